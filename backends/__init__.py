@@ -1,0 +1,1 @@
+"""Backends: everything that is true without a terminal."""

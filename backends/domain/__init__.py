@@ -1,0 +1,1 @@
+"""The domain: values and pure functions; no clock, no I/O, only the standard library."""

@@ -1,0 +1,68 @@
+"""The values of one GPU sample: memory, activity and the processes on it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Vendor = Literal["nvidia", "amd", "host"]
+
+
+@dataclass(frozen=True, slots=True)
+class GpuMemory:
+    """The memory of one GPU, in bytes.
+
+    Attributes:
+        used_bytes: held by processes; without what the driver reserves where the source tells them
+            apart. None when unknown, with the reason in `reason`.
+        reserved_bytes: held by the driver itself, None where the source does not say.
+        unified: the GPU shares the host's memory.
+        source: which call or file the figures come from, for example ``nvml memory v2``.
+    """
+
+    total_bytes: int | None
+    used_bytes: int | None
+    reserved_bytes: int | None
+    unified: bool
+    source: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GpuProcess:
+    """One process that holds memory on a GPU; `owner` is a server's name, ``other`` or empty."""
+
+    pid: int
+    name: str
+    used_bytes: int | None
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One sample of one GPU.
+
+    Attributes:
+        busy_percent: share of time in which any kernel ran; not how much of the GPU is used.
+        reasons: why a figure is None, as field name and sentence.
+        processes_reason: why `processes` is None or may be incomplete.
+    """
+
+    index: int
+    uuid: str
+    name: str
+    vendor: Vendor
+    memory: GpuMemory
+    busy_percent: float | None = None
+    power_w: float | None = None
+    temperature_c: float | None = None
+    processes: tuple[GpuProcess, ...] | None = None
+    processes_reason: str = ""
+    reasons: tuple[tuple[str, str], ...] = ()
+    partition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GpuSample:
+    """All GPUs of a host at one instant; `reason` says why there are none."""
+
+    gpus: tuple[Gpu, ...]
+    reason: str = ""

@@ -1,0 +1,95 @@
+"""The values of an A/B: one request in one lane, the summary of a lane, the difference of two."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+LaneName = Literal["a", "b", "c", "d"]
+Clock = Literal["kernel", "user"]
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """What it took to open the connection of a run, in seconds; None for what did not happen."""
+
+    dns_s: float | None
+    tcp_s: float | None
+    tls_s: float | None
+    reused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One request in one lane.
+
+    Attributes:
+        ttft_s: send of the last request byte to the first chunk with a generated token.
+        ttft_visible_s: the same to the first text that a reader sees (content, not reasoning).
+        itl_s: inter-token latencies in order, one for each token after the first chunk's.
+        e2e_s: send to the last chunk with a token.
+        input_tokens: as the endpoint's own usage says, like `output_tokens`, never counted here.
+        rtt_s: round trip of this very connection, to the edge where a proxy stands between.
+        planned_to_sent_s: how late the client itself was.
+        cost_usd: decimal digits, None when the endpoint has no price.
+        flags: what makes the run doubtful, for example ``client_limited``, ``no_usage``.
+        error: one line; None for a run that succeeded.
+    """
+
+    lane: LaneName
+    index: int
+    ttft_s: float | None = None
+    ttft_visible_s: float | None = None
+    itl_s: tuple[float, ...] = ()
+    e2e_s: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cached_tokens: int | None = None
+    finish_reason: str | None = None
+    connect: Connect | None = None
+    rtt_s: float | None = None
+    planned_to_sent_s: float | None = None
+    cost_usd: str | None = None
+    flags: tuple[str, ...] = ()
+    error: str | None = None
+    clock: Clock = "user"
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Order statistics of the runs of one lane."""
+
+    median: float
+    p25: float
+    p75: float
+    min: float
+    max: float
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSummary:
+    """What the runs of one lane say together; None where no run gave the figure."""
+
+    n: int
+    errors: int
+    ttft_s: Spread | None
+    output_tokens_per_s: Spread | None
+    e2e_s: Spread | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How lane b differs from lane a in one figure.
+
+    Attributes:
+        shift: Hodges-Lehmann estimate of b minus a, in the figure's unit.
+        ci95: its 95 % interval.
+        smallest_detectable: the smallest difference, in the figure's unit, that this many runs
+            would have found four times out of five.
+    """
+
+    shift: float
+    ci95: tuple[float, float]
+    p_value: float
+    verdict: Literal["a_faster", "b_faster", "too_close"]
+    smallest_detectable: float | None

@@ -1,0 +1,89 @@
+"""The values of one server: who runs it, in which state it is, how it ended."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from backends.domain.start import Failure, PhaseName
+
+
+class ServerState(StrEnum):
+    """What a server is doing now."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    READY = "ready"
+    UNHEALTHY = "unhealthy"
+    STOPPING = "stopping"
+    FAILED = "failed"
+    FOREIGN = "foreign"
+
+
+class Owner(StrEnum):
+    """Who started a server."""
+
+    INFERCTL = "inferctl"
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessId:
+    """A process, named so that a reused pid is never mistaken for it.
+
+    Attributes:
+        started_ticks: field 22 of ``/proc/PID/stat``, clock ticks after boot.
+    """
+
+    pid: int
+    started_ticks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """A process of a server that outlived it.
+
+    Attributes:
+        vram_bytes: what it holds on all GPUs, None where no driver says.
+        age_s: seconds since it was started.
+    """
+
+    process: ProcessId
+    name: str
+    vram_bytes: int | None = None
+    age_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How the server's first process ended: an exit code or a signal, never both."""
+
+    code: int | None
+    signal: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One vLLM on this host, as ``status`` shows it.
+
+    Attributes:
+        model: the name it serves the model under, as ``/v1/models`` and requests use it.
+        phase: the running phase while it starts.
+        started_at: launch as seconds since 1970 UTC.
+        ready_s: launch to ready in seconds.
+        first_token_s: launch to first token in seconds.
+    """
+
+    name: str
+    owner: Owner
+    state: ServerState
+    pid: int | None = None
+    keeper_pid: int | None = None
+    port: int | None = None
+    base_url: str | None = None
+    model: str | None = None
+    phase: PhaseName | None = None
+    started_at: float | None = None
+    ready_s: float | None = None
+    first_token_s: float | None = None
+    exit: Exit | None = None
+    failure: Failure | None = None
+    survivors: tuple[Survivor, ...] = ()

@@ -1,0 +1,63 @@
+"""The values of a server's own counters, one scrape and the rates between two."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """A cumulative histogram: upper edges, the last infinite, counts up to each, and the sum."""
+
+    edges: tuple[float, ...]
+    counts: tuple[float, ...]
+    sum: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """One scrape of ``/metrics``, summed over engines; None where the version has no such series.
+
+    Attributes:
+        process_start_s: when the API server started, seconds since 1970; a change means a reset.
+    """
+
+    process_start_s: float | None = None
+    requests_running: float | None = None
+    requests_waiting: float | None = None
+    kv_cache_usage: float | None = None
+    prompt_tokens: float | None = None
+    cached_prompt_tokens: float | None = None
+    generation_tokens: float | None = None
+    requests_finished: float | None = None
+    prefix_cache_queries: float | None = None
+    prefix_cache_hits: float | None = None
+    ttft: Histogram | None = None
+    inter_token: Histogram | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """p50, p90 and p99 in seconds, interpolated inside a histogram's buckets; None if unknown."""
+
+    p50_s: float | None
+    p90_s: float | None
+    p99_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What a ready server does, over the window between two scrapes.
+
+    Attributes:
+        window_s: seconds between the two scrapes; None when there was only one, and so no rate.
+    """
+
+    window_s: float | None
+    requests_running: float | None
+    requests_waiting: float | None
+    requests_per_s: float | None
+    input_tokens_per_s: float | None
+    output_tokens_per_s: float | None
+    kv_cache_usage: float | None
+    prefix_cache_hit_share: float | None
+    ttft: Percentiles
+    inter_token: Percentiles

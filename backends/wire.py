@@ -1,0 +1,59 @@
+"""Facts and values as JSON, for journals, sockets and ``--json``."""
+
+from decimal import Decimal
+from typing import Any, TypeVar, get_args
+
+import msgspec
+
+from backends.domain.facts import Fact
+
+T = TypeVar("T")
+
+_FACT_CLASSES: dict[str, type[Fact]] = {kind.__name__: kind for kind in get_args(Fact)}
+
+
+class UnreadableRecord(ValueError):
+    """A line is not a record of this program; the message says what is wrong with it."""
+
+
+def encode_fact(fact: Fact) -> bytes:
+    """Return a fact as one line of JSON without its newline, its class under ``fact``."""
+    return msgspec.json.encode({"fact": type(fact).__name__, **plain(fact)})
+
+
+def decode_fact(line: bytes) -> Fact:
+    """Return the fact of one line.
+
+    Raises:
+        UnreadableRecord: the line is cut short, unknown, or lacks a field.
+    """
+    try:
+        record = msgspec.json.decode(line)
+        return msgspec.convert(record, type=_FACT_CLASSES[record["fact"]])
+    except KeyError as error:
+        raise UnreadableRecord(f"unknown fact {error}") from error
+    except (msgspec.MsgspecError, TypeError) as error:
+        raise UnreadableRecord(str(error)) from error
+
+
+def plain(value: Any) -> Any:
+    """Return any value of the domain as dicts, lists, strings and numbers; Decimal as digits."""
+    return msgspec.to_builtins(value, enc_hook=_encode_other)
+
+
+def typed(data: Any, kind: type[T]) -> T:
+    """Return plain data as a value of the domain.
+
+    Raises:
+        UnreadableRecord: the data does not fit; the message names the place.
+    """
+    try:
+        return msgspec.convert(data, type=kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise UnreadableRecord(str(error)) from error
+
+
+def _encode_other(value: object) -> object:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    raise NotImplementedError(f"no JSON form for {type(value).__name__}")

@@ -1,0 +1,1 @@
+"""Widgets: each draws one frozen view value and knows nothing else."""
