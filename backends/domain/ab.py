@@ -33,6 +33,7 @@ class Lane:
 
     name: LaneName
     endpoint: str
+    model: str = ""
     sent_at: Stamp | None = None
     first_text_at: Stamp | None = None
     last_text_at: Stamp | None = None
@@ -56,7 +57,11 @@ class Ab:
 def ab_after(ab: Ab | None, fact: AbFact) -> Ab | None:
     """Return the A/B after one fact; facts of a series that never began change nothing."""
     if isinstance(fact, SeriesBegan):
-        lanes = tuple(Lane(name, endpoint) for name, endpoint in fact.lanes)
+        models = fact.models or ("",) * len(fact.lanes)
+        lanes = tuple(
+            Lane(name, endpoint, model)
+            for (name, endpoint), model in zip(fact.lanes, models, strict=True)
+        )
         return Ab(fact.series_id, fact.at, fact.runs, lanes)
     if ab is None:
         return None
