@@ -9,7 +9,7 @@ from backends.discovery.models import Model, find_models, hub_folder
 from backends.discovery.surroundings import Surroundings, this_host
 from backends.domain.gpu import GpuSample
 from backends.domain.server import Server
-from backends.settings.problems import Problem
+from backends.settings.faults import Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Offer:
     models: tuple[Model, ...]
     gpus: GpuSample | None
     servers: tuple[Server, ...]
-    config_problems: tuple[Problem, ...]
+    config_faults: tuple[Fault, ...]
     reasons: tuple[tuple[str, str], ...]
 
 
@@ -36,7 +36,7 @@ def discover(
     model_folders: Iterable[Path] = (),
     gpus: GpuSample | None = None,
     servers: tuple[Server, ...] = (),
-    config_problems: tuple[Problem, ...] = (),
+    config_faults: tuple[Fault, ...] = (),
 ) -> Offer:
     """Look for executables and models, and join them with what the caller knows already."""
     around = around or this_host()
@@ -59,4 +59,4 @@ def discover(
         )
     if gpus is not None and not gpus.gpus:
         reasons.append(("gpus", gpus.reason or "no GPU was found"))
-    return Offer(executables, models, gpus, servers, config_problems, tuple(reasons))
+    return Offer(executables, models, gpus, servers, config_faults, tuple(reasons))

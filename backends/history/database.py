@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from backends.history.schema import MIGRATIONS
+from backends.problem import Problem
 
 _BUSY_TIMEOUT_S = 5.0
 _CHECKED_BYTES = 16 * 2**20  # a full check of more would be felt when the console opens
 
 
-class HistoryUnavailable(Exception):
+class HistoryUnavailable(Problem):
     """The history cannot be used; the message is one sentence with the remedy."""
 
 

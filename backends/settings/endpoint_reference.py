@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from backends.problem import NotFound
 from backends.settings import kinds
 from backends.settings.config import KeySource, Settings, TokenPrices
-from backends.settings.problems import Unfit
+from backends.settings.faults import Unfit
 from backends.settings.secrets import Secret, resolve_secret
 
 
-class UnknownEndpoint(ValueError):
+class UnknownEndpoint(NotFound):
     """A reference names no endpoint; the message is one sentence with the remedy."""
 
 

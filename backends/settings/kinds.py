@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal
 from urllib.parse import urlsplit
 
-from backends.settings.problems import Unfit
+from backends.settings.faults import Unfit
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -18,9 +18,9 @@ from backends.settings.config import (
     Settings,
     TokenPrices,
 )
+from backends.settings.faults import ConfigError, Fault, Unfit
 from backends.settings.paths import config_file
 from backends.settings.places import line_of
-from backends.settings.problems import ConfigError, Problem, Unfit
 
 Kind = Callable[[object], object]
 Values = dict[str, Any]
@@ -78,12 +78,12 @@ def read_settings(path: Path | None = None) -> Settings:
     except FileNotFoundError:
         return Settings()
     except UnicodeDecodeError as error:
-        problem = Problem(path, "", None, "is not UTF-8 text", "save it as UTF-8")
-        raise ConfigError((problem,)) from error
+        fault = Fault(path, "", None, "is not UTF-8 text", "save it as UTF-8")
+        raise ConfigError((fault,)) from error
     except OSError as error:
         what = f"cannot be read: {error.strerror}"
-        problem = Problem(path, "", None, what, "make it a file that you may read")
-        raise ConfigError((problem,)) from error
+        fault = Fault(path, "", None, what, "make it a file that you may read")
+        raise ConfigError((fault,)) from error
     return parse_settings(toml, path)
 
 
@@ -106,8 +106,8 @@ def parse_settings(toml: str, path: Path) -> Settings:
         if "theme" in document
         else None,
     )
-    if reader.problems:
-        raise ConfigError(tuple(sorted(reader.problems, key=lambda problem: problem.line or 0)))
+    if reader.faults:
+        raise ConfigError(tuple(sorted(reader.faults, key=lambda fault: fault.line or 0)))
     return settings
 
 
@@ -115,8 +115,8 @@ def _load(toml: str, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(toml)
     except RecursionError as error:
-        problem = Problem(path, "", None, "is nested too deeply", "use plain tables")
-        raise ConfigError((problem,)) from error
+        fault = Fault(path, "", None, "is nested too deeply", "use plain tables")
+        raise ConfigError((fault,)) from error
     except ValueError as error:
         place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         line = int(place.group(1)) if place else len(toml.splitlines())
@@ -124,7 +124,7 @@ def _load(toml: str, path: Path) -> dict[str, Any]:
         reason = re.sub(r"\s*\(at .*\)$", "", str(error))
         what = f"is not valid TOML{column}: {reason}"
         remedy = "correct that line (text needs double quotes, tables [brackets])"
-        raise ConfigError((Problem(path, "", line, what, remedy),)) from error
+        raise ConfigError((Fault(path, "", line, what, remedy),)) from error
 
 
 def _billing(reader: "_Reader", document: Values) -> Billing:
@@ -137,7 +137,7 @@ class _Reader:
 
     path: Path
     toml: str
-    problems: list[Problem] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
 
     def servers(self, document: Values) -> tuple[Profile, ...]:
         profiles = []
@@ -251,7 +251,7 @@ class _Reader:
 
     def fault(self, place: tuple[str, ...], what: str, remedy: str) -> None:
         line = line_of(self.toml, place)
-        self.problems.append(Problem(self.path, ".".join(place), line, what, remedy))
+        self.faults.append(Fault(self.path, ".".join(place), line, what, remedy))
 
 
 def _source(place: tuple[str, ...]) -> str:

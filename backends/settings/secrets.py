@@ -5,12 +5,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from backends.problem import Problem
 from backends.settings.config import KeySource
 
 _LONGEST_KEY_BYTES = 16_384
 
 
-class SecretUnavailable(Exception):
+class SecretUnavailable(Problem):
     """A key cannot be had; the message is one sentence with the remedy and without the key."""
 
 

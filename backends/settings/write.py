@@ -10,8 +10,8 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Table
 
 from backends.settings.config import LOOPBACK, Profile
+from backends.settings.faults import ConfigError, Fault
 from backends.settings.paths import config_file, replace_file
-from backends.settings.problems import ConfigError, Problem
 from backends.settings.read import parse_settings, read_settings
 
 TomlValue = str | int | float | bool | list[str]
@@ -51,13 +51,13 @@ def write_first_config(profile: Profile, path: Path | None = None) -> Path:
     """Write a commented configuration with one server, and return where it lies.
 
     Raises:
-        FileExistsError: there is a configuration already; `add_profile` adds to it.
-        ConfigError: the profile is not valid.
+        ConfigError: the profile is not valid, or there is a configuration already.
         OSError: the file cannot be written.
     """
     path = path or config_file()
     if path.exists():
-        raise FileExistsError(path)
+        fault = Fault(path, "", None, "exists already", "add the server to it instead")
+        raise ConfigError((fault,))
     document = tomlkit.parse(_FIRST_LINES)
     _servers(document).append(profile.name, _table(profile))
     _save(tomlkit.dumps(document) + _EXAMPLES, path)
@@ -77,7 +77,7 @@ def add_profile(profile: Profile, path: Path | None = None) -> Path:
     if read_settings(path).profile(profile.name):
         what = "exists already"
         raise ConfigError(
-            (Problem(path, f"server.{profile.name}", None, what, "choose another name"),)
+            (Fault(path, f"server.{profile.name}", None, what, "choose another name"),)
         )
     document = _open(path)
     _servers(document).append(profile.name, _table(profile))
@@ -102,7 +102,7 @@ def set_value(keys: Sequence[str], value: TomlValue, path: Path | None = None) -
         if not isinstance(level, dict):
             what = "is not a table"
             raise ConfigError(
-                (Problem(path, ".".join(keys), None, what, "correct it in the file first"),)
+                (Fault(path, ".".join(keys), None, what, "correct it in the file first"),)
             )
     level[keys[-1]] = value
     _save(tomlkit.dumps(document), path)
@@ -115,8 +115,8 @@ def _open(path: Path) -> TOMLDocument:
         return tomlkit.parse(path.read_text(encoding="utf-8"))
     except (TOMLKitError, UnicodeDecodeError) as error:
         read_settings(path)  # tells the same fault in our words
-        problem = Problem(path, "", None, f"cannot be edited: {error}", "edit it by hand")
-        raise ConfigError((problem,)) from error
+        fault = Fault(path, "", None, f"cannot be edited: {error}", "edit it by hand")
+        raise ConfigError((fault,)) from error
 
 
 def _servers(document: TOMLDocument) -> Table:
@@ -140,7 +140,9 @@ def _table(profile: Profile) -> Table:
     if profile.host != LOOPBACK:
         table.add("host", profile.host)
     if profile.environment:
-        table.add("environment", dict(profile.environment))
+        environment = tomlkit.inline_table()  # a table of its own would swallow the lines below
+        environment.update(dict(profile.environment))
+        table.add("environment", environment)
     if profile.gpu_usd_per_hour is None:
         table.add(tomlkit.comment('gpu_usd_per_hour = "1.88"     # what the whole host costs'))
     else:

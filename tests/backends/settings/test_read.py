@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.settings.config import Endpoint, KeySource, Limits, Profile, Settings, TokenPrices
-from backends.settings.problems import ConfigError, Problem
+from backends.settings.faults import ConfigError, Fault
 from backends.settings.read import (
     BILLING_KEYS,
     ENDPOINT_KEYS,
@@ -59,10 +59,10 @@ server.stop = "x,ctrl+x"
 """
 
 
-def problems(toml: str) -> tuple[Problem, ...]:
+def faults(toml: str) -> tuple[Fault, ...]:
     with pytest.raises(ConfigError) as caught:
         parse_settings(toml, FILE)
-    return caught.value.problems
+    return caught.value.faults
 
 
 def test_every_key_arrives_as_its_value() -> None:
@@ -144,11 +144,11 @@ PRICE = "gpu_usd_per_hour"
 def test_a_fault_is_told_with_its_place_and_remedy(
     toml: str, key: str, line: int, what: str, remedy: str
 ) -> None:
-    (problem,) = problems(toml)
-    assert (problem.file, problem.key, problem.line) == (FILE, key, line)
-    assert what in problem.what
-    assert remedy in problem.remedy
-    assert str(problem).startswith(f"config.toml:{line}: ")
+    (fault,) = faults(toml)
+    assert (fault.file, fault.key, fault.line) == (FILE, key, line)
+    assert what in fault.what
+    assert remedy in fault.remedy
+    assert str(fault).startswith(f"config.toml:{line}: ")
 
 
 @pytest.mark.parametrize(
@@ -182,10 +182,10 @@ def test_a_fault_is_told_with_its_place_and_remedy(
     ],
 )
 def test_a_fault_of_a_server(line: str, key: str, what: str, remedy: str) -> None:
-    (problem,) = problems(SERVER + line)
-    assert (problem.key, problem.line) == (f"server.a.{key}", 3)
-    assert what in problem.what
-    assert remedy in problem.remedy
+    (fault,) = faults(SERVER + line)
+    assert (fault.key, fault.line) == (f"server.a.{key}", 3)
+    assert what in fault.what
+    assert remedy in fault.remedy
 
 
 @pytest.mark.parametrize(
@@ -199,27 +199,27 @@ def test_a_fault_of_a_server(line: str, key: str, what: str, remedy: str) -> Non
     ],
 )
 def test_a_fault_of_an_address(line: str, what: str, remedy: str) -> None:
-    (problem,) = problems(ENDPOINT + line)
-    assert (problem.key, problem.line) == ("endpoint.e.base_url", 3)
-    assert what in problem.what
-    assert remedy in problem.remedy
+    (fault,) = faults(ENDPOINT + line)
+    assert (fault.key, fault.line) == ("endpoint.e.base_url", 3)
+    assert what in fault.what
+    assert remedy in fault.remedy
 
 
 def test_two_sources_of_a_key_are_a_fault() -> None:
     toml = f'{ENDPOINT}base_url = "https://x"\napi_key_env = "A"\napi_key_file = "b"'
-    (problem,) = problems(toml)
-    assert (problem.key, problem.line) == ("endpoint.e.api_key_file", 5)
+    (fault,) = faults(toml)
+    assert (fault.key, fault.line) == ("endpoint.e.api_key_file", 5)
 
 
 def test_a_server_and_an_endpoint_do_not_share_a_name() -> None:
-    (problem,) = problems(f'[server.e]\nmodel = "m"\n{ENDPOINT}base_url = "https://x"')
-    assert (problem.key, problem.line) == ("endpoint.e", 3)
+    (fault,) = faults(f'[server.e]\nmodel = "m"\n{ENDPOINT}base_url = "https://x"')
+    assert (fault.key, fault.line) == ("endpoint.e", 3)
 
 
 def test_all_faults_are_told_in_the_order_of_the_file() -> None:
     toml = '[limits]\nttft_p99_s = 0\n\n[server.a]\nport = 0\n\n[endpoint.e]\nmodel = ""\n'
-    found = problems(toml)
-    assert [problem.key for problem in found] == [
+    found = faults(toml)
+    assert [fault.key for fault in found] == [
         "limits.ttft_p99_s",
         "server.a",
         "server.a.port",
@@ -231,9 +231,9 @@ def test_all_faults_are_told_in_the_order_of_the_file() -> None:
 
 def test_a_secret_in_the_configuration_is_not_repeated_in_its_fault() -> None:
     toml = '[endpoint.e]\nmodel="m"\nbase_url="https://x"\napi_key="sk-very-secret"\n'
-    assert "very-secret" not in str(problems(toml)[0])
+    assert "very-secret" not in str(faults(toml)[0])
     pasted = toml.replace("api_key=", "api_key_env=")
-    assert "very-secret" not in str(problems(pasted)[0])
+    assert "very-secret" not in str(faults(pasted)[0])
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", None], ids=["not utf-8", "a folder"])
@@ -245,12 +245,12 @@ def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path, content: bytes | 
         path.write_bytes(content)
     with pytest.raises(ConfigError) as caught:
         read_settings(path)
-    assert caught.value.problems[0].file == path
+    assert caught.value.faults[0].file == path
 
 
 def test_deep_nesting_is_a_fault() -> None:
-    (problem,) = problems("a = " + "[" * 5000)
-    assert "nested too deeply" in problem.what
+    (fault,) = faults("a = " + "[" * 5000)
+    assert "nested too deeply" in fault.what
 
 
 SCALARS = st.one_of(
@@ -266,7 +266,7 @@ def test_any_text_is_settings_or_a_config_error(toml: str) -> None:
     try:
         parse_settings(toml, FILE)
     except ConfigError as error:
-        told = [str(problem) for problem in error.problems]
+        told = [str(fault) for fault in error.faults]
         assert told
 
 
@@ -281,5 +281,5 @@ def test_any_document_is_settings_or_a_config_error(document: dict[str, object])
     try:
         parse_settings(tomlkit.dumps(document), FILE)
     except ConfigError as error:
-        silent = [problem for problem in error.problems if not (problem.what and problem.remedy)]
+        silent = [fault for fault in error.faults if not (fault.what and fault.remedy)]
         assert not silent

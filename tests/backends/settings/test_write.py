@@ -1,10 +1,12 @@
+import re
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from backends.settings.config import Profile
-from backends.settings.problems import ConfigError
+from backends.settings.faults import ConfigError
 from backends.settings.read import read_settings
 from backends.settings.write import add_profile, set_value, write_first_config
 
@@ -41,16 +43,10 @@ def test_the_first_configuration_reads_back_as_what_was_chosen(path: Path) -> No
 
 def test_the_examples_of_the_first_configuration_are_valid(path: Path) -> None:
     write_first_config(PROFILE, path)
-    lines = path.read_text().splitlines()
-    start = lines.index("# [endpoint.serverless]")
-    uncommented = [
-        line.removeprefix("# ") if "=" in line or line.startswith("# [") else line
-        for line in lines[start:]
-        if "since = " not in line or line.startswith("# since")
-    ]
-    uncommented = [line for line in uncommented if not line.startswith("How ")]
-    path.write_text("\n".join(lines[:start] + uncommented))
+    example = re.compile(r"^# (?=\[\w+\]$|\[endpoint\.|\w+ = )", re.MULTILINE)
+    path.write_text(example.sub("", path.read_text()))
     settings = read_settings(path)
+    assert settings.servers[0].gpu_price_as_of == date(2026, 11, 21)
     assert settings.endpoints[0].prices.input_usd_per_mtok == Decimal("0.10")
     assert settings.limits.ttft_p99_s == 1.0
     assert settings.billing.granularity_s == 3600
@@ -58,7 +54,7 @@ def test_the_examples_of_the_first_configuration_are_valid(path: Path) -> None:
 
 def test_a_first_configuration_never_overwrites_one(path: Path) -> None:
     write_first_config(PROFILE, path)
-    with pytest.raises(FileExistsError):
+    with pytest.raises(ConfigError, match="exists already"):
         write_first_config(PROFILE, path)
 
 

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from backends.problem import UsageProblem
+
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Fault:
     """One fault of a configuration file.
 
     Attributes:
@@ -26,13 +28,13 @@ class Problem:
         return f"{place}: {subject}; {self.remedy}"
 
 
-class ConfigError(Exception):
-    """A configuration cannot be used; `problems` holds every fault, in the order of the file."""
+class ConfigError(UsageProblem):
+    """A configuration cannot be used; `faults` holds every fault, in the order of the file."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        self.problems = problems
-        more = len(problems) - 1
-        super().__init__(str(problems[0]) + (f" (and {more} more)" if more else ""))
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        self.faults = faults
+        more = len(faults) - 1
+        super().__init__(str(faults[0]) + (f" (and {more} more)" if more else ""))
 
 
 class Unfit(ValueError):
