@@ -202,6 +202,8 @@ def _sum(processes: list[GpuProcess], reason: str) -> Part:
     sizes = [each.used_bytes for each in processes]
     if None in sizes:
         return Part(None, "the driver gives no memory for at least one process")
+    if reason and not processes:
+        return Part(None, reason)
     return Part(sum(size or 0 for size in sizes), reason)
 
 
