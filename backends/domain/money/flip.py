@@ -44,9 +44,30 @@ def flip_of(scenario: Scenario, load: Load | None, kind: VerdictKind, at: Crosso
         even = at.break_even_rps
         now = None if load is None else load.mean_rps
         return None if even is None else Flip("rate_rps", even, now)
-    factor = _nearest_change(scenario, load)
-    now = load.mean_rps if scenario.rate_rps is None else scenario.rate_rps
-    return None if factor is None else Flip("rate_rps", now * factor, now)
+    return _by_search(scenario, load)
+
+
+def _by_search(scenario: Scenario, load: Load) -> Flip | None:
+    """Return the nearest rate that changes the outcome; where none does, the nearest capacity.
+
+    No rate helps where peaks grow with it; a faster GPU may.
+    """
+    factor = _nearest_change(
+        lambda times: outcome_at(scenario, centre(scenario, load.scaled(times)))
+    )
+    if factor is not None:
+        now = load.mean_rps if scenario.rate_rps is None else scenario.rate_rps
+        return Flip("rate_rps", now * factor, now)
+    capacity = scenario.capacity_rps
+    if capacity is None:
+        return None
+    factor = _nearest_change(lambda times: _with_capacity(scenario, load, capacity * times))
+    return None if factor is None else Flip("capacity_rps", capacity * factor, capacity)
+
+
+def _with_capacity(scenario: Scenario, load: Load, capacity_rps: Decimal) -> VerdictKind:
+    other = replace(scenario, capacity_rps=capacity_rps)
+    return outcome_at(other, centre(other, load))
 
 
 def _limit(scenario: Scenario) -> Flip | None:
@@ -56,12 +77,12 @@ def _limit(scenario: Scenario) -> Flip | None:
     return Flip("ttft_slo_s", min(beyond), limit) if beyond else None
 
 
-def _nearest_change(scenario: Scenario, load: Load) -> Decimal | None:
-    """Return the factor on the load at which the outcome changes, up or down, the nearer one."""
-    here = outcome_at(scenario, centre(scenario, load))
+def _nearest_change(outcome: Callable[[Decimal], VerdictKind]) -> Decimal | None:
+    """Return the factor at which the outcome changes, up or down, the nearer one."""
+    here = outcome(Decimal(1))
 
     def same(factor: Decimal) -> bool:
-        return outcome_at(scenario, centre(scenario, load.scaled(factor))) is here
+        return outcome(factor) is here
 
     for step in range(1, _STEPS + 1):
         near, far = _STEP ** (step - 1), _STEP**step

@@ -28,8 +28,8 @@ class ApiPrice:
     provider: str
     model: str
     canonical_model: str
-    input_usd_per_mtok: Decimal | None
-    output_usd_per_mtok: Decimal | None
+    input_usd_per_mtok: Decimal | None = None
+    output_usd_per_mtok: Decimal | None = None
     cached_input_usd_per_mtok: Decimal | None = None
     cache_write_usd_per_mtok: Decimal | None = None
     usd_per_request: Decimal | None = None
@@ -55,7 +55,7 @@ class GpuPrice:
     provider: str
     sku: str
     gpu: str
-    usd_per_hour: Decimal | None
+    usd_per_hour: Decimal | None = None
     contract: GpuContract = "on_demand"
     count: int = 1
     vram_gb: int | None = None

@@ -72,8 +72,9 @@ def serving_between(earlier: MetricsScraped, later: MetricsScraped) -> Serving:
 
 def restarted(old: Counters, new: Counters) -> bool:
     """Return whether the counters began anew between two readings."""
-    if old.process_start_s is not None and new.process_start_s is not None:
-        return abs(new.process_start_s - old.process_start_s) > _SAME_START_S
+    starts = (old.process_start_s, new.process_start_s)
+    if starts[0] is not None and starts[1] is not None and starts[1] - starts[0] > _SAME_START_S:
+        return True
     pairs = ((getattr(old, name), getattr(new, name)) for name in _COUNTED)
     return any(was is not None and now is not None and now < was for was, now in pairs)
 
