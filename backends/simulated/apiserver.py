@@ -28,6 +28,7 @@ class ApiServer:
         self,
         script: StartScript,
         arguments: ServeArguments,
+        *,
         serving_speed: float,
         player: Player,
         link: socket.socket,
@@ -107,10 +108,13 @@ class ApiServer:
             await asyncio.sleep(_TEARS_DOWN_S / self._player.pace.speed)
         for pid in (self._engine_pid, *self._workers):
             self._kill(pid, signal.SIGKILL)
-        os.waitpid(self._engine_pid, 0)
+        self._reap()
         self._say_uvicorn("Shutting down")
         self._say_uvicorn("Waiting for application shutdown.")
         self._say_uvicorn("Application shutdown complete.")
+
+    def _reap(self) -> None:
+        os.waitpid(self._engine_pid, 0)
 
     @staticmethod
     def _kill(pid: int, number: signal.Signals) -> None:

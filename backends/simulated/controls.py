@@ -22,8 +22,7 @@ class Controls:
 
 
 def read_controls() -> Controls:
-    """Return ``INFERCTL_SIMULATED_START``, ``_SPEED``, ``_SERVING_SPEED``, ``_FAILURE``,
-    ``_GPU`` and ``_SIGTERM`` (``swallow`` or ``deadlock``), each with its default.
+    """Return what the variables ``INFERCTL_SIMULATED_*`` ask for; `vllm` lists them.
 
     Raises:
         ValueError: one has a value that it cannot have; the message names it.

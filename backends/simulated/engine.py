@@ -85,7 +85,8 @@ class Engine:
 
     def _collapse(self, player: Player, collapse: Collapse) -> None:
         if collapse.frame is Frame.SILENT_KILL:
-            for pid in (*self.workers, os.getppid(), os.getpid()):
+            api = [self.api.pid] if os.getppid() == self.api.pid else []
+            for pid in (*self.workers, *api, os.getpid()):
                 os.kill(pid, signal.SIGKILL)
         if collapse.frame is Frame.HANGS:
             self._freeze()

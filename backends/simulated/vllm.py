@@ -52,11 +52,26 @@ def main() -> None:
     player = _api_player(script, arguments, pace)
     collapse = collapse_of(controls.failure) if controls.failure else None
     port = _open(player, timeline, arguments, collapse)
-    link, engine_pid = _launch_engine(script, arguments, controls, player, timeline, collapse, port)
-    start = EngineStart(link, engine_pid, player, controls.sigterm, collapse)
-    workers = start.wait()
+    link, engine_pid = _launch_engine(
+        script,
+        arguments,
+        controls,
+        player=player,
+        timeline=timeline,
+        collapse=collapse,
+        port=port,
+    )
+    workers = EngineStart(link, engine_pid, player, controls.sigterm).wait()
     player.play(timeline.closing)
-    server = ApiServer(script, arguments, controls.serving_speed, player, link, engine_pid, workers)
+    server = ApiServer(
+        script,
+        arguments,
+        serving_speed=controls.serving_speed,
+        player=player,
+        link=link,
+        engine_pid=engine_pid,
+        workers=workers,
+    )
     asyncio.run(server.run(port))
 
 
@@ -88,6 +103,7 @@ def _open(
     signal.signal(signal.SIGTERM, lambda *_: _interrupted(player))
     player.play(unbound[1:])
     if early is not None:
+        player.wait_until(timeline.opening[0].at_s)
         player.play(cues[len(unbound) :])
         _fail(player, early)
     try:
@@ -125,6 +141,7 @@ def _launch_engine(
     script: StartScript,
     arguments: ServeArguments,
     controls: Controls,
+    *,
     player: Player,
     timeline: Timeline,
     collapse: Collapse | None,

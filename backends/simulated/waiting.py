@@ -26,7 +26,6 @@ class EngineStart:
     engine_pid: int
     player: Player
     sigterm: Literal["swallow", "deadlock"]
-    collapse: Collapse | None
     terminations: int = 0
     interrupted: bool = False
 

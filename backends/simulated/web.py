@@ -10,6 +10,10 @@ from typing import Any
 _LONGEST_BODY = 16 << 20
 
 
+class Unreadable(Exception):
+    """What came is no request, or stopped in the middle of one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request; header names are in lower case."""
@@ -91,22 +95,31 @@ async def serve_connection(
             await handle(request, Reply(writer))
             if request.headers.get("connection", "").lower() == "close":
                 break
-    except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
+    except (ConnectionError, Unreadable):
         writer.transport.abort()
     finally:
         writer.close()
 
 
 async def _read(reader: asyncio.StreamReader, peer: str) -> Request | None:
-    head = await reader.readuntil(b"\r\n\r\n") if not reader.at_eof() else b""
-    if not head:
-        return None
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+        method, target, headers = _parse_head(head)
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+    except asyncio.IncompleteReadError as error:
+        if not error.partial:
+            return None
+        raise Unreadable("the connection was closed in the middle of a request") from error
+    except (asyncio.LimitOverrunError, ValueError) as error:
+        raise Unreadable(str(error)) from error
+    return Request(method, target.partition("?")[0], headers, body, peer)
+
+
+def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
     first, *rest = head.decode("latin-1").rstrip("\r\n").split("\r\n")
     method, target, _ = first.split(" ", 2)
     pairs = (line.partition(":") for line in rest)
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-    length = int(headers.get("content-length", "0"))
-    if not 0 <= length <= _LONGEST_BODY:
+    if int(headers.get("content-length", "0")) > _LONGEST_BODY:
         raise ValueError("the body is too long")
-    body = await reader.readexactly(length)
-    return Request(method, target.partition("?")[0], headers, body, peer)
+    return method, target, headers
