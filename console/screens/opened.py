@@ -1,0 +1,1 @@
+"""Opens screens by name, each with what it shows."""
