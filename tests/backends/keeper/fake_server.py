@@ -27,7 +27,10 @@ worker = None
 if sys.argv[1] == "engine":
     worker = subprocess.Popen([sys.executable, "-c", sys.argv[2], "worker", ""])
 signal.signal(signal.SIGTERM, signal.SIG_IGN if os.environ.get("FAKE_STUBBORN") else end)
-print("sleeping", sys.argv[1], flush=True)
+try:
+    print("sleeping", sys.argv[1], flush=True)
+except BrokenPipeError:
+    pass
 time.sleep(600)
 """
 
