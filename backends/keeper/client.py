@@ -6,13 +6,15 @@ from pathlib import Path
 
 import msgspec
 
-from backends.domain.facts import ServerFact
+from backends.domain.facts import ServerFact, Stopped
 from backends.keeper.folder import ServerFolder, facts_in, read_journal
 from backends.keeper.launch import adopt
 from backends.keeper.order import KeeperError
 from backends.keeper.service import ClientOrder, connect
 
 LINE_LIMIT_BYTES = 2**22
+STOP_ATTEMPTS = 4
+"""A keeper that is killed while it stops its server leaves the rest to the next one."""
 
 
 async def follow(folder: Path) -> AsyncIterator[ServerFact]:
@@ -44,15 +46,16 @@ async def stop(folder: Path, by: str, drain_s: float = 0.0) -> AsyncIterator[Ser
         KeeperError: the server does not run.
     """
     kept = ServerFolder(folder)
-    order = ClientOrder("stop", by, drain_s)
-    streams = await _send(kept, order)
-    if streams is None:
-        await asyncio.to_thread(adopt, folder)
-        streams = await _send(kept, order)
-    if streams is None:
-        raise KeeperError(f"the keeper of {folder.name} left at once; see {kept.keeper_log}")
-    async for fact in _facts(streams):
-        yield fact
+    for _ in range(STOP_ATTEMPTS):
+        streams = await _send(kept, ClientOrder("stop", by, drain_s))
+        if streams is None:
+            await asyncio.to_thread(adopt, folder)
+            continue
+        async for fact in _facts(streams):
+            yield fact
+            if isinstance(fact, Stopped):
+                return
+    raise KeeperError(f"no keeper of {folder.name} lives to stop it; see {kept.keeper_log}")
 
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]

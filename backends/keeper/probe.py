@@ -45,10 +45,11 @@ def health(address: Address, cancelled: Callable[[], bool]) -> str:
     Only ``/health`` is asked: any other request to a sleeping engine hangs.
     """
     try:
-        status = ask(address, "/health", timeout_s=QUICK_S, cancelled=cancelled).status
+        reply = ask(address, "/health", timeout_s=QUICK_S, cancelled=cancelled)
+        reply.body()
     except NoAnswer as error:
         return f"/health: {error}"
-    return "" if status == 200 else f"/health answers {status}"
+    return "" if reply.status == 200 else f"/health answers {reply.status}"
 
 
 def first_token(address: Address, model: str, cancelled: Callable[[], bool]) -> Stamp | Refused:

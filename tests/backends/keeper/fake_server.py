@@ -3,9 +3,11 @@
 It is a tree of three processes like vLLM's: this one serves HTTP, its child and grandchild sleep.
 ``FAKE_READY_S`` delays the listening socket, ``FAKE_IGNORE_TERM`` says how many SIGTERMs the first
 process swallows, ``FAKE_LINES`` how many lines are written at once, ``FAKE_EXIT`` makes it end with
-that code, ``FAKE_STUBBORN`` lets the children ignore SIGTERM.
+that code, ``FAKE_CHATTER_S`` says how often it writes a line when ready, ``FAKE_STUBBORN`` lets the
+children ignore SIGTERM.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -17,11 +19,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 SLEEPER = """
 import os, signal, subprocess, sys, time
-if os.environ.get("FAKE_STUBBORN"):
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def end(*_):
+    if worker:
+        worker.terminate()
+    os._exit(0)
+worker = None
 if sys.argv[1] == "engine":
-    subprocess.Popen([sys.executable, "-c", sys.argv[2], "worker", ""])
-print("sleeping", sys.argv[1], flush=True)
+    worker = subprocess.Popen([sys.executable, "-c", sys.argv[2], "worker", ""])
+signal.signal(signal.SIGTERM, signal.SIG_IGN if os.environ.get("FAKE_STUBBORN") else end)
+try:
+    print("sleeping", sys.argv[1], flush=True)
+except BrokenPipeError:
+    pass
 time.sleep(600)
 """
 
@@ -81,9 +90,11 @@ def main() -> None:
 
     engine = subprocess.Popen([sys.executable, "-c", SLEEPER, "engine", SLEEPER])
     signal.signal(signal.SIGTERM, terminate)
+    signal.signal(signal.SIGINT, terminate)
     print("INFO Starting to load model", flush=True)
     for number in range(int(os.environ.get("FAKE_LINES", "0"))):
-        print(f"line {number:08d} " + "x" * 80)
+        # One write for each line, as vLLM does: longer ones are cut where two processes write.
+        print(f"line {number:08d} " + "x" * 80, flush=True)
     if code := os.environ.get("FAKE_EXIT"):
         print("ValueError: no such thing", flush=True)
         sys.exit(int(code))
@@ -91,8 +102,14 @@ def main() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", port), Answers)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print("INFO:     Application startup complete.", flush=True)
-    while True:
-        signal.pause()
+    chatter_s = float(os.environ.get("FAKE_CHATTER_S", "0"))
+    while engine.poll() is None:
+        time.sleep(chatter_s or 0.1)
+        with contextlib.suppress(BrokenPipeError):
+            if chatter_s:
+                print("INFO Engine 000: Avg prompt throughput", flush=True)
+    print("EngineDeadError: EngineCore encountered an issue.", flush=True)
+    os._exit(0)
 
 
 main()
