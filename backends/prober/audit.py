@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from backends.domain.run import ClientAudit, Run
 from backends.domain.streams.statistics import quantile
 from backends.prober import clock
+from backends.prober.exchange import Trace
 
 BUSY_PERCENT = 80.0
 LATE_SEND_S = 0.005
@@ -19,21 +20,25 @@ class Audit:
     def __init__(self) -> None:
         self._began_ns = clock.now_ns()
         self._cpu_began_ns = time.process_time_ns()
+        self._runs = 0
         self._lags_ns: list[int] = []
         self._coalesced: int | None = None
         self._latest_send_s: float | None = None
 
-    def add(self, run: Run, lags_ns: Sequence[int], coalesced: int | None) -> None:
+    def add(self, run: Run, trace: Trace) -> None:
         """Take what one run says of the client."""
+        self._runs += 1
         if len(self._lags_ns) < KEPT_LAGS:
-            self._lags_ns.extend(lags_ns)
-        if coalesced is not None:
-            self._coalesced = (self._coalesced or 0) + coalesced
+            self._lags_ns.extend(trace.lags_ns)
+        if trace.coalesced_segments is not None:
+            self._coalesced = (self._coalesced or 0) + trace.coalesced_segments
         if run.planned_to_sent_s is not None:
             self._latest_send_s = max(self._latest_send_s or 0.0, run.planned_to_sent_s)
 
     def finish(self, warm_ups: Sequence[Run]) -> ClientAudit:
-        """Return the judgement."""
+        """Return the judgement; without a single run there is nothing to judge."""
+        if not self._runs:
+            return ClientAudit(None, limited=False, warm_ups=tuple(warm_ups))
         wall_ns = max(1, clock.now_ns() - self._began_ns)
         cpu_percent = 100 * (time.process_time_ns() - self._cpu_began_ns) / wall_ns
         lag_s = quantile(self._lags_ns, 0.99) / clock.NS if self._lags_ns else None

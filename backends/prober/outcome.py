@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from statistics import median
 
-from backends.domain.run import LaneName, Run
+from backends.domain.run import Run
 from backends.domain.streams.timing import Timing, timing
 from backends.domain.streams.tokens import Usage, read_usage
 from backends.prober.clock import NS
@@ -19,8 +19,8 @@ LATE_READ_S = 0.002
 
 def run_of(exchange: Exchange, lane: Lane, index: int) -> Run:
     """Return what one exchange measured; with an error, what was received before it is kept."""
-    reader, trace = exchange.reader, exchange.trace
-    usage = reader.usage or _usage_of(bytes(exchange.plain_body))
+    reader, trace = exchange.reply.reader, exchange.trace
+    usage = reader.usage or _usage_of(bytes(exchange.reply.plain_body))
     output_tokens = usage.output_tokens if usage else None
     if exchange.error and reader.pieces:
         output_tokens = reader.pieces[-1].counted or output_tokens
@@ -50,11 +50,6 @@ def run_of(exchange: Exchange, lane: Lane, index: int) -> Run:
     )
 
 
-def failed(lane: LaneName, index: int, error: str) -> Run:
-    """Return a run that could not even be sent."""
-    return Run(lane, index, error=error)
-
-
 def cost_usd(lane: Lane, usage: Usage | None) -> str | None:
     """Return what a run costs at the lane's prices, as decimal digits; None where unknown.
 
@@ -76,10 +71,10 @@ def cost_usd(lane: Lane, usage: Usage | None) -> str | None:
 
 
 def _flags(figures: Timing, trace: Trace, late_s: float | None) -> tuple[str, ...]:
-    flags = list(figures.flags)
+    flags = list(figures.flags) if figures.ttft_s is not None else []
     if trace.reconnected:
         flags.append("reconnected")
-    lag_s = trace.largest_lag_ns / NS
+    lag_s = max(trace.lags_ns, default=0) / NS
     read_late = lag_s > max(LATE_READ_S, median(figures.itl_s) if figures.itl_s else 0.0)
     if (late_s is not None and late_s > LATE_SEND_S) or (read_late and trace.coalesced_segments):
         flags.append("client_limited")

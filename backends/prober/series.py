@@ -4,6 +4,8 @@ import gc
 import hashlib
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from http import HTTPStatus
 
 from backends.domain.facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded, TextArrived
 from backends.domain.run import LaneName, Run
@@ -107,8 +109,8 @@ class Series:
                 return
             run = run_of(exchange, lane, -1)
             self._warm_ups.append(run)
-            if exchange.error and (not exchange.trace.sent_ns or _is_hopeless(exchange)):
-                self._tell(RunEnded(clock.stamp_of(clock.now_ns()), run))
+            if exchange.error and _is_hopeless(exchange):
+                self._tell(RunEnded(clock.stamp_of(clock.now_ns()), replace(run, index=0)))
                 self._end(f"lane {lane.name} ({lane.endpoint}): {run.error}")
                 return
             self._warm_up(others)
@@ -162,7 +164,7 @@ class Series:
     def _take(self, lane: Lane, run: Run, exchange: Exchange) -> None:
         self._done[lane.name] += 1
         self._failures[lane.name] = self._failures[lane.name] + 1 if run.error else 0
-        self._audit.add(run, exchange.lags_ns, exchange.trace.coalesced_segments)
+        self._audit.add(run, exchange.trace)
         self._tell(RunEnded(clock.stamp_of(clock.now_ns()), run))
         if self._failures[lane.name] >= FAILURES_TO_GIVE_UP:
             self.cancel(
@@ -183,6 +185,10 @@ class Series:
 
 
 def _is_hopeless(exchange: Exchange) -> bool:
-    return exchange.status in HOPELESS_STATUS or (
-        exchange.status is not None and exchange.status < 400 and not exchange.reader.pieces
-    )
+    """Whether the next request would fail in the same way."""
+    head = exchange.reply.head
+    if head is None:
+        return not exchange.trace.sent_ns
+    if head.status == HTTPStatus.OK:
+        return not exchange.reply.reader.pieces and bool(exchange.reply.plain_body)
+    return head.status in HOPELESS_STATUS or head.status < HTTPStatus.BAD_REQUEST

@@ -1,11 +1,15 @@
 """One endpoint as the prober uses it: its connections, and the fields it does not take."""
 
+from http import HTTPStatus
+
 from backends.prober.body import refused_field, request_body, without_refused
 from backends.prober.exchange import Exchange
 from backends.prober.loop import Loop
 from backends.prober.orders import Lane, Limits
 from backends.prober.origin import origin_of, request_bytes
 from backends.prober.pool import Pool
+
+REFUSING = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 class Target:
@@ -36,7 +40,8 @@ class Target:
 
     def adapt(self, exchange: Exchange) -> bool:
         """Drop the optional field that the endpoint refused; return whether there was one."""
-        if exchange.status not in (400, 422) or exchange.error is None:
+        head = exchange.reply.head
+        if head is None or head.status not in REFUSING or exchange.error is None:
             return False
         refused = refused_field(exchange.error, self._refused)
         if refused is None:
