@@ -67,7 +67,7 @@ def _cached(folder: Path) -> Model | None:
         return Model(name, folder, "complete", size, used)
     if not snapshots and not blobs:
         return None
-    lack = f"{len(unfinished)} files are still incomplete" if unfinished else ""
+    lack = f"its download has not ended (open files: {len(unfinished)})" if unfinished else ""
     return Model(
         name, folder, "partial", size, used, lack or (snapshots or ["nothing is there"])[0]
     )
@@ -94,7 +94,7 @@ def _what_lacks(folder: Path) -> str:
     if not weights:
         return "it has no weights"
     missing = sorted(set(_expected(folder, names, weights)) - names)
-    return f"{len(missing)} of its weight files are missing, first {missing[0]}" if missing else ""
+    return f"missing weight files: {len(missing)}, first {missing[0]}" if missing else ""
 
 
 def _expected(folder: Path, names: set[str], weights: set[str]) -> Iterator[str]:
