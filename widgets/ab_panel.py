@@ -96,7 +96,7 @@ def _lanes(view: AbView, width: int, height: int) -> list[Content]:
     if each < _LEAST_LANE_WIDTH:
         return _stacked(view, width, height)
     drawn = [draw_lane(lane, each, height) for lane in view.lanes]
-    bar = styled(" │ ", "$text-muted")
+    bar = styled(" │ ", "$foreground-muted")
     padded = [[row.pad_right(each - row.cell_length) for row in lane] for lane in drawn]
     return [bar.join(across) for across in zip(*padded, strict=True)]
 
@@ -143,7 +143,7 @@ def _difference(view: AbView) -> list[Part]:
     ]
     if difference.verdict == "too_close" and difference.smallest_detectable is not None:
         least = fmt.milliseconds(difference.smallest_detectable)
-        parts.append(Part.of(4, f"would have seen {least}", style="$text-muted"))
+        parts.append(Part.of(4, f"would have seen {least}", style="$foreground-muted"))
     return parts
 
 
@@ -158,4 +158,6 @@ def _progress(view: AbView) -> list[Part]:
     eta = "" if view.eta_s is None or not view.running else f" ETA {fmt.about(view.eta_s)}"
     done = f"{view.done}/{view.planned}"
     meter = bars.bar(view.done / view.planned, 10).strip()
-    return [Part.of(2, f"runs {done} {meter}{eta}", f"{done}{eta}", done, style="$text-muted")]
+    return [
+        Part.of(2, f"runs {done} {meter}{eta}", f"{done}{eta}", done, style="$foreground-muted")
+    ]

@@ -110,7 +110,9 @@ def _price(view: CostView, width: int) -> Content:
         return arrange([Part.of(0, f"▲ {safe(view.reason)}", droppable=False)], width)
     if not view.priced_on:
         return arrange([Part.of(0, "GPU price — none set", droppable=False)], width)
-    parts = [Part.of(0, f"price of {safe(view.priced_on)}", style="$text-muted", droppable=False)]
+    parts = [
+        Part.of(0, f"price of {safe(view.priced_on)}", style="$foreground-muted", droppable=False)
+    ]
     if view.stale:
         forms = (f"▲ STALE {safe(view.stale_reason)}", "▲ STALE")
         parts.append(Part.of(1, *forms, style="$text-warning bold", droppable=False))
@@ -146,10 +148,12 @@ def _split(view: CostView, width: int) -> list[Content]:
 def _elsewhere(view: CostView, width: int, height: int) -> list[Content]:
     """Return one line for each endpoint, or one line for all of them."""
     if not view.tokens:
-        return [styled("elsewhere — no tokens served yet", "$text-muted").truncate(width)]
+        return [styled("elsewhere — no tokens served yet", "$foreground-muted").truncate(width)]
     if not view.elsewhere:
         return [arrange([Part.of(0, "elsewhere — no endpoint", droppable=False)], width)]
-    head = Part.of(3, f"same tokens ({safe(view.tokens)}):", "same tokens:", style="$text-muted")
+    head = Part.of(
+        3, f"same tokens ({safe(view.tokens)}):", "same tokens:", style="$foreground-muted"
+    )
     if height < 2:
         costs = [
             Part.of(at, _priced(cost, 18), _priced(cost, 10), droppable=at > 0)
@@ -160,7 +164,7 @@ def _elsewhere(view: CostView, width: int, height: int) -> list[Content]:
         arrange(
             [
                 Part.of(0, _priced(cost, max(8, width - 12)), droppable=False),
-                Part.of(1, _times(view, cost), style="$text-muted"),
+                Part.of(1, _times(view, cost), style="$foreground-muted"),
             ],
             width,
         )

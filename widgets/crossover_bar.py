@@ -45,7 +45,7 @@ def _axis(view: CrossoverBar, width: int) -> Content | None:
         return None
     end = f" {fmt.rate(top)}"
     room = width - 2 - len(end)
-    row = [("─", "$text-muted")] * room
+    row = [("─", "$foreground-muted")] * room
 
     def at(value: float) -> int:
         return bars.column(value, 0, top, room)
@@ -55,7 +55,7 @@ def _axis(view: CrossoverBar, width: int) -> Content | None:
         for place in range(at(view.break_even_rps), gain_until):
             row[place] = ("━", "$text-success")
     if view.capacity_rps is not None:
-        row[at(view.capacity_rps) :] = [("╳", "$text-muted")] * (room - at(view.capacity_rps))
+        row[at(view.capacity_rps) :] = [("╳", "$foreground-muted")] * (room - at(view.capacity_rps))
     if interval is not None:
         for place in range(at(interval[0]), at(interval[1]) + 1):
             row[place] = ("░", "$text-warning")
@@ -66,7 +66,7 @@ def _axis(view: CrossoverBar, width: int) -> Content | None:
     ):
         if value is not None:
             row[at(value)] = (mark, style)
-    return line(("0 ", "$text-muted"), *row, (end, "$text-muted"))
+    return line(("0 ", "$foreground-muted"), *row, (end, "$foreground-muted"))
 
 
 def _words(view: CrossoverBar, width: int) -> Content:
@@ -110,4 +110,4 @@ def _outlook(view: CrossoverBar, width: int) -> Content:
     else:
         factor = f"{even / now:.1f}x the load" if now > 0 else "any load"
         told = (f"{factor} would pay for the GPU", f"{factor} pays the GPU")
-    return arrange([Part.of(0, *told, style="$text-muted", droppable=False)], width)
+    return arrange([Part.of(0, *told, style="$foreground-muted", droppable=False)], width)

@@ -25,7 +25,7 @@ from widgets.text import (
 LaneState = Literal["idle", "waiting", "reasoning", "streaming", "done", "error"]
 
 _LOOKS: dict[LaneState, tuple[str, str]] = {
-    "idle": ("○", "$text-muted"),
+    "idle": ("○", "$foreground-muted"),
     "waiting": ("◔", "$text-accent"),
     "reasoning": ("◑", "$text-accent"),
     "streaming": ("▶", "$text-accent"),
@@ -105,8 +105,8 @@ def _title(view: LaneView, width: int) -> Content:
             style="bold",
             droppable=False,
         ),
-        Part.of(2, *forms, style="$text-muted"),
-        Part.of(3, run, style="$text-muted"),
+        Part.of(2, *forms, style="$foreground-muted"),
+        Part.of(3, run, style="$foreground-muted"),
     ]
     return arrange(parts, width)
 
@@ -165,5 +165,5 @@ def _piece_lines(piece: TextPiece, width: int, height: int) -> list[Content]:
     rows = wrap(safe(seen, keep_newlines=True).strip("\n"), max(1, room))
     if piece.reasoning and len(rows) < height:
         rows.insert(0, first_fitting(room, "(reasoning)", "(think)", ""))
-    style = "$text-muted italic" if piece.reasoning else ""
+    style = "$foreground-muted italic" if piece.reasoning else ""
     return [styled(mark + row, style) for row in rows[-height:]]

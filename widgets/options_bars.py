@@ -62,7 +62,7 @@ def draw(view: OptionsView, width: int, height: int) -> list[Content]:
     ]
     if len(rows) <= height:
         return rows
-    more = styled(f"… {len(rows) - height + 1} more", "$text-muted")
+    more = styled(f"… {len(rows) - height + 1} more", "$foreground-muted")
     return [*rows[: height - 1], more]
 
 
@@ -73,14 +73,14 @@ def _row(option: OptionBar, at: int, name_width: int, top: Decimal, width: int) 
     name += " " * (name_width - cells(name))
     price = f"{fmt.usd(option.usd_per_month)}/mo".rjust(11)
     head = line(
-        (f"{mark} ", "$text-success" if mark == "★" else "$text-muted"),
-        (name, "bold" if option.current else "" if possible else "$text-muted"),
-        (f" {price} ", "" if possible else "$text-muted"),
+        (f"{mark} ", "$text-success" if mark == "★" else "$foreground-muted"),
+        (name, "bold" if option.current else "" if possible else "$foreground-muted"),
+        (f" {price} ", "" if possible else "$foreground-muted"),
     )
     room = width - head.cell_length
     if not possible:
         reason = safe(option.excluded_because) or "no price"
-        return line(head, (fit(reason, room), "$text-muted"))
+        return line(head, (fit(reason, room), "$foreground-muted"))
     note = _note(option, room)
     length = max(0, room - note.cell_length - 1)
     share = float((option.usd_per_month or Decimal(0)) / top) if top else 0.0
@@ -94,5 +94,5 @@ def _note(option: OptionBar, room: int) -> Content:
     if option.current:
         parts.append(Part.of(0, "◀ now", style="$text-accent"))
     if option.replicas is not None:
-        parts.append(Part.of(1, f"×{option.replicas}", style="$text-muted"))
+        parts.append(Part.of(1, f"×{option.replicas}", style="$foreground-muted"))
     return arrange(parts, max(0, room - 6), " ")

@@ -58,14 +58,14 @@ def draw(view: ServingView, width: int, height: int) -> list[Content]:
     order = (0, 5, 1, 2, 3, 4) if height >= 6 else (0, 1, 2, 3, 4)
     told = [lines[at] for at in order]
     if height >= 8:
-        told.insert(3, styled(_heads(width), "$text-muted"))
+        told.insert(3, styled(_heads(width), "$foreground-muted"))
     return told[:height]
 
 
 def _speed(word: str, value: float | None, course: Sequence[float | None], width: int) -> Content:
     figure = f"{word:<4}{fmt.rate(value):>7} tok/s "
     spark = bars.sparkline(course, width - len(figure))
-    return line((figure, "bold" if word == "out" else ""), (spark, "$text-primary"))
+    return line((figure, "bold" if word == "out" else ""), (spark, "$primary"))
 
 
 def _queue(serving: Serving, width: int) -> Content:
@@ -80,7 +80,7 @@ def _queue(serving: Serving, width: int) -> Content:
         Part.of(1, f"{rate} req/s"),
     ]
     if serving.window_s is not None:
-        parts.append(Part.of(2, f"over {fmt.about(serving.window_s)}", style="$text-muted"))
+        parts.append(Part.of(2, f"over {fmt.about(serving.window_s)}", style="$foreground-muted"))
     return arrange(parts, width)
 
 
@@ -99,7 +99,9 @@ def _latency(word: str, values: Percentiles, width: int) -> Content:
     cells = "".join(fmt.milliseconds(value).rjust(each) for value in shown)
     told = line((f"{word:<5}", "bold"), cells)
     note = "  p50 p90 p99"
-    return line(told, (note, "$text-muted")) if told.cell_length + len(note) <= width else told
+    return (
+        line(told, (note, "$foreground-muted")) if told.cell_length + len(note) <= width else told
+    )
 
 
 def _caches(serving: Serving, width: int) -> Content:

@@ -117,7 +117,7 @@ def options(view: WelcomeView, width: int) -> list[Option]:
             reason = Part.of(0, f"  {UNKNOWN} {safe(reasons[kind])}", droppable=False)
             listed.append(Option(arrange([reason], width), disabled=True))
     if view.looking:
-        listed.append(Option(styled("◔ looking…", "$text-muted"), disabled=True))
+        listed.append(Option(styled("◔ looking…", "$foreground-muted"), disabled=True))
     return listed
 
 
@@ -133,4 +133,4 @@ def _row(item: WelcomeItem, width: int) -> Content:
     if room < 12:
         detail, room = "", width - 2
     name = line("  ", fit_name(safe(item.title), room))
-    return spread(name, styled(detail, "$text-muted"), width) if detail else name
+    return spread(name, styled(detail, "$foreground-muted"), width) if detail else name
