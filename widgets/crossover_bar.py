@@ -97,17 +97,19 @@ def _word(rank: int, mark: str, style: str, *forms: str) -> Part:
 
 
 def _outlook(view: CrossoverBar, width: int) -> Content:
-    """Say in words which side of the break-even the load is on."""
+    """Say in words where the load stands between break-even and capacity."""
     now, even, most = view.now_rps, view.break_even_rps, view.capacity_rps
+    interval = view.break_even_interval_rps
+    forms: tuple[str, ...] = ()
     if even is not None and most is not None and even > most:
-        told = ("break-even lies above this GPU's capacity", "break-even above capacity")
-    elif now is None or even is None:
-        told = (f"{UNKNOWN} load or break-even unknown", f"{UNKNOWN} unknown")
-    elif (interval := view.break_even_interval_rps) and interval[0] <= now <= interval[1]:
-        told = ("the load is inside the break-even's interval", "load inside the interval")
-    elif now >= even:
-        told = ("the GPU is cheaper at this load", "GPU cheaper at this load")
-    else:
-        factor = f"{even / now:.1f}x the load" if now > 0 else "any load"
-        told = (f"{factor} would pay for the GPU", f"{factor} pays the GPU")
-    return arrange([Part.of(0, *told, style="$foreground-muted", droppable=False)], width)
+        forms = ("break-even lies above the measured capacity", "break-even above capacity")
+    elif now is None:
+        forms = (f"load {UNKNOWN} not measured", f"load {UNKNOWN}")
+    elif interval is not None and interval[0] <= now <= interval[1]:
+        forms = ("the load is inside the break-even's interval", "inside the interval")
+    elif even:
+        told = f"load is {fmt.percent(now / even)} of break-even"
+        forms = (told, told.removeprefix("load is "))
+        if most:
+            forms = (f"{told}, {fmt.percent(now / most)} of capacity", *forms)
+    return arrange([Part.of(0, *forms, style="$foreground-muted")], width)

@@ -173,7 +173,18 @@ def _entry(kind: str, size_bytes: int | None, *, long: bool) -> Content:
 
 
 def _pack(entries: Sequence[Content], width: int) -> list[Content]:
-    """Return the entries in as few lines as they need, in columns of equal width if that fits."""
+    """Return the entries in as few lines as they need, in columns where that costs no line."""
+    flowing = _flow(entries, width)
+    each = max((entry.cell_length for entry in entries), default=0) + 2
+    columns = max(1, (width + 2) // each)
+    if -(-len(entries) // columns) > len(flowing):
+        return flowing
+    padded = [entry.pad_right(each - entry.cell_length) for entry in entries]
+    rows = [line(*padded[at : at + columns]) for at in range(0, len(padded), columns)]
+    return [row.truncate(width) for row in rows]
+
+
+def _flow(entries: Sequence[Content], width: int) -> list[Content]:
     lines: list[Content] = []
     for entry in entries:
         joined = line(lines[-1], "  ", entry) if lines else entry

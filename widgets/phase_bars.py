@@ -203,17 +203,19 @@ def _bar(phase: PhaseRow, width: int, times_s: tuple[float, float, float], style
         return Content("")
     row = [(" ", "")] * width
     begin = bars.column(begin_s, 0, last_s, width)
+    expected = None
     if phase.expected_s is not None:
-        end = bars.column(begin_s + phase.expected_s, 0, last_s, width)
-        if phase.start_s is None or phase.running:
-            row[begin : end + 1] = [("░", "$foreground-muted")] * (end + 1 - begin)
-        row[end] = ("┊", "$foreground-muted")
+        expected = bars.column(begin_s + phase.expected_s, 0, last_s, width)
+        if phase.duration_s is None:
+            row[begin : expected + 1] = [("░", "$foreground-muted")] * (expected + 1 - begin)
+        row[expected] = ("┊", "$foreground-muted")
     if phase.start_s is not None:
         end_s = begin_s + elapsed_s(phase, now_s)
         eighths = max(1, min(width * 8, math.ceil(end_s / last_s * width * 8)) - begin * 8)
         blocks = "█" * (eighths // 8) + (_EIGHTHS[eighths % 8 - 1] if eighths % 8 else "")
-        for at, block in enumerate(blocks[: width - begin]):
-            row[begin + at] = (block, style)
+        for at, block in enumerate(blocks[: width - begin], start=begin):
+            overrun = at == expected and block == "█"
+            row[at] = ("┊", f"$background on {style}") if overrun else (block, style)
     return line(*row)
 
 
