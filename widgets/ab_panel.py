@@ -82,8 +82,9 @@ def _empty(view: AbView, width: int, height: int) -> list[Content]:
 
 def _dot_height(view: AbView, width: int, room: int) -> int:
     """Return the lines for dots: none where the lanes would lose their two lines of figures."""
-    rows, least = len(view.runs), 2 if _abreast(view, width) else len(view.lanes)
-    if room - rows - 1 >= least + 3 or room - rows - 1 == least:
+    rows, abreast = len(view.runs), bool(_abreast(view, width))
+    least = 2 if abreast else len(view.lanes)
+    if room - rows - 1 >= least + 3 or (not abreast and room - rows - 1 == least):
         return rows + 1
     return rows if room - rows >= least else 0
 

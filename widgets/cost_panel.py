@@ -11,7 +11,7 @@ from widgets import bars
 from widgets import format as fmt
 from widgets.crossover_bar import CrossoverBar, crossover_lines
 from widgets.panel import Panel
-from widgets.text import UNKNOWN, Part, arrange, cells, fit, fit_name, line, safe
+from widgets.text import UNKNOWN, Part, arrange, cells, first_fitting, fit, fit_name, line, safe
 
 BudgetState = Literal["none", "within", "near", "over"]
 
@@ -153,10 +153,10 @@ def _elsewhere(view: CostView, width: int, height: int) -> list[Content]:
         return [arrange([Part.of(0, f"elsewhere — {why}", style="$foreground-muted")], width)]
     if height <= len(view.elsewhere):
         costs = [
-            Part.of(at, _priced(cost, 24), _priced(cost, 12), droppable=at > 0)
+            Part.of(9 + at, _priced(cost, 24), _priced(cost, 12), droppable=at > 0)
             for at, cost in enumerate(view.elsewhere)
         ]
-        return [arrange([Part.of(9, "elsewhere", "else", droppable=False), *costs], width)]
+        return [arrange([Part.of(5, "elsewhere:", "vs", droppable=False), *costs], width)]
     head = f"same tokens elsewhere ({safe(view.tokens)})"
     rows = [_endpoint_row(view, cost, width) for cost in view.elsewhere]
     return [arrange([Part.of(0, head, "same tokens elsewhere", droppable=False)], width), *rows]
@@ -168,8 +168,9 @@ def _endpoint_row(view: CostView, cost: EndpointCost, width: int) -> Content:
     name = fit_name(safe(cost.name), name_width)
     name += " " * (name_width - cells(name))
     head = line("  ", name, f"{fmt.usd(cost.usd):>10}  ")
-    note = _times(view, cost) if cost.usd is not None else safe(cost.reason)
-    return line(head, (fit(note, max(0, width - head.cell_length)), "$foreground-muted"))
+    room = max(0, width - head.cell_length)
+    note = _times(view, cost, room) if cost.usd is not None else fit(safe(cost.reason), room)
+    return line(head, (note, "$foreground-muted"))
 
 
 def _priced(cost: EndpointCost, room: int) -> str:
@@ -179,9 +180,10 @@ def _priced(cost: EndpointCost, room: int) -> str:
     return f"{name} {fmt.usd(cost.usd)}"
 
 
-def _times(view: CostView, cost: EndpointCost) -> str:
-    if cost.usd is None or not view.spent_usd or not cost.usd:
+def _times(view: CostView, cost: EndpointCost, room: int) -> str:
+    if not cost.usd or not view.spent_usd:
         return ""
-    if cost.usd < view.spent_usd:
-        return f"{view.spent_usd / cost.usd:.1f}x cheaper than this GPU"
-    return f"{cost.usd / view.spent_usd:.1f}x dearer than this GPU"
+    cheaper = cost.usd < view.spent_usd
+    factor = view.spent_usd / cost.usd if cheaper else cost.usd / view.spent_usd
+    told = f"{factor:.1f}x {'cheaper' if cheaper else 'dearer'}"
+    return first_fitting(room, f"{told} than this GPU", told, "")

@@ -99,7 +99,7 @@ def draw(view: LaneView, width: int, height: int) -> list[Content]:
 def _only_line(view: LaneView, width: int) -> Content:
     lane, name = view.lane.upper(), safe(view.endpoint)
     forms = tuple(f"{lane} {fit_name(name, room)}" for room in (40, 16, 10, 7))
-    named = Part.of(3, *forms, lane, style="bold", droppable=False)
+    named = Part.of(1, *forms, lane, style="bold", droppable=False)
     if view.error:
         told = Part.of(4, f"✖ {safe(view.error)}", "✖ error", style="$text-error", droppable=False)
         return arrange([named, told], width)

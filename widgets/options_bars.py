@@ -9,7 +9,7 @@ from textual.reactive import reactive
 from widgets import bars
 from widgets import format as fmt
 from widgets.panel import Panel
-from widgets.text import Part, arrange, cells, fit, line, safe, styled, wrap_to
+from widgets.text import cells, fit, line, safe, styled, wrap_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,9 @@ def draw(view: OptionsView, width: int, height: int) -> list[Content]:
     name_width = min(names, max(10, width * 2 // 5))
     possible = [option.usd_per_month or Decimal(0) for option in view.options if _possible(option)]
     top = max(possible, default=Decimal(0))
+    notes = max((_note(option).cell_length for option in view.options), default=0)
     rows = [
-        _possible_row(option, name_width, top, width, best=at == 0)
+        _possible_row(option, (name_width, notes), top, width, best=at == 0)
         if _possible(option)
         else _other_row(option, name_width, width)
         for at, option in enumerate(view.options)
@@ -80,8 +81,10 @@ def _name(option: OptionBar, width: int) -> str:
 
 
 def _possible_row(
-    option: OptionBar, name_width: int, top: Decimal, width: int, *, best: bool
+    option: OptionBar, columns: tuple[int, int], top: Decimal, width: int, *, best: bool
 ) -> Content:
+    """Return name, price, bar and note; all bars have the same room, so they can be compared."""
+    name_width, note_width = columns
     style = "$success" if best else "$primary"
     head = line(
         ("★ " if best else "  ", style),
@@ -89,10 +92,11 @@ def _possible_row(
         f" {fmt.usd(option.usd_per_month) + '/mo':>10} ",
     )
     room = width - head.cell_length
-    note = _note(option, room)
-    length = max(0, room - note.cell_length - 1)
+    if room < note_width + 7:
+        note_width = 0
     share = float((option.usd_per_month or Decimal(0)) / top) if top else 0.0
-    return line(head, (bars.bar(share, length), style), " " if note else "", note)
+    drawn = bars.bar(share, max(0, room - note_width - 1))
+    return line(head, (drawn, style), " ", _note(option) if note_width else "")
 
 
 def _other_row(option: OptionBar, name_width: int, width: int) -> Content:
@@ -111,10 +115,7 @@ def _other_row(option: OptionBar, name_width: int, width: int) -> Content:
     return styled(head + fit(reason, max(0, width - cells(head))), "$foreground-muted")
 
 
-def _note(option: OptionBar, room: int) -> Content:
-    parts = []
-    if option.current:
-        parts.append(Part.of(0, "◀ now", style="$text-accent"))
-    if option.replicas is not None:
-        parts.append(Part.of(1, f"×{option.replicas}", style="$foreground-muted"))
-    return arrange(parts, max(0, room - 6), " ")
+def _note(option: OptionBar) -> Content:
+    replicas = "" if option.replicas is None else f"×{option.replicas}"
+    now = " ◀ now" if option.current else ""
+    return line((replicas, "$foreground-muted"), (now, "$text-accent"))
