@@ -19,7 +19,7 @@ _VERDICTS = {
     "b_faster": ("▶ B FASTER", "$text-success bold"),
     "too_close": ("≈ TOO CLOSE", "$text-warning bold"),
 }
-_LEAST_LANE_WIDTH = 22
+_LEAST_LANE_WIDTH = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def draw(view: AbView, width: int, height: int) -> list[Content]:
         return _empty(view, width, height)
     foot = _foot(view, width)[: max(1, height - 2 * len(view.lanes))]
     room = height - len(foot)
-    dots = dot_lines(view.runs, width, _dot_height(view, room))
+    dots = dot_lines(view.runs, width, _dot_height(view, width, room))
     return [*_lanes(view, width, room - len(dots)), *dots, *foot][:height]
 
 
@@ -80,25 +80,32 @@ def _empty(view: AbView, width: int, height: int) -> list[Content]:
     return [styled(text) for text in wrap_to(told, width, height)]
 
 
-def _dot_height(view: AbView, room: int) -> int:
+def _dot_height(view: AbView, width: int, room: int) -> int:
     """Return the lines for dots: none where the lanes would lose their two lines of figures."""
-    wanted = len(view.runs) + 1
-    if room - wanted >= 6:
-        return wanted
-    return len(view.runs) if room - len(view.runs) >= 2 else 0
+    rows, abreast = len(view.runs), bool(_abreast(view, width))
+    least = 2 if abreast else len(view.lanes)
+    if room - rows - 1 >= least + 3 or (not abreast and room - rows - 1 == least):
+        return rows + 1
+    return rows if room - rows >= least else 0
 
 
 def _lanes(view: AbView, width: int, height: int) -> list[Content]:
-    count = len(view.lanes)
     if height < 1:
         return []
-    each = (width - 3 * (count - 1)) // count
-    if each < _LEAST_LANE_WIDTH:
+    each = _abreast(view, width)
+    if not each:
         return _stacked(view, width, height)
     drawn = [draw_lane(lane, each, height) for lane in view.lanes]
-    bar = styled(" │ ", "$text-muted")
+    bar = styled(" │ ", "$foreground-muted")
     padded = [[row.pad_right(each - row.cell_length) for row in lane] for lane in drawn]
     return [bar.join(across) for across in zip(*padded, strict=True)]
+
+
+def _abreast(view: AbView, width: int) -> int:
+    """Return the cells of each lane side by side, 0 where they are too narrow for that."""
+    count = len(view.lanes)
+    each = (width - 3 * (count - 1)) // count
+    return each if each >= _LEAST_LANE_WIDTH else 0
 
 
 def _stacked(view: AbView, width: int, height: int) -> list[Content]:
@@ -128,28 +135,34 @@ def _difference(view: AbView) -> list[Part]:
     word, style = _VERDICTS[difference.verdict]
     if view.not_comparable:
         word, style = "▲ NOT COMPARABLE", "$text-warning bold"
-    low, high = (signed(value) for value in difference.ci95)
-    shift = signed(difference.shift)
-    parts = [
-        Part.of(0, word, style=style, droppable=False),
-        Part.of(
-            1,
-            f"B−A {view.figure} {shift}, 95 % {low} to {high}",
-            f"B−A {shift} ({low} to {high})",
-            f"{shift} ({low} to {high})",
-            shift,
-            droppable=False,
-        ),
-    ]
+    parts = [Part.of(0, word, style=style, droppable=False), _shift(view.figure, difference)]
     if difference.verdict == "too_close" and difference.smallest_detectable is not None:
         least = fmt.milliseconds(difference.smallest_detectable)
-        parts.append(Part.of(4, f"would have seen {least}", style="$text-muted"))
+        parts.append(Part.of(4, f"{least} would have been seen", style="$foreground-muted"))
     return parts
 
 
-def signed(value_s: float) -> str:
-    """Return a difference of latencies with its sign."""
-    return ("+" if value_s > 0 else "−" if value_s < 0 else "±") + fmt.milliseconds(abs(value_s))
+def _shift(figure: str, difference: Difference) -> Part:
+    """Tell the difference: by how much the faster lane leads, or b minus a where neither does."""
+    low, high = difference.ci95
+    if difference.verdict == "too_close":
+        shift = fmt.milliseconds(abs(difference.shift))
+        shift = ("+" if difference.shift >= 0 else "−") + shift
+        between = fmt.latency_range(low, high, signed=True)
+        told = f"B−A {shift}"
+    else:
+        shift = fmt.milliseconds(abs(difference.shift))
+        between = fmt.latency_range(*sorted((abs(low), abs(high))))
+        told = f"by {shift}"
+    return Part.of(
+        1,
+        f"{figure} {told}, 95 % interval {between}",
+        f"{figure} {told} (95 %: {between})",
+        f"{told} ({between})",
+        f"{shift} ({between.rpartition(' ')[0]})",
+        shift,
+        droppable=False,
+    )
 
 
 def _progress(view: AbView) -> list[Part]:
@@ -158,4 +171,6 @@ def _progress(view: AbView) -> list[Part]:
     eta = "" if view.eta_s is None or not view.running else f" ETA {fmt.about(view.eta_s)}"
     done = f"{view.done}/{view.planned}"
     meter = bars.bar(view.done / view.planned, 10).strip()
-    return [Part.of(2, f"runs {done} {meter}{eta}", f"{done}{eta}", done, style="$text-muted")]
+    return [
+        Part.of(2, f"runs {done} {meter}{eta}", f"{done}{eta}", done, style="$foreground-muted")
+    ]

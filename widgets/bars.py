@@ -86,7 +86,7 @@ def step(span: float, most: int) -> float:
 def axis(first: float, last: float, width: int, unit: str = "") -> str:
     """Return the labels of an axis, each beginning at its own cell, as many as have room."""
     labels = [" "] * width
-    distance = step(last - first, max(1, width // 8))
+    distance = step(last - first, max(2, width // 6))
     mark = math.ceil(first / distance) * distance
     free = 0
     while mark <= last:

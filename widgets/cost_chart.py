@@ -73,11 +73,11 @@ def draw(view: CostChartView, width: int, height: int) -> list[Content]:
     if plot_height < 5:
         labels = {0: fmt.usd(top), plot_height - 1: "$0"}
     drawn = [
-        line((labels.get(at, "").rjust(gutter - 1) + " ", "$text-muted"), row)
+        line((labels.get(at, "").rjust(gutter - 1) + " ", "$foreground-muted"), row)
         for at, row in enumerate(rows)
     ]
     axis = bars.axis(0, last_rps, room, " req/s")
-    return [*drawn, styled(" " * gutter + axis, "$text-muted"), *legend]
+    return [*drawn, styled(" " * gutter + axis, "$foreground-muted"), *legend]
 
 
 def _plot(
@@ -90,7 +90,7 @@ def _plot(
     interval = view.break_even_interval_rps
     if interval is not None:
         low, high = (bars.column(rps, 0, last_rps, width) for rps in interval)
-        over |= dict.fromkeys(range(low, high + 1), ("░", "$text-disabled"))
+        over |= dict.fromkeys(range(low, high + 1), ("░", "$foreground-disabled"))
     for rps, mark, style in (
         (view.capacity_rps, "┃", "$text-error"),
         (view.break_even_rps, "┊", "$text-warning"),

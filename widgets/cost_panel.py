@@ -11,7 +11,7 @@ from widgets import bars
 from widgets import format as fmt
 from widgets.crossover_bar import CrossoverBar, crossover_lines
 from widgets.panel import Panel
-from widgets.text import UNKNOWN, Part, arrange, fit_name, line, safe, styled
+from widgets.text import UNKNOWN, Part, arrange, cells, first_fitting, fit, fit_name, line, safe
 
 BudgetState = Literal["none", "within", "near", "over"]
 
@@ -82,39 +82,40 @@ class CostPanel(Panel):
 
 def draw(view: CostView, width: int, height: int) -> list[Content]:
     """Return the panel's lines; bill, price and crossover outlast split and comparison."""
-    bill = [_bill(view, width), _price(view, width)]
+    bill = _bill(view, width)
     crossover = crossover_lines(view.crossover, width, min(3, max(1, height - 3)))
-    elsewhere = _elsewhere(view, width, max(1, height - len(bill) - len(crossover) - 1))
-    optional = [*elsewhere[:1], *_split(view, width), *elsewhere[1:]]
     room = max(0, height - len(bill) - len(crossover))
-    kept = optional[:room] if room >= 3 else elsewhere[:room]
-    return [*bill, *kept, *crossover][:height]
+    split = _split(view, width) if room >= 2 else []
+    elsewhere = _elsewhere(view, width, room - len(split))
+    return [*bill, *split, *elsewhere, *crossover][:height]
 
 
-def _bill(view: CostView, width: int) -> Content:
-    rate = f"{fmt.usd(view.usd_per_hour)}/h"
-    word, style = _BUDGETS[view.budget]
-    of_budget = f"{word} of {fmt.usd(view.budget_usd)}" if view.budget_usd is not None else word
-    parts = [
+def _bill(view: CostView, width: int) -> list[Content]:
+    """Return the bill and its price, the budget's word beside the one that leaves it room."""
+    spent = [
         Part.of(0, f"spent {fmt.usd(view.spent_usd)}", style="bold", droppable=False),
-        Part.of(0, rate, style="bold", droppable=False),
+        Part.of(0, f"at {fmt.usd(view.usd_per_hour)}/h", style="bold", droppable=False),
     ]
-    if word:
-        forms = (of_budget, word, word[:1] + " " + view.budget)
-        parts.append(Part.of(1, *forms, style=style, droppable=False))
-    return arrange(parts, width)
+    word, style = _BUDGETS[view.budget]
+    told = f"{word} of {fmt.usd(view.budget_usd)}" if view.budget_usd is not None else word
+    budget = Part.of(1, told, word, style=style, droppable=False) if word else Part(1, ())
+    first = arrange([*spent, budget], width)
+    if word in first.plain:
+        return [first, arrange(_price(view), width)]
+    return [arrange(spent, width), arrange([*_price(view), budget], width)]
 
 
-def _price(view: CostView, width: int) -> Content:
+def _price(view: CostView) -> list[Part]:
     if view.reason:
-        return arrange([Part.of(0, f"▲ {safe(view.reason)}", droppable=False)], width)
+        return [Part.of(2, f"▲ {safe(view.reason)}", "▲ unknown", style="$text-warning")]
     if not view.priced_on:
-        return arrange([Part.of(0, "GPU price — none set", droppable=False)], width)
-    parts = [Part.of(0, f"price of {safe(view.priced_on)}", style="$text-muted", droppable=False)]
+        return [Part.of(2, "GPU price — none set", "price —", droppable=False)]
+    date = safe(view.priced_on)
+    parts = [Part.of(2, f"price of {date}", date, style="$foreground-muted", droppable=False)]
     if view.stale:
         forms = (f"▲ STALE {safe(view.stale_reason)}", "▲ STALE")
-        parts.append(Part.of(1, *forms, style="$text-warning bold", droppable=False))
-    return arrange(parts, width)
+        parts.append(Part.of(3, *forms, style="$text-warning bold", droppable=False))
+    return parts
 
 
 def _split(view: CostView, width: int) -> list[Content]:
@@ -144,29 +145,32 @@ def _split(view: CostView, width: int) -> list[Content]:
 
 
 def _elsewhere(view: CostView, width: int, height: int) -> list[Content]:
-    """Return one line for each endpoint, or one line for all of them."""
-    if not view.tokens:
-        return [styled("elsewhere — no tokens served yet", "$text-muted").truncate(width)]
-    if not view.elsewhere:
-        return [arrange([Part.of(0, "elsewhere — no endpoint", droppable=False)], width)]
-    head = Part.of(3, f"same tokens ({safe(view.tokens)}):", "same tokens:", style="$text-muted")
-    if height < 2:
+    """Return one line for each endpoint where they fit below a heading, else one line for all."""
+    if height < 1:
+        return []
+    if not view.tokens or not view.elsewhere:
+        why = "no endpoint to compare" if view.tokens else "no tokens served yet"
+        return [arrange([Part.of(0, f"elsewhere — {why}", style="$foreground-muted")], width)]
+    if height <= len(view.elsewhere):
         costs = [
-            Part.of(at, _priced(cost, 18), _priced(cost, 10), droppable=at > 0)
+            Part.of(9 + at, _priced(cost, 24), _priced(cost, 12), droppable=at > 0)
             for at, cost in enumerate(view.elsewhere)
         ]
-        return [arrange([head, *costs], width)]
-    rows = [
-        arrange(
-            [
-                Part.of(0, _priced(cost, max(8, width - 12)), droppable=False),
-                Part.of(1, _times(view, cost), style="$text-muted"),
-            ],
-            width,
-        )
-        for cost in view.elsewhere
-    ]
-    return [arrange([head], width), *(line("  ", row).truncate(width) for row in rows)][:height]
+        return [arrange([Part.of(5, "elsewhere:", "vs", droppable=False), *costs], width)]
+    head = f"same tokens elsewhere ({safe(view.tokens)})"
+    rows = [_endpoint_row(view, cost, width) for cost in view.elsewhere]
+    return [arrange([Part.of(0, head, "same tokens elsewhere", droppable=False)], width), *rows]
+
+
+def _endpoint_row(view: CostView, cost: EndpointCost, width: int) -> Content:
+    names = max(cells(safe(other.name)) for other in view.elsewhere)
+    name_width = min(names, width // 2)
+    name = fit_name(safe(cost.name), name_width)
+    name += " " * (name_width - cells(name))
+    head = line("  ", name, f"{fmt.usd(cost.usd):>10}  ")
+    room = max(0, width - head.cell_length)
+    note = _times(view, cost, room) if cost.usd is not None else fit(safe(cost.reason), room)
+    return line(head, (note, "$foreground-muted"))
 
 
 def _priced(cost: EndpointCost, room: int) -> str:
@@ -176,9 +180,10 @@ def _priced(cost: EndpointCost, room: int) -> str:
     return f"{name} {fmt.usd(cost.usd)}"
 
 
-def _times(view: CostView, cost: EndpointCost) -> str:
-    if cost.usd is None or not view.spent_usd or not cost.usd:
+def _times(view: CostView, cost: EndpointCost, room: int) -> str:
+    if not cost.usd or not view.spent_usd:
         return ""
-    if cost.usd < view.spent_usd:
-        return f"{view.spent_usd / cost.usd:.1f}x cheaper than this GPU"
-    return f"{cost.usd / view.spent_usd:.1f}x dearer than this GPU"
+    cheaper = cost.usd < view.spent_usd
+    factor = view.spent_usd / cost.usd if cheaper else cost.usd / view.spent_usd
+    told = f"{factor:.1f}x {'cheaper' if cheaper else 'dearer'}"
+    return first_fitting(room, f"{told} than this GPU", told, "")

@@ -45,7 +45,7 @@ def _axis(view: CrossoverBar, width: int) -> Content | None:
         return None
     end = f" {fmt.rate(top)}"
     room = width - 2 - len(end)
-    row = [("─", "$text-muted")] * room
+    row = [("─", "$foreground-muted")] * room
 
     def at(value: float) -> int:
         return bars.column(value, 0, top, room)
@@ -55,7 +55,7 @@ def _axis(view: CrossoverBar, width: int) -> Content | None:
         for place in range(at(view.break_even_rps), gain_until):
             row[place] = ("━", "$text-success")
     if view.capacity_rps is not None:
-        row[at(view.capacity_rps) :] = [("╳", "$text-muted")] * (room - at(view.capacity_rps))
+        row[at(view.capacity_rps) :] = [("╳", "$foreground-muted")] * (room - at(view.capacity_rps))
     if interval is not None:
         for place in range(at(interval[0]), at(interval[1]) + 1):
             row[place] = ("░", "$text-warning")
@@ -66,7 +66,7 @@ def _axis(view: CrossoverBar, width: int) -> Content | None:
     ):
         if value is not None:
             row[at(value)] = (mark, style)
-    return line(("0 ", "$text-muted"), *row, (end, "$text-muted"))
+    return line(("0 ", "$foreground-muted"), *row, (end, "$foreground-muted"))
 
 
 def _words(view: CrossoverBar, width: int) -> Content:
@@ -97,17 +97,19 @@ def _word(rank: int, mark: str, style: str, *forms: str) -> Part:
 
 
 def _outlook(view: CrossoverBar, width: int) -> Content:
-    """Say in words which side of the break-even the load is on."""
+    """Say in words where the load stands between break-even and capacity."""
     now, even, most = view.now_rps, view.break_even_rps, view.capacity_rps
+    interval = view.break_even_interval_rps
+    forms: tuple[str, ...] = ()
     if even is not None and most is not None and even > most:
-        told = ("break-even lies above this GPU's capacity", "break-even above capacity")
-    elif now is None or even is None:
-        told = (f"{UNKNOWN} load or break-even unknown", f"{UNKNOWN} unknown")
-    elif (interval := view.break_even_interval_rps) and interval[0] <= now <= interval[1]:
-        told = ("the load is inside the break-even's interval", "load inside the interval")
-    elif now >= even:
-        told = ("the GPU is cheaper at this load", "GPU cheaper at this load")
-    else:
-        factor = f"{even / now:.1f}x the load" if now > 0 else "any load"
-        told = (f"{factor} would pay for the GPU", f"{factor} pays the GPU")
-    return arrange([Part.of(0, *told, style="$text-muted", droppable=False)], width)
+        forms = ("break-even lies above the measured capacity", "break-even above capacity")
+    elif now is None:
+        forms = (f"load {UNKNOWN} not measured", f"load {UNKNOWN}")
+    elif interval is not None and interval[0] <= now <= interval[1]:
+        forms = ("the load is inside the break-even's interval", "inside the interval")
+    elif even:
+        told = f"load is {fmt.percent(now / even)} of break-even"
+        forms = (told, told.removeprefix("load is "))
+        if most:
+            forms = (f"{told}, {fmt.percent(now / most)} of capacity", *forms)
+    return arrange([Part.of(0, *forms, style="$foreground-muted")], width)

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-from textual.events import Resize
 from textual.reactive import reactive
-from textual.widgets import DataTable
 
 from backends.domain.gpu import Gpu, GpuProcess, GpuSample
 from widgets import format as fmt
-from widgets.columns import Column, cell_text, fitting
+from widgets.columns import Column, FittedTable
 from widgets.text import UNKNOWN, safe
 
 _NOT_SAMPLED = GpuSample((), "not sampled yet")
@@ -33,56 +31,27 @@ class _Row:
 
 
 _COLUMNS: tuple[Column[_Row], ...] = (
-    Column("GPU / process", lambda row: row.what, 0, most=44),
+    Column("GPU / process", lambda row: row.what, 0, least=24, most=44),
     Column("GiB", lambda row: row.memory, 1, right=True),
-    Column("owner", lambda row: row.owner, 2, most=24),
+    Column("owner", lambda row: row.owner, 2, least=11, most=24),
     Column("busy", lambda row: row.busy, 3, right=True),
     Column("power", lambda row: row.power, 4, right=True),
     Column("temp", lambda row: row.heat, 5, right=True),
-    Column("source or reason", lambda row: row.source, 6, most=60),
+    Column("source or reason", lambda row: row.source, 6, least=14, most=60),
 )
 
 
-class GpuTable(DataTable[object]):
+class GpuTable(FittedTable[_Row]):
     """One row for each GPU, one for each process below it."""
 
     BORDER_TITLE = "GPUs"
-    DEFAULT_CSS = """
-    GpuTable {
-        border: round $foreground 25%;
-        border-title-color: $text-primary;
-        border-title-style: bold;
-        &:focus { border: round $primary; }
-    }
-    """
+    COLUMNS = _COLUMNS
 
     view: reactive[GpuTableView] = reactive(GpuTableView())
 
-    def on_mount(self) -> None:
-        """Read-only rows, so the cursor marks whole ones."""
-        self.cursor_type = "row"
-
-    def watch_view(self) -> None:
-        """Show the new sample."""
-        self._fill()
-
-    def on_resize(self, event: Resize) -> None:
-        """Choose the columns for the new width."""
-        del event
-        self._fill()
-
-    def _fill(self) -> None:
-        width = self.scrollable_content_region.width
-        if width <= 0:
-            return
-        rows, cursor = table_rows(self.view), self.cursor_row
-        self.clear(columns=True)
-        sized = fitting(_COLUMNS, rows, width)
-        for column, size in sized:
-            self.add_column(column.head, width=size)
-        for row in rows:
-            self.add_row(*(cell_text(column, row, size) for column, size in sized))
-        self.move_cursor(row=min(cursor, max(0, len(rows) - 1)))
+    def records(self) -> list[tuple[str | None, _Row]]:
+        """Return the rows of every GPU."""
+        return [(None, row) for row in table_rows(self.view)]
 
 
 def table_rows(view: GpuTableView) -> list[_Row]:
@@ -100,7 +69,7 @@ def _gpu_rows(gpu: Gpu) -> list[_Row]:
         source = f"{source}; {next(iter(reasons.values()))}"
     head = _Row(
         what=f"▦ {gpu.index} {safe(gpu.name + partition)}",
-        memory=f"{fmt.gib(memory.used_bytes)} / {fmt.gib(memory.total_bytes)}",
+        memory=f"{fmt.gib(memory.used_bytes)}/{fmt.gib(memory.total_bytes)}",
         busy=UNKNOWN if gpu.busy_percent is None else f"{gpu.busy_percent:.0f} %",
         power=UNKNOWN if gpu.power_w is None else f"{gpu.power_w:.0f} W",
         heat=UNKNOWN if gpu.temperature_c is None else f"{gpu.temperature_c:.0f} °C",

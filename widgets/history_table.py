@@ -1,15 +1,14 @@
 """The history: starts and A/B series, newest first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from textual.events import Resize
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import DataTable
 
 from backends.domain.start import Outcome, PhaseName
 from widgets import format as fmt
-from widgets.columns import Column, cell_text, fitting
+from widgets.columns import Column, FittedTable
 from widgets.phase_bars import LONG_NAMES
 from widgets.text import UNKNOWN, safe
 
@@ -70,28 +69,21 @@ class _Row:
 
 
 _COLUMNS: tuple[Column[_Row], ...] = (
-    Column("when", lambda row: row.when, 2),
-    Column("what", lambda row: row.what, 0, most=32),
-    Column("result", lambda row: row.result, 1, most=16),
+    Column("when", lambda row: row.when, 1),
+    Column("what", lambda row: row.what, 0, least=9, most=32),
+    Column("result", lambda row: row.result, 2, least=8, most=16),
     Column("took", lambda row: row.total, 3, right=True),
-    Column("slowest phase / TTFT", lambda row: row.detail, 4, most=36),
-    Column("model", lambda row: row.model, 5, most=32),
+    Column("slowest phase / TTFT", lambda row: row.detail, 4, least=12, most=36),
+    Column("model", lambda row: row.model, 5, least=12, most=32),
     Column("vLLM", lambda row: row.version, 6, most=14),
 )
 
 
-class HistoryTable(DataTable[object]):
+class HistoryTable(FittedTable[_Row]):
     """One row for each start and each series."""
 
     BORDER_TITLE = "History"
-    DEFAULT_CSS = """
-    HistoryTable {
-        border: round $foreground 25%;
-        border-title-color: $text-primary;
-        border-title-style: bold;
-        &:focus { border: round $primary; }
-    }
-    """
+    COLUMNS = _COLUMNS
 
     view: reactive[HistoryView] = reactive(HistoryView())
 
@@ -102,18 +94,9 @@ class HistoryTable(DataTable[object]):
             super().__init__()
             self.record_id = record_id
 
-    def on_mount(self) -> None:
-        """Whole records are chosen."""
-        self.cursor_type = "row"
-
-    def watch_view(self) -> None:
-        """Show the records."""
-        self._fill()
-
-    def on_resize(self, event: Resize) -> None:
-        """Choose the columns for the new width."""
-        del event
-        self._fill()
+    def records(self) -> list[tuple[str | None, _Row]]:
+        """Return the rows of all records."""
+        return [(row.key or None, row) for row in table_rows(self.view)]
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Say which record was chosen."""
@@ -121,28 +104,23 @@ class HistoryTable(DataTable[object]):
         if event.row_key.value:
             self.post_message(self.Opened(event.row_key.value))
 
-    def _fill(self) -> None:
-        width = self.scrollable_content_region.width
-        if width <= 0:
-            return
-        rows, cursor = table_rows(self.view), self.cursor_row
-        self.clear(columns=True)
-        sized = fitting(_COLUMNS, rows, width)
-        for column, size in sized:
-            self.add_column(column.head, width=size)
-        for row in rows:
-            self.add_row(*(cell_text(column, row, size) for column, size in sized), key=row.key)
-        self.move_cursor(row=min(cursor, max(0, len(rows) - 1)))
-
 
 def table_rows(view: HistoryView) -> list[_Row]:
     """Return starts and series as rows, newest first; where there is none, the reason."""
     rows = [_start_row(start) for start in view.starts]
     rows += [_series_row(series) for series in view.series]
+    rows = _without_common_year(rows)
     if not rows:
         reason = safe(view.reason) or "nothing recorded yet"
         return [_Row("", "", f"{UNKNOWN} {reason}", "", "", "", "", "")]
     return sorted(rows, key=lambda row: row.when, reverse=True)
+
+
+def _without_common_year(rows: list[_Row]) -> list[_Row]:
+    """Leave the year out where all dates share it."""
+    if len({row.when[:5] for row in rows}) != 1 or rows[0].when[4:5] != "-":
+        return rows
+    return [replace(row, when=row.when[5:]) for row in rows]
 
 
 def _start_row(start: StartRecord) -> _Row:
@@ -152,7 +130,7 @@ def _start_row(start: StartRecord) -> _Row:
     return _Row(
         key=start.start_id,
         when=start.when,
-        what=f"start {safe(start.server)}",
+        what=f"{safe(start.server)} start",
         result=_OUTCOMES[start.outcome],
         total=fmt.seconds(start.total_s),
         detail=slowest,
@@ -166,7 +144,7 @@ def _series_row(series: SeriesRecord) -> _Row:
     return _Row(
         key=series.series_id,
         when=series.when,
-        what="A/B " + " ~ ".join(safe(lane) for lane in series.lanes),
+        what=" ~ ".join(safe(lane) for lane in series.lanes) + " A/B",
         result=safe(series.verdict) or UNKNOWN,
         total=f"{series.runs} runs",
         detail=times or UNKNOWN,

@@ -24,14 +24,16 @@ from widgets.text import (
 
 LaneState = Literal["idle", "waiting", "reasoning", "streaming", "done", "error"]
 
-_LOOKS: dict[LaneState, tuple[str, str]] = {
-    "idle": ("○", "$text-muted"),
-    "waiting": ("◔", "$text-accent"),
-    "reasoning": ("◑", "$text-accent"),
-    "streaming": ("▶", "$text-accent"),
-    "done": ("✔", "$text-success"),
-    "error": ("✖", "$text-error"),
+_LOOKS: dict[LaneState, tuple[str, str, str]] = {
+    "idle": ("○", "idle", "$foreground-muted"),
+    "waiting": ("◔", "wait", "$text-accent"),
+    "reasoning": ("◑", "think", "$text-accent"),
+    "streaming": ("▶", "live", "$text-accent"),
+    "done": ("✔", "done", "$text-success"),
+    "error": ("✖", "error", "$text-error"),
 }
+"""Glyph, short word and style of each state."""
+_LONGEST_PARAGRAPH = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,9 @@ class LanePane(Panel):
 
 def draw(view: LaneView, width: int, height: int) -> list[Content]:
     """Return the lane in exactly `height` lines: title, figures, text, and summary at the end."""
-    head = [_title(view, width), _figures(view, width)][:height]
+    if height <= 1:
+        return [_only_line(view, width)][:height]
+    head = [_title(view, width), arrange(_figures(view), width)]
     summary = _summary(view, width) if height >= 5 else []
     room = height - len(head) - len(summary)
     if view.error:
@@ -90,6 +94,16 @@ def draw(view: LaneView, width: int, height: int) -> list[Content]:
         body = text_tail(view.text, width, room)
     blank = [Content("")] * max(0, room - len(body))
     return [*head, *body, *blank, *summary]
+
+
+def _only_line(view: LaneView, width: int) -> Content:
+    lane, name = view.lane.upper(), safe(view.endpoint)
+    forms = tuple(f"{lane} {fit_name(name, room)}" for room in (40, 16, 10, 7))
+    named = Part.of(1, *forms, lane, style="bold", droppable=False)
+    if view.error:
+        told = Part.of(4, f"✖ {safe(view.error)}", "✖ error", style="$text-error", droppable=False)
+        return arrange([named, told], width)
+    return arrange([named, *_figures(view)], width)
 
 
 def _title(view: LaneView, width: int) -> Content:
@@ -105,27 +119,30 @@ def _title(view: LaneView, width: int) -> Content:
             style="bold",
             droppable=False,
         ),
-        Part.of(2, *forms, style="$text-muted"),
-        Part.of(3, run, style="$text-muted"),
+        Part.of(2, *forms, style="$foreground-muted"),
+        Part.of(3, run, style="$foreground-muted"),
     ]
     return arrange(parts, width)
 
 
-def _figures(view: LaneView, width: int) -> Content:
-    glyph, style = _LOOKS[view.state]
-    parts = [Part.of(1, f"{glyph} {view.state}", glyph, style=style, droppable=False)]
-    if view.state in {"idle", "error"} and view.ttft_s is None:
-        return arrange(parts, width)
+def _figures(view: LaneView) -> list[Part]:
+    """Return state, TTFT, speed and tokens; TTFT and speed outlast the others."""
+    glyph, word, style = _LOOKS[view.state]
+    state = Part.of(
+        2, f"{glyph} {view.state}", f"{glyph} {word}", glyph, style=style, droppable=False
+    )
+    if view.ttft_s is None and view.state in {"idle", "error"}:
+        return [state]
     if view.ttft_s is None and view.waited_s is not None:
         waited = fmt.milliseconds(view.waited_s)
-        return arrange([*parts, Part.of(0, f"TTFT >{waited}", f">{waited}")], width)
+        return [state, Part.of(1, f"TTFT >{waited}", f">{waited}", droppable=False)]
     ttft, speed = fmt.milliseconds(view.ttft_s), fmt.rate(view.tokens_per_s)
-    parts += [
+    return [
+        state,
         Part.of(0, f"TTFT {ttft}", ttft, style="bold", droppable=False),
-        Part.of(0, f"{speed} tok/s", f"{speed}/s", droppable=False),
-        Part.of(2, f"{fmt.count(view.tokens)} tokens", f"{fmt.count(view.tokens)} tok"),
+        Part.of(1, f"{speed} tok/s", f"{speed}/s", droppable=False),
+        Part.of(4, f"{fmt.count(view.tokens)} tokens", f"{fmt.count(view.tokens)} tok"),
     ]
-    return arrange(parts, width)
 
 
 def _summary(view: LaneView, width: int) -> list[Content]:
@@ -161,9 +178,18 @@ def _piece_lines(piece: TextPiece, width: int, height: int) -> list[Content]:
     """Return the tail of one piece; only so much text is wrapped as can be seen."""
     mark = "┆ " if piece.reasoning else ""
     room = width - cells(mark)
-    seen = piece.text[-(room * height * 2) :]
+    seen = piece.text[_tail_begin(piece.text, room * height) :]
     rows = wrap(safe(seen, keep_newlines=True).strip("\n"), max(1, room))
     if piece.reasoning and len(rows) < height:
         rows.insert(0, first_fitting(room, "(reasoning)", "(think)", ""))
-    style = "$text-muted italic" if piece.reasoning else ""
+    style = "$foreground-muted italic" if piece.reasoning else ""
     return [styled(mark + row, style) for row in rows[-height:]]
+
+
+def _tail_begin(text: str, shown: int) -> int:
+    """Return where to begin wrapping: at a fixed place, so that lines stay put as text arrives."""
+    latest = max(0, len(text) - shown * 2)
+    paragraph = text.rfind("\n", 0, latest) + 1
+    if latest - paragraph <= _LONGEST_PARAGRAPH:
+        return paragraph
+    return latest // _LONGEST_PARAGRAPH * _LONGEST_PARAGRAPH

@@ -49,6 +49,8 @@ class LogLines(ScrollView, can_focus=True):
         border-subtitle-color: $text-muted;
         color: $foreground;
         text-wrap: nowrap;
+        scrollbar-size-vertical: 1;
+        scrollbar-size-horizontal: 0;
         &:focus { border: round $primary; }
     }
     """
@@ -104,7 +106,11 @@ class LogLines(ScrollView, can_focus=True):
         ahead = [row for row in hits if (row > here if forwards else row < here)]
         row = (ahead or hits)[0 if forwards else -1]
         self._found = self._shown[row]
-        self.scroll_to(y=max(0, row - self.size.height // 2), animate=False, immediate=True)
+        self.scroll_to(
+            y=max(0, row - self.scrollable_content_region.height // 2),
+            animate=False,
+            immediate=True,
+        )
         self._tell()
         self.refresh()
         return True
@@ -134,7 +140,7 @@ class LogLines(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Return one line of the screen, with its mark and what is searched for in it."""
         left, top = self.scroll_offset
-        width = self.size.width
+        width = self.scrollable_content_region.width
         if top + y >= len(self._shown):
             return Strip.blank(width, self.rich_style)
         at = self._shown[top + y]

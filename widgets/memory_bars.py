@@ -13,14 +13,14 @@ from widgets.text import UNKNOWN, Part, arrange, fit_name, line, safe, styled
 PartKind = Literal["weights", "kv_cache", "cuda_graphs", "ours", "others", "unknown", "reserved"]
 
 _LOOKS: dict[str, tuple[str, str, str]] = {
-    "weights": ("█", "$text-primary", "weights"),
-    "kv_cache": ("▓", "$text-accent", "KV cache"),
-    "cuda_graphs": ("▚", "$text-secondary", "CUDA graphs"),
-    "ours": ("▒", "$text-success", "other of ours"),
+    "weights": ("█", "$primary", "weights"),
+    "kv_cache": ("▓", "$success 70%", "KV cache"),
+    "cuda_graphs": ("▚", "$accent", "CUDA graphs"),
+    "ours": ("▒", "$text-primary", "other of ours"),
     "others": ("╳", "$text-error", "others"),
     "unknown": ("?", "$text-warning", "not attributed"),
-    "reserved": ("=", "$text-muted", "driver"),
-    "free": ("·", "$text-disabled", "free"),
+    "reserved": ("=", "$foreground-muted", "driver"),
+    "free": ("·", "$foreground-disabled", "free"),
 }
 """Fill, style and word of each part; no two share a fill."""
 
@@ -69,7 +69,7 @@ class GpuBar:
 def whole_bar(gpu: GpuBar, width: int) -> Content:
     """Return the stacked bar of all parts and the free rest."""
     if not gpu.total_bytes:
-        return styled("?" * max(0, width), "$text-muted")
+        return styled("?" * max(0, width), "$foreground-muted")
     sizes: list[tuple[str, int]] = [(part.kind, part.size_bytes) for part in gpu.parts]
     sizes.append(("free", free_bytes(gpu) or 0))
     cells = bars.apportion([size for _, size in sizes], gpu.total_bytes, width)
@@ -119,7 +119,9 @@ def used_line(gpu: GpuBar, width: int) -> Content:
         Part.of(0, f"used {used} of {total} GiB", style="bold", droppable=False),
         Part(1, (_entry("free", free_bytes(gpu), long=True), Content(""))),
         Part.of(2, f"▲ {safe(gpu.reason)}", style="$text-warning") if gpu.reason else Part(2, ()),
-        Part.of(3, f"by {safe(gpu.source)}", style="$text-muted") if gpu.source else Part(3, ()),
+        Part.of(3, f"by {safe(gpu.source)}", style="$foreground-muted")
+        if gpu.source
+        else Part(3, ()),
     ]
     return arrange(parts, width)
 
@@ -171,7 +173,18 @@ def _entry(kind: str, size_bytes: int | None, *, long: bool) -> Content:
 
 
 def _pack(entries: Sequence[Content], width: int) -> list[Content]:
-    """Return the entries in as few lines as they need, in columns of equal width if that fits."""
+    """Return the entries in as few lines as they need, in columns where that costs no line."""
+    flowing = _flow(entries, width)
+    each = max((entry.cell_length for entry in entries), default=0) + 2
+    columns = max(1, (width + 2) // each)
+    if -(-len(entries) // columns) > len(flowing):
+        return flowing
+    padded = [entry.pad_right(each - entry.cell_length) for entry in entries]
+    rows = [line(*padded[at : at + columns]) for at in range(0, len(padded), columns)]
+    return [row.truncate(width) for row in rows]
+
+
+def _flow(entries: Sequence[Content], width: int) -> list[Content]:
     lines: list[Content] = []
     for entry in entries:
         joined = line(lines[-1], "  ", entry) if lines else entry

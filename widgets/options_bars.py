@@ -9,7 +9,7 @@ from textual.reactive import reactive
 from widgets import bars
 from widgets import format as fmt
 from widgets.panel import Panel
-from widgets.text import Part, arrange, cells, fit, line, safe, styled, wrap_to
+from widgets.text import cells, fit, line, safe, styled, wrap_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,44 +55,67 @@ def draw(view: OptionsView, width: int, height: int) -> list[Content]:
         reason = safe(view.reason) or "no price to compare"
         return [styled(text) for text in wrap_to(f"options — {reason}", width, height)]
     names = max(cells(safe(option.name)) for option in view.options)
-    name_width = max(8, min(names, width // 3))
-    top = max((option.usd_per_month or Decimal(0) for option in view.options), default=Decimal(0))
+    name_width = min(names, max(10, width * 2 // 5))
+    possible = [option.usd_per_month or Decimal(0) for option in view.options if _possible(option)]
+    top = max(possible, default=Decimal(0))
+    notes = max((_note(option).cell_length for option in view.options), default=0)
     rows = [
-        _row(option, at, name_width, top, width) for at, option in enumerate(view.options, start=1)
+        _possible_row(option, (name_width, notes), top, width, best=at == 0)
+        if _possible(option)
+        else _other_row(option, name_width, width)
+        for at, option in enumerate(view.options)
     ]
     if len(rows) <= height:
         return rows
-    more = styled(f"… {len(rows) - height + 1} more", "$text-muted")
+    more = styled(f"… {len(rows) - height + 1} more", "$foreground-muted")
     return [*rows[: height - 1], more]
 
 
-def _row(option: OptionBar, at: int, name_width: int, top: Decimal, width: int) -> Content:
-    possible = not option.excluded_because and option.usd_per_month is not None
-    mark = "★" if possible and at == 1 else "⊘" if option.excluded_because else " "
-    name = fit(safe(option.name), name_width)
-    name += " " * (name_width - cells(name))
-    price = f"{fmt.usd(option.usd_per_month)}/mo".rjust(11)
+def _possible(option: OptionBar) -> bool:
+    return not option.excluded_because and option.usd_per_month is not None
+
+
+def _name(option: OptionBar, width: int) -> str:
+    name = fit(safe(option.name), width)
+    return name + " " * (width - cells(name))
+
+
+def _possible_row(
+    option: OptionBar, columns: tuple[int, int], top: Decimal, width: int, *, best: bool
+) -> Content:
+    """Return name, price, bar and note; all bars have the same room, so they can be compared."""
+    name_width, note_width = columns
+    style = "$success" if best else "$primary"
     head = line(
-        (f"{mark} ", "$text-success" if mark == "★" else "$text-muted"),
-        (name, "bold" if option.current else "" if possible else "$text-muted"),
-        (f" {price} ", "" if possible else "$text-muted"),
+        ("★ " if best else "  ", style),
+        (_name(option, name_width), "bold" if option.current else ""),
+        f" {fmt.usd(option.usd_per_month) + '/mo':>10} ",
     )
     room = width - head.cell_length
-    if not possible:
-        reason = safe(option.excluded_because) or "no price"
-        return line(head, (fit(reason, room), "$text-muted"))
-    note = _note(option, room)
-    length = max(0, room - note.cell_length - 1)
+    if room < note_width + 7:
+        note_width = 0
     share = float((option.usd_per_month or Decimal(0)) / top) if top else 0.0
-    drawn = bars.bar(share, length)
-    style = "$text-success" if at == 1 else "$text-primary"
-    return line(head, (drawn, style), " " if note else "", note)
+    drawn = bars.bar(share, max(0, room - note_width - 1))
+    return line(head, (drawn, style), " ", _note(option) if note_width else "")
 
 
-def _note(option: OptionBar, room: int) -> Content:
-    parts = []
-    if option.current:
-        parts.append(Part.of(0, "◀ now", style="$text-accent"))
-    if option.replicas is not None:
-        parts.append(Part.of(1, f"×{option.replicas}", style="$text-muted"))
-    return arrange(parts, max(0, room - 6), " ")
+def _other_row(option: OptionBar, name_width: int, width: int) -> Content:
+    """Return an option that cannot be chosen, or has no price, with the reason."""
+    mark, reason = (
+        ("⊘", safe(option.excluded_because))
+        if option.excluded_because
+        else (
+            "—",
+            "no price",
+        )
+    )
+    head = f"{mark} {_name(option, name_width)} "
+    if width >= 70:
+        head += f"{fmt.usd(option.usd_per_month) + '/mo':>10} "
+    return styled(head + fit(reason, max(0, width - cells(head))), "$foreground-muted")
+
+
+def _note(option: OptionBar) -> Content:
+    replicas = "" if option.replicas is None else f"×{option.replicas}"
+    now = " ◀ now" if option.current else ""
+    return line((replicas, "$foreground-muted"), (now, "$text-accent"))

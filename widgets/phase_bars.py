@@ -157,7 +157,7 @@ def _head(columns: _Columns, last_s: float) -> Content:
     text = " " * (2 + columns.name + 1 + _SECONDS_WIDTH + 1)
     text += bars.axis(0, last_s, columns.bar, " s")
     return styled(
-        text + "vLLM says".rjust(columns.reported) * bool(columns.reported), "$text-muted"
+        text + "vLLM says".rjust(columns.reported) * bool(columns.reported), "$foreground-muted"
     )
 
 
@@ -173,10 +173,10 @@ def _row(
     reported = "" if phase.reported_s is None else fmt.seconds(phase.reported_s)
     return line(
         (f"{_mark(phase, failed=failed)} ", style),
-        (name, "bold" if phase.running else "$text-muted" if phase.start_s is None else ""),
+        (name, "bold" if phase.running else "$foreground-muted" if phase.start_s is None else ""),
         (f" {seconds.rjust(_SECONDS_WIDTH)} ", style if phase.running else ""),
         meter,
-        (reported.rjust(columns.reported) if columns.reported else "", "$text-muted"),
+        (reported.rjust(columns.reported) if columns.reported else "", "$foreground-muted"),
     )
 
 
@@ -192,8 +192,8 @@ def _style(phase: PhaseRow, *, failed: bool) -> str:
     if failed:
         return "$text-error"
     if phase.running:
-        return "$text-accent"
-    return "$text-muted" if phase.start_s is None else "$text-primary"
+        return "$accent"
+    return "$foreground-muted" if phase.start_s is None else "$primary"
 
 
 def _bar(phase: PhaseRow, width: int, times_s: tuple[float, float, float], style: str) -> Content:
@@ -203,17 +203,19 @@ def _bar(phase: PhaseRow, width: int, times_s: tuple[float, float, float], style
         return Content("")
     row = [(" ", "")] * width
     begin = bars.column(begin_s, 0, last_s, width)
+    expected = None
     if phase.expected_s is not None:
-        end = bars.column(begin_s + phase.expected_s, 0, last_s, width)
-        if phase.start_s is None or phase.running:
-            row[begin : end + 1] = [("░", "$text-muted")] * (end + 1 - begin)
-        row[end] = ("┊", "$text-muted")
+        expected = bars.column(begin_s + phase.expected_s, 0, last_s, width)
+        if phase.duration_s is None:
+            row[begin : expected + 1] = [("░", "$foreground-muted")] * (expected + 1 - begin)
+        row[expected] = ("┊", "$foreground-muted")
     if phase.start_s is not None:
         end_s = begin_s + elapsed_s(phase, now_s)
         eighths = max(1, min(width * 8, math.ceil(end_s / last_s * width * 8)) - begin * 8)
         blocks = "█" * (eighths // 8) + (_EIGHTHS[eighths % 8 - 1] if eighths % 8 else "")
-        for at, block in enumerate(blocks[: width - begin]):
-            row[begin + at] = (block, style)
+        for at, block in enumerate(blocks[: width - begin], start=begin):
+            overrun = at == expected and block == "█"
+            row[at] = ("┊", f"$background on {style}") if overrun else (block, style)
     return line(*row)
 
 
@@ -224,7 +226,7 @@ def _item_line(phase: PhaseRow, width: int) -> Content:
     item = fit(safe(phase.item), width - 2 - cells(share))
     room = min(20, width - 2 - cells(item) - cells(share))
     meter = bars.bar(phase.fraction, room) if room >= 6 else ""
-    return line("  ", (item, "$text-accent"), share, (meter, "$text-accent 60%"))
+    return line("  ", (item, "$text-accent"), share, (meter, "$accent 60%"))
 
 
 def _rest(
@@ -241,7 +243,7 @@ def _rest(
     return [
         styled(
             f"  {name.ljust(columns.name)} {fmt.seconds(seconds).rjust(_SECONDS_WIDTH)}",
-            "$text-muted",
+            "$foreground-muted",
         )
         for name, seconds in told[: max(0, room)]
     ]

@@ -27,7 +27,7 @@ def dot_lines(lanes: Sequence[LaneRuns], width: int, height: int) -> list[Conten
     if not values or height <= 0:
         return []
     first, last = _ends(values)
-    figures = [_spread(lane, width // 2) for lane in lanes]
+    figures = [_spread(lane, max(10, width // 2 - 4)) for lane in lanes]
     side = max(text.cell_length for text in figures)
     room = max(4, width - 2 - 1 - side)
     rows = [
@@ -35,7 +35,7 @@ def dot_lines(lanes: Sequence[LaneRuns], width: int, height: int) -> list[Conten
         for lane, text in zip(lanes, figures, strict=True)
     ]
     if height > len(rows):
-        rows.append(styled("  " + _axis(first, last, room), "$text-muted"))
+        rows.append(styled("  " + _axis(first, last, room), "$foreground-muted"))
     return rows[:height]
 
 
@@ -51,7 +51,7 @@ def _dots(lane: LaneRuns, first: float, last: float, width: int) -> Content:
     if lane.spread is not None:
         low = bars.column(lane.spread.p25, first, last, width)
         high = bars.column(lane.spread.p75, first, last, width)
-        row[low : high + 1] = [("─", "$text-muted")] * (high + 1 - low)
+        row[low : high + 1] = [("─", "$foreground-muted")] * (high + 1 - low)
     for at, count in counts.items():
         row[at] = (_dot(count), "$text-primary")
     if lane.spread is not None:
@@ -67,14 +67,14 @@ def _dot(count: int) -> str:
 
 def _spread(lane: LaneRuns, width: int) -> Content:
     if lane.spread is None:
-        return styled(UNKNOWN, "$text-muted")
-    spread = lane.spread
-    low, high = fmt.milliseconds(spread.p25), fmt.milliseconds(spread.p75)
+        return styled(UNKNOWN, "$foreground-muted")
+    median = fmt.milliseconds(lane.spread.median)
+    middle_half = fmt.latency_range(lane.spread.p25, lane.spread.p75)
     parts = [
-        Part.of(0, f"│{fmt.milliseconds(spread.median)}", style="bold", droppable=False),
-        Part.of(1, f"IQR {low} to {high}", style="$text-muted"),
+        Part.of(0, f"median {median}", median, style="bold", droppable=False),
+        Part.of(1, f"IQR {middle_half}", style="$foreground-muted"),
     ]
-    return arrange(parts, width, " ")
+    return arrange(parts, width)
 
 
 def _axis(first: float, last: float, width: int) -> str:

@@ -10,7 +10,7 @@ from backends.domain.serving import Percentiles, Serving
 from widgets import bars
 from widgets import format as fmt
 from widgets.panel import Panel
-from widgets.text import UNKNOWN, Part, arrange, line, safe, styled, wrap_to
+from widgets.text import Part, arrange, line, safe, styled, wrap_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +47,55 @@ def draw(view: ServingView, width: int, height: int) -> list[Content]:
     if serving is None:
         reason = safe(view.reason) or "no metrics read yet"
         return [styled(text) for text in wrap_to(f"serving — {reason}", width, height)]
-    lines = [
-        _speed("out", serving.output_tokens_per_s, view.output_tokens_per_s, width),
-        _queue(serving, width),
+    latencies = [
+        styled(_heads(width), "$foreground-muted"),
         _latency("TTFT", serving.ttft, width),
         _latency("ITL", serving.inter_token, width),
-        _caches(serving, width),
+    ]
+    tail = [_queue(serving, width), *latencies, _caches(serving, width)]
+    if height < 7:
+        return [_speeds(serving, view.output_tokens_per_s, width), *tail][:height]
+    speeds = [
+        _speed("out", serving.output_tokens_per_s, view.output_tokens_per_s, width),
         _speed("in", serving.input_tokens_per_s, view.input_tokens_per_s, width),
     ]
-    order = (0, 5, 1, 2, 3, 4) if height >= 6 else (0, 1, 2, 3, 4)
-    told = [lines[at] for at in order]
-    if height >= 8:
-        told.insert(3, styled(_heads(width), "$text-muted"))
-    return told[:height]
+    return [*speeds, *tail, *_course(view.output_tokens_per_s, width, height - 8)]
+
+
+def _speeds(serving: Serving, course: Sequence[float | None], width: int) -> Content:
+    out, came = fmt.rate(serving.output_tokens_per_s), fmt.rate(serving.input_tokens_per_s)
+    told = arrange(
+        [
+            Part.of(0, f"out {out} tok/s", style="bold", droppable=False),
+            Part.of(1, f"in {came} tok/s", f"in {came}/s"),
+        ],
+        width,
+    )
+    spark = bars.sparkline(course, width - told.cell_length - 2)
+    return line(told, "  ", (spark, "$primary")) if len(spark) >= 6 else told
 
 
 def _speed(word: str, value: float | None, course: Sequence[float | None], width: int) -> Content:
-    figure = f"{word:<4}{fmt.rate(value):>7} tok/s "
+    figure = f"{word:<4}{fmt.rate(value):>7} tok/s  "
     spark = bars.sparkline(course, width - len(figure))
-    return line((figure, "bold" if word == "out" else ""), (spark, "$text-primary"))
+    return line((figure, "bold" if word == "out" else ""), (spark, "$primary"))
+
+
+def _course(values: Sequence[float | None], width: int, height: int) -> list[Content]:
+    """Return the recent tokens out as a chart, where there is room for one."""
+    known = [value for value in values if value is not None]
+    if height < 3 or not known:
+        return []
+    top = max(known) or 1.0
+    label = f"{fmt.rate(top)} "
+    shown = values[-(width - len(label)) :]
+    shares = [None if value is None else value / top for value in shown]
+    rows = bars.block_rows(shares, min(height, 8))
+    labels = [label, *([" " * len(label)] * (len(rows) - 2)), "0 ".rjust(len(label))]
+    return [
+        line((text, "$foreground-muted"), (row, "$primary"))
+        for text, row in zip(labels, rows, strict=True)
+    ]
 
 
 def _queue(serving: Serving, width: int) -> Content:
@@ -80,7 +110,7 @@ def _queue(serving: Serving, width: int) -> Content:
         Part.of(1, f"{rate} req/s"),
     ]
     if serving.window_s is not None:
-        parts.append(Part.of(2, f"over {fmt.about(serving.window_s)}", style="$text-muted"))
+        parts.append(Part.of(2, f"over {fmt.about(serving.window_s)}", style="$foreground-muted"))
     return arrange(parts, width)
 
 
@@ -96,19 +126,18 @@ def _heads(width: int) -> str:
 def _latency(word: str, values: Percentiles, width: int) -> Content:
     each = _columns(width)
     shown = (values.p50_s, values.p90_s, values.p99_s)
-    cells = "".join(fmt.milliseconds(value).rjust(each) for value in shown)
-    told = line((f"{word:<5}", "bold"), cells)
-    note = "  p50 p90 p99"
-    return line(told, (note, "$text-muted")) if told.cell_length + len(note) <= width else told
+    figures = "".join(fmt.milliseconds(value).rjust(each) for value in shown)
+    return line((f"{word:<5}", "bold"), figures)
 
 
 def _caches(serving: Serving, width: int) -> Content:
     use, hits = serving.kv_cache_usage, serving.prefix_cache_hit_share
-    meter = UNKNOWN if use is None else fmt.percent(use)
+    meter = f"KV cache {fmt.percent(use)}"
     room = max(0, min(16, width - 36))
-    gauge = "" if use is None or room < 4 else f" ▕{bars.bar(use, room)}▏"
+    gauge = "" if use is None or room < 4 else bars.bar(use, room)
+    told = line(meter, "  " if gauge else "", (gauge, "$primary on $foreground 15%"))
     parts = [
-        Part.of(0, f"KV cache {meter}{gauge}", f"KV {meter}", droppable=False),
+        Part(0, (told, Content(meter), Content(f"KV {fmt.percent(use)}"))),
         Part.of(1, f"prefix hits {fmt.percent(hits)}", f"hits {fmt.percent(hits)}"),
     ]
     return arrange(parts, width)

@@ -93,7 +93,7 @@ def _no_start(view: StartupView, width: int) -> Content:
     key = f"press {view.start_key} to start a server"
     parts = [Part.of(0, f"○ no start yet: {key}", key, droppable=False)]
     if view.previous is not None:
-        parts.append(Part.of(1, _previous(view.previous), style="$text-muted"))
+        parts.append(Part.of(1, _previous(view.previous), style="$foreground-muted"))
     return arrange(parts, width)
 
 
@@ -111,7 +111,13 @@ def _outcome_part(view: StartupView) -> Part:
         case Outcome.READY:
             return Part.of(0, f"✔ ready in {total}", style="$text-success bold", droppable=False)
         case Outcome.FAILED:
-            return Part.of(0, f"✖ failed after {total}", style="$text-error bold", droppable=False)
+            return Part.of(
+                0,
+                f"✖ failed after {total}",
+                f"✖ failed {total}",
+                style="$text-error bold",
+                droppable=False,
+            )
         case Outcome.STOPPED:
             return Part.of(0, f"○ stopped after {total}", style="bold", droppable=False)
         case Outcome.INCOMPLETE:
@@ -126,7 +132,7 @@ def _eta_part(view: StartupView) -> Part:
         return Part(0, ())
     if view.eta_s is None:
         reason = f"ETA — {safe(view.eta_reason)}" if view.eta_reason else "ETA —"
-        return Part.of(1, reason, "ETA —", style="$text-muted", droppable=False)
+        return Part.of(1, reason, "ETA —", style="$foreground-muted", droppable=False)
     eta = f"ETA {fmt.about(view.eta_s)}"
     if view.eta_spread_s is None:
         return Part.of(1, eta, style="$text-accent", droppable=False)
@@ -138,7 +144,7 @@ def _summary(view: StartupView, width: int) -> Content:
     parts = [_outcome_part(view), _eta_part(view)]
     if view.previous is not None:
         forms = (_previous(view.previous), f"median {fmt.about(view.previous.median_s)}")
-        parts.append(Part.of(3, *forms, style="$text-muted"))
+        parts.append(Part.of(3, *forms, style="$foreground-muted"))
     return arrange(parts, width)
 
 
@@ -156,7 +162,7 @@ def _compact(view: StartupView, width: int) -> Content:
         told = f"{LONG_NAMES[slowest.name]} {fmt.seconds(slowest.duration_s)}"
         parts.append(Part.of(2, f"slowest: {told}", told))
     if view.previous is not None:
-        parts.append(Part.of(3, _previous(view.previous), style="$text-muted"))
+        parts.append(Part.of(3, _previous(view.previous), style="$foreground-muted"))
     return arrange(parts, width)
 
 
@@ -179,5 +185,5 @@ def _failure(view: StartupView, width: int, height: int) -> list[Content]:
     ]
     if failure.line and len(lines) < height:
         quoted = wrap_to(f"│ {safe(failure.line)}", width, 1)
-        lines += [styled(text, "$text-muted") for text in quoted]
+        lines += [styled(text, "$foreground-muted") for text in quoted]
     return lines

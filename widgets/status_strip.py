@@ -11,7 +11,7 @@ from widgets.panel import Panel
 from widgets.text import Part, arrange, fit_name, line, safe, spread, styled
 
 STATES = {
-    ServerState.STOPPED: ("○", "$text-muted"),
+    ServerState.STOPPED: ("○", "$foreground-muted"),
     ServerState.STARTING: ("◔", "$text-accent bold"),
     ServerState.READY: ("●", "$text-success bold"),
     ServerState.UNHEALTHY: ("▲", "$text-warning bold"),
@@ -72,7 +72,7 @@ def draw(view: StatusView, width: int) -> list[Content]:
 
 def _server_parts(view: StatusView) -> list[Part]:
     if view.state is None:
-        return [Part.of(0, "○ no server", style="$text-muted", droppable=False)]
+        return [Part.of(0, "○ no server", style="$foreground-muted", droppable=False)]
     glyph, style = STATES[view.state]
     model = safe(view.model)
     short = fit_name(model, 20)
@@ -88,10 +88,10 @@ def _server_parts(view: StatusView) -> list[Part]:
         up = fmt.clock(view.uptime_s)
         parts.append(Part.of(2, f"up {up}", droppable=False))
     if view.pid is not None:
-        parts.append(Part.of(6, f"pid {view.pid}", style="$text-muted"))
+        parts.append(Part.of(6, f"pid {view.pid}", style="$foreground-muted"))
     if view.owner is not None:
         owner = "run by inferctl" if view.owner is Owner.INFERCTL else "not run by inferctl"
-        parts.append(Part.of(7, owner, style="$text-muted"))
+        parts.append(Part.of(7, owner, style="$foreground-muted"))
     return parts
 
 

@@ -35,11 +35,11 @@ def time_lines(
     if height > 2:
         labels[-1] = "0"
     drawn = [
-        line((label.rjust(gutter - 1) + " ", "$text-muted"), (row, "$text-primary"))
+        line((label.rjust(gutter - 1) + " ", "$foreground-muted"), (row, "$primary"))
         for label, row in zip(labels, rows, strict=True)
     ]
     axis = bars.axis(*between_s, room, " s")
-    return [*drawn, styled(" " * gutter + axis, "$text-muted")]
+    return [*drawn, styled(" " * gutter + axis, "$foreground-muted")]
 
 
 def _columns(

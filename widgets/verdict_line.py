@@ -17,7 +17,7 @@ _LOOKS: dict[VerdictKind, tuple[str, str]] = {
     "hybrid": ("◧", "$text-accent bold"),
     "too_close": ("≈", "$text-warning bold"),
     "impossible": ("⊘", "$text-error bold"),
-    "undecided": ("○", "$text-muted bold"),
+    "undecided": ("○", "$foreground-muted bold"),
 }
 
 

@@ -16,7 +16,7 @@ ItemKind = Literal["server", "model", "vllm", "gpu", "demo"]
 
 _HEADS: dict[ItemKind, tuple[str, str]] = {
     "server": ("●", "running servers"),
-    "model": ("▤", "models in the Hugging Face cache"),
+    "model": ("▤", "models in the cache"),
     "vllm": ("▷", "vLLM executables"),
     "gpu": ("▦", "GPUs"),
     "demo": ("◐", "without a GPU"),
@@ -61,6 +61,8 @@ class Welcome(OptionList):
         padding: 0 1;
         text-wrap: nowrap;
         text-overflow: ellipsis;
+        scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
         &:focus { border: round $primary; }
         & > .option-list--option-disabled { color: $text; }
     }
@@ -92,7 +94,7 @@ class Welcome(OptionList):
         self.post_message(self.Chosen(item.kind, item.value))
 
     def _fill(self) -> None:
-        width = self.scrollable_content_region.width - 2
+        width = self.scrollable_content_region.width
         if width <= 0:
             return
         before = self.highlighted_option.id if self.highlighted_option else None
@@ -117,7 +119,7 @@ def options(view: WelcomeView, width: int) -> list[Option]:
             reason = Part.of(0, f"  {UNKNOWN} {safe(reasons[kind])}", droppable=False)
             listed.append(Option(arrange([reason], width), disabled=True))
     if view.looking:
-        listed.append(Option(styled("◔ looking…", "$text-muted"), disabled=True))
+        listed.append(Option(styled("◔ looking…", "$foreground-muted"), disabled=True))
     return listed
 
 
@@ -128,9 +130,10 @@ def _head(glyph: str, words: str, width: int) -> Content:
 
 
 def _row(item: WelcomeItem, width: int) -> Content:
-    detail = safe(item.detail)
-    room = width - 2 - (cells(detail) + 2 if detail else 0)
-    if room < 12:
-        detail, room = "", width - 2
-    name = line("  ", fit_name(safe(item.title), room))
-    return spread(name, styled(detail, "$text-muted"), width) if detail else name
+    """Return title and detail; the detail gives way first, and not in the middle of a word."""
+    title, detail = safe(item.title), safe(item.detail)
+    room = width - 2 - cells(title) - 2
+    short = detail if cells(detail) <= room else detail.partition(",")[0]
+    if not detail or cells(short) > room:
+        return line("  ", fit_name(title, width - 2))
+    return spread(line("  ", title), styled(short, "$foreground-muted"), width)
