@@ -1,37 +1,31 @@
 """The application: pumps facts from the sources, folds them, and hands views to the screens."""
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import BindingType
-from textual.screen import Screen
 from textual.worker import Worker
 
-from backends.domain.facts import Fact, LogRead, ServersSeen, Spawned
-from backends.domain.server import ServerState
+from backends.domain.facts import Fact, LogRead, ServersSeen
 from backends.domain.session import Session, advance, watching
 from backends.problem import Problem
-from console import recorder, servers, sources
-from console.desk import Desk, desk_of
+from console import recorder, server_keys, sources
+from console.desk import desk_of
 from console.export import export
-from console.keys import APP_BINDINGS, MAIN_BINDINGS
+from console.keys import APP_BINDINGS
 from console.machine import Machine
 from console.messages import Happened
 from console.screens.gpus import GpuScreen
 from console.screens.logs import LogScreen
 from console.screens.main import MainScreen
-from console.screens.opened import opened
-from console.screens.question import Question
+from console.screens.opened import ScreenName, opened
 from console.views.screen import main_view
 
 REDRAW_S = 0.08
 """Facts are gathered this long before they are drawn: faster than an eye, slower than a flood."""
-
-RUNNING = frozenset({ServerState.STARTING, ServerState.READY, ServerState.UNHEALTHY})
-
-LEAVE, STOP = "leave", "stop"
 
 
 class InferctlApp(App[None]):
@@ -53,7 +47,8 @@ class InferctlApp(App[None]):
         super().__init__()
         self.machine = machine
         self.session = Session(machine.now())
-        self.desk: Desk = desk_of(machine)
+        self.desk = desk_of(machine)
+        self.race_cancelled = asyncio.Event()
         self._watched = watched
         self._start_at_once = start_at_once
         self._redraw_due = False
@@ -68,15 +63,15 @@ class InferctlApp(App[None]):
         self.push_screen(MainScreen(id="main"))
         self.session = replace(self.session, meter=recorder.load_meter(self.machine))
         if self._watched is not None:
-            self.watch_server(self._watched)
+            self.follow_server(self._watched)
         self.pump(sources.ticks(self.machine, lambda: self.session), "clock")
         self.pump(sources.gpus(self.machine, lambda: self.session), "gpus")
         self.pump(sources.metrics(self.machine, lambda: self.session), "metrics")
         self.pump(sources.servers(self.machine), "servers")
         if self._start_at_once:
-            self.action_start()
+            self.action_server("start")
 
-    def watch_server(self, name: str) -> None:
+    def follow_server(self, name: str) -> None:
         """Turn to a server: its profile, its earlier starts, its current journal."""
         profile = self.machine.settings.profile(name)
         self.session = watching(self.session, name, profile.request_model if profile else None)
@@ -90,9 +85,13 @@ class InferctlApp(App[None]):
     async def _pumped(self, source: AsyncIterator[Fact]) -> None:
         try:
             async for fact in source:
-                self.post_message(Happened(fact))
+                self.happened(fact)
         except Problem as problem:
             self.notify(str(problem), severity="error", markup=False)
+
+    def happened(self, fact: Fact) -> None:
+        """Take a fact from any source."""
+        self.post_message(Happened(fact))
 
     def on_happened(self, message: Happened) -> None:
         """Fold one fact, and draw soon."""
@@ -104,11 +103,7 @@ class InferctlApp(App[None]):
         self.session = advance(self.session, fact)
         if isinstance(fact, ServersSeen):
             self._follow_what_others_started(fact)
-        if isinstance(fact, Spawned):
-            profile = self.machine.settings.profile(fact.server)
-            earlier = recorder.earlier_starts(self.machine, profile, but=fact.start_id)
-            self.desk = replace(self.desk, earlier=earlier)
-        recorder.keep(self.machine, self.session, fact)
+        self.desk = recorder.keep(self.machine, self.session, self.desk, fact)
         if not self._redraw_due:
             self._redraw_due = True
             self.set_timer(REDRAW_S, self._redraw)
@@ -133,17 +128,26 @@ class InferctlApp(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can act now."""
-        state = self.session.life.server.state if self.session.life else None
-        if action == "start":
-            return state is not None and state not in {*RUNNING, ServerState.STOPPING}
-        if action in {"stop", "restart"}:
-            return state in RUNNING
+        if action == "server":
+            return server_keys.can(self, str(parameters[0]))
         if action == "show" and parameters == ("logs",):
             return self.session.life is not None
         return True
 
-    def action_show(self, name: str) -> None:
+    def action_server(self, what: str) -> None:
+        """Start, stop or restart the watched server, or quit with regard to it."""
+        self.run_worker(server_keys.ACTIONS[what](self), group=f"server {what}", exclusive=True)
+
+    def action_show(self, name: ScreenName) -> None:
         """Open another screen by its name."""
-        screen = opened(name, self)
-        if type(self.screen) is not type(screen):
-            self.push_screen(screen)
+        screen = opened(name, self.machine, self.session)
+        if type(self.screen) is type(screen):
+            return
+        self.push_screen(screen)
+        if name == "logs" and self.session.life is not None:
+            self.pump(sources.log(self.machine, self.session.life.server.name), "log")
+
+    def action_export(self) -> None:
+        """Write what is on screen to files, and say where."""
+        folder = export(self)
+        self.notify(f"written to {folder}", markup=False)

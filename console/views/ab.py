@@ -15,7 +15,7 @@ def ab_view(session: Session) -> AbView:
     if ab is None:
         return AbView()
     done = sum(len(lane.runs) for lane in ab.lanes)
-    planned = ab.runs_planned * len(ab.lanes)
+    planned = ab.series.began.runs * len(ab.lanes)
     first_two = tuple(lane.runs for lane in ab.lanes[:2])
     compared = len(first_two) == 2 and all(first_two)
     return AbView(
@@ -43,8 +43,8 @@ def _lane(lane: Lane, ab: Ab, now: Stamp) -> LaneView:
         tokens_per_s=output_tokens_per_s(last) if last else _live_tokens_per_s(lane),
         tokens=last.output_tokens if last else lane.tokens,
         error=(last.error or "") if last else "",
-        run=min(len(lane.runs) + (lane.sent_at is not None), ab.runs_planned) or None,
-        runs=ab.runs_planned,
+        run=min(len(lane.runs) + (lane.sent_at is not None), ab.series.began.runs) or None,
+        runs=ab.series.began.runs,
         summary=summarise(lane.runs) if len(lane.runs) > 1 else None,
     )
 
@@ -80,4 +80,4 @@ def _runs(lane: Lane) -> LaneRuns:
 def _eta_s(ab: Ab, done: int, planned: int, now: Stamp) -> float | None:
     if not done:
         return None
-    return (now.mono_s - ab.began_at.mono_s) / done * (planned - done)
+    return (now.mono_s - ab.series.began.at.mono_s) / done * (planned - done)
