@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from backends.domain.gpu import Gpu, GpuMemory, GpuSample
+from backends.gpus.amd_memory import AmdFigures, amd_memory
 from backends.gpus.held import ACTIVITY_S, PROCESSES_KEPT_S, PROCESSES_S, SLOW_S, Held
 from backends.gpus.kfd import KfdNodes, same_card
 from backends.gpus.proc import Proc
 from backends.gpus.process_list import NOT_ASKED, ProcessList, against_used, believed
 
-GIB = 1 << 30
 _AMD = "0x1002"
 _HOTTEST = ("junction", "edge")
 
@@ -117,25 +117,14 @@ class AmdgpuSysfs:
 
 
 def read_memory(device: Path) -> GpuMemory:
-    """Return a card's memory from its ``mem_info`` files.
-
-    A processor's own GPU (MI300A, Strix Halo) has little or no VRAM and works in GTT, memory of
-    the host; its GTT is given then, and the two are never added, since they may overlap.
-    """
-    vram = _number(device / "mem_info_vram_total")
-    gtt = _number(device / "mem_info_gtt_total")
-    small = vram is not None and vram < 8 * GIB
-    unified = bool(small and gtt and gtt >= 8 * (vram or 0))
-    kind, total = ("gtt", gtt) if unified else ("vram", vram)
-    used = _number(device / f"mem_info_{kind}_used")
-    source = f"amdgpu sysfs mem_info_{kind}"
-    if total is None or used is None:
-        reason = f"no mem_info_{kind}_{'total' if total is None else 'used'} in {device}"
-        return GpuMemory(total, used, None, unified=unified, source=source, reason=reason)
-    if used > total:
-        reason = f"the driver says {used} of {total} bytes are used"
-        return GpuMemory(total, None, None, unified=unified, source=source, reason=reason)
-    return GpuMemory(total, used, None, unified=unified, source=source)
+    """Return a card's memory from its ``mem_info`` files."""
+    figures = AmdFigures(
+        vram_total=_number(device / "mem_info_vram_total"),
+        vram_used=_number(device / "mem_info_vram_used"),
+        gtt_total=_number(device / "mem_info_gtt_total"),
+        gtt_used=_number(device / "mem_info_gtt_used"),
+    )
+    return amd_memory(figures, "amdgpu sysfs")
 
 
 def _cards(drm: Path) -> Iterator[_Card]:

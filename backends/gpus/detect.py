@@ -1,11 +1,15 @@
 """All GPUs of this host, of whichever vendor, as one source."""
 
+import os
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from backends.domain.gpu import GpuSample
+from backends.gpus.amd import AmdGpus
 from backends.gpus.amdgpu_sysfs import AmdgpuSysfs
+from backends.gpus.amdsmi_source import AmdsmiSampler, binding_folders
 from backends.gpus.host_memory import HostMemory
 from backends.gpus.nvml import NvmlGpus
 from backends.gpus.proc import Proc
@@ -15,7 +19,7 @@ from backends.gpus.source import GpuSource
 def open_gpus(
     *,
     cpu_server_pids: Callable[[], Iterable[int]] | None = None,
-    sys: Path = Path("/sys"),
+    sysfs: Path = Path("/sys"),
     proc: Proc | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> GpuSource:
@@ -26,12 +30,16 @@ def open_gpus(
     Args:
         cpu_server_pids: the processes of servers that compute on the CPU; while there are any, host
             memory is shown as one more GPU.
-        sys: where sysfs is mounted.
+        sysfs: where sysfs is mounted.
         proc: the process file system.
         now: the monotonic clock, in seconds.
     """
     host = None if cpu_server_pids is None else HostMemory(cpu_server_pids, proc=proc)
-    return AllGpus(NvmlGpus(now=now, proc=proc), AmdgpuSysfs(sys, now=now, proc=proc), host)
+    proc = proc or Proc()
+    loaded = (sysfs / "module/amdgpu").exists()
+    binding = AmdsmiSampler(binding_folders(os.environ, sys.path) if loaded else ())
+    amd = AmdGpus(AmdgpuSysfs(sysfs, now=now, proc=proc), binding, proc)
+    return AllGpus(NvmlGpus(now=now, proc=proc), amd, host)
 
 
 class AllGpus:

@@ -96,7 +96,7 @@ def test_files_that_are_missing_are_reasons(sys: Path, made_proc: MakeProc) -> N
     gpu = only(sys, made_proc())
     assert gpu.memory.total_bytes == 192 * GIB
     assert gpu.memory.used_bytes is None
-    assert "mem_info_vram_used" in gpu.memory.reason
+    assert "no vram used" in gpu.memory.reason
     assert {name for name, _ in gpu.reasons} == {
         "busy_percent",
         "power_w",

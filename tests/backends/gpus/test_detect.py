@@ -28,7 +28,7 @@ def no_nvidia(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_gpu_is_one_sentence(no_nvidia: None, tmp_path: Path, made_proc: MakeProc) -> None:
-    source = open_gpus(sys=tmp_path, proc=made_proc())
+    source = open_gpus(sysfs=tmp_path, proc=made_proc())
     sample = source.sample(processes=True)
     assert sample.gpus == ()
     assert sample.reason == (
@@ -42,7 +42,7 @@ def test_amd_alone_needs_no_word_about_nvidia(
     no_nvidia: None, tmp_path: Path, made_proc: MakeProc
 ) -> None:
     add_card(tmp_path, 0, "0000:c1:00.0", MI300X)
-    sample = open_gpus(sys=tmp_path, proc=made_proc()).sample(processes=True)
+    sample = open_gpus(sysfs=tmp_path, proc=made_proc()).sample(processes=True)
     assert [gpu.vendor for gpu in sample.gpus] == ["amd"]
     assert sample.reason == ""
 
@@ -50,7 +50,7 @@ def test_amd_alone_needs_no_word_about_nvidia(
 def test_both_vendors_at_once(nvml_driver: Driver, tmp_path: Path, made_proc: MakeProc) -> None:
     add_card(tmp_path / "sys", 0, "0000:c2:00.0", MI300X)
     source = open_gpus(
-        sys=tmp_path / "sys", proc=made_proc({7: "cpu-vllm"}), cpu_server_pids=lambda: [7]
+        sysfs=tmp_path / "sys", proc=made_proc({7: "cpu-vllm"}), cpu_server_pids=lambda: [7]
     )
     sample = source.sample(processes=True)
     assert [gpu.vendor for gpu in sample.gpus] == ["nvidia", "amd", "host"]
@@ -62,7 +62,7 @@ def test_a_broken_nvidia_driver_is_told_beside_amd_cards(
 ) -> None:
     nvml_driver.put({"err.nvmlInitWithFlags": 18})
     add_card(tmp_path / "sys", 0, "0000:c2:00.0", MI300X)
-    sample = open_gpus(sys=tmp_path / "sys", proc=made_proc()).sample(processes=True)
+    sample = open_gpus(sysfs=tmp_path / "sys", proc=made_proc()).sample(processes=True)
     assert [gpu.vendor for gpu in sample.gpus] == ["amd"]
     assert "differ in version" in sample.reason
 
