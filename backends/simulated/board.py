@@ -16,10 +16,9 @@ class GpuBoard:
     Without a path nothing is written, and only this process's own holdings are known.
     """
 
-    def __init__(self, path: Path | None, device: Device) -> None:
+    def __init__(self, path: Path | None, device: Device, count: int) -> None:
         self._path = path
-        self._device = device
-        self._gpus = [_blank(device, index) for index in range(device.count)]
+        self._gpus = [_blank(device, index) for index in range(count)]
 
     def hold(self, rank: int, pid: int, name: str, used_bytes: int) -> None:
         """Note that process `pid` holds `used_bytes` on the GPU of its rank."""
@@ -51,7 +50,8 @@ class GpuBoard:
 
     def _refresh(self) -> None:
         if self._path is not None and self._path.exists():
-            self._gpus = json.loads(self._path.read_text(encoding="utf-8"))["gpus"]
+            known = json.loads(self._path.read_text(encoding="utf-8"))["gpus"]
+            self._gpus = known + self._gpus[len(known) :]
         for gpu in self._gpus:
             drop_the_dead(gpu)
 

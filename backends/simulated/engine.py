@@ -48,7 +48,7 @@ class Engine:
         """Start, report ready, and hold the memory until told to end."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         set_title("VLLM::EngineCore" + ("" if self.script.version() >= (0, 18) else "_DP0"))
-        if self.ranks > 1:
+        if self.ranks > 1 or self.script.worker_process:
             self._fork_workers()
         self._start()
         signal.signal(signal.SIGTERM, self._terminated)
@@ -69,13 +69,16 @@ class Engine:
     def _player(self) -> Player:
         wording = Wording(self.script.version())
         engine = engine_core(wording.version, os.getpid())
-        workers = [Speaker(f"Worker_TP{rank}", pid) for rank, pid in enumerate(self.workers)]
+        workers = [Speaker(self._name(rank), pid) for rank, pid in enumerate(self.workers)]
         speakers: dict[Author, list[Speaker]] = {
             "api": [self.api],
             "engine": [engine],
             "worker": workers or [engine],
         }
         return Player(wording, self.pace, self.values, speakers, self._wait_until, self._hold)
+
+    def _name(self, rank: int) -> str:
+        return f"Worker_TP{rank}" if self.ranks > 1 else "Worker"
 
     def _require_free_memory(self, player: Player) -> None:
         total = self.script.device.total_bytes
@@ -143,13 +146,13 @@ class Engine:
     def _hold(self, memory_bytes: int) -> None:
         holders = self.workers or [os.getpid()]
         for rank, pid in enumerate(holders):
-            name = f"VLLM::Worker_TP{rank}" if self.workers else "VLLM::EngineCore"
+            name = f"VLLM::{self._name(rank) if self.workers else 'EngineCore'}"
             self.board.hold(rank, pid, name, memory_bytes)
 
     def _fork_workers(self) -> None:
         ends, held = os.pipe()
         for rank in range(self.ranks):
-            worker = Worker(rank, ends, held, self.link, replace(self.pace))
+            worker = Worker(f"VLLM::{self._name(rank)}", ends, held, self.link, replace(self.pace))
             self.workers.append(fork(worker.run))
         os.close(ends)
         signal.signal(signal.SIGCHLD, self._worker_died)
@@ -188,7 +191,7 @@ class Engine:
 class Worker:
     """One rank of a server with several; it ends a second after its engine."""
 
-    rank: int
+    title: str
     ends: int
     held_by_engine: int
     link: socket.socket
@@ -197,7 +200,7 @@ class Worker:
     def run(self) -> None:
         """Wait until the engine is gone."""
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        set_title(f"VLLM::Worker_TP{self.rank}")
+        set_title(self.title)
         os.close(self.held_by_engine)
         self.link.close()
         os.read(self.ends, 1)

@@ -82,7 +82,8 @@ def collapse_here(collapse: Collapse, player: Player, *, in_worker: bool) -> Non
     say = player.wording.record
     error = collapse.error.format_map(player.values)
     if collapse.notice:
-        say(worker, **collapse.notice)
+        level, source = collapse.notice["level"], collapse.notice["source"]
+        say(worker, collapse.notice["text"], level=level, source=source)
     if in_worker:
         say(worker, "WorkerProc failed to start.\n" + _traceback(_WORKER_FRAMES, error),
             level="ERROR", source="multiproc_executor.py:953")  # fmt: skip

@@ -68,7 +68,7 @@ class Player:
         for rank, who in enumerate(speakers if step.ranks == "all" else speakers[:1]):
             text = step.text.format_map({**self.values, "rank": rank, "pid": who.pid})
             if step.source:
-                self.wording.record(who, text, level=step.level, source=step.source)
+                self.wording.record(who, text, level=step.level, source=step.source, bare=step.bare)
             else:
                 self.wording.raw(who, text, stream=step.stream)
 

@@ -16,6 +16,9 @@ A script is a TOML file. Its head gives the model and the figures that the text 
 - ``ranks``: ``all`` prints the step once for each rank, ``first`` (the default) once.
 - ``when``: ``graphs`` leaves the step and its time out under ``--enforce-eager``, ``eager`` keeps
   it only there.
+- ``bare``: the line comes before the process puts its name before its lines.
+
+``worker_process = true`` in the head gives a server with one rank a worker of its own, as on CPUs.
 """
 
 import tomllib
@@ -48,6 +51,7 @@ class Step:
     memory_gib: float | None = None
     ranks: Literal["first", "all"] = "first"
     when: Literal["always", "graphs", "eager"] = "always"
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ class StartScript:
     steps: tuple[Step, ...]
     tensor_parallel_size: int = 1
     gpu_memory_utilization: float = 0.92
-    colored: bool = False
+    worker_process: bool = False
     speech: Speech = field(default_factory=Speech)
     device: Device = field(default_factory=Device)
 

@@ -148,15 +148,16 @@ def _launch_engine(
     port: socket.socket,
 ) -> tuple[socket.socket, int]:
     ours, theirs = socket.socketpair()
+    ranks = arguments.tensor_parallel_size or script.tensor_parallel_size
     engine = Engine(
         script=script,
         cues=timeline.engine,
         values=player.values,
         api=player.speakers["api"][0],
         pace=player.pace,
-        board=GpuBoard(controls.gpu_file, script.device),
+        board=GpuBoard(controls.gpu_file, script.device, max(script.device.count, ranks)),
         link=theirs,
-        ranks=arguments.tensor_parallel_size or script.tensor_parallel_size,
+        ranks=ranks,
         memory_utilization=arguments.gpu_memory_utilization or script.gpu_memory_utilization,
         collapse=collapse,
     )

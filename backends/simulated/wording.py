@@ -41,9 +41,12 @@ class Wording:
 
     version: tuple[int, int]
 
-    def record(self, who: Speaker, text: str, *, level: str = "INFO", source: str) -> None:
+    def record(
+        self, who: Speaker, text: str, *, source: str, level: str = "INFO", bare: bool = False
+    ) -> None:
         """Write a log record to stdout; every line of `text` gets the header again."""
-        header = f"{self._prefix(who)}{level} {time.strftime('%m-%d %H:%M:%S')} [{source}] "
+        prefix = "" if bare else self._prefix(who)
+        header = f"{prefix}{level} {time.strftime('%m-%d %H:%M:%S')} [{source}] "
         self._write(1, header + f"\r\n{header}".join(text.split("\n")) + "\n")
 
     def raw(self, who: Speaker, text: str, *, stream: str = "stderr") -> None:
