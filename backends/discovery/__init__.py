@@ -1,0 +1,1 @@
+"""What a host offers before anything is configured."""

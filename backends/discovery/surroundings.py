@@ -1,0 +1,66 @@
+"""Where discovery looks: one value, so that a made tree can stand in for the host."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+_MOST_ENTRIES = 500  # a home folder with a million files must not hold up the first frame
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The folders and variables of the user; `root` stands for ``/``."""
+
+    home: Path
+    cwd: Path
+    environ: Mapping[str, str] = field(default_factory=dict)
+    root: Path = Path("/")
+
+    def variable_path(self, name: str) -> Path | None:
+        """Return the folder that a variable names, None if it is unset or empty."""
+        value = self.environ.get(name, "")
+        return self.expand(value) if value else None
+
+    def expand(self, path: str) -> Path:
+        """Return a path as the user writes it, with ``~`` and relative to `cwd`."""
+        if path == "~" or path.startswith("~/"):
+            return self.home / path[2:]
+        return self.cwd / path
+
+
+def this_host() -> Surroundings:
+    """Return the surroundings of this process."""
+    return Surroundings(Path.home(), Path.cwd(), os.environ)
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """Return the folders in a folder, sorted, at most 500 entries looked at; none if unreadable."""
+    return sorted(entry for entry in entries_of(folder) if _is_folder(entry))
+
+
+def entries_of(folder: Path) -> list[Path]:
+    """Return what lies in a folder, at most 500 entries; nothing if it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return [Path(entry.path) for entry in islice(entries, _MOST_ENTRIES)]
+    except OSError:
+        return []
+
+
+def existing(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the paths that are files this user may look at, in order."""
+    for path in paths:
+        try:
+            if path.is_file():
+                yield path
+        except OSError:
+            continue
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False

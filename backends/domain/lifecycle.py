@@ -1,0 +1,130 @@
+"""The life of one server, folded from what its keeper journalled."""
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from backends.domain.facts import (
+    BecameReady,
+    Exited,
+    FailureSeen,
+    FirstTokenSeen,
+    FirstTokenUnavailable,
+    HealthChanged,
+    KvCacheSized,
+    MemoryReported,
+    PhaseBegan,
+    PhaseProgressed,
+    PhaseReported,
+    ServerFact,
+    Spawned,
+    StartIdentified,
+    Stopped,
+    StopOrdered,
+    StopProgressed,
+    SurvivorsFound,
+)
+from backends.domain.server import Owner, Server, ServerState
+from backends.domain.stamp import Stamp
+from backends.domain.startup.fold import StartState, apply, begin
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """Everything the journal of one server tells.
+
+    Attributes:
+        spawned_at: the launch; None before the first fact.
+        note: the newest sentence about a stop, its health or its first-token probe.
+    """
+
+    server: Server
+    spawned_at: Stamp | None = None
+    start: StartState | None = None
+    argv: tuple[str, ...] = ()
+    note: str = ""
+
+
+def unborn(name: str, model: str | None = None) -> Life:
+    """Return the life of a server that was never started."""
+    return Life(Server(name, Owner.INFERCTL, ServerState.STOPPED, model=model))
+
+
+def life_after(life: Life, fact: ServerFact) -> Life:
+    """Return the life after one fact."""
+    if isinstance(fact, Spawned):
+        return _spawned(fact)
+    start = apply(life.start, fact) if life.start is not None else None
+    life = replace(life, start=start)
+    match fact:
+        case PhaseBegan():
+            return _server(life, phase=fact.phase)
+        case BecameReady():
+            return _server(life, state=ServerState.READY, phase=None, ready_s=_since(life, fact.at))
+        case FirstTokenSeen():
+            return _server(life, first_token_s=_since(life, fact.at))
+        case FirstTokenUnavailable():
+            return replace(life, note=f"no first token: {fact.reason}")
+        case FailureSeen():
+            return _server(life, failure=fact.failure)
+        case HealthChanged():
+            return _health_changed(life, fact)
+        case StopOrdered():
+            return replace(
+                _server(life, state=ServerState.STOPPING), note=f"stop ordered by {fact.by}"
+            )
+        case StopProgressed():
+            return replace(life, note=fact.step)
+        case Exited():
+            return _exited(life, fact)
+        case SurvivorsFound():
+            return _server(life, survivors=fact.survivors)
+        case Stopped():
+            return _stopped(life)
+        case PhaseReported() | PhaseProgressed() | MemoryReported() | KvCacheSized():
+            return life
+        case StartIdentified():
+            return life
+        case _:
+            assert_never(fact)
+
+
+def _spawned(fact: Spawned) -> Life:
+    server = Server(
+        name=fact.server,
+        owner=Owner.INFERCTL,
+        state=ServerState.STARTING,
+        pid=fact.process.pid,
+        keeper_pid=fact.keeper.pid,
+        port=fact.port,
+        base_url=f"http://{fact.host}:{fact.port}",
+        model=fact.model,
+        started_at=fact.at.wall_s,
+    )
+    return Life(server, spawned_at=fact.at, start=begin(fact.start_id, fact.at), argv=fact.argv)
+
+
+def _health_changed(life: Life, fact: HealthChanged) -> Life:
+    state = ServerState.READY if fact.healthy else ServerState.UNHEALTHY
+    return replace(_server(life, state=state), note=fact.reason)
+
+
+def _exited(life: Life, fact: Exited) -> Life:
+    """A server that ends without having been told to has failed, whatever its exit code says."""
+    ordered = life.server.state is ServerState.STOPPING
+    state = ServerState.STOPPING if ordered else ServerState.FAILED
+    return _server(life, state=state, exit=fact.exit, phase=None)
+
+
+def _stopped(life: Life) -> Life:
+    state = (
+        ServerState.FAILED if life.server.state is ServerState.FAILED else ServerState.STOPPED
+    )
+    return _server(life, state=state, pid=None, keeper_pid=None, phase=None, survivors=())
+
+
+def _server(life: Life, **changes: object) -> Life:
+    return replace(life, server=replace(life.server, **changes))  # type: ignore[arg-type]
+
+
+def _since(life: Life, at: Stamp) -> float | None:
+    return None if life.spawned_at is None else at.mono_s - life.spawned_at.mono_s

@@ -1,0 +1,144 @@
+"""Opens the database file: private, safe between processes, migrated, never silently lost."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from backends.history.schema import MIGRATIONS
+from backends.problem import Problem
+
+_BUSY_TIMEOUT_S = 5.0
+_CHECKED_BYTES = 16 * 2**20  # a full check of more would be felt when the console opens
+
+
+class HistoryUnavailable(Problem):
+    """The history cannot be used; the message is one sentence with the remedy."""
+
+
+class Database:
+    """A connection whose failures are told as `HistoryUnavailable`.
+
+    Attributes:
+        notice: one sentence if the file was damaged and moved aside, else empty.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, notice: str) -> None:
+        self._connection = connection
+        self._path = path
+        self.notice = notice
+        connection.row_factory = sqlite3.Row
+
+    def rows(self, statement: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
+        """Run one statement, committed at once, and return its rows."""
+        return list(self.stream(statement, values))
+
+    def stream(self, statement: str, values: Sequence[object] = ()) -> Iterator[sqlite3.Row]:
+        """Run one statement and yield its rows as they are read from disk."""
+        try:
+            yield from self._connection.execute(statement, values)
+        except sqlite3.OperationalError as error:
+            raise _unusable(self._path, error) from error
+        except sqlite3.DatabaseError as error:
+            raise HistoryUnavailable(
+                f"the history is damaged ({error}); close every inferctl and run: "
+                f"mv {self._path} {self._path}.damaged"
+            ) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def open_database(path: Path) -> Database:
+    """Open the database at `path`, made if missing.
+
+    A damaged file is moved aside under a name with the date, and a new one begun.
+
+    Raises:
+        HistoryUnavailable: it cannot be written, is locked, or is of a newer version.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _alone(path):
+            return _open_or_begin_anew(path)
+    except (OSError, sqlite3.OperationalError) as error:
+        raise _unusable(path, error) from error
+
+
+def _open_or_begin_anew(path: Path) -> Database:
+    try:
+        return Database(_connect(path), path, notice="")
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        aside = _move_aside(path)
+        notice = f"the history was damaged ({error}) and is kept as {aside}; a new one began"
+        return Database(_connect(path), path, notice)
+
+
+def _unusable(path: Path, error: Exception) -> HistoryUnavailable:
+    return HistoryUnavailable(
+        f"the history at {path} cannot be used ({error}); check the disk's space and the owner"
+    )
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    path.chmod(0o600)
+    connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        if path.stat().st_size <= _CHECKED_BYTES:
+            _check(connection)
+        _migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(verdict)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise HistoryUnavailable(
+            f"the history is of version {version}, this inferctl knows {len(MIGRATIONS)}; "
+            "update inferctl"
+        )
+    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(f"BEGIN; {statements}; PRAGMA user_version = {number}; COMMIT;")
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Let one process at a time migrate the database or move it aside."""
+    descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _move_aside(path: Path) -> Path:
+    when = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    aside = path.with_name(f"{path.name}.damaged-{when}")
+    attempt = 1
+    while aside.exists():
+        attempt += 1
+        aside = path.with_name(f"{path.name}.damaged-{when}-{attempt}")
+    for suffix in ("-wal", "-shm", ""):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + suffix))
+    return aside

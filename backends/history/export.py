@@ -1,0 +1,53 @@
+"""Gives the whole history away as plain data."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from backends.history.database import Database
+from backends.history.rows import from_json, run_of, series_record, start_record
+from backends.wire import plain
+
+ExportKind = Literal["starts", "series", "runs", "verdicts", "events", "meters"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Export:
+    query: str
+    as_plain: Callable[[sqlite3.Row], dict[str, Any]]
+
+
+def exported(database: Database, kind: ExportKind) -> Iterator[dict[str, Any]]:
+    """Yield all of one kind, oldest first, one row at a time."""
+    export = _EXPORTS[kind]
+    for row in database.stream(export.query):
+        yield export.as_plain(row)
+
+
+def _run(row: sqlite3.Row) -> dict[str, Any]:
+    return {"series_id": row["series_id"], **plain(run_of(row))}
+
+
+def _with_json(*columns: str) -> Callable[[sqlite3.Row], dict[str, Any]]:
+    def as_plain(row: sqlite3.Row) -> dict[str, Any]:
+        return {
+            key: from_json(row[key]) if key in columns else row[key]
+            for key in row.keys()  # noqa: SIM118
+        }
+
+    return as_plain
+
+
+_EXPORTS: Mapping[ExportKind, _Export] = {
+    "starts": _Export(
+        "SELECT * FROM starts ORDER BY began_wall_s", lambda row: plain(start_record(row))
+    ),
+    "series": _Export(
+        "SELECT * FROM series ORDER BY began_wall_s", lambda row: plain(series_record(row))
+    ),
+    "runs": _Export("SELECT * FROM runs ORDER BY rowid", _run),
+    "verdicts": _Export("SELECT * FROM verdicts ORDER BY wall_s", _with_json("document")),
+    "events": _Export("SELECT * FROM events ORDER BY wall_s", _with_json("what")),
+    "meters": _Export("SELECT * FROM meters ORDER BY name", _with_json("state")),
+}

@@ -1,0 +1,127 @@
+"""Keeps and finds what was measured."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from backends.domain.run import Run
+from backends.history.database import Database, open_database
+from backends.history.export import ExportKind, exported
+from backends.history.records import EventRecord, SeriesRecord, StartRecord, VerdictRecord
+from backends.history.rows import (
+    ADD_START,
+    args_sha256,
+    from_json,
+    run_of,
+    run_row,
+    series_record,
+    series_row,
+    start_record,
+    start_row,
+    to_json,
+)
+
+
+def open_history(path: Path) -> "History":
+    """Open the history at `path`, made with mode 0600 if missing.
+
+    A damaged file is moved aside, never deleted; `History.notice` says so.
+
+    Raises:
+        HistoryUnavailable: it cannot be written, is locked, or was written by a newer version.
+    """
+    return History(open_database(path))
+
+
+class History:
+    """One open history; to be used by the thread that opened it.
+
+    Every method that reads or writes raises `HistoryUnavailable` if the disk is full, the file
+    stays locked by another process for 5 s, or a damaged page is met.
+
+    Attributes:
+        notice: one sentence if the file was damaged and moved aside, else empty.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.notice = database.notice
+
+    def close(self) -> None:
+        """Close the file; what was added is on disk already."""
+        self._database.close()
+
+    def add_start(self, record: StartRecord) -> None:
+        """Keep a start; of two records with one ``start_id`` the more complete one stays."""
+        self._database.rows(ADD_START, start_row(record))
+
+    def starts_like(
+        self, model: str, args: Sequence[str] | None = None, limit: int = 20
+    ) -> tuple[StartRecord, ...]:
+        """Return the last starts of a model, with just these arguments if given, newest first."""
+        if args is None:
+            return _starts(self._database, "model = ?", (model,), limit)
+        return _starts(
+            self._database, "model = ? AND args_sha256 = ?", (model, args_sha256(args)), limit
+        )
+
+    def recent_starts(self, limit: int = 50, server: str | None = None) -> tuple[StartRecord, ...]:
+        """Return the last starts, of one server if named, newest first."""
+        if server is None:
+            return _starts(self._database, "TRUE", (), limit)
+        return _starts(self._database, "server = ?", (server,), limit)
+
+    def add_series(self, record: SeriesRecord) -> None:
+        """Keep a series, or replace what was kept under its id, for example to add its report."""
+        self._database.rows(
+            "INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?)", series_row(record)
+        )
+
+    def add_run(self, series_id: str, run: Run) -> None:
+        """Keep one run of a series without its text; the same lane and index is kept once."""
+        self._database.rows(
+            "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)", run_row(series_id, run)
+        )
+
+    def recent_series(self, limit: int = 50) -> tuple[SeriesRecord, ...]:
+        """Return the last series, newest first."""
+        rows = self._database.rows(
+            "SELECT * FROM series ORDER BY began_wall_s DESC LIMIT ?", (limit,)
+        )
+        return tuple(series_record(row) for row in rows)
+
+    def runs_of(self, series_id: str) -> tuple[Run, ...]:
+        """Return the runs of a series by lane and index."""
+        query = "SELECT * FROM runs WHERE series_id = ? ORDER BY lane, place"
+        return tuple(run_of(row) for row in self._database.rows(query, (series_id,)))
+
+    def save_meter(self, name: str, saved_wall_s: float, state: Any) -> None:
+        """Keep the state of a meter, so that the bill goes on where it stood."""
+        row = (name, saved_wall_s, to_json(state))
+        self._database.rows("INSERT OR REPLACE INTO meters VALUES (?, ?, ?)", row)
+
+    def load_meter(self, name: str) -> Any:
+        """Return the plain data of a meter's state, None if none was kept."""
+        rows = self._database.rows("SELECT state FROM meters WHERE name = ?", (name,))
+        return from_json(rows[0]["state"]) if rows else None
+
+    def add_verdict(self, record: VerdictRecord) -> None:
+        """Keep a verdict with everything it rested on."""
+        row = (record.wall_s, record.server, record.verdict, to_json(record.document))
+        self._database.rows("INSERT INTO verdicts VALUES (?, ?, ?, ?)", row)
+
+    def add_event(self, record: EventRecord) -> None:
+        """Keep an event."""
+        row = (record.wall_s, record.server, record.kind, to_json(record.what))
+        self._database.rows("INSERT INTO events VALUES (?, ?, ?, ?)", row)
+
+    def export(self, kind: ExportKind) -> Iterator[dict[str, Any]]:
+        """Yield all of one kind as plain data, oldest first, without holding it in memory."""
+        return exported(self._database, kind)
+
+
+def _starts(
+    database: Database, where: str, values: tuple[str, ...], limit: int
+) -> tuple[StartRecord, ...]:
+    query = f"SELECT * FROM starts WHERE {where} ORDER BY began_wall_s DESC LIMIT ?"  # noqa: S608
+    return tuple(start_record(row) for row in database.rows(query, (*values, limit)))

@@ -1,0 +1,77 @@
+"""The values that the history keeps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from backends.domain.run import LaneName
+from backends.domain.start import Outcome, Start
+
+
+@dataclass(frozen=True, slots=True)
+class StartRecord:
+    """One start, and what it was a start of.
+
+    Attributes:
+        model: the model as the profile names it, which starts are compared by.
+        args: the arguments of ``vllm serve``.
+        began_wall_s: launch as seconds since 1970 UTC.
+        cost_usd: what the host cost for the length of the start, None without a price.
+    """
+
+    server: str
+    model: str
+    args: tuple[str, ...]
+    began_wall_s: float
+    start: Start
+    cost_usd: Decimal | None = None
+
+    @property
+    def completeness(self) -> int:
+        """How much of the start was seen; of two records of one start the higher is kept."""
+        start = self.start
+        steps = (
+            start.first_token_s is not None,
+            start.outcome is not Outcome.INCOMPLETE,
+            start.ready_s is not None,
+            self.cost_usd is not None,
+        )
+        rank = sum(step << place for place, step in enumerate(reversed(steps)))
+        return rank * 1000 + min(len(start.phases), 999)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRecord:
+    """One A/B: which endpoint stood in which lane, and what was found.
+
+    Attributes:
+        lanes: lane and the endpoint's name or address, never its key.
+        report: the document of ``ab --json`` without its runs; empty while the series runs.
+    """
+
+    series_id: str
+    began_wall_s: float
+    lanes: tuple[tuple[LaneName, str], ...]
+    prompt_sha256: str
+    report: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRecord:
+    """One verdict as it was shown, with everything it rested on."""
+
+    wall_s: float
+    server: str
+    verdict: str
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """Something worth finding again that is none of the others, as one sentence."""
+
+    wall_s: float
+    server: str
+    kind: str
+    what: str

@@ -1,0 +1,1 @@
+"""The user's configuration, where files live, and where keys come from."""

@@ -1,0 +1,146 @@
+"""The values of the configuration."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from ipaddress import ip_address
+from typing import Literal
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class KeySource:
+    """Where an API key is read from; never the key itself."""
+
+    kind: Literal["env", "file", "keyring"]
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPrices:
+    """What an endpoint charges; None is unknown, never free.
+
+    Attributes:
+        fee_percent: what a reseller adds on top of the other prices.
+        as_of: the day on which the prices were read, None when the user did not say.
+    """
+
+    input_usd_per_mtok: Decimal | None = None
+    output_usd_per_mtok: Decimal | None = None
+    cached_input_usd_per_mtok: Decimal | None = None
+    usd_per_request: Decimal | None = None
+    fee_percent: Decimal | None = None
+    as_of: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A ``[server.NAME]`` table: one vLLM that can be started on this host.
+
+    Attributes:
+        vllm: path or name of the executable.
+        args: further arguments for ``vllm serve``, without model, host, port and served name.
+        gpu_usd_per_hour: what the whole host costs for each hour it is rented.
+        environment: extra variables for the server, none of them secret.
+        api_key_env: the variable that holds the key which the server shall ask for.
+        served_name: the name that requests use for the model; None for `model` itself.
+    """
+
+    name: str
+    model: str
+    vllm: str = "vllm"
+    args: tuple[str, ...] = ()
+    port: int = 8000
+    host: str = LOOPBACK
+    gpu_usd_per_hour: Decimal | None = None
+    gpu_price_as_of: date | None = None
+    environment: tuple[tuple[str, str], ...] = ()
+    api_key_env: str | None = None
+    served_name: str | None = None
+
+    @property
+    def binds_beyond_loopback(self) -> bool:
+        """Whether other machines can reach the server, which nobody gets without asking for it."""
+        return not is_loopback(self.host)
+
+    @property
+    def request_model(self) -> str:
+        """The model name that requests carry."""
+        return self.served_name or self.model
+
+    @property
+    def base_url(self) -> str:
+        """Where this host reaches the server, with ``/v1``."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An ``[endpoint.NAME]`` table: an OpenAI-compatible API that a prompt can be sent to."""
+
+    name: str
+    base_url: str
+    model: str
+    api_key: KeySource | None = None
+    prices: TokenPrices = TokenPrices()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The latencies that a user is promised, in seconds; None for no limit."""
+
+    ttft_p99_s: float | None = None
+    itl_p99_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """How the GPU host is charged.
+
+    Attributes:
+        granularity_s: started intervals of this length are charged in full.
+        min_charge_s: the shortest time that is charged.
+        since: from when the bill runs: the host's boot, the server's launch, or an instant.
+    """
+
+    granularity_s: int = 1
+    min_charge_s: int = 0
+    since: Literal["boot", "server"] | datetime = "boot"
+    budget_usd_per_day: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration.
+
+    Attributes:
+        keys: rebound key bindings, as binding id and key names separated by commas.
+        theme: name of a Textual theme, None for the default.
+    """
+
+    servers: tuple[Profile, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    limits: Limits = Limits()
+    billing: Billing = Billing()
+    keys: tuple[tuple[str, str], ...] = ()
+    theme: str | None = None
+
+    def profile(self, name: str) -> Profile | None:
+        """Return the server profile of that name, None if there is none."""
+        return next((profile for profile in self.servers if profile.name == name), None)
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        """Return the endpoint of that name, None if there is none."""
+        return next((endpoint for endpoint in self.endpoints if endpoint.name == name), None)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach an address or name."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,244 @@
+"""The kinds of value that a key may hold: each takes what TOML gave and returns our value.
+
+Every function raises `Unfit` with the fault and the remedy for anything else.
+"""
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+from urllib.parse import urlsplit
+
+from backends.settings.faults import Unfit
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+_PRICE = re.compile(r"\d{1,9}(\.\d{1,12})?", re.ASCII)
+_KEY_NAMES = re.compile(r"[^\s,]+(,[^\s,]+)*")
+
+SECRET_NAME = re.compile(
+    r"(api[_-]?key|token|secret|password|passwd|credential|access[_-]?key)s?$", re.IGNORECASE
+)
+"""Names under which people keep secrets."""
+
+OWN_ARGUMENTS = {"--host": "host", "--port": "port", "--served-model-name": "served_name"}
+"""vLLM's arguments that a profile gives by a key of its own."""
+
+SECRET_ARGUMENTS = frozenset({"--api-key", "--hf-token"})
+"""vLLM's arguments whose value every user of the host could read in the process table."""
+
+
+def name(value: str) -> str:
+    """Check the name of a server or endpoint, which also names a folder."""
+    if not _NAME.fullmatch(value):
+        raise Unfit(
+            "is not a usable name",
+            "use up to 64 letters, digits, dots, dashes and underscores, a letter or digit first",
+        )
+    return value
+
+
+def text(value: object) -> str:
+    """Take a string that is not empty and has no control characters."""
+    if not isinstance(value, str):
+        raise Unfit(f"is {_kind_of(value)}, not a string", "put it in double quotes")
+    if not value.strip():
+        raise Unfit("is empty", "give a value or remove the line")
+    if not value.isprintable():
+        raise Unfit("contains a control character", "write it in one line of plain text")
+    return value
+
+
+def arguments(value: object) -> tuple[str, ...]:
+    """Take a list of arguments for ``vllm serve``, without secrets and what has its own key."""
+    if isinstance(value, str):
+        raise Unfit(
+            "is one string, not a list of strings",
+            'write one string for each word, for example ["--max-model-len", "32768"]',
+        )
+    if not isinstance(value, list):
+        raise Unfit(f"is {_kind_of(value)}, not a list of strings", 'write for example ["--seed"]')
+    for place, word in enumerate(value, start=1):
+        if not isinstance(word, str):
+            raise Unfit(
+                f"has {_kind_of(word)} as item {place}, not a string",
+                f'put it in double quotes: "{str(word).lower()}"',
+            )
+        if "\0" in word:
+            raise Unfit(f"has a NUL character in item {place}", "remove it")
+        _check_argument(word)
+    return tuple(value)
+
+
+def _check_argument(word: str) -> None:
+    flag = word.partition("=")[0].replace("_", "-")
+    if flag in SECRET_ARGUMENTS:
+        raise Unfit(
+            f"passes {flag}, which every user of this host can read in the process table",
+            'keep the key in an environment variable and name it: api_key_env = "VLLM_API_KEY"'
+            if flag == "--api-key"
+            else "remove it and set HF_TOKEN in the environment of inferctl",
+        )
+    if flag in OWN_ARGUMENTS:
+        key = OWN_ARGUMENTS[flag]
+        raise Unfit(f"passes {flag}, which has a key of its own", f"remove it and set {key} = …")
+
+
+def port(value: object) -> int:
+    """Take a TCP port."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Unfit(f"is {_kind_of(value)}, not a whole number", "write for example port = 8000")
+    if not 1 <= value <= 65535:
+        raise Unfit(f"is {value}, which is no TCP port", "choose one from 1024 to 65535")
+    return value
+
+
+def host(value: object) -> str:
+    """Take an address or host name to bind, without scheme and port."""
+    word = text(value)
+    if not _HOST.fullmatch(word):
+        raise Unfit(f"is {word!r}, which is no address", 'write for example host = "127.0.0.1"')
+    return word
+
+
+def money(value: object) -> Decimal:
+    """Take an amount in USD as a string of decimal digits; binary floats cannot hold 0.10."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise Unfit(
+            "is a bare number, which programs round",
+            f'put it in double quotes: "{value}"',
+        )
+    word = text(value)
+    if not _PRICE.fullmatch(word):
+        digits = re.search(r"\d+(\.\d+)?", word, re.ASCII)
+        example = digits.group() if digits and not word.startswith("-") else "1.88"
+        raise Unfit(
+            f"is {word!r}, which is no amount in USD",
+            f'write digits with a dot, without sign and currency: "{example}"',
+        )
+    return Decimal(word)
+
+
+def day(value: object) -> date:
+    """Take a date, bare or as a string, as ``2026-11-21``."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise Unfit(
+        f"is {_kind_of(value)} that is no date", 'write year-month-day, for example "2026-11-21"'
+    )
+
+
+def seconds(value: object) -> float:
+    """Take a duration above zero."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Unfit(f"is {_kind_of(value)}, not a number of seconds", "write for example 1.0")
+    if not 0 < value < 1e9:  # also turns away NaN
+        raise Unfit(f"is {value}, not a duration", "write seconds above zero, for example 1.0")
+    return float(value)
+
+
+def whole_seconds(value: object) -> int:
+    """Take a duration in whole seconds, zero included."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Unfit(f"is {_kind_of(value)}, not whole seconds", "write for example 3600")
+    if not 0 <= value <= 10**9:
+        raise Unfit(f"is {value}, not a duration", "write whole seconds, for example 3600")
+    return value
+
+
+def billed_since(value: object) -> Literal["boot", "server"] | datetime:
+    """Take ``boot``, ``server`` or an instant with its offset from UTC."""
+    remedy = 'write "boot", "server" or an instant such as 2026-11-21T08:00:00Z'
+    match value:
+        case "boot":
+            return "boot"
+        case "server":
+            return "server"
+        case datetime():
+            instant = value
+        case str():
+            try:
+                instant = datetime.fromisoformat(value)
+            except ValueError as error:
+                raise Unfit(f"is {value!r}", remedy) from error
+        case _:
+            raise Unfit(f"is {_kind_of(value)}", remedy)
+    if instant.tzinfo is None:
+        raise Unfit("has no offset from UTC", remedy)
+    return instant
+
+
+def base_url(value: object) -> str:
+    """Take the http or https address of an API; ``/v1`` is added to one without a path."""
+    word = text(value)
+    remedy = 'write for example "https://inference.example/v1"'
+    try:
+        parts = urlsplit(word)
+        has_host, has_port_or_none = bool(parts.hostname), parts.port != 0
+    except ValueError as error:
+        raise Unfit(f"is no address: {error}", remedy) from error
+    if parts.scheme not in {"http", "https"}:
+        raise Unfit(f"is {word!r}, not an http or https address", remedy)
+    if parts.username is not None or parts.password is not None:
+        raise Unfit("contains a user name or password", "remove it and use api_key_env")
+    if not has_host or not has_port_or_none or " " in word:
+        raise Unfit(f"is {word!r}, which names no host", remedy)
+    if parts.query or parts.fragment:
+        raise Unfit("contains a query or fragment", f"remove what follows the path; {remedy}")
+    return word.rstrip("/") if parts.path.rstrip("/") else f"{parts.scheme}://{parts.netloc}/v1"
+
+
+def environment_name(value: object) -> str:
+    """Take the name of an environment variable."""
+    word = text(value)
+    if not _ENVIRONMENT_NAME.fullmatch(word):
+        raise Unfit(
+            "is not the name of an environment variable",
+            'name the variable that holds the key, for example "INFERENCE_KEY", not the key',
+        )
+    return word
+
+
+def environment(value: object) -> tuple[tuple[str, str], ...]:
+    """Take a table of environment variables, none of them named like a secret."""
+    if not isinstance(value, dict):
+        raise Unfit(f"is {_kind_of(value)}, not a table", 'write { VLLM_USE_V1 = "1" }')
+    for variable, content in value.items():
+        if not _ENVIRONMENT_NAME.fullmatch(variable):
+            raise Unfit(f"has {variable!r}, which is no variable's name", "rename or remove it")
+        if not isinstance(content, str) or "\0" in content:
+            raise Unfit(
+                f"gives {variable} {_kind_of(content)}, not a string", "put it in double quotes"
+            )
+        if SECRET_NAME.search(variable):
+            raise Unfit(
+                f"sets {variable}, which is a secret",
+                "remove it here and set it in the environment from which inferctl is started",
+            )
+    return tuple(value.items())
+
+
+def key_names(value: object) -> str:
+    """Take the keys of a binding, as ``s`` or ``s,ctrl+s``."""
+    word = text(value)
+    if not _KEY_NAMES.fullmatch(word):
+        raise Unfit(f"is {word!r}, which names no key", 'write for example "s" or "s,ctrl+s"')
+    return word
+
+
+def _kind_of(value: object) -> str:
+    kinds: tuple[tuple[type, str], ...] = (
+        (bool, "true or false"),
+        (int, "a whole number"),
+        (float, "a number"),
+        (str, "a string"),
+        (list, "a list"),
+        (dict, "a table"),
+    )
+    return next((word for kind, word in kinds if isinstance(value, kind)), "a date or time")

@@ -1,0 +1,258 @@
+"""Reads the configuration: every fault at once, each with its place and remedy."""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from backends.settings import kinds
+from backends.settings.config import (
+    Billing,
+    Endpoint,
+    KeySource,
+    Limits,
+    Profile,
+    Settings,
+    TokenPrices,
+)
+from backends.settings.faults import ConfigError, Fault, Unfit
+from backends.settings.paths import config_file
+from backends.settings.places import line_of
+
+Kind = Callable[[object], object]
+Values = dict[str, Any]
+
+SERVER_KEYS: Mapping[str, Kind] = {
+    "model": kinds.text,
+    "vllm": kinds.text,
+    "args": kinds.arguments,
+    "port": kinds.port,
+    "host": kinds.host,
+    "gpu_usd_per_hour": kinds.money,
+    "gpu_price_as_of": kinds.day,
+    "environment": kinds.environment,
+    "api_key_env": kinds.environment_name,
+    "served_name": kinds.text,
+}
+PRICE_KEYS: Mapping[str, Kind] = {
+    "input_usd_per_mtok": kinds.money,
+    "output_usd_per_mtok": kinds.money,
+    "cached_input_usd_per_mtok": kinds.money,
+    "usd_per_request": kinds.money,
+    "fee_percent": kinds.money,
+    "price_as_of": kinds.day,
+}
+KEY_SOURCES: Mapping[str, Kind] = {
+    "api_key_env": kinds.environment_name,
+    "api_key_file": kinds.text,
+    "api_key_keyring": kinds.text,
+}
+ENDPOINT_KEYS: Mapping[str, Kind] = {
+    "base_url": kinds.base_url,
+    "model": kinds.text,
+    **KEY_SOURCES,
+    **PRICE_KEYS,
+}
+LIMITS_KEYS: Mapping[str, Kind] = {"ttft_p99_s": kinds.seconds, "itl_p99_s": kinds.seconds}
+BILLING_KEYS: Mapping[str, Kind] = {
+    "granularity_s": kinds.whole_seconds,
+    "min_charge_s": kinds.whole_seconds,
+    "since": kinds.billed_since,
+    "budget_usd_per_day": kinds.money,
+}
+TOP_KEYS = ("server", "endpoint", "limits", "billing", "keys", "theme")
+
+
+def read_settings(path: Path | None = None) -> Settings:
+    """Return the configuration at `path`, by default the user's; the defaults if there is no file.
+
+    Raises:
+        ConfigError: the file cannot be read or has faults.
+    """
+    path = path or config_file()
+    try:
+        toml = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Settings()
+    except UnicodeDecodeError as error:
+        fault = Fault(path, "", None, "is not UTF-8 text", "save it as UTF-8")
+        raise ConfigError((fault,)) from error
+    except OSError as error:
+        what = f"cannot be read: {error.strerror}"
+        fault = Fault(path, "", None, what, "make it a file that you may read")
+        raise ConfigError((fault,)) from error
+    return parse_settings(toml, path)
+
+
+def parse_settings(toml: str, path: Path) -> Settings:
+    """Return the configuration that a text holds; `path` is only named in faults.
+
+    Raises:
+        ConfigError: the text is no TOML or has faults.
+    """
+    reader = _Reader(path, toml)
+    document = _load(toml, path)
+    reader.known((), document, TOP_KEYS)
+    settings = Settings(
+        servers=reader.servers(document),
+        endpoints=reader.endpoints(document),
+        limits=Limits(**reader.values(("limits",), document.get("limits", {}), LIMITS_KEYS)),
+        billing=_billing(reader, document),
+        keys=reader.bindings(document),
+        theme=reader.value(("theme",), document["theme"], kinds.text)
+        if "theme" in document
+        else None,
+    )
+    if reader.faults:
+        raise ConfigError(tuple(sorted(reader.faults, key=lambda fault: fault.line or 0)))
+    return settings
+
+
+def _load(toml: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(toml)
+    except RecursionError as error:
+        fault = Fault(path, "", None, "is nested too deeply", "use plain tables")
+        raise ConfigError((fault,)) from error
+    except ValueError as error:
+        place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        line = int(place.group(1)) if place else len(toml.splitlines())
+        column = f" at column {place.group(2)}" if place else ""
+        reason = re.sub(r"\s*\(at .*\)$", "", str(error))
+        what = f"is not valid TOML{column}: {reason}"
+        remedy = "correct that line (text needs double quotes, tables [brackets])"
+        raise ConfigError((Fault(path, "", line, what, remedy),)) from error
+
+
+def _billing(reader: "_Reader", document: Values) -> Billing:
+    return Billing(**reader.values(("billing",), document.get("billing", {}), BILLING_KEYS))
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Collects the faults of one text, so that all are told together."""
+
+    path: Path
+    toml: str
+    faults: list[Fault] = field(default_factory=list)
+
+    def servers(self, document: Values) -> tuple[Profile, ...]:
+        profiles = []
+        for name, table in self.tables("server", document):
+            values = self.values(("server", name), table, SERVER_KEYS, required=("model",))
+            if "model" in values:
+                profiles.append(Profile(name=name, **values))
+        return tuple(profiles)
+
+    def endpoints(self, document: Values) -> tuple[Endpoint, ...]:
+        endpoints = []
+        servers = document.get("server")
+        for name, table in self.tables("endpoint", document):
+            place = ("endpoint", name)
+            values = self.values(place, table, ENDPOINT_KEYS, required=("base_url", "model"))
+            if isinstance(servers, dict) and name in servers:
+                self.fault(place, "has the name of a server", "give one of the two another name")
+            key = self.key_source(place, values)
+            prices = {
+                kind.removeprefix("price_"): values[kind] for kind in PRICE_KEYS & values.keys()
+            }
+            if {"base_url", "model"} <= values.keys():
+                endpoints.append(
+                    Endpoint(name, values["base_url"], values["model"], key, TokenPrices(**prices))
+                )
+        return tuple(endpoints)
+
+    def key_source(self, place: tuple[str, ...], values: Values) -> KeySource | None:
+        given = [key for key in KEY_SOURCES if key in values]
+        if len(given) > 1:
+            self.fault((*place, given[1]), f"and {given[0]} are both set", "keep one of them")
+        if not given:
+            return None
+        kind: Any = given[0].removeprefix("api_key_")
+        return KeySource(kind, values[given[0]])
+
+    def bindings(self, document: Values) -> tuple[tuple[str, str], ...]:
+        """Take ``[keys]``, where ``server.start = "s"`` may be written with or without quotes."""
+        table = document.get("keys", {})
+        if not isinstance(table, dict):
+            self.fault(("keys",), "is not a table", "write [keys] on a line of its own")
+            return ()
+        bindings: list[tuple[str, str]] = []
+        levels: list[tuple[tuple[str, ...], Values]] = [((), table)]
+        while levels:
+            prefix, level = levels.pop()
+            for key, value in level.items():
+                if isinstance(value, dict):
+                    levels.append(((*prefix, key), value))
+                elif (
+                    names := self.value(("keys", *prefix, key), value, kinds.key_names)
+                ) is not None:
+                    bindings.append((".".join((*prefix, key)), names))
+        return tuple(bindings)
+
+    def tables(self, kind: str, document: Values) -> list[tuple[str, object]]:
+        table = document.get(kind, {})
+        if not isinstance(table, dict):
+            self.fault((kind,), "is not a table", f"write [{kind}.NAME] on a line of its own")
+            return []
+        for name, content in table.items():
+            if isinstance(content, dict):
+                try:
+                    kinds.name(name)
+                except Unfit as error:
+                    self.fault((kind, name), error.what, error.remedy)
+        return list(table.items())
+
+    def values(
+        self,
+        place: tuple[str, ...],
+        table: object,
+        keys: Mapping[str, Kind],
+        required: tuple[str, ...] = (),
+    ) -> Values:
+        """Return the values of a table that fit; the others become faults."""
+        if not isinstance(table, dict):
+            header = ".".join(place) if len(place) == 1 else f"{place[0]}.NAME"
+            self.fault(place, "is not a table", f"write [{header}] and the key below it")
+            return {}
+        self.known(place, table, tuple(keys))
+        for key in required:
+            if key not in table:
+                self.fault(place, f"lacks {key}", f'add the line: {key} = "…"')
+        values = {
+            key: self.value((*place, key), table[key], kind)
+            for key, kind in keys.items()
+            if key in table
+        }
+        return {key: value for key, value in values.items() if value is not None}
+
+    def value(self, place: tuple[str, ...], value: object, kind: Kind) -> Any:
+        try:
+            return kind(value)
+        except Unfit as error:
+            self.fault(place, error.what, error.remedy)
+            return None
+
+    def known(self, place: tuple[str, ...], table: Values, keys: tuple[str, ...]) -> None:
+        for key in table.keys() - set(keys):
+            if kinds.SECRET_NAME.search(key):
+                self.fault(
+                    (*place, key),
+                    "is a secret in the configuration",
+                    f"remove it, keep it in an environment variable and write {_source(place)}",
+                )
+                continue
+            near = get_close_matches(key, keys, n=1)
+            remedy = f"did you mean {near[0]}?" if near else f"known here: {', '.join(keys)}"
+            self.fault((*place, key), "is unknown", remedy)
+
+    def fault(self, place: tuple[str, ...], what: str, remedy: str) -> None:
+        line = line_of(self.toml, place)
+        self.faults.append(Fault(self.path, ".".join(place), line, what, remedy))
+
+
+def _source(place: tuple[str, ...]) -> str:
+    return f'api_key_env = "NAME" in [{".".join(place) or "endpoint.NAME"}]'

@@ -1,0 +1,144 @@
+"""What the console costs, as whole-process figures: `make bench`.
+
+Runs the installed `inferctl` in a pseudo-terminal of 120x35, on a state folder of its own, with the
+demo's simulated server ready and idle. Figures are medians; the machine's load is printed with them.
+"""
+
+import argparse
+import fcntl
+import os
+import pty
+import select
+import signal
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+INFERCTL = str(Path(sys.executable).with_name("inferctl"))
+COLUMNS, ROWS = 120, 35
+FIRST_FRAME_MARK = b"quit"
+"""The footer's last word: when it is on the terminal, the frame is complete."""
+
+
+class Terminal:
+    """A child process on a pseudo-terminal whose output is read and counted."""
+
+    def __init__(self, *command: str, state: Path) -> None:
+        """Start `command` with its files under `state`."""
+        environment = os.environ | {
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            **{f"XDG_{kind}_HOME": str(state / kind) for kind in ("CONFIG", "STATE", "CACHE")},
+        }
+        self.began = time.monotonic()
+        self.pid, self.file = pty.fork()
+        if self.pid == 0:
+            os.execvpe(command[0], command, environment)
+        fcntl.ioctl(self.file, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        self.seen = b""
+        self.bytes_read = 0
+
+    def read_for(self, limit_s: float, until: Callable[[bytes], bool] = lambda _: False) -> float | None:
+        """Read up to `limit_s`; return seconds since the start when `until` held, else None."""
+        end = time.monotonic() + limit_s
+        while (left := end - time.monotonic()) > 0:
+            if not select.select([self.file], [], [], left)[0]:
+                continue
+            try:
+                data = os.read(self.file, 65536)
+            except OSError:
+                return None
+            self.bytes_read += len(data)
+            self.seen = (self.seen + data)[-1_000_000:]
+            if until(self.seen):
+                return time.monotonic() - self.began
+        return None
+
+    def end(self) -> None:
+        """Ask the program to quit, then make sure."""
+        try:
+            os.kill(self.pid, signal.SIGTERM)
+            deadline = time.monotonic() + 10
+            while time.monotonic() < deadline and os.waitpid(self.pid, os.WNOHANG)[0] == 0:
+                self.read_for(0.1)
+            os.kill(self.pid, signal.SIGKILL)
+        except (ProcessLookupError, ChildProcessError):
+            pass
+        os.close(self.file)
+
+
+def first_frame_s(state: Path) -> float | None:
+    """Seconds from exec of `inferctl` to a complete first frame."""
+    terminal = Terminal(INFERCTL, state=state)
+    try:
+        return terminal.read_for(10, lambda seen: FIRST_FRAME_MARK in seen.lower())
+    finally:
+        terminal.end()
+
+
+def help_s() -> float:
+    """Seconds of `inferctl --help`, the whole process."""
+    began = time.monotonic()
+    subprocess.run([INFERCTL, "--help"], check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - began
+
+
+def idle(state: Path, seconds: float) -> dict[str, float]:
+    """CPU share, memory and terminal bytes of the console beside an idle, ready server."""
+    terminal = Terminal(INFERCTL, "demo", "--speed", "60", state=state)
+    try:
+        terminal.read_for(20, lambda seen: b"ready" in seen.lower())
+        terminal.read_for(10)
+        process = psutil.Process(terminal.pid)
+        cpu_before, bytes_before = process.cpu_times(), terminal.bytes_read
+        began = time.monotonic()
+        terminal.read_for(seconds)
+        passed = time.monotonic() - began
+        cpu_after = process.cpu_times()
+        used = (cpu_after.user + cpu_after.system) - (cpu_before.user + cpu_before.system)
+        return {
+            "cpu_percent": 100 * used / passed,
+            "rss_mb": process.memory_info().rss / 1e6,
+            "terminal_bytes_per_s": (terminal.bytes_read - bytes_before) / passed,
+        }
+    finally:
+        terminal.end()
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--idle-seconds", type=float, default=20)
+    options = parser.parse_args()
+    print(f"load average {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores, {COLUMNS}x{ROWS}")
+    with tempfile.TemporaryDirectory() as folder:
+        helps = [help_s() for _ in range(options.runs + 1)][1:]
+        frames = [first_frame_s(Path(folder)) for _ in range(options.runs + 1)][1:]
+        _row("inferctl --help", statistics.median(helps), "s", 0.15)
+        complete = [frame for frame in frames if frame is not None]
+        if complete:
+            _row("first frame", statistics.median(complete), "s", 0.5)
+        if len(complete) < len(frames):
+            print(f"first frame never seen in {len(frames) - len(complete)} of {len(frames)} runs")
+        figures = idle(Path(folder), options.idle_seconds)
+        _row("idle CPU", figures["cpu_percent"], "% of a core", 2)
+        _row("idle memory", figures["rss_mb"], "MB", 60)
+        _row("idle terminal output", figures["terminal_bytes_per_s"], "B/s", 1000)
+
+
+def _row(name: str, value: float, unit: str, budget: float) -> None:
+    mark = "within" if value <= budget else "OVER"
+    print(f"{name:24}{value:10.3f} {unit:14}{mark} the budget of {budget:g}")
+
+
+if __name__ == "__main__":
+    main()

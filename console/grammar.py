@@ -1,0 +1,157 @@
+"""The grammar of the command line: every verb with its arguments, without importing what it does."""
+
+import argparse
+from collections.abc import Callable
+from importlib import metadata
+
+EPILOG = """exit codes: 0 done, 1 failed, 2 usage, 3 not ready or not found, 4 decided "no"
+
+Without a verb, inferctl opens the console. Every verb takes --json: one document on stdout,
+messages on stderr."""
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        parser.exit(message=f"inferctl {metadata.version('inferctl')}\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; parsed arguments carry `verb`, None for the console itself."""
+    parser = argparse.ArgumentParser(
+        prog="inferctl",
+        description="The console for a GPU host that runs vLLM.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
+    for name, summary, arguments in VERBS:
+        verb = verbs.add_parser(name, help=summary, description=_sentence(summary))
+        arguments(verb)
+        if name != "demo":
+            verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    return parser
+
+
+def _sentence(summary: str) -> str:
+    return summary[0].upper() + summary[1:] + "."
+
+
+def _server(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="a [server.NAME] of the configuration")
+
+
+def _start(parser: argparse.ArgumentParser) -> None:
+    _server(parser)
+    parser.add_argument("--wait", action="store_true", help="return when it is ready, or has failed")
+    parser.add_argument("--force", action="store_true", help="launch although a check failed")
+
+
+def _stop(parser: argparse.ArgumentParser) -> None:
+    _server(parser)
+    parser.add_argument(
+        "--drain", type=_seconds, default=0.0, metavar="SECONDS", help="let requests finish first"
+    )
+
+
+def _restart(parser: argparse.ArgumentParser) -> None:
+    _stop(parser)
+    parser.add_argument("--wait", action="store_true", help="return when it is ready, or has failed")
+    parser.add_argument("--force", action="store_true", help="launch although a check failed")
+
+
+def _status(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", nargs="?", help="one server (default: all)")
+
+
+def _logs(parser: argparse.ArgumentParser) -> None:
+    _server(parser)
+    parser.add_argument("-f", "--follow", action="store_true", help="go on as lines arrive")
+    parser.add_argument(
+        "-n", "--lines", type=_count, default=200, metavar="N", help="last N lines (default: 200)"
+    )
+
+
+def _adopt(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=_port, required=True, metavar="P", help="where it listens")
+
+
+def _explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("log", metavar="LOG", nargs="+", help="vLLM log files, - for stdin")
+
+
+def _ab(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("a", metavar="A", help="endpoint or server name, or URL#MODEL")
+    parser.add_argument("b", metavar="B", help="the other side, named the same way")
+    parser.add_argument("-n", "--runs", type=_count, default=1, help="runs per side (default: 1)")
+    parser.add_argument("--prompt", metavar="TEXT", help="the prompt, or short, paragraph, long")
+    parser.add_argument("--prompt-file", metavar="FILE", help="read the prompt from a file")
+    parser.add_argument("--max-tokens", type=_count, metavar="N", help="limit of output tokens")
+    parser.add_argument("--ignore-eos", action="store_true", help="ask for exactly N tokens")
+    parser.add_argument("--cached", action="store_true", help="same prompt each time: measure caches")
+    parser.add_argument("--together", action="store_true", help="both sides at once, not in turn")
+    parser.add_argument("--timeout", type=_seconds, default=120.0, metavar="SECONDS", help="per run")
+    parser.add_argument("--markdown", action="store_true", help="print a Markdown report")
+    parser.add_argument("--csv", action="store_true", help="print one row per run")
+    parser.add_argument("--yes", action="store_true", help="do not ask before a priced series")
+
+
+def _verdict(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scenario", metavar="FILE", help="TOML or JSON; default: what is measured")
+    parser.add_argument(
+        "--require", metavar="OPTION", choices=("self_host", "api"), help="exit 4 unless it wins"
+    )
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--speed", type=_factor, default=1.0, help="times faster than real time")
+    parser.add_argument("--fail", metavar="KIND", help="let the start fail in this way")
+
+
+def _nothing(_: argparse.ArgumentParser) -> None:
+    return
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1e7:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 0 on")
+    return value
+
+
+def _factor(text: str) -> float:
+    value = float(text)
+    if not 0.01 <= value <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0.01 and 10000")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
+    return value
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port (1 to 65535)")
+    return value
+
+
+VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = (
+    ("start", "launch a server, detached", _start),
+    ("stop", "stop a server and see its memory freed", _stop),
+    ("restart", "stop a server, then launch it again", _restart),
+    ("status", "every server of this host, ours and foreign", _status),
+    ("logs", "the log of a server", _logs),
+    ("adopt", "watch a vLLM that something else started", _adopt),
+    ("explain", "phases, memory and failure of any vLLM log file", _explain),
+    ("gpus", "one sample of every GPU with its processes", _nothing),
+    ("ab", "the same prompt at two endpoints, measured", _ab),
+    ("cost", "what was spent, and what the same tokens would have cost", _nothing),
+    ("verdict", "is the GPU or the API cheaper, and what would flip it", _verdict),
+    ("doctor", "what is wrong with this host, with the remedy", _nothing),
+    ("demo", "the whole console, SIMULATED", _demo),
+)

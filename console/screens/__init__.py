@@ -1,0 +1,1 @@
+"""The screens: each arranges widgets and hands them their views."""

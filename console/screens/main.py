@@ -1,0 +1,114 @@
+"""The main screen: status, start-up or serving, VRAM, A/B, cost and the verdict."""
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.events import Resize
+from textual.getters import query_one
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from console import ab_keys
+from console.keys import MAIN_BINDINGS
+from console.views.screen import MainView
+from widgets.ab_panel import AbPanel
+from widgets.cost_panel import CostPanel
+from widgets.serving_panel import ServingPanel
+from widgets.startup_panel import StartupPanel
+from widgets.status_strip import StatusStrip
+from widgets.verdict_line import VerdictLine
+from widgets.vram_panel import VramPanel
+
+if TYPE_CHECKING:
+    from console.app import InferctlApp
+
+SMALLEST = (60, 16)
+"""Columns and rows below which no panel says anything useful."""
+
+PANELS = ("startup", "vram", "ab", "cost")
+
+
+class MainScreen(Screen[None]):
+    """Arranges the panels; draws only what `show` changes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall"), (42, "-huge")]
+
+    status = query_one("#status", StatusStrip)
+    startup = query_one("#startup", StartupPanel)
+    serving = query_one("#serving", ServingPanel)
+    vram = query_one("#vram", VramPanel)
+    ab = query_one("#ab", AbPanel)
+    cost = query_one("#cost", CostPanel)
+    verdict = query_one("#verdict", VerdictLine)
+
+    @property
+    def _console(self) -> "InferctlApp":
+        return cast("InferctlApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the panels, and the line for a terminal that is too small."""
+        yield Static(id="too-small")
+        yield StatusStrip(id="status")
+        with Container(id="panels"):
+            with Container(id="server"):
+                yield StartupPanel(id="startup")
+                yield ServingPanel(id="serving")
+            yield VramPanel(id="vram")
+            yield AbPanel(id="ab")
+            yield CostPanel(id="cost")
+        yield VerdictLine(id="verdict")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def show(self, view: MainView) -> None:
+        """Hand each widget its view; equal views draw nothing."""
+        self.status.view = view.status
+        self.startup.view = view.startup
+        self.serving.view = view.serving
+        self.vram.view = view.vram
+        self.ab.view = view.ab
+        self.cost.view = view.cost
+        self.verdict.view = view.verdict
+        self.set_class(view.startup.compact, "-serving")
+
+    def on_resize(self, event: Resize) -> None:
+        """Say what is needed where the terminal is too small for any panel."""
+        columns, rows = SMALLEST
+        small = event.size.width < columns or event.size.height < rows
+        self.set_class(small, "-too-small")
+        self.query_one("#too-small", Static).update(
+            f"inferctl needs {columns}x{rows}; this is {event.size.width}x{event.size.height}"
+        )
+
+    def action_race(self, runs: int) -> None:
+        """Begin an A/B."""
+        self.app.run_worker(ab_keys.race(self._console, runs), group="series", exclusive=True)
+
+    def action_cancel(self) -> None:
+        """End the A/B; the runs that ended are kept."""
+        self._console.race_cancelled.set()
+
+    def action_prompt(self) -> None:
+        """Choose the prompt of the next A/B."""
+        self.app.run_worker(ab_keys.choose_prompt(self._console), group="prompt", exclusive=True)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what can act now."""
+        ab = self._console.session.ab
+        racing = ab is not None and not ab.ended
+        if action == "cancel":
+            return racing
+        return not racing if action == "race" else True
+
+    def action_maximise(self, number: int) -> None:
+        """Give one panel the whole screen, or give the room back."""
+        wanted = PANELS[number - 1]
+        if wanted == "startup" and self.has_class("-serving"):
+            wanted = "serving"
+        if self.maximized is not None and self.maximized.id == wanted:
+            self.minimize()
+        else:
+            self.minimize()
+            self.maximize(self.query_one(f"#{wanted}"))

@@ -1,0 +1,77 @@
+"""Questions that must be answered before something happens."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+
+class Question(ModalScreen[str | None]):
+    """A sentence and its answers; dismissed with the answer's id, None for Escape.
+
+    Args:
+        sentence: what is asked, in plain text.
+        answers: id and words of each answer; the first is what Enter takes.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Cancel", id="question.cancel", tooltip="Do nothing")
+    ]
+
+    def __init__(self, sentence: str, answers: tuple[tuple[str, str], ...]) -> None:
+        super().__init__()
+        self._sentence = sentence
+        self._answers = answers
+
+    def compose(self) -> ComposeResult:
+        """Lay out the sentence above the answers."""
+        with Vertical():
+            yield Static(Content(self._sentence))
+            yield OptionList(
+                *(Option(Content(words), id=answer) for answer, words in self._answers)
+            )
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Take the answer."""
+        self.dismiss(event.option.id)
+
+
+class TextQuestion(ModalScreen[str | None]):
+    """A choice among prepared texts, or a typed one; dismissed with the id or the typed text.
+
+    Args:
+        sentence: what is asked.
+        choices: id and words of each prepared text.
+        hint: what the empty input line says.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Cancel", id="question.cancel", tooltip="Do nothing")
+    ]
+    DEFAULT_CLASSES = "question"
+
+    def __init__(self, sentence: str, choices: tuple[tuple[str, str], ...], hint: str) -> None:
+        super().__init__()
+        self._sentence = sentence
+        self._choices = choices
+        self._hint = hint
+
+    def compose(self) -> ComposeResult:
+        """Lay out the sentence, the prepared texts and the input line."""
+        with Vertical():
+            yield Static(Content(self._sentence))
+            yield OptionList(*(Option(Content(words), id=choice) for choice, words in self._choices))
+            yield Input(placeholder=self._hint)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Take the prepared text."""
+        self.dismiss(event.option.id)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take the typed text."""
+        self.dismiss(event.value or None)

@@ -1,0 +1,75 @@
+from decimal import Decimal
+
+import pytest
+
+from backends.settings.config import Endpoint, KeySource, Profile, Settings, TokenPrices
+from backends.settings.endpoint_reference import EndpointTarget, UnknownEndpoint, resolve_endpoint
+from backends.settings.secrets import Secret, SecretUnavailable
+
+PRICES = TokenPrices(output_usd_per_mtok=Decimal("0.70"))
+SETTINGS = Settings(
+    servers=(
+        Profile(name="big", model="org/big", served_name="b", host="0.0.0.0", port=8001),
+        Profile(name="six", model="org/six", host="::1", api_key_env="K"),
+    ),
+    endpoints=(Endpoint("cloud", "https://x/v1", "c", KeySource("env", "K"), PRICES),),
+)
+
+
+@pytest.mark.parametrize(
+    ("reference", "target"),
+    [
+        ("cloud", EndpointTarget("cloud", "https://x/v1", "c", Secret("key"), PRICES)),
+        ("big", EndpointTarget("big", "http://127.0.0.1:8001/v1", "b")),
+        ("six", EndpointTarget("six", "http://[::1]:8000/v1", "org/six", Secret("key"))),
+        (
+            "http://h:1/v1/#org/m",
+            EndpointTarget("http://h:1/v1#org/m", "http://h:1/v1", "org/m", prices=TokenPrices()),
+        ),
+        (
+            "https://h#m",
+            EndpointTarget("https://h/v1#m", "https://h/v1", "m", prices=TokenPrices()),
+        ),
+    ],
+)
+def test_a_reference_is_resolved(reference: str, target: EndpointTarget) -> None:
+    assert resolve_endpoint(reference, SETTINGS, {"K": "key"}) == target
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("clout", "did you mean cloud"),
+        ("zzz", "there are big, six, cloud"),
+        ("http://h/v1", "names no model"),
+        ("http://h/v1#", "names no model"),
+        ("ftp://h#m", "not an http"),
+        ("http://user:word@h#m", "password"),
+        ("", "no server or endpoint"),
+    ],
+)
+def test_a_reference_to_nothing_is_told(reference: str, said: str) -> None:
+    with pytest.raises(UnknownEndpoint, match=said):
+        resolve_endpoint(reference, SETTINGS, {})
+
+
+def test_a_missing_key_is_told_before_anything_is_sent() -> None:
+    with pytest.raises(SecretUnavailable, match="export K"):
+        resolve_endpoint("cloud", SETTINGS, {})
+
+
+@pytest.mark.parametrize(
+    ("host", "beyond"),
+    [
+        ("127.0.0.1", False),
+        ("127.8.8.8", False),
+        ("::1", False),
+        ("localhost", False),
+        ("0.0.0.0", True),
+        ("::", True),
+        ("10.0.0.7", True),
+        ("gpu-host", True),
+    ],
+)
+def test_a_server_that_others_can_reach_is_flagged(host: str, beyond: bool) -> None:
+    assert Profile(name="a", model="m", host=host).binds_beyond_loopback is beyond

@@ -1,0 +1,123 @@
+import re
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from backends.settings.config import Profile
+from backends.settings.faults import ConfigError
+from backends.settings.read import read_settings
+from backends.settings.write import add_profile, set_value, write_first_config
+
+PROFILE = Profile(
+    name="gpt-oss",
+    model="openai/gpt-oss-120b",
+    vllm="/opt/venv/bin/vllm",
+    args=("--max-model-len", "32768"),
+    port=8001,
+    environment=(("VLLM_LOGGING_LEVEL", "DEBUG"),),
+)
+
+COMMENTED = """\
+# mine
+[server.a]
+model = "m"   # the small one
+port = 8000
+
+# end
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "inferctl" / "config.toml"
+
+
+def test_the_first_configuration_reads_back_as_what_was_chosen(path: Path) -> None:
+    write_first_config(PROFILE, path)
+    assert read_settings(path).servers == (PROFILE,)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in path.parent.iterdir()] == ["config.toml"]
+
+
+def test_the_examples_of_the_first_configuration_are_valid(path: Path) -> None:
+    write_first_config(PROFILE, path)
+    example = re.compile(r"^# (?=\[\w+\]$|\[endpoint\.|\w+ = )", re.MULTILINE)
+    path.write_text(example.sub("", path.read_text()))
+    settings = read_settings(path)
+    assert settings.servers[0].gpu_price_as_of == date(2026, 11, 21)
+    assert settings.endpoints[0].prices.input_usd_per_mtok == Decimal("0.10")
+    assert settings.limits.ttft_p99_s == 1.0
+    assert settings.billing.granularity_s == 3600
+
+
+def test_a_first_configuration_never_overwrites_one(path: Path) -> None:
+    write_first_config(PROFILE, path)
+    with pytest.raises(ConfigError, match="exists already"):
+        write_first_config(PROFILE, path)
+
+
+def test_a_value_is_set_and_every_other_character_stays(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(COMMENTED)
+    set_value(("server", "a", "port"), 8100, path)
+    assert path.read_text() == COMMENTED.replace("8000", "8100")
+
+
+@pytest.mark.parametrize("keys", [("limits", "ttft_p99_s"), ("theme",)], ids=str)
+def test_a_missing_table_or_key_is_made(tmp_path: Path, keys: tuple[str, ...]) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(COMMENTED)
+    set_value(keys, 1.5 if keys[0] == "limits" else "nord", path)
+    settings = read_settings(path)
+    assert (settings.limits.ttft_p99_s, settings.theme) in {(1.5, None), (None, "nord")}
+    assert settings.servers[0].port == 8000
+    assert "# mine" in path.read_text()
+    assert "# the small one" in path.read_text()
+
+
+def test_a_value_can_be_set_before_there_is_a_configuration(path: Path) -> None:
+    set_value(("server", "new", "model"), "m", path)
+    assert read_settings(path).servers == (Profile(name="new", model="m"),)
+
+
+def test_a_faulty_value_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(COMMENTED)
+    with pytest.raises(ConfigError, match="no TCP port"):
+        set_value(("server", "a", "port"), 70000, path)
+    with pytest.raises(ConfigError, match="not a table"):
+        set_value(("server", "a", "port", "x"), 1, path)
+    assert path.read_text() == COMMENTED
+
+
+def test_a_faulty_file_is_not_edited(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[server.a\n")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        set_value(("theme",), "nord", path)
+    assert path.read_text() == "[server.a\n"
+
+
+def test_a_server_is_added_below_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(COMMENTED)
+    add_profile(PROFILE, path)
+    assert read_settings(path).servers == (Profile(name="a", model="m"), PROFILE)
+    assert path.read_text().startswith(COMMENTED.removesuffix("\n# end\n"))
+    assert "# end" in path.read_text()
+    with pytest.raises(ConfigError, match="exists already"):
+        add_profile(PROFILE, path)
+
+
+def test_a_linked_configuration_stays_a_link_and_keeps_its_mode(tmp_path: Path) -> None:
+    real = tmp_path / "dotfiles.toml"
+    real.write_text(COMMENTED)
+    real.chmod(0o644)
+    link = tmp_path / "config.toml"
+    link.symlink_to(real)
+    set_value(("theme",), "nord", link)
+    assert link.is_symlink()
+    assert 'theme = "nord"' in real.read_text()
+    assert real.stat().st_mode & 0o777 == 0o644
