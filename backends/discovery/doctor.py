@@ -124,10 +124,8 @@ def _leftovers(offer: Offer) -> list[Finding]:
 
 def _compiler(around: Surroundings) -> str | None:
     path = around.environ.get("PATH", "")
-    names = (around.environ.get("CC", ""), "cc", "gcc", "clang")
-    return next(
-        (found for name in names if name and (found := shutil.which(name, path=path))), None
-    )
+    names = (around.environ.get("CC") or "cc", "cc", "gcc", "clang")
+    return next(filter(None, (shutil.which(name, path=path) for name in names)), None)
 
 
 def _hard_limit_of_open_files() -> int | None:

@@ -30,13 +30,14 @@ def open_files(hard_limit: int | None) -> Finding:
 
 def shared_memory(total_bytes: int | None) -> Finding:
     """Judge the size of ``/dev/shm``, None where there is none."""
+    name = "/dev/shm"  # noqa: S108  named, not written to
     if total_bytes is not None and total_bytes >= _LEAST_SHARED_MEMORY_BYTES:
-        return Finding("shared memory", "ok", f"/dev/shm has {total_bytes / GIB:.1f} GiB")
-    size = "does not exist" if total_bytes is None else f"has {total_bytes / 2**20:.0f} MiB"
+        return Finding(name, "ok", f"shared memory of {total_bytes / GIB:.1f} GiB")
+    size = "missing" if total_bytes is None else f"of {total_bytes / 2**20:.0f} MiB"
     return Finding(
-        "shared memory",
+        name,
         "warn",
-        f"/dev/shm {size}, too little for several GPUs to exchange data",
+        f"shared memory is {size}, too little for several GPUs to exchange data",
         "start the container with --ipc=host or --shm-size=16g",
     )
 
@@ -48,10 +49,8 @@ def disk(name: str, folder: Path, free_bytes: int | None) -> Finding:
     what = f"{free_bytes / GIB:.1f} GiB free for {folder}"
     if free_bytes >= _WANTED_DISK_BYTES:
         return Finding(name, "ok", what)
-    state = "warn" if free_bytes >= _LEAST_DISK_BYTES else "fail"
-    return Finding(
-        name, state, what, "free some space, or name a larger disk with HF_HOME before a download"
-    )
+    remedy = "free some space, or name a larger disk with HF_HOME before a download"
+    return Finding(name, "warn" if free_bytes >= _LEAST_DISK_BYTES else "fail", what, remedy)
 
 
 def compiler(path: str | None) -> Finding:
@@ -88,9 +87,8 @@ def terminal(environ: Mapping[str, str]) -> Finding:
             f"TERM is {term or 'not set'}, so the console cannot draw",
             "connect with a terminal (ssh -t) or set TERM=xterm-256color; the verbs work anyway",
         )
-    locale = next(
-        (environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(name)), ""
-    )
+    given = (environ.get(name, "") for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    locale = next(filter(None, given), "")
     if locale.lower().replace("-", "").endswith("utf8"):
         return Finding("terminal", "ok", f"{term}, {locale}")
     return Finding(

@@ -131,7 +131,7 @@ def examined(offer: Offer, tmp_path: Path) -> dict[str, list[Finding]]:
 def test_an_empty_host_lacks_a_vllm(tmp_path: Path) -> None:
     found = examined(NOTHING, tmp_path)
     assert found["vLLM"][0].state == "fail"
-    assert found["shared memory"][0].state == "warn"
+    assert found["/dev/shm"][0].state == "warn"
     assert found["C compiler"][0].state == "warn"
     assert found["leftovers"][0].state == found["configuration"][0].state == "ok"
     assert "GPUs" not in found
