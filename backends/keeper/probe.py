@@ -22,14 +22,21 @@ class Refused:
     reason: str
 
 
-def served_models(address: Address, cancelled: Callable[[], bool]) -> tuple[str, ...]:
+def never() -> bool:
+    """Cancel nothing."""
+    return False
+
+
+def served_models(
+    address: Address, cancelled: Callable[[], bool] = never, *, timeout_s: float = QUICK_S
+) -> tuple[str, ...]:
     """Return the names in ``/v1/models``.
 
     Raises:
         NoAnswer: nobody answers, or something other than an OpenAI-compatible server does.
         Cancelled: `cancelled` became true.
     """
-    reply = ask(address, "/v1/models", timeout_s=QUICK_S, cancelled=cancelled)
+    reply = ask(address, "/v1/models", timeout_s=timeout_s, cancelled=cancelled)
     body = reply.body()
     if reply.status != 200:
         raise NoAnswer(f"/v1/models answers {reply.status}")
@@ -39,7 +46,7 @@ def served_models(address: Address, cancelled: Callable[[], bool]) -> tuple[str,
         raise NoAnswer("/v1/models is not that of an OpenAI-compatible server") from error
 
 
-def health(address: Address, cancelled: Callable[[], bool]) -> str:
+def health(address: Address, cancelled: Callable[[], bool] = never) -> str:
     """Return why the server is unhealthy, empty when it is well.
 
     Only ``/health`` is asked: any other request to a sleeping engine hangs.

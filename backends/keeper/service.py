@@ -179,6 +179,15 @@ def connect(folder: ServerFolder) -> socket.socket | None:
     return connection
 
 
+def is_answered(folder: ServerFolder) -> bool:
+    """Tell whether this folder has a living keeper."""
+    connection = connect(folder)
+    if connection is None:
+        return False
+    connection.close()
+    return True
+
+
 @contextlib.contextmanager
 def _descriptor(folder: ServerFolder) -> Iterator[int]:
     descriptor = os.open(folder.path, os.O_PATH | os.O_DIRECTORY)

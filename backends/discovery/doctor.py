@@ -1,0 +1,151 @@
+"""Examines the host: what stands in the way of serving a model here, and what to do about it."""
+
+import os
+import platform
+import resource
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from backends.discovery import gpu_checks, host_checks
+from backends.discovery.finding import Finding
+from backends.discovery.models import hub_folder
+from backends.discovery.offer import Offer
+from backends.discovery.surroundings import Surroundings, this_host
+from backends.settings.paths import state_folder
+
+
+def may_read_and_write(path: Path) -> bool:
+    """Return whether this user may open a device for reading and writing."""
+    return os.access(path, os.R_OK | os.W_OK)
+
+
+def examine(
+    offer: Offer,
+    around: Surroundings | None = None,
+    *,
+    now_wall_s: Callable[[], float] = time.time,
+    may_use: Callable[[Path], bool] = may_read_and_write,
+) -> tuple[Finding, ...]:
+    """Return what was found, in the order in which a start would meet it.
+
+    The offer gives what was looked for already: executables, models, GPUs, servers with what they
+    left behind, and the faults of the configuration.
+    """
+    around = around or this_host()
+    root, hub = around.root, hub_folder(around)
+    return (
+        Finding("Python", "ok", platform.python_version()),
+        *_configuration(offer),
+        *_executables(offer),
+        *_models(offer),
+        *gpu_checks.gpus(offer.gpus),
+        *gpu_checks.nvidia_driver(root),
+        *gpu_checks.amd_devices(root, may_use),
+        *gpu_checks.numa_balancing(root),
+        host_checks.compiler(_compiler(around)),
+        host_checks.open_files(_hard_limit_of_open_files()),
+        host_checks.shared_memory(_total_bytes(root / "dev" / "shm")),
+        host_checks.disk("disk for models", hub, _free_bytes(hub)),
+        _state(),
+        *_leftovers(offer),
+        host_checks.clock(now_wall_s()),
+        host_checks.terminal(around.environ),
+    )
+
+
+def _configuration(offer: Offer) -> list[Finding]:
+    if not offer.config_faults:
+        return [Finding("configuration", "ok", "no faults")]
+    return [
+        Finding("configuration", "fail", str(fault).removesuffix(f"; {fault.remedy}"), fault.remedy)
+        for fault in offer.config_faults
+    ]
+
+
+def _executables(offer: Offer) -> list[Finding]:
+    if not offer.executables:
+        reason = dict(offer.reasons)["executables"]
+        return [Finding("vLLM", "fail", reason, "install it, for example: uv tool install vllm")]
+    return [
+        Finding("vLLM", "ok", f"{found.version} at {found.path}")
+        if found.version
+        else Finding(
+            "vLLM",
+            "warn",
+            f"{found.path} has no version beside it",
+            f"see whether it runs: {found.path} --version",
+        )
+        for found in offer.executables
+    ]
+
+
+def _models(offer: Offer) -> list[Finding]:
+    partial = [model for model in offer.models if model.state == "partial"]
+    complete = len(offer.models) - len(partial)
+    return [
+        Finding("models", "ok", f"{complete} complete in the cache"),
+        *(
+            Finding(
+                "models",
+                "warn",
+                f"{model.name} is not complete: {model.reason}",
+                f"finish it: hf download {model.name}",
+            )
+            for model in partial
+        ),
+    ]
+
+
+def _state() -> Finding:
+    try:
+        folder = state_folder()
+    except OSError as error:
+        what = f"the folder for logs and history cannot be made: {error}"
+        return Finding("state folder", "fail", what, "set XDG_STATE_HOME to a folder of yours")
+    free = _free_bytes(folder)
+    if free is not None and not may_read_and_write(folder):
+        what = f"{folder} cannot be written"
+        return Finding("state folder", "fail", what, "make yourself its owner")
+    return host_checks.disk("state folder", folder, free)
+
+
+def _leftovers(offer: Offer) -> list[Finding]:
+    findings = []
+    for server in offer.servers:
+        if server.survivors:
+            pids = ", ".join(str(survivor.process.pid) for survivor in server.survivors)
+            what = f"{server.name} left processes behind: {pids}"
+            remedy = f"end them: inferctl stop {server.name}"
+            findings.append(Finding("leftovers", "warn", what, remedy))
+    return findings or [Finding("leftovers", "ok", "no process is left of an earlier server")]
+
+
+def _compiler(around: Surroundings) -> str | None:
+    path = around.environ.get("PATH", "")
+    names = (around.environ.get("CC") or "cc", "cc", "gcc", "clang")
+    return next(filter(None, (shutil.which(name, path=path) for name in names)), None)
+
+
+def _hard_limit_of_open_files() -> int | None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if hard == resource.RLIM_INFINITY else hard
+
+
+def _total_bytes(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(folder).total
+    except OSError:
+        return None
+
+
+def _free_bytes(folder: Path) -> int | None:
+    """Return what a user may still write on the disk of a folder, which need not exist yet."""
+    for place in (folder, *folder.parents):
+        if place.exists():
+            try:
+                return shutil.disk_usage(place).free
+            except OSError:
+                return None
+    return None
