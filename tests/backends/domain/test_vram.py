@@ -2,13 +2,13 @@
 
 import dataclasses
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.domain.gpu import Gpu, GpuMemory, GpuProcess
 from backends.domain.start import RankMemory, StartMemory
-from backends.domain.vram import GIB, rank_on, visible_gpus, vram_parts
+from backends.domain.vram import GIB, vram_parts
+from backends.domain.vram_owners import rank_on
 
 OURS = frozenset({10, 11, 12})
 LOGGED = StartMemory(weights_gib=65.0, kv_cache_gib=60.0, cuda_graphs_gib=0.5)
@@ -106,23 +106,6 @@ def test_each_rank_has_its_own_figures() -> None:
     parts = vram_parts(card, memory, OURS, rank=rank_on(card, OURS))
     assert (gibs(parts)["weights"], gibs(parts)["kv_cache"]) == (40, 50)
     assert gibs(parts)["cuda_graphs"] == 0.5
-
-
-@pytest.mark.parametrize(
-    ("name", "pid", "rank"),
-    [
-        ("VLLM::Worker_TP0", 10, 0),
-        ("VLLM::Worker_TP13", 10, 13),
-        ("VLLM::Worker_DP1_TP2_EP2", 10, 2),
-        ("VLLM::Worker_PP1_TP0", 10, None),
-        ("VLLM::EngineCore", 10, None),
-        ("VLLM::Worker_TP0", 99, None),
-    ],
-)
-def test_the_rank_is_told_by_the_worker_that_holds_memory(
-    name: str, pid: int, rank: int | None
-) -> None:
-    assert rank_on(gpu((held(pid, 1, name),)), OURS) == rank
 
 
 # what the driver does not say
@@ -260,26 +243,3 @@ def test_whatever_is_unknown_has_a_reason(card: Gpu, memory: StartMemory) -> Non
     card = dataclasses.replace(card, processes_reason=card.processes_reason or "because")
     for _, part in vram_parts(card, memory, OURS).stack():
         assert part.size_bytes is not None or part.reason
-
-
-# which GPUs a process sees
-
-HOST = tuple(
-    dataclasses.replace(gpu(()), index=index, uuid=uuid)
-    for index, uuid in [(0, "GPU-aa"), (1, "MIG-bb"), (1, "MIG-cc"), (2, "GPU-dd")]
-)
-
-
-@pytest.mark.parametrize(
-    ("setting", "uuids"),
-    [
-        (None, ["GPU-aa", "MIG-bb", "MIG-cc", "GPU-dd"]),
-        ("2,0", ["GPU-dd", "GPU-aa"]),
-        ("MIG-cc", ["MIG-cc"]),
-        ("GPU-d, 0", ["GPU-dd", "GPU-aa"]),
-        ("0,-1,2", ["GPU-aa"]),
-        ("", []),
-    ],
-)
-def test_visible_devices(setting: str | None, uuids: list[str]) -> None:
-    assert [each.uuid for each in visible_gpus(HOST, setting)] == uuids
