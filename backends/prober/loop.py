@@ -66,7 +66,6 @@ class Loop:
     def run(self, finished: Callable[[], bool]) -> None:
         """Work until `finished` says so."""
         while not finished():
-            self._run_due()
             events = self._epoll.poll(self._wait_s())
             if events:
                 self.wall_offset_ns = clock.wall_offset_ns()
@@ -76,6 +75,7 @@ class Loop:
                         handler(mask)
             elif self._deferred:
                 self._deferred.popleft()()
+            self._run_due()
 
     def close(self) -> None:
         """Give the epoll back."""
