@@ -110,11 +110,9 @@ def refused(found: tuple[Option, ...], kind: VerdictKind) -> str:
     return f"{what}: {'; '.join(dict.fromkeys(named))}."
 
 
-def missing(names: list[str], remedy: str) -> str:
-    """Return which keys are missing and what giving them would do."""
-    return (
-        f"{_capital(' and '.join(names))} {'is' if len(names) == 1 else 'are'} missing; {remedy}."
-    )
+def missing(names: list[str], consequence: str) -> str:
+    """Return which keys are missing and what follows from that."""
+    return f"Without {' and '.join(names)} {consequence}."
 
 
 def seen_too_few(seen: Decimal, least: int) -> str:
