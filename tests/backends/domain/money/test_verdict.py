@@ -3,7 +3,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.domain.money.contest import priced
@@ -243,7 +243,8 @@ def test_the_plan_names_the_number_that_flips_it() -> None:
     assert got.flip.quantity == "rate_rps"
     assert got.flip.now == 2
     assert float(got.flip.value) == pytest.approx(3.2236, rel=1e-4)
-    assert "3.22 req/s; you are at 2" in got.reason
+    assert got.flip.to is VerdictKind.SELF_HOST_CHEAPER
+    assert "Above 3.22 req/s your own GPU wins; you are at 2." in got.reason
 
 
 @given(
@@ -308,7 +309,7 @@ def test_half_an_engineer_moves_the_break_even() -> None:
 def test_the_document_is_json_with_stable_keys() -> None:
     document = verdict_document(verdict(SHORT, rate_rps=30, capacity_rps=25))
     assert list(document) == [
-        "verdict", "reason", "flip", "flip_quantity", "flip_now", "usd_per_request",
+        "verdict", "reason", "flip", "flip_quantity", "flip_to", "flip_now", "usd_per_request",
         "break_even_rps", "break_even_rps_interval", "break_even_utilisation",
         "break_even_hours_per_day", "output_tokens_per_s_at_break_even", "feasible", "options",
         "best", "segments", "assumptions",
@@ -358,3 +359,51 @@ def test_no_traffic_at_all() -> None:
     got = verdict(MEDIUM, rate_rps=0, capacity_rps=25)
     assert got.kind is VerdictKind.API_CHEAPER
     assert verdict_document(got)["best"]["usd_per_hour"] == "0"
+
+
+NUMBERS = {
+    name: st.decimals("0", "1000", places=3)
+    for name in (
+        "gpu_usd_per_hour", "gpu_usd_per_month", "input_tokens", "output_tokens",
+        "input_usd_per_mtok", "output_usd_per_mtok", "cached_input_usd_per_mtok",
+        "usd_per_request", "fee_percent", "batch_multiplier", "rate_rps", "starts_per_day",
+        "cold_start_s", "idle_timeout_s", "service_s", "serverless_usd_per_second",
+        "warm_usd_per_second", "keep_warm", "ttft_slo_s", "gpu_ttft_p99_s", "api_ttft_p99_s",
+        "provisioned_unit_usd_per_hour", "owned_usd", "power_kw", "usd_per_kwh", "pue",
+        "storage_usd_per_month", "ops_usd_per_month", "max_replicas", "api_input_tokens",
+    )
+}  # fmt: skip
+OTHERS: dict[str, st.SearchStrategy[Any]] = {
+    "cached_input_share": st.decimals("0", "1", places=2),
+    "peak_over_average": st.decimals("1", "50", places=1),
+    "capacity_rps": st.decimals("0.001", "1000", places=3),
+    "hours_per_day": st.decimals("0", "24", places=1),
+    "provisioned_unit_tokens_per_s": st.decimals("0.1", "1000", places=1),
+    "owned_life_months": st.decimals("1", "60", places=0),
+    "hours_per_month": st.sampled_from([720, 730]),
+    "gpu_price_spread_percent": st.decimals("0", "99", places=0),
+    "api_price_spread_percent": st.decimals("0", "99", places=0),
+    "profile_rps": st.lists(st.decimals("0", "50", places=1), min_size=24, max_size=24),
+    "observed": st.fixed_dictionaries(
+        {"n": st.integers(0, 1000)},
+        optional={
+            "window_s": st.integers(1, 1000),
+            "input_tokens_mean": st.integers(0, 1000),
+            "output_tokens_mean": st.integers(0, 1000),
+            "output_tokens_sd": st.integers(0, 1000),
+            "covariance": st.integers(-100_000, 100_000),
+        },
+    ),
+}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.fixed_dictionaries({}, optional={**NUMBERS, **OTHERS}))
+def test_whatever_is_known_there_is_an_answer(data: dict[str, Any]) -> None:
+    got = verdict(data)
+    document = json.loads(json.dumps(verdict_document(got), allow_nan=False))
+    assert document["reason"]
+    for row in document["options"]:
+        assert (row["usd_per_hour"] is None) <= (row["excluded_because"] is not None)
+    if got.best is not None:
+        assert got.best.excluded_because == ""
