@@ -2,7 +2,7 @@
 
 import asyncio
 import http.client
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from urllib.parse import urlsplit
 
 from backends.domain.facts import MetricsScraped, SourceFailed
@@ -49,7 +49,7 @@ async def watch_metrics(
     now: Callable[[], Stamp],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     timeout_s: float = 2.0,
-) -> AsyncIterator[MetricsScraped | SourceFailed]:
+) -> AsyncGenerator[MetricsScraped | SourceFailed, None]:
     """Yield a reading every so often; a failure once, until a reading succeeds or it changes.
 
     Each reading is stamped when its answer is complete, and the next follows `every_s` after it.

@@ -15,6 +15,9 @@ _STEP = Decimal("1.25")
 _STEPS = 42
 """Loads from a ten-thousandth of the present one to ten thousand times as much are searched."""
 _HALVINGS = 40
+_A_STEP_BEYOND = Decimal("1.000001")
+
+Outcomes = Callable[[Decimal], VerdictKind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,13 @@ class Flip:
     Attributes:
         quantity: its key in the scenario, such as ``rate_rps``.
         now: its present value, None where it is not known.
+        to: the verdict beyond it, None where that depends on what is not known.
     """
 
     quantity: str
     value: Decimal
     now: Decimal | None
+    to: VerdictKind | None = None
 
 
 def flip_of(scenario: Scenario, load: Load | None, kind: VerdictKind, at: Crossover) -> Flip | None:
@@ -52,17 +57,19 @@ def _by_search(scenario: Scenario, load: Load) -> Flip | None:
 
     No rate helps where peaks grow with it; a faster GPU may.
     """
-    factor = _nearest_change(
+    change = _nearest_change(
         lambda times: outcome_at(scenario, centre(scenario, load.scaled(times)))
     )
-    if factor is not None:
+    if change is not None:
         now = load.mean_rps if scenario.rate_rps is None else scenario.rate_rps
-        return Flip("rate_rps", now * factor, now)
+        return Flip("rate_rps", now * change[0], now, change[1])
     capacity = scenario.capacity_rps
     if capacity is None:
         return None
-    factor = _nearest_change(lambda times: _with_capacity(scenario, load, capacity * times))
-    return None if factor is None else Flip("capacity_rps", capacity * factor, capacity)
+    change = _nearest_change(lambda times: _with_capacity(scenario, load, capacity * times))
+    return (
+        None if change is None else Flip("capacity_rps", capacity * change[0], capacity, change[1])
+    )
 
 
 def _with_capacity(scenario: Scenario, load: Load, capacity_rps: Decimal) -> VerdictKind:
@@ -77,8 +84,8 @@ def _limit(scenario: Scenario) -> Flip | None:
     return Flip("ttft_slo_s", min(beyond), limit) if beyond else None
 
 
-def _nearest_change(outcome: Callable[[Decimal], VerdictKind]) -> Decimal | None:
-    """Return the factor at which the outcome changes, up or down, the nearer one."""
+def _nearest_change(outcome: Outcomes) -> tuple[Decimal, VerdictKind] | None:
+    """Return the nearer factor, up or down, at which the outcome changes, and to what."""
     here = outcome(Decimal(1))
 
     def same(factor: Decimal) -> bool:
@@ -87,10 +94,15 @@ def _nearest_change(outcome: Callable[[Decimal], VerdictKind]) -> Decimal | None
     for step in range(1, _STEPS + 1):
         near, far = _STEP ** (step - 1), _STEP**step
         if not same(far):
-            return _boundary(near, far, same)
+            return _beyond(_boundary(near, far, same), outcome, _A_STEP_BEYOND)
         if not same(1 / far):
-            return _boundary(1 / near, 1 / far, same)
+            return _beyond(_boundary(1 / near, 1 / far, same), outcome, 1 / _A_STEP_BEYOND)
     return None
+
+
+def _beyond(edge: Decimal, outcome: Outcomes, step: Decimal) -> tuple[Decimal, VerdictKind]:
+    """Return an edge with the outcome just behind it, where no tie is left."""
+    return edge, outcome(edge * step)
 
 
 def _boundary(inside: Decimal, outside: Decimal, same: Callable[[Decimal], bool]) -> Decimal:

@@ -145,7 +145,7 @@ def _serverless(scenario: Scenario, point: Point) -> list[Option]:
         return [Option("serverless_gpu", None, None, f"{UNPRICED}: {missing} is missing")]
     count, why_not = _replicas(scenario, point.load)
     billed, delayed, requests = Decimal(0), Decimal(0), point.load.mean_rps
-    for share, level in point.load.levels:
+    for share, level in point.load.bursts:
         each = max(1, ceiling(level / scenario.capacity_rps)) if scenario.capacity_rps else 1
         run = scale_to_zero(level / each, scenario.service_s, timeout, cold)
         billed += share * run.billed_share * each
@@ -219,15 +219,22 @@ def _hybrid(scenario: Scenario, point: Point) -> Option | None:
     limit = point.load.replicas(capacity)
     if scenario.max_replicas is not None:
         limit = min(limit, int(scenario.max_replicas))
-    count = 0
-    while count < limit:
-        more = point.load.between(count * capacity, (count + 1) * capacity)
-        if more * api_hour <= usd:
-            break
-        count += 1
+    count = _paying(point.load, capacity, usd / api_hour, limit) if api_hour else 0
     overflow = point.load.above(count * capacity)
     if count == 0 or overflow == 0:
         return None
     cost = usd * count + fixed_usd_per_hour(scenario) + api_hour * overflow
     _, why_not = _replicas(replace(scenario, max_replicas=None), point.load)
     return Option("hybrid", cost, count, why_not or _api_slo(scenario))
+
+
+def _paying(load: Load, capacity_rps: Decimal, break_even_rps: Decimal, limit: int) -> int:
+    """Return how many replicas carry, each, more than pays for it; the first carries the most."""
+    pays, too_many = 0, limit + 1
+    while too_many - pays > 1:
+        nth = (pays + too_many) // 2
+        if load.between((nth - 1) * capacity_rps, nth * capacity_rps) > break_even_rps:
+            pays = nth
+        else:
+            too_many = nth
+    return pays

@@ -91,3 +91,22 @@ def tokens_price(price: ApiPrice) -> Tokens | None:
         price.usd_per_request or Decimal(0),
         (price.fee_percent or Decimal(0)) / 100,
     )
+
+
+def replaces(old: Price | None, new: Price) -> bool:
+    """Return whether a newly read price takes the place of one that is known.
+
+    What the user set always does. Otherwise knowing nothing, or not when, replaces nothing that is
+    better known.
+    """
+    if old is None or new.origin == "user":
+        return True
+    if _unpriced(new) and not _unpriced(old):
+        return False
+    return new.as_of is not None or old.as_of is None
+
+
+def _unpriced(price: Price) -> bool:
+    if isinstance(price, ApiPrice):
+        return price.input_usd_per_mtok is None or price.output_usd_per_mtok is None
+    return price.usd_per_hour is None

@@ -20,6 +20,13 @@ _NAMES = {
     "provisioned_throughput": "provisioned throughput",
     "hybrid": "{n} with the API for the overflow",
 }
+_WINNERS: dict[VerdictKind | None, str] = {
+    VerdictKind.API_CHEAPER: "the API",
+    VerdictKind.SELF_HOST_CHEAPER: "your own GPU",
+    VerdictKind.HYBRID_CHEAPER: "a GPU with the API for the overflow",
+    VerdictKind.RESERVED_CHEAPER: "a reserved one",
+    VerdictKind.SERVERLESS_GPU_CHEAPER: "a serverless GPU",
+}
 _UNITS = {
     "rate_rps": "req/s",
     "capacity_rps": "req/s",
@@ -51,10 +58,15 @@ def flips(flip: Flip | None) -> str:
     """Return where the verdict would change, as a sentence after another; empty if nowhere."""
     if flip is None:
         return ""
-    unit = _UNITS[flip.quantity]
+    at = f"{figure(flip.value)} {_UNITS[flip.quantity]}"
     if flip.now is None:
-        return f" It flips at {figure(flip.value)} {unit}."
-    return f" It flips at {figure(flip.value)} {unit}; you are at {figure(flip.now)}."
+        return f" It flips at {at}."
+    winner, side = _WINNERS.get(flip.to), "Above" if flip.value > flip.now else "Below"
+    if winner is None:
+        return f" It flips at {at}; you are at {figure(flip.now)}."
+    if flip.quantity == "capacity_rps":
+        return f" {side} {at} for each GPU {winner} wins; yours carries {figure(flip.now)}."
+    return f" {side} {at} {winner} wins; you are at {figure(flip.now)}."
 
 
 def too_close(found: tuple[Option, ...], at: Crossover, flip: Flip | None) -> str:
@@ -63,8 +75,10 @@ def too_close(found: tuple[Option, ...], at: Crossover, flip: Flip | None) -> st
     if at.interval is not None and not at.interval.certain:
         low, high = figure(at.interval.low), figure(at.interval.high)
         said += f": break-even lies between {low} and {high} req/s"
+        if flip is not None and flip.quantity == "rate_rps" and flip.now is not None:
+            said += f", you are at {figure(flip.now)}"
     costs = [f"{name_of(option)} {usd(cost, 'h')}" for cost, option in priced(found)[:2]]
-    return f"{said}. {_capital(', '.join(costs))}.{flips(flip)}"
+    return f"{said}. {_capital(', '.join(costs))}."
 
 
 def no_crossover(flip: Flip | None) -> str:
@@ -110,11 +124,9 @@ def refused(found: tuple[Option, ...], kind: VerdictKind) -> str:
     return f"{what}: {'; '.join(dict.fromkeys(named))}."
 
 
-def missing(names: list[str], remedy: str) -> str:
-    """Return which keys are missing and what giving them would do."""
-    return (
-        f"{_capital(' and '.join(names))} {'is' if len(names) == 1 else 'are'} missing; {remedy}."
-    )
+def missing(names: list[str], consequence: str) -> str:
+    """Return which keys are missing and what follows from that."""
+    return f"Without {' and '.join(names)} {consequence}."
 
 
 def seen_too_few(seen: Decimal, least: int) -> str:

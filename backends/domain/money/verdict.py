@@ -16,7 +16,7 @@ from backends.domain.money.flip import Flip, flip_of, without_rate
 from backends.domain.money.kinds import VerdictKind
 from backends.domain.money.options import Option, options
 from backends.domain.money.request_cost import (
-    cheapest_gpu_usd_per_hour,
+    owned_usd_per_hour,
     tokens_of,
     usd_per_request,
 )
@@ -100,7 +100,7 @@ def _refusal(scenario: Scenario) -> tuple[VerdictKind, str] | None:
     if api and tokens_of(scenario) is None:
         names = ["input_tokens", "output_tokens"]
         lacking = [name for name in names if getattr(scenario, name) is None]
-        remedy = "without them no request has a cost"
+        remedy = "no request has a cost"
         return VerdictKind.INSUFFICIENT_DATA, sentences.missing(lacking, remedy)
     return None
 
@@ -113,18 +113,20 @@ def _missing_prices(scenario: Scenario) -> str:
         lacking = [name for name in lacking if name != "input_usd_per_mtok"]
     ways = (
         not lacking,
-        cheapest_gpu_usd_per_hour(scenario) is not None,
+        scenario.gpu_usd_per_hour is not None,
+        scenario.gpu_usd_per_month is not None,
+        owned_usd_per_hour(scenario) is not None,
         scenario.serverless_usd_per_second is not None,
         scenario.provisioned_unit_usd_per_hour is not None,
     )
     if len(lacking) == 1:
-        return sentences.missing(lacking, "the API cannot be priced without it")
+        return sentences.missing(lacking, "the API has no price")
     if sum(ways) > 1:
         return ""
     names = lacking or ["gpu_usd_per_hour"]
     if not any(ways):
         names = [*lacking, "gpu_usd_per_hour"]
-    return sentences.missing(names, "a comparison needs the price of at least two ways to serve")
+    return sentences.missing(names, "there are no two ways of serving to compare")
 
 
 def _kind(scenario: Scenario, load: Load, found: tuple[Option, ...]) -> VerdictKind:
@@ -152,7 +154,7 @@ def _without_load(scenario: Scenario, at: Crossover) -> Verdict:
         return _undecided(scenario, kind, sentences.capacity_unknown(at, flip), at, flip)
     kind = VerdictKind.INSUFFICIENT_DATA
     flip = flip_of(scenario, None, kind, at)
-    said = sentences.missing(["rate_rps"], "the verdict depends on it") + sentences.flips(flip)
+    said = sentences.missing(["rate_rps"], "nothing more can be decided") + sentences.flips(flip)
     return _undecided(scenario, kind, said, at, flip)
 
 
