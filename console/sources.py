@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from backends.domain.facts import Fact, GpusSampled, LogRead, ServersSeen, Ticked
+from backends.domain.gpu import Gpu, GpuSample
 from backends.domain.server import ServerState
 from backends.domain.session import Session
 from backends.gpus.watch import watch_gpus
@@ -59,7 +60,9 @@ async def gpus(machine: Machine, look: Look) -> AsyncIterator[Fact]:
     pace = lambda: LOADING_S if _starting(look()) else GPU_S  # noqa: E731
     async with aclosing(watch_gpus(source, every_s=pace, now=machine.now)) as facts:
         async for fact in facts:
-            yield _owned(fact) if isinstance(fact, GpusSampled) else fact
+            if isinstance(fact, GpusSampled):
+                fact = replace(fact, sample=owned(fact.sample))  # noqa: PLW2901
+            yield fact
 
 
 async def metrics(machine: Machine, look: Look) -> AsyncIterator[Fact]:
@@ -85,14 +88,17 @@ async def log(machine: Machine, name: str) -> AsyncIterator[LogRead]:
         yield LogRead(machine.now(), lines)
 
 
-def _owned(fact: GpusSampled) -> GpusSampled:
-    gpus = tuple(
-        replace(gpu, processes=tuple(replace(each, owner=owner(each.pid)) for each in gpu.processes))
-        if gpu.processes
-        else gpu
-        for gpu in fact.sample.gpus
+def owned(sample: GpuSample) -> GpuSample:
+    """Return a sample with the owner of each process."""
+    return replace(sample, gpus=tuple(_with_owners(gpu) for gpu in sample.gpus))
+
+
+def _with_owners(gpu: Gpu) -> Gpu:
+    if not gpu.processes:
+        return gpu
+    return replace(
+        gpu, processes=tuple(replace(each, owner=owner(each.pid)) for each in gpu.processes)
     )
-    return replace(fact, sample=replace(fact.sample, gpus=gpus))
 
 
 def owner(pid: int) -> str:

@@ -1,6 +1,7 @@
 """The machine that this program runs on."""
 
 from backends.gpus.detect import open_gpus
+from backends.gpus.source import GpuSource
 from backends.host.processes import environment_value, running
 from backends.host.survivors import MARKER
 from backends.settings.paths import config_file, history_file, state_folder
@@ -18,8 +19,13 @@ def this_host() -> Machine:
         settings=read_settings(config_file()),
         state_folder=state_folder(),
         history_file=history_file(),
-        open_gpus=lambda: open_gpus(cpu_server_pids=kept_pids),
+        open_gpus=open_this_hosts_gpus,
     )
+
+
+def open_this_hosts_gpus() -> GpuSource:
+    """Return the GPUs of this host, and its memory while a server computes on the CPU."""
+    return open_gpus(cpu_server_pids=kept_pids)
 
 
 def kept_pids() -> list[int]:
