@@ -89,7 +89,8 @@ class Engine:
     def _collapse(self, player: Player, collapse: Collapse) -> None:
         if collapse.frame is Frame.SILENT_KILL:
             api = [self.api.pid] if os.getppid() == self.api.pid else []
-            for pid in (*self.workers, *api, os.getpid()):
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for pid in (*api, *self.workers, os.getpid()):
                 os.kill(pid, signal.SIGKILL)
         if collapse.frame is Frame.HANGS:
             self._freeze()
