@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import example, given
+from hypothesis import settings as testing
 from hypothesis import strategies as st
 
 from backends.domain.run import Connect, Run
@@ -133,6 +134,7 @@ RUNS = st.builds(
 )
 
 
+@testing(deadline=None)
 @given(RUNS)
 @example(Run("a", 0, error="cut \ud800 short"))
 def test_any_run_is_kept_to_the_microsecond(run: Run) -> None:
