@@ -27,6 +27,7 @@ class Machine:
 
     settings: Settings
     state_folder: Path
+    history_file: Path
     open_gpus: Callable[[], GpuSource]
     simulated: bool = False
     now: Callable[[], Stamp] = clock

@@ -7,6 +7,7 @@ from typing import assert_never
 from backends.domain.facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded, TextArrived
 from backends.domain.run import LaneName, Run
 from backends.domain.stamp import Stamp
+from backends.domain.streams.series import AbSeries, advance_series
 
 TAIL_CHARACTERS = 4000
 """Text kept of a running request: more than any screen shows, and a bound on memory."""
@@ -33,6 +34,7 @@ class Lane:
 
     name: LaneName
     endpoint: str
+    model: str = ""
     sent_at: Stamp | None = None
     first_text_at: Stamp | None = None
     last_text_at: Stamp | None = None
@@ -43,27 +45,33 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Ab:
-    """A series; `ended` says that it is over and `reason` why it was cut short, if it was."""
+    """A series, and each of its lanes as it streams."""
 
-    series_id: str
-    began_at: Stamp
-    runs_planned: int
+    series: AbSeries
     lanes: tuple[Lane, ...]
-    ended: bool = False
-    reason: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether no run follows."""
+        return self.series.ended
 
 
 def ab_after(ab: Ab | None, fact: AbFact) -> Ab | None:
     """Return the A/B after one fact; facts of a series that never began change nothing."""
     if isinstance(fact, SeriesBegan):
-        lanes = tuple(Lane(name, endpoint) for name, endpoint in fact.lanes)
-        return Ab(fact.series_id, fact.at, fact.runs, lanes)
+        models = fact.models or ("",) * len(fact.lanes)
+        lanes = tuple(
+            Lane(name, endpoint, model)
+            for (name, endpoint), model in zip(fact.lanes, models, strict=True)
+        )
+        return Ab(AbSeries(fact), lanes)
     if ab is None:
         return None
+    ab = replace(ab, series=advance_series(ab.series, fact) or ab.series)
     match fact:
         case SeriesEnded():
             idle = tuple(replace(lane, sent_at=None) for lane in ab.lanes)
-            return replace(ab, ended=True, reason=fact.reason, lanes=idle)
+            return replace(ab, lanes=idle)
         case RunBegan():
             return _with_lane(ab, fact.lane, lambda lane: _begun(lane, fact))
         case TextArrived():

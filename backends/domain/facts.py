@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from backends.domain.gpu import GpuSample
-from backends.domain.run import LaneName, Run
+from backends.domain.run import ClientAudit, LaneName, Run, SeriesMode
 from backends.domain.server import Exit, ProcessId, Server, Survivor
 from backends.domain.serving import Counters
 from backends.domain.stamp import Stamp
@@ -228,12 +228,20 @@ class LogRead:
 
 @dataclass(frozen=True, slots=True)
 class SeriesBegan:
-    """An A/B begins: the endpoint of each lane, and how many runs each will have."""
+    """An A/B begins: the endpoint of each lane, and how many runs each will have.
+
+    Attributes:
+        models: the model of each lane, in the order of `lanes`.
+        prompt_sha256: of the prompt as the user gave it, without the nonce of a run.
+    """
 
     at: Stamp
     series_id: str
     lanes: tuple[tuple[LaneName, str], ...]
     runs: int
+    models: tuple[str, ...] = ()
+    prompt_sha256: str = ""
+    order: SeriesMode = "interleaved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +279,7 @@ class SeriesEnded:
     at: Stamp
     series_id: str
     reason: str = ""
+    client: ClientAudit | None = None
 
 
 @dataclass(frozen=True, slots=True)

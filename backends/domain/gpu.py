@@ -16,6 +16,7 @@ class GpuMemory:
         reserved_bytes: held by the driver itself, None where the source does not say.
         unified: the GPU shares the host's memory.
         source: which call or file the figures come from, for example ``nvml memory v2``.
+        host_available_bytes: what the host could still give, only for a GPU that shares its memory.
     """
 
     total_bytes: int | None
@@ -24,6 +25,7 @@ class GpuMemory:
     unified: bool
     source: str
     reason: str = ""
+    host_available_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,9 @@ class Gpu:
         busy_percent: share of time in which any kernel ran; not how much of the GPU is used.
         reasons: why a figure is None, as field name and sentence.
         processes_reason: why `processes` is None or may be incomplete.
+        partition: how the card is cut, for example ``CPX/NPS1 · 8 partitions`` or ``MIG 0``.
+        bdf: its place on the PCI bus, ``0000:c1:00.0``; empty when unknown.
+        throttled: what slows its clocks now, empty for nothing, None when unknown.
     """
 
     index: int
@@ -58,6 +63,8 @@ class Gpu:
     processes_reason: str = ""
     reasons: tuple[tuple[str, str], ...] = ()
     partition: str = ""
+    bdf: str = ""
+    throttled: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Literal
 
 LaneName = Literal["a", "b", "c", "d"]
 Clock = Literal["kernel", "user"]
+SeriesMode = Literal["interleaved", "simultaneous"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +58,38 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Order statistics of the runs of one lane."""
+    """Order statistics of the runs of one lane.
+
+    Attributes:
+        p95: None below 60 runs, which cannot tell it.
+        p99: None below 300 runs.
+    """
 
     median: float
     p25: float
     p75: float
     min: float
     max: float
+    p95: float | None = None
+    p99: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LaneSummary:
-    """What the runs of one lane say together; None where no run gave the figure."""
+    """What the runs of one lane say together; None where no run gave the figure.
+
+    Attributes:
+        n: all runs, those that failed among them.
+        output_tokens_per_s: from the first chunk to the last: how fast text streams once it began.
+        itl_s: of each run's median inter-token latency.
+    """
 
     n: int
     errors: int
     ttft_s: Spread | None
     output_tokens_per_s: Spread | None
     e2e_s: Spread | None
+    itl_s: Spread | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +99,10 @@ class Difference:
     Attributes:
         shift: Hodges-Lehmann estimate of b minus a, in the figure's unit.
         ci95: its 95 % interval.
+        verdict: which lane is better; for tokens per second the larger is the faster.
         smallest_detectable: the smallest difference, in the figure's unit, that this many runs
             would have found four times out of five.
+        more_runs: how many more runs a lane would settle it; None when settled or not to be told.
     """
 
     shift: float
@@ -93,3 +110,26 @@ class Difference:
     p_value: float
     verdict: Literal["a_faster", "b_faster", "too_close"]
     smallest_detectable: float | None
+    more_runs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAudit:
+    """What the measuring process says of itself over one series; None where it cannot tell.
+
+    Attributes:
+        cpu_percent: of one core, over the whole series.
+        limited: the client may have disturbed what it measured; `reasons` say how.
+        stamp_lag_p99_s: how long after the kernel took a segment the client read it.
+        planned_to_sent_max_s: how late a request was sent at most.
+        coalesced_segments: segments that were read together with the one before.
+        warm_ups: the one discarded request of each lane, with the cost of a cold connection.
+    """
+
+    cpu_percent: float | None
+    limited: bool
+    reasons: tuple[str, ...] = ()
+    stamp_lag_p99_s: float | None = None
+    planned_to_sent_max_s: float | None = None
+    coalesced_segments: int | None = None
+    warm_ups: tuple[Run, ...] = ()

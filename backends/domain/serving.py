@@ -49,6 +49,7 @@ class Serving:
 
     Attributes:
         window_s: seconds between the two scrapes; None when there was only one, and so no rate.
+        reason: why there are no rates; empty where there are.
     """
 
     window_s: float | None
@@ -61,3 +62,4 @@ class Serving:
     prefix_cache_hit_share: float | None
     ttft: Percentiles
     inter_token: Percentiles
+    reason: str = ""

@@ -2,37 +2,38 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import assert_never, get_args
+from typing import cast, get_args
 
 from backends.domain.ab import Ab, ab_after
 from backends.domain.facts import (
     AbFact,
+    BecameReady,
     Fact,
     GpusSampled,
     LogRead,
     MetricsScraped,
-    RunBegan,
-    RunEnded,
-    SeriesBegan,
-    SeriesEnded,
     ServerFact,
     ServersSeen,
     SourceFailed,
     Spawned,
-    TextArrived,
     Ticked,
 )
 from backends.domain.gpu import GpuSample
 from backends.domain.lifecycle import Life, life_after, unborn
-from backends.domain.money.traffic import TokenTotals, serving_between
-from backends.domain.run import Run
-from backends.domain.server import Server
+from backends.domain.money.meter import Activity, MeterState, advance_meter
+from backends.domain.money.traffic import TokenTotals, add_reading, serving_at, serving_between
+from backends.domain.server import Server, ServerState
 from backends.domain.serving import Serving
 from backends.domain.stamp import Stamp
-from backends.domain.vram import MemoryLine
+from backends.domain.vram import TimeLine, with_point
 
 RATE_HISTORY = 120
 """Token rates kept for the sparkline: two minutes at one scrape a second."""
+
+TRAFFIC_WINDOW_S = 600.0
+"""Traffic is judged over ten minutes: long enough for bursts, short enough to follow the day."""
+
+TRAFFIC_STEP_S = 5.0
 
 _SERVER_FACTS = get_args(ServerFact)
 _AB_FACTS = get_args(AbFact)
@@ -44,9 +45,11 @@ class Session:
 
     Attributes:
         life: the watched server; None before one was chosen.
-        memory_lines: used bytes over the seconds since launch, one line for each GPU index.
+        memory: used bytes of all GPUs together over the seconds since launch.
         scraped: the newest scrape, which the next rate is taken from.
         output_rates: output tokens per second, oldest first, None where a scrape gave no rate.
+        traffic: seconds on the monotonic clock and requests finished in all, oldest first.
+        meter: None where the bill's begin is not known.
         failed_sources: what each source that cannot answer says.
     """
 
@@ -54,11 +57,14 @@ class Session:
     life: Life | None = None
     servers: tuple[Server, ...] = ()
     gpus: GpuSample | None = None
-    memory_lines: Mapping[int, MemoryLine] = field(default_factory=dict)
+    memory: TimeLine = TimeLine()
     scraped: MetricsScraped | None = None
     serving: Serving | None = None
     output_rates: tuple[float | None, ...] = ()
+    input_rates: tuple[float | None, ...] = ()
     totals: TokenTotals = TokenTotals()
+    traffic: tuple[tuple[float, float], ...] = ()
+    meter: MeterState | None = None
     ab: Ab | None = None
     failed_sources: Mapping[str, str] = field(default_factory=dict)
 
@@ -70,17 +76,18 @@ def watching(session: Session, server: str, model: str | None) -> Session:
         life=unborn(server, model),
         servers=session.servers,
         gpus=session.gpus,
+        meter=session.meter,
         ab=session.ab,
     )
 
 
 def advance(session: Session, fact: Fact) -> Session:
     """Return the session after one fact."""
-    session = replace(session, now=max(session.now, fact.at, key=lambda stamp: stamp.mono_s))
+    session = _at(session, fact.at)
     if isinstance(fact, _SERVER_FACTS):
-        return _with_server_fact(session, fact)
+        return _with_server_fact(session, cast(ServerFact, fact))
     if isinstance(fact, _AB_FACTS):
-        return replace(session, ab=ab_after(session.ab, fact))
+        return replace(session, ab=ab_after(session.ab, cast(AbFact, fact)))
     match fact:
         case GpusSampled():
             return _with_gpus(session, fact)
@@ -89,10 +96,82 @@ def advance(session: Session, fact: Fact) -> Session:
         case ServersSeen():
             return replace(session, servers=fact.servers)
         case SourceFailed():
-            return replace(
-                session, failed_sources={**session.failed_sources, fact.source: fact.reason}
-            )
+            failed = {**session.failed_sources, fact.source: fact.reason}
+            return replace(session, failed_sources=failed)
         case LogRead() | Ticked():
             return session
         case _:
-            assert_never(fact)
+            raise AssertionError(f"a fact that nothing folds: {fact}")
+
+
+def _at(session: Session, at: Stamp) -> Session:
+    """Move the clock on, never back: journals are replayed, and their facts are old."""
+    if at.mono_s <= session.now.mono_s:
+        return session
+    meter = session.meter and advance_meter(session.meter, at.wall_s, activity(session))
+    return replace(session, now=at, meter=meter)
+
+
+def activity(session: Session) -> Activity:
+    """Return what the rented time is spent on at this instant."""
+    state = session.life.server.state if session.life else ServerState.STOPPED
+    if state in {ServerState.STARTING, ServerState.STOPPING}:
+        return "starting"
+    if state not in {ServerState.READY, ServerState.UNHEALTHY}:
+        return "stopped"
+    serving = session.serving
+    busy = serving is not None and (serving.requests_running or serving.output_tokens_per_s)
+    return "serving" if busy else "idle"
+
+
+def _with_server_fact(session: Session, fact: ServerFact) -> Session:
+    life = life_after(session.life or unborn(""), fact)
+    if isinstance(fact, Spawned):
+        return replace(session, life=life, memory=TimeLine(), scraped=None, serving=None)
+    if isinstance(fact, BecameReady):
+        return replace(_recovered(session, "metrics"), life=life)
+    return replace(session, life=life)
+
+
+def _with_gpus(session: Session, fact: GpusSampled) -> Session:
+    session = replace(_recovered(session, "gpus"), gpus=fact.sample)
+    life = session.life
+    used = [gpu.memory.used_bytes for gpu in fact.sample.gpus]
+    if life is None or life.spawned_at is None or life.server.pid is None or None in used:
+        return session
+    if not used or fact.at.mono_s < life.spawned_at.mono_s:
+        return session
+    since_s = fact.at.mono_s - life.spawned_at.mono_s
+    total = sum(size for size in used if size is not None)
+    return replace(session, memory=with_point(session.memory, since_s, total))
+
+
+def _with_scrape(session: Session, fact: MetricsScraped) -> Session:
+    earlier = session.scraped
+    serving = serving_between(earlier, fact) if earlier else serving_at(fact)
+    totals = add_reading(session.totals, fact.counters)
+    return replace(
+        _recovered(session, "metrics"),
+        scraped=fact,
+        serving=serving,
+        output_rates=(*session.output_rates, serving.output_tokens_per_s)[-RATE_HISTORY:],
+        input_rates=(*session.input_rates, serving.input_tokens_per_s)[-RATE_HISTORY:],
+        totals=totals,
+        traffic=_traffic(session.traffic, fact.at.mono_s, totals.requests),
+    )
+
+
+def _traffic(
+    marks: tuple[tuple[float, float], ...], at_s: float, requests: float | None
+) -> tuple[tuple[float, float], ...]:
+    if requests is None or (marks and at_s - marks[-1][0] < TRAFFIC_STEP_S):
+        return marks
+    kept = tuple(mark for mark in marks if at_s - mark[0] <= TRAFFIC_WINDOW_S)
+    return (*kept, (at_s, requests))
+
+
+def _recovered(session: Session, source: str) -> Session:
+    if source not in session.failed_sources:
+        return session
+    failed = {name: why for name, why in session.failed_sources.items() if name != source}
+    return replace(session, failed_sources=failed)

@@ -1,6 +1,6 @@
 """The main screen: status, start-up or serving, VRAM, A/B, cost and the verdict."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -10,6 +10,7 @@ from textual.getters import query_one
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
+from console import ab_keys
 from console.keys import MAIN_BINDINGS
 from console.views.screen import MainView
 from widgets.ab_panel import AbPanel
@@ -19,6 +20,9 @@ from widgets.startup_panel import StartupPanel
 from widgets.status_strip import StatusStrip
 from widgets.verdict_line import VerdictLine
 from widgets.vram_panel import VramPanel
+
+if TYPE_CHECKING:
+    from console.app import InferctlApp
 
 SMALLEST = (60, 16)
 """Columns and rows below which no panel says anything useful."""
@@ -39,6 +43,10 @@ class MainScreen(Screen[None]):
     ab = query_one("#ab", AbPanel)
     cost = query_one("#cost", CostPanel)
     verdict = query_one("#verdict", VerdictLine)
+
+    @property
+    def _console(self) -> "InferctlApp":
+        return cast("InferctlApp", self.app)
 
     def compose(self) -> ComposeResult:
         """Lay out the panels, and the line for a terminal that is too small."""
@@ -73,6 +81,26 @@ class MainScreen(Screen[None]):
         self.query_one("#too-small", Static).update(
             f"inferctl needs {columns}x{rows}; this is {event.size.width}x{event.size.height}"
         )
+
+    def action_race(self, runs: int) -> None:
+        """Begin an A/B."""
+        self.app.run_worker(ab_keys.race(self._console, runs), group="series", exclusive=True)
+
+    def action_cancel(self) -> None:
+        """End the A/B; the runs that ended are kept."""
+        self._console.race_cancelled.set()
+
+    def action_prompt(self) -> None:
+        """Choose the prompt of the next A/B."""
+        self.app.run_worker(ab_keys.choose_prompt(self._console), group="prompt", exclusive=True)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what can act now."""
+        ab = self._console.session.ab
+        racing = ab is not None and not ab.ended
+        if action == "cancel":
+            return racing
+        return not racing if action == "race" else True
 
     def action_maximise(self, number: int) -> None:
         """Give one panel the whole screen, or give the room back."""

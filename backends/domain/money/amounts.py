@@ -1,0 +1,74 @@
+"""Amounts of money: read strictly, written for people in one place."""
+
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+UNKNOWN = "—"
+STALE_AFTER_DAYS = 45
+"""A price older than this is shown as stale; list prices moved by 38 % within a year."""
+
+
+class BadPrice(ValueError):
+    """A price cannot be read; the message names its place and the remedy."""
+
+
+def amount_from(value: object, place: str) -> Decimal:
+    """Return a price given as digits, a number or a Decimal.
+
+    Raises:
+        BadPrice: it is negative, not finite, not a number, or carries a currency sign or unit.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        raise BadPrice(f'{place}: {value!r} is no price; write it in digits, such as "1.88"')
+    try:
+        amount = Decimal(repr(value) if isinstance(value, float) else value)
+    except InvalidOperation:
+        raise BadPrice(
+            f'{place}: {value!r} is no price; write digits with a point and no sign, such as "1.88"'
+        ) from None
+    if not amount.is_finite() or amount < 0:
+        raise BadPrice(f"{place}: {value} is no price; write a number that is 0 or more")
+    return amount
+
+
+def usd(amount: Decimal | None, per: str = "") -> str:
+    """Return an amount in US dollars for people, such as ``$0.0319`` or ``$1.88/h``.
+
+    Amounts from one dollar on have cents; smaller ones three significant digits, so that the price
+    of a request is never rounded to nothing. None gives ``—``.
+    """
+    if amount is None:
+        return UNKNOWN
+    size = abs(amount)
+    places = 2 if size >= 1 or size == 0 else max(2, 2 - size.adjusted())
+    whole, _, cents = f"{size:,.{places}f}".partition(".")
+    cents = cents.rstrip("0").ljust(2, "0")
+    return f"{'-' if amount < 0 else ''}${whole}.{cents}{f'/{per}' if per else ''}"
+
+
+def digits(amount: Decimal | None) -> str | None:
+    """Return an amount as digits for JSON, to twelve significant places; None stays None."""
+    if amount is None:
+        return None
+    rounded = amount.quantize(Decimal(1).scaleb(amount.adjusted() - 11))
+    return format(rounded.normalize(), "f")
+
+
+def age_days(as_of: date | None, today: date | None) -> int | None:
+    """Return how many days old a price is, None where either date is unknown."""
+    return None if as_of is None or today is None else (today - as_of).days
+
+
+def is_stale(as_of: date | None, today: date | None) -> bool:
+    """Return whether a price is known to be older than it should be for a decision."""
+    age = age_days(as_of, today)
+    return age is not None and age > STALE_AFTER_DAYS
+
+
+def figure(value: Decimal) -> str:
+    """Return a rate or count to three significant digits for people, such as ``3.22``."""
+    if value == 0 or not value.is_finite():
+        return "0" if value == 0 else "∞"
+    places = max(0, 2 - value.adjusted())
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

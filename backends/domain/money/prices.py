@@ -1,0 +1,112 @@
+"""Prices as values: of tokens at an API, of a GPU by the hour; each with its date and source."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from backends.domain.money.amounts import age_days, is_stale
+from backends.domain.money.request_cost import Tokens
+
+PriceOrigin = Literal["user", "imported", "shipped"]
+GpuContract = Literal["on_demand", "spot", "reserved", "serverless", "provisioned", "owned"]
+Freshness = Literal["fresh", "stale", "undated"]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiPrice:
+    """What an API charges for a model, in US dollars per million tokens.
+
+    Attributes:
+        model: the provider's own id of the model; `canonical_model` is its name everywhere.
+        input_usd_per_mtok: None where the source has none: unpriced, never free.
+        batch_multiplier: factor on the token prices of batches.
+        fee_percent: added to the whole bill.
+        as_of: when the source said so; `source` is its publisher's name and page.
+    """
+
+    provider: str
+    model: str
+    canonical_model: str
+    input_usd_per_mtok: Decimal | None = None
+    output_usd_per_mtok: Decimal | None = None
+    cached_input_usd_per_mtok: Decimal | None = None
+    cache_write_usd_per_mtok: Decimal | None = None
+    usd_per_request: Decimal | None = None
+    batch_multiplier: Decimal | None = None
+    fee_percent: Decimal | None = None
+    base_url: str | None = None
+    as_of: date | None = None
+    source: str = ""
+    origin: PriceOrigin = "shipped"
+
+
+@dataclass(frozen=True, slots=True)
+class GpuPrice:
+    """What one GPU costs.
+
+    Attributes:
+        usd_per_hour: of one GPU, even where `count` of them are rented together.
+        granularity_s: time is billed in whole steps of this; None where the source does not say.
+        billed_when_stopped: whether a host that is powered off still costs.
+        commit_months: how long the price binds.
+    """
+
+    provider: str
+    sku: str
+    gpu: str
+    usd_per_hour: Decimal | None = None
+    contract: GpuContract = "on_demand"
+    count: int = 1
+    vram_gb: int | None = None
+    granularity_s: int | None = None
+    minimum_s: int | None = None
+    billed_when_stopped: bool | None = None
+    cold_start_billed: bool | None = None
+    idle_timeout_s: int | None = None
+    commit_months: int | None = None
+    as_of: date | None = None
+    source: str = ""
+    origin: PriceOrigin = "shipped"
+
+
+Price = ApiPrice | GpuPrice
+
+
+def freshness(price: Price, today: date) -> Freshness:
+    """Return whether a price may still be decided on."""
+    if age_days(price.as_of, today) is None:
+        return "undated"
+    return "stale" if is_stale(price.as_of, today) else "fresh"
+
+
+def tokens_price(price: ApiPrice) -> Tokens | None:
+    """Return an API's prices ready for sums, None where it is unpriced."""
+    if price.input_usd_per_mtok is None or price.output_usd_per_mtok is None:
+        return None
+    return Tokens(
+        price.input_usd_per_mtok,
+        price.output_usd_per_mtok,
+        price.cached_input_usd_per_mtok,
+        price.usd_per_request or Decimal(0),
+        (price.fee_percent or Decimal(0)) / 100,
+    )
+
+
+def replaces(old: Price | None, new: Price) -> bool:
+    """Return whether a newly read price takes the place of one that is known.
+
+    What the user set always does. Otherwise knowing nothing, or not when, replaces nothing that is
+    better known.
+    """
+    if old is None or new.origin == "user":
+        return True
+    if _unpriced(new) and not _unpriced(old):
+        return False
+    return new.as_of is not None or old.as_of is None
+
+
+def _unpriced(price: Price) -> bool:
+    if isinstance(price, ApiPrice):
+        return price.input_usd_per_mtok is None or price.output_usd_per_mtok is None
+    return price.usd_per_hour is None

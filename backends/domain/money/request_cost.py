@@ -1,0 +1,125 @@
+"""What one request costs at an API, and the rate at which a GPU costs the same."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from backends.domain.money.scenario import Scenario
+
+MTOK = Decimal(1_000_000)
+SECONDS_PER_HOUR = Decimal(3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What an API charges, in US dollars: per million tokens, per request, and on top.
+
+    Attributes:
+        cached_input: None where cached input is charged as any other.
+        fee: share added to everything, such as 0.055.
+        batch: factor on the token prices.
+    """
+
+    input: Decimal
+    output: Decimal
+    cached_input: Decimal | None = None
+    per_request: Decimal = Decimal(0)
+    fee: Decimal = Decimal(0)
+    batch: Decimal = Decimal(1)
+
+    def cost(
+        self,
+        input_tokens: Decimal | int,
+        output_tokens: Decimal | int,
+        cached_tokens: Decimal | int = 0,
+        requests: Decimal | int = 1,
+    ) -> Decimal:
+        """Return the cost in US dollars; `input_tokens` include the cached ones."""
+        cached = self.input if self.cached_input is None else self.cached_input
+        tokens = (
+            (input_tokens - cached_tokens) * self.input
+            + cached_tokens * cached
+            + output_tokens * self.output
+        )
+        return (tokens / MTOK * self.batch + requests * self.per_request) * (1 + self.fee)
+
+
+def token_prices(scenario: Scenario) -> Tokens | None:
+    """Return the API's prices, None where one that the requests need is missing."""
+    no_input = scenario.input_tokens == 0
+    into, out = scenario.input_usd_per_mtok, scenario.output_usd_per_mtok
+    if into is None and no_input:
+        into = Decimal(0)
+    if into is None or out is None:
+        return None
+    batch = scenario.batch_multiplier
+    return Tokens(
+        into,
+        out,
+        scenario.cached_input_usd_per_mtok,
+        scenario.usd_per_request or Decimal(0),
+        (scenario.fee_percent or Decimal(0)) / 100,
+        Decimal(1) if batch is None else batch,
+    )
+
+
+def tokens_of(scenario: Scenario) -> tuple[Decimal, Decimal] | None:
+    """Return mean input and output tokens of one request, given or observed; None if unknown."""
+    seen = scenario.observed
+    into = scenario.input_tokens
+    out = scenario.output_tokens
+    if seen is not None:
+        into = seen.input_tokens_mean if into is None else into
+        out = seen.output_tokens_mean if out is None else out
+    return None if into is None or out is None else (into, out)
+
+
+def usd_per_request(scenario: Scenario) -> Decimal | None:
+    """Return what the mean request costs at the API, None where a price or a count is missing."""
+    prices, tokens = token_prices(scenario), tokens_of(scenario)
+    if prices is None or tokens is None:
+        return None
+    into, out = tokens
+    return prices.cost(into, out, into * (scenario.cached_input_share or 0))
+
+
+def gpu_usd_per_hour(scenario: Scenario) -> Decimal | None:
+    """Return what one always-on GPU costs an hour: on demand if priced so, else by the month."""
+    if scenario.gpu_usd_per_hour is not None:
+        return scenario.gpu_usd_per_hour
+    if scenario.gpu_usd_per_month is not None:
+        return scenario.gpu_usd_per_month / scenario.hours_per_month
+    return owned_usd_per_hour(scenario)
+
+
+def cheapest_gpu_usd_per_hour(scenario: Scenario) -> Decimal | None:
+    """Return what one always-on GPU costs an hour under the cheapest contract that is priced."""
+    month = scenario.gpu_usd_per_month
+    prices = (
+        scenario.gpu_usd_per_hour,
+        None if month is None else month / scenario.hours_per_month,
+        owned_usd_per_hour(scenario),
+    )
+    return min((price for price in prices if price is not None), default=None)
+
+
+def owned_usd_per_hour(scenario: Scenario) -> Decimal | None:
+    """Return purchase over life plus electricity for one owned GPU, None if either is unknown."""
+    power = (scenario.power_kw, scenario.usd_per_kwh)
+    if scenario.owned_usd is None or scenario.owned_life_months is None or None in power:
+        return None
+    purchase = scenario.owned_usd / (scenario.owned_life_months * scenario.hours_per_month)
+    kwh = (scenario.power_kw or Decimal(0)) * (scenario.usd_per_kwh or Decimal(0))
+    return purchase + kwh * (Decimal(1) if scenario.pue is None else scenario.pue)
+
+
+def fixed_usd_per_hour(scenario: Scenario) -> Decimal:
+    """Return what hosting costs beside the GPUs, whatever their number: storage and people."""
+    monthly = (scenario.ops_usd_per_month or 0) + (scenario.storage_usd_per_month or 0)
+    return Decimal(monthly) / scenario.hours_per_month
+
+
+def break_even_rps(usd_per_hour: Decimal, usd_per_request: Decimal) -> Decimal | None:
+    """Return the rate at which requests cost as much as an hourly price; None if they are free."""
+    if usd_per_request == 0:
+        return None
+    return usd_per_hour / (SECONDS_PER_HOUR * usd_per_request)

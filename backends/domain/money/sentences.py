@@ -1,0 +1,138 @@
+"""The reason of a verdict in one or two plain sentences, with the numbers that decide."""
+
+from decimal import Decimal
+
+from backends.domain.money.amounts import figure, usd
+from backends.domain.money.contest import priced
+from backends.domain.money.feasibility import Crossover
+from backends.domain.money.flip import Flip
+from backends.domain.money.kinds import VerdictKind, cheaper
+from backends.domain.money.options import CAPACITY_UNKNOWN, MEASURE, SLO_EXCLUDES, Option
+
+_NAMES = {
+    "api": "the API",
+    "on_demand": "{n} on demand",
+    "owned": "{n} of your own",
+    "reserved": "{n} reserved",
+    "destroyed_when_idle": "{n} destroyed when idle",
+    "serverless_gpu": "a serverless GPU",
+    "serverless_gpu_kept_warm": "a serverless GPU kept warm",
+    "provisioned_throughput": "provisioned throughput",
+    "hybrid": "{n} with the API for the overflow",
+}
+_WINNERS: dict[VerdictKind | None, str] = {
+    VerdictKind.API_CHEAPER: "the API",
+    VerdictKind.SELF_HOST_CHEAPER: "your own GPU",
+    VerdictKind.HYBRID_CHEAPER: "a GPU with the API for the overflow",
+    VerdictKind.RESERVED_CHEAPER: "a reserved one",
+    VerdictKind.SERVERLESS_GPU_CHEAPER: "a serverless GPU",
+}
+_UNITS = {
+    "rate_rps": "req/s",
+    "capacity_rps": "req/s",
+    "hours_per_day": "h/day",
+    "ttft_slo_s": "s",
+}
+
+
+def name_of(option: Option) -> str:
+    """Return an option as a noun, such as ``2 GPUs on demand``."""
+    count = option.replicas or 1
+    return _NAMES[option.name].format(n="one GPU" if count == 1 else f"{count} GPUs")
+
+
+def compared(found: tuple[Option, ...], flip: Flip | None) -> str:
+    """Return what the cheapest option costs against the next of another kind, and what flips it."""
+    (cost, best), *others = priced(found)
+    said = f"{_capital(name_of(best))} costs {usd(cost, 'h')}"
+    rival = next((pair for pair in others if cheaper(pair[1].name) != cheaper(best.name)), None)
+    unknown = priced(found, CAPACITY_UNKNOWN)
+    if rival is None and unknown:
+        rival = unknown[0]
+    if rival is not None:
+        said += f", {name_of(rival[1])} {usd(rival[0], 'h')}"
+    return f"{said}.{flips(flip)}"
+
+
+def flips(flip: Flip | None) -> str:
+    """Return where the verdict would change, as a sentence after another; empty if nowhere."""
+    if flip is None:
+        return ""
+    at = f"{figure(flip.value)} {_UNITS[flip.quantity]}"
+    if flip.now is None:
+        return f" It flips at {at}."
+    winner, side = _WINNERS.get(flip.to), "Above" if flip.value > flip.now else "Below"
+    if winner is None:
+        return f" It flips at {at}; you are at {figure(flip.now)}."
+    if flip.quantity == "capacity_rps":
+        return f" {side} {at} for each GPU {winner} wins; yours carries {figure(flip.now)}."
+    return f" {side} {at} {winner} wins; you are at {figure(flip.now)}."
+
+
+def too_close(found: tuple[Option, ...], at: Crossover, flip: Flip | None) -> str:
+    """Return why no side can be named."""
+    said = "The difference is smaller than what the figures leave open"
+    if at.interval is not None and not at.interval.certain:
+        low, high = figure(at.interval.low), figure(at.interval.high)
+        said += f": break-even lies between {low} and {high} req/s"
+        if flip is not None and flip.quantity == "rate_rps" and flip.now is not None:
+            said += f", you are at {figure(flip.now)}"
+    costs = [f"{name_of(option)} {usd(cost, 'h')}" for cost, option in priced(found)[:2]]
+    return f"{said}. {_capital(', '.join(costs))}."
+
+
+def no_crossover(flip: Flip | None) -> str:
+    """Return why no number of GPUs beats the API."""
+    if flip is None or flip.now is None:
+        return "No number of GPUs beats the API: its requests cost nothing."
+    return (
+        f"No number of GPUs beats the API: one must carry {figure(flip.value)} req/s to pay for "
+        f"itself, and {figure(flip.now)} is what it carries."
+    )
+
+
+def capacity_unknown(at: Crossover, flip: Flip | None) -> str:
+    """Return what must be measured before anything can be said."""
+    if flip is None or at.output_tokens_per_s is None:
+        return f"What one GPU carries is not measured. Measure it: {MEASURE}"
+    return (
+        f"A GPU pays off only if it carries more than {figure(flip.value)} req/s within the "
+        f"latency limit ({figure(at.output_tokens_per_s)} output tokens/s on average), which is "
+        f"not measured. Measure it: {MEASURE}"
+    )
+
+
+def excluded_by_limit(found: tuple[Option, ...], flip: Flip | None) -> str:
+    """Return which cheaper option the latency limit rules out, and what is left."""
+    refused, usable = priced(found, SLO_EXCLUDES), priced(found)
+    cost, option = refused[0]
+    why = option.excluded_because.partition(": ")[2]
+    said = f"{_capital(name_of(option))} would cost {usd(cost, 'h')}, but {why}."
+    if usable:
+        left, best = usable[0]
+        said += f" The cheapest that keeps the limit is {name_of(best)} at {usd(left, 'h')}."
+    else:
+        said += " No option that is priced keeps the limit."
+    return said + flips(flip)
+
+
+def refused(found: tuple[Option, ...], kind: VerdictKind) -> str:
+    """Return why every option is ruled out."""
+    reasons = [option.excluded_because.partition(": ")[2] for option in found]
+    named = [reason for reason in reasons if reason] or ["no price is given"]
+    what = "No option has a price" if kind is VerdictKind.UNPRICED else "No option can be chosen"
+    return f"{what}: {'; '.join(dict.fromkeys(named))}."
+
+
+def missing(names: list[str], consequence: str) -> str:
+    """Return which keys are missing and what follows from that."""
+    return f"Without {' and '.join(names)} {consequence}."
+
+
+def seen_too_few(seen: Decimal, least: int) -> str:
+    """Return that too few requests were observed."""
+    return f"Only {figure(seen)} requests were seen; {least} are needed before their mean counts."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

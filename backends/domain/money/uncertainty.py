@@ -1,0 +1,130 @@
+"""How far the break-even and the load may lie from their estimates."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import product
+
+from backends.domain.money.options import Point
+from backends.domain.money.request_cost import (
+    MTOK,
+    break_even_rps,
+    token_prices,
+    usd_per_request,
+)
+from backends.domain.money.scenario import Scenario
+from backends.domain.money.shape import Load, daily, steady
+
+Z95 = Decimal("1.96")
+"""Two-sided 95 % quantile of the normal distribution."""
+_STEPS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """An estimate with the lowest and highest value it may have."""
+
+    low: Decimal
+    middle: Decimal
+    high: Decimal
+
+    @property
+    def certain(self) -> bool:
+        """Whether low and high are the same."""
+        return self.low == self.high
+
+
+def request_band(scenario: Scenario) -> Band | None:
+    """Return the API's price of one request with its 95 % interval and the spread of prices.
+
+    The standard error follows from the observed token counts:
+    ``(p_in² s_in² + p_out² s_out² + 2 p_in p_out cov) / n``.
+    """
+    middle, prices = usd_per_request(scenario), token_prices(scenario)
+    if middle is None or prices is None:
+        return None
+    error, seen = Decimal(0), scenario.observed
+    if seen is not None and seen.n > 0:
+        cached_share = scenario.cached_input_share or Decimal(0)
+        cached = prices.input if prices.cached_input is None else prices.cached_input
+        into = prices.input * (1 - cached_share) + cached * cached_share
+        out = prices.output
+        variance = (
+            into**2 * seen.input_tokens_sd**2
+            + out**2 * seen.output_tokens_sd**2
+            + 2 * into * out * seen.covariance
+        )
+        scale = prices.batch * (1 + prices.fee) / MTOK
+        error = Z95 * (max(variance, Decimal(0)) / seen.n).sqrt() * scale
+    spread = (scenario.api_price_spread_percent or Decimal(0)) / 100
+    low = max(Decimal(0), middle - error) * (1 - spread)
+    return Band(low, middle, (middle + error) * (1 + spread))
+
+
+def gpu_band(scenario: Scenario) -> Band:
+    """Return the factor on GPU prices: one, more or less the spread of prices."""
+    spread = (scenario.gpu_price_spread_percent or Decimal(0)) / 100
+    return Band(1 - spread, Decimal(1), 1 + spread)
+
+
+def load_of(scenario: Scenario) -> Load | None:
+    """Return the load that the scenario describes, None where no rate is given or observed."""
+    seen, rate = scenario.observed, scenario.rate_rps
+    if scenario.profile_rps is not None:
+        load = daily(scenario.profile_rps, scenario.starts_per_day)
+        mean = load.mean_rps
+        if rate is not None and mean > 0:
+            load = load.scaled(rate / mean)
+    else:
+        if rate is None and seen is not None and seen.window_s is not None:
+            rate = seen.n / seen.window_s
+        if rate is None:
+            return None
+        load = steady(rate, scenario.hours_per_day, scenario.starts_per_day)
+    return replace(load, burst=scenario.peak_over_average or Decimal(1))
+
+
+def load_band(scenario: Scenario) -> Band:
+    """Return the factor on the load: one, more or less 1.96 √(n·dispersion) of n requests seen."""
+    seen = scenario.observed
+    if seen is None or seen.n == 0 or seen.window_s is None:
+        return Band(Decimal(1), Decimal(1), Decimal(1))
+    half = Z95 * (seen.n * seen.dispersion).sqrt() / seen.n
+    return Band(max(Decimal(0), 1 - half), Decimal(1), 1 + half)
+
+
+def break_even_band(gpu_usd_per_hour: Decimal, scenario: Scenario) -> Band | None:
+    """Return the break-even rate of a fixed hourly cost, in req/s; None where requests are free."""
+    request, gpu = request_band(scenario), gpu_band(scenario)
+    if request is None:
+        return None
+    edges = [
+        break_even_rps(gpu_usd_per_hour * factor, cost)
+        for factor, cost in ((gpu.low, request.high), (gpu.middle, request.middle))
+    ]
+    low, middle = edges
+    high = break_even_rps(gpu_usd_per_hour * gpu.high, request.low)
+    if low is None or middle is None:
+        return None
+    return Band(low, middle, Decimal("Infinity") if high is None else high)
+
+
+def centre(scenario: Scenario, load: Load) -> Point:
+    """Return the point of the estimates themselves."""
+    return Point(usd_per_request(scenario), load)
+
+
+def points(scenario: Scenario, load: Load) -> tuple[Point, ...]:
+    """Return the corners of everything uncertain, and the loads between, the centre first.
+
+    Costs move together: a dearer API makes the hybrid dearer too. Each point is therefore one
+    world in which all options are priced alike. Between the ends of the load there are steps,
+    because the number of replicas jumps there.
+    """
+    request, gpu, rate = request_band(scenario), gpu_band(scenario), load_band(scenario)
+    costs = {None} if request is None else {request.low, request.high}
+    factors = {rate.low + (rate.high - rate.low) * step / _STEPS for step in range(_STEPS + 1)}
+    corners = product(costs, sorted(factors), {gpu.low, gpu.high})
+    return (
+        centre(scenario, load),
+        *(Point(cost, load.scaled(factor), price) for cost, factor, price in corners),
+    )

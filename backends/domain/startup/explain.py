@@ -1,0 +1,146 @@
+"""Any vLLM log -> the starts in it, in one pass and constant memory."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from backends.domain.facts import StopOrdered
+from backends.domain.stamp import Stamp
+from backends.domain.start import PhaseName, Start
+from backends.domain.startup.clock import LogClock
+from backends.domain.startup.document import start_document
+from backends.domain.startup.fold import StartState, apply, as_start, begin
+from backends.domain.startup.lines import Glimpse, glance, read
+from backends.domain.startup.reader import StartReader, is_interesting
+from backends.domain.startup.wording import Event
+from backends.domain.startup.wordings import find
+
+__all__ = ["explain", "start_document"]
+
+_OPENS = frozenset({Event.BANNER, Event.ENGINE_UP, Event.PLATFORM})
+
+_MOST_UNDATED = 1000
+"""Lines before the first that has a time; they are read as if they stood there."""
+
+
+def explain(lines: Iterable[tuple[int, str]]) -> list[Start]:
+    """Return the starts that a log tells of, in order.
+
+    Times are those of the lines themselves. Nothing in the lines makes this raise.
+    """
+    log = _Log()
+    for number, line in lines:
+        log.add(number, line)
+    return log.starts()
+
+
+class _Log:
+    """The start being read, and those before it."""
+
+    def __init__(self) -> None:
+        self._starts: list[Start] = []
+        self._outer: bool | None = None
+        self._state: StartState | None = None
+        self._begin_anew()
+
+    def add(self, number: int, line: str) -> None:
+        glimpse = glance(line)
+        if glimpse.stamp and (self._outer is None or self._outer is glimpse.outer):
+            self._outer = glimpse.outer
+            self._stamp = glimpse.stamp
+            if self._state is None:
+                self._begin()
+        if is_interesting(glimpse.word):
+            self._read(number, line, glimpse)
+
+    def starts(self) -> list[Start]:
+        self._finish()
+        return self._starts
+
+    def _begin_anew(self) -> None:
+        self._reader = StartReader()
+        self._clock = LogClock()
+        self._state = None
+        self._outer = None
+        self._stamp = ""
+        self._evident = False
+        self._undated: list[tuple[int, str]] = []
+
+    def _now(self) -> Stamp:
+        seconds = self._clock.at(self._stamp)
+        return Stamp(seconds, seconds)
+
+    def _read(self, number: int, line: str, glimpse: Glimpse) -> None:
+        if self._opens_another(line, glimpse):
+            if self._evident:
+                self._finish()
+            self._begin_anew()
+            self.add(number, line)
+            return
+        if self._state is None:
+            if len(self._undated) < _MOST_UNDATED:
+                self._undated.append((number, line))
+            return
+        self._feed(self._state, number, line)
+
+    def _begin(self) -> None:
+        self._state = begin(str(len(self._starts) + 1), self._now())
+        undated, self._undated = self._undated, []
+        for number, line in undated:
+            self._feed(self._state, number, line)
+
+    def _feed(self, state: StartState, number: int, line: str) -> None:
+        facts = self._reader.feed(self._now(), line, number)
+        self._evident = self._evident or bool(facts)
+        for fact in facts:
+            state = apply(state, fact)
+        if self._reader.stopping_at is not None:
+            state = apply(state, StopOrdered(self._reader.stopping_at, by="its log"))
+        self._state = state
+
+    def _opens_another(self, line: str, glimpse: Glimpse) -> bool:
+        """Tell whether this line belongs to a start after the one being read."""
+        reader = self._reader
+        if not (reader.over or reader.ready or self._is_repeated(glimpse)):
+            return False
+        record = read(line, glimpse)
+        found = find(record.word, record.tag, record.message)
+        if found is None:
+            return False
+        if found[0].event in _OPENS:
+            return reader.over or found[0].event is not Event.PLATFORM
+        told = "args" in found[1].groupdict()
+        return told or (reader.over and (found[0].begins or found[0].ends) is not None)
+
+    def _is_repeated(self, glimpse: Glimpse) -> bool:
+        if (
+            glimpse.word not in {"vLLM", "Initializing", "non-default"}
+            and "version" not in glimpse.word
+        ):
+            return False
+        reached = self._reader.reached
+        return reached is not None and reached not in {
+            PhaseName.LAUNCH,
+            PhaseName.CONFIGURE,
+            PhaseName.SPAWN_ENGINE,
+            PhaseName.INIT_DEVICES,
+            PhaseName.JIT_BUILD,
+        }
+
+    def _finish(self) -> None:
+        if self._state is None:
+            self._begin()
+        assert self._state is not None
+        now = self._now()
+        facts = self._reader.close(now, None)
+        for fact in facts:
+            self._state = apply(self._state, fact)
+        failure = self._state.failure
+        if not self._evident and (failure is None or failure.line_number is None):
+            return
+        start = as_start(self._state, now)
+        self._starts.append(start if self._stamp else _without_times(start))
+
+
+def _without_times(start: Start) -> Start:
+    phases = tuple(replace(phase, duration_s=None) for phase in start.phases)
+    return replace(start, total_s=None, ready_s=None, phases=phases)

@@ -1,0 +1,258 @@
+"""Why vLLM fails: one table, from the line that tells the cause to what it means and what to do.
+
+The wordings are those of the exceptions that vLLM 0.8 to 0.33, PyTorch, Transformers and the
+Hugging Face client raise. A row's `cause` and `remedy` may name the groups of its pattern.
+"""
+
+import re
+
+from backends.domain.start import FailureKind as Kind
+from backends.domain.startup.failure_row import Row
+from backends.domain.startup.failure_row import row as _row
+from backends.domain.startup.model_failures import MODELS
+
+_OTHER_SIZE = (
+    "lower --gpu-memory-utilization, spread the model with --tensor-parallel-size, or serve a "
+    "quantized one"
+)
+_SEE_MEMORY = "free memory on the GPU (`inferctl gpus` names who holds it), "
+
+MEMORY = (
+    _row(
+        Kind.FREE_MEMORY_BELOW_TARGET,
+        r"Free memory on device (?:\S+ )?\((?P<free>[\d.]+)/(?P<total>[\d.]+) GiB\) on startup is "
+        r"less than desired GPU memory utilization \((?P<share>[\d.]+), (?P<wanted>[\d.]+) GiB\)",
+        "Only {free} of {total} GiB were free on the GPU, and the server wanted {wanted} GiB "
+        "({share} of it).",
+        "End what holds the rest (`inferctl gpus` names it), or set --gpu-memory-utilization below "
+        "{free}/{total} = {free_share}.",
+    ),
+    _row(
+        Kind.KV_CACHE_TOO_SMALL,
+        r"max seq len \((?P<length>\d+)\).*?\(?(?P<needed>[\d.]+) GiB KV cache is needed.*?"
+        r"available KV cache memory \((?P<available>-?[\d.]+) GiB\)"
+        r".*?estimated maximum model length is (?P<estimate>\d+)",
+        "One request of {length} tokens needs {needed} GiB of KV cache, and {available} GiB were "
+        "left for it.",
+        "Set --max-model-len {estimate}, or raise --gpu-memory-utilization.",
+    ),
+    _row(
+        Kind.KV_CACHE_TOO_SMALL,
+        r"max seq len \((?P<length>\d+)\).*?(?P<needed>[\d.]+) GiB KV cache is needed.*?"
+        r"available KV cache memory \((?P<available>-?[\d.]+) GiB\)",
+        "One request of {length} tokens needs {needed} GiB of KV cache, and {available} GiB were "
+        "left for it.",
+        "Set --max-model-len below {length}, or raise --gpu-memory-utilization.",
+    ),
+    _row(
+        Kind.KV_CACHE_TOO_SMALL,
+        r"max seq len \((?P<length>\d+)\) is larger than the maximum number of tokens that can be "
+        r"stored in KV cache \((?P<tokens>\d+)\)",
+        "A request may have {length} tokens, and the KV cache holds {tokens}.",
+        "Set --max-model-len {tokens}, or raise --gpu-memory-utilization.",
+    ),
+    _row(
+        Kind.NO_KV_CACHE_MEMORY,
+        r"No available memory for the cache blocks",
+        "After weights and activations no memory was left for the KV cache{kv_note}.",
+        "Raise --gpu-memory-utilization{utilization_note}, lower --max-num-batched-tokens, or "
+        "serve a smaller or quantized model.",
+    ),
+    _row(
+        Kind.GPU_OUT_OF_MEMORY,
+        r"out of memory occurred when warming up sampler with (?P<requests>\d+) dummy requests",
+        "The GPU ran out of memory while warming up the sampler with {requests} requests.",
+        "Set --max-num-seqs below {requests}, or lower --gpu-memory-utilization.",
+    ),
+    _row(
+        Kind.GPU_OUT_OF_MEMORY,
+        r"(?:CUDA|HIP|XPU) out of memory\. Tried to allocate (?P<wanted>[\d.]+ [KMG]iB)\."
+        r"(?:.*?total capacity of (?P<total>[\d.]+ [KMG]iB) of which "
+        r"(?P<free>[\d.]+ \w+) is free)?",
+        "The GPU could not give {wanted} more{of_total}.",
+        f"First {_SEE_MEMORY}then {_OTHER_SIZE}.",
+    ),
+    _row(
+        Kind.GPU_OUT_OF_MEMORY,
+        r"Failed to load model - not enough GPU memory",
+        "The weights do not fit into the GPU's memory.",
+        f"First {_SEE_MEMORY}then {_OTHER_SIZE}.",
+    ),
+    _row(
+        Kind.GPU_OUT_OF_MEMORY,
+        r"(?:CUDA|HIP)(?: driver)? error: out of memory|(?:CUDA|HIP|XPU) out of memory|"
+        r"torch\.(?:cuda\.)?OutOfMemoryError|hipErrorOutOfMemory|CUDA_ERROR_OUT_OF_MEMORY",
+        "The GPU ran out of memory{during}.",
+        "Lower --gpu-memory-utilization{utilization_note} so that room is left outside vLLM's "
+        "budget, capture fewer CUDA graphs with --max-cudagraph-capture-size, or use "
+        "--enforce-eager.",
+    ),
+    _row(
+        Kind.HOST_OUT_OF_MEMORY,
+        r"^MemoryError|Cannot allocate memory|can't allocate memory|std::bad_alloc|"
+        r"Out of memory: Killed process|oom[_-]kill|Unable to allocate .* for an array",
+        "The host, or the container's memory limit, ran out of memory.",
+        "Give the host or container more memory, free what `free -g` shows as used, or load with "
+        "--load-format runai_streamer.",
+    ),
+    _row(
+        Kind.KILLED,
+        r"^Killed$",
+        "The server was killed (SIGKILL): mostly by the kernel, because the host or container ran "
+        "out of memory.",
+        "Look into the kernel log: `journalctl -k | grep -i 'killed process'`.",
+    ),
+    _row(
+        Kind.DISK_FULL,
+        r"No space left on device|Not enough free disk space|Disk quota exceeded",
+        "A disk is full.",
+        "Free space where HF_HOME and VLLM_CACHE_ROOT lie (`df -h ~/.cache`), or point them to a "
+        "larger disk.",
+    ),
+)
+
+ARGUMENTS = (
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"error: unrecognized arguments: (?P<arguments>.+)",
+        "This vLLM has no such argument: {arguments}.",
+        "Remove or correct {arguments}; `vllm serve --help=all` lists all that this version has.",
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"error: argument (?P<argument>\S+): (?P<problem>.+)",
+        "The argument {argument} was refused: {problem}.",
+        "Correct {argument}; `vllm serve --help=all` says what it takes.",
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"\S+: error: (?P<problem>.+)",
+        "The command line was refused: {problem}.",
+        "Correct the arguments; `vllm serve --help=all` lists them.",
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"invalid (?P<which>tool call|reasoning) parser: (?P<name>\S+)(?: \(chose from "
+        r"\{(?P<choice>.*?)\}\))?",
+        "There is no {which} parser called {name}.",
+        "Set the parser's flag to one that this vLLM lists: {choice}.",
+    ),
+    _row(
+        Kind.MAX_MODEL_LEN_TOO_LARGE,
+        r"User-specified max_model_len \((?P<asked>\d+)\) is greater than the derived "
+        r"max_model_len \((?:\w+=)?(?P<limit>\d+)",
+        "--max-model-len {asked} is more than the model's own {limit} tokens.",
+        "Set --max-model-len {limit} or less; VLLM_ALLOW_LONG_MAX_MODEL_LEN=1 lifts the check at "
+        "the risk of wrong output.",
+    ),
+    _row(
+        Kind.INVALID_BATCH_LIMITS,
+        r"max_num_batched_tokens \((?P<tokens>\d+)\) is smaller than max_model_len "
+        r"\((?P<length>\d+)\)",
+        "--max-num-batched-tokens {tokens} is less than --max-model-len {length}.",
+        "Set --max-num-batched-tokens {length} or more, or --max-model-len {tokens} or less, or "
+        "allow --enable-chunked-prefill.",
+    ),
+    _row(
+        Kind.INVALID_BATCH_LIMITS,
+        r"max_num_batched_tokens \((?P<tokens>\d+)\) must be greater than or equal to max_num_seqs "
+        r"\((?P<seqs>\d+)\)",
+        "--max-num-batched-tokens {tokens} is less than --max-num-seqs {seqs}.",
+        "Set --max-num-batched-tokens {seqs} or more, or --max-num-seqs {tokens} or less.",
+    ),
+    _row(
+        Kind.INVALID_PARALLELISM,
+        r"World size \((?P<world>\d+)\) is larger than the number of available GPUs "
+        r"\((?P<gpus>\d+)\)",
+        "The parallel sizes ask for {world} GPUs, and this host has {gpus}.",
+        "Set --tensor-parallel-size {gpus} or less.",
+    ),
+    _row(
+        Kind.INVALID_PARALLELISM,
+        r"Total number of attention heads \((?P<heads>\d+)\) must be divisible by tensor parallel "
+        r"size \((?P<size>\d+)\)",
+        "{heads} attention heads cannot be split over {size} GPUs.",
+        "Set --tensor-parallel-size to a divisor of {heads}: {divisors}.",
+    ),
+    _row(
+        Kind.INVALID_PARALLELISM,
+        r"(?:not divisible by|must be divisible by) .*(?:tensor|pipeline|parallel|tp_size)|"
+        r"Cannot find placement group|current node has no GPU available",
+        "The model cannot be split as asked.",
+        "Change --tensor-parallel-size or --pipeline-parallel-size to sizes that divide the model.",
+    ),
+    _row(
+        Kind.PORT_IN_USE,
+        r"Address already in use|error while attempting to bind on address.*\('[^']*', "
+        r"(?P<port>\d+)",
+        "Another process already listens on port {port}.",
+        "End it (`ss -ltnp 'sport = :{port}'` names it), or choose another --port.",
+    ),
+)
+
+HOST = (
+    _row(
+        Kind.DRIVER_MISMATCH,
+        r"NVIDIA driver on your system is too old \(found version (?P<found>\d+)\)",
+        "The NVIDIA driver supports CUDA {found_cuda} at most, and this build needs a newer one.",
+        "Update the NVIDIA driver, or install a vLLM wheel built for CUDA {found_cuda} or older.",
+    ),
+    _row(
+        Kind.DRIVER_MISMATCH,
+        r"CUDA driver version is insufficient|no kernel image is available for execution|"
+        r"device kernel image is invalid|HIP error: invalid device function|"
+        r"forward compatibility was attempted|PTX was compiled with an unsupported toolchain|"
+        r"driver/library version mismatch",
+        "The GPU's driver or its kind does not fit the kernels of this build.",
+        "Update the driver (`nvidia-smi` or `rocminfo` shows it), or install the vLLM build made "
+        "for this GPU and driver.",
+    ),
+    _row(
+        Kind.NO_DEVICE,
+        r"(?P<library>lib(?:cudart|cuda|cublas|amdhip64|torch_hip)[\w.-]*): cannot open shared",
+        "{library} is not there: this vLLM is built for another kind of GPU.",
+        "Install the build for this host's GPUs: the ROCm build on AMD, the CUDA build on NVIDIA.",
+    ),
+    _row(
+        Kind.NO_DEVICE,
+        r"Failed to infer device type|No (?:CUDA|HIP) GPUs are available|No platform detected|"
+        r"UnspecifiedPlatform|Found no NVIDIA driver|no CUDA-capable device|invalid device ordinal",
+        "No GPU that this vLLM can use was found.",
+        "Check `nvidia-smi` or `rocm-smi`; a container needs --gpus all, or --device /dev/kfd "
+        "--device /dev/dri on AMD.",
+    ),
+    _row(
+        Kind.STARTUP_TIMEOUT,
+        r"Timed out waiting for engine|VLLM_ENGINE_READY_TIMEOUT_S|Engine core .* timed out|"
+        r"did not start (?:up )?(?:with)?in",
+        "The engine was not up within the time that vLLM waits for it.",
+        "Raise VLLM_ENGINE_READY_TIMEOUT_S (600 by default) in the server's environment.",
+    ),
+    _row(
+        Kind.DEPENDENCY_ERROR,
+        r"^(?:\w+\.)*(?:ImportError|ModuleNotFoundError)|undefined symbol|is not subscriptable|"
+        r"operator torchvision::nms does not exist|PackageNotFoundError|cannot import name|"
+        r"version `GLIBC",
+        "A Python package that vLLM needs is missing or does not fit: {line}",
+        "Install vLLM afresh in an environment of its own with a Python it supports, for example "
+        "`uv venv --python 3.12` and `uv pip install vllm`.",
+    ),
+)
+
+TABLE: tuple[Row, ...] = (*MEMORY, *ARGUMENTS, *MODELS, *HOST)
+
+WRAPPERS = re.compile(
+    r"Engine core initialization failed|Engine process failed to start|"
+    r"WorkerProc initialization failed|Worker failed with error|EngineDeadError|"
+    r"EngineCore encountered an issue|EngineGenerateError|See root cause above|"
+    r"CancelledError|SystemExit|resource_tracker"
+)
+"""What only reports that something else failed: never the cause."""
+
+
+def classify(line: str) -> tuple[Row, re.Match[str]] | None:
+    """Return the first row that knows this line."""
+    for row in TABLE:
+        if found := row.pattern.search(line):
+            return row, found
+    return None

@@ -1,0 +1,233 @@
+"""Bytes of a log -> lines -> records: colour, progress bars, process prefixes, headers, JSON."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+LONGEST_LINE_BYTES = 256 * 1024
+"""A longer line is cut, so that a file without newlines needs no more memory than this."""
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9]|)")
+
+# (EngineCore_DP0 pid=12) INFO 11-21 08:09:22 [core.py:133] [backbone] Using max model len 1024
+#  process                level stamp                         tag        word
+_HEAD = re.compile(
+    r"(?:\((?P<process>[A-Za-z][\w.:-]*)(?: rank=(?P<rank>\d+))? pid=\d+\) ?)?"
+    r"(?:(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)"
+    r"(?: (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \[[^\]]*\] ?|: +))?"
+    r"(?:\[\d{4}-(?P<bracket>\d\d-\d\d \d\d:\d\d:\d\d)\] [A-Z]+ \S+:\d+: )?"
+    r"(?:\[(?P<tag>[a-z_]+)\] )?"
+    r"(?P<word>  Value error| *[▀▄█][▀▄█ ]* (?:version|model)(?= )|\S*)"
+)
+
+# What docker, compose, kubernetes and journald put before each line, with their own time.
+_OUTER = re.compile(
+    r"(?:[\w.-]+ +\| +)?(?:\[pod/[^\]]+\] )?"
+    r"(?:(?:\d{4}-(?P<date>\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d(?:[.,]\d+)?)"
+    r"(?:Z|[+-]\d\d:?\d\d)?|(?P<month>[A-Z][a-z]{2}) (?P<day>[ \d]\d) "
+    r"(?P<clock>\d\d:\d\d:\d\d(?:\.\d+)?)) )?"
+    r"(?:std(?:out|err) [FP] )?(?:[\w.-]+ [\w@./-]+\[\d+\]: )?"
+)
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905
+_RECORD_INSIDE = re.compile(r"(?:INFO|WARNING|ERROR) \d\d-\d\d \d\d:\d\d:\d\d \[")
+_JSON_GLANCE = re.compile(
+    r'"asctime": "\d{4}-(\d\d-\d\d \d\d:\d\d:\d\d[,.]?\d*).*?'
+    r'"message": "(?:\[[a-z_]+\] )?([^\s"\\]*)'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """The little of a line that tells whether it is worth reading.
+
+    Attributes:
+        word: first word of the message.
+        stamp: ``MM-DD HH:MM:SS`` with any fraction, empty where the line has no time.
+        outer: the time is that of a prefix put by a container runtime or journald.
+        offset: where the process prefix begins.
+    """
+
+    word: str
+    stamp: str
+    outer: bool
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line, taken apart.
+
+    Attributes:
+        process: as vLLM names it, for example ``EngineCore_DP0``, empty where it names none.
+        rank: as the oldest prefix gives it, else None.
+        level: of the logger, empty for what no logger wrote.
+        tag: ``aiter``, ``shutdown``, ``backbone``; the bracket before some messages.
+        message: without prefix, header and tag.
+        trace: the exception lines of a JSON record, last one last.
+    """
+
+    process: str
+    rank: int | None
+    level: str
+    tag: str
+    word: str
+    message: str
+    trace: tuple[str, ...] = ()
+
+
+class LineSplitter:
+    """Cuts bytes, in whatever pieces they arrive, into clean lines."""
+
+    def __init__(self) -> None:
+        self._pending = b""
+        self._after_return = False
+
+    def feed(self, data: bytes) -> list[str]:
+        r"""Return the lines that `data` completes; ``\n``, ``\r`` and ``\r\n`` end a line."""
+        if not data:
+            return []
+        if self._after_return and data[:1] == b"\n":
+            data = data[1:]
+            self._after_return = False
+            if not data:
+                return []
+        self._after_return = data[-1:] == b"\r"
+        text = self._pending + data
+        if b"\r" in text:
+            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        pieces = text.split(b"\n")
+        self._pending = pieces.pop()
+        if len(text) > LONGEST_LINE_BYTES:
+            pieces = [part for piece in pieces for part in _cut(piece)]
+            *whole, self._pending = _cut(self._pending)
+            pieces += whole
+        return [clean(piece) for piece in pieces]
+
+    def rest(self) -> list[str]:
+        """Return what was left without an end of line, and forget it."""
+        pending, self._pending = self._pending, b""
+        return [clean(pending)] if pending else []
+
+
+def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
+    r"""Yield the lines of a file with their 1-based numbers as ``grep -n`` gives them.
+
+    What a lone ``\r`` separates, as progress bars do, shares one number.
+    """
+    number, pending = 1, b""
+    for chunk in chunks:
+        pieces = (pending + chunk).split(b"\n")
+        pending = pieces.pop()
+        for piece in pieces:
+            for part in _fragments(piece):
+                yield number, clean(part)
+            number += 1
+        if len(pending) > LONGEST_LINE_BYTES:
+            yield number, clean(pending)
+            pending = b""
+    for part in _fragments(pending):
+        yield number, clean(part)
+
+
+def clean(line: bytes) -> str:
+    """Return a line as text: undecodable bytes replaced, colours and other escapes gone."""
+    text = line.decode("utf-8", "replace")
+    return _ESCAPES.sub("", text) if "\x1b" in text else text
+
+
+def glance(line: str) -> Glimpse:
+    """Return what decides whether `line` is worth reading; as fast as Python allows."""
+    if line[:2] == '{"':
+        return _glance_json(line)
+    head = _HEAD.match(line)
+    assert head is not None  # every part is optional
+    word, stamp = head["word"], head["stamp"] or head["bracket"]
+    if stamp or word == "" or line[0] in " (":
+        if word[:2] == "20" and word[:4].isdigit():
+            return _glance_outer(line, head.start("word"))
+        return Glimpse(word, stamp or "", False, 0)
+    if head["level"]:
+        return Glimpse(word, "", False, 0)
+    return _glance_outer(line, 0)
+
+
+def read(line: str, glimpse: Glimpse) -> Record:
+    """Return the whole of a line whose glimpse was interesting."""
+    if line[:2] == '{"':
+        return _read_json(line)
+    head = _HEAD.match(line, glimpse.offset)
+    assert head is not None
+    rank = int(head["rank"]) if head["rank"] else None
+    return Record(
+        process=head["process"] or "",
+        rank=rank,
+        level=head["level"] or "",
+        tag=head["tag"] or "",
+        word=head["word"],
+        message=line[head.start("word") :].rstrip(),
+    )
+
+
+def _glance_outer(line: str, start: int) -> Glimpse:
+    outer = _OUTER.match(line, start)
+    assert outer is not None
+    offset = outer.end()
+    if offset == start:
+        inside = _RECORD_INSIDE.search(line, start, start + 400)
+        offset = inside.start() if inside else start
+    head = _HEAD.match(line, offset)
+    assert head is not None
+    stamp = _outer_stamp(outer)
+    if stamp and start == 0:
+        return Glimpse(head["word"], stamp, True, offset)
+    return Glimpse(head["word"], head["stamp"] or "", False, offset)
+
+
+def _outer_stamp(outer: re.Match[str]) -> str:
+    if outer["date"]:
+        return f"{outer['date']} {outer['time'].replace(',', '.')}"
+    if outer["month"] in _MONTHS:
+        month = _MONTHS.index(outer["month"]) + 1
+        return f"{month:02}-{int(outer['day']):02} {outer['clock']}"
+    return ""
+
+
+def _glance_json(line: str) -> Glimpse:
+    found = _JSON_GLANCE.search(line)
+    if found is None:
+        return Glimpse("", "", False, 0)
+    word = "Traceback" if '"exc_info"' in line else found[2]
+    return Glimpse(word, found[1].replace(",", "."), False, 0)
+
+
+def _read_json(line: str) -> Record:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        entry = None
+    if not isinstance(entry, dict):
+        return Record("", None, "", "", "", line)
+    head = _HEAD.match(str(entry.get("message", "")))
+    assert head is not None
+    trace = [text for text in str(entry.get("exc_info", "")).split("\n") if text[:1].strip()]
+    return Record(
+        process=str(entry.get("vllm_process_name", "")),
+        rank=None,
+        level=str(entry.get("levelname", "")),
+        tag=head["tag"] or "",
+        word=head["word"],
+        message=head.string[head.start("word") :].rstrip(),
+        trace=tuple(trace),
+    )
+
+
+def _fragments(piece: bytes) -> list[bytes]:
+    if b"\r" not in piece:
+        return _cut(piece)
+    return [part for part in piece.split(b"\r") if part] or [b""]
+
+
+def _cut(piece: bytes) -> list[bytes]:
+    size = LONGEST_LINE_BYTES
+    return [piece[start : start + size] for start in range(0, len(piece), size)] or [b""]

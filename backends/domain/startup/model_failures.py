@@ -1,0 +1,92 @@
+"""Failures of finding, fetching, reading and understanding a model."""
+
+from backends.domain.start import FailureKind as Kind
+from backends.domain.startup.failure_row import row as _row
+
+MODELS = (
+    _row(
+        Kind.GATED_MODEL,
+        r"gated repo|GatedRepoError|Access to model (?P<model>\S+) is restricted|"
+        r"(?:401|403) Client Error|Invalid (?:user token|credentials)",
+        "The Hugging Face hub did not let this account read the model{named}.",
+        "Accept the licence on the model's page, then set HF_TOKEN in the server's environment.",
+    ),
+    _row(
+        Kind.NO_NETWORK,
+        r"(?:LocalEntryNotFoundError|Cannot find an appropriate cached snapshot folder|outgoing "
+        r"traffic has been disabled|OfflineModeIsEnabled|Cannot reach .* offline mode)",
+        "The model is not in the local cache, and the hub may not or could not be asked.",
+        "Download it first with `hf download {model}`, or unset HF_HUB_OFFLINE.",
+    ),
+    _row(
+        Kind.NO_NETWORK,
+        r"couldn't connect to '(?P<url>[^']+)'|Temporary failure in name resolution|Name or "
+        r"service not known|Failed to establish a new connection|Network is unreachable|"
+        r"Max retries exceeded",
+        "The Hugging Face hub could not be reached.",
+        "Check DNS, proxy and firewall with `curl -I https://huggingface.co`, or download the "
+        "model beforehand with `hf download {model}`.",
+    ),
+    _row(
+        Kind.MODEL_NOT_FOUND,
+        r"(?P<name>\S+) is not a local folder and is not a valid model identifier|"
+        r"RepositoryNotFoundError|404 Client Error|Repo id must be in the form .*?: "
+        r"'(?P<path>[^']+)'|Repo id must",
+        "There is no model {asked}: neither a folder here nor a name on the hub.",
+        "Correct the model's path or name, for example `ls {asked}`; a private one needs HF_TOKEN.",
+    ),
+    _row(
+        Kind.UNSUPPORTED_ARCHITECTURE,
+        r"Model architectures \[(?P<names>[^\]]*)\] (?:are not supported|failed to be inspected)",
+        "This vLLM does not know the architecture {names}.",
+        "Upgrade vLLM, or try --model-impl transformers or --trust-remote-code.",
+    ),
+    _row(
+        Kind.UNSUPPORTED_ARCHITECTURE,
+        r"has model type `(?P<name>[^`]+)` but Transformers does not recognize this architecture",
+        "The installed Transformers does not know the model type {name}.",
+        "Upgrade vLLM and Transformers together, or try --trust-remote-code.",
+    ),
+    _row(
+        Kind.UNSUPPORTED_DTYPE,
+        r"Bfloat16 is only supported on GPUs with compute capability of at least (?P<needed>[\d.]+)"
+        r"(?:.*?has compute capability (?P<has>[\d.]+))?",
+        "This GPU cannot compute in bfloat16, which needs compute capability {needed}.",
+        "Set --dtype half.",
+    ),
+    _row(
+        Kind.UNSUPPORTED_DTYPE,
+        r"quantization method (?P<method>\S+) is not supported for the current GPU\. Minimum "
+        r"capability: (?P<needed>\d+)\. Current capability: (?P<has>\d+)",
+        "Quantization {method} needs compute capability {needed}, and this GPU has {has}.",
+        "Serve the model in another quantization, or on a newer GPU.",
+    ),
+    _row(
+        Kind.UNSUPPORTED_DTYPE,
+        r"Unknown quantization method|(?P<method>\S+) quantization is (?:currently )?not supported|"
+        r"torch\.\w+ is not supported for quantization method (?P<other>\S+?)\.?",
+        "This vLLM cannot serve the model's quantization or data type.",
+        "Set --dtype or --quantization to one that `vllm serve --help=quantization` lists.",
+    ),
+    _row(
+        Kind.BAD_CHECKPOINT,
+        r"Cannot find any model weights with `(?P<path>[^`]+)`",
+        "There are no weight files in {path}.",
+        "Check the folder for *.safetensors, or download the model again with `hf download`.",
+    ),
+    _row(
+        Kind.BAD_CHECKPOINT,
+        r"SafetensorError|Error while deserializing header|incomplete metadata|"
+        r"PytorchStreamReader failed|Following weights were not initialized from checkpoint|"
+        r"does not appear to have a file named|size mismatch for",
+        "A weight file is incomplete or does not belong to this model.",
+        "Delete it and download the model again with `hf download --force-download {model}`.",
+    ),
+    _row(
+        Kind.DOWNLOAD_FAILED,
+        r"IncompleteRead|Connection broken|Consistency check failed|ChunkedEncodingError|"
+        r"ReadTimeout|(?:429|5\d\d) (?:Client|Server) Error|hf_transfer|File reconstruction error",
+        "The download of the model broke off.",
+        "Start again, it goes on where it stopped; or download first with `hf download {model}`.",
+    ),
+)

@@ -1,0 +1,285 @@
+r"""What vLLM 0.8 to 0.33 says while it starts: one table, a new wording is one row.
+
+The wordings are those of the logger calls in vLLM's own sources and of real logs of these versions.
+A row is found by the first word of the message, so a line that is none of them costs one look-up.
+
+Named groups of a pattern carry what the line tells:
+    ``took``                                          seconds, by vLLM's own clock
+    ``weights``, ``kv_cache``, ``cuda_graphs``, ``activation_peak``   GiB of this rank
+    ``tokens``, ``concurrency``, ``blocks``, ``per_request``          the KV cache's size
+    ``done``, ``total``                               items of `item`
+    ``version``, ``model``, ``args``, ``config``      what is started, and how
+    ``mode``, ``module``, ``servers``, ``compilation``   of graphs, kernel builds, see `Event`
+Any other named group becomes a setting of that name.
+"""
+
+import re
+from typing import Any
+
+from backends.domain.start import PhaseName
+from backends.domain.startup.wording import Event, Wording
+
+CONFIGURE = PhaseName.CONFIGURE
+INIT_DEVICES = PhaseName.INIT_DEVICES
+DOWNLOAD = PhaseName.DOWNLOAD
+LOAD_WEIGHTS = PhaseName.LOAD_WEIGHTS
+COMPILE = PhaseName.COMPILE
+PROFILE = PhaseName.PROFILE_MEMORY
+ALLOCATE = PhaseName.ALLOCATE_KV_CACHE
+WARM_UP = PhaseName.WARM_UP_KERNELS
+CAPTURE = PhaseName.CAPTURE_GRAPHS
+START_API = PhaseName.START_API
+UNLOGGED = PhaseName.UNLOGGED
+
+
+def _begins(phase: PhaseName, words: str, pattern: str, **more: Any) -> Wording:
+    return Wording(words, re.compile(pattern), begins=phase, **more)
+
+
+def _ends(phase: PhaseName, then: PhaseName, words: str, pattern: str, **more: Any) -> Wording:
+    return Wording(words, re.compile(pattern), ends=phase, then=then, **more)
+
+
+def _tells(words: str, pattern: str, **more: Any) -> Wording:
+    return Wording(words, re.compile(pattern), **more)
+
+
+_SECONDS = r"(?P<took>[\d.]+)"
+_BAR = r".*?(?P<done>\d+)/(?P<total>\d+) \["
+_HIT = ("compile_cache", "hit")
+_MISS = ("compile_cache", "miss")
+
+_BEFORE_THE_ENGINE = (
+    _tells(
+        "Automatically", r"Automatically detected platform (?P<platform>\w+)", event=Event.PLATFORM
+    ),
+    _begins(CONFIGURE, "vLLM", r"vLLM API server version (?P<version>\S+)", event=Event.BANNER),
+    _begins(
+        CONFIGURE,
+        "vLLM",
+        r"vLLM server version (?P<version>[^\s,]+), serving model (?P<model>\S+)",
+        event=Event.BANNER,
+    ),
+    _begins(CONFIGURE, "version", r"[ ▀▄█]+version (?P<version>\S+)", event=Event.BANNER),
+    _begins(CONFIGURE, "model", r"[ ▀▄█]+model +(?P<model>\S.*)"),
+    _begins(CONFIGURE, "non-default", r"non-default args: (?P<args>\{.*)"),
+    _begins(CONFIGURE, "args:", r"args: (?P<args>Namespace\(.*)"),
+    _begins(CONFIGURE, "Resolved", r"Resolved architecture: (?P<architecture>\S+)"),
+    _begins(CONFIGURE, "This", r"This model supports multiple tasks"),
+    _begins(CONFIGURE, "Using", r"Using max model len (?P<model_len>\d+)", event=Event.CONFIGURED),
+    _tells("Chunked", r"Chunked prefill is enabled", event=Event.CONFIGURED),
+    _tells("Asynchronous", r"Asynchronous scheduling is enabled", event=Event.CONFIGURED),
+    _tells("Enforce", r"Enforce eager set", setting=("enforce_eager", "True")),
+    _tells("We", r"We must use the `spawn`", event=Event.SPAWNING),
+)
+_ENGINE = (
+    _begins(INIT_DEVICES, "Waiting", r"Waiting for init message from front-end"),
+    _begins(
+        INIT_DEVICES,
+        "Initializing",
+        r"Initializing a V\d LLM engine \(v(?P<version>[^)]+)\) with config: (?P<config>.*)",
+        event=Event.ENGINE_UP,
+    ),
+    _begins(INIT_DEVICES, "rank", r"rank \d+ in world size (?P<world_size>\d+) is assigned as"),
+)
+_WEIGHTS = (
+    _begins(LOAD_WEIGHTS, "Starting", r"Starting to load model (?P<model>.+?)\.\.\."),
+    _begins(LOAD_WEIGHTS, "Loading", r"Loading model from scratch"),
+    _ends(
+        DOWNLOAD,
+        LOAD_WEIGHTS,
+        "Time",
+        rf"Time spent downloading weights for \S+: {_SECONDS} seconds",
+    ),
+    _tells(
+        "Filesystem",
+        r"Filesystem type for checkpoints: (?P<filesystem>.+?)\. "
+        r"Checkpoint size: (?P<checkpoint_gib>[\d.]+) GiB\. "
+        r"Available RAM: (?P<available_ram_gib>[\d.]+) GiB",
+    ),
+    _tells(
+        "Prefetching",
+        r"Prefetching checkpoint files: .*\((?P<done>\d+)/(?P<total>\d+)\)",
+        item="file",
+    ),
+    _begins(
+        LOAD_WEIGHTS,
+        "Loading Multi-thread",
+        rf"(?:Multi-thread loading|Loading \S+ checkpoint) shards{_BAR}",
+        item="shard",
+    ),
+    _begins(LOAD_WEIGHTS, "Loading", rf"Loading \S+ using {_BAR}", item="file"),
+    _ends(
+        LOAD_WEIGHTS,
+        LOAD_WEIGHTS,
+        "Loading",
+        rf"Loading weights took {_SECONDS} seconds",
+        measure="weights_load_s",
+    ),
+    _ends(
+        LOAD_WEIGHTS,
+        PROFILE,
+        "Model Loading",
+        r"(?:Model loading|Loading model weights) took (?P<weights>-?[\d.]+) Gi?B"
+        rf"(?: memory)?(?: and {_SECONDS} seconds)?",
+    ),
+)
+_COMPILE = (
+    _begins(COMPILE, "Starting", r"Starting torch\.compile"),
+    _begins(COMPILE, "Warming", r"Warming up model for the compilation"),
+    _ends(COMPILE, UNLOGGED, "Warming", r"Warming up done"),
+    _ends(COMPILE, COMPILE, "Dynamo", rf"Dynamo bytecode transform time: {_SECONDS} s"),
+    _ends(COMPILE, PROFILE, "Directly", r"Directly load (?:the compiled graph|AOT)", setting=_HIT),
+    _tells("Cache", r"Cache the graph (?:of|for) ", setting=_MISS),
+    _ends(COMPILE, PROFILE, "Compiling", r"Compiling a graph for .* takes [\d.]+ s", setting=_MISS),
+    _ends(COMPILE, PROFILE, "saved", r"saved AOT compiled function", setting=_MISS),
+    _ends(
+        COMPILE,
+        PROFILE,
+        "torch.compile",
+        rf"torch\.compile took {_SECONDS} s in total",
+        measure="compile_s",
+    ),
+    # Up to 0.17 this line comes after the profile run, so it bounds nothing.
+    _tells(
+        "torch.compile",
+        rf"torch\.compile takes {_SECONDS} s in total",
+        reports=COMPILE,
+        measure="compile_s",
+    ),
+)
+_KV_CACHE = (
+    _ends(PROFILE, PROFILE, "Initial", rf"Initial profiling/warmup run took {_SECONDS} s"),
+    _ends(PROFILE, ALLOCATE, "Memory", rf"Memory profiling takes {_SECONDS} seconds"),
+    _tells(
+        "model",
+        r"model weights take [\d.]+GiB; .*activation peak memory takes "
+        r"(?P<activation_peak>[\d.]+)GiB; the rest of the memory reserved for KV Cache is "
+        r"(?P<kv_cache>-?[\d.]+)GiB",
+    ),
+    _ends(PROFILE, ALLOCATE, "Available", r"Available KV cache memory: (?P<kv_cache>-?[\d.]+) GiB"),
+    _ends(
+        PROFILE,
+        ALLOCATE,
+        "Initial",
+        r"Initial free memory .* reserved (?P<kv_cache>[\d.]+) GiB memory for KV Cache",
+    ),
+    _begins(
+        ALLOCATE, "Explicitly", r"Explicitly set \((?P<kv_cache>[\d.]+)/[\d.]+\) GiB for KV cache"
+    ),
+    _ends(
+        ALLOCATE,
+        UNLOGGED,
+        "GPU CPU CUDA ROCM XPU TPU HPU NPU",
+        r"\S+ KV cache size: (?P<tokens>[\d,]+) tokens"
+        r"(?:, Maximum concurrency for [\d,]+ tokens per request: (?P<concurrency>[\d.]+)x)?",
+    ),
+    _ends(
+        ALLOCATE,
+        UNLOGGED,
+        "Maximum",
+        r"Maximum concurrency for (?P<per_request>[\d,]+) tokens per request: "
+        r"(?P<concurrency>[\d.]+)x",
+    ),
+    _ends(ALLOCATE, UNLOGGED, "#", r"# \w+ blocks: (?P<blocks>\d+)"),
+    _tells(
+        "Free",
+        r"Free memory on device.* Actual usage is .*?"
+        r"(?P<activation_peak>[\d.]+) GiB for peak activation",
+    ),
+)
+_WARM_UP = (
+    _begins(WARM_UP, "JIT", r"JIT kernel warmup starting"),
+    _ends(WARM_UP, UNLOGGED, "JIT", rf"JIT kernel warmup finished in {_SECONDS}s"),
+    _begins(WARM_UP, "Running", r"Running FlashInfer autotune"),
+    _begins(WARM_UP, "Using", r"Using FlashInfer autotune cache file"),
+    _begins(WARM_UP, "Warming", r"Warming up FlashInfer attention"),
+    _begins(WARM_UP, "Compile", r"Compile and warming up model for size"),
+    _begins(WARM_UP, "DeepGEMM", rf"DeepGEMM warmup{_BAR}", item="kernel"),
+    _begins(WARM_UP, "-", r"- .*Autotuning process starts"),
+    _ends(WARM_UP, UNLOGGED, "-", r"- .*Autotuning process ends"),
+    _ends(WARM_UP, UNLOGGED, "FlashInfer", r"FlashInfer autotune cache loaded"),
+    _begins(
+        CAPTURE, "Capturing", r"Capturing (?:cudagraphs for decoding|the model for CUDA graphs)"
+    ),
+    _begins(
+        CAPTURE,
+        "Capturing",
+        rf"Capturing \S+ ?graphs?(?: \((?:.*, )?(?P<mode>\w+)\))?{_BAR}",
+        item="graph",
+    ),
+    _ends(
+        CAPTURE,
+        UNLOGGED,
+        "Graph",
+        rf"Graph capturing finished in {_SECONDS} secs?, took (?P<cuda_graphs>-?[\d.]+) GiB",
+        measure="cuda_graph_s",
+    ),
+    _tells("CUDA", r"CUDA graph pool memory: (?P<cuda_graphs>-?[\d.]+) GiB \(actual\)"),
+    _begins(
+        START_API,
+        "init",
+        rf"init engine \(profile, create kv cache, warmup model\) took {_SECONDS} s(?:econds)?"
+        r"(?: \(compilation: (?P<compilation>[\d.]+) s)?",
+        measure="engine_init_s",
+        event=Event.ENGINE_READY,
+    ),
+)
+_API_SERVER = (
+    _begins(
+        START_API,
+        "Starting",
+        r"Starting vLLM (?:API )?server(?: \d+)? on (?P<address>\S+)",
+        event=Event.SERVING_ADDRESS,
+    ),
+    _begins(START_API, "Available", r"Available routes are", event=Event.ROUTES),
+    _tells("Started", r"Started (?P<servers>\d+) API server processes", event=Event.SERVERS),
+    _tells("Application", r"Application startup complete", event=Event.READY),
+    _tells("Engine", r"Engine \d+: Avg prompt throughput", event=Event.SERVING),
+    _tells("API", r"API server: shutdown triggered", event=Event.SHUTDOWN, tag="shutdown"),
+    _tells("Shutting", r"Shutting down(?: FastAPI HTTP server\.?)?$", event=Event.SHUTDOWN),
+    _tells("Cancellation", r"Cancellation requested; stopping", event=Event.SHUTDOWN),
+    _tells("slurmstepd:", r"slurmstepd: .* CANCELLED ", event=Event.SHUTDOWN),
+    _tells(
+        "EngineCore", r"EngineCore (?:encountered a fatal error|failed to start)", event=Event.DIED
+    ),
+    _tells("Engine", r"Engine core proc \S+ died unexpectedly", event=Event.DIED),
+    _tells("Worker", r"Worker proc \S+ died unexpectedly", event=Event.DIED),
+)
+_KERNEL_BUILDS = (
+    _tells("start", r"start build \[(?P<module>[^\]]+)\]", event=Event.BUILD_BEGAN, tag="aiter"),
+    _tells(
+        "finish",
+        rf"finish build \[(?P<module>[^\]]+)\], cost {_SECONDS}s",
+        event=Event.BUILD_ENDED,
+        tag="aiter",
+    ),
+)
+
+TABLE: tuple[Wording, ...] = (
+    *_BEFORE_THE_ENGINE,
+    *_ENGINE,
+    *_WEIGHTS,
+    *_COMPILE,
+    *_KV_CACHE,
+    *_WARM_UP,
+    *_API_SERVER,
+    *_KERNEL_BUILDS,
+)
+
+_ROWS: dict[str, tuple[Wording, ...]] = {}
+for _row in TABLE:
+    for _word in _row.words.split():
+        _ROWS[_word] = (*_ROWS.get(_word, ()), _row)
+
+WORDS = frozenset(_ROWS)
+"""The first words of all lines of the table."""
+
+
+def find(word: str, tag: str, message: str) -> tuple[Wording, re.Match[str]] | None:
+    """Return the row whose wording this message is, with its figures."""
+    rows = _ROWS.get(word) or _ROWS.get(word.rpartition(" ")[2], ())
+    for row in rows:
+        if (row.tag is None or row.tag == tag) and (found := row.pattern.match(message)):
+            return row, found
+    return None

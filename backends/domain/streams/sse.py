@@ -1,0 +1,74 @@
+"""Server-sent events out of a stream of bytes, however the network cut it."""
+
+from dataclasses import dataclass
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class SseEvent:
+    """One event: its data lines joined by newlines, and its name (empty for a plain message)."""
+
+    data: bytes
+    name: str = ""
+
+
+class SseParser:
+    r"""Splits bytes into events as the HTML standard says (section 9.2.6 "Interpreting").
+
+    Lines end in ``\n``, ``\r\n`` or ``\r``; a blank line ends an event; comments and unknown fields
+    are passed over. An event may come in any number of pieces, a piece may hold many events.
+    """
+
+    def __init__(self) -> None:
+        self._partial: list[bytes] = []
+        self._data: list[bytes] = []
+        self._name = ""
+        self._ended_in_return = False
+        self._at_start = True
+
+    def feed(self, piece: bytes) -> list[SseEvent]:
+        """Return the events that this piece completes."""
+        if not piece:
+            return []
+        if self._at_start:
+            self._at_start = False
+            piece = piece.removeprefix(BYTE_ORDER_MARK)
+        first, *others = self._with_plain_newlines(piece).split(b"\n")
+        if not others:
+            self._partial.append(first)
+            return []
+        lines = [b"".join((*self._partial, first)), *others[:-1]]
+        self._partial = [others[-1]]
+        return [event for line in lines if (event := self._take(line)) is not None]
+
+    def close(self) -> list[SseEvent]:
+        """Return the event that the end of the stream left without its blank line, if any."""
+        last = b"".join(self._partial)
+        self._partial = []
+        pending = (self._take(last) if last else None, self._take(b""))
+        return [event for event in pending if event is not None]
+
+    def _with_plain_newlines(self, piece: bytes) -> bytes:
+        if self._ended_in_return:
+            piece = piece.removeprefix(b"\n")
+        self._ended_in_return = piece.endswith(b"\r")
+        if b"\r" in piece:
+            piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return piece
+
+    def _take(self, line: bytes) -> SseEvent | None:
+        if not line:
+            return self._dispatch()
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
+            self._data.append(value)
+        elif field == b"event":
+            self._name = value.decode("utf-8", "replace")
+        return None
+
+    def _dispatch(self) -> SseEvent | None:
+        data, name = self._data, self._name
+        self._data, self._name = [], ""
+        return SseEvent(b"\n".join(data), name) if data else None

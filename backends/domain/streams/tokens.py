@@ -1,0 +1,157 @@
+"""What each chunk of a streamed chat completion says: text, tokens so far, usage, the end."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from backends.domain.streams.sse import SseEvent
+
+DONE = b"[DONE]"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One chunk with a choice.
+
+    Attributes:
+        at_s: seconds from the send of the request.
+        content: text a reader sees.
+        reasoning: text of the model's reasoning, under either name servers use.
+        called: the chunk carries a part of a tool call.
+        counted: completion tokens so far where the server counts in every chunk.
+        ends: the chunk carries the finish reason.
+    """
+
+    at_s: float
+    content: str = ""
+    reasoning: str = ""
+    called: bool = False
+    counted: int | None = None
+    ends: bool = False
+
+    @property
+    def carries(self) -> bool:
+        """Whether something generated is in it; a chunk with only a role has nothing."""
+        return bool(self.content or self.reasoning or self.called)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the endpoint itself counted; None for what it did not say."""
+
+    input_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    cached_tokens: int | None
+
+
+class ChunkReader:
+    """Interprets the events of one stream, in order.
+
+    Attributes:
+        pieces: every chunk that had a choice, in order.
+        usage: the last usage seen; the final one once the stream is over.
+        finish_reason: as the endpoint gave it, None before.
+        done: the stream said that it is over.
+        error: one line if the stream carried an error or something that is no chunk.
+    """
+
+    def __init__(self) -> None:
+        self.pieces: list[Piece] = []
+        self.usage: Usage | None = None
+        self.finish_reason: str | None = None
+        self.done = False
+        self.error: str | None = None
+
+    def feed(self, at_s: float, event: SseEvent) -> Piece | None:
+        """Take one event that was complete at `at_s` and return its piece, if it is a chunk."""
+        if event.data.strip() == DONE:
+            self.done = True
+            return None
+        try:
+            chunk = json.loads(event.data)
+        except ValueError:
+            chunk = None
+        if not isinstance(chunk, dict):
+            self.error = self.error or f"the stream carries what is no JSON: {_short(event.data)}"
+            return None
+        if (message := error_message(chunk)) or event.name == "error":
+            self.error = self.error or f"the endpoint reported inside the stream: {message}"
+            return None
+        return self._take(at_s, chunk)
+
+    def _take(self, at_s: float, chunk: dict[str, Any]) -> Piece | None:
+        usage = read_usage(chunk.get("usage"))
+        self.usage = usage or self.usage
+        choices = chunk.get("choices")
+        if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+            return None
+        choice = choices[0]
+        ends = isinstance(choice.get("finish_reason"), str)
+        if ends:
+            self.finish_reason = choice["finish_reason"]
+        delta = choice.get("delta")
+        delta = delta if isinstance(delta, dict) else {}
+        piece = Piece(
+            at_s,
+            content=_text(delta.get("content")) or _text(choice.get("text")),
+            reasoning=_text(delta.get("reasoning")) or _text(delta.get("reasoning_content")),
+            called=bool(delta.get("tool_calls") or delta.get("function_call")),
+            counted=usage.output_tokens if usage else None,
+            ends=ends,
+        )
+        self.pieces.append(piece)
+        return piece
+
+
+def read_usage(usage: object) -> Usage | None:
+    """Return a ``usage`` object of any OpenAI-compatible server as a value."""
+    if not isinstance(usage, dict):
+        return None
+    return Usage(
+        input_tokens=_count(usage.get("prompt_tokens")),
+        output_tokens=_count(usage.get("completion_tokens")),
+        reasoning_tokens=_detail(usage, "completion_tokens_details", "reasoning_tokens"),
+        cached_tokens=_detail(usage, "prompt_tokens_details", "cached_tokens"),
+    )
+
+
+def error_message(document: dict[str, Any]) -> str | None:
+    """Return what a JSON document says as an error, None if it is none; both vLLM's shapes."""
+    error = document.get("error")
+    if isinstance(error, str) and error:
+        return _line(error)
+    if isinstance(error, dict):
+        return _line(str(error.get("message") or error.get("code") or error))
+    if document.get("object") == "error":
+        return _line(str(document.get("message")))
+    detail = document.get("detail")
+    if "choices" not in document and detail:
+        return _line(detail if isinstance(detail, str) else json.dumps(detail))
+    return None
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        parts = (part.get("text") for part in value if isinstance(part, dict))
+        return "".join(part for part in parts if isinstance(part, str))
+    return ""
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _detail(usage: dict[str, Any], group: str, name: str) -> int | None:
+    details = usage.get(group)
+    return _count(details.get(name)) if isinstance(details, dict) else None
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _short(data: bytes) -> str:
+    return _line(data[:120].decode("utf-8", "replace"))

@@ -1,0 +1,120 @@
+"""Who listens on a TCP port of this host, read from ``/proc``."""
+
+import contextlib
+import socket
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from backends.domain.server import ProcessId
+from backends.host import processes
+
+LISTEN = "0A"
+"""The state of a listening socket in ``/proc/net/tcp`` (``TCP_LISTEN`` in the kernel)."""
+
+WILDCARDS = ("0" * 8, "0" * 32)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One process that listens on a port; `process` is None where the kernel does not say who."""
+
+    process: ProcessId | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Socket:
+    address: str
+    port: int
+    inode: int
+
+
+def reachable_host(host: str) -> str:
+    """Return the address under which a server bound to `host` is reached from this host."""
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
+def is_listening(port: int) -> bool:
+    """Tell whether anybody listens on `port`, on any address."""
+    return any(found.port == port for found in _listening())
+
+
+def owns(host: str, port: int, among: Iterable[processes.Process]) -> bool:
+    """Tell whether a connection to `host` and `port` would be answered by one of these processes.
+
+    False as well where somebody else shares the port: the kernel would pick either.
+    """
+    wanted = {found.inode for found in _answering(reachable_host(host), port)}
+    held: set[int] = set()
+    for process in among:
+        held |= _socket_inodes(process.id.pid)
+    return bool(wanted) and wanted <= held
+
+
+def listeners(port: int) -> tuple[Listener, ...]:
+    """Return who listens on `port`; one unknown listener where other users' files are hidden."""
+    wanted = {found.inode for found in _listening() if found.port == port}
+    if not wanted:
+        return ()
+    found: list[Listener] = []
+    seen: set[int] = set()
+    for process in processes.running():
+        held = _socket_inodes(process.id.pid) & wanted
+        if held:
+            found.append(Listener(process.id, processes.display_name(process)))
+            seen |= held
+    if wanted - seen:
+        found.append(Listener(None, "a process of another user"))
+    return tuple(found)
+
+
+def ports_of(pid: int) -> tuple[int, ...]:
+    """Return the ports a process listens on, lowest first; empty where its files are hidden."""
+    held = _socket_inodes(pid)
+    return tuple(sorted({found.port for found in _listening() if found.inode in held}))
+
+
+def _answering(host: str, port: int) -> list[_Socket]:
+    """Return the sockets that take connections to this address: the exact one before wildcards."""
+    on_port = [found for found in _listening() if found.port == port]
+    addresses = _kernel_addresses(host)
+    exact = [found for found in on_port if found.address in addresses]
+    return exact or [found for found in on_port if found.address in WILDCARDS]
+
+
+def _kernel_addresses(host: str) -> set[str]:
+    """Return the addresses of a host name as ``/proc/net/tcp`` writes them, in host byte order."""
+    addresses: set[str] = set()
+    with contextlib.suppress(socket.gaierror):
+        for family, _, _, _, target in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM):
+            packed = socket.inet_pton(family, str(target[0]))
+            words = struct.unpack(f"={len(packed) // 4}I", packed)
+            addresses.add("".join(f"{word:08X}" for word in words))
+    return addresses
+
+
+def _listening() -> list[_Socket]:
+    found: list[_Socket] = []
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(FileNotFoundError):  # a kernel without IPv6 has no tcp6
+            rows = [line.split() for line in Path(f"/proc/net/{table}").read_text().splitlines()]
+            found += [_socket(row) for row in rows if row[3] == LISTEN]
+    return found
+
+
+def _socket(row: list[str]) -> _Socket:
+    address, _, port = row[1].rpartition(":")
+    return _Socket(address, int(port, 16), int(row[9]))
+
+
+def _socket_inodes(pid: int) -> set[int]:
+    inodes: set[int] = set()
+    with contextlib.suppress(OSError):  # the process ended, or belongs to another user
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # this one file was closed meanwhile
+                target = str(entry.readlink())
+                if target.startswith("socket:["):
+                    inodes.add(int(target[8:-1]))
+    return inodes

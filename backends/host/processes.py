@@ -1,0 +1,158 @@
+"""Processes of this host, read from ``/proc``."""
+
+import os
+import signal
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from backends.domain.server import ProcessId
+
+ENDED_STATES = ("Z", "X")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process at one instant.
+
+    Attributes:
+        state: the letter of ``/proc/PID/stat``; ``Z`` and ``X`` hold nothing any more.
+        command: the kernel's name for it, at most 15 bytes.
+    """
+
+    id: ProcessId
+    parent: int
+    group: int
+    session: int
+    state: str
+    command: str
+
+
+def read(pid: int) -> Process | None:
+    """Return the process that has this pid now, None where there is none."""
+    try:
+        return _parsed(Path(f"/proc/{pid}/stat").read_bytes())
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def running() -> list[Process]:
+    """Return every process that has not ended, in the order of pids."""
+    pids = sorted(int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    found = (read(pid) for pid in pids)
+    return [process for process in found if process and process.state not in ENDED_STATES]
+
+
+def is_alive(process: ProcessId) -> bool:
+    """Tell whether this very process runs: a reused pid or a zombie does not count."""
+    now = read(process.pid)
+    return now is not None and now.id == process and now.state not in ENDED_STATES
+
+
+def identity(pid: int) -> ProcessId:
+    """Return the identity of a process that is known to exist.
+
+    Raises:
+        ProcessLookupError: there is no such process.
+    """
+    process = read(pid)
+    if process is None:
+        raise ProcessLookupError(f"there is no process {pid}")
+    return process.id
+
+
+def descendants(ancestor: int, among: Iterable[Process]) -> list[Process]:
+    """Return the children of `ancestor`, their children and so on, without itself."""
+    children: dict[int, list[Process]] = {}
+    for process in among:
+        children.setdefault(process.parent, []).append(process)
+    found: list[Process] = []
+    pending = [ancestor]
+    while pending:
+        born = children.pop(pending.pop(), [])
+        found.extend(born)
+        pending.extend(process.id.pid for process in born)
+    return found
+
+
+def command_line(pid: int) -> tuple[str, ...]:
+    """Return the arguments of a process, or the title it gave itself; empty where unreadable."""
+    return tuple(part for part in _strings(pid, "cmdline") if part)
+
+
+def environment_value(pid: int, name: str) -> str | None:
+    """Return one variable of the environment a process began with.
+
+    None where it is not set or where the process belongs to another user.
+    """
+    prefix = f"{name}="
+    for entry in _strings(pid, "environ"):
+        if entry.startswith(prefix):
+            return entry[len(prefix) :]
+    return None
+
+
+def display_name(process: Process) -> str:
+    """Return what a person knows a process by: ``VLLM::EngineCore``, or its program's name."""
+    arguments = command_line(process.id.pid)
+    if not arguments:
+        return process.command
+    if arguments[0].startswith("VLLM::"):
+        return arguments[0]
+    return Path(arguments[0]).name
+
+
+def age_s(process: ProcessId) -> float:
+    """Return the seconds since a process was started."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - process.started_ticks / os.sysconf(
+        "SC_CLK_TCK"
+    )
+
+
+def send(process: ProcessId, number: signal.Signals) -> bool:
+    """Send a signal to this very process; False where it has ended or its pid was reused.
+
+    The check and the signal go through one pidfd, so no other process can slip in between.
+
+    Raises:
+        PermissionError: it belongs to another user.
+    """
+    try:
+        handle = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return False
+    try:
+        if not is_alive(process):
+            return False
+        signal.pidfd_send_signal(handle, number)
+    except ProcessLookupError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def _parsed(stat: bytes) -> Process | None:
+    # The command stands in parentheses and may itself contain any of them, and spaces.
+    head, closing, tail = stat.rpartition(b")")
+    if not closing:
+        return None
+    pid, _, command = head.partition(b" (")
+    fields = tail.split()
+    return Process(
+        id=ProcessId(int(pid), int(fields[19])),
+        parent=int(fields[1]),
+        group=int(fields[2]),
+        session=int(fields[3]),
+        state=fields[0].decode(),
+        command=command.decode(errors="replace"),
+    )
+
+
+def _strings(pid: int, file_name: str) -> list[str]:
+    try:
+        content = Path(f"/proc/{pid}/{file_name}").read_bytes()
+    except OSError:
+        return []
+    return content.decode(errors="replace").split("\0")

@@ -1,0 +1,76 @@
+"""Every vLLM server on this host: ours, what is left of ours, and those of others."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from backends.domain.facts import ServerFact, Stopped
+from backends.domain.server import Server, ServerState
+from backends.domain.start import Failure, FailureKind
+from backends.host import ports, processes
+from backends.host.foreign import foreign_servers
+from backends.host.processes import Process
+from backends.host.survivors import survivor
+from backends.host.told import server_told
+from backends.keeper.folder import ServerFolder, read_journal, servers_folder
+from backends.keeper.http1 import Address
+from backends.keeper.probe import health
+from backends.keeper.service import is_answered
+from backends.keeper.taking import keeper_id, left_behind, spawned
+
+VANISHED = Failure(
+    FailureKind.KILLED,
+    None,
+    "",
+    "The server and its keeper both ended without a record, as after a reboot or a power cut.",
+    "Start it again; `last -x reboot` tells whether the host was restarted.",
+)
+
+
+def list_servers(state_folder: Path) -> tuple[Server, ...]:
+    """Return all servers of this host, ours first, in the order of their names.
+
+    Asks servers of others on 127.0.0.1 for their model's name, at most a second each; reads no
+    file but ours and ``/proc``.
+
+    Args:
+        state_folder: the folder that holds ``servers``.
+    """
+    running = processes.running()
+    ours: list[Server] = []
+    pids: set[int] = set()
+    for path in sorted(servers_folder(state_folder).glob("*/journal.jsonl")):
+        server, members = _our_server(ServerFolder(path.parent))
+        ours.append(server)
+        pids |= {one.id.pid for one in members}
+    return (*ours, *foreign_servers(running, frozenset(pids)))
+
+
+def _our_server(folder: ServerFolder) -> tuple[Server, list[Process]]:
+    facts = read_journal(folder.journal)
+    told = server_told(folder.path.name, facts)
+    members = left_behind(facts)
+    keeper = keeper_id(folder)
+    if keeper and is_answered(folder):
+        return replace(told, keeper_pid=keeper.pid), members
+    if not facts or isinstance(facts[-1], Stopped):
+        return told, []
+    return _without_keeper(told, facts, members), members
+
+
+def _without_keeper(told: Server, facts: list[ServerFact], members: list[Process]) -> Server:
+    """Return a server whose keeper was killed, as its processes show it now."""
+    begun = spawned(facts)
+    if not members:
+        failure = told.failure or VANISHED
+        return replace(told, state=ServerState.FAILED, pid=None, phase=None, failure=failure)
+    if begun.process not in [one.id for one in members]:
+        left = tuple(survivor(one) for one in members)
+        return replace(told, state=ServerState.FAILED, pid=None, phase=None, survivors=left)
+    address = Address(ports.reachable_host(begun.host), begun.port)
+    return replace(told, state=_state_now(address, members, was_ready=told.ready_s is not None))
+
+
+def _state_now(address: Address, members: list[Process], *, was_ready: bool) -> ServerState:
+    if ports.owns(address.host, address.port, members):
+        return ServerState.UNHEALTHY if health(address) else ServerState.READY
+    return ServerState.UNHEALTHY if was_ready else ServerState.STARTING

@@ -1,0 +1,1 @@
+"""The keeper: one small detached process that starts, watches and ends one server."""

@@ -1,0 +1,82 @@
+"""The keeper's process: ``python -m backends.keeper FOLDER``, its order as JSON on stdin.
+
+An order starts a server; ``null`` adopts the one that a keeper left behind when it was killed.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import msgspec
+
+from backends.domain.startup.lines import LineSplitter
+from backends.domain.startup.reader import StartReader
+from backends.host import ports
+from backends.keeper.folder import ServerFolder
+from backends.keeper.http1 import Address
+from backends.keeper.keeper import Keeper, Kept, Output
+from backends.keeper.log import RotatedLog
+from backends.keeper.order import KeeperError, LaunchOrder, Report, api_key
+from backends.keeper.service import Bell, Service
+from backends.keeper.taking import Taken, adopt, start
+
+
+def main() -> None:
+    """Detach, take the server, and keep it until nothing of it is left."""
+    folder = ServerFolder(Path(sys.argv[1]))
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=LaunchOrder | None)
+    launcher = _detach()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    bell = Bell()
+    try:
+        taken = start(folder, order, bell.ring) if order else adopt(folder, bell.ring)
+    except KeeperError as error:
+        _report(launcher, Report(type(error).__name__, str(error)))
+        sys.exit(1)
+    service = Service(folder, taken.journal, bell)
+    _report(launcher, Report())
+    Keeper(_kept(folder, taken), taken.journal, bell).run(service)
+    service.close()
+
+
+def _detach() -> int:
+    """Leave the launcher's session for good; return the descriptor on which it waits for us."""
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    launcher = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return launcher
+
+
+def _report(launcher: int, report: Report) -> None:
+    with os.fdopen(launcher, "wb") as file:
+        file.write(msgspec.json.encode(report))
+
+
+def _kept(folder: ServerFolder, taken: Taken) -> Kept:
+    order = taken.order
+    return Kept(
+        tree=taken.tree,
+        address=Address(
+            ports.reachable_host(order.host), order.port, api_key(order.argv, order.environment)
+        ),
+        model=order.model,
+        output=Output(
+            taken.pipe,
+            RotatedLog(folder.log, fresh=taken.is_new),
+            LineSplitter(),
+            StartReader(),
+        ),
+        watching=taken.watching,
+        term_grace_s=order.term_grace_s,
+        memory_released=lambda: None,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Ends a server: the order of signals, and the proof that nothing of it is left."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from backends.domain.facts import ServerFact, StopProgressed, SurvivorsFound
+from backends.domain.stamp import Stamp
+from backends.host import processes
+from backends.host.survivors import survivor
+from backends.keeper.http1 import Address
+from backends.keeper.probe import running_requests
+from backends.keeper.tree import Tree
+
+POLL_S = 0.05
+SAY_EVERY_S = 5.0
+SETTLE_S = 2.0
+"""How long processes may outlive a server that ends by itself before they count as survivors."""
+MEMORY_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What ending a server needs.
+
+    Attributes:
+        term_grace_s: how long one SIGTERM is given.
+        memory_released: tells whether the GPUs gave the server's memory back, None where unknown.
+    """
+
+    tree: Tree
+    address: Address
+    record: Callable[[ServerFact], object]
+    now: Callable[[], Stamp]
+    term_grace_s: float
+    memory_released: Callable[[], bool | None]
+
+    def say(self, step: str) -> None:
+        """Record one step of the stop sequence."""
+        self.record(StopProgressed(self.now(), step))
+
+    def exited_within(self, seconds: float) -> bool:
+        """Wait for the first process to end."""
+        return any(self.tree.exit() is not None for _ in _until(seconds))
+
+    def gone_within(self, seconds: float) -> bool:
+        """Wait for every process to end."""
+        return any(self.tree.is_gone() for _ in _until(seconds))
+
+
+def drain(ending: Ending, drain_s: float) -> None:
+    """Wait until no request runs or waits, at most `drain_s`; new ones are still let in by vLLM."""
+    deadline = time.monotonic() + drain_s
+    said: int | None = -1
+    for _ in _until(drain_s, every_s=0.5):
+        requests = running_requests(ending.address)
+        if requests == 0 or ending.tree.exit() is not None:
+            ending.say("no request is running")
+            return
+        if requests != said:
+            left_s = max(0.0, deadline - time.monotonic())
+            count = "an unknown number of" if requests is None else str(requests)
+            ending.say(f"{count} requests running; waiting at most {left_s:.0f} s")
+            said = requests
+    ending.say(f"requests still ran after {drain_s:.0f} s; they are cut off now")
+
+
+def terminate(ending: Ending) -> None:
+    """End the first process: SIGTERM, SIGTERM, SIGKILL to its group.
+
+    While vLLM's engine is starting the first SIGTERM is swallowed, and either start-up goes on or
+    it stands still; the second one ends it (seen with 0.32.0).
+    """
+    for attempt in ("SIGTERM", "SIGTERM again"):
+        if not processes.send(ending.tree.first, signal.SIGTERM):
+            break
+        ending.say(f"{attempt} to process {ending.tree.first.pid}")
+        if ending.exited_within(ending.term_grace_s):
+            return
+    if ending.tree.exit() is None:
+        ending.say(f"SIGKILL to the whole group after {2 * ending.term_grace_s:.0f} s")
+        _kill_group(ending)
+        ending.exited_within(SETTLE_S)
+
+
+def end_rest(ending: Ending) -> None:
+    """End what outlived the first process, and return only when nothing is left."""
+    if ending.gone_within(SETTLE_S):
+        return
+    for number, patience_s in (
+        (signal.SIGTERM, ending.term_grace_s),
+        (signal.SIGKILL, SAY_EVERY_S),
+    ):
+        left = ending.tree.members()
+        ending.record(SurvivorsFound(ending.now(), tuple(survivor(one) for one in left)))
+        ending.say(f"{number.name} to {len(left)} processes that outlived the server")
+        for one in left:
+            processes.send(one.id, number)
+        if ending.gone_within(patience_s):
+            break
+    while not ending.gone_within(SAY_EVERY_S):
+        left = ending.tree.members()
+        for one in left:
+            processes.send(one.id, signal.SIGKILL)
+        names = ", ".join(f"{processes.display_name(one)} {one.id.pid}" for one in left)
+        ending.say(f"the kernel has not yet ended {names or 'the last process'}")
+    ending.record(SurvivorsFound(ending.now(), ()))
+
+
+def await_memory(ending: Ending) -> None:
+    """Wait until the GPUs show the memory as given back; say so where they do not or cannot."""
+    for _ in _until(MEMORY_S, every_s=0.5):
+        released = ending.memory_released()
+        if released is None:
+            ending.say("all processes ended; whether GPU memory fell is not known here")
+            return
+        if released:
+            return
+    ending.say(f"all processes ended, yet GPU memory is still held after {MEMORY_S:.0f} s")
+
+
+def _kill_group(ending: Ending) -> None:
+    for one in ending.tree.members():
+        processes.send(one.id, signal.SIGKILL)
+
+
+def _until(seconds: float, every_s: float = POLL_S) -> Iterator[None]:
+    """Yield at once and then every `every_s`, the last time when `seconds` have passed."""
+    deadline = time.monotonic() + seconds
+    while True:
+        yield
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:
+            return
+        time.sleep(min(every_s, left_s))

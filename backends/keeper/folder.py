@@ -1,0 +1,124 @@
+"""The folder of one server: where its keeper leaves what outlives it."""
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from backends.domain.facts import ServerFact
+from backends.wire import UnreadableRecord, decode_fact
+
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFolder:
+    """The files under ``<state>/servers/NAME``."""
+
+    path: Path
+
+    @property
+    def order(self) -> Path:
+        """What was ordered last, without secrets."""
+        return self.path / "order.json"
+
+    @property
+    def journal(self) -> Path:
+        """The facts of the current start, a link to its file in `starts`."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def starts(self) -> Path:
+        """The journals of all starts."""
+        return self.path / "starts"
+
+    @property
+    def log(self) -> Path:
+        """What the server of the current start writes."""
+        return self.path / "server.log"
+
+    @property
+    def pipe(self) -> Path:
+        """The FIFO that the server writes its output to.
+
+        It has a name so that a later keeper can open it again; while nobody reads, what the server
+        writes is lost but never blocks it.
+        """
+        return self.path / "server.pipe"
+
+    @property
+    def socket(self) -> Path:
+        """Where the living keeper answers."""
+        return self.path / "keeper.sock"
+
+    @property
+    def keeper(self) -> Path:
+        """Who the last keeper is."""
+        return self.path / "keeper.json"
+
+    @property
+    def keeper_log(self) -> Path:
+        """What keepers complain about."""
+        return self.path / "keeper.log"
+
+    @property
+    def lock(self) -> Path:
+        """The file that the living keeper holds locked."""
+        return self.path / "lock"
+
+
+def servers_folder(state_folder: Path) -> Path:
+    """Return the folder that holds one folder for each server."""
+    return state_folder / "servers"
+
+
+def server_folder(state_folder: Path, name: str) -> Path:
+    """Return the folder of the server called `name`."""
+    return servers_folder(state_folder) / name
+
+
+def prepare(folder: ServerFolder) -> None:
+    """Create the folder and those above it that are missing, for this user alone."""
+    folder.starts.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    for private in (folder.path.parent, folder.path, folder.starts):
+        private.chmod(PRIVATE_FOLDER)
+
+
+def link_journal(folder: ServerFolder, start_id: str) -> Path:
+    """Make the journal of this start the current one; the earlier ones stay in ``starts``."""
+    journal = folder.starts / f"{start_id}.jsonl"
+    fresh = folder.path / "journal.fresh"
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(journal.relative_to(folder.path))
+    fresh.replace(folder.journal)
+    return journal
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace a file at once, readable by this user alone."""
+    fresh = path.with_suffix(".fresh")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    fresh.replace(path)
+
+
+def read_journal(journal: Path) -> list[ServerFact]:
+    """Return the facts of a journal, empty where there is none yet."""
+    with contextlib.suppress(FileNotFoundError):
+        return list(facts_in(journal.read_bytes().split(b"\n")))
+    return []
+
+
+def facts_in(lines: Iterable[bytes]) -> Iterator[ServerFact]:
+    """Yield the fact of each line, passing over those that cannot be read.
+
+    A keeper that was killed leaves its last line cut off, and one of another version may write
+    facts that this version does not know; neither may hide the rest.
+    """
+    for line in lines:
+        with contextlib.suppress(UnreadableRecord):
+            yield cast("ServerFact", decode_fact(line))

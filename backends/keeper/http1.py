@@ -1,0 +1,168 @@
+"""The little HTTP/1.1 that a keeper speaks to its own server.
+
+The standard library's client costs 8 MB of memory in every keeper (it loads TLS and mail parsers)
+and cannot be interrupted by a stop order; this one asks one question per connection, in plain text.
+"""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+POLL_S = 0.1
+"""How soon a cancelled exchange notices."""
+
+
+class NoAnswer(Exception):
+    """The server did not answer as HTTP; the message says why."""
+
+
+class Cancelled(Exception):
+    """The exchange was given up because something more urgent came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the server listens, and the key it asks for."""
+
+    host: str
+    port: int
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A status code, and the body as lines that arrive as the server sends them."""
+
+    status: int
+    lines: Iterator[bytes]
+
+    def body(self) -> bytes:
+        """Return the whole body, without the newlines it may have contained."""
+        return b"".join(self.lines)
+
+
+def ask(
+    address: Address,
+    path: str,
+    question: object = None,
+    *,
+    timeout_s: float,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Reply:
+    """Send a GET, or a POST with `question` as JSON, and return the reply once its head is there.
+
+    Raises:
+        NoAnswer: nobody listens, the time is over, or what came is no HTTP. The same from `lines`.
+        Cancelled: `cancelled` became true. The same from `lines`.
+    """
+    deadline = time.monotonic() + timeout_s
+    try:
+        connection = socket.create_connection((address.host, address.port), timeout_s)
+        connection.settimeout(POLL_S)
+        connection.sendall(_request(address, path, question))
+    except OSError as error:
+        raise NoAnswer(f"port {address.port}: {error}") from error
+    wire = _Wire(connection, deadline, cancelled)
+    status, chunked = _head(wire)
+    return Reply(status, _lines(_chunks(wire) if chunked else wire.pieces()))
+
+
+def _request(address: Address, path: str, question: object) -> bytes:
+    body = b"" if question is None else msgspec.json.encode(question)
+    head = [
+        f"{'GET' if question is None else 'POST'} {path} HTTP/1.1",
+        f"Host: {address.host}:{address.port}",
+        "Connection: close",
+        "User-Agent: inferctl",
+    ]
+    if question is not None:
+        head += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    if address.key:
+        head.append(f"Authorization: Bearer {address.key}")
+    return "\r\n".join([*head, "", ""]).encode() + body
+
+
+class _Wire:
+    """The bytes of one reply, pulled as they are asked for."""
+
+    def __init__(
+        self, connection: socket.socket, deadline: float, cancelled: Callable[[], bool]
+    ) -> None:
+        self._connection = connection
+        self._deadline = deadline
+        self._cancelled = cancelled
+        self._pending = b""
+
+    def line(self) -> bytes:
+        """Return the next line without its end."""
+        while b"\n" not in self._pending:
+            self._pending += self._more() or self._cut_short()
+        line, _, self._pending = self._pending.partition(b"\n")
+        return line.removesuffix(b"\r")
+
+    def exactly(self, size: int) -> bytes:
+        """Return the next `size` bytes."""
+        while len(self._pending) < size:
+            self._pending += self._more() or self._cut_short()
+        data, self._pending = self._pending[:size], self._pending[size:]
+        return data
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield what comes until the server closes."""
+        yield self._pending
+        while data := self._more():
+            yield data
+
+    def _cut_short(self) -> bytes:
+        raise NoAnswer("the answer was cut short")
+
+    def _more(self) -> bytes:
+        while True:
+            if self._cancelled():
+                self._connection.close()
+                raise Cancelled
+            if time.monotonic() > self._deadline:
+                self._connection.close()
+                raise NoAnswer("no answer in time")
+            try:
+                data = self._connection.recv(65536)
+            except TimeoutError:
+                continue
+            except OSError as error:
+                self._connection.close()
+                raise NoAnswer(str(error)) from error
+            if not data:
+                self._connection.close()
+            return data
+
+
+def _head(wire: _Wire) -> tuple[int, bool]:
+    """Return the status, and whether the body comes in chunks."""
+    version, _, rest = wire.line().partition(b" ")
+    if not version.startswith(b"HTTP/1.") or not rest[:3].isdigit():
+        raise NoAnswer("what answers speaks no HTTP")
+    chunked = False
+    while line := wire.line():
+        name, _, value = line.partition(b":")
+        chunked |= name.lower() == b"transfer-encoding" and b"chunked" in value.lower()
+    return int(rest[:3]), chunked
+
+
+def _chunks(wire: _Wire) -> Iterator[bytes]:
+    """Yield the chunks of a body (RFC 9112, section 7.1)."""
+    while size := int(wire.line().partition(b";")[0], 16):
+        yield wire.exactly(size)
+        wire.line()
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield lines without their ends, and what stands after the last of them."""
+    pending = b""
+    for piece in pieces:
+        *whole, pending = (pending + piece).split(b"\n")
+        yield from (line.removesuffix(b"\r") for line in whole)
+    if pending:
+        yield pending

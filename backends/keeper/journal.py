@@ -1,0 +1,56 @@
+"""The journal of one start: its facts, one line of JSON each, in the order in which they came."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from backends.domain.facts import FailureSeen, ServerFact
+from backends.keeper.folder import PRIVATE_FILE
+from backends.wire import encode_fact
+
+
+class Journal:
+    """Appends facts from any thread, and calls `on_growth` after each."""
+
+    def __init__(self, path: Path, on_growth: Callable[[], None]) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
+        self._on_growth = on_growth
+        self._lock = threading.Lock()
+        self._has_failure = False
+        self._end_cut_line()
+
+    @property
+    def has_failure(self) -> bool:
+        """Whether a failure was recorded by this keeper."""
+        return self._has_failure
+
+    @property
+    def size(self) -> int:
+        """The bytes recorded so far."""
+        return os.fstat(self._file).st_size
+
+    def record(self, fact: ServerFact) -> int:
+        """Append a fact and return the offset at which it stands."""
+        with self._lock:
+            offset = self.size
+            self._has_failure |= isinstance(fact, FailureSeen)
+            self._append(encode_fact(fact) + b"\n")
+        self._on_growth()
+        return offset
+
+    def read(self, offset: int, limit: int = 65536) -> bytes:
+        """Return at most `limit` bytes from `offset` on."""
+        return os.pread(self._file, limit, offset)
+
+    def _append(self, data: bytes) -> None:
+        try:
+            os.write(self._file, data)
+        except OSError as error:  # a full disk must not end the keeper, and with it the watch
+            print(f"journal: a fact was lost: {error}", file=sys.stderr, flush=True)  # noqa: T201
+
+    def _end_cut_line(self) -> None:
+        size = self.size
+        if size and os.pread(self._file, 1, size - 1) != b"\n":
+            os.write(self._file, b"\n")

@@ -1,0 +1,195 @@
+"""One keeper: three threads around one server.
+
+The calling thread answers clients and signals, one moves the server's output, one watches the
+server and ends it.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from backends.domain.facts import (
+    BecameReady,
+    Exited,
+    FailureSeen,
+    ServerFact,
+    StopOrdered,
+    Stopped,
+)
+from backends.keeper.causes import cause_of
+from backends.keeper.clock import now
+from backends.keeper.ending import Ending, await_memory, drain, end_rest, terminate
+from backends.keeper.http1 import Address
+from backends.keeper.journal import Journal
+from backends.keeper.log import RotatedLog
+from backends.keeper.pump import Reader, Splitter, pump
+from backends.keeper.service import Bell, Service
+from backends.keeper.tree import Tree
+from backends.keeper.watch import Watch
+
+LAST_LINES_S = 2.0
+"""How long the last output of a server that ended may take through the pipe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The server's output: where it comes from, where it goes, who understands it."""
+
+    pipe: int
+    log: RotatedLog
+    splitter: Splitter
+    reader: Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The server that is kept, and how.
+
+    Attributes:
+        watching: what to do until a stop is ordered or the first process ends.
+        memory_released: tells whether the GPUs gave the server's memory back, None where unknown.
+    """
+
+    tree: Tree
+    address: Address
+    model: str
+    output: Output
+    watching: Callable[[Watch], None]
+    term_grace_s: float
+    memory_released: Callable[[], bool | None]
+
+
+class Keeper:
+    """Keeps one server from now until nothing of it is left."""
+
+    def __init__(self, kept: Kept, journal: Journal, bell: Bell) -> None:
+        self._kept = kept
+        self._journal = journal
+        self._bell = bell
+        self._nudge = threading.Event()
+        self._done = threading.Event()
+        self._lock = threading.Lock()
+        self._stop: tuple[StopOrdered, int] | None = None
+        self._signal: signal.Signals | None = None
+        self._output_mover = threading.Thread(target=self._move_output, daemon=True)
+
+    def run(self, service: Service) -> None:
+        """Keep the server until it is gone; SIGTERM and SIGINT order the stop."""
+        signal.set_wakeup_fd(self._bell.sender, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda received, _: self._remember(received))
+        signal.signal(signal.SIGCHLD, lambda *_: self._nudge.set())
+        life = threading.Thread(target=self._live, daemon=True)
+        self._output_mover.start()
+        life.start()
+        service.run(self.order_stop, self._look_after)
+        life.join()
+
+    def order_stop(self, by: str, drain_s: float) -> int:
+        """Order the stop unless one is under way; return where the winning order is journaled."""
+        with self._lock:
+            if self._stop is None:
+                order = StopOrdered(now(), by, drain_s)
+                self._stop = order, self._journal.record(order)
+                self._nudge.set()
+            return self._stop[1]
+
+    def _remember(self, number: int) -> None:
+        self._signal = signal.Signals(number)
+
+    def _look_after(self) -> bool:
+        """Act on what came meanwhile; True once the server is gone."""
+        if self._signal is not None:
+            self.order_stop(f"{self._signal.name} to the keeper", 0.0)
+        return self._done.is_set()
+
+    def _interrupted(self) -> bool:
+        return self._stop is not None or self._kept.tree.exit() is not None
+
+    def _live(self) -> None:
+        try:
+            self._watch()
+            self._end()
+        finally:
+            self._done.set()
+            self._bell.ring()
+
+    def _watch(self) -> None:
+        kept = self._kept
+        self._kept.watching(
+            Watch(
+                kept.tree,
+                kept.address,
+                kept.model,
+                self._journal.record,
+                self._interrupted,
+                self._nudge,
+            )
+        )
+
+    def _end(self) -> None:
+        kept = self._kept
+        ending = Ending(
+            kept.tree,
+            kept.address,
+            self._journal.record,
+            now,
+            kept.term_grace_s,
+            kept.memory_released,
+        )
+        if self._stop is not None:
+            if self._stop[0].drain_s > 0:
+                drain(ending, self._stop[0].drain_s)
+            terminate(ending)
+        exit_seen = self._record_exit()
+        end_rest(ending)
+        if not exit_seen:
+            self._record_exit()
+        self._output_mover.join(LAST_LINES_S)
+        self._tell_cause()
+        await_memory(ending)
+        self._journal.record(Stopped(now()))
+
+    def _record_exit(self) -> bool:
+        ended = self._kept.tree.exit()
+        if ended is not None:
+            self._journal.record(Exited(now(), ended))
+        return ended is not None
+
+    def _tell_cause(self) -> None:
+        ended = self._kept.tree.exit()
+        if self._stop is not None:
+            return
+        for fact in self._kept.output.reader.close(now(), ended):
+            self._tell(fact)
+        failure = cause_of(ended)
+        if failure and not self._journal.has_failure:
+            self._journal.record(FailureSeen(now(), failure))
+
+    def _move_output(self) -> None:
+        output = self._kept.output
+        try:
+            pump(
+                output.pipe,
+                output.log,
+                output.splitter,
+                output.reader,
+                tell=self._tell,
+                now=now,
+            )
+        finally:
+            # Nobody may be left waiting to write: without a reader the server's writes just fail.
+            os.close(output.pipe)
+            output.log.close()
+
+    def _tell(self, fact: ServerFact) -> None:
+        """Journal what the log tells, except what only our own look at the server can prove."""
+        match fact:
+            case BecameReady():
+                self._nudge.set()
+            case FailureSeen() if self._stop is not None:
+                pass
+            case _:
+                self._journal.record(fact)

@@ -1,0 +1,75 @@
+"""Starts a keeper, and waits until it says that it keeps."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+import backends
+from backends.keeper.folder import PRIVATE_FILE, ServerFolder, prepare
+from backends.keeper.order import AlreadyKept, KeeperError, LaunchFailed, LaunchOrder, Report
+
+__all__ = ["AlreadyKept", "KeeperError", "LaunchFailed", "LaunchOrder", "adopt", "launch"]
+
+REPORT_S = 30.0
+"""A keeper reports within a fraction of a second; more than this means that it is stuck."""
+
+
+def launch(order: LaunchOrder, folder: Path) -> None:
+    """Start a server under a keeper of its own, and return once the keeper answers.
+
+    Neither dies with the caller. The server runs in the caller's working folder, with the
+    caller's environment and `order.environment` on top.
+
+    Args:
+        order: what to start.
+        folder: the server's folder, see `server_folder`.
+
+    Raises:
+        AlreadyKept: a keeper or processes of an earlier start are there.
+        LaunchFailed: the server's program or the keeper cannot be executed.
+    """
+    complete = replace(order, environment={**os.environ, **order.environment})
+    _run_keeper(ServerFolder(folder), msgspec.json.encode(complete))
+
+
+def adopt(folder: Path) -> None:
+    """Give a server whose keeper was killed a new keeper, and return once that answers.
+
+    Raises:
+        AlreadyKept: its keeper lives.
+        KeeperError: nothing of it is left.
+    """
+    _run_keeper(ServerFolder(folder), b"null")
+
+
+def _run_keeper(folder: ServerFolder, order: bytes) -> None:
+    prepare(folder)
+    with os.fdopen(
+        os.open(folder.keeper_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
+    ) as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "backends.keeper", str(folder.path.absolute())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={**os.environ, "PYTHONPATH": str(Path(backends.__file__).parents[1])},
+            start_new_session=True,
+        )
+        try:
+            answer, _ = process.communicate(order, timeout=REPORT_S)
+        except subprocess.TimeoutExpired as error:
+            raise LaunchFailed(f"the keeper does not answer; see {folder.keeper_log}") from error
+    _raise_from(answer, folder)
+
+
+def _raise_from(answer: bytes, folder: ServerFolder) -> None:
+    if not answer:
+        raise LaunchFailed(f"the keeper ended before it kept anything; see {folder.keeper_log}")
+    report = msgspec.json.decode(answer, type=Report)
+    if report.error:
+        kinds = {kind.__name__: kind for kind in (AlreadyKept, LaunchFailed)}
+        raise kinds.get(report.error, KeeperError)(report.message)

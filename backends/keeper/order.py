@@ -1,0 +1,120 @@
+"""What a keeper is told to do, and how that is kept without secrets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import msgspec
+
+from backends.keeper.folder import write_private
+
+SECRET_FLAGS = ("--api-key", "--hf-token")
+CONCEALED = "***"
+
+
+class KeeperError(Exception):
+    """A keeper could not do what it was asked to; the message holds the reason and the remedy."""
+
+
+class AlreadyKept(KeeperError):
+    """The server is running already; the message names its keeper or its processes."""
+
+
+class LaunchFailed(KeeperError):
+    """The server or its keeper could not be started."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchOrder:
+    """One start of one server.
+
+    Attributes:
+        server: the name of its profile.
+        argv: the command, its program first; looked up on the PATH of the server's environment.
+        environment: variables to set on top of the launching process's own.
+        host: the address that the server binds.
+        model: the name it will serve the model under, see `served_model`.
+        start_id: unique among all starts of this host.
+        term_grace_s: how long one SIGTERM is given; 20 s or more suits ROCm, where a forced end
+            can leave VRAM held.
+    """
+
+    server: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)
+    host: str
+    port: int
+    model: str
+    start_id: str
+    term_grace_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a new keeper tells its launcher; no error means that it keeps."""
+
+    error: str = ""
+    message: str = ""
+
+
+def marker_value(order: LaunchOrder) -> str:
+    """Return what `MARKER` is set to for this start."""
+    return f"{order.server}:{order.start_id}"
+
+
+def served_model(argv: tuple[str, ...], model: str) -> str:
+    """Return the name under which vLLM will serve `model`: the first of ``--served-model-name``."""
+    return _value_of("--served-model-name", argv) or model
+
+
+def api_key(argv: tuple[str, ...], environment: Mapping[str, str]) -> str | None:
+    """Return the key that the server asks of its clients, None where it asks for none."""
+    return _value_of("--api-key", argv) or environment.get("VLLM_API_KEY") or None
+
+
+def without_secrets(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the arguments with the values of secret flags concealed."""
+    shown: list[str] = []
+    secret = False
+    for argument in argv:
+        if argument.startswith("--"):
+            flag, inline = _flag(argument)
+            secret = flag in SECRET_FLAGS
+            shown.append(f"{flag}={CONCEALED}" if secret and inline is not None else argument)
+        else:
+            shown.append(CONCEALED if secret else argument)
+    return tuple(shown)
+
+
+def _value_of(wanted: str, argv: tuple[str, ...]) -> str | None:
+    for argument, following in zip(argv, (*argv[1:], None), strict=True):
+        flag, inline = _flag(argument)
+        if flag == wanted:
+            return inline if inline is not None else following
+    return None
+
+
+def _flag(argument: str) -> tuple[str, str | None]:
+    """Split ``--some_flag=value``; vLLM takes underscores for dashes in its flags."""
+    flag, equals, value = argument.partition("=")
+    return flag.replace("_", "-"), value if equals else None
+
+
+def save_order(path: Path, order: LaunchOrder) -> None:
+    """Keep an order for a later keeper, without the values of its environment."""
+    shown = replace(order, argv=without_secrets(order.argv), environment={})
+    write_private(path, msgspec.json.encode(shown))
+
+
+def load_order(path: Path) -> LaunchOrder:
+    """Return the order of the current start.
+
+    Raises:
+        KeeperError: there is none, or it cannot be read.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=LaunchOrder)
+    except FileNotFoundError as error:
+        raise KeeperError(f"no server was ever started here: {path.parent.name}") from error
+    except msgspec.MsgspecError as error:
+        raise KeeperError(f"{path} cannot be read ({error}); remove it") from error

@@ -1,0 +1,145 @@
+"""Asks a server what tells that it serves: its models, its health, its first token."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from backends.domain.stamp import Stamp
+from backends.keeper.clock import now
+from backends.keeper.http1 import Address, NoAnswer, Reply, ask
+
+QUICK_S = 5.0
+FIRST_TOKEN_S = 600.0
+"""A first request may still build kernels; vLLM itself waits 600 s for its engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The server will not generate; `reason` is what it says."""
+
+    reason: str
+
+
+def never() -> bool:
+    """Cancel nothing."""
+    return False
+
+
+def served_models(
+    address: Address, cancelled: Callable[[], bool] = never, *, timeout_s: float = QUICK_S
+) -> tuple[str, ...]:
+    """Return the names in ``/v1/models``.
+
+    Raises:
+        NoAnswer: nobody answers, or something other than an OpenAI-compatible server does.
+        Cancelled: `cancelled` became true.
+    """
+    reply = ask(address, "/v1/models", timeout_s=timeout_s, cancelled=cancelled)
+    body = reply.body()
+    if reply.status != 200:
+        raise NoAnswer(f"/v1/models answers {reply.status}")
+    try:
+        return tuple(str(model["id"]) for model in msgspec.json.decode(body)["data"])
+    except (msgspec.MsgspecError, KeyError, TypeError) as error:
+        raise NoAnswer("/v1/models is not that of an OpenAI-compatible server") from error
+
+
+def health(address: Address, cancelled: Callable[[], bool] = never) -> str:
+    """Return why the server is unhealthy, empty when it is well.
+
+    Only ``/health`` is asked: any other request to a sleeping engine hangs.
+    """
+    try:
+        reply = ask(address, "/health", timeout_s=QUICK_S, cancelled=cancelled)
+        reply.body()
+    except NoAnswer as error:
+        return f"/health: {error}"
+    return "" if reply.status == 200 else f"/health answers {reply.status}"
+
+
+def first_token(address: Address, model: str, cancelled: Callable[[], bool]) -> Stamp | Refused:
+    """Ask for one token and return when it came, or what the server says where it refuses.
+
+    Raises:
+        NoAnswer: the connection failed or the time is over.
+        Cancelled: `cancelled` became true.
+    """
+    common = {
+        "model": model,
+        "max_tokens": 1,
+        "temperature": 0,
+        "stream": True,
+        "stream_options": {"include_usage": True, "continuous_usage_stats": True},
+    }
+    chat = common | {"messages": [{"role": "user", "content": "Hi"}]}
+    # A model without a chat template answers 400, one that only completes 404.
+    for path, question in (
+        ("/v1/chat/completions", chat),
+        ("/v1/completions", common | {"prompt": "Hi"}),
+    ):
+        reply = ask(address, path, question, timeout_s=FIRST_TOKEN_S, cancelled=cancelled)
+        if reply.status == 200:
+            return _await_token(reply)
+        refusal = Refused(f"{path} answers {reply.status}: {_message(reply.body())}")
+        if reply.status not in (400, 404):
+            return refusal
+    return refusal
+
+
+def running_requests(address: Address) -> int | None:
+    """Return how many requests run or wait in the server, None where it does not say."""
+    try:
+        reply = ask(address, "/metrics", timeout_s=QUICK_S)
+        lines = list(reply.lines)
+    except NoAnswer:
+        return None
+    wanted = (b"vllm:num_requests_running", b"vllm:num_requests_waiting{")
+    counts = [float(line.rsplit(b" ", 1)[1]) for line in lines if line.startswith(wanted)]
+    return int(sum(counts)) if counts else None
+
+
+def _await_token(reply: Reply) -> Stamp | Refused:
+    """Read the stream to its end, so that the server does not count an aborted request."""
+    came: Stamp | None = None
+    for line in reply.lines:
+        if not line.startswith(b"data:"):
+            continue
+        data = line[5:].strip()
+        if data == b"[DONE]":
+            break
+        chunk = msgspec.json.decode(data)
+        if "error" in chunk:
+            return Refused(f"the stream says: {_message(data)}")
+        if came is None and carries_token(chunk):
+            came = now()
+    return came or Refused("the stream ended without a token")
+
+
+def carries_token(chunk: dict[str, Any]) -> bool:
+    """Tell whether a chunk of a stream stands for at least one generated token.
+
+    A token may have no text of its own (a piece of a character), so the server's own count decides
+    where it is sent. Without one, everything counts but the chunk that only names the role.
+    """
+    usage = chunk.get("usage")
+    if usage:
+        return bool(usage.get("completion_tokens"))
+    for choice in chunk.get("choices", ()):
+        delta = choice.get("delta", choice)
+        if any(delta.get(field) for field in ("text", "content", "reasoning", "reasoning_content")):
+            return True
+        if delta.get("tool_calls") or "role" not in delta:
+            return True
+    return False
+
+
+def _message(body: bytes) -> str:
+    try:
+        document = msgspec.json.decode(body)
+        error = document.get("error", document)
+        text = error.get("message") if isinstance(error, dict) else error
+    except (msgspec.MsgspecError, AttributeError):
+        text = None
+    return str(text or body[:200].decode(errors="replace") or "nothing").strip()

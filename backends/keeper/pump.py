@@ -1,0 +1,61 @@
+"""Moves the server's output from its pipe to the log, and its meaning to the journal."""
+
+import os
+from collections.abc import Callable
+from typing import Protocol
+
+from backends.domain.facts import StartFact
+from backends.domain.server import Exit
+from backends.domain.stamp import Stamp
+from backends.keeper.log import RotatedLog
+
+CHUNK_BYTES = 256 * 1024
+
+
+class Reader(Protocol):
+    """Turns lines of a vLLM log into facts."""
+
+    def feed(self, at: Stamp, line: str) -> list[StartFact]:
+        """Return what this line tells."""
+        ...
+
+    def close(self, at: Stamp, exit: Exit | None) -> list[StartFact]:  # noqa: A002
+        """Return what the end of the log tells."""
+        ...
+
+
+class Splitter(Protocol):
+    """Cuts bytes into lines."""
+
+    def feed(self, data: bytes) -> list[str]:
+        """Return the lines that these bytes complete."""
+        ...
+
+    def rest(self) -> list[str]:
+        """Return what is left when no more bytes come."""
+        ...
+
+
+def pump(
+    pipe: int,
+    log: RotatedLog,
+    splitter: Splitter,
+    reader: Reader,
+    *,
+    tell: Callable[[StartFact], None],
+    now: Callable[[], Stamp],
+) -> None:
+    """Read until every writer has closed the pipe.
+
+    The log gets the bytes before anybody looks at them, so what the reader makes of a line can
+    never cost the line.
+    """
+    while data := os.read(pipe, CHUNK_BYTES):
+        at = now()
+        log.write(data)
+        for line in splitter.feed(data):
+            for fact in reader.feed(at, line):
+                tell(fact)
+    for line in splitter.rest():
+        for fact in reader.feed(now(), line):
+            tell(fact)

@@ -1,0 +1,197 @@
+"""Answers clients on the keeper's Unix socket: follow the journal, or order the stop."""
+
+import contextlib
+import os
+import selectors
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from backends.keeper.folder import PRIVATE_FILE, ServerFolder
+from backends.keeper.journal import Journal
+
+ORDER_LIMIT_BYTES = 4096
+FAREWELL_S = 2.0
+"""How long a client may take to read the last facts when the keeper leaves."""
+
+
+class ClientOrder(msgspec.Struct):
+    """One line from a client; the keeper answers with lines of the journal until it leaves."""
+
+    order: str
+    by: str = ""
+    drain_s: float = 0.0
+
+
+@dataclass(slots=True)
+class _Client:
+    """A connection, what it has sent so far, and where in the journal it stands."""
+
+    connection: socket.socket
+    received: bytes = b""
+    offset: int | None = None
+
+
+class Service:
+    """Serves clients in the thread that calls `run`; the journal file is the buffer of each.
+
+    A client that reads slowly costs nothing and delays nobody. `ring` may be called from any
+    thread and from signal handlers.
+    """
+
+    def __init__(self, folder: ServerFolder, journal: Journal, bell: "Bell") -> None:
+        self._journal = journal
+        self._bell = bell
+        self._selector = selectors.DefaultSelector()
+        self._clients: list[_Client] = []
+        self._listener = listen(folder)
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(bell.receiver, selectors.EVENT_READ)
+
+    def run(self, order_stop: Callable[[str, float], int], on_ring: Callable[[], bool]) -> None:
+        """Serve until `on_ring`, called at each ring, answers True; then say the last facts.
+
+        Args:
+            order_stop: takes who orders and the seconds to drain, returns the journal's offset of
+                the order that won.
+            on_ring: looks after what signals announce.
+        """
+        leaving_at: float | None = None
+        while leaving_at is None or (time.monotonic() < leaving_at and self._behind()):
+            for key, events in self._selector.select(timeout=0.2):
+                if key.fileobj is self._listener:
+                    self._accept()
+                elif isinstance(key.data, _Client):
+                    self._serve(key.data, events, order_stop)
+            self._bell.silence()
+            if on_ring() and leaving_at is None:
+                leaving_at = time.monotonic() + FAREWELL_S
+            self._wake_followers()
+
+    def close(self) -> None:
+        """Hang up on everybody."""
+        for client in list(self._clients):
+            self._hang_up(client)
+        self._listener.close()
+        self._selector.close()
+
+    def _accept(self) -> None:
+        connection, _ = self._listener.accept()
+        connection.setblocking(False)
+        client = _Client(connection)
+        self._clients.append(client)
+        self._selector.register(connection, selectors.EVENT_READ, client)
+
+    def _serve(self, client: _Client, events: int, order_stop: Callable[[str, float], int]) -> None:
+        try:
+            if events & selectors.EVENT_READ:
+                self._receive(client, order_stop)
+            if events & selectors.EVENT_WRITE:
+                self._send(client)
+        except (ConnectionError, msgspec.MsgspecError, _HungUp):
+            self._hang_up(client)
+
+    def _receive(self, client: _Client, order_stop: Callable[[str, float], int]) -> None:
+        data = client.connection.recv(ORDER_LIMIT_BYTES)
+        client.received += data
+        if not data or len(client.received) > ORDER_LIMIT_BYTES:
+            raise _HungUp
+        line, newline, _ = client.received.partition(b"\n")
+        if not newline or client.offset is not None:
+            return
+        order = msgspec.json.decode(line, type=ClientOrder)
+        client.offset = order_stop(order.by, order.drain_s) if order.order == "stop" else 0
+
+    def _send(self, client: _Client) -> None:
+        assert client.offset is not None
+        data = self._journal.read(client.offset)
+        if data:
+            client.offset += client.connection.send(data)
+        else:
+            self._selector.modify(client.connection, selectors.EVENT_READ, client)
+
+    def _wake_followers(self) -> None:
+        size = self._journal.size
+        for client in self._clients:
+            if client.offset is not None and client.offset < size:
+                both = selectors.EVENT_READ | selectors.EVENT_WRITE
+                self._selector.modify(client.connection, both, client)
+
+    def _behind(self) -> bool:
+        size = self._journal.size
+        return any(one.offset is not None and one.offset < size for one in self._clients)
+
+    def _hang_up(self, client: _Client) -> None:
+        self._clients.remove(client)
+        self._selector.unregister(client.connection)
+        client.connection.close()
+
+
+class Bell:
+    """Wakes the service from any thread and from signal handlers."""
+
+    def __init__(self) -> None:
+        self.receiver, self.sender = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def ring(self) -> None:
+        """Wake the service."""
+        with contextlib.suppress(BlockingIOError):  # full of rings that were not heard yet
+            os.write(self.sender, b"!")
+
+    def silence(self) -> None:
+        """Take back every ring so far."""
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self.receiver, 4096):
+                pass
+
+
+class _HungUp(Exception):
+    """The client left."""
+
+
+def listen(folder: ServerFolder) -> socket.socket:
+    """Return a socket that listens in the folder, for this user alone.
+
+    The address of a Unix socket holds 107 bytes; the folder is therefore named by a descriptor.
+    """
+    folder.socket.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    with _descriptor(folder) as place:
+        listener.bind(f"/proc/self/fd/{place}/{folder.socket.name}")
+    folder.socket.chmod(PRIVATE_FILE)
+    listener.listen()
+    listener.setblocking(False)
+    return listener
+
+
+def connect(folder: ServerFolder) -> socket.socket | None:
+    """Return a connection to the living keeper of this folder, None where there is none."""
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        with _descriptor(folder) as place:
+            connection.connect(f"/proc/self/fd/{place}/{folder.socket.name}")
+    except (FileNotFoundError, ConnectionRefusedError):
+        connection.close()
+        return None
+    return connection
+
+
+def is_answered(folder: ServerFolder) -> bool:
+    """Tell whether this folder has a living keeper."""
+    connection = connect(folder)
+    if connection is None:
+        return False
+    connection.close()
+    return True
+
+
+@contextlib.contextmanager
+def _descriptor(folder: ServerFolder) -> Iterator[int]:
+    descriptor = os.open(folder.path, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,174 @@
+"""How a keeper comes by its server: it starts one, or takes over one whose keeper was killed."""
+
+import fcntl
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from backends.domain.facts import BecameReady, ServerFact, Spawned, Stopped
+from backends.domain.server import ProcessId
+from backends.host import processes
+from backends.host.processes import Process
+from backends.host.survivors import belonging_to
+from backends.keeper.clock import now
+from backends.keeper.folder import (
+    PRIVATE_FILE,
+    ServerFolder,
+    link_journal,
+    prepare,
+    read_journal,
+    write_private,
+)
+from backends.keeper.journal import Journal
+from backends.keeper.order import (
+    AlreadyKept,
+    KeeperError,
+    LaunchOrder,
+    load_order,
+    marker_value,
+    save_order,
+    without_secrets,
+)
+from backends.keeper.spawn import become_subreaper, open_pipe, spawn
+from backends.keeper.tree import AdoptedTree, KeptTree, Tree
+from backends.keeper.watch import Watch, watch, watch_ready
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A server that this process keeps from now on.
+
+    Attributes:
+        pipe: the reading end of its output.
+        is_new: it was started just now.
+    """
+
+    order: LaunchOrder
+    tree: Tree
+    journal: Journal
+    pipe: int
+    watching: Callable[[Watch], None]
+    is_new: bool
+
+
+def start(folder: ServerFolder, order: LaunchOrder, on_growth: Callable[[], None]) -> Taken:
+    """Start the server.
+
+    Raises:
+        AlreadyKept: a keeper or processes of an earlier start are there.
+        LaunchFailed: its program cannot be executed.
+    """
+    prepare(folder)
+    _lock(folder)
+    _refuse_beside_survivors(folder)
+    become_subreaper()
+    pipe = open_pipe(folder)
+    begun = now()
+    first = spawn(folder, order)
+    os.set_blocking(pipe, True)
+    save_order(folder.order, order)
+    journal = Journal(link_journal(folder, order.start_id), on_growth)
+    journal.record(
+        Spawned(
+            begun,
+            order.start_id,
+            order.server,
+            order.model,
+            without_secrets(order.argv),
+            first,
+            processes.identity(os.getpid()),
+            order.host,
+            order.port,
+        )
+    )
+    return Taken(order, KeptTree(first), journal, pipe, watch, is_new=True)
+
+
+def adopt(folder: ServerFolder, on_growth: Callable[[], None]) -> Taken:
+    """Take over the server that a keeper left behind.
+
+    Raises:
+        AlreadyKept: its keeper lives.
+        KeeperError: nothing of it is left.
+    """
+    order = load_order(folder.order)
+    _lock(folder)
+    facts = read_journal(folder.journal)
+    left = left_behind(facts)
+    if not left:
+        raise KeeperError(f"{order.server} does not run: there is nothing to adopt")
+    become_subreaper()
+    first = spawned(facts).process
+    pipe = open_pipe(folder)
+    os.set_blocking(pipe, True)
+    order = replace(order, environment=_key_of(left))
+    was_ready = any(isinstance(fact, BecameReady) for fact in facts)
+    journal = Journal(folder.journal.resolve(), on_growth)
+    tree = AdoptedTree(first, marker_value(order))
+    return Taken(order, tree, journal, pipe, watch_ready if was_ready else watch, is_new=False)
+
+
+def spawned(facts: list[ServerFact]) -> Spawned:
+    """Return how the start of this journal began.
+
+    Raises:
+        KeeperError: the journal does not say.
+    """
+    for fact in facts:
+        if isinstance(fact, Spawned):
+            return fact
+    raise KeeperError("the journal of the last start does not tell which process was started")
+
+
+def left_behind(facts: list[ServerFact]) -> list[Process]:
+    """Return the processes that live of the start in this journal."""
+    if not facts or isinstance(facts[-1], Stopped):
+        return []
+    begun = spawned(facts)
+    return belonging_to(f"{begun.server}:{begun.start_id}", begun.process)
+
+
+def _lock(folder: ServerFolder) -> None:
+    """Become this folder's only keeper, for as long as this process lives."""
+    descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise AlreadyKept(_who_keeps(folder)) from error
+    write_private(folder.keeper, msgspec.json.encode(processes.identity(os.getpid())))
+
+
+def _who_keeps(folder: ServerFolder) -> str:
+    keeper = keeper_id(folder)
+    who = f"process {keeper.pid}" if keeper else "another process, which has only just begun"
+    return f"{folder.path.name} is kept already, by {who}; stop it first"
+
+
+def keeper_id(folder: ServerFolder) -> ProcessId | None:
+    """Return the last keeper of this folder, alive or not."""
+    try:
+        return msgspec.json.decode(folder.keeper.read_bytes(), type=ProcessId)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
+
+
+def _refuse_beside_survivors(folder: ServerFolder) -> None:
+    left = left_behind(read_journal(folder.journal))
+    if left:
+        names = ", ".join(f"{processes.display_name(one)} {one.id.pid}" for one in left)
+        raise AlreadyKept(
+            f"{folder.path.name} has processes of an earlier start, whose keeper was killed: "
+            f"{names}; stop or adopt it first"
+        )
+
+
+def _key_of(left: list[Process]) -> Mapping[str, str]:
+    """Return the API key that the server began with; it is written down nowhere else."""
+    for process in left:
+        key = processes.environment_value(process.id.pid, "VLLM_API_KEY")
+        if key:
+            return {"VLLM_API_KEY": key}
+    return {}

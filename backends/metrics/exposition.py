@@ -1,0 +1,66 @@
+"""Prometheus text as `Counters`."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from math import isnan
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
+from backends.domain.serving import Counters, Histogram
+from backends.metrics.names import HISTOGRAMS, NUMBERS, Joined, Series
+
+_WANTED = tuple(name for series in (*NUMBERS, *HISTOGRAMS) for name in series.names)
+_JOIN: dict[Joined, Callable[[list[float]], float]] = {"sum": sum, "max": max, "min": min}
+
+
+class UnreadableMetrics(ValueError):
+    """The text is not what Prometheus exporters write; the message names the line."""
+
+
+def counters_from(text: str) -> Counters:
+    """Return the counters of one ``/metrics`` text; None for series that it lacks.
+
+    Lines of other series are dropped before parsing: a server exports hundreds of them, and this is
+    read every second or two.
+
+    Raises:
+        UnreadableMetrics: a line of a wanted series cannot be parsed.
+    """
+    samples: dict[str, list[Sample]] = defaultdict(list)
+    for sample in _samples(line for line in text.splitlines() if line.startswith(_WANTED)):
+        samples[sample.name].append(sample)
+    fields: dict[str, Any] = {series.field: _number(series, samples) for series in NUMBERS}
+    fields |= {series.field: _histogram(series, samples) for series in HISTOGRAMS}
+    return Counters(**fields)
+
+
+def _samples(lines: Iterable[str]) -> Iterable[Sample]:
+    # Without their TYPE lines all series parse as plain samples: a histogram whose name ends in
+    # _total, or a _created gauge, then cannot be taken for a counter.
+    try:
+        for family in text_string_to_metric_families("\n".join(lines) + "\n"):
+            yield from family.samples
+    except ValueError as error:
+        raise UnreadableMetrics(f"/metrics has a line that is no sample: {error}") from error
+
+
+def _number(series: Series, samples: dict[str, list[Sample]]) -> float | None:
+    for name in series.names:
+        values = [sample.value for sample in samples[name] if not isnan(sample.value)]
+        if values:
+            return float(_JOIN[series.joined](values))
+    return None
+
+
+def _histogram(series: Series, samples: dict[str, list[Sample]]) -> Histogram | None:
+    for name in series.names:
+        counts: dict[float, float] = defaultdict(float)
+        for sample in samples[f"{name}_bucket"]:
+            counts[float(sample.labels["le"])] += sample.value
+        if counts:
+            edges = tuple(sorted(counts))
+            total = sum(sample.value for sample in samples[f"{name}_sum"])
+            return Histogram(edges, tuple(counts[edge] for edge in edges), total)
+    return None

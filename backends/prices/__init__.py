@@ -1,0 +1,1 @@
+"""The price table: shipped rows with their dates, imported ones, and the user's own above all."""

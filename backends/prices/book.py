@@ -1,0 +1,169 @@
+"""What ``prices list``, ``prices set`` and ``prices update`` do."""
+
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from backends.domain.money.amounts import BadPrice, amount_from
+from backends.domain.money.prices import ApiPrice, Freshness, GpuPrice, Price, freshness, replaces
+from backends.prices.importers import import_catalogue
+from backends.prices.installed import installed_prices
+from backends.prices.table import (
+    PriceTable,
+    api_key,
+    gpu_key,
+    load_table,
+    read_table,
+    write_table,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One price with whether it may still be decided on."""
+
+    price: Price
+    freshness: Freshness
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """What an import did.
+
+    Attributes:
+        as_of: the date that its prices got, None where they stay undated.
+        rows: how many it brought; of these `changed` are new or differ, `unpriced` have no price.
+    """
+
+    catalogue: str
+    as_of: date | None
+    rows: int
+    changed: int
+    unpriced: int
+
+
+def list_prices(folder: Path | None, today: date, search: str = "") -> tuple[Listed, ...]:
+    """Return the prices in force whose provider, model or GPU contains some text."""
+    table = load_table(folder)
+    rows: tuple[Price, ...] = (*table.gpu, *table.api)
+    wanted = search.lower()
+    return tuple(Listed(row, freshness(row, today)) for row in rows if wanted in _words(row))
+
+
+def find_api_price(table: PriceTable, provider: str, model: str) -> ApiPrice | None:
+    """Return a provider's price of a model by its own id; never that of another model."""
+    wanted = (provider.lower(), model.lower())
+    return next((row for row in table.api if api_key(row) == wanted), None)
+
+
+def find_by_address(table: PriceTable, base_url: str, model: str) -> ApiPrice | None:
+    """Return the price of a model at an endpoint's address, None for a host not in the table."""
+    host = urlsplit(base_url).hostname
+    for row in table.api:
+        if row.base_url is None or urlsplit(row.base_url).hostname != host:
+            continue
+        if row.model.lower() == model.lower():
+            return row
+    return None
+
+
+def set_api_price(
+    folder: Path, provider: str, model: str, prices: dict[str, str], as_of: date
+) -> ApiPrice:
+    """Keep the user's own price of a model, with its date; fields not given keep their value.
+
+    Args:
+        folder: where the user's prices are kept.
+        provider: as the table or the user names it.
+        model: the provider's own id.
+        prices: amounts in digits under the names of `ApiPrice`, such as ``input_usd_per_mtok``.
+        as_of: the day on which the user read it.
+
+    Raises:
+        BadPrice: an amount cannot be read or has no such name.
+    """
+    old = find_api_price(load_table(folder), provider, model)
+    row = old or ApiPrice(provider, model, model.rsplit("/", 1)[-1].lower(), None, None)
+    row = replace(row, **_amounts(prices), as_of=as_of, source="you", origin="user")
+    mine = read_table(folder, "user")
+    kept = tuple(other for other in mine.api if api_key(other) != api_key(row))
+    write_table(folder, "user", replace(mine, api=(*kept, row)))
+    return row
+
+
+def set_gpu_price(
+    folder: Path, provider: str, sku: str, usd_per_hour: str, as_of: date
+) -> GpuPrice:
+    """Keep the user's own hourly price of one GPU, with its date.
+
+    Raises:
+        BadPrice: the amount cannot be read.
+    """
+    amount = amount_from(usd_per_hour, "usd_per_hour")
+    new = GpuPrice(provider, sku, sku, None)
+    old = next((row for row in load_table(folder).gpu if gpu_key(row) == gpu_key(new)), new)
+    row = replace(old, usd_per_hour=amount, as_of=as_of, source="you", origin="user")
+    mine = read_table(folder, "user")
+    kept = tuple(other for other in mine.gpu if gpu_key(other) != gpu_key(row))
+    write_table(folder, "user", replace(mine, gpu=(*kept, row)))
+    return row
+
+
+def update_prices(folder: Path, path: Path, as_of: date | None = None) -> Updated:
+    """Import a catalogue's file; its prices are dated with the file unless a date is given.
+
+    Raises:
+        BadPrice: the file is missing or is no catalogue that is known.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadPrice(f"{path}: cannot be read ({error}); give the path of a catalogue") from error
+    day = as_of or datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
+    catalogue, rows = import_catalogue(text, str(path), day)
+    return _keep(folder, catalogue, day, rows)
+
+
+def update_from_package(folder: Path, today: date) -> Updated:
+    """Import the prices of the genai-prices package; they stay undated, as the package has it.
+
+    Raises:
+        BadPrice: it is not installed.
+    """
+    return _keep(folder, "genai-prices", None, installed_prices(today))
+
+
+def _keep(folder: Path, name: str, day: date | None, rows: tuple[ApiPrice, ...]) -> Updated:
+    before = read_table(folder, "imported")
+    known = {api_key(row): row for row in before.api}
+    rows = tuple(row for row in rows if replaces(known.get(api_key(row)), row))
+    changed = sum(1 for row in rows if _differs(known.get(api_key(row)), row))
+    merged = known | {api_key(row): row for row in rows}
+    write_table(folder, "imported", replace(before, api=tuple(merged.values())))
+    unpriced = sum(1 for row in rows if row.input_usd_per_mtok is None)
+    return Updated(name, day, len(rows), changed, unpriced)
+
+
+def _differs(old: ApiPrice | None, new: ApiPrice) -> bool:
+    return old is None or replace(old, as_of=None) != replace(new, as_of=None)
+
+
+def _amounts(prices: dict[str, str]) -> dict[str, Any]:
+    known = {
+        field.name for field in fields(ApiPrice) if "usd" in field.name or field.name in _SHARES
+    }
+    unknown = sorted(set(prices) - known)
+    if unknown:
+        raise BadPrice(f'no price is called "{unknown[0]}"; known are {", ".join(sorted(known))}')
+    return {name: amount_from(value, name) for name, value in prices.items()}
+
+
+_SHARES = frozenset({"batch_multiplier", "fee_percent"})
+
+
+def _words(row: Price) -> str:
+    if isinstance(row, ApiPrice):
+        return f"{row.provider} {row.model} {row.canonical_model}".lower()
+    return f"{row.provider} {row.sku} {row.gpu} {row.contract}".lower()

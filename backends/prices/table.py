@@ -1,0 +1,125 @@
+"""The price table on disk: what ships, what was imported, what the user set."""
+
+import json
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+from backends.domain.money.amounts import BadPrice
+from backends.domain.money.prices import ApiPrice, GpuPrice, PriceOrigin, replaces
+from backends.wire import UnreadableRecord, plain, typed
+
+Row = TypeVar("Row", ApiPrice, GpuPrice)
+
+FILE_NAMES: dict[PriceOrigin, str] = {
+    "user": "prices.json",
+    "imported": "imported-prices.json",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTable:
+    """All prices that are known, one for each model or GPU of each provider."""
+
+    api: tuple[ApiPrice, ...] = ()
+    gpu: tuple[GpuPrice, ...] = ()
+
+
+def load_table(folder: Path | None = None) -> PriceTable:
+    """Return the prices in force: the user's above imported above shipped ones.
+
+    Raises:
+        BadPrice: a file cannot be read; the message names file, row and remedy.
+    """
+    tables = [shipped_table()]
+    if folder is not None:
+        tables += [read_table(folder, "imported"), read_table(folder, "user")]
+    api: dict[tuple[str, str], ApiPrice] = {}
+    gpu: dict[tuple[str, str, str], GpuPrice] = {}
+    for table in tables:
+        api |= {api_key(row): row for row in table.api if replaces(api.get(api_key(row)), row)}
+        gpu |= {gpu_key(row): row for row in table.gpu if replaces(gpu.get(gpu_key(row)), row)}
+    return PriceTable(tuple(api.values()), tuple(gpu.values()))
+
+
+def shipped_table() -> PriceTable:
+    """Return the table that comes with the program."""
+    text = files("backends.prices").joinpath("shipped.json").read_text(encoding="utf-8")
+    return table_from(text, "shipped.json", "shipped")
+
+
+def read_table(folder: Path, origin: PriceOrigin) -> PriceTable:
+    """Return one file's prices; an empty table where there is no file."""
+    path = folder / FILE_NAMES[origin]
+    if not path.exists():
+        return PriceTable()
+    return table_from(path.read_text(encoding="utf-8"), str(path), origin)
+
+
+def write_table(folder: Path, origin: PriceOrigin, table: PriceTable) -> None:
+    """Replace one file's prices in one step, so that a reader never sees half of them."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / FILE_NAMES[origin]
+    rows = {"api": _rows(table.api), "gpu": _rows(table.gpu)}
+    new = path.with_suffix(".new")
+    new.touch(mode=0o600)
+    new.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    new.replace(path)
+
+
+def table_from(text: str, place: str, origin: PriceOrigin) -> PriceTable:
+    """Return the table of one JSON text.
+
+    Raises:
+        BadPrice: it is no JSON, a row lacks a field, or a price is not a number of 0 or more.
+    """
+    try:
+        # Digits of a number stay as written: 0.1 is a tenth, not the nearest binary fraction.
+        data = json.loads(text, parse_float=Decimal)
+    except json.JSONDecodeError as error:
+        raise BadPrice(f"{place}: no JSON ({error}); correct it or delete the file") from error
+    if not isinstance(data, dict):
+        raise BadPrice(f'{place}: not a table; it has the lists "api" and "gpu"')
+    return PriceTable(
+        tuple(
+            _row(item, ApiPrice, f"{place}: api[{n}]", origin) for n, item in _items(data, "api")
+        ),
+        tuple(
+            _row(item, GpuPrice, f"{place}: gpu[{n}]", origin) for n, item in _items(data, "gpu")
+        ),
+    )
+
+
+def api_key(row: ApiPrice) -> tuple[str, str]:
+    """Return what makes an API's price one: provider and model."""
+    return row.provider.lower(), row.model.lower()
+
+
+def gpu_key(row: GpuPrice) -> tuple[str, str, str]:
+    """Return what makes a GPU's price one: provider, sku and contract."""
+    return row.provider.lower(), row.sku.lower(), row.contract
+
+
+def _items(data: dict[str, Any], key: str) -> list[tuple[int, Any]]:
+    return list(enumerate(data.get(key) or []))
+
+
+def _row(item: Any, kind: type[Row], place: str, origin: PriceOrigin) -> Row:
+    try:
+        row = typed(item, kind)
+    except UnreadableRecord as error:
+        raise BadPrice(f"{place}: {error}; correct or remove this row") from error
+    for name in row.__slots__:
+        amount = getattr(row, name)
+        if isinstance(amount, Decimal) and (not amount.is_finite() or amount < 0):
+            raise BadPrice(f"{place}: {name} is {amount}; write a number that is 0 or more")
+    return replace(row, origin=origin)
+
+
+def _rows(rows: tuple[ApiPrice, ...] | tuple[GpuPrice, ...]) -> list[dict[str, Any]]:
+    return [
+        {key: value for key, value in plain(row).items() if value is not None and key != "origin"}
+        for row in rows
+    ]

@@ -1,0 +1,60 @@
+"""The prober's judgement of itself: was the client fast enough to be believed?"""
+
+import time
+from collections.abc import Sequence
+
+from backends.domain.run import ClientAudit, Run
+from backends.domain.streams.statistics import quantile
+from backends.prober import clock
+from backends.prober.exchange import Trace
+
+BUSY_PERCENT = 80.0
+LATE_SEND_S = 0.005
+LATE_READ_S = 0.005
+KEPT_LAGS = 200_000
+
+
+class Audit:
+    """Gathers, over one series, what the client itself did."""
+
+    def __init__(self) -> None:
+        self._began_ns = clock.now_ns()
+        self._cpu_began_ns = time.process_time_ns()
+        self._runs = 0
+        self._lags_ns: list[int] = []
+        self._coalesced: int | None = None
+        self._latest_send_s: float | None = None
+
+    def add(self, run: Run, trace: Trace) -> None:
+        """Take what one run says of the client."""
+        self._runs += 1
+        if len(self._lags_ns) < KEPT_LAGS:
+            self._lags_ns.extend(trace.lags_ns)
+        if trace.coalesced_segments is not None:
+            self._coalesced = (self._coalesced or 0) + trace.coalesced_segments
+        if run.planned_to_sent_s is not None:
+            self._latest_send_s = max(self._latest_send_s or 0.0, run.planned_to_sent_s)
+
+    def finish(self, warm_ups: Sequence[Run]) -> ClientAudit:
+        """Return the judgement; without a single run there is nothing to judge."""
+        if not self._runs:
+            return ClientAudit(None, limited=False, warm_ups=tuple(warm_ups))
+        wall_ns = max(1, clock.now_ns() - self._began_ns)
+        cpu_percent = 100 * (time.process_time_ns() - self._cpu_began_ns) / wall_ns
+        lag_s = quantile(self._lags_ns, 0.99) / clock.NS if self._lags_ns else None
+        reasons = []
+        if cpu_percent > BUSY_PERCENT:
+            reasons.append(f"the client used {cpu_percent:.0f} % of a core")
+        if self._latest_send_s is not None and self._latest_send_s > LATE_SEND_S:
+            reasons.append(f"a request was sent {self._latest_send_s * 1e3:.1f} ms late")
+        if lag_s is not None and lag_s > LATE_READ_S and self._coalesced:
+            reasons.append(f"one read in a hundred came over {lag_s * 1e3:.1f} ms late")
+        return ClientAudit(
+            cpu_percent=round(cpu_percent, 2),
+            limited=bool(reasons),
+            reasons=tuple(reasons),
+            stamp_lag_p99_s=lag_s,
+            planned_to_sent_max_s=self._latest_send_s,
+            coalesced_segments=self._coalesced,
+            warm_ups=tuple(warm_ups),
+        )

@@ -1,0 +1,99 @@
+"""Starts the prober, hands it one order and yields what it tells."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import cast
+
+from backends.domain.facts import AbFact, SeriesEnded
+from backends.prober import clock
+from backends.prober.orders import CANCEL, Lane, Order, SeriesOrder, encode_order
+from backends.wire import decode_fact
+
+LONGEST_LINE = 64 * 1024 * 1024
+GRACE_S = 2.0
+# Where the packages lie, so that ``-m`` finds them from any directory, installed or not.
+PACKAGES = Path(__file__).resolve().parents[2]
+
+
+async def run_series(
+    order: SeriesOrder, cancel: asyncio.Event | None = None
+) -> AsyncIterator[AbFact]:
+    """Yield the facts of one A/B, the last of them always SeriesEnded.
+
+    Setting `cancel` ends it early with what was measured so far; closing the iterator ends the
+    prober too. A prober that dies is told as the reason of SeriesEnded.
+    """
+    async for line in _tell(Order(series=order), order.lanes, cancel):
+        if isinstance(line, str):
+            yield SeriesEnded(clock.stamp_of(clock.now_ns()), order.series_id, line)
+            return
+        fact = cast("AbFact", decode_fact(line))
+        yield fact
+        if isinstance(fact, SeriesEnded):
+            return
+
+
+async def _tell(
+    order: Order, lanes: tuple[Lane, ...], cancel: asyncio.Event | None
+) -> AsyncIterator[bytes | str]:
+    """Yield the prober's lines; a last string says why it died before its end."""
+    prober = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        "-m",
+        "backends.prober",
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        limit=LONGEST_LINE,
+        env=_environment(lanes),
+    )
+    canceller = asyncio.create_task(_cancel_when_set(prober, cancel)) if cancel else None
+    assert prober.stdin is not None
+    assert prober.stdout is not None
+    try:
+        prober.stdin.write(encode_order(order))
+        while (line := await prober.stdout.readline()).endswith(b"\n"):
+            yield line
+        yield await _cause_of_death(prober)
+    finally:
+        if canceller is not None:
+            canceller.cancel()
+        await _end(prober)
+
+
+def _environment(lanes: tuple[Lane, ...]) -> dict[str, str]:
+    """The environment without the keys of this A/B, which travel over stdin only."""
+    keys = {lane.api_key for lane in lanes}
+    kept = {name: value for name, value in os.environ.items() if value not in keys}
+    paths = (kept.get("PYTHONPATH"), str(PACKAGES))
+    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+
+
+async def _cancel_when_set(prober: Process, cancel: asyncio.Event) -> None:
+    await cancel.wait()
+    assert prober.stdin is not None
+    prober.stdin.write(CANCEL)
+
+
+async def _cause_of_death(prober: Process) -> str:
+    assert prober.stderr is not None
+    said = (await prober.stderr.read()).decode("utf-8", "replace").strip().splitlines()
+    code = await prober.wait()
+    how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    return f"the measuring process {how}" + (f": {said[-1]}" if said else "")
+
+
+async def _end(prober: Process) -> None:
+    """Close its stdin, which cancels it, and wait; kill it where that takes too long."""
+    assert prober.stdin is not None
+    prober.stdin.close()
+    try:
+        await asyncio.wait_for(prober.wait(), GRACE_S)
+    except TimeoutError:
+        prober.kill()
+        await prober.wait()

@@ -1,0 +1,252 @@
+"""One TCP or TLS connection on the loop, with a stamp on everything that arrives."""
+
+import errno
+import os
+import socket
+import ssl
+import struct
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from backends.domain.run import Connect
+from backends.prober import clock, problems
+from backends.prober.loop import READABLE, WRITABLE, Loop, Timer
+from backends.prober.origin import Origin
+
+LARGEST_READ = 256 * 1024
+# Offsets in Linux's struct tcp_info (include/uapi/linux/tcp.h): tcpi_rtt, tcpi_data_segs_in.
+TCP_INFO_SPACE = 160
+RTT_AT = 68
+DATA_SEGMENTS_IN_AT = 152
+
+Address = tuple[int, Any]
+
+
+class Listener(Protocol):
+    """Who is told what happens on a connection."""
+
+    def opened(self) -> None:
+        """The connection is ready for a request."""
+
+    def received(self, at_ns: int, read_ns: int, from_kernel: bool, data: bytes) -> None:
+        """Bytes arrived: when the kernel took them (if it says), and when they were read."""
+
+    def ended(self, problem: str | None) -> None:
+        """The connection is closed: by the peer (None), or by this problem."""
+
+
+class Connection:
+    """A connection to an origin; used by one listener at a time.
+
+    Attributes:
+        sent_ns: right before the send that took the last byte of the request.
+        connect: what it took to open; None until it is open.
+    """
+
+    def __init__(
+        self, origin: Origin, loop: Loop, tls: ssl.SSLContext | None, timeout_s: float
+    ) -> None:
+        self.listener: Listener | None = None
+        self.sent_ns = 0
+        self.connect: Connect | None = None
+        self._origin = origin
+        self._loop = loop
+        self._tls_context = tls
+        self._timeout_ns = int(timeout_s * clock.NS)
+        self._timer: Timer | None = None
+        self._socket: socket.socket | None = None
+        self._addresses: list[Address] = []
+        self._out = b""
+        self._tls: ssl.SSLObject | None = None
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._dns_s: float | None = None
+        self._tcp_s: float | None = None
+        self._began_ns = 0
+
+    def open(self, addresses: Sequence[Address], dns_s: float | None) -> None:
+        """Connect to the first of the addresses that answers."""
+        self._dns_s = dns_s
+        self._addresses = list(addresses)
+        self._timer = self._loop.call_at(clock.now_ns() + self._timeout_ns, self._timed_out)
+        self._connect_next(problems.UNREACHABLE)
+
+    def send(self, data: bytes) -> None:
+        """Send a request; `sent_ns` tells when."""
+        if self._tls is not None:
+            self._tls.write(data)
+            data = self._outgoing.read()
+        self._out = data
+        self._flush()
+
+    def alive(self) -> bool:
+        """Whether the peer has neither closed an idle connection nor sent what nobody asked for."""
+        if self._socket is None:
+            return False
+        try:
+            self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def tcp_info(self) -> tuple[float, int]:
+        """Return the smoothed round trip in seconds, and the data segments received so far."""
+        if self._socket is None:
+            return 0.0, 0
+        info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_SPACE)
+        if len(info) < TCP_INFO_SPACE:
+            return 0.0, 0
+        (rtt_us,) = struct.unpack_from("I", info, RTT_AT)
+        (segments,) = struct.unpack_from("I", info, DATA_SEGMENTS_IN_AT)
+        return rtt_us / 1e6, segments
+
+    def close(self) -> None:
+        """Close it without telling the listener."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._socket is not None:
+            self._loop.forget(self._socket.fileno())
+            self._socket.close()
+            self._socket = None
+
+    def _connect_next(self, problem: str) -> None:
+        if not self._addresses:
+            self._end(problem)
+            return
+        family, address = self._addresses.pop(0)
+        made = socket.socket(family, socket.SOCK_STREAM)
+        made.setblocking(False)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        made.setsockopt(socket.SOL_SOCKET, clock.SO_TIMESTAMPNS, 1)
+        self._socket = made
+        self._began_ns = clock.now_ns()
+        status = made.connect_ex(address)
+        if status in (0, errno.EINPROGRESS):
+            self._loop.watch(made.fileno(), WRITABLE, self._connected)
+        else:
+            self._try_another(status)
+
+    def _try_another(self, status: int) -> None:
+        assert self._socket is not None
+        self._loop.forget(self._socket.fileno())
+        self._socket.close()
+        self._socket = None
+        self._connect_next(problems.connecting(self._origin, OSError(status, os.strerror(status))))
+
+    def _connected(self, _mask: int) -> None:
+        assert self._socket is not None
+        status = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if status:
+            self._try_another(status)
+            return
+        now_ns = clock.now_ns()
+        self._tcp_s = (now_ns - self._began_ns) / clock.NS
+        self._began_ns = now_ns
+        self._loop.watch(self._socket.fileno(), READABLE, self._ready)
+        if self._tls_context is None:
+            self._opened(None)
+            return
+        self._tls = self._tls_context.wrap_bio(
+            self._incoming, self._outgoing, server_hostname=self._origin.host
+        )
+        self._shake_hands()
+
+    def _shake_hands(self) -> None:
+        assert self._tls is not None
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            self._send_handshake()
+            return
+        except ssl.SSLError as error:
+            self._send_handshake()
+            self._end(problems.tls(self._origin, error))
+            return
+        self._send_handshake()
+        if self._tls.selected_alpn_protocol() not in (None, "http/1.1"):
+            self._end(problems.NO_HTTP_1)
+            return
+        self._opened((clock.now_ns() - self._began_ns) / clock.NS)
+
+    def _send_handshake(self) -> None:
+        self._out += self._outgoing.read()
+        if self._out:
+            self._flush()
+
+    def _opened(self, tls_s: float | None) -> None:
+        assert self._timer is not None
+        self._timer.cancel()
+        self.connect = Connect(self._dns_s, self._tcp_s, tls_s, reused=False)
+        if self.listener is not None:
+            self.listener.opened()
+
+    def _flush(self) -> None:
+        if self._socket is None:
+            return
+        self.sent_ns = clock.now_ns()
+        try:
+            sent = self._socket.send(self._out)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            self._end(problems.broken(error))
+            return
+        self._out = self._out[sent:]
+        wanted = READABLE | WRITABLE if self._out else READABLE
+        self._loop.watch(self._socket.fileno(), wanted, self._ready)
+
+    def _ready(self, mask: int) -> None:
+        if self._out and mask & WRITABLE:
+            self._flush()
+        if self._socket is None or not mask & ~WRITABLE:
+            return
+        try:
+            data, ancillary, _, _ = self._socket.recvmsg(LARGEST_READ, clock.STAMP_SPACE)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._end(problems.broken(error))
+            return
+        read_ns = clock.now_ns()
+        stamp = clock.kernel_stamp_ns(ancillary, self._loop.wall_offset_ns, read_ns)
+        if not data:
+            self._end(None if self.connect else problems.closed_early(self._origin))
+        elif self._tls is not None:
+            self._decrypt(stamp, read_ns, data)
+        elif self.listener is not None:
+            self.listener.received(stamp or read_ns, read_ns, stamp is not None, data)
+
+    def _decrypt(self, stamp: int | None, read_ns: int, data: bytes) -> None:
+        assert self._tls is not None
+        self._incoming.write(data)
+        if self.connect is None:
+            self._shake_hands()
+            if self.connect is None:
+                return
+        plain, closed, problem = [], False, None
+        try:
+            while part := self._tls.read(LARGEST_READ):
+                plain.append(part)
+            closed = True
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            closed = True
+        except ssl.SSLError as error:
+            closed, problem = True, problems.tls(self._origin, error)
+        if plain and self.listener is not None:
+            whole = b"".join(plain)
+            self.listener.received(stamp or read_ns, read_ns, stamp is not None, whole)
+        if closed:
+            self._end(problem)
+
+    def _timed_out(self) -> None:
+        seconds = self._timeout_ns / clock.NS
+        self._end(problems.connect_timeout(self._origin, seconds))
+
+    def _end(self, problem: str | None) -> None:
+        listener, self.listener = self.listener, None
+        self.close()
+        if listener is not None:
+            listener.ended(problem)

@@ -1,0 +1,225 @@
+"""One request and its reply: stamps first, understanding later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from backends.domain.run import Connect
+from backends.domain.streams.tokens import Piece
+from backends.prober import clock, problems
+from backends.prober.connection import Connection
+from backends.prober.http import BrokenReply
+from backends.prober.loop import Loop, Timer
+from backends.prober.orders import Limits
+from backends.prober.pool import Pool, Unresolved
+from backends.prober.reply import Reply
+
+LIVE_NS = 50_000_000
+LINGER_NS = clock.NS
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+@dataclass(slots=True)
+class Trace:
+    """What the wire told about one exchange, and how fast the client itself was.
+
+    Attributes:
+        lags_ns: for each read, how long after the kernel's stamp it happened.
+        coalesced_segments: how many segments were read together with the one before.
+        reconnected: the kept connection turned out to be closed.
+    """
+
+    sent_ns: int = 0
+    planned_ns: int = 0
+    connect: Connect | None = None
+    rtt_s: float | None = None
+    from_kernel: bool = True
+    reads: int = 0
+    lags_ns: list[int] = field(default_factory=list)
+    coalesced_segments: int | None = None
+    reconnected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Who wants to know: the request was sent, pieces were understood, it is over."""
+
+    sent: Callable[[int], None]
+    pieces: Callable[[int, list[Piece]], None]
+    ended: Callable[[Exchange], None]
+
+
+class Exchange:
+    """Sends a prepared request and collects its reply.
+
+    Bytes are stored with their stamp as they arrive and are understood when nothing else does, at
+    most every 50 ms, so that reading one stream never waits for parsing another.
+
+    Attributes:
+        error: one line once it has ended badly, else None.
+    """
+
+    def __init__(self, request: bytes, model: str, pool: Pool, loop: Loop, limits: Limits) -> None:
+        self.reply = Reply(model)
+        self.trace = Trace()
+        self.error: str | None = None
+        self._request = request
+        self._pool = pool
+        self._loop = loop
+        self._limits = limits
+        self._hooks: Hooks | None = None
+        self._connection: Connection | None = None
+        self._segments_before = 0
+        self._arrived: list[tuple[int, bytes]] = []
+        self._scheduled = False
+        self._timers: list[Timer] = []
+
+    def begin(self, planned_ns: int | None, hooks: Hooks) -> None:
+        """Send the request; `planned_ns` is None where it is to go as soon as it can."""
+        self.trace.planned_ns = planned_ns or 0
+        self._hooks = hooks
+        kept = self._pool.idle()
+        if kept is None:
+            self._open()
+            return
+        self.trace.connect = Connect(None, None, None, reused=True)
+        self._connection = kept
+        kept.listener = self
+        self.opened()
+
+    def cancel(self) -> None:
+        """Close without telling anybody."""
+        self._hooks = None
+        self._stop(keep=False)
+
+    def opened(self) -> None:
+        """Send now: the connection stands."""
+        connection, trace = self._connection, self.trace
+        assert connection is not None
+        trace.connect = trace.connect or connection.connect
+        rtt_s, self._segments_before = connection.tcp_info()
+        trace.rtt_s = rtt_s or None
+        trace.planned_ns = trace.planned_ns or clock.now_ns()
+        connection.send(self._request)
+        if self._hooks is None or self._connection is not connection:
+            return
+        trace.sent_ns = connection.sent_ns
+        for limit_s, action in (
+            (self._limits.ttft_s, self._check_first_token),
+            (self._limits.total_s, self._give_up),
+        ):
+            due_ns = trace.sent_ns + int(limit_s * clock.NS)
+            self._timers.append(self._loop.call_at(due_ns, action))
+        self._hooks.sent(trace.sent_ns)
+
+    def received(self, at_ns: int, read_ns: int, from_kernel: bool, data: bytes) -> None:
+        """Store what arrived."""
+        trace = self.trace
+        self._arrived.append((at_ns, data))
+        trace.reads += 1
+        if from_kernel:
+            trace.lags_ns.append(read_ns - at_ns)
+        else:
+            trace.from_kernel = False
+        if trace.reads == 1 or data.endswith(LAST_CHUNK):
+            self._loop.defer(self._understand)
+        elif not self._scheduled:
+            self._scheduled = True
+            self._loop.call_at(read_ns + LIVE_NS, self._understand_soon)
+
+    def ended(self, problem: str | None) -> None:
+        """Finish: the connection is gone."""
+        self._connection = None
+        if self._retry_on_fresh_connection():
+            return
+        self._understand()
+        if self._hooks is None:
+            return
+        whole = self.reply.end((clock.now_ns() - self.trace.sent_ns) / clock.NS)
+        self._finish(None if whole else problem, cut=not whole)
+
+    def _open(self) -> None:
+        try:
+            connection, addresses, dns_s = self._pool.new()
+        except Unresolved as error:
+            self._finish(str(error))
+            return
+        self._connection = connection
+        connection.listener = self
+        connection.open(addresses, dns_s)
+
+    def _retry_on_fresh_connection(self) -> bool:
+        """A kept connection that the server closed just then is no failure of the server."""
+        reused = self.trace.connect is not None and self.trace.connect.reused
+        if not reused or self._arrived or self.trace.reads or self._hooks is None:
+            return False
+        for timer in self._timers:
+            timer.cancel()
+        self.trace.connect = None
+        self.trace.reconnected = True
+        self._open()
+        return True
+
+    def _understand_soon(self) -> None:
+        self._scheduled = False
+        self._loop.defer(self._understand)
+
+    def _understand(self) -> None:
+        """Take the bytes that came since the last time through HTTP, events and chunks."""
+        if self._hooks is None:
+            return
+        arrived, self._arrived = self._arrived, []
+        pieces: list[Piece] = []
+        at_ns = self.trace.sent_ns
+        try:
+            for at_ns, data in arrived:
+                pieces += self.reply.feed((at_ns - self.trace.sent_ns) / clock.NS, data)
+        except BrokenReply as error:
+            self._finish(f"{error}: check that base_url names an OpenAI-compatible API")
+            return
+        if arrived and self._connection is not None:
+            rtt_s, _ = self._connection.tcp_info()
+            self.trace.rtt_s = min(self.trace.rtt_s or rtt_s, rtt_s) or None
+        if pieces:
+            self._hooks.pieces(at_ns, pieces)
+        reader = self.reply.reader
+        if self.reply.complete or reader.error:
+            self._finish(None)
+        elif reader.done:
+            self._timers.append(self._loop.call_at(at_ns + LINGER_NS, self._finish_unclosed))
+
+    def _check_first_token(self) -> None:
+        self._understand()
+        if not any(piece.carries or piece.counted for piece in self.reply.reader.pieces):
+            self._finish(problems.no_token(self._limits.ttft_s))
+
+    def _give_up(self) -> None:
+        self._understand()
+        self._finish(problems.too_long(self._limits.total_s))
+
+    def _finish_unclosed(self) -> None:
+        self._finish(None)
+
+    def _finish(self, problem: str | None, *, cut: bool = False) -> None:
+        hooks, self._hooks = self._hooks, None
+        if hooks is None:
+            return
+        self.error = self.reply.error(problem, cut=cut)
+        self._stop(keep=self.reply.reusable and problem is None)
+        hooks.ended(self)
+
+    def _stop(self, *, keep: bool) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        _, segments = connection.tcp_info()
+        if segments:
+            read = segments - self._segments_before - self.trace.reads
+            self.trace.coalesced_segments = max(0, read)
+        if keep:
+            self._pool.keep(connection)
+        else:
+            connection.close()

@@ -1,0 +1,158 @@
+"""A reply of HTTP/1.1 out of a stream of bytes: head, then body by any of its three framings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+LARGEST_HEAD = 64 * 1024
+LARGEST_CHUNK_LINE = 4096
+
+
+class BrokenReply(ValueError):
+    """The bytes are no HTTP/1.1 reply; the message says what is wrong with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status and header fields, their names in lower case."""
+
+    status: int
+    reason: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def content_type(self) -> str:
+        """The media type without parameters, in lower case."""
+        return self.fields.get("content-type", "").partition(";")[0].strip().lower()
+
+
+class ReplyParser:
+    """Takes the bytes of one reply and gives its body, decoded.
+
+    Attributes:
+        head: None until it is complete; interim replies (1xx) are passed over.
+        complete: the reply is over, as its framing says.
+        reusable: another request may follow on this connection once it is complete.
+    """
+
+    def __init__(self) -> None:
+        self.head: Head | None = None
+        self.complete = False
+        self.reusable = False
+        self._buffer = bytearray()
+        self._chunked = False
+        self._left: int | None = None
+        self._in_trailers = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Return the body bytes that `data` brought.
+
+        Raises:
+            BrokenReply: this is no HTTP/1.1.
+        """
+        self._buffer += data
+        if self.head is None and not self._take_head():
+            return b""
+        if self.complete:
+            return b""
+        return self._chunks() if self._chunked else self._counted()
+
+    def end(self) -> bool:
+        """Tell that the connection is closed; return whether the reply was whole."""
+        if self.head is not None and not self._chunked and self._left is None:
+            self.complete = True
+        return self.complete
+
+    def _take_head(self) -> bool:
+        while True:
+            end = self._buffer.find(b"\r\n\r\n")
+            if end < 0:
+                if len(self._buffer) > LARGEST_HEAD or not _may_be_http(self._buffer):
+                    raise BrokenReply("the reply is no HTTP/1.1")
+                return False
+            head = _parse_head(bytes(self._buffer[:end]))
+            del self._buffer[: end + 4]
+            if head.status >= HTTPStatus.OK:
+                break
+        self.head = head
+        self._choose_framing(head)
+        return True
+
+    def _choose_framing(self, head: Head) -> None:
+        self.reusable = "close" not in head.fields.get("connection", "").lower()
+        length = head.fields.get("content-length", "")
+        if "chunked" in head.fields.get("transfer-encoding", "").lower():
+            self._chunked = True
+        elif head.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+            self._left = 0
+        elif length:
+            if not length.isdigit():
+                raise BrokenReply(f"content-length is '{length}'")
+            self._left = int(length)
+        else:
+            self.reusable = False
+        self.complete = self._left == 0
+
+    def _counted(self) -> bytes:
+        body = bytes(self._buffer if self._left is None else self._buffer[: self._left])
+        self._buffer.clear()
+        if self._left is not None:
+            self._left -= len(body)
+            self.complete = self._left == 0
+        return body
+
+    def _chunks(self) -> bytes:
+        """Decode whole and begun chunks; `_left` is what the running chunk lacks, None between."""
+        body, buffer, place = [], self._buffer, 0
+        while not self.complete:
+            if self._left:
+                part = bytes(buffer[place : place + self._left])
+                body.append(part)
+                place += len(part)
+                self._left -= len(part)
+                if self._left or not part:
+                    break
+            end = buffer.find(b"\r\n", place)
+            if end < 0:
+                if len(buffer) - place > LARGEST_CHUNK_LINE:
+                    raise BrokenReply("a chunk has no end of line")
+                break
+            line = bytes(buffer[place:end])
+            place = end + 2
+            self._take_line(line)
+        del buffer[:place]
+        return b"".join(body)
+
+    def _take_line(self, line: bytes) -> None:
+        """A chunk's size, the blank after its data, or a trailer."""
+        if self._in_trailers:
+            self.complete = not line
+        elif self._left == 0:
+            if line:
+                raise BrokenReply("a chunk is longer than its size")
+            self._left = None
+        else:
+            size = line.partition(b";")[0].strip()
+            try:
+                self._left = int(size, 16)
+            except ValueError:
+                raise BrokenReply(f"a chunk has the size {size[:20]!r}") from None
+            if self._left == 0:
+                self._in_trailers = True
+
+
+def _may_be_http(data: bytearray) -> bool:
+    return data[:5] == b"HTTP/"[: len(data[:5])]
+
+
+def _parse_head(data: bytes) -> Head:
+    first, *lines = data.decode("latin-1").split("\r\n")
+    version, _, rest = first.partition(" ")
+    status, _, reason = rest.partition(" ")
+    if not version.startswith("HTTP/1.") or not status.isdigit():
+        raise BrokenReply(f"the reply begins with '{first[:60]}'")
+    fields = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        fields[name.strip().lower()] = value.strip()
+    return Head(int(status), reason.strip(), fields)

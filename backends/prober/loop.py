@@ -1,0 +1,99 @@
+"""One thread, one epoll: sockets first, timers when due, everything else when nothing arrives."""
+
+import heapq
+import select
+from collections import deque
+from collections.abc import Callable
+from itertools import count
+
+from backends.prober import clock
+
+READABLE = select.EPOLLIN
+WRITABLE = select.EPOLLOUT
+
+
+class Timer:
+    """Something due at an instant of the monotonic clock."""
+
+    __slots__ = ("action",)
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self.action: Callable[[], None] | None = action
+
+    def cancel(self) -> None:
+        """Make it not happen."""
+        self.action = None
+
+
+class Loop:
+    """Reads sockets as soon as they have something, so that segments are not read together.
+
+    Attributes:
+        wall_offset_ns: for the conversion of kernel stamps, refreshed on every wake-up.
+    """
+
+    def __init__(self) -> None:
+        self.wall_offset_ns = clock.wall_offset_ns()
+        self._epoll = select.epoll()
+        self._handlers: dict[int, Callable[[int], None]] = {}
+        self._timers: list[tuple[int, int, Timer]] = []
+        self._number = count()
+        self._deferred: deque[Callable[[], None]] = deque()
+
+    def watch(self, fd: int, events: int, handler: Callable[[int], None]) -> None:
+        """Call `handler` with the event mask whenever `fd` has one of `events`."""
+        if fd in self._handlers:
+            self._epoll.modify(fd, events)
+        else:
+            self._epoll.register(fd, events)
+        self._handlers[fd] = handler
+
+    def forget(self, fd: int) -> None:
+        """Watch `fd` no longer; to be called before it is closed."""
+        if self._handlers.pop(fd, None) is not None:
+            self._epoll.unregister(fd)
+
+    def call_at(self, due_ns: int, action: Callable[[], None]) -> Timer:
+        """Call `action` once at an instant."""
+        timer = Timer(action)
+        heapq.heappush(self._timers, (due_ns, next(self._number), timer))
+        return timer
+
+    def defer(self, action: Callable[[], None]) -> None:
+        """Call `action` once as soon as no socket has anything to read."""
+        self._deferred.append(action)
+
+    def run(self, finished: Callable[[], bool]) -> None:
+        """Work until `finished` says so."""
+        while not finished():
+            events = self._epoll.poll(self._wait_s())
+            if events:
+                self.wall_offset_ns = clock.wall_offset_ns()
+                for fd, mask in events:
+                    handler = self._handlers.get(fd)
+                    if handler is not None:
+                        handler(mask)
+            elif self._deferred:
+                self._deferred.popleft()()
+            self._run_due()
+
+    def close(self) -> None:
+        """Give the epoll back."""
+        self._epoll.close()
+
+    def _run_due(self) -> None:
+        while self._timers and self._timers[0][0] <= clock.now_ns():
+            timer = heapq.heappop(self._timers)[2]
+            if timer.action is not None:
+                timer.action()
+
+    def _wait_s(self) -> float:
+        """Until the next timer, in whole milliseconds rounded down: epoll would round them up."""
+        if self._deferred:
+            return 0.0
+        while self._timers and self._timers[0][2].action is None:
+            heapq.heappop(self._timers)
+        if not self._timers:
+            return -1.0
+        left_ms = (self._timers[0][0] - clock.now_ns()) // 1_000_000
+        return max(0.0, left_ms / 1000)

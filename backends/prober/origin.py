@@ -1,0 +1,84 @@
+"""Where requests go: the parts of a base URL, and the bytes of one request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
+
+import msgspec
+
+
+class BadAddress(ValueError):
+    """A base URL or its key cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The parts of a base URL that a connection and a request need."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def authority(self) -> str:
+        """The value of the Host field."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.scheme == "https" else 80
+        return host if self.port == default else f"{host}:{self.port}"
+
+
+def origin_of(base_url: str) -> Origin:
+    """Return the parts of a base URL.
+
+    Raises:
+        BadAddress: it is no http or https URL with a host.
+    """
+    try:
+        parts = urlsplit(base_url)
+        port = parts.port
+    except ValueError as error:
+        raise BadAddress(f"base_url '{base_url}' is no URL: {error}") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadAddress(f"base_url '{base_url}' must look like https://host/v1")
+    default = 443 if parts.scheme == "https" else 80
+    return Origin(parts.scheme, parts.hostname, port or default, parts.path.rstrip("/"))
+
+
+def proxy_for(origin: Origin) -> str | None:
+    """Return the proxy that the environment names for an origin, None for a direct connection."""
+    proxies = getproxies_environment()
+    proxy = proxies.get(origin.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(f"{origin.host}:{origin.port}", proxies):
+        return None
+    return proxy
+
+
+def authorization(api_key: str | None) -> str:
+    """Return the header line that carries a key, empty without one.
+
+    Raises:
+        BadAddress: the key holds what cannot stand in a header.
+    """
+    if not api_key:
+        return ""
+    if not (api_key.isascii() and api_key.isprintable()):
+        raise BadAddress("the API key holds characters that no HTTP header can carry: set it anew")
+    return f"Authorization: Bearer {api_key}\r\n"
+
+
+def request_bytes(origin: Origin, authorization_line: str, body: Mapping[str, object]) -> bytes:
+    """Return a whole POST of a chat completion, ready to be sent."""
+    content = msgspec.json.encode(body)
+    head = (
+        f"POST {origin.path}/chat/completions HTTP/1.1\r\n"
+        f"Host: {origin.authority}\r\n"
+        "Content-Type: application/json\r\n"
+        "Accept: text/event-stream, application/json\r\n"
+        "Accept-Encoding: identity\r\n"
+        "User-Agent: inferctl\r\n"
+        f"Content-Length: {len(content)}\r\n"
+        f"{authorization_line}\r\n"
+    )
+    return head.encode("ascii") + content

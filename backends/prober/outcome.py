@@ -1,0 +1,90 @@
+"""An exchange as a run: figures, cost, and what makes it doubtful."""
+
+import json
+from decimal import Decimal
+from statistics import median
+
+from backends.domain.run import Run
+from backends.domain.streams.timing import Timing, timing
+from backends.domain.streams.tokens import Usage, read_usage
+from backends.prober.clock import NS
+from backends.prober.exchange import Exchange, Trace
+from backends.prober.orders import Lane
+from backends.prober.redaction import redacted
+
+TOKENS_PER_PRICE = 1_000_000
+LATE_SEND_S = 0.005
+LATE_READ_S = 0.002
+
+
+def run_of(exchange: Exchange, lane: Lane, index: int) -> Run:
+    """Return what one exchange measured; with an error, what was received before it is kept."""
+    reader, trace = exchange.reply.reader, exchange.trace
+    usage = reader.usage or _usage_of(bytes(exchange.reply.plain_body))
+    output_tokens = usage.output_tokens if usage else None
+    if exchange.error and reader.pieces:
+        output_tokens = reader.pieces[-1].counted or output_tokens
+    figures = timing(reader.pieces, output_tokens)
+    late_s = (trace.sent_ns - trace.planned_ns) / NS if trace.sent_ns else None
+    text = "".join(piece.content for piece in reader.pieces)
+    return Run(
+        lane=lane.name,
+        index=index,
+        ttft_s=figures.ttft_s,
+        ttft_visible_s=figures.ttft_visible_s,
+        itl_s=figures.itl_s,
+        e2e_s=figures.e2e_s,
+        input_tokens=usage.input_tokens if usage else None,
+        output_tokens=output_tokens,
+        reasoning_tokens=usage.reasoning_tokens if usage else None,
+        cached_tokens=usage.cached_tokens if usage else None,
+        finish_reason=reader.finish_reason,
+        connect=trace.connect,
+        rtt_s=trace.rtt_s,
+        planned_to_sent_s=late_s,
+        cost_usd=cost_usd(lane, usage),
+        flags=_flags(figures, trace, late_s),
+        error=redacted(exchange.error, lane.api_key) if exchange.error else None,
+        clock="kernel" if trace.reads and trace.from_kernel else "user",
+        text=redacted(text, lane.api_key),
+    )
+
+
+def cost_usd(lane: Lane, usage: Usage | None) -> str | None:
+    """Return what a run costs at the lane's prices, as decimal digits; None where unknown.
+
+    Cached input tokens are charged at their own price where the lane has one, else as input.
+    """
+    if usage is None or usage.input_tokens is None or usage.output_tokens is None:
+        return None
+    if lane.input_usd_per_mtok is None or lane.output_usd_per_mtok is None:
+        return None
+    input_price = Decimal(lane.input_usd_per_mtok)
+    cached_price = Decimal(lane.cached_input_usd_per_mtok or lane.input_usd_per_mtok)
+    cached = min(usage.cached_tokens or 0, usage.input_tokens)
+    cost = (
+        (usage.input_tokens - cached) * input_price
+        + cached * cached_price
+        + usage.output_tokens * Decimal(lane.output_usd_per_mtok)
+    ) / TOKENS_PER_PRICE
+    return format(cost.normalize(), "f")
+
+
+def _flags(figures: Timing, trace: Trace, late_s: float | None) -> tuple[str, ...]:
+    flags = list(figures.flags) if figures.ttft_s is not None else []
+    if trace.reconnected:
+        flags.append("reconnected")
+    lag_s = max(trace.lags_ns, default=0) / NS
+    read_late = lag_s > max(LATE_READ_S, median(figures.itl_s) if figures.itl_s else 0.0)
+    if (late_s is not None and late_s > LATE_SEND_S) or (read_late and trace.coalesced_segments):
+        flags.append("client_limited")
+    return tuple(flags)
+
+
+def _usage_of(body: bytes) -> Usage | None:
+    """The usage of a reply in one piece."""
+    try:
+        document = json.loads(body) if body else None
+    except ValueError:
+        return None
+    return read_usage(document.get("usage")) if isinstance(document, dict) else None

@@ -1,0 +1,131 @@
+"""What can go wrong with a request, each as one line that says what to do about it."""
+
+import json
+import socket
+import ssl
+from http import HTTPStatus
+
+from backends.domain.streams.tokens import error_message
+from backends.prober.http import Head
+from backends.prober.origin import Origin
+
+UNREACHABLE = "the name of the endpoint has no address: check base_url"
+NO_HTTP_1 = "the endpoint does not speak HTTP/1.1: put a proxy that does in front of it"
+LONGEST_QUOTE = 300
+
+
+def connecting(origin: Origin, error: OSError) -> str:
+    """A TCP connection could not be made."""
+    where = origin.authority
+    if isinstance(error, ConnectionRefusedError):
+        return f"connection refused by {where}: nothing listens there; is the server started?"
+    return f"cannot connect to {where}: {error.strerror}; check base_url and the network"
+
+
+def name_lookup(origin: Origin, error: socket.gaierror) -> str:
+    """The host's name has no address."""
+    return f"cannot resolve the host name '{origin.host}' ({error.strerror}): check base_url or DNS"
+
+
+def connect_timeout(origin: Origin, seconds: float) -> str:
+    """Nobody answered the attempt to connect."""
+    return (
+        f"no connection to {origin.authority} within {seconds:g} s: check the address and whether"
+        " a firewall drops the packets"
+    )
+
+
+def closed_early(origin: Origin) -> str:
+    """The peer closed before the connection was ready."""
+    return f"{origin.authority} closed the connection while it was being opened: http or https?"
+
+
+def tls(origin: Origin, error: ssl.SSLError) -> str:
+    """TLS failed."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"the certificate of {origin.host} is not trusted ({error.verify_message}): check the"
+            " host name, or name your authority in SSL_CERT_FILE"
+        )
+    if error.reason == "TLSV1_ALERT_NO_APPLICATION_PROTOCOL":
+        return NO_HTTP_1
+    if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+        return f"{origin.authority} does not speak TLS: use http:// in base_url, or another port"
+    return f"TLS with {origin.authority} failed ({error.reason or error}): check base_url"
+
+
+def broken(error: OSError) -> str:
+    """An open connection broke."""
+    return f"the connection broke ({error.strerror}): the server died or something cut it"
+
+
+def status(head: Head, body: bytes, model: str) -> str:
+    """The endpoint answered with something else than 200."""
+    said = _said(body)
+    code = head.status
+    if HTTPStatus.MULTIPLE_CHOICES <= code < HTTPStatus.BAD_REQUEST:
+        where = head.fields.get("location", "nowhere")
+        return f"HTTP {code}: the endpoint redirects to {where}; put the final address in base_url"
+    if code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return f"HTTP {code}: the endpoint does not accept the API key; check it{said}"
+    if code == HTTPStatus.NOT_FOUND:
+        return (
+            f"HTTP 404: no model '{model}' or no such path; compare with the endpoint's /models"
+            f" and check that base_url ends in /v1{said}"
+        )
+    if code == HTTPStatus.TOO_MANY_REQUESTS:
+        after = head.fields.get("retry-after")
+        when = (
+            f"retry after {after} s" if after and after.isdigit() else f"retry {after or 'later'}"
+        )
+        return f"HTTP 429: the endpoint limits the rate; {when}{said}"
+    if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return f"HTTP {code} {head.reason}: the endpoint failed; see its log or status page{said}"
+    return f"HTTP {code} {head.reason}: the endpoint refused the request{said}"
+
+
+def not_streamed(head: Head, body: bytes) -> str:
+    """The endpoint answered 200 with something else than a stream of events."""
+    if head.content_type == "text/html" or body.lstrip()[:1] == b"<":
+        return "the reply is a web page, not the API: check base_url, which usually ends in /v1"
+    try:
+        document = json.loads(body)
+    except ValueError:
+        document = None
+    if isinstance(document, dict):
+        if message := error_message(document):
+            return f"the endpoint reported: {message[:LONGEST_QUOTE]}"
+        if "choices" in document:
+            return (
+                "the endpoint replied in one piece, not as a stream, so there is no TTFT to"
+                ' measure: it must support "stream": true'
+            )
+    kind = head.content_type or "no content type"
+    return f"the reply is {kind}, not a stream of events: check base_url"
+
+
+def no_token(seconds: float) -> str:
+    """The first token did not come in time."""
+    return f"no token within {seconds:g} s: the server hangs, queues or starts; raise the limit"
+
+
+def too_long(seconds: float) -> str:
+    """The reply did not end in time."""
+    return f"not finished within {seconds:g} s: lower max_tokens or raise the limit"
+
+
+def cut(pieces: int, why: str | None) -> str:
+    """The stream ended half way."""
+    detail = f" ({why})" if why else ""
+    if not pieces:
+        return f"the connection was closed before any token{detail}: see the server's log"
+    return f"the stream was cut after {pieces} chunks{detail}: see the server's log"
+
+
+def _said(body: bytes) -> str:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return ""
+    message = error_message(document) if isinstance(document, dict) else None
+    return f" (it says: {message[:LONGEST_QUOTE]})" if message else ""

@@ -1,0 +1,55 @@
+"""One endpoint as the prober uses it: its connections, and the fields it does not take."""
+
+from http import HTTPStatus
+
+from backends.prober.body import refused_field, request_body, without_refused
+from backends.prober.exchange import Exchange
+from backends.prober.loop import Loop
+from backends.prober.orders import Lane, Limits
+from backends.prober.origin import authorization, origin_of, request_bytes
+from backends.prober.pool import Pool
+
+REFUSING = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+class Target:
+    """Makes exchanges with one endpoint.
+
+    Raises:
+        BadAddress: the base URL or the key cannot be used.
+    """
+
+    def __init__(self, lane: Lane, limits: Limits, loop: Loop) -> None:
+        self._lane = lane
+        self._limits = limits
+        self._loop = loop
+        self._origin = origin_of(lane.base_url)
+        self._authorization = authorization(lane.api_key)
+        self._pool = Pool(self._origin, loop, limits.connect_s)
+        self._refused: tuple[str, ...] = ()
+
+    def exchange(
+        self, prompt: str, max_tokens: int, *, temperature: float, ignore_eos: bool
+    ) -> Exchange:
+        """Return a prepared exchange; its bytes are built, nothing is sent."""
+        body = request_body(
+            self._lane, prompt, max_tokens, temperature=temperature, ignore_eos=ignore_eos
+        )
+        body = without_refused(body, self._refused)
+        request = request_bytes(self._origin, self._authorization, body)
+        return Exchange(request, self._lane.model, self._pool, self._loop, self._limits)
+
+    def adapt(self, exchange: Exchange) -> bool:
+        """Drop the optional field that the endpoint refused; return whether there was one."""
+        head = exchange.reply.head
+        if head is None or head.status not in REFUSING or exchange.error is None:
+            return False
+        refused = refused_field(exchange.error, self._refused)
+        if refused is None:
+            return False
+        self._refused = (*self._refused, refused)
+        return True
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._pool.close()

@@ -1,0 +1,30 @@
+"""What lies beside the session: the configuration, earlier starts, the chosen prompt."""
+
+from dataclasses import dataclass
+
+from backends.domain.start import Start
+from backends.prober.prompts import PARAGRAPH, Prompt
+from backends.settings.config import Settings
+from console.machine import Machine
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What views need beside the session; changed by the user, never by a source.
+
+    Attributes:
+        earlier: finished starts of the watched server's model and arguments, newest first.
+        meter_kept_s: when the meter was last written down, seconds since 1970.
+        simulated: everything on screen is made up.
+    """
+
+    settings: Settings
+    simulated: bool = False
+    prompt: Prompt = PARAGRAPH
+    earlier: tuple[Start, ...] = ()
+    meter_kept_s: float = 0.0
+
+
+def desk_of(machine: Machine) -> Desk:
+    """Return the desk as it is when the console opens."""
+    return Desk(machine.settings, machine.simulated)

@@ -1,0 +1,125 @@
+"""What the console writes down and looks up: starts, series and the meter, in the history."""
+
+from contextlib import closing
+from dataclasses import replace
+from decimal import Decimal
+
+from backends.domain.facts import (
+    Exited,
+    Fact,
+    FirstTokenSeen,
+    FirstTokenUnavailable,
+    SeriesEnded,
+    Spawned,
+    Ticked,
+)
+from backends.domain.lifecycle import Life
+from backends.domain.money.meter import MeterState, advance_meter, begin_meter
+from backends.domain.session import Session
+from backends.domain.start import Outcome, Start
+from backends.domain.startup.fold import as_start
+from backends.domain.streams.report import ab_report
+from backends.domain.streams.series import AbSeries
+from backends.history.history import open_history
+from backends.history.records import SeriesRecord, StartRecord
+from backends.host.boot import boot_wall_s
+from backends.settings.config import Profile
+from backends.wire import plain, typed
+from console.desk import Desk
+from console.machine import Machine
+
+METER = "host"
+
+METER_S = 60.0
+"""The meter is written down once a minute; what a crash loses is counted as unwatched time."""
+
+SAME_BOOT_S = 30.0
+"""The boot time is computed from two clocks, and moves when one of them is set."""
+
+SECONDS_PER_HOUR = 3600
+
+
+def keep(machine: Machine, session: Session, desk: Desk, fact: Fact) -> Desk:
+    """Write down what a fact completes, and return the desk with what it calls for."""
+    match fact:
+        case Spawned():
+            profile = machine.settings.profile(fact.server)
+            return replace(desk, earlier=earlier_starts(machine, profile, but=fact.start_id))
+        case FirstTokenSeen() | FirstTokenUnavailable() | Exited() if session.life:
+            keep_start(machine, session.life)
+        case SeriesEnded() if session.ab:
+            keep_series(machine, session.ab.series)
+        case Ticked() if session.meter and fact.at.wall_s - desk.meter_kept_s > METER_S:
+            keep_meter(machine, session.meter)
+            return replace(desk, meter_kept_s=fact.at.wall_s)
+        case _:
+            pass
+    return desk
+
+
+def earlier_starts(machine: Machine, profile: Profile | None, but: str = "") -> tuple[Start, ...]:
+    """Return the complete starts of a profile's model and arguments, newest first."""
+    if profile is None:
+        return ()
+    with closing(open_history(machine.history_file)) as history:
+        records = history.starts_like(profile.model, profile.args)
+    starts = (record.start for record in records)
+    return tuple(
+        start for start in starts if start.outcome is Outcome.READY and start.start_id != but
+    )
+
+
+def keep_start(machine: Machine, life: Life) -> None:
+    """Write a start down; the more complete of two records of one start stays."""
+    profile = machine.settings.profile(life.server.name)
+    if profile is None or life.spawned_at is None or life.start is None:
+        return
+    start = as_start(life.start, machine.now())
+    price = profile.gpu_usd_per_hour
+    cost = None
+    if price is not None and start.total_s is not None:
+        cost = price * Decimal(repr(start.total_s)) / SECONDS_PER_HOUR
+    record = StartRecord(
+        server=profile.name,
+        model=profile.model,
+        args=profile.args,
+        began_wall_s=life.spawned_at.wall_s,
+        start=start,
+        cost_usd=cost,
+    )
+    with closing(open_history(machine.history_file)) as history:
+        history.add_start(record)
+
+
+def keep_series(machine: Machine, series: AbSeries) -> None:
+    """Write an A/B and its runs down."""
+    began = series.began
+    record = SeriesRecord(
+        series_id=began.series_id,
+        began_wall_s=began.at.wall_s,
+        lanes=began.lanes,
+        prompt_sha256=began.prompt_sha256,
+        report=ab_report(series),
+    )
+    with closing(open_history(machine.history_file)) as history:
+        history.add_series(record)
+        for run in series.runs:
+            history.add_run(began.series_id, run)
+
+
+def load_meter(machine: Machine) -> MeterState:
+    """Return the meter of this rental: kept by an earlier console, or begun at the host's boot."""
+    now_s, began_s = machine.now().wall_s, boot_wall_s()
+    with closing(open_history(machine.history_file)) as history:
+        kept = history.load_meter(METER)
+    if kept is not None:
+        state = typed(kept, MeterState)
+        if abs(state.began_s - began_s) < SAME_BOOT_S:
+            return advance_meter(state, now_s, "unwatched")
+    return begin_meter("host_boot", began_s, now_s)
+
+
+def keep_meter(machine: Machine, state: MeterState) -> None:
+    """Write the meter down."""
+    with closing(open_history(machine.history_file)) as history:
+        history.save_meter(METER, state.last_s, plain(state))

@@ -1,0 +1,77 @@
+"""The log screen: the server's own output, followed, searched and filtered."""
+
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.getters import query_one
+from textual.screen import Screen
+from textual.widgets import Footer, Input
+
+from backends.domain.facts import LogRead
+from console.keys import BACK
+from widgets.log_view import LogLines
+
+
+class LogScreen(Screen[None]):
+    """Lines arrive through `append`; keys search and filter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        BACK,
+        Binding("slash", "ask('search')", "Search", id="logs.search", key_display="/"),
+        Binding("f", "ask('only')", "Filter", id="logs.filter", tooltip="Lines with this text"),
+        Binding("w", "problems", "Problems", id="logs.problems", tooltip="Warnings and errors"),
+        Binding("n", "next_match", "Next", id="logs.next", tooltip="The next match"),
+        Binding("end", "follow", "Follow", id="logs.follow", tooltip="Go to the end and stay"),
+    ]
+    DEFAULT_CSS = """
+    LogScreen {
+        & LogLines { height: 1fr; }
+        & Input { display: none; height: 1; border: none; &.-asking { display: block; } }
+    }
+    """
+
+    lines = query_one(LogLines)
+    line = query_one(Input)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asking = "search"
+
+    def compose(self) -> ComposeResult:
+        """Lay out the lines above the input and the footer."""
+        yield LogLines()
+        yield Input()
+        yield Footer(show_command_palette=False, compact=True)
+
+    def append(self, fact: LogRead) -> None:
+        """Show lines that were read."""
+        self.lines.append(fact.lines)
+
+    def action_ask(self, what: str) -> None:
+        """Open the input line for a text to search or to filter by."""
+        self._asking = what
+        self.line.placeholder = "search for" if what == "search" else "only lines with"
+        self.line.value = getattr(self.lines.view, what)
+        self.line.add_class("-asking")
+        self.line.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Search or filter by what was typed; nothing typed ends it."""
+        self.lines.view = replace(self.lines.view, **{self._asking: event.value})
+        self.line.remove_class("-asking")
+        self.lines.focus()
+
+    def action_problems(self) -> None:
+        """Show warnings and errors only, or everything again."""
+        view = self.lines.view
+        self.lines.view = replace(view, problems_only=not view.problems_only)
+
+    def action_next_match(self) -> None:
+        """Go to the next line with the searched text."""
+        self.lines.find()
+
+    def action_follow(self) -> None:
+        """Go to the end, and stay there as lines arrive."""
+        self.lines.scroll_end(animate=False)

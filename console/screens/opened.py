@@ -1,0 +1,42 @@
+"""Opens the screens beside the main one, each with what it shows."""
+
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Literal
+
+from textual.screen import Screen
+
+from backends.domain.session import Session
+from backends.history.history import open_history
+from console import economics
+from console.machine import Machine
+from console.screens.costs import CostScreen
+from console.screens.gpus import GpuScreen
+from console.screens.help import HelpScreen
+from console.screens.history import HistoryScreen
+from console.screens.logs import LogScreen
+from console.views.history import history_view
+
+ScreenName = Literal["logs", "costs", "history", "gpus", "help"]
+
+
+def opened(name: ScreenName, machine: Machine, session: Session) -> Screen[None]:
+    """Return a new screen that shows the session as it stands.
+
+    Raises:
+        Problem: the history cannot be read.
+    """
+    match name:
+        case "logs":
+            return LogScreen()
+        case "gpus":
+            return GpuScreen()
+        case "help":
+            return HelpScreen(dict(machine.settings.keys))
+        case "history":
+            with closing(open_history(machine.history_file)) as history:
+                view = history_view(history.recent_starts(), history.recent_series())
+            return HistoryScreen(view)
+        case "costs":
+            today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
+            return CostScreen(economics.scenario(session, machine.settings, today))

@@ -1,0 +1,100 @@
+"""What the keys for a server do: start, stop, restart, and what becomes of it on quitting."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from backends.domain.server import ServerState
+from backends.problem import Problem
+from backends.settings.config import Profile
+from console import servers
+from console.screens.question import Question
+
+if TYPE_CHECKING:
+    from console.app import InferctlApp
+
+RUNNING = frozenset({ServerState.STARTING, ServerState.READY, ServerState.UNHEALTHY})
+
+LEAVE, STOP = "leave", "stop"
+
+
+def state_of(app: "InferctlApp") -> ServerState | None:
+    """Return the watched server's state, None where no server is watched."""
+    return app.session.life.server.state if app.session.life else None
+
+
+def can(app: "InferctlApp", action: str) -> bool:
+    """Return whether a server key has something to act on now."""
+    state = state_of(app)
+    if action == "leave":
+        return True
+    if action == "start":
+        return state is not None and state not in {*RUNNING, ServerState.STOPPING}
+    return state in RUNNING
+
+
+async def start(app: "InferctlApp") -> None:
+    """Launch the watched profile and follow it."""
+    profile = _profile(app)
+    if profile is None:
+        return
+    try:
+        await asyncio.to_thread(servers.start, app.machine, profile)
+    except Problem as problem:
+        app.notify(str(problem), title="not started", severity="error", markup=False, timeout=15)
+        return
+    app.follow_server(profile.name)
+
+
+async def stop(app: "InferctlApp") -> bool:
+    """Ask, then stop the watched server; return whether it was stopped."""
+    profile = _profile(app)
+    if profile is None:
+        return False
+    sentence = f"Stop {profile.name}? Requests that run now are cut off."
+    answers = ((STOP, "Stop it"), (LEAVE, "Leave it running"))
+    if await app.push_screen_wait(Question(sentence, answers)) != STOP:
+        return False
+    await stop_now(app)
+    return True
+
+
+async def stop_now(app: "InferctlApp") -> None:
+    """Stop the watched server; its steps arrive as facts."""
+    profile = _profile(app)
+    if profile is None:
+        return
+    try:
+        async for fact in servers.stop(app.machine, profile.name, drain_s=0.0):
+            app.happened(fact)
+    except Problem as problem:
+        app.notify(str(problem), title="not stopped", severity="error", markup=False, timeout=15)
+
+
+async def restart(app: "InferctlApp") -> None:
+    """Stop the watched server, if the answer is yes, and launch it again."""
+    if await stop(app):
+        await start(app)
+
+
+async def leave(app: "InferctlApp") -> None:
+    """Quit; a running server goes on unless the answer says otherwise."""
+    if state_of(app) in RUNNING and _profile(app) is not None and not app.machine.simulated:
+        answers = ((LEAVE, "Quit, and leave the server running"), (STOP, "Stop the server, then quit"))
+        answer = await app.push_screen_wait(Question("A server is running.", answers))
+        if answer is None:
+            return
+        if answer == STOP:
+            await stop_now(app)
+    app.exit()
+
+
+def _profile(app: "InferctlApp") -> Profile | None:
+    life = app.session.life
+    profile = app.machine.settings.profile(life.server.name) if life else None
+    if profile is None:
+        app.notify("this server has no profile here; inferctl only watches it", markup=False)
+    return profile
+
+
+ACTIONS = {"start": start, "stop": stop, "restart": restart, "leave": leave}
+"""What `action_server` runs, by the word in its binding."""

@@ -1,0 +1,89 @@
+"""From a profile to a running server and back: launch orders, stops, and who else is there."""
+
+import os
+import shutil
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from backends.domain.facts import ServerFact
+from backends.keeper.client import stop as keeper_stop
+from backends.keeper.folder import server_folder
+from backends.keeper.launch import launch
+from backends.keeper.order import LaunchOrder, served_model
+from backends.problem import NotFound
+from backends.settings.config import KeySource, Profile, Settings
+from backends.settings.secrets import resolve_secret
+from console.machine import Machine
+
+
+def profile_named(settings: Settings, name: str) -> Profile:
+    """Return a profile.
+
+    Raises:
+        NotFound: there is none of that name; the message lists those that exist.
+    """
+    profile = settings.profile(name)
+    if profile is None:
+        known = ", ".join(each.name for each in settings.servers)
+        remedy = f"there are {known}" if known else "write a [server.NAME] table, or run inferctl"
+        raise NotFound(f"no server is called {name}; {remedy}")
+    return profile
+
+
+def start(machine: Machine, profile: Profile) -> None:
+    """Launch a profile under a keeper, and return once that keeps it; blocks for a moment.
+
+    Raises:
+        Problem: the server runs already, or its program cannot be executed.
+    """
+    launch(order(profile), server_folder(machine.state_folder, profile.name))
+
+
+def stop(machine: Machine, name: str, drain_s: float) -> AsyncIterator[ServerFact]:
+    """Order a stop and yield what follows."""
+    return keeper_stop(server_folder(machine.state_folder, name), by=_who(), drain_s=drain_s)
+
+
+def order(profile: Profile) -> LaunchOrder:
+    """Return the launch of a profile; a key goes into the environment, never into arguments."""
+    argv = command(profile)
+    environment = {"PYTHONUNBUFFERED": "1", **dict(profile.environment)}
+    if profile.api_key_env:
+        key = resolve_secret(KeySource("env", profile.api_key_env))
+        environment["VLLM_API_KEY"] = key.reveal()
+    return LaunchOrder(
+        server=profile.name,
+        argv=argv,
+        environment=environment,
+        host=profile.host,
+        port=profile.port,
+        model=served_model(argv, profile.model),
+        start_id=uuid.uuid4().hex[:12],
+    )
+
+
+def command(profile: Profile) -> tuple[str, ...]:
+    """Return the command line of a profile."""
+    named = ("--served-model-name", profile.served_name) if profile.served_name else ()
+    return (
+        executable(profile),
+        "serve",
+        profile.model,
+        "--host",
+        profile.host,
+        "--port",
+        str(profile.port),
+        *named,
+        *profile.args,
+    )
+
+
+def executable(profile: Profile) -> str:
+    """Return the path of a profile's vLLM, or its name where PATH does not have it."""
+    written = str(Path(profile.vllm).expanduser())
+    return shutil.which(written) or written
+
+
+def _who() -> str:
+    return f"inferctl pid {os.getpid()}"

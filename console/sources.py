@@ -1,0 +1,116 @@
+"""The sources of the console: async generators that yield facts until they are closed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+
+from backends.domain.facts import Fact, GpusSampled, LogRead, ServersSeen, Ticked
+from backends.domain.server import ServerState
+from backends.domain.session import Session
+from backends.gpus.watch import watch_gpus
+from backends.host.processes import environment_value
+from backends.host.servers import list_servers
+from backends.host.survivors import MARKER
+from backends.keeper.client import follow as keeper_follow
+from backends.keeper.folder import ServerFolder, server_folder
+from backends.keeper.tail import tail
+from backends.metrics.scrape import watch_metrics
+from console.machine import Machine
+
+TICK_S = {True: 0.25, False: 1.0}
+"""Seconds between ticks while something is timed on screen, and while nothing is."""
+
+SERVERS_S = 3.0
+METRICS_S = 1.0
+LOADING_S = 0.25
+GPU_S = 1.0
+
+SERVING = frozenset({ServerState.READY, ServerState.UNHEALTHY, ServerState.FOREIGN})
+
+Look = Callable[[], Session]
+"""Reads the session as it stands, so that a source can keep its pace to it."""
+
+
+async def ticks(machine: Machine, look: Look) -> AsyncIterator[Fact]:
+    """Yield the passing of time, faster while a start or an A/B is timed."""
+    while True:
+        yield Ticked(machine.now())
+        await asyncio.sleep(TICK_S[_timed(look())])
+
+
+async def follow(machine: Machine, name: str) -> AsyncIterator[Fact]:
+    """Yield the facts of a server's current start, then those that come."""
+    async for fact in keeper_follow(server_folder(machine.state_folder, name)):
+        yield fact
+
+
+async def servers(machine: Machine) -> AsyncIterator[Fact]:
+    """Yield all servers of this host, again and again."""
+    while True:
+        found = await asyncio.to_thread(list_servers, machine.state_folder)
+        yield ServersSeen(machine.now(), found)
+        await asyncio.sleep(SERVERS_S)
+
+
+async def gpus(machine: Machine, look: Look) -> AsyncIterator[Fact]:
+    """Yield samples of all GPUs, each process with the server that owns it."""
+    source = await asyncio.to_thread(machine.open_gpus)
+    pace = lambda: LOADING_S if _starting(look()) else GPU_S  # noqa: E731
+    async with aclosing(watch_gpus(source, every_s=pace, now=machine.now)) as facts:
+        async for fact in facts:
+            yield _owned(fact) if isinstance(fact, GpusSampled) else fact
+
+
+async def metrics(machine: Machine, look: Look) -> AsyncIterator[Fact]:
+    """Yield the counters of the watched server while it serves."""
+    while True:
+        server = look().life.server if look().life else None
+        if server is None or server.state not in SERVING or server.base_url is None:
+            await asyncio.sleep(METRICS_S)
+            continue
+        async with aclosing(
+            watch_metrics(server.base_url, every_s=METRICS_S, now=machine.now)
+        ) as facts:
+            async for fact in facts:
+                if not _serves(look(), server.base_url):
+                    break
+                yield fact
+
+
+async def log(machine: Machine, name: str) -> AsyncIterator[LogRead]:
+    """Yield the last lines of a server's log, then those that are written."""
+    path = ServerFolder(server_folder(machine.state_folder, name)).log
+    async for lines in tail(path):
+        yield LogRead(machine.now(), lines)
+
+
+def _owned(fact: GpusSampled) -> GpusSampled:
+    gpus = tuple(
+        replace(gpu, processes=tuple(replace(each, owner=owner(each.pid)) for each in gpu.processes))
+        if gpu.processes
+        else gpu
+        for gpu in fact.sample.gpus
+    )
+    return replace(fact, sample=replace(fact.sample, gpus=gpus))
+
+
+def owner(pid: int) -> str:
+    """Return the server that a process belongs to, ``other`` if it is none of ours."""
+    marker = environment_value(pid, MARKER)
+    return marker.partition(":")[0] if marker else "other"
+
+
+def _serves(session: Session, base_url: str) -> bool:
+    server = session.life.server if session.life else None
+    return server is not None and server.state in SERVING and server.base_url == base_url
+
+
+def _starting(session: Session) -> bool:
+    return session.life is not None and session.life.server.state is ServerState.STARTING
+
+
+def _timed(session: Session) -> bool:
+    racing = session.ab is not None and not session.ab.ended
+    state = session.life.server.state if session.life else ServerState.STOPPED
+    return racing or state in {ServerState.STARTING, ServerState.STOPPING}

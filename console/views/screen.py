@@ -1,0 +1,49 @@
+"""The whole main screen as one value."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from backends.domain.session import Session
+from console import economics
+from console.desk import Desk
+from console.views.ab import ab_view
+from console.views.cost import cost_view, verdict_view
+from console.views.serving import serving_view
+from console.views.startup import startup_view
+from console.views.status import status_view
+from console.views.vram import vram_view
+from widgets.ab_panel import AbView
+from widgets.cost_panel import CostView
+from widgets.serving_panel import ServingView
+from widgets.startup_panel import StartupView
+from widgets.status_strip import StatusView
+from widgets.verdict_line import VerdictView
+from widgets.vram_panel import VramView
+
+
+@dataclass(frozen=True, slots=True)
+class MainView:
+    """One view for each widget of the main screen."""
+
+    status: StatusView
+    startup: StartupView
+    serving: ServingView
+    vram: VramView
+    ab: AbView
+    cost: CostView
+    verdict: VerdictView
+
+
+def main_view(session: Session, desk: Desk) -> MainView:
+    """Project the session."""
+    today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
+    verdict = economics.verdict(session, desk.settings, today)
+    return MainView(
+        status=status_view(session, desk),
+        startup=startup_view(session, desk),
+        serving=serving_view(session),
+        vram=vram_view(session),
+        ab=ab_view(session),
+        cost=cost_view(session, desk, verdict, today),
+        verdict=verdict_view(verdict),
+    )

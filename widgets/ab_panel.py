@@ -1,0 +1,176 @@
+"""The A/B panel: lanes side by side, every run as a dot, and what the difference is worth."""
+
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.reactive import reactive
+
+from backends.domain.run import Difference
+from widgets import bars
+from widgets import format as fmt
+from widgets.lane_pane import LaneView
+from widgets.lane_pane import draw as draw_lane
+from widgets.panel import Panel
+from widgets.run_dots import LaneRuns, dot_lines
+from widgets.text import Part, arrange, safe, styled, wrap_to
+
+_VERDICTS = {
+    "a_faster": ("◀ A FASTER", "$text-success bold"),
+    "b_faster": ("▶ B FASTER", "$text-success bold"),
+    "too_close": ("≈ TOO CLOSE", "$text-warning bold"),
+}
+_LEAST_LANE_WIDTH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class AbView:
+    """An A/B of two to four lanes.
+
+    Attributes:
+        figure: what the dots and the difference are about, for example ``TTFT``.
+        runs: one for each lane, empty before the first run ended.
+        difference: of lane b against lane a, None while there are too few runs.
+        done: runs that ended, of `planned` in all lanes together.
+        not_comparable: why the lanes cannot be compared, as short sentences.
+        running: an A/B is under way.
+        one_key: the key that sends the prompt once to each lane.
+        series_key: the key that runs a series.
+    """
+
+    lanes: tuple[LaneView, ...] = ()
+    figure: str = "TTFT"
+    runs: tuple[LaneRuns, ...] = ()
+    difference: Difference | None = None
+    done: int = 0
+    planned: int = 0
+    eta_s: float | None = None
+    not_comparable: tuple[str, ...] = ()
+    running: bool = False
+    one_key: str = "a"
+    series_key: str = "A"
+
+
+class AbPanel(Panel):
+    """The lanes, their dots, and the difference."""
+
+    BORDER_TITLE = "A/B"
+
+    view: reactive[AbView] = reactive(AbView(), repaint=False)
+
+    def lines(self, width: int, height: int) -> list[Content]:
+        """Return the lanes above and the board below."""
+        return draw(self.view, width, height)
+
+
+def draw(view: AbView, width: int, height: int) -> list[Content]:
+    """Return the panel's lines; the difference stays whatever the size."""
+    if not view.lanes:
+        return _empty(view, width, height)
+    foot = _foot(view, width)[: max(1, height - 2 * len(view.lanes))]
+    room = height - len(foot)
+    dots = dot_lines(view.runs, width, _dot_height(view, width, room))
+    return [*_lanes(view, width, room - len(dots)), *dots, *foot][:height]
+
+
+def _empty(view: AbView, width: int, height: int) -> list[Content]:
+    told = (
+        f"○ no A/B yet: press {view.one_key} to send one prompt to two endpoints at once, "
+        f"{view.series_key} for a series"
+    )
+    return [styled(text) for text in wrap_to(told, width, height)]
+
+
+def _dot_height(view: AbView, width: int, room: int) -> int:
+    """Return the lines for dots: none where the lanes would lose their two lines of figures."""
+    rows, abreast = len(view.runs), bool(_abreast(view, width))
+    least = 2 if abreast else len(view.lanes)
+    if room - rows - 1 >= least + 3 or (not abreast and room - rows - 1 == least):
+        return rows + 1
+    return rows if room - rows >= least else 0
+
+
+def _lanes(view: AbView, width: int, height: int) -> list[Content]:
+    if height < 1:
+        return []
+    each = _abreast(view, width)
+    if not each:
+        return _stacked(view, width, height)
+    drawn = [draw_lane(lane, each, height) for lane in view.lanes]
+    bar = styled(" │ ", "$foreground-muted")
+    padded = [[row.pad_right(each - row.cell_length) for row in lane] for lane in drawn]
+    return [bar.join(across) for across in zip(*padded, strict=True)]
+
+
+def _abreast(view: AbView, width: int) -> int:
+    """Return the cells of each lane side by side, 0 where they are too narrow for that."""
+    count = len(view.lanes)
+    each = (width - 3 * (count - 1)) // count
+    return each if each >= _LEAST_LANE_WIDTH else 0
+
+
+def _stacked(view: AbView, width: int, height: int) -> list[Content]:
+    """Return the lanes one below the other, each with its share of the lines."""
+    shares = bars.apportion([1.0] * len(view.lanes), len(view.lanes), height)
+    return [
+        row
+        for lane, share in zip(view.lanes, shares, strict=True)
+        for row in draw_lane(lane, width, share)
+    ]
+
+
+def _foot(view: AbView, width: int) -> list[Content]:
+    """Return the lines about all lanes: warnings first, then difference and progress."""
+    lines = []
+    for warning in view.not_comparable[:1]:
+        more = len(view.not_comparable) - 1
+        told = f"▲ NOT COMPARABLE: {safe(warning)}" + (f" (and {more} more)" if more else "")
+        lines += [styled(text, "$text-warning") for text in wrap_to(told, width, 1)]
+    return [arrange([*_difference(view), *_progress(view)], width), *lines]
+
+
+def _difference(view: AbView) -> list[Part]:
+    difference = view.difference
+    if difference is None:
+        return [Part.of(1, f"{view.figure} difference — too few runs", f"{view.figure} —")]
+    word, style = _VERDICTS[difference.verdict]
+    if view.not_comparable:
+        word, style = "▲ NOT COMPARABLE", "$text-warning bold"
+    parts = [Part.of(0, word, style=style, droppable=False), _shift(view.figure, difference)]
+    if difference.verdict == "too_close" and difference.smallest_detectable is not None:
+        least = fmt.milliseconds(difference.smallest_detectable)
+        parts.append(Part.of(4, f"{least} would have been seen", style="$foreground-muted"))
+    return parts
+
+
+def _shift(figure: str, difference: Difference) -> Part:
+    """Tell the difference: by how much the faster lane leads, or b minus a where neither does."""
+    low, high = difference.ci95
+    if difference.verdict == "too_close":
+        shift = fmt.milliseconds(abs(difference.shift))
+        shift = ("+" if difference.shift >= 0 else "−") + shift
+        between = fmt.latency_range(low, high, signed=True)
+        told = f"B−A {shift}"
+    else:
+        shift = fmt.milliseconds(abs(difference.shift))
+        between = fmt.latency_range(*sorted((abs(low), abs(high))))
+        told = f"by {shift}"
+    return Part.of(
+        1,
+        f"{figure} {told}, 95 % interval {between}",
+        f"{figure} {told} (95 %: {between})",
+        f"{told} ({between})",
+        f"{shift} ({between.rpartition(' ')[0]})",
+        shift,
+        droppable=False,
+    )
+
+
+def _progress(view: AbView) -> list[Part]:
+    if not view.planned:
+        return []
+    eta = "" if view.eta_s is None or not view.running else f" ETA {fmt.about(view.eta_s)}"
+    done = f"{view.done}/{view.planned}"
+    meter = bars.bar(view.done / view.planned, 10).strip()
+    return [
+        Part.of(2, f"runs {done} {meter}{eta}", f"{done}{eta}", done, style="$foreground-muted")
+    ]

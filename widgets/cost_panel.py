@@ -1,0 +1,189 @@
+"""The cost panel: the bill so far, the same tokens elsewhere, and where the crossover lies."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from textual.content import Content
+from textual.reactive import reactive
+
+from widgets import bars
+from widgets import format as fmt
+from widgets.crossover_bar import CrossoverBar, crossover_lines
+from widgets.panel import Panel
+from widgets.text import UNKNOWN, Part, arrange, cells, first_fitting, fit, fit_name, line, safe
+
+BudgetState = Literal["none", "within", "near", "over"]
+
+_BUDGETS: dict[BudgetState, tuple[str, str]] = {
+    "none": ("", ""),
+    "within": ("✔ within budget", "$text-success"),
+    "near": ("▲ NEAR BUDGET", "$text-warning bold"),
+    "over": ("✖ OVER BUDGET", "$text-error bold"),
+}
+_SPLIT = (
+    ("serving", "█", "$text-success"),
+    ("idle", "░", "$text-warning"),
+    ("starting", "▒", "$text-accent"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointCost:
+    """What the tokens served so far would have cost on one endpoint; None without a price."""
+
+    name: str
+    usd: Decimal | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CostView:
+    """The meter.
+
+    Attributes:
+        spent_usd: on the GPU since it was rented or the server started; None without a price.
+        serving_usd: the part of it while requests ran; with `idle_usd` and `starting_usd` all.
+        priced_on: date of the GPU's price, for example ``2026-11-01``; empty without one.
+        stale: the price is old enough to doubt; `stale_reason` says how old.
+        reason: why nothing can be said, with the remedy.
+        elsewhere: the same tokens on other endpoints.
+        tokens: those tokens, for example ``1.2M in, 340k out``; empty where none were served.
+        budget_usd: the limit that `budget` is about.
+    """
+
+    spent_usd: Decimal | None = None
+    usd_per_hour: Decimal | None = None
+    serving_usd: Decimal | None = None
+    idle_usd: Decimal | None = None
+    starting_usd: Decimal | None = None
+    priced_on: str = ""
+    stale: bool = False
+    stale_reason: str = ""
+    reason: str = ""
+    elsewhere: tuple[EndpointCost, ...] = ()
+    tokens: str = ""
+    crossover: CrossoverBar = field(default_factory=CrossoverBar)
+    budget: BudgetState = "none"
+    budget_usd: Decimal | None = None
+
+
+class CostPanel(Panel):
+    """Spent, rate, split, elsewhere, crossover."""
+
+    BORDER_TITLE = "Cost"
+
+    view: reactive[CostView] = reactive(CostView(), repaint=False)
+
+    def lines(self, width: int, height: int) -> list[Content]:
+        """Return the meter's lines."""
+        return draw(self.view, width, height)
+
+
+def draw(view: CostView, width: int, height: int) -> list[Content]:
+    """Return the panel's lines; bill, price and crossover outlast split and comparison."""
+    bill = _bill(view, width)
+    crossover = crossover_lines(view.crossover, width, min(3, max(1, height - 3)))
+    room = max(0, height - len(bill) - len(crossover))
+    split = _split(view, width) if room >= 2 else []
+    elsewhere = _elsewhere(view, width, room - len(split))
+    return [*bill, *split, *elsewhere, *crossover][:height]
+
+
+def _bill(view: CostView, width: int) -> list[Content]:
+    """Return the bill and its price, the budget's word beside the one that leaves it room."""
+    spent = [
+        Part.of(0, f"spent {fmt.usd(view.spent_usd)}", style="bold", droppable=False),
+        Part.of(0, f"at {fmt.usd(view.usd_per_hour)}/h", style="bold", droppable=False),
+    ]
+    word, style = _BUDGETS[view.budget]
+    told = f"{word} of {fmt.usd(view.budget_usd)}" if view.budget_usd is not None else word
+    budget = Part.of(1, told, word, style=style, droppable=False) if word else Part(1, ())
+    first = arrange([*spent, budget], width)
+    if word in first.plain:
+        return [first, arrange(_price(view), width)]
+    return [arrange(spent, width), arrange([*_price(view), budget], width)]
+
+
+def _price(view: CostView) -> list[Part]:
+    if view.reason:
+        return [Part.of(2, f"▲ {safe(view.reason)}", "▲ unknown", style="$text-warning")]
+    if not view.priced_on:
+        return [Part.of(2, "GPU price — none set", "price —", droppable=False)]
+    date = safe(view.priced_on)
+    parts = [Part.of(2, f"price of {date}", date, style="$foreground-muted", droppable=False)]
+    if view.stale:
+        forms = (f"▲ STALE {safe(view.stale_reason)}", "▲ STALE")
+        parts.append(Part.of(3, *forms, style="$text-warning bold", droppable=False))
+    return parts
+
+
+def _split(view: CostView, width: int) -> list[Content]:
+    """Return what the money went on, as a bar where there is room for one."""
+    amounts = (view.serving_usd, view.idle_usd, view.starting_usd)
+    known = [amount or Decimal(0) for amount in amounts]
+    whole = sum(known)
+    if whole <= 0:
+        return []
+    parts = [
+        Part(
+            at,
+            (
+                line((f"{fill} ", style), f"{word} {fmt.usd(amount)}"),
+                line((f"{fill} ", style), fmt.usd(amount)),
+            ),
+        )
+        for at, ((word, fill, style), amount) in enumerate(zip(_SPLIT, amounts, strict=True))
+    ]
+    told = arrange(parts, width)
+    room = width - told.cell_length - 2
+    if room < 8:
+        return [told]
+    sizes = bars.apportion([float(amount) for amount in known], float(whole), min(room, 40))
+    drawn = [(fill * size, style) for (_, fill, style), size in zip(_SPLIT, sizes, strict=True)]
+    return [line(told, "  ", *[part for part in drawn if part[0]])]
+
+
+def _elsewhere(view: CostView, width: int, height: int) -> list[Content]:
+    """Return one line for each endpoint where they fit below a heading, else one line for all."""
+    if height < 1:
+        return []
+    if not view.tokens or not view.elsewhere:
+        why = "no endpoint to compare" if view.tokens else "no tokens served yet"
+        return [arrange([Part.of(0, f"elsewhere — {why}", style="$foreground-muted")], width)]
+    if height <= len(view.elsewhere):
+        costs = [
+            Part.of(9 + at, _priced(cost, 24), _priced(cost, 12), droppable=at > 0)
+            for at, cost in enumerate(view.elsewhere)
+        ]
+        return [arrange([Part.of(5, "elsewhere:", "vs", droppable=False), *costs], width)]
+    head = f"same tokens elsewhere ({safe(view.tokens)})"
+    rows = [_endpoint_row(view, cost, width) for cost in view.elsewhere]
+    return [arrange([Part.of(0, head, "same tokens elsewhere", droppable=False)], width), *rows]
+
+
+def _endpoint_row(view: CostView, cost: EndpointCost, width: int) -> Content:
+    names = max(cells(safe(other.name)) for other in view.elsewhere)
+    name_width = min(names, width // 2)
+    name = fit_name(safe(cost.name), name_width)
+    name += " " * (name_width - cells(name))
+    head = line("  ", name, f"{fmt.usd(cost.usd):>10}  ")
+    room = max(0, width - head.cell_length)
+    note = _times(view, cost, room) if cost.usd is not None else fit(safe(cost.reason), room)
+    return line(head, (note, "$foreground-muted"))
+
+
+def _priced(cost: EndpointCost, room: int) -> str:
+    name = fit_name(safe(cost.name), room)
+    if cost.usd is None:
+        return f"{name} {UNKNOWN} {safe(cost.reason)}".rstrip()
+    return f"{name} {fmt.usd(cost.usd)}"
+
+
+def _times(view: CostView, cost: EndpointCost, room: int) -> str:
+    if not cost.usd or not view.spent_usd:
+        return ""
+    cheaper = cost.usd < view.spent_usd
+    factor = view.spent_usd / cost.usd if cheaper else cost.usd / view.spent_usd
+    told = f"{factor:.1f}x {'cheaper' if cheaper else 'dearer'}"
+    return first_fitting(room, f"{told} than this GPU", told, "")

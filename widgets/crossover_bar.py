@@ -1,0 +1,115 @@
+"""Current load, break-even and measured capacity as marks on one axis of requests per second."""
+
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from widgets import bars
+from widgets import format as fmt
+from widgets.text import UNKNOWN, Part, arrange, line, safe
+
+
+@dataclass(frozen=True, slots=True)
+class CrossoverBar:
+    """The three loads, in requests per second; None for what is unknown.
+
+    Attributes:
+        break_even_interval_rps: what the break-even may be.
+        break_even_reason: why there is no break-even, for example ``no price for the endpoint``.
+        capacity_reason: why there is no capacity, for example ``not measured: inferctl load``.
+    """
+
+    now_rps: float | None = None
+    break_even_rps: float | None = None
+    break_even_interval_rps: tuple[float, float] | None = None
+    capacity_rps: float | None = None
+    break_even_reason: str = ""
+    capacity_reason: str = ""
+
+
+def crossover_lines(view: CrossoverBar, width: int, height: int) -> list[Content]:
+    """Return the axis with its marks and, below, what each mark stands for."""
+    words = _words(view, width)
+    axis = _axis(view, width)
+    if axis is None or height < 2:
+        return [words]
+    return [axis, words, *([_outlook(view, width)] if height >= 3 else [])]
+
+
+def _axis(view: CrossoverBar, width: int) -> Content | None:
+    """Draw the GPU's loss left of break-even, its gain right of it, and nothing past capacity."""
+    interval = view.break_even_interval_rps
+    marks = [view.now_rps, view.break_even_rps, view.capacity_rps, *(interval or ())]
+    top = max((mark for mark in marks if mark is not None), default=0.0) * 1.08
+    if top <= 0:
+        return None
+    end = f" {fmt.rate(top)}"
+    room = width - 2 - len(end)
+    row = [("─", "$foreground-muted")] * room
+
+    def at(value: float) -> int:
+        return bars.column(value, 0, top, room)
+
+    if view.break_even_rps is not None:
+        gain_until = room if view.capacity_rps is None else at(view.capacity_rps)
+        for place in range(at(view.break_even_rps), gain_until):
+            row[place] = ("━", "$text-success")
+    if view.capacity_rps is not None:
+        row[at(view.capacity_rps) :] = [("╳", "$foreground-muted")] * (room - at(view.capacity_rps))
+    if interval is not None:
+        for place in range(at(interval[0]), at(interval[1]) + 1):
+            row[place] = ("░", "$text-warning")
+    for value, mark, style in (
+        (view.capacity_rps, "┃", "bold $text-error"),
+        (view.break_even_rps, "◆", "bold $text-warning"),
+        (view.now_rps, "●", "bold $text-accent"),
+    ):
+        if value is not None:
+            row[at(value)] = (mark, style)
+    return line(("0 ", "$foreground-muted"), *row, (end, "$foreground-muted"))
+
+
+def _words(view: CrossoverBar, width: int) -> Content:
+    now, even, most = (
+        fmt.rate(value) for value in (view.now_rps, view.break_even_rps, view.capacity_rps)
+    )
+    even_long = f"break-even {even}"
+    if view.break_even_interval_rps is not None:
+        low, high = (fmt.rate(value) for value in view.break_even_interval_rps)
+        even_long += f" ({low} to {high})"
+    if view.break_even_rps is None and view.break_even_reason:
+        even_long += f" {safe(view.break_even_reason)}"
+    most_long = f"capacity {most}"
+    if view.capacity_rps is None and view.capacity_reason:
+        most_long += f" {safe(view.capacity_reason)}"
+    return arrange(
+        [
+            _word(0, "●", "$text-accent", f"now {now} req/s", f"now {now}"),
+            _word(1, "◆", "$text-warning", even_long, f"break-even {even}", f"even {even}"),
+            _word(2, "┃", "$text-error", most_long, f"capacity {most}", f"cap {most}"),
+        ],
+        width,
+    )
+
+
+def _word(rank: int, mark: str, style: str, *forms: str) -> Part:
+    return Part(rank, tuple(line((f"{mark} ", style), form) for form in forms))
+
+
+def _outlook(view: CrossoverBar, width: int) -> Content:
+    """Say in words where the load stands between break-even and capacity."""
+    now, even, most = view.now_rps, view.break_even_rps, view.capacity_rps
+    interval = view.break_even_interval_rps
+    forms: tuple[str, ...] = ()
+    if even is not None and most is not None and even > most:
+        forms = ("break-even lies above the measured capacity", "break-even above capacity")
+    elif now is None:
+        forms = (f"load {UNKNOWN} not measured", f"load {UNKNOWN}")
+    elif interval is not None and interval[0] <= now <= interval[1]:
+        forms = ("the load is inside the break-even's interval", "inside the interval")
+    elif even:
+        told = f"load is {fmt.percent(now / even)} of break-even"
+        forms = (told, told.removeprefix("load is "))
+        if most:
+            forms = (f"{told}, {fmt.percent(now / most)} of capacity", *forms)
+    return arrange([Part.of(0, *forms, style="$foreground-muted")], width)

@@ -1,0 +1,114 @@
+"""Numbers as a reader sees them: one form for each quantity, a dash for what is unknown."""
+
+from decimal import Decimal
+
+from widgets.text import UNKNOWN
+
+GIB = 1024**3
+
+
+def seconds(value: float | None) -> str:
+    """Return a duration: ``<0.1 s``, ``61.2 s``, ``12:05``, ``1:01:05``; input in seconds."""
+    if value is None:
+        return UNKNOWN
+    if 0 < value < 0.05:
+        return "<0.1 s"
+    if abs(value) < 99.95:
+        return f"{value:.1f} s"
+    if abs(value) < 599.5:
+        return f"{value:.0f} s"
+    return clock(value)
+
+
+def clock(value: float | None) -> str:
+    """Return a long duration as ``0:41``, ``12:05``, ``1:01:05`` or ``3d 04:05``."""
+    if value is None:
+        return UNKNOWN
+    total = round(value)
+    minutes, second = divmod(total, 60)
+    hours, minute = divmod(minutes, 60)
+    if hours >= 24:
+        return f"{hours // 24}d {hours % 24:02}:{minute:02}"
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minutes}:{second:02}"
+
+
+def milliseconds(value_s: float | None) -> str:
+    """Return a latency given in seconds: ``8.31 ms``, ``84 ms``, ``1.24 s``."""
+    if value_s is None:
+        return UNKNOWN
+    value_ms = value_s * 1000
+    if abs(value_ms) < 9.995:
+        return f"{value_ms:.2f} ms"
+    if abs(value_ms) < 999.5:
+        return f"{value_ms:.0f} ms"
+    return f"{value_s:.2f} s" if abs(value_s) < 99.995 else seconds(value_s)
+
+
+def gib(value_bytes: float | None) -> str:
+    """Return bytes as GiB without the unit: ``0.42``, ``14.9``, ``141``."""
+    if value_bytes is None:
+        return UNKNOWN
+    value = value_bytes / GIB
+    if abs(value) < 0.995:
+        return f"{value:.2f}"
+    return f"{value:.1f}" if abs(value) < 99.95 else f"{value:.0f}"
+
+
+def count(value: float | None) -> str:
+    """Return a count: ``812``, ``8,120``, ``81.2k``, ``8.1M``."""
+    if value is None:
+        return UNKNOWN
+    if abs(value) < 9_999.5:
+        return f"{value:,.0f}"
+    if abs(value) < 999_500:
+        return f"{value / 1e3:.3g}k" if abs(value) < 99_950 else f"{value / 1e3:.0f}k"
+    unit, name = (1e6, "M") if abs(value) < 999.5e6 else (1e9, "G")
+    return f"{value / unit:.3g}{name}"
+
+
+def rate(value: float | None) -> str:
+    """Return a rate without its unit: ``0.31``, ``3.1``, ``88.2``, ``1,204``."""
+    if value is None:
+        return UNKNOWN
+    if abs(value) < 0.995:
+        return f"{value:.2f}"
+    return f"{value:.1f}" if abs(value) < 99.95 else f"{value:,.0f}"
+
+
+def percent(share: float | None) -> str:
+    """Return a share of one as a percentage: ``0.4 %``, ``62 %``."""
+    if share is None:
+        return UNKNOWN
+    value = share * 100
+    return f"{value:.1f} %" if 0 < abs(value) < 9.95 else f"{value:.0f} %"
+
+
+def usd(amount: Decimal | None) -> str:
+    """Return an amount of US dollars: ``$0.0042``, ``$0.42``, ``$1.88``, ``$1,204``."""
+    if amount is None:
+        return UNKNOWN
+    sign, size = ("-" if amount < 0 else ""), abs(amount)
+    if size == 0:
+        return "$0.00"
+    if size < Decimal("0.00005"):
+        return f"{sign}<$0.0001"
+    if size < Decimal("0.0995"):
+        return f"{sign}${size:.4f}"
+    return f"{sign}${size:,.2f}" if size < 1000 else f"{sign}${size:,.0f}"
+
+
+def about(value: float | None) -> str:
+    """Return an estimated duration, which deserves no decimals: ``23 s``, ``12:05``."""
+    if value is None:
+        return UNKNOWN
+    return f"{max(0.0, value):.0f} s" if value < 599.5 else clock(value)
+
+
+def latency_range(low_s: float, high_s: float, *, signed: bool = False) -> str:
+    """Return two latencies with one unit: ``171 to 190 ms``, ``−12 to +18 ms``."""
+    largest = max(abs(low_s), abs(high_s))
+    scale, unit = (1000.0, "ms") if largest < 0.9995 else (1.0, "s")
+    digits = 0 if largest * scale >= 99.5 else 1 if largest * scale >= 9.95 else 2
+    sign = "+" if signed else ""
+    low, high = (f"{value * scale:{sign}.{digits}f}" for value in (low_s, high_s))
+    return f"{low} to {high} {unit}".replace("-", "−")

@@ -1,0 +1,98 @@
+"""The GPU table: every GPU with the processes on it and whose they are."""
+
+from dataclasses import dataclass
+
+from textual.reactive import reactive
+
+from backends.domain.gpu import Gpu, GpuProcess, GpuSample
+from widgets import format as fmt
+from widgets.columns import Column, FittedTable
+from widgets.text import UNKNOWN, safe
+
+_NOT_SAMPLED = GpuSample((), "not sampled yet")
+
+
+@dataclass(frozen=True, slots=True)
+class GpuTableView:
+    """One sample of every GPU."""
+
+    sample: GpuSample = _NOT_SAMPLED
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    what: str
+    memory: str = ""
+    busy: str = ""
+    power: str = ""
+    heat: str = ""
+    owner: str = ""
+    source: str = ""
+
+
+_COLUMNS: tuple[Column[_Row], ...] = (
+    Column("GPU / process", lambda row: row.what, 0, least=24, most=44),
+    Column("GiB", lambda row: row.memory, 1, right=True),
+    Column("owner", lambda row: row.owner, 2, least=11, most=24),
+    Column("busy", lambda row: row.busy, 3, right=True),
+    Column("power", lambda row: row.power, 4, right=True),
+    Column("temp", lambda row: row.heat, 5, right=True),
+    Column("source or reason", lambda row: row.source, 6, least=14, most=60),
+)
+
+
+class GpuTable(FittedTable[_Row]):
+    """One row for each GPU, one for each process below it."""
+
+    BORDER_TITLE = "GPUs"
+    COLUMNS = _COLUMNS
+
+    view: reactive[GpuTableView] = reactive(GpuTableView())
+
+    def records(self) -> list[tuple[str | None, _Row]]:
+        """Return the rows of every GPU."""
+        return [(None, row) for row in table_rows(self.view)]
+
+
+def table_rows(view: GpuTableView) -> list[_Row]:
+    """Return the rows of every GPU; where there is none, the reason."""
+    if not view.sample.gpus:
+        return [_Row(f"{UNKNOWN} {safe(view.sample.reason) or 'no GPU'}")]
+    return [row for gpu in view.sample.gpus for row in _gpu_rows(gpu)]
+
+
+def _gpu_rows(gpu: Gpu) -> list[_Row]:
+    memory, reasons = gpu.memory, dict(gpu.reasons)
+    partition = f" {gpu.partition}" if gpu.partition else ""
+    source = memory.reason or memory.source
+    if not memory.reason and reasons:
+        source = f"{source}; {next(iter(reasons.values()))}"
+    head = _Row(
+        what=f"▦ {gpu.index} {safe(gpu.name + partition)}",
+        memory=f"{fmt.gib(memory.used_bytes)}/{fmt.gib(memory.total_bytes)}",
+        busy=UNKNOWN if gpu.busy_percent is None else f"{gpu.busy_percent:.0f} %",
+        power=UNKNOWN if gpu.power_w is None else f"{gpu.power_w:.0f} W",
+        heat=UNKNOWN if gpu.temperature_c is None else f"{gpu.temperature_c:.0f} °C",
+        owner="unified" if memory.unified else "",
+        source=safe(source),
+    )
+    if gpu.processes is None:
+        reason = safe(gpu.processes_reason) or "the driver does not list processes"
+        return [head, _Row(f"  └ {UNKNOWN} {reason}")]
+    rows = [_process_row(process) for process in gpu.processes]
+    if not rows:
+        rows = [_Row("  └ no process")]
+    if gpu.processes_reason:
+        rows.append(_Row(f"  └ ▲ {safe(gpu.processes_reason)}"))
+    return [head, *rows]
+
+
+def _process_row(process: GpuProcess) -> _Row:
+    owner = {"other": "✖ not ours", "": f"{UNKNOWN} unknown"}.get(
+        process.owner, f"● {safe(process.owner)}"
+    )
+    return _Row(
+        what=f"  └ {process.pid} {safe(process.name)}",
+        memory=fmt.gib(process.used_bytes),
+        owner=owner,
+    )

@@ -1,0 +1,153 @@
+"""The history: starts and A/B series, newest first."""
+
+from dataclasses import dataclass, replace
+
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widgets import DataTable
+
+from backends.domain.start import Outcome, PhaseName
+from widgets import format as fmt
+from widgets.columns import Column, FittedTable
+from widgets.phase_bars import LONG_NAMES
+from widgets.text import UNKNOWN, safe
+
+_OUTCOMES = {
+    Outcome.READY: "✔ ready",
+    Outcome.FAILED: "✖ failed",
+    Outcome.STOPPED: "○ stopped",
+    Outcome.INCOMPLETE: "◌ incomplete",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StartRecord:
+    """One start; `when` is its local date and time, for example ``2026-11-21 09:14``."""
+
+    start_id: str
+    when: str
+    server: str
+    model: str = ""
+    version: str = ""
+    outcome: Outcome = Outcome.INCOMPLETE
+    total_s: float | None = None
+    slowest: PhaseName | None = None
+    slowest_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRecord:
+    """One A/B series; `verdict` is its word, for example ``A FASTER``."""
+
+    series_id: str
+    when: str
+    lanes: tuple[str, ...]
+    runs: int
+    verdict: str = ""
+    ttft_s: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryView:
+    """What was recorded; `reason` says why there is nothing."""
+
+    starts: tuple[StartRecord, ...] = ()
+    series: tuple[SeriesRecord, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    key: str
+    when: str
+    what: str
+    result: str
+    total: str
+    detail: str
+    model: str
+    version: str
+
+
+_COLUMNS: tuple[Column[_Row], ...] = (
+    Column("when", lambda row: row.when, 1),
+    Column("what", lambda row: row.what, 0, least=9, most=32),
+    Column("result", lambda row: row.result, 2, least=8, most=16),
+    Column("took", lambda row: row.total, 3, right=True),
+    Column("slowest phase / TTFT", lambda row: row.detail, 4, least=12, most=36),
+    Column("model", lambda row: row.model, 5, least=12, most=32),
+    Column("vLLM", lambda row: row.version, 6, most=14),
+)
+
+
+class HistoryTable(FittedTable[_Row]):
+    """One row for each start and each series."""
+
+    BORDER_TITLE = "History"
+    COLUMNS = _COLUMNS
+
+    view: reactive[HistoryView] = reactive(HistoryView())
+
+    class Opened(Message):
+        """A record was chosen; `record_id` is its `start_id` or `series_id`."""
+
+        def __init__(self, record_id: str) -> None:
+            super().__init__()
+            self.record_id = record_id
+
+    def records(self) -> list[tuple[str | None, _Row]]:
+        """Return the rows of all records."""
+        return [(row.key or None, row) for row in table_rows(self.view)]
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Say which record was chosen."""
+        event.stop()
+        if event.row_key.value:
+            self.post_message(self.Opened(event.row_key.value))
+
+
+def table_rows(view: HistoryView) -> list[_Row]:
+    """Return starts and series as rows, newest first; where there is none, the reason."""
+    rows = [_start_row(start) for start in view.starts]
+    rows += [_series_row(series) for series in view.series]
+    rows = _without_common_year(rows)
+    if not rows:
+        reason = safe(view.reason) or "nothing recorded yet"
+        return [_Row("", "", f"{UNKNOWN} {reason}", "", "", "", "", "")]
+    return sorted(rows, key=lambda row: row.when, reverse=True)
+
+
+def _without_common_year(rows: list[_Row]) -> list[_Row]:
+    """Leave the year out where all dates share it."""
+    if len({row.when[:5] for row in rows}) != 1 or rows[0].when[4:5] != "-":
+        return rows
+    return [replace(row, when=row.when[5:]) for row in rows]
+
+
+def _start_row(start: StartRecord) -> _Row:
+    slowest = UNKNOWN
+    if start.slowest is not None:
+        slowest = f"{LONG_NAMES[start.slowest]} {fmt.seconds(start.slowest_s)}"
+    return _Row(
+        key=start.start_id,
+        when=start.when,
+        what=f"{safe(start.server)} start",
+        result=_OUTCOMES[start.outcome],
+        total=fmt.seconds(start.total_s),
+        detail=slowest,
+        model=safe(start.model) or UNKNOWN,
+        version=safe(start.version) or UNKNOWN,
+    )
+
+
+def _series_row(series: SeriesRecord) -> _Row:
+    times = " / ".join(fmt.milliseconds(value) for value in series.ttft_s)
+    return _Row(
+        key=series.series_id,
+        when=series.when,
+        what=" ~ ".join(safe(lane) for lane in series.lanes) + " A/B",
+        result=safe(series.verdict) or UNKNOWN,
+        total=f"{series.runs} runs",
+        detail=times or UNKNOWN,
+        model="",
+        version="",
+    )

@@ -1,0 +1,195 @@
+"""One lane of an A/B: the text as it streams, and its live figures."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.content import Content
+from textual.reactive import reactive
+
+from backends.domain.run import LaneName, LaneSummary
+from widgets import format as fmt
+from widgets.panel import Panel
+from widgets.text import (
+    UNKNOWN,
+    Part,
+    arrange,
+    cells,
+    first_fitting,
+    fit_name,
+    safe,
+    styled,
+    wrap,
+    wrap_to,
+)
+
+LaneState = Literal["idle", "waiting", "reasoning", "streaming", "done", "error"]
+
+_LOOKS: dict[LaneState, tuple[str, str, str]] = {
+    "idle": ("○", "idle", "$foreground-muted"),
+    "waiting": ("◔", "wait", "$text-accent"),
+    "reasoning": ("◑", "think", "$text-accent"),
+    "streaming": ("▶", "live", "$text-accent"),
+    "done": ("✔", "done", "$text-success"),
+    "error": ("✖", "error", "$text-error"),
+}
+"""Glyph, short word and style of each state."""
+_LONGEST_PARAGRAPH = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class TextPiece:
+    """A stretch of what the model wrote; `reasoning` is what it only thought."""
+
+    text: str
+    reasoning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LaneView:
+    """One lane, in its current or last run.
+
+    Attributes:
+        ttft_s: of the run shown, None while no token has come.
+        waited_s: since the request was sent, shown while no token has come.
+        tokens: generated so far, None where the endpoint does not tell.
+        run: 1-based number of the run shown, with `runs` the number planned.
+        summary: of all runs so far.
+    """
+
+    lane: LaneName = "a"
+    endpoint: str = ""
+    model: str = ""
+    state: LaneState = "idle"
+    text: tuple[TextPiece, ...] = ()
+    ttft_s: float | None = None
+    waited_s: float | None = None
+    tokens_per_s: float | None = None
+    tokens: int | None = None
+    error: str = ""
+    run: int | None = None
+    runs: int | None = None
+    summary: LaneSummary | None = None
+
+
+class LanePane(Panel):
+    """One lane in a box of its own."""
+
+    view: reactive[LaneView] = reactive(LaneView(), repaint=False)
+
+    def lines(self, width: int, height: int) -> list[Content]:
+        """Return title, figures, the tail of the text and the summary."""
+        return draw(self.view, width, height)
+
+
+def draw(view: LaneView, width: int, height: int) -> list[Content]:
+    """Return the lane in exactly `height` lines: title, figures, text, and summary at the end."""
+    if height <= 1:
+        return [_only_line(view, width)][:height]
+    head = [_title(view, width), arrange(_figures(view), width)]
+    summary = _summary(view, width) if height >= 5 else []
+    room = height - len(head) - len(summary)
+    if view.error:
+        body = [styled(text, "$text-error") for text in wrap_to(safe(view.error), width, room)]
+    else:
+        body = text_tail(view.text, width, room)
+    blank = [Content("")] * max(0, room - len(body))
+    return [*head, *body, *blank, *summary]
+
+
+def _only_line(view: LaneView, width: int) -> Content:
+    lane, name = view.lane.upper(), safe(view.endpoint)
+    forms = tuple(f"{lane} {fit_name(name, room)}" for room in (40, 16, 10, 7))
+    named = Part.of(1, *forms, lane, style="bold", droppable=False)
+    if view.error:
+        told = Part.of(4, f"✖ {safe(view.error)}", "✖ error", style="$text-error", droppable=False)
+        return arrange([named, told], width)
+    return arrange([named, *_figures(view)], width)
+
+
+def _title(view: LaneView, width: int) -> Content:
+    name, model = safe(view.endpoint) or UNKNOWN, safe(view.model)
+    run = "" if view.run is None or view.runs is None else f"run {view.run}/{view.runs}"
+    room = max(4, width - 3)
+    forms = tuple(fit_name(model, cut) for cut in (60, 30, 20, 12)) if model else ("",)
+    parts = [
+        Part.of(
+            0,
+            f"{view.lane.upper()} {name}",
+            f"{view.lane.upper()} {fit_name(name, room)}",
+            style="bold",
+            droppable=False,
+        ),
+        Part.of(2, *forms, style="$foreground-muted"),
+        Part.of(3, run, style="$foreground-muted"),
+    ]
+    return arrange(parts, width)
+
+
+def _figures(view: LaneView) -> list[Part]:
+    """Return state, TTFT, speed and tokens; TTFT and speed outlast the others."""
+    glyph, word, style = _LOOKS[view.state]
+    state = Part.of(
+        2, f"{glyph} {view.state}", f"{glyph} {word}", glyph, style=style, droppable=False
+    )
+    if view.ttft_s is None and view.state in {"idle", "error"}:
+        return [state]
+    if view.ttft_s is None and view.waited_s is not None:
+        waited = fmt.milliseconds(view.waited_s)
+        return [state, Part.of(1, f"TTFT >{waited}", f">{waited}", droppable=False)]
+    ttft, speed = fmt.milliseconds(view.ttft_s), fmt.rate(view.tokens_per_s)
+    return [
+        state,
+        Part.of(0, f"TTFT {ttft}", ttft, style="bold", droppable=False),
+        Part.of(1, f"{speed} tok/s", f"{speed}/s", droppable=False),
+        Part.of(4, f"{fmt.count(view.tokens)} tokens", f"{fmt.count(view.tokens)} tok"),
+    ]
+
+
+def _summary(view: LaneView, width: int) -> list[Content]:
+    summary = view.summary
+    if summary is None or not summary.n:
+        return []
+    ttft, speed = summary.ttft_s, summary.output_tokens_per_s
+    median = fmt.milliseconds(ttft.median if ttft else None)
+    middle = fmt.rate(speed.median if speed else None)
+    errors = f"{summary.errors} error{'s' if summary.errors > 1 else ''}"
+    parts = [
+        Part.of(0, f"median of {summary.n}: {median}", f"n={summary.n} {median}", droppable=False),
+        Part.of(1, f"{middle} tok/s", f"{middle}/s"),
+    ]
+    if summary.errors:
+        parts.append(Part.of(0, f"✖ {errors}", f"✖ {summary.errors}", style="$text-error"))
+    return [arrange(parts, width)]
+
+
+def text_tail(pieces: tuple[TextPiece, ...], width: int, height: int) -> list[Content]:
+    """Return the last `height` lines of the text; reasoning is dimmed behind a bar and a word."""
+    if height <= 0 or width <= 0:
+        return []
+    lines: list[Content] = []
+    for piece in reversed(pieces):
+        if len(lines) >= height:
+            break
+        lines = [*_piece_lines(piece, width, height - len(lines)), *lines]
+    return lines[-height:]
+
+
+def _piece_lines(piece: TextPiece, width: int, height: int) -> list[Content]:
+    """Return the tail of one piece; only so much text is wrapped as can be seen."""
+    mark = "┆ " if piece.reasoning else ""
+    room = width - cells(mark)
+    seen = piece.text[_tail_begin(piece.text, room * height) :]
+    rows = wrap(safe(seen, keep_newlines=True).strip("\n"), max(1, room))
+    if piece.reasoning and len(rows) < height:
+        rows.insert(0, first_fitting(room, "(reasoning)", "(think)", ""))
+    style = "$foreground-muted italic" if piece.reasoning else ""
+    return [styled(mark + row, style) for row in rows[-height:]]
+
+
+def _tail_begin(text: str, shown: int) -> int:
+    """Return where to begin wrapping: at a fixed place, so that lines stay put as text arrives."""
+    latest = max(0, len(text) - shown * 2)
+    paragraph = text.rfind("\n", 0, latest) + 1
+    if latest - paragraph <= _LONGEST_PARAGRAPH:
+        return paragraph
+    return latest // _LONGEST_PARAGRAPH * _LONGEST_PARAGRAPH

@@ -1,0 +1,51 @@
+"""The box that every drawn widget is: lines from one pure function, redrawn where they changed."""
+
+from itertools import zip_longest
+
+from textual.content import Content
+from textual.geometry import Region
+from textual.widget import Widget
+
+
+class Panel(Widget):
+    """A bordered box of lines that a subclass draws from its view and its own size.
+
+    A subclass declares ``view`` as a reactive with ``repaint=False``; a new view then redraws only
+    the lines that differ, which is what a terminal behind SSH is sent.
+    """
+
+    DEFAULT_CSS = """
+    Panel {
+        border: round $foreground 25%;
+        border-title-color: $text-primary;
+        border-title-style: bold;
+        border-subtitle-color: $text-muted;
+        padding: 0 1;
+        color: $foreground;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
+        &:focus { border: round $primary; }
+    }
+    """
+
+    _drawn: tuple[Content, ...] = ()
+
+    def lines(self, width: int, height: int) -> list[Content]:
+        """Return what the box shows in `width` times `height` cells."""
+        raise NotImplementedError
+
+    def watch_view(self) -> None:
+        """Redraw the lines that the new view changes."""
+        width, height = self.size
+        if not width or not height:
+            return
+        drawn = tuple(self.lines(width, height)[:height])
+        for row, (new, old) in enumerate(zip_longest(drawn, self._drawn)):
+            if new is None or old is None or not new.is_same(old):
+                self.refresh(Region(0, row, width, 1))
+        self._drawn = drawn
+
+    def render(self) -> Content:
+        """Return the lines of the current view at the current size."""
+        self._drawn = tuple(self.lines(*self.size)[: self.size.height])
+        return Content("\n").join(self._drawn)

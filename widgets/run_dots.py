@@ -1,0 +1,83 @@
+"""Every run of a lane as a dot on an axis that all lanes share, its quartiles and its median."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from backends.domain.run import LaneName, Spread
+from widgets import bars
+from widgets import format as fmt
+from widgets.text import UNKNOWN, Part, arrange, line, styled
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRuns:
+    """The figure of every run of one lane, in seconds, and its spread."""
+
+    lane: LaneName
+    values_s: tuple[float, ...] = ()
+    spread: Spread | None = None
+
+
+def dot_lines(lanes: Sequence[LaneRuns], width: int, height: int) -> list[Content]:
+    """Return one row of dots for each lane, and the axis below where a line is left for it."""
+    values = [value for lane in lanes for value in lane.values_s]
+    if not values or height <= 0:
+        return []
+    first, last = _ends(values)
+    figures = [_spread(lane, max(10, width // 2 - 4)) for lane in lanes]
+    side = max(text.cell_length for text in figures)
+    room = max(4, width - 2 - 1 - side)
+    rows = [
+        line((f"{lane.lane.upper()} ", "bold"), _dots(lane, first, last, room), " ", text)
+        for lane, text in zip(lanes, figures, strict=True)
+    ]
+    if height > len(rows):
+        rows.append(styled("  " + _axis(first, last, room), "$foreground-muted"))
+    return rows[:height]
+
+
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    margin = (high - low) * 0.04 or high * 0.1 or 0.001
+    return max(0.0, low - margin), high + margin
+
+
+def _dots(lane: LaneRuns, first: float, last: float, width: int) -> Content:
+    counts = Counter(bars.column(value, first, last, width) for value in lane.values_s)
+    row = [(" ", "")] * width
+    if lane.spread is not None:
+        low = bars.column(lane.spread.p25, first, last, width)
+        high = bars.column(lane.spread.p75, first, last, width)
+        row[low : high + 1] = [("─", "$foreground-muted")] * (high + 1 - low)
+    for at, count in counts.items():
+        row[at] = (_dot(count), "$text-primary")
+    if lane.spread is not None:
+        row[bars.column(lane.spread.median, first, last, width)] = ("│", "bold $text-accent")
+    return line(*row)
+
+
+def _dot(count: int) -> str:
+    if count < 3:
+        return "·●"[count - 1]
+    return str(count) if count < 10 else "+"
+
+
+def _spread(lane: LaneRuns, width: int) -> Content:
+    if lane.spread is None:
+        return styled(UNKNOWN, "$foreground-muted")
+    median = fmt.milliseconds(lane.spread.median)
+    middle_half = fmt.latency_range(lane.spread.p25, lane.spread.p75)
+    parts = [
+        Part.of(0, f"median {median}", median, style="bold", droppable=False),
+        Part.of(1, f"IQR {middle_half}", style="$foreground-muted"),
+    ]
+    return arrange(parts, width)
+
+
+def _axis(first: float, last: float, width: int) -> str:
+    low, high = fmt.milliseconds(first), fmt.milliseconds(last)
+    gap = width - len(low) - len(high)
+    return low + " " * gap + high if gap >= 2 else low[:width]

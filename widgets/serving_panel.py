@@ -1,0 +1,143 @@
+"""The serving panel: what a ready server does now, from its own counters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.reactive import reactive
+
+from backends.domain.serving import Percentiles, Serving
+from widgets import bars
+from widgets import format as fmt
+from widgets.panel import Panel
+from widgets.text import Part, arrange, line, safe, styled, wrap_to
+
+
+@dataclass(frozen=True, slots=True)
+class ServingView:
+    """The rates of the last window and their recent course.
+
+    Attributes:
+        serving: None where nothing was scraped, with the reason in `reason`.
+        output_tokens_per_s: one value for each past window, None for one without a rate.
+        input_tokens_per_s: the same for the prompt.
+    """
+
+    serving: Serving | None = None
+    reason: str = ""
+    output_tokens_per_s: tuple[float | None, ...] = ()
+    input_tokens_per_s: tuple[float | None, ...] = ()
+
+
+class ServingPanel(Panel):
+    """Throughput, queue, latency percentiles and caches."""
+
+    BORDER_TITLE = "Serving"
+
+    view: reactive[ServingView] = reactive(ServingView(), repaint=False)
+
+    def lines(self, width: int, height: int) -> list[Content]:
+        """Return throughput first, latencies next, caches last."""
+        return draw(self.view, width, height)
+
+
+def draw(view: ServingView, width: int, height: int) -> list[Content]:
+    """Return the panel's lines, the most wanted first where not all fit."""
+    serving = view.serving
+    if serving is None:
+        reason = safe(view.reason) or "no metrics read yet"
+        return [styled(text) for text in wrap_to(f"serving — {reason}", width, height)]
+    latencies = [
+        styled(_heads(width), "$foreground-muted"),
+        _latency("TTFT", serving.ttft, width),
+        _latency("ITL", serving.inter_token, width),
+    ]
+    tail = [_queue(serving, width), *latencies, _caches(serving, width)]
+    if height < 7:
+        return [_speeds(serving, view.output_tokens_per_s, width), *tail][:height]
+    speeds = [
+        _speed("out", serving.output_tokens_per_s, view.output_tokens_per_s, width),
+        _speed("in", serving.input_tokens_per_s, view.input_tokens_per_s, width),
+    ]
+    return [*speeds, *tail, *_course(view.output_tokens_per_s, width, height - 8)]
+
+
+def _speeds(serving: Serving, course: Sequence[float | None], width: int) -> Content:
+    out, came = fmt.rate(serving.output_tokens_per_s), fmt.rate(serving.input_tokens_per_s)
+    told = arrange(
+        [
+            Part.of(0, f"out {out} tok/s", style="bold", droppable=False),
+            Part.of(1, f"in {came} tok/s", f"in {came}/s"),
+        ],
+        width,
+    )
+    spark = bars.sparkline(course, width - told.cell_length - 2)
+    return line(told, "  ", (spark, "$primary")) if len(spark) >= 6 else told
+
+
+def _speed(word: str, value: float | None, course: Sequence[float | None], width: int) -> Content:
+    figure = f"{word:<4}{fmt.rate(value):>7} tok/s  "
+    spark = bars.sparkline(course, width - len(figure))
+    return line((figure, "bold" if word == "out" else ""), (spark, "$primary"))
+
+
+def _course(values: Sequence[float | None], width: int, height: int) -> list[Content]:
+    """Return the recent tokens out as a chart, where there is room for one."""
+    known = [value for value in values if value is not None]
+    if height < 3 or not known:
+        return []
+    top = max(known) or 1.0
+    label = f"{fmt.rate(top)} "
+    shown = values[-(width - len(label)) :]
+    shares = [None if value is None else value / top for value in shown]
+    rows = bars.block_rows(shares, min(height, 8))
+    labels = [label, *([" " * len(label)] * (len(rows) - 2)), "0 ".rjust(len(label))]
+    return [
+        line((text, "$foreground-muted"), (row, "$primary"))
+        for text, row in zip(labels, rows, strict=True)
+    ]
+
+
+def _queue(serving: Serving, width: int) -> Content:
+    running, waiting = (
+        fmt.count(value) for value in (serving.requests_running, serving.requests_waiting)
+    )
+    rate = fmt.rate(serving.requests_per_s)
+    queued = "$text-warning" if serving.requests_waiting else ""
+    parts = [
+        Part.of(0, f"running {running}", droppable=False),
+        Part.of(0, f"waiting {waiting}", style=queued, droppable=False),
+        Part.of(1, f"{rate} req/s"),
+    ]
+    if serving.window_s is not None:
+        parts.append(Part.of(2, f"over {fmt.about(serving.window_s)}", style="$foreground-muted"))
+    return arrange(parts, width)
+
+
+def _columns(width: int) -> int:
+    return min(12, max(8, (width - 5) // 3))
+
+
+def _heads(width: int) -> str:
+    each = _columns(width)
+    return "     " + "".join(word.rjust(each) for word in ("p50", "p90", "p99"))
+
+
+def _latency(word: str, values: Percentiles, width: int) -> Content:
+    each = _columns(width)
+    shown = (values.p50_s, values.p90_s, values.p99_s)
+    figures = "".join(fmt.milliseconds(value).rjust(each) for value in shown)
+    return line((f"{word:<5}", "bold"), figures)
+
+
+def _caches(serving: Serving, width: int) -> Content:
+    use, hits = serving.kv_cache_usage, serving.prefix_cache_hit_share
+    meter = f"KV cache {fmt.percent(use)}"
+    room = max(0, min(16, width - 36))
+    gauge = "" if use is None or room < 4 else bars.bar(use, room)
+    told = line(meter, "  " if gauge else "", (gauge, "$primary on $foreground 15%"))
+    parts = [
+        Part(0, (told, Content(meter), Content(f"KV {fmt.percent(use)}"))),
+        Part.of(1, f"prefix hits {fmt.percent(hits)}", f"hits {fmt.percent(hits)}"),
+    ]
+    return arrange(parts, width)

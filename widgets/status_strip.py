@@ -1,0 +1,105 @@
+"""The status strip: which server, in which state, where."""
+
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.reactive import reactive
+
+from backends.domain.server import Owner, ServerState
+from widgets import format as fmt
+from widgets.panel import Panel
+from widgets.text import Part, arrange, fit_name, line, safe, spread, styled
+
+STATES = {
+    ServerState.STOPPED: ("○", "$foreground-muted"),
+    ServerState.STARTING: ("◔", "$text-accent bold"),
+    ServerState.READY: ("●", "$text-success bold"),
+    ServerState.UNHEALTHY: ("▲", "$text-warning bold"),
+    ServerState.STOPPING: ("◌", "$text-warning bold"),
+    ServerState.FAILED: ("✖", "$text-error bold"),
+    ServerState.FOREIGN: ("◇", "$text-secondary bold"),
+}
+"""Glyph and style of each state; the word beside them is the state's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """One server at a glance.
+
+    Attributes:
+        state: None where no server is known.
+        simulated: the server, its GPU or its prices are made up.
+        problems: what a source cannot tell, as short sentences.
+    """
+
+    server: str = ""
+    model: str = ""
+    state: ServerState | None = None
+    pid: int | None = None
+    port: int | None = None
+    uptime_s: float | None = None
+    owner: Owner | None = None
+    simulated: bool = False
+    problems: tuple[str, ...] = ()
+
+
+class StatusStrip(Panel):
+    """One line across the screen."""
+
+    DEFAULT_CSS = """
+    StatusStrip {
+        height: 1;
+        border: none;
+        background: $panel;
+        &:focus { border: none; }
+    }
+    """
+
+    view: reactive[StatusView] = reactive(StatusView(), repaint=False)
+
+    def lines(self, width: int, height: int) -> list[Content]:
+        """Return the one line."""
+        return draw(self.view, width)[:height]
+
+
+def draw(view: StatusView, width: int) -> list[Content]:
+    """Return the strip; state, model, port, uptime and SIMULATED outlast everything else."""
+    badge = styled(" SIMULATED ", "bold reverse $warning") if view.simulated else Content("")
+    room = width - badge.cell_length - 1 if badge else width
+    line = arrange([*_server_parts(view), _problem_part(view)], room)
+    return [spread(line, badge, width) if badge else line]
+
+
+def _server_parts(view: StatusView) -> list[Part]:
+    if view.state is None:
+        return [Part.of(0, "○ no server", style="$foreground-muted", droppable=False)]
+    glyph, style = STATES[view.state]
+    model = safe(view.model)
+    short = fit_name(model, 20)
+    parts = [Part.of(0, f"{glyph} {view.state.value}", style=style, droppable=False)]
+    if view.server:
+        parts.append(Part.of(5, safe(view.server), style="bold"))
+    if model:
+        forms = (model, model.rpartition("/")[2], short, fit_name(model, 12))
+        parts.append(Part.of(3, *forms, droppable=False))
+    if view.port is not None:
+        parts.append(Part.of(1, f"port {view.port}", f":{view.port}", droppable=False))
+    if view.uptime_s is not None:
+        up = fmt.clock(view.uptime_s)
+        parts.append(Part.of(2, f"up {up}", droppable=False))
+    if view.pid is not None:
+        parts.append(Part.of(6, f"pid {view.pid}", style="$foreground-muted"))
+    if view.owner is not None:
+        owner = "run by inferctl" if view.owner is Owner.INFERCTL else "not run by inferctl"
+        parts.append(Part.of(7, owner, style="$foreground-muted"))
+    return parts
+
+
+def _problem_part(view: StatusView) -> Part:
+    if not view.problems:
+        return Part(4, ())
+    first, more = safe(view.problems[0]), len(view.problems) - 1
+    told = f"▲ {first}" + (f" (and {more} more)" if more else "")
+    count = len(view.problems)
+    forms = (told, f"▲ {count} problem{'s' if count > 1 else ''}", f"▲ {count}")
+    return Part(4, tuple(line((form, "$text-warning")) for form in forms))

@@ -1,0 +1,71 @@
+"""The verdict: a word, a sentence, and the one number that would flip it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.content import Content
+from textual.reactive import reactive
+
+from widgets.panel import Panel
+from widgets.text import Part, arrange, fit, safe, styled
+
+VerdictKind = Literal["self_host", "api", "hybrid", "too_close", "impossible", "undecided"]
+
+_LOOKS: dict[VerdictKind, tuple[str, str]] = {
+    "self_host": ("▣", "$text-success bold"),
+    "api": ("☁", "$text-accent bold"),
+    "hybrid": ("◧", "$text-accent bold"),
+    "too_close": ("≈", "$text-warning bold"),
+    "impossible": ("⊘", "$text-error bold"),
+    "undecided": ("○", "$foreground-muted bold"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictView:
+    """What to do, and how sure that is.
+
+    Attributes:
+        kind: which look the word gets.
+        word: the verdict itself, for example ``SELF-HOST CHEAPER``.
+        sentence: why, with the figures.
+        flip: the one number that would flip it, for example ``GPU wins above 3.5 req/s``.
+    """
+
+    kind: VerdictKind = "undecided"
+    word: str = "NO VERDICT YET"
+    sentence: str = ""
+    flip: str = ""
+
+
+class VerdictLine(Panel):
+    """Two lines at most, without a box."""
+
+    DEFAULT_CSS = """
+    VerdictLine {
+        height: 2;
+        border: none;
+        &:focus { border: none; }
+    }
+    """
+
+    view: reactive[VerdictView] = reactive(VerdictView(), repaint=False)
+
+    def lines(self, width: int, height: int) -> list[Content]:
+        """Return word and flip number, then the sentence."""
+        return draw(self.view, width, height)
+
+
+def draw(view: VerdictView, width: int, height: int) -> list[Content]:
+    """Return word, sentence and flip in one line where they fit, else in two."""
+    glyph, style = _LOOKS[view.kind]
+    word = Part.of(0, f"{glyph} {safe(view.word)}", style=style, droppable=False)
+    sentence, flip = safe(view.sentence), safe(view.flip)
+    flip_part = Part.of(1, f"⇄ {flip}", style="bold") if flip else Part(1, ())
+    together = arrange([word, Part.of(2, sentence), flip_part], width)
+    if height < 2 or not sentence or (sentence in together.plain and flip in together.plain):
+        return [together]
+    first = arrange([word, flip_part], width)
+    if flip and flip not in first.plain:
+        return [arrange([word], width), styled(fit(f"⇄ {flip}", width), "bold")]
+    return [first, styled(fit(sentence, width))]

@@ -1,0 +1,139 @@
+"""The welcome: what this host offers, to choose from."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.content import Content
+from textual.events import Resize
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from widgets.text import UNKNOWN, Part, arrange, cells, fit_name, line, safe, spread, styled
+
+ItemKind = Literal["server", "model", "vllm", "gpu", "demo"]
+
+_HEADS: dict[ItemKind, tuple[str, str]] = {
+    "server": ("●", "running servers"),
+    "model": ("▤", "models in the cache"),
+    "vllm": ("▷", "vLLM executables"),
+    "gpu": ("▦", "GPUs"),
+    "demo": ("◐", "without a GPU"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WelcomeItem:
+    """One thing that was found; `value` comes back when it is chosen."""
+
+    kind: ItemKind
+    value: str
+    title: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WelcomeView:
+    """All that was found.
+
+    Attributes:
+        items: what can be chosen, except GPUs, which are only shown.
+        nothing: for a kind of which nothing was found, the reason.
+        looking: the search is still under way.
+    """
+
+    items: tuple[WelcomeItem, ...] = ()
+    nothing: tuple[tuple[ItemKind, str], ...] = ()
+    looking: bool = False
+
+
+class Welcome(OptionList):
+    """A list with one heading for each kind."""
+
+    BORDER_TITLE = "Found on this host"
+    DEFAULT_CSS = """
+    Welcome {
+        border: round $foreground 25%;
+        border-title-color: $text-primary;
+        border-title-style: bold;
+        background: transparent;
+        padding: 0 1;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
+        scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
+        &:focus { border: round $primary; }
+        & > .option-list--option-disabled { color: $text; }
+    }
+    """
+
+    view: reactive[WelcomeView] = reactive(WelcomeView())
+
+    class Chosen(Message):
+        """An item was chosen."""
+
+        def __init__(self, kind: ItemKind, value: str) -> None:
+            super().__init__()
+            self.kind = kind
+            self.value = value
+
+    def watch_view(self) -> None:
+        """Show what was found."""
+        self._fill()
+
+    def on_resize(self, event: Resize) -> None:
+        """Lay the lines out for the new width."""
+        del event
+        self._fill()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Say what was chosen in the words of what was found."""
+        event.stop()
+        item = self.view.items[int(event.option_id or 0)]
+        self.post_message(self.Chosen(item.kind, item.value))
+
+    def _fill(self) -> None:
+        width = self.scrollable_content_region.width
+        if width <= 0:
+            return
+        before = self.highlighted_option.id if self.highlighted_option else None
+        self.set_options(options(self.view, width))
+        wanted = before or next((item.id for item in self.options if not item.disabled), None)
+        if wanted is not None and any(option.id == wanted for option in self.options):
+            self.highlighted = self.get_option_index(wanted)
+
+
+def options(view: WelcomeView, width: int) -> list[Option]:
+    """Return headings, items and reasons as options; only what can be chosen is enabled."""
+    reasons = dict(view.nothing)
+    listed = []
+    for kind, (glyph, words) in _HEADS.items():
+        found = [(at, item) for at, item in enumerate(view.items) if item.kind == kind]
+        if not found and kind not in reasons:
+            continue
+        listed.append(Option(_head(glyph, words, width), disabled=True))
+        for at, item in found:
+            listed.append(Option(_row(item, width), id=str(at), disabled=kind == "gpu"))
+        if not found:
+            reason = Part.of(0, f"  {UNKNOWN} {safe(reasons[kind])}", droppable=False)
+            listed.append(Option(arrange([reason], width), disabled=True))
+    if view.looking:
+        listed.append(Option(styled("◔ looking…", "$foreground-muted"), disabled=True))
+    return listed
+
+
+def _head(glyph: str, words: str, width: int) -> Content:
+    return arrange(
+        [Part.of(0, f"{glyph} {words}", words, style="bold $text-primary", droppable=False)], width
+    )
+
+
+def _row(item: WelcomeItem, width: int) -> Content:
+    """Return title and detail; the detail gives way first, and not in the middle of a word."""
+    title, detail = safe(item.title), safe(item.detail)
+    room = width - 2 - cells(title) - 2
+    short = detail if cells(detail) <= room else detail.partition(",")[0]
+    if not detail or cells(short) > room:
+        return line("  ", fit_name(title, width - 2))
+    return spread(line("  ", title), styled(short, "$foreground-muted"), width)
