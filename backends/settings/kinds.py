@@ -50,6 +50,14 @@ def text(value: object) -> str:
     return value
 
 
+def file(value: object) -> str:
+    """Take the path of a file that means the same wherever inferctl is started."""
+    word = text(value)
+    if not word.startswith(("/", "~/")):
+        raise Unfit(f"is {word!r}, which depends on the working folder", f'write "~/{word}"')
+    return word
+
+
 def arguments(value: object) -> tuple[str, ...]:
     """Take a list of arguments for ``vllm serve``, without secrets and what has its own key."""
     if isinstance(value, str):

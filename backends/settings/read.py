@@ -47,7 +47,7 @@ PRICE_KEYS: Mapping[str, Kind] = {
 }
 KEY_SOURCES: Mapping[str, Kind] = {
     "api_key_env": kinds.environment_name,
-    "api_key_file": kinds.text,
+    "api_key_file": kinds.file,
     "api_key_keyring": kinds.text,
 }
 ENDPOINT_KEYS: Mapping[str, Kind] = {

@@ -166,4 +166,8 @@ def _table(profile: Profile) -> Table:
 
 def _save(toml: str, path: Path) -> None:
     parse_settings(toml, path)
-    replace_file(path, toml.encode())
+    try:
+        replace_file(path, toml.encode())
+    except UnicodeEncodeError as error:
+        what, remedy = "would hold bytes that are no UTF-8 text", "type the value again"
+        raise ConfigError((Fault(path, "", None, what, remedy),)) from error

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as testing
 from hypothesis import strategies as st
 
 from backends.settings.config import Endpoint, Profile, TokenPrices
@@ -101,6 +102,14 @@ def test_a_faulty_value_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     assert path.read_text() == COMMENTED
 
 
+def test_a_value_that_is_no_text_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(COMMENTED)
+    with pytest.raises(ConfigError, match="no UTF-8"):
+        set_value(("server", "a", "args"), ["--seed=\udcff"], path)
+    assert path.read_text() == COMMENTED
+
+
 def test_a_faulty_file_is_not_edited(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("[server.a\n")
@@ -151,6 +160,7 @@ PROFILES = st.builds(
 )
 
 
+@testing(deadline=None, max_examples=50)
 @given(profile=PROFILES)
 def test_any_profile_reads_back_as_it_was_written(
     profile: Profile, tmp_path_factory: pytest.TempPathFactory
