@@ -1,4 +1,4 @@
-"""The grammar of the command line: every verb with its arguments, without importing what it does."""
+"""The grammar of the command line: every verb and its arguments, without what they do."""
 
 import argparse
 from collections.abc import Callable

@@ -4,7 +4,7 @@ from contextlib import closing
 
 from backends.discovery.offer import Offer, discover
 from backends.host.servers import list_servers
-from backends.settings.faults import ConfigError
+from backends.settings.faults import ConfigError, Fault
 from backends.settings.paths import state_folder
 from backends.settings.read import read_settings
 from console.this_host import open_this_hosts_gpus
@@ -12,7 +12,7 @@ from console.this_host import open_this_hosts_gpus
 
 def offer_of_this_host() -> Offer:
     """Look around; takes as long as the drivers take to answer."""
-    faults = ()
+    faults: tuple[Fault, ...] = ()
     try:
         read_settings()
     except ConfigError as error:

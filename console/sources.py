@@ -6,9 +6,10 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from backends.domain.facts import Fact, GpusSampled, LogRead, ServersSeen, Ticked
-from backends.domain.gpu import Gpu, GpuSample
+from backends.domain.gpu import GpuSample
 from backends.domain.server import ServerState
 from backends.domain.session import Session
+from backends.domain.vram_owners import with_owners
 from backends.gpus.watch import watch_gpus
 from backends.host.processes import environment_value
 from backends.host.servers import list_servers
@@ -68,7 +69,8 @@ async def gpus(machine: Machine, look: Look) -> AsyncIterator[Fact]:
 async def metrics(machine: Machine, look: Look) -> AsyncIterator[Fact]:
     """Yield the counters of the watched server while it serves."""
     while True:
-        server = look().life.server if look().life else None
+        life = look().life
+        server = life.server if life else None
         if server is None or server.state not in SERVING or server.base_url is None:
             await asyncio.sleep(METRICS_S)
             continue
@@ -89,22 +91,15 @@ async def log(machine: Machine, name: str) -> AsyncIterator[LogRead]:
 
 
 def owned(sample: GpuSample) -> GpuSample:
-    """Return a sample with the owner of each process."""
-    return replace(sample, gpus=tuple(_with_owners(gpu) for gpu in sample.gpus))
-
-
-def _with_owners(gpu: Gpu) -> Gpu:
-    if not gpu.processes:
-        return gpu
-    return replace(
-        gpu, processes=tuple(replace(each, owner=owner(each.pid)) for each in gpu.processes)
-    )
-
-
-def owner(pid: int) -> str:
-    """Return the server that a process belongs to, ``other`` if it is none of ours."""
-    marker = environment_value(pid, MARKER)
-    return marker.partition(":")[0] if marker else "other"
+    """Return a sample with the owner of each process, by the mark that our servers carry."""
+    servers: dict[str, frozenset[int]] = {}
+    pids = {each.pid for gpu in sample.gpus for each in gpu.processes or ()}
+    for pid in pids:
+        marker = environment_value(pid, MARKER)
+        if marker:
+            name = marker.partition(":")[0]
+            servers[name] = servers.get(name, frozenset()) | {pid}
+    return with_owners(sample, servers)
 
 
 def _serves(session: Session, base_url: str) -> bool:

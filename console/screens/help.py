@@ -3,13 +3,13 @@
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from console.keys import APP_BINDINGS, BACK, MAIN_BINDINGS, Binding
+from console.keys import APP_BINDINGS, BACK, MAIN_BINDINGS
 
 TEXT = """
 Panels: 1 start-up or serving, 2 VRAM, 3 A/B, 4 cost; the same key gives the room back.

@@ -13,7 +13,7 @@ from backends.domain.streams.series import AbSeries, advance_series
 from backends.domain.streams.summary import FIGURES, comparability, difference, summarise
 from backends.prober.client import run_series
 from backends.prober.orders import SeriesOrder
-from backends.prober.prompts import LIBRARY, PARAGRAPH, Prompt
+from backends.prober.prompts import PARAGRAPH, PROMPTS, Prompt
 from backends.problem import Problem, UsageProblem
 from backends.settings.read import read_settings
 from console import racing
@@ -59,11 +59,11 @@ def _prompt(arguments: argparse.Namespace) -> Prompt:
             text = Path(arguments.prompt_file).read_text(errors="replace")
         except OSError as error:
             raise UsageProblem(f"--prompt-file {arguments.prompt_file}: {error.strerror}") from error
-        return Prompt("file", text, TYPED_MAX_TOKENS)
+        return Prompt("file", arguments.prompt_file, text, TYPED_MAX_TOKENS)
     if arguments.prompt is None:
         return PARAGRAPH
-    known = next((each for each in LIBRARY if each.name == arguments.prompt), None)
-    return known or Prompt("typed", arguments.prompt, TYPED_MAX_TOKENS)
+    known = next((each for each in PROMPTS if each.name == arguments.prompt), None)
+    return known or Prompt("typed", "typed", arguments.prompt, TYPED_MAX_TOKENS)
 
 
 def _agree(order: SeriesOrder, *, asked_before: bool) -> None:

@@ -11,11 +11,11 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Problem: no such server runs.
     """
-    from console.servers import stop_or_end
     from console.this_host import this_host
+    from console.verbs import lifecycle
 
     machine = this_host()
-    server = stop_or_end(machine, arguments.name, arguments.drain)
+    server = lifecycle.stop(machine, arguments.name, arguments.drain).server
     if arguments.json:
         document({"servers": [server]})
     else:

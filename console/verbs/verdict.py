@@ -2,6 +2,7 @@
 
 import argparse
 from datetime import UTC, datetime
+from pathlib import Path
 
 from backends.domain.money.document import verdict_document
 from backends.domain.money.kinds import VerdictKind
@@ -37,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _from_file(name: str) -> Scenario:
     from backends.scenarios.reading import read_scenario
 
-    return read_scenario(name)
+    return read_scenario(Path(name))
 
 
 def _measured() -> Scenario:

@@ -3,7 +3,8 @@
 from backends.domain.gpu import Gpu
 from backends.domain.session import Session
 from backends.domain.start import StartMemory
-from backends.domain.vram import VramParts, rank_on, vram_parts
+from backends.domain.vram import VramParts, vram_parts
+from backends.domain.vram_owners import rank_on
 from console.views.startup import start_of
 from widgets.memory_bars import GpuBar, MemoryPart, PartKind
 from widgets.vram_panel import VramView
@@ -26,7 +27,11 @@ def vram_view(session: Session) -> VramView:
     if not session.gpus.gpus:
         return VramView(reason=session.gpus.reason)
     start = start_of(session)
-    points = session.memory.points
+    points = tuple(
+        (point.at_s, point.used_bytes)
+        for point in session.memory.points
+        if point.used_bytes is not None
+    )
     totals = [gpu.memory.total_bytes for gpu in session.gpus.gpus]
     return VramView(
         gpus=tuple(

@@ -69,6 +69,11 @@ def flips(flip: Flip | None) -> str:
     return f" {side} {at} {winner} wins; you are at {figure(flip.now)}."
 
 
+def flips_at(flip: Flip) -> str:
+    """Return the number that would change the verdict, in few words."""
+    return f"flips at {figure(flip.value)} {_UNITS[flip.quantity]}"
+
+
 def too_close(found: tuple[Option, ...], at: Crossover, flip: Flip | None) -> str:
     """Return why no side can be named."""
     said = "The difference is smaller than what the figures leave open"
