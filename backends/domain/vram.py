@@ -86,6 +86,7 @@ def vram_parts(
     *,
     rank: int | None = None,
     used_before_start_bytes: int | None = None,
+    server_is_here: bool = False,
 ) -> VramParts:
     """Return the parts of one GPU's memory.
 
@@ -96,10 +97,16 @@ def vram_parts(
         rank: which rank's figures of `memory` belong to this GPU; None for the largest.
         used_before_start_bytes: what was used just before the server was launched. Stands in for
             a process list that cannot be had.
+        server_is_here: it is known otherwise that the server computes on this GPU, for example
+            because it is the only one. Without this, and without knowing what the server's
+            processes hold, the log's parts are not laid into memory that may be somebody else's.
     """
     total, used, reason = _trusted(gpu)
     holders = _holders(gpu, server_pids, total, used, used_before_start_bytes)
-    split = _split(memory, rank, _room(holders, total))
+    if holders.ours.size_bytes is None and not server_is_here:
+        split = _unsplit(f"whose memory it is, is not known: {holders.ours.reason}")
+    else:
+        split = _split(memory, rank, _room(holders, total))
     other_ours = _rest(holders.ours, split.size_bytes())
     unattributed = holders.unattributed
     if holders.ours.size_bytes is None and unattributed.size_bytes is not None:

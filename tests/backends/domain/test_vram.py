@@ -112,12 +112,19 @@ def test_each_rank_has_its_own_figures() -> None:
 
 
 def test_no_process_list_leaves_ours_unknown_and_the_log_still_speaks() -> None:
-    parts = vram_parts(gpu(None, reason="pid namespace"), LOGGED, OURS)
+    parts = vram_parts(gpu(None, reason="pid namespace"), LOGGED, OURS, server_is_here=True)
     assert parts.ours.size_bytes is None
     assert parts.ours.reason == "pid namespace"
     assert parts.others.size_bytes is None
     assert gibs(parts)["weights"] == 65
     assert gibs(parts)["unattributed"] == 4.5
+
+
+def test_the_logs_parts_are_not_laid_into_memory_that_may_be_somebody_elses() -> None:
+    parts = vram_parts(gpu(None, reason="pid namespace"), LOGGED, OURS)
+    assert parts.weights.size_bytes is None
+    assert "pid namespace" in parts.weights.reason
+    assert gibs(parts)["unattributed"] == 130
 
 
 def test_no_process_list_but_the_use_before_the_start() -> None:
@@ -188,7 +195,6 @@ def test_on_a_gpu_that_shares_the_hosts_memory_free_is_what_the_host_can_give() 
 # always
 
 sizes = st.one_of(st.none(), st.integers(0, 200 * GIB))
-known = st.integers(0, 200 * GIB)
 gib = st.one_of(st.none(), st.floats(0, 200))
 processes = st.one_of(
     st.none(),
@@ -224,11 +230,12 @@ gpus = st.builds(
 )
 
 
-@given(gpus, memories, st.sampled_from([OURS, frozenset[int]()]), sizes)
+@given(gpus, memories, st.sampled_from([OURS, frozenset[int]()]), st.tuples(sizes, st.booleans()))
 def test_parts_never_exceed_the_total_and_tile_it_where_it_is_known(
-    card: Gpu, memory: StartMemory, pids: frozenset[int], before: int | None
+    card: Gpu, memory: StartMemory, pids: frozenset[int], known_otherwise: tuple[int | None, bool]
 ) -> None:
-    parts = vram_parts(card, memory, pids, used_before_start_bytes=before)
+    before, here = known_otherwise
+    parts = vram_parts(card, memory, pids, used_before_start_bytes=before, server_is_here=here)
     sizes = [part.size_bytes for _, part in parts.stack()]
     assert all(size is None or size >= 0 for size in sizes)
     if parts.total_bytes is not None:

@@ -1,4 +1,4 @@
-"""Two ranks load, size their KV cache and stop: driver and log together, as the screen gets them."""
+"""Two ranks load, size their KV cache and stop: what driver and log say together."""
 
 from collections.abc import Callable
 from functools import reduce
