@@ -420,6 +420,6 @@ LOG = (
     "(APIServer pid=1) INFO 11-21 09:00:00 [api_server.py:1] vLLM API server version 0.32.0",
     "(EngineCore pid=2) WARNING 11-21 09:00:01 [config.py:2] Using default sampling parameters",
     "Loading safetensors checkpoint shards: 60% 9/15 \x1b[31mred\x1b[0m [b]no markup[/b]",
-    "(EngineCore pid=2) ERROR 11-21 09:00:02 [core.py:3] EngineCore failed to start, and this line"
-    " goes on past the right edge of every screen that anybody has ever opened a log on so far.",
+    "(EngineCore pid=2) ERROR 11-21 09:00:02 [core.py:3] EngineCore failed to start."
+    + " more" * 20,
 )

@@ -1,6 +1,6 @@
-"""What every widget looks like: states by sizes, some under the light theme, some without colour."""
+"""What every widget looks like: states by sizes, some in the light theme or without colour."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
@@ -29,7 +29,8 @@ NARROW, MEDIUM, WIDE = (38, 8), (58, 15), (100, 20)
 STRIP, LONG_STRIP = (80, 1), (120, 1)
 ALL = (NARROW, MEDIUM, WIDE)
 
-SCENES: tuple[tuple[type[Widget], dict[str, Any], dict[str, tuple[tuple[int, int], ...]]], ...] = (
+Sizes = tuple[tuple[int, int], ...]
+SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] = (
     (
         StatusStrip,
         samples.STATUS,
