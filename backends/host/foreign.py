@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 from backends.domain.server import Owner, Server, ServerState
 from backends.host import ports, processes
+from backends.host.arguments import is_server, model_argument, value_of
 from backends.host.processes import Process
 from backends.host.survivors import survivor
 from backends.keeper.http1 import Address, NoAnswer
@@ -14,8 +14,6 @@ from backends.keeper.probe import served_models
 
 DEFAULT_PORT = 8000
 """What vLLM listens on without ``--port``."""
-
-ENTRY_MODULES = ("vllm.entrypoints.openai.api_server", "vllm.entrypoints.cli.main")
 
 
 def foreign_servers(running: list[Process], ours: frozenset[int]) -> list[Server]:
@@ -32,37 +30,6 @@ def foreign_servers(running: list[Process], ours: frozenset[int]) -> list[Server
     return [*servers, *_orphans(one for one in others if one.id.pid not in known)]
 
 
-def is_server(arguments: tuple[str, ...]) -> bool:
-    """Tell whether a command line is that of vLLM's API server, not of a wrapper around it."""
-    names = [Path(argument).name for argument in arguments[:2]]
-    for place, name in enumerate(names):
-        if name == "vllm" and arguments[place + 1 : place + 2] == ("serve",):
-            return True
-    interpreted = bool(names) and names[0].startswith("python") and "-m" in arguments
-    if not interpreted:
-        return False
-    module, *rest = arguments[arguments.index("-m") + 1 :] or ("",)
-    return module == ENTRY_MODULES[0] or (module == ENTRY_MODULES[1] and rest[:1] == ["serve"])
-
-
-def value_of(flags: tuple[str, ...], arguments: tuple[str, ...]) -> str | None:
-    """Return the value that follows one of these flags, or stands behind it after ``=``."""
-    for argument, following in zip(arguments, (*arguments[1:], None), strict=True):
-        flag, equals, value = argument.partition("=")
-        if flag.replace("_", "-") in flags:
-            return value if equals else following
-    return None
-
-
-def model_of(arguments: tuple[str, ...]) -> str | None:
-    """Return the name under which a server with this command line serves its model."""
-    model = value_of(("--model",), arguments)
-    if model is None and "serve" in arguments:
-        after = arguments[arguments.index("serve") + 1 :]
-        model = after[0] if after and not after[0].startswith("-") else None
-    return served_model(arguments, model or "") or None
-
-
 def _served(root: Process, among: list[Process]) -> Server:
     arguments = processes.command_line(root.id.pid)
     asked = value_of(("--port",), arguments)
@@ -76,9 +43,15 @@ def _served(root: Process, among: list[Process]) -> Server:
         pid=root.id.pid,
         port=wanted,
         base_url=f"http://127.0.0.1:{wanted}/v1" if listens else None,
-        model=(_model_served(wanted) if listens else None) or model_of(arguments),
+        model=(_model_served(wanted) if listens else None)
+        or served_model(arguments, model_argument(arguments) or "")
+        or None,
         started_at=time.time() - processes.age_s(root.id),
     )
+
+
+def _model_asked(arguments: tuple[str, ...]) -> str | None:
+    return served_model(arguments, model_argument(arguments) or "") or None
 
 
 def _model_served(port: int) -> str | None:

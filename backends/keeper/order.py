@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from backends.host.arguments import value_of
 from backends.keeper.folder import write_private
 
 SECRET_FLAGS = ("--api-key", "--hf-token")
@@ -62,14 +63,14 @@ def marker_value(order: LaunchOrder) -> str:
     return f"{order.server}:{order.start_id}"
 
 
-def served_model(argv: tuple[str, ...], model: str) -> str:
+def served_model(arguments: tuple[str, ...], model: str) -> str:
     """Return the name under which vLLM will serve `model`: the first of ``--served-model-name``."""
-    return _value_of("--served-model-name", argv) or model
+    return value_of(("--served-model-name",), arguments) or model
 
 
 def api_key(argv: tuple[str, ...], environment: Mapping[str, str]) -> str | None:
     """Return the key that the server asks of its clients, None where it asks for none."""
-    return _value_of("--api-key", argv) or environment.get("VLLM_API_KEY") or None
+    return value_of(("--api-key",), argv) or environment.get("VLLM_API_KEY") or None
 
 
 def without_secrets(argv: tuple[str, ...]) -> tuple[str, ...]:
@@ -84,14 +85,6 @@ def without_secrets(argv: tuple[str, ...]) -> tuple[str, ...]:
         else:
             shown.append(CONCEALED if secret else argument)
     return tuple(shown)
-
-
-def _value_of(wanted: str, argv: tuple[str, ...]) -> str | None:
-    for argument, following in zip(argv, (*argv[1:], None), strict=True):
-        flag, inline = _flag(argument)
-        if flag == wanted:
-            return inline if inline is not None else following
-    return None
 
 
 def _flag(argument: str) -> tuple[str, str | None]:

@@ -1,0 +1,149 @@
+"""What is said before a start."""
+
+import json
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from backends.discovery.finding import Finding
+from backends.discovery.surroundings import Surroundings
+from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
+from backends.domain.server import Owner, ProcessId, Server, ServerState, Survivor
+from backends.host.preflight import preflight
+from backends.keeper.order import LaunchOrder
+from tests.backends.keeper.conftest import free_port
+
+GIB = 2**30
+
+
+@pytest.fixture
+def around(tmp_path: Path) -> Surroundings:
+    """A host with vLLM 0.19.1 on the PATH, one complete model and one that is half there."""
+    script = tmp_path / "env/bin/vllm"
+    script.parent.mkdir(parents=True)
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    (tmp_path / "env/lib/python3.11/site-packages/vllm-0.19.1.dist-info").mkdir(parents=True)
+    for name in ("whole", "half"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(json.dumps({}))
+    (tmp_path / "whole/model.safetensors").write_bytes(b"0" * 1000)
+    environ = {"PATH": str(script.parent), "HF_HOME": str(tmp_path / "hf")}
+    return Surroundings(tmp_path, tmp_path, environ)
+
+
+def _order(*arguments: str, model: str = "whole", **environment: str) -> LaunchOrder:
+    argv = ("vllm", "serve", model, *arguments)
+    return LaunchOrder("n", argv, environment, "127.0.0.1", free_port(), model, "s")
+
+
+def _gpu(index: int, used_gib: float, total_gib: float = 80) -> Gpu:
+    memory = GpuMemory(int(total_gib * GIB), int(used_gib * GIB), 0, False, "test")
+    holder = GpuProcess(4711, "VLLM::EngineCore", int(used_gib * GIB))
+    return Gpu(index, f"u{index}", "H100", "nvidia", memory, processes=(holder,))
+
+
+def _finding(findings: tuple[Finding, ...], name: str) -> Finding:
+    (found,) = [one for one in findings if one.name == name]
+    return found
+
+
+def test_nothing_stands_in_the_way(around: Surroundings) -> None:
+    findings = preflight(_order(), (), GpuSample((_gpu(0, 1),)), around)
+    assert {one.name: one.state for one in findings} == {
+        "port": "ok",
+        "vllm": "ok",
+        "model": "ok",
+        "GPU 0": "ok",
+    }
+    assert "0.19.1" in _finding(findings, "vllm").what
+
+
+def test_a_held_port_names_its_holder(around: Surroundings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        order = replace(_order(), port=server.getsockname()[1])
+        port = _finding(preflight(order, (), None, around), "port")
+        assert port.state == "fail"
+        assert "process" in port.what
+        ours = Server("mine", Owner.INFERCTL, ServerState.READY, port=order.port)
+        port = _finding(preflight(order, (ours,), None, around), "port")
+        assert port.remedy.startswith("run: inferctl stop mine")
+
+
+@pytest.mark.parametrize(
+    ("model", "state", "word"),
+    [
+        ("whole", "ok", "on this host"),
+        ("half", "fail", "no weights"),
+        ("./absent", "fail", "no model in this folder"),
+        ("org/absent", "warn", "downloaded"),
+    ],
+)
+def test_the_model_is_looked_for(around: Surroundings, model: str, state: str, word: str) -> None:
+    found = _finding(preflight(_order(model=model), (), None, around), "model")
+    assert found.state == state
+    assert word in found.what
+
+
+def test_an_absent_model_cannot_be_fetched_offline(around: Surroundings) -> None:
+    order = _order(model="org/absent", HF_HUB_OFFLINE="1")
+    assert _finding(preflight(order, (), None, around), "model").state == "fail"
+
+
+def test_a_missing_executable_is_named(around: Surroundings) -> None:
+    order = replace(_order(), argv=("no-vllm", "serve", "whole"))
+    found = _finding(preflight(order, (), None, around), "vllm")
+    assert (found.state, "no-vllm" in found.what) == ("fail", True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "used_gib", "state"),
+    [
+        ((), 7.9, "ok"),
+        ((), 8.1, "fail"),
+        (("--gpu-memory-utilization", "0.5"), 39.0, "ok"),
+        (("--gpu_memory_utilization=0.5",), 41.0, "fail"),
+    ],
+)
+def test_free_memory_is_held_against_what_vllm_will_ask(
+    around: Surroundings, arguments: tuple[str, ...], used_gib: float, state: str
+) -> None:
+    sample = GpuSample((_gpu(0, used_gib),))
+    found = _finding(preflight(_order(*arguments), (), sample, around), "GPU 0")
+    assert found.state == state
+    if state == "fail":
+        assert "VLLM::EngineCore 4711" in found.what
+
+
+def test_the_remedy_is_a_share_that_fits(around: Surroundings) -> None:
+    found = _finding(preflight(_order(), (), GpuSample((_gpu(0, 20),)), around), "GPU 0")
+    assert found.remedy.endswith("--gpu-memory-utilization 0.75")
+
+
+def test_only_the_gpus_of_this_server_count(around: Surroundings) -> None:
+    sample = GpuSample((_gpu(0, 70), _gpu(1, 1), _gpu(2, 1), _gpu(3, 70)))
+    order = _order("-tp", "2", CUDA_VISIBLE_DEVICES="1,2,3")
+    findings = preflight(order, (), sample, around)
+    assert [one.name for one in findings if one.name.startswith("GPU")] == ["GPU 1", "GPU 2"]
+
+
+def test_unknown_memory_is_no_verdict(around: Surroundings) -> None:
+    memory = GpuMemory(None, None, None, True, "nvml", "it shares the host's memory")
+    gpu = replace(_gpu(0, 0), memory=memory)
+    found = _finding(preflight(_order(), (), GpuSample((gpu,)), around), "GPU 0")
+    assert (found.state, "shares" in found.what) == ("warn", True)
+
+
+def test_what_an_earlier_server_left_is_named(around: Surroundings) -> None:
+    left = (Survivor(ProcessId(4711, 1), "VLLM::EngineCore", 70 * GIB),)
+    orphans = Server("vllm-orphans-1", Owner.FOREIGN, ServerState.FAILED, survivors=left)
+    found = _finding(preflight(_order(), (orphans,), None, around), "leftovers")
+    assert "4711, holding 70.0 GiB" in found.what
+    assert found.remedy == "run: kill 4711"
+
+
+def test_a_server_that_runs_is_not_started_again(around: Surroundings) -> None:
+    running = Server("n", Owner.INFERCTL, ServerState.STARTING, pid=7)
+    assert _finding(preflight(_order(), (running,), None, around), "name").state == "fail"
