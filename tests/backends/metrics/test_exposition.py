@@ -1,6 +1,8 @@
 import math
 
 import pytest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import Histogram as PrometheusHistogram
 
 from backends.domain.serving import Counters, Histogram
 from backends.metrics.exposition import UnreadableMetrics, counters_from
@@ -107,3 +109,25 @@ def test_nan_is_unknown() -> None:
 def test_a_broken_line_is_named() -> None:
     with pytest.raises(UnreadableMetrics, match="no sample"):
         counters_from('vllm:num_requests_running{engine="0" 3.0\n')
+
+
+def test_what_the_exporter_itself_writes() -> None:
+    registry = CollectorRegistry()
+    labels = ["model_name", "engine"]
+    tokens = Counter("vllm:generation_tokens", "tokens", labels, registry=registry)
+    ttft = PrometheusHistogram(
+        "vllm:time_to_first_token_seconds", "ttft", labels, registry=registry, buckets=(0.1, 1)
+    )
+    lengths = PrometheusHistogram(
+        "vllm:request_generation_tokens", "n", labels, registry=registry, buckets=(10, 100)
+    )
+    Gauge("vllm:num_requests_running", "running", labels, registry=registry)
+    for engine in ("0", "1"):
+        tokens.labels("m", engine).inc(7)
+        ttft.labels("m", engine).observe(0.5)
+        lengths.labels("m", engine).observe(30)
+    assert counters_from(generate_latest(registry).decode()) == Counters(
+        generation_tokens=14,
+        ttft=Histogram((0.1, 1.0, math.inf), (0.0, 2.0, 2.0), 1.0),
+        request_output_tokens=Histogram((10.0, 100.0, math.inf), (0.0, 2.0, 2.0), 60.0),
+    )

@@ -29,6 +29,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.server.silent is not None:
             self.server.silent.wait(10)
+            return
         known = self.path == "/metrics"
         body = self.server.body.encode()
         self.send_response(self.server.status if known else 404)
@@ -78,7 +79,7 @@ def test_a_server_that_hangs_is_given_up(exporter: Exporter) -> None:
 
 
 def test_nobody_there_is_said() -> None:
-    with pytest.raises(MetricsUnavailable, match="check that the server runs"):
+    with pytest.raises(MetricsUnavailable, match="check that it runs"):
         scrape("http://127.0.0.1:1")
 
 

@@ -10,6 +10,7 @@ from backends.domain.money.meter import (
     Activity,
     MeterState,
     Tariff,
+    activity_of,
     advance_meter,
     begin_meter,
     billed_seconds,
@@ -18,6 +19,7 @@ from backends.domain.money.meter import (
 )
 from backends.domain.money.request_cost import Tokens
 from backends.domain.money.traffic import TokenTotals
+from backends.domain.server import ServerState
 from backends.wire import plain, typed
 
 RATE = Decimal("1.88")
@@ -111,3 +113,21 @@ def test_the_same_tokens_elsewhere() -> None:
     totals = TokenTotals(100.0, 8000.0, 4000.0, 22000.0)
     assert cost_elsewhere(totals, prices) == Decimal("0.0160")
     assert cost_elsewhere(TokenTotals(), prices) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "running", "activity"),
+    [
+        (ServerState.STARTING, None, "starting"),
+        (ServerState.READY, 3.0, "serving"),
+        (ServerState.READY, 0.0, "idle"),
+        (ServerState.READY, None, "unwatched"),
+        (ServerState.FOREIGN, 1.0, "serving"),
+        (ServerState.STOPPED, None, "stopped"),
+        (ServerState.FAILED, None, "stopped"),
+    ],
+)
+def test_what_a_state_is_for_the_meter(
+    state: ServerState, running: float | None, activity: Activity
+) -> None:
+    assert activity_of(state, running) == activity
