@@ -27,6 +27,8 @@ def vram_view(session: Session) -> VramView:
     if not session.gpus.gpus:
         return VramView(reason=session.gpus.reason)
     start = start_of(session)
+    memory = start.memory if start else StartMemory()
+    running = session.life is not None and session.life.server.pid is not None
     points = tuple(
         (point.at_s, point.used_bytes)
         for point in session.memory.points
@@ -35,7 +37,7 @@ def vram_view(session: Session) -> VramView:
     totals = [gpu.memory.total_bytes for gpu in session.gpus.gpus]
     return VramView(
         gpus=tuple(
-            _bar(gpu, start.memory if start else StartMemory(), server_pids(session))
+            _bar(gpu, memory, server_pids(session), alone=running and len(totals) == 1)
             for gpu in session.gpus.gpus
         ),
         timeline=points,
@@ -57,8 +59,8 @@ def server_pids(session: Session) -> frozenset[int]:
     )
 
 
-def _bar(gpu: Gpu, memory: StartMemory, pids: frozenset[int]) -> GpuBar:
-    parts = vram_parts(gpu, memory, pids, rank=rank_on(gpu, pids))
+def _bar(gpu: Gpu, memory: StartMemory, pids: frozenset[int], *, alone: bool) -> GpuBar:
+    parts = vram_parts(gpu, memory, pids, rank=rank_on(gpu, pids), server_is_here=alone)
     return GpuBar(
         index=gpu.index,
         name=gpu.name,
