@@ -41,7 +41,7 @@ class HelpScreen(Screen[None]):
         ]
         rows.sort(key=lambda row: row[1].id or "")
         told = [
-            f"{key:>8}  {each.description:<10} {each.tooltip or '':<44} {each.id}"
+            f"{key:>8}  {each.description:<10} {each.tooltip or '':<38} {each.id}"
             for key, each in rows
         ]
         return [*told, f"{'ctrl+p':>8}  {'Palette':<10} Every command by name"]

@@ -42,7 +42,7 @@ def _series(record: SeriesRecord) -> table.SeriesRecord:
         when=_when(record.began_wall_s),
         lanes=tuple(endpoint for _, endpoint in record.lanes),
         runs=sum(summary.get("n", 0) for summary in summaries),
-        verdict=str(difference.get("verdict", "")).replace("_", " ").upper(),
+        verdict=str(difference.get("verdict") or "").replace("_", " ").upper(),
         ttft_s=tuple((summary.get("ttft_s") or {}).get("median") for summary in summaries),
     )
 
