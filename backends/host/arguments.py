@@ -11,10 +11,10 @@ def value_of(flags: tuple[str, ...], arguments: tuple[str, ...]) -> str | None:
 
     vLLM takes underscores for dashes in its flags.
     """
-    for argument, following in zip(arguments, (*arguments[1:], None), strict=True):
+    for place, argument in enumerate(arguments):
         flag, equals, value = argument.partition("=")
         if flag.replace("_", "-") in flags:
-            return value if equals else following
+            return value if equals else next(iter(arguments[place + 1 :]), None)
     return None
 
 

@@ -153,9 +153,16 @@ def _head(wire: _Wire) -> tuple[int, bool]:
 
 def _chunks(wire: _Wire) -> Iterator[bytes]:
     """Yield the chunks of a body (RFC 9112, section 7.1)."""
-    while size := int(wire.line().partition(b";")[0], 16):
+    while size := _chunk_size(wire.line()):
         yield wire.exactly(size)
         wire.line()
+
+
+def _chunk_size(line: bytes) -> int:
+    try:
+        return int(line.partition(b";")[0], 16)
+    except ValueError as error:
+        raise NoAnswer("what answers speaks no HTTP") from error
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -1,0 +1,94 @@
+"""The exchange with a server that may say anything, or nothing."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from backends.keeper.http1 import Address, Cancelled, NoAnswer, ask
+
+Serve = Callable[[list[bytes]], Address]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Answer one connection with these pieces; the last connection stays open until the end."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    open_connections: list[socket.socket] = []
+    asked: list[bytes] = []
+
+    def answer(pieces: list[bytes]) -> None:
+        connection, _ = listener.accept()
+        open_connections.append(connection)
+        asked.append(connection.recv(65536))
+        for piece in pieces:
+            connection.sendall(piece)
+        if pieces and pieces[-1] == b"":
+            connection.close()
+
+    def start(pieces: list[bytes]) -> Address:
+        threading.Thread(target=answer, args=(pieces,), daemon=True).start()
+        return Address("127.0.0.1", listener.getsockname()[1])
+
+    yield start
+    listener.close()
+    for connection in open_connections:
+        connection.close()
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 10_000])
+def test_a_chunked_stream_is_read_however_it_is_cut(serve: Serve, size: int) -> None:
+    events = [b"data: {}\n\n", b"data: long\r\n\n" + b"x" * 300, b"end"]
+    whole = CHUNKED + b"".join(b"%X;a=b\r\n%s\r\n" % (len(one), one) for one in events)
+    whole += b"0\r\n\r\n"
+    pieces = [whole[start : start + size] for start in range(0, len(whole), size)]
+    reply = ask(serve(pieces), "/", timeout_s=5)
+    assert reply.status == 200
+    assert list(reply.lines) == [b"data: {}", b"", b"data: long", b"", b"x" * 300 + b"end"]
+
+
+def test_a_plain_body_ends_with_the_connection(serve: Serve) -> None:
+    reply = ask(
+        serve([b"HTTP/1.1 503 No\r\nContent-Length: 4\r\n\r\n", b"a\nbc", b""]), "/", timeout_s=5
+    )
+    assert (reply.status, reply.body()) == (503, b"abc")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "message"),
+    [
+        ([b""], "cut short"),
+        ([b"SSH-2.0-OpenSSH_9.2\r\n", b""], "no HTTP"),
+        ([b"HTTP/1.1 OK\r\n\r\n", b""], "no HTTP"),
+        ([b"HTTP/1.1 200 OK\r\nServer", b""], "cut short"),
+        ([CHUNKED + b"ff\r\nabc", b""], "cut short"),
+        ([CHUNKED + b"what?\r\n", b""], "no HTTP"),
+    ],
+)
+def test_what_is_no_answer_says_why(serve: Serve, pieces: list[bytes], message: str) -> None:
+    with pytest.raises(NoAnswer, match=message):
+        ask(serve(pieces), "/", timeout_s=5).body()
+
+
+def test_nobody_there_is_no_answer() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        with pytest.raises(NoAnswer, match="refused"):
+            ask(Address("127.0.0.1", free.getsockname()[1]), "/", timeout_s=5)
+
+
+def test_silence_ends_with_the_time(serve: Serve) -> None:
+    with pytest.raises(NoAnswer, match="in time"):
+        ask(serve([b"HTTP/1.1 200"]), "/", timeout_s=0.2)
+
+
+def test_a_hanging_exchange_can_be_cancelled(serve: Serve) -> None:
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        ask(serve([]), "/", timeout_s=60, cancelled=lambda: time.monotonic() - began > 0.1)
+    assert time.monotonic() - began < 5

@@ -1,0 +1,222 @@
+"""The true ``vllm serve`` under a true keeper, from spawn to the last process gone."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from backends.domain.facts import (
+    BecameReady,
+    Exited,
+    FailureSeen,
+    FirstTokenSeen,
+    PhaseBegan,
+    ServerFact,
+    Spawned,
+    Stopped,
+    SurvivorsFound,
+)
+from backends.domain.server import Exit, Server, ServerState
+from backends.domain.start import Outcome, PhaseName, Start
+from backends.domain.startup.fold import apply, as_start, begin
+from backends.host import processes
+from backends.host.processes import Process
+from backends.host.servers import list_servers
+from backends.host.survivors import MARKER
+from backends.keeper import client
+from backends.keeper.folder import ServerFolder, read_journal, server_folder
+from backends.keeper.launch import LaunchOrder, adopt, launch
+from backends.keeper.taking import keeper_id, spawned
+from tests.backends.keeper.conftest import eventually, everything, free_port, last, until
+from tests.real_vllm.environment import found
+
+# Looked up before any test turns XDG_CACHE_HOME elsewhere.
+VLLM = found()
+
+pytestmark = [
+    pytest.mark.real_vllm,
+    pytest.mark.skipif(VLLM is None, reason="no CPU vLLM; build it with `make vllm-cpu`"),
+]
+
+START_S = 240
+KEEPER_LIMIT_KIB = 25 * 1024
+
+
+@dataclass(frozen=True)
+class Running:
+    """One server in a state folder of its own."""
+
+    state: Path
+    folder: Path
+
+    def members(self) -> list[Process]:
+        begun = spawned(read_journal(ServerFolder(self.folder).journal))
+        marker = f"{begun.server}:{begun.start_id}"
+        return [
+            one
+            for one in processes.running()
+            if processes.environment_value(one.id.pid, MARKER) == marker
+        ]
+
+    def clean(self) -> None:
+        keeper = keeper_id(ServerFolder(self.folder))
+        if keeper:
+            processes.send(keeper, signal.SIGKILL)
+        for one in self.members():
+            processes.send(one.id, signal.SIGKILL)
+
+
+def _launched(state: Path) -> Running:
+    assert VLLM is not None
+    port = free_port()
+    flags = f"--host 127.0.0.1 --port {port} --max-model-len 1024 --dtype bfloat16 --enforce-eager"
+    name = ("--served-model-name", "tiny")
+    argv = (VLLM.executable, "serve", VLLM.model, *name, *flags.split())
+    environment = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1"}
+    order = LaunchOrder("tiny", argv, environment, "127.0.0.1", port, "tiny", "first")
+    folder = server_folder(state, "tiny")
+    launch(order, folder)
+    return Running(state, folder)
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, list[ServerFact]]]:
+    """One server that several tests look at, and what its first follower heard."""
+    running = _launched(tmp_path_factory.mktemp("ready"))
+    facts = asyncio.run(until(client.follow(running.folder), FirstTokenSeen, within_s=START_S))
+    yield running, facts
+    running.clean()
+
+
+@pytest.fixture
+def starting(tmp_path: Path) -> Iterator[Running]:
+    """A server that has just been launched."""
+    running = _launched(tmp_path)
+    yield running
+    running.clean()
+
+
+def _start(facts: list[ServerFact]) -> Start:
+    state = begin("first", facts[0].at)
+    for fact in facts:
+        state = apply(state, fact)
+    return as_start(state, facts[-1].at)
+
+
+def test_the_phases_and_the_rest_tile_the_start(ready: tuple[Running, list[ServerFact]]) -> None:
+    _, facts = ready
+    start = _start(facts)
+    assert start.outcome is Outcome.READY
+    assert start.first_token_s is not None
+    assert start.total_s == start.first_token_s == facts[-1].at.mono_s - facts[0].at.mono_s
+    named_s = sum(phase.duration_s or 0 for phase in start.phases)
+    assert named_s + start.unlogged_s == pytest.approx(start.total_s, abs=1e-6)
+    names = {phase.name for phase in start.phases}
+    assert names >= {PhaseName.LAUNCH, PhaseName.LOAD_WEIGHTS, PhaseName.FIRST_TOKEN}
+    assert (start.vllm_version, start.memory.kv_cache_gib) == ("0.32.0", 1.0)
+
+
+def test_a_second_client_sees_the_same_times(ready: tuple[Running, list[ServerFact]]) -> None:
+    running, facts = ready
+    again = asyncio.run(until(client.follow(running.folder), FirstTokenSeen))
+    assert again == facts
+    assert _start(again).phases == _start(facts).phases
+
+
+def test_it_is_listed_as_ready_under_a_small_keeper(
+    ready: tuple[Running, list[ServerFact]],
+) -> None:
+    running, _ = ready
+    server = _listed(running)
+    assert (server.state, server.model) == (ServerState.READY, "tiny")
+    status = Path(f"/proc/{server.keeper_pid}/status").read_text().splitlines()
+    peak_kib = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+    assert peak_kib < KEEPER_LIMIT_KIB
+
+
+def test_every_process_carries_the_marker_of_its_start(
+    ready: tuple[Running, list[ServerFact]],
+) -> None:
+    running, _ = ready
+    keeper = keeper_id(ServerFolder(running.folder))
+    assert keeper is not None
+    tree = {one.id for one in processes.descendants(keeper.pid, processes.running())}
+    assert tree == {one.id for one in running.members()}
+    names = {processes.display_name(one) for one in running.members()}
+    assert names >= {"VLLM::EngineCore", "VLLM::Worker"}
+
+
+async def test_it_outlives_its_keeper_is_adopted_and_stopped(
+    ready: tuple[Running, list[ServerFact]],
+) -> None:
+    running, _ = ready
+    keeper = keeper_id(ServerFolder(running.folder))
+    assert keeper is not None
+    processes.send(keeper, signal.SIGKILL)
+    await eventually(lambda: not processes.is_alive(keeper))
+    await asyncio.to_thread(_complete, running)
+    orphaned = await asyncio.to_thread(_listed, running)
+    assert (orphaned.state, orphaned.keeper_pid) == (ServerState.READY, None)
+    await asyncio.to_thread(adopt, running.folder)
+    before = (running.folder / "server.log").stat().st_size
+    await asyncio.to_thread(_complete, running)
+    await eventually(lambda: (running.folder / "server.log").stat().st_size > before)
+    facts = await everything(client.stop(running.folder, "test", drain_s=5), within_s=60)
+    assert isinstance(facts[-1], Stopped)
+    assert running.members() == []
+
+
+async def test_sigkill_to_the_api_server_leaves_nothing(starting: Running) -> None:
+    facts = await until(client.follow(starting.folder), BecameReady, within_s=START_S)
+    first = last(facts, Spawned)
+    assert isinstance(first, Spawned)
+    os.kill(first.process.pid, signal.SIGKILL)
+    killed_s = time.monotonic()
+    facts = await everything(client.follow(starting.folder), within_s=60)
+    assert isinstance(facts[-1], Stopped)
+    assert facts[-1].at.mono_s - killed_s < 30
+    assert starting.members() == []
+    exited = last(facts, Exited)
+    assert exited == Exited(exited.at, Exit(None, signal.SIGKILL))
+    assert any(isinstance(fact, FailureSeen) for fact in facts)
+    named = [fact.survivors for fact in facts if isinstance(fact, SurvivorsFound)]
+    assert "VLLM::EngineCore" in [one.name for one in named[0]]
+
+
+async def test_a_stop_while_the_engine_starts_leaves_nothing(starting: Running) -> None:
+    await until(_phases(starting), PhaseBegan, within_s=START_S)
+    facts = await everything(client.stop(starting.folder, "test"), within_s=90)
+    assert isinstance(facts[-1], Stopped)
+    assert not any(isinstance(fact, FailureSeen | BecameReady) for fact in facts)
+    assert starting.members() == []
+
+
+async def _phases(running: Running) -> AsyncIterator[ServerFact]:
+    """Yield from the moment on in which the engine's process is started."""
+    async for fact in client.follow(running.folder):
+        if isinstance(fact, PhaseBegan) and fact.phase is PhaseName.SPAWN_ENGINE:
+            yield fact
+
+
+def _listed(running: Running) -> Server:
+    (server,) = [one for one in list_servers(running.state) if one.name == "tiny"]
+    return server
+
+
+def _complete(running: Running) -> None:
+    begun = spawned(read_journal(ServerFolder(running.folder).journal))
+    body = json.dumps({"model": "tiny", "prompt": "hi", "max_tokens": 3}).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{begun.port}/v1/completions",
+        data=body,
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == 200
