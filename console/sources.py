@@ -6,14 +6,11 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from backends.domain.facts import Fact, GpusSampled, LogRead, ServersSeen, Ticked
-from backends.domain.gpu import GpuSample
 from backends.domain.server import ServerState
 from backends.domain.session import Session
 from backends.domain.vram_owners import with_owners
-from backends.gpus.watch import watch_gpus
-from backends.host.processes import environment_value
-from backends.host.servers import list_servers
-from backends.host.survivors import MARKER
+from backends.gpus.watch import PROCESSES_PERIOD_S, watch_gpus
+from backends.host.servers import list_servers, server_pids
 from backends.keeper.client import follow as keeper_follow
 from backends.keeper.folder import ServerFolder, server_folder
 from backends.keeper.tail import tail
@@ -58,12 +55,17 @@ async def servers(machine: Machine) -> AsyncIterator[Fact]:
 async def gpus(machine: Machine, look: Look) -> AsyncIterator[Fact]:
     """Yield samples of all GPUs, each process with the server that owns it."""
     source = await asyncio.to_thread(machine.open_gpus)
-    pace = lambda: LOADING_S if _starting(look()) else GPU_S  # noqa: E731
+    owners = Owners(machine)
+
+    def pace() -> float:
+        return LOADING_S if _starting(look()) else GPU_S
+
     async with aclosing(watch_gpus(source, every_s=pace, now=machine.now)) as facts:
         async for fact in facts:
             if isinstance(fact, GpusSampled):
-                fact = replace(fact, sample=owned(fact.sample))  # noqa: PLW2901
-            yield fact
+                yield await asyncio.to_thread(owners.tell, fact)
+            else:
+                yield fact
 
 
 async def metrics(machine: Machine, look: Look) -> AsyncIterator[Fact]:
@@ -90,16 +92,20 @@ async def log(machine: Machine, name: str) -> AsyncIterator[LogRead]:
         yield LogRead(machine.now(), lines)
 
 
-def owned(sample: GpuSample) -> GpuSample:
-    """Return a sample with the owner of each process, by the mark that our servers carry."""
-    servers: dict[str, frozenset[int]] = {}
-    pids = {each.pid for gpu in sample.gpus for each in gpu.processes or ()}
-    for pid in pids:
-        marker = environment_value(pid, MARKER)
-        if marker:
-            name = marker.partition(":")[0]
-            servers[name] = servers.get(name, frozenset()) | {pid}
-    return with_owners(sample, servers)
+class Owners:
+    """Whose process it is that holds memory; read anew as often as processes are listed."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._read_s = float("-inf")
+        self._pids: dict[str, frozenset[int]] = {}
+
+    def tell(self, fact: GpusSampled) -> GpusSampled:
+        """Return a sample with the server that owns each process."""
+        if fact.at.mono_s - self._read_s >= PROCESSES_PERIOD_S:
+            self._read_s = fact.at.mono_s
+            self._pids = server_pids(self._machine.state_folder)
+        return replace(fact, sample=with_owners(fact.sample, self._pids))
 
 
 def _serves(session: Session, base_url: str) -> bool:

@@ -2,8 +2,7 @@
 
 from backends.gpus.detect import open_gpus
 from backends.gpus.source import GpuSource
-from backends.host.processes import environment_value, running
-from backends.host.survivors import MARKER
+from backends.host.servers import server_pids
 from backends.settings.paths import config_file, history_file, state_folder
 from backends.settings.read import read_settings
 from console.machine import Machine
@@ -28,6 +27,6 @@ def open_this_hosts_gpus() -> GpuSource:
     return open_gpus(cpu_server_pids=kept_pids)
 
 
-def kept_pids() -> list[int]:
+def kept_pids() -> frozenset[int]:
     """Return every process of every server that inferctl started here."""
-    return [each.id.pid for each in running() if environment_value(each.id.pid, MARKER)]
+    return frozenset().union(*server_pids(state_folder()).values())

@@ -19,8 +19,8 @@ from backends.domain.facts import (
     ServerFact,
     Spawned,
     StartIdentified,
-    Stopped,
     StopOrdered,
+    Stopped,
     StopProgressed,
     SurvivorsFound,
 )
@@ -72,7 +72,8 @@ def life_after(life: Life, fact: ServerFact) -> Life:
             return _health_changed(life, fact)
         case StopOrdered():
             return replace(
-                _server(life, state=ServerState.STOPPING, phase=None), note=f"stop ordered by {fact.by}"
+                _server(life, state=ServerState.STOPPING, phase=None),
+                note=f"stop ordered by {fact.by}",
             )
         case StopProgressed():
             return replace(life, note=fact.step)

@@ -85,9 +85,9 @@ def advance(session: Session, fact: Fact) -> Session:
     """Return the session after one fact."""
     session = _at(session, fact.at)
     if isinstance(fact, _SERVER_FACTS):
-        return _with_server_fact(session, cast(ServerFact, fact))
+        return _with_server_fact(session, cast("ServerFact", fact))
     if isinstance(fact, _AB_FACTS):
-        return replace(session, ab=ab_after(session.ab, cast(AbFact, fact)))
+        return replace(session, ab=ab_after(session.ab, cast("AbFact", fact)))
     match fact:
         case GpusSampled():
             return _with_gpus(session, fact)

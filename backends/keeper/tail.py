@@ -27,7 +27,9 @@ async def tail(path: Path, sleep: Sleep = asyncio.sleep) -> AsyncIterator[tuple[
         yield batch
 
 
-async def follow_from_end(path: Path, sleep: Sleep = asyncio.sleep) -> AsyncIterator[tuple[str, ...]]:
+async def follow_from_end(
+    path: Path, sleep: Sleep = asyncio.sleep
+) -> AsyncIterator[tuple[str, ...]]:
     """Yield batches of lines written from now on, into this file and those that replace it."""
     splitter = LineSplitter()
     file = path.open("rb") if path.exists() else None

@@ -9,12 +9,13 @@ from urllib.parse import urlencode
 
 from backends.domain.money.traffic import HourlyProfile, learn
 from backends.metrics.http_get import Unreachable, http_get
+from backends.problem import Problem
 
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 
 
-class PrometheusUnavailable(Exception):
+class PrometheusUnavailable(Problem):
     """The Prometheus server cannot tell; the message is one sentence with the remedy."""
 
 

@@ -9,11 +9,12 @@ from backends.domain.serving import Counters
 from backends.domain.stamp import Stamp
 from backends.metrics.exposition import UnreadableMetrics, counters_from
 from backends.metrics.http_get import Unreachable, http_get
+from backends.problem import Problem
 
 SOURCE = "metrics"
 
 
-class MetricsUnavailable(Exception):
+class MetricsUnavailable(Problem):
     """The server's counters cannot be read; the message is one sentence with the remedy."""
 
 

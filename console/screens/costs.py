@@ -120,7 +120,9 @@ class CostScreen(Screen[None]):
         for place, (key, words, _) in enumerate(FIGURES):
             value: Decimal | None = getattr(self._asked, key)
             changed = "*" if value != getattr(self._measured, key) else " "
-            text = f"{'▸' if place == self._chosen else ' '}{words:<16}{_short(value):>10} {changed}"
+            text = (
+                f"{'▸' if place == self._chosen else ' '}{words:<16}{_short(value):>10} {changed}"
+            )
             rows.append(Content.styled(text, "reverse" if place == self._chosen else ""))
         rows.append(Content(""))
         rows.append(Content.styled(" crossover by length", "bold"))

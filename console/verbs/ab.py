@@ -58,7 +58,9 @@ def _prompt(arguments: argparse.Namespace) -> Prompt:
         try:
             text = Path(arguments.prompt_file).read_text(errors="replace")
         except OSError as error:
-            raise UsageProblem(f"--prompt-file {arguments.prompt_file}: {error.strerror}") from error
+            raise UsageProblem(
+                f"--prompt-file {arguments.prompt_file}: {error.strerror}"
+            ) from error
         return Prompt("file", arguments.prompt_file, text, TYPED_MAX_TOKENS)
     if arguments.prompt is None:
         return PARAGRAPH

@@ -49,15 +49,23 @@ def run(arguments: argparse.Namespace) -> int:
     if spent is None or spent.usd is None:
         print("GPU: UNPRICED; set gpu_usd_per_hour in the server's profile")
     else:
-        dated = f"price of {profile.gpu_price_as_of}" if profile and profile.gpu_price_as_of else "undated price"
-        print(f"GPU: {usd(spent.usd)} since the host's boot at {usd(spent.usd_per_hour, 'h')} ({dated})")
+        dated = (
+            f"price of {profile.gpu_price_as_of}"
+            if profile and profile.gpu_price_as_of
+            else "undated price"
+        )
+        print(
+            f"GPU: {usd(spent.usd)} since the host's boot at {usd(spent.usd_per_hour, 'h')} ({dated})"
+        )
         for name, seconds, part in spent.parts:
             if seconds:
                 print(f"  {name}: {usd(part)} ({seconds:.0f} s)")
         if spent.note:
             print(f"  {spent.note}")
     for row in found["elsewhere"]:
-        amount = row["reason"] or f"{usd(row['usd'])} (price of {row['price_as_of'] or 'unknown date'})"
+        amount = (
+            row["reason"] or f"{usd(row['usd'])} (price of {row['price_as_of'] or 'unknown date'})"
+        )
         print(f"{row['endpoint']}: {amount} for the same tokens")
     return 0
 

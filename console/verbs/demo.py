@@ -9,7 +9,9 @@ from backends.problem import UsageProblem
 def run(arguments: argparse.Namespace) -> int:
     """Open the console over a simulated host, and leave nothing of it."""
     if arguments.fail and arguments.fail not in set(FailureKind):
-        raise UsageProblem(f"no failure is called {arguments.fail}; there are {', '.join(FailureKind)}")
+        raise UsageProblem(
+            f"no failure is called {arguments.fail}; there are {', '.join(FailureKind)}"
+        )
     from console.app import InferctlApp
     from console.demo import SERVER, simulated_host
 

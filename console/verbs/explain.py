@@ -75,7 +75,9 @@ def _tell(starts: list[Start]) -> None:
         _tell_memory(start)
         if start.failure is not None:
             failure = start.failure
-            print(f"failure: {failure.kind}, line {failure.line_number or 'unknown'}: {failure.line}")
+            print(
+                f"failure: {failure.kind}, line {failure.line_number or 'unknown'}: {failure.line}"
+            )
             print(f"cause: {failure.cause}")
             print(f"remedy: {failure.remedy}")
         print()
@@ -84,7 +86,13 @@ def _tell(starts: list[Start]) -> None:
 def _phase(phase: Phase) -> tuple[str, ...]:
     reported = "" if phase.reported_s is None else f"vLLM says {phase.reported_s:.2f} s"
     rank = "" if phase.rank is None else f"rank {phase.rank}"
-    return (f"  {phase.name}", f"{phase.start_s:9.1f} s", f"{_seconds(phase.duration_s):>10}", reported, rank)
+    return (
+        f"  {phase.name}",
+        f"{phase.start_s:9.1f} s",
+        f"{_seconds(phase.duration_s):>10}",
+        reported,
+        rank,
+    )
 
 
 def _tell_memory(start: Start) -> None:

@@ -12,21 +12,30 @@ GIB = 1 << 30
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the sample; a host without a GPU is told with the reason, and is no error."""
-    from console.sources import owned
+    from backends.domain.vram_owners import with_owners
+    from backends.host.servers import server_pids
+    from backends.settings.paths import state_folder
     from console.this_host import open_this_hosts_gpus
 
     with closing(open_this_hosts_gpus()) as source:
-        sample = owned(source.sample(processes=True))
+        sample = with_owners(source.sample(processes=True), server_pids(state_folder()))
     if arguments.json:
         document({"gpus": sample.gpus, "reason": sample.reason or None})
         return 0
     if not sample.gpus:
         print(f"no GPU: {sample.reason}")
         return 0
-    table([("GPU", "NAME", "USED GiB", "TOTAL GiB", "BUSY", "POWER", "TEMP", "SOURCE"), *map(_row, sample.gpus)])
+    table(
+        [
+            ("GPU", "NAME", "USED GiB", "TOTAL GiB", "BUSY", "POWER", "TEMP", "SOURCE"),
+            *map(_row, sample.gpus),
+        ]
+    )
     for gpu in sample.gpus:
         for process in gpu.processes or ():
-            print(f"  {gpu.index}: pid {process.pid} {process.name} {_gib(process.used_bytes)} GiB, {process.owner or 'owner unknown'}")
+            print(
+                f"  {gpu.index}: pid {process.pid} {process.name} {_gib(process.used_bytes)} GiB, {process.owner or 'owner unknown'}"
+            )
         if gpu.processes is None:
             print(f"  {gpu.index}: processes unknown: {gpu.processes_reason}")
     return 0

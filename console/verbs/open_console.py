@@ -14,7 +14,9 @@ def run(_: argparse.Namespace) -> int:
         UsageProblem: there is no terminal to draw on.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageProblem("the console needs a terminal; for scripts there is: inferctl status --json")
+        raise UsageProblem(
+            "the console needs a terminal; for scripts there is: inferctl status --json"
+        )
     from console.app import InferctlApp
     from console.this_host import this_host
 

@@ -19,7 +19,9 @@ def say(text: str) -> None:
 
 def table(rows: list[tuple[str, ...]]) -> None:
     """Print rows in columns as wide as they need."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    widths = (
+        [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    )
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         print("  ".join(cells).rstrip())

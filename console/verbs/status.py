@@ -77,7 +77,9 @@ def remarks(server: Server) -> list[str]:
         place = f" (log line {failure.line_number})" if failure.line_number else ""
         told += [f"{failure.kind}: {failure.cause}{place}", f"remedy: {failure.remedy}"]
     for survivor in server.survivors:
-        told.append(f"left behind: pid {survivor.process.pid} {survivor.name}; inferctl stop ends it")
+        told.append(
+            f"left behind: pid {survivor.process.pid} {survivor.name}; inferctl stop ends it"
+        )
     return told
 
 

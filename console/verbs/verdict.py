@@ -13,9 +13,7 @@ from console.verbs.report import document
 NOT_REQUIRED = 4
 """Exit code of a decision that is not the one that was required."""
 
-SELF_HOST = frozenset(
-    {VerdictKind.SELF_HOST_CHEAPER, VerdictKind.RESERVED_CHEAPER}
-)
+SELF_HOST = frozenset({VerdictKind.SELF_HOST_CHEAPER, VerdictKind.RESERVED_CHEAPER})
 API = frozenset({VerdictKind.API_CHEAPER, VerdictKind.NO_CROSSOVER})
 
 
@@ -36,9 +34,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _from_file(name: str) -> Scenario:
+    from backends.domain.money.scenario import BadScenario
+    from backends.problem import UsageProblem
     from backends.scenarios.reading import read_scenario
 
-    return read_scenario(Path(name))
+    try:
+        return read_scenario(Path(name))
+    except BadScenario as error:
+        raise UsageProblem(str(error)) from error
 
 
 def _measured() -> Scenario:

@@ -7,7 +7,9 @@ from backends.history.records import SeriesRecord, StartRecord
 from widgets import history_table as table
 
 
-def history_view(starts: Sequence[StartRecord], series: Sequence[SeriesRecord]) -> table.HistoryView:
+def history_view(
+    starts: Sequence[StartRecord], series: Sequence[SeriesRecord]
+) -> table.HistoryView:
     """Return what was recorded, in local time."""
     reason = "" if starts or series else "nothing yet: a start or an A/B is kept when it ends"
     return table.HistoryView(

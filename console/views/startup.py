@@ -66,7 +66,9 @@ def _is_bar(phase: Phase) -> bool:
 def _row(
     phase: Phase, expected: Mapping[PhaseName, Expected], progress: Progress | None
 ) -> PhaseRow:
-    now = progress if progress and progress.phase is phase.name and phase.duration_s is None else None
+    now = (
+        progress if progress and progress.phase is phase.name and phase.duration_s is None else None
+    )
     usual = expected.get(phase.name)
     return PhaseRow(
         name=phase.name,
