@@ -79,6 +79,7 @@ def _traffic(scenario: Scenario) -> list[str]:
     if scenario.hours_per_day is not None and scenario.profile_rps is None:
         hours = figure(scenario.hours_per_day)
         said.append(f"The rate holds {hours} h a day and is zero outside them.")
+        said.append("Break-even is a mean over all 24 hours.")
     if scenario.peak_over_average is not None:
         peak = figure(scenario.peak_over_average)
         said.append(
