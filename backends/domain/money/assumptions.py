@@ -64,6 +64,8 @@ def _api(scenario: Scenario) -> list[str]:
         said.append("Cached input is charged in full: the API has no price for it.")
     if not scenario.cached_input_share and scenario.cached_input_usd_per_mtok is not None:
         said.append("No input is taken as cached: cached_input_share is not given.")
+    if scenario.ttft_slo_s is not None and scenario.api_ttft_p99_s is None:
+        said.append("The p99 TTFT of the API is not measured, so the limit does not rule it out.")
     return said
 
 
