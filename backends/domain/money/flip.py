@@ -7,6 +7,7 @@ from decimal import Decimal
 from backends.domain.money.contest import outcome_at
 from backends.domain.money.feasibility import Crossover, needed_capacity_rps
 from backends.domain.money.kinds import VerdictKind
+from backends.domain.money.request_cost import api_prices_given
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.shape import Load
 from backends.domain.money.uncertainty import centre
@@ -121,9 +122,8 @@ def without_rate(scenario: Scenario) -> Scenario:
     An always-on GPU against the same GPU billed by the second needs no rate: what counts is the
     share of the day that it is busy.
     """
-    priced = scenario.input_usd_per_mtok is not None or scenario.output_usd_per_mtok is not None
     traffic = (scenario.rate_rps, scenario.profile_rps, scenario.service_s, scenario.observed)
     busy = scenario.hours_per_day is not None and scenario.serverless_usd_per_second is not None
-    if priced or not busy or any(item is not None for item in traffic):
+    if api_prices_given(scenario) or not busy or any(item is not None for item in traffic):
         return scenario
     return replace(scenario, rate_rps=Decimal(1), capacity_rps=Decimal(1))

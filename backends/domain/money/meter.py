@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal
 
+from backends.domain.money.prices import GpuPrice
 from backends.domain.money.request_cost import Tokens
 from backends.domain.money.traffic import TokenTotals
 from backends.domain.server import ServerState
@@ -33,6 +34,11 @@ class Tariff:
     gpus: int = 1
     granularity_s: int = 1
     minimum_s: int = 0
+
+
+def tariff_of(price: GpuPrice, gpus: int = 1) -> Tariff:
+    """Return how a price of the table bills; by the second where its row does not say."""
+    return Tariff(price.usd_per_hour, gpus, price.granularity_s or 1, price.minimum_s or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +149,10 @@ def billed_seconds(elapsed_s: float, tariff: Tariff) -> Decimal:
 
 
 def cost_elsewhere(totals: TokenTotals, prices: Tokens) -> Decimal | None:
-    """Return what the same tokens would have cost at an API; None where they are not counted."""
+    """Return what the same tokens would have cost at an API; None where they are not counted.
+
+    Servers before vLLM 0.16 do not count cached input; all of it is then charged in full.
+    """
     if totals.input_tokens is None or totals.output_tokens is None or totals.requests is None:
         return None
     cached = _decimal(totals.cached_input_tokens or 0.0)

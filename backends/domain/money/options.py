@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from backends.domain.money.request_cost import (
     SECONDS_PER_HOUR,
+    api_prices_given,
     fixed_usd_per_hour,
     owned_usd_per_hour,
     tokens_of,
@@ -62,7 +63,7 @@ def options(scenario: Scenario, point: Point) -> tuple[Option, ...]:
 
 
 def _api(scenario: Scenario, point: Point) -> Option | None:
-    if scenario.input_usd_per_mtok is None and scenario.output_usd_per_mtok is None:
+    if not api_prices_given(scenario):
         return None
     if point.usd_per_request is None:
         return Option("api", None, None, f"{UNPRICED}: a token price or a token count is missing")

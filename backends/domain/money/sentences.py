@@ -20,12 +20,13 @@ _NAMES = {
     "provisioned_throughput": "provisioned throughput",
     "hybrid": "{n} with the API for the overflow",
 }
-_WINNERS: dict[VerdictKind | None, str] = {
-    VerdictKind.API_CHEAPER: "the API",
-    VerdictKind.SELF_HOST_CHEAPER: "your own GPU",
-    VerdictKind.HYBRID_CHEAPER: "a GPU with the API for the overflow",
-    VerdictKind.RESERVED_CHEAPER: "a reserved one",
-    VerdictKind.SERVERLESS_GPU_CHEAPER: "a serverless GPU",
+_BEYOND: dict[VerdictKind | None, str] = {
+    VerdictKind.API_CHEAPER: "the API wins",
+    VerdictKind.SELF_HOST_CHEAPER: "your own GPU wins",
+    VerdictKind.HYBRID_CHEAPER: "a GPU with the API for the overflow wins",
+    VerdictKind.RESERVED_CHEAPER: "reserved capacity wins",
+    VerdictKind.SERVERLESS_GPU_CHEAPER: "a serverless GPU wins",
+    VerdictKind.CAPACITY_UNKNOWN: "it depends on what one GPU carries, which is not measured",
 }
 _UNITS = {
     "rate_rps": "req/s",
@@ -44,13 +45,13 @@ def name_of(option: Option) -> str:
 def compared(found: tuple[Option, ...], flip: Flip | None) -> str:
     """Return what the cheapest option costs against the next of another kind, and what flips it."""
     (cost, best), *others = priced(found)
-    said = f"{_capital(name_of(best))} costs {usd(cost, 'h')}"
+    said = f"Cheapest is {name_of(best)} at {usd(cost, 'h')}"
     rival = next((pair for pair in others if cheaper(pair[1].name) != cheaper(best.name)), None)
     unknown = priced(found, CAPACITY_UNKNOWN)
     if rival is None and unknown:
         rival = unknown[0]
     if rival is not None:
-        said += f", {name_of(rival[1])} {usd(rival[0], 'h')}"
+        said += f", against {usd(rival[0], 'h')} for {name_of(rival[1])}"
     return f"{said}.{flips(flip)}"
 
 
@@ -60,13 +61,13 @@ def flips(flip: Flip | None) -> str:
         return ""
     at = f"{figure(flip.value)} {_UNITS[flip.quantity]}"
     if flip.now is None:
-        return f" It flips at {at}."
-    winner, side = _WINNERS.get(flip.to), "Above" if flip.value > flip.now else "Below"
-    if winner is None:
-        return f" It flips at {at}; you are at {figure(flip.now)}."
+        return f" Break-even is at {at}."
+    now, side = figure(flip.now), "Above" if flip.value > flip.now else "Below"
     if flip.quantity == "capacity_rps":
-        return f" {side} {at} for each GPU {winner} wins; yours carries {figure(flip.now)}."
-    return f" {side} {at} {winner} wins; you are at {figure(flip.now)}."
+        return f" A GPU that carries {at} would change that; yours carries {now}."
+    if flip.quantity == "ttft_slo_s":
+        return f" A limit of {at} would change that."
+    return f" {side} {at} {_BEYOND.get(flip.to, 'that changes')}; you are at {now}."
 
 
 def flips_at(flip: Flip) -> str:
@@ -77,7 +78,7 @@ def flips_at(flip: Flip) -> str:
 def too_close(found: tuple[Option, ...], at: Crossover, flip: Flip | None) -> str:
     """Return why no side can be named."""
     said = "The difference is smaller than what the figures leave open"
-    if at.interval is not None and not at.interval.certain:
+    if at.interval is not None:
         low, high = figure(at.interval.low), figure(at.interval.high)
         said += f": break-even lies between {low} and {high} req/s"
         if flip is not None and flip.quantity == "rate_rps" and flip.now is not None:
@@ -98,12 +99,15 @@ def no_crossover(flip: Flip | None) -> str:
 
 def capacity_unknown(at: Crossover, flip: Flip | None) -> str:
     """Return what must be measured before anything can be said."""
-    if flip is None or at.output_tokens_per_s is None:
+    if flip is None:
         return f"What one GPU carries is not measured. Measure it: {MEASURE}"
+    needed = f"{figure(flip.value)} req/s"
+    if at.output_tokens_per_s is not None and at.break_even_rps:
+        tokens = at.output_tokens_per_s * flip.value / at.break_even_rps
+        needed += f" ({figure(tokens)} output tokens/s)"
     return (
-        f"A GPU pays off only if it carries more than {figure(flip.value)} req/s within the "
-        f"latency limit ({figure(at.output_tokens_per_s)} output tokens/s on average), which is "
-        f"not measured. Measure it: {MEASURE}"
+        f"A GPU pays off only if it carries more than {needed} within the latency limit, and what "
+        f"it carries is not measured. Measure it: {MEASURE}"
     )
 
 
@@ -131,7 +135,9 @@ def refused(found: tuple[Option, ...], kind: VerdictKind) -> str:
 
 def missing(names: list[str], consequence: str) -> str:
     """Return which keys are missing and what follows from that."""
-    return f"Without {' and '.join(names)} {consequence}."
+    *most, last = names
+    listed = f"{', '.join(most)} and {last}" if most else last
+    return f"Without {listed} {consequence}."
 
 
 def seen_too_few(seen: Decimal, least: int) -> str:

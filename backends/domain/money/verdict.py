@@ -16,8 +16,9 @@ from backends.domain.money.flip import Flip, flip_of, without_rate
 from backends.domain.money.kinds import VerdictKind
 from backends.domain.money.options import Option, options
 from backends.domain.money.request_cost import (
+    api_prices_given,
+    missing_token_prices,
     owned_usd_per_hour,
-    tokens_of,
     usd_per_request,
 )
 from backends.domain.money.scenario import Scenario
@@ -96,8 +97,7 @@ def _refusal(scenario: Scenario) -> tuple[VerdictKind, str] | None:
     seen = scenario.observed
     if seen is not None and seen.n < LEAST_REQUESTS:
         return VerdictKind.INSUFFICIENT_DATA, sentences.seen_too_few(seen.n, LEAST_REQUESTS)
-    api = scenario.input_usd_per_mtok is not None or scenario.output_usd_per_mtok is not None
-    if api and tokens_of(scenario) is None:
+    if api_prices_given(scenario) and usd_per_request(scenario) is None:
         names = ["input_tokens", "output_tokens"]
         lacking = [name for name in names if getattr(scenario, name) is None]
         remedy = "no request has a cost"
@@ -107,25 +107,20 @@ def _refusal(scenario: Scenario) -> tuple[VerdictKind, str] | None:
 
 def _missing_prices(scenario: Scenario) -> str:
     """Return which prices are missing for a comparison of at least two ways; empty if none."""
-    token_prices = ("input_usd_per_mtok", "output_usd_per_mtok")
-    lacking = [name for name in token_prices if getattr(scenario, name) is None]
-    if scenario.input_tokens == 0 and len(lacking) == 1:
-        lacking = [name for name in lacking if name != "input_usd_per_mtok"]
+    lacking = missing_token_prices(scenario)
+    if api_prices_given(scenario) and lacking:
+        return sentences.missing(lacking, "the API has no price")
     ways = (
-        not lacking,
+        api_prices_given(scenario),
         scenario.gpu_usd_per_hour is not None,
         scenario.gpu_usd_per_month is not None,
         owned_usd_per_hour(scenario) is not None,
         scenario.serverless_usd_per_second is not None,
         scenario.provisioned_unit_usd_per_hour is not None,
     )
-    if len(lacking) == 1:
-        return sentences.missing(lacking, "the API has no price")
     if sum(ways) > 1:
         return ""
-    names = lacking or ["gpu_usd_per_hour"]
-    if not any(ways):
-        names = [*lacking, "gpu_usd_per_hour"]
+    names = [*lacking, "gpu_usd_per_hour"] if not any(ways) else lacking or ["gpu_usd_per_hour"]
     return sentences.missing(names, "there are no two ways of serving to compare")
 
 

@@ -62,6 +62,11 @@ def test_a_missing_price_is_no_price() -> None:
     assert break_even_rps(Decimal("1.88"), Decimal(0)) is None
 
 
+def test_an_api_may_charge_by_the_request_alone() -> None:
+    flat = scenario_from({"usd_per_request": "0.01", "fee_percent": 10})
+    assert usd_per_request(flat) == Decimal("0.011")
+
+
 def test_tokens_that_are_cached_are_among_the_input() -> None:
     prices = Tokens(Decimal(1), Decimal(10), cached_input=Decimal("0.1"))
     assert prices.cost(1_000_000, 0, cached_tokens=1_000_000) == Decimal("0.1")

@@ -345,7 +345,7 @@ def test_a_stale_price_still_says_what_it_would_mean() -> None:
     got = verdict(MEDIUM, rate_rps=2, today="2026-11-21", gpu_price_as_of="2026-10-06")
     assert got.kind is VerdictKind.STALE_PRICES
     assert "46 days old" in got.reason
-    assert "The API costs $1.17/h" in got.reason
+    assert "Cheapest is the API at $1.17/h, against $1.88/h for one GPU on demand." in got.reason
 
 
 def test_a_gpu_that_costs_nothing_more_never_loses_to_a_free_api() -> None:
