@@ -1,6 +1,7 @@
 """A simulated server under test: started, read, asked, and never left behind."""
 
 import contextlib
+import functools
 import http.client
 import json
 import os
@@ -11,10 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from backends.domain.start import FailureKind
 
 DEADLINE_S = 20.0
 
@@ -153,6 +157,34 @@ def free_port() -> int:
         return port
 
 
+@dataclass(frozen=True)
+class Failed:
+    """A start that failed: what it said and when, and how it ended."""
+
+    began_s: float
+    arrivals: list[tuple[float, bytes]]
+    output: str
+    exit_code: int
+
+
+@pytest.fixture(scope="session")
+def failed() -> Callable[[FailureKind], Failed]:
+    """Let the default start fail in one way, once for all tests that look at it."""
+
+    @functools.cache
+    def fail(kind: FailureKind) -> Failed:
+        controls = {"INFERCTL_SIMULATED_FAILURE": kind, "INFERCTL_SIMULATED_SPEED": "800"}
+        began_s = time.monotonic()
+        server = Server(["--no-such-flag", "3"], controls, free_port())
+        try:
+            code = server.exit_code()
+            return Failed(began_s, server.arrivals, server.all_output(), code)
+        finally:
+            server.close()
+
+    return fail
+
+
 @pytest.fixture
 def run() -> Iterator[Callable[..., Program]]:
     """Start a program; it is ended with the test."""
@@ -173,7 +205,7 @@ def serve() -> Iterator[Callable[..., Server]]:
     running: list[Server] = []
 
     def start(*arguments: str, port: int | None = None, key: str = "", **controls: Any) -> Server:
-        controls = {"speed": 200, **controls}
+        controls = {"speed": 800, **controls}
         environment = {
             name if name.startswith("VLLM") else f"INFERCTL_SIMULATED_{name.upper()}": str(value)
             for name, value in controls.items()

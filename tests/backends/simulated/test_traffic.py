@@ -42,7 +42,7 @@ def test_its_requests_are_served_and_end_with_the_duration(
     server = serve(key="secret").until_ready()
     traffic = run(
         MODULE, "--base-url", f"http://127.0.0.1:{server.port}/v1",
-        "--model", "openai/gpt-oss-120b", "--rps", "80", "--duration", "0.6",
+        "--model", "openai/gpt-oss-120b", "--rps", "150", "--duration", "0.3",
         VLLM_API_KEY="secret",
     )  # fmt: skip
     assert traffic.exit_code() == 0

@@ -84,7 +84,7 @@ def test_an_answer_ends_by_itself_unless_told_otherwise(serve: Serve) -> None:
 
 
 def test_nothing_answers_before_it_is_ready(serve: Serve) -> None:
-    server = serve(speed=40)
+    server = serve(speed=80)
     server.until_said("Resolved architecture")
     with socket.socket() as client:
         assert client.connect_ex(("127.0.0.1", server.port)) != 0
@@ -210,6 +210,14 @@ def test_a_second_sigterm_ends_a_start_that_stands_still(serve: Serve) -> None:
     server.process.terminate()
     assert server.exit_code() == -signal.SIGINT
     assert not is_alive(engine)
+
+
+def test_sigterm_while_it_configures_itself_is_an_interrupt(serve: Serve) -> None:
+    server = serve(speed=10)
+    server.until_said("non-default args")
+    server.process.terminate()
+    assert server.exit_code() == -signal.SIGINT
+    assert server.all_output().rstrip().endswith("KeyboardInterrupt: terminated")
 
 
 def test_sigint_waits_for_the_engine(serve: Serve) -> None:
