@@ -98,7 +98,6 @@ def _spawned(fact: Spawned) -> Life:
         state=ServerState.STARTING,
         phase=PhaseName.LAUNCH,
         pid=fact.process.pid,
-        keeper_pid=fact.keeper.pid,
         port=fact.port,
         base_url=base_url(fact.host, fact.port),
         model=fact.model,
@@ -119,7 +118,7 @@ def _exited(life: Life, fact: Exited) -> Life:
 
 def _stopped(life: Life) -> Life:
     state = ServerState.FAILED if life.server.failure else ServerState.STOPPED
-    return _server(life, state=state, pid=None, keeper_pid=None, phase=None, survivors=())
+    return _server(life, state=state, pid=None, phase=None, survivors=())
 
 
 def _server(life: Life, **changes: object) -> Life:
