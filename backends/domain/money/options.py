@@ -147,14 +147,25 @@ def _serverless(scenario: Scenario, point: Point) -> list[Option]:
     count, why_not = _replicas(scenario, point.load)
     billed, delayed, requests = Decimal(0), Decimal(0), point.load.mean_rps
     for share, level in point.load.bursts:
-        each = max(1, ceiling(level / scenario.capacity_rps)) if scenario.capacity_rps else 1
+        each = _holding(scenario, level)
         run = scale_to_zero(level / each, scenario.service_s, timeout, cold)
         billed += share * run.billed_share * each
         delayed += share * level * run.delayed_share
     delayed = delayed / requests if requests else Decimal(0)
-    why_not = why_not or _cold_slo(scenario, delayed, cold)
-    zero = Option("serverless_gpu", rate * SECONDS_PER_HOUR * billed, count, why_not)
+    zero = Option(
+        "serverless_gpu",
+        rate * SECONDS_PER_HOUR * billed,
+        count,
+        why_not or _cold_slo(scenario, delayed, cold),
+    )
     return [zero, *_kept_warm(scenario, point, rate)]
+
+
+def _holding(scenario: Scenario, level_rps: Decimal) -> int:
+    """Return how many replicas hold one level; one where their capacity is not known."""
+    if scenario.capacity_rps is None:
+        return 1
+    return max(1, ceiling(level_rps / scenario.capacity_rps))
 
 
 def _cold_slo(scenario: Scenario, delayed: Decimal, cold_start_s: Decimal) -> str:
@@ -168,17 +179,26 @@ def _cold_slo(scenario: Scenario, delayed: Decimal, cold_start_s: Decimal) -> st
 
 
 def _kept_warm(scenario: Scenario, point: Point, rate: Decimal) -> list[Option]:
-    """Return the option that keeps replicas warm for the peak, so that nobody waits."""
-    if not scenario.keep_warm:
+    """Return the option that never lets some replicas go: busy at one price, warm at another.
+
+    A replica is busy while any request is on it, a share of ``1 − e^{−λS}``. Those beyond the warm
+    ones are taken as busy whenever their level lasts.
+    """
+    if not scenario.keep_warm or scenario.service_s is None:
         return []
     warm = rate if scenario.warm_usd_per_second is None else scenario.warm_usd_per_second
     count, why_not = _replicas(scenario, point.load)
     kept = int(scenario.keep_warm)
     if not why_not and count > kept and scenario.ttft_slo_s is not None:
         why_not = f"{SLO_EXCLUDES}: {kept} warm of {count} that the peak needs; the rest start cold"
-    busy = point.load.mean_rps * (scenario.service_s or 0)
-    active = min(Decimal(max(count, kept)), busy)
-    cost = SECONDS_PER_HOUR * (active * rate + max(Decimal(0), kept - active) * warm)
+    cost = Decimal(0)
+    for share, level in point.load.bursts:
+        each = _holding(scenario, level)
+        busy = min(each, kept) * (1 - (-level / each * scenario.service_s).exp())
+        cost += share * ((busy + max(0, each - kept)) * rate + (kept - busy) * warm)
+    # Between bursts nothing is busy, and the warm replicas still cost.
+    idle = 1 - sum(share for share, _ in point.load.bursts)
+    cost = SECONDS_PER_HOUR * (cost + idle * kept * warm)
     return [Option("serverless_gpu_kept_warm", cost, max(count, kept), why_not)]
 
 
@@ -187,9 +207,11 @@ def _serverless_by_hours(scenario: Scenario, point: Point, rate: Decimal) -> Opt
     if scenario.hours_per_day is None:
         missing = "service_s (or hours_per_day, the busy hours) is missing"
         return Option("serverless_gpu", None, None, f"{UNPRICED}: {missing}")
+    count, why_not = _replicas(scenario, point.load)
     each_s = (scenario.cold_start_s or 0) + (scenario.idle_timeout_s or 0)
     seconds = scenario.hours_per_day * SECONDS_PER_HOUR + point.load.starts_per_day * each_s
-    return Option("serverless_gpu", rate * min(seconds, HOURS * SECONDS_PER_HOUR) / HOURS, 1)
+    cost = rate * min(seconds, HOURS * SECONDS_PER_HOUR) / HOURS * count
+    return Option("serverless_gpu", cost, count, why_not)
 
 
 def _provisioned(scenario: Scenario, point: Point) -> Option | None:
