@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.domain.money.contest import priced
-from backends.domain.money.options import Option, options
+from backends.domain.money.option import Option
+from backends.domain.money.options import options
 from backends.domain.money.request_cost import Tokens, break_even_rps, usd_per_request
 from backends.domain.money.scenario import Scenario, scenario_from
 from backends.domain.money.uncertainty import centre, load_of
