@@ -5,7 +5,7 @@ from typing import Any
 
 from backends.domain.money.amounts import digits
 from backends.domain.money.feasibility import Segment
-from backends.domain.money.options import Option
+from backends.domain.money.option import Option
 from backends.domain.money.verdict import Verdict
 
 

@@ -7,7 +7,7 @@ from backends.domain.money.contest import priced
 from backends.domain.money.feasibility import Crossover
 from backends.domain.money.flip import Flip
 from backends.domain.money.kinds import VerdictKind, cheaper
-from backends.domain.money.options import CAPACITY_UNKNOWN, MEASURE, SLO_EXCLUDES, Option
+from backends.domain.money.option import CAPACITY_UNKNOWN, MEASURE, SLO_EXCLUDES, Option
 
 _NAMES = {
     "api": "the API",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import product
 
-from backends.domain.money.options import Point
+from backends.domain.money.option import Point
 from backends.domain.money.request_cost import (
     MTOK,
     break_even_rps,

@@ -14,7 +14,8 @@ from backends.domain.money.contest import outcome, outcome_at, priced, ranked
 from backends.domain.money.feasibility import Crossover, crossover, never_crosses
 from backends.domain.money.flip import Flip, flip_of, without_rate
 from backends.domain.money.kinds import VerdictKind
-from backends.domain.money.options import Option, options
+from backends.domain.money.option import Option
+from backends.domain.money.options import options
 from backends.domain.money.request_cost import (
     api_prices_given,
     missing_token_prices,

@@ -1,5 +1,6 @@
 from decimal import Decimal
 from fractions import Fraction
+from math import exp
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.domain.money.contest import priced
-from backends.domain.money.options import Option, options
+from backends.domain.money.option import Option
+from backends.domain.money.options import options
 from backends.domain.money.request_cost import Tokens, break_even_rps, usd_per_request
 from backends.domain.money.scenario import Scenario, scenario_from
 from backends.domain.money.uncertainty import centre, load_of
@@ -152,9 +154,23 @@ def test_keeping_a_replica_warm_costs_as_much_as_it_idles() -> None:
         cold_start_s=60,
         keep_warm=1,
     )
-    busy = Fraction(1, 5)
-    warm = 3600 * (busy * Fraction(1, 1000) + (1 - busy) * Fraction(1, 2000))
-    assert cost(at["serverless_gpu_kept_warm"]) == warm
+    busy = 1 - exp(-0.2)
+    warm = 3600 * (busy * 0.001 + (1 - busy) * 0.0005)
+    assert float(cost(at["serverless_gpu_kept_warm"])) == pytest.approx(warm)
+
+
+def test_warm_replicas_cost_between_bursts_too() -> None:
+    quiet = {
+        "rate_rps": 0,
+        "capacity_rps": 25,
+        "serverless_usd_per_second": "0.001",
+        "service_s": 2,
+        "idle_timeout_s": 30,
+        "cold_start_s": 60,
+        "keep_warm": 2,
+    }
+    assert cost(found(**quiet)["serverless_gpu_kept_warm"]) == Fraction("7.2")
+    assert cost(found(**quiet, peak_over_average=4)["serverless_gpu_kept_warm"]) == Fraction("7.2")
 
 
 def test_cold_starts_break_a_limit_on_the_99th_percentile() -> None:
