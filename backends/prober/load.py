@@ -19,7 +19,7 @@ from backends.domain.streams.load import (
 )
 from backends.prober import clock
 from backends.prober.body import with_nonce
-from backends.prober.exchange import Exchange, Hooks
+from backends.prober.exchange import Asked, Hooks
 from backends.prober.loop import Loop
 from backends.prober.orders import LoadOrder
 from backends.prober.origin import BadAddress
@@ -49,7 +49,7 @@ class Load:
         self._limits = LoadLimits(order.ttft_limit_s, order.itl_limit_s)
         self._target: Target | None = None
         self._steps: list[LoadStep] = []
-        self._running: set[Exchange] = set()
+        self._running: set[Asked] = set()
         self._requests = 0
         self._cost_usd: Decimal | None = None
         self._step = _Step(0.0, 0, 0)
@@ -78,7 +78,7 @@ class Load:
             self._end(reason)
 
     def _warm_up(self) -> None:
-        def ended(exchange: Exchange) -> None:
+        def ended(exchange: Asked) -> None:
             self._running.discard(exchange)
             assert self._target is not None
             if self._target.adapt(exchange):
@@ -91,7 +91,7 @@ class Load:
 
         self._prepared().begin(None, Hooks(lambda _: None, lambda *_: None, ended))
 
-    def _prepared(self) -> Exchange:
+    def _prepared(self) -> Asked:
         order = self._order
         assert self._target is not None
         prompt = order.prompt if order.cached else with_nonce(order.prompt, self._source)
@@ -130,7 +130,7 @@ class Load:
 
         self._loop.call_exactly_at(due_ns, leave)
 
-    def _send(self, exchange: Exchange, due_ns: int) -> None:
+    def _send(self, exchange: Asked, due_ns: int) -> None:
         step, order = self._step, self._order
         self._requests += 1
         if self._requests > order.max_requests:
@@ -142,7 +142,7 @@ class Load:
         counts = due_ns >= step.counts_from_ns
         step.latest_ns = due_ns
 
-        def ended(done: Exchange) -> None:
+        def ended(done: Asked) -> None:
             self._running.discard(done)
             self._take(step, run_of(done, order.lane, self._requests), counts=counts)
 

@@ -40,7 +40,7 @@ def order(url: str, lane: dict[str, str] | None = None, **more: Any) -> LoadOrde
         "ttft_limit_s": 0.15,
         "first_rps": 10,
         "growth": 3,
-        "step_s": 0.8,
+        "step_s": 0.6,
         "max_s": 15,
         "seed": 5,
         **more,
