@@ -4,10 +4,15 @@ import argparse
 from collections.abc import Callable
 from importlib import metadata
 
+from console import argument_types as types
+
+ON_SCREEN = frozenset({"demo", "replay"})
+"""Verbs that open the console and therefore print no document."""
+
 EPILOG = """exit codes: 0 done, 1 failed, 2 usage, 3 not ready or not found, 4 decided "no"
 
-Without a verb, inferctl opens the console. Every verb takes --json: one document on stdout,
-messages on stderr."""
+Without a verb, inferctl opens the console. Every other verb takes --json: one document on
+stdout, messages on stderr."""
 
 
 class _Version(argparse.Action):
@@ -28,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     for name, summary, arguments in VERBS:
         verb = verbs.add_parser(name, help=summary, description=_sentence(summary))
         arguments(verb)
-        if name != "demo":
+        if name not in ON_SCREEN:
             verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
     return parser
 
@@ -52,7 +57,11 @@ def _start(parser: argparse.ArgumentParser) -> None:
 def _stop(parser: argparse.ArgumentParser) -> None:
     _server(parser)
     parser.add_argument(
-        "--drain", type=_seconds, default=0.0, metavar="SECONDS", help="let requests finish first"
+        "--drain",
+        type=types.seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="let requests finish first",
     )
 
 
@@ -72,12 +81,19 @@ def _logs(parser: argparse.ArgumentParser) -> None:
     _server(parser)
     parser.add_argument("-f", "--follow", action="store_true", help="go on as lines arrive")
     parser.add_argument(
-        "-n", "--lines", type=_count, default=200, metavar="N", help="last N lines (default: 200)"
+        "-n",
+        "--lines",
+        type=types.count,
+        default=200,
+        metavar="N",
+        help="last N lines (default: 200)",
     )
 
 
 def _adopt(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=_port, required=True, metavar="P", help="where it listens")
+    parser.add_argument(
+        "--port", type=types.port, required=True, metavar="P", help="where it listens"
+    )
 
 
 def _explain(parser: argparse.ArgumentParser) -> None:
@@ -87,17 +103,21 @@ def _explain(parser: argparse.ArgumentParser) -> None:
 def _ab(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", metavar="A", help="endpoint or server name, or URL#MODEL")
     parser.add_argument("b", metavar="B", help="the other side, named the same way")
-    parser.add_argument("-n", "--runs", type=_count, default=1, help="runs per side (default: 1)")
+    parser.add_argument(
+        "-n", "--runs", type=types.count, default=1, help="runs per side (default: 1)"
+    )
     parser.add_argument("--prompt", metavar="TEXT", help="the prompt, or short, paragraph, long")
     parser.add_argument("--prompt-file", metavar="FILE", help="read the prompt from a file")
-    parser.add_argument("--max-tokens", type=_count, metavar="N", help="limit of output tokens")
+    parser.add_argument(
+        "--max-tokens", type=types.count, metavar="N", help="limit of output tokens"
+    )
     parser.add_argument("--ignore-eos", action="store_true", help="ask for exactly N tokens")
     parser.add_argument(
         "--cached", action="store_true", help="same prompt each time: measure caches"
     )
     parser.add_argument("--together", action="store_true", help="both sides at once, not in turn")
     parser.add_argument(
-        "--timeout", type=_seconds, default=120.0, metavar="SECONDS", help="per run"
+        "--timeout", type=types.seconds, default=120.0, metavar="SECONDS", help="per run"
     )
     parser.add_argument("--markdown", action="store_true", help="print a Markdown report")
     parser.add_argument("--csv", action="store_true", help="print one row per run")
@@ -114,40 +134,133 @@ def _verdict(parser: argparse.ArgumentParser) -> None:
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--speed", type=_factor, default=1.0, help="times faster than real time")
+    parser.add_argument(
+        "--speed", type=types.factor, default=1.0, help="times faster than real time"
+    )
     parser.add_argument("--fail", metavar="KIND", help="let the start fail in this way")
+
+
+def _coldstart(parser: argparse.ArgumentParser) -> None:
+    _server(parser)
+    parser.add_argument(
+        "-n", "--starts", type=types.count, default=3, metavar="N", help="starts (default: 3)"
+    )
+    parser.add_argument(
+        "--drain",
+        type=types.seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="let requests finish first",
+    )
+    parser.add_argument("--force", action="store_true", help="launch although a check failed")
+
+
+def _load(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("endpoint", metavar="ENDPOINT", help="endpoint or server name, or URL#MODEL")
+    add("--prompt", metavar="TEXT", help="the prompt, or classify, paragraph, ... of the library")
+    add("--prompt-file", metavar="FILE", help="read the prompt from a file")
+    add("--max-tokens", type=types.count, metavar="N", help="output tokens of each request")
+    add(
+        "--ttft", type=types.seconds, metavar="SECONDS", help="limit (default: [limits] ttft_p99_s)"
+    )
+    add("--itl", type=types.seconds, metavar="SECONDS", help="limit (default: [limits] itl_p99_s)")
+    add("--first-rps", type=types.rate, default=1.0, metavar="R", help="first rate (default: 1)")
+    add(
+        "--step",
+        type=types.rate,
+        default=30.0,
+        metavar="SECONDS",
+        help="of each rate (default: 30)",
+    )
+    add("--for", dest="most_s", type=types.rate, default=600.0, metavar="SECONDS", help="(600)")
+    add(
+        "--requests",
+        type=types.count,
+        default=5000,
+        metavar="N",
+        help="send no more (default: 5000)",
+    )
+    add("--usd", type=types.amount, metavar="AMOUNT", help="spend no more at a priced endpoint")
+    add("--cached", action="store_true", help="same prompt each time: measure caches")
+    add("--yes", action="store_true", help="do not ask before an endpoint that may cost money")
+
+
+def _prices(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        "Prices are kept beside config.toml, in prices.json (yours) and imported-prices.json; "
+        "yours stand above imported ones, those above the table that is shipped."
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _prices_list(actions.add_parser("list", help="prices in force, each with source and date"))
+    _prices_set(actions.add_parser("set", help="keep a price of your own, with its date"))
+    _prices_update(actions.add_parser("update", help="import a catalogue; nothing is fetched"))
+    for action in actions.choices.values():
+        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON")
+
+
+def _prices_list(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="TEXT", help="only models with this in their name")
+    parser.add_argument("--gpu", metavar="TEXT", help="only GPUs with this in their name")
+
+
+def _prices_set(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("name", metavar="PROVIDER/NAME", help="a provider's model, or its GPU with --per-hour")
+    add("--input", metavar="USD", help="per million input tokens")
+    add("--output", metavar="USD", help="per million output tokens")
+    add("--cached-input", metavar="USD", help="per million cached input tokens")
+    add("--per-request", metavar="USD", help="for each request")
+    add("--fee-percent", metavar="PERCENT", help="what a reseller adds")
+    add("--batch-multiplier", metavar="FACTOR", help="on the token prices of batches")
+    add("--per-hour", metavar="USD", help="of one GPU")
+    add("--as-of", type=types.day, metavar="YYYY-MM-DD", help="when it was read (default: today)")
+
+
+def _prices_update(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?", help="JSON of models.dev, OpenRouter or litellm"
+    )
+    parser.add_argument(
+        "--genai", action="store_true", help="the genai-prices package installed beside inferctl"
+    )
+    parser.add_argument(
+        "--as-of", type=types.day, metavar="YYYY-MM-DD", help="its date (default: the file's)"
+    )
+
+
+def _history(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--starts", action="store_true", help="only starts")
+    parser.add_argument("--series", action="store_true", help="only A/B series")
+    parser.add_argument(
+        "-n",
+        "--lines",
+        type=types.count,
+        default=20,
+        metavar="N",
+        help="last N of each (default: 20)",
+    )
+
+
+def _export(parser: argparse.ArgumentParser) -> None:
+    kinds = ("starts", "series", "runs")
+    parser.add_argument("kind", metavar="KIND", choices=kinds, help="starts, series or runs")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="one row for each (default: JSON)")
+    form.add_argument("--markdown", action="store_true", help="a Markdown table")
+
+
+def _replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", metavar="FILE", help="a keeper's journal: STATE/servers/NAME/starts/*.jsonl"
+    )
+    parser.add_argument(
+        "--speed", type=types.factor, default=1.0, help="times faster than it happened (default: 1)"
+    )
 
 
 def _nothing(_: argparse.ArgumentParser) -> None:
     return
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < 1e7:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 0 on")
-    return value
-
-
-def _factor(text: str) -> float:
-    value = float(text)
-    if not 0.01 <= value <= 10_000:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0.01 and 10000")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
-    return value
-
-
-def _port(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is not a port (1 to 65535)")
-    return value
 
 
 VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = (
@@ -158,10 +271,16 @@ VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = 
     ("logs", "the log of a server", _logs),
     ("adopt", "watch a vLLM that something else started", _adopt),
     ("explain", "phases, memory and failure of any vLLM log file", _explain),
+    ("coldstart", "start a server again and again: each phase, its spread, its cost", _coldstart),
     ("gpus", "one sample of every GPU with its processes", _nothing),
     ("ab", "the same prompt at two endpoints, measured", _ab),
+    ("load", "the measured capacity: open-loop load until a latency limit breaks", _load),
     ("cost", "what was spent, and what the same tokens would have cost", _nothing),
     ("verdict", "is the GPU or the API cheaper, and what would flip it", _verdict),
+    ("prices", "what models and GPUs cost, who says so and since when", _prices),
+    ("history", "the starts and A/B series that were recorded", _history),
+    ("export", "the history as JSON, CSV or Markdown", _export),
+    ("replay", "the console over a recorded journal, marked REPLAY", _replay),
     ("doctor", "what is wrong with this host, with the remedy", _nothing),
     ("demo", "the whole console, SIMULATED", _demo),
 )

@@ -90,6 +90,17 @@ def command(profile: Profile) -> tuple[str, ...]:
     )
 
 
+def launched_with(argv: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
+    """Return the model and the profile's arguments in a command line of `command`, else None."""
+    if len(argv) < 3 or argv[1] != "serve":
+        return None
+    rest = argv[3:]
+    for flag in ("--host", "--port", "--served-model-name"):
+        if rest[:1] == (flag,):
+            rest = rest[2:]
+    return argv[2], rest
+
+
 def executable(profile: Profile) -> str:
     """Return the path of a profile's vLLM, or its name where PATH does not have it."""
     written = str(Path(profile.vllm).expanduser())
