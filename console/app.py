@@ -62,6 +62,10 @@ class InferctlApp(App[None]):
             self.theme = settings.theme
         self.set_keymap(dict(settings.keys))
         self.push_screen(MainScreen(id="main"))
+        self.start_sources()
+
+    def start_sources(self) -> None:
+        """Take up the bill, follow the watched server and start everything that yields facts."""
         self.session = replace(self.session, meter=recorder.load_meter(self.machine))
         if self._watched is not None:
             self.follow_server(self._watched)

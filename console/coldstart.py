@@ -101,9 +101,19 @@ def _one(each: ColdStart) -> dict[str, Any]:
         "start_id": each.start.start_id,
         "ready_s": each.start.ready_s,
         "first_token_s": each.start.first_token_s,
-        "compile_cache": {**plain(each.before.compile_cache), "told": compile_word(each)},
+        "compile_cache": _compilations(each),
         "page_cache": plain(each.before.page_cache),
         "cost_usd": plain(each.cost_usd),
         "cost_reason": "UNPRICED: no gpu_usd_per_hour" if each.cost_usd is None else None,
         "slower_than_usual": each.slower,
+    }
+
+
+def _compilations(each: ColdStart) -> dict[str, Any]:
+    cache = each.before.compile_cache
+    return {
+        "folder": str(cache.folder),
+        "entries": cache.entries,
+        "newest_wall_s": cache.newest_wall_s,
+        "told": compile_word(each),
     }

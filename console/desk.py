@@ -16,10 +16,12 @@ class Desk:
         earlier: finished starts of the watched server's model and arguments, newest first.
         meter_kept_s: when the meter was last written down, seconds since 1970.
         simulated: everything on screen is made up.
+        replayed: everything on screen was recorded, and nothing on it can act.
     """
 
     settings: Settings
     simulated: bool = False
+    replayed: bool = False
     prompt: Prompt = PARAGRAPH
     earlier: tuple[Start, ...] = ()
     meter_kept_s: float = 0.0

@@ -43,11 +43,16 @@ SECONDS_PER_HOUR = 3600
 
 
 def keep(machine: Machine, session: Session, desk: Desk, fact: Fact) -> Desk:
-    """Write down what a fact completes, and return the desk with what it calls for."""
+    """Write down what a fact completes, and return the desk with what it calls for.
+
+    What is replayed was written down when it happened, or is of another host.
+    """
     match fact:
         case Spawned():
             profile = machine.settings.profile(fact.server)
             return replace(desk, earlier=earlier_starts(machine, profile, but=fact.start_id))
+        case _ if desk.replayed:
+            pass
         case FirstTokenSeen() | FirstTokenUnavailable() | Exited() | Stopped() if session.life:
             keep_start(machine, session.life)
         case SeriesEnded() if session.ab:

@@ -91,7 +91,7 @@ def _start(record: Row) -> Row:
         "first_token_s": start["first_token_s"],
         "total_s": start["total_s"],
         "cost_usd": record["cost_usd"],
-        **{f"{name}_s": took.get(name) for name in PhaseName if name != PhaseName.UNLOGGED},
+        **{f"phase_{name}_s": took.get(name) for name in PhaseName if name != PhaseName.UNLOGGED},
         "unlogged_s": start["unlogged_s"],
         "weights_gib": memory["weights_gib"],
         "kv_cache_gib": memory["kv_cache_gib"],
