@@ -46,7 +46,9 @@ class Terminal:
         self.seen = b""
         self.bytes_read = 0
 
-    def read_for(self, limit_s: float, until: Callable[[bytes], bool] = lambda _: False) -> float | None:
+    def read_for(
+        self, limit_s: float, until: Callable[[bytes], bool] = lambda _: False
+    ) -> float | None:
         """Read up to `limit_s`; return seconds since the start when `until` held, else None."""
         end = time.monotonic() + limit_s
         while (left := end - time.monotonic()) > 0:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from backends.domain.money.amounts import usd
 from backends.prober.client import run_series
-from backends.prober.prompts import LIBRARY, Prompt
+from backends.prober.prompts import PROMPTS, Prompt
 from backends.problem import Problem
 from console import racing
 from console.screens.question import Question, TextQuestion
@@ -51,12 +51,12 @@ async def race(app: "InferctlApp", runs: int) -> None:
 
 async def choose_prompt(app: "InferctlApp") -> None:
     """Choose a prompt of the library, type one, or name a file that holds one."""
-    choices = tuple((each.name, f"{each.name}: {each.text}") for each in LIBRARY)
+    choices = tuple((each.name, each.title) for each in PROMPTS)
     hint = "type a prompt, or @FILE"
     answer = await app.push_screen_wait(TextQuestion("The prompt of the next A/B", choices, hint))
     if answer is None:
         return
-    prompt = next((each for each in LIBRARY if each.name == answer), None)
+    prompt = next((each for each in PROMPTS if each.name == answer), None)
     try:
         app.desk = replace(app.desk, prompt=prompt or typed_prompt(answer))
     except OSError as error:
@@ -71,4 +71,4 @@ def typed_prompt(text: str) -> Prompt:
     """
     if text.startswith("@"):
         text = Path(text[1:]).expanduser().read_text(errors="replace")
-    return Prompt("typed", text, TYPED_MAX_TOKENS)
+    return Prompt("typed", "typed", text, TYPED_MAX_TOKENS)

@@ -52,6 +52,7 @@ class InferctlApp(App[None]):
         self._watched = watched
         self._start_at_once = start_at_once
         self._redraw_due = False
+        self._offered: object = None
         self._following: Worker[None] | None = None
 
     def on_mount(self) -> None:
@@ -115,7 +116,15 @@ class InferctlApp(App[None]):
             screen.show(main_view(self.session, self.desk))
         elif isinstance(screen, GpuScreen):
             screen.show(self.session.gpus)
-        screen.refresh_bindings()
+        self._offer_keys()
+
+    def _offer_keys(self) -> None:
+        """Redraw the footer only where a key begins or ceases to act."""
+        life, ab = self.session.life, self.session.ab
+        offered = (life and life.server.state, ab is not None and not ab.ended)
+        if offered != self._offered:
+            self._offered = offered
+            self.screen.refresh_bindings()
 
     def _follow_what_others_started(self, fact: ServersSeen) -> None:
         """Another console or a verb may have started the watched server anew."""

@@ -1,4 +1,4 @@
-"""The grammar of the command line: every verb with its arguments, without importing what it does."""
+"""The grammar of the command line: every verb and its arguments, without what they do."""
 
 import argparse
 from collections.abc import Callable
@@ -43,7 +43,9 @@ def _server(parser: argparse.ArgumentParser) -> None:
 
 def _start(parser: argparse.ArgumentParser) -> None:
     _server(parser)
-    parser.add_argument("--wait", action="store_true", help="return when it is ready, or has failed")
+    parser.add_argument(
+        "--wait", action="store_true", help="return when it is ready, or has failed"
+    )
     parser.add_argument("--force", action="store_true", help="launch although a check failed")
 
 
@@ -56,7 +58,9 @@ def _stop(parser: argparse.ArgumentParser) -> None:
 
 def _restart(parser: argparse.ArgumentParser) -> None:
     _stop(parser)
-    parser.add_argument("--wait", action="store_true", help="return when it is ready, or has failed")
+    parser.add_argument(
+        "--wait", action="store_true", help="return when it is ready, or has failed"
+    )
     parser.add_argument("--force", action="store_true", help="launch although a check failed")
 
 
@@ -88,16 +92,22 @@ def _ab(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompt-file", metavar="FILE", help="read the prompt from a file")
     parser.add_argument("--max-tokens", type=_count, metavar="N", help="limit of output tokens")
     parser.add_argument("--ignore-eos", action="store_true", help="ask for exactly N tokens")
-    parser.add_argument("--cached", action="store_true", help="same prompt each time: measure caches")
+    parser.add_argument(
+        "--cached", action="store_true", help="same prompt each time: measure caches"
+    )
     parser.add_argument("--together", action="store_true", help="both sides at once, not in turn")
-    parser.add_argument("--timeout", type=_seconds, default=120.0, metavar="SECONDS", help="per run")
+    parser.add_argument(
+        "--timeout", type=_seconds, default=120.0, metavar="SECONDS", help="per run"
+    )
     parser.add_argument("--markdown", action="store_true", help="print a Markdown report")
     parser.add_argument("--csv", action="store_true", help="print one row per run")
     parser.add_argument("--yes", action="store_true", help="do not ask before a priced series")
 
 
 def _verdict(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--scenario", metavar="FILE", help="TOML or JSON; default: what is measured")
+    parser.add_argument(
+        "--scenario", metavar="FILE", help="TOML or JSON; default: what is measured"
+    )
     parser.add_argument(
         "--require", metavar="OPTION", choices=("self_host", "api"), help="exit 4 unless it wins"
     )

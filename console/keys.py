@@ -5,12 +5,21 @@ from textual.binding import Binding, BindingType
 APP_BINDINGS: list[BindingType] = [
     Binding("s", "server('start')", "Start", id="server.start", tooltip="Start the server"),
     Binding("s", "server('stop')", "Stop", id="server.stop", tooltip="Stop the server; asks first"),
-    Binding("r", "server('restart')", "Restart", id="server.restart", tooltip="Stop, then start again"),
-    Binding("e", "export", "Export", id="screen.export", tooltip="Write what is shown to files"),
+    Binding(
+        "r",
+        "server('restart')",
+        "Restart",
+        id="server.restart",
+        tooltip="Stop, then start",
+        show=False,
+    ),
+    Binding("e", "export", "Export", id="screen.export", tooltip="Write this to files", show=False),
     Binding(
         "question_mark", "show('help')", "Help", id="app.help", key_display="?", tooltip="All keys"
     ),
-    Binding("q", "server('leave')", "Quit", id="app.quit", tooltip="Quit; a running server goes on"),
+    Binding(
+        "q", "server('leave')", "Quit", id="app.quit", tooltip="Quit; a running server goes on"
+    ),
 ]
 """What every screen offers."""
 

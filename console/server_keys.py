@@ -79,7 +79,10 @@ async def restart(app: "InferctlApp") -> None:
 async def leave(app: "InferctlApp") -> None:
     """Quit; a running server goes on unless the answer says otherwise."""
     if state_of(app) in RUNNING and _profile(app) is not None and not app.machine.simulated:
-        answers = ((LEAVE, "Quit, and leave the server running"), (STOP, "Stop the server, then quit"))
+        answers = (
+            (LEAVE, "Quit, and leave the server running"),
+            (STOP, "Stop the server, then quit"),
+        )
         answer = await app.push_screen_wait(Question("A server is running.", answers))
         if answer is None:
             return

@@ -4,9 +4,13 @@ import os
 import shutil
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
+from backends.discovery.finding import Finding
 from backends.domain.facts import ServerFact
+from backends.host.preflight import preflight as look_before
+from backends.host.servers import list_servers
 from backends.keeper.client import stop as keeper_stop
 from backends.keeper.folder import server_folder
 from backends.keeper.launch import launch
@@ -29,6 +33,13 @@ def profile_named(settings: Settings, name: str) -> Profile:
         remedy = f"there are {known}" if known else "write a [server.NAME] table, or run inferctl"
         raise NotFound(f"no server is called {name}; {remedy}")
     return profile
+
+
+def preflight(machine: Machine, profile: Profile) -> tuple[Finding, ...]:
+    """Look at what stands in the way of a start: port, leftovers, executable, model, memory."""
+    with closing(machine.open_gpus()) as source:
+        sample = source.sample(processes=True)
+    return look_before(order(profile), list_servers(machine.state_folder), sample)
 
 
 def start(machine: Machine, profile: Profile) -> None:

@@ -8,10 +8,9 @@ from dataclasses import replace
 from backends.domain.facts import Fact, GpusSampled, LogRead, ServersSeen, Ticked
 from backends.domain.server import ServerState
 from backends.domain.session import Session
-from backends.gpus.watch import watch_gpus
-from backends.host.processes import environment_value
-from backends.host.servers import list_servers
-from backends.host.survivors import MARKER
+from backends.domain.vram_owners import with_owners
+from backends.gpus.watch import PROCESSES_PERIOD_S, watch_gpus
+from backends.host.servers import list_servers, server_pids
 from backends.keeper.client import follow as keeper_follow
 from backends.keeper.folder import ServerFolder, server_folder
 from backends.keeper.tail import tail
@@ -56,16 +55,24 @@ async def servers(machine: Machine) -> AsyncIterator[Fact]:
 async def gpus(machine: Machine, look: Look) -> AsyncIterator[Fact]:
     """Yield samples of all GPUs, each process with the server that owns it."""
     source = await asyncio.to_thread(machine.open_gpus)
-    pace = lambda: LOADING_S if _starting(look()) else GPU_S  # noqa: E731
+    owners = Owners(machine)
+
+    def pace() -> float:
+        return LOADING_S if _starting(look()) else GPU_S
+
     async with aclosing(watch_gpus(source, every_s=pace, now=machine.now)) as facts:
         async for fact in facts:
-            yield _owned(fact) if isinstance(fact, GpusSampled) else fact
+            if isinstance(fact, GpusSampled):
+                yield await asyncio.to_thread(owners.tell, fact)
+            else:
+                yield fact
 
 
 async def metrics(machine: Machine, look: Look) -> AsyncIterator[Fact]:
     """Yield the counters of the watched server while it serves."""
     while True:
-        server = look().life.server if look().life else None
+        life = look().life
+        server = life.server if life else None
         if server is None or server.state not in SERVING or server.base_url is None:
             await asyncio.sleep(METRICS_S)
             continue
@@ -85,20 +92,20 @@ async def log(machine: Machine, name: str) -> AsyncIterator[LogRead]:
         yield LogRead(machine.now(), lines)
 
 
-def _owned(fact: GpusSampled) -> GpusSampled:
-    gpus = tuple(
-        replace(gpu, processes=tuple(replace(each, owner=owner(each.pid)) for each in gpu.processes))
-        if gpu.processes
-        else gpu
-        for gpu in fact.sample.gpus
-    )
-    return replace(fact, sample=replace(fact.sample, gpus=gpus))
+class Owners:
+    """Whose process it is that holds memory; read anew as often as processes are listed."""
 
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._read_s = float("-inf")
+        self._pids: dict[str, frozenset[int]] = {}
 
-def owner(pid: int) -> str:
-    """Return the server that a process belongs to, ``other`` if it is none of ours."""
-    marker = environment_value(pid, MARKER)
-    return marker.partition(":")[0] if marker else "other"
+    def tell(self, fact: GpusSampled) -> GpusSampled:
+        """Return a sample with the server that owns each process."""
+        if fact.at.mono_s - self._read_s >= PROCESSES_PERIOD_S:
+            self._read_s = fact.at.mono_s
+            self._pids = server_pids(self._machine.state_folder)
+        return replace(fact, sample=with_owners(fact.sample, self._pids))
 
 
 def _serves(session: Session, base_url: str) -> bool:

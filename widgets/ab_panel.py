@@ -6,7 +6,6 @@ from textual.content import Content
 from textual.reactive import reactive
 
 from backends.domain.run import Difference
-from widgets import bars
 from widgets import format as fmt
 from widgets.lane_pane import LaneView
 from widgets.lane_pane import draw as draw_lane
@@ -66,10 +65,13 @@ def draw(view: AbView, width: int, height: int) -> list[Content]:
     """Return the panel's lines; the difference stays whatever the size."""
     if not view.lanes:
         return _empty(view, width, height)
-    foot = _foot(view, width)[: max(1, height - 2 * len(view.lanes))]
-    room = height - len(foot)
-    dots = dot_lines(view.runs, width, _dot_height(view, width, room))
-    return [*_lanes(view, width, room - len(dots)), *dots, *foot][:height]
+    most = max(1, height - 2 * len(view.lanes))
+    room = height - min(most, len(_foot(view, width, progress=False)))
+    dot_height = _dot_height(view, width, room)
+    with_axis = dot_height > len(view.runs)
+    dots = dot_lines(view.runs, width, dot_height, _progress(view))
+    foot = _foot(view, width, progress=not dots or not with_axis)[:most]
+    return [*_lanes(view, width, height - len(foot) - len(dots)), *dots, *foot][:height]
 
 
 def _empty(view: AbView, width: int, height: int) -> list[Content]:
@@ -109,58 +111,52 @@ def _abreast(view: AbView, width: int) -> int:
 
 
 def _stacked(view: AbView, width: int, height: int) -> list[Content]:
-    """Return the lanes one below the other, each with its share of the lines."""
-    shares = bars.apportion([1.0] * len(view.lanes), len(view.lanes), height)
-    return [
-        row
-        for lane, share in zip(view.lanes, shares, strict=True)
-        for row in draw_lane(lane, width, share)
-    ]
+    """Return the lanes one below the other, each with the same share of the lines."""
+    each = max(1, height // len(view.lanes))
+    return [row for lane in view.lanes for row in draw_lane(lane, width, each)][:height]
 
 
-def _foot(view: AbView, width: int) -> list[Content]:
+def _foot(view: AbView, width: int, *, progress: bool) -> list[Content]:
     """Return the lines about all lanes: warnings first, then difference and progress."""
     lines = []
     for warning in view.not_comparable[:1]:
         more = len(view.not_comparable) - 1
         told = f"▲ NOT COMPARABLE: {safe(warning)}" + (f" (and {more} more)" if more else "")
         lines += [styled(text, "$text-warning") for text in wrap_to(told, width, 1)]
-    return [arrange([*_difference(view), *_progress(view)], width), *lines]
+    return [arrange([*_difference(view), *(_progress(view) if progress else ())], width), *lines]
 
 
 def _difference(view: AbView) -> list[Part]:
     difference = view.difference
     if difference is None:
         return [Part.of(1, f"{view.figure} difference — too few runs", f"{view.figure} —")]
-    word, style = _VERDICTS[difference.verdict]
     if view.not_comparable:
-        word, style = "▲ NOT COMPARABLE", "$text-warning bold"
-    parts = [Part.of(0, word, style=style, droppable=False), _shift(view.figure, difference)]
-    if difference.verdict == "too_close" and difference.smallest_detectable is not None:
+        return [_shift(view.figure, difference, signed=True)]
+    word, style = _VERDICTS[difference.verdict]
+    close = difference.verdict == "too_close"
+    parts = [Part.of(0, word, style=style, droppable=False)]
+    parts.append(_shift(view.figure, difference, signed=close))
+    if close and difference.smallest_detectable is not None:
         least = fmt.milliseconds(difference.smallest_detectable)
         parts.append(Part.of(4, f"{least} would have been seen", style="$foreground-muted"))
     return parts
 
 
-def _shift(figure: str, difference: Difference) -> Part:
-    """Tell the difference: by how much the faster lane leads, or b minus a where neither does."""
-    low, high = difference.ci95
-    if difference.verdict == "too_close":
-        shift = fmt.milliseconds(abs(difference.shift))
-        shift = ("+" if difference.shift >= 0 else "−") + shift
-        between = fmt.latency_range(low, high, signed=True)
-        told = f"B−A {shift}"
-    else:
-        shift = fmt.milliseconds(abs(difference.shift))
-        between = fmt.latency_range(*sorted((abs(low), abs(high))))
-        told = f"by {shift}"
+def _shift(figure: str, difference: Difference, *, signed: bool) -> Part:
+    """Tell the difference: signed as b minus a, or by how much the faster lane leads."""
+    values = (difference.shift, *difference.ci95)
+    if not signed:
+        low, high = sorted(abs(value) for value in difference.ci95)
+        values = (abs(difference.shift), low, high)
+    (shift, low_text, high_text), unit = fmt.latencies(*values, signed=signed)
+    between = f"{low_text} to {high_text}"
+    word = "B−A" if signed else "by"
     return Part.of(
         1,
-        f"{figure} {told}, 95 % interval {between}",
-        f"{figure} {told} (95 %: {between})",
-        f"{told} ({between})",
-        f"{shift} ({between.rpartition(' ')[0]})",
-        shift,
+        f"{figure} {word} {shift} {unit}, 95 % interval {between} {unit}",
+        f"{figure} {word} {shift} {unit} (95 %: {between})",
+        f"{word} {shift} {unit} ({between})",
+        f"{shift} {unit} ({between})",
         droppable=False,
     )
 
@@ -168,9 +164,9 @@ def _shift(figure: str, difference: Difference) -> Part:
 def _progress(view: AbView) -> list[Part]:
     if not view.planned:
         return []
-    eta = "" if view.eta_s is None or not view.running else f" ETA {fmt.about(view.eta_s)}"
     done = f"{view.done}/{view.planned}"
-    meter = bars.bar(view.done / view.planned, 10).strip()
-    return [
-        Part.of(2, f"runs {done} {meter}{eta}", f"{done}{eta}", done, style="$foreground-muted")
-    ]
+    if view.eta_s is None or not view.running:
+        return [Part.of(2, f"runs {done}", done, style="$foreground-muted")]
+    left = fmt.about(view.eta_s)
+    forms = (f"runs {done}, ETA {left}", f"{done}, ETA {left}", f"{done}, ~{left}", done)
+    return [Part.of(2, *forms, style="$foreground-muted")]

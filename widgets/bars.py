@@ -22,23 +22,23 @@ def column(at: float, first: float, last: float, width: int) -> int:
 
 
 def apportion(sizes: Sequence[float], whole: float, width: int) -> list[int]:
-    """Return cells for each size out of `width` for `whole`: nothing present gets no cell at all.
+    """Return cells for each size out of `width` for `whole`; nothing present gets no cell at all.
 
     The largest remainders get the cells that rounding leaves over, so the parts never exceed
-    `width` and the filled length is right to a cell.
+    `width` and the filled length is right to a cell. Where more parts are present than cells, the
+    smallest have none.
     """
     if whole <= 0 or width <= 0:
         return [0] * len(sizes)
+    ranked = sorted(range(len(sizes)), key=lambda at: sizes[at], reverse=True)
+    shown = {at for at in ranked[:width] if sizes[at] > 0}
     exact = [max(0.0, size) / whole * width for size in sizes]
-    cells = [max(1, math.floor(share)) if share > 0 else 0 for share in exact]
-    target = min(width, max(sum(1 for share in exact if share > 0), round(sum(exact))))
+    cells = [max(1, math.floor(exact[at])) if at in shown else 0 for at in range(len(sizes))]
+    target = min(width, max(len(shown), round(sum(exact))))
     while sum(cells) > target:
-        largest = max(range(len(cells)), key=lambda at: (cells[at] > 1, cells[at] - exact[at]))
-        if cells[largest] <= 1:
-            break
-        cells[largest] -= 1
+        cells[max(shown, key=lambda at: (cells[at] > 1, cells[at] - exact[at]))] -= 1
     while sum(cells) < target:
-        cells[max(range(len(cells)), key=lambda at: exact[at] - cells[at])] += 1
+        cells[max(shown, key=lambda at: exact[at] - cells[at])] += 1
     return cells
 
 

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.events import Resize
 from textual.widgets import DataTable
 
-from widgets.text import cells, fit
+from widgets.text import UNKNOWN, cells, fit, wrap
 
 T = TypeVar("T")
 _PADDING = 2
@@ -77,6 +77,10 @@ class FittedTable(DataTable[object], Generic[T]):
     """
     COLUMNS: Sequence[Column[T]] = ()
 
+    def reason(self) -> str:
+        """Return why there is no row at all."""
+        raise NotImplementedError
+
     def records(self) -> list[tuple[str | None, T]]:
         """Return the rows of the current view, each with the key by which it is chosen."""
         raise NotImplementedError
@@ -100,6 +104,12 @@ class FittedTable(DataTable[object], Generic[T]):
             return
         rows, cursor = self.records(), self.cursor_row
         self.clear(columns=True)
+        self.show_cursor = bool(rows)
+        if not rows:
+            self.add_column("", width=width - _PADDING)
+            for told in wrap(f"{UNKNOWN} {self.reason()}", width - _PADDING):
+                self.add_row(Text(told))
+            return
         sized = fitting(self.COLUMNS, [row for _, row in rows], width)
         for column, size in sized:
             self.add_column(column.head, width=size)

@@ -101,13 +101,14 @@ def _bill(view: CostView, width: int) -> list[Content]:
     budget = Part.of(1, told, word, style=style, droppable=False) if word else Part(1, ())
     first = arrange([*spent, budget], width)
     if word in first.plain:
-        return [first, arrange(_price(view), width)]
-    return [arrange(spent, width), arrange([*_price(view), budget], width)]
+        return [first, arrange(_price(view, width), width)]
+    return [arrange(spent, width), arrange([*_price(view, width), budget], width)]
 
 
-def _price(view: CostView) -> list[Part]:
+def _price(view: CostView, width: int) -> list[Part]:
     if view.reason:
-        return [Part.of(2, f"▲ {safe(view.reason)}", "▲ unknown", style="$text-warning")]
+        reason = fit(f"▲ {safe(view.reason)}", width)
+        return [Part.of(2, reason, "▲ unknown", style="$text-warning", droppable=False)]
     if not view.priced_on:
         return [Part.of(2, "GPU price — none set", "price —", droppable=False)]
     date = safe(view.priced_on)

@@ -6,7 +6,7 @@ from textual.content import Content
 
 from widgets import bars
 from widgets import format as fmt
-from widgets.text import UNKNOWN, Part, arrange, line, safe
+from widgets.text import UNKNOWN, Part, arrange, fit, line, safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def _axis(view: CrossoverBar, width: int) -> Content | None:
     if top <= 0:
         return None
     end = f" {fmt.rate(top)}"
-    room = width - 2 - len(end)
+    room = max(1, width - 2 - len(end))
     row = [("─", "$foreground-muted")] * room
 
     def at(value: float) -> int:
@@ -79,14 +79,11 @@ def _words(view: CrossoverBar, width: int) -> Content:
         even_long += f" ({low} to {high})"
     if view.break_even_rps is None and view.break_even_reason:
         even_long += f" {safe(view.break_even_reason)}"
-    most_long = f"capacity {most}"
-    if view.capacity_rps is None and view.capacity_reason:
-        most_long += f" {safe(view.capacity_reason)}"
     return arrange(
         [
             _word(0, "●", "$text-accent", f"now {now} req/s", f"now {now}"),
             _word(1, "◆", "$text-warning", even_long, f"break-even {even}", f"even {even}"),
-            _word(2, "┃", "$text-error", most_long, f"capacity {most}", f"cap {most}"),
+            _word(2, "┃", "$text-error", f"capacity {most}", f"cap {most}"),
         ],
         width,
     )
@@ -112,4 +109,7 @@ def _outlook(view: CrossoverBar, width: int) -> Content:
         forms = (told, told.removeprefix("load is "))
         if most:
             forms = (f"{told}, {fmt.percent(now / most)} of capacity", *forms)
+        elif view.capacity_reason:
+            missing = f"capacity {UNKNOWN} {safe(view.capacity_reason)}"
+            forms = (f"{told}; {missing}", missing, fit(missing, width))
     return arrange([Part.of(0, *forms, style="$foreground-muted")], width)

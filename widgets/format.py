@@ -104,11 +104,12 @@ def about(value: float | None) -> str:
     return f"{max(0.0, value):.0f} s" if value < 599.5 else clock(value)
 
 
-def latency_range(low_s: float, high_s: float, *, signed: bool = False) -> str:
-    """Return two latencies with one unit: ``171 to 190 ms``, ``−12 to +18 ms``."""
-    largest = max(abs(low_s), abs(high_s))
+def latencies(*values_s: float, signed: bool = False) -> tuple[tuple[str, ...], str]:
+    """Return latencies in one unit with as many digits as the largest deserves, and that unit."""
+    largest = max(abs(value) for value in values_s)
     scale, unit = (1000.0, "ms") if largest < 0.9995 else (1.0, "s")
-    digits = 0 if largest * scale >= 99.5 else 1 if largest * scale >= 9.95 else 2
+    scaled = largest * scale
+    digits = 2 if unit == "s" else 0 if scaled >= 9.95 else 1 if scaled >= 0.95 else 3
     sign = "+" if signed else ""
-    low, high = (f"{value * scale:{sign}.{digits}f}" for value in (low_s, high_s))
-    return f"{low} to {high} {unit}".replace("-", "−")
+    texts = (f"{value * scale:{sign}.{digits}f}".replace("-", "−") for value in values_s)
+    return tuple(texts), unit

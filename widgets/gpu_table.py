@@ -31,7 +31,7 @@ class _Row:
 
 
 _COLUMNS: tuple[Column[_Row], ...] = (
-    Column("GPU / process", lambda row: row.what, 0, least=24, most=44),
+    Column("GPU / process", lambda row: row.what, 0, least=20, most=44),
     Column("GiB", lambda row: row.memory, 1, right=True),
     Column("owner", lambda row: row.owner, 2, least=11, most=24),
     Column("busy", lambda row: row.busy, 3, right=True),
@@ -49,15 +49,17 @@ class GpuTable(FittedTable[_Row]):
 
     view: reactive[GpuTableView] = reactive(GpuTableView())
 
+    def reason(self) -> str:
+        """Return why there is no GPU."""
+        return safe(self.view.sample.reason) or "no GPU"
+
     def records(self) -> list[tuple[str | None, _Row]]:
         """Return the rows of every GPU."""
         return [(None, row) for row in table_rows(self.view)]
 
 
 def table_rows(view: GpuTableView) -> list[_Row]:
-    """Return the rows of every GPU; where there is none, the reason."""
-    if not view.sample.gpus:
-        return [_Row(f"{UNKNOWN} {safe(view.sample.reason) or 'no GPU'}")]
+    """Return the rows of every GPU."""
     return [row for gpu in view.sample.gpus for row in _gpu_rows(gpu)]
 
 

@@ -73,8 +73,8 @@ _COLUMNS: tuple[Column[_Row], ...] = (
     Column("what", lambda row: row.what, 0, least=9, most=32),
     Column("result", lambda row: row.result, 2, least=8, most=16),
     Column("took", lambda row: row.total, 3, right=True),
-    Column("slowest phase / TTFT", lambda row: row.detail, 4, least=12, most=36),
-    Column("model", lambda row: row.model, 5, least=12, most=32),
+    Column("slowest phase", lambda row: row.detail, 4, least=20, most=36),
+    Column("model", lambda row: row.model, 5, least=18, most=32),
     Column("vLLM", lambda row: row.version, 6, most=14),
 )
 
@@ -94,9 +94,13 @@ class HistoryTable(FittedTable[_Row]):
             super().__init__()
             self.record_id = record_id
 
+    def reason(self) -> str:
+        """Return why there is no record."""
+        return safe(self.view.reason) or "nothing recorded yet"
+
     def records(self) -> list[tuple[str | None, _Row]]:
         """Return the rows of all records."""
-        return [(row.key or None, row) for row in table_rows(self.view)]
+        return [(row.key, row) for row in table_rows(self.view)]
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Say which record was chosen."""
@@ -106,13 +110,10 @@ class HistoryTable(FittedTable[_Row]):
 
 
 def table_rows(view: HistoryView) -> list[_Row]:
-    """Return starts and series as rows, newest first; where there is none, the reason."""
+    """Return starts and series as rows, newest first."""
     rows = [_start_row(start) for start in view.starts]
     rows += [_series_row(series) for series in view.series]
     rows = _without_common_year(rows)
-    if not rows:
-        reason = safe(view.reason) or "nothing recorded yet"
-        return [_Row("", "", f"{UNKNOWN} {reason}", "", "", "", "", "")]
     return sorted(rows, key=lambda row: row.when, reverse=True)
 
 

@@ -17,7 +17,7 @@ from widgets.text import ELLIPSIS, line, safe
 KEPT_LINES = 50_000
 _TRIM = 5_000
 _WIDEST = 4_000
-_ERROR = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|Traceback)\b|^\w*(?:Error|Exception): ")
+_ERROR = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|Traceback)\b|^[\w.]*(?:Error|Exception)\b")
 _WARNING = re.compile(r"\bWARN(?:ING)?\b")
 _LEVEL_WITHIN = 120
 

@@ -130,6 +130,8 @@ def gpu_line(gpu: GpuBar, width: int) -> Content:
     """Return one GPU in one line: index, bar, used of total, activity, power, heat."""
     label = f"{gpu.index:>2} "
     memory = f"{fmt.gib(gpu.used_bytes):>5}/{fmt.gib(gpu.total_bytes)}"
+    if width >= 60:
+        memory += " GiB"
     busy = UNKNOWN if gpu.busy_percent is None else f"{gpu.busy_percent:.0f}%"
     power = UNKNOWN if gpu.power_w is None else f"{gpu.power_w:.0f}W"
     heat = UNKNOWN if gpu.temperature_c is None else f"{gpu.temperature_c:.0f}°C"

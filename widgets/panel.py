@@ -1,5 +1,6 @@
 """The box that every drawn widget is: lines from one pure function, redrawn where they changed."""
 
+from collections.abc import Sequence
 from itertools import zip_longest
 
 from textual.content import Content
@@ -39,7 +40,7 @@ class Panel(Widget):
         width, height = self.size
         if not width or not height:
             return
-        drawn = tuple(self.lines(width, height)[:height])
+        drawn = clipped(self.lines(width, height), width, height)
         for row, (new, old) in enumerate(zip_longest(drawn, self._drawn)):
             if new is None or old is None or not new.is_same(old):
                 self.refresh(Region(0, row, width, 1))
@@ -47,5 +48,10 @@ class Panel(Widget):
 
     def render(self) -> Content:
         """Return the lines of the current view at the current size."""
-        self._drawn = tuple(self.lines(*self.size)[: self.size.height])
+        self._drawn = clipped(self.lines(*self.size), *self.size)
         return Content("\n").join(self._drawn)
+
+
+def clipped(lines: Sequence[Content], width: int, height: int) -> tuple[Content, ...]:
+    """Return the lines that a box of this size can hold, for boxes too small for any layout."""
+    return tuple(line.truncate(width, ellipsis=True) for line in lines[:height])

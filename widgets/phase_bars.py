@@ -172,9 +172,9 @@ def _row(
     name = columns.names[phase.name].ljust(columns.name)
     reported = "" if phase.reported_s is None else fmt.seconds(phase.reported_s)
     return line(
-        (f"{_mark(phase, failed=failed)} ", style),
+        (f"{_mark(phase, failed=failed)} ", _ink(style)),
         (name, "bold" if phase.running else "$foreground-muted" if phase.start_s is None else ""),
-        (f" {seconds.rjust(_SECONDS_WIDTH)} ", style if phase.running else ""),
+        (f" {seconds.rjust(_SECONDS_WIDTH)} ", _ink(style) if phase.running else ""),
         meter,
         (reported.rjust(columns.reported) if columns.reported else "", "$foreground-muted"),
     )
@@ -194,6 +194,11 @@ def _style(phase: PhaseRow, *, failed: bool) -> str:
     if phase.running:
         return "$accent"
     return "$foreground-muted" if phase.start_s is None else "$primary"
+
+
+def _ink(style: str) -> str:
+    """Return the style of text beside a bar of this style, legible on any background."""
+    return {"$accent": "$text-accent", "$primary": "$text-primary"}.get(style, style)
 
 
 def _bar(phase: PhaseRow, width: int, times_s: tuple[float, float, float], style: str) -> Content:

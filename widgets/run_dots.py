@@ -9,7 +9,7 @@ from textual.content import Content
 from backends.domain.run import LaneName, Spread
 from widgets import bars
 from widgets import format as fmt
-from widgets.text import UNKNOWN, Part, arrange, line, styled
+from widgets.text import UNKNOWN, Part, arrange, line, spread, styled
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,10 @@ class LaneRuns:
     spread: Spread | None = None
 
 
-def dot_lines(lanes: Sequence[LaneRuns], width: int, height: int) -> list[Content]:
-    """Return one row of dots for each lane, and the axis below where a line is left for it."""
+def dot_lines(
+    lanes: Sequence[LaneRuns], width: int, height: int, note: Sequence[Part]
+) -> list[Content]:
+    """Return one row of dots for each lane; with a line left, the axis and a note at its end."""
     values = [value for lane in lanes for value in lane.values_s]
     if not values or height <= 0:
         return []
@@ -35,7 +37,8 @@ def dot_lines(lanes: Sequence[LaneRuns], width: int, height: int) -> list[Conten
         for lane, text in zip(lanes, figures, strict=True)
     ]
     if height > len(rows):
-        rows.append(styled("  " + _axis(first, last, room), "$foreground-muted"))
+        axis = styled("  " + _axis(first, last, room), "$foreground-muted")
+        rows.append(spread(axis, arrange(note, side), width))
     return rows[:height]
 
 
@@ -69,10 +72,10 @@ def _spread(lane: LaneRuns, width: int) -> Content:
     if lane.spread is None:
         return styled(UNKNOWN, "$foreground-muted")
     median = fmt.milliseconds(lane.spread.median)
-    middle_half = fmt.latency_range(lane.spread.p25, lane.spread.p75)
+    (low, high), unit = fmt.latencies(lane.spread.p25, lane.spread.p75)
     parts = [
         Part.of(0, f"median {median}", median, style="bold", droppable=False),
-        Part.of(1, f"IQR {middle_half}", style="$foreground-muted"),
+        Part.of(1, f"IQR {low} to {high} {unit}", style="$foreground-muted"),
     ]
     return arrange(parts, width)
 

@@ -9,7 +9,7 @@ from backends.domain.start import Failure, Outcome
 from widgets import format as fmt
 from widgets.panel import Panel
 from widgets.phase_bars import LONG_NAMES, PhaseRow, elapsed_s, phase_lines
-from widgets.text import Part, arrange, safe, styled, wrap, wrap_to
+from widgets.text import Part, arrange, fit, safe, styled, wrap, wrap_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,9 @@ def _eta_part(view: StartupView) -> Part:
         return Part(0, ())
     if view.eta_s is None:
         reason = f"ETA — {safe(view.eta_reason)}" if view.eta_reason else "ETA —"
-        return Part.of(1, reason, "ETA —", style="$foreground-muted", droppable=False)
+        return Part.of(
+            1, reason, fit(reason, 20), "ETA —", style="$foreground-muted", droppable=False
+        )
     eta = f"ETA {fmt.about(view.eta_s)}"
     if view.eta_spread_s is None:
         return Part.of(1, eta, style="$text-accent", droppable=False)

@@ -17,7 +17,7 @@ STATES = {
     ServerState.UNHEALTHY: ("▲", "$text-warning bold"),
     ServerState.STOPPING: ("◌", "$text-warning bold"),
     ServerState.FAILED: ("✖", "$text-error bold"),
-    ServerState.FOREIGN: ("◇", "$text-secondary bold"),
+    ServerState.FOREIGN: ("◇", "$text-primary bold"),
 }
 """Glyph and style of each state; the word beside them is the state's own."""
 
@@ -64,7 +64,7 @@ class StatusStrip(Panel):
 
 def draw(view: StatusView, width: int) -> list[Content]:
     """Return the strip; state, model, port, uptime and SIMULATED outlast everything else."""
-    badge = styled(" SIMULATED ", "bold reverse $warning") if view.simulated else Content("")
+    badge = styled(" SIMULATED ", "bold reverse $text-warning") if view.simulated else Content("")
     room = width - badge.cell_length - 1 if badge else width
     line = arrange([*_server_parts(view), _problem_part(view)], room)
     return [spread(line, badge, width) if badge else line]

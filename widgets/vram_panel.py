@@ -1,5 +1,6 @@
 """The VRAM panel: who holds which part of each GPU, and how memory rose during the start."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.content import Content
@@ -8,8 +9,10 @@ from textual.reactive import reactive
 from widgets import format as fmt
 from widgets.memory_bars import GpuBar, gpu_line, head_line, legend_lines, used_line, whole_bar
 from widgets.panel import Panel
-from widgets.text import safe, styled, wrap_to
+from widgets.text import Part, arrange, safe, styled, wrap_to
 from widgets.time_line import time_lines
+
+_LEAST_GPU_WIDTH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ def _many(view: VramView, width: int, height: int) -> list[Content]:
     """Return one line for each GPU, in columns where they are more than the lines."""
     room = max(1, height - 1 if len(view.gpus) >= height else height - 2)
     columns = -(-len(view.gpus) // room)
+    if columns > (width + 2) // _LEAST_GPU_WIDTH:
+        return [_sum_line(view.gpus, width)]
     rows = -(-len(view.gpus) // columns)
     each = (width - 2 * (columns - 1)) // columns
     drawn = [gpu_line(gpu, each) for gpu in view.gpus]
@@ -78,6 +83,18 @@ def _many(view: VramView, width: int, height: int) -> list[Content]:
         across = [gpu.pad_right(each - gpu.cell_length) for gpu in drawn[row::rows]]
         lines.append(Content("  ").join(across))
     return [*lines, *legend_lines(view.gpus, width, max(0, min(2, height - len(lines))))]
+
+
+def _sum_line(gpus: Sequence[GpuBar], width: int) -> Content:
+    """Return all GPUs together; unknown where one of them is unknown."""
+    used = [gpu.used_bytes for gpu in gpus]
+    total = [gpu.total_bytes for gpu in gpus]
+    used_gib, total_gib = (
+        fmt.gib(None if None in sizes else sum(size or 0 for size in sizes))
+        for sizes in (used, total)
+    )
+    told = f"used {used_gib} of {total_gib} GiB"
+    return arrange([Part.of(0, f"{len(gpus)} GPUs {told}", told, droppable=False)], width)
 
 
 def _time(view: VramView, width: int, height: int) -> list[Content]:

@@ -47,7 +47,7 @@ def examine(
         host_checks.compiler(_compiler(around)),
         host_checks.open_files(_hard_limit_of_open_files()),
         host_checks.shared_memory(_total_bytes(root / "dev" / "shm")),
-        host_checks.disk("disk for models", hub, _free_bytes(hub)),
+        host_checks.disk_for_models(hub, _free_bytes(hub)),
         _state(),
         *_leftovers(offer),
         host_checks.clock(now_wall_s()),
@@ -66,8 +66,9 @@ def _configuration(offer: Offer) -> list[Finding]:
 
 def _executables(offer: Offer) -> list[Finding]:
     if not offer.executables:
-        reason = dict(offer.reasons)["executables"]
-        return [Finding("vLLM", "fail", reason, "install it, for example: uv tool install vllm")]
+        what = "none on PATH, in an environment or in a tool folder"
+        remedy = "install it, for example: uv tool install vllm"
+        return [Finding("vLLM", "fail", what, remedy)]
     return [
         Finding("vLLM", "ok", f"{found.version} at {found.path}")
         if found.version
@@ -91,7 +92,9 @@ def _models(offer: Offer) -> list[Finding]:
                 "models",
                 "warn",
                 f"{model.name} is not complete: {model.reason}",
-                f"finish it: hf download {model.name}",
+                "download it again"
+                if model.name.startswith("/")
+                else f"run: hf download {model.name}",
             )
             for model in partial
         ),
@@ -103,12 +106,12 @@ def _state() -> Finding:
         folder = state_folder()
     except OSError as error:
         what = f"the folder for logs and history cannot be made: {error}"
-        return Finding("state folder", "fail", what, "set XDG_STATE_HOME to a folder of yours")
+        return Finding("disk for state", "fail", what, "set XDG_STATE_HOME to a folder of yours")
     free = _free_bytes(folder)
     if free is not None and not may_read_and_write(folder):
         what = f"{folder} cannot be written"
-        return Finding("state folder", "fail", what, "make yourself its owner")
-    return host_checks.disk("state folder", folder, free)
+        return Finding("disk for state", "fail", what, "make yourself its owner")
+    return host_checks.disk_for_state(folder, free)
 
 
 def _leftovers(offer: Offer) -> list[Finding]:

@@ -91,7 +91,6 @@ def _shelves(around: Surroundings) -> Iterator[Path]:
     yield around.home / ".local" / "pipx" / "venvs"
     yield around.variable_path("WORKON_HOME") or around.home / ".virtualenvs"
     yield around.home / ".pyenv" / "versions"
-    yield around.home / ".cache"
 
 
 def _executable(candidates: Iterator[Path]) -> Iterator[Path]:

@@ -42,14 +42,26 @@ def shared_memory(total_bytes: int | None) -> Finding:
     )
 
 
-def disk(name: str, folder: Path, free_bytes: int | None) -> Finding:
-    """Judge the free space of the disk on which `folder` lies, None where it cannot be read."""
+def disk_for_models(folder: Path, free_bytes: int | None) -> Finding:
+    """Judge the free space where models are downloaded to, None where it cannot be read."""
+    remedy = "free some space, or name a larger disk with HF_HOME before a download"
+    return _disk("disk for models", folder, free_bytes, _WANTED_DISK_BYTES, remedy)
+
+
+def disk_for_state(folder: Path, free_bytes: int | None) -> Finding:
+    """Judge the free space for logs and history, None where it cannot be read."""
+    remedy = "free some space, or name a larger disk with XDG_STATE_HOME"
+    return _disk("disk for state", folder, free_bytes, _LEAST_DISK_BYTES, remedy)
+
+
+def _disk(
+    name: str, folder: Path, free_bytes: int | None, wanted_bytes: int, remedy: str
+) -> Finding:
     if free_bytes is None:
         return Finding(name, "warn", f"{folder} cannot be read", "make it readable for yourself")
     what = f"{free_bytes / GIB:.1f} GiB free for {folder}"
-    if free_bytes >= _WANTED_DISK_BYTES:
+    if free_bytes >= wanted_bytes:
         return Finding(name, "ok", what)
-    remedy = "free some space, or name a larger disk with HF_HOME before a download"
     return Finding(name, "warn" if free_bytes >= _LEAST_DISK_BYTES else "fail", what, remedy)
 
 

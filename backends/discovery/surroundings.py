@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-_MOST_ENTRIES = 500  # a home folder with a million files must not hold up the first frame
+_MOST_FOLDERS = 500  # a home folder with a million files must not hold up the first frame
+_MOST_ENTRIES = 5000  # more files than the largest checkpoint has shards
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +33,23 @@ class Surroundings:
 
 def this_host() -> Surroundings:
     """Return the surroundings of this process."""
-    return Surroundings(Path.home(), Path.cwd(), os.environ)
+    home = Path.home()
+    try:
+        return Surroundings(home, Path.cwd(), os.environ)
+    except FileNotFoundError:  # the folder was deleted under the shell
+        return Surroundings(home, home, os.environ)
 
 
 def folders_in(folder: Path) -> list[Path]:
     """Return the folders in a folder, sorted, at most 500 entries looked at; none if unreadable."""
-    return sorted(entry for entry in entries_of(folder) if _is_folder(entry))
+    return sorted(entry for entry in entries_of(folder, _MOST_FOLDERS) if _is_folder(entry))
 
 
-def entries_of(folder: Path) -> list[Path]:
-    """Return what lies in a folder, at most 500 entries; nothing if it cannot be read."""
+def entries_of(folder: Path, most: int = _MOST_ENTRIES) -> list[Path]:
+    """Return what lies in a folder, at most `most` entries; nothing if it cannot be read."""
     try:
         with os.scandir(folder) as entries:
-            return [Path(entry.path) for entry in islice(entries, _MOST_ENTRIES)]
+            return [Path(entry.path) for entry in islice(entries, most)]
     except OSError:
         return []
 

@@ -78,7 +78,9 @@ def ab_after(ab: Ab | None, fact: AbFact) -> Ab | None:
             return _with_lane(ab, fact.lane, lambda lane: _with_text(lane, fact))
         case RunEnded():
             return _with_lane(
-                ab, fact.run.lane, lambda lane: replace(lane, sent_at=None, runs=(*lane.runs, fact.run))
+                ab,
+                fact.run.lane,
+                lambda lane: replace(lane, sent_at=None, runs=(*lane.runs, fact.run)),
             )
         case _:
             assert_never(fact)

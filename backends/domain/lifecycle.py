@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from backends.domain.address import base_url
 from backends.domain.facts import (
     BecameReady,
     Exited,
@@ -18,13 +19,14 @@ from backends.domain.facts import (
     ServerFact,
     Spawned,
     StartIdentified,
-    Stopped,
     StopOrdered,
+    Stopped,
     StopProgressed,
     SurvivorsFound,
 )
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.stamp import Stamp
+from backends.domain.start import PhaseName
 from backends.domain.startup.fold import StartState, apply, begin
 
 
@@ -56,7 +58,7 @@ def life_after(life: Life, fact: ServerFact) -> Life:
     start = apply(life.start, fact) if life.start is not None else None
     life = replace(life, start=start)
     match fact:
-        case PhaseBegan():
+        case PhaseBegan() if life.server.state is ServerState.STARTING:
             return _server(life, phase=fact.phase)
         case BecameReady():
             return _server(life, state=ServerState.READY, phase=None, ready_s=_since(life, fact.at))
@@ -65,12 +67,13 @@ def life_after(life: Life, fact: ServerFact) -> Life:
         case FirstTokenUnavailable():
             return replace(life, note=f"no first token: {fact.reason}")
         case FailureSeen():
-            return _server(life, failure=fact.failure)
+            return _server(life, failure=life.server.failure or fact.failure)
         case HealthChanged():
             return _health_changed(life, fact)
         case StopOrdered():
             return replace(
-                _server(life, state=ServerState.STOPPING), note=f"stop ordered by {fact.by}"
+                _server(life, state=ServerState.STOPPING, phase=None),
+                note=f"stop ordered by {fact.by}",
             )
         case StopProgressed():
             return replace(life, note=fact.step)
@@ -80,9 +83,9 @@ def life_after(life: Life, fact: ServerFact) -> Life:
             return _server(life, survivors=fact.survivors)
         case Stopped():
             return _stopped(life)
-        case PhaseReported() | PhaseProgressed() | MemoryReported() | KvCacheSized():
+        case PhaseBegan() | PhaseReported() | PhaseProgressed() | StartIdentified():
             return life
-        case StartIdentified():
+        case MemoryReported() | KvCacheSized():
             return life
         case _:
             assert_never(fact)
@@ -93,10 +96,10 @@ def _spawned(fact: Spawned) -> Life:
         name=fact.server,
         owner=Owner.INFERCTL,
         state=ServerState.STARTING,
+        phase=PhaseName.LAUNCH,
         pid=fact.process.pid,
-        keeper_pid=fact.keeper.pid,
         port=fact.port,
-        base_url=f"http://{fact.host}:{fact.port}",
+        base_url=base_url(fact.host, fact.port),
         model=fact.model,
         started_at=fact.at.wall_s,
     )
@@ -109,17 +112,13 @@ def _health_changed(life: Life, fact: HealthChanged) -> Life:
 
 
 def _exited(life: Life, fact: Exited) -> Life:
-    """A server that ends without having been told to has failed, whatever its exit code says."""
-    ordered = life.server.state is ServerState.STOPPING
-    state = ServerState.STOPPING if ordered else ServerState.FAILED
-    return _server(life, state=state, exit=fact.exit, phase=None)
+    """The first process has ended; what it left is being ended, until `Stopped` says so."""
+    return _server(life, state=ServerState.STOPPING, exit=fact.exit, phase=None)
 
 
 def _stopped(life: Life) -> Life:
-    state = (
-        ServerState.FAILED if life.server.state is ServerState.FAILED else ServerState.STOPPED
-    )
-    return _server(life, state=state, pid=None, keeper_pid=None, phase=None, survivors=())
+    state = ServerState.FAILED if life.server.failure else ServerState.STOPPED
+    return _server(life, state=state, pid=None, phase=None, survivors=())
 
 
 def _server(life: Life, **changes: object) -> Life:

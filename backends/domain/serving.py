@@ -18,6 +18,7 @@ class Counters:
 
     Attributes:
         process_start_s: when the API server started, seconds since 1970; a change means a reset.
+        request_input_tokens: of finished requests, in tokens, like `request_output_tokens`.
     """
 
     process_start_s: float | None = None
@@ -32,6 +33,8 @@ class Counters:
     prefix_cache_hits: float | None = None
     ttft: Histogram | None = None
     inter_token: Histogram | None = None
+    request_input_tokens: Histogram | None = None
+    request_output_tokens: Histogram | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from backends.domain.money.traffic import TokenTotals, add_reading, serving_at, 
 from backends.domain.server import Server, ServerState
 from backends.domain.serving import Serving
 from backends.domain.stamp import Stamp
-from backends.domain.vram import TimeLine, with_point
+from backends.domain.vram_timeline import Timeline, TimelinePoint, with_point
 
 RATE_HISTORY = 120
 """Token rates kept for the sparkline: two minutes at one scrape a second."""
@@ -57,7 +57,7 @@ class Session:
     life: Life | None = None
     servers: tuple[Server, ...] = ()
     gpus: GpuSample | None = None
-    memory: TimeLine = TimeLine()
+    memory: Timeline = Timeline()
     scraped: MetricsScraped | None = None
     serving: Serving | None = None
     output_rates: tuple[float | None, ...] = ()
@@ -85,9 +85,9 @@ def advance(session: Session, fact: Fact) -> Session:
     """Return the session after one fact."""
     session = _at(session, fact.at)
     if isinstance(fact, _SERVER_FACTS):
-        return _with_server_fact(session, cast(ServerFact, fact))
+        return _with_server_fact(session, cast("ServerFact", fact))
     if isinstance(fact, _AB_FACTS):
-        return replace(session, ab=ab_after(session.ab, cast(AbFact, fact)))
+        return replace(session, ab=ab_after(session.ab, cast("AbFact", fact)))
     match fact:
         case GpusSampled():
             return _with_gpus(session, fact)
@@ -127,7 +127,7 @@ def activity(session: Session) -> Activity:
 def _with_server_fact(session: Session, fact: ServerFact) -> Session:
     life = life_after(session.life or unborn(""), fact)
     if isinstance(fact, Spawned):
-        return replace(session, life=life, memory=TimeLine(), scraped=None, serving=None)
+        return replace(session, life=life, memory=Timeline(), scraped=None, serving=None)
     if isinstance(fact, BecameReady):
         return replace(_recovered(session, "metrics"), life=life)
     return replace(session, life=life)
@@ -143,7 +143,7 @@ def _with_gpus(session: Session, fact: GpusSampled) -> Session:
         return session
     since_s = fact.at.mono_s - life.spawned_at.mono_s
     total = sum(size for size in used if size is not None)
-    return replace(session, memory=with_point(session.memory, since_s, total))
+    return replace(session, memory=with_point(session.memory, TimelinePoint(since_s, total)))
 
 
 def _with_scrape(session: Session, fact: MetricsScraped) -> Session:

@@ -4,7 +4,6 @@ The driver says how much is used and by which process; vLLM's log says what its 
 of. Each figure keeps to its source: what neither says is unknown, and what is left over is shown.
 """
 
-import re
 from dataclasses import dataclass, replace
 
 from backends.domain.gpu import Gpu, GpuProcess
@@ -87,6 +86,7 @@ def vram_parts(
     *,
     rank: int | None = None,
     used_before_start_bytes: int | None = None,
+    server_is_here: bool = False,
 ) -> VramParts:
     """Return the parts of one GPU's memory.
 
@@ -97,10 +97,16 @@ def vram_parts(
         rank: which rank's figures of `memory` belong to this GPU; None for the largest.
         used_before_start_bytes: what was used just before the server was launched. Stands in for
             a process list that cannot be had.
+        server_is_here: it is known otherwise that the server computes on this GPU, for example
+            because it is the only one. Without this, and without knowing what the server's
+            processes hold, the log's parts are not laid into memory that may be somebody else's.
     """
     total, used, reason = _trusted(gpu)
     holders = _holders(gpu, server_pids, total, used, used_before_start_bytes)
-    split = _split(memory, rank, _room(holders, total))
+    if holders.ours.size_bytes is None and not server_is_here:
+        split = _unsplit(f"whose memory it is, is not known: {holders.ours.reason}")
+    else:
+        split = _split(memory, rank, _room(holders, total))
     other_ours = _rest(holders.ours, split.size_bytes())
     unattributed = holders.unattributed
     if holders.ours.size_bytes is None and unattributed.size_bytes is not None:
@@ -125,45 +131,16 @@ def vram_parts(
     )
 
 
-def rank_on(gpu: Gpu, server_pids: frozenset[int]) -> int | None:
-    """Return the tensor-parallel rank whose worker holds memory on a GPU, None if not told.
-
-    vLLM names its workers ``VLLM::Worker_TP1``; with pipeline parallelism the tensor-parallel
-    number alone does not name the rank.
-    """
-    for process in gpu.processes or ():
-        found = re.search(r"Worker(?:_DP\d+)?_TP(\d+)", process.name)
-        if found and process.pid in server_pids:
-            return int(found[1])
-    return None
-
-
-def visible_gpus(gpus: tuple[Gpu, ...], visible_devices: str | None) -> tuple[Gpu, ...]:
-    """Return the GPUs a process sees, in its order, for its ``CUDA_VISIBLE_DEVICES``.
-
-    As CUDA does, an entry is an index or the beginning of a UUID (``GPU-…``, ``MIG-…``), and the
-    first one that names no GPU ends the list. Unset means all.
-    """
-    if visible_devices is None:
-        return gpus
-    chosen = []
-    for entry in (word.strip() for word in visible_devices.split(",")):
-        named = [
-            gpu
-            for gpu in gpus
-            if (entry.isdigit() and gpu.index == int(entry))
-            or (entry.startswith(("GPU-", "MIG-")) and gpu.uuid.startswith(entry))
-        ]
-        if not named:
-            break
-        chosen.append(named[0])
-    return tuple(chosen)
+def impossible_use(used_bytes: int, total_bytes: int) -> str:
+    """Return the sentence for a driver that says more is used than there is."""
+    used_gib, total_gib = used_bytes / GIB, total_bytes / GIB
+    return f"the driver says {used_gib:.1f} of {total_gib:.1f} GiB are used"
 
 
 def _trusted(gpu: Gpu) -> tuple[int | None, int | None, str]:
     total, used = gpu.memory.total_bytes, gpu.memory.used_bytes
     if total is not None and used is not None and used > total:
-        return total, None, f"the driver says {used} of {total} bytes are used"
+        return total, None, impossible_use(used, total)
     return total, used, gpu.memory.reason or "the driver does not say how much is used"
 
 

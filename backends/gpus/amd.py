@@ -1,15 +1,17 @@
 """AMD GPUs: the kernel's files, and AMD's binding for what they do not say."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
 
 from backends.domain.gpu import Gpu, GpuMemory, GpuSample
 from backends.gpus.amd_memory import AmdFigures, amd_memory
 from backends.gpus.amdsmi_readings import Answer, Reading
+from backends.gpus.held import PROCESSES_KEPT_S, PROCESSES_S, Held
 from backends.gpus.kfd import same_card
 from backends.gpus.proc import Proc
-from backends.gpus.process_list import NAMESPACE, NOT_ASKED, ProcessList, believed
+from backends.gpus.process_list import NAMESPACE, NOT_ASKED, ProcessList, against_used, believed
 from backends.gpus.source import GpuSource
 
 _FIGURES = ("busy_percent", "power_w", "temperature_c")
@@ -32,10 +34,19 @@ class Sampler(Protocol):
 class AmdGpus:
     """AMD's GPUs from sysfs; the binding is started only for what sysfs leaves open."""
 
-    def __init__(self, sysfs: GpuSource, binding: Sampler, proc: Proc) -> None:
+    def __init__(
+        self,
+        sysfs: GpuSource,
+        binding: Sampler,
+        proc: Proc,
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._sysfs = sysfs
         self._binding = binding
         self._proc = proc
+        self._now = now
+        self._lists: dict[str, Held[ProcessList]] = {}
 
     def sample(self, *, processes: bool) -> GpuSample:
         """Return all AMD GPUs; see `GpuSource`."""
@@ -50,15 +61,15 @@ class AmdGpus:
                 reason=_and(found.reason, self._binding.reason) if not found.gpus else "",
             )
         cards = _by_card(answer.readings)
-        known = tuple(
-            self._completed(gpu, cards.pop(gpu.bdf, None), processes=processes)
-            for gpu in found.gpus
-        )
-        extra = (
-            self._completed(_from_reading(len(known) + number, reading), reading, processes=True)
+        pairs = [(gpu, cards.pop(gpu.bdf, None)) for gpu in found.gpus]
+        pairs += [
+            (_from_reading(len(pairs) + number, reading), reading)
             for number, reading in enumerate(cards.values())
+        ]
+        gpus = tuple(
+            gpu if reading is None else self._completed(gpu, reading, processes=processes)
+            for gpu, reading in pairs
         )
-        gpus = (*known, *extra)
         return GpuSample(gpus, "" if gpus else _and(found.reason, "AMD's binding finds no GPU"))
 
     def close(self) -> None:
@@ -66,9 +77,7 @@ class AmdGpus:
         self._sysfs.close()
         self._binding.close()
 
-    def _completed(self, gpu: Gpu, reading: Reading | None, *, processes: bool) -> Gpu:
-        if reading is None:
-            return gpu
+    def _completed(self, gpu: Gpu, reading: Reading, *, processes: bool) -> Gpu:
         filled = {
             name: getattr(reading, name)
             for name in _FIGURES
@@ -82,15 +91,23 @@ class AmdGpus:
         if memory.used_bytes is None:
             memory = gpu.memory
         gpu = replace(gpu, memory=memory, reasons=reasons, **filled)
-        if gpu.processes is not None or gpu.processes_reason == NAMESPACE or not processes:
+        if gpu.processes is not None or gpu.processes_reason == NAMESPACE:
             return gpu
-        listed = self._listed(reading, gpu.memory.total_bytes)
+        listed = self._listed(gpu, reading, processes=processes)
+        listed = against_used(listed, gpu.memory.used_bytes)
         return replace(gpu, processes=listed.processes, processes_reason=listed.reason)
 
-    def _listed(self, reading: Reading, total_bytes: int | None) -> ProcessList:
-        if reading.processes is None:
-            return ProcessList(None, dict(reading.reasons).get("processes", NOT_ASKED))
-        return believed(reading.processes, total_bytes, self._proc)
+    def _listed(self, gpu: Gpu, reading: Reading, *, processes: bool) -> ProcessList:
+        held = self._lists.setdefault(gpu.bdf, Held())
+        if not processes:
+            return held.last(self._now(), PROCESSES_KEPT_S) or ProcessList(None, NOT_ASKED)
+
+        def read() -> ProcessList:
+            if reading.processes is None:
+                return ProcessList(None, dict(reading.reasons).get("processes", NOT_ASKED))
+            return believed(reading.processes, gpu.memory.total_bytes, self._proc)
+
+        return held.read(self._now(), PROCESSES_S, read)
 
 
 def _open_figures(gpu: Gpu) -> list[str]:

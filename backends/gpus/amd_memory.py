@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from backends.domain.gpu import GpuMemory
+from backends.domain.vram import impossible_use
 
 _SMALL_BYTES = 8 << 30
 
@@ -32,6 +33,6 @@ def amd_memory(figures: AmdFigures, source: str) -> GpuMemory:
     if total is None or used is None:
         reason = f"{source} gives no {kind} {'total' if total is None else 'used'}"
     elif used > total:
-        reason = f"the driver says {used} of {total} bytes are used"
+        reason = impossible_use(used, total)
         used = None
     return GpuMemory(total, used, None, unified=unified, source=f"{source} {kind}", reason=reason)

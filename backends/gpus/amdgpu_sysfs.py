@@ -28,7 +28,7 @@ class _Card:
     name: str
     uuid: str
     activity: Held[tuple[float | None, float | None]] = field(default_factory=Held)
-    slow: Held[tuple[float | None]] = field(default_factory=Held)
+    slow: Held[tuple[float | None, str]] = field(default_factory=Held)
     processes: Held[ProcessList] = field(default_factory=Held)
 
 
@@ -74,7 +74,9 @@ class AmdgpuSysfs:
             found = card.processes.last(now_s, PROCESSES_KEPT_S) or ProcessList(None, NOT_ASKED)
         found = against_used(found, memory.used_bytes)
         busy, power = card.activity.read(now_s, ACTIVITY_S, lambda: _read_activity(card.device))
-        (celsius,) = card.slow.read(now_s, SLOW_S, lambda: (_read_celsius(card.device),))
+        celsius, partition = card.slow.read(
+            now_s, SLOW_S, lambda: (_read_celsius(card.device), self._partition(card))
+        )
         missing = {
             "busy_percent": (busy, "no gpu_busy_percent in sysfs (virtual machine guests lack it)"),
             "power_w": (power, "no power1_average or power1_input in hwmon"),
@@ -93,7 +95,7 @@ class AmdgpuSysfs:
             processes=found.processes,
             processes_reason=found.reason,
             reasons=tuple((name, why) for name, (value, why) in missing.items() if value is None),
-            partition=self._partition(card),
+            partition=partition,
             bdf=card.bdf,
         )
 

@@ -8,6 +8,7 @@ its input. It ends when its input ends, even while a driver call hangs.
 import importlib
 import os
 import queue
+import resource
 import sys
 import threading
 from typing import Any, BinaryIO
@@ -22,6 +23,7 @@ SAMPLE_PROCESSES = b"sample processes"
 
 def main() -> None:
     """Answer orders from standard input until it ends."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     replies = _take_over_output()
     orders: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read_orders, args=(orders,), daemon=True).start()

@@ -38,7 +38,7 @@ def open_gpus(
     proc = proc or Proc()
     loaded = (sysfs / "module/amdgpu").exists()
     binding = AmdsmiSampler(binding_folders(os.environ, sys.path) if loaded else ())
-    amd = AmdGpus(AmdgpuSysfs(sysfs, now=now, proc=proc), binding, proc)
+    amd = AmdGpus(AmdgpuSysfs(sysfs, now=now, proc=proc), binding, proc, now=now)
     return AllGpus(NvmlGpus(now=now, proc=proc), amd, host)
 
 

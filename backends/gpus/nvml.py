@@ -7,11 +7,14 @@ from typing import Any
 import pynvml
 
 from backends.domain.gpu import Gpu, GpuMemory, GpuSample
-from backends.gpus.nvml_calls import Unavailable, ask
+from backends.gpus.nvml_calls import LOST, Unavailable, ask
 from backends.gpus.nvml_device import NvmlDevice
 from backends.gpus.proc import Proc
 
 NO_LIBRARY = pynvml.NVML_ERROR_LIBRARY_NOT_FOUND
+
+REOPEN_S = 60.0
+"""How often the driver is opened anew while a GPU is lost: a reset brings it back as another."""
 
 _MIG_ON = 1
 
@@ -26,11 +29,13 @@ class NvmlGpus:
         self._now = now
         self._proc = proc or Proc()
         self._found: tuple[NvmlDevice | Gpu, ...] | None = None
+        self._opened_s = 0.0
         self.missing = False
         """Whether the host has no NVIDIA driver at all, which is no failure."""
 
     def sample(self, *, processes: bool) -> GpuSample:
         """Return all NVIDIA GPUs; see `GpuSource`."""
+        now_s = self._now()
         if self._found is None:
             refused = ask("nvmlInit")
             if isinstance(refused, Unavailable):
@@ -40,11 +45,13 @@ class NvmlGpus:
             if isinstance(count, Unavailable):
                 return GpuSample((), count.reason)
             self._found = tuple(each for index in range(count) for each in self._find(index))
-        now_s = self._now()
+            self._opened_s = now_s
         gpus = tuple(
             each if isinstance(each, Gpu) else each.read(now_s, processes=processes)
             for each in self._found
         )
+        if now_s - self._opened_s >= REOPEN_S and any(gpu.memory.reason in LOST for gpu in gpus):
+            self.close()
         return GpuSample(gpus, "" if gpus else "the NVIDIA driver is loaded but finds no GPU")
 
     def close(self) -> None:

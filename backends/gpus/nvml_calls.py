@@ -6,7 +6,7 @@ from typing import Any
 import pynvml
 
 _SENTENCES = {
-    pynvml.NVML_ERROR_UNINITIALIZED: "the driver connection was closed; restart inferctl",
+    pynvml.NVML_ERROR_UNINITIALIZED: "the connection to the driver was closed",
     pynvml.NVML_ERROR_NOT_SUPPORTED: "this GPU does not report it (not supported)",
     pynvml.NVML_ERROR_NO_PERMISSION: (
         "the driver refuses it without more permission; in a container allow "
@@ -28,6 +28,17 @@ _SENTENCES = {
     pynvml.NVML_ERROR_NO_DATA: "the driver has no figure yet",
     pynvml.NVML_ERROR_UNKNOWN: "the driver reports an unknown error; see `dmesg | grep -i xid`",
 }
+
+LOST = frozenset(
+    _SENTENCES[code]
+    for code in (
+        pynvml.NVML_ERROR_UNINITIALIZED,
+        pynvml.NVML_ERROR_GPU_IS_LOST,
+        pynvml.NVML_ERROR_RESET_REQUIRED,
+        pynvml.NVML_ERROR_UNKNOWN,
+    )
+)
+"""Reasons after which a GPU answers again only on a new connection, if at all."""
 
 TOO_OLD = (
     pynvml.NVML_ERROR_FUNCTION_NOT_FOUND,

@@ -10,6 +10,7 @@ from typing import Any
 import pynvml
 
 from backends.domain.gpu import GpuMemory
+from backends.domain.vram import impossible_use
 from backends.gpus.nvml_calls import TOO_OLD, Unavailable, ask
 from backends.gpus.proc import HostFigures
 from backends.gpus.process_list import ProcessList
@@ -45,7 +46,7 @@ def dedicated_memory(answer: Any, source: str) -> GpuMemory:
     if isinstance(answer, Unavailable):
         return GpuMemory(None, None, None, unified=False, source=source, reason=answer.reason)
     if answer.used > answer.total:
-        reason = f"the driver says {answer.used} of {answer.total} bytes are used"
+        reason = impossible_use(answer.used, answer.total)
         return GpuMemory(answer.total, None, None, unified=False, source=source, reason=reason)
     v1 = source.endswith("v1")
     return GpuMemory(
@@ -60,15 +61,18 @@ def dedicated_memory(answer: Any, source: str) -> GpuMemory:
 
 def unified_memory(found: ProcessList, host: HostFigures) -> GpuMemory:
     """Return the memory of a GPU that shares the host's: the sum over its processes."""
-    used = None if found.processes is None else [each.used_bytes for each in found.processes]
-    known = used is not None and None not in used
+    reason = ""
+    if found.listed_bytes is None:
+        reason = found.reason or "the driver gives no memory per process"
+    elif not found.processes:
+        reason = "only processes that the driver lists are counted; it lists none visible here"
     return GpuMemory(
         total_bytes=host.total_bytes,
-        used_bytes=sum(each or 0 for each in used or ()) if known else None,
+        used_bytes=found.listed_bytes,
         reserved_bytes=None,
         unified=True,
         source="sum of nvml process memory; total is the host's",
-        reason=found.reason or ("" if known else "the driver gives no memory per process"),
+        reason=reason,
         host_available_bytes=host.available_bytes,
     )
 

@@ -22,10 +22,16 @@ NOT_ASKED = "processes were not listed for this sample"
 
 @dataclass(frozen=True, slots=True)
 class ProcessList:
-    """The processes on one GPU, None with a reason; a reason beside a list says what is missing."""
+    """The processes on one GPU, None with a reason; a reason beside a list says what is missing.
+
+    Attributes:
+        listed_bytes: what all listed processes hold, those that are not visible here included;
+            None where that is not known of each.
+    """
 
     processes: tuple[GpuProcess, ...] | None
     reason: str = ""
+    listed_bytes: int | None = None
 
 
 def believed(
@@ -44,17 +50,22 @@ def believed(
             )
         used_by[pid] = _larger(used_by.get(pid), used_bytes)
     visible = {pid: used for pid, used in used_by.items() if proc.has(pid)}
+    known = [used for used in used_by.values() if used is not None]
+    listed_bytes = sum(known) if len(known) == len(used_by) else None
     if used_by and not visible:
-        return ProcessList(None, NAMESPACE)
+        return ProcessList(None, NAMESPACE, listed_bytes)
     hidden = len(used_by) - len(visible)
     return ProcessList(
         tuple(GpuProcess(pid, proc.name(pid), used) for pid, used in sorted(visible.items())),
         f"{hidden} of {len(used_by)} listed processes are not visible here" if hidden else "",
+        listed_bytes,
     )
 
 
 def against_used(found: ProcessList, used_bytes: int | None) -> ProcessList:
     """Return the list with a warning when it is empty though the GPU is not."""
+    if found.processes == () and used_bytes is None:
+        return ProcessList((), "no process is listed, and how much is used is unknown")
     if found.processes == () and used_bytes is not None and used_bytes >= HIDDEN_BYTES:
         held_gib = used_bytes / (1 << 30)
         return ProcessList(

@@ -24,7 +24,8 @@ def without_secrets(value: Any) -> Any:
     """Return plain data with ``***`` in place of every key, token and password it shows."""
     match value:
         case str():
-            return _SECRET_TEXT.sub(HIDDEN, value)
+            # JSON may smuggle in a lone surrogate, which has no UTF-8 form to be stored in.
+            return _SECRET_TEXT.sub(HIDDEN, value.encode("utf-8", "replace").decode())
         case dict():
             return {
                 key: HIDDEN if item and _is_secret(key, item) else without_secrets(item)

@@ -6,17 +6,19 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from backends.domain.run import LaneName, Run
 from backends.domain.start import Start
+from backends.history.database import HistoryUnavailable
 from backends.history.records import SeriesRecord, StartRecord
 from backends.history.redaction import without_secrets
-from backends.wire import plain, typed
+from backends.wire import UnreadableRecord, plain, typed
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 ADD_START = """
 INSERT INTO starts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -80,7 +82,7 @@ def start_record(row: sqlite3.Row) -> StartRecord:
         model=row["model"],
         args=tuple(from_json(row["args"])),
         began_wall_s=row["began_wall_s"],
-        start=typed(from_json(row["start"]), Start),
+        start=_value(row["start"], Start),
         cost_usd=None if row["cost_usd"] is None else Decimal(row["cost_usd"]),
     )
 
@@ -101,7 +103,7 @@ def series_record(row: sqlite3.Row) -> SeriesRecord:
     return SeriesRecord(
         series_id=row["series_id"],
         began_wall_s=row["began_wall_s"],
-        lanes=typed(from_json(row["lanes"]), tuple[tuple[LaneName, str], ...]),
+        lanes=_value(row["lanes"], tuple[tuple[LaneName, str], ...]),
         prompt_sha256=row["prompt_sha256"],
         report=from_json(row["report"]),
     )
@@ -122,4 +124,13 @@ def run_of(row: sqlite3.Row) -> Run:
     """Return the run of one row of table ``runs``."""
     itl_us = array("I")
     itl_us.frombytes(row["itl_us"])
-    return replace(typed(from_json(row["run"]), Run), itl_s=tuple(us / 1e6 for us in itl_us))
+    return replace(_value(row["run"], Run), itl_s=tuple(us / 1e6 for us in itl_us))
+
+
+def _value(text: str, kind: type[T]) -> T:
+    try:
+        return typed(from_json(text), kind)
+    except (UnreadableRecord, msgspec.DecodeError) as error:
+        raise HistoryUnavailable(
+            f"a record of the history is not known here ({error}); update inferctl"
+        ) from error

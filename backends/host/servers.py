@@ -45,6 +45,16 @@ def list_servers(state_folder: Path) -> tuple[Server, ...]:
     return (*ours, *foreign_servers(running, frozenset(pids)))
 
 
+def server_pids(state_folder: Path) -> dict[str, frozenset[int]]:
+    """Return the living processes of each server that inferctl started, by its name."""
+    found = {}
+    for path in sorted(servers_folder(state_folder).glob("*/journal.jsonl")):
+        members = left_behind(read_journal(path))
+        if members:
+            found[path.parent.name] = frozenset(one.id.pid for one in members)
+    return found
+
+
 def _our_server(folder: ServerFolder) -> tuple[Server, list[Process]]:
     facts = read_journal(folder.journal)
     told = server_told(folder.path.name, facts)

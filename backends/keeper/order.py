@@ -8,12 +8,13 @@ import msgspec
 
 from backends.host.arguments import value_of
 from backends.keeper.folder import write_private
+from backends.problem import Problem
 
 SECRET_FLAGS = ("--api-key", "--hf-token")
 CONCEALED = "***"
 
 
-class KeeperError(Exception):
+class KeeperError(Problem):
     """A keeper could not do what it was asked to; the message holds the reason and the remedy."""
 
 

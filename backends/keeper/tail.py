@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from backends.domain.startup.lines import LineSplitter
 
@@ -11,32 +12,42 @@ END_BYTES = 256 * 1024
 CHUNK_BYTES = 1 << 20
 PAUSE_S = 0.25
 
+Sleep = Callable[[float], Awaitable[None]]
 
-async def tail(
-    path: Path, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-) -> AsyncIterator[tuple[str, ...]]:
+
+async def tail(path: Path, sleep: Sleep = asyncio.sleep) -> AsyncIterator[tuple[str, ...]]:
     """Yield the last lines of a log, at most `END_BYTES` of them, then batches as they come.
 
     A log that does not exist yet is waited for. Never ends by itself.
     """
+    lines = last_lines(path, END_BYTES) if path.exists() else []
+    if lines:
+        yield tuple(lines)
+    async for batch in follow_from_end(path, sleep):
+        yield batch
+
+
+async def follow_from_end(
+    path: Path, sleep: Sleep = asyncio.sleep
+) -> AsyncIterator[tuple[str, ...]]:
+    """Yield batches of lines written from now on, into this file and those that replace it."""
     splitter = LineSplitter()
-    file = None
+    file = path.open("rb") if path.exists() else None
+    if file is not None:
+        file.seek(0, os.SEEK_END)
     while True:
-        if file is None or _rotated(path, file.fileno()):
-            if file is not None:
-                if lines := splitter.feed(file.read()):
-                    yield tuple(lines)
-                file.close()
-            first = file is None
-            file = path.open("rb") if path.exists() else None
-            if file is not None and first:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - END_BYTES))
+        replaced = file is None or _was_replaced(path, file)
         data = file.read(CHUNK_BYTES) if file is not None else b""
-        lines = splitter.feed(data)
-        if lines:
+        if lines := splitter.feed(data):
             yield tuple(lines)
-        if len(data) < CHUNK_BYTES:
-            await sleep(PAUSE_S)
+        if data:
+            continue
+        if replaced and path.exists():
+            if file is not None:
+                file.close()
+            file = path.open("rb")
+            continue
+        await sleep(PAUSE_S)
 
 
 def last_lines(path: Path, count: int) -> list[str]:
@@ -53,8 +64,8 @@ def last_lines(path: Path, count: int) -> list[str]:
     return lines[1:][-count:] if start else lines[-count:]
 
 
-def _rotated(path: Path, file: int) -> bool:
+def _was_replaced(path: Path, file: BinaryIO) -> bool:
     try:
-        return not os.path.samestat(path.stat(), os.fstat(file))
+        return not os.path.samestat(path.stat(), os.fstat(file.fileno()))
     except FileNotFoundError:
         return False

@@ -45,4 +45,6 @@ HISTOGRAMS = (
     Series(
         "inter_token", ("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds")
     ),
+    Series("request_input_tokens", ("vllm:request_prompt_tokens",)),
+    Series("request_output_tokens", ("vllm:request_generation_tokens",)),
 )

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from backends.domain.money.amounts import BadPrice, amount_from
-from backends.domain.money.prices import ApiPrice, Freshness, GpuPrice, Price, freshness
+from backends.domain.money.prices import ApiPrice, Freshness, GpuPrice, Price, freshness, replaces
 from backends.prices.importers import import_catalogue
 from backends.prices.installed import installed_prices
 from backends.prices.table import (
@@ -30,7 +30,12 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """What an import did."""
+    """What an import did.
+
+    Attributes:
+        as_of: the date that its prices got, None where they stay undated.
+        rows: how many it brought; of these `changed` are new or differ, `unpriced` have no price.
+    """
 
     catalogue: str
     as_of: date | None
@@ -133,6 +138,7 @@ def update_from_package(folder: Path, today: date) -> Updated:
 def _keep(folder: Path, name: str, day: date | None, rows: tuple[ApiPrice, ...]) -> Updated:
     before = read_table(folder, "imported")
     known = {api_key(row): row for row in before.api}
+    rows = tuple(row for row in rows if replaces(known.get(api_key(row)), row))
     changed = sum(1 for row in rows if _differs(known.get(api_key(row)), row))
     merged = known | {api_key(row): row for row in rows}
     write_table(folder, "imported", replace(before, api=tuple(merged.values())))

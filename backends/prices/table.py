@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from backends.domain.money.amounts import BadPrice
-from backends.domain.money.prices import ApiPrice, GpuPrice, PriceOrigin
+from backends.domain.money.prices import ApiPrice, GpuPrice, PriceOrigin, replaces
 from backends.wire import UnreadableRecord, plain, typed
 
 Row = TypeVar("Row", ApiPrice, GpuPrice)
@@ -36,11 +36,11 @@ def load_table(folder: Path | None = None) -> PriceTable:
     tables = [shipped_table()]
     if folder is not None:
         tables += [read_table(folder, "imported"), read_table(folder, "user")]
-    api: dict[object, ApiPrice] = {}
-    gpu: dict[object, GpuPrice] = {}
+    api: dict[tuple[str, str], ApiPrice] = {}
+    gpu: dict[tuple[str, str, str], GpuPrice] = {}
     for table in tables:
-        api |= {api_key(row): row for row in table.api}
-        gpu |= {gpu_key(row): row for row in table.gpu}
+        api |= {api_key(row): row for row in table.api if replaces(api.get(api_key(row)), row)}
+        gpu |= {gpu_key(row): row for row in table.gpu if replaces(gpu.get(gpu_key(row)), row)}
     return PriceTable(tuple(api.values()), tuple(gpu.values()))
 
 

@@ -3,14 +3,10 @@
 A second line, or the end of stdin, cancels.
 """
 
-import os
 import sys
 
-from backends.domain.facts import SeriesEnded
-from backends.prober import clock
 from backends.prober.loop import READABLE, Loop
 from backends.prober.orders import decode_order
-from backends.prober.origin import BadUrl
 from backends.prober.outbox import Outbox
 from backends.prober.series import Series
 
@@ -28,15 +24,9 @@ def main() -> int:
         series.cancel("cancelled")
 
     loop.watch(sys.stdin.fileno(), READABLE, cancelled)
-    try:
-        series.begin()
-        loop.run(lambda: series.over)
-    except BadUrl as error:
-        now = clock.stamp_of(clock.now_ns())
-        outbox.post(SeriesEnded(now, order.series.series_id, str(error)))
+    series.begin()
+    loop.run(lambda: series.over)
     outbox.flush_now()
-    sys.stdout.flush()
-    os.set_blocking(sys.stdout.fileno(), True)
     return 0
 
 

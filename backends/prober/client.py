@@ -4,7 +4,8 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 from typing import cast
 
@@ -21,25 +22,26 @@ PACKAGES = Path(__file__).resolve().parents[2]
 
 async def run_series(
     order: SeriesOrder, cancel: asyncio.Event | None = None
-) -> AsyncIterator[AbFact]:
+) -> AsyncGenerator[AbFact, None]:
     """Yield the facts of one A/B, the last of them always SeriesEnded.
 
     Setting `cancel` ends it early with what was measured so far; closing the iterator ends the
     prober too. A prober that dies is told as the reason of SeriesEnded.
     """
-    async for line in _tell(Order(series=order), order.lanes, cancel):
-        if isinstance(line, str):
-            yield SeriesEnded(clock.stamp_of(clock.now_ns()), order.series_id, line)
-            return
-        fact = cast("AbFact", decode_fact(line))
-        yield fact
-        if isinstance(fact, SeriesEnded):
-            return
+    async with aclosing(_tell(Order(series=order), order.lanes, cancel)) as lines:
+        async for line in lines:
+            if isinstance(line, str):
+                yield SeriesEnded(clock.stamp_of(clock.now_ns()), order.series_id, line)
+                return
+            fact = cast("AbFact", decode_fact(line))
+            yield fact
+            if isinstance(fact, SeriesEnded):
+                return
 
 
 async def _tell(
     order: Order, lanes: tuple[Lane, ...], cancel: asyncio.Event | None
-) -> AsyncIterator[bytes | str]:
+) -> AsyncGenerator[bytes | str, None]:
     """Yield the prober's lines; a last string says why it died before its end."""
     prober = await asyncio.create_subprocess_exec(
         sys.executable,

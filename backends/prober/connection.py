@@ -13,7 +13,8 @@ from backends.prober import clock, problems
 from backends.prober.loop import READABLE, WRITABLE, Loop, Timer
 from backends.prober.origin import Origin
 
-LARGEST_READ = 256 * 1024
+# Larger buffers cost a memory mapping for each read.
+LARGEST_READ = 32 * 1024
 # Offsets in Linux's struct tcp_info (include/uapi/linux/tcp.h): tcpi_rtt, tcpi_data_segs_in.
 TCP_INFO_SPACE = 160
 RTT_AT = 68

@@ -10,6 +10,7 @@ from backends.prober import clock
 
 READABLE = select.EPOLLIN
 WRITABLE = select.EPOLLOUT
+MS = 1_000_000
 
 
 class Timer:
@@ -37,6 +38,7 @@ class Loop:
         self._epoll = select.epoll()
         self._handlers: dict[int, Callable[[int], None]] = {}
         self._timers: list[tuple[int, int, Timer]] = []
+        self._exact: list[tuple[int, int, Timer]] = []
         self._number = count()
         self._deferred: deque[Callable[[], None]] = deque()
 
@@ -54,10 +56,12 @@ class Loop:
             self._epoll.unregister(fd)
 
     def call_at(self, due_ns: int, action: Callable[[], None]) -> Timer:
-        """Call `action` once at an instant."""
-        timer = Timer(action)
-        heapq.heappush(self._timers, (due_ns, next(self._number), timer))
-        return timer
+        """Call `action` once at an instant, or up to a millisecond later."""
+        return self._push(self._timers, due_ns, action)
+
+    def call_exactly_at(self, due_ns: int, action: Callable[[], None]) -> Timer:
+        """Call `action` once at an instant; the last millisecond before it is spent spinning."""
+        return self._push(self._exact, due_ns, action)
 
     def defer(self, action: Callable[[], None]) -> None:
         """Call `action` once as soon as no socket has anything to read."""
@@ -66,7 +70,6 @@ class Loop:
     def run(self, finished: Callable[[], bool]) -> None:
         """Work until `finished` says so."""
         while not finished():
-            self._run_due()
             events = self._epoll.poll(self._wait_s())
             if events:
                 self.wall_offset_ns = clock.wall_offset_ns()
@@ -76,24 +79,35 @@ class Loop:
                         handler(mask)
             elif self._deferred:
                 self._deferred.popleft()()
+            self._run_due()
 
     def close(self) -> None:
         """Give the epoll back."""
         self._epoll.close()
 
+    def _push(
+        self, timers: list[tuple[int, int, Timer]], due_ns: int, action: Callable[[], None]
+    ) -> Timer:
+        timer = Timer(action)
+        heapq.heappush(timers, (due_ns, next(self._number), timer))
+        return timer
+
     def _run_due(self) -> None:
-        while self._timers and self._timers[0][0] <= clock.now_ns():
-            timer = heapq.heappop(self._timers)[2]
-            if timer.action is not None:
-                timer.action()
+        for timers in (self._exact, self._timers):
+            while timers and timers[0][0] <= clock.now_ns():
+                timer = heapq.heappop(timers)[2]
+                if timer.action is not None:
+                    timer.action()
 
     def _wait_s(self) -> float:
-        """Until the next timer, in whole milliseconds rounded down: epoll would round them up."""
+        """Until the next timer; epoll counts in whole milliseconds and rounds up."""
         if self._deferred:
             return 0.0
-        while self._timers and self._timers[0][2].action is None:
-            heapq.heappop(self._timers)
-        if not self._timers:
-            return -1.0
-        left_ms = (self._timers[0][0] - clock.now_ns()) // 1_000_000
-        return max(0.0, left_ms / 1000)
+        wait_ms = -1
+        for timers, late_ns in ((self._exact, 0), (self._timers, MS - 1)):
+            while timers and timers[0][2].action is None:
+                heapq.heappop(timers)
+            if timers:
+                left_ms = max(0, (timers[0][0] - clock.now_ns() + late_ns) // MS)
+                wait_ms = left_ms if wait_ms < 0 else min(wait_ms, left_ms)
+        return wait_ms / 1000 if wait_ms >= 0 else -1.0

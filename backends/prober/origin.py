@@ -8,8 +8,8 @@ from urllib.request import getproxies_environment, proxy_bypass
 import msgspec
 
 
-class BadUrl(ValueError):
-    """A base URL cannot be used; the message says why."""
+class BadAddress(ValueError):
+    """A base URL or its key cannot be used; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +33,15 @@ def origin_of(base_url: str) -> Origin:
     """Return the parts of a base URL.
 
     Raises:
-        BadUrl: it is no http or https URL with a host.
+        BadAddress: it is no http or https URL with a host.
     """
     try:
         parts = urlsplit(base_url)
         port = parts.port
     except ValueError as error:
-        raise BadUrl(f"base_url '{base_url}' is no URL: {error}") from error
+        raise BadAddress(f"base_url '{base_url}' is no URL: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadUrl(f"base_url '{base_url}' must look like https://host/v1")
+        raise BadAddress(f"base_url '{base_url}' must look like https://host/v1")
     default = 443 if parts.scheme == "https" else 80
     return Origin(parts.scheme, parts.hostname, port or default, parts.path.rstrip("/"))
 
@@ -55,24 +55,30 @@ def proxy_for(origin: Origin) -> str | None:
     return proxy
 
 
-def request_bytes(origin: Origin, api_key: str | None, body: Mapping[str, object]) -> bytes:
-    """Return a whole POST of a chat completion, ready to be sent.
+def authorization(api_key: str | None) -> str:
+    """Return the header line that carries a key, empty without one.
 
     Raises:
-        BadUrl: the key holds what cannot stand in a header.
+        BadAddress: the key holds what cannot stand in a header.
     """
-    if api_key is not None and not (api_key.isascii() and api_key.isprintable()):
-        raise BadUrl("the API key holds characters that no HTTP header can carry: set it anew")
+    if not api_key:
+        return ""
+    if not (api_key.isascii() and api_key.isprintable()):
+        raise BadAddress("the API key holds characters that no HTTP header can carry: set it anew")
+    return f"Authorization: Bearer {api_key}\r\n"
+
+
+def request_bytes(origin: Origin, authorization_line: str, body: Mapping[str, object]) -> bytes:
+    """Return a whole POST of a chat completion, ready to be sent."""
     content = msgspec.json.encode(body)
-    fields = [
-        f"POST {origin.path}/chat/completions HTTP/1.1",
-        f"Host: {origin.authority}",
-        "Content-Type: application/json",
-        "Accept: text/event-stream, application/json",
-        "Accept-Encoding: identity",
-        "User-Agent: inferctl",
-        f"Content-Length: {len(content)}",
-    ]
-    if api_key:
-        fields.append(f"Authorization: Bearer {api_key}")
-    return "\r\n".join(fields).encode("ascii") + b"\r\n\r\n" + content
+    head = (
+        f"POST {origin.path}/chat/completions HTTP/1.1\r\n"
+        f"Host: {origin.authority}\r\n"
+        "Content-Type: application/json\r\n"
+        "Accept: text/event-stream, application/json\r\n"
+        "Accept-Encoding: identity\r\n"
+        "User-Agent: inferctl\r\n"
+        f"Content-Length: {len(content)}\r\n"
+        f"{authorization_line}\r\n"
+    )
+    return head.encode("ascii") + content

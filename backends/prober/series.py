@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
-from backends.domain.facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded, TextArrived
+from backends.domain.facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.run import LaneName, Run
-from backends.domain.streams.tokens import Piece
 from backends.prober import clock
 from backends.prober.audit import Audit
 from backends.prober.body import with_nonce
 from backends.prober.exchange import Exchange, Hooks
+from backends.prober.live import LiveText
 from backends.prober.loop import Loop
 from backends.prober.orders import Lane, SeriesOrder
+from backends.prober.origin import BadAddress
 from backends.prober.outcome import run_of
-from backends.prober.redaction import Redactor
 from backends.prober.target import Target
 
 WARM_UP_TOKENS = 16
@@ -79,8 +79,12 @@ class Series:
                 order.mode,
             )
         )
-        for lane in order.lanes:
-            self._targets[lane.name] = Target(lane, order.limits, self._loop)
+        try:
+            for lane in order.lanes:
+                self._targets[lane.name] = Target(lane, order.limits, self._loop)
+        except BadAddress as error:
+            self._end(f"lane {lane.name} ({lane.endpoint}): {error}")
+            return
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -129,29 +133,20 @@ class Series:
 
     def _run(self, lane: Lane) -> None:
         index = self._done[lane.name]
-        content, reasoning = Redactor(lane.api_key), Redactor(lane.api_key)
+        live = LiveText(lane, self._tell)
 
         def sent(sent_ns: int) -> None:
             self._tell(RunBegan(clock.stamp_of(sent_ns), lane.name, index))
 
-        def pieces(at_ns: int, new: list[Piece]) -> None:
-            tokens = new[-1].counted
-            at = clock.stamp_of(at_ns)
-            thought = reasoning.feed("".join(piece.reasoning for piece in new))
-            if thought:
-                self._tell(TextArrived(at, lane.name, thought, reasoning=True, tokens=tokens))
-            text = content.feed("".join(piece.content for piece in new))
-            if text:
-                self._tell(TextArrived(at, lane.name, text, reasoning=False, tokens=tokens))
-
         def ended(exchange: Exchange) -> None:
             self._running.remove(exchange)
+            live.close()
             self._take(lane, run_of(exchange, lane, index), exchange)
 
         prompt = self._order.prompt
         if not self._order.cached:
             prompt = with_nonce(prompt, self._source)
-        self._send(lane, prompt, self._order.max_tokens, Hooks(sent, pieces, ended))
+        self._send(lane, prompt, self._order.max_tokens, Hooks(sent, live.take, ended))
 
     def _send(self, lane: Lane, prompt: str, max_tokens: int, hooks: Hooks) -> None:
         order = self._order

@@ -6,7 +6,7 @@ from backends.prober.body import refused_field, request_body, without_refused
 from backends.prober.exchange import Exchange
 from backends.prober.loop import Loop
 from backends.prober.orders import Lane, Limits
-from backends.prober.origin import origin_of, request_bytes
+from backends.prober.origin import authorization, origin_of, request_bytes
 from backends.prober.pool import Pool
 
 REFUSING = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -16,7 +16,7 @@ class Target:
     """Makes exchanges with one endpoint.
 
     Raises:
-        BadUrl: the base URL or the key cannot be used.
+        BadAddress: the base URL or the key cannot be used.
     """
 
     def __init__(self, lane: Lane, limits: Limits, loop: Loop) -> None:
@@ -24,6 +24,7 @@ class Target:
         self._limits = limits
         self._loop = loop
         self._origin = origin_of(lane.base_url)
+        self._authorization = authorization(lane.api_key)
         self._pool = Pool(self._origin, loop, limits.connect_s)
         self._refused: tuple[str, ...] = ()
 
@@ -35,7 +36,7 @@ class Target:
             self._lane, prompt, max_tokens, temperature=temperature, ignore_eos=ignore_eos
         )
         body = without_refused(body, self._refused)
-        request = request_bytes(self._origin, self._lane.api_key, body)
+        request = request_bytes(self._origin, self._authorization, body)
         return Exchange(request, self._lane.model, self._pool, self._loop, self._limits)
 
     def adapt(self, exchange: Exchange) -> bool:

@@ -50,6 +50,14 @@ def text(value: object) -> str:
     return value
 
 
+def file(value: object) -> str:
+    """Take the path of a file that means the same wherever inferctl is started."""
+    word = text(value)
+    if not word.startswith(("/", "~/")):
+        raise Unfit(f"is {word!r}, which depends on the working folder", f'write "~/{word}"')
+    return word
+
+
 def arguments(value: object) -> tuple[str, ...]:
     """Take a list of arguments for ``vllm serve``, without secrets and what has its own key."""
     if isinstance(value, str):
@@ -102,8 +110,8 @@ def host(value: object) -> str:
     return word
 
 
-def money(value: object) -> Decimal:
-    """Take an amount in USD as a string of decimal digits; binary floats cannot hold 0.10."""
+def amount(value: object) -> Decimal:
+    """Take a price or percentage as a string of digits; binary floats cannot hold 0.10."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise Unfit(
             "is a bare number, which programs round",
@@ -114,7 +122,7 @@ def money(value: object) -> Decimal:
         digits = re.search(r"\d+(\.\d+)?", word, re.ASCII)
         example = digits.group() if digits and not word.startswith("-") else "1.88"
         raise Unfit(
-            f"is {word!r}, which is no amount in USD",
+            f"is {word!r}, which is no plain decimal number",
             f'write digits with a dot, without sign and currency: "{example}"',
         )
     return Decimal(word)

@@ -31,23 +31,23 @@ SERVER_KEYS: Mapping[str, Kind] = {
     "args": kinds.arguments,
     "port": kinds.port,
     "host": kinds.host,
-    "gpu_usd_per_hour": kinds.money,
+    "gpu_usd_per_hour": kinds.amount,
     "gpu_price_as_of": kinds.day,
     "environment": kinds.environment,
     "api_key_env": kinds.environment_name,
     "served_name": kinds.text,
 }
 PRICE_KEYS: Mapping[str, Kind] = {
-    "input_usd_per_mtok": kinds.money,
-    "output_usd_per_mtok": kinds.money,
-    "cached_input_usd_per_mtok": kinds.money,
-    "usd_per_request": kinds.money,
-    "fee_percent": kinds.money,
+    "input_usd_per_mtok": kinds.amount,
+    "output_usd_per_mtok": kinds.amount,
+    "cached_input_usd_per_mtok": kinds.amount,
+    "usd_per_request": kinds.amount,
+    "fee_percent": kinds.amount,
     "price_as_of": kinds.day,
 }
 KEY_SOURCES: Mapping[str, Kind] = {
     "api_key_env": kinds.environment_name,
-    "api_key_file": kinds.text,
+    "api_key_file": kinds.file,
     "api_key_keyring": kinds.text,
 }
 ENDPOINT_KEYS: Mapping[str, Kind] = {
@@ -61,7 +61,7 @@ BILLING_KEYS: Mapping[str, Kind] = {
     "granularity_s": kinds.whole_seconds,
     "min_charge_s": kinds.whole_seconds,
     "since": kinds.billed_since,
-    "budget_usd_per_day": kinds.money,
+    "budget_usd_per_day": kinds.amount,
 }
 TOP_KEYS = ("server", "endpoint", "limits", "billing", "keys", "theme")
 

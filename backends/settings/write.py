@@ -1,6 +1,7 @@
 """Writes the configuration, keeping every comment and what the user arranged."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from backends.settings.faults import ConfigError, Fault
 from backends.settings.paths import config_file, replace_file
 from backends.settings.read import parse_settings, read_settings
 
-TomlValue = str | int | float | bool | list[str]
+Keys = tuple[str, ...]
+TomlValue = str | int | float | bool | date | list[str]
 
 _FIRST_LINES = """\
 # inferctl reads this file at each start; `inferctl doctor` says what is wrong with it.
@@ -85,8 +87,13 @@ def add_profile(profile: Profile, path: Path | None = None) -> Path:
     return path
 
 
-def set_value(keys: Sequence[str], value: TomlValue, path: Path | None = None) -> None:
-    """Set one value, for example ``("server", "big", "port")``, its tables made if missing.
+def set_value(keys: Keys, value: TomlValue, path: Path | None = None) -> None:
+    """Set one value, for example ``("server", "big", "port")``, as `set_values` does."""
+    set_values({keys: value}, path)
+
+
+def set_values(changes: Mapping[Keys, TomlValue], path: Path | None = None) -> None:
+    """Set values together, their tables made if missing, for example a whole new endpoint.
 
     Raises:
         ConfigError: the result would have faults; the file is left as it was.
@@ -94,18 +101,21 @@ def set_value(keys: Sequence[str], value: TomlValue, path: Path | None = None) -
     """
     path = path or config_file()
     document = _open(path)
+    for keys, value in changes.items():
+        _set(document, keys, value, path)
+    _save(tomlkit.dumps(document), path)
+
+
+def _set(document: TOMLDocument, keys: Keys, value: TomlValue, path: Path) -> None:
     level: Any = document
-    for name in keys[:-1]:
+    for depth, name in enumerate(keys[:-1], start=1):
         if name not in level:
-            level[name] = tomlkit.table(is_super_table=len(keys) > 2 and name == keys[0])
+            level[name] = tomlkit.table(is_super_table=depth < len(keys) - 1)
         level = level[name]
         if not isinstance(level, dict):
-            what = "is not a table"
-            raise ConfigError(
-                (Fault(path, ".".join(keys), None, what, "correct it in the file first"),)
-            )
+            what, remedy = "lies inside a value that is no table", "correct it in the file first"
+            raise ConfigError((Fault(path, ".".join(keys), None, what, remedy),))
     level[keys[-1]] = value
-    _save(tomlkit.dumps(document), path)
 
 
 def _open(path: Path) -> TOMLDocument:
@@ -156,4 +166,8 @@ def _table(profile: Profile) -> Table:
 
 def _save(toml: str, path: Path) -> None:
     parse_settings(toml, path)
-    replace_file(path, toml.encode())
+    try:
+        replace_file(path, toml.encode())
+    except UnicodeEncodeError as error:
+        what, remedy = "would hold bytes that are no UTF-8 text", "type the value again"
+        raise ConfigError((Fault(path, "", None, what, remedy),)) from error

@@ -66,6 +66,7 @@ class ApiServer:
         loop.add_reader(self._link, dead.set)
         connect = functools.partial(serve_connection, self._handle)
         server = await asyncio.start_server(connect, sock=port, backlog=2048)
+        self._link.send(b"serving\n")
         self._say_uvicorn("Application startup complete.")
         watch = asyncio.create_task(self._watch_engine(dead, ended))
         await ended.wait()

@@ -42,7 +42,6 @@ class Engine:
     collapse: Collapse | None
     workers: list[int] = field(default_factory=list)
     linked: bool = True
-    frozen: bool = False
 
     def run(self) -> None:
         """Start, report ready, and hold the memory until told to end."""
@@ -89,7 +88,8 @@ class Engine:
     def _collapse(self, player: Player, collapse: Collapse) -> None:
         if collapse.frame is Frame.SILENT_KILL:
             api = [self.api.pid] if os.getppid() == self.api.pid else []
-            for pid in (*self.workers, *api, os.getpid()):
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for pid in (*api, *self.workers, os.getpid()):
                 os.kill(pid, signal.SIGKILL)
         if collapse.frame is Frame.HANGS:
             self._freeze()
@@ -97,21 +97,23 @@ class Engine:
         sys.exit(1)
 
     def _serve(self) -> None:
-        dies = self.collapse is not None and self.collapse.after_ready
+        self._listen(None)
+        if self.collapse is not None:
+            dies_s = time.monotonic() + _DIES_AFTER_READY_S / self.pace.speed
+            while (left := dies_s - time.monotonic()) > 0:
+                self._listen(left)
+            collapse_here(self.collapse, self._player(), in_worker=False)
+            sys.exit(1)
         while True:
-            patience = _DIES_AFTER_READY_S / self.pace.speed if dies else None
-            heard = self._listen(patience)
-            if dies and not heard:
-                collapse_here(self.collapse, self._player(), in_worker=False)  # type: ignore[arg-type]
-                sys.exit(1)
+            self._listen(None)
 
-    def _listen(self, patience_s: float | None) -> bool:
+    def _listen(self, patience_s: float | None) -> None:
         """Wait for one message of the API server; without it there is nothing left to hear."""
         if not self.linked:
             time.sleep(3600.0 if patience_s is None else patience_s)
-            return False
+            return
         if not select.select([self.link], [], [], patience_s)[0]:
-            return False
+            return
         words = self._receive().split()
         if not words:
             self.linked = False
@@ -119,7 +121,6 @@ class Engine:
             self.board.busy(float(words[-1]))
         elif words == ["freeze"]:
             self._freeze()
-        return True
 
     def _receive(self) -> str:
         try:

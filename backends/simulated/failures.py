@@ -30,7 +30,7 @@ class Frame(Enum):
     TRACEBACK = "traceback"
     ENGINE = "engine"
     SILENT_KILL = "silent kill"
-    INTERRUPT = "interrupt"
+    SILENT_END = "silent end"
     HANGS = "hangs"
 
 

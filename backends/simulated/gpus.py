@@ -14,19 +14,19 @@ class SimulatedGpus:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def sample(self, *, processes: bool) -> GpuSample:
+    def sample(self, *, processes: bool) -> GpuSample:  # noqa: ARG002 - they cost nothing here
         """Return all simulated GPUs; none, with the reason, while the file is absent."""
         try:
             data = json.loads(self._path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return GpuSample((), "no simulated server has been started yet (SIMULATED)")
-        return GpuSample(tuple(_gpu(entry, processes=processes) for entry in data["gpus"]))
+        return GpuSample(tuple(_gpu(entry) for entry in data["gpus"]))
 
     def close(self) -> None:
         """Let go of nothing: every sample opens the file anew."""
 
 
-def _gpu(entry: dict[str, Any], *, processes: bool) -> Gpu:
+def _gpu(entry: dict[str, Any]) -> Gpu:
     drop_the_dead(entry)
     busy_percent = float(entry["busy_percent"])
     seen = tuple(
@@ -49,8 +49,7 @@ def _gpu(entry: dict[str, Any], *, processes: bool) -> Gpu:
         busy_percent=busy_percent,
         power_w=_between(entry["power_w"], busy_percent),
         temperature_c=_between(entry["temperature_c"], busy_percent),
-        processes=seen if processes else None,
-        processes_reason="" if processes else "not asked for",
+        processes=seen,
     )
 
 

@@ -84,11 +84,10 @@ async def send(target: Target, number: int) -> None:
         writer.close()
 
 
-async def generate(target: Target, rps: float, duration_s: float, seed: int) -> int:
-    """Send requests at `rps` for `duration_s` or until the parent is gone; return how many."""
+async def generate(target: Target, rps: float, *, duration_s: float, seed: int, parent: int) -> int:
+    """Send requests at `rps` for `duration_s` or until `parent` is gone; return how many."""
     loop = asyncio.get_running_loop()
     chance = random.Random(seed)
-    parent = os.getppid()
     ends = loop.time() + duration_s
     due = loop.time() + chance.expovariate(rps)
     under_way: set[asyncio.Task[None]] = set()
@@ -113,18 +112,24 @@ async def generate(target: Target, rps: float, duration_s: float, seed: int) -> 
 def main() -> None:
     """Generate traffic; the key, where one is needed, comes from ``VLLM_API_KEY``."""
     arguments = _arguments()
-    key = os.environ.get("VLLM_API_KEY", "")
+    parent, key = os.getppid(), os.environ.get("VLLM_API_KEY", "")
     try:
         target = loopback_target(arguments.base_url, arguments.model, arguments.max_tokens, key)
     except NotLoopback as error:
         print(error, file=sys.stderr)  # noqa: T201
         sys.exit(2)
-    asyncio.run(_until_told(target, arguments))
+    asyncio.run(_until_told(target, arguments, parent))
 
 
-async def _until_told(target: Target, arguments: argparse.Namespace) -> None:
+async def _until_told(target: Target, arguments: argparse.Namespace, parent: int) -> None:
     traffic = asyncio.create_task(
-        generate(target, arguments.rps, arguments.duration, arguments.seed)
+        generate(
+            target,
+            arguments.rps,
+            duration_s=arguments.duration,
+            seed=arguments.seed,
+            parent=parent,
+        )
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, traffic.cancel)

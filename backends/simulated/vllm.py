@@ -115,8 +115,9 @@ def _open(
 
 
 def _fail(player: Player, collapse: Collapse) -> NoReturn:
-    if collapse.frame is Frame.INTERRUPT:
-        _interrupted(player)
+    if collapse.frame is Frame.SILENT_END:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
     collapse_api(collapse, player)
     sys.exit(2 if collapse.frame is Frame.USAGE else 1)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -99,7 +99,8 @@ class CostScreen(Screen[None]):
         if key == "hours_per_day":
             changed = min(changed, Decimal(24))
         # What was measured vouches for the mean of what was measured, not for a supposed one.
-        self._asked = replace(self._asked, **{key: changed}, observed=None)
+        changes: dict[str, Any] = {key: changed, "observed": None}
+        self._asked = replace(self._asked, **changes)
         self._draw()
 
     def action_measured(self) -> None:
@@ -119,7 +120,9 @@ class CostScreen(Screen[None]):
         for place, (key, words, _) in enumerate(FIGURES):
             value: Decimal | None = getattr(self._asked, key)
             changed = "*" if value != getattr(self._measured, key) else " "
-            text = f"{'▸' if place == self._chosen else ' '}{words:<16}{_short(value):>10} {changed}"
+            text = (
+                f"{'▸' if place == self._chosen else ' '}{words:<16}{_short(value):>10} {changed}"
+            )
             rows.append(Content.styled(text, "reverse" if place == self._chosen else ""))
         rows.append(Content(""))
         rows.append(Content.styled(" crossover by length", "bold"))

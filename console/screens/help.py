@@ -3,13 +3,13 @@
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from console.keys import APP_BINDINGS, BACK, MAIN_BINDINGS, Binding
+from console.keys import APP_BINDINGS, BACK, MAIN_BINDINGS
 
 TEXT = """
 Panels: 1 start-up or serving, 2 VRAM, 3 A/B, 4 cost; the same key gives the room back.
@@ -41,7 +41,7 @@ class HelpScreen(Screen[None]):
         ]
         rows.sort(key=lambda row: row[1].id or "")
         told = [
-            f"{key:>8}  {each.description:<10} {each.tooltip or '':<44} {each.id}"
+            f"{key:>8}  {each.description:<10} {each.tooltip or '':<38} {each.id}"
             for key, each in rows
         ]
         return [*told, f"{'ctrl+p':>8}  {'Palette':<10} Every command by name"]

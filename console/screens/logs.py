@@ -59,7 +59,11 @@ class LogScreen(Screen[None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Search or filter by what was typed; nothing typed ends it."""
-        self.lines.view = replace(self.lines.view, **{self._asking: event.value})
+        view = self.lines.view
+        if self._asking == "search":
+            self.lines.view = replace(view, search=event.value)
+        else:
+            self.lines.view = replace(view, only=event.value)
         self.line.remove_class("-asking")
         self.lines.focus()
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
+from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.getters import query_one
 from textual.screen import Screen
@@ -45,20 +45,20 @@ class MainScreen(Screen[None]):
     verdict = query_one("#verdict", VerdictLine)
 
     @property
-    def _console(self) -> "InferctlApp":
+    def _inferctl(self) -> "InferctlApp":
         return cast("InferctlApp", self.app)
 
     def compose(self) -> ComposeResult:
         """Lay out the panels, and the line for a terminal that is too small."""
         yield Static(id="too-small")
         yield StatusStrip(id="status")
-        with Container(id="panels"):
-            with Container(id="server"):
+        with Horizontal(id="upper"):
+            with Vertical(id="server"):
                 yield StartupPanel(id="startup")
                 yield ServingPanel(id="serving")
             yield VramPanel(id="vram")
-            yield AbPanel(id="ab")
-            yield CostPanel(id="cost")
+        yield AbPanel(id="ab")
+        yield CostPanel(id="cost")
         yield VerdictLine(id="verdict")
         yield Footer(show_command_palette=False, compact=True)
 
@@ -84,19 +84,19 @@ class MainScreen(Screen[None]):
 
     def action_race(self, runs: int) -> None:
         """Begin an A/B."""
-        self.app.run_worker(ab_keys.race(self._console, runs), group="series", exclusive=True)
+        self.app.run_worker(ab_keys.race(self._inferctl, runs), group="series", exclusive=True)
 
     def action_cancel(self) -> None:
         """End the A/B; the runs that ended are kept."""
-        self._console.race_cancelled.set()
+        self._inferctl.race_cancelled.set()
 
     def action_prompt(self) -> None:
         """Choose the prompt of the next A/B."""
-        self.app.run_worker(ab_keys.choose_prompt(self._console), group="prompt", exclusive=True)
+        self.app.run_worker(ab_keys.choose_prompt(self._inferctl), group="prompt", exclusive=True)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can act now."""
-        ab = self._console.session.ab
+        ab = self._inferctl.session.ab
         racing = ab is not None and not ab.ended
         if action == "cancel":
             return racing

@@ -65,7 +65,9 @@ class TextQuestion(ModalScreen[str | None]):
         """Lay out the sentence, the prepared texts and the input line."""
         with Vertical():
             yield Static(Content(self._sentence))
-            yield OptionList(*(Option(Content(words), id=choice) for choice, words in self._choices))
+            yield OptionList(
+                *(Option(Content(words), id=choice) for choice, words in self._choices)
+            )
             yield Input(placeholder=self._hint)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

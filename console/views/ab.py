@@ -3,7 +3,12 @@
 from backends.domain.ab import Ab, Lane
 from backends.domain.session import Session
 from backends.domain.stamp import Stamp
-from backends.domain.streams.summary import comparability, difference, output_tokens_per_s, summarise
+from backends.domain.streams.summary import (
+    comparability,
+    difference,
+    output_tokens_per_s,
+    summarise,
+)
 from widgets.ab_panel import AbView
 from widgets.lane_pane import LaneState, LaneView, TextPiece
 from widgets.run_dots import LaneRuns
@@ -16,16 +21,15 @@ def ab_view(session: Session) -> AbView:
         return AbView()
     done = sum(len(lane.runs) for lane in ab.lanes)
     planned = ab.series.began.runs * len(ab.lanes)
-    first_two = tuple(lane.runs for lane in ab.lanes[:2])
-    compared = len(first_two) == 2 and all(first_two)
+    a, b = (lane.runs for lane in ab.lanes[:2])
     return AbView(
         lanes=tuple(_lane(lane, ab, session.now) for lane in ab.lanes),
         runs=tuple(_runs(lane) for lane in ab.lanes) if done else (),
-        difference=difference(*first_two, "ttft_s") if compared else None,
+        difference=difference(a, b, "ttft_s"),
         done=done,
         planned=planned,
         eta_s=None if ab.ended else _eta_s(ab, done, planned, session.now),
-        not_comparable=tuple(found.why for found in comparability(*first_two)) if compared else (),
+        not_comparable=tuple(found.why for found in comparability(a, b)),
         running=not ab.ended,
     )
 

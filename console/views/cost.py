@@ -1,11 +1,13 @@
 """The views of the bill and of the verdict."""
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
 from backends.domain.money.amounts import age_days, is_stale
 from backends.domain.money.kinds import VerdictKind
-from backends.domain.money.meter import Spent
+from backends.domain.money.meter import Activity, Spent
+from backends.domain.money.sentences import flips_at
 from backends.domain.money.verdict import Verdict
 from backends.domain.session import Session
 from backends.settings.config import Profile
@@ -16,6 +18,8 @@ from widgets.cost_panel import BudgetState, CostView, EndpointCost
 from widgets.crossover_bar import CrossoverBar
 from widgets.verdict_line import VerdictKind as Look
 from widgets.verdict_line import VerdictView
+
+NOT_SERVING: tuple[Activity, ...] = ("idle", "stopped", "unwatched")
 
 NEAR_BUDGET = Decimal("0.8")
 
@@ -69,13 +73,13 @@ def verdict_view(verdict: Verdict) -> VerdictView:
         kind=_LOOKS.get(verdict.kind, "undecided"),
         word=verdict.kind.value.replace("_", " "),
         sentence=verdict.reason,
-        flip=verdict.flip.short if verdict.flip else "",
+        flip=flips_at(verdict.flip) if verdict.flip else "",
     )
 
 
-def _idle(parts: dict[str, Decimal | None]) -> Decimal | None:
+def _idle(parts: Mapping[Activity, Decimal | None]) -> Decimal | None:
     """Return what was paid while nothing was served: idle, stopped, and before anyone watched."""
-    amounts = [parts.get(name) for name in ("idle", "stopped", "unwatched")]
+    amounts = [parts.get(name) for name in NOT_SERVING]
     known = [amount for amount in amounts if amount is not None]
     return sum(known, Decimal(0)) if known else None
 

@@ -7,7 +7,9 @@ from backends.history.records import SeriesRecord, StartRecord
 from widgets import history_table as table
 
 
-def history_view(starts: Sequence[StartRecord], series: Sequence[SeriesRecord]) -> table.HistoryView:
+def history_view(
+    starts: Sequence[StartRecord], series: Sequence[SeriesRecord]
+) -> table.HistoryView:
     """Return what was recorded, in local time."""
     reason = "" if starts or series else "nothing yet: a start or an A/B is kept when it ends"
     return table.HistoryView(
@@ -42,7 +44,7 @@ def _series(record: SeriesRecord) -> table.SeriesRecord:
         when=_when(record.began_wall_s),
         lanes=tuple(endpoint for _, endpoint in record.lanes),
         runs=sum(summary.get("n", 0) for summary in summaries),
-        verdict=str(difference.get("verdict", "")).replace("_", " ").upper(),
+        verdict=str(difference.get("verdict") or "").replace("_", " ").upper(),
         ttft_s=tuple((summary.get("ttft_s") or {}).get("median") for summary in summaries),
     )
 

@@ -1,5 +1,6 @@
 """The views of the cost screen: both lines of cost over load, and the options ranked."""
 
+import math
 from decimal import Decimal
 
 from backends.domain.money.feasibility import usable_capacity_rps
@@ -58,8 +59,8 @@ def options_view(verdict: Verdict) -> OptionsView:
 
 
 def _self_hosted(load: Decimal, gpu: Decimal, capacity: Decimal | None) -> CostPoint:
-    replicas = 1 if not capacity else max(1, -(-load // capacity))
-    return float(load), gpu * replicas
+    replicas = math.ceil(load / capacity) if capacity else 1
+    return float(load), gpu * max(1, replicas)
 
 
 def _float(value: Decimal | None) -> float | None:

@@ -1,36 +1,52 @@
 """The start-up panel's view."""
 
+from collections.abc import Mapping
+
 from backends.domain.lifecycle import Life
 from backends.domain.server import ServerState
 from backends.domain.session import Session
-from backends.domain.start import Outcome, Phase, Start
-from backends.domain.startup.expectation import Expectation, eta, expectation
-from backends.domain.startup.fold import as_start
+from backends.domain.start import Outcome, Phase, PhaseName, Progress, Start
+from backends.domain.startup.expectation import (
+    Expected,
+    comparable,
+    expected_phases,
+    expected_total,
+    remaining,
+)
+from backends.domain.startup.fold import as_start, running_phase
 from console.desk import Desk
-from widgets.startup_panel import PhaseRow, PreviousStarts, StartupView
+from widgets.phase_bars import PhaseRow
+from widgets.startup_panel import PreviousStarts, StartupView
 
 FIRST_START = "first start of this model on this host"
 
 SETTLED = frozenset({ServerState.READY, ServerState.UNHEALTHY})
 
+BYTES_PER_GB = 1e9
+
 
 def startup_view(session: Session, desk: Desk) -> StartupView:
     """Return the phases of the watched server's start beside what earlier starts took."""
     start = start_of(session)
-    expected = expectation(desk.earlier)
-    if start is None or session.life is None:
+    if start is None or session.life is None or session.life.start is None:
         return StartupView(previous=_previous(desk.earlier))
-    running = start.outcome is Outcome.INCOMPLETE
-    left = eta(start, expected) if running and expected else None
+    earlier = comparable(desk.earlier, start)
+    expected = expected_phases(earlier)
+    phase = running_phase(session.life.start)
+    running = start.outcome is Outcome.INCOMPLETE and phase is not None
+    left = remaining(earlier, start, phase) if running and phase else None
     return StartupView(
-        phases=(*_seen(start, expected), *_still_expected(start, expected, running=running)),
+        phases=(
+            *(_row(each, expected, start.progress) for each in start.phases if _is_bar(each)),
+            *(_awaited(start, expected) if running else ()),
+        ),
         total_s=start.total_s,
-        eta_s=left.left_s if left else None,
-        eta_spread_s=left.spread_s if left else None,
+        eta_s=left.left.median_s if left else None,
+        eta_spread_s=(left.left.max_s - left.left.min_s) / 2 if left else None,
         eta_reason="" if left else FIRST_START,
         unlogged_s=start.unlogged_s,
-        previous=_previous(desk.earlier),
-        outcome=None if running else start.outcome,
+        previous=_previous(earlier),
+        outcome=None if start.outcome is Outcome.INCOMPLETE else start.outcome,
         failure=session.life.server.failure or start.failure,
         compact=_compact(session.life, start),
     )
@@ -41,6 +57,53 @@ def start_of(session: Session) -> Start | None:
     if session.life is None or session.life.start is None:
         return None
     return as_start(session.life.start, session.now)
+
+
+def _is_bar(phase: Phase) -> bool:
+    return phase.rank is None
+
+
+def _row(
+    phase: Phase, expected: Mapping[PhaseName, Expected], progress: Progress | None
+) -> PhaseRow:
+    now = (
+        progress if progress and progress.phase is phase.name and phase.duration_s is None else None
+    )
+    usual = expected.get(phase.name)
+    return PhaseRow(
+        name=phase.name,
+        start_s=phase.start_s,
+        duration_s=phase.duration_s,
+        reported_s=phase.reported_s,
+        expected_s=usual.median_s if usual else None,
+        item=_item(now) if now else "",
+        fraction=now.done / now.total if now and now.total else None,
+    )
+
+
+def _item(progress: Progress) -> str:
+    if progress.item == "bytes":
+        total = f"/{progress.total / BYTES_PER_GB:.1f}" if progress.total else ""
+        return f"{progress.done / BYTES_PER_GB:.1f}{total} GB"
+    total = f"/{progress.total}" if progress.total else ""
+    return f"{progress.item} {progress.done}{total}"
+
+
+def _awaited(start: Start, expected: Mapping[PhaseName, Expected]) -> tuple[PhaseRow, ...]:
+    """Return the phases that earlier starts had and this one has not reached yet."""
+    seen = {phase.name for phase in start.phases}
+    return tuple(
+        PhaseRow(name=name, expected_s=usual.median_s)
+        for name, usual in expected.items()
+        if name not in seen
+    )
+
+
+def _previous(earlier: tuple[Start, ...]) -> PreviousStarts | None:
+    total = expected_total(earlier)
+    if total is None:
+        return None
+    return PreviousStarts(n=total.n, median_s=total.median_s, min_s=total.min_s, max_s=total.max_s)
 
 
 def _compact(life: Life, start: Start) -> bool:

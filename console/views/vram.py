@@ -3,7 +3,8 @@
 from backends.domain.gpu import Gpu
 from backends.domain.session import Session
 from backends.domain.start import StartMemory
-from backends.domain.vram import VramParts, rank_on, vram_parts
+from backends.domain.vram import VramParts, vram_parts
+from backends.domain.vram_owners import rank_on
 from console.views.startup import start_of
 from widgets.memory_bars import GpuBar, MemoryPart, PartKind
 from widgets.vram_panel import VramView
@@ -26,11 +27,17 @@ def vram_view(session: Session) -> VramView:
     if not session.gpus.gpus:
         return VramView(reason=session.gpus.reason)
     start = start_of(session)
-    points = session.memory.points
+    memory = start.memory if start else StartMemory()
+    running = session.life is not None and session.life.server.pid is not None
+    points = tuple(
+        (point.at_s, point.used_bytes)
+        for point in session.memory.points
+        if point.used_bytes is not None
+    )
     totals = [gpu.memory.total_bytes for gpu in session.gpus.gpus]
     return VramView(
         gpus=tuple(
-            _bar(gpu, start.memory if start else StartMemory(), server_pids(session))
+            _bar(gpu, memory, server_pids(session), alone=running and len(totals) == 1)
             for gpu in session.gpus.gpus
         ),
         timeline=points,
@@ -52,8 +59,8 @@ def server_pids(session: Session) -> frozenset[int]:
     )
 
 
-def _bar(gpu: Gpu, memory: StartMemory, pids: frozenset[int]) -> GpuBar:
-    parts = vram_parts(gpu, memory, pids, rank=rank_on(gpu, pids))
+def _bar(gpu: Gpu, memory: StartMemory, pids: frozenset[int], *, alone: bool) -> GpuBar:
+    parts = vram_parts(gpu, memory, pids, rank=rank_on(gpu, pids), server_is_here=alone)
     return GpuBar(
         index=gpu.index,
         name=gpu.name,

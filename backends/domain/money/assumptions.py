@@ -64,6 +64,8 @@ def _api(scenario: Scenario) -> list[str]:
         said.append("Cached input is charged in full: the API has no price for it.")
     if not scenario.cached_input_share and scenario.cached_input_usd_per_mtok is not None:
         said.append("No input is taken as cached: cached_input_share is not given.")
+    if scenario.ttft_slo_s is not None and scenario.api_ttft_p99_s is None:
+        said.append("The p99 TTFT of the API is not measured, so the limit does not rule it out.")
     return said
 
 
@@ -79,6 +81,7 @@ def _traffic(scenario: Scenario) -> list[str]:
     if scenario.hours_per_day is not None and scenario.profile_rps is None:
         hours = figure(scenario.hours_per_day)
         said.append(f"The rate holds {hours} h a day and is zero outside them.")
+        said.append("Break-even is a mean over all 24 hours.")
     if scenario.peak_over_average is not None:
         peak = figure(scenario.peak_over_average)
         said.append(

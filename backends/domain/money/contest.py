@@ -3,14 +3,14 @@
 from decimal import Decimal
 
 from backends.domain.money.kinds import VerdictKind, cheaper
-from backends.domain.money.options import (
+from backends.domain.money.option import (
     CAPACITY_UNKNOWN,
     OVER_CAPACITY,
     SLO_EXCLUDES,
     Option,
     Point,
-    options,
 )
+from backends.domain.money.options import options
 from backends.domain.money.scenario import Scenario
 
 _A_TIE = Decimal("1e-12")

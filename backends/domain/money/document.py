@@ -5,7 +5,7 @@ from typing import Any
 
 from backends.domain.money.amounts import digits
 from backends.domain.money.feasibility import Segment
-from backends.domain.money.options import Option
+from backends.domain.money.option import Option
 from backends.domain.money.verdict import Verdict
 
 
@@ -19,6 +19,7 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
         "reason": verdict.reason,
         "flip": None if flip is None else _number(flip.value),
         "flip_quantity": None if flip is None else flip.quantity,
+        "flip_to": None if flip is None or flip.to is None else flip.to.value,
         "flip_now": None if flip is None else _number(flip.now),
         "usd_per_request": digits(verdict.usd_per_request),
         "break_even_rps": _number(at.break_even_rps),

@@ -67,14 +67,15 @@ def crossover(scenario: Scenario) -> Crossover:
         return Crossover(utilisation=share, feasible=fits, hours_per_day=hours)
     rate = break_even_rps(gpu + fixed_usd_per_hour(scenario), request)
     tokens = tokens_of(scenario)
-    if rate is None or tokens is None:
+    if rate is None:
         return Crossover(feasible=False, hours_per_day=hours)
     capacity = scenario.capacity_rps
+    band = break_even_band(gpu + fixed_usd_per_hour(scenario), scenario)
     return Crossover(
         rate,
-        break_even_band(gpu + fixed_usd_per_hour(scenario), scenario),
+        None if band is None or band.certain else band,
         None if capacity is None else rate / capacity,
-        rate * tokens[1],
+        None if tokens is None else rate * tokens[1],
         None if capacity is None else _pays_off(scenario, request, capacity),
         hours,
         segments(scenario),

@@ -7,6 +7,7 @@ from decimal import Decimal
 from backends.domain.money.contest import outcome_at
 from backends.domain.money.feasibility import Crossover, needed_capacity_rps
 from backends.domain.money.kinds import VerdictKind
+from backends.domain.money.request_cost import api_prices_given
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.shape import Load
 from backends.domain.money.uncertainty import centre
@@ -15,6 +16,9 @@ _STEP = Decimal("1.25")
 _STEPS = 42
 """Loads from a ten-thousandth of the present one to ten thousand times as much are searched."""
 _HALVINGS = 40
+_A_STEP_BEYOND = Decimal("1.000001")
+
+Outcomes = Callable[[Decimal], VerdictKind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +28,13 @@ class Flip:
     Attributes:
         quantity: its key in the scenario, such as ``rate_rps``.
         now: its present value, None where it is not known.
+        to: the verdict beyond it, None where that depends on what is not known.
     """
 
     quantity: str
     value: Decimal
     now: Decimal | None
+    to: VerdictKind | None = None
 
 
 def flip_of(scenario: Scenario, load: Load | None, kind: VerdictKind, at: Crossover) -> Flip | None:
@@ -52,17 +58,19 @@ def _by_search(scenario: Scenario, load: Load) -> Flip | None:
 
     No rate helps where peaks grow with it; a faster GPU may.
     """
-    factor = _nearest_change(
+    change = _nearest_change(
         lambda times: outcome_at(scenario, centre(scenario, load.scaled(times)))
     )
-    if factor is not None:
+    if change is not None:
         now = load.mean_rps if scenario.rate_rps is None else scenario.rate_rps
-        return Flip("rate_rps", now * factor, now)
+        return Flip("rate_rps", now * change[0], now, change[1])
     capacity = scenario.capacity_rps
     if capacity is None:
         return None
-    factor = _nearest_change(lambda times: _with_capacity(scenario, load, capacity * times))
-    return None if factor is None else Flip("capacity_rps", capacity * factor, capacity)
+    change = _nearest_change(lambda times: _with_capacity(scenario, load, capacity * times))
+    return (
+        None if change is None else Flip("capacity_rps", capacity * change[0], capacity, change[1])
+    )
 
 
 def _with_capacity(scenario: Scenario, load: Load, capacity_rps: Decimal) -> VerdictKind:
@@ -77,8 +85,8 @@ def _limit(scenario: Scenario) -> Flip | None:
     return Flip("ttft_slo_s", min(beyond), limit) if beyond else None
 
 
-def _nearest_change(outcome: Callable[[Decimal], VerdictKind]) -> Decimal | None:
-    """Return the factor at which the outcome changes, up or down, the nearer one."""
+def _nearest_change(outcome: Outcomes) -> tuple[Decimal, VerdictKind] | None:
+    """Return the nearer factor, up or down, at which the outcome changes, and to what."""
     here = outcome(Decimal(1))
 
     def same(factor: Decimal) -> bool:
@@ -87,10 +95,15 @@ def _nearest_change(outcome: Callable[[Decimal], VerdictKind]) -> Decimal | None
     for step in range(1, _STEPS + 1):
         near, far = _STEP ** (step - 1), _STEP**step
         if not same(far):
-            return _boundary(near, far, same)
+            return _beyond(_boundary(near, far, same), outcome, _A_STEP_BEYOND)
         if not same(1 / far):
-            return _boundary(1 / near, 1 / far, same)
+            return _beyond(_boundary(1 / near, 1 / far, same), outcome, 1 / _A_STEP_BEYOND)
     return None
+
+
+def _beyond(edge: Decimal, outcome: Outcomes, step: Decimal) -> tuple[Decimal, VerdictKind]:
+    """Return an edge with the outcome just behind it, where no tie is left."""
+    return edge, outcome(edge * step)
 
 
 def _boundary(inside: Decimal, outside: Decimal, same: Callable[[Decimal], bool]) -> Decimal:
@@ -109,9 +122,8 @@ def without_rate(scenario: Scenario) -> Scenario:
     An always-on GPU against the same GPU billed by the second needs no rate: what counts is the
     share of the day that it is busy.
     """
-    priced = scenario.input_usd_per_mtok is not None or scenario.output_usd_per_mtok is not None
     traffic = (scenario.rate_rps, scenario.profile_rps, scenario.service_s, scenario.observed)
     busy = scenario.hours_per_day is not None and scenario.serverless_usd_per_second is not None
-    if priced or not busy or any(item is not None for item in traffic):
+    if api_prices_given(scenario) or not busy or any(item is not None for item in traffic):
         return scenario
     return replace(scenario, rate_rps=Decimal(1), capacity_rps=Decimal(1))

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal
 
+from backends.domain.money.prices import GpuPrice
 from backends.domain.money.request_cost import Tokens
 from backends.domain.money.traffic import TokenTotals
+from backends.domain.server import ServerState
 
 Activity = Literal["serving", "idle", "starting", "stopped", "unwatched"]
 Origin = Literal["host_boot", "server_start", "given"]
@@ -32,6 +34,11 @@ class Tariff:
     gpus: int = 1
     granularity_s: int = 1
     minimum_s: int = 0
+
+
+def tariff_of(price: GpuPrice, gpus: int = 1) -> Tariff:
+    """Return how a price of the table bills; by the second where its row does not say."""
+    return Tariff(price.usd_per_hour, gpus, price.granularity_s or 1, price.minimum_s or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +94,31 @@ def advance_meter(state: MeterState, to_s: float, activity: Activity) -> MeterSt
     more = to_s - state.last_s
     if more <= 0:
         return state
+    spent = replace(state, last_s=to_s)
     match activity:
         case "serving":
-            state = replace(state, serving_s=state.serving_s + more)
+            return replace(spent, serving_s=state.serving_s + more)
         case "idle":
-            state = replace(state, idle_s=state.idle_s + more)
+            return replace(spent, idle_s=state.idle_s + more)
         case "starting":
-            state = replace(state, starting_s=state.starting_s + more)
+            return replace(spent, starting_s=state.starting_s + more)
         case "stopped":
-            state = replace(state, stopped_s=state.stopped_s + more)
+            return replace(spent, stopped_s=state.stopped_s + more)
         case "unwatched":
-            state = replace(state, unwatched_s=state.unwatched_s + more)
-    return replace(state, last_s=to_s)
+            return replace(spent, unwatched_s=state.unwatched_s + more)
+
+
+def activity_of(state: ServerState, requests_running: float | None) -> Activity:
+    """Return what a server's state is for the meter; busy needs a request that is known to run."""
+    match state:
+        case ServerState.STARTING:
+            return "starting"
+        case ServerState.STOPPED | ServerState.FAILED:
+            return "stopped"
+        case _:
+            if requests_running is None:
+                return "unwatched"
+            return "serving" if requests_running > 0 else "idle"
 
 
 def read_meter(state: MeterState, tariff: Tariff) -> Spent:
@@ -129,7 +149,10 @@ def billed_seconds(elapsed_s: float, tariff: Tariff) -> Decimal:
 
 
 def cost_elsewhere(totals: TokenTotals, prices: Tokens) -> Decimal | None:
-    """Return what the same tokens would have cost at an API; None where they are not counted."""
+    """Return what the same tokens would have cost at an API; None where they are not counted.
+
+    Servers before vLLM 0.16 do not count cached input; all of it is then charged in full.
+    """
     if totals.input_tokens is None or totals.output_tokens is None or totals.requests is None:
         return None
     cached = _decimal(totals.cached_input_tokens or 0.0)

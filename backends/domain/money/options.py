@@ -1,51 +1,19 @@
 """Every way to serve the traffic, with what it costs at one point of the prices and the load."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
+from backends.domain.money.option import SLO_EXCLUDES, UNPRICED, Option, Point, replicas_for
 from backends.domain.money.request_cost import (
     SECONDS_PER_HOUR,
+    api_prices_given,
     fixed_usd_per_hour,
     owned_usd_per_hour,
     tokens_of,
 )
-from backends.domain.money.scale_to_zero import scale_to_zero
 from backends.domain.money.scenario import Scenario
+from backends.domain.money.serverless import serverless
 from backends.domain.money.shape import HOURS, Load, ceiling
-
-CAPACITY_UNKNOWN = "CAPACITY_UNKNOWN"
-OVER_CAPACITY = "OVER_CAPACITY"
-SLO_EXCLUDES = "SLO_EXCLUDES"
-UNPRICED = "UNPRICED"
-MEASURE = "inferctl load ENDPOINT"
-P99_SHARE = Decimal("0.01")
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One way to serve the traffic.
-
-    Attributes:
-        usd_per_hour: mean over the whole day; None where a price or a figure is missing. For an
-            option whose capacity is unknown it is the least that it can cost.
-        replicas: GPUs, or provisioned units; None where they are not the user's to count.
-        excluded_because: why it cannot be chosen, one sentence that begins with its kind; empty
-            for an option that can.
-    """
-
-    name: str
-    usd_per_hour: Decimal | None
-    replicas: int | None = None
-    excluded_because: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One point of what is uncertain: the price of a request, of a GPU, and the load."""
-
-    usd_per_request: Decimal | None
-    load: Load
-    gpu_factor: Decimal = Decimal(1)
 
 
 def options(scenario: Scenario, point: Point) -> tuple[Option, ...]:
@@ -54,7 +22,7 @@ def options(scenario: Scenario, point: Point) -> tuple[Option, ...]:
         _api(scenario, point),
         *_always_on(scenario, point),
         _destroyed_when_idle(scenario, point),
-        *_serverless(scenario, point),
+        *serverless(scenario, point),
         _provisioned(scenario, point),
         _hybrid(scenario, point),
     ]
@@ -62,7 +30,7 @@ def options(scenario: Scenario, point: Point) -> tuple[Option, ...]:
 
 
 def _api(scenario: Scenario, point: Point) -> Option | None:
-    if scenario.input_usd_per_mtok is None and scenario.output_usd_per_mtok is None:
+    if not api_prices_given(scenario):
         return None
     if point.usd_per_request is None:
         return Option("api", None, None, f"{UNPRICED}: a token price or a token count is missing")
@@ -81,25 +49,6 @@ def _api_slo(scenario: Scenario) -> str:
     return ""
 
 
-def _replicas(scenario: Scenario, load: Load) -> tuple[int, str]:
-    """Return how many GPUs hold the peak, and why they cannot, if so."""
-    seen, limit = scenario.gpu_ttft_p99_s, scenario.ttft_slo_s
-    if seen is not None and limit is not None and seen > limit:
-        return 1, f"{SLO_EXCLUDES}: the GPU's p99 TTFT is {seen} s, the limit is {limit} s"
-    if scenario.capacity_rps is None:
-        return 1, (
-            f"{CAPACITY_UNKNOWN}: whether one GPU carries {load.peak_rps.normalize():f} req/s is "
-            f"not measured; run: {MEASURE}"
-        )
-    count = load.replicas(scenario.capacity_rps)
-    if scenario.max_replicas is not None and count > scenario.max_replicas:
-        return count, (
-            f"{OVER_CAPACITY}: the peak of {load.peak_rps.normalize():f} req/s needs {count} GPUs, "
-            f"there are {scenario.max_replicas}"
-        )
-    return count, ""
-
-
 def _prices(scenario: Scenario, point: Point) -> tuple[tuple[str, Decimal], ...]:
     """Return the hourly price of one GPU under each contract that has one."""
     month = scenario.gpu_usd_per_month
@@ -112,7 +61,7 @@ def _prices(scenario: Scenario, point: Point) -> tuple[tuple[str, Decimal], ...]
 
 
 def _always_on(scenario: Scenario, point: Point) -> list[Option]:
-    count, why_not = _replicas(scenario, point.load)
+    count, why_not = replicas_for(scenario, point.load)
     fixed = fixed_usd_per_hour(scenario)
     return [
         Option(name, usd * count + fixed, count, why_not) for name, usd in _prices(scenario, point)
@@ -123,7 +72,7 @@ def _destroyed_when_idle(scenario: Scenario, point: Point) -> Option | None:
     usd, load = scenario.gpu_usd_per_hour, point.load
     if usd is None or load.active_share == 1 or load.starts_per_day == 0:
         return None
-    name, (count, why_not) = "destroyed_when_idle", _replicas(scenario, load)
+    name, (count, why_not) = "destroyed_when_idle", replicas_for(scenario, load)
     if scenario.cold_start_s is None:
         return Option(name, None, count, f"{UNPRICED}: cold_start_s is missing, and it is billed")
     each_s = scenario.cold_start_s + (scenario.idle_timeout_s or 0)
@@ -131,64 +80,6 @@ def _destroyed_when_idle(scenario: Scenario, point: Point) -> Option | None:
     share = min(Decimal(1), hours / HOURS)
     cost = usd * point.gpu_factor * count * share + fixed_usd_per_hour(scenario)
     return Option(name, cost, count, why_not)
-
-
-def _serverless(scenario: Scenario, point: Point) -> list[Option]:
-    rate = scenario.serverless_usd_per_second
-    if rate is None:
-        return []
-    if scenario.service_s is None:
-        return [_serverless_by_hours(scenario, point, rate)]
-    cold, timeout = scenario.cold_start_s, scenario.idle_timeout_s
-    if cold is None or timeout is None:
-        missing = "cold_start_s" if cold is None else "idle_timeout_s"
-        return [Option("serverless_gpu", None, None, f"{UNPRICED}: {missing} is missing")]
-    count, why_not = _replicas(scenario, point.load)
-    billed, delayed, requests = Decimal(0), Decimal(0), point.load.mean_rps
-    for share, level in point.load.levels:
-        each = max(1, ceiling(level / scenario.capacity_rps)) if scenario.capacity_rps else 1
-        run = scale_to_zero(level / each, scenario.service_s, timeout, cold)
-        billed += share * run.billed_share * each
-        delayed += share * level * run.delayed_share
-    delayed = delayed / requests if requests else Decimal(0)
-    why_not = why_not or _cold_slo(scenario, delayed, cold)
-    zero = Option("serverless_gpu", rate * SECONDS_PER_HOUR * billed, count, why_not)
-    return [zero, *_kept_warm(scenario, point, rate)]
-
-
-def _cold_slo(scenario: Scenario, delayed: Decimal, cold_start_s: Decimal) -> str:
-    limit = scenario.ttft_slo_s
-    if limit is None or cold_start_s <= limit or delayed <= P99_SHARE:
-        return ""
-    return (
-        f"{SLO_EXCLUDES}: {delayed * 100:.0f} % of requests meet a cold start of {cold_start_s} s, "
-        f"the p99 TTFT limit is {limit} s"
-    )
-
-
-def _kept_warm(scenario: Scenario, point: Point, rate: Decimal) -> list[Option]:
-    """Return the option that keeps replicas warm for the peak, so that nobody waits."""
-    if not scenario.keep_warm:
-        return []
-    warm = rate if scenario.warm_usd_per_second is None else scenario.warm_usd_per_second
-    count, why_not = _replicas(scenario, point.load)
-    kept = int(scenario.keep_warm)
-    if not why_not and count > kept and scenario.ttft_slo_s is not None:
-        why_not = f"{SLO_EXCLUDES}: {kept} warm of {count} that the peak needs; the rest start cold"
-    busy = point.load.mean_rps * (scenario.service_s or 0)
-    active = min(Decimal(max(count, kept)), busy)
-    cost = SECONDS_PER_HOUR * (active * rate + max(Decimal(0), kept - active) * warm)
-    return [Option("serverless_gpu_kept_warm", cost, max(count, kept), why_not)]
-
-
-def _serverless_by_hours(scenario: Scenario, point: Point, rate: Decimal) -> Option:
-    """Return the cost where only busy hours are known: those hours and each start are billed."""
-    if scenario.hours_per_day is None:
-        missing = "service_s (or hours_per_day, the busy hours) is missing"
-        return Option("serverless_gpu", None, None, f"{UNPRICED}: {missing}")
-    each_s = (scenario.cold_start_s or 0) + (scenario.idle_timeout_s or 0)
-    seconds = scenario.hours_per_day * SECONDS_PER_HOUR + point.load.starts_per_day * each_s
-    return Option("serverless_gpu", rate * min(seconds, HOURS * SECONDS_PER_HOUR) / HOURS, 1)
 
 
 def _provisioned(scenario: Scenario, point: Point) -> Option | None:
@@ -219,15 +110,22 @@ def _hybrid(scenario: Scenario, point: Point) -> Option | None:
     limit = point.load.replicas(capacity)
     if scenario.max_replicas is not None:
         limit = min(limit, int(scenario.max_replicas))
-    count = 0
-    while count < limit:
-        more = point.load.between(count * capacity, (count + 1) * capacity)
-        if more * api_hour <= usd:
-            break
-        count += 1
+    count = _paying(point.load, capacity, usd / api_hour, limit) if api_hour else 0
     overflow = point.load.above(count * capacity)
     if count == 0 or overflow == 0:
         return None
     cost = usd * count + fixed_usd_per_hour(scenario) + api_hour * overflow
-    _, why_not = _replicas(replace(scenario, max_replicas=None), point.load)
+    _, why_not = replicas_for(replace(scenario, max_replicas=None), point.load)
     return Option("hybrid", cost, count, why_not or _api_slo(scenario))
+
+
+def _paying(load: Load, capacity_rps: Decimal, break_even_rps: Decimal, limit: int) -> int:
+    """Return how many replicas carry, each, more than pays for it; the first carries the most."""
+    pays, too_many = 0, limit + 1
+    while too_many - pays > 1:
+        nth = (pays + too_many) // 2
+        if load.between((nth - 1) * capacity_rps, nth * capacity_rps) > break_even_rps:
+            pays = nth
+        else:
+            too_many = nth
+    return pays

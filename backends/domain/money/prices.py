@@ -1,15 +1,16 @@
 """Prices as values: of tokens at an API, of a GPU by the hour; each with its date and source."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 
 from backends.domain.money.amounts import age_days, is_stale
 from backends.domain.money.request_cost import Tokens
+from backends.domain.money.scenario import Scenario
 
 PriceOrigin = Literal["user", "imported", "shipped"]
-GpuContract = Literal["on_demand", "spot", "reserved", "serverless", "provisioned", "owned"]
+GpuContract = Literal["on_demand", "spot", "reserved", "serverless", "owned"]
 Freshness = Literal["fresh", "stale", "undated"]
 
 
@@ -91,3 +92,48 @@ def tokens_price(price: ApiPrice) -> Tokens | None:
         price.usd_per_request or Decimal(0),
         (price.fee_percent or Decimal(0)) / 100,
     )
+
+
+def priced_with(scenario: Scenario, api: ApiPrice | None, gpu: GpuPrice | None) -> Scenario:
+    """Return a scenario with the prices of an API and of a GPU, and their dates."""
+    if api is not None:
+        scenario = replace(
+            scenario,
+            input_usd_per_mtok=api.input_usd_per_mtok,
+            output_usd_per_mtok=api.output_usd_per_mtok,
+            cached_input_usd_per_mtok=api.cached_input_usd_per_mtok,
+            usd_per_request=api.usd_per_request,
+            fee_percent=api.fee_percent,
+            api_price_as_of=api.as_of,
+        )
+    if gpu is None:
+        return scenario
+    scenario = replace(scenario, gpu_price_as_of=gpu.as_of)
+    usd = gpu.usd_per_hour
+    match gpu.contract:
+        case "serverless":
+            return replace(scenario, serverless_usd_per_second=None if usd is None else usd / 3600)
+        case "reserved":
+            month = None if usd is None else usd * scenario.hours_per_month
+            return replace(scenario, gpu_usd_per_month=month)
+        case _:
+            return replace(scenario, gpu_usd_per_hour=usd)
+
+
+def replaces(old: Price | None, new: Price) -> bool:
+    """Return whether a newly read price takes the place of one that is known.
+
+    What the user set always does. Otherwise knowing nothing, or not when, replaces nothing that is
+    better known.
+    """
+    if old is None or new.origin == "user":
+        return True
+    if _unpriced(new) and not _unpriced(old):
+        return False
+    return new.as_of is not None or old.as_of is None
+
+
+def _unpriced(price: Price) -> bool:
+    if isinstance(price, ApiPrice):
+        return price.input_usd_per_mtok is None or price.output_usd_per_mtok is None
+    return price.usd_per_hour is None

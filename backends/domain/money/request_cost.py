@@ -43,14 +43,34 @@ class Tokens:
         return (tokens / MTOK * self.batch + requests * self.per_request) * (1 + self.fee)
 
 
+def api_prices_given(scenario: Scenario) -> bool:
+    """Return whether the scenario has any price of an API, be it all that is needed or not."""
+    prices = (scenario.input_usd_per_mtok, scenario.output_usd_per_mtok, scenario.usd_per_request)
+    return any(price is not None for price in prices)
+
+
+def priced_by_request(scenario: Scenario) -> bool:
+    """Return whether the API charges for requests alone, whatever their tokens."""
+    tokens = (scenario.input_usd_per_mtok, scenario.output_usd_per_mtok)
+    return scenario.usd_per_request is not None and tokens == (None, None)
+
+
+def missing_token_prices(scenario: Scenario) -> list[str]:
+    """Return the keys of token prices that the requests need and that are not given."""
+    if priced_by_request(scenario):
+        return []
+    needed = ["input_usd_per_mtok", "output_usd_per_mtok"]
+    if scenario.input_tokens == 0:
+        needed.remove("input_usd_per_mtok")
+    return [name for name in needed if getattr(scenario, name) is None]
+
+
 def token_prices(scenario: Scenario) -> Tokens | None:
     """Return the API's prices, None where one that the requests need is missing."""
-    no_input = scenario.input_tokens == 0
-    into, out = scenario.input_usd_per_mtok, scenario.output_usd_per_mtok
-    if into is None and no_input:
-        into = Decimal(0)
-    if into is None or out is None:
+    if missing_token_prices(scenario):
         return None
+    into = scenario.input_usd_per_mtok or Decimal(0)
+    out = scenario.output_usd_per_mtok or Decimal(0)
     batch = scenario.batch_multiplier
     return Tokens(
         into,
@@ -76,6 +96,8 @@ def tokens_of(scenario: Scenario) -> tuple[Decimal, Decimal] | None:
 def usd_per_request(scenario: Scenario) -> Decimal | None:
     """Return what the mean request costs at the API, None where a price or a count is missing."""
     prices, tokens = token_prices(scenario), tokens_of(scenario)
+    if priced_by_request(scenario):
+        tokens = tokens or (Decimal(0), Decimal(0))
     if prices is None or tokens is None:
         return None
     into, out = tokens

@@ -204,7 +204,9 @@ def _observed(value: object, place: str) -> Observed:
             f'{place}: unknown key "{unknown[0]}"; known are {", ".join(sorted(known))}'
         )
     # A covariance may be negative, which no price may.
-    covariance = Decimal(str(value.get("covariance", 0)))
+    written = str(value.get("covariance", 0))
+    size = _number("", written.removeprefix("-"), f"{place}.covariance")
+    covariance = -size if written.startswith("-") else size
     others = {
         key: _number(key, item, f"{place}.{key}")
         for key, item in value.items()

@@ -7,7 +7,7 @@ from backends.domain.money.contest import priced
 from backends.domain.money.feasibility import Crossover
 from backends.domain.money.flip import Flip
 from backends.domain.money.kinds import VerdictKind, cheaper
-from backends.domain.money.options import CAPACITY_UNKNOWN, MEASURE, SLO_EXCLUDES, Option
+from backends.domain.money.option import CAPACITY_UNKNOWN, MEASURE, SLO_EXCLUDES, Option
 
 _NAMES = {
     "api": "the API",
@@ -19,6 +19,14 @@ _NAMES = {
     "serverless_gpu_kept_warm": "a serverless GPU kept warm",
     "provisioned_throughput": "provisioned throughput",
     "hybrid": "{n} with the API for the overflow",
+}
+_BEYOND: dict[VerdictKind | None, str] = {
+    VerdictKind.API_CHEAPER: "the API wins",
+    VerdictKind.SELF_HOST_CHEAPER: "your own GPU wins",
+    VerdictKind.HYBRID_CHEAPER: "a GPU with the API for the overflow wins",
+    VerdictKind.RESERVED_CHEAPER: "reserved capacity wins",
+    VerdictKind.SERVERLESS_GPU_CHEAPER: "a serverless GPU wins",
+    VerdictKind.CAPACITY_UNKNOWN: "it depends on what one GPU carries, which is not measured",
 }
 _UNITS = {
     "rate_rps": "req/s",
@@ -37,13 +45,13 @@ def name_of(option: Option) -> str:
 def compared(found: tuple[Option, ...], flip: Flip | None) -> str:
     """Return what the cheapest option costs against the next of another kind, and what flips it."""
     (cost, best), *others = priced(found)
-    said = f"{_capital(name_of(best))} costs {usd(cost, 'h')}"
+    said = f"Cheapest is {name_of(best)} at {usd(cost, 'h')}"
     rival = next((pair for pair in others if cheaper(pair[1].name) != cheaper(best.name)), None)
     unknown = priced(found, CAPACITY_UNKNOWN)
     if rival is None and unknown:
         rival = unknown[0]
     if rival is not None:
-        said += f", {name_of(rival[1])} {usd(rival[0], 'h')}"
+        said += f", against {usd(rival[0], 'h')} for {name_of(rival[1])}"
     return f"{said}.{flips(flip)}"
 
 
@@ -51,20 +59,32 @@ def flips(flip: Flip | None) -> str:
     """Return where the verdict would change, as a sentence after another; empty if nowhere."""
     if flip is None:
         return ""
-    unit = _UNITS[flip.quantity]
+    at = f"{figure(flip.value)} {_UNITS[flip.quantity]}"
     if flip.now is None:
-        return f" It flips at {figure(flip.value)} {unit}."
-    return f" It flips at {figure(flip.value)} {unit}; you are at {figure(flip.now)}."
+        return f" Break-even is at {at}."
+    now, side = figure(flip.now), "Above" if flip.value > flip.now else "Below"
+    if flip.quantity == "capacity_rps":
+        return f" A GPU that carries {at} would change that; yours carries {now}."
+    if flip.quantity == "ttft_slo_s":
+        return f" A limit of {at} would change that."
+    return f" {side} {at} {_BEYOND.get(flip.to, 'that changes')}; you are at {now}."
+
+
+def flips_at(flip: Flip) -> str:
+    """Return the number that would change the verdict, in few words."""
+    return f"flips at {figure(flip.value)} {_UNITS[flip.quantity]}"
 
 
 def too_close(found: tuple[Option, ...], at: Crossover, flip: Flip | None) -> str:
     """Return why no side can be named."""
     said = "The difference is smaller than what the figures leave open"
-    if at.interval is not None and not at.interval.certain:
+    if at.interval is not None:
         low, high = figure(at.interval.low), figure(at.interval.high)
         said += f": break-even lies between {low} and {high} req/s"
+        if flip is not None and flip.quantity == "rate_rps" and flip.now is not None:
+            said += f", you are at {figure(flip.now)}"
     costs = [f"{name_of(option)} {usd(cost, 'h')}" for cost, option in priced(found)[:2]]
-    return f"{said}. {_capital(', '.join(costs))}.{flips(flip)}"
+    return f"{said}. {_capital(', '.join(costs))}."
 
 
 def no_crossover(flip: Flip | None) -> str:
@@ -79,12 +99,15 @@ def no_crossover(flip: Flip | None) -> str:
 
 def capacity_unknown(at: Crossover, flip: Flip | None) -> str:
     """Return what must be measured before anything can be said."""
-    if flip is None or at.output_tokens_per_s is None:
+    if flip is None:
         return f"What one GPU carries is not measured. Measure it: {MEASURE}"
+    needed = f"{figure(flip.value)} req/s"
+    if at.output_tokens_per_s is not None and at.break_even_rps:
+        tokens = at.output_tokens_per_s * flip.value / at.break_even_rps
+        needed += f" ({figure(tokens)} output tokens/s)"
     return (
-        f"A GPU pays off only if it carries more than {figure(flip.value)} req/s within the "
-        f"latency limit ({figure(at.output_tokens_per_s)} output tokens/s on average), which is "
-        f"not measured. Measure it: {MEASURE}"
+        f"A GPU pays off only if it carries more than {needed} within the latency limit, and what "
+        f"it carries is not measured. Measure it: {MEASURE}"
     )
 
 
@@ -110,11 +133,11 @@ def refused(found: tuple[Option, ...], kind: VerdictKind) -> str:
     return f"{what}: {'; '.join(dict.fromkeys(named))}."
 
 
-def missing(names: list[str], remedy: str) -> str:
-    """Return which keys are missing and what giving them would do."""
-    return (
-        f"{_capital(' and '.join(names))} {'is' if len(names) == 1 else 'are'} missing; {remedy}."
-    )
+def missing(names: list[str], consequence: str) -> str:
+    """Return which keys are missing and what follows from that."""
+    *most, last = names
+    listed = f"{', '.join(most)} and {last}" if most else last
+    return f"Without {listed} {consequence}."
 
 
 def seen_too_few(seen: Decimal, least: int) -> str:

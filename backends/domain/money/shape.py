@@ -1,6 +1,6 @@
 """The shape of traffic: at which rates requests come, and for which share of the day."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Self
 
@@ -13,12 +13,16 @@ class Load:
     """Requests per second by share of the day.
 
     Attributes:
-        levels: share of the day and rate in req/s; the shares add up to one.
+        levels: share of the day and mean rate in req/s; the shares add up to one.
         starts_per_day: how often traffic begins again after a level of zero.
+        burst: how much higher than its mean each level peaks. A level is taken as bursts at that
+            peak with nothing between: overflow over a capacity is convex in the rate, so no other
+            traffic with this mean and peak sends more of it elsewhere.
     """
 
     levels: tuple[tuple[Decimal, Decimal], ...]
     starts_per_day: Decimal = ZERO
+    burst: Decimal = Decimal(1)
 
     @property
     def mean_rps(self) -> Decimal:
@@ -27,29 +31,33 @@ class Load:
 
     @property
     def peak_rps(self) -> Decimal:
-        """The highest level."""
-        return max(rate for _, rate in self.levels)
+        """The highest rate of all."""
+        return max(rate for _, rate in self.levels) * self.burst
 
     @property
     def active_share(self) -> Decimal:
-        """The share of the day with any traffic."""
+        """The share of the day with any traffic; the moments between bursts belong to it."""
         return sum((share for share, rate in self.levels if rate > 0), ZERO)
+
+    @property
+    def bursts(self) -> tuple[tuple[Decimal, Decimal], ...]:
+        """Share of the day and rate of the bursts of each level."""
+        return tuple((share / self.burst, rate * self.burst) for share, rate in self.levels)
 
     def scaled(self, factor: Decimal) -> Self:
         """Return the same shape with every rate multiplied."""
-        levels = tuple((share, rate * factor) for share, rate in self.levels)
-        return type(self)(levels, self.starts_per_day)
+        return replace(self, levels=tuple((share, rate * factor) for share, rate in self.levels))
 
     def between(self, floor_rps: Decimal, ceiling_rps: Decimal) -> Decimal:
         """Return the mean rate, in req/s, of what lies between two rates."""
         width = ceiling_rps - floor_rps
-        return sum(
-            (share * min(width, max(ZERO, rate - floor_rps)) for share, rate in self.levels), ZERO
-        )
+        slices = (share * min(width, max(ZERO, rate - floor_rps)) for share, rate in self.bursts)
+        return sum(slices, ZERO)
 
     def above(self, capacity_rps: Decimal) -> Decimal:
         """Return the mean rate, in req/s, of what exceeds a capacity."""
-        return sum((share * max(ZERO, rate - capacity_rps) for share, rate in self.levels), ZERO)
+        slices = (share * max(ZERO, rate - capacity_rps) for share, rate in self.bursts)
+        return sum(slices, ZERO)
 
     def replicas(self, capacity_rps: Decimal) -> int:
         """Return how many replicas hold the peak; at least one."""
@@ -72,19 +80,6 @@ def daily(profile_rps: tuple[Decimal, ...], starts: Decimal | None) -> Load:
     )
     levels = tuple((share, rate) for rate in profile_rps)
     return Load(levels, Decimal(begins) if starts is None else starts)
-
-
-def peaked(load: Load, peak_over_average: Decimal) -> Load:
-    """Return the burstiest load with the same mean in each level and this peak over average.
-
-    Each level becomes bursts at the peak with nothing between. Overflow over a capacity is convex
-    in the rate, so no other traffic with this mean and peak sends more of it elsewhere.
-    """
-    levels: list[tuple[Decimal, Decimal]] = []
-    for share, rate in load.levels:
-        busy = share / peak_over_average
-        levels += [(busy, rate * peak_over_average), (share - busy, ZERO)]
-    return Load(tuple(levels), load.starts_per_day)
 
 
 def ceiling(value: Decimal) -> int:

@@ -81,13 +81,20 @@ def restarted(old: Counters, new: Counters) -> bool:
 
 def percentiles(old: Histogram | None, new: Histogram | None) -> Percentiles:
     """Return the percentiles of what two readings of a histogram have between them."""
-    if old is None or new is None or old.edges != new.edges:
+    between = grown_histogram(old, new)
+    if between is None:
         return _UNKNOWN
+    return Percentiles(*(quantile(between, share) for share in (0.5, 0.9, 0.99)))
+
+
+def grown_histogram(old: Histogram | None, new: Histogram | None) -> Histogram | None:
+    """Return what two readings of a histogram have between them; None if they do not fit."""
+    if old is None or new is None or old.edges != new.edges:
+        return None
     counts = tuple(now - was for was, now in zip(old.counts, new.counts, strict=True))
     if any(later < earlier for earlier, later in zip((0.0, *counts), counts, strict=False)):
-        return _UNKNOWN
-    between = Histogram(new.edges, counts, new.sum - old.sum)
-    return Percentiles(*(quantile(between, share) for share in (0.5, 0.9, 0.99)))
+        return None
+    return Histogram(new.edges, counts, new.sum - old.sum)
 
 
 def quantile(histogram: Histogram, share: float) -> float | None:

@@ -1,10 +1,10 @@
 """How far the break-even and the load may lie from their estimates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import product
 
-from backends.domain.money.options import Point
+from backends.domain.money.option import Point
 from backends.domain.money.request_cost import (
     MTOK,
     break_even_rps,
@@ -12,7 +12,7 @@ from backends.domain.money.request_cost import (
     usd_per_request,
 )
 from backends.domain.money.scenario import Scenario
-from backends.domain.money.shape import Load, daily, peaked, steady
+from backends.domain.money.shape import Load, daily, steady
 
 Z95 = Decimal("1.96")
 """Two-sided 95 % quantile of the normal distribution."""
@@ -80,7 +80,7 @@ def load_of(scenario: Scenario) -> Load | None:
         if rate is None:
             return None
         load = steady(rate, scenario.hours_per_day, scenario.starts_per_day)
-    return load if scenario.peak_over_average is None else peaked(load, scenario.peak_over_average)
+    return replace(load, burst=scenario.peak_over_average or Decimal(1))
 
 
 def load_band(scenario: Scenario) -> Band:

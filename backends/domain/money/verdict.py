@@ -14,10 +14,12 @@ from backends.domain.money.contest import outcome, outcome_at, priced, ranked
 from backends.domain.money.feasibility import Crossover, crossover, never_crosses
 from backends.domain.money.flip import Flip, flip_of, without_rate
 from backends.domain.money.kinds import VerdictKind
-from backends.domain.money.options import Option, options
+from backends.domain.money.option import Option
+from backends.domain.money.options import options
 from backends.domain.money.request_cost import (
-    cheapest_gpu_usd_per_hour,
-    tokens_of,
+    api_prices_given,
+    missing_token_prices,
+    owned_usd_per_hour,
     usd_per_request,
 )
 from backends.domain.money.scenario import Scenario
@@ -96,35 +98,31 @@ def _refusal(scenario: Scenario) -> tuple[VerdictKind, str] | None:
     seen = scenario.observed
     if seen is not None and seen.n < LEAST_REQUESTS:
         return VerdictKind.INSUFFICIENT_DATA, sentences.seen_too_few(seen.n, LEAST_REQUESTS)
-    api = scenario.input_usd_per_mtok is not None or scenario.output_usd_per_mtok is not None
-    if api and tokens_of(scenario) is None:
+    if api_prices_given(scenario) and usd_per_request(scenario) is None:
         names = ["input_tokens", "output_tokens"]
         lacking = [name for name in names if getattr(scenario, name) is None]
-        remedy = "without them no request has a cost"
+        remedy = "no request has a cost"
         return VerdictKind.INSUFFICIENT_DATA, sentences.missing(lacking, remedy)
     return None
 
 
 def _missing_prices(scenario: Scenario) -> str:
     """Return which prices are missing for a comparison of at least two ways; empty if none."""
-    token_prices = ("input_usd_per_mtok", "output_usd_per_mtok")
-    lacking = [name for name in token_prices if getattr(scenario, name) is None]
-    if scenario.input_tokens == 0 and len(lacking) == 1:
-        lacking = [name for name in lacking if name != "input_usd_per_mtok"]
+    lacking = missing_token_prices(scenario)
+    if api_prices_given(scenario) and lacking:
+        return sentences.missing(lacking, "the API has no price")
     ways = (
-        not lacking,
-        cheapest_gpu_usd_per_hour(scenario) is not None,
+        api_prices_given(scenario),
+        scenario.gpu_usd_per_hour is not None,
+        scenario.gpu_usd_per_month is not None,
+        owned_usd_per_hour(scenario) is not None,
         scenario.serverless_usd_per_second is not None,
         scenario.provisioned_unit_usd_per_hour is not None,
     )
-    if len(lacking) == 1:
-        return sentences.missing(lacking, "the API cannot be priced without it")
     if sum(ways) > 1:
         return ""
-    names = lacking or ["gpu_usd_per_hour"]
-    if not any(ways):
-        names = [*lacking, "gpu_usd_per_hour"]
-    return sentences.missing(names, "a comparison needs the price of at least two ways to serve")
+    names = [*lacking, "gpu_usd_per_hour"] if not any(ways) else lacking or ["gpu_usd_per_hour"]
+    return sentences.missing(names, "there are no two ways of serving to compare")
 
 
 def _kind(scenario: Scenario, load: Load, found: tuple[Option, ...]) -> VerdictKind:
@@ -152,7 +150,7 @@ def _without_load(scenario: Scenario, at: Crossover) -> Verdict:
         return _undecided(scenario, kind, sentences.capacity_unknown(at, flip), at, flip)
     kind = VerdictKind.INSUFFICIENT_DATA
     flip = flip_of(scenario, None, kind, at)
-    said = sentences.missing(["rate_rps"], "the verdict depends on it") + sentences.flips(flip)
+    said = sentences.missing(["rate_rps"], "nothing more can be decided") + sentences.flips(flip)
     return _undecided(scenario, kind, said, at, flip)
 
 

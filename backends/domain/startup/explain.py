@@ -18,6 +18,7 @@ __all__ = ["explain", "start_document"]
 
 _OPENS = frozenset({Event.BANNER, Event.ENGINE_UP, Event.PLATFORM})
 
+_STILL_SERVING = "Engine 000:"
 _MOST_UNDATED = 1000
 """Lines before the first that has a time; they are read as if they stood there."""
 
@@ -44,12 +45,12 @@ class _Log:
 
     def add(self, number: int, line: str) -> None:
         glimpse = glance(line)
-        if glimpse.stamp and (self._outer is None or self._outer is glimpse.outer):
-            self._outer = glimpse.outer
-            self._stamp = glimpse.stamp
+        word, stamp, outer, _ = glimpse
+        if stamp and (self._outer is None or self._outer is outer):
+            self._outer, self._stamp = outer, stamp
             if self._state is None:
                 self._begin()
-        if is_interesting(glimpse.word):
+        if is_interesting(word) and not (word == _STILL_SERVING and self._reader.ready):
             self._read(number, line, glimpse)
 
     def starts(self) -> list[Start]:

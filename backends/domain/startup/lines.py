@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 LONGEST_LINE_BYTES = 256 * 1024
 """A longer line is cut, so that a file without newlines needs no more memory than this."""
 
-_ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9]|)")
+_ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[()][A-Z0-9]|)")
 
 # (EngineCore_DP0 pid=12) INFO 11-21 08:09:22 [core.py:133] [backbone] Using max model len 1024
 #  process                level stamp                         tag        word
@@ -18,7 +19,7 @@ _HEAD = re.compile(
     r"(?: (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \[[^\]]*\] ?|: +))?"
     r"(?:\[\d{4}-(?P<bracket>\d\d-\d\d \d\d:\d\d:\d\d)\] [A-Z]+ \S+:\d+: )?"
     r"(?:\[(?P<tag>[a-z_]+)\] )?"
-    r"(?P<word>  Value error| *[▀▄█][▀▄█ ]* (?:version|model)(?= )|\S*)"
+    r"(?P<word>  Value error| *[▀▄█][▀▄█ ]* (?:version|model)(?= )|Engine 000:|\S*)"
 )
 
 # What docker, compose, kubernetes and journald put before each line, with their own time.
@@ -37,8 +38,7 @@ _JSON_GLANCE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Glimpse:
+class Glimpse(NamedTuple):
     """The little of a line that tells whether it is worth reading.
 
     Attributes:
@@ -85,24 +85,22 @@ class LineSplitter:
 
     def feed(self, data: bytes) -> list[str]:
         r"""Return the lines that `data` completes; ``\n``, ``\r`` and ``\r\n`` end a line."""
-        if not data:
-            return []
         if self._after_return and data[:1] == b"\n":
             data = data[1:]
             self._after_return = False
-            if not data:
-                return []
+        if not data:
+            return []
         self._after_return = data[-1:] == b"\r"
-        text = self._pending + data
-        if b"\r" in text:
-            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        pieces = text.split(b"\n")
-        self._pending = pieces.pop()
-        if len(text) > LONGEST_LINE_BYTES:
-            pieces = [part for piece in pieces for part in _cut(piece)]
-            *whole, self._pending = _cut(self._pending)
-            pieces += whole
-        return [clean(piece) for piece in pieces]
+        block = self._pending + data
+        if b"\r" in block:
+            block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        whole, newline, rest = block.rpartition(b"\n")
+        lines = clean(whole).split("\n") if newline else []
+        self._pending = rest
+        while len(self._pending) > LONGEST_LINE_BYTES:
+            lines.append(clean(self._pending[:LONGEST_LINE_BYTES]))
+            self._pending = self._pending[LONGEST_LINE_BYTES:]
+        return lines
 
     def rest(self) -> list[str]:
         """Return what was left without an end of line, and forget it."""
@@ -117,22 +115,21 @@ def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
     """
     number, pending = 1, b""
     for chunk in chunks:
-        pieces = (pending + chunk).split(b"\n")
-        pending = pieces.pop()
-        for piece in pieces:
-            for part in _fragments(piece):
-                yield number, clean(part)
-            number += 1
-        if len(pending) > LONGEST_LINE_BYTES:
-            yield number, clean(pending)
-            pending = b""
-    for part in _fragments(pending):
-        yield number, clean(part)
+        whole, newline, pending = (pending + chunk).rpartition(b"\n")
+        if newline:
+            lines = clean(whole).split("\n")
+            yield from _numbered(number, lines)
+            number += len(lines)
+        while len(pending) > LONGEST_LINE_BYTES:
+            yield number, clean(pending[:LONGEST_LINE_BYTES])
+            pending = pending[LONGEST_LINE_BYTES:]
+    if pending:
+        yield from _numbered(number, [clean(pending)])
 
 
-def clean(line: bytes) -> str:
-    """Return a line as text: undecodable bytes replaced, colours and other escapes gone."""
-    text = line.decode("utf-8", "replace")
+def clean(block: bytes) -> str:
+    """Return bytes as text: what is not UTF-8 replaced, colours and other escapes gone."""
+    text = block.decode("utf-8", "replace")
     return _ESCAPES.sub("", text) if "\x1b" in text else text
 
 
@@ -142,14 +139,14 @@ def glance(line: str) -> Glimpse:
         return _glance_json(line)
     head = _HEAD.match(line)
     assert head is not None  # every part is optional
-    word, stamp = head["word"], head["stamp"] or head["bracket"]
-    if stamp or word == "" or line[0] in " (":
+    word, stamp, bracket, level = head.group("word", "stamp", "bracket", "level")
+    if stamp:
+        return Glimpse(word, stamp, False, 0)
+    if word == "" or level or line[0] == "(":
         if word[:2] == "20" and word[:4].isdigit():
             return _glance_outer(line, head.start("word"))
-        return Glimpse(word, stamp or "", False, 0)
-    if head["level"]:
-        return Glimpse(word, "", False, 0)
-    return _glance_outer(line, 0)
+        return Glimpse(word, bracket or "", False, 0)
+    return Glimpse(word, bracket, False, 0) if bracket else _glance_outer(line, 0)
 
 
 def read(line: str, glimpse: Glimpse) -> Record:
@@ -222,12 +219,11 @@ def _read_json(line: str) -> Record:
     )
 
 
-def _fragments(piece: bytes) -> list[bytes]:
-    if b"\r" not in piece:
-        return _cut(piece)
-    return [part for part in piece.split(b"\r") if part] or [b""]
-
-
-def _cut(piece: bytes) -> list[bytes]:
-    size = LONGEST_LINE_BYTES
-    return [piece[start : start + size] for start in range(0, len(piece), size)] or [b""]
+def _numbered(number: int, lines: list[str]) -> Iterator[tuple[int, str]]:
+    for place, line in enumerate(lines, number):
+        if "\r" not in line:
+            yield place, line
+        else:
+            for part in line.split("\r"):
+                if part:
+                    yield place, part

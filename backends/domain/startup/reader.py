@@ -32,6 +32,7 @@ _EXCEPTIONS = (
     "Interrupt",
     "version",
     "model",
+    " 000:",
 )
 _NO_SETTINGS = frozenset(
     {"took", "done", "total", "mode", "version", "model", "args", "config", "module"}
@@ -42,9 +43,12 @@ _PARTS: tuple[MemoryPart, ...] = ("weights", "kv_cache", "cuda_graphs", "activat
 _GLUED = re.compile(r"(?:it/s|s/it)\](?=\S)")
 
 
+_ALL_WORDS = WORDS | FAILURE_WORDS
+
+
 def is_interesting(word: str) -> bool:
     """Tell whether a line whose message begins with `word` can mean anything to a reader."""
-    return word in WORDS or word in FAILURE_WORDS or word.endswith(_EXCEPTIONS)
+    return word in _ALL_WORDS or word.endswith(_EXCEPTIONS)
 
 
 class StartReader:

@@ -74,9 +74,12 @@ class Timeline:
 
     def _built(self, at: Stamp, module: str, took_s: float, event: Event) -> list[StartFact]:
         if event is Event.BUILD_BEGAN:
+            facts: list[StartFact] = []
             if not self._builds:
                 self._after_build = self.phase or PhaseName.LAUNCH
-            facts = self._go(at, PhaseName.JIT_BUILD)
+                if self._presumes(PhaseName.SPAWN_ENGINE) and self._began is not None:
+                    facts = [PhaseBegan(self._began, PhaseName.CONFIGURE)]
+            facts += self._go(at, PhaseName.JIT_BUILD)
             self._builds.add(module)
             return facts
         self._builds.discard(module)

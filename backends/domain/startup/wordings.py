@@ -235,7 +235,7 @@ _API_SERVER = (
     _begins(START_API, "Available", r"Available routes are", event=Event.ROUTES),
     _tells("Started", r"Started (?P<servers>\d+) API server processes", event=Event.SERVERS),
     _tells("Application", r"Application startup complete", event=Event.READY),
-    _tells("Engine", r"Engine \d+: Avg prompt throughput", event=Event.SERVING),
+    _tells("000:", r"Engine 000: Avg prompt throughput", event=Event.SERVING),
     _tells("API", r"API server: shutdown triggered", event=Event.SHUTDOWN, tag="shutdown"),
     _tells("Shutting", r"Shutting down(?: FastAPI HTTP server\.?)?$", event=Event.SHUTDOWN),
     _tells("Cancellation", r"Cancellation requested; stopping", event=Event.SHUTDOWN),

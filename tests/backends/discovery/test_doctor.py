@@ -15,7 +15,7 @@ from backends.domain.server import Owner, ProcessId, Server, ServerState, Surviv
 from backends.settings.faults import Fault
 
 GIB = 2**30
-NOTHING = Offer((), (), None, (), (), (("executables", "no vllm on PATH"),))
+NOTHING = Offer((), (), None, (), (), ())
 MEMORY = GpuMemory(80 * GIB, 0, 0, unified=False, source="nvml memory v2")
 GPU = Gpu(0, "GPU-1", "NVIDIA H100", "nvidia", MEMORY)
 UTF8 = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
@@ -32,10 +32,12 @@ VERSION_FILE = "NVRM version: NVIDIA UNIX {}  580.126.09  Thu Oct 30\nGCC versio
         (host_checks.shared_memory(64 * 2**20), "warn", "--shm-size"),
         (host_checks.shared_memory(None), "warn", "--ipc=host"),
         (host_checks.shared_memory(24 * GIB), "ok", ""),
-        (host_checks.disk("d", Path("/m"), 500 * GIB), "ok", ""),
-        (host_checks.disk("d", Path("/m"), 5 * GIB), "warn", "HF_HOME"),
-        (host_checks.disk("d", Path("/m"), 5), "fail", "HF_HOME"),
-        (host_checks.disk("d", Path("/m"), None), "warn", "readable"),
+        (host_checks.disk_for_models(Path("/m"), 500 * GIB), "ok", ""),
+        (host_checks.disk_for_models(Path("/m"), 5 * GIB), "warn", "HF_HOME"),
+        (host_checks.disk_for_models(Path("/m"), 5), "fail", "HF_HOME"),
+        (host_checks.disk_for_models(Path("/m"), None), "warn", "readable"),
+        (host_checks.disk_for_state(Path("/s"), 5 * GIB), "ok", ""),
+        (host_checks.disk_for_state(Path("/s"), 5), "fail", "XDG_STATE_HOME"),
         (host_checks.compiler("/usr/bin/cc"), "ok", ""),
         (host_checks.compiler(None), "warn", "apt-get install gcc"),
         (host_checks.clock(NOW_S), "ok", ""),

@@ -32,7 +32,8 @@ def shards(total: int, present: int) -> dict[str, bytes]:
     return {f"model-{n:05}-of-{total:05}.safetensors": b"w" * 10 for n in range(1, present + 1)}
 
 
-INDEX = json.dumps({"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "extra.bin"}})
+INDEX = json.dumps({"weight_map": {"a": "first.safetensors", "b": "extra.safetensors"}}).encode()
+INDEXED = {"model.safetensors.index.json": INDEX, "first.safetensors": b"w"}
 
 
 @pytest.mark.parametrize(
@@ -44,27 +45,10 @@ INDEX = json.dumps({"weight_map": {"a": "model-00001-of-00002.safetensors", "b":
         ({"config.json": b"{}", **shards(3, 2)}, "partial", "missing weight files: 1"),
         ({"config.json": b"{}"}, "partial", "it has no weights"),
         ({"model.safetensors": b"w"}, "partial", "it has no config.json"),
+        ({"config.json": b"{}", **INDEXED}, "partial", "1, first extra.safetensors"),
+        ({"config.json": b"{}", **INDEXED, "extra.safetensors": b"w"}, "complete", ""),
         (
-            {
-                "config.json": b"{}",
-                **shards(2, 1),
-                "model.safetensors.index.json": INDEX.encode(),
-            },
-            "partial",
-            "first extra.bin",
-        ),
-        (
-            {
-                "config.json": b"{}",
-                **shards(2, 1),
-                "extra.bin": b"w",
-                "model.safetensors.index.json": INDEX.encode(),
-            },
-            "complete",
-            "",
-        ),
-        (
-            {"config.json": b"{}", "model.safetensors.index.json": b"[", **shards(1, 1)},
+            {"config.json": b"{}", **INDEXED, "model.safetensors.index.json": b"["},
             "partial",
             "readable model.safetensors.index.json",
         ),

@@ -2,13 +2,13 @@
 
 import dataclasses
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.domain.gpu import Gpu, GpuMemory, GpuProcess
 from backends.domain.start import RankMemory, StartMemory
-from backends.domain.vram import GIB, rank_on, visible_gpus, vram_parts
+from backends.domain.vram import GIB, vram_parts
+from backends.domain.vram_owners import rank_on
 
 OURS = frozenset({10, 11, 12})
 LOGGED = StartMemory(weights_gib=65.0, kv_cache_gib=60.0, cuda_graphs_gib=0.5)
@@ -108,33 +108,23 @@ def test_each_rank_has_its_own_figures() -> None:
     assert gibs(parts)["cuda_graphs"] == 0.5
 
 
-@pytest.mark.parametrize(
-    ("name", "pid", "rank"),
-    [
-        ("VLLM::Worker_TP0", 10, 0),
-        ("VLLM::Worker_TP13", 10, 13),
-        ("VLLM::Worker_DP1_TP2_EP2", 10, 2),
-        ("VLLM::Worker_PP1_TP0", 10, None),
-        ("VLLM::EngineCore", 10, None),
-        ("VLLM::Worker_TP0", 99, None),
-    ],
-)
-def test_the_rank_is_told_by_the_worker_that_holds_memory(
-    name: str, pid: int, rank: int | None
-) -> None:
-    assert rank_on(gpu((held(pid, 1, name),)), OURS) == rank
-
-
 # what the driver does not say
 
 
 def test_no_process_list_leaves_ours_unknown_and_the_log_still_speaks() -> None:
-    parts = vram_parts(gpu(None, reason="pid namespace"), LOGGED, OURS)
+    parts = vram_parts(gpu(None, reason="pid namespace"), LOGGED, OURS, server_is_here=True)
     assert parts.ours.size_bytes is None
     assert parts.ours.reason == "pid namespace"
     assert parts.others.size_bytes is None
     assert gibs(parts)["weights"] == 65
     assert gibs(parts)["unattributed"] == 4.5
+
+
+def test_the_logs_parts_are_not_laid_into_memory_that_may_be_somebody_elses() -> None:
+    parts = vram_parts(gpu(None, reason="pid namespace"), LOGGED, OURS)
+    assert parts.weights.size_bytes is None
+    assert "pid namespace" in parts.weights.reason
+    assert gibs(parts)["unattributed"] == 130
 
 
 def test_no_process_list_but_the_use_before_the_start() -> None:
@@ -205,7 +195,6 @@ def test_on_a_gpu_that_shares_the_hosts_memory_free_is_what_the_host_can_give() 
 # always
 
 sizes = st.one_of(st.none(), st.integers(0, 200 * GIB))
-known = st.integers(0, 200 * GIB)
 gib = st.one_of(st.none(), st.floats(0, 200))
 processes = st.one_of(
     st.none(),
@@ -241,11 +230,12 @@ gpus = st.builds(
 )
 
 
-@given(gpus, memories, st.sampled_from([OURS, frozenset[int]()]), sizes)
+@given(gpus, memories, st.sampled_from([OURS, frozenset[int]()]), st.tuples(sizes, st.booleans()))
 def test_parts_never_exceed_the_total_and_tile_it_where_it_is_known(
-    card: Gpu, memory: StartMemory, pids: frozenset[int], before: int | None
+    card: Gpu, memory: StartMemory, pids: frozenset[int], known_otherwise: tuple[int | None, bool]
 ) -> None:
-    parts = vram_parts(card, memory, pids, used_before_start_bytes=before)
+    before, here = known_otherwise
+    parts = vram_parts(card, memory, pids, used_before_start_bytes=before, server_is_here=here)
     sizes = [part.size_bytes for _, part in parts.stack()]
     assert all(size is None or size >= 0 for size in sizes)
     if parts.total_bytes is not None:
@@ -260,26 +250,3 @@ def test_whatever_is_unknown_has_a_reason(card: Gpu, memory: StartMemory) -> Non
     card = dataclasses.replace(card, processes_reason=card.processes_reason or "because")
     for _, part in vram_parts(card, memory, OURS).stack():
         assert part.size_bytes is not None or part.reason
-
-
-# which GPUs a process sees
-
-HOST = tuple(
-    dataclasses.replace(gpu(()), index=index, uuid=uuid)
-    for index, uuid in [(0, "GPU-aa"), (1, "MIG-bb"), (1, "MIG-cc"), (2, "GPU-dd")]
-)
-
-
-@pytest.mark.parametrize(
-    ("setting", "uuids"),
-    [
-        (None, ["GPU-aa", "MIG-bb", "MIG-cc", "GPU-dd"]),
-        ("2,0", ["GPU-dd", "GPU-aa"]),
-        ("MIG-cc", ["MIG-cc"]),
-        ("GPU-d, 0", ["GPU-dd", "GPU-aa"]),
-        ("0,-1,2", ["GPU-aa"]),
-        ("", []),
-    ],
-)
-def test_visible_devices(setting: str | None, uuids: list[str]) -> None:
-    assert [each.uuid for each in visible_gpus(HOST, setting)] == uuids

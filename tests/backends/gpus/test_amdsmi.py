@@ -62,7 +62,7 @@ def binding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Binding:
 
 @pytest.fixture
 def sampler(binding: Binding) -> Iterator[AmdsmiSampler]:
-    sampler = AmdsmiSampler([FOLDER], answer_s=2)
+    sampler = AmdsmiSampler([FOLDER], answer_s=10)
     yield sampler
     sampler.close()
 
@@ -165,10 +165,13 @@ def test_a_binding_that_hangs_at_import_is_given_up(binding: Binding) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "words"), [("abort", "crashed (SIGABRT)"), ("hang", "does not answer")]
+    ("how", "answer_s", "words"),
+    [("abort", 10, "crashed (SIGABRT)"), ("hang", 0.5, "does not answer")],
 )
-def test_a_binding_that_breaks_later_is_given_up(binding: Binding, how: str, words: str) -> None:
-    sampler = AmdsmiSampler([FOLDER], answer_s=0.5)
+def test_a_binding_that_breaks_later_is_given_up(
+    binding: Binding, how: str, answer_s: float, words: str
+) -> None:
+    sampler = AmdsmiSampler([FOLDER], answer_s=answer_s)
     assert sampler.sample(processes=True) is not None
     binding.say({}, at_sample=how)
     assert sampler.sample(processes=True) is None
@@ -283,3 +286,24 @@ def test_cards_without_sysfs_are_told_by_the_binding_and_partitions_are_one_card
     assert gpu.memory.total_bytes == 192 * GIB
     assert gpu.memory.source == "amdsmi vram"
     assert gpu.processes == (GpuProcess(4711, "VLLM::EngineCore", 168 * GIB),)
+
+
+def test_the_bindings_list_is_kept_between_two_listings(
+    tmp_path: Path, sampler: AmdsmiSampler, made_proc: MakeProc
+) -> None:
+    at_s = [1000.0]
+    proc = made_proc({4711: "VLLM::EngineCore"})
+    source = AmdGpus(
+        AmdgpuSysfs(tmp_path, now=lambda: at_s[0], proc=proc), sampler, proc, now=lambda: at_s[0]
+    )
+
+    def listed(*, processes: bool) -> tuple[GpuProcess, ...] | None:
+        return source.sample(processes=processes).gpus[0].processes
+
+    assert listed(processes=False) is None
+    first = listed(processes=True)
+    assert first is not None
+    at_s[0] += 9
+    assert listed(processes=False) == first
+    at_s[0] += 2
+    assert listed(processes=False) is None

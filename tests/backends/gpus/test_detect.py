@@ -13,7 +13,7 @@ import pytest
 from backends.gpus.detect import open_gpus
 from backends.gpus.proc import Proc
 from tests.backends.gpus.amd_tree import MI300X, add_card
-from tests.backends.gpus.conftest import H200, Driver, Libraries
+from tests.backends.gpus.nvml_stub import H200, Driver, Libraries
 
 MakeProc = Callable[..., Proc]
 

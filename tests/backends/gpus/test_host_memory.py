@@ -8,7 +8,7 @@ import pytest
 
 from backends.gpus.host_memory import HostMemory
 from backends.gpus.proc import Proc
-from tests.backends.gpus.conftest import GIB
+from tests.backends.gpus.nvml_stub import GIB
 
 MakeProc = Callable[..., Proc]
 

@@ -11,7 +11,7 @@ from backends.gpus.nvml import NvmlGpus
 from backends.gpus.nvml_device import throttle_words
 from backends.gpus.proc import Proc
 from backends.gpus.process_list import NAMESPACE, NOT_ASKED
-from tests.backends.gpus.conftest import GIB, Driver, Libraries, speak_to
+from tests.backends.gpus.nvml_stub import GIB, Driver, Libraries, load
 
 MakeProc = Callable[..., Proc]
 
@@ -39,7 +39,7 @@ def source(nvml_driver: Driver, made_proc: MakeProc) -> NvmlGpus:
 
 
 def test_a_healthy_card(source: NvmlGpus, nvml_driver: Driver) -> None:
-    nvml_driver.set(_0__procs=f"4711:{58 * GIB},4712:{GIB}")
+    nvml_driver.put({"0.procs": f"4711:{58 * GIB},4712:{GIB}"})
     gpu = only(source)
     assert (gpu.index, gpu.uuid, gpu.name, gpu.bdf) == (
         0,
@@ -61,9 +61,9 @@ def test_a_healthy_card(source: NvmlGpus, nvml_driver: Driver) -> None:
 
 
 def test_an_old_driver_is_read_by_its_old_calls_and_says_so(
-    source: NvmlGpus, nvml_libraries: Libraries, monkeypatch: pytest.MonkeyPatch
+    source: NvmlGpus, nvml_libraries: Libraries
 ) -> None:
-    speak_to(nvml_libraries.old, monkeypatch)
+    load(nvml_libraries.old)
     gpu = only(source)
     assert gpu.memory.used_bytes == 61 * GIB
     assert gpu.memory.reserved_bytes is None
@@ -139,6 +139,28 @@ def test_a_card_lost_while_watching_keeps_its_name(source: NvmlGpus, nvml_driver
     assert "fallen off the bus" in gpu.memory.reason
 
 
+def test_a_lost_card_is_looked_for_again_on_a_new_connection(
+    nvml_driver: Driver, made_proc: MakeProc
+) -> None:
+    clock = Clock()
+    source = NvmlGpus(now=clock, proc=made_proc())
+    nvml_driver.put({"0.err.nvmlDeviceGetHandleByIndex_v2": 15})
+    assert "fallen off" in only(source).memory.reason
+    nvml_driver.put({"0.err.nvmlDeviceGetHandleByIndex_v2": None})
+    for after_s in (59, 60):
+        clock.at_s = 1000.0 + after_s
+        assert "fallen off" in only(source).memory.reason
+    clock.at_s = 1061.0
+    assert only(source).memory.used_bytes == 60 * GIB
+
+
+def test_an_empty_list_beside_unknown_memory_proves_nothing(
+    source: NvmlGpus, nvml_driver: Driver
+) -> None:
+    nvml_driver.put({"0.err.nvmlDeviceGetMemoryInfo_v2": 15})
+    assert "unknown" in only(source).processes_reason
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [(9, "not loaded"), (18, "differ in version"), (999, "unknown error")],
@@ -146,7 +168,7 @@ def test_a_card_lost_while_watching_keeps_its_name(source: NvmlGpus, nvml_driver
 def test_a_driver_that_does_not_start_is_a_state(
     source: NvmlGpus, nvml_driver: Driver, code: int, words: str
 ) -> None:
-    nvml_driver.set(err__nvmlInitWithFlags=code)
+    nvml_driver.put({"err.nvmlInitWithFlags": code})
     sample = source.sample(processes=True)
     assert sample.gpus == ()
     assert words in sample.reason
@@ -166,14 +188,14 @@ def test_more_used_than_there_is_is_not_believed(source: NvmlGpus, nvml_driver: 
 
 
 def test_memory_of_a_process_may_be_unknown(source: NvmlGpus, nvml_driver: Driver) -> None:
-    nvml_driver.set(_0__procs="4711:na")
+    nvml_driver.put({"0.procs": "4711:na"})
     assert only(source).processes == (GpuProcess(4711, "VLLM::EngineCore", None),)
 
 
 def test_a_process_that_computes_and_draws_counts_once(
     source: NvmlGpus, nvml_driver: Driver
 ) -> None:
-    nvml_driver.set(_0__procs=f"4711:{GIB}", _0__drawing=f"4711:{GIB},4712:5")
+    nvml_driver.put({"0.procs": f"4711:{GIB}", "0.drawing": f"4711:{GIB},4712:5"})
     assert only(source).processes == (
         GpuProcess(4711, "VLLM::EngineCore", GIB),
         GpuProcess(4712, "trainer", 5),
@@ -184,7 +206,7 @@ def test_a_process_that_computes_and_draws_counts_once(
 def test_a_shifted_list_is_dropped_but_the_memory_stays(
     source: NvmlGpus, nvml_driver: Driver, listed: str
 ) -> None:
-    nvml_driver.set(_0__procs=listed)
+    nvml_driver.put({"0.procs": listed})
     gpu = only(source)
     assert gpu.processes is None
     assert "inconsistent" in gpu.processes_reason
@@ -192,14 +214,14 @@ def test_a_shifted_list_is_dropped_but_the_memory_stays(
 
 
 def test_pids_of_the_host_seen_from_a_container(source: NvmlGpus, nvml_driver: Driver) -> None:
-    nvml_driver.set(_0__procs=f"99001:{GIB},99002:{GIB}")
+    nvml_driver.put({"0.procs": f"99001:{GIB},99002:{GIB}"})
     gpu = only(source)
     assert gpu.processes is None
     assert gpu.processes_reason == NAMESPACE
 
 
 def test_one_process_of_two_not_visible(source: NvmlGpus, nvml_driver: Driver) -> None:
-    nvml_driver.set(_0__procs=f"4711:{GIB},99002:{GIB}")
+    nvml_driver.put({"0.procs": f"4711:{GIB},99002:{GIB}"})
     gpu = only(source)
     assert gpu.processes is not None
     assert [each.pid for each in gpu.processes] == [4711]
@@ -208,7 +230,7 @@ def test_one_process_of_two_not_visible(source: NvmlGpus, nvml_driver: Driver) -
 
 def test_an_empty_list_is_not_a_free_card(source: NvmlGpus, nvml_driver: Driver) -> None:
     assert "no process though 60.0 GiB" in only(source).processes_reason
-    nvml_driver.set(_0__used=8 << 20)
+    nvml_driver.put({"0.used": 8 << 20})
     assert only(source).processes_reason == ""
 
 
@@ -218,7 +240,7 @@ def test_an_empty_list_is_not_a_free_card(source: NvmlGpus, nvml_driver: Driver)
 def test_costly_figures_are_read_less_often(nvml_driver: Driver, made_proc: MakeProc) -> None:
     clock = Clock()
     source = NvmlGpus(now=clock, proc=made_proc({1: "a", 2: "b"}))
-    nvml_driver.set(_0__procs="1:10")
+    nvml_driver.put({"0.procs": "1:10"})
     first = only(source)
     nvml_driver.put({"0.used": 61 * GIB, "0.busy": 1, "0.celsius": 60, "0.procs": "2:10"})
 
@@ -240,7 +262,7 @@ def test_an_unrenewed_list_is_kept_for_a_while_and_then_dropped(
 ) -> None:
     clock = Clock()
     source = NvmlGpus(now=clock, proc=made_proc({1: "a"}))
-    nvml_driver.set(_0__procs="1:10")
+    nvml_driver.put({"0.procs": "1:10"})
     assert only(source, processes=False).processes_reason.startswith(NOT_ASKED)
     assert only(source).processes is not None
     clock.at_s += 9
@@ -258,7 +280,7 @@ def test_a_gpu_without_memory_of_its_own_is_the_sum_of_its_processes(
     nvml_driver: Driver, made_proc: MakeProc
 ) -> None:
     source = NvmlGpus(proc=made_proc({1: "a", 2: "b"}, total_gib=120))
-    nvml_driver.set(err__nvmlDeviceGetMemoryInfo_v2=3, _0__procs=f"1:{3 * GIB},2:{4 * GIB}")
+    nvml_driver.put({"err.nvmlDeviceGetMemoryInfo_v2": 3, "0.procs": f"1:{3 * GIB},2:{4 * GIB}"})
     memory = only(source, processes=False).memory
     assert memory.unified
     assert memory.used_bytes == 7 * GIB
@@ -289,10 +311,20 @@ def test_unified_with_a_process_of_unknown_memory_is_unknown(
     nvml_driver: Driver, made_proc: MakeProc
 ) -> None:
     source = NvmlGpus(proc=made_proc({1: "a"}, total_gib=120))
-    nvml_driver.set(err__nvmlDeviceGetMemoryInfo_v2=3, _0__procs="1:na")
+    nvml_driver.put({"err.nvmlDeviceGetMemoryInfo_v2": 3, "0.procs": "1:na"})
     memory = only(source).memory
     assert memory.used_bytes is None
     assert memory.reason
+
+
+def test_unified_counts_processes_that_are_not_visible_here(
+    nvml_driver: Driver, made_proc: MakeProc
+) -> None:
+    source = NvmlGpus(proc=made_proc({1: "a"}, total_gib=120))
+    nvml_driver.put({"err.nvmlDeviceGetMemoryInfo_v2": 3, "0.procs": f"99001:{GIB}"})
+    gpu = only(source)
+    assert gpu.memory.used_bytes == GIB
+    assert gpu.processes_reason == NAMESPACE
 
 
 # MIG

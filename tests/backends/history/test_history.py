@@ -1,17 +1,21 @@
 import re
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import settings as testing
+from hypothesis import strategies as st
 
 from backends.domain.run import Connect, Run
 from backends.domain.start import Failure, FailureKind, Outcome, Phase, PhaseName, Start
-from backends.history.database import open_database
+from backends.history.database import HistoryUnavailable, open_database
 from backends.history.history import History, open_history
 from backends.history.records import EventRecord, SeriesRecord, StartRecord, VerdictRecord
-from backends.history.rows import run_row, start_row
+from backends.history.rows import run_of, run_row, start_row
 
 START = Start(
     "s1",
@@ -112,6 +116,43 @@ def test_the_text_of_a_model_is_not_kept(history: History, tmp_path: Path) -> No
     assert history.runs_of("x1") == (RUN,)
     for file in (tmp_path / "state").iterdir():
         assert b"Dear patient" not in file.read_bytes()
+
+
+SECONDS = st.none() | st.floats(0, 4000)
+ANY_TEXT = st.text(st.characters())  # with lone surrogates, which a hostile endpoint may send
+RUNS = st.builds(
+    Run,
+    lane=st.sampled_from(["a", "b", "c", "d"]),
+    index=st.integers(0, 10**6),
+    ttft_s=SECONDS,
+    itl_s=st.lists(st.integers(0, 4_000_000_000).map(lambda us: us / 1e6)).map(tuple),
+    e2e_s=SECONDS,
+    output_tokens=st.none() | st.integers(0, 10**9),
+    finish_reason=st.none() | ANY_TEXT,
+    flags=st.lists(ANY_TEXT).map(tuple),
+    error=st.none() | ANY_TEXT,
+)
+
+
+@testing(deadline=None)
+@given(RUNS)
+@example(Run("a", 0, error="cut \ud800 short"))
+def test_any_run_is_kept_to_the_microsecond(run: Run) -> None:
+    row = dict(zip(("series_id", "lane", "place", "run", "itl_us"), run_row("x", run), strict=True))
+    kept = run_of(row)  # type: ignore[arg-type]
+    strings = {"finish_reason": None, "flags": (), "error": None}
+    assert replace(kept, **strings) == replace(run, **strings)  # type: ignore[arg-type]
+    assert len(kept.flags) == len(run.flags)
+
+
+def test_a_record_of_a_newer_inferctl_is_told(history: History, tmp_path: Path) -> None:
+    history.add_start(RECORD)
+    other = sqlite3.connect(tmp_path / "state" / "history.sqlite")
+    other.execute("UPDATE starts SET start = replace(start, 'load_weights', 'teleport')")
+    other.commit()
+    other.close()
+    with pytest.raises(HistoryUnavailable, match=r"teleport.*update inferctl"):
+        history.recent_starts()
 
 
 def test_a_meter_goes_on_where_it_stood(history: History) -> None:

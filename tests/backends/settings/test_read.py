@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import tomlkit
 from hypothesis import given
+from hypothesis import settings as testing
 from hypothesis import strategies as st
 
 from backends.settings.config import Endpoint, KeySource, Limits, Profile, Settings, TokenPrices
@@ -205,8 +206,13 @@ def test_a_fault_of_an_address(line: str, what: str, remedy: str) -> None:
     assert remedy in fault.remedy
 
 
+def test_a_relative_key_file_is_a_fault() -> None:
+    (fault,) = faults(f'{ENDPOINT}base_url = "https://x"\napi_key_file = "key"')
+    assert (fault.key, fault.remedy) == ("endpoint.e.api_key_file", 'write "~/key"')
+
+
 def test_two_sources_of_a_key_are_a_fault() -> None:
-    toml = f'{ENDPOINT}base_url = "https://x"\napi_key_env = "A"\napi_key_file = "b"'
+    toml = f'{ENDPOINT}base_url = "https://x"\napi_key_env = "A"\napi_key_file = "/b"'
     (fault,) = faults(toml)
     assert (fault.key, fault.line) == ("endpoint.e.api_key_file", 5)
 
@@ -261,6 +267,7 @@ WORDS = st.sampled_from(
 )
 
 
+@testing(deadline=None)
 @given(st.text())
 def test_any_text_is_settings_or_a_config_error(toml: str) -> None:
     try:
@@ -270,6 +277,7 @@ def test_any_text_is_settings_or_a_config_error(toml: str) -> None:
         assert told
 
 
+@testing(deadline=None)
 @given(
     st.recursive(
         SCALARS,

@@ -4,11 +4,21 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as testing
+from hypothesis import strategies as st
 
-from backends.settings.config import Profile
+from backends.settings.config import Endpoint, Profile, TokenPrices
 from backends.settings.faults import ConfigError
 from backends.settings.read import read_settings
-from backends.settings.write import add_profile, set_value, write_first_config
+from backends.settings.write import (
+    Keys,
+    TomlValue,
+    add_profile,
+    set_value,
+    set_values,
+    write_first_config,
+)
 
 PROFILE = Profile(
     name="gpt-oss",
@@ -87,8 +97,16 @@ def test_a_faulty_value_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     path.write_text(COMMENTED)
     with pytest.raises(ConfigError, match="no TCP port"):
         set_value(("server", "a", "port"), 70000, path)
-    with pytest.raises(ConfigError, match="not a table"):
+    with pytest.raises(ConfigError, match="no table"):
         set_value(("server", "a", "port", "x"), 1, path)
+    assert path.read_text() == COMMENTED
+
+
+def test_a_value_that_is_no_text_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(COMMENTED)
+    with pytest.raises(ConfigError, match="no UTF-8"):
+        set_value(("server", "a", "args"), ["--seed=\udcff"], path)
     assert path.read_text() == COMMENTED
 
 
@@ -98,6 +116,58 @@ def test_a_faulty_file_is_not_edited(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not valid TOML"):
         set_value(("theme",), "nord", path)
     assert path.read_text() == "[server.a\n"
+
+
+def test_a_whole_endpoint_is_set_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(COMMENTED)
+    with pytest.raises(ConfigError, match="lacks model"):
+        set_value(("endpoint", "e", "base_url"), "https://x/v1", path)
+    place = ("endpoint", "e")
+    day = date(2026, 11, 21)
+    changes: dict[Keys, TomlValue] = {
+        (*place, "base_url"): "https://x/v1",
+        (*place, "model"): "m",
+        (*place, "price_as_of"): day,
+        ("limits", "ttft_p99_s"): 1,
+    }
+    set_values(changes, path)
+    settings = read_settings(path)
+    assert settings.endpoints == (Endpoint("e", "https://x/v1", "m", None, TokenPrices(as_of=day)),)
+    assert settings.limits.ttft_p99_s == 1.0
+    assert "\n[endpoint.e]\n" in path.read_text()
+
+
+WORDS = st.text(
+    st.characters(categories=["L", "N", "P", "S", "Zs"], include_characters="\"'\\#"), min_size=1
+).filter(lambda word: word.strip() and word.isprintable())
+VARIABLES = st.from_regex(r"[A-Z_][A-Z0-9_]{0,8}", fullmatch=True)
+PROFILES = st.builds(
+    Profile,
+    name=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True),
+    model=WORDS,
+    vllm=WORDS,
+    args=st.lists(WORDS.map("--seed={}".format), max_size=4).map(tuple),
+    port=st.integers(1, 65535),
+    host=st.sampled_from(["127.0.0.1", "0.0.0.0", "::1", "gpu-host"]),
+    gpu_usd_per_hour=st.none() | st.decimals(0, 10**6, places=4),
+    gpu_price_as_of=st.none() | st.dates(),
+    environment=st.dictionaries(VARIABLES.filter(lambda name: name[-1] == "X"), WORDS).map(
+        lambda pairs: tuple(pairs.items())
+    ),
+    api_key_env=st.none() | VARIABLES,
+    served_name=st.none() | WORDS,
+)
+
+
+@testing(deadline=None, max_examples=50)
+@given(profile=PROFILES)
+def test_any_profile_reads_back_as_it_was_written(
+    profile: Profile, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("written") / "config.toml"
+    write_first_config(profile, path)
+    assert read_settings(path).servers == (profile,)
 
 
 def test_a_server_is_added_below_the_others(tmp_path: Path) -> None:

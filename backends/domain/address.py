@@ -1,0 +1,15 @@
+"""Where a server on this host is reached."""
+
+_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
+"""What a server may bind to listen everywhere, and what reaches it from this host."""
+
+
+def reachable_host(host: str) -> str:
+    """Return the address to connect to for a server that binds `host`."""
+    return _EVERY_ADDRESS.get(host, host)
+
+
+def base_url(host: str, port: int) -> str:
+    """Return the OpenAI-compatible base URL of a server on this host, with ``/v1``."""
+    reached = reachable_host(host)
+    return f"http://{f'[{reached}]' if ':' in reached else reached}:{port}/v1"

@@ -1,0 +1,159 @@
+"""What a start should take, from earlier starts of the same model with the same settings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from backends.domain.start import Outcome, PhaseName, Start
+
+_DECISIVE = frozenset(
+    {
+        "dtype",
+        "quantization",
+        "load_format",
+        "enforce_eager",
+        "optimization_level",
+        "max_model_len",
+        "max_num_seqs",
+        "max_num_batched_tokens",
+        "gpu_memory_utilization",
+        "kv_cache_dtype",
+        "kv_cache_memory_bytes",
+        "tensor_parallel_size",
+        "pipeline_parallel_size",
+        "data_parallel_size",
+        "cudagraph_capture_sizes",
+        "max_cudagraph_capture_size",
+    }
+)
+_ORDER = {phase: place for place, phase in enumerate(PhaseName)}
+_INTERLEAVED = frozenset({PhaseName.COMPILE, PhaseName.PROFILE_MEMORY})
+FEWEST_FOR_A_JUDGEMENT = 3
+"""Below this many earlier starts their spread says too little to call anything slower."""
+LEAST_DIFFERENCE_S = 1.0
+"""The resolution of vLLM's own log; what differs by less is not called a difference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """How long something took in `n` earlier starts: median, shortest and longest, in seconds."""
+
+    median_s: float
+    min_s: float
+    max_s: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """How long a running start will still take.
+
+    Attributes:
+        overdue: the running phase already lasts longer than in any earlier start.
+    """
+
+    left: Expected
+    overdue: bool
+
+
+def comparable(earlier: Sequence[Start], start: Start) -> tuple[Start, ...]:
+    """Return the earlier starts that became ready with this start's model, version and settings.
+
+    What is not yet known of a running start does not tell two starts apart.
+    """
+    return tuple(other for other in earlier if _is_like(other, start))
+
+
+def expected_total(earlier: Sequence[Start]) -> Expected | None:
+    """Return what comparable starts took from launch to ready; None where there are none."""
+    return _spread([start.ready_s for start in earlier if start.ready_s is not None])
+
+
+def expected_phases(earlier: Sequence[Start]) -> dict[PhaseName, Expected]:
+    """Return what each phase took, in order; a start without a phase counts as 0 s of it."""
+    spreads: dict[PhaseName, Expected] = {}
+    for name in PhaseName:
+        durations = [_spent(start, name) for start in earlier]
+        spread = _spread(durations)
+        if spread is not None and spread.max_s > 0 and name is not PhaseName.UNLOGGED:
+            spreads[name] = spread
+    return spreads
+
+
+def remaining(earlier: Sequence[Start], running: Start, phase: PhaseName) -> Remaining | None:
+    """Return how long a start that now is in `phase` will take until it is ready.
+
+    Every earlier start is asked how long it still took from this point, which gives the median and
+    the spread. None where there is no earlier start.
+    """
+    left = _spread([_left(start, running, phase) for start in earlier])
+    if left is None:
+        return None
+    spent_s = _spent(running, phase)
+    return Remaining(left, overdue=all(spent_s > _spent(start, phase) for start in earlier))
+
+
+def slower_than_usual(earlier: Sequence[Start], start: Start) -> str | None:
+    """Return one sentence on the phase that took longer than in any comparable earlier start.
+
+    None unless there are `FEWEST_FOR_A_JUDGEMENT` of them, the whole start took longer than all of
+    them, and the phase exceeds their longest by `LEAST_DIFFERENCE_S`.
+    """
+    total = expected_total(earlier)
+    if total is None or total.n < FEWEST_FOR_A_JUDGEMENT or start.ready_s is None:
+        return None
+    if start.ready_s <= total.max_s:
+        return None
+    usual = expected_phases(earlier)
+    excesses = [
+        (phase.duration_s - known.median_s, phase.name, phase.duration_s, known)
+        for phase in start.phases
+        if phase.duration_s is not None
+        and phase.name is not PhaseName.FIRST_TOKEN
+        and (known := usual.get(phase.name, Expected(0.0, 0.0, 0.0, total.n)))
+        and phase.duration_s > known.max_s + LEAST_DIFFERENCE_S
+    ]
+    if not excesses:
+        return None
+    excess_s, name, took_s, known = max(excesses, key=lambda entry: entry[0])
+    return (
+        f"{name.value} took {took_s:.1f} s, {excess_s:.1f} s more than usual "
+        f"({known.median_s:.1f} s, {known.min_s:.1f} to {known.max_s:.1f} s "
+        f"in {known.n} earlier starts)."
+    )
+
+
+def _is_like(other: Start, start: Start) -> bool:
+    if other.outcome is not Outcome.READY or other.model != start.model:
+        return False
+    versions = {other.vllm_version, start.vllm_version}
+    if None not in versions and len(versions) > 1:
+        return False
+    theirs, ours = dict(other.settings), dict(start.settings)
+    return all(theirs[name] == ours[name] for name in _DECISIVE if name in theirs and name in ours)
+
+
+def _left(earlier: Start, running: Start, phase: PhaseName) -> float:
+    left_s = max(0.0, earlier.unlogged_s - running.unlogged_s)
+    for done in earlier.phases:
+        if done.duration_s is None or done.name is PhaseName.FIRST_TOKEN:
+            continue
+        if done.name is phase or _is_interleaved(done.name, phase):
+            left_s += max(0.0, done.duration_s - _spent(running, done.name))
+        elif _ORDER[done.name] > _ORDER[phase] and done.name is not PhaseName.JIT_BUILD:
+            left_s += done.duration_s
+    return left_s
+
+
+def _is_interleaved(name: PhaseName, phase: PhaseName) -> bool:
+    return name in _INTERLEAVED and phase in _INTERLEAVED
+
+
+def _spent(start: Start, name: PhaseName) -> float:
+    return sum(phase.duration_s or 0.0 for phase in start.phases if phase.name is name)
+
+
+def _spread(seconds: list[float]) -> Expected | None:
+    if not seconds:
+        return None
+    return Expected(median(seconds), min(seconds), max(seconds), len(seconds))

@@ -1,0 +1,55 @@
+"""Whose process it is that holds memory on a GPU, and which GPU is whose."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from backends.domain.gpu import Gpu, GpuSample
+
+
+def rank_on(gpu: Gpu, server_pids: frozenset[int]) -> int | None:
+    """Return the tensor-parallel rank whose worker holds memory on a GPU, None if not told.
+
+    vLLM names its workers ``VLLM::Worker_TP1``; with pipeline parallelism the tensor-parallel
+    number alone does not name the rank.
+    """
+    for process in gpu.processes or ():
+        found = re.search(r"Worker(?:_DP\d+)?_TP(\d+)", process.name)
+        if found and process.pid in server_pids:
+            return int(found[1])
+    return None
+
+
+def with_owners(sample: GpuSample, servers: Mapping[str, frozenset[int]]) -> GpuSample:
+    """Return the sample with each process's `owner`: a server's name by its pids, or ``other``."""
+    names = {pid: name for name, pids in servers.items() for pid in pids}
+
+    def owned(gpu: Gpu) -> Gpu:
+        if gpu.processes is None:
+            return gpu
+        told = (replace(each, owner=names.get(each.pid, "other")) for each in gpu.processes)
+        return replace(gpu, processes=tuple(told))
+
+    return replace(sample, gpus=tuple(owned(gpu) for gpu in sample.gpus))
+
+
+def visible_gpus(gpus: tuple[Gpu, ...], visible_devices: str | None) -> tuple[Gpu, ...]:
+    """Return the GPUs a process sees, in its order, for its ``CUDA_VISIBLE_DEVICES``.
+
+    As CUDA does, an entry is an index or the beginning of a UUID (``GPU-…``, ``MIG-…``), and the
+    first one that names no GPU ends the list. Unset means all.
+    """
+    if visible_devices is None:
+        return gpus
+    chosen = []
+    for entry in (word.strip() for word in visible_devices.split(",")):
+        named = [
+            gpu
+            for gpu in gpus
+            if (entry.isdigit() and gpu.index == int(entry))
+            or (entry.startswith(("GPU-", "MIG-")) and gpu.uuid.startswith(entry))
+        ]
+        if not named:
+            break
+        chosen.append(named[0])
+    return tuple(chosen)

@@ -1,0 +1,37 @@
+"""One GET over the standard library: no proxy, no redirect, a limit on time and size."""
+
+import http.client
+from urllib.parse import urlsplit
+
+MOST_BYTES = 16 * 2**20
+
+
+class Unreachable(Exception):
+    """No answer came; the message is one sentence with the remedy."""
+
+
+def http_get(address: str, timeout_s: float, *, accept: str) -> tuple[int, str]:
+    """Return status and text of what an address answers.
+
+    Raises:
+        Unreachable: it is no address, nobody listens there, or no answer came in time.
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or parts.hostname is None:
+        raise Unreachable(f'"{address}" is no address; write it as http://127.0.0.1:8000')
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname, parts.port, timeout=timeout_s)
+    place = f"{parts.scheme}://{parts.netloc}"
+    try:
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        connection.request("GET", target, headers={"Accept": accept})
+        response = connection.getresponse()
+        return response.status, response.read(MOST_BYTES).decode("utf-8", "replace")
+    except TimeoutError as error:
+        raise Unreachable(
+            f"{place} did not answer within {timeout_s:g} s; it may be overloaded"
+        ) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise Unreachable(f"{place} does not answer ({error}); check that it runs") from error
+    finally:
+        connection.close()

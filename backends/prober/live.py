@@ -1,0 +1,39 @@
+"""The text of a running request as facts, without the key should the server send it back."""
+
+from collections.abc import Callable, Sequence
+
+from backends.domain.facts import AbFact, TextArrived
+from backends.domain.streams.tokens import Piece
+from backends.prober import clock
+from backends.prober.orders import Lane
+from backends.prober.redaction import Redactor
+
+
+class LiveText:
+    """Tells the text of one run as it is understood."""
+
+    def __init__(self, lane: Lane, tell: Callable[[AbFact], None]) -> None:
+        self._lane = lane.name
+        self._tell = tell
+        self._content = Redactor(lane.api_key)
+        self._reasoning = Redactor(lane.api_key)
+        self._tokens: int | None = None
+
+    def take(self, at_ns: int, pieces: Sequence[Piece]) -> None:
+        """Tell what these pieces brought."""
+        self._tokens = pieces[-1].counted
+        thought = "".join(piece.reasoning for piece in pieces)
+        text = "".join(piece.content for piece in pieces)
+        self._post(at_ns, self._reasoning.feed(thought), reasoning=True)
+        self._post(at_ns, self._content.feed(text), reasoning=False)
+
+    def close(self) -> None:
+        """Tell what was held back."""
+        now_ns = clock.now_ns()
+        self._post(now_ns, self._reasoning.close(), reasoning=True)
+        self._post(now_ns, self._content.close(), reasoning=False)
+
+    def _post(self, at_ns: int, text: str, *, reasoning: bool) -> None:
+        if text:
+            at = clock.stamp_of(at_ns)
+            self._tell(TextArrived(at, self._lane, text, reasoning, self._tokens))

@@ -1,0 +1,1 @@
+"""Scenarios that ship: published comparisons of GPUs and APIs, to check and to start from."""

@@ -1,0 +1,46 @@
+"""The session of a verb: what one look at this host tells, without a screen."""
+
+import time
+from dataclasses import replace
+
+from backends.domain.facts import MetricsScraped
+from backends.domain.server import Server, ServerState
+from backends.domain.session import Session, advance, watching
+from backends.host.servers import list_servers
+from backends.metrics.scrape import MetricsUnavailable, scrape
+from console import recorder
+from console.machine import Machine
+
+APART_S = 1.0
+"""A rate needs two readings; closer ones would tell too little."""
+
+SERVING = frozenset({ServerState.READY, ServerState.FOREIGN})
+
+
+def glance(machine: Machine) -> Session:
+    """Return a session with the bill, and two readings of the server that serves, if one does."""
+    session = replace(Session(machine.now()), meter=recorder.load_meter(machine))
+    server = _serving(list_servers(machine.state_folder), machine)
+    if server is None:
+        return session
+    session = watching(session, server.name, server.model)
+    if session.life is not None:
+        session = replace(session, life=replace(session.life, server=server))
+    for reading in range(2):
+        if reading:
+            time.sleep(APART_S)
+        try:
+            counters = scrape(server.base_url or "")
+        except MetricsUnavailable:
+            return session
+        session = advance(session, MetricsScraped(machine.now(), counters))
+    return session
+
+
+def _serving(found: tuple[Server, ...], machine: Machine) -> Server | None:
+    """Return the server to look at: one of ours that is ready, else a profile that is not."""
+    ready = [each for each in found if each.state in SERVING and each.base_url]
+    if ready:
+        return ready[0]
+    names = {profile.name for profile in machine.settings.servers}
+    return next((each for each in found if each.name in names), None)

@@ -1,0 +1,22 @@
+"""What this host offers, gathered from every room that can tell."""
+
+from contextlib import closing
+
+from backends.discovery.offer import Offer, discover
+from backends.host.servers import list_servers
+from backends.settings.faults import ConfigError, Fault
+from backends.settings.paths import state_folder
+from backends.settings.read import read_settings
+from console.this_host import open_this_hosts_gpus
+
+
+def offer_of_this_host() -> Offer:
+    """Look around; takes as long as the drivers take to answer."""
+    faults: tuple[Fault, ...] = ()
+    try:
+        read_settings()
+    except ConfigError as error:
+        faults = error.faults
+    with closing(open_this_hosts_gpus()) as source:
+        gpus = source.sample(processes=False)
+    return discover(gpus=gpus, servers=list_servers(state_folder()), config_faults=faults)

@@ -1,0 +1,32 @@
+"""The machine that this program runs on."""
+
+from backends.gpus.detect import open_gpus
+from backends.gpus.source import GpuSource
+from backends.host.servers import server_pids
+from backends.settings.paths import config_file, history_file, state_folder
+from backends.settings.read import read_settings
+from console.machine import Machine
+
+
+def this_host() -> Machine:
+    """Return this host with its configuration.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+    """
+    return Machine(
+        settings=read_settings(config_file()),
+        state_folder=state_folder(),
+        history_file=history_file(),
+        open_gpus=open_this_hosts_gpus,
+    )
+
+
+def open_this_hosts_gpus() -> GpuSource:
+    """Return the GPUs of this host, and its memory while a server computes on the CPU."""
+    return open_gpus(cpu_server_pids=kept_pids)
+
+
+def kept_pids() -> frozenset[int]:
+    """Return every process of every server that inferctl started here."""
+    return frozenset().union(*server_pids(state_folder()).values())

@@ -1,0 +1,20 @@
+"""``inferctl demo``: the whole console over simulated processes."""
+
+import argparse
+
+from backends.domain.start import FailureKind
+from backends.problem import UsageProblem
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Open the console over a simulated host, and leave nothing of it."""
+    if arguments.fail and arguments.fail not in set(FailureKind):
+        raise UsageProblem(
+            f"no failure is called {arguments.fail}; there are {', '.join(FailureKind)}"
+        )
+    from console.app import InferctlApp
+    from console.demo import SERVER, simulated_host
+
+    with simulated_host(arguments.speed, arguments.fail) as machine:
+        InferctlApp(machine, SERVER, start_at_once=True).run()
+    return 0

@@ -1,0 +1,62 @@
+"""``inferctl gpus``: one sample of every GPU with its processes."""
+
+import argparse
+from contextlib import closing
+
+from backends.domain.gpu import Gpu
+from console.verbs.report import document, table
+
+UNKNOWN = "—"
+GIB = 1 << 30
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the sample; a host without a GPU is told with the reason, and is no error."""
+    from backends.domain.vram_owners import with_owners
+    from backends.host.servers import server_pids
+    from backends.settings.paths import state_folder
+    from console.this_host import open_this_hosts_gpus
+
+    with closing(open_this_hosts_gpus()) as source:
+        sample = with_owners(source.sample(processes=True), server_pids(state_folder()))
+    if arguments.json:
+        document({"gpus": sample.gpus, "reason": sample.reason or None})
+        return 0
+    if not sample.gpus:
+        print(f"no GPU: {sample.reason}")
+        return 0
+    table(
+        [
+            ("GPU", "NAME", "USED GiB", "TOTAL GiB", "BUSY", "POWER", "TEMP", "SOURCE"),
+            *map(_row, sample.gpus),
+        ]
+    )
+    for gpu in sample.gpus:
+        for process in gpu.processes or ():
+            print(
+                f"  {gpu.index}: pid {process.pid} {process.name} {_gib(process.used_bytes)} GiB, {process.owner or 'owner unknown'}"
+            )
+        if gpu.processes is None:
+            print(f"  {gpu.index}: processes unknown: {gpu.processes_reason}")
+    return 0
+
+
+def _row(gpu: Gpu) -> tuple[str, ...]:
+    return (
+        str(gpu.index),
+        gpu.name,
+        _gib(gpu.memory.used_bytes),
+        _gib(gpu.memory.total_bytes),
+        _with_unit(gpu.busy_percent, "%"),
+        _with_unit(gpu.power_w, "W"),
+        _with_unit(gpu.temperature_c, "°C"),
+        gpu.memory.source,
+    )
+
+
+def _gib(size: int | None) -> str:
+    return UNKNOWN if size is None else f"{size / GIB:.2f}"
+
+
+def _with_unit(value: float | None, unit: str) -> str:
+    return UNKNOWN if value is None else f"{value:.0f} {unit}"

@@ -1,0 +1,77 @@
+"""How the verbs start, wait for and stop a server."""
+
+import asyncio
+
+from backends.domain.facts import (
+    FirstTokenSeen,
+    FirstTokenUnavailable,
+    PhaseBegan,
+    Stopped,
+    StopProgressed,
+)
+from backends.domain.lifecycle import Life, life_after, unborn
+from backends.domain.server import ServerState
+from backends.keeper.client import follow
+from backends.keeper.folder import server_folder
+from backends.problem import Problem
+from backends.settings.config import Profile
+from console import servers
+from console.machine import Machine
+from console.verbs.report import say
+
+
+def launch(machine: Machine, profile: Profile, *, force: bool) -> None:
+    """Check the host, then launch; every check that is not well is told.
+
+    Raises:
+        Problem: a check failed and `force` is not set, or the launch failed.
+    """
+    failed = False
+    for check in servers.preflight(machine, profile):
+        if check.state != "ok":
+            say(f"{check.state}: {check.what}" + (f"; {check.remedy}" if check.remedy else ""))
+        failed |= check.state == "fail"
+    if failed and not force:
+        raise Problem("a check failed; put it right, or launch anyway with --force")
+    if profile.binds_beyond_loopback:
+        say(f"note: {profile.name} binds {profile.host}: other machines can reach it")
+    servers.start(machine, profile)
+
+
+def wait_until_ready(machine: Machine, name: str) -> Life:
+    """Follow a start to its first token or its end, telling each phase as it begins."""
+    return asyncio.run(_wait_until_ready(machine, name))
+
+
+async def _wait_until_ready(machine: Machine, name: str) -> Life:
+    life = unborn(name)
+    async for fact in follow(server_folder(machine.state_folder, name)):
+        life = life_after(life, fact)
+        if isinstance(fact, PhaseBegan) and life.spawned_at:
+            say(f"{fact.at.mono_s - life.spawned_at.mono_s:7.1f} s  {fact.phase}")
+        if isinstance(fact, FirstTokenSeen | FirstTokenUnavailable | Stopped):
+            break
+    return life
+
+
+def stop(machine: Machine, name: str, drain_s: float) -> Life:
+    """Stop a server, telling each step, until nothing of it is left.
+
+    Raises:
+        Problem: it does not run.
+    """
+    return asyncio.run(_stop(machine, name, drain_s))
+
+
+async def _stop(machine: Machine, name: str, drain_s: float) -> Life:
+    life = unborn(name)
+    async for fact in servers.stop(machine, name, drain_s):
+        life = life_after(life, fact)
+        if isinstance(fact, StopProgressed):
+            say(fact.step)
+    return life
+
+
+def is_up(life: Life) -> bool:
+    """Return whether a start came to serve."""
+    return life.server.state is ServerState.READY

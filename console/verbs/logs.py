@@ -1,0 +1,44 @@
+"""``inferctl logs``: the log of a server."""
+
+import argparse
+import asyncio
+import json
+from pathlib import Path
+
+from backends.problem import NotFound
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the last lines, and with ``-f`` go on until interrupted.
+
+    Raises:
+        NotFound: the server never ran here.
+    """
+    from backends.keeper.folder import ServerFolder, server_folder
+    from backends.keeper.tail import last_lines
+    from backends.settings.paths import state_folder
+
+    path = ServerFolder(server_folder(state_folder(), arguments.name)).log
+    if not path.exists():
+        raise NotFound(f"{arguments.name} has no log: it was never started by inferctl here")
+    lines = last_lines(path, arguments.lines)
+    if arguments.json and not arguments.follow:
+        print(json.dumps({"log": str(path), "lines": lines}, indent=2, ensure_ascii=False))
+        return 0
+    for line in lines:
+        _print(line, as_json=arguments.json)
+    if arguments.follow:
+        asyncio.run(_follow(path, as_json=arguments.json))
+    return 0
+
+
+async def _follow(path: Path, *, as_json: bool) -> None:
+    from backends.keeper.tail import follow_from_end
+
+    async for lines in follow_from_end(path):
+        for line in lines:
+            _print(line, as_json=as_json)
+
+
+def _print(line: str, *, as_json: bool) -> None:
+    print(json.dumps({"line": line}, ensure_ascii=False) if as_json else line, flush=True)

@@ -1,0 +1,26 @@
+"""``inferctl`` without a verb: the console, or the welcome where nothing is configured."""
+
+import argparse
+import sys
+
+from backends.problem import UsageProblem
+
+
+def run(_: argparse.Namespace) -> int:
+    """Open the console on this host.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        UsageProblem: there is no terminal to draw on.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageProblem(
+            "the console needs a terminal; for scripts there is: inferctl status --json"
+        )
+    from console.app import InferctlApp
+    from console.this_host import this_host
+
+    machine = this_host()
+    watched = machine.settings.servers[0].name if machine.settings.servers else None
+    InferctlApp(machine, watched).run()
+    return 0

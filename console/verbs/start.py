@@ -1,0 +1,33 @@
+"""``inferctl start``: launch a server, detached."""
+
+import argparse
+
+from console.verbs.report import document, say
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Launch a profile; with ``--wait`` return when it serves (0) or has failed (1).
+
+    Raises:
+        Problem: it cannot be launched.
+    """
+    from backends.host.servers import list_servers
+    from console.servers import profile_named
+    from console.this_host import this_host
+    from console.verbs import lifecycle, status
+
+    machine = this_host()
+    profile = profile_named(machine.settings, arguments.name)
+    lifecycle.launch(machine, profile, force=arguments.force)
+    up = True
+    if arguments.wait:
+        up = lifecycle.is_up(lifecycle.wait_until_ready(machine, profile.name))
+    found = [each for each in list_servers(machine.state_folder) if each.name == profile.name]
+    if arguments.json:
+        document({"servers": found})
+    else:
+        for server in found:
+            say(f"{server.name} is {server.state}, pid {server.pid}, port {server.port}")
+            for line in status.remarks(server):
+                say(line)
+    return 0 if up else 1

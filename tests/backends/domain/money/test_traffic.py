@@ -1,0 +1,184 @@
+from bisect import bisect_left
+from itertools import accumulate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.domain.facts import MetricsScraped
+from backends.domain.money.traffic import (
+    RESTARTED,
+    HourlyProfile,
+    TokenTotals,
+    add_reading,
+    learn,
+    percentiles,
+    profile_rps,
+    quantile,
+    serving_at,
+    serving_between,
+)
+from backends.domain.serving import Counters, Histogram, Percentiles
+from backends.domain.stamp import Stamp
+
+INF = float("inf")
+EDGES = (0.1, 0.25, 0.5, 1.0, INF)
+
+
+def scraped(at_s: float, **values: object) -> MetricsScraped:
+    return MetricsScraped(Stamp(at_s, 1.7e9 + at_s), Counters(**values))  # type: ignore[arg-type]
+
+
+def counted(*values: float) -> Histogram:
+    counts = [0] * len(EDGES)
+    for value in values:
+        counts[bisect_left(EDGES, value)] += 1
+    return Histogram(EDGES, tuple(map(float, accumulate(counts))), sum(values))
+
+
+def test_rates_come_from_two_readings() -> None:
+    serving = serving_between(
+        scraped(10, requests_finished=100, prompt_tokens=8000, generation_tokens=22000),
+        scraped(
+            20,
+            requests_finished=130,
+            prompt_tokens=10400,
+            generation_tokens=28600,
+            requests_running=4.0,
+            kv_cache_usage=0.25,
+        ),
+    )
+    assert serving.window_s == 10
+    assert serving.requests_per_s == 3
+    assert serving.input_tokens_per_s == 240
+    assert serving.output_tokens_per_s == 660
+    assert (serving.requests_running, serving.kv_cache_usage) == (4, 0.25)
+    assert serving.reason == ""
+
+
+def test_one_reading_has_no_rate() -> None:
+    serving = serving_at(scraped(10, requests_finished=100, requests_running=2.0))
+    assert (serving.window_s, serving.requests_per_s) == (None, None)
+    assert serving.requests_running == 2
+
+
+def test_a_missing_series_is_unknown() -> None:
+    serving = serving_between(scraped(10), scraped(20, requests_finished=3))
+    assert serving.requests_per_s is None
+    assert serving.prefix_cache_hit_share is None
+    assert serving.ttft == Percentiles(None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            {"process_start_s": 1.0, "requests_finished": 100},
+            {"process_start_s": 90.0, "requests_finished": 130},
+        ),
+        ({"requests_finished": 100}, {"requests_finished": 3}),
+        (
+            {"process_start_s": 1.0, "generation_tokens": 9},
+            {"process_start_s": 1.0, "generation_tokens": 2},
+        ),
+    ],
+)
+def test_counters_that_began_anew_give_no_rate(
+    old: dict[str, float], new: dict[str, float]
+) -> None:
+    serving = serving_between(scraped(10, **old), scraped(20, **new))
+    assert (serving.window_s, serving.requests_per_s) == (None, None)
+    assert serving.reason == RESTARTED
+
+
+def test_readings_out_of_order_give_no_rate() -> None:
+    assert serving_between(scraped(20), scraped(20)).window_s is None
+
+
+def test_the_prefix_cache_share_is_that_of_the_window() -> None:
+    serving = serving_between(
+        scraped(10, prefix_cache_queries=1000, prefix_cache_hits=900),
+        scraped(20, prefix_cache_queries=1400, prefix_cache_hits=1000),
+    )
+    assert serving.prefix_cache_hit_share == 0.25
+
+
+def test_percentiles_are_those_of_the_window() -> None:
+    old = counted(*[0.9] * 1000)
+    both = Histogram(
+        EDGES,
+        tuple(
+            a + b for a, b in zip(old.counts, counted(*[0.2] * 90, *[0.4] * 10).counts, strict=True)
+        ),
+        0.0,
+    )
+    got = percentiles(old, both)
+    assert got.p50_s == pytest.approx(0.1 + 0.15 * 50 / 90)
+    assert got.p90_s == pytest.approx(0.25)
+    assert got.p99_s == pytest.approx(0.25 + 0.25 * 9 / 10)
+
+
+def test_beyond_the_last_edge_nothing_is_known() -> None:
+    got = percentiles(counted(), counted(*[0.2] * 90, *[5.0] * 10))
+    assert got.p50_s is not None
+    assert got.p99_s is None
+
+
+def test_no_request_has_no_percentile() -> None:
+    assert percentiles(counted(0.2), counted(0.2)) == Percentiles(None, None, None)
+
+
+def test_other_edges_cannot_be_compared() -> None:
+    other = Histogram((0.1, INF), (1.0, 2.0), 0.0)
+    assert percentiles(counted(0.2), other) == Percentiles(None, None, None)
+
+
+@given(st.lists(st.floats(0.0001, 0.9999), min_size=1, max_size=50), st.floats(0.01, 0.99))
+def test_a_quantile_lies_in_the_bucket_of_its_rank(values: list[float], share: float) -> None:
+    got = quantile(counted(*values), share)
+    assert got is not None
+    ordered = sorted(values)
+    rank = share * len(values)
+    true = ordered[max(0, min(len(values) - 1, int(-(-rank // 1)) - 1))]
+    bucket = bisect_left(EDGES, true)
+    assert (0.0, *EDGES)[bucket] <= got <= EDGES[bucket] + 1e-12
+
+
+def test_totals_survive_a_restart_of_the_server() -> None:
+    totals = TokenTotals()
+    for reading in (
+        Counters(process_start_s=1.0, requests_finished=5, prompt_tokens=400),
+        Counters(process_start_s=1.0, requests_finished=9, prompt_tokens=700),
+        Counters(process_start_s=50.0, requests_finished=2, prompt_tokens=100),
+        Counters(process_start_s=50.0, requests_finished=4, prompt_tokens=300),
+    ):
+        totals = add_reading(totals, reading)
+    assert (totals.requests, totals.input_tokens, totals.output_tokens) == (13, 1000, None)
+
+
+def test_a_series_that_vanishes_for_once_is_not_counted_twice() -> None:
+    totals = TokenTotals()
+    for requests in (5.0, None, 9.0):
+        totals = add_reading(totals, Counters(requests_finished=requests))
+    assert totals.requests == 9
+
+
+@given(st.lists(st.lists(st.integers(0, 50), min_size=1, max_size=5), min_size=1, max_size=5))
+def test_totals_are_all_that_was_ever_counted(runs: list[list[int]]) -> None:
+    totals, true = TokenTotals(), 0
+    for start, steps in enumerate(runs):
+        count = 0
+        for step in steps:
+            count += step
+            totals = add_reading(
+                totals,
+                Counters(process_start_s=1000.0 * (start + 1), generation_tokens=float(count)),
+            )
+        true += count
+    assert totals.output_tokens == true
+
+
+def test_the_daily_profile_knows_what_it_has_not_seen() -> None:
+    profile = learn(learn(HourlyProfile(), 9, 1200, 600), 9, 0, 600)
+    rates = profile_rps(learn(profile, 10, 0, 600))
+    assert (rates[9], rates[10], rates[11]) == (1.0, 0.0, None)

@@ -1,0 +1,67 @@
+"""Whose process holds memory, and which GPUs a process sees."""
+
+import dataclasses
+
+import pytest
+
+from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
+from backends.domain.vram_owners import rank_on, visible_gpus, with_owners
+
+OURS = frozenset({10, 11, 12})
+
+
+def gpu(processes: tuple[GpuProcess, ...] | None) -> Gpu:
+    memory = GpuMemory(100, 50, 1, unified=False, source="made")
+    return Gpu(0, "GPU-0", "made", "nvidia", memory, processes=processes, processes_reason="")
+
+
+def held(pid: int, name: str = "VLLM::EngineCore") -> GpuProcess:
+    return GpuProcess(pid, name, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "pid", "rank"),
+    [
+        ("VLLM::Worker_TP0", 10, 0),
+        ("VLLM::Worker_TP13", 10, 13),
+        ("VLLM::Worker_DP1_TP2_EP2", 10, 2),
+        ("VLLM::Worker_PP1_TP0", 10, None),
+        ("VLLM::EngineCore", 10, None),
+        ("VLLM::Worker_TP0", 99, None),
+    ],
+)
+def test_the_rank_is_told_by_the_worker_that_holds_memory(
+    name: str, pid: int, rank: int | None
+) -> None:
+    assert rank_on(gpu((held(pid, name),)), OURS) == rank
+
+
+# which GPUs a process sees
+
+HOST = tuple(
+    dataclasses.replace(gpu(()), index=index, uuid=uuid)
+    for index, uuid in [(0, "GPU-aa"), (1, "MIG-bb"), (1, "MIG-cc"), (2, "GPU-dd")]
+)
+
+
+@pytest.mark.parametrize(
+    ("setting", "uuids"),
+    [
+        (None, ["GPU-aa", "MIG-bb", "MIG-cc", "GPU-dd"]),
+        ("2,0", ["GPU-dd", "GPU-aa"]),
+        ("MIG-cc", ["MIG-cc"]),
+        ("GPU-d, 0", ["GPU-dd", "GPU-aa"]),
+        ("0,-1,2", ["GPU-aa"]),
+        ("", []),
+    ],
+)
+def test_visible_devices(setting: str | None, uuids: list[str]) -> None:
+    assert [each.uuid for each in visible_gpus(HOST, setting)] == uuids
+
+
+def test_every_listed_process_gets_its_owner() -> None:
+    sample = GpuSample((gpu((held(11), held(99))), gpu(None)))
+    seen, hidden = with_owners(sample, {"gpt-oss": OURS, "qwen": frozenset({20})}).gpus
+    assert seen.processes is not None
+    assert [each.owner for each in seen.processes] == ["gpt-oss", "other"]
+    assert hidden.processes is None

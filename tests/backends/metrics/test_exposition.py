@@ -1,0 +1,133 @@
+import math
+
+import pytest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import Histogram as PrometheusHistogram
+
+from backends.domain.serving import Counters, Histogram
+from backends.metrics.exposition import UnreadableMetrics, counters_from
+
+NEW = """\
+# HELP vllm:num_requests_running Number of requests in model execution batches.
+# TYPE vllm:num_requests_running gauge
+vllm:num_requests_running{engine="0",model_name="m"} 3.0
+vllm:num_requests_running{engine="1",model_name="m"} 2.0
+# TYPE vllm:num_requests_waiting gauge
+vllm:num_requests_waiting{engine="0",model_name="m"} 0.0
+vllm:num_requests_waiting_by_reason{engine="0",model_name="m",reason="capacity"} 9.0
+# TYPE vllm:kv_cache_usage_perc gauge
+vllm:kv_cache_usage_perc{engine="0",model_name="m"} 0.25
+vllm:kv_cache_usage_perc{engine="1",model_name="m"} 0.5
+# TYPE vllm:prompt_tokens_total counter
+vllm:prompt_tokens_total{engine="0",model_name="m"} 1234.0
+# TYPE vllm:prompt_tokens_created gauge
+vllm:prompt_tokens_created{engine="0",model_name="m"} 1.76e+09
+# TYPE vllm:prompt_tokens_cached_total counter
+vllm:prompt_tokens_cached_total{engine="0",model_name="m"} 256.0
+vllm:prompt_tokens_by_source_total{engine="0",model_name="m",source="local"} 978.0
+# TYPE vllm:generation_tokens_total counter
+vllm:generation_tokens_total{engine="0",model_name="m"} 1.5e+03
+# TYPE vllm:request_success_total counter
+vllm:request_success_total{engine="0",finished_reason="stop",model_name="m"} 7.0
+vllm:request_success_total{engine="0",finished_reason="length",model_name="m"} 4.0
+# TYPE vllm:prefix_cache_queries_total counter
+vllm:prefix_cache_queries_total{engine="0",model_name="m"} 1000.0
+# TYPE vllm:prefix_cache_hits_total counter
+vllm:prefix_cache_hits_total{engine="0",model_name="m"} 250.0
+# TYPE vllm:iteration_tokens_total histogram
+vllm:iteration_tokens_total_bucket{engine="0",le="1.0",model_name="m"} 5.0
+vllm:iteration_tokens_total_sum{engine="0",model_name="m"} 5.0
+# TYPE vllm:time_to_first_token_seconds histogram
+vllm:time_to_first_token_seconds_bucket{engine="0",le="0.1",model_name="m"} 1.0
+vllm:time_to_first_token_seconds_bucket{engine="0",le="0.25",model_name="m"} 4.0
+vllm:time_to_first_token_seconds_bucket{engine="0",le="+Inf",model_name="m"} 5.0
+vllm:time_to_first_token_seconds_count{engine="0",model_name="m"} 5.0
+vllm:time_to_first_token_seconds_sum{engine="0",model_name="m"} 1.5
+vllm:time_to_first_token_seconds_bucket{engine="1",le="0.1",model_name="m"} 2.0
+vllm:time_to_first_token_seconds_bucket{engine="1",le="0.25",model_name="m"} 2.0
+vllm:time_to_first_token_seconds_bucket{engine="1",le="+Inf",model_name="m"} 2.0
+vllm:time_to_first_token_seconds_count{engine="1",model_name="m"} 2.0
+vllm:time_to_first_token_seconds_sum{engine="1",model_name="m"} 0.1
+vllm:time_to_first_token_seconds_created{engine="0",model_name="m"} 1.76e+09
+# TYPE process_start_time_seconds gauge
+process_start_time_seconds 1.76379e+09
+"""
+
+
+def test_a_new_server_with_two_engines() -> None:
+    assert counters_from(NEW) == Counters(
+        process_start_s=1.76379e9,
+        requests_running=5,
+        requests_waiting=0,
+        kv_cache_usage=0.5,
+        prompt_tokens=1234,
+        cached_prompt_tokens=256,
+        generation_tokens=1500,
+        requests_finished=11,
+        prefix_cache_queries=1000,
+        prefix_cache_hits=250,
+        ttft=Histogram((0.1, 0.25, math.inf), (3.0, 6.0, 7.0), 1.6),
+        inter_token=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("vllm:gpu_cache_usage_perc", "kv_cache_usage"),
+        ("vllm:kv_cache_usage_perc", "kv_cache_usage"),
+        ("vllm:gpu_prefix_cache_queries_total", "prefix_cache_queries"),
+        ("vllm:gpu_prefix_cache_hits_total", "prefix_cache_hits"),
+    ],
+)
+def test_names_of_older_versions(name: str, field: str) -> None:
+    assert getattr(counters_from(f'{name}{{engine="0"}} 0.5\n'), field) == 0.5
+
+
+@pytest.mark.parametrize(
+    "name", ["vllm:time_per_output_token_seconds", "vllm:inter_token_latency_seconds"]
+)
+def test_inter_token_latency_under_both_names(name: str) -> None:
+    text = f'{name}_bucket{{le="0.01"}} 2\n{name}_bucket{{le="+Inf"}} 3\n{name}_sum 0.5\n'
+    assert counters_from(text).inter_token == Histogram((0.01, math.inf), (2.0, 3.0), 0.5)
+
+
+def test_both_names_at_once_count_once() -> None:
+    text = "vllm:prefix_cache_hits_total 7\nvllm:gpu_prefix_cache_hits_total 7\n"
+    assert counters_from(text).prefix_cache_hits == 7
+
+
+def test_a_series_without_samples_is_unknown() -> None:
+    text = "# HELP vllm:num_requests_running x\n# TYPE vllm:num_requests_running gauge\n"
+    assert counters_from(text) == Counters()
+
+
+def test_nan_is_unknown() -> None:
+    assert counters_from("vllm:num_requests_running NaN\n").requests_running is None
+
+
+def test_a_broken_line_is_named() -> None:
+    with pytest.raises(UnreadableMetrics, match="no sample"):
+        counters_from('vllm:num_requests_running{engine="0" 3.0\n')
+
+
+def test_what_the_exporter_itself_writes() -> None:
+    registry = CollectorRegistry()
+    labels = ["model_name", "engine"]
+    tokens = Counter("vllm:generation_tokens", "tokens", labels, registry=registry)
+    ttft = PrometheusHistogram(
+        "vllm:time_to_first_token_seconds", "ttft", labels, registry=registry, buckets=(0.1, 1)
+    )
+    lengths = PrometheusHistogram(
+        "vllm:request_generation_tokens", "n", labels, registry=registry, buckets=(10, 100)
+    )
+    Gauge("vllm:num_requests_running", "running", labels, registry=registry)
+    for engine in ("0", "1"):
+        tokens.labels("m", engine).inc(7)
+        ttft.labels("m", engine).observe(0.5)
+        lengths.labels("m", engine).observe(30)
+    assert counters_from(generate_latest(registry).decode()) == Counters(
+        generation_tokens=14,
+        ttft=Histogram((0.1, 1.0, math.inf), (0.0, 2.0, 2.0), 1.0),
+        request_output_tokens=Histogram((10.0, 100.0, math.inf), (0.0, 2.0, 2.0), 60.0),
+    )

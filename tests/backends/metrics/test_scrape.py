@@ -1,0 +1,112 @@
+import threading
+from collections.abc import Iterator
+from contextlib import aclosing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+
+import pytest
+
+from backends.domain.facts import MetricsScraped, SourceFailed
+from backends.domain.stamp import Stamp
+from backends.metrics.scrape import MetricsUnavailable, scrape, watch_metrics
+
+
+class Exporter(ThreadingHTTPServer):
+    """A server with one counter; what it answers is set by the test."""
+
+    status = 200
+    body = "vllm:generation_tokens_total 5\n"
+    silent: threading.Event | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Exporter
+
+    def do_GET(self) -> None:
+        if self.server.silent is not None:
+            self.server.silent.wait(10)
+            return
+        known = self.path == "/metrics"
+        body = self.server.body.encode()
+        self.send_response(self.server.status if known else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def exporter() -> Iterator[Exporter]:
+    server = Exporter(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize("suffix", ["", "/", "/v1", "/v1/"])
+def test_it_reads_beside_the_api(exporter: Exporter, suffix: str) -> None:
+    assert scrape(exporter.url + suffix).generation_tokens == 5
+
+
+def test_another_status_is_said(exporter: Exporter) -> None:
+    exporter.status = 503
+    with pytest.raises(MetricsUnavailable, match="status 503; check"):
+        scrape(exporter.url)
+
+
+def test_something_else_at_the_address_is_said(exporter: Exporter) -> None:
+    exporter.body = "vllm:generation_tokens_total{ five\n"
+    with pytest.raises(MetricsUnavailable, match="something else"):
+        scrape(exporter.url)
+
+
+def test_a_server_that_hangs_is_given_up(exporter: Exporter) -> None:
+    exporter.silent = threading.Event()
+    try:
+        with pytest.raises(MetricsUnavailable, match=r"within 0\.1 s"):
+            scrape(exporter.url, timeout_s=0.1)
+    finally:
+        exporter.silent.set()
+
+
+def test_nobody_there_is_said() -> None:
+    with pytest.raises(MetricsUnavailable, match="check that it runs"):
+        scrape("http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8000", "ftp://127.0.0.1", ""])
+def test_no_address_is_said(address: str) -> None:
+    with pytest.raises(MetricsUnavailable, match="write it as http://"):
+        scrape(address)
+
+
+async def test_it_watches_through_a_failure(exporter: Exporter) -> None:
+    clock, slept = count(), list[float]()
+    answers = iter([200, 500, 500, 200])
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        exporter.status = next(answers)
+
+    exporter.status = next(answers)
+    facts: list[MetricsScraped | SourceFailed] = []
+    watch = watch_metrics(
+        exporter.url, every_s=1.5, now=lambda: Stamp(next(clock), 0.0), sleep=sleep
+    )
+    async with aclosing(watch) as source:
+        async for fact in source:
+            facts.append(fact)
+            if len(facts) == 3:
+                break
+    assert [type(fact) for fact in facts] == [MetricsScraped, SourceFailed, MetricsScraped]
+    assert slept == [1.5, 1.5, 1.5]
+    assert [fact.at.mono_s for fact in facts] == [0, 1, 2]

@@ -1,0 +1,245 @@
+"""Whatever goes wrong is one line with a remedy, and what was received is kept."""
+
+import re
+import socket
+
+import pytest
+
+from tests.backends.domain.streams.chunks import ROLE, chunk
+from tests.backends.prober.scripted_server import (
+    CHUNKED_HEAD,
+    QUICK,
+    STREAM_HEAD,
+    Conversation,
+    HangUp,
+    Reply,
+    a_good_stream,
+    end_of,
+    measure,
+    order_for,
+    plain,
+    runs_of,
+    serving,
+)
+
+
+def hang_up(_: Conversation) -> None:
+    raise HangUp
+
+
+def silent(conversation: Conversation) -> None:
+    conversation.wait(3)
+
+
+def silent_after_the_role(conversation: Conversation) -> None:
+    conversation.write(CHUNKED_HEAD)
+    conversation.event(chunk(ROLE))
+    conversation.wait(3)
+
+
+def endless(conversation: Conversation) -> None:
+    conversation.write(CHUNKED_HEAD)
+    for _ in range(200):
+        conversation.event(chunk({"content": "x"}))
+        conversation.wait(0.02)
+
+
+def cut_after_two(conversation: Conversation) -> None:
+    conversation.write(CHUNKED_HEAD)
+    conversation.event(chunk({"content": "one "}, counted=1))
+    conversation.wait(0.02)
+    conversation.event(chunk({"content": "two "}, counted=2))
+    conversation.wait(0.02)
+    raise HangUp
+
+
+def ended_without_done(conversation: Conversation) -> None:
+    conversation.write(CHUNKED_HEAD)
+    conversation.event(chunk({"content": "one "}))
+    conversation.end()
+
+
+def error_in_stream(conversation: Conversation) -> None:
+    conversation.write(CHUNKED_HEAD)
+    conversation.event(chunk({"content": "one "}))
+    conversation.event({"error": {"message": "EngineDead", "code": 500}})
+    conversation.event("[DONE]")
+    conversation.end()
+
+
+def not_http(conversation: Conversation) -> None:
+    conversation.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+    raise HangUp
+
+
+def bad_chunk(conversation: Conversation) -> None:
+    conversation.write(CHUNKED_HEAD + b"zz\r\nhello\r\n")
+    raise HangUp
+
+
+WHOLE = (
+    b'{"choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":4,"completion_tokens":1}}'
+)
+
+CASES: dict[str, tuple[Reply, str]] = {
+    "wrong key": (plain("401 Unauthorized", b'{"error":"Unauthorized"}'), "HTTP 401: the endpoint"),
+    "forbidden": (plain("403 Forbidden", b"{}"), "does not accept the API key"),
+    "no model": (
+        plain("404 Not Found", b'{"error":{"message":"The model `m` does not exist."}}'),
+        "no model 'm'.*The model `m` does not exist",
+    ),
+    "rate": (
+        plain("429 Too Many Requests", b"{}", more="retry-after: 7\r\n"),
+        "HTTP 429: .*retry after 7 s",
+    ),
+    "rate, no hint": (plain("429 Too Many Requests", b"{}"), "retry later"),
+    "server error": (plain("500 Internal Server Error", b"oops"), "HTTP 500 Internal Server Error"),
+    "unavailable": (plain("503 Service Unavailable", b"<html>"), "HTTP 503.*status page"),
+    "bad request": (
+        plain("400 Bad Request", b'{"error":{"message":"prompt too long"}}'),
+        "refused the request.*prompt too long",
+    ),
+    "web page": (plain("200 OK", b"<!doctype html><p>Hi", "text/html"), "is a web page"),
+    "redirect": (
+        plain("308 Permanent Redirect", b"", more="location: https://else.where/v1\r\n"),
+        "redirects to https://else.where/v1",
+    ),
+    "one piece": (plain("200 OK", WHOLE), "not as a stream"),
+    "error with 200": (plain("200 OK", b'{"error":{"message":"no credit"}}'), "no credit"),
+    "something else": (plain("200 OK", b"\x89PNG", "image/png"), "image/png, not a stream"),
+    "empty": (plain("200 OK", b"", "text/plain"), "text/plain, not a stream"),
+    "hangs up": (hang_up, "closed before any token"),
+    "never answers": (silent, r"no token within 0\.3 s"),
+    "only a role": (silent_after_the_role, r"no token within 0\.3 s"),
+    "never ends": (endless, r"not finished within 0\.6 s"),
+    "cut": (cut_after_two, "the stream was cut after 2 chunks"),
+    "no done": (ended_without_done, r"cut after 1 chunks \(no \[DONE\] came\)"),
+    "error inside": (error_in_stream, "inside the stream: EngineDead"),
+    "not http": (not_http, "no HTTP/1.1"),
+    "bad chunk": (bad_chunk, "a chunk has the size"),
+}
+
+
+@pytest.mark.parametrize(("reply", "pattern"), CASES.values(), ids=CASES)
+def test_each_failure_is_one_line(reply: Reply, pattern: str) -> None:
+    with serving(reply) as server:
+        facts = measure(order_for(server.base_url, runs=1, limits=QUICK))
+    (run,) = runs_of(facts)
+    assert run.error is not None
+    assert "\n" not in run.error
+    assert len(run.error) < 500
+    assert re.search(pattern, run.error), run.error
+
+
+def test_what_came_before_the_cut_is_kept() -> None:
+    with serving(cut_after_two) as server:
+        facts = measure(order_for(server.base_url, runs=1))
+    (run,) = runs_of(facts)
+    assert run.text == "one two "
+    assert run.ttft_s is not None
+    assert run.output_tokens == 2
+    assert len(run.itl_s) == 1
+    assert run.finish_reason is None
+
+
+def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    facts = measure(order_for(f"http://127.0.0.1:{port}/v1"))
+    assert runs_of(facts)[0].error == (
+        f"connection refused by 127.0.0.1:{port}: nothing listens there; is the server started?"
+    )
+    assert end_of(facts).reason.startswith("lane a (endpoint-a): connection refused")
+
+
+def test_a_name_without_address() -> None:
+    facts = measure(order_for("http://no-such-host.invalid/v1"))
+    assert "cannot resolve the host name 'no-such-host.invalid'" in end_of(facts).reason
+
+
+def test_nobody_answers_the_knock() -> None:
+    # A listener whose queue is full drops further attempts, as a firewall does.
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        knocks = []
+        for _ in range(4):
+            knock = socket.socket()
+            knock.setblocking(False)
+            knock.connect_ex(("127.0.0.1", port))
+            knocks.append(knock)
+        facts = measure(order_for(f"http://127.0.0.1:{port}/v1", limits=QUICK))
+        for knock in knocks:
+            knock.close()
+    assert "within 0.3 s" in end_of(facts).reason
+
+
+def test_https_where_there_is_none() -> None:
+    with serving(not_http) as server:
+        url = server.base_url.replace("http://", "https://")
+        facts = measure(order_for(url, limits=QUICK))
+    reason = end_of(facts).reason
+    assert "TLS" in reason or "closed the connection while" in reason or "within" in reason
+
+
+def test_a_hopeless_lane_ends_the_series_before_the_other_pays() -> None:
+    with serving(a_good_stream) as good, serving(plain("401 Unauthorized", b"{}")) as bad:
+        facts = measure(order_for(good.base_url, bad.base_url, runs=20))
+    assert end_of(facts).reason.startswith("lane b (endpoint-b): HTTP 401")
+    assert len(good.requests) == 1
+    assert [run.lane for run in runs_of(facts)] == ["b"]
+
+
+def test_three_failures_in_a_row_end_the_series() -> None:
+    with serving(plain("503 Service Unavailable", b"{}")) as server:
+        facts = measure(order_for(server.base_url, runs=20))
+    assert len(runs_of(facts)) == 3
+    assert "3 runs in a row failed in lane a" in end_of(facts).reason
+
+
+def test_a_single_failure_does_not() -> None:
+    def shaky(conversation: Conversation) -> None:
+        if conversation.number == 2:
+            raise HangUp
+        a_good_stream(conversation)
+
+    with serving(shaky) as server:
+        facts = measure(order_for(server.base_url, runs=5))
+    assert end_of(facts).reason == ""
+    assert len(runs_of(facts)) == 5
+
+
+def test_a_one_piece_reply_without_length_is_read_to_its_end() -> None:
+    def until_close(conversation: Conversation) -> None:
+        conversation.write(b"HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n" + WHOLE)
+        raise HangUp
+
+    with serving(until_close) as server:
+        facts = measure(order_for(server.base_url, runs=1))
+    run = runs_of(facts)[0]
+    assert run.error is not None
+    assert "not as a stream" in run.error
+    assert run.input_tokens == 4
+
+
+def test_a_stream_that_only_closing_ends() -> None:
+    def until_close(conversation: Conversation) -> None:
+        conversation.write(STREAM_HEAD + b"\r\n")
+        conversation.write(b'data: {"choices":[{"delta":{"content":"a"}}]}\n\ndata: [DONE]\n\n')
+        raise HangUp
+
+    with serving(until_close) as server:
+        facts = measure(order_for(server.base_url, runs=1))
+    (run,) = runs_of(facts)
+    assert run.error is None
+    assert run.text == "a"
+
+
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [("ftp://host/v1", "must look like"), ("host:8000", "must look like"), ("http://h:x/", "URL")],
+)
+def test_a_base_url_that_is_none(url: str, word: str) -> None:
+    facts = measure(order_for(url))
+    assert word in end_of(facts).reason

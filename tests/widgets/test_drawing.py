@@ -1,0 +1,164 @@
+"""Text, numbers and bars: the pure functions below every widget."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from widgets import bars, text
+from widgets import format as fmt
+
+GIB = 1024**3
+WORDS = st.text(alphabet=st.sampled_from("ab c日語\n\t\x1b\u202e"), max_size=80)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (None, "—"),
+        (0, "0.0 s"),
+        (0.02, "<0.1 s"),
+        (61.2, "61.2 s"),
+        (99.96, "100 s"),
+        (599.4, "599 s"),
+        (725, "12:05"),
+        (3665, "1:01:05"),
+        (90061, "1d 01:01"),
+    ],
+)
+def test_seconds(value: float | None, told: str) -> None:
+    assert fmt.seconds(value) == told
+
+
+@pytest.mark.parametrize(
+    ("value_s", "told"),
+    [
+        (None, "—"),
+        (0.0083, "8.30 ms"),
+        (0.0312, "31 ms"),
+        (0.9996, "1.00 s"),
+        (1.24, "1.24 s"),
+        (120, "120 s"),
+    ],
+)
+def test_milliseconds(value_s: float | None, told: str) -> None:
+    assert fmt.milliseconds(value_s) == told
+
+
+@pytest.mark.parametrize(
+    ("call", "value", "told"),
+    [
+        (fmt.gib, int(0.42 * GIB), "0.42"),
+        (fmt.gib, int(14.9 * GIB), "14.9"),
+        (fmt.gib, 141 * GIB, "141"),
+        (fmt.count, 812, "812"),
+        (fmt.count, 9_999.6, "10k"),
+        (fmt.count, 81_234, "81.2k"),
+        (fmt.count, 8_100_000, "8.1M"),
+        (fmt.rate, 0.31, "0.31"),
+        (fmt.rate, 88.24, "88.2"),
+        (fmt.rate, 1204.4, "1,204"),
+        (fmt.percent, 0.004, "0.4 %"),
+        (fmt.percent, 0.62, "62 %"),
+        (fmt.percent, 0.0, "0 %"),
+        (fmt.usd, Decimal("0.00001"), "<$0.0001"),
+        (fmt.usd, Decimal("0.0042"), "$0.0042"),
+        (fmt.usd, Decimal(0), "$0.00"),
+        (fmt.usd, Decimal("1.885"), "$1.88"),
+        (fmt.usd, Decimal("1203.6"), "$1,204"),
+        (fmt.about, 23.4, "23 s"),
+        (fmt.about, -3.0, "0 s"),
+    ],
+)
+def test_numbers(call: object, value: object, told: str) -> None:
+    assert callable(call)
+    assert call(value) == told
+    assert call(None) == "—"
+
+
+def test_latencies_share_unit_and_digits() -> None:
+    assert fmt.latencies(0.128, 0.101, 0.152) == (("128", "101", "152"), "ms")
+    assert fmt.latencies(0.003, -0.012, 0.018, signed=True) == (("+3", "−12", "+18"), "ms")
+    assert fmt.latencies(0.9, 1.4) == (("0.90", "1.40"), "s")
+    assert fmt.latencies(0.0002, 0.0009) == (("0.200", "0.900"), "ms")
+
+
+def test_commands_to_the_terminal_become_pictures() -> None:
+    shown = text.safe("a\x1b[2J\x9b31m\u202eb\x00\r\n")
+    assert shown == "a␛[2J\\u009b31m\\u202eb␀␍␊"
+
+
+@given(WORDS)
+def test_safe_text_can_be_printed(value: str) -> None:
+    assert text.safe(value).isprintable()
+
+
+@given(WORDS, st.integers(0, 40))
+def test_fitted_text_fits(value: str, width: int) -> None:
+    assert text.cells(text.fit(text.safe(value), width)) <= width
+
+
+@given(WORDS, st.integers(2, 40), st.integers(0, 6))
+def test_wrapped_text_fits_and_loses_no_word(value: str, width: int, lines: int) -> None:
+    clean = text.safe(value, keep_newlines=True)
+    wrapped = text.wrap(clean, width)
+    assert all(text.cells(row) <= width for row in wrapped)
+    assert "".join("".join(wrapped).split()) == "".join(clean.split())
+    assert len(text.wrap_to(clean, width, lines)) <= lines
+
+
+def test_elision_ends_at_a_word() -> None:
+    assert text.fit("one request needs memory", 14) == "one request…"
+    assert text.fit("--gpu-memory-utilization", 10) == "--gpu-mem…"
+    assert text.fit_name("meta-llama/Llama-3.1-8B-Instruct", 22) == "Llama-3.1-8B-Instruct"
+
+
+def test_the_least_important_part_gives_way() -> None:
+    parts = [
+        text.Part.of(0, "state", droppable=False),
+        text.Part.of(2, "a long detail", "detail"),
+        text.Part.of(1, "port 8000", ":8000"),
+    ]
+    forms = [text.arrange(parts, width).plain for width in (40, 25, 18, 12, 5)]
+    assert forms == [
+        "state  a long detail  port 8000",
+        "state  detail  port 8000",
+        "state  port 8000",
+        "state  :8000",
+        "state",
+    ]
+
+
+SIZES = st.lists(st.integers(0, 10**12), min_size=1, max_size=9)
+
+
+@given(SIZES, st.integers(1, 120))
+def test_parts_of_a_bar_fill_it_by_their_size(sizes: list[int], width: int) -> None:
+    whole = sum(sizes)
+    cells = bars.apportion(sizes, whole, width)
+    assert all(count == 0 for size, count in zip(sizes, cells, strict=True) if size == 0)
+    present = sum(1 for size in sizes if size > 0)
+    assert sum(cells) == (width if whole else 0)
+    if whole > 0 and present <= width:
+        assert all(count > 0 for size, count in zip(sizes, cells, strict=True) if size > 0)
+
+
+@given(st.floats(-1, 2), st.integers(0, 80))
+def test_a_bar_has_its_width(share: float, width: int) -> None:
+    assert len(bars.bar(share, width)) == width
+
+
+@given(st.floats(0, 1e6), st.floats(0.001, 1e6), st.integers(1, 200))
+def test_an_axis_has_its_width_and_labels_in_order(first: float, span: float, width: int) -> None:
+    labels = bars.axis(first, first + span, width)
+    assert len(labels) == width
+    numbers = [float(label) for label in labels.split()]
+    assert numbers == sorted(numbers)
+
+
+def test_an_unknown_value_is_a_gap_not_a_zero() -> None:
+    assert bars.sparkline([1.0, None, 8.0], 10) == "▁ █"
+    assert bars.sparkline([None, None], 10) == ""
+    assert bars.sparkline([0.0, 0.0], 10) == "▁▁"
+    assert bars.block_rows([None, 1.0], 2) == [" █", " █"]

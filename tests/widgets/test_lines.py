@@ -1,0 +1,325 @@
+"""What must be readable at every size, as plain text."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from textual.content import Content
+
+from backends.domain.server import ServerState
+from tests.widgets import samples
+from widgets import (
+    ab_panel,
+    cost_chart,
+    cost_panel,
+    lane_pane,
+    options_bars,
+    serving_panel,
+    startup_panel,
+    status_strip,
+    verdict_line,
+    vram_panel,
+)
+from widgets.panel import clipped
+
+Draw = Callable[[Any, int, int], Sequence[Content]]
+NARROW = (34, 6)
+"""What is left inside the box of a panel of 38 by 8."""
+
+
+def _status(view: status_strip.StatusView, width: int, height: int) -> list[Content]:
+    return status_strip.draw(view, width)
+
+
+DRAWN: dict[str, tuple[Draw, dict[str, Any]]] = {
+    "status": (_status, samples.STATUS),
+    "startup": (startup_panel.draw, samples.STARTUP),
+    "vram": (vram_panel.draw, samples.VRAM),
+    "lane": (lane_pane.draw, samples.LANE),
+    "ab": (ab_panel.draw, samples.AB),
+    "cost": (cost_panel.draw, samples.COST),
+    "verdict": (verdict_line.draw, samples.VERDICT),
+    "serving": (serving_panel.draw, samples.SERVING),
+    "chart": (cost_chart.draw, samples.CHART),
+    "options": (options_bars.draw, samples.OPTIONS),
+}
+CASES = [
+    pytest.param(draw, view, id=f"{kind}-{state}")
+    for kind, (draw, views) in DRAWN.items()
+    for state, view in views.items()
+]
+
+
+def shown(draw: Draw, view: Any, size: tuple[int, int] = NARROW) -> str:
+    return "\n".join(line.plain for line in draw(view, *size))
+
+
+@pytest.mark.parametrize(("draw", "view"), CASES)
+def test_nothing_leaves_the_box(draw: Draw, view: Any) -> None:
+    for width in (34, 36, 38, 46, 54, 58, 76, 96, 118, 160):
+        for height in (1, 2, 3, 4, 6, 8, 13, 18, 33):
+            lines = draw(view, width, height)
+            assert len(lines) <= height, (width, height)
+            for line in lines:
+                assert line.cell_length <= width, (width, height, line.plain)
+                assert line.plain.isprintable(), (width, height, line.plain)
+
+
+@settings(deadline=None)
+@given(width=st.integers(1, 200), height=st.integers(1, 60), case=st.sampled_from(CASES))
+def test_any_size_can_be_drawn(width: int, height: int, case: Any) -> None:
+    draw, view = case.values
+    lines = clipped(draw(view, width, height), width, height)
+    assert len(lines) <= height
+    assert all(line.cell_length <= width for line in lines)
+
+
+@pytest.mark.parametrize("state", list(ServerState), ids=str)
+def test_the_strip_names_every_state_with_a_sign_of_its_own(state: ServerState) -> None:
+    view = replace(samples.READY, state=state, simulated=True)
+    (strip,) = status_strip.draw(view, 80)
+    for fact in (state.value, "gpt-oss-120b", "8000", "1:02:03", "SIMULATED"):
+        assert fact in strip.plain
+    glyphs = {glyph for glyph, _ in status_strip.STATES.values()}
+    assert len(glyphs) == len(ServerState)
+
+
+def test_simulated_outlasts_everything() -> None:
+    view = replace(samples.STATUS["problems"], model="organisation/" + "long" * 20)
+    for width in (40, 60, 80, 200):
+        (strip,) = status_strip.draw(view, width)
+        assert "SIMULATED" in strip.plain
+        assert "ready" in strip.plain
+
+
+def test_a_running_start_at_its_narrowest() -> None:
+    text = shown(startup_panel.draw, samples.RUNNING)
+    for fact in ("▶ compile", "14.3 s", "graph 20/51", "39 %", "total 45.2 s", "ETA 23 s ± 4 s"):
+        assert fact in text
+
+
+def test_an_unknown_eta_says_why() -> None:
+    text = shown(startup_panel.draw, samples.STARTUP["first"])
+    assert "ETA — first start" in text
+    assert "ETA 0" not in text
+
+
+def test_a_failed_start_at_its_narrowest() -> None:
+    text = shown(startup_panel.draw, samples.FAILED)
+    assert "✖ failed 41.2 s  log line 214" in text
+    assert "cause: One request of 131,072" in text
+    for word in ("--max-model-len", "--gpu-memory-utilization", "0.95"):
+        assert word in text
+
+
+def test_a_failure_without_a_line_says_so() -> None:
+    assert samples.FAILED.failure is not None
+    failure = replace(samples.FAILED.failure, line_number=None)
+    text = shown(startup_panel.draw, replace(samples.FAILED, failure=failure), (54, 8))
+    assert "no log line" in text
+
+
+def test_the_compact_start_is_one_line() -> None:
+    (line,) = startup_panel.draw(samples.STARTUP["compact"], 96, 18)
+    assert "✔ ready in 77.0 s" in line.plain
+    assert "compile 36.0 s" in line.plain
+    assert "median of 7: 61 s (58 to 75)" in line.plain
+
+
+def test_what_no_phase_explains_has_a_row() -> None:
+    assert "unlogged            0.4 s" in shown(startup_panel.draw, samples.RUNNING, (54, 13))
+
+
+def test_bars_share_one_axis() -> None:
+    rows = [line.plain for line in startup_panel.draw(samples.DONE, 96, 18)]
+    weights = next(row for row in rows if "load weights" in row)
+    compiled = next(row for row in rows if "compile" in row)
+    assert abs(compiled.index("█") - weights.rindex("█")) <= 1
+
+
+def test_memory_at_its_narrowest() -> None:
+    text = shown(vram_panel.draw, samples.VRAM["one"])
+    for fact in ("used 71.2 of 79.6 GiB", "97 %", "651 W", "61 °C", "free 7.8"):
+        assert fact in text
+    for fill, part, size in (
+        ("█", "weights", "14.9"),
+        ("▓", "KV", "50.1"),
+        ("▚", "graphs", "1.2"),
+        ("▒", "ours", "1.9"),
+        ("╳", "others", "3.1"),
+        ("=", "driver", "0.60"),
+    ):
+        assert f"{fill} {part} {size}" in text
+
+
+def test_eight_gpus_have_a_line_each() -> None:
+    lines = [line.plain for line in vram_panel.draw(samples.VRAM["eight"], 54, 13)]
+    for index in range(8):
+        assert lines[index].startswith(f" {index} ")
+        assert "71.2/79.6" in lines[index]
+
+
+def test_unknown_memory_gives_its_reason_and_no_zero() -> None:
+    text = shown(vram_panel.draw, samples.VRAM["unknown"])
+    assert "memory — the driver gives no" in text
+    assert "busy —" in text
+    assert "0.0" not in text
+    assert "NVML is not installed" in shown(vram_panel.draw, samples.VRAM["none"])
+
+
+def test_the_difference_at_its_narrowest() -> None:
+    assert "◀ A FASTER  by 128 ms (101 to 152)" in shown(ab_panel.draw, samples.COMPARED)
+    close = shown(ab_panel.draw, samples.AB["too-close"])
+    assert "≈ TOO CLOSE" in close
+    assert "+3 ms (−12 to +18)" in close
+    assert "FASTER" not in close
+
+
+def test_lanes_that_cannot_be_compared_have_no_winner() -> None:
+    for size in (NARROW, (54, 13), (96, 18)):
+        text = shown(ab_panel.draw, samples.AB["not-comparable"], size)
+        assert "▲ NOT COMPARABLE: the lanes" in text
+        assert "FASTER" not in text
+
+
+def test_every_run_is_a_dot() -> None:
+    lines = [line.plain for line in ab_panel.draw(samples.COMPARED, 160, 18)]
+    (row,) = [line for line in lines if line.startswith("B ") and "median 320 ms" in line]
+    dots = row[: row.index("median")]
+    marks = dots.count("·") + 2 * dots.count("●") + sum(int(c) for c in dots if c.isdigit())
+    assert marks >= 19  # the median's own mark covers at most one cell of dots
+
+
+def test_an_empty_ab_tells_the_keys() -> None:
+    text = shown(ab_panel.draw, replace(samples.AB["none"], one_key="f5", series_key="f6"))
+    assert "f5" in text
+    assert "f6" in text
+
+
+def test_too_few_runs_are_no_difference() -> None:
+    text = shown(ab_panel.draw, samples.AB["few-runs"], (76, 6))
+    assert "TTFT difference — too few runs" in text
+
+
+def test_model_output_is_neither_markup_nor_command() -> None:
+    text = shown(lane_pane.draw, samples.STREAMING, (76, 13))
+    assert "[b]context[/b]" in text
+    assert "␛[31m" in text
+    assert "\x1b" not in text
+
+
+def test_reasoning_is_marked_by_more_than_its_style() -> None:
+    text = shown(lane_pane.draw, samples.STREAMING, (76, 13))
+    assert "(reasoning)" in text
+    assert "┆ The user asks about caches" in text
+
+
+def test_text_stays_put_while_it_grows() -> None:
+    words = " ".join(f"word{at}" for at in range(300))
+    before = lane_pane.text_tail((lane_pane.TextPiece(words),), 30, 8)
+    after = lane_pane.text_tail((lane_pane.TextPiece(words + " and more"),), 30, 8)
+    shared = {line.plain for line in before} & {line.plain for line in after}
+    assert len(shared) >= 6
+
+
+def test_a_lane_without_a_token_shows_what_has_passed() -> None:
+    text = shown(lane_pane.draw, samples.WAITING)
+    assert "TTFT >210 ms" in text
+    assert "0 tok" not in text
+
+
+def test_cost_at_its_narrowest() -> None:
+    text = shown(cost_panel.draw, samples.COST["over-stale"])
+    for fact in ("$12.34", "$1.88/h", "2026-11-01", "▲ STALE", "✖ OVER BUDGET", "serverless $3.21"):
+        assert fact in text
+    for fact in ("now 2.1", "even 4.2", "cap 12.5"):
+        assert fact in text
+
+
+def test_unknown_cost_is_a_dash_with_its_reason() -> None:
+    text = shown(cost_panel.draw, samples.COST["unknown"])
+    assert "spent —" in text
+    assert "—/h" in text
+    assert "no price for this GPU" in text
+    assert "$0" not in text
+
+
+def test_an_unmeasured_capacity_says_so() -> None:
+    text = shown(cost_panel.draw, samples.COST["no-capacity"])
+    assert "cap —" in text
+    assert "capacity — not measured" in text
+
+
+def test_a_break_even_beyond_capacity_is_said() -> None:
+    text = shown(cost_panel.draw, samples.COST["impossible"])
+    assert "break-even above capacity" in text
+    axis = next(line for line in text.splitlines() if "◆" in line and "─" in line)
+    assert axis.index("●") < axis.index("┃") < axis.index("◆")
+
+
+def test_an_endpoint_without_a_price_costs_a_dash() -> None:
+    text = shown(cost_panel.draw, samples.METER, (54, 13))
+    (row,) = [line for line in text.splitlines() if "third" in line]
+    assert "—" in row
+    assert "no price set" in row
+
+
+@pytest.mark.parametrize("view", samples.VERDICT.values(), ids=list(samples.VERDICT))
+def test_the_verdict_keeps_word_and_flip(view: verdict_line.VerdictView) -> None:
+    for width in (36, 60, 80, 160):
+        text = shown(verdict_line.draw, view, (width, 2))
+        assert view.word in text
+        assert view.flip in text
+
+
+def test_serving_at_its_narrowest() -> None:
+    text = shown(serving_panel.draw, samples.SERVING["busy"])
+    for fact in ("out 1,204 tok/s", "in 8,123", "running 12", "waiting 3", "4.2 req/s"):
+        assert fact in text
+    for fact in ("p50", "p99", "182 ms", "1.24 s", "31 ms", "62 %", "41 %"):
+        assert fact in text
+
+
+def test_rates_before_the_second_scrape_are_unknown() -> None:
+    text = shown(serving_panel.draw, samples.SERVING["first-scrape"])
+    assert "out — tok/s" in text
+    assert "— req/s" in text
+    assert "waiting 0" in text  # a gauge of 0 is known
+
+
+def test_the_chart_marks_today_crossover_and_capacity() -> None:
+    for size in (NARROW, (54, 13), (96, 18)):
+        text = shown(cost_chart.draw, samples.CHART["crossing"], size)
+        plot = text[: text.index("self-hosted")]
+        assert "●" in plot
+        assert "◆" in plot
+        assert "┃" in plot
+        assert "2.1" in text
+        assert "4.2" in text
+        assert "12.5" in text
+
+
+def test_costs_between_points() -> None:
+    points = ((0.0, Decimal(0)), (10.0, Decimal(5)))
+    assert cost_chart.cost_at(points, 4.0) == pytest.approx(2.0)
+    assert cost_chart.cost_at(points, 11.0) is None
+    assert cost_chart.cost_at(points, None) is None
+
+
+def test_an_option_that_is_out_says_why_and_gets_no_bar() -> None:
+    text = shown(options_bars.draw, samples.OPTIONS["ranked"], (96, 18))
+    (row,) = [line for line in text.splitlines() if "scale to zero" in line]
+    assert row.startswith("⊘")
+    assert "p99 TTFT over the limit" in row
+    assert "█" not in row
+
+
+def test_bars_of_options_keep_their_ratio() -> None:
+    rows = shown(options_bars.draw, samples.OPTIONS["ranked"], (96, 18)).splitlines()
+    lengths = [row.count("█") for row in rows[:3]]
+    assert lengths[0] < lengths[1] < lengths[2]
+    assert lengths[1] / lengths[2] == pytest.approx(900 / 1372.4, abs=0.05)

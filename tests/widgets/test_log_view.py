@@ -1,0 +1,150 @@
+"""The log follows, keeps the reader's place, filters, finds, and forgets the oldest."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.widgets.stage import Stage
+from widgets import log_view
+from widgets.log_view import LogLines, LogView, level_of
+
+
+@asynccontextmanager
+async def opened(lines: list[str]) -> AsyncIterator[tuple[LogLines, Pilot[None]]]:
+    app = Stage(LogLines)
+    async with app.run_test(size=(60, 12)) as pilot:
+        log = app.query_one(LogLines)
+        log.append(lines)
+        await pilot.pause()
+        yield log, pilot
+
+
+def rows(log: LogLines) -> list[str]:
+    return [log.render_line(y).text.strip() for y in range(log.size.height)]
+
+
+def numbered(first: int, last: int) -> list[str]:
+    return [f"line {at}" for at in range(first, last)]
+
+
+async def test_the_end_is_followed() -> None:
+    async with opened(numbered(0, 100)) as (log, pilot):
+        assert rows(log)[-1] == "line 99"
+        log.append(numbered(100, 150))
+        await pilot.pause()
+        assert rows(log)[-1] == "line 149"
+        assert "following" in str(log.border_subtitle)
+
+
+async def test_a_reader_who_scrolled_up_keeps_his_place() -> None:
+    async with opened(numbered(0, 100)) as (log, pilot):
+        log.scroll_to(y=20, animate=False, immediate=True)
+        await pilot.pause()
+        assert rows(log)[0] == "line 20"
+        log.append(numbered(100, 200))
+        await pilot.pause()
+        assert rows(log)[0] == "line 20"
+        assert "paused" in str(log.border_subtitle)
+
+
+async def test_memory_is_bounded_and_the_place_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_view, "KEPT_LINES", 200)
+    monkeypatch.setattr(log_view, "_TRIM", 50)
+    async with opened(numbered(0, 200)) as (log, pilot):
+        log.scroll_to(y=150, animate=False, immediate=True)
+        await pilot.pause()
+        for first in range(200, 300, 10):
+            log.append(numbered(first, first + 10))
+        await pilot.pause()
+        assert rows(log)[0] == "line 150"
+        assert log.virtual_size.height < 260
+        log.append(numbered(300, 5000))
+        await pilot.pause()
+        assert log.virtual_size.height < 260
+
+
+async def test_only_wanted_lines_are_shown() -> None:
+    lines = ["INFO a", "WARNING b", "ERROR c"] * 20
+    async with opened(lines) as (log, pilot):
+        log.view = LogView(problems_only=True)
+        await pilot.pause()
+        assert log.virtual_size.height == 40
+        log.append(["INFO d", "ERROR e"])
+        await pilot.pause()
+        assert rows(log)[-1] == "✖ ERROR e"
+        log.view = LogView(only="info D")
+        await pilot.pause()
+        assert [row for row in rows(log) if row] == ["INFO d"]
+        assert "1 of 62 lines" in str(log.border_subtitle)
+        log.view = LogView()
+        await pilot.pause()
+        assert log.virtual_size.height == 62
+
+
+async def test_a_search_goes_from_hit_to_hit() -> None:
+    lines = numbered(0, 100)
+    lines[30], lines[60] = "Needle one", "needle two"
+    async with opened(lines) as (log, pilot):
+        log.scroll_to(y=0, animate=False, immediate=True)
+        log.view = LogView(search="NEEDLE")
+        await pilot.pause()
+        assert log.find()
+        await pilot.pause()
+        assert "Needle one" in rows(log)
+        assert log.find()
+        await pilot.pause()
+        assert "needle two" in rows(log)
+        assert log.find(forwards=False)
+        await pilot.pause()
+        assert "Needle one" in rows(log)
+        log.view = LogView(search="absent")
+        assert not log.find()
+
+
+async def test_control_characters_and_markup_are_shown() -> None:
+    async with opened(["\x1b[31mred\x07 [/b] [red]x[/red]"]) as (log, _):
+        assert rows(log)[0] == "␛[31mred␇ [/b] [red]x[/red]"
+
+
+async def test_a_long_line_ends_in_an_ellipsis_until_scrolled_to() -> None:
+    text = "begin " + "x" * 200 + " end"
+    async with opened([text]) as (log, pilot):
+        assert rows(log)[0].endswith("…")
+        log.scroll_to(x=10_000, animate=False, immediate=True)
+        await pilot.pause()
+        assert rows(log)[0].endswith("x end")
+
+
+async def test_a_flood_arrives_whole() -> None:
+    async with opened([]) as (log, pilot):
+        for first in range(0, 20_000, 1_000):
+            log.append(numbered(first, first + 1_000))
+        await pilot.pause()
+        assert rows(log)[-1] == "line 19999"
+        assert log.virtual_size.height == 20_000
+
+
+async def test_another_server_begins_empty() -> None:
+    async with opened(numbered(0, 50)) as (log, pilot):
+        log.clear()
+        log.append(["new"])
+        await pilot.pause()
+        assert [row for row in rows(log) if row] == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ("(EngineCore pid=2) ERROR 11-21 09:00:02 [core.py:3] failed", "error"),
+        ("Traceback (most recent call last):", "error"),
+        ("ValueError: too large", "error"),
+        ("torch.OutOfMemoryError: CUDA out of memory", "error"),
+        ("WARNING 11-21 09:00:01 [config.py:2] default", "warning"),
+        ("INFO 11-21 09:00:00 [x.py:1] 0 errors so far", ""),
+        ("INFO ERRORS_TOTAL=0", ""),
+    ],
+)
+def test_levels(line: str, level: str) -> None:
+    assert level_of(line) == level

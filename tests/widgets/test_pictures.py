@@ -1,0 +1,169 @@
+"""What every widget looks like: states by sizes, some in the light theme or without colour."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from tests.widgets import samples
+from tests.widgets.stage import Stage
+from widgets.ab_panel import AbPanel
+from widgets.cost_chart import CostChart
+from widgets.cost_panel import CostPanel
+from widgets.gpu_table import GpuTable
+from widgets.history_table import HistoryTable
+from widgets.lane_pane import LanePane
+from widgets.log_view import LogLines, LogView
+from widgets.options_bars import OptionsBars
+from widgets.serving_panel import ServingPanel
+from widgets.startup_panel import StartupPanel
+from widgets.status_strip import StatusStrip
+from widgets.verdict_line import VerdictLine
+from widgets.vram_panel import VramPanel
+from widgets.welcome import Welcome
+
+Compare = Callable[..., bool]
+NARROW, MEDIUM, WIDE = (38, 8), (58, 15), (100, 20)
+STRIP, LONG_STRIP = (80, 1), (120, 1)
+ALL = (NARROW, MEDIUM, WIDE)
+
+Sizes = tuple[tuple[int, int], ...]
+SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] = (
+    (
+        StatusStrip,
+        samples.STATUS,
+        {
+            "none": (STRIP,),
+            "ready": (STRIP, LONG_STRIP),
+            "starting-simulated": (STRIP,),
+            "failed": (STRIP,),
+            "foreign": (LONG_STRIP,),
+            "problems": (STRIP, LONG_STRIP),
+        },
+    ),
+    (
+        StartupPanel,
+        samples.STARTUP,
+        {
+            "none": (NARROW,),
+            "first": (NARROW,),
+            "running": ALL,
+            "ready": (NARROW, MEDIUM, WIDE),
+            "compact": ((38, 3), (100, 3)),
+            "failed": ALL,
+        },
+    ),
+    (
+        VramPanel,
+        samples.VRAM,
+        {"none": (NARROW,), "unknown": (NARROW,), "one": ALL, "eight": ALL},
+    ),
+    (LanePane, samples.LANE, dict.fromkeys(samples.LANE, (NARROW,)) | {"streaming": ALL}),
+    (
+        AbPanel,
+        samples.AB,
+        {
+            "none": (NARROW,),
+            "compared": (NARROW, MEDIUM, (80, 8), WIDE),
+            "too-close": (NARROW, WIDE),
+            "not-comparable": (NARROW, WIDE),
+            "few-runs": ((80, 8),),
+            "four": (NARROW, MEDIUM, WIDE),
+        },
+    ),
+    (
+        CostPanel,
+        samples.COST,
+        {
+            "unknown": (NARROW,),
+            "meter": ALL,
+            "near": (NARROW,),
+            "over-stale": (NARROW, MEDIUM),
+            "no-capacity": (NARROW, WIDE),
+            "impossible": (NARROW,),
+        },
+    ),
+    (
+        VerdictLine,
+        samples.VERDICT,
+        dict.fromkeys(samples.VERDICT, ((80, 2),)) | {"api": ((38, 2),)},
+    ),
+    (ServingPanel, samples.SERVING, {"none": (NARROW,), "busy": ALL, "first-scrape": (NARROW,)}),
+    (CostChart, samples.CHART, {"none": (NARROW,), "crossing": ALL}),
+    (OptionsBars, samples.OPTIONS, {"ranked": ALL}),
+    (Welcome, samples.WELCOME, {"looking": (NARROW,), "found": ALL}),
+    (GpuTable, samples.GPUS, {"none": (NARROW,), "two": ALL}),
+    (HistoryTable, samples.HISTORY, {"none": (NARROW,), "mixed": ALL}),
+)
+LOOKS = (
+    (StatusStrip, samples.STATUS["problems"], STRIP),
+    (StartupPanel, samples.RUNNING, MEDIUM),
+    (VramPanel, samples.VRAM["one"], MEDIUM),
+    (AbPanel, samples.COMPARED, MEDIUM),
+    (CostPanel, samples.COST["over-stale"], MEDIUM),
+    (ServingPanel, samples.SERVING["busy"], MEDIUM),
+    (CostChart, samples.CHART["crossing"], MEDIUM),
+    (GpuTable, samples.GPUS["two"], MEDIUM),
+)
+
+
+def named(*words: object) -> str:
+    return "-".join(str(word) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("kind", "view", "size"),
+    [
+        pytest.param(
+            kind, views[state], size, id=named(kind.__name__, state, f"{size[0]}x{size[1]}")
+        )
+        for kind, views, states in SCENES
+        for state, sizes in states.items()
+        for size in sizes
+    ],
+)
+def test_dark(kind: type[Widget], view: Any, size: tuple[int, int], snap_compare: Compare) -> None:
+    assert snap_compare(Stage(kind, view), terminal_size=size)
+
+
+@pytest.mark.parametrize(
+    ("kind", "view", "size"), LOOKS, ids=[kind.__name__ for kind, _, _ in LOOKS]
+)
+def test_light(kind: type[Widget], view: Any, size: tuple[int, int], snap_compare: Compare) -> None:
+    assert snap_compare(Stage(kind, view, "textual-light"), terminal_size=size)
+
+
+@pytest.mark.parametrize(
+    ("kind", "view", "size"), LOOKS, ids=[kind.__name__ for kind, _, _ in LOOKS]
+)
+def test_no_color(
+    kind: type[Widget],
+    view: Any,
+    size: tuple[int, int],
+    snap_compare: Compare,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(Stage(kind, view), terminal_size=size)
+
+
+def _with_log(view: LogView) -> Callable[[Pilot[None]], Awaitable[None]]:
+    async def fill(pilot: Pilot[None]) -> None:
+        log = pilot.app.query_one(LogLines)
+        log.view = view
+        log.append(samples.LOG * 6)
+        await pilot.pause()
+
+    return fill
+
+
+@pytest.mark.parametrize(
+    "view",
+    [LogView(), LogView(search="engine"), LogView(problems_only=True)],
+    ids=["plain", "searched", "problems"],
+)
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
+def test_log(view: LogView, size: tuple[int, int], snap_compare: Compare) -> None:
+    assert snap_compare(Stage(LogLines), terminal_size=size, run_before=_with_log(view))

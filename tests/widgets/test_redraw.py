@@ -1,0 +1,117 @@
+"""A widget draws what changed, and nothing when nothing did."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from textual.geometry import Region
+from textual.widget import Widget
+
+from tests.widgets import samples
+from tests.widgets.stage import Stage
+from widgets.ab_panel import AbPanel
+from widgets.cost_panel import CostPanel
+from widgets.gpu_table import GpuTable
+from widgets.panel import Panel
+from widgets.serving_panel import ServingPanel
+from widgets.startup_panel import StartupPanel
+from widgets.status_strip import StatusStrip
+from widgets.vram_panel import VramPanel
+from widgets.welcome import Welcome
+
+CHANGES: list[tuple[type[Panel], Any, Any]] = [
+    (StatusStrip, samples.READY, replace(samples.READY, uptime_s=3724.0)),
+    (StartupPanel, samples.RUNNING, replace(samples.RUNNING, eta_s=20.0)),
+    (VramPanel, samples.VRAM["one"], samples.VRAM["eight"]),
+    (AbPanel, samples.COMPARED, replace(samples.COMPARED, eta_s=30.0)),
+    (CostPanel, samples.METER, samples.COST["near"]),
+    (ServingPanel, samples.SERVING["busy"], samples.SERVING["first-scrape"]),
+]
+
+
+def record_refreshes(widget: Widget, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Region, ...]]:
+    seen: list[tuple[Region, ...]] = []
+    refresh = widget.refresh
+
+    def recorded(*regions: Region, **options: Any) -> Widget:
+        seen.append(regions)
+        return refresh(*regions, **options)
+
+    monkeypatch.setattr(widget, "refresh", recorded)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after"), CHANGES, ids=[kind.__name__ for kind, _, _ in CHANGES]
+)
+async def test_only_changed_lines_are_drawn(
+    kind: type[Panel], before: Any, after: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = Stage(kind, before)
+    async with app.run_test(size=(58, 15)) as pilot:
+        widget = app.query_one(kind)
+        await pilot.pause()
+        old = [line.plain for line in widget.lines(*widget.size)]
+        refreshed = record_refreshes(widget, monkeypatch)
+
+        widget.view = replace(before)  # type: ignore[attr-defined]
+        await pilot.pause()
+        assert refreshed == []
+
+        widget.view = after  # type: ignore[attr-defined]
+        await pilot.pause()
+        new = [line.plain for line in widget.lines(*widget.size)]
+        rows = {region.y for regions in refreshed for region in regions}
+        differing = {
+            row
+            for row in range(max(len(old), len(new)))
+            if old[row : row + 1] != new[row : row + 1]
+        }
+        assert differing
+        assert differing <= rows
+        assert () not in refreshed
+        screen = [
+            "".join(segment.text for segment in widget.render_line(row)).rstrip()
+            for row in range(len(new))
+        ]
+        assert screen == [line.rstrip() for line in new]
+
+
+async def test_one_changed_figure_is_one_line() -> None:
+    app = Stage(StartupPanel, samples.RUNNING)
+    async with app.run_test(size=(58, 15)) as pilot:
+        widget = app.query_one(StartupPanel)
+        await pilot.pause()
+        with pytest.MonkeyPatch.context() as patch:
+            refreshed = record_refreshes(widget, patch)
+            widget.view = replace(samples.RUNNING, eta_s=20.0)
+            await pilot.pause()
+        assert len(refreshed) == 1
+
+
+async def test_a_shorter_view_leaves_nothing_behind() -> None:
+    app = Stage(StartupPanel, samples.RUNNING)
+    async with app.run_test(size=(58, 15)) as pilot:
+        await pilot.pause()
+        widget = app.query_one(StartupPanel)
+        widget.view = samples.STARTUP["compact"]
+        await pilot.pause()
+        below = [widget.render_line(row).text.strip() for row in range(1, widget.size.height)]
+        assert set(below) == {""}
+
+
+@pytest.mark.parametrize(
+    ("kind", "view"), [(GpuTable, samples.GPUS["two"]), (Welcome, samples.WELCOME["found"])]
+)
+async def test_an_equal_view_fills_no_list_again(
+    kind: type[Widget], view: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = Stage(kind, view)
+    async with app.run_test(size=(58, 15)) as pilot:
+        await pilot.pause()
+        widget = app.query_one(kind)
+        fills: list[None] = []
+        monkeypatch.setattr(widget, "_fill", lambda: fills.append(None))
+        widget.view = replace(view)  # type: ignore[attr-defined]
+        await pilot.pause()
+        assert fills == []
