@@ -84,9 +84,15 @@ def terminate(ending: Ending) -> None:
         ending.exited_within(SETTLE_S)
 
 
-def end_rest(ending: Ending) -> None:
-    """End what outlived the first process, and return only when nothing is left."""
-    if ending.gone_within(SETTLE_S):
+def end_rest(ending: Ending, *, orderly: bool) -> None:
+    """End what outlived the first process, and return only when nothing is left.
+
+    Args:
+        ending: what is to be ended.
+        orderly: the first process had the chance to tell the others; without it an engine goes on
+            for ever (seen with 0.32.0), so none of them is waited for.
+    """
+    if ending.gone_within(SETTLE_S if orderly else 0):
         return
     for number, patience_s in (
         (signal.SIGTERM, ending.term_grace_s),

@@ -92,11 +92,11 @@ def _see_first_token(watch: Watch) -> None:
 def _follow_health(watch: Watch) -> None:
     healthy = True
     while not watch.interrupted():
-        watch.pause(HEALTH_EVERY_S)
         reason = _illness(watch)
         if (not reason) != healthy:
             healthy = not reason
             watch.record(HealthChanged(now(), healthy, reason))
+        watch.pause(HEALTH_EVERY_S)
     raise Cancelled
 
 
