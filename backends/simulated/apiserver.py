@@ -137,7 +137,7 @@ class ApiServer:
             await reply.send_json(401, {"error": "Unauthorized"})
         else:
             await self._route(request, reply)
-        if self._arguments.access_log:
+        if self._arguments.access_log and request.path not in self._arguments.unlogged_paths:
             line = f'{request.peer} - "{request.method} {request.path} HTTP/1.1" {reply.status}'
             self._say_uvicorn(f"{line} {'OK' if reply.status == 200 else ''}".rstrip(), "stdout")
 

@@ -12,6 +12,7 @@ import pytest
 
 from backends.simulated.gpus import SimulatedGpus
 from tests.backends.simulated.conftest import (
+    Program,
     Server,
     ask,
     children_of,
@@ -281,3 +282,17 @@ def test_two_requests_count_as_running_and_abandoned_ones_as_aborted(serve: Serv
     until(lambda: metric("vllm:request_success_total", '"abort"') == 2, "two aborted requests")
     assert metric("vllm:num_requests_running") == 0
     assert server.process.poll() is None
+
+
+def test_polling_can_be_kept_out_of_the_log(serve: Serve) -> None:
+    server = serve("--disable-access-log-for-endpoints", "/health,/metrics").until_ready()
+    for path in ("/health", "/metrics", "/version"):
+        server.ask("GET", path)
+    server.until_said('"GET /version HTTP/1.1" 200 OK')
+    assert "/health HTTP" not in server.output
+    assert "/metrics HTTP" not in server.output
+
+
+def test_its_version(run: Callable[..., Program]) -> None:
+    program = run("backends.simulated.vllm", "--version")
+    assert (program.exit_code(), program.all_output()) == (0, "0.32.0\n")
