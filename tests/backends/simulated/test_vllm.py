@@ -284,6 +284,24 @@ def test_two_requests_count_as_running_and_abandoned_ones_as_aborted(serve: Serv
     assert server.process.poll() is None
 
 
+def test_sigterm_aborts_what_is_under_way(serve: Serve, tmp_path: Path) -> None:
+    server = serve(serving_speed=1, gpu=tmp_path / "gpus").until_ready()
+    body = json.dumps({"prompt": "Why?", "max_tokens": 500, "stream": True, "ignore_eos": True})
+    request = f"POST /v1/completions HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        client.sendall(request.encode())
+        with client.makefile("rb") as answer:
+            while not answer.readline().startswith(b"data:"):
+                pass
+            (gpu,) = SimulatedGpus(tmp_path / "gpus").sample(processes=False).gpus
+            assert gpu.busy_percent
+            server.process.terminate()
+            rest = answer.read()
+    assert b"[DONE]" not in rest
+    assert server.exit_code() == 0
+    assert "Traceback" not in server.all_output()
+
+
 def test_polling_can_be_kept_out_of_the_log(serve: Serve) -> None:
     server = serve("--disable-access-log-for-endpoints", "/health,/metrics").until_ready()
     for path in ("/health", "/metrics", "/version"):
