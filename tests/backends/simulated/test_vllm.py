@@ -51,6 +51,7 @@ def test_from_start_to_stop(serve: Serve) -> None:
     assert sample(metrics, "vllm:generation_tokens_total") == 40
     assert sample(metrics, "vllm:request_success_total", 'reason="length"') == 1
     assert sample(metrics, "vllm:inter_token_latency_seconds_count") == 39
+    assert sample(metrics, "vllm:request_generation_tokens_sum") == 40
     assert sample(metrics, "vllm:time_to_first_token_seconds_bucket", 'le="+Inf"') == 1
     server.process.terminate()
     assert server.exit_code() == 0
