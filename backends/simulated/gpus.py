@@ -22,13 +22,9 @@ class SimulatedGpus:
             data = json.loads(self._path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return GpuSample((), "no simulated server has been started yet (SIMULATED)")
-<<<<<<< HEAD
-        return GpuSample(tuple(_gpu(entry) for entry in data["gpus"]))
-=======
         except (OSError, ValueError) as error:
             return GpuSample((), f"{self._path} does not stand for GPUs: {error} (SIMULATED)")
-        return GpuSample(tuple(_gpu(entry, processes=processes) for entry in data["gpus"]))
->>>>>>> simulated
+        return GpuSample(tuple(_gpu(entry) for entry in data["gpus"]))
 
     def close(self) -> None:
         """Let go of nothing: every sample opens the file anew."""
@@ -57,15 +53,10 @@ def _gpu(entry: dict[str, Any]) -> Gpu:
         busy_percent=busy_percent,
         power_w=_between(entry["power_w"], busy_percent),
         temperature_c=_between(entry["temperature_c"], busy_percent),
-<<<<<<< HEAD
         processes=seen,
-=======
-        processes=seen if processes else None,
-        processes_reason="" if processes else "not asked for",
         reasons=tuple(
             (name, _NO_METER) for name in ("power_w", "temperature_c") if not entry[name]
         ),
->>>>>>> simulated
     )
 
 

@@ -34,11 +34,7 @@ class MainScreen(Screen[None]):
     """Arranges the panels; draws only what `show` changes."""
 
     BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
-        (0, "-short"),
-        (30, "-tall"),
-        (42, "-huge"),
-    ]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall"), (42, "-huge")]  # noqa: RUF012
 
     status = query_one("#status", StatusStrip)
     startup = query_one("#startup", StartupPanel)
