@@ -90,9 +90,14 @@ class StartReader:
         return self._suspects.doubtful
 
     @property
-    def reached(self) -> PhaseName | None:
-        """The phase that the start is in, None before the first."""
-        return self._timeline.phase
+    def has_begun(self) -> bool:
+        """Whether any phase was seen to begin."""
+        return self._timeline.phase is not None
+
+    @property
+    def is_past_devices(self) -> bool:
+        """Whether the start has come further than its processes' own beginnings."""
+        return self._timeline.is_past_devices
 
     def feed(self, at: Stamp, line: str, number: int | None = None) -> list[StartFact]:
         """Return what one line tells; `number` is its place in the log, counted here if None."""
