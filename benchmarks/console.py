@@ -1,7 +1,7 @@
 """What the console costs, as whole-process figures: `make bench`.
 
-Runs the installed `inferctl` in a pseudo-terminal of 120x35, on a state folder of its own, with the
-demo's simulated server ready and idle. Figures are medians; the machine's load is printed with them.
+Runs the installed `inferctl` in a pseudo-terminal of 120x35, on a state folder of its own, with
+the demo's simulated server ready. Figures are medians; the machine's load is printed with them.
 """
 
 import argparse
@@ -41,7 +41,7 @@ class Terminal:
         self.began = time.monotonic()
         self.pid, self.file = pty.fork()
         if self.pid == 0:
-            os.execvpe(command[0], command, environment)
+            os.execvpe(command[0], command, environment)  # noqa: S606
         fcntl.ioctl(self.file, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self.seen = b""
         self.bytes_read = 0

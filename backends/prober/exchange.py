@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from backends.domain.run import Connect
 from backends.domain.streams.tokens import Piece
@@ -47,7 +48,25 @@ class Hooks:
 
     sent: Callable[[int], None]
     pieces: Callable[[int, list[Piece]], None]
-    ended: Callable[[Exchange], None]
+    ended: Callable[[Asked], None]
+
+
+class Asked(Protocol):
+    """One request and its reply, however it is sent."""
+
+    reply: Reply
+    trace: Trace
+    error: str | None
+
+    @property
+    def status(self) -> int | None:
+        """The status of the reply, None before one came."""
+
+    def begin(self, planned_ns: int | None, hooks: Hooks) -> None:
+        """Send the request; `planned_ns` is None where it is to go as soon as it can."""
+
+    def cancel(self) -> None:
+        """Close without telling anybody."""
 
 
 class Exchange:
@@ -74,6 +93,11 @@ class Exchange:
         self._arrived: list[tuple[int, bytes]] = []
         self._scheduled = False
         self._timers: list[Timer] = []
+
+    @property
+    def status(self) -> int | None:
+        """The status of the reply, None before its head."""
+        return self.reply.head.status if self.reply.head else None
 
     def begin(self, planned_ns: int | None, hooks: Hooks) -> None:
         """Send the request; `planned_ns` is None where it is to go as soon as it can."""

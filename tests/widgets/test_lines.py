@@ -130,6 +130,16 @@ def test_the_compact_start_is_one_line() -> None:
     assert "median of 7: 61 s (58 to 75)" in line.plain
 
 
+def test_a_running_start_in_one_line() -> None:
+    (line,) = startup_panel.draw(samples.RUNNING, 36, 1)
+    assert line.plain == "▶ compile 14.3 s  ETA 23 s ± 4 s"
+
+
+def test_a_failed_start_in_one_line_keeps_its_cause() -> None:
+    (line,) = startup_panel.draw(samples.FAILED, 76, 1)
+    assert "✖ failed after 41.2 s  One request of 131,072 tokens needs" in line.plain
+
+
 def test_what_no_phase_explains_has_a_row() -> None:
     assert "unlogged            0.4 s" in shown(startup_panel.draw, samples.RUNNING, (54, 13))
 
@@ -180,10 +190,17 @@ def test_the_difference_at_its_narrowest() -> None:
 
 
 def test_lanes_that_cannot_be_compared_have_no_winner() -> None:
-    for size in (NARROW, (54, 13), (96, 18)):
+    for size in (NARROW, (76, 4), (54, 13), (96, 18)):
         text = shown(ab_panel.draw, samples.AB["not-comparable"], size)
         assert "▲ NOT COMPARABLE: the lanes" in text
         assert "FASTER" not in text
+
+
+def test_four_lanes_in_four_lines() -> None:
+    text = shown(ab_panel.draw, samples.AB["four"], (76, 4))
+    for lane in ("A gpt-oss", "B serverless", "C other-gpu", "D third  ✖ error"):
+        assert lane in text
+    assert "◀ A FASTER" in text
 
 
 def test_every_run_is_a_dot() -> None:
@@ -240,6 +257,15 @@ def test_cost_at_its_narrowest() -> None:
         assert fact in text
 
 
+def test_cost_in_three_lines() -> None:
+    text = shown(cost_panel.draw, samples.METER, (76, 3))
+    for fact in ("spent $12.34", "$1.88/h", "2026-11-01", "serverless $3.21", "break-even 4.2"):
+        assert fact in text
+    assert "◆" in text.splitlines()[1]
+    unmeasured = shown(cost_panel.draw, samples.COST["no-capacity"], (76, 3))
+    assert "capacity — not measured" in unmeasured
+
+
 def test_unknown_cost_is_a_dash_with_its_reason() -> None:
     text = shown(cost_panel.draw, samples.COST["unknown"])
     assert "spent —" in text
@@ -281,6 +307,14 @@ def test_serving_at_its_narrowest() -> None:
     for fact in ("out 1,204 tok/s", "in 8,123", "running 12", "waiting 3", "4.2 req/s"):
         assert fact in text
     for fact in ("p50", "p99", "182 ms", "1.24 s", "31 ms", "62 %", "41 %"):
+        assert fact in text
+
+
+def test_serving_in_four_lines() -> None:
+    text = shown(serving_panel.draw, samples.SERVING["busy"], (36, 4))
+    for fact in ("out 1,204 tok/s", "in 8,123", "run 12", "wait 3", "4.2 req/s", "KV 62 %"):
+        assert fact in text
+    for fact in ("TTFT  p50 182 ms  p99 1.24 s", "ITL   p50 8.30 ms  p99 31 ms"):
         assert fact in text
 
 

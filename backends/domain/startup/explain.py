@@ -16,7 +16,16 @@ from backends.domain.startup.wordings import find
 
 __all__ = ["explain", "start_document"]
 
-_OPENS = frozenset({Event.BANNER, Event.ENGINE_UP, Event.PLATFORM})
+_EARLY = frozenset(
+    {
+        PhaseName.LAUNCH,
+        PhaseName.CONFIGURE,
+        PhaseName.SPAWN_ENGINE,
+        PhaseName.INIT_DEVICES,
+        PhaseName.JIT_BUILD,
+    }
+)
+"""Phases in which each process of one start may still print its first lines."""
 
 _STILL_SERVING = "Engine 000:"
 _MOST_UNDATED = 1000
@@ -41,19 +50,29 @@ class _Log:
         self._starts: list[Start] = []
         self._outer: bool | None = None
         self._state: StartState | None = None
+        self._evident = False
         self._begin_anew()
 
     def add(self, number: int, line: str) -> None:
         glimpse = glance(line)
         word, stamp, outer, _ = glimpse
+        interesting = is_interesting(word) and not (word == _STILL_SERVING and self._reader.ready)
+        if interesting and self._opens_another(line, glimpse):
+            if self._evident:
+                self._finish()
+            self._begin_anew()
+        # What has no meaning after a failed or stopped start may belong to the next one.
         if stamp and (self._outer is None or self._outer is outer):
-            self._outer, self._stamp = outer, stamp
+            self._outer, self._latest = outer, stamp
+            if interesting or not (self._reader.over or self._reader.doubtful):
+                self._stamp = stamp
             if self._state is None:
                 self._begin()
-        if is_interesting(word) and not (word == _STILL_SERVING and self._reader.ready):
-            self._read(number, line, glimpse)
+        if interesting:
+            self._read(number, line)
 
     def starts(self) -> list[Start]:
+        self._stamp = self._latest
         self._finish()
         return self._starts
 
@@ -62,7 +81,7 @@ class _Log:
         self._clock = LogClock()
         self._state = None
         self._outer = None
-        self._stamp = ""
+        self._stamp = self._latest = ""
         self._evident = False
         self._undated: list[tuple[int, str]] = []
 
@@ -70,13 +89,7 @@ class _Log:
         seconds = self._clock.at(self._stamp)
         return Stamp(seconds, seconds)
 
-    def _read(self, number: int, line: str, glimpse: Glimpse) -> None:
-        if self._opens_another(line, glimpse):
-            if self._evident:
-                self._finish()
-            self._begin_anew()
-            self.add(number, line)
-            return
+    def _read(self, number: int, line: str) -> None:
         if self._state is None:
             if len(self._undated) < _MOST_UNDATED:
                 self._undated.append((number, line))
@@ -101,31 +114,27 @@ class _Log:
     def _opens_another(self, line: str, glimpse: Glimpse) -> bool:
         """Tell whether this line belongs to a start after the one being read."""
         reader = self._reader
-        if not (reader.over or reader.ready or self._is_repeated(glimpse)):
+        failed = reader.doubtful and reader.reached is not None
+        if not (reader.over or reader.ready or failed or self._is_repeated(glimpse)):
             return False
         record = read(line, glimpse)
         found = find(record.word, record.tag, record.message)
         if found is None:
             return False
-        if found[0].event in _OPENS:
-            return reader.over or found[0].event is not Event.PLATFORM
-        told = "args" in found[1].groupdict()
-        return told or (reader.over and (found[0].begins or found[0].ends) is not None)
+        row, match = found
+        if row.event is Event.BANNER or "args" in match.groupdict():
+            return True
+        if row.event is Event.ENGINE_UP:
+            return reader.over or reader.ready or not failed
+        begins = row.event is Event.PLATFORM or row.begins is not None or row.ends is not None
+        return reader.over and begins
 
     def _is_repeated(self, glimpse: Glimpse) -> bool:
-        if (
-            glimpse.word not in {"vLLM", "Initializing", "non-default"}
-            and "version" not in glimpse.word
-        ):
-            return False
+        """Tell whether the first words of a start come when this one is past them."""
+        first = glimpse.word in {"vLLM", "Initializing", "non-default"}
         reached = self._reader.reached
-        return reached is not None and reached not in {
-            PhaseName.LAUNCH,
-            PhaseName.CONFIGURE,
-            PhaseName.SPAWN_ENGINE,
-            PhaseName.INIT_DEVICES,
-            PhaseName.JIT_BUILD,
-        }
+        past = reached is not None and reached not in _EARLY
+        return past and (first or glimpse.word.endswith("version"))
 
     def _finish(self) -> None:
         if self._state is None:

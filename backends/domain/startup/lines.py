@@ -14,7 +14,7 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b\n]*(?:\x07|\x1b\\
 # (EngineCore_DP0 pid=12) INFO 11-21 08:09:22 [core.py:133] [backbone] Using max model len 1024
 #  process                level stamp                         tag        word
 _HEAD = re.compile(
-    r"(?:\((?P<process>[A-Za-z][\w.:-]*)(?: rank=(?P<rank>\d+))? pid=\d+\) ?)?"
+    r"(?:\((?P<process>[A-Za-z][\w.:-]*)(?: rank=(?P<rank>\d{1,6}))? pid=\d+\) ?)?"
     r"(?:(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)"
     r"(?: (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \[[^\]]*\] ?|: +))?"
     r"(?:\[\d{4}-(?P<bracket>\d\d-\d\d \d\d:\d\d:\d\d)\] [A-Z]+ \S+:\d+: )?"

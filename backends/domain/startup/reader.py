@@ -85,6 +85,11 @@ class StartReader:
         return self._suspects.hopeless or (self.stopping_at is not None)
 
     @property
+    def doubtful(self) -> bool:
+        """Whether a traceback was printed that may or may not have been the end."""
+        return self._suspects.doubtful
+
+    @property
     def reached(self) -> PhaseName | None:
         """The phase that the start is in, None before the first."""
         return self._timeline.phase
@@ -120,7 +125,8 @@ class StartReader:
     def _ready_after_all(self) -> list[StartFact]:
         # An engine used without a server never says that it is ready, and a log without uvicorn's
         # stream shows a server that announced its routes but never that it had started.
-        if self._suspects.hopeless:
+        doubtful = self.has_api_server and self._suspects.doubtful
+        if self._suspects.hopeless or doubtful:
             return []
         at = self._routes_at if self.has_api_server else self.engine_ready_at
         return [] if at is None else self._became_ready(at)
@@ -219,7 +225,7 @@ class StartReader:
         request = int(per_request.replace(",", ""))
         blocks = int(self._settings.get("kv_blocks", "0"))
         for block_size in (16, 32, 64, 128, 8, 1):
-            if blocks and abs(blocks * block_size / request - concurrency) < 0.0051:
+            if blocks and request and abs(blocks * block_size / request - concurrency) < 0.0051:
                 return blocks * block_size
         return None
 
