@@ -18,6 +18,8 @@ SAY_EVERY_S = 5.0
 SETTLE_S = 2.0
 """How long processes may outlive a server that ends by itself before they count as survivors."""
 MEMORY_S = 30.0
+"""How long GPUs may take to show memory as given back."""
+MEMORY_POLL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def end_rest(ending: Ending, *, orderly: bool) -> None:
 
 def await_memory(ending: Ending) -> None:
     """Wait until the GPUs show the memory as given back; say so where they do not or cannot."""
-    for _ in _until(MEMORY_S, every_s=0.5):
+    for _ in _until(MEMORY_S, MEMORY_POLL_S):
         released = ending.memory_released()
         if released is None:
             ending.say("all processes ended; whether GPU memory fell is not known here")
