@@ -80,16 +80,19 @@ class Connection:
         self._flush()
 
     def alive(self) -> bool:
-        """Whether the peer has neither closed an idle connection nor sent what nobody asked for."""
+        """Whether an idle connection is still open, and silent but for TLS's own records."""
         if self._socket is None:
             return False
         try:
-            self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            waiting = self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
             return True
         except OSError:
             return False
-        return False
+        if not waiting or self._tls is None:
+            return False
+        self._ready(READABLE)
+        return self._socket is not None
 
     def tcp_info(self) -> tuple[float, int]:
         """Return the smoothed round trip in seconds, and the data segments received so far."""

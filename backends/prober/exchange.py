@@ -92,6 +92,7 @@ class Exchange:
         self._segments_before = 0
         self._arrived: list[tuple[int, bytes]] = []
         self._scheduled = False
+        self._lingers = False
         self._timers: list[Timer] = []
 
     @property
@@ -210,7 +211,8 @@ class Exchange:
         reader = self.reply.reader
         if self.reply.complete or reader.error:
             self._finish(None)
-        elif reader.done:
+        elif reader.done and not self._lingers:
+            self._lingers = True
             self._timers.append(self._loop.call_at(at_ns + LINGER_NS, self._finish_unclosed))
 
     def _check_first_token(self) -> None:
