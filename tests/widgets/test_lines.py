@@ -280,6 +280,11 @@ def test_an_unmeasured_capacity_says_so() -> None:
     assert "capacity — not measured" in text
 
 
+def test_no_gain_is_drawn_where_capacity_is_unknown() -> None:
+    assert "━" in shown(cost_panel.draw, samples.METER)
+    assert "━" not in shown(cost_panel.draw, samples.COST["no-capacity"])
+
+
 def test_a_break_even_beyond_capacity_is_said() -> None:
     text = shown(cost_panel.draw, samples.COST["impossible"])
     assert "break-even above capacity" in text
@@ -300,6 +305,14 @@ def test_the_verdict_keeps_word_and_flip(view: verdict_line.VerdictView) -> None
         text = shown(verdict_line.draw, view, (width, 2))
         assert view.word in text
         assert view.flip in text
+
+
+def test_a_long_reason_ends_with_a_sentence() -> None:
+    view = replace(
+        samples.VERDICT["api"], sentence="The API is cheaper. " + "Because it is so. " * 9
+    )
+    second = shown(verdict_line.draw, view, (60, 2)).splitlines()[1]
+    assert second == "The API is cheaper. Because it is so. Because it is so."
 
 
 def test_serving_at_its_narrowest() -> None:
