@@ -5,6 +5,7 @@ CPU, its memory and the lines that reached the disk; and how soon a key is answe
 """
 
 import argparse
+import json
 import os
 import resource
 import statistics
@@ -15,7 +16,8 @@ import time
 from pathlib import Path
 
 import psutil
-from console import INFERCTL, Terminal
+
+from benchmarks.console import INFERCTL, Terminal
 
 MIB = 1 << 20
 BLOCK = MIB
@@ -61,7 +63,9 @@ def explain_large(folder: Path, mebibytes: int) -> None:
     seconds = time.monotonic() - began
     peak_kib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     rate = size / 1e6 / seconds
-    print(f"explain {size / 1e9:.2f} GB: {seconds:.1f} s, {rate:.0f} MB/s, peak {peak_kib / 1024:.0f} MB")
+    print(
+        f"explain {size / 1e9:.2f} GB: {seconds:.1f} s, {rate:.0f} MB/s, peak {peak_kib / 1024:.0f} MB"
+    )
     log.unlink()
 
 
@@ -72,15 +76,17 @@ def flood(folder: Path, seconds: float) -> None:
     script = folder / "flood"
     script.write_text(f"#!{sys.executable}\nimport sys\nsys.argv[1:] = ['{seconds}']\n{FLOOD}")
     script.chmod(0o700)
-    (config / "config.toml").write_text(f'[server.flood]\nmodel = "m"\nvllm = "{script}"\nport = 1\n')
-    environment = os.environ | {f"XDG_{kind}_HOME": str(folder / kind) for kind in ("CONFIG", "STATE", "CACHE")}
-    subprocess.run([INFERCTL, "start", "flood", "--force"], check=True, env=environment, capture_output=True)
-    state = folder / "STATE" / "inferctl" / "servers" / "flood"
-    keeper = next(
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if "backends.keeper" in (process.info["cmdline"] or ()) and str(state) in process.info["cmdline"]
+    (config / "config.toml").write_text(
+        f'[server.flood]\nmodel = "m"\nvllm = "{script}"\nport = 1\n'
     )
+    environment = os.environ | {
+        f"XDG_{kind}_HOME": str(folder / kind) for kind in ("CONFIG", "STATE", "CACHE")
+    }
+    subprocess.run(
+        [INFERCTL, "start", "flood", "--force"], check=True, env=environment, capture_output=True
+    )
+    state = folder / "STATE" / "inferctl" / "servers" / "flood"
+    keeper = psutil.Process(json.loads((state / "keeper.json").read_bytes())["pid"])
     terminal = Terminal(INFERCTL, state=folder)
     terminal.read_for(1.5)
     terminal.write(b"l")
@@ -101,7 +107,9 @@ def flood(folder: Path, seconds: float) -> None:
     lines = (state / "server.log").read_text().splitlines()
     numbers = [line.split()[5] for line in lines if " line " in line]
     total = next(line.split()[1] for line in lines if line.startswith("TOTAL"))
-    print(f"lines printed {total}, lines in the log {len(numbers)}, lost {int(total) - len(numbers)}")
+    print(
+        f"lines printed {total}, lines in the log {len(numbers)}, lost {int(total) - len(numbers)}"
+    )
     subprocess.run([INFERCTL, "stop", "flood"], check=True, env=environment, capture_output=True)
 
 

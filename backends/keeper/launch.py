@@ -17,6 +17,7 @@ from backends.keeper.order import (
     LaunchOrder,
     NotRunning,
     Report,
+    load_order,
 )
 
 __all__ = ["AlreadyKept", "KeeperError", "LaunchFailed", "LaunchOrder", "adopt", "launch"]
