@@ -22,6 +22,7 @@ from console.screens.gpus import GpuScreen
 from console.screens.logs import LogScreen
 from console.screens.main import MainScreen
 from console.screens.opened import ScreenName, opened
+from console.unwatched import record_finished_starts
 from console.views.screen import main_view
 
 REDRAW_S = 0.08
@@ -65,7 +66,8 @@ class InferctlApp(App[None]):
         self.start_sources()
 
     def start_sources(self) -> None:
-        """Take up the bill, follow the watched server and start everything that yields facts."""
+        """Take up the history and the bill, and start everything that yields facts."""
+        record_finished_starts(self.machine)
         self.session = replace(self.session, meter=recorder.load_meter(self.machine))
         if self._watched is not None:
             self.follow_server(self._watched)

@@ -161,10 +161,8 @@ def _load(parser: argparse.ArgumentParser) -> None:
     add("--prompt", metavar="TEXT", help="the prompt, or classify, paragraph, ... of the library")
     add("--prompt-file", metavar="FILE", help="read the prompt from a file")
     add("--max-tokens", type=types.count, metavar="N", help="output tokens of each request")
-    add(
-        "--ttft", type=types.seconds, metavar="SECONDS", help="limit (default: [limits] ttft_p99_s)"
-    )
-    add("--itl", type=types.seconds, metavar="SECONDS", help="limit (default: [limits] itl_p99_s)")
+    add("--ttft", type=types.rate, metavar="SECONDS", help="limit (default: [limits] ttft_p99_s)")
+    add("--itl", type=types.rate, metavar="SECONDS", help="limit (default: [limits] itl_p99_s)")
     add("--first-rps", type=types.rate, default=1.0, metavar="R", help="first rate (default: 1)")
     add(
         "--step",

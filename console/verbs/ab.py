@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     lanes = racing.lanes((arguments.a, arguments.b), read_settings())
     order = racing.series(
         lanes,
-        _prompt(arguments),
+        chosen_prompt(arguments),
         arguments.runs,
         max_tokens=arguments.max_tokens,
         mode="simultaneous" if arguments.together else "interleaved",
@@ -53,7 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if all(succeeded) else 1
 
 
-def _prompt(arguments: argparse.Namespace) -> Prompt:
+def chosen_prompt(arguments: argparse.Namespace) -> Prompt:
+    """Return the prompt of a file, of the library, as typed, or the usual paragraph.
+
+    Raises:
+        UsageProblem: the file cannot be read.
+    """
     if arguments.prompt_file:
         try:
             text = Path(arguments.prompt_file).read_text(errors="replace")
