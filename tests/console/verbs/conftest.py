@@ -1,16 +1,12 @@
 """A host of its own for a test of verbs: configuration, folders, and a simulated vLLM."""
 
 import json
-import os
-import re
 import shlex
 import signal
 import socket
 import stat
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +20,7 @@ from backends.keeper.taking import keeper_id
 from backends.settings.paths import config_file, state_folder
 from console import cli
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 MODEL = "openai/gpt-oss-120b"
 
@@ -101,24 +97,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@contextmanager
-def simulated_endpoint() -> Iterator[int]:
-    """Give the port of a simulated serverless endpoint."""
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "backends.simulated.endpoint", "--port", str(port)],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield port
-    finally:
-        process.kill()
-        process.wait()
-
-
-def numbers(text: str) -> list[float]:
-    """Return the decimal numbers in a text."""
-    return [float(found) for found in re.findall(r"\d+\.\d+", text)]
+@pytest.fixture
+def verbs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Host]:
+    """Run verbs on a host of their own; whatever they start ends with the test."""
+    made = Host(capsys, tmp_path)
+    yield made
+    made.clean()
