@@ -98,11 +98,17 @@ async def _run(order: LoadOrder) -> LoadEnded:
         if isinstance(news, LoadEnded):
             return news
         steps.append(news)
-        say(f"{_rate(news.planned_rps)} req/s: {news.broke or 'kept its limits'}")
+        say(f"{_rate(news.planned_rps)} req/s: {_judged(news)}")
         rate = next_rate(steps, order.first_rps, order.growth)
         if rate is not None:
             say(f"{_rate(rate)} req/s for {order.step_s:g} s")
     raise Problem("the measuring process ended before it told its end")
+
+
+def _judged(step: LoadStep) -> str:
+    if not step.requests:
+        return "no request came in its time; longer steps tell more (--step)"
+    return step.broke or "kept its limits"
 
 
 def _keep(machine: Machine, order: LoadOrder, ended: LoadEnded) -> None:
@@ -152,7 +158,7 @@ def _rows(ended: LoadEnded) -> list[tuple[str, ...]]:
             _ms(step.ttft_s.median if step.ttft_s else None),
             _ms(step.ttft_s.max if step.ttft_s else None),
             _ms(step.itl_s.median if step.itl_s else None),
-            ("CLIENT LIMITED " if step.client_limited else "") + step.broke,
+            ("CLIENT LIMITED " if step.client_limited else "") + _judged(step),
         )
         for step in ended.steps
     ]
