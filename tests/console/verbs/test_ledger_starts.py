@@ -75,6 +75,29 @@ def test_exports_agree_with_each_other(verbs: Host) -> None:
     assert head.count("|") == rule.count("|") == body.count("|")
 
 
+def test_an_ab_is_kept_with_its_runs(verbs: Host) -> None:
+    verbs.configure(verbs.server())
+    verbs.run("start", "sim", "--wait")
+    measured = verbs.document("ab", "sim", "sim", "-n", "4", "--max-tokens", "8")
+    (series,) = verbs.document("history", "--series")["series"]
+    assert series["report"]["difference"] == measured["difference"]
+    _, text, _ = verbs.run("export", "runs", "--csv")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert {(row["lane"], row["index"]) for row in rows} == {
+        (lane, str(index)) for lane in "ab" for index in range(4)
+    }
+    runs = measured["lanes"]["a"]["runs"]
+    assert {row["ttft_s"] for row in rows if row["lane"] == "a"} == {
+        str(run["ttft_s"]) for run in runs
+    }
+    _, text, _ = verbs.run("export", "series", "--csv")
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert (row["a_endpoint"], row["a_runs"]) == ("sim", "4")
+    _, out, _ = verbs.run("history", "--series")
+    assert "sim" in out
+    assert "ms" in out
+
+
 def test_an_empty_export_is_a_document(verbs: Host) -> None:
     assert verbs.document("export", "runs") == {"runs": []}
     code, out, err = verbs.run("export", "series", "--csv")
