@@ -127,6 +127,18 @@ async def test_a_second_launch_is_told_who_was_first(bench: Bench) -> None:
         bench.launch()
 
 
+async def test_of_two_launches_at_once_one_wins(bench: Bench) -> None:
+    orders = [bench.order(), bench.order()]
+    outcomes = await asyncio.gather(
+        *(asyncio.to_thread(bench.launch, order) for order in orders), return_exceptions=True
+    )
+    lost = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert [type(error) for error in lost] == [AlreadyKept]
+    folder = bench.used[0]
+    assert bench.start(folder).port == orders[isinstance(outcomes[0], BaseException)].port
+    assert len(list((folder / "starts").iterdir())) == 1
+
+
 async def test_a_missing_program_is_named(bench: Bench) -> None:
     order = bench.order()
     with pytest.raises(LaunchFailed, match="no-such-vllm"):
@@ -184,21 +196,25 @@ async def test_a_restart_may_follow_at_once_and_earlier_journals_stay(bench: Ben
     assert before in [read_journal(journal) for journal in kept]
 
 
-async def test_the_launcher_may_be_killed(bench: Bench) -> None:
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+async def test_the_launcher_and_its_group_may_be_killed(
+    bench: Bench, number: signal.Signals
+) -> None:
     order = bench.order()
     folder = bench.state / "servers" / "fake"
     code = (
-        "import json, os, sys, signal; from pathlib import Path;"
+        "import json, os, sys; from pathlib import Path;"
         "from backends.keeper.launch import LaunchOrder, launch;"
         "launch(LaunchOrder(**json.loads(sys.argv[1])), Path(sys.argv[2]));"
-        "os.kill(0, signal.SIGHUP)"
+        "os.kill(0, int(sys.argv[3]))"
     )
     told = {name: getattr(order, name) for name in order.__slots__}
     bench.used.append(folder)
     launcher = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, json.dumps(told), str(folder), start_new_session=True
+        *(sys.executable, "-c", code, json.dumps(told), str(folder), str(number.value)),
+        start_new_session=True,
     )
-    assert await launcher.wait() == -signal.SIGHUP
+    assert await launcher.wait() == -number
     assert await until(client.follow(folder), FirstTokenSeen)
 
 
