@@ -169,6 +169,19 @@ async def test_illness_is_told(bench: Bench) -> None:
     assert facts[-1] == HealthChanged(facts[-1].at, False, "/health answers 503")
 
 
+@pytest.mark.parametrize(
+    ("fake", "reason"),
+    [({"model": "other"}, "it serves other, not fake"), ({"locked": "x"}, "set VLLM_API_KEY")],
+)
+async def test_never_ready_under_another_name_or_behind_an_unknown_key(
+    bench: Bench, fake: dict[str, str], reason: str
+) -> None:
+    folder = bench.launch(bench.order("fake", None, **fake))
+    facts = await until(client.follow(folder), HealthChanged)
+    assert reason in str(facts[-1])
+    assert not any(isinstance(fact, BecameReady) for fact in facts)
+
+
 async def test_the_key_opens_the_models_and_is_written_nowhere(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
