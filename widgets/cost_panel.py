@@ -135,15 +135,15 @@ def _split(view: CostView, width: int) -> list[Content]:
     """Return what the money went on, as a bar where there is room for one."""
     amounts = (view.serving_usd, view.idle_usd, view.starting_usd)
     known = [amount or Decimal(0) for amount in amounts]
-    whole = sum(known)
+    whole = sum(known, Decimal(0))
     if whole <= 0:
         return []
     parts = [
         Part(
             at,
             (
-                line((f"{fill} ", style), f"{word} {fmt.usd(amount)}"),
-                line((f"{fill} ", style), fmt.usd(amount)),
+                line((f"{fill} ", style), f"{word} {fmt.usd(amount, beside=whole)}"),
+                line((f"{fill} ", style), fmt.usd(amount, beside=whole)),
             ),
         )
         for at, ((word, fill, style), amount) in enumerate(zip(_SPLIT, amounts, strict=True))
@@ -198,5 +198,6 @@ def _times(view: CostView, cost: EndpointCost, room: int) -> str:
         return ""
     cheaper = cost.usd < view.spent_usd
     factor = view.spent_usd / cost.usd if cheaper else cost.usd / view.spent_usd
-    told = f"{factor:.1f}x {'cheaper' if cheaper else 'dearer'}"
+    digits = 0 if factor >= 10 else 1
+    told = f"{factor:.{digits}f}x {'cheaper' if cheaper else 'dearer'}"
     return first_fitting(room, f"{told} than this GPU", told, "")

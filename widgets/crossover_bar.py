@@ -37,7 +37,7 @@ def crossover_lines(view: CrossoverBar, width: int, height: int) -> list[Content
 
 
 def _axis(view: CrossoverBar, width: int) -> Content | None:
-    """Draw the GPU's loss left of break-even, its gain right of it, and nothing past capacity."""
+    """Draw where the GPU pays: right of break-even, as far as it is known to carry the load."""
     interval = view.break_even_interval_rps
     marks = [view.now_rps, view.break_even_rps, view.capacity_rps, *(interval or ())]
     top = max((mark for mark in marks if mark is not None), default=0.0) * 1.08
@@ -51,9 +51,10 @@ def _axis(view: CrossoverBar, width: int) -> Content | None:
         return bars.column(value, 0, top, room)
 
     if view.break_even_rps is not None:
+        known = view.capacity_rps is not None
         gain_until = room if view.capacity_rps is None else at(view.capacity_rps)
         for place in range(at(view.break_even_rps), gain_until):
-            row[place] = ("━", "$text-success")
+            row[place] = ("━", "$text-success") if known else ("╌", "$foreground-muted")
     if view.capacity_rps is not None:
         row[at(view.capacity_rps) :] = [("╳", "$foreground-muted")] * (room - at(view.capacity_rps))
     if interval is not None:

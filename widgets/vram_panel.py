@@ -107,5 +107,5 @@ def _time(view: VramView, width: int, height: int) -> list[Content]:
         view.timeline_total_bytes or max(known),
         top=f"{fmt.gib(view.timeline_total_bytes or max(known))} GiB",
         width=width,
-        height=min(height, 9),
+        height=min(height, 12),
     )

@@ -88,7 +88,7 @@ class Series:
         gc.collect()
         gc.freeze()
         gc.disable()
-        self._warm_up(list(order.lanes))
+        self._warm_up(order.lanes if order.warm_up else ())
 
     def cancel(self, reason: str) -> None:
         """End now; runs that are over stay told, running ones are given up."""

@@ -43,6 +43,11 @@ _HINT = re.compile(r"Failed to import from vllm|No platform detected")
 _ENDED_BY_SIGNAL = {code: code - 128 for code in (129, 130, 137, 143)}
 
 
+def refuses_arguments(message: str) -> bool:
+    """Tell whether a message is the end of a command line that vLLM did not accept."""
+    return _USAGE.match(message) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class _Suspect:
     number: int
@@ -130,7 +135,7 @@ class Suspects:
 
     def _add(self, suspect: _Suspect, record: Record) -> None:
         self.doubtful = self.doubtful or not record.level
-        self.hopeless = self.hopeless or _USAGE.match(suspect.line) is not None
+        self.hopeless = self.hopeless or refuses_arguments(suspect.line)
         chained = record.process in self._chained
         self._chained.discard(record.process)
         before = self._suspects[-1] if self._suspects else None

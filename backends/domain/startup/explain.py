@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from backends.domain.facts import StopOrdered
 from backends.domain.stamp import Stamp
-from backends.domain.start import PhaseName, Start
+from backends.domain.start import Start
 from backends.domain.startup.clock import LogClock
+from backends.domain.startup.diagnosis import refuses_arguments
 from backends.domain.startup.document import start_document
 from backends.domain.startup.fold import StartState, apply, as_start, begin
 from backends.domain.startup.lines import Glimpse, glance, read
@@ -16,17 +17,7 @@ from backends.domain.startup.wordings import find
 
 __all__ = ["explain", "start_document"]
 
-_EARLY = frozenset(
-    {
-        PhaseName.LAUNCH,
-        PhaseName.CONFIGURE,
-        PhaseName.SPAWN_ENGINE,
-        PhaseName.INIT_DEVICES,
-        PhaseName.JIT_BUILD,
-    }
-)
-"""Phases in which each process of one start may still print its first lines."""
-
+_SERVED = " 200 OK"
 _STILL_SERVING = "Engine 000:"
 _MOST_UNDATED = 1000
 """Lines before the first that has a time; they are read as if they stood there."""
@@ -54,25 +45,24 @@ class _Log:
         self._begin_anew()
 
     def add(self, number: int, line: str) -> None:
+        if self._reader.ready and line.endswith(_SERVED):
+            return
         glimpse = glance(line)
         word, stamp, outer, _ = glimpse
         interesting = is_interesting(word) and not (word == _STILL_SERVING and self._reader.ready)
         if interesting and self._opens_another(line, glimpse):
-            if self._evident:
-                self._finish()
+            # Lines without a meaning may already be the new start's.
+            self._stamp = self._stamp_read
+            self._finish()
             self._begin_anew()
-        # What has no meaning after a failed or stopped start may belong to the next one.
         if stamp and (self._outer is None or self._outer is outer):
-            self._outer, self._latest = outer, stamp
-            if interesting or not (self._reader.over or self._reader.doubtful):
-                self._stamp = stamp
+            self._outer, self._stamp = outer, stamp
             if self._state is None:
                 self._begin()
         if interesting:
             self._read(number, line)
 
     def starts(self) -> list[Start]:
-        self._stamp = self._latest
         self._finish()
         return self._starts
 
@@ -81,7 +71,7 @@ class _Log:
         self._clock = LogClock()
         self._state = None
         self._outer = None
-        self._stamp = self._latest = ""
+        self._stamp = self._stamp_read = ""
         self._evident = False
         self._undated: list[tuple[int, str]] = []
 
@@ -103,6 +93,7 @@ class _Log:
             self._feed(self._state, number, line)
 
     def _feed(self, state: StartState, number: int, line: str) -> None:
+        self._stamp_read = self._stamp
         facts = self._reader.feed(self._now(), line, number)
         self._evident = self._evident or bool(facts)
         for fact in facts:
@@ -114,27 +105,21 @@ class _Log:
     def _opens_another(self, line: str, glimpse: Glimpse) -> bool:
         """Tell whether this line belongs to a start after the one being read."""
         reader = self._reader
-        failed = reader.doubtful and reader.reached is not None
-        if not (reader.over or reader.ready or failed or self._is_repeated(glimpse)):
+        up = reader.ready or (reader.engine_ready_at is not None and not reader.has_api_server)
+        failed = reader.doubtful and reader.has_begun
+        if not (reader.over or up or failed or reader.is_past_devices):
             return False
         record = read(line, glimpse)
         found = find(record.word, record.tag, record.message)
         if found is None:
-            return False
+            return (reader.over or up) and refuses_arguments(record.message)
         row, match = found
-        if row.event is Event.BANNER or "args" in match.groupdict():
-            return True
-        if row.event is Event.ENGINE_UP:
-            return reader.over or reader.ready or not failed
-        begins = row.event is Event.PLATFORM or row.begins is not None or row.ends is not None
-        return reader.over and begins
-
-    def _is_repeated(self, glimpse: Glimpse) -> bool:
-        """Tell whether the first words of a start come when this one is past them."""
-        first = glimpse.word in {"vLLM", "Initializing", "non-default"}
-        reached = self._reader.reached
-        past = reached is not None and reached not in _EARLY
-        return past and (first or glimpse.word.endswith("version"))
+        if row.event in {Event.BANNER, Event.ENGINE_UP} or "args" in match.groupdict():
+            several = row.event is Event.ENGINE_UP and failed and not (reader.over or up)
+            return not several
+        if row.event is Event.PLATFORM:
+            return reader.over or up
+        return reader.over and (row.begins is not None or row.ends is not None)
 
     def _finish(self) -> None:
         if self._state is None:

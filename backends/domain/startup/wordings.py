@@ -128,7 +128,7 @@ _WEIGHTS = (
 _COMPILE = (
     _begins(COMPILE, "Starting", r"Starting torch\.compile"),
     _begins(COMPILE, "Warming", r"Warming up model for the compilation"),
-    _ends(COMPILE, UNLOGGED, "Warming", r"Warming up done"),
+    _begins(UNLOGGED, "Warming", r"Warming up done"),
     _ends(COMPILE, COMPILE, "Dynamo", rf"Dynamo bytecode transform time: {_SECONDS} s"),
     _ends(COMPILE, PROFILE, "Directly", r"Directly load (?:the compiled graph|AOT)", setting=_HIT),
     _tells("Cache", r"Cache the graph (?:of|for) ", setting=_MISS),

@@ -91,9 +91,9 @@ def test_several_starts_in_one_file() -> None:
         recorded("max_model_len") + recorded("eager") + recorded("compiled") + recorded("bad_flag")
     )
     starts = starts_in(log)
-    assert [start.outcome.value for start in starts] == ["failed", "ready", "ready"]
-    assert [start.start_id for start in starts] == ["1", "2", "3"]
-    assert [start.total_s for start in starts] == [9, 19, 44]
+    assert [start.outcome.value for start in starts] == ["failed", "ready", "ready", "failed"]
+    assert [start.start_id for start in starts] == ["1", "2", "3", "4"]
+    assert [start.total_s for start in starts] == [9, 19, 44, None]
 
 
 def test_a_start_that_was_cut_off_and_begun_again() -> None:
