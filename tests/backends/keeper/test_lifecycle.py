@@ -52,6 +52,7 @@ async def test_every_follower_hears_the_same(bench: Bench) -> None:
 async def test_stop_leaves_no_process(bench: Bench) -> None:
     folder = bench.launch()
     await until(client.follow(folder), FirstTokenSeen)
+    await eventually(lambda: b"sleeping worker" in (folder / "server.log").read_bytes())
     assert len(bench.members(folder)) == 3
     facts = await everything(client.stop(folder, "test"))
     assert isinstance(facts[0], StopOrdered)
