@@ -59,7 +59,7 @@ async def test_stop_leaves_no_process(bench: Bench) -> None:
     assert isinstance(facts[-1], Stopped)
     assert last(facts, Exited) == Exited(last(facts, Exited).at, Exit(0, None))
     assert bench.members(folder) == []
-    await eventually(lambda: processes.read(bench.keeper_pid(folder)) is None)
+    await eventually(lambda: not bench.keeper_lives(folder))
 
 
 async def test_a_swallowed_sigterm_is_repeated(bench: Bench) -> None:
