@@ -59,7 +59,7 @@ def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, l
     facts = read_journal(folder.journal)
     told = server_told(folder.path.name, facts)
     keeper = keeper_id(folder)
-    if keeper and is_answered(folder):
+    if keeper and processes.is_alive(keeper) and is_answered(folder):
         kept = processes.descendants(keeper.pid, running)
         adopted = told.pid is not None and told.pid not in [one.id.pid for one in kept]
         members = left_behind(facts) if adopted else kept
