@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,13 +27,9 @@ TOLERANCE_S = 0.005
 DEADLINE_S = 30.0
 
 
-@pytest.fixture(scope="module")
-def truth_url() -> Iterator[str]:
-    from tests.conftest import SHARED
-
-    script = SHARED / "truth" / "truth_server.py"
-    if not script.exists():
-        pytest.skip("no truth server beside this checkout")
+@pytest.fixture
+def truth_url(shared: Path) -> Iterator[str]:
+    script = shared / "truth" / "truth_server.py"
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     process = subprocess.Popen([sys.executable, str(script), "--port", str(port)])
