@@ -1,4 +1,5 @@
 import os
+from collections.abc import Callable
 
 from backends.prober.clock import NS, now_ns
 from backends.prober.loop import READABLE, Loop
@@ -16,20 +17,29 @@ def run_until(loop: Loop, done: list[object], number: int) -> None:
 def test_timers_in_order_and_never_early() -> None:
     loop, fired = Loop(), list[object]()
     began_ns = now_ns()
-    times_ns: list[int] = []
+    early_ns: list[int] = []
 
-    def at(name: str) -> None:
-        fired.append(name)
-        times_ns.append(now_ns() - began_ns)
+    def plan(after_ms: int) -> Callable[[], None]:
+        def fire() -> None:
+            fired.append(after_ms)
+            early_ns.append(began_ns + after_ms * MS - now_ns())
 
-    loop.call_at(began_ns + 9 * MS, lambda: at("late"))
-    loop.call_exactly_at(began_ns + 5 * MS, lambda: at("exact"))
-    loop.call_at(began_ns + 2 * MS, lambda: at("early"))
-    cancelled = loop.call_at(began_ns + 1 * MS, lambda: at("cancelled"))
-    cancelled.cancel()
+        return fire
+
+    for after_ms in (9, 2, 5):
+        loop.call_at(began_ns + after_ms * MS, plan(after_ms))
+    loop.call_at(began_ns + 1 * MS, plan(1)).cancel()
     run_until(loop, fired, 3)
-    assert fired == ["early", "exact", "late"]
-    assert all(at >= due * MS for at, due in zip(times_ns, (2, 5, 9), strict=True))
+    assert fired == [2, 5, 9]
+    assert max(early_ns) <= 0
+
+
+def test_an_exact_timer_is_never_early_either() -> None:
+    loop, fired = Loop(), list[object]()
+    due_ns = now_ns() + 3 * MS
+    loop.call_exactly_at(due_ns, lambda: fired.append(now_ns() >= due_ns))
+    run_until(loop, fired, 1)
+    assert fired == [True]
 
 
 def test_only_exact_timers_spin() -> None:

@@ -24,7 +24,7 @@ from tests.backends.prober.scripted_server import (
 
 TTFT_S, GAP_S, TOKENS = 0.06, 0.015, 4
 # A shared test machine wakes threads late; the engine's own error is measured by the benchmark.
-TOLERANCE_S = 0.012
+TOLERANCE_S = 0.03
 
 
 def paced(conversation: Conversation, *, counted: bool = True) -> None:
