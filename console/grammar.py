@@ -5,6 +5,7 @@ from collections.abc import Callable
 from importlib import metadata
 
 from console import argument_types as types
+from console import record_arguments as records
 
 ON_SCREEN = frozenset({"demo", "replay"})
 """Verbs that open the console and therefore print no document."""
@@ -171,7 +172,14 @@ def _load(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="of each rate (default: 30)",
     )
-    add("--for", dest="most_s", type=types.rate, default=600.0, metavar="SECONDS", help="(600)")
+    add(
+        "--for",
+        dest="most_s",
+        type=types.rate,
+        default=600.0,
+        metavar="SECONDS",
+        help="for all rates together (default: 600)",
+    )
     add(
         "--requests",
         type=types.count,
@@ -182,79 +190,6 @@ def _load(parser: argparse.ArgumentParser) -> None:
     add("--usd", type=types.amount, metavar="AMOUNT", help="spend no more at a priced endpoint")
     add("--cached", action="store_true", help="same prompt each time: measure caches")
     add("--yes", action="store_true", help="do not ask before an endpoint that may cost money")
-
-
-def _prices(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = (
-        "Prices are kept beside config.toml, in prices.json (yours) and imported-prices.json; "
-        "yours stand above imported ones, those above the table that is shipped."
-    )
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    _prices_list(actions.add_parser("list", help="prices in force, each with source and date"))
-    _prices_set(actions.add_parser("set", help="keep a price of your own, with its date"))
-    _prices_update(actions.add_parser("update", help="import a catalogue; nothing is fetched"))
-    for action in actions.choices.values():
-        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON")
-
-
-def _prices_list(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", metavar="TEXT", help="only models with this in their name")
-    parser.add_argument("--gpu", metavar="TEXT", help="only GPUs with this in their name")
-
-
-def _prices_set(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("name", metavar="PROVIDER/NAME", help="a provider's model, or its GPU with --per-hour")
-    add("--input", metavar="USD", help="per million input tokens")
-    add("--output", metavar="USD", help="per million output tokens")
-    add("--cached-input", metavar="USD", help="per million cached input tokens")
-    add("--per-request", metavar="USD", help="for each request")
-    add("--fee-percent", metavar="PERCENT", help="what a reseller adds")
-    add("--batch-multiplier", metavar="FACTOR", help="on the token prices of batches")
-    add("--per-hour", metavar="USD", help="of one GPU")
-    add("--as-of", type=types.day, metavar="YYYY-MM-DD", help="when it was read (default: today)")
-
-
-def _prices_update(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "file", metavar="FILE", nargs="?", help="JSON of models.dev, OpenRouter or litellm"
-    )
-    parser.add_argument(
-        "--genai", action="store_true", help="the genai-prices package installed beside inferctl"
-    )
-    parser.add_argument(
-        "--as-of", type=types.day, metavar="YYYY-MM-DD", help="its date (default: the file's)"
-    )
-
-
-def _history(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--starts", action="store_true", help="only starts")
-    parser.add_argument("--series", action="store_true", help="only A/B series")
-    parser.add_argument(
-        "-n",
-        "--lines",
-        type=types.count,
-        default=20,
-        metavar="N",
-        help="last N of each (default: 20)",
-    )
-
-
-def _export(parser: argparse.ArgumentParser) -> None:
-    kinds = ("starts", "series", "runs")
-    parser.add_argument("kind", metavar="KIND", choices=kinds, help="starts, series or runs")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--csv", action="store_true", help="one row for each (default: JSON)")
-    form.add_argument("--markdown", action="store_true", help="a Markdown table")
-
-
-def _replay(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "file", metavar="FILE", help="a keeper's journal: STATE/servers/NAME/starts/*.jsonl"
-    )
-    parser.add_argument(
-        "--speed", type=types.factor, default=1.0, help="times faster than it happened (default: 1)"
-    )
 
 
 def _nothing(_: argparse.ArgumentParser) -> None:
@@ -273,12 +208,12 @@ VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = 
     ("gpus", "one sample of every GPU with its processes", _nothing),
     ("ab", "the same prompt at two endpoints, measured", _ab),
     ("load", "the measured capacity: open-loop load until a latency limit breaks", _load),
-    ("cost", "what was spent, and what the same tokens would have cost", _nothing),
+    ("cost", "what was spent, and what the same tokens would have cost", records.cost),
     ("verdict", "is the GPU or the API cheaper, and what would flip it", _verdict),
-    ("prices", "what models and GPUs cost, who says so and since when", _prices),
-    ("history", "the starts and A/B series that were recorded", _history),
-    ("export", "the history as JSON, CSV or Markdown", _export),
-    ("replay", "the console over a recorded journal, marked REPLAY", _replay),
+    ("prices", "what models and GPUs cost, who says so and since when", records.prices),
+    ("history", "the starts and A/B series that were recorded", records.history),
+    ("export", "the history as JSON, CSV or Markdown", records.export),
+    ("replay", "the console over a recorded journal, marked REPLAY", records.replay),
     ("doctor", "what is wrong with this host, with the remedy", _nothing),
     ("demo", "the whole console, SIMULATED", _demo),
 )
