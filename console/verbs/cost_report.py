@@ -146,8 +146,8 @@ def _series(records: Sequence[SeriesRecord]) -> list[str]:
 
 def _capacity(capacities: Sequence[Capacity]) -> list[str]:
     told = [
-        f"- {each.server} carries {_rate(each)} with {each.output_tokens} output tokens a request and a TTFT within {each.ttft_limit_s:g} s, "
-        f"measured {_utc(each.measured_wall_s)}."
+        f"- {each.server} carries {_rate(each)} with {each.output_tokens} output tokens a request "
+        f"and a TTFT within {each.ttft_limit_s:g} s, measured {_utc(each.measured_wall_s)}."
         for each in capacities
     ]
     return ["## Capacity", "", *(told or ["Not measured; run: inferctl load"]), ""]
