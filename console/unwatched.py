@@ -9,14 +9,13 @@ from backends.domain.facts import (
     Exited,
     FirstTokenSeen,
     FirstTokenUnavailable,
-    ServerFact,
     Stopped,
 )
 from backends.domain.lifecycle import life_after, unborn
 from backends.history.history import open_history
 from backends.history.known import settled_starts
 from backends.history.records import StartRecord
-from backends.keeper.folder import read_journal, servers_folder
+from backends.keeper.folder import ServerFolder, read_journal, servers_folder
 from console import recorder
 from console.machine import Machine
 
@@ -25,7 +24,9 @@ ENDS = (FirstTokenSeen, FirstTokenUnavailable, Exited, Stopped)
 
 
 def record_finished_starts(machine: Machine) -> int:
-    """Write down every start that has ended and is not yet in the history; return their number.
+    """Write down every start that is over and not yet in the history; return their number.
+
+    A start that left no end is written down as incomplete, with what was seen of it.
 
     Safe to repeat: of two records of one start the more complete stays. Journals of starts that
     are in the history already are not read.
@@ -38,8 +39,7 @@ def record_finished_starts(machine: Machine) -> int:
         return 0
     settled = settled_starts(machine.history_file)
     fresh = [path for path in journals if path.stem not in settled]
-    lives = [read_journal(path) for path in fresh]
-    records = [record for facts in lives if (record := _record(machine, facts)) is not None]
+    records = [record for path in fresh if (record := _record(machine, path)) is not None]
     if records:
         with closing(open_history(machine.history_file)) as history:
             for record in records:
@@ -51,7 +51,13 @@ def _journals(state_folder: Path) -> Iterator[Path]:
     return servers_folder(state_folder).glob("*/starts/*.jsonl")
 
 
-def _record(machine: Machine, facts: list[ServerFact]) -> StartRecord | None:
-    if not any(isinstance(fact, ENDS) for fact in facts):
+def _record(machine: Machine, journal: Path) -> StartRecord | None:
+    facts = read_journal(journal)
+    if not facts or not (_is_over(journal) or any(isinstance(fact, ENDS) for fact in facts)):
         return None
     return recorder.start_record(machine, reduce(life_after, facts, unborn("")), facts[-1].at)
+
+
+def _is_over(journal: Path) -> bool:
+    """Return whether a later start took its place, as after a power cut that left no end."""
+    return ServerFolder(journal.parents[1]).journal.resolve() != journal.resolve()
