@@ -64,15 +64,20 @@ def known_capacities(state_folder: Path) -> tuple[Capacity, ...]:
         ) from error
 
 
-def keep_capacity(state_folder: Path, capacity: Capacity) -> Path:
+def keep_capacity(state_folder: Path, capacity: Capacity) -> Path | None:
     """Keep a capacity in the place of the one that this server had, and return the file.
+
+    A lower bound, as a measurement that was cut short leaves it, takes no capacity's place: None.
 
     Raises:
         Problem: the file that is there cannot be read.
         OSError: it cannot be written.
     """
     path = _file(state_folder)
-    others = [each for each in known_capacities(state_folder) if _key(each) != _key(capacity)]
+    known = known_capacities(state_folder)
+    others = [each for each in known if _key(each) != _key(capacity)]
+    if not capacity.bounded and any(each.bounded for each in known if each not in others):
+        return None
     document = {"capacities": plain([*others, capacity])}
     replace_file(path, json.dumps(document, indent=1).encode() + b"\n")
     return path

@@ -121,7 +121,11 @@ def _keep(machine: Machine, order: LoadOrder, ended: LoadEnded) -> None:
     event = EventRecord(machine.now().wall_s, capacity.server, "capacity", _finding(order, ended))
     with closing(open_history(machine.history_file)) as history:
         history.add_event(event)
-    say(f"kept for the verdict in {path}")
+    say(
+        f"kept for the verdict in {path}"
+        if path
+        else "this is a lower bound only: the capacity that was measured before stays"
+    )
 
 
 def load_document(order: LoadOrder, ended: LoadEnded) -> dict[str, Any]:

@@ -60,11 +60,20 @@ def test_a_newer_capacity_takes_the_place_of_the_older(tmp_path: Path) -> None:
     other = replace(MEASURED, server="other")
     for each in (MEASURED, other, replace(MEASURED, rps=Decimal("5.25"))):
         path = keep_capacity(tmp_path, each)
-    assert path.stat().st_mode & 0o077 == 0
+        assert path is not None
+        assert path.stat().st_mode & 0o077 == 0
     assert {(each.server, each.rps) for each in known_capacities(tmp_path)} == {
         ("chat", Decimal("5.25")),
         ("other", Decimal("4.5")),
     }
+
+
+def test_a_lower_bound_takes_no_capacitys_place(tmp_path: Path) -> None:
+    least = replace(MEASURED, bounded=False, rps=Decimal(1))
+    assert keep_capacity(tmp_path, least) is not None
+    assert keep_capacity(tmp_path, MEASURED) is not None
+    assert keep_capacity(tmp_path, least) is None
+    assert known_capacities(tmp_path) == (MEASURED,)
 
 
 def test_nothing_measured_is_no_error_and_a_damaged_file_is(tmp_path: Path) -> None:
