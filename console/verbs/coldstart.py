@@ -150,5 +150,6 @@ def _weights(before: Warmth) -> str:
     if pages.resident_bytes is None or pages.total_bytes is None:
         return f"weights in memory: not known, {pages.reason}"
     return (
-        f"weights in memory: {pages.resident_bytes / GIB:.2f} of {pages.total_bytes / GIB:.2f} GiB"
+        f"weights in memory: {pages.resident_bytes / max(pages.total_bytes, 1):.0%}"
+        f" of {pages.total_bytes / GIB:.2f} GiB"
     )
