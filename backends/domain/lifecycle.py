@@ -61,7 +61,8 @@ def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
         case PhaseBegan() if life.server.state is ServerState.STARTING:
             return _server(life, phase=fact.phase)
         case BecameReady():
-            return _server(life, state=ServerState.READY, phase=None, ready_s=_since(life, fact.at))
+            ready = _server(life, phase=None, ready_s=_since(life, fact.at))
+            return ready if _is_ending(life) else _server(ready, state=ServerState.READY)
         case FirstTokenSeen():
             return _server(life, first_token_s=_since(life, fact.at))
         case FirstTokenUnavailable():
@@ -106,7 +107,14 @@ def _spawned(fact: Spawned) -> Life:
     return Life(server, spawned_at=fact.at, start=begin(fact.start_id, fact.at), argv=fact.argv)
 
 
+def _is_ending(life: Life) -> bool:
+    """Return whether its end is ordered or has come, which no late word of a probe undoes."""
+    return life.server.state in {ServerState.STOPPING, ServerState.STOPPED, ServerState.FAILED}
+
+
 def _health_changed(life: Life, fact: HealthChanged) -> Life:
+    if _is_ending(life):
+        return life
     state = ServerState.READY if fact.healthy else ServerState.UNHEALTHY
     return replace(_server(life, state=state), note=fact.reason)
 
