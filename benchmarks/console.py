@@ -64,6 +64,19 @@ class Terminal:
                 return time.monotonic() - self.began
         return None
 
+    def write(self, keys: bytes) -> None:
+        """Type keys."""
+        os.write(self.file, keys)
+
+    def answer_s(self, key: bytes) -> float:
+        """Seconds from a key press to the next output; what was pending before is read first."""
+        while select.select([self.file], [], [], 0)[0]:
+            os.read(self.file, 65536)
+        pressed = time.monotonic()
+        os.write(self.file, key)
+        select.select([self.file], [], [], 5)
+        return time.monotonic() - pressed
+
     def end(self) -> None:
         """Ask the program to quit, then make sure."""
         try:

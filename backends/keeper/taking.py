@@ -29,6 +29,7 @@ from backends.keeper.order import (
     AlreadyKept,
     KeeperError,
     LaunchOrder,
+    NotRunning,
     load_order,
     marker_value,
     save_order,
@@ -97,14 +98,14 @@ def adopt(folder: ServerFolder, on_growth: Callable[[], None]) -> Taken:
 
     Raises:
         AlreadyKept: its keeper lives.
-        KeeperError: nothing of it is left.
+        NotRunning: nothing of it is left.
     """
     order = load_order(folder.order)
     _lock(folder)
     facts = read_journal(folder.journal)
     left = left_behind(facts)
     if not left:
-        raise KeeperError(f"{order.server} does not run: there is nothing to adopt")
+        raise NotRunning(f"{order.server} does not run")
     become_subreaper()
     first = spawned(facts).process
     pipe = open_pipe(folder)

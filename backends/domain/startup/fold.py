@@ -115,7 +115,8 @@ def as_start(state: StartState, now: Stamp) -> Start:
 
     Phases come in the order of `PhaseName`, one for each name: a phase that was gone through again
     (a draft model, a second compilation) has the sum of its stretches as `duration_s`, its first
-    beginning as `start_s` and their number in `detail`.
+    beginning as `start_s` and their number in `detail`; where several ranks reported how long it
+    took, `detail` has each, and `reported_s` is the slowest.
     """
     end_s = max(state.began_s, _end_s(state, now))
     stretches = _stretches(state, end_s)
@@ -135,10 +136,10 @@ def as_start(state: StartState, now: Stamp) -> Start:
         phases=phases,
         unlogged_s=sum(e - b for b, e in stretches.get(PhaseName.UNLOGGED, ())),
         progress=_progress(state),
-        weights_load_s=_slowest(state, None, "weights_load_s"),
-        compile_s=_slowest(state, None, "compile_s"),
-        cuda_graph_s=_slowest(state, None, "cuda_graph_s"),
-        engine_init_s=_slowest(state, None, "engine_init_s"),
+        weights_load_s=_slowest(state, "weights_load_s"),
+        compile_s=_slowest(state, "compile_s"),
+        cuda_graph_s=_slowest(state, "cuda_graph_s"),
+        engine_init_s=_slowest(state, "engine_init_s"),
         memory=start_memory(state.memory, state.kv_cache),
         failure=state.failure,
         settings=state.settings,
@@ -235,11 +236,14 @@ def _phase(state: StartState, name: PhaseName, told: list[tuple[float, float]]) 
     detail = [(item, str(total)) for (phase, item), total in state.items if phase is name]
     if len(lasting) > 1:
         detail.append(("times", str(len(lasting))))
+    by_rank = _by_rank(state, name, "")
+    if len(by_rank) > 1:
+        detail += [(f"rank {rank}", f"{took_s:g} s") for rank, took_s in sorted(by_rank.items())]
     return Phase(
         name=name,
         start_s=lasting[0][0] - state.began_s,
         duration_s=sum(stop_s - start_s for start_s, stop_s in lasting),
-        reported_s=_slowest(state, name, ""),
+        reported_s=max(by_rank.values(), default=None),
         detail=tuple(detail),
     )
 
@@ -251,14 +255,18 @@ def _reported(state: StartState, fact: PhaseReported) -> StartState:
     return replace(state, reports=tuple(reports.items()))
 
 
-def _slowest(state: StartState, phase: PhaseName | None, measure: str) -> float | None:
-    """Return the slowest rank's figure: of a measure, or of all that belong to a phase."""
+def _slowest(state: StartState, measure: str) -> float | None:
+    return max(_by_rank(state, None, measure).values(), default=None)
+
+
+def _by_rank(state: StartState, phase: PhaseName | None, measure: str) -> dict[int, float]:
+    """Return each rank's figure in seconds: of a measure, or of all that belong to a phase."""
     by_rank: dict[int, float] = {}
     for (of_phase, of_measure, rank), seconds in state.reports:
         of_this = of_phase is phase and of_measure != "engine_init_s"
         if of_this if phase is not None else of_measure == measure:
             by_rank[rank] = by_rank.get(rank, 0.0) + seconds
-    return max(by_rank.values(), default=None)
+    return by_rank
 
 
 def _progress(state: StartState) -> Progress | None:

@@ -93,6 +93,13 @@ def test_the_slowest_rank_speaks_for_the_server_and_repeats_add_up() -> None:
     assert start.weights_load_s == 7
 
 
+def test_every_ranks_report_is_kept() -> None:
+    reports = [PhaseReported(at(101), PhaseName.COMPILE, 4.5 + rank, rank) for rank in (1, 0)]
+    start = folded([PhaseBegan(at(100), PhaseName.COMPILE), *reports], 102)
+    assert start.phases[0].reported_s == 5.5
+    assert start.phases[0].detail == (("rank 0", "4.5 s"), ("rank 1", "5.5 s"))
+
+
 def test_memory_is_kept_for_each_rank_and_the_largest_stands_on_top() -> None:
     start = folded(
         [
