@@ -72,9 +72,11 @@ async def test_restart_asks_stops_and_starts_anew(host: Host) -> None:
         await pilot.press("enter")
         await until(
             pilot,
-            lambda: state(app) is ServerState.READY
-            and app.session.life is not None
-            and app.session.life.server.pid != first_pid,
+            lambda: (
+                state(app) is ServerState.READY
+                and app.session.life is not None
+                and app.session.life.server.pid != first_pid
+            ),
         )
 
 
@@ -165,8 +167,10 @@ async def test_a_second_console_shows_the_same_start(host: Host) -> None:
         await started(pilot, first)
         await until(
             pilot,
-            lambda: first.session.life is not None
-            and first.session.life.server.first_token_s is not None,
+            lambda: (
+                first.session.life is not None
+                and first.session.life.server.first_token_s is not None
+            ),
         )
         await until(pilot, lambda: first.screen.query_one(StartupPanel).view.compact)
         shown = first.screen.query_one(StartupPanel).view.phases
