@@ -103,6 +103,12 @@ def _is_of(pid: int, folder: Path) -> bool:
     return gpu_file.startswith(str(folder))
 
 
+@pytest.fixture(autouse=True)
+def _nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep servers that others run on this machine out of the lists."""
+    monkeypatch.setattr("backends.host.servers.foreign_servers", lambda *_: ())
+
+
 @pytest.fixture(scope="session")
 def endpoint_port() -> Iterator[int]:
     """Serve a fast simulated serverless endpoint to all tests."""

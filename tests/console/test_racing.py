@@ -15,6 +15,7 @@ from console import racing
 from tests.console.sessions import EMPTY, FAILED, READY, SERVERLESS, SETTINGS, STARTING
 
 NONCE_AND_TEMPLATE_TOKENS = 40
+WORDS = ["the", "of", "time", "first", "token", "between", "requests"]
 
 
 def lane(into: str | None, out: str | None) -> Lane:
@@ -22,9 +23,7 @@ def lane(into: str | None, out: str | None) -> Lane:
 
 
 @given(
-    words=st.lists(
-        st.sampled_from(["the", "of", "time", "first", "token", "between", "requests"]), min_size=1
-    ),
+    words=st.lists(st.sampled_from(WORDS), min_size=1),
     runs=st.integers(1, 200),
     max_tokens=st.integers(1, 4000),
     into=st.decimals("0.01", "20", places=2),
