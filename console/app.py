@@ -75,7 +75,8 @@ class InferctlApp(App[None]):
     def follow_server(self, name: str) -> None:
         """Turn to a server: its profile, its earlier starts, its current journal."""
         profile = self.machine.settings.profile(name)
-        self.session = watching(self.session, name, profile.request_model if profile else None)
+        if self.session.life is None or self.session.life.server.name != name:
+            self.session = watching(self.session, name, profile.request_model if profile else None)
         self.desk = replace(self.desk, earlier=recorder.earlier_starts(self.machine, profile))
         self._following = self.pump(sources.follow(self.machine, name), "follow")
 
@@ -98,8 +99,7 @@ class InferctlApp(App[None]):
         """Fold one fact, and draw soon."""
         fact = message.fact
         if isinstance(fact, LogRead):
-            if isinstance(self.screen, LogScreen):
-                self.screen.append(fact)
+            self._show_log(fact)
             return
         self.session = advance(self.session, fact)
         if isinstance(fact, ServersSeen):
@@ -109,9 +109,17 @@ class InferctlApp(App[None]):
             self._redraw_due = True
             self.set_timer(REDRAW_S, self._redraw)
 
+    def _show_log(self, fact: LogRead) -> None:
+        """Hand lines to the log, which help or a question may cover; nobody reads it: stop."""
+        log = next((each for each in self.screen_stack if isinstance(each, LogScreen)), None)
+        if log is None:
+            self.workers.cancel_group(self, "log")
+        else:
+            log.append(fact)
+
     def _redraw(self) -> None:
         self._redraw_due = False
-        screen = self.screen
+        screen = next(each for each in reversed(self.screen_stack) if not each.is_modal)
         if isinstance(screen, MainScreen):
             screen.show(main_view(self.session, self.desk))
         elif isinstance(screen, GpuScreen):
@@ -158,5 +166,9 @@ class InferctlApp(App[None]):
 
     def action_export(self) -> None:
         """Write what is on screen to files, and say where."""
-        folder = export(self)
-        self.notify(f"written to {folder}", markup=False)
+        try:
+            folder = export(self)
+        except OSError as error:
+            self.notify(f"not written: {error}", severity="error", markup=False)
+        else:
+            self.notify(f"written to {folder}", markup=False)

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 from importlib import metadata
+from math import isfinite
 
 EPILOG = """exit codes: 0 done, 1 failed, 2 usage, 3 not ready or not found, 4 decided "no"
 
@@ -122,32 +123,42 @@ def _nothing(_: argparse.ArgumentParser) -> None:
     return
 
 
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not a number") from error
+    if not isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text} is not a number")
+    return value
+
+
 def _seconds(text: str) -> float:
-    value = float(text)
+    value = _number(text)
     if not 0 <= value < 1e7:
         raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 0 on")
     return value
 
 
 def _factor(text: str) -> float:
-    value = float(text)
+    value = _number(text)
     if not 0.01 <= value <= 10_000:
         raise argparse.ArgumentTypeError(f"{text} is not between 0.01 and 10000")
     return value
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
+    value = _number(text)
+    if value < 1 or value != int(value):
         raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
-    return value
+    return int(value)
 
 
 def _port(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 65535:
+    value = _number(text)
+    if not 1 <= value <= 65535 or value != int(value):
         raise argparse.ArgumentTypeError(f"{text} is not a port (1 to 65535)")
-    return value
+    return int(value)
 
 
 VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = (

@@ -4,14 +4,20 @@ import argparse
 
 from backends.domain.start import FailureKind
 from backends.problem import UsageProblem
+from console.verbs.terminal import need_terminal
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Open the console over a simulated host, and leave nothing of it."""
+    """Open the console over a simulated host, and leave nothing of it.
+
+    Raises:
+        UsageProblem: there is no such failure, or no terminal to draw on.
+    """
     if arguments.fail and arguments.fail not in set(FailureKind):
         raise UsageProblem(
             f"no failure is called {arguments.fail}; there are {', '.join(FailureKind)}"
         )
+    need_terminal()
     from console.app import InferctlApp
     from console.demo import SERVER, simulated_host
 

@@ -1,9 +1,8 @@
 """``inferctl`` without a verb: the console, or the welcome where nothing is configured."""
 
 import argparse
-import sys
 
-from backends.problem import UsageProblem
+from console.verbs.terminal import need_terminal
 
 
 def run(_: argparse.Namespace) -> int:
@@ -13,10 +12,7 @@ def run(_: argparse.Namespace) -> int:
         ConfigError: the configuration cannot be used.
         UsageProblem: there is no terminal to draw on.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageProblem(
-            "the console needs a terminal; for scripts there is: inferctl status --json"
-        )
+    need_terminal()
     from console.app import InferctlApp
     from console.this_host import this_host
 
