@@ -18,6 +18,7 @@ from backends.domain.facts import (
     Spawned,
     Ticked,
 )
+from backends.domain.foreign import foreign_after, foreign_life, is_foreign
 from backends.domain.gpu import GpuSample
 from backends.domain.lifecycle import Life, life_after, unborn
 from backends.domain.money.meter import Activity, MeterState, advance_meter
@@ -45,6 +46,7 @@ class Session:
 
     Attributes:
         life: the watched server; None before one was chosen.
+        servers_seen: `servers` was listed at least once, so that an empty one says something.
         memory: used bytes of all GPUs together over the seconds since launch.
         scraped: the newest scrape, which the next rate is taken from.
         output_rates: output tokens per second, oldest first, None where a scrape gave no rate.
@@ -56,6 +58,7 @@ class Session:
     now: Stamp
     life: Life | None = None
     servers: tuple[Server, ...] = ()
+    servers_seen: bool = False
     gpus: GpuSample | None = None
     memory: Timeline = Timeline()
     scraped: MetricsScraped | None = None
@@ -71,10 +74,20 @@ class Session:
 
 def watching(session: Session, server: str, model: str | None) -> Session:
     """Return the session turned to another server, of which nothing is known yet."""
+    return _turned(session, unborn(server, model))
+
+
+def watching_foreign(session: Session, server: Server) -> Session:
+    """Return the session turned to a server that somebody else started."""
+    return _turned(session, foreign_life(server))
+
+
+def _turned(session: Session, life: Life) -> Session:
     return replace(
         Session(session.now),
-        life=unborn(server, model),
+        life=life,
         servers=session.servers,
+        servers_seen=session.servers_seen,
         gpus=session.gpus,
         meter=session.meter,
         ab=session.ab,
@@ -94,7 +107,7 @@ def advance(session: Session, fact: Fact) -> Session:
         case MetricsScraped():
             return _with_scrape(session, fact)
         case ServersSeen():
-            return replace(session, servers=fact.servers)
+            return _with_servers(session, fact)
         case SourceFailed():
             failed = {**session.failed_sources, fact.source: fact.reason}
             return replace(session, failed_sources=failed)
@@ -117,7 +130,7 @@ def activity(session: Session) -> Activity:
     state = session.life.server.state if session.life else ServerState.STOPPED
     if state in {ServerState.STARTING, ServerState.STOPPING}:
         return "starting"
-    if state not in {ServerState.READY, ServerState.UNHEALTHY}:
+    if state not in {ServerState.READY, ServerState.UNHEALTHY, ServerState.FOREIGN}:
         return "stopped"
     serving = session.serving
     busy = serving is not None and (serving.requests_running or serving.output_tokens_per_s)
@@ -131,6 +144,17 @@ def _with_server_fact(session: Session, fact: ServerFact) -> Session:
     if isinstance(fact, BecameReady):
         return replace(_recovered(session, "metrics"), life=life)
     return replace(session, life=life)
+
+
+def _with_servers(session: Session, fact: ServersSeen) -> Session:
+    session = replace(session, servers=fact.servers, servers_seen=True)
+    life = session.life
+    if life is None or not is_foreign(life):
+        return session
+    after = foreign_after(life, fact.servers)
+    if after.server.pid == life.server.pid:
+        return replace(session, life=after)
+    return replace(_recovered(session, "metrics"), life=after, scraped=None, serving=None)
 
 
 def _with_gpus(session: Session, fact: GpusSampled) -> Session:
