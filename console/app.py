@@ -119,6 +119,8 @@ class InferctlApp(App[str]):
 
     def _redraw(self) -> None:
         self._redraw_due = False
+        if not self.screen_stack or not self.screen.is_mounted:
+            return  # facts may come before the screen stands, and after it is left
         screen = self.screen
         if isinstance(screen, MainScreen):
             screen.show(main_view(self.session, self.desk))
