@@ -1,4 +1,4 @@
-"""Expected failures: told to the user as one sentence with its place and remedy, never a traceback."""
+"""Expected failures: one sentence with its place and remedy, never a traceback."""
 
 from typing import ClassVar, Literal
 

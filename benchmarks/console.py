@@ -1,7 +1,7 @@
 """What the console costs, as whole-process figures: `make bench`.
 
-Runs the installed `inferctl` in a pseudo-terminal of 120x35, on a state folder of its own, with the
-demo's simulated server ready and idle. Figures are medians; the machine's load is printed with them.
+Runs the installed `inferctl` in a pseudo-terminal of 120x35, on a state folder of its own, with
+the demo's simulated server ready. Figures are medians; the machine's load is printed with them.
 """
 
 import argparse
@@ -41,7 +41,7 @@ class Terminal:
         self.began = time.monotonic()
         self.pid, self.file = pty.fork()
         if self.pid == 0:
-            os.execvpe(command[0], command, environment)
+            os.execvpe(command[0], command, environment)  # noqa: S606
         fcntl.ioctl(self.file, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self.seen = b""
         self.bytes_read = 0
@@ -63,6 +63,19 @@ class Terminal:
             if until(self.seen):
                 return time.monotonic() - self.began
         return None
+
+    def write(self, keys: bytes) -> None:
+        """Type keys."""
+        os.write(self.file, keys)
+
+    def answer_s(self, key: bytes) -> float:
+        """Seconds from a key press to the next output; what was pending before is read first."""
+        while select.select([self.file], [], [], 0)[0]:
+            os.read(self.file, 65536)
+        pressed = time.monotonic()
+        os.write(self.file, key)
+        select.select([self.file], [], [], 5)
+        return time.monotonic() - pressed
 
     def end(self) -> None:
         """Ask the program to quit, then make sure."""

@@ -8,14 +8,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 from backends.keeper.client import stop
 from backends.keeper.folder import server_folder
 from backends.keeper.order import KeeperError
-from backends.settings.config import Endpoint, Limits, Profile, Settings, TokenPrices
+from backends.settings.config import Billing, Endpoint, Limits, Profile, Settings, TokenPrices
 from backends.simulated.gpus import SimulatedGpus
 from console.machine import Machine
 
@@ -87,7 +87,12 @@ def _settings(profile: Profile, endpoint_port: int) -> Settings:
             as_of=PRICES_AS_OF,
         ),
     )
-    return Settings(servers=(profile,), endpoints=(serverless,), limits=Limits(ttft_p99_s=1.0))
+    return Settings(
+        servers=(profile,),
+        endpoints=(serverless,),
+        limits=Limits(ttft_p99_s=1.0),
+        billing=Billing(since=datetime.now(UTC)),
+    )
 
 
 def _spawn(module: str, *arguments: str) -> subprocess.Popen[bytes]:

@@ -2,13 +2,15 @@
 
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from backends.domain.money.meter import Spent, Tariff, cost_elsewhere, read_meter
+from backends.domain.money.observed import observed_between
 from backends.domain.money.request_cost import Tokens
 from backends.domain.money.scenario import Observed, Scenario
 from backends.domain.money.verdict import Verdict, decide
 from backends.domain.session import Session
-from backends.settings.config import Endpoint, Profile, Settings
+from backends.settings.config import Endpoint, Profile, Settings, TokenPrices
 
 DIGITS = Decimal("0.000001")
 """Rates are known to far fewer digits than a float prints."""
@@ -62,43 +64,42 @@ def elsewhere(session: Session, endpoint: Endpoint) -> Decimal | None:
 def scenario(session: Session, settings: Settings, today: date) -> Scenario:
     """Return the decision as it stands: today's prices, the traffic seen, the capacity measured."""
     profile, endpoint = watched_profile(session, settings), rival(settings)
-    prices = endpoint.prices if endpoint else None
-    totals = session.totals
-    requests = totals.requests or 0.0
-    window_s, seen = traffic_window(session)
+    prices = endpoint.prices if endpoint else TokenPrices()
+    seen = observed(session)
     return Scenario(
         gpu_usd_per_hour=profile.gpu_usd_per_hour if profile else None,
-        input_tokens=_mean(totals.input_tokens, requests),
-        output_tokens=_mean(totals.output_tokens, requests),
-        input_usd_per_mtok=prices.input_usd_per_mtok if prices else None,
-        output_usd_per_mtok=prices.output_usd_per_mtok if prices else None,
-        cached_input_usd_per_mtok=prices.cached_input_usd_per_mtok if prices else None,
-        usd_per_request=prices.usd_per_request if prices else None,
-        fee_percent=prices.fee_percent if prices else None,
-        rate_rps=_decimal(seen / window_s if window_s else None),
+        input_tokens=seen.input_tokens_mean,
+        output_tokens=seen.output_tokens_mean,
+        input_usd_per_mtok=prices.input_usd_per_mtok,
+        output_usd_per_mtok=prices.output_usd_per_mtok,
+        cached_input_usd_per_mtok=prices.cached_input_usd_per_mtok,
+        usd_per_request=prices.usd_per_request,
+        fee_percent=prices.fee_percent,
+        rate_rps=seen.n / seen.window_s if seen.window_s else None,
         ttft_slo_s=_decimal(settings.limits.ttft_p99_s),
         gpu_price_as_of=profile.gpu_price_as_of if profile else None,
-        api_price_as_of=prices.as_of if prices else None,
+        api_price_as_of=prices.as_of,
         today=today,
-        observed=Observed(n=Decimal(int(requests)), window_s=_decimal(window_s or None)),
+        observed=seen,
     )
+
+
+def observed(session: Session) -> Observed:
+    """Return the requests of the watched window; none of them where too little was read."""
+    if session.scraped is None or not session.traffic:
+        return Observed(n=Decimal(0))
+    return observed_between(session.traffic[0], session.scraped) or Observed(n=Decimal(0))
 
 
 def verdict(session: Session, settings: Settings, today: date) -> Verdict:
     """Return the plan: should this traffic live on this GPU."""
-    return decide(scenario(session, settings, today))
+    return _decided(scenario(session, settings, today))
 
 
-def traffic_window(session: Session) -> tuple[float, float]:
-    """Return how many seconds of traffic were watched, and the requests that finished in them."""
-    if len(session.traffic) < 2:
-        return 0.0, 0.0
-    (first_s, first), (last_s, last) = session.traffic[0], session.traffic[-1]
-    return last_s - first_s, last - first
-
-
-def _mean(total: float | None, requests: float) -> Decimal | None:
-    return _decimal(total / requests) if total is not None and requests > 0 else None
+@lru_cache(maxsize=64)
+def _decided(asked: Scenario) -> Verdict:
+    """Decide once for each scenario; the screen asks at every redraw."""
+    return decide(asked)
 
 
 def _decimal(value: float | None) -> Decimal | None:

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 from backends.domain.facts import (
@@ -14,7 +15,7 @@ from backends.domain.facts import (
     Ticked,
 )
 from backends.domain.lifecycle import Life
-from backends.domain.money.meter import MeterState, advance_meter, begin_meter
+from backends.domain.money.meter import MeterState, Origin, advance_meter, begin_meter
 from backends.domain.session import Session
 from backends.domain.start import Outcome, Start
 from backends.domain.startup.fold import as_start
@@ -108,15 +109,18 @@ def keep_series(machine: Machine, series: AbSeries) -> None:
 
 
 def load_meter(machine: Machine) -> MeterState:
-    """Return the meter of this rental: kept by an earlier console, or begun at the host's boot."""
-    now_s, began_s = machine.now().wall_s, boot_wall_s()
+    """Return the meter of this rental: kept by an earlier console, or begun with the bill."""
+    now_s = machine.now().wall_s
+    since = machine.settings.billing.since
+    began_s = since.timestamp() if isinstance(since, datetime) else boot_wall_s()
+    origin: Origin = "given" if isinstance(since, datetime) else "host_boot"
     with closing(open_history(machine.history_file)) as history:
         kept = history.load_meter(METER)
     if kept is not None:
         state = typed(kept, MeterState)
         if abs(state.began_s - began_s) < SAME_BOOT_S:
             return advance_meter(state, now_s, "unwatched")
-    return begin_meter("host_boot", began_s, now_s)
+    return begin_meter(origin, began_s, now_s)
 
 
 def keep_meter(machine: Machine, state: MeterState) -> None:

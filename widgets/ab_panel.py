@@ -65,7 +65,7 @@ def draw(view: AbView, width: int, height: int) -> list[Content]:
     """Return the panel's lines; the difference stays whatever the size."""
     if not view.lanes:
         return _empty(view, width, height)
-    most = max(1, height - 2 * len(view.lanes))
+    most = max(1, height - (2 if _abreast(view, width) else len(view.lanes)))
     room = height - min(most, len(_foot(view, width, progress=False)))
     dot_height = _dot_height(view, width, room)
     with_axis = dot_height > len(view.runs)
@@ -111,9 +111,18 @@ def _abreast(view: AbView, width: int) -> int:
 
 
 def _stacked(view: AbView, width: int, height: int) -> list[Content]:
-    """Return the lanes one below the other, each with the same share of the lines."""
-    each = max(1, height // len(view.lanes))
-    return [row for lane in view.lanes for row in draw_lane(lane, width, each)][:height]
+    """Return the lanes one below the other, two to a line where they are more than the lines."""
+    count = len(view.lanes)
+    if height >= count:
+        each = height // count
+        return [row for lane in view.lanes for row in draw_lane(lane, width, each)]
+    half = (width - 3) // 2
+    drawn = [row for lane in view.lanes for row in draw_lane(lane, half, 1)]
+    bar = styled(" │ ", "$foreground-muted")
+    pairs = [drawn[at : at + 2] for at in range(0, count, 2)]
+    return [bar.join([pair[0].pad_right(half - pair[0].cell_length), *pair[1:]]) for pair in pairs][
+        :height
+    ]
 
 
 def _foot(view: AbView, width: int, *, progress: bool) -> list[Content]:
@@ -123,7 +132,7 @@ def _foot(view: AbView, width: int, *, progress: bool) -> list[Content]:
         more = len(view.not_comparable) - 1
         told = f"▲ NOT COMPARABLE: {safe(warning)}" + (f" (and {more} more)" if more else "")
         lines += [styled(text, "$text-warning") for text in wrap_to(told, width, 1)]
-    return [arrange([*_difference(view), *(_progress(view) if progress else ())], width), *lines]
+    return [*lines, arrange([*_difference(view), *(_progress(view) if progress else ())], width)]
 
 
 def _difference(view: AbView) -> list[Part]:

@@ -82,33 +82,45 @@ class CostPanel(Panel):
 
 def draw(view: CostView, width: int, height: int) -> list[Content]:
     """Return the panel's lines; bill, price and crossover outlast split and comparison."""
-    bill = _bill(view, width)
-    crossover = crossover_lines(view.crossover, width, min(3, max(1, height - 3)))
+    short = height < 5
+    bill = _bill(view, width, elsewhere=short)
+    crossover = crossover_lines(view.crossover, width, min(3, max(1, height - len(bill))))
     room = max(0, height - len(bill) - len(crossover))
     split = _split(view, width) if room >= 2 else []
-    elsewhere = _elsewhere(view, width, room - len(split))
+    elsewhere = [] if short else _elsewhere(view, width, room - len(split))
     return [*bill, *split, *elsewhere, *crossover][:height]
 
 
-def _bill(view: CostView, width: int) -> list[Content]:
-    """Return the bill and its price, the budget's word beside the one that leaves it room."""
+def _bill(view: CostView, width: int, *, elsewhere: bool) -> list[Content]:
+    """Return the bill, its price and the budget's state in one line if they fit, else in two."""
     spent = [
         Part.of(0, f"spent {fmt.usd(view.spent_usd)}", style="bold", droppable=False),
         Part.of(0, f"at {fmt.usd(view.usd_per_hour)}/h", style="bold", droppable=False),
     ]
     word, style = _BUDGETS[view.budget]
     told = f"{word} of {fmt.usd(view.budget_usd)}" if view.budget_usd is not None else word
-    budget = Part.of(1, told, word, style=style, droppable=False) if word else Part(1, ())
-    first = arrange([*spent, budget], width)
-    if word in first.plain:
-        return [first, arrange(_price(view, width), width)]
-    return [arrange(spent, width), arrange([*_price(view, width), budget], width)]
+    budget = [Part.of(1, told, word, style=style, droppable=False)] if word else []
+    price = _price(view, width)
+    others = [_costs_part(view)] if elsewhere and view.tokens and view.elsewhere else []
+    whole = arrange([*spent, *price, *budget, *others], width)
+    if not whole.plain.endswith("…"):
+        return [whole]
+    first = arrange([*spent, *budget], width)
+    if not first.plain.endswith("…"):
+        return [first, arrange(price, width)]
+    return [arrange(spent, width), arrange([*price, *budget], width)]
+
+
+def _costs_part(view: CostView) -> Part:
+    costs = [_priced(cost, 16) for cost in view.elsewhere]
+    forms = ["elsewhere: " + ", ".join(costs[:count]) for count in range(len(costs), 0, -1)]
+    return Part.of(9, *forms, f"elsewhere {costs[0].rpartition(' ')[2]}")
 
 
 def _price(view: CostView, width: int) -> list[Part]:
     if view.reason:
         reason = fit(f"▲ {safe(view.reason)}", width)
-        return [Part.of(2, reason, "▲ unknown", style="$text-warning", droppable=False)]
+        return [Part.of(2, reason, style="$text-warning", droppable=False)]
     if not view.priced_on:
         return [Part.of(2, "GPU price — none set", "price —", droppable=False)]
     date = safe(view.priced_on)
@@ -123,15 +135,15 @@ def _split(view: CostView, width: int) -> list[Content]:
     """Return what the money went on, as a bar where there is room for one."""
     amounts = (view.serving_usd, view.idle_usd, view.starting_usd)
     known = [amount or Decimal(0) for amount in amounts]
-    whole = sum(known)
+    whole = sum(known, Decimal(0))
     if whole <= 0:
         return []
     parts = [
         Part(
             at,
             (
-                line((f"{fill} ", style), f"{word} {fmt.usd(amount)}"),
-                line((f"{fill} ", style), fmt.usd(amount)),
+                line((f"{fill} ", style), f"{word} {fmt.usd(amount, beside=whole)}"),
+                line((f"{fill} ", style), fmt.usd(amount, beside=whole)),
             ),
         )
         for at, ((word, fill, style), amount) in enumerate(zip(_SPLIT, amounts, strict=True))
@@ -186,5 +198,6 @@ def _times(view: CostView, cost: EndpointCost, room: int) -> str:
         return ""
     cheaper = cost.usd < view.spent_usd
     factor = view.spent_usd / cost.usd if cheaper else cost.usd / view.spent_usd
-    told = f"{factor:.1f}x {'cheaper' if cheaper else 'dearer'}"
+    digits = 0 if factor >= 10 else 1
+    told = f"{factor:.{digits}f}x {'cheaper' if cheaper else 'dearer'}"
     return first_fitting(room, f"{told} than this GPU", told, "")

@@ -33,17 +33,17 @@ def crossover_lines(view: CrossoverBar, width: int, height: int) -> list[Content
     axis = _axis(view, width)
     if axis is None or height < 2:
         return [words]
-    return [axis, words, *([_outlook(view, width)] if height >= 3 else [])]
+    return [axis, words, *([_outlook(view, words.plain, width)] if height >= 3 else [])]
 
 
 def _axis(view: CrossoverBar, width: int) -> Content | None:
-    """Draw the GPU's loss left of break-even, its gain right of it, and nothing past capacity."""
+    """Draw where the GPU pays: right of break-even, as far as it is known to carry the load."""
     interval = view.break_even_interval_rps
     marks = [view.now_rps, view.break_even_rps, view.capacity_rps, *(interval or ())]
     top = max((mark for mark in marks if mark is not None), default=0.0) * 1.08
     if top <= 0:
         return None
-    end = f" {fmt.rate(top)}"
+    end = f" {fmt.rate(top)}" + (" req/s" if width >= 50 else "")
     room = max(1, width - 2 - len(end))
     row = [("─", "$foreground-muted")] * room
 
@@ -51,9 +51,10 @@ def _axis(view: CrossoverBar, width: int) -> Content | None:
         return bars.column(value, 0, top, room)
 
     if view.break_even_rps is not None:
+        known = view.capacity_rps is not None
         gain_until = room if view.capacity_rps is None else at(view.capacity_rps)
         for place in range(at(view.break_even_rps), gain_until):
-            row[place] = ("━", "$text-success")
+            row[place] = ("━", "$text-success") if known else ("╌", "$foreground-muted")
     if view.capacity_rps is not None:
         row[at(view.capacity_rps) :] = [("╳", "$foreground-muted")] * (room - at(view.capacity_rps))
     if interval is not None:
@@ -79,11 +80,13 @@ def _words(view: CrossoverBar, width: int) -> Content:
         even_long += f" ({low} to {high})"
     if view.break_even_rps is None and view.break_even_reason:
         even_long += f" {safe(view.break_even_reason)}"
+    why = "" if view.capacity_rps is not None else safe(view.capacity_reason)
+    most_forms = (f"capacity {most} {why}".rstrip(), f"capacity {most} {why.partition(':')[0]}")
     return arrange(
         [
-            _word(0, "●", "$text-accent", f"now {now} req/s", f"now {now}"),
+            _word(2, "●", "$text-accent", f"now {now} req/s", f"now {now}"),
             _word(1, "◆", "$text-warning", even_long, f"break-even {even}", f"even {even}"),
-            _word(2, "┃", "$text-error", f"capacity {most}", f"cap {most}"),
+            _word(0, "┃", "$text-error", *most_forms, f"capacity {most}", f"cap {most}"),
         ],
         width,
     )
@@ -93,7 +96,7 @@ def _word(rank: int, mark: str, style: str, *forms: str) -> Part:
     return Part(rank, tuple(line((f"{mark} ", style), form) for form in forms))
 
 
-def _outlook(view: CrossoverBar, width: int) -> Content:
+def _outlook(view: CrossoverBar, words: str, width: int) -> Content:
     """Say in words where the load stands between break-even and capacity."""
     now, even, most = view.now_rps, view.break_even_rps, view.capacity_rps
     interval = view.break_even_interval_rps
@@ -109,7 +112,7 @@ def _outlook(view: CrossoverBar, width: int) -> Content:
         forms = (told, told.removeprefix("load is "))
         if most:
             forms = (f"{told}, {fmt.percent(now / most)} of capacity", *forms)
-        elif view.capacity_reason:
+        elif safe(view.capacity_reason) not in words:
             missing = f"capacity {UNKNOWN} {safe(view.capacity_reason)}"
             forms = (f"{told}; {missing}", missing, fit(missing, width))
     return arrange([Part.of(0, *forms, style="$foreground-muted")], width)

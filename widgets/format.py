@@ -83,10 +83,15 @@ def percent(share: float | None) -> str:
     return f"{value:.1f} %" if 0 < abs(value) < 9.95 else f"{value:.0f} %"
 
 
-def usd(amount: Decimal | None) -> str:
-    """Return an amount of US dollars: ``$0.0042``, ``$0.42``, ``$1.88``, ``$1,204``."""
+def usd(amount: Decimal | None, *, beside: Decimal | None = None) -> str:
+    """Return an amount of US dollars: ``$0.0042``, ``$0.42``, ``$1.88``, ``$1,204``.
+
+    Beside an amount of a dollar or more, fractions of a cent only distract: ``<$0.01``.
+    """
     if amount is None:
         return UNKNOWN
+    if beside is not None and beside >= 1 and 0 <= amount < 1:
+        return f"${amount:.2f}" if not amount or amount >= Decimal("0.005") else "<$0.01"
     sign, size = ("-" if amount < 0 else ""), abs(amount)
     if size == 0:
         return "$0.00"

@@ -161,10 +161,12 @@ def legend_lines(gpus: Sequence[GpuBar], width: int, height: int) -> list[Conten
     if len(gpus) > 1 and known_free:  # one GPU has it beside its used and total
         sums["free"] = sum(known_free)
     entries = [(kind, sums[kind]) for kind in _LOOKS if sums.get(kind)]
-    for long in (True, False):
-        packed = _pack([_entry(kind, size, long=long) for kind, size in entries], width)
-        if len(packed) <= height:
-            return packed
+    long, short = (
+        _pack([_entry(kind, size, long=long) for kind, size in entries], width)
+        for long in (True, False)
+    )
+    if len(short) <= height:
+        return long if len(long) == len(short) else short
     return _pack([_entry(kind, None, long=False) for kind, _ in entries], width)[:height]
 
 

@@ -47,19 +47,47 @@ def draw(view: ServingView, width: int, height: int) -> list[Content]:
     if serving is None:
         reason = safe(view.reason) or "no metrics read yet"
         return [styled(text) for text in wrap_to(f"serving — {reason}", width, height)]
-    latencies = [
+    if height < 6:
+        return _short(serving, view, width)[:height]
+    tail = [
+        _queue(serving, width),
         styled(_heads(width), "$foreground-muted"),
         _latency("TTFT", serving.ttft, width),
         _latency("ITL", serving.inter_token, width),
+        _caches(serving, width),
     ]
-    tail = [_queue(serving, width), *latencies, _caches(serving, width)]
     if height < 7:
-        return [_speeds(serving, view.output_tokens_per_s, width), *tail][:height]
+        return [_speeds(serving, view.output_tokens_per_s, width), *tail]
     speeds = [
         _speed("out", serving.output_tokens_per_s, view.output_tokens_per_s, width),
         _speed("in", serving.input_tokens_per_s, view.input_tokens_per_s, width),
     ]
     return [*speeds, *tail, *_course(view.output_tokens_per_s, width, height - 8)]
+
+
+def _short(serving: Serving, view: ServingView, width: int) -> list[Content]:
+    """Return every kind of figure in four lines, the caches' own line as the fifth."""
+    use = f"KV {fmt.percent(serving.kv_cache_usage)}"
+    return [
+        _speeds(serving, view.output_tokens_per_s, width),
+        _queue(serving, width, Part.of(1, use, droppable=False)),
+        _latency_line("TTFT", serving.ttft, width),
+        _latency_line("ITL", serving.inter_token, width),
+        _caches(serving, width),
+    ]
+
+
+def _latency_line(word: str, values: Percentiles, width: int) -> Content:
+    p50, p90, p99 = (fmt.milliseconds(at) for at in (values.p50_s, values.p90_s, values.p99_s))
+    return arrange(
+        [
+            Part.of(0, f"{word:<4}", style="bold", droppable=False),
+            Part.of(0, f"p50 {p50}", droppable=False),
+            Part.of(2, f"p90 {p90}"),
+            Part.of(1, f"p99 {p99}"),
+        ],
+        width,
+    )
 
 
 def _speeds(serving: Serving, course: Sequence[float | None], width: int) -> Content:
@@ -93,24 +121,25 @@ def _course(values: Sequence[float | None], width: int, height: int) -> list[Con
     rows = bars.block_rows(shares, min(height, 8))
     labels = [label, *([" " * len(label)] * (len(rows) - 2)), "0 ".rjust(len(label))]
     return [
-        line((text, "$foreground-muted"), (row, "$primary"))
+        line((text, "$foreground-muted"), (row, "$primary 80%"))
         for text, row in zip(labels, rows, strict=True)
     ]
 
 
-def _queue(serving: Serving, width: int) -> Content:
+def _queue(serving: Serving, width: int, *more: Part) -> Content:
     running, waiting = (
         fmt.count(value) for value in (serving.requests_running, serving.requests_waiting)
     )
     rate = fmt.rate(serving.requests_per_s)
     queued = "$text-warning" if serving.requests_waiting else ""
     parts = [
-        Part.of(0, f"running {running}", droppable=False),
-        Part.of(0, f"waiting {waiting}", style=queued, droppable=False),
+        Part.of(3, f"running {running}", f"run {running}", droppable=False),
+        Part.of(3, f"waiting {waiting}", f"wait {waiting}", style=queued, droppable=False),
         Part.of(1, f"{rate} req/s"),
+        *more,
     ]
     if serving.window_s is not None:
-        parts.append(Part.of(2, f"over {fmt.about(serving.window_s)}", style="$foreground-muted"))
+        parts.append(Part.of(4, f"over {fmt.about(serving.window_s)}", style="$foreground-muted"))
     return arrange(parts, width)
 
 

@@ -147,29 +147,35 @@ def _eta_part(view: StartupView) -> Part:
 
 
 def _summary(view: StartupView, width: int) -> Content:
-    parts = [_outcome_part(view), _eta_part(view)]
-    if view.previous is not None:
-        forms = (_previous(view.previous), f"median {fmt.about(view.previous.median_s)}")
-        parts.append(Part.of(3, *forms, style="$foreground-muted"))
-    return arrange(parts, width)
+    return arrange([_outcome_part(view), _eta_part(view), *_previous_part(view)], width)
 
 
 def _compact(view: StartupView, width: int) -> Content:
     running = next((phase for phase in view.phases if phase.running), None)
-    now_s = view.total_s or 0.0
-    parts = [_outcome_part(view), _eta_part(view)]
-    if running is not None:
+    if view.outcome is None and running is not None:
         name = LONG_NAMES[running.name]
-        seconds = fmt.seconds(elapsed_s(running, now_s))
+        seconds = fmt.seconds(elapsed_s(running, view.total_s or 0.0))
         forms = (f"▶ {name} {seconds} {safe(running.item)}".rstrip(), f"▶ {name} {seconds}")
-        parts.insert(0, Part.of(0, *forms, style="$text-accent", droppable=False))
-    elif begun := [phase for phase in view.phases if phase.duration_s is not None]:
+        phase = Part.of(3, *forms, style="$text-accent", droppable=False)
+        total = Part.of(2, f"total {fmt.seconds(view.total_s)}", style="bold")
+        return arrange([phase, _eta_part(view), total, *_previous_part(view)], width)
+    parts = [_outcome_part(view), _eta_part(view)]
+    begun = [phase for phase in view.phases if phase.duration_s is not None]
+    if view.failure is not None:
+        cause = safe(view.failure.cause)
+        parts.append(Part.of(1, cause, fit(cause, width // 2)))
+    elif begun:
         slowest = max(begun, key=lambda phase: phase.duration_s or 0.0)
         told = f"{LONG_NAMES[slowest.name]} {fmt.seconds(slowest.duration_s)}"
         parts.append(Part.of(2, f"slowest: {told}", told))
-    if view.previous is not None:
-        parts.append(Part.of(3, _previous(view.previous), style="$foreground-muted"))
-    return arrange(parts, width)
+    return arrange([*parts, *_previous_part(view)], width)
+
+
+def _previous_part(view: StartupView) -> list[Part]:
+    if view.previous is None:
+        return []
+    forms = (_previous(view.previous), f"median {fmt.about(view.previous.median_s)}")
+    return [Part.of(4, *forms, style="$foreground-muted")]
 
 
 def _failure(view: StartupView, width: int, height: int) -> list[Content]:

@@ -25,19 +25,21 @@ def time_lines(
         top_value: the value of a full column.
         top: the label of the highest row.
         width: in cells.
-        height: in lines, two at least.
+        height: in lines; a single one has no axis.
     """
     gutter = len(top) + 1
     room = max(1, width - gutter)
     shares = _columns(samples, between_s, top_value, room)
-    rows = bars.block_rows(shares, height - 1)
+    rows = bars.block_rows(shares, max(1, height - 1))
     labels = [top, *([""] * (height - 2))]
     if height > 2:
         labels[-1] = "0"
     drawn = [
-        line((label.rjust(gutter - 1) + " ", "$foreground-muted"), (row, "$primary"))
+        line((label.rjust(gutter - 1) + " ", "$foreground-muted"), (row, "$primary 80%"))
         for label, row in zip(labels, rows, strict=True)
     ]
+    if height == 1:
+        return drawn
     axis = bars.axis(*between_s, room, " s")
     return [*drawn, styled(" " * gutter + axis, "$foreground-muted")]
 

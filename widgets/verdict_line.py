@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.reactive import reactive
 
 from widgets.panel import Panel
-from widgets.text import Part, arrange, fit, safe, styled
+from widgets.text import Part, arrange, cells, fit, safe, styled
 
 VerdictKind = Literal["self_host", "api", "hybrid", "too_close", "impossible", "undecided"]
 
@@ -68,4 +68,11 @@ def draw(view: VerdictView, width: int, height: int) -> list[Content]:
     first = arrange([word, flip_part], width)
     if flip and flip not in first.plain:
         return [arrange([word], width), styled(fit(f"⇄ {flip}", width), "bold")]
-    return [first, styled(fit(sentence, width))]
+    return [first, styled(_whole_sentences(sentence, width))]
+
+
+def _whole_sentences(text: str, width: int) -> str:
+    """Return as many whole sentences as fit, or the first one cut."""
+    while cells(text) > width and ". " in text:
+        text = text.rpartition(". ")[0] + "."
+    return fit(text, width)

@@ -54,7 +54,7 @@ def draw(view: VramView, width: int, height: int) -> list[Content]:
         return [styled(text) for text in wrap_to(f"VRAM — {reason}", width, height)]
     told = _one(view.gpus[0], width, height) if len(view.gpus) == 1 else _many(view, width, height)
     room = height - len(told)
-    return [*told, *_time(view, width, room)] if room >= 2 else told[:height]
+    return [*told, *_time(view, width, room)] if room >= 1 else told[:height]
 
 
 def _one(gpu: GpuBar, width: int, height: int) -> list[Content]:
@@ -107,5 +107,5 @@ def _time(view: VramView, width: int, height: int) -> list[Content]:
         view.timeline_total_bytes or max(known),
         top=f"{fmt.gib(view.timeline_total_bytes or max(known))} GiB",
         width=width,
-        height=min(height, 9),
+        height=min(height, 12),
     )

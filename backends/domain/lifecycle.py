@@ -51,7 +51,7 @@ def unborn(name: str, model: str | None = None) -> Life:
     return Life(Server(name, Owner.INFERCTL, ServerState.STOPPED, model=model))
 
 
-def life_after(life: Life, fact: ServerFact) -> Life:
+def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
     """Return the life after one fact."""
     if isinstance(fact, Spawned):
         return _spawned(fact)

@@ -21,8 +21,14 @@ from backends.domain.facts import (
 from backends.domain.foreign import foreign_after, foreign_life, is_foreign
 from backends.domain.gpu import GpuSample
 from backends.domain.lifecycle import Life, life_after, unborn
-from backends.domain.money.meter import Activity, MeterState, advance_meter
-from backends.domain.money.traffic import TokenTotals, add_reading, serving_at, serving_between
+from backends.domain.money.meter import Activity, MeterState, activity_of, advance_meter
+from backends.domain.money.traffic import (
+    TokenTotals,
+    add_reading,
+    restarted,
+    serving_at,
+    serving_between,
+)
 from backends.domain.server import Server, ServerState
 from backends.domain.serving import Serving
 from backends.domain.stamp import Stamp
@@ -34,7 +40,7 @@ RATE_HISTORY = 120
 TRAFFIC_WINDOW_S = 600.0
 """Traffic is judged over ten minutes: long enough for bursts, short enough to follow the day."""
 
-TRAFFIC_STEP_S = 5.0
+TRAFFIC_STEP_S = 15.0
 
 _SERVER_FACTS = get_args(ServerFact)
 _AB_FACTS = get_args(AbFact)
@@ -50,7 +56,7 @@ class Session:
         memory: used bytes of all GPUs together over the seconds since launch.
         scraped: the newest scrape, which the next rate is taken from.
         output_rates: output tokens per second, oldest first, None where a scrape gave no rate.
-        traffic: seconds on the monotonic clock and requests finished in all, oldest first.
+        traffic: readings of the last `TRAFFIC_WINDOW_S`, oldest first, none across a restart.
         meter: None where the bill's begin is not known.
         failed_sources: what each source that cannot answer says.
     """
@@ -60,13 +66,13 @@ class Session:
     servers: tuple[Server, ...] = ()
     servers_seen: bool = False
     gpus: GpuSample | None = None
-    memory: Timeline = Timeline()
+    memory: Timeline = field(default_factory=Timeline)
     scraped: MetricsScraped | None = None
     serving: Serving | None = None
     output_rates: tuple[float | None, ...] = ()
     input_rates: tuple[float | None, ...] = ()
-    totals: TokenTotals = TokenTotals()
-    traffic: tuple[tuple[float, float], ...] = ()
+    totals: TokenTotals = field(default_factory=TokenTotals)
+    traffic: tuple[MetricsScraped, ...] = ()
     meter: MeterState | None = None
     ab: Ab | None = None
     failed_sources: Mapping[str, str] = field(default_factory=dict)
@@ -94,7 +100,7 @@ def _turned(session: Session, life: Life) -> Session:
     )
 
 
-def advance(session: Session, fact: Fact) -> Session:
+def advance(session: Session, fact: Fact) -> Session:  # noqa: PLR0911 - one for each kind of fact
     """Return the session after one fact."""
     session = _at(session, fact.at)
     if isinstance(fact, _SERVER_FACTS):
@@ -128,13 +134,8 @@ def _at(session: Session, at: Stamp) -> Session:
 def activity(session: Session) -> Activity:
     """Return what the rented time is spent on at this instant."""
     state = session.life.server.state if session.life else ServerState.STOPPED
-    if state in {ServerState.STARTING, ServerState.STOPPING}:
-        return "starting"
-    if state not in {ServerState.READY, ServerState.UNHEALTHY, ServerState.FOREIGN}:
-        return "stopped"
     serving = session.serving
-    busy = serving is not None and (serving.requests_running or serving.output_tokens_per_s)
-    return "serving" if busy else "idle"
+    return activity_of(state, serving.requests_running if serving else None)
 
 
 def _with_server_fact(session: Session, fact: ServerFact) -> Session:
@@ -181,17 +182,17 @@ def _with_scrape(session: Session, fact: MetricsScraped) -> Session:
         output_rates=(*session.output_rates, serving.output_tokens_per_s)[-RATE_HISTORY:],
         input_rates=(*session.input_rates, serving.input_tokens_per_s)[-RATE_HISTORY:],
         totals=totals,
-        traffic=_traffic(session.traffic, fact.at.mono_s, totals.requests),
+        traffic=_traffic(session.traffic, fact),
     )
 
 
-def _traffic(
-    marks: tuple[tuple[float, float], ...], at_s: float, requests: float | None
-) -> tuple[tuple[float, float], ...]:
-    if requests is None or (marks and at_s - marks[-1][0] < TRAFFIC_STEP_S):
-        return marks
-    kept = tuple(mark for mark in marks if at_s - mark[0] <= TRAFFIC_WINDOW_S)
-    return (*kept, (at_s, requests))
+def _traffic(kept: tuple[MetricsScraped, ...], fact: MetricsScraped) -> tuple[MetricsScraped, ...]:
+    if kept and restarted(kept[-1].counters, fact.counters):
+        return (fact,)
+    if kept and fact.at.mono_s - kept[-1].at.mono_s < TRAFFIC_STEP_S:
+        return kept
+    recent = (each for each in kept if fact.at.mono_s - each.at.mono_s <= TRAFFIC_WINDOW_S)
+    return (*recent, fact)
 
 
 def _recovered(session: Session, source: str) -> Session:

@@ -5,6 +5,9 @@ from pathlib import Path
 SERVER_MODULE = "vllm.entrypoints.openai.api_server"
 COMMAND_MODULE = "vllm.entrypoints.cli.main"
 
+PROGRAMS = frozenset({"vllm", "inferctl-simulated-vllm"})
+"""What ``serve`` is a word of; a simulated server is found as a true one is."""
+
 
 def value_of(flags: tuple[str, ...], arguments: tuple[str, ...]) -> str | None:
     """Return the value that follows one of these flags, or stands behind it after ``=``.
@@ -31,11 +34,11 @@ def is_server(arguments: tuple[str, ...]) -> bool:
     """Tell whether a command line is that of vLLM's API server, not of a wrapper around it."""
     program, *rest = [*arguments, ""]
     name = Path(program).name
-    if name == "vllm":
+    if name in PROGRAMS:
         return rest[0] == "serve"
     if not name.startswith("python"):
         return False
     if "-m" in rest:
         module, *its = rest[rest.index("-m") + 1 :]
         return module == SERVER_MODULE or (module == COMMAND_MODULE and its[:1] == ["serve"])
-    return Path(rest[0]).name == "vllm" and rest[1:2] == ["serve"]
+    return Path(rest[0]).name in PROGRAMS and rest[1:2] == ["serve"]

@@ -59,11 +59,16 @@ def owns(host: str, port: int, among: Iterable[processes.Process]) -> bool:
 
     False as well where somebody else shares the port: the kernel would pick either.
     """
+    return bool(holders(host, port, among))
+
+
+def holders(host: str, port: int, among: Iterable[processes.Process]) -> list[processes.Process]:
+    """Return which of these processes would answer; none where anybody else might as well."""
     wanted = {found.inode for found in _answering(reachable_host(host), port)}
-    held: set[int] = set()
-    for process in among:
-        held |= _socket_inodes(process.id.pid)
-    return bool(wanted) and wanted <= held
+    held = [(process, _socket_inodes(process.id.pid) & wanted) for process in among]
+    if not wanted or wanted != set().union(*(inodes for _, inodes in held)):
+        return []
+    return [process for process, inodes in held if inodes]
 
 
 def listeners(port: int) -> tuple[Listener, ...]:

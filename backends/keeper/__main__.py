@@ -6,6 +6,7 @@ An order starts a server; ``null`` adopts the one that a keeper left behind when
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from backends.domain.startup.lines import LineSplitter
 from backends.domain.startup.reader import StartReader
 from backends.host import ports
 from backends.keeper.folder import ServerFolder
+from backends.keeper.gpu_memory import GpuMemory, sample_in_child
 from backends.keeper.http1 import Address
 from backends.keeper.keeper import Keeper, Kept, Output
 from backends.keeper.log import RotatedLog
@@ -36,7 +38,10 @@ def main() -> None:
         sys.exit(1)
     service = Service(folder, taken.journal, bell)
     _report(launcher, Report())
-    Keeper(_kept(folder, taken), taken.journal, bell).run(service)
+    memory = GpuMemory(sample_in_child)
+    if taken.is_new:  # vLLM needs seconds to its first allocation
+        threading.Thread(target=memory.note_before, daemon=True).start()
+    Keeper(_kept(folder, taken, memory), taken.journal, bell).run(service)
     service.close()
 
 
@@ -58,7 +63,7 @@ def _report(launcher: int, report: Report) -> None:
         file.write(msgspec.json.encode(report))
 
 
-def _kept(folder: ServerFolder, taken: Taken) -> Kept:
+def _kept(folder: ServerFolder, taken: Taken, memory: GpuMemory) -> Kept:
     order = taken.order
     return Kept(
         tree=taken.tree,
@@ -74,7 +79,7 @@ def _kept(folder: ServerFolder, taken: Taken) -> Kept:
         ),
         watching=taken.watching,
         term_grace_s=order.term_grace_s,
-        memory_released=lambda: None,
+        memory_released=memory.is_released,
     )
 
 

@@ -43,7 +43,8 @@ async def stop(folder: Path, by: str, drain_s: float = 0.0) -> AsyncIterator[Ser
         drain_s: how long running requests may take to finish.
 
     Raises:
-        KeeperError: the server does not run.
+        NotRunning: nothing of the server runs.
+        KeeperError: keepers do not live long enough to stop it.
     """
     kept = ServerFolder(folder)
     for _ in range(STOP_ATTEMPTS):

@@ -18,6 +18,8 @@ SAY_EVERY_S = 5.0
 SETTLE_S = 2.0
 """How long processes may outlive a server that ends by itself before they count as survivors."""
 MEMORY_S = 30.0
+"""How long GPUs may take to show memory as given back."""
+MEMORY_POLL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,15 @@ def terminate(ending: Ending) -> None:
         ending.exited_within(SETTLE_S)
 
 
-def end_rest(ending: Ending) -> None:
-    """End what outlived the first process, and return only when nothing is left."""
-    if ending.gone_within(SETTLE_S):
+def end_rest(ending: Ending, *, orderly: bool) -> None:
+    """End what outlived the first process, and return only when nothing is left.
+
+    Args:
+        ending: what is to be ended.
+        orderly: the first process had the chance to tell the others; without it an engine goes on
+            for ever (seen with 0.32.0), so none of them is waited for.
+    """
+    if ending.gone_within(SETTLE_S if orderly else 0):
         return
     for number, patience_s in (
         (signal.SIGTERM, ending.term_grace_s),
@@ -110,7 +118,7 @@ def end_rest(ending: Ending) -> None:
 
 def await_memory(ending: Ending) -> None:
     """Wait until the GPUs show the memory as given back; say so where they do not or cannot."""
-    for _ in _until(MEMORY_S, every_s=0.5):
+    for _ in _until(MEMORY_S, MEMORY_POLL_S):
         released = ending.memory_released()
         if released is None:
             ending.say("all processes ended; whether GPU memory fell is not known here")

@@ -18,6 +18,7 @@ from backends.domain.facts import (
     StopOrdered,
     Stopped,
 )
+from backends.domain.server import Exit
 from backends.keeper.causes import cause_of
 from backends.keeper.clock import now
 from backends.keeper.ending import Ending, await_memory, drain, end_rest, terminate
@@ -73,6 +74,7 @@ class Keeper:
         self._lock = threading.Lock()
         self._stop: tuple[StopOrdered, int] | None = None
         self._signal: signal.Signals | None = None
+        self._over = False
         self._output_mover = threading.Thread(target=self._move_output, daemon=True)
 
     def run(self, service: Service) -> None:
@@ -80,7 +82,8 @@ class Keeper:
         signal.set_wakeup_fd(self._bell.sender, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: self._remember(received))
-        signal.signal(signal.SIGCHLD, lambda *_: self._nudge.set())
+        # Any handler makes the signal ring the bell; see `_look_after`.
+        signal.signal(signal.SIGCHLD, lambda *_: None)
         life = threading.Thread(target=self._live, daemon=True)
         self._output_mover.start()
         life.start()
@@ -90,17 +93,22 @@ class Keeper:
     def order_stop(self, by: str, drain_s: float) -> int:
         """Order the stop unless one is under way; return where the winning order is journaled."""
         with self._lock:
+            if self._over:
+                return 0
             if self._stop is None:
                 order = StopOrdered(now(), by, drain_s)
                 self._stop = order, self._journal.record(order)
                 self._nudge.set()
             return self._stop[1]
 
+    # A handler may run in the middle of anything that this thread does, so it takes no lock.
     def _remember(self, number: int) -> None:
         self._signal = signal.Signals(number)
 
     def _look_after(self) -> bool:
         """Act on what came meanwhile; True once the server is gone."""
+        if self._kept.tree.exit() is not None:
+            self._nudge.set()
         if self._signal is not None:
             self.order_stop(f"{self._signal.name} to the keeper", 0.0)
         return self._done.is_set()
@@ -139,30 +147,35 @@ class Keeper:
             kept.term_grace_s,
             kept.memory_released,
         )
-        if self._stop is not None:
-            if self._stop[0].drain_s > 0:
-                drain(ending, self._stop[0].drain_s)
+        ordered = self._stop
+        if ordered is not None:
+            if ordered[0].drain_s > 0:
+                drain(ending, ordered[0].drain_s)
             terminate(ending)
-        exit_seen = self._record_exit()
-        end_rest(ending)
-        if not exit_seen:
+        ended = self._record_exit()
+        end_rest(
+            ending, orderly=ordered is not None or (ended is not None and ended.code is not None)
+        )
+        if ended is None:
             self._record_exit()
         self._output_mover.join(LAST_LINES_S)
-        self._tell_cause()
+        if ordered is None:
+            self._tell_cause()
         await_memory(ending)
-        self._journal.record(Stopped(now()))
+        with self._lock:
+            self._over = True
+            self._journal.record(Stopped(now()))
 
-    def _record_exit(self) -> bool:
+    def _record_exit(self) -> Exit | None:
         ended = self._kept.tree.exit()
         if ended is not None:
             self._journal.record(Exited(now(), ended))
-        return ended is not None
+        return ended
 
     def _tell_cause(self) -> None:
         ended = self._kept.tree.exit()
-        if self._stop is not None:
-            return
-        for fact in self._kept.output.reader.close(now(), ended):
+        seen = ended if ended != Exit(None, None) else None
+        for fact in self._kept.output.reader.close(now(), seen):
             self._tell(fact)
         failure = cause_of(ended)
         if failure and not self._journal.has_failure:
@@ -189,7 +202,5 @@ class Keeper:
         match fact:
             case BecameReady():
                 self._nudge.set()
-            case FailureSeen() if self._stop is not None:
-                pass
             case _:
                 self._journal.record(fact)

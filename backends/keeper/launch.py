@@ -10,7 +10,15 @@ import msgspec
 
 import backends
 from backends.keeper.folder import PRIVATE_FILE, ServerFolder, prepare
-from backends.keeper.order import AlreadyKept, KeeperError, LaunchFailed, LaunchOrder, Report
+from backends.keeper.order import (
+    AlreadyKept,
+    KeeperError,
+    LaunchFailed,
+    LaunchOrder,
+    NotRunning,
+    Report,
+    load_order,
+)
 
 __all__ = ["AlreadyKept", "KeeperError", "LaunchFailed", "LaunchOrder", "adopt", "launch"]
 
@@ -41,9 +49,11 @@ def adopt(folder: Path) -> None:
 
     Raises:
         AlreadyKept: its keeper lives.
-        KeeperError: nothing of it is left.
+        NotRunning: nothing of it is left.
     """
-    _run_keeper(ServerFolder(folder), b"null")
+    kept = ServerFolder(folder)
+    load_order(kept.order)
+    _run_keeper(kept, b"null")
 
 
 def _run_keeper(folder: ServerFolder, order: bytes) -> None:
@@ -71,5 +81,5 @@ def _raise_from(answer: bytes, folder: ServerFolder) -> None:
         raise LaunchFailed(f"the keeper ended before it kept anything; see {folder.keeper_log}")
     report = msgspec.json.decode(answer, type=Report)
     if report.error:
-        kinds = {kind.__name__: kind for kind in (AlreadyKept, LaunchFailed)}
+        kinds = {kind.__name__: kind for kind in (AlreadyKept, LaunchFailed, NotRunning)}
         raise kinds.get(report.error, KeeperError)(report.message)

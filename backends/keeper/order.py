@@ -22,6 +22,12 @@ class AlreadyKept(KeeperError):
     """The server is running already; the message names its keeper or its processes."""
 
 
+class NotRunning(KeeperError):
+    """There is no such server, or nothing of it runs."""
+
+    kind = "not_found"
+
+
 class LaunchFailed(KeeperError):
     """The server or its keeper could not be started."""
 
@@ -104,11 +110,12 @@ def load_order(path: Path) -> LaunchOrder:
     """Return the order of the current start.
 
     Raises:
-        KeeperError: there is none, or it cannot be read.
+        NotRunning: no start was ever ordered.
+        KeeperError: the order cannot be read.
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=LaunchOrder)
     except FileNotFoundError as error:
-        raise KeeperError(f"no server was ever started here: {path.parent.name}") from error
+        raise NotRunning(f"{path.parent.name} was never started on this host") from error
     except msgspec.MsgspecError as error:
         raise KeeperError(f"{path} cannot be read ({error}); remove it") from error

@@ -1,5 +1,6 @@
 """Asks a server what tells that it serves: its models, its health, its first token."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -98,8 +99,9 @@ def running_requests(address: Address) -> int | None:
     except NoAnswer:
         return None
     wanted = (b"vllm:num_requests_running", b"vllm:num_requests_waiting{")
-    counts = [float(line.rsplit(b" ", 1)[1]) for line in lines if line.startswith(wanted)]
-    return int(sum(counts)) if counts else None
+    counts = [float(line.rpartition(b" ")[2]) for line in lines if line.startswith(wanted)]
+    known = [int(count) for count in counts if math.isfinite(count)]
+    return sum(known) if known else None
 
 
 def _await_token(reply: Reply) -> Stamp | Refused:
@@ -111,7 +113,10 @@ def _await_token(reply: Reply) -> Stamp | Refused:
         data = line[5:].strip()
         if data == b"[DONE]":
             break
-        chunk = msgspec.json.decode(data)
+        try:
+            chunk = msgspec.json.decode(data, type=dict[str, Any])
+        except msgspec.MsgspecError as error:
+            return Refused(f"the stream holds what is no chunk: {error}")
         if "error" in chunk:
             return Refused(f"the stream says: {_message(data)}")
         if came is None and carries_token(chunk):

@@ -43,6 +43,7 @@ class Service:
     """
 
     def __init__(self, folder: ServerFolder, journal: Journal, bell: "Bell") -> None:
+        self._folder = folder
         self._journal = journal
         self._bell = bell
         self._selector = selectors.DefaultSelector()
@@ -61,7 +62,7 @@ class Service:
         """
         leaving_at: float | None = None
         while leaving_at is None or (time.monotonic() < leaving_at and self._behind()):
-            for key, events in self._selector.select(timeout=0.2):
+            for key, events in self._selector.select(None if leaving_at is None else 0.1):
                 if key.fileobj is self._listener:
                     self._accept()
                 elif isinstance(key.data, _Client):
@@ -77,6 +78,7 @@ class Service:
             self._hang_up(client)
         self._listener.close()
         self._selector.close()
+        self._folder.socket.unlink(missing_ok=True)
 
     def _accept(self) -> None:
         connection, _ = self._listener.accept()

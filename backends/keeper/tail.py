@@ -20,8 +20,7 @@ async def tail(path: Path, sleep: Sleep = asyncio.sleep) -> AsyncIterator[tuple[
 
     A log that does not exist yet is waited for. Never ends by itself.
     """
-    lines = last_lines(path, END_BYTES) if path.exists() else []
-    if lines:
+    if lines := _last_or_none(path):
         yield tuple(lines)
     async for batch in follow_from_end(path, sleep):
         yield batch
@@ -32,7 +31,7 @@ async def follow_from_end(
 ) -> AsyncIterator[tuple[str, ...]]:
     """Yield batches of lines written from now on, into this file and those that replace it."""
     splitter = LineSplitter()
-    file = path.open("rb") if path.exists() else None
+    file = _opened(path)
     if file is not None:
         file.seek(0, os.SEEK_END)
     while True:
@@ -42,10 +41,11 @@ async def follow_from_end(
             yield tuple(lines)
         if data:
             continue
-        if replaced and path.exists():
+        newer = _opened(path) if replaced else None
+        if newer is not None:
             if file is not None:
                 file.close()
-            file = path.open("rb")
+            file = newer
             continue
         await sleep(PAUSE_S)
 
@@ -62,6 +62,14 @@ def last_lines(path: Path, count: int) -> list[str]:
         file.seek(start)
         lines = [*splitter.feed(file.read()), *splitter.rest()]
     return lines[1:][-count:] if start else lines[-count:]
+
+
+def _last_or_none(path: Path) -> list[str]:
+    return last_lines(path, END_BYTES) if path.exists() else []
+
+
+def _opened(path: Path) -> BinaryIO | None:
+    return path.open("rb") if path.exists() else None
 
 
 def _was_replaced(path: Path, file: BinaryIO) -> bool:

@@ -2,6 +2,9 @@
 
 import fcntl
 import os
+import select
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -26,6 +29,7 @@ from backends.keeper.order import (
     AlreadyKept,
     KeeperError,
     LaunchOrder,
+    NotRunning,
     load_order,
     marker_value,
     save_order,
@@ -34,6 +38,9 @@ from backends.keeper.order import (
 from backends.keeper.spawn import become_subreaper, open_pipe, spawn
 from backends.keeper.tree import AdoptedTree, KeptTree, Tree
 from backends.keeper.watch import Watch, watch, watch_ready
+
+LEAVING_S = 5.0
+"""How long a keeper may take to leave once its server has stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +98,14 @@ def adopt(folder: ServerFolder, on_growth: Callable[[], None]) -> Taken:
 
     Raises:
         AlreadyKept: its keeper lives.
-        KeeperError: nothing of it is left.
+        NotRunning: nothing of it is left.
     """
     order = load_order(folder.order)
     _lock(folder)
     facts = read_journal(folder.journal)
     left = left_behind(facts)
     if not left:
-        raise KeeperError(f"{order.server} does not run: there is nothing to adopt")
+        raise NotRunning(f"{order.server} does not run")
     become_subreaper()
     first = spawned(facts).process
     pipe = open_pipe(folder)
@@ -107,6 +114,7 @@ def adopt(folder: ServerFolder, on_growth: Callable[[], None]) -> Taken:
     was_ready = any(isinstance(fact, BecameReady) for fact in facts)
     journal = Journal(folder.journal.resolve(), on_growth)
     tree = AdoptedTree(first, marker_value(order))
+    _announce_end(first, on_growth)
     return Taken(order, tree, journal, pipe, watch_ready if was_ready else watch, is_new=False)
 
 
@@ -133,12 +141,27 @@ def left_behind(facts: list[ServerFact]) -> list[Process]:
 def _lock(folder: ServerFolder) -> None:
     """Become this folder's only keeper, for as long as this process lives."""
     descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+    deadline = time.monotonic() + LEAVING_S
+    while not _is_locked(descriptor):
+        # The keeper of a server that has stopped is about to leave: a restart comes right then.
+        if not _is_over(folder) or time.monotonic() > deadline:
+            os.close(descriptor)
+            raise AlreadyKept(_who_keeps(folder))
+        time.sleep(0.02)
+    write_private(folder.keeper, msgspec.json.encode(processes.identity(os.getpid())))
+
+
+def _is_locked(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise AlreadyKept(_who_keeps(folder)) from error
-    write_private(folder.keeper, msgspec.json.encode(processes.identity(os.getpid())))
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_over(folder: ServerFolder) -> bool:
+    facts = read_journal(folder.journal)
+    return bool(facts) and isinstance(facts[-1], Stopped)
 
 
 def _who_keeps(folder: ServerFolder) -> str:
@@ -163,6 +186,21 @@ def _refuse_beside_survivors(folder: ServerFolder) -> None:
             f"{folder.path.name} has processes of an earlier start, whose keeper was killed: "
             f"{names}; stop or adopt it first"
         )
+
+
+def _announce_end(first: ProcessId, on_end: Callable[[], None]) -> None:
+    """Call `on_end` once a process that is nobody's child here has ended."""
+    try:
+        handle = os.pidfd_open(first.pid)
+    except ProcessLookupError:
+        return
+
+    def wait() -> None:
+        select.select([handle], [], [])
+        os.close(handle)
+        on_end()
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _key_of(left: list[Process]) -> Mapping[str, str]:

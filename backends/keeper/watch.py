@@ -12,7 +12,8 @@ from backends.domain.facts import (
     HealthChanged,
     ServerFact,
 )
-from backends.host import ports
+from backends.host import ports, processes
+from backends.host.processes import Process
 from backends.keeper import probe
 from backends.keeper.clock import now
 from backends.keeper.http1 import Address, Cancelled, NoAnswer
@@ -63,7 +64,7 @@ def watch_ready(watch: Watch) -> None:
 def _is_ready(watch: Watch) -> bool:
     if watch.interrupted():
         raise Cancelled
-    if not _owns_port(watch):
+    if not _holders(watch, []):
         return False
     try:
         return watch.model in probe.served_models(watch.address, watch.interrupted)
@@ -71,11 +72,14 @@ def _is_ready(watch: Watch) -> bool:
         return False
 
 
-def _owns_port(watch: Watch) -> bool:
-    # The table of sockets is quick to read; the files of our processes are looked at only then.
-    if not ports.is_listening(watch.address.port):
-        return False
-    return ports.owns(watch.address.host, watch.address.port, watch.tree.members())
+def _holders(watch: Watch, known: list[Process]) -> list[Process]:
+    """Return our processes that hold the port, `known` where they still do; none if not ours."""
+    host, port = watch.address.host, watch.address.port
+    alive = [process for process in known if processes.is_alive(process.id)]
+    if alive and ports.owns(host, port, alive):
+        return alive
+    # The table of sockets is quick to read; every process of the host is looked at only then.
+    return ports.holders(host, port, watch.tree.members()) if ports.is_listening(port) else []
 
 
 def _see_first_token(watch: Watch) -> None:
@@ -91,16 +95,14 @@ def _see_first_token(watch: Watch) -> None:
 
 def _follow_health(watch: Watch) -> None:
     healthy = True
+    holders: list[Process] = []
     while not watch.interrupted():
-        watch.pause(HEALTH_EVERY_S)
-        reason = _illness(watch)
+        holders = _holders(watch, holders)
+        reason = f"no process of the server listens on port {watch.address.port}"
+        if holders:
+            reason = probe.health(watch.address, watch.interrupted)
         if (not reason) != healthy:
             healthy = not reason
             watch.record(HealthChanged(now(), healthy, reason))
+        watch.pause(HEALTH_EVERY_S)
     raise Cancelled
-
-
-def _illness(watch: Watch) -> str:
-    if not _owns_port(watch):
-        return f"no process of the server listens on port {watch.address.port}"
-    return probe.health(watch.address, watch.interrupted)

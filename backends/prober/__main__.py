@@ -5,8 +5,11 @@ A second line, or the end of stdin, cancels.
 
 import sys
 
+import msgspec
+
+from backends.prober.load import Load, LoadNews
 from backends.prober.loop import READABLE, Loop
-from backends.prober.orders import decode_order
+from backends.prober.orders import Order, decode_order
 from backends.prober.outbox import Outbox
 from backends.prober.series import Series
 
@@ -15,19 +18,29 @@ def main() -> int:
     """Do the one order that stdin brings."""
     order = decode_order(sys.stdin.buffer.readline())
     loop = Loop()
-    assert order.series is not None
-    outbox = Outbox(sys.stdout.fileno(), loop, lambda: series.cancel("nobody listens any more"))
-    series = Series(order.series, loop, outbox.post)
+    outbox = Outbox(sys.stdout.fileno(), loop, lambda: work.cancel("nobody listens any more"))
+    work = _work(order, loop, outbox)
 
     def cancelled(_mask: int) -> None:
         loop.forget(sys.stdin.fileno())
-        series.cancel("cancelled")
+        work.cancel("cancelled")
 
     loop.watch(sys.stdin.fileno(), READABLE, cancelled)
-    series.begin()
-    loop.run(lambda: series.over)
+    work.begin()
+    loop.run(lambda: work.over)
     outbox.flush_now()
     return 0
+
+
+def _work(order: Order, loop: Loop, outbox: Outbox) -> Series | Load:
+    if order.series is not None:
+        return Series(order.series, loop, outbox.post)
+    assert order.load is not None
+
+    def tell(news: LoadNews) -> None:
+        outbox.post_line(msgspec.json.encode({type(news).__name__: news}))
+
+    return Load(order.load, loop, tell)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,12 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import cast
 
+import msgspec
+
 from backends.domain.facts import AbFact, SeriesEnded
+from backends.domain.streams.load import LoadEnded, LoadStep, summarise_load
 from backends.prober import clock
-from backends.prober.orders import CANCEL, Lane, Order, SeriesOrder, encode_order
+from backends.prober.orders import CANCEL, Lane, LoadOrder, Order, SeriesOrder, encode_order
 from backends.wire import decode_fact
 
 LONGEST_LINE = 64 * 1024 * 1024
@@ -37,6 +40,24 @@ async def run_series(
             yield fact
             if isinstance(fact, SeriesEnded):
                 return
+
+
+async def run_load(
+    order: LoadOrder, cancel: asyncio.Event | None = None
+) -> AsyncGenerator[LoadStep | LoadEnded, None]:
+    """Yield every step of an open-loop load as it is over, the last always LoadEnded."""
+    steps: list[LoadStep] = []
+    async with aclosing(_tell(Order(load=order), (order.lane,), cancel)) as lines:
+        async for line in lines:
+            if isinstance(line, str):
+                yield summarise_load(steps, line, None)
+                return
+            ((name, plain),) = msgspec.json.decode(line).items()
+            if name == LoadEnded.__name__:
+                yield msgspec.convert(plain, LoadEnded)
+                return
+            steps.append(msgspec.convert(plain, LoadStep))
+            yield steps[-1]
 
 
 async def _tell(

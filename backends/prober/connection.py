@@ -6,12 +6,14 @@ import socket
 import ssl
 import struct
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from backends.domain.run import Connect
 from backends.prober import clock, problems
 from backends.prober.loop import READABLE, WRITABLE, Loop, Timer
 from backends.prober.origin import Origin
+from backends.prober.tls import Tls
 
 # Larger buffers cost a memory mapping for each read.
 LARGEST_READ = 32 * 1024
@@ -58,8 +60,7 @@ class Connection:
         self._socket: socket.socket | None = None
         self._addresses: list[Address] = []
         self._out = b""
-        self._tls: ssl.SSLObject | None = None
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls: Tls | None = None
         self._dns_s: float | None = None
         self._tcp_s: float | None = None
         self._began_ns = 0
@@ -68,28 +69,30 @@ class Connection:
         """Connect to the first of the addresses that answers."""
         self._dns_s = dns_s
         self._addresses = list(addresses)
-        self._timer = self._loop.call_at(clock.now_ns() + self._timeout_ns, self._timed_out)
+        late = problems.connect_timeout(self._origin, self._timeout_ns / clock.NS)
+        due_ns = clock.now_ns() + self._timeout_ns
+        self._timer = self._loop.call_at(due_ns, partial(self._end, late))
         self._connect_next(problems.UNREACHABLE)
 
     def send(self, data: bytes) -> None:
         """Send a request; `sent_ns` tells when."""
-        if self._tls is not None:
-            self._tls.write(data)
-            data = self._outgoing.read()
-        self._out = data
+        self._out = data if self._tls is None else self._tls.encrypt(data)
         self._flush()
 
     def alive(self) -> bool:
-        """Whether the peer has neither closed an idle connection nor sent what nobody asked for."""
+        """Whether an idle connection is still open, and silent but for TLS's own records."""
         if self._socket is None:
             return False
         try:
-            self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            waiting = self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
             return True
         except OSError:
             return False
-        return False
+        if not waiting or self._tls is None:
+            return False
+        self._ready(READABLE)
+        return self._socket is not None
 
     def tcp_info(self) -> tuple[float, int]:
         """Return the smoothed round trip in seconds, and the data segments received so far."""
@@ -112,6 +115,11 @@ class Connection:
             self._socket = None
 
     def _connect_next(self, problem: str) -> None:
+        """Try the next address; `problem` is what was wrong with the one before."""
+        if self._socket is not None:
+            self._loop.forget(self._socket.fileno())
+            self._socket.close()
+            self._socket = None
         if not self._addresses:
             self._end(problem)
             return
@@ -126,20 +134,13 @@ class Connection:
         if status in (0, errno.EINPROGRESS):
             self._loop.watch(made.fileno(), WRITABLE, self._connected)
         else:
-            self._try_another(status)
-
-    def _try_another(self, status: int) -> None:
-        assert self._socket is not None
-        self._loop.forget(self._socket.fileno())
-        self._socket.close()
-        self._socket = None
-        self._connect_next(problems.connecting(self._origin, OSError(status, os.strerror(status))))
+            self._connect_next(problems.connecting(self._origin, _error(status)))
 
     def _connected(self, _mask: int) -> None:
         assert self._socket is not None
         status = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if status:
-            self._try_another(status)
+            self._connect_next(problems.connecting(self._origin, _error(status)))
             return
         now_ns = clock.now_ns()
         self._tcp_s = (now_ns - self._began_ns) / clock.NS
@@ -148,32 +149,26 @@ class Connection:
         if self._tls_context is None:
             self._opened(None)
             return
-        self._tls = self._tls_context.wrap_bio(
-            self._incoming, self._outgoing, server_hostname=self._origin.host
-        )
-        self._shake_hands()
+        self._tls = Tls(self._tls_context, self._origin.host)
+        self._shake_hands(self._tls, b"")
 
-    def _shake_hands(self) -> None:
-        assert self._tls is not None
+    def _shake_hands(self, tls: Tls, data: bytes) -> bool:
+        """Go on with the handshake; return whether that made the connection ready."""
+        problem, done = None, False
         try:
-            self._tls.do_handshake()
-        except ssl.SSLWantReadError:
-            self._send_handshake()
-            return
+            done = tls.shake_hands(data)
         except ssl.SSLError as error:
-            self._send_handshake()
-            self._end(problems.tls(self._origin, error))
-            return
-        self._send_handshake()
-        if self._tls.selected_alpn_protocol() not in (None, "http/1.1"):
-            self._end(problems.NO_HTTP_1)
-            return
-        self._opened((clock.now_ns() - self._began_ns) / clock.NS)
-
-    def _send_handshake(self) -> None:
-        self._out += self._outgoing.read()
+            problem = problems.tls(self._origin, error)
+        self._out += tls.pending()
         if self._out:
             self._flush()
+        if done and not tls.speaks_http_1():
+            problem = problems.NO_HTTP_1
+        if problem is not None:
+            self._end(problem)
+        elif done:
+            self._opened((clock.now_ns() - self._began_ns) / clock.NS)
+        return done and problem is None
 
     def _opened(self, tls_s: float | None) -> None:
         assert self._timer is not None
@@ -213,41 +208,31 @@ class Connection:
         stamp = clock.kernel_stamp_ns(ancillary, self._loop.wall_offset_ns, read_ns)
         if not data:
             self._end(None if self.connect else problems.closed_early(self._origin))
-        elif self._tls is not None:
-            self._decrypt(stamp, read_ns, data)
-        elif self.listener is not None:
-            self.listener.received(stamp or read_ns, read_ns, stamp is not None, data)
+        elif self._tls is not None and self.connect is None:
+            if self._shake_hands(self._tls, data):
+                self._take(stamp, read_ns, b"")
+        else:
+            self._take(stamp, read_ns, data)
 
-    def _decrypt(self, stamp: int | None, read_ns: int, data: bytes) -> None:
-        assert self._tls is not None
-        self._incoming.write(data)
-        if self.connect is None:
-            self._shake_hands()
-            if self.connect is None:
-                return
-        plain, closed, problem = [], False, None
-        try:
-            while part := self._tls.read(LARGEST_READ):
-                plain.append(part)
-            closed = True
-        except ssl.SSLWantReadError:
-            pass
-        except ssl.SSLZeroReturnError:
-            closed = True
-        except ssl.SSLError as error:
-            closed, problem = True, problems.tls(self._origin, error)
-        if plain and self.listener is not None:
-            whole = b"".join(plain)
-            self.listener.received(stamp or read_ns, read_ns, stamp is not None, whole)
+    def _take(self, stamp: int | None, read_ns: int, data: bytes) -> None:
+        """Hand what arrived to the listener, in plain."""
+        closed, problem = False, None
+        if self._tls is not None:
+            try:
+                data, closed = self._tls.decrypt(data)
+            except ssl.SSLError as error:
+                data, closed, problem = b"", True, problems.tls(self._origin, error)
+        if data and self.listener is not None:
+            self.listener.received(stamp or read_ns, read_ns, stamp is not None, data)
         if closed:
             self._end(problem)
-
-    def _timed_out(self) -> None:
-        seconds = self._timeout_ns / clock.NS
-        self._end(problems.connect_timeout(self._origin, seconds))
 
     def _end(self, problem: str | None) -> None:
         listener, self.listener = self.listener, None
         self.close()
         if listener is not None:
             listener.ended(problem)
+
+
+def _error(status: int) -> OSError:
+    return OSError(status, os.strerror(status))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
 
 from backends.domain.run import Connect
 from backends.domain.streams.tokens import Piece
@@ -47,7 +49,25 @@ class Hooks:
 
     sent: Callable[[int], None]
     pieces: Callable[[int, list[Piece]], None]
-    ended: Callable[[Exchange], None]
+    ended: Callable[[Asked], None]
+
+
+class Asked(Protocol):
+    """One request and its reply, however it is sent."""
+
+    reply: Reply
+    trace: Trace
+    error: str | None
+
+    @property
+    def status(self) -> int | None:
+        """The status of the reply, None before one came."""
+
+    def begin(self, planned_ns: int | None, hooks: Hooks) -> None:
+        """Send the request; `planned_ns` is None where it is to go as soon as it can."""
+
+    def cancel(self) -> None:
+        """Close without telling anybody."""
 
 
 class Exchange:
@@ -73,7 +93,13 @@ class Exchange:
         self._segments_before = 0
         self._arrived: list[tuple[int, bytes]] = []
         self._scheduled = False
+        self._lingers = False
         self._timers: list[Timer] = []
+
+    @property
+    def status(self) -> int | None:
+        """The status of the reply, None before its head."""
+        return self.reply.head.status if self.reply.head else None
 
     def begin(self, planned_ns: int | None, hooks: Hooks) -> None:
         """Send the request; `planned_ns` is None where it is to go as soon as it can."""
@@ -105,12 +131,14 @@ class Exchange:
         if self._hooks is None or self._connection is not connection:
             return
         trace.sent_ns = connection.sent_ns
-        for limit_s, action in (
-            (self._limits.ttft_s, self._check_first_token),
-            (self._limits.total_s, self._give_up),
+        limits = self._limits
+        no_token, too_long = problems.no_token(limits.ttft_s), problems.too_long(limits.total_s)
+        for limit_s, overdue in (
+            (limits.ttft_s, partial(self._overdue, no_token, even_with_token=False)),
+            (limits.total_s, partial(self._overdue, too_long, even_with_token=True)),
         ):
             due_ns = trace.sent_ns + int(limit_s * clock.NS)
-            self._timers.append(self._loop.call_at(due_ns, action))
+            self._timers.append(self._loop.call_at(due_ns, overdue))
         self._hooks.sent(trace.sent_ns)
 
     def received(self, at_ns: int, read_ns: int, from_kernel: bool, data: bytes) -> None:
@@ -186,20 +214,16 @@ class Exchange:
         reader = self.reply.reader
         if self.reply.complete or reader.error:
             self._finish(None)
-        elif reader.done:
-            self._timers.append(self._loop.call_at(at_ns + LINGER_NS, self._finish_unclosed))
+        elif reader.done and not self._lingers:
+            self._lingers = True
+            self._timers.append(self._loop.call_at(at_ns + LINGER_NS, partial(self._finish, None)))
 
-    def _check_first_token(self) -> None:
+    def _overdue(self, problem: str, *, even_with_token: bool) -> None:
+        """A limit is reached: for the first token, or for all of it."""
         self._understand()
-        if not any(piece.carries or piece.counted for piece in self.reply.reader.pieces):
-            self._finish(problems.no_token(self._limits.ttft_s))
-
-    def _give_up(self) -> None:
-        self._understand()
-        self._finish(problems.too_long(self._limits.total_s))
-
-    def _finish_unclosed(self) -> None:
-        self._finish(None)
+        pieces = self.reply.reader.pieces
+        if even_with_token or not any(piece.carries or piece.counted for piece in pieces):
+            self._finish(problem)
 
     def _finish(self, problem: str | None, *, cut: bool = False) -> None:
         hooks, self._hooks = self._hooks, None

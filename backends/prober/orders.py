@@ -47,6 +47,8 @@ class SeriesOrder:
     Attributes:
         cached: leave the prompt as it is, so that prefix caches may answer; otherwise each run
             begins with a nonce of its own.
+        warm_up: send one request to each lane that is not counted; without it the first run finds
+            the endpoint as cold as it is, and may open its connection.
         ignore_eos: ask servers that can (vLLM) to write exactly `max_tokens` tokens.
         seed: of the order within pairs and of the nonces.
     """
@@ -60,6 +62,7 @@ class SeriesOrder:
     cached: bool = False
     ignore_eos: bool = False
     temperature: float = 0.0
+    warm_up: bool = True
     limits: Limits = Limits()
     seed: int | None = None
 

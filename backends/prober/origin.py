@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
@@ -47,12 +48,27 @@ def origin_of(base_url: str) -> Origin:
 
 
 def proxy_for(origin: Origin) -> str | None:
-    """Return the proxy that the environment names for an origin, None for a direct connection."""
+    """Return the proxy that the environment names for an origin, None for a direct connection.
+
+    This very host is never reached through a proxy, whatever NO_PROXY says.
+    """
+    if is_loopback(origin.host):
+        return None
     proxies = getproxies_environment()
     proxy = proxies.get(origin.scheme) or proxies.get("all")
     if not proxy or proxy_bypass(f"{origin.host}:{origin.port}", proxies):
         return None
     return proxy
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this one."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def authorization(api_key: str | None) -> str:

@@ -8,7 +8,7 @@ from backends.domain.run import Run
 from backends.domain.streams.timing import Timing, timing
 from backends.domain.streams.tokens import Usage, read_usage
 from backends.prober.clock import NS
-from backends.prober.exchange import Exchange, Trace
+from backends.prober.exchange import Asked, Trace
 from backends.prober.orders import Lane
 from backends.prober.redaction import redacted
 
@@ -17,7 +17,7 @@ LATE_SEND_S = 0.005
 LATE_READ_S = 0.002
 
 
-def run_of(exchange: Exchange, lane: Lane, index: int) -> Run:
+def run_of(exchange: Asked, lane: Lane, index: int) -> Run:
     """Return what one exchange measured; with an error, what was received before it is kept."""
     reader, trace = exchange.reply.reader, exchange.trace
     usage = reader.usage or _usage_of(bytes(exchange.reply.plain_body))

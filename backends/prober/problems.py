@@ -122,6 +122,16 @@ def cut(pieces: int, why: str | None) -> str:
     return f"the stream was cut after {pieces} chunks{detail}: see the server's log"
 
 
+def proxied(error: Exception) -> str:
+    """A request through a proxy failed before a reply came."""
+    cause = error.__cause__ or error
+    return f"the request through the proxy failed ({_one_line(str(cause))}): check HTTPS_PROXY"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:LONGEST_QUOTE]
+
+
 def _said(body: bytes) -> str:
     try:
         document = json.loads(body)

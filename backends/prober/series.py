@@ -12,7 +12,7 @@ from backends.domain.run import LaneName, Run
 from backends.prober import clock
 from backends.prober.audit import Audit
 from backends.prober.body import with_nonce
-from backends.prober.exchange import Exchange, Hooks
+from backends.prober.exchange import Asked, Hooks
 from backends.prober.live import LiveText
 from backends.prober.loop import Loop
 from backends.prober.orders import Lane, SeriesOrder
@@ -61,7 +61,7 @@ class Series:
         self._lanes = {lane.name: lane for lane in order.lanes}
         self._done = dict.fromkeys(self._lanes, 0)
         self._failures = dict.fromkeys(self._lanes, 0)
-        self._running: list[Exchange] = []
+        self._running: list[Asked] = []
         self._warm_ups: list[Run] = []
         self._audit = Audit()
 
@@ -88,7 +88,7 @@ class Series:
         gc.collect()
         gc.freeze()
         gc.disable()
-        self._warm_up(list(order.lanes))
+        self._warm_up(order.lanes if order.warm_up else ())
 
     def cancel(self, reason: str) -> None:
         """End now; runs that are over stay told, running ones are given up."""
@@ -105,7 +105,7 @@ class Series:
             return
         lane, *others = waiting
 
-        def ended(exchange: Exchange) -> None:
+        def ended(exchange: Asked) -> None:
             self._running.remove(exchange)
             target = self._targets[lane.name]
             if target.adapt(exchange):
@@ -138,7 +138,7 @@ class Series:
         def sent(sent_ns: int) -> None:
             self._tell(RunBegan(clock.stamp_of(sent_ns), lane.name, index))
 
-        def ended(exchange: Exchange) -> None:
+        def ended(exchange: Asked) -> None:
             self._running.remove(exchange)
             live.close()
             self._take(lane, run_of(exchange, lane, index), exchange)
@@ -156,7 +156,7 @@ class Series:
         self._running.append(exchange)
         exchange.begin(None, hooks)
 
-    def _take(self, lane: Lane, run: Run, exchange: Exchange) -> None:
+    def _take(self, lane: Lane, run: Run, exchange: Asked) -> None:
         self._done[lane.name] += 1
         self._failures[lane.name] = self._failures[lane.name] + 1 if run.error else 0
         self._audit.add(run, exchange.trace)
@@ -179,11 +179,11 @@ class Series:
         self._tell(SeriesEnded(now, self._order.series_id, reason, audit))
 
 
-def _is_hopeless(exchange: Exchange) -> bool:
+def _is_hopeless(exchange: Asked) -> bool:
     """Whether the next request would fail in the same way."""
-    head = exchange.reply.head
-    if head is None:
+    status = exchange.status
+    if status is None:
         return not exchange.trace.sent_ns
-    if head.status == HTTPStatus.OK:
+    if status == HTTPStatus.OK:
         return not exchange.reply.reader.pieces and bool(exchange.reply.plain_body)
-    return head.status in HOPELESS_STATUS or head.status < HTTPStatus.BAD_REQUEST
+    return status in HOPELESS_STATUS or status < HTTPStatus.BAD_REQUEST

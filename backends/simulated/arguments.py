@@ -26,6 +26,7 @@ class ServeArguments:
     gpu_memory_utilization: float | None = None
     enforce_eager: bool = False
     access_log: bool = True
+    unlogged_paths: tuple[str, ...] = ()
     given: dict[str, str | bool] = field(default_factory=dict)
 
     @property
@@ -72,6 +73,7 @@ def parse_arguments(words: list[str]) -> ServeArguments:
         gpu_memory_utilization=float(share) if share is not None else None,
         enforce_eager=bool(given.get("--enforce-eager", False)),
         access_log=not given.get("--disable-uvicorn-access-log", False),
+        unlogged_paths=_paths(given.get("--disable-access-log-for-endpoints")),
         given=given,
     )
 
@@ -94,6 +96,10 @@ def _split(words: list[str]) -> tuple[list[str], dict[str, str | bool]]:
         else:
             given[option] = True
     return positional, given
+
+
+def _paths(value: str | bool | None) -> tuple[str, ...]:
+    return tuple(value.split(",")) if isinstance(value, str) else ()
 
 
 def _whole(option: str, value: str | bool) -> int:

@@ -51,9 +51,10 @@ class GpuBoard:
     def _refresh(self) -> None:
         if self._path is not None and self._path.exists():
             known = json.loads(self._path.read_text(encoding="utf-8"))["gpus"]
-            self._gpus = known + self._gpus[len(known) :]
-        for gpu in self._gpus:
-            drop_the_dead(gpu)
+            for gpu in known:
+                drop_the_dead(gpu)
+            if any(gpu["processes"] for gpu in known):
+                self._gpus = known + self._gpus[len(known) :]
 
     def _rewrite(self, change: Callable[[list[dict[str, Any]]], None]) -> None:
         self._refresh()
@@ -68,11 +69,16 @@ class GpuBoard:
 
 def drop_the_dead(gpu: dict[str, Any]) -> None:
     """Take processes that no longer run off one GPU of the file, and add up what is left."""
-    alive = [p for p in gpu["processes"] if started_ticks(p["pid"]) == p["started_ticks"]]
+    alive = [one for one in gpu["processes"] if _runs(one)]
     gpu["processes"] = alive
     gpu["used_bytes"] = gpu["baseline_bytes"] + sum(p["used_bytes"] for p in alive)
     if not alive:
         gpu["busy_percent"] = 0.0
+
+
+def _runs(process: dict[str, Any]) -> bool:
+    ticks = started_ticks(process["pid"])
+    return ticks is not None and ticks == process["started_ticks"]
 
 
 def _blank(device: Device, index: int) -> dict[str, Any]:

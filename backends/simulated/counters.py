@@ -30,6 +30,7 @@ _ITL = (
 )
 _E2E = (.3, .5, .8, 1., 1.5, 2., 2.5, 5., 10., 15., 20., 30., 40., 50., 60., 120., 240., 480.,
         960., 1920., 7680.)  # fmt: skip
+_TOKENS = tuple(float(m * 10**e) for e in range(6) for m in (1, 2, 5))
 FINISHED_REASONS = ("stop", "length", "abort", "error", "repetition")
 
 
@@ -72,6 +73,8 @@ class ServerCounters:
     ttft: Buckets = field(default_factory=lambda: Buckets(_TTFT))
     inter_token: Buckets = field(default_factory=lambda: Buckets(_ITL))
     e2e: Buckets = field(default_factory=lambda: Buckets(_E2E))
+    request_input: Buckets = field(default_factory=lambda: Buckets(_TOKENS))
+    request_output: Buckets = field(default_factory=lambda: Buckets(_TOKENS))
     queue_time: Buckets = field(default_factory=lambda: Buckets(_E2E))
     started_s: float = field(default_factory=time.time)
 
@@ -117,6 +120,8 @@ class ServerCounters:
         yield "vllm:inter_token_latency_seconds", self.inter_token
         yield "vllm:e2e_request_latency_seconds", self.e2e
         yield "vllm:request_queue_time_seconds", self.queue_time
+        yield "vllm:request_prompt_tokens", self.request_input
+        yield "vllm:request_generation_tokens", self.request_output
 
 
 def _series(name: str, kind: str, samples: list[tuple[str, float]]) -> list[str]:

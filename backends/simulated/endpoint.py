@@ -9,17 +9,17 @@ the way's name (``gpt-oss-120b-cut``). ``SIMULATED_API_KEY`` is the key it asks 
 import argparse
 import asyncio
 import contextlib
-import functools
 import os
 import random
 import signal
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import uuid4
 
 from backends.simulated.completions import Ask, BadRequest, answerer, read_ask
 from backends.simulated.prose import answer
-from backends.simulated.web import Reply, Request, serve_connection
+from backends.simulated.web import Reply, Request, WebServer
 
 MISBEHAVIOURS = (
     "401", "404", "429", "500", "html", "cut", "silent", "role-late", "no-usage"
@@ -150,11 +150,12 @@ async def _serve(arguments: argparse.Namespace) -> None:
         delays=first_token_delays(arguments.seed),
         key=os.environ.get("SIMULATED_API_KEY", ""),
     )
-    connect = functools.partial(serve_connection, endpoint.handle)
-    server = await asyncio.start_server(connect, "127.0.0.1", arguments.port, backlog=2048)
-    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201
+    port = socket.create_server(("127.0.0.1", arguments.port))
+    server = WebServer(endpoint.handle)
+    await server.listen(port)
+    print(port.getsockname()[1], flush=True)  # noqa: T201
     await ended.wait()
-    server.close()
+    await server.close()
 
 
 def _arguments() -> argparse.Namespace:

@@ -5,7 +5,6 @@ it is then told to; its workers end a second after it.
 """
 
 import os
-import select
 import signal
 import socket
 import sys
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from backends.simulated.board import GpuBoard
 from backends.simulated.failures import Collapse, Frame, collapse_here, out_of_free_memory
+from backends.simulated.link import Link
 from backends.simulated.pace import Pace
 from backends.simulated.player import Player
 from backends.simulated.process import fork, set_title
@@ -36,12 +36,11 @@ class Engine:
     api: Speaker
     pace: Pace
     board: GpuBoard
-    link: socket.socket
+    link: Link
     ranks: int
     memory_utilization: float
     collapse: Collapse | None
     workers: list[int] = field(default_factory=list)
-    linked: bool = True
 
     def run(self) -> None:
         """Start, report ready, and hold the memory until told to end."""
@@ -51,7 +50,7 @@ class Engine:
             self._fork_workers()
         self._start()
         signal.signal(signal.SIGTERM, self._terminated)
-        self._tell(f"ready {' '.join(map(str, self.workers))}\n")
+        self.link.tell(f"ready {' '.join(map(str, self.workers))}\n")
         self._serve()
 
     def _start(self) -> None:
@@ -74,7 +73,9 @@ class Engine:
             "engine": [engine],
             "worker": workers or [engine],
         }
-        return Player(wording, self.pace, self.values, speakers, self._wait_until, self._hold)
+        return Player(
+            wording, self.pace, self.values, speakers, self._wait_until, self._hold, self.board.busy
+        )
 
     def _name(self, rank: int) -> str:
         return f"Worker_TP{rank}" if self.ranks > 1 else "Worker"
@@ -108,32 +109,12 @@ class Engine:
             self._listen(None)
 
     def _listen(self, patience_s: float | None) -> None:
-        """Wait for one message of the API server; without it there is nothing left to hear."""
-        if not self.linked:
-            time.sleep(3600.0 if patience_s is None else patience_s)
-            return
-        if not select.select([self.link], [], [], patience_s)[0]:
-            return
-        words = self._receive().split()
-        if not words:
-            self.linked = False
-        elif words[-2:-1] == ["busy"]:
-            self.board.busy(float(words[-1]))
-        elif words == ["freeze"]:
+        """Wait for the API server, and obey what it says."""
+        words = self.link.listen(patience_s)
+        if "freeze" in words:
             self._freeze()
-
-    def _receive(self) -> str:
-        try:
-            return self.link.recv(4096).decode()
-        except ConnectionResetError:
-            return ""
-
-    def _tell(self, message: str) -> None:
-        if self.linked:
-            try:
-                self.link.sendall(message.encode())
-            except BrokenPipeError:
-                self.linked = False
+        if "busy" in words:
+            self.board.busy(float(words[-1]))
 
     def _freeze(self) -> None:
         while True:
@@ -153,7 +134,9 @@ class Engine:
     def _fork_workers(self) -> None:
         ends, held = os.pipe()
         for rank in range(self.ranks):
-            worker = Worker(f"VLLM::{self._name(rank)}", ends, held, self.link, replace(self.pace))
+            worker = Worker(
+                f"VLLM::{self._name(rank)}", ends, held, self.link.end, replace(self.pace)
+            )
             self.workers.append(fork(worker.run))
         os.close(ends)
         signal.signal(signal.SIGCHLD, self._worker_died)
@@ -178,14 +161,10 @@ class Engine:
             "[shutdown] EngineCore: trigger received signal=SIGTERM",
             source="core.py:1454",
         )
-        if not self._still_linked():
+        self.link.listen(0)
+        if not self.link.alive:
             self.pace.wait(_ORPHAN_ENDS_S)
         sys.exit(0)
-
-    def _still_linked(self) -> bool:
-        if self.linked and select.select([self.link], [], [], 0)[0]:
-            self.linked = bool(self._receive())
-        return self.linked
 
 
 @dataclass(frozen=True, slots=True)

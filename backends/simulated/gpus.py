@@ -7,6 +7,8 @@ from typing import Any
 from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
 from backends.simulated.board import drop_the_dead
 
+_NO_METER = "this simulated device has no meter for it"
+
 
 class SimulatedGpus:
     """Samples the file at `path`; the memory of a process that has ended is free at once."""
@@ -20,6 +22,8 @@ class SimulatedGpus:
             data = json.loads(self._path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return GpuSample((), "no simulated server has been started yet (SIMULATED)")
+        except (OSError, ValueError) as error:
+            return GpuSample((), f"{self._path} does not stand for GPUs: {error} (SIMULATED)")
         return GpuSample(tuple(_gpu(entry) for entry in data["gpus"]))
 
     def close(self) -> None:
@@ -50,9 +54,14 @@ def _gpu(entry: dict[str, Any]) -> Gpu:
         power_w=_between(entry["power_w"], busy_percent),
         temperature_c=_between(entry["temperature_c"], busy_percent),
         processes=seen,
+        reasons=tuple(
+            (name, _NO_METER) for name in ("power_w", "temperature_c") if not entry[name]
+        ),
     )
 
 
-def _between(rest_and_work: list[float], busy_percent: float) -> float:
+def _between(rest_and_work: list[float], busy_percent: float) -> float | None:
+    if not rest_and_work:
+        return None
     rest, work = rest_and_work
     return round(rest + (work - rest) * busy_percent / 100, 1)

@@ -21,8 +21,8 @@ class Seconds:
         return f"{float(recorded) / self.speed:.{decimals}f}"
 
 
-def _forget(_memory_bytes: int) -> None:
-    """Take no note of the memory."""
+def _forget(_figure: float) -> None:
+    """Take no note of it."""
 
 
 @dataclass(slots=True)
@@ -33,6 +33,7 @@ class Player:
         speakers: who speaks for each author, one for each rank where there are several.
         wait_until: sleeps until that many recorded seconds after launch.
         hold: is told what every rank holds after a cue, in bytes.
+        busy: is told how busy the device is after a cue, in percent.
     """
 
     wording: Wording
@@ -41,6 +42,7 @@ class Player:
     speakers: dict[Author, list[Speaker]]
     wait_until: Callable[[float], None]
     hold: Callable[[int], None] = field(default=_forget)
+    busy: Callable[[float], None] = field(default=_forget)
 
     def play(self, cues: Iterable[Cue]) -> None:
         """Print every cue at its time, and report the memory with it."""
@@ -48,6 +50,8 @@ class Player:
             self.wait_until(cue.at_s)
             if cue.memory_bytes is not None:
                 self.hold(cue.memory_bytes)
+            if cue.step.busy_percent is not None and not cue.done:
+                self.busy(cue.step.busy_percent)
             if cue.step.bar:
                 self._draw(cue)
             else:

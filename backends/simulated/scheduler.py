@@ -50,6 +50,8 @@ class Scheduler:
             async for word in self._paced(ask, arrived):
                 yield word
             outcome = ask.finish_reason
+            self.counters.request_input.observe(ask.input_tokens)
+            self.counters.request_output.observe(ask.tokens)
         finally:
             self.counters.finished[outcome] += 1
             self.counters.e2e.observe(loop.time() - arrived)

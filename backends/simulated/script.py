@@ -13,6 +13,7 @@ A script is a TOML file. Its head gives the model and the figures that the text 
 - ``bar`` and ``items``: the caption and the length of a progress bar; ``shards`` draws the bar of
   checkpoint shards, each redraw on a line of its own, other captions redraw in place.
 - ``memory_gib``: what every rank holds once the step is done; it grows evenly up to there.
+- ``busy_percent``: how busy the device is from here on.
 - ``ranks``: ``all`` prints the step once for each rank, ``first`` (the default) once.
 - ``when``: ``graphs`` leaves the step and its time out under ``--enforce-eager``, ``eager`` keeps
   it only there.
@@ -49,6 +50,7 @@ class Step:
     bar: str = ""
     items: int = 0
     memory_gib: float | None = None
+    busy_percent: float | None = None
     ranks: Literal["first", "all"] = "first"
     when: Literal["always", "graphs", "eager"] = "always"
     bare: bool = False
@@ -65,15 +67,19 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """The GPUs of the recorded host; `power_w` and `temperature_c` are at rest and at work."""
+    """The GPUs of the recorded host.
+
+    Attributes:
+        power_w: at rest and at work, like `temperature_c`; empty where there is no meter.
+    """
 
     name: str = "AMD Instinct MI300X"
     vendor: str = "amd"
     total_bytes: int = 206_141_652_992
     baseline_bytes: int = 296_747_008
     count: int = 1
-    power_w: tuple[float, float] = (141.0, 612.0)
-    temperature_c: tuple[float, float] = (41.0, 66.0)
+    power_w: tuple[float, ...] = (141.0, 612.0)
+    temperature_c: tuple[float, ...] = (41.0, 66.0)
 
 
 @dataclass(frozen=True, slots=True)

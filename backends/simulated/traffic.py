@@ -61,7 +61,6 @@ async def send(target: Target, number: int) -> None:
             "model": target.model,
             "messages": [{"role": "user", "content": _prompt(number)}],
             "max_tokens": target.max_tokens,
-            "stream": True,
         }
     ).encode()
     authorization = f"Authorization: Bearer {target.key}\r\n" if target.key else ""

@@ -26,6 +26,7 @@ from backends.simulated.board import GpuBoard
 from backends.simulated.controls import Controls, read_controls
 from backends.simulated.engine import Engine
 from backends.simulated.failures import Collapse, Frame, collapse_api, collapse_of, print_usage
+from backends.simulated.link import Link
 from backends.simulated.pace import Pace, since_launch
 from backends.simulated.player import Player, spoken_values
 from backends.simulated.process import fork
@@ -42,6 +43,9 @@ def main() -> None:
         script = find_script(controls.start)
     except (ValueError, UnreadableScript) as error:
         sys.exit(f"simulated vLLM: {error}")
+    if sys.argv[1:] in (["--version"], ["-v"]):
+        sys.stdout.write(f"{script.vllm_version}\n")
+        return
     pace = since_launch(controls.speed)
     try:
         arguments = parse_arguments(sys.argv[1:])
@@ -157,7 +161,7 @@ def _launch_engine(
         api=player.speakers["api"][0],
         pace=player.pace,
         board=GpuBoard(controls.gpu_file, script.device, max(script.device.count, ranks)),
-        link=theirs,
+        link=Link(theirs),
         ranks=ranks,
         memory_utilization=arguments.gpu_memory_utilization or script.gpu_memory_utilization,
         collapse=collapse,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -85,20 +86,42 @@ class Reply:
 Handler = Callable[[Request, Reply], Awaitable[None]]
 
 
-async def serve_connection(
-    handle: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    """Answer the requests of one connection until the client or the server closes it."""
-    peer = writer.get_extra_info("peername")
-    try:
-        while request := await _read(reader, f"{peer[0]}:{peer[1]}" if peer else "local"):
-            await handle(request, Reply(writer))
-            if request.headers.get("connection", "").lower() == "close":
-                break
-    except (ConnectionError, Unreadable):
-        writer.transport.abort()
-    finally:
-        writer.close()
+class WebServer:
+    """Serves one handler on one port; closing it breaks off whatever is under way."""
+
+    def __init__(self, handle: Handler) -> None:
+        self._handle = handle
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def listen(self, port: socket.socket) -> None:
+        """Accept connections on a bound socket."""
+        self._server = await asyncio.start_server(self._accept, sock=port, backlog=2048)
+
+    async def close(self) -> None:
+        """Accept no more connections, and break off those that are open."""
+        if self._server is not None:
+            self._server.close()
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = writer.get_extra_info("peername")
+        try:
+            while request := await _read(reader, f"{peer[0]}:{peer[1]}" if peer else "local"):
+                await self._handle(request, Reply(writer))
+                if request.headers.get("connection", "").lower() == "close":
+                    break
+        except (ConnectionError, Unreadable):
+            writer.transport.abort()
+        finally:
+            writer.close()
 
 
 async def _read(reader: asyncio.StreamReader, peer: str) -> Request | None:

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from backends.domain.money.scenario import Scenario
-from backends.domain.money.verdict import Verdict, decide
+from backends.domain.money.verdict import decide
 from console.keys import BACK
 from console.views.cost import verdict_view
 from console.views.plan import chart_view, options_view
@@ -110,12 +110,12 @@ class CostScreen(Screen[None]):
 
     def _draw(self) -> None:
         found = decide(self._asked)
-        self.query_one("#what-if", Static).update(Content("\n").join(self._rows(found)))
+        self.query_one("#what-if", Static).update(Content("\n").join(self._rows()))
         self.chart.view = chart_view(self._asked, found)
         self.options.view = options_view(found)
         self.verdict.view = verdict_view(found)
 
-    def _rows(self, found: Verdict) -> list[Content]:
+    def _rows(self) -> list[Content]:
         rows = []
         for place, (key, words, _) in enumerate(FIGURES):
             value: Decimal | None = getattr(self._asked, key)

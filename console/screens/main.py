@@ -34,7 +34,7 @@ class MainScreen(Screen[None]):
     """Arranges the panels; draws only what `show` changes."""
 
     BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall"), (42, "-huge")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall"), (42, "-huge")]  # noqa: RUF012
 
     status = query_one("#status", StatusStrip)
     startup = query_one("#startup", StartupPanel)
@@ -94,7 +94,7 @@ class MainScreen(Screen[None]):
         """Choose the prompt of the next A/B."""
         self.app.run_worker(ab_keys.choose_prompt(self._inferctl), group="prompt", exclusive=True)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer only what can act now."""
         ab = self._inferctl.session.ab
         racing = ab is not None and not ab.ended

@@ -1,9 +1,13 @@
 """``inferctl cost``: what was spent, and what the same tokens would have cost."""
 
 import argparse
+from datetime import date
 from typing import Any
 
 from backends.domain.money.amounts import usd
+from backends.domain.money.meter import Spent
+from backends.domain.session import Session
+from backends.settings.config import Endpoint, Settings
 from console.verbs.report import document
 
 
@@ -17,60 +21,68 @@ def run(arguments: argparse.Namespace) -> int:
     session = glance(machine)
     if session.meter is not None:
         recorder.keep_meter(machine, session.meter)
-    settings = machine.settings
-    spent = economics.spent(session, settings)
-    profile = economics.watched_profile(session, settings)
-    elsewhere = {each.name: economics.elsewhere(session, each) for each in settings.endpoints}
-    found: dict[str, Any] = {
-        "spent": spent,
-        "gpu_price_as_of": profile.gpu_price_as_of if profile else None,
-        "tokens": {
-            "requests": session.totals.requests,
-            "input": session.totals.input_tokens,
-            "cached_input": session.totals.cached_input_tokens,
-            "output": session.totals.output_tokens,
-            "reason": None if session.totals.requests is not None else "no server answers /metrics",
-        },
-        "elsewhere": [
-            {
-                "endpoint": each.name,
-                "usd": elsewhere[each.name],
-                "price_as_of": each.prices.as_of,
-                "reason": _why_not(economics.tokens_price(each), session.totals.requests)
-                if elsewhere[each.name] is None
-                else None,
-            }
-            for each in settings.endpoints
-        ],
-    }
+    spent = economics.spent(session, machine.settings)
+    profile = economics.watched_profile(session, machine.settings)
+    dated = profile.gpu_price_as_of if profile else None
     if arguments.json:
-        document(found)
-        return 0
-    if spent is None or spent.usd is None:
-        print("GPU: UNPRICED; set gpu_usd_per_hour in the server's profile")
+        document(bill(session, machine.settings, spent, dated))
     else:
-        dated = (
-            f"price of {profile.gpu_price_as_of}"
-            if profile and profile.gpu_price_as_of
-            else "undated price"
-        )
-        print(
-            f"GPU: {usd(spent.usd)} since the host's boot at {usd(spent.usd_per_hour, 'h')} ({dated})"
-        )
-        for name, seconds, part in spent.parts:
-            if seconds:
-                print(f"  {name}: {usd(part)} ({seconds:.0f} s)")
-        if spent.note:
-            print(f"  {spent.note}")
-    for row in found["elsewhere"]:
-        amount = (
-            row["reason"] or f"{usd(row['usd'])} (price of {row['price_as_of'] or 'unknown date'})"
-        )
-        print(f"{row['endpoint']}: {amount} for the same tokens")
+        _tell_spent(spent, dated)
+        for endpoint in machine.settings.endpoints:
+            row = compared(session, endpoint)
+            amount = row["reason"] or f"{usd(row['usd'])} (price of {_day(row['price_as_of'])})"
+            print(f"{endpoint.name}: {amount} for the same tokens")
     return 0
 
 
-def _why_not(price: object, requests: float | None) -> str:
-    if price is None:
-        return "UNPRICED"
-    return "no token was counted" if requests is None else "tokens unknown"
+def bill(
+    session: Session, settings: Settings, spent: Spent | None, gpu_price_as_of: date | None
+) -> dict[str, Any]:
+    """Return the document of ``cost --json``."""
+    totals = session.totals
+    return {
+        "spent": spent,
+        "gpu_price_as_of": gpu_price_as_of,
+        "tokens": {
+            "requests": totals.requests,
+            "input": totals.input_tokens,
+            "cached_input": totals.cached_input_tokens,
+            "output": totals.output_tokens,
+            "reason": None if totals.requests is not None else "no server answers /metrics",
+        },
+        "elsewhere": [compared(session, endpoint) for endpoint in settings.endpoints],
+    }
+
+
+def compared(session: Session, endpoint: Endpoint) -> dict[str, Any]:
+    """Return what the tokens served so far would have cost at an endpoint, or why not."""
+    from console import economics
+
+    amount = economics.elsewhere(session, endpoint)
+    reason = None
+    if amount is None:
+        unpriced = economics.tokens_price(endpoint) is None
+        reason = "UNPRICED" if unpriced else "no token was counted"
+    return {
+        "endpoint": endpoint.name,
+        "usd": amount,
+        "price_as_of": endpoint.prices.as_of,
+        "reason": reason,
+    }
+
+
+def _tell_spent(spent: Spent | None, dated: date | None) -> None:
+    if spent is None or spent.usd is None:
+        print("GPU: UNPRICED; set gpu_usd_per_hour in the server's profile")
+        return
+    rate = usd(spent.usd_per_hour, "h")
+    print(f"GPU: {usd(spent.usd)} so far at {rate} (price of {_day(dated)})")
+    for name, seconds, part in spent.parts:
+        if seconds:
+            print(f"  {name}: {usd(part)} ({seconds:.0f} s)")
+    if spent.note:
+        print(f"  {spent.note}")
+
+
+def _day(dated: date | None) -> str:
+    return dated.isoformat() if dated else "unknown date"

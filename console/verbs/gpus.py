@@ -33,9 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
     )
     for gpu in sample.gpus:
         for process in gpu.processes or ():
-            print(
-                f"  {gpu.index}: pid {process.pid} {process.name} {_gib(process.used_bytes)} GiB, {process.owner or 'owner unknown'}"
-            )
+            owner = process.owner or "owner unknown"
+            size = _gib(process.used_bytes)
+            print(f"  {gpu.index}: pid {process.pid} {process.name} {size} GiB, {owner}")
         if gpu.processes is None:
             print(f"  {gpu.index}: processes unknown: {gpu.processes_reason}")
     return 0

@@ -101,9 +101,9 @@ def _tokens(session: Session) -> str:
 
 def _crossover(session: Session, verdict: Verdict) -> CrossoverBar:
     at = verdict.crossover
-    window_s, requests = economics.traffic_window(session)
+    seen = economics.observed(session)
     return CrossoverBar(
-        now_rps=requests / window_s if window_s else None,
+        now_rps=float(seen.n / seen.window_s) if seen.window_s else None,
         break_even_rps=float(at.break_even_rps) if at.break_even_rps is not None else None,
         break_even_interval_rps=(
             (float(at.interval.low), float(at.interval.high)) if at.interval else None

@@ -1,6 +1,7 @@
 """The start-up panel's view."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from backends.domain.foreign import is_foreign
 from backends.domain.lifecycle import Life
@@ -39,10 +40,20 @@ def startup_view(session: Session, desk: Desk) -> StartupView:
     expected = expected_phases(earlier)
     phase = running_phase(session.life.start)
     running = start.outcome is Outcome.INCOMPLETE and phase is not None
-    left = remaining(earlier, start, phase) if running and phase else None
+    now = phase if running else None
+    left = remaining(earlier, start, now) if now else None
     return StartupView(
         phases=(
-            *(_row(each, expected, start.progress) for each in start.phases if _is_bar(each)),
+            *(
+                _row(each, expected)
+                for each in start.phases
+                if each.rank is None and each.name is not now
+            ),
+            *(
+                _running(each, expected, start.progress)
+                for each in start.phases
+                if each.name is now
+            ),
             *(_awaited(start, expected) if running else ()),
         ),
         total_s=start.total_s,
@@ -64,16 +75,7 @@ def start_of(session: Session) -> Start | None:
     return as_start(session.life.start, session.now)
 
 
-def _is_bar(phase: Phase) -> bool:
-    return phase.rank is None
-
-
-def _row(
-    phase: Phase, expected: Mapping[PhaseName, Expected], progress: Progress | None
-) -> PhaseRow:
-    now = (
-        progress if progress and progress.phase is phase.name and phase.duration_s is None else None
-    )
+def _row(phase: Phase, expected: Mapping[PhaseName, Expected]) -> PhaseRow:
     usual = expected.get(phase.name)
     return PhaseRow(
         name=phase.name,
@@ -81,9 +83,17 @@ def _row(
         duration_s=phase.duration_s,
         reported_s=phase.reported_s,
         expected_s=usual.median_s if usual else None,
-        item=_item(now) if now else "",
-        fraction=now.done / now.total if now and now.total else None,
     )
+
+
+def _running(
+    phase: Phase, expected: Mapping[PhaseName, Expected], progress: Progress | None
+) -> PhaseRow:
+    row = replace(_row(phase, expected), duration_s=None)
+    if progress is None or progress.phase is not phase.name:
+        return row
+    share = progress.done / progress.total if progress.total else None
+    return replace(row, item=_item(progress), fraction=share)
 
 
 def _item(progress: Progress) -> str:

@@ -1,30 +1,20 @@
-"""One view of every widget for every state worth a picture."""
+"""Views of the panels about one server and its A/B, one for every state worth a picture."""
 
 from dataclasses import replace
-from decimal import Decimal
 
-from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
 from backends.domain.run import Difference, LaneSummary, Spread
 from backends.domain.server import Owner, ServerState
 from backends.domain.serving import Percentiles, Serving
 from backends.domain.start import Failure, FailureKind, Outcome, PhaseName
 from widgets.ab_panel import AbView
-from widgets.cost_chart import CostChartView
-from widgets.cost_panel import CostView, EndpointCost
-from widgets.crossover_bar import CrossoverBar
-from widgets.gpu_table import GpuTableView
-from widgets.history_table import HistoryView, SeriesRecord, StartRecord
 from widgets.lane_pane import LaneView, TextPiece
 from widgets.memory_bars import GpuBar, MemoryPart
-from widgets.options_bars import OptionBar, OptionsView
 from widgets.phase_bars import PhaseRow
 from widgets.run_dots import LaneRuns
 from widgets.serving_panel import ServingView
 from widgets.startup_panel import PreviousStarts, StartupView
 from widgets.status_strip import StatusView
-from widgets.verdict_line import VerdictView
 from widgets.vram_panel import VramView
-from widgets.welcome import WelcomeItem, WelcomeView
 
 GIB = 1024**3
 
@@ -232,47 +222,6 @@ AB = {
     ),
 }
 
-METER = CostView(
-    spent_usd=Decimal("12.34"),
-    usd_per_hour=Decimal("1.88"),
-    serving_usd=Decimal("8.00"),
-    idle_usd=Decimal("3.94"),
-    starting_usd=Decimal("0.40"),
-    priced_on="2026-11-01",
-    elsewhere=(
-        EndpointCost("serverless", Decimal("3.21")),
-        EndpointCost("second/gpt-oss-120b", Decimal("14.00")),
-        EndpointCost("third", None, "no price set"),
-    ),
-    tokens="1.2M in, 340k out",
-    crossover=CrossoverBar(2.1, 4.2, (3.6, 4.9), 12.5),
-)
-COST = {
-    "unknown": CostView(reason="no price for this GPU: inferctl prices set"),
-    "meter": METER,
-    "near": replace(METER, budget="near", budget_usd=Decimal(15)),
-    "over-stale": replace(
-        METER, budget="over", budget_usd=Decimal(12), stale=True, stale_reason="120 days old"
-    ),
-    "no-capacity": replace(
-        METER,
-        crossover=CrossoverBar(2.1, 4.2, (3.6, 4.9), capacity_reason="not measured: inferctl load"),
-    ),
-    "impossible": replace(METER, crossover=CrossoverBar(2.1, 14.2, (13.6, 14.9), 12.5)),
-}
-
-_SENTENCE = "At 2.1 req/s the GPU costs $1.88/h and the endpoint $0.94/h."
-VERDICT = {
-    "none": VerdictView(sentence="no price for the endpoint"),
-    "self-host": VerdictView(
-        "self_host", "SELF-HOST CHEAPER", _SENTENCE, "API wins below 4.2 req/s"
-    ),
-    "api": VerdictView("api", "API CHEAPER", _SENTENCE, "GPU wins above 4.2 req/s"),
-    "hybrid": VerdictView("hybrid", "HYBRID CHEAPER (2)", _SENTENCE, "third GPU above 54 req/s"),
-    "too-close": VerdictView("too_close", "TOO CLOSE", _SENTENCE, "decided outside 3.6 to 4.9"),
-    "impossible": VerdictView("impossible", "NO CROSSOVER", _SENTENCE, "capacity of 14.2 req/s"),
-}
-
 _COURSE = tuple(1000.0 + 40 * ((7 * at) % 17) for at in range(90))
 SERVING = {
     "none": ServingView(reason="/metrics does not answer"),
@@ -308,118 +257,3 @@ SERVING = {
         )
     ),
 }
-
-CHART = {
-    "none": CostChartView(reason="no price for the endpoint"),
-    "crossing": CostChartView(
-        self_hosted=(
-            (0.0, Decimal("1.88")),
-            (12.5, Decimal("1.88")),
-            (12.5, Decimal("3.76")),
-            (20.0, Decimal("3.76")),
-        ),
-        serverless=((0.0, Decimal(0)), (20.0, Decimal("8.95"))),
-        now_rps=2.1,
-        break_even_rps=4.2,
-        break_even_interval_rps=(3.6, 4.9),
-        capacity_rps=12.5,
-    ),
-}
-OPTIONS = {
-    "none": OptionsView(),
-    "ranked": OptionsView(
-        (
-            OptionBar("serverless", Decimal("320.10")),
-            OptionBar("hybrid, 1 GPU", Decimal(900), 1),
-            OptionBar("self-host on demand", Decimal("1372.40"), 1, current=True),
-            OptionBar("reserved", None, 1),
-            OptionBar(
-                "scale to zero",
-                Decimal(200),
-                None,
-                "p99 TTFT over the limit: 51 % of requests meet a cold start",
-            ),
-        )
-    ),
-}
-
-WELCOME = {
-    "looking": WelcomeView(looking=True),
-    "found": WelcomeView(
-        (
-            WelcomeItem("server", "8000", "port 8000 openai/gpt-oss-120b", "pid 4242, foreign"),
-            WelcomeItem("model", "openai/gpt-oss-120b", "openai/gpt-oss-120b", "60.8 GiB"),
-            WelcomeItem("model", "org/tiny", "org/tiny", "0.1 GiB"),
-            WelcomeItem("vllm", "/opt/vllm/bin/vllm", "/opt/vllm/bin/vllm", "0.32.0"),
-            WelcomeItem("demo", "demo", "demo", "everything simulated"),
-        ),
-        (("gpu", "no GPU: NVML is not installed"),),
-    ),
-}
-
-_H100 = "NVIDIA H100 80GB HBM3"
-GPUS = {
-    "none": GpuTableView(GpuSample((), "no GPU: NVML is not installed")),
-    "two": GpuTableView(
-        GpuSample(
-            (
-                Gpu(
-                    0,
-                    "GPU-1",
-                    _H100,
-                    "nvidia",
-                    GpuMemory(
-                        int(79.6 * GIB), int(71.2 * GIB), int(0.6 * GIB), False, "nvml memory v2"
-                    ),
-                    97.0,
-                    651.0,
-                    61.0,
-                    (
-                        GpuProcess(4242, "VLLM::EngineCore", 68 * GIB, "gpt-oss"),
-                        GpuProcess(99, "python train.py", 3 * GIB, "other"),
-                        GpuProcess(7, "Xorg", None),
-                    ),
-                ),
-                Gpu(
-                    1,
-                    "GPU-2",
-                    _H100,
-                    "nvidia",
-                    GpuMemory(None, None, None, False, "nvml", "GPU is lost"),
-                    processes_reason="GPU is lost",
-                ),
-            )
-        )
-    ),
-}
-HISTORY = {
-    "none": HistoryView(),
-    "mixed": HistoryView(
-        (
-            StartRecord(
-                "s1",
-                "2026-11-21 09:14",
-                "gpt-oss",
-                "openai/gpt-oss-120b",
-                "0.32.0",
-                Outcome.READY,
-                61.2,
-                PhaseName.LOAD_WEIGHTS,
-                21.4,
-            ),
-            StartRecord("s2", "2026-11-20 18:02", "gpt-oss", outcome=Outcome.FAILED),
-        ),
-        (
-            SeriesRecord(
-                "x1", "2026-11-21 09:20", ("gpt-oss", "serverless"), 40, "A FASTER", (0.182, 0.31)
-            ),
-        ),
-    ),
-}
-LOG = (
-    "(APIServer pid=1) INFO 11-21 09:00:00 [api_server.py:1] vLLM API server version 0.32.0",
-    "(EngineCore pid=2) WARNING 11-21 09:00:01 [config.py:2] Using default sampling parameters",
-    "Loading safetensors checkpoint shards: 60% 9/15 \x1b[31mred\x1b[0m [b]no markup[/b]",
-    "(EngineCore pid=2) ERROR 11-21 09:00:02 [core.py:3] EngineCore failed to start."
-    + " more" * 20,
-)

@@ -77,6 +77,14 @@ def test_numbers(call: object, value: object, told: str) -> None:
     assert call(None) == "—"
 
 
+def test_cents_are_enough_beside_dollars() -> None:
+    dollars = Decimal("2.03")
+    assert fmt.usd(Decimal("0.0317"), beside=dollars) == "$0.03"
+    assert fmt.usd(Decimal("0.0007"), beside=dollars) == "<$0.01"
+    assert fmt.usd(Decimal(0), beside=dollars) == "$0.00"
+    assert fmt.usd(None, beside=dollars) == "—"
+
+
 def test_latencies_share_unit_and_digits() -> None:
     assert fmt.latencies(0.128, 0.101, 0.152) == (("128", "101", "152"), "ms")
     assert fmt.latencies(0.003, -0.012, 0.018, signed=True) == (("+3", "−12", "+18"), "ms")

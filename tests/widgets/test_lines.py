@@ -1,8 +1,6 @@
 """What must be readable at every size, as plain text."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +9,8 @@ from hypothesis import strategies as st
 from textual.content import Content
 
 from backends.domain.server import ServerState
-from tests.widgets import samples
+from tests.widgets import money_samples, samples
+from tests.widgets.shown import NARROW, Draw, shown
 from widgets import (
     ab_panel,
     cost_chart,
@@ -26,10 +25,6 @@ from widgets import (
 )
 from widgets.panel import clipped
 
-Draw = Callable[[Any, int, int], Sequence[Content]]
-NARROW = (34, 6)
-"""What is left inside the box of a panel of 38 by 8."""
-
 
 def _status(view: status_strip.StatusView, width: int, height: int) -> list[Content]:
     return status_strip.draw(view, width)
@@ -41,21 +36,17 @@ DRAWN: dict[str, tuple[Draw, dict[str, Any]]] = {
     "vram": (vram_panel.draw, samples.VRAM),
     "lane": (lane_pane.draw, samples.LANE),
     "ab": (ab_panel.draw, samples.AB),
-    "cost": (cost_panel.draw, samples.COST),
-    "verdict": (verdict_line.draw, samples.VERDICT),
+    "cost": (cost_panel.draw, money_samples.COST),
+    "verdict": (verdict_line.draw, money_samples.VERDICT),
     "serving": (serving_panel.draw, samples.SERVING),
-    "chart": (cost_chart.draw, samples.CHART),
-    "options": (options_bars.draw, samples.OPTIONS),
+    "chart": (cost_chart.draw, money_samples.CHART),
+    "options": (options_bars.draw, money_samples.OPTIONS),
 }
 CASES = [
     pytest.param(draw, view, id=f"{kind}-{state}")
     for kind, (draw, views) in DRAWN.items()
     for state, view in views.items()
 ]
-
-
-def shown(draw: Draw, view: Any, size: tuple[int, int] = NARROW) -> str:
-    return "\n".join(line.plain for line in draw(view, *size))
 
 
 @pytest.mark.parametrize(("draw", "view"), CASES)
@@ -130,6 +121,16 @@ def test_the_compact_start_is_one_line() -> None:
     assert "median of 7: 61 s (58 to 75)" in line.plain
 
 
+def test_a_running_start_in_one_line() -> None:
+    (line,) = startup_panel.draw(samples.RUNNING, 36, 1)
+    assert line.plain == "▶ compile 14.3 s  ETA 23 s ± 4 s"
+
+
+def test_a_failed_start_in_one_line_keeps_its_cause() -> None:
+    (line,) = startup_panel.draw(samples.FAILED, 76, 1)
+    assert "✖ failed after 41.2 s  One request of 131,072 tokens needs" in line.plain
+
+
 def test_what_no_phase_explains_has_a_row() -> None:
     assert "unlogged            0.4 s" in shown(startup_panel.draw, samples.RUNNING, (54, 13))
 
@@ -180,10 +181,17 @@ def test_the_difference_at_its_narrowest() -> None:
 
 
 def test_lanes_that_cannot_be_compared_have_no_winner() -> None:
-    for size in (NARROW, (54, 13), (96, 18)):
+    for size in (NARROW, (76, 4), (54, 13), (96, 18)):
         text = shown(ab_panel.draw, samples.AB["not-comparable"], size)
         assert "▲ NOT COMPARABLE: the lanes" in text
         assert "FASTER" not in text
+
+
+def test_four_lanes_in_four_lines() -> None:
+    text = shown(ab_panel.draw, samples.AB["four"], (76, 4))
+    for lane in ("A gpt-oss", "B serverless", "C other-gpu", "D third  ✖ error"):
+        assert lane in text
+    assert "◀ A FASTER" in text
 
 
 def test_every_run_is_a_dot() -> None:
@@ -232,50 +240,6 @@ def test_a_lane_without_a_token_shows_what_has_passed() -> None:
     assert "0 tok" not in text
 
 
-def test_cost_at_its_narrowest() -> None:
-    text = shown(cost_panel.draw, samples.COST["over-stale"])
-    for fact in ("$12.34", "$1.88/h", "2026-11-01", "▲ STALE", "✖ OVER BUDGET", "serverless $3.21"):
-        assert fact in text
-    for fact in ("now 2.1", "even 4.2", "cap 12.5"):
-        assert fact in text
-
-
-def test_unknown_cost_is_a_dash_with_its_reason() -> None:
-    text = shown(cost_panel.draw, samples.COST["unknown"])
-    assert "spent —" in text
-    assert "—/h" in text
-    assert "no price for this GPU" in text
-    assert "$0" not in text
-
-
-def test_an_unmeasured_capacity_says_so() -> None:
-    text = shown(cost_panel.draw, samples.COST["no-capacity"])
-    assert "cap —" in text
-    assert "capacity — not measured" in text
-
-
-def test_a_break_even_beyond_capacity_is_said() -> None:
-    text = shown(cost_panel.draw, samples.COST["impossible"])
-    assert "break-even above capacity" in text
-    axis = next(line for line in text.splitlines() if "◆" in line and "─" in line)
-    assert axis.index("●") < axis.index("┃") < axis.index("◆")
-
-
-def test_an_endpoint_without_a_price_costs_a_dash() -> None:
-    text = shown(cost_panel.draw, samples.METER, (54, 13))
-    (row,) = [line for line in text.splitlines() if "third" in line]
-    assert "—" in row
-    assert "no price set" in row
-
-
-@pytest.mark.parametrize("view", samples.VERDICT.values(), ids=list(samples.VERDICT))
-def test_the_verdict_keeps_word_and_flip(view: verdict_line.VerdictView) -> None:
-    for width in (36, 60, 80, 160):
-        text = shown(verdict_line.draw, view, (width, 2))
-        assert view.word in text
-        assert view.flip in text
-
-
 def test_serving_at_its_narrowest() -> None:
     text = shown(serving_panel.draw, samples.SERVING["busy"])
     for fact in ("out 1,204 tok/s", "in 8,123", "running 12", "waiting 3", "4.2 req/s"):
@@ -284,42 +248,16 @@ def test_serving_at_its_narrowest() -> None:
         assert fact in text
 
 
+def test_serving_in_four_lines() -> None:
+    text = shown(serving_panel.draw, samples.SERVING["busy"], (36, 4))
+    for fact in ("out 1,204 tok/s", "in 8,123", "run 12", "wait 3", "4.2 req/s", "KV 62 %"):
+        assert fact in text
+    for fact in ("TTFT  p50 182 ms  p99 1.24 s", "ITL   p50 8.30 ms  p99 31 ms"):
+        assert fact in text
+
+
 def test_rates_before_the_second_scrape_are_unknown() -> None:
     text = shown(serving_panel.draw, samples.SERVING["first-scrape"])
     assert "out — tok/s" in text
     assert "— req/s" in text
     assert "waiting 0" in text  # a gauge of 0 is known
-
-
-def test_the_chart_marks_today_crossover_and_capacity() -> None:
-    for size in (NARROW, (54, 13), (96, 18)):
-        text = shown(cost_chart.draw, samples.CHART["crossing"], size)
-        plot = text[: text.index("self-hosted")]
-        assert "●" in plot
-        assert "◆" in plot
-        assert "┃" in plot
-        assert "2.1" in text
-        assert "4.2" in text
-        assert "12.5" in text
-
-
-def test_costs_between_points() -> None:
-    points = ((0.0, Decimal(0)), (10.0, Decimal(5)))
-    assert cost_chart.cost_at(points, 4.0) == pytest.approx(2.0)
-    assert cost_chart.cost_at(points, 11.0) is None
-    assert cost_chart.cost_at(points, None) is None
-
-
-def test_an_option_that_is_out_says_why_and_gets_no_bar() -> None:
-    text = shown(options_bars.draw, samples.OPTIONS["ranked"], (96, 18))
-    (row,) = [line for line in text.splitlines() if "scale to zero" in line]
-    assert row.startswith("⊘")
-    assert "p99 TTFT over the limit" in row
-    assert "█" not in row
-
-
-def test_bars_of_options_keep_their_ratio() -> None:
-    rows = shown(options_bars.draw, samples.OPTIONS["ranked"], (96, 18)).splitlines()
-    lengths = [row.count("█") for row in rows[:3]]
-    assert lengths[0] < lengths[1] < lengths[2]
-    assert lengths[1] / lengths[2] == pytest.approx(900 / 1372.4, abs=0.05)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from textual.app import ComposeResult
 
-from tests.widgets import samples
+from tests.widgets import list_samples
 from tests.widgets.stage import Stage
 from widgets.columns import Column, fitting
 from widgets.gpu_table import GpuTable, GpuTableView, table_rows
@@ -17,7 +17,7 @@ class WelcomeStage(Stage):
     """Remembers what was chosen."""
 
     def __init__(self) -> None:
-        super().__init__(Welcome, samples.WELCOME["found"])
+        super().__init__(Welcome, list_samples.WELCOME["found"])
         self.chosen: list[tuple[ItemKind, str]] = []
 
     def on_welcome_chosen(self, event: Welcome.Chosen) -> None:
@@ -28,7 +28,7 @@ class HistoryStage(Stage):
     """Remembers what was opened."""
 
     def __init__(self) -> None:
-        super().__init__(HistoryTable, samples.HISTORY["mixed"])
+        super().__init__(HistoryTable, list_samples.HISTORY["mixed"])
         self.opened: list[str] = []
 
     def compose(self) -> ComposeResult:
@@ -52,7 +52,7 @@ async def test_headings_and_reasons_cannot_be_chosen() -> None:
         await pilot.pause()
         welcome = app.query_one(Welcome)
         enabled = [option for option in welcome.options if not option.disabled]
-        assert len(enabled) == len(samples.WELCOME["found"].items)
+        assert len(enabled) == len(list_samples.WELCOME["found"].items)
 
 
 async def test_the_choice_survives_a_new_view_and_a_resize() -> None:
@@ -83,7 +83,7 @@ async def test_a_record_is_opened_by_its_id() -> None:
 
 
 async def test_a_new_sample_keeps_the_cursor() -> None:
-    app = Stage(GpuTable, samples.GPUS["two"])
+    app = Stage(GpuTable, list_samples.GPUS["two"])
     async with app.run_test(size=(100, 20)) as pilot:
         await pilot.press("down", "down")
         table = app.query_one(GpuTable)
@@ -96,7 +96,7 @@ async def test_a_new_sample_keeps_the_cursor() -> None:
 
 
 def test_every_process_has_an_owner_in_words() -> None:
-    rows = table_rows(samples.GPUS["two"])
+    rows = table_rows(list_samples.GPUS["two"])
     owners = [row.owner for row in rows if "└" in row.what]
     assert owners == ["● gpt-oss", "✖ not ours", "— unknown", ""]
     assert rows[3].memory == "—"
@@ -104,7 +104,7 @@ def test_every_process_has_an_owner_in_words() -> None:
 
 
 def test_history_is_newest_first_and_keeps_differing_years() -> None:
-    rows = history_rows(samples.HISTORY["mixed"])
+    rows = history_rows(list_samples.HISTORY["mixed"])
     assert [row.when for row in rows] == ["11-21 09:20", "11-21 09:14", "11-20 18:02"]
     view = HistoryView(
         (StartRecord("a", "2025-12-31 23:59", "x"), StartRecord("b", "2026-01-01 00:01", "x"))

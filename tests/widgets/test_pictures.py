@@ -7,7 +7,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from tests.widgets import samples
+from tests.widgets import list_samples, money_samples, samples
 from tests.widgets.stage import Stage
 from widgets.ab_panel import AbPanel
 from widgets.cost_chart import CostChart
@@ -75,7 +75,7 @@ SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] 
     ),
     (
         CostPanel,
-        samples.COST,
+        money_samples.COST,
         {
             "unknown": (NARROW,),
             "meter": ALL,
@@ -87,25 +87,25 @@ SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] 
     ),
     (
         VerdictLine,
-        samples.VERDICT,
-        dict.fromkeys(samples.VERDICT, ((80, 2),)) | {"api": ((38, 2),)},
+        money_samples.VERDICT,
+        dict.fromkeys(money_samples.VERDICT, ((80, 2),)) | {"api": ((38, 2),)},
     ),
     (ServingPanel, samples.SERVING, {"none": (NARROW,), "busy": ALL, "first-scrape": (NARROW,)}),
-    (CostChart, samples.CHART, {"none": (NARROW,), "crossing": ALL}),
-    (OptionsBars, samples.OPTIONS, {"ranked": ALL}),
-    (Welcome, samples.WELCOME, {"looking": (NARROW,), "found": ALL}),
-    (GpuTable, samples.GPUS, {"none": (NARROW,), "two": ALL}),
-    (HistoryTable, samples.HISTORY, {"none": (NARROW,), "mixed": ALL}),
+    (CostChart, money_samples.CHART, {"none": (NARROW,), "crossing": ALL}),
+    (OptionsBars, money_samples.OPTIONS, {"ranked": ALL}),
+    (Welcome, list_samples.WELCOME, {"looking": (NARROW,), "found": ALL}),
+    (GpuTable, list_samples.GPUS, {"none": (NARROW,), "two": ALL}),
+    (HistoryTable, list_samples.HISTORY, {"none": (NARROW,), "mixed": ALL}),
 )
 LOOKS = (
     (StatusStrip, samples.STATUS["problems"], STRIP),
     (StartupPanel, samples.RUNNING, MEDIUM),
     (VramPanel, samples.VRAM["one"], MEDIUM),
     (AbPanel, samples.COMPARED, MEDIUM),
-    (CostPanel, samples.COST["over-stale"], MEDIUM),
+    (CostPanel, money_samples.COST["over-stale"], MEDIUM),
     (ServingPanel, samples.SERVING["busy"], MEDIUM),
-    (CostChart, samples.CHART["crossing"], MEDIUM),
-    (GpuTable, samples.GPUS["two"], MEDIUM),
+    (CostChart, money_samples.CHART["crossing"], MEDIUM),
+    (GpuTable, list_samples.GPUS["two"], MEDIUM),
 )
 
 
@@ -153,7 +153,7 @@ def _with_log(view: LogView) -> Callable[[Pilot[None]], Awaitable[None]]:
     async def fill(pilot: Pilot[None]) -> None:
         log = pilot.app.query_one(LogLines)
         log.view = view
-        log.append(samples.LOG * 6)
+        log.append(list_samples.LOG * 6)
         await pilot.pause()
 
     return fill

@@ -7,7 +7,7 @@ import pytest
 from textual.geometry import Region
 from textual.widget import Widget
 
-from tests.widgets import samples
+from tests.widgets import list_samples, money_samples, samples
 from tests.widgets.stage import Stage
 from widgets.ab_panel import AbPanel
 from widgets.cost_panel import CostPanel
@@ -24,7 +24,7 @@ CHANGES: list[tuple[type[Panel], Any, Any]] = [
     (StartupPanel, samples.RUNNING, replace(samples.RUNNING, eta_s=20.0)),
     (VramPanel, samples.VRAM["one"], samples.VRAM["eight"]),
     (AbPanel, samples.COMPARED, replace(samples.COMPARED, eta_s=30.0)),
-    (CostPanel, samples.METER, samples.COST["near"]),
+    (CostPanel, money_samples.METER, money_samples.COST["near"]),
     (ServingPanel, samples.SERVING["busy"], samples.SERVING["first-scrape"]),
 ]
 
@@ -101,7 +101,8 @@ async def test_a_shorter_view_leaves_nothing_behind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "view"), [(GpuTable, samples.GPUS["two"]), (Welcome, samples.WELCOME["found"])]
+    ("kind", "view"),
+    [(GpuTable, list_samples.GPUS["two"]), (Welcome, list_samples.WELCOME["found"])],
 )
 async def test_an_equal_view_fills_no_list_again(
     kind: type[Widget], view: Any, monkeypatch: pytest.MonkeyPatch

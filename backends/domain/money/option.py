@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from backends.domain.money.amounts import figure
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.shape import Load
 
@@ -47,13 +48,13 @@ def replicas_for(scenario: Scenario, load: Load) -> tuple[int, str]:
         return 1, f"{SLO_EXCLUDES}: the GPU's p99 TTFT is {seen} s, the limit is {limit} s"
     if scenario.capacity_rps is None:
         return 1, (
-            f"{CAPACITY_UNKNOWN}: whether one GPU carries {load.peak_rps.normalize():f} req/s is "
+            f"{CAPACITY_UNKNOWN}: whether one GPU carries {figure(load.peak_rps)} req/s is "
             f"not measured; run: {MEASURE}"
         )
     count = load.replicas(scenario.capacity_rps)
     if scenario.max_replicas is not None and count > scenario.max_replicas:
         return count, (
-            f"{OVER_CAPACITY}: the peak of {load.peak_rps.normalize():f} req/s needs {count} GPUs, "
+            f"{OVER_CAPACITY}: the peak of {figure(load.peak_rps)} req/s needs {count} GPUs, "
             f"there are {scenario.max_replicas}"
         )
     return count, ""

@@ -210,8 +210,9 @@ def _filled(lever: str, start: Start) -> str | None:
     if "{model}" in lever:
         return lever.format(model=start.model) if start.model else None
     if "{kv_cache_bytes}" in lever:
-        gib = start.memory.kv_cache_gib
-        return lever.format(kv_cache_bytes=int(gib * 2**30)) if gib and gib > 0 else None
+        per_rank = [rank.kv_cache_gib for rank in start.memory.ranks]
+        gib = min((gib for gib in per_rank if gib is not None), default=0.0)
+        return lever.format(kv_cache_bytes=int(gib * 2**30)) if gib > 0 else None
     return lever
 
 

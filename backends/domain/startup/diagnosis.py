@@ -36,8 +36,16 @@ _TOLD_OTHERWISE = re.compile(
     r"  Value error, |vllm(?: \w+)?: error: |api_server\.py: error: |\[Errno \d+\]|"
     r"Failed to load model - |Out of memory: |slurmstepd: .*oom|Killed$"
 )
+_USAGE = re.compile(r"(?:vllm(?: \w+)?|api_server\.py): error: ")
+_LONGEST = 2000
+_SECRET = re.compile(r"\b(?:hf_|sk-|nvapi-)[\w-]{8,}|(?<=--api-key[= ])\S+")
 _HINT = re.compile(r"Failed to import from vllm|No platform detected")
 _ENDED_BY_SIGNAL = {code: code - 128 for code in (129, 130, 137, 143)}
+
+
+def refuses_arguments(message: str) -> bool:
+    """Tell whether a message is the end of a command line that vLLM did not accept."""
+    return _USAGE.match(message) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +65,13 @@ class Suspects:
 
     Attributes:
         hopeless: the start cannot succeed any more.
+        doubtful: a traceback was printed that no logger wrote, mostly that of a process's end.
         died: a process of the engine ended, or met an error that ends it.
     """
 
     def __init__(self) -> None:
         self.hopeless = False
+        self.doubtful = False
         self.died = False
         self._suspects: list[_Suspect] = []
         self._hints: list[_Suspect] = []
@@ -70,7 +80,7 @@ class Suspects:
 
     def forget(self) -> None:
         """Forget what did not keep the server from becoming ready."""
-        self.hopeless = self.died = False
+        self.hopeless = self.doubtful = self.died = False
         self._suspects.clear()
         self._hints.clear()
         self._chained.clear()
@@ -96,13 +106,13 @@ class Suspects:
         if ready and not self.died and signal != SIGKILL:
             return None
         best = min(self._suspects, key=_rank, default=None)
-        if best is None and self._hints and (self.hopeless or exit_ is not None):
+        if best is None and self._hints and (self.doubtful or exit_ is not None):
             best = min(self._hints, key=lambda hint: not hint.line.startswith("Failed to import"))
         if best is not None:
             return _failure(best, settings, ready=ready)
         if self._death is not None:
             return _engine_died(self._death, ready=ready)
-        return _silent_end(exit_, signal, hopeless=self.hopeless)
+        return _silent_end(exit_, signal, settings, told=self.hopeless or self.doubtful)
 
     def _met_death(self, number: int, record: Record) -> None:
         self.died = True
@@ -113,18 +123,19 @@ class Suspects:
         if _CHAIN.match(message):
             self._chained.add(record.process)
         elif message.startswith("Traceback"):
-            self.hopeless = self.hopeless or not record.level
+            self.doubtful = self.doubtful or not record.level
         elif _HINT.match(message):
             self._hints.append(_Suspect(number, message, 3, classify(message)))
         elif WRAPPERS.search(message):
             self.hopeless = True
             self.died = self.died or "EngineDeadError" in message
         elif _EXCEPTION.match(message) or _TOLD_OTHERWISE.match(message):
-            self._add(_Suspect(number, message.strip(), _place(record), classify(message)), record)
+            line = _SECRET.sub("***", message.strip()[:_LONGEST])
+            self._add(_Suspect(number, line, _place(record), classify(line)), record)
 
     def _add(self, suspect: _Suspect, record: Record) -> None:
-        if not record.level:
-            self.hopeless = True
+        self.doubtful = self.doubtful or not record.level
+        self.hopeless = self.hopeless or refuses_arguments(suspect.line)
         chained = record.process in self._chained
         self._chained.discard(record.process)
         before = self._suspects[-1] if self._suspects else None
@@ -189,13 +200,14 @@ def _figures(found: re.Match[str], settings: dict[str, str], line: str) -> dict[
     figures["asked"] = told.get("asked") or told.get("name") or told.get("path") or model
     utilization = settings.get("gpu_memory_utilization")
     figures["utilization_note"] = f" (it was {utilization})" if utilization else ""
+    figures["parser_flag"] = f"--{told.get('which', '').replace(' ', '-')}-parser"
     if "kv_cache_gib" in settings:
         figures["kv_note"] = f" ({settings['kv_cache_gib']} GiB)"
     if settings.get("phase"):
         figures["during"] = f" during {settings['phase']}"
     if "free" in told and "total" in told:
         figures["of_total"] = f": {told['free']} of {told['total']} were free"
-    if "wanted" in told and "share" in told:
+    if "share" in told and float(told["total"]) > 0:
         figures["free_share"] = f"{int(float(told['free']) / float(told['total']) * 100) / 100:.2f}"
     if "heads" in told:
         heads = int(told["heads"])
@@ -217,16 +229,18 @@ def _engine_died(death: _Suspect, *, ready: bool) -> Failure:
     )
 
 
-def _silent_end(exit_: Exit | None, signal: int | None, *, hopeless: bool) -> Failure | None:
-    if exit_ is None and not hopeless:
+def _silent_end(
+    exit_: Exit | None, signal: int | None, settings: dict[str, str], *, told: bool
+) -> Failure | None:
+    if exit_ is None and not told:
         return None
     if signal == SIGKILL:
         return Failure(
             FailureKind.KILLED,
             None,
             "",
-            "The server was killed (SIGKILL) and could say nothing: mostly the kernel, because the "
-            "host or container ran out of memory.",
+            "The server was killed (SIGKILL) and could say nothing: mostly by the kernel, because "
+            f"the host or container ran out of memory.{_checkpoint_and_memory(settings)}",
             "Look into the kernel log: `journalctl -k | grep -i 'killed process'`, and into "
             "memory.events of the container's cgroup.",
         )
@@ -247,4 +261,13 @@ def _silent_end(exit_: Exit | None, signal: int | None, *, hopeless: bool) -> Fa
         "",
         f"The server ended{how}, and its log does not say why.",
         "Start it again with VLLM_LOGGING_LEVEL=DEBUG in its environment.",
+    )
+
+
+def _checkpoint_and_memory(settings: dict[str, str]) -> str:
+    if settings.get("phase") != "load_weights" or "checkpoint_gib" not in settings:
+        return ""
+    return (
+        f" It was loading a checkpoint of {settings['checkpoint_gib']} GiB, and the host had "
+        f"{settings['available_ram_gib']} GiB available."
     )

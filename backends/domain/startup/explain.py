@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from backends.domain.facts import StopOrdered
 from backends.domain.stamp import Stamp
-from backends.domain.start import PhaseName, Start
+from backends.domain.start import Start
 from backends.domain.startup.clock import LogClock
+from backends.domain.startup.diagnosis import refuses_arguments
 from backends.domain.startup.document import start_document
 from backends.domain.startup.fold import StartState, apply, as_start, begin
 from backends.domain.startup.lines import Glimpse, glance, read
@@ -16,8 +17,7 @@ from backends.domain.startup.wordings import find
 
 __all__ = ["explain", "start_document"]
 
-_OPENS = frozenset({Event.BANNER, Event.ENGINE_UP, Event.PLATFORM})
-
+_SERVED = " 200 OK"
 _STILL_SERVING = "Engine 000:"
 _MOST_UNDATED = 1000
 """Lines before the first that has a time; they are read as if they stood there."""
@@ -41,17 +41,26 @@ class _Log:
         self._starts: list[Start] = []
         self._outer: bool | None = None
         self._state: StartState | None = None
+        self._evident = False
         self._begin_anew()
 
     def add(self, number: int, line: str) -> None:
+        if self._reader.ready and line.endswith(_SERVED):
+            return
         glimpse = glance(line)
         word, stamp, outer, _ = glimpse
+        interesting = is_interesting(word) and not (word == _STILL_SERVING and self._reader.ready)
+        if interesting and self._opens_another(line, glimpse):
+            # Lines without a meaning may already be the new start's.
+            self._stamp = self._stamp_read
+            self._finish()
+            self._begin_anew()
         if stamp and (self._outer is None or self._outer is outer):
             self._outer, self._stamp = outer, stamp
             if self._state is None:
                 self._begin()
-        if is_interesting(word) and not (word == _STILL_SERVING and self._reader.ready):
-            self._read(number, line, glimpse)
+        if interesting:
+            self._read(number, line)
 
     def starts(self) -> list[Start]:
         self._finish()
@@ -62,7 +71,7 @@ class _Log:
         self._clock = LogClock()
         self._state = None
         self._outer = None
-        self._stamp = ""
+        self._stamp = self._stamp_read = ""
         self._evident = False
         self._undated: list[tuple[int, str]] = []
 
@@ -70,13 +79,7 @@ class _Log:
         seconds = self._clock.at(self._stamp)
         return Stamp(seconds, seconds)
 
-    def _read(self, number: int, line: str, glimpse: Glimpse) -> None:
-        if self._opens_another(line, glimpse):
-            if self._evident:
-                self._finish()
-            self._begin_anew()
-            self.add(number, line)
-            return
+    def _read(self, number: int, line: str) -> None:
         if self._state is None:
             if len(self._undated) < _MOST_UNDATED:
                 self._undated.append((number, line))
@@ -90,6 +93,7 @@ class _Log:
             self._feed(self._state, number, line)
 
     def _feed(self, state: StartState, number: int, line: str) -> None:
+        self._stamp_read = self._stamp
         facts = self._reader.feed(self._now(), line, number)
         self._evident = self._evident or bool(facts)
         for fact in facts:
@@ -101,31 +105,21 @@ class _Log:
     def _opens_another(self, line: str, glimpse: Glimpse) -> bool:
         """Tell whether this line belongs to a start after the one being read."""
         reader = self._reader
-        if not (reader.over or reader.ready or self._is_repeated(glimpse)):
+        up = reader.ready or (reader.engine_ready_at is not None and not reader.has_api_server)
+        failed = reader.doubtful and reader.has_begun
+        if not (reader.over or up or failed or reader.is_past_devices):
             return False
         record = read(line, glimpse)
         found = find(record.word, record.tag, record.message)
         if found is None:
-            return False
-        if found[0].event in _OPENS:
-            return reader.over or found[0].event is not Event.PLATFORM
-        told = "args" in found[1].groupdict()
-        return told or (reader.over and (found[0].begins or found[0].ends) is not None)
-
-    def _is_repeated(self, glimpse: Glimpse) -> bool:
-        if (
-            glimpse.word not in {"vLLM", "Initializing", "non-default"}
-            and "version" not in glimpse.word
-        ):
-            return False
-        reached = self._reader.reached
-        return reached is not None and reached not in {
-            PhaseName.LAUNCH,
-            PhaseName.CONFIGURE,
-            PhaseName.SPAWN_ENGINE,
-            PhaseName.INIT_DEVICES,
-            PhaseName.JIT_BUILD,
-        }
+            return (reader.over or up) and refuses_arguments(record.message)
+        row, match = found
+        if row.event in {Event.BANNER, Event.ENGINE_UP} or "args" in match.groupdict():
+            several = row.event is Event.ENGINE_UP and failed and not (reader.over or up)
+            return not several
+        if row.event is Event.PLATFORM:
+            return reader.over or up
+        return reader.over and (row.begins is not None or row.ends is not None)
 
     def _finish(self) -> None:
         if self._state is None:

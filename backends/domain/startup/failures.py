@@ -20,8 +20,9 @@ _SEE_MEMORY = "free memory on the GPU (`inferctl gpus` names who holds it), "
 MEMORY = (
     _row(
         Kind.FREE_MEMORY_BELOW_TARGET,
-        r"Free memory on device (?:\S+ )?\((?P<free>[\d.]+)/(?P<total>[\d.]+) GiB\) on startup is "
-        r"less than desired GPU memory utilization \((?P<share>[\d.]+), (?P<wanted>[\d.]+) GiB\)",
+        r"Free memory on device (?:\S+ )?\((?P<free>\d{1,9}\.?\d{0,9})/"
+        r"(?P<total>\d{1,9}\.?\d{0,9}) GiB\) on startup is less than desired GPU "
+        r"memory utilization \((?P<share>[\d.]+), (?P<wanted>[\d.]+) GiB\)",
         "Only {free} of {total} GiB were free on the GPU, and the server wanted {wanted} GiB "
         "({share} of it).",
         "End what holds the rest (`inferctl gpus` names it), or set --gpu-memory-utilization below "
@@ -133,9 +134,9 @@ ARGUMENTS = (
     _row(
         Kind.BAD_ARGUMENT,
         r"invalid (?P<which>tool call|reasoning) parser: (?P<name>\S+)(?: \(chose from "
-        r"\{(?P<choice>.*?)\}\))?",
+        r"\{ *(?P<choice>.*?) *\}\))?",
         "There is no {which} parser called {name}.",
-        "Set the parser's flag to one that this vLLM lists: {choice}.",
+        "Set {parser_flag} to one of: {choice}.",
     ),
     _row(
         Kind.MAX_MODEL_LEN_TOO_LARGE,
@@ -169,8 +170,8 @@ ARGUMENTS = (
     ),
     _row(
         Kind.INVALID_PARALLELISM,
-        r"Total number of attention heads \((?P<heads>\d+)\) must be divisible by tensor parallel "
-        r"size \((?P<size>\d+)\)",
+        r"Total number of attention heads \((?P<heads>\d{1,5})\) must be divisible by tensor "
+        r"parallel size \((?P<size>\d+)\)",
         "{heads} attention heads cannot be split over {size} GPUs.",
         "Set --tensor-parallel-size to a divisor of {heads}: {divisors}.",
     ),
@@ -193,7 +194,7 @@ ARGUMENTS = (
 HOST = (
     _row(
         Kind.DRIVER_MISMATCH,
-        r"NVIDIA driver on your system is too old \(found version (?P<found>\d+)\)",
+        r"NVIDIA driver on your system is too old \(found version (?P<found>\d{1,6})\)",
         "The NVIDIA driver supports CUDA {found_cuda} at most, and this build needs a newer one.",
         "Update the NVIDIA driver, or install a vLLM wheel built for CUDA {found_cuda} or older.",
     ),

@@ -47,14 +47,14 @@ class StartState:
 
     Attributes:
         boundaries: where phases began, in order of time.
-        reports: vLLM's own figures as (phase, measure, rank, seconds); repeats are listed again.
+        reports: vLLM's own figures by phase, measure and rank, in seconds; repeats add up.
         items: how many items each phase had to do, the latest figure.
     """
 
     start_id: str
     began_s: float
     boundaries: tuple[tuple[float, PhaseName], ...] = ()
-    reports: tuple[PhaseReported, ...] = ()
+    reports: tuple[tuple[tuple[PhaseName, str, int], float], ...] = ()
     items: tuple[tuple[tuple[PhaseName, str], int], ...] = ()
     progress: PhaseProgressed | None = None
     memory: tuple[RankMemory, ...] = ()
@@ -82,7 +82,7 @@ def apply(state: StartState, fact: ServerFact) -> StartState:  # noqa: PLR0911, 
         case PhaseBegan():
             return _phase_began(state, fact)
         case PhaseReported():
-            return replace(state, reports=(*state.reports, fact))
+            return _reported(state, fact)
         case PhaseProgressed():
             return _progressed(state, fact)
         case MemoryReported():
@@ -115,7 +115,8 @@ def as_start(state: StartState, now: Stamp) -> Start:
 
     Phases come in the order of `PhaseName`, one for each name: a phase that was gone through again
     (a draft model, a second compilation) has the sum of its stretches as `duration_s`, its first
-    beginning as `start_s` and their number in `detail`.
+    beginning as `start_s` and their number in `detail`; where several ranks reported how long it
+    took, `detail` has each, and `reported_s` is the slowest.
     """
     end_s = max(state.began_s, _end_s(state, now))
     stretches = _stretches(state, end_s)
@@ -135,10 +136,10 @@ def as_start(state: StartState, now: Stamp) -> Start:
         phases=phases,
         unlogged_s=sum(e - b for b, e in stretches.get(PhaseName.UNLOGGED, ())),
         progress=_progress(state),
-        weights_load_s=_measured(state, "weights_load_s"),
-        compile_s=_measured(state, "compile_s"),
-        cuda_graph_s=_measured(state, "cuda_graph_s"),
-        engine_init_s=_measured(state, "engine_init_s"),
+        weights_load_s=_slowest(state, "weights_load_s"),
+        compile_s=_slowest(state, "compile_s"),
+        cuda_graph_s=_slowest(state, "cuda_graph_s"),
+        engine_init_s=_slowest(state, "engine_init_s"),
         memory=start_memory(state.memory, state.kv_cache),
         failure=state.failure,
         settings=state.settings,
@@ -235,29 +236,37 @@ def _phase(state: StartState, name: PhaseName, told: list[tuple[float, float]]) 
     detail = [(item, str(total)) for (phase, item), total in state.items if phase is name]
     if len(lasting) > 1:
         detail.append(("times", str(len(lasting))))
+    by_rank = _by_rank(state, name, "")
+    if len(by_rank) > 1:
+        detail += [(f"rank {rank}", f"{took_s:g} s") for rank, took_s in sorted(by_rank.items())]
     return Phase(
         name=name,
         start_s=lasting[0][0] - state.began_s,
         duration_s=sum(stop_s - start_s for start_s, stop_s in lasting),
-        reported_s=_reported(state, name),
+        reported_s=max(by_rank.values(), default=None),
         detail=tuple(detail),
     )
 
 
-def _reported(state: StartState, name: PhaseName) -> float | None:
-    return _slowest([r for r in state.reports if r.phase is name and r.measure != "engine_init_s"])
+def _reported(state: StartState, fact: PhaseReported) -> StartState:
+    reports = dict(state.reports)
+    key = (fact.phase, fact.measure, _NO_RANK if fact.rank is None else fact.rank)
+    reports[key] = reports.get(key, 0.0) + fact.reported_s
+    return replace(state, reports=tuple(reports.items()))
 
 
-def _measured(state: StartState, measure: str) -> float | None:
-    return _slowest([report for report in state.reports if report.measure == measure])
+def _slowest(state: StartState, measure: str) -> float | None:
+    return max(_by_rank(state, None, measure).values(), default=None)
 
 
-def _slowest(reports: list[PhaseReported]) -> float | None:
+def _by_rank(state: StartState, phase: PhaseName | None, measure: str) -> dict[int, float]:
+    """Return each rank's figure in seconds: of a measure, or of all that belong to a phase."""
     by_rank: dict[int, float] = {}
-    for report in reports:
-        rank = _NO_RANK if report.rank is None else report.rank
-        by_rank[rank] = by_rank.get(rank, 0.0) + report.reported_s
-    return max(by_rank.values(), default=None)
+    for (of_phase, of_measure, rank), seconds in state.reports:
+        of_this = of_phase is phase and of_measure != "engine_init_s"
+        if of_this if phase is not None else of_measure == measure:
+            by_rank[rank] = by_rank.get(rank, 0.0) + seconds
+    return by_rank
 
 
 def _progress(state: StartState) -> Progress | None:

@@ -14,7 +14,7 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b\n]*(?:\x07|\x1b\\
 # (EngineCore_DP0 pid=12) INFO 11-21 08:09:22 [core.py:133] [backbone] Using max model len 1024
 #  process                level stamp                         tag        word
 _HEAD = re.compile(
-    r"(?:\((?P<process>[A-Za-z][\w.:-]*)(?: rank=(?P<rank>\d+))? pid=\d+\) ?)?"
+    r"(?:\((?P<process>[A-Za-z][\w.:-]*)(?: rank=(?P<rank>\d{1,6}))? pid=\d+\) ?)?"
     r"(?:(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)"
     r"(?: (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \[[^\]]*\] ?|: +))?"
     r"(?:\[\d{4}-(?P<bracket>\d\d-\d\d \d\d:\d\d:\d\d)\] [A-Z]+ \S+:\d+: )?"
@@ -24,14 +24,14 @@ _HEAD = re.compile(
 
 # What docker, compose, kubernetes and journald put before each line, with their own time.
 _OUTER = re.compile(
-    r"(?:[\w.-]+ +\| +)?(?:\[pod/[^\]]+\] )?"
+    r"(?:[\w.-]+ +\| )?(?:\[pod/[^\]]+\] )?"
     r"(?:(?:\d{4}-(?P<date>\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d(?:[.,]\d+)?)"
     r"(?:Z|[+-]\d\d:?\d\d)?|(?P<month>[A-Z][a-z]{2}) (?P<day>[ \d]\d) "
     r"(?P<clock>\d\d:\d\d:\d\d(?:\.\d+)?)) )?"
     r"(?:std(?:out|err) [FP] )?(?:[\w.-]+ [\w@./-]+\[\d+\]: )?"
 )
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905
-_RECORD_INSIDE = re.compile(r"(?:INFO|WARNING|ERROR) \d\d-\d\d \d\d:\d\d:\d\d \[")
+_RECORD_INSIDE = re.compile(r"(?:INFO|WARNING|ERROR) (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \[")
 _JSON_GLANCE = re.compile(
     r'"asctime": "\d{4}-(\d\d-\d\d \d\d:\d\d:\d\d[,.]?\d*).*?'
     r'"message": "(?:\[[a-z_]+\] )?([^\s"\\]*)'
@@ -172,13 +172,23 @@ def _glance_outer(line: str, start: int) -> Glimpse:
     offset = outer.end()
     if offset == start:
         inside = _RECORD_INSIDE.search(line, start, start + 400)
+        if inside and "](" in line:  # it is glued to a progress bar, which comes first
+            return Glimpse(_first_word(line, start), inside["stamp"], False, start)
         offset = inside.start() if inside else start
     head = _HEAD.match(line, offset)
     assert head is not None
     stamp = _outer_stamp(outer)
+    inner = head.start("word")
+    if start == 0 < inner and head["word"][:2] == "20" and head["word"][:4].isdigit():
+        word, _, _, offset = _glance_outer(line, inner)
+        return Glimpse(word, stamp, stamp != "", offset)
     if stamp and start == 0:
         return Glimpse(head["word"], stamp, True, offset)
-    return Glimpse(head["word"], head["stamp"] or "", False, offset)
+    return Glimpse(head["word"], head["stamp"] or head["bracket"] or "", False, offset)
+
+
+def _first_word(line: str, start: int) -> str:
+    return line[start : start + 80].partition(" ")[0]
 
 
 def _outer_stamp(outer: re.Match[str]) -> str:

@@ -5,20 +5,14 @@ import re
 from backends.domain.facts import (
     BecameReady,
     FailureSeen,
-    KvCacheSized,
-    MemoryReported,
-    PhaseProgressed,
-    PhaseReported,
     StartFact,
-    StartIdentified,
 )
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
-from backends.domain.start import MemoryPart, PhaseName
 from backends.domain.startup.diagnosis import WORDS as FAILURE_WORDS
 from backends.domain.startup.diagnosis import Suspects
+from backends.domain.startup.figures import Figures, progressed
 from backends.domain.startup.lines import Record, glance, read
-from backends.domain.startup.settings import global_rank, settings_of
 from backends.domain.startup.timeline import Timeline
 from backends.domain.startup.wording import Event, Wording
 from backends.domain.startup.wordings import WORDS, find
@@ -34,13 +28,8 @@ _EXCEPTIONS = (
     "model",
     " 000:",
 )
-_NO_SETTINGS = frozenset(
-    {"took", "done", "total", "mode", "version", "model", "args", "config", "module"}
-    | {"servers", "compilation", "tokens", "concurrency", "blocks", "per_request"}
-    | {"weights", "kv_cache", "cuda_graphs", "activation_peak"}
-)
-_PARTS: tuple[MemoryPart, ...] = ("weights", "kv_cache", "cuda_graphs", "activation_peak")
-_GLUED = re.compile(r"(?:it/s|s/it)\](?=\S)")
+_BEHIND_A_BAR = re.compile(r"(?<=(?:it/s|s/it)\])(?=[(A-Z])")
+"""Where a record of another process is glued to a progress bar that has no end of line yet."""
 
 
 _ALL_WORDS = WORDS | FAILURE_WORDS
@@ -69,15 +58,9 @@ class StartReader:
         self._routes_at: Stamp | None = None
         self._timeline = Timeline()
         self._suspects = Suspects()
-        self._settings: dict[str, str] = {}
-        self._model = ""
-        self._parts: dict[str, str] = {}
+        self._figures = Figures()
         self._servers_awaited = 1
-        self._kv_tokens: int | None = None
-        self._weights_time_told = False
-        self._compile_told = False
         self._number = 0
-        self._latest: Stamp | None = None
 
     @property
     def over(self) -> bool:
@@ -85,22 +68,29 @@ class StartReader:
         return self._suspects.hopeless or (self.stopping_at is not None)
 
     @property
-    def reached(self) -> PhaseName | None:
-        """The phase that the start is in, None before the first."""
-        return self._timeline.phase
+    def doubtful(self) -> bool:
+        """Whether a traceback was printed that may or may not have been the end."""
+        return self._suspects.doubtful
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether any phase was seen to begin."""
+        return self._timeline.phase is not None
+
+    @property
+    def is_past_devices(self) -> bool:
+        """Whether the start has come further than its processes' own beginnings."""
+        return self._timeline.is_past_devices
 
     def feed(self, at: Stamp, line: str, number: int | None = None) -> list[StartFact]:
         """Return what one line tells; `number` is its place in the log, counted here if None."""
         self._number = self._number + 1 if number is None else number
-        self._latest = at
-        glimpse = glance(line)
-        if not is_interesting(glimpse.word):
-            return []
-        record = read(line, glimpse)
-        facts = self._read(at, record)
-        glued = _GLUED.search(record.message)
-        if glued and facts:
-            facts += self.feed(at, record.message[glued.end() :], self._number)
+        facts: list[StartFact] = []
+        has_bar = "it/s]" in line or "s/it]" in line
+        for part in _BEHIND_A_BAR.split(line) if has_bar else (line,):
+            glimpse = glance(part)
+            if is_interesting(glimpse.word):
+                facts += self._read(at, read(part, glimpse))
         return facts
 
     def close(self, at: Stamp, exit: Exit | None) -> list[StartFact]:  # noqa: A002
@@ -108,8 +98,7 @@ class StartReader:
         facts: list[StartFact] = []
         if not self.ready and self.stopping_at is None:
             facts += self._ready_after_all()
-        known = self._settings | {"model": self._model, "phase": self._timeline.phase or ""}
-        known |= {f"{part}_gib": gib for part, gib in self._parts.items()}
+        known = self._figures.known | {"phase": self._timeline.phase or ""}
         failure = self._suspects.verdict(
             exit, ready=self.ready, stopping=self.stopping_at is not None, settings=known
         )
@@ -120,7 +109,8 @@ class StartReader:
     def _ready_after_all(self) -> list[StartFact]:
         # An engine used without a server never says that it is ready, and a log without uvicorn's
         # stream shows a server that announced its routes but never that it had started.
-        if self._suspects.hopeless:
+        doubtful = self.has_api_server and self._suspects.doubtful
+        if self._suspects.hopeless or doubtful:
             return []
         at = self._routes_at if self.has_api_server else self.engine_ready_at
         return [] if at is None else self._became_ready(at)
@@ -131,7 +121,8 @@ class StartReader:
             self._suspect(at, record, died=found is not None)
             return []
         row, match = found
-        return self._told(at, row, match, self._rank(record))
+        rank = self._figures.rank(record.process) if record.rank is None else record.rank
+        return self._told(at, row, match, rank)
 
     def _suspect(self, at: Stamp, record: Record, *, died: bool) -> None:
         if self.stopping_at is None:
@@ -145,83 +136,11 @@ class StartReader:
         if self.ready:
             return self._event(at, row, match)
         groups = {name: value for name, value in match.groupdict().items() if value is not None}
-        facts: list[StartFact] = list(self._identified(at, row, groups))
-        took_s = float(groups["took"]) if "took" in groups else None
+        facts = self._figures.identified(at, row, groups)
         facts += self._timeline.told(at, row, groups)
-        if took_s is not None:
-            facts += self._reported(at, row, took_s, rank, groups)
-        if "done" in groups:
-            done, total = int(groups["done"]), int(groups["total"])
-            phase = row.begins or self._timeline.phase or PhaseName.LOAD_WEIGHTS
-            item = f"{groups['mode']} {row.item}" if "mode" in groups else row.item
-            facts.append(PhaseProgressed(at, phase, item, done, total))
-        for part in _PARTS:
-            if part in groups:
-                facts.append(MemoryReported(at, part, float(groups[part]), rank))
-                self._parts[part] = groups[part]
-        facts += self._kv_sized(at, groups)
-        facts += self._event(at, row, match)
-        return facts
-
-    def _identified(self, at: Stamp, row: Wording, groups: dict[str, str]) -> list[StartFact]:
-        told = settings_of(groups.get("args", ""), groups.get("config", ""))
-        told |= {k: v for k, v in groups.items() if k not in _NO_SETTINGS}
-        if row.setting:
-            told |= dict([row.setting])
-        model = groups.get("model") or told.pop("model", None)
-        new = {name: value for name, value in told.items() if name not in self._settings}
-        if told.get("compile_cache") == "miss" and self._settings.get("compile_cache") == "hit":
-            new["compile_cache"] = "miss"
-        self._settings |= new
-        self._model = self._model or model or ""
-        if not (new or model or "version" in groups):
-            return []
-        return [StartIdentified(at, groups.get("version"), model, tuple(new.items()))]
-
-    def _reported(
-        self, at: Stamp, row: Wording, took_s: float, rank: int | None, groups: dict[str, str]
-    ) -> list[StartFact]:
-        phase = row.reports or row.ends
-        if row.event is Event.ENGINE_READY:
-            facts: list[StartFact] = [
-                PhaseReported(at, PhaseName.START_API, took_s, rank, row.measure)
-            ]
-            if "compilation" in groups and not self._compile_told:
-                seconds = float(groups["compilation"])
-                facts.append(PhaseReported(at, PhaseName.COMPILE, seconds, rank, "compile_s"))
-            return facts
-        if row.event is Event.BUILD_ENDED:
-            return [PhaseReported(at, PhaseName.JIT_BUILD, took_s, rank)]
-        if phase is PhaseName.LOAD_WEIGHTS and row.measure:
-            self._weights_time_told = True
-        elif phase is PhaseName.LOAD_WEIGHTS and self._weights_time_told:
-            return []  # "Model loading took" repeats what "Loading weights took" said, and more
-        if phase is PhaseName.COMPILE:
-            if not row.measure:
-                return []  # Dynamo's share is part of the total that follows
-            self._compile_told = True
-        return [] if phase is None else [PhaseReported(at, phase, took_s, rank, row.measure)]
-
-    def _kv_sized(self, at: Stamp, groups: dict[str, str]) -> list[StartFact]:
-        concurrency = float(groups["concurrency"]) if "concurrency" in groups else None
-        if "tokens" in groups:
-            self._kv_tokens = int(groups["tokens"].replace(",", ""))
-        elif "blocks" in groups:
-            self._settings["kv_blocks"] = groups["blocks"]
-        elif concurrency is not None and self._kv_tokens is None:
-            self._kv_tokens = self._tokens_of_blocks(groups["per_request"], concurrency)
-        if self._kv_tokens is None or not ("tokens" in groups or concurrency is not None):
-            return []
-        return [KvCacheSized(at, self._kv_tokens, concurrency)]
-
-    def _tokens_of_blocks(self, per_request: str, concurrency: float) -> int | None:
-        # The V0 engine gives blocks; their size follows from the concurrency printed beside them.
-        request = int(per_request.replace(",", ""))
-        blocks = int(self._settings.get("kv_blocks", "0"))
-        for block_size in (16, 32, 64, 128, 8, 1):
-            if blocks and abs(blocks * block_size / request - concurrency) < 0.0051:
-                return blocks * block_size
-        return None
+        facts += progressed(at, row, groups, self._timeline.phase)
+        facts += self._figures.told(at, row, groups, rank)
+        return facts + self._event(at, row, match)
 
     def _event(self, at: Stamp, row: Wording, match: re.Match[str]) -> list[StartFact]:
         event = row.event
@@ -254,8 +173,3 @@ class StartReader:
         self.ready = True
         self._suspects.forget()
         return [BecameReady(at)]
-
-    def _rank(self, record: Record) -> int | None:
-        return (
-            record.rank if record.rank is not None else global_rank(record.process, self._settings)
-        )

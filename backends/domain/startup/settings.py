@@ -32,7 +32,7 @@ KEPT = frozenset(
 
 _DICT_ITEM = re.compile(r"'(\w+)': ('[^']*'|\[[^\]]*\]|[^,{}\[\]()]+)")
 _CALL_ITEM = re.compile(r"\b(\w+)=('[^']*'|\[[^\]]*\]|[^,()\[\]{}\s]+)")
-_PARALLEL = re.compile(r"(DP|PP|TP)(\d+)")
+_PARALLEL = re.compile(r"(DP|PP|TP)(\d{1,6})")
 
 
 def settings_of(args: str, config: str) -> dict[str, str]:
@@ -57,9 +57,14 @@ def global_rank(process: str, settings: dict[str, str]) -> int | None:
     places = {name: int(place) for name, place in _PARALLEL.findall(process)}
     if not places:
         return None
-    tensor = int(settings.get("tensor_parallel_size", "1"))
-    pipeline = int(settings.get("pipeline_parallel_size", "1"))
+    tensor = _size(settings, "tensor_parallel_size")
+    pipeline = _size(settings, "pipeline_parallel_size")
     replica = places.get("DP", 0) * pipeline * tensor
     rank = replica + places.get("PP", 0) * tensor + places.get("TP", 0)
     # Up to 0.17 the only engine is called EngineCore_DP0.
     return None if process == "EngineCore_DP0" and replica == 0 else rank
+
+
+def _size(settings: dict[str, str], name: str) -> int:
+    text = settings.get(name, "1")
+    return int(text) if text.isdecimal() and len(text) < 7 else 1

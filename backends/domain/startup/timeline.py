@@ -22,6 +22,7 @@ class Timeline:
         self.phase: PhaseName | None = None
         self._began: Stamp | None = None
         self._presumed = False
+        self._presumed_before: Stamp | None = None
         self._furthest = 0
         self._after_build = PhaseName.LAUNCH
         self._builds: set[str] = set()
@@ -52,17 +53,26 @@ class Timeline:
             return []
         return self._go(at, phase)
 
+    @property
+    def is_past_devices(self) -> bool:
+        """Whether the start has come further than its processes' own beginnings."""
+        return self._furthest > _ORDER[PhaseName.INIT_DEVICES]
+
     def _end(
         self, at: Stamp, phase: PhaseName, then: PhaseName, took_s: float | None
     ) -> list[StartFact]:
         facts: list[StartFact] = []
         if self.phase is not phase:
             if took_s is not None:
-                facts = self._go(self._earlier(at, took_s), phase)
+                facts = self._go(self._earlier(at, took_s, self._began), phase)
             elif self._presumes(then):
                 return self._give_back(at, phase)
             else:
                 facts = self._go(at, phase)
+        elif took_s is not None and self._presumed_before is not None:
+            # A container's log shows a progress bar only when it is complete.
+            began = self._earlier(at, took_s, self._presumed_before)
+            facts = [PhaseBegan(began, phase)]
         return facts + self._go(at, then, presumed=then is not phase)
 
     def _configured(self, at: Stamp) -> list[StartFact]:
@@ -103,6 +113,7 @@ class Timeline:
             self._presumed = presumed
         if phase is self.phase:
             return []
+        self._presumed_before = self._began if self.phase is PhaseName.UNLOGGED else None
         self.phase, self._began = phase, at
         return [PhaseBegan(at, phase)]
 
@@ -116,8 +127,8 @@ class Timeline:
     def _presumes(self, phase: PhaseName) -> bool:
         return self.phase is phase and self._presumed and not self._builds
 
-    def _earlier(self, at: Stamp, took_s: float) -> Stamp:
+    def _earlier(self, at: Stamp, took_s: float, not_before: Stamp | None) -> Stamp:
         back_s = took_s
-        if self._began is not None:
-            back_s = min(took_s, max(0.0, at.mono_s - self._began.mono_s))
+        if not_before is not None:
+            back_s = min(took_s, max(0.0, at.mono_s - not_before.mono_s))
         return Stamp(at.mono_s - back_s, at.wall_s - back_s)

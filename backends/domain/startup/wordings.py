@@ -44,8 +44,9 @@ def _tells(words: str, pattern: str, **more: Any) -> Wording:
     return Wording(words, re.compile(pattern), **more)
 
 
-_SECONDS = r"(?P<took>[\d.]+)"
-_BAR = r".*?(?P<done>\d+)/(?P<total>\d+) \["
+_NUMBER = r"\d{1,12}(?:\.\d{1,9})?"
+_SECONDS = rf"(?P<took>{_NUMBER})"
+_BAR = r".*?(?P<done>\d{1,9})/(?P<total>\d{1,9}) \["
 _HIT = ("compile_cache", "hit")
 _MISS = ("compile_cache", "miss")
 
@@ -99,7 +100,7 @@ _WEIGHTS = (
     ),
     _tells(
         "Prefetching",
-        r"Prefetching checkpoint files: .*\((?P<done>\d+)/(?P<total>\d+)\)",
+        r"Prefetching checkpoint files: .*\((?P<done>\d{1,9})/(?P<total>\d{1,9})\)",
         item="file",
     ),
     _begins(
@@ -120,14 +121,14 @@ _WEIGHTS = (
         LOAD_WEIGHTS,
         PROFILE,
         "Model Loading",
-        r"(?:Model loading|Loading model weights) took (?P<weights>-?[\d.]+) Gi?B"
+        rf"(?:Model loading|Loading model weights) took (?P<weights>-?{_NUMBER}) Gi?B"
         rf"(?: memory)?(?: and {_SECONDS} seconds)?",
     ),
 )
 _COMPILE = (
     _begins(COMPILE, "Starting", r"Starting torch\.compile"),
     _begins(COMPILE, "Warming", r"Warming up model for the compilation"),
-    _ends(COMPILE, UNLOGGED, "Warming", r"Warming up done"),
+    _begins(UNLOGGED, "Warming", r"Warming up done"),
     _ends(COMPILE, COMPILE, "Dynamo", rf"Dynamo bytecode transform time: {_SECONDS} s"),
     _ends(COMPILE, PROFILE, "Directly", r"Directly load (?:the compiled graph|AOT)", setting=_HIT),
     _tells("Cache", r"Cache the graph (?:of|for) ", setting=_MISS),
@@ -154,38 +155,42 @@ _KV_CACHE = (
     _tells(
         "model",
         r"model weights take [\d.]+GiB; .*activation peak memory takes "
-        r"(?P<activation_peak>[\d.]+)GiB; the rest of the memory reserved for KV Cache is "
-        r"(?P<kv_cache>-?[\d.]+)GiB",
+        rf"(?P<activation_peak>{_NUMBER})GiB; the rest of the memory reserved for KV Cache is "
+        rf"(?P<kv_cache>-?{_NUMBER})GiB",
     ),
-    _ends(PROFILE, ALLOCATE, "Available", r"Available KV cache memory: (?P<kv_cache>-?[\d.]+) GiB"),
+    _ends(
+        PROFILE, ALLOCATE, "Available", rf"Available KV cache memory: (?P<kv_cache>-?{_NUMBER}) GiB"
+    ),
     _ends(
         PROFILE,
         ALLOCATE,
         "Initial",
-        r"Initial free memory .* reserved (?P<kv_cache>[\d.]+) GiB memory for KV Cache",
+        rf"Initial free memory .* reserved (?P<kv_cache>{_NUMBER}) GiB memory for KV Cache",
     ),
     _begins(
-        ALLOCATE, "Explicitly", r"Explicitly set \((?P<kv_cache>[\d.]+)/[\d.]+\) GiB for KV cache"
+        ALLOCATE,
+        "Explicitly",
+        rf"Explicitly set \((?P<kv_cache>{_NUMBER})/[\d.]+\) GiB for KV cache",
     ),
     _ends(
         ALLOCATE,
         UNLOGGED,
         "GPU CPU CUDA ROCM XPU TPU HPU NPU",
-        r"\S+ KV cache size: (?P<tokens>[\d,]+) tokens"
-        r"(?:, Maximum concurrency for [\d,]+ tokens per request: (?P<concurrency>[\d.]+)x)?",
+        r"\S+ KV cache size: (?P<tokens>\d[\d,]{0,18}) tokens"
+        rf"(?:, Maximum concurrency for [\d,]+ tokens per request: (?P<concurrency>{_NUMBER})x)?",
     ),
     _ends(
         ALLOCATE,
         UNLOGGED,
         "Maximum",
-        r"Maximum concurrency for (?P<per_request>[\d,]+) tokens per request: "
-        r"(?P<concurrency>[\d.]+)x",
+        r"Maximum concurrency for (?P<per_request>\d[\d,]{0,18}) tokens per request: "
+        rf"(?P<concurrency>{_NUMBER})x",
     ),
-    _ends(ALLOCATE, UNLOGGED, "#", r"# \w+ blocks: (?P<blocks>\d+)"),
+    _ends(ALLOCATE, UNLOGGED, "#", r"# \w+ blocks: (?P<blocks>\d{1,12})"),
     _tells(
         "Free",
         r"Free memory on device.* Actual usage is .*?"
-        r"(?P<activation_peak>[\d.]+) GiB for peak activation",
+        rf"(?P<activation_peak>{_NUMBER}) GiB for peak activation",
     ),
 )
 _WARM_UP = (
@@ -212,15 +217,15 @@ _WARM_UP = (
         CAPTURE,
         UNLOGGED,
         "Graph",
-        rf"Graph capturing finished in {_SECONDS} secs?, took (?P<cuda_graphs>-?[\d.]+) GiB",
+        rf"Graph capturing finished in {_SECONDS} secs?, took (?P<cuda_graphs>-?{_NUMBER}) GiB",
         measure="cuda_graph_s",
     ),
-    _tells("CUDA", r"CUDA graph pool memory: (?P<cuda_graphs>-?[\d.]+) GiB \(actual\)"),
+    _tells("CUDA", rf"CUDA graph pool memory: (?P<cuda_graphs>-?{_NUMBER}) GiB \(actual\)"),
     _begins(
         START_API,
         "init",
         rf"init engine \(profile, create kv cache, warmup model\) took {_SECONDS} s(?:econds)?"
-        r"(?: \(compilation: (?P<compilation>[\d.]+) s)?",
+        rf"(?: \(compilation: (?P<compilation>{_NUMBER}) s)?",
         measure="engine_init_s",
         event=Event.ENGINE_READY,
     ),
@@ -233,7 +238,7 @@ _API_SERVER = (
         event=Event.SERVING_ADDRESS,
     ),
     _begins(START_API, "Available", r"Available routes are", event=Event.ROUTES),
-    _tells("Started", r"Started (?P<servers>\d+) API server processes", event=Event.SERVERS),
+    _tells("Started", r"Started (?P<servers>\d{1,4}) API server processes", event=Event.SERVERS),
     _tells("Application", r"Application startup complete", event=Event.READY),
     _tells("000:", r"Engine 000: Avg prompt throughput", event=Event.SERVING),
     _tells("API", r"API server: shutdown triggered", event=Event.SHUTDOWN, tag="shutdown"),

@@ -51,14 +51,16 @@ def ab_report(series: AbSeries) -> dict[str, Any]:
     """
     lanes = {name: _lane(series, name) for name, _ in series.began.lanes}
     a, b = series.lane("a"), series.lane("b")
+    doubts = comparability(a, b)
+    doubtful = _doubtful(doubts)
     return {
         "prompt_sha256": series.began.prompt_sha256,
         "order": series.began.order,
         "complete": series.ended and not series.reason,
         "reason": series.reason,
         "lanes": lanes,
-        "difference": {figure: _difference(difference(a, b, figure)) for figure in FIGURES},
-        "warnings": [_warning(found) for found in comparability(a, b)],
+        "difference": {figure: _difference(a, b, figure, doubtful) for figure in FIGURES},
+        "warnings": [_warning(found) for found in doubts],
         "client": _client(series),
     }
 
@@ -84,8 +86,12 @@ def ab_markdown(series: AbSeries) -> str:
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     lines += ["", "Figures are medians with first and third quartile.", ""]
     a, b = series.lane("a"), series.lane("b")
-    lines += [f"- {finding(figure, difference(a, b, figure))}" for figure in FIGURES]
-    lines += [f"- NOT_COMPARABLE: {found.why}." for found in comparability(a, b)]
+    doubts = comparability(a, b)
+    doubtful = _doubtful(doubts)
+    for figure in FIGURES:
+        found = difference(a, b, figure)
+        lines.append(f"- {finding(figure, found, comparable=figure not in doubtful)}")
+    lines += [f"- NOT_COMPARABLE: {doubt.why}." for doubt in doubts]
     if series.client and series.client.limited:
         lines.append(f"- Client limited: {'; '.join(series.client.reasons)}.")
     if series.reason:
@@ -107,13 +113,15 @@ def ab_csv(series: AbSeries) -> str:
     return out.getvalue()
 
 
-def finding(figure: FigureName, found: Difference | None) -> str:
-    """Return one sentence on one figure; it names no winner inside the noise."""
+def finding(figure: FigureName, found: Difference | None, *, comparable: bool = True) -> str:
+    """Return one sentence on one figure; no winner inside the noise or of different work."""
     title, unit = FIGURE_TITLES[figure]
     if found is None:
         return f"{title}: fewer than four runs a lane, nothing can be said"
     low, high = found.ci95
     measured = f"b - a = {found.shift:+.4g} {unit} (95 % interval {low:+.4g} to {high:+.4g})"
+    if not comparable:
+        return f"{title}: not comparable; {measured}"
     if found.verdict != "too_close":
         winner, loser = ("b", "a") if found.verdict == "b_faster" else ("a", "b")
         return f"{title}: {winner} is faster than {loser}; {measured}"
@@ -157,11 +165,20 @@ def _summary(runs: Sequence[Run]) -> dict[str, Any]:
     return summary
 
 
-def _difference(found: Difference | None) -> dict[str, Any]:
+def _difference(
+    a: Sequence[Run], b: Sequence[Run], figure: FigureName, doubtful: frozenset[FigureName]
+) -> dict[str, Any]:
+    found = difference(a, b, figure)
+    comparable = figure not in doubtful
     if found is None:
         keys = ("shift", "ci95", "p_value", "verdict", "smallest_detectable", "more_runs")
-        return {**dict.fromkeys(keys), "reason": "fewer than four runs a lane"}
-    return {**asdict(found), "ci95": list(found.ci95)}
+        reason = "fewer than four runs a lane"
+        return {**dict.fromkeys(keys), "comparable": comparable, "reason": reason}
+    return {**asdict(found), "ci95": list(found.ci95), "comparable": comparable}
+
+
+def _doubtful(doubts: Sequence[NotComparable]) -> frozenset[FigureName]:
+    return frozenset(figure for doubt in doubts for figure in doubt.figures)
 
 
 def _client(series: AbSeries) -> dict[str, Any]:

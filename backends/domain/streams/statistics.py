@@ -13,6 +13,7 @@ RUNS_FOR_P99 = 300
 LARGEST_EXACT = 30
 CONFIDENCE = 0.95
 POWER = 0.8
+MOST_RUNS = 10_000
 
 _Z_CONFIDENCE = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 _Z_POWER = NormalDist().inv_cdf(POWER)
@@ -107,9 +108,9 @@ def more_runs_to_settle(shift: float, detectable: float, runs: int) -> int | Non
     """Return how many more runs a lane would show this shift with a power of 80 %.
 
     What can be detected shrinks with the square root of the number of runs. 0 when these runs
-    suffice, None when no number of runs can be told: the shift is zero.
+    suffice, None when more than 10,000 would be needed, as for a shift of zero.
     """
-    if not shift:
+    if not shift or runs * (detectable / shift) ** 2 > MOST_RUNS:
         return None
     return max(0, math.ceil(runs * (detectable / shift) ** 2) - runs)
 

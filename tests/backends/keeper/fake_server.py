@@ -24,11 +24,11 @@ def end(*_):
         worker.terminate()
     os._exit(0)
 worker = None
+signal.signal(signal.SIGTERM, signal.SIG_IGN if os.environ.get("FAKE_STUBBORN") else end)
 if sys.argv[1] == "engine":
     worker = subprocess.Popen([sys.executable, "-c", sys.argv[2], "worker", ""])
-signal.signal(signal.SIGTERM, signal.SIG_IGN if os.environ.get("FAKE_STUBBORN") else end)
 try:
-    print("sleeping", sys.argv[1], flush=True)
+    os.write(1, f"sleeping {sys.argv[1]}\\n".encode())
 except BrokenPipeError:
     pass
 time.sleep(600)
@@ -93,8 +93,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, terminate)
     print("INFO Starting to load model", flush=True)
     for number in range(int(os.environ.get("FAKE_LINES", "0"))):
-        # One write for each line, as vLLM does: longer ones are cut where two processes write.
-        print(f"line {number:08d} " + "x" * 80, flush=True)
+        # One write for each line, as a logger does: others write to the same pipe.
+        os.write(1, f"line {number:08d} {'x' * 80}\n".encode())
     if code := os.environ.get("FAKE_EXIT"):
         print("ValueError: no such thing", flush=True)
         sys.exit(int(code))

@@ -10,7 +10,8 @@ from backends.domain.facts import FirstTokenSeen, HealthChanged, Spawned, Stoppe
 from backends.host import processes
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder, read_journal
-from backends.keeper.launch import AlreadyKept, KeeperError, adopt
+from backends.keeper.launch import AlreadyKept, adopt
+from backends.keeper.order import NotRunning
 from tests.backends.keeper.conftest import Bench, eventually, everything, until
 
 
@@ -54,7 +55,7 @@ async def test_a_stopped_server_cannot_be_adopted(bench: Bench) -> None:
     folder = bench.launch()
     await everything(client.stop(folder, "test"))
     await eventually(lambda: processes.read(bench.keeper_pid(folder)) is None)
-    with pytest.raises(KeeperError, match="nothing to adopt"):
+    with pytest.raises(NotRunning, match="does not run"):
         await asyncio.to_thread(adopt, folder)
 
 
@@ -65,3 +66,9 @@ async def test_survivors_keep_a_second_start_from_beginning(bench: Bench) -> Non
     pid = bench.start(folder).process.pid
     with pytest.raises(AlreadyKept, match=f"{pid}.*stop or adopt"):
         bench.launch()
+
+
+async def test_what_never_ran_cannot_be_stopped(bench: Bench) -> None:
+    with pytest.raises(NotRunning, match="never started"):
+        await everything(client.stop(bench.state / "servers" / "nobody", "test"))
+    assert not bench.state.exists()

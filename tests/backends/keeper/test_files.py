@@ -126,7 +126,7 @@ def test_an_order_is_kept_without_secrets(tmp_path: Path) -> None:
 
 
 def test_no_order_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(KeeperError, match="ever started"):
+    with pytest.raises(KeeperError, match="never started"):
         load_order(tmp_path / "order.json")
     (tmp_path / "order.json").write_text("{}")
     with pytest.raises(KeeperError, match="remove it"):

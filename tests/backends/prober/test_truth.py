@@ -60,7 +60,7 @@ def truths(url: str) -> list[dict[str, Any]]:
     return sorted(records, key=lambda record: int(record["id"]))
 
 
-def order(url: str, *models: str, runs: int = 3, **more: Any) -> SeriesOrder:
+def order(url: str, *models: str, runs: int = 2, **more: Any) -> SeriesOrder:
     names = ("a", "b")
     lanes = tuple(
         Lane(name, name, url, model)  # type: ignore[arg-type]
@@ -80,18 +80,18 @@ def runs_of(facts: list[AbFact]) -> list[Run]:
 
 # Model of the server, and tokens in the first chunk that carries any.
 SHAPES = {
-    "plain": ("t60-i5-n16", 1),
-    "role at once": ("t60-i5-n16-role-early", 1),
-    "role with content": ("t60-i5-n16-role-none", 1),
-    "late head": ("t60-i5-n16-hdr-late", 1),
-    "four tokens a chunk": ("t60-i5-n16-k4", 4),
-    "four chunks a segment": ("t60-i5-n16-g4", 4),
-    "reasoning content": ("t60-i5-n16-r8", 1),
-    "reasoning": ("t60-i5-n16-q8", 1),
-    "split segments": ("t60-i5-n16-s4", 1),
-    "pings": ("t60-i5-n16-c10", 1),
-    "a stall": ("t60-i5-n16-x8:60", 1),
-    "jitter": ("t60-i5-n16-j40", 1),
+    "plain": ("t30-i5-n16", 1),
+    "role at once": ("t30-i5-n16-role-early", 1),
+    "role with content": ("t30-i5-n16-role-none", 1),
+    "late head": ("t30-i5-n16-hdr-late", 1),
+    "four tokens a chunk": ("t30-i5-n16-k4", 4),
+    "four chunks a segment": ("t30-i5-n16-g4", 4),
+    "reasoning content": ("t30-i5-n16-r8", 1),
+    "reasoning": ("t30-i5-n16-q8", 1),
+    "split segments": ("t30-i5-n16-s4", 1),
+    "pings": ("t30-i5-n16-c10", 1),
+    "a stall": ("t30-i5-n16-x8:60", 1),
+    "jitter": ("t30-i5-n16-j40", 1),
 }
 
 
@@ -113,7 +113,7 @@ async def test_reported_against_true(truth_url: str, model: str, first: int) -> 
 
 
 async def test_reasoning_is_a_token_but_not_yet_visible(truth_url: str) -> None:
-    for run in runs_of(await measured(order(truth_url, "t60-i5-n16-r8"))):
+    for run in runs_of(await measured(order(truth_url, "t30-i5-n16-r8"))):
         assert run.reasoning_tokens == 8
         assert run.ttft_s is not None
         assert run.ttft_visible_s == pytest.approx(run.ttft_s + 8 * 0.005, abs=TOLERANCE_S)

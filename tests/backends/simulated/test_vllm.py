@@ -12,6 +12,7 @@ import pytest
 
 from backends.simulated.gpus import SimulatedGpus
 from tests.backends.simulated.conftest import (
+    Program,
     Server,
     ask,
     children_of,
@@ -50,6 +51,7 @@ def test_from_start_to_stop(serve: Serve) -> None:
     assert sample(metrics, "vllm:generation_tokens_total") == 40
     assert sample(metrics, "vllm:request_success_total", 'reason="length"') == 1
     assert sample(metrics, "vllm:inter_token_latency_seconds_count") == 39
+    assert sample(metrics, "vllm:request_generation_tokens_sum") == 40
     assert sample(metrics, "vllm:time_to_first_token_seconds_bucket", 'le="+Inf"') == 1
     server.process.terminate()
     assert server.exit_code() == 0
@@ -281,3 +283,35 @@ def test_two_requests_count_as_running_and_abandoned_ones_as_aborted(serve: Serv
     until(lambda: metric("vllm:request_success_total", '"abort"') == 2, "two aborted requests")
     assert metric("vllm:num_requests_running") == 0
     assert server.process.poll() is None
+
+
+def test_sigterm_aborts_what_is_under_way(serve: Serve, tmp_path: Path) -> None:
+    server = serve(serving_speed=1, gpu=tmp_path / "gpus").until_ready()
+    body = json.dumps({"prompt": "Why?", "max_tokens": 500, "stream": True, "ignore_eos": True})
+    request = f"POST /v1/completions HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        client.sendall(request.encode())
+        with client.makefile("rb") as answer:
+            while not answer.readline().startswith(b"data:"):
+                pass
+            (gpu,) = SimulatedGpus(tmp_path / "gpus").sample(processes=False).gpus
+            assert gpu.busy_percent
+            server.process.terminate()
+            rest = answer.read()
+    assert b"[DONE]" not in rest
+    assert server.exit_code() == 0
+    assert "Traceback" not in server.all_output()
+
+
+def test_polling_can_be_kept_out_of_the_log(serve: Serve) -> None:
+    server = serve("--disable-access-log-for-endpoints", "/health,/metrics").until_ready()
+    for path in ("/health", "/metrics", "/version"):
+        server.ask("GET", path)
+    server.until_said('"GET /version HTTP/1.1" 200 OK')
+    assert "/health HTTP" not in server.output
+    assert "/metrics HTTP" not in server.output
+
+
+def test_its_version(run: Callable[..., Program]) -> None:
+    program = run("backends.simulated.vllm", "--version")
+    assert (program.exit_code(), program.all_output()) == (0, "0.32.0\n")

@@ -138,3 +138,14 @@ def test_csv_has_one_row_a_run() -> None:
 
 def test_facts_before_the_beginning_are_passed_over() -> None:
     assert advance_series(None, RunEnded(AT, run("a", 0, 0.1))) is None
+
+
+def test_different_work_has_no_winner() -> None:
+    found = series()
+    runs = tuple(replace(run, output_tokens=99) if run.lane == "b" else run for run in found.runs)
+    longer = replace(found, runs=runs)
+    document = ab_report(longer)
+    assert [warning["code"] for warning in document["warnings"]] == ["NOT_COMPARABLE"]
+    assert document["difference"]["e2e_s"]["comparable"] is False
+    assert document["difference"]["ttft_s"]["comparable"] is True
+    assert "End to end: not comparable" in ab_markdown(longer)

@@ -176,7 +176,13 @@ def test_the_smallest_detectable_shift_is_found_four_times_in_five() -> None:
 
 @pytest.mark.parametrize(
     ("shift", "detectable", "runs", "more"),
-    [(0.1, 0.2, 20, 60), (-0.1, 0.2, 20, 60), (0.3, 0.2, 20, 0), (0.0, 0.2, 20, None)],
+    [
+        (0.1, 0.2, 20, 60),
+        (-0.1, 0.2, 20, 60),
+        (0.3, 0.2, 20, 0),
+        (0.0, 0.2, 20, None),
+        (1e-9, 0.2, 20, None),
+    ],
 )
 def test_how_many_more_runs(shift: float, detectable: float, runs: int, more: int | None) -> None:
     assert more_runs_to_settle(shift, detectable, runs) == more

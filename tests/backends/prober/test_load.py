@@ -1,0 +1,123 @@
+"""Open-loop load against a server with one worker, whose capacity is therefore known."""
+
+import asyncio
+import threading
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from backends.domain.streams.load import LoadEnded, LoadStep
+from backends.prober.client import run_load
+from backends.prober.load import Load, LoadNews
+from backends.prober.loop import Loop
+from backends.prober.orders import Lane, LoadOrder
+from tests.backends.prober.scripted_server import (
+    Conversation,
+    Reply,
+    a_good_stream,
+    plain,
+    serving,
+)
+
+SERVICE_S = 0.02
+PRICES = {"input_usd_per_mtok": "1", "output_usd_per_mtok": "1"}
+
+
+def one_worker() -> Reply:
+    worker = threading.Lock()
+
+    def reply(conversation: Conversation) -> None:
+        with worker:
+            conversation.wait(SERVICE_S)
+        a_good_stream(conversation)
+
+    return reply
+
+
+def order(url: str, lane: dict[str, str] | None = None, **more: Any) -> LoadOrder:
+    settings: dict[str, Any] = {
+        "ttft_limit_s": 0.15,
+        "first_rps": 10,
+        "growth": 3,
+        "step_s": 0.6,
+        "max_s": 15,
+        "seed": 5,
+        **more,
+    }
+    return LoadOrder(Lane("a", "x", url, "m", **(lane or {})), "Say it.", 8, **settings)  # type: ignore[arg-type]
+
+
+def loaded(wanted: LoadOrder) -> tuple[list[LoadStep], LoadEnded]:
+    news: list[LoadNews] = []
+    loop = Loop()
+    load = Load(wanted, loop, news.append)
+    load.begin()
+    loop.run(lambda: load.over)
+    loop.close()
+    *steps, end = news
+    assert isinstance(end, LoadEnded)
+    return [step for step in steps if isinstance(step, LoadStep)], end
+
+
+def test_the_capacity_of_one_worker_is_found() -> None:
+    with serving(one_worker()) as server:
+        steps, end = loaded(order(server.base_url))
+    assert end.reason == "the limit is found"
+    assert end.bounded
+    assert end.best is not None
+    assert 10 <= end.best.planned_rps <= 1.3 / SERVICE_S
+    assert [step.planned_rps for step in steps[:2]] == [10, 30]
+    broken = next(step for step in steps if step.broke)
+    assert "missed a limit" in broken.broke
+    assert broken.concurrency > end.best.concurrency
+
+
+@pytest.mark.parametrize(
+    ("bounds", "reason"),
+    [
+        ({"max_requests": 6}, "6 requests were sent, as many as allowed"),
+        ({"max_s": 0.4}, "0.4 s have passed, as many as allowed"),
+        ({"max_usd": "0.00005", "lane": PRICES}, "0.00005 USD were spent, as much as allowed"),
+        ({"max_usd": "1"}, "a limit in dollars needs the endpoint's prices"),
+    ],
+)
+def test_each_bound_ends_it(bounds: dict[str, Any], reason: str) -> None:
+    with serving(one_worker()) as server:
+        _, end = loaded(order(server.base_url, **bounds))
+    assert end.reason == reason
+    assert len(server.requests) <= 12
+
+
+def test_too_many_open_streams_break_a_step() -> None:
+    with serving(one_worker()) as server:
+        wanted = order(server.base_url, max_concurrency=3, first_rps=90, max_requests=60)
+        steps, _ = loaded(wanted)
+    assert steps[0].broke == "more than 3 streams were open at once"
+
+
+def test_an_endpoint_that_refuses_ends_it_at_once() -> None:
+    with serving(plain("401 Unauthorized", b"{}")) as server:
+        steps, end = loaded(order(server.base_url))
+    assert steps == []
+    assert end.best is None
+    assert "HTTP 401" in end.reason
+
+
+def test_a_bad_address_ends_it_at_once() -> None:
+    assert "must look like" in loaded(order("nowhere"))[1].reason
+
+
+async def test_load_in_the_process_and_cancelled() -> None:
+    cancel = asyncio.Event()
+    news = []
+    with serving(one_worker()) as server:
+        async with asyncio.timeout(15), aclosing(run_load(order(server.base_url), cancel)) as told:
+            async for one in told:
+                news.append(one)
+                cancel.set()
+    assert isinstance(news[0], LoadStep)
+    last = news[-1]
+    assert isinstance(last, LoadEnded)
+    assert last.reason == "cancelled"
+    assert last.steps[0] == news[0]

@@ -1,0 +1,110 @@
+"""What the widgets about money must keep readable, as plain text."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from tests.widgets import money_samples
+from tests.widgets.shown import NARROW, shown
+from widgets import cost_chart, cost_panel, options_bars, verdict_line
+
+
+def test_cost_at_its_narrowest() -> None:
+    text = shown(cost_panel.draw, money_samples.COST["over-stale"])
+    for fact in ("$12.34", "$1.88/h", "2026-11-01", "▲ STALE", "✖ OVER BUDGET", "serverless $3.21"):
+        assert fact in text
+    for fact in ("now 2.1", "even 4.2", "cap 12.5"):
+        assert fact in text
+
+
+def test_cost_in_three_lines() -> None:
+    text = shown(cost_panel.draw, money_samples.METER, (76, 3))
+    for fact in ("spent $12.34", "$1.88/h", "2026-11-01", "serverless $3.21", "break-even 4.2"):
+        assert fact in text
+    assert "◆" in text.splitlines()[1]
+    unmeasured = shown(cost_panel.draw, money_samples.COST["no-capacity"], (76, 3))
+    assert "capacity — not measured" in unmeasured
+
+
+def test_unknown_cost_is_a_dash_with_its_reason() -> None:
+    text = shown(cost_panel.draw, money_samples.COST["unknown"])
+    assert "spent —" in text
+    assert "—/h" in text
+    assert "no price for this GPU" in text
+    assert "$0" not in text
+
+
+def test_an_unmeasured_capacity_says_so() -> None:
+    text = shown(cost_panel.draw, money_samples.COST["no-capacity"])
+    assert "cap —" in text
+    assert "capacity — not measured" in text
+
+
+def test_no_gain_is_drawn_where_capacity_is_unknown() -> None:
+    assert "━" in shown(cost_panel.draw, money_samples.METER)
+    assert "━" not in shown(cost_panel.draw, money_samples.COST["no-capacity"])
+
+
+def test_a_break_even_beyond_capacity_is_said() -> None:
+    text = shown(cost_panel.draw, money_samples.COST["impossible"])
+    assert "break-even above capacity" in text
+    axis = next(line for line in text.splitlines() if "◆" in line and "─" in line)
+    assert axis.index("●") < axis.index("┃") < axis.index("◆")
+
+
+def test_an_endpoint_without_a_price_costs_a_dash() -> None:
+    text = shown(cost_panel.draw, money_samples.METER, (54, 13))
+    (row,) = [line for line in text.splitlines() if "third" in line]
+    assert "—" in row
+    assert "no price set" in row
+
+
+@pytest.mark.parametrize("view", money_samples.VERDICT.values(), ids=list(money_samples.VERDICT))
+def test_the_verdict_keeps_word_and_flip(view: verdict_line.VerdictView) -> None:
+    for width in (36, 60, 80, 160):
+        text = shown(verdict_line.draw, view, (width, 2))
+        assert view.word in text
+        assert view.flip in text
+
+
+def test_a_long_reason_ends_with_a_sentence() -> None:
+    view = replace(
+        money_samples.VERDICT["api"], sentence="The API is cheaper. " + "Because it is so. " * 9
+    )
+    second = shown(verdict_line.draw, view, (60, 2)).splitlines()[1]
+    assert second == "The API is cheaper. Because it is so. Because it is so."
+
+
+def test_the_chart_marks_today_crossover_and_capacity() -> None:
+    for size in (NARROW, (54, 13), (96, 18)):
+        text = shown(cost_chart.draw, money_samples.CHART["crossing"], size)
+        plot = text[: text.index("self-hosted")]
+        assert "●" in plot
+        assert "◆" in plot
+        assert "┃" in plot
+        assert "2.1" in text
+        assert "4.2" in text
+        assert "12.5" in text
+
+
+def test_costs_between_points() -> None:
+    points = ((0.0, Decimal(0)), (10.0, Decimal(5)))
+    assert cost_chart.cost_at(points, 4.0) == pytest.approx(2.0)
+    assert cost_chart.cost_at(points, 11.0) is None
+    assert cost_chart.cost_at(points, None) is None
+
+
+def test_an_option_that_is_out_says_why_and_gets_no_bar() -> None:
+    text = shown(options_bars.draw, money_samples.OPTIONS["ranked"], (96, 18))
+    (row,) = [line for line in text.splitlines() if "scale to zero" in line]
+    assert row.startswith("⊘")
+    assert "p99 TTFT over the limit" in row
+    assert "█" not in row
+
+
+def test_bars_of_options_keep_their_ratio() -> None:
+    rows = shown(options_bars.draw, money_samples.OPTIONS["ranked"], (96, 18)).splitlines()
+    lengths = [row.count("█") for row in rows[:3]]
+    assert lengths[0] < lengths[1] < lengths[2]
+    assert lengths[1] / lengths[2] == pytest.approx(900 / 1372.4, abs=0.05)
