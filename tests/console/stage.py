@@ -70,7 +70,7 @@ def somebody_elses_vllm(folder: Path, *arguments: str) -> Iterator[tuple[int, in
 
 
 def listed(state_folder: Path, pid: int) -> Server | None:
-    """Return the foreign server with this pid once it listens; tests beside this one have theirs."""
+    """Return the foreign server with this pid once it listens; other tests have theirs."""
     found = (one for one in list_servers(state_folder) if one.pid == pid)
     return next((one for one in found if one.owner is Owner.FOREIGN and one.base_url), None)
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from console import palette, racing, sources, watching
 from console.app import InferctlApp
 from console.screens.main import MainScreen
 from console.screens.welcome import WelcomeScreen
-from tests.console.stage import free_port, machine_in, serving, somebody_elses_vllm, until
+from tests.console.stage import machine_in, serving, somebody_elses_vllm, until
 from tests.console.test_welcome import choose
 from widgets.startup_panel import StartupPanel
 from widgets.status_strip import StatusStrip
@@ -166,8 +167,6 @@ def test_a_foreign_server_takes_part_in_an_ab_under_its_address() -> None:
 
 
 async def test_nobody_elses_server_stands_on_a_simulated_screen(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     machine = replace(machine_in(tmp_path), simulated=True)
     with somebody_elses_vllm(tmp_path) as (pid, _):
         await serving(machine.state_folder, pid)
@@ -182,4 +181,3 @@ async def test_an_app_without_a_server_opens_on_the_welcome(tmp_path: Path) -> N
     app = InferctlApp(machine_in(tmp_path), None)
     async with app.run_test():
         assert isinstance(app.screen, WelcomeScreen)
-        assert free_port()
