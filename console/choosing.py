@@ -14,7 +14,6 @@ from backends.problem import Problem
 from backends.settings.config import LOOPBACK, Profile, Settings
 from backends.settings.paths import config_file
 from backends.settings.read import read_settings
-from backends.settings.write import add_profile
 from console import watching
 from console.screens.question import Question, TextQuestion
 from widgets.welcome import ItemKind, WelcomeItem
@@ -132,6 +131,9 @@ def model_at(typed: str) -> str | None:
 
 async def _serve(app: "InferctlApp", model: str, executable: str) -> None:
     """Write a profile, unless there is one of this model and executable, and show it."""
+    # Its TOML library would delay the first frame.
+    from backends.settings.write import add_profile  # noqa: PLC0415
+
     settings = app.machine.settings
     same = [each for each in settings.servers if (each.model, each.vllm) == (model, executable)]
     if same:

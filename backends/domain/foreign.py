@@ -11,7 +11,7 @@ ENDED = "it has ended; inferctl did not start it, so how it ended is not known"
 
 def foreign_life(server: Server) -> Life:
     """Return the life of a foreign server as it was last listed."""
-    unreached = "" if server.base_url else f"nothing of it listens on port {server.port} here"
+    unreached = "" if server.base_url else f"it is not seen to listen on port {server.port}"
     return Life(server, note=unreached)
 
 

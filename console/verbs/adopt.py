@@ -44,14 +44,15 @@ def _on_port(servers: tuple[Server, ...], port: int) -> Server:
     from backends.host import ports
 
     there = [each for each in servers if each.port == port and each.pid is not None]
-    listening = ports.listeners(port)
-    if there and (listening or there[0].owner is Owner.INFERCTL):
-        return there[0]
+    reached = [each for each in there if each.owner is Owner.INFERCTL or each.base_url]
+    if reached:
+        return reached[0]
     if there:
         raise NotFound(
-            f"{there[0].name}, pid {there[0].pid}, does not listen on port {port} of this host; "
-            "try again when it is ready, or name the port that its container publishes"
+            f"{there[0].name}, pid {there[0].pid}, is not seen to listen on port {port}; wait "
+            "until it is ready, run inferctl as its user, or name the port that its container publishes"
         )
+    listening = ports.listeners(port)
     if listening:
         whose = listening[0]
         pid = f", pid {whose.process.pid}," if whose.process else ""

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -90,6 +91,20 @@ async def test_what_is_no_vllm_is_named_and_not_adopted(
         assert f"pid {os.getpid()}" in error
         assert "no vLLM" in error
     assert remembered(state_folder()) == ()
+
+
+def test_a_vllm_that_does_not_listen_yet_is_not_adopted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = free_port()
+    script = tmp_path / "vllm"
+    script.write_text("import time\n\ntime.sleep(600)\n")
+    with subprocess.Popen([sys.executable, script, "serve", "m", "--port", str(port)]) as waiting:
+        try:
+            assert main(["adopt", "--port", str(port)]) == NOT_FOUND
+            assert f"pid {waiting.pid}, is not seen to listen" in capsys.readouterr().err
+        finally:
+            waiting.kill()
 
 
 @pytest.fixture

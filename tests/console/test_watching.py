@@ -166,6 +166,22 @@ def test_a_foreign_server_takes_part_in_an_ab_under_its_address() -> None:
     assert (lane.base_url, lane.model) == ("http://127.0.0.1:8000/v1", "org/theirs")
 
 
+async def test_the_ab_key_measures_somebody_elses_server(tmp_path: Path) -> None:
+    machine = machine_in(tmp_path)
+    with somebody_elses_vllm(tmp_path) as (pid, port):
+        server = await serving(machine.state_folder, pid)
+        api = Endpoint("api", f"http://127.0.0.1:{port}/v1", "org/theirs")
+        app = InferctlApp(machine_in(tmp_path, Settings(endpoints=(api,))), server)
+        async with app.run_test(size=(120, 35)) as pilot:
+            await until(pilot, lambda: isinstance(app.screen, MainScreen) and app.session.servers)
+            await pilot.press("a")
+            await until(pilot, lambda: app.session.ab and app.session.ab.ended)
+            assert app.session.ab is not None
+            runs = app.session.ab.series.runs
+            assert {run.lane for run in runs} == {"a", "b"}
+            assert [run.error for run in runs] == [None, None]
+
+
 async def test_nobody_elses_server_stands_on_a_simulated_screen(tmp_path: Path) -> None:
     machine = replace(machine_in(tmp_path), simulated=True)
     with somebody_elses_vllm(tmp_path) as (pid, _):
