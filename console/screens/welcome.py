@@ -15,7 +15,7 @@ from backends.discovery.offer import Offer, discover
 from backends.domain.session import Session
 from console import choosing
 from console.views.welcome import welcome_view
-from widgets.welcome import Welcome, WelcomeItem, WelcomeView
+from widgets.welcome import Welcome, WelcomeView
 
 if TYPE_CHECKING:
     from console.app import InferctlApp
@@ -87,17 +87,8 @@ class WelcomeScreen(Screen[None]):
         self._tell()
 
     def _tell(self) -> None:
-        item = self.marked
+        item = self.offered.marked
         self.consequence.update(Content(choosing.consequence(item) if item else ""))
-
-    @property
-    def marked(self) -> WelcomeItem | None:
-        """The item that Enter would take."""
-        option = self.offered.highlighted_option
-        if option is None or option.id is None:
-            return None
-        items = self.offered.view.items
-        return items[int(option.id)] if int(option.id) < len(items) else None
 
     def on_welcome_chosen(self, message: Welcome.Chosen) -> None:
         """Act on the choice."""

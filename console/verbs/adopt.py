@@ -50,7 +50,8 @@ def _on_port(servers: tuple[Server, ...], port: int) -> Server:
     if there:
         raise NotFound(
             f"{there[0].name}, pid {there[0].pid}, is not seen to listen on port {port}; wait "
-            "until it is ready, run inferctl as its user, or name the port that its container publishes"
+            "until it is ready, run inferctl as its user, or name the port that its container "
+            "publishes"
         )
     listening = ports.listeners(port)
     if listening:

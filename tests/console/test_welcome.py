@@ -3,6 +3,7 @@
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -81,7 +82,7 @@ async def choose(pilot: Pilot[str], app: InferctlApp, kind: str, value: str) -> 
     """Move to an item with the keys, and take it."""
     assert isinstance(app.screen, WelcomeScreen)
     for _ in range(40):
-        marked = app.screen.marked
+        marked = app.screen.offered.marked
         if marked is not None and (marked.kind, marked.value) == (kind, value):
             await pilot.press("enter")
             return
@@ -103,6 +104,34 @@ async def test_the_frame_does_not_wait_for_the_search(
         slow_search.set()
         await until(pilot, lambda: not shown.view.looking)
         assert ("model", "no model at all") in shown.view.nothing
+
+
+async def test_the_mark_is_on_top_when_the_search_is_over(host: Path) -> None:
+    app = InferctlApp(machine_in(host), None)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: welcomed(app, "vllm"))
+        shown = app.screen.query_one(Welcome)
+        await until(pilot, lambda: not shown.view.looking)
+        # Servers of others may come to this host at any time, and then stand above the mark.
+        assert shown.marked is not None
+        assert shown.marked.kind in {"server", "model"}
+
+
+async def test_the_mark_stays_on_its_item_while_servers_come_and_go(host: Path) -> None:
+    app = InferctlApp(machine_in(host), None)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: welcomed(app, "vllm"))
+        shown = app.screen.query_one(Welcome)
+        await until(pilot, lambda: not shown.view.looking)
+        await pilot.press("down")
+        before = shown.marked
+        assert before is not None
+        more = WelcomeItem("server", "0", "org/new", "port 1, not run by inferctl")
+        shown.view = replace(shown.view, items=(more, *shown.view.items))
+        assert shown.marked == before
+        left = tuple(item for item in shown.view.items if item != more)
+        shown.view = replace(shown.view, items=left)
+        assert shown.marked == before
 
 
 @pytest.mark.parametrize("size", SIZES)
