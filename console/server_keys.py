@@ -3,6 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING
 
+from backends.domain.foreign import is_foreign
 from backends.domain.server import ServerState
 from backends.problem import Problem
 from backends.settings.config import Profile
@@ -27,6 +28,8 @@ def can(app: "InferctlApp", action: str) -> bool:
     state = state_of(app)
     if action == "leave":
         return True
+    if is_foreign(app.session.life):
+        return False
     if action == "start":
         return state is not None and state not in {*RUNNING, ServerState.STOPPING}
     return state in RUNNING
@@ -96,7 +99,8 @@ async def restart(app: "InferctlApp") -> None:
 
 async def leave(app: "InferctlApp") -> None:
     """Quit; a running server goes on unless the answer says otherwise."""
-    if state_of(app) in RUNNING and _profile(app) is not None and not app.machine.simulated:
+    runs_here = state_of(app) in RUNNING and not is_foreign(app.session.life)
+    if runs_here and _profile(app) is not None and not app.machine.simulated:
         answers = (
             (LEAVE, "Quit, and leave the server running"),
             (STOP, "Stop the server, then quit"),
