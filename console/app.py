@@ -26,6 +26,7 @@ from console.screens.logs import LogScreen
 from console.screens.main import MainScreen
 from console.screens.opened import ScreenName, opened
 from console.screens.welcome import WelcomeScreen
+from console.unwatched import record_finished_starts
 from console.views.screen import main_view
 
 REDRAW_S = 0.08
@@ -66,6 +67,11 @@ class InferctlApp(App[str]):
             self.theme = settings.theme
         self.set_keymap(dict(settings.keys))
         self.push_screen(MainScreen(id="main"))
+        self.start_sources()
+
+    def start_sources(self) -> None:
+        """Take up the history and the bill, and start everything that yields facts."""
+        record_finished_starts(self.machine)
         self.session = replace(self.session, meter=recorder.load_meter(self.machine))
         if self._watched is None:
             self.push_screen(WelcomeScreen())

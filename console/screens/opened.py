@@ -9,6 +9,7 @@ from textual.screen import Screen
 from backends.domain.session import Session
 from backends.history.history import open_history
 from console import economics
+from console.capacity import known_capacities
 from console.machine import Machine
 from console.screens.costs import CostScreen
 from console.screens.gpus import GpuScreen
@@ -42,4 +43,5 @@ def opened(name: ScreenName, machine: Machine, session: Session) -> Screen[None]
             return HistoryScreen(view)
         case "costs":
             today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
-            return CostScreen(economics.scenario(session, machine.settings, today))
+            capacities = known_capacities(machine.state_folder)
+            return CostScreen(economics.scenario(session, machine.settings, today, capacities))
