@@ -25,7 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
 def open_demo(speed: float = 1.0, failure: str | None = None) -> None:
     """Open the console over a simulated host; see `simulated_host` for the arguments."""
     from console.app import InferctlApp
-    from console.demo import SERVER, simulated_host
+    from console.caretaker import SERVER
+    from console.demo import simulated_host
 
     with simulated_host(speed, failure) as machine:
         InferctlApp(machine, SERVER, start_at_once=True).run()

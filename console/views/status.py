@@ -1,6 +1,5 @@
 """The status strip's view."""
 
-from backends.domain.foreign import is_foreign
 from backends.domain.server import ServerState
 from backends.domain.session import Session
 from console.desk import Desk
@@ -15,8 +14,8 @@ def status_view(session: Session, desk: Desk) -> StatusView:
     server = session.life.server
     running = server.pid is not None and server.started_at is not None
     uptime_s = session.now.wall_s - server.started_at if running and server.started_at else None
-    quiet = server.state is ServerState.READY and not is_foreign(session.life)
-    note = (session.life.note,) if session.life.note and not quiet else ()
+    told = session.life.note and server.state is not ServerState.READY
+    note = (session.life.note,) if told else ()
     return StatusView(
         server=server.name,
         model=server.model or "",

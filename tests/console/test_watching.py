@@ -197,3 +197,17 @@ async def test_an_app_without_a_server_opens_on_the_welcome(tmp_path: Path) -> N
     app = InferctlApp(machine_in(tmp_path), None)
     async with app.run_test():
         assert isinstance(app.screen, WelcomeScreen)
+
+
+async def test_one_of_ours_can_be_stopped_though_its_table_is_gone(tmp_path: Path) -> None:
+    running = Server("kept", Owner.INFERCTL, ServerState.READY, pid=7, port=1, model="m")
+    app = InferctlApp(machine_in(tmp_path, Settings(servers=(PROFILE,))), "kept")
+    async with app.run_test():
+        life = app.session.life
+        assert life is not None
+        app.session = replace(app.session, life=replace(life, server=running))
+        assert app.check_action("server", ("stop",))
+        assert not app.check_action("server", ("restart",))
+        stopped = replace(running, state=ServerState.STOPPED, pid=None)
+        app.session = replace(app.session, life=replace(life, server=stopped))
+        assert not app.check_action("server", ("start",))
