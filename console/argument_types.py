@@ -3,13 +3,25 @@
 import argparse
 from datetime import date
 from decimal import Decimal
+from math import isfinite
 
 from backends.domain.money.amounts import BadPrice, amount_from
 
 
+def number(text: str) -> float:
+    """Return a finite number."""
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not a number") from error
+    if not isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text} is not a number")
+    return value
+
+
 def seconds(text: str) -> float:
     """Return a number of seconds from 0 on."""
-    value = float(text)
+    value = number(text)
     if not 0 <= value < 1e7:
         raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 0 on")
     return value
@@ -17,7 +29,7 @@ def seconds(text: str) -> float:
 
 def factor(text: str) -> float:
     """Return how many times faster something runs."""
-    value = float(text)
+    value = number(text)
     if not 0.01 <= value <= 10_000:
         raise argparse.ArgumentTypeError(f"{text} is not between 0.01 and 10000")
     return value
@@ -25,7 +37,7 @@ def factor(text: str) -> float:
 
 def rate(text: str) -> float:
     """Return a number above 0."""
-    value = float(text)
+    value = number(text)
     if not 0 < value < 1e7:
         raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
     return value
@@ -49,15 +61,15 @@ def day(text: str) -> date:
 
 def count(text: str) -> int:
     """Return a whole number from 1 on."""
-    value = int(text)
-    if value < 1:
+    value = number(text)
+    if value < 1 or value != int(value):
         raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
-    return value
+    return int(value)
 
 
 def port(text: str) -> int:
     """Return a TCP port."""
-    value = int(text)
-    if not 1 <= value <= 65535:
+    value = number(text)
+    if not 1 <= value <= 65535 or value != int(value):
         raise argparse.ArgumentTypeError(f"{text} is not a port (1 to 65535)")
-    return value
+    return int(value)

@@ -1,7 +1,6 @@
 """The demo: simulated processes in a folder of their own, gone when the console is."""
 
-import asyncio
-import signal
+import os
 import socket
 import subprocess
 import sys
@@ -12,22 +11,16 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from backends.keeper.client import stop
-from backends.keeper.folder import server_folder
-from backends.keeper.order import KeeperError
 from backends.settings.config import Billing, Endpoint, Limits, Profile, Settings, TokenPrices
 from backends.simulated.gpus import SimulatedGpus
+from console.caretaker import MODEL, SERVER
 from console.machine import Machine
 
-SERVER = "gpt-oss"
-MODEL = "openai/gpt-oss-120b"
 GPU_USD_PER_HOUR = Decimal("1.88")
 INPUT_USD_PER_MTOK = Decimal("0.10")
 OUTPUT_USD_PER_MTOK = Decimal("0.70")
 PRICES_AS_OF = date(2026, 11, 1)
 """The list prices of the published comparison that the demo replays, dated as its scenario is."""
-
-TRAFFIC_RPS = 2.0
 
 
 @contextmanager
@@ -38,42 +31,33 @@ def simulated_host(speed: float, failure: str | None) -> Iterator[Machine]:
         speed: how many times faster than real time the start runs; serving keeps its real pace.
         failure: let the start fail in this way, a failure kind such as ``gpu_out_of_memory``.
     """
-    with tempfile.TemporaryDirectory(prefix="inferctl-demo-") as name:
-        folder = Path(name)
-        gpu_file = folder / "gpu.json"
-        environment = {
-            "INFERCTL_SIMULATED_SPEED": str(speed),
-            "INFERCTL_SIMULATED_SERVING_SPEED": "1",
-            "INFERCTL_SIMULATED_GPU": str(gpu_file),
-        }
-        if failure:
-            environment["INFERCTL_SIMULATED_FAILURE"] = failure
-        endpoint_port = _free_port()
-        endpoint = _spawn("backends.simulated.endpoint", "--port", str(endpoint_port))
-        profile = Profile(
-            name=SERVER,
-            model=MODEL,
-            vllm=str(Path(sys.executable).with_name("inferctl-simulated-vllm")),
-            port=_free_port(),
-            gpu_usd_per_hour=GPU_USD_PER_HOUR,
-            gpu_price_as_of=PRICES_AS_OF,
-            environment=tuple(environment.items()),
+    folder = Path(tempfile.mkdtemp(prefix="inferctl-demo-"))
+    gpu_file = folder / "gpu.json"
+    environment = {
+        "INFERCTL_SIMULATED_SPEED": str(speed),
+        "INFERCTL_SIMULATED_SERVING_SPEED": "1",
+        "INFERCTL_SIMULATED_GPU": str(gpu_file),
+    }
+    if failure:
+        environment["INFERCTL_SIMULATED_FAILURE"] = failure
+    profile = Profile(
+        name=SERVER,
+        model=MODEL,
+        vllm=str(Path(sys.executable).with_name("inferctl-simulated-vllm")),
+        port=_free_port(),
+        gpu_usd_per_hour=GPU_USD_PER_HOUR,
+        gpu_price_as_of=PRICES_AS_OF,
+        environment=tuple(environment.items()),
+    )
+    endpoint_port = _free_port()
+    with _cared_for(folder, endpoint_port, profile.port):
+        yield Machine(
+            settings=_settings(profile, endpoint_port),
+            state_folder=folder,
+            history_file=folder / "history.sqlite",
+            open_gpus=lambda: SimulatedGpus(gpu_file),
+            simulated=True,
         )
-        traffic = _spawn(
-            "backends.simulated.traffic",
-            *("--base-url", profile.base_url, "--model", MODEL, "--rps", str(TRAFFIC_RPS)),
-        )
-        try:
-            yield Machine(
-                settings=_settings(profile, endpoint_port),
-                state_folder=folder,
-                history_file=folder / "history.sqlite",
-                open_gpus=lambda: SimulatedGpus(gpu_file),
-                simulated=True,
-            )
-        finally:
-            _end(traffic, endpoint)
-            asyncio.run(_stop_server(folder))
 
 
 def _settings(profile: Profile, endpoint_port: int) -> Settings:
@@ -95,32 +79,27 @@ def _settings(profile: Profile, endpoint_port: int) -> Settings:
     )
 
 
-def _spawn(module: str, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
-        stdin=subprocess.DEVNULL,
+@contextmanager
+def _cared_for(folder: Path, endpoint_port: int, server_port: int) -> Iterator[None]:
+    """Let a caretaker run the helpers; it clears away when its stdin is closed, here or by a kill.
+
+    It is a session of its own, so that neither Ctrl-C nor a terminal that closes ends it first.
+    """
+    arguments = (str(folder), str(endpoint_port), str(server_port))
+    caretaker = subprocess.Popen(
+        [sys.executable, "-P", "-m", "console.caretaker", *arguments],
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        start_new_session=True,
     )
-
-
-def _end(*helpers: subprocess.Popen[bytes]) -> None:
-    for helper in helpers:
-        helper.send_signal(signal.SIGTERM)
-    for helper in helpers:
-        try:
-            helper.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            helper.kill()
-            helper.wait()
-
-
-async def _stop_server(folder: Path) -> None:
     try:
-        async for _ in stop(server_folder(folder, SERVER), by="the end of the demo"):
-            pass
-    except KeeperError:
-        return  # it was never started, or has ended
+        yield
+    finally:
+        assert caretaker.stdin is not None
+        caretaker.stdin.close()
+        caretaker.wait()
 
 
 def _free_port() -> int:

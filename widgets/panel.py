@@ -29,6 +29,7 @@ class Panel(Widget):
     }
     """
 
+    ALLOW_MAXIMIZE = True
     _drawn: tuple[Content, ...] = ()
 
     def lines(self, width: int, height: int) -> list[Content]:

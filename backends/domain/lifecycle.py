@@ -61,7 +61,8 @@ def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
         case PhaseBegan() if life.server.state is ServerState.STARTING:
             return _server(life, phase=fact.phase)
         case BecameReady():
-            return _server(life, state=ServerState.READY, phase=None, ready_s=_since(life, fact.at))
+            ready = _server(life, phase=None, ready_s=_since(life, fact.at))
+            return ready if _is_ending(life) else _server(ready, state=ServerState.READY)
         case FirstTokenSeen():
             return _server(life, first_token_s=_since(life, fact.at))
         case FirstTokenUnavailable():
@@ -106,8 +107,15 @@ def _spawned(fact: Spawned) -> Life:
     return Life(server, spawned_at=fact.at, start=begin(fact.start_id, fact.at), argv=fact.argv)
 
 
+def _is_ending(life: Life) -> bool:
+    """Return whether its end is ordered or has come, which no late word of a probe undoes."""
+    return life.server.state in {ServerState.STOPPING, ServerState.STOPPED, ServerState.FAILED}
+
+
 def _health_changed(life: Life, fact: HealthChanged) -> Life:
     """A server that was never ready is still starting; the reason says what it waits for."""
+    if _is_ending(life):
+        return life
     if life.server.ready_s is None:
         return replace(life, note=fact.reason)
     state = ServerState.READY if fact.healthy else ServerState.UNHEALTHY

@@ -18,6 +18,7 @@ from backends.domain.facts import (
     Spawned,
     Ticked,
 )
+from backends.domain.foreign import foreign_after, foreign_life, is_foreign
 from backends.domain.gpu import GpuSample
 from backends.domain.lifecycle import Life, life_after, unborn
 from backends.domain.money.meter import Activity, MeterState, activity_of, advance_meter
@@ -28,7 +29,7 @@ from backends.domain.money.traffic import (
     serving_at,
     serving_between,
 )
-from backends.domain.server import Server, ServerState
+from backends.domain.server import Owner, Server, ServerState
 from backends.domain.serving import Serving
 from backends.domain.stamp import Stamp
 from backends.domain.vram_timeline import Timeline, TimelinePoint, with_point
@@ -51,6 +52,7 @@ class Session:
 
     Attributes:
         life: the watched server; None before one was chosen.
+        servers_seen: `servers` was listed at least once, so that an empty one says something.
         memory: used bytes of all GPUs together over the seconds since launch.
         scraped: the newest scrape, which the next rate is taken from.
         output_rates: output tokens per second, oldest first, None where a scrape gave no rate.
@@ -62,6 +64,7 @@ class Session:
     now: Stamp
     life: Life | None = None
     servers: tuple[Server, ...] = ()
+    servers_seen: bool = False
     gpus: GpuSample | None = None
     memory: Timeline = field(default_factory=Timeline)
     scraped: MetricsScraped | None = None
@@ -77,10 +80,20 @@ class Session:
 
 def watching(session: Session, server: str, model: str | None) -> Session:
     """Return the session turned to another server, of which nothing is known yet."""
+    return _turned(session, unborn(server, model))
+
+
+def watching_foreign(session: Session, server: Server) -> Session:
+    """Return the session turned to a server that somebody else started."""
+    return _turned(session, foreign_life(server))
+
+
+def _turned(session: Session, life: Life) -> Session:
     return replace(
         Session(session.now),
-        life=unborn(server, model),
+        life=life,
         servers=session.servers,
+        servers_seen=session.servers_seen,
         gpus=session.gpus,
         meter=session.meter,
         ab=session.ab,
@@ -89,7 +102,7 @@ def watching(session: Session, server: str, model: str | None) -> Session:
 
 def advance(session: Session, fact: Fact) -> Session:  # noqa: PLR0911 - one for each kind of fact
     """Return the session after one fact."""
-    session = _at(session, fact.at)
+    session = _at(session, fact.at, journalled=isinstance(fact, _SERVER_FACTS))
     if isinstance(fact, _SERVER_FACTS):
         return _with_server_fact(session, cast("ServerFact", fact))
     if isinstance(fact, _AB_FACTS):
@@ -100,7 +113,7 @@ def advance(session: Session, fact: Fact) -> Session:  # noqa: PLR0911 - one for
         case MetricsScraped():
             return _with_scrape(session, fact)
         case ServersSeen():
-            return replace(session, servers=fact.servers)
+            return _with_servers(session, fact)
         case SourceFailed():
             failed = {**session.failed_sources, fact.source: fact.reason}
             return replace(session, failed_sources=failed)
@@ -110,9 +123,13 @@ def advance(session: Session, fact: Fact) -> Session:  # noqa: PLR0911 - one for
             raise AssertionError(f"a fact that nothing folds: {fact}")
 
 
-def _at(session: Session, at: Stamp) -> Session:
-    """Move the clock on, never back: journals are replayed, and their facts are old."""
-    if at.mono_s <= session.now.mono_s:
+def _at(session: Session, at: Stamp, *, journalled: bool) -> Session:
+    """Move the clock on, never back: journals are replayed, and their facts are old.
+
+    The monotonic clock begins anew with the host, so that a journal from before a reboot can be
+    far ahead of it; such facts are told by the wall clock.
+    """
+    if at.mono_s <= session.now.mono_s or (journalled and at.wall_s < session.now.wall_s):
         return session
     meter = session.meter and advance_meter(session.meter, at.wall_s, activity(session))
     return replace(session, now=at, meter=meter)
@@ -132,6 +149,29 @@ def _with_server_fact(session: Session, fact: ServerFact) -> Session:
     if isinstance(fact, BecameReady):
         return replace(_recovered(session, "metrics"), life=life)
     return replace(session, life=life)
+
+
+def _with_servers(session: Session, fact: ServersSeen) -> Session:
+    """Believe the list of servers where the watched one has no keeper that could journal."""
+    session = replace(session, servers=fact.servers, servers_seen=True)
+    life = session.life
+    if life is None:
+        return session
+    if is_foreign(life):
+        return _with_foreign(session, life, fact)
+    seen = next((each for each in fact.servers if each.name == life.server.name), None)
+    if seen is None or seen.keeper_pid is not None or seen.owner is Owner.FOREIGN:
+        return session
+    if seen.started_at != life.server.started_at or seen.state is life.server.state:
+        return session
+    return replace(session, life=replace(life, server=seen))
+
+
+def _with_foreign(session: Session, life: Life, fact: ServersSeen) -> Session:
+    after = foreign_after(life, fact.servers)
+    if after.server.pid == life.server.pid:
+        return replace(session, life=after)
+    return replace(_recovered(session, "metrics"), life=after, scraped=None, serving=None)
 
 
 def _with_gpus(session: Session, fact: GpusSampled) -> Session:

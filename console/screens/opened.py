@@ -16,9 +16,10 @@ from console.screens.gpus import GpuScreen
 from console.screens.help import HelpScreen
 from console.screens.history import HistoryScreen
 from console.screens.logs import LogScreen
+from console.screens.welcome import WelcomeScreen
 from console.views.history import history_view
 
-ScreenName = Literal["logs", "costs", "history", "gpus", "help"]
+ScreenName = Literal["logs", "costs", "history", "gpus", "help", "welcome"]
 
 
 def opened(name: ScreenName, machine: Machine, session: Session) -> Screen[None]:
@@ -32,6 +33,8 @@ def opened(name: ScreenName, machine: Machine, session: Session) -> Screen[None]
             return LogScreen()
         case "gpus":
             return GpuScreen()
+        case "welcome":
+            return WelcomeScreen()
         case "help":
             return HelpScreen(dict(machine.settings.keys))
         case "history":

@@ -4,17 +4,29 @@ import argparse
 
 from backends.domain.start import FailureKind
 from backends.problem import UsageProblem
+from console.verbs.terminal import need_terminal
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Open the console over a simulated host, and leave nothing of it."""
+    """Open the console over a simulated host, and leave nothing of it.
+
+    Raises:
+        UsageProblem: there is no such failure, or no terminal to draw on.
+    """
     if arguments.fail and arguments.fail not in set(FailureKind):
         raise UsageProblem(
             f"no failure is called {arguments.fail}; there are {', '.join(FailureKind)}"
         )
-    from console.app import InferctlApp
-    from console.demo import SERVER, simulated_host
-
-    with simulated_host(arguments.speed, arguments.fail) as machine:
-        InferctlApp(machine, SERVER, start_at_once=True).run()
+    need_terminal()
+    open_demo(arguments.speed, arguments.fail)
     return 0
+
+
+def open_demo(speed: float = 1.0, failure: str | None = None) -> None:
+    """Open the console over a simulated host; see `simulated_host` for the arguments."""
+    from console.app import InferctlApp
+    from console.caretaker import SERVER
+    from console.demo import simulated_host
+
+    with simulated_host(speed, failure) as machine:
+        InferctlApp(machine, SERVER, start_at_once=True).run()

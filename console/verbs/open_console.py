@@ -1,9 +1,8 @@
 """``inferctl`` without a verb: the console, or the welcome where nothing is configured."""
 
 import argparse
-import sys
 
-from backends.problem import UsageProblem
+from console.verbs.terminal import need_terminal
 
 
 def run(_: argparse.Namespace) -> int:
@@ -13,14 +12,14 @@ def run(_: argparse.Namespace) -> int:
         ConfigError: the configuration cannot be used.
         UsageProblem: there is no terminal to draw on.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageProblem(
-            "the console needs a terminal; for scripts there is: inferctl status --json"
-        )
+    need_terminal()
+    from console import watching
     from console.app import InferctlApp
+    from console.choosing import DEMO
     from console.this_host import this_host
+    from console.verbs.demo import open_demo
 
     machine = this_host()
-    watched = machine.settings.servers[0].name if machine.settings.servers else None
-    InferctlApp(machine, watched).run()
+    if InferctlApp(machine, watching.first(machine)).run() == DEMO:
+        open_demo()
     return 0

@@ -91,7 +91,7 @@ def _replay(tmp_path: Path) -> ReplayApp:
     return ReplayApp(machine, RECORDED[:3], speed=1000)
 
 
-async def _until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
+async def _until(pilot: Pilot[str], condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not condition():
             await pilot.pause(0.02)

@@ -16,7 +16,7 @@ from backends.keeper.folder import ServerFolder, read_journal, server_folder
 from backends.settings.paths import history_file, state_folder
 from console.this_host import this_host
 from console.unwatched import record_finished_starts
-from tests.console.verbs.conftest import MODEL, Host
+from tests.console.ledger.conftest import MODEL, Host
 
 PHASES = {"load_weights", "capture_graphs", "first_token"}
 

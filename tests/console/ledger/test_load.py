@@ -5,7 +5,7 @@ import json
 import pytest
 
 from backends.settings.paths import state_folder
-from tests.console.verbs.conftest import MODEL, Host, free_port
+from tests.console.ledger.conftest import MODEL, Host, free_port
 
 SHORT = ("--step", "0.5", "--for", "6", "--max-tokens", "8", "--first-rps", "20")
 

@@ -10,7 +10,7 @@ import pytest
 
 from backends.settings.paths import config_file
 from console.verbs import prices
-from tests.console.verbs.conftest import Host
+from tests.console.ledger.conftest import Host
 
 CATALOGUE = {
     "data": [

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from tests.console.verbs.conftest import Host
+from tests.console.ledger.conftest import Host
 
 ENDPOINT = """
 [endpoint.api]

@@ -1,0 +1,127 @@
+"""The life of a server: a table of journals, and that no late word undoes its end."""
+
+from functools import reduce
+
+import pytest
+
+from backends.domain.facts import (
+    BecameReady,
+    Exited,
+    FirstTokenUnavailable,
+    HealthChanged,
+    ServerFact,
+    StopOrdered,
+    Stopped,
+    SurvivorsFound,
+)
+from backends.domain.lifecycle import Life, life_after, unborn
+from backends.domain.server import Exit, Owner, ProcessId, ServerState, Survivor
+from backends.domain.start import PhaseName
+from tests.backends.domain.journals import (
+    FAILURE,
+    at,
+    failed,
+    loading,
+    ready,
+    spawned,
+    stopped,
+    stopping,
+)
+
+LEFT = Survivor(ProcessId(4300, 99), "VLLM::EngineCore")
+
+
+def life(journal: list[ServerFact]) -> Life:
+    return reduce(life_after, journal, unborn("chat"))
+
+
+@pytest.mark.parametrize(
+    ("journal", "state", "phase", "pid"),
+    [
+        ([], ServerState.STOPPED, None, None),
+        ([spawned()], ServerState.STARTING, PhaseName.LAUNCH, 4242),
+        (loading(), ServerState.STARTING, PhaseName.LOAD_WEIGHTS, 4242),
+        (ready(), ServerState.READY, None, 4242),
+        ([*ready(), HealthChanged(at(160), False, "no answer")], ServerState.UNHEALTHY, None, 4242),
+        (
+            [*ready(), HealthChanged(at(160), False), HealthChanged(at(161), True)],
+            ServerState.READY,
+            None,
+            4242,
+        ),
+        (stopping(), ServerState.STOPPING, None, 4242),
+        ([*stopping(), Exited(at(203), Exit(0, None))], ServerState.STOPPING, None, 4242),
+        (stopped(), ServerState.STOPPED, None, None),
+        (failed(), ServerState.FAILED, None, None),
+        (failed()[:-1], ServerState.STOPPING, None, 4242),
+        ([*stopped(), spawned(300.0)], ServerState.STARTING, PhaseName.LAUNCH, 4242),
+    ],
+    ids=[
+        "nothing",
+        "spawned",
+        "loading",
+        "ready",
+        "unhealthy",
+        "healthy-again",
+        "stopping",
+        "exited",
+        "stopped",
+        "failed",
+        "failing",
+        "anew",
+    ],
+)
+def test_what_a_journal_makes_of_a_server(
+    journal: list[ServerFact], state: ServerState, phase: PhaseName | None, pid: int | None
+) -> None:
+    server = life(journal).server
+    assert (server.state, server.phase, server.pid) == (state, phase, pid)
+
+
+def test_a_server_that_exited_is_not_stopped_while_something_of_it_is_left() -> None:
+    left = life([*stopping(), Exited(at(203), Exit(0, None)), SurvivorsFound(at(203.1), (LEFT,))])
+    assert left.server.state is ServerState.STOPPING
+    assert left.server.survivors == (LEFT,)
+    assert life_after(left, Stopped(at(205))).server.survivors == ()
+
+
+@pytest.mark.parametrize(
+    "late", [BecameReady(at(300)), HealthChanged(at(300), False), HealthChanged(at(300), True)]
+)
+@pytest.mark.parametrize("journal", [stopping(), stopped(), failed()], ids=["ing", "ed", "failed"])
+def test_a_late_word_of_a_probe_does_not_undo_an_end(
+    journal: list[ServerFact], late: ServerFact
+) -> None:
+    ended = life(journal)
+    assert life_after(ended, late).server.state is ended.server.state
+
+
+def test_times_count_from_the_launch() -> None:
+    server = life(ready()).server
+    assert (server.ready_s, server.first_token_s) == (50.0, 50.5)
+    assert server.started_at == at(100.0).wall_s
+    assert server.owner is Owner.INFERCTL
+
+
+def test_what_was_never_seen_is_unknown() -> None:
+    server = life(loading()).server
+    assert (server.ready_s, server.first_token_s, server.exit, server.failure) == (None,) * 4
+
+
+def test_the_first_failure_is_the_root_and_a_new_start_forgets_it() -> None:
+    assert life(failed()).server.failure == FAILURE
+    anew = life([*failed(), spawned(400.0)])
+    assert anew.server.failure is None
+    assert anew.start is not None
+    assert anew.start.failure is None
+
+
+def test_no_first_token_is_told_and_leaves_it_ready() -> None:
+    told = life([*ready()[:-1], FirstTokenUnavailable(at(151), "the probe was refused")])
+    assert told.server.state is ServerState.READY
+    assert told.server.first_token_s is None
+    assert "refused" in told.note
+
+
+def test_who_ordered_the_stop_is_noted() -> None:
+    assert "inferctl pid 7" in life([*ready(), StopOrdered(at(160), "inferctl pid 7")]).note

@@ -1,0 +1,196 @@
+"""The keys that act on a server: start, stop, restart, and quitting while one runs."""
+
+from dataclasses import replace
+
+import pytest
+
+from backends.domain.facts import Ticked
+from backends.domain.server import ServerState
+from backends.domain.start import FailureKind, PhaseName
+from backends.history.history import open_history
+from console.screens.question import Question
+from tests.console.conftest import SERVER, Host, started, state, until
+from widgets.startup_panel import StartupPanel
+from widgets.status_strip import StatusStrip
+from widgets.vram_panel import VramPanel
+
+SIZE = (120, 35)
+
+
+async def test_a_start_is_shown_phase_by_phase_and_kept_in_the_history(host: Host) -> None:
+    app = host.with_environment(SPEED="60").app()
+    phases: set[PhaseName] = set()
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: state(app) is ServerState.STOPPED)
+        await pilot.press("s")
+
+        def ready() -> bool:
+            server = app.session.life.server if app.session.life else None
+            if server is not None and server.phase is not None:
+                phases.add(server.phase)
+            return server is not None and server.first_token_s is not None
+
+        await until(pilot, ready)
+        await until(pilot, lambda: app.screen.query_one(StatusStrip).view.state == "ready")
+        await until(pilot, lambda: bool(app.screen.query_one(VramPanel).view.gpus))
+        startup = app.screen.query_one(StartupPanel).view
+    assert PhaseName.LOAD_WEIGHTS in phases
+    assert startup.total_s is not None
+    tiled = sum(phase.duration_s or 0.0 for phase in startup.phases) + startup.unlogged_s
+    assert tiled == pytest.approx(startup.total_s, abs=1e-6)
+    history = open_history(host.folder / "history.sqlite")
+    (record,) = history.recent_starts()
+    history.close()
+    assert record.server == SERVER
+    assert record.start.total_s == startup.total_s
+
+
+async def test_stop_asks_and_escape_leaves_it_running(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, Question))
+        assert state(app) is ServerState.READY
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("enter")
+        await until(pilot, lambda: state(app) is ServerState.STOPPED)
+    assert host.state() is ServerState.STOPPED
+
+
+async def test_restart_asks_stops_and_starts_anew(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        assert app.session.life is not None
+        first_pid = app.session.life.server.pid
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("enter")
+        await until(
+            pilot,
+            lambda: (
+                state(app) is ServerState.READY
+                and app.session.life is not None
+                and app.session.life.server.pid != first_pid
+            ),
+        )
+
+
+async def test_q_asks_and_leaves_the_server_running_by_default(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("enter")
+        await until(pilot, lambda: not app.is_running)
+    assert host.state() is ServerState.READY
+
+
+async def test_q_stops_the_server_first_where_that_is_the_answer(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: not app.is_running)
+    assert host.state() is ServerState.STOPPED
+
+
+async def test_escape_neither_quits_nor_stops(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, Question))
+        assert app.is_running
+        assert state(app) is ServerState.READY
+
+
+async def test_q_without_a_running_server_quits_at_once(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
+
+
+async def test_facts_flow_while_a_question_is_open(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        before = app.session.now
+        await until(pilot, lambda: app.session.now.mono_s > before.mono_s)
+        late = replace(app.machine.now(), wall_s=app.session.now.wall_s + 3600)
+        app.happened(Ticked(replace(late, mono_s=late.mono_s + 3600)))
+        strip = app.screen_stack[-2].query_one(StatusStrip)
+        await until(pilot, lambda: (strip.view.uptime_s or 0) > 3600)
+        assert isinstance(app.screen, Question)
+
+
+async def test_a_failed_start_shows_kind_cause_and_remedy(host: Host) -> None:
+    app = host.with_environment(FAILURE="gpu_out_of_memory").app()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: state(app) is ServerState.FAILED)
+        panel = app.screen.query_one(StartupPanel)
+        await until(pilot, lambda: panel.view.failure is not None)
+        failure = panel.view.failure
+    assert failure is not None
+    assert failure.kind is FailureKind.GPU_OUT_OF_MEMORY
+    assert failure.cause
+    assert failure.remedy
+
+
+async def test_a_program_that_is_not_there_is_told_in_one_sentence(host: Host) -> None:
+    gone = Host(host.folder, host.endpoint_port, replace(host.profile, vllm="/nowhere/vllm"))
+    app = gone.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: len(app._notifications) == 1)
+        (notice,) = app._notifications
+        assert "/nowhere/vllm" in notice.message
+        assert state(app) is not ServerState.READY
+
+
+async def test_a_second_console_shows_the_same_start(host: Host) -> None:
+    first = host.app()
+    async with first.run_test(size=SIZE) as pilot:
+        await started(pilot, first)
+        await until(
+            pilot,
+            lambda: (
+                first.session.life is not None
+                and first.session.life.server.first_token_s is not None
+            ),
+        )
+        await until(pilot, lambda: first.screen.query_one(StartupPanel).view.compact)
+        shown = first.screen.query_one(StartupPanel).view.phases
+    second = host.app()
+    async with second.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: state(second) is ServerState.READY)
+        await until(pilot, lambda: second.screen.query_one(StartupPanel).view.compact)
+        again = second.screen.query_one(StartupPanel).view.phases
+    assert [(row.name, row.start_s, row.duration_s) for row in again] == [
+        (row.name, row.start_s, row.duration_s) for row in shown
+    ]
+
+
+async def test_a_server_whose_keeper_and_processes_were_killed_is_not_called_ready(
+    host: Host,
+) -> None:
+    first = host.app()
+    async with first.run_test(size=SIZE) as pilot:
+        await started(pilot, first)
+    host.clean()
+    second = host.app()
+    async with second.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: state(second) is ServerState.FAILED)

@@ -1,0 +1,272 @@
+"""The projection: what is unknown stays unknown, and what failed says why."""
+
+from dataclasses import fields, is_dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from backends.domain.facts import (
+    Fact,
+    GpusSampled,
+    RunBegan,
+    RunEnded,
+    SeriesBegan,
+    SeriesEnded,
+    SourceFailed,
+)
+from backends.domain.gpu import GpuSample
+from backends.domain.session import Session, advance, watching
+from backends.settings.config import Billing, Endpoint
+from console import economics
+from console.desk import Desk
+from console.views.ab import ab_view
+from console.views.cost import cost_view
+from console.views.plan import chart_view, options_view
+from console.views.screen import main_view
+from console.views.serving import serving_view
+from console.views.startup import startup_view
+from console.views.status import status_view
+from console.views.vram import vram_view
+from tests.backends.domain.journals import FAILURE, at, failed, ready, spawned
+from tests.console import sessions
+from tests.console.sessions import DAY, DESK, EMPTY, FAILED, READY, SETTINGS, STARTING
+
+
+def zeros(value: Any, place: str = "") -> list[str]:
+    """Return where a view holds a figure that is exactly zero."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return [
+            found
+            for each in fields(value)
+            for found in zeros(getattr(value, each.name), f"{place}.{each.name}")
+        ]
+    if isinstance(value, tuple):
+        return [found for item in value for found in zeros(item, place)]
+    is_figure = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return [place] if is_figure and value == 0 else []
+
+
+def test_a_console_that_knows_nothing_shows_no_zero() -> None:
+    view = main_view(Session(at(90.0)), Desk(replace(SETTINGS, servers=(), endpoints=())))
+    known = {".startup.unlogged_s", ".ab.done", ".ab.planned", ".vram.t0_s", ".vram.t1_s"}
+    assert set(zeros(view)) <= known
+
+
+def test_before_a_start_every_figure_of_the_server_is_unknown() -> None:
+    status = status_view(EMPTY, DESK)
+    assert (status.pid, status.port, status.uptime_s) == (None, None, None)
+    assert serving_view(EMPTY).serving is None
+    assert serving_view(EMPTY).reason == "no server is ready"
+    assert startup_view(EMPTY, DESK).total_s is None
+    crossover = cost_view(EMPTY, DESK, economics.verdict(EMPTY, SETTINGS, DAY), DAY).crossover
+    assert (crossover.now_rps, crossover.break_even_rps, crossover.capacity_rps) == (None,) * 3
+    assert crossover.break_even_reason
+    assert crossover.capacity_reason
+
+
+def test_the_running_phase_has_its_item_and_no_duration() -> None:
+    (running,) = [row for row in startup_view(STARTING, DESK).phases if row.duration_s is None]
+    assert (running.name, running.item, running.fraction) == ("load_weights", "shard 9/15", 0.6)
+
+
+def test_a_first_start_has_no_eta_but_a_reason() -> None:
+    view = startup_view(STARTING, DESK)
+    assert view.eta_s is None
+    assert "first start" in view.eta_reason
+
+
+def test_an_eta_comes_from_earlier_starts_of_the_same_kind() -> None:
+    earlier = tuple(replace(startup(READY), start_id=f"earlier-{number}") for number in range(3))
+    view = startup_view(STARTING, replace(DESK, earlier=earlier))
+    assert view.previous is not None
+    assert (view.previous.n, view.previous.median_s) == (3, startup(READY).ready_s)
+    assert view.eta_s is not None
+    assert 0 < view.eta_s <= 40
+    awaited = {row.name for row in view.phases if row.start_s is None}
+    assert "compile" in awaited
+
+
+def startup(session: Session) -> Any:
+    from console.views.startup import start_of
+
+    return start_of(session)
+
+
+def test_a_failure_is_shown_with_its_line_cause_and_remedy() -> None:
+    view = startup_view(FAILED, DESK)
+    assert view.failure == FAILURE
+    assert view.outcome == "failed"
+    assert not view.compact
+
+
+def test_a_ready_start_gives_its_room_away() -> None:
+    assert startup_view(READY, DESK).compact
+    assert not startup_view(STARTING, DESK).compact
+
+
+def test_vram_of_a_silent_driver_is_unknown_with_its_reason() -> None:
+    session = advance(EMPTY, sessions.gpu(96.0, None))
+    view = vram_view(session)
+    assert view.gpus[0].used_bytes is None
+    assert view.gpus[0].reason == "the driver does not answer"
+    assert view.timeline == ()
+
+
+@pytest.mark.parametrize(
+    ("fact", "reason"),
+    [
+        (SourceFailed(at(96), "gpus", "the driver is gone"), "the driver is gone"),
+        (GpusSampled(at(96), GpuSample((), "no driver here")), "no driver here"),
+    ],
+    ids=["failed", "none"],
+)
+def test_no_gpu_says_why(fact: Fact, reason: str) -> None:
+    view = vram_view(advance(EMPTY, fact))
+    assert (view.gpus, view.reason) == ((), reason)
+
+
+def test_parts_of_vram_add_up_to_what_is_used() -> None:
+    (bar,) = vram_view(READY).gpus
+    assert sum(part.size_bytes for part in bar.parts) == bar.used_bytes
+
+
+def test_metrics_that_fail_say_why_where_the_rates_would_be() -> None:
+    facts: list[Fact] = [*ready(), SourceFailed(at(160), "metrics", "/metrics answers 404")]
+    assert serving_view(sessions.session(facts, 161)).reason == "/metrics answers 404"
+
+
+def series(*facts: Fact) -> Session:
+    began = SeriesBegan(at(320), "s", (("a", "chat"), ("b", "serverless")), 4, ("m", "m"))
+    return sessions.session([*ready(), began, *facts], 330)
+
+
+def test_lanes_that_wait_have_no_figures() -> None:
+    view = ab_view(series(RunBegan(at(321), "a", 0)))
+    assert [lane.state for lane in view.lanes] == ["waiting", "idle"]
+    assert [lane.ttft_s for lane in view.lanes] == [None, None]
+    assert [lane.tokens_per_s for lane in view.lanes] == [None, None]
+    assert view.lanes[0].waited_s == pytest.approx(9.0)
+    assert view.eta_s is None
+    assert view.difference is None
+
+
+def test_live_tokens_are_unknown_until_usage_tells() -> None:
+    view = ab_view(READY)
+    assert [lane.state for lane in view.lanes] == ["done", "streaming"]
+    assert view.lanes[0].tokens_per_s == pytest.approx(100.0)
+
+
+def test_few_runs_have_no_difference_and_enough_have_one() -> None:
+    few = [RunEnded(at(322), sessions.run(lane, 0, 0.2)) for lane in ("a", "b")]
+    assert ab_view(series(*few)).difference is None
+    difference = ab_view(READY).difference
+    assert difference is not None
+    assert difference.verdict == "a_faster"
+    assert difference.ci95[0] < difference.shift < difference.ci95[1]
+
+
+def test_runs_of_different_length_are_not_comparable() -> None:
+    facts = [
+        RunEnded(at(322 + index), sessions.run(lane, index, 0.2, output_tokens=tokens))
+        for index in range(4)
+        for lane, tokens in (("a", 220), ("b", 30))
+    ]
+    view = ab_view(series(*facts))
+    assert view.not_comparable
+    assert all(sentence for sentence in view.not_comparable)
+
+
+def test_a_failed_run_shows_its_error_and_no_dot() -> None:
+    broken = replace(sessions.run("a", 0, 0.2), ttft_s=None, error="connection refused")
+    view = ab_view(series(RunEnded(at(322), broken), SeriesEnded(at(323), "s")))
+    lane = view.lanes[0]
+    assert (lane.state, lane.error, lane.ttft_s) == ("error", "connection refused", None)
+    assert view.runs[0].values_s == ()
+    assert view.eta_s is None
+
+
+def cost(session: Session, **changes: Any) -> Any:
+    settings = replace(SETTINGS, **changes)
+    return cost_view(session, Desk(settings), economics.verdict(session, settings, DAY), DAY)
+
+
+def test_a_host_without_a_price_has_spent_an_unknown_sum() -> None:
+    view = cost(READY, servers=(replace(sessions.PROFILE, gpu_usd_per_hour=None),))
+    assert (view.spent_usd, view.usd_per_hour, view.serving_usd) == (None, None, None)
+    assert "UNPRICED" in view.reason
+
+
+def test_an_endpoint_without_a_price_is_unpriced_and_never_free() -> None:
+    free = Endpoint("free", "http://127.0.0.1:9/v1", "m")
+    view = cost(READY, endpoints=(free,))
+    (elsewhere,) = view.elsewhere
+    assert (elsewhere.usd, elsewhere.reason) == (None, "UNPRICED")
+    assert view.crossover.break_even_rps is None
+
+
+def test_the_bill_adds_up() -> None:
+    view = cost(READY)
+    assert view.serving_usd + view.idle_usd + view.starting_usd == pytest.approx(view.spent_usd)
+    assert view.priced_on == DAY.isoformat()
+    assert not view.stale
+
+
+@pytest.mark.parametrize(
+    ("budget", "state"),
+    [(None, "none"), ("100", "within"), ("50", "near"), ("45", "over")],
+)
+def test_the_budget_of_a_day(budget: str | None, state: str) -> None:
+    billing = Billing(budget_usd_per_day=Decimal(budget) if budget else None)
+    assert cost(READY, billing=billing).budget == state
+
+
+def test_an_old_price_is_called_old() -> None:
+    old = replace(sessions.PROFILE, gpu_price_as_of=DAY.replace(year=2025))
+    view = cost(READY, servers=(old,))
+    assert view.stale
+    assert "365 days" in view.stale_reason
+
+
+def test_the_chart_and_the_options_agree_with_the_verdict() -> None:
+    scenario = economics.scenario(READY, SETTINGS, DAY)
+    verdict = economics.verdict(READY, SETTINGS, DAY)
+    chart, options = chart_view(scenario, verdict), options_view(verdict)
+    at_rest, *_, beyond = chart.serverless
+    assert at_rest == (0.0, 0)
+    assert beyond[0] > (chart.break_even_rps or 0)
+    assert chart.now_rps == pytest.approx(2.0)
+    assert all(bar.usd_per_month != 0 for bar in options.options)
+    assert [bar.current for bar in options.options].count(True) == 1
+
+
+def test_a_chart_without_prices_says_why_it_is_empty() -> None:
+    settings = replace(SETTINGS, endpoints=())
+    scenario = economics.scenario(READY, settings, DAY)
+    chart = chart_view(scenario, economics.verdict(READY, settings, DAY))
+    assert chart.self_hosted == ()
+    assert chart.reason
+
+
+def test_status_names_every_source_that_cannot_tell() -> None:
+    facts: list[Fact] = [
+        *ready(),
+        SourceFailed(at(160), "metrics", "no /metrics"),
+        SourceFailed(at(160), "gpus", "no driver"),
+    ]
+    assert set(status_view(sessions.session(facts, 161), DESK).problems) == {
+        "no /metrics",
+        "no driver",
+    }
+
+
+def test_uptime_is_that_of_a_running_process_only() -> None:
+    assert status_view(READY, DESK).uptime_s == pytest.approx(228.0)
+    assert status_view(FAILED, DESK).uptime_s is None
+    assert status_view(sessions.session([*failed(), spawned(300)], 310), DESK).uptime_s == 10
+
+
+def test_simulated_is_said_with_and_without_a_server() -> None:
+    simulated = replace(DESK, simulated=True)
+    for session in (Session(at(90)), watching(Session(at(90)), "chat", None), READY):
+        assert status_view(session, simulated).simulated
