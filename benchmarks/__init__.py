@@ -1,0 +1,1 @@
+"""Benchmarks: whole-process figures, run by `make bench` and `make bench-ab`."""

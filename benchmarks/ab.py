@@ -4,7 +4,7 @@ Starts a server that knows when its kernel got each request and when it wrote ea
 with 1, 16, 64 and 128 streams at once, and prints the error of TTFT, inter-token latency and
 end-to-end time with the CPU that a thousand tokens cost. Run it on a quiet machine::
 
-    python benchmarks/ab.py --server PATH/truth_server.py [--json]
+    python benchmarks/ab.py [--clients prober] [--json] [--server OTHER_SERVER.py]
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import itertools
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -68,7 +67,7 @@ class Row:
 def measure_with_prober(base_url: str, streams: int, rounds: int) -> list[Reported]:
     """Ask with our own engine; the first round opens the connections and is not counted."""
     from backends.domain.run import Run
-    from backends.prober.exchange import Exchange, Hooks
+    from backends.prober.exchange import Asked, Hooks
     from backends.prober.loop import Loop
     from backends.prober.orders import Lane, Limits
     from backends.prober.outcome import run_of
@@ -78,7 +77,7 @@ def measure_with_prober(base_url: str, streams: int, rounds: int) -> list[Report
     target = Target(lane, Limits(), loop)
     found: list[Run] = []
 
-    def ended(exchange: Exchange) -> None:
+    def ended(exchange: Asked) -> None:
         found.append(run_of(exchange, lane, len(found)))
 
     hooks = Hooks(lambda _: None, lambda *_: None, ended)
@@ -222,9 +221,7 @@ def show(row: Row) -> str:
 def main() -> int:
     """Print the table, or one JSON document."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    beside = ROOT.parent / "shared" / "truth" / "truth_server.py"
-    default = Path(os.environ.get("INFERCTL_TRUTH_SERVER", beside))
-    parser.add_argument("--server", type=Path, default=default)
+    parser.add_argument("--server", type=Path, default=Path(__file__).with_name("truth.py"))
     parser.add_argument("--clients", default="prober,openai")
     parser.add_argument("--streams", default=",".join(map(str, STREAMS)))
     parser.add_argument("--json", action="store_true")
@@ -233,9 +230,6 @@ def main() -> int:
     if chosen.child:
         child(chosen.child[0], chosen.child[1], int(chosen.child[2]))
         return 0
-    if not chosen.server.exists():
-        print(f"no truth server at {chosen.server}: name it with --server", file=sys.stderr)
-        return 1
     if not chosen.json:
         print(f"errors in ms against {MODEL}; CPU in ms per 1,000 tokens; kept connections")
         print(

@@ -68,13 +68,12 @@ class Terminal:
         """Type keys."""
         os.write(self.file, keys)
 
-    def answer_s(self, key: bytes) -> float:
-        """Seconds from a key press to the next output; what was pending before is read first."""
-        while select.select([self.file], [], [], 0)[0]:
-            os.read(self.file, 65536)
+    def answer_s(self, key: bytes, answer: bytes) -> float:
+        """Seconds from a key press until its answer is on the terminal; 5 where it never comes."""
+        self.seen = b""
         pressed = time.monotonic()
         os.write(self.file, key)
-        select.select([self.file], [], [], 5)
+        self.read_for(5, lambda seen: answer in seen)
         return time.monotonic() - pressed
 
     def end(self) -> None:

@@ -38,11 +38,29 @@ async def start(app: "InferctlApp") -> None:
     if profile is None:
         return
     try:
+        if not await _clear_to_start(app, profile):
+            return
         await asyncio.to_thread(servers.start, app.machine, profile)
     except Problem as problem:
         app.notify(str(problem), title="not started", severity="error", markup=False, timeout=15)
         return
     app.follow_server(profile.name)
+
+
+async def _clear_to_start(app: "InferctlApp", profile: Profile) -> bool:
+    """Look at what stands in the way; what would make the start fail is asked about."""
+    findings = await asyncio.to_thread(servers.preflight, app.machine, profile)
+    for finding in findings:
+        if finding.state == "warn":
+            app.notify(f"{finding.what}; {finding.remedy}", severity="warning", markup=False)
+    failures = [each for each in findings if each.state == "fail"]
+    if not failures:
+        return True
+    told = "\n".join(f"✖ {each.what}; {each.remedy}" for each in failures)
+    answers = (("no", "Put it right first"), ("launch", "Launch anyway"))
+    return (
+        await app.push_screen_wait(Question(f"The start would fail.\n{told}", answers)) == "launch"
+    )
 
 
 async def stop(app: "InferctlApp") -> bool:

@@ -1,12 +1,14 @@
 """From a profile to a running server and back: launch orders, stops, and who else is there."""
 
 import os
+import re
 import shutil
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
+from backends.discovery.executables import version_of
 from backends.discovery.finding import Finding
 from backends.domain.facts import ServerFact
 from backends.host.preflight import preflight as look_before
@@ -19,6 +21,10 @@ from backends.problem import NotFound
 from backends.settings.config import KeySource, Profile, Settings
 from backends.settings.secrets import resolve_secret
 from console.machine import Machine
+
+QUIET_FLAG = "--disable-access-log-for-endpoints"
+QUIET_SINCE = (0, 16)
+POLLED = "/health,/metrics"
 
 
 def profile_named(settings: Settings, name: str) -> Profile:
@@ -77,8 +83,9 @@ def order(profile: Profile) -> LaunchOrder:
 def command(profile: Profile) -> tuple[str, ...]:
     """Return the command line of a profile."""
     named = ("--served-model-name", profile.served_name) if profile.served_name else ()
+    program = executable(profile)
     return (
-        executable(profile),
+        program,
         "serve",
         profile.model,
         "--host",
@@ -87,7 +94,22 @@ def command(profile: Profile) -> tuple[str, ...]:
         str(profile.port),
         *named,
         *profile.args,
+        *_quiet(program, profile.args),
     )
+
+
+def _quiet(program: str, args: tuple[str, ...]) -> tuple[str, ...]:
+    """Keep our own polling out of the server's log, where this version can (0.16 on)."""
+    version = version_of(Path(program))
+    if version is None or QUIET_FLAG in args or release(version) < QUIET_SINCE:
+        return ()
+    return (QUIET_FLAG, POLLED)
+
+
+def release(version: str) -> tuple[int, int]:
+    """Return major and minor number of a version, (0, 0) where it has none."""
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def executable(profile: Profile) -> str:

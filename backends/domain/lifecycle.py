@@ -113,8 +113,11 @@ def _is_ending(life: Life) -> bool:
 
 
 def _health_changed(life: Life, fact: HealthChanged) -> Life:
+    """A server that was never ready is still starting; the reason says what it waits for."""
     if _is_ending(life):
         return life
+    if life.server.ready_s is None:
+        return replace(life, note=fact.reason)
     state = ServerState.READY if fact.healthy else ServerState.UNHEALTHY
     return replace(_server(life, state=state), note=fact.reason)
 

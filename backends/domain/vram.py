@@ -222,6 +222,9 @@ def _split(memory: StartMemory, rank: int | None, room: int | None) -> _Split:
 
 def _logged(own_gib: float | None, largest_gib: float | None, missing: str) -> Part:
     gib = largest_gib if own_gib is None else own_gib
+    if gib is not None and gib < 0:
+        # vLLM prints a difference of two readings, which another process can turn negative.
+        return Part(None, f"vLLM reported {gib:.2f} GiB, which no part can be")
     return Part(None, missing) if gib is None else Part(round(gib * GIB))
 
 

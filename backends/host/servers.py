@@ -39,7 +39,7 @@ def list_servers(state_folder: Path) -> tuple[Server, ...]:
     ours: list[Server] = []
     pids: set[int] = set()
     for path in sorted(servers_folder(state_folder).glob("*/journal.jsonl")):
-        server, members = _our_server(ServerFolder(path.parent))
+        server, members = _our_server(ServerFolder(path.parent), running)
         ours.append(server)
         pids |= {one.id.pid for one in members}
     return (*ours, *foreign_servers(running, frozenset(pids)))
@@ -55,15 +55,18 @@ def server_pids(state_folder: Path) -> dict[str, frozenset[int]]:
     return found
 
 
-def _our_server(folder: ServerFolder) -> tuple[Server, list[Process]]:
+def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, list[Process]]:
     facts = read_journal(folder.journal)
     told = server_told(folder.path.name, facts)
-    members = left_behind(facts)
     keeper = keeper_id(folder)
-    if keeper and is_answered(folder):
+    if keeper and processes.is_alive(keeper) and is_answered(folder):
+        kept = processes.descendants(keeper.pid, running)
+        adopted = told.pid is not None and told.pid not in [one.id.pid for one in kept]
+        members = left_behind(facts) if adopted else kept
         return replace(told, keeper_pid=keeper.pid), members
     if not facts or isinstance(facts[-1], Stopped):
         return told, []
+    members = left_behind(facts)
     return _without_keeper(told, facts, members), members
 
 

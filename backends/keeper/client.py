@@ -23,13 +23,14 @@ async def follow(folder: Path) -> AsyncIterator[ServerFact]:
     Ends when the keeper leaves; at once after the journal where there is no living keeper.
     """
     kept = ServerFolder(folder)
-    streams = await _send(kept, ClientOrder("follow"))
-    if streams is None:
+    answered = False
+    if streams := await _send(kept, ClientOrder("follow")):
+        async for fact in _facts(streams):
+            answered = True
+            yield fact
+    if not answered:  # there is no keeper, or it was killed before it could say a word
         for fact in read_journal(kept.journal):
             yield fact
-        return
-    async for fact in _facts(streams):
-        yield fact
 
 
 async def stop(folder: Path, by: str, drain_s: float = 0.0) -> AsyncIterator[ServerFact]:
@@ -85,5 +86,5 @@ async def _facts(streams: Streams) -> AsyncIterator[ServerFact]:
 async def _line(reader: asyncio.StreamReader) -> bytes:
     try:
         return await reader.readline()
-    except ConnectionResetError:  # the keeper was killed
+    except ConnectionError:  # the keeper was killed
         return b""

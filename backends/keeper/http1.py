@@ -19,6 +19,10 @@ class NoAnswer(Exception):
     """The server did not answer as HTTP; the message says why."""
 
 
+class WrongAnswer(NoAnswer):
+    """The server did answer, but not with what was asked for."""
+
+
 class Cancelled(Exception):
     """The exchange was given up because something more urgent came."""
 

@@ -9,7 +9,7 @@ import msgspec
 
 from backends.domain.stamp import Stamp
 from backends.keeper.clock import now
-from backends.keeper.http1 import Address, NoAnswer, Reply, ask
+from backends.keeper.http1 import Address, NoAnswer, Reply, WrongAnswer, ask
 
 QUICK_S = 5.0
 FIRST_TOKEN_S = 600.0
@@ -34,17 +34,19 @@ def served_models(
     """Return the names in ``/v1/models``.
 
     Raises:
-        NoAnswer: nobody answers, or something other than an OpenAI-compatible server does.
+        NoAnswer: nobody answers.
+        WrongAnswer: it asks for a key, or is no OpenAI-compatible server.
         Cancelled: `cancelled` became true.
     """
     reply = ask(address, "/v1/models", timeout_s=timeout_s, cancelled=cancelled)
     body = reply.body()
     if reply.status != 200:
-        raise NoAnswer(f"/v1/models answers {reply.status}")
+        key = "; the server asks for a key: set VLLM_API_KEY" if reply.status == 401 else ""
+        raise WrongAnswer(f"/v1/models answers {reply.status}{key}")
     try:
         return tuple(str(model["id"]) for model in msgspec.json.decode(body)["data"])
     except (msgspec.MsgspecError, KeyError, TypeError) as error:
-        raise NoAnswer("/v1/models is not that of an OpenAI-compatible server") from error
+        raise WrongAnswer("/v1/models is not that of an OpenAI-compatible server") from error
 
 
 def health(address: Address, cancelled: Callable[[], bool] = never) -> str:

@@ -38,8 +38,7 @@ class _Client:
 class Service:
     """Serves clients in the thread that calls `run`; the journal file is the buffer of each.
 
-    A client that reads slowly costs nothing and delays nobody. `ring` may be called from any
-    thread and from signal handlers.
+    A client that reads slowly costs nothing and delays nobody.
     """
 
     def __init__(self, folder: ServerFolder, journal: Journal, bell: "Bell") -> None:
@@ -133,7 +132,7 @@ class Service:
 
 
 class Bell:
-    """Wakes the service from any thread and from signal handlers."""
+    """Wakes the service, from any thread and from signal handlers."""
 
     def __init__(self) -> None:
         self.receiver, self.sender = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)

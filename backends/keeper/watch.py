@@ -16,7 +16,7 @@ from backends.host import ports, processes
 from backends.host.processes import Process
 from backends.keeper import probe
 from backends.keeper.clock import now
-from backends.keeper.http1 import Address, Cancelled, NoAnswer
+from backends.keeper.http1 import Address, Cancelled, NoAnswer, WrongAnswer
 from backends.keeper.tree import Tree
 
 READY_POLL_S = 0.25
@@ -45,31 +45,45 @@ class Watch:
         self.nudge.clear()
 
 
-def watch(watch: Watch) -> None:
+def watch(watched: Watch) -> None:
     """Record what becomes of the server, and return once it is interrupted."""
     with contextlib.suppress(Cancelled):
-        while not _is_ready(watch):
-            watch.pause(READY_POLL_S)
-        watch.record(BecameReady(now()))
-        _see_first_token(watch)
-        _follow_health(watch)
+        _await_ready(watched)
+        watched.record(BecameReady(now()))
+        _see_first_token(watched)
+        _follow_health(watched)
 
 
-def watch_ready(watch: Watch) -> None:
+def watch_ready(watched: Watch) -> None:
     """Take over a server that was ready already, and return once it is interrupted."""
     with contextlib.suppress(Cancelled):
-        _follow_health(watch)
+        _follow_health(watched)
 
 
-def _is_ready(watch: Watch) -> bool:
+def _await_ready(watch: Watch) -> None:
+    told = ""
+    while (obstacle := _obstacle(watch)) is not None:
+        if obstacle and obstacle != told:
+            watch.record(HealthChanged(now(), False, obstacle))
+            told = obstacle
+        watch.pause(READY_POLL_S)
+
+
+def _obstacle(watch: Watch) -> str | None:
+    """Return what keeps a server from being ready: empty while it starts, None when it is."""
     if watch.interrupted():
         raise Cancelled
     if not _holders(watch, []):
-        return False
+        return ""
     try:
-        return watch.model in probe.served_models(watch.address, watch.interrupted)
+        names = probe.served_models(watch.address, watch.interrupted)
+    except WrongAnswer as error:
+        return str(error)
     except NoAnswer:
-        return False
+        return ""
+    if watch.model in names:
+        return None
+    return f"it serves {', '.join(names) or 'nothing'}, not {watch.model}: correct the served name"
 
 
 def _holders(watch: Watch, known: list[Process]) -> list[Process]:

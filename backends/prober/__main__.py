@@ -3,6 +3,7 @@
 A second line, or the end of stdin, cancels.
 """
 
+import signal
 import sys
 
 import msgspec
@@ -16,6 +17,8 @@ from backends.prober.series import Series
 
 def main() -> int:
     """Do the one order that stdin brings."""
+    # Ctrl+C is for whoever started this process; it closes stdin when it wants the end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     order = decode_order(sys.stdin.buffer.readline())
     loop = Loop()
     outbox = Outbox(sys.stdout.fileno(), loop, lambda: work.cancel("nobody listens any more"))

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import sysconfig
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -19,7 +20,7 @@ from backends.wire import decode_fact
 
 LONGEST_LINE = 64 * 1024 * 1024
 GRACE_S = 2.0
-# Where the packages lie, so that ``-m`` finds them from any directory, installed or not.
+# Where the packages lie, so that ``-m`` finds them from any directory in a checkout too.
 PACKAGES = Path(__file__).resolve().parents[2]
 
 
@@ -93,7 +94,8 @@ def _environment(lanes: tuple[Lane, ...]) -> dict[str, str]:
     """The environment without the keys of this A/B, which travel over stdin only."""
     keys = {lane.api_key for lane in lanes}
     kept = {name: value for name, value in os.environ.items() if value not in keys}
-    paths = (kept.get("PYTHONPATH"), str(PACKAGES))
+    installed = Path(sysconfig.get_path("purelib")) == PACKAGES
+    paths = (kept.get("PYTHONPATH"), "" if installed else str(PACKAGES))
     return {**kept, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
 
 

@@ -52,7 +52,7 @@ class Load:
         self._running: set[Asked] = set()
         self._requests = 0
         self._cost_usd: Decimal | None = None
-        self._step = _Step(0.0, 0, 0)
+        self._step = _Step(loop, 0.0, 0, 0)
 
     def begin(self) -> None:
         """Warm the endpoint up and start the first step."""
@@ -109,7 +109,8 @@ class Load:
             self._end("the limit is found")
             return
         began_ns = clock.now_ns()
-        self._step = _Step(rate, began_ns, began_ns + int(order.step_s * clock.NS))
+        ends_ns = began_ns + int(order.step_s * clock.NS)
+        self._step = _Step(self._loop, rate, began_ns, ends_ns)
         self._plan_arrival(began_ns)
 
     def _plan_arrival(self, after_ns: int) -> None:
@@ -208,10 +209,11 @@ class Load:
 class _Step:
     """The step that runs."""
 
-    def __init__(self, rate: float, began_ns: int, ends_ns: int) -> None:
+    def __init__(self, loop: Loop, rate: float, began_ns: int, ends_ns: int) -> None:
         self.rate = rate
         self._began_ns = began_ns
-        self._cpu_began_ns = time.process_time_ns()
+        self._loop = loop
+        self._worked_before_ns = _worked_ns(loop)
         self.ends_ns = ends_ns
         self.latest_ns = began_ns
         self.counts_from_ns = began_ns + int((ends_ns - began_ns) * FILLING_SHARE)
@@ -222,9 +224,9 @@ class _Step:
         self.broke = ""
 
     def cpu_percent(self) -> float:
-        """Of one core, since the step began."""
+        """Of one core, since the step began, without what was spun away in waiting."""
         wall_ns = max(1, clock.now_ns() - self._began_ns)
-        return 100 * (time.process_time_ns() - self._cpu_began_ns) / wall_ns
+        return 100 * max(0, _worked_ns(self._loop) - self._worked_before_ns) / wall_ns
 
     def window_s(self) -> float:
         """How long requests that count were sent; a step that broke stopped sending early."""
@@ -236,3 +238,7 @@ class _Step:
     def expected(self) -> float:
         """How many requests will count."""
         return self.rate * (self.ends_ns - self.counts_from_ns) / clock.NS
+
+
+def _worked_ns(loop: Loop) -> int:
+    return time.process_time_ns() - loop.spun_ns

@@ -31,10 +31,12 @@ class Loop:
 
     Attributes:
         wall_offset_ns: for the conversion of kernel stamps, refreshed on every wake-up.
+        spun_ns: CPU spent on waiting for exact instants, which is not work.
     """
 
     def __init__(self) -> None:
         self.wall_offset_ns = clock.wall_offset_ns()
+        self.spun_ns = 0
         self._epoll = select.epoll()
         self._handlers: dict[int, Callable[[int], None]] = {}
         self._timers: list[tuple[int, int, Timer]] = []
@@ -70,7 +72,8 @@ class Loop:
     def run(self, finished: Callable[[], bool]) -> None:
         """Work until `finished` says so."""
         while not finished():
-            events = self._epoll.poll(self._wait_s())
+            wait_s, before_ns = self._wait_s(), clock.now_ns()
+            events = self._epoll.poll(wait_s)
             if events:
                 self.wall_offset_ns = clock.wall_offset_ns()
                 for fd, mask in events:
@@ -79,6 +82,8 @@ class Loop:
                         handler(mask)
             elif self._deferred:
                 self._deferred.popleft()()
+            elif wait_s == 0:
+                self.spun_ns += clock.now_ns() - before_ns
             self._run_due()
 
     def close(self) -> None:

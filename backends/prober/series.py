@@ -141,7 +141,9 @@ class Series:
         def ended(exchange: Asked) -> None:
             self._running.remove(exchange)
             live.close()
-            self._take(lane, run_of(exchange, lane, index), exchange)
+            run = run_of(exchange, lane, index)
+            flags = (*run.flags, *self._targets[lane.name].flags)
+            self._take(lane, replace(run, flags=flags), exchange)
 
         prompt = self._order.prompt
         if not self._order.cached:

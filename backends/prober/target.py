@@ -15,6 +15,7 @@ from backends.prober.pool import Pool
 if TYPE_CHECKING:
     from openai import OpenAI
 
+SAMPLING = ("temperature", "ignore_eos")
 REFUSING = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
@@ -34,6 +35,11 @@ class Target:
         self._pool = Pool(self._origin, loop, limits.connect_s)
         self._refused: tuple[str, ...] = ()
         self._client = self._open_client() if proxy_for(self._origin) else None
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Which sampling this endpoint refused, so that its runs are not sampled like others."""
+        return tuple(f"refused_{name}" for name in self._refused if name in SAMPLING)
 
     def exchange(
         self, prompt: str, max_tokens: int, *, temperature: float, ignore_eos: bool

@@ -28,7 +28,7 @@ class LogScreen(Screen[None]):
     DEFAULT_CSS = """
     LogScreen {
         & LogLines { height: 1fr; }
-        & Input { display: none; height: 1; border: none; &.-asking { display: block; } }
+        & Input { display: none; &.-asking { display: block; } }
     }
     """
 
@@ -42,7 +42,7 @@ class LogScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the lines above the input and the footer."""
         yield LogLines()
-        yield Input()
+        yield Input(compact=True)
         yield Footer(show_command_palette=False, compact=True)
 
     def append(self, fact: LogRead) -> None:
@@ -54,7 +54,7 @@ class LogScreen(Screen[None]):
         self._asking = what
         self.line.placeholder = "search for" if what == "search" else "only lines with"
         self.line.value = getattr(self.lines.view, what)
-        self.line.add_class("-asking")
+        self._with_line(shown=True)
         self.line.focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -64,8 +64,15 @@ class LogScreen(Screen[None]):
             self.lines.view = replace(view, search=event.value)
         else:
             self.lines.view = replace(view, only=event.value)
-        self.line.remove_class("-asking")
+        self._with_line(shown=False)
         self.lines.focus()
+
+    def _with_line(self, *, shown: bool) -> None:
+        """Show or hide the input line; a log that was followed is still followed after."""
+        following = self.lines.following
+        self.line.set_class(shown, "-asking")
+        if following:
+            self.call_after_refresh(self.action_follow)
 
     def action_problems(self) -> None:
         """Show warnings and errors only, or everything again."""

@@ -1,5 +1,6 @@
 """The status strip's view."""
 
+from backends.domain.server import ServerState
 from backends.domain.session import Session
 from console.desk import Desk
 from widgets.status_strip import StatusView
@@ -13,7 +14,8 @@ def status_view(session: Session, desk: Desk) -> StatusView:
     server = session.life.server
     running = server.pid is not None and server.started_at is not None
     uptime_s = session.now.wall_s - server.started_at if running and server.started_at else None
-    note = (session.life.note,) if session.life.note and not running else ()
+    told = session.life.note and server.state is not ServerState.READY
+    note = (session.life.note,) if told else ()
     return StatusView(
         server=server.name,
         model=server.model or "",

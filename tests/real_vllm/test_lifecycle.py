@@ -23,7 +23,7 @@ from backends.domain.facts import (
     Stopped,
     SurvivorsFound,
 )
-from backends.domain.server import Exit, Server, ServerState
+from backends.domain.server import Exit, Owner, Server, ServerState
 from backends.domain.start import Outcome, PhaseName, Start
 from backends.domain.startup.fold import apply, as_start, begin
 from backends.host import processes
@@ -151,6 +151,17 @@ def test_every_process_carries_the_marker_of_its_start(
     assert tree == {one.id for one in running.members()}
     names = {processes.display_name(one) for one in running.members()}
     assert names >= {"VLLM::EngineCore", "VLLM::Worker"}
+
+
+def test_to_others_it_is_a_foreign_server_with_its_model(
+    ready: tuple[Running, list[ServerFact]],
+) -> None:
+    running, _ = ready
+    ours = _listed(running)
+    seen = [one for one in list_servers(running.state / "of somebody else") if one.pid == ours.pid]
+    assert [(one.owner, one.model, one.port) for one in seen] == [
+        (Owner.FOREIGN, "tiny", ours.port)
+    ]
 
 
 async def test_it_outlives_its_keeper_is_adopted_and_stopped(

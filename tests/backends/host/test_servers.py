@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from backends.host.arguments import is_server, model_argument
 from backends.host.ports import is_listening
 from backends.host.servers import list_servers
 from backends.keeper import client
+from backends.keeper.launch import adopt
 from tests.backends.keeper.conftest import FAKE, Bench, eventually, everything, free_port, until
 
 
@@ -98,6 +100,24 @@ async def test_a_server_without_keeper_is_shown_as_it_is(bench: Bench) -> None:
     assert gone.failure is not None
     assert gone.failure.kind is FailureKind.KILLED
     assert gone.survivors == ()
+
+
+@pytest.mark.parametrize("adopted", [False, True])
+async def test_ours_is_never_listed_as_foreign_too(
+    bench: Bench, tmp_path: Path, adopted: bool
+) -> None:
+    script = str(shutil.copy(FAKE, tmp_path / "vllm"))
+    order = bench.order()
+    folder = bench.launch(replace(order, argv=(sys.executable, script, *order.argv[2:])))
+    await until(client.follow(folder), FirstTokenSeen)
+    if adopted:
+        os.kill(bench.keeper_pid(folder), signal.SIGKILL)
+        await asyncio.to_thread(adopt, folder)
+    pid = bench.start(folder).process.pid
+    listed = await asyncio.to_thread(list_servers, bench.state)
+    assert [one.owner for one in listed if one.pid == pid] == [Owner.INFERCTL]
+    elsewhere = await asyncio.to_thread(list_servers, tmp_path / "other")
+    assert [one.owner for one in elsewhere if one.pid == pid] == [Owner.FOREIGN]
 
 
 async def test_a_cut_off_journal_is_no_obstacle(bench: Bench) -> None:

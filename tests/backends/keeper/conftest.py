@@ -59,6 +59,10 @@ class Bench:
         assert keeper is not None
         return keeper.pid
 
+    def keeper_lives(self, folder: Path) -> bool:
+        keeper = keeper_id(ServerFolder(folder))
+        return keeper is not None and processes.is_alive(keeper)
+
     def members(self, folder: Path) -> list[Process]:
         begun = self.start(folder)
         marker = f"{begun.server}:{begun.start_id}"

@@ -4,7 +4,7 @@ It is a tree of three processes like vLLM's: this one serves HTTP, its child and
 ``FAKE_READY_S`` delays the listening socket, ``FAKE_IGNORE_TERM`` says how many SIGTERMs the first
 process swallows, ``FAKE_LINES`` how many lines are written at once, ``FAKE_EXIT`` makes it end with
 that code, ``FAKE_CHATTER_S`` says how often it writes a line when ready, ``FAKE_STUBBORN`` lets the
-children ignore SIGTERM.
+children ignore SIGTERM, ``FAKE_LOCKED`` is a key that nobody else knows.
 """
 
 import contextlib
@@ -43,7 +43,7 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/v1/models":
-            key = os.environ.get("VLLM_API_KEY")
+            key = os.environ.get("FAKE_LOCKED") or os.environ.get("VLLM_API_KEY")
             if key and self.headers["Authorization"] != f"Bearer {key}":
                 return self._say(401, {"error": "Unauthorized"})
             return self._say(200, {"data": [{"id": os.environ.get("FAKE_MODEL", "fake")}]})

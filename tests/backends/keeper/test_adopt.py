@@ -7,7 +7,6 @@ import signal
 import pytest
 
 from backends.domain.facts import FirstTokenSeen, HealthChanged, Spawned, Stopped
-from backends.host import processes
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder, read_journal
 from backends.keeper.launch import AlreadyKept, adopt
@@ -20,7 +19,7 @@ async def test_a_server_outlives_its_keeper_and_is_adopted(bench: Bench) -> None
     await until(client.follow(folder), FirstTokenSeen)
     first_keeper = bench.keeper_pid(folder)
     os.kill(first_keeper, signal.SIGKILL)
-    await eventually(lambda: processes.read(first_keeper) is None)
+    await eventually(lambda: not bench.keeper_lives(folder))
     assert isinstance((await everything(client.follow(folder)))[-1], FirstTokenSeen)
     written = (folder / "server.log").stat().st_size
     await asyncio.to_thread(adopt, folder)
@@ -54,7 +53,7 @@ async def test_a_kept_server_is_not_adopted(bench: Bench) -> None:
 async def test_a_stopped_server_cannot_be_adopted(bench: Bench) -> None:
     folder = bench.launch()
     await everything(client.stop(folder, "test"))
-    await eventually(lambda: processes.read(bench.keeper_pid(folder)) is None)
+    await eventually(lambda: not bench.keeper_lives(folder))
     with pytest.raises(NotRunning, match="does not run"):
         await asyncio.to_thread(adopt, folder)
 

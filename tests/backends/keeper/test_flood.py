@@ -14,6 +14,7 @@ async def test_no_line_is_lost_in_a_flood(bench: Bench) -> None:
     facts = await until(client.follow(folder), FirstTokenSeen, within_s=60)
     took_s = facts[-1].at.mono_s - facts[0].at.mono_s
     assert LINES / took_s > 20_000
+    assert _peak_kib(bench.keeper_pid(folder)) < 25 * 1024
     await everything(client.stop(folder, "test"))
     numbers = [line.split()[1] for line in _lines(folder) if line.startswith("line ")]
     assert numbers == [f"{number:08d}" for number in range(LINES)]
@@ -21,3 +22,8 @@ async def test_no_line_is_lost_in_a_flood(bench: Bench) -> None:
 
 def _lines(folder: Path) -> list[str]:
     return (folder / "server.log").read_text().splitlines()
+
+
+def _peak_kib(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))

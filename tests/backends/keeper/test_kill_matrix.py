@@ -62,8 +62,7 @@ def _strike(bench: Bench, folder: Path, number: signal.Signals, victim: str) -> 
 def _is_settled(bench: Bench, folder: Path, port: int, state: str) -> bool:
     if not bench.members(folder):
         return isinstance(read_journal(ServerFolder(folder).journal)[-1], Stopped)
-    keeper_lives = processes.read(bench.keeper_pid(folder)) is not None
-    return keeper_lives and (is_listening(port) or state == "starting")
+    return bench.keeper_lives(folder) and (is_listening(port) or state == "starting")
 
 
 async def _end_what_the_keeper_left(folder: Path) -> str:

@@ -52,13 +52,14 @@ async def test_every_follower_hears_the_same(bench: Bench) -> None:
 async def test_stop_leaves_no_process(bench: Bench) -> None:
     folder = bench.launch()
     await until(client.follow(folder), FirstTokenSeen)
+    await eventually(lambda: b"sleeping worker" in (folder / "server.log").read_bytes())
     assert len(bench.members(folder)) == 3
     facts = await everything(client.stop(folder, "test"))
     assert isinstance(facts[0], StopOrdered)
     assert isinstance(facts[-1], Stopped)
     assert last(facts, Exited) == Exited(last(facts, Exited).at, Exit(0, None))
     assert bench.members(folder) == []
-    await eventually(lambda: processes.read(bench.keeper_pid(folder)) is None)
+    await eventually(lambda: not bench.keeper_lives(folder))
 
 
 async def test_a_swallowed_sigterm_is_repeated(bench: Bench) -> None:
@@ -127,6 +128,18 @@ async def test_a_second_launch_is_told_who_was_first(bench: Bench) -> None:
         bench.launch()
 
 
+async def test_of_two_launches_at_once_one_wins(bench: Bench) -> None:
+    orders = [bench.order(), bench.order()]
+    outcomes = await asyncio.gather(
+        *(asyncio.to_thread(bench.launch, order) for order in orders), return_exceptions=True
+    )
+    lost = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert [type(error) for error in lost] == [AlreadyKept]
+    folder = bench.used[0]
+    assert bench.start(folder).port == orders[isinstance(outcomes[0], BaseException)].port
+    assert len(list((folder / "starts").iterdir())) == 1
+
+
 async def test_a_missing_program_is_named(bench: Bench) -> None:
     order = bench.order()
     with pytest.raises(LaunchFailed, match="no-such-vllm"):
@@ -157,6 +170,19 @@ async def test_illness_is_told(bench: Bench) -> None:
     assert facts[-1] == HealthChanged(facts[-1].at, False, "/health answers 503")
 
 
+@pytest.mark.parametrize(
+    ("fake", "reason"),
+    [({"model": "other"}, "it serves other, not fake"), ({"locked": "x"}, "set VLLM_API_KEY")],
+)
+async def test_never_ready_under_another_name_or_behind_an_unknown_key(
+    bench: Bench, fake: dict[str, str], reason: str
+) -> None:
+    folder = bench.launch(bench.order("fake", None, **fake))
+    facts = await until(client.follow(folder), HealthChanged)
+    assert reason in str(facts[-1])
+    assert not any(isinstance(fact, BecameReady) for fact in facts)
+
+
 async def test_the_key_opens_the_models_and_is_written_nowhere(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,21 +210,25 @@ async def test_a_restart_may_follow_at_once_and_earlier_journals_stay(bench: Ben
     assert before in [read_journal(journal) for journal in kept]
 
 
-async def test_the_launcher_may_be_killed(bench: Bench) -> None:
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+async def test_the_launcher_and_its_group_may_be_killed(
+    bench: Bench, number: signal.Signals
+) -> None:
     order = bench.order()
     folder = bench.state / "servers" / "fake"
     code = (
-        "import json, os, sys, signal; from pathlib import Path;"
+        "import json, os, sys; from pathlib import Path;"
         "from backends.keeper.launch import LaunchOrder, launch;"
         "launch(LaunchOrder(**json.loads(sys.argv[1])), Path(sys.argv[2]));"
-        "os.kill(0, signal.SIGHUP)"
+        "os.kill(0, int(sys.argv[3]))"
     )
     told = {name: getattr(order, name) for name in order.__slots__}
     bench.used.append(folder)
     launcher = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, json.dumps(told), str(folder), start_new_session=True
+        *(sys.executable, "-c", code, json.dumps(told), str(folder), str(number.value)),
+        start_new_session=True,
     )
-    assert await launcher.wait() == -signal.SIGHUP
+    assert await launcher.wait() == -number
     assert await until(client.follow(folder), FirstTokenSeen)
 
 

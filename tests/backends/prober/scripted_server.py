@@ -93,8 +93,8 @@ class ScriptedServer:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:
                 connection = self._tls.wrap_socket(connection, server_side=True)
             while (conversation := self._read(connection)) is not None:
@@ -118,7 +118,10 @@ class ScriptedServer:
             if line.lower().startswith(b"content-length")
         )
         while len(body) < length:
-            body += connection.recv(65536)
+            more = connection.recv(65536)
+            if not more:
+                return None
+            body += more
         return Conversation(
             connection, head.decode(), json.loads(body), len(self.requests), time.monotonic()
         )

@@ -24,7 +24,7 @@ from tests.backends.prober.scripted_server import (
 
 TTFT_S, GAP_S, TOKENS = 0.06, 0.015, 4
 # A shared test machine wakes threads late; the engine's own error is measured by the benchmark.
-TOLERANCE_S = 0.012
+TOLERANCE_S = 0.03
 
 
 def paced(conversation: Conversation, *, counted: bool = True) -> None:
@@ -222,7 +222,7 @@ def test_fields_an_endpoint_refuses_are_left_out() -> None:
     last = server.requests[-1].body
     assert last["stream_options"] == {"include_usage": True}
     assert last["max_completion_tokens"] == 8
-    assert len(runs_of(facts)) == 2
+    assert [run.flags for run in runs_of(facts)] == [("refused_temperature",)] * 2
 
 
 def test_simultaneous_lanes_are_asked_together() -> None:

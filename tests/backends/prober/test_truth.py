@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,17 +23,13 @@ from backends.prober.client import run_series
 from backends.prober.orders import Lane, SeriesOrder
 
 # The server's own stamps and a busy machine; the benchmark shows the engine's own 0.01 ms.
-TOLERANCE_S = 0.005
+TOLERANCE_S = 0.01
 DEADLINE_S = 30.0
 
 
-@pytest.fixture(scope="module")
-def truth_url() -> Iterator[str]:
-    from tests.conftest import SHARED
-
-    script = SHARED / "truth" / "truth_server.py"
-    if not script.exists():
-        pytest.skip("no truth server beside this checkout")
+@pytest.fixture
+def truth_url(shared: Path) -> Iterator[str]:
+    script = shared / "truth" / "truth_server.py"
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     process = subprocess.Popen([sys.executable, str(script), "--port", str(port)])
@@ -109,7 +106,7 @@ async def test_reported_against_true(truth_url: str, model: str, first: int) -> 
         assert run.ttft_s == pytest.approx(written_s[0], abs=TOLERANCE_S)
         assert run.e2e_s == pytest.approx(written_s[-1], abs=TOLERANCE_S)
         gaps = [b - a for a, b in pairwise(written_s)]
-        assert max(run.itl_s) * first == pytest.approx(max(gaps), abs=TOLERANCE_S)
+        assert max(run.itl_s) * first == pytest.approx(max(gaps), abs=1.5 * TOLERANCE_S)
 
 
 async def test_reasoning_is_a_token_but_not_yet_visible(truth_url: str) -> None:
