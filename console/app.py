@@ -119,7 +119,9 @@ class InferctlApp(App[None]):
 
     def _redraw(self) -> None:
         self._redraw_due = False
-        screen = next(each for each in reversed(self.screen_stack) if not each.is_modal)
+        screen = next((each for each in reversed(self.screen_stack) if not each.is_modal), None)
+        if screen is None:
+            return  # the last facts arrive while the app closes
         if isinstance(screen, MainScreen):
             screen.show(main_view(self.session, self.desk))
         elif isinstance(screen, GpuScreen):

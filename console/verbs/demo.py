@@ -19,7 +19,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     need_terminal()
     from console.app import InferctlApp
-    from console.demo import SERVER, simulated_host
+    from console.caretaker import SERVER
+    from console.demo import simulated_host
 
     with simulated_host(arguments.speed, arguments.fail) as machine:
         InferctlApp(machine, SERVER, start_at_once=True).run()
