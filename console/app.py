@@ -133,9 +133,9 @@ class InferctlApp(App[str]):
 
     def _redraw(self) -> None:
         self._redraw_due = False
-        if not self.screen_stack or not self.screen.is_mounted:
+        screen = next((each for each in reversed(self.screen_stack) if not each.is_modal), None)
+        if screen is None or not screen.is_mounted:
             return  # facts may come before the screen stands, and after it is left
-        screen = next(each for each in reversed(self.screen_stack) if not each.is_modal)
         if isinstance(screen, MainScreen):
             screen.show(main_view(self.session, self.desk))
         elif isinstance(screen, GpuScreen):

@@ -14,7 +14,6 @@ from widgets.ab_panel import AbView
 from widgets.lane_pane import LaneState, LaneView, TextPiece
 from widgets.run_dots import LaneRuns
 
-
 SHOWN: FigureName = "ttft_s"
 """The figure that the dots and the difference are about."""
 
@@ -34,9 +33,7 @@ def ab_view(session: Session) -> AbView:
         done=done,
         planned=planned,
         eta_s=None if ab.ended else _eta_s(ab, done, planned, session.now),
-        not_comparable=tuple(
-            found.why for found in comparability(a, b) if SHOWN in found.figures
-        ),
+        not_comparable=tuple(found.why for found in comparability(a, b) if SHOWN in found.figures),
         running=not ab.ended,
     )
 

@@ -62,7 +62,7 @@ def test_the_rival_is_the_first_endpoint_with_a_price() -> None:
 
 def test_the_scenario_holds_what_was_measured_and_nothing_invented() -> None:
     scenario = economics.scenario(READY, SETTINGS, DAY)
-    assert (scenario.input_tokens, scenario.output_tokens) == (80, 220)
+    assert (scenario.input_tokens, scenario.output_tokens) == (Decimal(80), Decimal(220))
     assert scenario.rate_rps == pytest.approx(Decimal(2), rel=Decimal("0.02"))
     assert scenario.capacity_rps is None
     empty = economics.scenario(EMPTY, SETTINGS, DAY)

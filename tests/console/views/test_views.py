@@ -20,6 +20,7 @@ from backends.domain.session import Session, advance, watching
 from backends.settings.config import Billing, Endpoint
 from console import economics
 from console.desk import Desk
+from console.racing import LANES
 from console.views.ab import ab_view
 from console.views.cost import cost_view
 from console.views.plan import chart_view, options_view
@@ -158,7 +159,7 @@ def test_live_tokens_are_unknown_until_usage_tells() -> None:
 
 
 def test_few_runs_have_no_difference_and_enough_have_one() -> None:
-    few = [RunEnded(at(322), sessions.run(lane, 0, 0.2)) for lane in ("a", "b")]
+    few = [RunEnded(at(322), sessions.run(lane, 0, 0.2)) for lane in LANES[:2]]
     assert ab_view(series(*few)).difference is None
     difference = ab_view(READY).difference
     assert difference is not None
@@ -170,7 +171,7 @@ def test_runs_of_different_length_are_not_comparable() -> None:
     facts = [
         RunEnded(at(322 + index), sessions.run(lane, index, 0.2, output_tokens=tokens))
         for index in range(4)
-        for lane, tokens in (("a", 220), ("b", 30))
+        for lane, tokens in zip(LANES, (220, 30), strict=False)
     ]
     view = ab_view(series(*facts))
     assert view.not_comparable
@@ -233,7 +234,7 @@ def test_the_chart_and_the_options_agree_with_the_verdict() -> None:
     verdict = economics.verdict(READY, SETTINGS, DAY)
     chart, options = chart_view(scenario, verdict), options_view(verdict)
     at_rest, *_, beyond = chart.serverless
-    assert at_rest == (0.0, 0)
+    assert at_rest == (0.0, Decimal(0))
     assert beyond[0] > (chart.break_even_rps or 0)
     assert chart.now_rps == pytest.approx(2.0)
     assert all(bar.usd_per_month != 0 for bar in options.options)
