@@ -1,18 +1,21 @@
 """The application: pumps facts from the sources, folds them, and hands views to the screens."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.screen import Screen
 from textual.worker import Worker
 
 from backends.domain.facts import Fact, LogRead, ServersSeen
-from backends.domain.session import Session, advance, watching
+from backends.domain.foreign import is_foreign
+from backends.domain.session import Session, advance
+from backends.domain.session import watching as watching_profile
 from backends.problem import Problem
-from console import recorder, server_keys, sources
+from console import palette, recorder, server_keys, sources, watching
 from console.desk import desk_of
 from console.export import export
 from console.keys import APP_BINDINGS
@@ -22,18 +25,20 @@ from console.screens.gpus import GpuScreen
 from console.screens.logs import LogScreen
 from console.screens.main import MainScreen
 from console.screens.opened import ScreenName, opened
+from console.screens.welcome import WelcomeScreen
+from console.unwatched import record_finished_starts
 from console.views.screen import main_view
 
 REDRAW_S = 0.08
 """Facts are gathered this long before they are drawn: faster than an eye, slower than a flood."""
 
 
-class InferctlApp(App[None]):
-    """The console over one machine.
+class InferctlApp(App[str]):
+    """The console over one machine; left with `choosing.DEMO` to open the demo instead.
 
     Args:
         machine: what can be asked of this host.
-        watched: name of the server shown, None where no profile exists.
+        watched: the server shown, None for the welcome, where one is chosen.
         start_at_once: launch it as soon as the screen is up.
     """
 
@@ -42,7 +47,7 @@ class InferctlApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = APP_BINDINGS
 
     def __init__(
-        self, machine: Machine, watched: str | None, *, start_at_once: bool = False
+        self, machine: Machine, watched: watching.Target | None, *, start_at_once: bool = False
     ) -> None:
         super().__init__()
         self.machine = machine
@@ -53,7 +58,7 @@ class InferctlApp(App[None]):
         self._start_at_once = start_at_once
         self._redraw_due = False
         self._offered: object = None
-        self._following: Worker[None] | None = None
+        self.following: Worker[None] | None = None
 
     def on_mount(self) -> None:
         """Take the user's theme and keys, open the main screen and start the sources."""
@@ -62,9 +67,16 @@ class InferctlApp(App[None]):
             self.theme = settings.theme
         self.set_keymap(dict(settings.keys))
         self.push_screen(MainScreen(id="main"))
+        self.start_sources()
+
+    def start_sources(self) -> None:
+        """Take up the history and the bill, and start everything that yields facts."""
+        record_finished_starts(self.machine)
         self.session = replace(self.session, meter=recorder.load_meter(self.machine))
-        if self._watched is not None:
-            self.follow_server(self._watched)
+        if self._watched is None:
+            self.push_screen(WelcomeScreen())
+        else:
+            watching.show(self, self._watched)
         self.pump(sources.ticks(self.machine, lambda: self.session), "clock")
         self.pump(sources.gpus(self.machine, lambda: self.session), "gpus")
         self.pump(sources.metrics(self.machine, lambda: self.session), "metrics")
@@ -76,9 +88,11 @@ class InferctlApp(App[None]):
         """Turn to a server: its profile, its earlier starts, its current journal."""
         profile = self.machine.settings.profile(name)
         if self.session.life is None or self.session.life.server.name != name:
-            self.session = watching(self.session, name, profile.request_model if profile else None)
+            self.session = watching_profile(
+                self.session, name, profile.request_model if profile else None
+            )
         self.desk = replace(self.desk, earlier=recorder.earlier_starts(self.machine, profile))
-        self._following = self.pump(sources.follow(self.machine, name), "follow")
+        self.following = self.pump(sources.follow(self.machine, name), "follow")
 
     def pump(self, source: AsyncIterator[Fact], group: str) -> Worker[None]:
         """Post every fact of a source to this app until it ends; a newer one replaces it."""
@@ -103,7 +117,7 @@ class InferctlApp(App[None]):
             return
         self.session = advance(self.session, fact)
         if isinstance(fact, ServersSeen):
-            self._follow_what_others_started(fact)
+            watching.follow_anew(self, fact)
         self.desk = recorder.keep(self.machine, self.session, self.desk, fact)
         if not self._redraw_due:
             self._redraw_due = True
@@ -120,38 +134,38 @@ class InferctlApp(App[None]):
     def _redraw(self) -> None:
         self._redraw_due = False
         screen = next((each for each in reversed(self.screen_stack) if not each.is_modal), None)
-        if screen is None:
-            return  # the last facts arrive while the app closes
+        if screen is None or not screen.is_mounted:
+            return  # facts may come before the screen stands, and after it is left
         if isinstance(screen, MainScreen):
             screen.show(main_view(self.session, self.desk))
         elif isinstance(screen, GpuScreen):
             screen.show(self.session.gpus)
+        elif isinstance(screen, WelcomeScreen):
+            screen.show(self.session)
         self._offer_keys()
 
     def _offer_keys(self) -> None:
         """Redraw the footer only where a key begins or ceases to act."""
         life, ab = self.session.life, self.session.ab
-        offered = (life and life.server.state, ab is not None and not ab.ended)
+        offered = (life and (life.server.name, life.server.state), ab is not None and not ab.ended)
         if offered != self._offered:
             self._offered = offered
             self.screen.refresh_bindings()
-
-    def _follow_what_others_started(self, fact: ServersSeen) -> None:
-        """Another console or a verb may have started the watched server anew."""
-        life = self.session.life
-        if life is None or (self._following is not None and not self._following.is_finished):
-            return
-        seen = next((each for each in fact.servers if each.name == life.server.name), None)
-        if seen is not None and seen.keeper_pid is not None:
-            self._following = self.pump(sources.follow(self.machine, life.server.name), "follow")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can act now."""
         if action == "server":
             return server_keys.can(self, str(parameters[0]))
         if action == "show" and parameters == ("logs",):
-            return self.session.life is not None
+            return self.session.life is not None and not is_foreign(self.session.life)
         return True
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Offer everything by name: what Textual has, what keys do, and each server."""
+        textual = super().get_system_commands(screen)
+        # Textual's own leaves at once; the key's asks what becomes of a running server.
+        yield from (command for command in textual if command.title != "Quit")
+        yield from palette.commands(self, screen)
 
     def action_server(self, what: str) -> None:
         """Start, stop or restart the watched server, or quit with regard to it."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from backends.domain.start import Start
 from backends.prober.prompts import PARAGRAPH, Prompt
 from backends.settings.config import Settings
+from console.capacity import Capacity, known_capacities
 from console.machine import Machine
 
 
@@ -14,17 +15,23 @@ class Desk:
 
     Attributes:
         earlier: finished starts of the watched server's model and arguments, newest first.
+        capacities: what load measured, as the console found it when it opened.
         meter_kept_s: when the meter was last written down, seconds since 1970.
         simulated: everything on screen is made up.
+        replayed: everything on screen was recorded, and nothing on it can act.
     """
 
     settings: Settings
     simulated: bool = False
+    replayed: bool = False
     prompt: Prompt = PARAGRAPH
     earlier: tuple[Start, ...] = ()
+    capacities: tuple[Capacity, ...] = ()
     meter_kept_s: float = 0.0
 
 
 def desk_of(machine: Machine) -> Desk:
     """Return the desk as it is when the console opens."""
-    return Desk(machine.settings, machine.simulated)
+    return Desk(
+        machine.settings, machine.simulated, capacities=known_capacities(machine.state_folder)
+    )

@@ -11,6 +11,7 @@ from backends.domain.money.scenario import Observed, Scenario
 from backends.domain.money.verdict import Verdict, decide
 from backends.domain.session import Session
 from backends.settings.config import Endpoint, Profile, Settings, TokenPrices
+from console.capacity import Capacity, carried
 
 DIGITS = Decimal("0.000001")
 """Rates are known to far fewer digits than a float prints."""
@@ -61,7 +62,9 @@ def elsewhere(session: Session, endpoint: Endpoint) -> Decimal | None:
     return cost_elsewhere(session.totals, prices) if prices else None
 
 
-def scenario(session: Session, settings: Settings, today: date) -> Scenario:
+def scenario(
+    session: Session, settings: Settings, today: date, capacities: tuple[Capacity, ...] = ()
+) -> Scenario:
     """Return the decision as it stands: today's prices, the traffic seen, the capacity measured."""
     profile, endpoint = watched_profile(session, settings), rival(settings)
     prices = endpoint.prices if endpoint else TokenPrices()
@@ -76,6 +79,7 @@ def scenario(session: Session, settings: Settings, today: date) -> Scenario:
         usd_per_request=prices.usd_per_request,
         fee_percent=prices.fee_percent,
         rate_rps=seen.n / seen.window_s if seen.window_s else None,
+        capacity_rps=carried(capacities, profile, seen.output_tokens_mean).rps,
         ttft_slo_s=_decimal(settings.limits.ttft_p99_s),
         gpu_price_as_of=profile.gpu_price_as_of if profile else None,
         api_price_as_of=prices.as_of,
@@ -91,9 +95,11 @@ def observed(session: Session) -> Observed:
     return observed_between(session.traffic[0], session.scraped) or Observed(n=Decimal(0))
 
 
-def verdict(session: Session, settings: Settings, today: date) -> Verdict:
+def verdict(
+    session: Session, settings: Settings, today: date, capacities: tuple[Capacity, ...] = ()
+) -> Verdict:
     """Return the plan: should this traffic live on this GPU."""
-    return _decided(scenario(session, settings, today))
+    return _decided(scenario(session, settings, today, capacities))
 
 
 @lru_cache(maxsize=64)

@@ -3,12 +3,17 @@
 import argparse
 from collections.abc import Callable
 from importlib import metadata
-from math import isfinite
+
+from console import argument_types as types
+from console import record_arguments as records
+
+ON_SCREEN = frozenset({"demo", "replay"})
+"""Verbs that open the console and therefore print no document."""
 
 EPILOG = """exit codes: 0 done, 1 failed, 2 usage, 3 not ready or not found, 4 decided "no"
 
-Without a verb, inferctl opens the console. Every verb takes --json: one document on stdout,
-messages on stderr."""
+Without a verb, inferctl opens the console. Every other verb takes --json: one document on
+stdout, messages on stderr."""
 
 
 class _Version(argparse.Action):
@@ -29,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     for name, summary, arguments in VERBS:
         verb = verbs.add_parser(name, help=summary, description=_sentence(summary))
         arguments(verb)
-        if name != "demo":
+        if name not in ON_SCREEN:
             verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
     return parser
 
@@ -53,7 +58,11 @@ def _start(parser: argparse.ArgumentParser) -> None:
 def _stop(parser: argparse.ArgumentParser) -> None:
     _server(parser)
     parser.add_argument(
-        "--drain", type=_seconds, default=0.0, metavar="SECONDS", help="let requests finish first"
+        "--drain",
+        type=types.seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="let requests finish first",
     )
 
 
@@ -73,12 +82,19 @@ def _logs(parser: argparse.ArgumentParser) -> None:
     _server(parser)
     parser.add_argument("-f", "--follow", action="store_true", help="go on as lines arrive")
     parser.add_argument(
-        "-n", "--lines", type=_count, default=200, metavar="N", help="last N lines (default: 200)"
+        "-n",
+        "--lines",
+        type=types.count,
+        default=200,
+        metavar="N",
+        help="last N lines (default: 200)",
     )
 
 
 def _adopt(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=_port, required=True, metavar="P", help="where it listens")
+    parser.add_argument(
+        "--port", type=types.port, required=True, metavar="P", help="where it listens"
+    )
 
 
 def _explain(parser: argparse.ArgumentParser) -> None:
@@ -88,17 +104,21 @@ def _explain(parser: argparse.ArgumentParser) -> None:
 def _ab(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", metavar="A", help="endpoint or server name, or URL#MODEL")
     parser.add_argument("b", metavar="B", help="the other side, named the same way")
-    parser.add_argument("-n", "--runs", type=_count, default=1, help="runs per side (default: 1)")
+    parser.add_argument(
+        "-n", "--runs", type=types.count, default=1, help="runs per side (default: 1)"
+    )
     parser.add_argument("--prompt", metavar="TEXT", help="the prompt, or short, paragraph, long")
     parser.add_argument("--prompt-file", metavar="FILE", help="read the prompt from a file")
-    parser.add_argument("--max-tokens", type=_count, metavar="N", help="limit of output tokens")
+    parser.add_argument(
+        "--max-tokens", type=types.count, metavar="N", help="limit of output tokens"
+    )
     parser.add_argument("--ignore-eos", action="store_true", help="ask for exactly N tokens")
     parser.add_argument(
         "--cached", action="store_true", help="same prompt each time: measure caches"
     )
     parser.add_argument("--together", action="store_true", help="both sides at once, not in turn")
     parser.add_argument(
-        "--timeout", type=_seconds, default=120.0, metavar="SECONDS", help="per run"
+        "--timeout", type=types.seconds, default=120.0, metavar="SECONDS", help="per run"
     )
     parser.add_argument("--markdown", action="store_true", help="print a Markdown report")
     parser.add_argument("--csv", action="store_true", help="print one row per run")
@@ -115,50 +135,65 @@ def _verdict(parser: argparse.ArgumentParser) -> None:
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--speed", type=_factor, default=1.0, help="times faster than real time")
+    parser.add_argument(
+        "--speed", type=types.factor, default=1.0, help="times faster than real time"
+    )
     parser.add_argument("--fail", metavar="KIND", help="let the start fail in this way")
+
+
+def _coldstart(parser: argparse.ArgumentParser) -> None:
+    _server(parser)
+    parser.add_argument(
+        "-n", "--starts", type=types.count, default=3, metavar="N", help="starts (default: 3)"
+    )
+    parser.add_argument(
+        "--drain",
+        type=types.seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="let requests finish first",
+    )
+    parser.add_argument("--force", action="store_true", help="launch although a check failed")
+
+
+def _load(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("endpoint", metavar="ENDPOINT", help="endpoint or server name, or URL#MODEL")
+    add("--prompt", metavar="TEXT", help="the prompt, or classify, paragraph, ... of the library")
+    add("--prompt-file", metavar="FILE", help="read the prompt from a file")
+    add("--max-tokens", type=types.count, metavar="N", help="output tokens of each request")
+    add("--ttft", type=types.rate, metavar="SECONDS", help="limit (default: [limits] ttft_p99_s)")
+    add("--itl", type=types.rate, metavar="SECONDS", help="limit (default: [limits] itl_p99_s)")
+    add("--first-rps", type=types.rate, default=1.0, metavar="R", help="first rate (default: 1)")
+    add(
+        "--step",
+        type=types.rate,
+        default=30.0,
+        metavar="SECONDS",
+        help="of each rate (default: 30)",
+    )
+    add(
+        "--for",
+        dest="most_s",
+        type=types.rate,
+        default=600.0,
+        metavar="SECONDS",
+        help="for all rates together (default: 600)",
+    )
+    add(
+        "--requests",
+        type=types.count,
+        default=5000,
+        metavar="N",
+        help="send no more (default: 5000)",
+    )
+    add("--usd", type=types.amount, metavar="AMOUNT", help="spend no more at a priced endpoint")
+    add("--cached", action="store_true", help="same prompt each time: measure caches")
+    add("--yes", action="store_true", help="do not ask before an endpoint that may cost money")
 
 
 def _nothing(_: argparse.ArgumentParser) -> None:
     return
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text} is not a number") from error
-    if not isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text} is not a number")
-    return value
-
-
-def _seconds(text: str) -> float:
-    value = _number(text)
-    if not 0 <= value < 1e7:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 0 on")
-    return value
-
-
-def _factor(text: str) -> float:
-    value = _number(text)
-    if not 0.01 <= value <= 10_000:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0.01 and 10000")
-    return value
-
-
-def _count(text: str) -> int:
-    value = _number(text)
-    if value < 1 or value != int(value):
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
-    return int(value)
-
-
-def _port(text: str) -> int:
-    value = _number(text)
-    if not 1 <= value <= 65535 or value != int(value):
-        raise argparse.ArgumentTypeError(f"{text} is not a port (1 to 65535)")
-    return int(value)
 
 
 VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = (
@@ -169,10 +204,16 @@ VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = 
     ("logs", "the log of a server", _logs),
     ("adopt", "watch a vLLM that something else started", _adopt),
     ("explain", "phases, memory and failure of any vLLM log file", _explain),
+    ("coldstart", "start a server again and again: each phase, its spread, its cost", _coldstart),
     ("gpus", "one sample of every GPU with its processes", _nothing),
     ("ab", "the same prompt at two endpoints, measured", _ab),
-    ("cost", "what was spent, and what the same tokens would have cost", _nothing),
+    ("load", "the measured capacity: open-loop load until a latency limit breaks", _load),
+    ("cost", "what was spent, and what the same tokens would have cost", records.cost),
     ("verdict", "is the GPU or the API cheaper, and what would flip it", _verdict),
+    ("prices", "what models and GPUs cost, who says so and since when", records.prices),
+    ("history", "the starts and A/B series that were recorded", records.history),
+    ("export", "the history as JSON, CSV or Markdown", records.export),
+    ("replay", "the console over a recorded journal, marked REPLAY", records.replay),
     ("doctor", "what is wrong with this host, with the remedy", _nothing),
     ("demo", "the whole console, SIMULATED", _demo),
 )

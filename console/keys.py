@@ -23,6 +23,8 @@ APP_BINDINGS: list[BindingType] = [
 ]
 """What every screen offers."""
 
+WHOLE = "Give it the whole screen, or the room back"
+
 MAIN_BINDINGS: list[BindingType] = [
     Binding("a", "race(1)", "A/B", id="ab.once", tooltip="The prompt once at both endpoints"),
     Binding("A", "race(20)", "Series", id="ab.series", tooltip="Twenty runs at each endpoint"),
@@ -32,10 +34,10 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding("c", "app.show('costs')", "Cost", id="screen.costs", tooltip="Both lines of cost"),
     Binding("h", "app.show('history')", "History", id="screen.history", tooltip="Earlier starts"),
     Binding("g", "app.show('gpus')", "GPUs", id="screen.gpus", tooltip="GPUs and their processes"),
-    Binding("1", "maximise(1)", "Start-up", id="panel.startup", show=False),
-    Binding("2", "maximise(2)", "VRAM", id="panel.vram", show=False),
-    Binding("3", "maximise(3)", "A/B", id="panel.ab", show=False),
-    Binding("4", "maximise(4)", "Cost", id="panel.cost", show=False),
+    Binding("1", "maximise(1)", "Start-up panel", id="panel.startup", tooltip=WHOLE, show=False),
+    Binding("2", "maximise(2)", "VRAM panel", id="panel.vram", tooltip=WHOLE, show=False),
+    Binding("3", "maximise(3)", "A/B panel", id="panel.ab", tooltip=WHOLE, show=False),
+    Binding("4", "maximise(4)", "Cost panel", id="panel.cost", tooltip=WHOLE, show=False),
 ]
 """What the main screen adds."""
 

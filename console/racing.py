@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from backends.domain.money.request_cost import MTOK
 from backends.domain.run import LaneName, SeriesMode
-from backends.domain.server import ServerState
+from backends.domain.server import Owner, Server, ServerState
 from backends.domain.session import Session
 from backends.prober.orders import Lane, Limits, SeriesOrder
 from backends.prober.prompts import Prompt
@@ -20,10 +20,21 @@ CHARACTERS_PER_TOKEN = 2
 
 
 def contestants(session: Session, settings: Settings) -> tuple[str, ...]:
-    """Return the endpoints that a key press sends the prompt to: the ready server first."""
+    """Return the endpoints that a key press sends the prompt to: the watched server first."""
     server = session.life.server if session.life else None
-    ready = (server.name,) if server and server.state is ServerState.READY else ()
+    ready = (_reference(server),) if server and _answers(server) else ()
     return (*ready, *(endpoint.name for endpoint in settings.endpoints))[: len(LANES)]
+
+
+def _answers(server: Server) -> bool:
+    if server.owner is Owner.FOREIGN:
+        return server.state is ServerState.FOREIGN and None not in (server.base_url, server.model)
+    return server.state is ServerState.READY
+
+
+def _reference(server: Server) -> str:
+    """Return the profile of a server, or the address of one that somebody else runs."""
+    return f"{server.base_url}#{server.model}" if server.owner is Owner.FOREIGN else server.name
 
 
 def lanes(references: Sequence[str], settings: Settings) -> tuple[Lane, ...]:

@@ -12,11 +12,13 @@ from backends.domain.facts import (
     FirstTokenUnavailable,
     SeriesEnded,
     Spawned,
+    Stopped,
     Ticked,
 )
 from backends.domain.lifecycle import Life
 from backends.domain.money.meter import MeterState, Origin, advance_meter, begin_meter
 from backends.domain.session import Session
+from backends.domain.stamp import Stamp
 from backends.domain.start import Outcome, Start
 from backends.domain.startup.fold import as_start
 from backends.domain.streams.report import ab_report
@@ -28,6 +30,7 @@ from backends.settings.config import Profile
 from backends.wire import plain, typed
 from console.desk import Desk
 from console.machine import Machine
+from console.servers import launched_with
 
 METER = "host"
 
@@ -41,12 +44,17 @@ SECONDS_PER_HOUR = 3600
 
 
 def keep(machine: Machine, session: Session, desk: Desk, fact: Fact) -> Desk:
-    """Write down what a fact completes, and return the desk with what it calls for."""
+    """Write down what a fact completes, and return the desk with what it calls for.
+
+    What is replayed was written down when it happened, or is of another host.
+    """
     match fact:
         case Spawned():
             profile = machine.settings.profile(fact.server)
             return replace(desk, earlier=earlier_starts(machine, profile, but=fact.start_id))
-        case FirstTokenSeen() | FirstTokenUnavailable() | Exited() if session.life:
+        case _ if desk.replayed:
+            pass
+        case FirstTokenSeen() | FirstTokenUnavailable() | Exited() | Stopped() if session.life:
             keep_start(machine, session.life)
         case SeriesEnded() if session.ab:
             keep_series(machine, session.ab.series)
@@ -72,24 +80,41 @@ def earlier_starts(machine: Machine, profile: Profile | None, but: str = "") -> 
 
 def keep_start(machine: Machine, life: Life) -> None:
     """Write a start down; the more complete of two records of one start stays."""
-    profile = machine.settings.profile(life.server.name)
-    if profile is None or life.spawned_at is None or life.start is None:
+    record = start_record(machine, life, machine.now())
+    if record is None:
         return
-    start = as_start(life.start, machine.now())
-    price = profile.gpu_usd_per_hour
-    cost = None
-    if price is not None and start.total_s is not None:
-        cost = price * Decimal(repr(start.total_s)) / SECONDS_PER_HOUR
-    record = StartRecord(
-        server=profile.name,
-        model=profile.model,
-        args=profile.args,
-        began_wall_s=life.spawned_at.wall_s,
-        start=start,
-        cost_usd=cost,
-    )
     with closing(open_history(machine.history_file)) as history:
         history.add_start(record)
+
+
+def start_record(machine: Machine, life: Life, at: Stamp) -> StartRecord | None:
+    """Return what the history keeps of a start; None before its launch was seen.
+
+    Model and arguments are those it was launched with: the profile may have changed since. Its
+    price is the profile's of today, None for a start whose profile is gone.
+    """
+    launched = launched_with(life.argv)
+    if life.spawned_at is None or life.start is None or launched is None:
+        return None
+    profile = machine.settings.profile(life.server.name)
+    start = as_start(life.start, at)
+    model, args = launched
+    return StartRecord(
+        server=life.server.name,
+        model=model,
+        args=args,
+        began_wall_s=life.spawned_at.wall_s,
+        start=start,
+        cost_usd=start_cost(profile, start),
+    )
+
+
+def start_cost(profile: Profile | None, start: Start) -> Decimal | None:
+    """Return what the host cost for the length of a start, None without a price."""
+    price = profile.gpu_usd_per_hour if profile else None
+    if price is None or start.total_s is None:
+        return None
+    return price * Decimal(repr(start.total_s)) / SECONDS_PER_HOUR
 
 
 def keep_series(machine: Machine, series: AbSeries) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING
 
+from backends.domain.foreign import is_foreign
 from backends.domain.server import ServerState
 from backends.problem import Problem
 from backends.settings.config import Profile
@@ -27,9 +28,15 @@ def can(app: "InferctlApp", action: str) -> bool:
     state = state_of(app)
     if action == "leave":
         return True
-    if action == "start":
-        return state is not None and state not in {*RUNNING, ServerState.STOPPING}
-    return state in RUNNING
+    if is_foreign(app.session.life):
+        return False
+    if action == "stop":
+        return state in RUNNING
+    if _profile(app) is None:
+        return False
+    if action == "restart":
+        return state in RUNNING
+    return state is not None and state not in {*RUNNING, ServerState.STOPPING}
 
 
 async def start(app: "InferctlApp") -> None:
@@ -65,10 +72,10 @@ async def _clear_to_start(app: "InferctlApp", profile: Profile) -> bool:
 
 async def stop(app: "InferctlApp") -> bool:
     """Ask, then stop the watched server; return whether it was stopped."""
-    profile = _profile(app)
-    if profile is None:
+    name = _ours(app)
+    if name is None:
         return False
-    sentence = f"Stop {profile.name}? Requests that run now are cut off."
+    sentence = f"Stop {name}? Requests that run now are cut off."
     answers = ((STOP, "Stop it"), (LEAVE, "Leave it running"))
     if await app.push_screen_wait(Question(sentence, answers)) != STOP:
         return False
@@ -78,11 +85,11 @@ async def stop(app: "InferctlApp") -> bool:
 
 async def stop_now(app: "InferctlApp") -> None:
     """Stop the watched server; its steps arrive as facts."""
-    profile = _profile(app)
-    if profile is None:
+    name = _ours(app)
+    if name is None:
         return
     try:
-        async for fact in servers.stop(app.machine, profile.name, drain_s=0.0):
+        async for fact in servers.stop(app.machine, name, drain_s=0.0):
             app.happened(fact)
     except Problem as problem:
         app.notify(str(problem), title="not stopped", severity="error", markup=False, timeout=15)
@@ -96,7 +103,7 @@ async def restart(app: "InferctlApp") -> None:
 
 async def leave(app: "InferctlApp") -> None:
     """Quit; a running server goes on unless the answer says otherwise."""
-    if state_of(app) in RUNNING and _profile(app) is not None and not app.machine.simulated:
+    if state_of(app) in RUNNING and _ours(app) is not None and not app.machine.simulated:
         answers = (
             (LEAVE, "Quit, and leave the server running"),
             (STOP, "Stop the server, then quit"),
@@ -109,12 +116,16 @@ async def leave(app: "InferctlApp") -> None:
     app.exit()
 
 
-def _profile(app: "InferctlApp") -> Profile | None:
+def _ours(app: "InferctlApp") -> str | None:
+    """Return the watched server's name, None where it is not inferctl's to stop."""
     life = app.session.life
-    profile = app.machine.settings.profile(life.server.name) if life else None
-    if profile is None:
-        app.notify("this server has no profile here; inferctl only watches it", markup=False)
-    return profile
+    return life.server.name if life and not is_foreign(life) else None
+
+
+def _profile(app: "InferctlApp") -> Profile | None:
+    """Return what the watched server is launched by; one still runs whose table was removed."""
+    name = _ours(app)
+    return app.machine.settings.profile(name) if name else None
 
 
 ACTIONS = {"start": start, "stop": stop, "restart": restart, "leave": leave}

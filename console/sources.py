@@ -6,10 +6,11 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from backends.domain.facts import Fact, GpusSampled, LogRead, ServersSeen, Ticked
-from backends.domain.server import ServerState
+from backends.domain.server import Owner, ServerState
 from backends.domain.session import Session
 from backends.domain.vram_owners import with_owners
 from backends.gpus.watch import PROCESSES_PERIOD_S, watch_gpus
+from backends.host.foreign import tree_pids
 from backends.host.servers import list_servers, server_pids
 from backends.keeper.client import follow as keeper_follow
 from backends.keeper.folder import ServerFolder, server_folder
@@ -55,7 +56,7 @@ async def servers(machine: Machine) -> AsyncIterator[Fact]:
 async def gpus(machine: Machine, look: Look) -> AsyncIterator[Fact]:
     """Yield samples of all GPUs, each process with the server that owns it."""
     source = await asyncio.to_thread(machine.open_gpus)
-    owners = Owners(machine)
+    owners = Owners(machine, look)
 
     def pace() -> float:
         return LOADING_S if _starting(look()) else GPU_S
@@ -95,8 +96,9 @@ async def log(machine: Machine, name: str) -> AsyncIterator[LogRead]:
 class Owners:
     """Whose process it is that holds memory; read anew as often as processes are listed."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, look: Look) -> None:
         self._machine = machine
+        self._look = look
         self._read_s = float("-inf")
         self._pids: dict[str, frozenset[int]] = {}
 
@@ -104,8 +106,17 @@ class Owners:
         """Return a sample with the server that owns each process."""
         if fact.at.mono_s - self._read_s >= PROCESSES_PERIOD_S:
             self._read_s = fact.at.mono_s
-            self._pids = server_pids(self._machine.state_folder)
+            self._pids = self._foreign() | server_pids(self._machine.state_folder)
         return replace(fact, sample=with_owners(fact.sample, self._pids))
+
+    def _foreign(self) -> dict[str, frozenset[int]]:
+        others = {
+            server.name: server.pid
+            for server in self._look().servers
+            if server.owner is Owner.FOREIGN and server.pid is not None
+        }
+        trees = tree_pids(others.values()) if others else {}
+        return {name: trees[pid] for name, pid in others.items()}
 
 
 def _serves(session: Session, base_url: str) -> bool:

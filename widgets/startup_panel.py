@@ -9,7 +9,7 @@ from backends.domain.start import Failure, Outcome
 from widgets import format as fmt
 from widgets.panel import Panel
 from widgets.phase_bars import LONG_NAMES, PhaseRow, elapsed_s, phase_lines
-from widgets.text import Part, arrange, fit, safe, styled, wrap, wrap_to
+from widgets.text import UNKNOWN, Part, arrange, fit, safe, styled, wrap, wrap_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class StartupView:
         outcome: None while the start runs.
         compact: show one line, for a start that ended well and is old news.
         start_key: the key that starts a server, shown where there is no start.
+        reason: why there is no start to show, instead of that key.
     """
 
     phases: tuple[PhaseRow, ...] = ()
@@ -49,6 +50,7 @@ class StartupView:
     failure: Failure | None = None
     compact: bool = False
     start_key: str = "s"
+    reason: str = ""
 
 
 class StartupPanel(Panel):
@@ -90,6 +92,8 @@ def _phases(view: StartupView, width: int, height: int) -> list[Content]:
 
 
 def _no_start(view: StartupView, width: int) -> Content:
+    if view.reason:
+        return styled(fit(f"{UNKNOWN} {safe(view.reason)}", width), "$foreground-muted")
     key = f"press {view.start_key} to start a server"
     parts = [Part.of(0, f"○ no start yet: {key}", key, droppable=False)]
     if view.previous is not None:

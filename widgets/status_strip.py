@@ -29,6 +29,7 @@ class StatusView:
     Attributes:
         state: None where no server is known.
         simulated: the server, its GPU or its prices are made up.
+        replayed: all of it was recorded, and is over.
         problems: what a source cannot tell, as short sentences.
     """
 
@@ -40,6 +41,7 @@ class StatusView:
     uptime_s: float | None = None
     owner: Owner | None = None
     simulated: bool = False
+    replayed: bool = False
     problems: tuple[str, ...] = ()
 
 
@@ -63,8 +65,9 @@ class StatusStrip(Panel):
 
 
 def draw(view: StatusView, width: int) -> list[Content]:
-    """Return the strip; state, model, port, uptime and SIMULATED outlast everything else."""
-    badge = styled(" SIMULATED ", "bold reverse $text-warning") if view.simulated else Content("")
+    """Return the strip; state, model, port, uptime and the badge outlast everything else."""
+    word = "REPLAY" if view.replayed else "SIMULATED" if view.simulated else ""
+    badge = styled(f" {word} ", "bold reverse $text-warning") if word else Content("")
     room = width - badge.cell_length - 1 if badge else width
     line = arrange([*_server_parts(view), _problem_part(view)], room)
     return [spread(line, badge, width) if badge else line]

@@ -78,29 +78,45 @@ class Welcome(OptionList):
             self.kind = kind
             self.value = value
 
-    def watch_view(self) -> None:
-        """Show what was found."""
-        self._fill()
+    def watch_view(self, before: WelcomeView) -> None:
+        """Show what was found; the mark stays where it is, or on top until the search is over."""
+        key = self._marked_key()
+        self._fill(None if before.looking and key == self._first_key() else key)
 
     def on_resize(self, event: Resize) -> None:
         """Lay the lines out for the new width."""
         del event
-        self._fill()
+        self._fill(self._marked_key())
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Say what was chosen in the words of what was found."""
         event.stop()
-        item = self.view.items[int(event.option_id or 0)]
-        self.post_message(self.Chosen(item.kind, item.value))
+        item = self._item(event.option_id)
+        if item is not None:
+            self.post_message(self.Chosen(item.kind, item.value))
 
-    def _fill(self) -> None:
+    @property
+    def marked(self) -> WelcomeItem | None:
+        """The item that Enter would take."""
+        return self._item(self._marked_key())
+
+    def _item(self, key: str | None) -> WelcomeItem | None:
+        return next((item for item in self.view.items if _key(item) == key), None)
+
+    def _marked_key(self) -> str | None:
+        return self.highlighted_option.id if self.highlighted_option else None
+
+    def _first_key(self) -> str | None:
+        return next((option.id for option in self.options if not option.disabled), None)
+
+    def _fill(self, marked: str | None) -> None:
         width = self.scrollable_content_region.width
         if width <= 0:
             return
-        before = self.highlighted_option.id if self.highlighted_option else None
         self.set_options(options(self.view, width))
-        wanted = before or next((item.id for item in self.options if not item.disabled), None)
-        if wanted is not None and any(option.id == wanted for option in self.options):
+        kept = any(option.id == marked for option in self.options if not option.disabled)
+        wanted = marked if kept else self._first_key()
+        if wanted is not None:
             self.highlighted = self.get_option_index(wanted)
 
 
@@ -109,18 +125,24 @@ def options(view: WelcomeView, width: int) -> list[Option]:
     reasons = dict(view.nothing)
     listed = []
     for kind, (glyph, words) in _HEADS.items():
-        found = [(at, item) for at, item in enumerate(view.items) if item.kind == kind]
+        found = [item for item in view.items if item.kind == kind]
         if not found and kind not in reasons:
             continue
         listed.append(Option(_head(glyph, words, width), disabled=True))
-        for at, item in found:
-            listed.append(Option(_row(item, width), id=str(at), disabled=kind == "gpu"))
+        listed += [
+            Option(_row(item, width), id=_key(item), disabled=kind == "gpu") for item in found
+        ]
         if not found:
             reason = Part.of(0, f"  {UNKNOWN} {safe(reasons[kind])}", droppable=False)
             listed.append(Option(arrange([reason], width), disabled=True))
     if view.looking:
         listed.append(Option(styled("◔ looking…", "$foreground-muted"), disabled=True))
     return listed
+
+
+def _key(item: WelcomeItem) -> str:
+    """Name an item, whatever comes and goes above it while a choice is made."""
+    return f"{item.kind} {item.value}"
 
 
 def _head(glyph: str, words: str, width: int) -> Content:

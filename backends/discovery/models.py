@@ -53,6 +53,15 @@ def find_models(around: Surroundings, folders: Iterable[Path] = ()) -> tuple[Mod
     return tuple(sorted(models, key=lambda model: -(model.last_used_wall_s or 0)))
 
 
+def weight_files(name: str, around: Surroundings) -> tuple[Path, ...]:
+    """Return the weights that ``vllm serve NAME`` would read, empty where they are not here."""
+    folder = around.expand(name)
+    if not folder.is_dir():
+        cached = hub_folder(around) / f"models--{name.replace('/', '--')}" / "snapshots"
+        folder = next(iter(_newest_first(cached)), cached)
+    return tuple(path for path in entries_of(folder) if path.suffix in _WEIGHT_SUFFIXES)
+
+
 def _is_model(folder: Path) -> bool:
     return folder.name.startswith("models--")
 

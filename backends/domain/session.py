@@ -18,6 +18,7 @@ from backends.domain.facts import (
     Spawned,
     Ticked,
 )
+from backends.domain.foreign import foreign_after, foreign_life, is_foreign
 from backends.domain.gpu import GpuSample
 from backends.domain.lifecycle import Life, life_after, unborn
 from backends.domain.money.meter import Activity, MeterState, activity_of, advance_meter
@@ -51,6 +52,7 @@ class Session:
 
     Attributes:
         life: the watched server; None before one was chosen.
+        servers_seen: `servers` was listed at least once, so that an empty one says something.
         memory: used bytes of all GPUs together over the seconds since launch.
         scraped: the newest scrape, which the next rate is taken from.
         output_rates: output tokens per second, oldest first, None where a scrape gave no rate.
@@ -62,6 +64,7 @@ class Session:
     now: Stamp
     life: Life | None = None
     servers: tuple[Server, ...] = ()
+    servers_seen: bool = False
     gpus: GpuSample | None = None
     memory: Timeline = field(default_factory=Timeline)
     scraped: MetricsScraped | None = None
@@ -77,10 +80,20 @@ class Session:
 
 def watching(session: Session, server: str, model: str | None) -> Session:
     """Return the session turned to another server, of which nothing is known yet."""
+    return _turned(session, unborn(server, model))
+
+
+def watching_foreign(session: Session, server: Server) -> Session:
+    """Return the session turned to a server that somebody else started."""
+    return _turned(session, foreign_life(server))
+
+
+def _turned(session: Session, life: Life) -> Session:
     return replace(
         Session(session.now),
-        life=unborn(server, model),
+        life=life,
         servers=session.servers,
+        servers_seen=session.servers_seen,
         gpus=session.gpus,
         meter=session.meter,
         ab=session.ab,
@@ -140,16 +153,25 @@ def _with_server_fact(session: Session, fact: ServerFact) -> Session:
 
 def _with_servers(session: Session, fact: ServersSeen) -> Session:
     """Believe the list of servers where the watched one has no keeper that could journal."""
-    session = replace(session, servers=fact.servers)
+    session = replace(session, servers=fact.servers, servers_seen=True)
     life = session.life
     if life is None:
         return session
+    if is_foreign(life):
+        return _with_foreign(session, life, fact)
     seen = next((each for each in fact.servers if each.name == life.server.name), None)
     if seen is None or seen.keeper_pid is not None or seen.owner is Owner.FOREIGN:
         return session
     if seen.started_at != life.server.started_at or seen.state is life.server.state:
         return session
     return replace(session, life=replace(life, server=seen))
+
+
+def _with_foreign(session: Session, life: Life, fact: ServersSeen) -> Session:
+    after = foreign_after(life, fact.servers)
+    if after.server.pid == life.server.pid:
+        return replace(session, life=after)
+    return replace(_recovered(session, "metrics"), life=after, scraped=None, serving=None)
 
 
 def _with_gpus(session: Session, fact: GpusSampled) -> Session:

@@ -1,19 +1,25 @@
 """vLLM servers on this host that inferctl did not start, told by their processes alone."""
 
+import contextlib
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 
-from backends.domain.server import Owner, Server, ServerState
+from backends.domain.address import base_url
+from backends.domain.server import Owner, ProcessId, Server, ServerState
 from backends.host import ports, processes
 from backends.host.arguments import is_server, model_argument, value_of
 from backends.host.processes import Process
 from backends.host.survivors import survivor
 from backends.keeper.http1 import Address, NoAnswer
 from backends.keeper.order import served_model
-from backends.keeper.probe import served_models
+from backends.keeper.probe import health, served_models
 
 DEFAULT_PORT = 8000
 """What vLLM listens on without ``--port``."""
+
+ANSWER_S = 1.0
+"""A server answers from memory, even a busy one; one that hangs must not hold up the list."""
 
 
 def foreign_servers(running: list[Process], ours: frozenset[int]) -> list[Server]:
@@ -36,30 +42,45 @@ def _served(root: Process, among: list[Process]) -> Server:
     wanted = int(asked) if asked and asked.isdigit() else DEFAULT_PORT
     tree = [root, *processes.descendants(root.id.pid, among)]
     listens = wanted in {port for one in tree for port in ports.ports_of(one.id.pid)}
+    address = Address(ports.reachable_host(value_of(("--host",), arguments) or ""), wanted)
+    unwell = listens and bool(health(address, timeout_s=ANSWER_S))
     return Server(
         name=f"vllm-{wanted}",
         owner=Owner.FOREIGN,
-        state=ServerState.FOREIGN,
+        state=ServerState.UNHEALTHY if unwell else ServerState.FOREIGN,
         pid=root.id.pid,
         port=wanted,
-        base_url=f"http://127.0.0.1:{wanted}/v1" if listens else None,
-        model=(_model_served(wanted) if listens else None)
+        base_url=base_url(address.host, wanted) if listens else None,
+        model=(_model_served(root, address) if listens and not unwell else None)
         or served_model(arguments, model_argument(arguments) or "")
         or None,
         started_at=time.time() - processes.age_s(root.id),
     )
 
 
-def _model_asked(arguments: tuple[str, ...]) -> str | None:
-    return served_model(arguments, model_argument(arguments) or "") or None
+def tree_pids(roots: Iterable[int]) -> dict[int, frozenset[int]]:
+    """Return, for each of these processes, itself and all its descendants."""
+    running = processes.running()
+    return {
+        root: frozenset((root, *(one.id.pid for one in processes.descendants(root, running))))
+        for root in roots
+    }
 
 
-def _model_served(port: int) -> str | None:
-    try:
-        models = served_models(Address("127.0.0.1", port), timeout_s=1.0)
-    except NoAnswer:
-        return None
-    return models[0] if models else None
+def _model_served(root: Process, address: Address) -> str | None:
+    with contextlib.suppress(NoAnswer):
+        return _models(root.id, address)[0]
+    return None
+
+
+@lru_cache(maxsize=64)
+def _models(process: ProcessId, address: Address) -> tuple[str, ...]:
+    """Ask once for each process: a console lists servers all the time, and they log requests."""
+    del process
+    models = served_models(address, timeout_s=ANSWER_S)
+    if not models:
+        raise NoAnswer("/v1/models names none")
+    return models
 
 
 def _orphans(processes_left: Iterable[Process]) -> list[Server]:

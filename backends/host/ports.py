@@ -41,6 +41,19 @@ def is_listening(port: int) -> bool:
     return any(found.port == port for found in _listening())
 
 
+def is_free(host: str, port: int) -> bool:
+    """Tell whether a server could bind this address now.
+
+    A port that is bound and not yet listened on is taken: vLLM binds long before it serves.
+    """
+    with contextlib.closing(socket.socket()) as probe:
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
 def owns(host: str, port: int, among: Iterable[processes.Process]) -> bool:
     """Tell whether a connection to `host` and `port` would be answered by one of these processes.
 

@@ -29,8 +29,8 @@ VANISHED = Failure(
 def list_servers(state_folder: Path) -> tuple[Server, ...]:
     """Return all servers of this host, ours first, in the order of their names.
 
-    Asks servers of others on 127.0.0.1 for their model's name, at most a second each; reads no
-    file but ours and ``/proc``.
+    Asks servers of others for their health and their model's name, at most two seconds each;
+    reads no file but ours and ``/proc``.
 
     Args:
         state_folder: the folder that holds ``servers``.

@@ -49,13 +49,15 @@ def served_models(
         raise WrongAnswer("/v1/models is not that of an OpenAI-compatible server") from error
 
 
-def health(address: Address, cancelled: Callable[[], bool] = never) -> str:
+def health(
+    address: Address, cancelled: Callable[[], bool] = never, *, timeout_s: float = QUICK_S
+) -> str:
     """Return why the server is unhealthy, empty when it is well.
 
     Only ``/health`` is asked: any other request to a sleeping engine hangs.
     """
     try:
-        reply = ask(address, "/health", timeout_s=QUICK_S, cancelled=cancelled)
+        reply = ask(address, "/health", timeout_s=timeout_s, cancelled=cancelled)
         reply.body()
     except NoAnswer as error:
         return f"/health: {error}"

@@ -96,6 +96,8 @@ class MainScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer only what can act now."""
+        if self._inferctl.desk.replayed and action in {"race", "cancel", "prompt"}:
+            return False
         ab = self._inferctl.session.ab
         racing = ab is not None and not ab.ended
         if action == "cancel":

@@ -9,15 +9,17 @@ from textual.screen import Screen
 from backends.domain.session import Session
 from backends.history.history import open_history
 from console import economics
+from console.capacity import known_capacities
 from console.machine import Machine
 from console.screens.costs import CostScreen
 from console.screens.gpus import GpuScreen
 from console.screens.help import HelpScreen
 from console.screens.history import HistoryScreen
 from console.screens.logs import LogScreen
+from console.screens.welcome import WelcomeScreen
 from console.views.history import history_view
 
-ScreenName = Literal["logs", "costs", "history", "gpus", "help"]
+ScreenName = Literal["logs", "costs", "history", "gpus", "help", "welcome"]
 
 
 def opened(name: ScreenName, machine: Machine, session: Session) -> Screen[None]:
@@ -31,6 +33,8 @@ def opened(name: ScreenName, machine: Machine, session: Session) -> Screen[None]
             return LogScreen()
         case "gpus":
             return GpuScreen()
+        case "welcome":
+            return WelcomeScreen()
         case "help":
             return HelpScreen(dict(machine.settings.keys))
         case "history":
@@ -39,4 +43,5 @@ def opened(name: ScreenName, machine: Machine, session: Session) -> Screen[None]
             return HistoryScreen(view)
         case "costs":
             today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
-            return CostScreen(economics.scenario(session, machine.settings, today))
+            capacities = known_capacities(machine.state_folder)
+            return CostScreen(economics.scenario(session, machine.settings, today, capacities))

@@ -15,23 +15,24 @@ from backends.prober.client import run_series
 from backends.prober.orders import SeriesOrder
 from backends.prober.prompts import PARAGRAPH, PROMPTS, Prompt
 from backends.problem import Problem, UsageProblem
-from backends.settings.read import read_settings
-from console import racing
+from console import racing, recorder
+from console.this_host import this_host
 from console.verbs.report import document, say
 
 TYPED_MAX_TOKENS = 220
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the series; 1 where a lane has not one run that succeeded.
+    """Run the series and keep it in the history; 1 where a lane has not one run that succeeded.
 
     Raises:
         Problem: an endpoint or its key cannot be had, or the series was not wanted.
     """
-    lanes = racing.lanes((arguments.a, arguments.b), read_settings())
+    machine = this_host()
+    lanes = racing.lanes((arguments.a, arguments.b), machine.settings)
     order = racing.series(
         lanes,
-        _prompt(arguments),
+        chosen_prompt(arguments),
         arguments.runs,
         max_tokens=arguments.max_tokens,
         mode="simultaneous" if arguments.together else "interleaved",
@@ -49,11 +50,17 @@ def run(arguments: argparse.Namespace) -> int:
         print(ab_markdown(series), end="")
     else:
         _tell(series)
+    recorder.keep_series(machine, series)
     succeeded = [any(not each.error for each in series.lane(lane.name)) for lane in lanes]
     return 0 if all(succeeded) else 1
 
 
-def _prompt(arguments: argparse.Namespace) -> Prompt:
+def chosen_prompt(arguments: argparse.Namespace) -> Prompt:
+    """Return the prompt of a file, of the library, as typed, or the usual paragraph.
+
+    Raises:
+        UsageProblem: the file cannot be read.
+    """
     if arguments.prompt_file:
         try:
             text = Path(arguments.prompt_file).read_text(errors="replace")

@@ -21,6 +21,13 @@ def run(arguments: argparse.Namespace) -> int:
     session = glance(machine)
     if session.meter is not None:
         recorder.keep_meter(machine, session.meter)
+    if arguments.report:
+        from console.unwatched import record_finished_starts
+        from console.verbs.cost_report import cost_report
+
+        record_finished_starts(machine)
+        print(cost_report(machine, session), end="")
+        return 0
     spent = economics.spent(session, machine.settings)
     profile = economics.watched_profile(session, machine.settings)
     dated = profile.gpu_price_as_of if profile else None

@@ -18,10 +18,15 @@ def run(arguments: argparse.Namespace) -> int:
             f"no failure is called {arguments.fail}; there are {', '.join(FailureKind)}"
         )
     need_terminal()
+    open_demo(arguments.speed, arguments.fail)
+    return 0
+
+
+def open_demo(speed: float = 1.0, failure: str | None = None) -> None:
+    """Open the console over a simulated host; see `simulated_host` for the arguments."""
     from console.app import InferctlApp
     from console.caretaker import SERVER
     from console.demo import simulated_host
 
-    with simulated_host(arguments.speed, arguments.fail) as machine:
+    with simulated_host(speed, failure) as machine:
         InferctlApp(machine, SERVER, start_at_once=True).run()
-    return 0

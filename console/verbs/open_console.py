@@ -13,10 +13,13 @@ def run(_: argparse.Namespace) -> int:
         UsageProblem: there is no terminal to draw on.
     """
     need_terminal()
+    from console import watching
     from console.app import InferctlApp
+    from console.choosing import DEMO
     from console.this_host import this_host
+    from console.verbs.demo import open_demo
 
     machine = this_host()
-    watched = machine.settings.servers[0].name if machine.settings.servers else None
-    InferctlApp(machine, watched).run()
+    if InferctlApp(machine, watching.first(machine)).run() == DEMO:
+        open_demo()
     return 0

@@ -11,17 +11,24 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Problem: it cannot be launched.
     """
+    from backends.domain.startup.fold import as_start
     from backends.host.servers import list_servers
+    from console import recorder
     from console.servers import profile_named
     from console.this_host import this_host
-    from console.verbs import lifecycle, status
+    from console.verbs import after_start, lifecycle, status
 
     machine = this_host()
     profile = profile_named(machine.settings, arguments.name)
     lifecycle.launch(machine, profile, force=arguments.force)
     up = True
+    told: list[str] = []
     if arguments.wait:
-        up = lifecycle.is_up(lifecycle.wait_until_ready(machine, profile.name))
+        life = lifecycle.wait_until_ready(machine, profile.name)
+        up = lifecycle.is_up(life)
+        if life.start is not None:
+            recorder.keep_start(machine, life)
+            told = after_start.remarks(machine, profile, as_start(life.start, machine.now()))
     found = [each for each in list_servers(machine.state_folder) if each.name == profile.name]
     if arguments.json:
         document({"servers": found})
@@ -30,4 +37,6 @@ def run(arguments: argparse.Namespace) -> int:
             say(f"{server.name} is {server.state}, pid {server.pid}, port {server.port}")
             for line in status.remarks(server):
                 say(line)
+    for line in told:
+        say(line)
     return 0 if up else 1

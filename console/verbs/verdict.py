@@ -47,13 +47,16 @@ def _from_file(name: str) -> Scenario:
 def _measured() -> Scenario:
     """Return the scenario of this host, from two readings of its server's counters."""
     from console import economics
+    from console.capacity import known_capacities
     from console.glance import glance
     from console.this_host import this_host
 
     machine = this_host()
     session = glance(machine)
     today = datetime.now(UTC).date()
-    return economics.scenario(session, machine.settings, today)
+    return economics.scenario(
+        session, machine.settings, today, known_capacities(machine.state_folder)
+    )
 
 
 def _tell(found: Verdict) -> None:

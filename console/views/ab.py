@@ -4,6 +4,7 @@ from backends.domain.ab import Ab, Lane
 from backends.domain.session import Session
 from backends.domain.stamp import Stamp
 from backends.domain.streams.summary import (
+    FigureName,
     comparability,
     difference,
     output_tokens_per_s,
@@ -12,6 +13,9 @@ from backends.domain.streams.summary import (
 from widgets.ab_panel import AbView
 from widgets.lane_pane import LaneState, LaneView, TextPiece
 from widgets.run_dots import LaneRuns
+
+SHOWN: FigureName = "ttft_s"
+"""The figure that the dots and the difference are about."""
 
 
 def ab_view(session: Session) -> AbView:
@@ -25,11 +29,11 @@ def ab_view(session: Session) -> AbView:
     return AbView(
         lanes=tuple(_lane(lane, ab, session.now) for lane in ab.lanes),
         runs=tuple(_runs(lane) for lane in ab.lanes) if done else (),
-        difference=difference(a, b, "ttft_s"),
+        difference=difference(a, b, SHOWN),
         done=done,
         planned=planned,
         eta_s=None if ab.ended else _eta_s(ab, done, planned, session.now),
-        not_comparable=tuple(found.why for found in comparability(a, b)),
+        not_comparable=tuple(found.why for found in comparability(a, b) if SHOWN in found.figures),
         running=not ab.ended,
     )
 

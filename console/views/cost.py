@@ -12,6 +12,7 @@ from backends.domain.money.verdict import Verdict
 from backends.domain.session import Session
 from backends.settings.config import Profile
 from console import economics
+from console.capacity import carried
 from console.desk import Desk
 from widgets import format as fmt
 from widgets.cost_panel import BudgetState, CostView, EndpointCost
@@ -61,7 +62,7 @@ def cost_view(session: Session, desk: Desk, verdict: Verdict, today: date) -> Co
             for endpoint in desk.settings.endpoints
         ),
         tokens=_tokens(session),
-        crossover=_crossover(session, verdict),
+        crossover=_crossover(session, desk, verdict),
         budget=_budget(spent, budget),
         budget_usd=budget,
     )
@@ -99,9 +100,11 @@ def _tokens(session: Session) -> str:
     return f"{fmt.count(totals.input_tokens)} in, {fmt.count(totals.output_tokens)} out"
 
 
-def _crossover(session: Session, verdict: Verdict) -> CrossoverBar:
+def _crossover(session: Session, desk: Desk, verdict: Verdict) -> CrossoverBar:
     at = verdict.crossover
     seen = economics.observed(session)
+    profile = economics.watched_profile(session, desk.settings)
+    carries = carried(desk.capacities, profile, seen.output_tokens_mean)
     return CrossoverBar(
         now_rps=float(seen.n / seen.window_s) if seen.window_s else None,
         break_even_rps=float(at.break_even_rps) if at.break_even_rps is not None else None,
@@ -109,7 +112,8 @@ def _crossover(session: Session, verdict: Verdict) -> CrossoverBar:
             (float(at.interval.low), float(at.interval.high)) if at.interval else None
         ),
         break_even_reason="" if at.break_even_rps is not None else "prices or traffic unknown",
-        capacity_reason="not measured",
+        capacity_rps=float(carries.rps) if carries.rps is not None else None,
+        capacity_reason=carries.reason,
     )
 
 

@@ -37,7 +37,7 @@ class MainView:
 def main_view(session: Session, desk: Desk) -> MainView:
     """Project the session."""
     today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
-    verdict = economics.verdict(session, desk.settings, today)
+    verdict = economics.verdict(session, desk.settings, today, desk.capacities)
     return MainView(
         status=status_view(session, desk),
         startup=startup_view(session, desk),

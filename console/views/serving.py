@@ -4,6 +4,8 @@ from backends.domain.server import ServerState
 from backends.domain.session import Session
 from widgets.serving_panel import ServingView
 
+SERVING = frozenset({ServerState.READY, ServerState.UNHEALTHY, ServerState.FOREIGN})
+
 
 def serving_view(session: Session) -> ServingView:
     """Return the newest rates of the watched server, or why there are none."""
@@ -16,6 +18,6 @@ def serving_view(session: Session) -> ServingView:
 
 
 def _reason(session: Session) -> str:
-    if session.life is None or session.life.server.state is not ServerState.READY:
+    if session.life is None or session.life.server.state not in SERVING:
         return "no server is ready"
     return session.failed_sources.get("metrics", "the first rate needs two readings of /metrics")

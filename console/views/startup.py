@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from backends.domain.foreign import is_foreign
 from backends.domain.lifecycle import Life
 from backends.domain.server import ServerState
 from backends.domain.session import Session
@@ -21,6 +22,8 @@ from widgets.startup_panel import PreviousStarts, StartupView
 
 FIRST_START = "first start of this model on this host"
 
+NOT_OURS = "started by others; no log to read"
+
 SETTLED = frozenset({ServerState.READY, ServerState.UNHEALTHY})
 
 BYTES_PER_GB = 1e9
@@ -28,6 +31,8 @@ BYTES_PER_GB = 1e9
 
 def startup_view(session: Session, desk: Desk) -> StartupView:
     """Return the phases of the watched server's start beside what earlier starts took."""
+    if is_foreign(session.life):
+        return StartupView(reason=NOT_OURS, compact=True)
     start = start_of(session)
     if start is None or session.life is None or session.life.start is None:
         return StartupView(previous=_previous(desk.earlier))

@@ -147,7 +147,7 @@ def host(tmp_path: Path, endpoint_port: int) -> Iterator[Host]:
     made.clean()
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], bool], within_s: float = 20.0) -> None:
+async def until(pilot: Pilot[str], condition: Callable[[], bool], within_s: float = 20.0) -> None:
     """Let the app run until a condition holds."""
     async with asyncio.timeout(within_s):
         while not condition():
@@ -159,7 +159,7 @@ def state(app: InferctlApp) -> ServerState | None:
     return app.session.life.server.state if app.session.life else None
 
 
-async def started(pilot: Pilot[None], app: InferctlApp) -> None:
+async def started(pilot: Pilot[str], app: InferctlApp) -> None:
     """Press the start key and wait for a ready server."""
     await pilot.press("s")
     await until(pilot, lambda: state(app) is ServerState.READY)

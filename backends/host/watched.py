@@ -1,0 +1,51 @@
+"""Servers of others that the user asked to watch, remembered while their processes live."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from backends.domain.server import ProcessId, Server
+from backends.host import processes
+from backends.keeper.folder import write_private
+from backends.wire import UnreadableRecord, plain, typed
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One server, and the very process that it was when the user asked."""
+
+    server: Server
+    process: ProcessId
+
+
+def remember(state_folder: Path, server: Server) -> None:
+    """Keep a running foreign server in ``<state>/watched.json``, the newest first.
+
+    Raises:
+        ProcessLookupError: it has ended meanwhile.
+        OSError: the file cannot be written.
+    """
+    assert server.pid is not None
+    process = processes.identity(server.pid)
+    others = (each for each in _living(state_folder) if each.process != process)
+    kept = [Watched(server, process), *others]
+    write_private(_file(state_folder), msgspec.json.encode(plain(kept)))
+
+
+def remembered(state_folder: Path) -> tuple[Server, ...]:
+    """Return the remembered servers that still run, the newest first."""
+    return tuple(each.server for each in _living(state_folder))
+
+
+def _living(state_folder: Path) -> list[Watched]:
+    try:
+        entries = msgspec.json.decode(_file(state_folder).read_bytes(), type=list[object])
+        kept = [typed(entry, Watched) for entry in entries]
+    except (FileNotFoundError, msgspec.MsgspecError, UnreadableRecord):
+        return []  # nothing that cannot be had again by one more `inferctl adopt`
+    return [each for each in kept if processes.is_alive(each.process)]
+
+
+def _file(state_folder: Path) -> Path:
+    return state_folder / "watched.json"

@@ -1,0 +1,75 @@
+"""What an argument of the command line may be; each raises `ArgumentTypeError` for all else."""
+
+import argparse
+from datetime import date
+from decimal import Decimal
+from math import isfinite
+
+from backends.domain.money.amounts import BadPrice, amount_from
+
+
+def number(text: str) -> float:
+    """Return a finite number."""
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not a number") from error
+    if not isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text} is not a number")
+    return value
+
+
+def seconds(text: str) -> float:
+    """Return a number of seconds from 0 on."""
+    value = number(text)
+    if not 0 <= value < 1e7:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 0 on")
+    return value
+
+
+def factor(text: str) -> float:
+    """Return how many times faster something runs."""
+    value = number(text)
+    if not 0.01 <= value <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0.01 and 10000")
+    return value
+
+
+def rate(text: str) -> float:
+    """Return a number above 0."""
+    value = number(text)
+    if not 0 < value < 1e7:
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
+def amount(text: str) -> Decimal:
+    """Return an amount of US dollars."""
+    try:
+        return amount_from(text, "the amount")
+    except BadPrice as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def day(text: str) -> date:
+    """Return a day written as YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no day such as 2026-01-31") from None
+
+
+def count(text: str) -> int:
+    """Return a whole number from 1 on."""
+    value = number(text)
+    if value < 1 or value != int(value):
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
+    return int(value)
+
+
+def port(text: str) -> int:
+    """Return a TCP port."""
+    value = number(text)
+    if not 1 <= value <= 65535 or value != int(value):
+        raise argparse.ArgumentTypeError(f"{text} is not a port (1 to 65535)")
+    return int(value)

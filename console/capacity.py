@@ -1,0 +1,108 @@
+"""The capacity that load measured, kept for the verdict: by profile, model and arguments."""
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from backends.domain.money.amounts import figure
+from backends.problem import Problem
+from backends.settings.config import Profile
+from backends.settings.paths import replace_file
+from backends.wire import UnreadableRecord, plain, typed
+
+ALIKE_FACTOR = Decimal("1.25")
+"""Requests whose output is longer or shorter by more than this make another capacity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What one server was measured to carry within its latency limits.
+
+    Attributes:
+        rps: the highest rate that kept the limits, requests per second.
+        bounded: a higher rate broke them, so that `rps` is the capacity and no lower bound.
+        output_tokens: of each request.
+        measured_wall_s: seconds since 1970 UTC.
+    """
+
+    server: str
+    model: str
+    args: tuple[str, ...]
+    rps: Decimal
+    bounded: bool
+    output_tokens: int
+    prompt_sha256: str
+    ttft_limit_s: float
+    itl_limit_s: float | None
+    measured_wall_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Carries:
+    """What the verdict may rest on; None with the reason where that is nothing."""
+
+    rps: Decimal | None
+    reason: str = ""
+
+
+def known_capacities(state_folder: Path) -> tuple[Capacity, ...]:
+    """Return every capacity that was kept.
+
+    Raises:
+        Problem: the file cannot be read; the message names the remedy.
+    """
+    path = _file(state_folder)
+    try:
+        found = json.loads(path.read_bytes())
+        return typed(found["capacities"], tuple[Capacity, ...])
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, KeyError, TypeError, UnreadableRecord) as error:
+        raise Problem(
+            f"{path} cannot be read ({error}); delete it and run: inferctl load"
+        ) from error
+
+
+def keep_capacity(state_folder: Path, capacity: Capacity) -> Path:
+    """Keep a capacity in the place of the one that this server had, and return the file.
+
+    Raises:
+        Problem: the file that is there cannot be read.
+        OSError: it cannot be written.
+    """
+    path = _file(state_folder)
+    others = [each for each in known_capacities(state_folder) if _key(each) != _key(capacity)]
+    document = {"capacities": plain([*others, capacity])}
+    replace_file(path, json.dumps(document, indent=1).encode() + b"\n")
+    return path
+
+
+def carried(
+    capacities: tuple[Capacity, ...], profile: Profile | None, output_tokens: Decimal | None
+) -> Carries:
+    """Return what a profile's server carries of requests with so many output tokens."""
+    if profile is None:
+        return Carries(None, "not measured")
+    wanted = (profile.name, profile.model, profile.args)
+    found = next((each for each in capacities if _key(each) == wanted), None)
+    if found is None:
+        return Carries(None, f"not measured: inferctl load {profile.name}")
+    if not found.bounded:
+        return Carries(None, f"{figure(found.rps)} req/s or more, its limit was not reached")
+    if output_tokens is not None and not _alike(Decimal(found.output_tokens), output_tokens):
+        seen = f"replies of {output_tokens:.0f} tokens"
+        return Carries(None, f"not measured for {seen}, only for {found.output_tokens}")
+    return Carries(found.rps)
+
+
+def _alike(measured: Decimal, seen: Decimal) -> bool:
+    return measured <= seen * ALIKE_FACTOR and seen <= measured * ALIKE_FACTOR
+
+
+def _key(capacity: Capacity) -> tuple[str, str, tuple[str, ...]]:
+    return capacity.server, capacity.model, capacity.args
+
+
+def _file(state_folder: Path) -> Path:
+    return state_folder / "capacity.json"

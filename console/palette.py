@@ -1,0 +1,40 @@
+"""The command palette: every server to watch, and every key's action, by name."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual.app import SystemCommand
+from textual.screen import Screen
+
+from backends.domain.server import Owner
+from console import watching
+
+if TYPE_CHECKING:
+    from console.app import InferctlApp
+
+
+def commands(app: "InferctlApp", screen: Screen[Any]) -> Iterator[SystemCommand]:
+    """Yield what can be done on a screen now."""
+    for server in watching.known(app):
+        whose = "" if server.owner is Owner.INFERCTL else ", not run by inferctl"
+        port = f", port {server.port}" if server.port else ""
+        yield SystemCommand(
+            f"Watch {server.name}",
+            f"{server.state}{port}, {server.model or 'model not known'}{whose}",
+            partial(watching.turn_to, app, watching.target_of(server)),
+        )
+    if not app.machine.simulated:
+        yield SystemCommand(
+            "Welcome",
+            "What this host offers: servers, models, vLLM executables, GPUs",
+            partial(app.action_show, "welcome"),
+        )
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if binding.id and binding.description and active.enabled:
+            yield SystemCommand(
+                binding.description,
+                binding.tooltip or f"The key {binding.key_display or binding.key}",
+                partial(app.run_action, binding.action, active.node),
+            )

@@ -1,0 +1,37 @@
+"""What is said once a start is over: was it slower than usual, and what would shorten it."""
+
+from backends.domain.start import Start
+from backends.domain.startup.advice import Advice, advise
+from backends.domain.startup.expectation import comparable, slower_than_usual
+from backends.settings.config import Profile
+from console import recorder
+from console.machine import Machine
+
+
+def slower_than_earlier(machine: Machine, profile: Profile, start: Start) -> str | None:
+    """Return one sentence on the phase that took longer than ever before, None for a usual start.
+
+    Raises:
+        HistoryUnavailable: the history cannot be read.
+    """
+    earlier = recorder.earlier_starts(machine, profile, but=start.start_id)
+    return slower_than_usual(comparable(earlier, start), start)
+
+
+def remarks(machine: Machine, profile: Profile, start: Start) -> list[str]:
+    """Return the sentence on slowness, if one is due, and one for each lever.
+
+    Raises:
+        HistoryUnavailable: the history cannot be read.
+    """
+    slower = slower_than_earlier(machine, profile, start)
+    told = [f"slower than usual: {slower}"] if slower else []
+    return told + [advice_sentence(lever) for lever in advise(start)]
+
+
+def advice_sentence(advice: Advice) -> str:
+    """Return a lever, what it shortens and its price as one line."""
+    return (
+        f"{advice.phase} took {advice.duration_s:.1f} s, {advice.share:.0%} of the start; "
+        f"{advice.lever} {advice.effect}; its price: {advice.price}"
+    )

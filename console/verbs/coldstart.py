@@ -1,0 +1,154 @@
+"""``inferctl coldstart``: repeated stop and start, phase by phase, with the spread and the cost."""
+
+import argparse
+from datetime import datetime
+
+from backends.discovery.warmth import Warmth, warmth
+from backends.domain.money.amounts import usd
+from backends.domain.server import Owner, ServerState
+from backends.domain.start import Outcome, Start
+from backends.domain.startup.advice import advise
+from backends.domain.startup.expectation import Expected, expected_phases
+from backends.domain.startup.fold import as_start
+from backends.host.servers import list_servers
+from backends.problem import Problem
+from backends.settings.config import Profile
+from console import coldstart, recorder
+from console.coldstart import ColdStart
+from console.machine import Machine
+from console.unwatched import record_finished_starts
+from console.verbs import lifecycle
+from console.verbs.after_start import advice_sentence, slower_than_earlier
+from console.verbs.report import document, say, table
+
+STILL = frozenset({ServerState.STOPPED, ServerState.FAILED})
+
+GIB = 1 << 30
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure the starts; an interrupt leaves the server as it is and tells what was measured.
+
+    Raises:
+        Problem: somebody else runs the server, or its first start cannot be launched.
+    """
+    from console.cli import INTERRUPTED
+    from console.servers import profile_named
+    from console.this_host import this_host
+
+    machine = this_host()
+    profile = profile_named(machine.settings, arguments.name)
+    _refuse_servers_of_others(machine, profile)
+    record_finished_starts(machine)
+    done: list[ColdStart] = []
+    reason, code = "", 0
+    try:
+        while len(done) < arguments.starts and not reason:
+            say(f"start {len(done) + 1} of {arguments.starts}")
+            done.append(_measure(machine, profile, arguments))
+            if done[-1].start.outcome is not Outcome.READY:
+                reason, code = f"start {len(done)} did not become ready", 1
+    except KeyboardInterrupt:
+        reason, code = f"interrupted; {profile.name} is left as it is", INTERRUPTED
+    except Problem as problem:
+        if not done:
+            raise
+        reason, code = str(problem), 1
+    if arguments.json:
+        document(coldstart.coldstart_document(profile, done, reason))
+    else:
+        _tell(profile, done, reason)
+    return code
+
+
+def _refuse_servers_of_others(machine: Machine, profile: Profile) -> None:
+    for server in list_servers(machine.state_folder):
+        if server.owner is Owner.FOREIGN and server.port == profile.port:
+            raise Problem(
+                f"port {profile.port} is served by process {server.pid}, which inferctl did not "
+                f"start and will not stop; end it, or give {profile.name} another port"
+            )
+
+
+def _measure(machine: Machine, profile: Profile, arguments: argparse.Namespace) -> ColdStart:
+    found = [each for each in list_servers(machine.state_folder) if each.name == profile.name]
+    if any(each.state not in STILL or each.survivors for each in found):
+        say(f"stopping {profile.name}")
+        lifecycle.stop(machine, profile.name, arguments.drain)
+    before = warmth(profile.model, coldstart.surroundings(profile))
+    lifecycle.launch(machine, profile, force=arguments.force)
+    life = lifecycle.wait_until_ready(machine, profile.name)
+    if life.start is None:
+        raise Problem(f"the journal of {profile.name} does not tell of its start")
+    start = as_start(life.start, machine.now())
+    slower = slower_than_earlier(machine, profile, start)
+    recorder.keep_start(machine, life)
+    return ColdStart(start, before, recorder.start_cost(profile, start), slower)
+
+
+def _tell(profile: Profile, done: list[ColdStart], reason: str) -> None:
+    ready = coldstart.ready_ones(done)
+    if ready:
+        print(f"{profile.name}: {profile.model}, {len(ready)} starts")
+        table(_rows(ready))
+    for number, each in enumerate(done, start=1):
+        print(f"start {number}: {_circumstances(each)}")
+        if each.slower:
+            print(f"  slower than usual: {each.slower}")
+        if each.start.failure:
+            failure = each.start.failure
+            print(f"  {failure.kind}: {failure.cause}\n  remedy: {failure.remedy}")
+    for told in coldstart.differences(done):
+        print(f"NOT ALIKE: {told}; compare them one by one")
+    for lever in advise(ready[-1]) if ready else ():
+        print(advice_sentence(lever))
+    if reason:
+        say(f"cut short: {reason}")
+
+
+def _rows(ready: list[Start]) -> list[tuple[str, ...]]:
+    columns = tuple(f"{number:>7}" for number in range(1, len(ready) + 1))
+    rows = [("PHASE", " MEDIAN", "SHORTEST TO LONGEST", *columns)]
+    for name, took in expected_phases(ready).items():
+        each = [[p.duration_s for p in start.phases if p.name is name] for start in ready]
+        rows.append(_row(name, took, [sum(s or 0.0 for s in parts) for parts in each]))
+    unlogged = [start.unlogged_s for start in ready]
+    totals = (
+        ("unlogged", unlogged),
+        ("ready", [start.ready_s for start in ready]),
+        ("first token", [start.first_token_s for start in ready]),
+    )
+    for label, seconds in totals:
+        known = coldstart.spread(seconds)
+        if known is not None:
+            rows.append(_row(label, known, seconds))
+    return rows
+
+
+def _row(label: str, took: Expected, each: list[float] | list[float | None]) -> tuple[str, ...]:
+    cells = ("      —" if seconds is None else f"{seconds:7.2f}" for seconds in each)
+    return (label, f"{took.median_s:7.2f}", f"{took.min_s:.2f} to {took.max_s:.2f} s", *cells)
+
+
+def _circumstances(each: ColdStart) -> str:
+    cost = "UNPRICED" if each.cost_usd is None else usd(each.cost_usd)
+    return f"{cost}; {_compilations(each)}; {_weights(each.before)}"
+
+
+def _compilations(each: ColdStart) -> str:
+    cache = each.before.compile_cache
+    if cache.newest_wall_s is None:
+        kept = f"no compilation in {cache.folder}"
+    else:
+        newest = datetime.fromtimestamp(cache.newest_wall_s).astimezone()
+        kept = f"{cache.entries} compilations kept, the last of {newest:%Y-%m-%d %H:%M}"
+    return f"{kept} (vLLM's log: {coldstart.compile_word(each)})"
+
+
+def _weights(before: Warmth) -> str:
+    pages = before.page_cache
+    if pages.resident_bytes is None or pages.total_bytes is None:
+        return f"weights in memory: not known, {pages.reason}"
+    return (
+        f"weights in memory: {pages.resident_bytes / GIB:.2f} of {pages.total_bytes / GIB:.2f} GiB"
+    )

@@ -1,0 +1,132 @@
+"""``inferctl export KIND``: the whole history as JSON, CSV or Markdown, oldest first."""
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any
+
+from backends.domain.start import PhaseName
+from backends.domain.streams.report import CSV_KEYS
+from console.verbs.report import say
+
+Row = dict[str, Any]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print every record of one kind; rows are written as they are read.
+
+    Raises:
+        Problem: the history or the configuration cannot be read.
+    """
+    from backends.history.history import open_history
+    from console.this_host import this_host
+    from console.unwatched import record_finished_starts
+
+    machine = this_host()
+    record_finished_starts(machine)
+    with closing(open_history(machine.history_file)) as history:
+        if history.notice:
+            say(history.notice)
+        records = history.export(arguments.kind)
+        if arguments.csv:
+            _as_csv(map(COLUMNS[arguments.kind], records))
+        elif arguments.markdown:
+            _as_markdown(map(COLUMNS[arguments.kind], records))
+        else:
+            _as_json(arguments.kind, records)
+    return 0
+
+
+def _as_json(kind: str, records: Iterator[Row]) -> None:
+    print(f'{{"{kind}": [', end="")
+    for place, record in enumerate(records):
+        print("," * bool(place), json.dumps(record, ensure_ascii=False), sep="\n", end="")
+    print("\n]}")
+
+
+def _as_csv(rows: Iterator[Row]) -> None:
+    first = next(rows, None)
+    if first is None:
+        say("nothing of this kind was recorded yet")
+        return
+    writer = csv.DictWriter(sys.stdout, list(first), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(chain([first], rows))
+
+
+def _as_markdown(rows: Iterator[Row]) -> None:
+    first = next(rows, None)
+    if first is None:
+        say("nothing of this kind was recorded yet")
+        return
+    print(_markdown_row(first))
+    print(_markdown_row(["---"] * len(first)))
+    for row in chain([first], rows):
+        print(_markdown_row(row.values()))
+
+
+def _markdown_row(cells: Iterable[object]) -> str:
+    told = ("" if cell is None else str(cell).replace("|", "\\|") for cell in cells)
+    return "| " + " | ".join(" ".join(cell.split()) for cell in told) + " |"
+
+
+def _start(record: Row) -> Row:
+    start, memory = record["start"], record["start"]["memory"]
+    took = {phase["name"]: phase["duration_s"] for phase in start["phases"]}
+    return {
+        "start_id": start["start_id"],
+        "began_utc": _utc(record["began_wall_s"]),
+        "server": record["server"],
+        "model": record["model"],
+        "args": " ".join(record["args"]),
+        "vllm_version": start["vllm_version"],
+        "outcome": start["outcome"],
+        "failure": (start["failure"] or {}).get("kind"),
+        "ready_s": start["ready_s"],
+        "first_token_s": start["first_token_s"],
+        "total_s": start["total_s"],
+        "cost_usd": record["cost_usd"],
+        **{f"phase_{name}_s": took.get(name) for name in PhaseName if name != PhaseName.UNLOGGED},
+        "unlogged_s": start["unlogged_s"],
+        "weights_gib": memory["weights_gib"],
+        "kv_cache_gib": memory["kv_cache_gib"],
+        "cuda_graphs_gib": memory["cuda_graphs_gib"],
+    }
+
+
+def _series(record: Row) -> Row:
+    lanes = record["report"].get("lanes") or {}
+    found: Row = {
+        "series_id": record["series_id"],
+        "began_utc": _utc(record["began_wall_s"]),
+        "prompt_sha256": record["prompt_sha256"],
+    }
+    endpoints = dict(record["lanes"])
+    for lane in ("a", "b"):
+        summary = (lanes.get(lane) or {}).get("summary") or {}
+        found[f"{lane}_endpoint"] = endpoints.get(lane)
+        found[f"{lane}_runs"] = summary.get("n")
+        found[f"{lane}_errors"] = summary.get("errors")
+        found[f"{lane}_ttft_median_s"] = (summary.get("ttft_s") or {}).get("median")
+    difference = (record["report"].get("difference") or {}).get("ttft_s") or {}
+    return found | {"ttft_shift_s": difference.get("shift"), "ttft": difference.get("verdict")}
+
+
+def _run(record: Row) -> Row:
+    cells = {key: record.get(key) for key in CSV_KEYS}
+    cells["flags"] = " ".join(record["flags"])
+    head = {key: record[key] for key in ("series_id", "lane", "index")}
+    return head | cells
+
+
+COLUMNS = {"starts": _start, "series": _series, "runs": _run}
+"""What one row of a table shows of each kind; the JSON export holds everything."""
+
+
+def _utc(wall_s: float) -> str:
+    return datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="seconds")

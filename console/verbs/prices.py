@@ -1,0 +1,194 @@
+"""``inferctl prices list``, ``set`` and ``update``: what is charged, who says so and since when."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from backends.domain.money.amounts import BadPrice, age_days, usd
+from backends.domain.money.prices import ApiPrice, GpuPrice, Price
+from backends.prices.book import Listed, Updated
+from backends.problem import UsageProblem
+from console.verbs.report import document, say, table
+
+UNPRICED = "UNPRICED"
+
+NOT_FOUND = 3
+"""Exit code of a search that found nothing."""
+
+TOKEN_PRICES = {
+    "input": "input_usd_per_mtok",
+    "output": "output_usd_per_mtok",
+    "cached_input": "cached_input_usd_per_mtok",
+    "per_request": "usd_per_request",
+    "fee_percent": "fee_percent",
+    "batch_multiplier": "batch_multiplier",
+}
+"""Options of ``prices set`` that price a model, and what the price table calls them."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List, set or import prices; 3 where nothing fits. Nothing is ever fetched.
+
+    Raises:
+        UsageProblem: a price, a name or a file cannot be read.
+    """
+    actions = {"list": _list, "set": _set, "update": _update}
+    with _told_as_usage():
+        return actions[arguments.action](arguments, _folder(), datetime.now(UTC).date())
+
+
+def _folder() -> Path:
+    """Return where prices are kept: beside the configuration, for they are the user's own."""
+    from backends.settings.paths import config_file
+
+    return config_file().parent
+
+
+@contextmanager
+def _told_as_usage() -> Iterator[None]:
+    try:
+        yield
+    except BadPrice as error:
+        raise UsageProblem(str(error)) from error
+
+
+def _list(arguments: argparse.Namespace, folder: Path, today: date) -> int:
+    from backends.prices.book import list_prices
+
+    found: list[Listed] = []
+    if arguments.gpu is not None or arguments.model is None:
+        rows = list_prices(folder, today, arguments.gpu or "")
+        found += [row for row in rows if isinstance(row.price, GpuPrice)]
+    if arguments.model is not None or arguments.gpu is None:
+        rows = list_prices(folder, today, arguments.model or "")
+        found += [row for row in rows if isinstance(row.price, ApiPrice)]
+    if arguments.json:
+        document({"prices": [as_document(row, today) for row in found]})
+    else:
+        _tell(found, today)
+    return 0 if found else NOT_FOUND
+
+
+def as_document(row: Listed, today: date) -> dict[str, Any]:
+    """Return one price with its freshness; what has no price has a reason instead."""
+    from backends.wire import plain
+
+    kind = "api" if isinstance(row.price, ApiPrice) else "gpu"
+    return {
+        "kind": kind,
+        **plain(row.price),
+        "freshness": row.freshness,
+        "age_days": age_days(row.price.as_of, today),
+        "reason": "its source has no price" if _amounts(row.price) == UNPRICED else None,
+    }
+
+
+def _tell(found: list[Listed], today: date) -> None:
+    if not found:
+        say("no such price is known; prices set keeps yours, prices update imports a catalogue")
+        return
+    head = ("PROVIDER", "MODEL OR GPU", "PRICE", "AS OF", "SOURCE")
+    table([head, *(_row(each, today) for each in found)])
+
+
+def _row(listed: Listed, today: date) -> tuple[str, ...]:
+    price = listed.price
+    name = price.model if isinstance(price, ApiPrice) else f"{price.sku} ({price.contract})"
+    return (price.provider, name, _amounts(price), _dated(listed, today), price.source or "—")
+
+
+def _amounts(price: Price) -> str:
+    """Return what is charged, such as ``$0.10 in, $0.70 out /Mtok`` or ``$1.88/h``."""
+    if isinstance(price, GpuPrice):
+        return UNPRICED if price.usd_per_hour is None else f"{usd(price.usd_per_hour)}/h a GPU"
+    if price.input_usd_per_mtok is None or price.output_usd_per_mtok is None:
+        return UNPRICED
+    told = f"{usd(price.input_usd_per_mtok)} in, {usd(price.output_usd_per_mtok)} out /Mtok"
+    if price.cached_input_usd_per_mtok is not None:
+        told += f", {usd(price.cached_input_usd_per_mtok)} cached"
+    if price.usd_per_request:
+        told += f", {usd(price.usd_per_request)} a request"
+    return told + (f", fee {price.fee_percent} %" if price.fee_percent else "")
+
+
+def _dated(listed: Listed, today: date) -> str:
+    day = listed.price.as_of
+    if day is None:
+        return "undated"
+    stale = f" STALE, {age_days(day, today)} days" if listed.freshness == "stale" else ""
+    return f"{day}{stale}"
+
+
+def _set(arguments: argparse.Namespace, folder: Path, today: date) -> int:
+    from backends.prices.book import set_api_price, set_gpu_price
+
+    provider, slash, name = arguments.name.partition("/")
+    if not (provider and slash and name):
+        raise UsageProblem(
+            f"{arguments.name} names no price; write PROVIDER/MODEL or PROVIDER/GPU, "
+            "for example openrouter/openai/gpt-oss-120b"
+        )
+    as_of = _not_in_the_future(arguments.as_of or today, today)
+    amounts = {
+        field: value
+        for option, field in TOKEN_PRICES.items()
+        if (value := getattr(arguments, option)) is not None
+    }
+    row: Price
+    if arguments.per_hour is not None:
+        if amounts:
+            raise UsageProblem("a GPU is priced per hour and a model by its tokens; give only one")
+        row = set_gpu_price(folder, provider, name, arguments.per_hour, as_of)
+    elif amounts:
+        row = set_api_price(folder, provider, name, amounts, as_of)
+    else:
+        raise UsageProblem("no price was given; say --per-hour for a GPU, --input and --output")
+    _tell_kept(arguments, row, folder, today)
+    return 0
+
+
+def _tell_kept(arguments: argparse.Namespace, row: Price, folder: Path, today: date) -> None:
+    from backends.domain.money.prices import freshness
+    from backends.prices.table import FILE_NAMES
+
+    kept = Listed(row, freshness(row, today))
+    if arguments.json:
+        document({"prices": [as_document(kept, today)]})
+        return
+    say(f"{arguments.name}: {_amounts(row)} as of {row.as_of}, in {folder / FILE_NAMES['user']}")
+    if _amounts(row) == UNPRICED:
+        say("still unpriced: a model needs --input and --output")
+
+
+def _update(arguments: argparse.Namespace, folder: Path, today: date) -> int:
+    from backends.prices.book import update_from_package, update_prices
+
+    if bool(arguments.file) == arguments.genai:
+        raise UsageProblem("give the FILE of a catalogue, or --genai for the installed package")
+    if arguments.genai:
+        done = update_from_package(folder, today)
+    else:
+        as_of = arguments.as_of and _not_in_the_future(arguments.as_of, today)
+        done = update_prices(folder, Path(arguments.file), as_of)
+    if arguments.json:
+        document(done)
+    else:
+        say(_updated(done))
+    return 0
+
+
+def _updated(done: Updated) -> str:
+    dated = f"as of {done.as_of}" if done.as_of else "undated, for the package has no date"
+    return (
+        f"{done.catalogue}: {done.rows} prices {dated}; {done.changed} are new or differ, "
+        f"{done.unpriced} are {UNPRICED}"
+    )
+
+
+def _not_in_the_future(day: date, today: date) -> date:
+    if day > today:
+        raise UsageProblem(f"--as-of {day} is in the future; give the day the price was read")
+    return day

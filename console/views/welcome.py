@@ -1,0 +1,91 @@
+"""The welcome's view: what was found on disk, and what the sources tell of servers and GPUs."""
+
+from backends.discovery.executables import Executable
+from backends.discovery.models import Model
+from backends.discovery.offer import Offer
+from backends.domain.gpu import Gpu, GpuSample
+from backends.domain.server import Owner, Server
+from backends.domain.session import Session
+from widgets import format as fmt
+from widgets.welcome import ItemKind, WelcomeItem, WelcomeView
+
+KINDS: dict[str, ItemKind] = {"executables": "vllm", "models": "model", "gpus": "gpu"}
+
+NO_SERVER = "no vLLM runs on this host"
+
+DEMO = WelcomeItem("demo", "demo", "the demo", "the whole console, SIMULATED")
+
+DAY_S = 86_400
+
+
+def welcome_view(session: Session, found: Offer | None) -> WelcomeView:
+    """Return what can be chosen; it grows while the search and the sources answer.
+
+    `found` holds executables and models; it is None while they are looked for.
+    """
+    servers = tuple(each for each in session.servers if each.pid is not None)
+    gpus = _gpus(session)
+    return WelcomeView(
+        items=(
+            *(_server(each, session.now.wall_s) for each in servers),
+            *(_model(each, session.now.wall_s) for each in (found.models if found else ())),
+            *(_executable(each) for each in (found.executables if found else ())),
+            *(_gpu(each) for each in (gpus.gpus if gpus else ())),
+            DEMO,
+        ),
+        nothing=(
+            *((("server", NO_SERVER),) if session.servers_seen and not servers else ()),
+            *((KINDS[what], reason) for what, reason in (found.reasons if found else ())),
+            *((("gpu", gpus.reason or "no GPU was found"),) if gpus and not gpus.gpus else ()),
+        ),
+        looking=found is None or gpus is None or not session.servers_seen,
+    )
+
+
+def _gpus(session: Session) -> GpuSample | None:
+    reason = session.failed_sources.get("gpus")
+    return GpuSample((), reason) if session.gpus is None and reason else session.gpus
+
+
+def _server(server: Server, now_s: float) -> WelcomeItem:
+    whose = "run by inferctl" if server.owner is Owner.INFERCTL else "not run by inferctl"
+    up = f", up {fmt.clock(now_s - server.started_at)}" if server.started_at else ""
+    return WelcomeItem(
+        "server",
+        str(server.pid),
+        server.model or server.name,
+        f"port {server.port}, {whose}{up}, pid {server.pid}",
+    )
+
+
+def _model(model: Model, now_s: float) -> WelcomeItem:
+    size = f"{fmt.gib(model.size_bytes)} GiB"
+    if model.state == "partial":
+        return WelcomeItem("model", model.name, model.name, f"{size} so far, {model.reason}")
+    used = f", {_ago(now_s - model.last_used_wall_s)}" if model.last_used_wall_s else ""
+    return WelcomeItem("model", model.name, model.name, f"{size}{used}")
+
+
+def _ago(age_s: float) -> str:
+    days = int(age_s // DAY_S)
+    if days < 1:
+        return "used today"
+    return "used yesterday" if days == 1 else f"used {days} days ago"
+
+
+def _executable(executable: Executable) -> WelcomeItem:
+    version = f"vLLM {executable.version}" if executable.version else "version not known"
+    detail = f"{version}, on PATH" if executable.on_path else version
+    path = str(executable.path)
+    return WelcomeItem("vllm", path, path, detail)
+
+
+def _gpu(gpu: Gpu) -> WelcomeItem:
+    memory = gpu.memory
+    used = f"{fmt.gib(memory.used_bytes)} of " if memory.used_bytes is not None else ""
+    return WelcomeItem(
+        "gpu",
+        str(gpu.index),
+        f"{gpu.index}  {gpu.name}",
+        f"{used}{fmt.gib(memory.total_bytes)} GiB",
+    )

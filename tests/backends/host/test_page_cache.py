@@ -1,0 +1,54 @@
+"""What of a file is in memory, against a file that the test itself reads and drops."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from backends.host.page_cache import page_cache
+
+SIZE = 4 * 2**20 + 17
+
+
+def _drop(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def test_a_file_that_was_just_read_is_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(b"x" * SIZE)
+    path.read_bytes()
+    found = page_cache([path])
+    assert (found.resident_bytes, found.total_bytes, found.reason) == (SIZE, SIZE, "")
+
+
+def test_a_file_that_was_dropped_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(b"x" * SIZE)
+    _drop(path)
+    found = page_cache([path])
+    if found.resident_bytes == SIZE:
+        pytest.skip("this file system keeps its files in memory")
+    assert found.resident_bytes == 0
+    assert found.total_bytes == SIZE
+
+
+def test_looking_reads_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(b"x" * SIZE)
+    _drop(path)
+    assert page_cache([path]) == page_cache([path])
+
+
+def test_no_bytes_are_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "empty.bin"
+    path.touch()
+    assert page_cache([path]).total_bytes == 0
+
+
+def test_a_file_that_is_not_there_has_a_reason(tmp_path: Path) -> None:
+    found = page_cache([tmp_path / "gone.bin"])
+    assert found.resident_bytes is None
+    assert "No such file" in found.reason
