@@ -1,7 +1,8 @@
 """What the console costs, as whole-process figures: `make bench`.
 
-Runs the installed `inferctl` in a pseudo-terminal of 120x35, on a state folder of its own, with
-the demo's simulated server ready. Figures are medians; the machine's load is printed with them.
+Runs the installed `inferctl` in a pseudo-terminal of 120x35, on a state folder of its own, with a
+simulated server that is ready: once without any traffic, once as the demo. Figures are medians; the
+machine's load is printed with them.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import statistics
 import struct
 import subprocess
@@ -18,6 +20,7 @@ import tempfile
 import termios
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -28,16 +31,32 @@ FIRST_FRAME_MARK = b"quit"
 """The footer's last word: when it is on the terminal, the frame is complete."""
 
 
+SETTLE_S = 10.0
+"""After this the first frames are drawn, and the notices of the start have gone."""
+
+CONFIGURATION = """
+[server.idle]
+model = "org/model"
+vllm = "{vllm}"
+port = {port}
+gpu_usd_per_hour = "1.88"
+[server.idle.environment]
+INFERCTL_SIMULATED_SPEED = "60"
+"""
+
+
+def environment_of(state: Path) -> dict[str, str]:
+    """Return the environment of a program that has its files under `state`."""
+    homes = {f"XDG_{kind}_HOME": str(state / kind) for kind in ("CONFIG", "STATE", "CACHE")}
+    return {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **homes}
+
+
 class Terminal:
     """A child process on a pseudo-terminal whose output is read and counted."""
 
     def __init__(self, *command: str, state: Path) -> None:
         """Start `command` with its files under `state`."""
-        environment = os.environ | {
-            "TERM": "xterm-256color",
-            "COLORTERM": "truecolor",
-            **{f"XDG_{kind}_HOME": str(state / kind) for kind in ("CONFIG", "STATE", "CACHE")},
-        }
+        environment = environment_of(state)
         self.began = time.monotonic()
         self.pid, self.file = pty.fork()
         if self.pid == 0:
@@ -105,12 +124,13 @@ def help_s() -> float:
     return time.monotonic() - began
 
 
-def idle(state: Path, seconds: float) -> dict[str, float]:
-    """CPU share, memory and terminal bytes of the console beside an idle, ready server."""
-    terminal = Terminal(INFERCTL, "demo", "--speed", "60", state=state)
+def beside(state: Path, seconds: float, *command: str) -> dict[str, float]:
+    """CPU share, memory and terminal bytes of a console beside a ready server."""
+    terminal = Terminal(INFERCTL, *command, state=state)
     try:
-        terminal.read_for(20, lambda seen: b"ready" in seen.lower())
-        terminal.read_for(10)
+        if terminal.read_for(30, lambda seen: b"ready" in seen.lower()) is None:
+            raise SystemExit(f"inferctl {' '.join(command)} never showed a ready server")
+        terminal.read_for(SETTLE_S)
         process = psutil.Process(terminal.pid)
         cpu_before, bytes_before = process.cpu_times(), terminal.bytes_read
         began = time.monotonic()
@@ -125,6 +145,23 @@ def idle(state: Path, seconds: float) -> dict[str, float]:
         }
     finally:
         terminal.end()
+
+
+def idle(state: Path, seconds: float) -> dict[str, float]:
+    """Return the figures beside a simulated server that nobody sends anything to."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    configuration = state / "CONFIG" / "inferctl" / "config.toml"
+    configuration.parent.mkdir(parents=True, exist_ok=True)
+    configuration.write_text(CONFIGURATION.format(vllm=f"{INFERCTL}-simulated-vllm", port=port))
+    environment = environment_of(state)
+    start, stop = ([INFERCTL, verb, "idle"] for verb in ("start", "stop"))
+    subprocess.run([*start, "--wait", "--force"], check=True, env=environment, capture_output=True)
+    try:
+        return beside(state, seconds)
+    finally:
+        subprocess.run(stop, check=False, env=environment, capture_output=True)
 
 
 def main() -> None:
@@ -143,10 +180,15 @@ def main() -> None:
             _row("first frame", statistics.median(complete), "s", 0.5)
         if len(complete) < len(frames):
             print(f"first frame never seen in {len(frames) - len(complete)} of {len(frames)} runs")
-        figures = idle(Path(folder), options.idle_seconds)
-        _row("idle CPU", figures["cpu_percent"], "% of a core", 2)
-        _row("idle memory", figures["rss_mb"], "MB", 60)
-        _row("idle terminal output", figures["terminal_bytes_per_s"], "B/s", 1000)
+        _rows("idle", idle(Path(folder), options.idle_seconds))
+        busy = beside(Path(folder), options.idle_seconds, "demo", "--speed", "60")
+        _rows("2 req/s", busy)
+
+
+def _rows(name: str, figures: dict[str, float]) -> None:
+    _row(f"{name}: CPU", figures["cpu_percent"], "% of a core", 2)
+    _row(f"{name}: memory", figures["rss_mb"], "MB", 60)
+    _row(f"{name}: terminal output", figures["terminal_bytes_per_s"], "B/s", 1000)
 
 
 def _row(name: str, value: float, unit: str, budget: float) -> None:

@@ -8,6 +8,7 @@ from backends.domain.facts import Ticked
 from backends.domain.server import ServerState
 from backends.domain.start import FailureKind, PhaseName
 from backends.history.history import open_history
+from console.app import InferctlApp
 from console.screens.question import Question
 from tests.console.conftest import SERVER, Host, started, state, until
 from widgets.startup_panel import StartupPanel
@@ -19,23 +20,20 @@ SIZE = (120, 35)
 
 async def test_a_start_is_shown_phase_by_phase_and_kept_in_the_history(host: Host) -> None:
     app = host.with_environment(SPEED="60").app()
-    phases: set[PhaseName] = set()
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: state(app) is ServerState.STOPPED)
         await pilot.press("s")
-
-        def ready() -> bool:
-            server = app.session.life.server if app.session.life else None
-            if server is not None and server.phase is not None:
-                phases.add(server.phase)
-            return server is not None and server.first_token_s is not None
-
-        await until(pilot, ready)
+        panel = app.screen.query_one(StartupPanel)
+        await until(
+            pilot, lambda: any(row.fraction for row in panel.view.phases if row.duration_s is None)
+        )
+        await until(pilot, lambda: first_token_s(app) is not None)
+        await until(pilot, lambda: panel.view.total_s == first_token_s(app))
         await until(pilot, lambda: app.screen.query_one(StatusStrip).view.state == "ready")
         await until(pilot, lambda: bool(app.screen.query_one(VramPanel).view.gpus))
-        startup = app.screen.query_one(StartupPanel).view
-    assert PhaseName.LOAD_WEIGHTS in phases
+        startup = panel.view
     assert startup.total_s is not None
+    assert {row.name for row in startup.phases} >= {PhaseName.LOAD_WEIGHTS, PhaseName.COMPILE}
     tiled = sum(phase.duration_s or 0.0 for phase in startup.phases) + startup.unlogged_s
     assert tiled == pytest.approx(startup.total_s, abs=1e-6)
     history = open_history(host.folder / "history.sqlite")
@@ -43,6 +41,10 @@ async def test_a_start_is_shown_phase_by_phase_and_kept_in_the_history(host: Hos
     history.close()
     assert record.server == SERVER
     assert record.start.total_s == startup.total_s
+
+
+def first_token_s(app: InferctlApp) -> float | None:
+    return app.session.life.server.first_token_s if app.session.life else None
 
 
 async def test_stop_asks_and_escape_leaves_it_running(host: Host) -> None:
@@ -150,15 +152,29 @@ async def test_a_failed_start_shows_kind_cause_and_remedy(host: Host) -> None:
     assert failure.remedy
 
 
-async def test_a_program_that_is_not_there_is_told_in_one_sentence(host: Host) -> None:
+async def test_what_would_make_a_start_fail_is_asked_about_and_not_launched(host: Host) -> None:
     gone = Host(host.folder, host.endpoint_port, replace(host.profile, vllm="/nowhere/vllm"))
     app = gone.app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        assert "/nowhere/vllm" in str(app.screen.query("Static").first().render())
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, Question))
+        assert state(app) is ServerState.STOPPED
+
+
+async def test_a_launch_against_advice_is_told_why_it_failed(host: Host) -> None:
+    gone = Host(host.folder, host.endpoint_port, replace(host.profile, vllm="/nowhere/vllm"))
+    app = gone.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("down", "enter")
         await until(
             pilot, lambda: any("/nowhere/vllm" in each.message for each in app._notifications)
         )
-        assert state(app) is not ServerState.READY
+        assert state(app) is ServerState.STOPPED
 
 
 async def test_a_second_console_shows_the_same_start(host: Host) -> None:
