@@ -30,6 +30,11 @@ from tests.console.stage import ROOT, free_port, machine_in, serving, somebody_e
 NOT_FOUND = 3
 
 
+@pytest.fixture(autouse=True)
+def _nobody_else() -> None:
+    """Let the servers of others into the lists: these tests are about them."""
+
+
 async def adopt(port: int, *flags: str) -> int:
     return await asyncio.to_thread(main, ["adopt", "--port", str(port), *flags])
 
