@@ -18,6 +18,7 @@ from console.screens.help import HelpScreen
 from console.screens.history import HistoryScreen
 from console.screens.logs import LogScreen
 from console.screens.main import MainScreen
+from console.screens.welcome import WelcomeScreen
 from tests.console.conftest import Host, started, state, until
 from tests.console.test_ab_keys import ended, footer
 from widgets.gpu_table import GpuTable
@@ -248,10 +249,10 @@ async def test_without_any_profile_no_key_pretends_to_act(host: Host) -> None:
     empty = replace(host.settings, servers=(), endpoints=())
     app = InferctlApp(host.machine(settings=empty), None)
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, MainScreen))
+        await until(pilot, lambda: isinstance(app.screen, WelcomeScreen))
         assert not {"s", "l", "r", "x"} & footer(app)
         await pilot.press("s", "r", "x", "l")
-        assert isinstance(app.screen, MainScreen)
+        assert isinstance(app.screen, WelcomeScreen)
 
 
 @pytest.mark.parametrize("size", [(59, 20), (80, 15), (20, 5)])
