@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -15,22 +15,22 @@ from backends.domain.foreign import is_foreign
 from backends.domain.session import Session, advance
 from backends.domain.session import watching as watching_profile
 from backends.problem import Problem
-from console import palette, recorder, server_keys, sources, watching
 from console.desk import desk_of
-from console.export import export
 from console.keys import APP_BINDINGS
 from console.machine import Machine
 from console.messages import Happened
-from console.screens.gpus import GpuScreen
-from console.screens.logs import LogScreen
 from console.screens.main import MainScreen
-from console.screens.opened import ScreenName, opened
-from console.screens.welcome import WelcomeScreen
-from console.unwatched import record_finished_starts
 from console.views.screen import main_view
+
+if TYPE_CHECKING:
+    from console.screens.opened import ScreenName
+    from console.watching import Target
 
 REDRAW_S = 0.08
 """Facts are gathered this long before they are drawn: faster than an eye, slower than a flood."""
+
+FIRST_FRAME_S = 0.1
+"""By then the first frame is drawn; what the next ones need takes longer to load than to draw."""
 
 
 class InferctlApp(App[str]):
@@ -47,7 +47,7 @@ class InferctlApp(App[str]):
     BINDINGS: ClassVar[list[BindingType]] = APP_BINDINGS
 
     def __init__(
-        self, machine: Machine, watched: watching.Target | None, *, start_at_once: bool = False
+        self, machine: Machine, watched: "Target | None", *, start_at_once: bool = False
     ) -> None:
         super().__init__()
         self.machine = machine
@@ -67,10 +67,14 @@ class InferctlApp(App[str]):
             self.theme = settings.theme
         self.set_keymap(dict(settings.keys))
         self.push_screen(MainScreen(id="main"))
-        self.start_sources()
+        self.set_timer(FIRST_FRAME_S, self.start_sources)
 
     def start_sources(self) -> None:
         """Take up the history and the bill, and start everything that yields facts."""
+        from console import recorder, sources, watching
+        from console.screens.welcome import WelcomeScreen
+        from console.unwatched import record_finished_starts
+
         record_finished_starts(self.machine)
         self.session = replace(self.session, meter=recorder.load_meter(self.machine))
         if self._watched is None:
@@ -86,6 +90,8 @@ class InferctlApp(App[str]):
 
     def follow_server(self, name: str) -> None:
         """Turn to a server: its profile, its earlier starts, its current journal."""
+        from console import recorder, sources
+
         profile = self.machine.settings.profile(name)
         if self.session.life is None or self.session.life.server.name != name:
             self.session = watching_profile(
@@ -111,6 +117,8 @@ class InferctlApp(App[str]):
 
     def on_happened(self, message: Happened) -> None:
         """Fold one fact, and draw soon."""
+        from console import recorder, watching
+
         fact = message.fact
         if isinstance(fact, LogRead):
             self._show_log(fact)
@@ -125,6 +133,8 @@ class InferctlApp(App[str]):
 
     def _show_log(self, fact: LogRead) -> None:
         """Hand lines to the log, which help or a question may cover; nobody reads it: stop."""
+        from console.screens.logs import LogScreen
+
         log = next((each for each in self.screen_stack if isinstance(each, LogScreen)), None)
         if log is None:
             self.workers.cancel_group(self, "log")
@@ -132,6 +142,9 @@ class InferctlApp(App[str]):
             log.append(fact)
 
     def _redraw(self) -> None:
+        from console.screens.gpus import GpuScreen
+        from console.screens.welcome import WelcomeScreen
+
         self._redraw_due = False
         screen = next((each for each in reversed(self.screen_stack) if not each.is_modal), None)
         if screen is None or not screen.is_mounted:
@@ -155,6 +168,8 @@ class InferctlApp(App[str]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can act now."""
         if action == "server":
+            from console import server_keys
+
             return server_keys.can(self, str(parameters[0]))
         if action == "show" and parameters == ("logs",):
             return self.session.life is not None and not is_foreign(self.session.life)
@@ -165,14 +180,21 @@ class InferctlApp(App[str]):
         textual = super().get_system_commands(screen)
         # Textual's own leaves at once; the key's asks what becomes of a running server.
         yield from (command for command in textual if command.title != "Quit")
+        from console import palette
+
         yield from palette.commands(self, screen)
 
     def action_server(self, what: str) -> None:
         """Start, stop or restart the watched server, or quit with regard to it."""
+        from console import server_keys
+
         self.run_worker(server_keys.ACTIONS[what](self), group=f"server {what}", exclusive=True)
 
-    def action_show(self, name: ScreenName) -> None:
+    def action_show(self, name: "ScreenName") -> None:
         """Open another screen by its name."""
+        from console import sources
+        from console.screens.opened import opened
+
         screen = opened(name, self.machine, self.session)
         if type(self.screen) is type(screen):
             return
@@ -182,6 +204,8 @@ class InferctlApp(App[str]):
 
     def action_export(self) -> None:
         """Write what is on screen to files, and say where."""
+        from console.export import export
+
         try:
             folder = export(self)
         except OSError as error:

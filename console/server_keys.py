@@ -7,7 +7,6 @@ from backends.domain.foreign import is_foreign
 from backends.domain.server import ServerState
 from backends.problem import Problem
 from backends.settings.config import Profile
-from console import servers
 from console.screens.question import Question
 
 if TYPE_CHECKING:
@@ -41,6 +40,8 @@ def can(app: "InferctlApp", action: str) -> bool:
 
 async def start(app: "InferctlApp") -> None:
     """Launch the watched profile and follow it."""
+    from console import servers
+
     profile = _profile(app)
     if profile is None:
         return
@@ -56,6 +57,8 @@ async def start(app: "InferctlApp") -> None:
 
 async def _clear_to_start(app: "InferctlApp", profile: Profile) -> bool:
     """Look at what stands in the way; what would make the start fail is asked about."""
+    from console import servers
+
     findings = await asyncio.to_thread(servers.preflight, app.machine, profile)
     for finding in findings:
         if finding.state == "warn":
@@ -85,6 +88,8 @@ async def stop(app: "InferctlApp") -> bool:
 
 async def stop_now(app: "InferctlApp") -> None:
     """Stop the watched server; its steps arrive as facts."""
+    from console import servers
+
     name = _ours(app)
     if name is None:
         return

@@ -1,8 +1,6 @@
 """The machine that this program runs on."""
 
-from backends.gpus.detect import open_gpus
 from backends.gpus.source import GpuSource
-from backends.host.servers import server_pids
 from backends.settings.paths import config_file, history_file, state_folder
 from backends.settings.read import read_settings
 from console.machine import Machine
@@ -24,9 +22,13 @@ def this_host() -> Machine:
 
 def open_this_hosts_gpus() -> GpuSource:
     """Return the GPUs of this host, and its memory while a server computes on the CPU."""
+    from backends.gpus.detect import open_gpus
+
     return open_gpus(cpu_server_pids=kept_pids)
 
 
 def kept_pids() -> frozenset[int]:
     """Return every process of every server that inferctl started here."""
+    from backends.host.servers import server_pids
+
     return frozenset().union(*server_pids(state_folder()).values())

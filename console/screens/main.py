@@ -10,7 +10,6 @@ from textual.getters import query_one
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from console import ab_keys
 from console.keys import MAIN_BINDINGS
 from console.views.screen import MainView
 from widgets.ab_panel import AbPanel
@@ -84,6 +83,8 @@ class MainScreen(Screen[None]):
 
     def action_race(self, runs: int) -> None:
         """Begin an A/B."""
+        from console import ab_keys
+
         self.app.run_worker(ab_keys.race(self._inferctl, runs), group="series", exclusive=True)
 
     def action_cancel(self) -> None:
@@ -92,6 +93,8 @@ class MainScreen(Screen[None]):
 
     def action_prompt(self) -> None:
         """Choose the prompt of the next A/B."""
+        from console import ab_keys
+
         self.app.run_worker(ab_keys.choose_prompt(self._inferctl), group="prompt", exclusive=True)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
