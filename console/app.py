@@ -67,6 +67,10 @@ class InferctlApp(App[str]):
             self.theme = settings.theme
         self.set_keymap(dict(settings.keys))
         self.push_screen(MainScreen(id="main"))
+        if isinstance(self._watched, str):
+            profile = settings.profile(self._watched)
+            model = profile.request_model if profile else None
+            self.session = watching_profile(self.session, self._watched, model)
         self.set_timer(FIRST_FRAME_S, self.start_sources)
 
     def start_sources(self) -> None:

@@ -47,7 +47,7 @@ def test_the_dead_hold_nothing(tmp_path: Path) -> None:
         holder.kill()
     (free,) = SimulatedGpus(tmp_path / "gpus").sample(processes=False).gpus
     assert (free.memory.used_bytes, free.busy_percent) == (GIB, 0.0)
-    assert free.processes is None
+    assert free.processes == ()
 
 
 def test_a_reused_pid_holds_nothing(tmp_path: Path) -> None:
