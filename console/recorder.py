@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
+from backends.domain.ab_facts import SeriesEnded
 from backends.domain.facts import (
     Exited,
     Fact,
     FirstTokenSeen,
     FirstTokenUnavailable,
-    SeriesEnded,
     Spawned,
     Stopped,
     Ticked,

@@ -4,7 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from backends.domain.facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded, TextArrived
+from backends.domain.ab_facts import (
+    AbFact,
+    RunBegan,
+    RunEnded,
+    SeriesBegan,
+    SeriesEnded,
+    TextArrived,
+)
 from backends.domain.run import LaneName, Run
 from backends.domain.stamp import Stamp
 from backends.domain.streams.series import AbSeries, advance_series

@@ -6,8 +6,8 @@ Sources yield them, the keeper journals those about its server, `advance` folds 
 from dataclasses import dataclass
 from typing import Literal
 
+from backends.domain.ab_facts import AbFact
 from backends.domain.gpu import GpuSample
-from backends.domain.run import ClientAudit, LaneName, Run, SeriesMode
 from backends.domain.server import Exit, ProcessId, Server, Survivor
 from backends.domain.serving import Counters
 from backends.domain.stamp import Stamp
@@ -227,62 +227,6 @@ class LogRead:
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesBegan:
-    """An A/B begins: the endpoint of each lane, and how many runs each will have.
-
-    Attributes:
-        models: the model of each lane, in the order of `lanes`.
-        prompt_sha256: of the prompt as the user gave it, without the nonce of a run.
-    """
-
-    at: Stamp
-    series_id: str
-    lanes: tuple[tuple[LaneName, str], ...]
-    runs: int
-    models: tuple[str, ...] = ()
-    prompt_sha256: str = ""
-    order: SeriesMode = "interleaved"
-
-
-@dataclass(frozen=True, slots=True)
-class RunBegan:
-    """A request was sent in a lane."""
-
-    at: Stamp
-    lane: LaneName
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class TextArrived:
-    """Text of a running request; `tokens` are all tokens so far, None where usage is not sent."""
-
-    at: Stamp
-    lane: LaneName
-    text: str
-    reasoning: bool
-    tokens: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class RunEnded:
-    """A run is over, with its figures or its error."""
-
-    at: Stamp
-    run: Run
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesEnded:
-    """An A/B is over; `reason` is empty unless it was cut short."""
-
-    at: Stamp
-    series_id: str
-    reason: str = ""
-    client: ClientAudit | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class SourceFailed:
     """A source cannot tell what it should; `reason` is one sentence with the remedy."""
 
@@ -297,9 +241,6 @@ class Ticked:
 
     at: Stamp
 
-
-AbFact = SeriesBegan | RunBegan | TextArrived | RunEnded | SeriesEnded
-"""What the prober tells about an A/B."""
 
 Fact = (
     ServerFact

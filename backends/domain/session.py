@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import cast, get_args
 
 from backends.domain.ab import Ab, ab_after
+from backends.domain.ab_facts import AbFact
 from backends.domain.facts import (
-    AbFact,
     BecameReady,
     Fact,
     GpusSampled,

@@ -12,7 +12,7 @@ from typing import cast
 
 import msgspec
 
-from backends.domain.facts import AbFact, SeriesEnded
+from backends.domain.ab_facts import AbFact, SeriesEnded
 from backends.domain.streams.load import LoadEnded, LoadStep, summarise_load
 from backends.prober import clock
 from backends.prober.orders import CANCEL, Lane, LoadOrder, Order, SeriesOrder, encode_order

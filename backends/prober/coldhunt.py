@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from backends.domain.facts import RunEnded, SeriesEnded
+from backends.domain.ab_facts import RunEnded, SeriesEnded
 from backends.domain.run import Run
 from backends.prober.client import run_series
 from backends.prober.orders import Lane, Limits, SeriesOrder

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from backends.domain.facts import AbFact, TextArrived
+from backends.domain.ab_facts import AbFact, TextArrived
 from backends.domain.streams.tokens import Piece
 from backends.prober import clock
 from backends.prober.orders import Lane

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 
-from backends.domain.facts import AbFact, TextArrived
+from backends.domain.ab_facts import AbFact, TextArrived
 from backends.prober.loop import WRITABLE, Loop
 from backends.wire import encode_fact
 

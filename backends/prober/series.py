@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
-from backends.domain.facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
+from backends.domain.ab_facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.run import LaneName, Run
 from backends.prober import clock
 from backends.prober.audit import Audit

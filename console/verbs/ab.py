@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from backends.domain.facts import RunEnded
+from backends.domain.ab_facts import RunEnded
 from backends.domain.money.amounts import usd
 from backends.domain.streams.report import ab_csv, ab_markdown, ab_report, finding
 from backends.domain.streams.series import AbSeries, advance_series

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from functools import reduce
 
+from backends.domain.ab_facts import RunBegan, RunEnded, SeriesBegan, TextArrived
 from backends.domain.facts import (
     Fact,
     GpusSampled,
@@ -13,10 +14,6 @@ from backends.domain.facts import (
     MetricsScraped,
     PhaseBegan,
     PhaseProgressed,
-    RunBegan,
-    RunEnded,
-    SeriesBegan,
-    TextArrived,
     Ticked,
 )
 from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample

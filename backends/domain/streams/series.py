@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from backends.domain.facts import AbFact, RunEnded, SeriesBegan, SeriesEnded
+from backends.domain.ab_facts import AbFact, RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.run import ClientAudit, LaneName, Run
 
 

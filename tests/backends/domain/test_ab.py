@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.domain.ab import TAIL_CHARACTERS, Ab, TextPiece, ab_after
-from backends.domain.facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded, TextArrived
+from backends.domain.ab_facts import (
+    AbFact,
+    RunBegan,
+    RunEnded,
+    SeriesBegan,
+    SeriesEnded,
+    TextArrived,
+)
 from backends.domain.run import LaneName, Run
 from tests.backends.domain.journals import at
 

@@ -8,17 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.domain.ab_facts import RunBegan, RunEnded, SeriesBegan, TextArrived
 from backends.domain.facts import (
     BecameReady,
     Fact,
     GpusSampled,
     MetricsScraped,
-    RunBegan,
-    RunEnded,
-    SeriesBegan,
     ServersSeen,
     SourceFailed,
-    TextArrived,
     Ticked,
 )
 from backends.domain.gpu import Gpu, GpuMemory, GpuSample

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from backends.domain.facts import AbFact, RunEnded, SeriesEnded
+from backends.domain.ab_facts import AbFact, RunEnded, SeriesEnded
 from backends.domain.run import Run
 from backends.prober.loop import Loop
 from backends.prober.orders import Lane, Limits, SeriesOrder

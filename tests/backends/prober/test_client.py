@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from backends.domain.facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
+from backends.domain.ab_facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.streams.report import ab_report
 from backends.domain.streams.series import AbSeries, advance_series
 from backends.prober.client import run_series

@@ -1,6 +1,6 @@
 import os
 
-from backends.domain.facts import RunBegan, TextArrived
+from backends.domain.ab_facts import RunBegan, TextArrived
 from backends.domain.stamp import Stamp
 from backends.prober.loop import Loop
 from backends.prober.outbox import LARGEST_BACKLOG, Outbox

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from backends.domain.facts import RunBegan, RunEnded, SeriesBegan, SeriesEnded, TextArrived
+from backends.domain.ab_facts import RunBegan, RunEnded, SeriesBegan, SeriesEnded, TextArrived
 from backends.domain.run import Run
 from tests.backends.domain.streams.chunks import ROLE, chunk, usage
 from tests.backends.prober.scripted_server import (

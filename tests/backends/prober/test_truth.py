@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from textual.app import App
 
-from backends.domain.facts import AbFact, RunEnded
+from backends.domain.ab_facts import AbFact, RunEnded
 from backends.domain.run import Run
 from backends.domain.streams.report import ab_report
 from backends.domain.streams.series import AbSeries, advance_series

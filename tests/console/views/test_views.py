@@ -6,15 +6,8 @@ from typing import Any
 
 import pytest
 
-from backends.domain.facts import (
-    Fact,
-    GpusSampled,
-    RunBegan,
-    RunEnded,
-    SeriesBegan,
-    SeriesEnded,
-    SourceFailed,
-)
+from backends.domain.ab_facts import RunBegan, RunEnded, SeriesBegan, SeriesEnded
+from backends.domain.facts import Fact, GpusSampled, SourceFailed
 from backends.domain.gpu import GpuSample
 from backends.domain.session import Session, advance, watching
 from backends.settings.config import Billing, Endpoint

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from backends.domain.facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
+from backends.domain.ab_facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.run import ClientAudit, Connect, LaneName, Run
 from backends.domain.stamp import Stamp
 from backends.domain.streams.report import ab_csv, ab_markdown, ab_report
