@@ -14,6 +14,7 @@ from backends.settings.config import Profile
 from console import economics
 from console.capacity import carried
 from console.desk import Desk
+from console.views.axis import finite, span
 from widgets import format as fmt
 from widgets.cost_panel import BudgetState, CostView, EndpointCost
 from widgets.crossover_bar import CrossoverBar
@@ -107,12 +108,10 @@ def _crossover(session: Session, desk: Desk, verdict: Verdict) -> CrossoverBar:
     carries = carried(desk.capacities, profile, seen.output_tokens_mean)
     return CrossoverBar(
         now_rps=float(seen.n / seen.window_s) if seen.window_s else None,
-        break_even_rps=float(at.break_even_rps) if at.break_even_rps is not None else None,
-        break_even_interval_rps=(
-            (float(at.interval.low), float(at.interval.high)) if at.interval else None
-        ),
+        break_even_rps=finite(at.break_even_rps),
+        break_even_interval_rps=span(at.interval),
         break_even_reason="" if at.break_even_rps is not None else "prices or traffic unknown",
-        capacity_rps=float(carries.rps) if carries.rps is not None else None,
+        capacity_rps=finite(carries.rps),
         capacity_reason=carries.reason,
     )
 

@@ -8,6 +8,7 @@ from backends.domain.money.request_cost import gpu_usd_per_hour, usd_per_request
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.sentences import name_of
 from backends.domain.money.verdict import Verdict
+from console.views.axis import finite, span
 from widgets.cost_chart import CostChartView, CostPoint
 from widgets.options_bars import OptionBar, OptionsView
 
@@ -22,18 +23,20 @@ def chart_view(scenario: Scenario, verdict: Verdict) -> CostChartView:
     at, capacity = verdict.crossover, usable_capacity_rps(scenario)
     if gpu is None or request is None:
         return CostChartView(reason=verdict.reason)
-    marks = [mark for mark in (scenario.rate_rps, at.break_even_rps, capacity) if mark]
+    marks = [
+        mark
+        for mark in (scenario.rate_rps, at.break_even_rps, capacity)
+        if mark and mark.is_finite()
+    ]
     top = max(marks, default=Decimal(1)) * BEYOND
     loads = [top * step / POINTS for step in range(POINTS + 1)]
     return CostChartView(
         self_hosted=tuple(_self_hosted(load, gpu, capacity) for load in loads),
         serverless=tuple((float(load), load * request * 3600) for load in loads),
-        now_rps=_float(scenario.rate_rps),
-        break_even_rps=_float(at.break_even_rps),
-        break_even_interval_rps=(
-            (float(at.interval.low), float(at.interval.high)) if at.interval else None
-        ),
-        capacity_rps=_float(capacity),
+        now_rps=finite(scenario.rate_rps),
+        break_even_rps=finite(at.break_even_rps),
+        break_even_interval_rps=span(at.interval),
+        capacity_rps=finite(capacity),
     )
 
 
@@ -61,7 +64,3 @@ def options_view(verdict: Verdict) -> OptionsView:
 def _self_hosted(load: Decimal, gpu: Decimal, capacity: Decimal | None) -> CostPoint:
     replicas = math.ceil(load / capacity) if capacity else 1
     return float(load), gpu * max(1, replicas)
-
-
-def _float(value: Decimal | None) -> float | None:
-    return None if value is None or not value.is_finite() else float(value)

@@ -9,6 +9,7 @@ import pytest
 from backends.domain.ab_facts import RunBegan, RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.facts import Fact, GpusSampled, SourceFailed
 from backends.domain.gpu import GpuSample
+from backends.domain.money.uncertainty import Band
 from backends.domain.session import Session, advance, watching
 from backends.settings.config import Billing, Endpoint
 from console import economics
@@ -25,6 +26,8 @@ from console.views.vram import vram_view
 from tests.backends.domain.journals import FAILURE, at, failed, ready, spawned
 from tests.console import sessions
 from tests.console.sessions import DAY, DESK, EMPTY, FAILED, READY, SETTINGS, STARTING
+from widgets.cost_chart import draw as draw_chart
+from widgets.cost_panel import draw as draw_cost
 
 
 def zeros(value: Any, place: str = "") -> list[str]:
@@ -237,6 +240,19 @@ def test_the_chart_and_the_options_agree_with_the_verdict() -> None:
     assert chart.now_rps == pytest.approx(2.0)
     assert all(bar.usd_per_month != 0 for bar in options.options)
     assert [bar.current for bar in options.options].count(True) == 1
+
+
+def test_an_interval_without_an_end_is_not_drawn() -> None:
+    found = economics.verdict(READY, DESK.settings, DAY)
+    endless = Band(Decimal(1), Decimal(3), Decimal("Infinity"))
+    found = replace(found, crossover=replace(found.crossover, interval=endless))
+    view = cost_view(READY, DESK, found, DAY)
+    assert view.crossover.break_even_interval_rps is None
+    assert all("inf" not in line.plain for line in draw_cost(view, 76, 8))
+    asked = economics.scenario(READY, DESK.settings, DAY)
+    endless_rate = replace(found.crossover, break_even_rps=Decimal("Infinity"))
+    chart = chart_view(asked, replace(found, crossover=endless_rate))
+    assert all("inf" not in line.plain for line in draw_chart(chart, 76, 16))
 
 
 def test_a_chart_without_prices_says_why_it_is_empty() -> None:
