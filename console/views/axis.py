@@ -11,7 +11,7 @@ def finite(value: Decimal | None) -> float | None:
 
 
 def span(band: Band | None) -> tuple[float, float] | None:
-    """Return an interval that can be drawn; few requests leave one without an end, which is None."""
+    """Return an interval that can be drawn; few requests leave one without an end: None."""
     if band is None or not (band.low.is_finite() and band.high.is_finite()):
         return None
     return float(band.low), float(band.high)
