@@ -71,19 +71,20 @@ class InferctlApp(App[str]):
             profile = settings.profile(self._watched)
             model = profile.request_model if profile else None
             self.session = watching_profile(self.session, self._watched, model)
+        elif self._watched is None:
+            from console.screens.welcome import WelcomeScreen
+
+            self.push_screen(WelcomeScreen())
         self.set_timer(FIRST_FRAME_S, self.start_sources)
 
     def start_sources(self) -> None:
         """Take up the history and the bill, and start everything that yields facts."""
         from console import recorder, sources, watching
-        from console.screens.welcome import WelcomeScreen
         from console.unwatched import record_finished_starts
 
         record_finished_starts(self.machine)
         self.session = replace(self.session, meter=recorder.load_meter(self.machine))
-        if self._watched is None:
-            self.push_screen(WelcomeScreen())
-        else:
+        if self._watched is not None:
             watching.show(self, self._watched)
         self.pump(sources.ticks(self.machine, lambda: self.session), "clock")
         self.pump(sources.gpus(self.machine, lambda: self.session), "gpus")

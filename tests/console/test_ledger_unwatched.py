@@ -15,6 +15,7 @@ from backends.wire import encode_fact
 from console.app import InferctlApp
 from console.machine import Machine
 from console.unwatched import record_finished_starts
+from tests.console.conftest import until
 
 
 def _at(seconds: float) -> Stamp:
@@ -93,5 +94,6 @@ async def test_a_console_that_opens_takes_them_in(tmp_path: Path) -> None:
     _journal(tmp_path, "one", _ended("one"))
     machine = _machine(tmp_path)
     app = InferctlApp(machine, None)
-    async with app.run_test(size=(120, 35)):
+    async with app.run_test(size=(120, 35)) as pilot:
+        await until(pilot, lambda: machine.history_file.exists() and bool(_recorded(machine)))
         assert [record.start.start_id for record in _recorded(machine)] == ["one"]
