@@ -248,7 +248,7 @@ CASES = [
     ),
     (
         K.DISK_FULL,
-        "OSError: [Errno 28] No space left on device: '/root/.cache/huggingface/x'",
+        "OSError: [Errno 28] No space left on device: '/home/user/.cache/huggingface/x'",
         "full",
         "df -h",
     ),
