@@ -99,7 +99,7 @@ def _running(
 def _item(progress: Progress) -> str:
     if progress.item == "bytes":
         total = f"/{progress.total / BYTES_PER_GB:.1f}" if progress.total else ""
-        return f"{progress.done / BYTES_PER_GB:.1f}{total} GB"
+        return f"fetched {progress.done / BYTES_PER_GB:.1f}{total} GB"
     total = f"/{progress.total}" if progress.total else ""
     return f"{progress.item} {progress.done}{total}"
 
