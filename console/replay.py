@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from backends.domain.facts import Fact, ServersSeen, Spawned, Ticked
-from backends.domain.session import watching
 from backends.domain.stamp import Stamp
 from backends.problem import NotFound, Problem, UsageProblem
 from backends.wire import UnreadableRecord, decode_fact
@@ -79,21 +78,24 @@ def _later(stamp: Stamp, seconds: float) -> Stamp:
     return Stamp(stamp.mono_s + seconds, stamp.wall_s + seconds)
 
 
+UNNAMED = "recording"
+"""What a recording is called whose facts name no server."""
+
+
 class ReplayApp(InferctlApp):
     """The console over recorded facts; it orders nothing, asks nobody and writes no history."""
 
     def __init__(self, machine: Machine, facts: Sequence[Fact], speed: float) -> None:
         began = facts[0].at
-        super().__init__(replace(machine, now=lambda: began), None)
+        spawned = next((fact for fact in facts if isinstance(fact, Spawned)), None)
+        watched = spawned.server if spawned is not None else UNNAMED
+        super().__init__(replace(machine, now=lambda: began), watched)
         self.desk = replace(self.desk, replayed=True)
         self._facts = facts
         self._speed = speed
 
     def start_sources(self) -> None:
         """Start the one source that a replay has."""
-        spawned = next((fact for fact in self._facts if isinstance(fact, Spawned)), None)
-        if spawned is not None:
-            self.session = watching(self.session, spawned.server, spawned.model)
         self.pump(self._played(), "replay")
 
     async def _played(self) -> AsyncIterator[Fact]:
