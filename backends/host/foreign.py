@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from functools import lru_cache
 
-from backends.domain.address import base_url
+from backends.domain.address import base_url, reachable_host
 from backends.domain.server import Owner, ProcessId, Server, ServerState
 from backends.host import ports, processes
 from backends.host.arguments import is_server, model_argument, value_of
@@ -42,7 +42,7 @@ def _served(root: Process, among: list[Process]) -> Server:
     wanted = int(asked) if asked and asked.isdigit() else DEFAULT_PORT
     tree = [root, *processes.descendants(root.id.pid, among)]
     listens = wanted in {port for one in tree for port in ports.ports_of(one.id.pid)}
-    address = Address(ports.reachable_host(value_of(("--host",), arguments) or ""), wanted)
+    address = Address(reachable_host(value_of(("--host",), arguments) or ""), wanted)
     unwell = listens and bool(health(address, timeout_s=ANSWER_S))
     return Server(
         name=f"vllm-{wanted}",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from backends.domain.address import reachable_host
 from backends.domain.server import ProcessId
 from backends.host import processes
 
@@ -29,11 +30,6 @@ class _Socket:
     address: str
     port: int
     inode: int
-
-
-def reachable_host(host: str) -> str:
-    """Return the address under which a server bound to `host` is reached from this host."""
-    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
 def is_listening(port: int) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from backends.domain.address import reachable_host
 from backends.domain.facts import ServerFact, Stopped
 from backends.domain.server import Server, ServerState
 from backends.domain.start import Failure, FailureKind
@@ -79,7 +80,7 @@ def _without_keeper(told: Server, facts: list[ServerFact], members: list[Process
     if begun.process not in [one.id for one in members]:
         left = tuple(survivor(one) for one in members)
         return replace(told, state=ServerState.FAILED, pid=None, phase=None, survivors=left)
-    address = Address(ports.reachable_host(begun.host), begun.port)
+    address = Address(reachable_host(begun.host), begun.port)
     return replace(told, state=_state_now(address, members, was_ready=told.ready_s is not None))
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
+from backends.domain.address import reachable_host
 from backends.domain.startup.lines import LineSplitter
 from backends.domain.startup.reader import StartReader
-from backends.host import ports
 from backends.keeper.folder import ServerFolder
 from backends.keeper.gpu_memory import GpuMemory, sample_in_child
 from backends.keeper.http1 import Address
@@ -68,7 +68,7 @@ def _kept(folder: ServerFolder, taken: Taken, memory: GpuMemory) -> Kept:
     return Kept(
         tree=taken.tree,
         address=Address(
-            ports.reachable_host(order.host), order.port, api_key(order.argv, order.environment)
+            reachable_host(order.host), order.port, api_key(order.argv, order.environment)
         ),
         model=order.model,
         output=Output(

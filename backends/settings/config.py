@@ -6,6 +6,8 @@ from decimal import Decimal
 from ipaddress import ip_address
 from typing import Literal
 
+from backends.domain.address import base_url
+
 LOOPBACK = "127.0.0.1"
 
 
@@ -72,8 +74,7 @@ class Profile:
     @property
     def base_url(self) -> str:
         """Where this host reaches the server, with ``/v1``."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/v1"
+        return base_url(self.host, self.port)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,27 +5,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from backends.domain.start import Outcome, PhaseName, Start
+from backends.domain.startup.settings import DECISIVE
 
-_DECISIVE = frozenset(
-    {
-        "dtype",
-        "quantization",
-        "load_format",
-        "enforce_eager",
-        "optimization_level",
-        "max_model_len",
-        "max_num_seqs",
-        "max_num_batched_tokens",
-        "gpu_memory_utilization",
-        "kv_cache_dtype",
-        "kv_cache_memory_bytes",
-        "tensor_parallel_size",
-        "pipeline_parallel_size",
-        "data_parallel_size",
-        "cudagraph_capture_sizes",
-        "max_cudagraph_capture_size",
-    }
-)
 _ORDER = {phase: place for place, phase in enumerate(PhaseName)}
 _INTERLEAVED = frozenset({PhaseName.COMPILE, PhaseName.PROFILE_MEMORY})
 FEWEST_FOR_A_JUDGEMENT = 3
@@ -130,7 +111,7 @@ def _is_like(other: Start, start: Start) -> bool:
     if None not in versions and len(versions) > 1:
         return False
     theirs, ours = dict(other.settings), dict(start.settings)
-    return all(theirs[name] == ours[name] for name in _DECISIVE if name in theirs and name in ours)
+    return all(theirs[name] == ours[name] for name in DECISIVE if name in theirs and name in ours)
 
 
 def _left(earlier: Start, running: Start, phase: PhaseName) -> float:

@@ -2,10 +2,8 @@
 
 import re
 
-KEPT = frozenset(
+DECISIVE = frozenset(
     {
-        "model",
-        "port",
         "dtype",
         "quantization",
         "load_format",
@@ -22,12 +20,18 @@ KEPT = frozenset(
         "data_parallel_size",
         "cudagraph_capture_sizes",
         "max_cudagraph_capture_size",
-        "enable_sleep_mode",
-        "safetensors_load_strategy",
-        "device_config",
-        "max_seq_len",
     }
 )
+"""What makes one start comparable to another."""
+
+KEPT = DECISIVE | {
+    "device_config",
+    "enable_sleep_mode",
+    "max_seq_len",
+    "model",
+    "port",
+    "safetensors_load_strategy",
+}
 """The settings that explain a start; no other is kept, so no key and no path of a user is."""
 
 _DICT_ITEM = re.compile(r"'(\w+)': ('[^']*'|\[[^\]]*\]|[^,{}\[\]()]+)")

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from backends.domain.address import reachable_host
 from backends.domain.server import ProcessId
 from backends.host import ports, processes
 from backends.host.processes import Process
@@ -45,7 +46,7 @@ def test_a_socket_that_only_connects_is_no_listener() -> None:
 def test_a_wildcard_answers_for_every_address(bound: str) -> None:
     with _listening(bound) as server:
         port = server.getsockname()[1]
-        assert ports.owns(ports.reachable_host(bound), port, [_own()])
+        assert ports.owns(reachable_host(bound), port, [_own()])
         assert ports.owns("127.0.0.3", port, [_own()]) is (bound == "0.0.0.0")
 
 
