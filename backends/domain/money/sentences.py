@@ -15,6 +15,7 @@ _NAMES = {
     "owned": "{n} of your own",
     "reserved": "{n} reserved",
     "destroyed_when_idle": "{n} destroyed when idle",
+    "stopped_when_idle": "{n} powered off when idle",
     "serverless_gpu": "a serverless GPU",
     "serverless_gpu_kept_warm": "a serverless GPU kept warm",
     "provisioned_throughput": "provisioned throughput",
