@@ -104,6 +104,15 @@ def load_band(scenario: Scenario) -> Band:
     return Band(max(Decimal(0), 1 - half), Decimal(1), 1 + half)
 
 
+def rate_band(scenario: Scenario) -> Band | None:
+    """Return where the mean rate may lie, in req/s; None where it is unknown or taken as exact."""
+    load, band = load_of(scenario), load_band(scenario)
+    if load is None or band.certain:
+        return None
+    mean = load.mean_rps
+    return Band(mean * band.low, mean, mean * band.high)
+
+
 def break_even_band(gpu_usd_per_hour: Decimal, scenario: Scenario) -> Band | None:
     """Return the break-even rate of a fixed hourly cost, in req/s; None where requests are free."""
     request, gpu = request_band(scenario), gpu_band(scenario)
