@@ -4,7 +4,6 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from backends.domain.money.amounts import BadPrice, amount_from
 from backends.domain.money.prices import ApiPrice, Freshness, GpuPrice, Price, freshness, replaces
@@ -56,17 +55,6 @@ def find_api_price(table: PriceTable, provider: str, model: str) -> ApiPrice | N
     """Return a provider's price of a model by its own id; never that of another model."""
     wanted = (provider.lower(), model.lower())
     return next((row for row in table.api if api_key(row) == wanted), None)
-
-
-def find_by_address(table: PriceTable, base_url: str, model: str) -> ApiPrice | None:
-    """Return the price of a model at an endpoint's address, None for a host not in the table."""
-    host = urlsplit(base_url).hostname
-    for row in table.api:
-        if row.base_url is None or urlsplit(row.base_url).hostname != host:
-            continue
-        if row.model.lower() == model.lower():
-            return row
-    return None
 
 
 def set_api_price(
