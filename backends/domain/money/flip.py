@@ -51,12 +51,23 @@ def flip_of(scenario: Scenario, load: Load | None, kind: VerdictKind, at: Crosso
     if kind is VerdictKind.SLO_EXCLUDES:
         return _limit(scenario)
     if at.break_even_rps is None and at.hours_per_day is not None and scenario.rate_rps is None:
-        return Flip("hours_per_day", at.hours_per_day, scenario.hours_per_day)
+        return _hours(scenario, at.hours_per_day)
     if load is None or load.mean_rps == 0:
         even = at.break_even_rps
         now = None if load is None else load.mean_rps
         return None if even is None else Flip("rate_rps", even, now)
     return _by_search(scenario, load)
+
+
+def _hours(scenario: Scenario, even: Decimal) -> Flip:
+    """Return the busy hours that decide between a GPU around the clock and one by the second."""
+    now = scenario.hours_per_day
+    if now is None:
+        return Flip("hours_per_day", even, now)
+    by_month = scenario.gpu_usd_per_hour is None and scenario.gpu_usd_per_month is not None
+    always = VerdictKind.RESERVED_CHEAPER if by_month else VerdictKind.SELF_HOST_CHEAPER
+    beyond = VerdictKind.SERVERLESS_GPU_CHEAPER if now > even else always
+    return Flip("hours_per_day", even, now, beyond)
 
 
 def needed_for(scenario: Scenario, kind: VerdictKind, least_requests: int) -> Flip | None:
