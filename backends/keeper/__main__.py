@@ -12,14 +12,17 @@ from pathlib import Path
 import msgspec
 
 from backends.domain.address import reachable_host
+from backends.domain.facts import StartIdentified
 from backends.domain.startup.lines import LineSplitter
 from backends.domain.startup.reader import StartReader
+from backends.keeper.clock import now
 from backends.keeper.folder import ServerFolder
 from backends.keeper.gpu_memory import GpuMemory, sample_in_child
 from backends.keeper.http1 import Address
 from backends.keeper.keeper import Keeper, Kept, Output
 from backends.keeper.log import RotatedLog
 from backends.keeper.order import KeeperError, LaunchOrder, Report, api_key
+from backends.keeper.record_stamps import line_times
 from backends.keeper.service import Bell, Service
 from backends.keeper.taking import Taken, adopt, start
 
@@ -39,7 +42,10 @@ def main() -> None:
     service = Service(folder, taken.journal, bell)
     _report(launcher, Report())
     memory = GpuMemory(sample_in_child)
-    if taken.is_new:  # vLLM needs seconds to its first allocation
+    if taken.is_new:
+        clock = line_times(taken.order.argv, taken.order.environment)
+        taken.journal.record(StartIdentified(now(), None, None, (clock,)))
+        # vLLM needs seconds to its first allocation.
         threading.Thread(target=memory.note_before, daemon=True).start()
     Keeper(_kept(folder, taken, memory), taken.journal, bell).run(service)
     service.close()

@@ -10,6 +10,7 @@ replays a recorded start and then serves. The environment steers it:
 - ``INFERCTL_SIMULATED_GPU``: the file that stands for the GPUs.
 - ``INFERCTL_SIMULATED_SIGTERM``: what the first SIGTERM does while the engine starts, ``swallow``
   or ``deadlock``; vLLM 0.32 does either.
+- ``VLLM_LOGGING_PREFIX``: what stands before every record; may hold ``%(created)f``.
 - ``VLLM_API_KEY``: the key that requests under ``/v1`` must bring.
 """
 
