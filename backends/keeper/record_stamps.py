@@ -26,7 +26,6 @@ STAMP_FORMAT = "\x02%(created)f\x03"
 LONGEST_ON_THE_WAY_S = 60.0
 """A record that seems to have been on its way for longer was stamped before the clock was set."""
 
-_OWN_VARIABLES = ("VLLM_LOGGING_CONFIG_PATH",)
 _OWN_FLAGS = ("--logging-config", "--log-config-file")
 _LONGEST_STAMP = 32
 _STAMP = re.compile(rb"\x02\d{1,12}\.\d{1,9}\x03")
@@ -39,16 +38,14 @@ def stamping(environment: Mapping[str, str]) -> dict[str, str]:
     return {VARIABLE: environment.get(VARIABLE, "") + STAMP_FORMAT}
 
 
-def line_times(argv: tuple[str, ...], environment: Mapping[str, str]) -> tuple[str, str]:
-    """Return, as a setting of the start, whose clock its lines go by, and why if not vLLM's."""
-    obstacle = next((name for name in _OWN_VARIABLES if environment.get(name)), None)
+def unstamped_because(argv: tuple[str, ...], environment: Mapping[str, str]) -> str:
+    """Return what of the user's own configures the logging, so that no record is stamped."""
+    flags = tuple(argument.partition(".")[0] for argument in argv)
+    if value_of(_OWN_FLAGS, flags) is not None:
+        return "--logging-config"
     if environment.get("VLLM_CONFIGURE_LOGGING", "1") != "1":
-        obstacle = "VLLM_CONFIGURE_LOGGING"
-    if value_of(_OWN_FLAGS, tuple(argument.partition(".")[0] for argument in argv)) is not None:
-        obstacle = "--logging-config"
-    if obstacle is None:
-        return "line_times", "when made"
-    return "line_times", f"on arrival ({obstacle} configures the logging)"
+        return "VLLM_CONFIGURE_LOGGING"
+    return "VLLM_LOGGING_CONFIG_PATH" if environment.get("VLLM_LOGGING_CONFIG_PATH") else ""
 
 
 class StampRemover:

@@ -12,7 +12,7 @@ from backends.domain.startup.lines import LineSplitter
 from backends.domain.startup.reader import StartReader
 from backends.keeper.log import RotatedLog
 from backends.keeper.pump import pump
-from backends.keeper.record_stamps import StampRemover, line_times, stamping, take_stamp
+from backends.keeper.record_stamps import StampRemover, stamping, take_stamp, unstamped_because
 
 AT = Stamp(500.0, 1_800_000_000.0)
 MADE = "\x021799999999.750000\x03"
@@ -73,19 +73,17 @@ def test_phases_begin_when_the_record_was_made_and_the_log_does_not_show_it(
 
 
 @pytest.mark.parametrize(
-    ("argv", "environment", "told"),
+    ("argv", "environment", "because"),
     [
-        ((), {}, "when made"),
-        (("--port", "1"), {"VLLM_CONFIGURE_LOGGING": "1"}, "when made"),
-        ((), {"VLLM_LOGGING_CONFIG_PATH": "log.json"}, "on arrival (VLLM_LOGGING_CONFIG_PATH "),
-        ((), {"VLLM_CONFIGURE_LOGGING": "0"}, "on arrival (VLLM_CONFIGURE_LOGGING "),
-        (("--logging-config.formatter", "json"), {}, "on arrival (--logging-config "),
-        (("--log-config-file=log.json",), {}, "on arrival (--logging-config "),
+        ((), {}, ""),
+        (("--port", "1"), {"VLLM_CONFIGURE_LOGGING": "1"}, ""),
+        ((), {"VLLM_LOGGING_CONFIG_PATH": "log.json"}, "VLLM_LOGGING_CONFIG_PATH"),
+        ((), {"VLLM_CONFIGURE_LOGGING": "0"}, "VLLM_CONFIGURE_LOGGING"),
+        (("--logging-config.formatter", "json"), {}, "--logging-config"),
+        (("--log-config-file=log.json",), {}, "--logging-config"),
     ],
 )
-def test_whose_clock_the_lines_go_by_is_told(
-    argv: tuple[str, ...], environment: dict[str, str], told: str
+def test_a_logging_of_the_users_own_is_named(
+    argv: tuple[str, ...], environment: dict[str, str], because: str
 ) -> None:
-    name, value = line_times(argv, environment)
-    assert name == "line_times"
-    assert value.startswith(told)
+    assert unstamped_because(argv, environment) == because
