@@ -204,8 +204,8 @@ def rows_of(clients: Sequence[str], streams: Sequence[int]) -> Iterator[Row]:
             if client == "console":
                 with drawing_console() as console:
                     pairs, cpu_s = measured("prober", base_url, number)
-                name = f"prober + {console.told()}"
-                yield compare(name, pairs, number, TOKENS, cpu_s)
+                    beside = console.told()
+                yield compare(f"prober, beside a {beside}", pairs, number, TOKENS, cpu_s)
             elif client in CLIENTS:
                 pairs, cpu_s = measured(client, base_url, number)
                 yield compare(client, pairs, number, TOKENS, cpu_s)
@@ -220,12 +220,13 @@ def show(row: Row) -> str:
     """One line of the table."""
     mark = "*" if row.itl_of == "means" else " "
     return (
-        f"{row.client:18.18} {row.streams:7} {row.requests:8}"
+        f"{row.client.split(',')[0]:8} {row.streams:7} {row.requests:8}"
         f" {row.ttft_median_ms:9.3f} {row.ttft_p99_ms:9.3f}"
         f" {row.itl_median_ms:9.3f} {row.itl_p99_ms:9.3f}{mark}"
         f" {row.e2e_median_ms:9.3f} {row.e2e_p99_ms:9.3f}"
         f" {row.cpu_ms_per_1k_tokens:8.1f} {row.tokens_per_s:9,.0f}"
-    )
+        f"  {row.client.partition(', ')[2]}"
+    ).rstrip()
 
 
 def verdicts(rows: Sequence[Row]) -> Iterator[str]:
@@ -261,7 +262,7 @@ errors in ms against {MODEL}, of kept connections (each client's first round is 
 * no gaps are told: error of a request's mean inter-token latency
 CPU in ms for 1,000 tokens, of all processes of the client while its requests ran
 p99 of fewer than 100 requests is their largest error
-client             streams requests  TTFT med       p99   ITL med       p99    e2e med       p99\
+client   streams requests  TTFT med       p99   ITL med       p99    e2e med       p99\
       CPU  tokens/s"""
 
 
