@@ -80,6 +80,6 @@ def _words(row: ApiPrice) -> str:
 
 
 def _best_known(row: ApiPrice) -> tuple[bool, int, str]:
-    """Return what ranks rows that agree: dated above undated, then what says more, then the latest."""
+    """Return what ranks rows that agree: dated over undated, then fuller, then later."""
     known = sum(1 for amount in _amounts(row) if amount)
     return row.as_of is not None, known, "" if row.as_of is None else row.as_of.isoformat()
