@@ -13,7 +13,7 @@ from backends.domain.startup.diagnosis import WORDS as FAILURE_WORDS
 from backends.domain.startup.diagnosis import Suspects
 from backends.domain.startup.figures import Figures, progressed
 from backends.domain.startup.lines import Record, glance, read
-from backends.domain.startup.timeline import Timeline
+from backends.domain.startup.timeline import RankTimelines, Timeline
 from backends.domain.startup.wording import Event, Wording
 from backends.domain.startup.wordings import WORDS, find
 
@@ -57,6 +57,7 @@ class StartReader:
         self.ready = False
         self._routes_at: Stamp | None = None
         self._timeline = Timeline()
+        self._ranks = RankTimelines()
         self._suspects = Suspects()
         self._figures = Figures()
         self._servers_awaited = 1
@@ -138,7 +139,9 @@ class StartReader:
         groups = {name: value for name, value in match.groupdict().items() if value is not None}
         facts = self._figures.identified(at, row, groups)
         facts += self._timeline.told(at, row, groups)
+        facts += self._ranks.told(at, row, groups, rank)
         facts += progressed(at, row, groups, self._timeline.phase)
+        facts += self._figures.counted(at, row, groups)
         facts += self._figures.told(at, row, groups, rank)
         return facts + self._event(at, row, match)
 
