@@ -60,13 +60,18 @@ class StartReader:
         self._ranks = RankTimelines()
         self._suspects = Suspects()
         self._figures = Figures()
-        self._servers_awaited = 1
+        self._servers = self._servers_awaited = 1
         self._number = 0
 
     @property
     def over(self) -> bool:
         """Whether the log has told of the end: the start cannot succeed, or was ordered to stop."""
         return self._suspects.hopeless or (self.stopping_at is not None)
+
+    @property
+    def awaits_servers(self) -> bool:
+        """Whether some of several API servers said that they are up, and some did not yet."""
+        return 0 < self._servers_awaited < self._servers
 
     @property
     def doubtful(self) -> bool:
@@ -154,7 +159,7 @@ class StartReader:
         elif event is Event.ROUTES:
             self._routes_at, self.has_api_server = at, True
         elif event is Event.SERVERS:
-            self._servers_awaited = int(match["servers"])
+            self._servers = self._servers_awaited = int(match["servers"])
         elif event is Event.SHUTDOWN and self.stopping_at is None:
             return self._shut_down(at)
         elif event is Event.READY and not self.ready and self._timeline.phase is not None:
