@@ -7,7 +7,7 @@ from backends.discovery.warmth import Warmth, warmth
 from backends.domain.money.amounts import usd
 from backends.domain.server import Owner, ServerState
 from backends.domain.start import Outcome, Start
-from backends.domain.startup.advice import advise
+from backends.domain.startup.advice import advice_sentence, advise
 from backends.domain.startup.expectation import Expected, expected_phases
 from backends.domain.startup.fold import as_start
 from backends.host.servers import list_servers
@@ -18,7 +18,7 @@ from console.coldstart import ColdStart
 from console.machine import Machine
 from console.unwatched import record_finished_starts
 from console.verbs import lifecycle
-from console.verbs.after_start import advice_sentence, slower_than_earlier
+from console.verbs.after_start import slower_than_earlier
 from console.verbs.report import document, say, table
 
 STILL = frozenset({ServerState.STOPPED, ServerState.FAILED})
