@@ -86,14 +86,6 @@ class LogLines(ScrollView, can_focus=True):
             self.scroll_to(y=max(0, self.scroll_offset.y - gone), animate=False, immediate=True)
         self.refresh()
 
-    def clear(self) -> None:
-        """Forget all lines, for another server's log."""
-        self._lines.clear()
-        self._shown.clear()
-        self._dropped, self._found, self._widest = 0, None, 0
-        self._resize()
-        self.refresh()
-
     def find(self, *, forwards: bool = True) -> bool:
         """Go to the next line that holds the searched text; False where there is none."""
         needle = self.view.search.casefold()
@@ -106,6 +98,22 @@ class LogLines(ScrollView, can_focus=True):
         ahead = [row for row in hits if (row > here if forwards else row < here)]
         row = (ahead or hits)[0 if forwards else -1]
         self._found = self._shown[row]
+        self._show(row)
+        return True
+
+    def go_to(self, number: int, text: str) -> bool:
+        """Go to the line with this text whose place is nearest to `number`, and mark it.
+
+        False where no line has it. Places count from 1 for the first line that was appended.
+        """
+        hits = [at for at, line in enumerate(self._lines, self._dropped) if text in line]
+        if not hits:
+            return False
+        self._found = min(hits, key=lambda at: abs(at + 1 - number))
+        self._show(self._row_of(self._found))
+        return True
+
+    def _show(self, row: int) -> None:
         self.scroll_to(
             y=max(0, row - self.scrollable_content_region.height // 2),
             animate=False,
@@ -113,7 +121,6 @@ class LogLines(ScrollView, can_focus=True):
         )
         self._tell()
         self.refresh()
-        return True
 
     def watch_view(self, old: LogView, new: LogView) -> None:
         """Filter again where the filter changed; the first line on screen stays if it can."""
@@ -204,7 +211,7 @@ def marked(text: str, search: str, *, found: bool) -> Content:
     }[level_of(text)]
     content = line((mark, style), (shown, style))
     if not search:
-        return content
+        return content.stylize("bold reverse") if found else content
     hits = re.finditer(re.escape(search), shown, re.IGNORECASE)
     look = "bold reverse $accent" if found else "reverse"
     for hit in hits:

@@ -13,6 +13,15 @@ _EIGHTHS = "▏▎▍▌▋▊▉█"
 
 
 @dataclass(frozen=True, slots=True)
+class RankRow:
+    """How long one rank took of a phase; `start_s` None where its beginning is not known."""
+
+    rank: int
+    took_s: float
+    start_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PhaseRow:
     """One phase of a start.
 
@@ -24,7 +33,7 @@ class PhaseRow:
         expected_between_s: their shortest and longest; None for fewer than two.
         item: where it is, for example ``shard 9/15``.
         fraction: the same as a share of one, None where the total is unknown.
-        ranks: how long each rank says it took, in order; empty for a single one.
+        ranks: each rank's share, by rank; empty for a single one.
     """
 
     name: PhaseName
@@ -35,7 +44,7 @@ class PhaseRow:
     item: str = ""
     fraction: float | None = None
     expected_between_s: tuple[float, float] | None = None
-    ranks: tuple[tuple[int, float], ...] = ()
+    ranks: tuple[RankRow, ...] = ()
 
     @property
     def running(self) -> bool:
@@ -97,11 +106,11 @@ def bar(phase: PhaseRow, width: int, times_s: tuple[float, float, float], colour
     return line(*row)
 
 
-def rank_bar(phase: PhaseRow, took_s: float, width: int, last_s: float) -> Content:
-    """Draw how long one rank took of a phase, from the phase's beginning."""
-    begin_s = phase.start_s or 0.0
+def rank_bar(phase: PhaseRow, rank: RankRow, width: int, last_s: float) -> Content:
+    """Draw how long one rank took of a phase, from its own beginning or else the phase's."""
+    begin_s = (phase.start_s or 0.0) if rank.start_s is None else rank.start_s
     begin = min(max(0, width - 1), bars.column(begin_s, 0, last_s, width))
-    blocks = _blocks(begin_s, begin_s + took_s, last_s, width)
+    blocks = _blocks(begin_s, begin_s + rank.took_s, last_s, width)
     return line(" " * begin, (blocks, "$primary 60%"))
 
 

@@ -37,7 +37,6 @@ SHORT_NAMES = LONG_NAMES | {
 }
 _SECONDS_WIDTH = 7
 _REPORTED_WIDTH = 10
-_USUAL_WIDTH = 17
 _FEWEST_PHASES = 4
 """Rows that phases keep before anything else gets one."""
 _TALLEST_MEMORY = 3
@@ -54,6 +53,9 @@ class MemoryCourse:
 
     points: tuple[tuple[float, int], ...] = ()
     total_bytes: int | None = None
+
+
+NO_MEMORY = MemoryCourse()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class PhaseChart:
     over: bool = False
     broken: bool = False
     unlogged_s: float = 0.0
-    memory: MemoryCourse = MemoryCourse()
+    memory: MemoryCourse = NO_MEMORY
 
     @property
     def shown(self) -> tuple[PhaseRow, ...]:
@@ -105,8 +107,8 @@ class _Columns:
         names = LONG_NAMES if width >= 50 else SHORT_NAMES
         name = max(map(len, names.values()))
         reported = _REPORTED_WIDTH if width >= 72 else 0
-        known = any(phase.expected_s is not None for phase in phases)
-        usual = _USUAL_WIDTH if width >= 72 and known else 0
+        widest = max((len(_usual(phase)) for phase in phases), default=0)
+        usual = max(5, widest) + 2 if width >= 72 and widest else 0
         room = width - 2 - name - 1 - _SECONDS_WIDTH - 1 - reported - usual
         return cls(names, name, room, reported, usual)
 
@@ -205,13 +207,15 @@ def _usual(phase: PhaseRow) -> str:
     median, low, high = (
         f"{value:.{digits}f}" for value in (phase.expected_s, *phase.expected_between_s)
     )
-    return f"{median} ({low} to {high})"
+    return f"{median} s" if low == high else f"{median} ({low} to {high})"
 
 
 def _item_line(phase: PhaseRow, width: int) -> Content:
     if phase.fraction is None:
         return line("  ", (fit(safe(phase.item), width - 2), "$text-accent"))
     share = f" {fmt.percent(phase.fraction)} "
+    if cells(safe(phase.item)) + cells(share) > width - 2:
+        share = ""
     item = fit(safe(phase.item), width - 2 - cells(share))
     room = min(20, width - 2 - cells(item) - cells(share))
     meter = bars.bar(phase.fraction, room) if room >= 6 else ""
@@ -246,7 +250,7 @@ def _rank_lines(
     spare = room - len(phases)
     rows = {phase: _rank_rows(phase, columns, last_s) for phase in told}
     lines = {phase: [_rank_line(phase, width)] for phase in told}
-    most = max(told, key=lambda phase: _uneven_s(phase), default=None)
+    most = max(told, key=_uneven_s, default=None)
     if most is None:
         return {}
     for shown in (rows, {**lines, most: rows[most]}, lines):
@@ -256,25 +260,26 @@ def _rank_lines(
 
 
 def _uneven_s(phase: PhaseRow) -> float:
-    seconds = [took_s for _, took_s in phase.ranks]
+    seconds = [rank.took_s for rank in phase.ranks]
     return max(seconds) - min(seconds)
 
 
 def _rank_line(phase: PhaseRow, width: int) -> Content:
-    slowest = max(phase.ranks, key=lambda rank: rank[1])
-    fastest = min(took_s for _, took_s in phase.ranks)
-    told = f"slowest rank {slowest[0]}: {fmt.seconds(slowest[1])}"
-    forms = (f"  {told}, fastest {fmt.seconds(fastest)}", f"  {told}")
-    return styled(first_fitting(width, *forms), "$foreground-muted")
+    slowest = max(phase.ranks, key=lambda rank: rank.took_s)
+    fastest_s = min(rank.took_s for rank in phase.ranks)
+    told = f"slowest rank {slowest.rank}: {fmt.seconds(slowest.took_s)}"
+    slow = f"slow rank {slowest.rank}: {fmt.seconds(slowest.took_s)}, fast {fmt.seconds(fastest_s)}"
+    forms = (f"{told}, fastest {fmt.seconds(fastest_s)}", slow, told)
+    return styled(f"  {first_fitting(width - 2, *forms)}", "$foreground-muted")
 
 
 def _rank_rows(phase: PhaseRow, columns: _Columns, last_s: float) -> list[Content]:
-    slowest = max(took_s for _, took_s in phase.ranks)
+    slowest_s = max(rank.took_s for rank in phase.ranks)
     rows = []
-    for rank, took_s in phase.ranks:
-        name = f"{'▸' if took_s == slowest else ' '} rank {rank}".ljust(columns.name)
-        text = f"  {name} {fmt.seconds(took_s).rjust(_SECONDS_WIDTH)} "
-        meter = rank_bar(phase, took_s, columns.bar, last_s)
+    for rank in phase.ranks:
+        name = f"{'▸' if rank.took_s == slowest_s else ' '} rank {rank.rank}".ljust(columns.name)
+        text = f"  {name} {fmt.seconds(rank.took_s).rjust(_SECONDS_WIDTH)} "
+        meter = rank_bar(phase, rank, columns.bar, last_s)
         rows.append(line((text, "$foreground-muted"), meter))
     return rows
 

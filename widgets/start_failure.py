@@ -5,7 +5,7 @@ from textual.content import Content
 from backends.domain.start import Failure
 from widgets.text import Part, arrange, fit, safe, styled, wrap, wrap_to
 
-LINES_FOR_PHASES = 4
+LINES_FOR_PHASES = 3
 
 
 def failure_lines(
@@ -20,10 +20,8 @@ def failure_lines(
         width: in cells.
         height: in lines; the remedy is what gives way last.
     """
-    head = arrange(
-        [outcome, Part.of(2, _kind(failure), style="$text-error"), _place(failure, log_key)], width
-    )
-    cause, remedy = f"cause: {safe(failure.cause)}", f"remedy: {safe(failure.remedy)}"
+    head = arrange([outcome, _place(failure, log_key)], width)
+    cause, remedy = f"{_kind(failure)}: {safe(failure.cause)}", f"remedy: {safe(failure.remedy)}"
     room = height - 1
     remedy_lines = min(len(wrap(remedy, width)), max(1, room - min(2, room // 2)))
     told_cause = wrap_to(cause, width, room - remedy_lines)
@@ -39,9 +37,9 @@ def failure_lines(
 
 
 def failure_part(failure: Failure, width: int) -> Part:
-    """Return the cause as a part of a line."""
-    cause = safe(failure.cause)
-    return Part.of(1, cause, fit(cause, width // 2), _kind(failure))
+    """Return kind and cause as a part of a line."""
+    told = f"{_kind(failure)}: {safe(failure.cause)}"
+    return Part.of(1, told, fit(told, width // 2), _kind(failure))
 
 
 def _kind(failure: Failure) -> str:

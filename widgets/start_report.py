@@ -1,48 +1,53 @@
 """What a start that is over teaches: what was slower than usual, and what would shorten it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual.content import Content
 
 from backends.domain.startup.advice import Advice, saving_clause, saving_figure
+from backends.domain.startup.expectation import Slower, slower_clause, slower_sentence
 from widgets import format as fmt
 from widgets.phase_bars import LONG_NAMES
 from widgets.text import Part, arrange, safe, styled, wrap
 
 SLOWER = "▲ slower: "
 
+Drawn = Callable[[Advice, int], list[Content]]
+
 
 def report_lines(
-    slower: Sequence[str], levers: Sequence[Advice], width: int, height: int
+    slower: Sequence[Slower], levers: Sequence[Advice], key: str, width: int, height: int
 ) -> list[Content]:
-    """Return the sentences and the levers in at most `height` lines.
+    """Return what was slower and the levers in at most `height` lines.
 
     Args:
-        slower: sentences, the largest excess first.
+        slower: the largest excess first.
         levers: all of them, those of the largest phase first.
+        key: gives the panel the whole screen, which shows what has no room here.
         width: in cells.
         height: in lines; with little room the best lever of each phase has one line.
     """
     if height <= 0:
         return []
     best = _best(levers)
-    told = [line for sentence in slower for line in _slower(sentence, width)]
-    for lines in (
-        [*told, *_entries(levers, width, in_full=True)],
-        [*told, *_entries(best, width, in_full=True)],
-        [*told, *_entries(best, width, in_full=False)],
-    ):
-        if len(lines) <= height:
-            return lines
-    short = [_slower(sentence, width)[0] for sentence in slower[:1] if _fits(sentence, width)]
-    return [*short, *(_short(advice, width) for advice in best)][:height]
+    told = [line for slow in slower for line in _slower(slow, width)]
+    everything = [*told, *_entries([(advice, _lever) for advice in levers], width)]
+    if len(everything) <= height:
+        return everything
+    fitting = _fitting(best, width, height - len(told))
+    if fitting:
+        return [*told, *fitting]
+    first = [arrange([slower_part(slower, key)], width)] if slower else []
+    return [*first, *(_short(advice, width) for advice in best)][:height]
 
 
-def slower_part(slower: Sequence[str], key: str) -> Part:
-    """Return the first sentence as a part of a line, or the key that shows it."""
+def slower_part(slower: Sequence[Slower], key: str) -> Part:
+    """Return the largest excess as a part of a line, or the key that shows it."""
     if not slower:
         return Part(2, ())
-    forms = (f"▲ {safe(slower[0])}", f"▲ slower than usual: press {key}", f"▲ slower: {key}")
+    clause = slower_clause(slower[0])
+    hints = (f"▲ slower than usual: press {key}", f"▲ slower: {key}")
+    forms = (f"{SLOWER}{slower_sentence(slower[0])}", f"{SLOWER}{clause}", *hints)
     return Part.of(2, *forms, style="$text-warning")
 
 
@@ -51,7 +56,8 @@ def levers_part(levers: Sequence[Advice], key: str) -> Part:
     number = len(_best(levers))
     if not number:
         return Part(5, ())
-    forms = (f"{number} ways to start faster: press {key}", f"faster: press {key}", f"faster: {key}")
+    ways = "1 way" if number == 1 else f"{number} ways"
+    forms = (f"{ways} to start faster: press {key}", f"faster: press {key}", f"faster: {key}")
     return Part.of(5, *forms, style="$text-accent")
 
 
@@ -62,22 +68,33 @@ def _best(levers: Sequence[Advice]) -> list[Advice]:
     return list(best.values())
 
 
-def _fits(sentence: str, width: int) -> bool:
-    return len(_slower(sentence, width)) == 1
+def _fitting(levers: Sequence[Advice], width: int, height: int) -> list[Content]:
+    """Return one lever for each phase, each with as much about it as there is room for."""
+    chosen: list[tuple[Advice, Drawn]] = [(advice, _figure) for advice in levers]
+    lines = _entries(chosen, width)
+    if len(lines) > height:
+        return []
+    for drawn in (_figures, _lever):
+        for at, advice in enumerate(levers):
+            larger = [*chosen[:at], (advice, drawn), *chosen[at + 1 :]]
+            if len(wider := _entries(larger, width)) <= height:
+                chosen, lines = larger, wider
+    return lines
 
 
-def _slower(sentence: str, width: int) -> list[Content]:
-    return [styled(text, "$text-warning") for text in wrap(f"{SLOWER}{safe(sentence)}", width)]
+def _slower(slow: Slower, width: int) -> list[Content]:
+    told = wrap(f"{SLOWER}{slower_sentence(slow)}", width)
+    return [styled(text, "$text-warning") for text in told]
 
 
-def _entries(levers: Sequence[Advice], width: int, *, in_full: bool) -> list[Content]:
+def _entries(levers: Sequence[tuple[Advice, Drawn]], width: int) -> list[Content]:
     lines: list[Content] = []
     told = None
-    for advice in levers:
+    for advice, drawn in levers:
         if advice.phase is not told:
             told = advice.phase
             lines.append(_heading(advice, width))
-        lines += _lever(advice, width) if in_full else [_saves(advice, width)]
+        lines += drawn(advice, width)
     return lines
 
 
@@ -103,8 +120,18 @@ def _lever(advice: Advice, width: int) -> list[Content]:
     ]
 
 
-def _saves(advice: Advice, width: int) -> Content:
-    return arrange([Part.of(0, f"  {safe(advice.lever)}", style="$text-accent"), *_gain(advice)], width)
+def _figures(advice: Advice, width: int) -> list[Content]:
+    """Return a lever and what it saves, then its price."""
+    lever = Part.of(0, f"  {safe(advice.lever)}", style="$text-accent")
+    price = wrap(f"price: {advice.price}", max(1, width - 4))
+    told = arrange([lever, *_gain(advice)[:1]], width)
+    return [told, *(styled(f"    {row}", "$foreground-muted") for row in price)]
+
+
+def _figure(advice: Advice, width: int) -> list[Content]:
+    """Return a lever, what it saves and, where there is room, its price in one line."""
+    lever = Part.of(0, f"  {safe(advice.lever)}", style="$text-accent")
+    return [arrange([lever, *_gain(advice)], width)]
 
 
 def _short(advice: Advice, width: int) -> Content:
@@ -114,7 +141,7 @@ def _short(advice: Advice, width: int) -> Content:
     return arrange(
         [
             Part.of(0, f"◆ {name}", style="bold", droppable=False),
-            Part.of(1, lever, lever.partition(" ")[0], style="$text-accent"),
+            Part.of(1, lever, style="$text-accent"),
             *_gain(advice),
         ],
         width,
@@ -125,6 +152,7 @@ def _gain(advice: Advice) -> list[Part]:
     price = Part.of(4, f"price: {advice.price}", style="$foreground-muted")
     if advice.saving is None:
         return [Part.of(3, "saves: not known"), price]
-    figure = f"saves {saving_figure(advice.saving)}"
-    forms = (f"{figure} (published)",) if advice.saving.published else (figure,)
-    return [Part.of(2, *forms), price]
+    figure = saving_figure(advice.saving)
+    if advice.saving.published:
+        return [Part.of(2, f"saves {figure} (published)", f"published: {figure}"), price]
+    return [Part.of(2, f"saves {figure}", figure), price]

@@ -7,10 +7,11 @@ from textual.reactive import reactive
 
 from backends.domain.start import Failure, Outcome
 from backends.domain.startup.advice import Advice
+from backends.domain.startup.expectation import Slower
 from widgets import format as fmt
 from widgets.panel import Panel
 from widgets.phase_bar import PhaseRow, elapsed_s
-from widgets.phase_bars import LONG_NAMES, MemoryCourse, PhaseChart, phase_lines
+from widgets.phase_bars import LONG_NAMES, NO_MEMORY, MemoryCourse, PhaseChart, phase_lines
 from widgets.start_failure import LINES_FOR_PHASES, failure_lines, failure_part
 from widgets.start_report import levers_part, report_lines, slower_part
 from widgets.text import UNKNOWN, Part, arrange, fit, safe, styled
@@ -58,7 +59,7 @@ class StartupView:
         eta_reason: why there is no estimate, for example ``first start of this model``.
         unlogged_s: what no phase explains.
         outcome: None while the start runs.
-        slower: sentences on what took longer than usual, the largest excess first.
+        slower: what took longer than usual, the largest excess first.
         levers: what would shorten the next start, those of the largest phase first.
         memory: drawn on the axis of the phases.
         compact: show few lines, for a start that ended well and is old news.
@@ -78,9 +79,9 @@ class StartupView:
     previous: PreviousStarts | None = None
     outcome: Outcome | None = None
     failure: Failure | None = None
-    slower: tuple[str, ...] = ()
+    slower: tuple[Slower, ...] = ()
     levers: tuple[Advice, ...] = ()
-    memory: MemoryCourse = MemoryCourse()
+    memory: MemoryCourse = NO_MEMORY
     compact: bool = False
     start_key: str = "s"
     whole_key: str = "1"
@@ -98,6 +99,11 @@ class StartupView:
             unlogged_s=self.unlogged_s,
             memory=self.memory,
         )
+
+    @property
+    def axis_s(self) -> float:
+        """The right end of the time axis in seconds since launch; 0 without a start."""
+        return 0.0 if self.total_s is None else self.chart.last_s
 
 
 class StartupPanel(Panel):
@@ -121,10 +127,11 @@ def draw(view: StartupView, width: int, height: int) -> list[Content]:
     if height < 3:
         return [_compact(view, width)]
     if view.compact and height <= COMPACT_LINES:
-        told = report_lines(view.slower, view.levers, width, height - 1)
+        told = report_lines(view.slower, view.levers, view.whole_key, width, height - 1)
         return [_outcome_line(view, width) if told else _compact(view, width), *told]
     chart = view.chart
-    told = report_lines(view.slower, view.levers, width, height - 1 - chart.least_lines)
+    spare = height - 1 - chart.least_lines
+    told = report_lines(view.slower, view.levers, view.whole_key, width, spare)
     body = phase_lines(chart, width, height - 1 - len(told))
     summary = _summary(view, width) if told else _hinting_summary(view, width)
     return [*body, summary, *told]
@@ -162,8 +169,8 @@ def _outcome_part(view: StartupView) -> Part:
     total = fmt.seconds(view.total_s)
     match view.outcome:
         case Outcome.READY:
-            forms = (f"✔ ready in {fmt.seconds(view.ready_s or view.total_s)}",)
-            return Part.of(0, *forms, style="$text-success bold", droppable=False)
+            ready = f"✔ ready in {fmt.seconds(view.ready_s or view.total_s)}"
+            return Part.of(0, ready, style="$text-success bold", droppable=False)
         case Outcome.FAILED:
             forms = (f"✖ failed after {total}", f"✖ failed {total}")
             return Part.of(0, *forms, style="$text-error bold", droppable=False)
@@ -173,7 +180,7 @@ def _outcome_part(view: StartupView) -> Part:
             forms = (f"◌ log ends after {total}", f"◌ {total}")
             return Part.of(0, *forms, style="$text-warning bold", droppable=False)
         case None:
-            return Part.of(3, f"total {total}", total, style="bold", droppable=False)
+            return Part.of(0, f"total {total}", total, style="bold", droppable=False)
 
 
 def _eta_part(view: StartupView) -> Part:
@@ -195,7 +202,7 @@ def _eta_part(view: StartupView) -> Part:
         forms = (f"{told} as in the one start before", f"{told} (1 start)", told)
         return Part.of(1, *forms, style="$text-accent", droppable=False)
     low, high = fmt.clock(eta.min_s), fmt.clock(eta.max_s)
-    forms = (f"{told} ({low} to {high})", f"{told} ({low}–{high})", told)  # noqa: RUF001
+    forms = (f"{told} ({low} to {high})", f"{told} ({low}–{high})", told)
     return Part.of(1, *forms, style="$text-accent", droppable=False)
 
 
@@ -245,6 +252,7 @@ def _previous_part(view: StartupView) -> list[Part]:
     if view.previous is None:
         return []
     previous = view.previous
-    short = f"usually {fmt.about(previous.median_s)}" if previous.n > 1 else ""
-    forms = (_previous(previous), *((short,) if short else ()))
-    return [Part.of(6, *forms, style="$foreground-muted")]
+    median = fmt.about(previous.median_s)
+    between = f"{previous.min_s:.0f} to {previous.max_s:.0f}"
+    short = (f"usually {median} ({between})", f"usually {median}") if previous.n > 1 else ()
+    return [Part.of(6, _previous(previous), *short, style="$foreground-muted")]

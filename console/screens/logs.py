@@ -10,12 +10,17 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input
 
 from backends.domain.facts import LogRead
+from backends.domain.start import Failure
 from console.keys import BACK
 from widgets.log_view import LogLines
 
 
 class LogScreen(Screen[None]):
-    """Lines arrive through `append`; keys search and filter."""
+    """Lines arrive through `append`; keys search and filter.
+
+    Args:
+        failure: why the server failed; the log opens at the line that tells it.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         BACK,
@@ -35,9 +40,10 @@ class LogScreen(Screen[None]):
     lines = query_one(LogLines)
     line = query_one(Input)
 
-    def __init__(self) -> None:
+    def __init__(self, failure: Failure | None = None) -> None:
         super().__init__()
         self._asking = "search"
+        self._failure = failure
 
     def compose(self) -> ComposeResult:
         """Lay out the lines above the input and the footer."""
@@ -48,6 +54,9 @@ class LogScreen(Screen[None]):
     def append(self, fact: LogRead) -> None:
         """Show lines that were read."""
         self.lines.append(fact.lines)
+        if self._failure is not None and self._failure.line_number is not None:
+            self.lines.go_to(self._failure.line_number, self._failure.line)
+        self._failure = None
 
     def action_ask(self, what: str) -> None:
         """Open the input line for a text to search or to filter by."""

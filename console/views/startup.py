@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from backends.domain.foreign import is_foreign
-from backends.domain.lifecycle import Life
+from backends.domain.lifecycle import Life, failure_of
 from backends.domain.server import ServerState
 from backends.domain.session import Session
 from backends.domain.start import Outcome, Phase, PhaseName, Start
@@ -17,12 +17,11 @@ from backends.domain.startup.expectation import (
     expected_total,
     remaining,
     slower_phases,
-    slower_sentence,
 )
 from backends.domain.startup.fold import as_start, running_phase
 from console.desk import Desk
-from console.views.progress import fetched, item
-from widgets.phase_bar import PhaseRow
+from console.views.progress import item
+from widgets.phase_bar import PhaseRow, RankRow
 from widgets.phase_bars import LONG_NAMES, MemoryCourse
 from widgets.startup_panel import Eta, PreviousStarts, StartupView
 
@@ -54,7 +53,7 @@ def startup_view(session: Session, desk: Desk) -> StartupView:
         unlogged_s=start.unlogged_s,
         previous=_previous(earlier),
         outcome=None if start.outcome is Outcome.INCOMPLETE else start.outcome,
-        failure=session.life.server.failure or start.failure,
+        failure=failure_of(session.life),
         memory=_memory(session),
         compact=_compact(session.life, start),
     )
@@ -74,7 +73,7 @@ def _with_lessons(
     """Return the view of a start that is over with what can be learnt from it."""
     return replace(
         view,
-        slower=tuple(slower_sentence(slow) for slow in slower_phases(earlier, start)),
+        slower=slower_phases(earlier, start),
         levers=all_levers(start, desk.others, desk.environment),
     )
 
@@ -82,13 +81,13 @@ def _with_lessons(
 def _rows(
     start: Start, expected: Mapping[PhaseName, Expected], running: PhaseName | None
 ) -> tuple[PhaseRow, ...]:
-    whole = [phase for phase in start.phases if phase.rank is None]
-    over = [_row(each, expected, start) for each in whole if each.name is not running]
-    now = [_running(each, expected, start) for each in whole if each.name is running]
+    in_time = sorted(start.phases, key=lambda phase: phase.start_s)
+    over = [_row(each, expected) for each in in_time if each.name is not running]
+    now = [_running(each, expected, start) for each in start.phases if each.name is running]
     return (*over, *now, *(_awaited(start, expected) if running else ()))
 
 
-def _row(phase: Phase, expected: Mapping[PhaseName, Expected], start: Start) -> PhaseRow:
+def _row(phase: Phase, expected: Mapping[PhaseName, Expected]) -> PhaseRow:
     usual = expected.get(phase.name)
     return PhaseRow(
         name=phase.name,
@@ -97,7 +96,7 @@ def _row(phase: Phase, expected: Mapping[PhaseName, Expected], start: Start) -> 
         reported_s=phase.reported_s,
         expected_s=usual.median_s if usual else None,
         expected_between_s=_between(usual),
-        ranks=_ranks(phase, start),
+        ranks=_ranks(phase),
     )
 
 
@@ -105,28 +104,17 @@ def _between(usual: Expected | None) -> tuple[float, float] | None:
     return (usual.min_s, usual.max_s) if usual and usual.n > 1 else None
 
 
-def _ranks(phase: Phase, start: Start) -> tuple[tuple[int, float], ...]:
-    """Return what each rank took: phases of their own, or figures in the detail of the whole."""
-    own = [
-        (each.rank, each.duration_s)
-        for each in start.phases
-        if each.name is phase.name and each.rank is not None and each.duration_s is not None
-    ]
-    told = [
-        (int(name.removeprefix("rank ")), float(text.removesuffix(" s")))
-        for name, text in phase.detail
-        if name.startswith("rank ")
-    ]
-    return tuple(sorted(own or told))
+def _ranks(phase: Phase) -> tuple[RankRow, ...]:
+    """Return what each rank took: what it says itself, else how long it was seen in the phase."""
+    told = ((each, each.reported_s or each.duration_s) for each in phase.ranks)
+    return tuple(RankRow(each.rank, took_s, each.start_s) for each, took_s in told if took_s)
 
 
 def _running(phase: Phase, expected: Mapping[PhaseName, Expected], start: Start) -> PhaseRow:
-    row = replace(_row(phase, expected, start), duration_s=None)
+    row = replace(_row(phase, expected), duration_s=None)
     progress = start.progress
     if progress is None or progress.phase is not phase.name:
         return row
-    if progress.item == "bytes":
-        return replace(row, item=fetched(phase, progress), fraction=None)
     share = progress.done / progress.total if progress.total else None
     return replace(row, item=item(phase, progress), fraction=share)
 

@@ -126,12 +126,16 @@ async def test_a_flood_arrives_whole() -> None:
         assert log.virtual_size.height == 20_000
 
 
-async def test_another_server_begins_empty() -> None:
-    async with opened(numbered(0, 50)) as (log, pilot):
-        log.clear()
-        log.append(["new"])
+async def test_it_goes_to_a_place_and_marks_it() -> None:
+    lines = numbered(0, 300)
+    lines[40] = lines[210] = "ERROR ValueError: no room"
+    async with opened(lines) as (log, pilot):
+        assert log.go_to(209, "ValueError: no room")
         await pilot.pause()
-        assert [row for row in rows(log) if row] == ["new"]
+        assert "✖ ERROR ValueError: no room" in rows(log)[log.size.height // 2 - 1 :][0:3]
+        assert log.scroll_offset.y > 190
+        assert not log.following
+        assert not log.go_to(209, "something else")
 
 
 @pytest.mark.parametrize(

@@ -120,8 +120,7 @@ def saving_figure(saving: Saving) -> str:
 
 def _large(start: Start) -> list[Phase]:
     least_s = max(LEAST_S, LEAST_SHARE * (start.ready_s or 0.0))
-    whole = (phase for phase in start.phases if phase.rank is None)
-    return [phase for phase in whole if (phase.duration_s or 0.0) >= least_s]
+    return [phase for phase in start.phases if (phase.duration_s or 0.0) >= least_s]
 
 
 def _settings(start: Start, environment: Mapping[str, str]) -> Settings:
@@ -146,7 +145,7 @@ def _saving(lever: Lever, phase: Phase, start: Start, others: Sequence[Start]) -
     if users:
         saved = [took_s - _spent(other, spared) for other in users]
         starts = "1 start" if len(users) == 1 else f"{len(users)} starts"
-        basis = f"measured here, beside {starts} with it"
+        basis = f"measured here, in {starts} with it"
         least_s, most_s = (min(saved), max(saved)) if len(saved) < 3 else (median(saved),) * 2
         return Saving(least_s, most_s, basis) if least_s > 0 else None
     if lever.spares:
@@ -184,8 +183,7 @@ def _fewer_graphs(phase: Phase, took_s: float, largest: int) -> Saving | None:
 
 
 def _spent(start: Start, names: Sequence[PhaseName]) -> float:
-    whole = (phase for phase in start.phases if phase.rank is None and phase.name in names)
-    return sum(phase.duration_s or 0.0 for phase in whole)
+    return sum(phase.duration_s or 0.0 for phase in start.phases if phase.name in names)
 
 
 def _filled(lever: str, start: Start) -> str | None:

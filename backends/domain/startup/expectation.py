@@ -106,8 +106,7 @@ def slower_phases(earlier: Sequence[Start], start: Start) -> tuple[Slower, ...]:
     found = [
         Slower(phase.name, phase.duration_s, known, why.get(phase.name, ""))
         for phase in start.phases
-        if phase.rank is None
-        and phase.duration_s is not None
+        if phase.duration_s is not None
         and phase.name is not PhaseName.FIRST_TOKEN
         and _stands_out(phase.duration_s, known := usual.get(phase.name, never))
     ]
@@ -118,14 +117,16 @@ def slower_phases(earlier: Sequence[Start], start: Start) -> tuple[Slower, ...]:
 
 def slower_sentence(slow: Slower) -> str:
     """Return for example ``compile 48 s, usually 12 s (9 to 14, last 8 starts)``."""
-    name = "ready in" if slow.phase is None else slow.phase.value.replace("_", " ")
-    usual = slow.usual
-    low, high = _digits(usual.min_s, usual.max_s)
-    told = (
-        f"{name} {_seconds(slow.took_s)}, usually {_seconds(usual.median_s)} "
-        f"({low} to {high}, last {usual.n} starts)"
-    )
+    told = f"{slower_clause(slow)[:-1]}, last {slow.usual.n} starts)"
     return f"{told}: {slow.why}" if slow.why else told
+
+
+def slower_clause(slow: Slower) -> str:
+    """Return for example ``compile 48 s, usually 12 s (9 to 14)``."""
+    name = "ready in" if slow.phase is None else slow.phase.value.replace("_", " ")
+    low, high = _digits(slow.usual.min_s, slow.usual.max_s)
+    usual = f"usually {_seconds(slow.usual.median_s)} ({low} to {high})"
+    return f"{name} {_seconds(slow.took_s)}, {usual}"
 
 
 def slower_than_usual(earlier: Sequence[Start], start: Start) -> str | None:
@@ -142,7 +143,7 @@ def _why(earlier: Sequence[Start], start: Start) -> dict[PhaseName, str]:
     """Return what is known to have made a phase slow: a cache that the others had found filled."""
     theirs = {dict(other.settings).get("compile_cache") for other in earlier}
     if dict(start.settings).get("compile_cache") == "miss" and theirs == {"hit"}:
-        return {PhaseName.COMPILE: "compiled anew, where the others found their graphs cached"}
+        return {PhaseName.COMPILE: "cache missed"}
     return {}
 
 

@@ -128,7 +128,7 @@ LEVERS = (
         (0, 8, 5),
         "--load-format fastsafetensors",
         "reads files whole and turns them into tensors on the GPU",
-        "the package fastsafetensors, and GPU memory for a file while it loads",
+        "the package fastsafetensors, and GPU memory for one file",
         loads_plainly,
         published=_STREAMED,
         mark=("load_format", "fastsafetensors"),

@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping
 Settings = Mapping[str, str]
 """What the log told of the configuration; variables of the environment with a ``$`` in front."""
 
+VARIABLES = ("VLLM_CACHE_ROOT", "VLLM_ENABLE_STARTUP_PLAN")
+"""The variables that conditions ask for; no other is needed, so that no secret is passed on."""
+
 _NETWORK_DISKS = frozenset({"NFS", "NFS4", "LUSTRE", "FUSE", "CEPH"})
 
 

@@ -182,7 +182,7 @@ def test_a_start_of_this_host_that_used_a_lever_tells_what_it_saves() -> None:
         for took_s in (4, 6)
     ]
     found = saving(slow, WHOLE_FILES, *users)
-    assert found == Saving(14, 16, "measured here, beside 2 starts with it")
+    assert found == Saving(14, 16, "measured here, in 2 starts with it")
     other_version = [replace(user, vllm_version="0.15.0") for user in users]
     published = saving(slow, WHOLE_FILES, *other_version)
     assert published is not None
