@@ -37,26 +37,24 @@ class LogScreen(Screen[None]):
     }
     """
 
-    lines = query_one(LogLines)
     line = query_one(Input)
 
     def __init__(self, failure: Failure | None = None) -> None:
         super().__init__()
+        self.lines = LogLines()  # lines may arrive before this screen stands
         self._asking = "search"
-        self._failure = failure
+        if failure is not None and failure.line_number is not None:
+            self.lines.open_at(failure.line_number, failure.line)
 
     def compose(self) -> ComposeResult:
         """Lay out the lines above the input and the footer."""
-        yield LogLines()
+        yield self.lines
         yield Input(compact=True)
         yield Footer(show_command_palette=False, compact=True)
 
     def append(self, fact: LogRead) -> None:
         """Show lines that were read."""
         self.lines.append(fact.lines)
-        if self._failure is not None and self._failure.line_number is not None:
-            self.lines.go_to(self._failure.line_number, self._failure.line)
-        self._failure = None
 
     def action_ask(self, what: str) -> None:
         """Open the input line for a text to search or to filter by."""
