@@ -69,7 +69,7 @@ class LogLines(ScrollView, can_focus=True):
         self._waiting: list[str] = []
         self._taken_lately = False
         self._found: int | None = None
-        self._sought: tuple[int, str] | None = None
+        self._sought: tuple[str, int] | None = None
         self._widest = 0
 
     @property
@@ -106,7 +106,7 @@ class LogLines(ScrollView, can_focus=True):
 
         Places count from 1 for the first line that is appended.
         """
-        self._sought = (place, text)
+        self._sought = (text, place)
 
     def _go_to(self, number: int) -> None:
         self._found = number
@@ -115,14 +115,14 @@ class LogLines(ScrollView, can_focus=True):
         self._tell()
         self.refresh()
 
-    def _seek(self) -> None:
-        if self._sought is None:
-            return
-        place, text = self._sought
-        number = self._kept.nearest(text, place)
-        if number is not None:
-            self._sought = None
-            self._go_to(number)
+    def _seek(self) -> bool:
+        """Go to the line that was asked for, once it is among those that came."""
+        number = self._kept.nearest(*self._sought) if self._sought else None
+        if number is None:
+            return False
+        self._sought = None
+        self.call_after_refresh(self._go_to, number)  # the bar to scroll by is laid out first
+        return True
 
     def watch_view(self, old: LogView, new: LogView) -> None:
         """Filter again where the filter changed; the first line on screen stays if it can."""
@@ -181,11 +181,12 @@ class LogLines(ScrollView, can_focus=True):
         gone = self._kept.append(self._waiting)
         self._waiting = []
         self._resize()
-        if following:
+        if self._seek():
+            pass
+        elif following:
             self.scroll_end(animate=False, force=True, immediate=True)
         elif gone:
             self.scroll_to(y=max(0, self.scroll_offset.y - gone), animate=False, immediate=True)
-        self._seek()
         self.refresh()
 
     def _resize(self) -> None:
