@@ -55,6 +55,7 @@ class Row:
     Attributes:
         itl_of: "gaps" where every gap is compared, "means" where a request's mean is all there is.
         tokens_per_s: what the server sent while all of this came.
+        marked: requests that the client itself marked as limited by it; only ours does.
         unstamped: tokens whose true time is not the kernel's own.
     """
 
@@ -70,6 +71,7 @@ class Row:
     e2e_p99_ms: float
     cpu_ms_per_1k_tokens: float
     tokens_per_s: float
+    marked: int
     unstamped: int
 
 
@@ -104,6 +106,7 @@ def compare(client: str, pairs: Pairs, streams: int, tokens: int, cpu_s: float) 
         e2e_p99_ms=quantile(e2e, 0.99),
         cpu_ms_per_1k_tokens=cpu_s * MS / (len(pairs) * tokens / 1000),
         tokens_per_s=len(pairs) * tokens / (end_ns - begin_ns) * 1e9,
+        marked=sum(one.marked for one, _ in pairs),
         unstamped=sum(tokens - true["stamped"] for _, true in pairs),
     )
 
@@ -225,8 +228,13 @@ def show(row: Row) -> str:
         f" {row.itl_median_ms:9.3f} {row.itl_p99_ms:9.3f}{mark}"
         f" {row.e2e_median_ms:9.3f} {row.e2e_p99_ms:9.3f}"
         f" {row.cpu_ms_per_1k_tokens:8.1f} {row.tokens_per_s:9,.0f}"
-        f"  {row.client.partition(', ')[2]}"
+        f"  {row.client.partition(', ')[2]}{_remarks(row)}"
     ).rstrip()
+
+
+def _remarks(row: Row) -> str:
+    marked = f"  {row.marked} marked client_limited" if row.marked else ""
+    return marked + (f"  {row.unstamped} tokens without kernel stamp" if row.unstamped else "")
 
 
 def verdicts(rows: Sequence[Row]) -> Iterator[str]:

@@ -24,7 +24,7 @@ class Reported:
     """What a client says of one request.
 
     `number` is the server's, out of the first token's text; `itl_s` is None where the client tells
-    only a mean, which is then `mean_itl_s`.
+    only a mean, which is then `mean_itl_s`; `marked` says that the client itself doubts the run.
     """
 
     number: int
@@ -32,6 +32,7 @@ class Reported:
     e2e_s: float
     itl_s: list[float] | None = None
     mean_itl_s: float | None = None
+    marked: bool = False
 
 
 def measure_with_prober(base_url: str, model: str, streams: int, rounds: int) -> list[Reported]:
@@ -62,7 +63,13 @@ def measure_with_prober(base_url: str, model: str, streams: int, rounds: int) ->
     if failed:
         raise SystemExit(f"{len(failed)} requests failed, first: {failed[0]}")
     return [
-        Reported(numbered(run.text), run.ttft_s or 0.0, run.e2e_s or 0.0, list(run.itl_s))
+        Reported(
+            numbered(run.text),
+            run.ttft_s or 0.0,
+            run.e2e_s or 0.0,
+            list(run.itl_s),
+            marked="client_limited" in run.flags,
+        )
         for run in found[streams:]
     ]
 

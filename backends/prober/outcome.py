@@ -1,12 +1,14 @@
 """An exchange as a run: figures, cost, and what makes it doubtful."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from statistics import median
 
 from backends.domain.run import Run
 from backends.domain.streams.timing import Timing, timing
-from backends.domain.streams.tokens import Usage, read_usage
+from backends.domain.streams.tokens import Piece, Usage, read_usage
 from backends.prober.clock import NS
 from backends.prober.exchange import Asked, Trace
 from backends.prober.orders import Lane
@@ -20,7 +22,8 @@ LATE_READ_S = 0.002
 def run_of(exchange: Asked, lane: Lane, index: int) -> Run:
     """Return what one exchange measured; with an error, what was received before it is kept."""
     reader, trace = exchange.reply.reader, exchange.trace
-    usage = reader.usage or _usage_of(bytes(exchange.reply.plain_body))
+    usage = _believable(reader.usage, reader.pieces)
+    usage = usage or _usage_of(bytes(exchange.reply.plain_body))
     output_tokens = usage.output_tokens if usage else None
     if exchange.error and reader.pieces:
         output_tokens = reader.pieces[-1].counted or output_tokens
@@ -79,6 +82,13 @@ def _flags(figures: Timing, trace: Trace, late_s: float | None) -> tuple[str, ..
     if (late_s is not None and late_s > LATE_SEND_S) or (read_late and trace.coalesced_segments):
         flags.append("client_limited")
     return tuple(flags)
+
+
+def _believable(usage: Usage | None, pieces: Sequence[Piece]) -> Usage | None:
+    """A count of 0 beside text is a count that the server does not keep: unknown."""
+    if usage is None or usage.output_tokens or not any(piece.carries for piece in pieces):
+        return usage
+    return replace(usage, output_tokens=None)
 
 
 def _usage_of(body: bytes) -> Usage | None:
