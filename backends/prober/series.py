@@ -77,6 +77,10 @@ class Series:
                 tuple(lane.model for lane in order.lanes),
                 hashlib.sha256(order.prompt.encode()).hexdigest(),
                 order.mode,
+                order.max_tokens,
+                order.temperature,
+                order.ignore_eos,
+                order.cached,
             )
         )
         try:
