@@ -4,19 +4,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from statistics import median
 
 from backends.domain.run import Run
 from backends.domain.streams.timing import Timing, timing
 from backends.domain.streams.tokens import Piece, Usage, read_usage
+from backends.prober.audit import CLIENT_LIMITED, Audit
 from backends.prober.clock import NS
 from backends.prober.exchange import Asked, Trace
 from backends.prober.orders import Lane
 from backends.prober.redaction import redacted
 
 TOKENS_PER_PRICE = 1_000_000
-LATE_SEND_S = 0.005
-LATE_READ_S = 0.002
 
 
 def run_of(exchange: Asked, lane: Lane, index: int) -> Run:
@@ -46,7 +44,7 @@ def run_of(exchange: Asked, lane: Lane, index: int) -> Run:
         rtt_s=trace.rtt_s,
         planned_to_sent_s=late_s,
         cost_usd=cost_usd(lane, usage),
-        flags=_flags(figures, trace, late_s),
+        flags=_flags(figures, trace),
         error=redacted(exchange.error, lane.api_key) if exchange.error else None,
         clock="kernel" if trace.reads and trace.from_kernel else "user",
         text=redacted(text, lane.api_key),
@@ -73,14 +71,12 @@ def cost_usd(lane: Lane, usage: Usage | None) -> str | None:
     return format(cost.normalize(), "f")
 
 
-def _flags(figures: Timing, trace: Trace, late_s: float | None) -> tuple[str, ...]:
+def _flags(figures: Timing, trace: Trace) -> tuple[str, ...]:
     flags = list(figures.flags) if figures.ttft_s is not None else []
     if trace.reconnected:
         flags.append("reconnected")
-    lag_s = max(trace.lags_ns, default=0) / NS
-    read_late = lag_s > max(LATE_READ_S, median(figures.itl_s) if figures.itl_s else 0.0)
-    if (late_s is not None and late_s > LATE_SEND_S) or (read_late and trace.coalesced_segments):
-        flags.append("client_limited")
+    if Audit.marks(trace, figures.itl_s):
+        flags.append(CLIENT_LIMITED)
     return tuple(flags)
 
 
