@@ -32,9 +32,9 @@ RUNS, TOKENS = 10, 48
 
 # vLLM's clock begins when its API server has read and parsed a request, and stops when the API
 # server has the token, before it is written as JSON, sent and received. So ours is longer, by what
-# those steps take: single milliseconds on a quiet host. 25 ms would be a wrong definition or a slow
+# those steps take: about 2 ms even on a busy host. 10 ms would be a wrong definition or a slow
 # client: the role chunk counted as token, the connection's set-up, a token too many.
-MOST_EXTRA_S = 0.025
+MOST_EXTRA_S = 0.01
 # Both see the same gaps between tokens; what is added before the first is added before the last.
 ITL_SUM_TOLERANCE = 0.05
 
@@ -143,8 +143,11 @@ def test_tokens_are_counted_as_the_server_counts_them(
     assert sum(run["output_tokens"] for run in runs) == grown["vllm:generation_tokens_total"]
     assert sum(run["input_tokens"] for run in runs) == grown["vllm:prompt_tokens_total"]
     gaps = grown["vllm:inter_token_latency_seconds_count"]
-    assert sum(len(run["itl_s"]) for run in runs) == gaps
     assert gaps == sum(run["output_tokens"] - 1 for run in runs)
+    # Tokens that arrive in one read with the first have no gap of their own, and are told as such.
+    missing = gaps - sum(len(run["itl_s"]) for run in runs)
+    assert 0 <= missing <= (report["client"]["coalesced_segments"] or 0)
+    assert missing <= gaps * 0.02
 
 
 @pytest.mark.parametrize(
