@@ -11,6 +11,8 @@ from backends.prober.exchange import Trace
 
 CLIENT_LIMITED = "client_limited"
 BUSY_PERCENT = 80.0
+# A reply that came at once kept the client busy all that time, and delayed nothing.
+BUSY_S = 0.005
 LATE_SEND_S = 0.005
 LATE_READ_S = 0.005
 # Of a run by itself; it is late where tokens were read together that came apart.
@@ -48,10 +50,11 @@ class Audit:
         late_s = (trace.sent_ns - trace.planned_ns) / clock.NS if trace.sent_ns else 0.0
         lag_s = max(trace.lags_ns, default=0) / clock.NS
         read_late = lag_s > max(LATE_READ_IN_RUN_S, median(itl_s) if itl_s else 0.0)
+        cpu_s, cpu_percent = trace.used()
         return (
             late_s > LATE_SEND_S
             or bool(read_late and trace.coalesced_segments)
-            or trace.cpu_percent() > BUSY_PERCENT
+            or (cpu_percent > BUSY_PERCENT and cpu_s > BUSY_S)
         )
 
     def finish(self, warm_ups: Sequence[Run]) -> ClientAudit:

@@ -50,12 +50,13 @@ class Trace:
         self.sent_ns = at_ns
         self.cpu_at_send_ns = time.process_time_ns()
 
-    def cpu_percent(self) -> float:
-        """What this process used of a core since the send; 0 before it."""
+    def used(self) -> tuple[float, float]:
+        """What this process used since the send: CPU seconds, and percent of a core."""
         if not self.sent_ns:
-            return 0.0
+            return 0.0, 0.0
         passed_ns = max(1, clock.now_ns() - self.sent_ns)
-        return 100 * (time.process_time_ns() - self.cpu_at_send_ns) / passed_ns
+        cpu_ns = time.process_time_ns() - self.cpu_at_send_ns
+        return cpu_ns / clock.NS, 100 * cpu_ns / passed_ns
 
 
 @dataclass(frozen=True, slots=True)

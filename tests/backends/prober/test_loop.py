@@ -47,8 +47,10 @@ def test_only_exact_timers_spin() -> None:
     done: list[object] = []
     coarse.call_at(now_ns() + 3 * MS + 500_000, lambda: done.append(1))
     run_until(coarse, done, 1)
-    exact.call_exactly_at(now_ns() + 3 * MS + 500_000, lambda: done.append(2))
-    run_until(exact, done, 2)
+    # A busy host wakes some of them too late to spin, and not all.
+    for number in range(2, 12):
+        exact.call_exactly_at(now_ns() + 3 * MS + 500_000, lambda: done.append(2))
+        run_until(exact, done, number)
     assert coarse.spun_ns < exact.spun_ns
 
 

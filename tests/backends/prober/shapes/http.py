@@ -134,6 +134,8 @@ HTTP_SHAPES = (
     Shape("br, which cannot be read", compressed_unreadably, failed(r"compressed \(br\)")),
     Shape("under another type", under_another_type),
     Shape("reset in the middle", reset, failed("cut after 5 chunks.*reset", CUT)),
-    Shape("kept connection closed", closed_just_before, Expected(flags=("reconnected",))),
+    Shape(
+        "kept connection closed", closed_just_before, Expected(flags=("reconnected",)), warm_up=True
+    ),
     Shape("error with status 200", error_with_200, failed("no credit left")),
 )

@@ -29,11 +29,12 @@ class Expected:
 
 @dataclass(frozen=True)
 class Shape:
-    """One row of the table."""
+    """One row of the table; `warm_up` where it is about a connection that was used before."""
 
     name: str
     reply: Reply
     expected: Expected = Expected()
+    warm_up: bool = False
 
 
 @dataclass(frozen=True)
