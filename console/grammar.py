@@ -131,6 +131,11 @@ def _verdict(parser: argparse.ArgumentParser) -> None:
         "--scenario", metavar="FILE", help="TOML or JSON; default: what is measured"
     )
     parser.add_argument(
+        "--published",
+        action="store_true",
+        help="figures of published comparisons, each beside what its own inputs give",
+    )
+    parser.add_argument(
         "--require", metavar="OPTION", choices=("self_host", "api"), help="exit 4 unless it wins"
     )
 
