@@ -153,6 +153,9 @@ def _coldstart(parser: argparse.ArgumentParser) -> None:
         "-n", "--starts", type=types.count, default=3, metavar="N", help="starts (default: 3)"
     )
     parser.add_argument(
+        "--cold", action="store_true", help="drop the weights from memory before each start"
+    )
+    parser.add_argument(
         "--drain",
         type=types.seconds,
         default=0.0,
