@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(foreach v,python3.13 python3.12 python3.11 python3,$(if 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format vllm-cpu bench bench-ab
+.PHONY: help run test check format vllm-cpu bench bench-ab stub-matrix
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -31,9 +31,13 @@ vllm-cpu: .venv/dev-ready  ## build the CPU vLLM that tests/real_vllm starts (3.
 bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the terminal, logs
 	$(BIN)/python -m benchmarks.console
 	$(BIN)/python -m benchmarks.logs
+	$(BIN)/python -m benchmarks.flood
 
 bench-ab: .venv/dev-ready  ## errors of the A/B's figures against a server whose timing is known
 	$(BIN)/python -m benchmarks.ab
+
+stub-matrix: .venv/dev-ready  ## what GPU drivers may do, over stub libraries: what is shown, and that we live
+	$(BIN)/python -m tests.backends.gpus.stub_matrix
 
 .venv/run-ready: pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'inferctl needs Python 3.11 or newer; none was found on PATH'; exit 1; }
