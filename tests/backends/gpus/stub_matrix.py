@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[3]
 BDF = "0000:c1:00.0"
 SHOWN_WITHIN_S = 15.0
 MENDED_WITHIN_S = 75.0
-AT_ONCE = 3
+AT_ONCE = 6
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class _Pulse:
 async def _observe(situation: Situation, folder: Path) -> Row:
     driver = nvml_stub.Driver(folder / "nvml-state")
     driver.put({**nvml_stub.H200, **situation.nvidia})
-    source = open_gpus(sysfs=_made_sysfs(folder, situation), proc=_made_proc(folder / "proc"))
+    source = open_gpus(sysfs=_made_sysfs(folder, situation), proc=made_proc(folder / "proc"))
     pulse = _Pulse()
     beating = asyncio.create_task(pulse.beat())
     watching = watch_gpus(source, every_s=lambda: 0.25, processes_every_s=lambda: 0.5)
@@ -197,7 +197,7 @@ async def _until(facts, holds, within_s: float) -> str:  # type: ignore[no-untyp
     """Return what is shown when it holds, or what was shown last."""
     text, deadline_s = "", time.monotonic() + within_s
     async for fact in facts:
-        text = _shown(fact.sample) if isinstance(fact, GpusSampled) else fact.reason
+        text = shown_of(fact.sample) if isinstance(fact, GpusSampled) else fact.reason
         if holds(text) or time.monotonic() > deadline_s:
             break
     return text
@@ -207,7 +207,8 @@ def _is_good(text: str) -> bool:
     return "GiB" in text and "—" not in text and "no power" not in text
 
 
-def _shown(sample: GpuSample) -> str:
+def shown_of(sample: GpuSample) -> str:
+    """Return a sample as one line of the table."""
     told = [_told(gpu) for gpu in sample.gpus]
     return " | ".join([*told, sample.reason] if sample.reason else told)
 
@@ -249,7 +250,8 @@ def _made_sysfs(folder: Path, situation: Situation) -> Path:
     return root
 
 
-def _made_proc(root: Path) -> Proc:
+def made_proc(root: Path) -> Proc:
+    """Make a process file system with one process, on a host with 121 GiB."""
     (root / "4711").mkdir(parents=True)
     (root / "4711/cmdline").write_bytes(b"VLLM::EngineCore\0")
     kib = 121 * 1024 * 1024
