@@ -12,6 +12,7 @@ from tests.widgets.stage import Stage
 from widgets.ab_panel import AbPanel
 from widgets.cost_chart import CostChart
 from widgets.cost_panel import CostPanel
+from widgets.gpu_remarks import GpuRemarks
 from widgets.gpu_table import GpuTable
 from widgets.history_table import HistoryTable
 from widgets.lane_pane import LanePane
@@ -103,6 +104,7 @@ SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] 
     (OptionsBars, money_samples.OPTIONS, {"ranked": ALL}),
     (Welcome, list_samples.WELCOME, {"looking": (NARROW,), "found": ALL}),
     (GpuTable, list_samples.GPUS, {"none": (NARROW,), "two": ALL}),
+    (GpuRemarks, list_samples.REMARKS, {"three": ALL}),
     (HistoryTable, list_samples.HISTORY, {"none": (NARROW,), "mixed": ALL}),
 )
 LOOKS = (
