@@ -17,9 +17,15 @@ POLL_S = 0.05
 SAY_EVERY_S = 5.0
 SETTLE_S = 2.0
 """How long processes may outlive a server that ends by itself before they count as survivors."""
+SWALLOWED_S = 3.0
+"""How long a start may take to obey the first SIGTERM; before its engine exists it does at once."""
 MEMORY_S = 30.0
 """How long GPUs may take to show memory as given back."""
 MEMORY_POLL_S = 0.5
+
+
+def _nothing() -> None:
+    """Need no preparation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,7 @@ class Ending:
     Attributes:
         term_grace_s: how long one SIGTERM is given.
         memory_released: tells whether the GPUs gave the server's memory back, None where unknown.
+        before_force: called before processes that outlived the server get a signal.
     """
 
     tree: Tree
@@ -37,6 +44,7 @@ class Ending:
     now: Callable[[], Stamp]
     term_grace_s: float
     memory_released: Callable[[], bool | None]
+    before_force: Callable[[], None] = _nothing
 
     def say(self, step: str) -> None:
         """Record one step of the stop sequence."""
@@ -68,20 +76,25 @@ def drain(ending: Ending, drain_s: float) -> None:
     ending.say(f"requests still ran after {drain_s:.0f} s; they are cut off now")
 
 
-def terminate(ending: Ending) -> None:
+def terminate(ending: Ending, *, starting: bool = False) -> None:
     """End the first process: SIGTERM, SIGTERM, SIGKILL to its group.
 
-    While vLLM's engine is starting the first SIGTERM is swallowed, and either start-up goes on or
-    it stands still; the second one ends it (seen with 0.32.0).
+    Args:
+        ending: what is to be ended.
+        starting: while vLLM's engine starts the first SIGTERM is swallowed, and either start-up
+            goes on or it stands still; the second one ends it (seen with 0.32.0, three times out
+            of three), so it comes soon.
     """
-    for attempt in ("SIGTERM", "SIGTERM again"):
+    began_s = time.monotonic()
+    first_grace_s = min(SWALLOWED_S, ending.term_grace_s) if starting else ending.term_grace_s
+    for attempt, grace_s in (("SIGTERM", first_grace_s), ("SIGTERM again", ending.term_grace_s)):
         if not processes.send(ending.tree.first, signal.SIGTERM):
             break
         ending.say(f"{attempt} to process {ending.tree.first.pid}")
-        if ending.exited_within(ending.term_grace_s):
+        if ending.exited_within(grace_s):
             return
     if ending.tree.exit() is None:
-        ending.say(f"SIGKILL to the whole group after {2 * ending.term_grace_s:.0f} s")
+        ending.say(f"SIGKILL to the whole group after {time.monotonic() - began_s:.0f} s")
         _kill_group(ending)
         ending.exited_within(SETTLE_S)
 
@@ -96,6 +109,7 @@ def end_rest(ending: Ending, *, orderly: bool) -> None:
     """
     if ending.gone_within(SETTLE_S if orderly else 0):
         return
+    ending.before_force()
     for number, patience_s in (
         (signal.SIGTERM, ending.term_grace_s),
         (signal.SIGKILL, SAY_EVERY_S),

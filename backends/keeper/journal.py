@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from backends.domain.facts import FailureSeen, ServerFact
+from backends.domain.facts import BecameReady, FailureSeen, ServerFact
 from backends.keeper.folder import PRIVATE_FILE
 from backends.wire import encode_fact
 
@@ -14,17 +14,25 @@ from backends.wire import encode_fact
 class Journal:
     """Appends facts from any thread, and calls `on_growth` after each."""
 
-    def __init__(self, path: Path, on_growth: Callable[[], None]) -> None:
+    def __init__(
+        self, path: Path, on_growth: Callable[[], None], *, was_ready: bool = False
+    ) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
         self._on_growth = on_growth
         self._lock = threading.Lock()
         self._has_failure = False
+        self._was_ready = was_ready
         self._end_cut_line()
 
     @property
     def has_failure(self) -> bool:
         """Whether a failure was recorded by this keeper."""
         return self._has_failure
+
+    @property
+    def was_ready(self) -> bool:
+        """Whether the server became ready, under this keeper or one before it."""
+        return self._was_ready
 
     @property
     def size(self) -> int:
@@ -36,6 +44,7 @@ class Journal:
         with self._lock:
             offset = self.size
             self._has_failure |= isinstance(fact, FailureSeen)
+            self._was_ready |= isinstance(fact, BecameReady)
             self._append(encode_fact(fact) + b"\n")
         self._on_growth()
         return offset

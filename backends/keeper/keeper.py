@@ -5,8 +5,10 @@ server and ends it.
 """
 
 import os
+import select
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,6 +31,9 @@ from backends.keeper.pump import Reader, Splitter, pump
 from backends.keeper.service import Bell, Service
 from backends.keeper.tree import Tree
 from backends.keeper.watch import Watch
+
+LAST_WORDS_S = 1.0
+"""How long a flood of last lines may hold up the end of what outlived the server."""
 
 LAST_LINES_S = 2.0
 """How long the last output of a server that ended may take through the pipe."""
@@ -71,6 +76,7 @@ class Keeper:
         self._bell = bell
         self._nudge = threading.Event()
         self._done = threading.Event()
+        self._unheeded = threading.Event()
         self._lock = threading.Lock()
         self._stop: tuple[StopOrdered, int] | None = None
         self._signal: signal.Signals | None = None
@@ -146,12 +152,13 @@ class Keeper:
             now,
             kept.term_grace_s,
             kept.memory_released,
+            self._stop_heeding,
         )
         ordered = self._stop
         if ordered is not None:
             if ordered[0].drain_s > 0:
                 drain(ending, ordered[0].drain_s)
-            terminate(ending)
+            terminate(ending, starting=not self._journal.was_ready)
         ended = self._record_exit()
         end_rest(
             ending, orderly=ordered is not None or (ended is not None and ended.code is not None)
@@ -165,6 +172,22 @@ class Keeper:
         with self._lock:
             self._over = True
             self._journal.record(Stopped(now()))
+
+    def _stop_heeding(self) -> None:
+        """What processes say when they are made to end is no cause of it.
+
+        What the first one said as it ended is still on its way through the pipe.
+        """
+        deadline = time.monotonic() + LAST_WORDS_S
+        while self._output_mover.is_alive() and time.monotonic() < deadline:
+            try:
+                waiting, _, _ = select.select([self._kept.output.pipe], [], [], 0)
+            except OSError:  # its mover has just closed it
+                break
+            if not waiting:
+                break
+            time.sleep(0.01)
+        self._unheeded.set()
 
     def _record_exit(self) -> Exit | None:
         ended = self._kept.tree.exit()
@@ -191,6 +214,7 @@ class Keeper:
                 output.reader,
                 tell=self._tell,
                 now=now,
+                heeded=lambda: not self._unheeded.is_set(),
             )
         finally:
             # Nobody may be left waiting to write: without a reader the server's writes just fail.
