@@ -16,12 +16,14 @@ from backends.domain.facts import (
     BecameReady,
     Exited,
     FailureSeen,
+    PhaseBegan,
     ServerFact,
     StopOrdered,
     Stopped,
 )
 from backends.domain.server import Exit
-from backends.keeper.causes import cause_of
+from backends.host.oom import OomWatch
+from backends.keeper.causes import after_the_kernel, cause_of
 from backends.keeper.clock import now
 from backends.keeper.ending import Ending, await_memory, drain, end_rest, terminate
 from backends.keeper.http1 import Address
@@ -77,6 +79,8 @@ class Keeper:
         self._nudge = threading.Event()
         self._done = threading.Event()
         self._unheeded = threading.Event()
+        self._seen = {kept.tree.first.pid}
+        self._oom = OomWatch(kept.tree.first.pid, now().mono_s)
         self._lock = threading.Lock()
         self._stop: tuple[StopOrdered, int] | None = None
         self._signal: signal.Signals | None = None
@@ -198,11 +202,20 @@ class Keeper:
     def _tell_cause(self) -> None:
         ended = self._kept.tree.exit()
         seen = ended if ended != Exit(None, None) else None
+        failure = None
         for fact in self._kept.output.reader.close(now(), seen):
-            self._tell(fact)
-        failure = cause_of(ended)
-        if failure and not self._journal.has_failure:
+            if isinstance(fact, FailureSeen):
+                failure = fact.failure
+            else:
+                self._tell(fact)
+        if not self._journal.has_failure:
+            failure = after_the_kernel(failure or cause_of(ended), self._oom, self._seen)
+        if failure is not None:
             self._journal.record(FailureSeen(now(), failure))
+
+    def _note_members(self) -> None:
+        """Remember every process: the kernel names what it killed by a pid that is then gone."""
+        self._seen |= {one.id.pid for one in self._kept.tree.members()}
 
     def _move_output(self) -> None:
         output = self._kept.output
@@ -226,5 +239,8 @@ class Keeper:
         match fact:
             case BecameReady():
                 self._nudge.set()
+            case PhaseBegan():
+                self._journal.record(fact)
+                self._note_members()
             case _:
                 self._journal.record(fact)

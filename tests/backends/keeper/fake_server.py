@@ -4,7 +4,8 @@ It is a tree of three processes like vLLM's: this one serves HTTP, its child and
 ``FAKE_READY_S`` delays the listening socket, ``FAKE_IGNORE_TERM`` says how many SIGTERMs the first
 process swallows, ``FAKE_LINES`` how many lines are written at once, ``FAKE_EXIT`` makes it end with
 that code, ``FAKE_CHATTER_S`` says how often it writes a line when ready, ``FAKE_STUBBORN`` lets the
-children ignore SIGTERM, ``FAKE_LOCKED`` is a key that nobody else knows.
+children ignore SIGTERM, ``FAKE_LOCKED`` is a key that nobody else knows, ``FAKE_GROUP`` is a cgroup
+to enter, and ``FAKE_HUNGRY`` makes it take memory without end after ``FAKE_READY_S``.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 SLEEPER = """
 import os, signal, subprocess, sys, time
@@ -88,6 +90,8 @@ def main() -> None:
             engine.send_signal(signal.SIGTERM)
             os._exit(0)
 
+    if group := os.environ.get("FAKE_GROUP"):
+        Path(group, "cgroup.procs").write_text(str(os.getpid()))
     engine = subprocess.Popen([sys.executable, "-c", SLEEPER, "engine", SLEEPER])
     signal.signal(signal.SIGTERM, terminate)
     signal.signal(signal.SIGINT, terminate)
@@ -99,6 +103,9 @@ def main() -> None:
         print("ValueError: no such thing", flush=True)
         sys.exit(int(code))
     time.sleep(float(os.environ.get("FAKE_READY_S", "0")))
+    taken = []
+    while os.environ.get("FAKE_HUNGRY"):
+        taken.append(bytearray(1 << 20))
     server = ThreadingHTTPServer(("127.0.0.1", port), Answers)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print("INFO:     Application startup complete.", flush=True)
