@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from backends.domain.start import Start
+from backends.domain.streams.series import AbSeries
 from backends.prober.prompts import PARAGRAPH, Prompt
 from backends.settings.config import Settings
 from console.capacity import Capacity, known_capacities
@@ -15,7 +16,8 @@ class Desk:
 
     Attributes:
         earlier: finished starts of the watched server's model and arguments, newest first.
-        capacities: what load measured, as the console found it when it opened.
+        capacities: what load measured, read anew when a load has ended, here or elsewhere.
+        beside: a recorded A/B that stands beside the live one.
         meter_kept_s: when the meter was last written down, seconds since 1970.
         simulated: everything on screen is made up.
         replayed: everything on screen was recorded, and nothing on it can act.
@@ -28,6 +30,7 @@ class Desk:
     earlier: tuple[Start, ...] = ()
     capacities: tuple[Capacity, ...] = ()
     meter_kept_s: float = 0.0
+    beside: AbSeries | None = None
 
 
 def desk_of(machine: Machine) -> Desk:

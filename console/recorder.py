@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from backends.domain.ab_facts import SeriesEnded
+from backends.domain.ab_facts import AbFact, RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.facts import (
     Exited,
     Fact,
@@ -56,8 +56,8 @@ def keep(machine: Machine, session: Session, desk: Desk, fact: Fact) -> Desk:
             pass
         case FirstTokenSeen() | FirstTokenUnavailable() | Exited() | Stopped() if session.life:
             keep_start(machine, session.life)
-        case SeriesEnded() if session.ab:
-            keep_series(machine, session.ab.series)
+        case SeriesBegan() | RunEnded() | SeriesEnded() if session.ab:
+            keep_series(machine, session.ab.series, fact)
         case Ticked() if session.meter and fact.at.wall_s - desk.meter_kept_s > METER_S:
             keep_meter(machine, session.meter)
             return replace(desk, meter_kept_s=fact.at.wall_s)
@@ -117,20 +117,22 @@ def start_cost(profile: Profile | None, start: Start) -> Decimal | None:
     return price * Decimal(repr(start.total_s)) / SECONDS_PER_HOUR
 
 
-def keep_series(machine: Machine, series: AbSeries) -> None:
-    """Write an A/B and its runs down."""
+def keep_series(machine: Machine, series: AbSeries, fact: AbFact) -> None:
+    """Write down what a fact adds to an A/B, so that a killed program loses no finished run."""
     began = series.began
-    record = SeriesRecord(
-        series_id=began.series_id,
-        began_wall_s=began.at.wall_s,
-        lanes=began.lanes,
-        prompt_sha256=began.prompt_sha256,
-        report=ab_report(series),
-    )
     with closing(open_history(machine.history_file)) as history:
-        history.add_series(record)
-        for run in series.runs:
-            history.add_run(began.series_id, run)
+        if isinstance(fact, RunEnded):
+            history.add_run(began.series_id, fact.run)
+        elif isinstance(fact, SeriesBegan | SeriesEnded):
+            history.add_series(
+                SeriesRecord(
+                    series_id=began.series_id,
+                    began_wall_s=began.at.wall_s,
+                    lanes=began.lanes,
+                    prompt_sha256=began.prompt_sha256,
+                    report=ab_report(series),
+                )
+            )
 
 
 def load_meter(machine: Machine) -> MeterState:

@@ -6,13 +6,17 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from backends.domain.facts import BecameReady, FailureSeen, ServerFact
+from backends.domain.facts import BecameReady, Exited, FailureSeen, ServerFact, Stopped
 from backends.keeper.folder import PRIVATE_FILE
 from backends.wire import encode_fact
 
 
 class Journal:
-    """Appends facts from any thread, and calls `on_growth` after each."""
+    """Appends facts from any thread, and calls `on_growth` after each; `Stopped` is the last.
+
+    Attributes:
+        start_over: set once the server was seen ready or ended.
+    """
 
     def __init__(
         self, path: Path, on_growth: Callable[[], None], *, was_ready: bool = False
@@ -20,8 +24,9 @@ class Journal:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
         self._on_growth = on_growth
         self._lock = threading.Lock()
-        self._has_failure = False
+        self._has_failure = self._is_over = False
         self._was_ready = was_ready
+        self.start_over = threading.Event()
         self._end_cut_line()
 
     @property
@@ -43,9 +48,14 @@ class Journal:
         """Append a fact and return the offset at which it stands."""
         with self._lock:
             offset = self.size
+            if self._is_over:
+                return offset
             self._has_failure |= isinstance(fact, FailureSeen)
             self._was_ready |= isinstance(fact, BecameReady)
+            self._is_over = isinstance(fact, Stopped)
             self._append(encode_fact(fact) + b"\n")
+        if isinstance(fact, BecameReady | Exited | Stopped):
+            self.start_over.set()
         self._on_growth()
         return offset
 

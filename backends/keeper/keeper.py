@@ -58,6 +58,7 @@ class Kept:
     Attributes:
         watching: what to do until a stop is ordered or the first process ends.
         memory_released: tells whether the GPUs gave the server's memory back, None where unknown.
+        own_drain_s: how long the server itself lets requests finish after a SIGTERM.
     """
 
     tree: Tree
@@ -67,6 +68,7 @@ class Kept:
     watching: Callable[[Watch], None]
     term_grace_s: float
     memory_released: Callable[[], bool | None]
+    own_drain_s: float = 0.0
 
 
 class Keeper:
@@ -157,6 +159,7 @@ class Keeper:
             kept.term_grace_s,
             kept.memory_released,
             self._stop_heeding,
+            kept.own_drain_s,
         )
         ordered = self._stop
         if ordered is not None:

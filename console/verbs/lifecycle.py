@@ -6,6 +6,7 @@ from backends.domain.facts import (
     FirstTokenSeen,
     FirstTokenUnavailable,
     PhaseBegan,
+    StopOrdered,
     Stopped,
     StopProgressed,
 )
@@ -67,7 +68,9 @@ async def _stop(machine: Machine, name: str, drain_s: float) -> Life:
     life = unborn(name)
     async for fact in servers.stop(machine, name, drain_s):
         life = life_after(life, fact)
-        if isinstance(fact, StopProgressed):
+        if isinstance(fact, StopOrdered):
+            say(f"stop ordered by {fact.by}")
+        elif isinstance(fact, StopProgressed):
             say(fact.step)
     return life
 
