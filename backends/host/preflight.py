@@ -13,6 +13,7 @@ from backends.domain.gpu import Gpu, GpuSample
 from backends.domain.server import Owner, Server, ServerState
 from backends.host import ports
 from backends.host.arguments import model_argument, value_of
+from backends.host.culprits import action, culprits, held_on_gpus, who
 from backends.keeper.order import LaunchOrder
 
 GIB = 2**30
@@ -48,7 +49,7 @@ def preflight(
         *_leftovers(listed),
         _executable(order, executable, version),
         *_model(order, around),
-        *_gpu_memory(order, sample, version, around),
+        *_gpu_memory(order, listed, sample, version, around),
     )
 
 
@@ -69,12 +70,11 @@ def _port(order: LaunchOrder, servers: tuple[Server, ...]) -> Finding:
     if ours and ours[0].state in LIVING:
         remedy = f"run: inferctl stop {ours[0].name}, or choose another port"
         return Finding("port", "fail", f"{order.port} is held by {ours[0].name}", remedy)
-    names = ", ".join(
-        f"{holder.name} (process {holder.process.pid})" if holder.process else holder.name
-        for holder in holders
-    )
-    remedy = "choose another port in the profile, or end that process"
-    return Finding("port", "fail", f"{order.port} is held by {names}", remedy)
+    known = {one.process.pid: (one.name, None) for one in holders if one.process}
+    found = culprits(known, servers)
+    what = f"{order.port} is held by {who(found) or holders[0].name}"
+    remedy = f"{action(found) or 'end that process'}, or choose another port in the profile"
+    return Finding("port", "fail", what, remedy)
 
 
 def _leftovers(servers: tuple[Server, ...]) -> Iterable[Finding]:
@@ -84,9 +84,12 @@ def _leftovers(servers: tuple[Server, ...]) -> Iterable[Finding]:
             held = sum(one.vram_bytes or 0 for one in server.survivors)
             holding = f", holding {held / GIB:.1f} GiB" if held else ""
             what = f"{server.name} left processes behind: {pids}{holding}"
-            mine = server.owner is Owner.INFERCTL
-            remedy = f"run: inferctl stop {server.name}" if mine else f"run: kill {pids}"
-            yield Finding("leftovers", "warn", what, remedy)
+            yield Finding(
+                "leftovers",
+                "warn",
+                what,
+                f"press x to end them, or run: inferctl stop {server.name}",
+            )
 
 
 def _executable(order: LaunchOrder, found: str | None, version: str | None) -> Finding:
@@ -132,7 +135,11 @@ def _download(model: str, hub: Path) -> Finding:
 
 
 def _gpu_memory(
-    order: LaunchOrder, sample: GpuSample | None, version: str | None, around: Surroundings
+    order: LaunchOrder,
+    servers: tuple[Server, ...],
+    sample: GpuSample | None,
+    version: str | None,
+    around: Surroundings,
 ) -> Iterable[Finding]:
     if sample is None:
         return
@@ -149,8 +156,12 @@ def _gpu_memory(
             yield Finding(f"GPU {gpu.index}", "ok", figures)
             continue
         fits = math.floor(100 * free / memory.total_bytes) / 100
-        what = f"{figures}, vLLM wants {share:g} of all{_holders(gpu)}"
-        remedy = f"end what holds it, or set --gpu-memory-utilization {fits:.2f}"
+        found = culprits(held_on_gpus(GpuSample((gpu,))), servers)
+        held = f"; held by {who(found)}" if found else ""
+        what = f"{figures}, vLLM wants {share:g} of all{held}"
+        remedy = (
+            f"{action(found) or 'end what holds it'}, or set --gpu-memory-utilization {fits:.2f}"
+        )
         yield Finding(f"GPU {gpu.index}", "fail", what, remedy)
 
 
@@ -177,14 +188,6 @@ def _visible(order: LaunchOrder, sample: GpuSample, around: Surroundings) -> lis
         if (value := value_of(flags, order.argv)) and value.isdigit()
     )
     return gpus[:ranks]
-
-
-def _holders(gpu: Gpu) -> str:
-    holders = [
-        f"{one.name} {one.pid}" + (f" {one.used_bytes / GIB:.1f} GiB" if one.used_bytes else "")
-        for one in gpu.processes or ()
-    ]
-    return f"; held by {', '.join(holders)}" if holders else ""
 
 
 def _variable(order: LaunchOrder, around: Surroundings, name: str) -> str | None:

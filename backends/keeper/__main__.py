@@ -20,6 +20,7 @@ from backends.keeper.clock import now
 from backends.keeper.download import left_open, watch_download
 from backends.keeper.folder import ServerFolder, read_journal
 from backends.keeper.gpu_memory import GpuMemory, sample_in_child
+from backends.keeper.holders import with_holders
 from backends.keeper.http1 import Address
 from backends.keeper.keeper import Keeper, Kept, Output
 from backends.keeper.log import RotatedLog
@@ -112,6 +113,7 @@ def _kept(folder: ServerFolder, taken: Taken, memory: GpuMemory) -> Kept:
         watching=taken.watching,
         term_grace_s=order.term_grace_s,
         memory_released=memory.is_released,
+        with_holders=lambda failure: with_holders(failure, folder.path.parents[1], order.port),
         own_drain_s=own_drain_s(order.argv),
     )
 

@@ -22,6 +22,7 @@ from backends.domain.facts import (
     Stopped,
 )
 from backends.domain.server import Exit
+from backends.domain.start import Failure
 from backends.host.oom import OomWatch
 from backends.keeper.causes import after_the_kernel, cause_of
 from backends.keeper.clock import now
@@ -58,6 +59,7 @@ class Kept:
     Attributes:
         watching: what to do until a stop is ordered or the first process ends.
         memory_released: tells whether the GPUs gave the server's memory back, None where unknown.
+        with_holders: adds to a failure who holds what the server lacked.
         own_drain_s: how long the server itself lets requests finish after a SIGTERM.
     """
 
@@ -68,6 +70,7 @@ class Kept:
     watching: Callable[[Watch], None]
     term_grace_s: float
     memory_released: Callable[[], bool | None]
+    with_holders: Callable[[Failure], Failure]
     own_drain_s: float = 0.0
 
 
@@ -214,7 +217,7 @@ class Keeper:
         if not self._journal.has_failure:
             failure = after_the_kernel(failure or cause_of(ended), self._oom, self._seen)
         if failure is not None:
-            self._journal.record(FailureSeen(now(), failure))
+            self._journal.record(FailureSeen(now(), self._kept.with_holders(failure)))
 
     def _note_members(self) -> None:
         """Remember every process: the kernel names what it killed by a pid that is then gone."""

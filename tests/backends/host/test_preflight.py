@@ -1,6 +1,7 @@
 """What is said before a start."""
 
 import json
+import os
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -66,7 +67,7 @@ def test_a_held_port_names_its_holder(around: Surroundings) -> None:
         order = replace(_order(), port=server.getsockname()[1])
         port = _finding(preflight(order, (), None, around), "port")
         assert port.state == "fail"
-        assert "process" in port.what
+        assert f"pid {os.getpid()} `" in port.what
         ours = Server("mine", Owner.INFERCTL, ServerState.READY, port=order.port)
         port = _finding(preflight(order, (ours,), None, around), "port")
         assert port.remedy.startswith("run: inferctl stop mine")
@@ -114,7 +115,7 @@ def test_free_memory_is_held_against_what_vllm_will_ask(
     found = _finding(preflight(_order(*arguments), (), sample, around), "GPU 0")
     assert found.state == state
     if state == "fail":
-        assert "VLLM::EngineCore 4711" in found.what
+        assert "pid 4711 `VLLM::EngineCore`" in found.what
 
 
 def test_the_remedy_is_a_share_that_fits(around: Surroundings) -> None:
@@ -141,7 +142,7 @@ def test_what_an_earlier_server_left_is_named(around: Surroundings) -> None:
     orphans = Server("vllm-orphans-1", Owner.FOREIGN, ServerState.FAILED, survivors=left)
     found = _finding(preflight(_order(), (orphans,), None, around), "leftovers")
     assert "4711, holding 70.0 GiB" in found.what
-    assert found.remedy == "run: kill 4711"
+    assert found.remedy == "press x to end them, or run: inferctl stop vllm-orphans-1"
 
 
 def test_a_server_that_runs_is_not_started_again(around: Surroundings) -> None:
