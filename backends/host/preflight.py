@@ -7,13 +7,14 @@ from pathlib import Path
 
 from backends.discovery.executables import version_of
 from backends.discovery.finding import Finding
-from backends.discovery.models import find_models, hub_folder
+from backends.discovery.models import find_models, hub_folder, missing_bytes
 from backends.discovery.surroundings import Surroundings, this_host
 from backends.domain.gpu import Gpu, GpuSample
 from backends.domain.server import Owner, Server, ServerState
 from backends.host import ports
 from backends.host.arguments import model_argument, value_of
 from backends.host.culprits import action, culprits, held_on_gpus, who
+from backends.host.flags import alike, known_flags, unknown_flags
 from backends.keeper.order import LaunchOrder
 
 GIB = 2**30
@@ -21,6 +22,9 @@ GIB = 2**30
 UTILIZATION = 0.92
 UTILIZATION_BEFORE_0_20 = 0.9
 """vLLM's own defaults of ``--gpu-memory-utilization``."""
+
+LEAST_FREE_BYTES = GIB
+"""What the weights of the smallest models take; the size of others is told by their index alone."""
 
 LIVING = (ServerState.STARTING, ServerState.READY, ServerState.UNHEALTHY, ServerState.STOPPING)
 
@@ -48,6 +52,7 @@ def preflight(
         _port(order, listed),
         *_leftovers(listed),
         _executable(order, executable, version),
+        *_arguments(order, executable),
         *_model(order, around),
         *_gpu_memory(order, listed, sample, version, around),
     )
@@ -102,6 +107,23 @@ def _executable(order: LaunchOrder, found: str | None, version: str | None) -> F
     return Finding("vllm", "ok", f"{found}, version {version}")
 
 
+def _arguments(order: LaunchOrder, executable: str | None) -> Iterable[Finding]:
+    if executable is None:
+        return
+    known = known_flags(Path(executable))
+    if not known:
+        what = "not checked: the source of this vLLM does not lie beside it as expected"
+        yield Finding("arguments", "ok", what)
+        return
+    unknown = unknown_flags(order.argv[1:], known)
+    if not unknown:
+        yield Finding("arguments", "ok", "this vLLM knows all of them")
+    for flag in unknown:
+        meant = alike(flag, known)
+        remedy = f"write {meant}, or remove it" if meant else "remove it"
+        yield Finding("arguments", "fail", f"this vLLM has no argument {flag}", remedy)
+
+
 def _model(order: LaunchOrder, around: Surroundings) -> Iterable[Finding]:
     model = model_argument(order.argv)
     if model is None:
@@ -129,8 +151,16 @@ def _model(order: LaunchOrder, around: Surroundings) -> Iterable[Finding]:
 
 def _download(model: str, hub: Path) -> Finding:
     existing = next(path for path in (hub, *hub.parents) if path.exists())
-    free = shutil.disk_usage(existing).free / GIB
-    what = f"{model} has to be downloaded first; {free:.0f} GiB are free in {existing}"
+    free = shutil.disk_usage(existing).free
+    missing = missing_bytes(hub, model)
+    size = "" if missing is None else f"{missing / GIB:.1f} GiB of "
+    what = (
+        f"{size}{model} {'have' if size else 'has'} to be downloaded first; "
+        f"{free / GIB:.1f} GiB are free in {existing}"
+    )
+    if free < (missing or LEAST_FREE_BYTES):
+        remedy = f"free space in {existing}, or set HF_HOME to a larger disk"
+        return Finding("model", "fail", what, remedy)
     return Finding("model", "warn", what, f"run: hf download {model}")
 
 
