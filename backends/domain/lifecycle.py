@@ -76,7 +76,7 @@ def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
             return _health_changed(life, fact)
         case StopOrdered():
             return replace(
-                _server(life, state=ServerState.STOPPING, phase=None, reason=_ordered(fact)),
+                _server(life, state=ServerState.STOPPING, phase=None, note=_ordered(fact)),
                 note=_ordered(fact),
             )
         case StopProgressed():
@@ -126,15 +126,15 @@ def _health_changed(life: Life, fact: HealthChanged) -> Life:
     if life.server.ready_s is None:
         return replace(life, note=fact.reason)
     state = ServerState.READY if fact.healthy else ServerState.UNHEALTHY
-    return replace(_server(life, state=state, reason=fact.reason), note=fact.reason)
+    return replace(_server(life, state=state, note=fact.reason), note=fact.reason)
 
 
 def _exited(life: Life, fact: Exited) -> Life:
     """The first process has ended; what it left is being ended, until `Stopped` says so."""
-    reason = life.server.reason
+    note = life.server.note
     if life.server.state is not ServerState.STOPPING:
-        reason = UNORDERED if fact.exit.code == 0 else ""
-    return _server(life, state=ServerState.STOPPING, exit=fact.exit, phase=None, reason=reason)
+        note = UNORDERED if fact.exit.code == 0 else ""
+    return _server(life, state=ServerState.STOPPING, exit=fact.exit, phase=None, note=note)
 
 
 def _stopped(life: Life) -> Life:

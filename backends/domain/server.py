@@ -70,7 +70,7 @@ class Server:
         started_at: launch as seconds since 1970 UTC.
         ready_s: launch to ready in seconds.
         first_token_s: launch to first token in seconds.
-        reason: who ordered the stop, or why it is unhealthy; empty where nothing is to be said.
+        note: who ordered the stop, why it is unhealthy, or where somebody else runs it.
     """
 
     name: str
@@ -88,4 +88,4 @@ class Server:
     exit: Exit | None = None
     failure: Failure | None = None
     survivors: tuple[Survivor, ...] = ()
-    reason: str = ""
+    note: str = ""

@@ -1,14 +1,13 @@
 """Who holds what a start needs: whose it is, since when, how much, and what ends it."""
 
-import pwd
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from backends.domain.gpu import GpuSample
 from backends.domain.server import Owner, Server, ServerState
 from backends.host import processes
 from backends.host.foreign import tree_pids
+from backends.host.place import whose
 
 GIB = 2**30
 
@@ -107,16 +106,16 @@ def _culprit(
     process = processes.read(pid)
     age_s = processes.age_s(process.id) if process else None
     shown = processes.display_name(process) if process else name
-    owner = _user(pid)
+    owner = whose(pid)
     for server in servers:
         left = any(one.process.pid == pid for one in server.survivors)
         runs = server.pid is not None and pid in trees[server.pid]
         if not left and not runs:
             continue
         ours = server.owner is Owner.INFERCTL
-        whose = _of_server(server, owner, left=left)
+        told = _of_server(server, owner, left=left)
         ends = server.name if ours or (left and server.state is ServerState.FAILED) else ""
-        return Culprit(pid, shown, whose, age_s, size, ends, left)
+        return Culprit(pid, shown, told, age_s, size, ends, left)
     return Culprit(pid, shown, owner, age_s, size)
 
 
@@ -126,17 +125,6 @@ def _of_server(server: Server, owner: str, *, left: bool) -> str:
     if left:
         return f"{owner}, left behind by a vLLM that inferctl did not start"
     return f"{owner}, part of a vLLM that inferctl did not start"
-
-
-def _user(pid: int) -> str:
-    try:
-        uid = Path(f"/proc/{pid}").stat().st_uid
-    except OSError:
-        return "of an unknown user"
-    try:
-        return f"of user {pwd.getpwuid(uid).pw_name}"
-    except KeyError:  # a user of a container
-        return f"of user id {uid}"
 
 
 def _ago(seconds: float) -> str:

@@ -101,8 +101,8 @@ def _ended_unseen(told: Server, facts: list[ServerFact]) -> Server:
     """Return a server that nothing lives of, and whose keeper did not live to see that."""
     ended = replace(told, pid=None, phase=None, survivors=())
     if any(isinstance(fact, StopOrdered) for fact in facts):
-        reason = f"{told.reason}; its keeper was killed before the end"
-        return replace(ended, state=ServerState.STOPPED, reason=reason)
+        note = f"{told.note}; its keeper was killed before the end"
+        return replace(ended, state=ServerState.STOPPED, note=note)
     rebooted = boot_wall_s() > facts[-1].at.wall_s
     failure = told.failure or (REBOOTED if rebooted else VANISHED)
     return replace(ended, state=ServerState.FAILED, failure=failure)

@@ -91,8 +91,8 @@ def remarks(server: Server) -> list[str]:
         failure = server.failure
         place = f" (log line {failure.line_number})" if failure.line_number else ""
         told += [f"{failure.kind}: {failure.cause}{place}", f"remedy: {failure.remedy}"]
-    elif server.reason:
-        told.append(server.reason)
+    elif server.note:
+        told.append(server.note)
     if server.survivors:
         from backends.host.culprits import left_by
 

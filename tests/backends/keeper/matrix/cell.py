@@ -157,7 +157,7 @@ def _listed(at: Scene) -> Server:
 def _wrong(at: Scene, end: str, server: Server) -> str:
     match end, server.state:
         case "gone", ServerState.STOPPED | ServerState.FAILED:
-            told = server.failure or server.reason
+            told = server.failure or server.note
             return "" if told else "status does not say why"
         case "kept", ServerState.STARTING:
             return "" if at.state in ("importing", "loading", "compiling") else "not serving"
@@ -169,7 +169,7 @@ def _wrong(at: Scene, end: str, server: Server) -> str:
 
 def _sentence(server: Server) -> str:
     told = [str(server.state)]
-    told += [server.reason] if server.reason and not server.failure else []
+    told += [server.note] if server.note and not server.failure else []
     return "; ".join([*told, *remarks(server)[:1]])
 
 
