@@ -166,7 +166,8 @@ class InferctlApp(App[str]):
     def _offer_keys(self) -> None:
         """Redraw the footer only where a key begins or ceases to act."""
         life, ab = self.session.life, self.session.ab
-        offered = (life and (life.server.name, life.server.state), ab is not None and not ab.ended)
+        racing = ab is not None and not ab.ended
+        offered = (life and (life.server.name, life.server.state), racing, self.machine.settings)
         if offered != self._offered:
             self._offered = offered
             self.screen.refresh_bindings()

@@ -53,6 +53,7 @@ class AbView:
         running: an A/B is under way.
         one_key: the key that sends the prompt once to each lane.
         series_key: the key that runs a series.
+        reason: why no A/B can be run now, empty where one can.
     """
 
     lanes: tuple[LaneView, ...] = ()
@@ -66,6 +67,7 @@ class AbView:
     running: bool = False
     one_key: str = "a"
     series_key: str = "A"
+    reason: str = ""
     past: tuple[LaneView, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
 
@@ -97,8 +99,12 @@ def draw(view: AbView, width: int, height: int) -> list[Content]:
 
 def _empty(view: AbView, width: int, height: int) -> list[Content]:
     told = (
-        f"○ no A/B yet: press {view.one_key} to send one prompt to two endpoints at once, "
-        f"{view.series_key} for a series"
+        f"○ no A/B: {safe(view.reason)}"
+        if view.reason
+        else (
+            f"○ no A/B yet: press {view.one_key} to send one prompt to two endpoints at once, "
+            f"{view.series_key} for a series"
+        )
     )
     return [styled(text) for text in wrap_to(told, width, height)]
 

@@ -1,4 +1,4 @@
-"""The history: starts and A/B series, newest first."""
+"""The history: starts, A/B series, loads and hunts for cold hits, newest first."""
 
 from dataclasses import dataclass, replace
 
@@ -48,12 +48,34 @@ class SeriesRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class FindingRecord:
+    """A load or a hunt for cold hits.
+
+    Attributes:
+        kind: its word, for example ``load``.
+        result: in a word or two, for example ``4.5 req/s``.
+        took: what it took, for example ``61 requests``.
+        detail: the finding in a sentence.
+    """
+
+    finding_id: str
+    when: str
+    endpoint: str
+    kind: str
+    result: str
+    took: str = ""
+    detail: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryView:
     """What was recorded; `reason` says why there is nothing."""
 
     starts: tuple[StartRecord, ...] = ()
     series: tuple[SeriesRecord, ...] = ()
     reason: str = ""
+    findings: tuple[FindingRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +124,11 @@ class HistoryTable(FittedTable[_Row]):
         """Return the rows of all records."""
         return [(row.key, row) for row in table_rows(self.view)]
 
+    def chosen(self) -> str | None:
+        """Return the id of the record under the cursor, None where there is none."""
+        rows = self.records()
+        return rows[self.cursor_row][0] if 0 <= self.cursor_row < len(rows) else None
+
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Say which record was chosen."""
         event.stop()
@@ -110,9 +137,10 @@ class HistoryTable(FittedTable[_Row]):
 
 
 def table_rows(view: HistoryView) -> list[_Row]:
-    """Return starts and series as rows, newest first."""
+    """Return all records as rows, newest first."""
     rows = [_start_row(start) for start in view.starts]
     rows += [_series_row(series) for series in view.series]
+    rows += [_finding_row(found) for found in view.findings]
     rows = _without_common_year(rows)
     return sorted(rows, key=lambda row: row.when, reverse=True)
 
@@ -150,5 +178,18 @@ def _series_row(series: SeriesRecord) -> _Row:
         total=f"{series.runs} runs",
         detail=times or UNKNOWN,
         model="",
+        version="",
+    )
+
+
+def _finding_row(found: FindingRecord) -> _Row:
+    return _Row(
+        key=found.finding_id,
+        when=found.when,
+        what=f"{safe(found.endpoint)} {found.kind}",
+        result=safe(found.result),
+        total=found.took,
+        detail=safe(found.detail),
+        model=safe(found.model) or UNKNOWN,
         version="",
     )

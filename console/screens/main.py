@@ -105,7 +105,12 @@ class MainScreen(Screen[None]):
         racing = ab is not None and not ab.ended
         if action == "cancel":
             return racing
-        return not racing if action == "race" else True
+        if action == "race":
+            from console.racing import why_no_race
+
+            app = self._inferctl
+            return not racing and not why_no_race(app.session, app.machine.settings)
+        return True
 
     def action_maximise(self, number: int) -> None:
         """Give one panel the whole screen, or give the room back."""

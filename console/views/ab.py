@@ -19,6 +19,7 @@ from backends.domain.streams.summary import (
     summarise,
 )
 from backends.settings.config import Settings
+from console.racing import why_no_race
 from widgets.ab_panel import AbView, Comparison
 from widgets.lane_pane import LaneState, LaneView, TextPiece
 from widgets.run_dots import LaneRuns
@@ -36,8 +37,10 @@ def ab_view(session: Session, settings: Settings, beside: AbSeries | None = None
         beside: a recorded series that stands beside the live one.
     """
     ab = session.ab
+    if ab is None and beside is not None:
+        return recorded_view(beside)
     if ab is None:
-        return AbView() if beside is None else recorded_view(beside)
+        return AbView(reason=why_no_race(session, settings))
     done = sum(len(lane.runs) for lane in ab.lanes)
     planned = ab.series.began.runs * len(ab.lanes)
     past = _past_lanes(beside) if beside else ()
