@@ -32,6 +32,7 @@ from console.machine import Machine
 
 Recorded = AbSeries | LoadReport | HuntReport
 Form = Literal["csv", "md", "svg"]
+FORMS: tuple[Form, ...] = ("csv", "md", "svg")
 
 
 def recorded(machine: Machine, record_id: str) -> Recorded:

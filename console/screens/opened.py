@@ -8,6 +8,7 @@ from textual.screen import Screen
 
 from backends.domain.session import Session
 from backends.history.history import open_history
+from backends.history.series import recent_series
 from console import economics
 from console.capacity import known_capacities
 from console.machine import Machine
@@ -55,5 +56,5 @@ def recent(machine: Machine) -> HistoryView:
     """
     with closing(open_history(machine.history_file)) as history:
         found = (*history.findings.recent("load"), *history.findings.recent("coldhunt"))
-        starts, series = history.recent_starts(), history.recent_series()
+        starts, series = history.recent_starts(), recent_series(history)
         return history_view(starts, series, [finding_of(record) for record in found])

@@ -27,6 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
         NotFound: there is no record of the id that was asked for.
     """
     from backends.history.history import open_history
+    from backends.history.series import recent_series
     from console.recorded import recorded
     from console.this_host import this_host
     from console.unwatched import record_finished_starts
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     most = arguments.lines
     with closing(open_history(machine.history_file)) as history:
         starts = history.recent_starts(most) if "starts" in asked else None
-        series = history.recent_series(most) if "series" in asked else None
+        series = recent_series(history, most) if "series" in asked else None
         loads = history.findings.recent("load", most) if "loads" in asked else None
         hunts = history.findings.recent("coldhunt", most) if "coldhunts" in asked else None
     if history.notice:

@@ -18,6 +18,7 @@ from backends.domain.streams.summary import (
     spent_usd,
     summarise,
 )
+from backends.domain.streams.written import findings, how_measured
 from backends.settings.config import Settings
 from console.racing import why_no_race
 from widgets.ab_panel import AbView, Comparison
@@ -65,10 +66,12 @@ def ab_view(session: Session, settings: Settings, beside: AbSeries | None = None
 def recorded_view(series: AbSeries) -> AbView:
     """Return a series of the history on its own."""
     a, b = series.lane("a"), series.lane("b")
+    others = [name for name, _ in series.began.lanes[1:]]
     return AbView(
         past=_past_lanes(series),
         runs=_past_runs(series),
         comparisons=(_comparison("B′", "A′", a, b), *_against_a(series, prime="′")),
+        notes=(how_measured(series), *(told for name in others for told in findings(series, name))),
     )
 
 
