@@ -98,7 +98,7 @@ def _plot(view: LoadView, width: int, height: int) -> list[Content]:
         return [styled(told, "$foreground-muted")] if told and height > 0 else []
     last = max(point.rps for point in timed)
     # One stuck request must not press the whole curve to the floor.
-    high = max(view.limit_s * 1.5, *(point.ttft_s for point in timed if point.ttft_s))
+    high = max(view.limit_s, *(point.ttft_s for point in timed if point.ttft_s)) * 1.1
     top_label = fmt.milliseconds(high)
     gutter = max(len(top_label), len("limit")) + 1
     room, rows = width - gutter, height - 1

@@ -17,7 +17,7 @@ def curve_lines(report: LoadReport) -> list[str]:
         return []
     last = max(step.planned_rps for step in steps)
     # One stuck request must not press the whole curve to the floor.
-    high = max(report.ttft_limit_s * 1.5, *(step.ttft_s.median for step in steps if step.ttft_s))
+    high = 1.1 * max(report.ttft_limit_s, *(s.ttft_s.median for s in steps if s.ttft_s))
     rows = [[" "] * WIDTH for _ in range(HEIGHT)]
     limit = HEIGHT - 1 - column(report.ttft_limit_s, 0, high, HEIGHT)
     rows[limit] = ["┄"] * WIDTH
