@@ -90,7 +90,6 @@ class InferctlApp(App[str]):
         self.pump(sources.gpus(self.machine, lambda: self.session), "gpus")
         self.pump(sources.metrics(self.machine, lambda: self.session), "metrics")
         self.pump(sources.servers(self.machine), "servers")
-        self.pump(sources.downloads(self.machine, lambda: self.session), "downloads")
         if self._start_at_once:
             self.action_server("start")
 

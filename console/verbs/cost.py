@@ -38,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
         for endpoint in machine.settings.endpoints:
             row = compared(session, endpoint)
             amount = row["reason"] or f"{usd(row['usd'])} (price of {_day(row['price_as_of'])})"
-            print(f"{endpoint.name}: {amount} for the same tokens")
+            said = f" — {endpoint.prices.source}" if endpoint.prices.source else ""
+            print(f"{endpoint.name}: {amount} for the same tokens{said}")
     return 0
 
 
@@ -69,11 +70,13 @@ def compared(session: Session, endpoint: Endpoint) -> dict[str, Any]:
     reason = None
     if amount is None:
         unpriced = economics.tokens_price(endpoint) is None
-        reason = "UNPRICED" if unpriced else "no token was counted"
+        why = f": {endpoint.prices.reason}" if endpoint.prices.reason else ""
+        reason = f"UNPRICED{why}" if unpriced else "no token was counted"
     return {
         "endpoint": endpoint.name,
         "usd": amount,
         "price_as_of": endpoint.prices.as_of,
+        "price_source": endpoint.prices.source or None,
         "reason": reason,
     }
 
