@@ -22,7 +22,12 @@ _OUTCOMES = {
 
 @dataclass(frozen=True, slots=True)
 class StartRecord:
-    """One start; `when` is its local date and time, for example ``2026-11-21 09:14``."""
+    """One start.
+
+    Attributes:
+        when: its local date and time, for example ``2026-11-21 09:14``.
+        began_s: the same in seconds since 1970, which sets two of one minute in order.
+    """
 
     start_id: str
     when: str
@@ -33,6 +38,7 @@ class StartRecord:
     total_s: float | None = None
     slowest: PhaseName | None = None
     slowest_s: float | None = None
+    began_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class SeriesRecord:
     runs: int
     verdict: str = ""
     ttft_s: tuple[float | None, ...] = ()
+    began_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class FindingRecord:
     took: str = ""
     detail: str = ""
     model: str = ""
+    began_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,7 @@ class _Row:
     detail: str
     model: str
     version: str
+    began_s: float = 0.0
 
 
 _COLUMNS: tuple[Column[_Row], ...] = (
@@ -142,7 +151,7 @@ def table_rows(view: HistoryView) -> list[_Row]:
     rows += [_series_row(series) for series in view.series]
     rows += [_finding_row(found) for found in view.findings]
     rows = _without_common_year(rows)
-    return sorted(rows, key=lambda row: row.when, reverse=True)
+    return sorted(rows, key=lambda row: (row.when, row.began_s), reverse=True)
 
 
 def _without_common_year(rows: list[_Row]) -> list[_Row]:
@@ -165,6 +174,7 @@ def _start_row(start: StartRecord) -> _Row:
         detail=slowest,
         model=safe(start.model) or UNKNOWN,
         version=safe(start.version) or UNKNOWN,
+        began_s=start.began_s,
     )
 
 
@@ -179,6 +189,7 @@ def _series_row(series: SeriesRecord) -> _Row:
         detail=times or UNKNOWN,
         model="",
         version="",
+        began_s=series.began_s,
     )
 
 
@@ -192,4 +203,5 @@ def _finding_row(found: FindingRecord) -> _Row:
         detail=safe(found.detail),
         model=safe(found.model) or UNKNOWN,
         version="",
+        began_s=found.began_s,
     )

@@ -33,6 +33,7 @@ def _start(record: StartRecord) -> table.StartRecord:
     return table.StartRecord(
         start_id=start.start_id,
         when=_when(record.began_wall_s),
+        began_s=record.began_wall_s,
         server=record.server,
         model=record.model,
         version=start.vllm_version or "",
@@ -50,6 +51,7 @@ def _series(record: SeriesRecord) -> table.SeriesRecord:
     return table.SeriesRecord(
         series_id=record.series_id,
         when=_when(record.began_wall_s),
+        began_s=record.began_wall_s,
         lanes=tuple(endpoint for _, endpoint in record.lanes),
         runs=sum(summary.get("n", 0) for summary in summaries),
         verdict=str(difference.get("verdict") or "").replace("_", " ").upper(),
@@ -64,6 +66,7 @@ def _load(report: LoadReport) -> table.FindingRecord:
     return table.FindingRecord(
         finding_id=report.load_id,
         when=_when(report.began_wall_s),
+        began_s=report.began_wall_s,
         endpoint=report.endpoint,
         kind="load",
         result=f"{least}{rate(best.planned_rps)} req/s" if best else "✖ none kept",
@@ -80,6 +83,7 @@ def _hunt(report: HuntReport) -> table.FindingRecord:
     return table.FindingRecord(
         finding_id=report.hunt_id,
         when=_when(report.began_wall_s),
+        began_s=report.began_wall_s,
         endpoint=report.endpoint,
         kind="cold hunt",
         result=result if cold is None else f"❄ cold at {duration(cold)}",

@@ -166,7 +166,7 @@ async def test_a_load_runs_on_screen_and_the_verdict_knows_it_at_once(host: Host
         order = LoadOrder(
             lane, "Say it.", 8, first_rps=20, step_s=0.6, max_s=4, max_requests=200, growth=2
         )
-        app.push_screen(LoadScreen(app.machine, order))
+        await app.push_screen(LoadScreen(app.machine, order))
         curve = app.screen.query_one(LoadCurve)
         await until(pilot, lambda: len(curve.view.points) >= 2)
         assert curve.view.now_rps is not None
@@ -191,8 +191,8 @@ async def test_a_load_that_is_left_is_kept_as_far_as_it_came(host: Host) -> None
         (lane,) = racing.lanes([SERVER], app.machine.settings)
         order = LoadOrder(lane, "Say it.", 8, first_rps=20, step_s=0.5, growth=1.1)
         screen = LoadScreen(app.machine, order)
-        app.push_screen(screen)
-        await until(pilot, lambda: screen.is_mounted and len(screen.curve.view.points) >= 1)
+        await app.push_screen(screen)
+        await until(pilot, lambda: len(screen.curve.view.points) >= 1)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
     with closing(open_history(host.folder / "history.sqlite")) as history:
