@@ -216,7 +216,7 @@ def _compared(view: AbView, each: Comparison) -> list[Part]:
     return [
         against,
         Part.of(0, word, style=style, droppable=False),
-        _shift(view.figure, found, signed=True, word="by"),
+        _shift(view.figure, found, signed=close, word="by"),
     ]
 
 

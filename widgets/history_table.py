@@ -102,9 +102,9 @@ class _Row:
 _COLUMNS: tuple[Column[_Row], ...] = (
     Column("when", lambda row: row.when, 1),
     Column("what", lambda row: row.what, 0, least=9, most=32),
-    Column("result", lambda row: row.result, 2, least=8, most=16),
+    Column("result", lambda row: row.result, 2, least=12, most=16),
     Column("took", lambda row: row.total, 3, right=True),
-    Column("slowest phase", lambda row: row.detail, 4, least=20, most=36),
+    Column("detail", lambda row: row.detail, 4, least=20, most=36),
     Column("model", lambda row: row.model, 5, least=18, most=32),
     Column("vLLM", lambda row: row.version, 6, most=14),
 )
@@ -183,7 +183,7 @@ def _series_row(series: SeriesRecord) -> _Row:
     return _Row(
         key=series.series_id,
         when=series.when,
-        what=" ~ ".join(safe(lane) for lane in series.lanes) + " A/B",
+        what="A/B " + " ~ ".join(safe(lane) for lane in series.lanes),
         result=safe(series.verdict) or UNKNOWN,
         total=f"{series.runs} runs",
         detail=times or UNKNOWN,
@@ -197,7 +197,7 @@ def _finding_row(found: FindingRecord) -> _Row:
     return _Row(
         key=found.finding_id,
         when=found.when,
-        what=f"{safe(found.endpoint)} {found.kind}",
+        what=f"{found.kind} {safe(found.endpoint)}",
         result=safe(found.result),
         total=found.took,
         detail=safe(found.detail),

@@ -79,14 +79,14 @@ def _load(report: LoadReport) -> table.FindingRecord:
 def _hunt(report: HuntReport) -> table.FindingRecord:
     finding = report.finding
     cold, warm = finding.cold_after_s, finding.warm_up_to_s
-    result = "? unsure" if warm is None else f"warm to {duration(warm)}"
+    result = "? unsure" if warm is None else f"● warm {duration(warm)}"
     return table.FindingRecord(
         finding_id=report.hunt_id,
         when=_when(report.began_wall_s),
         began_s=report.began_wall_s,
         endpoint=report.endpoint,
-        kind="cold hunt",
-        result=result if cold is None else f"❄ cold at {duration(cold)}",
+        kind="hunt",
+        result=result if cold is None else f"❄ cold {duration(cold)}",
         took=f"{finding.requests} reqs",
         detail="" if report.complete else "not complete",
         model=report.model,
