@@ -169,7 +169,8 @@ class InferctlApp(App[str]):
         life, ab = self.session.life, self.session.ab
         left = any(each.survivors for each in self.session.servers)
         racing = ab is not None and not ab.ended
-        offered = (life and (life.server.name, life.server.state), racing, left)
+        settings = self.machine.settings
+        offered = (life and (life.server.name, life.server.state), racing, left, settings)
         if offered != self._offered:
             self._offered = offered
             self.screen.refresh_bindings()

@@ -12,6 +12,7 @@ from backends.domain.facts import (
     Fact,
     FirstTokenSeen,
     FirstTokenUnavailable,
+    ServersSeen,
     Spawned,
     Stopped,
     Ticked,
@@ -30,7 +31,7 @@ from backends.history.records import SeriesRecord, StartRecord
 from backends.host.boot import boot_wall_s
 from backends.settings.config import Profile
 from backends.wire import plain, typed
-from console.desk import Desk
+from console.desk import Desk, with_capacities
 from console.machine import Machine
 from console.servers import launched_with
 
@@ -60,6 +61,8 @@ def keep(machine: Machine, session: Session, desk: Desk, fact: Fact) -> Desk:
             keep_start(machine, session.life)
         case SeriesBegan() | RunEnded() | SeriesEnded() if session.ab:
             keep_series(machine, session.ab.series, fact)
+        case ServersSeen():
+            return with_capacities(desk, machine)
         case Ticked() if session.meter and fact.at.wall_s - desk.meter_kept_s > METER_S:
             keep_meter(machine, session.meter)
             return replace(desk, meter_kept_s=fact.at.wall_s)
