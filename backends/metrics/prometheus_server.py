@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from backends.domain.money.traffic import HourlyProfile, learn
+from backends.domain.money.profile import HourlyProfile, learn
 from backends.metrics.http_get import Unreachable, http_get
 from backends.problem import Problem
 

@@ -4,13 +4,14 @@ A cloud bills the host, not the server on it: from boot to destruction, through 
 while vLLM is stopped, rounded up to the provider's granularity.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal
 
 from backends.domain.money.prices import GpuPrice
 from backends.domain.money.request_cost import Tokens
-from backends.domain.money.traffic import TokenTotals
+from backends.domain.money.totals import TokenTotals
 from backends.domain.server import ServerState
 
 Activity = Literal["serving", "idle", "starting", "stopped", "unwatched"]
@@ -119,6 +120,19 @@ def activity_of(state: ServerState, requests_running: float | None) -> Activity:
             if requests_running is None:
                 return "unwatched"
             return "serving" if requests_running > 0 else "idle"
+
+
+def activity_of_host(activities: Iterable[Activity]) -> Activity:
+    """Return what the time of a host with several servers is spent on; none is a stopped one.
+
+    One server that serves makes use of the host. One of which nothing is known may serve, so that
+    the time is unwatched unless another one is known to.
+    """
+    found = set(activities)
+    return next((each for each in _MOST_USE_FIRST if each in found), "stopped")
+
+
+_MOST_USE_FIRST: tuple[Activity, ...] = ("serving", "unwatched", "starting", "idle", "stopped")
 
 
 def read_meter(state: MeterState, tariff: Tariff) -> Spent:
