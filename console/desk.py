@@ -1,7 +1,10 @@
 """What lies beside the session: the configuration, earlier starts, the chosen prompt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 
+from backends.domain.money.demand import Demand
+from backends.domain.money.hysteresis import Shown
 from backends.domain.start import Start
 from backends.prober.prompts import PARAGRAPH, Prompt
 from backends.settings.config import Settings
@@ -16,6 +19,9 @@ class Desk:
     Attributes:
         earlier: finished starts of the watched server's model and arguments, newest first.
         capacities: what load measured, as the console found it when it opened.
+        shown: the plan as it holds over windows of ten minutes.
+        traffic: what another source than the server's own counters tells, None without one.
+        ab_usd: what A/B tests have cost since the bill began.
         meter_kept_s: when the meter was last written down, seconds since 1970.
         simulated: everything on screen is made up.
         replayed: everything on screen was recorded, and nothing on it can act.
@@ -27,6 +33,9 @@ class Desk:
     prompt: Prompt = PARAGRAPH
     earlier: tuple[Start, ...] = ()
     capacities: tuple[Capacity, ...] = ()
+    shown: Shown = field(default_factory=Shown)
+    traffic: Demand | None = None
+    ab_usd: Decimal = Decimal(0)
     meter_kept_s: float = 0.0
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from backends.domain.facts import (
     Fact,
     GpusSampled,
     LogRead,
+    MetricsScraped,
     PhaseProgressed,
     ServersSeen,
     Ticked,
@@ -27,7 +28,7 @@ from backends.host.servers import list_servers, server_pids
 from backends.keeper.client import follow as keeper_follow
 from backends.keeper.folder import ServerFolder, server_folder
 from backends.keeper.tail import tail
-from backends.metrics.scrape import watch_metrics
+from backends.metrics.scrape import MetricsUnavailable, scrape, watch_metrics
 from backends.settings.config import Profile
 from console.machine import Machine
 
@@ -36,6 +37,7 @@ TICK_S = {True: 0.25, False: 1.0}
 
 SERVERS_S = 3.0
 METRICS_S = 1.0
+BESIDE_S = 15.0
 DOWNLOAD_S = 1.0
 LOADING_S = 0.25
 GPU_S = 1.0
@@ -98,6 +100,21 @@ async def metrics(machine: Machine, look: Look) -> AsyncIterator[Fact]:
                 if not _serves(look(), server.base_url):
                     break
                 yield fact
+
+
+async def metrics_beside(machine: Machine, look: Look) -> AsyncIterator[Fact]:
+    """Yield the counters of our other servers: they run on the same bill."""
+    while True:
+        await asyncio.sleep(BESIDE_S)
+        watched = look().life
+        for server in look().servers:
+            if server.owner is not Owner.INFERCTL or server.base_url is None:
+                continue
+            if server.state not in SERVING or (watched and watched.server.name == server.name):
+                continue
+            with suppress(MetricsUnavailable):
+                counters = await asyncio.to_thread(scrape, server.base_url)
+                yield MetricsScraped(machine.now(), counters, server.name)
 
 
 async def downloads(machine: Machine, look: Look) -> AsyncGenerator[Fact, None]:

@@ -10,7 +10,7 @@ from backends.domain.session import Session, watching_foreign
 from backends.host.servers import server_pids
 from backends.host.watched import remembered
 from backends.settings.config import Settings
-from console import sources
+from console import bookkeeping, sources
 from console.machine import Machine
 from console.screens.main import MainScreen
 
@@ -81,7 +81,8 @@ def show(app: "InferctlApp", target: Target) -> None:
         app.follow_server(target)
         return
     app.session = watching_foreign(app.session, target)
-    app.desk = replace(app.desk, earlier=())
+    shown = bookkeeping.shown_plan(app.machine, target.name)
+    app.desk = replace(app.desk, earlier=(), shown=shown)
 
 
 def reconfigure(app: "InferctlApp", settings: Settings) -> None:

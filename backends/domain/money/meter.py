@@ -27,7 +27,8 @@ class Tariff:
     Attributes:
         usd_per_hour: of one GPU, None where the price is not known.
         gpus: how many are rented together.
-        granularity_s: time is billed in whole steps of this, such as 1, 60 or 3600 seconds.
+        granularity_s: time is billed in whole steps of this, such as 1, 60 or 3600 seconds; 0 is
+            to the instant, for a part of a rental.
         minimum_s: the least that is billed.
     """
 
@@ -157,6 +158,8 @@ def read_meter(state: MeterState, tariff: Tariff) -> Spent:
 
 def billed_seconds(elapsed_s: float, tariff: Tariff) -> Decimal:
     """Return elapsed time as the provider bills it, in seconds."""
+    if not tariff.granularity_s:
+        return max(Decimal(tariff.minimum_s), _decimal(elapsed_s))
     step = Decimal(tariff.granularity_s)
     steps = (_decimal(elapsed_s) / step).to_integral_value(rounding=ROUND_CEILING)
     return max(Decimal(tariff.minimum_s), steps * step)
