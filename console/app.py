@@ -207,7 +207,7 @@ class InferctlApp(App[str]):
         from console import sources
         from console.screens.opened import opened
 
-        screen = opened(name, self.machine, self.session)
+        screen = opened(name, self.machine, self.session, self.desk)
         if type(self.screen) is type(screen):
             return
         self.push_screen(screen)

@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.reactive import reactive
 
 from widgets.panel import Panel
-from widgets.text import Part, arrange, cells, fit, safe, styled
+from widgets.text import Part, arrange, cells, fit, line, safe, styled
 
 VerdictKind = Literal["self_host", "api", "hybrid", "too_close", "impossible", "undecided"]
 
@@ -66,6 +66,10 @@ def draw(view: VerdictView, width: int, height: int) -> list[Content]:
     sentence, flip = safe(view.sentence), safe(view.flip)
     flip_part = Part.of(1, f"⇄ {flip}", style="bold") if flip else Part(1, ())
     together = arrange([word, Part.of(2, sentence), flip_part], width)
+    if height < 2 and sentence not in together.plain and not flip:
+        head = arrange([word], width)
+        rest = fit(sentence, max(0, width - head.cell_length - 2))
+        return [line(head, "  ", rest)]
     if height < 2 or not sentence or (sentence in together.plain and flip in together.plain):
         return [together]
     first = arrange([word, flip_part], width)

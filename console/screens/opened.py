@@ -1,6 +1,7 @@
 """Opens the screens beside the main one, each with what it shows."""
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -8,8 +9,9 @@ from textual.screen import Screen
 
 from backends.domain.session import Session
 from backends.history.history import open_history
-from console import economics
 from console.capacity import known_capacities
+from console.decision import decide_all
+from console.desk import Desk
 from console.machine import Machine
 from console.screens.costs import CostScreen
 from console.screens.gpus import GpuScreen
@@ -22,7 +24,7 @@ from console.views.history import history_view
 ScreenName = Literal["logs", "costs", "history", "gpus", "help", "welcome"]
 
 
-def opened(name: ScreenName, machine: Machine, session: Session) -> Screen[None]:
+def opened(name: ScreenName, machine: Machine, session: Session, desk: Desk) -> Screen[None]:
     """Return a new screen that shows the session as it stands.
 
     Raises:
@@ -43,5 +45,5 @@ def opened(name: ScreenName, machine: Machine, session: Session) -> Screen[None]
             return HistoryScreen(view)
         case "costs":
             today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
-            capacities = known_capacities(machine.state_folder)
-            return CostScreen(economics.scenario(session, machine.settings, today, capacities))
+            measured = replace(desk, capacities=known_capacities(machine.state_folder))
+            return CostScreen(decide_all(session, measured, today))

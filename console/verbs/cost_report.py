@@ -198,15 +198,13 @@ def _verdicts(decision: Decision) -> list[str]:
     plan, now = decision.plan, decision.now
     flip = f" It {flips_at(plan.flip)}." if plan.flip else ""
     return [
-        "## Now: the GPU is paid for",
+        "## Verdict",
         "",
-        f"**{now.kind.value.replace('_', ' ')}**: {now.reason}",
+        f"**Plan: {plan.kind.value.replace('_', ' ')}** (the whole cost). {plan.reason}{flip}",
         "",
-        "## Plan: should this traffic live here",
+        f"**Now: {now.kind.value.replace('_', ' ')}** (the GPU is paid for). {now.reason}",
         "",
-        f"**{plan.kind.value.replace('_', ' ')}**: {plan.reason}{flip}",
-        "",
-        f"To act: **{decision.advice.kind.value}**. {decision.advice.reason}",
+        f"**To act: {decision.advice.kind.value}**. {decision.advice.reason}",
         "",
         *(f"- {assumption}" for assumption in plan.assumptions),
     ]
