@@ -20,8 +20,12 @@ from backends.problem import Problem
 
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
-STEP_S = 300
-"""Long stretches are read in steps of five minutes: 2,016 of them in a week."""
+STEPS_S = (300, 60, 10, 4)
+"""The steps in which requests are read: five minutes, 2,016 of them in a week, and shorter ones
+where Prometheus has not watched for as long as that."""
+
+MOST_STEPS = 10_000
+"""A Prometheus server answers at most 11,000 points of a series."""
 
 
 class PrometheusUnavailable(Problem):
@@ -160,10 +164,17 @@ class _Source:
         The first step of a stretch may have begun before it was watched. One step more than the
         span is asked, to know whether its first was.
         """
-        step_s = STEP_S if self.span_s >= HOUR_S else max(10, self.span_s // 6)
+        found = Steps(STEPS_S[-1], ())
+        for step_s in STEPS_S:
+            if step_s * 2 <= self.span_s and not found.grown:
+                found = self._steps_of(series, step_s)
+        return found
+
+    def _steps_of(self, series: str, step_s: int) -> Steps:
+        steps = min(self.span_s // step_s, MOST_STEPS)
         query = {
             "query": f"sum(increase({self._chosen(series)}[{step_s}s]))",
-            "start": self.now_s - self.span_s,
+            "start": self.now_s - steps * step_s,
             "end": self.now_s,
             "step": step_s,
         }
