@@ -272,7 +272,7 @@ def test_a_day_of_traffic_is_billed_to_the_cent(tmp_path: Path) -> None:
     totals = session.totals
     assert (totals.requests, totals.input_tokens) == (truth.requests, truth.into)
     assert (totals.cached_input_tokens, totals.output_tokens) == (truth.cached, truth.out)
-    assert truth.requests > 5_000
+    assert truth.requests > 4_000
     elsewhere = economics.elsewhere(session, API)
     assert elsewhere is not None
     assert elsewhere.quantize(CENT) == truth.usd().quantize(CENT)
