@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(foreach v,python3.13 python3.12 python3.11 python3,$(if 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format vllm-cpu bench bench-ab
+.PHONY: help run test check format vllm-cpu bench bench-ab bench-peers stream-shapes statistics
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -33,8 +33,17 @@ bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the t
 	$(BIN)/python -m benchmarks.logs
 	$(BIN)/python -m benchmarks.costs
 
-bench-ab: .venv/dev-ready  ## errors of the A/B's figures against a server whose timing is known
-	$(BIN)/python -m benchmarks.ab
+bench-ab: .venv/dev-ready  ## errors of the A/B's figures, beside other tools, against a server that knows the truth
+	$(BIN)/python -m benchmarks.ab $(ARGS)
+
+bench-peers: .venv/dev-ready  ## install the tools that bench-ab compares with (7 GB, kept in the cache)
+	$(BIN)/python -m benchmarks.peers
+
+stream-shapes: .venv/dev-ready  ## what the A/B reports of every shape of stream, beside what was sent
+	$(BIN)/python -m tests.backends.prober.shape_table
+
+statistics: .venv/dev-ready  ## false alarms and coverage of the A/B's statistics, by simulation
+	$(BIN)/python -m tests.backends.domain.streams.simulation
 
 .venv/run-ready: pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'inferctl needs Python 3.11 or newer; none was found on PATH'; exit 1; }

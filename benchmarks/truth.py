@@ -1,9 +1,12 @@
-"""A streaming server that knows the truth: when its kernel got a request, when it wrote each token.
+"""A streaming server that knows the truth: when a request reached it, and each token left.
 
 The model's name is the program: ``t200-i10-n64`` waits 200 ms, then writes 64 tokens, one every
-10 ms. ``GET /_truth`` returns one JSON line for each finished request and forgets them: `id`,
-`t_arr` (arrival of the last request byte in the kernel) and `w` (right before each token was
-written), all in nanoseconds of the monotonic clock. Run it as ``truth.py --port 9900``.
+10 ms. ``GET /_truth`` returns one JSON line for each finished request and forgets them, all times
+in nanoseconds of the monotonic clock: `id`, `xid` (its X-Request-Id), `t_arr` (the kernel took its
+last byte), `w` (the kernel handed each token to the network), `late` (how long after its plan each
+token left) and `stamped` (how many of `w` are the kernel's own; the others were taken right before
+the send). A stamp of this program alone would be wrong by whatever time it does not run between the
+stamp and the send: on a busy machine, milliseconds. Run ``python -m benchmarks.truth --port 9900``.
 """
 
 from __future__ import annotations
@@ -14,38 +17,145 @@ import json
 import re
 import signal
 import socket
+import struct
 import sys
 from functools import partial
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from backends.prober import clock
 from backends.prober.loop import READABLE, Loop
 
+MS = 1_000_000
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 END = b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
-MS = 1_000_000
+CHUNK = (
+    b'data: {"id":"chatcmpl-%d","object":"chat.completion.chunk","created":1,"model":"%b",'
+    b'"choices":[%b]%b}\n\n'
+)
+CHOICE = b'{"index":0,"delta":{%b},"finish_reason":%b}'
+USAGE = b',"usage":{"prompt_tokens":9,"completion_tokens":%d,"total_tokens":%d}'
+MODELS = {"object": "list", "data": [{"id": "truth", "object": "model", "created": 1}]}
+
+# Linux: include/uapi/linux/net_tstamp.h and errqueue.h. Stamp what is sent, in software, without a
+# copy of it, numbered by the place of its last byte in the stream.
+SO_TIMESTAMPING = 37
+SEND_STAMPS = 1 << 1 | 1 << 4 | 1 << 7 | 1 << 11
+IP_RECVERR = 11
+STAMP = struct.Struct("qq")
+SOCK_EXTENDED_ERR = struct.Struct("IBBBBII")
+# The queue of stamps is bounded; it is emptied before it is full.
+SENDS_BETWEEN_DRAINS = 32
 
 
-def event(document: dict[str, Any]) -> bytes:
-    """One event in one chunk of HTTP."""
-    data = b"data: " + json.dumps(document, separators=(",", ":")).encode() + b"\n\n"
+def framed(data: bytes) -> bytes:
+    """One chunk of HTTP."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def token_event(number: int, place: int, last: int) -> bytes:
-    """A token with the running count; the first one's text carries the request's number."""
-    text = f" r{number}" if place == 1 else " tok"
-    finish = "length" if place == last else None
-    choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish}
-    usage = {"prompt_tokens": 9, "completion_tokens": place}
-    return event({"object": "chat.completion.chunk", "choices": [choice], "usage": usage})
+def whole_body(head: bytes, body: bytes) -> bytes | None:
+    """The body of a request, None while a part of it is missing."""
+    if b"transfer-encoding: chunked" not in head.lower():
+        found = re.search(rb"content-length: *(\d+)", head.lower())
+        return body if len(body) >= (int(found[1]) if found else 0) else None
+    if not body.endswith(b"0\r\n\r\n"):
+        return None
+    whole = b""
+    while body:
+        size, _, body = body.partition(b"\r\n")
+        whole, body = whole + body[: int(size, 16)], body[int(size, 16) + 2 :]
+    return whole
+
+
+class Stamps:
+    """When the kernel sent the bytes of one connection, by the place of their last one."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._ends: dict[int, int] = {}
+        self._sent = 0
+        self._since_drain = 0
+        connection.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, SEND_STAMPS)
+
+    def send(self, data: bytes, place: int | None, written: list[int]) -> None:
+        """Send; the stamp of `place` goes into `written`, taken here until the kernel tells."""
+        if place is not None:
+            written.append(clock.now_ns())
+        self._sent += self._connection.send(data)
+        if place is not None:
+            self._ends[self._sent - 1] = place
+        self._since_drain += 1
+        if self._since_drain >= SENDS_BETWEEN_DRAINS:
+            self.drain(written)
+
+    def drain(self, written: list[int]) -> int:
+        """Take what the kernel has stamped so far; return how many sends still have no stamp."""
+        self._since_drain = 0
+        offset_ns = clock.wall_offset_ns()
+        while True:
+            try:
+                _, ancillary, _, _ = self._connection.recvmsg(0, 256, socket.MSG_ERRQUEUE)
+            except OSError:
+                return len(self._ends)
+            found = {(level, kind): data for level, kind, data in ancillary}
+            stamp = found.get((socket.SOL_SOCKET, SO_TIMESTAMPING))
+            told = found.get((socket.IPPROTO_IP, IP_RECVERR))
+            if stamp is None or told is None:
+                continue
+            seconds, nanoseconds = STAMP.unpack_from(stamp)
+            place = self._ends.pop(SOCK_EXTENDED_ERR.unpack_from(told)[-1], None)
+            if place is not None:
+                written[place] = seconds * clock.NS + nanoseconds - offset_ns
+
+    def end(self, written: list[int]) -> int:
+        """Drain for the last time; return how many of `written` are not the kernel's."""
+        missing = self.drain(written)
+        self._connection.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, 0)
+        return missing
+
+
+class Stream:
+    """One reply on its schedule."""
+
+    def __init__(self, number: int, arrived_ns: int, body: dict[str, Any], model: str) -> None:
+        parts = re.fullmatch(r"t([\d.]+)-i([\d.]+)-n(\d+)", model)
+        assert parts is not None, model
+        options = body.get("stream_options") or {}
+        self.tokens = int(parts[3])
+        self.written: list[int] = []
+        self.late: list[int] = []
+        self._first_ns = arrived_ns + int(float(parts[1]) * MS)
+        self._itl_ns = int(float(parts[2]) * MS)
+        self._number = number
+        self._model = model.encode()
+        self._counts = bool(options.get("continuous_usage_stats"))
+        self._sums_up = bool(options.get("include_usage"))
+
+    def due_ns(self, place: int) -> int:
+        """When a token is to be written."""
+        return self._first_ns + place * self._itl_ns
+
+    def token(self, place: int) -> bytes:
+        """A token; the first one's text carries the request's number.
+
+        Before the first stands a chunk with only the role, as vLLM sends it.
+        """
+        text = b" tok" if place else b" r%d" % self._number
+        finish = b'"length"' if place + 1 == self.tokens else b"null"
+        usage = USAGE % (place + 1, place + 10) if self._counts else b""
+        role = b"" if place else self._chunk(CHOICE % (b'"role":"assistant","content":""', b"null"))
+        return role + self._chunk(CHOICE % (b'"content":"%b"' % text, finish), usage)
+
+    def ending(self) -> bytes:
+        """Usage where it was asked for, and the end."""
+        usage = USAGE % (self.tokens, self.tokens + 9)
+        return (self._chunk(b"", usage) if self._sums_up else b"") + END
+
+    def _chunk(self, choices: bytes, usage: bytes = b"") -> bytes:
+        return framed(CHUNK % (self._number, self._model, choices, usage))
 
 
 class Truth:
-    """Serves on one thread; what it claims is what its own stamps say."""
+    """Serves on one thread; what it claims is what the kernel stamped."""
 
     def __init__(self, port: int) -> None:
         self.over = False
@@ -65,6 +175,9 @@ class Truth:
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, clock.SO_TIMESTAMPNS, 1)
+        self._await_request(connection)
+
+    def _await_request(self, connection: socket.socket) -> None:
         readable = partial(self._read, connection, bytearray())
         self._loop.watch(connection.fileno(), READABLE, readable)
 
@@ -81,46 +194,63 @@ class Truth:
         stamp = clock.kernel_stamp_ns(ancillary, self._loop.wall_offset_ns, now_ns)
         buffer += data
         head, separator, body = bytes(buffer).partition(b"\r\n\r\n")
-        found = re.search(rb"content-length: *(\d+)", head.lower())
-        if not separator or len(body) < (int(found[1]) if found else 0):
+        whole = whole_body(head, body) if separator else None
+        if whole is None:
             return
         buffer.clear()
         if head.startswith(b"GET /_truth"):
-            self._tell(connection)
+            records = "".join(json.dumps(record) + "\n" for record in self._records)
+            self._records.clear()
+            _plain(connection, records)
+        elif b"/chat/completions " in head:
+            self._stream(connection, head, json.loads(whole), stamp or now_ns)
         else:
-            self._stream(connection, json.loads(body)["model"], stamp or now_ns)
+            _plain(connection, json.dumps(MODELS))
 
-    def _tell(self, connection: socket.socket) -> None:
-        body = "".join(json.dumps(record) + "\n" for record in self._records).encode()
-        self._records.clear()
-        connection.setblocking(True)
-        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
-        connection.setblocking(False)
-
-    def _stream(self, connection: socket.socket, model: str, arrived_ns: int) -> None:
-        parts = re.fullmatch(r"t(\d+)-i(\d+)-n(\d+)", model)
-        assert parts is not None, model
-        ttft_ms, itl_ms, tokens = map(int, parts.groups())
+    def _stream(
+        self, connection: socket.socket, head: bytes, body: dict[str, Any], arrived_ns: int
+    ) -> None:
         self._number += 1
-        number, written = self._number, list[int]()
-        events = [token_event(number, place, tokens) for place in range(1, tokens + 1)]
-        connection.send(HEAD + event({"choices": [{"index": 0, "delta": {"role": "assistant"}}]}))
-        first_ns = arrived_ns + ttft_ms * MS
+        number = self._number
+        stream = Stream(number, arrived_ns, body, body["model"])
+        # A queue of stamps reads as an error of the socket; it is looked at again after the reply.
+        self._loop.forget(connection.fileno())
+        stamps = Stamps(connection)
+        stamps.send(HEAD, None, stream.written)
+        named = re.search(rb"(?i)\r\nx-request-id:\s*([^\r\n]+)", head)
+        record = {"id": number, "xid": named[1].decode() if named else None, "t_arr": arrived_ns}
 
         def write() -> None:
-            place = len(written)
+            place = len(stream.written)
             try:
-                written.append(clock.now_ns())
-                connection.send(events[place])
-                if place + 1 == tokens:
-                    connection.send(END)
-                    self._records.append({"id": number, "t_arr": arrived_ns, "w": written})
+                stamps.send(stream.token(place), place, stream.written)
+                if place + 1 < stream.tokens:
+                    self._loop.call_exactly_at(stream.due_ns(place + 1), write)
                     return
+                stamps.send(stream.ending(), None, stream.written)
             except OSError:
+                connection.close()
                 return
-            self._loop.call_exactly_at(first_ns + (place + 1) * itl_ms * MS, write)
+            self._finish(connection, stream, stamps, record)
 
-        self._loop.call_exactly_at(first_ns, write)
+        self._loop.call_exactly_at(stream.due_ns(0), write)
+
+    def _finish(
+        self, connection: socket.socket, stream: Stream, stamps: Stamps, record: dict[str, Any]
+    ) -> None:
+        missing = stamps.end(stream.written)
+        late = [at_ns - stream.due_ns(place) for place, at_ns in enumerate(stream.written)]
+        told = {"w": stream.written, "late": late, "stamped": stream.tokens - missing}
+        self._records.append({**record, **told})
+        self._await_request(connection)
+
+
+def _plain(connection: socket.socket, text: str) -> None:
+    body = text.encode()
+    head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    connection.setblocking(True)
+    connection.sendall((head % len(body)).encode() + body)
+    connection.setblocking(False)
 
 
 def main() -> None:

@@ -93,7 +93,6 @@ class InferctlApp(App[str]):
         self.pump(sources.metrics(self.machine, lambda: self.session), "metrics")
         self.pump(sources.metrics_beside(self.machine, lambda: self.session), "beside")
         self.pump(sources.servers(self.machine), "servers")
-        self.pump(sources.downloads(self.machine, lambda: self.session), "downloads")
         self.run_worker(past.keep_reading(self), group="past", exclusive=True)
         if self._start_at_once:
             self.action_server("start")

@@ -27,6 +27,20 @@ def seconds(text: str) -> float:
     return value
 
 
+UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def pauses(text: str) -> tuple[float, ...]:
+    """Return the seconds of a list of pauses such as ``10s,1m,2h``."""
+    found = []
+    for each in text.split(","):
+        digits, unit = each.strip()[:-1], each.strip()[-1:]
+        if unit not in UNITS_S:
+            raise argparse.ArgumentTypeError(f"{each or text!r} is no pause such as 10s, 5m or 1h")
+        found.append(rate(digits) * UNITS_S[unit])
+    return tuple(found)
+
+
 def factor(text: str) -> float:
     """Return how many times faster something runs."""
     value = number(text)

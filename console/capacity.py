@@ -12,7 +12,7 @@ from backends.settings.paths import replace_file
 from backends.wire import UnreadableRecord, plain, typed
 
 ALIKE_FACTOR = Decimal("1.25")
-"""Requests whose output is longer or shorter by more than this make another capacity."""
+"""Requests with more or fewer tokens than this, in or out, make another capacity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Capacity:
         bounded: a higher rate broke them, so that `rps` is the capacity and no lower bound.
         output_tokens: of each request.
         measured_wall_s: seconds since 1970 UTC.
+        input_tokens: of each request, None where the server told none.
     """
 
     server: str
@@ -36,6 +37,7 @@ class Capacity:
     ttft_limit_s: float
     itl_limit_s: float | None
     measured_wall_s: float
+    input_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,12 @@ def keep_capacity(state_folder: Path, capacity: Capacity) -> Path | None:
 
 
 def carried(
-    capacities: tuple[Capacity, ...], profile: Profile | None, output_tokens: Decimal | None
+    capacities: tuple[Capacity, ...],
+    profile: Profile | None,
+    output_tokens: Decimal | None,
+    input_tokens: Decimal | None = None,
 ) -> Carries:
-    """Return what a profile's server carries of requests with so many output tokens."""
+    """Return what a profile's server carries of requests with so many tokens in and out."""
     if profile is None:
         return Carries(None, "not measured")
     wanted = (profile.name, profile.model, profile.args)
@@ -95,13 +100,21 @@ def carried(
         return Carries(None, f"not measured: inferctl load {profile.name}")
     if not found.bounded:
         return Carries(None, f"{figure(found.rps)} req/s or more, its limit was not reached")
-    if output_tokens is not None and not _alike(Decimal(found.output_tokens), output_tokens):
+    if not _alike(found.output_tokens, output_tokens):
         seen = f"replies of {output_tokens:.0f} tokens"
-        return Carries(None, f"not measured for {seen}, only for {found.output_tokens}")
+        remedy = f"inferctl load {profile.name} --max-tokens {output_tokens:.0f}"
+        return Carries(None, f"not measured for {seen}, only for {found.output_tokens}: {remedy}")
+    if not _alike(found.input_tokens, input_tokens):
+        seen = f"prompts of {input_tokens:.0f} tokens"
+        remedy = f"inferctl load {profile.name} --input-tokens {input_tokens:.0f}"
+        return Carries(None, f"not measured for {seen}, only for {found.input_tokens}: {remedy}")
     return Carries(found.rps)
 
 
-def _alike(measured: Decimal, seen: Decimal) -> bool:
+def _alike(measured: int | None, seen: Decimal | None) -> bool:
+    """Return whether lengths are near enough; where one is unknown, nothing contradicts."""
+    if measured is None or seen is None:
+        return True
     return measured <= seen * ALIKE_FACTOR and seen <= measured * ALIKE_FACTOR
 
 

@@ -15,6 +15,7 @@ from backends.settings.config import LOOPBACK, Profile, Settings
 from backends.settings.paths import config_file
 from backends.settings.read import read_settings
 from console import watching
+from console.pricing import with_known_prices
 from console.screens.question import Question, TextQuestion
 from widgets.welcome import ItemKind, WelcomeItem
 
@@ -149,7 +150,7 @@ async def _serve(app: "InferctlApp", model: str, executable: str) -> None:
             ports={each.port for each in listed if each.port},
         )
         path = await asyncio.to_thread(add_profile, profile)
-        watching.reconfigure(app, read_settings(path))
+        watching.reconfigure(app, with_known_prices(read_settings(path), path.parent))
     except (Problem, OSError) as error:
         app.notify(str(error), title="not written", severity="error", markup=False)
         return

@@ -6,6 +6,7 @@ from decimal import Decimal
 from backends.domain.money.demand import Demand
 from backends.domain.money.hysteresis import Shown
 from backends.domain.start import Start
+from backends.domain.streams.series import AbSeries
 from backends.prober.prompts import PARAGRAPH, Prompt
 from backends.settings.config import Settings
 from console.capacity import Capacity, known_capacities
@@ -18,11 +19,12 @@ class Desk:
 
     Attributes:
         earlier: finished starts of the watched server's model and arguments, newest first.
-        capacities: what load measured, as the console found it when it opened.
+        capacities: what load measured, read anew when a load has ended, here or elsewhere.
         shown: the plan as it holds over windows of ten minutes.
         traffic: what another source than the server's own counters tells, None without one.
         ab_usd: what A/B tests have cost since the bill began.
-        meter_kept_s: when the meter was last written down, seconds since 1970.
+        meter_kept_s: when the books were last written down, seconds since 1970.
+        beside: a recorded A/B that stands beside the live one.
         simulated: everything on screen is made up.
         replayed: everything on screen was recorded, and nothing on it can act.
     """
@@ -37,6 +39,7 @@ class Desk:
     traffic: Demand | None = None
     ab_usd: Decimal = Decimal(0)
     meter_kept_s: float = 0.0
+    beside: AbSeries | None = None
 
 
 def desk_of(machine: Machine) -> Desk:

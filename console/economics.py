@@ -161,11 +161,15 @@ def scenario(
         cached_input_usd_per_mtok=prices.cached_input_usd_per_mtok,
         usd_per_request=prices.usd_per_request,
         fee_percent=prices.fee_percent,
+        tiers=prices.tiers,
         rate_rps=seen.n / seen.window_s if seen.window_s else None,
-        capacity_rps=carried(capacities, profile, seen.output_tokens_mean).rps,
+        capacity_rps=carried(
+            capacities, profile, seen.output_tokens_mean, seen.input_tokens_mean
+        ).rps,
         ttft_slo_s=_decimal(settings.limits.ttft_p99_s),
         gpu_price_as_of=profile.gpu_price_as_of if profile else None,
         api_price_as_of=prices.as_of,
+        api_price_source=prices.source,
         today=today,
         observed=seen,
     )

@@ -6,7 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backends.domain.streams.report import ab_csv, ab_markdown, ab_report
+from backends.domain.streams.report import ab_report
+from backends.domain.streams.written import ab_csv, ab_markdown
 from backends.settings.paths import private_folder
 from backends.wire import plain
 from console.views.startup import start_of

@@ -104,6 +104,7 @@ def _explain(parser: argparse.ArgumentParser) -> None:
 def _ab(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", metavar="A", help="endpoint or server name, or URL#MODEL")
     parser.add_argument("b", metavar="B", help="the other side, named the same way")
+    parser.add_argument("more", metavar="C", nargs="*", help="a third and a fourth one")
     parser.add_argument(
         "-n", "--runs", type=types.count, default=1, help="runs per side (default: 1)"
     )
@@ -150,9 +151,10 @@ def _coldstart(parser: argparse.ArgumentParser) -> None:
 def _load(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("endpoint", metavar="ENDPOINT", help="endpoint or server name, or URL#MODEL")
-    add("--prompt", metavar="TEXT", help="the prompt, or classify, paragraph, ... of the library")
+    add("--prompt", metavar="TEXT", help="the prompt, or short, paragraph, long")
     add("--prompt-file", metavar="FILE", help="read the prompt from a file")
     add("--max-tokens", type=types.count, metavar="N", help="output tokens of each request")
+    add("--input-tokens", type=types.count, metavar="N", help="lengthen the prompt to about N")
     add("--ttft", type=types.rate, metavar="SECONDS", help="limit (default: [limits] ttft_p99_s)")
     add("--itl", type=types.rate, metavar="SECONDS", help="limit (default: [limits] itl_p99_s)")
     add("--first-rps", type=types.rate, default=1.0, metavar="R", help="first rate (default: 1)")
@@ -183,6 +185,30 @@ def _load(parser: argparse.ArgumentParser) -> None:
     add("--yes", action="store_true", help="do not ask before an endpoint that may cost money")
 
 
+def _coldhunt(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("endpoint", metavar="ENDPOINT", help="endpoint or server name, or URL#MODEL")
+    add(
+        "--gaps",
+        type=types.pauses,
+        default=types.pauses("1m,5m,15m,60m"),
+        metavar="LIST",
+        help="pauses such as 10s,1m (default: 1m,5m,15m,60m)",
+    )
+    add(
+        "--rounds",
+        type=types.count,
+        default=3,
+        metavar="N",
+        help="how often each pause is measured (default: 3)",
+    )
+    do = parser.add_mutually_exclusive_group()
+    do.add_argument("--status", action="store_true", help="what was found so far; sends nothing")
+    do.add_argument("--stop", action="store_true", help="end the hunt; it can be gone on with")
+    do.add_argument("--again", action="store_true", help="measure anew what was measured")
+    add("--yes", action="store_true", help="do not ask before a priced endpoint")
+
+
 def _nothing(_: argparse.ArgumentParser) -> None:
     return
 
@@ -197,8 +223,9 @@ VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = 
     ("explain", "phases, memory and failure of any vLLM log file", _explain),
     ("coldstart", "start a server again and again: each phase, its spread, its cost", _coldstart),
     ("gpus", "one sample of every GPU with its processes", _nothing),
-    ("ab", "the same prompt at two endpoints, measured", _ab),
+    ("ab", "the same prompt at two to four endpoints, measured", _ab),
     ("load", "the measured capacity: open-loop load until a latency limit breaks", _load),
+    ("coldhunt", "is an endpoint slow after it was left alone, in the background", _coldhunt),
     ("cost", "what was spent, and what the same tokens would have cost", records.cost),
     ("verdict", "is the GPU or the API cheaper, and what would flip it", records.verdict),
     ("prices", "what models and GPUs cost, who says so and since when", records.prices),

@@ -1,41 +1,53 @@
 """From a name to an open-loop load: its limits, its bounds, and what it may cost at most."""
 
 import hashlib
+import secrets
+from contextlib import closing
 from decimal import Decimal
 from urllib.parse import urlsplit
 
-from backends.domain.money.request_cost import MTOK
+from backends.domain.money.amounts import usd
 from backends.domain.server import ServerState
-from backends.domain.streams.load import LoadEnded, LoadStep
+from backends.domain.streams.load import LoadEnded
+from backends.domain.streams.load_report import LoadReport, load_finding
+from backends.history.history import open_history
+from backends.history.records import EventRecord, FindingRecord
 from backends.host.servers import list_servers
-from backends.prober.orders import LoadOrder
+from backends.prober.orders import Lane, LoadOrder
 from backends.problem import NotFound
 from backends.settings.config import is_loopback
-from console.capacity import Capacity
+from backends.wire import plain
+from console import racing
+from console.capacity import Capacity, keep_capacity
 from console.machine import Machine
-from console.racing import CHARACTERS_PER_TOKEN
 
 DEFAULT_TTFT_S = 1.0
 """Taken where no limit is configured, and said."""
 
+CHARACTERS_A_TOKEN = 5
+"""About what tokenizers make of the plain English of `FILLING`."""
 
-def costs_nothing(order: LoadOrder) -> bool:
+FILLING = (
+    "The night was quiet and the office stayed dark until the first train came through the"
+    " valley. Nobody had asked for a report, yet the report lay on every desk in the morning. "
+)
+
+WARM_UPS = 1
+"""Requests before the first that is counted."""
+
+
+def costs_nothing(lane: Lane) -> bool:
     """Return whether the endpoint is on this machine and has no price."""
-    host = urlsplit(order.lane.base_url).hostname or ""
-    return is_loopback(host) and order.lane.output_usd_per_mtok is None
+    host = urlsplit(lane.base_url).hostname or ""
+    return is_loopback(host) and lane.output_usd_per_mtok is None
 
 
 def most_usd(order: LoadOrder) -> Decimal | None:
     """Return what a load costs at most, None where the endpoint is UNPRICED."""
-    lane = order.lane
-    if lane.input_usd_per_mtok is None or lane.output_usd_per_mtok is None:
+    once = racing.most_usd_once(order.lane, order.prompt, order.max_tokens)
+    if once is None:
         return None
-    input_tokens = len(order.prompt) // CHARACTERS_PER_TOKEN + 64
-    once = (
-        Decimal(lane.input_usd_per_mtok) * input_tokens
-        + Decimal(lane.output_usd_per_mtok) * order.max_tokens
-    )
-    most = once / MTOK * order.max_requests
+    most = once * (order.max_requests + WARM_UPS)
     return most if order.max_usd is None else min(most, Decimal(order.max_usd))
 
 
@@ -53,22 +65,88 @@ def check_that_it_serves(machine: Machine, name: str) -> None:
         raise NotFound(f"{name} is {state}, not ready; run: inferctl start {name} --wait")
 
 
-def measured_capacity(
-    machine: Machine, order: LoadOrder, ended: LoadEnded, best: LoadStep
-) -> Capacity | None:
+def cost_text(order: LoadOrder) -> str:
+    """Return what a load costs at most, or that nobody can tell."""
+    most = most_usd(order)
+    return "costs an unknown sum: UNPRICED" if most is None else f"costs at most {usd(most)}"
+
+
+def bounds_text(order: LoadOrder) -> str:
+    """Return what ends a load, however well the endpoint holds."""
+    spent = f" and {usd(Decimal(order.max_usd))}" if order.max_usd is not None else ""
+    return f"at most {order.max_s:g} s, {order.max_requests} requests{spent}"
+
+
+def lengthened(prompt: str, input_tokens: int) -> str:
+    """Return a prompt with so much text before it that it is about so many tokens long.
+
+    How many they are is read from the endpoint's usage, and that is what the capacity is kept for.
+    """
+    missing = input_tokens * CHARACTERS_A_TOKEN - len(prompt)
+    copies = -(-missing // len(FILLING)) if missing > 0 else 0
+    return (FILLING * copies)[: max(0, missing)] + prompt
+
+
+def report_of(order: LoadOrder, began_wall_s: float, ended: LoadEnded) -> LoadReport:
+    """Return a load as what is kept of it."""
+    return LoadReport(
+        load_id=secrets.token_hex(6),
+        endpoint=order.lane.endpoint,
+        model=order.lane.model,
+        began_wall_s=began_wall_s,
+        max_tokens=order.max_tokens,
+        prompt_sha256=hashlib.sha256(order.prompt.encode()).hexdigest(),
+        ttft_limit_s=order.ttft_limit_s,
+        itl_limit_s=order.itl_limit_s,
+        ended=ended,
+    )
+
+
+def keep(machine: Machine, report: LoadReport) -> list[str]:
+    """Write a load into the history, and its capacity where the verdict finds it.
+
+    Returns what was kept where, a sentence each.
+
+    Raises:
+        Problem: the history or the capacities that are there cannot be read.
+    """
+    record = FindingRecord(
+        "load", report.load_id, report.began_wall_s, report.endpoint, plain(report)
+    )
+    capacity = measured_capacity(machine, report)
+    with closing(open_history(machine.history_file)) as history:
+        history.findings.keep(record)
+        if capacity is not None:
+            told = load_finding(report)
+            history.add_event(EventRecord(machine.now().wall_s, capacity.server, "capacity", told))
+    kept = [f"kept as {report.load_id}: inferctl history {report.load_id} shows it again"]
+    if capacity is None:
+        return kept
+    path = keep_capacity(machine.state_folder, capacity)
+    return [
+        *kept,
+        f"kept for the verdict in {path}"
+        if path
+        else "this is a lower bound only: the capacity that was measured before stays",
+    ]
+
+
+def measured_capacity(machine: Machine, report: LoadReport) -> Capacity | None:
     """Return what a load found of a server of this host, None for any other endpoint."""
-    profile = machine.settings.profile(order.lane.endpoint)
-    if profile is None:
+    profile, best = machine.settings.profile(report.endpoint), report.ended.best
+    if profile is None or best is None:
         return None
+    wrote = best.output_tokens
     return Capacity(
         server=profile.name,
         model=profile.model,
         args=profile.args,
         rps=Decimal(repr(best.planned_rps)),
-        bounded=ended.bounded,
-        output_tokens=order.max_tokens,
-        prompt_sha256=hashlib.sha256(order.prompt.encode()).hexdigest(),
-        ttft_limit_s=order.ttft_limit_s,
-        itl_limit_s=order.itl_limit_s,
+        bounded=report.ended.bounded,
+        output_tokens=report.max_tokens if wrote is None else round(wrote),
+        prompt_sha256=report.prompt_sha256,
+        ttft_limit_s=report.ttft_limit_s,
+        itl_limit_s=report.itl_limit_s,
         measured_wall_s=machine.now().wall_s,
+        input_tokens=None if best.input_tokens is None else round(best.input_tokens),
     )

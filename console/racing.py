@@ -4,19 +4,23 @@ import secrets
 from collections.abc import Sequence
 from decimal import Decimal
 
+from backends.domain.money.amounts import usd
 from backends.domain.money.request_cost import MTOK
 from backends.domain.run import LaneName, SeriesMode
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.session import Session
 from backends.prober.orders import Lane, Limits, SeriesOrder
 from backends.prober.prompts import Prompt
-from backends.settings.config import Settings
+from backends.settings.config import Settings, TokenPrices
 from backends.settings.endpoint_reference import EndpointTarget, resolve_endpoint
 
 LANES: tuple[LaneName, ...] = ("a", "b", "c", "d")
 
 CHARACTERS_PER_TOKEN = 2
 """Fewer than any tokenizer makes of English, so that the bound on cost is one."""
+
+ADDED_TOKENS = 64
+"""A chat template and the nonce of a run are shorter."""
 
 
 def contestants(session: Session, settings: Settings) -> tuple[str, ...]:
@@ -48,16 +52,18 @@ def lanes(references: Sequence[str], settings: Settings) -> tuple[Lane, ...]:
 
 
 def _lane(name: LaneName, target: EndpointTarget) -> Lane:
-    prices = target.prices
+    prices = target.prices or TokenPrices()
+    fee = 1 + (prices.fee_percent or Decimal(0)) / 100
     return Lane(
         name=name,
         endpoint=target.name,
         base_url=target.base_url,
         model=target.model,
         api_key=target.secret.reveal() if target.secret else None,
-        input_usd_per_mtok=_digits(prices.input_usd_per_mtok) if prices else None,
-        output_usd_per_mtok=_digits(prices.output_usd_per_mtok) if prices else None,
-        cached_input_usd_per_mtok=_digits(prices.cached_input_usd_per_mtok) if prices else None,
+        input_usd_per_mtok=_digits(prices.input_usd_per_mtok, fee),
+        output_usd_per_mtok=_digits(prices.output_usd_per_mtok, fee),
+        cached_input_usd_per_mtok=_digits(prices.cached_input_usd_per_mtok, fee),
+        usd_per_request=_digits(prices.usd_per_request, fee),
     )
 
 
@@ -86,19 +92,43 @@ def series(
     )
 
 
+def is_priced(lane: Lane) -> bool:
+    """Return whether it is known what a request costs there."""
+    return lane.input_usd_per_mtok is not None and lane.output_usd_per_mtok is not None
+
+
 def most_usd(order: SeriesOrder) -> Decimal | None:
     """Return what a series costs at most on its priced lanes, None where none is priced."""
-    priced = [
-        (Decimal(lane.input_usd_per_mtok), Decimal(lane.output_usd_per_mtok))
-        for lane in order.lanes
-        if lane.input_usd_per_mtok is not None and lane.output_usd_per_mtok is not None
-    ]
-    if not priced:
+    priced = [most_usd_once(lane, order.prompt, order.max_tokens) for lane in order.lanes]
+    known = [once for once in priced if once is not None]
+    return sum(known, Decimal(0)) * (order.runs + order.warm_up) if known else None
+
+
+def most_usd_once(lane: Lane, prompt: str, max_tokens: int) -> Decimal | None:
+    """Return what one request costs at most, with all its output tokens; None unpriced."""
+    if lane.input_usd_per_mtok is None or lane.output_usd_per_mtok is None:
         return None
-    input_tokens = len(order.prompt) // CHARACTERS_PER_TOKEN + 64
-    once = sum((into * input_tokens + out * order.max_tokens for into, out in priced), Decimal(0))
-    return once / MTOK * (order.runs + 1)
+    input_tokens = len(prompt) // CHARACTERS_PER_TOKEN + ADDED_TOKENS
+    tokens_usd = (
+        Decimal(lane.input_usd_per_mtok) * input_tokens
+        + Decimal(lane.output_usd_per_mtok) * max_tokens
+    )
+    return tokens_usd / MTOK + Decimal(lane.usd_per_request or 0)
 
 
-def _digits(price: Decimal | None) -> str | None:
-    return None if price is None else format(price, "f")
+def cost_text(order: SeriesOrder, settings: Settings) -> str:
+    """Return what a series costs at most, and which lanes nobody can price."""
+    most = most_usd(order)
+    told = [] if most is None else [f"at most {usd(most)}"]
+    unpriced = [
+        lane.endpoint
+        for lane in order.lanes
+        if not is_priced(lane) and settings.profile(lane.endpoint) is None
+    ]
+    if unpriced:
+        told.append(f"UNPRICED: {', '.join(unpriced)}")
+    return "; ".join(told) or "no price per token: its own servers, paid by the hour"
+
+
+def _digits(price: Decimal | None, fee: Decimal) -> str | None:
+    return None if price is None else format(price * fee, "f")

@@ -60,6 +60,7 @@ def prices(parser: argparse.ArgumentParser) -> None:
 def _prices_list(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="TEXT", help="only models with this in their name")
     parser.add_argument("--gpu", metavar="TEXT", help="only GPUs with this in their name")
+    _currency(parser, "show amounts in this currency")
 
 
 def _prices_set(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +74,15 @@ def _prices_set(parser: argparse.ArgumentParser) -> None:
     add("--batch-multiplier", metavar="FACTOR", help="on the token prices of batches")
     add("--per-hour", metavar="USD", help="of one GPU")
     add("--as-of", type=types.day, metavar="YYYY-MM-DD", help="when it was read (default: today)")
+    _currency(parser, "the amounts are in this currency")
+
+
+def _currency(parser: argparse.ArgumentParser, purpose: str) -> None:
+    """Add a currency with what it is worth and since when; all three or none."""
+    add = parser.add_argument
+    add("--currency", metavar="CODE", help=f"{purpose}, such as EUR (default: USD)")
+    add("--rate", metavar="USD", help="what one unit of the currency is worth in US dollars")
+    add("--rate-date", type=types.day, metavar="YYYY-MM-DD", help="when that rate held")
 
 
 def _prices_update(parser: argparse.ArgumentParser) -> None:

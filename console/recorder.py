@@ -4,7 +4,7 @@ from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 
-from backends.domain.ab_facts import SeriesEnded
+from backends.domain.ab_facts import AbFact, RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.facts import (
     Exited,
     Fact,
@@ -47,9 +47,10 @@ def keep(machine: Machine, session: Session, desk: Desk, fact: Fact) -> Desk:
             pass
         case FirstTokenSeen() | FirstTokenUnavailable() | Exited() | Stopped() if session.life:
             keep_start(machine, session.life)
-        case SeriesEnded() if session.ab:
-            keep_series(machine, session.ab.series)
-            return replace(desk, ab_usd=desk.ab_usd + series_usd(session.ab.series.runs))
+        case SeriesBegan() | RunEnded() | SeriesEnded() if session.ab:
+            keep_series(machine, session.ab.series, fact)
+            if isinstance(fact, RunEnded):
+                return replace(desk, ab_usd=desk.ab_usd + series_usd([fact.run]))
         case Ticked() | MetricsScraped():
             return bookkeeping.keep(machine, session, desk, fact.at.wall_s)
         case _:
@@ -108,17 +109,19 @@ def start_cost(profile: Profile | None, start: Start) -> Decimal | None:
     return price * Decimal(repr(start.total_s)) / SECONDS_PER_HOUR
 
 
-def keep_series(machine: Machine, series: AbSeries) -> None:
-    """Write an A/B and its runs down."""
+def keep_series(machine: Machine, series: AbSeries, fact: AbFact) -> None:
+    """Write down what a fact adds to an A/B, so that a killed program loses no finished run."""
     began = series.began
-    record = SeriesRecord(
-        series_id=began.series_id,
-        began_wall_s=began.at.wall_s,
-        lanes=began.lanes,
-        prompt_sha256=began.prompt_sha256,
-        report=ab_report(series),
-    )
     with closing(open_history(machine.history_file)) as history:
-        history.add_series(record)
-        for run in series.runs:
-            history.add_run(began.series_id, run)
+        if isinstance(fact, RunEnded):
+            history.add_run(began.series_id, fact.run)
+        elif isinstance(fact, SeriesBegan | SeriesEnded):
+            history.add_series(
+                SeriesRecord(
+                    series_id=began.series_id,
+                    began_wall_s=began.at.wall_s,
+                    lanes=began.lanes,
+                    prompt_sha256=began.prompt_sha256,
+                    report=ab_report(series),
+                )
+            )

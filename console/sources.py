@@ -1,26 +1,20 @@
 """The sources of the console: async generators that yield facts until they are closed."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from pathlib import Path
 
-from backends.discovery.download import cached_bytes
-from backends.discovery.models import hub_folder
-from backends.discovery.surroundings import this_host
 from backends.domain.facts import (
     Fact,
     GpusSampled,
     LogRead,
     MetricsScraped,
-    PhaseProgressed,
     ServersSeen,
     Ticked,
 )
 from backends.domain.server import Owner, ServerState
 from backends.domain.session import Session
-from backends.domain.startup.fold import running_phase
 from backends.domain.vram_owners import with_owners
 from backends.gpus.watch import PROCESSES_PERIOD_S, watch_gpus
 from backends.host.foreign import tree_pids
@@ -29,7 +23,6 @@ from backends.keeper.client import follow as keeper_follow
 from backends.keeper.folder import ServerFolder, server_folder
 from backends.keeper.tail import tail
 from backends.metrics.scrape import MetricsUnavailable, scrape, watch_metrics
-from backends.settings.config import Profile
 from console.machine import Machine
 
 TICK_S = {True: 0.25, False: 1.0}
@@ -38,7 +31,6 @@ TICK_S = {True: 0.25, False: 1.0}
 SERVERS_S = 3.0
 METRICS_S = 1.0
 BESIDE_S = 15.0
-DOWNLOAD_S = 1.0
 LOADING_S = 0.25
 GPU_S = 1.0
 
@@ -115,28 +107,6 @@ async def metrics_beside(machine: Machine, look: Look) -> AsyncIterator[Fact]:
             with suppress(MetricsUnavailable):
                 counters = await asyncio.to_thread(scrape, server.base_url)
                 yield MetricsScraped(machine.now(), counters, server.name)
-
-
-async def downloads(machine: Machine, look: Look) -> AsyncGenerator[Fact, None]:
-    """Yield how much of its model a starting server has fetched; vLLM prints nothing of it."""
-    spawned_at, before, told = None, 0, 0
-    while True:
-        life = look().life
-        profile = machine.settings.profile(life.server.name) if life else None
-        if life and life.start and profile and _starting(look()):
-            size = await asyncio.to_thread(cached_bytes, profile.model, _hub(profile))
-            if life.spawned_at != spawned_at:
-                spawned_at, before, told = life.spawned_at, size, size
-            phase = running_phase(life.start)
-            if size > told and phase is not None:
-                told = size
-                yield PhaseProgressed(machine.now(), phase, "bytes", size - before, None)
-        await asyncio.sleep(DOWNLOAD_S)
-
-
-def _hub(profile: Profile) -> Path:
-    around = this_host()
-    return hub_folder(replace(around, environ={**around.environ, **dict(profile.environment)}))
 
 
 async def log(machine: Machine, name: str) -> AsyncIterator[LogRead]:

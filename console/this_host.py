@@ -1,9 +1,11 @@
 """The machine that this program runs on."""
 
 from backends.gpus.source import GpuSource
+from backends.settings.config import Settings
 from backends.settings.paths import config_file, history_file, state_folder
 from backends.settings.read import read_settings
 from console.machine import Machine
+from console.pricing import with_known_prices
 
 
 def this_host() -> Machine:
@@ -13,11 +15,22 @@ def this_host() -> Machine:
         ConfigError: the configuration cannot be used.
     """
     return Machine(
-        settings=read_settings(config_file()),
+        settings=settings_of_this_host(),
         state_folder=state_folder(),
         history_file=history_file(),
         open_gpus=open_this_hosts_gpus,
     )
+
+
+def settings_of_this_host() -> Settings:
+    """Return the configuration, with prices that it leaves open taken from the price table.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        UsageProblem: a file of prices cannot be read.
+    """
+    path = config_file()
+    return with_known_prices(read_settings(path), path.parent)
 
 
 def open_this_hosts_gpus() -> GpuSource:

@@ -11,7 +11,7 @@ from widgets.lane_pane import LaneView
 from widgets.lane_pane import draw as draw_lane
 from widgets.panel import Panel
 from widgets.run_dots import LaneRuns, dot_lines
-from widgets.text import Part, arrange, safe, styled, wrap_to
+from widgets.text import UNKNOWN, Part, arrange, safe, styled, wrap_to
 
 _VERDICTS = {
     "a_faster": ("◀ A FASTER", "$text-success bold"),
@@ -22,10 +22,29 @@ _LEAST_LANE_WIDTH = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """One lane against another, or against itself in the past.
+
+    Attributes:
+        this: the lane that is told about, for example ``C``.
+        other: what it is compared with: a lane, or the date of a recorded series.
+        difference: of `this` against `other`, None while there are too few runs.
+        why_not: why the two cannot be compared, empty where they can.
+    """
+
+    this: str
+    other: str
+    difference: Difference | None = None
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AbView:
     """An A/B of two to four lanes.
 
     Attributes:
+        past: lanes of a recorded series, beside the live ones where there is room.
+        comparisons: what is said beyond lanes A and B, one line each.
         figure: what the dots and the difference are about, for example ``TTFT``.
         runs: one for each lane, empty before the first run ended.
         difference: of lane b against lane a, None while there are too few runs.
@@ -47,6 +66,8 @@ class AbView:
     running: bool = False
     one_key: str = "a"
     series_key: str = "A"
+    past: tuple[LaneView, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
 
 
 class AbPanel(Panel):
@@ -63,9 +84,9 @@ class AbPanel(Panel):
 
 def draw(view: AbView, width: int, height: int) -> list[Content]:
     """Return the panel's lines; the difference stays whatever the size."""
-    if not view.lanes:
+    if not view.lanes and not view.past:
         return _empty(view, width, height)
-    most = max(1, height - (2 if _abreast(view, width) else len(view.lanes)))
+    most = max(1, height - (2 if _abreast(view, width) else len(_shown(view, width))))
     room = height - min(most, len(_foot(view, width, progress=False)))
     dot_height = _dot_height(view, width, room)
     with_axis = dot_height > len(view.runs)
@@ -85,7 +106,7 @@ def _empty(view: AbView, width: int, height: int) -> list[Content]:
 def _dot_height(view: AbView, width: int, room: int) -> int:
     """Return the lines for dots: none where the lanes would lose their two lines of figures."""
     rows, abreast = len(view.runs), bool(_abreast(view, width))
-    least = 2 if abreast else len(view.lanes)
+    least = 2 if abreast else len(_shown(view, width))
     if room - rows - 1 >= least + 3 or (not abreast and room - rows - 1 == least):
         return rows + 1
     return rows if room - rows >= least else 0
@@ -97,27 +118,37 @@ def _lanes(view: AbView, width: int, height: int) -> list[Content]:
     each = _abreast(view, width)
     if not each:
         return _stacked(view, width, height)
-    drawn = [draw_lane(lane, each, height) for lane in view.lanes]
+    drawn = [draw_lane(lane, each, height) for lane in _shown(view, width)]
     bar = styled(" │ ", "$foreground-muted")
     padded = [[row.pad_right(each - row.cell_length) for row in lane] for lane in drawn]
     return [bar.join(across) for across in zip(*padded, strict=True)]
 
 
-def _abreast(view: AbView, width: int) -> int:
-    """Return the cells of each lane side by side, 0 where they are too narrow for that."""
-    count = len(view.lanes)
+def _shown(view: AbView, width: int) -> tuple[LaneView, ...]:
+    """Return the lanes that get a pane: those of the past only where all fit side by side."""
+    every = (*view.lanes, *view.past)
+    return every if not view.lanes or _each(len(every), width) else view.lanes
+
+
+def _each(count: int, width: int) -> int:
     each = (width - 3 * (count - 1)) // count
     return each if each >= _LEAST_LANE_WIDTH else 0
 
 
+def _abreast(view: AbView, width: int) -> int:
+    """Return the cells of each lane side by side, 0 where they are too narrow for that."""
+    return _each(len(_shown(view, width)), width)
+
+
 def _stacked(view: AbView, width: int, height: int) -> list[Content]:
     """Return the lanes one below the other, two to a line where they are more than the lines."""
-    count = len(view.lanes)
+    lanes = _shown(view, width)
+    count = len(lanes)
     if height >= count:
         each = height // count
-        return [row for lane in view.lanes for row in draw_lane(lane, width, each)]
+        return [row for lane in lanes for row in draw_lane(lane, width, each)]
     half = (width - 3) // 2
-    drawn = [row for lane in view.lanes for row in draw_lane(lane, half, 1)]
+    drawn = [row for lane in lanes for row in draw_lane(lane, half, 1)]
     bar = styled(" │ ", "$foreground-muted")
     pairs = [drawn[at : at + 2] for at in range(0, count, 2)]
     return [bar.join([pair[0].pad_right(half - pair[0].cell_length), *pair[1:]]) for pair in pairs][
@@ -132,7 +163,40 @@ def _foot(view: AbView, width: int, *, progress: bool) -> list[Content]:
         more = len(view.not_comparable) - 1
         told = f"▲ NOT COMPARABLE: {safe(warning)}" + (f" (and {more} more)" if more else "")
         lines += [styled(text, "$text-warning") for text in wrap_to(told, width, 1)]
-    return [*lines, arrange([*_difference(view), *(_progress(view) if progress else ())], width)]
+    if view.lanes or not view.comparisons:
+        shown = [*_difference(view), *(_progress(view) if progress else ())]
+        lines.append(arrange(shown, width))
+    return [*lines, *(arrange(_compared(view, each), width) for each in view.comparisons)]
+
+
+def _compared(view: AbView, each: Comparison) -> list[Part]:
+    """Return one lane against another as a line."""
+    against = Part.of(
+        0,
+        f"{each.this} against {safe(each.other)}",
+        f"{each.this} ~ {safe(each.other)}",
+        style="bold",
+        droppable=False,
+    )
+    if each.why_not:
+        told = f"▲ NOT COMPARABLE: {safe(each.why_not)}"
+        return [
+            against,
+            Part.of(1, told, "▲ NOT COMPARABLE", style="$text-warning", droppable=False),
+        ]
+    found = each.difference
+    if found is None:
+        return [against, Part.of(1, "too few runs", UNKNOWN)]
+    close = found.verdict == "too_close"
+    word, style = _VERDICTS["too_close"]
+    if not close:
+        word = f"▶ {each.this} " + ("FASTER" if found.verdict == "b_faster" else "SLOWER")
+        style = "$text-success bold" if found.verdict == "b_faster" else "$text-error bold"
+    return [
+        against,
+        Part.of(0, word, style=style, droppable=False),
+        _shift(view.figure, found, signed=True, word="by"),
+    ]
 
 
 def _difference(view: AbView) -> list[Part]:
@@ -151,15 +215,15 @@ def _difference(view: AbView) -> list[Part]:
     return parts
 
 
-def _shift(figure: str, difference: Difference, *, signed: bool) -> Part:
-    """Tell the difference: signed as b minus a, or by how much the faster lane leads."""
+def _shift(figure: str, difference: Difference, *, signed: bool, word: str = "B−A") -> Part:
+    """Tell the difference: signed as `word` says, or by how much the faster lane leads."""
     values = (difference.shift, *difference.ci95)
     if not signed:
         low, high = sorted(abs(value) for value in difference.ci95)
         values = (abs(difference.shift), low, high)
     (shift, low_text, high_text), unit = fmt.latencies(*values, signed=signed)
     between = f"{low_text} to {high_text}"
-    word = "B−A" if signed else "by"
+    word = word if signed else "by"
     return Part.of(
         1,
         f"{figure} {word} {shift} {unit}, 95 % interval {between} {unit}",

@@ -54,6 +54,9 @@ class LaneView:
         tokens: generated so far, None where the endpoint does not tell.
         run: 1-based number of the run shown, with `runs` the number planned.
         summary: of all runs so far.
+        spent: what the lane cost so far, as text; ``UNPRICED`` where nobody can tell.
+        input_tokens: of the prompt, as the endpoint counts it.
+        when: date and time of a series of the past, empty for one that is live.
     """
 
     lane: LaneName = "a"
@@ -69,6 +72,9 @@ class LaneView:
     run: int | None = None
     runs: int | None = None
     summary: LaneSummary | None = None
+    spent: str = ""
+    input_tokens: int | None = None
+    when: str = ""
 
 
 class LanePane(Panel):
@@ -85,6 +91,8 @@ def draw(view: LaneView, width: int, height: int) -> list[Content]:
     """Return the lane in exactly `height` lines: title, figures, text, and summary at the end."""
     if height <= 1:
         return [_only_line(view, width)][:height]
+    if view.when:
+        return _past(view, width, height)
     head = [_title(view, width), arrange(_figures(view), width)]
     summary = _summary(view, width) if height >= 5 else []
     room = height - len(head) - len(summary)
@@ -96,10 +104,57 @@ def draw(view: LaneView, width: int, height: int) -> list[Content]:
     return [*head, *body, *blank, *summary]
 
 
+def label(lane: LaneName, *, past: bool) -> str:
+    """Return a lane's letter, with a prime where it is one of the past."""
+    return f"{lane.upper()}′" if past else lane.upper()
+
+
+def _past(view: LaneView, width: int, height: int) -> list[Content]:
+    """Return a lane of a series that was recorded: its figures, for its text was not kept."""
+    summary = view.summary
+    figures = (
+        ("TTFT", summary.ttft_s if summary else None, fmt.milliseconds),
+        ("tok/s", summary.output_tokens_per_s if summary else None, fmt.rate),
+        ("in all", summary.e2e_s if summary else None, fmt.milliseconds),
+    )
+    lines = [_title(view, width), _recorded(view, width)]
+    for name, spread, told in figures:
+        if spread is None:
+            lines.append(styled(f"{name:<7}{UNKNOWN}"))
+            continue
+        middle, between = told(spread.median), f"{told(spread.p25)} to {told(spread.p75)}"
+        parts = [
+            Part.of(0, f"{name:<7}{middle}", droppable=False),
+            Part.of(1, between, style="$foreground-muted"),
+        ]
+        lines.append(arrange(parts, width))
+    blank = [Content("")] * max(0, height - len(lines))
+    return [*lines, *blank][:height]
+
+
+def _recorded(view: LaneView, width: int) -> Content:
+    count = view.summary.n if view.summary else 0
+    errors = view.summary.errors if view.summary else 0
+    parts = [
+        Part.of(0, f"◷ {view.when}", style="$text-accent", droppable=False),
+        Part.of(1, f"{count} runs", f"n={count}"),
+        Part.of(2, _tokens(view), style="$foreground-muted"),
+    ]
+    if errors:
+        parts.append(Part.of(0, f"✖ {errors}", style="$text-error"))
+    return arrange(parts, width)
+
+
+def _tokens(view: LaneView) -> str:
+    return f"{fmt.count(view.input_tokens)} in, {fmt.count(view.tokens)} out"
+
+
 def _only_line(view: LaneView, width: int) -> Content:
-    lane, name = view.lane.upper(), safe(view.endpoint)
+    lane, name = label(view.lane, past=bool(view.when)), safe(view.endpoint)
     forms = tuple(f"{lane} {fit_name(name, room)}" for room in (40, 16, 10, 7))
     named = Part.of(1, *forms, lane, style="bold", droppable=False)
+    if view.when:
+        return arrange([named, Part.of(0, f"◷ {view.when}", droppable=False)], width)
     if view.error:
         told = Part.of(4, f"✖ {safe(view.error)}", "✖ error", style="$text-error", droppable=False)
         return arrange([named, told], width)
@@ -110,18 +165,21 @@ def _title(view: LaneView, width: int) -> Content:
     name, model = safe(view.endpoint) or UNKNOWN, safe(view.model)
     run = "" if view.run is None or view.runs is None else f"run {view.run}/{view.runs}"
     room = max(4, width - 3)
+    lane = label(view.lane, past=bool(view.when))
     forms = tuple(fit_name(model, cut) for cut in (60, 30, 20, 12)) if model else ("",)
     parts = [
         Part.of(
             0,
-            f"{view.lane.upper()} {name}",
-            f"{view.lane.upper()} {fit_name(name, room)}",
+            f"{lane} {name}",
+            f"{lane} {fit_name(name, room)}",
             style="bold",
             droppable=False,
         ),
         Part.of(2, *forms, style="$foreground-muted"),
         Part.of(3, run, style="$foreground-muted"),
     ]
+    if view.spent:
+        parts.append(Part.of(1, f"spent {view.spent}", view.spent, style="$text-accent"))
     return arrange(parts, width)
 
 
@@ -141,8 +199,14 @@ def _figures(view: LaneView) -> list[Part]:
         state,
         Part.of(0, f"TTFT {ttft}", ttft, style="bold", droppable=False),
         Part.of(1, f"{speed} tok/s", f"{speed}/s", droppable=False),
-        Part.of(4, f"{fmt.count(view.tokens)} tokens", f"{fmt.count(view.tokens)} tok"),
+        Part.of(4, _counted(view), f"{fmt.count(view.tokens)} tok"),
     ]
+
+
+def _counted(view: LaneView) -> str:
+    if view.input_tokens is None:
+        return f"{fmt.count(view.tokens)} tokens"
+    return f"{fmt.count(view.input_tokens)} → {fmt.count(view.tokens)} tokens"
 
 
 def _summary(view: LaneView, width: int) -> list[Content]:

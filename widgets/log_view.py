@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.segment import Segment
 from textual.content import Content
@@ -12,14 +13,14 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
+from widgets.kept_lines import KEPT_LINES, KeptLines, filter_of, level_of
 from widgets.text import ELLIPSIS, line, safe
 
-KEPT_LINES = 50_000
-_TRIM = 5_000
+TAKE_S = 0.1
+"""Lines are gathered this long and drawn at once: a flood costs ten frames a second, not more."""
+
 _WIDEST = 4_000
-_ERROR = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|Traceback)\b|^[\w.]*(?:Error|Exception)\b")
-_WARNING = re.compile(r"\bWARN(?:ING)?\b")
-_LEVEL_WITHIN = 120
+_MARKS = {"error": "✖ ", "warning": "▲ ", "": "  "}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,10 @@ class LogView:
 
 
 class LogLines(ScrollView, can_focus=True):
-    """Lines of a log, the newest `KEPT_LINES` of them."""
+    """Lines of a log, the newest `KEPT_LINES` of them; only those on screen are ever drawn."""
 
     BORDER_TITLE = "Log"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"log--", "log--warning", "log--error"}
     DEFAULT_CSS = """
     LogLines {
         border: round $foreground 25%;
@@ -52,6 +54,9 @@ class LogLines(ScrollView, can_focus=True):
         scrollbar-size-vertical: 1;
         scrollbar-size-horizontal: 0;
         &:focus { border: round $primary; }
+        & > .log-- { color: $foreground; }
+        & > .log--warning { color: $text-warning; }
+        & > .log--error { color: $text-error; }
     }
     """
 
@@ -59,9 +64,9 @@ class LogLines(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
-        self._lines: list[str] = []
-        self._dropped = 0
-        self._shown: list[int] = []
+        self._kept = KeptLines()
+        self._waiting: list[str] = []
+        self._taken_lately = False
         self._found: int | None = None
         self._widest = 0
 
@@ -72,40 +77,34 @@ class LogLines(ScrollView, can_focus=True):
 
     def append(self, lines: Iterable[str]) -> None:
         """Add lines at the end; a reader who has scrolled up keeps what is before his eyes."""
-        following = self.following
-        first = self._dropped + len(self._lines)
-        self._lines.extend(lines)
-        added = self._lines[first - self._dropped :]
-        self._shown.extend(at for at, text in enumerate(added, first) if self._wanted(text))
-        self._widest = max(self._widest, max((len(text) for text in added), default=0))
-        gone = self._trim()
-        self._resize()
-        if following:
-            self.scroll_end(animate=False, force=True, immediate=True)
-        elif gone:
-            self.scroll_to(y=max(0, self.scroll_offset.y - gone), animate=False, immediate=True)
-        self.refresh()
+        self._waiting.extend(lines)
+        del self._waiting[:-KEPT_LINES]
+        if self.is_mounted and not self._taken_lately:
+            self._take()
+
+    def on_mount(self) -> None:
+        """Draw what came before."""
+        self._take()
 
     def clear(self) -> None:
         """Forget all lines, for another server's log."""
-        self._lines.clear()
-        self._shown.clear()
-        self._dropped, self._found, self._widest = 0, None, 0
+        self._kept.clear()
+        self._waiting.clear()
+        self._found, self._widest = None, 0
         self._resize()
         self.refresh()
 
     def find(self, *, forwards: bool = True) -> bool:
         """Go to the next line that holds the searched text; False where there is none."""
-        needle = self.view.search.casefold()
-        if not needle or not self._shown:
+        if not self.view.search:
             return False
-        hits = [row for row, at in enumerate(self._shown) if needle in self._text(at).casefold()]
-        if not hits:
+        start = self.scroll_offset.y
+        if self._found is not None:
+            start = self._kept.row_of(self._found) + forwards
+        row = self._kept.find(self.view.search, start, forwards=forwards)
+        if row is None:
             return False
-        here = self.scroll_offset.y - 1 if self._found is None else self._row_of(self._found)
-        ahead = [row for row in hits if (row > here if forwards else row < here)]
-        row = (ahead or hits)[0 if forwards else -1]
-        self._found = self._shown[row]
+        self._found = self._kept.rows[row]
         self.scroll_to(
             y=max(0, row - self.scrollable_content_region.height // 2),
             animate=False,
@@ -121,15 +120,14 @@ class LogLines(ScrollView, can_focus=True):
             self._found = None
             self._tell()
             return
-        following, top = self.following, self.scroll_offset.y
-        anchor = self._shown[top] if top < len(self._shown) else 0
-        everything = enumerate(self._lines, self._dropped)
-        self._shown = [at for at, text in everything if self._wanted(text)]
+        following, top, rows = self.following, self.scroll_offset.y, self._kept.rows
+        anchor = rows[top] if top < len(rows) else 0
+        self._kept.show_only(filter_of(new.only, problems_only=new.problems_only))
         self._resize()
         if following:
             self.scroll_end(animate=False, force=True, immediate=True)
         else:
-            self.scroll_to(y=self._row_of(anchor), animate=False, immediate=True)
+            self.scroll_to(y=self._kept.row_of(anchor), animate=False, immediate=True)
         self.refresh()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -141,70 +139,63 @@ class LogLines(ScrollView, can_focus=True):
         """Return one line of the screen, with its mark and what is searched for in it."""
         left, top = self.scroll_offset
         width = self.scrollable_content_region.width
-        if top + y >= len(self._shown):
-            return Strip.blank(width, self.rich_style)
-        at = self._shown[top + y]
-        content = marked(self._text(at), self.view.search, found=at == self._found)
-        length = max(width, content.cell_length)
-        strip = Visual.to_strips(self, content, length, 1, self.visual_style)[0]
-        if content.cell_length - left <= width:
-            return strip.crop_extend(left, left + width, self.rich_style)
-        return Strip([*strip.crop(left, left + width - 1), Segment(ELLIPSIS, self.rich_style)])
+        rows = self._kept.rows
+        if top + y >= len(rows):
+            return Strip.blank(width, self.get_component_rich_style("log--"))
+        strip = self._drawn(rows[top + y])
+        style = self.get_component_rich_style("log--")
+        if strip.cell_length - left <= width:
+            return strip.crop_extend(left, left + width, style)
+        return Strip([*strip.crop(left, left + width - 1), Segment(ELLIPSIS, style)])
 
-    def _text(self, at: int) -> str:
-        return self._lines[at - self._dropped]
+    def _drawn(self, number: int) -> Strip:
+        """Return a whole line; one in which nothing is searched for takes the short way."""
+        text = self._kept.text(number)
+        if self.view.search:
+            content = marked(text, self.view.search, found=number == self._found)
+            return Visual.to_strips(self, content, content.cell_length, 1, self.visual_style)[0]
+        level = level_of(text)
+        style = self.get_component_rich_style(f"log--{level}")
+        return Strip([Segment(_MARKS[level] + safe(text), style)])
 
-    def _row_of(self, at: int) -> int:
-        return next((row for row, shown in enumerate(self._shown) if shown >= at), 0)
-
-    def _wanted(self, text: str) -> bool:
-        if self.view.problems_only and not level_of(text):
-            return False
-        return self.view.only.casefold() in text.casefold() if self.view.only else True
-
-    def _trim(self) -> int:
-        """Drop the oldest lines where there are too many; return how many shown ones are gone."""
-        excess = len(self._lines) - KEPT_LINES
-        if excess < _TRIM and len(self._lines) < KEPT_LINES + _TRIM:
-            return 0
-        del self._lines[:excess]
-        self._dropped += excess
-        gone = next(
-            (row for row, at in enumerate(self._shown) if at >= self._dropped), len(self._shown)
-        )
-        del self._shown[:gone]
-        return gone
+    def _take(self) -> None:
+        """Take in what has arrived, and then leave the screen alone for a while."""
+        self._taken_lately = bool(self._waiting)
+        if not self._waiting:
+            return
+        self.set_timer(TAKE_S, self._take)
+        following = self.following
+        self._widest = max(self._widest, *map(len, self._waiting))
+        gone = self._kept.append(self._waiting)
+        self._waiting = []
+        self._resize()
+        if following:
+            self.scroll_end(animate=False, force=True, immediate=True)
+        elif gone:
+            self.scroll_to(y=max(0, self.scroll_offset.y - gone), animate=False, immediate=True)
+        self.refresh()
 
     def _resize(self) -> None:
-        self.virtual_size = Size(min(self._widest, _WIDEST) + 2, len(self._shown))
+        """Take the size of what is shown; the screen is laid out anew only for a scroll bar."""
+        size = Size(min(self._widest, _WIDEST) + 2, len(self._kept.rows))
+        if self.show_vertical_scrollbar and size.height > self.container_size.height:
+            self.set_reactive(LogLines.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
+        else:
+            self.virtual_size = size
         self._tell()
 
     def _tell(self) -> None:
-        lines = f"{len(self._shown):,} lines"
-        if len(self._shown) != len(self._lines):
-            lines = f"{len(self._shown):,} of {len(self._lines):,} lines"
+        shown, kept = len(self._kept.rows), len(self._kept)
+        lines = f"{shown:,} lines" if shown == kept else f"{shown:,} of {kept:,} lines"
         self.border_subtitle = f"{'▼ following' if self.following else '‖ paused'} · {lines}"
-
-
-def level_of(text: str) -> str:
-    """Return ``error``, ``warning`` or nothing for one line of a log."""
-    begin = text[:_LEVEL_WITHIN]
-    if _ERROR.search(begin):
-        return "error"
-    return "warning" if _WARNING.search(begin) else ""
 
 
 def marked(text: str, search: str, *, found: bool) -> Content:
     """Return a line with the mark of its level in front and the searched text highlighted."""
-    shown = safe(text)
-    mark, style = {
-        "error": ("✖ ", "$text-error"),
-        "warning": ("▲ ", "$text-warning"),
-        "": ("  ", ""),
-    }[level_of(text)]
+    shown, level = safe(text), level_of(text)
+    mark, style = _MARKS[level], f"$text-{level}" if level else ""
     content = line((mark, style), (shown, style))
-    if not search:
-        return content
     hits = re.finditer(re.escape(search), shown, re.IGNORECASE)
     look = "bold reverse $accent" if found else "reverse"
     for hit in hits:

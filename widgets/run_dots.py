@@ -9,16 +9,18 @@ from textual.content import Content
 from backends.domain.run import LaneName, Spread
 from widgets import bars
 from widgets import format as fmt
+from widgets.lane_pane import label
 from widgets.text import UNKNOWN, Part, arrange, line, spread, styled
 
 
 @dataclass(frozen=True, slots=True)
 class LaneRuns:
-    """The figure of every run of one lane, in seconds, and its spread."""
+    """The figure of every run of one lane, in seconds, and its spread; `past` where recorded."""
 
     lane: LaneName
     values_s: tuple[float, ...] = ()
     spread: Spread | None = None
+    past: bool = False
 
 
 def dot_lines(
@@ -31,13 +33,15 @@ def dot_lines(
     first, last = _ends(values)
     figures = [_spread(lane, max(10, width // 2 - 4)) for lane in lanes]
     side = max(text.cell_length for text in figures)
-    room = max(4, width - 2 - 1 - side)
+    names = [label(lane.lane, past=lane.past) for lane in lanes]
+    edge = max(map(len, names)) + 1
+    room = max(4, width - edge - 1 - side)
     rows = [
-        line((f"{lane.lane.upper()} ", "bold"), _dots(lane, first, last, room), " ", text)
-        for lane, text in zip(lanes, figures, strict=True)
+        line((name.ljust(edge), "bold"), _dots(lane, first, last, room), " ", text)
+        for name, lane, text in zip(names, lanes, figures, strict=True)
     ]
     if height > len(rows):
-        axis = styled("  " + _axis(first, last, room), "$foreground-muted")
+        axis = styled(" " * edge + _axis(first, last, room), "$foreground-muted")
         rows.append(spread(axis, arrange(note, side), width))
     return rows[:height]
 
@@ -56,15 +60,16 @@ def _dots(lane: LaneRuns, first: float, last: float, width: int) -> Content:
         high = bars.column(lane.spread.p75, first, last, width)
         row[low : high + 1] = [("─", "$foreground-muted")] * (high + 1 - low)
     for at, count in counts.items():
-        row[at] = (_dot(count), "$text-primary")
+        style = "$foreground-muted" if lane.past else "$text-primary"
+        row[at] = (_dot(count, past=lane.past), style)
     if lane.spread is not None:
         row[bars.column(lane.spread.median, first, last, width)] = ("│", "bold $text-accent")
     return line(*row)
 
 
-def _dot(count: int) -> str:
+def _dot(count: int, *, past: bool) -> str:
     if count < 3:
-        return "·●"[count - 1]
+        return ("◦○" if past else "·●")[count - 1]
     return str(count) if count < 10 else "+"
 
 

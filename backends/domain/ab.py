@@ -108,14 +108,25 @@ def _begun(lane: Lane, fact: RunBegan) -> Lane:
 def _with_text(lane: Lane, fact: TextArrived) -> Lane:
     pieces = lane.pieces
     if pieces and pieces[-1].reasoning == fact.reasoning:
-        joined = (pieces[-1].text + fact.text)[-TAIL_CHARACTERS:]
-        pieces = (*pieces[:-1], TextPiece(joined, fact.reasoning))
+        pieces = (*pieces[:-1], TextPiece(pieces[-1].text + fact.text, fact.reasoning))
     else:
         pieces = (*pieces, TextPiece(fact.text, fact.reasoning))
     return replace(
         lane,
-        pieces=pieces,
+        pieces=_tail(pieces),
         tokens=fact.tokens if fact.tokens is not None else lane.tokens,
         first_text_at=lane.first_text_at or fact.at,
         last_text_at=fact.at,
     )
+
+
+def _tail(pieces: tuple[TextPiece, ...]) -> tuple[TextPiece, ...]:
+    """Return the end of the text, `TAIL_CHARACTERS` of all pieces together at most."""
+    kept: list[TextPiece] = []
+    room = TAIL_CHARACTERS
+    for piece in reversed(pieces):
+        if room <= 0:
+            break
+        kept.append(replace(piece, text=piece.text[-room:]))
+        room -= len(piece.text)
+    return tuple(reversed(kept))

@@ -13,6 +13,8 @@ class SeriesBegan:
     Attributes:
         models: the model of each lane, in the order of `lanes`.
         prompt_sha256: of the prompt as the user gave it, without the nonce of a run.
+        max_tokens: asked of every lane alike, as are `temperature` and `ignore_eos`.
+        cached: the prompt is sent without a nonce, so that prefix caches may answer.
     """
 
     at: Stamp
@@ -22,6 +24,10 @@ class SeriesBegan:
     models: tuple[str, ...] = ()
     prompt_sha256: str = ""
     order: SeriesMode = "interleaved"
+    max_tokens: int | None = None
+    temperature: float | None = None
+    ignore_eos: bool = False
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,10 +41,11 @@ class StartIdentified:
 
 @dataclass(frozen=True, slots=True)
 class PhaseBegan:
-    """A phase begins here, and with it the phase before ends."""
+    """A phase begins here, and with it the phase before ends; of one rank, where it names one."""
 
     at: Stamp
     phase: PhaseName
+    rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,33 @@ class PhaseReported:
 
 @dataclass(frozen=True, slots=True)
 class PhaseProgressed:
-    """The running phase is at item `done` of `total` (bytes where `item` is ``bytes``)."""
+    """The running phase is at item `done` of `total`."""
 
     at: Stamp
     phase: PhaseName
     item: str
     done: int
     total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadSeen:
+    """Files of the model are being fetched, or were: `since` to `at` is one stretch of it.
+
+    Attributes:
+        since: where this stretch began; facts of one stretch share it, the latest counts.
+        fetched_bytes: what this start has fetched so far, earlier stretches included.
+        total_bytes: what this start has to fetch in all, None where that is not known.
+        bytes_per_s: what came a second of late.
+        over: the stretch ended at `at`; until then it goes on.
+    """
+
+    at: Stamp
+    since: Stamp
+    fetched_bytes: int
+    total_bytes: int | None
+    bytes_per_s: float | None
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +193,7 @@ StartFact = (
     | PhaseBegan
     | PhaseReported
     | PhaseProgressed
+    | DownloadSeen
     | MemoryReported
     | KvCacheSized
     | FailureSeen
@@ -179,7 +201,7 @@ StartFact = (
     | FirstTokenSeen
     | FirstTokenUnavailable
 )
-"""What a log or a probe tells about a start; the reader of logs yields these."""
+"""What a log, a probe or the disk tells about a start; the reader of logs yields these."""
 
 ServerFact = (
     Spawned

@@ -6,6 +6,7 @@ from typing import assert_never
 from backends.domain.address import base_url
 from backends.domain.facts import (
     BecameReady,
+    DownloadSeen,
     Exited,
     FailureSeen,
     FirstTokenSeen,
@@ -27,7 +28,7 @@ from backends.domain.facts import (
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.stamp import Stamp
 from backends.domain.start import PhaseName
-from backends.domain.startup.fold import StartState, apply, begin
+from backends.domain.startup.fold import StartState, apply, begin, running_phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,8 @@ def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
     start = apply(life.start, fact) if life.start is not None else None
     life = replace(life, start=start)
     match fact:
-        case PhaseBegan() if life.server.state is ServerState.STARTING:
-            return _server(life, phase=fact.phase)
+        case PhaseBegan() | DownloadSeen() if life.server.state is ServerState.STARTING:
+            return life if start is None else _server(life, phase=running_phase(start))
         case BecameReady():
             ready = _server(life, phase=None, ready_s=_since(life, fact.at))
             return ready if _is_ending(life) else _server(ready, state=ServerState.READY)
@@ -84,9 +85,9 @@ def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
             return _server(life, survivors=fact.survivors)
         case Stopped():
             return _stopped(life)
-        case PhaseBegan() | PhaseReported() | PhaseProgressed() | StartIdentified():
+        case PhaseBegan() | DownloadSeen() | PhaseReported() | PhaseProgressed():
             return life
-        case MemoryReported() | KvCacheSized():
+        case StartIdentified() | MemoryReported() | KvCacheSized():
             return life
         case _:
             assert_never(fact)

@@ -83,15 +83,34 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class RankPhase:
+    """One rank's share of a phase of a server that has several.
+
+    Attributes:
+        start_s: seconds from launch to its beginning on this rank, None where unknown.
+        duration_s: our own measurement on this rank, None while it runs or where unknown.
+        reported_s: what this rank itself says it took, None when it says nothing.
+    """
+
+    rank: int
+    start_s: float | None = None
+    duration_s: float | None = None
+    reported_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """One named stretch of a start.
 
     Attributes:
         start_s: seconds from launch to its beginning.
-        duration_s: our own measurement; None while it runs.
-        reported_s: what vLLM itself says it took, None when it says nothing.
-        rank: the rank it belongs to, None for the whole server or the slowest rank.
-        detail: what else was seen, as name and value, for example ``("shards", "15")``.
+        duration_s: our own measurement, of the whole server; None while it runs.
+        reported_s: what vLLM itself says it took (the slowest rank), None when it says nothing.
+        rank: the slowest of several ranks, None where there are no several.
+        detail: what else was seen, as name and value: ``("shard", "15")``; of a download
+            ``bytes``, ``total_bytes`` where it is known, and ``bytes_per_s`` over the whole of it;
+            of kernel builds ``builds``, ``modules`` and ``waits``.
+        ranks: each rank's share, by rank; empty where there is one rank only.
     """
 
     name: PhaseName
@@ -100,16 +119,22 @@ class Phase:
     reported_s: float | None = None
     rank: int | None = None
     detail: tuple[tuple[str, str], ...] = ()
+    ranks: tuple[RankPhase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the running phase is: ``shard 9/15``, ``graph 20/51``, bytes downloaded."""
+    """How far the running phase is: ``shard 9/15``, ``graph 20/51``, or ``bytes`` fetched.
+
+    Attributes:
+        per_s: items or bytes a second over the last seconds, None where unknown.
+    """
 
     phase: PhaseName
     item: str
     done: int
     total: int | None
+    per_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Protocol
 from backends.domain.gpu import Gpu, GpuMemory, GpuSample
 from backends.gpus.amd_memory import AmdFigures, amd_memory
 from backends.gpus.amdsmi_readings import Answer, Reading
-from backends.gpus.held import PROCESSES_KEPT_S, PROCESSES_S, Held
+from backends.gpus.held import HeldList
 from backends.gpus.kfd import same_card
 from backends.gpus.proc import Proc
 from backends.gpus.process_list import NAMESPACE, NOT_ASKED, ProcessList, against_used, believed
@@ -46,7 +46,7 @@ class AmdGpus:
         self._binding = binding
         self._proc = proc
         self._now = now
-        self._lists: dict[str, Held[ProcessList]] = {}
+        self._lists: dict[str, HeldList[ProcessList]] = {}
 
     def sample(self, *, processes: bool) -> GpuSample:
         """Return all AMD GPUs; see `GpuSource`."""
@@ -98,16 +98,16 @@ class AmdGpus:
         return replace(gpu, processes=listed.processes, processes_reason=listed.reason)
 
     def _listed(self, gpu: Gpu, reading: Reading, *, processes: bool) -> ProcessList:
-        held = self._lists.setdefault(gpu.bdf, Held())
+        held = self._lists.setdefault(gpu.bdf, HeldList())
         if not processes:
-            return held.last(self._now(), PROCESSES_KEPT_S) or ProcessList(None, NOT_ASKED)
+            return held.last(self._now()) or ProcessList(None, NOT_ASKED)
 
         def read() -> ProcessList:
             if reading.processes is None:
                 return ProcessList(None, dict(reading.reasons).get("processes", NOT_ASKED))
             return believed(reading.processes, gpu.memory.total_bytes, self._proc)
 
-        return held.read(self._now(), PROCESSES_S, read)
+        return held.read(self._now(), gpu.memory.used_bytes, read)
 
 
 def _open_figures(gpu: Gpu) -> list[str]:

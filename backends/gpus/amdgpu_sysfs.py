@@ -11,7 +11,7 @@ from pathlib import Path
 
 from backends.domain.gpu import Gpu, GpuMemory, GpuSample
 from backends.gpus.amd_memory import AmdFigures, amd_memory
-from backends.gpus.held import ACTIVITY_S, PROCESSES_KEPT_S, PROCESSES_S, SLOW_S, Held
+from backends.gpus.held import ACTIVITY_S, SLOW_S, Held, HeldList
 from backends.gpus.kfd import KfdNodes, same_card
 from backends.gpus.proc import Proc
 from backends.gpus.process_list import NOT_ASKED, ProcessList, against_used, believed
@@ -29,7 +29,7 @@ class _Card:
     uuid: str
     activity: Held[tuple[float | None, float | None]] = field(default_factory=Held)
     slow: Held[tuple[float | None, str]] = field(default_factory=Held)
-    processes: Held[ProcessList] = field(default_factory=Held)
+    processes: HeldList[ProcessList] = field(default_factory=HeldList)
 
 
 class AmdgpuSysfs:
@@ -69,9 +69,9 @@ class AmdgpuSysfs:
     def _read(self, card: _Card, now_s: float, *, processes: bool) -> Gpu:
         memory = read_memory(card.device)
         if processes:
-            found = card.processes.read(now_s, PROCESSES_S, lambda: self._list(card, memory))
+            found = card.processes.read(now_s, memory.used_bytes, lambda: self._list(card, memory))
         else:
-            found = card.processes.last(now_s, PROCESSES_KEPT_S) or ProcessList(None, NOT_ASKED)
+            found = card.processes.last(now_s) or ProcessList(None, NOT_ASKED)
         found = against_used(found, memory.used_bytes)
         busy, power = card.activity.read(now_s, ACTIVITY_S, lambda: _read_activity(card.device))
         celsius, partition = card.slow.read(
@@ -129,15 +129,21 @@ def read_memory(device: Path) -> GpuMemory:
     return amd_memory(figures, "amdgpu sysfs")
 
 
-def _cards(drm: Path) -> Iterator[_Card]:
-    seen: set[str] = set()
+def amd_devices(drm: Path) -> Iterator[Path]:
+    """Yield the PCI folders of AMD's cards; reads only what the kernel itself answers."""
     for path in sorted(drm.glob("card[0-9]*"), key=_card_number):
         device = (path / "device").resolve()
         if path.name[4:].isdigit() and _text(device / "vendor") == _AMD:
-            bdf = same_card(device.name)
-            if bdf not in seen:
-                yield _Card(len(seen), device, bdf, _name(device), _uuid(device))
-                seen.add(bdf)
+            yield device
+
+
+def _cards(drm: Path) -> Iterator[_Card]:
+    seen: set[str] = set()
+    for device in amd_devices(drm):
+        bdf = same_card(device.name)
+        if bdf not in seen:
+            yield _Card(len(seen), device, bdf, _name(device), _uuid(device))
+            seen.add(bdf)
 
 
 def _card_number(path: Path) -> int:

@@ -1,5 +1,11 @@
-"""NVIDIA GPUs through NVML, the driver's own library, by NVIDIA's binding ``nvidia-ml-py``."""
+"""NVIDIA GPUs through NVML, the driver's own library, by NVIDIA's binding ``nvidia-ml-py``.
 
+There is no way around the library: ``nvidia-smi`` loads the same one, and fails where it does. A
+GPU's Xid errors stand only in the kernel's log, which most users may not read, and the sentence
+about a lost GPU names the command; energy changes no verdict on a rented GPU, and is not asked.
+"""
+
+import ctypes
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,6 +13,7 @@ from typing import Any
 import pynvml
 
 from backends.domain.gpu import Gpu, GpuMemory, GpuSample
+from backends.gpus.held import Held
 from backends.gpus.nvml_calls import LOST, Unavailable, ask
 from backends.gpus.nvml_device import NvmlDevice
 from backends.gpus.proc import Proc
@@ -16,7 +23,11 @@ NO_LIBRARY = pynvml.NVML_ERROR_LIBRARY_NOT_FOUND
 REOPEN_S = 60.0
 """How often the driver is opened anew while a GPU is lost: a reset brings it back as another."""
 
+REFUSED_S = 5.0
+"""How often a driver that refuses is asked again; each time it may try to load its module."""
+
 _MIG_ON = 1
+_MOST_GPUS = 1024
 
 
 class NvmlGpus:
@@ -30,6 +41,7 @@ class NvmlGpus:
         self._proc = proc or Proc()
         self._found: tuple[NvmlDevice | Gpu, ...] | None = None
         self._opened_s = 0.0
+        self._opening: Held[tuple[NvmlDevice | Gpu, ...] | str] = Held()
         self.missing = False
         """Whether the host has no NVIDIA driver at all, which is no failure."""
 
@@ -37,15 +49,10 @@ class NvmlGpus:
         """Return all NVIDIA GPUs; see `GpuSource`."""
         now_s = self._now()
         if self._found is None:
-            refused = ask("nvmlInit")
-            if isinstance(refused, Unavailable):
-                self.missing = refused.code == NO_LIBRARY
-                return GpuSample((), refused.reason)
-            count = ask("nvmlDeviceGetCount")
-            if isinstance(count, Unavailable):
-                return GpuSample((), count.reason)
-            self._found = tuple(each for index in range(count) for each in self._find(index))
-            self._opened_s = now_s
+            opened = self._opening.read(now_s, REFUSED_S, self._open)
+            if isinstance(opened, str):
+                return GpuSample((), opened)
+            self._found, self._opened_s, self._opening = opened, now_s, Held()
         gpus = tuple(
             each if isinstance(each, Gpu) else each.read(now_s, processes=processes)
             for each in self._found
@@ -59,6 +66,20 @@ class NvmlGpus:
         if self._found is not None:
             self._found = None
             ask("nvmlShutdown")
+
+    def _open(self) -> tuple[NvmlDevice | Gpu, ...] | str:
+        """Connect to the driver and return its GPUs, or why that is not possible."""
+        refused = ask("nvmlInit")
+        if isinstance(refused, Unavailable):
+            broken = _library_fault() if refused.code == NO_LIBRARY else ""
+            self.missing = refused.code == NO_LIBRARY and not broken
+            return broken or refused.reason
+        count = ask("nvmlDeviceGetCount")
+        if isinstance(count, Unavailable):
+            return str(count.reason)
+        if count > _MOST_GPUS:
+            return f"the driver counts {count} GPUs, which cannot be"
+        return tuple(each for index in range(count) for each in self._find(index))
 
     def _find(self, index: int) -> Iterator[NvmlDevice | Gpu]:
         card = ask("nvmlDeviceGetHandleByIndex", index)
@@ -83,6 +104,20 @@ class NvmlGpus:
             partition=partition,
             proc=self._proc,
         )
+
+
+def _library_fault() -> str:
+    """Return what is wrong with a library that is there and does not load, empty if it is not.
+
+    An empty file in its place is what images built beside a GPU leave behind.
+    """
+    try:
+        ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError as error:
+        if "No such file" in str(error):
+            return ""
+        return f"the NVIDIA driver library does not load: {error}; reinstall the driver"
+    return ""
 
 
 def _mig_handles(card: Any) -> Iterator[tuple[int, Any]]:

@@ -67,6 +67,8 @@ def ask(call: str, *arguments: Any) -> Any:
         return function(*arguments)
     except pynvml.NVMLError as error:
         return _unavailable(error.value)
+    except UnicodeDecodeError:
+        return Unavailable(pynvml.NVML_ERROR_UNKNOWN, "the driver's answer is no text")
 
 
 def _unavailable(code: int) -> Unavailable:

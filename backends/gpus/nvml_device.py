@@ -6,7 +6,7 @@ from typing import Any
 import pynvml
 
 from backends.domain.gpu import Gpu, GpuMemory
-from backends.gpus.held import ACTIVITY_S, PROCESSES_KEPT_S, PROCESSES_S, SLOW_S, Held
+from backends.gpus.held import ACTIVITY_S, SLOW_S, Held, HeldList
 from backends.gpus.nvml_calls import TOO_OLD, Unavailable, ask
 from backends.gpus.nvml_memory import ask_memory, dedicated_memory, is_unified, unified_memory
 from backends.gpus.proc import Proc
@@ -26,6 +26,8 @@ _NORMAL = (
     | pynvml.nvmlClocksEventReasonDisplayClockSetting
 )
 _WHOLE_CARD = Unavailable(0, "measured for the whole card only, not for a MIG device")
+
+_MOST_BUSY, _MOST_POWER_W, _MOST_CELSIUS = 100, 5000, 150
 
 Value = float | tuple[str, ...] | Unavailable | None
 
@@ -48,7 +50,7 @@ class NvmlDevice:
     proc: Proc
     _activity: Held[tuple[Value, Value]] = field(default_factory=Held)
     _slow: Held[tuple[Value, Value]] = field(default_factory=Held)
-    _processes: Held[ProcessList] = field(default_factory=Held)
+    _processes: HeldList[ProcessList] = field(default_factory=HeldList)
 
     def read(self, now_s: float, *, processes: bool) -> Gpu:
         """Return the GPU as it is at `now_s` on the monotonic clock."""
@@ -89,18 +91,20 @@ class NvmlDevice:
         answer, source = ask_memory(self.handle)
         host = self.proc.host_memory()
         if self.handle is self.card and is_unified(answer, host):
-            found = self._list(now_s, total_bytes=host.total_bytes)
+            found = self._list(now_s, GpuMemory(host.total_bytes, None, None, True, source))
             return unified_memory(found, host), found
-        memory = dedicated_memory(answer, source)
+        memory = dedicated_memory(answer, source, self.name)
         if processes:
-            found = self._list(now_s, total_bytes=memory.total_bytes)
+            found = self._list(now_s, memory)
         else:
-            found = self._processes.last(now_s, PROCESSES_KEPT_S) or ProcessList(None, NOT_ASKED)
+            found = self._processes.last(now_s) or ProcessList(None, NOT_ASKED)
         return memory, against_used(found, memory.used_bytes)
 
-    def _list(self, now_s: float, *, total_bytes: int | None) -> ProcessList:
+    def _list(self, now_s: float, memory: GpuMemory) -> ProcessList:
         return self._processes.read(
-            now_s, PROCESSES_S, lambda: _list_processes(self.handle, total_bytes, self.proc)
+            now_s,
+            memory.used_bytes,
+            lambda: _list_processes(self.handle, memory.total_bytes, self.proc),
         )
 
     def _read_activity(self) -> tuple[Value, Value]:
@@ -109,8 +113,10 @@ class NvmlDevice:
         busy = ask("nvmlDeviceGetUtilizationRates", self.handle)
         power_mw = ask("nvmlDeviceGetPowerUsage", self.handle)
         return (
-            busy if isinstance(busy, Unavailable) else float(busy.gpu),
-            power_mw if isinstance(power_mw, Unavailable) else power_mw / 1000,
+            busy if isinstance(busy, Unavailable) else _at_most(_MOST_BUSY, busy.gpu, "%"),
+            power_mw
+            if isinstance(power_mw, Unavailable)
+            else _at_most(_MOST_POWER_W, power_mw / 1000, "W"),
         )
 
     def _read_slow(self) -> tuple[Value, Value]:
@@ -121,9 +127,16 @@ class NvmlDevice:
         if isinstance(bits, Unavailable) and bits.code in TOO_OLD:
             bits = ask("nvmlDeviceGetCurrentClocksThrottleReasons", self.card)
         return (
-            celsius if isinstance(celsius, Unavailable) else float(celsius),
+            celsius if isinstance(celsius, Unavailable) else _at_most(_MOST_CELSIUS, celsius, "°C"),
             bits if isinstance(bits, Unavailable) else throttle_words(bits),
         )
+
+
+def _at_most(limit: float, value: float, unit: str) -> float | Unavailable:
+    """Return a figure unless it is garbage, which a broken driver may give without an error."""
+    if 0 <= value <= limit:
+        return float(value)
+    return Unavailable(0, f"the driver says {value:.0f} {unit}, which cannot be")
 
 
 def throttle_words(bits: int) -> tuple[str, ...]:

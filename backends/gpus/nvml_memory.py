@@ -10,12 +10,17 @@ from typing import Any
 import pynvml
 
 from backends.domain.gpu import GpuMemory
-from backends.domain.vram import impossible_use
+from backends.domain.vram import GIB, impossible_use
 from backends.gpus.nvml_calls import TOO_OLD, Unavailable, ask
 from backends.gpus.proc import HostFigures
 from backends.gpus.process_list import ProcessList
 
 _LEAST_SHARE_OF_HOST = 0.9
+
+_OWN_MEMORY_GIB = {"GH200": 144, "GB200": 192, "GB300": 288}
+"""The most memory of its own that a card beside a Grace processor was built with."""
+
+_MORE_THAN_OWN = 1.2
 
 
 def ask_memory(handle: Any) -> tuple[Any, str]:
@@ -41,7 +46,7 @@ def is_unified(answer: Any, host: HostFigures) -> bool:
     return bool(_LEAST_SHARE_OF_HOST <= answer.total / host.total_bytes <= 1.0)
 
 
-def dedicated_memory(answer: Any, source: str) -> GpuMemory:
+def dedicated_memory(answer: Any, source: str, name: str) -> GpuMemory:
     """Return the memory of a card with its own, or why it is unknown."""
     if isinstance(answer, Unavailable):
         return GpuMemory(None, None, None, unified=False, source=source, reason=answer.reason)
@@ -49,13 +54,16 @@ def dedicated_memory(answer: Any, source: str) -> GpuMemory:
         reason = impossible_use(answer.used, answer.total)
         return GpuMemory(answer.total, None, None, unified=False, source=source, reason=reason)
     v1 = source.endswith("v1")
+    remarks = ["this driver counts its own reserve as used"] if v1 else []
+    if _counts_the_hosts(answer.total, name):
+        remarks.append("the total is more than the card has: the host's memory is counted too")
     return GpuMemory(
         total_bytes=answer.total,
         used_bytes=answer.used,
         reserved_bytes=None if v1 else answer.reserved,
         unified=False,
         source=source,
-        reason="this driver counts its own reserve as used" if v1 else "",
+        reason="; ".join(remarks),
     )
 
 
@@ -75,6 +83,11 @@ def unified_memory(found: ProcessList, host: HostFigures) -> GpuMemory:
         reason=reason,
         host_available_bytes=host.available_bytes,
     )
+
+
+def _counts_the_hosts(total_bytes: int, name: str) -> bool:
+    own_gib = next((gib for chip, gib in _OWN_MEMORY_GIB.items() if chip in name), None)
+    return own_gib is not None and total_bytes / GIB > _MORE_THAN_OWN * own_gib
 
 
 def _reserved(answer: Any) -> int:

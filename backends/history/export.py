@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from backends.history.database import Database
-from backends.history.rows import from_json, run_of, series_record, start_record
+from backends.history.records import FindingKind
+from backends.history.rows import finding_record, from_json, run_of, series_record, start_record
 from backends.wire import plain
 
-ExportKind = Literal["starts", "series", "runs", "verdicts", "events", "meters"]
+ExportKind = Literal[
+    "starts", "series", "runs", "loads", "coldhunts", "verdicts", "events", "meters"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,13 @@ def _with_json(*columns: str) -> Callable[[sqlite3.Row], dict[str, Any]]:
     return as_plain
 
 
+def _findings(kind: FindingKind) -> _Export:
+    return _Export(
+        f"SELECT * FROM findings WHERE kind = '{kind}' ORDER BY began_wall_s",  # noqa: S608
+        lambda row: plain(finding_record(row)),
+    )
+
+
 _EXPORTS: Mapping[ExportKind, _Export] = {
     "starts": _Export(
         "SELECT * FROM starts ORDER BY began_wall_s", lambda row: plain(start_record(row))
@@ -47,6 +57,8 @@ _EXPORTS: Mapping[ExportKind, _Export] = {
         "SELECT * FROM series ORDER BY began_wall_s", lambda row: plain(series_record(row))
     ),
     "runs": _Export("SELECT * FROM runs ORDER BY rowid", _run),
+    "loads": _findings("load"),
+    "coldhunts": _findings("coldhunt"),
     "verdicts": _Export("SELECT * FROM verdicts ORDER BY wall_s", _with_json("document")),
     "events": _Export("SELECT * FROM events ORDER BY wall_s", _with_json("what")),
     "meters": _Export("SELECT * FROM meters ORDER BY name", _with_json("state")),

@@ -7,7 +7,13 @@ from typing import Any
 from backends.domain.run import Run
 from backends.history.database import Database, open_database
 from backends.history.export import ExportKind, exported
-from backends.history.records import EventRecord, SeriesRecord, StartRecord, VerdictRecord
+from backends.history.findings import Findings
+from backends.history.records import (
+    EventRecord,
+    SeriesRecord,
+    StartRecord,
+    VerdictRecord,
+)
 from backends.history.rows import (
     ADD_START,
     args_sha256,
@@ -41,10 +47,12 @@ class History:
 
     Attributes:
         notice: one sentence if the file was damaged and moved aside, else empty.
+        findings: the loads and the hunts for cold hits.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.findings = Findings(database)
         self.notice = database.notice
 
     def close(self) -> None:
@@ -89,6 +97,11 @@ class History:
             "SELECT * FROM series ORDER BY began_wall_s DESC LIMIT ?", (limit,)
         )
         return tuple(series_record(row) for row in rows)
+
+    def series(self, series_id: str) -> SeriesRecord | None:
+        """Return one series, None where there is none of this id."""
+        rows = self._database.rows("SELECT * FROM series WHERE series_id = ?", (series_id,))
+        return series_record(rows[0]) if rows else None
 
     def runs_of(self, series_id: str) -> tuple[Run, ...]:
         """Return the runs of a series by lane and index."""

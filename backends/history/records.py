@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from backends.domain.run import LaneName
 from backends.domain.start import Outcome, Start
@@ -55,6 +55,25 @@ class SeriesRecord:
     lanes: tuple[tuple[LaneName, str], ...]
     prompt_sha256: str
     report: Mapping[str, Any]
+
+
+FindingKind = Literal["load", "coldhunt"]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRecord:
+    """A load or a hunt for cold hits, with everything that was measured.
+
+    Attributes:
+        endpoint: its name or address, never its key.
+        document: what its verb prints with ``--json``.
+    """
+
+    kind: FindingKind
+    finding_id: str
+    began_wall_s: float
+    endpoint: str
+    document: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

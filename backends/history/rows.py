@@ -13,7 +13,7 @@ import msgspec
 from backends.domain.run import LaneName, Run
 from backends.domain.start import Start
 from backends.history.database import HistoryUnavailable
-from backends.history.records import SeriesRecord, StartRecord
+from backends.history.records import FindingRecord, SeriesRecord, StartRecord
 from backends.history.redaction import without_secrets
 from backends.wire import UnreadableRecord, plain, typed
 
@@ -106,6 +106,28 @@ def series_record(row: sqlite3.Row) -> SeriesRecord:
         lanes=_value(row["lanes"], tuple[tuple[LaneName, str], ...]),
         prompt_sha256=row["prompt_sha256"],
         report=from_json(row["report"]),
+    )
+
+
+def finding_row(record: FindingRecord) -> Row:
+    """Return the columns of table ``findings`` in order."""
+    return (
+        record.kind,
+        record.finding_id,
+        record.began_wall_s,
+        record.endpoint,
+        to_json(record.document),
+    )
+
+
+def finding_record(row: sqlite3.Row) -> FindingRecord:
+    """Return the record of one row of table ``findings``."""
+    return FindingRecord(
+        kind=row["kind"],
+        finding_id=row["finding_id"],
+        began_wall_s=row["began_wall_s"],
+        endpoint=row["endpoint"],
+        document=from_json(row["document"]),
     )
 
 

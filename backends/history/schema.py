@@ -61,4 +61,15 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX events_by_time ON events (wall_s);
     """,
+    """
+    CREATE TABLE findings (
+        kind TEXT NOT NULL,
+        finding_id TEXT NOT NULL,
+        began_wall_s REAL NOT NULL,
+        endpoint TEXT NOT NULL,
+        document TEXT NOT NULL
+    );
+    CREATE UNIQUE INDEX findings_by_id ON findings (kind, finding_id);
+    CREATE INDEX findings_by_time ON findings (kind, began_wall_s);
+    """,
 )

@@ -11,15 +11,21 @@ from pathlib import Path
 
 import msgspec
 
+from backends.discovery.surroundings import Surroundings
 from backends.domain.address import reachable_host
+from backends.domain.facts import StartIdentified
 from backends.domain.startup.lines import LineSplitter
 from backends.domain.startup.reader import StartReader
-from backends.keeper.folder import ServerFolder
+from backends.keeper.clock import now
+from backends.keeper.download import left_open, watch_download
+from backends.keeper.folder import ServerFolder, read_journal
 from backends.keeper.gpu_memory import GpuMemory, sample_in_child
 from backends.keeper.http1 import Address
 from backends.keeper.keeper import Keeper, Kept, Output
 from backends.keeper.log import RotatedLog
+from backends.keeper.model_cache import cache_folders
 from backends.keeper.order import KeeperError, LaunchOrder, Report, api_key
+from backends.keeper.record_stamps import unstamped_because
 from backends.keeper.service import Bell, Service
 from backends.keeper.taking import Taken, adopt, start
 
@@ -39,6 +45,8 @@ def main() -> None:
     service = Service(folder, taken.journal, bell)
     _report(launcher, Report())
     memory = GpuMemory(sample_in_child)
+    _tell_clock(taken)
+    _see_download(folder, taken)
     if taken.is_new:  # vLLM needs seconds to its first allocation
         threading.Thread(target=memory.note_before, daemon=True).start()
     Keeper(_kept(folder, taken, memory), taken.journal, bell).run(service)
@@ -61,6 +69,30 @@ def _detach() -> int:
 def _report(launcher: int, report: Report) -> None:
     with os.fdopen(launcher, "wb") as file:
         file.write(msgspec.json.encode(report))
+
+
+def _tell_clock(taken: Taken) -> None:
+    """Say in the journal when the instants are those at which the lines arrived."""
+    because = unstamped_because(taken.order.argv, taken.order.environment)
+    if taken.is_new and because:
+        times = ("line_times", f"on arrival, as {because} configures the logging")
+        taken.journal.record(StartIdentified(now(), None, None, (times,)))
+
+
+def _see_download(folder: ServerFolder, taken: Taken) -> None:
+    """Watch what a new server fetches; of one that is taken over, say how far that was seen."""
+    journal, order = taken.journal, taken.order
+    if not taken.is_new:
+        unfinished = left_open(read_journal(folder.journal))
+        if unfinished:
+            journal.record(unfinished)
+        return
+    home = Path(order.environment.get("HOME") or Path.home())
+    around = Surroundings(home, Path.cwd(), order.environment)
+    folders = cache_folders(order.argv, around)
+    if folders:
+        looking = (folders, journal.record, now, journal.start_over)
+        threading.Thread(target=watch_download, args=looking, daemon=True).start()
 
 
 def _kept(folder: ServerFolder, taken: Taken, memory: GpuMemory) -> Kept:

@@ -6,19 +6,24 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from backends.domain.facts import FailureSeen, ServerFact
+from backends.domain.facts import BecameReady, Exited, FailureSeen, ServerFact, Stopped
 from backends.keeper.folder import PRIVATE_FILE
 from backends.wire import encode_fact
 
 
 class Journal:
-    """Appends facts from any thread, and calls `on_growth` after each."""
+    """Appends facts from any thread, and calls `on_growth` after each; `Stopped` is the last.
+
+    Attributes:
+        start_over: set once the server was seen ready or ended.
+    """
 
     def __init__(self, path: Path, on_growth: Callable[[], None]) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
         self._on_growth = on_growth
         self._lock = threading.Lock()
-        self._has_failure = False
+        self._has_failure = self._is_over = False
+        self.start_over = threading.Event()
         self._end_cut_line()
 
     @property
@@ -35,8 +40,13 @@ class Journal:
         """Append a fact and return the offset at which it stands."""
         with self._lock:
             offset = self.size
+            if self._is_over:
+                return offset
             self._has_failure |= isinstance(fact, FailureSeen)
+            self._is_over = isinstance(fact, Stopped)
             self._append(encode_fact(fact) + b"\n")
+        if isinstance(fact, BecameReady | Exited | Stopped):
+            self.start_over.set()
         self._on_growth()
         return offset
 

@@ -8,6 +8,7 @@ from backends.domain.facts import StartFact
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
 from backends.keeper.log import RotatedLog
+from backends.keeper.record_stamps import StampRemover, take_stamp
 
 CHUNK_BYTES = 256 * 1024
 
@@ -50,12 +51,14 @@ def pump(
     The log gets the bytes before anybody looks at them, so what the reader makes of a line can
     never cost the line.
     """
+    stamps = StampRemover()
     while data := os.read(pipe, CHUNK_BYTES):
         at = now()
-        log.write(data)
+        log.write(stamps.feed(data))
         for line in splitter.feed(data):
-            for fact in reader.feed(at, line):
+            for fact in reader.feed(*take_stamp(at, line)):
                 tell(fact)
+    log.write(stamps.rest())
     for line in splitter.rest():
-        for fact in reader.feed(now(), line):
+        for fact in reader.feed(*take_stamp(now(), line)):
             tell(fact)

@@ -10,6 +10,7 @@ from backends.host import processes
 from backends.host.survivors import MARKER
 from backends.keeper.folder import PRIVATE_FILE, ServerFolder
 from backends.keeper.order import LaunchFailed, LaunchOrder, marker_value
+from backends.keeper.record_stamps import stamping
 
 PR_SET_CHILD_SUBREAPER = 36
 """From ``linux/prctl.h``: orphaned descendants become children of this process."""
@@ -50,7 +51,12 @@ def spawn(folder: ServerFolder, order: LaunchOrder) -> ProcessId:
     Raises:
         LaunchFailed: its program does not exist or cannot be executed.
     """
-    complete = {**order.environment, **ADDED_ENVIRONMENT, MARKER: marker_value(order)}
+    complete = {
+        **order.environment,
+        **ADDED_ENVIRONMENT,
+        **stamping(order.environment),
+        MARKER: marker_value(order),
+    }
     program = shutil.which(order.argv[0], path=complete.get("PATH"))
     if program is None:
         raise LaunchFailed(

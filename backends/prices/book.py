@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from backends.domain.money.amounts import BadPrice, amount_from
 from backends.domain.money.prices import ApiPrice, Freshness, GpuPrice, Price, freshness, replaces
+from backends.domain.money.scenario_parts import Currency
 from backends.prices.importers import import_catalogue
 from backends.prices.installed import installed_prices
 from backends.prices.table import (
@@ -58,19 +59,14 @@ def find_api_price(table: PriceTable, provider: str, model: str) -> ApiPrice | N
     return next((row for row in table.api if api_key(row) == wanted), None)
 
 
-def find_by_address(table: PriceTable, base_url: str, model: str) -> ApiPrice | None:
-    """Return the price of a model at an endpoint's address, None for a host not in the table."""
-    host = urlsplit(base_url).hostname
-    for row in table.api:
-        if row.base_url is None or urlsplit(row.base_url).hostname != host:
-            continue
-        if row.model.lower() == model.lower():
-            return row
-    return None
-
-
 def set_api_price(
-    folder: Path, provider: str, model: str, prices: dict[str, str], as_of: date
+    folder: Path,
+    provider: str,
+    model: str,
+    prices: dict[str, str],
+    as_of: date,
+    *,
+    currency: Currency | None = None,
 ) -> ApiPrice:
     """Keep the user's own price of a model, with its date; fields not given keep their value.
 
@@ -80,13 +76,21 @@ def set_api_price(
         model: the provider's own id.
         prices: amounts in digits under the names of `ApiPrice`, such as ``input_usd_per_mtok``.
         as_of: the day on which the user read it.
+        currency: what the amounts are in; None is US dollars. They are kept converted.
 
     Raises:
-        BadPrice: an amount cannot be read or has no such name.
+        BadPrice: an amount cannot be read or has no such name, or an amount that would be kept is
+            in another currency.
     """
     old = find_api_price(load_table(folder), provider, model)
     row = old or ApiPrice(provider, model, model.rsplit("/", 1)[-1].lower(), None, None)
-    row = replace(row, **_amounts(prices), as_of=as_of, source="you", origin="user")
+    amounts = _amounts(prices, currency)
+    standing = [name for name in _PRICED if name not in amounts and getattr(row, name) is not None]
+    if standing and any(getattr(row, key) != value for key, value in _in(currency).items()):
+        raise BadPrice(
+            f"{standing[0]} is kept from another currency or rate; give all prices together"
+        )
+    row = replace(row, **amounts, **_in(currency), as_of=as_of, source="you", origin="user")
     mine = read_table(folder, "user")
     kept = tuple(other for other in mine.api if api_key(other) != api_key(row))
     write_table(folder, "user", replace(mine, api=(*kept, row)))
@@ -94,17 +98,24 @@ def set_api_price(
 
 
 def set_gpu_price(
-    folder: Path, provider: str, sku: str, usd_per_hour: str, as_of: date
+    folder: Path,
+    provider: str,
+    sku: str,
+    usd_per_hour: str,
+    as_of: date,
+    *,
+    currency: Currency | None = None,
 ) -> GpuPrice:
-    """Keep the user's own hourly price of one GPU, with its date.
+    """Keep the user's own hourly price of one GPU, with its date; converted to US dollars.
 
     Raises:
         BadPrice: the amount cannot be read.
     """
-    amount = amount_from(usd_per_hour, "usd_per_hour")
+    amount = amount_from(usd_per_hour, "usd_per_hour") * _worth(currency)
     new = GpuPrice(provider, sku, sku, None)
     old = next((row for row in load_table(folder).gpu if gpu_key(row) == gpu_key(new)), new)
-    row = replace(old, usd_per_hour=amount, as_of=as_of, source="you", origin="user")
+    told: dict[str, Any] = {"as_of": as_of, "source": "you", "origin": "user"}
+    row = replace(old, usd_per_hour=amount, **told, **_in(currency))
     mine = read_table(folder, "user")
     kept = tuple(other for other in mine.gpu if gpu_key(other) != gpu_key(row))
     write_table(folder, "user", replace(mine, gpu=(*kept, row)))
@@ -150,16 +161,35 @@ def _differs(old: ApiPrice | None, new: ApiPrice) -> bool:
     return old is None or replace(old, as_of=None) != replace(new, as_of=None)
 
 
-def _amounts(prices: dict[str, str]) -> dict[str, Any]:
+def _in(currency: Currency | None) -> dict[str, Any]:
+    if currency is None:
+        return {"currency": None, "currency_usd": None, "currency_as_of": None}
+    return {
+        "currency": currency.code,
+        "currency_usd": currency.usd,
+        "currency_as_of": currency.as_of,
+    }
+
+
+def _worth(currency: Currency | None) -> Decimal:
+    return Decimal(1) if currency is None else currency.usd
+
+
+def _amounts(prices: dict[str, str], currency: Currency | None) -> dict[str, Any]:
     known = {
         field.name for field in fields(ApiPrice) if "usd" in field.name or field.name in _SHARES
     }
     unknown = sorted(set(prices) - known)
     if unknown:
         raise BadPrice(f'no price is called "{unknown[0]}"; known are {", ".join(sorted(known))}')
-    return {name: amount_from(value, name) for name, value in prices.items()}
+    worth = _worth(currency)
+    return {
+        name: amount_from(value, name) * (1 if name in _SHARES else worth)
+        for name, value in prices.items()
+    }
 
 
+_PRICED = tuple(field.name for field in fields(ApiPrice) if "usd_per" in field.name)
 _SHARES = frozenset({"batch_multiplier", "fee_percent"})
 
 

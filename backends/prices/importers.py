@@ -13,6 +13,7 @@ from typing import Any, Literal
 from backends.domain.money.amounts import BadPrice, amount_from
 from backends.domain.money.prices import ApiPrice
 from backends.domain.money.request_cost import MTOK
+from backends.prices.catalogue_tiers import litellm_batch, litellm_tiers, models_dev_tiers
 
 Catalogue = Literal["models.dev", "openrouter", "litellm"]
 
@@ -74,12 +75,14 @@ def _models_dev(data: dict[str, Any], place: str, as_of: date) -> Iterator[ApiPr
     for provider, entry in data.items():
         for model, found in entry.get("models", {}).items():
             cost = found.get("cost") or {}
-            costs = _costs(cost, _MODELS_DEV, Decimal(1), f"{place}: {provider}/{model}", model)
+            where = f"{place}: {provider}/{model}"
+            costs = _costs(cost, _MODELS_DEV, Decimal(1), where, model)
             yield ApiPrice(
                 provider,
                 model,
                 _canonical(model),
                 *costs,
+                tiers=models_dev_tiers(cost, where),
                 base_url=entry.get("api"),
                 as_of=as_of,
                 source="models.dev catalogue",
@@ -110,13 +113,16 @@ def _litellm(data: dict[str, Any], place: str, as_of: date) -> Iterator[ApiPrice
     for model, entry in data.items():
         if model == "sample_spec" or entry.get("mode") not in {"chat", "completion", "responses"}:
             continue
-        costs = _costs(entry, _LITELLM, MTOK, f"{place}: {model}", model)
+        where = f"{place}: {model}"
+        costs = _costs(entry, _LITELLM, MTOK, where, model)
         provider = entry.get("litellm_provider", "")
         yield ApiPrice(
             provider,
             model.removeprefix(f"{provider}/"),
             _canonical(model),
             *costs,
+            batch_multiplier=litellm_batch(entry, where),
+            tiers=litellm_tiers(entry, where),
             as_of=as_of,
             source="litellm price list",
             origin="imported",

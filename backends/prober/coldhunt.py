@@ -2,39 +2,30 @@
 
 import asyncio
 import json
+import os
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from backends.domain.ab_facts import RunEnded, SeriesEnded
 from backends.domain.run import Run
+from backends.domain.streams.cold import ColdProbe, HuntPlan, missing_gap, missing_warm
 from backends.prober.client import run_series
 from backends.prober.orders import Lane, Limits, SeriesOrder
+
+PROMPT = "Reply with the one word: ready"
+"""As short as a request can be, for a hunt and for the warm-up that it recommends."""
 
 MAX_TOKENS = 16
 # A serverless endpoint may load its weights first.
 COLD_LIMITS = Limits(ttft_s=1200.0, total_s=1500.0)
 
+RETRY_S = 60.0
+"""After a request that failed the next one waits so long."""
 
-@dataclass(frozen=True, slots=True)
-class ColdProbe:
-    """One request after a pause.
-
-    Attributes:
-        planned_idle_s: the pause asked for; None for the first, which ends an unknown one.
-        idle_s: the pause there really was.
-        ended_at: seconds since 1970, when the endpoint was last known busy.
-        error: one line; such a probe is repeated when the hunt goes on.
-    """
-
-    planned_idle_s: float | None
-    idle_s: float | None
-    ended_at: float
-    ttft_s: float | None
-    error: str | None
-
+FAILURES_TO_GIVE_UP = 10
 
 Ask = Callable[[Lane, str], Awaitable[Run]]
 
@@ -42,34 +33,44 @@ Ask = Callable[[Lane, str], Awaitable[Run]]
 async def hunt(
     lane: Lane,
     prompt: str,
-    pauses_s: Sequence[float],
+    plan: HuntPlan,
     state: Path,
     *,
     ask: Ask | None = None,
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncGenerator[ColdProbe, None]:
-    """Yield one probe for each pause that `state` does not have yet, shortest first.
+    """Yield every request that `state` lacks for the plan, until none is missing.
 
-    Every probe is appended to `state`, one JSON line each, so that a hunt of days may be stopped
-    and taken up again; a pause that began before counts from the last probe there.
+    Every probe is appended to `state`, one JSON line each, before it is yielded, so that a hunt of
+    hours may be killed and taken up again. What was measured is not measured again; a pause that
+    was interrupted begins anew, behind a request that ends the one of which nothing is known. Ten
+    failures in a row end the hunt with the last of them.
 
     Raises:
         OSError: the file cannot be read or written.
     """
-    done = read_probes(state)
-    had = {probe.planned_idle_s for probe in done if probe.error is None}
-    last_at = done[-1].ended_at if done else None
-    plans: list[float | None] = [None] if last_at is None else []
-    plans += sorted(pause for pause in pauses_s if pause not in had)
-    for planned_s in plans:
-        if planned_s is not None and last_at is not None:
-            await sleep(max(0.0, last_at + planned_s - now()))
-        idle_s = None if last_at is None else now() - last_at
+    probes = read_probes(state)
+    known_busy, failures = False, 0
+    while (gap_s := missing_gap(probes, plan)) is not None and failures < FAILURES_TO_GIVE_UP:
+        planned_s: float | None = gap_s
+        if failures:
+            await sleep(RETRY_S)
+        if not known_busy:
+            planned_s = None
+        elif missing_warm(probes, plan):
+            planned_s = 0.0
+        else:
+            await sleep(max(0.0, probes[-1].ended_at + gap_s - now()))
+        idle_s = now() - probes[-1].ended_at if probes else None
         run = await (ask or ask_once)(lane, prompt)
-        last_at = now()
-        probe = ColdProbe(planned_s, idle_s, last_at, run.ttft_s, run.error)
+        probe = ColdProbe(
+            planned_s, idle_s, now(), run.ttft_s, run.error, run.input_tokens, run.cost_usd
+        )
         append_probe(state, probe)
+        probes.append(probe)
+        known_busy = probe.error is None
+        failures = 0 if known_busy else failures + 1
         yield probe
 
 
@@ -77,7 +78,8 @@ def append_probe(state: Path, probe: ColdProbe) -> None:
     """Add a probe to a file, on a line of its own even after one that was cut short."""
     before = state.read_bytes() if state.exists() else b""
     separator = "" if not before or before.endswith(b"\n") else "\n"
-    with state.open("a") as file:
+    descriptor = os.open(state, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "a") as file:
         file.write(f"{separator}{json.dumps(asdict(probe))}\n")
 
 

@@ -11,11 +11,11 @@ from backends.domain.run import Connect
 from backends.domain.streams.tokens import Piece
 from backends.prober import clock, problems
 from backends.prober.connection import Connection
-from backends.prober.http import BrokenReply
+from backends.prober.http import BrokenReply, Http2Reply
 from backends.prober.loop import Loop, Timer
 from backends.prober.orders import Limits
 from backends.prober.pool import Pool, Unresolved
-from backends.prober.reply import Reply
+from backends.prober.reply import Reply, UnreadableReply
 
 LIVE_NS = 50_000_000
 LINGER_NS = clock.NS
@@ -58,6 +58,7 @@ class Asked(Protocol):
     reply: Reply
     trace: Trace
     error: str | None
+    http_2_only: bool
 
     @property
     def status(self) -> int | None:
@@ -78,12 +79,15 @@ class Exchange:
 
     Attributes:
         error: one line once it has ended badly, else None.
+        http_2_only: it ended because the server does not speak HTTP/1.1.
     """
 
     def __init__(self, request: bytes, model: str, pool: Pool, loop: Loop, limits: Limits) -> None:
         self.reply = Reply(model)
         self.trace = Trace()
         self.error: str | None = None
+        self.http_2_only = False
+        self._planned_ns = 0
         self._request = request
         self._pool = pool
         self._loop = loop
@@ -103,7 +107,7 @@ class Exchange:
 
     def begin(self, planned_ns: int | None, hooks: Hooks) -> None:
         """Send the request; `planned_ns` is None where it is to go as soon as it can."""
-        self.trace.planned_ns = planned_ns or 0
+        self._planned_ns = self.trace.planned_ns = planned_ns or 0
         self._hooks = hooks
         kept = self._pool.idle()
         if kept is None:
@@ -178,13 +182,18 @@ class Exchange:
         connection.open(addresses, dns_s)
 
     def _retry_on_fresh_connection(self) -> bool:
-        """A kept connection that the server closed just then is no failure of the server."""
+        """A kept connection that the server closed just then is no failure of the server.
+
+        The request is timed anew from its second send, and the run says that it was.
+        """
         reused = self.trace.connect is not None and self.trace.connect.reused
         if not reused or self._arrived or self.trace.reads or self._hooks is None:
             return False
         for timer in self._timers:
             timer.cancel()
+        self._timers.clear()
         self.trace.connect = None
+        self.trace.planned_ns = self._planned_ns
         self.trace.reconnected = True
         self._open()
         return True
@@ -203,6 +212,12 @@ class Exchange:
         try:
             for at_ns, data in arrived:
                 pieces += self.reply.feed((at_ns - self.trace.sent_ns) / clock.NS, data)
+        except UnreadableReply as error:
+            self._finish(str(error))
+            return
+        except Http2Reply:
+            self._finish(problems.NO_HTTP_1)
+            return
         except BrokenReply as error:
             self._finish(f"{error}: check that base_url names an OpenAI-compatible API")
             return
@@ -230,6 +245,7 @@ class Exchange:
         if hooks is None:
             return
         self.error = self.reply.error(problem, cut=cut)
+        self.http_2_only = problem == problems.NO_HTTP_1
         self._stop(keep=self.reply.reusable and problem is None)
         hooks.ended(self)
 

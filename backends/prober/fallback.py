@@ -1,15 +1,16 @@
-"""Requests through a proxy, by the ``openai`` client: stamped in user space, and said so."""
+"""Requests by the ``openai`` client: through proxies and over HTTP/2, stamped in user space."""
 
 from __future__ import annotations
 
+import ssl
 import threading
 from queue import SimpleQueue
 from typing import Any
 
+import httpx2
 import openai
 
-from backends.domain.streams.sse import SseEvent
-from backends.domain.streams.tokens import DONE, Piece
+from backends.domain.streams.tokens import Piece
 from backends.prober import clock, problems
 from backends.prober.exchange import LIVE_NS, Hooks, Trace
 from backends.prober.http import Head
@@ -17,40 +18,60 @@ from backends.prober.loop import Loop
 from backends.prober.orders import Lane, Limits
 from backends.prober.reply import Reply
 
+NAMED = ("model", "messages", "stream")
 
-def proxied_client(lane: Lane, limits: Limits) -> openai.OpenAI:
-    """Return the client of one endpoint; it takes the proxy from the environment."""
+
+def open_client(lane: Lane, limits: Limits, *, proxied: bool) -> openai.OpenAI:
+    """Return the client of one endpoint: through the environment's proxy, or over HTTP/2.
+
+    It trusts the same authorities as the prober's own connections.
+    """
     return openai.OpenAI(
         base_url=lane.base_url,
         api_key=lane.api_key or "none",
         max_retries=0,
-        timeout=limits.ttft_s,
+        timeout=openai.Timeout(limits.ttft_s, connect=limits.connect_s),
+        http_client=openai.DefaultHttpxClient(
+            http1=proxied, http2=True, trust_env=proxied, verify=ssl.create_default_context()
+        ),
     )
 
 
-class ProxiedExchange:
+class ClientExchange:
     """One request and its reply, like `Exchange`, in a thread of its own.
+
+    The client brings the bytes of the body; what they mean is read as for every other endpoint.
 
     Attributes:
         error: one line once it has ended badly, else None.
-        status: of a reply that was no success.
+        status: of the reply, None before one came.
+        http_2_only: never: this is what such endpoints are asked with.
     """
 
     def __init__(
-        self, client: openai.OpenAI, body: dict[str, Any], loop: Loop, limits: Limits
+        self,
+        client: openai.OpenAI,
+        body: dict[str, Any],
+        loop: Loop,
+        limits: Limits,
+        *,
+        proxied: bool,
     ) -> None:
         self.reply = Reply(body["model"])
         self.trace = Trace(from_kernel=False)
         self.error: str | None = None
         self.status: int | None = None
+        self.http_2_only = False
         self._client = client
         self._body = body
         self._loop = loop
         self._limits = limits
+        self._proxied = proxied
         self._hooks: Hooks | None = None
         self._told_sent = False
         self._arrived: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
         self._problem: str | None = None
+        self._whole = False
         self._over = threading.Event()
 
     def begin(self, planned_ns: int | None, hooks: Hooks) -> None:
@@ -81,49 +102,56 @@ class ProxiedExchange:
         while not self._arrived.empty():
             at_ns, data = self._arrived.get()
             self.trace.reads += 1
-            at_s = (at_ns - self.trace.sent_ns) / clock.NS
-            piece = self.reply.reader.feed(at_s, SseEvent(data))
-            pieces += [piece] if piece else []
+            pieces += self.reply.feed_body((at_ns - self.trace.sent_ns) / clock.NS, data)
         if pieces:
             hooks.pieces(at_ns, pieces)
+        late_ns = clock.now_ns() - self.trace.planned_ns
         if over:
             self._finish(hooks, self._problem)
-        elif clock.now_ns() - self.trace.planned_ns > self._limits.total_s * clock.NS:
+        elif late_ns > self._limits.total_s * clock.NS:
             self._finish(hooks, problems.too_long(self._limits.total_s))
+        elif late_ns > self._limits.ttft_s * clock.NS and not self._has_token():
+            self._finish(hooks, problems.no_token(self._limits.ttft_s))
         else:
             self._look_again()
 
+    def _has_token(self) -> bool:
+        return any(piece.carries or piece.counted for piece in self.reply.reader.pieces)
+
     def _finish(self, hooks: Hooks, problem: str | None) -> None:
         self._hooks = None
-        self.error = problem or self.reply.reader.error
+        self.reply.end((clock.now_ns() - self.trace.sent_ns) / clock.NS)
+        cut = self.reply.head is not None and not self._whole
+        self.error = self.reply.error(problem, cut=cut)
         hooks.ended(self)
 
     def _ask(self) -> None:
         """Stream the reply; runs in the thread and touches only what the loop does not write."""
-        known = {name: self._body[name] for name in ("model", "messages", "stream")}
-        rest = {name: value for name, value in self._body.items() if name not in known}
+        known = {name: self._body[name] for name in NAMED}
+        rest = {name: value for name, value in self._body.items() if name not in NAMED}
+        plain = {"Accept-Encoding": "identity"}
+        ask = self._client.chat.completions.with_streaming_response.create
         self.trace.sent_ns = clock.now_ns()
         try:
-            with self._client.chat.completions.create(**known, extra_body=rest) as stream:
-                for chunk in stream:
-                    data = chunk.to_json(indent=None).encode()
+            with ask(**known, extra_body=rest, extra_headers=plain) as response:
+                self._take_head(response.http_response)
+                for data in response.iter_bytes():
                     self._arrived.put((clock.now_ns(), data))
                     if self._hooks is None:
-                        break
-            self._arrived.put((clock.now_ns(), DONE))
+                        return
+            self._whole = True
         except openai.APIStatusError as error:
-            self._problem = self._status(error)
-        except openai.APITimeoutError:
+            self._take_head(error.response)
+            self._arrived.put((clock.now_ns(), error.response.content))
+            self._whole = True
+        except (openai.APITimeoutError, httpx2.TimeoutException):
             self._problem = problems.no_token(self._limits.ttft_s)
-        except (openai.APIError, OSError, ValueError) as error:
-            self._problem = problems.proxied(error)
+        except (openai.APIError, httpx2.HTTPError, OSError, ValueError) as error:
+            self._problem = problems.through_client(error, proxied=self._proxied)
         finally:
             self._over.set()
 
-    def _status(self, error: openai.APIStatusError) -> str:
-        reply = error.response
-        self.status = reply.status_code
-        fields = {name.lower(): value for name, value in reply.headers.items()}
-        return problems.status(
-            Head(reply.status_code, reply.reason_phrase, fields), reply.content, self._body["model"]
-        )
+    def _take_head(self, response: httpx2.Response) -> None:
+        fields = {name.lower(): value for name, value in response.headers.items()}
+        self.status = response.status_code
+        self.reply.take_head(Head(response.status_code, response.reason_phrase, fields))

@@ -6,10 +6,15 @@ from http import HTTPStatus
 
 LARGEST_HEAD = 64 * 1024
 LARGEST_CHUNK_LINE = 4096
+HTTP_2_FRAME_HEAD = 9
 
 
 class BrokenReply(ValueError):
     """The bytes are no HTTP/1.1 reply; the message says what is wrong with them."""
+
+
+class Http2Reply(BrokenReply):
+    """The bytes are HTTP/2, though HTTP/1.1 was spoken to the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class ReplyParser:
         while True:
             end = self._buffer.find(b"\r\n\r\n")
             if end < 0:
+                if _is_http_2(self._buffer):
+                    raise Http2Reply("the reply is HTTP/2")
                 if len(self._buffer) > LARGEST_HEAD or not _may_be_http(self._buffer):
                     raise BrokenReply("the reply is no HTTP/1.1")
                 return False
@@ -142,7 +149,17 @@ class ReplyParser:
 
 
 def _may_be_http(data: bytearray) -> bool:
-    return data[:5] == b"HTTP/"[: len(data[:5])]
+    return data[:5] == b"HTTP/"[: len(data[:5])] or _may_become_http_2(data)
+
+
+def _is_http_2(data: bytearray) -> bool:
+    """Whether a server's preface begins it: a SETTINGS frame on stream 0 (RFC 9113, 3.4)."""
+    return len(data) >= HTTP_2_FRAME_HEAD and _may_become_http_2(data)
+
+
+def _may_become_http_2(data: bytearray) -> bool:
+    """A frame's head: three bytes of length, type 4, flags 0, four bytes of stream."""
+    return data[:1] == b"\0" and data[3:HTTP_2_FRAME_HEAD] == b"\4\0\0\0\0\0"[: len(data[3:9])]
 
 
 def _parse_head(data: bytes) -> Head:

@@ -28,6 +28,7 @@ class Lane:
     input_usd_per_mtok: str | None = None
     output_usd_per_mtok: str | None = None
     cached_input_usd_per_mtok: str | None = None
+    usd_per_request: str | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
 
 

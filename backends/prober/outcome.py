@@ -66,7 +66,7 @@ def cost_usd(lane: Lane, usage: Usage | None) -> str | None:
         (usage.input_tokens - cached) * input_price
         + cached * cached_price
         + usage.output_tokens * Decimal(lane.output_usd_per_mtok)
-    ) / TOKENS_PER_PRICE
+    ) / TOKENS_PER_PRICE + Decimal(lane.usd_per_request or 0)
     return format(cost.normalize(), "f")
 
 

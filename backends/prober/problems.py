@@ -10,7 +10,7 @@ from backends.prober.http import Head
 from backends.prober.origin import Origin
 
 UNREACHABLE = "the name of the endpoint has no address: check base_url"
-NO_HTTP_1 = "the endpoint does not speak HTTP/1.1: put a proxy that does in front of it"
+NO_HTTP_1 = "the endpoint speaks HTTP/2 only: ask it through the openai client"
 LONGEST_QUOTE = 300
 
 
@@ -122,10 +122,18 @@ def cut(pieces: int, why: str | None) -> str:
     return f"the stream was cut after {pieces} chunks{detail}: see the server's log"
 
 
-def proxied(error: Exception) -> str:
-    """A request through a proxy failed before a reply came."""
+def through_client(error: Exception, *, proxied: bool) -> str:
+    """A request that the ``openai`` client sent failed before a whole reply came."""
     cause = error.__cause__ or error
-    return f"the request through the proxy failed ({_one_line(str(cause))}): check HTTPS_PROXY"
+    said = _one_line(str(cause)) or type(cause).__name__
+    if proxied:
+        return f"the request through the proxy failed ({said}): check HTTPS_PROXY"
+    return f"the request over HTTP/2 failed ({said}): check base_url and the server's log"
+
+
+def compressed(coding: str) -> str:
+    """The reply is compressed in a way that cannot be read, and none was asked for."""
+    return f"the reply is compressed ({coding}) though identity was asked for: turn that off"
 
 
 def _one_line(text: str) -> str:

@@ -14,7 +14,7 @@ class Prompt:
 
 
 CLASSIFY = Prompt(
-    name="classify",
+    name="short",
     title="Classify one support message (short reply)",
     text=(
         "You sort messages that reach the support desk of a web shop. The categories are: order"
@@ -55,3 +55,8 @@ LONG = Prompt(
 )
 
 PROMPTS = (CLASSIFY, PARAGRAPH, LONG)
+
+
+def named_prompt(name: str) -> Prompt | None:
+    """Return a prompt of the library, None for any other text."""
+    return next((each for each in PROMPTS if each.name == name), None)

@@ -1,5 +1,6 @@
 """What the bytes of a reply mean: HTTP around events around chunks, and how it went wrong."""
 
+import zlib
 from http import HTTPStatus
 
 from backends.domain.streams.sse import SseEvent, SseParser
@@ -8,6 +9,15 @@ from backends.prober import problems
 from backends.prober.http import Head, ReplyParser
 
 LARGEST_PLAIN_BODY = 1024 * 1024
+ZLIB_CODINGS = ("gzip", "x-gzip", "deflate")
+# Window size of zlib's documentation for "gzip or zlib, as its header says".
+ANY_ZLIB = 47
+
+STREAM_BEGINNINGS = (b"data:", b": ", b"event:", b"\xef\xbb\xbf")
+
+
+class UnreadableReply(ValueError):
+    """The body is compressed in a way that cannot be read; the message is a whole sentence."""
 
 
 class Reply:
@@ -22,14 +32,17 @@ class Reply:
         self.reader = ChunkReader()
         self.plain_body = bytearray()
         self._model = model
+        self._head: Head | None = None
         self._http = ReplyParser()
         self._events = SseParser()
         self._streams: bool | None = None
+        self._beginning = b""
+        self._inflate = zlib.decompressobj(ANY_ZLIB)
 
     @property
     def head(self) -> Head | None:
         """Status and header fields, None before they are complete."""
-        return self._http.head
+        return self._head or self._http.head
 
     @property
     def complete(self) -> bool:
@@ -46,23 +59,48 @@ class Reply:
 
         Raises:
             BrokenReply: this is no HTTP/1.1.
+            UnreadableReply: its body cannot be decompressed.
         """
         body = self._http.feed(data)
         if not body or self._http.head is None:
             return []
+        return self.feed_body(at_s, self._decoded(self._http.head, body))
+
+    def take_head(self, head: Head) -> None:
+        """Take the head of a reply whose HTTP somebody else understands; see `feed_body`."""
+        self._head = head
+
+    def feed_body(self, at_s: float, body: bytes) -> list[Piece]:
+        """Return the pieces that bytes of the body complete, as they are without HTTP."""
+        assert self.head is not None
         if self._streams is None:
-            self._streams = _is_stream(self._http.head, body)
+            body = self._beginning + body
+            self._streams = _is_stream(self.head, body)
+            self._beginning = body if self._streams is None else b""
         if self._streams:
             return self._read(at_s, self._events.feed(body))
-        if len(self.plain_body) < LARGEST_PLAIN_BODY:
+        if self._streams is False and len(self.plain_body) < LARGEST_PLAIN_BODY:
             self.plain_body += body
         return []
 
     def end(self, at_s: float) -> bool:
         """Tell that the connection is closed; return whether the reply was whole."""
+        self.plain_body += self._beginning
         if self._streams:
             self._read(at_s, self._events.close())
         return self._http.end()
+
+    def _decoded(self, head: Head, body: bytes) -> bytes:
+        """Identity is what was asked for, but some gateways compress whatever passes them."""
+        coding = head.fields.get("content-encoding", "identity").strip().lower()
+        if coding in ("", "identity"):
+            return body
+        if coding not in ZLIB_CODINGS:
+            raise UnreadableReply(problems.compressed(coding))
+        try:
+            return self._inflate.decompress(body)
+        except zlib.error as error:
+            raise UnreadableReply(f"the {coding} data of the reply is broken: {error}") from error
 
     def error(self, problem: str | None, *, cut: bool) -> str | None:
         """Return in one line what was wrong with this reply, None if it was a whole stream.
@@ -82,7 +120,7 @@ class Reply:
         reader = self.reader
         if reader.error:
             return reader.error
-        if reader.done or (reader.finish_reason and not problem):
+        if reader.done or (reader.finish_reason and not problem and not cut):
             return None
         if problem and not cut:
             return problem
@@ -92,8 +130,11 @@ class Reply:
         return [piece for event in events if (piece := self.reader.feed(at_s, event)) is not None]
 
 
-def _is_stream(head: Head, body: bytes) -> bool:
-    """Some servers stream events under another content type."""
+def _is_stream(head: Head, body: bytes) -> bool | None:
+    """Some servers stream events under another content type; None while that cannot be told."""
     if head.status != HTTPStatus.OK:
         return False
-    return head.content_type == "text/event-stream" or body.startswith((b"data:", b": ", b"event:"))
+    if head.content_type == "text/event-stream" or body.startswith(STREAM_BEGINNINGS):
+        return True
+    undecided = any(beginning.startswith(body) for beginning in STREAM_BEGINNINGS)
+    return None if undecided else False

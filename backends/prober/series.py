@@ -77,6 +77,10 @@ class Series:
                 tuple(lane.model for lane in order.lanes),
                 hashlib.sha256(order.prompt.encode()).hexdigest(),
                 order.mode,
+                order.max_tokens,
+                order.temperature,
+                order.ignore_eos,
+                order.cached,
             )
         )
         try:
@@ -140,6 +144,9 @@ class Series:
 
         def ended(exchange: Asked) -> None:
             self._running.remove(exchange)
+            if exchange.http_2_only and self._targets[lane.name].adapt(exchange):
+                self._run(lane)
+                return
             live.close()
             run = run_of(exchange, lane, index)
             flags = (*run.flags, *self._targets[lane.name].flags)

@@ -34,12 +34,20 @@ class Target:
         self._authorization = authorization(lane.api_key)
         self._pool = Pool(self._origin, loop, limits.connect_s)
         self._refused: tuple[str, ...] = ()
-        self._client = self._open_client() if proxy_for(self._origin) else None
+        self._proxied = proxy_for(self._origin) is not None
+        self._client = self._open_client() if self._proxied else None
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Which sampling this endpoint refused, so that its runs are not sampled like others."""
-        return tuple(f"refused_{name}" for name in self._refused if name in SAMPLING)
+        """What sets every run with this endpoint apart.
+
+        Sampling that it refused, so that its runs are not sampled like others; and a way to it
+        that only the ``openai`` client can go, which is slower and stamps in user space.
+        """
+        refused = [f"refused_{name}" for name in self._refused if name in SAMPLING]
+        if self._client is not None:
+            refused.append("through_proxy" if self._proxied else "http_2_only")
+        return tuple(refused)
 
     def exchange(
         self, prompt: str, max_tokens: int, *, temperature: float, ignore_eos: bool
@@ -50,23 +58,30 @@ class Target:
         )
         body = without_refused(body, self._refused)
         if self._client is not None:
-            return self._proxied(body)
+            return self._by_client(body)
         request = request_bytes(self._origin, self._authorization, body)
         return Exchange(request, self._lane.model, self._pool, self._loop, self._limits)
 
     def _open_client(self) -> OpenAI:
-        from backends.prober.fallback import proxied_client  # noqa: PLC0415  slow to import
+        from backends.prober.fallback import open_client  # noqa: PLC0415  slow to import
 
-        return proxied_client(self._lane, self._limits)
+        return open_client(self._lane, self._limits, proxied=self._proxied)
 
-    def _proxied(self, body: dict[str, Any]) -> Asked:
-        from backends.prober.fallback import ProxiedExchange  # noqa: PLC0415  slow to import
+    def _by_client(self, body: dict[str, Any]) -> Asked:
+        from backends.prober.fallback import ClientExchange  # noqa: PLC0415  slow to import
 
         assert self._client is not None
-        return ProxiedExchange(self._client, body, self._loop, self._limits)
+        return ClientExchange(self._client, body, self._loop, self._limits, proxied=self._proxied)
 
     def adapt(self, exchange: Asked) -> bool:
-        """Drop the optional field that the endpoint refused; return whether there was one."""
+        """Learn from a failed exchange; return whether the next one has a better chance.
+
+        An endpoint without HTTP/1.1 is asked through the ``openai`` client from now on, and an
+        optional field that the endpoint refused is dropped.
+        """
+        if exchange.http_2_only and self._client is None:
+            self._client = self._open_client()
+            return True
         if exchange.status not in REFUSING or exchange.error is None:
             return False
         refused = refused_field(exchange.error, self._refused)
@@ -78,3 +93,5 @@ class Target:
     def close(self) -> None:
         """Close idle connections."""
         self._pool.close()
+        if self._client is not None:
+            self._client.close()

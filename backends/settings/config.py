@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import Literal
 
 from backends.domain.address import base_url
+from backends.domain.money.scenario_parts import Tier
 
 LOOPBACK = "127.0.0.1"
 
@@ -25,7 +26,10 @@ class TokenPrices:
 
     Attributes:
         fee_percent: what a reseller adds on top of the other prices.
+        tiers: token prices of long prompts.
         as_of: the day on which the prices were read, None when the user did not say.
+        source: who says so; empty for the configuration itself.
+        reason: why no price is known, one sentence; empty where one is or nothing was asked.
     """
 
     input_usd_per_mtok: Decimal | None = None
@@ -33,7 +37,10 @@ class TokenPrices:
     cached_input_usd_per_mtok: Decimal | None = None
     usd_per_request: Decimal | None = None
     fee_percent: Decimal | None = None
+    tiers: tuple[Tier, ...] = ()
     as_of: date | None = None
+    source: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,10 @@ from backends.simulated.script import DEFAULT_START
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """What the environment asks of a simulation; `serving_speed` follows `speed`."""
+    """What the environment asks of a simulation; `serving_speed` follows `speed`.
+
+    `download` is the bytes to fetch and the recorded seconds that this takes.
+    """
 
     start: str
     speed: float
@@ -19,6 +22,7 @@ class Controls:
     failure: FailureKind | None
     gpu_file: Path | None
     sigterm: Literal["swallow", "deadlock"]
+    download: tuple[int, float] | None
 
 
 def read_controls() -> Controls:
@@ -35,6 +39,7 @@ def read_controls() -> Controls:
     serving_speed = float(variable("SERVING_SPEED", str(speed)))
     if speed <= 0 or serving_speed <= 0:
         raise ValueError("INFERCTL_SIMULATED_SPEED must be above 0")
+    size, _, seconds = variable("DOWNLOAD", "").partition("@")
     failure, gpu_file = variable("FAILURE", ""), variable("GPU", "")
     return Controls(
         start=variable("START", DEFAULT_START),
@@ -43,4 +48,5 @@ def read_controls() -> Controls:
         failure=FailureKind(failure) if failure else None,
         gpu_file=Path(gpu_file) if gpu_file else None,
         sigterm="deadlock" if variable("SIGTERM", "swallow") == "deadlock" else "swallow",
+        download=(int(size), float(seconds)) if size else None,
     )

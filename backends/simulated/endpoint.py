@@ -49,13 +49,22 @@ def first_token_delays(seed: int) -> Iterator[float]:
 
 @dataclass(slots=True)
 class Endpoint:
-    """Answers completions at a serverless endpoint's speed."""
+    """Answers completions at a serverless endpoint's speed.
+
+    Attributes:
+        cold_after_s: left alone for longer, it loads its model first, which takes `cold_start_s`;
+            both at true speed, None for an endpoint that never sleeps.
+        busy_at: when it last answered, on the loop's clock; None before it ever did.
+    """
 
     model: str
     misbehave: str
     speed: float
     delays: Iterator[float]
     key: str
+    cold_after_s: float | None = None
+    cold_start_s: float = 0.0
+    busy_at: float | None = None
 
     async def handle(self, request: Request, reply: Reply) -> None:
         """Answer one request."""
@@ -83,6 +92,7 @@ class Endpoint:
             await reply.send_json(400, {"error": {"message": str(error), "code": None}})
             return
         manner = self._manner(ask.model)
+        await self._wake()
         if manner in _FAILURES:
             await self._fail(reply, manner)
         elif manner == "html":
@@ -95,6 +105,14 @@ class Endpoint:
             await self._wait(next(self.delays) + ask.tokens / _OUTPUT_TOKENS_PER_S)
             text = "".join(answer(ask.prompt, ask.tokens))
             await reply.send_json(200, answerer(ask).whole(text))
+
+    async def _wake(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self.cold_after_s is None:
+            return
+        if self.busy_at is None or loop.time() - self.busy_at > self.cold_after_s:
+            await asyncio.sleep(self.cold_start_s)
+        self.busy_at = loop.time()
 
     async def _stream(self, ask: Ask, reply: Reply, manner: str) -> None:
         loop = asyncio.get_running_loop()
@@ -149,6 +167,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
         speed=arguments.speed,
         delays=first_token_delays(arguments.seed),
         key=os.environ.get("SIMULATED_API_KEY", ""),
+        cold_after_s=arguments.cold_after,
+        cold_start_s=arguments.cold_start,
     )
     port = socket.create_server(("127.0.0.1", arguments.port))
     server = WebServer(endpoint.handle)
@@ -165,6 +185,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--misbehave", choices=MISBEHAVIOURS, default="")
     parser.add_argument("--speed", type=float, default=1.0, help="divides all times")
     parser.add_argument("--seed", type=int, default=1293, help="chooses the times to first token")
+    parser.add_argument("--cold-after", type=float, metavar="S", help="sleep when idle for longer")
+    parser.add_argument("--cold-start", type=float, default=0.0, metavar="S", help="to wake it")
     return parser.parse_args()
 
 

@@ -11,7 +11,9 @@ import sys
 import time
 from dataclasses import dataclass, field, replace
 
+from backends.discovery.surroundings import this_host
 from backends.simulated.board import GpuBoard
+from backends.simulated.download import Fetch
 from backends.simulated.failures import Collapse, Frame, collapse_here, out_of_free_memory
 from backends.simulated.link import Link
 from backends.simulated.pace import Pace
@@ -24,6 +26,7 @@ from backends.simulated.wording import Speaker, Wording, engine_core
 _ORPHAN_ENDS_S = 8.0
 _DIES_AFTER_READY_S = 5.0
 _WORKER_OUTLIVES_S = 1.0
+_PIECES = 40
 
 
 @dataclass(slots=True)
@@ -40,6 +43,7 @@ class Engine:
     ranks: int
     memory_utilization: float
     collapse: Collapse | None
+    download: tuple[int, float] | None = None
     workers: list[int] = field(default_factory=list)
 
     def run(self) -> None:
@@ -59,7 +63,12 @@ class Engine:
             at_devices = before(self.cues, "Starting to load model", 0)
             player.play(at_devices)
             self._require_free_memory(player)
-            player.play(self.cues[len(at_devices) :])
+            rest = self.cues[len(at_devices) :]
+            if self.download is not None:
+                player.play(rest[:1])
+                self._download(player, *self.download)
+                self.pace.absorb_delay(rest[0].at_s)
+            player.play(rest[1:] if self.download else rest)
             return
         player.play(before(self.cues, self.collapse.label, self.collapse.share))
         self._collapse(player, self.collapse)
@@ -96,6 +105,20 @@ class Engine:
             self._freeze()
         collapse_here(collapse, player, in_worker=bool(self.workers))
         sys.exit(1)
+
+    def _download(self, player: Player, size_bytes: int, recorded_s: float) -> None:
+        model = str(self.values["model"])
+        fetch = Fetch(model, this_host(), size_bytes)
+        for piece in range(1, _PIECES + 1):
+            self._listen(recorded_s / _PIECES / self.pace.speed)
+            fetch.come(size_bytes * piece // _PIECES)
+        fetch.finish()
+        took_s = recorded_s / self.pace.speed
+        player.wording.record(
+            player.speakers["worker"][0],
+            f"Time spent downloading weights for {model}: {took_s:f} seconds",
+            source="weight_utils.py:603",
+        )
 
     def _serve(self) -> None:
         self._listen(None)

@@ -10,6 +10,9 @@ replays a recorded start and then serves. The environment steers it:
 - ``INFERCTL_SIMULATED_GPU``: the file that stands for the GPUs.
 - ``INFERCTL_SIMULATED_SIGTERM``: what the first SIGTERM does while the engine starts, ``swallow``
   or ``deadlock``; vLLM 0.32 does either.
+- ``INFERCTL_SIMULATED_DOWNLOAD``: ``BYTES@SECONDS`` are first fetched to the Hugging Face cache
+  (``HF_HUB_CACHE`` or ``HF_HOME``), true bytes in true files.
+- ``VLLM_LOGGING_PREFIX``: what stands before every record; may hold ``%(created)f``.
 - ``VLLM_API_KEY``: the key that requests under ``/v1`` must bring.
 """
 
@@ -165,6 +168,7 @@ def _launch_engine(
         ranks=ranks,
         memory_utilization=arguments.gpu_memory_utilization or script.gpu_memory_utilization,
         collapse=collapse,
+        download=controls.download,
     )
 
     def child() -> None:

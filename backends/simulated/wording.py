@@ -2,7 +2,8 @@
 
 Up to 0.10.0 only workers have a prefix; 0.10.1 to 0.30 put ``(EngineCore pid=N)`` before every
 line of a process, progress bars and tracebacks included; from 0.31 on only before log records.
-Up to 0.11 the prefix is coloured even in a pipe. Source: vllm/logger.py and
+Up to 0.11 the prefix is coloured even in a pipe. ``VLLM_LOGGING_PREFIX`` is part of the format of
+records, so that ``%(created)f`` in it becomes the time. Source: vllm/logger.py and
 vllm/utils/system_utils.py of the versions named.
 """
 
@@ -46,7 +47,9 @@ class Wording:
     ) -> None:
         """Write a log record to stdout; every line of `text` gets the header again."""
         prefix = "" if bare else self._prefix(who)
-        header = f"{prefix}{level} {time.strftime('%m-%d %H:%M:%S')} [{source}] "
+        own = os.environ.get("VLLM_LOGGING_PREFIX", "") % {"created": time.time()}
+        name = f"{own}{prefix}" if self.version >= (0, 31) else f"{prefix}{own}"
+        header = f"{name}{level} {time.strftime('%m-%d %H:%M:%S')} [{source}] "
         self._write(1, header + f"\r\n{header}".join(text.split("\n")) + "\n")
 
     def raw(self, who: Speaker, text: str, *, stream: str = "stderr") -> None:

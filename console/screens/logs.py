@@ -32,16 +32,16 @@ class LogScreen(Screen[None]):
     }
     """
 
-    lines = query_one(LogLines)
     line = query_one(Input)
 
     def __init__(self) -> None:
         super().__init__()
+        self.lines = LogLines()  # lines may arrive before this screen stands
         self._asking = "search"
 
     def compose(self) -> ComposeResult:
         """Lay out the lines above the input and the footer."""
-        yield LogLines()
+        yield self.lines
         yield Input(compact=True)
         yield Footer(show_command_palette=False, compact=True)
 

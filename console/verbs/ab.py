@@ -1,35 +1,49 @@
-"""``inferctl ab A B``: the same prompt at two endpoints, measured."""
+"""``inferctl ab A B``: the same prompt at two to four endpoints, measured."""
 
 import argparse
 import asyncio
 import signal
-import sys
+import time
+from decimal import Decimal
 from pathlib import Path
 
 from backends.domain.ab_facts import RunEnded
 from backends.domain.money.amounts import usd
-from backends.domain.streams.report import ab_csv, ab_markdown, ab_report, finding
+from backends.domain.streams.report import ab_report
 from backends.domain.streams.series import AbSeries, advance_series
-from backends.domain.streams.summary import FIGURES, comparability, difference, summarise
+from backends.domain.streams.summary import spent_usd, summarise
+from backends.domain.streams.written import (
+    ab_csv,
+    ab_markdown,
+    findings,
+    how_measured,
+    spent_text,
+    token_counts,
+)
 from backends.prober.client import run_series
 from backends.prober.orders import SeriesOrder
-from backends.prober.prompts import PARAGRAPH, PROMPTS, Prompt
+from backends.prober.prompts import PARAGRAPH, Prompt, named_prompt
 from backends.problem import Problem, UsageProblem
 from console import racing, recorder
+from console.machine import Machine
 from console.this_host import this_host
+from console.verbs.consent import agree
 from console.verbs.report import document, say
 
 TYPED_MAX_TOKENS = 220
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the series and keep it in the history; 1 where a lane has not one run that succeeded.
+    """Run the series, each run kept as it ends; 1 where a lane has not one that succeeded.
 
     Raises:
         Problem: an endpoint or its key cannot be had, or the series was not wanted.
     """
     machine = this_host()
-    lanes = racing.lanes((arguments.a, arguments.b), machine.settings)
+    references = (arguments.a, arguments.b, *arguments.more)
+    if len(references) > len(racing.LANES):
+        raise UsageProblem(f"an A/B has at most {len(racing.LANES)} endpoints")
+    lanes = racing.lanes(references, machine.settings)
     order = racing.series(
         lanes,
         chosen_prompt(arguments),
@@ -40,8 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
         ignore_eos=arguments.ignore_eos,
         timeout_s=arguments.timeout,
     )
-    _agree(order, asked_before=arguments.yes)
-    series = asyncio.run(_run(order))
+    _agree(order, machine, asked_before=arguments.yes)
+    series = asyncio.run(_run(order, machine))
     if arguments.json:
         document(ab_report(series))
     elif arguments.csv:
@@ -50,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(ab_markdown(series), end="")
     else:
         _tell(series)
-    recorder.keep_series(machine, series)
+    say(f"kept; for its files: inferctl export series {order.series_id} --csv, --markdown or --svg")
     succeeded = [any(not each.error for each in series.lane(lane.name)) for lane in lanes]
     return 0 if all(succeeded) else 1
 
@@ -71,46 +85,61 @@ def chosen_prompt(arguments: argparse.Namespace) -> Prompt:
         return Prompt("file", arguments.prompt_file, text, TYPED_MAX_TOKENS)
     if arguments.prompt is None:
         return PARAGRAPH
-    known = next((each for each in PROMPTS if each.name == arguments.prompt), None)
-    return known or Prompt("typed", "typed", arguments.prompt, TYPED_MAX_TOKENS)
+    return named_prompt(arguments.prompt) or Prompt(
+        "typed", "typed", arguments.prompt, TYPED_MAX_TOKENS
+    )
 
 
-def _agree(order: SeriesOrder, *, asked_before: bool) -> None:
+def _agree(order: SeriesOrder, machine: Machine, *, asked_before: bool) -> None:
     """Say what a series costs at most, and ask where a person is there to answer."""
-    most = racing.most_usd(order)
-    if most is None:
-        return
-    say(f"{order.runs} runs and one warm-up a side: at most {usd(most)}")
-    if asked_before or order.runs == 1:
-        return
-    if not sys.stdin.isatty():
-        raise UsageProblem("a priced series is asked about; say --yes where nobody can answer")
-    print("run it? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        raise Problem("not run")
+    runs = "1 run" if order.runs == 1 else f"{order.runs} runs"
+    what = f"{runs} and one warm-up in each of {len(order.lanes)} lanes"
+    cost = racing.cost_text(order, machine.settings)
+    unasked = order.runs == 1 or racing.most_usd(order) is None
+    agree(what, cost, asked_before=asked_before or unasked)
 
 
-async def _run(order: SeriesOrder) -> AbSeries:
+async def _run(order: SeriesOrder, machine: Machine) -> AbSeries:
     """Run to the end; an interrupt ends it early and keeps the runs that ended."""
     cancelled = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, cancelled.set)
     series: AbSeries | None = None
+    began_s = time.monotonic()
     async for fact in run_series(order, cancelled):
         series = advance_series(series, fact)
-        if isinstance(fact, RunEnded):
-            one = fact.run
-            told = one.error or f"TTFT {_ms(one.ttft_s)}, {_ms(one.e2e_s)} in all"
-            say(f"{one.lane} {one.index + 1}/{order.runs}: {told}")
+        if series is not None:
+            recorder.keep_series(machine, series, fact)
+        if series is not None and isinstance(fact, RunEnded):
+            say(_progress(series, fact, len(order.lanes), time.monotonic() - began_s))
     if series is None:
         raise Problem("the measuring process ended before it began")
     return series
 
 
+def _progress(series: AbSeries, fact: RunEnded, lanes: int, took_s: float) -> str:
+    """Return one run in a line, and how far the series is."""
+    run, done, planned = fact.run, len(series.runs), series.began.runs * lanes
+    told = run.error or f"TTFT {_ms(run.ttft_s)}, {_ms(run.e2e_s)} in all"
+    tokens = f", {token_counts([run])}" if not run.error else ""
+    cost = f", {usd(Decimal(run.cost_usd))}" if run.cost_usd else ""
+    left_s = took_s / done * (planned - done)
+    left = f", about {left_s:.0f} s left" if done < planned else ""
+    spent = spent_usd(series.runs)
+    so_far = f", spent {usd(spent)}" if spent is not None else ""
+    return (
+        f"{run.lane} {run.index + 1}/{series.began.runs}: {told}{tokens}{cost}"
+        f" ({done} of {planned} runs{left}{so_far})"
+    )
+
+
 def _tell(series: AbSeries) -> None:
+    print(how_measured(series))
     for (lane, endpoint), model in zip(series.began.lanes, series.began.models, strict=True):
-        summary = summarise(series.lane(lane))
+        runs = series.lane(lane)
+        summary = summarise(runs)
         print(f"{lane}  {endpoint}  {model}: {summary.n} runs, {summary.errors} errors")
+        print(f"   {token_counts(runs)} (median); {spent_text(runs)}")
         if summary.ttft_s is not None:
             spread = summary.ttft_s
             print(
@@ -119,12 +148,9 @@ def _tell(series: AbSeries) -> None:
             )
         if summary.output_tokens_per_s is not None:
             print(f"   {summary.output_tokens_per_s.median:.1f} tokens/s (median)")
-    for figure in FIGURES:
-        found = difference(series.lane("a"), series.lane("b"), figure)
-        if found is not None:
-            print(finding(figure, found))
-    for warning in comparability(series.lane("a"), series.lane("b")):
-        print(f"NOT COMPARABLE: {warning.why}")
+    for lane, _ in series.began.lanes[1:]:
+        for told in findings(series, lane):
+            print(told)
     if series.client is not None and series.client.limited:
         print(f"CLIENT LIMITED: {'; '.join(series.client.reasons)}")
     if series.reason:

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from backends.domain.start import PhaseName
-from backends.domain.streams.report import CSV_KEYS
+from backends.domain.streams.written import CSV_KEYS
 from console.verbs.report import say
 
 Row = dict[str, Any]

@@ -4,11 +4,14 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from backends.domain.money.amounts import BadPrice, age_days, usd
-from backends.domain.money.prices import ApiPrice, GpuPrice, Price
+from backends.domain.money.amounts import BadPrice, age_days, digits, figure, is_stale
+from backends.domain.money.currencies import currency_of, told
+from backends.domain.money.prices import ApiPrice, GpuPrice, Price, provenance
+from backends.domain.money.scenario_parts import Currency
 from backends.prices.book import Listed, Updated
 from backends.problem import UsageProblem
 from console.verbs.report import document, say, table
@@ -65,15 +68,27 @@ def _list(arguments: argparse.Namespace, folder: Path, today: date) -> int:
     if arguments.model is not None or arguments.gpu is None:
         rows = list_prices(folder, today, arguments.model or "")
         found += [row for row in rows if isinstance(row.price, ApiPrice)]
+    currency = _currency(arguments, today)
     if arguments.json:
-        document({"prices": [as_document(row, today) for row in found]})
+        rows_of = [as_document(row, today, currency) for row in found]
+        document({"prices": rows_of, "currency": currency})
     else:
-        _tell(found, today)
+        _tell(found, today, currency)
     return 0 if found else NOT_FOUND
 
 
-def as_document(row: Listed, today: date) -> dict[str, Any]:
-    """Return one price with its freshness; what has no price has a reason instead."""
+def _currency(arguments: argparse.Namespace, today: date) -> Currency | None:
+    currency = currency_of(arguments.currency, arguments.rate, arguments.rate_date)
+    if currency is not None and currency.as_of > today:
+        raise UsageProblem(f"--rate-date {currency.as_of} is in the future; give the day it held")
+    return currency
+
+
+def as_document(row: Listed, today: date, currency: Currency | None = None) -> dict[str, Any]:
+    """Return one price with its freshness; what has no price has a reason instead.
+
+    Amounts are in US dollars; `converted` has them in the currency that was asked for.
+    """
     from backends.wire import plain
 
     kind = "api" if isinstance(row.price, ApiPrice) else "gpu"
@@ -83,43 +98,68 @@ def as_document(row: Listed, today: date) -> dict[str, Any]:
         "freshness": row.freshness,
         "age_days": age_days(row.price.as_of, today),
         "reason": "its source has no price" if _amounts(row.price) == UNPRICED else None,
+        "converted": None if currency is None else _converted(row.price, currency),
     }
 
 
-def _tell(found: list[Listed], today: date) -> None:
+def _converted(price: Price, currency: Currency) -> dict[str, str | None]:
+    names = [name for name in price.__slots__ if "usd_per" in name]
+    amounts: dict[str, Decimal | None] = {name: getattr(price, name) for name in names}
+    return {
+        name.replace("usd", currency.code.lower()): digits(
+            None if amount is None else amount / currency.usd
+        )
+        for name, amount in amounts.items()
+    }
+
+
+def _tell(found: list[Listed], today: date, currency: Currency | None) -> None:
     if not found:
         say("no such price is known; prices set keeps yours, prices update imports a catalogue")
         return
     head = ("PROVIDER", "MODEL OR GPU", "PRICE", "AS OF", "SOURCE")
-    table([head, *(_row(each, today) for each in found)])
+    stale = frozenset(place for place, each in enumerate(found, 1) if each.freshness != "fresh")
+    table([head, *(_row(each, today, currency) for each in found)], stale)
 
 
-def _row(listed: Listed, today: date) -> tuple[str, ...]:
+def _row(listed: Listed, today: date, currency: Currency | None) -> tuple[str, ...]:
     price = listed.price
     name = price.model if isinstance(price, ApiPrice) else f"{price.sku} ({price.contract})"
-    return (price.provider, name, _amounts(price), _dated(listed, today), price.source or "—")
+    amounts, source = _amounts(price, currency), provenance(price) or "—"
+    return (price.provider, name, amounts, _dated(listed, today), source)
 
 
-def _amounts(price: Price) -> str:
+def _amounts(price: Price, currency: Currency | None = None) -> str:
     """Return what is charged, such as ``$0.10 in, $0.70 out /Mtok`` or ``$1.88/h``."""
     if isinstance(price, GpuPrice):
-        return UNPRICED if price.usd_per_hour is None else f"{usd(price.usd_per_hour)}/h a GPU"
-    if price.input_usd_per_mtok is None or price.output_usd_per_mtok is None:
+        hour = price.usd_per_hour
+        return UNPRICED if hour is None else f"{told(hour, currency)}/h a GPU"
+    into, out = price.input_usd_per_mtok, price.output_usd_per_mtok
+    if into is None or out is None:
         return UNPRICED
-    told = f"{usd(price.input_usd_per_mtok)} in, {usd(price.output_usd_per_mtok)} out /Mtok"
+    said = f"{told(into, currency)} in, {told(out, currency)} out /Mtok"
     if price.cached_input_usd_per_mtok is not None:
-        told += f", {usd(price.cached_input_usd_per_mtok)} cached"
+        said += f", {told(price.cached_input_usd_per_mtok, currency)} cached"
+    for tier in price.tiers:
+        above = f"{figure(tier.above_input_tokens)} tokens"
+        said += f", {told(tier.input_usd_per_mtok, currency)} in above {above}"
     if price.usd_per_request:
-        told += f", {usd(price.usd_per_request)} a request"
-    return told + (f", fee {price.fee_percent} %" if price.fee_percent else "")
+        said += f", {told(price.usd_per_request, currency)} a request"
+    if price.batch_multiplier is not None:
+        said += f", batches × {figure(price.batch_multiplier)}"
+    return said + (f", fee {figure(price.fee_percent)} %" if price.fee_percent else "")
 
 
 def _dated(listed: Listed, today: date) -> str:
     day = listed.price.as_of
     if day is None:
         return "undated"
-    stale = f" STALE, {age_days(day, today)} days" if listed.freshness == "stale" else ""
-    return f"{day}{stale}"
+    if listed.freshness != "stale":
+        return str(day)
+    rate_day = listed.price.currency_as_of
+    of_rate = rate_day is not None and not is_stale(day, today)
+    days = age_days(rate_day if of_rate else day, today)
+    return f"{day} STALE, {'rate of ' if of_rate else ''}{days} days"
 
 
 def _set(arguments: argparse.Namespace, folder: Path, today: date) -> int:
@@ -132,6 +172,7 @@ def _set(arguments: argparse.Namespace, folder: Path, today: date) -> int:
             "for example openrouter/openai/gpt-oss-120b"
         )
     as_of = _not_in_the_future(arguments.as_of or today, today)
+    currency = _currency(arguments, today)
     amounts = {
         field: value
         for option, field in TOKEN_PRICES.items()
@@ -141,9 +182,9 @@ def _set(arguments: argparse.Namespace, folder: Path, today: date) -> int:
     if arguments.per_hour is not None:
         if amounts:
             raise UsageProblem("a GPU is priced per hour and a model by its tokens; give only one")
-        row = set_gpu_price(folder, provider, name, arguments.per_hour, as_of)
+        row = set_gpu_price(folder, provider, name, arguments.per_hour, as_of, currency=currency)
     elif amounts:
-        row = set_api_price(folder, provider, name, amounts, as_of)
+        row = set_api_price(folder, provider, name, amounts, as_of, currency=currency)
     else:
         raise UsageProblem("no price was given; say --per-hour for a GPU, --input and --output")
     _tell_kept(arguments, row, folder, today)
@@ -158,7 +199,8 @@ def _tell_kept(arguments: argparse.Namespace, row: Price, folder: Path, today: d
     if arguments.json:
         document({"prices": [as_document(kept, today)]})
         return
-    say(f"{arguments.name}: {_amounts(row)} as of {row.as_of}, in {folder / FILE_NAMES['user']}")
+    said = f"{_amounts(row)} as of {row.as_of}, {provenance(row)}"
+    say(f"{arguments.name}: {said}; in {folder / FILE_NAMES['user']}")
     if _amounts(row) == UNPRICED:
         say("still unpriced: a model needs --input and --output")
 

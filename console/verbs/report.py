@@ -1,6 +1,7 @@
 """How verbs speak: one JSON document on stdout, or lines for a person."""
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -17,11 +18,19 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def table(rows: list[tuple[str, ...]]) -> None:
-    """Print rows in columns as wide as they need."""
+def table(rows: list[tuple[str, ...]], amber: frozenset[int] = frozenset()) -> None:
+    """Print rows in columns as wide as they need.
+
+    Args:
+        rows: the cells of each, the head first.
+        amber: places of rows that need a second look; coloured on a terminal, unless NO_COLOR is
+            set. A word in the row must say why.
+    """
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     widths = (
         [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
     )
-    for row in rows:
+    for place, row in enumerate(rows):
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
+        line = "  ".join(cells).rstrip()
+        print(f"\x1b[33m{line}\x1b[0m" if coloured and place in amber else line)

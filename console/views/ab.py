@@ -1,16 +1,25 @@
-"""The A/B panel's view."""
+"""The A/B panel's view: what is live, and what a recorded series says beside it."""
+
+from datetime import datetime
+from decimal import Decimal
+from statistics import median
 
 from backends.domain.ab import Ab, Lane
+from backends.domain.money.amounts import usd
+from backends.domain.run import LaneName, Run
 from backends.domain.session import Session
 from backends.domain.stamp import Stamp
+from backends.domain.streams.comparability import comparability
+from backends.domain.streams.series import AbSeries
 from backends.domain.streams.summary import (
     FigureName,
-    comparability,
     difference,
     output_tokens_per_s,
+    spent_usd,
     summarise,
 )
-from widgets.ab_panel import AbView
+from backends.settings.config import Settings
+from widgets.ab_panel import AbView, Comparison
 from widgets.lane_pane import LaneState, LaneView, TextPiece
 from widgets.run_dots import LaneRuns
 
@@ -18,27 +27,55 @@ SHOWN: FigureName = "ttft_s"
 """The figure that the dots and the difference are about."""
 
 
-def ab_view(session: Session) -> AbView:
-    """Return the lanes, their runs and the difference of the first two."""
+def ab_view(session: Session, settings: Settings, beside: AbSeries | None = None) -> AbView:
+    """Return the lanes, their runs and the difference of the first two.
+
+    Args:
+        session: what is live.
+        settings: which tells what each endpoint charges.
+        beside: a recorded series that stands beside the live one.
+    """
     ab = session.ab
     if ab is None:
-        return AbView()
+        return AbView() if beside is None else recorded_view(beside)
     done = sum(len(lane.runs) for lane in ab.lanes)
     planned = ab.series.began.runs * len(ab.lanes)
+    past = _past_lanes(beside) if beside else ()
+    runs = tuple(_runs(lane.name, lane.runs) for lane in ab.lanes) if done else ()
+    if beside:
+        runs += _past_runs(beside)
     a, b = (lane.runs for lane in ab.lanes[:2])
     return AbView(
-        lanes=tuple(_lane(lane, ab, session.now) for lane in ab.lanes),
-        runs=tuple(_runs(lane) for lane in ab.lanes) if done else (),
+        lanes=tuple(_lane(lane, ab, session.now, settings) for lane in ab.lanes),
+        runs=runs,
         difference=difference(a, b, SHOWN),
         done=done,
         planned=planned,
         eta_s=None if ab.ended else _eta_s(ab, done, planned, session.now),
         not_comparable=tuple(found.why for found in comparability(a, b) if SHOWN in found.figures),
         running=not ab.ended,
+        past=past,
+        comparisons=(*_against_a(ab.series), *(_against_past(ab.series, beside) if beside else ())),
     )
 
 
-def _lane(lane: Lane, ab: Ab, now: Stamp) -> LaneView:
+def recorded_view(series: AbSeries) -> AbView:
+    """Return a series of the history on its own."""
+    a, b = series.lane("a"), series.lane("b")
+    return AbView(
+        past=_past_lanes(series),
+        runs=_past_runs(series),
+        comparisons=(_comparison("B′", "A′", a, b), *_against_a(series, prime="′")),
+    )
+
+
+def when(series: AbSeries) -> str:
+    """Return the local date and time at which a series began."""
+    began = datetime.fromtimestamp(series.began.at.wall_s).astimezone()
+    return began.strftime("%Y-%m-%d %H:%M")
+
+
+def _lane(lane: Lane, ab: Ab, now: Stamp, settings: Settings) -> LaneView:
     last = lane.runs[-1] if lane.runs and lane.sent_at is None else None
     return LaneView(
         lane=lane.name,
@@ -54,7 +91,23 @@ def _lane(lane: Lane, ab: Ab, now: Stamp) -> LaneView:
         run=min(len(lane.runs) + (lane.sent_at is not None), ab.series.began.runs) or None,
         runs=ab.series.began.runs,
         summary=summarise(lane.runs) if len(lane.runs) > 1 else None,
+        spent=_spent(lane, settings),
+        input_tokens=last.input_tokens if last else None,
     )
+
+
+def _spent(lane: Lane, settings: Settings) -> str:
+    """Return what a lane cost so far; a server of this host is paid for by the hour."""
+    spent = spent_usd(lane.runs)
+    if spent is not None:
+        return usd(spent)
+    if settings.profile(lane.endpoint) is not None:
+        return "by the hour"
+    endpoint = settings.endpoint(lane.endpoint)
+    priced = endpoint is not None and endpoint.prices.output_usd_per_mtok is not None
+    if not priced:
+        return "UNPRICED"
+    return usd(None if lane.runs else Decimal(0))
 
 
 def _state(lane: Lane) -> LaneState:
@@ -80,9 +133,93 @@ def _live_tokens_per_s(lane: Lane) -> float | None:
     return lane.tokens / streamed_s if streamed_s > 0 else None
 
 
-def _runs(lane: Lane) -> LaneRuns:
-    values = tuple(run.ttft_s for run in lane.runs if run.ttft_s is not None and not run.error)
-    return LaneRuns(lane.name, values, summarise(lane.runs).ttft_s)
+def _runs(name: LaneName, runs: tuple[Run, ...], *, past: bool = False) -> LaneRuns:
+    values = tuple(run.ttft_s for run in runs if run.ttft_s is not None and not run.error)
+    return LaneRuns(name, values, summarise(runs).ttft_s, past)
+
+
+def _past_runs(series: AbSeries) -> tuple[LaneRuns, ...]:
+    return tuple(_runs(name, series.lane(name), past=True) for name, _ in series.began.lanes)
+
+
+def _past_lanes(series: AbSeries) -> tuple[LaneView, ...]:
+    began = series.began
+    models = began.models or ("",) * len(began.lanes)
+    return tuple(
+        LaneView(
+            lane=name,
+            endpoint=endpoint,
+            model=model,
+            state="done",
+            summary=summarise(series.lane(name)),
+            spent=usd(spent) if (spent := spent_usd(series.lane(name))) is not None else "",
+            input_tokens=_middle([run.input_tokens for run in series.lane(name)]),
+            tokens=_middle([run.output_tokens for run in series.lane(name)]),
+            when=when(series),
+        )
+        for (name, endpoint), model in zip(began.lanes, models, strict=True)
+    )
+
+
+def _middle(counts: list[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return round(median(known)) if known else None
+
+
+def _against_a(series: AbSeries, prime: str = "") -> tuple[Comparison, ...]:
+    """Return the third and the fourth lane against the first."""
+    a = series.lane("a")
+    return tuple(
+        _comparison(name.upper() + prime, f"A{prime}", a, series.lane(name))
+        for name, _ in series.began.lanes[2:]
+    )
+
+
+def _against_past(live: AbSeries, past: AbSeries) -> tuple[Comparison, ...]:
+    """Return each live lane against the recorded one of the same endpoint and model."""
+    earlier = dict(zip(_places(past), past.began.lanes, strict=True))
+    found = []
+    for place, (name, _) in zip(_places(live), live.began.lanes, strict=True):
+        if place not in earlier:
+            continue
+        lane = earlier[place][0]
+        other = f"{lane.upper()}′ of {when(past)}"
+        unlike = _asked_otherwise(live, past)
+        found.append(
+            Comparison(name.upper(), other, why_not=unlike)
+            if unlike
+            else _comparison(name.upper(), other, past.lane(lane), live.lane(name))
+        )
+    if found:
+        return tuple(found)
+    return (Comparison("live", when(past), why_not="no endpoint and model stands in both"),)
+
+
+def _places(series: AbSeries) -> list[tuple[str, str]]:
+    models = series.began.models or ("",) * len(series.began.lanes)
+    return [
+        (endpoint, model) for (_, endpoint), model in zip(series.began.lanes, models, strict=True)
+    ]
+
+
+def _asked_otherwise(live: AbSeries, past: AbSeries) -> str:
+    """Return how the two series differ in what they asked, empty where they do not."""
+    checks = (
+        ("the prompt", live.began.prompt_sha256, past.began.prompt_sha256),
+        ("max_tokens", live.began.max_tokens, past.began.max_tokens),
+        ("ignore_eos", live.began.ignore_eos, past.began.ignore_eos),
+        ("the nonce", live.began.cached, past.began.cached),
+        ("the order", live.began.order, past.began.order),
+    )
+    unlike = [name for name, ours, theirs in checks if ours != theirs]
+    return f"{', '.join(unlike)} differed then" if unlike else ""
+
+
+def _comparison(this: str, other: str, base: tuple[Run, ...], runs: tuple[Run, ...]) -> Comparison:
+    doubts = [found.why for found in comparability(base, runs) if SHOWN in found.figures]
+    if doubts:
+        return Comparison(this, other, why_not=doubts[0])
+    return Comparison(this, other, difference(base, runs, SHOWN))
 
 
 def _eta_s(ab: Ab, done: int, planned: int, now: Stamp) -> float | None:

@@ -158,7 +158,7 @@ def _crossover(session: Session, desk: Desk, verdict: Verdict) -> CrossoverBar:
     at = verdict.crossover
     seen = economics.observed(session)
     profile = economics.watched_profile(session, desk.settings)
-    carries = carried(desk.capacities, profile, seen.output_tokens_mean)
+    carries = carried(desk.capacities, profile, seen.output_tokens_mean, seen.input_tokens_mean)
     return CrossoverBar(
         now_rps=float(seen.n / seen.window_s) if seen.window_s else None,
         break_even_rps=finite(at.break_even_rps),

@@ -43,7 +43,7 @@ def main_view(session: Session, desk: Desk) -> MainView:
         startup=startup_view(session, desk),
         serving=serving_view(session),
         vram=vram_view(session),
-        ab=ab_view(session),
+        ab=ab_view(session, desk.settings, desk.beside),
         cost=cost_view(session, desk, decision.plan, today),
         verdict=plan_view(decision),
     )

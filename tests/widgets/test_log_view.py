@@ -1,14 +1,16 @@
 """The log follows, keeps the reader's place, filters, finds, and forgets the oldest."""
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 from textual.pilot import Pilot
 
 from tests.widgets.stage import Stage
-from widgets import log_view
-from widgets.log_view import LogLines, LogView, level_of
+from widgets import kept_lines, log_view
+from widgets.kept_lines import level_of
+from widgets.log_view import LogLines, LogView
 
 
 @asynccontextmanager
@@ -19,6 +21,14 @@ async def opened(lines: list[str]) -> AsyncIterator[tuple[LogLines, Pilot[None]]
         log.append(lines)
         await pilot.pause()
         yield log, pilot
+
+
+async def shown(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
+    """Wait until what was appended has been drawn."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        await pilot.pause(log_view.TAKE_S / 4)
 
 
 def rows(log: LogLines) -> list[str]:
@@ -33,8 +43,7 @@ async def test_the_end_is_followed() -> None:
     async with opened(numbered(0, 100)) as (log, pilot):
         assert rows(log)[-1] == "line 99"
         log.append(numbered(100, 150))
-        await pilot.pause()
-        assert rows(log)[-1] == "line 149"
+        await shown(pilot, lambda: rows(log)[-1] == "line 149")
         assert "following" in str(log.border_subtitle)
 
 
@@ -44,25 +53,23 @@ async def test_a_reader_who_scrolled_up_keeps_his_place() -> None:
         await pilot.pause()
         assert rows(log)[0] == "line 20"
         log.append(numbered(100, 200))
-        await pilot.pause()
+        await shown(pilot, lambda: log.virtual_size.height == 200)
         assert rows(log)[0] == "line 20"
         assert "paused" in str(log.border_subtitle)
 
 
 async def test_memory_is_bounded_and_the_place_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_view, "KEPT_LINES", 200)
-    monkeypatch.setattr(log_view, "_TRIM", 50)
+    monkeypatch.setattr(kept_lines, "KEPT_LINES", 200)
     async with opened(numbered(0, 200)) as (log, pilot):
         log.scroll_to(y=150, animate=False, immediate=True)
         await pilot.pause()
         for first in range(200, 300, 10):
             log.append(numbered(first, first + 10))
-        await pilot.pause()
+        await shown(pilot, lambda: len(log._kept) == 200 and not log._waiting)
         assert rows(log)[0] == "line 150"
-        assert log.virtual_size.height < 260
         log.append(numbered(300, 5000))
-        await pilot.pause()
-        assert log.virtual_size.height < 260
+        await shown(pilot, lambda: log._kept.rows[-1] == 4999)
+        assert log.virtual_size.height == 200
 
 
 async def test_only_wanted_lines_are_shown() -> None:
@@ -72,8 +79,7 @@ async def test_only_wanted_lines_are_shown() -> None:
         await pilot.pause()
         assert log.virtual_size.height == 40
         log.append(["INFO d", "ERROR e"])
-        await pilot.pause()
-        assert rows(log)[-1] == "✖ ERROR e"
+        await shown(pilot, lambda: rows(log)[-1] == "✖ ERROR e")
         log.view = LogView(only="info D")
         await pilot.pause()
         assert [row for row in rows(log) if row] == ["INFO d"]
@@ -121,17 +127,39 @@ async def test_a_flood_arrives_whole() -> None:
     async with opened([]) as (log, pilot):
         for first in range(0, 20_000, 1_000):
             log.append(numbered(first, first + 1_000))
-        await pilot.pause()
-        assert rows(log)[-1] == "line 19999"
+        await shown(pilot, lambda: rows(log)[-1] == "line 19999")
         assert log.virtual_size.height == 20_000
+
+
+async def test_a_flood_is_drawn_ten_times_a_second_and_lays_nothing_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with opened(numbered(0, 100)) as (log, pilot):
+        await shown(pilot, lambda: not log._taken_lately)
+        sizes: list[int] = []
+        monkeypatch.setattr(log, "watch_virtual_size", lambda size: sizes.append(1), raising=False)
+        taken = 0
+
+        def take(lines: list[str]) -> int:
+            nonlocal taken
+            taken += 1
+            return append(lines)
+
+        append = log._kept.append
+        monkeypatch.setattr(log._kept, "append", take)
+        for first in range(100, 5100, 10):
+            log.append(numbered(first, first + 10))
+        assert taken == 1
+        await shown(pilot, lambda: rows(log)[-1] == "line 5099")
+        assert taken == 2
+        assert sizes == []
 
 
 async def test_another_server_begins_empty() -> None:
     async with opened(numbered(0, 50)) as (log, pilot):
         log.clear()
         log.append(["new"])
-        await pilot.pause()
-        assert [row for row in rows(log) if row] == ["new"]
+        await shown(pilot, lambda: [row for row in rows(log) if row] == ["new"])
 
 
 @pytest.mark.parametrize(

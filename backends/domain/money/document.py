@@ -12,7 +12,7 @@ from backends.domain.money.verdict import Verdict
 def verdict_document(verdict: Verdict) -> dict[str, Any]:
     """Return a verdict with stable keys: money as digits, rates as numbers, unknown as None."""
     at, flip = verdict.crossover, verdict.flip
-    band = at.interval
+    band, rates = at.interval, verdict.rate_interval
     month = verdict.hours_per_month
     return {
         "verdict": verdict.kind.value,
@@ -21,6 +21,7 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
         "flip_quantity": None if flip is None else flip.quantity,
         "flip_to": None if flip is None or flip.to is None else flip.to.value,
         "flip_now": None if flip is None else _number(flip.now),
+        "rate_rps_interval": (None if rates is None else [_number(rates.low), _number(rates.high)]),
         "usd_per_request": digits(verdict.usd_per_request),
         "break_even_rps": _number(at.break_even_rps),
         "break_even_rps_interval": (

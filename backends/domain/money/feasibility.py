@@ -12,6 +12,7 @@ from backends.domain.money.request_cost import (
     usd_per_request,
 )
 from backends.domain.money.scenario import Scenario
+from backends.domain.money.shape import HOURS, ceiling
 from backends.domain.money.uncertainty import Band, break_even_band, load_of
 
 SEGMENTS = 3
@@ -45,7 +46,9 @@ class Crossover:
         utilisation: break-even rate over measured capacity; above one there is no crossover.
         output_tokens_per_s: the same rate in output tokens, which hardly depends on their number.
         feasible: whether some number of GPUs beats the API; None without a measured capacity.
-        hours_per_day: busy hours from which an always-on GPU beats one billed by the second.
+        hours_per_day: busy hours from which an always-on GPU beats what is billed by use: the GPU
+            billed by the second where it has a price, else the API at `rate_rps`. Above 24 no day
+            is long enough.
     """
 
     break_even_rps: Decimal | None = None
@@ -61,7 +64,7 @@ def crossover(scenario: Scenario) -> Crossover:
     """Return the crossover of one scenario; None in it for what cannot be told."""
     gpu, request = gpu_usd_per_hour(scenario), usd_per_request(scenario)
     share = serverless_break_even(scenario)
-    hours = None if share is None else share * 24
+    hours = hours_at_rate(scenario) if share is None else share * HOURS
     if gpu is None or request is None:
         fits = None if share is None else share <= 1
         return Crossover(utilisation=share, feasible=fits, hours_per_day=hours)
@@ -146,6 +149,22 @@ def serverless_break_even(scenario: Scenario) -> Decimal | None:
     if gpu is None or not rate:
         return None
     return (gpu + fixed_usd_per_hour(scenario)) / (rate * 3600)
+
+
+def hours_at_rate(scenario: Scenario) -> Decimal | None:
+    """Return the hours a day at `rate_rps` from which GPUs around the clock beat the API.
+
+    ``24 n λ* / λ``, with the n replicas that the rate takes; None without a rate, or where hourly
+    rates are given instead of hours.
+    """
+    gpu, request, rate = gpu_usd_per_hour(scenario), usd_per_request(scenario), scenario.rate_rps
+    if gpu is None or not request or not rate or scenario.profile_rps is not None:
+        return None
+    peak = rate * (scenario.peak_over_average or 1)
+    capacity = scenario.capacity_rps
+    count = 1 if capacity is None else max(1, ceiling(peak / capacity))
+    even = break_even_rps(gpu * count + fixed_usd_per_hour(scenario), request)
+    return None if even is None else HOURS * even / rate
 
 
 def _pays_off(scenario: Scenario, request: Decimal, capacity_rps: Decimal) -> bool:

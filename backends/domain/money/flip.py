@@ -7,10 +7,16 @@ from decimal import Decimal
 from backends.domain.money.contest import outcome_at
 from backends.domain.money.feasibility import Crossover, needed_capacity_rps
 from backends.domain.money.kinds import VerdictKind
-from backends.domain.money.request_cost import api_prices_given
+from backends.domain.money.request_cost import (
+    SECONDS_PER_HOUR,
+    api_prices_given,
+    gpu_usd_per_hour,
+    tokens_of,
+    usd_per_request,
+)
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.shape import Load
-from backends.domain.money.uncertainty import centre
+from backends.domain.money.uncertainty import centre, load_of
 
 _STEP = Decimal("1.25")
 _STEPS = 42
@@ -51,6 +57,26 @@ def flip_of(scenario: Scenario, load: Load | None, kind: VerdictKind, at: Crosso
         now = None if load is None else load.mean_rps
         return None if even is None else Flip("rate_rps", even, now)
     return _by_search(scenario, load)
+
+
+def needed_for(scenario: Scenario, kind: VerdictKind, least_requests: int) -> Flip | None:
+    """Return the number that decides where nothing is decided; None where no one number does.
+
+    Of an unpriced side it is the price at which both cost the same.
+    """
+    seen, tokens, load = scenario.observed, tokens_of(scenario), load_of(scenario)
+    if kind is VerdictKind.NOT_COMPARABLE and tokens and scenario.api_input_tokens is not None:
+        return Flip("api_input_tokens", tokens[0], scenario.api_input_tokens)
+    if kind is VerdictKind.INSUFFICIENT_DATA and seen is not None and seen.n < least_requests:
+        return Flip("observed.n", Decimal(least_requests), seen.n)
+    if kind is not VerdictKind.UNPRICED or load is None or load.mean_rps == 0:
+        return None
+    gpu, request = gpu_usd_per_hour(scenario), usd_per_request(scenario)
+    if gpu is None and request is not None:
+        return Flip("gpu_usd_per_hour", SECONDS_PER_HOUR * request * load.mean_rps, None)
+    if gpu is not None and request is None:
+        return Flip("usd_per_request", gpu / (SECONDS_PER_HOUR * load.mean_rps), None)
+    return None
 
 
 def _by_search(scenario: Scenario, load: Load) -> Flip | None:

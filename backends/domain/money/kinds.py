@@ -27,6 +27,7 @@ _CHEAPER = {
     "on_demand": VerdictKind.SELF_HOST_CHEAPER,
     "owned": VerdictKind.SELF_HOST_CHEAPER,
     "destroyed_when_idle": VerdictKind.SELF_HOST_CHEAPER,
+    "stopped_when_idle": VerdictKind.SELF_HOST_CHEAPER,
     "reserved": VerdictKind.RESERVED_CHEAPER,
     "provisioned_throughput": VerdictKind.RESERVED_CHEAPER,
     "serverless_gpu": VerdictKind.SERVERLESS_GPU_CHEAPER,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from backends.domain.money.on_and_off import on_and_off
 from backends.domain.money.option import SLO_EXCLUDES, UNPRICED, Option, Point, replicas_for
 from backends.domain.money.request_cost import (
     SECONDS_PER_HOUR,
@@ -13,7 +14,7 @@ from backends.domain.money.request_cost import (
 )
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.serverless import serverless
-from backends.domain.money.shape import HOURS, Load, ceiling
+from backends.domain.money.shape import Load, ceiling
 
 
 def options(scenario: Scenario, point: Point) -> tuple[Option, ...]:
@@ -21,7 +22,7 @@ def options(scenario: Scenario, point: Point) -> tuple[Option, ...]:
     found = [
         _api(scenario, point),
         *_always_on(scenario, point),
-        _destroyed_when_idle(scenario, point),
+        *on_and_off(scenario, point),
         *serverless(scenario, point),
         _provisioned(scenario, point),
         _hybrid(scenario, point),
@@ -66,20 +67,6 @@ def _always_on(scenario: Scenario, point: Point) -> list[Option]:
     return [
         Option(name, usd * count + fixed, count, why_not) for name, usd in _prices(scenario, point)
     ]
-
-
-def _destroyed_when_idle(scenario: Scenario, point: Point) -> Option | None:
-    usd, load = scenario.gpu_usd_per_hour, point.load
-    if usd is None or load.active_share == 1 or load.starts_per_day == 0:
-        return None
-    name, (count, why_not) = "destroyed_when_idle", replicas_for(scenario, load)
-    if scenario.cold_start_s is None:
-        return Option(name, None, count, f"{UNPRICED}: cold_start_s is missing, and it is billed")
-    each_s = scenario.cold_start_s + (scenario.idle_timeout_s or 0)
-    hours = load.active_share * HOURS + load.starts_per_day * each_s / SECONDS_PER_HOUR
-    share = min(Decimal(1), hours / HOURS)
-    cost = usd * point.gpu_factor * count * share + fixed_usd_per_hour(scenario)
-    return Option(name, cost, count, why_not)
 
 
 def _provisioned(scenario: Scenario, point: Point) -> Option | None:

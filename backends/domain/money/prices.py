@@ -5,9 +5,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from backends.domain.money.amounts import age_days, is_stale
+from backends.domain.money.amounts import age_days, is_stale, usd
 from backends.domain.money.request_cost import Tokens
-from backends.domain.money.scenario import Scenario
+from backends.domain.money.scenario import Scenario, Tier
 
 PriceOrigin = Literal["user", "imported", "shipped"]
 GpuContract = Literal["on_demand", "spot", "reserved", "serverless", "owned"]
@@ -22,7 +22,10 @@ class ApiPrice:
         model: the provider's own id of the model; `canonical_model` is its name everywhere.
         input_usd_per_mtok: None where the source has none: unpriced, never free.
         batch_multiplier: factor on the token prices of batches.
+        tiers: token prices of long prompts.
         fee_percent: added to the whole bill.
+        currency: in which the price was read, None for US dollars; `currency_usd` is what one unit
+            of it was worth on `currency_as_of`, and the amounts stand converted.
         as_of: when the source said so; `source` is its publisher's name and page.
     """
 
@@ -35,11 +38,15 @@ class ApiPrice:
     cache_write_usd_per_mtok: Decimal | None = None
     usd_per_request: Decimal | None = None
     batch_multiplier: Decimal | None = None
+    tiers: tuple[Tier, ...] = ()
     fee_percent: Decimal | None = None
     base_url: str | None = None
     as_of: date | None = None
     source: str = ""
     origin: PriceOrigin = "shipped"
+    currency: str | None = None
+    currency_usd: Decimal | None = None
+    currency_as_of: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,7 @@ class GpuPrice:
         granularity_s: time is billed in whole steps of this; None where the source does not say.
         billed_when_stopped: whether a host that is powered off still costs.
         commit_months: how long the price binds.
+        currency: as in `ApiPrice`.
     """
 
     provider: str
@@ -69,6 +77,9 @@ class GpuPrice:
     as_of: date | None = None
     source: str = ""
     origin: PriceOrigin = "shipped"
+    currency: str | None = None
+    currency_usd: Decimal | None = None
+    currency_as_of: date | None = None
 
 
 Price = ApiPrice | GpuPrice
@@ -78,7 +89,17 @@ def freshness(price: Price, today: date) -> Freshness:
     """Return whether a price may still be decided on."""
     if age_days(price.as_of, today) is None:
         return "undated"
-    return "stale" if is_stale(price.as_of, today) else "fresh"
+    stale = is_stale(price.as_of, today) or is_stale(price.currency_as_of, today)
+    return "stale" if stale else "fresh"
+
+
+def provenance(price: Price) -> str:
+    """Return who says so and, where it was converted, at which rate of which day."""
+    if price.currency is None or price.currency_usd is None:
+        return price.source
+    rate = f"1 {price.currency} = {usd(price.currency_usd)}"
+    day = "" if price.currency_as_of is None else f" of {price.currency_as_of.isoformat()}"
+    return f"{price.source}, {rate}{day}"
 
 
 def tokens_price(price: ApiPrice) -> Tokens | None:
@@ -104,20 +125,33 @@ def priced_with(scenario: Scenario, api: ApiPrice | None, gpu: GpuPrice | None) 
             cached_input_usd_per_mtok=api.cached_input_usd_per_mtok,
             usd_per_request=api.usd_per_request,
             fee_percent=api.fee_percent,
+            tiers=api.tiers,
             api_price_as_of=api.as_of,
+            api_price_source=provenance(api),
         )
     if gpu is None:
         return scenario
-    scenario = replace(scenario, gpu_price_as_of=gpu.as_of)
-    usd = gpu.usd_per_hour
+    scenario = replace(scenario, gpu_price_as_of=gpu.as_of, gpu_price_source=provenance(gpu))
+    hour = gpu.usd_per_hour
     match gpu.contract:
         case "serverless":
-            return replace(scenario, serverless_usd_per_second=None if usd is None else usd / 3600)
+            second = None if hour is None else hour / 3600
+            return replace(scenario, serverless_usd_per_second=second)
         case "reserved":
-            month = None if usd is None else usd * scenario.hours_per_month
+            month = None if hour is None else hour * scenario.hours_per_month
             return replace(scenario, gpu_usd_per_month=month)
         case _:
-            return replace(scenario, gpu_usd_per_hour=usd)
+            return replace(
+                scenario,
+                gpu_usd_per_hour=hour,
+                billed_when_stopped=gpu.billed_when_stopped,
+                granularity_s=_whole(gpu.granularity_s),
+                minimum_charge_s=_whole(gpu.minimum_s),
+            )
+
+
+def _whole(seconds: int | None) -> Decimal | None:
+    return None if seconds is None else Decimal(seconds)
 
 
 def replaces(old: Price | None, new: Price) -> bool:

@@ -65,43 +65,77 @@ def missing_token_prices(scenario: Scenario) -> list[str]:
     return [name for name in needed if getattr(scenario, name) is None]
 
 
-def token_prices(scenario: Scenario) -> Tokens | None:
-    """Return the API's prices, None where one that the requests need is missing."""
+def token_prices(scenario: Scenario, prompt_tokens: Decimal = Decimal(0)) -> Tokens | None:
+    """Return the API's prices of a prompt's tier, None where one that is needed is missing.
+
+    A request is charged wholly at the highest tier whose limit its prompt exceeds, as providers of
+    long contexts do.
+    """
     if missing_token_prices(scenario):
         return None
-    into = scenario.input_usd_per_mtok or Decimal(0)
-    out = scenario.output_usd_per_mtok or Decimal(0)
+    into, out = scenario.input_usd_per_mtok, scenario.output_usd_per_mtok
+    cached = scenario.cached_input_usd_per_mtok
+    reached = [tier for tier in scenario.tiers if prompt_tokens > tier.above_input_tokens]
+    if reached:
+        tier = max(reached, key=lambda each: each.above_input_tokens)
+        into, out = tier.input_usd_per_mtok, tier.output_usd_per_mtok
+        cached = tier.cached_input_usd_per_mtok
     batch = scenario.batch_multiplier
     return Tokens(
-        into,
-        out,
-        scenario.cached_input_usd_per_mtok,
+        into or Decimal(0),
+        out or Decimal(0),
+        cached,
         scenario.usd_per_request or Decimal(0),
         (scenario.fee_percent or Decimal(0)) / 100,
         Decimal(1) if batch is None else batch,
     )
 
 
-def tokens_of(scenario: Scenario) -> tuple[Decimal, Decimal] | None:
-    """Return mean input and output tokens of one request, given or observed; None if unknown."""
-    seen = scenario.observed
-    into = scenario.input_tokens
-    out = scenario.output_tokens
+def shares_of_requests(scenario: Scenario) -> tuple[tuple[Decimal, Decimal, Decimal], ...]:
+    """Return share, input and output tokens of each kind of request; one kind where means are.
+
+    Means that are given stand above a distribution, and that above what was observed. Empty where
+    nothing is known of the tokens.
+    """
+    seen, kinds = scenario.observed, scenario.token_distribution
+    into, out = scenario.input_tokens, scenario.output_tokens
+    total = sum((kind.weight for kind in kinds), Decimal(0))
+    if into is None and out is None and total:
+        return tuple((kind.weight / total, kind.input_tokens, kind.output_tokens) for kind in kinds)
     if seen is not None:
         into = seen.input_tokens_mean if into is None else into
         out = seen.output_tokens_mean if out is None else out
-    return None if into is None or out is None else (into, out)
+    return () if into is None or out is None else ((Decimal(1), into, out),)
+
+
+def tokens_of(scenario: Scenario) -> tuple[Decimal, Decimal] | None:
+    """Return mean input and output tokens of one request, given or observed; None if unknown."""
+    kinds = shares_of_requests(scenario)
+    if not kinds:
+        return None
+    into = sum((share * into for share, into, _ in kinds), Decimal(0))
+    return into, sum((share * out for share, _, out in kinds), Decimal(0))
+
+
+def usd_by_kind(scenario: Scenario) -> tuple[tuple[Decimal, Decimal], ...] | None:
+    """Return share and API cost of each kind of request, None where a price or count is missing."""
+    kinds = shares_of_requests(scenario)
+    if not kinds and priced_by_request(scenario):
+        kinds = ((Decimal(1), Decimal(0), Decimal(0)),)
+    cached = scenario.cached_input_share or Decimal(0)
+    costs = []
+    for share, into, out in kinds:
+        prices = token_prices(scenario, into)
+        if prices is None:
+            return None
+        costs.append((share, prices.cost(into, out, into * cached)))
+    return tuple(costs) or None
 
 
 def usd_per_request(scenario: Scenario) -> Decimal | None:
     """Return what the mean request costs at the API, None where a price or a count is missing."""
-    prices, tokens = token_prices(scenario), tokens_of(scenario)
-    if priced_by_request(scenario):
-        tokens = tokens or (Decimal(0), Decimal(0))
-    if prices is None or tokens is None:
-        return None
-    into, out = tokens
-    return prices.cost(into, out, into * (scenario.cached_input_share or 0))
+    costs = usd_by_kind(scenario)
+    return None if costs is None else sum((share * usd for share, usd in costs), Decimal(0))
 
 
 def gpu_usd_per_hour(scenario: Scenario) -> Decimal | None:

@@ -8,6 +8,7 @@ from backends.domain.money.feasibility import Crossover
 from backends.domain.money.flip import Flip
 from backends.domain.money.kinds import VerdictKind, cheaper
 from backends.domain.money.option import CAPACITY_UNKNOWN, MEASURE, SLO_EXCLUDES, Option
+from backends.domain.money.uncertainty import Band
 
 _NAMES = {
     "api": "the API",
@@ -15,6 +16,7 @@ _NAMES = {
     "owned": "{n} of your own",
     "reserved": "{n} reserved",
     "destroyed_when_idle": "{n} destroyed when idle",
+    "stopped_when_idle": "{n} powered off when idle",
     "serverless_gpu": "a serverless GPU",
     "serverless_gpu_kept_warm": "a serverless GPU kept warm",
     "provisioned_throughput": "provisioned throughput",
@@ -33,6 +35,10 @@ _UNITS = {
     "capacity_rps": "req/s",
     "hours_per_day": "h/day",
     "ttft_slo_s": "s",
+    "observed.n": "requests",
+    "api_input_tokens": "input tokens",
+    "gpu_usd_per_hour": "an hour",
+    "usd_per_request": "a request",
 }
 
 
@@ -59,7 +65,9 @@ def flips(flip: Flip | None) -> str:
     """Return where the verdict would change, as a sentence after another; empty if nowhere."""
     if flip is None:
         return ""
-    at = f"{figure(flip.value)} {_UNITS[flip.quantity]}"
+    at = _amount(flip)
+    if flip.quantity in _SAID_BEFORE:
+        return ""
     if flip.now is None:
         return f" Break-even is at {at}."
     now, side = figure(flip.now), "Above" if flip.value > flip.now else "Below"
@@ -72,16 +80,29 @@ def flips(flip: Flip | None) -> str:
 
 def flips_at(flip: Flip) -> str:
     """Return the number that would change the verdict, in few words."""
-    return f"flips at {figure(flip.value)} {_UNITS[flip.quantity]}"
+    return f"flips at {_amount(flip)}"
 
 
-def too_close(found: tuple[Option, ...], at: Crossover, flip: Flip | None) -> str:
+_SAID_BEFORE = frozenset({"observed.n", "api_input_tokens"})
+"""What would decide is in the sentence already."""
+
+
+def _amount(flip: Flip) -> str:
+    value = usd(flip.value) if "usd" in flip.quantity else figure(flip.value)
+    return f"{value} {_UNITS[flip.quantity]}"
+
+
+def too_close(
+    found: tuple[Option, ...], at: Crossover, flip: Flip | None, rates: Band | None
+) -> str:
     """Return why no side can be named."""
     said = "The difference is smaller than what the figures leave open"
     if at.interval is not None:
         low, high = figure(at.interval.low), figure(at.interval.high)
         said += f": break-even lies between {low} and {high} req/s"
-        if flip is not None and flip.quantity == "rate_rps" and flip.now is not None:
+        if rates is not None:
+            said += f", you are between {figure(rates.low)} and {figure(rates.high)}"
+        elif flip is not None and flip.quantity == "rate_rps" and flip.now is not None:
             said += f", you are at {figure(flip.now)}"
     costs = [f"{name_of(option)} {usd(cost, 'h')}" for cost, option in priced(found)[:2]]
     return f"{said}. {_capital(', '.join(costs))}."

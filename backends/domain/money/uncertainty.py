@@ -9,10 +9,12 @@ from backends.domain.money.request_cost import (
     MTOK,
     break_even_rps,
     token_prices,
+    tokens_of,
+    usd_by_kind,
     usd_per_request,
 )
-from backends.domain.money.scenario import Scenario
-from backends.domain.money.shape import Load, daily, steady
+from backends.domain.money.scenario import Observed, Scenario
+from backends.domain.money.shape import ZERO, Load, daily, steady
 
 Z95 = Decimal("1.96")
 """Two-sided 95 % quantile of the normal distribution."""
@@ -34,30 +36,40 @@ class Band:
 
 
 def request_band(scenario: Scenario) -> Band | None:
-    """Return the API's price of one request with its 95 % interval and the spread of prices.
-
-    The standard error follows from the observed token counts:
-    ``(p_in² s_in² + p_out² s_out² + 2 p_in p_out cov) / n``.
-    """
-    middle, prices = usd_per_request(scenario), token_prices(scenario)
-    if middle is None or prices is None:
+    """Return the API's price of one request with its 95 % interval and the spread of prices."""
+    middle = usd_per_request(scenario)
+    if middle is None:
         return None
-    error, seen = Decimal(0), scenario.observed
+    error, seen = ZERO, scenario.observed
     if seen is not None and seen.n > 0:
-        cached_share = scenario.cached_input_share or Decimal(0)
-        cached = prices.input if prices.cached_input is None else prices.cached_input
-        into = prices.input * (1 - cached_share) + cached * cached_share
-        out = prices.output
-        variance = (
-            into**2 * seen.input_tokens_sd**2
-            + out**2 * seen.output_tokens_sd**2
-            + 2 * into * out * seen.covariance
-        )
-        scale = prices.batch * (1 + prices.fee) / MTOK
-        error = Z95 * (max(variance, Decimal(0)) / seen.n).sqrt() * scale
-    spread = (scenario.api_price_spread_percent or Decimal(0)) / 100
-    low = max(Decimal(0), middle - error) * (1 - spread)
-    return Band(low, middle, (middle + error) * (1 + spread))
+        error = Z95 * (_variance(scenario, seen, middle) / seen.n).sqrt()
+    spread = (scenario.api_price_spread_percent or ZERO) / 100
+    return Band(max(ZERO, middle - error) * (1 - spread), middle, (middle + error) * (1 + spread))
+
+
+def _variance(scenario: Scenario, seen: Observed, mean: Decimal) -> Decimal:
+    """Return the variance of the cost of one request, in square US dollars.
+
+    Of a token distribution it is exact. Otherwise it follows from the observed spread of tokens:
+    ``p_in² s_in² + p_out² s_out² + 2 p_in p_out cov``.
+    """
+    costs, tokens = usd_by_kind(scenario), tokens_of(scenario)
+    if costs is not None and len(costs) > 1:
+        return sum((share * (usd - mean) ** 2 for share, usd in costs), ZERO)
+    prices = token_prices(scenario, tokens[0] if tokens else ZERO)
+    if prices is None:
+        return ZERO
+    cached_share = scenario.cached_input_share or ZERO
+    cached = prices.input if prices.cached_input is None else prices.cached_input
+    into = prices.input * (1 - cached_share) + cached * cached_share
+    out = prices.output
+    variance = (
+        into**2 * seen.input_tokens_sd**2
+        + out**2 * seen.output_tokens_sd**2
+        + 2 * into * out * seen.covariance
+    )
+    scale = prices.batch * (1 + prices.fee) / MTOK
+    return max(ZERO, variance) * scale**2
 
 
 def gpu_band(scenario: Scenario) -> Band:
@@ -90,6 +102,15 @@ def load_band(scenario: Scenario) -> Band:
         return Band(Decimal(1), Decimal(1), Decimal(1))
     half = Z95 * (seen.n * seen.dispersion).sqrt() / seen.n
     return Band(max(Decimal(0), 1 - half), Decimal(1), 1 + half)
+
+
+def rate_band(scenario: Scenario) -> Band | None:
+    """Return where the mean rate may lie, in req/s; None where it is unknown or taken as exact."""
+    load, band = load_of(scenario), load_band(scenario)
+    if load is None or band.certain:
+        return None
+    mean = load.mean_rps
+    return Band(mean * band.low, mean, mean * band.high)
 
 
 def break_even_band(gpu_usd_per_hour: Decimal, scenario: Scenario) -> Band | None:

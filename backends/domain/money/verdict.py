@@ -12,7 +12,7 @@ from backends.domain.money.assumptions import assumptions, stale_prices
 from backends.domain.money.comparability import why_not_comparable
 from backends.domain.money.contest import outcome, outcome_at, priced, ranked
 from backends.domain.money.feasibility import Crossover, crossover, never_crosses
-from backends.domain.money.flip import Flip, flip_of, without_rate
+from backends.domain.money.flip import Flip, flip_of, needed_for, without_rate
 from backends.domain.money.kinds import VerdictKind
 from backends.domain.money.option import Option
 from backends.domain.money.options import options
@@ -24,7 +24,7 @@ from backends.domain.money.request_cost import (
 )
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.shape import Load
-from backends.domain.money.uncertainty import centre, load_of, points
+from backends.domain.money.uncertainty import Band, centre, load_of, points, rate_band
 
 LEAST_REQUESTS = 30
 """Fewer requests than this tell too little about their mean."""
@@ -39,6 +39,7 @@ class Verdict:
         flip: the one number that would change it, None where nothing known would.
         options: all of them, those that can be chosen first and cheapest first.
         best: the cheapest that can be chosen, None where there is none or nothing is decided.
+        rate_interval: where the mean rate may lie, in req/s; None where it is taken as exact.
     """
 
     kind: VerdictKind
@@ -50,6 +51,7 @@ class Verdict:
     best: Option | None = None
     hours_per_month: Decimal = Decimal(730)
     assumptions: tuple[str, ...] = ()
+    rate_interval: Band | None = None
 
 
 def decide(scenario: Scenario) -> Verdict:
@@ -57,7 +59,9 @@ def decide(scenario: Scenario) -> Verdict:
     at = crossover(scenario)
     refusal = _refusal(scenario)
     if refusal is not None:
-        return _undecided(scenario, *refusal, at)
+        kind, said = refusal
+        flip = needed_for(scenario, kind, LEAST_REQUESTS)
+        return _undecided(scenario, kind, said + sentences.flips(flip), at, flip)
     counted = without_rate(scenario)
     load = load_of(counted)
     if load is None:
@@ -65,7 +69,8 @@ def decide(scenario: Scenario) -> Verdict:
     found = ranked(options(counted, centre(counted, load)))
     kind = _kind(counted, load, found)
     flip = flip_of(scenario, load, kind, at)
-    reason = _reason(kind, found, at, flip)
+    rates = rate_band(counted)
+    reason = _reason(kind, found, at, flip, rates)
     stale = stale_prices(scenario)
     if stale and kind not in _NOTHING_DECIDED:
         kind, reason = VerdictKind.STALE_PRICES, f"{stale} At these prices: {reason}"
@@ -81,6 +86,7 @@ def decide(scenario: Scenario) -> Verdict:
         best,
         scenario.hours_per_month,
         assumptions(scenario),
+        rates,
     )
 
 
@@ -168,10 +174,16 @@ def _undecided(
     )
 
 
-def _reason(kind: VerdictKind, found: tuple[Option, ...], at: Crossover, flip: Flip | None) -> str:
+def _reason(
+    kind: VerdictKind,
+    found: tuple[Option, ...],
+    at: Crossover,
+    flip: Flip | None,
+    rates: Band | None,
+) -> str:
     match kind:
         case VerdictKind.TOO_CLOSE:
-            return sentences.too_close(found, at, flip)
+            return sentences.too_close(found, at, flip, rates)
         case VerdictKind.NO_CROSSOVER:
             return sentences.no_crossover(flip)
         case VerdictKind.CAPACITY_UNKNOWN:

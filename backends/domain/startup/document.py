@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from backends.domain.start import Start, StartMemory
+from backends.domain.start import RankPhase, Start, StartMemory
 
 _LABELS = {
     "weights_gib": "the size of the weights",
@@ -34,6 +34,7 @@ def start_document(start: Start) -> dict[str, Any]:
                 "reported_s": phase.reported_s,
                 "rank": phase.rank,
                 "detail": dict(phase.detail),
+                "ranks": [_rank(share) for share in phase.ranks],
             }
             for phase in start.phases
         ],
@@ -45,6 +46,15 @@ def start_document(start: Start) -> dict[str, Any]:
         "reason": _why_unknown(start),
         "memory": _memory(start.memory),
         "failure": None if start.failure is None else _plain(asdict(start.failure)),
+    }
+
+
+def _rank(share: RankPhase) -> dict[str, Any]:
+    return {
+        "rank": share.rank,
+        "start_s": _rounded(share.start_s),
+        "duration_s": _rounded(share.duration_s),
+        "reported_s": share.reported_s,
     }
 
 

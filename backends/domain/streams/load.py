@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
+from typing import Literal
 
 from backends.domain.run import Run, Spread
 from backends.domain.streams.statistics import spread
@@ -35,6 +37,8 @@ class LoadStep:
         itl_s: of each request's mean.
         planned_to_sent_max_s: how late the client itself was.
         broke: why the rate is too high, empty where it is not.
+        outcome: ``unknown`` where no request counted, so that the step says nothing of its rate.
+        input_tokens: median of the counted requests' usage, like `output_tokens`; None untold.
         client_cpu_percent: of one core, by the measuring process.
         client_limited: it may have been the client that could not keep up.
     """
@@ -52,6 +56,9 @@ class LoadStep:
     broke: str = ""
     client_cpu_percent: float | None = None
     client_limited: bool = False
+    outcome: Literal["kept", "broke", "unknown"] = "kept"
+    input_tokens: float | None = None
+    output_tokens: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,9 @@ def judge(
         broke=broke,
         client_cpu_percent=client_cpu_percent,
         client_limited=client_cpu_percent is not None and client_cpu_percent > CLIENT_BUSY_PERCENT,
+        outcome="broke" if broke else "kept" if runs else "unknown",
+        input_tokens=_middle([run.input_tokens for run in good]),
+        output_tokens=_middle([run.output_tokens for run in good]),
     )
 
 
@@ -131,14 +141,14 @@ def next_rate(steps: Sequence[LoadStep], first_rps: float, growth: float) -> flo
     """Return the rate to try next, None when the limit is known well enough.
 
     Rates grow until one breaks, then the gap between the highest that kept the limits and the
-    lowest that broke them is halved three times.
+    lowest that broke them is halved three times. A step in which no request counted kept nothing.
     """
     if not steps:
         return first_rps
     broken = sorted(step.planned_rps for step in steps if step.broke)
-    kept = sorted(step.planned_rps for step in steps if not step.broke)
     if not broken:
-        return kept[-1] * growth
+        return max(step.planned_rps for step in steps) * growth
+    kept = (step.planned_rps for step in steps if step.outcome == "kept")
     good = max((rate for rate in kept if rate < broken[0]), default=0.0)
     halvings = len(steps) - 1 - next(i for i, step in enumerate(steps) if step.broke)
     if halvings >= REFINEMENTS:
@@ -149,7 +159,7 @@ def next_rate(steps: Sequence[LoadStep], first_rps: float, growth: float) -> flo
 def summarise_load(steps: Sequence[LoadStep], reason: str, cost_usd: str | None) -> LoadEnded:
     """Return the finding: the highest rate below every one that broke the limits."""
     lowest_broken = min((s.planned_rps for s in steps if s.broke), default=float("inf"))
-    kept = [s for s in steps if not s.broke and s.requests and s.planned_rps < lowest_broken]
+    kept = [s for s in steps if s.outcome == "kept" and s.planned_rps < lowest_broken]
     return LoadEnded(
         reason=reason,
         best=max(kept, key=lambda step: step.planned_rps, default=None),
@@ -167,3 +177,8 @@ def _why(requests: int, kept: int, errors: int) -> str:
     if errors:
         parts.append(f"{errors} of {requests} requests failed")
     return " and ".join(parts)
+
+
+def _middle(values: Sequence[int | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None

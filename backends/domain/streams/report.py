@@ -1,22 +1,15 @@
-"""An A/B as the document of ``ab --json``, as Markdown and as CSV."""
+"""An A/B as the document of ``ab --json``."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from backends.domain.run import Difference, LaneName, Run, Spread
+from backends.domain.money.amounts import digits
+from backends.domain.run import LaneName, Run
+from backends.domain.streams.comparability import NotComparable, comparability
 from backends.domain.streams.series import AbSeries
 from backends.domain.streams.statistics import RUNS_FOR_P95, RUNS_FOR_P99
-from backends.domain.streams.summary import (
-    FIGURES,
-    FigureName,
-    NotComparable,
-    comparability,
-    difference,
-    summarise,
-)
+from backends.domain.streams.summary import FIGURES, FigureName, difference, spent_usd, summarise
 
 RUN_KEYS = (
     "ttft_s",
@@ -35,12 +28,6 @@ RUN_KEYS = (
     "flags",
     "error",
 )
-CSV_KEYS = tuple(key for key in RUN_KEYS if key not in {"itl_s", "connect"})
-FIGURE_TITLES: dict[FigureName, tuple[str, str]] = {
-    "ttft_s": ("TTFT", "s"),
-    "e2e_s": ("End to end", "s"),
-    "output_tokens_per_s": ("Output speed", "tokens/s"),
-}
 
 
 def ab_report(series: AbSeries) -> dict[str, Any]:
@@ -49,84 +36,41 @@ def ab_report(series: AbSeries) -> dict[str, Any]:
     Times are seconds, money strings of decimal digits, unknown is None with a sibling reason. Text
     of the model is not part of it.
     """
-    lanes = {name: _lane(series, name) for name, _ in series.began.lanes}
+    began = series.began
+    lanes = {name: _lane(series, name) for name, _ in began.lanes}
     a, b = series.lane("a"), series.lane("b")
     doubts = comparability(a, b)
-    doubtful = _doubtful(doubts)
+    doubtful = doubtful_figures(doubts)
     return {
-        "prompt_sha256": series.began.prompt_sha256,
-        "order": series.began.order,
+        "series_id": began.series_id,
+        "prompt_sha256": began.prompt_sha256,
+        "order": began.order,
+        "runs_planned": began.runs,
+        "sampling": {
+            "max_tokens": began.max_tokens,
+            "temperature": began.temperature,
+            "ignore_eos": began.ignore_eos,
+            "nonce": not began.cached,
+        },
         "complete": series.ended and not series.reason,
         "reason": series.reason,
         "lanes": lanes,
         "difference": {figure: _difference(a, b, figure, doubtful) for figure in FIGURES},
+        "against_a": {
+            name: _against_a(a, series.lane(name)) for name, _ in began.lanes if name != "a"
+        },
         "warnings": [_warning(found) for found in doubts],
         "client": _client(series),
     }
 
 
-def ab_markdown(series: AbSeries) -> str:
-    """Return an A/B as Markdown: what was measured, the figures, the finding, the doubts."""
-    began = series.began
-    models = dict(zip((name for name, _ in began.lanes), began.models, strict=False))
-    lines = ["| lane | endpoint | model | runs | errors | TTFT | tokens/s | end to end |"]
-    lines.append("|---|---|---|---|---|---|---|---|")
-    for name, endpoint in began.lanes:
-        summary = summarise(series.lane(name))
-        cells = (
-            name,
-            endpoint,
-            models.get(name, ""),
-            str(summary.n),
-            str(summary.errors),
-            _spread_text(summary.ttft_s, "s"),
-            _spread_text(summary.output_tokens_per_s, ""),
-            _spread_text(summary.e2e_s, "s"),
-        )
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    lines += ["", "Figures are medians with first and third quartile.", ""]
-    a, b = series.lane("a"), series.lane("b")
+def _against_a(a: Sequence[Run], b: Sequence[Run]) -> dict[str, Any]:
     doubts = comparability(a, b)
-    doubtful = _doubtful(doubts)
-    for figure in FIGURES:
-        found = difference(a, b, figure)
-        lines.append(f"- {finding(figure, found, comparable=figure not in doubtful)}")
-    lines += [f"- NOT_COMPARABLE: {doubt.why}." for doubt in doubts]
-    if series.client and series.client.limited:
-        lines.append(f"- Client limited: {'; '.join(series.client.reasons)}.")
-    if series.reason:
-        lines.append(f"- Cut short: {series.reason}")
-    return "\n".join(lines) + "\n"
-
-
-def ab_csv(series: AbSeries) -> str:
-    """Return the runs of an A/B as CSV, one a row; unknown is empty, flags joined by spaces."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("lane", "endpoint", "run", *CSV_KEYS, "itl_median_s"))
-    endpoints = dict(series.began.lanes)
-    for run in series.runs:
-        cells = [_cell(getattr(run, key)) for key in CSV_KEYS]
-        itl = summarise([run]).itl_s
-        row = (run.lane, endpoints.get(run.lane, ""), run.index, *cells)
-        writer.writerow((*row, itl.median if itl else ""))
-    return out.getvalue()
-
-
-def finding(figure: FigureName, found: Difference | None, *, comparable: bool = True) -> str:
-    """Return one sentence on one figure; no winner inside the noise or of different work."""
-    title, unit = FIGURE_TITLES[figure]
-    if found is None:
-        return f"{title}: fewer than four runs a lane, nothing can be said"
-    low, high = found.ci95
-    measured = f"b - a = {found.shift:+.4g} {unit} (95 % interval {low:+.4g} to {high:+.4g})"
-    if not comparable:
-        return f"{title}: not comparable; {measured}"
-    if found.verdict != "too_close":
-        winner, loser = ("b", "a") if found.verdict == "b_faster" else ("a", "b")
-        return f"{title}: {winner} is faster than {loser}; {measured}"
-    more = f", about {found.more_runs} more runs a lane would settle it" if found.more_runs else ""
-    return f"{title}: too close to call; {measured}{more}"
+    doubtful = doubtful_figures(doubts)
+    return {
+        "difference": {figure: _difference(a, b, figure, doubtful) for figure in FIGURES},
+        "warnings": [_warning(found) for found in doubts],
+    }
 
 
 def _warning(found: NotComparable) -> dict[str, Any]:
@@ -142,6 +86,8 @@ def _lane(series: AbSeries, name: LaneName) -> dict[str, Any]:
         "endpoint": dict(began.lanes)[name],
         "model": began.models[place] if place < len(began.models) else None,
         "clock": _clock(runs),
+        "cost_usd": digits(spent_usd(runs)),
+        "cost_reason": "" if spent_usd(runs) is not None else "UNPRICED: no price per token",
         "warm_up": next((_run(run) for run in warm_ups if run.lane == name), None),
         "runs": [_run(run) for run in runs],
         "summary": _summary(runs),
@@ -177,7 +123,8 @@ def _difference(
     return {**asdict(found), "ci95": list(found.ci95), "comparable": comparable}
 
 
-def _doubtful(doubts: Sequence[NotComparable]) -> frozenset[FigureName]:
+def doubtful_figures(doubts: Sequence[NotComparable]) -> frozenset[FigureName]:
+    """Return the figures that must not be compared."""
     return frozenset(figure for doubt in doubts for figure in doubt.figures)
 
 
@@ -187,15 +134,3 @@ def _client(series: AbSeries) -> dict[str, Any]:
     audit = asdict(series.client)
     del audit["warm_ups"]
     return {**audit, "reasons": list(audit["reasons"])}
-
-
-def _spread_text(found: Spread | None, unit: str) -> str:
-    if found is None:
-        return "—"
-    return f"{found.median:.4g} ({found.p25:.4g} to {found.p75:.4g}) {unit}".rstrip()
-
-
-def _cell(value: object) -> object:
-    if value is None:
-        return ""
-    return " ".join(value) if isinstance(value, tuple) else value

@@ -25,15 +25,19 @@ class SseParser:
         self._data: list[bytes] = []
         self._name = ""
         self._ended_in_return = False
-        self._at_start = True
+        self._start: bytes | None = b""
 
     def feed(self, piece: bytes) -> list[SseEvent]:
         """Return the events that this piece completes."""
+        if self._start is not None:
+            piece = self._start + piece
+            if BYTE_ORDER_MARK.startswith(piece) and piece != BYTE_ORDER_MARK:
+                self._start = piece
+                return []
+            self._start = None
+            piece = piece.removeprefix(BYTE_ORDER_MARK)
         if not piece:
             return []
-        if self._at_start:
-            self._at_start = False
-            piece = piece.removeprefix(BYTE_ORDER_MARK)
         first, *others = self._with_plain_newlines(piece).split(b"\n")
         if not others:
             self._partial.append(first)

@@ -1,8 +1,7 @@
-"""Runs of two lanes: what each says, how they differ, and whether they may be compared."""
+"""Runs of two lanes: what each says, and how they differ."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from decimal import Decimal
 from statistics import median
 from typing import Literal
 
@@ -10,17 +9,6 @@ from backends.domain.run import Difference, LaneSummary, Run
 from backends.domain.streams import statistics
 
 FigureName = Literal["ttft_s", "e2e_s", "output_tokens_per_s"]
-
-INPUT_TOLERANCE = 0.02
-OUTPUT_TOLERANCE = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class NotComparable:
-    """Why figures of two lanes must not be compared, in one sentence."""
-
-    figures: tuple[FigureName, ...]
-    why: str
 
 
 def output_tokens_per_s(run: Run) -> float | None:
@@ -78,60 +66,7 @@ def difference(a: Sequence[Run], b: Sequence[Run], figure: FigureName) -> Differ
     )
 
 
-def comparability(a: Sequence[Run], b: Sequence[Run]) -> tuple[NotComparable, ...]:
-    """Return why figures of two lanes are not about the same work; empty when they are."""
-    ours = [run for run in a if not run.error]
-    theirs = [run for run in b if not run.error]
-    checks = (_input_lengths, _output_lengths, _finish_reasons)
-    return tuple(found for check in checks if (found := check(ours, theirs)) is not None)
-
-
-def _input_lengths(a: Sequence[Run], b: Sequence[Run]) -> NotComparable | None:
-    lengths = _medians(a, b, lambda run: run.input_tokens)
-    if lengths is None or _apart(*lengths) <= INPUT_TOLERANCE:
-        return None
-    why = (
-        f"the prompt is {lengths[0]:g} tokens in lane a and {lengths[1]:g} in lane b: tokenizer,"
-        " chat template or system prompt differ, so TTFT is not about the same work"
-    )
-    return NotComparable(("ttft_s", "e2e_s"), why)
-
-
-def _output_lengths(a: Sequence[Run], b: Sequence[Run]) -> NotComparable | None:
-    lengths = _medians(a, b, lambda run: run.output_tokens)
-    if lengths is None or _apart(*lengths) <= OUTPUT_TOLERANCE:
-        return None
-    why = (
-        f"lane a wrote {lengths[0]:g} tokens and lane b {lengths[1]:g}: end-to-end time compares"
-        " different lengths; compare TTFT and tokens per second"
-    )
-    return NotComparable(("e2e_s",), why)
-
-
-def _finish_reasons(a: Sequence[Run], b: Sequence[Run]) -> NotComparable | None:
-    ours, theirs = _usual_finish(a), _usual_finish(b)
-    if ours is None or theirs is None or ours == theirs:
-        return None
-    why = (
-        f"lane a mostly ends with '{ours}' and lane b with '{theirs}': one was cut off where the"
-        " other was not"
-    )
-    return NotComparable(("e2e_s",), why)
-
-
-def _usual_finish(runs: Sequence[Run]) -> str | None:
-    seen = Counter(run.finish_reason for run in runs if run.finish_reason)
-    return seen.most_common(1)[0][0] if seen else None
-
-
-def _medians(
-    a: Sequence[Run], b: Sequence[Run], read: Callable[[Run], int | None]
-) -> tuple[float, float] | None:
-    ours = [value for run in a if (value := read(run)) is not None]
-    theirs = [value for run in b if (value := read(run)) is not None]
-    return (median(ours), median(theirs)) if ours and theirs else None
-
-
-def _apart(one: float, other: float) -> float:
-    larger = max(abs(one), abs(other))
-    return abs(one - other) / larger if larger else 0.0
+def spent_usd(runs: Sequence[Run]) -> Decimal | None:
+    """Return what the runs cost together; None where no run has a price, never 0 for that."""
+    known = [Decimal(run.cost_usd) for run in runs if run.cost_usd is not None]
+    return sum(known, Decimal(0)) if known else None

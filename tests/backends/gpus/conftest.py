@@ -34,6 +34,15 @@ def nvml_driver(
 
 
 @pytest.fixture
+def nvml_host(
+    nvml_driver: Driver, nvml_libraries: Libraries, monkeypatch: pytest.MonkeyPatch
+) -> Driver:
+    """The same driver, found by the loader in processes that are started from here."""
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(nvml_libraries.current.parent))
+    return nvml_driver
+
+
+@pytest.fixture
 def made_proc(tmp_path: Path) -> Callable[..., Proc]:
     """A maker of process file systems: pids with their names, and the host's memory."""
 

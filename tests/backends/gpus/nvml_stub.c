@@ -2,9 +2,11 @@
  *
  * The file named by NVML_STUB holds lines `key=value`. A key of device 0 is `0.total`, of its second
  * MIG device `0.mig1.total`. `err.CALL=15` makes a call fail on every device, `0.err.CALL=15` on one;
- * `delay_ms.CALL=400` makes it slow. Processes are `0.procs=4711:72000000000,4712:na`.
+ * `delay_ms.CALL=400` makes it slow, `crash.CALL=1` ends
+ * the process with SIGSEGV. Processes are `0.procs=4711:72000000000,4712:na`.
  * Built with -DOLD_DRIVER, the symbols that old drivers lack are absent.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +60,11 @@ static int arrive(Device *device, const char *call) {
     char key[128], value[64];
     snprintf(key, sizeof key, "delay_ms.%s", call);
     if (look_up(key, value, sizeof value)) usleep(1000 * strtoul(value, 0, 10));
+    snprintf(key, sizeof key, "crash.%s", call);
+    if (look_up(key, value, sizeof value)) {
+        signal(SIGSEGV, SIG_DFL);
+        raise(SIGSEGV);
+    }
     snprintf(key, sizeof key, "err.%s", call);
     if (look_up(key, value, sizeof value)) return atoi(value);
     return device && text(device, key, value, sizeof value) ? atoi(value) : OK;

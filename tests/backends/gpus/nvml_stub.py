@@ -67,5 +67,5 @@ class Driver:
         self._keys.update(keys)
         lines = [f"{name}={value}\n" for name, value in self._keys.items() if value is not None]
         fresh = self._path.with_suffix(".new")
-        fresh.write_text("".join(lines))
+        fresh.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
         fresh.replace(self._path)

@@ -166,15 +166,54 @@ def test_an_empty_list_beside_unknown_memory_proves_nothing(
     [(9, "not loaded"), (18, "differ in version"), (999, "unknown error")],
 )
 def test_a_driver_that_does_not_start_is_a_state(
-    source: NvmlGpus, nvml_driver: Driver, code: int, words: str
+    nvml_driver: Driver, made_proc: MakeProc, code: int, words: str
 ) -> None:
+    clock = Clock()
+    source = NvmlGpus(now=clock, proc=made_proc())
     nvml_driver.put({"err.nvmlInitWithFlags": code})
     sample = source.sample(processes=True)
     assert sample.gpus == ()
     assert words in sample.reason
     assert not source.missing
     nvml_driver.put({"err.nvmlInitWithFlags": None})
+    clock.at_s += 4
+    assert source.sample(processes=True) == sample
+    clock.at_s += 1
     assert only(source).memory.used_bytes == 60 * GIB
+
+
+@pytest.mark.parametrize(
+    ("keys", "figure", "words"),
+    [
+        ({"0.busy": 4294967295}, "busy_percent", "4294967295 %"),
+        ({"0.power_mw": 4294967295}, "power_w", "4294967 W"),
+        ({"0.celsius": 61000}, "temperature_c", "61000 °C"),
+    ],
+)
+def test_garbage_without_an_error_is_unknown(
+    source: NvmlGpus, nvml_driver: Driver, keys: dict[str, object], figure: str, words: str
+) -> None:
+    nvml_driver.put(keys)
+    gpu = only(source)
+    assert getattr(gpu, figure) is None
+    assert words in reason(gpu, figure)
+    assert gpu.memory.used_bytes == 60 * GIB
+
+
+def test_garbage_where_a_name_or_a_count_should_be(source: NvmlGpus, nvml_driver: Driver) -> None:
+    nvml_driver.put({"0.name": "\udcff\udcfe"})
+    assert only(source).name == "NVIDIA GPU 0"
+    source.close()
+    nvml_driver.put({"count": 4294967295})
+    assert "4294967295 GPUs, which cannot be" in source.sample(processes=True).reason
+
+
+@pytest.mark.parametrize(("total_gib", "flagged"), [(141, False), (576, True)])
+def test_a_total_that_counts_the_hosts_coherent_memory_is_flagged(
+    source: NvmlGpus, nvml_driver: Driver, total_gib: int, flagged: bool
+) -> None:
+    nvml_driver.put({"0.name": "NVIDIA GH200 144G HBM3e", "0.total": total_gib * GIB})
+    assert ("host's memory is counted too" in only(source).memory.reason) == flagged
 
 
 def test_more_used_than_there_is_is_not_believed(source: NvmlGpus, nvml_driver: Driver) -> None:
@@ -257,6 +296,25 @@ def test_costly_figures_are_read_less_often(nvml_driver: Driver, made_proc: Make
     assert seen(5.0) == (61 * GIB, 1.0, 60.0, 2)
 
 
+def test_a_list_is_seldom_renewed_while_the_memory_in_use_does_not_change(
+    nvml_driver: Driver, made_proc: MakeProc
+) -> None:
+    clock = Clock()
+    source = NvmlGpus(now=clock, proc=made_proc({1: "a", 2: "b", 3: "c"}))
+
+    def pid(after_s: float) -> int:
+        clock.at_s = 1000.0 + after_s
+        (process,) = only(source).processes or ()
+        return process.pid
+
+    nvml_driver.put({"0.procs": "1:10"})
+    assert pid(0) == 1
+    nvml_driver.put({"0.procs": "2:10"})
+    assert (pid(3), pid(14.9), pid(15)) == (1, 1, 2)
+    nvml_driver.put({"0.procs": "3:10", "0.used": 59 * GIB})
+    assert (pid(16), pid(17)) == (2, 3)
+
+
 def test_an_unrenewed_list_is_kept_for_a_while_and_then_dropped(
     nvml_driver: Driver, made_proc: MakeProc
 ) -> None:
@@ -265,7 +323,7 @@ def test_an_unrenewed_list_is_kept_for_a_while_and_then_dropped(
     nvml_driver.put({"0.procs": "1:10"})
     assert only(source, processes=False).processes_reason.startswith(NOT_ASKED)
     assert only(source).processes is not None
-    clock.at_s += 9
+    clock.at_s += 19
     assert only(source, processes=False).processes is not None
     clock.at_s += 2
     gpu = only(source, processes=False)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from backends.domain.money.amounts import BadPrice
-from backends.domain.money.prices import ApiPrice
+from backends.domain.money.prices import ApiPrice, provenance
+from backends.domain.money.scenario_parts import Currency, Tier
 from backends.prices.book import (
     find_api_price,
     list_prices,
@@ -18,7 +19,7 @@ from backends.prices.book import (
     update_prices,
 )
 from backends.prices.importers import import_catalogue
-from backends.prices.installed import installed_prices
+from backends.prices.installed import address_of, installed_prices
 from backends.prices.table import load_table
 
 DAY = date(2026, 11, 21)
@@ -176,5 +177,100 @@ def test_the_list_says_what_is_stale() -> None:
 def test_prices_of_the_package_where_it_is_installed(tmp_path: Path) -> None:
     pytest.importorskip("genai_prices")
     rows = {(row.provider, row.model): row for row in installed_prices(DAY)}
-    assert rows["groq", "openai/gpt-oss-120b"].output_usd_per_mtok == Decimal("0.6")
+    groq = rows["groq", "openai/gpt-oss-120b"]
+    assert (groq.output_usd_per_mtok, groq.base_url) == (Decimal("0.6"), "https://api.groq.com")
+    (tier,) = rows["anthropic", "claude-sonnet-4-5"].tiers
+    assert tier.above_input_tokens == 200_000
     assert update_from_package(tmp_path, DAY).as_of is None
+
+
+EUR = Currency("EUR", Decimal("1.08"), DAY)
+
+
+def test_a_price_in_another_currency_is_converted_at_its_dated_rate(tmp_path: Path) -> None:
+    both = {"input_usd_per_mtok": "0.50", "output_usd_per_mtok": "1", "fee_percent": "5"}
+    row = set_api_price(tmp_path, "mine", "m", both, DAY, currency=EUR)
+    assert (row.input_usd_per_mtok, row.output_usd_per_mtok) == (Decimal("0.54"), Decimal("1.08"))
+    assert row.fee_percent == 5
+    assert find_api_price(load_table(tmp_path), "mine", "m") == row
+    assert provenance(row) == "you, 1 EUR = $1.08 of 2026-11-21"
+    gpu = set_gpu_price(tmp_path, "mine", "h100", "2.5", DAY, currency=EUR)
+    assert gpu.usd_per_hour == Decimal("2.700")
+
+
+def test_amounts_of_two_currencies_are_not_mixed(tmp_path: Path) -> None:
+    with pytest.raises(BadPrice, match="output_usd_per_mtok is kept from another currency"):
+        set_api_price(
+            tmp_path,
+            "digitalocean",
+            "openai-gpt-oss-120b",
+            {"input_usd_per_mtok": "0.1"},
+            DAY,
+            currency=EUR,
+        )
+    assert list(tmp_path.glob("*.json")) == []
+
+
+def test_an_old_rate_makes_a_price_stale(tmp_path: Path) -> None:
+    old = Currency("EUR", Decimal("1.08"), date(2026, 9, 1))
+    set_gpu_price(tmp_path, "mine", "h100", "2.5", DAY, currency=old)
+    (row,) = list_prices(tmp_path, DAY, "mine")
+    assert row.freshness == "stale"
+
+
+@pytest.mark.parametrize(
+    ("cost", "tier"),
+    [
+        (
+            {"tiers": [{"input": 6, "output": 22.5, "tier": {"type": "context", "size": 200000}}]},
+            Tier(Decimal(200_000), Decimal(6), Decimal("22.5")),
+        ),
+        (
+            {"context_over_200k": {"input": 6, "output": 22.5, "cache_read": 0.6}},
+            Tier(Decimal(200_000), Decimal(6), Decimal("22.5"), Decimal("0.6")),
+        ),
+    ],
+)
+def test_models_dev_tiers(cost: dict[str, Any], tier: Tier) -> None:
+    data = {"x": {"models": {"m": {"cost": {"input": 3, "output": 15, **cost}}}}}
+    assert imported(data)["m"].tiers == (tier,)
+
+
+def test_litellm_tiers_and_batches() -> None:
+    entry = {
+        "mode": "chat",
+        "litellm_provider": "x",
+        "input_cost_per_token": 3e-06,
+        "output_cost_per_token": 1.5e-05,
+        "input_cost_per_token_above_200k_tokens": 6e-06,
+        "output_cost_per_token_above_200k_tokens": 2.25e-05,
+        "input_cost_per_token_batches": 1.5e-06,
+        "output_cost_per_token_batches": 7.5e-06,
+    }
+    row = imported({"x/m": entry})["m"]
+    assert row.tiers == (Tier(Decimal(200_000), Decimal(6), Decimal("22.5")),)
+    assert row.batch_multiplier == Decimal("0.5")
+
+
+def test_tiers_are_written_and_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "api.json"
+    tiered = {"context_over_200k": {"input": 6, "output": 22.5}, "input": 3, "output": 15}
+    path.write_text(json.dumps({"x": {"models": {"m": {"cost": tiered}}}}))
+    update_prices(tmp_path, path, DAY)
+    row = find_api_price(load_table(tmp_path), "x", "m")
+    assert row is not None
+    assert row.tiers == (Tier(Decimal(200_000), Decimal(6), Decimal("22.5")),)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "address"),
+    [
+        (r"https://api\.groq\.com", "https://api.groq.com"),
+        (r"https://api\.arcee\.ai(?:/|$)", "https://api.arcee.ai"),
+        (r"https://api\.cohere\.(?:ai|com)", None),
+        (r"https://bedrock-runtime\.[a-z0-9-]+\.amazonaws\.com(/|$)", None),
+        (r"https://(.*\.)?googleapis\.com", None),
+    ],
+)
+def test_a_pattern_of_one_address_is_that_address(pattern: str, address: str | None) -> None:
+    assert address_of(pattern) == address

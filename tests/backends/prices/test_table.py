@@ -9,7 +9,7 @@ import pytest
 
 from backends.domain.money.amounts import BadPrice
 from backends.domain.money.prices import ApiPrice, GpuPrice, Price, tokens_price
-from backends.prices.book import find_api_price, find_by_address
+from backends.prices.book import find_api_price
 from backends.prices.table import (
     PriceTable,
     api_key,
@@ -114,13 +114,3 @@ def test_a_price_without_an_amount_is_unpriced() -> None:
 def test_numbers_keep_their_digits() -> None:
     text = '{"gpu": [{"provider":"x","sku":"y","gpu":"z","usd_per_hour":0.1}]}'
     assert table_from(text, "prices.json", "user").gpu[0].usd_per_hour == Decimal("0.1")
-
-
-def test_an_endpoint_is_found_by_its_host_and_its_own_model() -> None:
-    table = shipped_table()
-    url = "https://inference.do-ai.run/v1/"
-    found = find_by_address(table, url, "openai-gpt-oss-120b")
-    assert found is not None
-    assert found.output_usd_per_mtok == Decimal("0.70")
-    assert find_by_address(table, url, "gpt-oss-120b") is None
-    assert find_by_address(table, "http://127.0.0.1:8000/v1", "openai-gpt-oss-120b") is None

@@ -3,11 +3,13 @@ from pathlib import Path
 import pytest
 
 from backends.domain.run import Run
-from backends.prober.coldhunt import ColdProbe, ask_once, hunt, read_probes
+from backends.domain.streams.cold import ColdProbe, HuntPlan, find_cold
+from backends.prober.coldhunt import FAILURES_TO_GIVE_UP, ask_once, hunt, read_probes
 from backends.prober.orders import Lane
 from tests.backends.prober.scripted_server import a_good_stream, serving
 
 LANE = Lane("a", "x", "http://127.0.0.1:9/v1", "m")
+WARM = 5
 
 
 class Endpoint:
@@ -34,9 +36,12 @@ class Endpoint:
         error = self.errors.pop(0) if self.errors else None
         return Run("a", 0, ttft_s=None if error else ttft_s, error=error)
 
-    async def hunt(self, pauses: list[float], state: Path, most: int = 99) -> list[ColdProbe]:
+    async def hunt(
+        self, gaps: tuple[float, ...], state: Path, *, rounds: int = 1, most: int = 99
+    ) -> list[ColdProbe]:
         found: list[ColdProbe] = []
-        told = hunt(LANE, "hi", pauses, state, ask=self.ask, now=self.now, sleep=self.sleep)
+        plan = HuntPlan(gaps, rounds, warm=WARM)
+        told = hunt(LANE, "hi", plan, state, ask=self.ask, now=self.now, sleep=self.sleep)
         async for probe in told:
             found.append(probe)
             if len(found) == most:
@@ -45,35 +50,50 @@ class Endpoint:
         return found
 
 
-async def test_pauses_are_kept_shortest_first(tmp_path: Path) -> None:
+def planned(probes: list[ColdProbe]) -> list[float | None]:
+    return [probe.planned_idle_s for probe in probes]
+
+
+async def test_a_baseline_comes_first_then_pauses_shortest_first(tmp_path: Path) -> None:
     endpoint = Endpoint()
-    found = await endpoint.hunt([300, 10, 60], tmp_path / "hunt.jsonl")
-    assert [probe.planned_idle_s for probe in found] == [None, 10, 60, 300]
-    assert [probe.idle_s for probe in found] == [None, 10, 60, 300]
-    assert [probe.ttft_s for probe in found] == [30.0, 0.5, 0.5, 30.0]
-    assert endpoint.slept == [10, 60, 300]
+    found = await endpoint.hunt((300, 10, 60), tmp_path / "hunt.jsonl", rounds=2)
+    in_turn = [10, 0.0, 60, 0.0, 300, 0.0]
+    assert planned(found) == [None, *[0.0] * WARM, *in_turn, *in_turn[:-1]]
+    pauses = [probe for probe in found if probe.planned_idle_s]
+    assert [probe.idle_s for probe in pauses] == [10, 60, 300] * 2
+    assert [probe.ttft_s for probe in pauses] == [0.5, 0.5, 30.0] * 2
+    assert endpoint.slept == [10, 60, 300] * 2
+    finding = find_cold(found, HuntPlan((10, 60, 300), 2, WARM))
+    assert (finding.cold_after_s, finding.warm_up_to_s) == (300, 60)
 
 
-async def test_a_hunt_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+async def test_an_interrupted_pause_begins_anew_and_none_is_measured_twice(tmp_path: Path) -> None:
     endpoint, state = Endpoint(), tmp_path / "hunt.jsonl"
-    await endpoint.hunt([10, 60, 300], state, most=2)
+    await endpoint.hunt((10, 60, 300), state, most=2 + WARM)
     with state.open("a") as file:
         file.write('{"planned_idle_s": 60, "idle')
     endpoint.now_s += 45
-    found = await endpoint.hunt([10, 60, 300], state)
-    assert [probe.planned_idle_s for probe in found] == [60, 300]
-    assert endpoint.slept == [10, 15, 300]
-    assert found[0].idle_s == 60
-    assert await endpoint.hunt([10, 60, 300], state) == []
+    found = await endpoint.hunt((10, 60, 300), state)
+    assert planned(found) == [None, 0.0, 60, 0.0, 300]
+    assert endpoint.slept == [10, 60, 300]
+    assert planned(read_probes(state)).count(10) == 1
+    assert await endpoint.hunt((10, 60, 300), state) == []
 
 
-async def test_a_failed_probe_is_repeated(tmp_path: Path) -> None:
+async def test_a_failed_request_is_repeated_behind_a_good_one(tmp_path: Path) -> None:
     endpoint, state = Endpoint(), tmp_path / "hunt.jsonl"
-    endpoint.errors = [None, "HTTP 503"]
-    await endpoint.hunt([10], state)
-    found = await endpoint.hunt([10], state)
-    assert [probe.error for probe in read_probes(state)] == [None, "HTTP 503", None]
-    assert [probe.planned_idle_s for probe in found] == [10]
+    endpoint.errors = [*[None] * (1 + WARM), "HTTP 503"]
+    found = await endpoint.hunt((10,), state)
+    assert planned(found)[1 + WARM :] == [10, None, 10]
+    assert [probe.error for probe in found][1 + WARM :] == ["HTTP 503", None, None]
+    assert endpoint.slept == [10, 60, 10]
+
+
+async def test_an_endpoint_that_is_gone_ends_the_hunt(tmp_path: Path) -> None:
+    endpoint = Endpoint()
+    endpoint.errors = ["HTTP 503"] * 99
+    found = await endpoint.hunt((10,), tmp_path / "hunt.jsonl")
+    assert len(found) == FAILURES_TO_GIVE_UP
 
 
 async def test_one_request_without_a_warm_up() -> None:

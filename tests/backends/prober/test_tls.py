@@ -1,12 +1,10 @@
 """HTTPS on loopback: verified, stamped, and refused in words."""
 
-import shutil
-import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.backends.prober.certificates import context
 from tests.backends.prober.scripted_server import (
     a_good_stream,
     end_of,
@@ -15,28 +13,6 @@ from tests.backends.prober.scripted_server import (
     runs_of,
     serving,
 )
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 and its key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl to make a certificate with")
-    folder = tmp_path_factory.mktemp("tls")
-    made, key = folder / "cert.pem", folder / "key.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
-    command += " -subj /CN=loopback -addext subjectAltName=IP:127.0.0.1"
-    paths = ["-keyout", str(key), "-out", str(made)]
-    subprocess.run([*command.split(), *paths], check=True, capture_output=True)
-    return made, key
-
-
-def context(certificate: tuple[Path, Path], *protocols: str) -> ssl.SSLContext:
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.load_cert_chain(*certificate)
-    if protocols:
-        made.set_alpn_protocols(list(protocols))
-    return made
 
 
 def test_https_is_measured_with_each_step_apart(

@@ -139,7 +139,7 @@ def series(*facts: Fact) -> Session:
 
 
 def test_lanes_that_wait_have_no_figures() -> None:
-    view = ab_view(series(RunBegan(at(321), "a", 0)))
+    view = ab_view(series(RunBegan(at(321), "a", 0)), SETTINGS)
     assert [lane.state for lane in view.lanes] == ["waiting", "idle"]
     assert [lane.ttft_s for lane in view.lanes] == [None, None]
     assert [lane.tokens_per_s for lane in view.lanes] == [None, None]
@@ -149,15 +149,15 @@ def test_lanes_that_wait_have_no_figures() -> None:
 
 
 def test_live_tokens_are_unknown_until_usage_tells() -> None:
-    view = ab_view(READY)
+    view = ab_view(READY, SETTINGS)
     assert [lane.state for lane in view.lanes] == ["done", "streaming"]
     assert view.lanes[0].tokens_per_s == pytest.approx(100.0)
 
 
 def test_few_runs_have_no_difference_and_enough_have_one() -> None:
     few = [RunEnded(at(322), sessions.run(lane, 0, 0.2)) for lane in LANES[:2]]
-    assert ab_view(series(*few)).difference is None
-    difference = ab_view(READY).difference
+    assert ab_view(series(*few), SETTINGS).difference is None
+    difference = ab_view(READY, SETTINGS).difference
     assert difference is not None
     assert difference.verdict == "a_faster"
     assert difference.ci95[0] < difference.shift < difference.ci95[1]
@@ -174,14 +174,14 @@ def test_only_what_touches_ttft_makes_lanes_not_comparable(key: str, *, told: bo
         for index in range(4)
         for lane, tokens in zip(LANES, (220, 30), strict=False)
     ]
-    view = ab_view(series(*facts))
+    view = ab_view(series(*facts), SETTINGS)
     assert bool(view.not_comparable) is told
     assert all(sentence for sentence in view.not_comparable)
 
 
 def test_a_failed_run_shows_its_error_and_no_dot() -> None:
     broken = replace(sessions.run("a", 0, 0.2), ttft_s=None, error="connection refused")
-    view = ab_view(series(RunEnded(at(322), broken), SeriesEnded(at(323), "s")))
+    view = ab_view(series(RunEnded(at(322), broken), SeriesEnded(at(323), "s")), SETTINGS)
     lane = view.lanes[0]
     assert (lane.state, lane.error, lane.ttft_s) == ("error", "connection refused", None)
     assert view.runs[0].values_s == ()

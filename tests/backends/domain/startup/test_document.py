@@ -43,6 +43,7 @@ def test_a_ready_start() -> None:
         "reported_s": None,
         "rank": None,
         "detail": {},
+        "ranks": [],
     }
     assert document["memory"]["weights_gib"] is None
     assert "the size of the weights" in document["memory"]["reason"]

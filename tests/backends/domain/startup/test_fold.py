@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from backends.domain.facts import (
     BecameReady,
+    DownloadSeen,
     Exited,
     FailureSeen,
     FirstTokenSeen,
@@ -19,7 +20,7 @@ from backends.domain.facts import (
 )
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
-from backends.domain.start import Failure, FailureKind, Outcome, PhaseName, Start
+from backends.domain.start import Failure, FailureKind, Outcome, PhaseName, RankPhase, Start
 from backends.domain.startup.fold import apply, as_start, begin, running_phase
 
 
@@ -39,6 +40,16 @@ STAMPS = st.floats(0.0, 500.0).map(at)
 PHASES = st.sampled_from(PhaseName)
 FACTS = st.one_of(
     st.builds(PhaseBegan, STAMPS, PHASES),
+    st.builds(PhaseBegan, STAMPS, PHASES, st.integers(0, 3)),
+    st.builds(
+        DownloadSeen,
+        STAMPS,
+        STAMPS,
+        st.integers(0, 9),
+        st.none() | st.just(9),
+        st.none(),
+        st.booleans(),
+    ),
     st.builds(PhaseReported, STAMPS, PHASES, st.floats(0, 99), st.none() | st.integers(0, 7)),
     st.builds(PhaseProgressed, STAMPS, PHASES, st.just("shard"), st.integers(0, 9), st.just(9)),
     st.builds(BecameReady, STAMPS),
@@ -97,7 +108,8 @@ def test_every_ranks_report_is_kept() -> None:
     reports = [PhaseReported(at(101), PhaseName.COMPILE, 4.5 + rank, rank) for rank in (1, 0)]
     start = folded([PhaseBegan(at(100), PhaseName.COMPILE), *reports], 102)
     assert start.phases[0].reported_s == 5.5
-    assert start.phases[0].detail == (("rank 0", "4.5 s"), ("rank 1", "5.5 s"))
+    assert start.phases[0].ranks == (RankPhase(0, reported_s=4.5), RankPhase(1, reported_s=5.5))
+    assert start.phases[0].rank == 1
 
 
 def test_memory_is_kept_for_each_rank_and_the_largest_stands_on_top() -> None:

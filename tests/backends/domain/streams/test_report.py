@@ -8,8 +8,9 @@ import pytest
 from backends.domain.ab_facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.run import ClientAudit, Connect, LaneName, Run
 from backends.domain.stamp import Stamp
-from backends.domain.streams.report import ab_csv, ab_markdown, ab_report
+from backends.domain.streams.report import ab_report
 from backends.domain.streams.series import AbSeries, advance_series
+from backends.domain.streams.written import ab_csv, ab_markdown
 
 AT = Stamp(1.0, 2.0)
 BEGAN = SeriesBegan(AT, "s1", (("a", "own"), ("b", "api|x")), 5, ("m1", "m2"), "ab12")

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from backends.domain.run import LaneName, Run
+from backends.domain.streams.comparability import comparability
 from backends.domain.streams.summary import (
-    comparability,
     difference,
     output_tokens_per_s,
     summarise,

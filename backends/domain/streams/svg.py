@@ -1,0 +1,52 @@
+"""Drawings as SVG text: the few shapes that pictures of measurements are made of."""
+
+from collections.abc import Sequence
+from html import escape
+
+WIDTH = 760
+MARGIN_LEFT = 170
+MARGIN_RIGHT = 40
+COLOURS = ("#2563eb", "#c2410c", "#15803d", "#7c3aed")
+INK, MUTED, RULE = "#1f2328", "#59636e", "#d1d9e0"
+
+
+def document(height: float, shapes: Sequence[str]) -> str:
+    """Return a whole SVG document on a white ground, readable without any style sheet."""
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" width="{WIDTH}"'
+        f' height="{height:g}" font-family="system-ui, sans-serif" font-size="13">'
+    )
+    ground = f'<rect width="{WIDTH}" height="{height:g}" fill="#ffffff"/>'
+    return "\n".join((head, ground, *shapes, "</svg>")) + "\n"
+
+
+def text(
+    x: float, y: float, words: str, *, colour: str = INK, bold: bool = False, anchor: str = "start"
+) -> str:
+    """Return a line of text; nothing in it is read as markup."""
+    weight = ' font-weight="600"' if bold else ""
+    at = f'x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}"{weight}'
+    return f"<text {at}>{escape(words)}</text>"
+
+
+def rule(
+    x0: float, y0: float, x1: float, y1: float, *, colour: str = RULE, width: float = 1
+) -> str:
+    """Return a straight line."""
+    at = f'x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}"'
+    return f'<line {at} stroke="{colour}" stroke-width="{width:g}"/>'
+
+
+def dot(x: float, y: float, colour: str, *, radius: float = 4, hollow: bool = False) -> str:
+    """Return a dot; a hollow one has an outline alone."""
+    fill = "none" if hollow else colour
+    return (
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill="{fill}" fill-opacity="0.65"'
+        f' stroke="{colour}"/>'
+    )
+
+
+def place(value: float, low: float, high: float) -> float:
+    """Return the x of a value on an axis across the picture."""
+    room = WIDTH - MARGIN_LEFT - MARGIN_RIGHT
+    return MARGIN_LEFT + (value - low) / (high - low) * room if high > low else MARGIN_LEFT

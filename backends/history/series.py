@@ -1,0 +1,56 @@
+"""Makes a series out of what the history keeps of it, as if it had just ended."""
+
+from contextlib import closing
+from pathlib import Path
+
+from backends.domain.ab_facts import SeriesBegan
+from backends.domain.run import ClientAudit, Run
+from backends.domain.stamp import Stamp
+from backends.domain.streams.series import AbSeries
+from backends.history.history import open_history
+from backends.history.records import SeriesRecord
+from backends.wire import typed
+
+CUT_OFF = "the program that ran it ended before the series did"
+
+
+def stored_series(path: Path, series_id: str) -> AbSeries | None:
+    """Return a series with all its runs, None where the history has none of this id.
+
+    Raises:
+        HistoryUnavailable: the history at `path` cannot be read.
+    """
+    with closing(open_history(path)) as history:
+        record = history.series(series_id)
+        return series_of(record, history.runs_of(series_id)) if record else None
+
+
+def series_of(record: SeriesRecord, runs: tuple[Run, ...]) -> AbSeries:
+    """Return the series of a record and its runs; one that never ended says so."""
+    report = record.report
+    lanes = report.get("lanes") or {}
+    sampling = report.get("sampling") or {}
+    planned = report.get("runs_planned") or max((run.index + 1 for run in runs), default=0)
+    began = SeriesBegan(
+        Stamp(0.0, record.began_wall_s),
+        record.series_id,
+        record.lanes,
+        planned,
+        tuple((lanes.get(name) or {}).get("model") or "" for name, _ in record.lanes),
+        record.prompt_sha256,
+        report.get("order") or "interleaved",
+        sampling.get("max_tokens"),
+        sampling.get("temperature"),
+        bool(sampling.get("ignore_eos")),
+        sampling.get("nonce") is False,
+    )
+    client = report.get("client") or {}
+    audited = client.get("cpu_percent") is not None or client.get("limited") is not None
+    complete = report.get("complete", False)
+    return AbSeries(
+        began,
+        runs,
+        ended=True,
+        reason=report.get("reason") or ("" if complete else CUT_OFF),
+        client=typed(client, ClientAudit) if audited else None,
+    )

@@ -1,0 +1,79 @@
+"""The price of an endpoint: found by its address and its own model id, never guessed."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from backends.domain.money.amounts import usd
+from backends.domain.money.prices import ApiPrice, tokens_price
+from backends.prices.table import PriceTable
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What the price table says of an endpoint.
+
+    Attributes:
+        price: the one row that fits; None where none does, or more than one.
+        reason: why there is none, one sentence with the remedy; empty where there is one.
+    """
+
+    price: ApiPrice | None
+    reason: str = ""
+
+
+def quote(table: PriceTable, base_url: str, model: str) -> Quote:
+    """Return the price of a model at an address.
+
+    The host of the address tells the provider, and the provider's own id the model; rows of one
+    provider need not all carry its address. A user's own row stands above all others. Rows that
+    disagree are named, and none of them is taken.
+    """
+    host = urlsplit(base_url).hostname
+    providers = {row.provider.lower() for row in table.api if host and _host(row) == host}
+    if not providers:
+        return Quote(None, f"no provider at {host} is in the price table; {_REMEDY}")
+    rows = [row for row in table.api if _is(row, providers, host, model)]
+    if not rows:
+        named = ", ".join(sorted(providers))
+        return Quote(None, f"the price table has no {model} of {named}; {_REMEDY}")
+    rows = [row for row in rows if row.origin == "user"] or rows
+    priced = [row for row in rows if tokens_price(row) is not None]
+    if not priced:
+        return Quote(None, f"{rows[0].provider} has no price for {model}; {_REMEDY}")
+    if len({_amounts(row) for row in priced}) > 1:
+        said = " and ".join(f"{row.provider} says {_words(row)}" for row in priced)
+        return Quote(None, f"the price table is ambiguous for {model}: {said}; {_REMEDY}")
+    return Quote(max(priced, key=_best_known))
+
+
+_REMEDY = "set its price in its [endpoint] table or with inferctl prices set"
+
+
+def _is(row: ApiPrice, providers: set[str], host: str | None, model: str) -> bool:
+    if row.model.lower() != model.lower() or row.provider.lower() not in providers:
+        return False
+    return _host(row) in {None, host}
+
+
+def _host(row: ApiPrice) -> str | None:
+    return None if row.base_url is None else urlsplit(row.base_url).hostname
+
+
+def _amounts(row: ApiPrice) -> tuple[object, ...]:
+    return (
+        row.input_usd_per_mtok,
+        row.output_usd_per_mtok,
+        row.cached_input_usd_per_mtok,
+        row.usd_per_request or 0,
+        row.fee_percent or 0,
+        row.tiers,
+    )
+
+
+def _words(row: ApiPrice) -> str:
+    return f"{usd(row.input_usd_per_mtok)} in and {usd(row.output_usd_per_mtok)} out"
+
+
+def _best_known(row: ApiPrice) -> tuple[bool, str]:
+    """Return what ranks equal prices: dated above undated, the latest date first."""
+    return row.as_of is not None, "" if row.as_of is None else row.as_of.isoformat()

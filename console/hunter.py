@@ -1,0 +1,52 @@
+"""Goes on with one hunt for cold hits, detached from any terminal: ``-m console.hunter FOLDER``.
+
+It says one line on stdout once it holds the hunt. SIGTERM ends it between two requests or within
+one; what was measured is on disk by then.
+"""
+
+import asyncio
+import signal
+import sys
+from contextlib import aclosing, suppress
+from pathlib import Path
+
+from backends.prober.coldhunt import PROMPT, hunt
+from backends.prober.hunts import HuntFolder, HuntOrder, held
+from backends.problem import NotFound, Problem
+from console import hunting, racing
+from console.machine import Machine
+from console.this_host import this_host
+
+
+def main() -> int:
+    """Hunt until nothing is missing."""
+    folder = HuntFolder(Path(sys.argv[1]))
+    try:
+        order = folder.read_order()
+        if order is None:
+            raise NotFound(f"{folder.path} holds no hunt")
+        machine = this_host()
+        with held(folder), suppress(asyncio.CancelledError):
+            sys.stdout.write("hunting\n")
+            sys.stdout.close()
+            asyncio.run(_hunt(folder, order, machine))
+    except Problem as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    return 0
+
+
+async def _hunt(folder: HuntFolder, order: HuntOrder, machine: Machine) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    (lane,) = racing.lanes([order.reference], machine.settings)
+    probes = folder.read_probes()
+    async with aclosing(hunt(lane, PROMPT, order.plan, folder.probes)) as told:
+        async for probe in told:
+            probes.append(probe)
+            hunting.keep(machine, order, probes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

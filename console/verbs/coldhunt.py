@@ -1,0 +1,117 @@
+"""``inferctl coldhunt ENDPOINT``: does it answer late after it was left alone."""
+
+import argparse
+from typing import Any
+
+from backends.domain.streams.cold import HuntPlan, missing_gap
+from backends.prober import hunts
+from backends.prober.hunts import (
+    HuntFolder,
+    HuntOrder,
+    HuntRuns,
+    hunt_document,
+    hunt_folder,
+    hunter_pid,
+)
+from backends.problem import NotFound
+from console import hunting, loading, racing
+from console.machine import Machine
+from console.verbs.consent import agree
+from console.verbs.report import document, say
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Begin a hunt or go on with one, detached; or show one, or end it.
+
+    Raises:
+        Problem: the endpoint cannot be had, is hunted already, or the hunt was not wanted.
+        NotFound: there is no hunt to show or to end.
+    """
+    from console.this_host import this_host
+
+    machine = this_host()
+    (lane,) = racing.lanes([arguments.endpoint], machine.settings)
+    folder = hunt_folder(machine.state_folder, lane.endpoint)
+    if arguments.stop:
+        return _stop(folder, lane.endpoint, as_json=arguments.json)
+    if arguments.status:
+        return _show(folder, lane.endpoint, as_json=arguments.json)
+    plan = HuntPlan(tuple(sorted(set(arguments.gaps))), arguments.rounds)
+    earlier = folder.read_order()
+    if earlier is not None and not arguments.again and _complete(folder, plan):
+        say(f"{lane.endpoint} was hunted to the end; --again measures it anew")
+        return _show(folder, lane.endpoint, as_json=arguments.json)
+    return _begin(arguments, machine, folder, plan)
+
+
+def _begin(
+    arguments: argparse.Namespace, machine: Machine, folder: HuntFolder, plan: HuntPlan
+) -> int:
+    (lane,) = racing.lanes([arguments.endpoint], machine.settings)
+    loading.check_that_it_serves(machine, arguments.endpoint)
+    if hunter_pid(folder) is not None:
+        raise HuntRuns(f"{lane.endpoint} is hunted already; --status shows it, --stop ends it")
+    had = 0 if arguments.again else len(folder.read_probes())
+    gaps = ", ".join(hunting.duration(gap_s) for gap_s in plan.gaps_s)
+    agree(
+        f"pauses of {gaps}, {plan.rounds} times: {plan.requests} requests to {lane.endpoint} over"
+        f" {hunting.duration(round(plan.lasts_s, 1))}" + (f", {had} of them done" if had else ""),
+        hunting.cost_text(lane, plan),
+        asked_before=arguments.yes or loading.costs_nothing(lane),
+    )
+    order = hunting.order_of(arguments.endpoint, lane, plan, machine.now().wall_s)
+    order = hunting.taken_up(folder, order, again=arguments.again)
+    hunts.launch(folder, hunting.HUNTER)
+    say(
+        f"hunting in the background, whatever becomes of this terminal; see it with: inferctl"
+        f" coldhunt {arguments.endpoint} --status"
+    )
+    if arguments.json:
+        document(status_document(folder, order))
+    return 0
+
+
+def _stop(folder: HuntFolder, endpoint: str, *, as_json: bool) -> int:
+    stopped = hunts.stop(folder)
+    say("stopped; the same command goes on with it" if stopped else "no hunt is running")
+    if folder.read_order() is None:
+        raise NotFound(f"{endpoint} was never hunted")
+    return _show(folder, endpoint, as_json=as_json)
+
+
+def _show(folder: HuntFolder, endpoint: str, *, as_json: bool) -> int:
+    order = folder.read_order()
+    if order is None:
+        raise NotFound(f"{endpoint} was never hunted; run: inferctl coldhunt {endpoint}")
+    if as_json:
+        document(status_document(folder, order))
+        return 0
+    print(_state_line(folder, order))
+    for line in hunting.hunt_lines(order, folder.read_probes()):
+        print(line)
+    return 0
+
+
+def status_document(folder: HuntFolder, order: HuntOrder) -> dict[str, Any]:
+    """Return a hunt with what goes on with it now."""
+    pid = hunter_pid(folder)
+    return {"running": pid is not None, "pid": pid, **hunt_document(order, folder.read_probes())}
+
+
+def _state_line(folder: HuntFolder, order: HuntOrder) -> str:
+    pid, probes = hunter_pid(folder), folder.read_probes()
+    gap_s = missing_gap(probes, order.plan)
+    if gap_s is None:
+        return "complete"
+    if pid is None:
+        return f"NOT RUNNING, not complete; go on with: inferctl coldhunt {order.reference}"
+    done = sum(1 for probe in probes if probe.planned_idle_s and probe.error is None)
+    planned = order.plan.rounds * len(order.plan.gaps_s)
+    return (
+        f"running, process {pid}: {done} of {planned} pauses measured, now one of"
+        f" {hunting.duration(gap_s)}"
+    )
+
+
+def _complete(folder: HuntFolder, plan: HuntPlan) -> bool:
+    return missing_gap(folder.read_probes(), plan) is None

@@ -1,0 +1,23 @@
+"""Asks before money is spent, where somebody is there to answer."""
+
+import sys
+
+from backends.problem import Problem, UsageProblem
+from console.verbs.report import say
+
+
+def agree(what: str, cost: str, *, asked_before: bool) -> None:
+    """Say what something costs, and go on only with a yes.
+
+    Raises:
+        UsageProblem: nobody can answer, and ``--yes`` was not given.
+        Problem: the answer was no.
+    """
+    say(f"{what}: {cost}")
+    if asked_before:
+        return
+    if not sys.stdin.isatty():
+        raise UsageProblem(f"{what} is asked about; say --yes where nobody can answer")
+    print("run it? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise Problem("not run")

@@ -1,0 +1,110 @@
+"""The newest lines of a log and those of them that a filter shows; no work is done per line."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+
+KEPT_LINES = 50_000
+
+_ERROR = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|Traceback)\b|^[\w.]*(?:Error|Exception)\b")
+_WARNING = re.compile(r"\bWARN(?:ING)?\b")
+_HINT = re.compile("ERROR|WARN|Error|Traceback|Exception|CRITICAL|FATAL")
+_LEVEL_WITHIN = 120
+
+Wanted = Callable[[str], bool]
+
+
+class KeptLines:
+    """Rows are counted among the lines shown; a line keeps its number for as long as it is kept."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._first = 0
+        self._wanted: Wanted | None = None
+        self._chosen: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @property
+    def rows(self) -> Sequence[int]:
+        """The numbers of the lines shown, in order."""
+        if self._wanted is None:
+            return range(self._first, self._first + len(self._lines))
+        return self._chosen
+
+    def text(self, number: int) -> str:
+        """Return a line."""
+        return self._lines[number - self._first]
+
+    def row_of(self, number: int) -> int:
+        """Return the row of a line, or of the next one that is shown; 0 where none follows."""
+        row = bisect_left(self.rows, number)
+        return row if row < len(self.rows) else 0
+
+    def append(self, lines: Sequence[str]) -> int:
+        """Add lines and drop the oldest where there are too many; return how many rows went."""
+        number = self._first + len(self._lines)
+        self._lines.extend(lines)
+        if self._wanted is not None:
+            self._chosen.extend(self._choose(number))
+        excess = len(self._lines) - KEPT_LINES
+        if excess <= 0:
+            return 0
+        del self._lines[:excess]
+        self._first += excess
+        if self._wanted is None:
+            return excess
+        gone = bisect_left(self._chosen, self._first)
+        del self._chosen[:gone]
+        return gone
+
+    def show_only(self, wanted: Wanted | None) -> None:
+        """Show the lines that are wanted, None for all."""
+        self._wanted = wanted
+        self._chosen = [] if wanted is None else list(self._choose(self._first))
+
+    def clear(self) -> None:
+        """Forget all lines; numbers begin anew."""
+        self._lines.clear()
+        self._chosen.clear()
+        self._first = 0
+
+    def find(self, text: str, start: int, *, forwards: bool) -> int | None:
+        """Return the next row with `text`, whatever its case, going round once; None without any.
+
+        Rows from `start` on come first, or backwards those before it.
+        """
+        needle, rows = text.casefold(), self.rows
+        after, before = range(start, len(rows)), range(start)
+        order = chain(after, before) if forwards else chain(before[::-1], after[::-1])
+        return next((row for row in order if needle in self.text(rows[row]).casefold()), None)
+
+    def _choose(self, number: int) -> Iterator[int]:
+        """Yield the numbers of wanted lines from one on."""
+        wanted = self._wanted
+        assert wanted is not None
+        for at in range(number, self._first + len(self._lines)):
+            if wanted(self._lines[at - self._first]):
+                yield at
+
+
+def filter_of(only: str, *, problems_only: bool) -> Wanted | None:
+    """Return what says whether a line is shown, None where all are."""
+    needle = only.casefold()
+    if problems_only and needle:
+        return lambda text: bool(level_of(text)) and needle in text.casefold()
+    if problems_only:
+        return lambda text: bool(level_of(text))
+    return (lambda text: needle in text.casefold()) if needle else None
+
+
+def level_of(text: str) -> str:
+    """Return ``error``, ``warning`` or nothing for one line of a log."""
+    begin = text[:_LEVEL_WITHIN]
+    if not _HINT.search(begin):
+        return ""  # most lines, at a tenth of the cost
+    if _ERROR.search(begin):
+        return "error"
+    return "warning" if _WARNING.search(begin) else ""
