@@ -100,7 +100,7 @@ def test_every_process_has_an_owner_in_words() -> None:
     owners = [row.owner for row in rows if "└" in row.what]
     assert owners == ["● gpt-oss", "✖ not ours", "— unknown", ""]
     assert rows[3].memory == "—"
-    assert rows[-1].what == "  └ — GPU is lost"
+    assert rows[-1].what == "  └ — processes"
 
 
 def test_history_is_newest_first_and_keeps_differing_years() -> None:
