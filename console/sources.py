@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 
 from backends.domain.facts import (
     Fact,
     GpusSampled,
     LogRead,
+    MetricsScraped,
     ServersSeen,
     Ticked,
 )
@@ -20,8 +21,8 @@ from backends.host.foreign import tree_pids
 from backends.host.servers import list_servers, server_pids
 from backends.keeper.client import follow as keeper_follow
 from backends.keeper.folder import ServerFolder, server_folder
-from backends.keeper.tail import tail
-from backends.metrics.scrape import watch_metrics
+from backends.keeper.tail import END_BYTES, tail
+from backends.metrics.scrape import MetricsUnavailable, scrape, watch_metrics
 from console.machine import Machine
 
 TICK_S = {True: 0.25, False: 1.0}
@@ -29,8 +30,11 @@ TICK_S = {True: 0.25, False: 1.0}
 
 SERVERS_S = 3.0
 METRICS_S = 1.0
+BESIDE_S = 15.0
 LOADING_S = 0.25
 GPU_S = 1.0
+
+FAR_BACK_BYTES = 4 << 20
 
 SERVING = frozenset({ServerState.READY, ServerState.UNHEALTHY, ServerState.FOREIGN})
 
@@ -92,10 +96,28 @@ async def metrics(machine: Machine, look: Look) -> AsyncIterator[Fact]:
                 yield fact
 
 
-async def log(machine: Machine, name: str) -> AsyncIterator[LogRead]:
-    """Yield the last lines of a server's log, then those that are written."""
+async def metrics_beside(machine: Machine, look: Look) -> AsyncIterator[Fact]:
+    """Yield the counters of our other servers: they run on the same bill."""
+    while True:
+        await asyncio.sleep(BESIDE_S)
+        watched = look().life
+        for server in look().servers:
+            if server.owner is not Owner.INFERCTL or server.base_url is None:
+                continue
+            if server.state not in SERVING or (watched and watched.server.name == server.name):
+                continue
+            with suppress(MetricsUnavailable):
+                counters = await asyncio.to_thread(scrape, server.base_url)
+                yield MetricsScraped(machine.now(), counters, server.name)
+
+
+async def log(machine: Machine, name: str, *, far_back: bool = False) -> AsyncIterator[LogRead]:
+    """Yield the last lines of a server's log, then those that are written.
+
+    `far_back` begins early enough for the root of a failure, which long tracebacks may follow.
+    """
     path = ServerFolder(server_folder(machine.state_folder, name)).log
-    async for lines in tail(path):
+    async for lines in tail(path, end_bytes=FAR_BACK_BYTES if far_back else END_BYTES):
         yield LogRead(machine.now(), lines)
 
 

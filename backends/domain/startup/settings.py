@@ -7,6 +7,7 @@ DECISIVE = frozenset(
         "dtype",
         "quantization",
         "load_format",
+        "enable_multithread_load",
         "enforce_eager",
         "optimization_level",
         "max_model_len",
@@ -26,6 +27,7 @@ DECISIVE = frozenset(
 
 KEPT = DECISIVE | {
     "device_config",
+    "enable_flashinfer_autotune",
     "enable_sleep_mode",
     "max_seq_len",
     "model",

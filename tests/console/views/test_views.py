@@ -69,7 +69,7 @@ def test_the_running_phase_has_its_item_and_no_duration() -> None:
 
 def test_a_first_start_has_no_eta_but_a_reason() -> None:
     view = startup_view(STARTING, DESK)
-    assert view.eta_s is None
+    assert view.eta is None
     assert "first start" in view.eta_reason
 
 
@@ -78,8 +78,9 @@ def test_an_eta_comes_from_earlier_starts_of_the_same_kind() -> None:
     view = startup_view(STARTING, replace(DESK, earlier=earlier))
     assert view.previous is not None
     assert (view.previous.n, view.previous.median_s) == (3, startup(READY).ready_s)
-    assert view.eta_s is not None
-    assert 0 < view.eta_s <= 40
+    assert view.eta is not None
+    assert 0 < view.eta.median_s <= 40
+    assert view.eta.n == 3
     awaited = {row.name for row in view.phases if row.start_s is None}
     assert "compile" in awaited
 
@@ -209,14 +210,16 @@ def test_an_endpoint_without_a_price_is_unpriced_and_never_free() -> None:
 
 def test_the_bill_adds_up() -> None:
     view = cost(READY)
-    assert view.serving_usd + view.idle_usd + view.starting_usd == pytest.approx(view.spent_usd)
+    parts = (view.serving_usd, view.idle_usd, view.starting_usd, view.stopped_usd)
+    assert None not in parts
+    assert sum(parts, view.unwatched_usd) == pytest.approx(view.spent_usd)
     assert view.priced_on == DAY.isoformat()
     assert not view.stale
 
 
 @pytest.mark.parametrize(
     ("budget", "state"),
-    [(None, "none"), ("100", "within"), ("50", "near"), ("45", "over")],
+    [(None, "none"), ("100", "within"), ("0.15", "near"), ("0.1", "over")],
 )
 def test_the_budget_of_a_day(budget: str | None, state: str) -> None:
     billing = Billing(budget_usd_per_day=Decimal(budget) if budget else None)
