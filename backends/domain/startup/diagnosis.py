@@ -15,7 +15,7 @@ WORDS = frozenset(
     {
         "Traceback",
         "During",
-        "The",
+        "The above",
         "Failed",
         "Killed",
         "No",

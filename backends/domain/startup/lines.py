@@ -19,7 +19,14 @@ _HEAD = re.compile(
     r"(?: (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \[[^\]]*\] ?|: +))?"
     r"(?:\[\d{4}-(?P<bracket>\d\d-\d\d \d\d:\d\d:\d\d)\] [A-Z]+ \S+:\d+: )?"
     r"(?:\[(?P<tag>[a-z_]+)\] )?"
-    r"(?P<word>  Value error| *[▀▄█][▀▄█ ]* (?:version|model)(?= )|Engine 000:|\S*)"
+    r"(?P<word>  Value error| *[▀▄█][▀▄█ ]* (?:version|model)(?= )|Engine 000:|The above|\S*)"
+)
+
+# Nearly every line of a server's log; what it does not match, `_HEAD` does more slowly.
+_RECORD = re.compile(
+    r"(?:\([A-Za-z][\w.:-]*(?: rank=\d{1,6})? pid=\d+\) )?"
+    r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) (\d\d-\d\d \d\d:\d\d:\d\d) \[[^\]]*\] "
+    r"((?!Engine |The )[^\s\[▀▄█]\S*)"
 )
 
 # What docker, compose, kubernetes and journald put before each line, with their own time.
@@ -31,10 +38,13 @@ _OUTER = re.compile(
     r"(?:std(?:out|err) [FP] )?(?:[\w.-]+ [\w@./-]+\[\d+\]: )?"
 )
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905
+_OUTER_BEGINS = "2["
+_OUTER_WORDS = frozenset((*_MONTHS, "std"))
+_LEVELS = ("INFO ", "WARNING ", "ERROR ")
 _RECORD_INSIDE = re.compile(r"(?:INFO|WARNING|ERROR) (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \[")
 _JSON_GLANCE = re.compile(
     r'"asctime": "\d{4}-(\d\d-\d\d \d\d:\d\d:\d\d[,.]?\d*).*?'
-    r'"message": "(?:\[[a-z_]+\] )?([^\s"\\]*)'
+    r'"message": "(?:\[[a-z_]+\] )?(Engine 000:|[^\s"\\]*)'
 )
 
 
@@ -118,7 +128,7 @@ def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
         whole, newline, pending = (pending + chunk).rpartition(b"\n")
         if newline:
             lines = clean(whole).split("\n")
-            yield from _numbered(number, lines)
+            yield from _numbered(number, lines) if b"\r" in whole else enumerate(lines, number)
             number += len(lines)
         while len(pending) > LONGEST_LINE_BYTES:
             yield number, clean(pending[:LONGEST_LINE_BYTES])
@@ -135,8 +145,14 @@ def clean(block: bytes) -> str:
 
 def glance(line: str) -> Glimpse:
     """Return what decides whether `line` is worth reading; as fast as Python allows."""
-    if line[:2] == '{"':
-        return _glance_json(line)
+    record = _RECORD.match(line)
+    if record is not None:
+        return Glimpse(record[2], record[1], False, 0)
+    return _glance_json(line) if line[:2] == '{"' else glance_head(line)
+
+
+def glance_head(line: str) -> Glimpse:
+    """Return the same as `glance` of any line that is no JSON, by looking at all of its head."""
     head = _HEAD.match(line)
     assert head is not None  # every part is optional
     word, stamp, bracket, level = head.group("word", "stamp", "bracket", "level")
@@ -146,7 +162,20 @@ def glance(line: str) -> Glimpse:
         if word[:2] == "20" and word[:4].isdigit():
             return _glance_outer(line, head.start("word"))
         return Glimpse(word, bracket or "", False, 0)
-    return Glimpse(word, bracket, False, 0) if bracket else _glance_outer(line, 0)
+    if bracket or not _may_begin_elsewhere(line):
+        return Glimpse(word, bracket or "", False, 0)
+    return _glance_outer(line, 0)
+
+
+def _may_begin_elsewhere(line: str) -> bool:
+    """Tell whether something may stand before the line's own head; no for nearly all lines."""
+    return (
+        line[0] in _OUTER_BEGINS
+        or "| " in line
+        or "]: " in line
+        or line[:3] in _OUTER_WORDS
+        or any(level in line for level in _LEVELS)
+    )
 
 
 def read(line: str, glimpse: Glimpse) -> Record:

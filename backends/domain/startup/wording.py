@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Literal
+from typing import Any, Literal
 
 from backends.domain.start import PhaseName
 
@@ -55,3 +55,18 @@ class Wording:
     event: Event = Event.NOTHING
     tag: str | None = None
     setting: tuple[str, str] | None = None
+
+
+def begins(phase: PhaseName, words: str, pattern: str, **more: Any) -> Wording:
+    """Return the row of a line at which a phase begins."""
+    return Wording(words, re.compile(pattern), begins=phase, **more)
+
+
+def ends(phase: PhaseName, then: PhaseName, words: str, pattern: str, **more: Any) -> Wording:
+    """Return the row of a line at which a phase ends, and what is presumed to follow."""
+    return Wording(words, re.compile(pattern), ends=phase, then=then, **more)
+
+
+def tells(words: str, pattern: str, **more: Any) -> Wording:
+    """Return the row of a line that bounds no phase."""
+    return Wording(words, re.compile(pattern), **more)

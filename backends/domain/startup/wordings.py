@@ -2,7 +2,6 @@ r"""What vLLM 0.8 to 0.33 says while it starts: one table, a new wording is one 
 
 The wordings are those of the logger calls in vLLM's own sources and of real logs of these versions.
 A row is found by the first word of the message, so a line that is none of them costs one look-up.
-
 Named groups of a pattern carry what the line tells:
     ``took``                                          seconds, by vLLM's own clock
     ``weights``, ``kv_cache``, ``cuda_graphs``, ``activation_peak``   GiB of this rank
@@ -14,15 +13,12 @@ Any other named group becomes a setting of that name.
 """
 
 import re
-from typing import Any
 
 from backends.domain.start import PhaseName
-from backends.domain.startup.wording import Event, Wording
+from backends.domain.startup.wording import Event, Wording, begins, ends, tells
 
-CONFIGURE = PhaseName.CONFIGURE
-INIT_DEVICES = PhaseName.INIT_DEVICES
-DOWNLOAD = PhaseName.DOWNLOAD
-LOAD_WEIGHTS = PhaseName.LOAD_WEIGHTS
+CONFIGURE, INIT_DEVICES = PhaseName.CONFIGURE, PhaseName.INIT_DEVICES
+DOWNLOAD, LOAD_WEIGHTS = PhaseName.DOWNLOAD, PhaseName.LOAD_WEIGHTS
 COMPILE = PhaseName.COMPILE
 PROFILE = PhaseName.PROFILE_MEMORY
 ALLOCATE = PhaseName.ALLOCATE_KV_CACHE
@@ -30,19 +26,6 @@ WARM_UP = PhaseName.WARM_UP_KERNELS
 CAPTURE = PhaseName.CAPTURE_GRAPHS
 START_API = PhaseName.START_API
 UNLOGGED = PhaseName.UNLOGGED
-
-
-def _begins(phase: PhaseName, words: str, pattern: str, **more: Any) -> Wording:
-    return Wording(words, re.compile(pattern), begins=phase, **more)
-
-
-def _ends(phase: PhaseName, then: PhaseName, words: str, pattern: str, **more: Any) -> Wording:
-    return Wording(words, re.compile(pattern), ends=phase, then=then, **more)
-
-
-def _tells(words: str, pattern: str, **more: Any) -> Wording:
-    return Wording(words, re.compile(pattern), **more)
-
 
 _NUMBER = r"\d{1,12}(?:\.\d{1,9})?"
 _SECONDS = rf"(?P<took>{_NUMBER})"
@@ -55,73 +38,73 @@ _HIT = ("compile_cache", "hit")
 _MISS = ("compile_cache", "miss")
 
 _BEFORE_THE_ENGINE = (
-    _tells(
+    tells(
         "Automatically", r"Automatically detected platform (?P<platform>\w+)", event=Event.PLATFORM
     ),
-    _begins(CONFIGURE, "vLLM", r"vLLM API server version (?P<version>\S+)", event=Event.BANNER),
-    _begins(
+    begins(CONFIGURE, "vLLM", r"vLLM API server version (?P<version>\S+)", event=Event.BANNER),
+    begins(
         CONFIGURE,
         "vLLM",
         r"vLLM server version (?P<version>[^\s,]+), serving model (?P<model>\S+)",
         event=Event.BANNER,
     ),
-    _begins(CONFIGURE, "version", r"[ ▀▄█]+version (?P<version>\S+)", event=Event.BANNER),
-    _begins(CONFIGURE, "model", r"[ ▀▄█]+model +(?P<model>\S.*)"),
-    _begins(CONFIGURE, "non-default", r"non-default args: (?P<args>\{.*)"),
-    _begins(CONFIGURE, "args:", r"args: (?P<args>Namespace\(.*)"),
-    _begins(CONFIGURE, "Resolved", r"Resolved architecture: (?P<architecture>\S+)"),
-    _begins(CONFIGURE, "This", r"This model supports multiple tasks"),
-    _begins(CONFIGURE, "Using", r"Using max model len (?P<model_len>\d+)", event=Event.CONFIGURED),
-    _tells("Chunked", r"Chunked prefill is enabled", event=Event.CONFIGURED),
-    _tells("Asynchronous", r"Asynchronous scheduling is enabled", event=Event.CONFIGURED),
-    _tells("Enforce", r"Enforce eager set", setting=("enforce_eager", "True")),
-    _tells("We", r"We must use the `spawn`", event=Event.SPAWNING),
+    begins(CONFIGURE, "version", r"[ ▀▄█]+version (?P<version>\S+)", event=Event.BANNER),
+    begins(CONFIGURE, "model", r"[ ▀▄█]+model +(?P<model>\S.*)"),
+    begins(CONFIGURE, "non-default", r"non-default args: (?P<args>\{.*)"),
+    begins(CONFIGURE, "args:", r"args: (?P<args>Namespace\(.*)"),
+    begins(CONFIGURE, "Resolved", r"Resolved architecture: (?P<architecture>\S+)"),
+    begins(CONFIGURE, "This", r"This model supports multiple tasks"),
+    begins(CONFIGURE, "Using", r"Using max model len (?P<model_len>\d+)", event=Event.CONFIGURED),
+    tells("Chunked", r"Chunked prefill is enabled", event=Event.CONFIGURED),
+    tells("Asynchronous", r"Asynchronous scheduling is enabled", event=Event.CONFIGURED),
+    tells("Enforce", r"Enforce eager set", setting=("enforce_eager", "True")),
+    tells("We", r"We must use the `spawn`", event=Event.SPAWNING),
 )
 _ENGINE = (
-    _begins(INIT_DEVICES, "Waiting", r"Waiting for init message from front-end"),
-    _begins(
+    begins(INIT_DEVICES, "Waiting", r"Waiting for init message from front-end"),
+    begins(
         INIT_DEVICES,
         "Initializing",
         r"Initializing a V\d LLM engine \(v(?P<version>[^)]+)\) with config: (?P<config>.*)",
         event=Event.ENGINE_UP,
     ),
-    _begins(INIT_DEVICES, "rank", r"rank \d+ in world size (?P<world_size>\d+) is assigned as"),
+    begins(INIT_DEVICES, "rank", r"rank \d+ in world size (?P<world_size>\d+) is assigned as"),
 )
 _WEIGHTS = (
-    _begins(LOAD_WEIGHTS, "Starting", r"Starting to load model (?P<model>.+?)\.\.\."),
-    _begins(LOAD_WEIGHTS, "Loading", r"Loading model from scratch"),
-    _ends(
+    begins(LOAD_WEIGHTS, "Starting", r"Starting to load model (?P<model>.+?)\.\.\."),
+    begins(LOAD_WEIGHTS, "Loading", r"Loading model from scratch"),
+    ends(
         DOWNLOAD,
         LOAD_WEIGHTS,
         "Time",
         rf"Time spent downloading weights for \S+: {_SECONDS} seconds",
     ),
-    _tells(
+    tells(
         "Filesystem",
         r"Filesystem type for checkpoints: (?P<filesystem>.+?)\. "
         r"Checkpoint size: (?P<checkpoint_gib>[\d.]+) GiB\. "
         r"Available RAM: (?P<available_ram_gib>[\d.]+) GiB",
     ),
-    _tells(
+    tells(
         "Prefetching",
         r"Prefetching checkpoint files: .*\((?P<done>\d{1,9})/(?P<total>\d{1,9})\)",
         item="file",
     ),
-    _begins(
+    begins(
         LOAD_WEIGHTS,
         "Loading Multi-thread",
         rf"(?:Multi-thread loading|Loading \S+ checkpoint) shards{_BAR}",
         item="shard",
     ),
-    _begins(LOAD_WEIGHTS, "Loading", rf"Loading \S+ using {_BAR}", item="file"),
-    _ends(
+    begins(LOAD_WEIGHTS, "Loading", rf"Loading \S+ using {_BAR}", item="file"),
+    ends(
         LOAD_WEIGHTS,
         LOAD_WEIGHTS,
         "Loading",
         rf"Loading weights took {_SECONDS} seconds",
         measure="weights_load_s",
     ),
-    _ends(
+    ends(
         LOAD_WEIGHTS,
         PROFILE,
         "Model Loading",
@@ -130,15 +113,15 @@ _WEIGHTS = (
     ),
 )
 _COMPILE = (
-    _begins(COMPILE, "Starting", r"Starting torch\.compile"),
-    _begins(COMPILE, "Warming", r"Warming up model for the compilation"),
-    _begins(UNLOGGED, "Warming", r"Warming up done"),
-    _ends(COMPILE, COMPILE, "Dynamo", rf"Dynamo bytecode transform time: {_SECONDS} s"),
-    _ends(COMPILE, PROFILE, "Directly", r"Directly load (?:the compiled graph|AOT)", setting=_HIT),
-    _tells("Cache", r"Cache the graph (?:of|for) ", setting=_MISS),
-    _ends(COMPILE, PROFILE, "Compiling", r"Compiling a graph for .* takes [\d.]+ s", setting=_MISS),
-    _ends(COMPILE, PROFILE, "saved", r"saved AOT compiled function", setting=_MISS),
-    _ends(
+    begins(COMPILE, "Starting", r"Starting torch\.compile"),
+    begins(COMPILE, "Warming", r"Warming up model for the compilation"),
+    begins(UNLOGGED, "Warming", r"Warming up done"),
+    ends(COMPILE, COMPILE, "Dynamo", rf"Dynamo bytecode transform time: {_SECONDS} s"),
+    ends(COMPILE, PROFILE, "Directly", r"Directly load (?:the compiled graph|AOT)", setting=_HIT),
+    tells("Cache", r"Cache the graph (?:of|for) ", setting=_MISS),
+    ends(COMPILE, PROFILE, "Compiling", r"Compiling a graph for .* takes [\d.]+ s", setting=_MISS),
+    ends(COMPILE, PROFILE, "saved", r"saved AOT compiled function", setting=_MISS),
+    ends(
         COMPILE,
         PROFILE,
         "torch.compile",
@@ -146,7 +129,7 @@ _COMPILE = (
         measure="compile_s",
     ),
     # Up to 0.17 this line comes after the profile run, so it bounds nothing.
-    _tells(
+    tells(
         "torch.compile",
         rf"torch\.compile takes {_SECONDS} s in total",
         reports=COMPILE,
@@ -154,87 +137,87 @@ _COMPILE = (
     ),
 )
 _KV_CACHE = (
-    _ends(PROFILE, PROFILE, "Initial", rf"Initial profiling/warmup run took {_SECONDS} s"),
-    _ends(PROFILE, ALLOCATE, "Memory", rf"Memory profiling takes {_SECONDS} seconds"),
-    _tells(
+    ends(PROFILE, PROFILE, "Initial", rf"Initial profiling/warmup run took {_SECONDS} s"),
+    ends(PROFILE, ALLOCATE, "Memory", rf"Memory profiling takes {_SECONDS} seconds"),
+    tells(
         "model",
         r"model weights take [\d.]+GiB; .*activation peak memory takes "
         rf"(?P<activation_peak>{_NUMBER})GiB; the rest of the memory reserved for KV Cache is "
         rf"(?P<kv_cache>-?{_NUMBER})GiB",
     ),
-    _ends(
+    ends(
         PROFILE, ALLOCATE, "Available", rf"Available KV cache memory: (?P<kv_cache>-?{_NUMBER}) GiB"
     ),
-    _ends(
+    ends(
         PROFILE,
         ALLOCATE,
         "Initial",
         rf"Initial free memory .* reserved (?P<kv_cache>{_NUMBER}) GiB memory for KV Cache",
     ),
-    _begins(
+    begins(
         ALLOCATE,
         "Explicitly",
         rf"Explicitly set \((?P<kv_cache>{_NUMBER})/[\d.]+\) GiB for KV cache",
     ),
-    # On a CPU the workers have nothing left to warm up: what follows is the allocation itself.
-    _begins(ALLOCATE, "CPU", rf"CPU KV cache size: {_KV_TOKENS}"),
-    _ends(
+    # On a CPU nothing is left to warm up: what follows is the allocation itself.
+    begins(ALLOCATE, "CPU", rf"CPU KV cache size: {_KV_TOKENS}"),
+    ends(
         ALLOCATE,
         UNLOGGED,
         "GPU CUDA ROCM XPU TPU HPU NPU",
         rf"\S+ KV cache size: {_KV_TOKENS}",
     ),
-    _ends(
+    ends(
         ALLOCATE,
         UNLOGGED,
         "Maximum",
         r"Maximum concurrency for (?P<per_request>\d[\d,]{0,18}) tokens per request: "
         rf"(?P<concurrency>{_NUMBER})x",
     ),
-    _ends(ALLOCATE, UNLOGGED, "#", r"# \w+ blocks: (?P<blocks>\d{1,12})"),
-    _tells(
+    ends(ALLOCATE, UNLOGGED, "#", r"# \w+ blocks: (?P<blocks>\d{1,12})"),
+    tells(
         "Free",
         r"Free memory on device.* Actual usage is .*?"
         rf"(?P<activation_peak>{_NUMBER}) GiB for peak activation",
     ),
 )
 _WARM_UP = (
-    _begins(WARM_UP, "JIT", r"JIT kernel warmup starting"),
-    _ends(WARM_UP, UNLOGGED, "JIT", rf"JIT kernel warmup finished in {_SECONDS}s"),
-    _begins(WARM_UP, "Running", r"Running FlashInfer autotune"),
-    _begins(WARM_UP, "Using", r"Using FlashInfer autotune cache file"),
-    _begins(WARM_UP, "Warming", r"Warming up FlashInfer attention"),
-    _begins(WARM_UP, "Compile", r"Compile and warming up model for size"),
-    _begins(WARM_UP, "DeepGEMM", rf"DeepGEMM warmup{_BAR}", item="kernel"),
-    _begins(
+    begins(WARM_UP, "JIT", r"JIT kernel warmup starting"),
+    ends(WARM_UP, UNLOGGED, "JIT", rf"JIT kernel warmup finished in {_SECONDS}s"),
+    begins(WARM_UP, "Running", r"Running FlashInfer autotune"),
+    begins(WARM_UP, "Using", r"Using FlashInfer autotune cache file"),
+    begins(WARM_UP, "Warming", r"Warming up FlashInfer attention"),
+    begins(WARM_UP, "Compile", r"Compile and warming up model for size"),
+    begins(WARM_UP, "DeepGEMM", rf"DeepGEMM warmup{_BAR}", item="kernel"),
+    begins(
         WARM_UP,
         "[AutoTuner]:",
         rf"\[AutoTuner\]: Tuning (?P<mode>[^:]+(?:::[^:]+)*):{_BAR}",
         item="profile",
     ),
-    _begins(WARM_UP, "-", r"- .*Autotuning process starts"),
-    _ends(WARM_UP, UNLOGGED, "-", r"- .*Autotuning process ends"),
-    _ends(WARM_UP, UNLOGGED, "FlashInfer", r"FlashInfer autotune cache loaded"),
+    begins(WARM_UP, "-", r"- .*Autotuning process starts"),
+    ends(WARM_UP, UNLOGGED, "-", r"- .*Autotuning process ends"),
+    ends(WARM_UP, UNLOGGED, "FlashInfer", r"FlashInfer autotune cache loaded"),
     # vLLM's workers say this when their warm-up is over, whatever it was.
-    _ends(WARM_UP, UNLOGGED, "Kernel", r"Kernel JIT monitor activated"),
-    _begins(
+    ends(WARM_UP, UNLOGGED, "Kernel", r"Kernel JIT monitor activated"),
+    begins(
         CAPTURE, "Capturing", r"Capturing (?:cudagraphs for decoding|the model for CUDA graphs)"
     ),
-    _begins(
+    begins(
         CAPTURE,
         "Capturing",
         rf"Capturing \S+ ?graphs?(?: \((?:.*, )?(?P<mode>\w+)\))?{_BAR}",
         item="graph",
     ),
-    _ends(
+    ends(
         CAPTURE,
         UNLOGGED,
         "Graph",
         rf"Graph capturing finished in {_SECONDS} secs?, took (?P<cuda_graphs>-?{_NUMBER}) GiB",
         measure="cuda_graph_s",
     ),
-    _tells("CUDA", rf"CUDA graph pool memory: (?P<cuda_graphs>-?{_NUMBER}) GiB \(actual\)"),
-    _begins(
+    tells("CUDA", rf"CUDA graph pool memory: (?P<cuda_graphs>-?{_NUMBER}) GiB \(actual\)"),
+    begins(
         START_API,
         "init",
         rf"init engine \(profile, create kv cache, warmup model\) took {_SECONDS} s(?:econds)?"
@@ -244,43 +227,43 @@ _WARM_UP = (
     ),
 )
 _API_SERVER = (
-    _begins(
+    begins(
         START_API,
         "Starting",
         r"Starting vLLM (?:API )?server(?: \d+)? on (?P<address>\S+)",
         event=Event.SERVING_ADDRESS,
     ),
-    _begins(START_API, "Available", r"Available routes are", event=Event.ROUTES),
-    _tells("Multi-modal", rf"Multi-modal warmup completed in {_SECONDS}s", reports=START_API),
-    _tells("Started", r"Started (?P<servers>\d{1,4}) API server processes", event=Event.SERVERS),
-    _tells("Application", r"Application startup complete", event=Event.READY),
-    _tells("000:", r"Engine 000: Avg prompt throughput", event=Event.SERVING),
-    _tells("API", r"API server: shutdown triggered", event=Event.SHUTDOWN, tag="shutdown"),
-    _tells("Shutting", r"Shutting down(?: FastAPI HTTP server\.?)?$", event=Event.SHUTDOWN),
-    _tells("Cancellation", r"Cancellation requested; stopping", event=Event.SHUTDOWN),
-    _tells("slurmstepd:", r"slurmstepd: .* CANCELLED ", event=Event.SHUTDOWN),
-    _tells(
+    begins(START_API, "Available", r"Available routes are", event=Event.ROUTES),
+    tells("Multi-modal", rf"Multi-modal warmup completed in {_SECONDS}s", reports=START_API),
+    tells("Started", r"Started (?P<servers>\d{1,4}) API server processes", event=Event.SERVERS),
+    tells("Application", r"Application startup complete", event=Event.READY),
+    tells("000:", r"Engine 000: Avg prompt throughput", event=Event.SERVING),
+    tells("API", r"API server: shutdown triggered", event=Event.SHUTDOWN, tag="shutdown"),
+    tells("Shutting", r"Shutting down(?: FastAPI HTTP server\.?)?$", event=Event.SHUTDOWN),
+    tells("Cancellation", r"Cancellation requested; stopping", event=Event.SHUTDOWN),
+    tells("slurmstepd:", r"slurmstepd: .* CANCELLED ", event=Event.SHUTDOWN),
+    tells(
         "EngineCore", r"EngineCore (?:encountered a fatal error|failed to start)", event=Event.DIED
     ),
-    _tells("Engine", r"Engine core proc \S+ died unexpectedly", event=Event.DIED),
-    _tells("Worker", r"Worker proc \S+ died unexpectedly", event=Event.DIED),
+    tells("Engine", r"Engine core proc \S+ died unexpectedly", event=Event.DIED),
+    tells("Worker", r"Worker proc \S+ died unexpectedly", event=Event.DIED),
 )
 _KERNEL_BUILDS = (
-    _tells("start", r"start build \[(?P<module>[^\]]+)\]", event=Event.BUILD_BEGAN, tag="aiter"),
-    _tells(
+    tells("start", r"start build \[(?P<module>[^\]]+)\]", event=Event.BUILD_BEGAN, tag="aiter"),
+    tells(
         "finish",
         rf"finish build \[(?P<module>[^\]]+)\], cost {_SECONDS}s",
         event=Event.BUILD_ENDED,
         tag="aiter",
     ),
-    _tells("import", r"import \[(?P<module>[^\]]+)\]", event=Event.BUILD_ENDED, tag="aiter"),
-    _tells(
+    tells("import", r"import \[(?P<module>[^\]]+)\]", event=Event.BUILD_ENDED, tag="aiter"),
+    tells(
         "waiting",
         r"waiting for baton release at \S*/lock_(?P<module>\w+)",
         event=Event.BUILD_AWAITED,
         tag="aiter",
     ),
-    _tells(
+    tells(
         "[Aiter",
         r"\[Aiter Triton\] Pre-compiling (?P<module>[^:]+):"
         rf"{_BAR}(?P<clock>\d{{1,3}}(?::\d\d){{1,2}})",
@@ -311,8 +294,7 @@ WORDS = frozenset(_ROWS)
 
 def find(word: str, tag: str, message: str) -> tuple[Wording, re.Match[str]] | None:
     """Return the row whose wording this message is, with its figures."""
-    rows = _ROWS.get(word) or _ROWS.get(word.rpartition(" ")[2], ())
-    for row in rows:
+    for row in _ROWS.get(word) or _ROWS.get(word.rpartition(" ")[2], ()):
         if (row.tag is None or row.tag == tag) and (found := row.pattern.match(message)):
             return row, found
     return None

@@ -6,9 +6,11 @@ from backends.domain.startup.lines import (
     LONGEST_LINE_BYTES,
     LineSplitter,
     glance,
+    glance_head,
     numbered_lines,
     read,
 )
+from tests.backends.domain.startup.logs import recorded
 
 PIECES = st.sampled_from(
     [
@@ -114,3 +116,17 @@ def test_a_json_record_is_read_as_its_message() -> None:
     assert glimpse.stamp == "11-21 08:10:27.886"
     assert record.process == "EngineCore"
     assert record.trace[-1] == "ValueError: no"
+
+
+@pytest.mark.parametrize("name", ["compiled", "eager", "max_model_len", "bad_flag"])
+def test_the_quick_look_at_a_line_sees_what_the_thorough_one_sees(name: str) -> None:
+    lines = recorded(name).decode().splitlines()
+    odd = [
+        "(Worker_TP1 rank=3 pid=7) INFO 11-21 08:00:00 [a.py:1] Engine 000: Avg prompt",
+        "ERROR 11-21 08:00:00 [a.py:1] The above exception was the direct cause",
+        "INFO 11-21 08:00:00 [a.py:1] [backbone] Using max model len 1024",
+        "INFO 11-21 08:00:00 [a.py:1]   Value error, no",
+    ]
+    for line in lines + odd:
+        if not line.startswith('{"'):
+            assert glance(line) == glance_head(line)
