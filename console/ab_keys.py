@@ -5,11 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backends.domain.money.amounts import usd
+from backends.domain.facts import Ticked
+from backends.domain.streams.series import AbSeries
 from backends.prober.client import run_series
-from backends.prober.prompts import PROMPTS, Prompt
+from backends.prober.orders import SeriesOrder
+from backends.prober.prompts import PROMPTS, Prompt, named_prompt
 from backends.problem import Problem
 from console import racing
+from console.screens.main import MainScreen
 from console.screens.question import Question, TextQuestion
 
 if TYPE_CHECKING:
@@ -24,12 +27,8 @@ ASK_ABOVE_RUNS = 1
 async def race(app: "InferctlApp", runs: int) -> None:
     """Send the prompt `runs` times to every endpoint that can take it."""
     references = racing.contestants(app.session, app.machine.settings)
-    if len(references) < 2:
-        app.notify(
-            "an A/B needs two: a ready server and an [endpoint.NAME], or two endpoints",
-            severity="warning",
-            markup=False,
-        )
+    if missing := racing.why_no_race(app.session, app.machine.settings):
+        app.notify(f"no A/B: {missing}", severity="warning", markup=False)
         return
     try:
         lanes = racing.lanes(references, app.machine.settings)
@@ -39,14 +38,36 @@ async def race(app: "InferctlApp", runs: int) -> None:
     order = racing.series(
         lanes, app.desk.prompt, runs, mode="simultaneous" if runs == 1 else "interleaved"
     )
-    most = racing.most_usd(order)
-    if most is not None and runs > ASK_ABOVE_RUNS and not app.machine.simulated:
-        sentence = f"{runs} runs at {len(lanes)} endpoints cost at most {usd(most)}."
-        if await app.push_screen_wait(Question(sentence, (("go", "Run"), ("no", "Don't")))) != "go":
-            return
+    if runs > ASK_ABOVE_RUNS and not app.machine.simulated and not await _agreed(app, order):
+        return
     app.race_cancelled = asyncio.Event()
     async for fact in run_series(order, app.race_cancelled):
         app.happened(fact)
+
+
+async def _agreed(app: "InferctlApp", order: SeriesOrder) -> bool:
+    """Ask where a series costs money, or where nobody can tell what it costs."""
+    settings = app.machine.settings
+    if all(settings.profile(lane.endpoint) is not None for lane in order.lanes):
+        return True
+    cost = racing.cost_text(order, settings)
+    sentence = f"{order.runs} runs and one warm-up at each of {len(order.lanes)} endpoints: {cost}."
+    answers = (("go", "Run"), ("no", "Don't"))
+    return await app.push_screen_wait(Question(sentence, answers)) == "go"
+
+
+def put_beside(app: "InferctlApp", series: AbSeries) -> None:
+    """Show a recorded series beside the live lanes, on the main screen."""
+    app.desk = replace(app.desk, beside=series)
+    while not isinstance(app.screen, MainScreen):
+        app.pop_screen()
+    app.happened(Ticked(app.machine.now()))
+
+
+def put_away(app: "InferctlApp") -> None:
+    """Show the live lanes alone."""
+    app.desk = replace(app.desk, beside=None)
+    app.happened(Ticked(app.machine.now()))
 
 
 async def choose_prompt(app: "InferctlApp") -> None:
@@ -56,9 +77,8 @@ async def choose_prompt(app: "InferctlApp") -> None:
     answer = await app.push_screen_wait(TextQuestion("The prompt of the next A/B", choices, hint))
     if answer is None:
         return
-    prompt = next((each for each in PROMPTS if each.name == answer), None)
     try:
-        app.desk = replace(app.desk, prompt=prompt or typed_prompt(answer))
+        app.desk = replace(app.desk, prompt=named_prompt(answer) or typed_prompt(answer))
     except OSError as error:
         app.notify(f"{answer[1:]}: {error.strerror}", severity="error", markup=False)
 

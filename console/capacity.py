@@ -66,6 +66,14 @@ def known_capacities(state_folder: Path) -> tuple[Capacity, ...]:
         ) from error
 
 
+def changed_ns(state_folder: Path) -> int:
+    """Return when the capacities were last written, as the file system counts; 0 for never."""
+    try:
+        return _file(state_folder).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 def keep_capacity(state_folder: Path, capacity: Capacity) -> Path | None:
     """Keep a capacity in the place of the one that this server had, and return the file.
 

@@ -1,13 +1,16 @@
 """What lies beside the session: the configuration, earlier starts, the chosen prompt."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
+from backends.domain.money.demand import Demand
+from backends.domain.money.hysteresis import Shown
 from backends.domain.start import Start
 from backends.domain.streams.series import AbSeries
 from backends.prober.prompts import PARAGRAPH, Prompt
 from backends.settings.config import Settings
-from console.capacity import Capacity, known_capacities
+from console.capacity import Capacity, changed_ns, known_capacities
 from console.machine import Machine
 
 
@@ -20,8 +23,12 @@ class Desk:
         others: ready starts of the same model with whatever arguments, for what a flag saves here.
         environment: variables that the watched server is started with.
         capacities: what load measured, read anew when a load has ended, here or elsewhere.
+        capacities_ns: when their file was written, as the file system counts.
+        shown: the plan as it holds over windows of ten minutes.
+        traffic: what another source than the server's own counters tells, None without one.
+        ab_usd: what A/B tests have cost since the bill began.
+        meter_kept_s: when the books were last written down, seconds since 1970.
         beside: a recorded A/B that stands beside the live one.
-        meter_kept_s: when the meter was last written down, seconds since 1970.
         simulated: everything on screen is made up.
         replayed: everything on screen was recorded, and nothing on it can act.
     """
@@ -34,12 +41,27 @@ class Desk:
     others: tuple[Start, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     capacities: tuple[Capacity, ...] = ()
+    capacities_ns: int = 0
+    shown: Shown = field(default_factory=Shown)
+    traffic: Demand | None = None
+    ab_usd: Decimal = Decimal(0)
     meter_kept_s: float = 0.0
     beside: AbSeries | None = None
 
 
 def desk_of(machine: Machine) -> Desk:
     """Return the desk as it is when the console opens."""
-    return Desk(
-        machine.settings, machine.simulated, capacities=known_capacities(machine.state_folder)
-    )
+    return with_capacities(Desk(machine.settings, machine.simulated), machine)
+
+
+def with_capacities(desk: Desk, machine: Machine) -> Desk:
+    """Return the desk with what load has measured by now; the file is read where it changed.
+
+    Raises:
+        Problem: the file cannot be read; the message names the remedy.
+    """
+    written_ns = changed_ns(machine.state_folder)
+    if written_ns == desk.capacities_ns:
+        return desk
+    capacities = known_capacities(machine.state_folder)
+    return replace(desk, capacities=capacities, capacities_ns=written_ns)

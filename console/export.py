@@ -6,10 +6,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backends.domain.streams.report import ab_report
-from backends.domain.streams.written import ab_csv, ab_markdown
+from backends.domain.streams.cold_report import HuntReport
+from backends.domain.streams.load_report import LoadReport
+from backends.domain.streams.series import AbSeries
 from backends.settings.paths import private_folder
 from backends.wire import plain
+from console.recorded import FORMS, Recorded, as_document, as_text
+from console.screens.record import RecordScreen
 from console.views.startup import start_of
 
 if TYPE_CHECKING:
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def export(app: "InferctlApp") -> Path:
-    """Write ``screen.svg``, ``session.json`` and the A/B as JSON, CSV and Markdown.
+    """Write ``screen.svg``, ``session.json`` and the A/B as JSON, CSV, Markdown and a picture.
+
+    Where a record of the history is on screen, that record is written instead.
 
     Returns:
         The new folder under the state folder's ``exports``, readable by its owner only.
@@ -28,6 +33,9 @@ def export(app: "InferctlApp") -> Path:
     name = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     folder = private_folder(app.machine.state_folder / "exports" / name)
     (folder / "screen.svg").write_text(app.export_screenshot())
+    if isinstance(app.screen, RecordScreen):
+        _write_record(folder, app.screen.record)
+        return folder
     session = app.session
     figures = {
         "server": session.life.server if session.life else None,
@@ -39,8 +47,13 @@ def export(app: "InferctlApp") -> Path:
     }
     (folder / "session.json").write_text(json.dumps(plain(figures), indent=2))
     if session.ab is not None:
-        series = session.ab.series
-        (folder / "ab.json").write_text(json.dumps(ab_report(series), indent=2))
-        (folder / "ab.csv").write_text(ab_csv(series))
-        (folder / "ab.md").write_text(ab_markdown(series))
+        _write_record(folder, session.ab.series)
     return folder
+
+
+def _write_record(folder: Path, record: Recorded) -> None:
+    """Write a record in all its forms; its JSON holds everything that was measured."""
+    name = {AbSeries: "ab", LoadReport: "load", HuntReport: "coldhunt"}[type(record)]
+    (folder / f"{name}.json").write_text(json.dumps(as_document(record), indent=2))
+    for form in FORMS:
+        (folder / f"{name}.{form}").write_text(as_text(record, form))

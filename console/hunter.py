@@ -45,7 +45,7 @@ async def _hunt(folder: HuntFolder, order: HuntOrder, machine: Machine) -> None:
     async with aclosing(hunt(lane, PROMPT, order.plan, folder.probes)) as told:
         async for probe in told:
             probes.append(probe)
-            hunting.keep(machine, order, probes)
+            hunting.keep(machine, hunting.report_of(order, probes))
 
 
 if __name__ == "__main__":

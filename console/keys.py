@@ -13,6 +13,13 @@ APP_BINDINGS: list[BindingType] = [
         tooltip="Stop, then start",
         show=False,
     ),
+    Binding(
+        "x",
+        "server('end')",
+        "End leftovers",
+        id="server.end",
+        tooltip="End what servers left behind",
+    ),
     Binding("e", "export", "Export", id="screen.export", tooltip="Write this to files", show=False),
     Binding(
         "question_mark", "show('help')", "Help", id="app.help", key_display="?", tooltip="All keys"

@@ -1,18 +1,22 @@
 """From a name to an open-loop load: its limits, its bounds, and what it may cost at most."""
 
+import asyncio
 import hashlib
 import secrets
-from contextlib import closing
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, closing
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from urllib.parse import urlsplit
 
 from backends.domain.money.amounts import usd
 from backends.domain.server import ServerState
-from backends.domain.streams.load import LoadEnded
-from backends.domain.streams.load_report import LoadReport, load_finding
+from backends.domain.streams.load import LoadEnded, LoadStep, next_rate, summarise_load
+from backends.domain.streams.load_report import LoadReport, limits_text, load_finding
 from backends.history.history import open_history
 from backends.history.records import EventRecord, FindingRecord
 from backends.host.servers import list_servers
+from backends.prober.client import run_load
 from backends.prober.orders import Lane, LoadOrder
 from backends.problem import NotFound
 from backends.settings.config import is_loopback
@@ -20,6 +24,8 @@ from backends.wire import plain
 from console import racing
 from console.capacity import Capacity, keep_capacity
 from console.machine import Machine
+
+CUT_OFF = "the program that ran it ended before the load did"
 
 DEFAULT_TTFT_S = 1.0
 """Taken where no limit is configured, and said."""
@@ -71,6 +77,11 @@ def cost_text(order: LoadOrder) -> str:
     return "costs an unknown sum: UNPRICED" if most is None else f"costs at most {usd(most)}"
 
 
+def limits_of(order: LoadOrder) -> str:
+    """Return the limits in one line."""
+    return limits_text(order.ttft_limit_s, order.itl_limit_s)
+
+
 def bounds_text(order: LoadOrder) -> str:
     """Return what ends a load, however well the endpoint holds."""
     spent = f" and {usd(Decimal(order.max_usd))}" if order.max_usd is not None else ""
@@ -87,8 +98,41 @@ def lengthened(prompt: str, input_tokens: int) -> str:
     return (FILLING * copies)[: max(0, missing)] + prompt
 
 
-def report_of(order: LoadOrder, began_wall_s: float, ended: LoadEnded) -> LoadReport:
-    """Return a load as what is kept of it."""
+@dataclass(frozen=True, slots=True)
+class LoadNews:
+    """A load as it stands.
+
+    Attributes:
+        step: what was just measured; None when it is over.
+        next_rps: the rate that is held now, None when it is over.
+    """
+
+    report: LoadReport
+    step: LoadStep | None
+    next_rps: float | None
+
+
+async def kept_load(
+    machine: Machine, order: LoadOrder, cancelled: asyncio.Event
+) -> AsyncGenerator[LoadNews, None]:
+    """Run a load and yield it after every step and at its end; each is in the history by then."""
+    began = _report_of(order, machine.now().wall_s)
+    steps: list[LoadStep] = []
+    async with aclosing(run_load(order, cancelled)) as told:
+        async for news in told:
+            if isinstance(news, LoadEnded):
+                report = replace(began, ended=news)
+                if news.steps:
+                    _keep_record(machine, report)
+                yield LoadNews(report, None, None)
+                return
+            steps.append(news)
+            report = replace(began, ended=summarise_load(steps, CUT_OFF, None))
+            _keep_record(machine, report)
+            yield LoadNews(report, news, next_rate(steps, order.first_rps, order.growth))
+
+
+def _report_of(order: LoadOrder, began_wall_s: float) -> LoadReport:
     return LoadReport(
         load_id=secrets.token_hex(6),
         endpoint=order.lane.endpoint,
@@ -98,37 +142,36 @@ def report_of(order: LoadOrder, began_wall_s: float, ended: LoadEnded) -> LoadRe
         prompt_sha256=hashlib.sha256(order.prompt.encode()).hexdigest(),
         ttft_limit_s=order.ttft_limit_s,
         itl_limit_s=order.itl_limit_s,
-        ended=ended,
+        ended=summarise_load([], CUT_OFF, None),
     )
 
 
-def keep(machine: Machine, report: LoadReport) -> list[str]:
-    """Write a load into the history, and its capacity where the verdict finds it.
+def _keep_record(machine: Machine, report: LoadReport) -> None:
+    record = FindingRecord(
+        "load", report.load_id, report.began_wall_s, report.endpoint, plain(report)
+    )
+    with closing(open_history(machine.history_file)) as history:
+        history.findings.keep(record)
 
-    Returns what was kept where, a sentence each.
+
+def keep_for_verdict(machine: Machine, report: LoadReport) -> str:
+    """Write the capacity of a server of this host where the verdict finds it.
+
+    Returns what became of it, in a sentence; empty for any other endpoint.
 
     Raises:
         Problem: the history or the capacities that are there cannot be read.
     """
-    record = FindingRecord(
-        "load", report.load_id, report.began_wall_s, report.endpoint, plain(report)
-    )
     capacity = measured_capacity(machine, report)
-    with closing(open_history(machine.history_file)) as history:
-        history.findings.keep(record)
-        if capacity is not None:
-            told = load_finding(report)
-            history.add_event(EventRecord(machine.now().wall_s, capacity.server, "capacity", told))
-    kept = [f"kept as {report.load_id}: inferctl history {report.load_id} shows it again"]
     if capacity is None:
-        return kept
+        return ""
+    event = EventRecord(machine.now().wall_s, capacity.server, "capacity", load_finding(report))
+    with closing(open_history(machine.history_file)) as history:
+        history.add_event(event)
     path = keep_capacity(machine.state_folder, capacity)
-    return [
-        *kept,
-        f"kept for the verdict in {path}"
-        if path
-        else "this is a lower bound only: the capacity that was measured before stays",
-    ]
+    if path is None:
+        return "this is a lower bound only: the capacity that was measured before stays"
+    return f"kept for the verdict in {path}"
 
 
 def measured_capacity(machine: Machine, report: LoadReport) -> Capacity | None:

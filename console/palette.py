@@ -8,7 +8,7 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from backends.domain.server import Owner
-from console import watching
+from console import ab_keys, load_keys, racing, watching
 
 if TYPE_CHECKING:
     from console.app import InferctlApp
@@ -23,6 +23,16 @@ def commands(app: "InferctlApp", screen: Screen[Any]) -> Iterator[SystemCommand]
             f"Watch {server.name}",
             f"{server.state}{port}, {server.model or 'model not known'}{whose}",
             partial(watching.turn_to, app, watching.target_of(server)),
+        )
+    for reference in racing.contestants(app.session, app.machine.settings):
+        yield SystemCommand(
+            f"Load {reference}",
+            "Raise the rate until a latency limit breaks: the measured capacity",
+            partial(app.run_worker, load_keys.load(app, reference), group="load"),
+        )
+    if app.desk.beside is not None:
+        yield SystemCommand(
+            "Put the recorded A/B away", "Show the live lanes alone", partial(ab_keys.put_away, app)
         )
     if not app.machine.simulated:
         yield SystemCommand(

@@ -16,6 +16,8 @@ from backends.settings.endpoint_reference import EndpointTarget, resolve_endpoin
 
 LANES: tuple[LaneName, ...] = ("a", "b", "c", "d")
 
+LEAST_LANES = 2
+
 CHARACTERS_PER_TOKEN = 2
 """Fewer than any tokenizer makes of English, so that the bound on cost is one."""
 
@@ -28,6 +30,13 @@ def contestants(session: Session, settings: Settings) -> tuple[str, ...]:
     server = session.life.server if session.life else None
     ready = (_reference(server),) if server and _answers(server) else ()
     return (*ready, *(endpoint.name for endpoint in settings.endpoints))[: len(LANES)]
+
+
+def why_no_race(session: Session, settings: Settings) -> str:
+    """Return what is missing for an A/B, empty where nothing is."""
+    if len(contestants(session, settings)) >= LEAST_LANES:
+        return ""
+    return "it needs two, a ready server and an [endpoint.NAME], or two endpoints"
 
 
 def _answers(server: Server) -> bool:

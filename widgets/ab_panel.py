@@ -7,11 +7,11 @@ from textual.reactive import reactive
 
 from backends.domain.run import Difference
 from widgets import format as fmt
-from widgets.lane_pane import LaneView
+from widgets.lane_pane import PAST_LINES, LaneView
 from widgets.lane_pane import draw as draw_lane
 from widgets.panel import Panel
 from widgets.run_dots import LaneRuns, dot_lines
-from widgets.text import UNKNOWN, Part, arrange, safe, styled, wrap_to
+from widgets.text import UNKNOWN, Part, arrange, safe, styled, wrap, wrap_to
 
 _VERDICTS = {
     "a_faster": ("◀ A FASTER", "$text-success bold"),
@@ -45,6 +45,7 @@ class AbView:
     Attributes:
         past: lanes of a recorded series, beside the live ones where there is room.
         comparisons: what is said beyond lanes A and B, one line each.
+        notes: how a recorded series was measured and what it found, a paragraph each.
         figure: what the dots and the difference are about, for example ``TTFT``.
         runs: one for each lane, empty before the first run ended.
         difference: of lane b against lane a, None while there are too few runs.
@@ -54,6 +55,7 @@ class AbView:
         running: an A/B is under way.
         one_key: the key that sends the prompt once to each lane.
         series_key: the key that runs a series.
+        reason: why no A/B can be run now, empty where one can.
     """
 
     lanes: tuple[LaneView, ...] = ()
@@ -67,9 +69,11 @@ class AbView:
     running: bool = False
     one_key: str = "a"
     series_key: str = "A"
+    reason: str = ""
     past: tuple[LaneView, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     client_limited: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class AbPanel(Panel):
@@ -94,13 +98,30 @@ def draw(view: AbView, width: int, height: int) -> list[Content]:
     with_axis = dot_height > len(view.runs)
     dots = dot_lines(view.runs, width, dot_height, _progress(view))
     foot = _foot(view, width, progress=not dots or not with_axis)[:most]
-    return [*_lanes(view, width, height - len(foot) - len(dots)), *dots, *foot][:height]
+    lanes = _lanes(view, width, height - len(foot) - len(dots))
+    if not view.lanes:
+        lanes = _with_notes(view, lanes, width)
+    return [*lanes, *dots, *foot][:height]
+
+
+def _with_notes(view: AbView, lanes: list[Content], width: int) -> list[Content]:
+    """Return the lanes of a recorded series with its notes in the room that they leave empty."""
+    told = [styled(text, "$foreground-muted") for note in view.notes for text in wrap(note, width)]
+    room = len(lanes) - PAST_LINES - 1
+    if room <= 0 or not _abreast(view, width):
+        return lanes
+    rows = [Content(""), *told[:room]]
+    return [*lanes[:PAST_LINES], *rows, *[Content("")] * (len(lanes) - PAST_LINES - len(rows))]
 
 
 def _empty(view: AbView, width: int, height: int) -> list[Content]:
     told = (
-        f"○ no A/B yet: press {view.one_key} to send one prompt to two endpoints at once, "
-        f"{view.series_key} for a series"
+        f"○ no A/B: {safe(view.reason)}"
+        if view.reason
+        else (
+            f"○ no A/B yet: press {view.one_key} to send one prompt to two endpoints at once, "
+            f"{view.series_key} for a series"
+        )
     )
     return [styled(text) for text in wrap_to(told, width, height)]
 
@@ -200,7 +221,7 @@ def _compared(view: AbView, each: Comparison) -> list[Part]:
     return [
         against,
         Part.of(0, word, style=style, droppable=False),
-        _shift(view.figure, found, signed=True, word="by"),
+        _shift(view.figure, found, signed=close, word="by"),
     ]
 
 

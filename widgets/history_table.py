@@ -1,4 +1,4 @@
-"""The history: starts and A/B series, newest first."""
+"""The history: starts, A/B series, loads and hunts for cold hits, newest first."""
 
 from dataclasses import dataclass, replace
 
@@ -22,7 +22,12 @@ _OUTCOMES = {
 
 @dataclass(frozen=True, slots=True)
 class StartRecord:
-    """One start; `when` is its local date and time, for example ``2026-11-21 09:14``."""
+    """One start.
+
+    Attributes:
+        when: its local date and time, for example ``2026-11-21 09:14``.
+        began_s: the same in seconds since 1970, which sets two of one minute in order.
+    """
 
     start_id: str
     when: str
@@ -33,6 +38,7 @@ class StartRecord:
     total_s: float | None = None
     slowest: PhaseName | None = None
     slowest_s: float | None = None
+    began_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,29 @@ class SeriesRecord:
     runs: int
     verdict: str = ""
     ttft_s: tuple[float | None, ...] = ()
+    began_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRecord:
+    """A load or a hunt for cold hits.
+
+    Attributes:
+        kind: its word, for example ``load``.
+        result: in a word or two, for example ``4.5 req/s``.
+        took: what it took, for example ``61 requests``.
+        detail: the finding in a sentence.
+    """
+
+    finding_id: str
+    when: str
+    endpoint: str
+    kind: str
+    result: str
+    took: str = ""
+    detail: str = ""
+    model: str = ""
+    began_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +83,7 @@ class HistoryView:
     starts: tuple[StartRecord, ...] = ()
     series: tuple[SeriesRecord, ...] = ()
     reason: str = ""
+    findings: tuple[FindingRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +96,15 @@ class _Row:
     detail: str
     model: str
     version: str
+    began_s: float = 0.0
 
 
 _COLUMNS: tuple[Column[_Row], ...] = (
     Column("when", lambda row: row.when, 1),
     Column("what", lambda row: row.what, 0, least=9, most=32),
-    Column("result", lambda row: row.result, 2, least=8, most=16),
+    Column("result", lambda row: row.result, 2, least=12, most=16),
     Column("took", lambda row: row.total, 3, right=True),
-    Column("slowest phase", lambda row: row.detail, 4, least=20, most=36),
+    Column("detail", lambda row: row.detail, 4, least=20, most=36),
     Column("model", lambda row: row.model, 5, least=18, most=32),
     Column("vLLM", lambda row: row.version, 6, most=14),
 )
@@ -102,6 +133,11 @@ class HistoryTable(FittedTable[_Row]):
         """Return the rows of all records."""
         return [(row.key, row) for row in table_rows(self.view)]
 
+    def chosen(self) -> str | None:
+        """Return the id of the record under the cursor, None where there is none."""
+        rows = self.records()
+        return rows[self.cursor_row][0] if 0 <= self.cursor_row < len(rows) else None
+
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Say which record was chosen."""
         event.stop()
@@ -110,11 +146,12 @@ class HistoryTable(FittedTable[_Row]):
 
 
 def table_rows(view: HistoryView) -> list[_Row]:
-    """Return starts and series as rows, newest first."""
+    """Return all records as rows, newest first."""
     rows = [_start_row(start) for start in view.starts]
     rows += [_series_row(series) for series in view.series]
+    rows += [_finding_row(found) for found in view.findings]
     rows = _without_common_year(rows)
-    return sorted(rows, key=lambda row: row.when, reverse=True)
+    return sorted(rows, key=lambda row: (row.when, row.began_s), reverse=True)
 
 
 def _without_common_year(rows: list[_Row]) -> list[_Row]:
@@ -137,6 +174,7 @@ def _start_row(start: StartRecord) -> _Row:
         detail=slowest,
         model=safe(start.model) or UNKNOWN,
         version=safe(start.version) or UNKNOWN,
+        began_s=start.began_s,
     )
 
 
@@ -145,10 +183,25 @@ def _series_row(series: SeriesRecord) -> _Row:
     return _Row(
         key=series.series_id,
         when=series.when,
-        what=" ~ ".join(safe(lane) for lane in series.lanes) + " A/B",
+        what="A/B " + " ~ ".join(safe(lane) for lane in series.lanes),
         result=safe(series.verdict) or UNKNOWN,
         total=f"{series.runs} runs",
         detail=times or UNKNOWN,
         model="",
         version="",
+        began_s=series.began_s,
+    )
+
+
+def _finding_row(found: FindingRecord) -> _Row:
+    return _Row(
+        key=found.finding_id,
+        when=found.when,
+        what=f"{found.kind} {safe(found.endpoint)}",
+        result=safe(found.result),
+        total=found.took,
+        detail=safe(found.detail),
+        model=safe(found.model) or UNKNOWN,
+        version="",
+        began_s=found.began_s,
     )

@@ -35,6 +35,9 @@ _LOOKS: dict[LaneState, tuple[str, str, str]] = {
 """Glyph, short word and style of each state."""
 _LONGEST_PARAGRAPH = 4_000
 
+PAST_LINES = 5
+"""Lines of a recorded lane: its title, its date, and three figures."""
+
 
 @dataclass(frozen=True, slots=True)
 class TextPiece:
@@ -175,11 +178,11 @@ def _title(view: LaneView, width: int) -> Content:
             style="bold",
             droppable=False,
         ),
-        Part.of(2, *forms, style="$foreground-muted"),
-        Part.of(3, run, style="$foreground-muted"),
+        Part.of(3, *forms, style="$foreground-muted"),
+        Part.of(1, run, run.removeprefix("run "), style="$foreground-muted"),
     ]
     if view.spent:
-        parts.append(Part.of(1, f"spent {view.spent}", view.spent, style="$text-accent"))
+        parts.append(Part.of(2, f"spent {view.spent}", view.spent, style="$text-accent"))
     return arrange(parts, width)
 
 

@@ -30,6 +30,8 @@ from backends.domain.stamp import Stamp
 from backends.domain.start import Failure, PhaseName
 from backends.domain.startup.fold import StartState, apply, begin, running_phase
 
+UNORDERED = "it ended with exit code 0, as after a SIGTERM or SIGINT that inferctl did not send"
+
 
 @dataclass(frozen=True, slots=True)
 class Life:
@@ -79,8 +81,8 @@ def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
             return _health_changed(life, fact)
         case StopOrdered():
             return replace(
-                _server(life, state=ServerState.STOPPING, phase=None),
-                note=f"stop ordered by {fact.by}",
+                _server(life, state=ServerState.STOPPING, phase=None, note=_ordered(fact)),
+                note=_ordered(fact),
             )
         case StopProgressed():
             return replace(life, note=fact.step)
@@ -96,6 +98,10 @@ def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
             return life
         case _:
             assert_never(fact)
+
+
+def _ordered(fact: StopOrdered) -> str:
+    return f"stop ordered by {fact.by}"
 
 
 def _spawned(fact: Spawned) -> Life:
@@ -125,12 +131,15 @@ def _health_changed(life: Life, fact: HealthChanged) -> Life:
     if life.server.ready_s is None:
         return replace(life, note=fact.reason)
     state = ServerState.READY if fact.healthy else ServerState.UNHEALTHY
-    return replace(_server(life, state=state), note=fact.reason)
+    return replace(_server(life, state=state, note=fact.reason), note=fact.reason)
 
 
 def _exited(life: Life, fact: Exited) -> Life:
     """The first process has ended; what it left is being ended, until `Stopped` says so."""
-    return _server(life, state=ServerState.STOPPING, exit=fact.exit, phase=None)
+    note = life.server.note
+    if life.server.state is not ServerState.STOPPING:
+        note = UNORDERED if fact.exit.code == 0 else ""
+    return _server(life, state=ServerState.STOPPING, exit=fact.exit, phase=None, note=note)
 
 
 def _stopped(life: Life) -> Life:

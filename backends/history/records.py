@@ -66,7 +66,7 @@ class FindingRecord:
 
     Attributes:
         endpoint: its name or address, never its key.
-        document: what its verb prints with ``--json``.
+        document: a `LoadReport` or a `HuntReport` as plain data.
     """
 
     kind: FindingKind

@@ -1,13 +1,15 @@
 """Makes a series out of what the history keeps of it, as if it had just ended."""
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from backends.domain.ab_facts import SeriesBegan
 from backends.domain.run import ClientAudit, Run
 from backends.domain.stamp import Stamp
+from backends.domain.streams.report import ab_report
 from backends.domain.streams.series import AbSeries
-from backends.history.history import open_history
+from backends.history.history import History, open_history
 from backends.history.records import SeriesRecord
 from backends.wire import typed
 
@@ -23,6 +25,16 @@ def stored_series(path: Path, series_id: str) -> AbSeries | None:
     with closing(open_history(path)) as history:
         record = history.series(series_id)
         return series_of(record, history.runs_of(series_id)) if record else None
+
+
+def recent_series(history: History, limit: int = 50) -> tuple[SeriesRecord, ...]:
+    """Return the last series, newest first; one that never ended, or runs still, by its runs."""
+    return tuple(
+        record
+        if record.report.get("complete") or record.report.get("reason")
+        else replace(record, report=ab_report(series_of(record, history.runs_of(record.series_id))))
+        for record in history.recent_series(limit)
+    )
 
 
 def series_of(record: SeriesRecord, runs: tuple[Run, ...]) -> AbSeries:

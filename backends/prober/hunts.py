@@ -17,19 +17,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import backends
-from backends.domain.streams.cold import (
-    RULE,
-    ColdProbe,
-    HuntPlan,
-    find_cold,
-    missing_gap,
-    prevention,
-)
+from backends.domain.streams.cold import ColdProbe, HuntPlan
 from backends.prober.coldhunt import read_probes
 from backends.problem import Problem
 from backends.settings.paths import private_folder, replace_file
@@ -193,28 +184,3 @@ def stop(folder: HuntFolder) -> bool:
             raise Problem(f"the hunt, process {pid}, did not end; kill it yourself")
         time.sleep(LOOK_S)
     return True
-
-
-def hunt_document(order: HuntOrder, probes: list[ColdProbe]) -> dict[str, Any]:
-    """Return a hunt as plain data: order, finding, the warm-up that would help, every request."""
-    finding = find_cold(probes, order.plan)
-    prices = (order.input_usd_per_mtok, order.output_usd_per_mtok)
-    input_usd, output_usd = (None if price is None else Decimal(price) for price in prices)
-    found: dict[str, Any] = plain(
-        {
-            "hunt_id": order.hunt_id,
-            "endpoint": order.endpoint,
-            "model": order.model,
-            "gaps_s": order.plan.gaps_s,
-            "rounds": order.plan.rounds,
-            "began_wall_s": order.began_wall_s,
-            "complete": missing_gap(probes, order.plan) is None,
-            "ever_cold": finding.cold_after_s is not None,
-            "rule": RULE,
-            "finding": finding,
-            "warm_up": prevention(finding, probes, input_usd, output_usd),
-            "unpriced": output_usd is None,
-            "probes": probes,
-        }
-    )
-    return found

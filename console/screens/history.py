@@ -1,21 +1,32 @@
-"""The history screen: starts and A/B series, newest first."""
+"""The history screen: starts, A/B series, loads and hunts for cold hits, newest first."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.getters import query_one
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from backends.domain.streams.series import AbSeries
+from backends.problem import NotFound, Problem
+from console import ab_keys
 from console.keys import BACK
+from console.recorded import recorded
+from console.screens.record import RecordScreen
 from widgets.history_table import HistoryTable, HistoryView
+
+if TYPE_CHECKING:
+    from console.app import InferctlApp
 
 
 class HistoryScreen(Screen[None]):
     """One table, read when it is opened."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [BACK]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        BACK,
+        Binding("b", "beside", "Beside", id="history.beside", tooltip="This series beside today's"),
+    ]
 
     table = query_one(HistoryTable)
 
@@ -31,3 +42,30 @@ class HistoryScreen(Screen[None]):
     def on_mount(self) -> None:
         """Fill the table."""
         self.table.view = self._view
+
+    def on_history_table_opened(self, message: HistoryTable.Opened) -> None:
+        """Show the record that was chosen; a start has no more than its row."""
+        try:
+            record = recorded(self._inferctl.machine, message.record_id)
+        except NotFound:
+            return
+        except Problem as problem:
+            self.notify(str(problem), severity="error", markup=False)
+            return
+        self.app.push_screen(RecordScreen(record))
+
+    def action_beside(self) -> None:
+        """Put the series under the cursor beside the live lanes."""
+        chosen = self.table.chosen()
+        try:
+            record = recorded(self._inferctl.machine, chosen) if chosen else None
+        except Problem:
+            record = None
+        if isinstance(record, AbSeries):
+            ab_keys.put_beside(self._inferctl, record)
+        else:
+            self.notify("choose an A/B series; others do not stand beside one", severity="warning")
+
+    @property
+    def _inferctl(self) -> "InferctlApp":
+        return cast("InferctlApp", self.app)

@@ -115,14 +115,12 @@ class MainScreen(Screen[None]):
         if action == "cancel":
             return racing
         if action in {"race", "explain_race"}:
-            return not racing and self._can_race() is (action == "race")
+            from console.racing import why_no_race
+
+            app = self._inferctl
+            missing = bool(why_no_race(app.session, app.machine.settings))
+            return not racing and missing is (action == "explain_race")
         return True
-
-    def _can_race(self) -> bool:
-        from console import racing
-
-        app = self._inferctl
-        return len(racing.contestants(app.session, app.machine.settings)) > 1
 
     def action_maximise(self, number: int) -> None:
         """Give one panel the whole screen, or give the room back."""

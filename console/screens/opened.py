@@ -1,6 +1,7 @@
 """Opens the screens beside the main one, each with what it shows."""
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -9,9 +10,12 @@ from textual.screen import Screen
 from backends.domain.lifecycle import failure_of
 from backends.domain.session import Session
 from backends.history.history import open_history
-from console import economics
+from backends.history.series import recent_series
 from console.capacity import known_capacities
+from console.decision import decide_all
+from console.desk import Desk
 from console.machine import Machine
+from console.recorded import finding_of
 from console.screens.costs import CostScreen
 from console.screens.gpus import GpuScreen
 from console.screens.help import HelpScreen
@@ -19,11 +23,12 @@ from console.screens.history import HistoryScreen
 from console.screens.logs import LogScreen
 from console.screens.welcome import WelcomeScreen
 from console.views.history import history_view
+from widgets.history_table import HistoryView
 
 ScreenName = Literal["logs", "costs", "history", "gpus", "help", "welcome"]
 
 
-def opened(name: ScreenName, machine: Machine, session: Session) -> Screen[None]:
+def opened(name: ScreenName, machine: Machine, session: Session, desk: Desk) -> Screen[None]:
     """Return a new screen that shows the session as it stands.
 
     Raises:
@@ -39,10 +44,20 @@ def opened(name: ScreenName, machine: Machine, session: Session) -> Screen[None]
         case "help":
             return HelpScreen(dict(machine.settings.keys))
         case "history":
-            with closing(open_history(machine.history_file)) as history:
-                view = history_view(history.recent_starts(), history.recent_series())
-            return HistoryScreen(view)
+            return HistoryScreen(recent(machine))
         case "costs":
             today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
-            capacities = known_capacities(machine.state_folder)
-            return CostScreen(economics.scenario(session, machine.settings, today, capacities))
+            measured = replace(desk, capacities=known_capacities(machine.state_folder))
+            return CostScreen(decide_all(session, measured, today))
+
+
+def recent(machine: Machine) -> HistoryView:
+    """Return what the history keeps, as its table shows it.
+
+    Raises:
+        Problem: the history cannot be read.
+    """
+    with closing(open_history(machine.history_file)) as history:
+        found = (*history.findings.recent("load"), *history.findings.recent("coldhunt"))
+        starts, series = history.recent_starts(), recent_series(history)
+        return history_view(starts, series, [finding_of(record) for record in found])

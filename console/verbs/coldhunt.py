@@ -4,12 +4,12 @@ import argparse
 from typing import Any
 
 from backends.domain.streams.cold import HuntPlan, missing_gap
+from backends.domain.streams.cold_report import duration, hunt_document, hunt_lines
 from backends.prober import hunts
 from backends.prober.hunts import (
     HuntFolder,
     HuntOrder,
     HuntRuns,
-    hunt_document,
     hunt_folder,
     hunter_pid,
 )
@@ -52,10 +52,10 @@ def _begin(
     if hunter_pid(folder) is not None:
         raise HuntRuns(f"{lane.endpoint} is hunted already; --status shows it, --stop ends it")
     had = 0 if arguments.again else len(folder.read_probes())
-    gaps = ", ".join(hunting.duration(gap_s) for gap_s in plan.gaps_s)
+    gaps = ", ".join(duration(gap_s) for gap_s in plan.gaps_s)
     agree(
         f"pauses of {gaps}, {plan.rounds} times: {plan.requests} requests to {lane.endpoint} over"
-        f" {hunting.duration(round(plan.lasts_s, 1))}" + (f", {had} of them done" if had else ""),
+        f" {duration(round(plan.lasts_s, 1))}" + (f", {had} of them done" if had else ""),
         hunting.cost_text(lane, plan),
         asked_before=arguments.yes or loading.costs_nothing(lane),
     )
@@ -87,7 +87,7 @@ def _show(folder: HuntFolder, endpoint: str, *, as_json: bool) -> int:
         document(status_document(folder, order))
         return 0
     print(_state_line(folder, order))
-    for line in hunting.hunt_lines(order, folder.read_probes()):
+    for line in hunt_lines(hunting.report_of(order, folder.read_probes())):
         print(line)
     return 0
 
@@ -95,7 +95,8 @@ def _show(folder: HuntFolder, endpoint: str, *, as_json: bool) -> int:
 def status_document(folder: HuntFolder, order: HuntOrder) -> dict[str, Any]:
     """Return a hunt with what goes on with it now."""
     pid = hunter_pid(folder)
-    return {"running": pid is not None, "pid": pid, **hunt_document(order, folder.read_probes())}
+    report = hunting.report_of(order, folder.read_probes())
+    return {"running": pid is not None, "pid": pid, **hunt_document(report)}
 
 
 def _state_line(folder: HuntFolder, order: HuntOrder) -> str:
@@ -108,8 +109,7 @@ def _state_line(folder: HuntFolder, order: HuntOrder) -> str:
     done = sum(1 for probe in probes if probe.planned_idle_s and probe.error is None)
     planned = order.plan.rounds * len(order.plan.gaps_s)
     return (
-        f"running, process {pid}: {done} of {planned} pauses measured, now one of"
-        f" {hunting.duration(gap_s)}"
+        f"running, process {pid}: {done} of {planned} pauses measured, now one of {duration(gap_s)}"
     )
 
 

@@ -1,4 +1,4 @@
-"""``inferctl export KIND``: the whole history as JSON, CSV or Markdown, oldest first."""
+"""``inferctl export KIND [ID]``: the whole history, or one record, as JSON, CSV or Markdown."""
 
 import argparse
 import csv
@@ -8,26 +8,40 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backends.domain.start import PhaseName
+from backends.domain.streams.cold_report import HuntReport, verdict_line
 from backends.domain.streams.written import CSV_KEYS
-from console.verbs.report import say
+from backends.problem import UsageProblem
+from backends.wire import typed
+from console.verbs.report import document, say
+
+if TYPE_CHECKING:
+    from console.recorded import Form, Recorded
 
 Row = dict[str, Any]
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print every record of one kind; rows are written as they are read.
+    """Print every record of one kind, or one whole; rows are written as they are read.
 
     Raises:
         Problem: the history or the configuration cannot be read.
+        NotFound: there is no record of this id.
+        UsageProblem: a picture of more than one record is asked for.
     """
     from backends.history.history import open_history
+    from console.recorded import recorded
     from console.this_host import this_host
     from console.unwatched import record_finished_starts
 
     machine = this_host()
+    if arguments.id is not None:
+        _one(arguments, recorded(machine, arguments.id))
+        return 0
+    if arguments.svg:
+        raise UsageProblem("a picture is of one series, load or hunt: say its ID")
     record_finished_starts(machine)
     with closing(open_history(machine.history_file)) as history:
         if history.notice:
@@ -40,6 +54,17 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             _as_json(arguments.kind, records)
     return 0
+
+
+def _one(arguments: argparse.Namespace, record: "Recorded") -> None:
+    from console.recorded import as_document, as_text
+
+    forms: dict[str, Form] = {"csv": "csv", "markdown": "md", "svg": "svg"}
+    form = next((form for option, form in forms.items() if getattr(arguments, option)), None)
+    if form is None:
+        document(as_document(record))
+    else:
+        print(as_text(record, form), end="")
 
 
 def _as_json(kind: str, records: Iterator[Row]) -> None:
@@ -124,7 +149,45 @@ def _run(record: Row) -> Row:
     return head | cells
 
 
-COLUMNS = {"starts": _start, "series": _series, "runs": _run}
+def _load(record: Row) -> Row:
+    ended = record["document"]["ended"]
+    best = ended["best"] or {}
+    return {
+        "load_id": record["finding_id"],
+        "began_utc": _utc(record["began_wall_s"]),
+        "endpoint": record["endpoint"],
+        "model": record["document"]["model"],
+        "rps": best.get("planned_rps"),
+        "bounded": ended["bounded"],
+        "output_tokens_per_s": best.get("output_tokens_per_s"),
+        "concurrency": best.get("concurrency"),
+        "cost_usd": ended["cost_usd"],
+        "reason": ended["reason"],
+    }
+
+
+def _coldhunt(record: Row) -> Row:
+    report = typed(record["document"], HuntReport)
+    return {
+        "hunt_id": record["finding_id"],
+        "began_utc": _utc(record["began_wall_s"]),
+        "endpoint": record["endpoint"],
+        "model": report.model,
+        "complete": report.complete,
+        "cold_after_s": report.finding.cold_after_s,
+        "warm_up_to_s": report.finding.warm_up_to_s,
+        "requests": report.finding.requests,
+        "verdict": verdict_line(report),
+    }
+
+
+COLUMNS = {
+    "starts": _start,
+    "series": _series,
+    "runs": _run,
+    "loads": _load,
+    "coldhunts": _coldhunt,
+}
 """What one row of a table shows of each kind; the JSON export holds everything."""
 
 

@@ -1,15 +1,22 @@
-"""``inferctl history``: the starts and the A/B series that were recorded, newest first."""
+"""``inferctl history [ID]``: what was recorded, newest first, or one record whole."""
 
 import argparse
 from contextlib import closing
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backends.domain.money.amounts import usd
-from backends.history.records import SeriesRecord, StartRecord
+from backends.domain.streams.cold_report import verdict_line
+from backends.domain.streams.load_report import LoadReport, load_finding
+from backends.history.records import FindingRecord, SeriesRecord, StartRecord
+from console.verbs.curve import curve_lines
 from console.verbs.report import document, say, table
 
+if TYPE_CHECKING:
+    from console.recorded import Recorded
+
 UNKNOWN = "—"
+KINDS = ("starts", "series", "loads", "coldhunts")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -17,28 +24,68 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises:
         Problem: the history or the configuration cannot be read.
+        NotFound: there is no record of the id that was asked for.
     """
     from backends.history.history import open_history
+    from backends.history.series import recent_series
+    from console.recorded import recorded
     from console.this_host import this_host
     from console.unwatched import record_finished_starts
 
     machine = this_host()
+    if arguments.id is not None:
+        _tell_one(recorded(machine, arguments.id), as_json=arguments.json)
+        return 0
     record_finished_starts(machine)
-    both = arguments.starts == arguments.series
+    asked = {kind for kind in KINDS if getattr(arguments, kind)} or set(KINDS)
+    most = arguments.lines
     with closing(open_history(machine.history_file)) as history:
-        starts = history.recent_starts(arguments.lines) if both or arguments.starts else None
-        series = history.recent_series(arguments.lines) if both or arguments.series else None
+        starts = history.recent_starts(most) if "starts" in asked else None
+        series = recent_series(history, most) if "series" in asked else None
+        loads = history.findings.recent("load", most) if "loads" in asked else None
+        hunts = history.findings.recent("coldhunt", most) if "coldhunts" in asked else None
     if history.notice:
         say(history.notice)
     if arguments.json:
-        kinds = {"starts": starts, "series": series}
+        kinds = {"starts": starts, "series": series, "loads": loads, "coldhunts": hunts}
         document({kind: found for kind, found in kinds.items() if found is not None})
         return 0
     if starts is not None:
         _tell_starts(starts)
     if series is not None:
         _tell_series(series)
+    if loads or arguments.loads:
+        _tell_findings(loads or (), "no load was recorded yet: inferctl load ENDPOINT")
+    if hunts or arguments.coldhunts:
+        _tell_findings(hunts or (), "no hunt was recorded yet: inferctl coldhunt ENDPOINT")
     return 0
+
+
+def _tell_one(record: "Recorded", *, as_json: bool) -> None:
+    from console.recorded import as_document, as_text, record_id
+
+    if as_json:
+        document(as_document(record))
+        return
+    if isinstance(record, LoadReport):
+        for line in curve_lines(record):
+            print(line)
+    print(as_text(record, "md"), end="")
+    print(f"\nits files: inferctl export series {record_id(record)} --csv, --markdown or --svg")
+
+
+def _tell_findings(found: tuple[FindingRecord, ...], none: str) -> None:
+    from console.recorded import finding_of
+
+    if not found:
+        print(none)
+        return
+    rows = []
+    for record in found:
+        report = finding_of(record)
+        told = load_finding(report) if isinstance(report, LoadReport) else verdict_line(report)
+        rows.append((local_time(record.began_wall_s), record.finding_id, told))
+    table([("BEGAN", "ID", "FOUND"), *rows])
 
 
 def _tell_starts(starts: tuple[StartRecord, ...]) -> None:
@@ -68,7 +115,8 @@ def _tell_series(series: tuple[SeriesRecord, ...]) -> None:
     if not series:
         print("no A/B was recorded yet: one is kept when it ends")
         return
-    table([("BEGAN", "A", "B", "RUNS", "TTFT A", "TTFT B", "TTFT VERDICT"), *map(_ab_row, series)])
+    head = ("BEGAN", "ID", "A", "B", "RUNS", "TTFT A", "TTFT B", "TTFT VERDICT")
+    table([head, *map(_ab_row, series)])
 
 
 def _ab_row(record: SeriesRecord) -> tuple[str, ...]:
@@ -79,6 +127,7 @@ def _ab_row(record: SeriesRecord) -> tuple[str, ...]:
     difference = (record.report.get("difference") or {}).get("ttft_s") or {}
     return (
         local_time(record.began_wall_s),
+        record.series_id,
         *_two(names),
         str(sum(summary.get("n", 0) for summary in summaries)),
         *_two([_milliseconds(median) for median in medians]),

@@ -4,17 +4,15 @@ import argparse
 import asyncio
 import signal
 
-from backends.domain.streams.load import LoadEnded, LoadStep, next_rate
 from backends.domain.streams.load_report import (
+    LoadReport,
     ended_text,
-    limits_text,
     load_document,
     load_finding,
     load_rows,
     rate,
     step_finding,
 )
-from backends.prober.client import run_load
 from backends.prober.orders import LoadOrder
 from backends.problem import Problem
 from console import loading, racing
@@ -38,22 +36,20 @@ def run(arguments: argparse.Namespace) -> int:
     if not loading.costs_nothing(order.lane):
         what = f"load on {order.lane.endpoint} ({order.lane.base_url})"
         agree(what, loading.cost_text(order), asked_before=arguments.yes)
-    began_wall_s = machine.now().wall_s
-    say(loading.bounds_text(order))
-    ended = asyncio.run(_run(order))
-    if not ended.steps:
-        raise Problem(f"nothing was measured: {ended.reason}")
-    report = loading.report_of(order, began_wall_s, ended)
-    say(limits_text(report))
-    for told in loading.keep(machine, report):
-        say(told)
+    say(f"{loading.limits_of(order)}; {loading.bounds_text(order)}")
+    report = asyncio.run(_run(order, machine))
+    if not report.ended.steps:
+        raise Problem(f"nothing was measured: {report.ended.reason}")
+    say(f"kept as {report.load_id}: inferctl history {report.load_id} shows it again")
+    if kept := loading.keep_for_verdict(machine, report):
+        say(kept)
     if arguments.json:
         document(load_document(report))
     else:
         table(load_rows(report))
         print(load_finding(report))
         print(ended_text(report))
-    return 0 if ended.best else 1
+    return 0 if report.ended.best else 1
 
 
 def _order(arguments: argparse.Namespace, machine: Machine) -> LoadOrder:
@@ -79,18 +75,15 @@ def _order(arguments: argparse.Namespace, machine: Machine) -> LoadOrder:
     )
 
 
-async def _run(order: LoadOrder) -> LoadEnded:
+async def _run(order: LoadOrder, machine: Machine) -> LoadReport:
     """Run to the end; an interrupt ends it early and keeps the steps that are complete."""
     cancelled = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, cancelled.set)
-    steps: list[LoadStep] = []
     say(f"{rate(order.first_rps)} req/s for {order.step_s:g} s")
-    async for news in run_load(order, cancelled):
-        if isinstance(news, LoadEnded):
-            return news
-        steps.append(news)
-        say(f"{rate(news.planned_rps)} req/s: {step_finding(news)}")
-        following = next_rate(steps, order.first_rps, order.growth)
-        if following is not None:
-            say(f"{rate(following)} req/s for {order.step_s:g} s")
+    async for news in loading.kept_load(machine, order, cancelled):
+        if news.step is None:
+            return news.report
+        say(f"{rate(news.step.planned_rps)} req/s: {step_finding(news.step)}")
+        if news.next_rps is not None:
+            say(f"{rate(news.next_rps)} req/s for {order.step_s:g} s")
     raise Problem("the measuring process ended before it told its end")

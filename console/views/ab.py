@@ -19,7 +19,9 @@ from backends.domain.streams.summary import (
     summarise,
 )
 from backends.domain.streams.trust import limits
+from backends.domain.streams.written import findings, how_measured
 from backends.settings.config import Settings
+from console.racing import why_no_race
 from widgets.ab_panel import AbView, Comparison
 from widgets.lane_pane import LaneState, LaneView, TextPiece
 from widgets.run_dots import LaneRuns
@@ -37,8 +39,10 @@ def ab_view(session: Session, settings: Settings, beside: AbSeries | None = None
         beside: a recorded series that stands beside the live one.
     """
     ab = session.ab
+    if ab is None and beside is not None:
+        return recorded_view(beside)
     if ab is None:
-        return AbView() if beside is None else recorded_view(beside)
+        return AbView(reason=why_no_race(session, settings))
     done = sum(len(lane.runs) for lane in ab.lanes)
     planned = ab.series.began.runs * len(ab.lanes)
     past = _past_lanes(beside) if beside else ()
@@ -64,11 +68,13 @@ def ab_view(session: Session, settings: Settings, beside: AbSeries | None = None
 def recorded_view(series: AbSeries) -> AbView:
     """Return a series of the history on its own."""
     a, b = series.lane("a"), series.lane("b")
+    others = [name for name, _ in series.began.lanes[1:]]
     return AbView(
         past=_past_lanes(series),
         runs=_past_runs(series),
         comparisons=(_comparison("B′", "A′", a, b), *_against_a(series, prime="′")),
         client_limited=limits(series),
+        notes=(how_measured(series), *(told for name in others for told in findings(series, name))),
     )
 
 

@@ -85,14 +85,18 @@ def footer(app: InferctlApp) -> set[str]:
     }
 
 
-async def test_a_without_two_endpoints_says_what_is_missing(host: Host) -> None:
+async def test_no_key_for_an_ab_is_offered_without_two_endpoints(host: Host) -> None:
     app = host.app()
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: state(app) is ServerState.STOPPED)
+        panel = app.screen.query_one(AbPanel)
+        await until(pilot, lambda: "needs two" in panel.view.reason)
         assert not {"a", "A"} & footer(app)
         await pilot.press("a")
-        await until(pilot, lambda: len(app._notifications) == 1)
+        await started(pilot, app)
+        await until(pilot, lambda: {"a", "A"} <= footer(app))
         assert app.session.ab is None
+        await until(pilot, lambda: panel.view.reason == "")
 
 
 async def test_an_endpoint_that_refuses_is_an_error_of_its_lane_alone(host: Host) -> None:

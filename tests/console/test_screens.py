@@ -66,7 +66,7 @@ async def test_the_log_follows_searches_and_filters(host: Host) -> None:
         await pilot.press("f", *"engine", "enter")
         await until(pilot, lambda: log.view.only == "engine")
         assert log.has_focus
-        assert not app.screen.query_one(Input).has_class("-asking")
+        assert not app.screen.query_one(Input).display
         await pilot.press("w")
         await until(pilot, lambda: log.view.problems_only)
         await pilot.press("f", *["backspace"] * 6, "enter")

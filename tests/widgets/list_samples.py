@@ -1,9 +1,13 @@
 """Views of the lists and tables, and lines of a log."""
 
+from dataclasses import replace
+
 from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
 from backends.domain.start import Outcome, PhaseName
 from widgets.gpu_table import GpuTableView
-from widgets.history_table import HistoryView, SeriesRecord, StartRecord
+from widgets.history_table import FindingRecord, HistoryView, SeriesRecord, StartRecord
+from widgets.hunt_panel import HuntView, PauseRow
+from widgets.load_curve import CurvePoint, LoadView
 from widgets.welcome import WelcomeItem, WelcomeView
 
 GIB = 1024**3
@@ -57,6 +61,26 @@ GPUS = {
         )
     ),
 }
+_WEDGED = "NVIDIA's driver has not answered for 7 s (see `dmesg` for GPU errors)"
+REMARKS = {
+    "three": GpuSample(
+        (
+            *GPUS["two"].sample.gpus,
+            Gpu(
+                2,
+                "GPU-3",
+                "AMD Instinct MI300X",
+                "amd",
+                GpuMemory(192 * GIB, 170 * GIB, None, False, "amdgpu sysfs vram"),
+                processes=(),
+                processes_reason="the driver lists no process though 170.0 GiB are held",
+                reasons=(("power_w", "no hwmon"), ("temperature_c", "no hwmon")),
+                throttled=("power cap",),
+            ),
+        ),
+        _WEDGED,
+    ),
+}
 HISTORY = {
     "none": HistoryView(),
     "mixed": HistoryView(
@@ -78,6 +102,62 @@ HISTORY = {
             SeriesRecord(
                 "x1", "2026-11-21 09:20", ("gpt-oss", "serverless"), 40, "A FASTER", (0.182, 0.31)
             ),
+        ),
+    ),
+}
+HISTORY["findings"] = replace(
+    HISTORY["mixed"],
+    findings=(
+        FindingRecord(
+            "l1",
+            "2026-11-21 10:02",
+            "gpt-oss",
+            "load",
+            "4.5 req/s",
+            "812 reqs",
+            "990 tok/s, 31 streams",
+            "openai/gpt-oss-120b",
+        ),
+        FindingRecord("h1", "2026-11-20 11:40", "serverless", "hunt", "❄ cold 15m", "35 reqs"),
+    ),
+)
+_CURVE = (
+    CurvePoint(1.0, 0.21, 0.34, 218.0, 3),
+    CurvePoint(1.5, 0.24, 0.41, 330.0, 6),
+    CurvePoint(2.2, None, None, None, 0, "unknown", "unknown: no request came in its time"),
+    CurvePoint(3.4, 0.33, 0.82, 741.0, 14),
+    CurvePoint(4.2, 0.71, 1.9, 905.0, 38, "broke", "6 of 84 requests missed a limit"),
+    CurvePoint(5.1, 1.4, 4.2, 931.0, 96, "broke", "44 of 102 requests missed a limit"),
+)
+_BOUNDS = "limits: TTFT 1 s for 99 of 100 requests; at most 600 s, 5000 requests"
+LOADS = {
+    "begun": LoadView("gpt-oss", now_rps=1.0, now_left_s=22.0, bounds=_BOUNDS),
+    "running": LoadView("gpt-oss", _CURVE[:4], 1.0, 4.2, 12.0, bounds=_BOUNDS),
+    "over": LoadView(
+        "gpt-oss",
+        _CURVE,
+        1.0,
+        finding="gpt-oss carries 3.4 req/s (741 output tokens/s, 14 streams at once) with 812"
+        " input and 220 output tokens a request",
+        ended="ended: the limit is found; spent $0.42",
+    ),
+}
+HUNTS = {
+    "none": HuntView("serverless: nothing is known yet"),
+    "cold": HuntView(
+        "serverless was seen COLD: after 15m idle, 3 of 3 requests, TTFT median 12.40 s against"
+        " 412 ms warm (30x)",
+        (
+            PauseRow("warm", (0.4, 0.41, 0.42, 0.43, 0.6), "baseline", "10"),
+            PauseRow("after 1m", (0.4, 0.41, 0.44), "warm", "3/3"),
+            PauseRow("after 5m", (0.4, 0.43, 3.1), "unsure", "3/3"),
+            PauseRow("after 15m", (11.9, 12.4, 13.1), "cold", "3/3"),
+            PauseRow("after 1h", (), "unsure", "0/3"),
+        ),
+        0.82,
+        (
+            "to prevent it: one request with max_tokens 1 every 1m, 1440 a day, $0.0039 a day",
+            "23 requests, spent $0.0001",
         ),
     ),
 }

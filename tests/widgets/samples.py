@@ -8,7 +8,7 @@ from backends.domain.serving import Percentiles, Serving
 from backends.domain.start import Failure, FailureKind, Outcome, PhaseName
 from backends.domain.startup.advice import Advice, Saving
 from backends.domain.startup.expectation import Expected, Slower
-from widgets.ab_panel import AbView
+from widgets.ab_panel import AbView, Comparison
 from widgets.lane_pane import LaneView, TextPiece
 from widgets.memory_bars import GpuBar, MemoryPart
 from widgets.phase_bar import PhaseRow, RankRow
@@ -294,6 +294,54 @@ AB = {
             LaneRuns("c", _A_S[:9], spread(_A_S[:9])),
             LaneRuns("d"),
         ),
+    ),
+}
+
+_PAST = tuple(
+    replace(
+        lane,
+        when="2026-11-20 14:02",
+        spent=spent,
+        state="done",
+        run=None,
+        input_tokens=812,
+        tokens=220,
+    )
+    for lane, spent in ((STREAMING, ""), (WAITING, "$0.0042"))
+)
+_PAST_RUNS = (
+    LaneRuns("a", _B_S, spread(_B_S), past=True),
+    LaneRuns("b", _A_S, spread(_A_S), past=True),
+)
+AB |= {
+    "impossible": AbView(reason="it needs two, a ready server and an [endpoint.NAME]"),
+    "priced": replace(
+        COMPARED,
+        lanes=(
+            replace(STREAMING, spent="by the hour", state="done", input_tokens=812),
+            replace(WAITING, spent="UNPRICED"),
+        ),
+    ),
+    "beside": replace(
+        COMPARED,
+        past=_PAST,
+        runs=(*COMPARED.runs, *_PAST_RUNS),
+        comparisons=(
+            Comparison(
+                "A",
+                "A′ of 2026-11-20 14:02",
+                Difference(-0.128, (-0.152, -0.101), 0.0001, "b_faster", 0.02),
+            ),
+            Comparison("B", "B′ of 2026-11-20 14:02", why_not="the prompt differed then"),
+        ),
+    ),
+    "recorded": AbView(
+        past=_PAST,
+        runs=_PAST_RUNS,
+        comparisons=(
+            Comparison("B′", "A′", Difference(0.128, (0.101, 0.152), 0.0001, "a_faster", 0.02)),
+        ),
+        notes=("asked in random order within each round: the same prompt, max_tokens 220",) * 2,
     ),
 }
 

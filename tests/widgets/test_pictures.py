@@ -12,9 +12,12 @@ from tests.widgets.stage import Stage
 from widgets.ab_panel import AbPanel
 from widgets.cost_chart import CostChart
 from widgets.cost_panel import CostPanel
+from widgets.gpu_remarks import GpuRemarks
 from widgets.gpu_table import GpuTable
 from widgets.history_table import HistoryTable
+from widgets.hunt_panel import HuntPanel
 from widgets.lane_pane import LanePane
+from widgets.load_curve import LoadCurve
 from widgets.log_view import LogLines, LogView
 from widgets.options_bars import OptionsBars
 from widgets.serving_panel import ServingPanel
@@ -79,6 +82,10 @@ SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] 
             "not-comparable": (NARROW, WIDE),
             "few-runs": ((80, 8),),
             "four": (NARROW, MEDIUM, WIDE),
+            "impossible": (NARROW,),
+            "priced": (NARROW, (80, 8), WIDE),
+            "beside": (NARROW, (80, 8), WIDE, (120, 16)),
+            "recorded": ((80, 22), (120, 33)),
         },
     ),
     (
@@ -103,7 +110,18 @@ SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] 
     (OptionsBars, money_samples.OPTIONS, {"ranked": ALL}),
     (Welcome, list_samples.WELCOME, {"looking": (NARROW,), "found": ALL}),
     (GpuTable, list_samples.GPUS, {"none": (NARROW,), "two": ALL}),
-    (HistoryTable, list_samples.HISTORY, {"none": (NARROW,), "mixed": ALL}),
+    (GpuRemarks, list_samples.REMARKS, {"three": ALL}),
+    (
+        HistoryTable,
+        list_samples.HISTORY,
+        {"none": (NARROW,), "mixed": ALL, "findings": ((80, 10), WIDE)},
+    ),
+    (
+        LoadCurve,
+        list_samples.LOADS,
+        {"begun": ((80, 22),), "running": ALL, "over": ((80, 22), WIDE)},
+    ),
+    (HuntPanel, list_samples.HUNTS, {"none": (NARROW,), "cold": (MEDIUM, (80, 22), WIDE)}),
 )
 LOOKS = (
     (StatusStrip, samples.STATUS["problems"], STRIP),

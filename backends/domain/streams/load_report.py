@@ -138,16 +138,20 @@ def ended_text(report: LoadReport) -> str:
 def load_markdown(report: LoadReport) -> str:
     """Return a load as Markdown: the finding, the limits, every step."""
     head, *rows = load_rows(report)
-    lines = [load_finding(report) + ".", "", f"{limits_text(report)}.", ""]
+    lines = [load_finding(report) + ".", "", f"{_limits(report)}.", ""]
     lines += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
     return "\n".join([*lines, "", ended_text(report)]) + "\n"
 
 
-def limits_text(report: LoadReport) -> str:
+def limits_text(ttft_limit_s: float, itl_limit_s: float | None) -> str:
     """Return the limits in one line."""
-    itl = f", ITL {report.itl_limit_s:g} s" if report.itl_limit_s else ""
-    return f"limits: TTFT {report.ttft_limit_s:g} s{itl} for 99 of 100 requests"
+    itl = f", ITL {itl_limit_s:g} s" if itl_limit_s else ""
+    return f"limits: TTFT {ttft_limit_s:g} s{itl} for 99 of 100 requests"
+
+
+def _limits(report: LoadReport) -> str:
+    return limits_text(report.ttft_limit_s, report.itl_limit_s)
 
 
 def load_csv(report: LoadReport) -> str:
@@ -172,7 +176,7 @@ def load_svg(report: LoadReport) -> str:
     """Return the curve as SVG: median and largest TTFT over the rate, and the limit."""
     steps = [step for step in report.ended.steps if step.ttft_s is not None]
     shapes = [svg.text(20, 26, load_finding(report), bold=True)]
-    shapes.append(svg.text(20, 46, limits_text(report), colour=svg.MUTED))
+    shapes.append(svg.text(20, 46, _limits(report), colour=svg.MUTED))
     if not steps:
         return svg.document(70, shapes)
     last = max(step.planned_rps for step in steps)

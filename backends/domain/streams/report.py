@@ -130,7 +130,8 @@ def _difference(
         keys = ("shift", "ci95", "p_value", "verdict", "smallest_detectable", "more_runs")
         reason = "fewer than four runs a lane"
         return {**dict.fromkeys(keys), "comparable": comparable, "reason": reason}
-    return {**asdict(found), "ci95": list(found.ci95), "comparable": comparable}
+    told = {**asdict(found), "ci95": list(found.ci95), "comparable": comparable}
+    return told if comparable else {**told, "verdict": "not_comparable"}
 
 
 def doubtful_figures(doubts: Sequence[NotComparable]) -> frozenset[FigureName]:

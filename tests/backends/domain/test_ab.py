@@ -113,3 +113,18 @@ def test_memory_is_bounded_and_the_newest_text_stays(pieces: list[tuple[str, boo
     assert all(len(piece.text) <= TAIL_CHARACTERS for piece in lane.pieces)
     if pieces:
         assert lane.pieces[-1].text.endswith(pieces[-1][0][-100:])
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3 * TAIL_CHARACTERS), st.booleans()), min_size=1, max_size=12)
+)
+def test_the_text_kept_is_the_end_of_it_and_bounded(chunks: list[tuple[int, bool]]) -> None:
+    """A single chunk may be longer than all that is kept."""
+    told = [
+        text("a", chr(97 + place) * size, reasoning=thought)
+        for place, (size, thought) in enumerate(chunks)
+    ]
+    lane = fold(RunBegan(at(11), "a", 0), *told).lanes[0]
+    kept = "".join(piece.text for piece in lane.pieces)
+    whole = "".join(chr(97 + place) * size for place, (size, _) in enumerate(chunks))
+    assert kept == whole[-TAIL_CHARACTERS:]

@@ -104,6 +104,17 @@ def test_an_endpoint_that_refuses_ends_it_at_once() -> None:
     assert "HTTP 401" in end.reason
 
 
+def test_nobody_else_is_flooded_where_an_endpoint_points_elsewhere() -> None:
+    with serving(a_good_stream) as other:
+        there = f"location: {other.base_url}/chat/completions\r\n"
+        with serving(plain("307 Temporary Redirect", b"", more=there)) as server:
+            steps, end = loaded(order(server.base_url))
+            assert len(server.requests) == 1
+        assert len(other.requests) == 0
+    assert (steps, end.best) == ([], None)
+    assert "HTTP 307" in end.reason
+
+
 def test_a_bad_address_ends_it_at_once() -> None:
     assert "must look like" in loaded(order("nowhere"))[1].reason
 

@@ -1,6 +1,9 @@
 """``load``: bounded, asked about where it may cost, and kept for the verdict."""
 
+import csv
+import io
 import json
+from xml.etree import ElementTree
 
 import pytest
 
@@ -86,3 +89,32 @@ def test_an_endpoint_that_does_not_answer_is_a_failure(verbs: Host) -> None:
     code, out, err = verbs.run("load", f"http://127.0.0.1:{free_port()}/v1#m", *SHORT)
     assert (code, out) == (1, "")
     assert "nothing was measured" in err
+
+
+def test_a_load_is_opened_again_as_a_curve_and_in_every_form(verbs: Host) -> None:
+    verbs.configure(verbs.server())
+    verbs.run("start", "sim", "--wait")
+    found = verbs.document(
+        *("load", "sim", *SHORT, "--ttft", "2", "--requests", "60", "--input-tokens", "300")
+    )
+    best = max(found["steps"], key=lambda step: step["planned_rps"])
+    assert 200 < best["input_tokens"] < 450
+    assert found["goodput_rps"] > 0
+    assert (found["output_tokens_per_s"] > 0, found["concurrency"] > 0) == (True, True)
+    (kept,) = json.loads((state_folder() / "capacity.json").read_text())["capacities"]
+    assert 200 < kept["input_tokens"] < 450
+    assert "load" in verbs.run("history")[1] or found["load_id"] in verbs.run("history")[1]
+    code, shown, _ = verbs.run("history", found["load_id"])
+    assert code == 0
+    assert "TTFT of sim, over the rate" in shown
+    assert "●" in shown
+    assert "carries at least" in shown
+    assert verbs.document("history", found["load_id"]) == found
+    _, text, _ = verbs.run("export", "loads", found["load_id"], "--csv")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [float(row["planned_rps"]) for row in rows] == [
+        step["planned_rps"] for step in found["steps"]
+    ]
+    assert float(rows[0]["ttft_s_median"]) == found["steps"][0]["ttft_s"]["median"]
+    ElementTree.fromstring(verbs.run("export", "loads", found["load_id"], "--svg")[1])
+    assert verbs.document("export", "loads")["loads"][0]["finding_id"] == found["load_id"]

@@ -13,6 +13,7 @@ from backends.domain.streams.load import (
     next_rate,
     summarise_load,
 )
+from backends.domain.streams.load_report import step_finding
 
 LIMITS = LoadLimits(ttft_s=0.5, itl_s=0.05)
 GOOD = Run("a", 0, ttft_s=0.2, itl_s=(0.02, 0.03), e2e_s=0.25, output_tokens=3)
@@ -55,12 +56,18 @@ def test_a_step_without_requests_is_no_proof() -> None:
     step = judge(0.1, [], 5.0, LIMITS, concurrency=0)
     assert step.kept_share is None
     assert step.ttft_s is None
+    assert (step.outcome, step.broke) == ("unknown", "")
+    assert "unknown" in step_finding(step)
     assert summarise_load([step], "over", None).best is None
 
 
 def step(rate: float, broke: str = "", **more: object) -> LoadStep:
     runs = [GOOD] * 10
     return replace(judge(rate, runs, 1.0, LIMITS, concurrency=1, broke=broke), **more)  # type: ignore[arg-type]
+
+
+NOTHING = judge(0.1, [], 5.0, LIMITS, concurrency=0)
+"""A rate so low that no request came in its time."""
 
 
 @pytest.mark.parametrize(
@@ -73,6 +80,8 @@ def step(rate: float, broke: str = "", **more: object) -> LoadStep:
         ([step(1), step(2), step(4, "x"), step(3, "x")], 2.5),
         ([step(1), step(2), step(4, "x"), step(3), step(3.5), step(3.75)], None),
         ([step(1, "x")], 0.5),
+        ([NOTHING], 0.2),
+        ([NOTHING, step(0.2, "x")], 0.1),
     ],
 )
 def test_the_rate_doubles_and_then_halves_the_gap(
@@ -108,3 +117,10 @@ def test_a_rate_above_one_that_broke_is_never_the_best() -> None:
     found = summarise_load([step(1), step(2, "x"), step(4)], "over", None)
     assert found.best is not None
     assert found.best.planned_rps == 1
+
+
+def test_a_step_tells_how_long_its_requests_were() -> None:
+    runs = [replace(GOOD, input_tokens=size, output_tokens=30) for size in (90, 100, 400)]
+    found = judge(10.0, [*runs, Run("a", 0, error="cut")], 5.0, LIMITS, concurrency=1)
+    assert (found.input_tokens, found.output_tokens) == (100, 30)
+    assert judge(10.0, [GOOD], 5.0, LIMITS, concurrency=1).input_tokens is None

@@ -148,5 +148,6 @@ def test_different_work_has_no_winner() -> None:
     document = ab_report(longer)
     assert [warning["code"] for warning in document["warnings"]] == ["NOT_COMPARABLE"]
     assert document["difference"]["e2e_s"]["comparable"] is False
+    assert document["difference"]["e2e_s"]["verdict"] == "not_comparable"
     assert document["difference"]["ttft_s"]["comparable"] is True
     assert "End to end: not comparable" in ab_markdown(longer)

@@ -1,0 +1,47 @@
+"""What the palette's loads do: ask with bounds and cost, then open the screen that runs one."""
+
+from typing import TYPE_CHECKING
+
+from backends.prober.orders import LoadOrder
+from backends.problem import Problem
+from console import loading, racing
+from console.screens.load import LoadScreen
+from console.screens.question import Question
+
+if TYPE_CHECKING:
+    from console.app import InferctlApp
+
+
+async def load(app: "InferctlApp", reference: str) -> None:
+    """Load one endpoint, once its bounds and its cost were agreed to."""
+    try:
+        order = _order(app, reference)
+        loading.check_that_it_serves(app.machine, reference)
+    except Problem as problem:
+        app.notify(str(problem), severity="error", markup=False)
+        return
+    free = loading.costs_nothing(order.lane)
+    cost = "no price per token" if free else loading.cost_text(order)
+    sentence = (
+        f"Load {order.lane.endpoint} until it breaks its limits; other users of it will wait."
+        f" {loading.limits_of(order)}; {loading.bounds_text(order)}; {cost}."
+    )
+    if await app.push_screen_wait(Question(sentence, (("go", "Load"), ("no", "Don't")))) == "go":
+        app.push_screen(LoadScreen(app.machine, order))
+
+
+def _order(app: "InferctlApp", reference: str) -> LoadOrder:
+    """Return a load of the chosen prompt within the configured limits.
+
+    Raises:
+        Problem: the endpoint or its key cannot be had.
+    """
+    (lane,) = racing.lanes([reference], app.machine.settings)
+    limits, prompt = app.machine.settings.limits, app.desk.prompt
+    return LoadOrder(
+        lane=lane,
+        prompt=prompt.text,
+        max_tokens=prompt.max_tokens,
+        ttft_limit_s=limits.ttft_p99_s or loading.DEFAULT_TTFT_S,
+        itl_limit_s=limits.itl_p99_s,
+    )
