@@ -6,6 +6,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
@@ -95,10 +96,16 @@ class Connection:
         return self._socket is not None
 
     def tcp_info(self) -> tuple[float, int]:
-        """Return the smoothed round trip in seconds, and the data segments received so far."""
+        """Return the smoothed round trip in seconds, and the data segments received so far.
+
+        Both 0 where the kernel does not tell.
+        """
         if self._socket is None:
             return 0.0, 0
-        info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_SPACE)
+        try:
+            info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_SPACE)
+        except OSError:
+            return 0.0, 0
         if len(info) < TCP_INFO_SPACE:
             return 0.0, 0
         (rtt_us,) = struct.unpack_from("I", info, RTT_AT)
@@ -127,7 +134,8 @@ class Connection:
         made = socket.socket(family, socket.SOCK_STREAM)
         made.setblocking(False)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        made.setsockopt(socket.SOL_SOCKET, clock.SO_TIMESTAMPNS, 1)
+        with suppress(OSError):  # without it, stamps are taken here and the run says so
+            made.setsockopt(socket.SOL_SOCKET, clock.SO_TIMESTAMPNS, 1)
         self._socket = made
         self._began_ns = clock.now_ns()
         status = made.connect_ex(address)

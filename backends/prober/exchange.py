@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -84,7 +85,7 @@ class Asked(Protocol):
         """Send the request; `planned_ns` is None where it is to go as soon as it can."""
 
     def cancel(self) -> None:
-        """Close without telling anybody."""
+        """Close without telling anybody; what came until now is read, and `error` says so."""
 
 
 class Exchange:
@@ -135,8 +136,11 @@ class Exchange:
         self.opened()
 
     def cancel(self) -> None:
-        """Close without telling anybody."""
+        """Close without telling anybody; what came until now is read, and `error` says so."""
         self._hooks = None
+        with suppress(ValueError):  # what came is no reply, and nobody waits for one any more
+            self._read_arrived()
+        self.error = problems.cancelled(len(self.reply.reader.pieces))
         self._stop(keep=False)
 
     def opened(self) -> None:
@@ -222,12 +226,8 @@ class Exchange:
         """Take the bytes that came since the last time through HTTP, events and chunks."""
         if self._hooks is None:
             return
-        arrived, self._arrived = self._arrived, []
-        pieces: list[Piece] = []
-        at_ns = self.trace.sent_ns
         try:
-            for at_ns, data in arrived:
-                pieces += self.reply.feed((at_ns - self.trace.sent_ns) / clock.NS, data)
+            at_ns, pieces = self._read_arrived()
         except UnreadableReply as error:
             self._finish(str(error))
             return
@@ -237,7 +237,7 @@ class Exchange:
         except BrokenReply as error:
             self._finish(f"{error}: check that base_url names an OpenAI-compatible API")
             return
-        if arrived and self._connection is not None:
+        if at_ns and self._connection is not None:
             rtt_s, _ = self._connection.tcp_info()
             self.trace.rtt_s = min(self.trace.rtt_s or rtt_s, rtt_s) or None
         if pieces:
@@ -248,6 +248,14 @@ class Exchange:
         elif reader.done and not self._lingers:
             self._lingers = True
             self._timers.append(self._loop.call_at(at_ns + LINGER_NS, partial(self._finish, None)))
+
+    def _read_arrived(self) -> tuple[int, list[Piece]]:
+        """Take what was stored; return the last stamp of it, 0 for nothing, and the pieces."""
+        arrived, self._arrived = self._arrived, []
+        at_ns, pieces = 0, list[Piece]()
+        for at_ns, data in arrived:
+            pieces += self.reply.feed((at_ns - self.trace.sent_ns) / clock.NS, data)
+        return at_ns, pieces
 
     def _overdue(self, problem: str, *, even_with_token: bool) -> None:
         """A limit is reached: for the first token, or for all of it."""

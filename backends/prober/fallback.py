@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any
 
@@ -82,8 +83,11 @@ class ClientExchange:
         self._look_again()
 
     def cancel(self) -> None:
-        """Close without telling anybody."""
+        """Close without telling anybody; what came until now is read, and `error` says so."""
         self._hooks = None
+        with suppress(ValueError):  # what came is no reply, and nobody waits for one any more
+            self._take_arrived()
+        self.error = problems.cancelled(len(self.reply.reader.pieces))
 
     def _look_again(self) -> None:
         self._loop.call_at(clock.now_ns() + LIVE_NS, self._look)
@@ -97,12 +101,7 @@ class ClientExchange:
         if self.trace.sent_ns and not self._told_sent:
             self._told_sent = True
             hooks.sent(self.trace.sent_ns)
-        pieces: list[Piece] = []
-        at_ns = self.trace.sent_ns
-        while not self._arrived.empty():
-            at_ns, data = self._arrived.get()
-            self.trace.reads += 1
-            pieces += self.reply.feed_body((at_ns - self.trace.sent_ns) / clock.NS, data)
+        at_ns, pieces = self._take_arrived()
         if pieces:
             hooks.pieces(at_ns, pieces)
         late_ns = clock.now_ns() - self.trace.planned_ns
@@ -114,6 +113,14 @@ class ClientExchange:
             self._finish(hooks, problems.no_token(self._limits.ttft_s))
         else:
             self._look_again()
+
+    def _take_arrived(self) -> tuple[int, list[Piece]]:
+        at_ns, pieces = self.trace.sent_ns, list[Piece]()
+        while not self._arrived.empty():
+            at_ns, data = self._arrived.get()
+            self.trace.reads += 1
+            pieces += self.reply.feed_body((at_ns - self.trace.sent_ns) / clock.NS, data)
+        return at_ns, pieces
 
     def _has_token(self) -> bool:
         return any(piece.carries or piece.counted for piece in self.reply.reader.pieces)

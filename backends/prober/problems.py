@@ -122,6 +122,11 @@ def cut(pieces: int, why: str | None) -> str:
     return f"the stream was cut after {pieces} chunks{detail}: see the server's log"
 
 
+def cancelled(pieces: int) -> str:
+    """The request was given up from this side."""
+    return f"cancelled after {pieces} chunks" if pieces else "cancelled before any token"
+
+
 def through_client(error: Exception, *, proxied: bool) -> str:
     """A request that the ``openai`` client sent failed before a whole reply came."""
     cause = error.__cause__ or error

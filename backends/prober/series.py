@@ -20,6 +20,7 @@ from backends.prober.origin import BadAddress
 from backends.prober.outcome import run_of
 from backends.prober.target import Target
 
+WARM_UP = -1
 WARM_UP_TOKENS = 16
 FAILURES_TO_GIVE_UP = 3
 # A lane that fails so in its warm-up fails so in every run.
@@ -67,7 +68,7 @@ class Series:
         self._lanes = {lane.name: lane for lane in order.lanes}
         self._done = dict.fromkeys(self._lanes, 0)
         self._failures = dict.fromkeys(self._lanes, 0)
-        self._running: list[Asked] = []
+        self._running: dict[Asked, tuple[Lane, int]] = {}
         self._warm_ups: list[Run] = []
         self._audit = Audit(priority)
 
@@ -101,12 +102,15 @@ class Series:
         self._warm_up(order.lanes if order.warm_up else ())
 
     def cancel(self, reason: str) -> None:
-        """End now; runs that are over stay told, running ones are given up."""
+        """End now; runs that are over stay told, running ones are errors with what they got."""
         if self.over:
             return
-        for exchange in self._running:
+        running, self._running = self._running, {}
+        for exchange, (lane, index) in running.items():
             exchange.cancel()
-        self._running.clear()
+            if exchange.trace.sent_ns and index >= 0:
+                run = self._run_of(exchange, lane, index)
+                self._tell(RunEnded(clock.stamp_of(clock.now_ns()), run))
         self._end(reason)
 
     def _warm_up(self, waiting: Sequence[Lane]) -> None:
@@ -116,12 +120,12 @@ class Series:
         lane, *others = waiting
 
         def ended(exchange: Asked) -> None:
-            self._running.remove(exchange)
+            del self._running[exchange]
             target = self._targets[lane.name]
             if target.adapt(exchange):
                 self._warm_up(waiting)
                 return
-            run = run_of(exchange, lane, -1)
+            run = run_of(exchange, lane, WARM_UP)
             self._warm_ups.append(run)
             if exchange.error and _is_hopeless(exchange):
                 self._tell(RunEnded(clock.stamp_of(clock.now_ns()), replace(run, index=0)))
@@ -149,26 +153,30 @@ class Series:
             self._tell(RunBegan(clock.stamp_of(sent_ns), lane.name, index))
 
         def ended(exchange: Asked) -> None:
-            self._running.remove(exchange)
+            del self._running[exchange]
             if exchange.http_2_only and self._targets[lane.name].adapt(exchange):
                 self._run(lane)
                 return
             live.close()
-            run = run_of(exchange, lane, index)
-            flags = (*run.flags, *self._targets[lane.name].flags)
-            self._take(lane, replace(run, flags=flags), exchange)
+            self._take(lane, self._run_of(exchange, lane, index), exchange)
 
         prompt = self._order.prompt
         if not self._order.cached:
             prompt = with_nonce(prompt, self._source)
-        self._send(lane, prompt, self._order.max_tokens, Hooks(sent, live.take, ended))
+        self._send(lane, prompt, self._order.max_tokens, Hooks(sent, live.take, ended), index)
 
-    def _send(self, lane: Lane, prompt: str, max_tokens: int, hooks: Hooks) -> None:
+    def _run_of(self, exchange: Asked, lane: Lane, index: int) -> Run:
+        run = run_of(exchange, lane, index)
+        return replace(run, flags=(*run.flags, *self._targets[lane.name].flags))
+
+    def _send(
+        self, lane: Lane, prompt: str, max_tokens: int, hooks: Hooks, index: int = WARM_UP
+    ) -> None:
         order = self._order
         exchange = self._targets[lane.name].exchange(
             prompt, max_tokens, temperature=order.temperature, ignore_eos=order.ignore_eos
         )
-        self._running.append(exchange)
+        self._running[exchange] = (lane, index)
         exchange.begin(None, hooks)
 
     def _take(self, lane: Lane, run: Run, exchange: Asked) -> None:

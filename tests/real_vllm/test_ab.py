@@ -144,10 +144,10 @@ def test_tokens_are_counted_as_the_server_counts_them(
     assert sum(run["input_tokens"] for run in runs) == grown["vllm:prompt_tokens_total"]
     gaps = grown["vllm:inter_token_latency_seconds_count"]
     assert gaps == sum(run["output_tokens"] - 1 for run in runs)
-    # Tokens that arrive in one read with the first have no gap of their own, and are told as such.
+    # Tokens that come with the first have no gap of their own: vLLM puts into one chunk what its
+    # engine made while its API server was busy, and the kernel merges what nobody has read.
     missing = gaps - sum(len(run["itl_s"]) for run in runs)
-    assert 0 <= missing <= (report["client"]["coalesced_segments"] or 0)
-    assert missing <= gaps * 0.02
+    assert 0 <= missing <= gaps * 0.02
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,13 @@ def test_lanes_that_cannot_be_compared_have_no_winner() -> None:
         assert "FASTER" not in text
 
 
+@pytest.mark.parametrize("size", [(120, 18), NARROW])
+def test_runs_that_the_client_limited_are_told_beside_the_difference(size: tuple[int, int]) -> None:
+    limited = replace(samples.COMPARED, client_limited="3 of 40 runs are marked client_limited")
+    assert "▲ CLIENT LIMITED: 3 of 40 runs" in shown(ab_panel.draw, limited, size)
+    assert "CLIENT LIMITED" not in shown(ab_panel.draw, samples.COMPARED, size)
+
+
 def test_four_lanes_in_four_lines() -> None:
     text = shown(ab_panel.draw, samples.AB["four"], (76, 4))
     for lane in ("A gpt-oss", "B serverless", "C other-gpu", "D third  ✖ error"):

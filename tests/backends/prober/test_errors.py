@@ -2,9 +2,13 @@
 
 import re
 import socket
+from typing import Any
 
 import pytest
 
+from backends.domain.ab_facts import AbFact, SeriesEnded, TextArrived
+from backends.prober.loop import Loop
+from backends.prober.series import Series
 from tests.backends.domain.streams.chunks import ROLE, chunk
 from tests.backends.prober.scripted_server import (
     CHUNKED_HEAD,
@@ -140,6 +144,40 @@ def test_what_came_before_the_cut_is_kept() -> None:
     assert run.output_tokens == 2
     assert len(run.itl_s) == 1
     assert run.finish_reason is None
+
+
+def cancelled_after(pieces: int, *base_urls: str, **more: Any) -> list[AbFact]:
+    """The facts of a series that is cancelled once so much text has come."""
+    facts: list[AbFact] = []
+    loop = Loop()
+    series = Series(order_for(*base_urls, runs=5, **more), loop, facts.append)
+    series.begin()
+    loop.run(lambda: series.over or sum(isinstance(f, TextArrived) for f in facts) >= pieces)
+    series.cancel("cancelled")
+    loop.close()
+    return facts
+
+
+def test_a_cancelled_run_is_an_error_with_what_it_received() -> None:
+    def slow(conversation: Conversation) -> None:
+        if conversation.number == 0:
+            a_good_stream(conversation)
+            return
+        conversation.write(CHUNKED_HEAD)
+        for number in range(1, 60):
+            conversation.event(chunk({"content": "x"}, counted=number))
+            conversation.wait(0.03)
+
+    with serving(slow) as server:
+        facts = cancelled_after(2, server.base_url, lane={"output_usd_per_mtok": "1"})
+    (run,) = runs_of(facts)
+    assert isinstance(facts[-1], SeriesEnded)
+    assert run.error is not None
+    assert re.fullmatch(r"cancelled after \d+ chunks", run.error)
+    assert run.text.startswith("xx")
+    assert run.ttft_s is not None
+    assert run.output_tokens == len(run.text)
+    assert len(run.itl_s) == len(run.text) - 1
 
 
 def test_nobody_listens() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from backends.domain.ab_facts import RunBegan, RunEnded, SeriesBegan, SeriesEnded, TextArrived
 from backends.domain.run import Run
+from backends.prober import clock
 from tests.backends.domain.streams.chunks import ROLE, chunk, usage
 from tests.backends.prober.scripted_server import (
     CHUNKED_HEAD,
@@ -250,6 +251,19 @@ def test_stamps_come_from_the_kernel_on_linux() -> None:
     assert audit is not None
     assert audit.stamp_lag_p99_s is not None
     assert audit.cpu_percent is not None
+
+
+def test_without_the_kernels_stamps_the_run_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    # An option that no kernel has: refused, as SO_TIMESTAMPNS is outside Linux.
+    monkeypatch.setattr(clock, "SO_TIMESTAMPNS", 9999)
+    with serving(simple) as server:
+        facts = measure(order_for(server.base_url, runs=1))
+    (run,) = runs_of(facts)
+    assert (run.error, run.clock) == (None, "user")
+    assert run.ttft_s == pytest.approx(TTFT_S, abs=TOLERANCE_S)
+    audit = end_of(facts).client
+    assert audit is not None
+    assert audit.stamp_lag_p99_s is None
 
 
 def test_a_run_has_nothing_to_hide_from_its_reader() -> None:
