@@ -12,6 +12,7 @@ from textual.worker import Worker
 
 from backends.domain.facts import Fact, LogRead, ServersSeen
 from backends.domain.foreign import is_foreign
+from backends.domain.lifecycle import failure_of
 from backends.domain.session import Session, advance
 from backends.domain.session import watching as watching_profile
 from backends.problem import Problem
@@ -102,7 +103,7 @@ class InferctlApp(App[str]):
             self.session = watching_profile(
                 self.session, name, profile.request_model if profile else None
             )
-        self.desk = replace(self.desk, earlier=recorder.earlier_starts(self.machine, profile))
+        self.desk = recorder.with_starts(self.desk, self.machine, profile)
         self.following = self.pump(sources.follow(self.machine, name), "follow")
 
     def pump(self, source: AsyncIterator[Fact], group: str) -> Worker[None]:
@@ -208,7 +209,9 @@ class InferctlApp(App[str]):
             return
         self.push_screen(screen)
         if name == "logs" and self.session.life is not None:
-            self.pump(sources.log(self.machine, self.session.life.server.name), "log")
+            life = self.session.life
+            failed = failure_of(life) is not None
+            self.pump(sources.log(self.machine, life.server.name, far_back=failed), "log")
 
     def action_export(self) -> None:
         """Write what is on screen to files, and say where."""

@@ -1,6 +1,7 @@
 """What lies beside the session: the configuration, earlier starts, the chosen prompt."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from backends.domain.start import Start
 from backends.domain.streams.series import AbSeries
@@ -16,6 +17,8 @@ class Desk:
 
     Attributes:
         earlier: finished starts of the watched server's model and arguments, newest first.
+        others: ready starts of the same model with whatever arguments, for what a flag saves here.
+        environment: variables that the watched server is started with.
         capacities: what load measured, read anew when a load has ended, here or elsewhere.
         beside: a recorded A/B that stands beside the live one.
         meter_kept_s: when the meter was last written down, seconds since 1970.
@@ -28,6 +31,8 @@ class Desk:
     replayed: bool = False
     prompt: Prompt = PARAGRAPH
     earlier: tuple[Start, ...] = ()
+    others: tuple[Start, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
     capacities: tuple[Capacity, ...] = ()
     meter_kept_s: float = 0.0
     beside: AbSeries | None = None

@@ -50,6 +50,7 @@ class AbView:
         difference: of lane b against lane a, None while there are too few runs.
         done: runs that ended, of `planned` in all lanes together.
         not_comparable: why the lanes cannot be compared, as short sentences.
+        client_limited: how the client itself may have disturbed the runs, empty where it did not.
         running: an A/B is under way.
         one_key: the key that sends the prompt once to each lane.
         series_key: the key that runs a series.
@@ -68,6 +69,7 @@ class AbView:
     series_key: str = "A"
     past: tuple[LaneView, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    client_limited: str = ""
 
 
 class AbPanel(Panel):
@@ -162,6 +164,9 @@ def _foot(view: AbView, width: int, *, progress: bool) -> list[Content]:
     for warning in view.not_comparable[:1]:
         more = len(view.not_comparable) - 1
         told = f"▲ NOT COMPARABLE: {safe(warning)}" + (f" (and {more} more)" if more else "")
+        lines += [styled(text, "$text-warning") for text in wrap_to(told, width, 1)]
+    if view.client_limited:
+        told = f"▲ CLIENT LIMITED: {safe(view.client_limited)}"
         lines += [styled(text, "$text-warning") for text in wrap_to(told, width, 1)]
     if view.lanes or not view.comparisons:
         shown = [*_difference(view), *(_progress(view) if progress else ())]

@@ -27,7 +27,7 @@ from backends.domain.facts import (
 )
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.stamp import Stamp
-from backends.domain.start import PhaseName
+from backends.domain.start import Failure, PhaseName
 from backends.domain.startup.fold import StartState, apply, begin, running_phase
 
 UNORDERED = "it ended with exit code 0, as after a SIGTERM or SIGINT that inferctl did not send"
@@ -52,6 +52,11 @@ class Life:
 def unborn(name: str, model: str | None = None) -> Life:
     """Return the life of a server that was never started."""
     return Life(Server(name, Owner.INFERCTL, ServerState.STOPPED, model=model))
+
+
+def failure_of(life: Life) -> Failure | None:
+    """Return why the server or its start failed, None where neither did."""
+    return life.server.failure or (life.start.failure if life.start else None)
 
 
 def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912

@@ -149,6 +149,7 @@ class Keeper:
                 self._journal.record,
                 self._interrupted,
                 self._nudge,
+                lambda: kept.output.reader.awaits_servers,
             )
         )
 

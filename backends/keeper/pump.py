@@ -16,6 +16,11 @@ CHUNK_BYTES = 256 * 1024
 class Reader(Protocol):
     """Turns lines of a vLLM log into facts."""
 
+    @property
+    def awaits_servers(self) -> bool:
+        """Whether some of several API servers are up, and some are not yet."""
+        ...
+
     def feed(self, at: Stamp, line: str) -> list[StartFact]:
         """Return what this line tells."""
         ...

@@ -10,12 +10,17 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input
 
 from backends.domain.facts import LogRead
+from backends.domain.start import Failure
 from console.keys import BACK
 from widgets.log_view import LogLines
 
 
 class LogScreen(Screen[None]):
-    """Lines arrive through `append`; keys search and filter."""
+    """Lines arrive through `append`; keys search and filter.
+
+    Args:
+        failure: why the server failed; the log opens at the line that tells it.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         BACK,
@@ -34,10 +39,12 @@ class LogScreen(Screen[None]):
 
     line = query_one(Input)
 
-    def __init__(self) -> None:
+    def __init__(self, failure: Failure | None = None) -> None:
         super().__init__()
         self.lines = LogLines()  # lines may arrive before this screen stands
         self._asking = "search"
+        if failure is not None and failure.line_number is not None:
+            self.lines.open_at(failure.line_number, failure.line)
 
     def compose(self) -> ComposeResult:
         """Lay out the lines above the input and the footer."""

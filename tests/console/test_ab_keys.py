@@ -89,6 +89,7 @@ async def test_a_without_two_endpoints_says_what_is_missing(host: Host) -> None:
     app = host.app()
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: state(app) is ServerState.STOPPED)
+        assert not {"a", "A"} & footer(app)
         await pilot.press("a")
         await until(pilot, lambda: len(app._notifications) == 1)
         assert app.session.ab is None

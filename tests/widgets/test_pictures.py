@@ -28,6 +28,8 @@ Compare = Callable[..., bool]
 NARROW, MEDIUM, WIDE = (38, 8), (58, 15), (100, 20)
 STRIP, LONG_STRIP = (80, 1), (120, 1)
 ALL = (NARROW, MEDIUM, WIDE)
+WHOLE = (80, 22)
+"""A panel that has the smallest screen to itself."""
 
 Sizes = tuple[tuple[int, int], ...]
 SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] = (
@@ -52,7 +54,13 @@ SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] 
             "running": ALL,
             "ready": (NARROW, MEDIUM, WIDE),
             "compact": ((38, 3), (100, 3)),
-            "failed": ALL,
+            "one-before": (NARROW,),
+            "overdue": (NARROW, MEDIUM),
+            "lessons": (NARROW, MEDIUM, WHOLE, (118, 33)),
+            "compact-lessons": ((40, 3), (60, 5), (80, 7)),
+            "ranks": (NARROW, MEDIUM, WHOLE),
+            "downloading": (NARROW, WIDE),
+            "failed": (*ALL, (48, 12)),
         },
     ),
     (
