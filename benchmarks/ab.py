@@ -25,14 +25,14 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from backends.domain.streams.statistics import quantile
 from benchmarks.ab_clients import CLIENTS, Reported
 from benchmarks.ab_console import drawing_console
 from benchmarks.ab_peers import PEERS, Asked, run_peer
+from benchmarks.ab_table import Pairs, Records, Row, compare, show, span, verdicts
 from benchmarks.peers import installed, tokenizer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,75 +43,6 @@ ROUNDS = {1: 20, 16: 8, 64: 5, 128: 4}
 # 128 streams of one token every 2.5 ms are 51,200 tokens/s.
 FLOOD_STREAMS, FLOOD_TOKENS, FLOOD_ROUNDS = 128, 400, 2
 FLOOD_MODEL = f"t200-i2.5-n{FLOOD_TOKENS}"
-MS = 1e3
-Records = dict[int, dict[str, Any]]
-Pairs = list[tuple[Reported, dict[str, Any]]]
-
-
-@dataclass(frozen=True)
-class Row:
-    """The errors of one client at one number of streams, in milliseconds.
-
-    Attributes:
-        itl_of: "gaps" where every gap is compared, "means" where a request's mean is all there is.
-        tokens_per_s: what the server sent while all of this came.
-        unstamped: tokens whose true time is not the kernel's own.
-    """
-
-    client: str
-    streams: int
-    requests: int
-    ttft_median_ms: float
-    ttft_p99_ms: float
-    itl_median_ms: float
-    itl_p99_ms: float
-    itl_of: str
-    e2e_median_ms: float
-    e2e_p99_ms: float
-    cpu_ms_per_1k_tokens: float
-    tokens_per_s: float
-    unstamped: int
-
-
-def compare(client: str, pairs: Pairs, streams: int, tokens: int, cpu_s: float) -> Row:
-    """Hold what a client reported against what the server's kernel stamped."""
-    ttft, itl, e2e = [], [], []
-    of = "gaps"
-    for one, true in pairs:
-        written_s = [(at_ns - true["t_arr"]) / 1e9 for at_ns in true["w"]]
-        gaps = [later - before for before, later in itertools.pairwise(written_s)]
-        ttft.append(MS * (one.ttft_s - written_s[0]))
-        e2e.append(MS * (one.e2e_s - written_s[-1]))
-        if one.itl_s:
-            # Tokens read together with the first one leave no gap of their own.
-            told = one.itl_s[-len(gaps) :]
-            true_gaps = gaps[-len(told) :]
-            itl += [MS * abs(r - t) for r, t in zip(told, true_gaps, strict=True)]
-        elif one.mean_itl_s is not None:
-            of = "means"
-            itl.append(MS * abs(one.mean_itl_s - sum(gaps) / len(gaps)))
-    begin_ns, end_ns = span(true for _, true in pairs)
-    return Row(
-        client=client,
-        streams=streams,
-        requests=len(pairs),
-        ttft_median_ms=quantile(ttft, 0.5),
-        ttft_p99_ms=quantile(ttft, 0.99),
-        itl_median_ms=quantile(itl, 0.5),
-        itl_p99_ms=quantile(itl, 0.99),
-        itl_of=of,
-        e2e_median_ms=quantile(e2e, 0.5),
-        e2e_p99_ms=quantile(e2e, 0.99),
-        cpu_ms_per_1k_tokens=cpu_s * MS / (len(pairs) * tokens / 1000),
-        tokens_per_s=len(pairs) * tokens / (end_ns - begin_ns) * 1e9,
-        unstamped=sum(tokens - true["stamped"] for _, true in pairs),
-    )
-
-
-def span(records: Any) -> tuple[int, int]:
-    """From the first arrival of a request to the last token."""
-    kept = list(records)
-    return min(true["t_arr"] for true in kept), max(true["w"][-1] for true in kept)
 
 
 def measured(
@@ -214,47 +145,6 @@ def rows_of(clients: Sequence[str], streams: Sequence[int]) -> Iterator[Row]:
                 yield compare(client, pairs, number, TOKENS, cpu_s)
     if "flood" in clients:
         yield flood()
-
-
-def show(row: Row) -> str:
-    """One line of the table."""
-    mark = "*" if row.itl_of == "means" else " "
-    return (
-        f"{row.client.split(',')[0]:8} {row.streams:7} {row.requests:8}"
-        f" {row.ttft_median_ms:9.3f} {row.ttft_p99_ms:9.3f}"
-        f" {row.itl_median_ms:9.3f} {row.itl_p99_ms:9.3f}{mark}"
-        f" {row.e2e_median_ms:9.3f} {row.e2e_p99_ms:9.3f}"
-        f" {row.cpu_ms_per_1k_tokens:8.1f} {row.tokens_per_s:9,.0f}"
-        f"  {row.client.partition(', ')[2]}"
-    ).rstrip()
-
-
-def verdicts(rows: Sequence[Row]) -> Iterator[str]:
-    """What was promised, and whether these rows keep it."""
-    ours = {row.streams: row for row in rows if row.client == "prober"}
-    if 1 in ours:
-        yield _verdict("TTFT error, median at 1 stream", ours[1].ttft_median_ms, 0.05, "ms")
-    if 128 in ours:
-        yield _verdict("TTFT error, p99 at 128 streams", ours[128].ttft_p99_ms, 0.1, "ms")
-    for streams, row in ours.items():
-        others = [
-            other
-            for other in rows
-            if other.streams == streams and not other.client.startswith("prober")
-        ]
-        if others:
-            best = min(others, key=lambda other: other.cpu_ms_per_1k_tokens)
-            words = f"CPU for 1,000 tokens at {streams} streams, next best {best.client}"
-            yield _verdict(words, row.cpu_ms_per_1k_tokens, best.cpu_ms_per_1k_tokens, "ms")
-    for row in rows:
-        if row.client == "prober, one core":
-            kept = row.tokens_per_s >= 50_000 and row.ttft_p99_ms < 1
-            yield f"{'kept' if kept else 'MISSED':6} {row.tokens_per_s:,.0f} tokens/s on one core"
-
-
-def _verdict(words: str, value: float, limit: float, unit: str) -> str:
-    kept = "kept" if abs(value) < limit else "MISSED"
-    return f"{kept:6} {words}: {value:.3f} {unit}, limit {limit:.3g}"
 
 
 HEADING = f"""\

@@ -24,7 +24,7 @@ class Reported:
     """What a client says of one request.
 
     `number` is the server's, out of the first token's text; `itl_s` is None where the client tells
-    only a mean, which is then `mean_itl_s`.
+    only a mean, which is then `mean_itl_s`; `marked` says that the client itself doubts the run.
     """
 
     number: int
@@ -32,17 +32,20 @@ class Reported:
     e2e_s: float
     itl_s: list[float] | None = None
     mean_itl_s: float | None = None
+    marked: bool = False
 
 
 def measure_with_prober(base_url: str, model: str, streams: int, rounds: int) -> list[Reported]:
-    """Ask with our own engine."""
+    """Ask with our own engine, in the place that it takes in the scheduler."""
     from backends.domain.run import Run
     from backends.prober.exchange import Asked, Hooks
     from backends.prober.loop import Loop
     from backends.prober.orders import Lane, Limits
     from backends.prober.outcome import run_of
+    from backends.prober.priority import raise_priority
     from backends.prober.target import Target
 
+    raise_priority()
     loop, lane = Loop(), Lane("a", "truth", base_url, model)
     target = Target(lane, Limits(), loop)
     found: list[Run] = []
@@ -62,7 +65,13 @@ def measure_with_prober(base_url: str, model: str, streams: int, rounds: int) ->
     if failed:
         raise SystemExit(f"{len(failed)} requests failed, first: {failed[0]}")
     return [
-        Reported(numbered(run.text), run.ttft_s or 0.0, run.e2e_s or 0.0, list(run.itl_s))
+        Reported(
+            numbered(run.text),
+            run.ttft_s or 0.0,
+            run.e2e_s or 0.0,
+            list(run.itl_s),
+            marked="client_limited" in run.flags,
+        )
         for run in found[streams:]
     ]
 

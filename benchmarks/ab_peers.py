@@ -87,10 +87,13 @@ def _read_aiperf(folder: Path, numbers: dict[str, int]) -> list[Reported]:
     lines = (folder / "profile_export.jsonl").read_text().splitlines()
     found = []
     for record in map(json.loads, lines):
+        number = numbers.get(record["metadata"]["x_request_id"])
+        if number is None or record.get("error"):
+            continue
         figures: dict[str, Any] = {name: of["value"] for name, of in record["metrics"].items()}
         found.append(
             Reported(
-                numbers[record["metadata"]["x_request_id"]],
+                number,
                 figures["time_to_first_token"] * MS,
                 figures["request_latency"] * MS,
                 [gap * MS for gap in figures["inter_chunk_latency"]],

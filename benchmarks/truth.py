@@ -96,14 +96,10 @@ class Stamps:
                 _, ancillary, _, _ = self._connection.recvmsg(0, 256, socket.MSG_ERRQUEUE)
             except OSError:
                 return len(self._ends)
-            found = {(level, kind): data for level, kind, data in ancillary}
-            stamp = found.get((socket.SOL_SOCKET, SO_TIMESTAMPING))
-            told = found.get((socket.IPPROTO_IP, IP_RECVERR))
-            if stamp is None or told is None:
-                continue
-            seconds, nanoseconds = STAMP.unpack_from(stamp)
-            place = self._ends.pop(SOCK_EXTENDED_ERR.unpack_from(told)[-1], None)
+            found = {kind: data for _, kind, data in ancillary}
+            place = self._ends.pop(SOCK_EXTENDED_ERR.unpack_from(found[IP_RECVERR])[-1], None)
             if place is not None:
+                seconds, nanoseconds = STAMP.unpack_from(found[SO_TIMESTAMPING])
                 written[place] = seconds * clock.NS + nanoseconds - offset_ns
 
     def end(self, written: list[int]) -> int:
@@ -129,12 +125,14 @@ class Stream:
         self._model = model.encode()
         self._counts = bool(options.get("continuous_usage_stats"))
         self._sums_up = bool(options.get("include_usage"))
+        # All of it is ready before the first is due, so that a flood costs little more than sends.
+        self.chunks = [self._token(place) for place in range(self.tokens)]
 
     def due_ns(self, place: int) -> int:
         """When a token is to be written."""
         return self._first_ns + place * self._itl_ns
 
-    def token(self, place: int) -> bytes:
+    def _token(self, place: int) -> bytes:
         """A token; the first one's text carries the request's number.
 
         Before the first stands a chunk with only the role, as vLLM sends it.
@@ -223,7 +221,7 @@ class Truth:
         def write() -> None:
             place = len(stream.written)
             try:
-                stamps.send(stream.token(place), place, stream.written)
+                stamps.send(stream.chunks[place], place, stream.written)
                 if place + 1 < stream.tokens:
                     self._loop.call_exactly_at(stream.due_ns(place + 1), write)
                     return

@@ -12,6 +12,7 @@ from textual.worker import Worker
 
 from backends.domain.facts import Fact, LogRead, ServersSeen
 from backends.domain.foreign import is_foreign
+from backends.domain.lifecycle import failure_of
 from backends.domain.session import Session, advance
 from backends.domain.session import watching as watching_profile
 from backends.problem import Problem
@@ -102,7 +103,7 @@ class InferctlApp(App[str]):
             self.session = watching_profile(
                 self.session, name, profile.request_model if profile else None
             )
-        self.desk = replace(self.desk, earlier=recorder.earlier_starts(self.machine, profile))
+        self.desk = recorder.with_starts(self.desk, self.machine, profile)
         self.following = self.pump(sources.follow(self.machine, name), "follow")
 
     def pump(self, source: AsyncIterator[Fact], group: str) -> Worker[None]:
@@ -131,6 +132,7 @@ class InferctlApp(App[str]):
         self.session = advance(self.session, fact)
         if isinstance(fact, ServersSeen):
             watching.follow_anew(self, fact)
+            watching.keep_again(self, fact)
         self.desk = recorder.keep(self.machine, self.session, self.desk, fact)
         if not self._redraw_due:
             self._redraw_due = True
@@ -165,8 +167,10 @@ class InferctlApp(App[str]):
     def _offer_keys(self) -> None:
         """Redraw the footer only where a key begins or ceases to act."""
         life, ab = self.session.life, self.session.ab
+        left = any(each.survivors for each in self.session.servers)
         racing = ab is not None and not ab.ended
-        offered = (life and (life.server.name, life.server.state), racing, self.machine.settings)
+        settings = self.machine.settings
+        offered = (life and (life.server.name, life.server.state), racing, left, settings)
         if offered != self._offered:
             self._offered = offered
             self.screen.refresh_bindings()
@@ -206,7 +210,9 @@ class InferctlApp(App[str]):
             return
         self.push_screen(screen)
         if name == "logs" and self.session.life is not None:
-            self.pump(sources.log(self.machine, self.session.life.server.name), "log")
+            life = self.session.life
+            failed = failure_of(life) is not None
+            self.pump(sources.log(self.machine, life.server.name, far_back=failed), "log")
 
     def action_export(self) -> None:
         """Write what is on screen to files, and say where."""

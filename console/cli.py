@@ -6,6 +6,7 @@ from importlib import import_module
 
 from backends.problem import Problem
 from console.grammar import build_parser
+from console.verbs import orphans
 
 EXIT_CODES = {"failed": 1, "usage": 2, "not_found": 3}
 
@@ -16,6 +17,7 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     arguments = build_parser().parse_args(argv)
+    orphans.tell(arguments.verb)
     module = import_module(f"console.verbs.{arguments.verb or 'open_console'}")
     try:
         code: int = module.run(arguments)

@@ -10,9 +10,10 @@ from typing import Any
 from backends.discovery.surroundings import Surroundings, this_host
 from backends.discovery.warmth import Warmth
 from backends.domain.start import Outcome, Start
-from backends.domain.startup.advice import advise
+from backends.domain.startup.advice import Advice
 from backends.domain.startup.document import start_document
 from backends.domain.startup.expectation import Expected, expected_phases
+from backends.host.page_cache import PageCache
 from backends.settings.config import Profile
 from backends.wire import plain
 
@@ -26,6 +27,8 @@ class ColdStart:
 
     Attributes:
         before: what lay ready when it was launched.
+        dropped: what of the weights was in memory before they were dropped, None where they were
+            left alone.
         cost_usd: of the host for the length of the start, None without a price.
         slower: one sentence where it was slower than every comparable earlier start.
     """
@@ -34,6 +37,7 @@ class ColdStart:
     before: Warmth
     cost_usd: Decimal | None
     slower: str | None
+    dropped: PageCache | None = None
 
 
 def surroundings(profile: Profile) -> Surroundings:
@@ -65,6 +69,13 @@ def differences(done: Sequence[ColdStart]) -> list[str]:
     return told
 
 
+def total_cost(done: Sequence[ColdStart]) -> Decimal | None:
+    """Return what all starts cost together, None where one of them has no price."""
+    costs = [each.cost_usd for each in done]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known, Decimal(0)) if known and len(known) == len(costs) else None
+
+
 def compile_word(each: ColdStart) -> str:
     """Return ``hit`` or ``miss`` where vLLM's log told, else ``not told``."""
     return dict(each.start.settings).get("compile_cache", "not told")
@@ -77,7 +88,9 @@ def _is_in_memory(before: Warmth) -> bool | None:
     return pages.resident_bytes >= WARM_SHARE * pages.total_bytes
 
 
-def coldstart_document(profile: Profile, done: Sequence[ColdStart], reason: str) -> dict[str, Any]:
+def coldstart_document(
+    profile: Profile, done: Sequence[ColdStart], advice: Sequence[Advice], reason: str
+) -> dict[str, Any]:
     """Return the document of ``coldstart --json``; `reason` is empty where nothing cut it short."""
     ready = ready_ones(done)
     phases = expected_phases(ready)
@@ -90,8 +103,11 @@ def coldstart_document(profile: Profile, done: Sequence[ColdStart], reason: str)
         "phases": [{"name": name.value, **plain(took)} for name, took in phases.items()],
         "ready_s": plain(spread([start.ready_s for start in ready])),
         "first_token_s": plain(spread([start.first_token_s for start in ready])),
+        "cost_usd": plain(total_cost(done)),
+        "gpu_usd_per_hour": plain(profile.gpu_usd_per_hour),
+        "price_as_of": profile.gpu_price_as_of.isoformat() if profile.gpu_price_as_of else None,
         "differences": differences(done),
-        "advice": plain(advise(ready[-1])) if ready else [],
+        "advice": plain(tuple(advice)),
     }
 
 
@@ -103,6 +119,7 @@ def _one(each: ColdStart) -> dict[str, Any]:
         "first_token_s": each.start.first_token_s,
         "compile_cache": _compilations(each),
         "page_cache": plain(each.before.page_cache),
+        "page_cache_before_dropping": plain(each.dropped),
         "cost_usd": plain(each.cost_usd),
         "cost_reason": "UNPRICED: no gpu_usd_per_hour" if each.cost_usd is None else None,
         "slower_than_usual": each.slower,

@@ -1,6 +1,7 @@
 """What lies beside the session: the configuration, earlier starts, the chosen prompt."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from backends.domain.start import Start
 from backends.domain.streams.series import AbSeries
@@ -16,6 +17,8 @@ class Desk:
 
     Attributes:
         earlier: finished starts of the watched server's model and arguments, newest first.
+        others: ready starts of the same model with whatever arguments, for what a flag saves here.
+        environment: variables that the watched server is started with.
         capacities: what load measured, read anew when a load has ended, here or elsewhere.
         capacities_ns: when their file was written, as the file system counts.
         beside: a recorded A/B that stands beside the live one.
@@ -29,6 +32,8 @@ class Desk:
     replayed: bool = False
     prompt: Prompt = PARAGRAPH
     earlier: tuple[Start, ...] = ()
+    others: tuple[Start, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
     capacities: tuple[Capacity, ...] = ()
     capacities_ns: int = 0
     meter_kept_s: float = 0.0

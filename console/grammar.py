@@ -131,6 +131,11 @@ def _verdict(parser: argparse.ArgumentParser) -> None:
         "--scenario", metavar="FILE", help="TOML or JSON; default: what is measured"
     )
     parser.add_argument(
+        "--published",
+        action="store_true",
+        help="figures of published comparisons, each beside what its own inputs give",
+    )
+    parser.add_argument(
         "--require", metavar="OPTION", choices=("self_host", "api"), help="exit 4 unless it wins"
     )
 
@@ -146,6 +151,9 @@ def _coldstart(parser: argparse.ArgumentParser) -> None:
     _server(parser)
     parser.add_argument(
         "-n", "--starts", type=types.count, default=3, metavar="N", help="starts (default: 3)"
+    )
+    parser.add_argument(
+        "--cold", action="store_true", help="drop the weights from memory before each start"
     )
     parser.add_argument(
         "--drain",

@@ -13,6 +13,13 @@ APP_BINDINGS: list[BindingType] = [
         tooltip="Stop, then start",
         show=False,
     ),
+    Binding(
+        "x",
+        "server('end')",
+        "End leftovers",
+        id="server.end",
+        tooltip="End what servers left behind",
+    ),
     Binding("e", "export", "Export", id="screen.export", tooltip="Write this to files", show=False),
     Binding(
         "question_mark", "show('help')", "Help", id="app.help", key_display="?", tooltip="All keys"
@@ -28,6 +35,7 @@ WHOLE = "Give it the whole screen, or the room back"
 MAIN_BINDINGS: list[BindingType] = [
     Binding("a", "race(1)", "A/B", id="ab.once", tooltip="The prompt once at both endpoints"),
     Binding("A", "race(20)", "Series", id="ab.series", tooltip="Twenty runs at each endpoint"),
+    Binding("a,A", "explain_race", id="ab.missing", tooltip="What an A/B needs", show=False),
     Binding("x", "cancel", "Cancel", id="ab.cancel", tooltip="End the series; its runs are kept"),
     Binding("p", "prompt", "Prompt", id="ab.prompt", tooltip="Choose or type the prompt"),
     Binding("l", "app.show('logs')", "Logs", id="screen.logs", tooltip="The server's log"),
@@ -38,6 +46,7 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding("2", "maximise(2)", "VRAM panel", id="panel.vram", tooltip=WHOLE, show=False),
     Binding("3", "maximise(3)", "A/B panel", id="panel.ab", tooltip=WHOLE, show=False),
     Binding("4", "maximise(4)", "Cost panel", id="panel.cost", tooltip=WHOLE, show=False),
+    Binding("5", "maximise(5)", "Serving panel", id="panel.serving", tooltip=WHOLE, show=False),
 ]
 """What the main screen adds."""
 

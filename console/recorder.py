@@ -1,5 +1,6 @@
 """What the console writes down and looks up: starts, series and the meter, in the history."""
 
+import os
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -22,6 +23,7 @@ from backends.domain.session import Session
 from backends.domain.stamp import Stamp
 from backends.domain.start import Outcome, Start
 from backends.domain.startup.fold import as_start
+from backends.domain.startup.openings import VARIABLES
 from backends.domain.streams.report import ab_report
 from backends.domain.streams.series import AbSeries
 from backends.history.history import open_history
@@ -52,7 +54,7 @@ def keep(machine: Machine, session: Session, desk: Desk, fact: Fact) -> Desk:
     match fact:
         case Spawned():
             profile = machine.settings.profile(fact.server)
-            return replace(desk, earlier=earlier_starts(machine, profile, but=fact.start_id))
+            return with_starts(desk, machine, profile, but=fact.start_id)
         case _ if desk.replayed:
             pass
         case FirstTokenSeen() | FirstTokenUnavailable() | Exited() | Stopped() if session.life:
@@ -69,12 +71,39 @@ def keep(machine: Machine, session: Session, desk: Desk, fact: Fact) -> Desk:
     return desk
 
 
+def with_starts(desk: Desk, machine: Machine, profile: Profile | None, but: str = "") -> Desk:
+    """Return the desk with what is known of starts that are like those of a profile."""
+    return replace(
+        desk,
+        earlier=earlier_starts(machine, profile, but),
+        others=other_starts(machine, profile, but),
+        environment=environment_of(profile),
+    )
+
+
 def earlier_starts(machine: Machine, profile: Profile | None, but: str = "") -> tuple[Start, ...]:
     """Return the complete starts of a profile's model and arguments, newest first."""
+    return _ready_starts(machine, profile, profile.args if profile else None, but)
+
+
+def other_starts(machine: Machine, profile: Profile | None, but: str = "") -> tuple[Start, ...]:
+    """Return the complete starts of a profile's model with whatever arguments, newest first."""
+    return _ready_starts(machine, profile, None, but)
+
+
+def environment_of(profile: Profile | None) -> dict[str, str]:
+    """Return what a profile's server gets of the variables that levers are about, no others."""
+    given = {**os.environ, **dict(profile.environment if profile else ())}
+    return {name: given[name] for name in VARIABLES if name in given}
+
+
+def _ready_starts(
+    machine: Machine, profile: Profile | None, args: tuple[str, ...] | None, but: str
+) -> tuple[Start, ...]:
     if profile is None:
         return ()
     with closing(open_history(machine.history_file)) as history:
-        records = history.starts_like(profile.model, profile.args)
+        records = history.starts_like(profile.model, args)
     starts = (record.start for record in records)
     return tuple(
         start for start in starts if start.outcome is Outcome.READY and start.start_id != but

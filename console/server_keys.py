@@ -7,6 +7,7 @@ from backends.domain.foreign import is_foreign
 from backends.domain.server import ServerState
 from backends.problem import Problem
 from backends.settings.config import Profile
+from console import leftovers
 from console.screens.question import Question
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def state_of(app: "InferctlApp") -> ServerState | None:
 def can(app: "InferctlApp", action: str) -> bool:
     """Return whether a server key has something to act on now."""
     state = state_of(app)
-    if action == "leave":
-        return True
+    if action in ("leave", "end"):
+        return action == "leave" or bool(leftovers.left(app))
     if is_foreign(app.session.life):
         return False
     if action == "stop":
@@ -135,5 +136,11 @@ def _profile(app: "InferctlApp") -> Profile | None:
     return app.machine.settings.profile(name) if name else None
 
 
-ACTIONS = {"start": start, "stop": stop, "restart": restart, "leave": leave}
+ACTIONS = {
+    "start": start,
+    "stop": stop,
+    "restart": restart,
+    "leave": leave,
+    "end": leftovers.end,
+}
 """What `action_server` runs, by the word in its binding."""

@@ -1,5 +1,6 @@
 """From a profile to a running server and back: launch orders, stops, and who else is there."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -11,13 +12,15 @@ from pathlib import Path
 from backends.discovery.executables import version_of
 from backends.discovery.finding import Finding
 from backends.domain.facts import ServerFact
+from backends.domain.server import Owner, Server
 from backends.host.preflight import preflight as look_before
 from backends.host.servers import list_servers
+from backends.host.survivors import end
 from backends.keeper.client import stop as keeper_stop
 from backends.keeper.folder import server_folder
 from backends.keeper.launch import launch
 from backends.keeper.order import LaunchOrder, served_model
-from backends.problem import NotFound
+from backends.problem import NotFound, Problem
 from backends.settings.config import KeySource, Profile, Settings
 from backends.settings.secrets import resolve_secret
 from console.machine import Machine
@@ -60,6 +63,32 @@ def start(machine: Machine, profile: Profile) -> None:
 def stop(machine: Machine, name: str, drain_s: float) -> AsyncIterator[ServerFact]:
     """Order a stop and yield what follows."""
     return keeper_stop(server_folder(machine.state_folder, name), by=_who(), drain_s=drain_s)
+
+
+def end_left(machine: Machine, server: Server) -> str:
+    """End what a server left behind that serves nobody; return what became of it. Blocks.
+
+    Raises:
+        Problem: something of it serves, belongs to another user or does not end.
+    """
+    if server.owner is Owner.INFERCTL:
+        asyncio.run(_drained(stop(machine, server.name, 0.0)))
+        return f"what {server.name} left behind was ended"
+    if server.pid is not None or not server.survivors:
+        raise Problem(f"inferctl did not start {server.name}, which serves, and does not end it")
+    try:
+        still = end(server.survivors)
+    except PermissionError as error:
+        raise Problem(f"{server.name} belongs to another user: {error.strerror}") from error
+    if still:
+        names = ", ".join(f"{one.name} {one.process.pid}" for one in still)
+        raise Problem(f"the kernel has not ended {names}; `dmesg` may tell what they wait for")
+    return f"what {server.name} held was ended: {len(server.survivors)} processes"
+
+
+async def _drained(facts: AsyncIterator[ServerFact]) -> None:
+    async for _ in facts:
+        pass
 
 
 def order(profile: Profile) -> LaunchOrder:

@@ -20,7 +20,7 @@ from backends.host.foreign import tree_pids
 from backends.host.servers import list_servers, server_pids
 from backends.keeper.client import follow as keeper_follow
 from backends.keeper.folder import ServerFolder, server_folder
-from backends.keeper.tail import tail
+from backends.keeper.tail import END_BYTES, tail
 from backends.metrics.scrape import watch_metrics
 from console.machine import Machine
 
@@ -31,6 +31,8 @@ SERVERS_S = 3.0
 METRICS_S = 1.0
 LOADING_S = 0.25
 GPU_S = 1.0
+
+FAR_BACK_BYTES = 4 << 20
 
 SERVING = frozenset({ServerState.READY, ServerState.UNHEALTHY, ServerState.FOREIGN})
 
@@ -92,10 +94,13 @@ async def metrics(machine: Machine, look: Look) -> AsyncIterator[Fact]:
                 yield fact
 
 
-async def log(machine: Machine, name: str) -> AsyncIterator[LogRead]:
-    """Yield the last lines of a server's log, then those that are written."""
+async def log(machine: Machine, name: str, *, far_back: bool = False) -> AsyncIterator[LogRead]:
+    """Yield the last lines of a server's log, then those that are written.
+
+    `far_back` begins early enough for the root of a failure, which long tracebacks may follow.
+    """
     path = ServerFolder(server_folder(machine.state_folder, name)).log
-    async for lines in tail(path):
+    async for lines in tail(path, end_bytes=FAR_BACK_BYTES if far_back else END_BYTES):
         yield LogRead(machine.now(), lines)
 
 

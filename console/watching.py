@@ -1,5 +1,6 @@
 """Which server the console shows: at first, by the user's choice, and when others start it anew."""
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,9 @@ from backends.domain.server import Owner, Server
 from backends.domain.session import Session, watching_foreign
 from backends.host.servers import server_pids
 from backends.host.watched import remembered
+from backends.keeper.folder import server_folder
+from backends.keeper.launch import adopt
+from backends.keeper.order import KeeperError
 from backends.settings.config import Settings
 from console import sources
 from console.machine import Machine
@@ -98,3 +102,22 @@ def follow_anew(app: "InferctlApp", fact: ServersSeen) -> None:
     seen = next((each for each in fact.servers if each.name == life.server.name), None)
     if seen is not None and seen.keeper_pid is not None and life.server.owner is Owner.INFERCTL:
         app.following = app.pump(sources.follow(app.machine, life.server.name), "follow")
+
+
+def keep_again(app: "InferctlApp", fact: ServersSeen) -> None:
+    """Give a new keeper to each server of ours that lost its own and whose API server lives."""
+    for each in fact.servers:
+        if each.owner is Owner.INFERCTL and each.keeper_pid is None and each.pid is not None:
+            app.run_worker(_keep(app, each.name), group=f"keep {each.name}", exclusive=True)
+
+
+async def _keep(app: "InferctlApp", name: str) -> None:
+    try:
+        await asyncio.to_thread(adopt, server_folder(app.machine.state_folder, name))
+    except KeeperError:
+        return  # another console was quicker, or it has ended meanwhile
+    app.notify(
+        f"the keeper of {name} was killed; the server went on and has a new one",
+        severity="warning",
+        markup=False,
+    )

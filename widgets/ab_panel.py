@@ -51,6 +51,7 @@ class AbView:
         difference: of lane b against lane a, None while there are too few runs.
         done: runs that ended, of `planned` in all lanes together.
         not_comparable: why the lanes cannot be compared, as short sentences.
+        client_limited: how the client itself may have disturbed the runs, empty where it did not.
         running: an A/B is under way.
         one_key: the key that sends the prompt once to each lane.
         series_key: the key that runs a series.
@@ -71,6 +72,7 @@ class AbView:
     reason: str = ""
     past: tuple[LaneView, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    client_limited: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -183,6 +185,9 @@ def _foot(view: AbView, width: int, *, progress: bool) -> list[Content]:
     for warning in view.not_comparable[:1]:
         more = len(view.not_comparable) - 1
         told = f"▲ NOT COMPARABLE: {safe(warning)}" + (f" (and {more} more)" if more else "")
+        lines += [styled(text, "$text-warning") for text in wrap_to(told, width, 1)]
+    if view.client_limited:
+        told = f"▲ CLIENT LIMITED: {safe(view.client_limited)}"
         lines += [styled(text, "$text-warning") for text in wrap_to(told, width, 1)]
     if view.lanes or not view.comparisons:
         shown = [*_difference(view), *(_progress(view) if progress else ())]

@@ -28,6 +28,7 @@ class _Row:
     heat: str = ""
     owner: str = ""
     source: str = ""
+    reserved: str = ""
 
 
 _COLUMNS: tuple[Column[_Row], ...] = (
@@ -37,7 +38,8 @@ _COLUMNS: tuple[Column[_Row], ...] = (
     Column("busy", lambda row: row.busy, 3, right=True),
     Column("power", lambda row: row.power, 4, right=True),
     Column("temp", lambda row: row.heat, 5, right=True),
-    Column("source or reason", lambda row: row.source, 6, least=14, most=60),
+    Column("reserved", lambda row: row.reserved, 7, right=True),
+    Column("source", lambda row: row.source, 6, least=14, most=60),
 )
 
 
@@ -64,11 +66,8 @@ def table_rows(view: GpuTableView) -> list[_Row]:
 
 
 def _gpu_rows(gpu: Gpu) -> list[_Row]:
-    memory, reasons = gpu.memory, dict(gpu.reasons)
+    memory = gpu.memory
     partition = f" {gpu.partition}" if gpu.partition else ""
-    source = memory.reason or memory.source
-    if not memory.reason and reasons:
-        source = f"{source}; {next(iter(reasons.values()))}"
     head = _Row(
         what=f"▦ {gpu.index} {safe(gpu.name + partition)}",
         memory=f"{fmt.gib(memory.used_bytes)}/{fmt.gib(memory.total_bytes)}",
@@ -76,16 +75,12 @@ def _gpu_rows(gpu: Gpu) -> list[_Row]:
         power=UNKNOWN if gpu.power_w is None else f"{gpu.power_w:.0f} W",
         heat=UNKNOWN if gpu.temperature_c is None else f"{gpu.temperature_c:.0f} °C",
         owner="unified" if memory.unified else "",
-        source=safe(source),
+        source=safe(memory.source),
+        reserved=fmt.gib(memory.reserved_bytes),
     )
-    if gpu.processes is None:
-        reason = safe(gpu.processes_reason) or "the driver does not list processes"
-        return [head, _Row(f"  └ {UNKNOWN} {reason}")]
-    rows = [_process_row(process) for process in gpu.processes]
+    rows = [_process_row(process) for process in gpu.processes or ()]
     if not rows:
-        rows = [_Row("  └ no process")]
-    if gpu.processes_reason:
-        rows.append(_Row(f"  └ ▲ {safe(gpu.processes_reason)}"))
+        rows = [_Row(f"  └ {f'{UNKNOWN} processes' if gpu.processes is None else 'no process'}")]
     return [head, *rows]
 
 

@@ -65,12 +65,6 @@ class KeptLines:
         self._wanted = wanted
         self._chosen = [] if wanted is None else list(self._choose(self._first))
 
-    def clear(self) -> None:
-        """Forget all lines; numbers begin anew."""
-        self._lines.clear()
-        self._chosen.clear()
-        self._first = 0
-
     def find(self, text: str, start: int, *, forwards: bool) -> int | None:
         """Return the next row with `text`, whatever its case, going round once; None without any.
 
@@ -80,6 +74,14 @@ class KeptLines:
         after, before = range(start, len(rows)), range(start)
         order = chain(after, before) if forwards else chain(before[::-1], after[::-1])
         return next((row for row in order if needle in self.text(rows[row]).casefold()), None)
+
+    def nearest(self, text: str, place: int) -> int | None:
+        """Return the number of the line with `text` that is nearest to a place; None without any.
+
+        Places count from 1 for the first line that was ever appended.
+        """
+        hits = (at for at, line in enumerate(self._lines, self._first) if text in line)
+        return min(hits, key=lambda at: abs(at + 1 - place), default=None)
 
     def _choose(self, number: int) -> Iterator[int]:
         """Yield the numbers of wanted lines from one on."""

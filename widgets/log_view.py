@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.content import Content
 from textual.geometry import Size
 from textual.reactive import reactive
@@ -68,6 +69,7 @@ class LogLines(ScrollView, can_focus=True):
         self._waiting: list[str] = []
         self._taken_lately = False
         self._found: int | None = None
+        self._sought: tuple[str, int] | None = None
         self._widest = 0
 
     @property
@@ -86,14 +88,6 @@ class LogLines(ScrollView, can_focus=True):
         """Draw what came before."""
         self._take()
 
-    def clear(self) -> None:
-        """Forget all lines, for another server's log."""
-        self._kept.clear()
-        self._waiting.clear()
-        self._found, self._widest = None, 0
-        self._resize()
-        self.refresh()
-
     def find(self, *, forwards: bool = True) -> bool:
         """Go to the next line that holds the searched text; False where there is none."""
         if not self.view.search:
@@ -104,14 +98,30 @@ class LogLines(ScrollView, can_focus=True):
         row = self._kept.find(self.view.search, start, forwards=forwards)
         if row is None:
             return False
-        self._found = self._kept.rows[row]
-        self.scroll_to(
-            y=max(0, row - self.scrollable_content_region.height // 2),
-            animate=False,
-            immediate=True,
-        )
+        self._go_to(self._kept.rows[row])
+        return True
+
+    def open_at(self, place: int, text: str) -> None:
+        """Go to the line with this text that is nearest to a place, as soon as it has come.
+
+        Places count from 1 for the first line that is appended.
+        """
+        self._sought = (text, place)
+
+    def _go_to(self, number: int) -> None:
+        self._found = number
+        middle = self.scrollable_content_region.height // 2
+        self.scroll_to(y=max(0, self._kept.row_of(number) - middle), animate=False, immediate=True)
         self._tell()
         self.refresh()
+
+    def _seek(self) -> bool:
+        """Go to the line that was asked for, once it is among those that came."""
+        number = self._kept.nearest(*self._sought) if self._sought else None
+        if number is None:
+            return False
+        self._sought = None
+        self.call_after_refresh(self._go_to, number)  # the bar to scroll by is laid out first
         return True
 
     def watch_view(self, old: LogView, new: LogView) -> None:
@@ -156,6 +166,8 @@ class LogLines(ScrollView, can_focus=True):
             return Visual.to_strips(self, content, content.cell_length, 1, self.visual_style)[0]
         level = level_of(text)
         style = self.get_component_rich_style(f"log--{level}")
+        if number == self._found:
+            style += Style(reverse=True, bold=True)
         return Strip([Segment(_MARKS[level] + safe(text), style)])
 
     def _take(self) -> None:
@@ -169,7 +181,9 @@ class LogLines(ScrollView, can_focus=True):
         gone = self._kept.append(self._waiting)
         self._waiting = []
         self._resize()
-        if following:
+        if self._seek():
+            pass
+        elif following:
             self.scroll_end(animate=False, force=True, immediate=True)
         elif gone:
             self.scroll_to(y=max(0, self.scroll_offset.y - gone), animate=False, immediate=True)

@@ -6,20 +6,44 @@ from textual.content import Content
 from textual.reactive import reactive
 
 from backends.domain.start import Failure, Outcome
+from backends.domain.startup.advice import Advice
+from backends.domain.startup.expectation import Slower
 from widgets import format as fmt
 from widgets.panel import Panel
-from widgets.phase_bars import LONG_NAMES, PhaseRow, elapsed_s, phase_lines
-from widgets.text import UNKNOWN, Part, arrange, fit, safe, styled, wrap, wrap_to
+from widgets.phase_bar import PhaseRow, elapsed_s
+from widgets.phase_bars import LONG_NAMES, NO_MEMORY, MemoryCourse, PhaseChart, phase_lines
+from widgets.start_failure import LINES_FOR_PHASES, failure_lines, failure_part
+from widgets.start_report import levers_part, report_lines, slower_part
+from widgets.text import UNKNOWN, Part, arrange, fit, safe, styled
+
+COMPACT_LINES = 8
+"""Up to this height a start that is old news shows no phases."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreviousStarts:
-    """The totals of the earlier starts of this model on this host, in seconds."""
+    """Launch to ready in the earlier starts of this model on this host, in seconds."""
 
     n: int
     median_s: float
     min_s: float
     max_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Eta:
+    """How long it takes until the server is ready, as earlier starts took from here.
+
+    Attributes:
+        n: how many earlier starts; a single one gives no spread.
+        overdue: the phase that already lasts longer than in any of them; empty for none.
+    """
+
+    median_s: float
+    min_s: float
+    max_s: float
+    n: int
+    overdue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +53,57 @@ class StartupView:
     Attributes:
         phases: in order of time; those only expected, without `start_s`, last.
         total_s: launch until now, or until the end of a start that is over; None without a start.
-        eta_s: seconds still expected, None where nothing is known to expect.
-        eta_spread_s: half the width of what `eta_s` may be.
+        ready_s: launch until the server answered, what `previous` is compared with.
+        first_token_s: launch until the first token.
+        eta: None where nothing is known to expect.
         eta_reason: why there is no estimate, for example ``first start of this model``.
         unlogged_s: what no phase explains.
         outcome: None while the start runs.
-        compact: show one line, for a start that ended well and is old news.
+        slower: what took longer than usual, the largest excess first.
+        levers: what would shorten the next start, those of the largest phase first.
+        memory: drawn on the axis of the phases.
+        compact: show few lines, for a start that ended well and is old news.
         start_key: the key that starts a server, shown where there is no start.
+        whole_key: the key that gives the panel the whole screen.
+        log_key: the key that opens the log.
         reason: why there is no start to show, instead of that key.
     """
 
     phases: tuple[PhaseRow, ...] = ()
     total_s: float | None = None
-    eta_s: float | None = None
-    eta_spread_s: float | None = None
+    ready_s: float | None = None
+    first_token_s: float | None = None
+    eta: Eta | None = None
     eta_reason: str = ""
     unlogged_s: float = 0.0
     previous: PreviousStarts | None = None
     outcome: Outcome | None = None
     failure: Failure | None = None
+    slower: tuple[Slower, ...] = ()
+    levers: tuple[Advice, ...] = ()
+    memory: MemoryCourse = NO_MEMORY
     compact: bool = False
     start_key: str = "s"
+    whole_key: str = "1"
+    log_key: str = "l"
     reason: str = ""
+
+    @property
+    def chart(self) -> PhaseChart:
+        """What stands on the time axis."""
+        return PhaseChart(
+            self.phases,
+            self.total_s or 0.0,
+            over=self.outcome is not None,
+            broken=self.outcome is Outcome.FAILED,
+            unlogged_s=self.unlogged_s,
+            memory=self.memory,
+        )
+
+    @property
+    def axis_s(self) -> float:
+        """The right end of the time axis in seconds since launch; 0 without a start."""
+        return 0.0 if self.total_s is None else self.chart.last_s
 
 
 class StartupPanel(Panel):
@@ -69,26 +122,29 @@ def draw(view: StartupView, width: int, height: int) -> list[Content]:
     """Return the panel's lines: a failure first, phases in the middle, the total last."""
     if view.total_s is None:
         return [_no_start(view, width)]
-    if height < 3 or (view.compact and view.failure is None):
-        return [_compact(view, width)]
     if view.failure is not None:
-        told = _failure(view, width, height)
-        room = height - len(told)
-        return [*told, *_phases(view, width, room)] if room >= 4 else told
-    body = _phases(view, width, height - 1)
-    return [*body, _summary(view, width)]
+        return _failed(view, width, height)
+    if height < 3:
+        return [_compact(view, width)]
+    if view.compact and height <= COMPACT_LINES:
+        told = report_lines(view.slower, view.levers, view.whole_key, width, height - 1)
+        return [_outcome_line(view, width) if told else _compact(view, width), *told]
+    chart = view.chart
+    spare = height - 1 - chart.least_lines
+    told = report_lines(view.slower, view.levers, view.whole_key, width, spare)
+    body = phase_lines(chart, width, height - 1 - len(told))
+    summary = _summary(view, width) if told else _hinting_summary(view, width)
+    return [*body, summary, *told]
 
 
-def _phases(view: StartupView, width: int, height: int) -> list[Content]:
-    return phase_lines(
-        view.phases,
-        now_s=view.total_s or 0.0,
-        over=view.outcome is not None,
-        broken=view.outcome is Outcome.FAILED,
-        unlogged_s=view.unlogged_s,
-        width=width,
-        height=height,
-    )
+def _failed(view: StartupView, width: int, height: int) -> list[Content]:
+    assert view.failure is not None
+    if height < 3:
+        parts = [_outcome_part(view), failure_part(view.failure, width), *_previous_part(view)]
+        return [arrange(parts, width)]
+    told = failure_lines(view.failure, _outcome_part(view), view.log_key, width, height)
+    room = height - len(told)
+    return [*told, *phase_lines(view.chart, width, room)] if room >= LINES_FOR_PHASES else told
 
 
 def _no_start(view: StartupView, width: int) -> Content:
@@ -104,50 +160,72 @@ def _no_start(view: StartupView, width: int) -> Content:
 def _previous(previous: PreviousStarts) -> str:
     median = fmt.about(previous.median_s)
     if previous.n == 1:
-        return f"last start {median}"
+        return f"{median} to ready in the start before"
     low, high = (f"{value:.0f}" for value in (previous.min_s, previous.max_s))
-    return f"median of {previous.n}: {median} ({low} to {high})"
+    return f"usually {median} to ready ({low} to {high}, last {previous.n} starts)"
 
 
 def _outcome_part(view: StartupView) -> Part:
     total = fmt.seconds(view.total_s)
     match view.outcome:
         case Outcome.READY:
-            return Part.of(0, f"✔ ready in {total}", style="$text-success bold", droppable=False)
+            ready = f"✔ ready in {fmt.seconds(view.ready_s or view.total_s)}"
+            return Part.of(0, ready, style="$text-success bold", droppable=False)
         case Outcome.FAILED:
-            return Part.of(
-                0,
-                f"✖ failed after {total}",
-                f"✖ failed {total}",
-                style="$text-error bold",
-                droppable=False,
-            )
+            forms = (f"✖ failed after {total}", f"✖ failed {total}")
+            return Part.of(0, *forms, style="$text-error bold", droppable=False)
         case Outcome.STOPPED:
             return Part.of(0, f"○ stopped after {total}", style="bold", droppable=False)
         case Outcome.INCOMPLETE:
             forms = (f"◌ log ends after {total}", f"◌ {total}")
             return Part.of(0, *forms, style="$text-warning bold", droppable=False)
         case None:
-            return Part.of(0, f"total {total}", style="bold", droppable=False)
+            return Part.of(0, f"total {total}", total, style="bold", droppable=False)
 
 
 def _eta_part(view: StartupView) -> Part:
     if view.outcome is not None:
         return Part(0, ())
-    if view.eta_s is None:
-        reason = f"ETA — {safe(view.eta_reason)}" if view.eta_reason else "ETA —"
-        return Part.of(
-            1, reason, fit(reason, 20), "ETA —", style="$foreground-muted", droppable=False
-        )
-    eta = f"ETA {fmt.about(view.eta_s)}"
-    if view.eta_spread_s is None:
-        return Part.of(1, eta, style="$text-accent", droppable=False)
-    forms = (f"{eta} ± {fmt.about(view.eta_spread_s)}", eta)
+    eta = view.eta
+    if eta is None:
+        reason = safe(view.eta_reason)
+        long = (f"ETA {UNKNOWN} {reason}",) if reason else ()
+        first = (f"ETA {UNKNOWN} first start",) if reason.startswith("first start") else ()
+        forms = (*long, *first, f"ETA {UNKNOWN}")
+        return Part.of(1, *forms, style="$foreground-muted", droppable=False)
+    told = f"ETA {fmt.clock(eta.median_s)}"
+    if eta.overdue:
+        late = f"ETA over {fmt.clock(eta.median_s)}"
+        forms = (f"{late}: {eta.overdue} is overdue", f"{late}, overdue", late)
+        return Part.of(1, *forms, style="$text-warning", droppable=False)
+    if eta.n < 2:
+        forms = (f"{told} as in the one start before", f"{told} (1 start)", told)
+        return Part.of(1, *forms, style="$text-accent", droppable=False)
+    low, high = fmt.clock(eta.min_s), fmt.clock(eta.max_s)
+    forms = (f"{told} ({low} to {high})", f"{told} ({low}–{high})", told)
     return Part.of(1, *forms, style="$text-accent", droppable=False)
 
 
+def _first_token_part(view: StartupView) -> Part:
+    if view.outcome is not Outcome.READY or view.first_token_s is None:
+        return Part(4, ())
+    return Part.of(4, f"first token {fmt.seconds(view.first_token_s)}")
+
+
+def _outcome_line(view: StartupView, width: int) -> Content:
+    parts = [_outcome_part(view), _first_token_part(view), *_previous_part(view)]
+    return arrange(parts, width)
+
+
 def _summary(view: StartupView, width: int) -> Content:
-    return arrange([_outcome_part(view), _eta_part(view), *_previous_part(view)], width)
+    parts = [_outcome_part(view), _eta_part(view), _first_token_part(view), *_previous_part(view)]
+    return arrange(parts, width)
+
+
+def _hinting_summary(view: StartupView, width: int) -> Content:
+    hints = (slower_part(view.slower, view.whole_key), levers_part(view.levers, view.whole_key))
+    parts = [_outcome_part(view), _eta_part(view), *hints, *_previous_part(view)]
+    return arrange(parts, width)
 
 
 def _compact(view: StartupView, width: int) -> Content:
@@ -159,43 +237,22 @@ def _compact(view: StartupView, width: int) -> Content:
         phase = Part.of(3, *forms, style="$text-accent", droppable=False)
         total = Part.of(2, f"total {fmt.seconds(view.total_s)}", style="bold")
         return arrange([phase, _eta_part(view), total, *_previous_part(view)], width)
-    parts = [_outcome_part(view), _eta_part(view)]
     begun = [phase for phase in view.phases if phase.duration_s is not None]
-    if view.failure is not None:
-        cause = safe(view.failure.cause)
-        parts.append(Part.of(1, cause, fit(cause, width // 2)))
-    elif begun:
-        slowest = max(begun, key=lambda phase: phase.duration_s or 0.0)
-        told = f"{LONG_NAMES[slowest.name]} {fmt.seconds(slowest.duration_s)}"
-        parts.append(Part.of(2, f"slowest: {told}", told))
+    slowest = max(begun, key=lambda phase: phase.duration_s or 0.0, default=None)
+    told = f"{LONG_NAMES[slowest.name]} {fmt.seconds(slowest.duration_s)}" if slowest else ""
+    most = Part.of(3, f"most of it {told}", told) if told else Part(3, ())
+    hints = [slower_part(view.slower, view.whole_key), levers_part(view.levers, view.whole_key)]
+    if view.slower:
+        most = Part(3, ())
+    parts = [_outcome_part(view), _eta_part(view), _first_token_part(view), most, *hints]
     return arrange([*parts, *_previous_part(view)], width)
 
 
 def _previous_part(view: StartupView) -> list[Part]:
     if view.previous is None:
         return []
-    forms = (_previous(view.previous), f"median {fmt.about(view.previous.median_s)}")
-    return [Part.of(4, *forms, style="$foreground-muted")]
-
-
-def _failure(view: StartupView, width: int, height: int) -> list[Content]:
-    """Return what failed and where, its cause, its remedy and, with room, the log line itself."""
-    failure = view.failure
-    assert failure is not None
-    line_number = failure.line_number
-    place = "no log line tells it" if line_number is None else f"log line {line_number:,}"
-    head = arrange([_outcome_part(view), Part.of(1, place, droppable=False)], width)
-    cause, remedy = f"cause: {safe(failure.cause)}", f"remedy: {safe(failure.remedy)}"
-    room = height - 1
-    remedy_lines = min(len(wrap(remedy, width)), max(1, room - min(2, room // 2)))
-    told_cause = wrap_to(cause, width, room - remedy_lines)
-    told_remedy = wrap_to(remedy, width, room - len(told_cause))
-    lines = [
-        head,
-        *(styled(text) for text in told_cause),
-        *(styled(text, "bold") for text in told_remedy),
-    ]
-    if failure.line and len(lines) < height:
-        quoted = wrap_to(f"│ {safe(failure.line)}", width, 1)
-        lines += [styled(text, "$foreground-muted") for text in quoted]
-    return lines
+    previous = view.previous
+    median = fmt.about(previous.median_s)
+    between = f"{previous.min_s:.0f} to {previous.max_s:.0f}"
+    short = (f"usually {median} ({between})", f"usually {median}") if previous.n > 1 else ()
+    return [Part.of(6, _previous(previous), *short, style="$foreground-muted")]

@@ -29,7 +29,7 @@ def time_lines(
     """
     gutter = len(top) + 1
     room = max(1, width - gutter)
-    shares = _columns(samples, between_s, top_value, room)
+    shares = column_shares(samples, between_s, top_value, room)
     rows = bars.block_rows(shares, max(1, height - 1))
     labels = [top, *([""] * (height - 2))]
     if height > 2:
@@ -44,7 +44,7 @@ def time_lines(
     return [*drawn, styled(" " * gutter + axis, "$foreground-muted")]
 
 
-def _columns(
+def column_shares(
     samples: Sequence[tuple[float, float]],
     between_s: tuple[float, float],
     top_value: float,

@@ -43,12 +43,17 @@ def find_executables(around: Surroundings) -> tuple[Executable, ...]:
 
 def version_of(executable: Path) -> str | None:
     """Return the version of the vLLM that an executable belongs to, None where nothing tells it."""
-    for prefix in _prefixes(executable):
-        for folder in _package_folders(prefix):
-            for entry in folder.glob("vllm*-info"):
-                if match := _DISTRIBUTION.fullmatch(entry.name):
-                    return match["version"]
+    for folder in packages_of(executable):
+        for entry in folder.glob("vllm*-info"):
+            if match := _DISTRIBUTION.fullmatch(entry.name):
+                return match["version"]
     return None
+
+
+def packages_of(executable: Path) -> Iterator[Path]:
+    """Yield the folders in which the packages of an executable may lie."""
+    for prefix in _prefixes(executable):
+        yield from _package_folders(prefix)
 
 
 def _path_candidates(around: Surroundings) -> Iterator[Path]:

@@ -62,6 +62,24 @@ def weight_files(name: str, around: Surroundings) -> tuple[Path, ...]:
     return tuple(path for path in entries_of(folder) if path.suffix in _WEIGHT_SUFFIXES)
 
 
+def missing_bytes(hub: Path, name: str) -> int | None:
+    """Return how much of a model's weights is not in the cache yet.
+
+    None where no index of them is there, which is fetched before the weights and is all of a
+    model that tells their size without asking anybody.
+    """
+    folder = hub / f"models--{name.replace('/', '--')}"
+    for snapshot in _newest_first(folder / "snapshots"):
+        try:
+            index = json.loads((snapshot / "model.safetensors.index.json").read_bytes())
+            total = int(index["metadata"]["total_size"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            continue
+        here, _ = _size_and_use(entries_of(folder / "blobs"))
+        return max(0, total - here)
+    return None
+
+
 def _is_model(folder: Path) -> bool:
     return folder.name.startswith("models--")
 

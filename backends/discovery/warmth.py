@@ -1,11 +1,12 @@
 """How warm this host is for a start: the compilations and the weights that are there already."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from backends.discovery.models import hub_folder, weight_files
 from backends.discovery.surroundings import Surroundings, entries_of, folders_in
-from backends.host.page_cache import PageCache, page_cache
+from backends.host.page_cache import PageCache, drop_from_page_cache, page_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,22 @@ class Warmth:
 
 def warmth(model: str, around: Surroundings) -> Warmth:
     """Return what lies ready for a model: a name of the Hugging Face hub, or a folder."""
+    return Warmth(_compile_cache(around), _pages(model, around, page_cache))
+
+
+def cool_weights(model: str, around: Surroundings) -> PageCache:
+    """Drop a model's weights from memory, and return what of them is still there."""
+    return _pages(model, around, drop_from_page_cache)
+
+
+def _pages(
+    model: str, around: Surroundings, look: Callable[[Sequence[Path]], PageCache]
+) -> PageCache:
     files = weight_files(model, around)
-    if not files:
-        hub = hub_folder(around)
-        pages = PageCache(None, None, f"no weights of {model} lie in {hub} or under its own name")
-    else:
-        pages = page_cache(files)
-    return Warmth(_compile_cache(around), pages)
+    if files:
+        return look(files)
+    where = f"{hub_folder(around)} or under its own name"
+    return PageCache(None, None, f"no weights of {model} lie in {where}")
 
 
 def _compile_cache(around: Surroundings) -> CompileCache:

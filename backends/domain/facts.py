@@ -50,18 +50,22 @@ class PhaseBegan:
 
 @dataclass(frozen=True, slots=True)
 class PhaseReported:
-    """vLLM says how long something took; `measure` names it as in ``explain --json``."""
+    """vLLM says how long something took; `measure` names it as in ``explain --json``.
+
+    `item` is what it was of several in the phase, for example the kernel module that was built.
+    """
 
     at: Stamp
     phase: PhaseName
     reported_s: float
     rank: int | None = None
     measure: Literal["", "weights_load_s", "compile_s", "cuda_graph_s", "engine_init_s"] = ""
+    item: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseProgressed:
-    """The running phase is at item `done` of `total`."""
+    """The running phase is at item `done` of `total`, which is None where nobody knows it."""
 
     at: Stamp
     phase: PhaseName

@@ -27,8 +27,10 @@ from backends.domain.facts import (
 )
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.stamp import Stamp
-from backends.domain.start import PhaseName
+from backends.domain.start import Failure, PhaseName
 from backends.domain.startup.fold import StartState, apply, begin, running_phase
+
+UNORDERED = "it ended with exit code 0, as after a SIGTERM or SIGINT that inferctl did not send"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ class Life:
 def unborn(name: str, model: str | None = None) -> Life:
     """Return the life of a server that was never started."""
     return Life(Server(name, Owner.INFERCTL, ServerState.STOPPED, model=model))
+
+
+def failure_of(life: Life) -> Failure | None:
+    """Return why the server or its start failed, None where neither did."""
+    return life.server.failure or (life.start.failure if life.start else None)
 
 
 def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
@@ -74,8 +81,8 @@ def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
             return _health_changed(life, fact)
         case StopOrdered():
             return replace(
-                _server(life, state=ServerState.STOPPING, phase=None),
-                note=f"stop ordered by {fact.by}",
+                _server(life, state=ServerState.STOPPING, phase=None, note=_ordered(fact)),
+                note=_ordered(fact),
             )
         case StopProgressed():
             return replace(life, note=fact.step)
@@ -91,6 +98,10 @@ def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
             return life
         case _:
             assert_never(fact)
+
+
+def _ordered(fact: StopOrdered) -> str:
+    return f"stop ordered by {fact.by}"
 
 
 def _spawned(fact: Spawned) -> Life:
@@ -120,12 +131,15 @@ def _health_changed(life: Life, fact: HealthChanged) -> Life:
     if life.server.ready_s is None:
         return replace(life, note=fact.reason)
     state = ServerState.READY if fact.healthy else ServerState.UNHEALTHY
-    return replace(_server(life, state=state), note=fact.reason)
+    return replace(_server(life, state=state, note=fact.reason), note=fact.reason)
 
 
 def _exited(life: Life, fact: Exited) -> Life:
     """The first process has ended; what it left is being ended, until `Stopped` says so."""
-    return _server(life, state=ServerState.STOPPING, exit=fact.exit, phase=None)
+    note = life.server.note
+    if life.server.state is not ServerState.STOPPING:
+        note = UNORDERED if fact.exit.code == 0 else ""
+    return _server(life, state=ServerState.STOPPING, exit=fact.exit, phase=None, note=note)
 
 
 def _stopped(life: Life) -> Life:

@@ -6,6 +6,7 @@ from typing import Literal
 LaneName = Literal["a", "b", "c", "d"]
 Clock = Literal["kernel", "user"]
 SeriesMode = Literal["interleaved", "simultaneous"]
+Priority = Literal["real-time", "nice", "normal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,8 @@ class ClientAudit:
         stamp_lag_p99_s: how long after the kernel took a segment the client read it.
         planned_to_sent_max_s: how late a request was sent at most.
         coalesced_segments: segments that were read together with the one before.
+        limited_runs: runs that are marked ``client_limited``.
+        priority: what the host's scheduler permitted the measuring process.
         warm_ups: the one discarded request of each lane, with the cost of a cold connection.
     """
 
@@ -132,4 +135,6 @@ class ClientAudit:
     stamp_lag_p99_s: float | None = None
     planned_to_sent_max_s: float | None = None
     coalesced_segments: int | None = None
+    limited_runs: int = 0
+    priority: Priority = "normal"
     warm_ups: tuple[Run, ...] = ()

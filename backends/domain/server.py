@@ -70,6 +70,7 @@ class Server:
         started_at: launch as seconds since 1970 UTC.
         ready_s: launch to ready in seconds.
         first_token_s: launch to first token in seconds.
+        note: who ordered the stop, why it is unhealthy, or where somebody else runs it.
     """
 
     name: str
@@ -87,3 +88,4 @@ class Server:
     exit: Exit | None = None
     failure: Failure | None = None
     survivors: tuple[Survivor, ...] = ()
+    note: str = ""

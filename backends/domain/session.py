@@ -32,6 +32,7 @@ from backends.domain.money.traffic import (
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.serving import Serving
 from backends.domain.stamp import Stamp
+from backends.domain.startup.fold import running_phase
 from backends.domain.vram_timeline import Timeline, TimelinePoint, with_point
 
 RATE_HISTORY = 120
@@ -53,7 +54,7 @@ class Session:
     Attributes:
         life: the watched server; None before one was chosen.
         servers_seen: `servers` was listed at least once, so that an empty one says something.
-        memory: used bytes of all GPUs together over the seconds since launch.
+        memory: used bytes of all GPUs together over the seconds since launch, while it starts.
         scraped: the newest scrape, which the next rate is taken from.
         output_rates: output tokens per second, oldest first, None where a scrape gave no rate.
         traffic: readings of the last `TRAFFIC_WINDOW_S`, oldest first, none across a restart.
@@ -180,6 +181,8 @@ def _with_gpus(session: Session, fact: GpusSampled) -> Session:
     used = [gpu.memory.used_bytes for gpu in fact.sample.gpus]
     if life is None or life.spawned_at is None or life.server.pid is None or None in used:
         return session
+    if life.start is None or running_phase(life.start) is None:
+        return session  # a day of serving would leave the start a point or two
     if not used or fact.at.mono_s < life.spawned_at.mono_s:
         return session
     since_s = fact.at.mono_s - life.spawned_at.mono_s

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from backends.domain.gpu import Gpu, GpuSample
+from backends.domain.server import Server
 
 
 def rank_on(gpu: Gpu, server_pids: frozenset[int]) -> int | None:
@@ -31,6 +32,21 @@ def with_owners(sample: GpuSample, servers: Mapping[str, frozenset[int]]) -> Gpu
         return replace(gpu, processes=tuple(told))
 
     return replace(sample, gpus=tuple(owned(gpu) for gpu in sample.gpus))
+
+
+def with_survivor_memory(server: Server, sample: GpuSample | None) -> Server:
+    """Return a server whose survivors carry what they hold on all GPUs, None where none says."""
+    held: dict[int, int | None] = {}
+    for gpu in sample.gpus if sample else ():
+        for process in gpu.processes or ():
+            before = held.get(process.pid, 0)
+            known = before is not None and process.used_bytes is not None
+            held[process.pid] = (before or 0) + (process.used_bytes or 0) if known else None
+    told = tuple(
+        replace(each, vram_bytes=held.get(each.process.pid, each.vram_bytes))
+        for each in server.survivors
+    )
+    return server if told == server.survivors else replace(server, survivors=told)
 
 
 def visible_gpus(gpus: tuple[Gpu, ...], visible_devices: str | None) -> tuple[Gpu, ...]:

@@ -6,9 +6,10 @@ a line of JSON (an `Answer`), and with another for each order on its input.
 
 import importlib
 import sys
+from itertools import chain
 from typing import Any
 
-from backends.gpus.amdsmi_readings import Answer, library_version, read_all
+from backends.gpus.amdsmi_readings import Answer, is_library_version, library_version, read_all
 from backends.gpus.answering import Answering
 
 
@@ -21,16 +22,13 @@ def main() -> None:
         console.reply(Answer(failed=binding))
         return
     library = library_version(binding)
-    answer = read_all(binding, library, processes=True)
-    doubts = [doubt for reading in answer.readings for doubt in reading.doubts]
-    if doubts:
-        failed = f"the binding in {folder} does not fit library {library or '?'}: {doubts[0]}"
-        answer = Answer(library=library, failed=failed)
-    console.reply(answer)
-    if answer.failed:
-        return
-    for listing in console.orders():
+    for listing in chain([True], console.orders()):
         answer = read_all(binding, library, processes=listing)
+        doubts = [doubt for reading in answer.readings for doubt in reading.doubts]
+        if doubts or not is_library_version(library):
+            what = doubts[0] if doubts else "its version cannot be"
+            failed = f"the binding in {folder} does not fit library {library or '?'}: {what}"
+            answer = Answer(library=library, failed=failed)
         console.reply(answer)
         if answer.failed:
             return

@@ -12,6 +12,7 @@ from typing import Any
 _POWER_KEYS = ("socket_power", "current_socket_power", "average_socket_power")
 _MOST_POWER_W = 5000
 _MOST_CELSIUS = 150
+_FIRST_LIBRARY = 23
 _LISTS_OWN_PROCESSES_SINCE = 27
 """Library 27 is ROCm 10; before it a process is listed under every GPU."""
 
@@ -62,6 +63,12 @@ def library_version(binding: Any) -> str:
     if not isinstance(version, dict):
         return ""
     return ".".join(str(version.get(key, "?")) for key in ("major", "minor", "release"))
+
+
+def is_library_version(library: str) -> bool:
+    """Return whether a version can be one; AMD's libraries began with 23 (ROCm 5.7)."""
+    major = library.partition(".")[0]
+    return not library or (major.isdigit() and int(major) >= _FIRST_LIBRARY)
 
 
 def read_all(binding: Any, library: str, *, processes: bool) -> Answer:

@@ -9,6 +9,7 @@ from backends.domain.address import base_url, reachable_host
 from backends.domain.server import Owner, ProcessId, Server, ServerState
 from backends.host import ports, processes
 from backends.host.arguments import is_server, model_argument, value_of
+from backends.host.place import whose
 from backends.host.processes import Process
 from backends.host.survivors import survivor
 from backends.keeper.http1 import Address, NoAnswer
@@ -55,6 +56,7 @@ def _served(root: Process, among: list[Process]) -> Server:
         or served_model(arguments, model_argument(arguments) or "")
         or None,
         started_at=time.time() - processes.age_s(root.id),
+        note=whose(root.id.pid),
     )
 
 

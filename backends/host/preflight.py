@@ -7,12 +7,14 @@ from pathlib import Path
 
 from backends.discovery.executables import version_of
 from backends.discovery.finding import Finding
-from backends.discovery.models import find_models, hub_folder
+from backends.discovery.models import find_models, hub_folder, missing_bytes
 from backends.discovery.surroundings import Surroundings, this_host
 from backends.domain.gpu import Gpu, GpuSample
 from backends.domain.server import Owner, Server, ServerState
 from backends.host import ports
 from backends.host.arguments import model_argument, value_of
+from backends.host.culprits import action, culprits, held_on_gpus, who
+from backends.host.flags import alike, known_flags, unknown_flags
 from backends.keeper.order import LaunchOrder
 
 GIB = 2**30
@@ -20,6 +22,9 @@ GIB = 2**30
 UTILIZATION = 0.92
 UTILIZATION_BEFORE_0_20 = 0.9
 """vLLM's own defaults of ``--gpu-memory-utilization``."""
+
+LEAST_FREE_BYTES = GIB
+"""What the weights of the smallest models take; the size of others is told by their index alone."""
 
 LIVING = (ServerState.STARTING, ServerState.READY, ServerState.UNHEALTHY, ServerState.STOPPING)
 
@@ -47,8 +52,9 @@ def preflight(
         _port(order, listed),
         *_leftovers(listed),
         _executable(order, executable, version),
+        *_arguments(order, executable),
         *_model(order, around),
-        *_gpu_memory(order, sample, version, around),
+        *_gpu_memory(order, listed, sample, version, around),
     )
 
 
@@ -69,12 +75,11 @@ def _port(order: LaunchOrder, servers: tuple[Server, ...]) -> Finding:
     if ours and ours[0].state in LIVING:
         remedy = f"run: inferctl stop {ours[0].name}, or choose another port"
         return Finding("port", "fail", f"{order.port} is held by {ours[0].name}", remedy)
-    names = ", ".join(
-        f"{holder.name} (process {holder.process.pid})" if holder.process else holder.name
-        for holder in holders
-    )
-    remedy = "choose another port in the profile, or end that process"
-    return Finding("port", "fail", f"{order.port} is held by {names}", remedy)
+    known = {one.process.pid: (one.name, None) for one in holders if one.process}
+    found = culprits(known, servers)
+    what = f"{order.port} is held by {who(found) or holders[0].name}"
+    remedy = f"{action(found) or 'end that process'}, or choose another port in the profile"
+    return Finding("port", "fail", what, remedy)
 
 
 def _leftovers(servers: tuple[Server, ...]) -> Iterable[Finding]:
@@ -84,9 +89,12 @@ def _leftovers(servers: tuple[Server, ...]) -> Iterable[Finding]:
             held = sum(one.vram_bytes or 0 for one in server.survivors)
             holding = f", holding {held / GIB:.1f} GiB" if held else ""
             what = f"{server.name} left processes behind: {pids}{holding}"
-            mine = server.owner is Owner.INFERCTL
-            remedy = f"run: inferctl stop {server.name}" if mine else f"run: kill {pids}"
-            yield Finding("leftovers", "warn", what, remedy)
+            yield Finding(
+                "leftovers",
+                "warn",
+                what,
+                f"press x to end them, or run: inferctl stop {server.name}",
+            )
 
 
 def _executable(order: LaunchOrder, found: str | None, version: str | None) -> Finding:
@@ -97,6 +105,23 @@ def _executable(order: LaunchOrder, found: str | None, version: str | None) -> F
         what = f"{found}: no version is told beside it"
         return Finding("vllm", "warn", what, f"run: {found} --version")
     return Finding("vllm", "ok", f"{found}, version {version}")
+
+
+def _arguments(order: LaunchOrder, executable: str | None) -> Iterable[Finding]:
+    if executable is None:
+        return
+    known = known_flags(Path(executable))
+    if not known:
+        what = "not checked: the source of this vLLM does not lie beside it as expected"
+        yield Finding("arguments", "ok", what)
+        return
+    unknown = unknown_flags(order.argv[1:], known)
+    if not unknown:
+        yield Finding("arguments", "ok", "this vLLM knows all of them")
+    for flag in unknown:
+        meant = alike(flag, known)
+        remedy = f"write {meant}, or remove it" if meant else "remove it"
+        yield Finding("arguments", "fail", f"this vLLM has no argument {flag}", remedy)
 
 
 def _model(order: LaunchOrder, around: Surroundings) -> Iterable[Finding]:
@@ -126,13 +151,25 @@ def _model(order: LaunchOrder, around: Surroundings) -> Iterable[Finding]:
 
 def _download(model: str, hub: Path) -> Finding:
     existing = next(path for path in (hub, *hub.parents) if path.exists())
-    free = shutil.disk_usage(existing).free / GIB
-    what = f"{model} has to be downloaded first; {free:.0f} GiB are free in {existing}"
+    free = shutil.disk_usage(existing).free
+    missing = missing_bytes(hub, model)
+    size = "" if missing is None else f"{missing / GIB:.1f} GiB of "
+    what = (
+        f"{size}{model} {'have' if size else 'has'} to be downloaded first; "
+        f"{free / GIB:.1f} GiB are free in {existing}"
+    )
+    if free < (missing or LEAST_FREE_BYTES):
+        remedy = f"free space in {existing}, or set HF_HOME to a larger disk"
+        return Finding("model", "fail", what, remedy)
     return Finding("model", "warn", what, f"run: hf download {model}")
 
 
 def _gpu_memory(
-    order: LaunchOrder, sample: GpuSample | None, version: str | None, around: Surroundings
+    order: LaunchOrder,
+    servers: tuple[Server, ...],
+    sample: GpuSample | None,
+    version: str | None,
+    around: Surroundings,
 ) -> Iterable[Finding]:
     if sample is None:
         return
@@ -149,8 +186,12 @@ def _gpu_memory(
             yield Finding(f"GPU {gpu.index}", "ok", figures)
             continue
         fits = math.floor(100 * free / memory.total_bytes) / 100
-        what = f"{figures}, vLLM wants {share:g} of all{_holders(gpu)}"
-        remedy = f"end what holds it, or set --gpu-memory-utilization {fits:.2f}"
+        found = culprits(held_on_gpus(GpuSample((gpu,))), servers)
+        held = f"; held by {who(found)}" if found else ""
+        what = f"{figures}, vLLM wants {share:g} of all{held}"
+        remedy = (
+            f"{action(found) or 'end what holds it'}, or set --gpu-memory-utilization {fits:.2f}"
+        )
         yield Finding(f"GPU {gpu.index}", "fail", what, remedy)
 
 
@@ -177,14 +218,6 @@ def _visible(order: LaunchOrder, sample: GpuSample, around: Surroundings) -> lis
         if (value := value_of(flags, order.argv)) and value.isdigit()
     )
     return gpus[:ranks]
-
-
-def _holders(gpu: Gpu) -> str:
-    holders = [
-        f"{one.name} {one.pid}" + (f" {one.used_bytes / GIB:.1f} GiB" if one.used_bytes else "")
-        for one in gpu.processes or ()
-    ]
-    return f"; held by {', '.join(holders)}" if holders else ""
 
 
 def _variable(order: LaunchOrder, around: Surroundings, name: str) -> str | None:

@@ -94,13 +94,20 @@ def environment_value(pid: int, name: str) -> str | None:
 
 
 def display_name(process: Process) -> str:
-    """Return what a person knows a process by: ``VLLM::EngineCore``, or its program's name."""
+    """Return what a person knows a process by: ``VLLM::EngineCore``, or its program's name.
+
+    A script is known by its own name and not by that of the interpreter which runs it.
+    """
     arguments = command_line(process.id.pid)
     if not arguments:
         return process.command
     if arguments[0].startswith("VLLM::"):
         return arguments[0]
-    return Path(arguments[0]).name
+    name = Path(arguments[0]).name
+    script = arguments[1:2]
+    if name.startswith("python") and script and not script[0].startswith("-"):
+        return Path(script[0]).name
+    return name
 
 
 def age_s(process: ProcessId) -> float:

@@ -4,10 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from backends.domain.address import reachable_host
-from backends.domain.facts import ServerFact, Stopped
+from backends.domain.facts import ServerFact, StopOrdered, Stopped
 from backends.domain.server import Server, ServerState
 from backends.domain.start import Failure, FailureKind
 from backends.host import ports, processes
+from backends.host.boot import boot_wall_s
 from backends.host.foreign import foreign_servers
 from backends.host.processes import Process
 from backends.host.survivors import survivor
@@ -18,12 +19,20 @@ from backends.keeper.probe import health
 from backends.keeper.service import is_answered
 from backends.keeper.taking import keeper_id, left_behind, spawned
 
+REBOOTED = Failure(
+    FailureKind.KILLED,
+    None,
+    "",
+    "The host was restarted while the server ran.",
+    "Start it again; `last -x reboot` tells when.",
+)
+
 VANISHED = Failure(
     FailureKind.KILLED,
     None,
     "",
-    "The server and its keeper both ended without a record, as after a reboot or a power cut.",
-    "Start it again; `last -x reboot` tells whether the host was restarted.",
+    "The server and its keeper were both ended without a record, and the host was not restarted.",
+    "Start it again; whatever ends all processes of a user or a container did it.",
 )
 
 
@@ -44,6 +53,11 @@ def list_servers(state_folder: Path) -> tuple[Server, ...]:
         ours.append(server)
         pids |= {one.id.pid for one in members}
     return (*ours, *foreign_servers(running, frozenset(pids)))
+
+
+def our_server(folder: Path) -> Server:
+    """Return the server of one folder of ours, as it stands now."""
+    return _our_server(ServerFolder(folder), processes.running())[0]
 
 
 def server_pids(state_folder: Path) -> dict[str, frozenset[int]]:
@@ -75,13 +89,23 @@ def _without_keeper(told: Server, facts: list[ServerFact], members: list[Process
     """Return a server whose keeper was killed, as its processes show it now."""
     begun = spawned(facts)
     if not members:
-        failure = told.failure or VANISHED
-        return replace(told, state=ServerState.FAILED, pid=None, phase=None, failure=failure)
+        return _ended_unseen(told, facts)
     if begun.process not in [one.id for one in members]:
         left = tuple(survivor(one) for one in members)
         return replace(told, state=ServerState.FAILED, pid=None, phase=None, survivors=left)
     address = Address(reachable_host(begun.host), begun.port)
     return replace(told, state=_state_now(address, members, was_ready=told.ready_s is not None))
+
+
+def _ended_unseen(told: Server, facts: list[ServerFact]) -> Server:
+    """Return a server that nothing lives of, and whose keeper did not live to see that."""
+    ended = replace(told, pid=None, phase=None, survivors=())
+    if any(isinstance(fact, StopOrdered) for fact in facts):
+        note = f"{told.note}; its keeper was killed before the end"
+        return replace(ended, state=ServerState.STOPPED, note=note)
+    rebooted = boot_wall_s() > facts[-1].at.wall_s
+    failure = told.failure or (REBOOTED if rebooted else VANISHED)
+    return replace(ended, state=ServerState.FAILED, failure=failure)
 
 
 def _state_now(address: Address, members: list[Process], *, was_ready: bool) -> ServerState:

@@ -20,11 +20,12 @@ from backends.keeper.clock import now
 from backends.keeper.download import left_open, watch_download
 from backends.keeper.folder import ServerFolder, read_journal
 from backends.keeper.gpu_memory import GpuMemory, sample_in_child
+from backends.keeper.holders import with_holders
 from backends.keeper.http1 import Address
 from backends.keeper.keeper import Keeper, Kept, Output
 from backends.keeper.log import RotatedLog
 from backends.keeper.model_cache import cache_folders
-from backends.keeper.order import KeeperError, LaunchOrder, Report, api_key
+from backends.keeper.order import KeeperError, LaunchOrder, Report, api_key, own_drain_s
 from backends.keeper.record_stamps import unstamped_because
 from backends.keeper.service import Bell, Service
 from backends.keeper.taking import Taken, adopt, start
@@ -112,6 +113,8 @@ def _kept(folder: ServerFolder, taken: Taken, memory: GpuMemory) -> Kept:
         watching=taken.watching,
         term_grace_s=order.term_grace_s,
         memory_released=memory.is_released,
+        with_holders=lambda failure: with_holders(failure, folder.path.parents[1], order.port),
+        own_drain_s=own_drain_s(order.argv),
     )
 
 

@@ -1,9 +1,17 @@
 """Why a server ended, told from the way it ended alone."""
 
 import signal
+from collections.abc import Iterable
+from dataclasses import replace
 
 from backends.domain.server import Exit
 from backends.domain.start import Failure, FailureKind
+from backends.host.oom import OomKill, OomWatch
+
+GIB = 2**30
+
+MAY_BE_MEMORY = (FailureKind.KILLED, FailureKind.ENGINE_DIED, FailureKind.UNKNOWN)
+"""What a log tells of a process that could say nothing."""
 
 
 def cause_of(ended: Exit | None) -> Failure | None:
@@ -34,3 +42,55 @@ def cause_of(ended: Exit | None) -> Failure | None:
             "Read the end of server.log; VLLM_LOGGING_LEVEL=DEBUG makes it say more.",
         )
     return None
+
+
+def after_the_kernel(
+    failure: Failure | None, watch: OomWatch, pids: Iterable[int]
+) -> Failure | None:
+    """Return the failure that remains once the kernel was asked whether it killed for memory.
+
+    Args:
+        failure: what log and exit tell, None for nothing.
+        watch: begun before the server was.
+        pids: every process that the server is known to have had.
+    """
+    if failure is not None and failure.kind not in MAY_BE_MEMORY:
+        return failure
+    kill = watch.find(pids)
+    if kill is not None and (failure is not None or kill.certain):
+        return _out_of_memory(kill)
+    unexplained = failure is not None and failure.kind is FailureKind.KILLED
+    if failure is not None and unexplained and "SIGKILL" in failure.cause and watch.counts():
+        return replace(failure, cause=_SENT, remedy=_WHO) if not failure.line else failure
+    return failure
+
+
+_SENT = (
+    "The server was ended by SIGKILL, which inferctl did not send; the kernel's count of processes "
+    "killed for want of memory did not rise."
+)
+_WHO = "Find out who sent it: a container's or job scheduler's end, another user, a script."
+
+
+def _out_of_memory(kill: OomKill) -> Failure:
+    who = f"{kill.name} (pid {kill.pid})" if kill.pid else "a process of the server"
+    held = f", which held {kill.held_bytes / GIB:.1f} GiB of it" if kill.held_bytes else ""
+    where = "its cgroup reached its memory limit" if kill.limited else "the host ran out of memory"
+    doubt = "" if kill.certain else " most probably"
+    return Failure(
+        FailureKind.HOST_OUT_OF_MEMORY,
+        None,
+        kill.line,
+        f"The kernel{doubt} killed {who}{held}, because {where}.",
+        _MORE_MEMORY if kill.limited else _LESS_MEMORY,
+    )
+
+
+_MORE_MEMORY = (
+    "Raise the limit (`docker run --memory`, `MemoryMax=` of the systemd unit, the pod's memory "
+    "limit), or load with --load-format runai_streamer, which holds less of the checkpoint at once."
+)
+_LESS_MEMORY = (
+    "End what else holds memory (`ps aux --sort=-rss | head`), add memory or swap, or load with "
+    "--load-format runai_streamer, which holds less of the checkpoint at once."
+)

@@ -17,9 +17,15 @@ POLL_S = 0.05
 SAY_EVERY_S = 5.0
 SETTLE_S = 2.0
 """How long processes may outlive a server that ends by itself before they count as survivors."""
+SWALLOWED_S = 3.0
+"""How long a start may take to obey the first SIGTERM; before its engine exists it does at once."""
 MEMORY_S = 30.0
 """How long GPUs may take to show memory as given back."""
 MEMORY_POLL_S = 0.5
+
+
+def _nothing() -> None:
+    """Need no preparation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,8 @@ class Ending:
     Attributes:
         term_grace_s: how long one SIGTERM is given.
         memory_released: tells whether the GPUs gave the server's memory back, None where unknown.
+        before_force: called before processes that outlived the server get a signal.
+        own_drain_s: how long the server itself lets requests finish after a SIGTERM.
     """
 
     tree: Tree
@@ -37,6 +45,8 @@ class Ending:
     now: Callable[[], Stamp]
     term_grace_s: float
     memory_released: Callable[[], bool | None]
+    before_force: Callable[[], None] = _nothing
+    own_drain_s: float = 0.0
 
     def say(self, step: str) -> None:
         """Record one step of the stop sequence."""
@@ -52,36 +62,55 @@ class Ending:
 
 
 def drain(ending: Ending, drain_s: float) -> None:
-    """Wait until no request runs or waits, at most `drain_s`; new ones are still let in by vLLM."""
-    deadline = time.monotonic() + drain_s
-    said: int | None = -1
+    """Wait until no request runs or waits, at most `drain_s`, and say how many still do.
+
+    A server that was started with vLLM's own ``--shutdown-timeout`` is told to end at once: until
+    that time is over it finishes what runs and refuses what is new. It was then seen to stay until
+    the end of that time although nothing ran (0.32.0 on the CPU), so the requests are counted here
+    all the same. Without it new requests are still let in.
+    """
+    refuses = ending.own_drain_s > 0 and processes.send(ending.tree.first, signal.SIGTERM)
+    if refuses:
+        ending.say(f"SIGTERM to process {ending.tree.first.pid}, which lets requests finish")
+    lets_in = "new ones are refused" if refuses else "new ones are let in"
+    began_s = time.monotonic()
+    said: tuple[int | None, int] | None = None
     for _ in _until(drain_s, every_s=0.5):
+        if ending.tree.exit() is not None:
+            return
         requests = running_requests(ending.address)
-        if requests == 0 or ending.tree.exit() is not None:
+        if requests == 0:
             ending.say("no request is running")
             return
-        if requests != said:
-            left_s = max(0.0, deadline - time.monotonic())
+        spent_s = time.monotonic() - began_s
+        news = requests, int(spent_s / SAY_EVERY_S)
+        if news != said:
+            said = news
             count = "an unknown number of" if requests is None else str(requests)
-            ending.say(f"{count} requests running; waiting at most {left_s:.0f} s")
-            said = requests
+            left_s = max(0.0, drain_s - spent_s)
+            ending.say(f"{count} requests running, {left_s:.0f} s left; {lets_in}")
     ending.say(f"requests still ran after {drain_s:.0f} s; they are cut off now")
 
 
-def terminate(ending: Ending) -> None:
+def terminate(ending: Ending, *, starting: bool = False) -> None:
     """End the first process: SIGTERM, SIGTERM, SIGKILL to its group.
 
-    While vLLM's engine is starting the first SIGTERM is swallowed, and either start-up goes on or
-    it stands still; the second one ends it (seen with 0.32.0).
+    Args:
+        ending: what is to be ended.
+        starting: while vLLM's engine starts the first SIGTERM is swallowed, and either start-up
+            goes on or it stands still; the second one ends it (seen with 0.32.0, three times out
+            of three), so it comes soon.
     """
-    for attempt in ("SIGTERM", "SIGTERM again"):
+    began_s = time.monotonic()
+    first_grace_s = min(SWALLOWED_S, ending.term_grace_s) if starting else ending.term_grace_s
+    for attempt, grace_s in (("SIGTERM", first_grace_s), ("SIGTERM again", ending.term_grace_s)):
         if not processes.send(ending.tree.first, signal.SIGTERM):
             break
         ending.say(f"{attempt} to process {ending.tree.first.pid}")
-        if ending.exited_within(ending.term_grace_s):
+        if ending.exited_within(grace_s):
             return
     if ending.tree.exit() is None:
-        ending.say(f"SIGKILL to the whole group after {2 * ending.term_grace_s:.0f} s")
+        ending.say(f"SIGKILL to the whole group after {time.monotonic() - began_s:.0f} s")
         _kill_group(ending)
         ending.exited_within(SETTLE_S)
 
@@ -96,6 +125,7 @@ def end_rest(ending: Ending, *, orderly: bool) -> None:
     """
     if ending.gone_within(SETTLE_S if orderly else 0):
         return
+    ending.before_force()
     for number, patience_s in (
         (signal.SIGTERM, ending.term_grace_s),
         (signal.SIGKILL, SAY_EVERY_S),
@@ -124,6 +154,7 @@ def await_memory(ending: Ending) -> None:
             ending.say("all processes ended; whether GPU memory fell is not known here")
             return
         if released:
+            ending.say("the GPUs show the server's memory as given back")
             return
     ending.say(f"all processes ended, yet GPU memory is still held after {MEMORY_S:.0f} s")
 

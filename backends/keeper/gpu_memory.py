@@ -1,15 +1,11 @@
 """Whether the GPUs gave back what a server held."""
 
-import contextlib
-import os
-import select
-import signal
-import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import msgspec
+
+from backends.keeper.child import printed_by
 
 TOLERANCE_BYTES = 512 * 2**20
 """What may stay: drivers keep contexts and caches of this order for a while."""
@@ -64,32 +60,8 @@ def _excess_bytes(before: Usage, after: Usage) -> int | None:
 
 def sample_in_child() -> Usages:
     """Return the usage of every GPU, nothing where the child does not say in time."""
-    receiver, sender = os.pipe()
-    child = os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-P", "-m", "backends.keeper.gpu_sample"],
-        os.environ,
-        file_actions=[(os.POSIX_SPAWN_DUP2, sender, 1)],
-    )
-    os.close(sender)
     try:
-        return msgspec.json.decode(_read(receiver, SAMPLE_S), type=dict[str, Usage])
+        printed = printed_by("backends.keeper.gpu_sample", within_s=SAMPLE_S)
+        return msgspec.json.decode(printed, type=dict[str, Usage])
     except (TimeoutError, msgspec.MsgspecError):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
         return {}
-    finally:
-        os.close(receiver)
-
-
-def _read(descriptor: int, seconds: float) -> bytes:
-    deadline = time.monotonic() + seconds
-    content = b""
-    while True:
-        ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
-            raise TimeoutError
-        piece = os.read(descriptor, 65536)
-        if not piece:
-            return content
-        content += piece

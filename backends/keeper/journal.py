@@ -18,11 +18,14 @@ class Journal:
         start_over: set once the server was seen ready or ended.
     """
 
-    def __init__(self, path: Path, on_growth: Callable[[], None]) -> None:
+    def __init__(
+        self, path: Path, on_growth: Callable[[], None], *, was_ready: bool = False
+    ) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
         self._on_growth = on_growth
         self._lock = threading.Lock()
         self._has_failure = self._is_over = False
+        self._was_ready = was_ready
         self.start_over = threading.Event()
         self._end_cut_line()
 
@@ -30,6 +33,11 @@ class Journal:
     def has_failure(self) -> bool:
         """Whether a failure was recorded by this keeper."""
         return self._has_failure
+
+    @property
+    def was_ready(self) -> bool:
+        """Whether the server became ready, under this keeper or one before it."""
+        return self._was_ready
 
     @property
     def size(self) -> int:
@@ -43,6 +51,7 @@ class Journal:
             if self._is_over:
                 return offset
             self._has_failure |= isinstance(fact, FailureSeen)
+            self._was_ready |= isinstance(fact, BecameReady)
             self._is_over = isinstance(fact, Stopped)
             self._append(encode_fact(fact) + b"\n")
         if isinstance(fact, BecameReady | Exited | Stopped):

@@ -5,8 +5,10 @@ server and ends it.
 """
 
 import os
+import select
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,12 +16,15 @@ from backends.domain.facts import (
     BecameReady,
     Exited,
     FailureSeen,
+    PhaseBegan,
     ServerFact,
     StopOrdered,
     Stopped,
 )
 from backends.domain.server import Exit
-from backends.keeper.causes import cause_of
+from backends.domain.start import Failure
+from backends.host.oom import OomWatch
+from backends.keeper.causes import after_the_kernel, cause_of
 from backends.keeper.clock import now
 from backends.keeper.ending import Ending, await_memory, drain, end_rest, terminate
 from backends.keeper.http1 import Address
@@ -29,6 +34,9 @@ from backends.keeper.pump import Reader, Splitter, pump
 from backends.keeper.service import Bell, Service
 from backends.keeper.tree import Tree
 from backends.keeper.watch import Watch
+
+LAST_WORDS_S = 1.0
+"""How long a flood of last lines may hold up the end of what outlived the server."""
 
 LAST_LINES_S = 2.0
 """How long the last output of a server that ended may take through the pipe."""
@@ -51,6 +59,8 @@ class Kept:
     Attributes:
         watching: what to do until a stop is ordered or the first process ends.
         memory_released: tells whether the GPUs gave the server's memory back, None where unknown.
+        with_holders: adds to a failure who holds what the server lacked.
+        own_drain_s: how long the server itself lets requests finish after a SIGTERM.
     """
 
     tree: Tree
@@ -60,6 +70,8 @@ class Kept:
     watching: Callable[[Watch], None]
     term_grace_s: float
     memory_released: Callable[[], bool | None]
+    with_holders: Callable[[Failure], Failure]
+    own_drain_s: float = 0.0
 
 
 class Keeper:
@@ -71,6 +83,9 @@ class Keeper:
         self._bell = bell
         self._nudge = threading.Event()
         self._done = threading.Event()
+        self._unheeded = threading.Event()
+        self._seen = {kept.tree.first.pid}
+        self._oom = OomWatch(kept.tree.first.pid, now().mono_s)
         self._lock = threading.Lock()
         self._stop: tuple[StopOrdered, int] | None = None
         self._signal: signal.Signals | None = None
@@ -134,6 +149,7 @@ class Keeper:
                 self._journal.record,
                 self._interrupted,
                 self._nudge,
+                lambda: kept.output.reader.awaits_servers,
             )
         )
 
@@ -146,12 +162,14 @@ class Keeper:
             now,
             kept.term_grace_s,
             kept.memory_released,
+            self._stop_heeding,
+            kept.own_drain_s,
         )
         ordered = self._stop
         if ordered is not None:
             if ordered[0].drain_s > 0:
                 drain(ending, ordered[0].drain_s)
-            terminate(ending)
+            terminate(ending, starting=not self._journal.was_ready)
         ended = self._record_exit()
         end_rest(
             ending, orderly=ordered is not None or (ended is not None and ended.code is not None)
@@ -166,6 +184,22 @@ class Keeper:
             self._over = True
             self._journal.record(Stopped(now()))
 
+    def _stop_heeding(self) -> None:
+        """What processes say when they are made to end is no cause of it.
+
+        What the first one said as it ended is still on its way through the pipe.
+        """
+        deadline = time.monotonic() + LAST_WORDS_S
+        while self._output_mover.is_alive() and time.monotonic() < deadline:
+            try:
+                waiting, _, _ = select.select([self._kept.output.pipe], [], [], 0)
+            except OSError:  # its mover has just closed it
+                break
+            if not waiting:
+                break
+            time.sleep(0.01)
+        self._unheeded.set()
+
     def _record_exit(self) -> Exit | None:
         ended = self._kept.tree.exit()
         if ended is not None:
@@ -175,11 +209,20 @@ class Keeper:
     def _tell_cause(self) -> None:
         ended = self._kept.tree.exit()
         seen = ended if ended != Exit(None, None) else None
+        failure = None
         for fact in self._kept.output.reader.close(now(), seen):
-            self._tell(fact)
-        failure = cause_of(ended)
-        if failure and not self._journal.has_failure:
-            self._journal.record(FailureSeen(now(), failure))
+            if isinstance(fact, FailureSeen):
+                failure = fact.failure
+            else:
+                self._tell(fact)
+        if not self._journal.has_failure:
+            failure = after_the_kernel(failure or cause_of(ended), self._oom, self._seen)
+        if failure is not None:
+            self._journal.record(FailureSeen(now(), self._kept.with_holders(failure)))
+
+    def _note_members(self) -> None:
+        """Remember every process: the kernel names what it killed by a pid that is then gone."""
+        self._seen |= {one.id.pid for one in self._kept.tree.members()}
 
     def _move_output(self) -> None:
         output = self._kept.output
@@ -191,6 +234,7 @@ class Keeper:
                 output.reader,
                 tell=self._tell,
                 now=now,
+                heeded=lambda: not self._unheeded.is_set(),
             )
         finally:
             # Nobody may be left waiting to write: without a reader the server's writes just fail.
@@ -202,5 +246,8 @@ class Keeper:
         match fact:
             case BecameReady():
                 self._nudge.set()
+            case PhaseBegan():
+                self._journal.record(fact)
+                self._note_members()
             case _:
                 self._journal.record(fact)

@@ -80,6 +80,12 @@ def api_key(argv: tuple[str, ...], environment: Mapping[str, str]) -> str | None
     return value_of(("--api-key",), argv) or environment.get("VLLM_API_KEY") or None
 
 
+def own_drain_s(argv: tuple[str, ...]) -> float:
+    """Return how long vLLM itself lets requests finish (``--shutdown-timeout``, 0.18 on)."""
+    asked = value_of(("--shutdown-timeout",), argv)
+    return float(asked) if asked and asked.isdigit() else 0.0
+
+
 def without_secrets(argv: tuple[str, ...]) -> tuple[str, ...]:
     """Return the arguments with the values of secret flags concealed."""
     shown: list[str] = []

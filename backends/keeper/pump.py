@@ -16,6 +16,11 @@ CHUNK_BYTES = 256 * 1024
 class Reader(Protocol):
     """Turns lines of a vLLM log into facts."""
 
+    @property
+    def awaits_servers(self) -> bool:
+        """Whether some of several API servers are up, and some are not yet."""
+        ...
+
     def feed(self, at: Stamp, line: str) -> list[StartFact]:
         """Return what this line tells."""
         ...
@@ -45,20 +50,21 @@ def pump(
     *,
     tell: Callable[[StartFact], None],
     now: Callable[[], Stamp],
+    heeded: Callable[[], bool] = lambda: True,
 ) -> None:
     """Read until every writer has closed the pipe.
 
     The log gets the bytes before anybody looks at them, so what the reader makes of a line can
-    never cost the line.
+    never cost the line. Lines that come while `heeded` is false are for the log alone.
     """
     stamps = StampRemover()
     while data := os.read(pipe, CHUNK_BYTES):
         at = now()
         log.write(stamps.feed(data))
-        for line in splitter.feed(data):
+        for line in splitter.feed(data) if heeded() else ():
             for fact in reader.feed(*take_stamp(at, line)):
                 tell(fact)
     log.write(stamps.rest())
-    for line in splitter.rest():
+    for line in splitter.rest() if heeded() else ():
         for fact in reader.feed(*take_stamp(now(), line)):
             tell(fact)

@@ -15,12 +15,14 @@ PAUSE_S = 0.25
 Sleep = Callable[[float], Awaitable[None]]
 
 
-async def tail(path: Path, sleep: Sleep = asyncio.sleep) -> AsyncIterator[tuple[str, ...]]:
-    """Yield the last lines of a log, at most `END_BYTES` of them, then batches as they come.
+async def tail(
+    path: Path, sleep: Sleep = asyncio.sleep, *, end_bytes: int = END_BYTES
+) -> AsyncIterator[tuple[str, ...]]:
+    """Yield the last lines of a log, at most `end_bytes` of them, then batches as they come.
 
     A log that does not exist yet is waited for. Never ends by itself.
     """
-    if lines := _last_or_none(path):
+    if lines := _last_or_none(path, end_bytes):
         yield tuple(lines)
     async for batch in follow_from_end(path, sleep):
         yield batch
@@ -50,22 +52,22 @@ async def follow_from_end(
         await sleep(PAUSE_S)
 
 
-def last_lines(path: Path, count: int) -> list[str]:
-    """Return the last lines of a log; fewer where `END_BYTES` hold fewer.
+def last_lines(path: Path, count: int, end_bytes: int = END_BYTES) -> list[str]:
+    """Return the last lines of a log; fewer where `end_bytes` hold fewer.
 
     Raises:
         OSError: the log cannot be read.
     """
     splitter = LineSplitter()
     with path.open("rb") as file:
-        start = max(0, file.seek(0, os.SEEK_END) - END_BYTES)
+        start = max(0, file.seek(0, os.SEEK_END) - end_bytes)
         file.seek(start)
         lines = [*splitter.feed(file.read()), *splitter.rest()]
     return lines[1:][-count:] if start else lines[-count:]
 
 
-def _last_or_none(path: Path) -> list[str]:
-    return last_lines(path, END_BYTES) if path.exists() else []
+def _last_or_none(path: Path, end_bytes: int) -> list[str]:
+    return last_lines(path, end_bytes, end_bytes) if path.exists() else []
 
 
 def _opened(path: Path) -> BinaryIO | None:

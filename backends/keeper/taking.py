@@ -112,7 +112,7 @@ def adopt(folder: ServerFolder, on_growth: Callable[[], None]) -> Taken:
     os.set_blocking(pipe, True)
     order = replace(order, environment=_key_of(left))
     was_ready = any(isinstance(fact, BecameReady) for fact in facts)
-    journal = Journal(folder.journal.resolve(), on_growth)
+    journal = Journal(folder.journal.resolve(), on_growth, was_ready=was_ready)
     tree = AdoptedTree(first, marker_value(order))
     _announce_end(first, on_growth)
     return Taken(order, tree, journal, pipe, watch_ready if was_ready else watch, is_new=False)

@@ -8,6 +8,7 @@ from backends.domain.server import Exit, ProcessId
 from backends.host import processes
 from backends.host.processes import Process
 from backends.host.survivors import belonging_to
+from backends.keeper.child import running_helpers
 
 
 class Tree(Protocol):
@@ -39,7 +40,14 @@ class KeptTree:
 
     def members(self) -> list[Process]:
         """Return every process that has not ended."""
-        return processes.descendants(os.getpid(), processes.running())
+        running = processes.running()
+        helpers = running_helpers()
+        own = {one.id.pid for pid in helpers for one in processes.descendants(pid, running)}
+        return [
+            one
+            for one in processes.descendants(os.getpid(), running)
+            if one.id.pid not in helpers | own
+        ]
 
     def exit(self) -> Exit | None:
         """Return how the first process ended, None while it runs."""
@@ -49,6 +57,8 @@ class KeptTree:
     def is_gone(self) -> bool:
         """Tell whether every process has ended; exact, as every orphan becomes a child here."""
         self.reap()
+        if running_helpers():  # one scan can miss a process that changes its parent meanwhile
+            return not self.members() and not self.members()
         return self._childless
 
     def reap(self) -> None:

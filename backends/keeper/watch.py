@@ -30,6 +30,7 @@ class Watch:
     Attributes:
         interrupted: true once a stop was ordered or the first process ended.
         nudge: set to look again at once; every wait clears it.
+        awaits_servers: true while some of several API servers, which share one port, are not up.
     """
 
     tree: Tree
@@ -38,6 +39,7 @@ class Watch:
     record: Callable[[ServerFact], object]
     interrupted: Callable[[], bool]
     nudge: threading.Event
+    awaits_servers: Callable[[], bool]
 
     def pause(self, seconds: float) -> None:
         """Wait, or less long when nudged."""
@@ -82,7 +84,7 @@ def _obstacle(watch: Watch) -> str | None:
     except NoAnswer:
         return ""
     if watch.model in names:
-        return None
+        return "" if watch.awaits_servers() else None
     return f"it serves {', '.join(names) or 'nothing'}, not {watch.model}: correct the served name"
 
 

@@ -137,13 +137,14 @@ def update_prices(folder: Path, path: Path, as_of: date | None = None) -> Update
     return _keep(folder, catalogue, day, rows)
 
 
-def update_from_package(folder: Path, today: date) -> Updated:
-    """Import the prices of the genai-prices package; they stay undated, as the package has it.
+def update_from_package(folder: Path, today: date, as_of: date | None = None) -> Updated:
+    """Import the prices of the genai-prices package; undated, as it has them, unless told a date.
 
     Raises:
         BadPrice: it is not installed.
     """
-    return _keep(folder, "genai-prices", None, installed_prices(today))
+    rows = tuple(replace(row, as_of=as_of) for row in installed_prices(today))
+    return _keep(folder, "genai-prices", as_of, rows)
 
 
 def _keep(folder: Path, name: str, day: date | None, rows: tuple[ApiPrice, ...]) -> Updated:

@@ -40,7 +40,7 @@ def quote(table: PriceTable, base_url: str, model: str) -> Quote:
     priced = [row for row in rows if tokens_price(row) is not None]
     if not priced:
         return Quote(None, f"{rows[0].provider} has no price for {model}; {_REMEDY}")
-    if len({_amounts(row) for row in priced}) > 1:
+    if any(_disagree(row, other) for row in priced for other in priced):
         said = " and ".join(f"{row.provider} says {_words(row)}" for row in priced)
         return Quote(None, f"the price table is ambiguous for {model}: {said}; {_REMEDY}")
     return Quote(max(priced, key=_best_known))
@@ -59,13 +59,18 @@ def _host(row: ApiPrice) -> str | None:
     return None if row.base_url is None else urlsplit(row.base_url).hostname
 
 
+def _disagree(row: ApiPrice, other: ApiPrice) -> bool:
+    """Return whether two rows say different things; what one of them does not say is no such."""
+    pairs = zip(_amounts(row), _amounts(other), strict=True)
+    return any(mine and theirs and mine != theirs for mine, theirs in pairs)
+
+
 def _amounts(row: ApiPrice) -> tuple[object, ...]:
     return (
-        row.input_usd_per_mtok,
-        row.output_usd_per_mtok,
+        (row.input_usd_per_mtok, row.output_usd_per_mtok),
         row.cached_input_usd_per_mtok,
-        row.usd_per_request or 0,
-        row.fee_percent or 0,
+        row.usd_per_request,
+        row.fee_percent,
         row.tiers,
     )
 
@@ -74,6 +79,7 @@ def _words(row: ApiPrice) -> str:
     return f"{usd(row.input_usd_per_mtok)} in and {usd(row.output_usd_per_mtok)} out"
 
 
-def _best_known(row: ApiPrice) -> tuple[bool, str]:
-    """Return what ranks equal prices: dated above undated, the latest date first."""
-    return row.as_of is not None, "" if row.as_of is None else row.as_of.isoformat()
+def _best_known(row: ApiPrice) -> tuple[bool, int, str]:
+    """Return what ranks rows that agree: dated over undated, then fuller, then later."""
+    known = sum(1 for amount in _amounts(row) if amount)
+    return row.as_of is not None, known, "" if row.as_of is None else row.as_of.isoformat()

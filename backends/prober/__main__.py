@@ -12,6 +12,7 @@ from backends.prober.load import Load, LoadNews
 from backends.prober.loop import READABLE, Loop
 from backends.prober.orders import Order, decode_order
 from backends.prober.outbox import Outbox
+from backends.prober.priority import raise_priority
 from backends.prober.series import Series
 
 
@@ -37,8 +38,9 @@ def main() -> int:
 
 def _work(order: Order, loop: Loop, outbox: Outbox) -> Series | Load:
     if order.series is not None:
-        return Series(order.series, loop, outbox.post)
+        return Series(order.series, loop, outbox.post, raise_priority())
     assert order.load is not None
+    raise_priority()
 
     def tell(news: LoadNews) -> None:
         outbox.post_line(msgspec.json.encode({type(news).__name__: news}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,6 +31,7 @@ class Trace:
         lags_ns: for each read, how long after the kernel's stamp it happened.
         coalesced_segments: how many segments were read together with the one before.
         reconnected: the kept connection turned out to be closed.
+        cpu_at_send_ns: what this process had used by then.
     """
 
     sent_ns: int = 0
@@ -41,6 +43,20 @@ class Trace:
     lags_ns: list[int] = field(default_factory=list)
     coalesced_segments: int | None = None
     reconnected: bool = False
+    cpu_at_send_ns: int = 0
+
+    def sent(self, at_ns: int) -> None:
+        """Note the send."""
+        self.sent_ns = at_ns
+        self.cpu_at_send_ns = time.process_time_ns()
+
+    def used(self) -> tuple[float, float]:
+        """What this process used since the send: CPU seconds, and percent of a core."""
+        if not self.sent_ns:
+            return 0.0, 0.0
+        passed_ns = max(1, clock.now_ns() - self.sent_ns)
+        cpu_ns = time.process_time_ns() - self.cpu_at_send_ns
+        return cpu_ns / clock.NS, 100 * cpu_ns / passed_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +150,7 @@ class Exchange:
         connection.send(self._request)
         if self._hooks is None or self._connection is not connection:
             return
-        trace.sent_ns = connection.sent_ns
+        trace.sent(connection.sent_ns)
         limits = self._limits
         no_token, too_long = problems.no_token(limits.ttft_s), problems.too_long(limits.total_s)
         for limit_s, overdue in (

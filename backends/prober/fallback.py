@@ -131,7 +131,7 @@ class ClientExchange:
         rest = {name: value for name, value in self._body.items() if name not in NAMED}
         plain = {"Accept-Encoding": "identity"}
         ask = self._client.chat.completions.with_streaming_response.create
-        self.trace.sent_ns = clock.now_ns()
+        self.trace.sent(clock.now_ns())
         try:
             with ask(**known, extra_body=rest, extra_headers=plain) as response:
                 self._take_head(response.http_response)

@@ -1,26 +1,27 @@
 """An exchange as a run: figures, cost, and what makes it doubtful."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
-from statistics import median
 
 from backends.domain.run import Run
 from backends.domain.streams.timing import Timing, timing
-from backends.domain.streams.tokens import Usage, read_usage
+from backends.domain.streams.tokens import Piece, Usage, read_usage
+from backends.prober.audit import CLIENT_LIMITED, Audit
 from backends.prober.clock import NS
 from backends.prober.exchange import Asked, Trace
 from backends.prober.orders import Lane
 from backends.prober.redaction import redacted
 
 TOKENS_PER_PRICE = 1_000_000
-LATE_SEND_S = 0.005
-LATE_READ_S = 0.002
 
 
 def run_of(exchange: Asked, lane: Lane, index: int) -> Run:
     """Return what one exchange measured; with an error, what was received before it is kept."""
     reader, trace = exchange.reply.reader, exchange.trace
-    usage = reader.usage or _usage_of(bytes(exchange.reply.plain_body))
+    usage = _believable(reader.usage, reader.pieces)
+    usage = usage or _usage_of(bytes(exchange.reply.plain_body))
     output_tokens = usage.output_tokens if usage else None
     if exchange.error and reader.pieces:
         output_tokens = reader.pieces[-1].counted or output_tokens
@@ -43,7 +44,7 @@ def run_of(exchange: Asked, lane: Lane, index: int) -> Run:
         rtt_s=trace.rtt_s,
         planned_to_sent_s=late_s,
         cost_usd=cost_usd(lane, usage),
-        flags=_flags(figures, trace, late_s),
+        flags=_flags(figures, trace),
         error=redacted(exchange.error, lane.api_key) if exchange.error else None,
         clock="kernel" if trace.reads and trace.from_kernel else "user",
         text=redacted(text, lane.api_key),
@@ -70,15 +71,20 @@ def cost_usd(lane: Lane, usage: Usage | None) -> str | None:
     return format(cost.normalize(), "f")
 
 
-def _flags(figures: Timing, trace: Trace, late_s: float | None) -> tuple[str, ...]:
+def _flags(figures: Timing, trace: Trace) -> tuple[str, ...]:
     flags = list(figures.flags) if figures.ttft_s is not None else []
     if trace.reconnected:
         flags.append("reconnected")
-    lag_s = max(trace.lags_ns, default=0) / NS
-    read_late = lag_s > max(LATE_READ_S, median(figures.itl_s) if figures.itl_s else 0.0)
-    if (late_s is not None and late_s > LATE_SEND_S) or (read_late and trace.coalesced_segments):
-        flags.append("client_limited")
+    if Audit.marks(trace, figures.itl_s):
+        flags.append(CLIENT_LIMITED)
     return tuple(flags)
+
+
+def _believable(usage: Usage | None, pieces: Sequence[Piece]) -> Usage | None:
+    """A count of 0 beside text is a count that the server does not keep: unknown."""
+    if usage is None or usage.output_tokens or not any(piece.carries for piece in pieces):
+        return usage
+    return replace(usage, output_tokens=None)
 
 
 def _usage_of(body: bytes) -> Usage | None:

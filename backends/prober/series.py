@@ -8,7 +8,7 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from backends.domain.ab_facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
-from backends.domain.run import LaneName, Run
+from backends.domain.run import LaneName, Priority, Run
 from backends.prober import clock
 from backends.prober.audit import Audit
 from backends.prober.body import with_nonce
@@ -50,7 +50,13 @@ class Series:
         over: it has told its end.
     """
 
-    def __init__(self, order: SeriesOrder, loop: Loop, tell: Callable[[AbFact], None]) -> None:
+    def __init__(
+        self,
+        order: SeriesOrder,
+        loop: Loop,
+        tell: Callable[[AbFact], None],
+        priority: Priority = "normal",
+    ) -> None:
         self.over = False
         self._order = order
         self._loop = loop
@@ -63,7 +69,7 @@ class Series:
         self._failures = dict.fromkeys(self._lanes, 0)
         self._running: list[Asked] = []
         self._warm_ups: list[Run] = []
-        self._audit = Audit()
+        self._audit = Audit(priority)
 
     def begin(self) -> None:
         """Tell the beginning and warm the first lane up."""

@@ -23,6 +23,18 @@ def read_scenario(path: Path) -> Scenario:
     return scenario_of(text, str(path), json_text=path.suffix.lower() == ".json")
 
 
+def scenario_at(name: str) -> Scenario:
+    """Return the scenario of a file, or the one of that name that ships.
+
+    Raises:
+        BadScenario: there is neither, or it cannot be read.
+    """
+    path = Path(name)
+    if not path.exists() and name.removesuffix(".toml") in shipped_scenarios():
+        return shipped_scenario(name.removesuffix(".toml"))
+    return read_scenario(path)
+
+
 def scenario_of(text: str, place: str, *, json_text: bool) -> Scenario:
     """Return the scenario of a text; numbers keep the digits that are written.
 

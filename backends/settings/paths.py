@@ -26,6 +26,12 @@ def state_folder() -> Path:
     return private_folder(_DIRS.user_state_path)
 
 
+def existing_state_folder() -> Path | None:
+    """Return ``$XDG_STATE_HOME/inferctl`` where there is one; makes nothing."""
+    folder = _DIRS.user_state_path
+    return folder if folder.is_dir() else None
+
+
 def history_file() -> Path:
     """Return where the history database lies, its folder made if missing."""
     return state_folder() / "history.sqlite"

@@ -65,10 +65,18 @@ class ApiServer:
         self._say_uvicorn("Application startup complete.")
         watch = asyncio.create_task(self._watch_engine(dead, ended))
         await ended.wait()
+        await self._drain()
         watch.cancel()
         loop.remove_reader(self._link)
         await server.close()
         await self._shut_down()
+
+    async def _drain(self) -> None:
+        """Refuse what is new until ``--shutdown-timeout`` is over, as 0.32 does even when idle."""
+        limit = str(self._arguments.given.get("--shutdown-timeout", "0"))
+        if limit.isdigit() and int(limit) and not self._routes.engine_dead:
+            self._routes.draining = True
+            await asyncio.sleep(int(limit) / self._player.pace.speed)
 
     async def _watch_engine(self, dead: asyncio.Event, ended: asyncio.Event) -> None:
         await dead.wait()

@@ -23,6 +23,7 @@ from backends.simulated.script import Author, StartScript
 from backends.simulated.timeline import Cue, before
 from backends.simulated.wording import Speaker, Wording, engine_core
 
+_ENDS_S = 4.0
 _ORPHAN_ENDS_S = 8.0
 _DIES_AFTER_READY_S = 5.0
 _WORKER_OUTLIVES_S = 1.0
@@ -185,8 +186,7 @@ class Engine:
             source="core.py:1454",
         )
         self.link.listen(0)
-        if not self.link.alive:
-            self.pace.wait(_ORPHAN_ENDS_S)
+        self.pace.wait(_ENDS_S if self.link.alive else _ORPHAN_ENDS_S)
         sys.exit(0)
 
 

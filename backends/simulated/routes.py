@@ -10,6 +10,7 @@ from backends.simulated.scheduler import Scheduler
 from backends.simulated.script import StartScript
 from backends.simulated.web import Reply, Request
 
+DRAINING = "cannot schedule new futures after shutdown"
 DEAD = "EngineCore encountered an issue. See stack trace (above) for the root cause."
 
 
@@ -22,6 +23,7 @@ class Routes:
     scheduler: Scheduler
     key: str
     engine_dead: bool = False
+    draining: bool = False
 
     async def answer(self, request: Request, reply: Reply) -> None:
         """Answer one request; only paths under ``/v1`` ask for the key."""
@@ -65,7 +67,9 @@ class Routes:
         except (BadRequest, ValueError, TypeError) as error:
             await reply.send_json(400, _error(str(error), "BadRequestError", 400))
             return
-        if self.engine_dead:
+        if self.draining:
+            await reply.send_json(500, _error(DRAINING, "InternalServerError", 500))
+        elif self.engine_dead:
             await reply.send_json(500, _error(DEAD, "InternalServerError", 500))
         else:
             await self._speak(ask, reply)

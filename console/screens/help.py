@@ -12,7 +12,7 @@ from textual.widgets import Footer, Static
 from console.keys import APP_BINDINGS, BACK, MAIN_BINDINGS
 
 TEXT = """
-Panels: 1 start-up or serving, 2 VRAM, 3 A/B, 4 cost; the same key gives the room back.
+Panels: 1 start-up, 2 VRAM, 3 A/B, 4 cost, 5 serving; the same key gives the room back.
 Unknown is drawn as —, with its reason beside it or in the panel's second line.
 Keys are rebound in config.toml, for example:  [keys]  "server.stop" = "f8"
 """

@@ -7,15 +7,21 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.getters import query_one
 from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from backends.domain.facts import LogRead
+from backends.domain.start import Failure
 from console.keys import BACK
 from widgets.log_view import LogLines
+from widgets.still_footer import StillFooter
 
 
 class LogScreen(Screen[None]):
-    """Lines arrive through `append`; keys search and filter."""
+    """Lines arrive through `append`; keys search and filter.
+
+    Args:
+        failure: why the server failed; the log opens at the line that tells it.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         BACK,
@@ -28,22 +34,25 @@ class LogScreen(Screen[None]):
     DEFAULT_CSS = """
     LogScreen {
         & LogLines { height: 1fr; }
-        & Input { display: none; &.-asking { display: block; } }
+        & Input { display: none; dock: bottom; }
     }
     """
 
     line = query_one(Input)
+    footer = query_one(StillFooter)
 
-    def __init__(self) -> None:
+    def __init__(self, failure: Failure | None = None) -> None:
         super().__init__()
         self.lines = LogLines()  # lines may arrive before this screen stands
         self._asking = "search"
+        if failure is not None and failure.line_number is not None:
+            self.lines.open_at(failure.line_number, failure.line)
 
     def compose(self) -> ComposeResult:
         """Lay out the lines above the input and the footer."""
         yield self.lines
         yield Input(compact=True)
-        yield Footer(show_command_palette=False, compact=True)
+        yield StillFooter()
 
     def append(self, fact: LogRead) -> None:
         """Show lines that were read."""
@@ -52,7 +61,8 @@ class LogScreen(Screen[None]):
     def action_ask(self, what: str) -> None:
         """Open the input line for a text to search or to filter by."""
         self._asking = what
-        self.line.placeholder = "search for" if what == "search" else "only lines with"
+        text = "search for" if what == "search" else "only lines with"
+        self.line.placeholder = f"{text} … (Enter takes it, Esc leaves the log)"
         self.line.value = getattr(self.lines.view, what)
         self._with_line(shown=True)
         self.line.focus()
@@ -68,11 +78,9 @@ class LogScreen(Screen[None]):
         self.lines.focus()
 
     def _with_line(self, *, shown: bool) -> None:
-        """Show or hide the input line; a log that was followed is still followed after."""
-        following = self.lines.following
-        self.line.set_class(shown, "-asking")
-        if following:
-            self.call_after_refresh(self.action_follow)
+        """Show the input line in the footer's place, so that the log stays as it is, or hide it."""
+        self.line.display = shown
+        self.footer.display = not shown
 
     def action_problems(self) -> None:
         """Show warnings and errors only, or everything again."""

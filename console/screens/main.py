@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SMALLEST = (60, 16)
 """Columns and rows below which no panel says anything useful."""
 
-PANELS = ("startup", "vram", "ab", "cost")
+PANELS = ("startup", "vram", "ab", "cost", "serving")
 
 
 class MainScreen(Screen[None]):
@@ -70,7 +70,10 @@ class MainScreen(Screen[None]):
         self.ab.view = view.ab
         self.cost.view = view.cost
         self.verdict.view = view.verdict
-        self.set_class(view.startup.compact, "-serving")
+        startup = view.startup
+        self.set_class(startup.compact and startup.failure is None, "-serving")
+        self.set_class(bool(startup.slower or startup.levers), "-told")
+        self.set_class(startup.failure is not None, "-failed")
 
     def on_resize(self, event: Resize) -> None:
         """Say what is needed where the terminal is too small for any panel."""
@@ -87,6 +90,10 @@ class MainScreen(Screen[None]):
 
         self.app.run_worker(ab_keys.race(self._inferctl, runs), group="series", exclusive=True)
 
+    def action_explain_race(self) -> None:
+        """Say what an A/B needs that is not there."""
+        self.action_race(1)
+
     def action_cancel(self) -> None:
         """End the A/B; the runs that ended are kept."""
         self._inferctl.race_cancelled.set()
@@ -97,26 +104,27 @@ class MainScreen(Screen[None]):
 
         self.app.run_worker(ab_keys.choose_prompt(self._inferctl), group="prompt", exclusive=True)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can act now."""
-        if self._inferctl.desk.replayed and action in {"race", "cancel", "prompt"}:
+        if self._inferctl.desk.replayed and action in {"race", "explain_race", "cancel", "prompt"}:
             return False
         ab = self._inferctl.session.ab
         racing = ab is not None and not ab.ended
+        if action == "maximise":
+            return parameters != (len(PANELS),) or self.has_class("-serving")
         if action == "cancel":
             return racing
-        if action == "race":
+        if action in {"race", "explain_race"}:
             from console.racing import why_no_race
 
             app = self._inferctl
-            return not racing and not why_no_race(app.session, app.machine.settings)
+            missing = bool(why_no_race(app.session, app.machine.settings))
+            return not racing and missing is (action == "explain_race")
         return True
 
     def action_maximise(self, number: int) -> None:
         """Give one panel the whole screen, or give the room back."""
         wanted = PANELS[number - 1]
-        if wanted == "startup" and self.has_class("-serving"):
-            wanted = "serving"
         if self.maximized is not None and self.maximized.id == wanted:
             self.minimize()
         else:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from textual.screen import Screen
 
+from backends.domain.lifecycle import failure_of
 from backends.domain.session import Session
 from backends.history.history import open_history
 from backends.history.series import recent_series
@@ -33,7 +34,7 @@ def opened(name: ScreenName, machine: Machine, session: Session) -> Screen[None]
     """
     match name:
         case "logs":
-            return LogScreen()
+            return LogScreen(failure_of(session.life) if session.life else None)
         case "gpus":
             return GpuScreen()
         case "welcome":

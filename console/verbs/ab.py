@@ -12,6 +12,7 @@ from backends.domain.money.amounts import usd
 from backends.domain.streams.report import ab_report
 from backends.domain.streams.series import AbSeries, advance_series
 from backends.domain.streams.summary import spent_usd, summarise
+from backends.domain.streams.trust import limits, remarks
 from backends.domain.streams.written import (
     ab_csv,
     ab_markdown,
@@ -151,8 +152,10 @@ def _tell(series: AbSeries) -> None:
     for lane, _ in series.began.lanes[1:]:
         for told in findings(series, lane):
             print(told)
-    if series.client is not None and series.client.limited:
-        print(f"CLIENT LIMITED: {'; '.join(series.client.reasons)}")
+    for told in remarks(series):
+        print(told)
+    if limited := limits(series):
+        print(f"CLIENT LIMITED: {limited}")
     if series.reason:
         print(f"cut short: {series.reason}")
 

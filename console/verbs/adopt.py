@@ -109,7 +109,39 @@ def _facts(server: Server) -> dict[str, Any]:
         "uptime_s": None if up_s is None else round(up_s, 1),
         "gpu_memory_bytes": memory_bytes,
         "reason": reason,
+        **_metrics(server.base_url),
     }
+
+
+def _metrics(base_url: str | None) -> dict[str, Any]:
+    """Return what the server counts of its requests now, None and why where it cannot be read."""
+    from backends.metrics.scrape import MetricsUnavailable, scrape
+
+    try:
+        if base_url is None:
+            raise MetricsUnavailable("its address is not known")
+        counters = scrape(base_url)
+    except MetricsUnavailable as error:
+        return {"metrics": None, "metrics_reason": str(error)}
+    return {
+        "metrics": {
+            "requests_running": counters.requests_running,
+            "requests_waiting": counters.requests_waiting,
+            "kv_cache_usage": counters.kv_cache_usage,
+        },
+        "metrics_reason": "",
+    }
+
+
+def _load(told: dict[str, Any]) -> str:
+    metrics = told["metrics"]
+    if metrics is None:
+        return f"{UNKNOWN} ({told['metrics_reason']})"
+    running, waiting, used = (
+        UNKNOWN if each is None else f"{each:.{digits}%}" if digits is not None else f"{each:.0f}"
+        for each, digits in zip(metrics.values(), (None, None, 0), strict=True)
+    )
+    return f"{running} running, {waiting} waiting, KV cache {used}"
 
 
 def _held(sample: GpuSample, pids: frozenset[int]) -> tuple[int | None, str]:
@@ -135,7 +167,9 @@ def _print(server: Server, told: dict[str, Any]) -> None:
     from widgets import format as fmt
 
     memory = told["gpu_memory_bytes"]
-    whose = "run by inferctl" if server.owner is Owner.INFERCTL else "not run by inferctl"
+    whose = "run by inferctl"
+    if server.owner is Owner.FOREIGN:
+        whose = f"not run by inferctl, {server.note}"
     rows = (
         ("server", f"{server.name}, {server.state}, {whose}"),
         ("model", server.model or UNKNOWN),
@@ -143,6 +177,7 @@ def _print(server: Server, told: dict[str, Any]) -> None:
         ("pid", str(server.pid)),
         ("up", fmt.clock(told["uptime_s"])),
         ("memory", f"{UNKNOWN} ({told['reason']})" if memory is None else f"{fmt.gib(memory)} GiB"),
+        ("requests", _load(told)),
         ("command", " ".join(told["arguments"])),
     )
     for name, value in rows:

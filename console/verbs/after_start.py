@@ -1,7 +1,7 @@
 """What is said once a start is over: was it slower than usual, and what would shorten it."""
 
 from backends.domain.start import Start
-from backends.domain.startup.advice import Advice, advise
+from backends.domain.startup.advice import Advice, advice_sentence, advise
 from backends.domain.startup.expectation import comparable, slower_than_usual
 from backends.settings.config import Profile
 from console import recorder
@@ -26,12 +26,14 @@ def remarks(machine: Machine, profile: Profile, start: Start) -> list[str]:
     """
     slower = slower_than_earlier(machine, profile, start)
     told = [f"slower than usual: {slower}"] if slower else []
-    return told + [advice_sentence(lever) for lever in advise(start)]
+    return told + [advice_sentence(lever) for lever in advice_after(machine, profile, start)]
 
 
-def advice_sentence(advice: Advice) -> str:
-    """Return a lever, what it shortens and its price as one line."""
-    return (
-        f"{advice.phase} took {advice.duration_s:.1f} s, {advice.share:.0%} of the start; "
-        f"{advice.lever} {advice.effect}; its price: {advice.price}"
-    )
+def advice_after(machine: Machine, profile: Profile, start: Start) -> tuple[Advice, ...]:
+    """Return the best lever for each large phase, by what starts of this host tell of them.
+
+    Raises:
+        HistoryUnavailable: the history cannot be read.
+    """
+    others = recorder.other_starts(machine, profile, but=start.start_id)
+    return advise(start, others, recorder.environment_of(profile))

@@ -1,15 +1,17 @@
 """``inferctl coldstart``: repeated stop and start, phase by phase, with the spread and the cost."""
 
 import argparse
+from dataclasses import replace
 from datetime import datetime
 
-from backends.discovery.warmth import Warmth, warmth
+from backends.discovery.warmth import Warmth, cool_weights, warmth
 from backends.domain.money.amounts import usd
 from backends.domain.server import Owner, ServerState
 from backends.domain.start import Outcome, Start
-from backends.domain.startup.advice import advise
+from backends.domain.startup.advice import Advice, advice_sentence
 from backends.domain.startup.expectation import Expected, expected_phases
 from backends.domain.startup.fold import as_start
+from backends.host.page_cache import PageCache
 from backends.host.servers import list_servers
 from backends.problem import Problem
 from backends.settings.config import Profile
@@ -18,7 +20,7 @@ from console.coldstart import ColdStart
 from console.machine import Machine
 from console.unwatched import record_finished_starts
 from console.verbs import lifecycle
-from console.verbs.after_start import advice_sentence, slower_than_earlier
+from console.verbs.after_start import advice_after, slower_than_earlier
 from console.verbs.report import document, say, table
 
 STILL = frozenset({ServerState.STOPPED, ServerState.FAILED})
@@ -54,10 +56,12 @@ def run(arguments: argparse.Namespace) -> int:
         if not done:
             raise
         reason, code = str(problem), 1
+    ready = coldstart.ready_ones(done)
+    advice = advice_after(machine, profile, ready[-1]) if ready else ()
     if arguments.json:
-        document(coldstart.coldstart_document(profile, done, reason))
+        document(coldstart.coldstart_document(profile, done, advice, reason))
     else:
-        _tell(profile, done, reason)
+        _tell(profile, done, advice, reason)
     return code
 
 
@@ -75,18 +79,25 @@ def _measure(machine: Machine, profile: Profile, arguments: argparse.Namespace) 
     if any(each.state not in STILL or each.survivors for each in found):
         say(f"stopping {profile.name}")
         lifecycle.stop(machine, profile.name, arguments.drain)
-    before = warmth(profile.model, coldstart.surroundings(profile))
+    around = coldstart.surroundings(profile)
+    before = warmth(profile.model, around)
+    dropped = before.page_cache if arguments.cold else None
+    if dropped is not None:
+        before = replace(before, page_cache=cool_weights(profile.model, around))
+        say(
+            f"weights in memory: {_share(dropped)}, after dropping them {_share(before.page_cache)}"
+        )
     lifecycle.launch(machine, profile, force=arguments.force)
     life = lifecycle.wait_until_ready(machine, profile.name)
     if life.start is None:
         raise Problem(f"the journal of {profile.name} does not tell of its start")
     start = as_start(life.start, machine.now())
-    slower = slower_than_earlier(machine, profile, start)
     recorder.keep_start(machine, life)
-    return ColdStart(start, before, recorder.start_cost(profile, start), slower)
+    slower = slower_than_earlier(machine, profile, start)
+    return ColdStart(start, before, recorder.start_cost(profile, start), slower, dropped)
 
 
-def _tell(profile: Profile, done: list[ColdStart], reason: str) -> None:
+def _tell(profile: Profile, done: list[ColdStart], advice: tuple[Advice, ...], reason: str) -> None:
     ready = coldstart.ready_ones(done)
     if ready:
         print(f"{profile.name}: {profile.model}, {len(ready)} starts")
@@ -98,12 +109,25 @@ def _tell(profile: Profile, done: list[ColdStart], reason: str) -> None:
         if each.start.failure:
             failure = each.start.failure
             print(f"  {failure.kind}: {failure.cause}\n  remedy: {failure.remedy}")
+    if done:
+        print(_cost(profile, done))
     for told in coldstart.differences(done):
         print(f"NOT ALIKE: {told}; compare them one by one")
-    for lever in advise(ready[-1]) if ready else ():
+    for lever in advice:
         print(advice_sentence(lever))
     if reason:
         say(f"cut short: {reason}")
+
+
+def _cost(profile: Profile, done: list[ColdStart]) -> str:
+    """Return what the seconds from launch to first token cost, and at which price of when."""
+    total, rate = coldstart.total_cost(done), profile.gpu_usd_per_hour
+    if total is None or rate is None:
+        return f"cost: UNPRICED; give {profile.name} gpu_usd_per_hour"
+    as_of = profile.gpu_price_as_of
+    dated = f"price of {as_of.isoformat()}" if as_of else "price without a date"
+    each = usd(total / len(done))
+    return f"cost: {usd(total)} at {usd(rate)}/h ({dated}), {each} a start until its first token"
 
 
 def _rows(ready: list[Start]) -> list[tuple[str, ...]]:
@@ -147,9 +171,11 @@ def _compilations(each: ColdStart) -> str:
 
 def _weights(before: Warmth) -> str:
     pages = before.page_cache
+    total = "" if pages.total_bytes is None else f" of {pages.total_bytes / GIB:.2f} GiB"
+    return f"weights in memory: {_share(pages)}{total}"
+
+
+def _share(pages: PageCache) -> str:
     if pages.resident_bytes is None or pages.total_bytes is None:
-        return f"weights in memory: not known, {pages.reason}"
-    return (
-        f"weights in memory: {pages.resident_bytes / max(pages.total_bytes, 1):.0%}"
-        f" of {pages.total_bytes / GIB:.2f} GiB"
-    )
+        return f"not known, {pages.reason}"
+    return f"{pages.resident_bytes / max(pages.total_bytes, 1):.0%}"

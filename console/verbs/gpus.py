@@ -4,10 +4,12 @@ import argparse
 from contextlib import closing
 
 from backends.domain.gpu import Gpu
+from backends.domain.gpu_remarks import remarks
 from console.verbs.report import document, table
 
 UNKNOWN = "—"
 GIB = 1 << 30
+COLUMNS = ("GPU", "NAME", "USED GiB", "RESERVED", "TOTAL GiB", "BUSY", "POWER", "TEMP", "SOURCE")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     table(
         [
-            ("GPU", "NAME", "USED GiB", "TOTAL GiB", "BUSY", "POWER", "TEMP", "SOURCE"),
+            COLUMNS,
             *map(_row, sample.gpus),
         ]
     )
@@ -36,16 +38,19 @@ def run(arguments: argparse.Namespace) -> int:
             owner = process.owner or "owner unknown"
             size = _gib(process.used_bytes)
             print(f"  {gpu.index}: pid {process.pid} {process.name} {size} GiB, {owner}")
-        if gpu.processes is None:
-            print(f"  {gpu.index}: processes unknown: {gpu.processes_reason}")
+        for remark in remarks(gpu):
+            print(f"  {gpu.index}: {remark}")
+    if sample.reason:
+        print(sample.reason)
     return 0
 
 
 def _row(gpu: Gpu) -> tuple[str, ...]:
     return (
         str(gpu.index),
-        gpu.name,
+        f"{gpu.name} {gpu.partition}".rstrip(),
         _gib(gpu.memory.used_bytes),
+        _gib(gpu.memory.reserved_bytes),
         _gib(gpu.memory.total_bytes),
         _with_unit(gpu.busy_percent, "%"),
         _with_unit(gpu.power_w, "W"),

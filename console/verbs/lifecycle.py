@@ -6,11 +6,13 @@ from backends.domain.facts import (
     FirstTokenSeen,
     FirstTokenUnavailable,
     PhaseBegan,
+    StopOrdered,
     Stopped,
     StopProgressed,
 )
 from backends.domain.lifecycle import Life, life_after, unborn
-from backends.domain.server import ServerState
+from backends.domain.server import Owner, Server, ServerState
+from backends.host.servers import list_servers
 from backends.keeper.client import follow
 from backends.keeper.folder import server_folder
 from backends.problem import Problem
@@ -54,6 +56,14 @@ async def _wait_until_ready(machine: Machine, name: str) -> Life:
     return life
 
 
+def foreign_named(machine: Machine, name: str) -> Server | None:
+    """Return the server of that name which inferctl did not start, None where there is none."""
+    if server_folder(machine.state_folder, name).is_dir() or machine.settings.profile(name):
+        return None
+    found = (each for each in list_servers(machine.state_folder) if each.name == name)
+    return next((each for each in found if each.owner is Owner.FOREIGN), None)
+
+
 def stop(machine: Machine, name: str, drain_s: float) -> Life:
     """Stop a server, telling each step, until nothing of it is left.
 
@@ -67,7 +77,9 @@ async def _stop(machine: Machine, name: str, drain_s: float) -> Life:
     life = unborn(name)
     async for fact in servers.stop(machine, name, drain_s):
         life = life_after(life, fact)
-        if isinstance(fact, StopProgressed):
+        if isinstance(fact, StopOrdered):
+            say(f"stop ordered by {fact.by}")
+        elif isinstance(fact, StopProgressed):
             say(fact.step)
     return life
 

@@ -210,10 +210,10 @@ def _update(arguments: argparse.Namespace, folder: Path, today: date) -> int:
 
     if bool(arguments.file) == arguments.genai:
         raise UsageProblem("give the FILE of a catalogue, or --genai for the installed package")
+    as_of = arguments.as_of and _not_in_the_future(arguments.as_of, today)
     if arguments.genai:
-        done = update_from_package(folder, today)
+        done = update_from_package(folder, today, as_of)
     else:
-        as_of = arguments.as_of and _not_in_the_future(arguments.as_of, today)
         done = update_prices(folder, Path(arguments.file), as_of)
     if arguments.json:
         document(done)

@@ -31,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         servers = [server for server in servers if server.name == arguments.name]
         if not servers:
             raise NotFound(f"no server is called {arguments.name}; inferctl status lists them all")
+    servers = with_memory(servers)
     if arguments.json:
         document({"servers": servers})
         return 0
@@ -42,6 +43,20 @@ def run(arguments: argparse.Namespace) -> int:
         for line in remarks(server):
             print(f"{server.name}: {line}")
     return 0
+
+
+def with_memory(servers: list[Server]) -> list[Server]:
+    """Return the servers with what their survivors hold; GPUs are asked where there are any."""
+    if not any(server.survivors for server in servers):
+        return servers
+    from contextlib import closing
+
+    from backends.domain.vram_owners import with_survivor_memory
+    from console.this_host import open_this_hosts_gpus
+
+    with closing(open_this_hosts_gpus()) as gpus:
+        sample = gpus.sample(processes=True)
+    return [with_survivor_memory(server, sample) for server in servers]
 
 
 def stopped(name: str, model: str, port: int) -> Server:
@@ -76,10 +91,13 @@ def remarks(server: Server) -> list[str]:
         failure = server.failure
         place = f" (log line {failure.line_number})" if failure.line_number else ""
         told += [f"{failure.kind}: {failure.cause}{place}", f"remedy: {failure.remedy}"]
-    for survivor in server.survivors:
-        told.append(
-            f"left behind: pid {survivor.process.pid} {survivor.name}; inferctl stop ends it"
-        )
+    elif server.note:
+        told.append(server.note)
+    if server.survivors:
+        from backends.host.culprits import left_by
+
+        told += [f"left behind: {one.sentence()}" for one in left_by(server)]
+        told.append(f"run: inferctl stop {server.name}")
     return told
 
 

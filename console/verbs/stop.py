@@ -9,12 +9,22 @@ def run(arguments: argparse.Namespace) -> int:
     """Stop a server, or end what an earlier one left behind.
 
     Raises:
-        Problem: no such server runs.
+        Problem: no such server runs, or somebody else's does, which is not stopped.
     """
+    from dataclasses import replace
+
+    from backends.domain.server import ServerState
+    from console import servers
     from console.this_host import this_host
     from console.verbs import lifecycle
 
     machine = this_host()
+    foreign = lifecycle.foreign_named(machine, arguments.name)
+    if foreign is not None:
+        say(servers.end_left(machine, foreign))
+        if arguments.json:
+            document({"servers": [replace(foreign, state=ServerState.STOPPED, survivors=())]})
+        return 0
     server = lifecycle.stop(machine, arguments.name, arguments.drain).server
     if arguments.json:
         document({"servers": [server]})

@@ -2,13 +2,12 @@
 
 import argparse
 from datetime import UTC, datetime
-from pathlib import Path
 
 from backends.domain.money.document import verdict_document
 from backends.domain.money.kinds import VerdictKind
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.verdict import Verdict, decide
-from console.verbs.report import document
+from console.verbs.report import document, table
 
 NOT_REQUIRED = 4
 """Exit code of a decision that is not the one that was required."""
@@ -23,6 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         UsageProblem: the scenario cannot be read.
     """
+    if arguments.published:
+        return _published(as_json=arguments.json)
     scenario = _from_file(arguments.scenario) if arguments.scenario else _measured()
     found = decide(scenario)
     if arguments.json:
@@ -33,13 +34,24 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if wanted is None or found.kind in wanted else NOT_REQUIRED
 
 
+def _published(*, as_json: bool) -> int:
+    """Print the figures of published comparisons beside ours."""
+    from backends.scenarios.published.comparison import comparison_document, comparison_rows
+
+    if as_json:
+        document(comparison_document())
+    else:
+        table(comparison_rows())
+    return 0
+
+
 def _from_file(name: str) -> Scenario:
     from backends.domain.money.scenario import BadScenario
     from backends.problem import UsageProblem
-    from backends.scenarios.reading import read_scenario
+    from backends.scenarios.reading import scenario_at
 
     try:
-        return read_scenario(Path(name))
+        return scenario_at(name)
     except BadScenario as error:
         raise UsageProblem(str(error)) from error
 

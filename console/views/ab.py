@@ -18,6 +18,7 @@ from backends.domain.streams.summary import (
     spent_usd,
     summarise,
 )
+from backends.domain.streams.trust import limits
 from backends.domain.streams.written import findings, how_measured
 from backends.settings.config import Settings
 from console.racing import why_no_race
@@ -57,6 +58,7 @@ def ab_view(session: Session, settings: Settings, beside: AbSeries | None = None
         planned=planned,
         eta_s=None if ab.ended else _eta_s(ab, done, planned, session.now),
         not_comparable=tuple(found.why for found in comparability(a, b) if SHOWN in found.figures),
+        client_limited=limits(ab.series),
         running=not ab.ended,
         past=past,
         comparisons=(*_against_a(ab.series), *(_against_past(ab.series, beside) if beside else ())),
@@ -71,6 +73,7 @@ def recorded_view(series: AbSeries) -> AbView:
         past=_past_lanes(series),
         runs=_past_runs(series),
         comparisons=(_comparison("B′", "A′", a, b), *_against_a(series, prime="′")),
+        client_limited=limits(series),
         notes=(how_measured(series), *(told for name in others for told in findings(series, name))),
     )
 

@@ -38,11 +38,12 @@ def main_view(session: Session, desk: Desk) -> MainView:
     """Project the session."""
     today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
     verdict = economics.verdict(session, desk.settings, today, desk.capacities)
+    startup = startup_view(session, desk)
     return MainView(
         status=status_view(session, desk),
-        startup=startup_view(session, desk),
+        startup=startup,
         serving=serving_view(session),
-        vram=vram_view(session),
+        vram=vram_view(session, startup.axis_s),
         ab=ab_view(session, desk.settings, desk.beside),
         cost=cost_view(session, desk, verdict, today),
         verdict=verdict_view(verdict),

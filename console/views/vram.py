@@ -20,8 +20,11 @@ _KINDS: dict[str, PartKind] = {
 }
 
 
-def vram_view(session: Session) -> VramView:
-    """Return every GPU's memory by holder, and the time line of the watched start."""
+def vram_view(session: Session, axis_s: float = 0.0) -> VramView:
+    """Return every GPU's memory by holder, and the time line of the watched start.
+
+    `axis_s` is where the axis of the phases ends, which the time line shares.
+    """
     if session.gpus is None:
         return VramView(reason=session.failed_sources.get("gpus", ""))
     if not session.gpus.gpus:
@@ -41,7 +44,7 @@ def vram_view(session: Session) -> VramView:
             for gpu in session.gpus.gpus
         ),
         timeline=points,
-        t1_s=(start.total_s or 0.0) if start else 0.0,
+        t1_s=axis_s,
         timeline_total_bytes=None if None in totals else sum(total or 0 for total in totals),
     )
 

@@ -49,12 +49,13 @@ def _gpus(session: Session) -> GpuSample | None:
 
 def _server(server: Server, now_s: float) -> WelcomeItem:
     whose = "run by inferctl" if server.owner is Owner.INFERCTL else "not run by inferctl"
+    place = f", {server.note}" if server.owner is Owner.FOREIGN and server.note else ""
     up = f", up {fmt.clock(now_s - server.started_at)}" if server.started_at else ""
     return WelcomeItem(
         "server",
         str(server.pid),
         server.model or server.name,
-        f"port {server.port}, {whose}{up}, pid {server.pid}",
+        f"port {server.port}, {whose}{up}, pid {server.pid}{place}",
     )
 
 

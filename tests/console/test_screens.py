@@ -24,6 +24,7 @@ from tests.console.test_ab_keys import ended, footer
 from widgets.gpu_table import GpuTable
 from widgets.history_table import HistoryTable
 from widgets.log_view import LogLines
+from widgets.startup_panel import StartupPanel
 from widgets.verdict_line import VerdictLine
 
 SIZE = (120, 35)
@@ -65,7 +66,7 @@ async def test_the_log_follows_searches_and_filters(host: Host) -> None:
         await pilot.press("f", *"engine", "enter")
         await until(pilot, lambda: log.view.only == "engine")
         assert log.has_focus
-        assert not app.screen.query_one(Input).has_class("-asking")
+        assert not app.screen.query_one(Input).display
         await pilot.press("w")
         await until(pilot, lambda: log.view.problems_only)
         await pilot.press("f", *["backspace"] * 6, "enter")
@@ -301,3 +302,21 @@ async def test_an_export_holds_the_figures_and_no_secret(
     for path in host.folder.rglob("*"):
         if path.is_file():
             assert secret.encode() not in path.read_bytes(), path
+
+
+async def test_1_shows_the_whole_start_of_a_ready_server_and_5_what_it_serves(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("5")
+        assert not app.screen.query(".-maximized")  # nothing is served yet
+        await started(pilot, app)
+        await until(pilot, lambda: app.screen.has_class("-serving"))
+        panel = app.screen.query_one(StartupPanel)
+        assert panel.size.height == 1
+        await pilot.press("1")
+        await until(pilot, lambda: panel.size.height > 10)
+        shown = "\n".join(panel.render_line(y).text for y in range(panel.size.height))
+        assert "load weights" in shown
+        assert "ready in" in shown
+        await pilot.press("1", "5")
+        await until(pilot, lambda: bool(app.screen.query("#serving.-maximized")))

@@ -21,10 +21,11 @@ from backends.domain.facts import (
     ServerFact,
     Spawned,
     Stopped,
+    StopProgressed,
     SurvivorsFound,
 )
 from backends.domain.server import Exit, Owner, Server, ServerState
-from backends.domain.start import Outcome, PhaseName, Start
+from backends.domain.start import FailureKind, Outcome, PhaseName, Start
 from backends.domain.startup.fold import apply, as_start, begin
 from backends.host import processes
 from backends.host.processes import Process
@@ -32,9 +33,12 @@ from backends.host.servers import list_servers
 from backends.host.survivors import MARKER
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder, read_journal, server_folder
-from backends.keeper.launch import LaunchOrder, adopt, launch
+from backends.keeper.http1 import Address
+from backends.keeper.launch import LaunchOrder, launch
+from backends.keeper.probe import running_requests
 from backends.keeper.taking import keeper_id, spawned
 from tests.backends.keeper.conftest import eventually, everything, free_port, last, until
+from tests.backends.keeper.matrix.consoles import inferctl
 from tests.real_vllm.environment import found
 
 # Looked up before any test turns XDG_CACHE_HOME elsewhere.
@@ -89,7 +93,7 @@ def _launched(state: Path) -> Running:
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, list[ServerFact]]]:
     """One server that several tests look at, and what its first follower heard."""
-    running = _launched(tmp_path_factory.mktemp("ready"))
+    running = _launched(tmp_path_factory.mktemp("ready") / "inferctl")
     facts = asyncio.run(until(client.follow(running.folder), FirstTokenSeen, within_s=START_S))
     yield running, facts
     running.clean()
@@ -164,10 +168,11 @@ def test_to_others_it_is_a_foreign_server_with_its_model(
     ]
 
 
-async def test_it_outlives_its_keeper_is_adopted_and_stopped(
+async def test_it_outlives_its_keeper_is_adopted_and_stopped_with_its_requests_done(
     ready: tuple[Running, list[ServerFact]],
 ) -> None:
     running, _ = ready
+    verbs = {"XDG_STATE_HOME": str(running.state.parent)}
     keeper = keeper_id(ServerFolder(running.folder))
     assert keeper is not None
     processes.send(keeper, signal.SIGKILL)
@@ -175,13 +180,58 @@ async def test_it_outlives_its_keeper_is_adopted_and_stopped(
     await asyncio.to_thread(_complete, running)
     orphaned = await asyncio.to_thread(_listed, running)
     assert (orphaned.state, orphaned.keeper_pid) == (ServerState.READY, None)
-    await asyncio.to_thread(adopt, running.folder)
+    code, _, said = await inferctl("adopt", "--port", str(orphaned.port), environment=verbs)
+    assert code == 0, said
+    assert "the keeper of tiny was killed" in said
     before = (running.folder / "server.log").stat().st_size
     await asyncio.to_thread(_complete, running)
     await eventually(lambda: (running.folder / "server.log").stat().st_size > before)
-    facts = await everything(client.stop(running.folder, "test", drain_s=5), within_s=60)
+    request = asyncio.create_task(asyncio.to_thread(_complete, running, 800))
+    await asyncio.to_thread(_await_running, running)
+    stopping = client.stop(running.folder, "test", drain_s=60)
+    async for fact in stopping:
+        if isinstance(fact, StopProgressed) and "SIGTERM" in fact.step:
+            break
+    await request
+    os.kill(spawned(read_journal(ServerFolder(running.folder).journal)).process.pid, signal.SIGINT)
+    facts = await everything(client.follow(running.folder), within_s=60)
     assert isinstance(facts[-1], Stopped)
+    steps = [fact.step for fact in facts if isinstance(fact, StopProgressed)]
+    assert steps[0].startswith("1 requests running")
+    assert "no request is running" in steps
     assert running.members() == []
+
+
+async def test_sigkill_while_it_loads_leaves_nothing(starting: Running) -> None:
+    await until(_at(starting, PhaseName.LOAD_WEIGHTS), PhaseBegan, within_s=START_S)
+    _strike(starting, "", signal.SIGKILL)
+    facts = await everything(client.follow(starting.folder), within_s=30)
+    assert isinstance(facts[-1], Stopped)
+    failure = last(facts, FailureSeen)
+    assert isinstance(failure, FailureSeen)
+    assert "SIGKILL" in failure.failure.cause
+    assert starting.members() == []
+
+
+async def test_a_keeper_outlives_sighup_and_a_server_not_the_end_of_its_worker(
+    starting: Running,
+) -> None:
+    await until(client.follow(starting.folder), FirstTokenSeen, within_s=START_S)
+    request = asyncio.create_task(asyncio.to_thread(_complete, starting, 400))
+    await asyncio.to_thread(_await_running, starting)
+    keeper = keeper_id(ServerFolder(starting.folder))
+    assert keeper is not None
+    processes.send(keeper, signal.SIGHUP)
+    await request
+    assert processes.is_alive(keeper)
+    assert (await asyncio.to_thread(_listed, starting)).state is ServerState.READY
+    _strike(starting, "VLLM::Worker", signal.SIGTERM)
+    facts = await everything(client.follow(starting.folder), within_s=30)
+    assert isinstance(facts[-1], Stopped)
+    failure = last(facts, FailureSeen)
+    assert isinstance(failure, FailureSeen)
+    assert failure.failure.kind is FailureKind.ENGINE_DIED
+    assert starting.members() == []
 
 
 async def test_sigkill_to_the_api_server_leaves_nothing(starting: Running) -> None:
@@ -202,18 +252,33 @@ async def test_sigkill_to_the_api_server_leaves_nothing(starting: Running) -> No
 
 
 async def test_a_stop_while_the_engine_starts_leaves_nothing(starting: Running) -> None:
-    await until(_phases(starting), PhaseBegan, within_s=START_S)
+    await until(_at(starting, PhaseName.SPAWN_ENGINE), PhaseBegan, within_s=START_S)
     facts = await everything(client.stop(starting.folder, "test"), within_s=90)
     assert isinstance(facts[-1], Stopped)
     assert not any(isinstance(fact, FailureSeen | BecameReady) for fact in facts)
     assert starting.members() == []
 
 
-async def _phases(running: Running) -> AsyncIterator[ServerFact]:
-    """Yield from the moment on in which the engine's process is started."""
+async def _at(running: Running, phase: PhaseName) -> AsyncIterator[ServerFact]:
+    """Yield the begin of this phase."""
     async for fact in client.follow(running.folder):
-        if isinstance(fact, PhaseBegan) and fact.phase is PhaseName.SPAWN_ENGINE:
+        if isinstance(fact, PhaseBegan) and fact.phase is phase:
             yield fact
+
+
+def _strike(running: Running, title: str, number: signal.Signals) -> None:
+    """Send a signal to the process of this title, the API server without one."""
+    pid = spawned(read_journal(ServerFolder(running.folder).journal)).process.pid
+    named = [one.id.pid for one in running.members() if processes.display_name(one) == title]
+    os.kill(named[0] if title else pid, number)
+
+
+def _await_running(running: Running) -> None:
+    """Wait until the server counts a request as running."""
+    begun = spawned(read_journal(ServerFolder(running.folder).journal))
+    deadline = time.monotonic() + 30
+    while not running_requests(Address("127.0.0.1", begun.port)):
+        assert time.monotonic() < deadline
 
 
 def _listed(running: Running) -> Server:
@@ -221,13 +286,15 @@ def _listed(running: Running) -> Server:
     return server
 
 
-def _complete(running: Running) -> None:
+def _complete(running: Running, tokens: int = 3) -> None:
     begun = spawned(read_journal(ServerFolder(running.folder).journal))
-    body = json.dumps({"model": "tiny", "prompt": "hi", "max_tokens": 3}).encode()
+    body = json.dumps(
+        {"model": "tiny", "prompt": "hi", "max_tokens": tokens, "ignore_eos": True}
+    ).encode()
     request = urllib.request.Request(
         f"http://127.0.0.1:{begun.port}/v1/completions",
         data=body,
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 200

@@ -61,6 +61,26 @@ GPUS = {
         )
     ),
 }
+_WEDGED = "NVIDIA's driver has not answered for 7 s (see `dmesg` for GPU errors)"
+REMARKS = {
+    "three": GpuSample(
+        (
+            *GPUS["two"].sample.gpus,
+            Gpu(
+                2,
+                "GPU-3",
+                "AMD Instinct MI300X",
+                "amd",
+                GpuMemory(192 * GIB, 170 * GIB, None, False, "amdgpu sysfs vram"),
+                processes=(),
+                processes_reason="the driver lists no process though 170.0 GiB are held",
+                reasons=(("power_w", "no hwmon"), ("temperature_c", "no hwmon")),
+                throttled=("power cap",),
+            ),
+        ),
+        _WEDGED,
+    ),
+}
 HISTORY = {
     "none": HistoryView(),
     "mixed": HistoryView(

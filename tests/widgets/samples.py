@@ -6,13 +6,16 @@ from backends.domain.run import Difference, LaneSummary, Spread
 from backends.domain.server import Owner, ServerState
 from backends.domain.serving import Percentiles, Serving
 from backends.domain.start import Failure, FailureKind, Outcome, PhaseName
+from backends.domain.startup.advice import Advice, Saving
+from backends.domain.startup.expectation import Expected, Slower
 from widgets.ab_panel import AbView, Comparison
 from widgets.lane_pane import LaneView, TextPiece
 from widgets.memory_bars import GpuBar, MemoryPart
-from widgets.phase_bars import PhaseRow
+from widgets.phase_bar import PhaseRow, RankRow
+from widgets.phase_bars import MemoryCourse
 from widgets.run_dots import LaneRuns
 from widgets.serving_panel import ServingView
-from widgets.startup_panel import PreviousStarts, StartupView
+from widgets.startup_panel import Eta, PreviousStarts, StartupView
 from widgets.status_strip import StatusView
 from widgets.vram_panel import VramView
 
@@ -42,7 +45,9 @@ _PHASES = (
     PhaseRow(PhaseName.LAUNCH, 0.0, 3.1, expected_s=3.3),
     PhaseRow(PhaseName.CONFIGURE, 3.1, 4.2, expected_s=4.0),
     PhaseRow(PhaseName.SPAWN_ENGINE, 7.3, 2.2, expected_s=2.0),
-    PhaseRow(PhaseName.LOAD_WEIGHTS, 9.5, 21.4, 20.9, expected_s=18.0),
+    PhaseRow(
+        PhaseName.LOAD_WEIGHTS, 9.5, 21.4, 20.9, expected_s=18.0, expected_between_s=(16.5, 23.0)
+    ),
     PhaseRow(PhaseName.COMPILE, 30.9, None, None, 38.0, "graph 20/51", 20 / 51),
     PhaseRow(PhaseName.CAPTURE_GRAPHS, expected_s=9.0),
     PhaseRow(PhaseName.START_API, expected_s=1.0),
@@ -50,10 +55,13 @@ _PHASES = (
 RUNNING = StartupView(
     phases=_PHASES,
     total_s=45.2,
-    eta_s=23.2,
-    eta_spread_s=4.1,
+    eta=Eta(23.2, 19.1, 27.4, 7),
     unlogged_s=0.4,
     previous=PreviousStarts(7, 61.2, 58.0, 75.0),
+    memory=MemoryCourse(
+        tuple((float(t), int(min(71.2, max(0.5, (t - 10) * 2)) * GIB)) for t in range(46)),
+        int(79.6 * GIB),
+    ),
 )
 DONE = replace(
     RUNNING,
@@ -64,7 +72,9 @@ DONE = replace(
         replace(_PHASES[6], start_s=75.7, duration_s=0.9),
     ),
     total_s=77.0,
-    eta_s=None,
+    ready_s=76.1,
+    first_token_s=77.0,
+    eta=None,
     outcome=Outcome.READY,
 )
 FAILED = StartupView(
@@ -79,18 +89,83 @@ FAILED = StartupView(
         "Lower --max-model-len to 75,000 or raise --gpu-memory-utilization to 0.95.",
     ),
 )
+TAUGHT = replace(
+    DONE,
+    slower=(Slower(PhaseName.COMPILE, 36.0, Expected(12.0, 9.0, 14.0, 8)),),
+    levers=(
+        Advice(
+            PhaseName.COMPILE,
+            36.0,
+            0.47,
+            "-O0",
+            "compiles nothing and captures no graphs",
+            "slower tokens, most of all at small batches",
+            Saving(0.0, 44.8, "what it took in this start"),
+        ),
+        Advice(
+            PhaseName.LOAD_WEIGHTS,
+            21.4,
+            0.28,
+            "--load-format fastsafetensors",
+            "reads files whole and turns them into tensors on the GPU",
+            "the package fastsafetensors, and GPU memory for one file",
+            Saving(16.9, 18.6, "published: loads 4.8 to 7.5 times as fast", published=True),
+        ),
+        Advice(
+            PhaseName.LOAD_WEIGHTS,
+            21.4,
+            0.28,
+            "--enable-sleep-mode",
+            "POST /sleep and /wake_up take the place of a stop and a start",
+            "host memory for the weights, and development endpoints without a key",
+        ),
+    ),
+)
+RANKS = replace(
+    RUNNING,
+    phases=(
+        *_PHASES[:3],
+        replace(
+            _PHASES[3],
+            ranks=tuple(
+                RankRow(rank, took_s, 9.5) for rank, took_s in enumerate((14.2, 15.0, 14.1, 21.4))
+            ),
+        ),
+        *_PHASES[4:],
+    ),
+)
+DOWNLOADING = replace(
+    RUNNING,
+    phases=(
+        *_PHASES[:3],
+        PhaseRow(
+            PhaseName.DOWNLOAD, 9.5, item="12.4/68.0 GB 0.41 GB/s 2:15 left", fraction=12.4 / 68.0
+        ),
+    ),
+    eta=None,
+    eta_reason="first start of this model on this host",
+    previous=None,
+)
 STARTUP = {
     "none": StartupView(),
     "first": replace(
         RUNNING,
         phases=tuple(replace(row, expected_s=None) for row in _PHASES[:5]),
         previous=None,
-        eta_s=None,
-        eta_reason="first start of this model",
+        eta=None,
+        eta_reason="first start of this model on this host",
     ),
     "running": RUNNING,
     "ready": DONE,
     "compact": replace(DONE, compact=True),
+    "one-before": replace(
+        RUNNING, eta=Eta(23.2, 23.2, 23.2, 1), previous=PreviousStarts(1, 61.2, 61.2, 61.2)
+    ),
+    "overdue": replace(RUNNING, eta=Eta(9.0, 8.0, 11.0, 3, "compile")),
+    "lessons": TAUGHT,
+    "compact-lessons": replace(TAUGHT, compact=True),
+    "ranks": RANKS,
+    "downloading": DOWNLOADING,
     "failed": FAILED,
 }
 

@@ -89,7 +89,14 @@ def test_simulated_outlasts_everything() -> None:
 
 def test_a_running_start_at_its_narrowest() -> None:
     text = shown(startup_panel.draw, samples.RUNNING)
-    for fact in ("▶ compile", "14.3 s", "graph 20/51", "39 %", "total 45.2 s", "ETA 23 s ± 4 s"):
+    for fact in (
+        "▶ compile",
+        "14.3 s",
+        "graph 20/51",
+        "39 %",
+        "total 45.2 s",
+        "ETA 0:23 (0:19–0:27)",
+    ):
         assert fact in text
 
 
@@ -102,7 +109,7 @@ def test_an_unknown_eta_says_why() -> None:
 def test_a_failed_start_at_its_narrowest() -> None:
     text = shown(startup_panel.draw, samples.FAILED)
     assert "✖ failed 41.2 s  log line 214" in text
-    assert "cause: One request of 131,072" in text
+    assert "kv cache too small: One request of" in text
     for word in ("--max-model-len", "--gpu-memory-utilization", "0.95"):
         assert word in text
 
@@ -115,20 +122,20 @@ def test_a_failure_without_a_line_says_so() -> None:
 
 
 def test_the_compact_start_is_one_line() -> None:
-    (line,) = startup_panel.draw(samples.STARTUP["compact"], 96, 18)
-    assert "✔ ready in 77.0 s" in line.plain
+    (line,) = startup_panel.draw(samples.STARTUP["compact"], 96, 8)
+    assert "✔ ready in 76.1 s  first token 77.0 s" in line.plain
     assert "compile 36.0 s" in line.plain
-    assert "median of 7: 61 s (58 to 75)" in line.plain
+    assert "usually 61 s" in line.plain
 
 
 def test_a_running_start_in_one_line() -> None:
     (line,) = startup_panel.draw(samples.RUNNING, 36, 1)
-    assert line.plain == "▶ compile 14.3 s  ETA 23 s ± 4 s"
+    assert line.plain == "▶ compile 14.3 s  ETA 0:23"
 
 
 def test_a_failed_start_in_one_line_keeps_its_cause() -> None:
     (line,) = startup_panel.draw(samples.FAILED, 76, 1)
-    assert "✖ failed after 41.2 s  One request of 131,072 tokens needs" in line.plain
+    assert "✖ failed after 41.2 s  kv cache too small: One request of" in line.plain
 
 
 def test_what_no_phase_explains_has_a_row() -> None:

@@ -131,6 +131,20 @@ async def test_a_flood_arrives_whole() -> None:
         assert log.virtual_size.height == 20_000
 
 
+async def test_it_goes_to_a_place_and_marks_it() -> None:
+    lines = numbered(0, 300)
+    lines[40] = lines[210] = "ERROR ValueError: no room"
+    async with opened([]) as (log, pilot):
+        log.open_at(209, "ValueError: no room")
+        log.append(["something else"] * 3)
+        log.append(lines)
+        await shown(pilot, lambda: "✖ ERROR ValueError: no room" in rows(log))
+        assert log.scroll_offset.y > 190
+        assert not log.following
+        await pilot.press("end")
+        await shown(pilot, lambda: log.following)
+
+
 async def test_a_flood_is_drawn_ten_times_a_second_and_lays_nothing_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -153,13 +167,6 @@ async def test_a_flood_is_drawn_ten_times_a_second_and_lays_nothing_out(
         await shown(pilot, lambda: rows(log)[-1] == "line 5099")
         assert taken == 2
         assert sizes == []
-
-
-async def test_another_server_begins_empty() -> None:
-    async with opened(numbered(0, 50)) as (log, pilot):
-        log.clear()
-        log.append(["new"])
-        await shown(pilot, lambda: [row for row in rows(log) if row] == ["new"])
 
 
 @pytest.mark.parametrize(

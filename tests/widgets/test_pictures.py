@@ -12,6 +12,7 @@ from tests.widgets.stage import Stage
 from widgets.ab_panel import AbPanel
 from widgets.cost_chart import CostChart
 from widgets.cost_panel import CostPanel
+from widgets.gpu_remarks import GpuRemarks
 from widgets.gpu_table import GpuTable
 from widgets.history_table import HistoryTable
 from widgets.hunt_panel import HuntPanel
@@ -30,6 +31,8 @@ Compare = Callable[..., bool]
 NARROW, MEDIUM, WIDE = (38, 8), (58, 15), (100, 20)
 STRIP, LONG_STRIP = (80, 1), (120, 1)
 ALL = (NARROW, MEDIUM, WIDE)
+WHOLE = (80, 22)
+"""A panel that has the smallest screen to itself."""
 
 Sizes = tuple[tuple[int, int], ...]
 SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] = (
@@ -54,7 +57,13 @@ SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] 
             "running": ALL,
             "ready": (NARROW, MEDIUM, WIDE),
             "compact": ((38, 3), (100, 3)),
-            "failed": ALL,
+            "one-before": (NARROW,),
+            "overdue": (NARROW, MEDIUM),
+            "lessons": (NARROW, MEDIUM, WHOLE, (118, 33)),
+            "compact-lessons": ((40, 3), (60, 5), (80, 7)),
+            "ranks": (NARROW, MEDIUM, WHOLE),
+            "downloading": (NARROW, WIDE),
+            "failed": (*ALL, (48, 12)),
         },
     ),
     (
@@ -101,6 +110,7 @@ SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] 
     (OptionsBars, money_samples.OPTIONS, {"ranked": ALL}),
     (Welcome, list_samples.WELCOME, {"looking": (NARROW,), "found": ALL}),
     (GpuTable, list_samples.GPUS, {"none": (NARROW,), "two": ALL}),
+    (GpuRemarks, list_samples.REMARKS, {"three": ALL}),
     (
         HistoryTable,
         list_samples.HISTORY,

@@ -14,14 +14,14 @@ from widgets.cost_panel import CostPanel
 from widgets.gpu_table import GpuTable
 from widgets.panel import Panel
 from widgets.serving_panel import ServingPanel
-from widgets.startup_panel import StartupPanel
+from widgets.startup_panel import Eta, StartupPanel
 from widgets.status_strip import StatusStrip
 from widgets.vram_panel import VramPanel
 from widgets.welcome import Welcome
 
 CHANGES: list[tuple[type[Panel], Any, Any]] = [
     (StatusStrip, samples.READY, replace(samples.READY, uptime_s=3724.0)),
-    (StartupPanel, samples.RUNNING, replace(samples.RUNNING, eta_s=20.0)),
+    (StartupPanel, samples.RUNNING, replace(samples.RUNNING, unlogged_s=0.9)),
     (VramPanel, samples.VRAM["one"], samples.VRAM["eight"]),
     (AbPanel, samples.COMPARED, replace(samples.COMPARED, eta_s=30.0)),
     (CostPanel, money_samples.METER, money_samples.COST["near"]),
@@ -84,7 +84,7 @@ async def test_one_changed_figure_is_one_line() -> None:
         await pilot.pause()
         with pytest.MonkeyPatch.context() as patch:
             refreshed = record_refreshes(widget, patch)
-            widget.view = replace(samples.RUNNING, eta_s=20.0)
+            widget.view = replace(samples.RUNNING, eta=Eta(20.0, 19.1, 27.4, 7))
             await pilot.pause()
         assert len(refreshed) == 1
 
@@ -94,7 +94,7 @@ async def test_a_shorter_view_leaves_nothing_behind() -> None:
     async with app.run_test(size=(58, 15)) as pilot:
         await pilot.pause()
         widget = app.query_one(StartupPanel)
-        widget.view = samples.STARTUP["compact"]
+        widget.view = samples.STARTUP["none"]
         await pilot.pause()
         below = [widget.render_line(row).text.strip() for row in range(1, widget.size.height)]
         assert set(below) == {""}

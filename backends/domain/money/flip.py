@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from backends.domain.money.contest import outcome_at
 from backends.domain.money.feasibility import Crossover, needed_capacity_rps
@@ -51,12 +52,23 @@ def flip_of(scenario: Scenario, load: Load | None, kind: VerdictKind, at: Crosso
     if kind is VerdictKind.SLO_EXCLUDES:
         return _limit(scenario)
     if at.break_even_rps is None and at.hours_per_day is not None and scenario.rate_rps is None:
-        return Flip("hours_per_day", at.hours_per_day, scenario.hours_per_day)
+        return _hours(scenario, at.hours_per_day)
     if load is None or load.mean_rps == 0:
         even = at.break_even_rps
         now = None if load is None else load.mean_rps
         return None if even is None else Flip("rate_rps", even, now)
     return _by_search(scenario, load)
+
+
+def _hours(scenario: Scenario, even: Decimal) -> Flip:
+    """Return the busy hours that decide between a GPU around the clock and one by the second."""
+    now = scenario.hours_per_day
+    if now is None:
+        return Flip("hours_per_day", even, now)
+    by_month = scenario.gpu_usd_per_hour is None and scenario.gpu_usd_per_month is not None
+    always = VerdictKind.RESERVED_CHEAPER if by_month else VerdictKind.SELF_HOST_CHEAPER
+    beyond = VerdictKind.SERVERLESS_GPU_CHEAPER if now > even else always
+    return Flip("hours_per_day", even, now, beyond)
 
 
 def needed_for(scenario: Scenario, kind: VerdictKind, least_requests: int) -> Flip | None:
@@ -80,9 +92,10 @@ def needed_for(scenario: Scenario, kind: VerdictKind, least_requests: int) -> Fl
 
 
 def _by_search(scenario: Scenario, load: Load) -> Flip | None:
-    """Return the nearest rate that changes the outcome; where none does, the nearest capacity.
+    """Return the nearest rate that changes the outcome; else the nearest capacity, else a price.
 
-    No rate helps where peaks grow with it; a faster GPU may.
+    No rate helps where peaks grow with it, but a faster GPU may; and where one contract is dearer
+    than another at any rate, only its price decides.
     """
     change = _nearest_change(
         lambda times: outcome_at(scenario, centre(scenario, load.scaled(times)))
@@ -90,25 +103,43 @@ def _by_search(scenario: Scenario, load: Load) -> Flip | None:
     if change is not None:
         now = load.mean_rps if scenario.rate_rps is None else scenario.rate_rps
         return Flip("rate_rps", now * change[0], now, change[1])
-    capacity = scenario.capacity_rps
-    if capacity is None:
-        return None
-    change = _nearest_change(lambda times: _with_capacity(scenario, load, capacity * times))
-    return (
-        None if change is None else Flip("capacity_rps", capacity * change[0], capacity, change[1])
-    )
+    for key in _OTHERS:
+        now = getattr(scenario, key)
+        change = None if not now else _nearest_change(_with(scenario, load, key, now))
+        if change is not None:
+            return Flip(key, now * change[0], now, change[1])
+    return None
 
 
-def _with_capacity(scenario: Scenario, load: Load, capacity_rps: Decimal) -> VerdictKind:
-    other = replace(scenario, capacity_rps=capacity_rps)
-    return outcome_at(other, centre(other, load))
+_OTHERS = (
+    "capacity_rps",
+    "gpu_usd_per_hour",
+    "gpu_usd_per_month",
+    "serverless_usd_per_second",
+    "output_usd_per_mtok",
+    "provisioned_unit_usd_per_hour",
+)
+
+
+def _with(scenario: Scenario, load: Load, key: str, now: Decimal) -> Outcomes:
+    """Return the outcome by the factor on one figure, all others as they are."""
+
+    def outcome(times: Decimal) -> VerdictKind:
+        changed: dict[str, Any] = {key: now * times}
+        other = replace(scenario, **changed)
+        return outcome_at(other, centre(other, load))
+
+    return outcome
 
 
 def _limit(scenario: Scenario) -> Flip | None:
     waits = (scenario.api_ttft_p99_s, scenario.gpu_ttft_p99_s, scenario.cold_start_s)
     limit = scenario.ttft_slo_s
     beyond = [wait for wait in waits if wait is not None and limit is not None and wait > limit]
-    return Flip("ttft_slo_s", min(beyond), limit) if beyond else None
+    if beyond:
+        return Flip("ttft_slo_s", min(beyond), limit)
+    batch = scenario.batch_multiplier
+    return None if batch is None or batch >= 1 else Flip("batch_multiplier", Decimal(1), batch)
 
 
 def _nearest_change(outcome: Outcomes) -> tuple[Decimal, VerdictKind] | None:

@@ -157,14 +157,16 @@ def _whole(seconds: int | None) -> Decimal | None:
 def replaces(old: Price | None, new: Price) -> bool:
     """Return whether a newly read price takes the place of one that is known.
 
-    What the user set always does. Otherwise knowing nothing, or not when, replaces nothing that is
-    better known.
+    What the user set always does. Otherwise knowing nothing, or not when, or of an earlier day,
+    replaces nothing that is better known.
     """
     if old is None or new.origin == "user":
         return True
     if _unpriced(new) and not _unpriced(old):
         return False
-    return new.as_of is not None or old.as_of is None
+    if old.as_of is None:
+        return True
+    return new.as_of is not None and new.as_of >= old.as_of
 
 
 def _unpriced(price: Price) -> bool:

@@ -38,7 +38,12 @@ _UNITS = {
     "observed.n": "requests",
     "api_input_tokens": "input tokens",
     "gpu_usd_per_hour": "an hour",
+    "gpu_usd_per_month": "a month",
     "usd_per_request": "a request",
+    "serverless_usd_per_second": "a second",
+    "output_usd_per_mtok": "per million output tokens",
+    "provisioned_unit_usd_per_hour": "an hour for each unit",
+    "batch_multiplier": "times the token prices",
 }
 
 
@@ -63,33 +68,36 @@ def compared(found: tuple[Option, ...], flip: Flip | None) -> str:
 
 def flips(flip: Flip | None) -> str:
     """Return where the verdict would change, as a sentence after another; empty if nowhere."""
-    if flip is None:
+    if flip is None or flip.quantity in _SAID_BEFORE:
         return ""
-    at = _amount(flip)
-    if flip.quantity in _SAID_BEFORE:
-        return ""
+    at = _amount(flip.quantity, flip.value)
     if flip.now is None:
         return f" Break-even is at {at}."
-    now, side = figure(flip.now), "Above" if flip.value > flip.now else "Below"
-    if flip.quantity == "capacity_rps":
-        return f" A GPU that carries {at} would change that; yours carries {now}."
-    if flip.quantity == "ttft_slo_s":
-        return f" A limit of {at} would change that."
+    now = usd(flip.now) if "usd" in flip.quantity else figure(flip.now)
+    if flip.quantity in _TOLD:
+        return _TOLD[flip.quantity].format(at=at, now=now)
+    side = "Above" if flip.value > flip.now else "Below"
     return f" {side} {at} {_BEYOND.get(flip.to, 'that changes')}; you are at {now}."
+
+
+_TOLD = {
+    "capacity_rps": " A GPU that carries {at} would change that; yours carries {now}.",
+    "ttft_slo_s": " A limit of {at} would change that.",
+    "batch_multiplier": " Without batches the limit would hold.",
+}
 
 
 def flips_at(flip: Flip) -> str:
     """Return the number that would change the verdict, in few words."""
-    return f"flips at {_amount(flip)}"
+    return f"flips at {_amount(flip.quantity, flip.value)}"
 
 
 _SAID_BEFORE = frozenset({"observed.n", "api_input_tokens"})
 """What would decide is in the sentence already."""
 
 
-def _amount(flip: Flip) -> str:
-    value = usd(flip.value) if "usd" in flip.quantity else figure(flip.value)
-    return f"{value} {_UNITS[flip.quantity]}"
+def _amount(quantity: str, value: Decimal) -> str:
+    return f"{usd(value) if 'usd' in quantity else figure(value)} {_UNITS[quantity]}"
 
 
 def too_close(

@@ -1,19 +1,33 @@
-"""After a start: its largest phases, and the flag that would shorten each, with its price.
-
-The levers and the versions that have them are those of vLLM's own documentation and sources.
-"""
+"""After a start: its largest phases, what would shorten each, how much that saves and costs."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
-from backends.domain.start import Outcome, PhaseName, Start
+from backends.domain.start import Outcome, Phase, PhaseName, Start
+from backends.domain.startup.levers import LEVERS, Lever, Version
+from backends.domain.startup.openings import Settings
 
 LEAST_SHARE = 0.05
 LEAST_S = 2.0
 """A phase that took less than these is not worth a flag."""
 
-Settings = Mapping[str, str]
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """What a lever would save of this start, in seconds.
+
+    Attributes:
+        least_s: equal to `most_s` for a single figure, 0 where only a most is known.
+        basis: where the figures come from: this host's starts, this start, or a publication.
+        published: they are somebody else's, and nothing was measured here.
+    """
+
+    least_s: float
+    most_s: float
+    basis: str
+    published: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +35,11 @@ class Advice:
     """One lever for one phase.
 
     Attributes:
-        share: of the whole start, 0 to 1.
+        share: of the start until it was ready, 0 to 1.
         lever: the exact flag, variable or command.
-        effect: what it shortens, one clause.
+        effect: what it does, one clause.
         price: what it costs, one clause.
+        saving: None where neither this host nor a publication tells.
     """
 
     phase: PhaseName
@@ -33,177 +48,142 @@ class Advice:
     lever: str
     effect: str
     price: str
+    saving: Saving | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Lever:
-    phase: PhaseName
-    since: tuple[int, int, int]
-    lever: str
-    effect: str
-    price: str
-    is_open: Callable[[Settings], bool]
+def advise(
+    start: Start, others: Sequence[Start] = (), environment: Mapping[str, str] | None = None
+) -> tuple[Advice, ...]:
+    """Return the best lever for each of the phases that took most, the largest first.
+
+    See `all_levers` for the arguments.
+    """
+    best: dict[PhaseName, Advice] = {}
+    for advice in all_levers(start, others, environment):
+        best.setdefault(advice.phase, advice)
+    return tuple(best.values())
 
 
-def _unset(*names: str) -> Callable[[Settings], bool]:
-    return lambda settings: all(settings.get(name) in {None, "auto", "False"} for name in names)
-
-
-def _compiles_anew(settings: Settings) -> bool:
-    return settings.get("compile_cache") == "miss"
-
-
-def _compiles(settings: Settings) -> bool:
-    return settings.get("enforce_eager") != "True" and "optimization_level" not in settings
-
-
-def _on_one_nvidia_gpu(settings: Settings) -> bool:
-    return (
-        settings.get("device_config") == "cuda"
-        and settings.get("tensor_parallel_size", "1")
-        == settings.get("pipeline_parallel_size", "1")
-        == "1"
-    )
-
-
-def _on_network_disk(settings: Settings) -> bool:
-    remote = settings.get("filesystem", "").upper() in {"NFS", "NFS4", "LUSTRE", "FUSE", "CEPH"}
-    return remote and "safetensors_load_strategy" not in settings
-
-
-_LEVERS = (
-    _Lever(
-        PhaseName.DOWNLOAD,
-        (0, 8, 0),
-        "hf download {model}",
-        "with HF_HOME on a disk that outlives the machine, the next start downloads nothing",
-        "the disk space of the model",
-        lambda _: True,
-    ),
-    _Lever(
-        PhaseName.LOAD_WEIGHTS,
-        (0, 20, 0),
-        "--safetensors-load-strategy prefetch",
-        "reads the files of a network disk ahead, many at once",
-        "page cache as large as the checkpoint",
-        _on_network_disk,
-    ),
-    _Lever(
-        PhaseName.LOAD_WEIGHTS,
-        (0, 8, 0),
-        "--load-format runai_streamer",
-        "reads the weights with many threads instead of one",
-        "the package vllm[runai], and host memory for its buffers",
-        _unset("load_format"),
-    ),
-    _Lever(
-        PhaseName.LOAD_WEIGHTS,
-        (0, 8, 0),
-        "--enable-sleep-mode",
-        "POST /sleep and /wake_up take the place of a stop and a start",
-        "host memory for the weights, and development endpoints without a key",
-        _unset("enable_sleep_mode"),
-    ),
-    _Lever(
-        PhaseName.COMPILE,
-        (0, 8, 0),
-        "VLLM_CACHE_ROOT",
-        "pointed to a disk that outlives the machine, the next start finds its graphs compiled",
-        "some hundred megabytes for each model, version and set of flags",
-        _compiles_anew,
-    ),
-    _Lever(
-        PhaseName.COMPILE,
-        (0, 12, 0),
-        "-O0",
-        "compiles nothing and captures no graphs",
-        "slower tokens, most of all at small batches",
-        _compiles,
-    ),
-    _Lever(
-        PhaseName.COMPILE,
-        (0, 8, 0),
-        "--enforce-eager",
-        "compiles nothing and captures no graphs",
-        "slower tokens, most of all at small batches",
-        _compiles,
-    ),
-    _Lever(
-        PhaseName.PROFILE_MEMORY,
-        (0, 10, 2),
-        "--kv-cache-memory-bytes {kv_cache_bytes}",
-        "takes this start's KV cache as given, so that nothing is profiled",
-        "the figure must be found anew when the model, the flags or the GPU change",
-        _unset("kv_cache_memory_bytes"),
-    ),
-    _Lever(
-        PhaseName.CAPTURE_GRAPHS,
-        (0, 12, 0),
-        "--max-cudagraph-capture-size 64",
-        "captures fewer graphs; the time is linear in their number",
-        "batches above 64 run without graphs",
-        _unset("max_cudagraph_capture_size", "cudagraph_capture_sizes"),
-    ),
-    _Lever(
-        PhaseName.CAPTURE_GRAPHS,
-        (0, 8, 0),
-        "--compilation-config '{\"cudagraph_capture_sizes\": [1, 2, 4, 8, 16, 32, 64]}'",
-        "captures fewer graphs; the time is linear in their number",
-        "batches above 64 run without graphs",
-        _unset("max_cudagraph_capture_size", "cudagraph_capture_sizes"),
-    ),
-    _Lever(
-        PhaseName.WARM_UP_KERNELS,
-        (0, 22, 0),
-        "VLLM_CACHE_ROOT",
-        "pointed to a disk that outlives the machine, the next start finds its kernels tuned",
-        "some megabytes",
-        lambda _: True,
-    ),
-    _Lever(
-        PhaseName.JIT_BUILD,
-        (0, 8, 0),
-        "a container image with the folder aiter/jit of site-packages kept in it",
-        "AITER finds its modules built",
-        "an image bound to this kind of GPU",
-        lambda _: True,
-    ),
-    _Lever(
-        PhaseName.SPAWN_ENGINE,
-        (0, 31, 0),
-        "vllm snapshot create",
-        "`vllm snapshot restore` brings back a process that is already up",
-        "one NVIDIA GPU, x86-64, this host and a pinned revision of the model only",
-        _on_one_nvidia_gpu,
-    ),
-)
-
-
-def advise(start: Start) -> tuple[Advice, ...]:
-    """Return the levers for the phases that took most, the largest first, one for each.
+def all_levers(
+    start: Start, others: Sequence[Start] = (), environment: Mapping[str, str] | None = None
+) -> tuple[Advice, ...]:
+    """Return every lever for the phases that took most, the largest phase first.
 
     Only levers that this version of vLLM has and that this start did not already use; none for a
     start that did not become ready, whose version is unknown, or whose phases are all short.
+
+    Args:
+        start: a start that is over.
+        others: starts of the same model on this host with whatever settings; those that used a
+            lever tell what it saves here.
+        environment: variables that the server was started with.
     """
     version = _version(start.vllm_version)
     if start.outcome is not Outcome.READY or version is None or not start.ready_s:
         return ()
-    settings = dict(start.settings)
-    advice: list[Advice] = []
-    for phase in sorted(start.phases, key=lambda phase: -(phase.duration_s or 0.0)):
-        took_s = phase.duration_s or 0.0
-        share = took_s / start.ready_s
-        open_levers = [
-            lever
-            for lever in _LEVERS
-            if lever.phase is phase.name and lever.since <= version and lever.is_open(settings)
-        ]
-        if open_levers and took_s >= LEAST_S and share >= LEAST_SHARE:
-            text = _filled(open_levers[0].lever, start)
+    settings = _settings(start, environment or {})
+    told = []
+    for phase in sorted(_large(start), key=lambda phase: -(phase.duration_s or 0.0)):
+        for lever in _open(phase.name, version, settings):
+            text = _filled(lever.lever, start)
             if text is not None:
-                first = open_levers[0]
-                advice.append(Advice(phase.name, took_s, share, text, first.effect, first.price))
-    return tuple(advice)
+                took_s = phase.duration_s or 0.0
+                saving = _saving(lever, phase, start, others)
+                share = took_s / start.ready_s
+                made = Advice(phase.name, took_s, share, text, lever.effect, lever.price, saving)
+                told.append(made)
+    return tuple(told)
+
+
+def advice_sentence(advice: Advice) -> str:
+    """Return the phase, the lever, what it does, saves and costs as one line."""
+    saves = f"; {saving_clause(advice.saving)}" if advice.saving else ""
+    return (
+        f"{advice.phase} took {advice.duration_s:.1f} s, {advice.share:.0%} of the start; "
+        f"{advice.lever} {advice.effect}{saves}; its price: {advice.price}"
+    )
+
+
+def saving_clause(saving: Saving) -> str:
+    """Return for example ``saves up to 9.1 s (what it took in this start)``."""
+    return f"saves {saving_figure(saving)} ({saving.basis})"
+
+
+def saving_figure(saving: Saving) -> str:
+    """Return for example ``9.1 s``, ``7 to 12 s`` or ``up to 9.1 s``."""
+    digits = 1 if saving.most_s < 9.95 else 0
+    least, most = f"{saving.least_s:.{digits}f}", f"{saving.most_s:.{digits}f}"
+    if not saving.least_s:
+        return f"up to {most} s"
+    return f"{most} s" if least == most else f"{least} to {most} s"
+
+
+def _large(start: Start) -> list[Phase]:
+    least_s = max(LEAST_S, LEAST_SHARE * (start.ready_s or 0.0))
+    return [phase for phase in start.phases if (phase.duration_s or 0.0) >= least_s]
+
+
+def _settings(start: Start, environment: Mapping[str, str]) -> Settings:
+    variables = {f"${name}": value for name, value in environment.items() if value}
+    on_rocm = {"platform": "rocm"} if "rocm" in (start.vllm_version or "") else {}
+    return dict(start.settings) | variables | on_rocm
+
+
+def _open(phase: PhaseName, version: Version, settings: Settings) -> Iterator[Lever]:
+    told = set()
+    for lever in LEVERS:
+        fits = lever.phase is phase and lever.exists_in(version) and lever.is_open(settings)
+        if fits and lever.lever not in told:
+            told.add(lever.lever)
+            yield lever
+
+
+def _saving(lever: Lever, phase: Phase, start: Start, others: Sequence[Start]) -> Saving | None:
+    spared = lever.spares or (lever.phase,)
+    took_s = _spent(start, spared)
+    users = [other for other in others if _used(lever, other, start)]
+    if users:
+        saved = [took_s - _spent(other, spared) for other in users]
+        starts = "1 start" if len(users) == 1 else f"{len(users)} starts"
+        basis = f"measured here, in {starts} with it"
+        least_s, most_s = (min(saved), max(saved)) if len(saved) < 3 else (median(saved),) * 2
+        return Saving(least_s, most_s, basis) if least_s > 0 else None
+    if lever.spares:
+        return Saving(0.0, took_s, "what it took in this start")
+    if lever.largest_batch is not None:
+        return _fewer_graphs(phase, took_s, lever.largest_batch)
+    if lever.published is not None:
+        shares = (lever.published.least_share, lever.published.most_share)
+        return Saving(
+            shares[0] * took_s,
+            shares[1] * took_s,
+            f"published: {lever.published.source}; not measured here",
+            published=True,
+        )
+    return None
+
+
+def _used(lever: Lever, other: Start, start: Start) -> bool:
+    """Return whether another ready start of this version is known to have used a lever."""
+    alike = other.model == start.model and other.vllm_version == start.vllm_version
+    if not alike or other.outcome is not Outcome.READY or other.start_id == start.start_id:
+        return False
+    return lever.is_used_by(dict(other.settings))
+
+
+def _fewer_graphs(phase: Phase, took_s: float, largest: int) -> Saving | None:
+    """Return the share of the graphs above a batch size; vLLM captures 1, 2, 4, then each 8th."""
+    counts = [int(n) for item, n in phase.detail if item.endswith("graph") and n.isdigit()]
+    kept = 3 + largest // 8
+    if not counts or max(counts) <= kept:
+        return None
+    share = 1 - sum(min(kept, count) for count in counts) / sum(counts)
+    basis = f"linear in the graphs, {sum(counts)} in this start"
+    return Saving(share * took_s, share * took_s, basis)
+
+
+def _spent(start: Start, names: Sequence[PhaseName]) -> float:
+    return sum(phase.duration_s or 0.0 for phase in start.phases if phase.name in names)
 
 
 def _filled(lever: str, start: Start) -> str | None:
@@ -216,6 +196,6 @@ def _filled(lever: str, start: Start) -> str | None:
     return lever
 
 
-def _version(text: str | None) -> tuple[int, int, int] | None:
+def _version(text: str | None) -> Version | None:
     found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text or "")
     return None if found is None else (int(found[1]), int(found[2]), int(found[3] or 0))

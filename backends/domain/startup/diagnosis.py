@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from signal import SIGINT, SIGKILL, SIGTERM
+from signal import SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, Signals
 
 from backends.domain.server import Exit
 from backends.domain.start import Failure, FailureKind
@@ -39,6 +39,8 @@ _TOLD_OTHERWISE = re.compile(
 _USAGE = re.compile(r"(?:vllm(?: \w+)?|api_server\.py): error: ")
 _LONGEST = 2000
 _SECRET = re.compile(r"\b(?:hf_|sk-|nvapi-)[\w-]{8,}|(?<=--api-key[= ])\S+")
+_FELLED = re.compile(r"Failed core proc\(s\): \{+'(?P<process>\w+)': -(?P<signal>\d+)\}")
+"""What vLLM's wrapper says of an engine that a signal ended, which could say nothing itself."""
 _HINT = re.compile(r"Failed to import from vllm|No platform detected")
 _ENDED_BY_SIGNAL = {code: code - 128 for code in (129, 130, 137, 143)}
 
@@ -76,6 +78,7 @@ class Suspects:
         self._suspects: list[_Suspect] = []
         self._hints: list[_Suspect] = []
         self._death: _Suspect | None = None
+        self._felled: _Suspect | None = None
         self._chained: set[str] = set()
 
     def forget(self) -> None:
@@ -84,7 +87,7 @@ class Suspects:
         self._suspects.clear()
         self._hints.clear()
         self._chained.clear()
-        self._death = None
+        self._death = self._felled = None
 
     def consider(self, number: int, record: Record, *, died: bool) -> bool:
         """Take one line into account; return whether it tells of an ordered end instead."""
@@ -112,6 +115,8 @@ class Suspects:
             return _failure(best, settings, ready=ready)
         if self._death is not None:
             return _engine_died(self._death, ready=ready)
+        if self._felled is not None:
+            return _engine_felled(self._felled)
         return _silent_end(exit_, signal, settings, told=self.hopeless or self.doubtful)
 
     def _met_death(self, number: int, record: Record) -> None:
@@ -129,6 +134,8 @@ class Suspects:
         elif WRAPPERS.search(message):
             self.hopeless = True
             self.died = self.died or "EngineDeadError" in message
+            if _FELLED.search(message):
+                self._felled = _Suspect(number, message, 2, None)
         elif _EXCEPTION.match(message) or _TOLD_OTHERWISE.match(message):
             line = _SECRET.sub("***", message.strip()[:_LONGEST])
             self._add(_Suspect(number, line, _place(record), classify(line)), record)
@@ -229,6 +236,28 @@ def _engine_died(death: _Suspect, *, ready: bool) -> Failure:
     )
 
 
+def _engine_felled(told: _Suspect) -> Failure:
+    found = _FELLED.search(told.line)
+    assert found is not None
+    return Failure(
+        FailureKind.KILLED,
+        told.number,
+        told.line,
+        f"The process {found['process']} was ended by {_name(int(found['signal']))} while the "
+        "server started.",
+        "Find out who sent it: the kernel for want of memory (`journalctl -k | grep -i 'killed "
+        "process'`), a job scheduler, another user.",
+    )
+
+
+def _name(signal: int) -> str:
+    return Signals(signal).name if signal in set(Signals) else f"signal {signal}"
+
+
+_SENT = frozenset({SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2})
+"""Signals that somebody sends; others are what a crash is called."""
+
+
 def _silent_end(
     exit_: Exit | None, signal: int | None, settings: dict[str, str], *, told: bool
 ) -> Failure | None:
@@ -244,17 +273,16 @@ def _silent_end(
             "Look into the kernel log: `journalctl -k | grep -i 'killed process'`, and into "
             "memory.events of the container's cgroup.",
         )
-    if signal in {SIGTERM, SIGINT}:
+    if signal in _SENT:
         return Failure(
             FailureKind.KILLED,
             None,
             "",
-            f"Somebody else ended the server ({'SIGTERM' if signal == SIGTERM else 'SIGINT'}).",
-            "Find out who: a job scheduler's time limit, a container's stop, another user.",
+            f"Somebody else ended the server ({_name(signal)}).",
+            "Find out who: a job scheduler's time limit, a container's stop, another user, or a "
+            "terminal that was closed.",
         )
-    how = (
-        "" if exit_ is None else f" (exit code {exit_.code})" if signal is None else f" ({signal})"
-    )
+    how = "" if exit_ is None else f" ({_name(signal) if signal else f'exit code {exit_.code}'})"
     return Failure(
         FailureKind.UNKNOWN,
         None,

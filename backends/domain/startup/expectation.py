@@ -27,14 +27,30 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """How long a running start will still take.
+    """How long a running start will still take until it is ready.
 
     Attributes:
+        left: one earlier start gives a figure and no spread; `Expected.n` says so.
         overdue: the running phase already lasts longer than in any earlier start.
     """
 
     left: Expected
     overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Slower:
+    """What took longer than in any comparable earlier start, and by more than they differ.
+
+    Attributes:
+        phase: None for the whole start until it was ready.
+        why: what is known to have caused it, empty where nothing is.
+    """
+
+    phase: PhaseName | None
+    took_s: float
+    usual: Expected
+    why: str = ""
 
 
 def comparable(earlier: Sequence[Start], start: Start) -> tuple[Start, ...]:
@@ -74,34 +90,70 @@ def remaining(earlier: Sequence[Start], running: Start, phase: PhaseName) -> Rem
     return Remaining(left, overdue=all(spent_s > _spent(start, phase) for start in earlier))
 
 
-def slower_than_usual(earlier: Sequence[Start], start: Start) -> str | None:
-    """Return one sentence on the phase that took longer than in any comparable earlier start.
+def slower_phases(earlier: Sequence[Start], start: Start) -> tuple[Slower, ...]:
+    """Return what of a start that is over stands out as slow, the largest excess first.
 
-    None unless there are `FEWEST_FOR_A_JUDGEMENT` of them, the whole start took longer than all of
-    them, and the phase exceeds their longest by `LEAST_DIFFERENCE_S`.
+    Each phase, or, where none does, the whole start. None stands out beside fewer than
+    `FEWEST_FOR_A_JUDGEMENT` earlier starts, nor within the noise: what counts exceeds the longest
+    of them by as much as they differ among each other, and by `LEAST_DIFFERENCE_S`.
     """
     total = expected_total(earlier)
     if total is None or total.n < FEWEST_FOR_A_JUDGEMENT or start.ready_s is None:
-        return None
-    if start.ready_s <= total.max_s:
-        return None
+        return ()
     usual = expected_phases(earlier)
-    excesses = [
-        (phase.duration_s - known.median_s, phase.name, phase.duration_s, known)
+    never = Expected(0.0, 0.0, 0.0, len(earlier))
+    why = _why(earlier, start)
+    found = [
+        Slower(phase.name, phase.duration_s, known, why.get(phase.name, ""))
         for phase in start.phases
         if phase.duration_s is not None
         and phase.name is not PhaseName.FIRST_TOKEN
-        and (known := usual.get(phase.name, Expected(0.0, 0.0, 0.0, total.n)))
-        and phase.duration_s > known.max_s + LEAST_DIFFERENCE_S
+        and _stands_out(phase.duration_s, known := usual.get(phase.name, never))
     ]
-    if not excesses:
-        return None
-    excess_s, name, took_s, known = max(excesses, key=lambda entry: entry[0])
-    return (
-        f"{name.value} took {took_s:.1f} s, {excess_s:.1f} s more than usual "
-        f"({known.median_s:.1f} s, {known.min_s:.1f} to {known.max_s:.1f} s "
-        f"in {known.n} earlier starts)."
-    )
+    if not found and _stands_out(start.ready_s, total):
+        return (Slower(None, start.ready_s, total),)
+    return tuple(sorted(found, key=lambda slow: slow.usual.median_s - slow.took_s))
+
+
+def slower_sentence(slow: Slower) -> str:
+    """Return for example ``compile 48 s, usually 12 s (9 to 14, last 8 starts)``."""
+    told = f"{slower_clause(slow)[:-1]}, last {slow.usual.n} starts)"
+    return f"{told}: {slow.why}" if slow.why else told
+
+
+def slower_clause(slow: Slower) -> str:
+    """Return for example ``compile 48 s, usually 12 s (9 to 14)``."""
+    name = "ready in" if slow.phase is None else slow.phase.value.replace("_", " ")
+    low, high = _digits(slow.usual.min_s, slow.usual.max_s)
+    usual = f"usually {_seconds(slow.usual.median_s)} ({low} to {high})"
+    return f"{name} {_seconds(slow.took_s)}, {usual}"
+
+
+def slower_than_usual(earlier: Sequence[Start], start: Start) -> str | None:
+    """Return everything that `slower_phases` finds as one line, None where it finds nothing."""
+    return "; ".join(slower_sentence(slow) for slow in slower_phases(earlier, start)) or None
+
+
+def _stands_out(took_s: float, usual: Expected) -> bool:
+    noise_s = max(LEAST_DIFFERENCE_S, usual.max_s - usual.min_s)
+    return took_s > usual.max_s + noise_s
+
+
+def _why(earlier: Sequence[Start], start: Start) -> dict[PhaseName, str]:
+    """Return what is known to have made a phase slow: a cache that the others had found filled."""
+    theirs = {dict(other.settings).get("compile_cache") for other in earlier}
+    if dict(start.settings).get("compile_cache") == "miss" and theirs == {"hit"}:
+        return {PhaseName.COMPILE: "cache missed"}
+    return {}
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.0f} s" if value >= 9.95 else f"{value:.1f} s"
+
+
+def _digits(low: float, high: float) -> tuple[str, str]:
+    digits = 0 if high >= 9.95 else 1
+    return f"{low:.{digits}f}", f"{high:.{digits}f}"
 
 
 def _is_like(other: Start, start: Start) -> bool:

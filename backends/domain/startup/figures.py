@@ -14,7 +14,7 @@ from backends.domain.startup.settings import global_rank, settings_of
 from backends.domain.startup.wording import Event, Wording
 
 _NO_SETTINGS = frozenset(
-    {"took", "done", "total", "mode", "version", "model", "args", "config", "module"}
+    {"took", "done", "total", "mode", "version", "model", "args", "config", "module", "clock"}
     | {"servers", "compilation", "tokens", "concurrency", "blocks", "per_request"}
     | {"weights", "kv_cache", "cuda_graphs", "activation_peak"}
 )
@@ -31,6 +31,7 @@ class Figures:
         self._kv_tokens: int | None = None
         self._weights_time_told = False
         self._compile_told = False
+        self._counts: dict[str, int] = {}
 
     @property
     def known(self) -> dict[str, str]:
@@ -70,6 +71,15 @@ class Figures:
             return []
         return [StartIdentified(at, groups.get("version"), model, tuple(new.items()))]
 
+    def counted(self, at: Stamp, row: Wording, groups: dict[str, str]) -> list[StartFact]:
+        """Return how many kernels were built until now, or how many ranks waited for one."""
+        built = row.event is Event.BUILD_ENDED and "took" in groups
+        name = "builds" if built else "waits" if row.event is Event.BUILD_AWAITED else ""
+        if not name:
+            return []
+        self._counts[name] = self._counts.get(name, 0) + 1
+        return [PhaseProgressed(at, PhaseName.JIT_BUILD, name, self._counts[name], None)]
+
     def _reported(
         self, at: Stamp, row: Wording, took_s: float, rank: int | None, groups: dict[str, str]
     ) -> list[StartFact]:
@@ -83,7 +93,7 @@ class Figures:
                 facts.append(PhaseReported(at, PhaseName.COMPILE, seconds, rank, "compile_s"))
             return facts
         if row.event is Event.BUILD_ENDED:
-            return [PhaseReported(at, PhaseName.JIT_BUILD, took_s, rank)]
+            return [PhaseReported(at, PhaseName.JIT_BUILD, took_s, rank, item=groups["module"])]
         if phase is PhaseName.LOAD_WEIGHTS and row.measure:
             self._weights_time_told = True
         elif phase is PhaseName.LOAD_WEIGHTS and self._weights_time_told:
@@ -124,4 +134,6 @@ def progressed(
         return []
     item = f"{groups['mode']} {row.item}" if "mode" in groups else row.item
     of_phase = row.begins or phase or PhaseName.LOAD_WEIGHTS
+    if row.event is Event.BUILD_BAR:
+        of_phase, item = PhaseName.JIT_BUILD, f"{groups['module']}"
     return [PhaseProgressed(at, of_phase, item, int(groups["done"]), int(groups["total"]))]

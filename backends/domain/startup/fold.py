@@ -149,9 +149,8 @@ def _download_seen(state: StartState, fact: DownloadSeen) -> StartState:
 
 
 def _progressed(state: StartState, fact: PhaseProgressed) -> StartState:
-    if fact.total is None:
-        return replace(state, progress=fact)
-    items = dict(state.items) | {(fact.phase, fact.item): fact.total}
+    counted = fact.done if fact.total is None else fact.total
+    items = dict(state.items) | {(fact.phase, fact.item): counted}
     return replace(state, progress=fact, items=tuple(items.items()))
 
 
@@ -187,7 +186,8 @@ def _reported(state: StartState, fact: PhaseReported) -> StartState:
     reports = dict(state.reports)
     key = (fact.phase, fact.measure, _NO_RANK if fact.rank is None else fact.rank)
     reports[key] = reports.get(key, 0.0) + fact.reported_s
-    return replace(state, reports=tuple(reports.items()))
+    built = dict.fromkeys((*state.built, fact.item)) if fact.item else state.built
+    return replace(state, reports=tuple(reports.items()), built=tuple(built))
 
 
 def _slowest(state: StartState, measure: str) -> float | None:

@@ -7,19 +7,22 @@ from backends.domain.startup.state import Boundary, Download, StartState
 
 Stretch = tuple[float, float]
 
-_OF_RANKS = frozenset(
+_OF_WORKERS = frozenset(
     {
-        PhaseName.INIT_DEVICES,
         PhaseName.LOAD_WEIGHTS,
         PhaseName.COMPILE,
-        PhaseName.PROFILE_MEMORY,
-        PhaseName.ALLOCATE_KV_CACHE,
         PhaseName.WARM_UP_KERNELS,
         PhaseName.CAPTURE_GRAPHS,
         PhaseName.JIT_BUILD,
     }
 )
-"""The phases that every rank goes through by itself; the others are the server's."""
+"""What the workers of one engine tell each for itself; of the rest only its engine speaks."""
+_OF_ENGINES = _OF_WORKERS | {
+    PhaseName.INIT_DEVICES,
+    PhaseName.PROFILE_MEMORY,
+    PhaseName.ALLOCATE_KV_CACHE,
+}
+"""What the engines of a data parallel server tell each for itself."""
 
 
 def phases_of(state: StartState, end_s: float) -> tuple[tuple[Phase, ...], float]:
@@ -96,6 +99,8 @@ def _phase(
     detail = [(item, str(total)) for (phase, item), total in state.items if phase is name]
     if len(lasting) > 1:
         detail.append(("times", str(len(lasting))))
+    if name is PhaseName.JIT_BUILD and state.built:
+        detail.append(("modules", ", ".join(state.built)))
     if name is PhaseName.DOWNLOAD:
         detail += _fetched(state, duration_s)
     reports = reports_by_rank(state, phase=name)
@@ -105,7 +110,7 @@ def _phase(
         start_s=lasting[0][0] - state.began_s,
         duration_s=duration_s,
         reported_s=max(reports.values(), default=None),
-        rank=max(ranks, key=_slowness).rank if ranks else None,
+        rank=_slowest(ranks),
         detail=tuple(detail),
         ranks=ranks,
     )
@@ -127,11 +132,13 @@ def _ranks(state: StartState, end_s: float) -> dict[PhaseName, dict[int, Stretch
     by_rank: dict[int, list[Boundary]] = {}
     for boundary in state.rank_boundaries:
         by_rank.setdefault(boundary.rank or 0, []).append(boundary)
+    engines = dict(state.settings).get("data_parallel_size", "1")
+    names = _OF_WORKERS if engines == "1" else _OF_ENGINES
     ranks: dict[PhaseName, dict[int, Stretch]] = {}
     for rank, boundaries in sorted(by_rank.items()):
         for name, told in _stretches(boundaries, end_s).items():
             lasted_s = sum(stop_s - start_s for start_s, stop_s in told)
-            if name in _OF_RANKS and lasted_s > 0:
+            if name in names and lasted_s > 0:
                 ranks.setdefault(name, {})[rank] = (told[0][0], lasted_s)
     return ranks
 
@@ -153,6 +160,12 @@ def _rank_phases(
     )
 
 
-def _slowness(share: RankPhase) -> tuple[float, float, int]:
-    # What a rank says it took is exact; by our clock it also waits for the others.
-    return (share.reported_s or 0.0, share.duration_s or 0.0, -share.rank)
+def _slowest(ranks: tuple[RankPhase, ...]) -> int | None:
+    """Return the slowest rank, None where none is slower than the others."""
+    # What ranks say that it took is exact; by our clock each also waits for the others.
+    told = {share.rank: share.reported_s for share in ranks if share.reported_s is not None}
+    timed = {share.rank: share.duration_s for share in ranks if share.duration_s is not None}
+    times = told if len(told) > 1 else timed
+    if len(set(times.values())) < 2:
+        return None
+    return max(times, key=lambda rank: times[rank])

@@ -13,7 +13,7 @@ from backends.domain.startup.diagnosis import WORDS as FAILURE_WORDS
 from backends.domain.startup.diagnosis import Suspects
 from backends.domain.startup.figures import Figures, progressed
 from backends.domain.startup.lines import Record, glance, read
-from backends.domain.startup.timeline import Timeline
+from backends.domain.startup.timeline import RankTimelines, Timeline
 from backends.domain.startup.wording import Event, Wording
 from backends.domain.startup.wordings import WORDS, find
 
@@ -57,15 +57,21 @@ class StartReader:
         self.ready = False
         self._routes_at: Stamp | None = None
         self._timeline = Timeline()
+        self._ranks = RankTimelines()
         self._suspects = Suspects()
         self._figures = Figures()
-        self._servers_awaited = 1
+        self._servers = self._servers_awaited = 1
         self._number = 0
 
     @property
     def over(self) -> bool:
         """Whether the log has told of the end: the start cannot succeed, or was ordered to stop."""
         return self._suspects.hopeless or (self.stopping_at is not None)
+
+    @property
+    def awaits_servers(self) -> bool:
+        """Whether some of several API servers said that they are up, and some did not yet."""
+        return 0 < self._servers_awaited < self._servers
 
     @property
     def doubtful(self) -> bool:
@@ -138,7 +144,9 @@ class StartReader:
         groups = {name: value for name, value in match.groupdict().items() if value is not None}
         facts = self._figures.identified(at, row, groups)
         facts += self._timeline.told(at, row, groups)
+        facts += self._ranks.told(at, row, groups, rank)
         facts += progressed(at, row, groups, self._timeline.phase)
+        facts += self._figures.counted(at, row, groups)
         facts += self._figures.told(at, row, groups, rank)
         return facts + self._event(at, row, match)
 
@@ -151,7 +159,7 @@ class StartReader:
         elif event is Event.ROUTES:
             self._routes_at, self.has_api_server = at, True
         elif event is Event.SERVERS:
-            self._servers_awaited = int(match["servers"])
+            self._servers = self._servers_awaited = int(match["servers"])
         elif event is Event.SHUTDOWN and self.stopping_at is None:
             return self._shut_down(at)
         elif event is Event.READY and not self.ready and self._timeline.phase is not None:

@@ -7,6 +7,7 @@ DECISIVE = frozenset(
         "dtype",
         "quantization",
         "load_format",
+        "enable_multithread_load",
         "enforce_eager",
         "optimization_level",
         "max_model_len",
@@ -26,6 +27,7 @@ DECISIVE = frozenset(
 
 KEPT = DECISIVE | {
     "device_config",
+    "enable_flashinfer_autotune",
     "enable_sleep_mode",
     "max_seq_len",
     "model",
@@ -36,6 +38,7 @@ KEPT = DECISIVE | {
 
 _DICT_ITEM = re.compile(r"'(\w+)': ('[^']*'|\[[^\]]*\]|[^,{}\[\]()]+)")
 _CALL_ITEM = re.compile(r"\b(\w+)=('[^']*'|\[[^\]]*\]|[^,()\[\]{}\s]+)")
+_EARLY_WORKER = re.compile(r"VllmWorker-(\d{1,6})")
 _PARALLEL = re.compile(r"(DP|PP|TP)(\d{1,6})")
 
 
@@ -59,14 +62,17 @@ def global_rank(process: str, settings: dict[str, str]) -> int | None:
     None for processes that are no worker of their own: ``APIServer``, ``EngineCore``, ``Worker``.
     """
     places = {name: int(place) for name, place in _PARALLEL.findall(process)}
+    replicas = _size(settings, "data_parallel_size")
     if not places:
-        return None
+        # From 0.31 on a worker has this name until it knows its place.
+        early = _EARLY_WORKER.fullmatch(process) if replicas == 1 else None
+        return int(early[1]) if early else None
     tensor = _size(settings, "tensor_parallel_size")
     pipeline = _size(settings, "pipeline_parallel_size")
     replica = places.get("DP", 0) * pipeline * tensor
     rank = replica + places.get("PP", 0) * tensor + places.get("TP", 0)
     # Up to 0.17 the only engine is called EngineCore_DP0.
-    return None if process == "EngineCore_DP0" and replica == 0 else rank
+    return None if process == "EngineCore_DP0" and replicas == 1 else rank
 
 
 def _size(settings: dict[str, str], name: str) -> int:

@@ -41,7 +41,8 @@ class StartState:
         rank_boundaries: where those of single ranks began, in order of time.
         downloads: when files were fetched, whatever phase went on meanwhile, in order of time.
         reports: vLLM's own figures by phase, measure and rank, in seconds; repeats add up.
-        items: how many items each phase had to do, the latest figure.
+        items: how many items each phase had to do, or did where nobody knows that.
+        built: the kernel modules that were built, in order.
     """
 
     start_id: str
@@ -52,6 +53,7 @@ class StartState:
     fetched: Fetched | None = None
     reports: tuple[tuple[tuple[PhaseName, str, int], float], ...] = ()
     items: tuple[tuple[tuple[PhaseName, str], int], ...] = ()
+    built: tuple[str, ...] = ()
     progress: PhaseProgressed | None = None
     memory: tuple[RankMemory, ...] = ()
     kv_cache: KvCacheSized | None = None

@@ -1,5 +1,7 @@
 """Which phase a start is in, from lines of which most tell only where a phase ended."""
 
+from dataclasses import replace
+
 from backends.domain.facts import PhaseBegan, StartFact
 from backends.domain.stamp import Stamp
 from backends.domain.start import PhaseName
@@ -7,6 +9,7 @@ from backends.domain.startup.wording import Event, Wording
 
 _ORDER = {phase: place for place, phase in enumerate(PhaseName)}
 _APART = frozenset({PhaseName.JIT_BUILD, PhaseName.UNLOGGED, PhaseName.FIRST_TOKEN})
+_BUILDS = frozenset({Event.BUILD_BEGAN, Event.BUILD_AWAITED, Event.BUILD_BAR, Event.BUILD_ENDED})
 _REPEATS = frozenset({PhaseName.COMPILE, PhaseName.PROFILE_MEMORY, PhaseName.WARM_UP_KERNELS})
 
 
@@ -29,8 +32,8 @@ class Timeline:
 
     def told(self, at: Stamp, row: Wording, groups: dict[str, str]) -> list[StartFact]:
         """Return the boundaries that a line means."""
-        if row.event is Event.BUILD_BEGAN or row.event is Event.BUILD_ENDED:
-            return self._built(at, groups["module"], float(groups.get("took", 0)), row.event)
+        if row.event in _BUILDS:
+            return self._builds_told(at, row.event, groups)
         if row.event is Event.ENGINE_READY:
             self._builds.clear()
         facts: list[StartFact] = []
@@ -82,16 +85,25 @@ class Timeline:
             return self._go(at, PhaseName.SPAWN_ENGINE, presumed=True)
         return []
 
-    def _built(self, at: Stamp, module: str, took_s: float, event: Event) -> list[StartFact]:
-        if event is Event.BUILD_BEGAN:
-            facts: list[StartFact] = []
-            if not self._builds:
-                self._after_build = self.phase or PhaseName.LAUNCH
-                if self._presumes(PhaseName.SPAWN_ENGINE) and self._began is not None:
-                    facts = [PhaseBegan(self._began, PhaseName.CONFIGURE)]
-            facts += self._go(at, PhaseName.JIT_BUILD)
-            self._builds.add(module)
-            return facts
+    def _builds_told(self, at: Stamp, event: Event, groups: dict[str, str]) -> list[StartFact]:
+        module = groups["module"]
+        if event is Event.BUILD_BAR and groups["done"] == groups["total"]:
+            return self._built(at, module, _seconds(groups["clock"]))
+        if event is Event.BUILD_ENDED:
+            return self._built(at, module, float(groups.get("took", 0)))
+        return self._build(at, module)
+
+    def _build(self, at: Stamp, module: str) -> list[StartFact]:
+        facts: list[StartFact] = []
+        if not self._builds:
+            self._after_build = self.phase or PhaseName.LAUNCH
+            if self._presumes(PhaseName.SPAWN_ENGINE) and self._began is not None:
+                facts = [PhaseBegan(self._began, PhaseName.CONFIGURE)]
+        facts += self._go(at, PhaseName.JIT_BUILD)
+        self._builds.add(module)
+        return facts
+
+    def _built(self, at: Stamp, module: str, took_s: float) -> list[StartFact]:
         self._builds.discard(module)
         if self._builds or self.phase is not PhaseName.JIT_BUILD:
             return []
@@ -132,3 +144,32 @@ class Timeline:
         if not_before is not None:
             back_s = min(took_s, max(0.0, at.mono_s - not_before.mono_s))
         return Stamp(at.mono_s - back_s, at.wall_s - back_s)
+
+
+def _seconds(clock: str) -> float:
+    """Return the seconds of ``MM:SS`` or ``HH:MM:SS``."""
+    seconds = 0
+    for part in clock.split(":"):
+        seconds = seconds * 60 + int(part)
+    return float(seconds)
+
+
+class RankTimelines:
+    """Follows the phases of each rank by itself, from the lines that name one."""
+
+    def __init__(self) -> None:
+        self._by_rank: dict[int, Timeline] = {}
+
+    def told(
+        self, at: Stamp, row: Wording, groups: dict[str, str], rank: int | None
+    ) -> list[StartFact]:
+        """Return the boundaries that a line means on its rank, or on all where it names none."""
+        if rank is not None:
+            self._by_rank.setdefault(rank, Timeline())
+        concerned = self._by_rank if rank is None else (rank,)
+        return [
+            replace(fact, rank=place)
+            for place in concerned
+            for fact in self._by_rank[place].told(at, row, groups)
+            if isinstance(fact, PhaseBegan)
+        ]

@@ -22,6 +22,8 @@ class Event(Enum):
     ENGINE_READY = auto()
     BUILD_BEGAN = auto()
     BUILD_ENDED = auto()
+    BUILD_BAR = auto()
+    BUILD_AWAITED = auto()
     SERVING_ADDRESS = auto()
     ROUTES = auto()
     SERVERS = auto()

@@ -9,7 +9,7 @@ Named groups of a pattern carry what the line tells:
     ``tokens``, ``concurrency``, ``blocks``, ``per_request``          the KV cache's size
     ``done``, ``total``                               items of `item`
     ``version``, ``model``, ``args``, ``config``      what is started, and how
-    ``mode``, ``module``, ``servers``, ``compilation``   of graphs, kernel builds, see `Event`
+    ``mode``, ``module``, ``clock``, ``servers``, ``compilation``   of bars, builds, see `Event`
 Any other named group becomes a setting of that name.
 """
 
@@ -47,6 +47,10 @@ def _tells(words: str, pattern: str, **more: Any) -> Wording:
 _NUMBER = r"\d{1,12}(?:\.\d{1,9})?"
 _SECONDS = rf"(?P<took>{_NUMBER})"
 _BAR = r".*?(?P<done>\d{1,9})/(?P<total>\d{1,9}) \["
+_KV_TOKENS = (
+    r"(?P<tokens>\d[\d,]{0,18}) tokens"
+    rf"(?:, Maximum concurrency for [\d,]+ tokens per request: (?P<concurrency>{_NUMBER})x)?"
+)
 _HIT = ("compile_cache", "hit")
 _MISS = ("compile_cache", "miss")
 
@@ -172,12 +176,13 @@ _KV_CACHE = (
         "Explicitly",
         rf"Explicitly set \((?P<kv_cache>{_NUMBER})/[\d.]+\) GiB for KV cache",
     ),
+    # On a CPU the workers have nothing left to warm up: what follows is the allocation itself.
+    _begins(ALLOCATE, "CPU", rf"CPU KV cache size: {_KV_TOKENS}"),
     _ends(
         ALLOCATE,
         UNLOGGED,
-        "GPU CPU CUDA ROCM XPU TPU HPU NPU",
-        r"\S+ KV cache size: (?P<tokens>\d[\d,]{0,18}) tokens"
-        rf"(?:, Maximum concurrency for [\d,]+ tokens per request: (?P<concurrency>{_NUMBER})x)?",
+        "GPU CUDA ROCM XPU TPU HPU NPU",
+        rf"\S+ KV cache size: {_KV_TOKENS}",
     ),
     _ends(
         ALLOCATE,
@@ -201,9 +206,17 @@ _WARM_UP = (
     _begins(WARM_UP, "Warming", r"Warming up FlashInfer attention"),
     _begins(WARM_UP, "Compile", r"Compile and warming up model for size"),
     _begins(WARM_UP, "DeepGEMM", rf"DeepGEMM warmup{_BAR}", item="kernel"),
+    _begins(
+        WARM_UP,
+        "[AutoTuner]:",
+        rf"\[AutoTuner\]: Tuning (?P<mode>[^:]+(?:::[^:]+)*):{_BAR}",
+        item="profile",
+    ),
     _begins(WARM_UP, "-", r"- .*Autotuning process starts"),
     _ends(WARM_UP, UNLOGGED, "-", r"- .*Autotuning process ends"),
     _ends(WARM_UP, UNLOGGED, "FlashInfer", r"FlashInfer autotune cache loaded"),
+    # vLLM's workers say this when their warm-up is over, whatever it was.
+    _ends(WARM_UP, UNLOGGED, "Kernel", r"Kernel JIT monitor activated"),
     _begins(
         CAPTURE, "Capturing", r"Capturing (?:cudagraphs for decoding|the model for CUDA graphs)"
     ),
@@ -238,6 +251,7 @@ _API_SERVER = (
         event=Event.SERVING_ADDRESS,
     ),
     _begins(START_API, "Available", r"Available routes are", event=Event.ROUTES),
+    _tells("Multi-modal", rf"Multi-modal warmup completed in {_SECONDS}s", reports=START_API),
     _tells("Started", r"Started (?P<servers>\d{1,4}) API server processes", event=Event.SERVERS),
     _tells("Application", r"Application startup complete", event=Event.READY),
     _tells("000:", r"Engine 000: Avg prompt throughput", event=Event.SERVING),
@@ -258,6 +272,20 @@ _KERNEL_BUILDS = (
         rf"finish build \[(?P<module>[^\]]+)\], cost {_SECONDS}s",
         event=Event.BUILD_ENDED,
         tag="aiter",
+    ),
+    _tells("import", r"import \[(?P<module>[^\]]+)\]", event=Event.BUILD_ENDED, tag="aiter"),
+    _tells(
+        "waiting",
+        r"waiting for baton release at \S*/lock_(?P<module>\w+)",
+        event=Event.BUILD_AWAITED,
+        tag="aiter",
+    ),
+    _tells(
+        "[Aiter",
+        r"\[Aiter Triton\] Pre-compiling (?P<module>[^:]+):"
+        rf"{_BAR}(?P<clock>\d{{1,3}}(?::\d\d){{1,2}})",
+        event=Event.BUILD_BAR,
+        item="kernel",
     ),
 )
 

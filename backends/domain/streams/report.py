@@ -10,6 +10,7 @@ from backends.domain.streams.comparability import NotComparable, comparability
 from backends.domain.streams.series import AbSeries
 from backends.domain.streams.statistics import RUNS_FOR_P95, RUNS_FOR_P99
 from backends.domain.streams.summary import FIGURES, FigureName, difference, spent_usd, summarise
+from backends.domain.streams.trust import RTT_NOTE, network
 
 RUN_KEYS = (
     "ttft_s",
@@ -89,9 +90,18 @@ def _lane(series: AbSeries, name: LaneName) -> dict[str, Any]:
         "cost_usd": digits(spent_usd(runs)),
         "cost_reason": "" if spent_usd(runs) is not None else "UNPRICED: no price per token",
         "warm_up": next((_run(run) for run in warm_ups if run.lane == name), None),
+        "network": _network(runs),
         "runs": [_run(run) for run in runs],
         "summary": _summary(runs),
     }
+
+
+def _network(runs: Sequence[Run]) -> dict[str, Any]:
+    found = network(runs)
+    if found is None:
+        reason = "no run tells the round trip of its connection"
+        return {"rtt_s": None, "ttft_minus_rtt_s": None, "reason": reason}
+    return {**asdict(found), "note": RTT_NOTE}
 
 
 def _clock(runs: Sequence[Run]) -> str:

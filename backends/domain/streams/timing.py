@@ -72,11 +72,16 @@ def tokens_of(
 
 
 def _by_count(pieces: Sequence[Piece]) -> list[int] | None:
-    """The growth of the running count, None unless every piece with text has a live count."""
+    """The growth of the running count, None unless it is live.
+
+    It is where every piece with text has a count, and that grows; tokens that become no text (the
+    first byte of a letter, a special token) have a count all the same.
+    """
     carrying = [piece for piece in pieces if piece.carries]
-    if not carrying or not carrying[0].counted or any(p.counted is None for p in carrying):
+    counts = [piece.counted for piece in pieces if piece.counted]
+    if not counts or any(not piece.counted for piece in carrying):
         return None
-    if len(carrying) > 1 and carrying[0].counted == carrying[-1].counted:
+    if len(counts) > 1 and counts[0] == counts[-1]:
         return None
     so_far = 0
     growth = []

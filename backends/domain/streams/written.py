@@ -18,6 +18,7 @@ from backends.domain.streams.summary import (
     spent_usd,
     summarise,
 )
+from backends.domain.streams.trust import limits, remarks
 
 CSV_KEYS = tuple(key for key in RUN_KEYS if key not in {"itl_s", "connect"})
 CSV_HEAD = (
@@ -58,8 +59,9 @@ def ab_markdown(series: AbSeries) -> str:
     for name, _ in began.lanes[1:]:
         lines += [f"- {told}" for told in findings(series, name)]
     lines += [f"- Lane {name}: {spent_text(series.lane(name))}." for name, _ in began.lanes]
-    if series.client and series.client.limited:
-        lines.append(f"- Client limited: {'; '.join(series.client.reasons)}.")
+    lines += [f"- {told[0].upper()}{told[1:]}." for told in remarks(series)]
+    if limited := limits(series):
+        lines.append(f"- Client limited: {limited}.")
     if series.reason:
         lines.append(f"- Cut short: {series.reason}")
     return "\n".join(lines) + "\n"
@@ -148,7 +150,10 @@ def finding(
     if found.verdict != "too_close":
         winner, loser = (name, "a") if found.verdict == "b_faster" else ("a", name)
         return f"{title}: {winner} is faster than {loser}; {measured}"
-    more = f", about {found.more_runs} more runs a lane would settle it" if found.more_runs else ""
+    least = found.smallest_detectable
+    more = f"; these runs would find {least:.3g} {unit} four times in five" if least else ""
+    if found.more_runs:
+        more += f", about {found.more_runs} more a lane would settle it"
     return f"{title}: too close to call; {measured}{more}"
 
 

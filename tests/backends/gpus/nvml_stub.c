@@ -2,8 +2,8 @@
  *
  * The file named by NVML_STUB holds lines `key=value`. A key of device 0 is `0.total`, of its second
  * MIG device `0.mig1.total`. `err.CALL=15` makes a call fail on every device, `0.err.CALL=15` on one;
- * `delay_ms.CALL=400` makes it slow, `crash.CALL=1` ends
- * the process with SIGSEGV. Processes are `0.procs=4711:72000000000,4712:na`.
+ * `delay_ms.CALL=400` makes it slow until the key is gone, and with
+ * `stubborn=1` beside it for good; `crash.CALL=1` ends the process with SIGSEGV. Processes are `0.procs=4711:72000000000,4712:na`.
  * Built with -DOLD_DRIVER, the symbols that old drivers lack are absent.
  */
 #include <signal.h>
@@ -59,7 +59,12 @@ static u64 number(Device *device, const char *name, u64 otherwise) {
 static int arrive(Device *device, const char *call) {
     char key[128], value[64];
     snprintf(key, sizeof key, "delay_ms.%s", call);
-    if (look_up(key, value, sizeof value)) usleep(1000 * strtoul(value, 0, 10));
+    int stubborn = look_up("stubborn", value, sizeof value);
+    for (unsigned slept = 0; look_up(key, value, sizeof value); slept += 20) {
+        if (stubborn) pause();
+        if (slept >= strtoul(value, 0, 10)) break;
+        usleep(20000);
+    }
     snprintf(key, sizeof key, "crash.%s", call);
     if (look_up(key, value, sizeof value)) {
         signal(SIGSEGV, SIG_DFL);

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.host.page_cache import page_cache
+from backends.host.page_cache import drop_from_page_cache, page_cache
 
 SIZE = 4 * 2**20 + 17
 
@@ -33,6 +33,26 @@ def test_a_file_that_was_dropped_is_not(tmp_path: Path) -> None:
         pytest.skip("this file system keeps its files in memory")
     assert found.resident_bytes == 0
     assert found.total_bytes == SIZE
+
+
+def test_dropping_tells_what_stayed(tmp_path: Path) -> None:
+    path, other = tmp_path / "weights.safetensors", tmp_path / "other.safetensors"
+    for each in (path, other):
+        each.write_bytes(b"x" * SIZE)
+        with each.open("rb") as file:
+            os.fsync(file.fileno())
+    found = drop_from_page_cache([path])
+    if found.resident_bytes == SIZE:
+        pytest.skip("this file system keeps its files in memory")
+    assert (found.resident_bytes, found.total_bytes) == (0, SIZE)
+    assert page_cache([other]).resident_bytes == SIZE
+    assert path.read_bytes() == b"x" * SIZE
+
+
+def test_files_that_cannot_be_judged_are_not_dropped(tmp_path: Path) -> None:
+    found = drop_from_page_cache([tmp_path / "gone.safetensors"])
+    assert found.resident_bytes is None
+    assert found.reason
 
 
 def test_looking_reads_nothing(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """What is said before a start."""
 
 import json
+import os
+import shutil
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +57,7 @@ def test_nothing_stands_in_the_way(around: Surroundings) -> None:
     assert {one.name: one.state for one in findings} == {
         "port": "ok",
         "vllm": "ok",
+        "arguments": "ok",
         "model": "ok",
         "GPU 0": "ok",
     }
@@ -66,7 +69,7 @@ def test_a_held_port_names_its_holder(around: Surroundings) -> None:
         order = replace(_order(), port=server.getsockname()[1])
         port = _finding(preflight(order, (), None, around), "port")
         assert port.state == "fail"
-        assert "process" in port.what
+        assert f"pid {os.getpid()} `" in port.what
         ours = Server("mine", Owner.INFERCTL, ServerState.READY, port=order.port)
         port = _finding(preflight(order, (ours,), None, around), "port")
         assert port.remedy.startswith("run: inferctl stop mine")
@@ -114,7 +117,7 @@ def test_free_memory_is_held_against_what_vllm_will_ask(
     found = _finding(preflight(_order(*arguments), (), sample, around), "GPU 0")
     assert found.state == state
     if state == "fail":
-        assert "VLLM::EngineCore 4711" in found.what
+        assert "pid 4711 `VLLM::EngineCore`" in found.what
 
 
 def test_the_remedy_is_a_share_that_fits(around: Surroundings) -> None:
@@ -141,9 +144,59 @@ def test_what_an_earlier_server_left_is_named(around: Surroundings) -> None:
     orphans = Server("vllm-orphans-1", Owner.FOREIGN, ServerState.FAILED, survivors=left)
     found = _finding(preflight(_order(), (orphans,), None, around), "leftovers")
     assert "4711, holding 70.0 GiB" in found.what
-    assert found.remedy == "run: kill 4711"
+    assert found.remedy == "press x to end them, or run: inferctl stop vllm-orphans-1"
 
 
 def test_a_server_that_runs_is_not_started_again(around: Surroundings) -> None:
     running = Server("n", Owner.INFERCTL, ServerState.STARTING, pid=7)
     assert _finding(preflight(_order(), (running,), None, around), "name").state == "fail"
+
+
+ARG_UTILS = "\n".join(f'        parser.add_argument("--flag-{n}")' for n in range(60)) + (
+    '\n"--max-model-len" "--gpu-memory-utilization" "--tensor-parallel-size" "-tp" "--optimize"'
+    '\n"--compilation-config" "--enable-prefix-caching" "-O"'
+)
+CLI_ARGS = "class FrontendArgs:\n    host: str | None = None\n    served_model_name: str = ''\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unknown"),
+    [
+        (("--max_model_len=8", "--host", "127.0.0.1", "-tp", "2", "-O3"), ""),
+        (("--served-model-name", "x", "--compilation-config.level", "3", "--max-model", "9"), ""),
+        (("--no-enable-prefix-caching", "--gpu-memory-utilization", "-1"), ""),
+        (("--max-model-length", "8"), "--max-model-length"),
+        (("--enable-lorra",), "--enable-lorra"),
+    ],
+)
+def test_arguments_are_held_against_those_of_the_installed_vllm(
+    around: Surroundings, tmp_path: Path, arguments: tuple[str, ...], unknown: str
+) -> None:
+    package = tmp_path / "env/lib/python3.11/site-packages/vllm"
+    (package / "engine").mkdir(parents=True)
+    (package / "engine/arg_utils.py").write_text(ARG_UTILS)
+    (package / "entrypoints/openai").mkdir(parents=True)
+    (package / "entrypoints/openai/cli_args.py").write_text(CLI_ARGS)
+    found = _finding(preflight(_order(*arguments), (), None, around), "arguments")
+    assert found.state == ("fail" if unknown else "ok")
+    assert unknown in found.what
+    if unknown == "--max-model-length":
+        assert found.remedy == "write --max-model-len, or remove it"
+
+
+def test_the_disk_is_held_against_what_the_index_of_the_weights_says(
+    around: Surroundings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = tmp_path / "hf/hub/models--org--big/snapshots/abc"
+    snapshot.mkdir(parents=True)
+    (snapshot.parents[1] / "blobs").mkdir()
+    index = {"metadata": {"total_size": 95 * GIB}, "weight_map": {"a": "model-1.safetensors"}}
+    (snapshot / "model.safetensors.index.json").write_text(json.dumps(index))
+    usages = {free: shutil.disk_usage("/")._replace(free=free * GIB) for free in (80, 120)}
+    for free, state in ((80, "fail"), (120, "warn")):
+        usage = usages[free]
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, usage=usage: usage)
+        found = _finding(preflight(_order(model="org/big"), (), None, around), "model")
+        assert found.state == state
+        assert "95.0 GiB of org/big" in found.what
+        assert f"{free}.0 GiB are free" in found.what

@@ -1,6 +1,7 @@
 """Servers under true keepers, and the certainty that nothing of them outlives a test."""
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -71,6 +72,9 @@ class Bench:
             for one in processes.running()
             if processes.environment_value(one.id.pid, MARKER) == marker
         ]
+
+    def strike(self, folder: Path, number: signal.Signals) -> None:
+        os.kill(self.start(folder).process.pid, number)
 
     def clean(self) -> None:
         for folder in self.used:

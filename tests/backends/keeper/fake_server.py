@@ -4,7 +4,10 @@ It is a tree of three processes like vLLM's: this one serves HTTP, its child and
 ``FAKE_READY_S`` delays the listening socket, ``FAKE_IGNORE_TERM`` says how many SIGTERMs the first
 process swallows, ``FAKE_LINES`` how many lines are written at once, ``FAKE_EXIT`` makes it end with
 that code, ``FAKE_CHATTER_S`` says how often it writes a line when ready, ``FAKE_STUBBORN`` lets the
-children ignore SIGTERM, ``FAKE_LOCKED`` is a key that nobody else knows.
+children ignore SIGTERM, ``FAKE_LOCKED`` is a key that nobody else knows, ``FAKE_GROUP`` is a cgroup
+to enter, ``FAKE_HUNGRY`` makes it take memory without end after ``FAKE_READY_S``, and
+``FAKE_SECOND_UP_S`` lets it be two API servers on one port, of which the second is up so much
+later.
 """
 
 import contextlib
@@ -16,6 +19,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 SLEEPER = """
 import os, signal, subprocess, sys, time
@@ -88,6 +92,8 @@ def main() -> None:
             engine.send_signal(signal.SIGTERM)
             os._exit(0)
 
+    if group := os.environ.get("FAKE_GROUP"):
+        Path(group, "cgroup.procs").write_text(str(os.getpid()))
     engine = subprocess.Popen([sys.executable, "-c", SLEEPER, "engine", SLEEPER])
     signal.signal(signal.SIGTERM, terminate)
     signal.signal(signal.SIGINT, terminate)
@@ -99,9 +105,19 @@ def main() -> None:
         print("ValueError: no such thing", flush=True)
         sys.exit(int(code))
     time.sleep(float(os.environ.get("FAKE_READY_S", "0")))
+    taken = []
+    while os.environ.get("FAKE_HUNGRY"):
+        taken.append(bytearray(1 << 20))
+    second_up_s = os.environ.get("FAKE_SECOND_UP_S")
+    if second_up_s:
+        print("INFO 11-21 08:00:00 [a.py:1] vLLM API server version 0.32.0", flush=True)
+        print("INFO 11-21 08:00:00 [a.py:1] Started 2 API server processes", flush=True)
     server = ThreadingHTTPServer(("127.0.0.1", port), Answers)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print("INFO:     Application startup complete.", flush=True)
+    if second_up_s:
+        time.sleep(float(second_up_s))
+        print("INFO:     Application startup complete.", flush=True)
     chatter_s = float(os.environ.get("FAKE_CHATTER_S", "0"))
     while engine.poll() is None:
         time.sleep(chatter_s or 0.1)

@@ -46,13 +46,15 @@ def _said(*answers: bool | None) -> list[str]:
     return [fact.step for fact in facts if isinstance(fact, StopProgressed)]
 
 
-def test_memory_given_back_needs_no_word() -> None:
-    assert _said(True) == []
+def test_memory_seen_to_fall_is_told() -> None:
+    (step,) = _said(True)
+    assert "given back" in step
 
 
 def test_memory_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ending, "MEMORY_POLL_S", 0.01)
-    assert _said(False, False, True) == []
+    (step,) = _said(False, False, True)
+    assert "given back" in step
 
 
 def test_memory_that_stays_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from backends.domain.facts import (
     SurvivorsFound,
 )
 from backends.domain.server import Exit
+from backends.domain.start import FailureKind
 from backends.host import processes
 from backends.host.ports import is_listening
 from backends.keeper import client
@@ -246,4 +247,7 @@ async def test_never_ready_while_somebody_else_holds_the_port(bench: Bench) -> N
         os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
     assert not any(isinstance(fact, BecameReady) for fact in facts)
-    assert any(isinstance(fact, FailureSeen) for fact in facts)
+    failure = last(facts, FailureSeen)
+    assert isinstance(failure, FailureSeen)
+    assert failure.failure.kind is FailureKind.PORT_IN_USE
+    assert f"pid {process.pid} `fake_server.py`, of user" in failure.failure.remedy

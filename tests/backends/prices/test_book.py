@@ -182,6 +182,7 @@ def test_prices_of_the_package_where_it_is_installed(tmp_path: Path) -> None:
     (tier,) = rows["anthropic", "claude-sonnet-4-5"].tiers
     assert tier.above_input_tokens == 200_000
     assert update_from_package(tmp_path, DAY).as_of is None
+    assert update_from_package(tmp_path, DAY, DAY).as_of == DAY
 
 
 EUR = Currency("EUR", Decimal("1.08"), DAY)

@@ -70,3 +70,11 @@ def test_a_row_without_a_price_is_said_to_have_none() -> None:
     found = quote(PriceTable((row(price=None),)), URL, "m-70b")
     assert found.price is None
     assert found.reason.startswith("host has no price for m-70b")
+
+
+def test_what_one_row_leaves_out_is_no_disagreement() -> None:
+    fuller = row("host-ai", cached_input_usd_per_mtok=Decimal("0.1"))
+    later = row(as_of=date(2026, 11, 20))
+    assert quote(PriceTable((later, fuller)), URL, "m-70b").price == fuller
+    other = row("host.ai", cached_input_usd_per_mtok=Decimal("0.2"))
+    assert quote(PriceTable((later, fuller, other)), URL, "m-70b").price is None

@@ -61,7 +61,9 @@ def test_the_users_price_is_above_the_imported_above_the_shipped(tmp_path: Path)
     assert (found.input_usd_per_mtok, found.origin) == (Decimal(3), "user")
 
 
-@pytest.mark.parametrize("worse", [api(None), api("2", as_of=None)])
+@pytest.mark.parametrize(
+    "worse", [api(None), api("2", as_of=None), api("2", as_of=date(2026, 10, 31))]
+)
 def test_an_import_that_knows_less_replaces_nothing(tmp_path: Path, worse: ApiPrice) -> None:
     write_table(tmp_path, "imported", PriceTable((worse,)))
     found = find_api_price(load_table(tmp_path), "groq", "openai/gpt-oss-120b")

@@ -30,7 +30,12 @@ class HangUp(Exception):
 
 @dataclass
 class Conversation:
-    """One request, and the means to answer it; stamps are monotonic seconds."""
+    """One request, and the means to answer it; stamps are monotonic seconds.
+
+    Attributes:
+        tokens_s: when each chunk with tokens was written, where the script notes it.
+        visible_s: when the first text for a reader was.
+    """
 
     connection: socket.socket
     head: str
@@ -38,6 +43,8 @@ class Conversation:
     number: int
     arrived_s: float
     written_s: list[float] = field(default_factory=list)
+    tokens_s: list[float] = field(default_factory=list)
+    visible_s: float | None = None
 
     def write(self, data: bytes) -> None:
         self.written_s.append(time.monotonic())

@@ -36,10 +36,15 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
+def flags(run: Run) -> set[str]:
+    """What the way there says; a busy host delays the client too, and it says so."""
+    return set(run.flags) - {"client_limited"}
+
+
 def check(run: Run, flag: str) -> None:
     assert run.error is None
     assert run.clock == "user"
-    assert run.flags == (flag,)
+    assert flags(run) == {flag}
     assert run.output_tokens == TOKENS
     assert run.text == "".join(f"w{number} " for number in range(1, TOKENS + 1))
     assert run.ttft_s == pytest.approx(TTFT_S, abs=TOLERANCE_S)
@@ -115,7 +120,7 @@ def test_a_proxy_that_tunnels(
     assert end_of(facts).reason == ""
     assert proxy.asked[0].startswith(f"CONNECT {FAR_NAME}:443 ")
     for run in runs_of(facts):
-        assert (run.error, run.clock, run.flags) == (None, "user", ("through_proxy",))
+        assert (run.error, run.clock, flags(run)) == (None, "user", {"through_proxy"})
         assert run.text.startswith("w1 w2 w3 ")
 
 

@@ -43,13 +43,15 @@ def test_an_exact_timer_is_never_early_either() -> None:
 
 
 def test_only_exact_timers_spin() -> None:
-    coarse, exact = Loop(), Loop()
-    done: list[object] = []
-    coarse.call_at(now_ns() + 3 * MS + 500_000, lambda: done.append(1))
-    run_until(coarse, done, 1)
-    exact.call_exactly_at(now_ns() + 3 * MS + 500_000, lambda: done.append(2))
-    run_until(exact, done, 2)
-    assert coarse.spun_ns < exact.spun_ns
+    def spun(*, exactly: bool) -> int:
+        loop, done = Loop(), list[object]()
+        call = loop.call_exactly_at if exactly else loop.call_at
+        call(now_ns() + 3 * MS + 500_000, lambda: done.append(1))
+        run_until(loop, done, 1)
+        return loop.spun_ns
+
+    # A busy host wakes some of them too late to spin, and not all.
+    assert sum(spun(exactly=False) for _ in range(10)) < sum(spun(exactly=True) for _ in range(10))
 
 
 def test_what_arrives_comes_before_what_was_deferred() -> None:

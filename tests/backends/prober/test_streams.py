@@ -9,10 +9,8 @@ from backends.domain.run import Run
 from tests.backends.domain.streams.chunks import ROLE, chunk, usage
 from tests.backends.prober.scripted_server import (
     CHUNKED_HEAD,
-    STREAM_HEAD,
     Conversation,
     HangUp,
-    Reply,
     a_good_stream,
     end_of,
     measure,
@@ -42,68 +40,6 @@ def paced(conversation: Conversation, *, counted: bool = True) -> None:
 def simple(conversation: Conversation) -> None:
     conversation.write(CHUNKED_HEAD)
     paced(conversation)
-
-
-def counted_at_the_end(conversation: Conversation) -> None:
-    conversation.write(CHUNKED_HEAD)
-    paced(conversation, counted=False)
-
-
-def late_head(conversation: Conversation) -> None:
-    conversation.wait(0.02)
-    conversation.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    conversation.write(CHUNKED_HEAD)
-    paced(conversation)
-
-
-def byte_by_byte(conversation: Conversation) -> None:
-    plainly = conversation.connection
-
-    class Drip:
-        def sendall(self, data: bytes) -> None:
-            for i in range(len(data)):
-                plainly.sendall(data[i : i + 1])
-
-    conversation.connection = Drip()  # type: ignore[assignment]
-    conversation.write(CHUNKED_HEAD)
-    paced(conversation)
-
-
-def by_closing(conversation: Conversation) -> None:
-    conversation.chunk = conversation.write  # type: ignore[method-assign]
-    conversation.write(STREAM_HEAD + b"\r\n")
-    conversation.end = lambda: None  # type: ignore[method-assign]
-    paced(conversation)
-    raise HangUp
-
-
-def pings(conversation: Conversation) -> None:
-    conversation.write(CHUNKED_HEAD)
-    conversation.chunk(b": ping\r\n\r\n")
-    paced(conversation)
-
-
-SHAPES: dict[str, Reply] = {
-    shape.__name__.replace("_", " "): shape
-    for shape in (simple, counted_at_the_end, late_head, byte_by_byte, by_closing, pings)
-}
-
-
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_reported_against_true(shape: Reply) -> None:
-    with serving(shape) as server:
-        facts = measure(order_for(server.base_url, runs=2))
-        truth = [request for request in server.requests if request.number > 0]
-    for run, true in zip(runs_of(facts), truth, strict=True):
-        assert run.error is None
-        assert run.output_tokens == TOKENS
-        assert run.text == "x" * TOKENS
-        assert len(run.itl_s) == TOKENS - 1
-        tokens_s = true.written_s[-2 - TOKENS : -2]
-        assert run.ttft_s == pytest.approx(tokens_s[0] - true.arrived_s, abs=TOLERANCE_S)
-        assert run.e2e_s == pytest.approx(tokens_s[-1] - true.arrived_s, abs=TOLERANCE_S)
-        assert run.ttft_s is not None
-        assert run.ttft_s > TTFT_S - TOLERANCE_S
 
 
 def test_facts_come_in_order_and_text_is_whole() -> None:

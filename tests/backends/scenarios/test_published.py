@@ -10,6 +10,7 @@ from backends.domain.money.scenario import BadScenario
 from backends.domain.money.verdict import decide
 from backends.scenarios.reading import (
     read_scenario,
+    scenario_at,
     scenario_of,
     shipped_scenario,
     shipped_scenarios,
@@ -78,11 +79,14 @@ def test_the_published_h100_thresholds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("volume", "usd"), [("50M", 27), ("500M", 270), ("2B", 1080), ("10B", 5400)]
+    ("volume", "usd", "gpus"),
+    [("50M", 27, 929), ("500M", 270, 929), ("2B", 1080, 929), ("10B", 5400, 1858)],
 )
-def test_the_published_a100_table_charges_every_token_twice(volume: str, usd: float) -> None:
+def test_the_published_a100_table_charges_every_token_twice(
+    volume: str, usd: float, gpus: float
+) -> None:
     assert month(f"a100-llama-70b-{volume}", "api") == pytest.approx(usd)
-    assert month(f"a100-llama-70b-{volume}", "reserved") == pytest.approx(929)
+    assert month(f"a100-llama-70b-{volume}", "reserved") == pytest.approx(gpus)
 
 
 def test_the_published_a100_break_even_is_1720_million_tokens() -> None:
@@ -129,3 +133,13 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_an_unknown_scenario_names_those_that_ship() -> None:
     with pytest.raises(BadScenario, match="mi300x-short"):
         shipped_scenario("mi300x")
+
+
+def test_a_scenario_that_ships_is_found_by_its_name(tmp_path: Path) -> None:
+    assert scenario_at("mi300x-short") == shipped_scenario("mi300x-short")
+    assert scenario_at("mi300x-short.toml") == shipped_scenario("mi300x-short")
+    own = tmp_path / "mine.toml"
+    own.write_text("rate_rps = 7\n")
+    assert scenario_at(str(own)).rate_rps == 7
+    with pytest.raises(BadScenario, match="cannot be read"):
+        scenario_at("mi300x")

@@ -132,6 +132,41 @@ def test_coldstart_puts_starts_beside_each_other(verbs: Host, tmp_path: Path) ->
     assert server["state"] == "ready"
 
 
+def test_coldstart_says_what_it_cost_and_at_which_price(verbs: Host) -> None:
+    verbs.configure(f"{verbs.server()}\ngpu_price_as_of = 2026-11-01")
+    code, out, _ = verbs.run("coldstart", "sim", "-n", "1")
+    assert code == 0
+    assert "at $1.88/h (price of 2026-11-01)" in out
+    assert "MEDIAN" in out
+    assert "capture_graphs" in out
+
+
+def test_coldstart_reads_weights_from_the_disk_where_it_may(verbs: Host, tmp_path: Path) -> None:
+    weights = tmp_path / "model" / "model.safetensors"
+    weights.parent.mkdir()
+    weights.write_bytes(b"x" * (1 << 20))
+    (weights.parent / "config.json").write_text("{}")
+    os.sync()
+    verbs.configure(verbs.server().replace(MODEL, str(weights.parent)))
+    code, out, err = verbs.run("coldstart", "sim", "-n", "1", "--cold", "--json")
+    assert code == 0, err
+    (start,) = json.loads(out)["starts"]
+    assert start["page_cache_before_dropping"]["resident_bytes"] == 1 << 20
+    if start["page_cache"]["resident_bytes"] == 1 << 20:
+        pytest.skip("this file system keeps its files in memory")
+    assert start["page_cache"]["resident_bytes"] == 0
+    assert "weights in memory: 100%, after dropping them 0%" in err
+
+
+def test_coldstart_says_why_weights_cannot_be_dropped(verbs: Host) -> None:
+    verbs.configure(verbs.server())
+    found = verbs.document("coldstart", "sim", "-n", "1", "--cold")
+    (start,) = found["starts"]
+    assert start["page_cache_before_dropping"]["resident_bytes"] is None
+    assert "no weights" in start["page_cache"]["reason"]
+    assert found["cost_usd"] == start["cost_usd"]
+
+
 def test_a_failed_start_ends_the_measurement(verbs: Host) -> None:
     verbs.configure(verbs.server(failure="gpu_out_of_memory"))
     code, out, err = verbs.run("coldstart", "sim")

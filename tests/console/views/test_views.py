@@ -69,7 +69,7 @@ def test_the_running_phase_has_its_item_and_no_duration() -> None:
 
 def test_a_first_start_has_no_eta_but_a_reason() -> None:
     view = startup_view(STARTING, DESK)
-    assert view.eta_s is None
+    assert view.eta is None
     assert "first start" in view.eta_reason
 
 
@@ -78,8 +78,9 @@ def test_an_eta_comes_from_earlier_starts_of_the_same_kind() -> None:
     view = startup_view(STARTING, replace(DESK, earlier=earlier))
     assert view.previous is not None
     assert (view.previous.n, view.previous.median_s) == (3, startup(READY).ready_s)
-    assert view.eta_s is not None
-    assert 0 < view.eta_s <= 40
+    assert view.eta is not None
+    assert 0 < view.eta.median_s <= 40
+    assert view.eta.n == 3
     awaited = {row.name for row in view.phases if row.start_s is None}
     assert "compile" in awaited
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from backends.domain.money.contest import priced
 from backends.domain.money.document import verdict_document
 from backends.domain.money.kinds import VerdictKind, cheaper
+from backends.domain.money.request_cost import usd_per_request
 from backends.domain.money.scenario import scenario_from
 from backends.domain.money.verdict import Verdict, decide
 
@@ -373,6 +374,7 @@ NUMBERS = {
         "warm_usd_per_second", "keep_warm", "ttft_slo_s", "gpu_ttft_p99_s", "api_ttft_p99_s",
         "provisioned_unit_usd_per_hour", "owned_usd", "power_kw", "usd_per_kwh", "pue",
         "storage_usd_per_month", "ops_usd_per_month", "max_replicas", "api_input_tokens",
+        "restart_s", "minimum_charge_s",
     )
 }  # fmt: skip
 OTHERS: dict[str, st.SearchStrategy[Any]] = {
@@ -386,6 +388,19 @@ OTHERS: dict[str, st.SearchStrategy[Any]] = {
     "gpu_price_spread_percent": st.decimals("0", "99", places=0),
     "api_price_spread_percent": st.decimals("0", "99", places=0),
     "profile_rps": st.lists(st.decimals("0", "50", places=1), min_size=24, max_size=24),
+    "granularity_s": st.integers(1, 3600),
+    "billed_when_stopped": st.booleans(),
+    "tiers": st.lists(
+        st.fixed_dictionaries(
+            {
+                "above_input_tokens": st.integers(0, 1000),
+                "input_usd_per_mtok": st.integers(0, 9),
+                "output_usd_per_mtok": st.integers(0, 9),
+            }
+        ),
+        min_size=1,
+        max_size=2,
+    ),
     "observed": st.fixed_dictionaries(
         {"n": st.integers(0, 1000)},
         optional={
@@ -397,6 +412,38 @@ OTHERS: dict[str, st.SearchStrategy[Any]] = {
         },
     ),
 }
+
+
+KINDS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "weight": st.integers(1, 9),
+            "input_tokens": st.integers(0, 1000),
+            "output_tokens": st.integers(0, 1000),
+        }
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(KINDS, st.integers(0, 3), st.integers(0, 3))
+def test_a_distribution_without_tiers_costs_what_its_mean_does(
+    kinds: list[dict[str, int]], into: int, out: int
+) -> None:
+    """The price is linear in the tokens, so that their spread moves the interval alone."""
+    total = sum(kind["weight"] for kind in kinds)
+    means = {
+        key: Decimal(sum(kind["weight"] * kind[key] for kind in kinds)) / total
+        for key in ("input_tokens", "output_tokens")
+    }
+    prices = {"input_usd_per_mtok": into, "output_usd_per_mtok": out}
+    spread = usd_per_request(scenario_from({**prices, "token_distribution": kinds}))
+    mean = usd_per_request(scenario_from({**prices, **means}))
+    assert spread is not None
+    assert mean is not None
+    assert abs(spread - mean) < Decimal("1e-24")
 
 
 @settings(max_examples=300, deadline=None)

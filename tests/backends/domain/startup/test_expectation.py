@@ -9,6 +9,8 @@ from backends.domain.startup.expectation import (
     expected_phases,
     expected_total,
     remaining,
+    slower_phases,
+    slower_sentence,
     slower_than_usual,
 )
 
@@ -54,14 +56,47 @@ def test_a_running_start_is_measured_against_each_earlier_one() -> None:
     assert remaining((), running, PhaseName.LOAD_WEIGHTS) is None
 
 
-def test_what_was_slower_is_said_only_outside_the_spread() -> None:
+def test_what_was_slower_is_said_only_outside_the_noise() -> None:
     assert slower_than_usual(EARLIER, start(90, 61)) == (
-        "load_weights took 90.0 s, 49.0 s more than usual (41.0 s, 40.0 to 44.0 s in 3 earlier "
-        "starts)."
+        "load weights 90 s, usually 41 s (40 to 44, last 3 starts)"
     )
-    assert slower_than_usual(EARLIER, start(43, 59)) is None
+    # 49 s is as far beyond the longest as the shortest is, 61 s of compiling well within.
+    assert slower_than_usual(EARLIER, start(48, 61)) is None
     assert slower_than_usual(EARLIER, start(45, 60.5)) is None
     assert slower_than_usual(EARLIER[:2], start(90, 61)) is None
+
+
+def test_what_was_slower_comes_largest_first() -> None:
+    alike = tuple(start(40 + at / 10, 12 + at / 10) for at in range(8))
+    found = slower_phases(alike, start(50, 48))
+    assert [(slow.phase, slow.took_s) for slow in found] == [
+        (PhaseName.COMPILE, 48),
+        (PhaseName.LOAD_WEIGHTS, 50),
+    ]
+    assert slower_sentence(found[0]) == "compile 48 s, usually 12 s (12 to 13, last 8 starts)"
+
+
+def test_a_cache_that_was_missed_is_named_as_the_reason() -> None:
+    hits = tuple(start(40, 12 + at, settings=(("compile_cache", "hit"),)) for at in range(3))
+    missed = start(40, 48, settings=(("compile_cache", "miss"),))
+    (slow,) = slower_phases(hits, missed)
+    assert slow.why == "cache missed"
+    assert slower_phases(hits, start(40, 48))[0].why == ""
+
+
+def test_a_start_that_is_slow_all_over_is_said_as_a_whole() -> None:
+    alike = (start(40, 20), start(40.5, 20.5), start(41, 21))
+    slow = start(41.9, 21.9, ready_s=77.5)
+    (found,) = slower_phases(alike, slow)
+    assert (found.phase, found.took_s) == (None, 77.5)
+    assert slower_sentence(found) == "ready in 78 s, usually 73 s (72 to 74, last 3 starts)"
+
+
+def test_a_phase_that_no_earlier_start_had_is_slower() -> None:
+    downloaded = start(40, 20)
+    download = Phase(PhaseName.DOWNLOAD, 10, 30)
+    slow = replace(downloaded, phases=(*downloaded.phases, download), ready_s=102)
+    assert slower_phases((start(40, 20),) * 3, slow)[0].phase is PhaseName.DOWNLOAD
 
 
 @pytest.mark.parametrize(

@@ -343,6 +343,7 @@ def closed(lines: list[str], exit_: Exit | None) -> Failure | None:
         (Exit(None, 9), K.KILLED, "journalctl -k"),
         (Exit(137, None), K.KILLED, "journalctl -k"),
         (Exit(None, 15), K.KILLED, "Find out who"),
+        (Exit(None, 1), K.KILLED, "a terminal that was closed"),
         (Exit(1, None), K.UNKNOWN, "VLLM_LOGGING_LEVEL=DEBUG"),
         (Exit(None, 11), K.UNKNOWN, "VLLM_LOGGING_LEVEL=DEBUG"),
     ],
@@ -352,6 +353,17 @@ def test_a_silent_end_is_told_by_its_exit(exit_: Exit, kind: FailureKind, remedy
     assert failure is not None
     assert (failure.kind, failure.line_number) == (kind, None)
     assert remedy in failure.remedy
+
+
+def test_an_engine_that_a_signal_ended_is_named_with_it() -> None:
+    wrapper = (
+        "RuntimeError: Engine core initialization failed. See root cause above. "
+        "Failed core proc(s): {'EngineCore': -9}"
+    )
+    failure = closed([*BEFORE.split("\n"), wrapper], Exit(1, None))
+    assert failure is not None
+    assert (failure.kind, failure.line) == (K.KILLED, wrapper)
+    assert "EngineCore was ended by SIGKILL" in failure.cause
 
 
 READY = [*BEFORE.split("\n"), "INFO:     Application startup complete."]

@@ -59,7 +59,6 @@ def test_a_recorded_start_as_it_arrives() -> None:
         PhaseName.PROFILE_MEMORY,
         PhaseName.UNLOGGED,
         PhaseName.ALLOCATE_KV_CACHE,
-        PhaseName.UNLOGGED,
         PhaseName.START_API,
         None,
     ]
@@ -170,3 +169,102 @@ def test_a_stop_that_a_keeper_orders_hides_them_too() -> None:
     assert isinstance(failed, FailureSeen)
     start = as_start(apply(state, failed), at(4))
     assert (start.outcome, start.failure) == (Outcome.STOPPED, None)
+
+
+def test_what_the_workers_warm_up_ends_with_their_word() -> None:
+    start = folded(
+        fed(
+            (1, WORKER.format(rank=0, message="Available KV cache memory: 4.22 GiB")),
+            (2, "INFO 11-21 08:00:00 [a.py:1] GPU KV cache size: 61,424 tokens"),
+            (16, WORKER.format(rank=0, message="Kernel JIT monitor activated")),
+            (17, f"INFO 11-21 08:00:00 [core.py:1] {INIT_ENGINE} took 44.04 s"),
+        ),
+        17,
+    )
+    phases = {phase.name: phase.duration_s for phase in start.phases}
+    assert phases[PhaseName.WARM_UP_KERNELS] == 14
+    assert start.unlogged_s == 1
+
+
+BUILD = "(Worker_TP{rank} pid={rank}) [aiter] {message}"
+
+
+def test_kernel_builds_are_counted_with_their_modules_and_who_waited() -> None:
+    lock = "/cache/aiter/jit/build/lock_module_quant"
+    start = folded(
+        fed(
+            (1, WORKER.format(rank=0, message="Starting to load model m...")),
+            (10, BUILD.format(rank=0, message="start build [module_quant] under /cache")),
+            (11, BUILD.format(rank=1, message=f"waiting for baton release at {lock}")),
+            (40, BUILD.format(rank=0, message="finish build [module_quant], cost 30.0s ")),
+            (41, BUILD.format(rank=1, message="import [module_quant] under /cache/a.so")),
+            (50, BUILD.format(rank=1, message="start build [module_gemm] under /cache")),
+            (60, BUILD.format(rank=1, message="finish build [module_gemm], cost 10.0s ")),
+        ),
+        60,
+    )
+    (built,) = (phase for phase in start.phases if phase.name is PhaseName.JIT_BUILD)
+    assert built.duration_s == 40
+    detail = dict(built.detail)
+    assert (detail["builds"], detail["waits"]) == ("2", "1")
+    assert detail["modules"] == "module_quant, module_gemm"
+    assert [(share.rank, share.reported_s) for share in built.ranks] == [(0, 30), (1, 10)]
+    assert built.rank == 0
+
+
+def test_a_server_that_only_waits_for_anothers_build_builds_too() -> None:
+    lock = "/cache/aiter/jit/build/lock_module_quant"
+    facts = fed(
+        (1, "INFO 11-21 08:00:00 [a.py:1] Starting to load model m..."),
+        (10, f"[aiter] waiting for baton release at {lock}"),
+        (11, "[aiter] waiting for baton release at /tmp/tuned_gemm.csv.lock"),
+        (40, "[aiter] import [module_quant] under /cache/a.so"),
+    )
+    phases = {phase.name: phase.duration_s for phase in folded(facts, 50).phases}
+    assert (phases[PhaseName.JIT_BUILD], phases[PhaseName.LOAD_WEIGHTS]) == (30, 19)
+
+
+def test_a_bar_of_kernels_that_are_compiled_is_a_build() -> None:
+    bar = "[Aiter Triton] Pre-compiling fp8 BMM kernel: {done}|  | {done}/1024 [00:{at:02}<00:00]"
+    facts = fed(
+        (1, "INFO 11-21 08:00:00 [a.py:1] Starting to load model m..."),
+        (10, bar.format(done=0, at=0)),
+        (30, bar.format(done=512, at=20)),
+        (48, bar.format(done=1024, at=38)),
+    )
+    (build,) = (phase for phase in folded(facts, 50).phases if phase.name is PhaseName.JIT_BUILD)
+    assert (build.duration_s, build.detail) == (38, (("fp8 BMM kernel", "1024"),))
+
+
+ENGINE = "(EngineCore_DP{rank} pid={rank}) INFO 11-21 08:00:00 [a.py:1] {message}"
+
+
+def test_each_engine_of_a_data_parallel_server_has_its_phases() -> None:
+    config = "Initializing a V1 LLM engine (v0.32.0) with config: data_parallel_size=2, "
+    started = "(APIServer pid=9) INFO 11-21 08:00:00 [a.py:1] Started 2 API server processes"
+    up = "INFO:     Application startup complete."
+    facts = fed(
+        (0, started),
+        (1, ENGINE.format(rank=0, message=config)),
+        (2, ENGINE.format(rank=1, message=config)),
+        (5, ENGINE.format(rank=0, message="Starting to load model m...")),
+        (6, ENGINE.format(rank=1, message="Starting to load model m...")),
+        (20, ENGINE.format(rank=0, message="Model loading took 7.5 GiB memory and 15.0 seconds")),
+        (31, ENGINE.format(rank=1, message="Model loading took 7.6 GiB memory and 25.0 seconds")),
+        (40, ENGINE.format(rank=0, message=f"{INIT_ENGINE} took 20.0 s")),
+        (42, ENGINE.format(rank=1, message=f"{INIT_ENGINE} took 11.0 s")),
+        (50, up),
+    )
+    assert not any(isinstance(fact, BecameReady) for fact in facts)
+    start = folded(
+        facts + fed((0, started), (1, ENGINE.format(rank=0, message=config)), (50, up), (51, up)),
+        60,
+    )
+    assert start.ready_s == 51
+    (load,) = (phase for phase in start.phases if phase.name is PhaseName.LOAD_WEIGHTS)
+    assert load.rank == 1
+    assert [(share.rank, share.start_s, share.duration_s) for share in load.ranks] == [
+        (0, 5, 15),
+        (1, 6, 25),
+    ]
+    assert [rank.weights_gib for rank in start.memory.ranks] == [7.5, 7.6]

@@ -1,0 +1,1 @@
+"""What published comparisons claim, beside what their own figures give."""

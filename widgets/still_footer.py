@@ -1,0 +1,28 @@
+"""A footer that is built anew only when what it offers has changed."""
+
+from textual.screen import Screen
+from textual.widgets import Footer
+
+
+class StillFooter(Footer):
+    """Textual's footer takes itself apart whenever the focus moves, even while it is not seen.
+
+    That costs more than the rest of a key's answer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(show_command_palette=False, compact=True)
+        self._offered: list[tuple[str, str, bool, str]] = []
+
+    def bindings_changed(self, screen: Screen[object]) -> None:
+        """Build the keys anew if there is anyone to see other ones."""
+        if not self.display or not screen.app.app_focus:
+            return
+        offered = [
+            (binding.key, binding.description, enabled, tooltip)
+            for _, binding, enabled, tooltip in screen.active_bindings.values()
+            if binding.show
+        ]
+        if offered != self._offered:
+            self._offered = offered
+            super().bindings_changed(screen)
