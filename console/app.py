@@ -80,30 +80,35 @@ class InferctlApp(App[str]):
 
     def start_sources(self) -> None:
         """Take up the history and the bill, and start everything that yields facts."""
-        from console import recorder, sources, watching
+        from console import bookkeeping, past, sources, watching
         from console.unwatched import record_finished_starts
 
         record_finished_starts(self.machine)
-        self.session = replace(self.session, meter=recorder.load_meter(self.machine))
+        books = bookkeeping.open_books(self.machine)
+        self.session = bookkeeping.with_books(self.session, books)
+        self.desk = replace(self.desk, ab_usd=books.ab_usd)
         if self._watched is not None:
             watching.show(self, self._watched)
         self.pump(sources.ticks(self.machine, lambda: self.session), "clock")
         self.pump(sources.gpus(self.machine, lambda: self.session), "gpus")
         self.pump(sources.metrics(self.machine, lambda: self.session), "metrics")
+        self.pump(sources.metrics_beside(self.machine, lambda: self.session), "beside")
         self.pump(sources.servers(self.machine), "servers")
+        self.run_worker(past.keep_reading(self), group="past", exclusive=True)
         if self._start_at_once:
             self.action_server("start")
 
     def follow_server(self, name: str) -> None:
         """Turn to a server: its profile, its earlier starts, its current journal."""
-        from console import recorder, sources
+        from console import bookkeeping, recorder, sources
 
         profile = self.machine.settings.profile(name)
         if self.session.life is None or self.session.life.server.name != name:
             self.session = watching_profile(
                 self.session, name, profile.request_model if profile else None
             )
-        self.desk = recorder.with_starts(self.desk, self.machine, profile)
+        shown = bookkeeping.shown_plan(self.machine, name)
+        self.desk = replace(recorder.with_starts(self.desk, self.machine, profile), shown=shown)
         self.following = self.pump(sources.follow(self.machine, name), "follow")
 
     def pump(self, source: AsyncIterator[Fact], group: str) -> Worker[None]:
@@ -205,7 +210,7 @@ class InferctlApp(App[str]):
         from console import sources
         from console.screens.opened import opened
 
-        screen = opened(name, self.machine, self.session)
+        screen = opened(name, self.machine, self.session, self.desk)
         if type(self.screen) is type(screen):
             return
         self.push_screen(screen)

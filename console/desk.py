@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
+from backends.domain.money.demand import Demand
+from backends.domain.money.hysteresis import Shown
 from backends.domain.start import Start
 from backends.domain.streams.series import AbSeries
 from backends.prober.prompts import PARAGRAPH, Prompt
@@ -21,8 +24,11 @@ class Desk:
         environment: variables that the watched server is started with.
         capacities: what load measured, read anew when a load has ended, here or elsewhere.
         capacities_ns: when their file was written, as the file system counts.
+        shown: the plan as it holds over windows of ten minutes.
+        traffic: what another source than the server's own counters tells, None without one.
+        ab_usd: what A/B tests have cost since the bill began.
+        meter_kept_s: when the books were last written down, seconds since 1970.
         beside: a recorded A/B that stands beside the live one.
-        meter_kept_s: when the meter was last written down, seconds since 1970.
         simulated: everything on screen is made up.
         replayed: everything on screen was recorded, and nothing on it can act.
     """
@@ -36,6 +42,9 @@ class Desk:
     environment: Mapping[str, str] = field(default_factory=dict)
     capacities: tuple[Capacity, ...] = ()
     capacities_ns: int = 0
+    shown: Shown = field(default_factory=Shown)
+    traffic: Demand | None = None
+    ab_usd: Decimal = Decimal(0)
     meter_kept_s: float = 0.0
     beside: AbSeries | None = None
 

@@ -1,20 +1,37 @@
-"""From what is measured and configured to the bill and the verdict."""
+"""From what is measured and configured to the bill and the scenario of the decision."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from typing import Literal
 
+from backends.domain.money.demand import NOTHING, Demand, demand_between
+from backends.domain.money.ledger import midnight_after
 from backends.domain.money.meter import Spent, Tariff, cost_elsewhere, read_meter
-from backends.domain.money.observed import observed_between
-from backends.domain.money.request_cost import Tokens
+from backends.domain.money.profile import HourlyProfile, hours_known, learnt_rps
 from backends.domain.money.scenario import Observed, Scenario
+from backends.domain.money.shape import HOURS
+from backends.domain.money.totals import TokenTotals
 from backends.domain.money.verdict import Verdict, decide
 from backends.domain.session import Session
-from backends.settings.config import Endpoint, Profile, Settings, TokenPrices
+from backends.settings.config import Billing, Endpoint, Profile, Settings, TokenPrices
 from console.capacity import Capacity, carried
+from console.rivals import rivals, tokens_price
+
+BudgetState = Literal["none", "within", "near", "over"]
+
+NEAR_BUDGET = Decimal("0.8")
 
 DIGITS = Decimal("0.000001")
 """Rates are known to far fewer digits than a float prints."""
+
+PARALLEL = {
+    "--tensor-parallel-size": "-tp",
+    "--pipeline-parallel-size": "-pp",
+    "--data-parallel-size": "-dp",
+}
+"""vLLM's arguments whose product is the number of GPUs that one server takes."""
 
 
 def watched_profile(session: Session, settings: Settings) -> Profile | None:
@@ -22,57 +39,123 @@ def watched_profile(session: Session, settings: Settings) -> Profile | None:
     return settings.profile(session.life.server.name) if session.life else None
 
 
-def rival(settings: Settings) -> Endpoint | None:
-    """Return the endpoint that the GPU is compared with: the first that has a price."""
-    priced = [endpoint for endpoint in settings.endpoints if tokens_price(endpoint) is not None]
-    return next(iter(priced or settings.endpoints), None)
+def gpus_of(profile: Profile) -> int:
+    """Return how many GPUs a profile's server takes."""
+    count = 1
+    for place, word in enumerate(profile.args):
+        flag, has_value, value = word.replace("_", "-").partition("=")
+        if flag in PARALLEL or flag in PARALLEL.values():
+            following = profile.args[place + 1] if place + 1 < len(profile.args) else ""
+            given = value if has_value else following
+            count *= int(given) if given.isdigit() else 1
+    return count
 
 
-def tokens_price(endpoint: Endpoint) -> Tokens | None:
-    """Return what an endpoint charges, None unless both token prices are known."""
-    prices = endpoint.prices
-    if prices.input_usd_per_mtok is None or prices.output_usd_per_mtok is None:
+def server_usd_per_hour(profile: Profile | None, billing: Billing) -> Decimal | None:
+    """Return what one server like this costs an hour: one replica of the plan."""
+    if profile is None or profile.gpu_usd_per_hour is None:
         return None
-    return Tokens(
-        input=prices.input_usd_per_mtok,
-        output=prices.output_usd_per_mtok,
-        cached_input=prices.cached_input_usd_per_mtok,
-        per_request=prices.usd_per_request or Decimal(0),
-        fee=(prices.fee_percent or Decimal(0)) / 100,
+    return profile.gpu_usd_per_hour * (gpus_of(profile) if billing.gpus else 1)
+
+
+def tariff(session: Session, settings: Settings) -> Tariff:
+    """Return how the rented host is billed.
+
+    Its price stands in the profile of the watched server. Where that has none, as a foreign one,
+    it is the one price that the profiles agree on: the bill is the host's, whoever is looked at.
+    """
+    watched, billing = watched_profile(session, settings), settings.billing
+    price = watched.gpu_usd_per_hour if watched else None
+    if price is None:
+        found = {each.gpu_usd_per_hour for each in settings.servers if each.gpu_usd_per_hour}
+        price = found.pop() if len(found) == 1 else None
+    return Tariff(
+        price,
+        gpus=billing.gpus or 1,
+        granularity_s=billing.granularity_s or 1,
+        minimum_s=billing.min_charge_s,
     )
 
 
 def spent(session: Session, settings: Settings) -> Spent | None:
     """Return the bill of the rented host so far, None before the meter runs."""
-    if session.meter is None:
+    return None if session.meter is None else read_meter(session.meter, tariff(session, settings))
+
+
+def spent_today(session: Session, settings: Settings, today: date) -> Decimal | None:
+    """Return what the host has cost since midnight UTC, None without a price."""
+    rate = tariff(session, settings)
+    day = next((each for each in reversed(session.ledger.days) if each.day == today), None)
+    if rate.usd_per_hour is None or day is None:
         return None
-    profile = watched_profile(session, settings)
-    billing = settings.billing
-    tariff = Tariff(
-        profile.gpu_usd_per_hour if profile else None,
-        granularity_s=billing.granularity_s,
-        minimum_s=billing.min_charge_s,
-    )
-    return read_meter(session.meter, tariff)
+    parts = [usd for _, _, usd in read_meter(day.meter, rate).parts if usd is not None]
+    return sum(parts, Decimal(0))
+
+
+def budget_state(session: Session, settings: Settings, today: date) -> BudgetState:
+    """Return how the day's spending stands to the budget of a day, which begins at midnight UTC.
+
+    It is near where four fifths are spent, or where the day will end over it at this rate.
+    """
+    budget = settings.billing.budget_usd_per_day
+    spent = spent_today(session, settings, today)
+    rate = tariff(session, settings)
+    if budget is None or spent is None or rate.usd_per_hour is None:
+        return "none"
+    if spent > budget:
+        return "over"
+    left_s = midnight_after(today) - session.now.wall_s
+    by_midnight = spent + rate.usd_per_hour * rate.gpus * Decimal(repr(max(0.0, left_s))) / 3600
+    return "near" if spent >= budget * NEAR_BUDGET or by_midnight > budget else "within"
 
 
 def elsewhere(session: Session, endpoint: Endpoint) -> Decimal | None:
     """Return what the tokens served so far would have cost at an endpoint, None if unknown."""
+    return tokens_at(session.totals, endpoint)
+
+
+def tokens_at(totals: TokenTotals, endpoint: Endpoint) -> Decimal | None:
+    """Return what some tokens would have cost at an endpoint, None if unknown."""
     prices = tokens_price(endpoint)
-    return cost_elsewhere(session.totals, prices) if prices else None
+    return cost_elsewhere(totals, prices) if prices else None
+
+
+def demand(session: Session) -> Demand:
+    """Return the traffic of the watched server as its own counters tell it."""
+    if session.scraped is None or not session.traffic or session.life is None:
+        return NOTHING
+    readings = session.traffic
+    if readings[-1] is not session.scraped:
+        readings = (*readings, session.scraped)
+    return demand_between(readings, session.ledger.of(session.life.server.name).profile)
 
 
 def scenario(
-    session: Session, settings: Settings, today: date, capacities: tuple[Capacity, ...] = ()
+    session: Session,
+    settings: Settings,
+    today: date,
+    capacities: tuple[Capacity, ...] = (),
+    traffic: Demand | None = None,
 ) -> Scenario:
-    """Return the decision as it stands: today's prices, the traffic seen, the capacity measured."""
-    profile, endpoint = watched_profile(session, settings), rival(settings)
-    prices = endpoint.prices if endpoint else TokenPrices()
-    seen = observed(session)
-    return Scenario(
-        gpu_usd_per_hour=profile.gpu_usd_per_hour if profile else None,
+    """Return the decision as it stands: today's prices, the traffic seen, the capacity measured.
+
+    Args:
+        session: the watched server.
+        settings: prices and limits.
+        today: tells which prices are stale.
+        capacities: what was measured.
+        traffic: what another source tells; by default the server's own counters.
+    """
+    profile = watched_profile(session, settings)
+    asked = traffic or demand(session)
+    seen, cached = asked.seen, asked.cached_input_share
+    ranked = rivals(settings, seen, cached)
+    prices = ranked[0].endpoint.prices if ranked else TokenPrices()
+    made = Scenario(
+        gpu_usd_per_hour=server_usd_per_hour(profile, settings.billing),
         input_tokens=seen.input_tokens_mean,
         output_tokens=seen.output_tokens_mean,
+        cached_input_share=cached,
         input_usd_per_mtok=prices.input_usd_per_mtok,
         output_usd_per_mtok=prices.output_usd_per_mtok,
         cached_input_usd_per_mtok=prices.cached_input_usd_per_mtok,
@@ -90,24 +173,54 @@ def scenario(
         today=today,
         observed=seen,
     )
+    return _by_the_hour(made, asked.profile)
+
+
+def _by_the_hour(made: Scenario, profile: HourlyProfile | None) -> Scenario:
+    """Return a scenario with the learnt day in the place of one rate, once a day is learnt.
+
+    How surely the rate is known then follows from everything that was watched.
+    """
+    rates = learnt_rps(profile) if profile else None
+    if rates is None or profile is None or made.observed is None:
+        return made
+    requests, seconds = sum(profile.requests), sum(profile.seconds)
+    seen = replace(made.observed, window_s=_decimal(seconds), n=_decimal(requests) or Decimal(0))
+    return replace(made, rate_rps=None, profile_rps=rates, observed=seen)
+
+
+def profile_said(asked: Demand) -> str:
+    """Return whether the plan uses the hours of the day, as a sentence."""
+    if asked.profile is None:
+        return ""
+    known = hours_known(asked.profile)
+    if known < HOURS:
+        return (
+            f"The rate is taken as even over the day: {known} of {HOURS} hours were watched for "
+            "half an hour, all are needed for the day's profile."
+        )
+    watched = sum(asked.profile.seconds) / 3600
+    return f"The rate follows the hours of the day (UTC), learnt over {watched:.0f} watched hours."
 
 
 def observed(session: Session) -> Observed:
     """Return the requests of the watched window; none of them where too little was read."""
-    if session.scraped is None or not session.traffic:
-        return Observed(n=Decimal(0))
-    return observed_between(session.traffic[0], session.scraped) or Observed(n=Decimal(0))
+    return demand(session).seen
 
 
 def verdict(
-    session: Session, settings: Settings, today: date, capacities: tuple[Capacity, ...] = ()
+    session: Session,
+    settings: Settings,
+    today: date,
+    capacities: tuple[Capacity, ...] = (),
+    traffic: Demand | None = None,
 ) -> Verdict:
     """Return the plan: should this traffic live on this GPU."""
-    return _decided(scenario(session, settings, today, capacities))
+    return decided(scenario(session, settings, today, capacities, traffic))
 
 
 @lru_cache(maxsize=64)
-def _decided(asked: Scenario) -> Verdict:
+def decided(asked: Scenario) -> Verdict:
     """Decide once for each scenario; the screen asks at every redraw."""
     return decide(asked)
 

@@ -8,7 +8,7 @@ from backends.domain.server import Server, ServerState
 from backends.domain.session import Session, advance, watching
 from backends.host.servers import list_servers
 from backends.metrics.scrape import MetricsUnavailable, scrape
-from console import recorder
+from console.bookkeeping import open_books, with_books
 from console.machine import Machine
 
 APART_S = 1.0
@@ -19,7 +19,7 @@ SERVING = frozenset({ServerState.READY, ServerState.FOREIGN})
 
 def glance(machine: Machine) -> Session:
     """Return a session with the bill, and two readings of the server that serves, if one does."""
-    session = replace(Session(machine.now()), meter=recorder.load_meter(machine))
+    session = with_books(Session(machine.now()), open_books(machine))
     server = _serving(list_servers(machine.state_folder), machine)
     if server is None:
         return session

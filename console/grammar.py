@@ -126,20 +126,6 @@ def _ab(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask before a priced series")
 
 
-def _verdict(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--scenario", metavar="FILE", help="TOML or JSON; default: what is measured"
-    )
-    parser.add_argument(
-        "--published",
-        action="store_true",
-        help="figures of published comparisons, each beside what its own inputs give",
-    )
-    parser.add_argument(
-        "--require", metavar="OPTION", choices=("self_host", "api"), help="exit 4 unless it wins"
-    )
-
-
 def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--speed", type=types.factor, default=1.0, help="times faster than real time"
@@ -244,7 +230,7 @@ VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = 
     ("load", "the measured capacity: open-loop load until a latency limit breaks", _load),
     ("coldhunt", "is an endpoint slow after it was left alone, in the background", _coldhunt),
     ("cost", "what was spent, and what the same tokens would have cost", records.cost),
-    ("verdict", "is the GPU or the API cheaper, and what would flip it", _verdict),
+    ("verdict", "is the GPU or the API cheaper, and what would flip it", records.verdict),
     ("prices", "what models and GPUs cost, who says so and since when", records.prices),
     ("history", "the starts and A/B series that were recorded", records.history),
     ("export", "the history as JSON, CSV or Markdown", records.export),

@@ -7,9 +7,47 @@ from console import argument_types as types
 
 def cost(parser: argparse.ArgumentParser) -> None:
     """Add those of ``cost``."""
-    parser.add_argument(
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
         "--report", action="store_true", help="Markdown: bill, starts, A/B, capacity and verdict"
     )
+    form.add_argument("--csv", action="store_true", help="one row for each amount")
+    add = parser.add_argument
+    add("--since", type=types.day, metavar="YYYY-MM-DD", help="only days from this on (UTC)")
+    add("--until", type=types.day, metavar="YYYY-MM-DD", help="only days to this one (UTC)")
+    add("--output", metavar="FILE", help="write the report to a file, its pictures beside it")
+    traffic(parser)
+
+
+def verdict(parser: argparse.ArgumentParser) -> None:
+    """Add those of ``verdict``."""
+    parser.add_argument(
+        "--scenario",
+        metavar="FILE",
+        help="TOML or JSON, or the name of a shipped one; default: what is measured",
+    )
+    parser.add_argument(
+        "--published",
+        action="store_true",
+        help="figures of published comparisons, each beside what its own inputs give",
+    )
+    parser.add_argument(
+        "--require",
+        metavar="OPTION",
+        choices=("self_host", "api"),
+        help="exit 4 unless it wins, also where nothing is decided",
+    )
+    traffic(parser)
+
+
+def traffic(parser: argparse.ArgumentParser) -> None:
+    """Add the sources of traffic beside the server's own counters."""
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--prometheus", metavar="URL", help="a fleet's traffic, from Prometheus")
+    source.add_argument("--traffic", metavar="FILE", help="traffic as CSV or JSON lines")
+    add = parser.add_argument
+    add("--days", type=types.count, metavar="N", help="how far back Prometheus is asked (7)")
+    add("--model", metavar="NAME", help="the model that Prometheus is asked for")
 
 
 def prices(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,6 @@
 import os
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 
 from backends.domain.ab_facts import AbFact, RunEnded, SeriesBegan, SeriesEnded
@@ -12,13 +11,13 @@ from backends.domain.facts import (
     Fact,
     FirstTokenSeen,
     FirstTokenUnavailable,
+    MetricsScraped,
     ServersSeen,
     Spawned,
     Stopped,
     Ticked,
 )
 from backends.domain.lifecycle import Life
-from backends.domain.money.meter import MeterState, Origin, advance_meter, begin_meter
 from backends.domain.session import Session
 from backends.domain.stamp import Stamp
 from backends.domain.start import Outcome, Start
@@ -28,20 +27,12 @@ from backends.domain.streams.report import ab_report
 from backends.domain.streams.series import AbSeries
 from backends.history.history import open_history
 from backends.history.records import SeriesRecord, StartRecord
-from backends.host.boot import boot_wall_s
 from backends.settings.config import Profile
-from backends.wire import plain, typed
+from console import bookkeeping
+from console.bookkeeping import series_usd
 from console.desk import Desk, with_capacities
 from console.machine import Machine
 from console.servers import launched_with
-
-METER = "host"
-
-METER_S = 60.0
-"""The meter is written down once a minute; what a crash loses is counted as unwatched time."""
-
-SAME_BOOT_S = 30.0
-"""The boot time is computed from two clocks, and moves when one of them is set."""
 
 SECONDS_PER_HOUR = 3600
 
@@ -61,11 +52,12 @@ def keep(machine: Machine, session: Session, desk: Desk, fact: Fact) -> Desk:
             keep_start(machine, session.life)
         case SeriesBegan() | RunEnded() | SeriesEnded() if session.ab:
             keep_series(machine, session.ab.series, fact)
+            if isinstance(fact, RunEnded):
+                return replace(desk, ab_usd=desk.ab_usd + series_usd([fact.run]))
         case ServersSeen():
             return with_capacities(desk, machine)
-        case Ticked() if session.meter and fact.at.wall_s - desk.meter_kept_s > METER_S:
-            keep_meter(machine, session.meter)
-            return replace(desk, meter_kept_s=fact.at.wall_s)
+        case Ticked() | MetricsScraped():
+            return bookkeeping.keep(machine, session, desk, fact.at.wall_s)
         case _:
             pass
     return desk
@@ -165,24 +157,3 @@ def keep_series(machine: Machine, series: AbSeries, fact: AbFact) -> None:
                     report=ab_report(series),
                 )
             )
-
-
-def load_meter(machine: Machine) -> MeterState:
-    """Return the meter of this rental: kept by an earlier console, or begun with the bill."""
-    now_s = machine.now().wall_s
-    since = machine.settings.billing.since
-    began_s = since.timestamp() if isinstance(since, datetime) else boot_wall_s()
-    origin: Origin = "given" if isinstance(since, datetime) else "host_boot"
-    with closing(open_history(machine.history_file)) as history:
-        kept = history.load_meter(METER)
-    if kept is not None:
-        state = typed(kept, MeterState)
-        if abs(state.began_s - began_s) < SAME_BOOT_S:
-            return advance_meter(state, now_s, "unwatched")
-    return begin_meter(origin, began_s, now_s)
-
-
-def keep_meter(machine: Machine, state: MeterState) -> None:
-    """Write the meter down."""
-    with closing(open_history(machine.history_file)) as history:
-        history.save_meter(METER, state.last_s, plain(state))

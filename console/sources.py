@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 
 from backends.domain.facts import (
     Fact,
     GpusSampled,
     LogRead,
+    MetricsScraped,
     ServersSeen,
     Ticked,
 )
@@ -21,7 +22,7 @@ from backends.host.servers import list_servers, server_pids
 from backends.keeper.client import follow as keeper_follow
 from backends.keeper.folder import ServerFolder, server_folder
 from backends.keeper.tail import END_BYTES, tail
-from backends.metrics.scrape import watch_metrics
+from backends.metrics.scrape import MetricsUnavailable, scrape, watch_metrics
 from console.machine import Machine
 
 TICK_S = {True: 0.25, False: 1.0}
@@ -29,6 +30,7 @@ TICK_S = {True: 0.25, False: 1.0}
 
 SERVERS_S = 3.0
 METRICS_S = 1.0
+BESIDE_S = 15.0
 LOADING_S = 0.25
 GPU_S = 1.0
 
@@ -92,6 +94,21 @@ async def metrics(machine: Machine, look: Look) -> AsyncIterator[Fact]:
                 if not _serves(look(), server.base_url):
                     break
                 yield fact
+
+
+async def metrics_beside(machine: Machine, look: Look) -> AsyncIterator[Fact]:
+    """Yield the counters of our other servers: they run on the same bill."""
+    while True:
+        await asyncio.sleep(BESIDE_S)
+        watched = look().life
+        for server in look().servers:
+            if server.owner is not Owner.INFERCTL or server.base_url is None:
+                continue
+            if server.state not in SERVING or (watched and watched.server.name == server.name):
+                continue
+            with suppress(MetricsUnavailable):
+                counters = await asyncio.to_thread(scrape, server.base_url)
+                yield MetricsScraped(machine.now(), counters, server.name)
 
 
 async def log(machine: Machine, name: str, *, far_back: bool = False) -> AsyncIterator[LogRead]:

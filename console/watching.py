@@ -14,7 +14,7 @@ from backends.keeper.folder import server_folder
 from backends.keeper.launch import adopt
 from backends.keeper.order import KeeperError
 from backends.settings.config import Settings
-from console import sources
+from console import bookkeeping, sources
 from console.machine import Machine
 from console.screens.main import MainScreen
 
@@ -85,7 +85,8 @@ def show(app: "InferctlApp", target: Target) -> None:
         app.follow_server(target)
         return
     app.session = watching_foreign(app.session, target)
-    app.desk = replace(app.desk, earlier=())
+    shown = bookkeeping.shown_plan(app.machine, target.name)
+    app.desk = replace(app.desk, earlier=(), shown=shown)
 
 
 def reconfigure(app: "InferctlApp", settings: Settings) -> None:

@@ -25,7 +25,7 @@ class CostChartView:
     Attributes:
         self_hosted: points of the line in order of load; a staircase where replicas are added.
         serverless: points of the other line.
-        now_rps: today's load.
+        now_rps: today's load, `now_interval_rps` what it may be.
         break_even_rps: where the lines cross, `break_even_interval_rps` what it may be.
         capacity_rps: the load one replica was measured to carry.
         reason: why there is no chart.
@@ -40,6 +40,7 @@ class CostChartView:
     break_even_interval_rps: tuple[float, float] | None = None
     capacity_rps: float | None = None
     reason: str = ""
+    now_interval_rps: tuple[float, float] | None = None
 
 
 class CostChart(Panel):
@@ -128,7 +129,7 @@ def _marks(
     view: CostChartView, last_rps: float, top: float, width: int, height: int
 ) -> dict[tuple[int, int], tuple[str, str]]:
     """Return the points on the lines: the crossover, and today's load on both lines."""
-    marks = {}
+    marks = _interval_marks(view, last_rps, top, width, height)
     for rps, points, mark, style in (
         (view.now_rps, view.self_hosted, "●", "bold $text-accent"),
         (view.now_rps, view.serverless, "●", "bold $text-accent"),
@@ -140,6 +141,21 @@ def _marks(
         row = height - 1 - bars.column(usd, 0, top, height)
         marks[bars.column(rps, 0, last_rps, width), row] = (mark, style)
     return marks
+
+
+def _interval_marks(
+    view: CostChartView, last_rps: float, top: float, width: int, height: int
+) -> dict[tuple[int, int], tuple[str, str]]:
+    """Return what today's load may be, as a bar through its point on the API's line."""
+    usd = cost_at(view.serverless, view.now_rps)
+    if view.now_interval_rps is None or usd is None:
+        return {}
+    row = height - 1 - bars.column(usd, 0, top, height)
+    low, high = (
+        bars.column(min(rps, last_rps), 0, last_rps, width) for rps in view.now_interval_rps
+    )
+    looks = {low: "├", high: "┤"}
+    return {(x, row): (looks.get(x, "─"), "$text-accent") for x in range(low, high + 1)}
 
 
 def cost_at(points: Sequence[CostPoint], rps: float | None) -> float | None:

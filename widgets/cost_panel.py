@@ -25,7 +25,11 @@ _SPLIT = (
     ("serving", "█", "$text-success"),
     ("idle", "░", "$text-warning"),
     ("starting", "▒", "$text-accent"),
+    ("stopped", "▞", "$text-error"),
+    ("unwatched", "·", "$foreground-muted"),
 )
+_ALWAYS = 3
+"""The first parts are named even at nothing; the others only where money went there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,18 @@ class CostView:
 
     Attributes:
         spent_usd: on the GPU since it was rented or the server started; None without a price.
-        serving_usd: the part of it while requests ran; with `idle_usd` and `starting_usd` all.
+        serving_usd: the part of it while requests ran; with the four that follow all of it.
+        stopped_usd: while no server ran, which a host is billed for all the same.
+        unwatched_usd: while nobody watched what was served.
+        stopped_now: no server runs at this moment, and the host is billed on.
         priced_on: date of the GPU's price, for example ``2026-11-01``; empty without one.
         stale: the price is old enough to doubt; `stale_reason` says how old.
         reason: why nothing can be said, with the remedy.
         elsewhere: the same tokens on other endpoints.
         tokens: those tokens, for example ``1.2M in, 340k out``; empty where none were served.
-        budget_usd: the limit that `budget` is about.
+        ab_usd: what A/B tests have cost at priced endpoints; None where none was run.
+        budget_usd: the limit of a day that `budget` is about.
+        today_usd: what was spent of it.
     """
 
     spent_usd: Decimal | None = None
@@ -57,6 +66,9 @@ class CostView:
     serving_usd: Decimal | None = None
     idle_usd: Decimal | None = None
     starting_usd: Decimal | None = None
+    stopped_usd: Decimal | None = None
+    unwatched_usd: Decimal | None = None
+    stopped_now: bool = False
     priced_on: str = ""
     stale: bool = False
     stale_reason: str = ""
@@ -66,6 +78,8 @@ class CostView:
     crossover: CrossoverBar = field(default_factory=CrossoverBar)
     budget: BudgetState = "none"
     budget_usd: Decimal | None = None
+    ab_usd: Decimal | None = None
+    today_usd: Decimal | None = None
 
 
 class CostPanel(Panel):
@@ -99,7 +113,11 @@ def _bill(view: CostView, width: int, *, elsewhere: bool) -> list[Content]:
     ]
     word, style = _BUDGETS[view.budget]
     told = f"{word} of {fmt.usd(view.budget_usd)}" if view.budget_usd is not None else word
-    budget = [Part.of(1, told, word, style=style, droppable=False)] if word else []
+    today = f"{told} today, {fmt.usd(view.today_usd)} spent"
+    budget = [Part.of(1, today, told, word, style=style, droppable=False)] if word else []
+    if view.stopped_now:
+        forms = ("■ stopped: still billed", "■ still billed")
+        budget = [*budget, Part.of(1, *forms, style="$text-warning", droppable=False)]
     price = _price(view, width)
     others = [_costs_part(view)] if elsewhere and view.tokens and view.elsewhere else []
     whole = arrange([*spent, *price, *budget, *others], width)
@@ -133,11 +151,21 @@ def _price(view: CostView, width: int) -> list[Part]:
 
 def _split(view: CostView, width: int) -> list[Content]:
     """Return what the money went on, as a bar where there is room for one."""
-    amounts = (view.serving_usd, view.idle_usd, view.starting_usd)
-    known = [amount or Decimal(0) for amount in amounts]
-    whole = sum(known, Decimal(0))
+    amounts = (
+        view.serving_usd,
+        view.idle_usd,
+        view.starting_usd,
+        view.stopped_usd,
+        view.unwatched_usd,
+    )
+    whole = sum((amount for amount in amounts if amount is not None), Decimal(0))
     if whole <= 0:
         return []
+    shown = [
+        (looks, amount or Decimal(0))
+        for place, (looks, amount) in enumerate(zip(_SPLIT, amounts, strict=True))
+        if amount or place < _ALWAYS
+    ]
     parts = [
         Part(
             at,
@@ -146,14 +174,14 @@ def _split(view: CostView, width: int) -> list[Content]:
                 line((f"{fill} ", style), fmt.usd(amount, beside=whole)),
             ),
         )
-        for at, ((word, fill, style), amount) in enumerate(zip(_SPLIT, amounts, strict=True))
+        for at, ((word, fill, style), amount) in enumerate(shown)
     ]
     told = arrange(parts, width)
     room = width - told.cell_length - 2
     if room < 8:
         return [told]
-    sizes = bars.apportion([float(amount) for amount in known], float(whole), min(room, 40))
-    drawn = [(fill * size, style) for (_, fill, style), size in zip(_SPLIT, sizes, strict=True)]
+    sizes = bars.apportion([float(amount) for _, amount in shown], float(whole), min(room, 40))
+    drawn = [(fill * size, style) for ((_, fill, style), _), size in zip(shown, sizes, strict=True)]
     return [line(told, "  ", *[part for part in drawn if part[0]])]
 
 
@@ -172,7 +200,11 @@ def _elsewhere(view: CostView, width: int, height: int) -> list[Content]:
         return [arrange([Part.of(5, "elsewhere:", "vs", droppable=False), *costs], width)]
     head = f"same tokens elsewhere ({safe(view.tokens)})"
     rows = [_endpoint_row(view, cost, width) for cost in view.elsewhere]
-    return [arrange([Part.of(0, head, "same tokens elsewhere", droppable=False)], width), *rows]
+    parts = [Part.of(0, head, "same tokens elsewhere", droppable=False)]
+    if view.ab_usd is not None:
+        spent = fmt.usd(view.ab_usd)
+        parts.append(Part.of(5, f"A/B tests {spent}", f"A/B {spent}", style="$foreground-muted"))
+    return [arrange(parts, width), *rows]
 
 
 def _endpoint_row(view: CostView, cost: EndpointCost, width: int) -> Content:

@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.reactive import reactive
 
 from widgets.panel import Panel
-from widgets.text import Part, arrange, cells, fit, safe, styled
+from widgets.text import Part, arrange, cells, fit, line, safe, styled
 
 VerdictKind = Literal["self_host", "api", "hybrid", "too_close", "impossible", "undecided"]
 
@@ -30,12 +30,14 @@ class VerdictView:
         word: the verdict itself, for example ``SELF-HOST CHEAPER``.
         sentence: why, with the figures.
         flip: the one number that would flip it, for example ``GPU wins above 3.5 req/s``.
+        label: which question it answers, for example ``PLAN``; empty where there is only one.
     """
 
     kind: VerdictKind = "undecided"
     word: str = "NO VERDICT YET"
     sentence: str = ""
     flip: str = ""
+    label: str = ""
 
 
 class VerdictLine(Panel):
@@ -59,10 +61,15 @@ class VerdictLine(Panel):
 def draw(view: VerdictView, width: int, height: int) -> list[Content]:
     """Return word, sentence and flip in one line where they fit, else in two."""
     glyph, style = _LOOKS[view.kind]
-    word = Part.of(0, f"{glyph} {safe(view.word)}", style=style, droppable=False)
+    named = f"{safe(view.label)} " if view.label else ""
+    word = Part.of(0, f"{named}{glyph} {safe(view.word)}", style=style, droppable=False)
     sentence, flip = safe(view.sentence), safe(view.flip)
     flip_part = Part.of(1, f"⇄ {flip}", style="bold") if flip else Part(1, ())
     together = arrange([word, Part.of(2, sentence), flip_part], width)
+    if height < 2 and sentence not in together.plain and not flip:
+        head = arrange([word], width)
+        rest = fit(sentence, max(0, width - head.cell_length - 2))
+        return [line(head, "  ", rest)]
     if height < 2 or not sentence or (sentence in together.plain and flip in together.plain):
         return [together]
     first = arrange([word, flip_part], width)

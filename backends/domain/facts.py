@@ -230,10 +230,11 @@ class GpusSampled:
 
 @dataclass(frozen=True, slots=True)
 class MetricsScraped:
-    """The server's ``/metrics`` was read."""
+    """A server's ``/metrics`` was read; the watched one's where no name is given."""
 
     at: Stamp
     counters: Counters
+    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,26 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineCounts:
+    """What one engine has counted since it began; None where the version has no such series.
+
+    Attributes:
+        engine: its labels, such as ``m/0``; empty for a server that names none.
+    """
+
+    engine: str
+    prompt_tokens: float | None = None
+    cached_prompt_tokens: float | None = None
+    generation_tokens: float | None = None
+    requests_finished: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
     """One scrape of ``/metrics``, summed over engines; None where the version has no such series.
 
     Attributes:
+        engines: the same counts of each engine, because one alone may begin anew.
         process_start_s: when the API server started, seconds since 1970; a change means a reset.
         request_input_tokens: of finished requests, in tokens, like `request_output_tokens`.
     """
@@ -35,6 +51,7 @@ class Counters:
     inter_token: Histogram | None = None
     request_input_tokens: Histogram | None = None
     request_output_tokens: Histogram | None = None
+    engines: tuple[EngineCounts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

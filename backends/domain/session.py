@@ -21,15 +21,25 @@ from backends.domain.facts import (
 from backends.domain.foreign import foreign_after, foreign_life, is_foreign
 from backends.domain.gpu import GpuSample
 from backends.domain.lifecycle import Life, life_after, unborn
-from backends.domain.money.meter import Activity, MeterState, activity_of, advance_meter
-from backends.domain.money.traffic import (
-    TokenTotals,
-    add_reading,
-    restarted,
-    serving_at,
-    serving_between,
+from backends.domain.money.ledger import (
+    Ledger,
+    all_totals,
+    with_launch,
+    with_new_bill,
+    with_reading,
+    with_time,
 )
-from backends.domain.server import Owner, Server, ServerState
+from backends.domain.money.meter import (
+    Activity,
+    MeterState,
+    activity_of,
+    activity_of_host,
+    advance_meter,
+    begin_meter,
+)
+from backends.domain.money.totals import TokenTotals
+from backends.domain.money.traffic import restarted, serving_at, serving_between
+from backends.domain.server import Owner, Server
 from backends.domain.serving import Serving
 from backends.domain.stamp import Stamp
 from backends.domain.startup.fold import running_phase
@@ -42,6 +52,11 @@ TRAFFIC_WINDOW_S = 600.0
 """Traffic is judged over ten minutes: long enough for bursts, short enough to follow the day."""
 
 TRAFFIC_STEP_S = 15.0
+
+BESIDE_S = 60.0
+"""What a server was read to do that is not watched holds this long; then it is unknown."""
+
+METRICS = "metrics"
 
 _SERVER_FACTS = get_args(ServerFact)
 _AB_FACTS = get_args(AbFact)
@@ -59,6 +74,7 @@ class Session:
         output_rates: output tokens per second, oldest first, None where a scrape gave no rate.
         traffic: readings of the last `TRAFFIC_WINDOW_S`, oldest first, none across a restart.
         meter: None where the bill's begin is not known.
+        ledger: what every server of this host served and each day was used for.
         failed_sources: what each source that cannot answer says.
     """
 
@@ -72,11 +88,16 @@ class Session:
     serving: Serving | None = None
     output_rates: tuple[float | None, ...] = ()
     input_rates: tuple[float | None, ...] = ()
-    totals: TokenTotals = field(default_factory=TokenTotals)
     traffic: tuple[MetricsScraped, ...] = ()
     meter: MeterState | None = None
+    ledger: Ledger = field(default_factory=Ledger)
     ab: Ab | None = None
     failed_sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def totals(self) -> TokenTotals:
+        """Requests and tokens of all servers since the bill began."""
+        return all_totals(self.ledger)
 
 
 def watching(session: Session, server: str, model: str | None) -> Session:
@@ -97,6 +118,7 @@ def _turned(session: Session, life: Life) -> Session:
         servers_seen=session.servers_seen,
         gpus=session.gpus,
         meter=session.meter,
+        ledger=session.ledger,
         ab=session.ab,
     )
 
@@ -132,24 +154,51 @@ def _at(session: Session, at: Stamp, *, journalled: bool) -> Session:
     """
     if at.mono_s <= session.now.mono_s or (journalled and at.wall_s < session.now.wall_s):
         return session
-    meter = session.meter and advance_meter(session.meter, at.wall_s, activity(session))
-    return replace(session, now=at, meter=meter)
+    meter = session.meter
+    if meter is None:
+        return replace(session, now=at)
+    now = activity(session)
+    ledger = with_time(session.ledger, meter.last_s, at.wall_s, now)
+    return replace(session, now=at, meter=advance_meter(meter, at.wall_s, now), ledger=ledger)
 
 
 def activity(session: Session) -> Activity:
-    """Return what the rented time is spent on at this instant."""
-    state = session.life.server.state if session.life else ServerState.STOPPED
-    serving = session.serving
-    return activity_of(state, serving.requests_running if serving else None)
+    """Return what the rented time is spent on at this instant, by any server of the host."""
+    life, serving = session.life, session.serving
+    running = None
+    if serving is not None and METRICS not in session.failed_sources:
+        running = serving.requests_running
+    watched = [] if life is None else [activity_of(life.server.state, running)]
+    name = life.server.name if life else ""
+    others = (each for each in session.servers if each.name != name)
+    return activity_of_host([*watched, *(_activity_beside(session, each) for each in others)])
+
+
+def _activity_beside(session: Session, server: Server) -> Activity:
+    """Return what a server does that is not watched, as it was read last if that was lately."""
+    read = session.ledger.of(server.name)
+    fresh = read.read_wall_s is not None and session.now.wall_s - read.read_wall_s < BESIDE_S
+    return activity_of(server.state, read.running if fresh else None)
 
 
 def _with_server_fact(session: Session, fact: ServerFact) -> Session:
     life = life_after(session.life or unborn(""), fact)
     if isinstance(fact, Spawned):
+        session = _billed_anew(session, fact)
         return replace(session, life=life, memory=Timeline(), scraped=None, serving=None)
     if isinstance(fact, BecameReady):
-        return replace(_recovered(session, "metrics"), life=life)
+        return replace(_recovered(session, METRICS), life=life)
     return replace(session, life=life)
+
+
+def _billed_anew(session: Session, fact: Spawned) -> Session:
+    """Return the session after a launch, with which a bill by the server begins anew."""
+    meter, launched_s = session.meter, fact.at.wall_s
+    ledger = with_launch(session.ledger, fact.server, launched_s)
+    if meter is not None and meter.origin == "server_start" and launched_s > meter.began_s + 1:
+        meter = begin_meter("server_start", launched_s, session.now.wall_s)
+        ledger = with_new_bill(ledger)
+    return replace(session, meter=meter, ledger=ledger)
 
 
 def _with_servers(session: Session, fact: ServersSeen) -> Session:
@@ -172,7 +221,7 @@ def _with_foreign(session: Session, life: Life, fact: ServersSeen) -> Session:
     after = foreign_after(life, fact.servers)
     if after.server.pid == life.server.pid:
         return replace(session, life=after)
-    return replace(_recovered(session, "metrics"), life=after, scraped=None, serving=None)
+    return replace(_recovered(session, METRICS), life=after, scraped=None, serving=None)
 
 
 def _with_gpus(session: Session, fact: GpusSampled) -> Session:
@@ -191,16 +240,20 @@ def _with_gpus(session: Session, fact: GpusSampled) -> Session:
 
 
 def _with_scrape(session: Session, fact: MetricsScraped) -> Session:
+    watched = session.life.server.name if session.life else ""
+    counted_from_s = session.meter.began_s if session.meter else 0.0
+    ledger = with_reading(session.ledger, fact.server or watched, fact, counted_from_s)
+    session = replace(session, ledger=ledger)
+    if fact.server not in {"", watched}:
+        return session
     earlier = session.scraped
     serving = serving_between(earlier, fact) if earlier else serving_at(fact)
-    totals = add_reading(session.totals, fact.counters)
     return replace(
-        _recovered(session, "metrics"),
+        _recovered(session, METRICS),
         scraped=fact,
         serving=serving,
         output_rates=(*session.output_rates, serving.output_tokens_per_s)[-RATE_HISTORY:],
         input_rates=(*session.input_rates, serving.input_tokens_per_s)[-RATE_HISTORY:],
-        totals=totals,
         traffic=_traffic(session.traffic, fact),
     )
 

@@ -8,8 +8,8 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from backends.domain.serving import Counters, Histogram
-from backends.metrics.names import HISTOGRAMS, NUMBERS, Joined, Series
+from backends.domain.serving import Counters, EngineCounts, Histogram
+from backends.metrics.names import COUNTED, HISTOGRAMS, NUMBERS, Joined, Series
 
 _WANTED = tuple(name for series in (*NUMBERS, *HISTOGRAMS) for name in series.names)
 _JOIN: dict[Joined, Callable[[list[float]], float]] = {"sum": sum, "max": max, "min": min}
@@ -33,7 +33,7 @@ def counters_from(text: str) -> Counters:
         samples[sample.name].append(sample)
     fields: dict[str, Any] = {series.field: _number(series, samples) for series in NUMBERS}
     fields |= {series.field: _histogram(series, samples) for series in HISTOGRAMS}
-    return Counters(**fields)
+    return Counters(**fields, engines=_engines(samples))
 
 
 def _samples(lines: Iterable[str]) -> Iterable[Sample]:
@@ -52,6 +52,19 @@ def _number(series: Series, samples: dict[str, list[Sample]]) -> float | None:
         if values:
             return float(_JOIN[series.joined](values))
     return None
+
+
+def _engines(samples: dict[str, list[Sample]]) -> tuple[EngineCounts, ...]:
+    """Return the counts of each engine under each name of a model, in the order of their names."""
+    counts: dict[str, dict[str, float]] = defaultdict(dict)
+    for series in COUNTED:
+        name = next((name for name in series.names if samples[name]), "")
+        for sample in samples[name]:
+            if not isnan(sample.value):
+                labels = (sample.labels.get("model_name", ""), sample.labels.get("engine", ""))
+                engine = counts["/".join(label for label in labels if label)]
+                engine[series.field] = engine.get(series.field, 0.0) + sample.value
+    return tuple(EngineCounts(engine, **found) for engine, found in sorted(counts.items()))
 
 
 def _histogram(series: Series, samples: dict[str, list[Sample]]) -> Histogram | None:

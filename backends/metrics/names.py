@@ -48,3 +48,11 @@ HISTOGRAMS = (
     Series("request_input_tokens", ("vllm:request_prompt_tokens",)),
     Series("request_output_tokens", ("vllm:request_generation_tokens",)),
 )
+
+COUNTED = tuple(
+    series
+    for series in NUMBERS
+    if series.field
+    in {"prompt_tokens", "cached_prompt_tokens", "generation_tokens", "requests_finished"}
+)
+"""What is counted for each engine by itself."""

@@ -2,17 +2,30 @@
 
 import http.client
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from backends.domain.money.traffic import HourlyProfile, learn
+from backends.domain.money.demand import Demand, cached_share_of, hour_of
+from backends.domain.money.observed import dispersion_within, observed_in
+from backends.domain.money.profile import HourlyProfile, learn
+from backends.domain.money.scenario import Observed
+from backends.domain.money.totals import TokenTotals
+from backends.domain.serving import Histogram
 from backends.metrics.http_get import Unreachable, http_get
 from backends.problem import Problem
 
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
+STEPS_S = (300, 60, 10, 4)
+"""The steps in which requests are read: five minutes, 2,016 of them in a week, and shorter ones
+where Prometheus has not watched for as long as that."""
+
+MOST_STEPS = 10_000
+"""A Prometheus server answers at most 11,000 points of a series."""
 
 
 class PrometheusUnavailable(Problem):
@@ -20,86 +33,184 @@ class PrometheusUnavailable(Problem):
 
 
 @dataclass(frozen=True, slots=True)
-class PastTraffic:
-    """Means over a stretch of the past; None where Prometheus has no such series.
+class Steps:
+    """Requests by steps of equal length, at their ends; only steps that were watched in full."""
 
-    Attributes:
-        requests_per_s: mean rate of finished requests over the hours that Prometheus watched.
-        input_tokens: of one request, mean, like `output_tokens`.
-    """
+    step_s: int
+    grown: tuple[tuple[float, float], ...]
 
-    requests_per_s: float | None
-    input_tokens: float | None
-    output_tokens: float | None
-    profile: HourlyProfile
+    @property
+    def requests_per_s(self) -> float | None:
+        """The mean rate of the time that Prometheus watched; None where it watched nothing."""
+        if not self.grown:
+            return None
+        return sum(count for _, count in self.grown) / (len(self.grown) * self.step_s)
 
 
 def past_traffic(
-    base_url: str, model: str, now_s: float, *, days: int = 7, timeout_s: float = 10.0
-) -> PastTraffic:
-    """Return the traffic of a model over the last days, with its profile by hour of the day in UTC.
+    base_url: str,
+    model: str | None,
+    now_s: float,
+    *,
+    span_s: int = 7 * DAY_S,
+    timeout_s: float = 10,
+) -> Demand:
+    """Return the traffic of a model on any number of replicas.
+
+    Everything is asked in PromQL's ``increase``, which sees a counter that began anew, and summed
+    over all series, so over replicas and engines.
 
     Args:
         base_url: of the Prometheus server, such as ``http://127.0.0.1:9090``.
-        model: the name under which vLLM serves it, the label ``model_name``.
+        model: the name under which vLLM serves it, the label ``model_name``; None for all.
         now_s: seconds since 1970; the stretch ends here.
-        days: how long it is.
+        span_s: how long it is, in seconds.
         timeout_s: for each query.
 
     Raises:
         PrometheusUnavailable: it does not answer, or answers with an error.
     """
-    chosen = f"{{model_name={json.dumps(model)}}}"
-    span = f"[{days}d]"
-
-    def grown(series: str) -> float | None:
-        query = f"sum(increase({series}{chosen}{span}))"
-        return _single(_ask(base_url, "query", {"query": query, "time": now_s}, timeout_s))
-
-    requests = grown("vllm:request_success_total")
-    into, out = grown("vllm:prompt_tokens_total"), grown("vllm:generation_tokens_total")
-    hourly = {
-        "query": f"sum(increase(vllm:request_success_total{chosen}[1h]))",
-        "start": now_s - days * DAY_S + HOUR_S,
-        "end": now_s,
-        "step": HOUR_S,
-    }
-    profile = _profile(_ask(base_url, "query_range", hourly, timeout_s))
-    watched_s = sum(profile.seconds)
-    return PastTraffic(
-        sum(profile.requests) / watched_s if watched_s > 0 else None,
-        into / requests if requests and into is not None else None,
-        out / requests if requests and out is not None else None,
-        profile,
+    source = _Source(base_url, model, now_s, span_s, timeout_s)
+    steps = source.steps("vllm:request_success_total")
+    totals = TokenTotals(
+        source.grown("vllm:request_success_total"),
+        source.grown("vllm:prompt_tokens_total"),
+        source.grown("vllm:prompt_tokens_cached_total"),
+        source.grown("vllm:generation_tokens_total"),
+    )
+    return Demand(
+        seen=_seen(source, steps, totals),
+        source=f"Prometheus at {base_url.rstrip('/')}, the last {_length(span_s)}",
+        cached_input_share=cached_share_of(totals),
+        profile=_profile(steps),
+        totals=totals,
+        replicas=source.replicas(),
     )
 
 
-def _ask(base_url: str, kind: str, query: Mapping[str, object], timeout_s: float) -> list[Any]:
-    address = f"{base_url.rstrip('/')}/api/v1/{kind}?{urlencode(query)}"
-    try:
-        status, body = http_get(address, timeout_s, accept="application/json")
-        answer = json.loads(body)
-    except Unreachable as error:
-        raise PrometheusUnavailable(f"Prometheus: {error}") from error
-    except json.JSONDecodeError as error:
-        raise PrometheusUnavailable(
-            f"{base_url} is no Prometheus server: it answers without JSON; check the address"
-        ) from error
-    if status != http.client.OK or answer.get("status") != "success":
-        why = answer.get("error", f"status {status}")
-        raise PrometheusUnavailable(f"{base_url} refused a query ({why}); check its version")
-    result: list[Any] = answer["data"]["result"]
-    return result
+def _seen(source: "_Source", steps: Steps, totals: TokenTotals) -> Observed:
+    """Return requests and tokens; the window is what they took at the rate that was watched."""
+    rate = steps.requests_per_s
+    if not totals.requests or not rate:
+        return Observed(n=Decimal(0))
+    by_hour: dict[float, list[float]] = defaultdict(list)
+    for ended_s, count in steps.grown:
+        by_hour[(ended_s - steps.step_s) // HOUR_S].append(count)
+    window_s = totals.requests / rate
+    dispersion = dispersion_within(by_hour.values())
+    into = source.histogram("vllm:request_prompt_tokens")
+    out = source.histogram("vllm:request_generation_tokens")
+    seen = observed_in(into, out, window_s, dispersion)
+    return seen or _means(totals, window_s, dispersion)
 
 
-def _single(result: list[Any]) -> float | None:
-    return float(result[0]["value"][1]) if result else None
+def _means(totals: TokenTotals, window_s: float, dispersion: float) -> Observed:
+    """Return what counters alone tell, where Prometheus keeps no histograms of the tokens."""
+    requests = Decimal(repr(totals.requests or 0.0))
+
+    def mean(tokens: float | None) -> Decimal | None:
+        return None if tokens is None or not requests else Decimal(repr(tokens)) / requests
+
+    return Observed(
+        n=requests,
+        input_tokens_mean=mean(totals.input_tokens),
+        output_tokens_mean=mean(totals.output_tokens),
+        window_s=Decimal(repr(window_s)),
+        dispersion=Decimal(repr(dispersion)),
+    )
 
 
-def _profile(result: list[Any]) -> HourlyProfile:
+def _profile(steps: Steps) -> HourlyProfile:
     profile = HourlyProfile()
-    for ended_s, grown in result[0]["values"] if result else ():
-        # A step's value is what grew in the hour before it.
-        hour = int((ended_s - HOUR_S) // HOUR_S) % 24
-        profile = learn(profile, hour, float(grown), HOUR_S)
+    for ended_s, count in steps.grown:
+        profile = learn(profile, hour_of(ended_s - steps.step_s), count, steps.step_s)
     return profile
+
+
+def _length(span_s: int) -> str:
+    return f"{span_s // DAY_S} days" if span_s >= 2 * DAY_S else f"{span_s} s"
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One stretch of one Prometheus server's history."""
+
+    base_url: str
+    model: str | None
+    now_s: float
+    span_s: int
+    timeout_s: float
+
+    def grown(self, series: str) -> float | None:
+        """Return by how much a counter grew, over all its series."""
+        result = self._at_end(f"sum(increase({self._chosen(series)}[{self.span_s}s]))")
+        return float(result[0]["value"][1]) if result else None
+
+    def histogram(self, name: str) -> Histogram | None:
+        """Return what a histogram counted."""
+        query = f"sum by (le) (increase({self._chosen(name + '_bucket')}[{self.span_s}s]))"
+        buckets = {
+            float(each["metric"]["le"]): float(each["value"][1]) for each in self._at_end(query)
+        }
+        total = self.grown(f"{name}_sum")
+        if not buckets or total is None:
+            return None
+        edges = tuple(sorted(buckets))
+        return Histogram(edges, tuple(buckets[edge] for edge in edges), total)
+
+    def steps(self, series: str) -> Steps:
+        """Return by how much a counter grew in each step that was watched from its beginning.
+
+        The first step of a stretch may have begun before it was watched. One step more than the
+        span is asked, to know whether its first was.
+        """
+        found = Steps(STEPS_S[-1], ())
+        for step_s in STEPS_S:
+            if step_s * 2 <= self.span_s and not found.grown:
+                found = self._steps_of(series, step_s)
+        return found
+
+    def _steps_of(self, series: str, step_s: int) -> Steps:
+        steps = min(self.span_s // step_s, MOST_STEPS)
+        query = {
+            "query": f"sum(increase({self._chosen(series)}[{step_s}s]))",
+            "start": self.now_s - steps * step_s,
+            "end": self.now_s,
+            "step": step_s,
+        }
+        result = self._ask("query_range", query)
+        values = [(float(at), float(count)) for at, count in result[0]["values"]] if result else []
+        watched = {at for at, _ in values}
+        return Steps(step_s, tuple(pair for pair in values if pair[0] - step_s in watched))
+
+    def replicas(self) -> int | None:
+        """Return how many servers Prometheus saw at the end."""
+        servers = f"count by (instance) ({self._chosen('vllm:request_success_total')})"
+        result = self._at_end(f"count({servers})")
+        return int(float(result[0]["value"][1])) if result else None
+
+    def _chosen(self, series: str) -> str:
+        return series if self.model is None else f"{series}{{model_name={json.dumps(self.model)}}}"
+
+    def _at_end(self, query: str) -> list[Any]:
+        return self._ask("query", {"query": query, "time": self.now_s})
+
+    def _ask(self, kind: str, query: Mapping[str, object]) -> list[Any]:
+        address = f"{self.base_url.rstrip('/')}/api/v1/{kind}?{urlencode(query)}"
+        try:
+            status, body = http_get(address, self.timeout_s, accept="application/json")
+            answer = json.loads(body)
+        except Unreachable as error:
+            raise PrometheusUnavailable(f"Prometheus: {error}") from error
+        except json.JSONDecodeError as error:
+            raise PrometheusUnavailable(
+                f"{self.base_url} is no Prometheus server: it answers without JSON; "
+                "check the address"
+            ) from error
+        if status != http.client.OK or answer.get("status") != "success":
+            why = answer.get("error", f"status {status}")
+            raise PrometheusUnavailable(
+                f"{self.base_url} refused a query ({why}); check its version"
+            )
+        result: list[Any] = answer["data"]["result"]
+        return result

@@ -111,12 +111,32 @@ class Billing:
         granularity_s: started intervals of this length are charged in full.
         min_charge_s: the shortest time that is charged.
         since: from when the bill runs: the host's boot, the server's launch, or an instant.
+        gpus: how many are rented together; a profile's `gpu_usd_per_hour` is then the price of one
+            of them, and without it that of the whole host.
+        switching_usd: what moving the traffic elsewhere would cost, in work and in double rent.
     """
 
     granularity_s: int = 1
     min_charge_s: int = 0
     since: Literal["boot", "server"] | datetime = "boot"
     budget_usd_per_day: Decimal | None = None
+    gpus: int | None = None
+    switching_usd: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficSource:
+    """Where past traffic is read from, instead of the watched server's own counters.
+
+    Attributes:
+        prometheus: address of a Prometheus server that scrapes the vLLMs, however many.
+        days: how far back it is asked.
+        file: requests as CSV or JSON lines.
+    """
+
+    prometheus: str | None = None
+    days: int = 7
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +152,7 @@ class Settings:
     endpoints: tuple[Endpoint, ...] = ()
     limits: Limits = Limits()
     billing: Billing = Billing()
+    traffic: TrafficSource = TrafficSource()
     keys: tuple[tuple[str, str], ...] = ()
     theme: str | None = None
 

@@ -160,6 +160,15 @@ def whole_seconds(value: object) -> int:
     return value
 
 
+def count(value: object) -> int:
+    """Take a whole number from 1 on."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Unfit(f"is {_kind_of(value)}, not a whole number", "write for example 8")
+    if not 1 <= value <= 10**6:
+        raise Unfit(f"is {value}, which cannot be", "write a whole number from 1 on")
+    return value
+
+
 def billed_since(value: object) -> Literal["boot", "server"] | datetime:
     """Take ``boot``, ``server`` or an instant with its offset from UTC."""
     remedy = 'write "boot", "server" or an instant such as 2026-11-21T08:00:00Z'
@@ -184,8 +193,15 @@ def billed_since(value: object) -> Literal["boot", "server"] | datetime:
 
 def base_url(value: object) -> str:
     """Take the http or https address of an API; ``/v1`` is added to one without a path."""
+    word = address(value, "https://inference.example/v1")
+    parts = urlsplit(word)
+    return word if parts.path else f"{parts.scheme}://{parts.netloc}/v1"
+
+
+def address(value: object, example: str = "http://127.0.0.1:9090") -> str:
+    """Take an http or https address without its last slash."""
     word = text(value)
-    remedy = 'write for example "https://inference.example/v1"'
+    remedy = f'write for example "{example}"'
     try:
         parts = urlsplit(word)
         has_host, has_port_or_none = bool(parts.hostname), parts.port != 0
@@ -199,7 +215,7 @@ def base_url(value: object) -> str:
         raise Unfit(f"is {word!r}, which names no host", remedy)
     if parts.query or parts.fragment:
         raise Unfit("contains a query or fragment", f"remove what follows the path; {remedy}")
-    return word.rstrip("/") if parts.path.rstrip("/") else f"{parts.scheme}://{parts.netloc}/v1"
+    return word.rstrip("/")
 
 
 def environment_name(value: object) -> str:

@@ -17,6 +17,7 @@ from backends.settings.config import (
     Profile,
     Settings,
     TokenPrices,
+    TrafficSource,
 )
 from backends.settings.faults import ConfigError, Fault, Unfit
 from backends.settings.paths import config_file
@@ -62,8 +63,15 @@ BILLING_KEYS: Mapping[str, Kind] = {
     "min_charge_s": kinds.whole_seconds,
     "since": kinds.billed_since,
     "budget_usd_per_day": kinds.amount,
+    "gpus": kinds.count,
+    "switching_usd": kinds.amount,
 }
-TOP_KEYS = ("server", "endpoint", "limits", "billing", "keys", "theme")
+TRAFFIC_KEYS: Mapping[str, Kind] = {
+    "prometheus": kinds.address,
+    "days": kinds.count,
+    "file": kinds.file,
+}
+TOP_KEYS = ("server", "endpoint", "limits", "billing", "traffic", "keys", "theme")
 
 
 def read_settings(path: Path | None = None) -> Settings:
@@ -101,6 +109,7 @@ def parse_settings(toml: str, path: Path) -> Settings:
         endpoints=reader.endpoints(document),
         limits=Limits(**reader.values(("limits",), document.get("limits", {}), LIMITS_KEYS)),
         billing=_billing(reader, document),
+        traffic=_traffic(reader, document),
         keys=reader.bindings(document),
         theme=reader.value(("theme",), document["theme"], kinds.text)
         if "theme" in document
@@ -129,6 +138,13 @@ def _load(toml: str, path: Path) -> dict[str, Any]:
 
 def _billing(reader: "_Reader", document: Values) -> Billing:
     return Billing(**reader.values(("billing",), document.get("billing", {}), BILLING_KEYS))
+
+
+def _traffic(reader: "_Reader", document: Values) -> TrafficSource:
+    values = reader.values(("traffic",), document.get("traffic", {}), TRAFFIC_KEYS)
+    if "prometheus" in values and "file" in values:
+        reader.fault(("traffic", "file"), "and prometheus are both set", "keep one of them")
+    return TrafficSource(**values)
 
 
 @dataclass(slots=True)

@@ -1,8 +1,8 @@
-"""The cost screen: both lines of cost over load, the options ranked, and what if."""
+"""The cost screen: both lines of cost over load, the options ranked, now and plan, and what if."""
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,32 +12,16 @@ from textual.getters import query_one
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from backends.domain.money.scenario import Scenario
 from backends.domain.money.verdict import decide
+from console.decision import Decision
 from console.keys import BACK
-from console.views.cost import verdict_view
+from console.views.cost import advice_view, now_view, plan_view, verdict_view
 from console.views.plan import chart_view, options_view
+from console.views.what_if import FIGURES, LENGTHS, Figure, changed, lengths_view, of_length
 from widgets.cost_chart import CostChart
+from widgets.length_cards import LengthCards
 from widgets.options_bars import OptionsBars
 from widgets.verdict_line import VerdictLine
-
-STEP = Decimal("1.1")
-"""One key press changes the chosen figure by a tenth."""
-
-FIGURES = (
-    ("output_tokens", "output tokens", Decimal(220)),
-    ("input_tokens", "input tokens", Decimal(80)),
-    ("rate_rps", "req/s", Decimal(1)),
-    ("gpu_usd_per_hour", "GPU $/h", Decimal(2)),
-    ("input_usd_per_mtok", "input $/Mtok", Decimal("0.1")),
-    ("output_usd_per_mtok", "output $/Mtok", Decimal("0.7")),
-    ("capacity_rps", "capacity req/s", Decimal(5)),
-    ("hours_per_day", "hours/day", Decimal(24)),
-)
-"""What can be changed: key of the scenario, its words, and where an unknown one begins."""
-
-LENGTHS = (("short", Decimal(30)), ("medium", Decimal(220)), ("long", Decimal(1200)))
-"""Output tokens of a classification, a paragraph and a long explanation."""
 
 
 class CostScreen(Screen[None]):
@@ -49,41 +33,63 @@ class CostScreen(Screen[None]):
         Binding("down", "choose(1)", "Choose", id="costs.down", show=False),
         Binding("left", "change(-1)", "Less", id="costs.less", key_display="←"),
         Binding("right", "change(1)", "More", id="costs.more", key_display="→"),
+        Binding("1", "length(0)", "Length", id="costs.short", key_display="1-3"),
+        Binding("2", "length(1)", "Length", id="costs.medium", show=False),
+        Binding("3", "length(2)", "Length", id="costs.long", show=False),
         Binding("0", "measured", "As measured", id="costs.reset"),
     ]
     DEFAULT_CSS = """
     CostScreen {
-        & #plan { height: 1fr; }
-        & #what-if { width: 34; border: round $foreground 25%; padding: 0 1; height: 100%; }
+        & #plan { height: 1fr; min-height: 11; }
+        & #what-if { width: 33; border: round $foreground 25%; padding: 0 1; height: 100%; }
         & CostChart { width: 1fr; height: 100%; }
-        & OptionsBars { height: 9; }
-        & VerdictLine { height: 2; padding: 0 1; }
+        & OptionsBars { height: 6; }
+        & LengthCards { height: 1; border: none; padding: 0 1; }
+        & VerdictLine { height: 1; padding: 0 1; }
+        & #plan-verdict { height: 2; }
+        & #act { display: none; }
+        &.-tall, &.-huge {
+            & OptionsBars { height: 7; }
+            & LengthCards { height: 6; border: round $foreground 25%; }
+            & #act { display: block; }
+        }
+        &.-huge {
+            & OptionsBars { height: 10; }
+            & LengthCards { height: 7; }
+        }
     }
     """
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall"), (42, "-huge")]  # noqa: RUF012
 
     chart = query_one(CostChart)
     options = query_one(OptionsBars)
-    verdict = query_one(VerdictLine)
+    lengths = query_one(LengthCards)
 
-    def __init__(self, measured: Scenario) -> None:
+    def __init__(self, decision: Decision) -> None:
         super().__init__()
-        self._measured = measured
-        self._asked = measured
+        self._decision = decision
+        self._measured = decision.scenario
+        self._asked = decision.scenario
         self._chosen = 0
 
     def compose(self) -> ComposeResult:
-        """Lay out the figures beside the chart, and the options below."""
+        """Lay out the figures beside the chart, and what follows from them below."""
         with Horizontal(id="plan"):
             what_if = Static(id="what-if")
             what_if.border_title = "What if"
             yield what_if
             yield CostChart()
+        yield LengthCards()
         yield OptionsBars()
-        yield VerdictLine()
+        yield VerdictLine(id="plan-verdict")
+        yield VerdictLine(id="now")
+        yield VerdictLine(id="act")
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """Draw what is measured."""
+        self.query_one("#now", VerdictLine).view = now_view(self._decision)
+        self.query_one("#act", VerdictLine).view = advice_view(self._decision)
         self._draw()
 
     def action_choose(self, step: int) -> None:
@@ -92,15 +98,17 @@ class CostScreen(Screen[None]):
         self._draw()
 
     def action_change(self, direction: int) -> None:
-        """Change the chosen figure by a tenth; an unknown one begins at a usual value."""
-        key, _, usual = FIGURES[self._chosen]
-        value: Decimal | None = getattr(self._asked, key)
-        changed = usual if value is None else value * STEP if direction > 0 else value / STEP
-        if key == "hours_per_day":
-            changed = min(changed, Decimal(24))
-        # What was measured vouches for the mean of what was measured, not for a supposed one.
-        changes: dict[str, Any] = {key: changed, "observed": None}
-        self._asked = replace(self._asked, **changes)
+        """Change the chosen figure by a step."""
+        figure = FIGURES[self._chosen]
+        asked = changed(self._asked, figure, direction)
+        if figure.key == "output_tokens" and asked.output_tokens is not None:
+            asked = of_length(self._asked, asked.output_tokens, self._measured)
+        self._asked = asked
+        self._draw()
+
+    def action_length(self, place: int) -> None:
+        """Suppose answers of one of the three lengths."""
+        self._asked = of_length(self._asked, LENGTHS[place][1], self._measured)
         self._draw()
 
     def action_measured(self) -> None:
@@ -109,29 +117,27 @@ class CostScreen(Screen[None]):
         self._draw()
 
     def _draw(self) -> None:
-        found = decide(self._asked)
+        """Draw the scenario; only where nothing is supposed, the plan holds over windows."""
+        supposed = self._asked != self._measured
+        found = decide(self._asked) if supposed else self._decision.plan
         self.query_one("#what-if", Static).update(Content("\n").join(self._rows()))
         self.chart.view = chart_view(self._asked, found)
-        self.options.view = options_view(found)
-        self.verdict.view = verdict_view(found)
+        self.options.view = options_view(found, self._asked, self._decision.rivals)
+        self.lengths.view = lengths_view(self._asked, self._measured)
+        plan = self.query_one("#plan-verdict", VerdictLine)
+        plan.view = (
+            replace(verdict_view(found), label="WHAT IF") if supposed else plan_view(self._decision)
+        )
 
     def _rows(self) -> list[Content]:
-        rows = []
-        for place, (key, words, _) in enumerate(FIGURES):
-            value: Decimal | None = getattr(self._asked, key)
-            changed = "*" if value != getattr(self._measured, key) else " "
-            text = (
-                f"{'▸' if place == self._chosen else ' '}{words:<16}{_short(value):>10} {changed}"
-            )
-            rows.append(Content.styled(text, "reverse" if place == self._chosen else ""))
-        rows.append(Content(""))
-        rows.append(Content.styled(" crossover by length", "bold"))
-        rows += [Content(f" {word:<9}{self._crossover(tokens):>17}") for word, tokens in LENGTHS]
-        return rows
+        return [self._row(place, figure) for place, figure in enumerate(FIGURES)]
 
-    def _crossover(self, tokens: Decimal) -> str:
-        at = decide(replace(self._asked, output_tokens=tokens, observed=None)).crossover
-        return "—" if at.break_even_rps is None else f"{_short(at.break_even_rps)} req/s"
+    def _row(self, place: int, figure: Figure) -> Content:
+        value: Decimal | None = getattr(self._asked, figure.key)
+        mark = "*" if value != getattr(self._measured, figure.key) else " "
+        chosen = place == self._chosen
+        text = f"{'▸' if chosen else ' '}{figure.words:<15}{_short(value):>9} {mark}"
+        return Content.styled(text, "reverse" if chosen else "")
 
 
 def _short(value: Decimal | None) -> str:

@@ -1,6 +1,7 @@
 """Opens the screens beside the main one, each with what it shows."""
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -10,8 +11,9 @@ from backends.domain.lifecycle import failure_of
 from backends.domain.session import Session
 from backends.history.history import open_history
 from backends.history.series import recent_series
-from console import economics
 from console.capacity import known_capacities
+from console.decision import decide_all
+from console.desk import Desk
 from console.machine import Machine
 from console.recorded import finding_of
 from console.screens.costs import CostScreen
@@ -26,7 +28,7 @@ from widgets.history_table import HistoryView
 ScreenName = Literal["logs", "costs", "history", "gpus", "help", "welcome"]
 
 
-def opened(name: ScreenName, machine: Machine, session: Session) -> Screen[None]:
+def opened(name: ScreenName, machine: Machine, session: Session, desk: Desk) -> Screen[None]:
     """Return a new screen that shows the session as it stands.
 
     Raises:
@@ -45,8 +47,8 @@ def opened(name: ScreenName, machine: Machine, session: Session) -> Screen[None]
             return HistoryScreen(recent(machine))
         case "costs":
             today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
-            capacities = known_capacities(machine.state_folder)
-            return CostScreen(economics.scenario(session, machine.settings, today, capacities))
+            measured = replace(desk, capacities=known_capacities(machine.state_folder))
+            return CostScreen(decide_all(session, measured, today))
 
 
 def recent(machine: Machine) -> HistoryView:

@@ -1,98 +1,225 @@
 """``inferctl cost``: what was spent, and what the same tokens would have cost."""
 
 import argparse
+import csv
+import sys
 from datetime import date
+from pathlib import Path
 from typing import Any
 
-from backends.domain.money.amounts import usd
-from backends.domain.money.meter import Spent
+from backends.domain.money.amounts import digits, usd
+from backends.domain.money.demand import Demand
+from backends.domain.money.ledger import Day, Served
+from backends.domain.money.meter import STOPPED_STILL_COSTS, Spent
+from backends.domain.money.totals import TokenTotals
 from backends.domain.session import Session
-from backends.settings.config import Endpoint, Settings
-from console.verbs.report import document
+from backends.problem import UsageProblem
+from backends.settings.config import Settings
+from console import economics
+from console.bill import Bill, Elsewhere, Period, bill_of, day_spent, elsewhere
+from console.machine import Machine
+from console.verbs.report import document, say
+
+CSV_COLUMNS = (
+    "kind",
+    "name",
+    "seconds",
+    "requests",
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "usd",
+    "price_as_of",
+    "reason",
+)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the bill of this rental so far."""
-    from console import economics, recorder
+    """Print the bill of this rental so far, or of a period.
+
+    Raises:
+        Problem: the history, a traffic file or Prometheus cannot be read.
+    """
+    from console.bookkeeping import keep_books
     from console.glance import glance
     from console.this_host import this_host
+    from console.verbs.traffic import desk_for
 
     machine = this_host()
     session = glance(machine)
-    if session.meter is not None:
-        recorder.keep_meter(machine, session.meter)
-    if arguments.report:
-        from console.unwatched import record_finished_starts
-        from console.verbs.cost_report import cost_report
-
-        record_finished_starts(machine)
-        print(cost_report(machine, session), end="")
-        return 0
-    spent = economics.spent(session, machine.settings)
-    profile = economics.watched_profile(session, machine.settings)
-    dated = profile.gpu_price_as_of if profile else None
+    keep_books(machine, session)
+    desk, today = desk_for(machine, session, arguments)
+    period = _period(arguments, today)
+    bill = bill_of(machine, session, period)
+    if arguments.report or arguments.output:
+        return _report(machine, session, bill, arguments)
     if arguments.json:
-        document(bill(session, machine.settings, spent, dated))
+        document(bill_document(bill, session, machine.settings, today, desk.traffic))
+    elif arguments.csv:
+        csv.writer(sys.stdout).writerows([CSV_COLUMNS, *csv_rows(bill, machine.settings, session)])
     else:
-        _tell_spent(spent, dated)
-        for endpoint in machine.settings.endpoints:
-            row = compared(session, endpoint)
-            amount = row["reason"] or f"{usd(row['usd'])} (price of {_day(row['price_as_of'])})"
-            said = f" — {endpoint.prices.source}" if endpoint.prices.source else ""
-            print(f"{endpoint.name}: {amount} for the same tokens{said}")
+        _tell(bill, machine.settings, session, today)
+        if desk.traffic is not None:
+            _tell_fleet(desk.traffic, machine.settings)
     return 0
 
 
-def bill(
-    session: Session, settings: Settings, spent: Spent | None, gpu_price_as_of: date | None
+def _period(arguments: argparse.Namespace, today: date) -> Period | None:
+    if arguments.since is None and arguments.until is None:
+        return None
+    last = arguments.until or today
+    first = arguments.since or last
+    if first > last:
+        raise UsageProblem(f"--since {first} is after --until {last}; exchange them")
+    return Period(first, last)
+
+
+def _report(machine: Machine, session: Session, bill: Bill, arguments: argparse.Namespace) -> int:
+    from console.unwatched import record_finished_starts
+    from console.verbs.cost_report import cost_report
+    from console.verbs.report_pictures import write_pictures
+
+    record_finished_starts(machine)
+    if not arguments.output:
+        print(cost_report(machine, session, bill), end="")
+        return 0
+    path = Path(arguments.output)
+    pictures = write_pictures(path, machine, session, bill)
+    path.write_text(cost_report(machine, session, bill, pictures), encoding="utf-8")
+    say(f"written: {path} with {', '.join(picture.name for picture in pictures)}")
+    return 0
+
+
+def bill_document(
+    bill: Bill, session: Session, settings: Settings, today: date, fleet: Demand | None = None
 ) -> dict[str, Any]:
     """Return the document of ``cost --json``."""
-    totals = session.totals
+    tariff = economics.tariff(session, settings)
+    budget = settings.billing.budget_usd_per_day
     return {
-        "spent": spent,
-        "gpu_price_as_of": gpu_price_as_of,
-        "tokens": {
-            "requests": totals.requests,
-            "input": totals.input_tokens,
-            "cached_input": totals.cached_input_tokens,
-            "output": totals.output_tokens,
-            "reason": None if totals.requests is not None else "no server answers /metrics",
+        "spent": bill.spent,
+        "gpu_price_as_of": bill.gpu_price_as_of,
+        "period": bill.period,
+        "tokens": _tokens(bill.totals),
+        "servers": [_server(each) for each in bill.served],
+        "elsewhere": [_compared(each) for each in bill.elsewhere],
+        "ab_usd": digits(bill.ab_usd),
+        "budget": {
+            "usd_per_day": budget,
+            "spent_today_usd": digits(economics.spent_today(session, settings, today)),
+            "state": economics.budget_state(session, settings, today),
         },
-        "elsewhere": [compared(session, endpoint) for endpoint in settings.endpoints],
+        "days": [_day(each, day_spent(each, tariff)) for each in bill.days],
+        "fleet": None if fleet is None else _fleet(fleet, settings),
     }
 
 
-def compared(session: Session, endpoint: Endpoint) -> dict[str, Any]:
-    """Return what the tokens served so far would have cost at an endpoint, or why not."""
-    from console import economics
-
-    amount = economics.elsewhere(session, endpoint)
-    reason = None
-    if amount is None:
-        unpriced = economics.tokens_price(endpoint) is None
-        why = f": {endpoint.prices.reason}" if endpoint.prices.reason else ""
-        reason = f"UNPRICED{why}" if unpriced else "no token was counted"
+def _fleet(fleet: Demand, settings: Settings) -> dict[str, Any]:
+    found = [_compared(elsewhere(fleet.totals, endpoint)) for endpoint in settings.endpoints]
     return {
-        "endpoint": endpoint.name,
-        "usd": amount,
-        "price_as_of": endpoint.prices.as_of,
-        "price_source": endpoint.prices.source or None,
-        "reason": reason,
+        "source": fleet.source,
+        "replicas": fleet.replicas,
+        "tokens": _tokens(fleet.totals),
+        "elsewhere": found,
     }
 
 
-def _tell_spent(spent: Spent | None, dated: date | None) -> None:
+def _tokens(totals: TokenTotals) -> dict[str, Any]:
+    return {
+        "requests": totals.requests,
+        "input": totals.input_tokens,
+        "cached_input": totals.cached_input_tokens,
+        "output": totals.output_tokens,
+        "reason": None if totals.requests is not None else "no server answers /metrics",
+    }
+
+
+def _server(served: Served) -> dict[str, Any]:
+    return {"server": served.server, **_tokens(served.totals)}
+
+
+def _compared(found: Elsewhere) -> dict[str, Any]:
+    return {
+        "endpoint": found.endpoint.name,
+        "usd": found.usd,
+        "price_as_of": found.endpoint.prices.as_of,
+        "reason": found.reason or None,
+    }
+
+
+def _day(day: Day, spent: Spent) -> dict[str, Any]:
+    seconds = {f"{name}_s": took for name, took, _ in spent.parts}
+    return {"day": day.day, "usd": spent.usd, **seconds, "tokens": _tokens(day.totals)}
+
+
+def csv_rows(bill: Bill, settings: Settings, session: Session) -> list[tuple[object, ...]]:
+    """Return the rows of ``cost --csv`` below their head; unknown is an empty cell."""
+    spent, dated = bill.spent, bill.gpu_price_as_of
+    rows: list[tuple[object, ...]] = []
+    if spent is not None:
+        rows += [_row("spent", name, took, None, part, dated) for name, took, part in spent.parts]
+        rows.append(_row("rounding", "", None, None, spent.rounding_usd, dated))
+        rows.append(_row("total", "", spent.billed_s, None, spent.usd, dated))
+    for served in bill.served:
+        rows.append(_row("server", served.server, None, served.totals, None, None))
+    for found in bill.elsewhere:
+        as_of = found.endpoint.prices.as_of
+        row = _row("elsewhere", found.endpoint.name, None, bill.totals, found.usd, as_of)
+        rows.append((*row[:-1], found.reason))
+    rows.append(_row("ab", "", None, None, bill.ab_usd, None))
+    tariff = economics.tariff(session, settings)
+    for day in bill.days:
+        whole = day_spent(day, tariff)
+        rows.append(_row("day", str(day.day), whole.elapsed_s, day.totals, whole.usd, dated))
+    return rows
+
+
+def _row(  # noqa: PLR0917 - the columns in their order
+    kind: str,
+    name: str,
+    seconds: float | None,
+    totals: TokenTotals | None,
+    amount: Any,
+    dated: date | None,
+) -> tuple[object, ...]:
+    counts = totals or TokenTotals()
+    tokens = (counts.requests, counts.input_tokens, counts.cached_input_tokens)
+    missing = "UNPRICED" if amount is None and kind in {"spent", "total", "day"} else ""
+    return (kind, name, seconds, *tokens, counts.output_tokens, digits(amount), dated, missing)
+
+
+def _tell(bill: Bill, settings: Settings, session: Session, today: date) -> None:
+    spent, dated = bill.spent, _date(bill.gpu_price_as_of)
     if spent is None or spent.usd is None:
         print("GPU: UNPRICED; set gpu_usd_per_hour in the server's profile")
-        return
-    rate = usd(spent.usd_per_hour, "h")
-    print(f"GPU: {usd(spent.usd)} so far at {rate} (price of {_day(dated)})")
-    for name, seconds, part in spent.parts:
-        if seconds:
-            print(f"  {name}: {usd(part)} ({seconds:.0f} s)")
-    if spent.note:
-        print(f"  {spent.note}")
+    else:
+        of = f" from {bill.period.first} to {bill.period.last}" if bill.period else " so far"
+        print(f"GPU: {usd(spent.usd)}{of} at {usd(spent.usd_per_hour, 'h')} (price of {dated})")
+        for name, seconds, part in spent.parts:
+            if seconds:
+                print(f"  {name}: {usd(part)} ({seconds:.0f} s)")
+        if spent.note:
+            print(f"  {STOPPED_STILL_COSTS}")
+    for found in bill.elsewhere:
+        as_of = _date(found.endpoint.prices.as_of)
+        amount = found.reason or f"{usd(found.usd)} (price of {as_of})"
+        print(f"{found.endpoint.name}: {amount} for the same tokens")
+    if bill.ab_usd:
+        print(f"A/B tests: {usd(bill.ab_usd)}")
+    budget = settings.billing.budget_usd_per_day
+    if budget is not None:
+        today_usd = usd(economics.spent_today(session, settings, today))
+        state = economics.budget_state(session, settings, today).upper()
+        print(f"today: {today_usd} of a budget of {usd(budget)} a day: {state}")
 
 
-def _day(dated: date | None) -> str:
+def _tell_fleet(fleet: Demand, settings: Settings) -> None:
+    count = "" if fleet.replicas is None else f", {fleet.replicas} replicas"
+    print(f"Fleet: {fleet.source}{count}")
+    for endpoint in settings.endpoints:
+        found = elsewhere(fleet.totals, endpoint)
+        print(f"  {endpoint.name}: {found.reason or usd(found.usd)} for its tokens")
+
+
+def _date(dated: date | None) -> str:
     return dated.isoformat() if dated else "unknown date"

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
+from urllib.parse import quote
 
 from backends.domain.money.amounts import age_days, figure, is_stale, usd
+from backends.domain.money.ledger import midnight_after, utc_day
 from backends.domain.money.meter import Spent
 from backends.domain.money.sentences import flips_at
 from backends.domain.session import Session
@@ -13,10 +17,12 @@ from backends.domain.start import Outcome
 from backends.domain.startup.expectation import expected_total
 from backends.history.history import open_history
 from backends.history.records import SeriesRecord, StartRecord
-from console import economics
-from console.capacity import Capacity, known_capacities
+from console.bill import DAY_S, Bill
+from console.bookkeeping import shown_plan
+from console.capacity import Capacity
+from console.decision import Decision, decide_all
+from console.desk import desk_of
 from console.machine import Machine
-from console.verbs.cost import compared
 
 MOST_RECORDS = 10_000
 """More starts or series than any rental has."""
@@ -24,52 +30,76 @@ MOST_RECORDS = 10_000
 UNKNOWN = "—"
 
 
-def cost_report(machine: Machine, session: Session) -> str:
-    """Return the report of this rental, from the beginning of its bill until now.
+def cost_report(
+    machine: Machine, session: Session, bill: Bill, pictures: Sequence[Path] = ()
+) -> str:
+    """Return the report of a rental, or of a period of days.
+
+    Args:
+        machine: where the history and the measured capacity lie.
+        session: the watched server, for the verdicts of this moment.
+        bill: what was spent; its period is that of the report.
+        pictures: SVG files beside the report, in the order in which they stand in it.
 
     Raises:
         Problem: the history or the measured capacity cannot be read.
     """
+    until_s = machine.now().wall_s
+    today = utc_day(until_s)
     began_s = session.meter.began_s if session.meter else 0.0
+    head = f"# What this host cost, {_utc(began_s)} to {_utc(until_s)} UTC"
+    if bill.period is not None:
+        began_s = midnight_after(bill.period.first) - DAY_S
+        until_s = min(until_s, midnight_after(bill.period.last))
+        head = f"# What this host cost, {bill.period.first} to {bill.period.last}, days in UTC"
     with closing(open_history(machine.history_file)) as history:
         starts = [
             record
             for record in history.recent_starts(MOST_RECORDS)
-            if record.began_wall_s >= began_s
+            if began_s <= record.began_wall_s < until_s
         ]
         series = [
             record
             for record in history.recent_series(MOST_RECORDS)
-            if record.began_wall_s >= began_s
+            if began_s <= record.began_wall_s < until_s
         ]
-    capacities = known_capacities(machine.state_folder)
-    until_s = machine.now().wall_s
-    today = datetime.fromtimestamp(until_s, UTC).date()
+    desk = desk_of(machine)
+    if session.life is not None:
+        desk = replace(desk, shown=shown_plan(machine, session.life.server.name))
     lines = [
-        f"# What this host cost, {_utc(began_s)} to {_utc(until_s)} UTC",
+        head,
         "",
-        *_bill(machine, session, today),
-        *_elsewhere(machine, session, today),
+        *_bill(bill, today),
+        *_pictures(pictures),
+        *_elsewhere(bill, today),
         *_starts(starts),
-        *_series(series),
-        *_capacity(capacities),
-        *_verdict(machine, session, today, capacities),
+        *_series(series, bill),
+        *_capacity(desk.capacities),
+        *_verdicts(decide_all(session, desk, today)),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _bill(machine: Machine, session: Session, today: date) -> list[str]:
-    spent = economics.spent(session, machine.settings)
-    profile = economics.watched_profile(session, machine.settings)
-    if spent is None or spent.usd is None or profile is None:
+def _bill(bill: Bill, today: date) -> list[str]:
+    spent = bill.spent
+    if spent is None or spent.usd is None:
         return ["GPU: UNPRICED; set gpu_usd_per_hour in the server's profile.", ""]
-    price = _dated(profile.gpu_price_as_of, today)
+    price = _dated(bill.gpu_price_as_of, today)
     return [
         f"**{usd(spent.usd)}** at {usd(spent.usd_per_hour, 'h')} ({price}).",
         "",
         *_markdown(("spent on", "hours", "cost"), _parts(spent)),
         *([spent.note, ""] if spent.note else []),
     ]
+
+
+def _pictures(pictures: Sequence[Path]) -> list[str]:
+    words = {"days": "What each day cost", "load": "What an hour costs at every load"}
+    told = []
+    for path in pictures:
+        kind = path.stem.rpartition("-")[2]
+        told += [f"![{words[kind]}]({quote(path.name)})", ""]
+    return told
 
 
 def _parts(spent: Spent) -> list[tuple[str, ...]]:
@@ -81,20 +111,26 @@ def _parts(spent: Spent) -> list[tuple[str, ...]]:
     return rows
 
 
-def _elsewhere(machine: Machine, session: Session, today: date) -> list[str]:
-    endpoints = machine.settings.endpoints
-    totals = session.totals
-    if not endpoints or totals.requests is None:
+def _elsewhere(bill: Bill, today: date) -> list[str]:
+    totals = bill.totals
+    if not bill.elsewhere or totals.requests is None:
         return ["## The same tokens elsewhere", "", "No token was counted.", ""]
     rows = [
-        (row["endpoint"], row["reason"] or usd(row["usd"]), _dated(row["price_as_of"], today))
-        for row in (compared(session, endpoint) for endpoint in endpoints)
+        (
+            found.endpoint.name,
+            found.reason or usd(found.usd),
+            _dated(found.endpoint.prices.as_of, today),
+        )
+        for found in bill.elsewhere
     ]
-    counted = f"{totals.requests:.0f} requests since the server that runs now was started."
+    into, out = (
+        UNKNOWN if each is None else f"{each:,.0f}"
+        for each in (totals.input_tokens, totals.output_tokens)
+    )
     return [
         "## The same tokens elsewhere",
         "",
-        counted,
+        f"{totals.requests:,.0f} requests, {into} tokens in and {out} out, as the servers count.",
         "",
         *_markdown(("endpoint", "cost", "price"), rows),
     ]
@@ -124,7 +160,7 @@ def _start_figures(records: Sequence[StartRecord]) -> tuple[str, ...]:
     )
 
 
-def _series(records: Sequence[SeriesRecord]) -> list[str]:
+def _series(records: Sequence[SeriesRecord], bill: Bill) -> list[str]:
     told = ["## A/B", ""]
     if not records:
         return [*told, "None was recorded.", ""]
@@ -141,6 +177,7 @@ def _series(records: Sequence[SeriesRecord]) -> list[str]:
                 str(shift or "too few runs").replace("_", " "),
             )
         )
+    told += [f"They cost {usd(bill.ab_usd)} at priced endpoints.", ""]
     return [*told, *_markdown(("began (UTC)", "endpoints", "TTFT median", "finding"), rows)]
 
 
@@ -157,17 +194,19 @@ def _rate(capacity: Capacity) -> str:
     return f"{'' if capacity.bounded else 'at least '}{figure(capacity.rps)} req/s"
 
 
-def _verdict(
-    machine: Machine, session: Session, today: date, capacities: tuple[Capacity, ...]
-) -> list[str]:
-    found = economics.verdict(session, machine.settings, today, capacities)
-    flip = f" It {flips_at(found.flip)}." if found.flip else ""
+def _verdicts(decision: Decision) -> list[str]:
+    plan, now = decision.plan, decision.now
+    flip = f" It {flips_at(plan.flip)}." if plan.flip else ""
     return [
         "## Verdict",
         "",
-        f"**{found.kind.value.replace('_', ' ')}**: {found.reason}{flip}",
+        f"**Plan: {plan.kind.value.replace('_', ' ')}** (the whole cost). {plan.reason}{flip}",
         "",
-        *(f"- {assumption}" for assumption in found.assumptions),
+        f"**Now: {now.kind.value.replace('_', ' ')}** (the GPU is paid for). {now.reason}",
+        "",
+        f"**To act: {decision.advice.kind.value}**. {decision.advice.reason}",
+        "",
+        *(f"- {assumption}" for assumption in plan.assumptions),
     ]
 
 

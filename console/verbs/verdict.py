@@ -1,37 +1,81 @@
 """``inferctl verdict``: is the GPU or the API cheaper, and what would flip it."""
 
 import argparse
-from datetime import UTC, datetime
+from typing import Any
 
 from backends.domain.money.document import verdict_document
+from backends.domain.money.hysteresis import OPPOSITE_WINDOWS
 from backends.domain.money.kinds import VerdictKind
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.verdict import Verdict, decide
-from console.verbs.report import document, table
+from console.decision import Decision, decide_all, decision_document
+from console.verbs.report import document, say, table
 
 NOT_REQUIRED = 4
-"""Exit code of a decision that is not the one that was required."""
+"""Exit code where the required option does not win, be it that another does or that none does."""
 
-SELF_HOST = frozenset({VerdictKind.SELF_HOST_CHEAPER, VerdictKind.RESERVED_CHEAPER})
-API = frozenset({VerdictKind.API_CHEAPER, VerdictKind.NO_CROSSOVER})
+REQUIRED: dict[str, frozenset[VerdictKind]] = {
+    "self_host": frozenset({VerdictKind.SELF_HOST_CHEAPER, VerdictKind.RESERVED_CHEAPER}),
+    "api": frozenset({VerdictKind.API_CHEAPER, VerdictKind.NO_CROSSOVER}),
+}
+
+UNDECIDED = frozenset(
+    {
+        VerdictKind.TOO_CLOSE,
+        VerdictKind.INSUFFICIENT_DATA,
+        VerdictKind.CAPACITY_UNKNOWN,
+        VerdictKind.UNPRICED,
+        VerdictKind.STALE_PRICES,
+        VerdictKind.NOT_COMPARABLE,
+    }
+)
+"""Kinds that name no winner."""
+
+NO_HOST = {"now": None, "now_reason": "a scenario has no rented GPU: only the plan can be decided"}
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Decide a scenario from a file, or the one that is measured now.
 
     Raises:
-        UsageProblem: the scenario cannot be read.
+        UsageProblem: the scenario or the traffic file cannot be read.
+        Problem: Prometheus cannot tell.
     """
     if arguments.published:
         return _published(as_json=arguments.json)
-    scenario = _from_file(arguments.scenario) if arguments.scenario else _measured()
-    found = decide(scenario)
-    if arguments.json:
-        document(verdict_document(found))
+    if arguments.scenario:
+        plan = decide(_from_file(arguments.scenario))
+        told: dict[str, Any] = {**verdict_document(plan), **NO_HOST}
     else:
-        _tell(found)
-    wanted = {"self_host": SELF_HOST, "api": API}.get(arguments.require or "")
-    return 0 if wanted is None or found.kind in wanted else NOT_REQUIRED
+        decision = _measured(arguments)
+        plan, told = decision.plan, {**decision_document(decision), "now_reason": None}
+        if not arguments.json:
+            _tell_now(decision)
+    told["required"] = _required(plan, arguments.require)
+    if arguments.json:
+        document(told)
+    else:
+        _tell(plan)
+        if not arguments.scenario:
+            _tell_advice(decision)
+    if told["required"] is None or told["required"]["met"]:
+        return 0
+    say(_refusal(plan, arguments.require))
+    return NOT_REQUIRED
+
+
+def _required(plan: Verdict, option: str | None) -> dict[str, Any] | None:
+    if option is None:
+        return None
+    met, decided = plan.kind in REQUIRED[option], plan.kind not in UNDECIDED
+    return {"option": option, "met": met, "decided": decided}
+
+
+def _refusal(plan: Verdict, option: str) -> str:
+    words = plan.kind.value.replace("_", " ")
+    if plan.kind in UNDECIDED:
+        return f"{option} is required, and nothing is decided: {words}"
+    return f"{option} is required, and another way is cheaper: {words}"
 
 
 def _published(*, as_json: bool) -> int:
@@ -56,25 +100,45 @@ def _from_file(name: str) -> Scenario:
         raise UsageProblem(str(error)) from error
 
 
-def _measured() -> Scenario:
-    """Return the scenario of this host, from two readings of its server's counters."""
-    from console import economics
-    from console.capacity import known_capacities
+def _measured(arguments: argparse.Namespace) -> Decision:
+    """Decide on this host: its prices, its capacity, and the traffic of the source that is named.
+
+    The server's own counters are read twice for the live rate; what earlier consoles learnt of the
+    day, and the plan that holds, come from the history.
+    """
     from console.glance import glance
     from console.this_host import this_host
+    from console.verbs.traffic import desk_for
 
     machine = this_host()
     session = glance(machine)
-    today = datetime.now(UTC).date()
-    return economics.scenario(
-        session, machine.settings, today, known_capacities(machine.state_folder)
-    )
+    desk, today = desk_for(machine, session, arguments)
+    return decide_all(session, desk, today)
+
+
+def _tell_now(decision: Decision) -> None:
+    now = decision.now
+    print(f"NOW   {now.kind.value.replace('_', ' ')}: {now.reason}")
 
 
 def _tell(found: Verdict) -> None:
-    print(f"{found.kind.value.replace('_', ' ')}: {found.reason}")
+    print(f"PLAN  {found.kind.value.replace('_', ' ')}: {found.reason}")
     for option in found.options:
         cost = "—" if option.usd_per_hour is None else f"${option.usd_per_hour:.4f}/h"
         print(f"  {option.name:26}{cost:>16}  {option.excluded_because}".rstrip())
     for assumption in found.assumptions:
         print(f"  assumed: {assumption}")
+
+
+def _tell_advice(decision: Decision) -> None:
+    shown = decision.shown
+    if shown.kind is not None:
+        holds = shown.kind.value.replace("_", " ")
+        against = (
+            f"; {shown.in_a_row} of {OPPOSITE_WINDOWS} windows say "
+            f"{shown.against.value.replace('_', ' ')}"
+            if shown.against
+            else ""
+        )
+        print(f"HOLDS {holds} over windows of ten minutes{against}")
+    print(f"ACT   {decision.advice.kind.value}: {decision.advice.reason}")

@@ -1,29 +1,31 @@
 """The views of the bill and of the verdict."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 
 from backends.domain.money.amounts import age_days, is_stale
+from backends.domain.money.hysteresis import OPPOSITE_WINDOWS, AdviceKind
 from backends.domain.money.kinds import VerdictKind
-from backends.domain.money.meter import Activity, Spent
+from backends.domain.money.meter import Spent
+from backends.domain.money.now import NowKind
 from backends.domain.money.sentences import flips_at
 from backends.domain.money.verdict import Verdict
-from backends.domain.session import Session
+from backends.domain.session import Session, activity
 from backends.settings.config import Profile
 from console import economics
 from console.capacity import carried
+from console.decision import Decision
 from console.desk import Desk
+from console.rivals import tokens_price
 from console.views.axis import finite, span
 from widgets import format as fmt
-from widgets.cost_panel import BudgetState, CostView, EndpointCost
+from widgets.cost_panel import CostView, EndpointCost
 from widgets.crossover_bar import CrossoverBar
 from widgets.verdict_line import VerdictKind as Look
 from widgets.verdict_line import VerdictView
 
-NOT_SERVING: tuple[Activity, ...] = ("idle", "stopped", "unwatched")
-
-NEAR_BUDGET = Decimal("0.8")
+HELD = frozenset({VerdictKind.TOO_CLOSE, VerdictKind.INSUFFICIENT_DATA})
+"""What does not speak against the plan that holds: it says less, not something else."""
 
 _LOOKS: dict[VerdictKind, Look] = {
     VerdictKind.SELF_HOST_CHEAPER: "self_host",
@@ -35,6 +37,18 @@ _LOOKS: dict[VerdictKind, Look] = {
     VerdictKind.NO_CROSSOVER: "impossible",
     VerdictKind.OVER_CAPACITY: "impossible",
 }
+_NOW_LOOKS: dict[NowKind, Look] = {
+    NowKind.KEEP_ON_GPU: "self_host",
+    NowKind.SPILL_TO_API: "hybrid",
+    NowKind.SEND_TO_API: "api",
+    NowKind.NO_GPU_SERVES: "impossible",
+}
+_ADVICE_LOOKS: dict[AdviceKind, Look] = {
+    AdviceKind.STAY: "self_host",
+    AdviceKind.WAIT: "too_close",
+    AdviceKind.MOVE: "api",
+    AdviceKind.UNDECIDED: "undecided",
+}
 
 
 def cost_view(session: Session, desk: Desk, verdict: Verdict, today: date) -> CostView:
@@ -43,30 +57,66 @@ def cost_view(session: Session, desk: Desk, verdict: Verdict, today: date) -> Co
     spent = economics.spent(session, desk.settings)
     parts = {name: usd for name, _, usd in spent.parts} if spent else {}
     as_of = profile.gpu_price_as_of if profile else None
-    budget = desk.settings.billing.budget_usd_per_day
     return CostView(
         spent_usd=spent.usd if spent else None,
-        usd_per_hour=profile.gpu_usd_per_hour if profile else None,
+        usd_per_hour=spent.usd_per_hour if spent else None,
         serving_usd=parts.get("serving"),
-        idle_usd=_idle(parts),
+        idle_usd=parts.get("idle"),
         starting_usd=parts.get("starting"),
+        stopped_usd=parts.get("stopped"),
+        unwatched_usd=parts.get("unwatched"),
+        stopped_now=session.meter is not None and activity(session) == "stopped",
         priced_on=as_of.isoformat() if as_of else "",
         stale=is_stale(as_of, today),
         stale_reason=f"price is {age_days(as_of, today)} days old" if as_of else "",
-        reason=_reason(profile),
+        reason=_reason(profile, spent),
         elsewhere=tuple(
             EndpointCost(
                 endpoint.name,
                 economics.elsewhere(session, endpoint),
-                "" if economics.tokens_price(endpoint) else "UNPRICED",
+                "" if tokens_price(endpoint) else "UNPRICED",
             )
             for endpoint in desk.settings.endpoints
         ),
         tokens=_tokens(session),
+        ab_usd=desk.ab_usd or None,
         crossover=_crossover(session, desk, verdict),
-        budget=_budget(spent, budget),
-        budget_usd=budget,
+        budget=economics.budget_state(session, desk.settings, today),
+        budget_usd=desk.settings.billing.budget_usd_per_day,
+        today_usd=economics.spent_today(session, desk.settings, today),
     )
+
+
+def plan_view(decision: Decision) -> VerdictView:
+    """Return the plan as it holds over windows, so that no single minute turns it over."""
+    plan, shown = decision.plan, decision.shown
+    if shown.kind is None or plan.kind is shown.kind or not _holds(plan.kind):
+        return replace(verdict_view(plan), label="PLAN")
+    moment = plan.kind.value.replace("_", " ")
+    said = f"This moment alone says {moment}"
+    if plan.kind not in HELD:
+        said += f"; {OPPOSITE_WINDOWS} windows in a row change the plan, {shown.in_a_row} do so far"
+    return VerdictView(
+        kind=_LOOKS.get(shown.kind, "undecided"),
+        word=shown.kind.value.replace("_", " "),
+        sentence=f"{said}. {plan.reason}",
+        flip=flips_at(plan.flip) if plan.flip else "",
+        label="PLAN",
+    )
+
+
+def now_view(decision: Decision) -> VerdictView:
+    """Return what to do with the GPU that is paid for."""
+    now = decision.now
+    return VerdictView(
+        _NOW_LOOKS[now.kind], now.kind.value.replace("_", " "), now.reason, label="NOW"
+    )
+
+
+def advice_view(decision: Decision) -> VerdictView:
+    """Return whether to act on the plan."""
+    advice = decision.advice
+    return VerdictView(_ADVICE_LOOKS[advice.kind], advice.kind.value, advice.reason, label="ACT")
 
 
 def verdict_view(verdict: Verdict) -> VerdictView:
@@ -79,14 +129,17 @@ def verdict_view(verdict: Verdict) -> VerdictView:
     )
 
 
-def _idle(parts: Mapping[Activity, Decimal | None]) -> Decimal | None:
-    """Return what was paid while nothing was served: idle, stopped, and before anyone watched."""
-    amounts = [parts.get(name) for name in NOT_SERVING]
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known, Decimal(0)) if known else None
+def _holds(kind: VerdictKind) -> bool:
+    """Return whether a plan that held may go on against this one.
+
+    A price that is missing or stale, or a capacity that nobody measured, ends every plan at once.
+    """
+    return kind in HELD or kind in _LOOKS
 
 
-def _reason(profile: Profile | None) -> str:
+def _reason(profile: Profile | None, spent: Spent | None) -> str:
+    if spent is not None and spent.usd is not None:
+        return ""
     if profile is None:
         return "no profile: a [server.NAME] with gpu_usd_per_hour prices this host"
     if profile.gpu_usd_per_hour is None:
@@ -114,12 +167,3 @@ def _crossover(session: Session, desk: Desk, verdict: Verdict) -> CrossoverBar:
         capacity_rps=finite(carries.rps),
         capacity_reason=carries.reason,
     )
-
-
-def _budget(spent: Spent | None, budget: Decimal | None) -> BudgetState:
-    if budget is None or spent is None or spent.usd_per_hour is None:
-        return "none"
-    share = spent.usd_per_hour * 24 / budget
-    if share > 1:
-        return "over"
-    return "near" if share > NEAR_BUDGET else "within"

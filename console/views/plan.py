@@ -1,13 +1,16 @@
 """The views of the cost screen: both lines of cost over load, and the options ranked."""
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 
 from backends.domain.money.feasibility import usable_capacity_rps
-from backends.domain.money.request_cost import gpu_usd_per_hour, usd_per_request
+from backends.domain.money.request_cost import gpu_usd_per_hour, tokens_of, usd_per_request
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.sentences import name_of
+from backends.domain.money.uncertainty import load_band, load_of
 from backends.domain.money.verdict import Verdict
+from console.rivals import Rival, tokens_price
 from console.views.axis import finite, span
 from widgets.cost_chart import CostChartView, CostPoint
 from widgets.options_bars import OptionBar, OptionsView
@@ -18,47 +21,88 @@ BEYOND = Decimal("1.6")
 
 
 def chart_view(scenario: Scenario, verdict: Verdict) -> CostChartView:
-    """Return what an hour costs at every load, on a GPU of one's own and at the API."""
+    """Return what an hour costs at every load, on GPUs of one's own and at the API."""
     gpu, request = gpu_usd_per_hour(scenario), usd_per_request(scenario)
     at, capacity = verdict.crossover, usable_capacity_rps(scenario)
     if gpu is None or request is None:
         return CostChartView(reason=verdict.reason)
-    marks = [
-        mark
-        for mark in (scenario.rate_rps, at.break_even_rps, capacity)
-        if mark and mark.is_finite()
-    ]
+    load = load_of(scenario)
+    now = None if load is None else load.mean_rps
+    wall = _wall(scenario, capacity)
+    marks = [mark for mark in (now, at.break_even_rps, wall) if mark and mark.is_finite()]
     top = max(marks, default=Decimal(1)) * BEYOND
     loads = [top * step / POINTS for step in range(POINTS + 1)]
     return CostChartView(
-        self_hosted=tuple(_self_hosted(load, gpu, capacity) for load in loads),
+        self_hosted=tuple(
+            _self_hosted(load, gpu, capacity) for load in loads if _carried(load, scenario, wall)
+        ),
         serverless=tuple((float(load), load * request * 3600) for load in loads),
-        now_rps=finite(scenario.rate_rps),
+        now_rps=finite(now),
+        now_interval_rps=_interval(scenario, now),
         break_even_rps=finite(at.break_even_rps),
         break_even_interval_rps=span(at.interval),
-        capacity_rps=finite(capacity),
+        capacity_rps=finite(wall),
     )
 
 
-def options_view(verdict: Verdict) -> OptionsView:
-    """Return the options, the cheapest possible one first."""
-    return OptionsView(
-        tuple(
-            OptionBar(
-                name=name_of(option),
-                usd_per_month=(
-                    None
-                    if option.usd_per_hour is None
-                    else option.usd_per_hour * verdict.hours_per_month
-                ),
-                replicas=option.replicas,
-                excluded_because=option.excluded_because,
-                current=option.name == "on_demand",
-            )
-            for option in verdict.options
-        ),
-        reason=verdict.reason,
-    )
+def options_view(
+    verdict: Verdict, scenario: Scenario | None = None, rivals: Sequence[Rival] = ()
+) -> OptionsView:
+    """Return the options, the cheapest possible one first; every endpoint is one of them."""
+    first = rivals[0].endpoint.name if rivals else ""
+    bars = [
+        OptionBar(
+            name=f"API: {first}" if option.name == "api" and first else name_of(option),
+            usd_per_month=(
+                None
+                if option.usd_per_hour is None
+                else option.usd_per_hour * verdict.hours_per_month
+            ),
+            replicas=option.replicas,
+            excluded_because=option.excluded_because,
+            current=option.name == "on_demand",
+        )
+        for option in verdict.options
+    ]
+    if bars and scenario is not None:
+        bars += _dearer(verdict, scenario, rivals)
+    return OptionsView(tuple(sorted(bars, key=_rank)), reason=verdict.reason)
+
+
+def _dearer(verdict: Verdict, scenario: Scenario, rivals: Sequence[Rival]) -> list[OptionBar]:
+    """Return the endpoints that the cheapest one stands before, at the same load."""
+    load, tokens = load_of(scenario), tokens_of(scenario)
+    found = []
+    for rival in rivals[1:]:
+        prices = tokens_price(rival.endpoint)
+        month = None
+        if prices is not None and load is not None and tokens is not None:
+            into, out = tokens
+            each = prices.cost(into, out, into * (scenario.cached_input_share or 0))
+            month = each * load.mean_rps * 3600 * verdict.hours_per_month
+        found.append(OptionBar(f"API: {rival.endpoint.name}", month))
+    return found
+
+
+def _rank(bar: OptionBar) -> tuple[bool, bool, Decimal]:
+    cost = bar.usd_per_month
+    return bool(bar.excluded_because), cost is None, Decimal(0) if cost is None else cost
+
+
+def _wall(scenario: Scenario, capacity: Decimal | None) -> Decimal | None:
+    """Return what all the GPUs carry that there may be; one where nobody limits them."""
+    return None if capacity is None else capacity * (scenario.max_replicas or 1)
+
+
+def _carried(load: Decimal, scenario: Scenario, wall: Decimal | None) -> bool:
+    return scenario.max_replicas is None or wall is None or load <= wall
+
+
+def _interval(scenario: Scenario, now: Decimal | None) -> tuple[float, float] | None:
+    band = load_band(scenario)
+    if now is None or band.certain:
+        return None
+    return float(now * band.low), float(now * band.high)
 
 
 def _self_hosted(load: Decimal, gpu: Decimal, capacity: Decimal | None) -> CostPoint:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from backends.domain.session import Session
-from console import economics
+from console.decision import decide_all
 from console.desk import Desk
 from console.views.ab import ab_view
-from console.views.cost import cost_view, verdict_view
+from console.views.cost import cost_view, plan_view
 from console.views.serving import serving_view
 from console.views.startup import startup_view
 from console.views.status import status_view
@@ -37,7 +37,7 @@ class MainView:
 def main_view(session: Session, desk: Desk) -> MainView:
     """Project the session."""
     today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
-    verdict = economics.verdict(session, desk.settings, today, desk.capacities)
+    decision = decide_all(session, desk, today)
     startup = startup_view(session, desk)
     return MainView(
         status=status_view(session, desk),
@@ -45,6 +45,6 @@ def main_view(session: Session, desk: Desk) -> MainView:
         serving=serving_view(session),
         vram=vram_view(session, startup.axis_s),
         ab=ab_view(session, desk.settings, desk.beside),
-        cost=cost_view(session, desk, verdict, today),
-        verdict=verdict_view(verdict),
+        cost=cost_view(session, desk, decision.plan, today),
+        verdict=plan_view(decision),
     )

@@ -6,9 +6,13 @@ from decimal import Decimal
 import pytest
 
 from backends.domain.money.kinds import VerdictKind
+from backends.domain.money.now import NowKind
 from backends.domain.session import Session
 from backends.settings.config import Billing, Endpoint, TokenPrices
 from console import economics
+from console.decision import decide_all
+from console.desk import Desk
+from console.rivals import rivals, tokens_price
 from tests.backends.domain.journals import at
 from tests.console.sessions import DAY, EMPTY, PROFILE, READY, SERVERLESS, SETTINGS
 
@@ -29,7 +33,7 @@ def priced(**prices: str | None) -> Endpoint:
     ids=["nothing", "input", "output", "request"],
 )
 def test_half_a_price_is_no_price(endpoint: Endpoint) -> None:
-    assert economics.tokens_price(endpoint) is None
+    assert tokens_price(endpoint) is None
     assert economics.elsewhere(READY, endpoint) is None
 
 
@@ -52,12 +56,60 @@ def test_cached_input_has_its_own_price_where_one_is_known() -> None:
     assert full - usd == pytest.approx(Decimal(222 * 20) * Decimal("0.09") / 10**6)
 
 
-def test_the_rival_is_the_first_endpoint_with_a_price() -> None:
-    unpriced = Endpoint("unpriced", "http://127.0.0.1:9/v1", "m")
-    both = replace(SETTINGS, endpoints=(unpriced, SERVERLESS))
-    assert economics.rival(both) is SERVERLESS
-    assert economics.rival(replace(SETTINGS, endpoints=(unpriced,))) is unpriced
-    assert economics.rival(replace(SETTINGS, endpoints=())) is None
+def test_every_endpoint_competes_and_the_cheapest_for_these_requests_is_the_rival() -> None:
+    dear_input = Endpoint(
+        "a", "http://127.0.0.1:9/v1", "m", prices=TokenPrices(Decimal(9), Decimal("0.1"))
+    )
+    dear_output = replace(dear_input, name="b", prices=TokenPrices(Decimal("0.1"), Decimal(9)))
+    unpriced = replace(dear_input, name="c", prices=TokenPrices())
+    settings = replace(SETTINGS, endpoints=(unpriced, dear_output, dear_input, SERVERLESS))
+    seen = economics.observed(READY)
+    names = [rival.endpoint.name for rival in rivals(settings, seen, None)]
+    assert names == ["serverless", "a", "b", "c"]
+    much_input = replace(seen, input_tokens_mean=Decimal(10_000), output_tokens_mean=Decimal(1))
+    names = [rival.endpoint.name for rival in rivals(settings, much_input, None)]
+    assert names == ["serverless", "b", "a", "c"]
+    decided = decide_all(READY, Desk(settings), DAY)
+    assert any("cheapest of 3 endpoints" in said for said in decided.plan.assumptions)
+    assert decided.plan.usd_per_request == rivals(settings, seen, None)[0].usd_per_request
+
+
+def test_an_unpriced_endpoint_is_no_rival_and_says_so() -> None:
+    unpriced = Endpoint("c", "http://127.0.0.1:9/v1", "m")
+    (rival,) = rivals(replace(SETTINGS, endpoints=(unpriced,)), economics.observed(READY), None)
+    assert (rival.usd_per_request, rival.reason) == (None, "UNPRICED")
+
+
+def test_now_and_plan_answer_two_questions() -> None:
+    decided = decide_all(READY, Desk(SETTINGS), DAY)
+    assert decided.plan.kind is VerdictKind.API_CHEAPER
+    assert decided.now.kind is NowKind.KEEP_ON_GPU
+    assert decided.now.paid_usd_per_hour == Decimal("1.88")
+
+
+@pytest.mark.parametrize(
+    ("args", "gpus"),
+    [
+        ((), 1),
+        (("--tensor-parallel-size", "4"), 4),
+        (("-tp=2", "--pipeline_parallel_size=2", "-dp", "2"), 8),
+        (("--tensor-parallel-size",), 1),
+    ],
+)
+def test_the_gpus_of_a_server_are_those_it_asks_for(args: tuple[str, ...], gpus: int) -> None:
+    profile = replace(PROFILE, args=args)
+    assert economics.gpus_of(profile) == gpus
+    assert economics.server_usd_per_hour(profile, Billing()) == Decimal("1.88")
+    assert economics.server_usd_per_hour(profile, Billing(gpus=8)) == Decimal("1.88") * gpus
+
+
+def test_a_host_with_several_gpus_is_billed_for_all_of_them() -> None:
+    settings = replace(SETTINGS, billing=Billing(gpus=8))
+    one, eight = economics.spent(READY, SETTINGS), economics.spent(READY, settings)
+    assert one is not None
+    assert eight is not None
+    assert one.usd is not None
+    assert eight.usd == one.usd * 8
 
 
 def test_the_scenario_holds_what_was_measured_and_nothing_invented() -> None:
@@ -88,9 +140,17 @@ def test_the_bill_is_rate_times_time_rounded_as_the_provider_rounds() -> None:
     assert hourly.usd == Decimal("1.88")
 
 
-def test_a_foreign_server_has_no_profile_and_so_no_price() -> None:
+def test_the_bill_of_the_host_goes_on_while_a_foreign_server_is_watched() -> None:
     settings = replace(SETTINGS, servers=(replace(PROFILE, name="other"),))
-    bill = economics.spent(READY, settings)
     assert economics.watched_profile(READY, settings) is None
+    bill = economics.spent(READY, settings)
+    assert bill is not None
+    assert bill.usd_per_hour == Decimal("1.88")
+    assert economics.scenario(READY, settings, DAY).gpu_usd_per_hour is None
+
+
+def test_profiles_that_disagree_on_the_price_leave_the_bill_without_one() -> None:
+    others = (replace(PROFILE, name="a"), replace(PROFILE, name="b", gpu_usd_per_hour=Decimal(3)))
+    bill = economics.spent(READY, replace(SETTINGS, servers=others))
     assert bill is not None
     assert bill.usd is None

@@ -4,13 +4,14 @@ A cloud bills the host, not the server on it: from boot to destruction, through 
 while vLLM is stopped, rounded up to the provider's granularity.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal
 
 from backends.domain.money.prices import GpuPrice
 from backends.domain.money.request_cost import Tokens
-from backends.domain.money.traffic import TokenTotals
+from backends.domain.money.totals import TokenTotals
 from backends.domain.server import ServerState
 
 Activity = Literal["serving", "idle", "starting", "stopped", "unwatched"]
@@ -26,7 +27,8 @@ class Tariff:
     Attributes:
         usd_per_hour: of one GPU, None where the price is not known.
         gpus: how many are rented together.
-        granularity_s: time is billed in whole steps of this, such as 1, 60 or 3600 seconds.
+        granularity_s: time is billed in whole steps of this, such as 1, 60 or 3600 seconds; 0 is
+            to the instant, for a part of a rental.
         minimum_s: the least that is billed.
     """
 
@@ -121,6 +123,19 @@ def activity_of(state: ServerState, requests_running: float | None) -> Activity:
             return "serving" if requests_running > 0 else "idle"
 
 
+def activity_of_host(activities: Iterable[Activity]) -> Activity:
+    """Return what the time of a host with several servers is spent on; none is a stopped one.
+
+    One server that serves makes use of the host. One of which nothing is known may serve, so that
+    the time is unwatched unless another one is known to.
+    """
+    found = set(activities)
+    return next((each for each in _MOST_USE_FIRST if each in found), "stopped")
+
+
+_MOST_USE_FIRST: tuple[Activity, ...] = ("serving", "unwatched", "starting", "idle", "stopped")
+
+
 def read_meter(state: MeterState, tariff: Tariff) -> Spent:
     """Return what the state has cost under a tariff."""
     seconds: dict[Activity, float] = {
@@ -143,6 +158,8 @@ def read_meter(state: MeterState, tariff: Tariff) -> Spent:
 
 def billed_seconds(elapsed_s: float, tariff: Tariff) -> Decimal:
     """Return elapsed time as the provider bills it, in seconds."""
+    if not tariff.granularity_s:
+        return max(Decimal(tariff.minimum_s), _decimal(elapsed_s))
     step = Decimal(tariff.granularity_s)
     steps = (_decimal(elapsed_s) / step).to_integral_value(rounding=ROUND_CEILING)
     return max(Decimal(tariff.minimum_s), steps * step)

@@ -2,16 +2,25 @@
 
 Until it is destroyed the GPU costs the same busy or idle, so a request that it can carry costs
 nothing more. A meter that mixed this with the plan would never recommend the API, or change its
-mind in every idle minute.
+mind in every idle minute. The answers have words of their own, so that nobody takes one for a plan.
 """
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 from backends.domain.money.amounts import figure, usd
-from backends.domain.money.kinds import VerdictKind
 from backends.domain.money.request_cost import usd_per_request
 from backends.domain.money.scenario import Scenario
+
+
+class NowKind(StrEnum):
+    """Where the next request should go."""
+
+    KEEP_ON_GPU = "KEEP_ON_GPU"
+    SPILL_TO_API = "SPILL_TO_API"
+    SEND_TO_API = "SEND_TO_API"
+    NO_GPU_SERVES = "NO_GPU_SERVES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,40 +28,78 @@ class NowVerdict:
     """Where the next requests should go while the GPU is rented.
 
     Attributes:
-        to_api_rps: the rate that should overflow to the API.
+        to_api_rps: the rate that should go to the API; None where it is none, or not known.
+        paid_usd_per_hour: what the rental costs, whatever is done; None without a price.
         saved_by_destroying_usd_per_hour: what the rental costs and the API would not, negative
-            where the API would cost more; None where a price is missing.
+            where the API would cost more; None where a price or the load is missing.
     """
 
-    kind: VerdictKind
+    kind: NowKind
     reason: str
     to_api_rps: Decimal | None = None
+    paid_usd_per_hour: Decimal | None = None
     saved_by_destroying_usd_per_hour: Decimal | None = None
 
 
 def now_verdict(scenario: Scenario, *, ready: bool, replicas: int = 1) -> NowVerdict:
-    """Return where requests should go right now, given GPUs that are rented and perhaps ready."""
-    saved = _saved(scenario, replicas)
+    """Return where requests should go right now, given GPUs that are rented and perhaps ready.
+
+    Args:
+        scenario: prices, the present rate, the measured capacity; its `gpu_ttft_p99_s` is what
+            the GPU shows now.
+        ready: whether the server answers.
+        replicas: how many GPUs are rented and serve.
+    """
+    kind, reason, to_api = _answer(scenario, ready, replicas)
+    hourly = scenario.gpu_usd_per_hour
+    paid = None if hourly is None else hourly * replicas
+    return NowVerdict(kind, reason, to_api, paid, _saved(scenario, paid))
+
+
+def _answer(scenario: Scenario, ready: bool, replicas: int) -> tuple[NowKind, str, Decimal | None]:
     if not ready:
-        reason = "The server does not answer yet: until it does, only the API can."
-        return NowVerdict(VerdictKind.API_CHEAPER, reason, scenario.rate_rps, saved)
-    idle = "The GPU is paid for until it is destroyed: one more request on it costs nothing."
+        if usd_per_request(scenario) is None and not _has_api(scenario):
+            said = "The server does not answer, and no priced endpoint could."
+            return NowKind.NO_GPU_SERVES, said, None
+        said = "The server does not answer yet: until it does, only the API can."
+        return NowKind.SEND_TO_API, said, scenario.rate_rps
     rate, capacity = scenario.rate_rps, scenario.capacity_rps
-    if rate is None or capacity is None or rate <= capacity * replicas:
-        return NowVerdict(VerdictKind.SELF_HOST_CHEAPER, idle, None, saved)
-    over = rate - capacity * replicas
-    reason = (
-        f"{figure(rate)} req/s is more than the {figure(capacity * replicas)} req/s that the GPU "
+    if rate is not None and capacity is not None and rate > capacity * replicas:
+        return _over_capacity(scenario, rate, capacity * replicas)
+    seen, limit = scenario.gpu_ttft_p99_s, scenario.ttft_slo_s
+    if seen is not None and limit is not None and seen > limit:
+        said = (
+            f"The GPU's p99 TTFT is {figure(seen)} s now, over the limit of {figure(limit)} s: "
+            "send what it cannot answer in time to the API."
+        )
+        return NowKind.SPILL_TO_API, said, None
+    said = "The GPU is paid for until it is destroyed: one more request on it costs nothing."
+    if capacity is None:
+        said += " What it carries is not measured."
+    return NowKind.KEEP_ON_GPU, said, None
+
+
+def _over_capacity(
+    scenario: Scenario, rate: Decimal, carried: Decimal
+) -> tuple[NowKind, str, Decimal | None]:
+    over = rate - carried
+    said = (
+        f"{figure(rate)} req/s is more than the {figure(carried)} req/s that the GPU "
         f"carries: send {figure(over)} req/s to the API."
     )
     cost = usd_per_request(scenario)
     if cost is not None:
-        reason += f" They cost {usd(cost * over * 3600, 'h')} there."
-    return NowVerdict(VerdictKind.OVER_CAPACITY, reason, over, saved)
+        said += f" They cost {usd(cost * over * 3600, 'h')} there."
+    return NowKind.SPILL_TO_API, said, over
 
 
-def _saved(scenario: Scenario, replicas: int) -> Decimal | None:
+def _has_api(scenario: Scenario) -> bool:
+    prices = (scenario.input_usd_per_mtok, scenario.output_usd_per_mtok, scenario.usd_per_request)
+    return any(price is not None for price in prices)
+
+
+def _saved(scenario: Scenario, paid: Decimal | None) -> Decimal | None:
     cost = usd_per_request(scenario)
-    if scenario.gpu_usd_per_hour is None or cost is None or scenario.rate_rps is None:
+    if paid is None or cost is None or scenario.rate_rps is None:
         return None
-    return scenario.gpu_usd_per_hour * replicas - cost * scenario.rate_rps * 3600
+    return paid - cost * scenario.rate_rps * 3600

@@ -1,6 +1,6 @@
 """What two readings of the server's counters tell of its requests, with how sure that is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from statistics import fmean, variance
@@ -32,8 +32,22 @@ def observed_between(
     window_s = later.at.mono_s - earlier.at.mono_s
     if window_s <= 0 or restarted(old, new):
         return None
-    into = moments(grown_histogram(old.request_input_tokens, new.request_input_tokens))
-    out = moments(grown_histogram(old.request_output_tokens, new.request_output_tokens))
+    return observed_in(
+        grown_histogram(old.request_input_tokens, new.request_input_tokens),
+        grown_histogram(old.request_output_tokens, new.request_output_tokens),
+        window_s,
+        dispersion,
+    )
+
+
+def observed_in(
+    input_tokens: Histogram | None,
+    output_tokens: Histogram | None,
+    window_s: float,
+    dispersion: float = 1.0,
+) -> Observed | None:
+    """Return the requests that two histograms of their tokens counted in a window."""
+    into, out = moments(input_tokens), moments(output_tokens)
     if into is None or out is None:
         return None
     return Observed(
@@ -75,6 +89,22 @@ def dispersion_of(requests: Sequence[int]) -> float:
     if len(requests) < 2 or sum(requests) == 0:
         return 1.0
     return max(1.0, variance(requests) / fmean(requests))
+
+
+def dispersion_within(groups: Iterable[Sequence[float]]) -> float:
+    """Return the dispersion of the counts of equal windows inside their groups, such as hours.
+
+    What repeats every day is the profile's; only what is uneven within an hour is left to chance.
+    """
+    squares, freedom, total, number = 0.0, 0, 0.0, 0
+    for counts in groups:
+        mean = fmean(counts) if counts else 0.0
+        squares += sum((count - mean) ** 2 for count in counts)
+        freedom += max(0, len(counts) - 1)
+        total, number = total + sum(counts), number + len(counts)
+    if freedom == 0 or total <= 0:
+        return 1.0
+    return max(1.0, squares / freedom / (total / number))
 
 
 def _decimal(value: float) -> Decimal:

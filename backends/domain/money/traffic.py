@@ -1,9 +1,9 @@
-"""From the server's counters to rates, totals and the daily profile.
+"""From the server's counters to rates.
 
 Rates need two readings; a counter that fell, or a server that started anew, ends a window.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Counters, Histogram, Percentiles, Serving
@@ -72,11 +72,15 @@ def serving_between(earlier: MetricsScraped, later: MetricsScraped) -> Serving:
 
 def restarted(old: Counters, new: Counters) -> bool:
     """Return whether the counters began anew between two readings."""
-    starts = (old.process_start_s, new.process_start_s)
-    if starts[0] is not None and starts[1] is not None and starts[1] - starts[0] > _SAME_START_S:
+    if began_anew(old.process_start_s, new.process_start_s):
         return True
     pairs = ((getattr(old, name), getattr(new, name)) for name in _COUNTED)
     return any(was is not None and now is not None and now < was for was, now in pairs)
+
+
+def began_anew(was_s: float | None, now_s: float | None) -> bool:
+    """Return whether a process start time is that of a newer process."""
+    return was_s is not None and now_s is not None and now_s - was_s > _SAME_START_S
 
 
 def percentiles(old: Histogram | None, new: Histogram | None) -> Percentiles:
@@ -117,72 +121,5 @@ def quantile(histogram: Histogram, share: float) -> float | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class TokenTotals:
-    """Requests and tokens since the first reading's server start, across restarts.
-
-    Attributes:
-        input_tokens: all of them, the cached ones included; None while no reading told.
-        last: the reading that was added last.
-    """
-
-    requests: float | None = None
-    input_tokens: float | None = None
-    cached_input_tokens: float | None = None
-    output_tokens: float | None = None
-    last: Counters | None = None
-
-
-def add_reading(totals: TokenTotals, counters: Counters) -> TokenTotals:
-    """Return the totals with one more reading; after a restart, all that it counts is new."""
-    fresh = totals.last is None or restarted(totals.last, counters)
-    old = Counters() if totals.last is None or fresh else totals.last
-    # A scrape may lack a series that an earlier one had; what was counted then still stands.
-    kept = replace(
-        counters,
-        **{
-            name: getattr(old, name)
-            for name in _COUNTED
-            if getattr(counters, name) is None and getattr(old, name) is not None
-        },
-    )
-    return TokenTotals(
-        _sum(totals.requests, old.requests_finished, counters.requests_finished),
-        _sum(totals.input_tokens, old.prompt_tokens, counters.prompt_tokens),
-        _sum(totals.cached_input_tokens, old.cached_prompt_tokens, counters.cached_prompt_tokens),
-        _sum(totals.output_tokens, old.generation_tokens, counters.generation_tokens),
-        kept,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class HourlyProfile:
-    """Requests and watched seconds of each hour of the day, midnight first."""
-
-    requests: tuple[float, ...] = (0.0,) * 24
-    seconds: tuple[float, ...] = (0.0,) * 24
-
-
-def learn(profile: HourlyProfile, hour: int, requests: float, seconds: float) -> HourlyProfile:
-    """Return the profile with what one window of this hour saw."""
-
-    def added(values: tuple[float, ...], more: float) -> tuple[float, ...]:
-        return (*values[:hour], values[hour] + more, *values[hour + 1 :])
-
-    return HourlyProfile(added(profile.requests, requests), added(profile.seconds, seconds))
-
-
-def profile_rps(profile: HourlyProfile) -> tuple[float | None, ...]:
-    """Return the mean rate of each hour, None for an hour that was never watched."""
-    pairs = zip(profile.requests, profile.seconds, strict=True)
-    return tuple(requests / seconds if seconds > 0 else None for requests, seconds in pairs)
-
-
 def _grown(was: float | None, now: float | None) -> float | None:
     return None if was is None or now is None or now < was else now - was
-
-
-def _sum(total: float | None, was: float | None, now: float | None) -> float | None:
-    if now is None:
-        return total
-    return (total or 0.0) + max(0.0, now - (was or 0.0))

@@ -4,7 +4,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client import Histogram as PrometheusHistogram
 
-from backends.domain.serving import Counters, Histogram
+from backends.domain.serving import Counters, EngineCounts, Histogram
 from backends.metrics.exposition import UnreadableMetrics, counters_from
 
 NEW = """\
@@ -68,6 +68,7 @@ def test_a_new_server_with_two_engines() -> None:
         prefix_cache_hits=250,
         ttft=Histogram((0.1, 0.25, math.inf), (3.0, 6.0, 7.0), 1.6),
         inter_token=None,
+        engines=(EngineCounts("m/0", 1234, 256, 1500, 11),),
     )
 
 
@@ -128,6 +129,10 @@ def test_what_the_exporter_itself_writes() -> None:
         lengths.labels("m", engine).observe(30)
     assert counters_from(generate_latest(registry).decode()) == Counters(
         generation_tokens=14,
+        engines=(
+            EngineCounts("m/0", generation_tokens=7),
+            EngineCounts("m/1", generation_tokens=7),
+        ),
         ttft=Histogram((0.1, 1.0, math.inf), (0.0, 2.0, 2.0), 1.0),
         request_output_tokens=Histogram((10.0, 100.0, math.inf), (0.0, 2.0, 2.0), 60.0),
     )

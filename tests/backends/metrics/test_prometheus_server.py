@@ -1,13 +1,14 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from backends.domain.money.traffic import profile_rps
+from backends.domain.money.profile import profile_rps
 from backends.metrics.prometheus_server import PrometheusUnavailable, past_traffic
 
 NOON = 1_790_000_000 // 86400 * 86400 + 12 * 3600
@@ -54,50 +55,89 @@ def vector(value: float) -> tuple[int, Any]:
     return 200, {"status": "success", "data": {"result": [{"value": [NOON, str(value)]}]}}
 
 
-def a_week_of_one_request_per_second(kind: str, query: dict[str, str]) -> tuple[int, Any]:
-    assert 'model_name="m"' in query["query"]
+def a_week(kind: str, query: dict[str, str]) -> tuple[int, Any]:
+    """Answer as a Prometheus that watched two requests a second from noon to midnight."""
+    asked = query["query"]
+    assert 'model_name="m"' in asked
     if kind == "query_range":
         begin, end, step = (float(query[key]) for key in ("start", "end", "step"))
-        # Two requests a second from noon to midnight, none before noon.
         ends = [begin + n * step for n in range(int((end - begin) // step) + 1)]
-        values = [[at, "7200" if (at - 3600) % 86400 >= 43200 else "0"] for at in ends]
+        busy = str(2 * step)
+        values = [[at, busy if (at - step) % 86400 >= 43200 else "0"] for at in ends]
         return 200, {"status": "success", "data": {"result": [{"values": values}]}}
+    if asked.startswith("count("):
+        return vector(3)
     requests = 7 * 86400
+    if "_bucket" in asked:
+        result = [
+            {"metric": {"le": edge}, "value": [NOON, str(requests * share)]}
+            for edge, share in (("100", 0.0), ("500", 1.0), ("+Inf", 1.0))
+        ]
+        return 200, {"status": "success", "data": {"result": result}}
     for series, value in (
         ("vllm:request_success_total", requests),
         ("vllm:prompt_tokens_total", requests * 80),
+        ("vllm:prompt_tokens_cached_total", requests * 20),
         ("vllm:generation_tokens_total", requests * 220),
+        ("vllm:request_prompt_tokens_sum", requests * 80),
+        ("vllm:request_generation_tokens_sum", requests * 220),
     ):
-        if series in query["query"]:
-            assert "[7d]" in query["query"]
+        if f"{series}{{" in asked:
+            assert "[604800s]" in asked
             return vector(value)
     raise AssertionError(query)
 
 
 def test_a_week_of_traffic(prometheus: Prometheus) -> None:
-    prometheus.answer = a_week_of_one_request_per_second
+    prometheus.answer = a_week
     past = past_traffic(url(prometheus), "m", NOON)
-    assert past.requests_per_s == 1
-    assert (past.input_tokens, past.output_tokens) == (80, 220)
+    seen = past.seen
+    assert (seen.n, seen.window_s) == (Decimal(7 * 86400), Decimal(7 * 86400))
+    assert (seen.input_tokens_mean, seen.output_tokens_mean) == (Decimal(80), Decimal(220))
+    assert seen.output_tokens_sd > 0
+    assert (past.cached_input_share, past.replicas) == (Decimal("0.25"), 3)
+    assert past.profile is not None
     assert profile_rps(past.profile) == (*[0.0] * 12, *[2.0] * 12)
     assert past.profile.seconds == (7 * 3600,) * 24
 
 
-def test_hours_before_prometheus_watched_do_not_dilute_the_rate(prometheus: Prometheus) -> None:
+def test_a_day_and_night_are_no_chance(prometheus: Prometheus) -> None:
+    prometheus.answer = a_week
+    assert past_traffic(url(prometheus), "m", NOON).seen.dispersion == 1
+
+
+def test_time_that_prometheus_did_not_watch_does_not_dilute_the_rate(
+    prometheus: Prometheus,
+) -> None:
     def since_yesterday(kind: str, query: dict[str, str]) -> tuple[int, Any]:
         if kind == "query_range":
-            values = [[NOON - 3600 * hour, "7200"] for hour in range(24)]
-            return 200, {"status": "success", "data": {"result": [{"values": values}]}}
-        return vector(24 * 7200)
+            # The first step was watched for a part of it only.
+            values = [[NOON - 300 * step, "600"] for step in range(288)] + [[NOON - 86400, "7"]]
+            return 200, {"status": "success", "data": {"result": [{"values": values[::-1]}]}}
+        return a_week(kind, query)
 
     prometheus.answer = since_yesterday
-    assert past_traffic(url(prometheus), "m", NOON).requests_per_s == 2
+    seen = past_traffic(url(prometheus), "m", NOON).seen
+    assert seen.window_s is not None
+    assert seen.n / seen.window_s == 2
+
+
+def test_without_histograms_the_means_are_those_of_the_counters(prometheus: Prometheus) -> None:
+    def counters_only(kind: str, query: dict[str, str]) -> tuple[int, Any]:
+        if "_bucket" in query["query"] or "_sum" in query["query"]:
+            return 200, {"status": "success", "data": {"result": []}}
+        return a_week(kind, query)
+
+    prometheus.answer = counters_only
+    seen = past_traffic(url(prometheus), "m", NOON).seen
+    assert (seen.input_tokens_mean, seen.output_tokens_mean) == (Decimal(80), Decimal(220))
 
 
 def test_a_model_that_it_never_saw_is_unknown(prometheus: Prometheus) -> None:
     prometheus.answer = lambda *_: (200, {"status": "success", "data": {"result": []}})
     past = past_traffic(url(prometheus), "m", NOON)
-    assert (past.requests_per_s, past.input_tokens, past.output_tokens) == (None, None, None)
+    assert (past.seen.n, past.seen.window_s, past.replicas) == (Decimal(0), None, None)
+    assert past.profile is not None
     assert set(profile_rps(past.profile)) == {None}
 
 

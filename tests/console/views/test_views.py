@@ -210,14 +210,16 @@ def test_an_endpoint_without_a_price_is_unpriced_and_never_free() -> None:
 
 def test_the_bill_adds_up() -> None:
     view = cost(READY)
-    assert view.serving_usd + view.idle_usd + view.starting_usd == pytest.approx(view.spent_usd)
+    parts = (view.serving_usd, view.idle_usd, view.starting_usd, view.stopped_usd)
+    assert None not in parts
+    assert sum(parts, view.unwatched_usd) == pytest.approx(view.spent_usd)
     assert view.priced_on == DAY.isoformat()
     assert not view.stale
 
 
 @pytest.mark.parametrize(
     ("budget", "state"),
-    [(None, "none"), ("100", "within"), ("50", "near"), ("45", "over")],
+    [(None, "none"), ("100", "within"), ("0.15", "near"), ("0.1", "over")],
 )
 def test_the_budget_of_a_day(budget: str | None, state: str) -> None:
     billing = Billing(budget_usd_per_day=Decimal(budget) if budget else None)

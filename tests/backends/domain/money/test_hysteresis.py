@@ -1,8 +1,12 @@
 from decimal import Decimal
 
+import pytest
+
 from backends.domain.money.hysteresis import (
+    AdviceKind,
     Shown,
     add_regret,
+    advise,
     fold_window,
     hours_until_worth_moving,
     worth_moving,
@@ -62,3 +66,25 @@ def test_moving_pays_when_regret_reaches_what_it_costs() -> None:
 def test_regret_is_never_negative() -> None:
     assert add_regret(Shown(API), Decimal(1), Decimal(2), Decimal(5)).regret_usd == 0
     assert hours_until_worth_moving(Decimal(1), Decimal(2), Decimal(10)) is None
+
+
+RENT, ELSEWHERE = Decimal("1.88"), Decimal("0.88")
+
+
+@pytest.mark.parametrize(
+    ("shown", "switching", "kind", "said"),
+    [
+        (Shown(), "10", AdviceKind.UNDECIDED, "No window of ten minutes"),
+        (Shown(SELF, regret_usd=Decimal(50)), "10", AdviceKind.STAY, "cheapest way"),
+        (Shown(API, regret_usd=Decimal(4)), None, AdviceKind.UNDECIDED, "switching_usd"),
+        (Shown(API, regret_usd=Decimal(4)), "10", AdviceKind.WAIT, "for 6 h more"),
+        (Shown(API, regret_usd=Decimal("10.5")), "10", AdviceKind.MOVE, "cost $10.50 more"),
+    ],
+)
+def test_acting_is_advised_only_once_regret_has_paid_for_it(
+    shown: Shown, switching: str | None, kind: AdviceKind, said: str
+) -> None:
+    cost = None if switching is None else Decimal(switching)
+    advice = advise(shown, cost, RENT, ELSEWHERE)
+    assert advice.kind is kind
+    assert said in advice.reason

@@ -20,7 +20,7 @@ from backends.domain.money.meter import (
 )
 from backends.domain.money.prices import GpuPrice
 from backends.domain.money.request_cost import Tokens
-from backends.domain.money.traffic import TokenTotals
+from backends.domain.money.totals import TokenTotals
 from backends.domain.server import ServerState
 from backends.wire import plain, typed
 

@@ -6,14 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.domain.facts import MetricsScraped
+from backends.domain.money.profile import HourlyProfile, learn, profile_rps
+from backends.domain.money.totals import TokenTotals, add_reading
 from backends.domain.money.traffic import (
     RESTARTED,
-    HourlyProfile,
-    TokenTotals,
-    add_reading,
-    learn,
     percentiles,
-    profile_rps,
     quantile,
     serving_at,
     serving_between,

@@ -1,0 +1,61 @@
+"""Traffic by windows of fixed length: what the profile learns from and the verdict is judged on."""
+
+from dataclasses import dataclass, replace
+
+from backends.domain.facts import MetricsScraped
+from backends.domain.money.observed import observed_between
+from backends.domain.money.scenario import Observed
+from backends.domain.money.traffic import restarted
+
+WINDOW_S = 600.0
+"""Ten minutes, from the full ten minutes of the clock on."""
+
+MOST_S = 1.5 * WINDOW_S
+"""What is longer was not watched: nothing is known of when its requests came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What was served between two readings about ten minutes apart.
+
+    Attributes:
+        requests: that finished; None where the server does not count them.
+        seen: their tokens; None without a request.
+    """
+
+    began_wall_s: float
+    seconds: float
+    requests: float | None
+    seen: Observed | None
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The window under way, by the reading that opened it, and the one that was closed last."""
+
+    opened: MetricsScraped | None = None
+    closed: Window | None = None
+
+
+def after_reading(windows: Windows, read: MetricsScraped) -> Windows:
+    """Return the windows after one more reading; a restart or a gap begins anew."""
+    opened = windows.opened
+    seconds = read.at.mono_s - opened.at.mono_s if opened else 0.0
+    if opened is None or seconds < 0 or restarted(opened.counters, read.counters):
+        return replace(windows, opened=read)
+    if read.at.wall_s // WINDOW_S == opened.at.wall_s // WINDOW_S:
+        return windows
+    if seconds > MOST_S:
+        return replace(windows, opened=read)
+    return Windows(read, closed_window(opened, read))
+
+
+def closed_window(opened: MetricsScraped, read: MetricsScraped) -> Window:
+    """Return what was served between two readings."""
+    before, after = opened.counters.requests_finished, read.counters.requests_finished
+    return Window(
+        opened.at.wall_s,
+        read.at.mono_s - opened.at.mono_s,
+        None if before is None or after is None else after - before,
+        observed_between(opened, read),
+    )

@@ -1,0 +1,108 @@
+"""What a what-if costs: from a key on the cost screen to the redrawn screen, part of `make bench`.
+
+The screen stands on a session of its own, with a measured capacity and two endpoints, in a headless
+terminal of 120x35. Each figure is stepped up and down; a redraw is over when Textual has nothing
+left to do.
+"""
+
+import asyncio
+import os
+import statistics
+import time
+from datetime import date
+from decimal import Decimal
+
+from textual.app import App
+
+from backends.domain.money.demand import Demand
+from backends.domain.money.hysteresis import Shown, advise
+from backends.domain.money.now import now_verdict
+from backends.domain.money.scenario import Observed, Scenario
+from backends.domain.money.verdict import decide
+from backends.settings.config import Endpoint, Settings, TokenPrices
+from console.decision import Decision
+from console.rivals import rivals
+from console.screens.costs import CostScreen
+from console.views.what_if import FIGURES
+
+SIZE = (120, 35)
+BUDGET_MS = 50.0
+"""A key is answered within this, as everywhere in the console."""
+
+SEEN = Observed(
+    n=Decimal(1200),
+    input_tokens_mean=Decimal(80),
+    output_tokens_mean=Decimal(220),
+    input_tokens_sd=Decimal(20),
+    output_tokens_sd=Decimal(180),
+    window_s=Decimal(600),
+)
+MEASURED = Scenario(
+    gpu_usd_per_hour=Decimal("1.88"),
+    input_tokens=Decimal(80),
+    output_tokens=Decimal(220),
+    input_usd_per_mtok=Decimal("0.10"),
+    output_usd_per_mtok=Decimal("0.70"),
+    rate_rps=Decimal(2),
+    capacity_rps=Decimal("4.5"),
+    observed=SEEN,
+)
+
+
+def decision() -> Decision:
+    """Return a decision as the console would open the screen with."""
+    day = date(2026, 11, 1)
+    endpoints = tuple(
+        Endpoint(name, "http://127.0.0.1:9/v1", "m", prices=TokenPrices(into, out, as_of=day))
+        for name, into, out in (
+            ("serverless", Decimal("0.10"), Decimal("0.70")),
+            ("second", Decimal("0.15"), Decimal("0.90")),
+        )
+    )
+    return Decision(
+        MEASURED,
+        decide(MEASURED),
+        now_verdict(MEASURED, ready=True),
+        Shown(),
+        advise(Shown(), None, None, None),
+        rivals(Settings(endpoints=endpoints), SEEN, None),
+        Demand(SEEN, "a benchmark"),
+    )
+
+
+async def redraws_ms(rounds: int) -> list[float]:
+    """Return the milliseconds of each redraw."""
+    took = []
+    app = App[None]()
+    async with app.run_test(size=SIZE) as pilot:
+        await app.push_screen(CostScreen(decision()))
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, CostScreen)
+        for _ in range(rounds):
+            for _ in FIGURES:
+                for direction in (1, -1):
+                    began = time.perf_counter()
+                    screen.action_change(direction)
+                    await pilot.pause()
+                    took.append((time.perf_counter() - began) * 1000)
+                screen.action_choose(1)
+    return took
+
+
+def main() -> None:
+    """Print the figures."""
+    print(f"load average {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores, {SIZE[0]}x{SIZE[1]}")
+    took = sorted(asyncio.run(redraws_ms(6))[2:])
+    median, worst = statistics.median(took), took[int(len(took) * 0.99)]
+    for words, value in (("what-if redraw, median", median), ("what-if redraw, p99", worst)):
+        mark = "within" if value <= BUDGET_MS else "OVER"
+        print(f"{words:24}{value:10.1f} ms            {mark} the budget of {BUDGET_MS:g}")
+    began = time.perf_counter()
+    for _ in range(50):
+        decide(MEASURED)
+    print(f"{'one decision':24}{(time.perf_counter() - began) * 20:10.1f} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Everything that is decided, in one value: what to do now, the plan, and whether to act on it."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from backends.domain.money.amounts import digits
+from backends.domain.money.demand import Demand
+from backends.domain.money.document import verdict_document
+from backends.domain.money.hysteresis import OPPOSITE_WINDOWS, Advice, Shown, advise
+from backends.domain.money.now import NowVerdict, now_verdict
+from backends.domain.money.scenario import Scenario
+from backends.domain.money.verdict import Verdict
+from backends.domain.server import ServerState
+from backends.domain.session import Session
+from console import economics
+from console.desk import Desk
+from console.rivals import Rival, rivals
+
+ANSWERING = frozenset({ServerState.READY, ServerState.FOREIGN})
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Two answers that are never mixed, and what they rest on.
+
+    Attributes:
+        plan: should this traffic live on this GPU.
+        now: where the next request should go, the GPU being paid for.
+        shown: the plan as it holds over windows of ten minutes.
+        advice: whether to act on the plan.
+        rivals: every endpoint, the cheapest first.
+    """
+
+    scenario: Scenario
+    plan: Verdict
+    now: NowVerdict
+    shown: Shown
+    advice: Advice
+    rivals: tuple[Rival, ...]
+    traffic: Demand
+
+
+def decide_all(session: Session, desk: Desk, today: date) -> Decision:
+    """Return what is decided of a session, on the traffic that lies on the desk if any does."""
+    settings = desk.settings
+    asked = desk.traffic or economics.demand(session)
+    scenario = economics.scenario(session, settings, today, desk.capacities, asked)
+    plan = economics.decided(scenario)
+    ranked = rivals(settings, asked.seen, asked.cached_input_share)
+    plan = replace(plan, assumptions=(*plan.assumptions, *_said(asked, ranked)))
+    return Decision(
+        scenario,
+        plan,
+        _now(session, scenario),
+        desk.shown,
+        advise(
+            desk.shown,
+            settings.billing.switching_usd,
+            scenario.gpu_usd_per_hour,
+            cheapest_other(plan),
+        ),
+        ranked,
+        asked,
+    )
+
+
+def cheapest_other(plan: Verdict) -> Decimal | None:
+    """Return what the cheapest way costs that is not the GPU as it is rented."""
+    costs = (
+        option.usd_per_hour
+        for option in plan.options
+        if option.name != "on_demand" and not option.excluded_because
+    )
+    return min((cost for cost in costs if cost is not None), default=None)
+
+
+def decision_document(decision: Decision) -> dict[str, Any]:
+    """Return the plan's document with what else was decided beside it."""
+    now, shown = decision.now, decision.shown
+    return {
+        **verdict_document(decision.plan),
+        "now": {
+            "verdict": now.kind.value,
+            "reason": now.reason,
+            "to_api_rps": None if now.to_api_rps is None else float(now.to_api_rps),
+            "paid_usd_per_hour": digits(now.paid_usd_per_hour),
+            "saved_by_destroying_usd_per_hour": digits(now.saved_by_destroying_usd_per_hour),
+        },
+        "shown": {
+            "verdict": shown.kind.value if shown.kind else None,
+            "against": shown.against.value if shown.against else None,
+            "windows_against": shown.in_a_row,
+            "windows_needed": OPPOSITE_WINDOWS,
+            "regret_usd": digits(shown.regret_usd),
+        },
+        "advice": {"kind": decision.advice.kind.value, "reason": decision.advice.reason},
+        "rivals": [
+            {
+                "endpoint": rival.endpoint.name,
+                "usd_per_request": digits(rival.usd_per_request),
+                "price_as_of": rival.endpoint.prices.as_of,
+                "reason": rival.reason or None,
+            }
+            for rival in decision.rivals
+        ],
+        "traffic": {
+            "source": decision.traffic.source,
+            "requests": float(decision.traffic.seen.n),
+            "window_s": _number(decision.traffic.seen.window_s),
+            "replicas": decision.traffic.replicas,
+        },
+    }
+
+
+def _said(asked: Demand, ranked: tuple[Rival, ...]) -> tuple[str, ...]:
+    said = [f"Traffic: {asked.source}."]
+    if asked.replicas is not None and asked.replicas > 1:
+        said.append(f"It was served by {asked.replicas} replicas; the rate is theirs together.")
+    priced = [rival for rival in ranked if rival.usd_per_request is not None]
+    if len(priced) > 1:
+        dearer = ", ".join(rival.endpoint.name for rival in priced[1:])
+        said.append(
+            f"The API is {priced[0].endpoint.name}, for these requests the cheapest of "
+            f"{len(priced)} endpoints; dearer: {dearer}."
+        )
+    elif priced:
+        said.append(f"The API is {priced[0].endpoint.name}.")
+    hourly = economics.profile_said(asked)
+    return (*said, hourly) if hourly else tuple(said)
+
+
+def _now(session: Session, scenario: Scenario) -> NowVerdict:
+    """Decide on what the server does this moment, whatever the plan is made of."""
+    state = session.life.server.state if session.life else ServerState.STOPPED
+    seen = economics.observed(session)
+    serving = session.serving
+    slowest = serving.ttft.p99_s if serving else None
+    live = replace(
+        scenario,
+        rate_rps=seen.n / seen.window_s if seen.window_s else None,
+        profile_rps=None,
+        gpu_ttft_p99_s=None if slowest is None else Decimal(repr(slowest)),
+    )
+    return now_verdict(live, ready=state in ANSWERING)
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,42 @@
+"""The source of traffic that a verb was given: a file, a Prometheus server, or what is measured."""
+
+import argparse
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from backends.domain.money.ledger import utc_day
+from backends.domain.session import Session
+from backends.settings.config import TrafficSource
+from console.bookkeeping import shown_plan
+from console.desk import Desk, desk_of
+from console.machine import Machine
+from console.past import past_demand
+
+
+def source_of(machine: Machine, arguments: argparse.Namespace) -> TrafficSource:
+    """Return the source that is named, else the configured one."""
+    configured = machine.settings.traffic
+    days = arguments.days or configured.days
+    if arguments.prometheus:
+        return TrafficSource(prometheus=arguments.prometheus, days=days)
+    if arguments.traffic:
+        return TrafficSource(file=str(Path(arguments.traffic)))
+    return replace(configured, days=days)
+
+
+def desk_for(
+    machine: Machine, session: Session, arguments: argparse.Namespace
+) -> tuple[Desk, date]:
+    """Return the desk of a verb, with the traffic of its source, and today in UTC.
+
+    Raises:
+        Problem: the source cannot tell.
+    """
+    now_s = machine.now().wall_s
+    server = session.life.server if session.life else None
+    model = arguments.model or (server.model if server else None)
+    traffic = past_demand(source_of(machine, arguments), model, now_s)
+    shown = shown_plan(machine, server.name) if server else None
+    desk = replace(desk_of(machine), traffic=traffic)
+    return (desk if shown is None else replace(desk, shown=shown)), utc_day(now_s)
