@@ -40,6 +40,9 @@ async def race(app: "InferctlApp", runs: int) -> None:
     )
     if runs > ASK_ABOVE_RUNS and not app.machine.simulated and not await _agreed(app, order):
         return
+    if runs <= ASK_ABOVE_RUNS:
+        told = racing.cost_text(order, app.machine.settings)
+        app.notify(f"one run at each of {len(lanes)} endpoints: {told}", timeout=4, markup=False)
     app.race_cancelled = asyncio.Event()
     async for fact in run_series(order, app.race_cancelled):
         app.happened(fact)

@@ -11,8 +11,11 @@ from backends.settings.config import Profile
 from backends.settings.paths import replace_file
 from backends.wire import UnreadableRecord, plain, typed
 
-ALIKE_FACTOR = Decimal("1.25")
-"""Requests with more or fewer tokens than this, in or out, make another capacity."""
+OUTPUT_FACTOR = Decimal("1.25")
+"""Requests whose output is longer or shorter by more than this make another capacity."""
+
+INPUT_FACTOR = Decimal("1.5")
+"""The same for prompts, whose tokens are read together and so weigh less than those written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +111,22 @@ def carried(
         return Carries(None, f"not measured: inferctl load {profile.name}")
     if not found.bounded:
         return Carries(None, f"{figure(found.rps)} req/s or more, its limit was not reached")
-    if not _alike(found.output_tokens, output_tokens):
+    if not _alike(found.output_tokens, output_tokens, OUTPUT_FACTOR):
         seen = f"replies of {output_tokens:.0f} tokens"
         remedy = f"inferctl load {profile.name} --max-tokens {output_tokens:.0f}"
         return Carries(None, f"not measured for {seen}, only for {found.output_tokens}: {remedy}")
-    if not _alike(found.input_tokens, input_tokens):
+    if not _alike(found.input_tokens, input_tokens, INPUT_FACTOR):
         seen = f"prompts of {input_tokens:.0f} tokens"
         remedy = f"inferctl load {profile.name} --input-tokens {input_tokens:.0f}"
         return Carries(None, f"not measured for {seen}, only for {found.input_tokens}: {remedy}")
     return Carries(found.rps)
 
 
-def _alike(measured: int | None, seen: Decimal | None) -> bool:
+def _alike(measured: int | None, seen: Decimal | None, factor: Decimal) -> bool:
     """Return whether lengths are near enough; where one is unknown, nothing contradicts."""
     if measured is None or seen is None:
         return True
-    return measured <= seen * ALIKE_FACTOR and seen <= measured * ALIKE_FACTOR
+    return measured <= seen * factor and seen <= measured * factor
 
 
 def _key(capacity: Capacity) -> tuple[str, str, tuple[str, ...]]:

@@ -7,7 +7,7 @@ from typing import Any
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.uncertainty import load_of
 from backends.domain.money.verdict import Verdict, decide
-from console.capacity import ALIKE_FACTOR
+from console.capacity import OUTPUT_FACTOR
 from console.views.axis import finite
 from widgets.length_cards import LengthCard, LengthsView
 
@@ -87,7 +87,7 @@ def of_length(asked: Scenario, output_tokens: Decimal, measured: Scenario) -> Sc
     if (
         supposed
         or tokens is None
-        or tokens / ALIKE_FACTOR <= output_tokens <= tokens * ALIKE_FACTOR
+        or tokens / OUTPUT_FACTOR <= output_tokens <= tokens * OUTPUT_FACTOR
     ):
         return other
     return replace(other, capacity_rps=None)

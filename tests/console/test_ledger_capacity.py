@@ -52,6 +52,21 @@ def test_what_may_be_decided_on(
     assert bool(found.reason) == (rps is None)
 
 
+@pytest.mark.parametrize(
+    ("measured", "seen", "carries"),
+    [(100, 100, True), (100, 150, True), (100, 160, False), (100, 60, False), (None, 9, True)],
+)
+def test_prompts_of_another_length_make_another_capacity(
+    measured: int | None, seen: int, carries: bool
+) -> None:
+    capacity = replace(MEASURED, input_tokens=measured)
+    found = carried((capacity,), PROFILE, Decimal(200), Decimal(seen))
+    assert (found.rps is not None) is carries
+    if not carries:
+        assert f"inferctl load chat --input-tokens {seen}" in found.reason
+    assert carried((capacity,), PROFILE, Decimal(200), None).rps is not None
+
+
 def test_a_server_without_profile_has_none() -> None:
     assert carried((MEASURED,), None, None).rps is None
 

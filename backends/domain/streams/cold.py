@@ -1,5 +1,6 @@
 """Cold hits: whether an endpoint that was left alone answers its next request late."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,6 +22,7 @@ LEAST_SLOW = 2
 """One slow request after a pause may be an outlier; two of the same pause are not called one."""
 
 DAY_S = 86_400
+ROUNDING = 1e-6
 TOKENS_PER_PRICE = 1_000_000
 
 RULE = (
@@ -191,7 +193,7 @@ def prevention(
     every_s = finding.warm_up_to_s or finding.cold_after_s / 2
     sizes = [probe.input_tokens for probe in probes if probe.input_tokens is not None]
     tokens = round(median(sizes)) if sizes else None
-    a_day = -int(-DAY_S // every_s)
+    a_day = math.ceil(DAY_S / every_s - ROUNDING)
     usd = None
     if tokens is not None and input_usd_per_mtok is not None and output_usd_per_mtok is not None:
         usd = (tokens * input_usd_per_mtok + output_usd_per_mtok) / TOKENS_PER_PRICE * a_day
