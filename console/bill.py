@@ -96,8 +96,10 @@ def elsewhere(totals: TokenTotals, endpoint: Endpoint) -> Elsewhere:
     usd = economics.tokens_at(totals, endpoint)
     if usd is not None:
         return Elsewhere(endpoint, usd)
-    unpriced = tokens_price(endpoint) is None
-    return Elsewhere(endpoint, None, "UNPRICED" if unpriced else "no token was counted")
+    if tokens_price(endpoint) is not None:
+        return Elsewhere(endpoint, None, "no token was counted")
+    why = endpoint.prices.reason
+    return Elsewhere(endpoint, None, f"UNPRICED: {why}" if why else "UNPRICED")
 
 
 def day_spent(day: Day, tariff: Tariff) -> Spent:
