@@ -1,6 +1,7 @@
 """What a large log costs in `inferctl explain`, as whole-process figures: `make bench`."""
 
 import argparse
+import json
 import os
 import resource
 import subprocess
@@ -11,7 +12,6 @@ from pathlib import Path
 from benchmarks.console import INFERCTL
 
 MIB = 1 << 20
-BLOCK = MIB
 START = b"""INFO 11-21 08:00:00 [api_server.py:1] vLLM API server version 0.11.0
 INFO 11-21 08:00:09 [core.py:1] Initializing a V1 LLM engine (v0.11.0) with config: model='m',
 INFO 11-21 08:00:11 [gpu_model_runner.py:1] Starting to load model m...
@@ -21,24 +21,55 @@ INFO 11-21 08:00:30 [kv_cache_utils.py:1] GPU KV cache size: 457,024 tokens
 INFO 11-21 08:00:40 [core.py:1] init engine (profile, create kv cache, warmup model) took 20 seconds
 INFO:     Application startup complete.
 """
-SERVING = b'INFO:     127.0.0.1:50000 - "POST /v1/chat/completions HTTP/1.1" 200 OK\n'
+ACCESS = 'INFO:     127.0.0.1:{port} - "POST /v1/chat/completions HTTP/1.1" 200 OK'
+REQUEST = (
+    "INFO 11-21 08:01:{second:02} [logger.py:43] Received request chatcmpl-{port}: prompt: 'Hi', "
+    "params: SamplingParams(n=1, temperature=0.7, top_p=0.95, seed=None, stop=[], max_tokens=4096)."
+)
+ENGINE = (
+    "INFO 11-21 08:01:{second:02} [loggers.py:127] Engine 000: Avg prompt throughput: {port}.0 "
+    "tokens/s, Avg generation throughput: 900.1 tokens/s, Running: 5 reqs, Waiting: 0 reqs"
+)
+LOGS = {
+    "of accesses": (ACCESS,),
+    "of a busy server": (*(ACCESS, REQUEST) * 20, ENGINE, "WARNING 11-21 08:01:00 [x.py:1] Late."),
+    "of unknown lines": ("a line {port} that another program printed, without head or meaning",),
+}
+"""What stands in a large log, in turn; each line with figures of its own."""
 
 
-def explain_large(folder: Path, mebibytes: int) -> None:
-    """Print time and peak memory of `inferctl explain` over a log of this size."""
-    log = folder / "large.log"
+def write_log(log: Path, mebibytes: int, lines: tuple[str, ...]) -> None:
+    """Write a start that became ready, and then these lines up to the size."""
+    block, number = bytearray(), 0
+    while len(block) < 4 * MIB:
+        for line in lines:
+            number += 1
+            text = line.format(port=10_000 + number % 50_000, second=number // 5000 % 60)
+            block += text.encode() + b"\n"
     with log.open("wb") as file:
         file.write(START)
-        block = SERVING * (BLOCK // len(SERVING))
-        for _ in range(mebibytes):
+        while file.tell() < mebibytes * MIB:
             file.write(block)
+
+
+def explain_large(folder: Path, mebibytes: int, name: str) -> None:
+    """Print time and peak memory of `inferctl explain` over a log of this size, of such lines."""
+    log = folder / "large.log"
+    write_log(log, mebibytes, LOGS[name])
     size = log.stat().st_size
     began = time.monotonic()
-    subprocess.run([INFERCTL, "explain", str(log), "--json"], check=True, stdout=subprocess.DEVNULL)
+    told = subprocess.run(
+        [INFERCTL, "explain", str(log), "--json"], check=True, capture_output=True
+    )
     seconds = time.monotonic() - began
-    peak_kib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    rate, peak_mb = size / 1e6 / seconds, peak_kib * 1024 / 1e6
-    print(f"explain {size / 1e9:.2f} GB: {seconds:.1f} s, {rate:.0f} MB/s, peak {peak_mb:.0f} MB")
+    (start,) = json.loads(told.stdout)["starts"]
+    assert start["outcome"] == "ready"
+    peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6
+    rate = size / 1e6 / seconds
+    print(
+        f"explain {size / 1e9:.2f} GB {name}: {seconds:.1f} s, {rate:.0f} MB/s,"
+        f" peak {peak_mb:.0f} MB"
+    )
     log.unlink()
 
 
@@ -49,7 +80,8 @@ def main() -> None:
     options = parser.parse_args()
     print(f"load average {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as folder:
-        explain_large(Path(folder), options.mebibytes)
+        for name in LOGS:
+            explain_large(Path(folder), options.mebibytes, name)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,6 @@ _OUTER = re.compile(
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905
 _OUTER_BEGINS = "2["
 _OUTER_WORDS = frozenset((*_MONTHS, "std"))
-_LEVELS = ("INFO ", "WARNING ", "ERROR ")
 _RECORD_INSIDE = re.compile(r"(?:INFO|WARNING|ERROR) (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \[")
 _JSON_GLANCE = re.compile(
     r'"asctime": "\d{4}-(\d\d-\d\d \d\d:\d\d:\d\d[,.]?\d*).*?'
@@ -174,7 +173,9 @@ def _may_begin_elsewhere(line: str) -> bool:
         or "| " in line
         or "]: " in line
         or line[:3] in _OUTER_WORDS
-        or any(level in line for level in _LEVELS)
+        or "INFO " in line
+        or "WARNING " in line
+        or "ERROR " in line
     )
 
 

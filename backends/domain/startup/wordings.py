@@ -19,8 +19,7 @@ from backends.domain.startup.wording import Event, Wording, begins, ends, tells
 
 CONFIGURE, INIT_DEVICES = PhaseName.CONFIGURE, PhaseName.INIT_DEVICES
 DOWNLOAD, LOAD_WEIGHTS = PhaseName.DOWNLOAD, PhaseName.LOAD_WEIGHTS
-COMPILE = PhaseName.COMPILE
-PROFILE = PhaseName.PROFILE_MEMORY
+COMPILE, PROFILE = PhaseName.COMPILE, PhaseName.PROFILE_MEMORY
 ALLOCATE = PhaseName.ALLOCATE_KV_CACHE
 WARM_UP = PhaseName.WARM_UP_KERNELS
 CAPTURE = PhaseName.CAPTURE_GRAPHS
