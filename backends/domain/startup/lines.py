@@ -147,6 +147,8 @@ def glance(line: str) -> Glimpse:
     record = _RECORD.match(line)
     if record is not None:
         return Glimpse(record[2], record[1], False, 0)
+    if line[:1].islower() and not _may_begin_elsewhere(line):
+        return Glimpse(line.split(None, 1)[0], "", False, 0)
     return _glance_json(line) if line[:2] == '{"' else glance_head(line)
 
 

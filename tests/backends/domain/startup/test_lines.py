@@ -126,6 +126,11 @@ def test_the_quick_look_at_a_line_sees_what_the_thorough_one_sees(name: str) -> 
         "ERROR 11-21 08:00:00 [a.py:1] The above exception was the direct cause",
         "INFO 11-21 08:00:00 [a.py:1] [backbone] Using max model len 1024",
         "INFO 11-21 08:00:00 [a.py:1]   Value error, no",
+        "another program's words",
+        "vllm-1  | INFO 11-21 08:00:00 [a.py:1] Using max model len 1024",
+        "host vllm[12]: INFO 11-21 08:00:00 [a.py:1] Using max model len 1024",
+        "stdout F INFO 11-21 08:00:00 [a.py:1] Using max model len 1024",
+        "x\ty",
     ]
     for line in lines + odd:
         if not line.startswith('{"'):
