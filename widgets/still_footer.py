@@ -16,13 +16,18 @@ class StillFooter(Footer):
 
     def bindings_changed(self, screen: Screen[object]) -> None:
         """Build the keys anew if there is anyone to see other ones."""
-        if not self.display or not screen.app.app_focus:
-            return
-        offered = [
-            (binding.key, binding.description, enabled, tooltip)
-            for _, binding, enabled, tooltip in screen.active_bindings.values()
-            if binding.show
-        ]
-        if offered != self._offered:
-            self._offered = offered
+        if self.display and _offered(screen) != self._offered:
             super().bindings_changed(screen)
+
+    async def recompose(self) -> None:
+        """Build the keys, and remember which: the focus may have moved since they changed."""
+        self._offered = _offered(self.screen)
+        await super().recompose()
+
+
+def _offered(screen: Screen[object]) -> list[tuple[str, str, bool, str]]:
+    return [
+        (binding.key, binding.description, enabled, tooltip)
+        for _, binding, enabled, tooltip in screen.active_bindings.values()
+        if binding.show
+    ]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from textual.command import CommandPalette
 from textual.widgets import Input, Static
+from textual.widgets._footer import FooterKey
 
 from backends.domain.facts import LogRead
 from backends.domain.server import ServerState
@@ -25,6 +26,7 @@ from widgets.gpu_table import GpuTable
 from widgets.history_table import HistoryTable
 from widgets.log_view import LogLines
 from widgets.startup_panel import StartupPanel
+from widgets.still_footer import StillFooter
 from widgets.verdict_line import VerdictLine
 
 SIZE = (120, 35)
@@ -71,6 +73,20 @@ async def test_the_log_follows_searches_and_filters(host: Host) -> None:
         await until(pilot, lambda: log.view.problems_only)
         await pilot.press("f", *["backspace"] * 6, "enter")
         await until(pilot, lambda: log.view.only == "")
+
+
+async def test_the_keys_are_offered_again_after_a_hasty_search(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        app.action_show("logs")
+        await until(pilot, lambda: isinstance(app.screen, LogScreen) and app.screen.is_mounted)
+        await pilot.press("slash", "enter", "slash", "enter")
+        await until(
+            pilot,
+            lambda: "Problems" in [key.description for key in app.screen.query(FooterKey)],
+        )
+        assert app.screen.query_one(StillFooter).display
 
 
 async def test_keys_of_the_console_are_letters_while_a_search_is_typed(host: Host) -> None:

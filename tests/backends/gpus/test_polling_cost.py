@@ -12,16 +12,18 @@ from tests.backends.gpus.polling_cost import metered
 MEMORY = "nvmlDeviceGetMemoryInfo"
 ACTIVITY = "nvmlDeviceGetUtilizationRates"
 POWER = "nvmlDeviceGetPowerUsage"
-TEMPERATURE = "nvmlDeviceGetTemperatureV"
+TEMPERATURES = ("nvmlDeviceGetTemperatureV", "nvmlDeviceGetTemperatureV1")
 CLOCKS = "nvmlDeviceGetCurrentClocksEventReasons"
 COMPUTING = "nvmlDeviceGetComputeRunningProcesses_v3"
 DRAWING = "nvmlDeviceGetGraphicsRunningProcesses_v3"
 ONCE = {
     "nvmlInit",
+    "nvmlInitWithFlags",
     "nvmlDeviceGetCount",
     "nvmlDeviceGetHandleByIndex",
     "nvmlDeviceGetMigMode",
     "nvmlDeviceGetPciInfo",
+    "nvmlDeviceGetPciInfo_v3",
     "nvmlDeviceGetUUID",
     "nvmlDeviceGetName",
 }
@@ -48,8 +50,8 @@ def minute(
 @pytest.mark.parametrize(
     ("every_s", "loading", "expected"),
     [
-        (1.0, False, {MEMORY: 60, ACTIVITY: 60, POWER: 60, TEMPERATURE: 12, CLOCKS: 12}),
-        (0.25, True, {MEMORY: 240, ACTIVITY: 60, POWER: 60, TEMPERATURE: 12, CLOCKS: 12}),
+        (1.0, False, {MEMORY: 60, ACTIVITY: 60, POWER: 60, CLOCKS: 12}),
+        (0.25, True, {MEMORY: 240, ACTIVITY: 60, POWER: 60, CLOCKS: 12}),
     ],
     ids=["serving", "loading"],
 )
@@ -63,4 +65,6 @@ def test_calls_in_a_minute(
     nvml_driver.put({"0.procs": f"1:{GIB}"})
     counted = minute(nvml_driver, made_proc({1: "a"}), every_s=every_s, loading=loading)
     lists = 20 if loading else 4
-    assert counted == {**expected, COMPUTING: lists, DRAWING: lists, **dict.fromkeys(ONCE, 1)}
+    slow = dict.fromkeys(TEMPERATURES, 12)
+    listing = {COMPUTING: lists, DRAWING: lists}
+    assert counted == {**expected, **slow, **listing, **dict.fromkeys(ONCE, 1)}
