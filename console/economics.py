@@ -35,8 +35,13 @@ PARALLEL = {
 
 
 def watched_profile(session: Session, settings: Settings) -> Profile | None:
-    """Return the profile of the watched server, None for a foreign one."""
-    return settings.profile(session.life.server.name) if session.life else None
+    """Return the profile of the watched server, None for a foreign one.
+
+    Where none is watched, as by a verb while no server runs, it is the only one that there is.
+    """
+    if session.life is not None:
+        return settings.profile(session.life.server.name)
+    return settings.servers[0] if len(settings.servers) == 1 else None
 
 
 def gpus_of(profile: Profile) -> int:

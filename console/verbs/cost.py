@@ -143,6 +143,7 @@ def _compared(found: Elsewhere) -> dict[str, Any]:
         "endpoint": found.endpoint.name,
         "usd": found.usd,
         "price_as_of": found.endpoint.prices.as_of,
+        "price_source": found.endpoint.prices.source or None,
         "reason": found.reason or None,
     }
 

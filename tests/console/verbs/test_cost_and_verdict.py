@@ -1,0 +1,123 @@
+"""``cost`` and ``verdict`` for scripts: exit codes, CSV, the report with its pictures."""
+
+import csv
+import io
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.console.verbs.conftest import Cli, configure
+
+PRICES = "gpu_usd_per_hour = 1.88\ninput_usd_per_mtok = 0.10\noutput_usd_per_mtok = 0.70\n"
+TRAFFIC = "input_tokens = 80\noutput_tokens = 220\ncapacity_rps = 5\n"
+CONFIGURATION = """
+[server.chat]
+model = "org/model"
+gpu_usd_per_hour = "1.88"
+[endpoint.cheap]
+base_url = "http://127.0.0.1:9/v1"
+model = "m"
+input_usd_per_mtok = "0.10"
+output_usd_per_mtok = "0.70"
+[endpoint.unknown]
+base_url = "http://127.0.0.1:9/v1"
+model = "m"
+[billing]
+budget_usd_per_day = "0.01"
+switching_usd = "10"
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Path:
+    return tmp_path / "scenario.toml"
+
+
+@pytest.mark.parametrize(
+    ("rate", "option", "code", "decided"),
+    [
+        ("rate_rps = 2\n", "api", 0, True),
+        ("rate_rps = 2\n", "self_host", 4, True),
+        ("rate_rps = 4\n", "self_host", 0, True),
+        ("rate_rps = 4\n", "api", 4, True),
+        ("rate_rps = 4\ngpu_price_spread_percent = 50\n", "self_host", 4, False),
+        ("rate_rps = 4\ngpu_price_spread_percent = 50\n", "api", 4, False),
+        ("", "self_host", 4, False),
+    ],
+)
+def test_only_a_decided_yes_is_a_yes(
+    cli: Cli, scenario: Path, rate: str, option: str, code: int, *, decided: bool
+) -> None:
+    scenario.write_text(PRICES + TRAFFIC + rate)
+    ran = cli("verdict", "--scenario", str(scenario), "--require", option, "--json")
+    assert ran.code == code
+    assert ran.json()["required"] == {"option": option, "met": code == 0, "decided": decided}
+    assert ran.json()["now"] is None
+    assert ("nothing is decided" in ran.err) is not decided
+
+
+def test_the_measured_verdict_answers_both_questions(cli: Cli) -> None:
+    configure(CONFIGURATION)
+    told = cli("verdict", "--json").json()
+    assert told["verdict"] == "INSUFFICIENT_DATA"
+    assert told["now"]["verdict"] == "SEND_TO_API"
+    assert told["advice"]["kind"] == "UNDECIDED"
+    assert [rival["endpoint"] for rival in told["rivals"]] == ["cheap", "unknown"]
+    printed = cli("verdict").out
+    assert printed.index("NOW ") < printed.index("PLAN ") < printed.index("ACT ")
+
+
+def test_a_traffic_file_is_the_traffic(cli: Cli, tmp_path: Path) -> None:
+    configure(CONFIGURATION)
+    log = tmp_path / "requests.csv"
+    rows = "\n".join(f"{1_790_000_000 + second / 2},80,220" for second in range(4000))
+    log.write_text(f"at,input_tokens,output_tokens\n{rows}\n")
+    told = cli("verdict", "--traffic", str(log), "--json").json()
+    assert told["traffic"]["requests"] == 4000
+    assert told["break_even_rps"] == pytest.approx(3.2236, abs=0.001)
+    fleet = cli("cost", "--traffic", str(log), "--json").json()["fleet"]
+    assert float(fleet["elsewhere"][0]["usd"]) == pytest.approx(4000 * 0.000162)
+    assert cli("verdict", "--traffic", str(tmp_path / "none.csv")).code == 2
+
+
+def test_the_bill_as_rows(cli: Cli) -> None:
+    configure(CONFIGURATION)
+    ran = cli("cost", "--csv")
+    rows = list(csv.DictReader(io.StringIO(ran.out)))
+    by_kind = {(row["kind"], row["name"]): row for row in rows}
+    parts = [float(row["usd"]) for row in rows if row["kind"] in {"spent", "rounding"}]
+    assert sum(parts) == pytest.approx(float(by_kind["total", ""]["usd"]), abs=1e-6)
+    assert by_kind["elsewhere", "unknown"]["usd"] == ""
+    assert by_kind["elsewhere", "unknown"]["reason"].startswith("UNPRICED")
+    assert ("day", f"{datetime.now(UTC):%Y-%m-%d}") in by_kind
+
+
+def test_a_budget_that_is_spent_says_so(cli: Cli) -> None:
+    configure(CONFIGURATION)
+    budget = cli("cost", "--json").json()["budget"]
+    assert budget["state"] == "over"
+    assert "OVER" in cli("cost").out
+
+
+def test_a_report_of_a_period_has_its_pictures_beside_it(cli: Cli, tmp_path: Path) -> None:
+    configure(CONFIGURATION)
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    report = tmp_path / "a report.md"
+    ran = cli("cost", "--since", today, "--until", today, "--output", str(report))
+    assert ran.code == 0, ran.err
+    text = report.read_text()
+    assert f"{today} to {today}" in text
+    assert "![What each day cost](a%20report-days.svg)" in text
+    assert "**Plan: " in text
+    assert "**Now: " in text
+    picture = ET.parse(tmp_path / "a report-days.svg").getroot()
+    drawn = [each.tag.rpartition("}")[2] for each in picture.iter()]
+    assert drawn.count("rect") > 6
+
+
+def test_a_period_that_ends_before_it_begins_is_refused(cli: Cli) -> None:
+    ran = cli("cost", "--since", "2026-11-02", "--until", "2026-11-01")
+    assert ran.code == 2
+    assert "exchange them" in ran.err
