@@ -12,6 +12,7 @@ from backends.prober.orders import SeriesOrder
 from backends.prober.prompts import PROMPTS, Prompt, named_prompt
 from backends.problem import Problem
 from console import racing
+from console.contestants import contestants, why_no_race
 from console.screens.main import MainScreen
 from console.screens.question import Question, TextQuestion
 
@@ -26,8 +27,8 @@ ASK_ABOVE_RUNS = 1
 
 async def race(app: "InferctlApp", runs: int) -> None:
     """Send the prompt `runs` times to every endpoint that can take it."""
-    references = racing.contestants(app.session, app.machine.settings)
-    if missing := racing.why_no_race(app.session, app.machine.settings):
+    references = contestants(app.session, app.machine.settings)
+    if missing := why_no_race(app.session, app.machine.settings):
         app.notify(f"no A/B: {missing}", severity="warning", markup=False)
         return
     try:

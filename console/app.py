@@ -21,7 +21,6 @@ from console.keys import APP_BINDINGS
 from console.machine import Machine
 from console.messages import Happened
 from console.screens.main import MainScreen
-from console.views.screen import main_view
 
 if TYPE_CHECKING:
     from console.screens.opened import ScreenName
@@ -162,6 +161,8 @@ class InferctlApp(App[str]):
         if screen is None or not screen.is_mounted:
             return  # facts may come before the screen stands, and after it is left
         if isinstance(screen, MainScreen):
+            from console.views.screen import main_view
+
             screen.show(main_view(self.session, self.desk))
         elif isinstance(screen, GpuScreen):
             screen.show(self.session.gpus)

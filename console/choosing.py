@@ -8,8 +8,6 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backends.discovery.offer import Offer
-from backends.host.ports import is_free
 from backends.problem import Problem
 from backends.settings.config import LOOPBACK, Profile, Settings
 from backends.settings.paths import config_file
@@ -20,6 +18,7 @@ from console.screens.question import Question, TextQuestion
 from widgets.welcome import ItemKind, WelcomeItem
 
 if TYPE_CHECKING:
+    from backends.discovery.offer import Offer
     from console.app import InferctlApp
 
 DEMO = "demo"
@@ -51,7 +50,7 @@ def consequence(item: WelcomeItem) -> str:
             return ""
 
 
-async def choose(app: "InferctlApp", kind: ItemKind, value: str, found: Offer | None) -> None:
+async def choose(app: "InferctlApp", kind: ItemKind, value: str, found: "Offer | None") -> None:
     """Act on a choice: watch a server, write a profile and show it, or leave for the demo."""
     match kind:
         case "demo":
@@ -68,14 +67,14 @@ async def choose(app: "InferctlApp", kind: ItemKind, value: str, found: Offer | 
             pass  # shown, and never chosen
 
 
-async def name_model(app: "InferctlApp", found: Offer | None) -> None:
+async def name_model(app: "InferctlApp", found: "Offer | None") -> None:
     """Ask for a model, which need not be on this host yet, and go on as if it were chosen."""
     model = await _ask_model(app, found)
     if model is not None:
         await _serve_with_some(app, model, found)
 
 
-async def _serve_with_some(app: "InferctlApp", model: str, found: Offer | None) -> None:
+async def _serve_with_some(app: "InferctlApp", model: str, found: "Offer | None") -> None:
     executable = await _ask_executable(app, found)
     if executable is not None:
         await _serve(app, model, executable)
@@ -89,7 +88,7 @@ def _watch(app: "InferctlApp", pid: int) -> None:
         watching.turn_to(app, watching.target_of(server))
 
 
-async def _ask_executable(app: "InferctlApp", found: Offer | None) -> str | None:
+async def _ask_executable(app: "InferctlApp", found: "Offer | None") -> str | None:
     executables = found.executables if found else ()
     if len(executables) == 1:
         return str(executables[0].path)
@@ -107,7 +106,7 @@ async def _ask_executable(app: "InferctlApp", found: Offer | None) -> str | None
     return path or None
 
 
-async def _ask_model(app: "InferctlApp", found: Offer | None) -> str | None:
+async def _ask_model(app: "InferctlApp", found: "Offer | None") -> str | None:
     choices = tuple((each.name, each.name) for each in (found.models if found else ()))
     hint = "a Hugging Face name such as org/model, or a folder"
     typed = await app.push_screen_wait(TextQuestion("Which model shall it serve?", choices, hint))
@@ -133,7 +132,7 @@ def model_at(typed: str) -> str | None:
 async def _serve(app: "InferctlApp", model: str, executable: str) -> None:
     """Write a profile, unless there is one of this model and executable, and show it."""
     # Its TOML library would delay the first frame.
-    from backends.settings.write import add_profile  # noqa: PLC0415
+    from backends.settings.write import add_profile
 
     settings = app.machine.settings
     same = [each for each in settings.servers if (each.model, each.vllm) == (model, executable)]
@@ -190,6 +189,8 @@ def _names(model: str) -> Iterator[str]:
 
 
 def _is_free(port: int) -> bool:
+    from backends.host.ports import is_free
+
     return is_free(LOOPBACK, port)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from backends.discovery.surroundings import Surroundings, this_host
 from backends.discovery.warmth import Warmth
 from backends.domain.start import Outcome, Start
-from backends.domain.startup.advice import Advice
 from backends.domain.startup.document import start_document
-from backends.domain.startup.expectation import Expected, expected_phases
+from backends.domain.startup.expectation import expected_phases
+from backends.domain.startup.lessons import Advice, Expected
 from backends.host.page_cache import PageCache
 from backends.settings.config import Profile
 from backends.wire import plain

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Callable
-from importlib import metadata
 
 from console import argument_types as types
 from console import record_arguments as records
@@ -18,6 +17,8 @@ stdout, messages on stderr."""
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib import metadata
+
         parser.exit(message=f"inferctl {metadata.version('inferctl')}\n")
 
 

@@ -8,7 +8,8 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from backends.domain.server import Owner
-from console import ab_keys, load_keys, racing, watching
+from console import ab_keys, load_keys, watching
+from console.contestants import contestants
 
 if TYPE_CHECKING:
     from console.app import InferctlApp
@@ -24,7 +25,7 @@ def commands(app: "InferctlApp", screen: Screen[Any]) -> Iterator[SystemCommand]
             f"{server.state}{port}, {server.model or 'model not known'}{whose}",
             partial(watching.turn_to, app, watching.target_of(server)),
         )
-    for reference in racing.contestants(app.session, app.machine.settings):
+    for reference in contestants(app.session, app.machine.settings):
         yield SystemCommand(
             f"Load {reference}",
             "Raise the rate until a latency limit breaks: the measured capacity",

@@ -8,15 +8,8 @@ from backends.domain.facts import ServersSeen, Ticked
 from backends.domain.lifecycle import unborn
 from backends.domain.server import Owner, Server
 from backends.domain.session import Session, watching_foreign
-from backends.host.servers import server_pids
-from backends.host.watched import remembered
-from backends.keeper.folder import server_folder
-from backends.keeper.launch import adopt
-from backends.keeper.order import KeeperError
 from backends.settings.config import Settings
-from console import bookkeeping, sources
 from console.machine import Machine
-from console.screens.main import MainScreen
 
 if TYPE_CHECKING:
     from console.app import InferctlApp
@@ -30,6 +23,9 @@ def first(machine: Machine) -> Target | None:
 
     One of ours that runs; else the first profile; else what the user adopted last, while it runs.
     """
+    from backends.host.servers import server_pids
+    from backends.host.watched import remembered
+
     running = server_pids(machine.state_folder)
     profiles = [profile.name for profile in machine.settings.servers]
     ours = [name for name in profiles if name in running] or sorted(running) or profiles
@@ -73,6 +69,8 @@ def turn_to(app: "InferctlApp", target: Target) -> None:
 
 
 def _turn(app: "InferctlApp", target: Target) -> None:
+    from console.screens.main import MainScreen
+
     while not isinstance(app.screen, MainScreen):
         app.pop_screen()
     show(app, target)
@@ -85,6 +83,8 @@ def show(app: "InferctlApp", target: Target) -> None:
         app.follow_server(target)
         return
     app.session = watching_foreign(app.session, target)
+    from console import bookkeeping
+
     shown = bookkeeping.shown_plan(app.machine, target.name)
     app.desk = replace(app.desk, earlier=(), shown=shown)
 
@@ -102,6 +102,8 @@ def follow_anew(app: "InferctlApp", fact: ServersSeen) -> None:
         return
     seen = next((each for each in fact.servers if each.name == life.server.name), None)
     if seen is not None and seen.keeper_pid is not None and life.server.owner is Owner.INFERCTL:
+        from console import sources
+
         app.following = app.pump(sources.follow(app.machine, life.server.name), "follow")
 
 
@@ -113,6 +115,10 @@ def keep_again(app: "InferctlApp", fact: ServersSeen) -> None:
 
 
 async def _keep(app: "InferctlApp", name: str) -> None:
+    from backends.keeper.folder import server_folder
+    from backends.keeper.launch import adopt
+    from backends.keeper.order import KeeperError
+
     try:
         await asyncio.to_thread(adopt, server_folder(app.machine.state_folder, name))
     except KeeperError:

@@ -4,8 +4,14 @@ from collections.abc import Callable, Sequence
 
 from textual.content import Content
 
-from backends.domain.startup.advice import Advice, saving_clause, saving_figure
-from backends.domain.startup.expectation import Slower, slower_clause, slower_sentence
+from backends.domain.startup.lessons import (
+    Advice,
+    Slower,
+    saving_clause,
+    saving_figure,
+    slower_clause,
+    slower_sentence,
+)
 from widgets import format as fmt
 from widgets.phase_bars import LONG_NAMES
 from widgets.text import Part, arrange, safe, styled, wrap

@@ -6,8 +6,7 @@ from textual.content import Content
 from textual.reactive import reactive
 
 from backends.domain.start import Failure, Outcome
-from backends.domain.startup.advice import Advice
-from backends.domain.startup.expectation import Slower
+from backends.domain.startup.lessons import Advice, Slower
 from widgets import format as fmt
 from widgets.panel import Panel
 from widgets.phase_bar import PhaseRow, elapsed_s

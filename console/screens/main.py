@@ -10,8 +10,8 @@ from textual.getters import query_one
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
+from console.contestants import why_no_race
 from console.keys import MAIN_BINDINGS
-from console.views.screen import MainView
 from widgets.ab_panel import AbPanel
 from widgets.cost_panel import CostPanel
 from widgets.serving_panel import ServingPanel
@@ -22,6 +22,7 @@ from widgets.vram_panel import VramPanel
 
 if TYPE_CHECKING:
     from console.app import InferctlApp
+    from console.views.screen import MainView
 
 SMALLEST = (60, 16)
 """Columns and rows below which no panel says anything useful."""
@@ -61,7 +62,7 @@ class MainScreen(Screen[None]):
         yield VerdictLine(id="verdict")
         yield Footer(show_command_palette=False, compact=True)
 
-    def show(self, view: MainView) -> None:
+    def show(self, view: "MainView") -> None:
         """Hand each widget its view; equal views draw nothing."""
         self.status.view = view.status
         self.startup.view = view.startup
@@ -115,8 +116,6 @@ class MainScreen(Screen[None]):
         if action == "cancel":
             return racing
         if action in {"race", "explain_race"}:
-            from console.racing import why_no_race
-
             app = self._inferctl
             missing = bool(why_no_race(app.session, app.machine.settings))
             return not racing and missing is (action == "explain_race")

@@ -11,13 +11,13 @@ from textual.getters import query_one
 from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 
-from backends.discovery.offer import Offer, discover
 from backends.domain.session import Session
 from console import choosing
 from console.views.welcome import welcome_view
 from widgets.welcome import Welcome, WelcomeView
 
 if TYPE_CHECKING:
+    from backends.discovery.offer import Offer
     from console.app import InferctlApp
 
 GREETING = Content.assemble(
@@ -73,7 +73,7 @@ class WelcomeScreen(Screen[None]):
         self.run_worker(self._look(), group="look", exclusive=True)
 
     async def _look(self) -> None:
-        self._found = await asyncio.to_thread(discover)
+        self._found = await asyncio.to_thread(search_host)
         self.show(self._inferctl.session)
 
     def show(self, session: Session) -> None:
@@ -115,3 +115,10 @@ class WelcomeScreen(Screen[None]):
         if action == "back":
             return self._inferctl.session.life is not None
         return True
+
+
+def search_host() -> "Offer":
+    """Look for executables and models; loading what looks may take as long as looking."""
+    from backends.discovery.offer import discover
+
+    return discover()

@@ -26,6 +26,7 @@ from backends.prober.orders import SeriesOrder
 from backends.prober.prompts import PARAGRAPH, Prompt, named_prompt
 from backends.problem import Problem, UsageProblem
 from console import racing, recorder
+from console.contestants import LANES
 from console.machine import Machine
 from console.this_host import this_host
 from console.verbs.consent import agree
@@ -42,8 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     machine = this_host()
     references = (arguments.a, arguments.b, *arguments.more)
-    if len(references) > len(racing.LANES):
-        raise UsageProblem(f"an A/B has at most {len(racing.LANES)} endpoints")
+    if len(references) > len(LANES):
+        raise UsageProblem(f"an A/B has at most {len(LANES)} endpoints")
     lanes = racing.lanes(references, machine.settings)
     order = racing.series(
         lanes,

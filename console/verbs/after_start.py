@@ -1,8 +1,9 @@
 """What is said once a start is over: was it slower than usual, and what would shorten it."""
 
 from backends.domain.start import Start
-from backends.domain.startup.advice import Advice, advice_sentence, advise
+from backends.domain.startup.advice import advise
 from backends.domain.startup.expectation import comparable, slower_than_usual
+from backends.domain.startup.lessons import Advice, advice_sentence
 from backends.settings.config import Profile
 from console import recorder
 from console.machine import Machine

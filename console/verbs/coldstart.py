@@ -8,9 +8,9 @@ from backends.discovery.warmth import Warmth, cool_weights, warmth
 from backends.domain.money.amounts import usd
 from backends.domain.server import Owner, ServerState
 from backends.domain.start import Outcome, Start
-from backends.domain.startup.advice import Advice, advice_sentence
-from backends.domain.startup.expectation import Expected, expected_phases
+from backends.domain.startup.expectation import expected_phases
 from backends.domain.startup.fold import as_start
+from backends.domain.startup.lessons import Advice, Expected, advice_sentence
 from backends.host.page_cache import PageCache
 from backends.host.servers import list_servers
 from backends.problem import Problem
@@ -84,9 +84,7 @@ def _measure(machine: Machine, profile: Profile, arguments: argparse.Namespace) 
     dropped = before.page_cache if arguments.cold else None
     if dropped is not None:
         before = replace(before, page_cache=cool_weights(profile.model, around))
-        say(
-            f"weights in memory: {_share(dropped)}, after dropping them {_share(before.page_cache)}"
-        )
+        say(_dropping(dropped, before.page_cache))
     lifecycle.launch(machine, profile, force=arguments.force)
     life = lifecycle.wait_until_ready(machine, profile.name)
     if life.start is None:
@@ -173,6 +171,12 @@ def _weights(before: Warmth) -> str:
     pages = before.page_cache
     total = "" if pages.total_bytes is None else f" of {pages.total_bytes / GIB:.2f} GiB"
     return f"weights in memory: {_share(pages)}{total}"
+
+
+def _dropping(before: PageCache, after: PageCache) -> str:
+    if after.resident_bytes is None:
+        return f"the weights stay in memory as they are: {after.reason}"
+    return f"weights in memory: {_share(before)}, after dropping them {_share(after)}"
 
 
 def _share(pages: PageCache) -> str:

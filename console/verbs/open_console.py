@@ -15,11 +15,11 @@ def run(_: argparse.Namespace) -> int:
     need_terminal()
     from console import watching
     from console.app import InferctlApp
-    from console.choosing import DEMO
     from console.this_host import this_host
-    from console.verbs.demo import open_demo
 
     machine = this_host()
-    if InferctlApp(machine, watching.first(machine)).run() == DEMO:
+    if InferctlApp(machine, watching.first(machine)).run():
+        from console.verbs.demo import open_demo
+
         open_demo()
     return 0

@@ -21,7 +21,7 @@ from backends.domain.streams.summary import (
 from backends.domain.streams.trust import limits
 from backends.domain.streams.written import findings, how_measured
 from backends.settings.config import Settings
-from console.racing import why_no_race
+from console.contestants import why_no_race
 from widgets.ab_panel import AbView, Comparison
 from widgets.lane_pane import LaneState, LaneView, TextPiece
 from widgets.run_dots import LaneRuns

@@ -10,7 +10,6 @@ from backends.domain.session import Session
 from backends.domain.start import Outcome, Phase, PhaseName, Start
 from backends.domain.startup.advice import all_levers
 from backends.domain.startup.expectation import (
-    Expected,
     Remaining,
     comparable,
     expected_phases,
@@ -19,6 +18,7 @@ from backends.domain.startup.expectation import (
     slower_phases,
 )
 from backends.domain.startup.fold import as_start, running_phase
+from backends.domain.startup.lessons import Expected
 from console.desk import Desk
 from console.views.progress import item
 from widgets.phase_bar import PhaseRow, RankRow

@@ -1,13 +1,17 @@
 """The welcome's view: what was found on disk, and what the sources tell of servers and GPUs."""
 
-from backends.discovery.executables import Executable
-from backends.discovery.models import Model
-from backends.discovery.offer import Offer
+from typing import TYPE_CHECKING
+
 from backends.domain.gpu import Gpu, GpuSample
 from backends.domain.server import Owner, Server
 from backends.domain.session import Session
 from widgets import format as fmt
 from widgets.welcome import ItemKind, WelcomeItem, WelcomeView
+
+if TYPE_CHECKING:
+    from backends.discovery.executables import Executable
+    from backends.discovery.models import Model
+    from backends.discovery.offer import Offer
 
 KINDS: dict[str, ItemKind] = {"executables": "vllm", "models": "model", "gpus": "gpu"}
 
@@ -18,7 +22,7 @@ DEMO = WelcomeItem("demo", "demo", "the demo", "the whole console, SIMULATED")
 DAY_S = 86_400
 
 
-def welcome_view(session: Session, found: Offer | None) -> WelcomeView:
+def welcome_view(session: Session, found: "Offer | None") -> WelcomeView:
     """Return what can be chosen; it grows while the search and the sources answer.
 
     `found` holds executables and models; it is None while they are looked for.
@@ -59,7 +63,7 @@ def _server(server: Server, now_s: float) -> WelcomeItem:
     )
 
 
-def _model(model: Model, now_s: float) -> WelcomeItem:
+def _model(model: "Model", now_s: float) -> WelcomeItem:
     size = f"{fmt.gib(model.size_bytes)} GiB"
     if model.state == "partial":
         return WelcomeItem("model", model.name, model.name, f"{size} so far, {model.reason}")
@@ -74,7 +78,7 @@ def _ago(age_s: float) -> str:
     return "used yesterday" if days == 1 else f"used {days} days ago"
 
 
-def _executable(executable: Executable) -> WelcomeItem:
+def _executable(executable: "Executable") -> WelcomeItem:
     version = f"vLLM {executable.version}" if executable.version else "version not known"
     detail = f"{version}, on PATH" if executable.on_path else version
     path = str(executable.path)

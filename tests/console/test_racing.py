@@ -12,6 +12,7 @@ from backends.prober.prompts import PROMPTS, Prompt
 from backends.problem import NotFound
 from backends.settings.config import Endpoint, KeySource, Settings
 from console import racing
+from console.contestants import contestants
 from tests.console.sessions import EMPTY, FAILED, READY, SERVERLESS, SETTINGS, STARTING
 
 NONCE_AND_TEMPLATE_TOKENS = 40
@@ -56,14 +57,14 @@ def test_a_lane_without_both_prices_has_no_bound(prices: tuple[str | None, str |
 
 
 def test_the_ready_server_comes_first_and_no_other_does() -> None:
-    assert racing.contestants(READY, SETTINGS) == ("chat", "serverless")
+    assert contestants(READY, SETTINGS) == ("chat", "serverless")
     for other in (EMPTY, STARTING, FAILED):
-        assert racing.contestants(other, SETTINGS) == ("serverless",)
+        assert contestants(other, SETTINGS) == ("serverless",)
 
 
 def test_there_are_at_most_four_lanes() -> None:
     endpoints = tuple(replace(SERVERLESS, name=f"e{number}") for number in range(6))
-    names = racing.contestants(READY, replace(SETTINGS, endpoints=endpoints))
+    names = contestants(READY, replace(SETTINGS, endpoints=endpoints))
     assert names == ("chat", "e0", "e1", "e2")
     assert [each.name for each in racing.lanes(names, Settings(SETTINGS.servers, endpoints))] == [
         "a",

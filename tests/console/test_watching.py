@@ -15,6 +15,7 @@ from backends.host.watched import remember, remembered
 from backends.settings.config import Endpoint, Profile, Settings
 from console import palette, racing, sources, watching
 from console.app import InferctlApp
+from console.contestants import contestants
 from console.screens.main import MainScreen
 from console.screens.welcome import WelcomeScreen
 from tests.console.stage import machine_in, serving, somebody_elses_vllm, until
@@ -165,7 +166,7 @@ def test_a_foreign_server_takes_part_in_an_ab_under_its_address() -> None:
     )
     settings = Settings(endpoints=(Endpoint("api", "http://127.0.0.1:9/v1", "m"),))
     session = watching_foreign(Session(Stamp(0.0, 0.0)), server)
-    references = racing.contestants(session, settings)
+    references = contestants(session, settings)
     assert references == ("http://127.0.0.1:8000/v1#org/theirs", "api")
     lane, _ = racing.lanes(references, settings)
     assert (lane.base_url, lane.model) == ("http://127.0.0.1:8000/v1", "org/theirs")

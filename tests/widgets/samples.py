@@ -6,8 +6,7 @@ from backends.domain.run import Difference, LaneSummary, Spread
 from backends.domain.server import Owner, ServerState
 from backends.domain.serving import Percentiles, Serving
 from backends.domain.start import Failure, FailureKind, Outcome, PhaseName
-from backends.domain.startup.advice import Advice, Saving
-from backends.domain.startup.expectation import Expected, Slower
+from backends.domain.startup.lessons import Advice, Expected, Saving, Slower
 from widgets.ab_panel import AbView, Comparison
 from widgets.lane_pane import LaneView, TextPiece
 from widgets.memory_bars import GpuBar, MemoryPart

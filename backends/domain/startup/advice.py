@@ -2,53 +2,16 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 
 from backends.domain.start import Outcome, Phase, PhaseName, Start
+from backends.domain.startup.lessons import Advice, Saving
 from backends.domain.startup.levers import LEVERS, Lever, Version
 from backends.domain.startup.openings import Settings
 
 LEAST_SHARE = 0.05
 LEAST_S = 2.0
 """A phase that took less than these is not worth a flag."""
-
-
-@dataclass(frozen=True, slots=True)
-class Saving:
-    """What a lever would save of this start, in seconds.
-
-    Attributes:
-        least_s: equal to `most_s` for a single figure, 0 where only a most is known.
-        basis: where the figures come from: this host's starts, this start, or a publication.
-        published: they are somebody else's, and nothing was measured here.
-    """
-
-    least_s: float
-    most_s: float
-    basis: str
-    published: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """One lever for one phase.
-
-    Attributes:
-        share: of the start until it was ready, 0 to 1.
-        lever: the exact flag, variable or command.
-        effect: what it does, one clause.
-        price: what it costs, one clause.
-        saving: None where neither this host nor a publication tells.
-    """
-
-    phase: PhaseName
-    duration_s: float
-    share: float
-    lever: str
-    effect: str
-    price: str
-    saving: Saving | None = None
 
 
 def advise(
@@ -93,29 +56,6 @@ def all_levers(
                 made = Advice(phase.name, took_s, share, text, lever.effect, lever.price, saving)
                 told.append(made)
     return tuple(told)
-
-
-def advice_sentence(advice: Advice) -> str:
-    """Return the phase, the lever, what it does, saves and costs as one line."""
-    saves = f"; {saving_clause(advice.saving)}" if advice.saving else ""
-    return (
-        f"{advice.phase} took {advice.duration_s:.1f} s, {advice.share:.0%} of the start; "
-        f"{advice.lever} {advice.effect}{saves}; its price: {advice.price}"
-    )
-
-
-def saving_clause(saving: Saving) -> str:
-    """Return for example ``saves up to 9.1 s (what it took in this start)``."""
-    return f"saves {saving_figure(saving)} ({saving.basis})"
-
-
-def saving_figure(saving: Saving) -> str:
-    """Return for example ``9.1 s``, ``7 to 12 s`` or ``up to 9.1 s``."""
-    digits = 1 if saving.most_s < 9.95 else 0
-    least, most = f"{saving.least_s:.{digits}f}", f"{saving.most_s:.{digits}f}"
-    if not saving.least_s:
-        return f"up to {most} s"
-    return f"{most} s" if least == most else f"{least} to {most} s"
 
 
 def _large(start: Start) -> list[Phase]:

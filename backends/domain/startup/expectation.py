@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from backends.domain.start import Outcome, PhaseName, Start
+from backends.domain.startup.lessons import Expected, Slower, slower_sentence
 from backends.domain.startup.settings import DECISIVE
 
 _ORDER = {phase: place for place, phase in enumerate(PhaseName)}
@@ -13,16 +14,6 @@ FEWEST_FOR_A_JUDGEMENT = 3
 """Below this many earlier starts their spread says too little to call anything slower."""
 LEAST_DIFFERENCE_S = 1.0
 """The resolution of vLLM's own log; what differs by less is not called a difference."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """How long something took in `n` earlier starts: median, shortest and longest, in seconds."""
-
-    median_s: float
-    min_s: float
-    max_s: float
-    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +27,6 @@ class Remaining:
 
     left: Expected
     overdue: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Slower:
-    """What took longer than in any comparable earlier start, and by more than they differ.
-
-    Attributes:
-        phase: None for the whole start until it was ready.
-        why: what is known to have caused it, empty where nothing is.
-    """
-
-    phase: PhaseName | None
-    took_s: float
-    usual: Expected
-    why: str = ""
 
 
 def comparable(earlier: Sequence[Start], start: Start) -> tuple[Start, ...]:
@@ -115,20 +91,6 @@ def slower_phases(earlier: Sequence[Start], start: Start) -> tuple[Slower, ...]:
     return tuple(sorted(found, key=lambda slow: slow.usual.median_s - slow.took_s))
 
 
-def slower_sentence(slow: Slower) -> str:
-    """Return for example ``compile 48 s, usually 12 s (9 to 14, last 8 starts)``."""
-    told = f"{slower_clause(slow)[:-1]}, last {slow.usual.n} starts)"
-    return f"{told}: {slow.why}" if slow.why else told
-
-
-def slower_clause(slow: Slower) -> str:
-    """Return for example ``compile 48 s, usually 12 s (9 to 14)``."""
-    name = "ready in" if slow.phase is None else slow.phase.value.replace("_", " ")
-    low, high = _digits(slow.usual.min_s, slow.usual.max_s)
-    usual = f"usually {_seconds(slow.usual.median_s)} ({low} to {high})"
-    return f"{name} {_seconds(slow.took_s)}, {usual}"
-
-
 def slower_than_usual(earlier: Sequence[Start], start: Start) -> str | None:
     """Return everything that `slower_phases` finds as one line, None where it finds nothing."""
     return "; ".join(slower_sentence(slow) for slow in slower_phases(earlier, start)) or None
@@ -145,15 +107,6 @@ def _why(earlier: Sequence[Start], start: Start) -> dict[PhaseName, str]:
     if dict(start.settings).get("compile_cache") == "miss" and theirs == {"hit"}:
         return {PhaseName.COMPILE: "cache missed"}
     return {}
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.0f} s" if value >= 9.95 else f"{value:.1f} s"
-
-
-def _digits(low: float, high: float) -> tuple[str, str]:
-    digits = 0 if high >= 9.95 else 1
-    return f"{low:.{digits}f}", f"{high:.{digits}f}"
 
 
 def _is_like(other: Start, start: Start) -> bool:

@@ -118,6 +118,7 @@ def test_a_process_that_cannot_be_killed_gets_no_second_one(
     clock.at_s += 1
     ask(sampled, 0)
     os.kill(stuck, signal.SIGSTOP)  # as in a wedged driver, it does not end with its input either
+    os.waitpid(stuck, os.WUNTRACED)
     clock.at_s += GIVE_UP_S
     ask(sampled, 0)
     clock.at_s += GIVE_UP_S

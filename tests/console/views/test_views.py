@@ -13,8 +13,8 @@ from backends.domain.money.uncertainty import Band
 from backends.domain.session import Session, advance, watching
 from backends.settings.config import Billing, Endpoint
 from console import economics
+from console.contestants import LANES
 from console.desk import Desk
-from console.racing import LANES
 from console.views.ab import ab_view
 from console.views.cost import cost_view
 from console.views.plan import chart_view, options_view

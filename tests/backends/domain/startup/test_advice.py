@@ -4,13 +4,8 @@ from typing import Any
 import pytest
 
 from backends.domain.start import Outcome, Phase, PhaseName, RankMemory, Start, StartMemory
-from backends.domain.startup.advice import (
-    Saving,
-    advice_sentence,
-    advise,
-    all_levers,
-    saving_figure,
-)
+from backends.domain.startup.advice import advise, all_levers
+from backends.domain.startup.lessons import Saving, advice_sentence, saving_figure
 
 LISTED = (
     "--compilation-config '{\"cudagraph_capture_sizes\": [1, 2, 4, 8, 16, 24, 32, 40, 48, 56, 64]}'"

@@ -4,15 +4,14 @@ import pytest
 
 from backends.domain.start import Outcome, Phase, PhaseName, Start
 from backends.domain.startup.expectation import (
-    Expected,
     comparable,
     expected_phases,
     expected_total,
     remaining,
     slower_phases,
-    slower_sentence,
     slower_than_usual,
 )
+from backends.domain.startup.lessons import Expected, slower_sentence
 
 
 def start(load_s: float, compile_s: float, **more: object) -> Start:
