@@ -58,7 +58,7 @@ def decide_all(session: Session, desk: Desk, today: date) -> Decision:
         advise(
             desk.shown,
             settings.billing.switching_usd,
-            scenario.gpu_usd_per_hour,
+            economics.present_usd_per_hour(scenario),
             cheapest_other(plan),
         ),
         ranked,
@@ -141,6 +141,7 @@ def _now(session: Session, scenario: Scenario) -> NowVerdict:
         scenario,
         rate_rps=seen.n / seen.window_s if seen.window_s else None,
         profile_rps=None,
+        batch_multiplier=None,  # a request that waits for an answer is in no batch
         gpu_ttft_p99_s=None if slowest is None else Decimal(repr(slowest)),
     )
     return now_verdict(live, ready=state in ANSWERING)

@@ -10,7 +10,8 @@ from backends.domain.money.demand import NOTHING, Demand, demand_between
 from backends.domain.money.ledger import midnight_after
 from backends.domain.money.meter import Spent, Tariff, cost_elsewhere, read_meter
 from backends.domain.money.profile import HourlyProfile, hours_known, learnt_rps
-from backends.domain.money.scenario import Observed, Scenario
+from backends.domain.money.request_cost import fixed_usd_per_hour
+from backends.domain.money.scenario import Observed, Scenario, supplemented
 from backends.domain.money.shape import HOURS
 from backends.domain.money.totals import TokenTotals
 from backends.domain.money.verdict import Verdict, decide
@@ -61,6 +62,12 @@ def server_usd_per_hour(profile: Profile | None, billing: Billing) -> Decimal | 
     if profile is None or profile.gpu_usd_per_hour is None:
         return None
     return profile.gpu_usd_per_hour * (gpus_of(profile) if billing.gpus else 1)
+
+
+def present_usd_per_hour(asked: Scenario) -> Decimal | None:
+    """Return what the GPU that is rented costs an hour, with all that hosting costs beside it."""
+    gpu = asked.gpu_usd_per_hour
+    return None if gpu is None else gpu + fixed_usd_per_hour(asked)
 
 
 def tariff(session: Session, settings: Settings) -> Tariff:
@@ -178,20 +185,21 @@ def scenario(
         today=today,
         observed=seen,
     )
-    return _by_the_hour(made, asked.profile)
+    return _by_the_hour(supplemented(made, settings.plan), asked.profile)
 
 
 def _by_the_hour(made: Scenario, profile: HourlyProfile | None) -> Scenario:
     """Return a scenario with the learnt day in the place of one rate, once a day is learnt.
 
-    How surely the rate is known then follows from everything that was watched.
+    How surely the rate is known then follows from everything that was watched. Hours a day that
+    the plan supposes give way, too.
     """
     rates = learnt_rps(profile) if profile else None
     if rates is None or profile is None or made.observed is None:
         return made
     requests, seconds = sum(profile.requests), sum(profile.seconds)
     seen = replace(made.observed, window_s=_decimal(seconds), n=_decimal(requests) or Decimal(0))
-    return replace(made, rate_rps=None, profile_rps=rates, observed=seen)
+    return replace(made, rate_rps=None, hours_per_day=None, profile_rps=rates, observed=seen)
 
 
 def profile_said(asked: Demand) -> str:

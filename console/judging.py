@@ -34,11 +34,13 @@ def _after(shown: Shown, window: Window, session: Session, desk: Desk) -> Shown:
     scenario = economics.scenario(session, desk.settings, today, desk.capacities, asked)
     plan = economics.decided(scenario)
     shown = fold_window(shown, plan.kind, round(window.requests or 0))
-    present = scenario.gpu_usd_per_hour
+    present = economics.present_usd_per_hour(scenario)
     hours = Decimal(repr(window.seconds)) / SECONDS_PER_HOUR
+    # What the plan supposes of the day is not of these ten minutes.
+    alone = replace(scenario, hours_per_day=None, starts_per_day=None, peak_over_average=None)
     ways = [
         option.usd_per_hour
-        for option in plan.options
+        for option in economics.decided(alone).options
         if option.usd_per_hour is not None
         and option.name != "on_demand"
         and not option.excluded_because

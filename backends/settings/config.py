@@ -7,9 +7,13 @@ from ipaddress import ip_address
 from typing import Literal
 
 from backends.domain.address import base_url
+from backends.domain.money.scenario import Scenario
 from backends.domain.money.scenario_parts import Tier
 
 LOOPBACK = "127.0.0.1"
+
+NO_PLAN = Scenario()
+"""Nothing is said of a plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,7 @@ class Settings:
     """The whole configuration.
 
     Attributes:
+        plan: what nothing on the host measures, in the keys of a scenario; the others are unset.
         keys: rebound key bindings, as binding id and key names separated by commas.
         theme: name of a Textual theme, None for the default.
     """
@@ -153,6 +158,7 @@ class Settings:
     limits: Limits = Limits()
     billing: Billing = Billing()
     traffic: TrafficSource = TrafficSource()
+    plan: Scenario = NO_PLAN
     keys: tuple[tuple[str, str], ...] = ()
     theme: str | None = None
 

@@ -4,10 +4,12 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from backends.domain.money.scenario import KEYS, Scenario
 from backends.settings import kinds
 from backends.settings.config import (
     Billing,
@@ -22,6 +24,7 @@ from backends.settings.config import (
 from backends.settings.faults import ConfigError, Fault, Unfit
 from backends.settings.paths import config_file
 from backends.settings.places import line_of
+from backends.settings.plan import read_plan
 
 Kind = Callable[[object], object]
 Values = dict[str, Any]
@@ -71,7 +74,10 @@ TRAFFIC_KEYS: Mapping[str, Kind] = {
     "days": kinds.count,
     "file": kinds.file,
 }
-TOP_KEYS = ("server", "endpoint", "limits", "billing", "traffic", "keys", "theme")
+FEW = 20
+"""More keys than this are no help in a sentence."""
+
+TOP_KEYS = ("server", "endpoint", "limits", "billing", "traffic", "plan", "keys", "theme")
 
 
 def read_settings(path: Path | None = None) -> Settings:
@@ -110,6 +116,7 @@ def parse_settings(toml: str, path: Path) -> Settings:
         limits=Limits(**reader.values(("limits",), document.get("limits", {}), LIMITS_KEYS)),
         billing=_billing(reader, document),
         traffic=_traffic(reader, document),
+        plan=_plan(reader, document),
         keys=reader.bindings(document),
         theme=reader.value(("theme",), document["theme"], kinds.text)
         if "theme" in document
@@ -145,6 +152,19 @@ def _traffic(reader: "_Reader", document: Values) -> TrafficSource:
     if "prometheus" in values and "file" in values:
         reader.fault(("traffic", "file"), "and prometheus are both set", "keep one of them")
     return TrafficSource(**values)
+
+
+def _plan(reader: "_Reader", document: Values) -> Scenario:
+    if "plan" not in document:
+        return Scenario()
+    # As in a scenario file, a number keeps the digits that are written.
+    table = tomllib.loads(reader.toml, parse_float=Decimal)["plan"]
+    if isinstance(table, dict):
+        reader.known(("plan",), table, KEYS)
+    read = read_plan(table)
+    for misfit in read.misfits:
+        reader.fault(("plan", *misfit.key), misfit.what, misfit.remedy)
+    return read.plan
 
 
 @dataclass(slots=True)
@@ -262,7 +282,8 @@ class _Reader:
                 )
                 continue
             near = get_close_matches(key, keys, n=1)
-            remedy = f"did you mean {near[0]}?" if near else f"known here: {', '.join(keys)}"
+            known = f"known here: {', '.join(keys)}" if len(keys) <= FEW else "remove it"
+            remedy = f"did you mean {near[0]}?" if near else known
             self.fault((*place, key), "is unknown", remedy)
 
     def fault(self, place: tuple[str, ...], what: str, remedy: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 
 from backends.domain.money import price_sentences as prices
 from backends.domain.money.amounts import STALE_AFTER_DAYS, age_days, figure, is_stale
@@ -37,9 +38,20 @@ def stale_prices(scenario: Scenario) -> str:
 def _dates(scenario: Scenario) -> Iterator[tuple[str, date | None, str]]:
     confirm = "confirm it with inferctl prices set"
     yield "GPU price", scenario.gpu_price_as_of, confirm
+    if any(price is not None for price in _contracts(scenario)):
+        again = "read it again and set contract_price_as_of"
+        yield "price of GPUs under contract", scenario.contract_price_as_of, again
     yield "API price", scenario.api_price_as_of, confirm
     for currency in scenario.currencies:
         yield f"rate of {currency.code}", currency.as_of, "give the rate of today"
+
+
+def _contracts(scenario: Scenario) -> tuple[Decimal | None, ...]:
+    return (
+        scenario.gpu_usd_per_month,
+        scenario.serverless_usd_per_second,
+        scenario.provisioned_unit_usd_per_hour,
+    )
 
 
 def _tokens(scenario: Scenario) -> Iterator[str]:

@@ -14,6 +14,7 @@ def gpu_prices(scenario: Scenario) -> Iterator[str]:
     since = dated(scenario.gpu_price_as_of, scenario.gpu_price_source)
     if scenario.gpu_usd_per_hour is not None:
         yield f"GPU on demand at {usd(scenario.gpu_usd_per_hour, 'h')}, {since}."
+    since = dated(scenario.contract_price_as_of, scenario.contract_price_source)
     if scenario.gpu_usd_per_month is not None:
         yield f"GPU reserved at {usd(scenario.gpu_usd_per_month, 'month')}, {since}."
     yield from _serverless(scenario, since)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from backends.domain.money.amounts import age_days, is_stale, usd
 from backends.domain.money.request_cost import Tokens
@@ -131,19 +131,24 @@ def priced_with(scenario: Scenario, api: ApiPrice | None, gpu: GpuPrice | None) 
         )
     if gpu is None:
         return scenario
-    scenario = replace(scenario, gpu_price_as_of=gpu.as_of, gpu_price_source=provenance(gpu))
     hour = gpu.usd_per_hour
+    since: dict[str, Any] = {
+        "contract_price_as_of": gpu.as_of,
+        "contract_price_source": provenance(gpu),
+    }
     match gpu.contract:
         case "serverless":
             second = None if hour is None else hour / 3600
-            return replace(scenario, serverless_usd_per_second=second)
+            return replace(scenario, serverless_usd_per_second=second, **since)
         case "reserved":
             month = None if hour is None else hour * scenario.hours_per_month
-            return replace(scenario, gpu_usd_per_month=month)
+            return replace(scenario, gpu_usd_per_month=month, **since)
         case _:
             return replace(
                 scenario,
                 gpu_usd_per_hour=hour,
+                gpu_price_as_of=gpu.as_of,
+                gpu_price_source=provenance(gpu),
                 billed_when_stopped=gpu.billed_when_stopped,
                 granularity_s=_whole(gpu.granularity_s),
                 minimum_charge_s=_whole(gpu.minimum_s),

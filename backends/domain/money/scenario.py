@@ -1,7 +1,7 @@
 """The scenario: everything a decision may rest on; what is not known is None."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
@@ -19,6 +19,7 @@ from backends.domain.money.scenario_values import currencies_from, value_from
 
 __all__ = [
     "HOURS_PER_MONTH",
+    "KEYS",
     "BadScenario",
     "Currency",
     "ForeignPrice",
@@ -27,6 +28,7 @@ __all__ = [
     "Scenario",
     "Tier",
     "scenario_from",
+    "supplemented",
 ]
 
 HOURS_PER_MONTH = Decimal(730)
@@ -66,6 +68,9 @@ class Scenario:
         gpu_price_spread_percent, api_price_spread_percent: half-width of what sources quote.
         gpu_price_as_of, api_price_as_of, today: dates that tell whether a price is stale.
         gpu_price_source, api_price_source: who says so; empty for the user's own figure.
+        contract_price_as_of, contract_price_source: the same of every GPU price that is not on
+            demand: reserved, by the second, provisioned. A file that gives neither means those
+            of the GPU on demand.
         currencies: those that prices were written in, such as ``"399 GBP"``; `foreign` are these
             prices, which stand converted in their own keys.
         model, api_model: what each side runs, and its quantisation and context, to tell whether
@@ -119,7 +124,9 @@ class Scenario:
     api_price_spread_percent: Decimal | None = None
     gpu_price_as_of: date | None = None
     api_price_as_of: date | None = None
+    contract_price_as_of: date | None = None
     gpu_price_source: str = ""
+    contract_price_source: str = ""
     api_price_source: str = ""
     today: date | None = None
     model: str | None = None
@@ -136,6 +143,9 @@ class Scenario:
 
 _WRITTEN_BY_US = frozenset({"foreign"})
 
+KEYS = tuple(field.name for field in fields(Scenario) if field.name not in _WRITTEN_BY_US)
+"""The keys that a scenario may be written with."""
+
 
 def scenario_from(data: Mapping[str, Any], place: str = "scenario") -> Scenario:
     """Return the scenario of a mapping, as TOML or JSON give it.
@@ -143,13 +153,12 @@ def scenario_from(data: Mapping[str, Any], place: str = "scenario") -> Scenario:
     Raises:
         BadScenario: a key is unknown or its value cannot be; the message says which and what to do.
     """
-    known = [field.name for field in fields(Scenario) if field.name not in _WRITTEN_BY_US]
     currencies = currencies_from(data.get("currencies"), f"{place}: currencies")
     values: dict[str, Any] = {"currencies": tuple(currencies.values())}
     foreign: list[ForeignPrice] = []
     for key, value in data.items():
-        if key not in known:
-            near = get_close_matches(key, known, n=1)
+        if key not in KEYS:
+            near = get_close_matches(key, KEYS, n=1)
             hint = f'; did you mean "{near[0]}"?' if near else "; remove it"
             raise BadScenario(f'{place}: unknown key "{key}"{hint}')
         if value is not None and key != "currencies":
@@ -157,4 +166,18 @@ def scenario_from(data: Mapping[str, Any], place: str = "scenario") -> Scenario:
     means = sorted({"input_tokens", "output_tokens"} & values.keys())
     if means and "token_distribution" in values:
         raise BadScenario(f"{place}: {means[0]} and token_distribution are both given; keep one")
+    for what in ("as_of", "source"):
+        if f"gpu_price_{what}" in values:
+            values.setdefault(f"contract_price_{what}", values[f"gpu_price_{what}"])
     return Scenario(**values, foreign=tuple(foreign))
+
+
+def supplemented(scenario: Scenario, by: Scenario) -> Scenario:
+    """Return a scenario in which everything that another one says stands as said there."""
+    said = {field.name: getattr(by, field.name) for field in fields(Scenario)}
+    known = {
+        field.name: said[field.name]
+        for field in fields(Scenario)
+        if said[field.name] != field.default
+    }
+    return replace(scenario, **known)

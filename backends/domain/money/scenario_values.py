@@ -19,7 +19,7 @@ from backends.domain.money.shape import HOURS
 
 Part = TypeVar("Part", Tier, RequestKind)
 
-_DATES = frozenset({"gpu_price_as_of", "api_price_as_of", "today"})
+_DATES = frozenset({"gpu_price_as_of", "contract_price_as_of", "api_price_as_of", "today"})
 _TEXTS = frozenset(
     {
         "model",
@@ -27,6 +27,7 @@ _TEXTS = frozenset(
         "quantisation",
         "api_quantisation",
         "gpu_price_source",
+        "contract_price_source",
         "api_price_source",
     }
 )

@@ -95,6 +95,7 @@ TOGETHER: dict[str, dict[str, Any]] = {
     "gpu_ttft_p99_s": {"gpu_ttft_p99_s": 2, "ttft_slo_s": 1},
     "api_ttft_p99_s": {"api_ttft_p99_s": 2, "ttft_slo_s": 1},
     "gpu_price_as_of": {"gpu_price_as_of": "2026-01-01", "today": "2026-11-21"},
+    "contract_price_as_of": {"contract_price_as_of": "2026-01-01", "today": "2026-11-21"},
     "api_price_as_of": {"api_price_as_of": "2026-01-01", "today": "2026-11-21"},
     "today": {"today": "2026-11-21", "api_price_as_of": "2026-01-01"},
     "model": {"model": "a", "api_model": "b"},
@@ -114,9 +115,10 @@ TOGETHER: dict[str, dict[str, Any]] = {
         "currencies": {"EUR": {"usd": "1.08", "as_of": "2026-11-20"}},
     },
     "gpu_price_source": {"gpu_price_source": "a price list"},
+    "contract_price_source": {"contract_price_source": "a price list"},
     "api_price_source": {"api_price_source": "a price list"},
 }
-ONLY_SAID = {"gpu_price_source", "api_price_source"}
+ONLY_SAID = {"gpu_price_source", "contract_price_source", "api_price_source"}
 """These change what is said of the prices, and nothing else."""
 
 

@@ -40,7 +40,9 @@ def test_a_gpu_price_goes_where_its_contract_says(
     row = GpuPrice("x", "y", "H100", Decimal("3.6"), contract, as_of=DAY)
     scenario = priced_with(Scenario(), API, row)
     assert getattr(scenario, key) == Decimal(amount)
-    assert (scenario.gpu_price_as_of, scenario.api_price_as_of) == (DAY, date(2026, 11, 1))
+    dates = (scenario.gpu_price_as_of, scenario.contract_price_as_of)
+    assert dates == ((DAY, None) if key == "gpu_usd_per_hour" else (None, DAY))
+    assert scenario.api_price_as_of == date(2026, 11, 1)
     assert scenario.fee_percent == Decimal("5.5")
 
 

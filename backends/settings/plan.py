@@ -1,0 +1,104 @@
+"""Reads ``[plan]``: what nothing on this host measures, in the keys of a scenario, by its reader.
+
+What is measured, or has a table of its own, is turned away with the place where it belongs: one
+figure with two sources would leave open which of them a verdict rests on.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backends.domain.money.scenario import KEYS, BadScenario, Scenario, scenario_from
+
+_GPU = "set it in [server.NAME]"
+_API = "set it in [endpoint.NAME], or with inferctl prices set"
+_SERVED = (
+    "remove it: the server's own counters tell it, or prometheus or file in [traffic]; "
+    "inferctl verdict --scenario FILE supposes another"
+)
+_TTFT = "remove it: inferctl load NAME measures it, and the server's own counters do"
+
+ELSEWHERE: Mapping[str, str] = {
+    "gpu_usd_per_hour": _GPU,
+    "gpu_price_as_of": _GPU,
+    "gpu_price_source": "remove it; contract_price_source is of the prices that stand here",
+    "input_usd_per_mtok": _API,
+    "output_usd_per_mtok": _API,
+    "cached_input_usd_per_mtok": _API,
+    "usd_per_request": _API,
+    "fee_percent": _API,
+    "tiers": "remove it: tiers come with the price table, see inferctl prices update",
+    "api_price_as_of": "set price_as_of in [endpoint.NAME], or use inferctl prices set",
+    "api_price_source": "remove it: the price table tells the source of each of its prices",
+    "input_tokens": _SERVED,
+    "output_tokens": _SERVED,
+    "token_distribution": _SERVED,
+    "cached_input_share": _SERVED,
+    "rate_rps": _SERVED,
+    "profile_rps": _SERVED,
+    "observed": _SERVED,
+    "capacity_rps": "remove it: inferctl load NAME measures it",
+    "granularity_s": "set it in [billing]",
+    "minimum_charge_s": "set min_charge_s in [billing]",
+    "ttft_slo_s": "set ttft_p99_s in [limits]",
+    "gpu_ttft_p99_s": _TTFT,
+    "api_ttft_p99_s": "remove it: inferctl ab --runs 300 measures it",
+    "api_input_tokens": "remove it: inferctl ab compares what both sides count of one prompt",
+    "today": "remove it: the clock tells",
+}
+"""Keys of a scenario that are no plan's, and what to do instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A key of the table that cannot be used: its path below ``plan``, the fault, the remedy."""
+
+    key: tuple[str, ...]
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRead:
+    """What a table says, and what in it does not fit; with a misfit the plan says nothing."""
+
+    plan: Scenario
+    misfits: tuple[Misfit, ...] = ()
+
+
+def read_plan(table: object) -> PlanRead:
+    """Return the plan of a table; keys that no scenario has are left to the caller."""
+    if not isinstance(table, dict):
+        fault = Misfit((), "is not a table", "write [plan] and the key below it")
+        return PlanRead(Scenario(), (fault,))
+    known = {key: value for key, value in table.items() if key in KEYS}
+    found = tuple(_misfits(known))
+    return PlanRead(Scenario(), found) if found else PlanRead(scenario_from(known, "plan"))
+
+
+def _misfits(table: Mapping[str, Any]) -> Iterator[Misfit]:
+    """Yield what does not fit; without its currencies no price can be judged."""
+    currencies = {key: table[key] for key in ("currencies",) if key in table}
+    bad = _misfit(currencies)
+    if bad is not None:
+        yield bad
+        return
+    for key, value in table.items():
+        if key in ELSEWHERE:
+            yield Misfit((key,), "does not belong in a plan", ELSEWHERE[key])
+        elif (bad := _misfit({**currencies, key: value})) is not None:
+            yield bad
+
+
+def _misfit(table: Mapping[str, Any]) -> Misfit | None:
+    """Return what the reader of scenarios finds wrong, None if it finds nothing."""
+    try:
+        scenario_from(table, "plan")
+    except BadScenario as error:
+        said = str(error).removeprefix("plan: ").replace("[currencies", "[plan.currencies")
+        path, _, said = said.partition(": ")
+        what, semicolon, remedy = said.partition("; ")
+        if not semicolon:
+            what, remedy = "", said
+        return Misfit(tuple(path.split(".")), f"does not fit{what and ': '}{what}", remedy)
+    return None
