@@ -79,13 +79,13 @@ class InferctlApp(App[str]):
 
     def start_sources(self) -> None:
         """Take up the history and the bill, and start everything that yields facts."""
-        from console import bookkeeping, past, sources, watching
+        from console import bookkeeping, measured, past, sources, watching
         from console.unwatched import record_finished_starts
 
         record_finished_starts(self.machine)
         books = bookkeeping.open_books(self.machine)
         self.session = bookkeeping.with_books(self.session, books)
-        self.desk = replace(self.desk, ab_usd=books.ab_usd)
+        self.desk = replace(measured.with_measured(self.desk, self.machine), ab_usd=books.ab_usd)
         if self._watched is not None:
             watching.show(self, self._watched)
         self.pump(sources.ticks(self.machine, lambda: self.session), "clock")

@@ -28,6 +28,7 @@ class Capacity:
         output_tokens: of each request.
         measured_wall_s: seconds since 1970 UTC.
         input_tokens: of each request, None where the server told none.
+        ttft_p99_s: of the requests at `rps`; None below 300, which cannot tell it.
     """
 
     server: str
@@ -41,14 +42,20 @@ class Capacity:
     itl_limit_s: float | None
     measured_wall_s: float
     input_tokens: int | None = None
+    ttft_p99_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Carries:
-    """What the verdict may rest on; None with the reason where that is nothing."""
+    """What the verdict may rest on; None with the reason where that is nothing.
+
+    Attributes:
+        ttft_p99_s: of the requests at that rate; None below 300, which cannot tell it.
+    """
 
     rps: Decimal | None
     reason: str = ""
+    ttft_p99_s: float | None = None
 
 
 def known_capacities(state_folder: Path) -> tuple[Capacity, ...]:
@@ -119,7 +126,7 @@ def carried(
         seen = f"prompts of {input_tokens:.0f} tokens"
         remedy = f"inferctl load {profile.name} --input-tokens {input_tokens:.0f}"
         return Carries(None, f"not measured for {seen}, only for {found.input_tokens}: {remedy}")
-    return Carries(found.rps)
+    return Carries(found.rps, ttft_p99_s=found.ttft_p99_s)
 
 
 def _alike(measured: int | None, seen: Decimal | None, factor: Decimal) -> bool:

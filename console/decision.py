@@ -9,6 +9,7 @@ from backends.domain.money.amounts import digits
 from backends.domain.money.demand import Demand
 from backends.domain.money.document import verdict_document
 from backends.domain.money.hysteresis import OPPOSITE_WINDOWS, Advice, Shown, advise
+from backends.domain.money.latency import newest_first_tokens, p99_against
 from backends.domain.money.now import NowVerdict, now_verdict
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.verdict import Verdict
@@ -16,7 +17,7 @@ from backends.domain.server import ServerState
 from backends.domain.session import Session
 from console import economics
 from console.desk import Desk
-from console.rivals import Rival, rivals
+from console.rivals import Rival
 
 ANSWERING = frozenset({ServerState.READY, ServerState.FOREIGN})
 
@@ -46,10 +47,14 @@ def decide_all(session: Session, desk: Desk, today: date) -> Decision:
     """Return what is decided of a session, on the traffic that lies on the desk if any does."""
     settings = desk.settings
     asked = desk.traffic or economics.demand(session)
-    scenario = economics.scenario(session, settings, today, desk.capacities, asked)
+    scenario = economics.scenario(
+        session, settings, today, desk.capacities, asked, measured=desk.measured
+    )
     plan = economics.decided(scenario)
-    ranked = rivals(settings, asked.seen, asked.cached_input_share)
-    plan = replace(plan, assumptions=(*plan.assumptions, *_said(asked, ranked)))
+    ranked = economics.rivals_of(settings, asked, desk.measured)
+    found = economics.inputs(session, settings, desk.capacities, asked, desk.measured)
+    told = (*_said(asked, ranked), *(each.said for each in found))
+    plan = replace(plan, assumptions=(*plan.assumptions, *told))
     return Decision(
         scenario,
         plan,
@@ -102,6 +107,7 @@ def decision_document(decision: Decision) -> dict[str, Any]:
                 "usd_per_request": digits(rival.usd_per_request),
                 "price_as_of": rival.endpoint.prices.as_of,
                 "reason": rival.reason or None,
+                "excluded_because": rival.excluded_because or None,
             }
             for rival in decision.rivals
         ],
@@ -118,7 +124,13 @@ def _said(asked: Demand, ranked: tuple[Rival, ...]) -> tuple[str, ...]:
     said = [f"Traffic: {asked.source}."]
     if asked.replicas is not None and asked.replicas > 1:
         said.append(f"It was served by {asked.replicas} replicas; the rate is theirs together.")
+    said += [
+        f"{rival.endpoint.name} is no choice: {rival.excluded_because}."
+        for rival in ranked
+        if rival.excluded_because
+    ]
     priced = [rival for rival in ranked if rival.usd_per_request is not None]
+    priced = [rival for rival in priced if not rival.excluded_because] or priced
     if len(priced) > 1:
         dearer = ", ".join(rival.endpoint.name for rival in priced[1:])
         said.append(
@@ -134,15 +146,15 @@ def _said(asked: Demand, ranked: tuple[Rival, ...]) -> tuple[str, ...]:
 def _now(session: Session, scenario: Scenario) -> NowVerdict:
     """Decide on what the server does this moment, whatever the plan is made of."""
     state = session.life.server.state if session.life else ServerState.STOPPED
-    seen = economics.observed(session)
-    serving = session.serving
-    slowest = serving.ttft.p99_s if serving else None
+    seen, limit = economics.observed(session), scenario.ttft_slo_s
+    newest = newest_first_tokens(session.traffic)
+    tail = p99_against(newest, float(limit)) if newest and limit is not None else None
     live = replace(
         scenario,
         rate_rps=seen.n / seen.window_s if seen.window_s else None,
         profile_rps=None,
         batch_multiplier=None,  # a request that waits for an answer is in no batch
-        gpu_ttft_p99_s=None if slowest is None else Decimal(repr(slowest)),
+        gpu_ttft_p99_s=Decimal(repr(tail.p99_s)) if tail and tail.p99_s is not None else None,
     )
     return now_verdict(live, ready=state in ANSWERING)
 

@@ -11,6 +11,7 @@ from backends.domain.streams.series import AbSeries
 from backends.prober.prompts import PARAGRAPH, Prompt
 from backends.settings.config import Settings
 from console.capacity import Capacity, changed_ns, known_capacities
+from console.inputs import NOTHING_MEASURED, Measured
 from console.machine import Machine
 
 
@@ -25,6 +26,7 @@ class Desk:
         capacities: what load measured, read anew when a load has ended, here or elsewhere.
         capacities_ns: when their file was written, as the file system counts.
         shown: the plan as it holds over windows of ten minutes.
+        measured: what the history tells a plan, read anew when a start or an A/B has ended.
         traffic: what another source than the server's own counters tells, None without one.
         ab_usd: what A/B tests have cost since the bill began.
         meter_kept_s: when the books were last written down, seconds since 1970.
@@ -43,6 +45,7 @@ class Desk:
     capacities: tuple[Capacity, ...] = ()
     capacities_ns: int = 0
     shown: Shown = field(default_factory=Shown)
+    measured: Measured = NOTHING_MEASURED
     traffic: Demand | None = None
     ab_usd: Decimal = Decimal(0)
     meter_kept_s: float = 0.0

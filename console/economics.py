@@ -18,7 +18,15 @@ from backends.domain.money.verdict import Verdict, decide
 from backends.domain.session import Session
 from backends.settings.config import Billing, Endpoint, Profile, Settings, TokenPrices
 from console.capacity import Capacity, carried
-from console.rivals import rivals, tokens_price
+from console.inputs import (
+    NOTHING_MEASURED,
+    Input,
+    Measured,
+    inputs_of,
+    too_slow,
+    with_inputs,
+)
+from console.rivals import Rival, rivals, tokens_price
 
 BudgetState = Literal["none", "within", "near", "over"]
 
@@ -148,26 +156,37 @@ def scenario(
     today: date,
     capacities: tuple[Capacity, ...] = (),
     traffic: Demand | None = None,
+    *,
+    measured: Measured = NOTHING_MEASURED,
 ) -> Scenario:
-    """Return the decision as it stands: today's prices, the traffic seen, the capacity measured.
+    """Return the decision as it stands: today's prices, the traffic seen, what was measured.
 
     Args:
         session: the watched server.
-        settings: prices and limits.
+        settings: prices and limits, and what the plan says.
         today: tells which prices are stale.
-        capacities: what was measured.
+        capacities: what was measured under load.
         traffic: what another source tells; by default the server's own counters.
+        measured: what the history tells of starts and endpoints.
     """
     profile = watched_profile(session, settings)
     asked = traffic or demand(session)
-    seen, cached = asked.seen, asked.cached_input_share
-    ranked = rivals(settings, seen, cached)
+    seen, ranked = asked.seen, rivals_of(settings, asked, measured)
     prices = ranked[0].endpoint.prices if ranked else TokenPrices()
+    carries = carried(capacities, profile, seen.output_tokens_mean, seen.input_tokens_mean)
+    found = inputs_of(
+        settings,
+        profile,
+        carries=carries,
+        readings=session.traffic,
+        ranked=ranked,
+        measured=measured,
+    )
     made = Scenario(
         gpu_usd_per_hour=server_usd_per_hour(profile, settings.billing),
         input_tokens=seen.input_tokens_mean,
         output_tokens=seen.output_tokens_mean,
-        cached_input_share=cached,
+        cached_input_share=asked.cached_input_share,
         input_usd_per_mtok=prices.input_usd_per_mtok,
         output_usd_per_mtok=prices.output_usd_per_mtok,
         cached_input_usd_per_mtok=prices.cached_input_usd_per_mtok,
@@ -175,17 +194,45 @@ def scenario(
         fee_percent=prices.fee_percent,
         tiers=prices.tiers,
         rate_rps=seen.n / seen.window_s if seen.window_s else None,
-        capacity_rps=carried(
-            capacities, profile, seen.output_tokens_mean, seen.input_tokens_mean
-        ).rps,
+        capacity_rps=carries.rps,
         ttft_slo_s=_decimal(settings.limits.ttft_p99_s),
         gpu_price_as_of=profile.gpu_price_as_of if profile else None,
         api_price_as_of=prices.as_of,
         api_price_source=prices.source,
         today=today,
         observed=seen,
+        granularity_s=Decimal(settings.billing.granularity_s or 1),
+        minimum_charge_s=Decimal(settings.billing.min_charge_s),
     )
-    return _by_the_hour(supplemented(made, settings.plan), asked.profile)
+    made = supplemented(with_inputs(made, found), settings.plan)
+    return _by_the_hour(made, asked.profile)
+
+
+def inputs(
+    session: Session,
+    settings: Settings,
+    capacities: tuple[Capacity, ...],
+    asked: Demand,
+    measured: Measured,
+) -> tuple[Input, ...]:
+    """Return the inputs that this host has measured, or would have to, with their provenance."""
+    profile, seen = watched_profile(session, settings), asked.seen
+    carries = carried(capacities, profile, seen.output_tokens_mean, seen.input_tokens_mean)
+    ranked = rivals_of(settings, asked, measured)
+    return inputs_of(
+        settings,
+        profile,
+        carries=carries,
+        readings=session.traffic,
+        ranked=ranked,
+        measured=measured,
+    )
+
+
+def rivals_of(settings: Settings, asked: Demand, measured: Measured) -> tuple[Rival, ...]:
+    """Return every endpoint, the cheapest first that is not known to be too slow."""
+    slow = too_slow(settings, measured)
+    return rivals(settings, asked.seen, asked.cached_input_share, slow)
 
 
 def _by_the_hour(made: Scenario, profile: HourlyProfile | None) -> Scenario:

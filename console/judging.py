@@ -31,7 +31,9 @@ def _after(shown: Shown, window: Window, session: Session, desk: Desk) -> Shown:
     nothing = Observed(n=Decimal(0), window_s=Decimal(repr(window.seconds)))
     asked = Demand(window.seen or nothing, "one window of ten minutes")
     today = utc_day(window.began_wall_s)
-    scenario = economics.scenario(session, desk.settings, today, desk.capacities, asked)
+    scenario = economics.scenario(
+        session, desk.settings, today, desk.capacities, asked, measured=desk.measured
+    )
     plan = economics.decided(scenario)
     shown = fold_window(shown, plan.kind, round(window.requests or 0))
     present = economics.present_usd_per_hour(scenario)

@@ -192,4 +192,5 @@ def measured_capacity(machine: Machine, report: LoadReport) -> Capacity | None:
         itl_limit_s=report.itl_limit_s,
         measured_wall_s=machine.now().wall_s,
         input_tokens=None if best.input_tokens is None else round(best.input_tokens),
+        ttft_p99_s=best.ttft_s.p99 if best.ttft_s else None,
     )

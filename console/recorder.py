@@ -32,6 +32,7 @@ from console import bookkeeping
 from console.bookkeeping import series_usd
 from console.desk import Desk, with_capacities
 from console.machine import Machine
+from console.measured import with_measured
 from console.servers import launched_with
 
 SECONDS_PER_HOUR = 3600
@@ -50,10 +51,12 @@ def keep(machine: Machine, session: Session, desk: Desk, fact: Fact) -> Desk:
             pass
         case FirstTokenSeen() | FirstTokenUnavailable() | Exited() | Stopped() if session.life:
             keep_start(machine, session.life)
+            desk = with_measured(desk, machine)
         case SeriesBegan() | RunEnded() | SeriesEnded() if session.ab:
             keep_series(machine, session.ab.series, fact)
             if isinstance(fact, RunEnded):
                 return replace(desk, ab_usd=desk.ab_usd + series_usd([fact.run]))
+            desk = with_measured(desk, machine) if isinstance(fact, SeriesEnded) else desk
         case ServersSeen():
             return with_capacities(desk, machine)
         case Ticked() | MetricsScraped():

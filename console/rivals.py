@@ -1,6 +1,7 @@
 """The endpoints that a GPU of one's own competes with: all of them, cheapest first."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from backends.domain.money.request_cost import Tokens
@@ -17,11 +18,13 @@ class Rival:
     Attributes:
         usd_per_request: None where a price or the tokens of a request are not known.
         reason: why there is none; empty where there is one.
+        excluded_because: it is too slow, one sentence; empty where nothing says so.
     """
 
     endpoint: Endpoint
     usd_per_request: Decimal | None
     reason: str = ""
+    excluded_because: str = ""
 
 
 def tokens_price(endpoint: Endpoint) -> Tokens | None:
@@ -38,14 +41,25 @@ def tokens_price(endpoint: Endpoint) -> Tokens | None:
     )
 
 
-def rivals(settings: Settings, seen: Observed, cached_share: Decimal | None) -> tuple[Rival, ...]:
+def rivals(
+    settings: Settings,
+    seen: Observed,
+    cached_share: Decimal | None,
+    too_slow: Mapping[str, str] | None = None,
+) -> tuple[Rival, ...]:
     """Return every endpoint, the cheapest for these requests first and the unpriced last.
+
+    Those that are too slow, with the reason by their name, come after all that are not.
 
     What an API costs grows with the requests alone, so that the one which is cheapest for the mean
     request is so at every rate: the GPU has to beat only that one. Before any request was seen,
     those with a price are ranked by a thousand tokens in and a thousand out.
     """
-    found = [_rival(endpoint, seen, cached_share) for endpoint in settings.endpoints]
+    slow = too_slow or {}
+    found = (
+        replace(_rival(endpoint, seen, cached_share), excluded_because=slow.get(endpoint.name, ""))
+        for endpoint in settings.endpoints
+    )
     return tuple(sorted(found, key=_rank))
 
 
@@ -59,10 +73,10 @@ def _rival(endpoint: Endpoint, seen: Observed, cached_share: Decimal | None) -> 
     return Rival(endpoint, prices.cost(into, out, into * (cached_share or 0)))
 
 
-def _rank(rival: Rival) -> tuple[bool, Decimal]:
-    prices = tokens_price(rival.endpoint)
+def _rank(rival: Rival) -> tuple[bool, bool, Decimal]:
+    prices, slow = tokens_price(rival.endpoint), bool(rival.excluded_because)
     if prices is None:
-        return True, Decimal(0)
+        return True, slow, Decimal(0)
     if rival.usd_per_request is None:
-        return False, prices.cost(_A_THOUSAND, _A_THOUSAND)
-    return False, rival.usd_per_request
+        return False, slow, prices.cost(_A_THOUSAND, _A_THOUSAND)
+    return False, slow, rival.usd_per_request

@@ -57,6 +57,24 @@ class SeriesRecord:
     report: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class FirstTokens:
+    """What the runs with one model of one endpoint took, whatever their prompts.
+
+    Attributes:
+        runs: those that succeeded; `failed` is how many did not.
+        p99_s: None below 300 runs, which cannot tell it.
+        since_wall_s: when the first series among them began, seconds since 1970 UTC.
+    """
+
+    endpoint: str
+    model: str | None
+    runs: int
+    failed: int
+    p99_s: float | None
+    since_wall_s: float
+
+
 FindingKind = Literal["load", "coldhunt"]
 
 

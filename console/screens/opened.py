@@ -15,6 +15,7 @@ from console.capacity import known_capacities
 from console.decision import decide_all
 from console.desk import Desk
 from console.machine import Machine
+from console.measured import with_measured
 from console.recorded import finding_of
 from console.screens.costs import CostScreen
 from console.screens.gpus import GpuScreen
@@ -47,7 +48,8 @@ def opened(name: ScreenName, machine: Machine, session: Session, desk: Desk) -> 
             return HistoryScreen(recent(machine))
         case "costs":
             today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
-            measured = replace(desk, capacities=known_capacities(machine.state_folder))
+            known = replace(desk, capacities=known_capacities(machine.state_folder))
+            measured = with_measured(known, machine)
             return CostScreen(decide_all(session, measured, today))
 
 

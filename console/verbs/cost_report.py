@@ -23,6 +23,7 @@ from console.capacity import Capacity
 from console.decision import Decision, decide_all
 from console.desk import desk_of
 from console.machine import Machine
+from console.measured import with_measured
 
 MOST_RECORDS = 10_000
 """More starts or series than any rental has."""
@@ -63,7 +64,7 @@ def cost_report(
             for record in history.recent_series(MOST_RECORDS)
             if began_s <= record.began_wall_s < until_s
         ]
-    desk = desk_of(machine)
+    desk = with_measured(desk_of(machine), machine)
     if session.life is not None:
         desk = replace(desk, shown=shown_plan(machine, session.life.server.name))
     lines = [

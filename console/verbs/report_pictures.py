@@ -14,6 +14,7 @@ from console import economics
 from console.bill import Bill, day_spent
 from console.desk import desk_of
 from console.machine import Machine
+from console.measured import with_measured
 from console.views.plan import chart_view
 from widgets.cost_chart import CostChartView
 
@@ -39,7 +40,10 @@ def write_pictures(
         OSError: a file cannot be written.
     """
     today = utc_day(machine.now().wall_s)
-    scenario = economics.scenario(session, machine.settings, today, desk_of(machine).capacities)
+    desk = with_measured(desk_of(machine), machine)
+    scenario = economics.scenario(
+        session, machine.settings, today, desk.capacities, measured=desk.measured
+    )
     chart = chart_view(scenario, economics.decided(scenario))
     drawn = {"days": days_svg(bill, economics.tariff(session, machine.settings))}
     if chart.self_hosted:

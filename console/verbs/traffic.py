@@ -11,6 +11,7 @@ from backends.settings.config import TrafficSource
 from console.bookkeeping import shown_plan
 from console.desk import Desk, desk_of
 from console.machine import Machine
+from console.measured import with_measured
 from console.past import past_demand
 
 
@@ -38,5 +39,5 @@ def desk_for(
     model = arguments.model or (server.model if server else None)
     traffic = past_demand(source_of(machine, arguments), model, now_s)
     shown = shown_plan(machine, server.name) if server else None
-    desk = replace(desk_of(machine), traffic=traffic)
+    desk = replace(with_measured(desk_of(machine), machine), traffic=traffic)
     return (desk if shown is None else replace(desk, shown=shown)), utc_day(now_s)

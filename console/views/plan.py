@@ -80,7 +80,8 @@ def _dearer(verdict: Verdict, scenario: Scenario, rivals: Sequence[Rival]) -> li
             into, out = tokens
             each = prices.cost(into, out, into * (scenario.cached_input_share or 0))
             month = each * load.mean_rps * 3600 * verdict.hours_per_month
-        found.append(OptionBar(f"API: {rival.endpoint.name}", month))
+        why = f"SLO_EXCLUDES: {rival.excluded_because}" if rival.excluded_because else ""
+        found.append(OptionBar(f"API: {rival.endpoint.name}", month, excluded_because=why))
     return found
 
 

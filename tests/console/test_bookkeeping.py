@@ -12,6 +12,7 @@ import pytest
 from backends.domain.facts import Fact, Ticked
 from backends.domain.money.hysteresis import Shown
 from backends.domain.money.kinds import VerdictKind
+from backends.domain.money.scenario import Scenario
 from backends.domain.session import Session, advance, watching
 from backends.history.history import open_history
 from backends.history.records import SeriesRecord
@@ -200,3 +201,12 @@ def test_books_are_written_once_a_minute(tmp_path: Path) -> None:
     assert desk.meter_kept_s == at(200).wall_s
     assert keep(host, session, desk, at(230).wall_s) == desk
     assert keep(host, session, desk, at(261).wall_s).meter_kept_s == at(261).wall_s
+
+
+def test_hours_that_the_plan_supposes_are_not_those_of_a_window() -> None:
+    plan = Scenario(hours_per_day=Decimal(6), ops_usd_per_month=Decimal(730))
+    settings = replace(sessions.DESK.settings, plan=plan)
+    desk = replace(sessions.DESK, settings=settings, capacities=(CAPACITY,))
+    _, desk = judged_over(opened(), desk, windows(1, 2.0, FIRST_S))
+    staying, api = Decimal("1.88") + 1, Decimal("1.1664")
+    assert desk.shown.regret_usd == pytest.approx((staying - api) / 6, rel=Decimal("0.001"))

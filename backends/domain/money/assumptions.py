@@ -8,6 +8,7 @@ from backends.domain.money import price_sentences as prices
 from backends.domain.money.amounts import STALE_AFTER_DAYS, age_days, figure, is_stale
 from backends.domain.money.request_cost import api_prices_given, tokens_of
 from backends.domain.money.scenario import Scenario
+from backends.domain.money.uncertainty import load_of
 
 
 def assumptions(scenario: Scenario) -> tuple[str, ...]:
@@ -108,7 +109,9 @@ def _capacity(scenario: Scenario) -> Iterator[str]:
 
 def _coming_and_going(scenario: Scenario) -> Iterator[str]:
     """Yield how a GPU that is given back when idle is billed, where that is an option."""
-    if scenario.gpu_usd_per_hour is None or scenario.cold_start_s is None:
+    load = load_of(scenario)
+    always = load is not None and (load.active_share == 1 or load.starts_per_day == 0)
+    if scenario.gpu_usd_per_hour is None or scenario.cold_start_s is None or always:
         return
     if scenario.billed_when_stopped is False:
         yield "A host that is powered off is not billed."

@@ -1,0 +1,54 @@
+"""How long the A/B runs with each endpoint took to their first token, over all series together."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from backends.domain.streams.statistics import spread
+from backends.history.database import open_database
+from backends.history.records import FirstTokens
+from backends.history.rows import from_json
+
+
+def first_tokens(path: Path, since_wall_s: float) -> tuple[FirstTokens, ...]:
+    """Return what the series since an instant tell of each model of each endpoint.
+
+    Raises:
+        HistoryUnavailable: the history at `path` cannot be opened.
+    """
+    ttft_s: dict[tuple[str, str | None], list[float | None]] = {}
+    since_s: dict[tuple[str, str | None], float] = {}
+    with closing(open_database(path)) as database:
+        query = "SELECT * FROM series WHERE began_wall_s >= ? ORDER BY began_wall_s"
+        for row in database.rows(query, (since_wall_s,)):
+            report = from_json(row["report"])
+            lanes = {
+                lane: (str(endpoint), _model(report, lane))
+                for lane, endpoint in from_json(row["lanes"])
+            }
+            runs = "SELECT lane, run FROM runs WHERE series_id = ?"
+            for each in database.stream(runs, (row["series_id"],)):
+                lane = lanes[each["lane"]]
+                ttft_s.setdefault(lane, []).append(_ttft_s(from_json(each["run"])))
+                since_s.setdefault(lane, row["began_wall_s"])
+    return tuple(_told(lane, found, since_s[lane]) for lane, found in ttft_s.items())
+
+
+def _told(
+    lane: tuple[str, str | None], found: list[float | None], since_wall_s: float
+) -> FirstTokens:
+    succeeded = [each for each in found if each is not None]
+    told = spread(succeeded)
+    p99_s = told.p99 if told else None
+    failed = len(found) - len(succeeded)
+    return FirstTokens(*lane, len(succeeded), failed, p99_s, since_wall_s)
+
+
+def _ttft_s(run: dict[str, Any]) -> float | None:
+    ttft_s: float | None = None if run.get("error") else run.get("ttft_s")
+    return ttft_s
+
+
+def _model(report: dict[str, Any], lane: str) -> str | None:
+    model: str | None = report.get("lanes", {}).get(lane, {}).get("model")
+    return model
