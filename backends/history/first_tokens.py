@@ -9,9 +9,14 @@ from backends.history.database import open_database
 from backends.history.records import FirstTokens
 from backends.history.rows import from_json
 
+MOST_RUNS = 10_000
+"""Enough for any percentile asked here, and read in less than a tenth of a second."""
+
 
 def first_tokens(path: Path, since_wall_s: float) -> tuple[FirstTokens, ...]:
     """Return what the series since an instant tell of each model of each endpoint.
+
+    The newest series are read, until they have enough runs together.
 
     Raises:
         HistoryUnavailable: the history at `path` cannot be opened.
@@ -19,8 +24,10 @@ def first_tokens(path: Path, since_wall_s: float) -> tuple[FirstTokens, ...]:
     ttft_s: dict[tuple[str, str | None], list[float | None]] = {}
     since_s: dict[tuple[str, str | None], float] = {}
     with closing(open_database(path)) as database:
-        query = "SELECT * FROM series WHERE began_wall_s >= ? ORDER BY began_wall_s"
-        for row in database.rows(query, (since_wall_s,)):
+        query = "SELECT * FROM series WHERE began_wall_s >= ? ORDER BY began_wall_s DESC"
+        for row in database.stream(query, (since_wall_s,)):
+            if sum(map(len, ttft_s.values())) >= MOST_RUNS:
+                break
             report = from_json(row["report"])
             lanes = {
                 lane: (str(endpoint), _model(report, lane))
@@ -30,7 +37,7 @@ def first_tokens(path: Path, since_wall_s: float) -> tuple[FirstTokens, ...]:
             for each in database.stream(runs, (row["series_id"],)):
                 lane = lanes[each["lane"]]
                 ttft_s.setdefault(lane, []).append(_ttft_s(from_json(each["run"])))
-                since_s.setdefault(lane, row["began_wall_s"])
+                since_s[lane] = row["began_wall_s"]
     return tuple(_told(lane, found, since_s[lane]) for lane, found in ttft_s.items())
 
 

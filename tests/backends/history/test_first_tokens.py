@@ -51,3 +51,13 @@ def test_a_run_without_a_first_token_is_a_failed_one(path: Path) -> None:
 
 def test_nothing_kept_is_nothing_known(path: Path) -> None:
     assert first_tokens(path, 0.0) == ()
+
+
+def test_the_oldest_series_are_left_out_once_there_are_enough_runs(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backends.history.first_tokens.MOST_RUNS", 5)
+    for number in range(3):
+        keep(path, f"s{number}", 100.0 + number, "m", runs(3))
+    (cloud,) = first_tokens(path, 0.0)
+    assert (cloud.runs, cloud.since_wall_s) == (6, 101.0)
