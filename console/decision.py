@@ -9,6 +9,7 @@ from backends.domain.money.amounts import digits
 from backends.domain.money.demand import Demand
 from backends.domain.money.document import verdict_document
 from backends.domain.money.hysteresis import OPPOSITE_WINDOWS, Advice, Shown, advise
+from backends.domain.money.kinds import VerdictKind
 from backends.domain.money.latency import newest_first_tokens, p99_against
 from backends.domain.money.now import NowVerdict, now_verdict
 from backends.domain.money.scenario import Scenario
@@ -17,6 +18,7 @@ from backends.domain.server import ServerState
 from backends.domain.session import Session
 from console import economics
 from console.desk import Desk
+from console.pricing import gpu_offers
 from console.rivals import Rival
 
 ANSWERING = frozenset({ServerState.READY, ServerState.FOREIGN})
@@ -55,6 +57,8 @@ def decide_all(session: Session, desk: Desk, today: date) -> Decision:
     found = economics.inputs(session, settings, desk.capacities, asked, desk.measured)
     told = (*_said(asked, ranked), *(each.said for each in found))
     plan = replace(plan, assumptions=(*plan.assumptions, *told))
+    if scenario.gpu_usd_per_hour is None:
+        plan = _with_offers(plan, unpriced_gpu(session, desk))
     return Decision(
         scenario,
         plan,
@@ -69,6 +73,22 @@ def decide_all(session: Session, desk: Desk, today: date) -> Decision:
         ranked,
         asked,
     )
+
+
+def unpriced_gpu(session: Session, desk: Desk) -> str:
+    """Return what the price table asks for the watched GPU that has no price, as a sentence."""
+    profile = economics.watched_profile(session, desk.settings)
+    if session.gpus is None or (profile and profile.gpu_usd_per_hour is not None):
+        return ""
+    return gpu_offers(session.gpus.gpus, profile, desk.gpu_prices)
+
+
+def _with_offers(plan: Verdict, told: str) -> Verdict:
+    if not told:
+        return plan
+    if plan.kind is VerdictKind.UNPRICED:
+        return replace(plan, reason=f"{plan.reason} {told}")
+    return replace(plan, assumptions=(*plan.assumptions, told))
 
 
 def cheapest_other(plan: Verdict) -> Decimal | None:

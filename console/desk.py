@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from backends.domain.money.demand import Demand
 from backends.domain.money.hysteresis import Shown
+from backends.domain.money.prices import GpuPrice
 from backends.domain.start import Start
 from backends.domain.streams.series import AbSeries
 from backends.prober.prompts import PARAGRAPH, Prompt
@@ -13,6 +14,7 @@ from backends.settings.config import Settings
 from console.capacity import Capacity, changed_ns, known_capacities
 from console.inputs import NOTHING_MEASURED, Measured
 from console.machine import Machine
+from console.pricing import gpu_prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Desk:
         capacities: what load measured, read anew when a load has ended, here or elsewhere.
         capacities_ns: when their file was written, as the file system counts.
         shown: the plan as it holds over windows of ten minutes.
+        gpu_prices: the table's, where a server has none of its own.
         measured: what the history tells a plan, read anew when a start or an A/B has ended.
         traffic: what another source than the server's own counters tells, None without one.
         ab_usd: what A/B tests have cost since the bill began.
@@ -45,6 +48,7 @@ class Desk:
     capacities: tuple[Capacity, ...] = ()
     capacities_ns: int = 0
     shown: Shown = field(default_factory=Shown)
+    gpu_prices: tuple[GpuPrice, ...] = ()
     measured: Measured = NOTHING_MEASURED
     traffic: Demand | None = None
     ab_usd: Decimal = Decimal(0)
@@ -53,8 +57,14 @@ class Desk:
 
 
 def desk_of(machine: Machine) -> Desk:
-    """Return the desk as it is when the console opens."""
-    return with_capacities(Desk(machine.settings, machine.simulated), machine)
+    """Return the desk as it is when the console opens.
+
+    Raises:
+        Problem: a file of prices or capacities cannot be read; the message names the remedy.
+    """
+    prices = gpu_prices(machine.settings, machine.price_folder)
+    desk = Desk(machine.settings, machine.simulated, gpu_prices=prices)
+    return with_capacities(desk, machine)
 
 
 def with_capacities(desk: Desk, machine: Machine) -> Desk:

@@ -1,9 +1,10 @@
 """The session of a verb: what one look at this host tells, without a screen."""
 
 import time
+from contextlib import closing
 from dataclasses import replace
 
-from backends.domain.facts import MetricsScraped
+from backends.domain.facts import GpusSampled, MetricsScraped
 from backends.domain.server import Server, ServerState
 from backends.domain.session import Session, advance, watching
 from backends.host.servers import list_servers
@@ -35,6 +36,12 @@ def glance(machine: Machine) -> Session:
             return session
         session = advance(session, MetricsScraped(machine.now(), counters))
     return session
+
+
+def with_gpus(session: Session, machine: Machine) -> Session:
+    """Return the session with one sample of the GPUs, which tells what they are called."""
+    with closing(machine.open_gpus()) as source:
+        return advance(session, GpusSampled(machine.now(), source.sample(processes=False)))
 
 
 def _serving(found: tuple[Server, ...], machine: Machine) -> Server | None:

@@ -22,6 +22,7 @@ class Machine:
     Attributes:
         state_folder: where keepers leave what outlives them.
         open_gpus: opens the GPUs; may take a second, so it is called off the event loop.
+        price_folder: where the user's own and imported prices are kept; None for shipped ones only.
         simulated: servers, GPUs and prices are made up, which every screen must say.
     """
 
@@ -29,5 +30,6 @@ class Machine:
     state_folder: Path
     history_file: Path
     open_gpus: Callable[[], GpuSource]
+    price_folder: Path | None = None
     simulated: bool = False
     now: Callable[[], Stamp] = clock

@@ -1,14 +1,17 @@
-"""Prices of endpoints that the configuration leaves open, from the price table."""
+"""Prices that the configuration leaves open: the table gives an endpoint's and tells a GPU's."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from backends.domain.gpu import Gpu
 from backends.domain.money.amounts import BadPrice
-from backends.domain.money.prices import provenance
+from backends.domain.money.offers import offers, offers_told
+from backends.domain.money.prices import GpuPrice, provenance
 from backends.prices.lookup import quote
 from backends.prices.table import PriceTable, load_table
 from backends.problem import UsageProblem
-from backends.settings.config import Endpoint, Settings, TokenPrices
+from backends.settings.config import Endpoint, Profile, Settings, TokenPrices
 
 
 def with_known_prices(settings: Settings, folder: Path) -> Settings:
@@ -26,10 +29,7 @@ def with_known_prices(settings: Settings, folder: Path) -> Settings:
     """
     if all(_says_something(endpoint) for endpoint in settings.endpoints):
         return settings
-    try:
-        table = load_table(folder)
-    except BadPrice as error:
-        raise UsageProblem(str(error)) from error
+    table = _table(folder)
     endpoints = tuple(
         endpoint
         if _says_something(endpoint)
@@ -37,6 +37,41 @@ def with_known_prices(settings: Settings, folder: Path) -> Settings:
         for endpoint in settings.endpoints
     )
     return replace(settings, endpoints=endpoints)
+
+
+def gpu_prices(settings: Settings, folder: Path | None) -> tuple[GpuPrice, ...]:
+    """Return the table's prices of GPUs where a server has none, or there is no server yet.
+
+    Raises:
+        UsageProblem: a file of prices cannot be read.
+    """
+    priced = [each.gpu_usd_per_hour is not None for each in settings.servers]
+    return () if priced and all(priced) else _table(folder).gpu
+
+
+def gpu_offers(gpus: Iterable[Gpu], profile: Profile | None, rows: Iterable[GpuPrice]) -> str:
+    """Return what the table asks for the GPUs of this host, and where to set what is paid.
+
+    A sentence; empty where the table has none of them. Nothing is taken from it: two hosts with one
+    GPU differ by half in price.
+    """
+    kinds = sorted({(gpu.name, gpu.memory.total_bytes) for gpu in gpus}, key=str)
+    known = tuple(rows)
+    told = "; ".join(
+        dict.fromkeys(filter(None, (offers_told(offers(known, *kind)) for kind in kinds)))
+    )
+    if not told:
+        return ""
+    table = f"[server.{profile.name}]" if profile else "a [server.NAME]"
+    remedy = f"set what you pay, gpu_usd_per_hour in {table}"
+    return f"{told[:1].upper()}{told[1:]}: {remedy}."
+
+
+def _table(folder: Path | None) -> PriceTable:
+    try:
+        return load_table(folder)
+    except BadPrice as error:
+        raise UsageProblem(str(error)) from error
 
 
 def _says_something(endpoint: Endpoint) -> bool:

@@ -19,6 +19,7 @@ def this_host() -> Machine:
         state_folder=state_folder(),
         history_file=history_file(),
         open_gpus=open_this_hosts_gpus,
+        price_folder=config_file().parent,
     )
 
 

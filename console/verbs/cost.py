@@ -20,6 +20,8 @@ from console.bill import Bill, Elsewhere, Period, bill_of, day_spent, elsewhere
 from console.machine import Machine
 from console.verbs.report import document, say
 
+UNPRICED_REMEDY = "Set gpu_usd_per_hour in the server's profile."
+
 CSV_COLUMNS = (
     "kind",
     "name",
@@ -41,7 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
         Problem: the history, a traffic file or Prometheus cannot be read.
     """
     from console.bookkeeping import keep_books
-    from console.glance import glance
+    from console.decision import unpriced_gpu
+    from console.glance import glance, with_gpus
     from console.this_host import this_host
     from console.verbs.traffic import desk_for
 
@@ -53,12 +56,15 @@ def run(arguments: argparse.Namespace) -> int:
     bill = bill_of(machine, session, period)
     if arguments.report or arguments.output:
         return _report(machine, session, bill, arguments)
+    unpriced = desk.gpu_prices and (bill.spent is None or bill.spent.usd is None)
+    offers = unpriced_gpu(with_gpus(session, machine), desk) if unpriced else ""
     if arguments.json:
-        document(bill_document(bill, session, machine.settings, today, desk.traffic))
+        told = bill_document(bill, session, machine.settings, today, desk.traffic)
+        document({**told, "gpu_price_hint": offers or None})
     elif arguments.csv:
         csv.writer(sys.stdout).writerows([CSV_COLUMNS, *csv_rows(bill, machine.settings, session)])
     else:
-        _tell(bill, machine.settings, session, today)
+        _tell(bill, machine.settings, session, today, offers)
         if desk.traffic is not None:
             _tell_fleet(desk.traffic, machine.settings)
     return 0
@@ -189,10 +195,10 @@ def _row(  # noqa: PLR0917 - the columns in their order
     return (kind, name, seconds, *tokens, counts.output_tokens, digits(amount), dated, missing)
 
 
-def _tell(bill: Bill, settings: Settings, session: Session, today: date) -> None:
+def _tell(bill: Bill, settings: Settings, session: Session, today: date, offers: str) -> None:
     spent, dated = bill.spent, _date(bill.gpu_price_as_of)
     if spent is None or spent.usd is None:
-        print("GPU: UNPRICED; set gpu_usd_per_hour in the server's profile")
+        print(f"GPU: UNPRICED. {offers or UNPRICED_REMEDY}")
     else:
         of = f" from {bill.period.first} to {bill.period.last}" if bill.period else " so far"
         print(f"GPU: {usd(spent.usd)}{of} at {usd(spent.usd_per_hour, 'h')} (price of {dated})")

@@ -106,13 +106,15 @@ def _measured(arguments: argparse.Namespace) -> Decision:
     The server's own counters are read twice for the live rate; what earlier consoles learnt of the
     day, and the plan that holds, come from the history.
     """
-    from console.glance import glance
+    from console.glance import glance, with_gpus
     from console.this_host import this_host
     from console.verbs.traffic import desk_for
 
     machine = this_host()
     session = glance(machine)
     desk, today = desk_for(machine, session, arguments)
+    if desk.gpu_prices:
+        session = with_gpus(session, machine)
     return decide_all(session, desk, today)
 
 
