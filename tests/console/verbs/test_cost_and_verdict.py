@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from backends.settings.paths import state_folder
+from console.capacity import keep_capacity
+from tests.console.test_cost_pictures import CAPACITY
 from tests.console.verbs.conftest import Cli, configure
 
 PRICES = "gpu_usd_per_hour = 1.88\ninput_usd_per_mtok = 0.10\noutput_usd_per_mtok = 0.70\n"
@@ -121,3 +124,50 @@ def test_a_period_that_ends_before_it_begins_is_refused(cli: Cli) -> None:
     ran = cli("cost", "--since", "2026-11-02", "--until", "2026-11-01")
     assert ran.code == 2
     assert "exchange them" in ran.err
+
+
+PLAN = """
+[plan]
+hours_per_day = 10
+gpu_usd_per_month = "900"
+serverless_usd_per_second = 0.0006
+service_s = 2.5
+idle_timeout_s = 30
+provisioned_unit_usd_per_hour = 2
+provisioned_unit_tokens_per_s = 500
+owned_usd = 30_000
+owned_life_months = 36
+power_kw = 0.7
+usd_per_kwh = "0.15"
+"""
+
+
+def test_the_plan_of_the_configuration_ranks_every_way(cli: Cli, tmp_path: Path) -> None:
+    configure(CONFIGURATION + PLAN + "cold_start_s = 300\n")
+    keep_capacity(state_folder(), CAPACITY)
+    log = tmp_path / "traffic.csv"
+    began = datetime.now(UTC).timestamp() - 3600
+    rows = "".join(f"{began + 30 * n},4800,13200,60\n" for n in range(120))
+    log.write_text(f"at,input_tokens,output_tokens,requests\n{rows}")
+    told = cli("verdict", "--traffic", str(log), "--json").json()
+    assert {option["name"] for option in told["options"]} == {
+        "api",
+        "on_demand",
+        "destroyed_when_idle",
+        "reserved",
+        "serverless_gpu",
+        "provisioned_throughput",
+        "owned",
+    }
+    assert all(option["usd_per_hour"] for option in told["options"])
+    people = cli("verdict", "--traffic", str(log)).out
+    assert "reserved" in people
+    assert "GPU reserved at $900.00/month, without a date." in people
+
+
+def test_what_is_measured_is_no_plans_and_the_place_is_named(cli: Cli) -> None:
+    path = configure("[plan]\npue = 1.2\nrate_rps = 3\n")
+    ran = cli("verdict")
+    assert (ran.code, ran.out) == (2, "")
+    assert f"{path}:3: plan.rate_rps does not belong in a plan; " in ran.err
+    assert "[traffic]" in ran.err
