@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from backends.domain.money.scenario import Scenario
 from backends.settings.config import Billing, Endpoint, Limits, Profile, Settings, TokenPrices
 from backends.simulated.gpus import SimulatedGpus
 from console.caretaker import MODEL, SERVER
@@ -21,6 +22,17 @@ INPUT_USD_PER_MTOK = Decimal("0.10")
 OUTPUT_USD_PER_MTOK = Decimal("0.70")
 PRICES_AS_OF = date(2026, 11, 1)
 """The list prices of the published comparison that the demo replays, dated as its scenario is."""
+
+
+PLAN = Scenario(
+    gpu_usd_per_month=Decimal(1300),
+    serverless_usd_per_second=Decimal("0.0008"),
+    service_s=Decimal("2.5"),
+    idle_timeout_s=Decimal(60),
+    contract_price_as_of=PRICES_AS_OF,
+    contract_price_source="made up for the demo",
+)
+"""Contracts that stand beside the published ones, so that there is something to rank."""
 
 
 @contextmanager
@@ -76,6 +88,7 @@ def _settings(profile: Profile, endpoint_port: int) -> Settings:
         endpoints=(serverless,),
         limits=Limits(ttft_p99_s=1.0),
         billing=Billing(since=datetime.now(UTC)),
+        plan=PLAN,
     )
 
 

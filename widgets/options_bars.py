@@ -67,8 +67,13 @@ def draw(view: OptionsView, width: int, height: int) -> list[Content]:
     ]
     if len(rows) <= height:
         return rows
-    more = styled(f"… {len(rows) - height + 1} more", "$foreground-muted")
-    return [*rows[: height - 1], more]
+    # What runs today is what the others are weighed against: it always has a row.
+    current = next((at for at, option in enumerate(view.options) if option.current), 0)
+    shown = [*range(height - 1)]
+    if shown and current >= height - 1:
+        shown[-1] = current
+    more = styled(f"… {len(rows) - len(shown)} more", "$foreground-muted")
+    return [*(rows[at] for at in shown), more]
 
 
 def _possible(option: OptionBar) -> bool:

@@ -15,6 +15,7 @@ from textual.widgets import Footer, Static
 from backends.domain.money.verdict import decide
 from console.decision import Decision
 from console.keys import BACK
+from console.screens.inputs import InputsScreen
 from console.views.cost import advice_view, now_view, plan_view, verdict_view
 from console.views.plan import chart_view, options_view
 from console.views.what_if import FIGURES, LENGTHS, Figure, changed, lengths_view, of_length
@@ -31,12 +32,13 @@ class CostScreen(Screen[None]):
         BACK,
         Binding("up", "choose(-1)", "Choose", id="costs.up", key_display="↑↓"),
         Binding("down", "choose(1)", "Choose", id="costs.down", show=False),
-        Binding("left", "change(-1)", "Less", id="costs.less", key_display="←"),
-        Binding("right", "change(1)", "More", id="costs.more", key_display="→"),
+        Binding("left", "change(-1)", "Change", id="costs.less", key_display="←→"),
+        Binding("right", "change(1)", "Change", id="costs.more", show=False),
         Binding("1", "length(0)", "Length", id="costs.short", key_display="1-3"),
         Binding("2", "length(1)", "Length", id="costs.medium", show=False),
         Binding("3", "length(2)", "Length", id="costs.long", show=False),
-        Binding("0", "measured", "As measured", id="costs.reset"),
+        Binding("0", "measured", "Measured", id="costs.reset"),
+        Binding("i", "inputs", "Inputs", id="costs.inputs", tooltip="What the verdict rests on"),
     ]
     DEFAULT_CSS = """
     CostScreen {
@@ -70,6 +72,7 @@ class CostScreen(Screen[None]):
         self._decision = decision
         self._measured = decision.scenario
         self._asked = decision.scenario
+        self._found = decision.plan
         self._chosen = 0
 
     def compose(self) -> ComposeResult:
@@ -116,10 +119,14 @@ class CostScreen(Screen[None]):
         self._asked = self._measured
         self._draw()
 
+    def action_inputs(self) -> None:
+        """Show all options and what the verdict rests on, what is supposed included."""
+        self.app.push_screen(InputsScreen(self._found, self.options.view))
+
     def _draw(self) -> None:
         """Draw the scenario; only where nothing is supposed, the plan holds over windows."""
         supposed = self._asked != self._measured
-        found = decide(self._asked) if supposed else self._decision.plan
+        found = self._found = decide(self._asked) if supposed else self._decision.plan
         self.query_one("#what-if", Static).update(Content("\n").join(self._rows()))
         self.chart.view = chart_view(self._asked, found)
         self.options.view = options_view(found, self._asked, self._decision.rivals)

@@ -7,6 +7,7 @@ from backends.domain.money.document import verdict_document
 from backends.domain.money.hysteresis import OPPOSITE_WINDOWS
 from backends.domain.money.kinds import VerdictKind
 from backends.domain.money.scenario import Scenario
+from backends.domain.money.sentences import break_even_told
 from backends.domain.money.verdict import Verdict, decide
 from console.decision import Decision, decide_all, decision_document
 from console.verbs.report import document, say, table
@@ -125,6 +126,9 @@ def _tell_now(decision: Decision) -> None:
 
 def _tell(found: Verdict) -> None:
     print(f"PLAN  {found.kind.value.replace('_', ' ')}: {found.reason}")
+    even = break_even_told(found.crossover)
+    if even:
+        print(f"  break-even: {even}")
     for option in found.options:
         cost = "—" if option.usd_per_hour is None else f"${option.usd_per_hour:.4f}/h"
         print(f"  {option.name:26}{cost:>16}  {option.excluded_because}".rstrip())

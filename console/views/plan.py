@@ -5,7 +5,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from backends.domain.money.feasibility import usable_capacity_rps
-from backends.domain.money.request_cost import gpu_usd_per_hour, tokens_of, usd_per_request
+from backends.domain.money.request_cost import (
+    fixed_usd_per_hour,
+    gpu_usd_per_hour,
+    tokens_of,
+    usd_per_request,
+)
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.sentences import name_of
 from backends.domain.money.uncertainty import load_band, load_of
@@ -34,7 +39,9 @@ def chart_view(scenario: Scenario, verdict: Verdict) -> CostChartView:
     loads = [top * step / POINTS for step in range(POINTS + 1)]
     return CostChartView(
         self_hosted=tuple(
-            _self_hosted(load, gpu, capacity) for load in loads if _carried(load, scenario, wall)
+            _self_hosted(load, gpu, capacity, fixed_usd_per_hour(scenario))
+            for load in loads
+            if _carried(load, scenario, wall)
         ),
         serverless=tuple((float(load), load * request * 3600) for load in loads),
         now_rps=finite(now),
@@ -106,6 +113,8 @@ def _interval(scenario: Scenario, now: Decimal | None) -> tuple[float, float] | 
     return float(now * band.low), float(now * band.high)
 
 
-def _self_hosted(load: Decimal, gpu: Decimal, capacity: Decimal | None) -> CostPoint:
+def _self_hosted(
+    load: Decimal, gpu: Decimal, capacity: Decimal | None, fixed: Decimal
+) -> CostPoint:
     replicas = math.ceil(load / capacity) if capacity else 1
-    return float(load), gpu * max(1, replicas)
+    return float(load), gpu * max(1, replicas) + fixed

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import reduce
+from typing import Any
 
 from backends.domain.ab_facts import RunBegan, RunEnded, SeriesBegan, TextArrived
 from backends.domain.facts import (
@@ -44,6 +45,30 @@ PROFILE = Profile(
 )
 SETTINGS = Settings((PROFILE,), (SERVERLESS,), Limits(ttft_p99_s=1.0))
 DESK = Desk(SETTINGS)
+PLAN: dict[str, Any] = {
+    "hours_per_day": 10,
+    "starts_per_day": 2,
+    "gpu_usd_per_month": 900,
+    "contract_price_as_of": DAY,
+    "contract_price_source": "an offer",
+    "serverless_usd_per_second": "0.0006",
+    "warm_usd_per_second": "0.0003",
+    "keep_warm": 1,
+    "service_s": 2,
+    "idle_timeout_s": 30,
+    "cold_start_s": 300,
+    "restart_s": 61,
+    "billed_when_stopped": False,
+    "provisioned_unit_usd_per_hour": 2,
+    "provisioned_unit_tokens_per_s": 500,
+    "owned_usd": 30_000,
+    "owned_life_months": 36,
+    "power_kw": "0.7",
+    "usd_per_kwh": "0.15",
+    "pue": "1.3",
+    "storage_usd_per_month": 20,
+    "ops_usd_per_month": 100,
+}
 
 
 def session(facts: list[Fact], until_s: float) -> Session:

@@ -9,13 +9,16 @@ from textual.events import Mount
 
 from backends.domain.money.hysteresis import Shown
 from backends.domain.money.kinds import VerdictKind
+from backends.domain.money.scenario import scenario_from
+from backends.history.records import FirstTokens
 from backends.settings.config import Billing, Endpoint, Settings, TokenPrices
 from console.capacity import Capacity
 from console.decision import Decision, decide_all
 from console.desk import Desk
+from console.inputs import Measured
 from console.screens.costs import CostScreen
 from tests.console import sessions
-from tests.console.sessions import DAY, PROFILE, SERVERLESS, SETTINGS
+from tests.console.sessions import DAY, PLAN, PROFILE, SERVERLESS, SETTINGS
 from tests.console.test_pictures import SIZES, Compare, Picture, screen_text
 
 DEAR = Endpoint(
@@ -124,3 +127,40 @@ async def test_more_gpus_carry_more() -> None:
         assert isinstance(screen, CostScreen)
         assert "2 *" in screen_text(app)
         assert screen.chart.view.capacity_rps == 9.0
+
+
+PLANNED = replace(
+    DESK,
+    settings=replace(COSTS, plan=scenario_from(PLAN)),
+    measured=Measured(tails=(FirstTokens("dear", "m", 400, 0, 1.7, 1_789_000_000.0),)),
+)
+
+
+@pytest.mark.parametrize("size", SIZES[::2], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_every_way_of_serving(size: tuple[int, int], snap_compare: Compare) -> None:
+    assert snap_compare(CostPicture(decision(PLANNED)), terminal_size=size)
+
+
+def test_everything_the_verdict_rests_on(snap_compare: Compare) -> None:
+    assert snap_compare(CostPicture(decision(PLANNED)), terminal_size=(120, 50), press=["i"])
+
+
+async def test_all_options_and_inputs_are_a_key_away_with_what_is_supposed() -> None:
+    app = CostPicture(decision(PLANNED))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "more" in screen_text(app)
+        await pilot.press("1", "i")
+        await pilot.pause()
+        shown = screen_text(app)
+        assert "provisioned throughput" in shown
+        below = ""
+        for _ in range(2):
+            await pilot.press("pagedown")
+            await pilot.wait_for_animation()
+            below += screen_text(app)
+        assert "30 output tokens" in below
+        assert "GPU reserved at $900.00/month, as of" in shown + below
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "WHAT IF" in screen_text(app)

@@ -28,7 +28,9 @@ def test_an_operator_sees_everything_at_once(tmux: Tmux, size: tuple[int, int]) 
     assert re.search(r"used 1\d\d of 192 GiB", shown), shown
     assert re.search(r"out +[\d.]+ tok/s", shown), shown
     assert "$1.88/h" in shown
-    assert re.search(r"INSUFFICIENT DATA|API CHEAPER|TOO CLOSE|SELF HOST CHEAPER", shown), shown
+    assert re.search(
+        r"INSUFFICIENT DATA|CAPACITY UNKNOWN|API CHEAPER|TOO CLOSE|SELF HOST CHEAPER", shown
+    ), shown
     assert re.search(r"q Quit", shown.splitlines()[-1]), shown
     assert max(columns(line) for line in shown.splitlines()) <= size[0]
     assert len(shown.splitlines()) <= size[1]

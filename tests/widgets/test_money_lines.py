@@ -8,6 +8,7 @@ import pytest
 from tests.widgets import money_samples
 from tests.widgets.shown import NARROW, shown
 from widgets import cost_chart, cost_panel, options_bars, verdict_line
+from widgets.options_bars import OptionBar, OptionsView
 
 
 def test_cost_at_its_narrowest() -> None:
@@ -108,3 +109,14 @@ def test_bars_of_options_keep_their_ratio() -> None:
     lengths = [row.count("█") for row in rows[:3]]
     assert lengths[0] < lengths[1] < lengths[2]
     assert lengths[1] / lengths[2] == pytest.approx(900 / 1372.4, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("height", "shown"), [(3, "0 7"), (5, "0 1 2 7"), (9, "0 1 2 3 4 5 6 7 8")]
+)
+def test_what_runs_today_has_a_row_however_few_there_are(height: int, shown: str) -> None:
+    found = tuple(OptionBar(f"way {n}", Decimal(n + 1), current=n == 7) for n in range(9))
+    rows = [line.plain for line in options_bars.draw(OptionsView(found), 80, height)]
+    assert [row.split("way ")[1][0] for row in rows if "way " in row] == shown.split()
+    assert len(rows) == height
+    assert ("more" in rows[-1]) is (height < 9)

@@ -97,7 +97,9 @@ def _serverless(scenario: Scenario, since: str) -> Iterator[str]:
         )
     if scenario.keep_warm:
         warm = rate if scenario.warm_usd_per_second is None else scenario.warm_usd_per_second
-        yield f"{figure(scenario.keep_warm)} replicas are kept warm, idle at {usd(warm, 's')}."
+        kept = figure(scenario.keep_warm)
+        many = "1 replica is" if kept == "1" else f"{kept} replicas are"
+        yield f"{many} kept warm, idle at {usd(warm, 's')}."
 
 
 def _provisioned(scenario: Scenario, since: str) -> Iterator[str]:

@@ -100,6 +100,23 @@ def _amount(quantity: str, value: Decimal) -> str:
     return f"{usd(value) if 'usd' in quantity else figure(value)} {_UNITS[quantity]}"
 
 
+def break_even_told(at: Crossover) -> str:
+    """Return where one GPU costs what the API does, in every unit that is known; empty if none."""
+    said = []
+    if at.break_even_rps is not None:
+        said.append(f"{figure(at.break_even_rps)} req/s")
+    if at.interval is not None:
+        said[-1] += f" ({figure(at.interval.low)} to {figure(at.interval.high)})"
+    if at.output_tokens_per_s is not None:
+        said.append(f"{figure(at.output_tokens_per_s)} output tokens/s")
+    if at.utilisation is not None:
+        said.append(f"{figure(at.utilisation * 100)} % of what one GPU carries")
+    if at.hours_per_day is not None:
+        hours = at.hours_per_day
+        said.append("no day is long enough" if hours > 24 else f"{figure(hours)} busy hours a day")
+    return ", ".join(said)
+
+
 def too_close(
     found: tuple[Option, ...], at: Crossover, flip: Flip | None, rates: Band | None
 ) -> str:

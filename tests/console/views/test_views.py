@@ -9,6 +9,7 @@ import pytest
 from backends.domain.ab_facts import RunBegan, RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.facts import Fact, GpusSampled, SourceFailed
 from backends.domain.gpu import GpuSample
+from backends.domain.money.scenario import Scenario
 from backends.domain.money.uncertainty import Band
 from backends.domain.session import Session, advance, watching
 from backends.settings.config import Billing, Endpoint
@@ -256,6 +257,18 @@ def test_an_interval_without_an_end_is_not_drawn() -> None:
     endless_rate = replace(found.crossover, break_even_rps=Decimal("Infinity"))
     chart = chart_view(asked, replace(found, crossover=endless_rate))
     assert "inf " not in " ".join(line.plain for line in draw_chart(chart, 76, 16))
+
+
+def test_the_line_of_ones_own_has_what_hosting_costs_and_crosses_at_break_even() -> None:
+    plan = Scenario(ops_usd_per_month=Decimal(730))
+    asked = economics.scenario(READY, replace(SETTINGS, plan=plan), DAY)
+    found = economics.decided(asked)
+    chart = chart_view(asked, found)
+    assert {usd for _, usd in chart.self_hosted} == {Decimal("2.88")}
+    assert found.usd_per_request is not None
+    assert chart.break_even_rps is not None
+    at_even = Decimal(repr(chart.break_even_rps)) * found.usd_per_request * 3600
+    assert at_even == pytest.approx(Decimal("2.88"))
 
 
 def test_a_chart_without_prices_says_why_it_is_empty() -> None:

@@ -11,6 +11,7 @@ from backends.domain.money.document import verdict_document
 from backends.domain.money.kinds import VerdictKind, cheaper
 from backends.domain.money.request_cost import usd_per_request
 from backends.domain.money.scenario import scenario_from
+from backends.domain.money.sentences import break_even_told
 from backends.domain.money.verdict import Verdict, decide
 
 PRICED: dict[str, Any] = {
@@ -456,3 +457,18 @@ def test_whatever_is_known_there_is_an_answer(data: dict[str, Any]) -> None:
         assert (row["usd_per_hour"] is None) <= (row["excluded_because"] is not None)
     if got.best is not None:
         assert got.best.excluded_because == ""
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({}, "3.22 req/s, 709 output tokens/s"),
+        ({"capacity_rps": 5}, "3.22 req/s, 709 output tokens/s, 64.5 % of what one GPU carries"),
+        ({"rate_rps": 4}, "3.22 req/s, 709 output tokens/s, 19.3 busy hours a day"),
+        ({"rate_rps": 2}, "3.22 req/s, 709 output tokens/s, no day is long enough"),
+        ({"gpu_price_spread_percent": 10}, "3.22 req/s (2.9 to 3.55), 709 output tokens/s"),
+        ({"gpu_usd_per_hour": None}, ""),
+    ],
+)
+def test_break_even_is_told_in_every_unit(more: dict[str, Any], told: str) -> None:
+    assert break_even_told(verdict(MEDIUM, **more).crossover) == told

@@ -1,0 +1,55 @@
+"""Everything of a verdict: all options, and every input with its date and where it comes from."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from backends.domain.money.sentences import flips_at
+from backends.domain.money.verdict import Verdict
+from console.keys import BACK
+from widgets import format as fmt
+from widgets.options_bars import OptionBar, OptionsView
+
+
+class InputsScreen(Screen[None]):
+    """A verdict with its reason, and below it each option and each thing it was made of."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [BACK]
+
+    def __init__(self, found: Verdict, options: OptionsView) -> None:
+        super().__init__()
+        self._found = found
+        self._options = options
+
+    def compose(self) -> ComposeResult:
+        """Lay out the verdict, then its inputs."""
+        with VerticalScroll():
+            yield Static(Content("\n").join(self._lines()))
+        yield Footer(show_command_palette=False, compact=True)
+
+    def _lines(self) -> list[Content]:
+        found = self._found
+        flip = f"  ⇄ {flips_at(found.flip)}" if found.flip else ""
+        head = Content.styled(found.kind.value.replace("_", " "), "bold")
+        return [
+            head + Content(flip),
+            Content(found.reason),
+            Content(""),
+            *(_option(option) for option in self._options.options),
+            Content(""),
+            *(Content(f"· {said}") for said in found.assumptions),
+        ]
+
+
+def _option(option: OptionBar) -> Content:
+    cost = "—" if option.usd_per_month is None else fmt.usd(option.usd_per_month) + "/mo"
+    count = "" if option.replicas is None else f"×{option.replicas}"
+    told = f"{option.name:<42}{cost:>12} {count:>4}"
+    if not option.excluded_because:
+        return Content(told)
+    return Content.styled(f"{told}  ⊘ {option.excluded_because}", "$foreground-muted")
