@@ -21,6 +21,8 @@ from console.desk import Desk
 from console.pricing import gpu_offers
 from console.rivals import Rival
 
+UNPRICED_REMEDY = "Set gpu_usd_per_hour in the server's profile."
+
 ANSWERING = frozenset({ServerState.READY, ServerState.FOREIGN})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from backends.domain.money.amounts import digits, usd
 from backends.domain.money.demand import Demand
-from backends.domain.money.ledger import Day, Served
+from backends.domain.money.ledger import Day, Served, utc_day
 from backends.domain.money.meter import STOPPED_STILL_COSTS, Spent
 from backends.domain.money.totals import TokenTotals
 from backends.domain.session import Session
@@ -17,10 +17,10 @@ from backends.problem import UsageProblem
 from backends.settings.config import Settings
 from console import economics
 from console.bill import Bill, Elsewhere, Period, bill_of, day_spent, elsewhere
+from console.decision import UNPRICED_REMEDY, unpriced_gpu
+from console.desk import Desk
 from console.machine import Machine
 from console.verbs.report import document, say
-
-UNPRICED_REMEDY = "Set gpu_usd_per_hour in the server's profile."
 
 CSV_COLUMNS = (
     "kind",
@@ -43,7 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
         Problem: the history, a traffic file or Prometheus cannot be read.
     """
     from console.bookkeeping import keep_books
-    from console.decision import unpriced_gpu
     from console.glance import glance, with_gpus
     from console.this_host import this_host
     from console.verbs.traffic import desk_for
@@ -54,10 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
     desk, today = desk_for(machine, session, arguments)
     period = _period(arguments, today)
     bill = bill_of(machine, session, period)
+    if desk.gpu_prices and (bill.spent is None or bill.spent.usd is None):
+        session = with_gpus(session, machine)
     if arguments.report or arguments.output:
-        return _report(machine, session, bill, arguments)
-    unpriced = desk.gpu_prices and (bill.spent is None or bill.spent.usd is None)
-    offers = unpriced_gpu(with_gpus(session, machine), desk) if unpriced else ""
+        return _report(machine, desk, session, bill, arguments.output)
+    offers = unpriced_gpu(session, desk)
     if arguments.json:
         told = bill_document(bill, session, machine.settings, today, desk.traffic)
         document({**told, "gpu_price_hint": offers or None})
@@ -80,18 +80,16 @@ def _period(arguments: argparse.Namespace, today: date) -> Period | None:
     return Period(first, last)
 
 
-def _report(machine: Machine, session: Session, bill: Bill, arguments: argparse.Namespace) -> int:
-    from console.unwatched import record_finished_starts
+def _report(machine: Machine, desk: Desk, session: Session, bill: Bill, output: str | None) -> int:
     from console.verbs.cost_report import cost_report
     from console.verbs.report_pictures import write_pictures
 
-    record_finished_starts(machine)
-    if not arguments.output:
-        print(cost_report(machine, session, bill), end="")
+    if not output:
+        print(cost_report(machine, desk, session, bill), end="")
         return 0
-    path = Path(arguments.output)
-    pictures = write_pictures(path, machine, session, bill)
-    path.write_text(cost_report(machine, session, bill, pictures), encoding="utf-8")
+    path = Path(output)
+    pictures = write_pictures(path, desk, session, bill, utc_day(machine.now().wall_s))
+    path.write_text(cost_report(machine, desk, session, bill, pictures), encoding="utf-8")
     say(f"written: {path} with {', '.join(picture.name for picture in pictures)}")
     return 0
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,19 +10,19 @@ from urllib.parse import quote
 from backends.domain.money.amounts import age_days, figure, is_stale, usd
 from backends.domain.money.ledger import midnight_after, utc_day
 from backends.domain.money.meter import Spent
-from backends.domain.money.sentences import flips_at
+from backends.domain.money.option import Option
+from backends.domain.money.sentences import flips_at, name_of
+from backends.domain.money.verdict import Verdict
 from backends.domain.session import Session
 from backends.domain.start import Outcome
 from backends.domain.startup.expectation import expected_total
 from backends.history.history import open_history
 from backends.history.records import SeriesRecord, StartRecord
 from console.bill import DAY_S, Bill
-from console.bookkeeping import shown_plan
 from console.capacity import Capacity
-from console.decision import Decision, decide_all
-from console.desk import desk_of
+from console.decision import UNPRICED_REMEDY, Decision, decide_all, unpriced_gpu
+from console.desk import Desk
 from console.machine import Machine
-from console.measured import with_measured
 
 MOST_RECORDS = 10_000
 """More starts or series than any rental has."""
@@ -32,18 +31,19 @@ UNKNOWN = "—"
 
 
 def cost_report(
-    machine: Machine, session: Session, bill: Bill, pictures: Sequence[Path] = ()
+    machine: Machine, desk: Desk, session: Session, bill: Bill, pictures: Sequence[Path] = ()
 ) -> str:
     """Return the report of a rental, or of a period of days.
 
     Args:
-        machine: where the history and the measured capacity lie.
+        machine: where the history lies.
+        desk: what the verdict rests on, its traffic included.
         session: the watched server, for the verdicts of this moment.
         bill: what was spent; its period is that of the report.
         pictures: SVG files beside the report, in the order in which they stand in it.
 
     Raises:
-        Problem: the history or the measured capacity cannot be read.
+        Problem: the history cannot be read.
     """
     until_s = machine.now().wall_s
     today = utc_day(until_s)
@@ -64,13 +64,10 @@ def cost_report(
             for record in history.recent_series(MOST_RECORDS)
             if began_s <= record.began_wall_s < until_s
         ]
-    desk = with_measured(desk_of(machine), machine)
-    if session.life is not None:
-        desk = replace(desk, shown=shown_plan(machine, session.life.server.name))
     lines = [
         head,
         "",
-        *_bill(bill, today),
+        *_bill(bill, today, unpriced_gpu(session, desk)),
         *_pictures(pictures),
         *_elsewhere(bill, today),
         *_starts(starts),
@@ -81,10 +78,10 @@ def cost_report(
     return "\n".join(lines) + "\n"
 
 
-def _bill(bill: Bill, today: date) -> list[str]:
+def _bill(bill: Bill, today: date, offers: str) -> list[str]:
     spent = bill.spent
     if spent is None or spent.usd is None:
-        return ["GPU: UNPRICED; set gpu_usd_per_hour in the server's profile.", ""]
+        return [f"GPU: UNPRICED. {offers or UNPRICED_REMEDY}", ""]
     price = _dated(bill.gpu_price_as_of, today)
     return [
         f"**{usd(spent.usd)}** at {usd(spent.usd_per_hour, 'h')} ({price}).",
@@ -207,8 +204,25 @@ def _verdicts(decision: Decision) -> list[str]:
         "",
         f"**To act: {decision.advice.kind.value}**. {decision.advice.reason}",
         "",
+        *_ways(plan),
         *(f"- {assumption}" for assumption in plan.assumptions),
     ]
+
+
+def _ways(plan: Verdict) -> list[str]:
+    """Return the table of every way of serving; none where nothing could be ranked."""
+    if not plan.options:
+        return []
+    rows = [
+        (name_of(option), *_costs(option, plan), option.excluded_because) for option in plan.options
+    ]
+    return _markdown(("way of serving", "an hour", "a day", "a month", "ruled out"), rows)
+
+
+def _costs(option: Option, plan: Verdict) -> tuple[str, ...]:
+    hour = option.usd_per_hour
+    times = (1, 24, plan.hours_per_month)
+    return tuple("—" if hour is None else usd(hour * each) for each in times)
 
 
 def _markdown(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:

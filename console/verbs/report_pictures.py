@@ -1,20 +1,19 @@
 """The pictures of the cost report, as SVG: the days and what they bought, and cost over load."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from backends.domain.money.amounts import figure, usd
-from backends.domain.money.ledger import utc_day
 from backends.domain.money.meter import Activity, Tariff
 from backends.domain.session import Session
 from backends.settings.paths import replace_file
 from console import economics
 from console.bill import Bill, day_spent
-from console.desk import desk_of
-from console.machine import Machine
-from console.measured import with_measured
+from console.decision import decide_all
+from console.desk import Desk
 from console.views.plan import chart_view
 from widgets.cost_chart import CostChartView
 
@@ -32,20 +31,16 @@ LOOKS: dict[Activity, tuple[str, str]] = {
 
 
 def write_pictures(
-    report: Path, machine: Machine, session: Session, bill: Bill
+    report: Path, desk: Desk, session: Session, bill: Bill, today: date
 ) -> tuple[Path, ...]:
     """Write the pictures beside a report, and return where.
 
     Raises:
         OSError: a file cannot be written.
     """
-    today = utc_day(machine.now().wall_s)
-    desk = with_measured(desk_of(machine), machine)
-    scenario = economics.scenario(
-        session, machine.settings, today, desk.capacities, measured=desk.measured
-    )
-    chart = chart_view(scenario, economics.decided(scenario))
-    drawn = {"days": days_svg(bill, economics.tariff(session, machine.settings))}
+    decision = decide_all(session, desk, today)
+    chart = chart_view(decision.scenario, decision.plan)
+    drawn = {"days": days_svg(bill, economics.tariff(session, desk.settings))}
     if chart.self_hosted:
         drawn["load"] = load_svg(chart)
     written = []

@@ -13,6 +13,7 @@ from console.desk import Desk, desk_of
 from console.machine import Machine
 from console.measured import with_measured
 from console.past import past_demand
+from console.unwatched import record_finished_starts
 
 
 def source_of(machine: Machine, arguments: argparse.Namespace) -> TrafficSource:
@@ -39,5 +40,6 @@ def desk_for(
     model = arguments.model or (server.model if server else None)
     traffic = past_demand(source_of(machine, arguments), model, now_s)
     shown = shown_plan(machine, server.name) if server else None
+    record_finished_starts(machine)  # of servers that a verb started and no console watched
     desk = replace(with_measured(desk_of(machine), machine), traffic=traffic)
     return (desk if shown is None else replace(desk, shown=shown)), utc_day(now_s)

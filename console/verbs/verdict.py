@@ -3,9 +3,11 @@
 import argparse
 from typing import Any
 
+from backends.domain.money.amounts import usd
 from backends.domain.money.document import verdict_document
 from backends.domain.money.hysteresis import OPPOSITE_WINDOWS
 from backends.domain.money.kinds import VerdictKind
+from backends.domain.money.option import Option
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.sentences import break_even_told
 from backends.domain.money.verdict import Verdict, decide
@@ -130,10 +132,18 @@ def _tell(found: Verdict) -> None:
     if even:
         print(f"  break-even: {even}")
     for option in found.options:
-        cost = "—" if option.usd_per_hour is None else f"${option.usd_per_hour:.4f}/h"
-        print(f"  {option.name:26}{cost:>16}  {option.excluded_because}".rstrip())
+        costs = "".join(f"{cost:>15}" for cost in _costs(option, found))
+        print(f"  {option.name:26}{costs}  {option.excluded_because}".rstrip())
     for assumption in found.assumptions:
         print(f"  assumed: {assumption}")
+
+
+def _costs(option: Option, found: Verdict) -> tuple[str, ...]:
+    """Return what an option costs an hour, a day and a month."""
+    hour = option.usd_per_hour
+    if hour is None:
+        return ("—",) * 3
+    return f"${hour:.4f}/h", usd(hour * 24, "day"), usd(hour * found.hours_per_month, "month")
 
 
 def _tell_advice(decision: Decision) -> None:

@@ -110,7 +110,7 @@ def break_even_told(at: Crossover) -> str:
     if at.output_tokens_per_s is not None:
         said.append(f"{figure(at.output_tokens_per_s)} output tokens/s")
     if at.utilisation is not None:
-        said.append(f"{figure(at.utilisation * 100)} % of what one GPU carries")
+        said.append(f"{figure(at.utilisation * 100)} % utilisation")
     if at.hours_per_day is not None:
         hours = at.hours_per_day
         said.append("no day is long enough" if hours > 24 else f"{figure(hours)} busy hours a day")

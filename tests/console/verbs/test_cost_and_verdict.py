@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime
 from pathlib import Path
@@ -160,7 +161,15 @@ def test_the_plan_of_the_configuration_ranks_every_way(cli: Cli, tmp_path: Path)
         "owned",
     }
     assert all(option["usd_per_hour"] for option in told["options"])
+    report = tmp_path / "report.md"
+    assert cli("cost", "--traffic", str(log), "--report", "--output", str(report)).code == 0
+    text = report.read_text()
+    assert "| one GPU reserved | $1.23 | $29.59 | $900.00 |  |" in text
+    assert "- Traffic: " in text
+    assert "![" in text
     people = cli("verdict", "--traffic", str(log)).out
+    assert re.search(r"reserved +\$1\.2329/h +\$29\.59/day +\$900\.00/month", people)
+    assert re.search(r"break-even: [\d.]+ req/s.* output tokens/s, [\d.]+ % utilisation", people)
     assert "reserved" in people
     assert "GPU reserved at $900.00/month, without a date." in people
 
@@ -171,3 +180,13 @@ def test_what_is_measured_is_no_plans_and_the_place_is_named(cli: Cli) -> None:
     assert (ran.code, ran.out) == (2, "")
     assert f"{path}:3: plan.rate_rps does not belong in a plan; " in ran.err
     assert "[traffic]" in ran.err
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_start_that_no_console_watched_tells_the_cold_start(cli: Cli) -> None:
+    before = " ".join(cli("verdict", "--json").json()["assumptions"])
+    assert "A cold start takes" not in before
+    assert cli("start", "chat", "--wait").code == 0
+    after = " ".join(cli("verdict", "--json").json()["assumptions"])
+    assert cli("stop", "chat").code == 0
+    assert "the median of one start of chat on this host" in after
