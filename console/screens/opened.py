@@ -49,7 +49,8 @@ def opened(name: ScreenName, machine: Machine, session: Session, desk: Desk) -> 
         case "costs":
             today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
             known = replace(desk, capacities=known_capacities(machine.state_folder))
-            measured = with_measured(known, machine)
+            # What this host has measured says nothing of a recording, which may be of another.
+            measured = known if desk.replayed else with_measured(known, machine)
             return CostScreen(decide_all(session, measured, today))
 
 
