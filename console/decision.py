@@ -12,6 +12,7 @@ from backends.domain.money.hysteresis import OPPOSITE_WINDOWS, Advice, Shown, ad
 from backends.domain.money.kinds import VerdictKind
 from backends.domain.money.latency import newest_first_tokens, p99_against
 from backends.domain.money.now import NowVerdict, now_verdict
+from backends.domain.money.option import MEASURE
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.verdict import Verdict
 from backends.domain.server import ServerState
@@ -36,6 +37,7 @@ class Decision:
         shown: the plan as it holds over windows of ten minutes.
         advice: whether to act on the plan.
         rivals: every endpoint, the cheapest first.
+        server: the profile that a load measures, empty where none is watched.
     """
 
     scenario: Scenario
@@ -45,6 +47,7 @@ class Decision:
     advice: Advice
     rivals: tuple[Rival, ...]
     traffic: Demand
+    server: str = ""
 
 
 def decide_all(session: Session, desk: Desk, today: date) -> Decision:
@@ -61,9 +64,11 @@ def decide_all(session: Session, desk: Desk, today: date) -> Decision:
     plan = replace(plan, assumptions=(*plan.assumptions, *told))
     if scenario.gpu_usd_per_hour is None:
         plan = _with_offers(plan, unpriced_gpu(session, desk))
+    profile = economics.watched_profile(session, settings)
+    server = profile.name if profile else ""
     return Decision(
         scenario,
-        plan,
+        with_server(plan, server),
         _now(session, scenario),
         desk.shown,
         advise(
@@ -74,7 +79,20 @@ def decide_all(session: Session, desk: Desk, today: date) -> Decision:
         ),
         ranked,
         asked,
+        server,
     )
+
+
+def with_server(found: Verdict, server: str) -> Verdict:
+    """Return a verdict that names the server which a load measures, so that it can be typed."""
+    if not server:
+        return found
+    command = MEASURE.replace("ENDPOINT", server)
+    options = (
+        replace(each, excluded_because=each.excluded_because.replace(MEASURE, command))
+        for each in found.options
+    )
+    return replace(found, reason=found.reason.replace(MEASURE, command), options=tuple(options))
 
 
 def unpriced_gpu(session: Session, desk: Desk) -> str:

@@ -64,6 +64,7 @@ def inputs_of(
     """Return the inputs that are measured, or would have to be, for a plan with these rivals."""
     found = (
         *_starts(settings, profile, measured),
+        _capacity(carries),
         _gpu_tail(settings, carries, readings),
         _api_tail(settings, ranked[0].endpoint if ranked else None, measured),
     )
@@ -94,6 +95,13 @@ def _starts(settings: Settings, profile: Profile | None, measured: Measured) -> 
         said = f"A restart takes {figure(median)} s: {of}; booting the host comes on top."
         found.append(Input("restart_s", median, f"{said} Say more with restart_s in [plan]."))
     return found
+
+
+def _capacity(carries: Carries) -> Input | None:
+    """Return why what was measured is no capacity of these requests, None where it is one."""
+    if carries.rps is not None:
+        return None
+    return Input("capacity_rps", None, f"The capacity is {carries.reason}.")
 
 
 def _gpu_tail(

@@ -12,8 +12,8 @@ from textual.getters import query_one
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from backends.domain.money.verdict import decide
-from console.decision import Decision
+from backends.domain.money.verdict import Verdict, decide
+from console.decision import Decision, with_server
 from console.keys import BACK
 from console.screens.inputs import InputsScreen
 from console.views.cost import advice_view, now_view, plan_view, verdict_view
@@ -126,7 +126,7 @@ class CostScreen(Screen[None]):
     def _draw(self) -> None:
         """Draw the scenario; only where nothing is supposed, the plan holds over windows."""
         supposed = self._asked != self._measured
-        found = self._found = decide(self._asked) if supposed else self._decision.plan
+        found = self._found = self._decided() if supposed else self._decision.plan
         self.query_one("#what-if", Static).update(Content("\n").join(self._rows()))
         self.chart.view = chart_view(self._asked, found)
         self.options.view = options_view(found, self._asked, self._decision.rivals)
@@ -135,6 +135,9 @@ class CostScreen(Screen[None]):
         plan.view = (
             replace(verdict_view(found), label="WHAT IF") if supposed else plan_view(self._decision)
         )
+
+    def _decided(self) -> Verdict:
+        return with_server(decide(self._asked), self._decision.server)
 
     def _rows(self) -> list[Content]:
         return [self._row(place, figure) for place, figure in enumerate(FIGURES)]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from backends.domain.facts import MetricsScraped
+from backends.domain.money.kinds import VerdictKind
 from backends.domain.money.ledger import midnight_after
 from backends.domain.money.now import NowKind
 from backends.domain.money.scenario import Scenario
@@ -23,7 +24,7 @@ from console.decision import Decision, decide_all, decision_document
 from console.desk import Desk
 from console.inputs import Measured, Starts
 from console.measured import measured_here
-from tests.console.sessions import DAY, READY, SERVERLESS, SETTINGS, scrape
+from tests.console.sessions import DAY, PROFILE, READY, SERVERLESS, SETTINGS, scrape
 from tests.console.stage import machine_in
 from tests.console.test_cost_pictures import CAPACITY, DEAR
 
@@ -226,3 +227,20 @@ def test_the_history_tells_starts_and_runs(tmp_path: Path) -> None:
     assert tail is not None
     assert (tail.runs, tail.p99_s) == (1, None)
     assert found.tail(Endpoint("serverless", SERVERLESS.base_url, "org/other")) is None
+
+
+CHEAP = replace(SETTINGS, servers=(replace(PROFILE, gpu_usd_per_hour=Decimal("0.3")),))
+
+
+def test_a_capacity_of_other_requests_says_which_and_how_to_measure_these() -> None:
+    found = decided(settings=CHEAP, capacity=replace(CAPACITY, output_tokens=20))
+    assert found.plan.kind is VerdictKind.CAPACITY_UNKNOWN
+    assert "The capacity is not measured for replies of 220 tokens, only for 20: " in said(found)
+    assert "inferctl load chat --max-tokens 220." in said(found)
+
+
+def test_the_command_that_measures_names_the_server() -> None:
+    found = decided(settings=CHEAP, capacity=None)
+    assert found.plan.reason.endswith("Measure it: inferctl load chat")
+    assert options(found)["on_demand"].endswith("run: inferctl load chat")
+    assert "The capacity is not measured: inferctl load chat." in said(found)
