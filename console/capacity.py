@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backends.domain.money.amounts import figure
 from backends.problem import Problem
-from backends.settings.config import Profile
+from backends.settings.config import Limits, Profile
 from backends.settings.paths import replace_file
 from backends.wire import UnreadableRecord, plain, typed
 
@@ -16,6 +16,9 @@ OUTPUT_FACTOR = Decimal("1.25")
 
 INPUT_FACTOR = Decimal("1.5")
 """The same for prompts, whose tokens are read together and so weigh less than those written."""
+
+
+NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,25 +111,51 @@ def carried(
     profile: Profile | None,
     output_tokens: Decimal | None,
     input_tokens: Decimal | None = None,
+    *,
+    limits: Limits = NO_LIMITS,
 ) -> Carries:
-    """Return what a profile's server carries of requests with so many tokens in and out."""
+    """Return what a profile's server carries of requests with so many tokens in and out.
+
+    A capacity that was measured within looser limits than those of today is none.
+    """
     if profile is None:
         return Carries(None, "not measured")
     wanted = (profile.name, profile.model, profile.args)
     found = next((each for each in capacities if _key(each) == wanted), None)
     if found is None:
         return Carries(None, f"not measured: inferctl load {profile.name}")
+    reason = _unlike(found, output_tokens, input_tokens) or _looser(found, limits)
+    return Carries(None, reason) if reason else Carries(found.rps, ttft_p99_s=found.ttft_p99_s)
+
+
+def _unlike(found: Capacity, output_tokens: Decimal | None, input_tokens: Decimal | None) -> str:
+    """Return why what was measured is no capacity of requests with so many tokens."""
+    load = f"inferctl load {found.server}"
     if not found.bounded:
-        return Carries(None, f"{figure(found.rps)} req/s or more, its limit was not reached")
+        return f"{figure(found.rps)} req/s or more, its limit was not reached"
     if not _alike(found.output_tokens, output_tokens, OUTPUT_FACTOR):
         seen = f"replies of {output_tokens:.0f} tokens"
-        remedy = f"inferctl load {profile.name} --max-tokens {output_tokens:.0f}"
-        return Carries(None, f"not measured for {seen}, only for {found.output_tokens}: {remedy}")
+        remedy = f"{load} --max-tokens {output_tokens:.0f}"
+        return f"not measured for {seen}, only for {found.output_tokens}: {remedy}"
     if not _alike(found.input_tokens, input_tokens, INPUT_FACTOR):
         seen = f"prompts of {input_tokens:.0f} tokens"
-        remedy = f"inferctl load {profile.name} --input-tokens {input_tokens:.0f}"
-        return Carries(None, f"not measured for {seen}, only for {found.input_tokens}: {remedy}")
-    return Carries(found.rps, ttft_p99_s=found.ttft_p99_s)
+        remedy = f"{load} --input-tokens {input_tokens:.0f}"
+        return f"not measured for {seen}, only for {found.input_tokens}: {remedy}"
+    return ""
+
+
+def _looser(capacity: Capacity, limits: Limits) -> str:
+    """Return why it was measured within looser limits than today's, empty where it was not."""
+    load = f"inferctl load {capacity.server}"
+    ttft, itl = limits.ttft_p99_s, limits.itl_p99_s
+    seen = capacity.ttft_p99_s
+    if ttft is not None and capacity.ttft_limit_s > ttft and (seen is None or seen > ttft):
+        was = f"a TTFT of {capacity.ttft_limit_s:g} s"
+        return f"measured only within {was}, not {ttft:g} s: {load}"
+    if itl is not None and (capacity.itl_limit_s is None or capacity.itl_limit_s > itl):
+        was = "any ITL" if capacity.itl_limit_s is None else f"an ITL of {capacity.itl_limit_s:g} s"
+        return f"measured only within {was}, not {itl:g} s: {load}"
+    return ""
 
 
 def _alike(measured: int | None, seen: Decimal | None, factor: Decimal) -> bool:

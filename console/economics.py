@@ -16,8 +16,8 @@ from backends.domain.money.shape import HOURS
 from backends.domain.money.totals import TokenTotals
 from backends.domain.money.verdict import Verdict, decide
 from backends.domain.session import Session
-from backends.settings.config import Billing, Endpoint, Profile, Settings, TokenPrices
-from console.capacity import Capacity, carried
+from backends.settings.config import Endpoint, Profile, Settings, TokenPrices
+from console.capacity import Capacity, Carries, carried
 from console.inputs import (
     NOTHING_MEASURED,
     Input,
@@ -26,6 +26,7 @@ from console.inputs import (
     too_slow,
     with_inputs,
 )
+from console.replica import server_usd_per_hour
 from console.rivals import Rival, rivals, tokens_price
 
 BudgetState = Literal["none", "within", "near", "over"]
@@ -34,13 +35,6 @@ NEAR_BUDGET = Decimal("0.8")
 
 DIGITS = Decimal("0.000001")
 """Rates are known to far fewer digits than a float prints."""
-
-PARALLEL = {
-    "--tensor-parallel-size": "-tp",
-    "--pipeline-parallel-size": "-pp",
-    "--data-parallel-size": "-dp",
-}
-"""vLLM's arguments whose product is the number of GPUs that one server takes."""
 
 
 def watched_profile(session: Session, settings: Settings) -> Profile | None:
@@ -51,25 +45,6 @@ def watched_profile(session: Session, settings: Settings) -> Profile | None:
     if session.life is not None:
         return settings.profile(session.life.server.name)
     return settings.servers[0] if len(settings.servers) == 1 else None
-
-
-def gpus_of(profile: Profile) -> int:
-    """Return how many GPUs a profile's server takes."""
-    count = 1
-    for place, word in enumerate(profile.args):
-        flag, has_value, value = word.replace("_", "-").partition("=")
-        if flag in PARALLEL or flag in PARALLEL.values():
-            following = profile.args[place + 1] if place + 1 < len(profile.args) else ""
-            given = value if has_value else following
-            count *= int(given) if given.isdigit() else 1
-    return count
-
-
-def server_usd_per_hour(profile: Profile | None, billing: Billing) -> Decimal | None:
-    """Return what one server like this costs an hour: one replica of the plan."""
-    if profile is None or profile.gpu_usd_per_hour is None:
-        return None
-    return profile.gpu_usd_per_hour * (gpus_of(profile) if billing.gpus else 1)
 
 
 def present_usd_per_hour(asked: Scenario) -> Decimal | None:
@@ -173,7 +148,7 @@ def scenario(
     asked = traffic or demand(session)
     seen, ranked = asked.seen, rivals_of(settings, asked, measured)
     prices = ranked[0].endpoint.prices if ranked else TokenPrices()
-    carries = carried(capacities, profile, seen.output_tokens_mean, seen.input_tokens_mean)
+    carries = carries_of(settings, profile, capacities, seen)
     found = inputs_of(
         settings,
         profile,
@@ -217,7 +192,7 @@ def inputs(
 ) -> tuple[Input, ...]:
     """Return the inputs that this host has measured, or would have to, with their provenance."""
     profile, seen = watched_profile(session, settings), asked.seen
-    carries = carried(capacities, profile, seen.output_tokens_mean, seen.input_tokens_mean)
+    carries = carries_of(settings, profile, capacities, seen)
     ranked = rivals_of(settings, asked, measured)
     return inputs_of(
         settings,
@@ -227,6 +202,14 @@ def inputs(
         ranked=ranked,
         measured=measured,
     )
+
+
+def carries_of(
+    settings: Settings, profile: Profile | None, capacities: tuple[Capacity, ...], seen: Observed
+) -> Carries:
+    """Return what a profile's server carries of the requests that were seen, within the limits."""
+    tokens = (seen.output_tokens_mean, seen.input_tokens_mean)
+    return carried(capacities, profile, *tokens, limits=settings.limits)
 
 
 def rivals_of(settings: Settings, asked: Demand, measured: Measured) -> tuple[Rival, ...]:

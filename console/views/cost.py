@@ -13,7 +13,6 @@ from backends.domain.money.verdict import Verdict
 from backends.domain.session import Session, activity
 from backends.settings.config import Profile
 from console import economics
-from console.capacity import carried
 from console.decision import Decision
 from console.desk import Desk
 from console.rivals import tokens_price
@@ -158,7 +157,7 @@ def _crossover(session: Session, desk: Desk, verdict: Verdict) -> CrossoverBar:
     at = verdict.crossover
     seen = economics.observed(session)
     profile = economics.watched_profile(session, desk.settings)
-    carries = carried(desk.capacities, profile, seen.output_tokens_mean, seen.input_tokens_mean)
+    carries = economics.carries_of(desk.settings, profile, desk.capacities, seen)
     return CrossoverBar(
         now_rps=float(seen.n / seen.window_s) if seen.window_s else None,
         break_even_rps=finite(at.break_even_rps),

@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from backends.domain.money.feasibility import usable_capacity_rps
+from backends.domain.money.options import no_batch_in_time
 from backends.domain.money.request_cost import (
     fixed_usd_per_hour,
     gpu_usd_per_hour,
@@ -79,15 +81,19 @@ def options_view(
 def _dearer(verdict: Verdict, scenario: Scenario, rivals: Sequence[Rival]) -> list[OptionBar]:
     """Return the endpoints that the cheapest one stands before, at the same load."""
     load, tokens = load_of(scenario), tokens_of(scenario)
+    batch = scenario.batch_multiplier
+    multiplier = Decimal(1) if batch is None else batch
+    batched = no_batch_in_time(scenario)
     found = []
     for rival in rivals[1:]:
         prices = tokens_price(rival.endpoint)
         month = None
         if prices is not None and load is not None and tokens is not None:
             into, out = tokens
+            prices = replace(prices, batch=multiplier)
             each = prices.cost(into, out, into * (scenario.cached_input_share or 0))
             month = each * load.mean_rps * 3600 * verdict.hours_per_month
-        why = f"SLO_EXCLUDES: {rival.excluded_because}" if rival.excluded_because else ""
+        why = f"SLO_EXCLUDES: {rival.excluded_because}" if rival.excluded_because else batched
         found.append(OptionBar(f"API: {rival.endpoint.name}", month, excluded_because=why))
     return found
 

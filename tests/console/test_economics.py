@@ -12,6 +12,7 @@ from backends.settings.config import Billing, Endpoint, TokenPrices
 from console import economics
 from console.decision import decide_all
 from console.desk import Desk
+from console.replica import gpus_of, server_usd_per_hour
 from console.rivals import rivals, tokens_price
 from tests.backends.domain.journals import at
 from tests.console.sessions import DAY, EMPTY, PROFILE, READY, SERVERLESS, SETTINGS
@@ -98,9 +99,9 @@ def test_now_and_plan_answer_two_questions() -> None:
 )
 def test_the_gpus_of_a_server_are_those_it_asks_for(args: tuple[str, ...], gpus: int) -> None:
     profile = replace(PROFILE, args=args)
-    assert economics.gpus_of(profile) == gpus
-    assert economics.server_usd_per_hour(profile, Billing()) == Decimal("1.88")
-    assert economics.server_usd_per_hour(profile, Billing(gpus=8)) == Decimal("1.88") * gpus
+    assert gpus_of(profile) == gpus
+    assert server_usd_per_hour(profile, Billing()) == Decimal("1.88")
+    assert server_usd_per_hour(profile, Billing(gpus=8)) == Decimal("1.88") * gpus
 
 
 def test_a_host_with_several_gpus_is_billed_for_all_of_them() -> None:

@@ -10,7 +10,7 @@ import pytest
 from backends.domain.session import Session, watching
 from backends.domain.stamp import Stamp
 from backends.problem import Problem
-from backends.settings.config import Profile, Settings
+from backends.settings.config import Limits, Profile, Settings
 from console import economics
 from console.capacity import Capacity, carried, keep_capacity, known_capacities
 
@@ -105,3 +105,24 @@ def test_the_scenario_rests_on_it() -> None:
     with_it = economics.scenario(session, settings, today, (MEASURED,))
     without = economics.scenario(session, settings, today)
     assert (with_it.capacity_rps, without.capacity_rps) == (Decimal("4.5"), None)
+
+
+@pytest.mark.parametrize(
+    ("measured", "limits", "reason"),
+    [
+        ({}, Limits(ttft_p99_s=1.0), ""),
+        ({}, Limits(ttft_p99_s=2.0), ""),
+        ({}, Limits(ttft_p99_s=0.5), "only within a TTFT of 1 s, not 0.5 s: inferctl load chat"),
+        ({"ttft_p99_s": 0.4}, Limits(ttft_p99_s=0.5), ""),
+        ({"ttft_p99_s": 0.6}, Limits(ttft_p99_s=0.5), "a TTFT of 1 s, not 0.5 s"),
+        ({}, Limits(itl_p99_s=0.05), "only within any ITL, not 0.05 s"),
+        ({"itl_limit_s": 0.1}, Limits(itl_p99_s=0.05), "an ITL of 0.1 s, not 0.05 s"),
+        ({"itl_limit_s": 0.05}, Limits(itl_p99_s=0.05), ""),
+    ],
+)
+def test_a_capacity_within_looser_limits_is_none(
+    measured: dict[str, float], limits: Limits, reason: str
+) -> None:
+    found = carried((replace(MEASURED, **measured),), PROFILE, None, limits=limits)  # type: ignore[arg-type]
+    assert bool(reason) is (found.rps is None)
+    assert reason in found.reason

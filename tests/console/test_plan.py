@@ -5,6 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from backends.domain.money.kinds import VerdictKind
 from backends.domain.money.profile import HourlyProfile
 from backends.domain.money.scenario import scenario_from
@@ -13,8 +15,9 @@ from backends.settings.read import parse_settings
 from console import economics
 from console.decision import Decision, decide_all, decision_document
 from console.desk import Desk
-from tests.console.sessions import DAY, PLAN, READY, SETTINGS
-from tests.console.test_cost_pictures import CAPACITY
+from console.views.plan import options_view
+from tests.console.sessions import DAY, PLAN, READY, SERVERLESS, SETTINGS
+from tests.console.test_cost_pictures import CAPACITY, DEAR
 
 ALWAYS = {"api", "on_demand"}
 
@@ -83,6 +86,22 @@ def test_batch_prices_are_the_plans_and_no_answer_to_where_the_next_request_goes
         for option in decided({"batch_multiplier": "0.5"}).plan.options
     }
     assert "batch prices come without any limit" in excluded["api"]
+
+
+def test_batches_are_as_cheap_and_as_late_at_every_endpoint() -> None:
+    settings = replace(SETTINGS, endpoints=(SERVERLESS, DEAR))
+    found = decided({"batch_multiplier": "0.5"}, settings)
+    whole = decided({}, settings)
+    bars = [
+        {bar.name: bar for bar in options_view(each.plan, each.scenario, each.rivals).options}
+        for each in (found, whole)
+    ]
+    for name in ("API: serverless", "API: dear"):
+        half, full = (each[name].usd_per_month for each in bars)
+        assert full is not None
+        assert half == pytest.approx(full / 2)
+        assert "batch prices come without any limit" in bars[0][name].excluded_because
+        assert bars[1][name].excluded_because == ""
 
 
 def test_each_price_has_its_own_date() -> None:

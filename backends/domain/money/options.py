@@ -41,13 +41,17 @@ def _api(scenario: Scenario, point: Point) -> Option | None:
 
 def _api_slo(scenario: Scenario) -> str:
     limit, seen = scenario.ttft_slo_s, scenario.api_ttft_p99_s
-    if limit is None:
-        return ""
-    if scenario.batch_multiplier is not None and scenario.batch_multiplier < 1:
-        return f"{SLO_EXCLUDES}: batch prices come without any limit on the time to first token"
-    if seen is not None and seen > limit:
+    if limit is not None and seen is not None and seen > limit:
         return f"{SLO_EXCLUDES}: the API's p99 TTFT is {seen} s, the limit is {limit} s"
-    return ""
+    return no_batch_in_time(scenario)
+
+
+def no_batch_in_time(scenario: Scenario) -> str:
+    """Return why no API can be chosen at the price of batches, empty where one can."""
+    batch = scenario.batch_multiplier
+    if scenario.ttft_slo_s is None or batch is None or batch >= 1:
+        return ""
+    return f"{SLO_EXCLUDES}: batch prices come without any limit on the time to first token"
 
 
 def _prices(scenario: Scenario, point: Point) -> tuple[tuple[str, Decimal], ...]:
