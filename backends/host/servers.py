@@ -8,16 +8,16 @@ from backends.domain.facts import ServerFact, StopOrdered, Stopped
 from backends.domain.server import Server, ServerState
 from backends.domain.start import Failure, FailureKind
 from backends.host import ports, processes
-from backends.host.boot import boot_wall_s
+from backends.host.boot import boot_id, boot_wall_s
 from backends.host.foreign import foreign_servers
 from backends.host.processes import Process
 from backends.host.survivors import survivor
 from backends.host.told import server_told
 from backends.keeper.folder import ServerFolder, read_journal, servers_folder
 from backends.keeper.http1 import Address
+from backends.keeper.mark import living_keeper
 from backends.keeper.probe import health
-from backends.keeper.service import is_answered
-from backends.keeper.taking import keeper_id, left_behind, spawned
+from backends.keeper.taking import left_behind, spawned
 
 REBOOTED = Failure(
     FailureKind.KILLED,
@@ -73,13 +73,14 @@ def server_pids(state_folder: Path) -> dict[str, frozenset[int]]:
 def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, list[Process]]:
     facts = read_journal(folder.journal)
     told = server_told(folder.path.name, facts)
-    keeper = keeper_id(folder)
-    if keeper and processes.is_alive(keeper) and is_answered(folder):
+    over = bool(facts) and isinstance(facts[-1], Stopped)
+    keeper = None if over else living_keeper(folder)
+    if keeper is not None:
         kept = processes.descendants(keeper.pid, running)
         adopted = told.pid is not None and told.pid not in [one.id.pid for one in kept]
         members = left_behind(facts) if adopted else kept
         return replace(told, keeper_pid=keeper.pid), members
-    if not facts or isinstance(facts[-1], Stopped):
+    if over or not facts:
         return told, []
     members = left_behind(facts)
     return _without_keeper(told, facts, members), members
@@ -103,9 +104,14 @@ def _ended_unseen(told: Server, facts: list[ServerFact]) -> Server:
     if any(isinstance(fact, StopOrdered) for fact in facts):
         note = f"{told.note}; its keeper was killed before the end"
         return replace(ended, state=ServerState.STOPPED, note=note)
-    rebooted = boot_wall_s() > facts[-1].at.wall_s
-    failure = told.failure or (REBOOTED if rebooted else VANISHED)
+    failure = told.failure or (REBOOTED if _was_rebooted(facts) else VANISHED)
     return replace(ended, state=ServerState.FAILED, failure=failure)
+
+
+def _was_rebooted(facts: list[ServerFact]) -> bool:
+    """Tell whether the host was booted since; by the clock alone where the journal has no boot."""
+    boot = spawned(facts).boot
+    return boot != boot_id() if boot else boot_wall_s() > facts[-1].at.wall_s
 
 
 def _state_now(address: Address, members: list[Process], *, was_ready: bool) -> ServerState:
