@@ -44,10 +44,13 @@ class Row:
 
 
 def compare(client: str, pairs: Pairs, streams: int, tokens: int, cpu_s: float) -> Row:
-    """Hold what a client reported against what the server's kernel stamped."""
+    """Hold what a client reported against what the server's kernel stamped.
+
+    Errors are of those requests whose tokens all have the kernel's stamp.
+    """
     ttft, itl, e2e = [], [], []
     of = "gaps"
-    for one, true in pairs:
+    for one, true in (pair for pair in pairs if pair[1]["stamped"] == tokens):
         written_s = [(at_ns - true["t_arr"]) / 1e9 for at_ns in true["w"]]
         gaps = [later - before for before, later in itertools.pairwise(written_s)]
         ttft.append(MS * (one.ttft_s - written_s[0]))

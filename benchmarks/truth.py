@@ -1,7 +1,8 @@
 """A streaming server that knows the truth: when a request reached it, and each token left.
 
 The model's name is the program: ``t200-i10-n64`` waits 200 ms, then writes 64 tokens, one every
-10 ms. ``GET /_truth`` returns one JSON line for each finished request and forgets them, all times
+10 ms; with ``-s16`` the kernel stamps one request of 16 only, for the stamps cost more than the
+sends. ``GET /_truth`` returns one JSON line for each finished request and forgets them, all times
 in nanoseconds of the monotonic clock: `id`, `xid` (its X-Request-Id), `t_arr` (the kernel took its
 last byte), `w` (the kernel handed each token to the network), `late` (how long after its plan each
 token left) and `stamped` (how many of `w` are the kernel's own; the others were taken right before
@@ -66,11 +67,28 @@ def whole_body(head: bytes, body: bytes) -> bytes | None:
     return whole
 
 
-class Stamps:
-    """When the kernel sent the bytes of one connection, by the place of their last one."""
+class Sends:
+    """What a connection sent, with the instant right before each send."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+
+    def send(self, data: bytes, place: int | None, written: list[int]) -> None:
+        """Send; the instant of a token goes into `written`."""
+        if place is not None:
+            written.append(clock.now_ns())
+        self._connection.send(data)
+
+    def end(self, written: list[int]) -> int:
+        """Return how many of `written` are not the kernel's: all."""
+        return len(written)
+
+
+class Stamps(Sends):
+    """When the kernel sent the bytes of one connection, by the place of their last one."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__(connection)
         self._ends: dict[int, int] = {}
         self._sent = 0
         self._since_drain = 0
@@ -113,10 +131,11 @@ class Stream:
     """One reply on its schedule."""
 
     def __init__(self, number: int, arrived_ns: int, body: dict[str, Any], model: str) -> None:
-        parts = re.fullmatch(r"t([\d.]+)-i([\d.]+)-n(\d+)", model)
+        parts = re.fullmatch(r"t([\d.]+)-i([\d.]+)-n(\d+)(?:-s(\d+))?", model)
         assert parts is not None, model
         options = body.get("stream_options") or {}
         self.tokens = int(parts[3])
+        self.is_stamped = number % int(parts[4] or 1) == 0
         self.written: list[int] = []
         self.late: list[int] = []
         self._first_ns = arrived_ns + int(float(parts[1]) * MS)
@@ -213,7 +232,7 @@ class Truth:
         stream = Stream(number, arrived_ns, body, body["model"])
         # A queue of stamps reads as an error of the socket; it is looked at again after the reply.
         self._loop.forget(connection.fileno())
-        stamps = Stamps(connection)
+        stamps = Stamps(connection) if stream.is_stamped else Sends(connection)
         stamps.send(HEAD, None, stream.written)
         named = re.search(rb"(?i)\r\nx-request-id:\s*([^\r\n]+)", head)
         record = {"id": number, "xid": named[1].decode() if named else None, "t_arr": arrived_ns}
@@ -234,7 +253,7 @@ class Truth:
         self._loop.call_exactly_at(stream.due_ns(0), write)
 
     def _finish(
-        self, connection: socket.socket, stream: Stream, stamps: Stamps, record: dict[str, Any]
+        self, connection: socket.socket, stream: Stream, stamps: Sends, record: dict[str, Any]
     ) -> None:
         missing = stamps.end(stream.written)
         late = [at_ns - stream.due_ns(place) for place, at_ns in enumerate(stream.written)]

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 LARGEST_HEAD = 64 * 1024
 LARGEST_CHUNK_LINE = 4096
+LONGEST_PLAIN_SIZE = 8
 HTTP_2_FRAME_HEAD = 9
 
 
@@ -55,6 +56,10 @@ class ReplyParser:
         Raises:
             BrokenReply: this is no HTTP/1.1.
         """
+        if self._chunked and self._left is None and not self._buffer:
+            whole = self._whole_chunk(data)
+            if whole is not None:
+                return whole
         self._buffer += data
         if self.head is None and not self._take_head():
             return b""
@@ -107,6 +112,20 @@ class ReplyParser:
             self._left -= len(body)
             self.complete = self._left == 0
         return body
+
+    def _whole_chunk(self, data: bytes) -> bytes | None:
+        """The body where `data` is one chunk exactly, as nearly every token of a stream is."""
+        place = data.find(b"\r\n") + 2
+        size = data[: place - 2]
+        if not 0 < len(size) <= LONGEST_PLAIN_SIZE or not size.isalnum():
+            return None
+        try:
+            length = int(size, 16)
+        except ValueError:
+            return None
+        if not length or place + length + 2 != len(data) or not data.endswith(b"\r\n"):
+            return None
+        return data[place:-2]
 
     def _chunks(self) -> bytes:
         """Decode whole and begun chunks; `_left` is what the running chunk lacks, None between."""

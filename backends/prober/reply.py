@@ -35,6 +35,7 @@ class Reply:
         self._head: Head | None = None
         self._http = ReplyParser()
         self._events = SseParser()
+        self._coding: str | None = None
         self._streams: bool | None = None
         self._beginning = b""
         self._inflate = zlib.decompressobj(ANY_ZLIB)
@@ -92,7 +93,9 @@ class Reply:
 
     def _decoded(self, head: Head, body: bytes) -> bytes:
         """Identity is what was asked for, but some gateways compress whatever passes them."""
-        coding = head.fields.get("content-encoding", "identity").strip().lower()
+        if self._coding is None:
+            self._coding = head.fields.get("content-encoding", "").strip().lower()
+        coding = self._coding
         if coding in ("", "identity"):
             return body
         if coding not in ZLIB_CODINGS:

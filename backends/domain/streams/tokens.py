@@ -2,16 +2,17 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from backends.domain.streams.sse import SseEvent
 
 DONE = b"[DONE]"
 
+_DECODER = json.JSONDecoder()
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One chunk with a choice.
+
+class Piece(NamedTuple):
+    """One chunk with a choice; a tuple, because one is made for every token.
 
     Attributes:
         at_s: seconds from the send of the request.
@@ -50,7 +51,6 @@ class ChunkReader:
 
     Attributes:
         pieces: every chunk that had a choice, in order.
-        usage: the last usage seen; the final one once the stream is over.
         finish_reason: as the endpoint gave it, None before.
         done: the stream said that it is over.
         error: one line if the stream carried an error or something that is no chunk.
@@ -58,46 +58,54 @@ class ChunkReader:
 
     def __init__(self) -> None:
         self.pieces: list[Piece] = []
-        self.usage: Usage | None = None
+        self._usage: dict[str, Any] | None = None
         self.finish_reason: str | None = None
         self.done = False
         self.error: str | None = None
 
+    @property
+    def usage(self) -> Usage | None:
+        """The last usage seen; the final one once the stream is over."""
+        return read_usage(self._usage)
+
     def feed(self, at_s: float, event: SseEvent) -> Piece | None:
         """Take one event that was complete at `at_s` and return its piece, if it is a chunk."""
-        if event.data.strip() == DONE:
+        data = event.data.strip()
+        if data == DONE:
             self.done = True
             return None
-        try:
-            chunk = json.loads(event.data)
-        except ValueError:
-            chunk = None
+        chunk = _decoded(data)
         if not isinstance(chunk, dict):
             self.error = self.error or f"the stream carries what is no JSON: {_short(event.data)}"
             return None
-        if (message := error_message(chunk)) or event.name == "error":
-            self.error = self.error or f"the endpoint reported inside the stream: {message}"
-            return None
+        if event.name == "error" or "error" in chunk or "choices" not in chunk:
+            message = error_message(chunk)
+            if message or event.name == "error":
+                self.error = self.error or f"the endpoint reported inside the stream: {message}"
+                return None
         return self._take(at_s, chunk)
 
     def _take(self, at_s: float, chunk: dict[str, Any]) -> Piece | None:
-        usage = read_usage(chunk.get("usage"))
-        self.usage = usage or self.usage
+        usage = chunk.get("usage")
+        if isinstance(usage, dict):
+            self._usage = usage
         choices = chunk.get("choices")
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
             return None
         choice = choices[0]
-        ends = isinstance(choice.get("finish_reason"), str)
+        reason = choice.get("finish_reason")
+        ends = isinstance(reason, str)
         if ends:
-            self.finish_reason = choice["finish_reason"]
+            self.finish_reason = reason
         delta = choice.get("delta")
-        delta = delta if isinstance(delta, dict) else {}
+        if not isinstance(delta, dict):
+            delta = {}
         piece = Piece(
             at_s,
-            content=_text(delta.get("content")) or _text(choice.get("text")),
-            reasoning=_text(delta.get("reasoning")) or _text(delta.get("reasoning_content")),
+            content=_text(delta.get("content") or choice.get("text")),
+            reasoning=_text(delta.get("reasoning") or delta.get("reasoning_content")),
             called=bool(delta.get("tool_calls") or delta.get("function_call")),
-            counted=usage.output_tokens if usage else None,
+            counted=_count(usage.get("completion_tokens")) if isinstance(usage, dict) else None,
             ends=ends,
         )
         self.pieces.append(piece)
@@ -129,6 +137,16 @@ def error_message(document: dict[str, Any]) -> str | None:
     if "choices" not in document and detail:
         return _line(detail if isinstance(detail, str) else json.dumps(detail))
     return None
+
+
+def _decoded(data: bytes) -> object:
+    """Return what is exactly one JSON value, None for anything else."""
+    try:
+        text = str(data, "utf-8")
+        value, end = _DECODER.raw_decode(text)
+    except ValueError:
+        return None
+    return value if end == len(text) else None
 
 
 def _text(value: object) -> str:
