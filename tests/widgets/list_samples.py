@@ -42,10 +42,7 @@ WELCOME = {
             ),
             (
                 "vllm",
-                (
-                    "no vllm on PATH, in an environment or a tool folder; install vllm or name one in "
-                    "the configuration"
-                ),
+                "no vllm on PATH, in an environment or a tool folder; install vllm or name it",
             ),
             (
                 "gpu",
