@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.worker import Worker
 
-from backends.domain.facts import Fact, LogRead, ServersSeen
+from backends.domain.facts import Fact, GpusSampled, LogRead, MetricsScraped, ServersSeen
 from backends.domain.foreign import is_foreign
 from backends.domain.lifecycle import failure_of
 from backends.domain.session import Session, advance
@@ -133,12 +133,12 @@ class InferctlApp(App[str]):
         if isinstance(fact, LogRead):
             self._show_log(fact)
             return
-        self.session = advance(self.session, fact)
+        before, self.session = self.session, advance(self.session, fact)
         if isinstance(fact, ServersSeen):
             watching.follow_anew(self, fact)
             watching.keep_again(self, fact)
         self.desk = recorder.keep(self.machine, self.session, self.desk, fact)
-        if not self._redraw_due:
+        if not self._redraw_due and not _awaits_the_tick(before, fact):
             self._redraw_due = True
             self.set_timer(REDRAW_S, self._redraw)
 
@@ -230,3 +230,19 @@ class InferctlApp(App[str]):
             self.notify(f"not written: {error}", severity="error", markup=False)
         else:
             self.notify(f"written to {folder}", markup=False)
+
+
+def _awaits_the_tick(before: Session, fact: Fact) -> bool:
+    """Whether a fact only renews figures, so that one frame can draw it with the passing of time.
+
+    The tick comes each second, and four times as often while something is timed on screen.
+    """
+    match fact:
+        case GpusSampled():
+            return before.gpus is not None
+        case MetricsScraped():
+            return before.scraped is not None
+        case ServersSeen():
+            return before.servers_seen and fact.servers == before.servers
+        case _:
+            return False

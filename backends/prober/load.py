@@ -52,6 +52,7 @@ class Load:
         self._running: set[Asked] = set()
         self._requests = 0
         self._cost_usd: Decimal | None = None
+        self._cut_unpriced = 0
         self._step = _Step(loop, 0.0, 0, 0)
 
     def begin(self) -> None:
@@ -195,6 +196,13 @@ class Load:
     def _give_up_running(self) -> None:
         for exchange in tuple(self._running):
             exchange.cancel()
+            if not exchange.trace.sent_ns:
+                continue
+            cost_usd = run_of(exchange, self._order.lane, self._requests).cost_usd
+            if cost_usd is None:
+                self._cut_unpriced += 1
+            else:
+                self._cost_usd = (self._cost_usd or Decimal(0)) + Decimal(cost_usd)
         self._running.clear()
 
     def _end(self, reason: str) -> None:
@@ -203,7 +211,7 @@ class Load:
         if self._target is not None:
             self._target.close()
         cost_usd = None if self._cost_usd is None else format(self._cost_usd, "f")
-        self._tell(summarise_load(self._steps, reason, cost_usd))
+        self._tell(summarise_load(self._steps, reason, cost_usd, self._cut_unpriced))
 
 
 class _Step:

@@ -4,7 +4,7 @@ import argparse
 
 from backends.domain.start import FailureKind
 from backends.problem import UsageProblem
-from console.verbs.terminal import need_terminal
+from console.verbs.terminal import draw, take_terminal
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -17,7 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageProblem(
             f"no failure is called {arguments.fail}; there are {', '.join(FailureKind)}"
         )
-    need_terminal()
+    take_terminal("inferctl status --json")
     open_demo(arguments.speed, arguments.fail)
     return 0
 
@@ -29,4 +29,4 @@ def open_demo(speed: float = 1.0, failure: str | None = None) -> None:
     from console.demo import simulated_host
 
     with simulated_host(speed, failure) as machine:
-        InferctlApp(machine, SERVER, start_at_once=True).run()
+        draw(InferctlApp(machine, SERVER, start_at_once=True))

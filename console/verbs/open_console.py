@@ -2,7 +2,7 @@
 
 import argparse
 
-from console.verbs.terminal import need_terminal
+from console.verbs.terminal import draw, take_terminal
 
 
 def run(_: argparse.Namespace) -> int:
@@ -12,13 +12,13 @@ def run(_: argparse.Namespace) -> int:
         ConfigError: the configuration cannot be used.
         UsageProblem: there is no terminal to draw on.
     """
-    need_terminal()
+    take_terminal("inferctl status --json")
     from console import watching
     from console.app import InferctlApp
     from console.this_host import this_host
 
     machine = this_host()
-    if InferctlApp(machine, watching.first(machine)).run():
+    if draw(InferctlApp(machine, watching.first(machine))):
         from console.verbs.demo import open_demo
 
         open_demo()

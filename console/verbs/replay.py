@@ -1,10 +1,9 @@
 """``inferctl replay FILE``: the console over a recorded journal, marked REPLAY."""
 
 import argparse
-import sys
 from pathlib import Path
 
-from backends.problem import UsageProblem
+from console.verbs.terminal import draw, take_terminal
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -17,7 +16,6 @@ def run(arguments: argparse.Namespace) -> int:
     from console.this_host import this_host
 
     facts = read_recording(Path(arguments.file))
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageProblem("a replay needs a terminal; for scripts there is: inferctl export")
-    ReplayApp(this_host(), facts, arguments.speed).run()
+    take_terminal("inferctl export")
+    draw(ReplayApp(this_host(), facts, arguments.speed))
     return 0

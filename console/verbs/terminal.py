@@ -1,17 +1,53 @@
-"""Whether there is a terminal that the console can be drawn on."""
+"""The terminal that the console is drawn on, and a process that answers its keys at once."""
 
+import asyncio
+import gc
 import sys
+from typing import TYPE_CHECKING, TypeVar
 
 from backends.problem import UsageProblem
 
+if TYPE_CHECKING:
+    from textual.app import App
 
-def need_terminal() -> None:
-    """Return where there is one.
+Left = TypeVar("Left")
+
+SETTLED_S = 0.5
+"""After this the first frames are drawn and the sources loaded."""
+
+THREAD_TURN_S = 0.0005
+"""How long a thread that computes may keep the screen waiting; Python's own 5 ms can be felt, for a
+key passes through several turns."""
+
+
+def take_terminal(otherwise: str) -> None:
+    """Return where there is one; from here no garbage is collected until `draw` has begun.
+
+    Args:
+        otherwise: what serves a script instead.
 
     Raises:
         UsageProblem: stdin or stdout is a file or a pipe.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageProblem(
-            "the console needs a terminal; for scripts there is: inferctl status --json"
-        )
+        raise UsageProblem(f"the console needs a terminal; for scripts there is: {otherwise}")
+    gc.disable()
+
+
+def draw(app: "App[Left]") -> Left | None:
+    """Run an app until it is left, and return with what it was left."""
+    drawn = _drawn(app)
+    return asyncio.run(drawn)
+
+
+async def _drawn(app: "App[Left]") -> Left | None:
+    sys.setswitchinterval(THREAD_TURN_S)
+    asyncio.get_running_loop().call_later(SETTLED_S, _spare_what_stays)
+    return await app.run_async()
+
+
+def _spare_what_stays() -> None:
+    """A full collection would look at all code and styles each time: 60 ms without an answer."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()

@@ -6,7 +6,7 @@ from statistics import median
 from typing import Literal
 
 from backends.domain.run import Run, Spread
-from backends.domain.streams.statistics import spread
+from backends.domain.streams.statistics import share_at_least, spread
 
 # The share of requests that must keep the limits, as a p99 limit says.
 KEPT_SHARE = 0.99
@@ -30,6 +30,7 @@ class LoadStep:
         planned_rps: mean rate of the Poisson arrivals.
         requests: those that count: planned after the step's first third.
         kept_share: share of them that kept all limits; None when none counted.
+        kept_share_at_least: what that shows of all requests at this rate, 95 % sure.
         goodput_rps: requests a second that kept all limits.
         output_tokens_per_s: tokens of the counted requests, by the length of their window.
         concurrency: most streams open at once.
@@ -59,6 +60,7 @@ class LoadStep:
     outcome: Literal["kept", "broke", "unknown"] = "kept"
     input_tokens: float | None = None
     output_tokens: float | None = None
+    kept_share_at_least: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class LoadEnded:
             lower bound.
         steps: the curve, in order of rate.
         cost_usd: decimal digits, None without prices.
+        cut_unpriced: requests that were cut off at the end and whose cost nobody told: `cost_usd`
+            is without them.
     """
 
     reason: str
@@ -79,6 +83,7 @@ class LoadEnded:
     bounded: bool
     steps: tuple[LoadStep, ...]
     cost_usd: str | None = None
+    cut_unpriced: int = 0
 
 
 def judge(
@@ -116,6 +121,7 @@ def judge(
         outcome="broke" if broke else "kept" if runs else "unknown",
         input_tokens=_middle([run.input_tokens for run in good]),
         output_tokens=_middle([run.output_tokens for run in good]),
+        kept_share_at_least=share_at_least(kept, len(runs)) if runs else None,
     )
 
 
@@ -156,7 +162,9 @@ def next_rate(steps: Sequence[LoadStep], first_rps: float, growth: float) -> flo
     return (good + broken[0]) / 2
 
 
-def summarise_load(steps: Sequence[LoadStep], reason: str, cost_usd: str | None) -> LoadEnded:
+def summarise_load(
+    steps: Sequence[LoadStep], reason: str, cost_usd: str | None, cut_unpriced: int = 0
+) -> LoadEnded:
     """Return the finding: the highest rate below every one that broke the limits."""
     lowest_broken = min((s.planned_rps for s in steps if s.broke), default=float("inf"))
     kept = [s for s in steps if s.outcome == "kept" and s.planned_rps < lowest_broken]
@@ -166,6 +174,7 @@ def summarise_load(steps: Sequence[LoadStep], reason: str, cost_usd: str | None)
         bounded=any(step.broke and not step.client_limited for step in steps),
         steps=tuple(sorted(steps, key=lambda step: step.planned_rps)),
         cost_usd=cost_usd,
+        cut_unpriced=cut_unpriced,
     )
 
 

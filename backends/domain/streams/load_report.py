@@ -18,6 +18,7 @@ CSV_KEYS = (
     "requests",
     "errors",
     "kept_share",
+    "kept_share_at_least",
     "goodput_rps",
     "output_tokens_per_s",
     "concurrency",
@@ -69,9 +70,11 @@ def load_document(report: LoadReport) -> dict[str, Any]:
         "goodput_rps": best.goodput_rps if best else None,
         "output_tokens_per_s": best.output_tokens_per_s if best else None,
         "concurrency": best.concurrency if best else None,
+        "kept_share_at_least": best.kept_share_at_least if best else None,
         "bounded": ended.bounded,
         "reason": ended.reason,
         "cost_usd": ended.cost_usd,
+        "cut_unpriced": ended.cut_unpriced,
         "steps": ended.steps,
     }
 
@@ -87,8 +90,19 @@ def load_finding(report: LoadReport) -> str:
         f" output tokens/s, {best.concurrency} streams at once) {shape}"
     )
     if not report.ended.bounded:
-        return f"{name} carries at least {what}; no limit broke"
-    return f"{name} carries {what}"
+        return f"{name} carries at least {what}; no limit broke{_how_sure(best)}"
+    return f"{name} carries {what}{_how_sure(best)}"
+
+
+def _how_sure(best: LoadStep) -> str:
+    """What a p99 limit is said to be kept by, for ten requests that kept it are no proof."""
+    if best.kept_share_at_least is None or best.kept_share is None:
+        return ""
+    kept = round(best.kept_share * best.requests)
+    sure = f"; {kept} of {best.requests} requests kept the limits there"
+    if best.kept_share_at_least >= KEPT_SHARE:
+        return sure
+    return f"{sure}, which shows that {best.kept_share_at_least:.1%} of all do (95 % sure)"
 
 
 def _shape(report: LoadReport) -> str:
@@ -132,6 +146,8 @@ def ended_text(report: LoadReport) -> str:
     """Return why it ended and what it cost."""
     cost = report.ended.cost_usd
     spent = f"; spent {usd(Decimal(cost))}" if cost else ""
+    if cost and report.ended.cut_unpriced:
+        spent += f" and what {report.ended.cut_unpriced} requests cost that were cut off"
     return f"ended: {report.ended.reason}{spent}"
 
 

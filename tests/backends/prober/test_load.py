@@ -132,3 +132,11 @@ async def test_load_in_the_process_and_cancelled() -> None:
     assert isinstance(last, LoadEnded)
     assert last.reason == "cancelled"
     assert last.steps[0] == news[0]
+
+
+def test_requests_that_are_cut_off_at_the_end_are_said_to_cost_something() -> None:
+    with serving(one_worker()) as server:
+        wanted = order(server.base_url, PRICES, first_rps=90, step_s=5, max_s=1.0)
+        _, end = loaded(wanted)
+    assert end.cost_usd is not None
+    assert end.cut_unpriced > 0

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -24,10 +25,13 @@ def truth_url(shared: Path) -> Iterator[str]:
 
 
 async def test_reasoning_is_a_token_but_not_yet_visible(truth_url: str) -> None:
+    later_s = []
     for run in runs_of(await measured(order(truth_url, "t30-i5-n16-r8"))):
         assert run.reasoning_tokens == 8
         assert run.ttft_s is not None
-        assert run.ttft_visible_s == pytest.approx(run.ttft_s + 8 * 0.005, abs=TOLERANCE_S)
+        assert run.ttft_visible_s is not None
+        later_s.append(run.ttft_visible_s - run.ttft_s)
+    assert median(later_s) == pytest.approx(8 * 0.005, abs=TOLERANCE_S)
 
 
 async def test_without_usage_nothing_is_counted(truth_url: str) -> None:

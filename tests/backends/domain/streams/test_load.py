@@ -13,7 +13,7 @@ from backends.domain.streams.load import (
     next_rate,
     summarise_load,
 )
-from backends.domain.streams.load_report import step_finding
+from backends.domain.streams.load_report import LoadReport, ended_text, load_finding, step_finding
 
 LIMITS = LoadLimits(ttft_s=0.5, itl_s=0.05)
 GOOD = Run("a", 0, ttft_s=0.2, itl_s=(0.02, 0.03), e2e_s=0.25, output_tokens=3)
@@ -124,3 +124,24 @@ def test_a_step_tells_how_long_its_requests_were() -> None:
     found = judge(10.0, [*runs, Run("a", 0, error="cut")], 5.0, LIMITS, concurrency=1)
     assert (found.input_tokens, found.output_tokens) == (100, 30)
     assert judge(10.0, [GOOD], 5.0, LIMITS, concurrency=1).input_tokens is None
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
+        (10, "; 10 of 10 requests kept the limits there, which shows that 74.1% of all do"),
+        (299, "; 299 of 299 requests kept the limits there"),
+    ],
+)
+def test_how_sure_a_capacity_is(runs: int, said: str) -> None:
+    step = judge(10.0, [GOOD] * runs, 15.0, LIMITS, concurrency=4)
+    ended = summarise_load([step], "enough", "0.5", cut_unpriced=2)
+    finding = load_finding(LoadReport("x", "chat", "m", 0.0, 8, "", 0.5, None, ended))
+    assert said in finding
+    assert ("95 % sure" in finding) is (runs < 299)
+
+
+def test_what_was_cut_off_is_not_forgotten_in_the_cost() -> None:
+    ended = summarise_load([], "60 s have passed", "0.5", cut_unpriced=2)
+    told = ended_text(LoadReport("x", "chat", "m", 0.0, 8, "", 0.5, None, ended))
+    assert told.endswith("spent $0.50 and what 2 requests cost that were cut off")

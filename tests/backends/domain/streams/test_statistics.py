@@ -1,5 +1,7 @@
 import random
+from fractions import Fraction
 from itertools import combinations
+from math import comb
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from backends.domain.streams.statistics import (
     mann_whitney_p,
     more_runs_to_settle,
     quantile,
+    share_at_least,
     smallest_detectable,
     spread,
 )
@@ -172,3 +175,27 @@ def test_that_many_more_runs_do_settle_it() -> None:
         mann_whitney_p(sample(source, n), sample(source, n, 0.02)) < 0.05 for _ in range(200)
     )
     assert settled / 200 >= 0.65
+
+
+@pytest.mark.parametrize(
+    ("kept", "of", "low"), [(10, 10, 0.05**0.1), (299, 299, 0.05 ** (1 / 299))]
+)
+def test_a_share_without_a_miss(kept: int, of: int, low: float) -> None:
+    assert share_at_least(kept, of) == pytest.approx(low, abs=1e-6)
+
+
+@given(st.integers(1, 60), st.data())
+def test_at_the_lowest_share_as_few_misses_come_once_in_twenty_times(
+    of: int, data: st.DataObject
+) -> None:
+    kept = data.draw(st.integers(1, of))
+    low = Fraction(share_at_least(kept, of))
+    as_few = sum(
+        comb(of, hits) * low**hits * (1 - low) ** (of - hits) for hits in range(kept, of + 1)
+    )
+    assert float(as_few) == pytest.approx(0.05, abs=1e-4)
+
+
+def test_nothing_kept_shows_nothing_and_many_are_no_trouble() -> None:
+    assert share_at_least(0, 5) == 0
+    assert 0.985 < share_at_least(9_900, 10_000) < 0.99
