@@ -29,7 +29,10 @@ class Journal:
         self._was_ready = was_ready
         self.start_over = threading.Event()
         self.lost = 0
-        self._end_cut_line()
+        try:
+            self._end_cut_line()
+        except OSError:
+            self.lost += 1  # the line that was cut off is ended before the next one
 
     @property
     def has_failure(self) -> bool:

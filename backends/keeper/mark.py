@@ -27,10 +27,13 @@ def keeper_id(folder: ServerFolder) -> ProcessId | None:
 
 
 def living_keeper(folder: ServerFolder) -> ProcessId | None:
-    """Return the keeper of this folder that runs now, by the process table where no file tells."""
+    """Return the keeper of this folder that runs now, by the process table where no file tells.
+
+    The file names a keeper that was killed where the disk took no other since.
+    """
     keeper = keeper_id(folder)
-    if keeper is not None:
-        return keeper if processes.is_alive(keeper) else None
+    if keeper is not None and processes.is_alive(keeper):
+        return keeper
     command = ("-m", "backends.keeper", str(folder.path.absolute()))
     running = (one.id for one in processes.running())
     return next((one for one in running if processes.command_line(one.pid)[-3:] == command), None)

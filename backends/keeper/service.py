@@ -18,6 +18,8 @@ from backends.keeper.mark import keeper_id
 ORDER_LIMIT_BYTES = 4096
 LOOK_EVERY_S = 1.0
 """How often to look whether the socket is still where clients look for it."""
+MOST_CLIENTS = 200
+"""More would use up the descriptors that a process may have, of which many hosts allow 1024."""
 FAREWELL_S = 2.0
 """How long a client may take to read the last facts when the keeper leaves."""
 
@@ -113,6 +115,9 @@ class Service:
     def _accept(self) -> None:
         assert self._listener is not None
         connection, _ = self._listener.accept()
+        if len(self._clients) >= MOST_CLIENTS:
+            connection.close()
+            return
         connection.setblocking(False)
         client = _Client(connection)
         self._clients.append(client)

@@ -1,5 +1,6 @@
 """How a keeper comes by its server: it starts one, or takes over one whose keeper was killed."""
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -138,7 +139,8 @@ def adopt(folder: ServerFolder, on_growth: Callable[[], None]) -> Taken:
         NotRunning: nothing of it is left.
     """
     order = load_order(folder.order)
-    _lock(folder)
+    with contextlib.suppress(_NoMark):  # the process table tells who keeps; what lives has to end
+        _lock(folder)
     facts = read_journal(folder.journal)
     left = left_behind(facts)
     if not left:
@@ -168,10 +170,13 @@ def spawned(facts: list[ServerFact]) -> Spawned:
 
 
 def left_behind(facts: list[ServerFact]) -> list[Process]:
-    """Return the processes that live of the start in this journal."""
-    if not facts or isinstance(facts[-1], Stopped):
+    """Return the processes that live of the start in this journal.
+
+    None where its beginning was lost: what lives of it is listed as a vLLM of others.
+    """
+    begun = next((fact for fact in facts if isinstance(fact, Spawned)), None)
+    if begun is None or isinstance(facts[-1], Stopped):
         return []
-    begun = spawned(facts)
     return belonging_to(f"{begun.server}:{begun.start_id}", begun.process)
 
 
@@ -185,7 +190,14 @@ def _lock(folder: ServerFolder) -> None:
             os.close(descriptor)
             raise AlreadyKept(_who_keeps(folder))
         time.sleep(0.02)
-    leave_mark(folder)
+    try:
+        leave_mark(folder)
+    except OSError as error:
+        raise _NoMark(error.errno, error.strerror) from error
+
+
+class _NoMark(OSError):
+    """This process keeps the folder, and the disk does not take down that it does."""
 
 
 def _is_locked(descriptor: int) -> bool:

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
-import shutil
+import resource
+import select
 import signal
+import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from backends.domain.facts import FirstTokenSeen, ServerFact, StopOrdered, Stopped, StopProgressed
+from backends.domain.facts import (
+    FirstTokenSeen,
+    HealthChanged,
+    ServerFact,
+    Stopped,
+    StopProgressed,
+)
 from backends.domain.server import ProcessId, ServerState
 from backends.domain.start import FailureKind
 from backends.host import processes
@@ -19,9 +27,7 @@ from backends.host.servers import our_server
 from backends.host.told import server_told
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder, read_journal
-from backends.keeper.order import NotRunning
-from backends.keeper.service import connect
-from backends.keeper.tail import follow_from_end
+from backends.keeper.service import MOST_CLIENTS, connect
 from backends.wire import encode_fact
 from tests.backends.keeper.conftest import Bench, eventually, everything, until
 
@@ -86,86 +92,6 @@ async def test_a_suspended_server_obeys_the_first_sigterm(bench: Bench) -> None:
     assert bench.members(folder) == []
 
 
-async def test_a_socket_that_was_removed_is_made_again(bench: Bench) -> None:
-    folder = bench.launch()
-    await until(client.follow(folder), FirstTokenSeen)
-    kept = ServerFolder(folder)
-    kept.socket.unlink()
-    facts = await everything(client.stop(folder, "test"))
-    assert isinstance(facts[0], StopOrdered)
-    assert facts[0].by == "test"
-    assert isinstance(facts[-1], Stopped)
-    assert bench.members(folder) == []
-
-
-async def test_a_keeper_that_cannot_be_asked_is_told_by_sigterm(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("backends.keeper.client.REACH_S", 0.5)
-    folder = bench.launch()
-    await until(client.follow(folder), FirstTokenSeen)
-    kept = ServerFolder(folder)
-    kept.socket.unlink()
-    kept.socket.mkdir()  # nothing can listen here any more
-    keeper = bench.keeper_pid(folder)
-    assert our_server(folder).keeper_pid == keeper
-    facts = await everything(client.stop(folder, "test"))
-    assert f"SIGTERM to keeper {keeper}" in steps(facts)
-    assert [fact.by for fact in facts if isinstance(fact, StopOrdered)] == ["SIGTERM to the keeper"]
-    assert isinstance(facts[-1], Stopped)
-    assert bench.members(folder) == []
-
-
-@pytest.mark.parametrize("number", [None, signal.SIGKILL])
-async def test_a_server_whose_folder_was_removed_is_still_stopped_by_name(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, number: signal.Signals | None
-) -> None:
-    monkeypatch.setattr("backends.keeper.client.REACH_S", 0.5)
-    folder = bench.launch()
-    await until(client.follow(folder), FirstTokenSeen)
-    keeper, members = bench.keeper_pid(folder), bench.members(folder)
-    shutil.rmtree(folder)
-    bench.used.clear()
-    if number is None:
-        facts = await everything(client.stop(folder, "test"))
-        assert f"{folder} is gone" in steps(facts)
-        assert isinstance(facts[-1], Stopped)
-        assert not any(processes.is_alive(one.id) for one in members)
-    else:
-        os.kill(keeper, number)
-        await eventually(lambda: processes.read(keeper) is None)
-        with pytest.raises(NotRunning):
-            await everything(client.stop(folder, "test"))
-        for one in members:
-            processes.send(one.id, signal.SIGKILL)
-
-
-async def test_two_keepers_never_fight_for_one_socket(bench: Bench) -> None:
-    folder = bench.launch()
-    await until(client.follow(folder), FirstTokenSeen)
-    first, members = bench.keeper_pid(folder), bench.members(folder)
-    shutil.rmtree(folder)
-    bench.launch()
-    await until(client.follow(folder), FirstTokenSeen)
-    second = bench.keeper_pid(folder)
-    place = ServerFolder(folder).socket.stat().st_ino
-    slept = _slept(first)
-    await eventually(lambda: _slept(first) > slept + 1)  # it has looked for its socket since
-    assert ServerFolder(folder).socket.stat().st_ino == place
-    facts = await everything(client.stop(folder, "test"))
-    assert isinstance(facts[-1], Stopped)
-    await eventually(lambda: processes.read(second) is None)
-    assert all(processes.is_alive(one.id) for one in members)
-    os.kill(first, signal.SIGTERM)
-    await eventually(lambda: not any(processes.is_alive(one.id) for one in members))
-
-
-def _slept(pid: int) -> int:
-    """Return how often a process's first thread has given the processor up by itself."""
-    status = Path(f"/proc/{pid}/task/{pid}/status").read_text()
-    return int(status.split("voluntary_ctxt_switches:")[1].split()[0])
-
-
 async def test_a_keepers_pid_that_was_reused_is_left_alone(bench: Bench) -> None:
     folder = bench.launch()
     await until(client.follow(folder), FirstTokenSeen)
@@ -193,30 +119,6 @@ async def test_a_stop_in_the_middle_of_the_imports_ends_the_start(bench: Bench) 
     assert bench.members(folder) == []
     server = our_server(folder)
     assert (server.state, server.failure) == (ServerState.STOPPED, None)
-
-
-async def test_a_log_that_was_removed_begins_anew_and_is_followed(bench: Bench) -> None:
-    folder = bench.launch(chatter_s=0.05)
-    await until(client.follow(folder), FirstTokenSeen)
-    log = folder / "server.log"
-    followed = follow_from_end(log)
-    await anext(followed)
-    log.unlink()
-    await eventually(lambda: log.exists() and b"Engine 000" in log.read_bytes())
-    async with asyncio.timeout(10):
-        assert "INFO Engine 000: Avg prompt throughput" in await anext(followed)
-
-
-async def test_a_log_that_was_truncated_is_followed_from_there(bench: Bench) -> None:
-    folder = bench.launch(lines=2000, chatter_s=0.05)
-    await until(client.follow(folder), FirstTokenSeen)
-    log = folder / "server.log"
-    followed = follow_from_end(log)
-    await anext(followed)
-    os.truncate(log, 0)
-    async with asyncio.timeout(10):
-        assert "INFO Engine 000: Avg prompt throughput" in await anext(followed)
-    assert log.stat().st_size < 10_000
 
 
 async def test_a_clock_that_is_set_changes_no_duration_and_reboots_no_host(
@@ -253,7 +155,7 @@ async def test_a_clock_that_is_set_changes_no_duration_and_reboots_no_host(
     assert "was restarted" in rebooted.cause
 
 
-async def test_a_connection_that_says_nothing_holds_nobody_up(bench: Bench) -> None:
+async def test_connections_that_say_nothing_hold_nobody_up(bench: Bench) -> None:
     folder = bench.launch()
     silent = [connect(ServerFolder(folder)) for _ in range(40)]
     await until(client.follow(folder), FirstTokenSeen)
@@ -262,3 +164,59 @@ async def test_a_connection_that_says_nothing_holds_nobody_up(bench: Bench) -> N
     for one in silent:
         assert one is not None
         one.close()
+
+
+async def test_more_connections_than_descriptors_do_not_end_a_keeper(bench: Bench) -> None:
+    folder = bench.launch()
+    await until(client.follow(folder), FirstTokenSeen)
+    keeper = bench.keeper_pid(folder)
+    resource.prlimit(keeper, resource.RLIMIT_NOFILE, (MOST_CLIENTS + 40, MOST_CLIENTS + 40))
+    held = [connect(ServerFolder(folder)) for _ in range(MOST_CLIENTS + 60)]
+    await eventually(lambda: sum(_hung_up(one) for one in held) >= 60)
+    assert bench.keeper_lives(folder)
+    for one in held:
+        assert one is not None
+        one.close()
+    facts = await everything(client.stop(folder, "test"))
+    assert isinstance(facts[-1], Stopped)
+
+
+def _hung_up(connection: socket.socket | None) -> bool:
+    """Tell whether the keeper closed a connection that says nothing."""
+    assert connection is not None
+    return bool(select.select([connection], [], [], 0)[0])
+
+
+BROKEN = {
+    "watch": "import backends.keeper.taking as room; room.watch = broken",
+    "reader": "import backends.keeper.__main__ as room; room.StartReader.feed = broken",
+}
+
+
+@pytest.mark.parametrize("part", BROKEN)
+async def test_a_bug_of_ours_costs_facts_and_neither_the_server_nor_its_end(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    program = tmp_path / "broken_keeper"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.argv = [sys.argv[0], sys.argv[-1]]\n"
+        "def broken(*_):\n    raise RuntimeError('a bug of ours')\n"
+        f"{BROKEN[part]}\nfrom backends.keeper.__main__ import main\nmain()\n"
+    )
+    program.chmod(0o700)
+    order = bench.order(chatter_s=0.05)
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.executable", str(program))
+        folder = bench.launch(order)
+    log, complaints = folder / "server.log", ServerFolder(folder).keeper_log
+    await eventually(lambda: log.exists() and log.read_bytes().count(b"Engine 000") > 2)
+    await eventually(lambda: "a bug of ours" in complaints.read_text())
+    if part == "watch":
+        facts = await until(client.follow(folder), HealthChanged)
+        assert "can be stopped" in str(facts[-1])
+    else:
+        await until(client.follow(folder), FirstTokenSeen)
+    assert bench.keeper_lives(folder)
+    facts = await everything(client.stop(folder, "test"))
+    assert isinstance(facts[-1], Stopped)
+    assert bench.members(folder) == []

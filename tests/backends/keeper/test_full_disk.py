@@ -1,6 +1,8 @@
 """A keeper on a disk that is full or takes nothing: no server without a record, none unstopped."""
 
 import contextlib
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +72,21 @@ async def test_a_full_disk_costs_facts_and_neither_server_nor_its_end(
     assert not [one for one in members if processes.is_alive(one.id)]
     await eventually(lambda: not bench.keeper_lives(folder))
     assert our_server(folder).state in (ServerState.STOPPED, ServerState.FAILED)
+
+
+async def test_what_a_killed_keeper_left_is_stopped_though_the_disk_is_full(
+    tiny_disk: Path, bench: Bench
+) -> None:
+    bench.state = tiny_disk
+    folder = bench.launch(chatter_s=0.01)
+    await until(client.follow(folder), FirstTokenSeen)
+    members = bench.members(folder)
+    os.kill(bench.keeper_pid(folder), signal.SIGKILL)
+    await eventually(lambda: not bench.keeper_lives(folder))
+    fill(tiny_disk)
+    facts = [fact async for fact in client.stop(folder, "test")]
+    assert isinstance(facts[-1], Stopped)
+    assert not [one for one in members if processes.is_alive(one.id)]
 
 
 @pytest.mark.parametrize("leave_kib", range(0, 24, 4))
