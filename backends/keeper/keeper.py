@@ -177,7 +177,7 @@ class Keeper:
         )
         ordered = self._stop
         if ordered is not None:
-            if ordered[0].drain_s > 0:
+            if ordered[0].drain_s > 0 and self._journal.was_ready:
                 drain(ending, ordered[0].drain_s)
             terminate(ending, starting=not self._journal.was_ready)
         ended = self._record_exit()

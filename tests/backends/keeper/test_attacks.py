@@ -114,7 +114,8 @@ async def test_a_keepers_pid_that_was_reused_is_left_alone(bench: Bench) -> None
 
 async def test_a_stop_in_the_middle_of_the_imports_ends_the_start(bench: Bench) -> None:
     folder = bench.launch(ready_s=600, ignore_term=1)
-    facts = await everything(client.stop(folder, "test"))
+    facts = await everything(client.stop(folder, "test", drain_s=600))
+    assert "requests" not in steps(facts)  # nothing was served, so nothing is waited for
     assert isinstance(facts[-1], Stopped)
     assert bench.members(folder) == []
     server = our_server(folder)
