@@ -9,25 +9,27 @@ LINES_FOR_PHASES = 3
 
 
 def failure_lines(
-    failure: Failure, outcome: Part, log_key: str, width: int, height: int
+    failure: Failure, outcome: Part, keys: tuple[str, str], width: int, height: int
 ) -> list[Content]:
     """Return what failed, its cause, its remedy, and the line of the log that tells it.
 
     Args:
         failure: whose sentences are never cut where there is room for them.
         outcome: how the start ended, the head of the first line.
-        log_key: the key that opens the log at that line.
+        keys: opens the log at that line; gives the panel the whole screen, where there is room.
         width: in cells.
         height: in lines; the remedy is what gives way last.
     """
-    head = arrange([outcome, _place(failure, log_key)], width)
+    log_key, whole_key = keys
     cause, remedy = f"{_kind(failure)}: {safe(failure.cause)}", f"remedy: {safe(failure.remedy)}"
     room = height - 1
     remedy_lines = min(len(wrap(remedy, width)), max(1, room - min(2, room // 2)))
     told_cause = wrap_to(cause, width, room - remedy_lines)
     told_remedy = wrap_to(remedy, width, room - len(told_cause))
+    is_cut = len(told_cause + told_remedy) < len(wrap(cause, width) + wrap(remedy, width))
+    whole = [Part.of(0, f"all of it: {whole_key}", f"all: {whole_key}")] if is_cut else []
     lines = [
-        head,
+        arrange([outcome, _place(failure, log_key), *whole], width),
         *(styled(text) for text in told_cause),
         *(styled(text, "bold") for text in told_remedy),
     ]

@@ -141,7 +141,8 @@ def _failed(view: StartupView, width: int, height: int) -> list[Content]:
     if height < 3:
         parts = [_outcome_part(view), failure_part(view.failure, width), *_previous_part(view)]
         return [arrange(parts, width)]
-    told = failure_lines(view.failure, _outcome_part(view), view.log_key, width, height)
+    keys = view.log_key, view.whole_key
+    told = failure_lines(view.failure, _outcome_part(view), keys, width, height)
     room = height - len(told)
     return [*told, *phase_lines(view.chart, width, room)] if room >= LINES_FOR_PHASES else told
 

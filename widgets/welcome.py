@@ -10,9 +10,22 @@ from textual.reactive import reactive
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from widgets.text import UNKNOWN, Part, arrange, cells, fit_name, line, safe, spread, styled
+from widgets.text import (
+    UNKNOWN,
+    Part,
+    arrange,
+    cells,
+    fit_name,
+    line,
+    safe,
+    spread,
+    styled,
+    wrap,
+)
 
 ItemKind = Literal["server", "model", "vllm", "gpu", "demo"]
+
+_BELOW = Content("\n")
 
 _HEADS: dict[ItemKind, tuple[str, str]] = {
     "server": ("●", "running servers"),
@@ -133,8 +146,10 @@ def options(view: WelcomeView, width: int) -> list[Option]:
             Option(_row(item, width), id=_key(item), disabled=kind == "gpu") for item in found
         ]
         if not found:
-            reason = Part.of(0, f"  {UNKNOWN} {safe(reasons[kind])}", droppable=False)
-            listed.append(Option(arrange([reason], width), disabled=True))
+            reason = wrap(safe(reasons[kind]), width - len(f"  {UNKNOWN} "))
+            first, *others = reason
+            told = [line(f"  {UNKNOWN} {first}"), *(line(f"    {each}") for each in others)]
+            listed.append(Option(_BELOW.join(told), disabled=True))
     if view.looking:
         listed.append(Option(styled("◔ looking…", "$foreground-muted"), disabled=True))
     return listed
@@ -152,10 +167,11 @@ def _head(glyph: str, words: str, width: int) -> Content:
 
 
 def _row(item: WelcomeItem, width: int) -> Content:
-    """Return title and detail; the detail gives way first, and not in the middle of a word."""
+    """Return title and detail, below each other where one line does not hold both."""
     title, detail = safe(item.title), safe(item.detail)
-    room = width - 2 - cells(title) - 2
-    short = detail if cells(detail) <= room else detail.partition(",")[0]
-    if not detail or cells(short) > room:
+    if not detail:
         return line("  ", fit_name(title, width - 2))
-    return spread(line("  ", title), styled(short, "$foreground-muted"), width)
+    if cells(title) + 2 + cells(detail) <= width - 2:
+        return spread(line("  ", title), styled(detail, "$foreground-muted"), width)
+    below = (styled(f"    {each}", "$foreground-muted") for each in wrap(detail, width - 4))
+    return _BELOW.join((line("  ", fit_name(title, width - 2)), *below))

@@ -16,7 +16,11 @@ from backends.domain.start import Failure, MemoryPart, PhaseName
 
 @dataclass(frozen=True, slots=True)
 class Spawned:
-    """A keeper has launched its server; the start begins here."""
+    """A keeper has launched its server; the start begins here.
+
+    Attributes:
+        boot: the kernel's name for the boot in which it happened, empty where it was not noted.
+    """
 
     at: Stamp
     start_id: str
@@ -27,6 +31,7 @@ class Spawned:
     keeper: ProcessId
     host: str
     port: int
+    boot: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,14 @@ from backends.domain.server import Owner, Server, ServerState
 from backends.host import ports
 from backends.host.arguments import model_argument, value_of
 from backends.host.culprits import action, culprits, held_on_gpus, who
-from backends.host.flags import alike, known_flags, unknown_flags
+from backends.host.flags import (
+    alike,
+    has_plugins,
+    known_flags,
+    never_mentioned,
+    unknown_flags,
+)
+from backends.host.unreachable import out_of_reach
 from backends.keeper.order import LaunchOrder
 
 GIB = 2**30
@@ -53,6 +60,7 @@ def preflight(
         *_leftovers(listed),
         _executable(order, executable, version),
         *_arguments(order, executable),
+        *out_of_reach(order.argv),
         *_model(order, around),
         *_gpu_memory(order, listed, sample, version, around),
     )
@@ -116,12 +124,19 @@ def _arguments(order: LaunchOrder, executable: str | None) -> Iterable[Finding]:
         yield Finding("arguments", "ok", what)
         return
     unknown = unknown_flags(order.argv[1:], known)
+    unknown = never_mentioned(unknown, Path(executable)) if unknown else ()
     if not unknown:
         yield Finding("arguments", "ok", "this vLLM knows all of them")
+        return
+    extended = has_plugins(Path(executable))
     for flag in unknown:
         meant = alike(flag, known)
         remedy = f"write {meant}, or remove it" if meant else "remove it"
-        yield Finding("arguments", "fail", f"this vLLM has no argument {flag}", remedy)
+        what = f"this vLLM has no argument {flag}"
+        if extended:
+            yield Finding("arguments", "warn", f"{what}, unless one of its plugins adds it", remedy)
+        else:
+            yield Finding("arguments", "fail", what, remedy)
 
 
 def _model(order: LaunchOrder, around: Surroundings) -> Iterable[Finding]:

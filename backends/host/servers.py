@@ -4,20 +4,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from backends.domain.address import reachable_host
-from backends.domain.facts import ServerFact, StopOrdered, Stopped
+from backends.domain.facts import ServerFact, Spawned, StopOrdered, Stopped
+from backends.domain.lifecycle import unborn
 from backends.domain.server import Server, ServerState
 from backends.domain.start import Failure, FailureKind
 from backends.host import ports, processes
-from backends.host.boot import boot_wall_s
+from backends.host.boot import boot_id, boot_wall_s
 from backends.host.foreign import foreign_servers
 from backends.host.processes import Process
 from backends.host.survivors import survivor
 from backends.host.told import server_told
 from backends.keeper.folder import ServerFolder, read_journal, servers_folder
 from backends.keeper.http1 import Address
+from backends.keeper.mark import living_keeper
 from backends.keeper.probe import health
-from backends.keeper.service import is_answered
-from backends.keeper.taking import keeper_id, left_behind, spawned
+from backends.keeper.taking import left_behind
 
 REBOOTED = Failure(
     FailureKind.KILLED,
@@ -34,6 +35,8 @@ VANISHED = Failure(
     "The server and its keeper were both ended without a record, and the host was not restarted.",
     "Start it again; whatever ends all processes of a user or a container did it.",
 )
+
+DAMAGED = "the journal of its last start is damaged; what lives of it is listed as of others"
 
 
 def list_servers(state_folder: Path) -> tuple[Server, ...]:
@@ -73,23 +76,28 @@ def server_pids(state_folder: Path) -> dict[str, frozenset[int]]:
 def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, list[Process]]:
     facts = read_journal(folder.journal)
     told = server_told(folder.path.name, facts)
-    keeper = keeper_id(folder)
-    if keeper and processes.is_alive(keeper) and is_answered(folder):
+    over = bool(facts) and isinstance(facts[-1], Stopped)
+    keeper = None if over else living_keeper(folder)
+    if keeper is not None:
         kept = processes.descendants(keeper.pid, running)
         adopted = told.pid is not None and told.pid not in [one.id.pid for one in kept]
         members = left_behind(facts) if adopted else kept
         return replace(told, keeper_pid=keeper.pid), members
-    if not facts or isinstance(facts[-1], Stopped):
+    if over or not facts:
         return told, []
+    begun = next((fact for fact in facts if isinstance(fact, Spawned)), None)
+    if begun is None:
+        return replace(unborn(folder.path.name).server, note=DAMAGED), []
     members = left_behind(facts)
-    return _without_keeper(told, facts, members), members
+    return _without_keeper(told, begun, facts, members), members
 
 
-def _without_keeper(told: Server, facts: list[ServerFact], members: list[Process]) -> Server:
+def _without_keeper(
+    told: Server, begun: Spawned, facts: list[ServerFact], members: list[Process]
+) -> Server:
     """Return a server whose keeper was killed, as its processes show it now."""
-    begun = spawned(facts)
     if not members:
-        return _ended_unseen(told, facts)
+        return _ended_unseen(told, begun, facts)
     if begun.process not in [one.id for one in members]:
         left = tuple(survivor(one) for one in members)
         return replace(told, state=ServerState.FAILED, pid=None, phase=None, survivors=left)
@@ -97,15 +105,21 @@ def _without_keeper(told: Server, facts: list[ServerFact], members: list[Process
     return replace(told, state=_state_now(address, members, was_ready=told.ready_s is not None))
 
 
-def _ended_unseen(told: Server, facts: list[ServerFact]) -> Server:
+def _ended_unseen(told: Server, begun: Spawned, facts: list[ServerFact]) -> Server:
     """Return a server that nothing lives of, and whose keeper did not live to see that."""
     ended = replace(told, pid=None, phase=None, survivors=())
     if any(isinstance(fact, StopOrdered) for fact in facts):
         note = f"{told.note}; its keeper was killed before the end"
         return replace(ended, state=ServerState.STOPPED, note=note)
-    rebooted = boot_wall_s() > facts[-1].at.wall_s
-    failure = told.failure or (REBOOTED if rebooted else VANISHED)
+    failure = told.failure or (REBOOTED if _was_rebooted(begun, facts) else VANISHED)
     return replace(ended, state=ServerState.FAILED, failure=failure)
+
+
+def _was_rebooted(begun: Spawned, facts: list[ServerFact]) -> bool:
+    """Tell whether the host was booted since; by the clock alone where the journal has no boot."""
+    if begun.boot:
+        return begun.boot != boot_id()
+    return boot_wall_s() > facts[-1].at.wall_s
 
 
 def _state_now(address: Address, members: list[Process], *, was_ready: bool) -> ServerState:

@@ -25,7 +25,15 @@ from backends.keeper.http1 import Address
 from backends.keeper.keeper import Keeper, Kept, Output
 from backends.keeper.log import RotatedLog
 from backends.keeper.model_cache import cache_folders
-from backends.keeper.order import KeeperError, LaunchOrder, Report, api_key, own_drain_s
+from backends.keeper.order import (
+    KeeperError,
+    LaunchFailed,
+    LaunchOrder,
+    Report,
+    api_key,
+    own_drain_s,
+    unwritable,
+)
 from backends.keeper.record_stamps import unstamped_because
 from backends.keeper.service import Bell, Service
 from backends.keeper.taking import Taken, adopt, start
@@ -42,6 +50,9 @@ def main() -> None:
         taken = start(folder, order, bell.ring) if order else adopt(folder, bell.ring)
     except KeeperError as error:
         _report(launcher, Report(type(error).__name__, str(error)))
+        sys.exit(1)
+    except OSError as error:
+        _report(launcher, Report(LaunchFailed.__name__, unwritable(folder.path, error)))
         sys.exit(1)
     service = Service(folder, taken.journal, bell)
     _report(launcher, Report())

@@ -1,20 +1,31 @@
 """Talks to keepers: follow what happens to a server, order its stop."""
 
 import asyncio
+import signal
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 
-from backends.domain.facts import ServerFact, Stopped
+from backends.domain.facts import ServerFact, Stopped, StopProgressed
+from backends.domain.server import ProcessId
+from backends.host import processes
+from backends.keeper.clock import now
 from backends.keeper.folder import ServerFolder, facts_in, read_journal
 from backends.keeper.launch import adopt
+from backends.keeper.mark import living_keeper
 from backends.keeper.order import KeeperError
 from backends.keeper.service import ClientOrder, connect
+from backends.keeper.taking import left_behind
 
 LINE_LIMIT_BYTES = 2**22
 STOP_ATTEMPTS = 4
 """A keeper that is killed while it stops its server leaves the rest to the next one."""
+REACH_S = 3.0
+"""How long a living keeper may take to make its socket, or to make it again."""
+POLL_S = 0.1
+UNWRITTEN = "every process has ended, which the keeper did not write down"
 
 
 async def follow(folder: Path) -> AsyncIterator[ServerFact]:
@@ -24,7 +35,7 @@ async def follow(folder: Path) -> AsyncIterator[ServerFact]:
     """
     kept = ServerFolder(folder)
     answered = False
-    if streams := await _send(kept, ClientOrder("follow")):
+    if streams := await _reach(kept, ClientOrder("follow")):
         async for fact in _facts(streams):
             answered = True
             yield fact
@@ -36,7 +47,8 @@ async def follow(folder: Path) -> AsyncIterator[ServerFact]:
 async def stop(folder: Path, by: str, drain_s: float = 0.0) -> AsyncIterator[ServerFact]:
     """Order the stop and yield what follows, from the order that won to ``Stopped``.
 
-    A server whose keeper was killed gets a new one for its end.
+    A server whose keeper was killed gets a new one for its end. A keeper that lives and cannot be
+    asked, as its socket is gone, is told by SIGTERM, which it takes as the same order.
 
     Args:
         folder: the server's folder.
@@ -49,18 +61,75 @@ async def stop(folder: Path, by: str, drain_s: float = 0.0) -> AsyncIterator[Ser
     """
     kept = ServerFolder(folder)
     for _ in range(STOP_ATTEMPTS):
-        streams = await _send(kept, ClientOrder("stop", by, drain_s))
-        if streams is None:
+        if continued := _continue(kept):
+            yield continued
+        told = await _order(kept, ClientOrder("stop", by, drain_s))
+        if told is None:
             await asyncio.to_thread(adopt, folder)
             continue
-        async for fact in _facts(streams):
+        async for fact in told:
             yield fact
             if isinstance(fact, Stopped):
                 return
+        facts = read_journal(kept.journal)
+        if facts and not await asyncio.to_thread(left_behind, facts):
+            yield StopProgressed(now(), f"{UNWRITTEN}; {kept.keeper_log} may say more")
+            yield Stopped(now())
+            return
     raise KeeperError(f"no keeper of {folder.name} lives to stop it; see {kept.keeper_log}")
 
 
+def _continue(folder: ServerFolder) -> StopProgressed | None:
+    """Let a keeper that somebody suspended go on; it could not obey."""
+    keeper = living_keeper(folder)
+    process = processes.read(keeper.pid) if keeper else None
+    if keeper is None or process is None or process.state != "T":
+        return None
+    processes.send(keeper, signal.SIGCONT)
+    return StopProgressed(now(), f"SIGCONT to keeper {keeper.pid}, which was suspended")
+
+
+async def _order(folder: ServerFolder, order: ClientOrder) -> AsyncIterator[ServerFact] | None:
+    """Give an order to the living keeper, by SIGTERM where its socket is gone; None without one."""
+    if streams := await _reach(folder, order):
+        return _facts(streams)
+    keeper = await asyncio.to_thread(living_keeper, folder)
+    return _told_by_signal(folder, keeper) if keeper else None
+
+
+async def _told_by_signal(folder: ServerFolder, keeper: ProcessId) -> AsyncIterator[ServerFact]:
+    """Order the stop by SIGTERM, and yield what the keeper journals from then on.
+
+    Where even the journal is gone, what the keeper had as descendants tells whether all is over.
+    """
+    before = len(read_journal(folder.journal))
+    kept = processes.descendants(keeper.pid, processes.running())
+    if processes.send(keeper, signal.SIGTERM):
+        yield StopProgressed(now(), f"no socket answers; SIGTERM to keeper {keeper.pid}")
+    lives = True
+    while lives:
+        lives = processes.is_alive(keeper)
+        facts = read_journal(folder.journal)
+        for fact in facts[before:]:
+            yield fact
+        before = max(before, len(facts))
+        await asyncio.sleep(POLL_S)
+    if not folder.journal.exists() and not any(processes.is_alive(one.id) for one in kept):
+        yield StopProgressed(now(), f"{UNWRITTEN}: {folder.path} is gone")
+        yield Stopped(now())
+
+
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def _reach(folder: ServerFolder, order: ClientOrder) -> Streams | None:
+    """Send an order to the living keeper; None where there is none, or none that answers."""
+    deadline = time.monotonic() + REACH_S
+    while (streams := await _send(folder, order)) is None:
+        if time.monotonic() > deadline or living_keeper(folder) is None:
+            return None
+        await asyncio.sleep(POLL_S)
+    return streams
 
 
 async def _send(folder: ServerFolder, order: ClientOrder) -> Streams | None:

@@ -106,6 +106,7 @@ def terminate(ending: Ending, *, starting: bool = False) -> None:
     for attempt, grace_s in (("SIGTERM", first_grace_s), ("SIGTERM again", ending.term_grace_s)):
         if not processes.send(ending.tree.first, signal.SIGTERM):
             break
+        processes.send(ending.tree.first, signal.SIGCONT)  # one that is suspended obeys nothing
         ending.say(f"{attempt} to process {ending.tree.first.pid}")
         if ending.exited_within(grace_s):
             return

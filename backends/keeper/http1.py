@@ -4,6 +4,7 @@ The standard library's client costs 8 MB of memory in every keeper (it loads TLS
 and cannot be interrupted by a stop order; this one asks one question per connection, in plain text.
 """
 
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ import msgspec
 
 POLL_S = 0.1
 """How soon a cancelled exchange notices."""
+
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 
 class NoAnswer(Exception):
@@ -163,10 +166,10 @@ def _chunks(wire: _Wire) -> Iterator[bytes]:
 
 
 def _chunk_size(line: bytes) -> int:
-    try:
-        return int(line.partition(b";")[0], 16)
-    except ValueError as error:
-        raise NoAnswer("what answers speaks no HTTP") from error
+    digits = line.partition(b";")[0].strip()
+    if not _CHUNK_SIZE.fullmatch(digits):
+        raise NoAnswer("what answers speaks no HTTP")
+    return int(digits, 16)
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:

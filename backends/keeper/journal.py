@@ -1,12 +1,12 @@
 """The journal of one start: its facts, one line of JSON each, in the order in which they came."""
 
 import os
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from backends.domain.facts import BecameReady, Exited, FailureSeen, ServerFact, Stopped
+from backends.keeper.complaint import complain
 from backends.keeper.folder import PRIVATE_FILE
 from backends.wire import encode_fact
 
@@ -16,6 +16,7 @@ class Journal:
 
     Attributes:
         start_over: set once the server was seen ready or ended.
+        lost: how many facts the disk did not take.
     """
 
     def __init__(
@@ -27,7 +28,11 @@ class Journal:
         self._has_failure = self._is_over = False
         self._was_ready = was_ready
         self.start_over = threading.Event()
-        self._end_cut_line()
+        self.lost = 0
+        try:
+            self._end_cut_line()
+        except OSError:
+            self.lost += 1  # the line that was cut off is ended before the next one
 
     @property
     def has_failure(self) -> bool:
@@ -65,9 +70,13 @@ class Journal:
 
     def _append(self, data: bytes) -> None:
         try:
-            os.write(self._file, data)
+            if self.lost:  # the last write may have left the beginning of a line
+                self._end_cut_line()
+            while data:
+                data = data[os.write(self._file, data) :]
         except OSError as error:  # a full disk must not end the keeper, and with it the watch
-            print(f"journal: a fact was lost: {error}", file=sys.stderr, flush=True)  # noqa: T201
+            self.lost += 1
+            complain(f"journal: a fact was lost: {error}")
 
     def _end_cut_line(self) -> None:
         size = self.size

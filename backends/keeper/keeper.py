@@ -9,6 +9,7 @@ import select
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from backends.domain.facts import (
     BecameReady,
     Exited,
     FailureSeen,
+    HealthChanged,
     PhaseBegan,
     ServerFact,
     StopOrdered,
@@ -26,6 +28,7 @@ from backends.domain.start import Failure
 from backends.host.oom import OomWatch
 from backends.keeper.causes import after_the_kernel, cause_of
 from backends.keeper.clock import now
+from backends.keeper.complaint import complain
 from backends.keeper.ending import Ending, await_memory, drain, end_rest, terminate
 from backends.keeper.http1 import Address
 from backends.keeper.journal import Journal
@@ -33,7 +36,9 @@ from backends.keeper.log import RotatedLog
 from backends.keeper.pump import Reader, Splitter, pump
 from backends.keeper.service import Bell, Service
 from backends.keeper.tree import Tree
-from backends.keeper.watch import Watch
+from backends.keeper.watch import READY_POLL_S, Watch
+
+UNWATCHED = "inferctl fails to watch it, see keeper.log; it is kept and can be stopped"
 
 LAST_WORDS_S = 1.0
 """How long a flood of last lines may hold up the end of what outlived the server."""
@@ -141,17 +146,22 @@ class Keeper:
 
     def _watch(self) -> None:
         kept = self._kept
-        self._kept.watching(
-            Watch(
-                kept.tree,
-                kept.address,
-                kept.model,
-                self._journal.record,
-                self._interrupted,
-                self._nudge,
-                lambda: kept.output.reader.awaits_servers,
-            )
+        watch = Watch(
+            kept.tree,
+            kept.address,
+            kept.model,
+            self._journal.record,
+            self._interrupted,
+            self._nudge,
+            lambda: kept.output.reader.awaits_servers,
         )
+        try:
+            kept.watching(watch)
+        except Exception:  # whatever is wrong with our looking, the server has to be ended later
+            complain(f"watch: the server is kept unwatched: {traceback.format_exc()}")
+            self._journal.record(HealthChanged(now(), False, UNWATCHED))
+            while not self._interrupted():
+                watch.pause(READY_POLL_S)
 
     def _end(self) -> None:
         kept = self._kept
@@ -167,7 +177,7 @@ class Keeper:
         )
         ordered = self._stop
         if ordered is not None:
-            if ordered[0].drain_s > 0:
+            if ordered[0].drain_s > 0 and self._journal.was_ready:
                 drain(ending, ordered[0].drain_s)
             terminate(ending, starting=not self._journal.was_ready)
         ended = self._record_exit()

@@ -18,6 +18,7 @@ from backends.keeper.order import (
     NotRunning,
     Report,
     load_order,
+    unwritable,
 )
 
 __all__ = ["AlreadyKept", "KeeperError", "LaunchFailed", "LaunchOrder", "adopt", "launch"]
@@ -57,10 +58,12 @@ def adopt(folder: Path) -> None:
 
 
 def _run_keeper(folder: ServerFolder, order: bytes) -> None:
-    prepare(folder)
-    with os.fdopen(
-        os.open(folder.keeper_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
-    ) as errors:
+    try:
+        prepare(folder)
+        log = os.open(folder.keeper_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
+    except OSError as error:
+        raise LaunchFailed(unwritable(folder.path, error)) from error
+    with os.fdopen(log) as errors:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "backends.keeper", str(folder.path.absolute())],
             stdin=subprocess.PIPE,

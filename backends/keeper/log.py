@@ -1,12 +1,16 @@
 """The server's output on disk: every byte, in two files of bounded size."""
 
+import contextlib
 import os
-import sys
+import time
 from pathlib import Path
 
+from backends.keeper.complaint import complain
 from backends.keeper.folder import PRIVATE_FILE
 
 LIMIT_BYTES = 256 * 2**20
+LOOK_EVERY_S = 1.0
+"""How often to look whether somebody removed, moved or truncated the file."""
 
 
 class RotatedLog:
@@ -20,12 +24,15 @@ class RotatedLog:
         self._path = path
         self._limit_bytes = limit_bytes
         self._lost_bytes = 0
+        self._look_at_s = time.monotonic() + LOOK_EVERY_S
         if fresh and path.exists():
             self._set_aside()
         self._open()
 
     def write(self, data: bytes) -> None:
-        """Append output as it came."""
+        """Append output as it came, to a new file where the one before is gone."""
+        if time.monotonic() > self._look_at_s:
+            self._look()
         if self._size + len(data) > self._limit_bytes and b"\n" in data:
             last_of_this, newline, data = data.partition(b"\n")
             self._append(last_of_this + newline)
@@ -37,6 +44,16 @@ class RotatedLog:
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
+
+    def _look(self) -> None:
+        self._look_at_s = time.monotonic() + LOOK_EVERY_S
+        now = os.fstat(self._file)
+        self._size = now.st_size
+        with contextlib.suppress(OSError):  # the folder is gone too, or takes no file
+            if not self._path.exists() or not os.path.samestat(self._path.stat(), now):
+                before = self._file
+                self._open()
+                os.close(before)
 
     def _open(self) -> None:
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
@@ -53,4 +70,4 @@ class RotatedLog:
         except OSError as error:
             # The pipe has to be emptied even so: a server that cannot write its log stands still.
             self._lost_bytes += len(data)
-            print(f"log: {self._lost_bytes} bytes lost: {error}", file=sys.stderr, flush=True)  # noqa: T201
+            complain(f"log: {self._lost_bytes} bytes lost: {error}")

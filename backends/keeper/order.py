@@ -65,6 +65,14 @@ class Report:
     message: str = ""
 
 
+def unwritable(folder: Path, error: OSError) -> str:
+    """Return the sentence for a folder that takes no files."""
+    return (
+        f"{folder} cannot be written: {error.strerror}; free space there, or see who owns it "
+        "(XDG_STATE_HOME names another place)"
+    )
+
+
 def marker_value(order: LaunchOrder) -> str:
     """Return what `MARKER` is set to for this start."""
     return f"{order.server}:{order.start_id}"

@@ -16,6 +16,10 @@ FIRST_TOKEN_S = 600.0
 """A first request may still build kernels; vLLM itself waits 600 s for its engine."""
 
 
+NO_JSON = (msgspec.MsgspecError, RecursionError)
+"""What decoding raises; the second one where brackets are nested thousands deep."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """The server will not generate; `reason` is what it says."""
@@ -45,7 +49,7 @@ def served_models(
         raise WrongAnswer(f"/v1/models answers {reply.status}{key}")
     try:
         return tuple(str(model["id"]) for model in msgspec.json.decode(body)["data"])
-    except (msgspec.MsgspecError, KeyError, TypeError) as error:
+    except (*NO_JSON, KeyError, TypeError) as error:
         raise WrongAnswer("/v1/models is not that of an OpenAI-compatible server") from error
 
 
@@ -101,7 +105,10 @@ def running_requests(address: Address) -> int | None:
     except NoAnswer:
         return None
     wanted = (b"vllm:num_requests_running", b"vllm:num_requests_waiting{")
-    counts = [float(line.rpartition(b" ")[2]) for line in lines if line.startswith(wanted)]
+    try:
+        counts = [float(line.rpartition(b" ")[2]) for line in lines if line.startswith(wanted)]
+    except ValueError:
+        return None
     known = [int(count) for count in counts if math.isfinite(count)]
     return sum(known) if known else None
 
@@ -117,11 +124,12 @@ def _await_token(reply: Reply) -> Stamp | Refused:
             break
         try:
             chunk = msgspec.json.decode(data, type=dict[str, Any])
-        except msgspec.MsgspecError as error:
+            has_token = carries_token(chunk)
+        except (*NO_JSON, AttributeError, TypeError) as error:
             return Refused(f"the stream holds what is no chunk: {error}")
         if "error" in chunk:
             return Refused(f"the stream says: {_message(data)}")
-        if came is None and carries_token(chunk):
+        if came is None and has_token:
             came = now()
     return came or Refused("the stream ended without a token")
 
@@ -149,6 +157,6 @@ def _message(body: bytes) -> str:
         document = msgspec.json.decode(body)
         error = document.get("error", document)
         text = error.get("message") if isinstance(error, dict) else error
-    except (msgspec.MsgspecError, AttributeError):
+    except (*NO_JSON, AttributeError):
         text = None
     return str(text or body[:200].decode(errors="replace") or "nothing").strip()

@@ -1,12 +1,14 @@
 """Moves the server's output from its pipe to the log, and its meaning to the journal."""
 
 import os
+import traceback
 from collections.abc import Callable
 from typing import Protocol
 
 from backends.domain.facts import StartFact
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
+from backends.keeper.complaint import complain
 from backends.keeper.log import RotatedLog
 from backends.keeper.record_stamps import StampRemover, take_stamp
 
@@ -57,14 +59,46 @@ def pump(
     The log gets the bytes before anybody looks at them, so what the reader makes of a line can
     never cost the line. Lines that come while `heeded` is false are for the log alone.
     """
-    stamps = StampRemover()
+    stamps, meaning = StampRemover(), _Meaning(splitter, reader, tell, heeded)
     while data := os.read(pipe, CHUNK_BYTES):
         at = now()
         log.write(stamps.feed(data))
-        for line in splitter.feed(data) if heeded() else ():
-            for fact in reader.feed(*take_stamp(at, line)):
-                tell(fact)
+        meaning.feed(at, data)
     log.write(stamps.rest())
-    for line in splitter.rest() if heeded() else ():
-        for fact in reader.feed(*take_stamp(now(), line)):
-            tell(fact)
+    meaning.close(now())
+
+
+class _Meaning:
+    """What the output means, until a bug of ours ends that: the server's output goes on."""
+
+    def __init__(
+        self,
+        splitter: Splitter,
+        reader: Reader,
+        tell: Callable[[StartFact], None],
+        heeded: Callable[[], bool],
+    ) -> None:
+        self._splitter = splitter
+        self._reader = reader
+        self._tell = tell
+        self._heeded = heeded
+        self._broken = False
+
+    def feed(self, at: Stamp, data: bytes) -> None:
+        """Tell what these bytes mean."""
+        if self._heeded() and not self._broken:
+            self._read(at, lambda: self._splitter.feed(data))
+
+    def close(self, at: Stamp) -> None:
+        """Tell what is left."""
+        if self._heeded() and not self._broken:
+            self._read(at, self._splitter.rest)
+
+    def _read(self, at: Stamp, lines: Callable[[], list[str]]) -> None:
+        try:
+            for line in lines():
+                for fact in self._reader.feed(*take_stamp(at, line)):
+                    self._tell(fact)
+        except Exception:  # a server whose output nobody takes stands still, or loses its log
+            self._broken = True
+            complain(f"log: no line is read for its meaning any more: {traceback.format_exc()}")

@@ -7,13 +7,19 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
 from backends.keeper.folder import PRIVATE_FILE, ServerFolder
 from backends.keeper.journal import Journal
+from backends.keeper.mark import keeper_id
 
 ORDER_LIMIT_BYTES = 4096
+LOOK_EVERY_S = 1.0
+"""How often to look whether the socket is still where clients look for it."""
+MOST_CLIENTS = 200
+"""More would use up the descriptors that a process may have, of which many hosts allow 1024."""
 FAREWELL_S = 2.0
 """How long a client may take to read the last facts when the keeper leaves."""
 
@@ -47,8 +53,10 @@ class Service:
         self._bell = bell
         self._selector = selectors.DefaultSelector()
         self._clients: list[_Client] = []
-        self._listener = listen(folder)
-        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._look_at_s = time.monotonic() + LOOK_EVERY_S
+        self._place: int | None = None
+        self._listener: socket.socket | None = None
+        self._listen()
         self._selector.register(bell.receiver, selectors.EVENT_READ)
 
     def run(self, order_stop: Callable[[str, float], int], on_ring: Callable[[], bool]) -> None:
@@ -61,7 +69,8 @@ class Service:
         """
         leaving_at: float | None = None
         while leaving_at is None or (time.monotonic() < leaving_at and self._behind()):
-            for key, events in self._selector.select(None if leaving_at is None else 0.1):
+            self._look_after_socket()
+            for key, events in self._selector.select(LOOK_EVERY_S if leaving_at is None else 0.1):
                 if key.fileobj is self._listener:
                     self._accept()
                 elif isinstance(key.data, _Client):
@@ -75,12 +84,40 @@ class Service:
         """Hang up on everybody."""
         for client in list(self._clients):
             self._hang_up(client)
-        self._listener.close()
+        if self._listener is not None:
+            self._listener.close()
         self._selector.close()
-        self._folder.socket.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # nobody answers there from now on
+            self._folder.socket.unlink()
+
+    def _listen(self) -> None:
+        """Listen in the folder, where the disk lets us; without it SIGTERM orders the stop."""
+        before = self._listener
+        try:
+            self._listener, self._place = listen(self._folder)
+        except OSError:
+            return
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        if before is not None:
+            self._selector.unregister(before)
+            before.close()
+
+    def _look_after_socket(self) -> None:
+        """Listen anew where somebody removed the socket, unless another keeper has the folder."""
+        if time.monotonic() < self._look_at_s:
+            return
+        self._look_at_s = time.monotonic() + LOOK_EVERY_S
+        lost = self._listener is None or _inode(self._folder.socket) != self._place
+        keeper = keeper_id(self._folder) if lost else None
+        if lost and (keeper is None or keeper.pid == os.getpid()):
+            self._listen()
 
     def _accept(self) -> None:
+        assert self._listener is not None
         connection, _ = self._listener.accept()
+        if len(self._clients) >= MOST_CLIENTS:
+            connection.close()
+            return
         connection.setblocking(False)
         client = _Client(connection)
         self._clients.append(client)
@@ -153,10 +190,13 @@ class _HungUp(Exception):
     """The client left."""
 
 
-def listen(folder: ServerFolder) -> socket.socket:
-    """Return a socket that listens in the folder, for this user alone.
+def listen(folder: ServerFolder) -> tuple[socket.socket, int | None]:
+    """Return a socket that listens in the folder, for this user alone, and its inode there.
 
     The address of a Unix socket holds 107 bytes; the folder is therefore named by a descriptor.
+
+    Raises:
+        OSError: the folder is gone, or takes no new file.
     """
     folder.socket.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
@@ -165,7 +205,14 @@ def listen(folder: ServerFolder) -> socket.socket:
     folder.socket.chmod(PRIVATE_FILE)
     listener.listen()
     listener.setblocking(False)
-    return listener
+    return listener, _inode(folder.socket)
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
 
 
 def connect(folder: ServerFolder) -> socket.socket | None:
@@ -178,15 +225,6 @@ def connect(folder: ServerFolder) -> socket.socket | None:
         connection.close()
         return None
     return connection
-
-
-def is_answered(folder: ServerFolder) -> bool:
-    """Tell whether this folder has a living keeper."""
-    connection = connect(folder)
-    if connection is None:
-        return False
-    connection.close()
-    return True
 
 
 @contextlib.contextmanager

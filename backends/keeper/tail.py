@@ -38,6 +38,8 @@ async def follow_from_end(
         file.seek(0, os.SEEK_END)
     while True:
         replaced = file is None or _was_replaced(path, file)
+        if file is not None and os.fstat(file.fileno()).st_size < file.tell():
+            file.seek(0)  # somebody truncated it; whoever appends to it goes on from there
         data = file.read(CHUNK_BYTES) if file is not None else b""
         if lines := splitter.feed(data):
             yield tuple(lines)

@@ -1,18 +1,21 @@
 """How a keeper comes by its server: it starts one, or takes over one whose keeper was killed."""
 
+import contextlib
+import errno
 import fcntl
 import os
 import select
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-import msgspec
-
 from backends.domain.facts import BecameReady, ServerFact, Spawned, Stopped
 from backends.domain.server import ProcessId
+from backends.domain.stamp import Stamp
 from backends.host import processes
+from backends.host.boot import boot_id
 from backends.host.processes import Process
 from backends.host.survivors import belonging_to
 from backends.keeper.clock import now
@@ -22,17 +25,19 @@ from backends.keeper.folder import (
     link_journal,
     prepare,
     read_journal,
-    write_private,
 )
 from backends.keeper.journal import Journal
+from backends.keeper.mark import keeper_id, leave_mark
 from backends.keeper.order import (
     AlreadyKept,
     KeeperError,
+    LaunchFailed,
     LaunchOrder,
     NotRunning,
     load_order,
     marker_value,
     save_order,
+    unwritable,
     without_secrets,
 )
 from backends.keeper.spawn import become_subreaper, open_pipe, spawn
@@ -65,7 +70,8 @@ def start(folder: ServerFolder, order: LaunchOrder, on_growth: Callable[[], None
 
     Raises:
         AlreadyKept: a keeper or processes of an earlier start are there.
-        LaunchFailed: its program cannot be executed.
+        LaunchFailed: its program cannot be executed, or the journal cannot be begun.
+        OSError: the folder takes no files.
     """
     prepare(folder)
     _lock(folder)
@@ -75,6 +81,27 @@ def start(folder: ServerFolder, order: LaunchOrder, on_growth: Callable[[], None
     begun = now()
     first = spawn(folder, order)
     os.set_blocking(pipe, True)
+    tree = KeptTree(first)
+    try:
+        journal = _begin_journal(folder, order, begun, first, on_growth)
+    except OSError as error:
+        _take_back(tree)
+        raise LaunchFailed(unwritable(folder.path, error)) from error
+    return Taken(order, tree, journal, pipe, watch, is_new=True)
+
+
+def _begin_journal(
+    folder: ServerFolder,
+    order: LaunchOrder,
+    begun: Stamp,
+    first: ProcessId,
+    on_growth: Callable[[], None],
+) -> Journal:
+    """Write down what is needed to find, follow and stop this server later.
+
+    Raises:
+        OSError: some of it could not be written.
+    """
     save_order(folder.order, order)
     journal = Journal(link_journal(folder, order.start_id), on_growth)
     journal.record(
@@ -88,9 +115,20 @@ def start(folder: ServerFolder, order: LaunchOrder, on_growth: Callable[[], None
             processes.identity(os.getpid()),
             order.host,
             order.port,
+            boot_id(),
         )
     )
-    return Taken(order, KeptTree(first), journal, pipe, watch, is_new=True)
+    if journal.lost:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return journal
+
+
+def _take_back(tree: KeptTree) -> None:
+    """End a server that nobody could find later."""
+    while not tree.is_gone():
+        for one in tree.members():
+            processes.send(one.id, signal.SIGKILL)
+        time.sleep(0.01)
 
 
 def adopt(folder: ServerFolder, on_growth: Callable[[], None]) -> Taken:
@@ -101,7 +139,8 @@ def adopt(folder: ServerFolder, on_growth: Callable[[], None]) -> Taken:
         NotRunning: nothing of it is left.
     """
     order = load_order(folder.order)
-    _lock(folder)
+    with contextlib.suppress(_NoMark):  # the process table tells who keeps; what lives has to end
+        _lock(folder)
     facts = read_journal(folder.journal)
     left = left_behind(facts)
     if not left:
@@ -131,10 +170,13 @@ def spawned(facts: list[ServerFact]) -> Spawned:
 
 
 def left_behind(facts: list[ServerFact]) -> list[Process]:
-    """Return the processes that live of the start in this journal."""
-    if not facts or isinstance(facts[-1], Stopped):
+    """Return the processes that live of the start in this journal.
+
+    None where its beginning was lost: what lives of it is listed as a vLLM of others.
+    """
+    begun = next((fact for fact in facts if isinstance(fact, Spawned)), None)
+    if begun is None or isinstance(facts[-1], Stopped):
         return []
-    begun = spawned(facts)
     return belonging_to(f"{begun.server}:{begun.start_id}", begun.process)
 
 
@@ -148,7 +190,14 @@ def _lock(folder: ServerFolder) -> None:
             os.close(descriptor)
             raise AlreadyKept(_who_keeps(folder))
         time.sleep(0.02)
-    write_private(folder.keeper, msgspec.json.encode(processes.identity(os.getpid())))
+    try:
+        leave_mark(folder)
+    except OSError as error:
+        raise _NoMark(error.errno, error.strerror) from error
+
+
+class _NoMark(OSError):
+    """This process keeps the folder, and the disk does not take down that it does."""
 
 
 def _is_locked(descriptor: int) -> bool:
@@ -168,14 +217,6 @@ def _who_keeps(folder: ServerFolder) -> str:
     keeper = keeper_id(folder)
     who = f"process {keeper.pid}" if keeper else "another process, which has only just begun"
     return f"{folder.path.name} is kept already, by {who}; stop it first"
-
-
-def keeper_id(folder: ServerFolder) -> ProcessId | None:
-    """Return the last keeper of this folder, alive or not."""
-    try:
-        return msgspec.json.decode(folder.keeper.read_bytes(), type=ProcessId)
-    except (FileNotFoundError, msgspec.MsgspecError):
-        return None
 
 
 def _refuse_beside_survivors(folder: ServerFolder) -> None:

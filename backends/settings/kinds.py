@@ -28,6 +28,9 @@ OWN_ARGUMENTS = {"--host": "host", "--port": "port", "--served-model-name": "ser
 SECRET_ARGUMENTS = frozenset({"--api-key", "--hf-token"})
 """vLLM's arguments whose value every user of the host could read in the process table."""
 
+SHORTEST_FLAG = len("--por")
+"""Shorter beginnings of these arguments are those of others too, which vLLM refuses itself."""
+
 
 def name(value: str) -> str:
     """Check the name of a server or endpoint, which also names a folder."""
@@ -80,7 +83,7 @@ def arguments(value: object) -> tuple[str, ...]:
 
 
 def _check_argument(word: str) -> None:
-    flag = word.partition("=")[0].replace("_", "-")
+    flag = _whole_flag(word.partition("=")[0].replace("_", "-"))
     if flag in SECRET_ARGUMENTS:
         raise Unfit(
             f"passes {flag}, which every user of this host can read in the process table",
@@ -91,6 +94,14 @@ def _check_argument(word: str) -> None:
     if flag in OWN_ARGUMENTS:
         key = OWN_ARGUMENTS[flag]
         raise Unfit(f"passes {flag}, which has a key of its own", f"remove it and set {key} = …")
+
+
+def _whole_flag(written: str) -> str:
+    """Return the flag that this is the beginning of, which vLLM takes for all of it."""
+    if len(written) < SHORTEST_FLAG:
+        return written
+    whole = (flag for flag in (*SECRET_ARGUMENTS, *OWN_ARGUMENTS) if flag.startswith(written))
+    return next(whole, written)
 
 
 def port(value: object) -> int:

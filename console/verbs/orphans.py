@@ -52,7 +52,7 @@ def orphaned(state_folder: Path) -> tuple["Server", ...]:
 def _lost_its_keeper(folder: Path) -> bool:
     from backends.host import processes
     from backends.keeper.folder import ServerFolder
-    from backends.keeper.taking import keeper_id
+    from backends.keeper.mark import keeper_id
 
     kept = ServerFolder(folder)
     keeper = keeper_id(kept)

@@ -17,7 +17,7 @@ def item(phase: Phase, progress: Progress) -> str:
 
 
 def _fetched(progress: Progress) -> str:
-    """Return ``12.4/68.0 GB 0.41 GB/s 2:15 left``; what is not known is left out."""
+    """Return ``12.4/68.0 GB 0.41 GB/s 2:16 left``; what is not known is left out."""
     total = f"/{progress.total / BYTES_PER_GB:.1f}" if progress.total else ""
     told = [f"{progress.done / BYTES_PER_GB:.1f}{total} GB"]
     if progress.per_s:
@@ -30,8 +30,10 @@ def _fetched(progress: Progress) -> str:
 
 
 def _built(phase: Phase, progress: Progress) -> str:
-    """Return ``module 5: module_gemm_a8w8``, as many as were begun and the one under way."""
-    begun = dict(phase.detail).get("modules", "")
-    total = f"/{progress.total}" if progress.total else ""
-    number = f"{progress.done}{total}" if progress.done else begun
-    return f"module {number}: {progress.item}" if number else progress.item
+    """Return how many modules were built and which last, or how far the kernels of one are."""
+    if progress.total is not None:
+        return f"{progress.item} {progress.done}/{progress.total}"
+    if progress.item == "waits":
+        return f"{progress.done} waited for another rank"
+    last = dict(phase.detail).get("modules", "").rpartition(", ")[2]
+    return f"{progress.done} built" + (f", last {last}" if last else "")

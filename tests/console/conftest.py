@@ -21,7 +21,7 @@ from backends.host import processes
 from backends.host.servers import list_servers
 from backends.host.survivors import MARKER
 from backends.keeper.folder import ServerFolder, server_folder
-from backends.keeper.taking import keeper_id
+from backends.keeper.mark import keeper_id
 from backends.settings.config import Endpoint, Limits, Profile, Settings, TokenPrices
 from backends.simulated.gpus import SimulatedGpus
 from console.app import InferctlApp

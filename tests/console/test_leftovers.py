@@ -7,7 +7,7 @@ from backends.domain.server import ServerState
 from backends.host import processes
 from backends.host.servers import list_servers, server_pids
 from backends.keeper.folder import ServerFolder, server_folder
-from backends.keeper.taking import keeper_id
+from backends.keeper.mark import keeper_id
 from console.app import InferctlApp
 from console.screens.question import Question
 from tests.console.conftest import SERVER, Host, started, until

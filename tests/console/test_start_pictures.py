@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -93,6 +94,31 @@ async def test_a_failure_is_whole_at_every_size(size: tuple[int, int]) -> None:
         "torch.OutOfMemoryError: CUDA out of",
     ):
         assert fact in shown, fact
+
+
+HOLDERS = "; ".join(
+    f"pid {4711 + rank} `VLLM::Worker_TP{rank}`, of user alice, in docker container 0123456789ab, "
+    f"part of a vLLM that inferctl did not start, started 3 h ago, holds 61.{rank} GiB"
+    for rank in range(8)
+)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_remedy_of_any_length_is_whole_one_key_away(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = sessions.FAILED.life
+    assert known is not None
+    assert known.server.failure is not None
+    failure = replace(known.server.failure, remedy=f"{HOLDERS}: run: inferctl stop other")
+    life = replace(known, server=replace(known.server, failure=failure))
+    monkeypatch.setitem(STATES, "held", (replace(sessions.FAILED, life=life), sessions.DESK))
+    normal, whole = await told("held", size), await told("held", size, "1")
+    assert any(sign in normal for sign in ("all of it: 1", "all: 1", "inferctl stop other"))
+    text = re.sub(r"[│|]? ?│ ?", " ", whole)
+    for word in failure.remedy.split():
+        assert word in text, word
+    assert "run: inferctl stop other" in re.sub(r"\s+", " ", text)
 
 
 async def test_a_download_tells_bytes_rate_and_time_left() -> None:

@@ -35,8 +35,9 @@ from backends.keeper import client
 from backends.keeper.folder import ServerFolder, read_journal, server_folder
 from backends.keeper.http1 import Address
 from backends.keeper.launch import LaunchOrder, launch
+from backends.keeper.mark import keeper_id
 from backends.keeper.probe import running_requests
-from backends.keeper.taking import keeper_id, spawned
+from backends.keeper.taking import spawned
 from tests.backends.keeper.conftest import eventually, everything, free_port, last, until
 from tests.backends.keeper.matrix.consoles import inferctl
 from tests.real_vllm.environment import found

@@ -24,6 +24,35 @@ WELCOME = {
         ),
         (("gpu", "no GPU: NVML is not installed"),),
     ),
+    "wordy": WelcomeView(
+        (
+            WelcomeItem(
+                "server",
+                "4242",
+                "openai/gpt-oss-120b",
+                "port 8000, not run by inferctl, up 3:12:00, pid 4242, of user alice, in docker "
+                "container 0123456789ab",
+            ),
+            WelcomeItem("demo", "demo", "the demo", "the whole console, SIMULATED"),
+        ),
+        (
+            (
+                "model",
+                "no model in /srv/models/huggingface/hub; any Hugging Face name will be downloaded",
+            ),
+            (
+                "vllm",
+                "no vllm on PATH, in an environment or a tool folder; install vllm or name it",
+            ),
+            (
+                "gpu",
+                (
+                    "no NVIDIA driver library (libnvidia-ml.so.1) and no amdgpu device under "
+                    "/sys/bus/pci/drivers/amdgpu"
+                ),
+            ),
+        ),
+    ),
 }
 
 _H100 = "NVIDIA H100 80GB HBM3"

@@ -108,7 +108,7 @@ SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] 
     (ServingPanel, samples.SERVING, {"none": (NARROW,), "busy": ALL, "first-scrape": (NARROW,)}),
     (CostChart, money_samples.CHART, {"none": (NARROW,), "crossing": ALL}),
     (OptionsBars, money_samples.OPTIONS, {"ranked": ALL}),
-    (Welcome, list_samples.WELCOME, {"looking": (NARROW,), "found": ALL}),
+    (Welcome, list_samples.WELCOME, {"looking": (NARROW,), "found": ALL, "wordy": ALL}),
     (GpuTable, list_samples.GPUS, {"none": (NARROW,), "two": ALL}),
     (GpuRemarks, list_samples.REMARKS, {"three": ALL}),
     (

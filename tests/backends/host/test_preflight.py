@@ -156,6 +156,7 @@ ARG_UTILS = "\n".join(f'        parser.add_argument("--flag-{n}")' for n in rang
     '\n"--max-model-len" "--gpu-memory-utilization" "--tensor-parallel-size" "-tp" "--optimize"'
     '\n"--compilation-config" "--enable-prefix-caching" "-O"'
 )
+ARG_UTILS += "\n'--quantization' '-q' '-cc' '--speculative-config' '--config' '--hf-overrides'\n"
 CLI_ARGS = "class FrontendArgs:\n    host: str | None = None\n    served_model_name: str = ''\n"
 
 
@@ -165,6 +166,13 @@ CLI_ARGS = "class FrontendArgs:\n    host: str | None = None\n    served_model_n
         (("--max_model_len=8", "--host", "127.0.0.1", "-tp", "2", "-O3"), ""),
         (("--served-model-name", "x", "--compilation-config.level", "3", "--max-model", "9"), ""),
         (("--no-enable-prefix-caching", "--gpu-memory-utilization", "-1"), ""),
+        (("--config", "serve.yaml", "--quantization", "fp8", "-q", "fp8"), ""),
+        (("-O", "3", "-O.level=3", "-O=2", "-Odecode", "-tp=2", "-tp2", "-cc.mode=3"), ""),
+        (("-cc.pass_config.fuse_norm_quant", "true", "--hf-overrides.rope_scaling.type=yarn"), ""),
+        (("--speculative_config.num-speculative-tokens+", "3", "--speculative-c.method=mtp"), ""),
+        (("--no_enable_prefix_caching", "--hf-overrides", '{"a": "--b"}'), ""),
+        (("--chat-template=--not-a-flag", "--", "--neither-this"), "--chat-template"),
+        (("--late-addition", "1", "--no-late-field"), ""),
         (("--max-model-length", "8"), "--max-model-length"),
         (("--enable-lorra",), "--enable-lorra"),
     ],
@@ -172,16 +180,83 @@ CLI_ARGS = "class FrontendArgs:\n    host: str | None = None\n    served_model_n
 def test_arguments_are_held_against_those_of_the_installed_vllm(
     around: Surroundings, tmp_path: Path, arguments: tuple[str, ...], unknown: str
 ) -> None:
-    package = tmp_path / "env/lib/python3.11/site-packages/vllm"
-    (package / "engine").mkdir(parents=True)
-    (package / "engine/arg_utils.py").write_text(ARG_UTILS)
-    (package / "entrypoints/openai").mkdir(parents=True)
-    (package / "entrypoints/openai/cli_args.py").write_text(CLI_ARGS)
+    _install(tmp_path)
     found = _finding(preflight(_order(*arguments), (), None, around), "arguments")
     assert found.state == ("fail" if unknown else "ok")
     assert unknown in found.what
     if unknown == "--max-model-length":
         assert found.remedy == "write --max-model-len, or remove it"
+
+
+def _install(home: Path) -> Path:
+    """Lay the source of a vLLM beside its executable; return where its packages lie."""
+    packages = home / "env/lib/python3.11/site-packages"
+    for folder in ("engine", "entrypoints/openai", "platforms"):
+        (packages / "vllm" / folder).mkdir(parents=True)
+    (packages / "vllm/engine/arg_utils.py").write_text(ARG_UTILS)
+    (packages / "vllm/entrypoints/openai/cli_args.py").write_text(CLI_ARGS)
+    elsewhere = "parser.add_argument('--late-addition')\nclass A:\n    late_field: bool = True\n"
+    (packages / "vllm/platforms/own.py").write_text(elsewhere)
+    return packages
+
+
+@pytest.mark.parametrize(
+    ("module", "state"), [("vllm.plugins.lora:register", "fail"), ("vllm_ascend:register", "warn")]
+)
+def test_an_argument_that_a_plugin_may_add_does_not_forbid_the_start(
+    around: Surroundings, tmp_path: Path, module: str, state: str
+) -> None:
+    entries = _install(tmp_path) / "some-1.0.dist-info/entry_points.txt"
+    entries.parent.mkdir()
+    entries.write_text(
+        "[console_scripts]\nsome = some:main\n\n[vllm.platform_plugins]\n"
+        f"resolver = vllm.plugins.x:y\nown = {module}\n\n[other]\na = b:c\n"
+    )
+    found = _finding(preflight(_order("--enable-own"), (), None, around), "arguments")
+    assert found.state == state
+    assert "--enable-own" in found.what
+
+
+def test_a_source_that_cannot_be_read_as_expected_calls_nothing_unknown(
+    around: Surroundings, tmp_path: Path
+) -> None:
+    (_install(tmp_path) / "vllm/engine/arg_utils.py").write_text("FLAGS = load('flags.json')\n")
+    found = _finding(preflight(_order("--enable-lorra"), (), None, around), "arguments")
+    assert (found.state, "not checked" in found.what) == ("ok", True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told", "remedy"),
+    [
+        (
+            ("--ssl-keyfile", "k.pem", "--max-model-len", "8"),
+            "--ssl-keyfile makes it speak TLS",
+            "",
+        ),
+        (("--ssl_certfile=c.pem",), "--ssl-certfile makes it speak TLS", "a proxy in front"),
+        (("--ssl-k", "k.pem"), "--ssl-keyfile", "loopback needs no TLS"),
+        (("--uds", "/run/vllm.sock"), "--uds makes it listen on a Unix socket", "port = …"),
+        (("--headless",), "--headless", "remove it"),
+        (("--grpc",), "--grpc", "remove it"),
+    ],
+)
+def test_a_server_that_could_never_become_ready_is_not_started(
+    around: Surroundings, arguments: tuple[str, ...], told: str, remedy: str
+) -> None:
+    found = _finding(preflight(_order(*arguments), (), None, around), "reach")
+    assert found.state == "fail"
+    assert told in found.what
+    assert remedy in found.remedy
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--root-path", "/llm"), ("--ssl-ca-certs", "ca.pem"), ("--grpc-port", "1"), ("--enforce",)],
+)
+def test_what_changes_nothing_about_its_port_is_let_through(
+    around: Surroundings, arguments: tuple[str, ...]
+) -> None:
+    assert "reach" not in {one.name for one in preflight(_order(*arguments), (), None, around)}
 
 
 def test_the_disk_is_held_against_what_the_index_of_the_weights_says(

@@ -18,7 +18,8 @@ from backends.host.processes import Process
 from backends.host.survivors import MARKER
 from backends.keeper.folder import ServerFolder, read_journal, server_folder
 from backends.keeper.launch import LaunchOrder, launch
-from backends.keeper.taking import keeper_id, spawned
+from backends.keeper.mark import keeper_id
+from backends.keeper.taking import spawned
 
 FAKE = Path(__file__).with_name("fake_server.py")
 

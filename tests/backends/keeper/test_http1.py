@@ -1,5 +1,6 @@
 """The exchange with a server that may say anything, or nothing."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -7,6 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from backends.domain.stamp import Stamp
+from backends.keeper import probe
 from backends.keeper.http1 import Address, Cancelled, NoAnswer, ask
 
 Serve = Callable[[list[bytes]], Address]
@@ -20,7 +23,10 @@ def serve() -> Iterator[Serve]:
     asked: list[bytes] = []
 
     def answer(pieces: list[bytes]) -> None:
-        connection, _ = listener.accept()
+        try:
+            connection, _ = listener.accept()
+        except OSError:  # the test is over
+            return
         open_connections.append(connection)
         asked.append(connection.recv(65536))
         for piece in pieces:
@@ -92,3 +98,51 @@ def test_a_hanging_exchange_can_be_cancelled(serve: Serve) -> None:
     with pytest.raises(Cancelled):
         ask(serve([]), "/", timeout_s=60, cancelled=lambda: time.monotonic() - began > 0.1)
     assert time.monotonic() - began < 5
+
+
+OK = b"HTTP/1.1 200 OK\r\n\r\n"
+GARBAGE = [
+    b"",
+    b"null",
+    b"[]",
+    b'"text"',
+    b"[" * 100_000,
+    b'{"data": null}',
+    b'{"data": [null, 1, "x"]}',
+    b'{"data": {"id": 1}}',
+    b"\xff\xfe\x00",
+    b'data: {"choices": null}\n\n',
+    b'data: {"choices": [null]}\n\n',
+    b'data: {"choices": [{"delta": null}]}\n\n',
+    b'data: {"usage": [1]}\n\n',
+    b"data: " + b'{"a":' * 50_000 + b"\n\n",
+    b"data: null\n\n",
+    b'data: {"error": [[]]}\n\n',
+    b"vllm:num_requests_running 1\nvllm:num_requests_running many\n",
+    b"vllm:num_requests_waiting{",
+]
+
+
+@pytest.mark.parametrize("body", GARBAGE, ids=range(len(GARBAGE)))
+@pytest.mark.parametrize("head", [OK, b"HTTP/1.1 400 Bad\r\n\r\n", b""], ids=["200", "400", "none"])
+def test_no_answer_whatsoever_is_more_than_no_answer(
+    serve: Serve, head: bytes, body: bytes
+) -> None:
+    questions: tuple[Callable[[Address], object], ...] = (
+        probe.served_models,
+        probe.health,
+        probe.running_requests,
+        lambda address: probe.first_token(address, "m", probe.never),
+    )
+    for question in questions:
+        address = serve([head + body, b""])
+        serve([head + body, b""])  # a model that does not chat is asked a second time
+        with contextlib.suppress(NoAnswer):
+            assert not isinstance(question(address), Stamp), "no token came"
+
+
+@pytest.mark.parametrize("size", [b"-5", b"0x10", b"1_0", b"", b"FFFFFFFFFFFFFFFF", b"g"])
+def test_a_chunk_of_no_size_is_no_http(serve: Serve, size: bytes) -> None:
+    reply = ask(serve([CHUNKED + size + b"\r\nabc\r\n", b""]), "/", timeout_s=5)
+    with pytest.raises(NoAnswer, match="no HTTP"):
+        reply.body()

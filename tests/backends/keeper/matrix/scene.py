@@ -17,7 +17,7 @@ from backends.host import processes
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder, read_journal
 from backends.keeper.launch import LaunchOrder, launch
-from backends.keeper.taking import keeper_id
+from backends.keeper.mark import keeper_id
 from tests.backends.keeper.conftest import eventually, free_port, until
 from tests.backends.keeper.matrix.census import Census
 from tests.backends.keeper.matrix.consoles import ALTERNATE_SCREEN, Terminal

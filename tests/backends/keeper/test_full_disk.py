@@ -1,0 +1,145 @@
+"""A keeper on a disk that is full or takes nothing: no server without a record, none unstopped."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backends.domain.facts import FirstTokenSeen, Spawned, Stopped
+from backends.domain.server import ServerState
+from backends.domain.stamp import Stamp
+from backends.host import processes
+from backends.host.servers import our_server
+from backends.host.survivors import MARKER
+from backends.keeper import client
+from backends.keeper.folder import ServerFolder, prepare, read_journal, server_folder
+from backends.keeper.journal import Journal
+from backends.keeper.launch import LaunchFailed
+from tests.backends.keeper.conftest import Bench, eventually, until
+
+SIZE_KIB = 256
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 256 KiB; skips where nothing may be mounted."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if not mounted(place, "-t", "tmpfs", "-o", f"size={SIZE_KIB}k", "tmpfs"):
+        pytest.skip("nothing may be mounted here")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def mounted(place: Path, *options: str) -> bool:
+    done = subprocess.run(["mount", *options, str(place)], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def fill(disk: Path, leave_kib: int = 0) -> None:
+    """Write until nothing more is taken, then give `leave_kib` back."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    with filler.open("r+b") as file:
+        file.truncate(filler.stat().st_size - leave_kib * 1024)
+
+
+def marked(start_id: str) -> list[int]:
+    return [
+        one.id.pid
+        for one in processes.running()
+        if (processes.environment_value(one.id.pid, MARKER) or "").endswith(f":{start_id}")
+    ]
+
+
+async def test_a_full_disk_costs_facts_and_neither_server_nor_its_end(
+    tiny_disk: Path, bench: Bench
+) -> None:
+    bench.state = tiny_disk
+    folder = bench.launch(lines=3000)
+    await until(client.follow(folder), FirstTokenSeen)
+    await eventually(lambda: len(bench.members(folder)) == 3)
+    members = bench.members(folder)
+    fill(tiny_disk)
+    facts = [fact async for fact in client.stop(folder, "test")]
+    assert isinstance(facts[-1], Stopped)
+    assert not [one for one in members if processes.is_alive(one.id)]
+    await eventually(lambda: not bench.keeper_lives(folder))
+    assert our_server(folder).state in (ServerState.STOPPED, ServerState.FAILED)
+
+
+async def test_what_a_killed_keeper_left_is_stopped_though_the_disk_is_full(
+    tiny_disk: Path, bench: Bench
+) -> None:
+    bench.state = tiny_disk
+    folder = bench.launch(chatter_s=0.01)
+    await until(client.follow(folder), FirstTokenSeen)
+    members = bench.members(folder)
+    os.kill(bench.keeper_pid(folder), signal.SIGKILL)
+    await eventually(lambda: not bench.keeper_lives(folder))
+    fill(tiny_disk)
+    facts = [fact async for fact in client.stop(folder, "test")]
+    assert isinstance(facts[-1], Stopped)
+    assert not [one for one in members if processes.is_alive(one.id)]
+
+
+@pytest.mark.parametrize("leave_kib", range(0, 24, 4))
+async def test_a_start_that_cannot_be_written_down_leaves_nothing(
+    tiny_disk: Path, bench: Bench, leave_kib: int
+) -> None:
+    bench.state = tiny_disk
+    order = bench.order(lines=100)
+    folder = server_folder(tiny_disk, order.server)
+    prepare(ServerFolder(folder))
+    fill(tiny_disk, leave_kib)
+    with contextlib.suppress(LaunchFailed):
+        bench.launch(order)
+        assert isinstance(read_journal(ServerFolder(folder).journal)[0], Spawned)
+        facts = [fact async for fact in client.stop(folder, "test")]
+        assert isinstance(facts[-1], Stopped)
+    bench.used.clear()
+    assert marked(order.start_id) == []
+
+
+async def test_a_start_on_a_full_disk_is_one_sentence_with_its_remedy(
+    tiny_disk: Path, bench: Bench
+) -> None:
+    bench.state = tiny_disk
+    order = bench.order()
+    prepare(ServerFolder(server_folder(tiny_disk, order.server)))
+    fill(tiny_disk)
+    with pytest.raises(LaunchFailed, match="cannot be written: No space left on device; free"):
+        bench.launch(order)
+    bench.used.clear()
+    assert marked(order.start_id) == []
+
+
+async def test_a_read_only_state_folder_is_one_sentence_with_its_remedy(
+    tiny_disk: Path, bench: Bench
+) -> None:
+    bench.state = tiny_disk
+    order = bench.order()
+    prepare(ServerFolder(server_folder(tiny_disk, order.server)))
+    assert mounted(tiny_disk, "-o", "remount,ro")
+    with pytest.raises(LaunchFailed, match=r"cannot be written: Read-only.*XDG_STATE_HOME"):
+        bench.launch(order)
+    bench.used.clear()
+    assert marked(order.start_id) == []
+
+
+def test_a_fact_that_was_cut_off_by_a_full_disk_spoils_no_later_one(tiny_disk: Path) -> None:
+    journal = Journal(tiny_disk / "journal.jsonl", lambda: None)
+    fill(tiny_disk, 4)
+    at = Stamp(1.0, 2.0)
+    while not journal.lost:
+        journal.record(FirstTokenSeen(at))
+    before = len(read_journal(tiny_disk / "journal.jsonl"))
+    (tiny_disk / "filler").unlink()
+    journal.record(Stopped(at))
+    assert read_journal(tiny_disk / "journal.jsonl")[before:] == [Stopped(at)]
