@@ -9,7 +9,7 @@ from textual.widgets import DataTable
 from backends.domain.start import Outcome, PhaseName
 from widgets import format as fmt
 from widgets.columns import Column, FittedTable
-from widgets.phase_bars import LONG_NAMES
+from widgets.phase_names import LONG_NAMES
 from widgets.text import UNKNOWN, safe
 
 _OUTCOMES = {

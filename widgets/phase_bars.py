@@ -9,32 +9,10 @@ from backends.domain.start import PhaseName
 from widgets import bars
 from widgets import format as fmt
 from widgets.phase_bar import PhaseRow, bar, elapsed_s, ink, mark, rank_bar, style
+from widgets.phase_names import LONG_NAMES, SHORT_NAMES
 from widgets.text import UNKNOWN, cells, first_fitting, fit, line, safe, styled
 from widgets.time_line import column_shares
 
-LONG_NAMES = {
-    PhaseName.LAUNCH: "launch",
-    PhaseName.CONFIGURE: "configure",
-    PhaseName.SPAWN_ENGINE: "spawn engine",
-    PhaseName.INIT_DEVICES: "init devices",
-    PhaseName.DOWNLOAD: "download",
-    PhaseName.LOAD_WEIGHTS: "load weights",
-    PhaseName.COMPILE: "compile",
-    PhaseName.PROFILE_MEMORY: "profile memory",
-    PhaseName.ALLOCATE_KV_CACHE: "allocate KV cache",
-    PhaseName.WARM_UP_KERNELS: "warm up kernels",
-    PhaseName.CAPTURE_GRAPHS: "capture graphs",
-    PhaseName.START_API: "start API",
-    PhaseName.FIRST_TOKEN: "first token",
-    PhaseName.JIT_BUILD: "JIT build",
-    PhaseName.UNLOGGED: "unlogged",
-}
-SHORT_NAMES = LONG_NAMES | {
-    PhaseName.PROFILE_MEMORY: "profile mem",
-    PhaseName.ALLOCATE_KV_CACHE: "KV cache",
-    PhaseName.WARM_UP_KERNELS: "warm-up",
-    PhaseName.CAPTURE_GRAPHS: "graphs",
-}
 _SECONDS_WIDTH = 7
 _REPORTED_WIDTH = 10
 _FEWEST_PHASES = 4

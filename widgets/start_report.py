@@ -13,7 +13,7 @@ from backends.domain.startup.lessons import (
     slower_sentence,
 )
 from widgets import format as fmt
-from widgets.phase_bars import LONG_NAMES
+from widgets.phase_names import LONG_NAMES
 from widgets.text import Part, arrange, safe, styled, wrap
 
 SLOWER = "▲ slower: "

@@ -10,7 +10,8 @@ from backends.domain.startup.lessons import Advice, Slower
 from widgets import format as fmt
 from widgets.panel import Panel
 from widgets.phase_bar import PhaseRow, elapsed_s
-from widgets.phase_bars import LONG_NAMES, NO_MEMORY, MemoryCourse, PhaseChart, phase_lines
+from widgets.phase_bars import NO_MEMORY, MemoryCourse, PhaseChart, phase_lines
+from widgets.phase_names import LONG_NAMES
 from widgets.start_failure import LINES_FOR_PHASES, failure_lines, failure_part
 from widgets.start_report import levers_part, report_lines, slower_part
 from widgets.text import UNKNOWN, Part, arrange, fit, safe, styled

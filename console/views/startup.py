@@ -22,7 +22,8 @@ from backends.domain.startup.lessons import Expected
 from console.desk import Desk
 from console.views.progress import item
 from widgets.phase_bar import PhaseRow, RankRow
-from widgets.phase_bars import LONG_NAMES, MemoryCourse
+from widgets.phase_bars import MemoryCourse
+from widgets.phase_names import LONG_NAMES
 from widgets.startup_panel import Eta, PreviousStarts, StartupView
 
 FIRST_START = "first start of this model on this host"
