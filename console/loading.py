@@ -171,6 +171,11 @@ def keep_for_verdict(machine: Machine, report: LoadReport) -> str:
     path = keep_capacity(machine.state_folder, capacity)
     if path is None:
         return "this is a lower bound only: the capacity that was measured before stays"
+    if not capacity.bounded:
+        return (
+            f"kept in {path} as a lower bound; the verdict needs the rate that breaks a limit: "
+            "go on for longer or begin higher (--for, --first-rps)"
+        )
     return f"kept for the verdict in {path}"
 
 

@@ -77,6 +77,8 @@ def _spread(lane: LaneRuns, width: int) -> Content:
     if lane.spread is None:
         return styled(UNKNOWN, "$foreground-muted")
     median = fmt.milliseconds(lane.spread.median)
+    if len(lane.values_s) == 1:
+        return arrange([Part.of(0, f"one run {median}", median, style="bold")], width)
     (low, high), unit = fmt.latencies(lane.spread.p25, lane.spread.p75)
     parts = [
         Part.of(0, f"median {median}", median, style="bold", droppable=False),

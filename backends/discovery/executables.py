@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -30,11 +31,16 @@ class Executable:
     on_path: bool = False
 
 
-def find_executables(around: Surroundings) -> tuple[Executable, ...]:
-    """Return every vLLM within reach, each once, those on PATH first."""
+def find_executables(around: Surroundings, named: Iterable[str] = ()) -> tuple[Executable, ...]:
+    """Return every vLLM within reach, each once, those on PATH first, then those `named`.
+
+    Profiles name theirs, which may lie where nobody would look.
+    """
     on_path = next(_executable(_path_candidates(around)), None)
     found: dict[Path, Executable] = {}
-    for path in _executable(chain(_path_candidates(around), _candidates(around))):
+    for path in _executable(
+        chain(_path_candidates(around), _named_candidates(around, named), _candidates(around))
+    ):
         real = path.resolve()
         if real not in found:
             found[real] = Executable(path, version_of(path), path == on_path)
@@ -60,6 +66,12 @@ def _path_candidates(around: Surroundings) -> Iterator[Path]:
     for folder in around.environ.get("PATH", "").split(os.pathsep):
         if folder:
             yield around.expand(folder) / "vllm"
+
+
+def _named_candidates(around: Surroundings, named: Iterable[str]) -> Iterator[Path]:
+    for name in named:
+        if found := shutil.which(name, path=around.environ.get("PATH", "")):
+            yield Path(found)
 
 
 def _candidates(around: Surroundings) -> Iterator[Path]:

@@ -34,13 +34,14 @@ def discover(
     around: Surroundings | None = None,
     *,
     model_folders: Iterable[Path] = (),
+    executables_named: Iterable[str] = (),
     gpus: GpuSample | None = None,
     servers: tuple[Server, ...] = (),
     config_faults: tuple[Fault, ...] = (),
 ) -> Offer:
     """Look for executables and models, and join them with what the caller knows already."""
     around = around or this_host()
-    executables = find_executables(around)
+    executables = find_executables(around, executables_named)
     models = find_models(around, model_folders)
     reasons = []
     if not executables:

@@ -255,8 +255,11 @@ class _Reader:
             self.fault(place, "is not a table", f"write [{header}] and the key below it")
             return {}
         self.known(place, table, tuple(keys))
+        mistyped = {
+            near for key in table.keys() - set(keys) for near in get_close_matches(key, keys, n=1)
+        }
         for key in required:
-            if key not in table:
+            if key not in table and key not in mistyped:
                 self.fault(place, f"lacks {key}", f'add the line: {key} = "…"')
         values = {
             key: self.value((*place, key), table[key], kind)

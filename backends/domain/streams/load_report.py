@@ -10,6 +10,9 @@ from backends.domain.money.amounts import figure, usd
 from backends.domain.streams import svg
 from backends.domain.streams.load import KEPT_SHARE, LoadEnded, LoadStep
 
+FEWER_CAME = 0.85
+"""Below this share of the planned rate, what was measured says little of the planned one."""
+
 UNKNOWN = "—"
 TABLE_HEAD = ("REQ/S", "GOODPUT", "KEPT", "TOKENS/S", "STREAMS", "TTFT", "TTFT MAX", "ITL", "")
 CSV_KEYS = (
@@ -90,8 +93,10 @@ def load_finding(report: LoadReport) -> str:
         f" output tokens/s, {best.concurrency} streams at once) {shape}"
     )
     if not report.ended.bounded:
-        return f"{name} carries at least {what}; no limit broke{_how_sure(best)}"
-    return f"{name} carries {what}{_how_sure(best)}"
+        return (
+            f"{name} carries at least {what}; no limit broke{_how_sure(best)}{_how_many_came(best)}"
+        )
+    return f"{name} carries {what}{_how_sure(best)}{_how_many_came(best)}"
 
 
 def _how_sure(best: LoadStep) -> str:
@@ -103,6 +108,18 @@ def _how_sure(best: LoadStep) -> str:
     if best.kept_share_at_least >= KEPT_SHARE:
         return sure
     return f"{sure}, which shows that {best.kept_share_at_least:.1%} of all do (95 % sure)"
+
+
+def _how_many_came(best: LoadStep) -> str:
+    """What chance made of the planned mean, where it was clearly less."""
+    window_s = best.requests * (best.kept_share or 0) / best.goodput_rps if best.goodput_rps else 0
+    came = best.requests / window_s if window_s else best.planned_rps
+    if came >= best.planned_rps * FEWER_CAME:
+        return ""
+    return (
+        f"; by chance only {rate(came)} req/s came while it was measured,"
+        " longer steps tell more (--step)"
+    )
 
 
 def _shape(report: LoadReport) -> str:

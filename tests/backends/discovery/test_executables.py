@@ -53,6 +53,14 @@ def test_an_environment_is_found_with_its_version(
     assert find_executables(around) == (Executable(path, "0.31.1+rocm700", on_path=False),)
 
 
+def test_what_a_profile_names_is_found_wherever_it_lies(
+    around: Surroundings, tmp_path: Path
+) -> None:
+    path = install(tmp_path / "elsewhere")
+    named = (str(path), "nowhere", str(tmp_path / "gone"))
+    assert find_executables(around, named) == (Executable(path, "0.32.0", on_path=False),)
+
+
 @pytest.mark.parametrize("variable", ["VIRTUAL_ENV", "CONDA_PREFIX"])
 def test_an_active_environment_is_found(
     around: Surroundings, tmp_path: Path, variable: str

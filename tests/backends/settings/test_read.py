@@ -118,6 +118,7 @@ PRICE = "gpu_usd_per_hour"
     ("toml", "key", "line", "what", "remedy"),
     [
         ('[server.a]\nmodle = "m"\nmodel = "m"', "server.a.modle", 2, "unknown", "mean model?"),
+        ('[server.a]\nmodle = "m"', "server.a.modle", 2, "unknown", "mean model?"),
         ('[sever.a]\nmodel = "m"', "sever", 1, "unknown", "mean server?"),
         ("[server.a]\nport = 8000", "server.a", 1, "lacks model", "model ="),
         ('[server.a]\nmodel = ""', "server.a.model", 2, "empty", "give a value"),

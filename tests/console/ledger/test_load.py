@@ -37,10 +37,13 @@ def test_a_limit_that_nothing_can_keep_is_told_as_such(verbs: Host) -> None:
     assert not (state_folder() / "capacity.json").exists()
 
 
-def test_the_measured_rate_is_kept_for_the_verdict(verbs: Host) -> None:
+def test_a_rate_that_broke_nothing_is_kept_as_a_lower_bound(verbs: Host) -> None:
     verbs.configure(verbs.server())
     verbs.run("start", "sim", "--wait")
-    found = verbs.document("load", "sim", *SHORT, "--ttft", "2", "--requests", "60")
+    code, out, err = verbs.run("load", "sim", *SHORT, "--ttft", "2", "--requests", "60", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert "as a lower bound; the verdict needs the rate that breaks a limit" in err
     assert found["limits"]["ttft_s"] == 2
     assert found["capacity_rps"] is None
     assert not found["bounded"]

@@ -141,6 +141,15 @@ def test_how_sure_a_capacity_is(runs: int, said: str) -> None:
     assert ("95 % sure" in finding) is (runs < 299)
 
 
+@pytest.mark.parametrize(("runs", "told"), [(8, True), (17, False), (20, False), (30, False)])
+def test_a_rate_that_hardly_came_is_told_with_what_did(runs: int, *, told: bool) -> None:
+    step = judge(4.0, [GOOD] * runs, 5.0, LIMITS, concurrency=4)
+    ended = summarise_load([step], "enough", None)
+    finding = load_finding(LoadReport("x", "chat", "m", 0.0, 8, "", 0.5, None, ended))
+    assert ("only 1.6 req/s came" in finding) is told
+    assert ("by chance" in finding) is told
+
+
 def test_what_was_cut_off_is_not_forgotten_in_the_cost() -> None:
     ended = summarise_load([], "60 s have passed", "0.5", cut_unpriced=2)
     told = ended_text(LoadReport("x", "chat", "m", 0.0, 8, "", 0.5, None, ended))
