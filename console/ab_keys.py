@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from backends.domain.facts import Ticked
 from backends.domain.streams.series import AbSeries
+from backends.host.own_requests import sending
 from backends.prober.client import run_series
 from backends.prober.orders import SeriesOrder
 from backends.prober.prompts import PROMPTS, Prompt, named_prompt
@@ -45,8 +46,9 @@ async def race(app: "InferctlApp", runs: int) -> None:
         told = racing.cost_text(order, app.machine.settings)
         app.notify(f"one run at each of {len(lanes)} endpoints: {told}", timeout=4, markup=False)
     app.race_cancelled = asyncio.Event()
-    async for fact in run_series(order, app.race_cancelled):
-        app.happened(fact)
+    with sending(app.machine.state_folder, (lane.base_url for lane in order.lanes)):
+        async for fact in run_series(order, app.race_cancelled):
+            app.happened(fact)
 
 
 async def _agreed(app: "InferctlApp", order: SeriesOrder) -> bool:

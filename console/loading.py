@@ -15,6 +15,7 @@ from backends.domain.streams.load import LoadEnded, LoadStep, next_rate, summari
 from backends.domain.streams.load_report import LoadReport, limits_text, load_finding
 from backends.history.history import open_history
 from backends.history.records import EventRecord, FindingRecord
+from backends.host.own_requests import sending
 from backends.host.servers import list_servers
 from backends.prober.client import run_load
 from backends.prober.orders import Lane, LoadOrder
@@ -118,18 +119,19 @@ async def kept_load(
     """Run a load and yield it after every step and at its end; each is in the history by then."""
     began = _report_of(order, machine.now().wall_s)
     steps: list[LoadStep] = []
-    async with aclosing(run_load(order, cancelled)) as told:
-        async for news in told:
-            if isinstance(news, LoadEnded):
-                report = replace(began, ended=news)
-                if news.steps:
-                    _keep_record(machine, report)
-                yield LoadNews(report, None, None)
-                return
-            steps.append(news)
-            report = replace(began, ended=summarise_load(steps, CUT_OFF, None))
-            _keep_record(machine, report)
-            yield LoadNews(report, news, next_rate(steps, order.first_rps, order.growth))
+    with sending(machine.state_folder, [order.lane.base_url]):
+        async with aclosing(run_load(order, cancelled)) as told:
+            async for news in told:
+                if isinstance(news, LoadEnded):
+                    report = replace(began, ended=news)
+                    if news.steps:
+                        _keep_record(machine, report)
+                    yield LoadNews(report, None, None)
+                    return
+                steps.append(news)
+                report = replace(began, ended=summarise_load(steps, CUT_OFF, None))
+                _keep_record(machine, report)
+                yield LoadNews(report, news, next_rate(steps, order.first_rps, order.growth))
 
 
 def _report_of(order: LoadOrder, began_wall_s: float) -> LoadReport:

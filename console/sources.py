@@ -11,6 +11,7 @@ from backends.domain.facts import (
     LogRead,
     MetricsScraped,
     ServersSeen,
+    SourceFailed,
     Ticked,
 )
 from backends.domain.server import Owner, ServerState
@@ -18,6 +19,7 @@ from backends.domain.session import Session
 from backends.domain.vram_owners import with_owners
 from backends.gpus.watch import PROCESSES_PERIOD_S, watch_gpus
 from backends.host.foreign import tree_pids
+from backends.host.own_requests import were_sent
 from backends.host.servers import list_servers, server_pids
 from backends.keeper.client import follow as keeper_follow
 from backends.keeper.folder import ServerFolder, server_folder
@@ -93,7 +95,7 @@ async def metrics(machine: Machine, look: Look) -> AsyncIterator[Fact]:
             async for fact in facts:
                 if not _serves(look(), server.base_url):
                     break
-                yield fact
+                yield await asyncio.to_thread(_told, machine, look(), server.base_url, fact)
 
 
 async def metrics_beside(machine: Machine, look: Look) -> AsyncIterator[Fact]:
@@ -150,6 +152,16 @@ class Owners:
 def _serves(session: Session, base_url: str) -> bool:
     server = session.life.server if session.life else None
     return server is not None and server.state in SERVING and server.base_url == base_url
+
+
+def _told(
+    machine: Machine, session: Session, base_url: str, fact: MetricsScraped | SourceFailed
+) -> Fact:
+    """Mark a reading since whose predecessor inferctl itself has sent requests."""
+    if isinstance(fact, SourceFailed):
+        return fact
+    since_s = session.scraped.at.wall_s if session.scraped else fact.at.wall_s
+    return replace(fact, own=were_sent(machine.state_folder, base_url, since_s))
 
 
 def _starting(session: Session) -> bool:

@@ -226,10 +226,16 @@ def _priced(cost: EndpointCost, room: int) -> str:
 
 
 def _times(view: CostView, cost: EndpointCost, room: int) -> str:
-    if not cost.usd or not view.spent_usd:
+    """Beside what this GPU cost while tokens were counted; the rest of the bill has none."""
+    if not cost.usd or view.spent_usd is None:
         return ""
-    cheaper = cost.usd < view.spent_usd
-    factor = view.spent_usd / cost.usd if cheaper else cost.usd / view.spent_usd
+    unwatched = view.unwatched_usd or 0
+    watched = view.spent_usd - unwatched
+    if watched <= 0:
+        return ""
+    cheaper = cost.usd < watched
+    factor = watched / cost.usd if cheaper else cost.usd / watched
     digits = 0 if factor >= 10 else 1
-    told = f"{factor:.{digits}f}x {'cheaper' if cheaper else 'dearer'}"
-    return first_fitting(room, f"{told} than this GPU", told, "")
+    told = f"{factor:,.{digits}f}x {'cheaper' if cheaper else 'dearer'}"
+    whole = f"{told} than this GPU" + (" while watched" if unwatched else "")
+    return first_fitting(room, whole, told, "")

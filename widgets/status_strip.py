@@ -28,6 +28,7 @@ class StatusView:
 
     Attributes:
         state: None where no server is known.
+        looked: this host was searched for servers; without it nothing is said of them.
         simulated: the server, its GPU or its prices are made up.
         replayed: all of it was recorded, and is over.
         problems: what a source cannot tell, as short sentences.
@@ -42,6 +43,7 @@ class StatusView:
     owner: Owner | None = None
     simulated: bool = False
     replayed: bool = False
+    looked: bool = False
     problems: tuple[str, ...] = ()
 
 
@@ -75,7 +77,8 @@ def draw(view: StatusView, width: int) -> list[Content]:
 
 def _server_parts(view: StatusView) -> list[Part]:
     if view.state is None:
-        return [Part.of(0, "○ no server", style="$foreground-muted", droppable=False)]
+        word = "○ no server" if view.looked else "◌ looking for servers"
+        return [Part.of(0, word, style="$foreground-muted", droppable=False)]
     glyph, style = STATES[view.state]
     model = safe(view.model)
     short = fit_name(model, 20)

@@ -235,11 +235,16 @@ class GpusSampled:
 
 @dataclass(frozen=True, slots=True)
 class MetricsScraped:
-    """A server's ``/metrics`` was read; the watched one's where no name is given."""
+    """A server's ``/metrics`` was read; the watched one's where no name is given.
+
+    Attributes:
+        own: inferctl itself sent the server requests since the reading before: a test, no demand.
+    """
 
     at: Stamp
     counters: Counters
     server: str = ""
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from backends.domain.facts import (
 from backends.domain.foreign import foreign_after, foreign_life, is_foreign
 from backends.domain.gpu import GpuSample
 from backends.domain.lifecycle import Life, life_after, unborn
+from backends.domain.money.cut import cut_out
 from backends.domain.money.ledger import (
     Ledger,
     all_totals,
@@ -242,7 +243,9 @@ def _with_gpus(session: Session, fact: GpusSampled) -> Session:
 def _with_scrape(session: Session, fact: MetricsScraped) -> Session:
     watched = session.life.server.name if session.life else ""
     counted_from_s = session.meter.began_s if session.meter else 0.0
-    ledger = with_reading(session.ledger, fact.server or watched, fact, counted_from_s)
+    ledger = with_reading(
+        session.ledger, fact.server or watched, fact, counted_from_s, session.scraped
+    )
     session = replace(session, ledger=ledger)
     if fact.server not in {"", watched}:
         return session
@@ -254,8 +257,16 @@ def _with_scrape(session: Session, fact: MetricsScraped) -> Session:
         serving=serving,
         output_rates=(*session.output_rates, serving.output_tokens_per_s)[-RATE_HISTORY:],
         input_rates=(*session.input_rates, serving.input_tokens_per_s)[-RATE_HISTORY:],
-        traffic=_traffic(session.traffic, fact),
+        traffic=_traffic(_demand_alone(session.traffic, earlier, fact), fact),
     )
+
+
+def _demand_alone(
+    kept: tuple[MetricsScraped, ...], earlier: MetricsScraped | None, fact: MetricsScraped
+) -> tuple[MetricsScraped, ...]:
+    if not fact.own or earlier is None:
+        return kept
+    return tuple(cut_out(each, earlier, fact) for each in kept)
 
 
 def _traffic(kept: tuple[MetricsScraped, ...], fact: MetricsScraped) -> tuple[MetricsScraped, ...]:

@@ -21,6 +21,7 @@ from backends.domain.streams.written import (
     spent_text,
     token_counts,
 )
+from backends.host.own_requests import sending
 from backends.prober.client import run_series
 from backends.prober.orders import SeriesOrder
 from backends.prober.prompts import PARAGRAPH, Prompt, named_prompt
@@ -108,12 +109,13 @@ async def _run(order: SeriesOrder, machine: Machine) -> AbSeries:
     loop.add_signal_handler(signal.SIGINT, cancelled.set)
     series: AbSeries | None = None
     began_s = time.monotonic()
-    async for fact in run_series(order, cancelled):
-        series = advance_series(series, fact)
-        if series is not None:
-            recorder.keep_series(machine, series, fact)
-        if series is not None and isinstance(fact, RunEnded):
-            say(_progress(series, fact, len(order.lanes), time.monotonic() - began_s))
+    with sending(machine.state_folder, (lane.base_url for lane in order.lanes)):
+        async for fact in run_series(order, cancelled):
+            series = advance_series(series, fact)
+            if series is not None:
+                recorder.keep_series(machine, series, fact)
+            if series is not None and isinstance(fact, RunEnded):
+                say(_progress(series, fact, len(order.lanes), time.monotonic() - began_s))
     if series is None:
         raise Problem("the measuring process ended before it began")
     return series

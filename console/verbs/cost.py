@@ -21,6 +21,7 @@ from console.decision import UNPRICED_REMEDY, unpriced_gpu
 from console.desk import Desk
 from console.machine import Machine
 from console.verbs.report import document, say
+from widgets import format as fmt
 
 CSV_COLUMNS = (
     "kind",
@@ -202,13 +203,14 @@ def _tell(bill: Bill, settings: Settings, session: Session, today: date, offers:
         print(f"GPU: {usd(spent.usd)}{of} at {usd(spent.usd_per_hour, 'h')} (price of {dated})")
         for name, seconds, part in spent.parts:
             if seconds:
-                print(f"  {name}: {usd(part)} ({seconds:.0f} s)")
+                print(f"  {name}: {usd(part)} ({fmt.seconds(seconds)})")
         if spent.note:
             print(f"  {STOPPED_STILL_COSTS}")
+    while_watched = " while watched" if _has_unwatched(spent) else ""
     for found in bill.elsewhere:
         as_of = _date(found.endpoint.prices.as_of)
         amount = found.reason or f"{usd(found.usd)} (price of {as_of})"
-        print(f"{found.endpoint.name}: {amount} for the same tokens")
+        print(f"{found.endpoint.name}: {amount} for the tokens counted{while_watched}")
     if bill.ab_usd:
         print(f"A/B tests: {usd(bill.ab_usd)}")
     budget = settings.billing.budget_usd_per_day
@@ -216,6 +218,12 @@ def _tell(bill: Bill, settings: Settings, session: Session, today: date, offers:
         today_usd = usd(economics.spent_today(session, settings, today))
         state = economics.budget_state(session, settings, today).upper()
         print(f"today: {today_usd} of a budget of {usd(budget)} a day: {state}")
+
+
+def _has_unwatched(spent: Spent | None) -> bool:
+    return spent is not None and any(
+        name == "unwatched" and seconds for name, seconds, _ in spent.parts
+    )
 
 
 def _tell_fleet(fleet: Demand, settings: Settings) -> None:

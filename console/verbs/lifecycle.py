@@ -12,6 +12,7 @@ from backends.domain.facts import (
 )
 from backends.domain.lifecycle import Life, life_after, unborn
 from backends.domain.server import Owner, Server, ServerState
+from backends.domain.start import PhaseName
 from backends.host.servers import list_servers
 from backends.keeper.client import follow
 from backends.keeper.folder import server_folder
@@ -20,6 +21,7 @@ from backends.settings.config import Profile
 from console import servers
 from console.machine import Machine
 from console.verbs.report import say
+from widgets.phase_names import LONG_NAMES
 
 
 def launch(machine: Machine, profile: Profile, *, force: bool) -> None:
@@ -41,16 +43,18 @@ def launch(machine: Machine, profile: Profile, *, force: bool) -> None:
 
 
 def wait_until_ready(machine: Machine, name: str) -> Life:
-    """Follow a start to its first token or its end, telling each phase as it begins."""
+    """Follow a start to its first token or its end, telling each phase once, as it begins."""
     return asyncio.run(_wait_until_ready(machine, name))
 
 
 async def _wait_until_ready(machine: Machine, name: str) -> Life:
     life = unborn(name)
+    told = {PhaseName.UNLOGGED}
     async for fact in follow(server_folder(machine.state_folder, name)):
         life = life_after(life, fact)
-        if isinstance(fact, PhaseBegan) and life.spawned_at:
-            say(f"{fact.at.mono_s - life.spawned_at.mono_s:7.1f} s  {fact.phase}")
+        if isinstance(fact, PhaseBegan) and life.spawned_at and fact.phase not in told:
+            told.add(fact.phase)
+            say(f"{fact.at.mono_s - life.spawned_at.mono_s:7.1f} s  {LONG_NAMES[fact.phase]}")
         if isinstance(fact, FirstTokenSeen | FirstTokenUnavailable | Stopped):
             break
     return life

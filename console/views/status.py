@@ -10,7 +10,12 @@ def status_view(session: Session, desk: Desk) -> StatusView:
     """Return the watched server at a glance, and which sources cannot tell."""
     problems = tuple(session.failed_sources.values())
     if session.life is None:
-        return StatusView(simulated=desk.simulated, replayed=desk.replayed, problems=problems)
+        return StatusView(
+            simulated=desk.simulated,
+            replayed=desk.replayed,
+            looked=session.servers_seen,
+            problems=problems,
+        )
     server = session.life.server
     running = server.pid is not None and server.started_at is not None
     uptime_s = session.now.wall_s - server.started_at if running and server.started_at else None

@@ -8,6 +8,7 @@ from backends.history.history import open_history
 from backends.prober.prompts import PROMPTS
 from backends.settings.config import Endpoint
 from console.app import InferctlApp
+from console.economics import demand
 from console.screens.question import Question, TextQuestion
 from tests.console.conftest import Host, started, state, until
 from widgets.ab_panel import AbPanel
@@ -39,6 +40,20 @@ async def test_a_runs_the_prompt_once_at_the_server_and_at_the_endpoint(host: Ho
     (record,) = history.recent_series()
     assert len(history.runs_of(record.series_id)) == 2
     history.close()
+
+
+async def test_what_an_ab_sends_is_no_traffic_to_decide_on(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await until(pilot, lambda: app.session.scraped is not None)
+        await pilot.press("a")
+        await until(pilot, lambda: ended(app))
+        await until(pilot, lambda: app.session.scraped is not None and app.session.scraped.own)
+        await until(pilot, lambda: app.session.scraped is not None and not app.session.scraped.own)
+        assert app.session.scraped is not None
+        assert app.session.scraped.counters.requests_finished
+        assert demand(app.session).seen.n == 0
 
 
 async def test_a_series_on_a_priced_endpoint_is_asked_about_with_its_bound(host: Host) -> None:

@@ -30,7 +30,8 @@ READY = StatusView(
     owner=Owner.INFERCTL,
 )
 STATUS = {
-    "none": StatusView(),
+    "none": StatusView(looked=True),
+    "looking": StatusView(),
     "ready": READY,
     "starting-simulated": replace(READY, state=ServerState.STARTING, uptime_s=41.0, simulated=True),
     "failed": replace(READY, state=ServerState.FAILED, pid=None, uptime_s=None),

@@ -59,12 +59,20 @@ def all_totals(ledger: Ledger) -> TokenTotals:
 
 
 def with_reading(
-    ledger: Ledger, server: str, read: MetricsScraped, counted_from_s: float
+    ledger: Ledger,
+    server: str,
+    read: MetricsScraped,
+    counted_from_s: float,
+    earlier: MetricsScraped | None = None,
 ) -> Ledger:
-    """Return the ledger with one more reading of a server's counters."""
+    """Return the ledger with one more reading of a server's counters.
+
+    Requests of inferctl's own since the `earlier` reading are in the totals, which they were part
+    of, and not in the windows that traffic is learnt from.
+    """
     known = ledger.of(server)
     totals = add_reading(known.totals, read.counters, counted_from_s=counted_from_s)
-    windows = after_reading(known.windows, read)
+    windows = after_reading(known.windows, read, earlier)
     profile = known.profile
     if windows.closed is not None and windows.closed is not known.windows.closed:
         profile = _learnt(profile, windows.closed)

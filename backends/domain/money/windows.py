@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from backends.domain.facts import MetricsScraped
+from backends.domain.money.cut import cut_out
 from backends.domain.money.observed import observed_between
 from backends.domain.money.scenario import Observed
 from backends.domain.money.traffic import restarted
@@ -37,9 +38,17 @@ class Windows:
     closed: Window | None = None
 
 
-def after_reading(windows: Windows, read: MetricsScraped) -> Windows:
-    """Return the windows after one more reading; a restart or a gap begins anew."""
+def after_reading(
+    windows: Windows, read: MetricsScraped, earlier: MetricsScraped | None = None
+) -> Windows:
+    """Return the windows after one more reading; a restart or a gap begins anew.
+
+    What inferctl itself sent since the `earlier` reading is cut out.
+    """
     opened = windows.opened
+    if opened is not None and read.own and earlier is not None:
+        opened = cut_out(opened, earlier, read)
+        windows = replace(windows, opened=opened)
     seconds = read.at.mono_s - opened.at.mono_s if opened else 0.0
     if opened is None or seconds < 0 or restarted(opened.counters, read.counters):
         return replace(windows, opened=read)

@@ -52,7 +52,7 @@ def test_a_server_from_start_to_stop(cli: Cli, configured: Host) -> None:
     assert server["state"] == "ready"
     assert server["ready_s"] <= server["first_token_s"]
     assert server["base_url"] == configured.profile.base_url
-    assert "load_weights" in started.err
+    assert "load weights" in started.err
 
     log = cli("logs", "chat", "-n", "5", "--json").json()
     assert len(log["lines"]) == 5

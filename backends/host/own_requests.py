@@ -1,0 +1,94 @@
+"""Which servers inferctl itself sends requests to, told among its processes by small files."""
+
+import contextlib
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import getpid
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from backends.domain.server import ProcessId
+from backends.host import processes
+from backends.keeper.folder import write_private
+from backends.settings.config import is_loopback
+from backends.wire import UnreadableRecord, plain, typed
+
+KEPT_S = 60.0
+"""How long the end of a test is remembered; every console has read its server by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRequests:
+    """One A/B or load.
+
+    Attributes:
+        process: who sends.
+        ended_wall_s: None while it sends.
+    """
+
+    process: ProcessId
+    base_urls: tuple[str, ...]
+    ended_wall_s: float | None = None
+
+
+@contextmanager
+def sending(state_folder: Path, base_urls: Iterable[str]) -> Iterator[None]:
+    """Tell, as long as the block runs, that requests go to these addresses.
+
+    Raises:
+        OSError: the state folder cannot be written.
+    """
+    folder = _folder(state_folder)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = folder / f"{secrets.token_hex(6)}.json"
+    own = OwnRequests(processes.identity(getpid()), tuple(base_urls))
+    write_private(file, msgspec.json.encode(plain(own)))
+    try:
+        yield
+    finally:
+        over = OwnRequests(own.process, own.base_urls, time.time())
+        write_private(file, msgspec.json.encode(plain(over)))
+
+
+def were_sent(state_folder: Path, base_url: str, since_wall_s: float) -> bool:
+    """Return whether inferctl has sent requests to a server since then, or does now."""
+    return any(
+        _address(base_url) in map(_address, own.base_urls)
+        and (own.ended_wall_s is None or own.ended_wall_s >= since_wall_s)
+        for own in _known(state_folder)
+    )
+
+
+def _known(state_folder: Path) -> Iterator[OwnRequests]:
+    """Yield those that are read, and remove what nobody needs any more."""
+    for file in _folder(state_folder).glob("*.json"):
+        try:
+            own = typed(msgspec.json.decode(file.read_bytes()), OwnRequests)
+        except (FileNotFoundError, msgspec.MsgspecError, UnreadableRecord):
+            continue
+        if _still_tells(own):
+            yield own
+        else:
+            with contextlib.suppress(FileNotFoundError):
+                file.unlink()
+
+
+def _still_tells(own: OwnRequests) -> bool:
+    if own.ended_wall_s is None:
+        return processes.is_alive(own.process)
+    return time.time() - own.ended_wall_s < KEPT_S
+
+
+def _folder(state_folder: Path) -> Path:
+    return state_folder / "sending"
+
+
+def _address(base_url: str) -> tuple[str, int | None]:
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    return ("loopback" if is_loopback(host) else host), parts.port
