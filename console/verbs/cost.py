@@ -21,7 +21,6 @@ from console.decision import UNPRICED_REMEDY, unpriced_gpu
 from console.desk import Desk
 from console.machine import Machine
 from console.verbs.report import document, say
-from widgets import format as fmt
 
 CSV_COLUMNS = (
     "kind",
@@ -35,6 +34,9 @@ CSV_COLUMNS = (
     "price_as_of",
     "reason",
 )
+
+LONG_S = 600.0
+"""From here on hours say more than seconds."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -203,7 +205,7 @@ def _tell(bill: Bill, settings: Settings, session: Session, today: date, offers:
         print(f"GPU: {usd(spent.usd)}{of} at {usd(spent.usd_per_hour, 'h')} (price of {dated})")
         for name, seconds, part in spent.parts:
             if seconds:
-                print(f"  {name}: {usd(part)} ({fmt.seconds(seconds)})")
+                print(f"  {name}: {usd(part)} ({_lasting(seconds)})")
         if spent.note:
             print(f"  {STOPPED_STILL_COSTS}")
     while_watched = " while watched" if _has_unwatched(spent) else ""
@@ -232,6 +234,10 @@ def _tell_fleet(fleet: Demand, settings: Settings) -> None:
     for endpoint in settings.endpoints:
         found = elsewhere(fleet.totals, endpoint)
         print(f"  {endpoint.name}: {found.reason or usd(found.usd)} for its tokens")
+
+
+def _lasting(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < LONG_S else f"{seconds / 3600:.2f} h"
 
 
 def _date(dated: date | None) -> str:

@@ -195,6 +195,7 @@ async def _next_inferctl(cell: Cell, at: Scene, struck_s: float) -> Outcome:
         wrong = "" if code == 0 and at.keeper_lives() else f"not adopted: {said}"
     code, _, said = await inferctl("stop", NAME, environment=at.environment)
     seconds = time.monotonic() - struck_s
+    at.census.look_anew()
     if code or not _is_gone(at):
         wrong = wrong or f"stop answers {code}, {said}; left: {_names(at)}"
     status = f"{_sentence(server)}; named: {', '.join(names)}"

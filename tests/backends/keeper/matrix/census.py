@@ -22,11 +22,16 @@ class Census:
             self._take()
         return self._by_marker.get(marker, [])
 
+    def look_anew(self) -> None:
+        """Forget what was looked up before something that just happened."""
+        self._taken_s = float("-inf")
+
     def _take(self) -> None:
+        began_s = time.monotonic()
         found: dict[str, list[Process]] = {}
         for process in processes.running():
             marker = processes.environment_value(process.id.pid, MARKER)
             if marker:
                 found.setdefault(marker, []).append(process)
         self._by_marker = found
-        self._taken_s = time.monotonic()
+        self._taken_s = began_s
