@@ -36,6 +36,10 @@ SLOW_STOP = 0.2
 SIMULATED_VLLM = Path(sys.executable).with_name("inferctl-simulated-vllm")
 
 
+class VictimGone(Exception):
+    """A stop on a busy machine was over sooner than the blow fell: nothing was shown."""
+
+
 @dataclass
 class Scene:
     """A server, and everything that can be struck."""
@@ -103,7 +107,10 @@ class Scene:
                 assert_never(victim)
 
     def _titled(self, title: str) -> int:
+        self.census.look_anew()
         named = {processes.display_name(one): one.id.pid for one in self.members()}
+        if title not in named:
+            raise VictimGone(f"{title} had ended before it could be struck")
         return named[title]
 
 
