@@ -3,13 +3,14 @@
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from signal import SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, Signals
+from signal import SIGKILL
 
 from backends.domain.server import Exit
 from backends.domain.start import Failure, FailureKind
 from backends.domain.startup.failure_row import Row
 from backends.domain.startup.failures import WRAPPERS, classify
 from backends.domain.startup.lines import Record
+from backends.domain.startup.silent_end import signal_name, signal_of, silent_end
 
 WORDS = frozenset(
     {
@@ -42,7 +43,6 @@ _SECRET = re.compile(r"\b(?:hf_|sk-|nvapi-)[\w-]{8,}|(?<=--api-key[= ])\S+")
 _FELLED = re.compile(r"Failed core proc\(s\): \{+'(?P<process>\w+)': -(?P<signal>\d+)\}")
 """What vLLM's wrapper says of an engine that a signal ended, which could say nothing itself."""
 _HINT = re.compile(r"Failed to import from vllm|No platform detected")
-_ENDED_BY_SIGNAL = {code: code - 128 for code in (129, 130, 137, 143)}
 
 
 def refuses_arguments(message: str) -> bool:
@@ -105,7 +105,7 @@ class Suspects:
         """Return the failure, None where there is none or nothing tells of one."""
         if stopping:
             return None
-        signal = _signal(exit_)
+        signal = signal_of(exit_)
         if ready and not self.died and signal != SIGKILL:
             return None
         best = min(self._suspects, key=_rank, default=None)
@@ -117,7 +117,7 @@ class Suspects:
             return _engine_died(self._death, ready=ready)
         if self._felled is not None:
             return _engine_felled(self._felled)
-        return _silent_end(exit_, signal, settings, told=self.hopeless or self.doubtful)
+        return silent_end(exit_, signal, settings, told=self.hopeless or self.doubtful)
 
     def _met_death(self, number: int, record: Record) -> None:
         self.died = True
@@ -162,14 +162,6 @@ def _place(record: Record) -> int:
     if "Worker" in record.process:
         return 0
     return 1 if "EngineCore" in record.process else 2
-
-
-def _signal(exit_: Exit | None) -> int | None:
-    if exit_ is None:
-        return None
-    if exit_.signal is not None:
-        return exit_.signal
-    return _ENDED_BY_SIGNAL.get(exit_.code or 0)
 
 
 def _failure(suspect: _Suspect, settings: dict[str, str], *, ready: bool) -> Failure:
@@ -243,59 +235,8 @@ def _engine_felled(told: _Suspect) -> Failure:
         FailureKind.KILLED,
         told.number,
         told.line,
-        f"The process {found['process']} was ended by {_name(int(found['signal']))} while the "
-        "server started.",
+        f"The process {found['process']} was ended by {signal_name(int(found['signal']))} "
+        "while the server started.",
         "Find out who sent it: the kernel for want of memory (`journalctl -k | grep -i 'killed "
         "process'`), a job scheduler, another user.",
-    )
-
-
-def _name(signal: int) -> str:
-    return Signals(signal).name if signal in set(Signals) else f"signal {signal}"
-
-
-_SENT = frozenset({SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2})
-"""Signals that somebody sends; others are what a crash is called."""
-
-
-def _silent_end(
-    exit_: Exit | None, signal: int | None, settings: dict[str, str], *, told: bool
-) -> Failure | None:
-    if exit_ is None and not told:
-        return None
-    if signal == SIGKILL:
-        return Failure(
-            FailureKind.KILLED,
-            None,
-            "",
-            "The server was killed (SIGKILL) and could say nothing: mostly by the kernel, because "
-            f"the host or container ran out of memory.{_checkpoint_and_memory(settings)}",
-            "Look into the kernel log: `journalctl -k | grep -i 'killed process'`, and into "
-            "memory.events of the container's cgroup.",
-        )
-    if signal in _SENT:
-        return Failure(
-            FailureKind.KILLED,
-            None,
-            "",
-            f"Somebody else ended the server ({_name(signal)}).",
-            "Find out who: a job scheduler's time limit, a container's stop, another user, or a "
-            "terminal that was closed.",
-        )
-    how = "" if exit_ is None else f" ({_name(signal) if signal else f'exit code {exit_.code}'})"
-    return Failure(
-        FailureKind.UNKNOWN,
-        None,
-        "",
-        f"The server ended{how}, and its log does not say why.",
-        "Start it again with VLLM_LOGGING_LEVEL=DEBUG in its environment.",
-    )
-
-
-def _checkpoint_and_memory(settings: dict[str, str]) -> str:
-    if settings.get("phase") != "load_weights" or "checkpoint_gib" not in settings:
-        return ""
-    return (
-        f" It was loading a checkpoint of {settings['checkpoint_gib']} GiB, and the host had "
-        f"{settings['available_ram_gib']} GiB available."
     )
