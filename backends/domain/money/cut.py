@@ -7,18 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from backends.domain.facts import MetricsScraped
-from backends.domain.money.traffic import grown_histogram, restarted
+from backends.domain.money.traffic import COUNTED, grown_histogram, restarted
 from backends.domain.serving import Histogram
 from backends.domain.stamp import Stamp
 
-_NUMBERS = (
-    "prompt_tokens",
-    "cached_prompt_tokens",
-    "generation_tokens",
-    "requests_finished",
-    "prefix_cache_queries",
-    "prefix_cache_hits",
-)
 _HISTOGRAMS = ("ttft", "inter_token", "request_input_tokens", "request_output_tokens")
 
 
@@ -35,7 +27,7 @@ def cut_out(
         return reading
     numbers: dict[str, Any] = {
         name: _sum(getattr(reading.counters, name), getattr(old, name), getattr(new, name))
-        for name in _NUMBERS
+        for name in COUNTED
     }
     histograms: dict[str, Any] = {
         name: _added(getattr(reading.counters, name), getattr(old, name), getattr(new, name))
@@ -58,6 +50,6 @@ def _added(
 ) -> Histogram | None:
     grown = grown_histogram(old, new)
     if count is None or grown is None:
-        return count
+        return None  # what was inferctl's own cannot be told
     counts = tuple(one + more for one, more in zip(count.counts, grown.counts, strict=True))
     return replace(count, counts=counts, sum=count.sum + grown.sum)

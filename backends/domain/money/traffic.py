@@ -9,7 +9,7 @@ from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Counters, Histogram, Percentiles, Serving
 
 _UNKNOWN = Percentiles(None, None, None)
-_COUNTED = (
+COUNTED = (
     "prompt_tokens",
     "cached_prompt_tokens",
     "generation_tokens",
@@ -74,7 +74,7 @@ def restarted(old: Counters, new: Counters) -> bool:
     """Return whether the counters began anew between two readings."""
     if began_anew(old.process_start_s, new.process_start_s):
         return True
-    pairs = ((getattr(old, name), getattr(new, name)) for name in _COUNTED)
+    pairs = ((getattr(old, name), getattr(new, name)) for name in COUNTED)
     return any(was is not None and now is not None and now < was for was, now in pairs)
 
 
