@@ -46,9 +46,12 @@ async def race(app: "InferctlApp", runs: int) -> None:
         told = racing.cost_text(order, app.machine.settings)
         app.notify(f"one run at each of {len(lanes)} endpoints: {told}", timeout=4, markup=False)
     app.race_cancelled = asyncio.Event()
-    with sending(app.machine.state_folder, (lane.base_url for lane in order.lanes)):
-        async for fact in run_series(order, app.race_cancelled):
-            app.happened(fact)
+    try:
+        with sending(app.machine.state_folder, (lane.base_url for lane in order.lanes)):
+            async for fact in run_series(order, app.race_cancelled):
+                app.happened(fact)
+    except Problem as problem:
+        app.notify(str(problem), severity="error", markup=False)
 
 
 async def _agreed(app: "InferctlApp", order: SeriesOrder) -> bool:

@@ -1,7 +1,8 @@
 """The application: pumps facts from the sources, folds them, and hands views to the screens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,10 +11,17 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.worker import Worker
 
-from backends.domain.facts import Fact, GpusSampled, LogRead, MetricsScraped, ServersSeen
+from backends.domain.facts import (
+    Fact,
+    GpusSampled,
+    LogRead,
+    MetricsScraped,
+    ServersSeen,
+    SourceFailed,
+)
 from backends.domain.foreign import is_foreign
 from backends.domain.lifecycle import failure_of
-from backends.domain.session import Session, advance
+from backends.domain.session import Session, advance, recovered
 from backends.domain.session import watching as watching_profile
 from backends.problem import Problem
 from console.desk import desk_of
@@ -28,6 +36,9 @@ if TYPE_CHECKING:
 
 REDRAW_S = 0.08
 """Facts are gathered this long before they are drawn: faster than an eye, slower than a flood."""
+
+HISTORY = "history"
+"""The source that fails where what was written down cannot be read, or nothing be added."""
 
 FIRST_FRAME_S = 0.1
 """By then the first frame is drawn; what the next ones need takes longer to load than to draw."""
@@ -82,10 +93,12 @@ class InferctlApp(App[str]):
         from console import bookkeeping, measured, past, sources, watching
         from console.unwatched import record_finished_starts
 
-        record_finished_starts(self.machine)
-        books = bookkeeping.open_books(self.machine)
-        self.session = bookkeeping.with_books(self.session, books)
-        self.desk = replace(measured.with_measured(self.desk, self.machine), ab_usd=books.ab_usd)
+        with self.remembering():
+            record_finished_starts(self.machine)
+            books = bookkeeping.open_books(self.machine)
+            self.session = bookkeeping.with_books(self.session, books)
+            known = measured.with_measured(self.desk, self.machine)
+            self.desk = replace(known, ab_usd=books.ab_usd)
         if self._watched is not None:
             watching.show(self, self._watched)
         self.pump(sources.ticks(self.machine, lambda: self.session), "clock")
@@ -106,9 +119,20 @@ class InferctlApp(App[str]):
             self.session = watching_profile(
                 self.session, name, profile.request_model if profile else None
             )
-        shown = bookkeeping.shown_plan(self.machine, name)
-        self.desk = replace(recorder.with_starts(self.desk, self.machine, profile), shown=shown)
+        with self.remembering():
+            shown = bookkeeping.shown_plan(self.machine, name)
+            known = recorder.with_starts(self.desk, self.machine, profile)
+            self.desk = replace(known, shown=shown)
         self.following = self.pump(sources.follow(self.machine, name), "follow")
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Go on without what cannot be read or written down, as on a full disk, and say so."""
+        try:
+            yield
+        except Problem as problem:
+            failed = SourceFailed(self.machine.now(), HISTORY, str(problem))
+            self.session = advance(self.session, failed)
 
     def pump(self, source: AsyncIterator[Fact], group: str) -> Worker[None]:
         """Post every fact of a source to this app until it ends; a newer one replaces it."""
@@ -137,7 +161,11 @@ class InferctlApp(App[str]):
         if isinstance(fact, ServersSeen):
             watching.follow_anew(self, fact)
             watching.keep_again(self, fact)
-        self.desk = recorder.keep(self.machine, self.session, self.desk, fact)
+        kept_s = self.desk.meter_kept_s
+        with self.remembering():
+            self.desk = recorder.keep(self.machine, self.session, self.desk, fact)
+        if self.desk.meter_kept_s != kept_s:
+            self.session = recovered(self.session, HISTORY)
         if not self._redraw_due and not _awaits_the_tick(before, fact):
             self._redraw_due = True
             self.set_timer(REDRAW_S, self._redraw)
@@ -211,7 +239,11 @@ class InferctlApp(App[str]):
         from console import sources
         from console.screens.opened import opened
 
-        screen = opened(name, self.machine, self.session, self.desk)
+        try:
+            screen = opened(name, self.machine, self.session, self.desk)
+        except Problem as problem:
+            self.notify(str(problem), severity="error", markup=False)
+            return
         if type(self.screen) is type(screen):
             return
         self.push_screen(screen)

@@ -85,8 +85,9 @@ def show(app: "InferctlApp", target: Target) -> None:
     app.session = watching_foreign(app.session, target)
     from console import bookkeeping
 
-    shown = bookkeeping.shown_plan(app.machine, target.name)
-    app.desk = replace(app.desk, earlier=(), shown=shown)
+    app.desk = replace(app.desk, earlier=())
+    with app.remembering():
+        app.desk = replace(app.desk, shown=bookkeeping.shown_plan(app.machine, target.name))
 
 
 def reconfigure(app: "InferctlApp", settings: Settings) -> None:

@@ -188,7 +188,7 @@ def _with_server_fact(session: Session, fact: ServerFact) -> Session:
         session = _billed_anew(session, fact)
         return replace(session, life=life, memory=Timeline(), scraped=None, serving=None)
     if isinstance(fact, BecameReady):
-        return replace(_recovered(session, METRICS), life=life)
+        return replace(recovered(session, METRICS), life=life)
     return replace(session, life=life)
 
 
@@ -222,11 +222,11 @@ def _with_foreign(session: Session, life: Life, fact: ServersSeen) -> Session:
     after = foreign_after(life, fact.servers)
     if after.server.pid == life.server.pid:
         return replace(session, life=after)
-    return replace(_recovered(session, METRICS), life=after, scraped=None, serving=None)
+    return replace(recovered(session, METRICS), life=after, scraped=None, serving=None)
 
 
 def _with_gpus(session: Session, fact: GpusSampled) -> Session:
-    session = replace(_recovered(session, "gpus"), gpus=fact.sample)
+    session = replace(recovered(session, "gpus"), gpus=fact.sample)
     life = session.life
     used = [gpu.memory.used_bytes for gpu in fact.sample.gpus]
     if life is None or life.spawned_at is None or life.server.pid is None or None in used:
@@ -252,7 +252,7 @@ def _with_scrape(session: Session, fact: MetricsScraped) -> Session:
     earlier = session.scraped
     serving = serving_between(earlier, fact) if earlier else serving_at(fact)
     return replace(
-        _recovered(session, METRICS),
+        recovered(session, METRICS),
         scraped=fact,
         serving=serving,
         output_rates=(*session.output_rates, serving.output_tokens_per_s)[-RATE_HISTORY:],
@@ -278,7 +278,8 @@ def _traffic(kept: tuple[MetricsScraped, ...], fact: MetricsScraped) -> tuple[Me
     return (*recent, fact)
 
 
-def _recovered(session: Session, source: str) -> Session:
+def recovered(session: Session, source: str) -> Session:
+    """Return the session in which a source that had failed tells again what it should."""
     if source not in session.failed_sources:
         return session
     failed = {name: why for name, why in session.failed_sources.items() if name != source}

@@ -15,6 +15,7 @@ import msgspec
 from backends.domain.server import ProcessId
 from backends.host import processes
 from backends.keeper.folder import write_private
+from backends.problem import Problem
 from backends.settings.config import is_loopback
 from backends.wire import UnreadableRecord, plain, typed
 
@@ -36,23 +37,34 @@ class OwnRequests:
     ended_wall_s: float | None = None
 
 
+class Untold(Problem):
+    """Other processes cannot be told of a test; the message is one sentence with the remedy."""
+
+
 @contextmanager
 def sending(state_folder: Path, base_urls: Iterable[str]) -> Iterator[None]:
     """Tell, as long as the block runs, that requests go to these addresses.
 
     Raises:
-        OSError: the state folder cannot be written.
+        Untold: the state folder cannot be written; nothing was begun.
     """
     folder = _folder(state_folder)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / f"{secrets.token_hex(6)}.json"
     own = OwnRequests(processes.identity(getpid()), tuple(base_urls))
-    write_private(file, msgspec.json.encode(plain(own)))
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(file, msgspec.json.encode(plain(own)))
+    except OSError as error:
+        raise Untold(
+            f"{folder} cannot be written: {error.strerror}; without it the test would pass for"
+            " traffic: free some space, or set XDG_STATE_HOME"
+        ) from error
     try:
         yield
     finally:
         over = OwnRequests(own.process, own.base_urls, time.time())
-        write_private(file, msgspec.json.encode(plain(over)))
+        with contextlib.suppress(OSError):  # it is over with this process at the latest
+            write_private(file, msgspec.json.encode(plain(over)))
 
 
 def were_sent(state_folder: Path, base_url: str, since_wall_s: float) -> bool:
