@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -107,27 +107,26 @@ async def test_a_start_that_cannot_be_written_down_leaves_nothing(
     assert marked(order.start_id) == []
 
 
-async def test_a_start_on_a_full_disk_is_one_sentence_with_its_remedy(
-    tiny_disk: Path, bench: Bench
+def read_only(disk: Path) -> None:
+    assert mounted(disk, "-o", "remount,ro")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (fill, "cannot be written: No space left on device; free"),
+        (read_only, r"cannot be written: Read-only.*XDG_STATE_HOME"),
+    ],
+    ids=["full", "read-only"],
+)
+async def test_a_start_that_the_disk_refuses_is_one_sentence_with_its_remedy(
+    tiny_disk: Path, bench: Bench, spoil: Callable[[Path], None], said: str
 ) -> None:
     bench.state = tiny_disk
     order = bench.order()
     prepare(ServerFolder(server_folder(tiny_disk, order.server)))
-    fill(tiny_disk)
-    with pytest.raises(LaunchFailed, match="cannot be written: No space left on device; free"):
-        bench.launch(order)
-    bench.used.clear()
-    assert marked(order.start_id) == []
-
-
-async def test_a_read_only_state_folder_is_one_sentence_with_its_remedy(
-    tiny_disk: Path, bench: Bench
-) -> None:
-    bench.state = tiny_disk
-    order = bench.order()
-    prepare(ServerFolder(server_folder(tiny_disk, order.server)))
-    assert mounted(tiny_disk, "-o", "remount,ro")
-    with pytest.raises(LaunchFailed, match=r"cannot be written: Read-only.*XDG_STATE_HOME"):
+    spoil(tiny_disk)
+    with pytest.raises(LaunchFailed, match=said):
         bench.launch(order)
     bench.used.clear()
     assert marked(order.start_id) == []
