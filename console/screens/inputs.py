@@ -14,15 +14,22 @@ from backends.domain.money.verdict import Verdict
 from console.keys import BACK
 from widgets import format as fmt
 from widgets.options_bars import OptionBar, OptionsView
+from widgets.verdict_line import VerdictView
 
 
 class InputsScreen(Screen[None]):
-    """A verdict with its reason, and below it each option and each thing it was made of."""
+    """A verdict with its reason, what else is decided, each option and each thing it rests on.
+
+    All of it is told in full, which small screens have no room for anywhere else.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [BACK]
 
-    def __init__(self, found: Verdict, options: OptionsView) -> None:
+    def __init__(
+        self, found: Verdict, options: OptionsView, beside: tuple[VerdictView, ...]
+    ) -> None:
         super().__init__()
+        self._beside = beside
         self._found = found
         self._options = options
 
@@ -39,11 +46,16 @@ class InputsScreen(Screen[None]):
         return [
             head + Content(flip),
             Content(found.reason),
+            *(_answer(view) for view in self._beside),
             Content(""),
             *(_option(option) for option in self._options.options),
             Content(""),
             *(Content(f"· {said}") for said in found.assumptions),
         ]
+
+
+def _answer(view: VerdictView) -> Content:
+    return Content.styled(f"{view.label} {view.word}", "bold") + Content(f"  {view.sentence}")
 
 
 def _option(option: OptionBar) -> Content:
