@@ -86,9 +86,9 @@ def drain(ending: Ending, drain_s: float) -> None:
         news = requests, int(spent_s / SAY_EVERY_S)
         if news != said:
             said = news
-            count = "an unknown number of" if requests is None else str(requests)
+            count = "unknown" if requests is None else str(requests)
             left_s = max(0.0, drain_s - spent_s)
-            ending.say(f"{count} requests running, {left_s:.0f} s left; {lets_in}")
+            ending.say(f"requests running: {count}, {left_s:.0f} s left; {lets_in}")
     ending.say(f"requests still ran after {drain_s:.0f} s; they are cut off now")
 
 

@@ -96,7 +96,7 @@ async def test_a_drain_waits_for_running_requests_and_says_how_many(bench: Bench
     await until(client.follow(folder), FirstTokenSeen)
     facts = await everything(client.stop(folder, "test", drain_s=1.0))
     steps = [fact.step for fact in facts if isinstance(fact, StopProgressed)]
-    assert steps[0].startswith("3 requests running")
+    assert steps[0].startswith("requests running: 3")
     assert "cut off" in steps[1]
     sent = next(fact for fact in facts if isinstance(fact, StopProgressed) and "SIG" in fact.step)
     assert sent.at.mono_s - facts[0].at.mono_s >= 1.0
