@@ -8,14 +8,14 @@ from console.machine import Machine
 from console.pricing import with_known_prices
 
 
-def this_host() -> Machine:
-    """Return this host with its configuration.
+def this_host(settings: Settings | None = None) -> Machine:
+    """Return this host, with its configuration unless `settings` are given.
 
     Raises:
         ConfigError: the configuration cannot be used.
     """
     return Machine(
-        settings=settings_of_this_host(),
+        settings=settings_of_this_host() if settings is None else settings,
         state_folder=state_folder(),
         history_file=history_file(),
         open_gpus=open_this_hosts_gpus,

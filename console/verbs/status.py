@@ -17,9 +17,9 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from backends.host.servers import list_servers
     from backends.settings.paths import state_folder
-    from backends.settings.read import read_settings
+    from console.verbs.configured import settings_without_faults
 
-    settings = read_settings()
+    settings = settings_without_faults()
     servers = list(list_servers(state_folder()))
     named = {server.name for server in servers}
     servers += [

@@ -17,8 +17,9 @@ def run(arguments: argparse.Namespace) -> int:
     from console import servers
     from console.this_host import this_host
     from console.verbs import lifecycle
+    from console.verbs.configured import settings_without_faults
 
-    machine = this_host()
+    machine = this_host(settings_without_faults())
     foreign = lifecycle.foreign_named(machine, arguments.name)
     if foreign is not None:
         say(servers.end_left(machine, foreign))

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.console.conftest import free_port
+from backends.domain.server import ServerState
+from tests.console.conftest import SERVER, Host, free_port
 from tests.console.verbs.conftest import Cli, Ran, configure
 
 PROFILE = '[server.chat]\nmodel = "org/model"\nvllm = "{vllm}"\nport = {port}\n'
@@ -38,7 +39,21 @@ def test_a_configuration_with_a_fault_is_told_by_its_place(
     cli: Cli, toml: str, words: tuple[str, ...]
 ) -> None:
     configure(toml)
-    told(cli("status"), 2, *words)
+    told(cli("history"), 2, *words)
+
+
+def test_with_a_fault_in_the_configuration_a_server_is_still_seen_and_stopped(
+    cli: Cli, configured: Host
+) -> None:
+    assert cli("start", SERVER, "--wait", "--force").code == 0
+    configure("[server.chat]\nmodel = 'x'\nprot = 8000\n")
+    seen = cli("status", "--json")
+    assert (seen.code, [one["name"] for one in seen.json()["servers"]]) == (0, [SERVER])
+    assert "going on without the configuration" in seen.err
+    assert "prot" in seen.err
+    stopped = cli("stop", SERVER)
+    assert (stopped.code, f"{SERVER} is stopped" in stopped.err) == (0, True), stopped.err
+    assert configured.state() is ServerState.STOPPED
 
 
 @pytest.mark.parametrize("verb", ["start", "restart"])
