@@ -80,12 +80,17 @@ async def stop(folder: Path, by: str, drain_s: float = 0.0) -> AsyncIterator[Ser
 
 
 def _continue(folder: ServerFolder) -> StopProgressed | None:
-    """Let a keeper that somebody suspended go on; it could not obey."""
+    """Let a keeper that somebody suspended go on; it could not obey.
+
+    One that does not stand still yet is sent the signal too: that takes back a SIGSTOP on its way.
+    """
     keeper = living_keeper(folder)
     process = processes.read(keeper.pid) if keeper else None
-    if keeper is None or process is None or process.state != "T":
+    if keeper is None or process is None:
         return None
     processes.send(keeper, signal.SIGCONT)
+    if process.state != "T":
+        return None
     return StopProgressed(now(), f"SIGCONT to keeper {keeper.pid}, which was suspended")
 
 

@@ -75,9 +75,19 @@ async def test_a_suspended_keeper_is_continued_for_the_stop(bench: Bench) -> Non
     await until(client.follow(folder), FirstTokenSeen)
     keeper = bench.keeper_pid(folder)
     os.kill(keeper, signal.SIGSTOP)
+    await eventually(lambda: (one := processes.read(keeper)) is not None and one.state == "T")
     os.kill(bench.start(folder).process.pid, signal.SIGKILL)
     facts = await everything(client.stop(folder, "test"))
     assert f"SIGCONT to keeper {keeper}" in steps(facts)
+    assert isinstance(facts[-1], Stopped)
+    assert bench.members(folder) == []
+
+
+async def test_a_keeper_on_its_way_to_be_suspended_obeys_the_stop(bench: Bench) -> None:
+    folder = bench.launch()
+    await until(client.follow(folder), FirstTokenSeen)
+    os.kill(bench.keeper_pid(folder), signal.SIGSTOP)
+    facts = await everything(client.stop(folder, "test"))
     assert isinstance(facts[-1], Stopped)
     assert bench.members(folder) == []
 
