@@ -44,6 +44,8 @@ def preflight(
 ) -> tuple[Finding, ...]:
     """Return what was looked at before a start, each with its remedy; ``fail`` means it will fail.
 
+    Where this very server runs already that is the one finding: it holds its own port and memory.
+
     Args:
         order: the start that is meant.
         servers: all servers of this host, from `list_servers`.
@@ -52,10 +54,12 @@ def preflight(
     """
     around = around or this_host()
     listed = tuple(servers)
+    running = _running_already(order, listed)
+    if running:
+        return (running,)
     executable = shutil.which(order.argv[0], path=_variable(order, around, "PATH"))
     version = version_of(Path(executable)) if executable else None
     return (
-        *_name(order, listed),
         _port(order, listed),
         *_leftovers(listed),
         _executable(order, executable, version),
@@ -66,13 +70,13 @@ def preflight(
     )
 
 
-def _name(order: LaunchOrder, servers: tuple[Server, ...]) -> tuple[Finding, ...]:
+def _running_already(order: LaunchOrder, servers: tuple[Server, ...]) -> Finding | None:
     for server in servers:
         named = server.owner is Owner.INFERCTL and server.name == order.server
         if named and server.state in LIVING:
             what = f"{server.name} is {server.state} already, process {server.pid}"
-            return (Finding("name", "fail", what, f"run: inferctl stop {server.name}"),)
-    return ()
+            return Finding("name", "fail", what, f"run: inferctl stop {server.name}")
+    return None
 
 
 def _port(order: LaunchOrder, servers: tuple[Server, ...]) -> Finding:

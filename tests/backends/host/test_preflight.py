@@ -75,6 +75,16 @@ def test_a_held_port_names_its_holder(around: Surroundings) -> None:
         assert port.remedy.startswith("run: inferctl stop mine")
 
 
+def test_of_a_server_that_runs_already_nothing_else_is_told(around: Surroundings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        order = replace(_order(), port=server.getsockname()[1])
+        itself = Server("n", Owner.INFERCTL, ServerState.READY, port=order.port, pid=7)
+        full = GpuSample((_gpu(0, 79),))
+        (found,) = preflight(order, (itself,), full, around)
+    assert (found.name, found.state) == ("name", "fail")
+    assert found.what == "n is ready already, process 7"
+
+
 @pytest.mark.parametrize(
     ("model", "state", "word"),
     [
