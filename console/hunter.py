@@ -10,8 +10,11 @@ import sys
 from contextlib import aclosing, suppress
 from pathlib import Path
 
-from backends.prober.coldhunt import PROMPT, hunt
+from backends.domain.run import Run
+from backends.host.own_requests import sending
+from backends.prober.coldhunt import PROMPT, ask_once, hunt
 from backends.prober.hunts import HuntFolder, HuntOrder, held
+from backends.prober.orders import Lane
 from backends.problem import NotFound, Problem
 from console import hunting, racing
 from console.machine import Machine
@@ -42,7 +45,12 @@ async def _hunt(folder: HuntFolder, order: HuntOrder, machine: Machine) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     (lane,) = racing.lanes([order.reference], machine.settings)
     probes = folder.read_probes()
-    async with aclosing(hunt(lane, PROMPT, order.plan, folder.probes)) as told:
+
+    async def ask(lane: Lane, prompt: str) -> Run:
+        with sending(machine.state_folder, [lane.base_url]):
+            return await ask_once(lane, prompt)
+
+    async with aclosing(hunt(lane, PROMPT, order.plan, folder.probes, ask=ask)) as told:
         async for probe in told:
             probes.append(probe)
             hunting.keep(machine, hunting.report_of(order, probes))

@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from backends.history.history import open_history
+from backends.host.own_requests import were_sent
 from backends.prober.hunts import hunt_folder, hunter_pid
 from backends.settings.paths import history_file, state_folder
 from tests.console.ledger.conftest import MODEL, ROOT, Host, free_port
@@ -66,6 +67,7 @@ def test_a_hunt_survives_kill_9_measures_no_pause_twice_and_prices_the_warm_up(
     verbs: Host,
 ) -> None:
     folder = hunt_folder(state_folder(), "api")
+    began_s = time.time()
     with sleepy_endpoint() as port:
         verbs.configure(configured(port, *PRICES))
         code, _, err = verbs.run("coldhunt", "api", *GAPS, "--yes")
@@ -74,6 +76,7 @@ def test_a_hunt_survives_kill_9_measures_no_pause_twice_and_prices_the_warm_up(
         pid = hunter_pid(folder)
         assert pid is not None
         assert os.getsid(pid) == pid
+        eventually(lambda: were_sent(state_folder(), f"http://127.0.0.1:{port}/v1", began_s))
         eventually(lambda: any(probe.planned_idle_s for probe in folder.read_probes()))
         os.kill(pid, signal.SIGKILL)
         eventually(lambda: hunter_pid(folder) is None)
