@@ -12,6 +12,8 @@ from console.verbs.report import document, table
 
 CHUNK_BYTES = 1 << 20
 
+FROM = " from the first line on: the seconds between launch and that line are in no log"
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Explain each log; 1 where no start was found in any of them.
@@ -71,7 +73,7 @@ def _tell(starts: list[Start]) -> None:
         version = f"vLLM {start.vllm_version}" if start.vllm_version else "vLLM of unknown version"
         print(f"{start.model or 'unknown model'} on {version}: {start.outcome}")
         table([_phase(phase) for phase in start.phases])
-        print(f"unlogged {_seconds(start.unlogged_s)}, total {_seconds(start.total_s)}")
+        print(f"unlogged {_seconds(start.unlogged_s)}, total {_seconds(start.total_s)}{FROM}")
         _tell_memory(start)
         if start.failure is not None:
             failure = start.failure
