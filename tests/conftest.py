@@ -1,10 +1,18 @@
-"""What every test may rely on: no configuration, no state and no colour setting of the machine."""
+"""What every test may rely on: no configuration, no state, no colour setting of the machine.
 
+Nor a signal that `nohup` or a shell's background job ignores: children would ignore it too.
+"""
+
+import signal
 from pathlib import Path
 
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
