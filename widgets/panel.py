@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import zip_longest
+from os.path import commonprefix
 
 from textual.content import Content
 from textual.geometry import Region
@@ -12,7 +13,7 @@ class Panel(Widget):
     """A bordered box of lines that a subclass draws from its view and its own size.
 
     A subclass declares ``view`` as a reactive with ``repaint=False``; a new view then redraws only
-    the lines that differ, which is what a terminal behind SSH is sent.
+    the lines that differ, up to their last change, which is what a terminal behind SSH is sent.
     """
 
     DEFAULT_CSS = """
@@ -43,8 +44,9 @@ class Panel(Widget):
             return
         drawn = clipped(self.lines(width, height), width, height)
         for row, (new, old) in enumerate(zip_longest(drawn, self._drawn)):
-            if new is None or old is None or not new.is_same(old):
-                self.refresh(Region(0, row, width, 1))
+            changed = _changed_width(old, new, width)
+            if changed:
+                self.refresh(Region(0, row, changed, 1))
         self._drawn = drawn
 
     def render(self) -> Content:
@@ -56,3 +58,16 @@ class Panel(Widget):
 def clipped(lines: Sequence[Content], width: int, height: int) -> tuple[Content, ...]:
     """Return the lines that a box of this size can hold, for boxes too small for any layout."""
     return tuple(line.truncate(width, ellipsis=True) for line in lines[:height])
+
+
+def _changed_width(old: Content | None, new: Content | None, width: int) -> int:
+    """Return how many of a line's cells, from the left, hold all of its changes."""
+    if old is None or new is None:
+        return width
+    if new.is_same(old):
+        return 0
+    if old.cell_length != new.cell_length:
+        return max(old.cell_length, new.cell_length)
+    same = len(commonprefix([old.plain[::-1], new.plain[::-1]]))
+    kept_old, kept = old[len(old) - same :], new[len(new) - same :]
+    return new.cell_length - kept.cell_length if kept.is_same(kept_old) else new.cell_length

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from math import isnan
 from typing import Any
 
@@ -28,19 +29,24 @@ def counters_from(text: str) -> Counters:
     Raises:
         UnreadableMetrics: a line of a wanted series cannot be parsed.
     """
+    return _counters("\n".join(line for line in text.splitlines() if line.startswith(_WANTED)))
+
+
+@lru_cache(maxsize=1)  # a server that nobody asks says the same every second
+def _counters(wanted: str) -> Counters:
     samples: dict[str, list[Sample]] = defaultdict(list)
-    for sample in _samples(line for line in text.splitlines() if line.startswith(_WANTED)):
+    for sample in _samples(wanted):
         samples[sample.name].append(sample)
     fields: dict[str, Any] = {series.field: _number(series, samples) for series in NUMBERS}
     fields |= {series.field: _histogram(series, samples) for series in HISTOGRAMS}
     return Counters(**fields, engines=_engines(samples))
 
 
-def _samples(lines: Iterable[str]) -> Iterable[Sample]:
+def _samples(text: str) -> Iterable[Sample]:
     # Without their TYPE lines all series parse as plain samples: a histogram whose name ends in
     # _total, or a _created gauge, then cannot be taken for a counter.
     try:
-        for family in text_string_to_metric_families("\n".join(lines) + "\n"):
+        for family in text_string_to_metric_families(text + "\n"):
             yield from family.samples
     except ValueError as error:
         raise UnreadableMetrics(f"/metrics has a line that is no sample: {error}") from error

@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
+from rich.style import Style
 from textual.geometry import Region
 from textual.widget import Widget
 
@@ -51,7 +53,7 @@ async def test_only_changed_lines_are_drawn(
     async with app.run_test(size=(58, 15)) as pilot:
         widget = app.query_one(kind)
         await pilot.pause()
-        old = [line.plain for line in widget.lines(*widget.size)]
+        old, before_cells = [line.plain for line in widget.lines(*widget.size)], cells(widget)
         refreshed = record_refreshes(widget, monkeypatch)
 
         widget.view = replace(before)  # type: ignore[attr-defined]
@@ -75,6 +77,42 @@ async def test_only_changed_lines_are_drawn(
             for row in range(len(new))
         ]
         assert screen == [line.rstrip() for line in new]
+        drawn = {
+            (x, region.y)
+            for regions in refreshed
+            for region in regions
+            for x in region.column_range
+        }
+        old_cells, new_cells = before_cells.items(), cells(widget).items()
+        assert {place for place, _ in old_cells ^ new_cells} <= drawn
+
+
+def cells(widget: Widget) -> dict[tuple[int, int], tuple[str, Style | None]]:
+    """Return what a widget has drawn: the character at each column and row, and how it looks."""
+    return {
+        (x, y): (char, segment.style and segment.style.clear_meta_and_links())
+        for y in range(widget.size.height)
+        for x, (char, segment) in enumerate(
+            (char, segment)
+            for segment in widget.render_line(y)
+            for char in segment.text
+            for _ in range(cell_len(char))
+        )
+    }
+
+
+async def test_a_line_is_drawn_up_to_its_last_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Stage(StatusStrip, samples.READY)
+    async with app.run_test(size=(90, 15)) as pilot:
+        widget = app.query_one(StatusStrip)
+        await pilot.pause()
+        refreshed = record_refreshes(widget, monkeypatch)
+        widget.view = replace(samples.READY, uptime_s=(samples.READY.uptime_s or 0) + 1)
+        await pilot.pause()
+        ((region,),) = refreshed
+        (line,) = widget.lines(*widget.size)
+        assert line.plain[: region.width].endswith("up 1:02:04")
+        assert "pid" in line.plain[region.width :]
 
 
 async def test_one_changed_figure_is_one_line() -> None:
