@@ -1,8 +1,7 @@
 """The box that every drawn widget is: lines from one pure function, redrawn where they changed."""
 
 from collections.abc import Sequence
-from itertools import zip_longest
-from os.path import commonprefix
+from itertools import takewhile, zip_longest
 
 from textual.content import Content
 from textual.geometry import Region
@@ -68,6 +67,7 @@ def _changed_width(old: Content | None, new: Content | None, width: int) -> int:
         return 0
     if old.cell_length != new.cell_length:
         return max(old.cell_length, new.cell_length)
-    same = len(commonprefix([old.plain[::-1], new.plain[::-1]]))
+    ends = zip(reversed(old.plain), reversed(new.plain), strict=False)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], ends))
     kept_old, kept = old[len(old) - same :], new[len(new) - same :]
     return new.cell_length - kept.cell_length if kept.is_same(kept_old) else new.cell_length
