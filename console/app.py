@@ -98,7 +98,7 @@ class InferctlApp(App[str]):
             books = bookkeeping.open_books(self.machine)
             self.session = bookkeeping.with_books(self.session, books)
             known = measured.with_measured(self.desk, self.machine)
-            self.desk = replace(known, ab_usd=books.ab_usd)
+            self.desk = replace(known, tests_usd=books.tests_usd)
         if self._watched is not None:
             watching.show(self, self._watched)
         self.pump(sources.ticks(self.machine, lambda: self.session), "clock")

@@ -12,8 +12,9 @@ from backends.domain.session import Session
 from backends.history.history import open_history
 from backends.settings.config import Endpoint
 from console import economics
-from console.bookkeeping import ab_spent, kept_days
+from console.bookkeeping import kept_days
 from console.machine import Machine
+from console.own_tests import spent_on_tests
 from console.rivals import tokens_price
 
 DAY_S = 86_400
@@ -46,7 +47,7 @@ class Bill:
         totals: the tokens that are compared.
         served: the tokens of each server since the rental began; empty for a period.
         days: those of the period, or of the rental as far as they were kept.
-        ab_usd: what A/B tests have cost at priced endpoints.
+        tests_usd: what inferctl's own tests have cost at priced endpoints.
     """
 
     spent: Spent | None
@@ -56,7 +57,7 @@ class Bill:
     served: tuple[Served, ...]
     elsewhere: tuple[Elsewhere, ...]
     days: tuple[Day, ...]
-    ab_usd: Decimal
+    tests_usd: Decimal
 
 
 def bill_of(machine: Machine, session: Session, period: Period | None = None) -> Bill:
@@ -76,7 +77,7 @@ def bill_of(machine: Machine, session: Session, period: Period | None = None) ->
     with closing(open_history(machine.history_file)) as history:
         days = _with_live(kept_days(history, first, last), session, first, last)
         since_s = midnight_after(first) - DAY_S if period else began_s
-        ab_usd = ab_spent(history, since_s, midnight_after(last))
+        spent_usd = spent_on_tests(history, since_s, midnight_after(last))
     totals = session.totals if period is None else _all(days)
     tariff = economics.tariff(session, settings)
     return Bill(
@@ -87,7 +88,7 @@ def bill_of(machine: Machine, session: Session, period: Period | None = None) ->
         session.ledger.served if period is None else (),
         tuple(elsewhere(totals, endpoint) for endpoint in settings.endpoints),
         days,
-        ab_usd,
+        spent_usd,
     )
 
 

@@ -1,6 +1,6 @@
 """The books of the rental, kept in the history: the meter, what was served, the days, the plan."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -13,7 +13,6 @@ from backends.domain.money.meter import MeterState, Origin, advance_meter, begin
 from backends.domain.money.profile import HourlyProfile
 from backends.domain.money.stretches import Stretch
 from backends.domain.money.totals import TokenTotals
-from backends.domain.run import Run
 from backends.domain.session import Session
 from backends.history.history import History, open_history
 from backends.host.boot import boot_wall_s
@@ -21,6 +20,7 @@ from backends.wire import plain, typed
 from console import judging
 from console.desk import Desk
 from console.machine import Machine
+from console.own_tests import spent_on_tests
 from console.unwatched_time import launches, stretches
 
 HOST_BOOT: Origin = "host_boot"
@@ -38,9 +38,6 @@ KEEP_S = 60.0
 
 SAME_BOOT_S = 30.0
 """The boot time is computed from two clocks, and moves when one of them is set."""
-
-MOST_SERIES = 10_000
-"""More A/B series than any rental has."""
 
 T = TypeVar("T")
 
@@ -62,7 +59,7 @@ class Books:
 
     meter: MeterState
     ledger: Ledger
-    ab_usd: Decimal
+    tests_usd: Decimal
 
 
 def open_books(machine: Machine) -> Books:
@@ -80,11 +77,11 @@ def open_books(machine: Machine) -> Books:
         meter, fresh = _meter(machine, kept, now_s)
         since = utc_day(meter.last_s)
         ledger = Ledger(_served(kept, meter.began_s), _days(kept, since, utc_day(now_s)))
-        ab_usd = ab_spent(history, meter.began_s)
+        spent_usd = spent_on_tests(history, meter.began_s)
     since_s = meter.began_s if fresh else meter.last_s
     for stretch in stretches(machine.state_folder, since_s, now_s):
         meter, ledger = _with_stretch(meter, ledger, stretch)
-    return Books(meter, ledger, ab_usd)
+    return Books(meter, ledger, spent_usd)
 
 
 def with_books(session: Session, books: Books) -> Session:
@@ -131,22 +128,6 @@ def shown_plan(machine: Machine, server: str) -> Shown:
 def kept_days(history: History, first: date, last: date) -> tuple[Day, ...]:
     """Return the days of a period that were kept, in their order."""
     return _days(_kept(history), first, last)
-
-
-def ab_spent(history: History, since_s: float, until_s: float = float("inf")) -> Decimal:
-    """Return what the A/B series of a period have cost at priced endpoints."""
-    series = (
-        record.series_id
-        for record in history.recent_series(MOST_SERIES)
-        if since_s <= record.began_wall_s < until_s
-    )
-    return sum((series_usd(history.runs_of(each)) for each in series), Decimal(0))
-
-
-def series_usd(runs: Iterable[Run]) -> Decimal:
-    """Return what the runs have cost that are priced."""
-    costs = (Decimal(run.cost_usd) for run in runs if run.cost_usd is not None)
-    return sum(costs, Decimal(0))
 
 
 def _meter(machine: Machine, books: Kept, now_s: float) -> tuple[MeterState, bool]:

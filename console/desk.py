@@ -31,7 +31,7 @@ class Desk:
         gpu_prices: the table's, where a server has none of its own.
         measured: what the history tells a plan, read anew when a start or an A/B has ended.
         traffic: what another source than the server's own counters tells, None without one.
-        ab_usd: what A/B tests have cost since the bill began.
+        tests_usd: what inferctl's own tests have cost since the bill began.
         meter_kept_s: when the books were last written down, seconds since 1970.
         beside: a recorded A/B that stands beside the live one.
         simulated: everything on screen is made up.
@@ -51,7 +51,7 @@ class Desk:
     gpu_prices: tuple[GpuPrice, ...] = ()
     measured: Measured = NOTHING_MEASURED
     traffic: Demand | None = None
-    ab_usd: Decimal = Decimal(0)
+    tests_usd: Decimal = Decimal(0)
     meter_kept_s: float = 0.0
     beside: AbSeries | None = None
 

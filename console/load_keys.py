@@ -1,5 +1,7 @@
 """What the palette's loads do: ask with bounds and cost, then open the screen that runs one."""
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from backends.prober.orders import LoadOrder
@@ -27,7 +29,9 @@ async def load(app: "InferctlApp", reference: str) -> None:
         f" {loading.limits_of(order)}; {loading.bounds_text(order)}; {cost}."
     )
     if await app.push_screen_wait(Question(sentence, (("go", "Load"), ("no", "Don't")))) == "go":
-        app.push_screen(LoadScreen(app.machine, order))
+        report = await app.push_screen_wait(LoadScreen(app.machine, order))
+        cost_usd = report.ended.cost_usd if report else None
+        app.desk = replace(app.desk, tests_usd=app.desk.tests_usd + Decimal(cost_usd or 0))
 
 
 def _order(app: "InferctlApp", reference: str) -> LoadOrder:

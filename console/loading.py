@@ -129,7 +129,7 @@ async def kept_load(
                     yield LoadNews(report, None, None)
                     return
                 steps.append(news)
-                report = replace(began, ended=summarise_load(steps, CUT_OFF, None))
+                report = replace(began, ended=summarise_load(steps, CUT_OFF, news.spent_usd))
                 _keep_record(machine, report)
                 yield LoadNews(report, news, next_rate(steps, order.first_rps, order.growth))
 

@@ -29,10 +29,10 @@ from backends.history.history import open_history
 from backends.history.records import SeriesRecord, StartRecord
 from backends.settings.config import Profile
 from console import bookkeeping
-from console.bookkeeping import series_usd
 from console.desk import Desk, with_capacities
 from console.machine import Machine
 from console.measured import with_measured
+from console.own_tests import runs_usd
 from console.servers import launched_with
 
 SECONDS_PER_HOUR = 3600
@@ -55,8 +55,11 @@ def keep(machine: Machine, session: Session, desk: Desk, fact: Fact) -> Desk:
         case SeriesBegan() | RunEnded() | SeriesEnded() if session.ab:
             keep_series(machine, session.ab.series, fact)
             if isinstance(fact, RunEnded):
-                return replace(desk, ab_usd=desk.ab_usd + series_usd([fact.run]))
-            desk = with_measured(desk, machine) if isinstance(fact, SeriesEnded) else desk
+                return replace(desk, tests_usd=desk.tests_usd + runs_usd([fact.run]))
+            if isinstance(fact, SeriesEnded):
+                warm_ups = fact.client.warm_ups if fact.client else ()
+                desk = replace(desk, tests_usd=desk.tests_usd + runs_usd(warm_ups))
+                desk = with_measured(desk, machine)
         case ServersSeen():
             return with_capacities(desk, machine)
         case Ticked() | MetricsScraped():

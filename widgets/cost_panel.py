@@ -56,7 +56,7 @@ class CostView:
         reason: why nothing can be said, with the remedy.
         elsewhere: the same tokens on other endpoints.
         tokens: those tokens, for example ``1.2M in, 340k out``; empty where none were served.
-        ab_usd: what A/B tests have cost at priced endpoints; None where none was run.
+        tests_usd: what inferctl's own tests have cost at priced endpoints; None for nothing.
         budget_usd: the limit of a day that `budget` is about.
         today_usd: what was spent of it.
     """
@@ -78,7 +78,7 @@ class CostView:
     crossover: CrossoverBar = field(default_factory=CrossoverBar)
     budget: BudgetState = "none"
     budget_usd: Decimal | None = None
-    ab_usd: Decimal | None = None
+    tests_usd: Decimal | None = None
     today_usd: Decimal | None = None
 
 
@@ -201,9 +201,9 @@ def _elsewhere(view: CostView, width: int, height: int) -> list[Content]:
     head = f"same tokens elsewhere ({safe(view.tokens)})"
     rows = [_endpoint_row(view, cost, width) for cost in view.elsewhere]
     parts = [Part.of(0, head, "same tokens elsewhere", droppable=False)]
-    if view.ab_usd is not None:
-        spent = fmt.usd(view.ab_usd)
-        parts.append(Part.of(5, f"A/B tests {spent}", f"A/B {spent}", style="$foreground-muted"))
+    if view.tests_usd is not None:
+        spent = fmt.usd(view.tests_usd)
+        parts.append(Part.of(5, f"own tests {spent}", f"tests {spent}", style="$foreground-muted"))
     return [arrange(parts, width), *rows]
 
 

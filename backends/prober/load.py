@@ -81,11 +81,14 @@ class Load:
     def _warm_up(self) -> None:
         def ended(exchange: Asked) -> None:
             self._running.discard(exchange)
+            run = run_of(exchange, self._order.lane, 0)
+            self._pay(run)
+            if self.over:
+                return
             assert self._target is not None
             if self._target.adapt(exchange):
                 self._warm_up()
             elif exchange.error:
-                run = run_of(exchange, self._order.lane, 0)
                 self._end(f"the first request failed: {run.error}")
             else:
                 self._next_step()
@@ -185,6 +188,7 @@ class Load:
             concurrency=step.concurrency,
             broke=step.broke,
             client_cpu_percent=step.cpu_percent(),
+            spent_usd=self._spent_usd(),
         )
         self._steps.append(found)
         self._tell(found)
@@ -210,8 +214,10 @@ class Load:
         self.over = True
         if self._target is not None:
             self._target.close()
-        cost_usd = None if self._cost_usd is None else format(self._cost_usd, "f")
-        self._tell(summarise_load(self._steps, reason, cost_usd, self._cut_unpriced))
+        self._tell(summarise_load(self._steps, reason, self._spent_usd(), self._cut_unpriced))
+
+    def _spent_usd(self) -> str | None:
+        return None if self._cost_usd is None else format(self._cost_usd, "f")
 
 
 class _Step:

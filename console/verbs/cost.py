@@ -110,7 +110,7 @@ def bill_document(
         "tokens": _tokens(bill.totals),
         "servers": [_server(each) for each in bill.served],
         "elsewhere": [_compared(each) for each in bill.elsewhere],
-        "ab_usd": digits(bill.ab_usd),
+        "tests_usd": digits(bill.tests_usd),
         "budget": {
             "usd_per_day": budget,
             "spent_today_usd": digits(economics.spent_today(session, settings, today)),
@@ -174,7 +174,7 @@ def csv_rows(bill: Bill, settings: Settings, session: Session) -> list[tuple[obj
         as_of = found.endpoint.prices.as_of
         row = _row("elsewhere", found.endpoint.name, None, bill.totals, found.usd, as_of)
         rows.append((*row[:-1], found.reason))
-    rows.append(_row("ab", "", None, None, bill.ab_usd, None))
+    rows.append(_row("tests", "", None, None, bill.tests_usd, None))
     tariff = economics.tariff(session, settings)
     for day in bill.days:
         whole = day_spent(day, tariff)
@@ -213,8 +213,8 @@ def _tell(bill: Bill, settings: Settings, session: Session, today: date, offers:
         as_of = _date(found.endpoint.prices.as_of)
         amount = found.reason or f"{usd(found.usd)} (price of {as_of})"
         print(f"{found.endpoint.name}: {amount} for the tokens counted{while_watched}")
-    if bill.ab_usd:
-        print(f"A/B tests: {usd(bill.ab_usd)}")
+    if bill.tests_usd:
+        print(f"own tests: {usd(bill.tests_usd)}")
     budget = settings.billing.budget_usd_per_day
     if budget is not None:
         today_usd = usd(economics.spent_today(session, settings, today))

@@ -175,7 +175,8 @@ def _series(records: Sequence[SeriesRecord], bill: Bill) -> list[str]:
                 str(shift or "too few runs").replace("_", " "),
             )
         )
-    told += [f"They cost {usd(bill.ab_usd)} at priced endpoints.", ""]
+    spent = f"inferctl's own tests (A/B, load, coldhunt) cost {usd(bill.tests_usd)}"
+    told += [f"{spent} at priced endpoints.", ""]
     return [*told, *_markdown(("began (UTC)", "endpoints", "TTFT median", "finding"), rows)]
 
 

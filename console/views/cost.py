@@ -78,7 +78,7 @@ def cost_view(session: Session, desk: Desk, verdict: Verdict, today: date) -> Co
             for endpoint in desk.settings.endpoints
         ),
         tokens=_tokens(session),
-        ab_usd=desk.ab_usd or None,
+        tests_usd=desk.tests_usd or None,
         crossover=_crossover(session, desk, verdict),
         budget=economics.budget_state(session, desk.settings, today),
         budget_usd=desk.settings.billing.budget_usd_per_day,

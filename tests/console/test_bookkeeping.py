@@ -21,7 +21,6 @@ from backends.settings.config import Billing, Settings
 from backends.wire import encode_fact
 from console import judging
 from console.bookkeeping import (
-    ab_spent,
     keep,
     keep_books,
     open_books,
@@ -30,6 +29,7 @@ from console.bookkeeping import (
 )
 from console.desk import Desk
 from console.machine import Machine
+from console.own_tests import spent_on_tests
 from tests.backends.domain.journals import BOOT_WALL_S, at, ready, spawned, stopped
 from tests.console import sessions
 from tests.console.sessions import SETTINGS, run, scrape
@@ -64,7 +64,7 @@ def test_a_bill_begins_unwatched(tmp_path: Path) -> None:
     books = open_books(machine(tmp_path, 3600.0))
     assert (books.meter.origin, books.meter.began_s) == ("given", BOOT_WALL_S)
     assert books.meter.unwatched_s == 3600.0
-    assert books.ab_usd == 0
+    assert books.tests_usd == 0
 
 
 def test_the_time_before_the_console_is_told_by_the_journals(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_two_servers_are_billed_once_and_the_busier_names_the_time(tmp_path: Pat
     assert {each.server for each in session.ledger.served} == {"batch", "chat"}
 
 
-def test_ab_tests_are_counted_since_the_bill_began(tmp_path: Path) -> None:
+def test_own_tests_are_counted_since_the_bill_began(tmp_path: Path) -> None:
     host = machine(tmp_path, 5000.0)
     lanes: tuple[tuple[str, str], ...] = (("a", "chat"), ("b", "api"))
     with closing(open_history(host.history_file)) as history:
@@ -137,8 +137,8 @@ def test_ab_tests_are_counted_since_the_bill_began(tmp_path: Path) -> None:
             history.add_run(series_id, run("a", 0, 0.2))
             history.add_run(series_id, run("b", 0, 0.5, cost_usd="0.000162"))
             history.add_run(series_id, run("b", 1, 0.5, cost_usd="0.000162"))
-        assert ab_spent(history, BOOT_WALL_S - 100) == Decimal("0.000648")
-    assert open_books(host).ab_usd == Decimal("0.000324")
+        assert spent_on_tests(history, BOOT_WALL_S - 100) == Decimal("0.000648")
+    assert open_books(host).tests_usd == Decimal("0.000324")
 
 
 def windows(count: int, rps: float, first_s: float) -> list[Fact]:

@@ -42,6 +42,7 @@ class LoadStep:
         input_tokens: median of the counted requests' usage, like `output_tokens`; None untold.
         client_cpu_percent: of one core, by the measuring process.
         client_limited: it may have been the client that could not keep up.
+        spent_usd: what the load has cost by the end of the step, decimal digits; None unpriced.
     """
 
     planned_rps: float
@@ -61,6 +62,7 @@ class LoadStep:
     input_tokens: float | None = None
     output_tokens: float | None = None
     kept_share_at_least: float | None = None
+    spent_usd: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ def judge(
     concurrency: int,
     broke: str = "",
     client_cpu_percent: float | None = None,
+    spent_usd: str | None = None,
 ) -> LoadStep:
     """Return what the counted runs of a step show; `broke` is what ended it before its time."""
     good = [run for run in runs if run.error is None]
@@ -122,6 +125,7 @@ def judge(
         input_tokens=_middle([run.input_tokens for run in good]),
         output_tokens=_middle([run.output_tokens for run in good]),
         kept_share_at_least=share_at_least(kept, len(runs)) if runs else None,
+        spent_usd=spent_usd,
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from contextlib import aclosing
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -132,6 +133,22 @@ async def test_load_in_the_process_and_cancelled() -> None:
     assert isinstance(last, LoadEnded)
     assert last.reason == "cancelled"
     assert last.steps[0] == news[0]
+
+
+def test_the_discarded_request_is_paid_like_the_others() -> None:
+    with serving(a_good_stream) as server:
+        steps, end = loaded(order(server.base_url, PRICES, max_usd="0.000001"))
+    assert (steps, len(server.requests)) == ([], 1)
+    assert end.reason == "0.000001 USD were spent, as much as allowed"
+    assert end.cost_usd is not None
+    one_usd = Decimal(end.cost_usd)
+    with serving(a_good_stream) as server:
+        steps, end = loaded(order(server.base_url, PRICES, max_requests=20))
+    assert end.cost_usd is not None
+    spent = [Decimal(step.spent_usd or 0) for step in steps]
+    assert spent == sorted(spent)
+    assert 2 * one_usd <= spent[0] <= Decimal(end.cost_usd)
+    assert Decimal(end.cost_usd) == one_usd * (len(server.requests) - end.cut_unpriced)
 
 
 def test_requests_that_are_cut_off_at_the_end_are_said_to_cost_something() -> None:
