@@ -186,8 +186,8 @@ class InferctlApp(App[str]):
 
         self._redraw_due = False
         screen = next((each for each in reversed(self.screen_stack) if not each.is_modal), None)
-        if screen is None or not screen.is_mounted:
-            return  # facts may come before the screen stands, and after it is left
+        if screen is None or not screen.is_mounted or not self.is_running:
+            return  # facts may come before the screen stands, and while it is taken down
         if isinstance(screen, MainScreen):
             from console.views.screen import main_view
 

@@ -118,6 +118,8 @@ def test_a_load_is_opened_again_as_a_curve_and_in_every_form(verbs: Host) -> Non
     assert [float(row["planned_rps"]) for row in rows] == [
         step["planned_rps"] for step in found["steps"]
     ]
-    assert float(rows[0]["ttft_s_median"]) == found["steps"][0]["ttft_s"]["median"]
+    medians = [step["ttft_s"] and step["ttft_s"]["median"] for step in found["steps"]]
+    assert any(medians)
+    assert [row["ttft_s_median"] for row in rows] == [str(each or "") for each in medians]
     ElementTree.fromstring(verbs.run("export", "loads", found["load_id"], "--svg")[1])
     assert verbs.document("export", "loads")["loads"][0]["finding_id"] == found["load_id"]
