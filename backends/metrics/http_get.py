@@ -16,11 +16,15 @@ def http_get(address: str, timeout_s: float, *, accept: str) -> tuple[int, str]:
     Raises:
         Unreachable: it is no address, nobody listens there, or no answer came in time.
     """
-    parts = urlsplit(address)
-    if parts.scheme not in {"http", "https"} or parts.hostname is None:
-        raise Unreachable(f'"{address}" is no address; write it as http://127.0.0.1:8000')
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise _no_address(address, f" ({error})") from error
+    if parts.scheme not in {"http", "https"} or host is None:
+        raise _no_address(address)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname, parts.port, timeout=timeout_s)
+    connection = kind(host, port, timeout=timeout_s)
     place = f"{parts.scheme}://{parts.netloc}"
     try:
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
@@ -35,3 +39,8 @@ def http_get(address: str, timeout_s: float, *, accept: str) -> tuple[int, str]:
         raise Unreachable(f"{place} does not answer ({error}); check that it runs") from error
     finally:
         connection.close()
+
+
+def _no_address(address: str, why: str = "") -> Unreachable:
+    asked = address.partition("?")[0]
+    return Unreachable(f'"{asked}" is no address{why}; write it as http://127.0.0.1:8000')

@@ -203,14 +203,21 @@ class _Source:
         except Unreachable as error:
             raise PrometheusUnavailable(f"Prometheus: {error}") from error
         except json.JSONDecodeError as error:
-            raise PrometheusUnavailable(
-                f"{self.base_url} is no Prometheus server: it answers without JSON; "
-                "check the address"
-            ) from error
+            raise self._no_prometheus("it answers without JSON") from error
+        if not isinstance(answer, dict):
+            raise self._no_prometheus("its JSON is no object")
         if status != http.client.OK or answer.get("status") != "success":
             why = answer.get("error", f"status {status}")
             raise PrometheusUnavailable(
                 f"{self.base_url} refused a query ({why}); check its version"
             )
-        result: list[Any] = answer["data"]["result"]
+        try:
+            result: list[Any] = answer["data"]["result"]
+        except (KeyError, TypeError) as error:
+            raise self._no_prometheus("its answer holds no result") from error
         return result
+
+    def _no_prometheus(self, why: str) -> PrometheusUnavailable:
+        return PrometheusUnavailable(
+            f"{self.base_url} is no Prometheus server: {why}; check the address"
+        )
