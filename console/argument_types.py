@@ -6,6 +6,23 @@ from decimal import Decimal
 from math import isfinite
 
 from backends.domain.money.amounts import BadPrice, amount_from
+from backends.settings.faults import Unfit
+from backends.settings.kinds import name
+
+
+def text(written: str) -> str:
+    """Return what is not empty, as a variable of a script may be that was never set."""
+    if not written.strip():
+        raise argparse.ArgumentTypeError("it is empty")
+    return written
+
+
+def server(written: str) -> str:
+    """Return what can be a server's name."""
+    try:
+        return name(written)
+    except Unfit as error:
+        raise argparse.ArgumentTypeError(f"{written!r} {error.what}: {error.remedy}") from error
 
 
 def number(text: str) -> float:
@@ -26,6 +43,9 @@ def seconds(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 0 on")
     return value
 
+
+FIRST_YEAR, LAST_YEAR = 1970, 9999
+"""Between them every day has a beginning and an end that a clock can count."""
 
 UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -68,9 +88,12 @@ def amount(text: str) -> Decimal:
 def day(text: str) -> date:
     """Return a day written as YYYY-MM-DD."""
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text} is no day such as 2026-01-31") from None
+    if not FIRST_YEAR <= found.year < LAST_YEAR:
+        raise argparse.ArgumentTypeError(f"{text} is not between {FIRST_YEAR} and {LAST_YEAR}")
+    return found
 
 
 def count(text: str) -> int:

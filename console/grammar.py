@@ -45,7 +45,8 @@ def _sentence(summary: str) -> str:
 
 
 def _server(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="a [server.NAME] of the configuration")
+    about = "a [server.NAME] of the configuration"
+    parser.add_argument("name", metavar="NAME", type=types.server, help=about)
 
 
 def _start(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +77,8 @@ def _restart(parser: argparse.ArgumentParser) -> None:
 
 
 def _status(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", nargs="?", help="one server (default: all)")
+    about = "one server (default: all)"
+    parser.add_argument("name", metavar="NAME", type=types.server, nargs="?", help=about)
 
 
 def _logs(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +101,8 @@ def _adopt(parser: argparse.ArgumentParser) -> None:
 
 
 def _explain(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("log", metavar="LOG", nargs="+", help="vLLM log files, - for stdin")
+    about = "vLLM log files, - for stdin"
+    parser.add_argument("log", metavar="LOG", type=types.text, nargs="+", help=about)
 
 
 def _ab(parser: argparse.ArgumentParser) -> None:
@@ -110,7 +113,9 @@ def _ab(parser: argparse.ArgumentParser) -> None:
         "-n", "--runs", type=types.count, default=1, help="runs per side (default: 1)"
     )
     parser.add_argument("--prompt", metavar="TEXT", help="the prompt, or short, paragraph, long")
-    parser.add_argument("--prompt-file", metavar="FILE", help="read the prompt from a file")
+    parser.add_argument(
+        "--prompt-file", type=types.text, metavar="FILE", help="read the prompt from a file"
+    )
     parser.add_argument(
         "--max-tokens", type=types.count, metavar="N", help="limit of output tokens"
     )
@@ -120,7 +125,7 @@ def _ab(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--together", action="store_true", help="both sides at once, not in turn")
     parser.add_argument(
-        "--timeout", type=types.seconds, default=120.0, metavar="SECONDS", help="per run"
+        "--timeout", type=types.rate, default=120.0, metavar="SECONDS", help="per run"
     )
     parser.add_argument("--markdown", action="store_true", help="print a Markdown report")
     parser.add_argument("--csv", action="store_true", help="print one row per run")
@@ -156,7 +161,7 @@ def _load(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("endpoint", metavar="ENDPOINT", help="endpoint or server name, or URL#MODEL")
     add("--prompt", metavar="TEXT", help="the prompt, or short, paragraph, long")
-    add("--prompt-file", metavar="FILE", help="read the prompt from a file")
+    add("--prompt-file", type=types.text, metavar="FILE", help="read the prompt from a file")
     add("--max-tokens", type=types.count, metavar="N", help="output tokens of each request")
     add("--input-tokens", type=types.count, metavar="N", help="lengthen the prompt to about N")
     add("--ttft", type=types.rate, metavar="SECONDS", help="limit (default: [limits] ttft_p99_s)")

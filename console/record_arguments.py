@@ -15,7 +15,12 @@ def cost(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--since", type=types.day, metavar="YYYY-MM-DD", help="only days from this on (UTC)")
     add("--until", type=types.day, metavar="YYYY-MM-DD", help="only days to this one (UTC)")
-    add("--output", metavar="FILE", help="write the report to a file, its pictures beside it")
+    add(
+        "--output",
+        type=types.text,
+        metavar="FILE",
+        help="write the report to a file, its pictures beside it",
+    )
     traffic(parser)
 
 
@@ -23,6 +28,7 @@ def verdict(parser: argparse.ArgumentParser) -> None:
     """Add those of ``verdict``."""
     parser.add_argument(
         "--scenario",
+        type=types.text,
         metavar="FILE",
         help="TOML or JSON, or the name of a shipped one; default: what is measured",
     )
@@ -43,11 +49,12 @@ def verdict(parser: argparse.ArgumentParser) -> None:
 def traffic(parser: argparse.ArgumentParser) -> None:
     """Add the sources of traffic beside the server's own counters."""
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--prometheus", metavar="URL", help="a fleet's traffic, from Prometheus")
-    source.add_argument("--traffic", metavar="FILE", help="traffic as CSV or JSON lines")
+    one = source.add_argument
+    one("--prometheus", type=types.text, metavar="URL", help="a fleet's traffic, from Prometheus")
+    one("--traffic", type=types.text, metavar="FILE", help="traffic as CSV or JSON lines")
     add = parser.add_argument
     add("--days", type=types.count, metavar="N", help="how far back Prometheus is asked (7)")
-    add("--model", metavar="NAME", help="the model that Prometheus is asked for")
+    add("--model", type=types.text, metavar="NAME", help="the model that Prometheus is asked for")
 
 
 def prices(parser: argparse.ArgumentParser) -> None:

@@ -51,11 +51,21 @@ def shipped_table() -> PriceTable:
 
 
 def read_table(folder: Path, origin: PriceOrigin) -> PriceTable:
-    """Return one file's prices; an empty table where there is no file."""
+    """Return one file's prices; an empty table where there is no file.
+
+    Raises:
+        BadPrice: the file cannot be read, or as `table_from` says.
+    """
     path = folder / FILE_NAMES[origin]
-    if not path.exists():
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
         return PriceTable()
-    return table_from(path.read_text(encoding="utf-8"), str(path), origin)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadPrice(
+            f"{path}: cannot be read ({error}); correct it or delete the file"
+        ) from error
+    return table_from(text, str(path), origin)
 
 
 def write_table(folder: Path, origin: PriceOrigin, table: PriceTable) -> None:

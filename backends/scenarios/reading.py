@@ -29,10 +29,10 @@ def scenario_at(name: str) -> Scenario:
     Raises:
         BadScenario: there is neither, or it cannot be read.
     """
-    path = Path(name)
-    if not path.exists() and name.removesuffix(".toml") in shipped_scenarios():
-        return shipped_scenario(name.removesuffix(".toml"))
-    return read_scenario(path)
+    shipped = name.removesuffix(".toml")
+    if shipped in shipped_scenarios() and not Path(name).exists():
+        return shipped_scenario(shipped)
+    return read_scenario(Path(name))
 
 
 def scenario_of(text: str, place: str, *, json_text: bool) -> Scenario:

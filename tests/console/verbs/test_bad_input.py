@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from backends.domain.server import ServerState
+from backends.settings.paths import config_file
 from tests.console.conftest import SERVER, Host, free_port
 from tests.console.verbs.conftest import Cli, Ran, configure
 
@@ -127,6 +128,19 @@ def test_a_scenario_with_a_fault(cli: Cli, tmp_path: Path, name: str, text: str 
     told(cli("verdict", "--scenario", str(file)), 2, name)
 
 
+def test_a_scenario_whose_name_no_file_can_have(cli: Cli) -> None:
+    told(cli("verdict", "--scenario", "x" * 300), 2, "cannot be read")
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"[]", b"{", b'{"api": [1]}'])
+@pytest.mark.parametrize("verb", ["prices", "verdict"])
+def test_a_file_of_prices_with_a_fault(cli: Cli, verb: str, content: bytes) -> None:
+    configure("[endpoint.e]\nbase_url = 'http://127.0.0.1:9/v1'\nmodel = 'm'\n")
+    (config_file().parent / "prices.json").write_bytes(content)
+    ran = cli(*(("prices", "list") if verb == "prices" else ("verdict",)))
+    told(ran, 2, "prices.json")
+
+
 def test_a_failure_that_the_demo_does_not_know(cli: Cli) -> None:
     told(cli("demo", "--fail", "earthquake"), 2, "earthquake", "gpu_out_of_memory")
 
@@ -151,6 +165,15 @@ def test_the_console_needs_a_terminal(cli: Cli, argv: tuple[str, ...]) -> None:
         ("adopt", "--port", "70000"),
         ("demo", "--speed", "0"),
         ("verdict", "--require", "luck"),
+        ("verdict", "--scenario", ""),
+        ("verdict", "--traffic", " "),
+        ("cost", "--prometheus", ""),
+        ("ab", "a", "b", "--timeout", "0"),
+        ("stop", "/etc/passwd"),
+        ("logs", "../chat"),
+        ("status", "\x1b[31m"),
+        ("cost", "--until", "9999-12-31"),
+        ("cost", "--since", "0001-01-01"),
     ],
     ids=" ".join,
 )
