@@ -228,6 +228,13 @@ class InferctlApp(App[str]):
 
         yield from palette.commands(self, screen)
 
+    def action_command_palette(self) -> None:
+        """Open the palette."""
+        from console.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def action_server(self, what: str) -> None:
         """Start, stop or restart the watched server, or quit with regard to it."""
         from console import server_keys

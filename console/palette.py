@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.app import SystemCommand
+from textual.command import CommandList, CommandPalette
 from textual.screen import Screen
 
 from backends.domain.server import Owner
@@ -13,6 +14,19 @@ from console.contestants import contestants
 
 if TYPE_CHECKING:
     from console.app import InferctlApp
+
+
+class Palette(CommandPalette):
+    """Textual's palette, whose list is moved in only once it stands.
+
+    Textual 8.2.8 ends the program where a page is turned in a list that has no room yet.
+    """
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Refuse to move in a list of which nothing is on screen."""
+        if action == "command_list" and not self.query_one(CommandList).scrollable_content_region:
+            return False
+        return super().check_action(action, parameters)
 
 
 def commands(app: "InferctlApp", screen: Screen[Any]) -> Iterator[SystemCommand]:

@@ -68,8 +68,11 @@ def first_fitting(width: int, *forms: str) -> str:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Return the text in lines of at most `width` cells; words longer than a line are split."""
-    return [line for row in text.split("\n") for line in _wrap_row(row, width)]
+    """Return the text in lines of at most `width` cells; words longer than a line are split.
+
+    Below one cell there is no line: a character a line is as narrow as it gets.
+    """
+    return [line for row in text.split("\n") for line in _wrap_row(row, max(1, width))]
 
 
 def _wrap_row(row: str, width: int) -> list[str]:

@@ -10,6 +10,7 @@ from textual.reactive import reactive
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from widgets.choices import Choices
 from widgets.text import (
     UNKNOWN,
     Part,
@@ -61,7 +62,7 @@ class WelcomeView:
     looking: bool = False
 
 
-class Welcome(OptionList):
+class Welcome(Choices):
     """A list with one heading for each kind."""
 
     BORDER_TITLE = "Found on this host"

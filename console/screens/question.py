@@ -10,6 +10,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from widgets.choices import Choices
+
 
 class Question(ModalScreen[str | None]):
     """A sentence and its answers; dismissed with the answer's id, None for Escape.
@@ -32,9 +34,7 @@ class Question(ModalScreen[str | None]):
         """Lay out the sentence above the answers."""
         with Vertical():
             yield Static(Content(self._sentence))
-            yield OptionList(
-                *(Option(Content(words), id=answer) for answer, words in self._answers)
-            )
+            yield Choices(*(Option(Content(words), id=answer) for answer, words in self._answers))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Take the answer."""
@@ -65,9 +65,7 @@ class TextQuestion(ModalScreen[str | None]):
         """Lay out the sentence, the prepared texts and the input line."""
         with Vertical():
             yield Static(Content(self._sentence))
-            yield OptionList(
-                *(Option(Content(words), id=choice) for choice, words in self._choices)
-            )
+            yield Choices(*(Option(Content(words), id=choice) for choice, words in self._choices))
             yield Input(placeholder=self._hint)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

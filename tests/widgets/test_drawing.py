@@ -116,6 +116,11 @@ def test_wrapped_text_fits_and_loses_no_word(value: str, width: int, lines: int)
     assert len(text.wrap_to(clean, width, lines)) <= lines
 
 
+@pytest.mark.parametrize("width", [0, -6])
+def test_without_room_text_is_wrapped_by_the_character(width: int) -> None:
+    assert text.wrap("a bc", width) == ["a", "b", "c"]
+
+
 def test_elision_ends_at_a_word() -> None:
     assert text.fit("one request needs memory", 14) == "one request…"
     assert text.fit("--gpu-memory-utilization", 10) == "--gpu-mem…"
