@@ -44,8 +44,8 @@ def seconds(text: str) -> float:
     return value
 
 
-FIRST_YEAR, LAST_YEAR = 1970, 9999
-"""Between them every day has a beginning and an end that a clock can count."""
+FIRST_DAY = date(1970, 1, 1)
+"""From here to the last day that there is, a clock can count where a day begins and ends."""
 
 UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -91,8 +91,8 @@ def day(text: str) -> date:
         found = date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text} is no day such as 2026-01-31") from None
-    if not FIRST_YEAR <= found.year < LAST_YEAR:
-        raise argparse.ArgumentTypeError(f"{text} is not between {FIRST_YEAR} and {LAST_YEAR}")
+    if not FIRST_DAY <= found < date.max:
+        raise argparse.ArgumentTypeError(f"{text} is not between {FIRST_DAY} and {date.max}")
     return found
 
 
