@@ -3,6 +3,7 @@
 A second line, or the end of stdin, cancels.
 """
 
+import os
 import signal
 import sys
 
@@ -15,12 +16,14 @@ from backends.prober.outbox import Outbox
 from backends.prober.priority import raise_priority
 from backends.prober.series import Series
 
+ONE_READ_BYTES = 1 << 16
+
 
 def main() -> int:
     """Do the one order that stdin brings."""
     # Ctrl+C is for whoever started this process; it closes stdin when it wants the end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    order = decode_order(sys.stdin.buffer.readline())
+    order, cancelled_already = _read_order(sys.stdin.fileno())
     loop = Loop()
     outbox = Outbox(sys.stdout.fileno(), loop, lambda: work.cancel("nobody listens any more"))
     work = _work(order, loop, outbox)
@@ -31,9 +34,20 @@ def main() -> int:
 
     loop.watch(sys.stdin.fileno(), READABLE, cancelled)
     work.begin()
+    if cancelled_already:
+        cancelled(READABLE)
     loop.run(lambda: work.over)
     outbox.flush_now()
     return 0
+
+
+def _read_order(stdin: int) -> tuple[Order, bool]:
+    """Return the order, and whether more came with it: the loop would never see that."""
+    told = b""
+    while b"\n" not in told and (piece := os.read(stdin, ONE_READ_BYTES)):
+        told += piece
+    line, _, more = told.partition(b"\n")
+    return decode_order(line), bool(more)
 
 
 def _work(order: Order, loop: Loop, outbox: Outbox) -> Series | Load:

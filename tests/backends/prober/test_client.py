@@ -113,6 +113,18 @@ async def test_closing_the_iterator_ends_the_process() -> None:
     assert probers() == []
 
 
+async def test_a_cancel_that_comes_before_the_process_has_begun_is_obeyed() -> None:
+    cancel = asyncio.Event()
+    cancel.set()
+    with serving(a_good_stream) as server:
+        async with asyncio.timeout(15):
+            facts = [fact async for fact in run_series(order_for(server.base_url, runs=9), cancel)]
+    last = facts[-1]
+    assert isinstance(last, SeriesEnded)
+    assert last.reason == "cancelled"
+    assert not any(isinstance(fact, RunEnded) for fact in facts)
+
+
 async def test_cancelling_the_task_ends_the_process() -> None:
     began = asyncio.Event()
 

@@ -151,6 +151,17 @@ def test_the_discarded_request_is_paid_like_the_others() -> None:
     assert Decimal(end.cost_usd) == one_usd * (len(server.requests) - end.cut_unpriced)
 
 
+async def test_a_cancel_that_comes_before_the_process_has_begun_is_obeyed() -> None:
+    cancel = asyncio.Event()
+    cancel.set()
+    with serving(a_good_stream) as server:
+        async with asyncio.timeout(15):
+            (end,) = [news async for news in run_load(order(server.base_url, max_s=60), cancel)]
+    assert isinstance(end, LoadEnded)
+    assert (end.reason, end.steps) == ("cancelled", ())
+    assert len(server.requests) <= 1
+
+
 def test_requests_that_are_cut_off_at_the_end_are_said_to_cost_something() -> None:
     with serving(one_worker()) as server:
         wanted = order(server.base_url, PRICES, first_rps=90, step_s=5, max_s=1.0)
