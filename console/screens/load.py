@@ -38,6 +38,7 @@ class LoadScreen(Screen[LoadReport | None]):
         self._machine = machine
         self._order = order
         self._cancelled = asyncio.Event()
+        self._leaving = False
         self._report: LoadReport | None = None
         self._now_rps: float | None = order.first_rps
         self._step_ends_s = machine.now().mono_s + order.step_s
@@ -65,6 +66,8 @@ class LoadScreen(Screen[LoadReport | None]):
             self.notify(str(problem), severity="error", markup=False)
             self._now_rps = None
         self.refresh_bindings()
+        if self._leaving:
+            self.dismiss(self._report)
 
     def _tell_end(self, report: LoadReport) -> None:
         if not report.ended.steps:
@@ -94,6 +97,8 @@ class LoadScreen(Screen[LoadReport | None]):
         self._cancelled.set()
 
     def action_leave(self) -> None:
-        """End the load where it runs, and leave."""
+        """Leave, once the load has ended and told what it cost; asked again, leave at once."""
+        if self._now_rps is None or self._leaving:
+            self.dismiss(self._report)
+        self._leaving = True
         self._cancelled.set()
-        self.dismiss(self._report)

@@ -3,6 +3,7 @@
 import json
 from contextlib import closing
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -198,6 +199,25 @@ async def test_a_load_that_is_left_is_kept_as_far_as_it_came(host: Host) -> None
     with closing(open_history(host.folder / "history.sqlite")) as history:
         (record,) = history.findings.recent("load")
     assert record.document["ended"]["steps"]
+    assert record.document["ended"]["reason"] == "cancelled"
+
+
+async def test_a_load_that_is_left_tells_all_that_it_has_cost(host: Host) -> None:
+    app = host.app()
+    left: list[LoadReport | None] = []
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, MainScreen))
+        (lane,) = racing.lanes(["serverless"], app.machine.settings)
+        screen = LoadScreen(app.machine, LoadOrder(lane, "Say it.", 8, first_rps=20, step_s=0.5))
+        await app.push_screen(screen, left.append)
+        await until(pilot, lambda: len(screen.curve.view.points) >= 1)
+        await pilot.press("escape")
+        await until(pilot, lambda: bool(left))
+    (report,) = left
+    assert report is not None
+    first = report.ended.steps[0]
+    assert report.ended.reason == "cancelled"
+    assert Decimal(report.ended.cost_usd or 0) >= Decimal(first.spent_usd or 0) > 0
 
 
 async def test_a_load_is_asked_about_and_nothing_is_sent_before(host: Host) -> None:
