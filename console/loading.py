@@ -124,7 +124,7 @@ async def kept_load(
             async for news in told:
                 if isinstance(news, LoadEnded):
                     report = replace(began, ended=news)
-                    if news.steps:
+                    if news.steps or news.cost_usd or news.cut_unpriced:
                         _keep_record(machine, report)
                     yield LoadNews(report, None, None)
                     return

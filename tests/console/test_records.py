@@ -1,5 +1,6 @@
 """What the history keeps of an A/B, a load and a hunt, and what can be done with it on screen."""
 
+import asyncio
 import json
 from contextlib import closing
 from dataclasses import replace
@@ -15,7 +16,7 @@ from backends.domain.run import LaneName
 from backends.domain.session import Session, advance
 from backends.domain.streams.cold import ColdProbe, HuntPlan
 from backends.domain.streams.cold_report import HuntReport
-from backends.domain.streams.load_report import LoadReport
+from backends.domain.streams.load_report import LoadReport, load_finding
 from backends.domain.streams.series import AbSeries
 from backends.history.history import open_history
 from backends.history.records import FindingRecord
@@ -25,7 +26,9 @@ from backends.wire import plain
 from console import racing, recorder
 from console.capacity import known_capacities
 from console.desk import desk_of, with_capacities
+from console.loading import kept_load
 from console.machine import Machine
+from console.own_tests import spent_on_tests
 from console.screens.history import HistoryScreen
 from console.screens.load import LoadScreen
 from console.screens.main import MainScreen
@@ -218,6 +221,21 @@ async def test_a_load_that_is_left_tells_all_that_it_has_cost(host: Host) -> Non
     first = report.ended.steps[0]
     assert report.ended.reason == "cancelled"
     assert Decimal(report.ended.cost_usd or 0) >= Decimal(first.spent_usd or 0) > 0
+
+
+async def test_what_a_load_without_a_step_has_cost_is_kept(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, MainScreen))
+        (lane,) = racing.lanes(["serverless"], app.machine.settings)
+        order = LoadOrder(lane, "Say it.", 8, first_rps=20, max_requests=5)
+        news = [one async for one in kept_load(app.machine, order, asyncio.Event())]
+    report = news[-1].report
+    assert report.ended.steps == ()
+    assert Decimal(report.ended.cost_usd or 0) > 0
+    assert load_finding(report).startswith("nothing was measured of serverless")
+    with closing(open_history(host.folder / "history.sqlite")) as history:
+        assert spent_on_tests(history, 0.0) == Decimal(report.ended.cost_usd or 0)
 
 
 async def test_a_load_is_asked_about_and_nothing_is_sent_before(host: Host) -> None:

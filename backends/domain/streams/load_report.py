@@ -86,6 +86,8 @@ def load_finding(report: LoadReport) -> str:
     """Return the capacity in one sentence, with what it was measured with."""
     best, name = report.ended.best, report.endpoint
     shape = f"with {_shape(report)} a request"
+    if not report.ended.steps:
+        return f"nothing was measured of {name}: no rate was held long enough"
     if best is None:
         return f"{name} kept its limits at no rate that was tried {shape}"
     what = (
