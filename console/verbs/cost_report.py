@@ -70,8 +70,9 @@ def cost_report(
         *_bill(bill, today, unpriced_gpu(session, desk)),
         *_pictures(pictures),
         *_elsewhere(bill, today),
+        *_own_tests(bill),
         *_starts(starts),
-        *_series(series, bill),
+        *_series(series),
         *_capacity(desk.capacities),
         *_verdicts(decide_all(session, desk, today)),
     ]
@@ -134,6 +135,13 @@ def _elsewhere(bill: Bill, today: date) -> list[str]:
     ]
 
 
+def _own_tests(bill: Bill) -> list[str]:
+    if not bill.tests_usd:
+        return []
+    own = "inferctl's own tests (A/B, load, coldhunt)"
+    return [f"{own} cost {usd(bill.tests_usd)} at priced endpoints.", ""]
+
+
 def _starts(records: Sequence[StartRecord]) -> list[str]:
     told = ["## Starts", ""]
     if not records:
@@ -158,7 +166,7 @@ def _start_figures(records: Sequence[StartRecord]) -> tuple[str, ...]:
     )
 
 
-def _series(records: Sequence[SeriesRecord], bill: Bill) -> list[str]:
+def _series(records: Sequence[SeriesRecord]) -> list[str]:
     told = ["## A/B", ""]
     if not records:
         return [*told, "None was recorded.", ""]
@@ -175,8 +183,6 @@ def _series(records: Sequence[SeriesRecord], bill: Bill) -> list[str]:
                 str(shift or "too few runs").replace("_", " "),
             )
         )
-    spent = f"inferctl's own tests (A/B, load, coldhunt) cost {usd(bill.tests_usd)}"
-    told += [f"{spent} at priced endpoints.", ""]
     return [*told, *_markdown(("began (UTC)", "endpoints", "TTFT median", "finding"), rows)]
 
 

@@ -12,7 +12,7 @@ from console.verbs.report import document, table
 
 CHUNK_BYTES = 1 << 20
 
-FROM = " from the first line on: the seconds between launch and that line are in no log"
+LAUNCH_UNLOGGED = "counted from the log's first line; what the launch took before it is in no log"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -37,6 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
             if len(found) > 1:
                 print(f"== {name}")
             _tell(starts)
+        if any(found.values()):
+            print(LAUNCH_UNLOGGED)
     return 0 if any(found.values()) else 1
 
 
@@ -73,7 +75,7 @@ def _tell(starts: list[Start]) -> None:
         version = f"vLLM {start.vllm_version}" if start.vllm_version else "vLLM of unknown version"
         print(f"{start.model or 'unknown model'} on {version}: {start.outcome}")
         table([_phase(phase) for phase in start.phases])
-        print(f"unlogged {_seconds(start.unlogged_s)}, total {_seconds(start.total_s)}{FROM}")
+        print(f"unlogged {_seconds(start.unlogged_s)}, total {_seconds(start.total_s)}")
         _tell_memory(start)
         if start.failure is not None:
             failure = start.failure
