@@ -12,6 +12,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from backends.host import processes
 from backends.keeper.client import stop
 from backends.keeper.folder import server_folder
 from backends.keeper.order import KeeperError
@@ -53,11 +54,11 @@ def _spawn(module: str, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 def _end(helper: subprocess.Popen[bytes]) -> None:
-    helper.terminate()
+    processes.send_to_child(helper.pid, signal.SIGTERM)
     try:
         helper.wait(LAST_WORD_S)
     except subprocess.TimeoutExpired:
-        helper.kill()
+        processes.send_to_child(helper.pid, signal.SIGKILL)
         helper.wait()
 
 

@@ -13,6 +13,7 @@ from backends.discovery.executables import version_of
 from backends.discovery.finding import Finding
 from backends.domain.facts import ServerFact
 from backends.domain.server import Owner, Server
+from backends.host.foreign import is_abandoned
 from backends.host.preflight import preflight as look_before
 from backends.host.servers import list_servers
 from backends.host.survivors import end
@@ -77,7 +78,7 @@ def end_left(machine: Machine, server: Server) -> str:
     if server.pid is not None or not server.survivors:
         raise Problem(f"inferctl did not start {server.name}, which serves, and does not end it")
     try:
-        still = end(server.survivors)
+        still = end(server.survivors, is_abandoned)
     except PermissionError as error:
         raise Problem(f"{server.name} belongs to another user: {error.strerror}") from error
     if still:

@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+from backends.host import processes
+
 GONE_S = 0.3
 """How long a killed child is waited for; one inside a wedged driver does not go at all."""
 
@@ -80,7 +82,7 @@ class Child:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
-        self._process.kill()
+        processes.send_to_child(self._process.pid, signal.SIGKILL)
         try:
             self._process.wait(GONE_S)
         except subprocess.TimeoutExpired:

@@ -85,22 +85,24 @@ def _models(process: ProcessId, address: Address) -> tuple[str, ...]:
     return models
 
 
-def _is_abandoned(engine: Process) -> bool:
-    """Return whether the program that an engine worked for is gone.
+def is_abandoned(process: Process) -> bool:
+    """Tell whether a process is an engine of vLLM, and the program that it worked for is gone.
 
     A program that runs vLLM in itself, offline, is the parent of its engines and shares their
     session; an engine that lost its parent was handed to init or to a keeper of another session.
     """
-    parent = processes.read(engine.parent)
+    if not processes.display_name(process).startswith("VLLM::"):
+        return False
+    parent = processes.read(process.parent)
     while parent is not None and processes.display_name(parent).startswith("VLLM::"):
         parent = processes.read(parent.parent)
-    return parent is None or parent.id.pid == 1 or parent.session != engine.session
+    return parent is None or parent.id.pid == 1 or parent.session != process.session
 
 
 def _orphans(processes_left: Iterable[Process]) -> list[Server]:
     sessions: dict[int, list[Process]] = {}
     for one in processes_left:
-        if processes.display_name(one).startswith("VLLM::") and _is_abandoned(one):
+        if is_abandoned(one):
             sessions.setdefault(one.session, []).append(one)
     return [
         Server(

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,10 +117,25 @@ def age_s(process: ProcessId) -> float:
     )
 
 
-def send(process: ProcessId, number: signal.Signals) -> bool:
-    """Send a signal to this very process; False where it has ended or its pid was reused.
+def descends_from(process: Process, ancestor: int) -> bool:
+    """Tell whether `ancestor` is the parent of a process, or its parent's parent and so on."""
+    above: Process | None = process
+    while above is not None and above.parent not in (0, ancestor):
+        above = read(above.parent)
+    return above is not None and above.parent == ancestor
 
-    The check and the signal go through one pidfd, so no other process can slip in between.
+
+def send(process: ProcessId, number: signal.Signals, may_end: Callable[[Process], bool]) -> bool:
+    """Send a signal to this very process; False where it has ended or may not be ended.
+
+    This is the only place that sends one. Pid and start time may come out of a file, which anybody
+    may have written; `may_end` tells by what the kernel shows of the process. Both checks and the
+    signal go through one pidfd, so no other process can slip in between.
+
+    Args:
+        process: whom it is meant for.
+        number: the signal.
+        may_end: tells whether it is ours to end, by its environment, command line or parents.
 
     Raises:
         PermissionError: it belongs to another user.
@@ -130,7 +145,10 @@ def send(process: ProcessId, number: signal.Signals) -> bool:
     except ProcessLookupError:
         return False
     try:
-        if not is_alive(process):
+        found = read(process.pid)
+        if found is None or found.id != process or found.state in ENDED_STATES:
+            return False
+        if not may_end(found):
             return False
         signal.pidfd_send_signal(handle, number)
     except ProcessLookupError:
@@ -138,6 +156,14 @@ def send(process: ProcessId, number: signal.Signals) -> bool:
     finally:
         os.close(handle)
     return True
+
+
+def send_to_child(pid: int, number: signal.Signals) -> bool:
+    """Send a signal to a child or grandchild of this process; False where there is none."""
+    found = read(pid)
+    if found is None:
+        return False
+    return send(found.id, number, lambda one: descends_from(one, os.getpid()))
 
 
 def _parsed(stat: bytes) -> Process | None:

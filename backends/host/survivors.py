@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from backends.domain.server import ProcessId, Survivor
 from backends.host import processes
@@ -16,13 +16,37 @@ POLL_S = 0.05
 
 
 def belonging_to(marker: str, first: ProcessId) -> list[Process]:
-    """Return the living processes of one start.
+    """Return the living processes of one start: those with its mark, and what descends from them.
 
     Args:
         marker: the value of `MARKER` in the environment of that start, ``NAME:START_ID``.
-        first: the process that was launched, alive or not; it led a session of its own.
+        first: the process that was launched, alive or not; none of the others is older.
     """
-    return [process for process in processes.running() if _belongs(process, marker, first)]
+    running = [
+        one
+        for one in processes.running()
+        if one.id.started_ticks >= first.started_ticks and one.id.pid != os.getpid()
+    ]
+    marks = {one.id.pid: processes.environment_value(one.id.pid, MARKER) for one in running}
+    found = {pid for pid, mark in marks.items() if mark == marker}
+    for pid in tuple(found):
+        below = (one.id.pid for one in processes.descendants(pid, running))
+        found.update(each for each in below if marks[each] is None)
+    return [one for one in running if one.id.pid in found]
+
+
+def carries(process: Process, marker: str) -> bool:
+    """Tell whether a process has the mark of one start, or its nearest marked ancestor has it.
+
+    A process that was started with an environment of its own shows no mark; its parents do.
+    """
+    above: Process | None = process
+    while above is not None:
+        mark = processes.environment_value(above.id.pid, MARKER)
+        if mark is not None:
+            return mark == marker
+        above = processes.read(above.parent)
+    return False
 
 
 def survivor(process: Process) -> Survivor:
@@ -30,11 +54,19 @@ def survivor(process: Process) -> Survivor:
     return Survivor(process.id, processes.display_name(process), age_s=processes.age_s(process.id))
 
 
-def end(survivors: Iterable[Survivor], *, term_grace_s: float = 10.0) -> tuple[Survivor, ...]:
+def end(
+    survivors: Iterable[Survivor],
+    may_end: Callable[[Process], bool],
+    *,
+    term_grace_s: float = 10.0,
+) -> tuple[Survivor, ...]:
     """End these very processes, by SIGTERM and then SIGKILL, and return those that still live.
 
-    An engine on a GPU needs seconds to give its memory back, and may leave it held when it is
-    killed; `term_grace_s` is how long it may take.
+    Args:
+        survivors: whom.
+        may_end: tells of each, at the instant of each signal, whether it is ours to end.
+        term_grace_s: an engine on a GPU needs seconds to give its memory back, and may leave it
+            held when it is killed; this is how long it may take.
 
     Raises:
         PermissionError: one of them belongs to another user.
@@ -42,7 +74,7 @@ def end(survivors: Iterable[Survivor], *, term_grace_s: float = 10.0) -> tuple[S
     left = _alive(survivors)
     for number, patience_s in ((signal.SIGTERM, term_grace_s), (signal.SIGKILL, 5.0)):
         for one in left:
-            processes.send(one.process, number)
+            processes.send(one.process, number, may_end)
         deadline = time.monotonic() + patience_s
         while left and time.monotonic() < deadline:
             time.sleep(POLL_S)
@@ -52,15 +84,3 @@ def end(survivors: Iterable[Survivor], *, term_grace_s: float = 10.0) -> tuple[S
 
 def _alive(survivors: Iterable[Survivor]) -> tuple[Survivor, ...]:
     return tuple(one for one in survivors if processes.is_alive(one.process))
-
-
-def _belongs(process: Process, marker: str, first: ProcessId) -> bool:
-    if process.id == first:
-        return True
-    if process.id.pid == os.getpid() or process.id.started_ticks < first.started_ticks:
-        return False
-    found = processes.environment_value(process.id.pid, MARKER)
-    if found is not None:
-        return found == marker
-    # A process that gave itself a title may have written over its environment.
-    return process.session == first.pid and processes.display_name(process).startswith("VLLM::")

@@ -1,11 +1,12 @@
 """Short-lived children that look at what a keeper itself must not load or hang on."""
 
-import contextlib
 import os
 import select
 import signal
 import sys
 import time
+
+from backends.host import processes
 
 _running: set[int] = set()
 
@@ -33,8 +34,7 @@ def printed_by(module: str, *arguments: str, within_s: float) -> bytes:
     try:
         return _read(receiver, within_s)
     except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
+        processes.send_to_child(child, signal.SIGKILL)
         raise
     finally:
         _running.discard(child)

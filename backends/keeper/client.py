@@ -14,7 +14,7 @@ from backends.host import processes
 from backends.keeper.clock import now
 from backends.keeper.folder import ServerFolder, facts_in, read_journal
 from backends.keeper.launch import adopt
-from backends.keeper.mark import living_keeper
+from backends.keeper.mark import keeps, living_keeper
 from backends.keeper.order import KeeperError
 from backends.keeper.service import ClientOrder, connect
 from backends.keeper.taking import left_behind
@@ -88,7 +88,7 @@ def _continue(folder: ServerFolder) -> StopProgressed | None:
     process = processes.read(keeper.pid) if keeper else None
     if keeper is None or process is None:
         return None
-    processes.send(keeper, signal.SIGCONT)
+    processes.send(keeper, signal.SIGCONT, lambda one: keeps(one, folder))
     if process.state != "T":
         return None
     return StopProgressed(now(), f"SIGCONT to keeper {keeper.pid}, which was suspended")
@@ -109,7 +109,7 @@ async def _told_by_signal(folder: ServerFolder, keeper: ProcessId) -> AsyncItera
     """
     before = len(read_journal(folder.journal))
     kept = processes.descendants(keeper.pid, processes.running())
-    if processes.send(keeper, signal.SIGTERM):
+    if processes.send(keeper, signal.SIGTERM, lambda one: keeps(one, folder)):
         yield StopProgressed(now(), f"no socket answers; SIGTERM to keeper {keeper.pid}")
     lives = True
     while lives:

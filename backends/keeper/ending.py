@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from backends.domain.facts import ServerFact, StopProgressed, SurvivorsFound
+from backends.domain.server import ProcessId
 from backends.domain.stamp import Stamp
 from backends.host import processes
 from backends.host.survivors import survivor
@@ -52,6 +53,10 @@ class Ending:
         """Record one step of the stop sequence."""
         self.record(StopProgressed(self.now(), step))
 
+    def send(self, process: ProcessId, number: signal.Signals) -> bool:
+        """Send a signal to one of the server's processes; False where it is none, or has ended."""
+        return processes.send(process, number, self.tree.may_end)
+
     def exited_within(self, seconds: float) -> bool:
         """Wait for the first process to end."""
         return any(self.tree.exit() is not None for _ in _until(seconds))
@@ -69,7 +74,7 @@ def drain(ending: Ending, drain_s: float) -> None:
     the end of that time although nothing ran (0.32.0 on the CPU), so the requests are counted here
     all the same. Without it new requests are still let in.
     """
-    refuses = ending.own_drain_s > 0 and processes.send(ending.tree.first, signal.SIGTERM)
+    refuses = ending.own_drain_s > 0 and ending.send(ending.tree.first, signal.SIGTERM)
     if refuses:
         ending.say(f"SIGTERM to process {ending.tree.first.pid}, which lets requests finish")
     lets_in = "new ones are refused" if refuses else "new ones are let in"
@@ -104,9 +109,9 @@ def terminate(ending: Ending, *, starting: bool = False) -> None:
     began_s = time.monotonic()
     first_grace_s = min(SWALLOWED_S, ending.term_grace_s) if starting else ending.term_grace_s
     for attempt, grace_s in (("SIGTERM", first_grace_s), ("SIGTERM again", ending.term_grace_s)):
-        if not processes.send(ending.tree.first, signal.SIGTERM):
+        if not ending.send(ending.tree.first, signal.SIGTERM):
             break
-        processes.send(ending.tree.first, signal.SIGCONT)  # one that is suspended obeys nothing
+        ending.send(ending.tree.first, signal.SIGCONT)  # one that is suspended obeys nothing
         ending.say(f"{attempt} to process {ending.tree.first.pid}")
         if ending.exited_within(grace_s):
             return
@@ -135,13 +140,13 @@ def end_rest(ending: Ending, *, orderly: bool) -> None:
         ending.record(SurvivorsFound(ending.now(), tuple(survivor(one) for one in left)))
         ending.say(f"{number.name} to {len(left)} processes that outlived the server")
         for one in left:
-            processes.send(one.id, number)
+            ending.send(one.id, number)
         if ending.gone_within(patience_s):
             break
     while not ending.gone_within(SAY_EVERY_S):
         left = ending.tree.members()
         for one in left:
-            processes.send(one.id, signal.SIGKILL)
+            ending.send(one.id, signal.SIGKILL)
         names = ", ".join(f"{processes.display_name(one)} {one.id.pid}" for one in left)
         ending.say(f"the kernel has not yet ended {names or 'the last process'}")
     ending.record(SurvivorsFound(ending.now(), ()))
@@ -162,7 +167,7 @@ def await_memory(ending: Ending) -> None:
 
 def _kill_group(ending: Ending) -> None:
     for one in ending.tree.members():
-        processes.send(one.id, signal.SIGKILL)
+        ending.send(one.id, signal.SIGKILL)
 
 
 def _until(seconds: float, every_s: float = POLL_S) -> Iterator[None]:

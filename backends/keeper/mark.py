@@ -1,11 +1,13 @@
 """Who keeps a folder, written where everybody finds it."""
 
 import os
+from pathlib import Path
 
 import msgspec
 
 from backends.domain.server import ProcessId
 from backends.host import processes
+from backends.host.processes import Process
 from backends.keeper.folder import ServerFolder, write_private
 
 
@@ -29,11 +31,20 @@ def keeper_id(folder: ServerFolder) -> ProcessId | None:
 def living_keeper(folder: ServerFolder) -> ProcessId | None:
     """Return the keeper of this folder that runs now, by the process table where no file tells.
 
-    The file names a keeper that was killed where the disk took no other since.
+    The file names a keeper that was killed where the disk took no other since, or whatever
+    process somebody wrote into it.
     """
     keeper = keeper_id(folder)
-    if keeper is not None and processes.is_alive(keeper):
+    named = processes.read(keeper.pid) if keeper is not None else None
+    if named is not None and named.id == keeper and keeps(named, folder):
         return keeper
-    command = ("-m", "backends.keeper", str(folder.path.absolute()))
-    running = (one.id for one in processes.running())
-    return next((one for one in running if processes.command_line(one.pid)[-3:] == command), None)
+    return next((one.id for one in processes.running() if keeps(one, folder)), None)
+
+
+def keeps(process: Process, folder: ServerFolder) -> bool:
+    """Tell by its command line whether a process is a keeper of this folder."""
+    # One that has ended shows no command line.
+    *_, flag, module, place = ("", "", "", *processes.command_line(process.id.pid))
+    if (flag, module) != ("-m", "backends.keeper"):
+        return False
+    return Path(place).resolve() == folder.path.resolve()

@@ -127,7 +127,7 @@ def _take_back(tree: KeptTree) -> None:
     """End a server that nobody could find later."""
     while not tree.is_gone():
         for one in tree.members():
-            processes.send(one.id, signal.SIGKILL)
+            processes.send(one.id, signal.SIGKILL, tree.may_end)
         time.sleep(0.01)
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from backends.domain.server import Exit, ProcessId
 from backends.host import processes
 from backends.host.processes import Process
-from backends.host.survivors import belonging_to
+from backends.host.survivors import belonging_to, carries
 from backends.keeper.child import running_helpers
 
 
@@ -26,6 +26,10 @@ class Tree(Protocol):
 
     def is_gone(self) -> bool:
         """Tell whether every process has ended."""
+        ...
+
+    def may_end(self, process: Process) -> bool:
+        """Tell by the process table of this instant whether a process is one of these."""
         ...
 
 
@@ -61,6 +65,10 @@ class KeptTree:
             return not self.members() and not self.members()
         return self._childless
 
+    def may_end(self, process: Process) -> bool:
+        """Tell whether a process descends from this keeper, whatever its environment is."""
+        return processes.descends_from(process, os.getpid())
+
     def reap(self) -> None:
         """Take the exit status of every child and inherited orphan that has ended."""
         with self._lock:
@@ -95,6 +103,10 @@ class AdoptedTree:
         """Tell whether every process has ended."""
         # One scan can miss a process that changes its parent or forks meanwhile.
         return not self.members() and not self.members()
+
+    def may_end(self, process: Process) -> bool:
+        """Tell whether a process has the mark of this start; the journal alone proves nothing."""
+        return carries(process, self._marker)
 
 
 def _exit_of(status: int) -> Exit:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 import sysconfig
 from asyncio.subprocess import PIPE, Process
@@ -14,6 +15,7 @@ import msgspec
 
 from backends.domain.ab_facts import AbFact, SeriesEnded
 from backends.domain.streams.load import LoadEnded, LoadStep, summarise_load
+from backends.host import processes
 from backends.prober import clock
 from backends.prober.orders import CANCEL, Lane, LoadOrder, Order, SeriesOrder, encode_order
 from backends.wire import decode_fact
@@ -120,5 +122,5 @@ async def _end(prober: Process) -> None:
     try:
         await asyncio.wait_for(prober.wait(), GRACE_S)
     except TimeoutError:
-        prober.kill()
+        processes.send_to_child(prober.pid, signal.SIGKILL)
         await prober.wait()

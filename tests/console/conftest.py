@@ -91,11 +91,11 @@ class Host:
     def clean(self) -> None:
         keeper = keeper_id(ServerFolder(server_folder(self.folder, SERVER)))
         if keeper:
-            processes.send(keeper, signal.SIGKILL)
+            processes.send(keeper, signal.SIGKILL, lambda _: True)
         for one in processes.running():
             marker = processes.environment_value(one.id.pid, MARKER) or ""
             if marker.startswith(f"{SERVER}:") and _is_of(one.id.pid, self.folder):
-                processes.send(one.id, signal.SIGKILL)
+                processes.send(one.id, signal.SIGKILL, lambda _: True)
 
 
 def _is_of(pid: int, folder: Path) -> bool:

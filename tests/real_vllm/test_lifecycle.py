@@ -74,9 +74,9 @@ class Running:
     def clean(self) -> None:
         keeper = keeper_id(ServerFolder(self.folder))
         if keeper:
-            processes.send(keeper, signal.SIGKILL)
+            processes.send(keeper, signal.SIGKILL, lambda _: True)
         for one in self.members():
-            processes.send(one.id, signal.SIGKILL)
+            processes.send(one.id, signal.SIGKILL, lambda _: True)
 
 
 def _launched(state: Path) -> Running:
@@ -181,7 +181,7 @@ async def test_it_outlives_its_keeper_is_adopted_and_stopped_with_its_requests_d
     verbs = {"XDG_STATE_HOME": str(running.state.parent)}
     keeper = keeper_id(ServerFolder(running.folder))
     assert keeper is not None
-    processes.send(keeper, signal.SIGKILL)
+    processes.send(keeper, signal.SIGKILL, lambda _: True)
     await eventually(lambda: not processes.is_alive(keeper))
     await asyncio.to_thread(_complete, running)
     orphaned = await asyncio.to_thread(_listed, running)
@@ -227,7 +227,7 @@ async def test_a_keeper_outlives_sighup_and_a_server_not_the_end_of_its_worker(
     request = asyncio.create_task(asyncio.to_thread(_read_on, answer))
     keeper = keeper_id(ServerFolder(starting.folder))
     assert keeper is not None
-    processes.send(keeper, signal.SIGHUP)
+    processes.send(keeper, signal.SIGHUP, lambda _: True)
     await request
     assert processes.is_alive(keeper)
     assert (await asyncio.to_thread(_listed, starting)).state is ServerState.READY

@@ -50,17 +50,19 @@ def test_a_started_process_is_known_by_all_its_marks(sleeper: subprocess.Popen[b
 
 def test_a_zombie_has_ended(sleeper: subprocess.Popen[bytes]) -> None:
     identity = processes.identity(sleeper.pid)
-    assert processes.send(identity, signal.SIGKILL)
+    assert processes.send(identity, signal.SIGKILL, lambda _: True)
     os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)
     assert processes.read(sleeper.pid) is not None
     assert not processes.is_alive(identity)
     assert identity not in [process.id for process in processes.running()]
-    assert not processes.send(identity, signal.SIGTERM)
+    assert not processes.send(identity, signal.SIGTERM, lambda _: True)
 
 
 def test_a_reused_pid_gets_no_signal(sleeper: subprocess.Popen[bytes]) -> None:
     real = processes.identity(sleeper.pid)
-    assert not processes.send(ProcessId(real.pid, real.started_ticks + 1), signal.SIGKILL)
+    assert not processes.send(
+        ProcessId(real.pid, real.started_ticks + 1), signal.SIGKILL, lambda _: True
+    )
     assert processes.is_alive(real)
 
 

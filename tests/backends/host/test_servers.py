@@ -82,7 +82,7 @@ async def test_a_server_without_keeper_is_shown_as_it_is(bench: Bench) -> None:
     folder = bench.launch()
     await until(client.follow(folder), FirstTokenSeen)
     keeper = processes.identity(bench.keeper_pid(folder))
-    processes.send(keeper, signal.SIGKILL)
+    processes.send(keeper, signal.SIGKILL, lambda _: True)
     await eventually(lambda: not processes.is_alive(keeper))
     serving = await asyncio.to_thread(_ours, bench.state)
     assert (serving.state, serving.keeper_pid) == (ServerState.READY, None)
@@ -93,7 +93,7 @@ async def test_a_server_without_keeper_is_shown_as_it_is(bench: Bench) -> None:
     left = {one.process for one in broken.survivors}
     assert left == {one.id for one in bench.members(folder)}
     for one in bench.members(folder):
-        processes.send(one.id, signal.SIGKILL)
+        processes.send(one.id, signal.SIGKILL, lambda _: True)
     await eventually(lambda: not bench.members(folder))
     gone = await asyncio.to_thread(_ours, bench.state)
     assert gone.state is ServerState.FAILED

@@ -80,9 +80,9 @@ class Bench:
     def clean(self) -> None:
         for folder in self.used:
             if keeper := keeper_id(ServerFolder(folder)):
-                processes.send(keeper, signal.SIGKILL)
+                processes.send(keeper, signal.SIGKILL, lambda _: True)
             for one in self.members(folder):
-                processes.send(one.id, signal.SIGKILL)
+                processes.send(one.id, signal.SIGKILL, lambda _: True)
 
 
 @pytest.fixture

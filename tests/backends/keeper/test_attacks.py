@@ -150,7 +150,7 @@ async def test_a_clock_that_is_set_changes_no_duration_and_reboots_no_host(
     members = bench.members(folder)
     os.kill(bench.keeper_pid(folder), signal.SIGKILL)
     for one in members:
-        processes.send(one.id, signal.SIGKILL)
+        processes.send(one.id, signal.SIGKILL, lambda _: True)
     await eventually(lambda: not bench.members(folder))
     monkeypatch.setattr("backends.host.servers.boot_wall_s", lambda: facts[-1].at.wall_s + 3600)
     failure = our_server(folder).failure

@@ -29,6 +29,9 @@ class Nothing:
     def is_gone(self) -> bool:
         return True
 
+    def may_end(self, process: Process) -> bool:
+        raise AssertionError(f"nothing is to be signalled, least of all {process}")
+
 
 def _said(*answers: bool | None) -> list[str]:
     """Return what is said while the GPUs answer so, the last answer again and again."""

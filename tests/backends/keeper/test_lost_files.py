@@ -79,7 +79,7 @@ async def test_a_server_whose_folder_was_removed_is_still_stopped_by_name(
         with pytest.raises(NotRunning):
             await everything(client.stop(folder, "test"))
         for one in members:
-            processes.send(one.id, signal.SIGKILL)
+            processes.send(one.id, signal.SIGKILL, lambda _: True)
 
 
 async def test_two_keepers_never_fight_for_one_socket(bench: Bench) -> None:
@@ -139,7 +139,7 @@ async def test_a_journal_without_a_beginning_spoils_neither_the_list_nor_the_nex
     await until(client.follow(folder), FirstTokenSeen)
     os.kill(bench.keeper_pid(folder), signal.SIGKILL)
     for one in bench.members(folder):
-        processes.send(one.id, signal.SIGKILL)
+        processes.send(one.id, signal.SIGKILL, lambda _: True)
     await eventually(lambda: not bench.members(folder))
     journal = ServerFolder(folder).journal
     journal.write_bytes(b'{"fact":"Spaw' + journal.read_bytes().partition(b"\n")[2])

@@ -82,13 +82,13 @@ class Host:
         for order in state_folder().glob("servers/*/order.json"):
             folder = ServerFolder(order.parent)
             if keeper := keeper_id(folder):
-                processes.send(keeper, signal.SIGKILL)
+                processes.send(keeper, signal.SIGKILL, lambda _: True)
             marker = f"{order.parent.name}:"
             ids = {path.stem for path in folder.starts.glob("*.jsonl")}
             for one in processes.running():
                 value = processes.environment_value(one.id.pid, MARKER) or ""
                 if value.startswith(marker) and value.removeprefix(marker) in ids:
-                    processes.send(one.id, signal.SIGKILL)
+                    processes.send(one.id, signal.SIGKILL, lambda _: True)
 
 
 def free_port() -> int:

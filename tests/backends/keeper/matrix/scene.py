@@ -240,6 +240,6 @@ async def _stream(at: Scene) -> None:
 
 def _clear(at: Scene) -> None:
     if keeper := keeper_id(ServerFolder(at.folder)):
-        processes.send(keeper, signal.SIGKILL)
+        processes.send(keeper, signal.SIGKILL, lambda _: True)
     for one in at.members():
-        processes.send(one.id, signal.SIGKILL)
+        processes.send(one.id, signal.SIGKILL, lambda _: True)
