@@ -4,12 +4,12 @@ A hunt is running exactly while somebody holds the lock in its folder, which the
 however that process ended; what it has measured is in a file of its own, line by line.
 """
 
-import contextlib
 import fcntl
 import hashlib
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -21,6 +21,8 @@ from pathlib import Path
 
 import backends
 from backends.domain.streams.cold import ColdProbe, HuntPlan
+from backends.host import processes
+from backends.host.processes import Process
 from backends.prober.coldhunt import read_probes
 from backends.problem import Problem
 from backends.settings.paths import private_folder, replace_file
@@ -28,7 +30,12 @@ from backends.wire import UnreadableRecord, plain, typed
 
 REPORT_S = 20.0
 STOP_S = 10.0
+LEAVING_S = 1.0
+"""How long the lock may stay held by a process that has ended meanwhile."""
 LOOK_S = 0.05
+
+MARKER = "INFERCTL_HUNT"
+"""The environment variable that names the folder of a hunt in the process that goes on with it."""
 
 
 class HuntRuns(Problem):
@@ -143,7 +150,8 @@ def launch(folder: HuntFolder, module: str) -> None:
 
     Raises:
         HuntRuns: one is running.
-        Problem: it ended before it held the hunt; the message is what it said last.
+        Problem: it ended before it held the hunt, and the message is what it said last; or it did
+            not say within `REPORT_S` that it holds it, and was ended.
     """
     if hunter_pid(folder) is not None:
         raise HuntRuns("this hunt is already running; --status shows it")
@@ -154,33 +162,58 @@ def launch(folder: HuntFolder, module: str) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env={**os.environ, "PYTHONPATH": str(Path(backends.__file__).parents[1])},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(Path(backends.__file__).parents[1]),
+                MARKER: str(folder.path.resolve()),
+            },
             start_new_session=True,
         )
     assert process.stdout is not None
     with process.stdout:
-        if process.stdout.readline():
+        ready, _, _ = select.select([process.stdout], [], [], REPORT_S)
+        if ready and os.read(process.stdout.fileno(), 1):
             process.returncode = 0  # it is not waited for: it outlives this program
             return
-    process.wait(REPORT_S)
+    if not (ready and _ended(process)):
+        processes.send_to_child(process.pid, signal.SIGKILL)
+        process.wait()
+        raise Problem(f"the hunt did not begin within {REPORT_S:.0f} s; see {folder.log}")
     said = folder.log.read_text(errors="replace").strip().splitlines()
     raise Problem(said[-1] if said else f"the hunt ended at once; see {folder.log}")
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    """Tell whether a process ends by itself; one that has closed its output is about to."""
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def stop(folder: HuntFolder) -> bool:
     """End the process that goes on with a hunt, and return whether there was one.
 
     Raises:
-        Problem: it did not end.
+        Problem: it did not end, or the process named in the lock's file is another one.
     """
     pid = hunter_pid(folder)
     if pid is None:
         return False
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-    until = time.monotonic() + STOP_S
+    found = processes.read(pid)
+    sent = found is not None and processes.send(
+        found.id, signal.SIGTERM, lambda one: _goes_on(one, folder)
+    )
+    until = time.monotonic() + (STOP_S if sent else LEAVING_S)
     while hunter_pid(folder) is not None:
         if time.monotonic() > until:
-            raise Problem(f"the hunt, process {pid}, did not end; kill it yourself")
+            what = "did not end" if sent else "is not known to go on with it, and was not ended"
+            raise Problem(f"this hunt runs, and process {pid} {what}; see {folder.lock}")
         time.sleep(LOOK_S)
     return True
+
+
+def _goes_on(process: Process, folder: HuntFolder) -> bool:
+    mark = processes.environment_value(process.id.pid, MARKER)
+    return mark == str(folder.path.resolve())

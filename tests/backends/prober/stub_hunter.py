@@ -1,0 +1,11 @@
+"""Stands in for the process of a hunt that never begins: ``-m tests...stub_hunter FOLDER``."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+Path(sys.argv[1], "pid").write_text(str(os.getpid()))
+if Path(sys.argv[1]).name == "closed":
+    os.close(1)
+time.sleep(600)
