@@ -17,9 +17,9 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     arguments = build_parser().parse_args(argv)
-    orphans.tell(arguments.verb)
     module = import_module(f"console.verbs.{arguments.verb or 'open_console'}")
     try:
+        orphans.tell(arguments.verb)
         code: int = module.run(arguments)
     except Problem as problem:
         print(f"inferctl: {problem}", file=sys.stderr)  # noqa: T201

@@ -3,7 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from backends.settings.paths import cache_folder, config_file, history_file, state_folder
+from backends.settings.paths import (
+    UntrustedFolder,
+    cache_folder,
+    config_file,
+    existing_state_folder,
+    history_file,
+    state_folder,
+)
 
 
 def test_the_environment_is_read_at_each_call(
@@ -36,3 +43,48 @@ def test_the_state_folder_is_private_even_if_it_was_not() -> None:
         assert state_folder().stat().st_mode & 0o777 == 0o700
     finally:
         os.umask(umask)
+
+
+def test_a_link_in_place_of_the_state_folder_is_neither_followed_nor_narrowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    victim.chmod(0o755)
+    (tmp_path / "inferctl").symlink_to(victim)
+    with pytest.raises(UntrustedFolder, match="symbolic link"):
+        state_folder()
+    assert existing_state_folder() is None
+    assert victim.stat().st_mode & 0o777 == 0o755
+    assert list(victim.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_state_folder_of_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    folder = tmp_path / "inferctl"
+    folder.mkdir(mode=0o755)
+    os.chown(folder, 4711, 4711)
+    with pytest.raises(UntrustedFolder, match=r"belongs to user 4711 .* as user 0"):
+        state_folder()
+    assert existing_state_folder() is None
+    assert folder.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_root_makes_no_state_folder_in_the_home_of_who_called_sudo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, 4711, 4711)
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / ".local" / "state"))
+    monkeypatch.setenv("SUDO_UID", "4711")
+    with pytest.raises(UntrustedFolder, match="sudo -H"):
+        state_folder()
+    assert list(home.iterdir()) == []
+    monkeypatch.setenv("SUDO_UID", "4712")
+    assert state_folder().is_dir()
