@@ -15,14 +15,14 @@ from backends.domain.facts import (
     Ticked,
 )
 from backends.domain.server import Owner, ServerState
-from backends.domain.session import Session
+from backends.domain.session import SERVERS, Session
 from backends.domain.vram_owners import with_owners
 from backends.gpus.watch import PROCESSES_PERIOD_S, watch_gpus
 from backends.host.foreign import tree_pids
 from backends.host.own_requests import were_sent
 from backends.host.servers import list_servers, server_pids
 from backends.keeper.client import follow as keeper_follow
-from backends.keeper.folder import ServerFolder, server_folder
+from backends.keeper.folder import ServerFolder, Unreadable, server_folder
 from backends.keeper.tail import END_BYTES, tail
 from backends.metrics.scrape import MetricsUnavailable, scrape, watch_metrics
 from console.machine import Machine
@@ -58,10 +58,14 @@ async def follow(machine: Machine, name: str) -> AsyncIterator[Fact]:
 
 
 async def servers(machine: Machine) -> AsyncIterator[Fact]:
-    """Yield all servers of this host, again and again."""
+    """Yield all servers of this host, again and again, or why they cannot be listed."""
     while True:
-        found = await asyncio.to_thread(list_servers, machine.state_folder)
-        yield ServersSeen(machine.now(), found)
+        try:
+            found = await asyncio.to_thread(list_servers, machine.state_folder)
+        except (Unreadable, OSError) as error:
+            yield SourceFailed(machine.now(), SERVERS, str(error))
+        else:
+            yield ServersSeen(machine.now(), found)
         await asyncio.sleep(SERVERS_S)
 
 

@@ -15,7 +15,7 @@ from backends.domain.lifecycle import life_after, unborn
 from backends.history.history import open_history
 from backends.history.known import settled_starts
 from backends.history.records import StartRecord
-from backends.keeper.folder import ServerFolder, read_journal, servers_folder
+from backends.keeper.folder import ServerFolder, Unreadable, read_journal, servers_folder
 from console import recorder
 from console.machine import Machine
 
@@ -52,7 +52,10 @@ def _journals(state_folder: Path) -> Iterator[Path]:
 
 
 def _record(machine: Machine, journal: Path) -> StartRecord | None:
-    facts = read_journal(journal)
+    try:
+        facts = read_journal(journal)
+    except Unreadable:  # the list of servers says so, and a later look may read it
+        return None
     if not facts or not (_is_over(journal) or any(isinstance(fact, ENDS) for fact in facts)):
         return None
     return recorder.start_record(machine, reduce(life_after, facts, unborn("")), facts[-1].at)

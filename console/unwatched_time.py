@@ -4,19 +4,19 @@ from pathlib import Path
 
 from backends.domain.facts import ServerFact
 from backends.domain.money.stretches import Stretch, changes, stretches_between
-from backends.keeper.folder import ServerFolder, read_journal, servers_folder
+from backends.keeper.folder import ServerFolder, read_journal, server_folders
 
 
 def stretches(state_folder: Path, from_s: float, to_s: float) -> tuple[Stretch, ...]:
     """Return what this host's servers did between two instants, seconds since 1970."""
     return stretches_between(
-        [changes(_lately(folder, from_s)) for folder in _folders(state_folder)], from_s, to_s
+        [changes(_lately(folder, from_s)) for folder in server_folders(state_folder)], from_s, to_s
     )
 
 
 def launches(state_folder: Path) -> tuple[float, ...]:
     """Return when the servers that run were launched; where none does, when the last one was."""
-    found = [changes(read_journal(folder.journal)) for folder in _folders(state_folder)]
+    found = [changes(read_journal(folder.journal)) for folder in server_folders(state_folder)]
     begun = [(each[0][0], each[-1][1]) for each in found if each]
     running = tuple(at for at, now in begun if now != "stopped")
     return running or tuple(sorted(at for at, _ in begun)[-1:])
@@ -27,8 +27,3 @@ def _lately(folder: ServerFolder, from_s: float) -> list[ServerFact]:
     journals = sorted(folder.starts.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
     recent = [path for path in journals if path.stat().st_mtime >= from_s]
     return [fact for path in recent or journals[-1:] for fact in read_journal(path)]
-
-
-def _folders(state_folder: Path) -> list[ServerFolder]:
-    found = servers_folder(state_folder)
-    return [ServerFolder(path) for path in sorted(found.iterdir())] if found.is_dir() else []

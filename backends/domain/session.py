@@ -58,6 +58,7 @@ BESIDE_S = 60.0
 """What a server was read to do that is not watched holds this long; then it is unknown."""
 
 METRICS = "metrics"
+SERVERS = "servers"
 
 _SERVER_FACTS = get_args(ServerFact)
 _AB_FACTS = get_args(AbFact)
@@ -137,7 +138,7 @@ def advance(session: Session, fact: Fact) -> Session:  # noqa: PLR0911 - one for
         case MetricsScraped():
             return _with_scrape(session, fact)
         case ServersSeen():
-            return _with_servers(session, fact)
+            return _with_servers(recovered(session, SERVERS), fact)
         case SourceFailed():
             failed = {**session.failed_sources, fact.source: fact.reason}
             return replace(session, failed_sources=failed)

@@ -1,5 +1,6 @@
 """Every vLLM server on this host: ours, what is left of ours, and those of others."""
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from backends.host.foreign import foreign_servers
 from backends.host.processes import Process
 from backends.host.survivors import survivor
 from backends.host.told import server_told
-from backends.keeper.folder import ServerFolder, read_journal, servers_folder
+from backends.keeper.folder import ServerFolder, Unreadable, read_journal, server_folders
 from backends.keeper.http1 import Address
 from backends.keeper.mark import living_keeper
 from backends.keeper.probe import health
@@ -51,8 +52,11 @@ def list_servers(state_folder: Path) -> tuple[Server, ...]:
     running = processes.running()
     ours: list[Server] = []
     pids: set[int] = set()
-    for path in sorted(servers_folder(state_folder).glob("*/journal.jsonl")):
-        server, members = _our_server(ServerFolder(path.parent), running)
+    for folder in filter(_was_started, server_folders(state_folder)):
+        try:
+            server, members = _our_server(folder, running)
+        except Unreadable as problem:
+            server, members = _unread(folder, problem), []
         ours.append(server)
         pids |= {one.id.pid for one in members}
     return (*ours, *foreign_servers(running, frozenset(pids)))
@@ -64,13 +68,34 @@ def our_server(folder: Path) -> Server:
 
 
 def server_pids(state_folder: Path) -> dict[str, frozenset[int]]:
-    """Return the living processes of each server that inferctl started, by its name."""
+    """Return the living processes of each server that inferctl started, by its name.
+
+    Those of a server whose journal cannot be read are not known; `list_servers` says so.
+    """
     found = {}
-    for path in sorted(servers_folder(state_folder).glob("*/journal.jsonl")):
-        members = left_behind(read_journal(path))
-        if members:
-            found[path.parent.name] = frozenset(one.id.pid for one in members)
+    for folder in server_folders(state_folder):
+        with contextlib.suppress(Unreadable):
+            if members := left_behind(read_journal(folder.journal)):
+                found[folder.path.name] = frozenset(one.id.pid for one in members)
     return found
+
+
+def _was_started(folder: ServerFolder) -> bool:
+    """Tell whether a start was journaled here, even where its journal cannot be read."""
+    try:
+        folder.journal.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _unread(folder: ServerFolder, problem: Unreadable) -> Server:
+    """Return a server of which nothing can be said but why."""
+    unread = Failure(FailureKind.UNKNOWN, None, "", str(problem), "Make it readable to this user.")
+    server = unborn(folder.path.name).server
+    return replace(server, state=ServerState.FAILED, failure=unread, note=str(problem))
 
 
 def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, list[Process]]:

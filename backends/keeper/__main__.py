@@ -18,7 +18,7 @@ from backends.domain.startup.lines import LineSplitter
 from backends.domain.startup.reader import StartReader
 from backends.keeper.clock import now
 from backends.keeper.download import left_open, watch_download
-from backends.keeper.folder import ServerFolder, read_journal
+from backends.keeper.folder import ServerFolder, Unreadable, read_journal
 from backends.keeper.gpu_memory import GpuMemory, sample_in_child
 from backends.keeper.holders import with_holders
 from backends.keeper.http1 import Address
@@ -48,7 +48,7 @@ def main() -> None:
     bell = Bell()
     try:
         taken = start(folder, order, bell.ring) if order else adopt(folder, bell.ring)
-    except KeeperError as error:
+    except (KeeperError, Unreadable) as error:
         _report(launcher, Report(type(error).__name__, str(error)))
         sys.exit(1)
     except OSError as error:

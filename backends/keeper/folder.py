@@ -5,13 +5,23 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 
 from backends.domain.facts import ServerFact
+from backends.problem import Problem
 from backends.wire import UnreadableRecord, decode_fact
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
+
+
+class Unreadable(Problem):
+    """A file of a server is there and cannot be read; the message names it."""
+
+    @classmethod
+    def of(cls, path: Path, error: OSError) -> Self:
+        """Return the problem for this path."""
+        return cls(f"{path} cannot be read: {error.strerror}; see who owns it, and the disk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,23 @@ def server_folder(state_folder: Path, name: str) -> Path:
     return servers_folder(state_folder) / name
 
 
+def server_folders(state_folder: Path) -> list[ServerFolder]:
+    """Return the folder of each server that was ever started here, in the order of their names.
+
+    Anything else that lies among them is passed over.
+
+    Raises:
+        Unreadable: the folder that holds them cannot be read.
+    """
+    found = servers_folder(state_folder)
+    try:
+        return [ServerFolder(path) for path in sorted(found.iterdir()) if path.is_dir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise Unreadable.of(found, error) from error
+
+
 def prepare(folder: ServerFolder) -> None:
     """Create the folder and those above it that are missing, for this user alone."""
     folder.starts.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
@@ -107,10 +134,17 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def read_journal(journal: Path) -> list[ServerFact]:
-    """Return the facts of a journal, empty where there is none yet."""
-    with contextlib.suppress(FileNotFoundError):
+    """Return the facts of a journal, empty where there is none yet.
+
+    Raises:
+        Unreadable: there is one, and it cannot be read.
+    """
+    try:
         return list(facts_in(journal.read_bytes().split(b"\n")))
-    return []
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise Unreadable.of(journal, error) from error
 
 
 def facts_in(lines: Iterable[bytes]) -> Iterator[ServerFact]:

@@ -8,7 +8,7 @@ import msgspec
 from backends.domain.server import ProcessId
 from backends.host import processes
 from backends.host.processes import Process
-from backends.keeper.folder import ServerFolder, write_private
+from backends.keeper.folder import ServerFolder, Unreadable, write_private
 
 
 def leave_mark(folder: ServerFolder) -> None:
@@ -21,11 +21,17 @@ def leave_mark(folder: ServerFolder) -> None:
 
 
 def keeper_id(folder: ServerFolder) -> ProcessId | None:
-    """Return the last keeper of this folder, alive or not."""
+    """Return the last keeper of this folder, alive or not.
+
+    Raises:
+        Unreadable: its file is there, and cannot be read.
+    """
     try:
         return msgspec.json.decode(folder.keeper.read_bytes(), type=ProcessId)
-    except (FileNotFoundError, msgspec.MsgspecError):
+    except (FileNotFoundError, NotADirectoryError, msgspec.MsgspecError):
         return None
+    except OSError as error:
+        raise Unreadable.of(folder.keeper, error) from error
 
 
 def living_keeper(folder: ServerFolder) -> ProcessId | None:

@@ -129,7 +129,7 @@ def load_order(path: Path) -> LaunchOrder:
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=LaunchOrder)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise NotRunning(f"{path.parent.name} was never started on this host") from error
     except msgspec.MsgspecError as error:
         raise KeeperError(f"{path} cannot be read ({error}); remove it") from error

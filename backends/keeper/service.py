@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from backends.keeper.folder import PRIVATE_FILE, ServerFolder
+from backends.keeper.folder import PRIVATE_FILE, ServerFolder, Unreadable
 from backends.keeper.journal import Journal
 from backends.keeper.mark import keeper_id
 
@@ -216,14 +216,21 @@ def _inode(path: Path) -> int | None:
 
 
 def connect(folder: ServerFolder) -> socket.socket | None:
-    """Return a connection to the living keeper of this folder, None where there is none."""
+    """Return a connection to the living keeper of this folder, None where there is none.
+
+    Raises:
+        Unreadable: this user may not connect to it.
+    """
     connection = socket.socket(socket.AF_UNIX)
     try:
         with _descriptor(folder) as place:
             connection.connect(f"/proc/self/fd/{place}/{folder.socket.name}")
-    except (FileNotFoundError, ConnectionRefusedError):
+    except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
         connection.close()
         return None
+    except PermissionError as error:
+        connection.close()
+        raise Unreadable.of(folder.socket, error) from error
     return connection
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from backends.domain.server import Server
+    from backends.keeper.folder import ServerFolder
 
 LAST_FACT_BYTES = 4096
 
@@ -40,7 +41,9 @@ def sentence(server: "Server") -> str:
 
 def orphaned(state_folder: Path) -> tuple["Server", ...]:
     """Return our servers of which something lives without a keeper; mostly two small reads."""
-    candidates = [path for path in state_folder.glob("servers/*") if _lost_its_keeper(path)]
+    from backends.keeper.folder import server_folders
+
+    candidates = [one.path for one in server_folders(state_folder) if _lost_its_keeper(one)]
     if not candidates:
         return ()
     from backends.host.servers import our_server
@@ -49,18 +52,20 @@ def orphaned(state_folder: Path) -> tuple["Server", ...]:
     return tuple(one for one in servers if one.pid is not None or one.survivors)
 
 
-def _lost_its_keeper(folder: Path) -> bool:
+def _lost_its_keeper(folder: "ServerFolder") -> bool:
     from backends.host import processes
-    from backends.keeper.folder import ServerFolder
+    from backends.keeper.folder import Unreadable
     from backends.keeper.mark import keeper_id
 
-    kept = ServerFolder(folder)
-    keeper = keeper_id(kept)
+    try:
+        keeper = keeper_id(folder)
+    except Unreadable:  # the verbs that list servers say so
+        return False
     if keeper is None or processes.is_alive(keeper):
         return False
     try:
-        with kept.journal.open("rb") as file:
+        with folder.journal.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_FACT_BYTES))
             return b'"fact":"Stopped"' not in file.read().splitlines()[-1:][0]
-    except (FileNotFoundError, IndexError):
+    except (OSError, IndexError):
         return False
