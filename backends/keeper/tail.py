@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,47 +11,57 @@ from backends.domain.startup.lines import LineSplitter
 END_BYTES = 256 * 1024
 CHUNK_BYTES = 1 << 20
 PAUSE_S = 0.25
+UNENDED_S = 2.0
+"""A line that nobody has ended after this long is shown as it stands: its writer may have died."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
 async def tail(
-    path: Path, sleep: Sleep = asyncio.sleep, *, end_bytes: int = END_BYTES
-) -> AsyncIterator[tuple[str, ...]]:
-    """Yield the last lines of a log, at most `end_bytes` of them, then batches as they come.
+    path: Path,
+    sleep: Sleep = asyncio.sleep,
+    *,
+    count: int | None = None,
+    end_bytes: int = END_BYTES,
+) -> AsyncGenerator[tuple[str, ...], None]:
+    """Yield the last lines of a log, then batches as they come, into it and what replaces it.
 
     A log that does not exist yet is waited for. Never ends by itself.
+
+    Args:
+        path: the log.
+        sleep: waits between two looks.
+        count: how many of the last lines at most, None for all that `end_bytes` hold.
+        end_bytes: how much of the log's end the last lines are taken from.
     """
-    if lines := _last_or_none(path, end_bytes):
-        yield tuple(lines)
-    async for batch in follow_from_end(path, sleep):
-        yield batch
-
-
-async def follow_from_end(
-    path: Path, sleep: Sleep = asyncio.sleep
-) -> AsyncIterator[tuple[str, ...]]:
-    """Yield batches of lines written from now on, into this file and those that replace it."""
     splitter = LineSplitter()
-    file = _opened(path)
-    if file is not None:
-        file.seek(0, os.SEEK_END)
-    while True:
-        replaced = file is None or _was_replaced(path, file)
-        if file is not None and os.fstat(file.fileno()).st_size < file.tell():
-            file.seek(0)  # somebody truncated it; whoever appends to it goes on from there
-        data = file.read(CHUNK_BYTES) if file is not None else b""
-        if lines := splitter.feed(data):
+    file, quiet_s = _opened(path), 0.0
+    try:
+        if file is not None and (lines := _last(file, splitter, count, end_bytes)):
             yield tuple(lines)
-        if data:
-            continue
-        newer = _opened(path) if replaced else None
-        if newer is not None:
-            if file is not None:
-                file.close()
-            file = newer
-            continue
-        await sleep(PAUSE_S)
+        while True:
+            replaced = file is None or _was_replaced(path, file)
+            if file is not None and os.fstat(file.fileno()).st_size < file.tell():
+                file.seek(0)  # somebody truncated it; whoever appends to it goes on from there
+            data = file.read(CHUNK_BYTES) if file is not None else b""
+            if lines := splitter.feed(data):
+                yield tuple(lines)
+            if data:
+                quiet_s = 0.0
+                continue
+            newer = _opened(path) if replaced else None
+            if newer is not None:
+                if file is not None:
+                    file.close()
+                file = newer
+                continue
+            await sleep(PAUSE_S)
+            quiet_s += PAUSE_S
+            if quiet_s >= UNENDED_S and (lines := splitter.rest()):
+                yield tuple(lines)
+    finally:
+        if file is not None:
+            file.close()
 
 
 def last_lines(path: Path, count: int, end_bytes: int = END_BYTES) -> list[str]:
@@ -62,14 +72,17 @@ def last_lines(path: Path, count: int, end_bytes: int = END_BYTES) -> list[str]:
     """
     splitter = LineSplitter()
     with path.open("rb") as file:
-        start = max(0, file.seek(0, os.SEEK_END) - end_bytes)
-        file.seek(start)
-        lines = [*splitter.feed(file.read()), *splitter.rest()]
-    return lines[1:][-count:] if start else lines[-count:]
+        lines = [*_last(file, splitter, None, end_bytes), *splitter.rest()]
+    return lines[max(0, len(lines) - count) :]
 
 
-def _last_or_none(path: Path, end_bytes: int) -> list[str]:
-    return last_lines(path, end_bytes, end_bytes) if path.exists() else []
+def _last(file: BinaryIO, splitter: LineSplitter, count: int | None, end_bytes: int) -> list[str]:
+    """Return the last lines that are complete, and leave the file and the splitter after them."""
+    start = max(0, file.seek(0, os.SEEK_END) - end_bytes)
+    file.seek(start)
+    lines = splitter.feed(file.read())
+    whole = lines[1:] if start else lines  # the first one may lack its beginning
+    return whole if count is None else whole[max(0, len(whole) - count) :]
 
 
 def _opened(path: Path) -> BinaryIO | None:

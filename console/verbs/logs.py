@@ -21,21 +21,22 @@ def run(arguments: argparse.Namespace) -> int:
     path = ServerFolder(server_folder(state_folder(), arguments.name)).log
     if not path.exists():
         raise NotFound(f"{arguments.name} has no log: it was never started by inferctl here")
+    if arguments.follow:
+        asyncio.run(_follow(path, arguments.lines, as_json=arguments.json))
+        return 0
     lines = last_lines(path, arguments.lines)
-    if arguments.json and not arguments.follow:
+    if arguments.json:
         print(json.dumps({"log": str(path), "lines": lines}, indent=2, ensure_ascii=False))
         return 0
     for line in lines:
-        _print(line, as_json=arguments.json)
-    if arguments.follow:
-        asyncio.run(_follow(path, as_json=arguments.json))
+        _print(line, as_json=False)
     return 0
 
 
-async def _follow(path: Path, *, as_json: bool) -> None:
-    from backends.keeper.tail import follow_from_end
+async def _follow(path: Path, count: int, *, as_json: bool) -> None:
+    from backends.keeper.tail import tail
 
-    async for lines in follow_from_end(path):
+    async for lines in tail(path, count=count):
         for line in lines:
             _print(line, as_json=as_json)
 

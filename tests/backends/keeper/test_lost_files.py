@@ -20,7 +20,7 @@ from backends.host.servers import our_server, server_pids
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder
 from backends.keeper.order import NotRunning
-from backends.keeper.tail import follow_from_end
+from backends.keeper.tail import tail
 from tests.backends.keeper.conftest import Bench, eventually, everything, until
 
 
@@ -112,7 +112,7 @@ async def test_a_log_that_was_removed_begins_anew_and_is_followed(bench: Bench) 
     folder = bench.launch(chatter_s=0.05)
     await until(client.follow(folder), FirstTokenSeen)
     log = folder / "server.log"
-    followed = follow_from_end(log)
+    followed = tail(log, count=0)
     await anext(followed)
     log.unlink()
     await eventually(lambda: log.exists() and b"Engine 000" in log.read_bytes())
@@ -124,7 +124,7 @@ async def test_a_log_that_was_truncated_is_followed_from_there(bench: Bench) -> 
     folder = bench.launch(lines=2000, chatter_s=0.05)
     await until(client.follow(folder), FirstTokenSeen)
     log = folder / "server.log"
-    followed = follow_from_end(log)
+    followed = tail(log, count=0)
     await anext(followed)
     os.truncate(log, 0)
     async with asyncio.timeout(10):
