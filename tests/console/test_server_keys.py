@@ -10,6 +10,7 @@ from backends.domain.start import FailureKind, PhaseName
 from backends.history.history import open_history
 from console.app import InferctlApp
 from console.screens.question import Question
+from console.under_way import UNDER_WAY
 from tests.console.conftest import SERVER, Host, started, state, until
 from widgets.startup_panel import StartupPanel
 from widgets.status_strip import StatusStrip
@@ -80,6 +81,42 @@ async def test_restart_asks_stops_and_starts_anew(host: Host) -> None:
                 and app.session.life.server.pid != first_pid
             ),
         )
+
+
+async def test_a_second_start_is_ignored_while_one_is_under_way(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await until(pilot, lambda: state(app) is ServerState.STOPPED)
+        app.action_server("start")
+        app.action_server("start")
+        app.action_server("restart")
+        await until(pilot, lambda: state(app) is ServerState.READY)
+        await until(pilot, lambda: said(app).count(UNDER_WAY["server"]) == 2)
+        assert not [each for each in said(app) if "kept already" in each]
+
+
+def said(app: InferctlApp) -> list[str]:
+    return [each.message for each in app._notifications]
+
+
+async def test_a_second_stop_is_ignored_while_one_is_under_way(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await started(pilot, app)
+        app.action_server("stop")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        app.action_server("stop")
+        app.action_server("restart")
+        await until(pilot, lambda: said(app).count(UNDER_WAY["server"]) == 2)
+        questions = [each for each in app.screen_stack if isinstance(each, Question)]
+        assert len(questions) == 1
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, Question))
+        app.action_server("leave")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("enter")
+        await until(pilot, lambda: not app.is_running)
+    assert host.state() is ServerState.READY
 
 
 async def test_q_asks_and_leaves_the_server_running_by_default(host: Host) -> None:
