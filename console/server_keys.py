@@ -59,7 +59,7 @@ async def start(app: "InferctlApp") -> None:
         app.notify(str(problem), title="not started", severity="error", markup=False, timeout=15)
         return
     app.follow_server(profile.name)
-    while _awaits(app, profile.name, earlier):
+    while _awaits(app, profile.name, earlier):  # noqa: ASYNC110 - a fold sets no event
         await asyncio.sleep(SEEN_S)  # until it is seen the key would start it once more
 
 
@@ -91,17 +91,22 @@ async def _clear_to_start(app: "InferctlApp", profile: Profile) -> bool:
     )
 
 
-async def stop(app: "InferctlApp") -> bool:
-    """Ask, then stop the watched server; return whether it was stopped."""
-    name = _ours(app)
-    if name is None:
+async def stop(app: "InferctlApp") -> None:
+    """Ask, then stop the watched server."""
+    if await _agreed(app, "Stop", "Stop it"):
+        await stop_now(app)
+
+
+async def _agreed(app: "InferctlApp", what: str, words: str) -> bool:
+    """Ask with what would be lost; the first answer, which Enter takes, loses nothing."""
+    from console.outage import lost_in_session
+
+    life = app.session.life
+    if life is None or _ours(app) is None:
         return False
-    sentence = f"Stop {name}? Requests that run now are cut off."
-    answers = ((STOP, "Stop it"), (LEAVE, "Leave it running"))
-    if await app.push_screen_wait(Question(sentence, answers)) != STOP:
-        return False
-    await stop_now(app)
-    return True
+    sentence = f"{what} {life.server.name}? {lost_in_session(app.session, life.server)}."
+    answers = ((LEAVE, "Cancel, and leave it running"), (STOP, words))
+    return await app.push_screen_wait(Question(sentence, answers)) == STOP
 
 
 async def stop_now(app: "InferctlApp") -> None:
@@ -120,7 +125,8 @@ async def stop_now(app: "InferctlApp") -> None:
 
 async def restart(app: "InferctlApp") -> None:
     """Stop the watched server, if the answer is yes, and launch it again."""
-    if await stop(app):
+    if await _agreed(app, "Restart", "Stop it, then start it"):
+        await stop_now(app)
         await start(app)
 
 
