@@ -238,8 +238,14 @@ class InferctlApp(App[str]):
     def action_server(self, what: str) -> None:
         """Start, stop or restart the watched server, or quit with regard to it."""
         from console import server_keys
+        from console.under_way import carry_out
 
-        self.run_worker(server_keys.ACTIONS[what](self), group=f"server {what}", exclusive=True)
+        if what in server_keys.ORDERS:
+            carry_out(self, "server", server_keys.ORDERS[what](self))
+        else:
+            self.run_worker(
+                server_keys.QUESTIONS[what](self), group=f"server {what}", exclusive=True
+            )
 
     def action_show(self, name: "ScreenName") -> None:
         """Open another screen by its name."""

@@ -155,6 +155,9 @@ def _coldstart(parser: argparse.ArgumentParser) -> None:
         help="let requests finish first",
     )
     parser.add_argument("--force", action="store_true", help="launch although a check failed")
+    parser.add_argument(
+        "--yes", action="store_true", help="do not ask before a running server is stopped"
+    )
 
 
 def _load(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from backends.domain.server import Owner
 from console import ab_keys, load_keys, watching
 from console.contestants import contestants
+from console.under_way import carry_out
 
 if TYPE_CHECKING:
     from console.app import InferctlApp
@@ -29,6 +30,10 @@ class Palette(CommandPalette):
         return super().check_action(action, parameters)
 
 
+def _load(app: "InferctlApp", reference: str) -> None:
+    carry_out(app, "load", load_keys.load(app, reference))
+
+
 def commands(app: "InferctlApp", screen: Screen[Any]) -> Iterator[SystemCommand]:
     """Yield what can be done on a screen now."""
     for server in watching.known(app):
@@ -43,7 +48,7 @@ def commands(app: "InferctlApp", screen: Screen[Any]) -> Iterator[SystemCommand]
         yield SystemCommand(
             f"Load {reference}",
             "Raise the rate until a latency limit breaks: the measured capacity",
-            partial(app.run_worker, load_keys.load(app, reference), group="load"),
+            partial(_load, app, reference),
         )
     if app.desk.beside is not None:
         yield SystemCommand(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from backends.domain.foreign import is_foreign
 from backends.domain.server import ServerState
+from backends.domain.stamp import Stamp
 from backends.problem import Problem
 from backends.settings.config import Profile
 from console import leftovers
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from console.app import InferctlApp
 
 RUNNING = frozenset({ServerState.STARTING, ServerState.READY, ServerState.UNHEALTHY})
+
+SEEN_S = 0.02
+"""How often it is looked whether the facts of a launch have come."""
 
 LEAVE, STOP = "leave", "stop"
 
@@ -46,6 +50,7 @@ async def start(app: "InferctlApp") -> None:
     profile = _profile(app)
     if profile is None:
         return
+    earlier = app.session.life.spawned_at if app.session.life else None
     try:
         if not await _clear_to_start(app, profile):
             return
@@ -54,6 +59,16 @@ async def start(app: "InferctlApp") -> None:
         app.notify(str(problem), title="not started", severity="error", markup=False, timeout=15)
         return
     app.follow_server(profile.name)
+    while _awaits(app, profile.name, earlier):  # noqa: ASYNC110 - a fold sets no event
+        await asyncio.sleep(SEEN_S)  # until it is seen the key would start it once more
+
+
+def _awaits(app: "InferctlApp", name: str, earlier: Stamp | None) -> bool:
+    """Whether the facts of a launch are still to come to a console that follows that server."""
+    life, following = app.session.life, app.following
+    if life is None or life.server.name != name or following is None or following.is_finished:
+        return False
+    return life.spawned_at == earlier
 
 
 async def _clear_to_start(app: "InferctlApp", profile: Profile) -> bool:
@@ -76,17 +91,22 @@ async def _clear_to_start(app: "InferctlApp", profile: Profile) -> bool:
     )
 
 
-async def stop(app: "InferctlApp") -> bool:
-    """Ask, then stop the watched server; return whether it was stopped."""
-    name = _ours(app)
-    if name is None:
+async def stop(app: "InferctlApp") -> None:
+    """Ask, then stop the watched server."""
+    if await _agreed(app, "Stop", "Stop it"):
+        await stop_now(app)
+
+
+async def _agreed(app: "InferctlApp", what: str, words: str) -> bool:
+    """Ask with what would be lost; the first answer, which Enter takes, loses nothing."""
+    from console.outage import lost_in_session
+
+    life = app.session.life
+    if life is None or _ours(app) is None:
         return False
-    sentence = f"Stop {name}? Requests that run now are cut off."
-    answers = ((STOP, "Stop it"), (LEAVE, "Leave it running"))
-    if await app.push_screen_wait(Question(sentence, answers)) != STOP:
-        return False
-    await stop_now(app)
-    return True
+    sentence = f"{what} {life.server.name}? {lost_in_session(app.session, life.server)}."
+    answers = ((LEAVE, "Cancel, and leave it running"), (STOP, words))
+    return await app.push_screen_wait(Question(sentence, answers)) == STOP
 
 
 async def stop_now(app: "InferctlApp") -> None:
@@ -105,7 +125,8 @@ async def stop_now(app: "InferctlApp") -> None:
 
 async def restart(app: "InferctlApp") -> None:
     """Stop the watched server, if the answer is yes, and launch it again."""
-    if await stop(app):
+    if await _agreed(app, "Restart", "Stop it, then start it"):
+        await stop_now(app)
         await start(app)
 
 
@@ -136,11 +157,8 @@ def _profile(app: "InferctlApp") -> Profile | None:
     return app.machine.settings.profile(name) if name else None
 
 
-ACTIONS = {
-    "start": start,
-    "stop": stop,
-    "restart": restart,
-    "leave": leave,
-    "end": leftovers.end,
-}
-"""What `action_server` runs, by the word in its binding."""
+ORDERS = {"start": start, "stop": stop, "restart": restart}
+"""What `action_server` runs one at a time, by the word in its binding."""
+
+QUESTIONS = {"leave": leave, "end": leftovers.end}
+"""What it runs at any time: a stop that takes long keeps nobody from quitting."""

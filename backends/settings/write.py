@@ -1,7 +1,7 @@
 """Writes the configuration, keeping every comment and what the user arranged."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +33,14 @@ _EXAMPLES = """
 # api_key_env = "INFERENCE_KEY"
 # input_usd_per_mtok = "0.10"
 # output_usd_per_mtok = "0.70"
-# price_as_of = 2026-11-21        # the day on which you read the prices
+# price_as_of = {today}        # the day on which you read the prices
 
 # The latency that you promise; `inferctl load` finds how many requests per second keep it.
 # [limits]
 # ttft_p99_s = 1.0
 # itl_p99_s = 0.05
 
-# How the host is billed. since = "boot", "server" or an instant such as 2026-11-21T08:00:00Z.
+# How the host is billed. since = "boot", "server" or an instant such as {today}T08:00:00Z.
 # [billing]
 # granularity_s = 3600
 # min_charge_s = 0
@@ -62,7 +62,7 @@ def write_first_config(profile: Profile, path: Path | None = None) -> Path:
         raise ConfigError((fault,))
     document = tomlkit.parse(_FIRST_LINES)
     _servers(document).append(profile.name, _table(profile))
-    _save(tomlkit.dumps(document) + _EXAMPLES, path)
+    _save(tomlkit.dumps(document) + _EXAMPLES.format(today=_today()), path)
     return path
 
 
@@ -137,6 +137,11 @@ def _servers(document: TOMLDocument) -> Table:
     return servers
 
 
+def _today() -> date:
+    """Return the day in UTC, as prices are dated: an example that is uncommented is not stale."""
+    return datetime.now(UTC).date()
+
+
 def _table(profile: Profile) -> Table:
     table = tomlkit.table()
     table.add("model", profile.model)
@@ -158,7 +163,7 @@ def _table(profile: Profile) -> Table:
     else:
         table.add("gpu_usd_per_hour", format(profile.gpu_usd_per_hour, "f"))
     if profile.gpu_price_as_of is None:
-        table.add(tomlkit.comment("gpu_price_as_of = 2026-11-21  # the day you read that price"))
+        table.add(tomlkit.comment(f"gpu_price_as_of = {_today()}  # the day you read that price"))
     else:
         table.add("gpu_price_as_of", profile.gpu_price_as_of)
     return table

@@ -88,8 +88,9 @@ class MainScreen(Screen[None]):
     def action_race(self, runs: int) -> None:
         """Begin an A/B."""
         from console import ab_keys
+        from console.under_way import carry_out
 
-        self.app.run_worker(ab_keys.race(self._inferctl, runs), group="series", exclusive=True)
+        carry_out(self._inferctl, "series", ab_keys.race(self._inferctl, runs))
 
     def action_explain_race(self) -> None:
         """Say what an A/B needs that is not there."""

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -44,6 +45,8 @@ class Question(ModalScreen[str | None]):
 class TextQuestion(ModalScreen[str | None]):
     """A choice among prepared texts, or a typed one; dismissed with the id or the typed text.
 
+    What is typed or pasted goes into the input line, wherever the focus is.
+
     Args:
         sentence: what is asked.
         choices: id and words of each prepared text.
@@ -65,8 +68,26 @@ class TextQuestion(ModalScreen[str | None]):
         """Lay out the sentence, the prepared texts and the input line."""
         with Vertical():
             yield Static(Content(self._sentence))
-            yield Choices(*(Option(Content(words), id=choice) for choice, words in self._choices))
-            yield Input(placeholder=self._hint)
+            if self._choices:
+                options = (Option(Content(words), id=choice) for choice, words in self._choices)
+                yield Choices(*options)
+            yield Input(placeholder=self._hint, select_on_focus=False)
+
+    def on_key(self, event: events.Key) -> None:
+        """Begin to type, where the focus was on the prepared texts."""
+        if event.is_printable and event.character is not None:
+            self._type(event.character)
+            event.stop()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Take pasted text, where the focus was on the prepared texts."""
+        self._type(next(iter(event.text.splitlines()), ""))
+        event.stop()
+
+    def _type(self, text: str) -> None:
+        typed = self.query_one(Input)
+        typed.focus()
+        typed.insert_text_at_cursor(text)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Take the prepared text."""

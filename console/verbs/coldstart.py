@@ -18,9 +18,11 @@ from backends.settings.config import Profile
 from console import coldstart, recorder
 from console.coldstart import ColdStart
 from console.machine import Machine
+from console.outage import lost_now
 from console.unwatched import record_finished_starts
 from console.verbs import lifecycle
 from console.verbs.after_start import advice_after, slower_than_earlier
+from console.verbs.consent import agree
 from console.verbs.report import document, say, table
 
 STILL = frozenset({ServerState.STOPPED, ServerState.FAILED})
@@ -32,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure the starts; an interrupt leaves the server as it is and tells what was measured.
 
     Raises:
+        UsageProblem: it runs, nobody can be asked whether to stop it, and ``--yes`` is missing.
         Problem: somebody else runs the server, or its first start cannot be launched.
     """
     from console.cli import INTERRUPTED
@@ -41,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     machine = this_host()
     profile = profile_named(machine.settings, arguments.name)
     _refuse_servers_of_others(machine, profile)
+    _ask_before_an_outage(machine, profile, asked_before=arguments.yes)
     record_finished_starts(machine)
     done: list[ColdStart] = []
     reason, code = "", 0
@@ -72,6 +76,13 @@ def _refuse_servers_of_others(machine: Machine, profile: Profile) -> None:
                 f"port {profile.port} is served by process {server.pid}, which inferctl did not "
                 f"start and will not stop; end it, or give {profile.name} another port"
             )
+
+
+def _ask_before_an_outage(machine: Machine, profile: Profile, *, asked_before: bool) -> None:
+    for server in list_servers(machine.state_folder):
+        if server.name == profile.name and server.state not in STILL:
+            what = f"stopping {server.name}, which is {server.state}"
+            agree(what, lost_now(server), asked_before=asked_before)
 
 
 def _measure(machine: Machine, profile: Profile, arguments: argparse.Namespace) -> ColdStart:

@@ -1,4 +1,4 @@
-"""Asks before money is spent, where somebody is there to answer."""
+"""Asks before money is spent or a server is stopped, where somebody is there to answer."""
 
 import sys
 
@@ -7,7 +7,7 @@ from console.verbs.report import say
 
 
 def agree(what: str, cost: str, *, asked_before: bool) -> None:
-    """Say what something costs, and go on only with a yes.
+    """Say what something costs in money or requests, and go on only with a yes.
 
     Raises:
         UsageProblem: nobody can answer, and ``--yes`` was not given.

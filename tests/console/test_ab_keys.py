@@ -9,7 +9,10 @@ from backends.prober.prompts import PROMPTS
 from backends.settings.config import Endpoint
 from console.app import InferctlApp
 from console.economics import demand
+from console.palette import commands
+from console.screens.main import MainScreen
 from console.screens.question import Question, TextQuestion
+from console.under_way import UNDER_WAY
 from tests.console.conftest import Host, started, state, until
 from widgets.ab_panel import AbPanel
 
@@ -40,6 +43,36 @@ async def test_a_runs_the_prompt_once_at_the_server_and_at_the_endpoint(host: Ho
     (record,) = history.recent_series()
     assert len(history.runs_of(record.series_id)) == 2
     history.close()
+
+
+async def test_a_second_ab_is_ignored_while_one_is_under_way(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await started(pilot, app)
+        assert isinstance(app.screen, MainScreen)
+        app.screen.action_race(1)
+        app.screen.action_race(1)
+        await until(pilot, lambda: ended(app) and said(app).count(UNDER_WAY["series"]) == 1)
+        assert app.session.ab is not None
+        runs = app.session.ab.series.runs
+    assert [run.error for run in runs] == [None, None]
+
+
+async def test_a_second_load_is_ignored_while_one_is_under_way(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await started(pilot, app)
+        (load,) = (each for each in commands(app, app.screen) if each.title == "Load serverless")
+        load.callback()
+        load.callback()
+        await until(pilot, lambda: said(app).count(UNDER_WAY["load"]) == 1)
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        questions = [each for each in app.screen_stack if isinstance(each, Question)]
+    assert len(questions) == 1
+
+
+def said(app: InferctlApp) -> list[str]:
+    return [each.message for each in app._notifications]
 
 
 async def test_what_an_ab_sends_is_no_traffic_to_decide_on(host: Host) -> None:

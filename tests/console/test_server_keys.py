@@ -6,10 +6,12 @@ import pytest
 
 from backends.domain.facts import Ticked
 from backends.domain.server import ServerState
+from backends.domain.serving import Counters
 from backends.domain.start import FailureKind, PhaseName
 from backends.history.history import open_history
 from console.app import InferctlApp
 from console.screens.question import Question
+from console.under_way import UNDER_WAY
 from tests.console.conftest import SERVER, Host, started, state, until
 from widgets.startup_panel import StartupPanel
 from widgets.status_strip import StatusStrip
@@ -47,20 +49,38 @@ def first_token_s(app: InferctlApp) -> float | None:
     return app.session.life.server.first_token_s if app.session.life else None
 
 
-async def test_stop_asks_and_escape_leaves_it_running(host: Host) -> None:
+async def test_stop_asks_and_neither_escape_nor_enter_stops(host: Host) -> None:
     app = host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
+        for key in ("s", "r"):
+            for answer in ("escape", "enter"):
+                await pilot.press(key)
+                await until(pilot, lambda: isinstance(app.screen, Question))
+                await pilot.press(answer)
+                await until(pilot, lambda: not isinstance(app.screen, Question))
+                assert state(app) is ServerState.READY
         await pilot.press("s")
         await until(pilot, lambda: isinstance(app.screen, Question))
-        await pilot.press("escape")
-        await until(pilot, lambda: not isinstance(app.screen, Question))
-        assert state(app) is ServerState.READY
-        await pilot.press("s")
-        await until(pilot, lambda: isinstance(app.screen, Question))
-        await pilot.press("enter")
+        await pilot.press("down", "enter")
         await until(pilot, lambda: state(app) is ServerState.STOPPED)
     assert host.state() is ServerState.STOPPED
+
+
+@pytest.mark.parametrize("key", ["s", "r"])
+async def test_the_question_before_an_outage_names_the_requests_that_are_cut_off(
+    host: Host, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    busy = Counters(requests_running=4.0, requests_waiting=2.0)
+    monkeypatch.setattr("backends.metrics.scrape.scrape", lambda *_: busy)
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await until(pilot, lambda: app.session.serving is not None)
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        asked = str(app.screen.query("Static").first().render())
+    assert "4 requests running, 2 waiting; unfinished requests are cut off" in asked
 
 
 async def test_restart_asks_stops_and_starts_anew(host: Host) -> None:
@@ -71,7 +91,7 @@ async def test_restart_asks_stops_and_starts_anew(host: Host) -> None:
         first_pid = app.session.life.server.pid
         await pilot.press("r")
         await until(pilot, lambda: isinstance(app.screen, Question))
-        await pilot.press("enter")
+        await pilot.press("down", "enter")
         await until(
             pilot,
             lambda: (
@@ -80,6 +100,42 @@ async def test_restart_asks_stops_and_starts_anew(host: Host) -> None:
                 and app.session.life.server.pid != first_pid
             ),
         )
+
+
+async def test_a_second_start_is_ignored_while_one_is_under_way(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await until(pilot, lambda: state(app) is ServerState.STOPPED)
+        app.action_server("start")
+        app.action_server("start")
+        app.action_server("restart")
+        await until(pilot, lambda: state(app) is ServerState.READY)
+        await until(pilot, lambda: said(app).count(UNDER_WAY["server"]) == 2)
+        assert not [each for each in said(app) if "kept already" in each]
+
+
+def said(app: InferctlApp) -> list[str]:
+    return [each.message for each in app._notifications]
+
+
+async def test_a_second_stop_is_ignored_while_one_is_under_way(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await started(pilot, app)
+        app.action_server("stop")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        app.action_server("stop")
+        app.action_server("restart")
+        await until(pilot, lambda: said(app).count(UNDER_WAY["server"]) == 2)
+        questions = [each for each in app.screen_stack if isinstance(each, Question)]
+        assert len(questions) == 1
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, Question))
+        app.action_server("leave")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("enter")
+        await until(pilot, lambda: not app.is_running)
+    assert host.state() is ServerState.READY
 
 
 async def test_q_asks_and_leaves_the_server_running_by_default(host: Host) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
@@ -192,6 +193,48 @@ async def test_an_executable_asks_for_the_model(host: Path) -> None:
         await until(pilot, lambda: isinstance(app.screen, MainScreen) and app.session.life)
     (profile,) = read_settings(config_file()).servers
     assert (profile.name, profile.model) == ("mine", str(folder))
+
+
+async def test_what_is_typed_on_an_empty_host_is_the_model_and_then_the_executable(
+    host: Path,
+) -> None:
+    shutil.rmtree(host / "hf")
+    moved = host / "else" / "vllm"
+    moved.parent.mkdir()
+    (host / "bin" / "vllm").rename(moved)
+    app = InferctlApp(machine_in(host), None)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: not app.screen.query_one(Welcome).view.looking)
+        await pilot.press("n")
+        for answer in ("org/model", str(moved)):
+            await until(pilot, lambda: isinstance(app.screen, TextQuestion))
+            assert not app.screen.query(OptionList)
+            asked = app.screen
+            await pilot.press(*answer, "enter")
+            await until(pilot, lambda: app.screen is not asked)  # noqa: B023
+        await until(pilot, lambda: isinstance(app.screen, MainScreen) and app.session.life)
+    (profile,) = read_settings(config_file()).servers
+    assert (profile.model, profile.vllm) == ("org/model", str(moved))
+
+
+async def test_what_is_typed_beside_prepared_answers_goes_into_the_input(host: Path) -> None:
+    app = InferctlApp(machine_in(host), None)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: welcomed(app, "model"))
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, TextQuestion))
+        line = app.screen.query_one(Input)
+        await pilot.press("o", "r", "g", "/", "m")
+        assert (line.value, app.focused) == ("org/m", line)
+        await pilot.press("shift+tab", "2")
+        assert (line.value, app.focused) == ("org/m2", line)
+        app.screen.query_one(OptionList).focus()
+        app.post_message(events.Paste("-7B\nsecond line"))
+        await until(pilot, lambda: line.value == "org/m2-7B")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, MainScreen) and app.session.life)
+    (profile,) = read_settings(config_file()).servers
+    assert profile.model == "org/m2-7B"
 
 
 async def test_a_folder_that_is_not_there_is_told_and_nothing_is_written(host: Path) -> None:

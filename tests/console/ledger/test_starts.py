@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from backends.domain.serving import Counters
 from backends.keeper.folder import ServerFolder, read_journal, server_folder
 from backends.settings.paths import history_file, state_folder
 from console.this_host import this_host
@@ -130,6 +131,25 @@ def test_coldstart_puts_starts_beside_each_other(verbs: Host, tmp_path: Path) ->
     assert len(verbs.document("history", "--starts")["starts"]) == 2
     (server,) = verbs.document("status", "sim")["servers"]
     assert server["state"] == "ready"
+
+
+def test_coldstart_asks_before_it_stops_a_running_server(
+    verbs: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verbs.configure(verbs.server())
+    assert verbs.run("coldstart", "sim", "-n", "1")[0] == 0
+    (before,) = verbs.document("status", "sim")["servers"]
+    busy = Counters(requests_running=4.0, requests_waiting=1.0)
+    monkeypatch.setattr("console.outage.scrape", lambda _: busy)
+    code, out, err = verbs.run("coldstart", "sim", "-n", "1")
+    assert (code, out) == (2, "")
+    assert "stopping sim, which is ready: 4 requests running, 1 waiting; unfinished" in err
+    assert "--yes" in err
+    (after,) = verbs.document("status", "sim")["servers"]
+    assert (after["state"], after["pid"]) == ("ready", before["pid"])
+    assert verbs.run("coldstart", "sim", "-n", "1", "--yes")[0] == 0
+    (anew,) = verbs.document("status", "sim")["servers"]
+    assert anew["pid"] != before["pid"]
 
 
 def test_coldstart_says_what_it_cost_and_at_which_price(verbs: Host) -> None:
