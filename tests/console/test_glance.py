@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.domain.serving import Counters
 from backends.domain.server import Owner, Server, ServerState
+from backends.domain.serving import Counters
 from console import glance
 from tests.console.stage import machine_in
 

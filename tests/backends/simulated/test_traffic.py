@@ -54,7 +54,9 @@ def test_its_requests_are_served_and_end_with_the_duration(
 
 
 def test_without_a_duration_it_has_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", [MODULE, "--base-url", "http://127.0.0.1:9/v1", "--model", "m"])
+    monkeypatch.setattr(
+        sys, "argv", [MODULE, "--base-url", "http://127.0.0.1:9/v1", "--model", "m"]
+    )
     assert traffic._arguments().duration == math.inf
 
 
