@@ -14,7 +14,6 @@ from backends.settings.config import Endpoint
 from console import economics
 from console.bookkeeping import kept_days
 from console.machine import Machine
-from console.own_tests import spent_on_tests
 from console.rivals import tokens_price
 
 DAY_S = 86_400
@@ -77,7 +76,7 @@ def bill_of(machine: Machine, session: Session, period: Period | None = None) ->
     with closing(open_history(machine.history_file)) as history:
         days = _with_live(kept_days(history, first, last), session, first, last)
         since_s = midnight_after(first) - DAY_S if period else began_s
-        spent_usd = spent_on_tests(history, since_s, midnight_after(last))
+        spent_usd = history.tests_usd(since_s, midnight_after(last))
     totals = session.totals if period is None else _all(days)
     tariff = economics.tariff(session, settings)
     return Bill(

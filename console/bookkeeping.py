@@ -1,5 +1,6 @@
 """The books of the rental, kept in the history: the meter, what was served, the days, the plan."""
 
+import math
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -20,7 +21,6 @@ from backends.wire import plain, typed
 from console import judging
 from console.desk import Desk
 from console.machine import Machine
-from console.own_tests import spent_on_tests
 from console.unwatched_time import launches, stretches
 
 HOST_BOOT: Origin = "host_boot"
@@ -77,7 +77,7 @@ def open_books(machine: Machine) -> Books:
         meter, fresh = _meter(machine, kept, now_s)
         since = utc_day(meter.last_s)
         ledger = Ledger(_served(kept, meter.began_s), _days(kept, since, utc_day(now_s)))
-        spent_usd = spent_on_tests(history, meter.began_s)
+        spent_usd = history.tests_usd(meter.began_s, math.inf)
     since_s = meter.began_s if fresh else meter.last_s
     for stretch in stretches(machine.state_folder, since_s, now_s):
         meter, ledger = _with_stretch(meter, ledger, stretch)

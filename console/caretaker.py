@@ -37,6 +37,8 @@ def main() -> None:
             *("--model", MODEL, "--rps", str(TRAFFIC_RPS)),
         ),
     )
+    # One that was killed meanwhile must not stay as a zombie until the console is gone.
+    signal.signal(signal.SIGCHLD, lambda *_: [helper.poll() for helper in helpers])
     sys.stdin.buffer.read()
     for helper in helpers:
         _end(helper)

@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from backends.domain.facts import GpusSampled, MetricsScraped
-from backends.domain.server import Server, ServerState
+from backends.domain.server import SERVING, Server, ServerState
 from backends.domain.session import Session, advance, watching
 from backends.host.servers import list_servers
 from backends.metrics.scrape import MetricsUnavailable, scrape
@@ -14,8 +14,6 @@ from console.machine import Machine
 
 APART_S = 1.0
 """A rate needs two readings; closer ones would tell too little."""
-
-SERVING = frozenset({ServerState.READY, ServerState.FOREIGN})
 
 
 def glance(machine: Machine) -> Session:
@@ -45,9 +43,9 @@ def with_gpus(session: Session, machine: Machine) -> Session:
 
 
 def _serving(found: tuple[Server, ...], machine: Machine) -> Server | None:
-    """Return the server to look at: one of ours that is ready, else a profile that is not."""
-    ready = [each for each in found if each.state in SERVING and each.base_url]
-    if ready:
-        return ready[0]
+    """Return the server to look at: one that serves, a healthy one first, else a profile's."""
+    serving = [each for each in found if each.state in SERVING and each.base_url]
+    if serving:
+        return min(serving, key=lambda each: each.state is ServerState.UNHEALTHY)
     names = {profile.name for profile in machine.settings.servers}
     return next((each for each in found if each.name in names), None)

@@ -1,27 +1,23 @@
 """What one server takes of the host that is rented: its GPUs, and so its price."""
 
+import math
 from decimal import Decimal
 
+from backends.host.arguments import value_of
 from backends.settings.config import Billing, Profile
 
-PARALLEL = {
-    "--tensor-parallel-size": "-tp",
-    "--pipeline-parallel-size": "-pp",
-    "--data-parallel-size": "-dp",
-}
+PARALLEL = (
+    ("--tensor-parallel-size", "-tp"),
+    ("--pipeline-parallel-size", "-pp"),
+    ("--data-parallel-size", "-dp"),
+)
 """vLLM's arguments whose product is the number of GPUs that one server takes."""
 
 
 def gpus_of(profile: Profile) -> int:
     """Return how many GPUs a profile's server takes."""
-    count = 1
-    for place, word in enumerate(profile.args):
-        flag, has_value, value = word.replace("_", "-").partition("=")
-        if flag in PARALLEL or flag in PARALLEL.values():
-            following = profile.args[place + 1] if place + 1 < len(profile.args) else ""
-            given = value if has_value else following
-            count *= int(given) if given.isdigit() else 1
-    return count
+    given = (value_of(flags, profile.args) for flags in PARALLEL)
+    return math.prod(int(value) for value in given if value and value.isdecimal())
 
 
 def server_usd_per_hour(profile: Profile | None, billing: Billing) -> Decimal | None:

@@ -14,7 +14,7 @@ from backends.domain.facts import (
     SourceFailed,
     Ticked,
 )
-from backends.domain.server import Owner, ServerState
+from backends.domain.server import SERVING, Owner, ServerState
 from backends.domain.session import SERVERS, Session
 from backends.domain.vram_owners import with_owners
 from backends.gpus.watch import PROCESSES_PERIOD_S, watch_gpus
@@ -37,8 +37,6 @@ LOADING_S = 0.25
 GPU_S = 1.0
 
 FAR_BACK_BYTES = 4 << 20
-
-SERVING = frozenset({ServerState.READY, ServerState.UNHEALTHY, ServerState.FOREIGN})
 
 Look = Callable[[], Session]
 """Reads the session as it stands, so that a source can keep its pace to it."""

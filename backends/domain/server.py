@@ -18,6 +18,10 @@ class ServerState(StrEnum):
     FOREIGN = "foreign"
 
 
+SERVING = frozenset({ServerState.READY, ServerState.UNHEALTHY, ServerState.FOREIGN})
+"""The states in which a server has counters: an unhealthy one counts on what it serves."""
+
+
 class Owner(StrEnum):
     """Who started a server."""
 

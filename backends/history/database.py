@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 from backends.history.schema import MIGRATIONS
@@ -17,6 +18,19 @@ _CHECKED_BYTES = 16 * 2**20  # a full check of more would be felt when the conso
 
 class HistoryUnavailable(Problem):
     """The history cannot be used; the message is one sentence with the remedy."""
+
+
+class _DecimalSum:
+    """``decimal_sum`` in SQL: a sum of Decimals as text, exact where SQLite's own would round."""
+
+    def __init__(self) -> None:
+        self._sum = Decimal(0)
+
+    def step(self, value: str, /) -> None:
+        self._sum += Decimal(value)
+
+    def finalize(self) -> str:
+        return format(self._sum, "f")
 
 
 class Database:
@@ -31,6 +45,8 @@ class Database:
         self._path = path
         self.notice = notice
         connection.row_factory = sqlite3.Row
+        # The stubs know aggregates of integers only.
+        connection.create_aggregate("decimal_sum", 1, _DecimalSum)  # type: ignore[arg-type]
 
     def rows(self, statement: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
         """Run one statement, committed at once, and return its rows."""

@@ -1,6 +1,7 @@
 """Keeps and finds what was measured."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,17 @@ class History:
         """Return the runs of a series by lane and index."""
         query = "SELECT * FROM runs WHERE series_id = ? ORDER BY lane, place"
         return tuple(run_of(row) for row in self._database.rows(query, (series_id,)))
+
+    def tests_usd(self, since_s: float, until_s: float) -> Decimal:
+        """Return what the tests of a period have cost, as far as their endpoints are priced.
+
+        A series and a load belong to the instant at which they began, each request of a hunt to
+        that at which it ended: a hunt takes days.
+        """
+        costs = "SELECT decimal_sum(cost_usd) AS usd FROM test_costs"
+        query = f"{costs} WHERE wall_s >= ? AND wall_s < ?"
+        (row,) = self._database.rows(query, (since_s, until_s))
+        return Decimal(row["usd"] or 0)
 
     def save_meter(self, name: str, saved_wall_s: float, state: Any) -> None:
         """Keep the state of a meter, so that the bill goes on where it stood."""

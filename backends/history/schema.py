@@ -1,5 +1,48 @@
 """The tables, as the steps that led to them; step N brings a database to ``user_version`` N."""
 
+_COSTS = {
+    "runs": """
+        SELECT series.series_id, 'run ' || new.lane || ' ' || new.place, series.began_wall_s,
+            json_extract(iif(json_valid(new.run), new.run, NULL), '$.cost_usd') AS usd
+        FROM {rows} series WHERE series.series_id = new.series_id AND usd IS NOT NULL
+    """,
+    "series": """
+        SELECT new.series_id, 'warm-up ' || lane.key, new.began_wall_s,
+            json_extract(lane.value, '$.warm_up.cost_usd') AS usd
+        FROM {rows} json_each(iif(json_valid(new.report), new.report, NULL), '$.lanes') AS lane
+        WHERE usd IS NOT NULL
+    """,
+    "findings": """
+        SELECT new.finding_id, 'load', new.began_wall_s,
+            json_extract(iif(json_valid(new.document), new.document, NULL), '$.ended.cost_usd')
+                AS usd
+        FROM {rows} (SELECT 1) WHERE new.kind = 'load' AND usd IS NOT NULL
+        UNION ALL
+        SELECT new.finding_id, 'request ' || probe.key, json_extract(probe.value, '$.ended_at'),
+            json_extract(probe.value, '$.cost_usd') AS usd
+        FROM {rows} json_each(
+            iif(json_valid(new.document), new.document, NULL), '$.probes'
+        ) AS probe
+        WHERE new.kind = 'coldhunt' AND usd IS NOT NULL
+    """,
+}
+"""What the rows of a table have cost: of all, or of the ``new`` one where `rows` is empty.
+
+Each cost is the text of a Decimal. A record that cannot be read has none.
+"""
+
+
+def _costs_of(table: str) -> str:
+    """Return what keeps the costs of the rows that a table has, and of every one to come."""
+    into = "INSERT OR REPLACE INTO test_costs"
+    return f"""
+        {into} {_COSTS[table].format(rows=f"{table} AS new,")};
+        CREATE TRIGGER costs_of_{table} AFTER INSERT ON {table} BEGIN
+            {into} {_COSTS[table].format(rows="")};
+        END;
+    """
+
+
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE starts (
@@ -71,5 +114,18 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE UNIQUE INDEX findings_by_id ON findings (kind, finding_id);
     CREATE INDEX findings_by_time ON findings (kind, began_wall_s);
+    """,
+    f"""
+    CREATE TABLE test_costs (
+        record_id TEXT NOT NULL,
+        part TEXT NOT NULL,
+        wall_s REAL NOT NULL,
+        cost_usd TEXT NOT NULL,
+        PRIMARY KEY (record_id, part)
+    ) WITHOUT ROWID;
+    CREATE INDEX test_costs_by_time ON test_costs (wall_s, cost_usd);
+    {_costs_of("runs")}
+    {_costs_of("series")}
+    {_costs_of("findings")}
     """,
 )

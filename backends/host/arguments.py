@@ -1,5 +1,6 @@
 """Reads the command line of a vLLM server."""
 
+import re
 from pathlib import Path
 
 SERVER_MODULE = "vllm.entrypoints.openai.api_server"
@@ -8,17 +9,36 @@ COMMAND_MODULE = "vllm.entrypoints.cli.main"
 PROGRAMS = frozenset({"vllm", "inferctl-simulated-vllm"})
 """What ``serve`` is a word of; a simulated server is found as a true one is."""
 
+_GLUED = re.compile(r"(?P<flag>-[A-Za-z]+)(?P<number>\d+)")
+
 
 def value_of(flags: tuple[str, ...], arguments: tuple[str, ...]) -> str | None:
-    """Return the value that follows one of these flags, or stands behind it after ``=``.
+    """Return the value that vLLM takes for one of these flags, None where none is given.
 
-    vLLM takes underscores for dashes in its flags.
+    Read as vLLM's parser reads: the last one counts, underscores stand for dashes, the beginning of
+    a long flag for all of it, and the value follows as the next word or after ``=``. A number may
+    also be glued to a short flag (``-tp4``).
     """
+    value: str | None = None
     for place, argument in enumerate(arguments):
-        flag, equals, value = argument.partition("=")
-        if flag.replace("_", "-") in flags:
-            return value if equals else next(iter(arguments[place + 1 :]), None)
-    return None
+        if argument == "--":
+            break
+        flag, equals, behind = argument.partition("=")
+        if _stands_for(flag.replace("_", "-"), flags):
+            value = behind if equals else next(iter(arguments[place + 1 :]), None)
+        elif glued := _GLUED.fullmatch(argument):
+            value = glued["number"] if glued["flag"] in flags else value
+    return value
+
+
+def _stands_for(word: str, flags: tuple[str, ...]) -> bool:
+    """Tell whether a word is one of the flags, or the beginning of a long one.
+
+    A beginning that several of vLLM's flags share is refused by vLLM itself.
+    """
+    return word in flags or (
+        word.startswith("--") and any(flag.startswith(word) for flag in flags if len(word) > 2)
+    )
 
 
 def model_argument(arguments: tuple[str, ...]) -> str | None:

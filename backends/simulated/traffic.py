@@ -1,14 +1,15 @@
 """A little traffic for a demo: ``python -m backends.simulated.traffic --base-url U --model M``.
 
 Open loop: requests leave at random times of a steady rate, whether or not earlier ones have been
-answered, but never more than a bounded number at once. It goes only to loopback, and ends after
-its duration, on SIGTERM, or when the process that started it is gone.
+answered, but never more than a bounded number at once. It goes only to loopback, and ends on
+SIGTERM, when the process that started it is gone, or after its duration where it has one.
 """
 
 import argparse
 import asyncio
 import ipaddress
 import json
+import math
 import os
 import random
 import signal
@@ -146,7 +147,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--model", required=True)
     parser.add_argument("--rps", type=float, default=1.0, help="requests per second on average")
     parser.add_argument("--max-tokens", type=int, default=220)
-    parser.add_argument("--duration", type=float, default=600.0, help="seconds")
+    parser.add_argument("--duration", type=float, default=math.inf, help="seconds")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 

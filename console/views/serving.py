@@ -1,10 +1,8 @@
 """The serving panel's view."""
 
-from backends.domain.server import ServerState
+from backends.domain.server import SERVING
 from backends.domain.session import Session
 from widgets.serving_panel import ServingView
-
-SERVING = frozenset({ServerState.READY, ServerState.UNHEALTHY, ServerState.FOREIGN})
 
 
 def serving_view(session: Session) -> ServingView:

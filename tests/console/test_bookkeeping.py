@@ -1,5 +1,6 @@
 """The books go on over restarts of the console, of servers and of the host."""
 
+import math
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,7 +30,6 @@ from console.bookkeeping import (
 )
 from console.desk import Desk
 from console.machine import Machine
-from console.own_tests import spent_on_tests
 from tests.backends.domain.journals import BOOT_WALL_S, at, ready, spawned, stopped
 from tests.console import sessions
 from tests.console.sessions import SETTINGS, run, scrape
@@ -137,7 +137,7 @@ def test_own_tests_are_counted_since_the_bill_began(tmp_path: Path) -> None:
             history.add_run(series_id, run("a", 0, 0.2))
             history.add_run(series_id, run("b", 0, 0.5, cost_usd="0.000162"))
             history.add_run(series_id, run("b", 1, 0.5, cost_usd="0.000162"))
-        assert spent_on_tests(history, BOOT_WALL_S - 100) == Decimal("0.000648")
+        assert history.tests_usd(BOOT_WALL_S - 100, math.inf) == Decimal("0.000648")
     assert open_books(host).tests_usd == Decimal("0.000324")
 
 

@@ -95,6 +95,11 @@ def test_now_and_plan_answer_two_questions() -> None:
         (("--tensor-parallel-size", "4"), 4),
         (("-tp=2", "--pipeline_parallel_size=2", "-dp", "2"), 8),
         (("--tensor-parallel-size",), 1),
+        (("-tp", "2", "-tp", "4"), 4),
+        (("-tp", "2", "--tensor_parallel_size=4"), 4),
+        (("--tensor-parallel", "4"), 4),
+        (("--pipeline=2", "-tp4"), 8),
+        (("--", "-tp", "4"), 1),
     ],
 )
 def test_the_gpus_of_a_server_are_those_it_asks_for(args: tuple[str, ...], gpus: int) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
@@ -28,7 +29,6 @@ from console.capacity import known_capacities
 from console.desk import desk_of, with_capacities
 from console.loading import kept_load
 from console.machine import Machine
-from console.own_tests import spent_on_tests
 from console.screens.history import HistoryScreen
 from console.screens.load import LoadScreen
 from console.screens.main import MainScreen
@@ -235,7 +235,7 @@ async def test_what_a_load_without_a_step_has_cost_is_kept(host: Host) -> None:
     assert Decimal(report.ended.cost_usd or 0) > 0
     assert load_finding(report).startswith("nothing was measured of serverless")
     with closing(open_history(host.folder / "history.sqlite")) as history:
-        assert spent_on_tests(history, 0.0) == Decimal(report.ended.cost_usd or 0)
+        assert history.tests_usd(0.0, math.inf) == Decimal(report.ended.cost_usd or 0)
 
 
 async def test_a_load_is_asked_about_and_nothing_is_sent_before(host: Host) -> None:

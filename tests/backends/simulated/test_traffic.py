@@ -1,6 +1,7 @@
 """The traffic of the demo: where it may go, how much of it there is, and when it ends."""
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from backends.simulated import traffic
 from backends.simulated.traffic import NotLoopback, loopback_target
 from tests.backends.simulated.conftest import Program, Server, is_alive, until
 
@@ -49,6 +51,13 @@ def test_its_requests_are_served_and_end_with_the_duration(
     metrics = server.ask("GET", "/metrics")[1].splitlines()
     finished = [float(x.split()[-1]) for x in metrics if x.startswith("vllm:request_success_t")]
     assert sum(finished) > 10
+
+
+def test_without_a_duration_it_has_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        sys, "argv", [MODULE, "--base-url", "http://127.0.0.1:9/v1", "--model", "m"]
+    )
+    assert traffic._arguments().duration == math.inf
 
 
 def test_it_ends_when_told(run: Callable[..., Program]) -> None:
