@@ -25,7 +25,7 @@ from backends.domain.streams.cold import (
 )
 from backends.domain.streams.cold_report import duration
 from backends.prober import problems
-from backends.prober.client import run_series
+from backends.prober.client import ProberFailed, run_series
 from backends.prober.orders import Lane, Limits, SeriesOrder
 
 PROMPT = "Reply with the one word: ready"
@@ -209,6 +209,8 @@ async def ask_once(lane: Lane, prompt: str, limit_s: float = COLD_LIMITS.total_s
                     found = fact.run
                 elif isinstance(fact, SeriesEnded) and fact.reason and found.error == "no reply":
                     found = Run(lane.name, 0, error=fact.reason)
+    except ProberFailed as failure:
+        return Run(lane.name, 0, error=str(failure))
     except TimeoutError:
         return Run(lane.name, 0, error=f"no reply within {limit_s:g} s")
     return found
