@@ -11,6 +11,7 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 
 from backends.domain.run import Run
+from backends.domain.streams.cold import ProbeEnded
 from backends.host.own_requests import sending
 from backends.prober.coldhunt import PROMPT, ask_once, hunt
 from backends.prober.hunts import HuntFolder, HuntOrder, held
@@ -22,7 +23,7 @@ from console.this_host import this_host
 
 
 def main() -> int:
-    """Hunt until nothing is missing."""
+    """Measure until nothing is missing or a limit is reached."""
     folder = HuntFolder(Path(sys.argv[1]))
     try:
         order = folder.read_order()
@@ -46,14 +47,17 @@ async def _hunt(folder: HuntFolder, order: HuntOrder, machine: Machine) -> None:
     (lane,) = racing.lanes([order.reference], machine.settings)
     probes = folder.read_probes()
 
-    async def ask(lane: Lane, prompt: str) -> Run:
+    async def ask(lane: Lane, prompt: str, limit_s: float) -> Run:
         with sending(machine.state_folder, [lane.base_url]):
-            return await ask_once(lane, prompt)
+            return await ask_once(lane, prompt, limit_s)
 
     async with aclosing(hunt(lane, PROMPT, order.plan, folder.probes, ask=ask)) as told:
-        async for probe in told:
-            probes.append(probe)
-            hunting.keep(machine, hunting.report_of(order, probes))
+        async for fact in told:
+            if isinstance(fact, ProbeEnded):
+                folder.write_end(fact.reason)
+            else:
+                probes.append(fact)
+            hunting.keep(machine, hunting.report_of(order, probes, folder.read_end()))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from backends.domain.money.amounts import usd
-from backends.domain.streams.cold import ColdProbe, HuntPlan
+from backends.domain.streams.cold import ColdProbe, HuntPlan, limits_of
 from backends.domain.streams.cold_report import HuntReport
 from backends.history.history import open_history
 from backends.history.records import FindingRecord
@@ -46,16 +46,20 @@ def taken_up(folder: HuntFolder, order: HuntOrder, *, again: bool) -> HuntOrder:
     return order
 
 
-def cost_text(lane: Lane, plan: HuntPlan) -> str:
-    """Return what a hunt costs at most, or that nobody can tell."""
-    once = racing.most_usd_once(lane, PROMPT, MAX_TOKENS)
-    if once is None:
-        return "UNPRICED"
-    return f"at most {usd(once * plan.requests)}"
+def plan_of(lane: Lane, gaps_s: Sequence[float], rounds: int) -> HuntPlan:
+    """Return what is measured, and what it may use at most."""
+    plan = HuntPlan(tuple(sorted(set(gaps_s))), rounds)
+    return replace(plan, limits=limits_of(plan, racing.most_usd_once(lane, PROMPT, MAX_TOKENS)))
 
 
-def report_of(order: HuntOrder, probes: Sequence[ColdProbe]) -> HuntReport:
-    """Return a hunt as what is kept of it."""
+def cost_text(plan: HuntPlan) -> str:
+    """Return what a probe costs at most, or that nobody can tell."""
+    most_usd = limits_of(plan).usd
+    return "UNPRICED" if most_usd is None else f"at most {usd(most_usd)}"
+
+
+def report_of(order: HuntOrder, probes: Sequence[ColdProbe], ended: str = "") -> HuntReport:
+    """Return a probe as what is kept of it; `ended` is why it ended early, if it did."""
     return HuntReport(
         hunt_id=order.hunt_id,
         endpoint=order.endpoint,
@@ -65,6 +69,7 @@ def report_of(order: HuntOrder, probes: Sequence[ColdProbe]) -> HuntReport:
         probes=tuple(probes),
         input_usd_per_mtok=order.input_usd_per_mtok,
         output_usd_per_mtok=order.output_usd_per_mtok,
+        ended=ended,
     )
 
 

@@ -18,6 +18,7 @@ from backends.domain.streams.load import LoadEnded, LoadStep, summarise_load
 from backends.host import processes
 from backends.prober import clock
 from backends.prober.orders import CANCEL, Lane, LoadOrder, Order, SeriesOrder, encode_order
+from backends.problem import Problem
 from backends.wire import decode_fact
 
 LONGEST_LINE = 64 * 1024 * 1024
@@ -26,20 +27,31 @@ GRACE_S = 2.0
 PACKAGES = Path(__file__).resolve().parents[2]
 
 
+class ProberFailed(Problem):
+    """The measuring process ended before a series began; the message says of what."""
+
+
 async def run_series(
     order: SeriesOrder, cancel: asyncio.Event | None = None
 ) -> AsyncGenerator[AbFact, None]:
     """Yield the facts of one A/B, the last of them always SeriesEnded.
 
     Setting `cancel` ends it early with what was measured so far; closing the iterator ends the
-    prober too. A prober that dies is told as the reason of SeriesEnded.
+    prober too. A prober that dies within a series is told as the reason of SeriesEnded.
+
+    Raises:
+        ProberFailed: it died before the series began, so that there is none to show.
     """
+    began = False
     async with aclosing(_tell(Order(series=order), order.lanes, cancel)) as lines:
         async for line in lines:
             if isinstance(line, str):
+                if not began:
+                    raise ProberFailed(line)
                 yield SeriesEnded(clock.stamp_of(clock.now_ns()), order.series_id, line)
                 return
             fact = cast("AbFact", decode_fact(line))
+            began = True
             yield fact
             if isinstance(fact, SeriesEnded):
                 return

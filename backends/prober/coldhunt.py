@@ -4,15 +4,28 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
 from backends.domain.ab_facts import RunEnded, SeriesEnded
+from backends.domain.money.amounts import usd
 from backends.domain.run import Run
-from backends.domain.streams.cold import ColdProbe, HuntPlan, missing_gap, missing_warm
-from backends.prober.client import run_series
+from backends.domain.streams.cold import (
+    WAKE_S,
+    ColdProbe,
+    HuntPlan,
+    ProbeEnded,
+    ProbeLimits,
+    limits_of,
+    missing_gap,
+    missing_warm,
+)
+from backends.domain.streams.cold_report import duration
+from backends.prober import problems
+from backends.prober.client import ProberFailed, run_series
 from backends.prober.orders import Lane, Limits, SeriesOrder
 
 PROMPT = "Reply with the one word: ready"
@@ -20,14 +33,36 @@ PROMPT = "Reply with the one word: ready"
 
 MAX_TOKENS = 16
 # A serverless endpoint may load its weights first.
-COLD_LIMITS = Limits(ttft_s=1200.0, total_s=1500.0)
+COLD_LIMITS = Limits(ttft_s=WAKE_S, total_s=1500.0)
 
 RETRY_S = 60.0
-"""After a request that failed the next one waits so long."""
+"""After a request that failed without a pause before it the next one waits so long."""
+
+SHORTEST_POLL_S, LONGEST_POLL_S = 5.0, 60.0
+POLL_SHARE = 0.2
+"""A refused request is repeated after this share of the time since the first refused one, so that
+the time of a cold start is known to that share, within the two bounds."""
 
 FAILURES_TO_GIVE_UP = 10
 
-Ask = Callable[[Lane, str], Awaitable[Run]]
+Ask = Callable[[Lane, str, float], Awaitable[Run]]
+"""Sends one request that may take so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """The request to be sent: when, and after which pause.
+
+    Attributes:
+        first_sent_s: when the first request after this pause was sent that was refused, None
+            where none was.
+        idle_s: the pause before that one.
+    """
+
+    due_s: float
+    planned_s: float | None
+    first_sent_s: float | None = None
+    idle_s: float | None = None
 
 
 async def hunt(
@@ -39,39 +74,104 @@ async def hunt(
     ask: Ask | None = None,
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> AsyncGenerator[ColdProbe, None]:
+) -> AsyncGenerator[ColdProbe | ProbeEnded, None]:
     """Yield every request that `state` lacks for the plan, until none is missing.
 
-    Every probe is appended to `state`, one JSON line each, before it is yielded, so that a hunt of
-    hours may be killed and taken up again. What was measured is not measured again; a pause that
-    was interrupted begins anew, behind a request that ends the one of which nothing is known. Ten
-    failures in a row end the hunt with the last of them.
+    Every probe is appended to `state`, one JSON line each, before it is yielded, so that a probe of
+    hours may be killed and continued. What was measured is not measured again; a pause that was
+    interrupted is begun again, behind a request that ends the one of which nothing is known. A
+    request that is refused after a pause is repeated until the first token, and that time is the
+    pause's. The plan's limits hold for what this call sends, whatever the endpoint does. Where one
+    of them is reached, or the endpoint gives no token any more, the last that is yielded says so.
 
     Raises:
         OSError: the file cannot be read or written.
     """
-    probes = read_probes(state)
-    known_busy, failures = False, 0
-    while (gap_s := missing_gap(probes, plan)) is not None and failures < FAILURES_TO_GIVE_UP:
-        planned_s: float | None = gap_s
-        if failures:
-            await sleep(RETRY_S)
-        if not known_busy:
-            planned_s = None
-        elif missing_warm(probes, plan):
-            planned_s = 0.0
-        else:
-            await sleep(max(0.0, probes[-1].ended_at + gap_s - now()))
-        idle_s = now() - probes[-1].ended_at if probes else None
-        run = await (ask or ask_once)(lane, prompt)
-        probe = ColdProbe(
-            planned_s, idle_s, now(), run.ttft_s, run.error, run.input_tokens, run.cost_usd
+    probes, began_s, limits = read_probes(state), now(), limits_of(plan)
+    had, failures = len(probes), 0
+    following = _Next(began_s, None)
+    while missing_gap(probes, plan) is not None:
+        if reason := limit_reached(probes[had:], limits, following.due_s - began_s):
+            yield ProbeEnded(reason)
+            return
+        await sleep(max(0.0, following.due_s - now()))
+        sent_s = now()
+        left_s = limits.lasts_s - (sent_s - began_s)
+        run = await (ask or ask_once)(lane, prompt, min(COLD_LIMITS.total_s, left_s))
+        idle_s = sent_s - probes[-1].ended_at if probes else None
+        following = replace(
+            following,
+            first_sent_s=sent_s if following.first_sent_s is None else following.first_sent_s,
+            idle_s=idle_s if following.first_sent_s is None else following.idle_s,
         )
+        probe = _probe(run, following, sent_s, now())
         append_probe(state, probe)
         probes.append(probe)
-        known_busy = probe.error is None
-        failures = 0 if known_busy else failures + 1
         yield probe
+        failures = failures + 1 if probe.error and not probe.refused else 0
+        if reason := _given_up(probe, following, failures):
+            yield ProbeEnded(reason)
+            return
+        following = _following(probes, plan, following)
+
+
+def limit_reached(
+    sent: Sequence[ColdProbe], limits: ProbeLimits, next_after_s: float
+) -> str | None:
+    """Return which limit forbids the next request, which is due so long after the start."""
+    if len(sent) >= limits.requests:
+        return f"{limits.requests} requests were sent, as many as agreed"
+    if next_after_s >= limits.lasts_s:
+        return f"the next request would come after the agreed {duration(limits.lasts_s)}"
+    if limits.usd is None:
+        return None
+    once = limits.usd / limits.requests
+    costs = (once if each.cost_usd is None else Decimal(each.cost_usd) for each in sent)
+    if sum(costs, once) > limits.usd:
+        return f"the next request may cost more than is left of the agreed {usd(limits.usd)}"
+    return None
+
+
+def _probe(run: Run, sent: _Next, sent_s: float, ended_s: float) -> ColdProbe:
+    assert sent.first_sent_s is not None
+    waited_s = sent_s - sent.first_sent_s
+    return ColdProbe(
+        planned_idle_s=sent.planned_s,
+        idle_s=sent.idle_s,
+        ended_at=ended_s,
+        ttft_s=None if run.ttft_s is None else waited_s + run.ttft_s,
+        error=run.error,
+        input_tokens=run.input_tokens,
+        cost_usd=run.cost_usd,
+        refused=run.error is not None and sent.planned_s != 0 and problems.may_pass(run.error),
+        waited_s=waited_s,
+    )
+
+
+def _given_up(probe: ColdProbe, sent: _Next, failures: int) -> str | None:
+    """Return why no further request makes sense, None where one does."""
+    if failures >= FAILURES_TO_GIVE_UP:
+        return f"{failures} requests in a row failed: {probe.error}"
+    assert sent.first_sent_s is not None
+    if probe.refused and probe.ended_at - sent.first_sent_s >= WAKE_S:
+        pause = "" if not sent.planned_s else f" after a pause of {duration(sent.planned_s)}"
+        return f"no token within {duration(WAKE_S)}{pause}: {probe.error}"
+    return None
+
+
+def _following(probes: Sequence[ColdProbe], plan: HuntPlan, before: _Next) -> _Next:
+    last = probes[-1]
+    if last.refused:
+        assert before.first_sent_s is not None
+        poll_s = POLL_SHARE * (last.ended_at - before.first_sent_s)
+        poll_s = min(LONGEST_POLL_S, max(SHORTEST_POLL_S, poll_s))
+        return replace(before, due_s=last.ended_at + poll_s)
+    if last.error is not None:
+        return _Next(last.ended_at + RETRY_S, None)
+    if missing_warm(probes, plan):
+        return _Next(last.ended_at, 0.0)
+    gap_s = missing_gap(probes, plan)
+    return _Next(last.ended_at + (gap_s or 0.0), gap_s)
 
 
 def append_probe(state: Path, probe: ColdProbe) -> None:
@@ -96,16 +196,21 @@ def read_probes(state: Path) -> list[ColdProbe]:
     return probes
 
 
-async def ask_once(lane: Lane, prompt: str) -> Run:
-    """Return one run over a connection of its own, without a warm-up."""
+async def ask_once(lane: Lane, prompt: str, limit_s: float = COLD_LIMITS.total_s) -> Run:
+    """Return one run over a connection of its own, without a warm-up; an error after `limit_s`."""
     order = SeriesOrder(
         "cold", (lane,), prompt, runs=1, max_tokens=MAX_TOKENS, warm_up=False, limits=COLD_LIMITS
     )
     found = Run(lane.name, 0, error="no reply")
-    async with aclosing(run_series(order)) as facts:
-        async for fact in facts:
-            if isinstance(fact, RunEnded):
-                found = fact.run
-            elif isinstance(fact, SeriesEnded) and fact.reason and found.error == "no reply":
-                found = Run(lane.name, 0, error=fact.reason)
+    try:
+        async with asyncio.timeout(limit_s), aclosing(run_series(order)) as facts:
+            async for fact in facts:
+                if isinstance(fact, RunEnded):
+                    found = fact.run
+                elif isinstance(fact, SeriesEnded) and fact.reason and found.error == "no reply":
+                    found = Run(lane.name, 0, error=fact.reason)
+    except ProberFailed as failure:
+        return Run(lane.name, 0, error=str(failure))
+    except TimeoutError:
+        return Run(lane.name, 0, error=f"no reply within {limit_s:g} s")
     return found

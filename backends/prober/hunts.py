@@ -71,6 +71,7 @@ class HuntFolder:
         self.probes = path / "probes.jsonl"
         self.lock = path / "hunter.lock"
         self.log = path / "hunter.log"
+        self.end = path / "ended.txt"
 
     def read_order(self) -> HuntOrder | None:
         """Return what is hunted, None where nothing is.
@@ -92,7 +93,19 @@ class HuntFolder:
     def begin(self, order: HuntOrder) -> None:
         """Write down what is to be hunted; probes that are there are kept."""
         private_folder(self.path)
+        self.end.unlink(missing_ok=True)
         replace_file(self.order, json.dumps(plain(order)).encode())
+
+    def write_end(self, reason: str) -> None:
+        """Write down why it ended before every pause was measured."""
+        replace_file(self.end, reason.encode())
+
+    def read_end(self) -> str:
+        """Return why it ended before every pause was measured, empty where it did not."""
+        try:
+            return self.end.read_text()
+        except FileNotFoundError:
+            return ""
 
     def put_aside(self) -> None:
         """Let a new hunt begin at nothing; what was measured is kept under the hunt's id."""

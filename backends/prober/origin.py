@@ -1,5 +1,6 @@
 """Where requests go: the parts of a base URL, and the bytes of one request."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -7,6 +8,11 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 import msgspec
+
+PROXY_KINDS = ("http", "https", "all")
+"""The ``openai`` client reads all three before its first request, whichever it then uses."""
+
+PROXY_SCHEMES = ("http", "https")
 
 
 class BadAddress(ValueError):
@@ -43,6 +49,11 @@ def origin_of(base_url: str) -> Origin:
         raise BadAddress(f"base_url '{base_url}' is no URL: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadAddress(f"base_url '{base_url}' must look like https://host/v1")
+    if not (parts.hostname.isascii() and parts.path.isascii() and base_url.isprintable()):
+        raise BadAddress(
+            f"base_url '{base_url}' holds characters that no HTTP request can carry: write the host"
+            " as xn--… and the path with %-escapes"
+        )
     default = 443 if parts.scheme == "https" else 80
     return Origin(parts.scheme, parts.hostname, port or default, parts.path.rstrip("/"))
 
@@ -51,6 +62,9 @@ def proxy_for(origin: Origin) -> str | None:
     """Return the proxy that the environment names for an origin, None for a direct connection.
 
     This very host is never reached through a proxy, whatever NO_PROXY says.
+
+    Raises:
+        BadAddress: a proxy is named that cannot be used; the message names the variable.
     """
     if is_loopback(origin.host):
         return None
@@ -58,7 +72,29 @@ def proxy_for(origin: Origin) -> str | None:
     proxy = proxies.get(origin.scheme) or proxies.get("all")
     if not proxy or proxy_bypass(f"{origin.host}:{origin.port}", proxies):
         return None
+    for kind in PROXY_KINDS:
+        _check_proxy(kind, proxies.get(kind, ""))
     return proxy
+
+
+def _check_proxy(kind: str, proxy: str) -> None:
+    """Refuse what is no HTTP proxy; its value is not shown, because it may hold a password."""
+    if not proxy:
+        return
+    try:
+        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        usable = bool(parts.hostname) and parts.port != 0 and proxy.isascii()
+    except ValueError:
+        usable = False
+    if usable and parts.scheme in PROXY_SCHEMES:
+        return
+    known = (f"{kind}_proxy", f"{kind}_proxy".upper())
+    variable = next((name for name in known if os.environ.get(name)), known[1])
+    fault = f"a {parts.scheme} proxy" if usable else "no usable proxy"
+    raise BadAddress(
+        f"the environment variable {variable} names {fault}: set it to http://HOST:PORT, unset it,"
+        " or name the endpoint's host in NO_PROXY"
+    )
 
 
 def is_loopback(host: str) -> bool:

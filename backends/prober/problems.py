@@ -1,6 +1,7 @@
 """What can go wrong with a request, each as one line that says what to do about it."""
 
 import json
+import re
 import socket
 import ssl
 from http import HTTPStatus
@@ -12,6 +13,9 @@ from backends.prober.origin import Origin
 UNREACHABLE = "the name of the endpoint has no address: check base_url"
 NO_HTTP_1 = "the endpoint speaks HTTP/2 only: ask it through the openai client"
 LONGEST_QUOTE = 300
+HTTP_STATUS = re.compile(r"HTTP (\d{3})\b")
+# The same request fails in the same way until somebody changes it or the endpoint.
+LASTING_STATUS = frozenset({400, 401, 403, 404, 405, 422})
 
 
 def connecting(origin: Origin, error: OSError) -> str:
@@ -82,6 +86,12 @@ def status(head: Head, body: bytes, model: str) -> str:
     if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return f"HTTP {code} {head.reason}: the endpoint failed; see its log or status page{said}"
     return f"HTTP {code} {head.reason}: the endpoint refused the request{said}"
+
+
+def may_pass(problem: str) -> bool:
+    """Return whether the same request may succeed later, as while an endpoint wakes up."""
+    found = HTTP_STATUS.match(problem)
+    return found is None or int(found[1]) not in LASTING_STATUS
 
 
 def not_streamed(head: Head, body: bytes) -> str:

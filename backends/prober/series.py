@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from backends.domain.ab_facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.run import LaneName, Priority, Run
-from backends.prober import clock
+from backends.prober import clock, problems
 from backends.prober.audit import Audit
 from backends.prober.body import with_nonce
 from backends.prober.exchange import Asked, Hooks
@@ -23,8 +23,6 @@ from backends.prober.target import Target
 WARM_UP = -1
 WARM_UP_TOKENS = 16
 FAILURES_TO_GIVE_UP = 3
-# A lane that fails so in its warm-up fails so in every run.
-HOPELESS_STATUS = frozenset({400, 401, 403, 404, 405, 422})
 
 Slot = tuple[LaneName, ...]
 
@@ -209,4 +207,4 @@ def _is_hopeless(exchange: Asked) -> bool:
         return not exchange.trace.sent_ns
     if status == HTTPStatus.OK:
         return not exchange.reply.reader.pieces and bool(exchange.reply.plain_body)
-    return status in HOPELESS_STATUS or status < HTTPStatus.BAD_REQUEST
+    return status in problems.LASTING_STATUS or status < HTTPStatus.BAD_REQUEST

@@ -7,7 +7,7 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from backends.settings.faults import Unfit
 
@@ -16,6 +16,9 @@ _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 _PRICE = re.compile(r"\d{1,9}(\.\d{1,12})?", re.ASCII)
 _KEY_NAMES = re.compile(r"[^\s,]+(,[^\s,]+)*")
+
+PATH_CHARACTERS = "/%:@!$&'()*+,;="
+"""What may stand in a path as it is, beside letters, digits and ``-._~`` (RFC 3986, 3.3)."""
 
 SECRET_NAME = re.compile(
     r"(api[_-]?key|token|secret|password|passwd|credential|access[_-]?key)s?$", re.IGNORECASE
@@ -210,7 +213,7 @@ def base_url(value: object) -> str:
 
 
 def address(value: object, example: str = "http://127.0.0.1:9090") -> str:
-    """Take an http or https address without its last slash."""
+    """Take an http or https address without its last slash, its path in %-escapes (RFC 3986)."""
     word = text(value)
     remedy = f'write for example "{example}"'
     try:
@@ -226,7 +229,12 @@ def address(value: object, example: str = "http://127.0.0.1:9090") -> str:
         raise Unfit(f"is {word!r}, which names no host", remedy)
     if parts.query or parts.fragment:
         raise Unfit("contains a query or fragment", f"remove what follows the path; {remedy}")
-    return word.rstrip("/")
+    if not parts.netloc.isascii():
+        raise Unfit(
+            f"is {word!r}, whose host has letters beyond ASCII", "write its ASCII form, xn--…"
+        )
+    path = quote(parts.path, safe=PATH_CHARACTERS)
+    return f"{parts.scheme}://{parts.netloc}{path}".rstrip("/")
 
 
 def environment_name(value: object) -> str:

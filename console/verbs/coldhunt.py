@@ -3,8 +3,8 @@
 import argparse
 from typing import Any
 
-from backends.domain.streams.cold import HuntPlan, missing_gap
-from backends.domain.streams.cold_report import duration, hunt_document, hunt_lines
+from backends.domain.streams.cold import HuntPlan, limits_of, missing_gap
+from backends.domain.streams.cold_report import duration, hunt_document, hunt_lines, limits_text
 from backends.prober import hunts
 from backends.prober.hunts import (
     HuntFolder,
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _stop(folder, lane.endpoint, as_json=arguments.json)
     if arguments.status:
         return _show(folder, lane.endpoint, as_json=arguments.json)
-    plan = HuntPlan(tuple(sorted(set(arguments.gaps))), arguments.rounds)
+    plan = hunting.plan_of(lane, arguments.gaps, arguments.rounds)
     earlier = folder.read_order()
     if earlier is not None and not arguments.again and _complete(folder, plan):
         say(f"{lane.endpoint} was hunted to the end; --again measures it anew")
@@ -52,11 +52,13 @@ def _begin(
     if hunter_pid(folder) is not None:
         raise HuntRuns(f"{lane.endpoint} is hunted already; --status shows it, --stop ends it")
     had = 0 if arguments.again else len(folder.read_probes())
+    done = f", {had} of them done" if had else ""
     gaps = ", ".join(duration(gap_s) for gap_s in plan.gaps_s)
     agree(
         f"pauses of {gaps}, {plan.rounds} times: {plan.requests} requests to {lane.endpoint} over"
-        f" {duration(round(plan.lasts_s, 1))}" + (f", {had} of them done" if had else ""),
-        hunting.cost_text(lane, plan),
+        f" {duration(round(plan.lasts_s, 1))}{done}; whatever the endpoint does it ends within"
+        f" {limits_text(limits_of(plan))}",
+        hunting.cost_text(plan),
         asked_before=arguments.yes or loading.costs_nothing(lane),
     )
     order = hunting.order_of(arguments.endpoint, lane, plan, machine.now().wall_s)
@@ -87,7 +89,8 @@ def _show(folder: HuntFolder, endpoint: str, *, as_json: bool) -> int:
         document(status_document(folder, order))
         return 0
     print(_state_line(folder, order))
-    for line in hunt_lines(hunting.report_of(order, folder.read_probes())):
+    report = hunting.report_of(order, folder.read_probes(), folder.read_end())
+    for line in hunt_lines(report):
         print(line)
     return 0
 
@@ -95,7 +98,7 @@ def _show(folder: HuntFolder, endpoint: str, *, as_json: bool) -> int:
 def status_document(folder: HuntFolder, order: HuntOrder) -> dict[str, Any]:
     """Return a hunt with what goes on with it now."""
     pid = hunter_pid(folder)
-    report = hunting.report_of(order, folder.read_probes())
+    report = hunting.report_of(order, folder.read_probes(), folder.read_end())
     return {"running": pid is not None, "pid": pid, **hunt_document(report)}
 
 
@@ -104,6 +107,8 @@ def _state_line(folder: HuntFolder, order: HuntOrder) -> str:
     gap_s = missing_gap(probes, order.plan)
     if gap_s is None:
         return "complete"
+    if pid is None and (ended := folder.read_end()):
+        return f"ENDED, not complete: {ended}; go on with: inferctl coldhunt {order.reference}"
     if pid is None:
         return f"NOT RUNNING, not complete; go on with: inferctl coldhunt {order.reference}"
     done = sum(1 for probe in probes if probe.planned_idle_s and probe.error is None)

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from backends.domain.server import ServerState
 from backends.history.history import open_history
 from backends.prober.prompts import PROMPTS
@@ -122,6 +124,24 @@ async def test_x_cancels_and_keeps_the_runs_that_ended(host: Host) -> None:
     assert 2 <= len([run for run in series.runs if run.error is None]) < 40
     assert series.reason
     assert all(lane.sent_at is None for lane in app.session.ab.lanes)
+
+
+async def test_a_measuring_process_that_cannot_begin_says_why(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        (tmp_path / "msgspec.py").write_text("raise ImportError('no msgspec here')")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        await pilot.press("a")
+        await until(pilot, lambda: "no msgspec here" in notices(app))
+        assert app.session.ab is None
+
+
+def notices(app: InferctlApp) -> str:
+    """Return what the console has said in its corner."""
+    return " ".join(each.message for each in app._notifications)
 
 
 def footer(app: InferctlApp) -> set[str]:

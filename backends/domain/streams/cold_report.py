@@ -14,8 +14,10 @@ from backends.domain.streams.cold import (
     ColdProbe,
     GapFinding,
     HuntPlan,
+    ProbeLimits,
     WarmUp,
     find_cold,
+    limits_of,
     missing_gap,
     prevention,
 )
@@ -23,7 +25,7 @@ from backends.domain.streams.cold import (
 UNKNOWN = "—"
 CSV_KEYS = (
     *("planned_idle_s", "idle_s", "ended_at", "ttft_s"),
-    *("input_tokens", "cost_usd", "error"),
+    *("input_tokens", "cost_usd", "error", "refused", "waited_s"),
 )
 
 
@@ -33,6 +35,7 @@ class HuntReport:
 
     Attributes:
         input_usd_per_mtok: decimal digits, None unpriced, like the other.
+        ended: why it ended before every pause was measured; empty where it did not.
     """
 
     hunt_id: str
@@ -43,6 +46,7 @@ class HuntReport:
     probes: tuple[ColdProbe, ...]
     input_usd_per_mtok: str | None = None
     output_usd_per_mtok: str | None = None
+    ended: str = ""
 
     @property
     def complete(self) -> bool:
@@ -65,6 +69,7 @@ class HuntReport:
 def hunt_document(report: HuntReport) -> dict[str, Any]:
     """Return the document of ``coldhunt --json``: findings, and every request they rest on."""
     finding, warm_up = asdict(report.finding), report.warm_up
+    limits = limits_of(report.plan)
     finding["spent_usd"] = digits(report.finding.spent_usd)
     helps = None
     if warm_up is not None:
@@ -76,8 +81,10 @@ def hunt_document(report: HuntReport) -> dict[str, Any]:
         "model": report.model,
         "gaps_s": list(report.plan.gaps_s),
         "rounds": report.plan.rounds,
+        "limits": asdict(limits) | {"usd": digits(limits.usd)},
         "began_wall_s": report.began_wall_s,
         "complete": report.complete,
+        "ended": report.ended,
         "ever_cold": report.finding.cold_after_s is not None,
         "verdict": verdict_line(report),
         "rule": RULE,
@@ -150,10 +157,20 @@ def hunt_lines(report: HuntReport) -> list[str]:
     if warm_up is not None:
         lines.append(warm_up_line(warm_up))
     spent = "" if finding.spent_usd is None else f", spent {usd(finding.spent_usd)}"
+    refused = f", {finding.refused} refused after a pause" if finding.refused else ""
     errors = f", {finding.errors} failed" if finding.errors else ""
-    lines.append(f"{finding.requests} requests{errors}{spent}")
+    lines.append(f"{finding.requests} requests{refused}{errors}{spent}")
+    lines.append(f"limits of one start: {limits_text(limits_of(report.plan))}")
+    if report.ended:
+        lines.append(f"ended before every pause was measured: {report.ended}")
     lines.append(f"rule: {RULE}")
     return lines
+
+
+def limits_text(limits: ProbeLimits) -> str:
+    """Return what a probe may use at most."""
+    spent = "" if limits.usd is None else f", {usd(limits.usd)}"
+    return f"{limits.requests} requests, {duration(limits.lasts_s)}{spent}"
 
 
 def verdict_line(report: HuntReport) -> str:
@@ -171,6 +188,12 @@ def verdict_line(report: HuntReport) -> str:
     if unsure and finding.warm is not None:
         told = ", ".join(f"{gap.slow} of {gap.n} after {duration(gap.gap_s)}" for gap in unsure)
         return f"{name}: UNSURE{so_far}, slow requests but too few to tell: {told}"
+    silent = next((gap for gap in finding.gaps if gap.refused and not gap.n), None)
+    if silent is not None:
+        return (
+            f"{name}: UNSURE{so_far}, after {duration(silent.gap_s)} idle it refused"
+            f" {silent.refused} requests and has not answered one"
+        )
     if finding.warm_up_to_s is None:
         return f"{name}: nothing is known yet"
     longest = duration(finding.warm_up_to_s)
@@ -181,10 +204,11 @@ def _gap_line(gap: GapFinding, plan: HuntPlan) -> str:
     words = {"cold": "COLD", "warm": "warm", "unsure": "unsure"}
     head = f"after {duration(gap.gap_s):>6}: {gap.n}/{plan.rounds}"
     if gap.ttft_s is None:
-        return f"{head}  {UNKNOWN}"
+        return f"{head}  {UNKNOWN}" + (f", {gap.refused} refused" if gap.refused else "")
     slow = UNKNOWN if gap.slow is None else f"{gap.slow} slow"
     times = f"TTFT median {_s(gap.ttft_s.median)}, {_s(gap.ttft_s.min)} to {_s(gap.ttft_s.max)}"
-    return f"{head}  {words[gap.verdict]}, {slow}, {times}"
+    refused = f", {gap.refused} refused" if gap.refused else ""
+    return f"{head}  {words[gap.verdict]}, {slow}, {times}{refused}"
 
 
 def warm_up_line(warm_up: WarmUp) -> str:
@@ -201,7 +225,7 @@ def warm_up_line(warm_up: WarmUp) -> str:
 def duration(seconds: float) -> str:
     """Return a pause as people say it, such as ``90s``, ``15m`` or ``1.5h``."""
     if seconds >= 3600:
-        return f"{seconds / 3600:g}h"
+        return f"{round(seconds / 3600, 2):g}h"
     if seconds >= 60 and seconds % 60 == 0:
         return f"{seconds / 60:g}m"
     return f"{seconds:g}s"

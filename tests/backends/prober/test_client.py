@@ -15,7 +15,7 @@ import pytest
 from backends.domain.ab_facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.streams.report import ab_report
 from backends.domain.streams.series import AbSeries, advance_series
-from backends.prober.client import run_series
+from backends.prober.client import ProberFailed, run_series
 from tests.backends.domain.streams.chunks import chunk
 from tests.backends.prober.scripted_server import (
     CHUNKED_HEAD,
@@ -157,16 +157,14 @@ async def test_a_prober_that_is_killed_is_told_as_a_reason() -> None:
     assert last.reason == "the measuring process was killed by signal 9"
 
 
-async def test_a_prober_that_cannot_start_is_told_as_a_reason(
+async def test_a_prober_that_cannot_start_is_a_problem_with_its_cause(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "msgspec.py").write_text("raise ImportError('no msgspec here')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    async with asyncio.timeout(DEADLINE_S):
-        facts = [fact async for fact in run_series(order_for("http://127.0.0.1:9/v1"))]
-    (last,) = facts
-    assert isinstance(last, SeriesEnded)
-    assert "exit code 1: ImportError: no msgspec here" in last.reason
+    with pytest.raises(ProberFailed, match="exit code 1: ImportError: no msgspec here"):
+        async with asyncio.timeout(DEADLINE_S):
+            assert not [fact async for fact in run_series(order_for("http://127.0.0.1:9/v1"))]
 
 
 async def test_the_key_is_in_no_argument_and_no_environment(

@@ -276,8 +276,45 @@ def test_a_stream_that_only_closing_ends() -> None:
 
 @pytest.mark.parametrize(
     ("url", "word"),
-    [("ftp://host/v1", "must look like"), ("host:8000", "must look like"), ("http://h:x/", "URL")],
+    [
+        ("ftp://host/v1", "must look like"),
+        ("host:8000", "must look like"),
+        ("http://h:x/", "URL"),
+        ("http://127.0.0.1:1/vé", "%-escapes"),
+        ("http://bücher.example/v1", "xn--"),
+    ],
 )
 def test_a_base_url_that_is_none(url: str, word: str) -> None:
     facts = measure(order_for(url))
     assert word in end_of(facts).reason
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:9"),
+        ("all_proxy", "socks5h://user:secret@127.0.0.1:9"),
+        ("HTTPS_PROXY", "http://127.0.0.1:notaport"),
+        ("http_proxy", "http://[::1"),
+        ("HTTP_PROXY", "http://"),
+        ("HTTP_PROXY", "http://127.0.0.1:99999"),
+        ("HTTPS_PROXY", "ftp://127.0.0.1:9"),
+        ("HTTP_PROXY", "http://pröxy:9"),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_cannot_be_used_is_named(
+    scheme: str, variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in ("http", "https", "all", "no"):
+        monkeypatch.delenv(f"{kind}_proxy", raising=False)
+        monkeypatch.delenv(f"{kind}_proxy".upper(), raising=False)
+    monkeypatch.setenv(f"{scheme}_proxy", "http://127.0.0.1:9")
+    if variable.lower() == f"{scheme}_proxy":
+        monkeypatch.delenv(f"{scheme}_proxy")
+    monkeypatch.setenv(variable, value)
+    facts = measure(order_for(f"{scheme}://192.0.2.1/v1"))  # never reached: RFC 5737
+    reason = end_of(facts).reason
+    assert f"the environment variable {variable} names " in reason
+    assert "NO_PROXY" in reason
+    assert "secret" not in reason

@@ -2,6 +2,7 @@ from decimal import Decimal
 
 import pytest
 
+from backends.prober.origin import origin_of, request_bytes
 from backends.settings.config import Endpoint, KeySource, Profile, Settings, TokenPrices
 from backends.settings.endpoint_reference import EndpointTarget, UnknownEndpoint, resolve_endpoint
 from backends.settings.secrets import Secret, SecretUnavailable
@@ -73,3 +74,24 @@ def test_a_missing_key_is_told_before_anything_is_sent() -> None:
 )
 def test_a_server_that_others_can_reach_is_flagged(host: str, beyond: bool) -> None:
     assert Profile(name="a", model="m", host=host).binds_beyond_loopback is beyond
+
+
+@pytest.mark.parametrize(
+    ("address", "sent"),
+    [
+        ("http://127.0.0.1:1/vé", "http://127.0.0.1:1/v%C3%A9"),
+        ("http://127.0.0.1:1/v%C3%A9", "http://127.0.0.1:1/v%C3%A9"),
+        ("http://127.0.0.1:1/a|b/v1", "http://127.0.0.1:1/a%7Cb/v1"),
+    ],
+)
+def test_a_path_beyond_ascii_is_escaped(address: str, sent: str) -> None:
+    target = resolve_endpoint(f"{address}#m", Settings())
+    assert target.base_url == sent
+    assert request_bytes(origin_of(target.base_url), "", {}).startswith(
+        f"POST {sent.partition(':1')[2]}/chat".encode()
+    )
+
+
+def test_a_host_beyond_ascii_is_refused_in_one_sentence() -> None:
+    with pytest.raises(UnknownEndpoint, match="write its ASCII form, xn--"):
+        resolve_endpoint("http://bücher.example/v1#m", Settings())

@@ -201,6 +201,7 @@ def test_a_fault_of_a_server(line: str, key: str, what: str, remedy: str) -> Non
         ('base_url = "https://"', "no host", "https://"),
         ('base_url = "https://x:99999"', "no address", "https://"),
         ('base_url = "https://x/v1?key=1"', "query", "remove"),
+        ('base_url = "https://bücher.example/v1"', "beyond ASCII", "xn--"),
     ],
 )
 def test_a_fault_of_an_address(line: str, what: str, remedy: str) -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -92,6 +93,16 @@ def test_four_lanes_each_against_the_first(lanes: Host) -> None:
     }
     code, _, err = lanes.run("ab", "one", "two", "three", "four", "one", "--yes")
     assert (code, "at most 4" in err) == (2, True)
+
+
+def test_a_measuring_process_that_cannot_begin_says_why(
+    lanes: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "msgspec.py").write_text("raise ImportError('no msgspec here')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    code, _, err = lanes.run("ab", "one", "two", "--yes")
+    assert code == 1
+    assert "ended with exit code 1: ImportError: no msgspec here" in err
 
 
 def test_fee_and_price_of_a_request_are_in_the_cost_and_unpriced_is_said(lanes: Host) -> None:
