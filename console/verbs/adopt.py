@@ -93,7 +93,7 @@ def _remember(server: Server, state: Path) -> str:
 
 def _facts(server: Server) -> dict[str, Any]:
     """Return the server as ``status`` has it, and what its process and the GPUs tell beyond."""
-    from backends.history.redaction import without_secrets
+    from backends.domain.redaction import without_secrets
     from backends.host import processes
     from backends.host.foreign import tree_pids
     from console.this_host import open_this_hosts_gpus
