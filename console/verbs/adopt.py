@@ -10,7 +10,7 @@ from backends.domain.gpu import GpuSample
 from backends.domain.server import Owner, Server
 from backends.problem import NotFound, Problem
 from backends.wire import plain
-from console.verbs.report import document, say
+from console.verbs.report import document, say, show
 from console.verbs.status import UNKNOWN
 
 
@@ -181,4 +181,4 @@ def _print(server: Server, told: dict[str, Any]) -> None:
         ("command", " ".join(told["arguments"])),
     )
     for name, value in rows:
-        print(f"{name:<9}{value}")
+        show(f"{name:<9}{value}")
