@@ -1,11 +1,13 @@
 """Facts and values as JSON, for journals, sockets and ``--json``."""
 
+import json
 from decimal import Decimal
 from typing import Any, TypeVar, get_args
 
 import msgspec
 
 from backends.domain.facts import Fact
+from backends.domain.visible import visible_json
 
 T = TypeVar("T")
 
@@ -39,6 +41,14 @@ def decode_fact(line: bytes) -> Fact:
 def plain(value: Any) -> Any:
     """Return any value of the domain as dicts, lists, strings and numbers; Decimal as digits."""
     return msgspec.to_builtins(value, enc_hook=_encode_other)
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    r"""Return a value of the domain as JSON for people's eyes and for files.
+
+    Letters of all languages are readable; what a terminal would obey stands as ``\uXXXX``.
+    """
+    return visible_json(json.dumps(plain(value), indent=indent, ensure_ascii=False))
 
 
 def typed(data: Any, kind: type[T]) -> T:

@@ -22,7 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         orphans.tell(arguments.verb)
         code: int = module.run(arguments)
     except Problem as problem:
-        print(f"inferctl: {problem}", file=sys.stderr)  # noqa: T201
+        from console.verbs.report import say
+
+        say(f"inferctl: {problem}")
         return EXIT_CODES[problem.kind]
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -1,6 +1,5 @@
 """Writes what is on screen to files: a picture, and the figures behind it."""
 
-import json
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from backends.domain.streams.cold_report import HuntReport
 from backends.domain.streams.load_report import LoadReport
 from backends.domain.streams.series import AbSeries
 from backends.settings.paths import private_folder
-from backends.wire import plain
+from backends.wire import json_text
 from console.recorded import FORMS, Recorded, as_document, as_text
 from console.screens.record import RecordScreen
 from console.views.startup import start_of
@@ -32,7 +31,7 @@ def export(app: "InferctlApp") -> Path:
     """
     name = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     folder = private_folder(app.machine.state_folder / "exports" / name)
-    (folder / "screen.svg").write_text(app.export_screenshot())
+    (folder / "screen.svg").write_text(app.export_screenshot(), encoding="utf-8")
     if isinstance(app.screen, RecordScreen):
         _write_record(folder, app.screen.record)
         return folder
@@ -45,7 +44,7 @@ def export(app: "InferctlApp") -> Path:
         "totals": asdict(session.totals),
         "meter": session.meter,
     }
-    (folder / "session.json").write_text(json.dumps(plain(figures), indent=2))
+    (folder / "session.json").write_text(json_text(figures, indent=2), encoding="utf-8")
     if session.ab is not None:
         _write_record(folder, session.ab.series)
     return folder
@@ -54,6 +53,7 @@ def export(app: "InferctlApp") -> Path:
 def _write_record(folder: Path, record: Recorded) -> None:
     """Write a record in all its forms; its JSON holds everything that was measured."""
     name = {AbSeries: "ab", LoadReport: "load", HuntReport: "coldhunt"}[type(record)]
-    (folder / f"{name}.json").write_text(json.dumps(as_document(record), indent=2))
+    document = json_text(as_document(record), indent=2)
+    (folder / f"{name}.json").write_text(document, encoding="utf-8")
     for form in FORMS:
-        (folder / f"{name}.{form}").write_text(as_text(record, form))
+        (folder / f"{name}.{form}").write_text(as_text(record, form), encoding="utf-8")

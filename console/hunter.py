@@ -20,6 +20,7 @@ from backends.problem import NotFound, Problem
 from console import hunting, racing
 from console.machine import Machine
 from console.this_host import this_host
+from console.verbs.report import say, show
 
 
 def main() -> int:
@@ -31,11 +32,11 @@ def main() -> int:
             raise NotFound(f"{folder.path} holds no hunt")
         machine = this_host()
         with held(folder), suppress(asyncio.CancelledError):
-            sys.stdout.write("hunting\n")
+            show("hunting")
             sys.stdout.close()
             asyncio.run(_hunt(folder, order, machine))
     except Problem as problem:
-        sys.stderr.write(f"{problem}\n")
+        say(str(problem))
         return 1
     return 0
 

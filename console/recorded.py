@@ -3,6 +3,7 @@
 from contextlib import closing
 from typing import Any, Literal, cast
 
+from backends.domain.redaction import without_secrets
 from backends.domain.streams.cold_report import (
     HuntReport,
     hunt_csv,
@@ -24,7 +25,6 @@ from backends.domain.streams.written import ab_csv, ab_markdown
 from backends.history.database import HistoryUnavailable
 from backends.history.history import open_history
 from backends.history.records import FindingRecord
-from backends.history.redaction import without_secrets
 from backends.history.series import stored_series
 from backends.problem import NotFound
 from backends.wire import UnreadableRecord, plain, typed

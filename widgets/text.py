@@ -7,31 +7,15 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 from textual.style import Style
 
+from backends.domain.visible import visible
+
 UNKNOWN = "—"
 ELLIPSIS = "…"
-TAB = "    "
-
-_INVISIBLE = {
-    *range(0x80, 0xA0),  # C1 controls: 0x9b alone begins a control sequence
-    0x061C,
-    *range(0x200B, 0x200D),  # zero-width space and non-joiner
-    *range(0x200E, 0x2010),  # direction marks
-    *range(0x2028, 0x202F),  # separators and direction overrides
-    *range(0x2060, 0x2070),
-    0xFEFF,
-    *range(0xFFF9, 0xFFFC),
-}
-_SHOWN = (
-    {code: 0x2400 + code for code in range(0x20)}
-    | {0x7F: 0x2421, 0x09: TAB}
-    | {code: f"\\u{code:04x}" for code in _INVISIBLE}
-)
-_SHOWN_EXCEPT_NEWLINE = {code: shown for code, shown in _SHOWN.items() if code != 0x0A}
 
 
 def safe(text: str, *, keep_newlines: bool = False) -> str:
-    """Return text whose control and direction characters are pictures instead of commands."""
-    return text.translate(_SHOWN_EXCEPT_NEWLINE if keep_newlines else _SHOWN)
+    """Return text whose control and direction characters are seen instead of obeyed."""
+    return visible(text, keep_newlines=keep_newlines)
 
 
 def cells(text: str) -> int:

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from backends.domain.redaction import without_secrets
 from backends.domain.run import LaneName, Run
 from backends.domain.start import Start
 from backends.history.database import HistoryUnavailable
 from backends.history.records import FindingRecord, SeriesRecord, StartRecord
-from backends.history.redaction import without_secrets
 from backends.wire import UnreadableRecord, plain, typed
 
 Row = tuple[Any, ...]

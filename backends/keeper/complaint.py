@@ -3,8 +3,10 @@
 import contextlib
 import sys
 
+from backends.domain.visible import visible
+
 
 def complain(sentence: str) -> None:
     """Write one line; on a full disk it is lost, which must not end the keeper too."""
     with contextlib.suppress(OSError):
-        print(sentence, file=sys.stderr, flush=True)  # noqa: T201
+        print(visible(sentence), file=sys.stderr, flush=True)  # noqa: T201

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import msgspec
 
+from backends.domain.redaction import without_secrets
 from backends.host.arguments import value_of
 from backends.keeper.folder import write_private
 from backends.problem import Problem
-
-SECRET_FLAGS = ("--api-key", "--hf-token")
-CONCEALED = "***"
 
 
 class KeeperError(Problem):
@@ -94,29 +92,9 @@ def own_drain_s(argv: tuple[str, ...]) -> float:
     return float(asked) if asked and asked.isdigit() else 0.0
 
 
-def without_secrets(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the arguments with the values of secret flags concealed."""
-    shown: list[str] = []
-    secret = False
-    for argument in argv:
-        if argument.startswith("--"):
-            flag, inline = _flag(argument)
-            secret = flag in SECRET_FLAGS
-            shown.append(f"{flag}={CONCEALED}" if secret and inline is not None else argument)
-        else:
-            shown.append(CONCEALED if secret else argument)
-    return tuple(shown)
-
-
-def _flag(argument: str) -> tuple[str, str | None]:
-    """Split ``--some_flag=value``; vLLM takes underscores for dashes in its flags."""
-    flag, equals, value = argument.partition("=")
-    return flag.replace("_", "-"), value if equals else None
-
-
 def save_order(path: Path, order: LaunchOrder) -> None:
     """Keep an order for a later keeper, without the values of its environment."""
-    shown = replace(order, argv=without_secrets(order.argv), environment={})
+    shown = replace(order, argv=tuple(without_secrets(order.argv)), environment={})
     write_private(path, msgspec.json.encode(shown))
 
 

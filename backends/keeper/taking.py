@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from backends.domain.facts import BecameReady, ServerFact, Spawned, Stopped
+from backends.domain.redaction import without_secrets
 from backends.domain.server import ProcessId
 from backends.domain.stamp import Stamp
 from backends.host import processes
@@ -38,7 +39,6 @@ from backends.keeper.order import (
     marker_value,
     save_order,
     unwritable,
-    without_secrets,
 )
 from backends.keeper.spawn import become_subreaper, open_pipe, spawn
 from backends.keeper.tree import AdoptedTree, KeptTree, Tree
@@ -110,7 +110,7 @@ def _begin_journal(
             order.start_id,
             order.server,
             order.model,
-            without_secrets(order.argv),
+            tuple(without_secrets(order.argv)),
             first,
             processes.identity(os.getpid()),
             order.host,

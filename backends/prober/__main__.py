@@ -7,14 +7,13 @@ import os
 import signal
 import sys
 
-import msgspec
-
 from backends.prober.load import Load, LoadNews
 from backends.prober.loop import READABLE, Loop
 from backends.prober.orders import Order, decode_order
 from backends.prober.outbox import Outbox
 from backends.prober.priority import raise_priority
 from backends.prober.series import Series
+from backends.wire import plain
 
 ONE_READ_BYTES = 1 << 16
 
@@ -25,7 +24,10 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     order, cancelled_already = _read_order(sys.stdin.fileno())
     loop = Loop()
-    outbox = Outbox(sys.stdout.fileno(), loop, lambda: work.cancel("nobody listens any more"))
+    lanes = order.series.lanes if order.series else (order.load.lane,) if order.load else ()
+    keys = [lane.api_key for lane in lanes if lane.api_key]
+    deaf = "nobody listens any more"
+    outbox = Outbox(sys.stdout.fileno(), loop, lambda: work.cancel(deaf), keys)
     work = _work(order, loop, outbox)
 
     def cancelled(_mask: int) -> None:
@@ -57,7 +59,7 @@ def _work(order: Order, loop: Loop, outbox: Outbox) -> Series | Load:
     raise_priority()
 
     def tell(news: LoadNews) -> None:
-        outbox.post_line(msgspec.json.encode({type(news).__name__: news}))
+        outbox.post_record({type(news).__name__: plain(news)})
 
     return Load(order.load, loop, tell)
 

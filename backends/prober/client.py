@@ -14,6 +14,7 @@ from typing import cast
 import msgspec
 
 from backends.domain.ab_facts import AbFact, SeriesEnded
+from backends.domain.redaction import without_keys
 from backends.domain.streams.load import LoadEnded, LoadStep, summarise_load
 from backends.host import processes
 from backends.prober import clock
@@ -97,7 +98,8 @@ async def _tell(
         prober.stdin.write(encode_order(order))
         while (line := await prober.stdout.readline()).endswith(b"\n"):
             yield line
-        yield await _cause_of_death(prober)
+        keys = [lane.api_key for lane in lanes if lane.api_key]
+        yield without_keys(await _cause_of_death(prober), keys)
     finally:
         if canceller is not None:
             canceller.cancel()

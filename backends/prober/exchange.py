@@ -15,7 +15,7 @@ from backends.prober import clock, problems
 from backends.prober.connection import Connection
 from backends.prober.http import BrokenReply, Http2Reply
 from backends.prober.loop import Loop, Timer
-from backends.prober.orders import Limits
+from backends.prober.orders import Lane, Limits
 from backends.prober.pool import Pool, Unresolved
 from backends.prober.reply import Reply, UnreadableReply
 
@@ -99,8 +99,8 @@ class Exchange:
         http_2_only: it ended because the server does not speak HTTP/1.1.
     """
 
-    def __init__(self, request: bytes, model: str, pool: Pool, loop: Loop, limits: Limits) -> None:
-        self.reply = Reply(model)
+    def __init__(self, request: bytes, lane: Lane, pool: Pool, loop: Loop, limits: Limits) -> None:
+        self.reply = Reply(lane.model, lane.api_key)
         self.trace = Trace()
         self.error: str | None = None
         self.http_2_only = False

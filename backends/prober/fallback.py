@@ -52,13 +52,14 @@ class ClientExchange:
     def __init__(
         self,
         client: openai.OpenAI,
+        lane: Lane,
         body: dict[str, Any],
         loop: Loop,
         limits: Limits,
         *,
         proxied: bool,
     ) -> None:
-        self.reply = Reply(body["model"])
+        self.reply = Reply(lane.model, lane.api_key)
         self.trace = Trace(from_kernel=False)
         self.error: str | None = None
         self.status: int | None = None

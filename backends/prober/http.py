@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from backends.domain.redaction import redacted_bytes
+
 LARGEST_HEAD = 64 * 1024
 LARGEST_CHUNK_LINE = 4096
 LONGEST_PLAIN_SIZE = 8
@@ -41,7 +43,8 @@ class ReplyParser:
         reusable: another request may follow on this connection once it is complete.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, key: str | None = None) -> None:
+        self._key = key
         self.head: Head | None = None
         self.complete = False
         self.reusable = False
@@ -82,7 +85,7 @@ class ReplyParser:
                 if len(self._buffer) > LARGEST_HEAD or not _may_be_http(self._buffer):
                     raise BrokenReply("the reply is no HTTP/1.1")
                 return False
-            head = _parse_head(bytes(self._buffer[:end]))
+            head = _parse_head(redacted_bytes(bytes(self._buffer[:end]), self._key))
             del self._buffer[: end + 4]
             if head.status >= HTTPStatus.OK:
                 break

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from backends.domain.ab_facts import AbFact, TextArrived
+from backends.domain.redaction import Redactor
 from backends.domain.streams.tokens import Piece
 from backends.prober import clock
 from backends.prober.orders import Lane
-from backends.prober.redaction import Redactor
 
 
 class LiveText:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from backends.domain.redaction import redacted
 from backends.domain.run import Run
 from backends.domain.streams.timing import Timing, timing
 from backends.domain.streams.tokens import Piece, Usage, read_usage
@@ -12,7 +13,6 @@ from backends.prober.audit import CLIENT_LIMITED, Audit
 from backends.prober.clock import NS
 from backends.prober.exchange import Asked, Trace
 from backends.prober.orders import Lane
-from backends.prober.redaction import redacted
 
 TOKENS_PER_PRICE = 1_000_000
 
@@ -39,16 +39,20 @@ def run_of(exchange: Asked, lane: Lane, index: int) -> Run:
         output_tokens=output_tokens,
         reasoning_tokens=usage.reasoning_tokens if usage else None,
         cached_tokens=usage.cached_tokens if usage else None,
-        finish_reason=reader.finish_reason,
+        finish_reason=_redacted(reader.finish_reason, lane),
         connect=trace.connect,
         rtt_s=trace.rtt_s,
         planned_to_sent_s=late_s,
         cost_usd=cost_usd(lane, usage),
         flags=_flags(figures, trace),
-        error=redacted(exchange.error, lane.api_key) if exchange.error else None,
+        error=_redacted(exchange.error, lane),
         clock="kernel" if trace.reads and trace.from_kernel else "user",
         text=redacted(text, lane.api_key),
     )
+
+
+def _redacted(text: str | None, lane: Lane) -> str | None:
+    return None if text is None else redacted(text, lane.api_key)
 
 
 def cost_usd(lane: Lane, usage: Usage | None) -> str | None:

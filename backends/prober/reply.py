@@ -3,6 +3,7 @@
 import zlib
 from http import HTTPStatus
 
+from backends.domain.redaction import redacted_bytes
 from backends.domain.streams.sse import SseEvent, SseParser
 from backends.domain.streams.tokens import ChunkReader, Piece
 from backends.prober import problems
@@ -28,12 +29,13 @@ class Reply:
         plain_body: the body of a reply that is no stream of events.
     """
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, key: str | None = None) -> None:
         self.reader = ChunkReader()
         self.plain_body = bytearray()
         self._model = model
+        self._key = key
         self._head: Head | None = None
-        self._http = ReplyParser()
+        self._http = ReplyParser(key)
         self._events = SseParser()
         self._coding: str | None = None
         self._streams: bool | None = None
@@ -114,10 +116,10 @@ class Reply:
         if head is None:
             return problem or problems.cut(0, None)
         if head.status != HTTPStatus.OK:
-            return problems.status(head, bytes(self.plain_body), self._model)
+            return problems.status(head, self._shown_body(), self._model)
         if self._streams or cut or problem:
             return self._stream_error(problem, cut=cut)
-        return problems.not_streamed(head, bytes(self.plain_body))
+        return problems.not_streamed(head, self._shown_body())
 
     def _stream_error(self, problem: str | None, *, cut: bool) -> str | None:
         reader = self.reader
@@ -129,8 +131,14 @@ class Reply:
             return problem
         return problems.cut(len(reader.pieces), problem or (None if cut else "no [DONE] came"))
 
+    def _shown_body(self) -> bytes:
+        return redacted_bytes(bytes(self.plain_body), self._key)
+
     def _read(self, at_s: float, events: list[SseEvent]) -> list[Piece]:
-        return [piece for event in events if (piece := self.reader.feed(at_s, event)) is not None]
+        """Understand events; the key goes first, for of a quote only the beginning is kept."""
+        key, feed = self._key, self.reader.feed
+        shown = (event._replace(data=redacted_bytes(event.data, key)) for event in events)
+        return [piece for event in shown if (piece := feed(at_s, event)) is not None]
 
 
 def _is_stream(head: Head, body: bytes) -> bool | None:

@@ -60,7 +60,7 @@ class Target:
         if self._client is not None:
             return self._by_client(body)
         request = request_bytes(self._origin, self._authorization, body)
-        return Exchange(request, self._lane.model, self._pool, self._loop, self._limits)
+        return Exchange(request, self._lane, self._pool, self._loop, self._limits)
 
     def _open_client(self) -> OpenAI:
         from backends.prober.fallback import open_client  # noqa: PLC0415  slow to import
@@ -71,7 +71,9 @@ class Target:
         from backends.prober.fallback import ClientExchange  # noqa: PLC0415  slow to import
 
         assert self._client is not None
-        return ClientExchange(self._client, body, self._loop, self._limits, proxied=self._proxied)
+        return ClientExchange(
+            self._client, self._lane, body, self._loop, self._limits, proxied=self._proxied
+        )
 
     def adapt(self, exchange: Asked) -> bool:
         """Learn from a failed exchange; return whether the next one has a better chance.

@@ -31,7 +31,7 @@ from console.contestants import LANES
 from console.machine import Machine
 from console.this_host import this_host
 from console.verbs.consent import agree
-from console.verbs.report import document, say
+from console.verbs.report import document, say, show, show_page
 
 TYPED_MAX_TOKENS = 220
 
@@ -62,9 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         document(ab_report(series))
     elif arguments.csv:
-        print(ab_csv(series), end="")
+        show_page(ab_csv(series))
     elif arguments.markdown:
-        print(ab_markdown(series), end="")
+        show_page(ab_markdown(series))
     else:
         _tell(series)
     say(f"kept; for its files: inferctl export series {order.series_id} --csv, --markdown or --svg")
@@ -137,29 +137,29 @@ def _progress(series: AbSeries, fact: RunEnded, lanes: int, took_s: float) -> st
 
 
 def _tell(series: AbSeries) -> None:
-    print(how_measured(series))
+    show(how_measured(series))
     for (lane, endpoint), model in zip(series.began.lanes, series.began.models, strict=True):
         runs = series.lane(lane)
         summary = summarise(runs)
-        print(f"{lane}  {endpoint}  {model}: {summary.n} runs, {summary.errors} errors")
-        print(f"   {token_counts(runs)} (median); {spent_text(runs)}")
+        show(f"{lane}  {endpoint}  {model}: {summary.n} runs, {summary.errors} errors")
+        show(f"   {token_counts(runs)} (median); {spent_text(runs)}")
         if summary.ttft_s is not None:
             spread = summary.ttft_s
-            print(
+            show(
                 f"   TTFT median {_ms(spread.median)}, quartiles {_ms(spread.p25)} to"
                 f" {_ms(spread.p75)}, {_ms(spread.min)} to {_ms(spread.max)}"
             )
         if summary.output_tokens_per_s is not None:
-            print(f"   {summary.output_tokens_per_s.median:.1f} tokens/s (median)")
+            show(f"   {summary.output_tokens_per_s.median:.1f} tokens/s (median)")
     for lane, _ in series.began.lanes[1:]:
         for told in findings(series, lane):
-            print(told)
+            show(told)
     for told in remarks(series):
-        print(told)
+        show(told)
     if limited := limits(series):
-        print(f"CLIENT LIMITED: {limited}")
+        show(f"CLIENT LIMITED: {limited}")
     if series.reason:
-        print(f"cut short: {series.reason}")
+        show(f"cut short: {series.reason}")
 
 
 def _ms(value: float | None) -> str:

@@ -10,7 +10,7 @@ from backends.domain.gpu import GpuSample
 from backends.domain.server import Owner, Server
 from backends.problem import NotFound, Problem
 from backends.wire import plain
-from console.verbs.report import document, say
+from console.verbs.report import document, say, show
 from console.verbs.status import UNKNOWN
 
 
@@ -93,7 +93,7 @@ def _remember(server: Server, state: Path) -> str:
 
 def _facts(server: Server) -> dict[str, Any]:
     """Return the server as ``status`` has it, and what its process and the GPUs tell beyond."""
-    from backends.history.redaction import without_secrets
+    from backends.domain.redaction import without_secrets
     from backends.host import processes
     from backends.host.foreign import tree_pids
     from console.this_host import open_this_hosts_gpus
@@ -181,4 +181,4 @@ def _print(server: Server, told: dict[str, Any]) -> None:
         ("command", " ".join(told["arguments"])),
     )
     for name, value in rows:
-        print(f"{name:<9}{value}")
+        show(f"{name:<9}{value}")

@@ -17,7 +17,7 @@ from backends.problem import NotFound
 from console import hunting, loading, racing
 from console.machine import Machine
 from console.verbs.consent import agree
-from console.verbs.report import document, say
+from console.verbs.report import document, say, show
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -88,10 +88,10 @@ def _show(folder: HuntFolder, endpoint: str, *, as_json: bool) -> int:
     if as_json:
         document(status_document(folder, order))
         return 0
-    print(_state_line(folder, order))
+    show(_state_line(folder, order))
     report = hunting.report_of(order, folder.read_probes(), folder.read_end())
     for line in hunt_lines(report):
-        print(line)
+        show(line)
     return 0
 
 

@@ -23,7 +23,7 @@ from console.unwatched import record_finished_starts
 from console.verbs import lifecycle
 from console.verbs.after_start import advice_after, slower_than_earlier
 from console.verbs.consent import agree
-from console.verbs.report import document, say, table
+from console.verbs.report import document, say, show, table
 
 STILL = frozenset({ServerState.STOPPED, ServerState.FAILED})
 
@@ -109,21 +109,22 @@ def _measure(machine: Machine, profile: Profile, arguments: argparse.Namespace) 
 def _tell(profile: Profile, done: list[ColdStart], advice: tuple[Advice, ...], reason: str) -> None:
     ready = coldstart.ready_ones(done)
     if ready:
-        print(f"{profile.name}: {profile.model}, {len(ready)} starts")
+        show(f"{profile.name}: {profile.model}, {len(ready)} starts")
         table(_rows(ready))
     for number, each in enumerate(done, start=1):
-        print(f"start {number}: {_circumstances(each)}")
+        show(f"start {number}: {_circumstances(each)}")
         if each.slower:
-            print(f"  slower than usual: {each.slower}")
+            show(f"  slower than usual: {each.slower}")
         if each.start.failure:
             failure = each.start.failure
-            print(f"  {failure.kind}: {failure.cause}\n  remedy: {failure.remedy}")
+            show(f"  {failure.kind}: {failure.cause}")
+            show(f"  remedy: {failure.remedy}")
     if done:
-        print(_cost(profile, done))
+        show(_cost(profile, done))
     for told in coldstart.differences(done):
-        print(f"NOT ALIKE: {told}; compare them one by one")
+        show(f"NOT ALIKE: {told}; compare them one by one")
     for lever in advice:
-        print(advice_sentence(lever))
+        show(advice_sentence(lever))
     if reason:
         say(f"cut short: {reason}")
 

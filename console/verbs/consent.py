@@ -3,7 +3,7 @@
 import sys
 
 from backends.problem import Problem, UsageProblem
-from console.verbs.report import say
+from console.verbs.report import ask, say
 
 
 def agree(what: str, cost: str, *, asked_before: bool) -> None:
@@ -18,6 +18,5 @@ def agree(what: str, cost: str, *, asked_before: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageProblem(f"{what} is asked about; say --yes where nobody can answer")
-    print("run it? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+    if ask("run it? [y/N]").lower() not in {"y", "yes"}:
         raise Problem("not run")

@@ -1,8 +1,6 @@
 """``inferctl cost``: what was spent, and what the same tokens would have cost."""
 
 import argparse
-import csv
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from console.bill import Bill, Elsewhere, Period, bill_of, day_spent, elsewhere
 from console.decision import UNPRICED_REMEDY, unpriced_gpu
 from console.desk import Desk
 from console.machine import Machine
-from console.verbs.report import document, say
+from console.verbs.report import document, say, show, show_csv, show_page
 
 CSV_COLUMNS = (
     "kind",
@@ -65,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         told = bill_document(bill, session, machine.settings, today, desk.traffic)
         document({**told, "gpu_price_hint": offers or None})
     elif arguments.csv:
-        csv.writer(sys.stdout).writerows([CSV_COLUMNS, *csv_rows(bill, machine.settings, session)])
+        show_csv([CSV_COLUMNS, *csv_rows(bill, machine.settings, session)])
     else:
         _tell(bill, machine.settings, session, today, offers)
         if desk.traffic is not None:
@@ -88,7 +86,7 @@ def _report(machine: Machine, desk: Desk, session: Session, bill: Bill, output: 
     from console.verbs.report_pictures import write_pictures
 
     if not output:
-        print(cost_report(machine, desk, session, bill), end="")
+        show_page(cost_report(machine, desk, session, bill))
         return 0
     path = Path(output)
     pictures = write_pictures(path, desk, session, bill, utc_day(machine.now().wall_s))
@@ -199,27 +197,27 @@ def _row(  # noqa: PLR0917 - the columns in their order
 def _tell(bill: Bill, settings: Settings, session: Session, today: date, offers: str) -> None:
     spent, dated = bill.spent, _date(bill.gpu_price_as_of)
     if spent is None or spent.usd is None:
-        print(f"GPU: UNPRICED. {offers or UNPRICED_REMEDY}")
+        show(f"GPU: UNPRICED. {offers or UNPRICED_REMEDY}")
     else:
         of = f" from {bill.period.first} to {bill.period.last}" if bill.period else " so far"
-        print(f"GPU: {usd(spent.usd)}{of} at {usd(spent.usd_per_hour, 'h')} (price of {dated})")
+        show(f"GPU: {usd(spent.usd)}{of} at {usd(spent.usd_per_hour, 'h')} (price of {dated})")
         for name, seconds, part in spent.parts:
             if seconds:
-                print(f"  {name}: {usd(part)} ({_lasting(seconds)})")
+                show(f"  {name}: {usd(part)} ({_lasting(seconds)})")
         if spent.note:
-            print(f"  {STOPPED_STILL_COSTS}")
+            show(f"  {STOPPED_STILL_COSTS}")
     while_watched = " while watched" if _has_unwatched(spent) else ""
     for found in bill.elsewhere:
         as_of = _date(found.endpoint.prices.as_of)
         amount = found.reason or f"{usd(found.usd)} (price of {as_of})"
-        print(f"{found.endpoint.name}: {amount} for the tokens counted{while_watched}")
+        show(f"{found.endpoint.name}: {amount} for the tokens counted{while_watched}")
     if bill.tests_usd:
-        print(f"own tests: {usd(bill.tests_usd)}")
+        show(f"own tests: {usd(bill.tests_usd)}")
     budget = settings.billing.budget_usd_per_day
     if budget is not None:
         today_usd = usd(economics.spent_today(session, settings, today))
         state = economics.budget_state(session, settings, today).upper()
-        print(f"today: {today_usd} of a budget of {usd(budget)} a day: {state}")
+        show(f"today: {today_usd} of a budget of {usd(budget)} a day: {state}")
 
 
 def _has_unwatched(spent: Spent | None) -> bool:
@@ -230,10 +228,10 @@ def _has_unwatched(spent: Spent | None) -> bool:
 
 def _tell_fleet(fleet: Demand, settings: Settings) -> None:
     count = "" if fleet.replicas is None else f", {fleet.replicas} replicas"
-    print(f"Fleet: {fleet.source}{count}")
+    show(f"Fleet: {fleet.source}{count}")
     for endpoint in settings.endpoints:
         found = elsewhere(fleet.totals, endpoint)
-        print(f"  {endpoint.name}: {found.reason or usd(found.usd)} for its tokens")
+        show(f"  {endpoint.name}: {found.reason or usd(found.usd)} for its tokens")
 
 
 def _lasting(seconds: float) -> str:

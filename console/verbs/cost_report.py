@@ -16,6 +16,7 @@ from backends.domain.money.verdict import Verdict
 from backends.domain.session import Session
 from backends.domain.start import Outcome
 from backends.domain.startup.expectation import expected_total
+from backends.domain.visible import markdown, markdown_row
 from backends.history.history import open_history
 from backends.history.records import SeriesRecord, StartRecord
 from console.bill import DAY_S, Bill
@@ -82,13 +83,13 @@ def cost_report(
 def _bill(bill: Bill, today: date, offers: str) -> list[str]:
     spent = bill.spent
     if spent is None or spent.usd is None:
-        return [f"GPU: UNPRICED. {offers or UNPRICED_REMEDY}", ""]
+        return [f"GPU: UNPRICED. {markdown(offers or UNPRICED_REMEDY)}", ""]
     price = _dated(bill.gpu_price_as_of, today)
     return [
         f"**{usd(spent.usd)}** at {usd(spent.usd_per_hour, 'h')} ({price}).",
         "",
         *_markdown(("spent on", "hours", "cost"), _parts(spent)),
-        *([spent.note, ""] if spent.note else []),
+        *([markdown(spent.note), ""] if spent.note else []),
     ]
 
 
@@ -188,8 +189,9 @@ def _series(records: Sequence[SeriesRecord]) -> list[str]:
 
 def _capacity(capacities: Sequence[Capacity]) -> list[str]:
     told = [
-        f"- {each.server} carries {_rate(each)} with {each.output_tokens} output tokens a request "
-        f"and a TTFT within {each.ttft_limit_s:g} s, measured {_utc(each.measured_wall_s)}."
+        f"- {markdown(each.server)} carries {_rate(each)} with {each.output_tokens} output tokens"
+        f" a request and a TTFT within {each.ttft_limit_s:g} s, measured"
+        f" {_utc(each.measured_wall_s)}."
         for each in capacities
     ]
     return ["## Capacity", "", *(told or ["Not measured; run: inferctl load"]), ""]
@@ -201,18 +203,19 @@ def _rate(capacity: Capacity) -> str:
 
 def _verdicts(decision: Decision) -> list[str]:
     plan, now = decision.plan, decision.now
+    kinds = [each.kind.value.replace("_", " ") for each in (plan, now)]
     flip = f" It {flips_at(plan.flip)}." if plan.flip else ""
     return [
         "## Verdict",
         "",
-        f"**Plan: {plan.kind.value.replace('_', ' ')}** (the whole cost). {plan.reason}{flip}",
+        f"**Plan: {kinds[0]}** (the whole cost). {markdown(plan.reason + flip)}",
         "",
-        f"**Now: {now.kind.value.replace('_', ' ')}** (the GPU is paid for). {now.reason}",
+        f"**Now: {kinds[1]}** (the GPU is paid for). {markdown(now.reason)}",
         "",
-        f"**To act: {decision.advice.kind.value}**. {decision.advice.reason}",
+        f"**To act: {decision.advice.kind.value}**. {markdown(decision.advice.reason)}",
         "",
         *_ways(plan),
-        *(f"- {assumption}" for assumption in plan.assumptions),
+        *(f"- {markdown(assumption)}" for assumption in plan.assumptions),
     ]
 
 
@@ -233,10 +236,7 @@ def _costs(option: Option, plan: Verdict) -> tuple[str, ...]:
 
 
 def _markdown(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    table = [head, ("---",) * len(head), *rows]
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table] + [
-        ""
-    ]
+    return [*map(markdown_row, (head, ("---",) * len(head), *rows)), ""]
 
 
 def _dated(as_of: date | None, today: date) -> str:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from console.verbs.report import document
+from console.verbs.report import document, show
 
 GLYPHS = {"ok": "✔ ok  ", "warn": "▲ warn", "fail": "✖ fail"}
 
@@ -17,7 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
         document({"findings": findings})
     else:
         for finding in findings:
-            print(f"{GLYPHS[finding.state]}  {finding.name}: {finding.what}")
+            show(f"{GLYPHS[finding.state]}  {finding.name}: {finding.what}")
             if finding.remedy:
-                print(f"          {finding.remedy}")
+                show(f"          {finding.remedy}")
     return 1 if any(finding.state == "fail" for finding in findings) else 0

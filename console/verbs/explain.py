@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from backends.domain.start import Phase, Start
 from backends.problem import NotFound, Problem
-from console.verbs.report import document, table
+from console.verbs.report import document, show, table
 
 CHUNK_BYTES = 1 << 20
 
@@ -35,10 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         for name, starts in found.items():
             if len(found) > 1:
-                print(f"== {name}")
+                show(f"== {name}")
             _tell(starts)
         if any(found.values()):
-            print(LAUNCH_UNLOGGED)
+            show(LAUNCH_UNLOGGED)
     return 0 if any(found.values()) else 1
 
 
@@ -70,21 +70,21 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
 
 def _tell(starts: list[Start]) -> None:
     if not starts:
-        print("no vLLM start in this file")
+        show("no vLLM start in this file")
     for start in starts:
         version = f"vLLM {start.vllm_version}" if start.vllm_version else "vLLM of unknown version"
-        print(f"{start.model or 'unknown model'} on {version}: {start.outcome}")
+        show(f"{start.model or 'unknown model'} on {version}: {start.outcome}")
         table([_phase(phase) for phase in start.phases])
-        print(f"unlogged {_seconds(start.unlogged_s)}, total {_seconds(start.total_s)}")
+        show(f"unlogged {_seconds(start.unlogged_s)}, total {_seconds(start.total_s)}")
         _tell_memory(start)
         if start.failure is not None:
             failure = start.failure
-            print(
+            show(
                 f"failure: {failure.kind}, line {failure.line_number or 'unknown'}: {failure.line}"
             )
-            print(f"cause: {failure.cause}")
-            print(f"remedy: {failure.remedy}")
-        print()
+            show(f"cause: {failure.cause}")
+            show(f"remedy: {failure.remedy}")
+        show()
 
 
 def _phase(phase: Phase) -> tuple[str, ...]:
@@ -113,7 +113,7 @@ def _tell_memory(start: Start) -> None:
     ]
     if memory.kv_cache_tokens is not None:
         told.append(f"{memory.kv_cache_tokens:,} tokens of KV cache")
-    print("memory: " + (", ".join(told) or "not told by this log"))
+    show("memory: " + (", ".join(told) or "not told by this log"))
 
 
 def _seconds(value: float | None) -> str:

@@ -1,10 +1,7 @@
 """``inferctl export KIND [ID]``: the whole history, or one record, as JSON, CSV or Markdown."""
 
 import argparse
-import csv
-import json
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import chain
@@ -13,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from backends.domain.start import PhaseName
 from backends.domain.streams.cold_report import HuntReport, verdict_line
 from backends.domain.streams.written import CSV_KEYS
+from backends.domain.visible import markdown_row
 from backends.problem import UsageProblem
 from backends.wire import typed
-from console.verbs.report import document, say
+from console.verbs.report import document, documents, say, show, show_csv, show_page
 
 if TYPE_CHECKING:
     from console.recorded import Form, Recorded
@@ -52,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         elif arguments.markdown:
             _as_markdown(map(COLUMNS[arguments.kind], records))
         else:
-            _as_json(arguments.kind, records)
+            documents(arguments.kind, records)
     return 0
 
 
@@ -64,14 +62,7 @@ def _one(arguments: argparse.Namespace, record: "Recorded") -> None:
     if form is None:
         document(as_document(record))
     else:
-        print(as_text(record, form), end="")
-
-
-def _as_json(kind: str, records: Iterator[Row]) -> None:
-    print(f'{{"{kind}": [', end="")
-    for place, record in enumerate(records):
-        print("," * bool(place), json.dumps(record, ensure_ascii=False), sep="\n", end="")
-    print("\n]}")
+        show_page(as_text(record, form))
 
 
 def _as_csv(rows: Iterator[Row]) -> None:
@@ -79,9 +70,7 @@ def _as_csv(rows: Iterator[Row]) -> None:
     if first is None:
         say("nothing of this kind was recorded yet")
         return
-    writer = csv.DictWriter(sys.stdout, list(first), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(chain([first], rows))
+    show_csv(chain([first], (row.values() for row in chain([first], rows))))
 
 
 def _as_markdown(rows: Iterator[Row]) -> None:
@@ -89,15 +78,10 @@ def _as_markdown(rows: Iterator[Row]) -> None:
     if first is None:
         say("nothing of this kind was recorded yet")
         return
-    print(_markdown_row(first))
-    print(_markdown_row(["---"] * len(first)))
+    show(markdown_row(first))
+    show(markdown_row(["---"] * len(first)))
     for row in chain([first], rows):
-        print(_markdown_row(row.values()))
-
-
-def _markdown_row(cells: Iterable[object]) -> str:
-    told = ("" if cell is None else str(cell).replace("|", "\\|") for cell in cells)
-    return "| " + " | ".join(" ".join(cell.split()) for cell in told) + " |"
+        show(markdown_row(row.values()))
 
 
 def _start(record: Row) -> Row:

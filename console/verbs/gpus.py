@@ -5,7 +5,7 @@ from contextlib import closing
 
 from backends.domain.gpu import Gpu
 from backends.domain.gpu_remarks import remarks
-from console.verbs.report import document, table
+from console.verbs.report import document, show, table
 
 UNKNOWN = "—"
 GIB = 1 << 30
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
         document({"gpus": sample.gpus, "reason": sample.reason or None})
         return 0
     if not sample.gpus:
-        print(f"no GPU: {sample.reason}")
+        show(f"no GPU: {sample.reason}")
         return 0
     table(
         [
@@ -37,11 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
         for process in gpu.processes or ():
             owner = process.owner or "owner unknown"
             size = _gib(process.used_bytes)
-            print(f"  {gpu.index}: pid {process.pid} {process.name} {size} GiB, {owner}")
+            show(f"  {gpu.index}: pid {process.pid} {process.name} {size} GiB, {owner}")
         for remark in remarks(gpu):
-            print(f"  {gpu.index}: {remark}")
+            show(f"  {gpu.index}: {remark}")
     if sample.reason:
-        print(sample.reason)
+        show(sample.reason)
     return 0
 
 

@@ -10,7 +10,7 @@ from backends.domain.streams.cold_report import verdict_line
 from backends.domain.streams.load_report import LoadReport, load_finding
 from backends.history.records import FindingRecord, SeriesRecord, StartRecord
 from console.verbs.curve import curve_lines
-from console.verbs.report import document, say, table
+from console.verbs.report import document, say, show, show_page, table
 
 if TYPE_CHECKING:
     from console.recorded import Recorded
@@ -69,16 +69,17 @@ def _tell_one(record: "Recorded", *, as_json: bool) -> None:
         return
     if isinstance(record, LoadReport):
         for line in curve_lines(record):
-            print(line)
-    print(as_text(record, "md"), end="")
-    print(f"\nits files: inferctl export series {record_id(record)} --csv, --markdown or --svg")
+            show(line)
+    show_page(as_text(record, "md"))
+    show()
+    show(f"its files: inferctl export series {record_id(record)} --csv, --markdown or --svg")
 
 
 def _tell_findings(found: tuple[FindingRecord, ...], none: str) -> None:
     from console.recorded import finding_of
 
     if not found:
-        print(none)
+        show(none)
         return
     rows = []
     for record in found:
@@ -90,7 +91,7 @@ def _tell_findings(found: tuple[FindingRecord, ...], none: str) -> None:
 
 def _tell_starts(starts: tuple[StartRecord, ...]) -> None:
     if not starts:
-        print("no start was recorded yet: one is kept when it ends")
+        show("no start was recorded yet: one is kept when it ends")
         return
     head = ("BEGAN", "SERVER", "OUTCOME", "READY", "TOTAL", "COST", "SLOWEST PHASE", "MODEL")
     table([head, *map(_start_row, starts)])
@@ -113,7 +114,7 @@ def _start_row(record: StartRecord) -> tuple[str, ...]:
 
 def _tell_series(series: tuple[SeriesRecord, ...]) -> None:
     if not series:
-        print("no A/B was recorded yet: one is kept when it ends")
+        show("no A/B was recorded yet: one is kept when it ends")
         return
     head = ("BEGAN", "ID", "A", "B", "RUNS", "TTFT A", "TTFT B", "TTFT VERDICT")
     table([head, *map(_ab_row, series)])

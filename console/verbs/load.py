@@ -19,7 +19,7 @@ from console import loading, racing
 from console.machine import Machine
 from console.verbs.ab import chosen_prompt
 from console.verbs.consent import agree
-from console.verbs.report import document, say, table
+from console.verbs.report import document, say, show, table
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -47,8 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
         document(load_document(report))
     else:
         table(load_rows(report))
-        print(load_finding(report))
-        print(ended_text(report))
+        show(load_finding(report))
+        show(ended_text(report))
     return 0 if report.ended.best else 1
 
 

@@ -2,10 +2,10 @@
 
 import argparse
 import asyncio
-import json
 from pathlib import Path
 
 from backends.problem import NotFound
+from console.verbs.report import document, document_line, show
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     lines = last_lines(path, arguments.lines)
     if arguments.json:
-        print(json.dumps({"log": str(path), "lines": lines}, indent=2, ensure_ascii=False))
+        document({"log": str(path), "lines": lines})
         return 0
     for line in lines:
         _print(line, as_json=False)
@@ -42,4 +42,7 @@ async def _follow(path: Path, count: int, *, as_json: bool) -> None:
 
 
 def _print(line: str, *, as_json: bool) -> None:
-    print(json.dumps({"line": line}, ensure_ascii=False) if as_json else line, flush=True)
+    if as_json:
+        document_line({"line": line})
+    else:
+        show(line)

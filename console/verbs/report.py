@@ -1,21 +1,61 @@
-"""How verbs speak: one JSON document on stdout, or lines for a person."""
+"""How verbs speak: JSON, or lines for a person; the one place where words leave as text.
 
-import json
+Model ids, process titles, log lines and answers are written by others. Here whatever a terminal
+would obey in them is made visible, and a newline within a line forges no further one.
+"""
+
+import csv
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
-from backends.wire import plain
+from backends.domain.visible import LONGEST_LINE, bounded, csv_row, visible
+from backends.wire import json_text
 
 
 def document(value: Any) -> None:
     """Print a value as the one JSON document of a verb."""
-    print(json.dumps(plain(value), indent=2, ensure_ascii=False))
+    print(json_text(value, indent=2))
+
+
+def document_line(value: Any) -> None:
+    """Print a value as one line of JSON, for documents without an end."""
+    print(json_text(value), flush=True)
+
+
+def documents(name: str, values: Iterable[Any]) -> None:
+    """Print one JSON document that lists values under a name, one a line, as they come."""
+    print(f'{{"{name}": [', end="")
+    for place, value in enumerate(values):
+        print("," * bool(place), json_text(value), sep="\n", end="")
+    print("\n]}")
+
+
+def show(text: str = "") -> None:
+    """Print one line on stdout; of a very long one the beginning, and how much was cut."""
+    print(bounded(text, LONGEST_LINE), flush=True)
+
+
+def show_page(text: str) -> None:
+    """Print lines that were composed of visible text, such as Markdown, CSV or SVG."""
+    print(visible(text, keep_newlines=True), end="")
+
+
+def show_csv(rows: Iterable[Iterable[object]]) -> None:
+    """Print rows as CSV as they come, see `csv_cell`."""
+    csv.writer(sys.stdout, lineterminator="\n").writerows(map(csv_row, rows))
 
 
 def say(text: str) -> None:
     """Print a message for the person at the terminal, on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(bounded(text, LONGEST_LINE), file=sys.stderr, flush=True)
+
+
+def ask(question: str) -> str:
+    """Return what the person at the terminal answers."""
+    print(bounded(question), end=" ", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
 
 
 def table(rows: list[tuple[str, ...]], amber: frozenset[int] = frozenset()) -> None:
@@ -27,10 +67,11 @@ def table(rows: list[tuple[str, ...]], amber: frozenset[int] = frozenset()) -> N
             set. A word in the row must say why.
     """
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    shown = [tuple(map(bounded, row)) for row in rows]
     widths = (
-        [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+        [max(len(row[column]) for row in shown) for column in range(len(shown[0]))] if shown else []
     )
-    for place, row in enumerate(rows):
+    for place, row in enumerate(shown):
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        line = "  ".join(cells).rstrip()
-        print(f"\x1b[33m{line}\x1b[0m" if coloured and place in amber else line)
+        told = "  ".join(cells).rstrip()
+        print(f"\x1b[33m{told}\x1b[0m" if coloured and place in amber else told)

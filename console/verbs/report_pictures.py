@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 from backends.domain.money.amounts import figure, usd
 from backends.domain.money.meter import Activity, Tariff
 from backends.domain.session import Session
+from backends.domain.visible import bounded
 from backends.settings.paths import replace_file
 from console import economics
 from console.bill import Bill, day_spent
@@ -163,4 +164,4 @@ def _path(points: Sequence[tuple[float, float]], colour: str, *, dashed: bool = 
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(bounded(text))}</text>'

@@ -4,7 +4,7 @@ import argparse
 
 from backends.domain.server import Server, ServerState
 from backends.problem import NotFound
-from console.verbs.report import document, table
+from console.verbs.report import document, show, table
 
 UNKNOWN = "—"
 
@@ -36,12 +36,12 @@ def run(arguments: argparse.Namespace) -> int:
         document({"servers": servers})
         return 0
     if not servers:
-        print("no server runs here, and no profile is configured; inferctl opens the console")
+        show("no server runs here, and no profile is configured; inferctl opens the console")
         return 0
     table([HEAD, *(row(server) for server in servers)])
     for server in servers:
         for line in remarks(server):
-            print(f"{server.name}: {line}")
+            show(f"{server.name}: {line}")
     return 0
 
 

@@ -12,7 +12,7 @@ from backends.domain.money.scenario import Scenario
 from backends.domain.money.sentences import break_even_told
 from backends.domain.money.verdict import Verdict, decide
 from console.decision import Decision, decide_all, decision_document
-from console.verbs.report import document, say, table
+from console.verbs.report import document, say, show, table
 
 NOT_REQUIRED = 4
 """Exit code where the required option does not win, be it that another does or that none does."""
@@ -123,19 +123,19 @@ def _measured(arguments: argparse.Namespace) -> Decision:
 
 def _tell_now(decision: Decision) -> None:
     now = decision.now
-    print(f"NOW   {now.kind.value.replace('_', ' ')}: {now.reason}")
+    show(f"NOW   {now.kind.value.replace('_', ' ')}: {now.reason}")
 
 
 def _tell(found: Verdict) -> None:
-    print(f"PLAN  {found.kind.value.replace('_', ' ')}: {found.reason}")
+    show(f"PLAN  {found.kind.value.replace('_', ' ')}: {found.reason}")
     even = break_even_told(found.crossover)
     if even:
-        print(f"  break-even: {even}")
+        show(f"  break-even: {even}")
     for option in found.options:
         costs = "".join(f"{cost:>15}" for cost in _costs(option, found))
-        print(f"  {option.name:26}{costs}  {option.excluded_because}".rstrip())
+        show(f"  {option.name:26}{costs}  {option.excluded_because}".rstrip())
     for assumption in found.assumptions:
-        print(f"  assumed: {assumption}")
+        show(f"  assumed: {assumption}")
 
 
 def _costs(option: Option, found: Verdict) -> tuple[str, ...]:
@@ -156,5 +156,5 @@ def _tell_advice(decision: Decision) -> None:
             if shown.against
             else ""
         )
-        print(f"HOLDS {holds} over windows of ten minutes{against}")
-    print(f"ACT   {decision.advice.kind.value}: {decision.advice.reason}")
+        show(f"HOLDS {holds} over windows of ten minutes{against}")
+    show(f"ACT   {decision.advice.kind.value}: {decision.advice.reason}")

@@ -21,6 +21,7 @@ from backends.domain.streams.cold import (
     missing_gap,
     prevention,
 )
+from backends.domain.visible import csv_row, markdown
 
 UNKNOWN = "—"
 CSV_KEYS = (
@@ -101,14 +102,13 @@ def hunt_csv(report: HuntReport) -> str:
     writer.writerow(("endpoint", "model", *CSV_KEYS))
     for probe in report.probes:
         cells = [getattr(probe, key) for key in CSV_KEYS]
-        told = ["" if cell is None else cell for cell in cells]
-        writer.writerow((report.endpoint, report.model, *told))
+        writer.writerow(csv_row((report.endpoint, report.model, *cells)))
     return out.getvalue()
 
 
 def hunt_markdown(report: HuntReport) -> str:
     """Return a hunt as Markdown: the verdict, then everything it rests on."""
-    verdict, *rest = hunt_lines(report)
+    verdict, *rest = map(markdown, hunt_lines(report))
     return "\n".join([f"**{verdict}**", "", *(f"- {line}" for line in rest)]) + "\n"
 
 

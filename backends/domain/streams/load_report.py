@@ -9,6 +9,7 @@ from typing import Any
 from backends.domain.money.amounts import figure, usd
 from backends.domain.streams import svg
 from backends.domain.streams.load import KEPT_SHARE, LoadEnded, LoadStep
+from backends.domain.visible import csv_row, markdown, markdown_row
 
 FEWER_CAME = 0.85
 """Below this share of the planned rate, what was measured says little of the planned one."""
@@ -173,10 +174,9 @@ def ended_text(report: LoadReport) -> str:
 def load_markdown(report: LoadReport) -> str:
     """Return a load as Markdown: the finding, the limits, every step."""
     head, *rows = load_rows(report)
-    lines = [load_finding(report) + ".", "", f"{_limits(report)}.", ""]
-    lines += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join([*lines, "", ended_text(report)]) + "\n"
+    lines = [markdown(load_finding(report)) + ".", "", f"{_limits(report)}.", ""]
+    lines += [markdown_row(head), "|" + "---|" * len(head), *map(markdown_row, rows)]
+    return "\n".join([*lines, "", markdown(ended_text(report))]) + "\n"
 
 
 def limits_text(ttft_limit_s: float, itl_limit_s: float | None) -> str:
@@ -199,8 +199,7 @@ def load_csv(report: LoadReport) -> str:
         cells = [getattr(step, key) for key in CSV_KEYS]
         for found in (step.ttft_s, step.itl_s):
             cells += [getattr(found, part) if found else None for part in _PARTS]
-        told = ["" if cell is None else cell for cell in cells]
-        writer.writerow((report.endpoint, report.model, *told))
+        writer.writerow(csv_row((report.endpoint, report.model, *cells)))
     return out.getvalue()
 
 

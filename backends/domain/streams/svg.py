@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
+from backends.domain.visible import bounded
+
 WIDTH = 760
 MARGIN_LEFT = 170
 MARGIN_RIGHT = 40
@@ -26,7 +28,7 @@ def text(
     """Return a line of text; nothing in it is read as markup."""
     weight = ' font-weight="600"' if bold else ""
     at = f'x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}"{weight}'
-    return f"<text {at}>{escape(words)}</text>"
+    return f"<text {at}>{escape(bounded(words))}</text>"
 
 
 def rule(

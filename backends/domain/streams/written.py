@@ -19,6 +19,7 @@ from backends.domain.streams.summary import (
     summarise,
 )
 from backends.domain.streams.trust import limits, remarks
+from backends.domain.visible import csv_row, markdown, markdown_row
 
 CSV_KEYS = tuple(key for key in RUN_KEYS if key not in {"itl_s", "connect"})
 CSV_HEAD = (
@@ -53,17 +54,17 @@ def ab_markdown(series: AbSeries) -> str:
             _spread_text(summary.e2e_s, "s"),
             token_counts(series.lane(name)),
         )
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines.append(markdown_row(cells))
     lines += ["", "Figures are medians with first and third quartile.", ""]
-    lines.append(f"- {how_measured(series)}.")
+    lines.append(f"- {markdown(how_measured(series))}.")
     for name, _ in began.lanes[1:]:
-        lines += [f"- {told}" for told in findings(series, name)]
+        lines += [f"- {markdown(told)}" for told in findings(series, name)]
     lines += [f"- Lane {name}: {spent_text(series.lane(name))}." for name, _ in began.lanes]
-    lines += [f"- {told[0].upper()}{told[1:]}." for told in remarks(series)]
+    lines += [f"- {markdown(told[0].upper() + told[1:])}." for told in remarks(series)]
     if limited := limits(series):
-        lines.append(f"- Client limited: {limited}.")
+        lines.append(f"- Client limited: {markdown(limited)}.")
     if series.reason:
-        lines.append(f"- Cut short: {series.reason}")
+        lines.append(f"- Cut short: {markdown(series.reason)}")
     return "\n".join(lines) + "\n"
 
 
@@ -87,7 +88,7 @@ def ab_csv(series: AbSeries) -> str:
         opened = (connect.dns_s, connect.tcp_s, connect.tls_s)
         reused = connect.reused if run.connect else None
         rest = [_cell(each) for each in (output_tokens_per_s(run), *itl, *opened, reused)]
-        writer.writerow((*where, *read, *rest))
+        writer.writerow(csv_row((*where, *read, *rest)))
     return out.getvalue()
 
 
@@ -164,6 +165,4 @@ def _spread_text(found: Spread | None, unit: str) -> str:
 
 
 def _cell(value: object) -> object:
-    if value is None:
-        return ""
     return " ".join(value) if isinstance(value, tuple) else value

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.domain.facts import FirstTokenSeen, Stopped
+from backends.domain.redaction import without_secrets
 from backends.domain.stamp import Stamp
 from backends.keeper.folder import ServerFolder, facts_in, link_journal, prepare, read_journal
 from backends.keeper.journal import Journal
@@ -20,7 +21,6 @@ from backends.keeper.order import (
     load_order,
     save_order,
     served_model,
-    without_secrets,
 )
 from backends.wire import encode_fact
 
@@ -154,7 +154,7 @@ def test_the_key_is_found_where_vllm_finds_it() -> None:
 
 @given(st.lists(st.sampled_from(["--api-key", "--port", "x", "secret", "--hf-token=secret"])))
 def test_nothing_but_values_of_secret_flags_is_concealed(arguments: list[str]) -> None:
-    shown = without_secrets(tuple(arguments))
+    shown = without_secrets(arguments)
     assert len(shown) == len(arguments)
     changed = {before for before, after in zip(arguments, shown, strict=True) if before != after}
     assert changed <= {"x", "secret", "--hf-token=secret"}

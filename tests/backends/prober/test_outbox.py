@@ -1,6 +1,7 @@
 import os
 
-from backends.domain.ab_facts import RunBegan, TextArrived
+from backends.domain.ab_facts import RunBegan, SeriesEnded, TextArrived
+from backends.domain.redaction import KNOWN_KEY_HIDDEN
 from backends.domain.stamp import Stamp
 from backends.prober.loop import Loop
 from backends.prober.outbox import LARGEST_BACKLOG, Outbox
@@ -32,7 +33,7 @@ def test_a_full_pipe_blocks_nobody_and_only_text_is_dropped() -> None:
     reading, writing = os.pipe()
     loop = Loop()
     outbox = Outbox(writing, loop, lambda: None)
-    outbox.post_line(b"x" * (LARGEST_BACKLOG + 1))
+    outbox.post_record({"long": "x" * (LARGEST_BACKLOG + 1)})
     idle(loop)
     outbox.post(TextArrived(AT, "a", "dropped " * 20_000, reasoning=False, tokens=None))
     outbox.post(RunBegan(AT, "a", 7))
@@ -55,3 +56,16 @@ def test_a_reader_that_is_gone_is_told_once() -> None:
     assert outbox.broken
     assert gone == [True]
     outbox.flush_now()
+
+
+def test_no_key_leaves_in_any_text_of_a_report() -> None:
+    key = "vk-7Qm2Zr9TxB4nLw8Y"
+    reading, writing = os.pipe()
+    loop = Loop()
+    outbox = Outbox(writing, loop, lambda: None, [key])
+    outbox.post(SeriesEnded(AT, "s", f"lane a (http://{key}@x): gone"))
+    outbox.post_record({"LoadEnded": {"reason": key, "steps": [{"broke": key}]}})
+    idle(loop)
+    told = os.read(reading, 65536).decode()
+    assert key not in told
+    assert told.count(KNOWN_KEY_HIDDEN) == 3
