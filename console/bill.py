@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from backends.domain.money.ledger import Day, Served, midnight_after, utc_day
 from backends.domain.money.meter import MeterState, Spent, Tariff, read_meter
+from backends.domain.money.request_prices import request_prices
 from backends.domain.money.totals import TokenTotals, plus
 from backends.domain.session import Session
 from backends.history.history import open_history
@@ -14,7 +15,6 @@ from backends.settings.config import Endpoint
 from console import economics
 from console.bookkeeping import kept_days
 from console.machine import Machine
-from console.rivals import tokens_price
 
 DAY_S = 86_400
 
@@ -96,7 +96,7 @@ def elsewhere(totals: TokenTotals, endpoint: Endpoint) -> Elsewhere:
     usd = economics.tokens_at(totals, endpoint)
     if usd is not None:
         return Elsewhere(endpoint, usd)
-    if tokens_price(endpoint) is not None:
+    if request_prices(endpoint.prices).known:
         return Elsewhere(endpoint, None, "no token was counted")
     why = endpoint.prices.reason
     return Elsewhere(endpoint, None, f"UNPRICED: {why}" if why else "UNPRICED")

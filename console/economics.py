@@ -10,7 +10,8 @@ from backends.domain.money.demand import NOTHING, Demand, demand_between
 from backends.domain.money.ledger import midnight_after
 from backends.domain.money.meter import Spent, Tariff, cost_elsewhere, read_meter
 from backends.domain.money.profile import HourlyProfile, hours_known, learnt_rps
-from backends.domain.money.request_cost import fixed_usd_per_hour
+from backends.domain.money.request_cost import fixed_usd_per_hour, with_api_prices
+from backends.domain.money.request_prices import request_prices
 from backends.domain.money.scenario import Observed, Scenario, supplemented
 from backends.domain.money.shape import HOURS
 from backends.domain.money.totals import TokenTotals
@@ -27,7 +28,7 @@ from console.inputs import (
     with_inputs,
 )
 from console.replica import server_usd_per_hour
-from console.rivals import Rival, rivals, tokens_price
+from console.rivals import Rival, rivals
 
 BudgetState = Literal["none", "within", "near", "over"]
 
@@ -111,8 +112,7 @@ def elsewhere(session: Session, endpoint: Endpoint) -> Decimal | None:
 
 def tokens_at(totals: TokenTotals, endpoint: Endpoint) -> Decimal | None:
     """Return what some tokens would have cost at an endpoint, None if unknown."""
-    prices = tokens_price(endpoint)
-    return cost_elsewhere(totals, prices) if prices else None
+    return cost_elsewhere(totals, request_prices(endpoint.prices))
 
 
 def demand(session: Session) -> Demand:
@@ -162,12 +162,6 @@ def scenario(
         input_tokens=seen.input_tokens_mean,
         output_tokens=seen.output_tokens_mean,
         cached_input_share=asked.cached_input_share,
-        input_usd_per_mtok=prices.input_usd_per_mtok,
-        output_usd_per_mtok=prices.output_usd_per_mtok,
-        cached_input_usd_per_mtok=prices.cached_input_usd_per_mtok,
-        usd_per_request=prices.usd_per_request,
-        fee_percent=prices.fee_percent,
-        tiers=prices.tiers,
         rate_rps=seen.n / seen.window_s if seen.window_s else None,
         capacity_rps=carries.rps,
         ttft_slo_s=_decimal(settings.limits.ttft_p99_s),
@@ -179,7 +173,7 @@ def scenario(
         granularity_s=Decimal(settings.billing.granularity_s or 1),
         minimum_charge_s=Decimal(settings.billing.min_charge_s),
     )
-    made = supplemented(with_inputs(made, found), settings.plan)
+    made = supplemented(with_inputs(with_api_prices(made, prices), found), settings.plan)
     return _by_the_hour(made, asked.profile)
 
 

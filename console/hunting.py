@@ -30,8 +30,7 @@ def order_of(reference: str, lane: Lane, plan: HuntPlan, began_wall_s: float) ->
         model=lane.model,
         plan=plan,
         began_wall_s=began_wall_s,
-        input_usd_per_mtok=lane.input_usd_per_mtok,
-        output_usd_per_mtok=lane.output_usd_per_mtok,
+        prices=lane.prices,
     )
 
 
@@ -67,8 +66,7 @@ def report_of(order: HuntOrder, probes: Sequence[ColdProbe], ended: str = "") ->
         began_wall_s=order.began_wall_s,
         plan=order.plan,
         probes=tuple(probes),
-        input_usd_per_mtok=order.input_usd_per_mtok,
-        output_usd_per_mtok=order.output_usd_per_mtok,
+        prices=order.prices,
         ended=ended,
     )
 

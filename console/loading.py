@@ -46,7 +46,7 @@ WARM_UPS = 1
 def costs_nothing(lane: Lane) -> bool:
     """Return whether the endpoint is on this machine and has no price."""
     host = urlsplit(lane.base_url).hostname or ""
-    return is_loopback(host) and lane.output_usd_per_mtok is None
+    return is_loopback(host) and not lane.prices.known
 
 
 def most_usd(order: LoadOrder) -> Decimal | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from backends.domain.money.amounts import usd
-from backends.domain.money.request_cost import MTOK
+from backends.domain.money.request_prices import request_prices
 from backends.domain.run import LaneName, SeriesMode
 from backends.prober.orders import Lane, Limits, SeriesOrder
 from backends.prober.prompts import Prompt
@@ -31,18 +31,13 @@ def lanes(references: Sequence[str], settings: Settings) -> tuple[Lane, ...]:
 
 
 def _lane(name: LaneName, target: EndpointTarget) -> Lane:
-    prices = target.prices or TokenPrices()
-    fee = 1 + (prices.fee_percent or Decimal(0)) / 100
     return Lane(
         name=name,
         endpoint=target.name,
         base_url=target.base_url,
         model=target.model,
         api_key=target.secret.reveal() if target.secret else None,
-        input_usd_per_mtok=_digits(prices.input_usd_per_mtok, fee),
-        output_usd_per_mtok=_digits(prices.output_usd_per_mtok, fee),
-        cached_input_usd_per_mtok=_digits(prices.cached_input_usd_per_mtok, fee),
-        usd_per_request=_digits(prices.usd_per_request, fee),
+        prices=request_prices(target.prices or TokenPrices()),
     )
 
 
@@ -73,7 +68,7 @@ def series(
 
 def is_priced(lane: Lane) -> bool:
     """Return whether it is known what a request costs there."""
-    return lane.input_usd_per_mtok is not None and lane.output_usd_per_mtok is not None
+    return lane.prices.known
 
 
 def most_usd(order: SeriesOrder) -> Decimal | None:
@@ -85,14 +80,7 @@ def most_usd(order: SeriesOrder) -> Decimal | None:
 
 def most_usd_once(lane: Lane, prompt: str, max_tokens: int) -> Decimal | None:
     """Return what one request costs at most, with all its output tokens; None unpriced."""
-    if lane.input_usd_per_mtok is None or lane.output_usd_per_mtok is None:
-        return None
-    input_tokens = len(prompt) // CHARACTERS_PER_TOKEN + ADDED_TOKENS
-    tokens_usd = (
-        Decimal(lane.input_usd_per_mtok) * input_tokens
-        + Decimal(lane.output_usd_per_mtok) * max_tokens
-    )
-    return tokens_usd / MTOK + Decimal(lane.usd_per_request or 0)
+    return lane.prices.most_usd(len(prompt) // CHARACTERS_PER_TOKEN + ADDED_TOKENS, max_tokens)
 
 
 def cost_text(order: SeriesOrder, settings: Settings) -> str:
@@ -107,7 +95,3 @@ def cost_text(order: SeriesOrder, settings: Settings) -> str:
     if unpriced:
         told.append(f"UNPRICED: {', '.join(unpriced)}")
     return "; ".join(told) or "no price per token: its own servers, paid by the hour"
-
-
-def _digits(price: Decimal | None, fee: Decimal) -> str | None:
-    return None if price is None else format(price * fee, "f")

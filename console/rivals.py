@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from backends.domain.money.request_cost import Tokens
+from backends.domain.money.request_prices import RequestPrices, request_prices
 from backends.domain.money.scenario import Observed
 from backends.settings.config import Endpoint, Settings
 
@@ -27,20 +27,6 @@ class Rival:
     excluded_because: str = ""
 
 
-def tokens_price(endpoint: Endpoint) -> Tokens | None:
-    """Return what an endpoint charges, None unless both token prices are known."""
-    prices = endpoint.prices
-    if prices.input_usd_per_mtok is None or prices.output_usd_per_mtok is None:
-        return None
-    return Tokens(
-        input=prices.input_usd_per_mtok,
-        output=prices.output_usd_per_mtok,
-        cached_input=prices.cached_input_usd_per_mtok,
-        per_request=prices.usd_per_request or Decimal(0),
-        fee=(prices.fee_percent or Decimal(0)) / 100,
-    )
-
-
 def rivals(
     settings: Settings,
     seen: Observed,
@@ -56,27 +42,33 @@ def rivals(
     those with a price are ranked by a thousand tokens in and a thousand out.
     """
     slow = too_slow or {}
+
+    def rank(rival: Rival) -> tuple[bool, bool, Decimal]:
+        usd = rival.usd_per_request
+        if usd is None:
+            usd = prices_of(rival.endpoint, settings).cost(_A_THOUSAND, _A_THOUSAND)
+        return usd is None, bool(rival.excluded_because), Decimal(0) if usd is None else usd
+
     found = (
-        replace(_rival(endpoint, seen, cached_share), excluded_because=slow.get(endpoint.name, ""))
+        replace(
+            _rival(endpoint, prices_of(endpoint, settings), seen, cached_share),
+            excluded_because=slow.get(endpoint.name, ""),
+        )
         for endpoint in settings.endpoints
     )
-    return tuple(sorted(found, key=_rank))
+    return tuple(sorted(found, key=rank))
 
 
-def _rival(endpoint: Endpoint, seen: Observed, cached_share: Decimal | None) -> Rival:
-    prices = tokens_price(endpoint)
-    if prices is None:
+def prices_of(endpoint: Endpoint, settings: Settings) -> RequestPrices:
+    """Return what an endpoint charges for the requests of the plan, which may be batches."""
+    return request_prices(endpoint.prices, settings.plan.batch_multiplier)
+
+
+def _rival(
+    endpoint: Endpoint, prices: RequestPrices, seen: Observed, cached_share: Decimal | None
+) -> Rival:
+    if not prices.known:
         return Rival(endpoint, None, "UNPRICED")
     into, out = seen.input_tokens_mean, seen.output_tokens_mean
-    if into is None or out is None:
-        return Rival(endpoint, None, "no request was seen")
-    return Rival(endpoint, prices.cost(into, out, into * (cached_share or 0)))
-
-
-def _rank(rival: Rival) -> tuple[bool, bool, Decimal]:
-    prices, slow = tokens_price(rival.endpoint), bool(rival.excluded_because)
-    if prices is None:
-        return True, slow, Decimal(0)
-    if rival.usd_per_request is None:
-        return False, slow, prices.cost(_A_THOUSAND, _A_THOUSAND)
-    return False, slow, rival.usd_per_request
+    usd = prices.cost(into, out, (into or Decimal(0)) * (cached_share or Decimal(0)))
+    return Rival(endpoint, usd, "" if usd is not None else "no request was seen")

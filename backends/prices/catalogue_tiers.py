@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from backends.domain.money.amounts import amount_from
-from backends.domain.money.request_cost import MTOK
+from backends.domain.money.request_prices import MTOK
 from backends.domain.money.scenario_parts import Tier
 
 _LITELLM_LIMIT = re.compile(r"input_cost_per_token_above_(\d+)k_tokens")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from backends.domain.money.amounts import BadPrice, amount_from
 from backends.domain.money.prices import ApiPrice
-from backends.domain.money.request_cost import MTOK
+from backends.domain.money.request_prices import MTOK
 from backends.prices.catalogue_tiers import litellm_batch, litellm_tiers, models_dev_tiers
 
 Catalogue = Literal["models.dev", "openrouter", "litellm"]

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from backends.domain.money.amounts import usd
-from backends.domain.money.prices import ApiPrice, tokens_price
+from backends.domain.money.prices import ApiPrice
+from backends.domain.money.request_prices import request_prices
 from backends.prices.table import PriceTable
 
 
@@ -37,7 +38,7 @@ def quote(table: PriceTable, base_url: str, model: str) -> Quote:
         named = ", ".join(sorted(providers))
         return Quote(None, f"the price table has no {model} of {named}; {_REMEDY}")
     rows = [row for row in rows if row.origin == "user"] or rows
-    priced = [row for row in rows if tokens_price(row) is not None]
+    priced = [row for row in rows if request_prices(row).known]
     if not priced:
         return Quote(None, f"{rows[0].provider} has no price for {model}; {_REMEDY}")
     if any(_disagree(row, other) for row in priced for other in priced):

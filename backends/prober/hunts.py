@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import backends
+from backends.domain.money.request_prices import NO_PRICES, RequestPrices
 from backends.domain.streams.cold import ColdProbe, HuntPlan
 from backends.host import processes
 from backends.host.processes import Process
@@ -48,7 +49,7 @@ class HuntOrder:
 
     Attributes:
         reference: the endpoint as the user named it, which its key is found by; never the key.
-        input_usd_per_mtok: decimal digits when the hunt began, None unpriced, like the other.
+        prices: what the endpoint charged when the hunt began.
     """
 
     hunt_id: str
@@ -58,8 +59,7 @@ class HuntOrder:
     model: str
     plan: HuntPlan
     began_wall_s: float
-    input_usd_per_mtok: str | None = None
-    output_usd_per_mtok: str | None = None
+    prices: RequestPrices = NO_PRICES
 
 
 class HuntFolder:

@@ -58,7 +58,7 @@ class Load:
     def begin(self) -> None:
         """Warm the endpoint up and start the first step."""
         order = self._order
-        if order.max_usd is not None and order.lane.output_usd_per_mtok is None:
+        if order.max_usd is not None and not order.lane.prices.known:
             self._end("a limit in dollars needs the endpoint's prices")
             return
         try:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from backends.domain.money.request_prices import NO_PRICES, RequestPrices
 from backends.domain.run import LaneName, SeriesMode
 
 
@@ -16,7 +17,7 @@ class Lane:
         endpoint: the name the user knows it by.
         base_url: as OpenAI clients take it, usually ending in ``/v1``.
         api_key: sent as bearer token; travels over stdin only and is never shown.
-        input_usd_per_mtok: decimal digits per million tokens, like the other prices; None unknown.
+        prices: what it charges for a request.
         extra: further fields of the request body.
     """
 
@@ -25,10 +26,7 @@ class Lane:
     base_url: str
     model: str
     api_key: str | None = field(default=None, repr=False)
-    input_usd_per_mtok: str | None = None
-    output_usd_per_mtok: str | None = None
-    cached_input_usd_per_mtok: str | None = None
-    usd_per_request: str | None = None
+    prices: RequestPrices = NO_PRICES
     extra: Mapping[str, object] = field(default_factory=dict)
 
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 
 from backends.domain.redaction import redacted
 from backends.domain.run import Run
@@ -13,8 +12,6 @@ from backends.prober.audit import CLIENT_LIMITED, Audit
 from backends.prober.clock import NS
 from backends.prober.exchange import Asked, Trace
 from backends.prober.orders import Lane
-
-TOKENS_PER_PRICE = 1_000_000
 
 
 def run_of(exchange: Asked, lane: Lane, index: int) -> Run:
@@ -43,7 +40,7 @@ def run_of(exchange: Asked, lane: Lane, index: int) -> Run:
         connect=trace.connect,
         rtt_s=trace.rtt_s,
         planned_to_sent_s=late_s,
-        cost_usd=cost_usd(lane, usage),
+        cost_usd=cost_usd(lane, usage, failed=bool(exchange.error)),
         flags=_flags(figures, trace),
         error=_redacted(exchange.error, lane),
         clock="kernel" if trace.reads and trace.from_kernel else "user",
@@ -55,24 +52,17 @@ def _redacted(text: str | None, lane: Lane) -> str | None:
     return None if text is None else redacted(text, lane.api_key)
 
 
-def cost_usd(lane: Lane, usage: Usage | None) -> str | None:
+def cost_usd(lane: Lane, usage: Usage | None, *, failed: bool) -> str | None:
     """Return what a run costs at the lane's prices, as decimal digits; None where unknown.
 
-    Cached input tokens are charged at their own price where the lane has one, else as input.
+    Whether a request that failed without usage is charged at all is not known.
     """
-    if usage is None or usage.input_tokens is None or usage.output_tokens is None:
+    if usage is None and failed:
         return None
-    if lane.input_usd_per_mtok is None or lane.output_usd_per_mtok is None:
-        return None
-    input_price = Decimal(lane.input_usd_per_mtok)
-    cached_price = Decimal(lane.cached_input_usd_per_mtok or lane.input_usd_per_mtok)
-    cached = min(usage.cached_tokens or 0, usage.input_tokens)
-    cost = (
-        (usage.input_tokens - cached) * input_price
-        + cached * cached_price
-        + usage.output_tokens * Decimal(lane.output_usd_per_mtok)
-    ) / TOKENS_PER_PRICE + Decimal(lane.usd_per_request or 0)
-    return format(cost.normalize(), "f")
+    counted = usage or Usage(None, None, None, None)
+    cached = min(counted.cached_tokens or 0, counted.input_tokens or 0)
+    cost = lane.prices.cost(counted.input_tokens, counted.output_tokens, cached)
+    return None if cost is None else format(cost.normalize(), "f")
 
 
 def _flags(figures: Timing, trace: Trace) -> tuple[str, ...]:

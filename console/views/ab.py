@@ -6,6 +6,7 @@ from statistics import median
 
 from backends.domain.ab import Ab, Lane
 from backends.domain.money.amounts import usd
+from backends.domain.money.request_prices import request_prices
 from backends.domain.run import LaneName, Run
 from backends.domain.session import Session
 from backends.domain.stamp import Stamp
@@ -113,7 +114,7 @@ def _spent(lane: Lane, settings: Settings) -> str:
     if settings.profile(lane.endpoint) is not None:
         return "by the hour"
     endpoint = settings.endpoint(lane.endpoint)
-    priced = endpoint is not None and endpoint.prices.output_usd_per_mtok is not None
+    priced = endpoint is not None and request_prices(endpoint.prices).known
     if not priced:
         return "UNPRICED"
     return usd(None if lane.runs else Decimal(0))

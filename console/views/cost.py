@@ -8,6 +8,7 @@ from backends.domain.money.hysteresis import OPPOSITE_WINDOWS, AdviceKind
 from backends.domain.money.kinds import VerdictKind
 from backends.domain.money.meter import Spent
 from backends.domain.money.now import NowKind
+from backends.domain.money.request_prices import request_prices
 from backends.domain.money.sentences import flips_at
 from backends.domain.money.verdict import Verdict
 from backends.domain.session import Session, activity
@@ -15,7 +16,6 @@ from backends.settings.config import Profile
 from console import economics
 from console.decision import Decision
 from console.desk import Desk
-from console.rivals import tokens_price
 from console.views.axis import finite, span
 from widgets import format as fmt
 from widgets.cost_panel import CostView, EndpointCost
@@ -73,7 +73,7 @@ def cost_view(session: Session, desk: Desk, verdict: Verdict, today: date) -> Co
             EndpointCost(
                 endpoint.name,
                 economics.elsewhere(session, endpoint),
-                "" if tokens_price(endpoint) else "UNPRICED",
+                "" if request_prices(endpoint.prices).known else "UNPRICED",
             )
             for endpoint in desk.settings.endpoints
         ),

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from backends.domain.money.feasibility import usable_capacity_rps
@@ -10,14 +9,14 @@ from backends.domain.money.options import no_batch_in_time
 from backends.domain.money.request_cost import (
     fixed_usd_per_hour,
     gpu_usd_per_hour,
-    tokens_of,
     usd_per_request,
+    with_api_prices,
 )
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.sentences import name_of
 from backends.domain.money.uncertainty import load_band, load_of
 from backends.domain.money.verdict import Verdict
-from console.rivals import Rival, tokens_price
+from console.rivals import Rival
 from console.views.axis import finite, span
 from widgets.cost_chart import CostChartView, CostPoint
 from widgets.options_bars import OptionBar, OptionsView
@@ -80,18 +79,12 @@ def options_view(
 
 def _dearer(verdict: Verdict, scenario: Scenario, rivals: Sequence[Rival]) -> list[OptionBar]:
     """Return the endpoints that the cheapest one stands before, at the same load."""
-    load, tokens = load_of(scenario), tokens_of(scenario)
-    batch = scenario.batch_multiplier
-    multiplier = Decimal(1) if batch is None else batch
-    batched = no_batch_in_time(scenario)
+    load, batched = load_of(scenario), no_batch_in_time(scenario)
     found = []
     for rival in rivals[1:]:
-        prices = tokens_price(rival.endpoint)
+        each = usd_per_request(with_api_prices(scenario, rival.endpoint.prices))
         month = None
-        if prices is not None and load is not None and tokens is not None:
-            into, out = tokens
-            prices = replace(prices, batch=multiplier)
-            each = prices.cost(into, out, into * (scenario.cached_input_share or 0))
+        if each is not None and load is not None:
             month = each * load.mean_rps * 3600 * verdict.hours_per_month
         why = f"SLO_EXCLUDES: {rival.excluded_because}" if rival.excluded_because else batched
         found.append(OptionBar(f"API: {rival.endpoint.name}", month, excluded_because=why))

@@ -7,13 +7,14 @@ import pytest
 
 from backends.domain.money.kinds import VerdictKind
 from backends.domain.money.now import NowKind
+from backends.domain.money.request_prices import request_prices
 from backends.domain.session import Session
 from backends.settings.config import Billing, Endpoint, TokenPrices
 from console import economics
 from console.decision import decide_all
 from console.desk import Desk
 from console.replica import gpus_of, server_usd_per_hour
-from console.rivals import rivals, tokens_price
+from console.rivals import rivals
 from tests.backends.domain.journals import at
 from tests.console.sessions import DAY, EMPTY, PROFILE, READY, SERVERLESS, SETTINGS
 
@@ -34,7 +35,7 @@ def priced(**prices: str | None) -> Endpoint:
     ids=["nothing", "input", "output", "request"],
 )
 def test_half_a_price_is_no_price(endpoint: Endpoint) -> None:
-    assert tokens_price(endpoint) is None
+    assert not request_prices(endpoint.prices).known
     assert economics.elsewhere(READY, endpoint) is None
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.domain.money.request_prices import RequestPrices
 from backends.prober.orders import Lane
 from backends.prober.prompts import PROMPTS, Prompt
 from backends.problem import NotFound
@@ -20,7 +21,8 @@ WORDS = ["the", "of", "time", "first", "token", "between", "requests"]
 
 
 def lane(into: str | None, out: str | None) -> Lane:
-    return Lane("a", "x", "http://127.0.0.1:9/v1", "m", None, into, out)
+    tokens = [None if price is None else Decimal(price) for price in (into, out)]
+    return Lane("a", "x", "http://127.0.0.1:9/v1", "m", prices=RequestPrices(tokens[0], tokens[1]))
 
 
 @given(
@@ -87,6 +89,6 @@ def test_a_key_never_shows_in_a_lane_or_an_order(monkeypatch: pytest.MonkeyPatch
     assert "sk-hidden" not in repr(order)
 
 
-def test_prices_travel_as_digits() -> None:
+def test_a_lane_is_priced_as_its_endpoint() -> None:
     (first,) = racing.lanes(("serverless",), SETTINGS)
-    assert (first.input_usd_per_mtok, first.output_usd_per_mtok) == ("0.10", "0.70")
+    assert first.prices == RequestPrices(Decimal("0.10"), Decimal("0.70"))

@@ -13,6 +13,7 @@ import pytest
 
 from backends.domain.ab_facts import RunBegan, RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.facts import Fact, Ticked
+from backends.domain.money.request_prices import RequestPrices
 from backends.domain.run import LaneName
 from backends.domain.session import Session, advance
 from backends.domain.streams.cold import ColdProbe, HuntPlan
@@ -49,7 +50,8 @@ PROBES = (
     *(ColdProbe(0.0, 0.1, 1000.0, 0.4, None, 20) for _ in range(6)),
     *(ColdProbe(60.0, 60.0, 1000.0, 9.0, None, 20) for _ in range(3)),
 )
-HUNT = HuntReport("h1", "serverless", "org/model", 1000.0, HuntPlan((60.0,)), PROBES, "0.1", "0.7")
+PRICES = RequestPrices(Decimal("0.1"), Decimal("0.7"))
+HUNT = HuntReport("h1", "serverless", "org/model", 1000.0, HuntPlan((60.0,)), PROBES, PRICES)
 
 
 LANES: tuple[tuple[LaneName, float], ...] = (("a", 0.2), ("b", 0.5))

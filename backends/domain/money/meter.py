@@ -10,7 +10,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Literal
 
 from backends.domain.money.prices import GpuPrice
-from backends.domain.money.request_cost import Tokens
+from backends.domain.money.request_prices import RequestPrices
 from backends.domain.money.totals import TokenTotals
 from backends.domain.server import ServerState
 
@@ -165,18 +165,18 @@ def billed_seconds(elapsed_s: float, tariff: Tariff) -> Decimal:
     return max(Decimal(tariff.minimum_s), steps * step)
 
 
-def cost_elsewhere(totals: TokenTotals, prices: Tokens) -> Decimal | None:
+def cost_elsewhere(totals: TokenTotals, prices: RequestPrices) -> Decimal | None:
     """Return what the same tokens would have cost at an API; None where they are not counted.
 
     Servers before vLLM 0.16 do not count cached input; all of it is then charged in full.
     """
-    if totals.input_tokens is None or totals.output_tokens is None or totals.requests is None:
+    if totals.requests is None:
         return None
-    cached = _decimal(totals.cached_input_tokens or 0.0)
+    into, out = totals.input_tokens, totals.output_tokens
     return prices.cost(
-        _decimal(totals.input_tokens),
-        _decimal(totals.output_tokens),
-        cached,
+        None if into is None else _decimal(into),
+        None if out is None else _decimal(out),
+        _decimal(totals.cached_input_tokens or 0.0),
         _decimal(totals.requests),
     )
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from backends.domain.money.amounts import figure, usd
-from backends.domain.money.request_cost import usd_per_request
+from backends.domain.money.request_cost import api_prices_given, usd_per_request
 from backends.domain.money.scenario import Scenario
 
 
@@ -58,7 +58,7 @@ def now_verdict(scenario: Scenario, *, ready: bool, replicas: int = 1) -> NowVer
 
 def _answer(scenario: Scenario, ready: bool, replicas: int) -> tuple[NowKind, str, Decimal | None]:
     if not ready:
-        if usd_per_request(scenario) is None and not _has_api(scenario):
+        if usd_per_request(scenario) is None and not api_prices_given(scenario):
             said = "The server does not answer, and no priced endpoint could."
             return NowKind.NO_GPU_SERVES, said, None
         said = "The server does not answer yet: until it does, only the API can."
@@ -91,11 +91,6 @@ def _over_capacity(
     if cost is not None:
         said += f" They cost {usd(cost * over * 3600, 'h')} there."
     return NowKind.SPILL_TO_API, said, over
-
-
-def _has_api(scenario: Scenario) -> bool:
-    prices = (scenario.input_usd_per_mtok, scenario.output_usd_per_mtok, scenario.usd_per_request)
-    return any(price is not None for price in prices)
 
 
 def _saved(scenario: Scenario, paid: Decimal | None) -> Decimal | None:

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from backends.domain.money.amounts import age_days, is_stale, usd
-from backends.domain.money.request_cost import Tokens
+from backends.domain.money.request_cost import with_api_prices
+from backends.domain.money.request_prices import request_prices
 from backends.domain.money.scenario import Scenario, Tier
 
 PriceOrigin = Literal["user", "imported", "shipped"]
@@ -102,30 +103,11 @@ def provenance(price: Price) -> str:
     return f"{price.source}, {rate}{day}"
 
 
-def tokens_price(price: ApiPrice) -> Tokens | None:
-    """Return an API's prices ready for sums, None where it is unpriced."""
-    if price.input_usd_per_mtok is None or price.output_usd_per_mtok is None:
-        return None
-    return Tokens(
-        price.input_usd_per_mtok,
-        price.output_usd_per_mtok,
-        price.cached_input_usd_per_mtok,
-        price.usd_per_request or Decimal(0),
-        (price.fee_percent or Decimal(0)) / 100,
-    )
-
-
 def priced_with(scenario: Scenario, api: ApiPrice | None, gpu: GpuPrice | None) -> Scenario:
     """Return a scenario with the prices of an API and of a GPU, and their dates."""
     if api is not None:
         scenario = replace(
-            scenario,
-            input_usd_per_mtok=api.input_usd_per_mtok,
-            output_usd_per_mtok=api.output_usd_per_mtok,
-            cached_input_usd_per_mtok=api.cached_input_usd_per_mtok,
-            usd_per_request=api.usd_per_request,
-            fee_percent=api.fee_percent,
-            tiers=api.tiers,
+            with_api_prices(scenario, api),
             api_price_as_of=api.as_of,
             api_price_source=provenance(api),
         )
@@ -176,5 +158,5 @@ def replaces(old: Price | None, new: Price) -> bool:
 
 def _unpriced(price: Price) -> bool:
     if isinstance(price, ApiPrice):
-        return price.input_usd_per_mtok is None or price.output_usd_per_mtok is None
+        return not request_prices(price).known
     return price.usd_per_hour is None

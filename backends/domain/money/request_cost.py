@@ -1,46 +1,12 @@
 """What one request costs at an API, and the rate at which a GPU costs the same."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from decimal import Decimal
 
+from backends.domain.money.request_prices import Priced, RequestPrices, request_prices
 from backends.domain.money.scenario import Scenario
 
-MTOK = Decimal(1_000_000)
 SECONDS_PER_HOUR = Decimal(3600)
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """What an API charges, in US dollars: per million tokens, per request, and on top.
-
-    Attributes:
-        cached_input: None where cached input is charged as any other.
-        fee: share added to everything, such as 0.055.
-        batch: factor on the token prices.
-    """
-
-    input: Decimal
-    output: Decimal
-    cached_input: Decimal | None = None
-    per_request: Decimal = Decimal(0)
-    fee: Decimal = Decimal(0)
-    batch: Decimal = Decimal(1)
-
-    def cost(
-        self,
-        input_tokens: Decimal | int,
-        output_tokens: Decimal | int,
-        cached_tokens: Decimal | int = 0,
-        requests: Decimal | int = 1,
-    ) -> Decimal:
-        """Return the cost in US dollars; `input_tokens` include the cached ones."""
-        cached = self.input if self.cached_input is None else self.cached_input
-        tokens = (
-            (input_tokens - cached_tokens) * self.input
-            + cached_tokens * cached
-            + output_tokens * self.output
-        )
-        return (tokens / MTOK * self.batch + requests * self.per_request) * (1 + self.fee)
 
 
 def api_prices_given(scenario: Scenario) -> bool:
@@ -49,46 +15,32 @@ def api_prices_given(scenario: Scenario) -> bool:
     return any(price is not None for price in prices)
 
 
-def priced_by_request(scenario: Scenario) -> bool:
-    """Return whether the API charges for requests alone, whatever their tokens."""
-    tokens = (scenario.input_usd_per_mtok, scenario.output_usd_per_mtok)
-    return scenario.usd_per_request is not None and tokens == (None, None)
+def prices_in(scenario: Scenario) -> RequestPrices:
+    """Return what the API of a scenario charges, for batches where the scenario has them."""
+    return request_prices(scenario, scenario.batch_multiplier)
+
+
+def with_api_prices(scenario: Scenario, of: Priced) -> Scenario:
+    """Return a scenario with what another API charges."""
+    return replace(
+        scenario,
+        input_usd_per_mtok=of.input_usd_per_mtok,
+        output_usd_per_mtok=of.output_usd_per_mtok,
+        cached_input_usd_per_mtok=of.cached_input_usd_per_mtok,
+        usd_per_request=of.usd_per_request,
+        fee_percent=of.fee_percent,
+        tiers=of.tiers,
+    )
 
 
 def missing_token_prices(scenario: Scenario) -> list[str]:
     """Return the keys of token prices that the requests need and that are not given."""
-    if priced_by_request(scenario):
+    if prices_in(scenario).by_request_alone:
         return []
     needed = ["input_usd_per_mtok", "output_usd_per_mtok"]
     if scenario.input_tokens == 0:
         needed.remove("input_usd_per_mtok")
     return [name for name in needed if getattr(scenario, name) is None]
-
-
-def token_prices(scenario: Scenario, prompt_tokens: Decimal = Decimal(0)) -> Tokens | None:
-    """Return the API's prices of a prompt's tier, None where one that is needed is missing.
-
-    A request is charged wholly at the highest tier whose limit its prompt exceeds, as providers of
-    long contexts do.
-    """
-    if missing_token_prices(scenario):
-        return None
-    into, out = scenario.input_usd_per_mtok, scenario.output_usd_per_mtok
-    cached = scenario.cached_input_usd_per_mtok
-    reached = [tier for tier in scenario.tiers if prompt_tokens > tier.above_input_tokens]
-    if reached:
-        tier = max(reached, key=lambda each: each.above_input_tokens)
-        into, out = tier.input_usd_per_mtok, tier.output_usd_per_mtok
-        cached = tier.cached_input_usd_per_mtok
-    batch = scenario.batch_multiplier
-    return Tokens(
-        into or Decimal(0),
-        out or Decimal(0),
-        cached,
-        scenario.usd_per_request or Decimal(0),
-        (scenario.fee_percent or Decimal(0)) / 100,
-        Decimal(1) if batch is None else batch,
-    )
 
 
 def shares_of_requests(scenario: Scenario) -> tuple[tuple[Decimal, Decimal, Decimal], ...]:
@@ -119,17 +71,18 @@ def tokens_of(scenario: Scenario) -> tuple[Decimal, Decimal] | None:
 
 def usd_by_kind(scenario: Scenario) -> tuple[tuple[Decimal, Decimal], ...] | None:
     """Return share and API cost of each kind of request, None where a price or count is missing."""
+    prices, cached = prices_in(scenario), scenario.cached_input_share or Decimal(0)
     kinds = shares_of_requests(scenario)
-    if not kinds and priced_by_request(scenario):
-        kinds = ((Decimal(1), Decimal(0), Decimal(0)),)
-    cached = scenario.cached_input_share or Decimal(0)
+    if not kinds:
+        usd = prices.cost(None, None)
+        return None if usd is None else ((Decimal(1), usd),)
     costs = []
     for share, into, out in kinds:
-        prices = token_prices(scenario, into)
-        if prices is None:
+        usd = prices.cost(into, out, into * cached)
+        if usd is None:
             return None
-        costs.append((share, prices.cost(into, out, into * cached)))
-    return tuple(costs) or None
+        costs.append((share, usd))
+    return tuple(costs)
 
 
 def usd_per_request(scenario: Scenario) -> Decimal | None:

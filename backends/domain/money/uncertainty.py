@@ -6,13 +6,13 @@ from itertools import product
 
 from backends.domain.money.option import Point
 from backends.domain.money.request_cost import (
-    MTOK,
     break_even_rps,
-    token_prices,
+    prices_in,
     tokens_of,
     usd_by_kind,
     usd_per_request,
 )
+from backends.domain.money.request_prices import MTOK
 from backends.domain.money.scenario import Observed, Scenario
 from backends.domain.money.shape import ZERO, Load, daily, steady
 
@@ -56,19 +56,18 @@ def _variance(scenario: Scenario, seen: Observed, mean: Decimal) -> Decimal:
     costs, tokens = usd_by_kind(scenario), tokens_of(scenario)
     if costs is not None and len(costs) > 1:
         return sum((share * (usd - mean) ** 2 for share, usd in costs), ZERO)
-    prices = token_prices(scenario, tokens[0] if tokens else ZERO)
-    if prices is None:
-        return ZERO
+    prices = prices_in(scenario).of_prompt(tokens[0] if tokens else ZERO)
     cached_share = scenario.cached_input_share or ZERO
-    cached = prices.input if prices.cached_input is None else prices.cached_input
-    into = prices.input * (1 - cached_share) + cached * cached_share
-    out = prices.output
+    into, out = prices.input_usd_per_mtok or ZERO, prices.output_usd_per_mtok or ZERO
+    cached = prices.cached_input_usd_per_mtok
+    into = into * (1 - cached_share) + (into if cached is None else cached) * cached_share
     variance = (
         into**2 * seen.input_tokens_sd**2
         + out**2 * seen.output_tokens_sd**2
         + 2 * into * out * seen.covariance
     )
-    scale = prices.batch * (1 + prices.fee) / MTOK
+    batch = Decimal(1) if prices.batch_multiplier is None else prices.batch_multiplier
+    scale = batch * (1 + (prices.fee_percent or ZERO) / 100) / MTOK
     return max(ZERO, variance) * scale**2
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from statistics import median
 from typing import Literal
 
+from backends.domain.money.request_prices import RequestPrices
 from backends.domain.run import Spread
 from backends.domain.streams.statistics import spread
 
@@ -32,7 +33,6 @@ REFUSALS_PER_PAUSE = 20
 
 DAY_S = 86_400
 ROUNDING = 1e-6
-TOKENS_PER_PRICE = 1_000_000
 
 RULE = (
     "a request is slow when its first token takes over twice the warm median and lies beyond the"
@@ -253,10 +253,7 @@ def _gap(
 
 
 def prevention(
-    finding: ColdFinding,
-    probes: Sequence[ColdProbe],
-    input_usd_per_mtok: Decimal | None,
-    output_usd_per_mtok: Decimal | None,
+    finding: ColdFinding, probes: Sequence[ColdProbe], prices: RequestPrices
 ) -> WarmUp | None:
     """Return the warm-up that would have prevented the cold hits, None where none was seen.
 
@@ -269,10 +266,8 @@ def prevention(
     sizes = [probe.input_tokens for probe in probes if probe.input_tokens is not None]
     tokens = round(median(sizes)) if sizes else None
     a_day = math.ceil(DAY_S / every_s - ROUNDING)
-    usd = None
-    if tokens is not None and input_usd_per_mtok is not None and output_usd_per_mtok is not None:
-        usd = (tokens * input_usd_per_mtok + output_usd_per_mtok) / TOKENS_PER_PRICE * a_day
-    return WarmUp(every_s, proven, a_day, tokens, usd)
+    once = prices.cost(tokens, 1)
+    return WarmUp(every_s, proven, a_day, tokens, None if once is None else once * a_day)
 
 
 def missing_gap(probes: Sequence[ColdProbe], plan: HuntPlan) -> float | None:

@@ -3,10 +3,10 @@
 import csv
 import io
 from dataclasses import asdict, dataclass
-from decimal import Decimal
 from typing import Any
 
 from backends.domain.money.amounts import digits, usd
+from backends.domain.money.request_prices import NO_PRICES, RequestPrices
 from backends.domain.streams import svg
 from backends.domain.streams.cold import (
     RULE,
@@ -35,7 +35,7 @@ class HuntReport:
     """One hunt as far as it is.
 
     Attributes:
-        input_usd_per_mtok: decimal digits, None unpriced, like the other.
+        prices: what the endpoint charged when the hunt began.
         ended: why it ended before every pause was measured; empty where it did not.
     """
 
@@ -45,8 +45,7 @@ class HuntReport:
     began_wall_s: float
     plan: HuntPlan
     probes: tuple[ColdProbe, ...]
-    input_usd_per_mtok: str | None = None
-    output_usd_per_mtok: str | None = None
+    prices: RequestPrices = NO_PRICES
     ended: str = ""
 
     @property
@@ -62,9 +61,7 @@ class HuntReport:
     @property
     def warm_up(self) -> WarmUp | None:
         """The warm-up that would have prevented the cold hits, None where none was seen."""
-        prices = (self.input_usd_per_mtok, self.output_usd_per_mtok)
-        into, out = (None if price is None else Decimal(price) for price in prices)
-        return prevention(self.finding, self.probes, into, out)
+        return prevention(self.finding, self.probes, self.prices)
 
 
 def hunt_document(report: HuntReport) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from backends.domain.money.amounts import BadPrice
-from backends.domain.money.prices import ApiPrice, GpuPrice, Price, tokens_price
+from backends.domain.money.prices import ApiPrice, GpuPrice, Price
+from backends.domain.money.request_prices import request_prices
 from backends.prices.book import find_api_price
 from backends.prices.table import (
     PriceTable,
@@ -37,7 +38,7 @@ def test_every_shipped_price_has_an_amount_a_date_and_a_source() -> None:
     for row in rows:
         assert row.as_of is not None, row
         assert row.source, row
-    assert all(tokens_price(row) is not None for row in table.api)
+    assert all(request_prices(row).known for row in table.api)
     assert all(row.usd_per_hour for row in table.gpu)
 
 
@@ -110,7 +111,7 @@ def test_a_price_without_an_amount_is_unpriced() -> None:
     text = json.dumps({"api": [{"provider": "x", "model": "m", "canonical_model": "m"}]})
     row = table_from(text, "prices.json", "user").api[0]
     assert row.input_usd_per_mtok is None
-    assert tokens_price(row) is None
+    assert not request_prices(row).known
 
 
 def test_numbers_keep_their_digits() -> None:

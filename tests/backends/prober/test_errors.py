@@ -2,11 +2,13 @@
 
 import re
 import socket
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from backends.domain.ab_facts import AbFact, SeriesEnded, TextArrived
+from backends.domain.money.request_prices import RequestPrices
 from backends.prober.loop import Loop
 from backends.prober.series import Series
 from tests.backends.domain.streams.chunks import ROLE, chunk
@@ -169,7 +171,9 @@ def test_a_cancelled_run_is_an_error_with_what_it_received() -> None:
             conversation.wait(0.03)
 
     with serving(slow) as server:
-        facts = cancelled_after(2, server.base_url, lane={"output_usd_per_mtok": "1"})
+        facts = cancelled_after(
+            2, server.base_url, lane={"prices": RequestPrices(output_usd_per_mtok=Decimal(1))}
+        )
     (run,) = runs_of(facts)
     assert isinstance(facts[-1], SeriesEnded)
     assert run.error is not None

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from backends.domain.money.request_prices import RequestPrices
 from backends.domain.streams.load import LoadEnded, LoadStep
 from backends.prober.client import run_load
 from backends.prober.load import Load, LoadNews
@@ -22,7 +23,7 @@ from tests.backends.prober.scripted_server import (
 )
 
 SERVICE_S = 0.02
-PRICES = {"input_usd_per_mtok": "1", "output_usd_per_mtok": "1"}
+PRICES = {"prices": RequestPrices(Decimal(1), Decimal(1))}
 
 
 def one_worker() -> Reply:
@@ -36,7 +37,7 @@ def one_worker() -> Reply:
     return reply
 
 
-def order(url: str, lane: dict[str, str] | None = None, **more: Any) -> LoadOrder:
+def order(url: str, lane: dict[str, Any] | None = None, **more: Any) -> LoadOrder:
     settings: dict[str, Any] = {
         "ttft_limit_s": 0.15,
         "first_rps": 10,
@@ -46,7 +47,7 @@ def order(url: str, lane: dict[str, str] | None = None, **more: Any) -> LoadOrde
         "seed": 5,
         **more,
     }
-    return LoadOrder(Lane("a", "x", url, "m", **(lane or {})), "Say it.", 8, **settings)  # type: ignore[arg-type]
+    return LoadOrder(Lane("a", "x", url, "m", **(lane or {})), "Say it.", 8, **settings)
 
 
 def loaded(wanted: LoadOrder) -> tuple[list[LoadStep], LoadEnded]:

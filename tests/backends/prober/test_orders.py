@@ -1,6 +1,10 @@
+from decimal import Decimal
+
 import msgspec
 import pytest
 
+from backends.domain.money.request_prices import RequestPrices
+from backends.domain.money.scenario_parts import Tier
 from backends.prober.orders import Lane, Limits, LoadOrder, Order, SeriesOrder, decode_order
 from backends.prober.orders import encode_order as encode
 
@@ -10,7 +14,7 @@ LANE = Lane(
     "https://inference.example/v1",
     "m",
     api_key="sk-1",
-    input_usd_per_mtok="0.10",
+    prices=RequestPrices(Decimal("0.10"), tiers=(Tier(Decimal(9), Decimal(1), Decimal(2)),)),
     extra={"reasoning": {"effort": "low"}, "top_k": 1},
 )
 

@@ -1,10 +1,14 @@
 """What the prober reports of a stream, against what a server on loopback really did."""
 
 import time
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from backends.domain.ab_facts import RunBegan, RunEnded, SeriesBegan, SeriesEnded, TextArrived
+from backends.domain.money.request_prices import NO_PRICES, RequestPrices
+from backends.domain.money.scenario_parts import Tier
 from backends.domain.run import Run
 from backends.prober import clock
 from tests.backends.domain.streams.chunks import ROLE, chunk, usage
@@ -179,20 +183,22 @@ def test_rounds_are_drawn_in_random_order() -> None:
     assert set(rounds) == {("a", "b"), ("b", "a")}
 
 
-PRICES = {"input_usd_per_mtok": "0.10", "output_usd_per_mtok": "0.70"}
+PRICES = RequestPrices(Decimal("0.10"), Decimal("0.70"))
 
 
 @pytest.mark.parametrize(
-    ("lane", "cost"),
+    ("prices", "cost"),
     [
-        ({}, None),
-        ({"input_usd_per_mtok": "0.10"}, None),
+        (NO_PRICES, None),
+        (replace(PRICES, output_usd_per_mtok=None), None),
         (PRICES, "0.0000307"),
-        ({**PRICES, "cached_input_usd_per_mtok": "0.025"}, "0.0000127"),
-        ({"input_usd_per_mtok": "0", "output_usd_per_mtok": "0"}, "0"),
+        (replace(PRICES, cached_input_usd_per_mtok=Decimal("0.025")), "0.0000127"),
+        (RequestPrices(Decimal(0), Decimal(0)), "0"),
+        (RequestPrices(usd_per_request=Decimal("0.001"), fee_percent=Decimal(10)), "0.0011"),
+        (replace(PRICES, tiers=(Tier(Decimal(299), Decimal(1), Decimal(7)),)), "0.000307"),
     ],
 )
-def test_a_run_costs_what_its_usage_says(lane: dict[str, str], cost: str | None) -> None:
+def test_a_run_costs_what_its_usage_says(prices: RequestPrices, cost: str | None) -> None:
     def cached(conversation: Conversation) -> None:
         conversation.write(CHUNKED_HEAD)
         conversation.event(chunk({"content": "x"}, finish="stop"))
@@ -202,7 +208,7 @@ def test_a_run_costs_what_its_usage_says(lane: dict[str, str], cost: str | None)
         conversation.end()
 
     with serving(cached) as server:
-        (run,) = runs_of(measure(order_for(server.base_url, runs=1, lane=lane)))
+        (run,) = runs_of(measure(order_for(server.base_url, runs=1, lane={"prices": prices})))
     assert run.cost_usd == cost
     assert run.cached_tokens == 240
 

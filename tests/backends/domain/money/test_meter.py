@@ -19,7 +19,7 @@ from backends.domain.money.meter import (
     tariff_of,
 )
 from backends.domain.money.prices import GpuPrice
-from backends.domain.money.request_cost import Tokens
+from backends.domain.money.request_prices import RequestPrices
 from backends.domain.money.totals import TokenTotals
 from backends.domain.server import ServerState
 from backends.wire import plain, typed
@@ -117,7 +117,7 @@ def test_the_tariff_of_a_price() -> None:
 
 
 def test_the_same_tokens_elsewhere() -> None:
-    prices = Tokens(Decimal("0.10"), Decimal("0.70"), cached_input=Decimal("0.05"))
+    prices = RequestPrices(Decimal("0.10"), Decimal("0.70"), Decimal("0.05"))
     totals = TokenTotals(100.0, 8000.0, 4000.0, 22000.0)
     assert cost_elsewhere(totals, prices) == Decimal("0.0160")
     assert cost_elsewhere(TokenTotals(), prices) is None

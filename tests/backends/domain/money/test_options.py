@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from backends.domain.money.contest import priced
 from backends.domain.money.option import Option
 from backends.domain.money.options import options
-from backends.domain.money.request_cost import Tokens, break_even_rps, usd_per_request
+from backends.domain.money.request_cost import break_even_rps, usd_per_request
+from backends.domain.money.request_prices import RequestPrices
 from backends.domain.money.scenario import Scenario, scenario_from
 from backends.domain.money.uncertainty import centre, load_of
 
@@ -70,7 +71,7 @@ def test_an_api_may_charge_by_the_request_alone() -> None:
 
 
 def test_tokens_that_are_cached_are_among_the_input() -> None:
-    prices = Tokens(Decimal(1), Decimal(10), cached_input=Decimal("0.1"))
+    prices = RequestPrices(Decimal(1), Decimal(10), Decimal("0.1"))
     assert prices.cost(1_000_000, 0, cached_tokens=1_000_000) == Decimal("0.1")
 
 

@@ -9,8 +9,8 @@ from backends.domain.money.prices import (
     GpuPrice,
     freshness,
     priced_with,
-    tokens_price,
 )
+from backends.domain.money.request_prices import request_prices
 from backends.domain.money.scenario import Scenario
 
 DAY = date(2026, 11, 21)
@@ -51,9 +51,7 @@ def test_without_prices_nothing_changes() -> None:
 
 
 def test_the_fee_is_on_everything() -> None:
-    tokens = tokens_price(API)
-    assert tokens is not None
-    assert tokens.cost(1_000_000, 0) == Decimal("0.039") * Decimal("1.055")
+    assert request_prices(API).cost(1_000_000, 0) == Decimal("0.039") * Decimal("1.055")
 
 
 def test_a_price_without_a_date_is_neither_fresh_nor_stale() -> None:

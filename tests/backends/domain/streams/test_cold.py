@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.domain.money.request_prices import NO_PRICES, RequestPrices
 from backends.domain.streams.cold import (
     ColdProbe,
     HuntPlan,
@@ -63,7 +64,9 @@ def test_a_restless_endpoint_needs_a_longer_wait_to_be_called_slow() -> None:
 
 def test_the_warm_up_is_as_rare_as_was_shown_to_be_enough() -> None:
     seen = [*probes(0, *WARM), *probes(60, 0.4, 0.4, 0.4), *probes(300, 9.0, 9.0, 9.0)]
-    warm_up = prevention(find_cold(seen, PLAN), seen, Decimal("0.10"), Decimal("0.70"))
+    warm_up = prevention(
+        find_cold(seen, PLAN), seen, RequestPrices(Decimal("0.10"), Decimal("0.70"))
+    )
     assert warm_up is not None
     assert (warm_up.every_s, warm_up.proven, warm_up.requests_per_day) == (60.0, True, 1440)
     assert warm_up.usd_per_day == (20 * Decimal("0.10") + Decimal("0.70")) / 10**6 * 1440
@@ -71,14 +74,14 @@ def test_the_warm_up_is_as_rare_as_was_shown_to_be_enough() -> None:
 
 def test_a_warm_up_that_nothing_has_shown_says_so_and_no_price_is_made_up() -> None:
     seen = [*probes(0, *WARM), *probes(60, 9.0, 9.0, 9.0)]
-    warm_up = prevention(find_cold(seen, PLAN), seen, None, None)
+    warm_up = prevention(find_cold(seen, PLAN), seen, NO_PRICES)
     assert warm_up is not None
     assert (warm_up.every_s, warm_up.proven, warm_up.usd_per_day) == (30.0, False, None)
 
 
 def test_an_endpoint_that_was_never_cold_needs_none() -> None:
     seen = [*probes(0, *WARM), *probes(60, 0.4, 0.4, 0.4)]
-    assert prevention(find_cold(seen, PLAN), seen, Decimal(1), Decimal(1)) is None
+    assert prevention(find_cold(seen, PLAN), seen, RequestPrices(Decimal(1), Decimal(1))) is None
     assert find_cold(seen, PLAN).warm_up_to_s == 60.0
 
 
