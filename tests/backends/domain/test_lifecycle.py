@@ -12,9 +12,10 @@ from backends.domain.facts import (
     ServerFact,
     StopOrdered,
     Stopped,
+    StopProgressed,
     SurvivorsFound,
 )
-from backends.domain.lifecycle import Life, life_after, unborn
+from backends.domain.lifecycle import UNORDERED, Life, failure_of, life_after, unborn
 from backends.domain.server import Exit, Owner, ProcessId, ServerState, Survivor
 from backends.domain.start import PhaseName
 from tests.backends.domain.journals import (
@@ -125,3 +126,24 @@ def test_no_first_token_is_told_and_leaves_it_ready() -> None:
 
 def test_who_ordered_the_stop_is_noted() -> None:
     assert "inferctl pid 7" in life([*ready(), StopOrdered(at(160), "inferctl pid 7")]).note
+
+
+def test_the_step_of_a_stop_and_what_a_start_waits_for_are_noted() -> None:
+    assert life([*stopping(), StopProgressed(at(203), "waiting for 2 requests")]).note == (
+        "waiting for 2 requests"
+    )
+    waiting = life([*loading(), HealthChanged(at(120), False, "no answer yet")])
+    assert (waiting.server.state, waiting.note) == (ServerState.STARTING, "no answer yet")
+
+
+@pytest.mark.parametrize(("code", "note"), [(0, UNORDERED), (1, "")])
+def test_an_end_that_nobody_ordered_is_named_where_the_exit_does_not_say_so(
+    code: int, note: str
+) -> None:
+    assert life([*ready(), Exited(at(160), Exit(code, None))]).server.note == note
+
+
+def test_a_failure_is_the_servers_own_or_that_of_its_start() -> None:
+    assert failure_of(unborn("chat")) is None
+    assert failure_of(life(loading())) is None
+    assert failure_of(life(failed())) == FAILURE

@@ -5,7 +5,13 @@ import dataclasses
 import pytest
 
 from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
-from backends.domain.vram_owners import rank_on, visible_gpus, with_owners
+from backends.domain.server import Owner, ProcessId, Server, ServerState, Survivor
+from backends.domain.vram_owners import (
+    rank_on,
+    visible_gpus,
+    with_owners,
+    with_survivor_memory,
+)
 
 OURS = frozenset({10, 11, 12})
 
@@ -65,3 +71,34 @@ def test_every_listed_process_gets_its_owner() -> None:
     assert seen.processes is not None
     assert [each.owner for each in seen.processes] == ["gpt-oss", "other"]
     assert hidden.processes is None
+
+
+# what survivors hold
+
+
+def process(pid: int, used_bytes: int | None) -> GpuProcess:
+    return GpuProcess(pid, "VLLM::Worker", used_bytes)
+
+
+@pytest.mark.parametrize(
+    ("on_gpus", "vram_bytes"),
+    [
+        (((process(10, 5),), (process(10, 7), process(99, 1))), 12),
+        (((process(10, 5),), (process(10, None),)), None),
+        (((process(10, None),), (process(10, 7),)), None),
+        (((process(99, 1),), None), 3),
+    ],
+)
+def test_survivors_carry_what_they_hold_on_all_gpus(
+    on_gpus: tuple[tuple[GpuProcess, ...] | None, ...], vram_bytes: int | None
+) -> None:
+    left = Survivor(ProcessId(10, 1), "VLLM::Worker", vram_bytes=3)
+    server = Server("chat", Owner.INFERCTL, ServerState.STOPPING, survivors=(left,))
+    (seen,) = with_survivor_memory(server, GpuSample(tuple(map(gpu, on_gpus)))).survivors
+    assert seen.vram_bytes == vram_bytes
+
+
+def test_without_a_sample_survivors_stay_as_they_are() -> None:
+    left = Survivor(ProcessId(10, 1), "VLLM::Worker", vram_bytes=3)
+    server = Server("chat", Owner.INFERCTL, ServerState.STOPPING, survivors=(left,))
+    assert with_survivor_memory(server, None) is server

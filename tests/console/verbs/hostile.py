@@ -35,7 +35,7 @@ def hostile(kind: Any, name: str = "") -> Any:
 
 
 def _without_arguments(kind: Any, name: str) -> Any:
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         told = hints(kind)
         return kind(**{each.name: hostile(told[each.name], each.name) for each in fields(kind)})
     if kind is str:

@@ -7,7 +7,12 @@ from statistics import fmean, pstdev
 import pytest
 
 from backends.domain.facts import MetricsScraped
-from backends.domain.money.observed import dispersion_of, moments, observed_between
+from backends.domain.money.observed import (
+    dispersion_of,
+    dispersion_within,
+    moments,
+    observed_between,
+)
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.verdict import decide
 from backends.domain.serving import Counters, Histogram
@@ -82,3 +87,23 @@ def test_bursts_are_less_sure_than_a_poisson_stream() -> None:
     assert dispersion_of([0, 40, 0, 40]) > 20
     assert dispersion_of([7]) == 1
     assert dispersion_of([0, 0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("hours", "dispersion"),
+    [
+        ([], 1.0),
+        ([[]], 1.0),
+        ([[7]], 1.0),
+        ([[0, 0], [0]], 1.0),
+        # between hours the rate differs tenfold, within each it is even
+        ([[10, 10, 10], [100, 100, 100]], 1.0),
+        # squares of deviations 2 times 20 squared, 1 free count, over a mean of 20
+        ([[0, 40]], 800 / 1 / 20),
+        ([[0, 40], [30]], 800 / 1 / (70 / 3)),
+    ],
+)
+def test_only_what_is_uneven_within_an_hour_is_chance(
+    hours: list[list[float]], dispersion: float
+) -> None:
+    assert dispersion_within(hours) == pytest.approx(dispersion)

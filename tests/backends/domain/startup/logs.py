@@ -7,6 +7,7 @@ from backends.domain.startup.explain import explain
 from backends.domain.startup.lines import numbered_lines
 
 DATA = Path(__file__).resolve().parents[3] / "data" / "startup"
+REDUCED = Path(__file__).resolve().parents[3] / "data" / "logs"
 
 
 def recorded(name: str) -> bytes:

@@ -265,6 +265,37 @@ CASES = [
         "traceback above",
     ),
     (K.KILLED, "Killed", "SIGKILL", "journalctl -k"),
+    (
+        K.KV_CACHE_TOO_SMALL,
+        "ValueError: To serve at least one request with the models's max seq len (8192), (1.50 GiB "
+        "KV cache is needed, which is larger than the available KV cache memory (0.50 GiB).",
+        "8192 tokens needs 1.50 GiB of KV cache, and 0.50 GiB were left",
+        "Set --max-model-len below 8192",
+    ),
+    (
+        K.GPU_OUT_OF_MEMORY,
+        "Failed to load model - not enough GPU memory. Try lowering --gpu-memory-utilization",
+        "weights do not fit",
+        "--tensor-parallel-size",
+    ),
+    (
+        K.BAD_ARGUMENT,
+        "vllm serve: error: ambiguous option: --max could match --max-model-len, --max-num-seqs",
+        "refused: ambiguous option: --max could match --max-model-len, --max-num-seqs",
+        "vllm serve --help=all",
+    ),
+    (
+        K.INVALID_PARALLELISM,
+        "ValueError: Current node has no GPU available. current_node_resource={'CPU': 8.0}.",
+        "cannot be split as asked",
+        "--pipeline-parallel-size",
+    ),
+    (
+        K.UNSUPPORTED_DTYPE,
+        "  Value error, Unknown quantization method: int3. Must be one of ['awq', 'fp8'].",
+        "cannot serve the model's quantization",
+        "vllm serve --help=quantization",
+    ),
 ]
 
 BEFORE = (

@@ -113,6 +113,19 @@ MESSAGES: dict[str, dict[str, str]] = {
     "Engine 000: Avg prompt throughput: 0.0 tokens/s": {},
     "[aiter] finish build [module_quant], cost 34.6s": {"module": "module_quant", "took": "34.6"},
     "[shutdown] API server: shutdown triggered": {},
+    "This model supports multiple tasks: {'generate', 'embed'}. Defaulting to 'generate'.": {},
+    "Enforce eager set, disabling torch.compile and CUDAGraphs.": {},
+    "Warming up done": {},
+    "Compile and warming up model for size 8": {},
+    "Using FlashInfer autotune cache file: /cache/flashinfer/autotune.json": {},
+    "Warming up FlashInfer attention.": {},
+    "- INFO - autotuner.py:651 - flashinfer.jit: [Autotuner]: Autotuning process ends": {},
+    "Capturing cudagraphs for decoding. This may lead to unexpected consequences": {},
+    "Shutting down FastAPI HTTP server.": {},
+    "Cancellation requested; stopping current tasks.": {},
+    "slurmstepd: error: *** JOB 1 ON node CANCELLED AT 2025-12-05T10:00:00 DUE TO TIME LIMIT": {},
+    "EngineCore encountered a fatal error.": {},
+    "Worker proc VllmWorker-1 died unexpectedly, shutting down executor.": {},
 }
 
 
