@@ -73,7 +73,7 @@ def test_the_verdict(seen: HuntReport, verdict: str) -> None:
 
 
 def test_every_line_that_a_verdict_rests_on() -> None:
-    verdict, warm, short, long, first, warm_up, count, rule = hunt_lines(PRICED)
+    verdict, warm, short, long, first, warm_up, count, limits, rule = hunt_lines(PRICED)
     assert verdict == verdict_line(PRICED)
     assert warm == "warm: TTFT median 400 ms of 5 requests; slow is over 800 ms"
     assert short == "after     1m: 2/2  warm, 0 slow, TTFT median 415 ms, 410 ms to 420 ms"
@@ -83,6 +83,7 @@ def test_every_line_that_a_verdict_rests_on() -> None:
         "to prevent it: one request of 20 input tokens with max_tokens 1 every 1m, 1440 a day, $"
     )
     assert count == "10 requests, spent $0.0001"
+    assert limits == "limits of one start: 114 requests, 2.2h"
     assert rule.startswith("rule: a request is slow when")
 
 
