@@ -187,8 +187,8 @@ def missing(names: list[str], consequence: str) -> str:
 
 
 def seen_too_few(seen: Decimal, least: int) -> str:
-    """Return that too few requests were observed."""
-    return f"Only {figure(seen)} requests were seen; {least} are needed before their mean counts."
+    """Return how many of the requests that are needed were observed."""
+    return f"{figure(seen)} of {least} requests were seen; fewer tell too little about their mean."
 
 
 def _capital(text: str) -> str:

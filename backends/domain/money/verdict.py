@@ -102,8 +102,9 @@ def _refusal(scenario: Scenario) -> tuple[VerdictKind, str] | None:
     if rivals:
         return VerdictKind.UNPRICED, rivals
     seen = scenario.observed
-    if seen is not None and seen.n < LEAST_REQUESTS:
-        return VerdictKind.INSUFFICIENT_DATA, sentences.seen_too_few(seen.n, LEAST_REQUESTS)
+    if seen is not None and min(seen.n, seen.counted) < LEAST_REQUESTS:
+        few = min(seen.n, seen.counted)
+        return VerdictKind.INSUFFICIENT_DATA, sentences.seen_too_few(few, LEAST_REQUESTS)
     if api_prices_given(scenario) and usd_per_request(scenario) is None:
         names = ["input_tokens", "output_tokens"]
         lacking = [name for name in names if getattr(scenario, name) is None]
