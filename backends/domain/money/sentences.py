@@ -88,8 +88,17 @@ _TOLD = {
 
 
 def flips_at(flip: Flip) -> str:
-    """Return the number that would change the verdict, in few words."""
-    return f"flips at {_amount(flip.quantity, flip.value)}"
+    """Return the number that would change the verdict, in few words; only a rate is flipped at."""
+    at = _amount(flip.quantity, flip.value)
+    match flip.quantity:
+        case "rate_rps":
+            return f"flips at {at}"
+        case "observed.n":
+            return f"{figure(flip.now or Decimal(0))} of {at}"
+        case "capacity_rps":
+            return f"changes at a capacity of {at}"
+        case _:
+            return f"changes at {at}"
 
 
 _SAID_BEFORE = frozenset({"observed.n", "api_input_tokens"})
