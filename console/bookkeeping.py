@@ -9,11 +9,12 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from backends.domain.money.hysteresis import Shown
-from backends.domain.money.ledger import Day, Ledger, Served, utc_day, with_time
+from backends.domain.money.ledger import Day, Ledger, Served, learnt, utc_day, with_time
 from backends.domain.money.meter import MeterState, Origin, advance_meter, begin_meter
 from backends.domain.money.profile import HourlyProfile
 from backends.domain.money.stretches import Stretch
 from backends.domain.money.totals import TokenTotals
+from backends.domain.money.windows import Window, open_window
 from backends.domain.session import Session
 from backends.history.history import History, open_history
 from backends.host.boot import boot_wall_s
@@ -31,6 +32,7 @@ METER = "host"
 SERVED = "served"
 DAY = "day:"
 PROFILE = "profile:"
+WINDOW = "window:"
 SHOWN = "plan:"
 
 KEEP_S = 60.0
@@ -113,6 +115,7 @@ def keep_books(machine: Machine, session: Session, since_s: float = 0.0) -> None
         _save(history, SERVED, meter.last_s, ServedInBill(meter.began_s, totals))
         for each in ledger.served:
             _save(history, PROFILE + each.server, meter.last_s, each.profile)
+            _save(history, WINDOW + each.server, meter.last_s, open_window(each.windows))
         for day in ledger.days:
             if day.day >= utc_day(since_s):
                 _save(history, f"{DAY}{day.day}", meter.last_s, day)
@@ -167,11 +170,18 @@ def _served(books: Kept, began_s: float) -> tuple[Served, ...]:
         Served(
             name,
             totals.get(name, (TokenTotals(), None))[0],
-            _load(books, PROFILE + name, HourlyProfile) or HourlyProfile(),
+            _profile(books, name),
             read_wall_s=totals.get(name, (None, None))[1],
         )
         for name in sorted(names | totals.keys())
     )
+
+
+def _profile(books: Kept, server: str) -> HourlyProfile:
+    """Return what was learnt of a server, with the window that an earlier program left open."""
+    profile = _load(books, PROFILE + server, HourlyProfile) or HourlyProfile()
+    window = _load(books, WINDOW + server, Window)
+    return profile if window is None else learnt(profile, window)
 
 
 def _days(books: Kept, first: date, last: date) -> tuple[Day, ...]:

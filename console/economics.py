@@ -10,6 +10,7 @@ from backends.domain.money.demand import NOTHING, Demand, demand_between
 from backends.domain.money.ledger import midnight_after
 from backends.domain.money.meter import Spent, Tariff, cost_elsewhere, read_meter
 from backends.domain.money.profile import HourlyProfile, hours_known, learnt_rps
+from backends.domain.money.recorded import recorded_demand
 from backends.domain.money.request_cost import fixed_usd_per_hour, with_api_prices
 from backends.domain.money.request_prices import request_prices
 from backends.domain.money.scenario import Observed, Scenario, supplemented
@@ -115,8 +116,29 @@ def tokens_at(totals: TokenTotals, endpoint: Endpoint) -> Decimal | None:
     return cost_elsewhere(totals, request_prices(endpoint.prices))
 
 
+def recorded(session: Session, settings: Settings) -> Demand:
+    """Return the traffic of the watched server in all windows that were ever watched.
+
+    Where no server runs, it is that of the only one that is configured.
+    """
+    profile = watched_profile(session, settings)
+    name = session.life.server.name if session.life else (profile.name if profile else "")
+    return recorded_demand(session.ledger.of(name))
+
+
 def demand(session: Session) -> Demand:
-    """Return the traffic of the watched server as its own counters tell it."""
+    """Return the traffic of the watched server: of a whole day, once one is learnt."""
+    if session.life is None:
+        return NOTHING
+    live, served = live_demand(session), session.ledger.of(session.life.server.name)
+    if learnt_rps(served.profile) is None:
+        return live
+    asked = recorded_demand(served)
+    return replace(asked, seen=replace(asked.seen, dispersion=live.seen.dispersion))
+
+
+def live_demand(session: Session) -> Demand:
+    """Return the traffic of the last minutes, as the watched server's own counters tell it."""
     if session.scraped is None or not session.traffic or session.life is None:
         return NOTHING
     readings = session.traffic
@@ -222,7 +244,12 @@ def _by_the_hour(made: Scenario, profile: HourlyProfile | None) -> Scenario:
     if rates is None or profile is None or made.observed is None:
         return made
     requests, seconds = sum(profile.requests), sum(profile.seconds)
-    seen = replace(made.observed, window_s=_decimal(seconds), n=_decimal(requests) or Decimal(0))
+    seen = replace(
+        made.observed,
+        window_s=_decimal(seconds),
+        n=_decimal(requests) or Decimal(0),
+        tokens_n=made.observed.counted,
+    )
     return replace(made, rate_rps=None, hours_per_day=None, profile_rps=rates, observed=seen)
 
 
@@ -242,7 +269,7 @@ def profile_said(asked: Demand) -> str:
 
 def observed(session: Session) -> Observed:
     """Return the requests of the watched window; none of them where too little was read."""
-    return demand(session).seen
+    return live_demand(session).seen
 
 
 def verdict(

@@ -20,7 +20,7 @@ class LengthCard:
         break_even_rps: where a GPU begins to pay; None where that is not known.
         output_tokens_per_s: what the GPU must bring forth there.
         usd_per_1k: what a thousand such requests cost at the API.
-        word: what is decided at the present load, for example ``API CHEAPER``.
+        word: what is decided at the present load, for example ``API CHEAPER``, or why nothing is.
         chosen: this is the length that everything else on the screen is about.
     """
 

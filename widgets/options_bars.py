@@ -31,10 +31,15 @@ class OptionBar:
 
 @dataclass(frozen=True, slots=True)
 class OptionsView:
-    """The options, cheapest possible one first."""
+    """The options, cheapest possible one first.
+
+    Attributes:
+        decided: the first one is the best; where that is open, none carries the star.
+    """
 
     options: tuple[OptionBar, ...] = ()
     reason: str = ""
+    decided: bool = True
 
 
 class OptionsBars(Panel):
@@ -60,7 +65,7 @@ def draw(view: OptionsView, width: int, height: int) -> list[Content]:
     top = max(possible, default=Decimal(0))
     notes = max((_note(option).cell_length for option in view.options), default=0)
     rows = [
-        _possible_row(option, (name_width, notes), top, width, best=at == 0)
+        _possible_row(option, (name_width, notes), top, width, best=view.decided and at == 0)
         if _possible(option)
         else _other_row(option, name_width, width)
         for at, option in enumerate(view.options)

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     from console.bookkeeping import keep_books
     from console.glance import glance, with_gpus
     from console.this_host import this_host
-    from console.verbs.traffic import desk_for
+    from console.verbs.traffic import desk_for, on_recorded_traffic
 
     machine = this_host()
     session = glance(machine)
@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     if desk.gpu_prices and (bill.spent is None or bill.spent.usd is None):
         session = with_gpus(session, machine)
     if arguments.report or arguments.output:
+        desk = on_recorded_traffic(desk, session)
         return _report(machine, desk, session, bill, arguments.output)
     offers = unpriced_gpu(session, desk)
     if arguments.json:

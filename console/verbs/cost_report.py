@@ -204,7 +204,8 @@ def _rate(capacity: Capacity) -> str:
 def _verdicts(decision: Decision) -> list[str]:
     plan, now = decision.plan, decision.now
     kinds = [each.kind.value.replace("_", " ") for each in (plan, now)]
-    flip = f" It {flips_at(plan.flip)}." if plan.flip else ""
+    rate = plan.flip if plan.flip and plan.flip.quantity == "rate_rps" else None
+    flip = f" It {flips_at(rate)}." if rate else ""
     return [
         "## Verdict",
         "",

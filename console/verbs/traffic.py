@@ -8,6 +8,7 @@ from pathlib import Path
 from backends.domain.money.ledger import utc_day
 from backends.domain.session import Session
 from backends.settings.config import TrafficSource
+from console import economics
 from console.bookkeeping import shown_plan
 from console.desk import Desk, desk_of
 from console.machine import Machine
@@ -43,3 +44,10 @@ def desk_for(
     record_finished_starts(machine)  # of servers that a verb started and no console watched
     desk = replace(with_measured(desk_of(machine), machine), traffic=traffic)
     return (desk if shown is None else replace(desk, shown=shown)), utc_day(now_s)
+
+
+def on_recorded_traffic(desk: Desk, session: Session) -> Desk:
+    """Return a desk with what was recorded of the server, where no other source is named."""
+    if desk.traffic is not None:
+        return desk
+    return replace(desk, traffic=economics.recorded(session, desk.settings))

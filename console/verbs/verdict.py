@@ -106,19 +106,19 @@ def _from_file(name: str) -> Scenario:
 def _measured(arguments: argparse.Namespace) -> Decision:
     """Decide on this host: its prices, its capacity, and the traffic of the source that is named.
 
-    The server's own counters are read twice for the live rate; what earlier consoles learnt of the
-    day, and the plan that holds, come from the history.
+    Without a source it is what was recorded of the server, whoever watched it: the two readings of
+    a verb tell only what to do now.
     """
     from console.glance import glance, with_gpus
     from console.this_host import this_host
-    from console.verbs.traffic import desk_for
+    from console.verbs.traffic import desk_for, on_recorded_traffic
 
     machine = this_host()
     session = glance(machine)
     desk, today = desk_for(machine, session, arguments)
     if desk.gpu_prices:
         session = with_gpus(session, machine)
-    return decide_all(session, desk, today)
+    return decide_all(session, on_recorded_traffic(desk, session), today)
 
 
 def _tell_now(decision: Decision) -> None:

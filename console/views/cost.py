@@ -91,15 +91,22 @@ def plan_view(decision: Decision) -> VerdictView:
     plan, shown = decision.plan, decision.shown
     if shown.kind is None or plan.kind is shown.kind or not _holds(plan.kind):
         return replace(verdict_view(plan), label="PLAN")
-    moment = plan.kind.value.replace("_", " ")
-    said = f"This moment alone says {moment}"
-    if plan.kind not in HELD:
-        said += f"; {OPPOSITE_WINDOWS} windows in a row change the plan, {shown.in_a_row} do so far"
+    flip = flips_at(plan.flip) if plan.flip else ""
+    if plan.kind is VerdictKind.INSUFFICIENT_DATA:
+        said = "Decided over windows of ten minutes; the traffic of this moment adds nothing yet."
+        flip = ""
+    else:
+        moment = plan.kind.value.replace("_", " ")
+        said = f"This moment alone says {moment}"
+        if plan.kind not in HELD:
+            row = f"{OPPOSITE_WINDOWS} windows in a row change the plan, {shown.in_a_row} do so far"
+            said += f"; {row}"
+        said += f". {plan.reason}"
     return VerdictView(
         kind=_LOOKS.get(shown.kind, "undecided"),
         word=shown.kind.value.replace("_", " "),
-        sentence=f"{said}. {plan.reason}",
-        flip=flips_at(plan.flip) if plan.flip else "",
+        sentence=said,
+        flip=flip,
         label="PLAN",
     )
 
@@ -162,7 +169,18 @@ def _crossover(session: Session, desk: Desk, verdict: Verdict) -> CrossoverBar:
         now_rps=float(seen.n / seen.window_s) if seen.window_s else None,
         break_even_rps=finite(at.break_even_rps),
         break_even_interval_rps=span(at.interval),
-        break_even_reason="" if at.break_even_rps is not None else "prices or traffic unknown",
+        break_even_reason=_no_break_even(profile, desk, verdict),
         capacity_rps=finite(carries.rps),
         capacity_reason=carries.reason,
     )
+
+
+def _no_break_even(profile: Profile | None, desk: Desk, verdict: Verdict) -> str:
+    """Return what the break-even lacks; empty where there is one."""
+    if verdict.crossover.break_even_rps is not None:
+        return ""
+    if profile is None or profile.gpu_usd_per_hour is None:
+        return "the GPU has no price"
+    if not any(request_prices(each.prices).known for each in desk.settings.endpoints):
+        return "no endpoint has a price"
+    return "no request was seen" if verdict.usd_per_request is None else "requests are free there"

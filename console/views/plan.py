@@ -74,7 +74,9 @@ def options_view(
     ]
     if bars and scenario is not None:
         bars += _dearer(verdict, scenario, rivals)
-    return OptionsView(tuple(sorted(bars, key=_rank)), reason=verdict.reason)
+    return OptionsView(
+        tuple(sorted(bars, key=_rank)), reason=verdict.reason, decided=verdict.best is not None
+    )
 
 
 def _dearer(verdict: Verdict, scenario: Scenario, rivals: Sequence[Rival]) -> list[OptionBar]:

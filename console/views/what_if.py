@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from backends.domain.money.amounts import figure
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.uncertainty import load_of
-from backends.domain.money.verdict import Verdict, decide
+from backends.domain.money.verdict import LEAST_REQUESTS, Verdict, decide, too_few_seen
 from console.capacity import OUTPUT_FACTOR
 from console.views.axis import finite
 from widgets.length_cards import LengthCard, LengthsView
@@ -100,15 +101,23 @@ def mean_rps(asked: Scenario) -> Decimal | None:
 
 
 def lengths_view(asked: Scenario, measured: Scenario) -> LengthsView:
-    """Return the decision for three lengths of answers, everything else being equal."""
+    """Return the decision for three lengths of answers, everything else being equal.
+
+    Where too few requests were seen for a verdict, the cards state none: they say how many were.
+    """
     found = [(name, tokens, decide(of_length(asked, tokens, measured))) for name, tokens in LENGTHS]
     evens = [each.crossover.break_even_rps for _, _, each in found]
     swing = evens[0] / evens[-1] if evens[0] and evens[-1] else None
-    cards = tuple(_card(name, tokens, each, asked) for name, tokens, each in found)
+    few = too_few_seen(asked)
+    word = "" if few is None else f"{figure(few)} of {LEAST_REQUESTS} requests"
+    cards = tuple(
+        _card(name, tokens, each, chosen=asked.output_tokens == tokens, word=word)
+        for name, tokens, each in found
+    )
     return LengthsView(cards, finite(swing))
 
 
-def _card(name: str, tokens: Decimal, found: Verdict, asked: Scenario) -> LengthCard:
+def _card(name: str, tokens: Decimal, found: Verdict, *, chosen: bool, word: str) -> LengthCard:
     at, cost = found.crossover, found.usd_per_request
     return LengthCard(
         name,
@@ -116,6 +125,6 @@ def _card(name: str, tokens: Decimal, found: Verdict, asked: Scenario) -> Length
         finite(at.break_even_rps),
         finite(at.output_tokens_per_s),
         None if cost is None else cost * 1000,
-        found.kind.value.replace("_", " "),
-        chosen=asked.output_tokens == tokens,
+        word or found.kind.value.replace("_", " "),
+        chosen=chosen,
     )

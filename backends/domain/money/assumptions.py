@@ -68,6 +68,8 @@ def _tokens(scenario: Scenario) -> Iterator[str]:
     else:
         window = "" if seen.window_s is None else f" in {figure(seen.window_s)} s"
         yield f"{figure(seen.n)} requests were seen{window}; intervals are of 95 %."
+        if seen.counted != seen.n:
+            yield f"The tokens of a request are the mean of {figure(seen.counted)} requests."
 
 
 def _distributed(scenario: Scenario) -> bool:

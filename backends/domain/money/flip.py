@@ -79,8 +79,9 @@ def needed_for(scenario: Scenario, kind: VerdictKind, least_requests: int) -> Fl
     seen, tokens, load = scenario.observed, tokens_of(scenario), load_of(scenario)
     if kind is VerdictKind.NOT_COMPARABLE and tokens and scenario.api_input_tokens is not None:
         return Flip("api_input_tokens", tokens[0], scenario.api_input_tokens)
-    if kind is VerdictKind.INSUFFICIENT_DATA and seen is not None and seen.n < least_requests:
-        return Flip("observed.n", Decimal(least_requests), seen.n)
+    if kind is VerdictKind.INSUFFICIENT_DATA and seen is not None:
+        few = min(seen.n, seen.counted)
+        return Flip("observed.n", Decimal(least_requests), few) if few < least_requests else None
     if kind is not VerdictKind.UNPRICED or load is None or load.mean_rps == 0:
         return None
     gpu, request = gpu_usd_per_hour(scenario), usd_per_request(scenario)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from backends.domain.facts import MetricsScraped
 from backends.domain.money.meter import Activity, MeterState, advance_meter
-from backends.domain.money.profile import HourlyProfile, learn
+from backends.domain.money.profile import HourlyProfile, learn, learn_tokens
 from backends.domain.money.totals import TokenTotals, add_reading, minus, plus
 from backends.domain.money.windows import Window, Windows, after_reading
 
@@ -75,7 +75,7 @@ def with_reading(
     windows = after_reading(known.windows, read, earlier)
     profile = known.profile
     if windows.closed is not None and windows.closed is not known.windows.closed:
-        profile = _learnt(profile, windows.closed)
+        profile = learnt(profile, windows.closed)
     new = Served(server, totals, profile, read.counters.requests_running, read.at.wall_s, windows)
     others = tuple(each for each in ledger.served if each.server != server)
     days = _counted(ledger.days, minus(totals, known.totals), read.at.wall_s)
@@ -150,8 +150,9 @@ def _with_day(days: tuple[Day, ...], new: Day) -> tuple[Day, ...]:
     return tuple(sorted((*others, new), key=lambda each: each.day))
 
 
-def _learnt(profile: HourlyProfile, window: Window) -> HourlyProfile:
+def learnt(profile: HourlyProfile, window: Window) -> HourlyProfile:
+    """Return a profile with what one more window of traffic saw."""
     if window.requests is None:
         return profile
     hour = datetime.fromtimestamp(window.began_wall_s, UTC).hour
-    return learn(profile, hour, window.requests, window.seconds)
+    return learn_tokens(learn(profile, hour, window.requests, window.seconds), window.seen)

@@ -15,6 +15,7 @@ class Observed:
 
     Attributes:
         n: requests seen.
+        tokens_n: those of them whose tokens the means are of; None for all.
         input_tokens_mean: of one request, like the other means and standard deviations.
         covariance: between input and output tokens of one request.
         window_s: how long was watched.
@@ -29,6 +30,12 @@ class Observed:
     covariance: Decimal = Decimal(0)
     window_s: Decimal | None = None
     dispersion: Decimal = Decimal(1)
+    tokens_n: Decimal | None = None
+
+    @property
+    def counted(self) -> Decimal:
+        """How many requests the means of the tokens are of."""
+        return self.n if self.tokens_n is None else self.tokens_n
 
 
 @dataclass(frozen=True, slots=True)

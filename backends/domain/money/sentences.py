@@ -88,8 +88,17 @@ _TOLD = {
 
 
 def flips_at(flip: Flip) -> str:
-    """Return the number that would change the verdict, in few words."""
-    return f"flips at {_amount(flip.quantity, flip.value)}"
+    """Return the number that would change the verdict, in few words; only a rate is flipped at."""
+    at = _amount(flip.quantity, flip.value)
+    match flip.quantity:
+        case "rate_rps":
+            return f"flips at {at}"
+        case "observed.n":
+            return f"{figure(flip.now or Decimal(0))} of {at}"
+        case "capacity_rps":
+            return f"changes at a capacity of {at}"
+        case _:
+            return f"changes at {at}"
 
 
 _SAID_BEFORE = frozenset({"observed.n", "api_input_tokens"})
@@ -187,8 +196,8 @@ def missing(names: list[str], consequence: str) -> str:
 
 
 def seen_too_few(seen: Decimal, least: int) -> str:
-    """Return that too few requests were observed."""
-    return f"Only {figure(seen)} requests were seen; {least} are needed before their mean counts."
+    """Return how many of the requests that are needed were observed."""
+    return f"{figure(seen)} of {least} requests were seen; fewer tell too little about their mean."
 
 
 def _capital(text: str) -> str:

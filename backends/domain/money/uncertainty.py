@@ -41,8 +41,8 @@ def request_band(scenario: Scenario) -> Band | None:
     if middle is None:
         return None
     error, seen = ZERO, scenario.observed
-    if seen is not None and seen.n > 0:
-        error = Z95 * (_variance(scenario, seen, middle) / seen.n).sqrt()
+    if seen is not None and seen.counted > 0:
+        error = Z95 * (_variance(scenario, seen, middle) / seen.counted).sqrt()
     spread = (scenario.api_price_spread_percent or ZERO) / 100
     return Band(max(ZERO, middle - error) * (1 - spread), middle, (middle + error) * (1 + spread))
 

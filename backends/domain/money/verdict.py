@@ -101,15 +101,22 @@ def _refusal(scenario: Scenario) -> tuple[VerdictKind, str] | None:
     rivals = _missing_prices(scenario)
     if rivals:
         return VerdictKind.UNPRICED, rivals
-    seen = scenario.observed
-    if seen is not None and seen.n < LEAST_REQUESTS:
-        return VerdictKind.INSUFFICIENT_DATA, sentences.seen_too_few(seen.n, LEAST_REQUESTS)
+    few = too_few_seen(scenario)
+    if few is not None:
+        return VerdictKind.INSUFFICIENT_DATA, sentences.seen_too_few(few, LEAST_REQUESTS)
     if api_prices_given(scenario) and usd_per_request(scenario) is None:
         names = ["input_tokens", "output_tokens"]
         lacking = [name for name in names if getattr(scenario, name) is None]
         remedy = "no request has a cost"
         return VerdictKind.INSUFFICIENT_DATA, sentences.missing(lacking, remedy)
     return None
+
+
+def too_few_seen(scenario: Scenario) -> Decimal | None:
+    """Return how many requests were seen where they are too few to decide, else None."""
+    seen = scenario.observed
+    few = None if seen is None else min(seen.n, seen.counted)
+    return few if few is not None and few < LEAST_REQUESTS else None
 
 
 def _missing_prices(scenario: Scenario) -> str:

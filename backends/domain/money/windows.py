@@ -15,6 +15,10 @@ MOST_S = 1.5 * WINDOW_S
 """What is longer was not watched: nothing is known of when its requests came."""
 
 
+LEAST_OPEN_S = 60.0
+"""Less of a window under way tells nothing of the traffic that goes on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """What was served between two readings about ten minutes apart.
@@ -32,10 +36,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """The window under way, by the reading that opened it, and the one that was closed last."""
+    """The window under way, by the reading that opened it and the newest; the one closed last."""
 
     opened: MetricsScraped | None = None
     closed: Window | None = None
+    latest: MetricsScraped | None = None
 
 
 def after_reading(
@@ -45,6 +50,7 @@ def after_reading(
 
     What inferctl itself sent since the `earlier` reading is cut out.
     """
+    windows = replace(windows, latest=read)
     opened = windows.opened
     if opened is not None and read.own and earlier is not None:
         opened = cut_out(opened, earlier, read)
@@ -56,7 +62,15 @@ def after_reading(
         return windows
     if seconds > MOST_S:
         return replace(windows, opened=read)
-    return Windows(read, closed_window(opened, read))
+    return Windows(read, closed_window(opened, read), read)
+
+
+def open_window(windows: Windows) -> Window | None:
+    """Return what was served so far in the window under way, None where that is too short."""
+    opened, latest = windows.opened, windows.latest
+    if opened is None or latest is None or latest.at.mono_s - opened.at.mono_s < LEAST_OPEN_S:
+        return None
+    return closed_window(opened, latest)
 
 
 def closed_window(opened: MetricsScraped, read: MetricsScraped) -> Window:

@@ -109,7 +109,7 @@ VOCABULARY: list[Row] = [
     (
         "INSUFFICIENT_DATA",
         {**GPU, **API, **MEDIUM, "observed": {"n": 29, "window_s": 10}},
-        "Only 29 requests were seen; 30 are needed before their mean counts.",
+        "29 of 30 requests were seen; fewer tell too little about their mean.",
         "observed.n",
     ),
     (
