@@ -3,6 +3,7 @@
 An order starts a server; ``null`` adopts the one that a keeper left behind when it was killed.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ import msgspec
 
 from backends.discovery.surroundings import Surroundings
 from backends.domain.address import reachable_host
-from backends.domain.facts import StartIdentified
+from backends.domain.facts import StartIdentified, Stopped
 from backends.domain.startup.lines import LineSplitter
 from backends.domain.startup.reader import StartReader
 from backends.keeper.clock import now
@@ -36,7 +37,7 @@ from backends.keeper.order import (
 )
 from backends.keeper.record_stamps import unstamped_because
 from backends.keeper.service import Bell, Service
-from backends.keeper.taking import Taken, adopt, start
+from backends.keeper.taking import Taken, adopt, start, take_back
 
 
 def main() -> None:
@@ -47,6 +48,7 @@ def main() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     bell = Bell()
     try:
+        cwd = _working_folder() if order else None
         taken = start(folder, order, bell.ring) if order else adopt(folder, bell.ring)
     except (KeeperError, Unreadable) as error:
         _report(launcher, Report(type(error).__name__, str(error)))
@@ -54,15 +56,40 @@ def main() -> None:
     except OSError as error:
         _report(launcher, Report(LaunchFailed.__name__, unwritable(folder.path, error)))
         sys.exit(1)
-    service = Service(folder, taken.journal, bell)
+    try:
+        service = Service(folder, taken.journal, bell)
+        memory = GpuMemory(sample_in_child)
+        _tell_clock(taken)
+        _see_download(folder, taken, cwd)
+        if taken.is_new:  # vLLM needs seconds to its first allocation
+            threading.Thread(target=memory.note_before, daemon=True).start()
+        keeper = Keeper(_kept(folder, taken, memory), taken.journal, bell)
+        keeper.begin()
+    except Exception as error:
+        # Until here nobody was promised that it is kept: without a keeper it must not run.
+        if taken.is_new:
+            take_back(taken.tree)
+            taken.journal.record(Stopped(now()))
+        why = f"the keeper failed: {error!r}; see {folder.keeper_log}"
+        _report(launcher, Report(LaunchFailed.__name__, why))
+        raise
     _report(launcher, Report())
-    memory = GpuMemory(sample_in_child)
-    _tell_clock(taken)
-    _see_download(folder, taken)
-    if taken.is_new:  # vLLM needs seconds to its first allocation
-        threading.Thread(target=memory.note_before, daemon=True).start()
-    Keeper(_kept(folder, taken, memory), taken.journal, bell).run(service)
+    keeper.run(service)
     service.close()
+
+
+def _working_folder() -> Path:
+    """Return the folder that the server would run in.
+
+    Raises:
+        LaunchFailed: it was removed; vLLM asks for it as it starts, and would fail later.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise LaunchFailed(
+            "the working folder was removed, and the server would run in it; cd to another one"
+        ) from error
 
 
 def _detach() -> int:
@@ -79,7 +106,8 @@ def _detach() -> int:
 
 
 def _report(launcher: int, report: Report) -> None:
-    with os.fdopen(launcher, "wb") as file:
+    # A launcher that was killed hears nothing; what it started is kept all the same.
+    with contextlib.suppress(BrokenPipeError), os.fdopen(launcher, "wb") as file:
         file.write(msgspec.json.encode(report))
 
 
@@ -91,16 +119,16 @@ def _tell_clock(taken: Taken) -> None:
         taken.journal.record(StartIdentified(now(), None, None, (times,)))
 
 
-def _see_download(folder: ServerFolder, taken: Taken) -> None:
+def _see_download(folder: ServerFolder, taken: Taken, cwd: Path | None) -> None:
     """Watch what a new server fetches; of one that is taken over, say how far that was seen."""
     journal, order = taken.journal, taken.order
-    if not taken.is_new:
+    if cwd is None:
         unfinished = left_open(read_journal(folder.journal))
         if unfinished:
             journal.record(unfinished)
         return
     home = Path(order.environment.get("HOME") or Path.home())
-    around = Surroundings(home, Path.cwd(), order.environment)
+    around = Surroundings(home, cwd, order.environment)
     folders = cache_folders(order.argv, around)
     if folders:
         looking = (folders, journal.record, now, journal.start_over)

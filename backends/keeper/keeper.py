@@ -95,20 +95,23 @@ class Keeper:
         self._stop: tuple[StopOrdered, int] | None = None
         self._signal: signal.Signals | None = None
         self._over = False
+        self._life = threading.Thread(target=self._live, daemon=True)
         self._output_mover = threading.Thread(target=self._move_output, daemon=True)
 
-    def run(self, service: Service) -> None:
-        """Keep the server until it is gone; SIGTERM and SIGINT order the stop."""
+    def begin(self) -> None:
+        """Read the server's output and watch it; from now on SIGTERM and SIGINT order the stop."""
         signal.set_wakeup_fd(self._bell.sender, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: self._remember(received))
         # Any handler makes the signal ring the bell; see `_look_after`.
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        life = threading.Thread(target=self._live, daemon=True)
         self._output_mover.start()
-        life.start()
+        self._life.start()
+
+    def run(self, service: Service) -> None:
+        """Answer clients until the server is gone."""
         service.run(self.order_stop, self._look_after)
-        life.join()
+        self._life.join()
 
     def order_stop(self, by: str, drain_s: float) -> int:
         """Order the stop unless one is under way; return where the winning order is journaled."""

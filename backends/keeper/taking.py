@@ -85,7 +85,7 @@ def start(folder: ServerFolder, order: LaunchOrder, on_growth: Callable[[], None
     try:
         journal = _begin_journal(folder, order, begun, first, on_growth)
     except OSError as error:
-        _take_back(tree)
+        take_back(tree)
         raise LaunchFailed(unwritable(folder.path, error)) from error
     return Taken(order, tree, journal, pipe, watch, is_new=True)
 
@@ -123,8 +123,8 @@ def _begin_journal(
     return journal
 
 
-def _take_back(tree: KeptTree) -> None:
-    """End a server that nobody could find later."""
+def take_back(tree: Tree) -> None:
+    """End a server that nobody would keep or could find later."""
     while not tree.is_gone():
         for one in tree.members():
             processes.send(one.id, signal.SIGKILL, tree.may_end)
