@@ -17,7 +17,7 @@ from backends.prober.exchange import LIVE_NS, Hooks, Trace
 from backends.prober.http import Head
 from backends.prober.loop import Loop
 from backends.prober.orders import Lane, Limits
-from backends.prober.reply import Reply
+from backends.prober.reply import Reply, UnreadableReply
 
 NAMED = ("model", "messages", "stream")
 
@@ -102,7 +102,11 @@ class ClientExchange:
         if self.trace.sent_ns and not self._told_sent:
             self._told_sent = True
             hooks.sent(self.trace.sent_ns)
-        at_ns, pieces = self._take_arrived()
+        try:
+            at_ns, pieces = self._take_arrived()
+        except UnreadableReply as error:
+            self._finish(hooks, str(error))
+            return
         if pieces:
             hooks.pieces(at_ns, pieces)
         late_ns = clock.now_ns() - self.trace.planned_ns

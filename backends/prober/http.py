@@ -1,5 +1,6 @@
 """A reply of HTTP/1.1 out of a stream of bytes: head, then body by any of its three framings."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -9,7 +10,12 @@ from backends.domain.redaction import redacted_bytes
 LARGEST_HEAD = 64 * 1024
 LARGEST_CHUNK_LINE = 4096
 LONGEST_PLAIN_SIZE = 8
+LONGEST_QUOTE = 20
 HTTP_2_FRAME_HEAD = 9
+# RFC 9110, 8.6 and 15; RFC 9112, 7.1. No body has more bytes than 18 digits count.
+STATUS = re.compile(r"[0-9]{3}")
+LENGTH = re.compile(r"[0-9]{1,18}")
+CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
 
 class BrokenReply(ValueError):
@@ -101,8 +107,8 @@ class ReplyParser:
         elif head.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             self._left = 0
         elif length:
-            if not length.isdigit():
-                raise BrokenReply(f"content-length is '{length}'")
+            if not LENGTH.fullmatch(length):
+                raise BrokenReply(f"content-length is '{length[:LONGEST_QUOTE]}'")
             self._left = int(length)
         else:
             self.reusable = False
@@ -162,10 +168,9 @@ class ReplyParser:
             self._left = None
         else:
             size = line.partition(b";")[0].strip()
-            try:
-                self._left = int(size, 16)
-            except ValueError:
-                raise BrokenReply(f"a chunk has the size {size[:20]!r}") from None
+            if not CHUNK_SIZE.fullmatch(size):
+                raise BrokenReply(f"a chunk has the size {size[:LONGEST_QUOTE]!r}")
+            self._left = int(size, 16)
             if self._left == 0:
                 self._in_trailers = True
 
@@ -188,7 +193,7 @@ def _parse_head(data: bytes) -> Head:
     first, *lines = data.decode("latin-1").split("\r\n")
     version, _, rest = first.partition(" ")
     status, _, reason = rest.partition(" ")
-    if not version.startswith("HTTP/1.") or not status.isdigit():
+    if not version.startswith("HTTP/1.") or not STATUS.fullmatch(status):
         raise BrokenReply(f"the reply begins with '{first[:60]}'")
     fields = {}
     for line in lines:

@@ -1,13 +1,13 @@
 """An exchange as a run: figures, cost, and what makes it doubtful."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 
 from backends.domain.redaction import redacted
 from backends.domain.run import Run
 from backends.domain.streams.timing import Timing, timing
-from backends.domain.streams.tokens import Piece, Usage, read_usage
+from backends.domain.streams.tokens import Piece, Usage, decoded_json, read_usage
+from backends.prober import problems
 from backends.prober.audit import CLIENT_LIMITED, Audit
 from backends.prober.clock import NS
 from backends.prober.exchange import Asked, Trace
@@ -15,7 +15,17 @@ from backends.prober.orders import Lane
 
 
 def run_of(exchange: Asked, lane: Lane, index: int) -> Run:
-    """Return what one exchange measured; with an error, what was received before it is kept."""
+    """Return what one exchange measured; with an error, what was received before it is kept.
+
+    A reply of which no figures can be made is an error of this run, and of no other.
+    """
+    try:
+        return _measured(exchange, lane, index)
+    except problems.FAULTS as error:
+        return Run(lane.name, index, error=problems.not_understood(error))
+
+
+def _measured(exchange: Asked, lane: Lane, index: int) -> Run:
     reader, trace = exchange.reply.reader, exchange.trace
     usage = _believable(reader.usage, reader.pieces)
     usage = usage or _usage_of(bytes(exchange.reply.plain_body))
@@ -83,8 +93,5 @@ def _believable(usage: Usage | None, pieces: Sequence[Piece]) -> Usage | None:
 
 def _usage_of(body: bytes) -> Usage | None:
     """The usage of a reply in one piece."""
-    try:
-        document = json.loads(body) if body else None
-    except ValueError:
-        return None
+    document = decoded_json(body.strip())
     return read_usage(document.get("usage")) if isinstance(document, dict) else None

@@ -1,18 +1,24 @@
 """What can go wrong with a request, each as one line that says what to do about it."""
 
-import json
 import re
 import socket
 import ssl
 from http import HTTPStatus
 
-from backends.domain.streams.tokens import error_message
+from backends.domain.streams.tokens import decoded_json, error_message, well_formed
 from backends.prober.http import Head
 from backends.prober.origin import Origin
 
 UNREACHABLE = "the name of the endpoint has no address: check base_url"
 NO_HTTP_1 = "the endpoint speaks HTTP/2 only: ask it through the openai client"
 LONGEST_QUOTE = 300
+
+FAULTS = (
+    *(ArithmeticError, AttributeError, LookupError, MemoryError),
+    *(RecursionError, TypeError, ValueError),
+)
+"""What the understanding of a reply may raise, whatever it holds: an error of that run alone."""
+
 HTTP_STATUS = re.compile(r"HTTP (\d{3})\b")
 # The same request fails in the same way until somebody changes it or the endpoint.
 LASTING_STATUS = frozenset({400, 401, 403, 404, 405, 422})
@@ -98,10 +104,7 @@ def not_streamed(head: Head, body: bytes) -> str:
     """The endpoint answered 200 with something else than a stream of events."""
     if head.content_type == "text/html" or body.lstrip()[:1] == b"<":
         return "the reply is a web page, not the API: check base_url, which usually ends in /v1"
-    try:
-        document = json.loads(body)
-    except ValueError:
-        document = None
+    document = decoded_json(body.strip())
     if isinstance(document, dict):
         if message := error_message(document):
             return f"the endpoint reported: {message[:LONGEST_QUOTE]}"
@@ -112,6 +115,14 @@ def not_streamed(head: Head, body: bytes) -> str:
             )
     kind = head.content_type or "no content type"
     return f"the reply is {kind}, not a stream of events: check base_url"
+
+
+def not_understood(error: Exception) -> str:
+    """The reply holds what nothing here was written for."""
+    return (
+        f"the reply cannot be understood ({type(error).__name__}): see what the endpoint sends"
+        " with curl"
+    )
 
 
 def no_token(seconds: float) -> str:
@@ -152,13 +163,10 @@ def compressed(coding: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:LONGEST_QUOTE]
+    return " ".join(well_formed(text).split())[:LONGEST_QUOTE]
 
 
 def _said(body: bytes) -> str:
-    try:
-        document = json.loads(body)
-    except ValueError:
-        return ""
+    document = decoded_json(body.strip())
     message = error_message(document) if isinstance(document, dict) else None
     return f" (it says: {message[:LONGEST_QUOTE]})" if message else ""

@@ -1,13 +1,18 @@
 """What the bytes of a reply mean: HTTP around events around chunks, and how it went wrong."""
 
 import zlib
+from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
+from typing import Concatenate, ParamSpec
 
 from backends.domain.redaction import redacted_bytes
 from backends.domain.streams.sse import SseEvent, SseParser
 from backends.domain.streams.tokens import ChunkReader, Piece
 from backends.prober import problems
-from backends.prober.http import Head, ReplyParser
+from backends.prober.http import BrokenReply, Head, ReplyParser
+
+P = ParamSpec("P")
 
 LARGEST_PLAIN_BODY = 1024 * 1024
 ZLIB_CODINGS = ("gzip", "x-gzip", "deflate")
@@ -18,7 +23,24 @@ STREAM_BEGINNINGS = (b"data:", b": ", b"event:", b"\xef\xbb\xbf")
 
 
 class UnreadableReply(ValueError):
-    """The body is compressed in a way that cannot be read; the message is a whole sentence."""
+    """The reply cannot be decompressed or understood; the message is a whole sentence."""
+
+
+def _guarded(
+    read: Callable[Concatenate["Reply", P], list[Piece]],
+) -> Callable[Concatenate["Reply", P], list[Piece]]:
+    """Make whatever one reply causes a fault of that reply: another lane goes on beside it."""
+
+    @wraps(read)
+    def guarded(self: "Reply", /, *arguments: P.args, **named: P.kwargs) -> list[Piece]:
+        try:
+            return read(self, *arguments, **named)
+        except (BrokenReply, UnreadableReply):
+            raise
+        except problems.FAULTS as error:
+            raise UnreadableReply(problems.not_understood(error)) from error
+
+    return guarded
 
 
 class Reply:
@@ -57,12 +79,13 @@ class Reply:
         """The connection may carry another request."""
         return self._http.complete and self._http.reusable
 
+    @_guarded
     def feed(self, at_s: float, data: bytes) -> list[Piece]:
         """Return the pieces that bytes which came `at_s` after the send complete.
 
         Raises:
             BrokenReply: this is no HTTP/1.1.
-            UnreadableReply: its body cannot be decompressed.
+            UnreadableReply: its body cannot be decompressed, or not understood.
         """
         body = self._http.feed(data)
         if not body or self._http.head is None:
@@ -73,8 +96,13 @@ class Reply:
         """Take the head of a reply whose HTTP somebody else understands; see `feed_body`."""
         self._head = head
 
+    @_guarded
     def feed_body(self, at_s: float, body: bytes) -> list[Piece]:
-        """Return the pieces that bytes of the body complete, as they are without HTTP."""
+        """Return the pieces that bytes of the body complete, as they are without HTTP.
+
+        Raises:
+            UnreadableReply: they cannot be understood.
+        """
         assert self.head is not None
         if self._streams is None:
             body = self._beginning + body
@@ -89,8 +117,11 @@ class Reply:
     def end(self, at_s: float) -> bool:
         """Tell that the connection is closed; return whether the reply was whole."""
         self.plain_body += self._beginning
-        if self._streams:
-            self._read(at_s, self._events.close())
+        try:
+            if self._streams:
+                self._read(at_s, self._events.close())
+        except problems.FAULTS as error:
+            self.reader.error = self.reader.error or problems.not_understood(error)
         return self._http.end()
 
     def _decoded(self, head: Head, body: bytes) -> bytes:
@@ -112,6 +143,12 @@ class Reply:
 
         `problem` is what the connection or a time limit said; `cut` that HTTP was not finished.
         """
+        try:
+            return self._error(problem, cut=cut)
+        except problems.FAULTS as error:
+            return problems.not_understood(error)
+
+    def _error(self, problem: str | None, *, cut: bool) -> str | None:
         head = self.head
         if head is None:
             return problem or problems.cut(0, None)

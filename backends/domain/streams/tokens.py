@@ -8,6 +8,12 @@ from backends.domain.streams.sse import SseEvent
 
 DONE = b"[DONE]"
 
+MOST_OUTPUT_TOKENS = 1_000_000
+"""More than any reply has; every one of them is held as a number, so more is refused."""
+
+MOST_TOKENS = 1_000_000_000
+"""More than any request has; counts above are unknown, like negative ones."""
+
 _DECODER = json.JSONDecoder()
 
 
@@ -74,7 +80,7 @@ class ChunkReader:
         if data == DONE:
             self.done = True
             return None
-        chunk = _decoded(data)
+        chunk = decoded_json(data)
         if not isinstance(chunk, dict):
             self.error = self.error or f"the stream carries what is no JSON: {_short(event.data)}"
             return None
@@ -89,14 +95,15 @@ class ChunkReader:
         usage = chunk.get("usage")
         if isinstance(usage, dict):
             self._usage = usage
+            self._check_size(usage.get("completion_tokens"))
         choices = chunk.get("choices")
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
             return None
         choice = choices[0]
         reason = choice.get("finish_reason")
         ends = isinstance(reason, str)
-        if ends:
-            self.finish_reason = reason
+        if isinstance(reason, str):
+            self.finish_reason = well_formed(reason)
         delta = choice.get("delta")
         if not isinstance(delta, dict):
             delta = {}
@@ -105,11 +112,20 @@ class ChunkReader:
             content=_text(delta.get("content") or choice.get("text")),
             reasoning=_text(delta.get("reasoning") or delta.get("reasoning_content")),
             called=bool(delta.get("tool_calls") or delta.get("function_call")),
-            counted=_count(usage.get("completion_tokens")) if isinstance(usage, dict) else None,
+            counted=_count(usage.get("completion_tokens"), MOST_OUTPUT_TOKENS)
+            if isinstance(usage, dict)
+            else None,
             ends=ends,
         )
         self.pieces.append(piece)
         return piece
+
+    def _check_size(self, tokens: object) -> None:
+        if isinstance(tokens, int) and tokens > MOST_OUTPUT_TOKENS:
+            self.error = self.error or (
+                f"the endpoint counts over {MOST_OUTPUT_TOKENS} output tokens in one reply, which"
+                " cannot be: its usage is broken"
+            )
 
 
 def read_usage(usage: object) -> Usage | None:
@@ -118,7 +134,7 @@ def read_usage(usage: object) -> Usage | None:
         return None
     return Usage(
         input_tokens=_count(usage.get("prompt_tokens")),
-        output_tokens=_count(usage.get("completion_tokens")),
+        output_tokens=_count(usage.get("completion_tokens"), MOST_OUTPUT_TOKENS),
         reasoning_tokens=_detail(usage, "completion_tokens_details", "reasoning_tokens"),
         cached_tokens=_detail(usage, "prompt_tokens_details", "cached_tokens"),
     )
@@ -139,27 +155,41 @@ def error_message(document: dict[str, Any]) -> str | None:
     return None
 
 
-def _decoded(data: bytes) -> object:
-    """Return what is exactly one JSON value, None for anything else."""
+def decoded_json(data: bytes) -> object:
+    """Return what is exactly one JSON value, None for anything else, nested too deep included."""
     try:
         text = str(data, "utf-8")
         value, end = _DECODER.raw_decode(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if end == len(text) else None
 
 
+def well_formed(text: str) -> str:
+    """Return a text that can be encoded: JSON may hold halves of surrogate pairs (RFC 8259, 8.2).
+
+    Halves beside each other become their letter, a lone one the replacement character.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
 def _text(value: object) -> str:
     if isinstance(value, str):
-        return value
+        return well_formed(value)
     if isinstance(value, list):
         parts = (part.get("text") for part in value if isinstance(part, dict))
-        return "".join(part for part in parts if isinstance(part, str))
+        return well_formed("".join(part for part in parts if isinstance(part, str)))
     return ""
 
 
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _count(value: object, most: int = MOST_TOKENS) -> int | None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value <= most else None
 
 
 def _detail(usage: dict[str, Any], group: str, name: str) -> int | None:
@@ -168,7 +198,7 @@ def _detail(usage: dict[str, Any], group: str, name: str) -> int | None:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(well_formed(text).split())
 
 
 def _short(data: bytes) -> str:

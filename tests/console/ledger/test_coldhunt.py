@@ -11,10 +11,12 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from backends.domain.streams.cold import HuntPlan, ProbeLimits
 from backends.history.history import open_history
 from backends.host.own_requests import were_sent
-from backends.prober.hunts import hunt_folder, hunter_pid
+from backends.prober.hunts import HuntOrder, hunt_folder, hunter_pid, launch
 from backends.settings.paths import history_file, state_folder
+from console.hunting import HUNTER
 from tests.console.ledger.conftest import MODEL, ROOT, Host, free_port
 
 COLD_AFTER_S, COLD_START_S = 1.0, 1.0
@@ -121,7 +123,32 @@ def test_a_priced_endpoint_is_asked_about_and_nothing_is_sent_or_written(verbs: 
     assert code == 2
     assert "at most $" in err
     assert "--yes" in err
+    assert "whatever the endpoint does it ends within 295 requests, 8.38h, $0.0" in err
     assert verbs.run("coldhunt", "api", "--status")[0] == 3
+
+
+def test_a_limit_that_was_agreed_ends_it_and_status_says_which(verbs: Host) -> None:
+    folder = hunt_folder(state_folder(), "api")
+    plan = HuntPlan((3600.0,), 1, limits=ProbeLimits(3, 3600.0))
+    with sleepy_endpoint() as port:
+        url = f"http://127.0.0.1:{port}/v1"
+        verbs.configure(configured(port))
+        folder.begin(HuntOrder("h1", "api", "api", url, MODEL, plan, time.time()))
+        launch(folder, HUNTER)
+        eventually(lambda: hunter_pid(folder) is None)
+    told = verbs.run("coldhunt", "api", "--status")[1]
+    assert told.startswith("ENDED, not complete: 3 requests were sent, as many as agreed")
+    assert "limits of one start: 3 requests, 1h" in told
+    found = verbs.document("coldhunt", "api", "--status")
+    assert found["limits"] == {"requests": 3, "lasts_s": 3600.0, "usd": None}
+    assert (found["ended"], found["complete"]) == (
+        "3 requests were sent, as many as agreed",
+        False,
+    )
+    assert len(found["probes"]) == 3
+    with closing(open_history(history_file())) as history:
+        (record,) = history.findings.recent("coldhunt")
+    assert record.document["ended"] == found["ended"]
 
 
 @pytest.mark.parametrize("gaps", ["", "5", "x", "0s", "1m,,2m", "-1s"])
