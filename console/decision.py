@@ -194,7 +194,8 @@ def _now(session: Session, scenario: Scenario) -> NowVerdict:
         rate_rps=seen.n / seen.window_s if seen.window_s else None,
         profile_rps=None,
         batch_multiplier=None,  # a request that waits for an answer is in no batch
-        gpu_ttft_p99_s=Decimal(repr(tail.p99_s)) if tail and tail.p99_s is not None else None,
+        gpu_ttft_p99_s=None,
+        gpu_ttft_p99_above_s=Decimal(repr(tail.bucket.low_s)) if tail and tail.broken else None,
     )
     return now_verdict(live, ready=state in ANSWERING)
 

@@ -10,7 +10,7 @@ from backends.domain.facts import MetricsScraped
 from backends.domain.money.amounts import STALE_AFTER_DAYS, figure
 from backends.domain.money.latency import first_tokens, p99_against
 from backends.domain.money.scenario import Scenario
-from backends.domain.serving import Histogram
+from backends.domain.serving import Bucket, Histogram
 from backends.domain.streams.statistics import RUNS_FOR_P99
 from backends.history.records import FirstTokens
 from backends.settings.config import Endpoint, Profile, Settings
@@ -136,14 +136,24 @@ def _gpu_tail(
 
 
 def _of_histogram(seen: Histogram, limit_s: float) -> Input:
+    """Return what the bucket that holds the p99 tells: it is over the limit, or within, or open."""
     tail = p99_against(seen, limit_s)
+    low = tail.bucket.low_s
     n = f"{seen.counts[-1]:.0f} requests in the server's own histogram"
-    if tail.p99_s is None:
-        low, high = f"{tail.low_s:g}", f"{tail.high_s:g}"
-        said = f"The GPU's p99 TTFT lies between {low} and {high} s, of {n}"
+    said = f"The GPU's p99 TTFT {_within(tail.bucket)}, of {n}"
+    if tail.broken is None:
         return Input("gpu_ttft_p99_s", None, f"{said}: whether the limit is kept is open.")
-    said = f"The GPU's p99 TTFT is of {n}."
-    return Input("gpu_ttft_p99_s", _seconds(tail.p99_s), said)
+    if tail.broken:
+        return Input("gpu_ttft_p99_above_s", _seconds(low), f"{said}.")
+    return Input("gpu_ttft_p99_s", None, f"{said}: the limit is kept.")
+
+
+def _within(bucket: Bucket) -> str:
+    if bucket.high_s is None:
+        return f"is above {bucket.low_s:g} s"
+    if bucket.low_s <= 0:
+        return f"is at most {bucket.high_s:g} s"
+    return f"lies between {bucket.low_s:g} and {bucket.high_s:g} s"
 
 
 def _api_tail(settings: Settings, endpoint: Endpoint | None, measured: Measured) -> Input | None:

@@ -44,6 +44,27 @@ def milliseconds(value_s: float | None) -> str:
     return f"{value_s:.2f} s" if abs(value_s) < 99.995 else seconds(value_s)
 
 
+def between(low_s: float, high_s: float | None) -> str:
+    """Return the edges of a bucket: ``250 to 500 ms``, ``750 ms to 1 s``, ``<= 10 ms``, ``> 80 s``.
+
+    Args:
+        low_s: the edge that is exceeded; 0 has no form of its own.
+        high_s: the edge that is not; None where there is none.
+    """
+    if high_s is None:
+        return f"> {_edge(low_s)}"
+    if low_s <= 0:
+        return f"<= {_edge(high_s)}"
+    low, high = _edge(low_s), _edge(high_s)
+    alike = low.split()[1] == high.split()[1]
+    return f"{low.split()[0] if alike else low} to {high}"
+
+
+def _edge(value_s: float) -> str:
+    """Return a bucket's edge with its own digits, which are exact."""
+    return f"{value_s * 1000:g} ms" if value_s < 1 else f"{value_s:g} s"
+
+
 def gib(value_bytes: float | None) -> str:
     """Return bytes as GiB without the unit: ``0.42``, ``14.9``, ``141``."""
     if value_bytes is None:

@@ -22,7 +22,7 @@ from widgets.text import (
     wrap_to,
 )
 
-LaneState = Literal["idle", "waiting", "reasoning", "streaming", "done", "error"]
+LaneState = Literal["idle", "waiting", "reasoning", "streaming", "done", "cancelled", "error"]
 
 _LOOKS: dict[LaneState, tuple[str, str, str]] = {
     "idle": ("○", "idle", "$foreground-muted"),
@@ -30,6 +30,7 @@ _LOOKS: dict[LaneState, tuple[str, str, str]] = {
     "reasoning": ("◑", "think", "$text-accent"),
     "streaming": ("▶", "live", "$text-accent"),
     "done": ("✔", "done", "$text-success"),
+    "cancelled": ("■", "stop", "$foreground-muted"),
     "error": ("✖", "error", "$text-error"),
 }
 """Glyph, short word and style of each state."""
@@ -100,7 +101,8 @@ def draw(view: LaneView, width: int, height: int) -> list[Content]:
     summary = _summary(view, width) if height >= 5 else []
     room = height - len(head) - len(summary)
     if view.error:
-        body = [styled(text, "$text-error") for text in wrap_to(safe(view.error), width, room)]
+        style = _LOOKS[view.state][2]
+        body = [styled(text, style) for text in wrap_to(safe(view.error), width, room)]
     else:
         body = text_tail(view.text, width, room)
     blank = [Content("")] * max(0, room - len(body))
@@ -159,7 +161,10 @@ def _only_line(view: LaneView, width: int) -> Content:
     if view.when:
         return arrange([named, Part.of(0, f"◷ {view.when}", droppable=False)], width)
     if view.error:
-        told = Part.of(4, f"✖ {safe(view.error)}", "✖ error", style="$text-error", droppable=False)
+        glyph, word, style = _LOOKS[view.state]
+        told = Part.of(
+            4, f"{glyph} {safe(view.error)}", f"{glyph} {word}", style=style, droppable=False
+        )
         return arrange([named, told], width)
     return arrange([named, *_figures(view)], width)
 
@@ -192,7 +197,7 @@ def _figures(view: LaneView) -> list[Part]:
     state = Part.of(
         2, f"{glyph} {view.state}", f"{glyph} {word}", glyph, style=style, droppable=False
     )
-    if view.ttft_s is None and view.state in {"idle", "error"}:
+    if view.ttft_s is None and view.state in {"idle", "cancelled", "error"}:
         return [state]
     if view.ttft_s is None and view.waited_s is not None:
         waited = fmt.milliseconds(view.waited_s)

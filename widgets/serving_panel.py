@@ -6,20 +6,22 @@ from dataclasses import dataclass
 from textual.content import Content
 from textual.reactive import reactive
 
-from backends.domain.serving import Percentiles, Serving
+from backends.domain.serving import Bucket, Latency, Serving
 from widgets import bars
 from widgets import format as fmt
 from widgets.panel import Panel
-from widgets.text import Part, arrange, line, safe, styled, wrap_to
+from widgets.text import UNKNOWN, Part, arrange, fit, line, safe, styled, wrap_to
+
+ONE_READING = "rates need two readings"
 
 
 @dataclass(frozen=True, slots=True)
 class ServingView:
-    """The rates of the last window and their recent course.
+    """The rates of the last minute and their recent course.
 
     Attributes:
         serving: None where nothing was scraped, with the reason in `reason`.
-        output_tokens_per_s: one value for each past window, None for one without a rate.
+        output_tokens_per_s: one value for each past second, None for one without a rate.
         input_tokens_per_s: the same for the prompt.
     """
 
@@ -51,7 +53,7 @@ def draw(view: ServingView, width: int, height: int) -> list[Content]:
         return _short(serving, view, width)[:height]
     tail = [
         _queue(serving, width),
-        styled(_heads(width), "$foreground-muted"),
+        _window(serving, width),
         _latency("TTFT", serving.ttft, width),
         _latency("ITL", serving.inter_token, width),
         _caches(serving, width),
@@ -67,35 +69,28 @@ def draw(view: ServingView, width: int, height: int) -> list[Content]:
 
 def _short(serving: Serving, view: ServingView, width: int) -> list[Content]:
     """Return every kind of figure in four lines, the caches' own line as the fifth."""
-    use = f"KV {fmt.percent(serving.kv_cache_usage)}"
+    use = Part.of(1, f"KV {fmt.percent(serving.kv_cache_usage)}", droppable=False)
+    over = Part.of(
+        0, f"({fmt.about(serving.window_s)})", style="$foreground-muted", droppable=False
+    )
+    count = fmt.count(serving.ttft.n)
+    requests = Part.of(2, f"{count} requests", f"n={count}", style="$foreground-muted")
     return [
-        _speeds(serving, view.output_tokens_per_s, width),
-        _queue(serving, width, Part.of(1, use, droppable=False)),
-        _latency_line("TTFT", serving.ttft, width),
-        _latency_line("ITL", serving.inter_token, width),
+        _speeds(serving, view.output_tokens_per_s, width, over),
+        _queue(serving, width, use),
+        _latency("TTFT", serving.ttft, width, requests),
+        _latency("ITL", serving.inter_token, width),
         _caches(serving, width),
     ]
 
 
-def _latency_line(word: str, values: Percentiles, width: int) -> Content:
-    p50, p90, p99 = (fmt.milliseconds(at) for at in (values.p50_s, values.p90_s, values.p99_s))
-    return arrange(
-        [
-            Part.of(0, f"{word:<4}", style="bold", droppable=False),
-            Part.of(0, f"p50 {p50}", droppable=False),
-            Part.of(2, f"p90 {p90}"),
-            Part.of(1, f"p99 {p99}"),
-        ],
-        width,
-    )
-
-
-def _speeds(serving: Serving, course: Sequence[float | None], width: int) -> Content:
+def _speeds(serving: Serving, course: Sequence[float | None], width: int, *more: Part) -> Content:
     out, came = fmt.rate(serving.output_tokens_per_s), fmt.rate(serving.input_tokens_per_s)
     told = arrange(
         [
             Part.of(0, f"out {out} tok/s", style="bold", droppable=False),
             Part.of(1, f"in {came} tok/s", f"in {came}/s"),
+            *more,
         ],
         width,
     )
@@ -138,25 +133,40 @@ def _queue(serving: Serving, width: int, *more: Part) -> Content:
         Part.of(1, f"{rate} req/s"),
         *more,
     ]
-    if serving.window_s is not None:
-        parts.append(Part.of(4, f"over {fmt.about(serving.window_s)}", style="$foreground-muted"))
     return arrange(parts, width)
 
 
-def _columns(width: int) -> int:
-    return min(12, max(8, (width - 5) // 3))
+def _window(serving: Serving, width: int) -> Content:
+    """Return what the rates and latencies are of, and how exact each is."""
+    if serving.window_s is None:
+        return styled(fit(serving.reason or ONE_READING, width), "$foreground-muted")
+    parts = [
+        Part.of(1, f"{fmt.count(serving.ttft.n)} requests"),
+        Part.of(2, "exact mean, percentiles by bucket"),
+        Part.of(3, "A/B is exact"),
+    ]
+    over = Part.of(0, f"over {fmt.about(serving.window_s)}", droppable=False)
+    return arrange([over, *parts], width).stylize("$foreground-muted")
 
 
-def _heads(width: int) -> str:
-    each = _columns(width)
-    return "     " + "".join(word.rjust(each) for word in ("p50", "p90", "p99"))
+def _latency(word: str, seen: Latency, width: int, *more: Part) -> Content:
+    """Return the exact mean and the bucket of each percentile; p99 outlasts p50 and p90."""
+    p50, p90, p99 = (_within(each) for each in (seen.p50, seen.p90, seen.p99))
+    return arrange(
+        [
+            Part.of(0, f"{word:<4}", style="bold", droppable=False),
+            Part.of(0, f"mean {fmt.milliseconds(seen.mean_s)}", droppable=False),
+            Part.of(4, f"p50 {p50}"),
+            Part.of(5, f"p90 {p90}"),
+            Part.of(3, f"p99 {p99}", f"p99 {p99.replace(' to ', '–')}", droppable=False),
+            *more,
+        ],
+        width,
+    )
 
 
-def _latency(word: str, values: Percentiles, width: int) -> Content:
-    each = _columns(width)
-    shown = (values.p50_s, values.p90_s, values.p99_s)
-    figures = "".join(fmt.milliseconds(value).rjust(each) for value in shown)
-    return line((f"{word:<5}", "bold"), figures)
+def _within(bucket: Bucket | None) -> str:
+    return UNKNOWN if bucket is None else fmt.between(bucket.low_s, bucket.high_s)
 
 
 def _caches(serving: Serving, width: int) -> Content:

@@ -8,6 +8,9 @@ Clock = Literal["kernel", "user"]
 SeriesMode = Literal["interleaved", "simultaneous"]
 Priority = Literal["real-time", "nice", "normal"]
 
+CANCELLED = "cancelled by user"
+"""How the error of a run begins that its user gave up; the endpoint is not to blame for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Connect:
@@ -55,6 +58,11 @@ class Run:
     error: str | None = None
     clock: Clock = "user"
     text: str = ""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether its user gave it up."""
+        return self.error is not None and self.error.startswith(CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)

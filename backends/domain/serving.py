@@ -55,12 +55,31 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True)
-class Percentiles:
-    """p50, p90 and p99 in seconds, interpolated inside a histogram's buckets; None if unknown."""
+class Bucket:
+    """Between which edges a percentile lies: above `low_s`, and at most `high_s`, in seconds.
 
-    p50_s: float | None
-    p90_s: float | None
-    p99_s: float | None
+    Attributes:
+        high_s: None beyond the histogram's last finite edge.
+    """
+
+    low_s: float
+    high_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """What a histogram knows of a window: an exact mean, and the bucket of each percentile.
+
+    Attributes:
+        n: observations in the window; None without a histogram.
+        mean_s: None where nothing was observed, like the percentiles.
+    """
+
+    n: float | None = None
+    mean_s: float | None = None
+    p50: Bucket | None = None
+    p90: Bucket | None = None
+    p99: Bucket | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +88,8 @@ class Serving:
 
     Attributes:
         window_s: seconds between the two scrapes; None when there was only one, and so no rate.
+        ttft: of requests that got their first token in the window.
+        inter_token: of the tokens after the first.
         reason: why there are no rates; empty where there are.
     """
 
@@ -80,6 +101,6 @@ class Serving:
     output_tokens_per_s: float | None
     kv_cache_usage: float | None
     prefix_cache_hit_share: float | None
-    ttft: Percentiles
-    inter_token: Percentiles
+    ttft: Latency
+    inter_token: Latency
     reason: str = ""

@@ -49,6 +49,9 @@ from backends.domain.vram_timeline import Timeline, TimelinePoint, with_point
 RATE_HISTORY = 120
 """Token rates kept for the sparkline: two minutes at one scrape a second."""
 
+SERVING_WINDOW_S = 60.0
+"""What the server does is shown over a minute: long enough not to flicker between requests."""
+
 TRAFFIC_WINDOW_S = 600.0
 """Traffic is judged over ten minutes: long enough for bursts, short enough to follow the day."""
 
@@ -72,8 +75,11 @@ class Session:
         life: the watched server; None before one was chosen.
         servers_seen: `servers` was listed at least once, so that an empty one says something.
         memory: used bytes of all GPUs together over the seconds since launch, while it starts.
-        scraped: the newest scrape, which the next rate is taken from.
-        output_rates: output tokens per second, oldest first, None where a scrape gave no rate.
+        scraped: the newest scrape.
+        recent: scrapes of the last `SERVING_WINDOW_S`, oldest first, none across a restart.
+        serving: what was served over `recent`.
+        output_rates: output tokens per second between two scrapes, oldest first, None where a
+            scrape gave no rate.
         traffic: readings of the last `TRAFFIC_WINDOW_S`, oldest first, none across a restart.
         meter: None where the bill's begin is not known.
         ledger: what every server of this host served and each day was used for.
@@ -87,6 +93,7 @@ class Session:
     gpus: GpuSample | None = None
     memory: Timeline = field(default_factory=Timeline)
     scraped: MetricsScraped | None = None
+    recent: tuple[MetricsScraped, ...] = ()
     serving: Serving | None = None
     output_rates: tuple[float | None, ...] = ()
     input_rates: tuple[float | None, ...] = ()
@@ -187,7 +194,7 @@ def _with_server_fact(session: Session, fact: ServerFact) -> Session:
     life = life_after(session.life or unborn(""), fact)
     if isinstance(fact, Spawned):
         session = _billed_anew(session, fact)
-        return replace(session, life=life, memory=Timeline(), scraped=None, serving=None)
+        return replace(session, life=life, memory=Timeline(), scraped=None, recent=(), serving=None)
     if isinstance(fact, BecameReady):
         return replace(recovered(session, METRICS), life=life)
     return replace(session, life=life)
@@ -223,7 +230,7 @@ def _with_foreign(session: Session, life: Life, fact: ServersSeen) -> Session:
     after = foreign_after(life, fact.servers)
     if after.server.pid == life.server.pid:
         return replace(session, life=after)
-    return replace(recovered(session, METRICS), life=after, scraped=None, serving=None)
+    return replace(recovered(session, METRICS), life=after, scraped=None, recent=(), serving=None)
 
 
 def _with_gpus(session: Session, fact: GpusSampled) -> Session:
@@ -251,15 +258,23 @@ def _with_scrape(session: Session, fact: MetricsScraped) -> Session:
     if fact.server not in {"", watched}:
         return session
     earlier = session.scraped
-    serving = serving_between(earlier, fact) if earlier else serving_at(fact)
+    newest = serving_between(earlier, fact) if earlier else serving_at(fact)
+    recent = _recent(session.recent, fact) if newest.window_s is not None else ()
     return replace(
         recovered(session, METRICS),
         scraped=fact,
-        serving=serving,
-        output_rates=(*session.output_rates, serving.output_tokens_per_s)[-RATE_HISTORY:],
-        input_rates=(*session.input_rates, serving.input_tokens_per_s)[-RATE_HISTORY:],
+        recent=(*recent, fact),
+        serving=serving_between(recent[0], fact) if recent else newest,
+        output_rates=(*session.output_rates, newest.output_tokens_per_s)[-RATE_HISTORY:],
+        input_rates=(*session.input_rates, newest.input_tokens_per_s)[-RATE_HISTORY:],
         traffic=_traffic(_demand_alone(session.traffic, earlier, fact), fact),
     )
+
+
+def _recent(kept: tuple[MetricsScraped, ...], fact: MetricsScraped) -> tuple[MetricsScraped, ...]:
+    """Return the readings a window may begin with; after a gap it is the one before that."""
+    young = (each for each in kept if fact.at.mono_s - each.at.mono_s <= SERVING_WINDOW_S)
+    return tuple(young) or kept[-1:]
 
 
 def _demand_alone(

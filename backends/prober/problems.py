@@ -5,6 +5,7 @@ import socket
 import ssl
 from http import HTTPStatus
 
+from backends.domain.run import CANCELLED
 from backends.domain.streams.tokens import decoded_json, error_message, well_formed
 from backends.prober.http import Head
 from backends.prober.origin import Origin
@@ -145,7 +146,9 @@ def cut(pieces: int, why: str | None) -> str:
 
 def cancelled(pieces: int) -> str:
     """The request was given up from this side."""
-    return f"cancelled after {pieces} chunks" if pieces else "cancelled before any token"
+    if not pieces:
+        return f"{CANCELLED} before any token"
+    return f"{CANCELLED} after {pieces} chunk{'' if pieces == 1 else 's'}"
 
 
 def through_client(error: Exception, *, proxied: bool) -> str:

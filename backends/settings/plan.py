@@ -42,6 +42,7 @@ ELSEWHERE: Mapping[str, str] = {
     "minimum_charge_s": "set min_charge_s in [billing]",
     "ttft_slo_s": "set ttft_p99_s in [limits]",
     "gpu_ttft_p99_s": _TTFT,
+    "gpu_ttft_p99_above_s": _TTFT,
     "api_ttft_p99_s": "remove it: inferctl ab --runs 300 measures it",
     "api_input_tokens": "remove it: inferctl ab compares what both sides count of one prompt",
     "today": "remove it: the clock tells",

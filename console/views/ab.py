@@ -87,6 +87,7 @@ def when(series: AbSeries) -> str:
 
 def _lane(lane: Lane, ab: Ab, now: Stamp, settings: Settings) -> LaneView:
     last = lane.runs[-1] if lane.runs and lane.sent_at is None else None
+    judged = tuple(run for run in lane.runs if not run.cancelled)
     return LaneView(
         lane=lane.name,
         endpoint=lane.endpoint,
@@ -100,7 +101,7 @@ def _lane(lane: Lane, ab: Ab, now: Stamp, settings: Settings) -> LaneView:
         error=(last.error or "") if last else "",
         run=min(len(lane.runs) + (lane.sent_at is not None), ab.series.began.runs) or None,
         runs=ab.series.began.runs,
-        summary=summarise(lane.runs) if len(lane.runs) > 1 else None,
+        summary=summarise(judged) if len(judged) > 1 else None,
         spent=_spent(lane, settings),
         input_tokens=last.input_tokens if last else None,
     )
@@ -127,6 +128,8 @@ def _state(lane: Lane) -> LaneState:
         return "reasoning" if lane.pieces and lane.pieces[-1].reasoning else "streaming"
     if not lane.runs:
         return "idle"
+    if lane.runs[-1].cancelled:
+        return "cancelled"
     return "error" if lane.runs[-1].error else "done"
 
 

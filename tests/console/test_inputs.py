@@ -172,12 +172,27 @@ def _readings(
 
 def test_a_gpu_that_is_too_slow_within_its_capacity_is_ruled_out() -> None:
     found = decided(session=served(0.05))
-    p99_s = found.scenario.gpu_ttft_p99_s
-    assert p99_s is not None
-    assert 1 < p99_s < Decimal("2.5")
-    assert options(found)["on_demand"].startswith("SLO_EXCLUDES: the GPU's p99 TTFT")
-    assert "The GPU's p99 TTFT is of 1170 requests in the server's own histogram." in said(found)
+    scenario = found.scenario
+    assert (scenario.gpu_ttft_p99_s, scenario.gpu_ttft_p99_above_s) == (None, Decimal(1))
+    assert options(found)["on_demand"] == (
+        "SLO_EXCLUDES: the GPU's p99 TTFT is above 1 s, the limit is 1 s"
+    )
+    assert (
+        "The GPU's p99 TTFT lies between 1 and 2.5 s, of 1170 requests in the server's own "
+        "histogram."
+    ) in said(found)
+    assert "is above 1 s now, over the limit of 1 s" in found.now.reason
     assert found.now.kind is NowKind.SPILL_TO_API
+
+
+def test_a_gpu_whose_bucket_ends_at_the_limit_keeps_it() -> None:
+    found = decided(session=served(0.001))
+    scenario = found.scenario
+    assert (scenario.gpu_ttft_p99_s, scenario.gpu_ttft_p99_above_s) == (None, None)
+    assert options(found)["on_demand"] == ""
+    assert "is at most 1 s, of 1170 requests" in said(found)
+    assert "histogram: the limit is kept." in said(found)
+    assert found.now.kind is NowKind.KEEP_ON_GPU
 
 
 def test_a_limit_between_two_edges_leaves_it_open() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from backends.domain.run import Difference, LaneSummary, Spread
 from backends.domain.server import Owner, ServerState
-from backends.domain.serving import Percentiles, Serving
+from backends.domain.serving import Bucket, Latency, Serving
 from backends.domain.start import Failure, FailureKind, Outcome, PhaseName
 from backends.domain.startup.lessons import Advice, Expected, Saving, Slower
 from widgets.ab_panel import AbView, Comparison
@@ -350,7 +350,7 @@ SERVING = {
     "none": ServingView(reason="/metrics does not answer"),
     "busy": ServingView(
         Serving(
-            5.0,
+            60.0,
             12,
             3,
             4.2,
@@ -358,8 +358,8 @@ SERVING = {
             1204.4,
             0.62,
             0.41,
-            Percentiles(0.182, 0.31, 1.24),
-            Percentiles(0.0083, 0.0121, 0.031),
+            Latency(252, 0.282, Bucket(0.1, 0.25), Bucket(0.25, 0.5), Bucket(0.75, 1.0)),
+            Latency(72_264, 0.0083, Bucket(0.0, 0.01), Bucket(0.01, 0.025), Bucket(80.0, None)),
         ),
         "",
         (*_COURSE[:70], None, None, *_COURSE[72:]),
@@ -375,8 +375,8 @@ SERVING = {
             None,
             0.02,
             None,
-            Percentiles(None, None, None),
-            Percentiles(None, None, None),
+            Latency(),
+            Latency(),
         )
     ),
 }

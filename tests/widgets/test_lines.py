@@ -258,15 +258,35 @@ def test_serving_at_its_narrowest() -> None:
     text = shown(serving_panel.draw, samples.SERVING["busy"])
     for fact in ("out 1,204 tok/s", "in 8,123", "running 12", "waiting 3", "4.2 req/s"):
         assert fact in text
-    for fact in ("p50", "p99", "182 ms", "1.24 s", "31 ms", "62 %", "41 %"):
+    for fact in ("over 60 s", "252 requests", "62 %", "41 %"):
         assert fact in text
+    assert "TTFT  mean 282 ms  p99 750 ms–1 s" in text
+    assert "ITL   mean 8.30 ms  p99 > 80 s" in text
+
+
+def test_a_percentile_is_a_bucket_and_never_a_figure_inside_it() -> None:
+    text = shown(serving_panel.draw, samples.SERVING["busy"], (98, 12))
+    for row in (
+        "TTFT  mean 282 ms  p50 100 to 250 ms  p90 250 to 500 ms  p99 750 ms to 1 s",
+        "ITL   mean 8.30 ms  p50 <= 10 ms  p90 10 to 25 ms  p99 > 80 s",
+        "over 60 s  252 requests  exact mean, percentiles by bucket  A/B is exact",
+    ):
+        assert row in text
 
 
 def test_serving_in_four_lines() -> None:
     text = shown(serving_panel.draw, samples.SERVING["busy"], (36, 4))
-    for fact in ("out 1,204 tok/s", "in 8,123", "run 12", "wait 3", "4.2 req/s", "KV 62 %"):
+    for fact in (
+        "out 1,204 tok/s",
+        "in 8,123",
+        "(60 s)",
+        "run 12",
+        "wait 3",
+        "4.2 req/s",
+        "KV 62 %",
+    ):
         assert fact in text
-    for fact in ("TTFT  p50 182 ms  p99 1.24 s", "ITL   p50 8.30 ms  p99 31 ms"):
+    for fact in ("TTFT  mean 282 ms  p99 750 ms–1 s", "ITL   mean 8.30 ms  p99 > 80 s"):
         assert fact in text
 
 
@@ -274,4 +294,6 @@ def test_rates_before_the_second_scrape_are_unknown() -> None:
     text = shown(serving_panel.draw, samples.SERVING["first-scrape"])
     assert "out — tok/s" in text
     assert "— req/s" in text
+    assert "TTFT  mean —  p50 —  p90 —  p99 —" in text
+    assert "rates need two readings" in text
     assert "waiting 0" in text  # a gauge of 0 is known

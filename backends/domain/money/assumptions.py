@@ -137,5 +137,7 @@ def _limits(scenario: Scenario) -> Iterator[str]:
     for side, seen in (("GPU", scenario.gpu_ttft_p99_s), ("API", scenario.api_ttft_p99_s)):
         if seen is not None:
             yield f"The p99 TTFT of the {side} is {figure(seen)} s."
+        elif side == "GPU" and scenario.gpu_ttft_p99_above_s is not None:
+            yield f"The p99 TTFT of the GPU is above {figure(scenario.gpu_ttft_p99_above_s)} s."
         elif side == "API" and api_prices_given(scenario):
             yield "The p99 TTFT of the API is not measured, so the limit does not rule it out."

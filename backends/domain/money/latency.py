@@ -4,27 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backends.domain.facts import MetricsScraped
-from backends.domain.money.traffic import grown_histogram, quantile
-from backends.domain.serving import Histogram
+from backends.domain.money.traffic import bucket, grown_histogram
+from backends.domain.serving import Bucket, Histogram
 from backends.domain.streams.statistics import RUNS_FOR_P99
 
 P99 = 0.99
-ROUNDING = 1e-12
-"""A rank that is whole must not be missed because 0.99 has no exact binary form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The 99th percentile, in seconds.
+    """The bucket that holds the 99th percentile, against a limit.
 
     Attributes:
-        p99_s: None where the bucket it falls in holds the limit, so that either side may be true.
-        low_s: the edges of that bucket, like `high_s`; the last one has no end.
+        broken: whether it is over the limit; None where the bucket holds the limit, so that
+            either may be true.
     """
 
-    p99_s: float | None
-    low_s: float
-    high_s: float
+    bucket: Bucket
+    broken: bool | None
 
 
 def first_tokens(readings: Sequence[MetricsScraped]) -> Histogram | None:
@@ -48,27 +45,13 @@ def newest_first_tokens(readings: Sequence[MetricsScraped]) -> Histogram | None:
 def p99_against(histogram: Histogram, limit_s: float) -> Tail:
     """Return the 99th percentile of a histogram, as far as it tells on which side of a limit it is.
 
-    A histogram knows the edges of its buckets and nothing between them. Beyond the last edge all
-    that is known is that edge, which must then be beyond the limit itself.
-    """
-    low, high = bucket(histogram, P99)
-    inside = quantile(histogram, P99)
-    if low < limit_s < high or (inside is None and low <= limit_s):
-        return Tail(None, low, high)
-    return Tail(low if inside is None else inside, low, high)
-
-
-def bucket(histogram: Histogram, share: float) -> tuple[float, float]:
-    """Return the edges between which a quantile lies.
+    A histogram knows the edges of its buckets and nothing between them.
 
     Raises:
         ValueError: the histogram counts nothing.
     """
-    if not histogram.counts or histogram.counts[-1] <= 0:
-        raise ValueError("a quantile of no counts")
-    rank, low = share * histogram.counts[-1] * (1 - ROUNDING), 0.0
-    for edge, count in zip(histogram.edges, histogram.counts, strict=True):
-        if count >= rank:
-            return low, edge
-        low = edge
-    return low, float("inf")
+    found = bucket(histogram, P99)
+    if found.low_s >= limit_s:
+        return Tail(found, broken=True)
+    kept = found.high_s is not None and found.high_s <= limit_s
+    return Tail(found, broken=False if kept else None)

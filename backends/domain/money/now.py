@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from backends.domain.money.amounts import figure, usd
+from backends.domain.money.option import over_the_limit
 from backends.domain.money.request_cost import api_prices_given, usd_per_request
 from backends.domain.money.scenario import Scenario
 
@@ -45,8 +46,8 @@ def now_verdict(scenario: Scenario, *, ready: bool, replicas: int = 1) -> NowVer
     """Return where requests should go right now, given GPUs that are rented and perhaps ready.
 
     Args:
-        scenario: prices, the present rate, the measured capacity; its `gpu_ttft_p99_s` is what
-            the GPU shows now.
+        scenario: prices, the present rate, the measured capacity; its `gpu_ttft_p99_s` or
+            `gpu_ttft_p99_above_s` is what the GPU shows now.
         ready: whether the server answers.
         replicas: how many GPUs are rented and serve.
     """
@@ -66,10 +67,10 @@ def _answer(scenario: Scenario, ready: bool, replicas: int) -> tuple[NowKind, st
     rate, capacity = scenario.rate_rps, scenario.capacity_rps
     if rate is not None and capacity is not None and rate > capacity * replicas:
         return _over_capacity(scenario, rate, capacity * replicas)
-    seen, limit = scenario.gpu_ttft_p99_s, scenario.ttft_slo_s
-    if seen is not None and limit is not None and seen > limit:
+    slow, limit = over_the_limit(scenario), scenario.ttft_slo_s
+    if slow and limit is not None:
         said = (
-            f"The GPU's p99 TTFT is {figure(seen)} s now, over the limit of {figure(limit)} s: "
+            f"The GPU's p99 TTFT is {slow} now, over the limit of {figure(limit)} s: "
             "send what it cannot answer in time to the API."
         )
         return NowKind.SPILL_TO_API, said, None

@@ -41,11 +41,25 @@ class Point:
     gpu_factor: Decimal = Decimal(1)
 
 
+def over_the_limit(scenario: Scenario) -> str:
+    """Return the GPU's p99 TTFT in words where it is over the limit, else nothing."""
+    limit, seen, above = (
+        scenario.ttft_slo_s,
+        scenario.gpu_ttft_p99_s,
+        scenario.gpu_ttft_p99_above_s,
+    )
+    if limit is None:
+        return ""
+    if seen is not None:
+        return f"{seen} s" if seen > limit else ""
+    return f"above {figure(above)} s" if above is not None and above >= limit else ""
+
+
 def replicas_for(scenario: Scenario, load: Load) -> tuple[int, str]:
     """Return how many GPUs hold the peak, and why they cannot, if so."""
-    seen, limit = scenario.gpu_ttft_p99_s, scenario.ttft_slo_s
-    if seen is not None and limit is not None and seen > limit:
-        return 1, f"{SLO_EXCLUDES}: the GPU's p99 TTFT is {seen} s, the limit is {limit} s"
+    if slow := over_the_limit(scenario):
+        limit = figure(scenario.ttft_slo_s or Decimal(0))
+        return 1, f"{SLO_EXCLUDES}: the GPU's p99 TTFT is {slow}, the limit is {limit} s"
     if scenario.capacity_rps is None:
         return 1, (
             f"{CAPACITY_UNKNOWN}: whether one GPU carries {figure(load.peak_rps)} req/s is "

@@ -63,6 +63,7 @@ class Scenario:
         keep_warm: serverless replicas that never scale to zero.
         ttft_slo_s: the limit on the 99th percentile of the time to first token.
         gpu_ttft_p99_s, api_ttft_p99_s: that percentile as measured.
+        gpu_ttft_p99_above_s: what it is more than, where a histogram tells its bucket only.
         provisioned_unit_tokens_per_s: output tokens per second that one unit carries.
         max_replicas: how many GPUs there may be.
         gpu_price_spread_percent, api_price_spread_percent: half-width of what sources quote.
@@ -108,6 +109,7 @@ class Scenario:
     keep_warm: Decimal | None = None
     ttft_slo_s: Decimal | None = None
     gpu_ttft_p99_s: Decimal | None = None
+    gpu_ttft_p99_above_s: Decimal | None = None
     api_ttft_p99_s: Decimal | None = None
     provisioned_unit_usd_per_hour: Decimal | None = None
     provisioned_unit_tokens_per_s: Decimal | None = None

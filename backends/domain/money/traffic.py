@@ -6,9 +6,11 @@ Rates need two readings; a counter that fell, or a server that started anew, end
 from dataclasses import replace
 
 from backends.domain.facts import MetricsScraped
-from backends.domain.serving import Counters, Histogram, Percentiles, Serving
+from backends.domain.serving import Bucket, Counters, Histogram, Latency, Serving
 
-_UNKNOWN = Percentiles(None, None, None)
+_UNKNOWN = Latency()
+ROUNDING = 1e-12
+"""A rank that is whole must not be missed because 0.99 has no exact binary form."""
 COUNTED = (
     "prompt_tokens",
     "cached_prompt_tokens",
@@ -42,8 +44,9 @@ def serving_at(scraped: MetricsScraped, reason: str = "") -> Serving:
 def serving_between(earlier: MetricsScraped, later: MetricsScraped) -> Serving:
     """Return what the server did between two readings.
 
-    Percentiles are those of the requests of the window alone, interpolated inside the buckets of
-    the server's own histograms as Prometheus' ``histogram_quantile`` does.
+    Latencies are those of the window alone. The server's histograms give their mean exactly, and
+    of a percentile the bucket: Prometheus' ``histogram_quantile`` interpolates inside it, which
+    gives the same figures for ever where all requests fall into one bucket.
     """
     old, new = earlier.counters, later.counters
     window_s = later.at.mono_s - earlier.at.mono_s
@@ -65,8 +68,8 @@ def serving_between(earlier: MetricsScraped, later: MetricsScraped) -> Serving:
         input_tokens_per_s=rate("prompt_tokens"),
         output_tokens_per_s=rate("generation_tokens"),
         prefix_cache_hit_share=hits / queries if hits is not None and queries else None,
-        ttft=percentiles(old.ttft, new.ttft),
-        inter_token=percentiles(old.inter_token, new.inter_token),
+        ttft=latency(old.ttft, new.ttft),
+        inter_token=latency(old.inter_token, new.inter_token),
     )
 
 
@@ -83,12 +86,15 @@ def began_anew(was_s: float | None, now_s: float | None) -> bool:
     return was_s is not None and now_s is not None and now_s - was_s > _SAME_START_S
 
 
-def percentiles(old: Histogram | None, new: Histogram | None) -> Percentiles:
-    """Return the percentiles of what two readings of a histogram have between them."""
+def latency(old: Histogram | None, new: Histogram | None) -> Latency:
+    """Return what two readings of a histogram have between them."""
     between = grown_histogram(old, new)
-    if between is None:
+    if between is None or not between.counts:
         return _UNKNOWN
-    return Percentiles(*(quantile(between, share) for share in (0.5, 0.9, 0.99)))
+    n = between.counts[-1]
+    if n <= 0:
+        return Latency(n=0)
+    return Latency(n, between.sum / n, *(bucket(between, share) for share in (0.5, 0.9, 0.99)))
 
 
 def grown_histogram(old: Histogram | None, new: Histogram | None) -> Histogram | None:
@@ -101,24 +107,20 @@ def grown_histogram(old: Histogram | None, new: Histogram | None) -> Histogram |
     return Histogram(new.edges, counts, new.sum - old.sum)
 
 
-def quantile(histogram: Histogram, share: float) -> float | None:
-    """Return a quantile by straight lines inside the buckets; None without counts.
+def bucket(histogram: Histogram, share: float) -> Bucket:
+    """Return the bucket in which a quantile lies: where it lies in it no histogram can tell.
 
-    None too where it falls beyond the last finite edge: all that is known there is a lower bound.
+    Raises:
+        ValueError: the histogram counts nothing.
     """
     if not histogram.counts or histogram.counts[-1] <= 0:
-        return None
-    rank = share * histogram.counts[-1]
-    low, below = 0.0, 0.0
+        raise ValueError("a quantile of no counts")
+    rank, low = share * histogram.counts[-1] * (1 - ROUNDING), 0.0
     for edge, count in zip(histogram.edges, histogram.counts, strict=True):
-        if count >= rank and count > below:
-            return (
-                None
-                if edge == float("inf")
-                else low + (edge - low) * (rank - below) / (count - below)
-            )
-        low, below = edge, count
-    return None
+        if count >= rank:
+            return Bucket(low, None if edge == float("inf") else edge)
+        low = edge
+    return Bucket(low, None)
 
 
 def _grown(was: float | None, now: float | None) -> float | None:

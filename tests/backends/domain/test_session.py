@@ -25,6 +25,7 @@ from backends.domain.server import Owner, Server, ServerState
 from backends.domain.serving import Counters
 from backends.domain.session import (
     RATE_HISTORY,
+    SERVING_WINDOW_S,
     TRAFFIC_STEP_S,
     TRAFFIC_WINDOW_S,
     Session,
@@ -195,6 +196,31 @@ def test_one_scrape_gives_no_rate_rather_than_zero() -> None:
     assert session.serving is not None
     assert session.serving.output_tokens_per_s is None
     assert session.output_rates == (None,)
+
+
+def test_rates_and_latencies_are_of_the_last_minute_and_shorter_while_less_was_seen() -> None:
+    facts = [scrape(151 + step, 2 * (step // 2)) for step in range(100)]  # two each second second
+    early = fold([*ready(), *facts[:21]]).serving
+    assert early is not None
+    assert early.window_s == 20
+    assert early.requests_per_s == pytest.approx(1.0)
+    rates = set()
+    for last in range(61, 100):
+        late = fold([*ready(), *facts[: last + 1]]).serving
+        assert late is not None
+        assert late.window_s == SERVING_WINDOW_S
+        rates.add(late.requests_per_s)
+    assert len(rates) == 1
+
+
+def test_no_minute_reaches_across_a_restart_and_a_gap_is_said_as_long_as_it_was() -> None:
+    anew = scrape(180, 5, process_start_s=BOOT_WALL_S + 170)
+    session = fold([*ready(), scrape(151, 900), scrape(170, 950), anew, scrape(190, 15)])
+    assert session.serving is not None
+    assert (session.serving.window_s, session.serving.requests_per_s) == (10, 1)
+    gap = advance(session, scrape(490, 30)).serving
+    assert gap is not None
+    assert (gap.window_s, gap.requests_per_s) == (300, 0.05)
 
 
 def test_rates_are_kept_for_the_sparkline_and_no_longer() -> None:

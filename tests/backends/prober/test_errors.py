@@ -177,7 +177,7 @@ def test_a_cancelled_run_is_an_error_with_what_it_received() -> None:
     (run,) = runs_of(facts)
     assert isinstance(facts[-1], SeriesEnded)
     assert run.error is not None
-    assert re.fullmatch(r"cancelled after \d+ chunks", run.error)
+    assert re.fullmatch(r"cancelled by user after \d+ chunks", run.error)
     assert run.text.startswith("xx")
     assert run.ttft_s is not None
     assert run.output_tokens == len(run.text)

@@ -11,7 +11,9 @@ from backends.domain.facts import Fact, GpusSampled, SourceFailed
 from backends.domain.gpu import GpuSample
 from backends.domain.money.scenario import Scenario
 from backends.domain.money.uncertainty import Band
+from backends.domain.run import Run
 from backends.domain.session import Session, advance, watching
+from backends.prober import problems
 from backends.settings.config import Billing, Endpoint
 from console import economics
 from console.contestants import LANES
@@ -27,6 +29,7 @@ from console.views.vram import vram_view
 from tests.backends.domain.journals import FAILURE, at, failed, ready, spawned
 from tests.console import sessions
 from tests.console.sessions import DAY, DESK, EMPTY, FAILED, READY, SETTINGS, STARTING
+from widgets import lane_pane
 from widgets.cost_chart import draw as draw_chart
 from widgets.cost_panel import draw as draw_cost
 
@@ -301,3 +304,19 @@ def test_simulated_is_said_with_and_without_a_server() -> None:
     simulated = replace(DESK, simulated=True)
     for session in (Session(at(90)), watching(Session(at(90)), "chat", None), READY):
         assert status_view(session, simulated).simulated
+
+
+@pytest.mark.parametrize(("pieces", "chunks"), [(1, "1 chunk"), (3, "3 chunks")])
+def test_a_run_that_its_user_gave_up_is_no_error_of_the_endpoint(pieces: int, chunks: str) -> None:
+    given_up = Run("a", 2, error=problems.cancelled(pieces))
+    done = [RunEnded(at(321 + index), Run("a", index, ttft_s=0.2)) for index in range(2)]
+    view = ab_view(series(*done, RunEnded(at(324), given_up), SeriesEnded(at(325), "s")), SETTINGS)
+    lane = view.lanes[0]
+    assert (lane.state, lane.error) == ("cancelled", f"cancelled by user after {chunks}")
+    assert lane.summary is not None
+    assert (lane.summary.n, lane.summary.errors) == (2, 0)
+    for height in (1, 6):
+        drawn = lane_pane.draw(lane, 60, height)
+        styles = {str(span.style) for each in drawn for span in each.spans}
+        assert "$text-error" not in styles
+        assert any("cancelled by user" in each.plain for each in drawn)

@@ -92,6 +92,7 @@ OTHER: dict[str, Any] = {
     "observed": {"n": 100, "output_tokens_sd": 90, "window_s": 20},
 }
 TOGETHER: dict[str, dict[str, Any]] = {
+    "gpu_ttft_p99_above_s": {"gpu_ttft_p99_above_s": 1, "ttft_slo_s": 1},
     "gpu_ttft_p99_s": {"gpu_ttft_p99_s": 2, "ttft_slo_s": 1},
     "api_ttft_p99_s": {"api_ttft_p99_s": 2, "ttft_slo_s": 1},
     "gpu_price_as_of": {"gpu_price_as_of": "2026-01-01", "today": "2026-11-21"},

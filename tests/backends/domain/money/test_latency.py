@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from backends.domain.facts import MetricsScraped
 from backends.domain.money.latency import (
-    bucket,
     first_tokens,
     newest_first_tokens,
     p99_against,
 )
-from backends.domain.serving import Counters, Histogram
+from backends.domain.money.traffic import bucket
+from backends.domain.serving import Bucket, Counters, Histogram
 from tests.backends.domain.journals import at
 
 EDGES = (0.5, 1.0, 2.5, float("inf"))
@@ -29,21 +29,20 @@ def histogram(*counts: float) -> Histogram:
         ((990, 10, 0, 0), 1.0, 0.0, 0.5),
         ((980, 20, 0, 0), 1.0, 0.5, 1.0),
         ((980, 0, 20, 0), 1.0, 1.0, 2.5),
-        ((980, 0, 0, 20), 1.0, 2.5, float("inf")),
+        ((980, 0, 0, 20), 1.0, 2.5, None),
     ],
 )
 def test_the_side_of_the_limit_is_that_of_the_bucket(
-    counts: tuple[float, ...], limit_s: float, low: float, high: float
+    counts: tuple[float, ...], limit_s: float, low: float, high: float | None
 ) -> None:
     tail = p99_against(histogram(*counts), limit_s)
-    assert (tail.low_s, tail.high_s) == (low, high)
-    assert tail.p99_s is not None
-    assert (tail.p99_s > limit_s) is (low >= limit_s)
+    assert tail.bucket == Bucket(low, high)
+    assert tail.broken is (low >= limit_s)
 
 
 def test_a_limit_inside_the_bucket_stays_open() -> None:
-    assert p99_against(histogram(980, 0, 20, 0), 2.0).p99_s is None
-    assert p99_against(histogram(980, 0, 0, 20), 9.0).p99_s is None
+    assert p99_against(histogram(980, 0, 20, 0), 2.0).broken is None
+    assert p99_against(histogram(980, 0, 0, 20), 9.0).broken is None
 
 
 @given(
@@ -57,11 +56,10 @@ def test_a_side_is_named_only_where_the_bucket_takes_it(
     rank = -(-99 * sum(counts) // 100)
     place = next(place for place, below in enumerate(accumulate(counts)) if below >= rank)
     low, high = (0.0, *EDGES)[place], EDGES[place]
-    assert (tail.low_s, tail.high_s) == (low, high)
-    endless = high == float("inf") and low <= limit_s
-    assert (tail.p99_s is None) is (low < limit_s < high or endless)
-    if tail.p99_s is not None:
-        assert (tail.p99_s > limit_s) is (low >= limit_s)
+    assert tail.bucket == Bucket(low, None if high == float("inf") else high)
+    assert (tail.broken is None) is (low < limit_s < high)
+    if tail.broken is not None:
+        assert tail.broken is (low >= limit_s)
 
 
 def test_a_quantile_of_nothing_is_refused() -> None:

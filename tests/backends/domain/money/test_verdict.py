@@ -373,6 +373,7 @@ NUMBERS = {
         "usd_per_request", "fee_percent", "batch_multiplier", "rate_rps", "starts_per_day",
         "cold_start_s", "idle_timeout_s", "service_s", "serverless_usd_per_second",
         "warm_usd_per_second", "keep_warm", "ttft_slo_s", "gpu_ttft_p99_s", "api_ttft_p99_s",
+        "gpu_ttft_p99_above_s",
         "provisioned_unit_usd_per_hour", "owned_usd", "power_kw", "usd_per_kwh", "pue",
         "storage_usd_per_month", "ops_usd_per_month", "max_replicas", "api_input_tokens",
         "restart_s", "minimum_charge_s",
