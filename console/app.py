@@ -1,9 +1,9 @@
 """The application: pumps facts from the sources, folds them, and hands views to the screens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -18,11 +18,14 @@ from backends.domain.facts import (
     MetricsScraped,
     ServersSeen,
     SourceFailed,
+    Ticked,
 )
 from backends.domain.foreign import is_foreign
 from backends.domain.lifecycle import failure_of
+from backends.domain.money.hysteresis import Shown
 from backends.domain.session import Session, advance, recovered
 from backends.domain.session import watching as watching_profile
+from backends.history.thread import HistoryThread
 from backends.problem import Problem
 from console.desk import desk_of
 from console.keys import APP_BINDINGS
@@ -31,6 +34,8 @@ from console.messages import Happened
 from console.screens.main import MainScreen
 
 if TYPE_CHECKING:
+    from console.bookkeeping import Books
+    from console.recorder import DeskFields, Read
     from console.screens.opened import ScreenName
     from console.watching import Target
 
@@ -39,6 +44,12 @@ REDRAW_S = 0.08
 
 HISTORY = "history"
 """The source that fails where what was written down cannot be read, or nothing be added."""
+
+HISTORY_WAIT_S = 0.5
+HISTORY_AGAIN_S = 1.0
+
+HISTORY_END_S = 5.0
+"""How long a console that is left goes on to write down what another process keeps it from."""
 
 FIRST_FRAME_S = 0.1
 """By then the first frame is drawn; what the next ones need takes longer to load than to draw."""
@@ -64,6 +75,7 @@ class InferctlApp(App[str]):
         self.machine = machine
         self.session = Session(machine.now())
         self.desk = desk_of(machine)
+        self.history = HistoryThread(machine.history_file)
         self.race_cancelled = asyncio.Event()
         self._watched = watched
         self._start_at_once = start_at_once
@@ -90,15 +102,14 @@ class InferctlApp(App[str]):
 
     def start_sources(self) -> None:
         """Take up the history and the bill, and start everything that yields facts."""
-        from console import bookkeeping, measured, past, sources, watching
-        from console.unwatched import record_finished_starts
+        self.run_worker(self._begin(), group="begin")
 
-        with self.remembering():
-            record_finished_starts(self.machine)
-            books = bookkeeping.open_books(self.machine)
-            self.session = bookkeeping.with_books(self.session, books)
-            known = measured.with_measured(self.desk, self.machine)
-            self.desk = replace(known, tests_usd=books.tests_usd)
+    async def _begin(self) -> None:
+        from console import past, sources, watching
+
+        known = asyncio.create_task(self._remember())
+        # The bill goes on where it stood; but a history that is locked must not delay all else.
+        await asyncio.wait([known], timeout=HISTORY_WAIT_S)
         if self._watched is not None:
             watching.show(self, self._watched)
         self.pump(sources.ticks(self.machine, lambda: self.session), "clock")
@@ -109,30 +120,67 @@ class InferctlApp(App[str]):
         self.run_worker(past.keep_reading(self), group="past", exclusive=True)
         if self._start_at_once:
             self.action_server("start")
+        await known
+
+    async def _remember(self) -> None:
+        """Take up the books and what was measured here, as soon as the history can be read."""
+        from console import bookkeeping
+
+        while self.session.meter is None:
+            try:
+                books, fields = await self.history.read(partial(_taken_up, self.machine))
+            except Problem:
+                await asyncio.sleep(HISTORY_AGAIN_S)  # the next tick says why
+            else:
+                self.session = bookkeeping.with_books(self.session, books)
+                self.desk = replace(self.desk, tests_usd=books.tests_usd, **fields)
 
     def follow_server(self, name: str) -> None:
         """Turn to a server: its profile, its earlier starts, its current journal."""
-        from console import bookkeeping, recorder, sources
+        from console import recorder, sources
 
         profile = self.machine.settings.profile(name)
         if self.session.life is None or self.session.life.server.name != name:
             self.session = watching_profile(
                 self.session, name, profile.request_model if profile else None
             )
-        with self.remembering():
-            shown = bookkeeping.shown_plan(self.machine, name)
-            known = recorder.with_starts(self.desk, self.machine, profile)
-            self.desk = replace(known, shown=shown)
+        self.recall_plan(name, partial(recorder.starts_known, self.machine, profile))
         self.following = self.pump(sources.follow(self.machine, name), "follow")
 
-    @contextmanager
-    def remembering(self) -> Iterator[None]:
-        """Go on without what cannot be read or written down, as on a full disk, and say so."""
-        try:
-            yield
-        except Problem as problem:
-            failed = SourceFailed(self.machine.now(), HISTORY, str(problem))
+    def recall_plan(self, name: str, others: "Read" = dict) -> None:
+        """Read the plan of a server as it was judged last, and what else is to be known of it."""
+        from console import bookkeeping
+
+        def read() -> "DeskFields":
+            shown = bookkeeping.shown_plan(self.machine, name)
+            return {**others(), "shown": shown, "shown_unread": False}
+
+        self.desk = replace(self.desk, shown=Shown(), shown_unread=True)
+        self.run_worker(self._recalled(read), group="plan", exclusive=True)
+
+    async def _recalled(self, read: "Read") -> None:
+        """Lay on the desk what the history tells, once it does."""
+        while True:
+            try:
+                fields = await self.history.read(read)
+            except Problem:
+                await asyncio.sleep(HISTORY_AGAIN_S)  # the next tick says why
+            else:
+                self.desk = replace(self.desk, **fields)
+                self._draw_soon()
+                return
+
+    def _tell_of_history(self) -> None:
+        """Say on screen that the history cannot be written or read, for as long as it is so."""
+        if self.history.problem:
+            failed = SourceFailed(self.machine.now(), HISTORY, self.history.problem)
             self.session = advance(self.session, failed)
+        else:
+            self.session = recovered(self.session, HISTORY)
+
+    async def on_unmount(self) -> None:
+        """Let what waits be written, for a bounded time."""
+        await asyncio.to_thread(self.history.close, HISTORY_END_S)
 
     def pump(self, source: AsyncIterator[Fact], group: str) -> Worker[None]:
         """Post every fact of a source to this app until it ends; a newer one replaces it."""
@@ -161,12 +209,16 @@ class InferctlApp(App[str]):
         if isinstance(fact, ServersSeen):
             watching.follow_anew(self, fact)
             watching.keep_again(self, fact)
-        kept_s = self.desk.meter_kept_s
-        with self.remembering():
-            self.desk = recorder.keep(self.machine, self.session, self.desk, fact)
-        if self.desk.meter_kept_s != kept_s:
-            self.session = recovered(self.session, HISTORY)
-        if not self._redraw_due and not _awaits_the_tick(before, fact):
+        if isinstance(fact, Ticked):
+            self._tell_of_history()
+        self.desk = recorder.keep(self.history, self.machine, self.session, self.desk, fact)
+        if read := recorder.to_read(self.machine, self.session, self.desk, fact):
+            self.run_worker(self._recalled(read), group="recall")
+        if not _awaits_the_tick(before, fact):
+            self._draw_soon()
+
+    def _draw_soon(self) -> None:
+        if not self._redraw_due:
             self._redraw_due = True
             self.set_timer(REDRAW_S, self._redraw)
 
@@ -249,11 +301,16 @@ class InferctlApp(App[str]):
 
     def action_show(self, name: "ScreenName") -> None:
         """Open another screen by its name."""
+        self.run_worker(self._open_screen(name), group="show", exclusive=True)
+
+    async def _open_screen(self, name: "ScreenName") -> None:
         from console import sources
-        from console.screens.opened import opened
+        from console.screens.opened import READS, opened
 
         try:
-            screen = opened(name, self.machine, self.session, self.desk)
+            read = READS.get(name)
+            found = await self.history.read(partial(read, self.machine)) if read else None
+            screen = opened(name, self.machine, self.session, self.desk, found)
         except Problem as problem:
             self.notify(str(problem), severity="error", markup=False)
             return
@@ -275,6 +332,15 @@ class InferctlApp(App[str]):
             self.notify(f"not written: {error}", severity="error", markup=False)
         else:
             self.notify(f"written to {folder}", markup=False)
+
+
+def _taken_up(machine: Machine) -> "tuple[Books, DeskFields]":
+    """Return what the history tells a console that opens, with all that no console saw."""
+    from console import bookkeeping, measured
+    from console.unwatched import record_finished_starts
+
+    record_finished_starts(machine)
+    return bookkeeping.open_books(machine), measured.measured_known(machine)
 
 
 def _awaits_the_tick(before: Session, fact: Fact) -> bool:

@@ -17,6 +17,7 @@ from backends.domain.money.totals import TokenTotals
 from backends.domain.money.windows import Window, open_window
 from backends.domain.session import Session
 from backends.history.history import History, open_history
+from backends.history.thread import HistoryThread
 from backends.host.boot import boot_wall_s
 from backends.wire import plain, typed
 from console import judging
@@ -91,34 +92,47 @@ def with_books(session: Session, books: Books) -> Session:
     return replace(session, meter=books.meter, ledger=books.ledger)
 
 
-def keep(machine: Machine, session: Session, desk: Desk, wall_s: float) -> Desk:
-    """Write the books down once a minute, and the plan whenever a window of traffic was judged."""
-    judged = judging.judged(session, desk)
+def keep(writer: HistoryThread, session: Session, desk: Desk, wall_s: float) -> Desk:
+    """Have the books written once a minute, and the plan whenever a window of traffic was judged.
+
+    No window is judged before the plan is known that held until then.
+    """
+    judged = desk.shown if desk.shown_unread else judging.judged(session, desk)
     if judged != desk.shown and session.life is not None:
-        with closing(open_history(machine.history_file)) as history:
-            _save(history, SHOWN + session.life.server.name, wall_s, judged)
+        name = SHOWN + session.life.server.name
+        writer.write(lambda history: _save(history, name, wall_s, judged))
         desk = replace(desk, shown=judged)
     if session.meter is None or wall_s - desk.meter_kept_s <= KEEP_S:
         return desk
-    keep_books(machine, session, desk.meter_kept_s)
+    since_s = desk.meter_kept_s
+    writer.write(lambda history: save_books(history, session, since_s))
     return replace(desk, meter_kept_s=wall_s)
 
 
-def keep_books(machine: Machine, session: Session, since_s: float = 0.0) -> None:
+def keep_books(machine: Machine, session: Session) -> None:
+    """Write the meter and the ledger down.
+
+    Raises:
+        HistoryUnavailable: the history cannot be written.
+    """
+    with closing(open_history(machine.history_file)) as history:
+        save_books(history, session)
+
+
+def save_books(history: History, session: Session, since_s: float = 0.0) -> None:
     """Write the meter and the ledger down; of the days those that may have changed."""
     meter, ledger = session.meter, session.ledger
     if meter is None:
         return
     totals = tuple((each.server, each.totals, each.read_wall_s) for each in ledger.served)
-    with closing(open_history(machine.history_file)) as history:
-        _save(history, METER, meter.last_s, meter)
-        _save(history, SERVED, meter.last_s, ServedInBill(meter.began_s, totals))
-        for each in ledger.served:
-            _save(history, PROFILE + each.server, meter.last_s, each.profile)
-            _save(history, WINDOW + each.server, meter.last_s, open_window(each.windows))
-        for day in ledger.days:
-            if day.day >= utc_day(since_s):
-                _save(history, f"{DAY}{day.day}", meter.last_s, day)
+    _save(history, METER, meter.last_s, meter)
+    _save(history, SERVED, meter.last_s, ServedInBill(meter.began_s, totals))
+    for each in ledger.served:
+        _save(history, PROFILE + each.server, meter.last_s, each.profile)
+        _save(history, WINDOW + each.server, meter.last_s, open_window(each.windows))
+    for day in ledger.days:
+        if day.day >= utc_day(since_s):
+            _save(history, f"{DAY}{day.day}", meter.last_s, day)
 
 
 def shown_plan(machine: Machine, server: str) -> Shown:

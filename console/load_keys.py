@@ -29,7 +29,7 @@ async def load(app: "InferctlApp", reference: str) -> None:
         f" {loading.limits_of(order)}; {loading.bounds_text(order)}; {cost}."
     )
     if await app.push_screen_wait(Question(sentence, (("go", "Load"), ("no", "Don't")))) == "go":
-        report = await app.push_screen_wait(LoadScreen(app.machine, order))
+        report = await app.push_screen_wait(LoadScreen(app.history, app.machine, order))
         cost_usd = report.ended.cost_usd if report else None
         app.desk = replace(app.desk, tests_usd=app.desk.tests_usd + Decimal(cost_usd or 0))
 

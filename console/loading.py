@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, closing
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from urllib.parse import urlsplit
@@ -13,8 +13,8 @@ from backends.domain.money.amounts import usd
 from backends.domain.server import ServerState
 from backends.domain.streams.load import LoadEnded, LoadStep, next_rate, summarise_load
 from backends.domain.streams.load_report import LoadReport, limits_text, load_finding
-from backends.history.history import open_history
 from backends.history.records import EventRecord, FindingRecord
+from backends.history.thread import HistoryThread
 from backends.host.own_requests import sending
 from backends.host.servers import list_servers
 from backends.prober.client import run_load
@@ -114,9 +114,9 @@ class LoadNews:
 
 
 async def kept_load(
-    machine: Machine, order: LoadOrder, cancelled: asyncio.Event
+    writer: HistoryThread, machine: Machine, order: LoadOrder, cancelled: asyncio.Event
 ) -> AsyncGenerator[LoadNews, None]:
-    """Run a load and yield it after every step and at its end; each is in the history by then."""
+    """Run a load and yield it after every step and at its end; the writer has each by then."""
     began = _report_of(order, machine.now().wall_s)
     steps: list[LoadStep] = []
     with sending(machine.state_folder, [order.lane.base_url]):
@@ -125,12 +125,12 @@ async def kept_load(
                 if isinstance(news, LoadEnded):
                     report = replace(began, ended=news)
                     if news.steps or news.cost_usd or news.cut_unpriced:
-                        _keep_record(machine, report)
+                        _keep_record(writer, report)
                     yield LoadNews(report, None, None)
                     return
                 steps.append(news)
                 report = replace(began, ended=summarise_load(steps, CUT_OFF, news.spent_usd))
-                _keep_record(machine, report)
+                _keep_record(writer, report)
                 yield LoadNews(report, news, next_rate(steps, order.first_rps, order.growth))
 
 
@@ -148,28 +148,26 @@ def _report_of(order: LoadOrder, began_wall_s: float) -> LoadReport:
     )
 
 
-def _keep_record(machine: Machine, report: LoadReport) -> None:
+def _keep_record(writer: HistoryThread, report: LoadReport) -> None:
     record = FindingRecord(
         "load", report.load_id, report.began_wall_s, report.endpoint, plain(report)
     )
-    with closing(open_history(machine.history_file)) as history:
-        history.findings.keep(record)
+    writer.write(lambda history: history.findings.keep(record))
 
 
-def keep_for_verdict(machine: Machine, report: LoadReport) -> str:
+def keep_for_verdict(writer: HistoryThread, machine: Machine, report: LoadReport) -> str:
     """Write the capacity of a server of this host where the verdict finds it.
 
     Returns what became of it, in a sentence; empty for any other endpoint.
 
     Raises:
-        Problem: the history or the capacities that are there cannot be read.
+        Problem: the capacities that are there cannot be read.
     """
     capacity = measured_capacity(machine, report)
     if capacity is None:
         return ""
     event = EventRecord(machine.now().wall_s, capacity.server, "capacity", load_finding(report))
-    with closing(open_history(machine.history_file)) as history:
-        history.add_event(event)
+    writer.write(lambda history: history.add_event(event))
     path = keep_capacity(machine.state_folder, capacity)
     if path is None:
         return "this is a lower bound only: the capacity that was measured before stays"

@@ -3,6 +3,7 @@
 from contextlib import closing
 from dataclasses import replace
 from statistics import median
+from typing import Any
 
 from backends.domain.money.amounts import STALE_AFTER_DAYS
 from backends.domain.start import Outcome
@@ -23,6 +24,11 @@ def with_measured(desk: Desk, machine: Machine) -> Desk:
         HistoryUnavailable: the history cannot be read.
     """
     return replace(desk, measured=measured_here(machine))
+
+
+def measured_known(machine: Machine) -> dict[str, Any]:
+    """Return what the history tells a plan, as the field of the desk that holds it."""
+    return {"measured": measured_here(machine)}
 
 
 def measured_here(machine: Machine) -> Measured:

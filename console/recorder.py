@@ -1,9 +1,12 @@
 """What the console writes down and looks up: starts, series and the meter, in the history."""
 
 import os
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 from backends.domain.ab_facts import AbFact, RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.facts import (
@@ -25,58 +28,76 @@ from backends.domain.startup.fold import as_start
 from backends.domain.startup.openings import VARIABLES
 from backends.domain.streams.report import ab_report
 from backends.domain.streams.series import AbSeries
-from backends.history.history import open_history
+from backends.history.history import History, open_history
 from backends.history.records import SeriesRecord, StartRecord
+from backends.history.thread import HistoryThread
 from backends.settings.config import Profile
 from console import bookkeeping
 from console.desk import Desk, with_capacities
 from console.machine import Machine
-from console.measured import with_measured
+from console.measured import measured_known
 from console.own_tests import runs_usd
 from console.servers import launched_with
 
 SECONDS_PER_HOUR = 3600
 
+DeskFields = dict[str, Any]
+"""Fields of the desk by their names."""
 
-def keep(machine: Machine, session: Session, desk: Desk, fact: Fact) -> Desk:
-    """Write down what a fact completes, and return the desk with what it calls for.
+Read = Callable[[], DeskFields]
+"""Reads the history; takes as long as the disk does."""
+
+
+def keep(writer: HistoryThread, machine: Machine, session: Session, desk: Desk, fact: Fact) -> Desk:
+    """Have written what a fact completes, and return the desk with what it adds.
 
     What is replayed was written down when it happened, or is of another host.
     """
+    if desk.replayed:
+        return desk
     match fact:
-        case Spawned():
-            profile = machine.settings.profile(fact.server)
-            return with_starts(desk, machine, profile, but=fact.start_id)
-        case _ if desk.replayed:
-            pass
         case FirstTokenSeen() | FirstTokenUnavailable() | Exited() | Stopped() if session.life:
-            keep_start(machine, session.life)
-            desk = with_measured(desk, machine)
+            record = start_record(machine, session.life, machine.now())
+            if record is not None:
+                writer.write(lambda history: history.add_start(record))
         case SeriesBegan() | RunEnded() | SeriesEnded() if session.ab:
-            keep_series(machine, session.ab.series, fact)
+            series = session.ab.series
+            writer.write(lambda history: save_series(history, series, fact))
             if isinstance(fact, RunEnded):
                 return replace(desk, tests_usd=desk.tests_usd + runs_usd([fact.run]))
             if isinstance(fact, SeriesEnded):
                 warm_ups = fact.client.warm_ups if fact.client else ()
-                desk = replace(desk, tests_usd=desk.tests_usd + runs_usd(warm_ups))
-                desk = with_measured(desk, machine)
+                return replace(desk, tests_usd=desk.tests_usd + runs_usd(warm_ups))
         case ServersSeen():
             return with_capacities(desk, machine)
         case Ticked() | MetricsScraped():
-            return bookkeeping.keep(machine, session, desk, fact.at.wall_s)
+            return bookkeeping.keep(writer, session, desk, fact.at.wall_s)
         case _:
             pass
     return desk
 
 
-def with_starts(desk: Desk, machine: Machine, profile: Profile | None, but: str = "") -> Desk:
-    """Return the desk with what is known of starts that are like those of a profile."""
-    return replace(
-        desk,
-        earlier=earlier_starts(machine, profile, but),
-        others=other_starts(machine, profile, but),
-        environment=environment_of(profile),
-    )
+def to_read(machine: Machine, session: Session, desk: Desk, fact: Fact) -> Read | None:
+    """Return what reads the fields of the desk that a fact has changed in the history."""
+    match fact:
+        case Spawned():
+            profile = machine.settings.profile(fact.server)
+            return partial(starts_known, machine, profile, but=fact.start_id)
+        case FirstTokenSeen() | FirstTokenUnavailable() | Exited() | Stopped() if session.life:
+            return None if desk.replayed else partial(measured_known, machine)
+        case SeriesEnded() if session.ab:
+            return None if desk.replayed else partial(measured_known, machine)
+        case _:
+            return None
+
+
+def starts_known(machine: Machine, profile: Profile | None, but: str = "") -> DeskFields:
+    """Return what is known of starts that are like those of a profile."""
+    return {
+        "earlier": earlier_starts(machine, profile, but),
+        "others": other_starts(machine, profile, but),
+        "environment": environment_of(profile),
+    }
 
 
 def earlier_starts(machine: Machine, profile: Profile | None, but: str = "") -> tuple[Start, ...]:
@@ -147,19 +168,18 @@ def start_cost(profile: Profile | None, start: Start) -> Decimal | None:
     return price * Decimal(repr(start.total_s)) / SECONDS_PER_HOUR
 
 
-def keep_series(machine: Machine, series: AbSeries, fact: AbFact) -> None:
+def save_series(history: History, series: AbSeries, fact: AbFact) -> None:
     """Write down what a fact adds to an A/B, so that a killed program loses no finished run."""
     began = series.began
-    with closing(open_history(machine.history_file)) as history:
-        if isinstance(fact, RunEnded):
-            history.add_run(began.series_id, fact.run)
-        elif isinstance(fact, SeriesBegan | SeriesEnded):
-            history.add_series(
-                SeriesRecord(
-                    series_id=began.series_id,
-                    began_wall_s=began.at.wall_s,
-                    lanes=began.lanes,
-                    prompt_sha256=began.prompt_sha256,
-                    report=ab_report(series),
-                )
+    if isinstance(fact, RunEnded):
+        history.add_run(began.series_id, fact.run)
+    elif isinstance(fact, SeriesBegan | SeriesEnded):
+        history.add_series(
+            SeriesRecord(
+                series_id=began.series_id,
+                began_wall_s=began.at.wall_s,
+                lanes=began.lanes,
+                prompt_sha256=began.prompt_sha256,
+                report=ab_report(series),
             )
+        )

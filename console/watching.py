@@ -83,11 +83,8 @@ def show(app: "InferctlApp", target: Target) -> None:
         app.follow_server(target)
         return
     app.session = watching_foreign(app.session, target)
-    from console import bookkeeping
-
     app.desk = replace(app.desk, earlier=())
-    with app.remembering():
-        app.desk = replace(app.desk, shown=bookkeeping.shown_plan(app.machine, target.name))
+    app.recall_plan(target.name)
 
 
 def reconfigure(app: "InferctlApp", settings: Settings) -> None:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,7 +13,8 @@ from pathlib import Path
 from backends.history.schema import MIGRATIONS
 from backends.problem import Problem
 
-_BUSY_TIMEOUT_S = 5.0
+BUSY_TIMEOUT_S = 5.0
+_LOOKS_AGAIN_S = 0.02
 _CHECKED_BYTES = 16 * 2**20  # a full check of more would be felt when the console opens
 
 
@@ -69,31 +71,35 @@ class Database:
         self._connection.close()
 
 
-def open_database(path: Path) -> Database:
+def open_database(path: Path, wait_s: float = BUSY_TIMEOUT_S) -> Database:
     """Open the database at `path`, made if missing.
 
     A damaged file is moved aside under a name with the date, and a new one begun.
+
+    Args:
+        path: its folder is made as well.
+        wait_s: how long to wait for what another process holds, now and at each statement.
 
     Raises:
         HistoryUnavailable: it cannot be written, is locked, or is of a newer version.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _alone(path):
-            return _open_or_begin_anew(path)
+        with _alone(path, wait_s):
+            return _open_or_begin_anew(path, wait_s)
     except (OSError, sqlite3.OperationalError) as error:
         raise _unusable(path, error) from error
 
 
-def _open_or_begin_anew(path: Path) -> Database:
+def _open_or_begin_anew(path: Path, wait_s: float) -> Database:
     try:
-        return Database(_connect(path), path, notice="")
+        return Database(_connect(path, wait_s), path, notice="")
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError as error:
         aside = _move_aside(path)
         notice = f"the history was damaged ({error}) and is kept as {aside}; a new one began"
-        return Database(_connect(path), path, notice)
+        return Database(_connect(path, wait_s), path, notice)
 
 
 def _unusable(path: Path, error: Exception) -> HistoryUnavailable:
@@ -102,10 +108,10 @@ def _unusable(path: Path, error: Exception) -> HistoryUnavailable:
     )
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, wait_s: float) -> sqlite3.Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     path.chmod(0o600)
-    connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         # A power cut may cost the last rows, never the file; each row costs no wait for the disk.
@@ -137,14 +143,33 @@ def _migrate(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Let one process at a time migrate the database or move it aside."""
-    descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+def _alone(path: Path, wait_s: float) -> Iterator[None]:
+    """Let one process at a time migrate the database or move it aside.
+
+    SQLite's own locks go with the file, and cannot guard that another takes its place.
+    """
+    lock = path.with_name(f"{path.name}.lock")
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    gives_up_s = time.monotonic() + wait_s
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        while not _locked(descriptor):
+            if time.monotonic() > gives_up_s:
+                raise HistoryUnavailable(
+                    f"the history at {path} is locked by another process for over {wait_s:g} s; "
+                    f"see which: fuser {lock}"
+                )
+            time.sleep(_LOOKS_AGAIN_S)
         yield
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _move_aside(path: Path) -> Path:

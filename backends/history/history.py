@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.domain.run import Run
-from backends.history.database import Database, open_database
+from backends.history.database import BUSY_TIMEOUT_S, Database, open_database
 from backends.history.export import ExportKind, exported
 from backends.history.findings import Findings
 from backends.history.records import (
@@ -29,15 +29,16 @@ from backends.history.rows import (
 )
 
 
-def open_history(path: Path) -> "History":
+def open_history(path: Path, wait_s: float = BUSY_TIMEOUT_S) -> "History":
     """Open the history at `path`, made with mode 0600 if missing.
 
-    A damaged file is moved aside, never deleted; `History.notice` says so.
+    A damaged file is moved aside, never deleted; `History.notice` says so. What another process
+    holds is waited for so long, at the opening and at each write.
 
     Raises:
         HistoryUnavailable: it cannot be written, is locked, or was written by a newer version.
     """
-    return History(open_database(path))
+    return History(open_database(path, wait_s))
 
 
 class History:

@@ -1,5 +1,6 @@
 """The history screen: starts, A/B series, loads and hunts for cold hits, newest first."""
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -12,7 +13,7 @@ from backends.domain.streams.series import AbSeries
 from backends.problem import NotFound, Problem
 from console import ab_keys
 from console.keys import BACK
-from console.recorded import recorded
+from console.recorded import Recorded, recorded
 from console.screens.record import RecordScreen
 from widgets.history_table import HistoryTable, HistoryView
 
@@ -45,8 +46,11 @@ class HistoryScreen(Screen[None]):
 
     def on_history_table_opened(self, message: HistoryTable.Opened) -> None:
         """Show the record that was chosen; a start has no more than its row."""
+        self.run_worker(self._open(message.record_id), group="open", exclusive=True)
+
+    async def _open(self, record_id: str) -> None:
         try:
-            record = recorded(self._inferctl.machine, message.record_id)
+            record = await self._read(record_id)
         except NotFound:
             return
         except Problem as problem:
@@ -56,15 +60,21 @@ class HistoryScreen(Screen[None]):
 
     def action_beside(self) -> None:
         """Put the series under the cursor beside the live lanes."""
-        chosen = self.table.chosen()
+        self.run_worker(self._beside(self.table.chosen()), group="open", exclusive=True)
+
+    async def _beside(self, chosen: str | None) -> None:
         try:
-            record = recorded(self._inferctl.machine, chosen) if chosen else None
+            record = await self._read(chosen) if chosen else None
         except Problem:
             record = None
         if isinstance(record, AbSeries):
             ab_keys.put_beside(self._inferctl, record)
         else:
             self.notify("choose an A/B series; others do not stand beside one", severity="warning")
+
+    async def _read(self, record_id: str) -> Recorded:
+        app = self._inferctl
+        return await app.history.read(partial(recorded, app.machine, record_id))
 
     @property
     def _inferctl(self) -> "InferctlApp":

@@ -10,6 +10,7 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from backends.domain.streams.load_report import LoadReport
+from backends.history.thread import HistoryThread
 from backends.prober.orders import LoadOrder
 from backends.problem import Problem
 from console import loading
@@ -33,8 +34,9 @@ class LoadScreen(Screen[LoadReport | None]):
 
     curve = query_one(LoadCurve)
 
-    def __init__(self, machine: Machine, order: LoadOrder) -> None:
+    def __init__(self, writer: HistoryThread, machine: Machine, order: LoadOrder) -> None:
         super().__init__()
+        self._writer = writer
         self._machine = machine
         self._order = order
         self._cancelled = asyncio.Event()
@@ -56,7 +58,9 @@ class LoadScreen(Screen[LoadReport | None]):
 
     async def _run(self) -> None:
         try:
-            async for news in loading.kept_load(self._machine, self._order, self._cancelled):
+            async for news in loading.kept_load(
+                self._writer, self._machine, self._order, self._cancelled
+            ):
                 self._report, self._now_rps = news.report, news.next_rps
                 self._step_ends_s = self._machine.now().mono_s + self._order.step_s
                 if news.step is None:
@@ -74,7 +78,7 @@ class LoadScreen(Screen[LoadReport | None]):
             told = f"nothing was measured: {report.ended.reason}"
             self.notify(told, severity="error", markup=False)
             return
-        kept = loading.keep_for_verdict(self._machine, report)
+        kept = loading.keep_for_verdict(self._writer, self._machine, report)
         self.notify(kept or "kept in the history", markup=False)
 
     def _draw(self) -> None:

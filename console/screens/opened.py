@@ -1,5 +1,6 @@
 """Opens the screens beside the main one, each with what it shows."""
 
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,8 +15,9 @@ from backends.history.series import recent_series
 from console.capacity import known_capacities
 from console.decision import decide_all
 from console.desk import Desk
+from console.inputs import Measured
 from console.machine import Machine
-from console.measured import with_measured
+from console.measured import measured_here
 from console.recorded import finding_of
 from console.screens.costs import CostScreen
 from console.screens.gpus import GpuScreen
@@ -29,11 +31,24 @@ from widgets.history_table import HistoryView
 ScreenName = Literal["logs", "costs", "history", "gpus", "help", "welcome"]
 
 
-def opened(name: ScreenName, machine: Machine, session: Session, desk: Desk) -> Screen[None]:
+def opened(
+    name: ScreenName,
+    machine: Machine,
+    session: Session,
+    desk: Desk,
+    found: HistoryView | Measured | None,
+) -> Screen[None]:
     """Return a new screen that shows the session as it stands.
 
+    Args:
+        name: which screen.
+        machine: the host.
+        session: what is shown.
+        desk: what lies beside it.
+        found: what was read for this screen, see `READS`.
+
     Raises:
-        Problem: the history cannot be read.
+        Problem: the capacities cannot be read.
     """
     match name:
         case "logs":
@@ -45,13 +60,15 @@ def opened(name: ScreenName, machine: Machine, session: Session, desk: Desk) -> 
         case "help":
             return HelpScreen(dict(machine.settings.keys))
         case "history":
-            return HistoryScreen(recent(machine))
+            assert isinstance(found, HistoryView)
+            return HistoryScreen(found)
         case "costs":
             today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
             known = replace(desk, capacities=known_capacities(machine.state_folder))
             # What this host has measured says nothing of a recording, which may be of another.
-            measured = known if desk.replayed else with_measured(known, machine)
-            return CostScreen(decide_all(session, measured, today))
+            if isinstance(found, Measured) and not desk.replayed:
+                known = replace(known, measured=found)
+            return CostScreen(decide_all(session, known, today))
 
 
 def recent(machine: Machine) -> HistoryView:
@@ -64,3 +81,10 @@ def recent(machine: Machine) -> HistoryView:
         found = (*history.findings.recent("load"), *history.findings.recent("coldhunt"))
         starts, series = history.recent_starts(), recent_series(history)
         return history_view(starts, series, [finding_of(record) for record in found])
+
+
+READS: Mapping[ScreenName, Callable[[Machine], HistoryView | Measured]] = {
+    "history": recent,
+    "costs": measured_here,
+}
+"""What a screen shows beside the session, read from the history before it is opened."""

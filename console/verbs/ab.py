@@ -3,11 +3,13 @@
 import argparse
 import asyncio
 import signal
+import sys
 import time
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
-from backends.domain.ab_facts import RunEnded
+from backends.domain.ab_facts import RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.money.amounts import usd
 from backends.domain.streams.report import ab_report
 from backends.domain.streams.series import AbSeries, advance_series
@@ -21,6 +23,7 @@ from backends.domain.streams.written import (
     spent_text,
     token_counts,
 )
+from backends.history.thread import HistoryThread
 from backends.host.own_requests import sending
 from backends.prober.client import run_series
 from backends.prober.orders import SeriesOrder
@@ -31,6 +34,7 @@ from console.contestants import LANES
 from console.machine import Machine
 from console.this_host import this_host
 from console.verbs.consent import agree
+from console.verbs.recording import recording
 from console.verbs.report import document, say, show, show_page
 
 TYPED_MAX_TOKENS = 220
@@ -58,16 +62,20 @@ def run(arguments: argparse.Namespace) -> int:
         timeout_s=arguments.timeout,
     )
     _agree(order, machine, asked_before=arguments.yes)
-    series = asyncio.run(_run(order, machine))
-    if arguments.json:
-        document(ab_report(series))
-    elif arguments.csv:
-        show_page(ab_csv(series))
-    elif arguments.markdown:
-        show_page(ab_markdown(series))
-    else:
-        _tell(series)
-    say(f"kept; for its files: inferctl export series {order.series_id} --csv, --markdown or --svg")
+    with recording(machine) as writer:
+        series = asyncio.run(_run(order, machine, writer))
+        if arguments.json:
+            document(ab_report(series))
+        elif arguments.csv:
+            show_page(ab_csv(series))
+        elif arguments.markdown:
+            show_page(ab_markdown(series))
+        else:
+            _tell(series)
+        sys.stdout.flush()  # it was paid for: nobody waits for the history to see it
+    if not writer.unwritten:
+        forms = "--csv, --markdown or --svg"
+        say(f"kept; for its files: inferctl export series {order.series_id} {forms}")
     succeeded = [any(not each.error for each in series.lane(lane.name)) for lane in lanes]
     return 0 if all(succeeded) else 1
 
@@ -102,7 +110,7 @@ def _agree(order: SeriesOrder, machine: Machine, *, asked_before: bool) -> None:
     agree(what, cost, asked_before=asked_before or unasked)
 
 
-async def _run(order: SeriesOrder, machine: Machine) -> AbSeries:
+async def _run(order: SeriesOrder, machine: Machine, writer: HistoryThread) -> AbSeries:
     """Run to the end; an interrupt ends it early and keeps the runs that ended."""
     cancelled = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -112,8 +120,8 @@ async def _run(order: SeriesOrder, machine: Machine) -> AbSeries:
     with sending(machine.state_folder, (lane.base_url for lane in order.lanes)):
         async for fact in run_series(order, cancelled):
             series = advance_series(series, fact)
-            if series is not None:
-                recorder.keep_series(machine, series, fact)
+            if series is not None and isinstance(fact, SeriesBegan | RunEnded | SeriesEnded):
+                writer.write(partial(recorder.save_series, series=series, fact=fact))
             if series is not None and isinstance(fact, RunEnded):
                 say(_progress(series, fact, len(order.lanes), time.monotonic() - began_s))
     assert series is not None  # a prober that tells anything tells the beginning first

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import signal
+import sys
 
 from backends.domain.streams.load_report import (
     LoadReport,
@@ -13,12 +14,14 @@ from backends.domain.streams.load_report import (
     rate,
     step_finding,
 )
+from backends.history.thread import HistoryThread
 from backends.prober.orders import LoadOrder
 from backends.problem import Problem
 from console import loading, racing
 from console.machine import Machine
 from console.verbs.ab import chosen_prompt
 from console.verbs.consent import agree
+from console.verbs.recording import recording
 from console.verbs.report import document, say, show, table
 
 
@@ -37,18 +40,22 @@ def run(arguments: argparse.Namespace) -> int:
         what = f"load on {order.lane.endpoint} ({order.lane.base_url})"
         agree(what, loading.cost_text(order), asked_before=arguments.yes)
     say(f"{loading.limits_of(order)}; {loading.bounds_text(order)}")
-    report = asyncio.run(_run(order, machine))
-    if not report.ended.steps:
-        raise Problem(f"nothing was measured: {report.ended.reason}")
-    say(f"kept as {report.load_id}: inferctl history {report.load_id} shows it again")
-    if kept := loading.keep_for_verdict(machine, report):
+    with recording(machine) as writer:
+        report = asyncio.run(_run(order, machine, writer))
+        if not report.ended.steps:
+            raise Problem(f"nothing was measured: {report.ended.reason}")
+        kept = loading.keep_for_verdict(writer, machine, report)
+        if arguments.json:
+            document(load_document(report))
+        else:
+            table(load_rows(report))
+            show(load_finding(report))
+            show(ended_text(report))
+        sys.stdout.flush()  # it was paid for: nobody waits for the history to see it
+    if not writer.unwritten:
+        say(f"kept as {report.load_id}: inferctl history {report.load_id} shows it again")
+    if kept:
         say(kept)
-    if arguments.json:
-        document(load_document(report))
-    else:
-        table(load_rows(report))
-        show(load_finding(report))
-        show(ended_text(report))
     return 0 if report.ended.best else 1
 
 
@@ -75,12 +82,12 @@ def _order(arguments: argparse.Namespace, machine: Machine) -> LoadOrder:
     )
 
 
-async def _run(order: LoadOrder, machine: Machine) -> LoadReport:
+async def _run(order: LoadOrder, machine: Machine, writer: HistoryThread) -> LoadReport:
     """Run to the end; an interrupt ends it early and keeps the steps that are complete."""
     cancelled = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, cancelled.set)
     say(f"{rate(order.first_rps)} req/s for {order.step_s:g} s")
-    async for news in loading.kept_load(machine, order, cancelled):
+    async for news in loading.kept_load(writer, machine, order, cancelled):
         if news.step is None:
             return news.report
         say(f"{rate(news.step.planned_rps)} req/s: {step_finding(news.step)}")

@@ -17,6 +17,7 @@ from backends.domain.money.scenario import Scenario
 from backends.domain.session import Session, advance, watching
 from backends.history.history import open_history
 from backends.history.records import SeriesRecord
+from backends.history.thread import HistoryThread
 from backends.keeper.folder import ServerFolder, link_journal, prepare, server_folder
 from backends.settings.config import Billing, Settings
 from backends.wire import encode_fact
@@ -185,10 +186,11 @@ def opened() -> Session:
 
 def test_the_plan_that_holds_survives_the_console(tmp_path: Path) -> None:
     host = machine(tmp_path, 200.0)
-    session, desk = opened(), sessions.DESK
+    session, desk, writer = opened(), sessions.DESK, HistoryThread(host.history_file)
     for fact in windows(2, 2.0, FIRST_S):
         session = advance(session, fact)
-        desk = keep(host, session, desk, fact.at.wall_s)
+        desk = keep(writer, session, desk, fact.at.wall_s)
+    assert writer.close(10.0) == 0
     assert desk.shown.kind is not None
     assert shown_plan(host, "chat") == desk.shown
     assert shown_plan(host, "other") == Shown()
@@ -197,10 +199,24 @@ def test_the_plan_that_holds_survives_the_console(tmp_path: Path) -> None:
 def test_books_are_written_once_a_minute(tmp_path: Path) -> None:
     host = machine(tmp_path, 200.0)
     session = session_of(host, *ready(), scrape(200, 10))
-    desk = keep(host, session, Desk(host.settings), at(200).wall_s)
+    writer = HistoryThread(host.history_file)
+    desk = keep(writer, session, Desk(host.settings), at(200).wall_s)
     assert desk.meter_kept_s == at(200).wall_s
-    assert keep(host, session, desk, at(230).wall_s) == desk
-    assert keep(host, session, desk, at(261).wall_s).meter_kept_s == at(261).wall_s
+    assert keep(writer, session, desk, at(230).wall_s) == desk
+    assert keep(writer, session, desk, at(261).wall_s).meter_kept_s == at(261).wall_s
+    assert writer.close(10.0) == 0
+
+
+def test_no_window_is_judged_before_the_plan_that_held_was_read(tmp_path: Path) -> None:
+    host = machine(tmp_path, 200.0)
+    session, desk = opened(), replace(sessions.DESK, shown_unread=True)
+    writer = HistoryThread(host.history_file)
+    for fact in windows(2, 2.0, FIRST_S):
+        session = advance(session, fact)
+        desk = keep(writer, session, desk, fact.at.wall_s)
+    assert desk.shown == Shown()
+    assert writer.close(10.0) == 0
+    assert shown_plan(host, "chat") == Shown()
 
 
 def test_hours_that_the_plan_supposes_are_not_those_of_a_window() -> None:

@@ -28,6 +28,7 @@ from backends.domain.session import Session, advance, watching
 from backends.domain.stamp import Stamp
 from backends.gpus.source import GpuSource
 from backends.history.history import open_history
+from backends.history.thread import HistoryThread
 from backends.metrics.exposition import counters_from
 from backends.settings.config import Billing, Endpoint, Profile, Settings, TokenPrices
 from backends.simulated.counters import ServerCounters
@@ -134,6 +135,7 @@ class Rented:
         self.chat_state, self.ready_at_s = ServerState.STOPPED, 0.0
         self.session: Session | None = None
         self.desk = Desk(SETTINGS)
+        self.writer = HistoryThread(self.machine.history_file)
 
     def now(self) -> Stamp:
         return Stamp(self.wall_s - BEGAN.timestamp() + 1000.0, self.wall_s)
@@ -157,6 +159,8 @@ class Rented:
             lost = self.wall_s - max(self.desk.meter_kept_s, 0.0)
             self.unknown(lost)
         self.session = None
+        assert self.writer.close(10.0) == 0
+        self.writer = HistoryThread(self.machine.history_file)
 
     def unknown(self, seconds: float) -> None:
         """Take the last seconds back: nobody wrote down what they were spent on."""
@@ -172,7 +176,7 @@ class Rented:
     def see(self, fact: object) -> None:
         assert self.session is not None
         self.session = advance(self.session, fact)  # type: ignore[arg-type]
-        self.desk = keep(self.machine, self.session, self.desk, fact)  # type: ignore[arg-type]
+        self.desk = keep(self.writer, self.machine, self.session, self.desk, fact)  # type: ignore[arg-type]
 
     def spawned(self, wall_s: float) -> Spawned:
         mono_s = wall_s - BEGAN.timestamp() + 1000.0

@@ -23,6 +23,7 @@ from backends.domain.streams.series import AbSeries
 from backends.history.history import open_history
 from backends.history.records import FindingRecord
 from backends.history.series import CUT_OFF, recent_series, stored_series
+from backends.history.thread import HistoryThread
 from backends.prober.orders import LoadOrder
 from backends.wire import plain
 from console import racing, recorder
@@ -59,10 +60,11 @@ LANES: tuple[tuple[LaneName, float], ...] = (("a", 0.2), ("b", 0.5))
 
 def told(machine: Machine, *facts: Fact) -> None:
     """Let the recorder see facts as the console does."""
-    session, desk = Session(at(300)), desk_of(machine)
+    session, desk, writer = Session(at(300)), desk_of(machine), HistoryThread(machine.history_file)
     for fact in facts:
         session = advance(session, fact)
-        desk = recorder.keep(machine, session, desk, fact)
+        desk = recorder.keep(writer, machine, session, desk, fact)
+    assert writer.close(10.0) == 0
 
 
 def runs(scale: float, count: int = 20) -> list[Fact]:
@@ -172,7 +174,7 @@ async def test_a_load_runs_on_screen_and_the_verdict_knows_it_at_once(host: Host
         order = LoadOrder(
             lane, "Say it.", 8, first_rps=20, step_s=0.6, max_s=4, max_requests=200, growth=2
         )
-        await app.push_screen(LoadScreen(app.machine, order))
+        await app.push_screen(LoadScreen(app.history, app.machine, order))
         curve = app.screen.query_one(LoadCurve)
         await until(pilot, lambda: len(curve.view.points) >= 2)
         assert curve.view.now_rps is not None
@@ -196,7 +198,7 @@ async def test_a_load_that_is_left_is_kept_as_far_as_it_came(host: Host) -> None
         await started(pilot, app)
         (lane,) = racing.lanes([SERVER], app.machine.settings)
         order = LoadOrder(lane, "Say it.", 8, first_rps=20, step_s=0.5, growth=1.1)
-        screen = LoadScreen(app.machine, order)
+        screen = LoadScreen(app.history, app.machine, order)
         await app.push_screen(screen)
         await until(pilot, lambda: len(screen.curve.view.points) >= 1)
         await pilot.press("escape")
@@ -213,7 +215,9 @@ async def test_a_load_that_is_left_tells_all_that_it_has_cost(host: Host) -> Non
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
         (lane,) = racing.lanes(["serverless"], app.machine.settings)
-        screen = LoadScreen(app.machine, LoadOrder(lane, "Say it.", 8, first_rps=20, step_s=0.5))
+        screen = LoadScreen(
+            app.history, app.machine, LoadOrder(lane, "Say it.", 8, first_rps=20, step_s=0.5)
+        )
         await app.push_screen(screen, left.append)
         await until(pilot, lambda: len(screen.curve.view.points) >= 1)
         await pilot.press("escape")
@@ -231,7 +235,7 @@ async def test_what_a_load_without_a_step_has_cost_is_kept(host: Host) -> None:
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
         (lane,) = racing.lanes(["serverless"], app.machine.settings)
         order = LoadOrder(lane, "Say it.", 8, first_rps=20, max_requests=5)
-        news = [one async for one in kept_load(app.machine, order, asyncio.Event())]
+        news = [one async for one in kept_load(app.history, app.machine, order, asyncio.Event())]
     report = news[-1].report
     assert report.ended.steps == ()
     assert Decimal(report.ended.cost_usd or 0) > 0

@@ -1,3 +1,4 @@
+import fcntl
 import os
 import sqlite3
 import subprocess
@@ -186,9 +187,8 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         open_history(tmp_path / "file" / "history.sqlite")
 
 
-def test_a_lock_that_stays_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backends.history.database._BUSY_TIMEOUT_S", 0.05)
-    history = open_history(path)
+def test_a_lock_that_stays_is_told(path: Path) -> None:
+    history = open_history(path, wait_s=0.05)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(HistoryUnavailable, match="locked"):
@@ -198,3 +198,11 @@ def test_a_lock_that_stays_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert len(list(history.export("events"))) == 1
     other.close()
     history.close()
+
+
+def test_a_lock_file_that_another_holds_is_waited_for_so_long_and_no_longer(path: Path) -> None:
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(HistoryUnavailable, match="locked by another process"):
+            open_history(path, wait_s=0.05)
+    open_history(path, wait_s=0.05).close()

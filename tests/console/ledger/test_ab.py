@@ -1,10 +1,12 @@
 """``ab``: two to four lanes, no finished run lost however it ends, and every form of it."""
 
 import csv
+import fcntl
 import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,6 +20,7 @@ import pytest
 from backends.history.history import open_history
 from backends.host import processes
 from backends.settings.paths import history_file, state_folder
+from console.verbs import recording
 from tests.console.ledger.conftest import MODEL, ROOT, Host
 
 LIMIT_S = 40.0
@@ -165,3 +168,40 @@ def test_an_unknown_record_and_a_picture_of_many_are_told(lanes: Host) -> None:
     assert lanes.run("history", "nothing")[0] == 3
     code, _, err = lanes.run("export", "series", "--svg")
     assert (code, "say its ID" in err) == (2, True)
+
+
+def test_an_ab_is_told_and_recorded_though_another_process_holds_the_history(lanes: Host) -> None:
+    process = running("-n", "20", "--max-tokens", "12", "--json")
+    eventually(lambda: kept_runs() >= 1)
+    lock = history_file().with_name(f"{history_file().name}.lock")
+    with (
+        closing(sqlite3.connect(history_file(), isolation_level=None)) as other,
+        lock.open("w") as held,
+    ):
+        fcntl.flock(held, fcntl.LOCK_EX)
+        other.execute("BEGIN IMMEDIATE")
+        assert process.stdout is not None
+        document = b""
+        for line in process.stdout:
+            document += line
+            if line == b"}\n":
+                break
+    found = json.loads(document)
+    assert sum(len(lane["runs"]) for lane in found["lanes"].values()) == 40
+    process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 0
+    assert kept_runs() == 40
+
+
+def test_what_could_not_be_recorded_is_said_and_is_no_failure_of_the_measurement(
+    lanes: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "WAIT_S", 0.1)
+    open_history(history_file()).close()
+    with closing(sqlite3.connect(history_file(), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        code, out, err = lanes.run("ab", "one", "two", "--max-tokens", "12", "--json")
+    assert code == 0
+    assert json.loads(out)["complete"]
+    assert "4 records were not written: the history at" in err
+    assert "kept; for its files" not in err
