@@ -7,7 +7,7 @@ BIN := .venv/bin
         bench bench-ab bench-peers matrix stream-shapes statistics stub-matrix kill-matrix
 
 WORKERS ?= logical
-PARALLEL = -n $(WORKERS) --dist loadgroup
+PARALLEL = -n $(WORKERS) --dist worksteal
 QUICK = tests/backends/domain tests/backends/test_wire.py tests/backends/settings \
         tests/backends/scenarios tests/backends/prices tests/backends/metrics \
         tests/widgets tests/console/views
@@ -18,8 +18,13 @@ help:  ## list the targets
 run: .venv/run-ready  ## set everything up and open the console
 	$(BIN)/inferctl $(ARGS)
 
-test: .venv/dev-ready  ## set everything up and run the tests
-	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+test: .venv/dev-ready  ## set everything up and run the tests (ARGS picks some)
+ifdef ARGS
+	$(BIN)/python -m pytest $(ARGS)
+else
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not alone'
+	$(BIN)/python -m pytest -m alone
+endif
 
 quick: .venv/dev-ready  ## the tests that answer in seconds: domain, prices, settings, views, widgets
 	$(BIN)/python -m pytest $(PARALLEL) -q --hypothesis-profile=quick \

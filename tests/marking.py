@@ -7,6 +7,16 @@ import pytest
 TESTS = Path(__file__).parent
 
 PLACES = {
+    "alone": (
+        "backends/gpus/test_stub_matrix.py",
+        "backends/keeper/test_flood.py",
+        "backends/keeper/test_kill_matrix.py",
+        "backends/prober",
+        "backends/simulated/test_reading.py",
+        "console/ledger/test_coldhunt.py",
+        "console/test_prometheus.py",
+        "real_vllm",
+    ),
     "terminal": ("terminal",),
     "real_vllm": ("real_vllm",),
     "process": (
@@ -61,30 +71,12 @@ STARTING = {
 }
 """Fixtures that start processes."""
 
-WHOLE_MACHINE = (
-    "backends/gpus/test_stub_matrix.py",
-    "backends/keeper/test_flood.py",
-    "backends/keeper/test_kill_matrix.py",
-    "backends/prober",
-    "backends/simulated/test_reading.py",
-    "console/test_prometheus.py",
-    "real_vllm",
-    "terminal",
-)
-"""What measures durations, beside what takes every core: one worker runs these, in turn."""
-
 
 def mark(item: pytest.Item) -> None:
     """Add the marks that follow from where a test stands and what it uses."""
     place = item.path.relative_to(TESTS)
     for name, places in PLACES.items():
-        if _within(place, places):
+        if any(place.is_relative_to(each) for each in places):
             item.add_marker(name)
     if STARTING & set(getattr(item, "fixturenames", ())):
         item.add_marker("process")
-    if _within(place, WHOLE_MACHINE):
-        item.add_marker(pytest.mark.xdist_group("whole_machine"))
-
-
-def _within(place: Path, places: tuple[str, ...]) -> bool:
-    return any(place.is_relative_to(each) for each in places)
