@@ -48,6 +48,7 @@ PLACES = {
         "real_vllm",
         "terminal",
         "test_imports.py",
+        "test_release_version.py",
     ),
     "slow": (
         "backends/domain/streams/test_simulation.py",
