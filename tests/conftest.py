@@ -7,12 +7,28 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+from tests.marking import mark
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Hypothesis chooses `ci` by itself where the variable CI is set; the others are named on the
+# command line by --hypothesis-profile. A busy machine is no failure: no profile has a deadline.
+settings.register_profile("default", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=10)
+settings.register_profile("ci", deadline=None, max_examples=300, derandomize=True, database=None)
+settings.register_profile("fuzz", deadline=None, max_examples=5000)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what no test says of itself: where it stands and which fixtures it uses."""
+    for item in items:
+        mark(item)
 
 
 @pytest.fixture

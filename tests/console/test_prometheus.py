@@ -6,6 +6,7 @@ two intervals of `SCRAPE_S` in `WINDOW_S`. Tokens of a request do not depend on 
 """
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -14,12 +15,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -43,6 +45,7 @@ __all__ = ["cli"]
 PROMETHEUS = shutil.which("prometheus")
 SCRAPE_S = 0.5
 WINDOW_S = 12
+RPS = 20.0
 MODEL = "org/fleet"
 DEADLINE_S = 40.0
 
@@ -77,11 +80,16 @@ def answers(address: str) -> bool:
         return False
 
 
-def wait_for(address: str) -> None:
+def until(true: Callable[[], bool], what: str) -> None:
+    """Wait for a fact, and fail when it does not come."""
     deadline = time.monotonic() + DEADLINE_S
-    while not answers(address):
-        assert time.monotonic() < deadline, f"{address} never answered"
+    while not true():
+        assert time.monotonic() < deadline, f"never came: {what}"
         time.sleep(0.05)
+
+
+def wait_for(address: str) -> None:
+    until(lambda: answers(address), f"an answer of {address}")
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +140,10 @@ def both_read(ports: tuple[int, int]) -> MetricsScraped:
     return MetricsScraped(clock(), summed(first, second))
 
 
+def finished(ports: tuple[int, int]) -> float:
+    return both_read(ports).counters.requests_finished or 0.0
+
+
 def summed(first: Counters, second: Counters) -> Counters:
     together: dict[str, Any] = {}
     for field in fields(Counters):
@@ -165,27 +177,32 @@ async def traffic_to(ports: tuple[int, int], rps: float, duration_s: float) -> N
 @pytest.fixture(scope="module")
 def demands(ports: tuple[int, int], prometheus: str) -> tuple[Demand, Demand]:
     """Return the traffic of one window, by the servers' own counters and by Prometheus."""
-    deadline = time.monotonic() + DEADLINE_S
-    while past_traffic(prometheus, MODEL, time.time(), span_s=2).replicas != 2:
-        assert time.monotonic() < deadline, "Prometheus never saw both servers"
-        time.sleep(0.1)
+    until(lambda: scraped_since(prometheus, 0), "a sample of both servers")
 
     async def served() -> tuple[MetricsScraped, MetricsScraped]:
-        sending = asyncio.create_task(traffic_to(ports, 20.0, WINDOW_S + 2.0))
+        sending = asyncio.create_task(traffic_to(ports, RPS, 2 * DEADLINE_S))
         # The window begins in the middle of the traffic, after what is under way has settled, and
         # later than a step of the query: the first step must have been watched from its beginning.
-        await asyncio.sleep(1.0)
+        await asyncio.to_thread(until, lambda: finished(ports) >= RPS, "a second's requests")
         began = both_read(ports)
         await asyncio.sleep(WINDOW_S - (clock().mono_s - began.at.mono_s))
         ended = both_read(ports)
-        await sending
+        sending.cancel()
         return began, ended
 
     began, ended = asyncio.run(served())
     direct = demand_between((began, ended), HourlyProfile())
-    # A sample of the window's end must have been taken before it can be asked for.
-    time.sleep(2 * SCRAPE_S)
-    return direct, past_traffic(prometheus, MODEL, ended.at.wall_s, span_s=WINDOW_S)
+    end_s = ended.at.wall_s
+    until(lambda: scraped_since(prometheus, end_s), "a sample of the window's end")
+    return direct, past_traffic(prometheus, MODEL, end_s, span_s=WINDOW_S)
+
+
+def scraped_since(prometheus: str, at_s: float) -> bool:
+    """Whether Prometheus has a sample of each of the two servers that is no older than this."""
+    query = urlencode({"query": f"count((timestamp(up) >= {at_s:.3f}) and (up == 1))"})
+    with urllib.request.urlopen(f"{prometheus}/api/v1/query?{query}", timeout=5) as response:
+        found = json.load(response)["data"]["result"]
+    return bool(found) and found[0]["value"][1] == "2"
 
 
 def verdict(demand: Demand, capacity_rps: str) -> Verdict:

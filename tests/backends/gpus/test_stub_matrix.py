@@ -44,6 +44,7 @@ def test_a_driver_at_rest_is_shown_as_what_it_is(
     assert [word for word in situation.shown if word not in shown] == []
 
 
+@pytest.mark.slow
 def test_each_fault_is_shown_as_what_it_is_and_survived() -> None:
     if shutil.which("gcc") is None:
         pytest.skip("no gcc to compile the stub driver libraries")

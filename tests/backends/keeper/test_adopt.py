@@ -32,6 +32,7 @@ async def test_a_server_outlives_its_keeper_and_is_adopted(bench: Bench) -> None
     assert sum(isinstance(fact, Spawned) for fact in told) == 1
 
 
+@pytest.mark.slow
 async def test_a_new_keeper_notices_the_end(bench: Bench) -> None:
     folder = bench.launch()
     await until(client.follow(folder), FirstTokenSeen)

@@ -130,6 +130,7 @@ def test_a_look_counts_what_came_not_what_was_made_room_for(tmp_path: Path) -> N
     assert cached.weights_bytes == cached.size_bytes
 
 
+@pytest.mark.slow
 async def test_a_start_that_fetches_its_model(bench: Bench, tmp_path: Path) -> None:
     facts = await _started(bench, tmp_path, INFERCTL_SIMULATED_DOWNLOAD=f"{24 * MB}@80")
     start = _start(facts)

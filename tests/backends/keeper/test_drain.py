@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from backends.domain.facts import FirstTokenSeen, StopOrdered, Stopped, StopProgressed
 from backends.keeper import client
 from backends.keeper.order import LaunchOrder
@@ -72,6 +74,7 @@ async def test_a_drain_lets_a_stream_finish_and_says_how_many_run(
     assert isinstance(facts[-1], Stopped)
 
 
+@pytest.mark.slow
 async def test_a_server_that_drains_itself_refuses_what_is_new(
     bench: Bench, tmp_path: Path
 ) -> None:
@@ -95,6 +98,7 @@ async def test_a_server_that_drains_itself_refuses_what_is_new(
     assert isinstance(facts[-1], Stopped)
 
 
+@pytest.mark.slow
 async def test_of_two_verbs_beside_a_waiting_one_one_order_wins_and_all_see_it(
     tmp_path: Path,
 ) -> None:

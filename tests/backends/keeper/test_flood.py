@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from backends.domain.facts import FirstTokenSeen
 from backends.keeper import client
 from tests.backends.keeper.conftest import Bench, everything, until
@@ -9,6 +11,7 @@ from tests.backends.keeper.conftest import Bench, everything, until
 LINES = 100_000
 
 
+@pytest.mark.slow
 async def test_no_line_is_lost_in_a_flood(bench: Bench) -> None:
     folder = bench.launch(lines=LINES)
     facts = await until(client.follow(folder), FirstTokenSeen, within_s=60)

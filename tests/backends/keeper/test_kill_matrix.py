@@ -32,6 +32,7 @@ SAMPLE = [
 """28 cells: a Latin square, and the two victims whose end depends most on the state twice."""
 
 
+@pytest.mark.slow
 async def test_nothing_is_left_unless_a_living_keeper_serves_it(tmp_path: Path) -> None:
     told = [each async for each in outcomes(SAMPLE, tmp_path, speed=QUICK, together=14)]
     assert [line(each) for each in told if each.wrong] == []

@@ -82,6 +82,7 @@ async def test_a_server_whose_folder_was_removed_is_still_stopped_by_name(
             processes.send(one.id, signal.SIGKILL, lambda _: True)
 
 
+@pytest.mark.slow
 async def test_two_keepers_never_fight_for_one_socket(bench: Bench) -> None:
     folder = bench.launch()
     await until(client.follow(folder), FirstTokenSeen)

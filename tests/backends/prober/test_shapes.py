@@ -27,6 +27,7 @@ def test_reported_against_true(shape: Shape) -> None:
     assert not seen[-1][0], seen
 
 
+@pytest.mark.slow
 def test_the_truth_servers_programs(shared: Path) -> None:
     script = shared / "truth" / "truth_server.py"
     always_wrong = None

@@ -52,6 +52,7 @@ def recorded_s(start: Start, name: PhaseName) -> float:
     return phase.duration_s * SPEED
 
 
+@pytest.mark.slow
 def test_the_published_start_is_read_as_published(serve: Serve) -> None:
     start = started(serve, speed=SPEED)
     assert start.outcome is Outcome.READY

@@ -448,6 +448,7 @@ def test_a_distribution_without_tiers_costs_what_its_mean_does(
     assert abs(spread - mean) < Decimal("1e-24")
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.fixed_dictionaries({}, optional={**NUMBERS, **OTHERS}))
 def test_whatever_is_known_there_is_an_answer(data: dict[str, Any]) -> None:
