@@ -27,7 +27,8 @@ def test_the_busy_hours_decide_between_a_gpu_around_the_clock_and_one_by_the_sec
     got = decide(scenario_from({**data, **BY_THE_SECOND, "hours_per_day": now}))
     assert got.kind == kind
     assert got.flip is not None
-    assert (got.flip.quantity, got.flip.value, got.flip.now) == ("hours_per_day", 12, now)
+    assert got.flip.quantity == "hours_per_day"
+    assert (got.flip.value, got.flip.now) == (Decimal(12), Decimal(now))
     assert got.flip.to == beyond
 
 
