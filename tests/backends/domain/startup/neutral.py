@@ -19,7 +19,7 @@ _HEAD = re.compile(
     r"^(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) [\w.-]+ [\w@./-]+(?P<pid>\[\d+\]: )"
 )
 LONGEST = 300
-"""Characters of an exception's sentence; what tells its kind and figures stands before."""
+"""Characters of an exception's sentence; its kind and figures stand before."""
 
 _RULES = (
     (re.compile(r"\b(?:hf_|sk-|nvapi-)[\w-]{8,}"), "hf_token"),
@@ -46,11 +46,12 @@ class Names:
     @classmethod
     def of(cls, log: str, starts: Iterable[Start]) -> "Names":
         """Return the neutral names for a log in which these starts were found."""
-        told = dict.fromkeys(start.model for start in starts if start.model)
-        told |= dict.fromkeys(name for name in _MODEL_IN_ARGUMENTS.findall(log))
-        told = {name: None for name in told if len(name) > 3 and re.search(r"[-/]", name)}
+        found = dict.fromkeys(start.model for start in starts if start.model)
+        found |= dict.fromkeys(_MODEL_IN_ARGUMENTS.findall(log))
+        # A name that is a mere word may be one of vLLM's own and is left as it is.
+        known = [name for name in found if len(name) > 3 and re.search(r"[-/]", name)]
         by_place: dict[str, str] = {}
-        for place, name in enumerate(told, 1):
+        for place, name in enumerate(known, 1):
             number = "" if place == 1 else f"-{place}"
             folder = "/path/" if name.startswith("/") else "org/" if "/" in name else ""
             by_place[name] = f"{folder}model{number}"

@@ -42,11 +42,11 @@ def rows_of(log: bytes) -> Iterator[Wording]:
 
 def document(start: Start) -> dict[str, Any]:
     """Return what a reduced log is held against: of ``explain --json`` all but its sentences."""
-    told = start_document(start) | {"settings": dict(start.settings)}
-    del told["reason"], told["memory"]["reason"]
-    if told["failure"] is not None:
-        del told["failure"]["cause"], told["failure"]["remedy"]
-    return told
+    entry = start_document(start) | {"settings": dict(start.settings)}
+    del entry["reason"], entry["memory"]["reason"]
+    if entry["failure"] is not None:
+        del entry["failure"]["cause"], entry["failure"]["remedy"]
+    return entry
 
 
 class _Part:
@@ -89,7 +89,7 @@ class _Part:
         return seen or named or message.startswith(_CHAIN) or refuses_arguments(message)
 
     def reduced(self, names: Names) -> str:
-        """Return this part with its own head, neutral names, and no words that tell nothing."""
+        """Return this part with its own head, neutral names, and only the words that are read."""
         message = self.record.message
         if self.text.startswith('{"') and message != self.text:
             return self._json(names)

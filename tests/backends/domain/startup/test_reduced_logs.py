@@ -57,8 +57,8 @@ def test_whole_logs_still_give_the_documents_of_the_reduced_ones(
     for path in sorted((shared / "logs").glob("*.log")):
         assert reduce_file(path, tmp_path) == []
         name = f"{reduced_name(path)}.json"
-        anew, kept = (json.loads((folder / name).read_text()) for folder in (tmp_path, REDUCED))
-        assert without_line_numbers(anew) == without_line_numbers(kept), path.name
+        fresh, kept = (json.loads((folder / name).read_text()) for folder in (tmp_path, REDUCED))
+        assert without_line_numbers(fresh) == without_line_numbers(kept), path.name
 
 
 BANNER = (
