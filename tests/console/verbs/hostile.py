@@ -1,7 +1,7 @@
 """Values whose every text was written by an attacker, and what makes their output harmful."""
 
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -34,13 +34,15 @@ def hostile(kind: Any, name: str = "") -> Any:
     return {} if is_mapping else _without_arguments(kind, name)
 
 
-def _without_arguments(kind: Any, name: str) -> Any:
-    if isinstance(kind, type) and is_dataclass(kind):
+def _without_arguments(kind: Callable[..., Any], name: str) -> Any:
+    if is_dataclass(kind) and isinstance(kind, type):
         told = hints(kind)
         return kind(**{each.name: hostile(told[each.name], each.name) for each in fields(kind)})
     if kind is str:
         return AMOUNT if "_usd" in name or "usd_per" in name else MARK
-    return next(iter(kind)) if issubclass(kind, Enum) else kind(1)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return next(iter(kind))
+    return kind(1)
 
 
 def obeyed(text: str) -> set[str]:
