@@ -54,12 +54,13 @@ class _Next:
     """The request to be sent: when, and after which pause.
 
     Attributes:
+        wait_s: from the end of the request before.
         first_sent_s: when the first request after this pause was sent that was refused, None
             where none was.
         idle_s: the pause before that one.
     """
 
-    due_s: float
+    wait_s: float
     planned_s: float | None
     first_sent_s: float | None = None
     idle_s: float | None = None
@@ -73,6 +74,7 @@ async def hunt(
     *,
     ask: Ask | None = None,
     now: Callable[[], float] = time.time,
+    elapsed: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncGenerator[ColdProbe | ProbeEnded, None]:
     """Yield every request that `state` lacks for the plan, until none is missing.
@@ -83,20 +85,20 @@ async def hunt(
     request that is refused after a pause is repeated until the first token, and that time is the
     pause's. The plan's limits hold for what this call sends, whatever the endpoint does. Where one
     of them is reached, or the endpoint gives no token any more, the last that is yielded says so.
+    `elapsed` is a clock that nobody sets, by which the time is limited.
 
     Raises:
         OSError: the file cannot be read or written.
     """
-    probes, began_s, limits = read_probes(state), now(), limits_of(plan)
+    probes, began_s, limits = read_probes(state), elapsed(), limits_of(plan)
     had, failures = len(probes), 0
-    following = _Next(began_s, None)
+    following = _Next(0.0, None)
     while missing_gap(probes, plan) is not None:
-        if reason := limit_reached(probes[had:], limits, following.due_s - began_s):
+        if reason := limit_reached(probes[had:], limits, elapsed() - began_s + following.wait_s):
             yield ProbeEnded(reason)
             return
-        await sleep(max(0.0, following.due_s - now()))
-        sent_s = now()
-        left_s = limits.lasts_s - (sent_s - began_s)
+        await sleep(following.wait_s)
+        sent_s, left_s = now(), limits.lasts_s - (elapsed() - began_s)
         run = await (ask or ask_once)(lane, prompt, min(COLD_LIMITS.total_s, left_s))
         idle_s = sent_s - probes[-1].ended_at if probes else None
         following = replace(
@@ -165,13 +167,13 @@ def _following(probes: Sequence[ColdProbe], plan: HuntPlan, before: _Next) -> _N
         assert before.first_sent_s is not None
         poll_s = POLL_SHARE * (last.ended_at - before.first_sent_s)
         poll_s = min(LONGEST_POLL_S, max(SHORTEST_POLL_S, poll_s))
-        return replace(before, due_s=last.ended_at + poll_s)
+        return replace(before, wait_s=poll_s)
     if last.error is not None:
-        return _Next(last.ended_at + RETRY_S, None)
+        return _Next(RETRY_S, None)
     if missing_warm(probes, plan):
-        return _Next(last.ended_at, 0.0)
+        return _Next(0.0, 0.0)
     gap_s = missing_gap(probes, plan)
-    return _Next(last.ended_at + (gap_s or 0.0), gap_s)
+    return _Next(gap_s or 0.0, gap_s)
 
 
 def append_probe(state: Path, probe: ColdProbe) -> None:

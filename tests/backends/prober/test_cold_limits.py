@@ -122,7 +122,16 @@ async def probed(endpoint: Endpoint, plan: HuntPlan, state: Path) -> HuntReport:
     """Probe to the end, and check that it came within what was agreed."""
     limits = limits_of(plan)
     probes, ended, began_s = list[ColdProbe](), "", endpoint.now_s
-    told = hunt(LANE, "hi", plan, state, ask=endpoint.ask, now=endpoint.now, sleep=endpoint.sleep)
+    told = hunt(
+        LANE,
+        "hi",
+        plan,
+        state,
+        ask=endpoint.ask,
+        now=endpoint.now,
+        elapsed=endpoint.now,
+        sleep=endpoint.sleep,
+    )
     async for fact in told:
         assert not ended
         if isinstance(fact, ProbeEnded):
@@ -217,6 +226,24 @@ async def test_an_endpoint_that_never_sleeps_was_never_seen_cold(tmp_path: Path)
     report = await probed(Endpoint(), plan(), tmp_path / "probes.jsonl")
     assert verdict_line(report) == "x was never seen cold, after pauses of up to 15m"
     assert len(report.probes) == plan().requests - 1  # no warm request after the last pause
+
+
+async def test_a_clock_that_is_set_back_gives_no_more_time(tmp_path: Path) -> None:
+    endpoint = Endpoint(takes_s=600.0)
+    told = hunt(
+        LANE,
+        "hi",
+        plan(),
+        tmp_path / "probes.jsonl",
+        ask=endpoint.ask,
+        now=lambda: 1000.0 - endpoint.now_s,
+        elapsed=endpoint.now,
+        sleep=endpoint.sleep,
+    )
+    facts = [fact async for fact in told]
+    assert isinstance(facts[-1], ProbeEnded)
+    assert "after the agreed" in facts[-1].reason
+    assert endpoint.now_s - 1000.0 <= limits_of(plan()).lasts_s
 
 
 @pytest.mark.parametrize("fails_from", [0, 3, 7])

@@ -43,7 +43,9 @@ class Endpoint:
     ) -> list[ColdProbe]:
         found: list[ColdProbe] = []
         plan = HuntPlan(gaps, rounds, warm=WARM)
-        told = hunt(LANE, "hi", plan, state, ask=self.ask, now=self.now, sleep=self.sleep)
+        told = hunt(
+            LANE, "hi", plan, state, ask=self.ask, now=self.now, elapsed=self.now, sleep=self.sleep
+        )
         async for probe in told:
             if not isinstance(probe, ColdProbe):
                 self.ended.append(probe)

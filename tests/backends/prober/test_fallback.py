@@ -2,6 +2,8 @@
 
 import pytest
 
+from backends.domain.streams.sse import SseEvent
+from backends.domain.streams.tokens import ChunkReader
 from tests.backends.domain.streams.chunks import chunk
 from tests.backends.prober.scripted_server import (
     CHUNKED_HEAD,
@@ -106,3 +108,33 @@ def test_fields_a_proxied_endpoint_refuses_are_left_out(monkeypatch: pytest.Monk
         facts = measure(order_for(FAR, runs=1))
     assert end_of(facts).reason == ""
     assert runs_of(facts)[0].error is None
+
+
+def test_an_odd_reply_through_a_proxy_is_an_error_of_its_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def odd(conversation: Conversation) -> None:
+        if conversation.number != 1:
+            a_good_stream(conversation)
+            return
+        conversation.write(CHUNKED_HEAD)
+        conversation.event(chunk({"content": "one "}))
+        conversation.event("ODD")
+        conversation.end()
+
+    good = ChunkReader.feed
+
+    def feed(self: ChunkReader, at_s: float, event: SseEvent) -> object:
+        if b"ODD" in event.data:
+            raise RecursionError
+        return good(self, at_s, event)
+
+    monkeypatch.setattr(ChunkReader, "feed", feed)
+    with serving(odd) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
+        facts = measure(order_for(FAR, runs=3))
+    first, *others = runs_of(facts)
+    assert first.error is not None
+    assert "cannot be understood (RecursionError)" in first.error
+    assert [run.error for run in others] == [None, None]
+    assert end_of(facts).reason == ""
