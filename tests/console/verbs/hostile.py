@@ -1,7 +1,7 @@
 """Values whose every text was written by an attacker, and what makes their output harmful."""
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -34,8 +34,8 @@ def hostile(kind: Any, name: str = "") -> Any:
     return {} if is_mapping else _without_arguments(kind, name)
 
 
-def _without_arguments(kind: Callable[..., Any], name: str) -> Any:
-    if is_dataclass(kind) and isinstance(kind, type):
+def _without_arguments(kind: Any, name: str) -> Any:
+    if isinstance(kind, type) and is_dataclass(kind):
         told = hints(kind)
         return kind(**{each.name: hostile(told[each.name], each.name) for each in fields(kind)})
     if kind is str:
