@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -25,7 +25,6 @@ from backends.domain.lifecycle import failure_of
 from backends.domain.money.hysteresis import Shown
 from backends.domain.session import Session, advance, recovered
 from backends.domain.session import watching as watching_profile
-from backends.history.thread import HistoryThread
 from backends.problem import Problem
 from console.desk import desk_of
 from console.keys import APP_BINDINGS
@@ -34,6 +33,7 @@ from console.messages import Happened
 from console.screens.main import MainScreen
 
 if TYPE_CHECKING:
+    from backends.history.thread import HistoryThread
     from console.bookkeeping import Books
     from console.recorder import DeskFields, Read
     from console.screens.opened import ScreenName
@@ -75,13 +75,19 @@ class InferctlApp(App[str]):
         self.machine = machine
         self.session = Session(machine.now())
         self.desk = desk_of(machine)
-        self.history = HistoryThread(machine.history_file)
         self.race_cancelled = asyncio.Event()
         self._watched = watched
         self._start_at_once = start_at_once
         self._redraw_due = False
         self._offered: object = None
         self.following: Worker[None] | None = None
+
+    @cached_property
+    def history(self) -> "HistoryThread":
+        """The thread that reads and writes the history, so that this one never waits for a disk."""
+        from backends.history.thread import HistoryThread
+
+        return HistoryThread(self.machine.history_file)
 
     def on_mount(self) -> None:
         """Take the user's theme and keys, open the main screen and start the sources."""

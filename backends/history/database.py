@@ -4,14 +4,17 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 from backends.history.schema import MIGRATIONS
 from backends.problem import Problem
+
+T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 5.0
 _LOOKS_AGAIN_S = 0.02
@@ -20,6 +23,10 @@ _CHECKED_BYTES = 16 * 2**20  # a full check of more would be felt when the conso
 
 class HistoryUnavailable(Problem):
     """The history cannot be used; the message is one sentence with the remedy."""
+
+
+class UnreadableRow(HistoryUnavailable):
+    """One record cannot be read, because a newer inferctl wrote it or it was damaged."""
 
 
 class _DecimalSum:
@@ -40,12 +47,14 @@ class Database:
 
     Attributes:
         notice: one sentence if the file was damaged and moved aside, else empty.
+        unreadable: how many records were left out of lists because they cannot be read.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path, notice: str) -> None:
         self._connection = connection
         self._path = path
         self.notice = notice
+        self.unreadable = 0
         connection.row_factory = sqlite3.Row
         # The stubs know aggregates of integers only.
         connection.create_aggregate("decimal_sum", 1, _DecimalSum)  # type: ignore[arg-type]
@@ -65,6 +74,18 @@ class Database:
                 f"the history is damaged ({error}); close every inferctl and run: "
                 f"mv {self._path} {self._path}.damaged"
             ) from error
+
+    def records(
+        self, statement: str, values: Sequence[object], as_record: Callable[[sqlite3.Row], T]
+    ) -> tuple[T, ...]:
+        """Run one statement and return its rows as records; what cannot be read hides no other."""
+        found: list[T] = []
+        for row in self.rows(statement, values):
+            try:
+                found.append(as_record(row))
+            except UnreadableRow:
+                self.unreadable += 1
+        return tuple(found)
 
     def close(self) -> None:
         """Close the file."""

@@ -19,7 +19,7 @@ class Findings:
     def recent(self, kind: FindingKind, limit: int = 50) -> tuple[FindingRecord, ...]:
         """Return the last loads or hunts, newest first."""
         query = "SELECT * FROM findings WHERE kind = ? ORDER BY began_wall_s DESC LIMIT ?"
-        return tuple(finding_record(row) for row in self._database.rows(query, (kind, limit)))
+        return self._database.records(query, (kind, limit), finding_record)
 
     def one(self, finding_id: str) -> FindingRecord | None:
         """Return one load or hunt, None where there is none of this id."""

@@ -1,11 +1,12 @@
 """How long the A/B runs with each endpoint took to their first token, over all series together."""
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from backends.domain.streams.statistics import spread
-from backends.history.database import open_database
+from backends.history.database import UnreadableRow, open_database
 from backends.history.records import FirstTokens
 from backends.history.rows import from_json
 
@@ -28,15 +29,18 @@ def first_tokens(path: Path, since_wall_s: float) -> tuple[FirstTokens, ...]:
         for row in database.stream(query, (since_wall_s,)):
             if sum(map(len, ttft_s.values())) >= MOST_RUNS:
                 break
-            report = from_json(row["report"])
-            lanes = {
-                lane: (str(endpoint), _model(report, lane))
-                for lane, endpoint in from_json(row["lanes"])
-            }
+            try:
+                report = from_json(row["report"])
+                lanes = {
+                    lane: (str(endpoint), _model(report, lane))
+                    for lane, endpoint in from_json(row["lanes"])
+                }
+            except UnreadableRow:
+                continue
             runs = "SELECT lane, run FROM runs WHERE series_id = ?"
-            for each in database.stream(runs, (row["series_id"],)):
-                lane = lanes[each["lane"]]
-                ttft_s.setdefault(lane, []).append(_ttft_s(from_json(each["run"])))
+            for lane_name, run_ttft_s in database.records(runs, (row["series_id"],), _run):
+                lane = lanes[lane_name]
+                ttft_s.setdefault(lane, []).append(run_ttft_s)
                 since_s[lane] = row["began_wall_s"]
     return tuple(_told(lane, found, since_s[lane]) for lane, found in ttft_s.items())
 
@@ -49,6 +53,10 @@ def _told(
     p99_s = told.p99 if told else None
     failed = len(found) - len(succeeded)
     return FirstTokens(*lane, len(succeeded), failed, p99_s, since_wall_s)
+
+
+def _run(row: sqlite3.Row) -> tuple[str, float | None]:
+    return row["lane"], _ttft_s(from_json(row["run"]))
 
 
 def _ttft_s(run: dict[str, Any]) -> float | None:

@@ -57,6 +57,11 @@ class History:
         self.findings = Findings(database)
         self.notice = database.notice
 
+    @property
+    def unreadable(self) -> int:
+        """How many records were left out of what was listed because they cannot be read."""
+        return self._database.unreadable
+
     def close(self) -> None:
         """Close the file; what was added is on disk already."""
         self._database.close()
@@ -95,10 +100,8 @@ class History:
 
     def recent_series(self, limit: int = 50) -> tuple[SeriesRecord, ...]:
         """Return the last series, newest first."""
-        rows = self._database.rows(
-            "SELECT * FROM series ORDER BY began_wall_s DESC LIMIT ?", (limit,)
-        )
-        return tuple(series_record(row) for row in rows)
+        query = "SELECT * FROM series ORDER BY began_wall_s DESC LIMIT ?"
+        return self._database.records(query, (limit,), series_record)
 
     def series(self, series_id: str) -> SeriesRecord | None:
         """Return one series, None where there is none of this id."""
@@ -108,7 +111,7 @@ class History:
     def runs_of(self, series_id: str) -> tuple[Run, ...]:
         """Return the runs of a series by lane and index."""
         query = "SELECT * FROM runs WHERE series_id = ? ORDER BY lane, place"
-        return tuple(run_of(row) for row in self._database.rows(query, (series_id,)))
+        return self._database.records(query, (series_id,), run_of)
 
     def tests_usd(self, since_s: float, until_s: float) -> Decimal:
         """Return what the tests of a period have cost, as far as their endpoints are priced.
@@ -150,4 +153,4 @@ def _starts(
     database: Database, where: str, values: tuple[str, ...], limit: int
 ) -> tuple[StartRecord, ...]:
     query = f"SELECT * FROM starts WHERE {where} ORDER BY began_wall_s DESC LIMIT ?"  # noqa: S608
-    return tuple(start_record(row) for row in database.rows(query, (*values, limit)))
+    return database.records(query, (*values, limit), start_record)

@@ -13,7 +13,7 @@ import msgspec
 from backends.domain.redaction import without_secrets
 from backends.domain.run import LaneName, Run
 from backends.domain.start import Start
-from backends.history.database import HistoryUnavailable
+from backends.history.database import UnreadableRow
 from backends.history.records import FindingRecord, SeriesRecord, StartRecord
 from backends.wire import UnreadableRecord, plain, typed
 
@@ -47,8 +47,15 @@ def to_json(value: Any) -> str:
 
 
 def from_json(text: str) -> Any:
-    """Return the plain data of JSON text that `to_json` wrote."""
-    return msgspec.json.decode(text)
+    """Return the plain data of JSON text that `to_json` wrote.
+
+    Raises:
+        UnreadableRow: it is no JSON.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise _unreadable(error) from error
 
 
 def args_sha256(args: Sequence[str]) -> str:
@@ -145,14 +152,19 @@ def run_row(series_id: str, run: Run) -> Row:
 def run_of(row: sqlite3.Row) -> Run:
     """Return the run of one row of table ``runs``."""
     itl_us = array("I")
-    itl_us.frombytes(row["itl_us"])
+    try:
+        itl_us.frombytes(row["itl_us"])
+    except ValueError as error:
+        raise _unreadable(error) from error
     return replace(_value(row["run"], Run), itl_s=tuple(us / 1e6 for us in itl_us))
 
 
 def _value(text: str, kind: type[T]) -> T:
     try:
         return typed(from_json(text), kind)
-    except (UnreadableRecord, msgspec.DecodeError) as error:
-        raise HistoryUnavailable(
-            f"a record of the history is not known here ({error}); update inferctl"
-        ) from error
+    except UnreadableRecord as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: Exception) -> UnreadableRow:
+    return UnreadableRow(f"a record of the history is not known here ({error}); update inferctl")

@@ -1,7 +1,7 @@
 """Opens the screens beside the main one, each with what it shows."""
 
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from backends.domain.lifecycle import failure_of
 from backends.domain.session import Session
+from backends.history.database import HistoryUnavailable
 from backends.history.history import open_history
 from backends.history.series import recent_series
 from console.capacity import known_capacities
@@ -80,7 +81,11 @@ def recent(machine: Machine) -> HistoryView:
     with closing(open_history(machine.history_file)) as history:
         found = (*history.findings.recent("load"), *history.findings.recent("coldhunt"))
         starts, series = history.recent_starts(), recent_series(history)
-        return history_view(starts, series, [finding_of(record) for record in found])
+        reports = []
+        for record in found:
+            with suppress(HistoryUnavailable):  # one that is not known here hides no other
+                reports.append(finding_of(record))
+        return history_view(starts, series, reports)
 
 
 READS: Mapping[ScreenName, Callable[[Machine], HistoryView | Measured]] = {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from backends.domain.money.amounts import usd
 from backends.domain.streams.cold_report import verdict_line
 from backends.domain.streams.load_report import LoadReport, load_finding
+from backends.history.database import HistoryUnavailable
 from backends.history.records import FindingRecord, SeriesRecord, StartRecord
 from console.verbs.curve import curve_lines
 from console.verbs.report import document, say, show, show_page, table
@@ -46,6 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
         hunts = history.findings.recent("coldhunt", most) if "coldhunts" in asked else None
     if history.notice:
         say(history.notice)
+    if history.unreadable:
+        records = "1 record is" if history.unreadable == 1 else f"{history.unreadable} records are"
+        say(f"{records} left out: not known here, or damaged; update inferctl")
     if arguments.json:
         kinds = {"starts": starts, "series": series, "loads": loads, "coldhunts": hunts}
         document({kind: found for kind, found in kinds.items() if found is not None})
@@ -83,8 +87,12 @@ def _tell_findings(found: tuple[FindingRecord, ...], none: str) -> None:
         return
     rows = []
     for record in found:
-        report = finding_of(record)
-        told = load_finding(report) if isinstance(report, LoadReport) else verdict_line(report)
+        try:
+            report = finding_of(record)
+        except HistoryUnavailable as problem:
+            told = str(problem)
+        else:
+            told = load_finding(report) if isinstance(report, LoadReport) else verdict_line(report)
         rows.append((local_time(record.began_wall_s), record.finding_id, told))
     table([("BEGAN", "ID", "FOUND"), *rows])
 

@@ -18,7 +18,14 @@ def run(_: argparse.Namespace) -> int:
     from console.this_host import this_host
 
     machine = this_host()
-    if draw(InferctlApp(machine, watching.first(machine))):
+    app = InferctlApp(machine, watching.first(machine))
+    left_for_demo = draw(app)
+    if unwritten := app.history.unwritten:
+        from console.verbs.recording import unwritten_text
+        from console.verbs.report import say
+
+        say(unwritten_text(unwritten, app.history.problem))
+    if left_for_demo:
         from console.verbs.demo import open_demo
 
         open_demo()

@@ -21,5 +21,10 @@ def recording(machine: Machine) -> Iterator[HistoryThread]:
         if writer.unwritten and writer.problem:
             say(f"waiting up to {WAIT_S:g} s to record what was measured: {writer.problem}")
         if unwritten := writer.close(WAIT_S):
-            records = "1 record was" if unwritten == 1 else f"{unwritten} records were"
-            say(f"{records} not written: {writer.problem or 'the disk does not answer'}")
+            say(unwritten_text(unwritten, writer.problem))
+
+
+def unwritten_text(unwritten: int, problem: str) -> str:
+    """Return how many records did not come into the history, and why."""
+    records = "1 record was" if unwritten == 1 else f"{unwritten} records were"
+    return f"{records} not written: {problem or 'the disk does not answer'}"

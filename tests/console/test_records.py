@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
@@ -20,6 +21,7 @@ from backends.domain.streams.cold import ColdProbe, HuntPlan
 from backends.domain.streams.cold_report import HuntReport
 from backends.domain.streams.load_report import LoadReport, load_finding
 from backends.domain.streams.series import AbSeries
+from backends.history.first_tokens import first_tokens
 from backends.history.history import open_history
 from backends.history.records import FindingRecord
 from backends.history.series import CUT_OFF, recent_series, stored_series
@@ -34,6 +36,7 @@ from console.machine import Machine
 from console.screens.history import HistoryScreen
 from console.screens.load import LoadScreen
 from console.screens.main import MainScreen
+from console.screens.opened import recent
 from console.screens.question import Question
 from console.screens.record import RecordScreen
 from tests.backends.domain.journals import at
@@ -274,3 +277,25 @@ def test_a_series_of_the_past_is_told_in_full(tmp_path: Path) -> None:
     series = stored_series(machine.history_file, "s1")
     assert isinstance(series, AbSeries)
     assert all(one.text == "" for one in series.runs)
+
+
+async def test_one_unreadable_record_hides_no_other(host: Host) -> None:
+    machine = host.machine()
+    stored(machine)
+    with closing(sqlite3.connect(machine.history_file)) as connection, connection:
+        connection.execute("INSERT INTO series VALUES ('broken', 1e9, '[]', '', '{not JSON')")
+        connection.execute("INSERT INTO runs VALUES ('s1', 'b', 99, '{not JSON', x'')")
+        connection.execute("INSERT INTO findings VALUES ('load', 'newer', 1e9, 'api', '{}')")
+        connection.execute("INSERT INTO findings VALUES ('load', 'broken', 1e9, 'api', '[[')")
+        row = ", ".join(["'broken'"] * 4 + ["NULL", "1e9", "'ready'", "1", "NULL", "1", "'[]'"])
+        connection.execute(f"INSERT INTO starts VALUES ({row}, 'neither')")
+    with closing(open_history(machine.history_file)) as history:
+        assert [each.series_id for each in history.recent_series()] == ["s1"]
+        assert len(history.runs_of("s1")) == 40
+        assert history.recent_starts() == ()
+        assert len(history.findings.recent("coldhunt")) == 1
+        assert [each.finding_id for each in history.findings.recent("load")] == ["newer"]
+        assert history.unreadable == 4
+    view = recent(machine)
+    assert (view.starts, len(view.series), len(view.findings)) == ((), 1, 1)
+    assert sum(found.runs for found in first_tokens(machine.history_file, 0.0)) == 40
