@@ -35,9 +35,11 @@ from console.screens.main import MainScreen
 if TYPE_CHECKING:
     from backends.history.thread import HistoryThread
     from console.bookkeeping import Books
+    from console.inputs import Measured
     from console.recorder import DeskFields, Read
     from console.screens.opened import ScreenName
     from console.watching import Target
+    from widgets.history_table import HistoryView
 
 REDRAW_S = 0.08
 """Facts are gathered this long before they are drawn: faster than an eye, slower than a flood."""
@@ -307,15 +309,28 @@ class InferctlApp(App[str]):
 
     def action_show(self, name: "ScreenName") -> None:
         """Open another screen by its name."""
-        self.run_worker(self._open_screen(name), group="show", exclusive=True)
+        from console.screens.opened import READS
 
-    async def _open_screen(self, name: "ScreenName") -> None:
-        from console import sources
-        from console.screens.opened import READS, opened
+        if name in READS:
+            self.run_worker(self._read_and_open(name), group="show", exclusive=True)
+        else:
+            self._open(name, None)
+
+    async def _read_and_open(self, name: "ScreenName") -> None:
+        from console.screens.opened import READS
 
         try:
-            read = READS.get(name)
-            found = await self.history.read(partial(read, self.machine)) if read else None
+            found = await self.history.read(partial(READS[name], self.machine))
+        except Problem as problem:
+            self.notify(str(problem), severity="error", markup=False)
+        else:
+            self._open(name, found)
+
+    def _open(self, name: "ScreenName", found: "HistoryView | Measured | None") -> None:
+        from console import sources
+        from console.screens.opened import opened
+
+        try:
             screen = opened(name, self.machine, self.session, self.desk, found)
         except Problem as problem:
             self.notify(str(problem), severity="error", markup=False)

@@ -113,7 +113,7 @@ async def test_a_recorded_series_stands_beside_the_live_one_with_its_date(host: 
     async with app.run_test(size=(160, 45)) as pilot:
         await until(pilot, lambda: app.session.life is not None)
         await pilot.press("h")
-        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.is_mounted)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, RecordScreen))
         alone = app.screen.query_one(AbPanel).view
@@ -142,7 +142,7 @@ async def test_series_that_asked_otherwise_are_not_compared(host: Host) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.session.life is not None)
         await pilot.press("h")
-        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.is_mounted)
         await pilot.press("b")
         panel = app.screen_stack[1].query_one(AbPanel)
         for fact in (replace(BEGAN, prompt_sha256="other"), *runs(1, 12)):
@@ -186,7 +186,7 @@ async def test_a_load_runs_on_screen_and_the_verdict_knows_it_at_once(host: Host
         await until(pilot, lambda: bool(app.desk.capacities))
         await pilot.press("escape")
         await pilot.press("h")
-        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.is_mounted)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, RecordScreen))
         assert isinstance(app.screen, RecordScreen)

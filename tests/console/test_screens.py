@@ -133,7 +133,7 @@ async def test_what_if_changes_the_verdict_and_zero_brings_it_back(host: Host) -
     app = host.app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("c")
-        await until(pilot, lambda: isinstance(app.screen, CostScreen))
+        await until(pilot, lambda: isinstance(app.screen, CostScreen) and app.screen.is_mounted)
         figures = app.screen.query_one("#what-if", Static)
         verdict = app.screen.query_one(VerdictLine)
         measured, before = str(figures.render()), verdict.view
@@ -151,7 +151,7 @@ async def test_hours_of_a_day_end_at_twenty_four(host: Host) -> None:
     app = host.app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("c")
-        await until(pilot, lambda: isinstance(app.screen, CostScreen))
+        await until(pilot, lambda: isinstance(app.screen, CostScreen) and app.screen.is_mounted)
         await pilot.press("up", "right", "right", "right")
         row = next(
             each
@@ -165,14 +165,14 @@ async def test_h_lists_starts_and_series(host: Host) -> None:
     app = host.app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("h")
-        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.is_mounted)
         assert "nothing yet" in app.screen.query_one(HistoryTable).view.reason
         await pilot.press("escape")
         await started(pilot, app)
         await pilot.press("a")
         await until(pilot, lambda: ended(app))
         await pilot.press("h")
-        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.is_mounted)
         view = app.screen.query_one(HistoryTable).view
     assert len(view.starts) == len(view.series) == 1
     assert view.series[0].lanes == ("chat", "serverless")
@@ -234,7 +234,7 @@ async def test_keys_are_rebound_by_their_id(host: Host) -> None:
         await pilot.press("q")
         assert isinstance(app.screen, MainScreen)
         await pilot.press("f8")
-        await until(pilot, lambda: isinstance(app.screen, CostScreen))
+        await until(pilot, lambda: isinstance(app.screen, CostScreen) and app.screen.is_mounted)
         await pilot.press("escape", "question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
         assert "f8" in str(app.screen.query("Static").first().render())
