@@ -211,7 +211,8 @@ def _tell(bill: Bill, settings: Settings, session: Session, today: date, offers:
     for found in bill.elsewhere:
         as_of = _date(found.endpoint.prices.as_of)
         amount = found.reason or f"{usd(found.usd)} (price of {as_of})"
-        show(f"{found.endpoint.name}: {amount} for the tokens counted{while_watched}")
+        tier = _tier_note(found)
+        show(f"{found.endpoint.name}: {amount} for the tokens counted{while_watched}{tier}")
     if bill.tests_usd:
         show(f"own tests: {usd(bill.tests_usd)}")
     budget = settings.billing.budget_usd_per_day
@@ -232,7 +233,14 @@ def _tell_fleet(fleet: Demand, settings: Settings) -> None:
     show(f"Fleet: {fleet.source}{count}")
     for endpoint in settings.endpoints:
         found = elsewhere(fleet.totals, endpoint)
-        show(f"  {endpoint.name}: {found.reason or usd(found.usd)} for its tokens")
+        amount = found.reason or usd(found.usd)
+        show(f"  {endpoint.name}: {amount} for its tokens{_tier_note(found)}")
+
+
+def _tier_note(found: Elsewhere) -> str:
+    """Return that the lengths of single prompts are not known, where the price follows them."""
+    tiered = found.usd is not None and found.endpoint.prices.tiers
+    return "; the mean prompt decides the tier" if tiered else ""
 
 
 def _lasting(seconds: float) -> str:

@@ -86,6 +86,22 @@ def test_a_traffic_file_is_the_traffic(cli: Cli, tmp_path: Path) -> None:
     assert cli("verdict", "--traffic", str(tmp_path / "none.csv")).code == 2
 
 
+def test_a_price_by_tiers_says_that_the_mean_prompt_decides(cli: Cli, tmp_path: Path) -> None:
+    endpoint = """
+[endpoint.claude]
+base_url = "https://api.anthropic.com/v1"
+model = "claude-sonnet-4-5"
+"""
+    configure(CONFIGURATION + endpoint)
+    log = tmp_path / "requests.csv"
+    rows = "\n".join(f"{1_790_000_000 + second},{210_000},500" for second in range(40))
+    log.write_text(f"at,input_tokens,output_tokens\n{rows}\n")
+    printed = cli("cost", "--traffic", str(log)).out.splitlines()
+    told = {line.strip().partition(":")[0]: line for line in printed if "for its tokens" in line}
+    assert told["claude"].endswith("$50.85 for its tokens; the mean prompt decides the tier")
+    assert told["cheap"].endswith("for its tokens")
+
+
 def test_the_bill_as_rows(cli: Cli) -> None:
     configure(CONFIGURATION)
     ran = cli("cost", "--csv")
