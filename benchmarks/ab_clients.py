@@ -37,12 +37,12 @@ class Reported:
 
 def measure_with_prober(base_url: str, model: str, streams: int, rounds: int) -> list[Reported]:
     """Ask with our own engine, in the place that it takes in the scheduler."""
-    from backends.domain.run import Run
+    from backends.domain.ab.run import Run
     from backends.prober.exchange import Asked, Hooks
     from backends.prober.loop import Loop
-    from backends.prober.orders import Lane, Limits
     from backends.prober.outcome import run_of
     from backends.prober.priority import raise_priority
+    from backends.prober.protocol import Lane, Limits
     from backends.prober.target import Target
 
     raise_priority()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backends.domain.streams.statistics import quantile
+from backends.domain.ab.statistics import quantile
 from benchmarks.ab_clients import Reported
 
 MS = 1e3

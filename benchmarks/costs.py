@@ -15,16 +15,16 @@ from decimal import Decimal
 
 from textual.app import App
 
-from backends.domain.money.demand import Demand
-from backends.domain.money.hysteresis import Shown, advise
-from backends.domain.money.now import now_verdict
-from backends.domain.money.scenario import Observed, Scenario
-from backends.domain.money.verdict import decide
+from backends.domain.decision.hysteresis import Shown, advise
+from backends.domain.decision.routing import now_verdict
+from backends.domain.decision.scenario import Observed, Scenario
+from backends.domain.decision.verdict import decide
+from backends.domain.traffic.demand import Demand
+from backends.operations.decision import Decision
+from backends.operations.ranked_endpoints import rivals
 from backends.settings.config import Endpoint, Settings, TokenPrices
-from console.decision import Decision
-from console.rivals import rivals
-from console.screens.costs import CostScreen
-from console.views.what_if import FIGURES
+from console.tui.screens.costs import CostScreen
+from console.tui.views.what_if import FIGURES
 
 SIZE = (120, 35)
 BUDGET_MS = 50.0

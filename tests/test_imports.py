@@ -11,7 +11,7 @@ TELL = (
     "import atexit, sys\n"
     "atexit.register(lambda: print('LOADED', *sorted(sys.modules), file=sys.stderr))\n"
     "sys.argv = ['inferctl', *sys.argv[1:]]\n"
-    "from console.cli import main\n"
+    "from console.__main__ import main\n"
     "sys.exit(main())\n"
 )
 HEAVY = {"textual", "openai", "rich", "httpx", "tomlkit"}
@@ -57,7 +57,7 @@ def test_no_headless_verb_loads_the_console(argv: tuple[str, ...]) -> None:
     assert not loaded(*argv) & {"textual", "openai", "rich"}
 
 
-@pytest.mark.parametrize("module", ["backends.domain.session", "backends.domain.money.verdict"])
+@pytest.mark.parametrize("module", ["backends.domain.session", "backends.domain.decision.verdict"])
 def test_the_domain_is_pure(module: str) -> None:
     code = f"import sys, {module}; print(*sys.modules)"
     ran = subprocess.run(

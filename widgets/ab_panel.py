@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from textual.content import Content
 from textual.reactive import reactive
 
-from backends.domain.run import Difference
+from backends.domain.ab.run import Difference
 from widgets import format as fmt
 from widgets.lane_pane import PAST_LINES, LaneView
 from widgets.lane_pane import draw as draw_lane

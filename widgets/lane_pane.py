@@ -6,7 +6,7 @@ from typing import Literal
 from textual.content import Content
 from textual.reactive import reactive
 
-from backends.domain.run import LaneName, LaneSummary
+from backends.domain.ab.run import LaneName, LaneSummary
 from widgets import format as fmt
 from widgets.panel import Panel
 from widgets.text import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
-from backends.domain.run import LaneName, Spread
+from backends.domain.ab.run import LaneName, Spread
 from widgets import bars
 from widgets import format as fmt
 from widgets.lane_pane import label

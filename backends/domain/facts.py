@@ -6,7 +6,7 @@ Sources yield them, the keeper journals those about its server, `advance` folds 
 from dataclasses import dataclass
 from typing import Literal
 
-from backends.domain.ab_facts import AbFact
+from backends.domain.ab.facts import AbFact
 from backends.domain.gpu import GpuSample
 from backends.domain.server import Exit, ProcessId, Server, Survivor
 from backends.domain.serving import Counters

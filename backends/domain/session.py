@@ -4,8 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast, get_args
 
-from backends.domain.ab import Ab, ab_after
-from backends.domain.ab_facts import AbFact
+from backends.domain.ab.facts import AbFact
+from backends.domain.ab.live import Ab, ab_after
+from backends.domain.billing.ledger import (
+    Ledger,
+    all_totals,
+    with_launch,
+    with_new_bill,
+    with_reading,
+    with_time,
+)
+from backends.domain.billing.meter import (
+    Activity,
+    MeterState,
+    activity_of,
+    activity_of_host,
+    advance_meter,
+    begin_meter,
+)
 from backends.domain.facts import (
     BecameReady,
     Fact,
@@ -21,29 +37,13 @@ from backends.domain.facts import (
 from backends.domain.foreign import foreign_after, foreign_life, is_foreign
 from backends.domain.gpu import GpuSample
 from backends.domain.lifecycle import Life, life_after, unborn
-from backends.domain.money.cut import cut_out
-from backends.domain.money.ledger import (
-    Ledger,
-    all_totals,
-    with_launch,
-    with_new_bill,
-    with_reading,
-    with_time,
-)
-from backends.domain.money.meter import (
-    Activity,
-    MeterState,
-    activity_of,
-    activity_of_host,
-    advance_meter,
-    begin_meter,
-)
-from backends.domain.money.totals import TokenTotals
-from backends.domain.money.traffic import restarted, serving_at, serving_between
 from backends.domain.server import Owner, Server
 from backends.domain.serving import Serving
 from backends.domain.stamp import Stamp
 from backends.domain.startup.fold import running_phase
+from backends.domain.traffic.cut import cut_out
+from backends.domain.traffic.rates import restarted, serving_at, serving_between
+from backends.domain.traffic.totals import TokenTotals
 from backends.domain.vram_timeline import Timeline, TimelinePoint, with_point
 
 RATE_HISTORY = 120

@@ -8,7 +8,7 @@ from typing import Protocol
 from backends.domain.gpu import Gpu, GpuMemory, GpuSample
 from backends.gpus.amd_memory import AmdFigures, amd_memory
 from backends.gpus.amdsmi_readings import Answer, Reading
-from backends.gpus.held import HeldList
+from backends.gpus.cache import HeldList
 from backends.gpus.kfd import same_card
 from backends.gpus.proc import Proc
 from backends.gpus.process_list import NAMESPACE, NOT_ASKED, ProcessList, against_used, believed

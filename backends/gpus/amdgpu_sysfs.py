@@ -11,7 +11,7 @@ from pathlib import Path
 
 from backends.domain.gpu import Gpu, GpuMemory, GpuSample
 from backends.gpus.amd_memory import AmdFigures, amd_memory
-from backends.gpus.held import ACTIVITY_S, SLOW_S, Held, HeldList
+from backends.gpus.cache import ACTIVITY_S, SLOW_S, Held, HeldList
 from backends.gpus.kfd import KfdNodes, same_card
 from backends.gpus.proc import Proc
 from backends.gpus.process_list import NOT_ASKED, ProcessList, against_used, believed

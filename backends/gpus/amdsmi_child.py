@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 from backends.gpus.amdsmi_readings import Answer, is_library_version, library_version, read_all
-from backends.gpus.answering import Answering
+from backends.gpus.child_io import Answering
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 
 from backends.gpus.amdsmi_readings import Answer
-from backends.gpus.answering import SAMPLE, SAMPLE_PROCESSES
 from backends.gpus.child import Child
+from backends.gpus.child_io import SAMPLE, SAMPLE_PROCESSES
 
 HANDSHAKE_S = 10.0
 ANSWER_S = 3.0

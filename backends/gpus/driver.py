@@ -12,8 +12,8 @@ import msgspec
 
 from backends.domain.gpu import Gpu, GpuSample
 from backends.domain.vram import GIB
-from backends.gpus.answering import SAMPLE, SAMPLE_PROCESSES
 from backends.gpus.child import Child
+from backends.gpus.child_io import SAMPLE, SAMPLE_PROCESSES
 from backends.gpus.driver_child import DriverAnswer
 
 STALE_S = 3.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backends.domain.gpu import GpuSample
-from backends.gpus.answering import Answering
+from backends.gpus.child_io import Answering
 from backends.gpus.proc import Proc
 from backends.gpus.source import GpuSource
 

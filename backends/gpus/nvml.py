@@ -13,7 +13,7 @@ from typing import Any
 import pynvml
 
 from backends.domain.gpu import Gpu, GpuMemory, GpuSample
-from backends.gpus.held import Held
+from backends.gpus.cache import Held
 from backends.gpus.nvml_calls import LOST, Unavailable, ask
 from backends.gpus.nvml_device import NvmlDevice
 from backends.gpus.proc import Proc

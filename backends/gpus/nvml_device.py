@@ -6,7 +6,7 @@ from typing import Any
 import pynvml
 
 from backends.domain.gpu import Gpu, GpuMemory
-from backends.gpus.held import ACTIVITY_S, SLOW_S, Held, HeldList
+from backends.gpus.cache import ACTIVITY_S, SLOW_S, Held, HeldList
 from backends.gpus.nvml_calls import TOO_OLD, Unavailable, ask
 from backends.gpus.nvml_memory import ask_memory, dedicated_memory, is_unified, unified_memory
 from backends.gpus.proc import Proc

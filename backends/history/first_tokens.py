@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from backends.domain.streams.statistics import spread
+from backends.domain.ab.statistics import spread
 from backends.history.database import UnreadableRow, open_database
 from backends.history.records import FirstTokens
 from backends.history.rows import from_json

@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from backends.domain.run import Run
+from backends.domain.ab.run import Run
 from backends.history.database import BUSY_TIMEOUT_S, Database, open_database
 from backends.history.export import ExportKind, exported
 from backends.history.findings import Findings

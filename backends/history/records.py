@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from backends.domain.run import LaneName
+from backends.domain.ab.run import LaneName
 from backends.domain.start import Outcome, Start
 
 

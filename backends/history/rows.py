@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from backends.domain.ab.run import LaneName, Run
 from backends.domain.redaction import without_secrets
-from backends.domain.run import LaneName, Run
 from backends.domain.start import Start
 from backends.history.database import UnreadableRow
 from backends.history.records import FindingRecord, SeriesRecord, StartRecord

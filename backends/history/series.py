@@ -4,11 +4,11 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from backends.domain.ab_facts import SeriesBegan
-from backends.domain.run import ClientAudit, Run
+from backends.domain.ab.facts import SeriesBegan
+from backends.domain.ab.run import ClientAudit, Run
+from backends.domain.ab.series import AbSeries
+from backends.domain.reports.ab import ab_report
 from backends.domain.stamp import Stamp
-from backends.domain.streams.report import ab_report
-from backends.domain.streams.series import AbSeries
 from backends.history.history import History, open_history
 from backends.history.records import SeriesRecord
 from backends.wire import typed

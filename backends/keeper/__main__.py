@@ -25,6 +25,7 @@ from backends.keeper.holders import with_holders
 from backends.keeper.http1 import Address
 from backends.keeper.keeper import Keeper, Kept, Output
 from backends.keeper.log import RotatedLog
+from backends.keeper.log_stamps import unstamped_because
 from backends.keeper.model_cache import cache_folders
 from backends.keeper.order import (
     KeeperError,
@@ -35,9 +36,8 @@ from backends.keeper.order import (
     own_drain_s,
     unwritable,
 )
-from backends.keeper.record_stamps import unstamped_because
 from backends.keeper.service import Bell, Service
-from backends.keeper.taking import Taken, adopt, start, take_back
+from backends.keeper.take import Taken, adopt, start, take_back
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from backends.keeper.launch import adopt
 from backends.keeper.mark import keeps, living_keeper
 from backends.keeper.order import KeeperError
 from backends.keeper.service import ClientOrder, connect
-from backends.keeper.taking import left_behind
+from backends.keeper.take import left_behind
 
 LINE_LIMIT_BYTES = 2**22
 STOP_ATTEMPTS = 4

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from backends.keeper.child import printed_by
+from backends.keeper.helper import printed_by
 
 TOLERANCE_BYTES = 512 * 2**20
 """What may stay: drivers keep contexts and caches of this order for a while."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from backends.domain.start import Failure, FailureKind
-from backends.keeper.child import printed_by
+from backends.keeper.helper import printed_by
 
 WITHIN_S = 15.0
 
@@ -20,7 +20,7 @@ def with_holders(failure: Failure, state_folder: Path, port: int) -> Failure:
         return failure
     try:
         told = printed_by(
-            "backends.keeper.holders_now",
+            "backends.servers.holders_now",
             *(str(state_folder), failure.kind, str(port)),
             within_s=WITHIN_S,
         ).decode()

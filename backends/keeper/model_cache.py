@@ -14,7 +14,7 @@ from pathlib import Path
 
 from backends.discovery.models import hub_folder
 from backends.discovery.surroundings import Surroundings
-from backends.host.arguments import model_argument, value_of
+from backends.domain.vllm_arguments import model_argument, value_of
 
 _UNFINISHED = ".incomplete"
 _WEIGHTS = ".safetensors"

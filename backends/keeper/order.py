@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from backends.domain.redaction import without_secrets
-from backends.host.arguments import value_of
+from backends.domain.vllm_arguments import value_of
 from backends.keeper.folder import write_private
 from backends.problem import Problem
 

@@ -10,7 +10,7 @@ from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
 from backends.keeper.complaint import complain
 from backends.keeper.log import RotatedLog
-from backends.keeper.record_stamps import StampRemover, take_stamp
+from backends.keeper.log_stamps import StampRemover, take_stamp
 
 CHUNK_BYTES = 256 * 1024
 

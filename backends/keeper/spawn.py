@@ -9,8 +9,8 @@ from backends.domain.server import ProcessId
 from backends.host import processes
 from backends.host.survivors import MARKER
 from backends.keeper.folder import PRIVATE_FILE, ServerFolder
+from backends.keeper.log_stamps import stamping
 from backends.keeper.order import LaunchFailed, LaunchOrder, marker_value
-from backends.keeper.record_stamps import stamping
 
 PR_SET_CHILD_SUBREAPER = 36
 """From ``linux/prctl.h``: orphaned descendants become children of this process."""

@@ -8,7 +8,7 @@ from backends.domain.server import Exit, ProcessId
 from backends.host import processes
 from backends.host.processes import Process
 from backends.host.survivors import belonging_to, carries
-from backends.keeper.child import running_helpers
+from backends.keeper.helper import running_helpers
 
 
 class Tree(Protocol):

@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from backends.domain.money.demand import Demand, cached_share_of, hour_of
-from backends.domain.money.observed import dispersion_within, observed_in
-from backends.domain.money.profile import HourlyProfile, learn
-from backends.domain.money.scenario import Observed
-from backends.domain.money.totals import TokenTotals
+from backends.domain.decision.scenario import Observed
 from backends.domain.serving import Histogram
+from backends.domain.traffic.demand import Demand, cached_share_of, hour_of
+from backends.domain.traffic.observed import dispersion_within, observed_in
+from backends.domain.traffic.profile import HourlyProfile, learn
+from backends.domain.traffic.totals import TokenTotals
 from backends.metrics.http_get import Unreachable, http_get
 from backends.problem import Problem
 

@@ -17,11 +17,11 @@ from math import isfinite
 from pathlib import Path
 from typing import IO, Any
 
-from backends.domain.money.demand import Demand, cached_share_of, hour_of, spread_over_hours
-from backends.domain.money.observed import dispersion_within
-from backends.domain.money.profile import HourlyProfile, learn
-from backends.domain.money.scenario import Observed
-from backends.domain.money.totals import TokenTotals
+from backends.domain.decision.scenario import Observed
+from backends.domain.traffic.demand import Demand, cached_share_of, hour_of, spread_over_hours
+from backends.domain.traffic.observed import dispersion_within
+from backends.domain.traffic.profile import HourlyProfile, learn
+from backends.domain.traffic.totals import TokenTotals
 from backends.problem import UsageProblem
 
 BIN_S = 60.0

@@ -6,9 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from backends.domain.money.amounts import BadPrice, amount_from
-from backends.domain.money.prices import ApiPrice, Freshness, GpuPrice, Price, freshness, replaces
-from backends.domain.money.scenario_parts import Currency
+from backends.domain.decision.scenario_parts import Currency
+from backends.domain.prices.amounts import BadPrice, amount_from
+from backends.domain.prices.prices import ApiPrice, Freshness, GpuPrice, Price, freshness, replaces
 from backends.prices.importers import import_catalogue
 from backends.prices.installed import installed_prices
 from backends.prices.table import (

@@ -10,9 +10,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
-from backends.domain.money.amounts import BadPrice, amount_from
-from backends.domain.money.prices import ApiPrice
-from backends.domain.money.request_prices import MTOK
+from backends.domain.prices.amounts import BadPrice, amount_from
+from backends.domain.prices.cost import MTOK
+from backends.domain.prices.prices import ApiPrice
 from backends.prices.catalogue_tiers import litellm_batch, litellm_tiers, models_dev_tiers
 
 Catalogue = Literal["models.dev", "openrouter", "litellm"]

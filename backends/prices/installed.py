@@ -7,9 +7,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from backends.domain.money.amounts import BadPrice
-from backends.domain.money.prices import ApiPrice
-from backends.domain.money.scenario_parts import Tier
+from backends.domain.decision.scenario_parts import Tier
+from backends.domain.prices.amounts import BadPrice
+from backends.domain.prices.prices import ApiPrice
 
 _TIERED = ("input_mtok", "output_mtok", "cache_read_mtok")
 _END_OF_HOST = re.compile(r"\(\??:?/\|\$\)$")

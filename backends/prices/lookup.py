@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from backends.domain.money.amounts import usd
-from backends.domain.money.prices import ApiPrice
-from backends.domain.money.request_prices import request_prices
+from backends.domain.prices.amounts import usd
+from backends.domain.prices.cost import request_prices
+from backends.domain.prices.prices import ApiPrice
 from backends.prices.table import PriceTable
 
 

@@ -7,8 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
-from backends.domain.money.amounts import BadPrice
-from backends.domain.money.prices import ApiPrice, GpuPrice, PriceOrigin, replaces
+from backends.domain.prices.amounts import BadPrice
+from backends.domain.prices.prices import ApiPrice, GpuPrice, PriceOrigin, replaces
 from backends.wire import UnreadableRecord, plain, typed
 
 Row = TypeVar("Row", ApiPrice, GpuPrice)

@@ -9,9 +9,9 @@ import sys
 
 from backends.prober.load import Load, LoadNews
 from backends.prober.loop import READABLE, Loop
-from backends.prober.orders import Order, decode_order
 from backends.prober.outbox import Outbox
 from backends.prober.priority import raise_priority
+from backends.prober.protocol import Order, decode_order
 from backends.prober.series import Series
 from backends.wire import plain
 

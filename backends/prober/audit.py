@@ -4,8 +4,8 @@ import time
 from collections.abc import Sequence
 from statistics import median
 
-from backends.domain.run import ClientAudit, Priority, Run
-from backends.domain.streams.statistics import quantile
+from backends.domain.ab.run import ClientAudit, Priority, Run
+from backends.domain.ab.statistics import quantile
 from backends.prober import clock
 from backends.prober.exchange import Trace
 

@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from backends.prober.orders import Lane
+from backends.prober.protocol import Lane
 
 # Fields that some endpoints refuse, most telling first, and what is sent instead.
 REFUSABLE = ("continuous_usage_stats", "max_tokens", "temperature", "ignore_eos", "stream_options")

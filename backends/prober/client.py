@@ -13,12 +13,12 @@ from typing import cast
 
 import msgspec
 
-from backends.domain.ab_facts import AbFact, SeriesEnded
+from backends.domain.ab.facts import AbFact, SeriesEnded
+from backends.domain.ab.load import LoadEnded, LoadStep, summarise_load
 from backends.domain.redaction import without_keys
-from backends.domain.streams.load import LoadEnded, LoadStep, summarise_load
 from backends.host import processes
 from backends.prober import clock
-from backends.prober.orders import CANCEL, Lane, LoadOrder, Order, SeriesOrder, encode_order
+from backends.prober.protocol import CANCEL, Lane, LoadOrder, Order, SeriesOrder, encode_order
 from backends.problem import Problem
 from backends.wire import decode_fact
 

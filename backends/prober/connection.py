@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
-from backends.domain.run import Connect
+from backends.domain.ab.run import Connect
 from backends.prober import clock, problems
 from backends.prober.loop import READABLE, WRITABLE, Loop, Timer
 from backends.prober.origin import Origin

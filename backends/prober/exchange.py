@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from backends.domain.run import Connect
-from backends.domain.streams.tokens import Piece
+from backends.domain.ab.run import Connect
+from backends.domain.ab.tokens import Piece
 from backends.prober import clock, problems
 from backends.prober.connection import Connection
 from backends.prober.http import BrokenReply, Http2Reply
 from backends.prober.loop import Loop, Timer
-from backends.prober.orders import Lane, Limits
 from backends.prober.pool import Pool, Unresolved
+from backends.prober.protocol import Lane, Limits
 from backends.prober.reply import Reply, UnreadableReply
 
 LIVE_NS = 50_000_000

@@ -11,12 +11,12 @@ from typing import Any
 import httpx2
 import openai
 
-from backends.domain.streams.tokens import Piece
+from backends.domain.ab.tokens import Piece
 from backends.prober import clock, problems
 from backends.prober.exchange import LIVE_NS, Hooks, Trace
 from backends.prober.http import Head
 from backends.prober.loop import Loop
-from backends.prober.orders import Lane, Limits
+from backends.prober.protocol import Lane, Limits
 from backends.prober.reply import Reply, UnreadableReply
 
 NAMED = ("model", "messages", "stream")

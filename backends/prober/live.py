@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from backends.domain.ab_facts import AbFact, TextArrived
+from backends.domain.ab.facts import AbFact, TextArrived
+from backends.domain.ab.tokens import Piece
 from backends.domain.redaction import Redactor
-from backends.domain.streams.tokens import Piece
 from backends.prober import clock
-from backends.prober.orders import Lane
+from backends.prober.protocol import Lane
 
 
 class LiveText:

@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 
-from backends.domain.run import Run
-from backends.domain.streams.load import (
+from backends.domain.ab.load import (
     KEPT_SHARE,
     LoadEnded,
     LoadLimits,
@@ -17,13 +16,14 @@ from backends.domain.streams.load import (
     next_rate,
     summarise_load,
 )
+from backends.domain.ab.run import Run
 from backends.prober import clock
 from backends.prober.body import with_nonce
 from backends.prober.exchange import Asked, Hooks
 from backends.prober.loop import Loop
-from backends.prober.orders import LoadOrder
 from backends.prober.origin import BadAddress
 from backends.prober.outcome import run_of
+from backends.prober.protocol import LoadOrder
 from backends.prober.target import Target
 
 FILLING_SHARE = 1 / 3

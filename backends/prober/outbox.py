@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from backends.domain.ab_facts import AbFact, TextArrived
+from backends.domain.ab.facts import AbFact, TextArrived
 from backends.domain.redaction import without_keys
 from backends.prober.loop import WRITABLE, Loop
 from backends.wire import plain

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from backends.domain.ab.run import Run
+from backends.domain.ab.timing import Timing, timing
+from backends.domain.ab.tokens import Piece, Usage, decoded_json, read_usage
 from backends.domain.redaction import redacted
-from backends.domain.run import Run
-from backends.domain.streams.timing import Timing, timing
-from backends.domain.streams.tokens import Piece, Usage, decoded_json, read_usage
 from backends.prober import problems
 from backends.prober.audit import CLIENT_LIMITED, Audit
 from backends.prober.clock import NS
 from backends.prober.exchange import Asked, Trace
-from backends.prober.orders import Lane
+from backends.prober.protocol import Lane
 
 
 def run_of(exchange: Asked, lane: Lane, index: int) -> Run:

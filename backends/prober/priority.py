@@ -2,7 +2,7 @@
 
 import os
 
-from backends.domain.run import Priority
+from backends.domain.ab.run import Priority
 
 LOWEST_REAL_TIME = 1
 NICEST = -20

@@ -5,8 +5,8 @@ import socket
 import ssl
 from http import HTTPStatus
 
-from backends.domain.run import CANCELLED
-from backends.domain.streams.tokens import decoded_json, error_message, well_formed
+from backends.domain.ab.run import CANCELLED
+from backends.domain.ab.tokens import decoded_json, error_message, well_formed
 from backends.prober.http import Head
 from backends.prober.origin import Origin
 

@@ -6,9 +6,9 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Concatenate, ParamSpec
 
+from backends.domain.ab.sse import SseEvent, SseParser
+from backends.domain.ab.tokens import ChunkReader, Piece
 from backends.domain.redaction import redacted_bytes
-from backends.domain.streams.sse import SseEvent, SseParser
-from backends.domain.streams.tokens import ChunkReader, Piece
 from backends.prober import problems
 from backends.prober.http import BrokenReply, Head, ReplyParser
 

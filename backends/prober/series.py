@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
-from backends.domain.ab_facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
-from backends.domain.run import LaneName, Priority, Run
+from backends.domain.ab.facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
+from backends.domain.ab.run import LaneName, Priority, Run
 from backends.prober import clock, problems
 from backends.prober.audit import Audit
 from backends.prober.body import with_nonce
 from backends.prober.exchange import Asked, Hooks
 from backends.prober.live import LiveText
 from backends.prober.loop import Loop
-from backends.prober.orders import Lane, SeriesOrder
 from backends.prober.origin import BadAddress
 from backends.prober.outcome import run_of
+from backends.prober.protocol import Lane, SeriesOrder
 from backends.prober.target import Target
 
 WARM_UP = -1

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from backends.prober.body import refused_field, request_body, without_refused
 from backends.prober.exchange import Asked, Exchange
 from backends.prober.loop import Loop
-from backends.prober.orders import Lane, Limits
 from backends.prober.origin import authorization, origin_of, proxy_for, request_bytes
 from backends.prober.pool import Pool
+from backends.prober.protocol import Lane, Limits
 
 if TYPE_CHECKING:
     from openai import OpenAI

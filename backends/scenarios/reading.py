@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from backends.domain.money.scenario import BadScenario, Scenario, scenario_from
+from backends.domain.decision.scenario import BadScenario, Scenario, scenario_from
 
 
 def read_scenario(path: Path) -> Scenario:

@@ -7,8 +7,8 @@ from ipaddress import ip_address
 from typing import Literal
 
 from backends.domain.address import base_url
-from backends.domain.money.scenario import Scenario
-from backends.domain.money.scenario_parts import Tier
+from backends.domain.decision.scenario import Scenario
+from backends.domain.decision.scenario_parts import Tier
 
 LOOPBACK = "127.0.0.1"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backends.domain.money.scenario import KEYS, BadScenario, Scenario, scenario_from
+from backends.domain.decision.scenario import KEYS, BadScenario, Scenario, scenario_from
 
 _GPU = "set it in [server.NAME]"
 _API = "set it in [endpoint.NAME], or with inferctl prices set"

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from backends.domain.money.scenario import KEYS, Scenario
+from backends.domain.decision.scenario import KEYS, Scenario
 from backends.settings import kinds
 from backends.settings.config import (
     Billing,

@@ -18,14 +18,14 @@ from textual.pilot import Pilot
 
 from backends.domain.server import ServerState
 from backends.host import processes
-from backends.host.servers import list_servers
 from backends.host.survivors import MARKER
 from backends.keeper.folder import ServerFolder, server_folder
 from backends.keeper.mark import keeper_id
+from backends.operations.host import Machine
+from backends.servers.listing import list_servers
 from backends.settings.config import Endpoint, Limits, Profile, Settings, TokenPrices
 from backends.simulated.gpus import SimulatedGpus
-from console.app import InferctlApp
-from console.machine import Machine
+from console.tui.app import InferctlApp
 
 REPOSITORY = Path(__file__).parents[2]
 SERVER, MODEL = "chat", "org/model"
@@ -106,7 +106,7 @@ def _is_of(pid: int, folder: Path) -> bool:
 @pytest.fixture(autouse=True)
 def _nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep servers that others run on this machine out of the lists."""
-    monkeypatch.setattr("backends.host.servers.foreign_servers", lambda *_: ())
+    monkeypatch.setattr("backends.servers.listing.foreign_servers", lambda *_: ())
 
 
 @pytest.fixture(scope="session")

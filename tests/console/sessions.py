@@ -6,7 +6,9 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any
 
-from backends.domain.ab_facts import RunBegan, RunEnded, SeriesBegan, TextArrived
+from backends.domain.ab.facts import RunBegan, RunEnded, SeriesBegan, TextArrived
+from backends.domain.ab.run import LaneName, Run
+from backends.domain.billing.meter import begin_meter
 from backends.domain.facts import (
     Fact,
     GpusSampled,
@@ -18,13 +20,11 @@ from backends.domain.facts import (
     Ticked,
 )
 from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
-from backends.domain.money.meter import begin_meter
-from backends.domain.run import LaneName, Run
 from backends.domain.serving import Counters, Histogram
 from backends.domain.session import Session, advance, watching
 from backends.domain.start import PhaseName
+from backends.operations.context import Desk
 from backends.settings.config import Endpoint, Limits, Profile, Settings, TokenPrices
-from console.desk import Desk
 from tests.backends.domain.journals import BOOT_WALL_S, at, failed, ready, spawned
 
 GIB = 1 << 30

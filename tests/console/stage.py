@@ -14,10 +14,10 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from backends.domain.server import Owner, Server
-from backends.host.servers import list_servers
+from backends.operations.host import Machine
+from backends.servers.listing import list_servers
 from backends.settings.config import Settings
 from backends.simulated.gpus import SimulatedGpus
-from console.machine import Machine
 
 ROOT = Path(__file__).parents[2]
 

@@ -32,13 +32,13 @@ from backends.domain.start import FailureKind, Outcome, PhaseName, Start
 from backends.domain.startup.fold import apply, as_start, begin
 from backends.host import processes
 from backends.host.processes import Process
-from backends.host.servers import list_servers
 from backends.host.survivors import MARKER
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder, read_journal, server_folder
 from backends.keeper.launch import LaunchOrder, launch
 from backends.keeper.mark import keeper_id
-from backends.keeper.taking import spawned
+from backends.keeper.take import spawned
+from backends.servers.listing import list_servers
 from tests.backends.keeper.conftest import eventually, everything, free_port, last, until
 from tests.backends.keeper.matrix.consoles import inferctl
 from tests.real_vllm.environment import found

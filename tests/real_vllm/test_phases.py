@@ -17,7 +17,7 @@ from backends.keeper import client
 from backends.keeper.clock import now
 from backends.keeper.folder import server_folder
 from backends.keeper.launch import LaunchOrder, launch
-from backends.keeper.record_stamps import STAMP_FORMAT, take_stamp
+from backends.keeper.log_stamps import STAMP_FORMAT, take_stamp
 from tests.backends.keeper.conftest import everything, free_port, until
 from tests.real_vllm.environment import found
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from backends.domain.run import Difference, LaneSummary, Spread
+from backends.domain.ab.run import Difference, LaneSummary, Spread
 from backends.domain.server import Owner, ServerState
 from backends.domain.serving import Bucket, Latency, Serving
 from backends.domain.start import Failure, FailureKind, Outcome, PhaseName

@@ -1,4 +1,4 @@
-from backends.domain.run import Spread
+from backends.domain.ab.run import Spread
 from widgets.run_dots import LaneRuns, dot_lines
 
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
-from backends.domain.money.amounts import figure, usd
-from backends.domain.money.verdict import Verdict, decide
+from backends.domain.decision.verdict import Verdict, decide
+from backends.domain.prices.amounts import figure, usd
 from backends.scenarios.reading import shipped_scenario
 
 MTOK = 1_000_000

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from backends.domain.money.amounts import digits
+from backends.domain.prices.amounts import digits
 from backends.scenarios.published import (
     a100,
     by_the_second,

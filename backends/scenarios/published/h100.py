@@ -3,7 +3,7 @@
 from decimal import Decimal
 from functools import partial
 
-from backends.domain.money.scenario import Scenario
+from backends.domain.decision.scenario import Scenario
 from backends.scenarios.published.claims import MTOK, Claim, even_mtok, even_percent, month
 from backends.scenarios.reading import shipped_scenario
 

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.domain.ab_facts import RunBegan, RunEnded, SeriesBegan, TextArrived
+from backends.domain.ab.facts import RunBegan, RunEnded, SeriesBegan, TextArrived
+from backends.domain.ab.run import Run
+from backends.domain.billing.meter import begin_meter
 from backends.domain.facts import (
     BecameReady,
     Fact,
@@ -19,8 +21,6 @@ from backends.domain.facts import (
     Ticked,
 )
 from backends.domain.gpu import Gpu, GpuMemory, GpuSample
-from backends.domain.money.meter import begin_meter
-from backends.domain.run import Run
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.serving import Counters
 from backends.domain.session import (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.domain.run import Run
+from backends.domain.ab.run import Run
 from backends.history.first_tokens import first_tokens
 from backends.history.history import open_history
 from backends.history.records import SeriesRecord

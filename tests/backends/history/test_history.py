@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import settings as testing
 from hypothesis import strategies as st
 
-from backends.domain.run import Connect, Run
+from backends.domain.ab.run import Connect, Run
 from backends.domain.start import Failure, FailureKind, Outcome, Phase, PhaseName, Start
 from backends.history.database import HistoryUnavailable, open_database
 from backends.history.history import History, open_history

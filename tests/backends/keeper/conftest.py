@@ -19,7 +19,7 @@ from backends.host.survivors import MARKER
 from backends.keeper.folder import ServerFolder, read_journal, server_folder
 from backends.keeper.launch import LaunchOrder, launch
 from backends.keeper.mark import keeper_id
-from backends.keeper.taking import spawned
+from backends.keeper.take import spawned
 
 FAKE = Path(__file__).with_name("fake_server.py")
 

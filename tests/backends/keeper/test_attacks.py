@@ -23,11 +23,11 @@ from backends.domain.facts import (
 from backends.domain.server import ProcessId, ServerState
 from backends.domain.start import FailureKind
 from backends.host import processes
-from backends.host.servers import our_server
-from backends.host.told import server_told
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder, read_journal
 from backends.keeper.service import MOST_CLIENTS, connect
+from backends.servers.listing import our_server
+from backends.servers.told import server_told
 from backends.wire import encode_fact
 from tests.backends.keeper.conftest import Bench, eventually, everything, until
 
@@ -152,7 +152,7 @@ async def test_a_clock_that_is_set_changes_no_duration_and_reboots_no_host(
     for one in members:
         processes.send(one.id, signal.SIGKILL, lambda _: True)
     await eventually(lambda: not bench.members(folder))
-    monkeypatch.setattr("backends.host.servers.boot_wall_s", lambda: facts[-1].at.wall_s + 3600)
+    monkeypatch.setattr("backends.servers.listing.boot_wall_s", lambda: facts[-1].at.wall_s + 3600)
     failure = our_server(folder).failure
     assert failure is not None
     assert failure.kind is FailureKind.KILLED
@@ -199,7 +199,7 @@ def _hung_up(connection: socket.socket | None) -> bool:
 
 
 BROKEN = {
-    "watch": "import backends.keeper.taking as room; room.watch = broken",
+    "watch": "import backends.keeper.take as room; room.watch = broken",
     "reader": "import backends.keeper.__main__ as room; room.StartReader.feed = broken",
 }
 

@@ -15,12 +15,12 @@ import pytest
 from backends.domain.facts import FirstTokenSeen, Spawned, Stopped
 from backends.domain.server import ProcessId
 from backends.host import processes
-from backends.host.servers import our_server, server_pids
 from backends.host.survivors import MARKER, belonging_to, carries
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder, read_journal
 from backends.keeper.mark import living_keeper
 from backends.keeper.order import NotRunning
+from backends.servers.listing import our_server, server_pids
 from backends.wire import encode_fact
 from tests.backends.keeper.conftest import Bench, eventually, everything, until
 

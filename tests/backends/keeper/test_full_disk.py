@@ -13,12 +13,12 @@ from backends.domain.facts import FirstTokenSeen, Spawned, Stopped
 from backends.domain.server import ServerState
 from backends.domain.stamp import Stamp
 from backends.host import processes
-from backends.host.servers import our_server
 from backends.host.survivors import MARKER
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder, prepare, read_journal, server_folder
 from backends.keeper.journal import Journal
 from backends.keeper.launch import LaunchFailed
+from backends.servers.listing import our_server
 from tests.backends.keeper.conftest import Bench, eventually, until
 
 SIZE_KIB = 256

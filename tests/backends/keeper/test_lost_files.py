@@ -16,11 +16,11 @@ from backends.domain.facts import (
     StopProgressed,
 )
 from backends.host import processes
-from backends.host.servers import our_server, server_pids
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder
 from backends.keeper.order import NotRunning
 from backends.keeper.tail import tail
+from backends.servers.listing import our_server, server_pids
 from tests.backends.keeper.conftest import Bench, eventually, everything, until
 
 

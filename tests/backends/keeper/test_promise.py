@@ -13,11 +13,11 @@ import pytest
 from backends.domain.facts import FirstTokenSeen, Stopped
 from backends.domain.server import ServerState
 from backends.host import processes
-from backends.host.servers import our_server
 from backends.host.survivors import MARKER
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder, prepare, read_journal, server_folder
 from backends.keeper.order import LaunchFailed, LaunchOrder, marker_value
+from backends.servers.listing import our_server
 from tests.backends.keeper.conftest import Bench, everything, until
 
 

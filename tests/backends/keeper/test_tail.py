@@ -99,7 +99,7 @@ def followed_verb(tmp_path: Path) -> Iterator[tuple[Path, "subprocess.Popen[str]
     folder.mkdir(parents=True)
     _append(folder / "server.log", "zero\none\nha")
     verb = subprocess.Popen(
-        [sys.executable, "-m", "console.cli", "logs", "chat", "-f", "-n", "1"],
+        [sys.executable, "-m", "console", "logs", "chat", "-f", "-n", "1"],
         env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
         stdout=subprocess.PIPE,
         text=True,

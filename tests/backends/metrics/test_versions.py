@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from backends.domain.money.totals import TokenTotals, add_reading
 from backends.domain.serving import Counters, EngineCounts, Histogram
+from backends.domain.traffic.totals import TokenTotals, add_reading
 from backends.metrics.exposition import counters_from
 
 INF = float("inf")

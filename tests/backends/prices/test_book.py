@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from backends.domain.money.amounts import BadPrice
-from backends.domain.money.prices import ApiPrice, provenance
-from backends.domain.money.scenario_parts import Currency, Tier
+from backends.domain.decision.scenario_parts import Currency, Tier
+from backends.domain.prices.amounts import BadPrice
+from backends.domain.prices.prices import ApiPrice, provenance
 from backends.prices.book import (
     find_api_price,
     list_prices,

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from backends.domain.money.prices import ApiPrice
+from backends.domain.prices.prices import ApiPrice
 from backends.prices.lookup import quote
 from backends.prices.table import PriceTable, shipped_table
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from backends.domain.money.amounts import BadPrice
-from backends.domain.money.prices import ApiPrice, GpuPrice, Price
-from backends.domain.money.request_prices import request_prices
+from backends.domain.prices.amounts import BadPrice
+from backends.domain.prices.cost import request_prices
+from backends.domain.prices.prices import ApiPrice, GpuPrice, Price
 from backends.prices.book import find_api_price
 from backends.prices.table import (
     PriceTable,

@@ -14,7 +14,7 @@ from h2.connection import H2Connection
 from h2.events import DataReceived, RequestReceived, StreamEnded
 from h2.exceptions import ProtocolError
 
-from tests.backends.domain.streams.chunks import ROLE, chunk, usage
+from tests.backends.domain.ab.chunks import ROLE, chunk, usage
 
 TTFT_S, GAP_S, TOKENS = 0.1, 0.03, 4
 

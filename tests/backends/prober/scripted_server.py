@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from backends.domain.ab_facts import AbFact, RunEnded, SeriesEnded
-from backends.domain.run import Run
+from backends.domain.ab.facts import AbFact, RunEnded, SeriesEnded
+from backends.domain.ab.run import Run
 from backends.prober.loop import Loop
-from backends.prober.orders import Lane, Limits, SeriesOrder
+from backends.prober.protocol import Lane, Limits, SeriesOrder
 from backends.prober.series import Series
-from tests.backends.domain.streams.chunks import ROLE, chunk, usage
+from tests.backends.domain.ab.chunks import ROLE, chunk, usage
 
 Reply = Callable[["Conversation"], None]
 

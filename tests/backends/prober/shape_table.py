@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from backends.domain.run import Run
+from backends.domain.ab.run import Run
 from backends.prober.audit import CLIENT_LIMITED
 from tests.backends.prober.scripted_server import (
     Conversation,

@@ -12,11 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from backends.domain.ab_facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
-from backends.domain.streams.report import ab_report
-from backends.domain.streams.series import AbSeries, advance_series
+from backends.domain.ab.facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
+from backends.domain.ab.series import AbSeries, advance_series
+from backends.domain.reports.ab import ab_report
 from backends.prober.client import ProberFailed, run_series
-from tests.backends.domain.streams.chunks import chunk
+from tests.backends.domain.ab.chunks import chunk
 from tests.backends.prober.scripted_server import (
     CHUNKED_HEAD,
     Conversation,

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backends.domain.run import Run
-from backends.domain.streams.cold import ColdProbe, HuntPlan, ProbeEnded, limits_of
-from backends.domain.streams.cold_report import HuntReport, hunt_document, hunt_lines, verdict_line
+from backends.domain.ab.cold import ColdProbe, HuntPlan, ProbeEnded, limits_of
+from backends.domain.ab.run import Run
+from backends.domain.reports.cold_probe import HuntReport, hunt_document, hunt_lines, verdict_line
 from backends.prober import problems
-from backends.prober.coldhunt import LONGEST_POLL_S, POLL_SHARE, SHORTEST_POLL_S, hunt
+from backends.prober.cold_probe import LONGEST_POLL_S, POLL_SHARE, SHORTEST_POLL_S, hunt
 from backends.prober.http import Head
-from backends.prober.orders import Lane
+from backends.prober.protocol import Lane
 
 LANE = Lane("a", "x", "http://127.0.0.1:9/v1", "m")
 GAPS = (60.0, 900.0)

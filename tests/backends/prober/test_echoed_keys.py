@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from backends.domain.ab_facts import TextArrived
+from backends.domain.ab.facts import TextArrived
 from backends.domain.redaction import KNOWN_KEY_HIDDEN, SHORTEST_PIECE
 from backends.history.history import open_history
 from backends.history.records import SeriesRecord
-from tests.backends.domain.streams.chunks import chunk
+from tests.backends.domain.ab.chunks import chunk
 from tests.backends.prober.scripted_server import (
     CHUNKED_HEAD,
     Conversation,

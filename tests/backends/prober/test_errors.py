@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from backends.domain.ab_facts import AbFact, SeriesEnded, TextArrived
-from backends.domain.money.request_prices import RequestPrices
+from backends.domain.ab.facts import AbFact, SeriesEnded, TextArrived
+from backends.domain.prices.cost import RequestPrices
 from backends.prober.loop import Loop
 from backends.prober.series import Series
-from tests.backends.domain.streams.chunks import ROLE, chunk
+from tests.backends.domain.ab.chunks import ROLE, chunk
 from tests.backends.prober.scripted_server import (
     CHUNKED_HEAD,
     QUICK,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from backends.domain.streams.sse import SseEvent
-from backends.domain.streams.tokens import ChunkReader
-from tests.backends.domain.streams.chunks import chunk
+from backends.domain.ab.sse import SseEvent
+from backends.domain.ab.tokens import ChunkReader
+from tests.backends.domain.ab.chunks import chunk
 from tests.backends.prober.scripted_server import (
     CHUNKED_HEAD,
     Conversation,

@@ -5,14 +5,14 @@ import json
 
 import pytest
 
-from backends.domain.ab_facts import RunEnded, SeriesEnded
-from backends.domain.run import Run
-from backends.domain.streams.load import LoadEnded
-from backends.domain.streams.sse import SseEvent
-from backends.domain.streams.tokens import MOST_OUTPUT_TOKENS, ChunkReader, well_formed
+from backends.domain.ab.facts import RunEnded, SeriesEnded
+from backends.domain.ab.load import LoadEnded
+from backends.domain.ab.run import Run
+from backends.domain.ab.sse import SseEvent
+from backends.domain.ab.tokens import MOST_OUTPUT_TOKENS, ChunkReader, well_formed
 from backends.prober.client import run_load, run_series
-from backends.prober.orders import Lane, LoadOrder
-from tests.backends.domain.streams.chunks import chunk, usage
+from backends.prober.protocol import Lane, LoadOrder
+from tests.backends.domain.ab.chunks import chunk, usage
 from tests.backends.prober.scripted_server import (
     CHUNKED_HEAD,
     Conversation,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.domain.run import Run
+from backends.domain.ab.run import Run
 from tests.backends.prober.certificates import FAR_NAME, context
 from tests.backends.prober.http2_server import (
     GAP_S,

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from backends.domain.money.request_prices import RequestPrices
-from backends.domain.streams.load import LoadEnded, LoadStep
+from backends.domain.ab.load import LoadEnded, LoadStep
+from backends.domain.prices.cost import RequestPrices
 from backends.prober.client import run_load
 from backends.prober.load import Load, LoadNews
 from backends.prober.loop import Loop
-from backends.prober.orders import Lane, LoadOrder
+from backends.prober.protocol import Lane, LoadOrder
 from tests.backends.prober.scripted_server import (
     Conversation,
     Reply,

@@ -1,6 +1,6 @@
 import os
 
-from backends.domain.ab_facts import RunBegan, SeriesEnded, TextArrived
+from backends.domain.ab.facts import RunBegan, SeriesEnded, TextArrived
 from backends.domain.redaction import KNOWN_KEY_HIDDEN
 from backends.domain.stamp import Stamp
 from backends.prober.loop import Loop

@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from backends.domain.ab_facts import RunBegan, RunEnded, SeriesBegan, SeriesEnded, TextArrived
-from backends.domain.money.request_prices import NO_PRICES, RequestPrices
-from backends.domain.money.scenario_parts import Tier
-from backends.domain.run import Run
+from backends.domain.ab.facts import RunBegan, RunEnded, SeriesBegan, SeriesEnded, TextArrived
+from backends.domain.ab.run import Run
+from backends.domain.decision.scenario_parts import Tier
+from backends.domain.prices.cost import NO_PRICES, RequestPrices
 from backends.prober import clock
-from tests.backends.domain.streams.chunks import ROLE, chunk, usage
+from tests.backends.domain.ab.chunks import ROLE, chunk, usage
 from tests.backends.prober.scripted_server import (
     CHUNKED_HEAD,
     Conversation,

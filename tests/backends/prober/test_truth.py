@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from textual.app import App
 
-from backends.domain.ab_facts import AbFact
-from backends.domain.streams.report import ab_report
-from backends.domain.streams.series import AbSeries, advance_series
+from backends.domain.ab.facts import AbFact
+from backends.domain.ab.series import AbSeries, advance_series
+from backends.domain.reports.ab import ab_report
 from tests.backends.prober.truth_programs import DEADLINE_S, measured, order, running, runs_of
 
 # The server's own stamps and a busy machine; the benchmark shows the engine's own 0.01 ms.

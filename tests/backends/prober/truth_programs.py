@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from backends.domain.ab_facts import AbFact, RunEnded
-from backends.domain.run import Run
+from backends.domain.ab.facts import AbFact, RunEnded
+from backends.domain.ab.run import Run
 from backends.prober.client import run_series
-from backends.prober.orders import Lane, SeriesOrder
+from backends.prober.protocol import Lane, SeriesOrder
 
 DEADLINE_S = 30.0
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from backends.domain.money.document import verdict_document
-from backends.domain.money.scenario import BadScenario
-from backends.domain.money.verdict import decide
+from backends.domain.decision.document import verdict_document
+from backends.domain.decision.scenario import BadScenario
+from backends.domain.decision.verdict import decide
 from backends.scenarios.reading import (
     read_scenario,
     scenario_at,

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from backends.domain.money.scenario import KEYS, Currency, ForeignPrice, Scenario, scenario_from
+from backends.domain.decision.scenario import KEYS, Currency, ForeignPrice, Scenario, scenario_from
 from backends.scenarios.reading import scenario_of
 from backends.settings.config import Settings
 from backends.settings.faults import ConfigError, Fault
 from backends.settings.plan import ELSEWHERE
 from backends.settings.read import parse_settings
-from tests.backends.domain.money.test_every_key import BASE, OTHER
+from tests.backends.domain.decision.test_every_key import BASE, OTHER
 
 PATH = Path("config.toml")
 EVERYTHING = """

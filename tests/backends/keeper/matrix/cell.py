@@ -11,12 +11,12 @@ from pathlib import Path
 from backends.domain.facts import StopOrdered, Stopped
 from backends.domain.server import Server, ServerState
 from backends.host import processes
-from backends.host.servers import list_servers
 from backends.keeper import client
 from backends.keeper.http1 import Address
 from backends.keeper.probe import health
+from backends.servers.listing import list_servers
 from backends.simulated.gpus import SimulatedGpus
-from console.verbs.status import remarks
+from console.cli.status import remarks
 from tests.backends.keeper.conftest import eventually
 from tests.backends.keeper.matrix.census import Census
 from tests.backends.keeper.matrix.consoles import inferctl

@@ -24,7 +24,7 @@ class Terminal:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 35, 120, 0, 0))
         self.shown = b""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "console.cli", *arguments],
+            [sys.executable, "-m", "console", *arguments],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
@@ -59,7 +59,7 @@ class Terminal:
 async def inferctl(*arguments: str, environment: Mapping[str, str]) -> tuple[int, str, str]:
     """Run one verb; return its exit code, what it printed and what it said on stderr."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "console.cli", *arguments),
+        *(sys.executable, "-m", "console", *arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.backends.domain.streams.chunks import ROLE, chunk, usage
+from tests.backends.domain.ab.chunks import ROLE, chunk, usage
 from tests.backends.prober.shapes.shape import (
     DONE,
     TOKENS,

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.backends.domain.streams.chunks import usage
+from tests.backends.domain.ab.chunks import usage
 from tests.backends.prober.scripted_server import CHUNKED_HEAD, Conversation, HangUp
 from tests.backends.prober.shapes.http import CUT, failed
 from tests.backends.prober.shapes.shape import DONE, TOKENS, Expected, Script, Shape, chunked, play

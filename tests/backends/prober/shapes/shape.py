@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.backends.domain.streams.chunks import ROLE, chunk, usage
+from tests.backends.domain.ab.chunks import ROLE, chunk, usage
 from tests.backends.prober.scripted_server import CHUNKED_HEAD, Conversation, Reply
 
 TTFT_S, GAP_S, TOKENS = 0.08, 0.03, 4

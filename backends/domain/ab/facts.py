@@ -1,0 +1,72 @@
+"""The facts of an A/B: what the prober tells while it measures."""
+
+from dataclasses import dataclass
+
+from backends.domain.ab.run import ClientAudit, LaneName, Run, SeriesMode
+from backends.domain.stamp import Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesBegan:
+    """An A/B begins: the endpoint of each lane, and how many runs each will have.
+
+    Attributes:
+        models: the model of each lane, in the order of `lanes`.
+        prompt_sha256: of the prompt as the user gave it, without the nonce of a run.
+        max_tokens: asked of every lane alike, as are `temperature` and `ignore_eos`.
+        cached: the prompt is sent without a nonce, so that prefix caches may answer.
+    """
+
+    at: Stamp
+    series_id: str
+    lanes: tuple[tuple[LaneName, str], ...]
+    runs: int
+    models: tuple[str, ...] = ()
+    prompt_sha256: str = ""
+    order: SeriesMode = "interleaved"
+    max_tokens: int | None = None
+    temperature: float | None = None
+    ignore_eos: bool = False
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunBegan:
+    """A request was sent in a lane."""
+
+    at: Stamp
+    lane: LaneName
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class TextArrived:
+    """Text of a running request; `tokens` are all tokens so far, None where usage is not sent."""
+
+    at: Stamp
+    lane: LaneName
+    text: str
+    reasoning: bool
+    tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """A run is over, with its figures or its error."""
+
+    at: Stamp
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesEnded:
+    """An A/B is over; `reason` is empty unless it was cut short."""
+
+    at: Stamp
+    series_id: str
+    reason: str = ""
+    client: ClientAudit | None = None
+
+
+AbFact = SeriesBegan | RunBegan | TextArrived | RunEnded | SeriesEnded
+"""What the prober tells about an A/B."""

@@ -1,0 +1,197 @@
+"""Open-loop load: what one step of a rate showed, and which rate comes next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+from backends.domain.ab.run import Run, Spread
+from backends.domain.ab.statistics import share_at_least, spread
+
+# The share of requests that must keep the limits, as a p99 limit says.
+KEPT_SHARE = 0.99
+REFINEMENTS = 3
+CLIENT_BUSY_PERCENT = 80.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadLimits:
+    """What a request must keep: TTFT from its planned send, and its mean inter-token latency."""
+
+    ttft_s: float
+    itl_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadStep:
+    """One rate, held for one step.
+
+    Attributes:
+        planned_rps: mean rate of the Poisson arrivals.
+        requests: those that count: planned after the step's first third.
+        kept_share: share of them that kept all limits; None when none counted.
+        kept_share_at_least: what that shows of all requests at this rate, 95 % sure.
+        goodput_rps: requests a second that kept all limits.
+        output_tokens_per_s: tokens of the counted requests, by the length of their window.
+        concurrency: most streams open at once.
+        ttft_s: from the planned send, so that a late client or a full queue shows.
+        itl_s: of each request's mean.
+        planned_to_sent_max_s: how late the client itself was.
+        broke: why the rate is too high, empty where it is not.
+        outcome: ``unknown`` where no request counted, so that the step says nothing of its rate.
+        input_tokens: median of the counted requests' usage, like `output_tokens`; None untold.
+        client_cpu_percent: of one core, by the measuring process.
+        client_limited: it may have been the client that could not keep up.
+        spent_usd: what the load has cost by the end of the step, decimal digits; None unpriced.
+    """
+
+    planned_rps: float
+    requests: int
+    errors: int
+    kept_share: float | None
+    goodput_rps: float
+    output_tokens_per_s: float
+    concurrency: int
+    ttft_s: Spread | None
+    itl_s: Spread | None
+    planned_to_sent_max_s: float | None
+    broke: str = ""
+    client_cpu_percent: float | None = None
+    client_limited: bool = False
+    outcome: Literal["kept", "broke", "unknown"] = "kept"
+    input_tokens: float | None = None
+    output_tokens: float | None = None
+    kept_share_at_least: float | None = None
+    spent_usd: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadEnded:
+    """The measurement is over.
+
+    Attributes:
+        reason: why it ended.
+        best: the highest rate that kept the limits, None when none did.
+        bounded: the endpoint broke them at a higher rate, so `best` is its capacity and not just a
+            lower bound.
+        steps: the curve, in order of rate.
+        cost_usd: decimal digits, None without prices.
+        cut_unpriced: requests that were cut off at the end and whose cost nobody told: `cost_usd`
+            is without them.
+    """
+
+    reason: str
+    best: LoadStep | None
+    bounded: bool
+    steps: tuple[LoadStep, ...]
+    cost_usd: str | None = None
+    cut_unpriced: int = 0
+
+
+def judge(
+    planned_rps: float,
+    runs: Sequence[Run],
+    window_s: float,
+    limits: LoadLimits,
+    *,
+    concurrency: int,
+    broke: str = "",
+    client_cpu_percent: float | None = None,
+    spent_usd: str | None = None,
+) -> LoadStep:
+    """Return what the counted runs of a step show; `broke` is what ended it before its time."""
+    good = [run for run in runs if run.error is None]
+    kept = sum(1 for run in good if keeps(run, limits))
+    errors = len(runs) - len(good)
+    share = kept / len(runs) if runs else None
+    if not broke and share is not None and share < KEPT_SHARE:
+        broke = _why(len(runs), kept, errors)
+    late = [run.planned_to_sent_s for run in runs if run.planned_to_sent_s is not None]
+    return LoadStep(
+        planned_rps=planned_rps,
+        requests=len(runs),
+        errors=errors,
+        kept_share=share,
+        goodput_rps=kept / window_s,
+        output_tokens_per_s=sum(run.output_tokens or 0 for run in good) / window_s,
+        concurrency=concurrency,
+        ttft_s=spread([ttft for run in good if (ttft := planned_ttft_s(run)) is not None]),
+        itl_s=spread([itl for run in good if (itl := mean_itl_s(run)) is not None]),
+        planned_to_sent_max_s=max(late, default=None),
+        broke=broke,
+        client_cpu_percent=client_cpu_percent,
+        client_limited=client_cpu_percent is not None and client_cpu_percent > CLIENT_BUSY_PERCENT,
+        outcome="broke" if broke else "kept" if runs else "unknown",
+        input_tokens=_middle([run.input_tokens for run in good]),
+        output_tokens=_middle([run.output_tokens for run in good]),
+        kept_share_at_least=share_at_least(kept, len(runs)) if runs else None,
+        spent_usd=spent_usd,
+    )
+
+
+def planned_ttft_s(run: Run) -> float | None:
+    """Return TTFT from the planned send: what a user waits who comes when he comes."""
+    return None if run.ttft_s is None else run.ttft_s + (run.planned_to_sent_s or 0.0)
+
+
+def mean_itl_s(run: Run) -> float | None:
+    """Return the time per output token after the first chunk, None for a single arrival."""
+    return sum(run.itl_s) / len(run.itl_s) if run.itl_s else None
+
+
+def keeps(run: Run, limits: LoadLimits) -> bool:
+    """Return whether a run kept the limits; a failed one did not."""
+    ttft_s, itl_s = planned_ttft_s(run), mean_itl_s(run)
+    if run.error is not None or ttft_s is None or ttft_s > limits.ttft_s:
+        return False
+    return limits.itl_s is None or itl_s is None or itl_s <= limits.itl_s
+
+
+def next_rate(steps: Sequence[LoadStep], first_rps: float, growth: float) -> float | None:
+    """Return the rate to try next, None when the limit is known well enough.
+
+    Rates grow until one breaks, then the gap between the highest that kept the limits and the
+    lowest that broke them is halved three times. A step in which no request counted kept nothing.
+    """
+    if not steps:
+        return first_rps
+    broken = sorted(step.planned_rps for step in steps if step.broke)
+    if not broken:
+        return max(step.planned_rps for step in steps) * growth
+    kept = (step.planned_rps for step in steps if step.outcome == "kept")
+    good = max((rate for rate in kept if rate < broken[0]), default=0.0)
+    halvings = len(steps) - 1 - next(i for i, step in enumerate(steps) if step.broke)
+    if halvings >= REFINEMENTS:
+        return None
+    return (good + broken[0]) / 2
+
+
+def summarise_load(
+    steps: Sequence[LoadStep], reason: str, cost_usd: str | None, cut_unpriced: int = 0
+) -> LoadEnded:
+    """Return the finding: the highest rate below every one that broke the limits."""
+    lowest_broken = min((s.planned_rps for s in steps if s.broke), default=float("inf"))
+    kept = [s for s in steps if s.outcome == "kept" and s.planned_rps < lowest_broken]
+    return LoadEnded(
+        reason=reason,
+        best=max(kept, key=lambda step: step.planned_rps, default=None),
+        bounded=any(step.broke and not step.client_limited for step in steps),
+        steps=tuple(sorted(steps, key=lambda step: step.planned_rps)),
+        cost_usd=cost_usd,
+        cut_unpriced=cut_unpriced,
+    )
+
+
+def _why(requests: int, kept: int, errors: int) -> str:
+    late = requests - kept - errors
+    parts = []
+    if late:
+        parts.append(f"{late} of {requests} requests missed a limit")
+    if errors:
+        parts.append(f"{errors} of {requests} requests failed")
+    return " and ".join(parts)
+
+
+def _middle(values: Sequence[int | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None

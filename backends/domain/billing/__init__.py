@@ -1,0 +1,1 @@
+"""The bill: what the rented GPUs have cost so far, and for what."""

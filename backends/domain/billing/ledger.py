@@ -1,0 +1,158 @@
+"""What a rental was used for: the tokens of each server, each day, and the windows of traffic."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+
+from backends.domain.billing.meter import Activity, MeterState, advance_meter
+from backends.domain.facts import MetricsScraped
+from backends.domain.traffic.profile import HourlyProfile, learn, learn_tokens
+from backends.domain.traffic.totals import TokenTotals, add_reading, minus, plus
+from backends.domain.traffic.windows import Window, Windows, after_reading
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One server of the rented host.
+
+    Attributes:
+        totals: since the bill began.
+        profile: by hour of the day in UTC, learnt over every rental of this host.
+        running: requests that ran when it was read last, at `read_wall_s`.
+        windows: the traffic by windows of fixed length, for the verdict.
+    """
+
+    server: str
+    totals: TokenTotals = field(default_factory=TokenTotals)
+    profile: HourlyProfile = field(default_factory=HourlyProfile)
+    running: float | None = None
+    read_wall_s: float | None = None
+    windows: Windows = field(default_factory=Windows)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day in UTC: what the host was used for, and what all its servers served."""
+
+    day: date
+    meter: MeterState
+    totals: TokenTotals = field(default_factory=TokenTotals)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Everything that is kept beside the meter; days in their order, the newest last."""
+
+    served: tuple[Served, ...] = ()
+    days: tuple[Day, ...] = ()
+
+    def of(self, server: str) -> Served:
+        """Return what is known of a server; nothing of one that was never read."""
+        return next((each for each in self.served if each.server == server), Served(server))
+
+
+def all_totals(ledger: Ledger) -> TokenTotals:
+    """Return what all servers together have served since the bill began."""
+    total = TokenTotals()
+    for each in ledger.served:
+        total = plus(total, each.totals)
+    return total
+
+
+def with_reading(
+    ledger: Ledger,
+    server: str,
+    read: MetricsScraped,
+    counted_from_s: float,
+    earlier: MetricsScraped | None = None,
+) -> Ledger:
+    """Return the ledger with one more reading of a server's counters.
+
+    Requests of inferctl's own since the `earlier` reading are in the totals, which they were part
+    of, and not in the windows that traffic is learnt from.
+    """
+    known = ledger.of(server)
+    totals = add_reading(known.totals, read.counters, counted_from_s=counted_from_s)
+    windows = after_reading(known.windows, read, earlier)
+    profile = known.profile
+    if windows.closed is not None and windows.closed is not known.windows.closed:
+        profile = learnt(profile, windows.closed)
+    new = Served(server, totals, profile, read.counters.requests_running, read.at.wall_s, windows)
+    others = tuple(each for each in ledger.served if each.server != server)
+    days = _counted(ledger.days, minus(totals, known.totals), read.at.wall_s)
+    return replace(ledger, served=(*others, new), days=days)
+
+
+def with_launch(ledger: Ledger, server: str, launched_wall_s: float) -> Ledger:
+    """Return the ledger after a launch: the counters of the process before it are gone."""
+    known = ledger.of(server)
+    if known.read_wall_s is None or launched_wall_s <= known.read_wall_s:
+        return ledger
+    fresh = replace(known, totals=replace(known.totals, last=(), process_start_s=None))
+    others = tuple(each for each in ledger.served if each.server != server)
+    return replace(ledger, served=(*others, fresh))
+
+
+def with_new_bill(ledger: Ledger) -> Ledger:
+    """Return the ledger with nothing served: what was learnt of the traffic and the days stay."""
+    fresh = tuple(Served(each.server, profile=each.profile) for each in ledger.served)
+    return replace(ledger, served=fresh)
+
+
+def with_time(ledger: Ledger, from_s: float, to_s: float, activity: Activity) -> Ledger:
+    """Return the ledger with a stretch of time spent on one activity, split at midnight UTC."""
+    days = ledger.days
+    while from_s < to_s:
+        day = utc_day(from_s)
+        until_s = min(to_s, midnight_after(day))
+        days = _spent(days, day, from_s, until_s, activity)
+        from_s = until_s
+    return replace(ledger, days=days)
+
+
+def utc_day(wall_s: float) -> date:
+    """Return the day of an instant."""
+    return datetime.fromtimestamp(wall_s, UTC).date()
+
+
+def midnight_after(day: date) -> float:
+    """Return when a day ends, seconds since 1970."""
+    next_day = day + timedelta(days=1)
+    return datetime(next_day.year, next_day.month, next_day.day, tzinfo=UTC).timestamp()
+
+
+def _spent(
+    days: tuple[Day, ...], day: date, from_s: float, until_s: float, activity: Activity
+) -> tuple[Day, ...]:
+    found = _day(days, day)
+    state = found.meter if found else MeterState("given", from_s, from_s)
+    # Only what is spent counts here: a day may have stretches that belong to no rental.
+    state = advance_meter(replace(state, last_s=from_s), until_s, activity)
+    return _with_day(days, Day(day, state, found.totals if found else TokenTotals()))
+
+
+def _counted(days: tuple[Day, ...], more: TokenTotals, wall_s: float) -> tuple[Day, ...]:
+    day = utc_day(wall_s)
+    found = _day(days, day) or Day(day, MeterState("given", wall_s, wall_s))
+    return _with_day(days, replace(found, totals=plus(found.totals, more)))
+
+
+def _day(days: tuple[Day, ...], day: date) -> Day | None:
+    return next((each for each in reversed(days) if each.day == day), None)
+
+
+def _with_day(days: tuple[Day, ...], new: Day) -> tuple[Day, ...]:
+    """Return the days with one replaced or added; it nearly always is the newest."""
+    if not days or days[-1].day < new.day:
+        return (*days, new)
+    if days[-1].day == new.day:
+        return (*days[:-1], new)
+    others = (each for each in days if each.day != new.day)
+    return tuple(sorted((*others, new), key=lambda each: each.day))
+
+
+def learnt(profile: HourlyProfile, window: Window) -> HourlyProfile:
+    """Return a profile with what one more window of traffic saw."""
+    if window.requests is None:
+        return profile
+    hour = datetime.fromtimestamp(window.began_wall_s, UTC).hour
+    return learn_tokens(learn(profile, hour, window.requests, window.seconds), window.seen)

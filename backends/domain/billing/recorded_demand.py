@@ -1,0 +1,73 @@
+"""The traffic of a server as it was recorded: all windows that were ever watched."""
+
+from decimal import Decimal
+
+from backends.domain.billing.ledger import Served, learnt
+from backends.domain.decision.scenario import Observed
+from backends.domain.traffic.demand import Demand, cached_share_of
+from backends.domain.traffic.profile import TokenSums
+from backends.domain.traffic.totals import TokenTotals
+from backends.domain.traffic.windows import open_window
+
+MOST_MISSED = 2.0
+"""Where the ledger counted more than twice the requests of the windows, it knows the mean better,
+although it counts inferctl's own tests, too."""
+
+
+def recorded_demand(served: Served) -> Demand:
+    """Return the traffic of all windows, and of the one under way.
+
+    How surely the rate is known follows from the requests of the windows, the tokens of a request
+    from those whose tokens were counted: each has its own number.
+    """
+    window, profile = open_window(served.windows), served.profile
+    if window is not None:
+        profile = learnt(profile, window)
+    requests, seconds = sum(profile.requests), sum(profile.seconds)
+    seen = Observed(n=_decimal(requests), window_s=_decimal(seconds) if seconds else None)
+    source = f"what was watched of {served.server or 'the server'} in {seconds / 3600:.1f} h"
+    return Demand(
+        _with_tokens(seen, profile.tokens, served.totals),
+        source,
+        cached_share_of(served.totals),
+        profile,
+    )
+
+
+def _with_tokens(seen: Observed, sums: TokenSums, totals: TokenTotals) -> Observed:
+    counted = totals.requests or 0.0
+    if counted > sums.requests * MOST_MISSED:
+        sums = _of_totals(totals)
+    if sums.requests <= 0:
+        return Observed(n=seen.n, window_s=seen.window_s, tokens_n=Decimal(0))
+    into, out = sums.input_tokens / sums.requests, sums.output_tokens / sums.requests
+    input_sd = max(0.0, sums.input_squares / sums.requests - into**2) ** 0.5
+    output_sd = max(0.0, sums.output_squares / sums.requests - out**2) ** 0.5
+    return Observed(
+        n=seen.n,
+        input_tokens_mean=_decimal(into),
+        output_tokens_mean=_decimal(out),
+        input_tokens_sd=_decimal(input_sd),
+        output_tokens_sd=_decimal(output_sd),
+        # The largest that it can be: how input and output go together is not known.
+        covariance=_decimal(input_sd * output_sd),
+        window_s=seen.window_s,
+        tokens_n=_decimal(sums.requests),
+    )
+
+
+def _of_totals(totals: TokenTotals) -> TokenSums:
+    """Return the sums of what was counted in all.
+
+    Counts in all do not tell the spread; it is taken as large as the mean, as of lengths that are
+    distributed exponentially.
+    """
+    requests = totals.requests or 0.0
+    if not requests or totals.input_tokens is None or totals.output_tokens is None:
+        return TokenSums()
+    into, out = totals.input_tokens, totals.output_tokens
+    return TokenSums(requests, into, out, 2 * into**2 / requests, 2 * out**2 / requests)
+
+
+def _decimal(value: float) -> Decimal:
+    return Decimal(repr(value))

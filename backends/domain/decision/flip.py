@@ -1,0 +1,187 @@
+"""The one number that would flip a verdict."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from backends.domain.decision.break_even import Crossover, needed_capacity_rps
+from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.outcome import outcome_at
+from backends.domain.decision.request_cost import (
+    SECONDS_PER_HOUR,
+    api_prices_given,
+    gpu_usd_per_hour,
+    tokens_of,
+    usd_per_request,
+)
+from backends.domain.decision.scenario import Scenario
+from backends.domain.decision.uncertainty import centre, load_of
+from backends.domain.traffic.shape import Load
+
+_STEP = Decimal("1.25")
+_STEPS = 42
+"""Loads from a ten-thousandth of the present one to ten thousand times as much are searched."""
+_HALVINGS = 40
+_A_STEP_BEYOND = Decimal("1.000001")
+
+Outcomes = Callable[[Decimal], VerdictKind]
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """The value of one quantity at which the verdict changes.
+
+    Attributes:
+        quantity: its key in the scenario, such as ``rate_rps``.
+        now: its present value, None where it is not known.
+        to: the verdict beyond it, None where that depends on what is not known.
+    """
+
+    quantity: str
+    value: Decimal
+    now: Decimal | None
+    to: VerdictKind | None = None
+
+
+def flip_of(scenario: Scenario, load: Load | None, kind: VerdictKind, at: Crossover) -> Flip | None:
+    """Return what would change the verdict, None where nothing that is known would."""
+    if kind in {VerdictKind.NO_CROSSOVER, VerdictKind.CAPACITY_UNKNOWN}:
+        needed = needed_capacity_rps(scenario)
+        return None if needed is None else Flip("capacity_rps", needed, scenario.capacity_rps)
+    if kind is VerdictKind.SLO_EXCLUDES:
+        return _limit(scenario)
+    if at.break_even_rps is None and at.hours_per_day is not None and scenario.rate_rps is None:
+        return _hours(scenario, at.hours_per_day)
+    if load is None or load.mean_rps == 0:
+        even = at.break_even_rps
+        now = None if load is None else load.mean_rps
+        return None if even is None else Flip("rate_rps", even, now)
+    return _by_search(scenario, load)
+
+
+def _hours(scenario: Scenario, even: Decimal) -> Flip:
+    """Return the busy hours that decide between a GPU around the clock and one by the second."""
+    now = scenario.hours_per_day
+    if now is None:
+        return Flip("hours_per_day", even, now)
+    by_month = scenario.gpu_usd_per_hour is None and scenario.gpu_usd_per_month is not None
+    always = VerdictKind.RESERVED_CHEAPER if by_month else VerdictKind.SELF_HOST_CHEAPER
+    beyond = VerdictKind.SERVERLESS_GPU_CHEAPER if now > even else always
+    return Flip("hours_per_day", even, now, beyond)
+
+
+def needed_for(scenario: Scenario, kind: VerdictKind, least_requests: int) -> Flip | None:
+    """Return the number that decides where nothing is decided; None where no one number does.
+
+    Of an unpriced side it is the price at which both cost the same.
+    """
+    seen, tokens, load = scenario.observed, tokens_of(scenario), load_of(scenario)
+    if kind is VerdictKind.NOT_COMPARABLE and tokens and scenario.api_input_tokens is not None:
+        return Flip("api_input_tokens", tokens[0], scenario.api_input_tokens)
+    if kind is VerdictKind.INSUFFICIENT_DATA and seen is not None:
+        few = min(seen.n, seen.counted)
+        return Flip("observed.n", Decimal(least_requests), few) if few < least_requests else None
+    if kind is not VerdictKind.UNPRICED or load is None or load.mean_rps == 0:
+        return None
+    gpu, request = gpu_usd_per_hour(scenario), usd_per_request(scenario)
+    if gpu is None and request is not None:
+        return Flip("gpu_usd_per_hour", SECONDS_PER_HOUR * request * load.mean_rps, None)
+    if gpu is not None and request is None:
+        return Flip("usd_per_request", gpu / (SECONDS_PER_HOUR * load.mean_rps), None)
+    return None
+
+
+def _by_search(scenario: Scenario, load: Load) -> Flip | None:
+    """Return the nearest rate that changes the outcome; else the nearest capacity, else a price.
+
+    No rate helps where peaks grow with it, but a faster GPU may; and where one contract is dearer
+    than another at any rate, only its price decides.
+    """
+    change = _nearest_change(
+        lambda times: outcome_at(scenario, centre(scenario, load.scaled(times)))
+    )
+    if change is not None:
+        now = load.mean_rps if scenario.rate_rps is None else scenario.rate_rps
+        return Flip("rate_rps", now * change[0], now, change[1])
+    for key in _OTHERS:
+        now = getattr(scenario, key)
+        change = None if not now else _nearest_change(_with(scenario, load, key, now))
+        if change is not None:
+            return Flip(key, now * change[0], now, change[1])
+    return None
+
+
+_OTHERS = (
+    "capacity_rps",
+    "gpu_usd_per_hour",
+    "gpu_usd_per_month",
+    "serverless_usd_per_second",
+    "output_usd_per_mtok",
+    "provisioned_unit_usd_per_hour",
+)
+
+
+def _with(scenario: Scenario, load: Load, key: str, now: Decimal) -> Outcomes:
+    """Return the outcome by the factor on one figure, all others as they are."""
+
+    def outcome(times: Decimal) -> VerdictKind:
+        changed: dict[str, Any] = {key: now * times}
+        other = replace(scenario, **changed)
+        return outcome_at(other, centre(other, load))
+
+    return outcome
+
+
+def _limit(scenario: Scenario) -> Flip | None:
+    waits = (scenario.api_ttft_p99_s, scenario.gpu_ttft_p99_s, scenario.cold_start_s)
+    limit = scenario.ttft_slo_s
+    beyond = [wait for wait in waits if wait is not None and limit is not None and wait > limit]
+    if beyond:
+        return Flip("ttft_slo_s", min(beyond), limit)
+    batch = scenario.batch_multiplier
+    return None if batch is None or batch >= 1 else Flip("batch_multiplier", Decimal(1), batch)
+
+
+def _nearest_change(outcome: Outcomes) -> tuple[Decimal, VerdictKind] | None:
+    """Return the nearer factor, up or down, at which the outcome changes, and to what."""
+    here = outcome(Decimal(1))
+
+    def same(factor: Decimal) -> bool:
+        return outcome(factor) is here
+
+    for step in range(1, _STEPS + 1):
+        near, far = _STEP ** (step - 1), _STEP**step
+        if not same(far):
+            return _beyond(_boundary(near, far, same), outcome, _A_STEP_BEYOND)
+        if not same(1 / far):
+            return _beyond(_boundary(1 / near, 1 / far, same), outcome, 1 / _A_STEP_BEYOND)
+    return None
+
+
+def _beyond(edge: Decimal, outcome: Outcomes, step: Decimal) -> tuple[Decimal, VerdictKind]:
+    """Return an edge with the outcome just behind it, where no tie is left."""
+    return edge, outcome(edge * step)
+
+
+def _boundary(inside: Decimal, outside: Decimal, same: Callable[[Decimal], bool]) -> Decimal:
+    for _ in range(_HALVINGS):
+        middle = (inside + outside) / 2
+        if same(middle):
+            inside = middle
+        else:
+            outside = middle
+    return (inside + outside) / 2
+
+
+def without_rate(scenario: Scenario) -> Scenario:
+    """Return a scenario of busy hours in units of one GPU's capacity, where no rate is known.
+
+    An always-on GPU against the same GPU billed by the second needs no rate: what counts is the
+    share of the day that it is busy.
+    """
+    traffic = (scenario.rate_rps, scenario.profile_rps, scenario.service_s, scenario.observed)
+    busy = scenario.hours_per_day is not None and scenario.serverless_usd_per_second is not None
+    if api_prices_given(scenario) or not busy or any(item is not None for item in traffic):
+        return scenario
+    return replace(scenario, rate_rps=Decimal(1), capacity_rps=Decimal(1))

@@ -1,0 +1,122 @@
+"""Every way to serve the traffic, with what it costs at one point of the prices and the load."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from backends.domain.decision.on_and_off import on_and_off
+from backends.domain.decision.option import SLO_EXCLUDES, UNPRICED, Option, Point, replicas_for
+from backends.domain.decision.request_cost import (
+    SECONDS_PER_HOUR,
+    api_prices_given,
+    fixed_usd_per_hour,
+    owned_usd_per_hour,
+    tokens_of,
+)
+from backends.domain.decision.scenario import Scenario
+from backends.domain.decision.serverless import serverless
+from backends.domain.traffic.shape import Load, ceiling
+
+
+def options(scenario: Scenario, point: Point) -> tuple[Option, ...]:
+    """Return every option that the scenario has any price for, in a fixed order."""
+    found = [
+        _api(scenario, point),
+        *_always_on(scenario, point),
+        *on_and_off(scenario, point),
+        *serverless(scenario, point),
+        _provisioned(scenario, point),
+        _hybrid(scenario, point),
+    ]
+    return tuple(option for option in found if option is not None)
+
+
+def _api(scenario: Scenario, point: Point) -> Option | None:
+    if not api_prices_given(scenario):
+        return None
+    if point.usd_per_request is None:
+        return Option("api", None, None, f"{UNPRICED}: a token price or a token count is missing")
+    cost = SECONDS_PER_HOUR * point.usd_per_request * point.load.mean_rps
+    return Option("api", cost, None, _api_slo(scenario))
+
+
+def _api_slo(scenario: Scenario) -> str:
+    limit, seen = scenario.ttft_slo_s, scenario.api_ttft_p99_s
+    if limit is not None and seen is not None and seen > limit:
+        return f"{SLO_EXCLUDES}: the API's p99 TTFT is {seen} s, the limit is {limit} s"
+    return no_batch_in_time(scenario)
+
+
+def no_batch_in_time(scenario: Scenario) -> str:
+    """Return why no API can be chosen at the price of batches, empty where one can."""
+    batch = scenario.batch_multiplier
+    if scenario.ttft_slo_s is None or batch is None or batch >= 1:
+        return ""
+    return f"{SLO_EXCLUDES}: batch prices come without any limit on the time to first token"
+
+
+def _prices(scenario: Scenario, point: Point) -> tuple[tuple[str, Decimal], ...]:
+    """Return the hourly price of one GPU under each contract that has one."""
+    month = scenario.gpu_usd_per_month
+    hourly = (
+        ("on_demand", scenario.gpu_usd_per_hour),
+        ("reserved", None if month is None else month / scenario.hours_per_month),
+        ("owned", owned_usd_per_hour(scenario)),
+    )
+    return tuple((name, usd * point.gpu_factor) for name, usd in hourly if usd is not None)
+
+
+def _always_on(scenario: Scenario, point: Point) -> list[Option]:
+    count, why_not = replicas_for(scenario, point.load)
+    fixed = fixed_usd_per_hour(scenario)
+    return [
+        Option(name, usd * count + fixed, count, why_not) for name, usd in _prices(scenario, point)
+    ]
+
+
+def _provisioned(scenario: Scenario, point: Point) -> Option | None:
+    usd, unit = scenario.provisioned_unit_usd_per_hour, scenario.provisioned_unit_tokens_per_s
+    if usd is None:
+        return None
+    tokens, name = tokens_of(scenario), "provisioned_throughput"
+    if unit is None:
+        return Option(name, None, None, f"{UNPRICED}: provisioned_unit_tokens_per_s is missing")
+    if tokens is None:
+        return Option(name, None, None, f"{UNPRICED}: output_tokens is missing")
+    units = max(1, ceiling(point.load.peak_rps * tokens[1] / unit))
+    return Option(name, usd * units, units, _api_slo(replace(scenario, batch_multiplier=None)))
+
+
+def _hybrid(scenario: Scenario, point: Point) -> Option | None:
+    """Return n replicas for the base and the API for what exceeds them.
+
+    A further replica pays for itself when the load that falls to it, at the API's price, costs more
+    than it does: its marginal utilisation is above the break-even utilisation.
+    """
+    capacity, usd_request = scenario.capacity_rps, point.usd_per_request
+    prices = _prices(scenario, point)
+    if capacity is None or usd_request is None or not prices:
+        return None
+    usd = min(price for _, price in prices)
+    api_hour = SECONDS_PER_HOUR * usd_request
+    limit = point.load.replicas(capacity)
+    if scenario.max_replicas is not None:
+        limit = min(limit, int(scenario.max_replicas))
+    count = _paying(point.load, capacity, usd / api_hour, limit) if api_hour else 0
+    overflow = point.load.above(count * capacity)
+    if count == 0 or overflow == 0:
+        return None
+    cost = usd * count + fixed_usd_per_hour(scenario) + api_hour * overflow
+    _, why_not = replicas_for(replace(scenario, max_replicas=None), point.load)
+    return Option("hybrid", cost, count, why_not or _api_slo(scenario))
+
+
+def _paying(load: Load, capacity_rps: Decimal, break_even_rps: Decimal, limit: int) -> int:
+    """Return how many replicas carry, each, more than pays for it; the first carries the most."""
+    pays, too_many = 0, limit + 1
+    while too_many - pays > 1:
+        nth = (pays + too_many) // 2
+        if load.between((nth - 1) * capacity_rps, nth * capacity_rps) > break_even_rps:
+            pays = nth
+        else:
+            too_many = nth
+    return pays

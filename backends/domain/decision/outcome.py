@@ -1,0 +1,76 @@
+"""Which option wins at one point, and what that amounts to as a verdict."""
+
+from decimal import Decimal
+
+from backends.domain.decision.kinds import VerdictKind, cheaper
+from backends.domain.decision.option import (
+    CAPACITY_UNKNOWN,
+    OVER_CAPACITY,
+    SLO_EXCLUDES,
+    Option,
+    Point,
+)
+from backends.domain.decision.options import options
+from backends.domain.decision.scenario import Scenario
+
+_A_TIE = Decimal("1e-12")
+"""Costs closer than this share are the same: shares of a day such as 1/24 are rounded."""
+
+
+def ranked(found: tuple[Option, ...]) -> tuple[Option, ...]:
+    """Return the options that can be chosen, cheapest first, then those that cannot."""
+    return tuple(sorted(found, key=_rank))
+
+
+def _rank(option: Option) -> tuple[bool, bool, Decimal]:
+    cost = option.usd_per_hour
+    return bool(option.excluded_because), cost is None, Decimal(0) if cost is None else cost
+
+
+def priced(found: tuple[Option, ...], exclusion: str = "") -> list[tuple[Decimal, Option]]:
+    """Return cost and option of those with this exclusion, or with none, cheapest first."""
+    chosen = [
+        (option.usd_per_hour, option)
+        for option in found
+        if option.usd_per_hour is not None
+        and option.excluded_because.partition(":")[0] == exclusion
+    ]
+    return sorted(chosen, key=lambda pair: pair[0])
+
+
+def outcome(found: tuple[Option, ...]) -> VerdictKind:
+    """Return what the options of one point amount to.
+
+    An option that is excluded for its unknown capacity carries the least it can cost: where even
+    that is too dear, its capacity does not matter.
+    """
+    usable, unknown = priced(found), priced(found, CAPACITY_UNKNOWN)
+    refused = priced(found, SLO_EXCLUDES)
+    if not usable:
+        for kind, group in (
+            (VerdictKind.CAPACITY_UNKNOWN, unknown),
+            (VerdictKind.SLO_EXCLUDES, refused),
+            (VerdictKind.OVER_CAPACITY, priced(found, OVER_CAPACITY)),
+        ):
+            if group:
+                return kind
+        return VerdictKind.UNPRICED
+    cost, best = usable[0]
+    kind = cheaper(best.name)
+    if unknown and not _below(cost, unknown[0][0]):
+        return VerdictKind.CAPACITY_UNKNOWN
+    if any(cheaper(option.name) is not kind and _below(usd, cost) for usd, option in refused):
+        return VerdictKind.SLO_EXCLUDES
+    for usd, option in usable[1:]:
+        if cheaper(option.name) is not kind and not _below(cost, usd):
+            return VerdictKind.TOO_CLOSE
+    return kind
+
+
+def outcome_at(scenario: Scenario, point: Point) -> VerdictKind:
+    """Return what one point of prices and load amounts to."""
+    return outcome(options(scenario, point))
+
+
+def _below(cost: Decimal, other: Decimal) -> bool:
+    return cost < other * (1 - _A_TIE)

@@ -1,0 +1,93 @@
+"""A GPU billed by the second, which ends when idle or is kept warm."""
+
+from decimal import Decimal
+
+from backends.domain.decision.option import SLO_EXCLUDES, UNPRICED, Option, Point, replicas_for
+from backends.domain.decision.request_cost import SECONDS_PER_HOUR
+from backends.domain.decision.scale_to_zero import scale_to_zero
+from backends.domain.decision.scenario import Scenario
+from backends.domain.traffic.shape import HOURS, ceiling
+
+P99_SHARE = Decimal("0.01")
+"""Delays that more requests than this share meet are in the 99th percentile."""
+
+
+def serverless(scenario: Scenario, point: Point) -> list[Option]:
+    """Return the GPU billed by the second: scaled to zero, and kept warm if that is asked for."""
+    rate = scenario.serverless_usd_per_second
+    if rate is None:
+        return []
+    if scenario.service_s is None:
+        return [_serverless_by_hours(scenario, point, rate)]
+    cold, timeout = scenario.cold_start_s, scenario.idle_timeout_s
+    if cold is None or timeout is None:
+        missing = "cold_start_s" if cold is None else "idle_timeout_s"
+        return [Option("serverless_gpu", None, None, f"{UNPRICED}: {missing} is missing")]
+    count, why_not = replicas_for(scenario, point.load)
+    billed, delayed, requests = Decimal(0), Decimal(0), point.load.mean_rps
+    for share, level in point.load.bursts:
+        each = _holding(scenario, level)
+        run = scale_to_zero(level / each, scenario.service_s, timeout, cold)
+        billed += share * run.billed_share * each
+        delayed += share * level * run.delayed_share
+    delayed = delayed / requests if requests else Decimal(0)
+    zero = Option(
+        "serverless_gpu",
+        rate * SECONDS_PER_HOUR * billed,
+        count,
+        why_not or _cold_slo(scenario, delayed, cold),
+    )
+    return [zero, *_kept_warm(scenario, point, rate)]
+
+
+def _holding(scenario: Scenario, level_rps: Decimal) -> int:
+    """Return how many replicas hold one level; one where their capacity is not known."""
+    if scenario.capacity_rps is None:
+        return 1
+    return max(1, ceiling(level_rps / scenario.capacity_rps))
+
+
+def _cold_slo(scenario: Scenario, delayed: Decimal, cold_start_s: Decimal) -> str:
+    limit = scenario.ttft_slo_s
+    if limit is None or cold_start_s <= limit or delayed <= P99_SHARE:
+        return ""
+    return (
+        f"{SLO_EXCLUDES}: {delayed * 100:.0f} % of requests meet a cold start of {cold_start_s} s, "
+        f"the p99 TTFT limit is {limit} s"
+    )
+
+
+def _kept_warm(scenario: Scenario, point: Point, rate: Decimal) -> list[Option]:
+    """Return the option that never lets some replicas go: busy at one price, warm at another.
+
+    A replica is busy while any request is on it, a share of ``1 − e^{−λS}``. Those beyond the warm
+    ones are taken as busy whenever their level lasts.
+    """
+    if not scenario.keep_warm or scenario.service_s is None:
+        return []
+    warm = rate if scenario.warm_usd_per_second is None else scenario.warm_usd_per_second
+    count, why_not = replicas_for(scenario, point.load)
+    kept = int(scenario.keep_warm)
+    if not why_not and count > kept and scenario.ttft_slo_s is not None:
+        why_not = f"{SLO_EXCLUDES}: {kept} warm of {count} that the peak needs; the rest start cold"
+    cost = Decimal(0)
+    for share, level in point.load.bursts:
+        each = _holding(scenario, level)
+        busy = min(each, kept) * (1 - (-level / each * scenario.service_s).exp())
+        cost += share * ((busy + max(0, each - kept)) * rate + (kept - busy) * warm)
+    # Between bursts nothing is busy, and the warm replicas still cost.
+    idle = 1 - sum(share for share, _ in point.load.bursts)
+    cost = SECONDS_PER_HOUR * (cost + idle * kept * warm)
+    return [Option("serverless_gpu_kept_warm", cost, max(count, kept), why_not)]
+
+
+def _serverless_by_hours(scenario: Scenario, point: Point, rate: Decimal) -> Option:
+    """Return the cost where only busy hours are known: those hours and each start are billed."""
+    if scenario.hours_per_day is None:
+        missing = "service_s (or hours_per_day, the busy hours) is missing"
+        return Option("serverless_gpu", None, None, f"{UNPRICED}: {missing}")
+    count, why_not = replicas_for(scenario, point.load)
+    each_s = (scenario.cold_start_s or 0) + (scenario.idle_timeout_s or 0)
+    seconds = scenario.hours_per_day * SECONDS_PER_HOUR + point.load.starts_per_day * each_s
+    cost = rate * min(seconds, HOURS * SECONDS_PER_HOUR) / HOURS * count
+    return Option("serverless_gpu", cost, count, why_not)

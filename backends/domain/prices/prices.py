@@ -1,0 +1,162 @@
+"""Prices as values: of tokens at an API, of a GPU by the hour; each with its date and source."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+from backends.domain.decision.request_cost import with_api_prices
+from backends.domain.decision.scenario import Scenario, Tier
+from backends.domain.prices.amounts import age_days, is_stale, usd
+from backends.domain.prices.cost import request_prices
+
+PriceOrigin = Literal["user", "imported", "shipped"]
+GpuContract = Literal["on_demand", "spot", "reserved", "serverless", "owned"]
+Freshness = Literal["fresh", "stale", "undated"]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiPrice:
+    """What an API charges for a model, in US dollars per million tokens.
+
+    Attributes:
+        model: the provider's own id of the model; `canonical_model` is its name everywhere.
+        input_usd_per_mtok: None where the source has none: unpriced, never free.
+        batch_multiplier: factor on the token prices of batches.
+        tiers: token prices of long prompts.
+        fee_percent: added to the whole bill.
+        currency: in which the price was read, None for US dollars; `currency_usd` is what one unit
+            of it was worth on `currency_as_of`, and the amounts stand converted.
+        as_of: when the source said so; `source` is its publisher's name and page.
+    """
+
+    provider: str
+    model: str
+    canonical_model: str
+    input_usd_per_mtok: Decimal | None = None
+    output_usd_per_mtok: Decimal | None = None
+    cached_input_usd_per_mtok: Decimal | None = None
+    cache_write_usd_per_mtok: Decimal | None = None
+    usd_per_request: Decimal | None = None
+    batch_multiplier: Decimal | None = None
+    tiers: tuple[Tier, ...] = ()
+    fee_percent: Decimal | None = None
+    base_url: str | None = None
+    as_of: date | None = None
+    source: str = ""
+    origin: PriceOrigin = "shipped"
+    currency: str | None = None
+    currency_usd: Decimal | None = None
+    currency_as_of: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GpuPrice:
+    """What one GPU costs.
+
+    Attributes:
+        usd_per_hour: of one GPU, even where `count` of them are rented together.
+        granularity_s: time is billed in whole steps of this; None where the source does not say.
+        billed_when_stopped: whether a host that is powered off still costs.
+        commit_months: how long the price binds.
+        currency: as in `ApiPrice`.
+    """
+
+    provider: str
+    sku: str
+    gpu: str
+    usd_per_hour: Decimal | None = None
+    contract: GpuContract = "on_demand"
+    count: int = 1
+    vram_gb: int | None = None
+    granularity_s: int | None = None
+    minimum_s: int | None = None
+    billed_when_stopped: bool | None = None
+    cold_start_billed: bool | None = None
+    idle_timeout_s: int | None = None
+    commit_months: int | None = None
+    as_of: date | None = None
+    source: str = ""
+    origin: PriceOrigin = "shipped"
+    currency: str | None = None
+    currency_usd: Decimal | None = None
+    currency_as_of: date | None = None
+
+
+Price = ApiPrice | GpuPrice
+
+
+def freshness(price: Price, today: date) -> Freshness:
+    """Return whether a price may still be decided on."""
+    if age_days(price.as_of, today) is None:
+        return "undated"
+    stale = is_stale(price.as_of, today) or is_stale(price.currency_as_of, today)
+    return "stale" if stale else "fresh"
+
+
+def provenance(price: Price) -> str:
+    """Return who says so and, where it was converted, at which rate of which day."""
+    if price.currency is None or price.currency_usd is None:
+        return price.source
+    rate = f"1 {price.currency} = {usd(price.currency_usd)}"
+    day = "" if price.currency_as_of is None else f" of {price.currency_as_of.isoformat()}"
+    return f"{price.source}, {rate}{day}"
+
+
+def priced_with(scenario: Scenario, api: ApiPrice | None, gpu: GpuPrice | None) -> Scenario:
+    """Return a scenario with the prices of an API and of a GPU, and their dates."""
+    if api is not None:
+        scenario = replace(
+            with_api_prices(scenario, api),
+            api_price_as_of=api.as_of,
+            api_price_source=provenance(api),
+        )
+    if gpu is None:
+        return scenario
+    hour = gpu.usd_per_hour
+    since: dict[str, Any] = {
+        "contract_price_as_of": gpu.as_of,
+        "contract_price_source": provenance(gpu),
+    }
+    match gpu.contract:
+        case "serverless":
+            second = None if hour is None else hour / 3600
+            return replace(scenario, serverless_usd_per_second=second, **since)
+        case "reserved":
+            month = None if hour is None else hour * scenario.hours_per_month
+            return replace(scenario, gpu_usd_per_month=month, **since)
+        case _:
+            return replace(
+                scenario,
+                gpu_usd_per_hour=hour,
+                gpu_price_as_of=gpu.as_of,
+                gpu_price_source=provenance(gpu),
+                billed_when_stopped=gpu.billed_when_stopped,
+                granularity_s=_whole(gpu.granularity_s),
+                minimum_charge_s=_whole(gpu.minimum_s),
+            )
+
+
+def _whole(seconds: int | None) -> Decimal | None:
+    return None if seconds is None else Decimal(seconds)
+
+
+def replaces(old: Price | None, new: Price) -> bool:
+    """Return whether a newly read price takes the place of one that is known.
+
+    What the user set always does. Otherwise knowing nothing, or not when, or of an earlier day,
+    replaces nothing that is better known.
+    """
+    if old is None or new.origin == "user":
+        return True
+    if _unpriced(new) and not _unpriced(old):
+        return False
+    if old.as_of is None:
+        return True
+    return new.as_of is not None and new.as_of >= old.as_of
+
+
+def _unpriced(price: Price) -> bool:
+    if isinstance(price, ApiPrice):
+        return not request_prices(price).known
+    return price.usd_per_hour is None

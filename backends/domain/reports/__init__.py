@@ -1,0 +1,1 @@
+"""Measurements as tables, text, CSV and pictures."""

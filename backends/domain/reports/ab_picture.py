@@ -1,0 +1,87 @@
+"""An A/B as a picture: every run a dot, with the quartiles and the median of each lane."""
+
+from collections.abc import Sequence
+
+from backends.domain.ab.series import AbSeries
+from backends.domain.ab.statistics import spread
+from backends.domain.ab.summary import FIGURES, FigureName, values
+from backends.domain.reports import svg
+from backends.domain.reports.ab_text import FIGURE_TITLES, findings, how_measured
+
+ROW, GAP, TOP = 30, 46, 64
+LINE_CHARACTERS = 105
+JITTER = (0.0, -5.0, 5.0, -2.5, 2.5)
+"""Runs that fell on the same spot are set apart by height, which means nothing else."""
+
+
+def ab_svg(series: AbSeries) -> str:
+    """Return an A/B as SVG: a band of dots for each figure, then the findings in words."""
+    began = series.began
+    title = " against ".join(f"{name} {endpoint}" for name, endpoint in began.lanes)
+    shapes = [
+        svg.text(20, 26, title, bold=True),
+        svg.text(20, 46, how_measured(series), colour=svg.MUTED),
+    ]
+    y = float(TOP)
+    for figure in FIGURES:
+        band = _band(series, figure, y)
+        if band:
+            shapes += band
+            y += ROW * len(began.lanes) + GAP
+    for name, _ in began.lanes[1:]:
+        for told in findings(series, name):
+            for line in _lines(told, LINE_CHARACTERS):
+                shapes.append(svg.text(20, y + 14, line))
+                y += 20
+    return svg.document(y + 16, shapes)
+
+
+def _band(series: AbSeries, figure: FigureName, y: float) -> list[str]:
+    found = {name: values(series.lane(name), figure) for name, _ in series.began.lanes}
+    every = [value for lane in found.values() for value in lane]
+    if not every:
+        return []
+    margin = (max(every) - min(every)) * 0.05 or max(every) * 0.1 or 1.0
+    low, high = max(0.0, min(every) - margin), max(every) + margin
+    title, unit = FIGURE_TITLES[figure]
+    shapes = [svg.text(20, y + 12, f"{title} ({unit})", bold=True)]
+    for row, (name, endpoint) in enumerate(series.began.lanes):
+        colour = svg.COLOURS[row % len(svg.COLOURS)]
+        middle = y + 20 + ROW * row + ROW / 2
+        shapes.append(svg.text(20, middle + 4, f"{name} {_short(endpoint)}", colour=colour))
+        shapes += _dots(found[name], (low, high), middle, colour)
+    bottom = y + 22 + ROW * len(found)
+    shapes.append(svg.rule(svg.MARGIN_LEFT, bottom, svg.WIDTH - svg.MARGIN_RIGHT, bottom))
+    for at, anchor in ((low, "start"), (high, "end")):
+        x = svg.place(at, low, high)
+        shapes.append(svg.text(x, bottom + 14, f"{at:.4g}", colour=svg.MUTED, anchor=anchor))
+    return shapes
+
+
+def _dots(
+    found: Sequence[float], axis: tuple[float, float], middle: float, colour: str
+) -> list[str]:
+    whole = spread(found)
+    if whole is None:
+        return [svg.text(svg.MARGIN_LEFT, middle + 4, "—", colour=svg.MUTED)]
+    p25, p75 = svg.place(whole.p25, *axis), svg.place(whole.p75, *axis)
+    shapes = [svg.rule(p25, middle, p75, middle, colour=svg.MUTED, width=2)]
+    for index, value in enumerate(found):
+        at = middle + JITTER[index % len(JITTER)]
+        shapes.append(svg.dot(svg.place(value, *axis), at, colour, radius=3.5))
+    median = svg.place(whole.median, *axis)
+    shapes.append(svg.rule(median, middle - 11, median, middle + 11, colour=svg.INK, width=2.5))
+    return shapes
+
+
+def _short(endpoint: str) -> str:
+    return endpoint if len(endpoint) <= 20 else endpoint[:19] + "…"
+
+
+def _lines(words: str, width: int) -> list[str]:
+    lines = [""]
+    for word in words.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines

@@ -1,0 +1,251 @@
+"""A load as a value that can be kept and opened again, and as JSON, CSV, Markdown and a picture."""
+
+import csv
+import io
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from backends.domain.ab.load import KEPT_SHARE, LoadEnded, LoadStep
+from backends.domain.prices.amounts import figure, usd
+from backends.domain.reports import svg
+from backends.domain.visible import csv_row, markdown, markdown_row
+
+FEWER_CAME = 0.85
+"""Below this share of the planned rate, what was measured says little of the planned one."""
+
+UNKNOWN = "—"
+TABLE_HEAD = ("REQ/S", "GOODPUT", "KEPT", "TOKENS/S", "STREAMS", "TTFT", "TTFT MAX", "ITL", "")
+CSV_KEYS = (
+    "planned_rps",
+    "outcome",
+    "requests",
+    "errors",
+    "kept_share",
+    "kept_share_at_least",
+    "goodput_rps",
+    "output_tokens_per_s",
+    "concurrency",
+    "input_tokens",
+    "output_tokens",
+    "planned_to_sent_max_s",
+    "client_cpu_percent",
+    "client_limited",
+    "broke",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What was asked of an endpoint, and how it held.
+
+    Attributes:
+        max_tokens: of every request, which all take where the server knows ``ignore_eos``.
+    """
+
+    load_id: str
+    endpoint: str
+    model: str
+    began_wall_s: float
+    max_tokens: int
+    prompt_sha256: str
+    ttft_limit_s: float
+    itl_limit_s: float | None
+    ended: LoadEnded
+
+
+def load_document(report: LoadReport) -> dict[str, Any]:
+    """Return the document of ``load --json``; steps are values still."""
+    ended, best = report.ended, report.ended.best
+    return {
+        "load_id": report.load_id,
+        "endpoint": report.endpoint,
+        "model": report.model,
+        "began_wall_s": report.began_wall_s,
+        "max_tokens": report.max_tokens,
+        "prompt_sha256": report.prompt_sha256,
+        "limits": {
+            "ttft_s": report.ttft_limit_s,
+            "itl_s": report.itl_limit_s,
+            "kept_share": KEPT_SHARE,
+        },
+        "capacity_rps": best.planned_rps if best and ended.bounded else None,
+        "at_least_rps": best.planned_rps if best else None,
+        "goodput_rps": best.goodput_rps if best else None,
+        "output_tokens_per_s": best.output_tokens_per_s if best else None,
+        "concurrency": best.concurrency if best else None,
+        "kept_share_at_least": best.kept_share_at_least if best else None,
+        "bounded": ended.bounded,
+        "reason": ended.reason,
+        "cost_usd": ended.cost_usd,
+        "cut_unpriced": ended.cut_unpriced,
+        "steps": ended.steps,
+    }
+
+
+def load_finding(report: LoadReport) -> str:
+    """Return the capacity in one sentence, with what it was measured with."""
+    best, name = report.ended.best, report.endpoint
+    shape = f"with {_shape(report)} a request"
+    if not report.ended.steps:
+        return f"nothing was measured of {name}: no rate was held long enough"
+    if best is None:
+        return f"{name} kept its limits at no rate that was tried {shape}"
+    what = (
+        f"{rate(best.planned_rps)} req/s ({figure(Decimal(repr(best.output_tokens_per_s)))}"
+        f" output tokens/s, {best.concurrency} streams at once) {shape}"
+    )
+    if not report.ended.bounded:
+        return (
+            f"{name} carries at least {what}; no limit broke{_how_sure(best)}{_how_many_came(best)}"
+        )
+    return f"{name} carries {what}{_how_sure(best)}{_how_many_came(best)}"
+
+
+def _how_sure(best: LoadStep) -> str:
+    """What a p99 limit is said to be kept by, for ten requests that kept it are no proof."""
+    if best.kept_share_at_least is None or best.kept_share is None:
+        return ""
+    kept = round(best.kept_share * best.requests)
+    sure = f"; {kept} of {best.requests} requests kept the limits there"
+    if best.kept_share_at_least >= KEPT_SHARE:
+        return sure
+    return f"{sure}, which shows that {best.kept_share_at_least:.1%} of all do (95 % sure)"
+
+
+def _how_many_came(best: LoadStep) -> str:
+    """What chance made of the planned mean, where it was clearly less."""
+    window_s = best.requests * (best.kept_share or 0) / best.goodput_rps if best.goodput_rps else 0
+    came = best.requests / window_s if window_s else best.planned_rps
+    if came >= best.planned_rps * FEWER_CAME:
+        return ""
+    return (
+        f"; by chance only {rate(came)} req/s came while it was measured,"
+        " longer steps tell more (--step)"
+    )
+
+
+def _shape(report: LoadReport) -> str:
+    best = report.ended.best
+    out = f"{report.max_tokens} output tokens"
+    if best is None or best.input_tokens is None:
+        return out
+    if best.output_tokens is not None:
+        out = f"{best.output_tokens:.0f} output tokens"
+    return f"{best.input_tokens:.0f} input and {out}"
+
+
+def step_finding(step: LoadStep) -> str:
+    """Return what one rate showed, in a few words."""
+    if step.outcome == "unknown":
+        return "unknown: no request came in its time; longer steps tell more (--step)"
+    limited = "CLIENT LIMITED " if step.client_limited else ""
+    return limited + (step.broke or "kept its limits")
+
+
+def load_rows(report: LoadReport) -> list[tuple[str, ...]]:
+    """Return a table for people, its head first."""
+    return [TABLE_HEAD, *map(_row, report.ended.steps)]
+
+
+def _row(step: LoadStep) -> tuple[str, ...]:
+    return (
+        rate(step.planned_rps),
+        rate(step.goodput_rps),
+        UNKNOWN if step.kept_share is None else f"{step.kept_share:.1%}",
+        f"{step.output_tokens_per_s:.0f}",
+        str(step.concurrency),
+        _ms(step.ttft_s.median if step.ttft_s else None),
+        _ms(step.ttft_s.max if step.ttft_s else None),
+        _ms(step.itl_s.median if step.itl_s else None),
+        step_finding(step),
+    )
+
+
+def ended_text(report: LoadReport) -> str:
+    """Return why it ended and what it cost."""
+    cost = report.ended.cost_usd
+    spent = f"; spent {usd(Decimal(cost))}" if cost else ""
+    if cost and report.ended.cut_unpriced:
+        spent += f" and what {report.ended.cut_unpriced} requests cost that were cut off"
+    return f"ended: {report.ended.reason}{spent}"
+
+
+def load_markdown(report: LoadReport) -> str:
+    """Return a load as Markdown: the finding, the limits, every step."""
+    head, *rows = load_rows(report)
+    lines = [markdown(load_finding(report)) + ".", "", f"{_limits(report)}.", ""]
+    lines += [markdown_row(head), "|" + "---|" * len(head), *map(markdown_row, rows)]
+    return "\n".join([*lines, "", markdown(ended_text(report))]) + "\n"
+
+
+def limits_text(ttft_limit_s: float, itl_limit_s: float | None) -> str:
+    """Return the limits in one line."""
+    itl = f", ITL {itl_limit_s:g} s" if itl_limit_s else ""
+    return f"limits: TTFT {ttft_limit_s:g} s{itl} for 99 of 100 requests"
+
+
+def _limits(report: LoadReport) -> str:
+    return limits_text(report.ttft_limit_s, report.itl_limit_s)
+
+
+def load_csv(report: LoadReport) -> str:
+    """Return the steps as CSV, one a row; unknown is empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    spreads = [f"{name}_{part}" for name in ("ttft_s", "itl_s") for part in _PARTS]
+    writer.writerow(("endpoint", "model", *CSV_KEYS, *spreads))
+    for step in report.ended.steps:
+        cells = [getattr(step, key) for key in CSV_KEYS]
+        for found in (step.ttft_s, step.itl_s):
+            cells += [getattr(found, part) if found else None for part in _PARTS]
+        writer.writerow(csv_row((report.endpoint, report.model, *cells)))
+    return out.getvalue()
+
+
+_PARTS = ("median", "p25", "p75", "min", "max")
+
+
+def load_svg(report: LoadReport) -> str:
+    """Return the curve as SVG: median and largest TTFT over the rate, and the limit."""
+    steps = [step for step in report.ended.steps if step.ttft_s is not None]
+    shapes = [svg.text(20, 26, load_finding(report), bold=True)]
+    shapes.append(svg.text(20, 46, _limits(report), colour=svg.MUTED))
+    if not steps:
+        return svg.document(70, shapes)
+    last = max(step.planned_rps for step in steps)
+    high = max(report.ttft_limit_s, *(step.ttft_s.max for step in steps if step.ttft_s)) * 1.05
+    top, bottom = 70.0, 330.0
+
+    def y(ttft_s: float) -> float:
+        return bottom - ttft_s / high * (bottom - top)
+
+    left, right = svg.MARGIN_LEFT, svg.WIDTH - svg.MARGIN_RIGHT
+    shapes += [svg.rule(left, bottom, right, bottom), svg.rule(left, top, left, bottom)]
+    limit = y(report.ttft_limit_s)
+    shapes.append(svg.rule(left, limit, right, limit, colour=svg.COLOURS[1], width=1.5))
+    shapes.append(svg.text(20, limit + 4, "TTFT limit", colour=svg.COLOURS[1]))
+    for step in steps:
+        assert step.ttft_s is not None
+        x = svg.place(step.planned_rps, 0, last)
+        ends = y(step.ttft_s.p75), y(step.ttft_s.max)
+        colour = svg.COLOURS[1] if step.broke else svg.COLOURS[0]
+        shapes.append(svg.rule(x, ends[0], x, ends[1], colour=colour))
+        shapes.append(svg.dot(x, y(step.ttft_s.median), colour, hollow=bool(step.broke)))
+        shapes.append(svg.text(x, bottom + 16, rate(step.planned_rps), anchor="middle"))
+    shapes.append(svg.text(20, bottom + 16, "requests/s", colour=svg.MUTED))
+    shapes.append(svg.text(20, top + 10, f"TTFT, {high:.3g} s at the top", colour=svg.MUTED))
+    shapes.append(svg.text(20, bottom + 40, _LEGEND, colour=svg.MUTED))
+    return svg.document(bottom + 56, shapes)
+
+
+_LEGEND = "filled: kept its limits; hollow: broke them; the line reaches to the slowest request"
+
+
+def rate(rps: float) -> str:
+    """Return a rate to three significant digits."""
+    return figure(Decimal(repr(rps)))
+
+
+def _ms(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value * 1000:.1f} ms"

@@ -1,0 +1,1 @@
+"""What a key and a verb both do, without a terminal."""

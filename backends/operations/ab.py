@@ -1,0 +1,97 @@
+"""From names to an A/B: which endpoints stand in which lane, and what the series may cost."""
+
+import secrets
+from collections.abc import Sequence
+from decimal import Decimal
+
+from backends.domain.ab.run import LaneName, SeriesMode
+from backends.domain.prices.amounts import usd
+from backends.domain.prices.cost import request_prices
+from backends.operations.contestants import LANES
+from backends.prober.prompts import Prompt
+from backends.prober.protocol import Lane, Limits, SeriesOrder
+from backends.settings.config import Settings, TokenPrices
+from backends.settings.endpoint_reference import EndpointTarget, resolve_endpoint
+
+CHARACTERS_PER_TOKEN = 2
+"""Fewer than any tokenizer makes of English, so that the bound on cost is one."""
+
+ADDED_TOKENS = 64
+"""A chat template and the nonce of a run are shorter."""
+
+
+def lanes(references: Sequence[str], settings: Settings) -> tuple[Lane, ...]:
+    """Return one lane for each reference.
+
+    Raises:
+        Problem: a reference names no endpoint, or its key cannot be had.
+    """
+    targets = [resolve_endpoint(reference, settings) for reference in references]
+    return tuple(_lane(name, target) for name, target in zip(LANES, targets, strict=False))
+
+
+def _lane(name: LaneName, target: EndpointTarget) -> Lane:
+    return Lane(
+        name=name,
+        endpoint=target.name,
+        base_url=target.base_url,
+        model=target.model,
+        api_key=target.secret.reveal() if target.secret else None,
+        prices=request_prices(target.prices or TokenPrices()),
+    )
+
+
+def series(
+    among: tuple[Lane, ...],
+    prompt: Prompt,
+    runs: int,
+    *,
+    max_tokens: int | None = None,
+    mode: SeriesMode = "interleaved",
+    cached: bool = False,
+    ignore_eos: bool = False,
+    timeout_s: float = 120.0,
+) -> SeriesOrder:
+    """Return the order of an A/B."""
+    return SeriesOrder(
+        series_id=secrets.token_hex(6),
+        lanes=among,
+        prompt=prompt.text,
+        runs=runs,
+        max_tokens=max_tokens or prompt.max_tokens,
+        mode=mode,
+        cached=cached,
+        ignore_eos=ignore_eos,
+        limits=Limits(ttft_s=timeout_s, total_s=max(timeout_s, Limits().total_s)),
+    )
+
+
+def is_priced(lane: Lane) -> bool:
+    """Return whether it is known what a request costs there."""
+    return lane.prices.known
+
+
+def most_usd(order: SeriesOrder) -> Decimal | None:
+    """Return what a series costs at most on its priced lanes, None where none is priced."""
+    priced = [most_usd_once(lane, order.prompt, order.max_tokens) for lane in order.lanes]
+    known = [once for once in priced if once is not None]
+    return sum(known, Decimal(0)) * (order.runs + order.warm_up) if known else None
+
+
+def most_usd_once(lane: Lane, prompt: str, max_tokens: int) -> Decimal | None:
+    """Return what one request costs at most, with all its output tokens; None unpriced."""
+    return lane.prices.most_usd(len(prompt) // CHARACTERS_PER_TOKEN + ADDED_TOKENS, max_tokens)
+
+
+def cost_text(order: SeriesOrder, settings: Settings) -> str:
+    """Return what a series costs at most, and which lanes nobody can price."""
+    most = most_usd(order)
+    told = [] if most is None else [f"at most {usd(most)}"]
+    unpriced = [
+        lane.endpoint
+        for lane in order.lanes
+        if not is_priced(lane) and settings.profile(lane.endpoint) is None
+    ]
+    if unpriced:
+        told.append(f"UNPRICED: {', '.join(unpriced)}")
+    return "; ".join(told) or "no price per token: its own servers, paid by the hour"

@@ -1,0 +1,137 @@
+"""The bill of a rental or of a period, and the same tokens elsewhere: what is printed and drawn."""
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from backends.domain.billing.ledger import Day, Served, midnight_after, utc_day
+from backends.domain.billing.meter import MeterState, Spent, Tariff, read_meter
+from backends.domain.prices.cost import request_prices
+from backends.domain.session import Session
+from backends.domain.traffic.totals import TokenTotals, plus
+from backends.history.history import open_history
+from backends.operations import scenario
+from backends.operations.host import Machine
+from backends.operations.meter_store import kept_days
+from backends.settings.config import Endpoint
+
+DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days in UTC from a first to a last one, both counted."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What some tokens would have cost at an endpoint; None with the reason."""
+
+    endpoint: Endpoint
+    usd: Decimal | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What was spent, and what it bought.
+
+    Attributes:
+        spent: None where nothing was metered.
+        period: the days that are billed; None for the whole rental.
+        totals: the tokens that are compared.
+        served: the tokens of each server since the rental began; empty for a period.
+        days: those of the period, or of the rental as far as they were kept.
+        tests_usd: what inferctl's own tests have cost at priced endpoints.
+    """
+
+    spent: Spent | None
+    gpu_price_as_of: date | None
+    period: Period | None
+    totals: TokenTotals
+    served: tuple[Served, ...]
+    elsewhere: tuple[Elsewhere, ...]
+    days: tuple[Day, ...]
+    tests_usd: Decimal
+
+
+def bill_of(machine: Machine, session: Session, period: Period | None = None) -> Bill:
+    """Return the bill of the whole rental, or of some days.
+
+    The provider's rounding belongs to a rental as a whole, so that a period is billed by the
+    second.
+
+    Raises:
+        HistoryUnavailable: the history cannot be read.
+    """
+    settings = machine.settings
+    profile = scenario.watched_profile(session, settings)
+    began_s = session.meter.began_s if session.meter else machine.now().wall_s
+    first = period.first if period else utc_day(began_s)
+    last = period.last if period else utc_day(machine.now().wall_s)
+    with closing(open_history(machine.history_file)) as history:
+        days = _with_live(kept_days(history, first, last), session, first, last)
+        since_s = midnight_after(first) - DAY_S if period else began_s
+        spent_usd = history.tests_usd(since_s, midnight_after(last))
+    totals = session.totals if period is None else _all(days)
+    tariff = scenario.tariff(session, settings)
+    return Bill(
+        scenario.spent(session, settings) if period is None else _spent_in(days, tariff),
+        profile.gpu_price_as_of if profile else None,
+        period,
+        totals,
+        session.ledger.served if period is None else (),
+        tuple(elsewhere(totals, endpoint) for endpoint in settings.endpoints),
+        days,
+        spent_usd,
+    )
+
+
+def elsewhere(totals: TokenTotals, endpoint: Endpoint) -> Elsewhere:
+    """Return what some tokens would have cost at an endpoint, or why that is not known."""
+    usd = scenario.tokens_at(totals, endpoint)
+    if usd is not None:
+        return Elsewhere(endpoint, usd)
+    if request_prices(endpoint.prices).known:
+        return Elsewhere(endpoint, None, "no token was counted")
+    why = endpoint.prices.reason
+    return Elsewhere(endpoint, None, f"UNPRICED: {why}" if why else "UNPRICED")
+
+
+def day_spent(day: Day, tariff: Tariff) -> Spent:
+    """Return what one day has cost, by the second."""
+    return _spent_in((day,), tariff)
+
+
+def _spent_in(days: tuple[Day, ...], tariff: Tariff) -> Spent:
+    sums = MeterState("given", 0.0, 0.0)
+    for day in days:
+        one = day.meter
+        sums = replace(
+            sums,
+            serving_s=sums.serving_s + one.serving_s,
+            idle_s=sums.idle_s + one.idle_s,
+            starting_s=sums.starting_s + one.starting_s,
+            stopped_s=sums.stopped_s + one.stopped_s,
+            unwatched_s=sums.unwatched_s + one.unwatched_s,
+        )
+    whole_s = sums.serving_s + sums.idle_s + sums.starting_s + sums.stopped_s + sums.unwatched_s
+    return read_meter(replace(sums, last_s=whole_s), replace(tariff, granularity_s=0, minimum_s=0))
+
+
+def _with_live(kept: tuple[Day, ...], session: Session, first: date, last: date) -> tuple[Day, ...]:
+    """Return the days that were kept, those of the session in the place of older states."""
+    live = {day.day: day for day in session.ledger.days if first <= day.day <= last}
+    found = {day.day: day for day in kept} | live
+    return tuple(found[day] for day in sorted(found))
+
+
+def _all(days: tuple[Day, ...]) -> TokenTotals:
+    total = TokenTotals()
+    for day in days:
+        total = plus(total, day.totals)
+    return total

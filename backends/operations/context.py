@@ -1,0 +1,82 @@
+"""What lies beside the session: the configuration, earlier starts, the chosen prompt."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from backends.domain.ab.series import AbSeries
+from backends.domain.decision.hysteresis import Shown
+from backends.domain.prices.prices import GpuPrice
+from backends.domain.start import Start
+from backends.domain.traffic.demand import Demand
+from backends.operations.capacity import Capacity, changed_ns, known_capacities
+from backends.operations.host import Machine
+from backends.operations.measured_inputs import NOTHING_MEASURED, Measured
+from backends.operations.pricing import gpu_prices
+from backends.prober.prompts import PARAGRAPH, Prompt
+from backends.settings.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What views need beside the session; changed by the user, never by a source.
+
+    Attributes:
+        earlier: finished starts of the watched server's model and arguments, newest first.
+        others: ready starts of the same model with whatever arguments, for what a flag saves here.
+        environment: variables that the watched server is started with.
+        capacities: what load measured, read anew when a load has ended, here or elsewhere.
+        capacities_ns: when their file was written, as the file system counts.
+        shown: the plan as it holds over windows of ten minutes.
+        shown_unread: the plan of the watched server is still to be read from the history.
+        gpu_prices: the table's, where a server has none of its own.
+        measured: what the history tells a plan, read anew when a start or an A/B has ended.
+        traffic: what another source than the server's own counters tells, None without one.
+        tests_usd: what inferctl's own tests have cost since the bill began.
+        meter_kept_s: when the books were last written down, seconds since 1970.
+        beside: a recorded A/B that stands beside the live one.
+        simulated: everything on screen is made up.
+        replayed: everything on screen was recorded, and nothing on it can act.
+    """
+
+    settings: Settings
+    simulated: bool = False
+    replayed: bool = False
+    prompt: Prompt = PARAGRAPH
+    earlier: tuple[Start, ...] = ()
+    others: tuple[Start, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    capacities: tuple[Capacity, ...] = ()
+    capacities_ns: int = 0
+    shown: Shown = field(default_factory=Shown)
+    shown_unread: bool = False
+    gpu_prices: tuple[GpuPrice, ...] = ()
+    measured: Measured = NOTHING_MEASURED
+    traffic: Demand | None = None
+    tests_usd: Decimal = Decimal(0)
+    meter_kept_s: float = 0.0
+    beside: AbSeries | None = None
+
+
+def desk_of(machine: Machine) -> Desk:
+    """Return the desk as it is when the console opens.
+
+    Raises:
+        Problem: a file of prices or capacities cannot be read; the message names the remedy.
+    """
+    prices = gpu_prices(machine.settings, machine.price_folder)
+    desk = Desk(machine.settings, machine.simulated, gpu_prices=prices)
+    return with_capacities(desk, machine)
+
+
+def with_capacities(desk: Desk, machine: Machine) -> Desk:
+    """Return the desk with what load has measured by now; the file is read where it changed.
+
+    Raises:
+        Problem: the file cannot be read; the message names the remedy.
+    """
+    written_ns = changed_ns(machine.state_folder)
+    if written_ns == desk.capacities_ns:
+        return desk
+    capacities = known_capacities(machine.state_folder)
+    return replace(desk, capacities=capacities, capacities_ns=written_ns)

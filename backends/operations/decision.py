@@ -1,0 +1,204 @@
+"""Everything that is decided, in one value: what to do now, the plan, and whether to act on it."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from backends.domain.decision.document import verdict_document
+from backends.domain.decision.hysteresis import OPPOSITE_WINDOWS, Advice, Shown, advise
+from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.option import MEASURE
+from backends.domain.decision.routing import NowVerdict, now_verdict
+from backends.domain.decision.scenario import Scenario
+from backends.domain.decision.verdict import Verdict
+from backends.domain.prices.amounts import digits
+from backends.domain.server import ServerState
+from backends.domain.session import Session
+from backends.domain.traffic.demand import Demand
+from backends.domain.traffic.latency import newest_first_tokens, p99_against
+from backends.operations import scenario as economics
+from backends.operations.context import Desk
+from backends.operations.pricing import gpu_offers
+from backends.operations.ranked_endpoints import Rival
+
+UNPRICED_REMEDY = "Set gpu_usd_per_hour in the server's profile."
+
+ANSWERING = frozenset({ServerState.READY, ServerState.FOREIGN})
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Two answers that are never mixed, and what they rest on.
+
+    Attributes:
+        plan: should this traffic live on this GPU.
+        now: where the next request should go, the GPU being paid for.
+        shown: the plan as it holds over windows of ten minutes.
+        advice: whether to act on the plan.
+        rivals: every endpoint, the cheapest first.
+        server: the profile that a load measures, empty where none is watched.
+    """
+
+    scenario: Scenario
+    plan: Verdict
+    now: NowVerdict
+    shown: Shown
+    advice: Advice
+    rivals: tuple[Rival, ...]
+    traffic: Demand
+    server: str = ""
+
+
+def decide_all(session: Session, desk: Desk, today: date) -> Decision:
+    """Return what is decided of a session, on the traffic that lies on the desk if any does."""
+    settings = desk.settings
+    asked = desk.traffic or economics.demand(session)
+    scenario = economics.scenario(
+        session, settings, today, desk.capacities, asked, measured=desk.measured
+    )
+    plan = economics.decided(scenario)
+    ranked = economics.rivals_of(settings, asked, desk.measured)
+    found = economics.inputs(session, settings, desk.capacities, asked, desk.measured)
+    told = (*_said(asked, ranked), *(each.said for each in found))
+    plan = replace(plan, assumptions=(*plan.assumptions, *told))
+    if scenario.gpu_usd_per_hour is None:
+        plan = _with_offers(plan, unpriced_gpu(session, desk))
+    profile = economics.watched_profile(session, settings)
+    server = profile.name if profile else ""
+    return Decision(
+        scenario,
+        with_server(plan, server),
+        _now(session, scenario),
+        desk.shown,
+        advise(
+            desk.shown,
+            settings.billing.switching_usd,
+            economics.present_usd_per_hour(scenario),
+            cheapest_other(plan),
+        ),
+        ranked,
+        asked,
+        server,
+    )
+
+
+def with_server(found: Verdict, server: str) -> Verdict:
+    """Return a verdict that names the server which a load measures, so that it can be typed."""
+    if not server:
+        return found
+    command = MEASURE.replace("ENDPOINT", server)
+    options = (
+        replace(each, excluded_because=each.excluded_because.replace(MEASURE, command))
+        for each in found.options
+    )
+    return replace(found, reason=found.reason.replace(MEASURE, command), options=tuple(options))
+
+
+def unpriced_gpu(session: Session, desk: Desk) -> str:
+    """Return what the price table asks for the watched GPU that has no price, as a sentence."""
+    profile = economics.watched_profile(session, desk.settings)
+    if session.gpus is None or (profile and profile.gpu_usd_per_hour is not None):
+        return ""
+    return gpu_offers(session.gpus.gpus, profile, desk.gpu_prices)
+
+
+def _with_offers(plan: Verdict, told: str) -> Verdict:
+    if not told:
+        return plan
+    if plan.kind is VerdictKind.UNPRICED:
+        return replace(plan, reason=f"{plan.reason} {told}")
+    return replace(plan, assumptions=(*plan.assumptions, told))
+
+
+def cheapest_other(plan: Verdict) -> Decimal | None:
+    """Return what the cheapest way costs that is not the GPU as it is rented."""
+    costs = (
+        option.usd_per_hour
+        for option in plan.options
+        if option.name != "on_demand" and not option.excluded_because
+    )
+    return min((cost for cost in costs if cost is not None), default=None)
+
+
+def decision_document(decision: Decision) -> dict[str, Any]:
+    """Return the plan's document with what else was decided beside it."""
+    now, shown = decision.now, decision.shown
+    return {
+        **verdict_document(decision.plan),
+        "now": {
+            "verdict": now.kind.value,
+            "reason": now.reason,
+            "to_api_rps": None if now.to_api_rps is None else float(now.to_api_rps),
+            "paid_usd_per_hour": digits(now.paid_usd_per_hour),
+            "saved_by_destroying_usd_per_hour": digits(now.saved_by_destroying_usd_per_hour),
+        },
+        "shown": {
+            "verdict": shown.kind.value if shown.kind else None,
+            "against": shown.against.value if shown.against else None,
+            "windows_against": shown.in_a_row,
+            "windows_needed": OPPOSITE_WINDOWS,
+            "regret_usd": digits(shown.regret_usd),
+        },
+        "advice": {"kind": decision.advice.kind.value, "reason": decision.advice.reason},
+        "rivals": [
+            {
+                "endpoint": rival.endpoint.name,
+                "usd_per_request": digits(rival.usd_per_request),
+                "price_as_of": rival.endpoint.prices.as_of,
+                "reason": rival.reason or None,
+                "excluded_because": rival.excluded_because or None,
+            }
+            for rival in decision.rivals
+        ],
+        "traffic": {
+            "source": decision.traffic.source,
+            "requests": float(decision.traffic.seen.n),
+            "window_s": _number(decision.traffic.seen.window_s),
+            "replicas": decision.traffic.replicas,
+        },
+    }
+
+
+def _said(asked: Demand, ranked: tuple[Rival, ...]) -> tuple[str, ...]:
+    said = [f"Traffic: {asked.source}."]
+    if asked.replicas is not None and asked.replicas > 1:
+        said.append(f"It was served by {asked.replicas} replicas; the rate is theirs together.")
+    said += [
+        f"{rival.endpoint.name} is no choice: {rival.excluded_because}."
+        for rival in ranked
+        if rival.excluded_because
+    ]
+    priced = [rival for rival in ranked if rival.usd_per_request is not None]
+    priced = [rival for rival in priced if not rival.excluded_because] or priced
+    if len(priced) > 1:
+        dearer = ", ".join(rival.endpoint.name for rival in priced[1:])
+        said.append(
+            f"The API is {priced[0].endpoint.name}, for these requests the cheapest of "
+            f"{len(priced)} endpoints; dearer: {dearer}."
+        )
+    elif priced:
+        said.append(f"The API is {priced[0].endpoint.name}.")
+    hourly = economics.profile_said(asked)
+    return (*said, hourly) if hourly else tuple(said)
+
+
+def _now(session: Session, scenario: Scenario) -> NowVerdict:
+    """Decide on what the server does this moment, whatever the plan is made of."""
+    state = session.life.server.state if session.life else ServerState.STOPPED
+    seen, limit = economics.observed(session), scenario.ttft_slo_s
+    newest = newest_first_tokens(session.traffic)
+    tail = p99_against(newest, float(limit)) if newest and limit is not None else None
+    live = replace(
+        scenario,
+        rate_rps=seen.n / seen.window_s if seen.window_s else None,
+        profile_rps=None,
+        batch_multiplier=None,  # a request that waits for an answer is in no batch
+        gpu_ttft_p99_s=None,
+        gpu_ttft_p99_above_s=Decimal(repr(tail.bucket.low_s)) if tail and tail.broken else None,
+    )
+    return now_verdict(live, ready=state in ANSWERING)
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)

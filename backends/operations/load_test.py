@@ -1,0 +1,201 @@
+"""From a name to an open-loop load: its limits, its bounds, and what it may cost at most."""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from urllib.parse import urlsplit
+
+from backends.domain.ab.load import LoadEnded, LoadStep, next_rate, summarise_load
+from backends.domain.prices.amounts import usd
+from backends.domain.reports.load import LoadReport, limits_text, load_finding
+from backends.domain.server import ServerState
+from backends.history.records import EventRecord, FindingRecord
+from backends.history.thread import HistoryThread
+from backends.operations import ab
+from backends.operations.capacity import Capacity, keep_capacity
+from backends.operations.host import Machine
+from backends.prober.client import run_load
+from backends.prober.protocol import Lane, LoadOrder
+from backends.problem import NotFound
+from backends.servers.listing import list_servers
+from backends.servers.own_traffic import sending
+from backends.settings.config import is_loopback
+from backends.wire import plain
+
+CUT_OFF = "the program that ran it ended before the load did"
+
+DEFAULT_TTFT_S = 1.0
+"""Taken where no limit is configured, and said."""
+
+CHARACTERS_A_TOKEN = 5
+"""About what tokenizers make of the plain English of `FILLING`."""
+
+FILLING = (
+    "The night was quiet and the office stayed dark until the first train came through the"
+    " valley. Nobody had asked for a report, yet the report lay on every desk in the morning. "
+)
+
+WARM_UPS = 1
+"""Requests before the first that is counted."""
+
+
+def costs_nothing(lane: Lane) -> bool:
+    """Return whether the endpoint is on this machine and has no price."""
+    host = urlsplit(lane.base_url).hostname or ""
+    return is_loopback(host) and not lane.prices.known
+
+
+def most_usd(order: LoadOrder) -> Decimal | None:
+    """Return what a load costs at most, None where the endpoint is UNPRICED."""
+    once = ab.most_usd_once(order.lane, order.prompt, order.max_tokens)
+    if once is None:
+        return None
+    most = once * (order.max_requests + WARM_UPS)
+    return most if order.max_usd is None else min(most, Decimal(order.max_usd))
+
+
+def check_that_it_serves(machine: Machine, name: str) -> None:
+    """See that a server of this host is ready before anything is sent to it.
+
+    Raises:
+        NotFound: it is not.
+    """
+    if machine.settings.profile(name) is None:
+        return
+    found = [each for each in list_servers(machine.state_folder) if each.name == name]
+    state = found[0].state if found else ServerState.STOPPED
+    if state is not ServerState.READY:
+        raise NotFound(f"{name} is {state}, not ready; run: inferctl start {name} --wait")
+
+
+def cost_text(order: LoadOrder) -> str:
+    """Return what a load costs at most, or that nobody can tell."""
+    most = most_usd(order)
+    return "costs an unknown sum: UNPRICED" if most is None else f"costs at most {usd(most)}"
+
+
+def limits_of(order: LoadOrder) -> str:
+    """Return the limits in one line."""
+    return limits_text(order.ttft_limit_s, order.itl_limit_s)
+
+
+def bounds_text(order: LoadOrder) -> str:
+    """Return what ends a load, however well the endpoint holds."""
+    spent = f" and {usd(Decimal(order.max_usd))}" if order.max_usd is not None else ""
+    return f"at most {order.max_s:g} s, {order.max_requests} requests{spent}"
+
+
+def lengthened(prompt: str, input_tokens: int) -> str:
+    """Return a prompt with so much text before it that it is about so many tokens long.
+
+    How many they are is read from the endpoint's usage, and that is what the capacity is kept for.
+    """
+    missing = input_tokens * CHARACTERS_A_TOKEN - len(prompt)
+    copies = -(-missing // len(FILLING)) if missing > 0 else 0
+    return (FILLING * copies)[: max(0, missing)] + prompt
+
+
+@dataclass(frozen=True, slots=True)
+class LoadNews:
+    """A load as it stands.
+
+    Attributes:
+        step: what was just measured; None when it is over.
+        next_rps: the rate that is held now, None when it is over.
+    """
+
+    report: LoadReport
+    step: LoadStep | None
+    next_rps: float | None
+
+
+async def kept_load(
+    writer: HistoryThread, machine: Machine, order: LoadOrder, cancelled: asyncio.Event
+) -> AsyncGenerator[LoadNews, None]:
+    """Run a load and yield it after every step and at its end; the writer has each by then."""
+    began = _report_of(order, machine.now().wall_s)
+    steps: list[LoadStep] = []
+    with sending(machine.state_folder, [order.lane.base_url]):
+        async with aclosing(run_load(order, cancelled)) as told:
+            async for news in told:
+                if isinstance(news, LoadEnded):
+                    report = replace(began, ended=news)
+                    if news.steps or news.cost_usd or news.cut_unpriced:
+                        _keep_record(writer, report)
+                    yield LoadNews(report, None, None)
+                    return
+                steps.append(news)
+                report = replace(began, ended=summarise_load(steps, CUT_OFF, news.spent_usd))
+                _keep_record(writer, report)
+                yield LoadNews(report, news, next_rate(steps, order.first_rps, order.growth))
+
+
+def _report_of(order: LoadOrder, began_wall_s: float) -> LoadReport:
+    return LoadReport(
+        load_id=secrets.token_hex(6),
+        endpoint=order.lane.endpoint,
+        model=order.lane.model,
+        began_wall_s=began_wall_s,
+        max_tokens=order.max_tokens,
+        prompt_sha256=hashlib.sha256(order.prompt.encode()).hexdigest(),
+        ttft_limit_s=order.ttft_limit_s,
+        itl_limit_s=order.itl_limit_s,
+        ended=summarise_load([], CUT_OFF, None),
+    )
+
+
+def _keep_record(writer: HistoryThread, report: LoadReport) -> None:
+    record = FindingRecord(
+        "load", report.load_id, report.began_wall_s, report.endpoint, plain(report)
+    )
+    writer.write(lambda history: history.findings.keep(record))
+
+
+def keep_for_verdict(writer: HistoryThread, machine: Machine, report: LoadReport) -> str:
+    """Write the capacity of a server of this host where the verdict finds it.
+
+    Returns what became of it, in a sentence; empty for any other endpoint.
+
+    Raises:
+        Problem: the capacities that are there cannot be read.
+    """
+    capacity = measured_capacity(machine, report)
+    if capacity is None:
+        return ""
+    event = EventRecord(machine.now().wall_s, capacity.server, "capacity", load_finding(report))
+    writer.write(lambda history: history.add_event(event))
+    path = keep_capacity(machine.state_folder, capacity)
+    if path is None:
+        return "this is a lower bound only: the capacity that was measured before stays"
+    if not capacity.bounded:
+        return (
+            f"kept in {path} as a lower bound; the verdict needs the rate that breaks a limit: "
+            "go on for longer or begin higher (--for, --first-rps)"
+        )
+    return f"kept for the verdict in {path}"
+
+
+def measured_capacity(machine: Machine, report: LoadReport) -> Capacity | None:
+    """Return what a load found of a server of this host, None for any other endpoint."""
+    profile, best = machine.settings.profile(report.endpoint), report.ended.best
+    if profile is None or best is None:
+        return None
+    wrote = best.output_tokens
+    return Capacity(
+        server=profile.name,
+        model=profile.model,
+        args=profile.args,
+        rps=Decimal(repr(best.planned_rps)),
+        bounded=report.ended.bounded,
+        output_tokens=report.max_tokens if wrote is None else round(wrote),
+        prompt_sha256=report.prompt_sha256,
+        ttft_limit_s=report.ttft_limit_s,
+        itl_limit_s=report.itl_limit_s,
+        measured_wall_s=machine.now().wall_s,
+        input_tokens=None if best.input_tokens is None else round(best.input_tokens),
+        ttft_p99_s=best.ttft_s.p99 if best.ttft_s else None,
+    )

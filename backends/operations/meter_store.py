@@ -1,0 +1,218 @@
+"""The books of the rental, kept in the history: the meter, what was served, the days, the plan."""
+
+import math
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from backends.domain.billing.ledger import Day, Ledger, Served, learnt, utc_day, with_time
+from backends.domain.billing.meter import MeterState, Origin, advance_meter, begin_meter
+from backends.domain.billing.stretches import Stretch
+from backends.domain.decision.hysteresis import Shown
+from backends.domain.session import Session
+from backends.domain.traffic.profile import HourlyProfile
+from backends.domain.traffic.totals import TokenTotals
+from backends.domain.traffic.windows import Window, open_window
+from backends.history.history import History, open_history
+from backends.history.thread import HistoryThread
+from backends.host.boot import boot_wall_s
+from backends.operations import judging
+from backends.operations.context import Desk
+from backends.operations.host import Machine
+from backends.operations.unwatched_time import launches, stretches
+from backends.wire import plain, typed
+
+HOST_BOOT: Origin = "host_boot"
+SERVER_START: Origin = "server_start"
+GIVEN: Origin = "given"
+
+METER = "host"
+SERVED = "served"
+DAY = "day:"
+PROFILE = "profile:"
+WINDOW = "window:"
+SHOWN = "plan:"
+
+KEEP_S = 60.0
+"""The books are written once a minute; what a crash loses is counted as unwatched time."""
+
+SAME_BOOT_S = 30.0
+"""The boot time is computed from two clocks, and moves when one of them is set."""
+
+T = TypeVar("T")
+
+Kept = Mapping[str, Any]
+"""What the history keeps under each name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedInBill:
+    """What the servers served in the bill that began at an instant, seconds since 1970."""
+
+    began_s: float
+    totals: tuple[tuple[str, TokenTotals, float | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What was kept, brought up to this moment."""
+
+    meter: MeterState
+    ledger: Ledger
+    tests_usd: Decimal
+
+
+def open_books(machine: Machine) -> Books:
+    """Return the books: as an earlier console left them, or begun with the bill.
+
+    The time since then is told from the keepers' journals as far as they tell: starting and stopped
+    are known, what a ready server did is not.
+
+    Raises:
+        HistoryUnavailable: the history cannot be read.
+    """
+    now_s = machine.now().wall_s
+    with closing(open_history(machine.history_file)) as history:
+        kept = _kept(history)
+        meter, fresh = _meter(machine, kept, now_s)
+        since = utc_day(meter.last_s)
+        ledger = Ledger(_served(kept, meter.began_s), _days(kept, since, utc_day(now_s)))
+        spent_usd = history.tests_usd(meter.began_s, math.inf)
+    since_s = meter.began_s if fresh else meter.last_s
+    for stretch in stretches(machine.state_folder, since_s, now_s):
+        meter, ledger = _with_stretch(meter, ledger, stretch)
+    return Books(meter, ledger, spent_usd)
+
+
+def with_books(session: Session, books: Books) -> Session:
+    """Return a session that goes on with the books."""
+    return replace(session, meter=books.meter, ledger=books.ledger)
+
+
+def keep(writer: HistoryThread, session: Session, desk: Desk, wall_s: float) -> Desk:
+    """Have the books written once a minute, and the plan whenever a window of traffic was judged.
+
+    No window is judged before the plan is known that held until then.
+    """
+    judged = desk.shown if desk.shown_unread else judging.judged(session, desk)
+    if judged != desk.shown and session.life is not None:
+        name = SHOWN + session.life.server.name
+        writer.write(lambda history: _save(history, name, wall_s, judged))
+        desk = replace(desk, shown=judged)
+    if session.meter is None or wall_s - desk.meter_kept_s <= KEEP_S:
+        return desk
+    since_s = desk.meter_kept_s
+    writer.write(lambda history: save_books(history, session, since_s))
+    return replace(desk, meter_kept_s=wall_s)
+
+
+def keep_books(machine: Machine, session: Session) -> None:
+    """Write the meter and the ledger down.
+
+    Raises:
+        HistoryUnavailable: the history cannot be written.
+    """
+    with closing(open_history(machine.history_file)) as history:
+        save_books(history, session)
+
+
+def save_books(history: History, session: Session, since_s: float = 0.0) -> None:
+    """Write the meter and the ledger down; of the days those that may have changed."""
+    meter, ledger = session.meter, session.ledger
+    if meter is None:
+        return
+    totals = tuple((each.server, each.totals, each.read_wall_s) for each in ledger.served)
+    _save(history, METER, meter.last_s, meter)
+    _save(history, SERVED, meter.last_s, ServedInBill(meter.began_s, totals))
+    for each in ledger.served:
+        _save(history, PROFILE + each.server, meter.last_s, each.profile)
+        _save(history, WINDOW + each.server, meter.last_s, open_window(each.windows))
+    for day in ledger.days:
+        if day.day >= utc_day(since_s):
+            _save(history, f"{DAY}{day.day}", meter.last_s, day)
+
+
+def shown_plan(machine: Machine, server: str) -> Shown:
+    """Return the plan of a server as it held when a window was judged last."""
+    with closing(open_history(machine.history_file)) as history:
+        state = history.load_meter(SHOWN + server)
+    return Shown() if state is None else typed(state, Shown)
+
+
+def kept_days(history: History, first: date, last: date) -> tuple[Day, ...]:
+    """Return the days of a period that were kept, in their order."""
+    return _days(_kept(history), first, last)
+
+
+def _meter(machine: Machine, books: Kept, now_s: float) -> tuple[MeterState, bool]:
+    """Return the meter as it was kept, or begun with the bill and then fresh."""
+    since = machine.settings.billing.since
+    kept = _load(books, METER, MeterState)
+    if since == "server":
+        began_s, origin = _launched_s(machine, kept, now_s), SERVER_START
+    elif isinstance(since, datetime):
+        began_s, origin = since.timestamp(), GIVEN
+    else:
+        began_s, origin = boot_wall_s(), HOST_BOOT
+    if kept is not None and abs(kept.began_s - began_s) < SAME_BOOT_S:
+        return kept, False
+    return begin_meter(origin, began_s, began_s), True
+
+
+def _launched_s(machine: Machine, kept: MeterState | None, now_s: float) -> float:
+    """Return when the server was launched that runs now, or ran last: the earliest of several."""
+    found = launches(machine.state_folder)
+    if found:
+        return min(found)
+    return kept.began_s if kept is not None and kept.origin == "server_start" else now_s
+
+
+def _with_stretch(meter: MeterState, ledger: Ledger, stretch: Stretch) -> tuple[MeterState, Ledger]:
+    ledger = with_time(ledger, max(stretch.from_s, meter.last_s), stretch.to_s, stretch.activity)
+    return advance_meter(meter, stretch.to_s, stretch.activity), ledger
+
+
+def _served(books: Kept, began_s: float) -> tuple[Served, ...]:
+    kept = _load(books, SERVED, ServedInBill)
+    same = kept is not None and abs(kept.began_s - began_s) < SAME_BOOT_S
+    totals = {name: (found, read) for name, found, read in kept.totals} if kept and same else {}
+    names = {name.removeprefix(PROFILE) for name in books if name.startswith(PROFILE)}
+    return tuple(
+        Served(
+            name,
+            totals.get(name, (TokenTotals(), None))[0],
+            _profile(books, name),
+            read_wall_s=totals.get(name, (None, None))[1],
+        )
+        for name in sorted(names | totals.keys())
+    )
+
+
+def _profile(books: Kept, server: str) -> HourlyProfile:
+    """Return what was learnt of a server, with the window that an earlier program left open."""
+    profile = _load(books, PROFILE + server, HourlyProfile) or HourlyProfile()
+    window = _load(books, WINDOW + server, Window)
+    return profile if window is None else learnt(profile, window)
+
+
+def _days(books: Kept, first: date, last: date) -> tuple[Day, ...]:
+    """Return the days from a first to a last one, as far as they were kept, in their order."""
+    found = (_load(books, name, Day) for name in books if name.startswith(DAY))
+    days = [day for day in found if day is not None and first <= day.day <= last]
+    return tuple(sorted(days, key=lambda day: day.day))
+
+
+def _kept(history: History) -> Kept:
+    return {row["name"]: row["state"] for row in history.export("meters")}
+
+
+def _save(history: History, name: str, wall_s: float, value: object) -> None:
+    history.save_meter(name, wall_s, plain(value))
+
+
+def _load(books: Kept, name: str, kind: type[T]) -> T | None:
+    state = books.get(name)
+    return None if state is None else typed(state, kind)

@@ -1,0 +1,103 @@
+"""Prices that the configuration leaves open: the table gives an endpoint's and tells a GPU's."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from backends.domain.gpu import Gpu
+from backends.domain.prices.amounts import BadPrice
+from backends.domain.prices.offers import offers, offers_told
+from backends.domain.prices.prices import GpuPrice, provenance
+from backends.prices.lookup import quote
+from backends.prices.table import PriceTable, load_table
+from backends.problem import UsageProblem
+from backends.settings.config import Endpoint, Profile, Settings, TokenPrices
+
+
+def with_known_prices(settings: Settings, folder: Path) -> Settings:
+    """Return the settings with every endpoint priced for which the price table has one row.
+
+    What the configuration says of a price stands, be it all or part of it. A price that is taken
+    from the table carries its source and date; one that is not carries the reason.
+
+    Args:
+        settings: as read from the configuration.
+        folder: where the user's own and imported prices are kept.
+
+    Raises:
+        UsageProblem: a file of prices cannot be read.
+    """
+    if all(_says_something(endpoint) for endpoint in settings.endpoints):
+        return settings
+    table = _table(folder)
+    endpoints = tuple(
+        endpoint
+        if _says_something(endpoint)
+        else replace(endpoint, prices=_from_table(table, endpoint))
+        for endpoint in settings.endpoints
+    )
+    return replace(settings, endpoints=endpoints)
+
+
+def gpu_prices(settings: Settings, folder: Path | None) -> tuple[GpuPrice, ...]:
+    """Return the table's prices of GPUs where a server has none, or there is no server yet.
+
+    Raises:
+        UsageProblem: a file of prices cannot be read.
+    """
+    priced = [each.gpu_usd_per_hour is not None for each in settings.servers]
+    return () if priced and all(priced) else _table(folder).gpu
+
+
+def gpu_offers(gpus: Iterable[Gpu], profile: Profile | None, rows: Iterable[GpuPrice]) -> str:
+    """Return what the table asks for the GPUs of this host, and where to set what is paid.
+
+    A sentence; empty where the table has none of them. Nothing is taken from it: two hosts with one
+    GPU differ by half in price.
+    """
+    kinds = sorted({(gpu.name, gpu.memory.total_bytes) for gpu in gpus}, key=str)
+    known = tuple(rows)
+    told = "; ".join(
+        dict.fromkeys(filter(None, (offers_told(offers(known, *kind)) for kind in kinds)))
+    )
+    if not told:
+        return ""
+    table = f"[server.{profile.name}]" if profile else "a [server.NAME]"
+    remedy = f"set what you pay, gpu_usd_per_hour in {table}"
+    return f"{told[:1].upper()}{told[1:]}: {remedy}."
+
+
+def _table(folder: Path | None) -> PriceTable:
+    try:
+        return load_table(folder)
+    except BadPrice as error:
+        raise UsageProblem(str(error)) from error
+
+
+def _says_something(endpoint: Endpoint) -> bool:
+    prices = endpoint.prices
+    return any(
+        price is not None
+        for price in (
+            prices.input_usd_per_mtok,
+            prices.output_usd_per_mtok,
+            prices.usd_per_request,
+        )
+    )
+
+
+def _from_table(table: PriceTable, endpoint: Endpoint) -> TokenPrices:
+    found = quote(table, endpoint.base_url, endpoint.model)
+    row = found.price
+    if row is None:
+        return replace(endpoint.prices, reason=found.reason)
+    return TokenPrices(
+        input_usd_per_mtok=row.input_usd_per_mtok,
+        output_usd_per_mtok=row.output_usd_per_mtok,
+        cached_input_usd_per_mtok=row.cached_input_usd_per_mtok,
+        usd_per_request=row.usd_per_request,
+        fee_percent=row.fee_percent,
+        tiers=row.tiers,
+        as_of=row.as_of,
+        source=f"price table: {provenance(row)}",
+    )

@@ -1,0 +1,185 @@
+"""What the console writes down and looks up: starts, series and the meter, in the history."""
+
+import os
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from backends.domain.ab.facts import AbFact, RunEnded, SeriesBegan, SeriesEnded
+from backends.domain.ab.series import AbSeries
+from backends.domain.facts import (
+    Exited,
+    Fact,
+    FirstTokenSeen,
+    FirstTokenUnavailable,
+    MetricsScraped,
+    ServersSeen,
+    Spawned,
+    Stopped,
+    Ticked,
+)
+from backends.domain.lifecycle import Life
+from backends.domain.reports.ab import ab_report
+from backends.domain.session import Session
+from backends.domain.stamp import Stamp
+from backends.domain.start import Outcome, Start
+from backends.domain.startup.fold import as_start
+from backends.domain.startup.openings import VARIABLES
+from backends.history.history import History, open_history
+from backends.history.records import SeriesRecord, StartRecord
+from backends.history.thread import HistoryThread
+from backends.operations import meter_store
+from backends.operations.context import Desk, with_capacities
+from backends.operations.host import Machine
+from backends.operations.measured import measured_known
+from backends.operations.servers import launched_with
+from backends.operations.test_spend import runs_usd
+from backends.settings.config import Profile
+
+SECONDS_PER_HOUR = 3600
+
+DeskFields = dict[str, Any]
+"""Fields of the desk by their names."""
+
+Read = Callable[[], DeskFields]
+"""Reads the history; takes as long as the disk does."""
+
+
+def keep(writer: HistoryThread, machine: Machine, session: Session, desk: Desk, fact: Fact) -> Desk:
+    """Have written what a fact completes, and return the desk with what it adds.
+
+    What is replayed was written down when it happened, or is of another host.
+    """
+    if desk.replayed:
+        return desk
+    match fact:
+        case FirstTokenSeen() | FirstTokenUnavailable() | Exited() | Stopped() if session.life:
+            record = start_record(machine, session.life, machine.now())
+            if record is not None:
+                writer.write(lambda history: history.add_start(record))
+        case SeriesBegan() | RunEnded() | SeriesEnded() if session.ab:
+            series = session.ab.series
+            writer.write(lambda history: save_series(history, series, fact))
+            if isinstance(fact, RunEnded):
+                return replace(desk, tests_usd=desk.tests_usd + runs_usd([fact.run]))
+            if isinstance(fact, SeriesEnded):
+                warm_ups = fact.client.warm_ups if fact.client else ()
+                return replace(desk, tests_usd=desk.tests_usd + runs_usd(warm_ups))
+        case ServersSeen():
+            return with_capacities(desk, machine)
+        case Ticked() | MetricsScraped():
+            return meter_store.keep(writer, session, desk, fact.at.wall_s)
+        case _:
+            pass
+    return desk
+
+
+def to_read(machine: Machine, session: Session, desk: Desk, fact: Fact) -> Read | None:
+    """Return what reads the fields of the desk that a fact has changed in the history."""
+    match fact:
+        case Spawned():
+            profile = machine.settings.profile(fact.server)
+            return partial(starts_known, machine, profile, but=fact.start_id)
+        case FirstTokenSeen() | FirstTokenUnavailable() | Exited() | Stopped() if session.life:
+            return None if desk.replayed else partial(measured_known, machine)
+        case SeriesEnded() if session.ab:
+            return None if desk.replayed else partial(measured_known, machine)
+        case _:
+            return None
+
+
+def starts_known(machine: Machine, profile: Profile | None, but: str = "") -> DeskFields:
+    """Return what is known of starts that are like those of a profile."""
+    return {
+        "earlier": earlier_starts(machine, profile, but),
+        "others": other_starts(machine, profile, but),
+        "environment": environment_of(profile),
+    }
+
+
+def earlier_starts(machine: Machine, profile: Profile | None, but: str = "") -> tuple[Start, ...]:
+    """Return the complete starts of a profile's model and arguments, newest first."""
+    return _ready_starts(machine, profile, profile.args if profile else None, but)
+
+
+def other_starts(machine: Machine, profile: Profile | None, but: str = "") -> tuple[Start, ...]:
+    """Return the complete starts of a profile's model with whatever arguments, newest first."""
+    return _ready_starts(machine, profile, None, but)
+
+
+def environment_of(profile: Profile | None) -> dict[str, str]:
+    """Return what a profile's server gets of the variables that levers are about, no others."""
+    given = {**os.environ, **dict(profile.environment if profile else ())}
+    return {name: given[name] for name in VARIABLES if name in given}
+
+
+def _ready_starts(
+    machine: Machine, profile: Profile | None, args: tuple[str, ...] | None, but: str
+) -> tuple[Start, ...]:
+    if profile is None:
+        return ()
+    with closing(open_history(machine.history_file)) as history:
+        records = history.starts_like(profile.model, args)
+    starts = (record.start for record in records)
+    return tuple(
+        start for start in starts if start.outcome is Outcome.READY and start.start_id != but
+    )
+
+
+def keep_start(machine: Machine, life: Life) -> None:
+    """Write a start down; the more complete of two records of one start stays."""
+    record = start_record(machine, life, machine.now())
+    if record is None:
+        return
+    with closing(open_history(machine.history_file)) as history:
+        history.add_start(record)
+
+
+def start_record(machine: Machine, life: Life, at: Stamp) -> StartRecord | None:
+    """Return what the history keeps of a start; None before its launch was seen.
+
+    Model and arguments are those it was launched with: the profile may have changed since. Its
+    price is the profile's of today, None for a start whose profile is gone.
+    """
+    launched = launched_with(life.argv)
+    if life.spawned_at is None or life.start is None or launched is None:
+        return None
+    profile = machine.settings.profile(life.server.name)
+    start = as_start(life.start, at)
+    model, args = launched
+    return StartRecord(
+        server=life.server.name,
+        model=model,
+        args=args,
+        began_wall_s=life.spawned_at.wall_s,
+        start=start,
+        cost_usd=start_cost(profile, start),
+    )
+
+
+def start_cost(profile: Profile | None, start: Start) -> Decimal | None:
+    """Return what the host cost for the length of a start, None without a price."""
+    price = profile.gpu_usd_per_hour if profile else None
+    if price is None or start.total_s is None:
+        return None
+    return price * Decimal(repr(start.total_s)) / SECONDS_PER_HOUR
+
+
+def save_series(history: History, series: AbSeries, fact: AbFact) -> None:
+    """Write down what a fact adds to an A/B, so that a killed program loses no finished run."""
+    began = series.began
+    if isinstance(fact, RunEnded):
+        history.add_run(began.series_id, fact.run)
+    elif isinstance(fact, SeriesBegan | SeriesEnded):
+        history.add_series(
+            SeriesRecord(
+                series_id=began.series_id,
+                began_wall_s=began.at.wall_s,
+                lanes=began.lanes,
+                prompt_sha256=began.prompt_sha256,
+                report=ab_report(series),
+            )
+        )

@@ -1,0 +1,163 @@
+"""From a profile to a running server and back: launch orders, stops, and who else is there."""
+
+import asyncio
+import os
+import re
+import shutil
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+from backends.discovery.executables import version_of
+from backends.discovery.finding import Finding
+from backends.domain.facts import ServerFact
+from backends.domain.server import Owner, Server
+from backends.host.survivors import end
+from backends.keeper.client import stop as keeper_stop
+from backends.keeper.folder import server_folder
+from backends.keeper.launch import launch
+from backends.keeper.order import LaunchOrder, served_model
+from backends.operations.host import Machine
+from backends.problem import NotFound, Problem
+from backends.servers.external import is_abandoned
+from backends.servers.listing import list_servers
+from backends.servers.preflight import preflight as look_before
+from backends.settings.config import KeySource, Profile, Settings
+from backends.settings.secrets import resolve_secret
+
+QUIET_FLAG = "--disable-access-log-for-endpoints"
+QUIET_SINCE = (0, 16)
+POLLED = "/health,/metrics"
+
+
+def profile_named(settings: Settings, name: str) -> Profile:
+    """Return a profile.
+
+    Raises:
+        NotFound: there is none of that name; the message lists those that exist.
+    """
+    profile = settings.profile(name)
+    if profile is None:
+        known = ", ".join(each.name for each in settings.servers)
+        remedy = f"there are {known}" if known else "write a [server.NAME] table, or run inferctl"
+        raise NotFound(f"no server is called {name}; {remedy}")
+    return profile
+
+
+def preflight(machine: Machine, profile: Profile) -> tuple[Finding, ...]:
+    """Look at what stands in the way of a start: port, leftovers, executable, model, memory."""
+    with closing(machine.open_gpus()) as source:
+        sample = source.sample(processes=True)
+    return look_before(order(profile), list_servers(machine.state_folder), sample)
+
+
+def start(machine: Machine, profile: Profile) -> None:
+    """Launch a profile under a keeper, and return once that keeps it; blocks for a moment.
+
+    Raises:
+        Problem: the server runs already, or its program cannot be executed.
+    """
+    launch(order(profile), server_folder(machine.state_folder, profile.name))
+
+
+def stop(machine: Machine, name: str, drain_s: float) -> AsyncIterator[ServerFact]:
+    """Order a stop and yield what follows."""
+    return keeper_stop(server_folder(machine.state_folder, name), by=_who(), drain_s=drain_s)
+
+
+def end_left(machine: Machine, server: Server) -> str:
+    """End what a server left behind that serves nobody; return what became of it. Blocks.
+
+    Raises:
+        Problem: something of it serves, belongs to another user or does not end.
+    """
+    if server.owner is Owner.INFERCTL:
+        asyncio.run(_drained(stop(machine, server.name, 0.0)))
+        return f"what {server.name} left behind was ended"
+    if server.pid is not None or not server.survivors:
+        raise Problem(f"inferctl did not start {server.name}, which serves, and does not end it")
+    try:
+        still = end(server.survivors, is_abandoned)
+    except PermissionError as error:
+        raise Problem(f"{server.name} belongs to another user: {error.strerror}") from error
+    if still:
+        names = ", ".join(f"{one.name} {one.process.pid}" for one in still)
+        raise Problem(f"the kernel has not ended {names}; `dmesg` may tell what they wait for")
+    return f"what {server.name} held was ended: {len(server.survivors)} processes"
+
+
+async def _drained(facts: AsyncIterator[ServerFact]) -> None:
+    async for _ in facts:
+        pass
+
+
+def order(profile: Profile) -> LaunchOrder:
+    """Return the launch of a profile; a key goes into the environment, never into arguments."""
+    argv = command(profile)
+    environment = {"PYTHONUNBUFFERED": "1", **dict(profile.environment)}
+    if profile.api_key_env:
+        key = resolve_secret(KeySource("env", profile.api_key_env))
+        environment["VLLM_API_KEY"] = key.reveal()
+    return LaunchOrder(
+        server=profile.name,
+        argv=argv,
+        environment=environment,
+        host=profile.host,
+        port=profile.port,
+        model=served_model(argv, profile.model),
+        start_id=uuid.uuid4().hex[:12],
+    )
+
+
+def command(profile: Profile) -> tuple[str, ...]:
+    """Return the command line of a profile."""
+    named = ("--served-model-name", profile.served_name) if profile.served_name else ()
+    program = executable(profile)
+    return (
+        program,
+        "serve",
+        profile.model,
+        "--host",
+        profile.host,
+        "--port",
+        str(profile.port),
+        *named,
+        *profile.args,
+        *_quiet(program, profile.args),
+    )
+
+
+def launched_with(argv: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
+    """Return the model and the profile's arguments in a command line of `command`, else None."""
+    if len(argv) < 3 or argv[1] != "serve":
+        return None
+    rest = argv[3:]
+    for flag in ("--host", "--port", "--served-model-name"):
+        if rest[:1] == (flag,):
+            rest = rest[2:]
+    return argv[2], rest[:-2] if rest[-2:] == (QUIET_FLAG, POLLED) else rest
+
+
+def _quiet(program: str, args: tuple[str, ...]) -> tuple[str, ...]:
+    """Keep our own polling out of the server's log, where this version can (0.16 on)."""
+    version = version_of(Path(program))
+    if version is None or QUIET_FLAG in args or release(version) < QUIET_SINCE:
+        return ()
+    return (QUIET_FLAG, POLLED)
+
+
+def release(version: str) -> tuple[int, int]:
+    """Return major and minor number of a version, (0, 0) where it has none."""
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def executable(profile: Profile) -> str:
+    """Return the path of a profile's vLLM, or its name where PATH does not have it."""
+    written = str(Path(profile.vllm).expanduser())
+    return shutil.which(written) or written
+
+
+def _who() -> str:
+    return f"inferctl pid {os.getpid()}"

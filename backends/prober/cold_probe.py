@@ -1,0 +1,218 @@
+"""How long an endpoint takes to its first token after it was left alone for a while."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+from backends.domain.ab.cold import (
+    WAKE_S,
+    ColdProbe,
+    HuntPlan,
+    ProbeEnded,
+    ProbeLimits,
+    limits_of,
+    missing_gap,
+    missing_warm,
+)
+from backends.domain.ab.facts import RunEnded, SeriesEnded
+from backends.domain.ab.run import Run
+from backends.domain.prices.amounts import usd
+from backends.domain.reports.cold_probe import duration
+from backends.prober import problems
+from backends.prober.client import ProberFailed, run_series
+from backends.prober.protocol import Lane, Limits, SeriesOrder
+
+PROMPT = "Reply with the one word: ready"
+"""As short as a request can be, for a hunt and for the warm-up that it recommends."""
+
+MAX_TOKENS = 16
+# A serverless endpoint may load its weights first.
+COLD_LIMITS = Limits(ttft_s=WAKE_S, total_s=1500.0)
+
+RETRY_S = 60.0
+"""After a request that failed without a pause before it the next one waits so long."""
+
+SHORTEST_POLL_S, LONGEST_POLL_S = 5.0, 60.0
+POLL_SHARE = 0.2
+"""A refused request is repeated after this share of the time since the first refused one, so that
+the time of a cold start is known to that share, within the two bounds."""
+
+FAILURES_TO_GIVE_UP = 10
+
+Ask = Callable[[Lane, str, float], Awaitable[Run]]
+"""Sends one request that may take so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """The request to be sent: when, and after which pause.
+
+    Attributes:
+        wait_s: from the end of the request before.
+        first_sent_s: when the first request after this pause was sent that was refused, None
+            where none was.
+        idle_s: the pause before that one.
+    """
+
+    wait_s: float
+    planned_s: float | None
+    first_sent_s: float | None = None
+    idle_s: float | None = None
+
+
+async def hunt(
+    lane: Lane,
+    prompt: str,
+    plan: HuntPlan,
+    state: Path,
+    *,
+    ask: Ask | None = None,
+    now: Callable[[], float] = time.time,
+    elapsed: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> AsyncGenerator[ColdProbe | ProbeEnded, None]:
+    """Yield every request that `state` lacks for the plan, until none is missing.
+
+    Every probe is appended to `state`, one JSON line each, before it is yielded, so that a probe of
+    hours may be killed and continued. What was measured is not measured again; a pause that was
+    interrupted is begun again, behind a request that ends the one of which nothing is known. A
+    request that is refused after a pause is repeated until the first token, and that time is the
+    pause's. The plan's limits hold for what this call sends, whatever the endpoint does. Where one
+    of them is reached, or the endpoint gives no token any more, the last that is yielded says so.
+    `elapsed` is a clock that nobody sets, by which the time is limited.
+
+    Raises:
+        OSError: the file cannot be read or written.
+    """
+    probes, began_s, limits = read_probes(state), elapsed(), limits_of(plan)
+    had, failures = len(probes), 0
+    following = _Next(0.0, None)
+    while missing_gap(probes, plan) is not None:
+        if reason := limit_reached(probes[had:], limits, elapsed() - began_s + following.wait_s):
+            yield ProbeEnded(reason)
+            return
+        await sleep(following.wait_s)
+        sent_s, left_s = now(), limits.lasts_s - (elapsed() - began_s)
+        run = await (ask or ask_once)(lane, prompt, min(COLD_LIMITS.total_s, left_s))
+        idle_s = sent_s - probes[-1].ended_at if probes else None
+        following = replace(
+            following,
+            first_sent_s=sent_s if following.first_sent_s is None else following.first_sent_s,
+            idle_s=idle_s if following.first_sent_s is None else following.idle_s,
+        )
+        probe = _probe(run, following, sent_s, now())
+        append_probe(state, probe)
+        probes.append(probe)
+        yield probe
+        failures = failures + 1 if probe.error and not probe.refused else 0
+        if reason := _given_up(probe, following, failures):
+            yield ProbeEnded(reason)
+            return
+        following = _following(probes, plan, following)
+
+
+def limit_reached(
+    sent: Sequence[ColdProbe], limits: ProbeLimits, next_after_s: float
+) -> str | None:
+    """Return which limit forbids the next request, which is due so long after the start."""
+    if len(sent) >= limits.requests:
+        return f"{limits.requests} requests were sent, as many as agreed"
+    if next_after_s >= limits.lasts_s:
+        return f"the next request would come after the agreed {duration(limits.lasts_s)}"
+    if limits.usd is None:
+        return None
+    once = limits.usd / limits.requests
+    costs = (once if each.cost_usd is None else Decimal(each.cost_usd) for each in sent)
+    if sum(costs, once) > limits.usd:
+        return f"the next request may cost more than is left of the agreed {usd(limits.usd)}"
+    return None
+
+
+def _probe(run: Run, sent: _Next, sent_s: float, ended_s: float) -> ColdProbe:
+    assert sent.first_sent_s is not None
+    waited_s = sent_s - sent.first_sent_s
+    return ColdProbe(
+        planned_idle_s=sent.planned_s,
+        idle_s=sent.idle_s,
+        ended_at=ended_s,
+        ttft_s=None if run.ttft_s is None else waited_s + run.ttft_s,
+        error=run.error,
+        input_tokens=run.input_tokens,
+        cost_usd=run.cost_usd,
+        refused=run.error is not None and sent.planned_s != 0 and problems.may_pass(run.error),
+        waited_s=waited_s,
+    )
+
+
+def _given_up(probe: ColdProbe, sent: _Next, failures: int) -> str | None:
+    """Return why no further request makes sense, None where one does."""
+    if failures >= FAILURES_TO_GIVE_UP:
+        return f"{failures} requests in a row failed: {probe.error}"
+    assert sent.first_sent_s is not None
+    if probe.refused and probe.ended_at - sent.first_sent_s >= WAKE_S:
+        pause = "" if not sent.planned_s else f" after a pause of {duration(sent.planned_s)}"
+        return f"no token within {duration(WAKE_S)}{pause}: {probe.error}"
+    return None
+
+
+def _following(probes: Sequence[ColdProbe], plan: HuntPlan, before: _Next) -> _Next:
+    last = probes[-1]
+    if last.refused:
+        assert before.first_sent_s is not None
+        poll_s = POLL_SHARE * (last.ended_at - before.first_sent_s)
+        poll_s = min(LONGEST_POLL_S, max(SHORTEST_POLL_S, poll_s))
+        return replace(before, wait_s=poll_s)
+    if last.error is not None:
+        return _Next(RETRY_S, None)
+    if missing_warm(probes, plan):
+        return _Next(0.0, 0.0)
+    gap_s = missing_gap(probes, plan)
+    return _Next(gap_s or 0.0, gap_s)
+
+
+def append_probe(state: Path, probe: ColdProbe) -> None:
+    """Add a probe to a file, on a line of its own even after one that was cut short."""
+    before = state.read_bytes() if state.exists() else b""
+    separator = "" if not before or before.endswith(b"\n") else "\n"
+    descriptor = os.open(state, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "a") as file:
+        file.write(f"{separator}{json.dumps(asdict(probe))}\n")
+
+
+def read_probes(state: Path) -> list[ColdProbe]:
+    """Return the probes of a file, none where there is no file; a line cut short is passed over."""
+    if not state.exists():
+        return []
+    probes = []
+    for line in state.read_text().splitlines():
+        try:
+            probes.append(ColdProbe(**json.loads(line)))
+        except (ValueError, TypeError):
+            continue
+    return probes
+
+
+async def ask_once(lane: Lane, prompt: str, limit_s: float = COLD_LIMITS.total_s) -> Run:
+    """Return one run over a connection of its own, without a warm-up; an error after `limit_s`."""
+    order = SeriesOrder(
+        "cold", (lane,), prompt, runs=1, max_tokens=MAX_TOKENS, warm_up=False, limits=COLD_LIMITS
+    )
+    found = Run(lane.name, 0, error="no reply")
+    try:
+        async with asyncio.timeout(limit_s), aclosing(run_series(order)) as facts:
+            async for fact in facts:
+                if isinstance(fact, RunEnded):
+                    found = fact.run
+                elif isinstance(fact, SeriesEnded) and fact.reason and found.error == "no reply":
+                    found = Run(lane.name, 0, error=fact.reason)
+    except ProberFailed as failure:
+        return Run(lane.name, 0, error=str(failure))
+    except TimeoutError:
+        return Run(lane.name, 0, error=f"no reply within {limit_s:g} s")
+    return found

@@ -1,0 +1,232 @@
+"""Hunts for cold hits on disk: one folder each, and the detached process that goes on with one.
+
+A hunt is running exactly while somebody holds the lock in its folder, which the kernel gives back
+however that process ended; what it has measured is in a file of its own, line by line.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import backends
+from backends.domain.ab.cold import ColdProbe, HuntPlan
+from backends.domain.prices.cost import NO_PRICES, RequestPrices
+from backends.host import processes
+from backends.host.processes import Process
+from backends.prober.cold_probe import read_probes
+from backends.problem import Problem
+from backends.settings.paths import private_folder, replace_file
+from backends.wire import UnreadableRecord, plain, typed
+
+REPORT_S = 20.0
+STOP_S = 10.0
+LEAVING_S = 1.0
+"""How long the lock may stay held by a process that has ended meanwhile."""
+LOOK_S = 0.05
+
+MARKER = "INFERCTL_HUNT"
+"""The environment variable that names the folder of a hunt in the process that goes on with it."""
+
+
+class HuntRuns(Problem):
+    """Another process goes on with this hunt; the message is one sentence with the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class HuntOrder:
+    """What is hunted.
+
+    Attributes:
+        reference: the endpoint as the user named it, which its key is found by; never the key.
+        prices: what the endpoint charged when the hunt began.
+    """
+
+    hunt_id: str
+    reference: str
+    endpoint: str
+    base_url: str
+    model: str
+    plan: HuntPlan
+    began_wall_s: float
+    prices: RequestPrices = NO_PRICES
+
+
+class HuntFolder:
+    """Where one endpoint's hunt lies, under the state folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.order = path / "order.json"
+        self.probes = path / "probes.jsonl"
+        self.lock = path / "hunter.lock"
+        self.log = path / "hunter.log"
+        self.end = path / "ended.txt"
+
+    def read_order(self) -> HuntOrder | None:
+        """Return what is hunted, None where nothing is.
+
+        Raises:
+            Problem: the file cannot be read; the message names the remedy.
+        """
+        try:
+            return typed(json.loads(self.order.read_bytes()), HuntOrder)
+        except FileNotFoundError:
+            return None
+        except (ValueError, UnreadableRecord) as error:
+            raise Problem(f"{self.order} cannot be read ({error}); delete {self.path}") from error
+
+    def read_probes(self) -> list[ColdProbe]:
+        """Return what was measured so far."""
+        return read_probes(self.probes)
+
+    def begin(self, order: HuntOrder) -> None:
+        """Write down what is to be hunted; probes that are there are kept."""
+        private_folder(self.path)
+        self.end.unlink(missing_ok=True)
+        replace_file(self.order, json.dumps(plain(order)).encode())
+
+    def write_end(self, reason: str) -> None:
+        """Write down why it ended before every pause was measured."""
+        replace_file(self.end, reason.encode())
+
+    def read_end(self) -> str:
+        """Return why it ended before every pause was measured, empty where it did not."""
+        try:
+            return self.end.read_text()
+        except FileNotFoundError:
+            return ""
+
+    def put_aside(self) -> None:
+        """Let a new hunt begin at nothing; what was measured is kept under the hunt's id."""
+        order = self.read_order()
+        if order is not None and self.probes.exists():
+            self.probes.rename(self.path / f"probes-{order.hunt_id}.jsonl")
+
+
+def hunt_folder(state_folder: Path, endpoint: str) -> HuntFolder:
+    """Return the folder of an endpoint's hunt, which need not exist."""
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", endpoint)[:40].strip(".-")
+    mark = hashlib.sha256(endpoint.encode()).hexdigest()[:8]
+    return HuntFolder(state_folder / "coldhunts" / f"{readable}-{mark}")
+
+
+@contextmanager
+def held(folder: HuntFolder) -> Iterator[None]:
+    """Be the one process that goes on with a hunt.
+
+    Raises:
+        HuntRuns: another one is.
+    """
+    descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HuntRuns("this hunt is already running; --status shows it") from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, str(os.getpid()).encode())
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def hunter_pid(folder: HuntFolder) -> int | None:
+    """Return the process that goes on with a hunt, None where none does."""
+    try:
+        descriptor = os.open(folder.lock, os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return int(os.pread(descriptor, 20, 0) or b"0") or None
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def launch(folder: HuntFolder, module: str) -> None:
+    """Let a detached process go on with a hunt; it outlives the terminal and this program.
+
+    `module` takes the folder as its argument, and says in one line that it holds the hunt.
+
+    Raises:
+        HuntRuns: one is running.
+        Problem: it ended before it held the hunt, and the message is what it said last; or it did
+            not say within `REPORT_S` that it holds it, and was ended.
+    """
+    if hunter_pid(folder) is not None:
+        raise HuntRuns("this hunt is already running; --status shows it")
+    log = os.open(folder.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(log) as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", module, str(folder.path.absolute())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(Path(backends.__file__).parents[1]),
+                MARKER: str(folder.path.resolve()),
+            },
+            start_new_session=True,
+        )
+    assert process.stdout is not None
+    with process.stdout:
+        ready, _, _ = select.select([process.stdout], [], [], REPORT_S)
+        if ready and os.read(process.stdout.fileno(), 1):
+            process.returncode = 0  # it is not waited for: it outlives this program
+            return
+    if not (ready and _ended(process)):
+        processes.send_to_child(process.pid, signal.SIGKILL)
+        process.wait()
+        raise Problem(f"the hunt did not begin within {REPORT_S:.0f} s; see {folder.log}")
+    said = folder.log.read_text(errors="replace").strip().splitlines()
+    raise Problem(said[-1] if said else f"the hunt ended at once; see {folder.log}")
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    """Tell whether a process ends by itself; one that has closed its output is about to."""
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def stop(folder: HuntFolder) -> bool:
+    """End the process that goes on with a hunt, and return whether there was one.
+
+    Raises:
+        Problem: it did not end, or the process named in the lock's file is another one.
+    """
+    pid = hunter_pid(folder)
+    if pid is None:
+        return False
+    found = processes.read(pid)
+    sent = found is not None and processes.send(
+        found.id, signal.SIGTERM, lambda one: _goes_on(one, folder)
+    )
+    until = time.monotonic() + (STOP_S if sent else LEAVING_S)
+    while hunter_pid(folder) is not None:
+        if time.monotonic() > until:
+            what = "did not end" if sent else "is not known to go on with it, and was not ended"
+            raise Problem(f"this hunt runs, and process {pid} {what}; see {folder.lock}")
+        time.sleep(LOOK_S)
+    return True
+
+
+def _goes_on(process: Process, folder: HuntFolder) -> bool:
+    mark = processes.environment_value(process.id.pid, MARKER)
+    return mark == str(folder.path.resolve())

@@ -1,0 +1,122 @@
+"""What the prober is asked to do, as values and as one line of JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from backends.domain.ab.run import LaneName, SeriesMode
+from backends.domain.prices.cost import NO_PRICES, RequestPrices
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One side of an A/B: an OpenAI-compatible endpoint and what it charges.
+
+    Attributes:
+        endpoint: the name the user knows it by.
+        base_url: as OpenAI clients take it, usually ending in ``/v1``.
+        api_key: sent as bearer token; travels over stdin only and is never shown.
+        prices: what it charges for a request.
+        extra: further fields of the request body.
+    """
+
+    name: LaneName
+    endpoint: str
+    base_url: str
+    model: str
+    api_key: str | None = field(default=None, repr=False)
+    prices: RequestPrices = NO_PRICES
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a request may take, in seconds, before it counts as an error."""
+
+    connect_s: float = 10.0
+    ttft_s: float = 120.0
+    total_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesOrder:
+    """One A/B: the same prompt to every lane, `runs` times.
+
+    Attributes:
+        cached: leave the prompt as it is, so that prefix caches may answer; otherwise each run
+            begins with a nonce of its own.
+        warm_up: send one request to each lane that is not counted; without it the first run finds
+            the endpoint as cold as it is, and may open its connection.
+        ignore_eos: ask servers that can (vLLM) to write exactly `max_tokens` tokens.
+        seed: of the order within pairs and of the nonces.
+    """
+
+    series_id: str
+    lanes: tuple[Lane, ...]
+    prompt: str
+    runs: int = 20
+    max_tokens: int = 220
+    mode: SeriesMode = "interleaved"
+    cached: bool = False
+    ignore_eos: bool = False
+    temperature: float = 0.0
+    warm_up: bool = True
+    limits: Limits = Limits()
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOrder:
+    """Open-loop load on one endpoint, raised step by step until it no longer keeps its limits.
+
+    Attributes:
+        ttft_limit_s: TTFT, counted from the planned send, that 99 % of requests must keep.
+        itl_limit_s: the same for a request's mean inter-token latency; None for no limit.
+        first_rps: arrival rate of the first step; each next one is `growth` times as high.
+        step_s: length of a step; its first third fills the server and is not counted.
+        max_requests: over the whole measurement, like `max_s` and `max_usd`.
+        max_concurrency: more open streams than this end the measurement.
+    """
+
+    lane: Lane
+    prompt: str
+    max_tokens: int = 220
+    ttft_limit_s: float = 1.0
+    itl_limit_s: float | None = None
+    first_rps: float = 1.0
+    growth: float = 1.5
+    step_s: float = 30.0
+    max_s: float = 600.0
+    max_requests: int = 5000
+    max_usd: str | None = None
+    max_concurrency: int = 1024
+    cached: bool = False
+    ignore_eos: bool = True
+    limits: Limits = Limits()
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The first line on the prober's stdin: one of the two."""
+
+    series: SeriesOrder | None = None
+    load: LoadOrder | None = None
+
+
+CANCEL = b'{"cancel":true}\n'
+
+
+def encode_order(order: Order) -> bytes:
+    """Return an order as one line of JSON."""
+    return msgspec.json.encode(order) + b"\n"
+
+
+def decode_order(line: bytes) -> Order:
+    """Return the order of one line.
+
+    Raises:
+        msgspec.MsgspecError: it is none; orders come from this program only.
+    """
+    return msgspec.json.decode(line, type=Order)

@@ -1,0 +1,1 @@
+"""Every vLLM server on this host, and what stands in the way of starting one."""

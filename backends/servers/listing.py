@@ -1,0 +1,153 @@
+"""Every vLLM server on this host: ours, what is left of ours, and those of others."""
+
+import contextlib
+from dataclasses import replace
+from pathlib import Path
+
+from backends.domain.address import reachable_host
+from backends.domain.facts import ServerFact, Spawned, StopOrdered, Stopped
+from backends.domain.lifecycle import unborn
+from backends.domain.server import Server, ServerState
+from backends.domain.start import Failure, FailureKind
+from backends.host import ports, processes
+from backends.host.boot import boot_id, boot_wall_s
+from backends.host.processes import Process
+from backends.host.survivors import survivor
+from backends.keeper.folder import ServerFolder, Unreadable, read_journal, server_folders
+from backends.keeper.http1 import Address
+from backends.keeper.mark import living_keeper
+from backends.keeper.probe import health
+from backends.keeper.take import left_behind
+from backends.servers.external import foreign_servers
+from backends.servers.told import server_told
+
+REBOOTED = Failure(
+    FailureKind.KILLED,
+    None,
+    "",
+    "The host was restarted while the server ran.",
+    "Start it again; `last -x reboot` tells when.",
+)
+
+VANISHED = Failure(
+    FailureKind.KILLED,
+    None,
+    "",
+    "The server and its keeper were both ended without a record, and the host was not restarted.",
+    "Start it again; whatever ends all processes of a user or a container did it.",
+)
+
+DAMAGED = "the journal of its last start is damaged; what lives of it is listed as of others"
+
+
+def list_servers(state_folder: Path) -> tuple[Server, ...]:
+    """Return all servers of this host, ours first, in the order of their names.
+
+    Asks servers of others for their health and their model's name, at most two seconds each;
+    reads no file but ours and ``/proc``.
+
+    Args:
+        state_folder: the folder that holds ``servers``.
+    """
+    running = processes.running()
+    ours: list[Server] = []
+    pids: set[int] = set()
+    for folder in filter(_was_started, server_folders(state_folder)):
+        try:
+            server, members = _our_server(folder, running)
+        except Unreadable as problem:
+            server, members = _unread(folder, problem), []
+        ours.append(server)
+        pids |= {one.id.pid for one in members}
+    return (*ours, *foreign_servers(running, frozenset(pids)))
+
+
+def our_server(folder: Path) -> Server:
+    """Return the server of one folder of ours, as it stands now."""
+    return _our_server(ServerFolder(folder), processes.running())[0]
+
+
+def server_pids(state_folder: Path) -> dict[str, frozenset[int]]:
+    """Return the living processes of each server that inferctl started, by its name.
+
+    Those of a server whose journal cannot be read are not known; `list_servers` says so.
+    """
+    found = {}
+    for folder in server_folders(state_folder):
+        with contextlib.suppress(Unreadable):
+            if members := left_behind(read_journal(folder.journal)):
+                found[folder.path.name] = frozenset(one.id.pid for one in members)
+    return found
+
+
+def _was_started(folder: ServerFolder) -> bool:
+    """Tell whether a start was journaled here, even where its journal cannot be read."""
+    try:
+        folder.journal.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _unread(folder: ServerFolder, problem: Unreadable) -> Server:
+    """Return a server of which nothing can be said but why."""
+    unread = Failure(FailureKind.UNKNOWN, None, "", str(problem), "Make it readable to this user.")
+    server = unborn(folder.path.name).server
+    return replace(server, state=ServerState.FAILED, failure=unread, note=str(problem))
+
+
+def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, list[Process]]:
+    facts = read_journal(folder.journal)
+    told = server_told(folder.path.name, facts)
+    over = bool(facts) and isinstance(facts[-1], Stopped)
+    keeper = None if over else living_keeper(folder)
+    if keeper is not None:
+        kept = processes.descendants(keeper.pid, running)
+        adopted = told.pid is not None and told.pid not in [one.id.pid for one in kept]
+        members = left_behind(facts) if adopted else kept
+        return replace(told, keeper_pid=keeper.pid), members
+    if over or not facts:
+        return told, []
+    begun = next((fact for fact in facts if isinstance(fact, Spawned)), None)
+    if begun is None:
+        return replace(unborn(folder.path.name).server, note=DAMAGED), []
+    members = left_behind(facts)
+    return _without_keeper(told, begun, facts, members), members
+
+
+def _without_keeper(
+    told: Server, begun: Spawned, facts: list[ServerFact], members: list[Process]
+) -> Server:
+    """Return a server whose keeper was killed, as its processes show it now."""
+    if not members:
+        return _ended_unseen(told, begun, facts)
+    if begun.process not in [one.id for one in members]:
+        left = tuple(survivor(one) for one in members)
+        return replace(told, state=ServerState.FAILED, pid=None, phase=None, survivors=left)
+    address = Address(reachable_host(begun.host), begun.port)
+    return replace(told, state=_state_now(address, members, was_ready=told.ready_s is not None))
+
+
+def _ended_unseen(told: Server, begun: Spawned, facts: list[ServerFact]) -> Server:
+    """Return a server that nothing lives of, and whose keeper did not live to see that."""
+    ended = replace(told, pid=None, phase=None, survivors=())
+    if any(isinstance(fact, StopOrdered) for fact in facts):
+        note = f"{told.note}; its keeper was killed before the end"
+        return replace(ended, state=ServerState.STOPPED, note=note)
+    failure = told.failure or (REBOOTED if _was_rebooted(begun, facts) else VANISHED)
+    return replace(ended, state=ServerState.FAILED, failure=failure)
+
+
+def _was_rebooted(begun: Spawned, facts: list[ServerFact]) -> bool:
+    """Tell whether the host was booted since; by the clock alone where the journal has no boot."""
+    if begun.boot:
+        return begun.boot != boot_id()
+    return boot_wall_s() > facts[-1].at.wall_s
+
+
+def _state_now(address: Address, members: list[Process], *, was_ready: bool) -> ServerState:
+    if ports.owns(address.host, address.port, members):
+        return ServerState.UNHEALTHY if health(address) else ServerState.READY
+    return ServerState.UNHEALTHY if was_ready else ServerState.STARTING

@@ -1,0 +1,174 @@
+"""``inferctl ab A B``: the same prompt at two to four endpoints, measured."""
+
+import argparse
+import asyncio
+import signal
+import sys
+import time
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+
+from backends.domain.ab.facts import RunEnded, SeriesBegan, SeriesEnded
+from backends.domain.ab.series import AbSeries, advance_series
+from backends.domain.ab.summary import spent_usd, summarise
+from backends.domain.ab.trust import limits, remarks
+from backends.domain.prices.amounts import usd
+from backends.domain.reports.ab import ab_report
+from backends.domain.reports.ab_text import (
+    ab_csv,
+    ab_markdown,
+    findings,
+    how_measured,
+    spent_text,
+    token_counts,
+)
+from backends.history.thread import HistoryThread
+from backends.operations import ab, records
+from backends.operations.contestants import LANES
+from backends.operations.host import Machine
+from backends.operations.this_host import this_host
+from backends.prober.client import run_series
+from backends.prober.prompts import PARAGRAPH, Prompt, named_prompt
+from backends.prober.protocol import SeriesOrder
+from backends.problem import UsageProblem
+from backends.servers.own_traffic import sending
+from console.cli.consent import agree
+from console.cli.output import document, say, show, show_page
+from console.cli.recording import recording
+
+TYPED_MAX_TOKENS = 220
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the series, each run kept as it ends; 1 where a lane has not one that succeeded.
+
+    Raises:
+        Problem: an endpoint or its key cannot be had, or the series was not wanted.
+    """
+    machine = this_host()
+    references = (arguments.a, arguments.b, *arguments.more)
+    if len(references) > len(LANES):
+        raise UsageProblem(f"an A/B has at most {len(LANES)} endpoints")
+    lanes = ab.lanes(references, machine.settings)
+    order = ab.series(
+        lanes,
+        chosen_prompt(arguments),
+        arguments.runs,
+        max_tokens=arguments.max_tokens,
+        mode="simultaneous" if arguments.together else "interleaved",
+        cached=arguments.cached,
+        ignore_eos=arguments.ignore_eos,
+        timeout_s=arguments.timeout,
+    )
+    _agree(order, machine, asked_before=arguments.yes)
+    with recording(machine) as writer:
+        series = asyncio.run(_run(order, machine, writer))
+        if arguments.json:
+            document(ab_report(series))
+        elif arguments.csv:
+            show_page(ab_csv(series))
+        elif arguments.markdown:
+            show_page(ab_markdown(series))
+        else:
+            _tell(series)
+        sys.stdout.flush()  # it was paid for: nobody waits for the history to see it
+    if not writer.unwritten:
+        forms = "--csv, --markdown or --svg"
+        say(f"kept; for its files: inferctl export series {order.series_id} {forms}")
+    succeeded = [any(not each.error for each in series.lane(lane.name)) for lane in lanes]
+    return 0 if all(succeeded) else 1
+
+
+def chosen_prompt(arguments: argparse.Namespace) -> Prompt:
+    """Return the prompt of a file, of the library, as typed, or the usual paragraph.
+
+    Raises:
+        UsageProblem: the file cannot be read.
+    """
+    if arguments.prompt_file:
+        try:
+            text = Path(arguments.prompt_file).read_text(errors="replace")
+        except OSError as error:
+            raise UsageProblem(
+                f"--prompt-file {arguments.prompt_file}: {error.strerror}"
+            ) from error
+        return Prompt("file", arguments.prompt_file, text, TYPED_MAX_TOKENS)
+    if arguments.prompt is None:
+        return PARAGRAPH
+    return named_prompt(arguments.prompt) or Prompt(
+        "typed", "typed", arguments.prompt, TYPED_MAX_TOKENS
+    )
+
+
+def _agree(order: SeriesOrder, machine: Machine, *, asked_before: bool) -> None:
+    """Say what a series costs at most, and ask where a person is there to answer."""
+    runs = "1 run" if order.runs == 1 else f"{order.runs} runs"
+    what = f"{runs} and one warm-up in each of {len(order.lanes)} lanes"
+    cost = ab.cost_text(order, machine.settings)
+    unasked = order.runs == 1 or ab.most_usd(order) is None
+    agree(what, cost, asked_before=asked_before or unasked)
+
+
+async def _run(order: SeriesOrder, machine: Machine, writer: HistoryThread) -> AbSeries:
+    """Run to the end; an interrupt ends it early and keeps the runs that ended."""
+    cancelled = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, cancelled.set)
+    series: AbSeries | None = None
+    began_s = time.monotonic()
+    with sending(machine.state_folder, (lane.base_url for lane in order.lanes)):
+        async for fact in run_series(order, cancelled):
+            series = advance_series(series, fact)
+            if series is not None and isinstance(fact, SeriesBegan | RunEnded | SeriesEnded):
+                writer.write(partial(records.save_series, series=series, fact=fact))
+            if series is not None and isinstance(fact, RunEnded):
+                say(_progress(series, fact, len(order.lanes), time.monotonic() - began_s))
+    assert series is not None  # a prober that tells anything tells the beginning first
+    return series
+
+
+def _progress(series: AbSeries, fact: RunEnded, lanes: int, took_s: float) -> str:
+    """Return one run in a line, and how far the series is."""
+    run, done, planned = fact.run, len(series.runs), series.began.runs * lanes
+    told = run.error or f"TTFT {_ms(run.ttft_s)}, {_ms(run.e2e_s)} in all"
+    tokens = f", {token_counts([run])}" if not run.error else ""
+    cost = f", {usd(Decimal(run.cost_usd))}" if run.cost_usd else ""
+    left_s = took_s / done * (planned - done)
+    left = f", about {left_s:.0f} s left" if done < planned else ""
+    spent = spent_usd(series.runs)
+    so_far = f", spent {usd(spent)}" if spent is not None else ""
+    return (
+        f"{run.lane} {run.index + 1}/{series.began.runs}: {told}{tokens}{cost}"
+        f" ({done} of {planned} runs{left}{so_far})"
+    )
+
+
+def _tell(series: AbSeries) -> None:
+    show(how_measured(series))
+    for (lane, endpoint), model in zip(series.began.lanes, series.began.models, strict=True):
+        runs = series.lane(lane)
+        summary = summarise(runs)
+        show(f"{lane}  {endpoint}  {model}: {summary.n} runs, {summary.errors} errors")
+        show(f"   {token_counts(runs)} (median); {spent_text(runs)}")
+        if summary.ttft_s is not None:
+            spread = summary.ttft_s
+            show(
+                f"   TTFT median {_ms(spread.median)}, quartiles {_ms(spread.p25)} to"
+                f" {_ms(spread.p75)}, {_ms(spread.min)} to {_ms(spread.max)}"
+            )
+        if summary.output_tokens_per_s is not None:
+            show(f"   {summary.output_tokens_per_s.median:.1f} tokens/s (median)")
+    for lane, _ in series.began.lanes[1:]:
+        for told in findings(series, lane):
+            show(told)
+    for told in remarks(series):
+        show(told)
+    if limited := limits(series):
+        show(f"CLIENT LIMITED: {limited}")
+    if series.reason:
+        show(f"cut short: {series.reason}")
+
+
+def _ms(value: float | None) -> str:
+    return "—" if value is None else f"{value * 1000:.1f} ms"

@@ -1,0 +1,184 @@
+"""``inferctl adopt``: watch a vLLM that somebody else started, or keep one of ours again."""
+
+import argparse
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from backends.domain.gpu import GpuSample
+from backends.domain.server import Owner, Server
+from backends.problem import NotFound, Problem
+from backends.wire import plain
+from console.cli.output import document, say, show
+from console.cli.status import UNKNOWN
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Find the vLLM on a port, tell its facts, and remember it for the console.
+
+    Raises:
+        NotFound: nothing listens there, or something that is no vLLM.
+        Problem: its keeper was killed and no new one could take it.
+    """
+    from backends.servers.listing import list_servers
+    from backends.settings.paths import state_folder
+
+    state = state_folder()
+    server = _on_port(list_servers(state), arguments.port)
+    if server.owner is Owner.FOREIGN:
+        said = _remember(server, state)
+    else:
+        said = _keep(server, state)
+        server = _on_port(list_servers(state), arguments.port)
+    told = _facts(server)
+    if arguments.json:
+        document({"servers": [told]})
+    else:
+        _print(server, told)
+    say(said)
+    return 0
+
+
+def _on_port(servers: tuple[Server, ...], port: int) -> Server:
+    from backends.host import ports
+
+    there = [each for each in servers if each.port == port and each.pid is not None]
+    reached = [each for each in there if each.owner is Owner.INFERCTL or each.base_url]
+    if reached:
+        return reached[0]
+    if there:
+        raise NotFound(
+            f"{there[0].name}, pid {there[0].pid}, is not seen to listen on port {port}; wait "
+            "until it is ready, run inferctl as its user, or name the port that its container "
+            "publishes"
+        )
+    listening = ports.listeners(port)
+    if listening:
+        whose = listening[0]
+        pid = f", pid {whose.process.pid}," if whose.process else ""
+        raise NotFound(
+            f"{whose.name}{pid} listens on port {port}, and it is no vLLM process that can be seen "
+            "here; write an [endpoint.NAME] to measure it all the same"
+        )
+    raise NotFound(
+        f"nothing listens on port {port}; inferctl status lists the servers of this host"
+    )
+
+
+def _keep(server: Server, state: Path) -> str:
+    from backends.keeper.folder import server_folder
+    from backends.keeper.launch import adopt
+
+    if server.keeper_pid is not None:
+        return f"{server.name} is run by inferctl already; its keeper is pid {server.keeper_pid}"
+    adopt(server_folder(state, server.name))
+    return f"the keeper of {server.name} was gone; it has a new one"
+
+
+def _remember(server: Server, state: Path) -> str:
+    from backends.servers.adopted import remember
+
+    try:
+        remember(state, server)
+    except ProcessLookupError as error:
+        raise NotFound(f"{server.name} has just ended; inferctl status lists what runs") from error
+    except OSError as error:
+        raise Problem(f"it cannot be remembered: {error}; see who owns {state}") from error
+    return (
+        f"{server.name} is watched from now on, and never stopped: inferctl did not start it; "
+        f"for an A/B its name is {server.base_url}#{server.model or 'MODEL'}"
+    )
+
+
+def _facts(server: Server) -> dict[str, Any]:
+    """Return the server as ``status`` has it, and what its process and the GPUs tell beyond."""
+    from backends.domain.redaction import without_secrets
+    from backends.host import processes
+    from backends.operations.this_host import open_this_hosts_gpus
+    from backends.servers.external import tree_pids
+
+    assert server.pid is not None
+    with closing(open_this_hosts_gpus()) as gpus:
+        sample = gpus.sample(processes=True)
+    memory_bytes, reason = _held(sample, tree_pids([server.pid])[server.pid])
+    up_s = None if server.started_at is None else time.time() - server.started_at
+    return {
+        **plain(server),
+        "arguments": without_secrets(list(processes.command_line(server.pid))),
+        "uptime_s": None if up_s is None else round(up_s, 1),
+        "gpu_memory_bytes": memory_bytes,
+        "reason": reason,
+        **_metrics(server.base_url),
+    }
+
+
+def _metrics(base_url: str | None) -> dict[str, Any]:
+    """Return what the server counts of its requests now, None and why where it cannot be read."""
+    from backends.metrics.scrape import MetricsUnavailable, scrape
+
+    try:
+        if base_url is None:
+            raise MetricsUnavailable("its address is not known")
+        counters = scrape(base_url)
+    except MetricsUnavailable as error:
+        return {"metrics": None, "metrics_reason": str(error)}
+    return {
+        "metrics": {
+            "requests_running": counters.requests_running,
+            "requests_waiting": counters.requests_waiting,
+            "kv_cache_usage": counters.kv_cache_usage,
+        },
+        "metrics_reason": "",
+    }
+
+
+def _load(told: dict[str, Any]) -> str:
+    metrics = told["metrics"]
+    if metrics is None:
+        return f"{UNKNOWN} ({told['metrics_reason']})"
+    running, waiting, used = (
+        UNKNOWN if each is None else f"{each:.{digits}%}" if digits is not None else f"{each:.0f}"
+        for each, digits in zip(metrics.values(), (None, None, 0), strict=True)
+    )
+    return f"{running} running, {waiting} waiting, KV cache {used}"
+
+
+def _held(sample: GpuSample, pids: frozenset[int]) -> tuple[int | None, str]:
+    """Return the bytes that these processes hold on all GPUs, or None and why it is not known."""
+    if not sample.gpus:
+        return None, sample.reason or "no GPU was found"
+    total = 0
+    for gpu in sample.gpus:
+        if gpu.processes is None:
+            return None, gpu.processes_reason
+        for process in gpu.processes:
+            if process.pid not in pids:
+                continue
+            if process.used_bytes is None:
+                return None, gpu.processes_reason or f"GPU {gpu.index} does not tell"
+            total += process.used_bytes
+    if not total:
+        return None, "no process of it is in the drivers' lists, as inside a container"
+    return total, ""
+
+
+def _print(server: Server, told: dict[str, Any]) -> None:
+    from widgets import format as fmt
+
+    memory = told["gpu_memory_bytes"]
+    whose = "run by inferctl"
+    if server.owner is Owner.FOREIGN:
+        whose = f"not run by inferctl, {server.note}"
+    rows = (
+        ("server", f"{server.name}, {server.state}, {whose}"),
+        ("model", server.model or UNKNOWN),
+        ("address", server.base_url or UNKNOWN),
+        ("pid", str(server.pid)),
+        ("up", fmt.clock(told["uptime_s"])),
+        ("memory", f"{UNKNOWN} ({told['reason']})" if memory is None else f"{fmt.gib(memory)} GiB"),
+        ("requests", _load(told)),
+        ("command", " ".join(told["arguments"])),
+    )
+    for name, value in rows:
+        show(f"{name:<9}{value}")

@@ -1,0 +1,251 @@
+"""``inferctl cost``: what was spent, and what the same tokens would have cost."""
+
+import argparse
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from backends.domain.billing.ledger import Day, Served, utc_day
+from backends.domain.billing.meter import STOPPED_STILL_COSTS, Spent
+from backends.domain.prices.amounts import digits, usd
+from backends.domain.session import Session
+from backends.domain.traffic.demand import Demand
+from backends.domain.traffic.totals import TokenTotals
+from backends.operations import scenario
+from backends.operations.billing import Bill, Elsewhere, Period, bill_of, day_spent, elsewhere
+from backends.operations.context import Desk
+from backends.operations.decision import UNPRICED_REMEDY, unpriced_gpu
+from backends.operations.host import Machine
+from backends.problem import UsageProblem
+from backends.settings.config import Settings
+from console.cli.output import document, say, show, show_csv, show_page
+
+CSV_COLUMNS = (
+    "kind",
+    "name",
+    "seconds",
+    "requests",
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "usd",
+    "price_as_of",
+    "reason",
+)
+
+LONG_S = 600.0
+"""From here on hours say more than seconds."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the bill of this rental so far, or of a period.
+
+    Raises:
+        Problem: the history, a traffic file or Prometheus cannot be read.
+    """
+    from backends.operations.meter_store import keep_books
+    from backends.operations.snapshot import glance, with_gpus
+    from backends.operations.this_host import this_host
+    from console.cli.traffic import desk_for, on_recorded_traffic
+
+    machine = this_host()
+    session = glance(machine)
+    keep_books(machine, session)
+    desk, today = desk_for(machine, session, arguments)
+    period = _period(arguments, today)
+    bill = bill_of(machine, session, period)
+    if desk.gpu_prices and (bill.spent is None or bill.spent.usd is None):
+        session = with_gpus(session, machine)
+    if arguments.report or arguments.output:
+        desk = on_recorded_traffic(desk, session)
+        return _report(machine, desk, session, bill, arguments.output)
+    offers = unpriced_gpu(session, desk)
+    if arguments.json:
+        told = bill_document(bill, session, machine.settings, today, desk.traffic)
+        document({**told, "gpu_price_hint": offers or None})
+    elif arguments.csv:
+        show_csv([CSV_COLUMNS, *csv_rows(bill, machine.settings, session)])
+    else:
+        _tell(bill, machine.settings, session, today, offers)
+        if desk.traffic is not None:
+            _tell_fleet(desk.traffic, machine.settings)
+    return 0
+
+
+def _period(arguments: argparse.Namespace, today: date) -> Period | None:
+    if arguments.since is None and arguments.until is None:
+        return None
+    last = arguments.until or today
+    first = arguments.since or last
+    if first > last:
+        raise UsageProblem(f"--since {first} is after --until {last}; exchange them")
+    return Period(first, last)
+
+
+def _report(machine: Machine, desk: Desk, session: Session, bill: Bill, output: str | None) -> int:
+    from console.cli.cost_pictures import write_pictures
+    from console.cli.cost_report import cost_report
+
+    if not output:
+        show_page(cost_report(machine, desk, session, bill))
+        return 0
+    path = Path(output)
+    pictures = write_pictures(path, desk, session, bill, utc_day(machine.now().wall_s))
+    path.write_text(cost_report(machine, desk, session, bill, pictures), encoding="utf-8")
+    say(f"written: {path} with {', '.join(picture.name for picture in pictures)}")
+    return 0
+
+
+def bill_document(
+    bill: Bill, session: Session, settings: Settings, today: date, fleet: Demand | None = None
+) -> dict[str, Any]:
+    """Return the document of ``cost --json``."""
+    tariff = scenario.tariff(session, settings)
+    budget = settings.billing.budget_usd_per_day
+    return {
+        "spent": bill.spent,
+        "gpu_price_as_of": bill.gpu_price_as_of,
+        "period": bill.period,
+        "tokens": _tokens(bill.totals),
+        "servers": [_server(each) for each in bill.served],
+        "elsewhere": [_compared(each) for each in bill.elsewhere],
+        "tests_usd": digits(bill.tests_usd),
+        "budget": {
+            "usd_per_day": budget,
+            "spent_today_usd": digits(scenario.spent_today(session, settings, today)),
+            "state": scenario.budget_state(session, settings, today),
+        },
+        "days": [_day(each, day_spent(each, tariff)) for each in bill.days],
+        "fleet": None if fleet is None else _fleet(fleet, settings),
+    }
+
+
+def _fleet(fleet: Demand, settings: Settings) -> dict[str, Any]:
+    found = [_compared(elsewhere(fleet.totals, endpoint)) for endpoint in settings.endpoints]
+    return {
+        "source": fleet.source,
+        "replicas": fleet.replicas,
+        "tokens": _tokens(fleet.totals),
+        "elsewhere": found,
+    }
+
+
+def _tokens(totals: TokenTotals) -> dict[str, Any]:
+    return {
+        "requests": totals.requests,
+        "input": totals.input_tokens,
+        "cached_input": totals.cached_input_tokens,
+        "output": totals.output_tokens,
+        "reason": None if totals.requests is not None else "no server answers /metrics",
+    }
+
+
+def _server(served: Served) -> dict[str, Any]:
+    return {"server": served.server, **_tokens(served.totals)}
+
+
+def _compared(found: Elsewhere) -> dict[str, Any]:
+    return {
+        "endpoint": found.endpoint.name,
+        "usd": found.usd,
+        "price_as_of": found.endpoint.prices.as_of,
+        "price_source": found.endpoint.prices.source or None,
+        "reason": found.reason or None,
+    }
+
+
+def _day(day: Day, spent: Spent) -> dict[str, Any]:
+    seconds = {f"{name}_s": took for name, took, _ in spent.parts}
+    return {"day": day.day, "usd": spent.usd, **seconds, "tokens": _tokens(day.totals)}
+
+
+def csv_rows(bill: Bill, settings: Settings, session: Session) -> list[tuple[object, ...]]:
+    """Return the rows of ``cost --csv`` below their head; unknown is an empty cell."""
+    spent, dated = bill.spent, bill.gpu_price_as_of
+    rows: list[tuple[object, ...]] = []
+    if spent is not None:
+        rows += [_row("spent", name, took, None, part, dated) for name, took, part in spent.parts]
+        rows.append(_row("rounding", "", None, None, spent.rounding_usd, dated))
+        rows.append(_row("total", "", spent.billed_s, None, spent.usd, dated))
+    for served in bill.served:
+        rows.append(_row("server", served.server, None, served.totals, None, None))
+    for found in bill.elsewhere:
+        as_of = found.endpoint.prices.as_of
+        row = _row("elsewhere", found.endpoint.name, None, bill.totals, found.usd, as_of)
+        rows.append((*row[:-1], found.reason))
+    rows.append(_row("tests", "", None, None, bill.tests_usd, None))
+    tariff = scenario.tariff(session, settings)
+    for day in bill.days:
+        whole = day_spent(day, tariff)
+        rows.append(_row("day", str(day.day), whole.elapsed_s, day.totals, whole.usd, dated))
+    return rows
+
+
+def _row(  # noqa: PLR0917 - the columns in their order
+    kind: str,
+    name: str,
+    seconds: float | None,
+    totals: TokenTotals | None,
+    amount: Any,
+    dated: date | None,
+) -> tuple[object, ...]:
+    counts = totals or TokenTotals()
+    tokens = (counts.requests, counts.input_tokens, counts.cached_input_tokens)
+    missing = "UNPRICED" if amount is None and kind in {"spent", "total", "day"} else ""
+    return (kind, name, seconds, *tokens, counts.output_tokens, digits(amount), dated, missing)
+
+
+def _tell(bill: Bill, settings: Settings, session: Session, today: date, offers: str) -> None:
+    spent, dated = bill.spent, _date(bill.gpu_price_as_of)
+    if spent is None or spent.usd is None:
+        show(f"GPU: UNPRICED. {offers or UNPRICED_REMEDY}")
+    else:
+        of = f" from {bill.period.first} to {bill.period.last}" if bill.period else " so far"
+        show(f"GPU: {usd(spent.usd)}{of} at {usd(spent.usd_per_hour, 'h')} (price of {dated})")
+        for name, seconds, part in spent.parts:
+            if seconds:
+                show(f"  {name}: {usd(part)} ({_lasting(seconds)})")
+        if spent.note:
+            show(f"  {STOPPED_STILL_COSTS}")
+    while_watched = " while watched" if _has_unwatched(spent) else ""
+    for found in bill.elsewhere:
+        as_of = _date(found.endpoint.prices.as_of)
+        amount = found.reason or f"{usd(found.usd)} (price of {as_of})"
+        tier = _tier_note(found)
+        show(f"{found.endpoint.name}: {amount} for the tokens counted{while_watched}{tier}")
+    if bill.tests_usd:
+        show(f"own tests: {usd(bill.tests_usd)}")
+    budget = settings.billing.budget_usd_per_day
+    if budget is not None:
+        today_usd = usd(scenario.spent_today(session, settings, today))
+        state = scenario.budget_state(session, settings, today).upper()
+        show(f"today: {today_usd} of a budget of {usd(budget)} a day: {state}")
+
+
+def _has_unwatched(spent: Spent | None) -> bool:
+    return spent is not None and any(
+        name == "unwatched" and seconds for name, seconds, _ in spent.parts
+    )
+
+
+def _tell_fleet(fleet: Demand, settings: Settings) -> None:
+    count = "" if fleet.replicas is None else f", {fleet.replicas} replicas"
+    show(f"Fleet: {fleet.source}{count}")
+    for endpoint in settings.endpoints:
+        found = elsewhere(fleet.totals, endpoint)
+        amount = found.reason or usd(found.usd)
+        show(f"  {endpoint.name}: {amount} for its tokens{_tier_note(found)}")
+
+
+def _tier_note(found: Elsewhere) -> str:
+    """Return that the lengths of single prompts are not known, where the price follows them."""
+    tiered = found.usd is not None and found.endpoint.prices.tiers
+    return "; the mean prompt decides the tier" if tiered else ""
+
+
+def _lasting(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < LONG_S else f"{seconds / 3600:.2f} h"
+
+
+def _date(dated: date | None) -> str:
+    return dated.isoformat() if dated else "unknown date"

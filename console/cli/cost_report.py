@@ -1,0 +1,255 @@
+"""The bill of a rental as Markdown: what was spent, on what, what was measured, what follows."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import quote
+
+from backends.domain.billing.ledger import midnight_after, utc_day
+from backends.domain.billing.meter import Spent
+from backends.domain.decision.option import Option
+from backends.domain.decision.verdict import Verdict
+from backends.domain.decision.wording import flips_at, name_of
+from backends.domain.prices.amounts import age_days, figure, is_stale, usd
+from backends.domain.session import Session
+from backends.domain.start import Outcome
+from backends.domain.startup.expectation import expected_total
+from backends.domain.visible import markdown, markdown_row
+from backends.history.history import open_history
+from backends.history.records import SeriesRecord, StartRecord
+from backends.operations.billing import DAY_S, Bill
+from backends.operations.capacity import Capacity
+from backends.operations.context import Desk
+from backends.operations.decision import UNPRICED_REMEDY, Decision, decide_all, unpriced_gpu
+from backends.operations.host import Machine
+
+MOST_RECORDS = 10_000
+"""More starts or series than any rental has."""
+
+UNKNOWN = "—"
+
+
+def cost_report(
+    machine: Machine, desk: Desk, session: Session, bill: Bill, pictures: Sequence[Path] = ()
+) -> str:
+    """Return the report of a rental, or of a period of days.
+
+    Args:
+        machine: where the history lies.
+        desk: what the verdict rests on, its traffic included.
+        session: the watched server, for the verdicts of this moment.
+        bill: what was spent; its period is that of the report.
+        pictures: SVG files beside the report, in the order in which they stand in it.
+
+    Raises:
+        Problem: the history cannot be read.
+    """
+    until_s = machine.now().wall_s
+    today = utc_day(until_s)
+    began_s = session.meter.began_s if session.meter else 0.0
+    head = f"# What this host cost, {_utc(began_s)} to {_utc(until_s)} UTC"
+    if bill.period is not None:
+        began_s = midnight_after(bill.period.first) - DAY_S
+        until_s = min(until_s, midnight_after(bill.period.last))
+        head = f"# What this host cost, {bill.period.first} to {bill.period.last}, days in UTC"
+    with closing(open_history(machine.history_file)) as history:
+        starts = [
+            record
+            for record in history.recent_starts(MOST_RECORDS)
+            if began_s <= record.began_wall_s < until_s
+        ]
+        series = [
+            record
+            for record in history.recent_series(MOST_RECORDS)
+            if began_s <= record.began_wall_s < until_s
+        ]
+    lines = [
+        head,
+        "",
+        *_bill(bill, today, unpriced_gpu(session, desk)),
+        *_pictures(pictures),
+        *_elsewhere(bill, today),
+        *_own_tests(bill),
+        *_starts(starts),
+        *_series(series),
+        *_capacity(desk.capacities),
+        *_verdicts(decide_all(session, desk, today)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _bill(bill: Bill, today: date, offers: str) -> list[str]:
+    spent = bill.spent
+    if spent is None or spent.usd is None:
+        return [f"GPU: UNPRICED. {markdown(offers or UNPRICED_REMEDY)}", ""]
+    price = _dated(bill.gpu_price_as_of, today)
+    return [
+        f"**{usd(spent.usd)}** at {usd(spent.usd_per_hour, 'h')} ({price}).",
+        "",
+        *_markdown(("spent on", "hours", "cost"), _parts(spent)),
+        *([markdown(spent.note), ""] if spent.note else []),
+    ]
+
+
+def _pictures(pictures: Sequence[Path]) -> list[str]:
+    words = {"days": "What each day cost", "load": "What an hour costs at every load"}
+    told = []
+    for path in pictures:
+        kind = path.stem.rpartition("-")[2]
+        told += [f"![{words[kind]}]({quote(path.name)})", ""]
+    return told
+
+
+def _parts(spent: Spent) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [
+        (name, f"{seconds / 3600:.2f}", usd(part)) for name, seconds, part in spent.parts if seconds
+    ]
+    if spent.rounding_usd:
+        rows.append(("rounding", "", usd(spent.rounding_usd)))
+    return rows
+
+
+def _elsewhere(bill: Bill, today: date) -> list[str]:
+    totals = bill.totals
+    if not bill.elsewhere or totals.requests is None:
+        return ["## The same tokens elsewhere", "", "No token was counted.", ""]
+    rows = [
+        (
+            found.endpoint.name,
+            found.reason or usd(found.usd),
+            _dated(found.endpoint.prices.as_of, today),
+        )
+        for found in bill.elsewhere
+    ]
+    into, out = (
+        UNKNOWN if each is None else f"{each:,.0f}"
+        for each in (totals.input_tokens, totals.output_tokens)
+    )
+    return [
+        "## The same tokens elsewhere",
+        "",
+        f"{totals.requests:,.0f} requests, {into} tokens in and {out} out, as the servers count.",
+        "",
+        *_markdown(("endpoint", "cost", "price"), rows),
+    ]
+
+
+def _own_tests(bill: Bill) -> list[str]:
+    if not bill.tests_usd:
+        return []
+    own = "inferctl's own tests (A/B, load, coldhunt)"
+    return [f"{own} cost {usd(bill.tests_usd)} at priced endpoints.", ""]
+
+
+def _starts(records: Sequence[StartRecord]) -> list[str]:
+    told = ["## Starts", ""]
+    if not records:
+        return [*told, "None was recorded.", ""]
+    rows: list[tuple[str, ...]] = []
+    for server, model in sorted({(record.server, record.model) for record in records}):
+        like = [each for each in records if (each.server, each.model) == (server, model)]
+        rows.append((server, model, *_start_figures(like)))
+    head = ("server", "model", "starts", "ready", "time to ready: median (range)", "cost")
+    return [*told, *_markdown(head, rows)]
+
+
+def _start_figures(records: Sequence[StartRecord]) -> tuple[str, ...]:
+    ready = [each.start for each in records if each.start.outcome is Outcome.READY]
+    took = expected_total(ready)
+    costs = [each.cost_usd for each in records if each.cost_usd is not None]
+    return (
+        str(len(records)),
+        str(len(ready)),
+        f"{took.median_s:.1f} s ({took.min_s:.1f} to {took.max_s:.1f} s)" if took else UNKNOWN,
+        usd(sum(costs, Decimal(0))) if len(costs) == len(records) else "UNPRICED",
+    )
+
+
+def _series(records: Sequence[SeriesRecord]) -> list[str]:
+    told = ["## A/B", ""]
+    if not records:
+        return [*told, "None was recorded.", ""]
+    rows: list[tuple[str, ...]] = []
+    for record in records:
+        lanes = record.report.get("lanes") or {}
+        medians = [((lane.get("summary") or {}).get("ttft_s") or {}) for lane in lanes.values()]
+        shift = ((record.report.get("difference") or {}).get("ttft_s") or {}).get("verdict")
+        rows.append(
+            (
+                _utc(record.began_wall_s),
+                " against ".join(endpoint for _, endpoint in record.lanes),
+                " / ".join(_milliseconds(found.get("median")) for found in medians),
+                str(shift or "too few runs").replace("_", " "),
+            )
+        )
+    return [*told, *_markdown(("began (UTC)", "endpoints", "TTFT median", "finding"), rows)]
+
+
+def _capacity(capacities: Sequence[Capacity]) -> list[str]:
+    told = [
+        f"- {markdown(each.server)} carries {_rate(each)} with {each.output_tokens} output tokens"
+        f" a request and a TTFT within {each.ttft_limit_s:g} s, measured"
+        f" {_utc(each.measured_wall_s)}."
+        for each in capacities
+    ]
+    return ["## Capacity", "", *(told or ["Not measured; run: inferctl load"]), ""]
+
+
+def _rate(capacity: Capacity) -> str:
+    return f"{'' if capacity.bounded else 'at least '}{figure(capacity.rps)} req/s"
+
+
+def _verdicts(decision: Decision) -> list[str]:
+    plan, now = decision.plan, decision.now
+    kinds = [each.kind.value.replace("_", " ") for each in (plan, now)]
+    rate = plan.flip if plan.flip and plan.flip.quantity == "rate_rps" else None
+    flip = f" It {flips_at(rate)}." if rate else ""
+    return [
+        "## Verdict",
+        "",
+        f"**Plan: {kinds[0]}** (the whole cost). {markdown(plan.reason + flip)}",
+        "",
+        f"**Now: {kinds[1]}** (the GPU is paid for). {markdown(now.reason)}",
+        "",
+        f"**To act: {decision.advice.kind.value}**. {markdown(decision.advice.reason)}",
+        "",
+        *_ways(plan),
+        *(f"- {markdown(assumption)}" for assumption in plan.assumptions),
+    ]
+
+
+def _ways(plan: Verdict) -> list[str]:
+    """Return the table of every way of serving; none where nothing could be ranked."""
+    if not plan.options:
+        return []
+    rows = [
+        (name_of(option), *_costs(option, plan), option.excluded_because) for option in plan.options
+    ]
+    return _markdown(("way of serving", "an hour", "a day", "a month", "ruled out"), rows)
+
+
+def _costs(option: Option, plan: Verdict) -> tuple[str, ...]:
+    hour = option.usd_per_hour
+    times = (1, 24, plan.hours_per_month)
+    return tuple("—" if hour is None else usd(hour * each) for each in times)
+
+
+def _markdown(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    return [*map(markdown_row, (head, ("---",) * len(head), *rows)), ""]
+
+
+def _dated(as_of: date | None, today: date) -> str:
+    if as_of is None:
+        return "undated price"
+    stale = f", STALE: {age_days(as_of, today)} days old" if is_stale(as_of, today) else ""
+    return f"price of {as_of}{stale}"
+
+
+def _utc(wall_s: float) -> str:
+    return datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _milliseconds(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value * 1000:.1f} ms"

@@ -1,0 +1,179 @@
+"""``inferctl export KIND [ID]``: the whole history, or one record, as JSON, CSV or Markdown."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from backends.domain.reports.ab_text import CSV_KEYS
+from backends.domain.reports.cold_probe import HuntReport, verdict_line
+from backends.domain.start import PhaseName
+from backends.domain.visible import markdown_row
+from backends.problem import UsageProblem
+from backends.wire import typed
+from console.cli.output import document, documents, say, show, show_csv, show_page
+
+if TYPE_CHECKING:
+    from backends.operations.record_files import Form, Recorded
+
+Row = dict[str, Any]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print every record of one kind, or one whole; rows are written as they are read.
+
+    Raises:
+        Problem: the history or the configuration cannot be read.
+        NotFound: there is no record of this id.
+        UsageProblem: a picture of more than one record is asked for.
+    """
+    from backends.history.history import open_history
+    from backends.operations.record_files import recorded
+    from backends.operations.this_host import this_host
+    from backends.operations.unwatched import record_finished_starts
+
+    machine = this_host()
+    if arguments.id is not None:
+        _one(arguments, recorded(machine, arguments.id))
+        return 0
+    if arguments.svg:
+        raise UsageProblem("a picture is of one series, load or hunt: say its ID")
+    record_finished_starts(machine)
+    with closing(open_history(machine.history_file)) as history:
+        if history.notice:
+            say(history.notice)
+        records = history.export(arguments.kind)
+        if arguments.csv:
+            _as_csv(map(COLUMNS[arguments.kind], records))
+        elif arguments.markdown:
+            _as_markdown(map(COLUMNS[arguments.kind], records))
+        else:
+            documents(arguments.kind, records)
+    return 0
+
+
+def _one(arguments: argparse.Namespace, record: "Recorded") -> None:
+    from backends.operations.record_files import as_document, as_text
+
+    forms: dict[str, Form] = {"csv": "csv", "markdown": "md", "svg": "svg"}
+    form = next((form for option, form in forms.items() if getattr(arguments, option)), None)
+    if form is None:
+        document(as_document(record))
+    else:
+        show_page(as_text(record, form))
+
+
+def _as_csv(rows: Iterator[Row]) -> None:
+    first = next(rows, None)
+    if first is None:
+        say("nothing of this kind was recorded yet")
+        return
+    show_csv(chain([first], (row.values() for row in chain([first], rows))))
+
+
+def _as_markdown(rows: Iterator[Row]) -> None:
+    first = next(rows, None)
+    if first is None:
+        say("nothing of this kind was recorded yet")
+        return
+    show(markdown_row(first))
+    show(markdown_row(["---"] * len(first)))
+    for row in chain([first], rows):
+        show(markdown_row(row.values()))
+
+
+def _start(record: Row) -> Row:
+    start, memory = record["start"], record["start"]["memory"]
+    took = {phase["name"]: phase["duration_s"] for phase in start["phases"]}
+    return {
+        "start_id": start["start_id"],
+        "began_utc": _utc(record["began_wall_s"]),
+        "server": record["server"],
+        "model": record["model"],
+        "args": " ".join(record["args"]),
+        "vllm_version": start["vllm_version"],
+        "outcome": start["outcome"],
+        "failure": (start["failure"] or {}).get("kind"),
+        "ready_s": start["ready_s"],
+        "first_token_s": start["first_token_s"],
+        "total_s": start["total_s"],
+        "cost_usd": record["cost_usd"],
+        **{f"phase_{name}_s": took.get(name) for name in PhaseName if name != PhaseName.UNLOGGED},
+        "unlogged_s": start["unlogged_s"],
+        "weights_gib": memory["weights_gib"],
+        "kv_cache_gib": memory["kv_cache_gib"],
+        "cuda_graphs_gib": memory["cuda_graphs_gib"],
+    }
+
+
+def _series(record: Row) -> Row:
+    lanes = record["report"].get("lanes") or {}
+    found: Row = {
+        "series_id": record["series_id"],
+        "began_utc": _utc(record["began_wall_s"]),
+        "prompt_sha256": record["prompt_sha256"],
+    }
+    endpoints = dict(record["lanes"])
+    for lane in ("a", "b"):
+        summary = (lanes.get(lane) or {}).get("summary") or {}
+        found[f"{lane}_endpoint"] = endpoints.get(lane)
+        found[f"{lane}_runs"] = summary.get("n")
+        found[f"{lane}_errors"] = summary.get("errors")
+        found[f"{lane}_ttft_median_s"] = (summary.get("ttft_s") or {}).get("median")
+    difference = (record["report"].get("difference") or {}).get("ttft_s") or {}
+    return found | {"ttft_shift_s": difference.get("shift"), "ttft": difference.get("verdict")}
+
+
+def _run(record: Row) -> Row:
+    cells = {key: record.get(key) for key in CSV_KEYS}
+    cells["flags"] = " ".join(record["flags"])
+    head = {key: record[key] for key in ("series_id", "lane", "index")}
+    return head | cells
+
+
+def _load(record: Row) -> Row:
+    ended = record["document"]["ended"]
+    best = ended["best"] or {}
+    return {
+        "load_id": record["finding_id"],
+        "began_utc": _utc(record["began_wall_s"]),
+        "endpoint": record["endpoint"],
+        "model": record["document"]["model"],
+        "rps": best.get("planned_rps"),
+        "bounded": ended["bounded"],
+        "output_tokens_per_s": best.get("output_tokens_per_s"),
+        "concurrency": best.get("concurrency"),
+        "cost_usd": ended["cost_usd"],
+        "reason": ended["reason"],
+    }
+
+
+def _coldhunt(record: Row) -> Row:
+    report = typed(record["document"], HuntReport)
+    return {
+        "hunt_id": record["finding_id"],
+        "began_utc": _utc(record["began_wall_s"]),
+        "endpoint": record["endpoint"],
+        "model": report.model,
+        "complete": report.complete,
+        "cold_after_s": report.finding.cold_after_s,
+        "warm_up_to_s": report.finding.warm_up_to_s,
+        "requests": report.finding.requests,
+        "verdict": verdict_line(report),
+    }
+
+
+COLUMNS = {
+    "starts": _start,
+    "series": _series,
+    "runs": _run,
+    "loads": _load,
+    "coldhunts": _coldhunt,
+}
+"""What one row of a table shows of each kind; the JSON export holds everything."""
+
+
+def _utc(wall_s: float) -> str:
+    return datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="seconds")

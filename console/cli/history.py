@@ -1,0 +1,161 @@
+"""``inferctl history [ID]``: what was recorded, newest first, or one record whole."""
+
+import argparse
+from contextlib import closing
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from backends.domain.prices.amounts import usd
+from backends.domain.reports.cold_probe import verdict_line
+from backends.domain.reports.load import LoadReport, load_finding
+from backends.history.database import HistoryUnavailable
+from backends.history.records import FindingRecord, SeriesRecord, StartRecord
+from console.cli.curve import curve_lines
+from console.cli.output import document, say, show, show_page, table
+
+if TYPE_CHECKING:
+    from backends.operations.record_files import Recorded
+
+UNKNOWN = "—"
+KINDS = ("starts", "series", "loads", "coldhunts")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what was recorded; an empty history is no error.
+
+    Raises:
+        Problem: the history or the configuration cannot be read.
+        NotFound: there is no record of the id that was asked for.
+    """
+    from backends.history.history import open_history
+    from backends.history.series import recent_series
+    from backends.operations.record_files import recorded
+    from backends.operations.this_host import this_host
+    from backends.operations.unwatched import record_finished_starts
+
+    machine = this_host()
+    if arguments.id is not None:
+        _tell_one(recorded(machine, arguments.id), as_json=arguments.json)
+        return 0
+    record_finished_starts(machine)
+    asked = {kind for kind in KINDS if getattr(arguments, kind)} or set(KINDS)
+    most = arguments.lines
+    with closing(open_history(machine.history_file)) as history:
+        starts = history.recent_starts(most) if "starts" in asked else None
+        series = recent_series(history, most) if "series" in asked else None
+        loads = history.findings.recent("load", most) if "loads" in asked else None
+        hunts = history.findings.recent("coldhunt", most) if "coldhunts" in asked else None
+    if history.notice:
+        say(history.notice)
+    if history.unreadable:
+        records = "1 record is" if history.unreadable == 1 else f"{history.unreadable} records are"
+        say(f"{records} left out: not known here, or damaged; update inferctl")
+    if arguments.json:
+        kinds = {"starts": starts, "series": series, "loads": loads, "coldhunts": hunts}
+        document({kind: found for kind, found in kinds.items() if found is not None})
+        return 0
+    if starts is not None:
+        _tell_starts(starts)
+    if series is not None:
+        _tell_series(series)
+    if loads or arguments.loads:
+        _tell_findings(loads or (), "no load was recorded yet: inferctl load ENDPOINT")
+    if hunts or arguments.coldhunts:
+        _tell_findings(hunts or (), "no hunt was recorded yet: inferctl coldhunt ENDPOINT")
+    return 0
+
+
+def _tell_one(record: "Recorded", *, as_json: bool) -> None:
+    from backends.operations.record_files import as_document, as_text, record_id
+
+    if as_json:
+        document(as_document(record))
+        return
+    if isinstance(record, LoadReport):
+        for line in curve_lines(record):
+            show(line)
+    show_page(as_text(record, "md"))
+    show()
+    show(f"its files: inferctl export series {record_id(record)} --csv, --markdown or --svg")
+
+
+def _tell_findings(found: tuple[FindingRecord, ...], none: str) -> None:
+    from backends.operations.record_files import finding_of
+
+    if not found:
+        show(none)
+        return
+    rows = []
+    for record in found:
+        try:
+            report = finding_of(record)
+        except HistoryUnavailable as problem:
+            told = str(problem)
+        else:
+            told = load_finding(report) if isinstance(report, LoadReport) else verdict_line(report)
+        rows.append((local_time(record.began_wall_s), record.finding_id, told))
+    table([("BEGAN", "ID", "FOUND"), *rows])
+
+
+def _tell_starts(starts: tuple[StartRecord, ...]) -> None:
+    if not starts:
+        show("no start was recorded yet: one is kept when it ends")
+        return
+    head = ("BEGAN", "SERVER", "OUTCOME", "READY", "TOTAL", "COST", "SLOWEST PHASE", "MODEL")
+    table([head, *map(_start_row, starts)])
+
+
+def _start_row(record: StartRecord) -> tuple[str, ...]:
+    start = record.start
+    slowest = max(start.phases, key=lambda phase: phase.duration_s or 0.0, default=None)
+    return (
+        local_time(record.began_wall_s),
+        record.server,
+        start.failure.kind if start.failure else start.outcome,
+        _seconds(start.ready_s),
+        _seconds(start.total_s),
+        usd(record.cost_usd),
+        f"{slowest.name} {_seconds(slowest.duration_s)}" if slowest else UNKNOWN,
+        record.model,
+    )
+
+
+def _tell_series(series: tuple[SeriesRecord, ...]) -> None:
+    if not series:
+        show("no A/B was recorded yet: one is kept when it ends")
+        return
+    head = ("BEGAN", "ID", "A", "B", "RUNS", "TTFT A", "TTFT B", "TTFT VERDICT")
+    table([head, *map(_ab_row, series)])
+
+
+def _ab_row(record: SeriesRecord) -> tuple[str, ...]:
+    names = [endpoint for _, endpoint in record.lanes][:2]
+    lanes: dict[str, Any] = record.report.get("lanes") or {}
+    summaries = [lane.get("summary") or {} for lane in lanes.values()][:2]
+    medians = [(summary.get("ttft_s") or {}).get("median") for summary in summaries]
+    difference = (record.report.get("difference") or {}).get("ttft_s") or {}
+    return (
+        local_time(record.began_wall_s),
+        record.series_id,
+        *_two(names),
+        str(sum(summary.get("n", 0) for summary in summaries)),
+        *_two([_milliseconds(median) for median in medians]),
+        str(difference.get("verdict") or UNKNOWN).replace("_", " "),
+    )
+
+
+def _two(cells: list[str]) -> list[str]:
+    return [*cells, UNKNOWN, UNKNOWN][:2]
+
+
+def local_time(wall_s: float) -> str:
+    """Return an instant as local date and time to the minute."""
+    return datetime.fromtimestamp(wall_s).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _seconds(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.1f} s"
+
+
+def _milliseconds(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value * 1000:.1f} ms"

@@ -1,0 +1,160 @@
+"""``inferctl verdict``: is the GPU or the API cheaper, and what would flip it."""
+
+import argparse
+from typing import Any
+
+from backends.domain.decision.document import verdict_document
+from backends.domain.decision.hysteresis import OPPOSITE_WINDOWS
+from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.option import Option
+from backends.domain.decision.scenario import Scenario
+from backends.domain.decision.verdict import Verdict, decide
+from backends.domain.decision.wording import break_even_told
+from backends.domain.prices.amounts import usd
+from backends.operations.decision import Decision, decide_all, decision_document
+from console.cli.output import document, say, show, table
+
+NOT_REQUIRED = 4
+"""Exit code where the required option does not win, be it that another does or that none does."""
+
+REQUIRED: dict[str, frozenset[VerdictKind]] = {
+    "self_host": frozenset({VerdictKind.SELF_HOST_CHEAPER, VerdictKind.RESERVED_CHEAPER}),
+    "api": frozenset({VerdictKind.API_CHEAPER, VerdictKind.NO_CROSSOVER}),
+}
+
+UNDECIDED = frozenset(
+    {
+        VerdictKind.TOO_CLOSE,
+        VerdictKind.INSUFFICIENT_DATA,
+        VerdictKind.CAPACITY_UNKNOWN,
+        VerdictKind.UNPRICED,
+        VerdictKind.STALE_PRICES,
+        VerdictKind.NOT_COMPARABLE,
+    }
+)
+"""Kinds that name no winner."""
+
+NO_HOST = {"now": None, "now_reason": "a scenario has no rented GPU: only the plan can be decided"}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Decide a scenario from a file, or the one that is measured now.
+
+    Raises:
+        UsageProblem: the scenario or the traffic file cannot be read.
+        Problem: Prometheus cannot tell.
+    """
+    if arguments.published:
+        return _published(as_json=arguments.json)
+    if arguments.scenario:
+        plan = decide(_from_file(arguments.scenario))
+        told: dict[str, Any] = {**verdict_document(plan), **NO_HOST}
+    else:
+        decision = _measured(arguments)
+        plan, told = decision.plan, {**decision_document(decision), "now_reason": None}
+        if not arguments.json:
+            _tell_now(decision)
+    told["required"] = _required(plan, arguments.require)
+    if arguments.json:
+        document(told)
+    else:
+        _tell(plan)
+        if not arguments.scenario:
+            _tell_advice(decision)
+    if told["required"] is None or told["required"]["met"]:
+        return 0
+    say(_refusal(plan, arguments.require))
+    return NOT_REQUIRED
+
+
+def _required(plan: Verdict, option: str | None) -> dict[str, Any] | None:
+    if option is None:
+        return None
+    met, decided = plan.kind in REQUIRED[option], plan.kind not in UNDECIDED
+    return {"option": option, "met": met, "decided": decided}
+
+
+def _refusal(plan: Verdict, option: str) -> str:
+    words = plan.kind.value.replace("_", " ")
+    if plan.kind in UNDECIDED:
+        return f"{option} is required, and nothing is decided: {words}"
+    return f"{option} is required, and another way is cheaper: {words}"
+
+
+def _published(*, as_json: bool) -> int:
+    """Print the figures of published comparisons beside ours."""
+    from backends.scenarios.published.comparison import comparison_document, comparison_rows
+
+    if as_json:
+        document(comparison_document())
+    else:
+        table(comparison_rows())
+    return 0
+
+
+def _from_file(name: str) -> Scenario:
+    from backends.domain.decision.scenario import BadScenario
+    from backends.problem import UsageProblem
+    from backends.scenarios.reading import scenario_at
+
+    try:
+        return scenario_at(name)
+    except BadScenario as error:
+        raise UsageProblem(str(error)) from error
+
+
+def _measured(arguments: argparse.Namespace) -> Decision:
+    """Decide on this host: its prices, its capacity, and the traffic of the source that is named.
+
+    Without a source it is what was recorded of the server, whoever watched it: the two readings of
+    a verb tell only what to do now.
+    """
+    from backends.operations.snapshot import glance, with_gpus
+    from backends.operations.this_host import this_host
+    from console.cli.traffic import desk_for, on_recorded_traffic
+
+    machine = this_host()
+    session = glance(machine)
+    desk, today = desk_for(machine, session, arguments)
+    if desk.gpu_prices:
+        session = with_gpus(session, machine)
+    return decide_all(session, on_recorded_traffic(desk, session), today)
+
+
+def _tell_now(decision: Decision) -> None:
+    now = decision.now
+    show(f"NOW   {now.kind.value.replace('_', ' ')}: {now.reason}")
+
+
+def _tell(found: Verdict) -> None:
+    show(f"PLAN  {found.kind.value.replace('_', ' ')}: {found.reason}")
+    even = break_even_told(found.crossover)
+    if even:
+        show(f"  break-even: {even}")
+    for option in found.options:
+        costs = "".join(f"{cost:>15}" for cost in _costs(option, found))
+        show(f"  {option.name:26}{costs}  {option.excluded_because}".rstrip())
+    for assumption in found.assumptions:
+        show(f"  assumed: {assumption}")
+
+
+def _costs(option: Option, found: Verdict) -> tuple[str, ...]:
+    """Return what an option costs an hour, a day and a month."""
+    hour = option.usd_per_hour
+    if hour is None:
+        return ("—",) * 3
+    return f"${hour:.4f}/h", usd(hour * 24, "day"), usd(hour * found.hours_per_month, "month")
+
+
+def _tell_advice(decision: Decision) -> None:
+    shown = decision.shown
+    if shown.kind is not None:
+        holds = shown.kind.value.replace("_", " ")
+        against = (
+            f"; {shown.in_a_row} of {OPPOSITE_WINDOWS} windows say "
+            f"{shown.against.value.replace('_', ' ')}"
+            if shown.against
+            else ""
+        )
+        show(f"HOLDS {holds} over windows of ten minutes{against}")
+    show(f"ACT   {decision.advice.kind.value}: {decision.advice.reason}")

@@ -1,0 +1,1 @@
+"""The terminal application: values in, keys out."""

@@ -1,0 +1,51 @@
+"""What the palette's loads do: ask with bounds and cost, then open the screen that runs one."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from backends.operations import ab, load_test
+from backends.prober.protocol import LoadOrder
+from backends.problem import Problem
+from console.tui.screens.load import LoadScreen
+from console.tui.screens.question import Question
+
+if TYPE_CHECKING:
+    from console.tui.app import InferctlApp
+
+
+async def load(app: "InferctlApp", reference: str) -> None:
+    """Load one endpoint, once its bounds and its cost were agreed to."""
+    try:
+        order = _order(app, reference)
+        load_test.check_that_it_serves(app.machine, reference)
+    except Problem as problem:
+        app.notify(str(problem), severity="error", markup=False)
+        return
+    free = load_test.costs_nothing(order.lane)
+    cost = "no price per token" if free else load_test.cost_text(order)
+    sentence = (
+        f"Load {order.lane.endpoint} until it breaks its limits; other users of it will wait."
+        f" {load_test.limits_of(order)}; {load_test.bounds_text(order)}; {cost}."
+    )
+    if await app.push_screen_wait(Question(sentence, (("go", "Load"), ("no", "Don't")))) == "go":
+        report = await app.push_screen_wait(LoadScreen(app.history, app.machine, order))
+        cost_usd = report.ended.cost_usd if report else None
+        app.desk = replace(app.desk, tests_usd=app.desk.tests_usd + Decimal(cost_usd or 0))
+
+
+def _order(app: "InferctlApp", reference: str) -> LoadOrder:
+    """Return a load of the chosen prompt within the configured limits.
+
+    Raises:
+        Problem: the endpoint or its key cannot be had.
+    """
+    (lane,) = ab.lanes([reference], app.machine.settings)
+    limits, prompt = app.machine.settings.limits, app.desk.prompt
+    return LoadOrder(
+        lane=lane,
+        prompt=prompt.text,
+        max_tokens=prompt.max_tokens,
+        ttft_limit_s=limits.ttft_p99_s or load_test.DEFAULT_TTFT_S,
+        itl_limit_s=limits.itl_p99_s,
+    )

@@ -1,0 +1,59 @@
+"""Writes what is on screen to files: a picture, and the figures behind it."""
+
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backends.domain.ab.series import AbSeries
+from backends.domain.reports.cold_probe import HuntReport
+from backends.domain.reports.load import LoadReport
+from backends.operations.record_files import FORMS, Recorded, as_document, as_text
+from backends.settings.paths import private_folder
+from backends.wire import json_text
+from console.tui.screens.record import RecordScreen
+from console.tui.views.startup import start_of
+
+if TYPE_CHECKING:
+    from console.tui.app import InferctlApp
+
+
+def export(app: "InferctlApp") -> Path:
+    """Write ``screen.svg``, ``session.json`` and the A/B as JSON, CSV, Markdown and a picture.
+
+    Where a record of the history is on screen, that record is written instead.
+
+    Returns:
+        The new folder under the state folder's ``exports``, readable by its owner only.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    name = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    folder = private_folder(app.machine.state_folder / "exports" / name)
+    (folder / "screen.svg").write_text(app.export_screenshot(), encoding="utf-8")
+    if isinstance(app.screen, RecordScreen):
+        _write_record(folder, app.screen.record)
+        return folder
+    session = app.session
+    figures = {
+        "server": session.life.server if session.life else None,
+        "start": start_of(session),
+        "gpus": session.gpus,
+        "serving": session.serving,
+        "totals": asdict(session.totals),
+        "meter": session.meter,
+    }
+    (folder / "session.json").write_text(json_text(figures, indent=2), encoding="utf-8")
+    if session.ab is not None:
+        _write_record(folder, session.ab.series)
+    return folder
+
+
+def _write_record(folder: Path, record: Recorded) -> None:
+    """Write a record in all its forms; its JSON holds everything that was measured."""
+    name = {AbSeries: "ab", LoadReport: "load", HuntReport: "coldhunt"}[type(record)]
+    document = json_text(as_document(record), indent=2)
+    (folder / f"{name}.json").write_text(document, encoding="utf-8")
+    for form in FORMS:
+        (folder / f"{name}.{form}").write_text(as_text(record, form), encoding="utf-8")

@@ -1,0 +1,70 @@
+"""The command palette: every server to watch, and every key's action, by name."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual.app import SystemCommand
+from textual.command import CommandList, CommandPalette
+from textual.screen import Screen
+
+from backends.domain.server import Owner
+from backends.operations.contestants import contestants
+from console.tui.actions import ab, load, watch
+from console.tui.actions.under_way import carry_out
+
+if TYPE_CHECKING:
+    from console.tui.app import InferctlApp
+
+
+class Palette(CommandPalette):
+    """Textual's palette, whose list is moved in only once it stands.
+
+    Textual 8.2.8 ends the program where a page is turned in a list that has no room yet.
+    """
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Refuse to move in a list of which nothing is on screen."""
+        if action == "command_list" and not self.query_one(CommandList).scrollable_content_region:
+            return False
+        return super().check_action(action, parameters)
+
+
+def _load(app: "InferctlApp", reference: str) -> None:
+    carry_out(app, "load", load.load(app, reference))
+
+
+def commands(app: "InferctlApp", screen: Screen[Any]) -> Iterator[SystemCommand]:
+    """Yield what can be done on a screen now."""
+    for server in watch.known(app):
+        whose = "" if server.owner is Owner.INFERCTL else ", not run by inferctl"
+        port = f", port {server.port}" if server.port else ""
+        yield SystemCommand(
+            f"Watch {server.name}",
+            f"{server.state}{port}, {server.model or 'model not known'}{whose}",
+            partial(watch.turn_to, app, watch.target_of(server)),
+        )
+    for reference in contestants(app.session, app.machine.settings):
+        yield SystemCommand(
+            f"Load {reference}",
+            "Raise the rate until a latency limit breaks: the measured capacity",
+            partial(_load, app, reference),
+        )
+    if app.desk.beside is not None:
+        yield SystemCommand(
+            "Put the recorded A/B away", "Show the live lanes alone", partial(ab.put_away, app)
+        )
+    if not app.machine.simulated:
+        yield SystemCommand(
+            "Welcome",
+            "What this host offers: servers, models, vLLM executables, GPUs",
+            partial(app.action_show, "welcome"),
+        )
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if binding.id and binding.description and active.enabled:
+            yield SystemCommand(
+                binding.description,
+                binding.tooltip or f"The key {binding.key_display or binding.key}",
+                partial(app.run_action, binding.action, active.node),
+            )

@@ -1,0 +1,67 @@
+"""Everything of a verdict: all options, and every input with its date and where it comes from."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from backends.domain.decision.verdict import Verdict
+from backends.domain.decision.wording import flips_at
+from console.tui.bindings import BACK
+from widgets import format as fmt
+from widgets.options_bars import OptionBar, OptionsView
+from widgets.verdict_line import VerdictView
+
+
+class InputsScreen(Screen[None]):
+    """A verdict with its reason, what else is decided, each option and each thing it rests on.
+
+    All of it is told in full, which small screens have no room for anywhere else.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [BACK]
+
+    def __init__(
+        self, found: Verdict, options: OptionsView, beside: tuple[VerdictView, ...]
+    ) -> None:
+        super().__init__()
+        self._beside = beside
+        self._found = found
+        self._options = options
+
+    def compose(self) -> ComposeResult:
+        """Lay out the verdict, then its inputs."""
+        with VerticalScroll():
+            yield Static(Content("\n").join(self._lines()))
+        yield Footer(show_command_palette=False, compact=True)
+
+    def _lines(self) -> list[Content]:
+        found = self._found
+        flip = f"  ⇄ {flips_at(found.flip)}" if found.flip else ""
+        head = Content.styled(found.kind.value.replace("_", " "), "bold")
+        return [
+            head + Content(flip),
+            Content(found.reason),
+            *(_answer(view) for view in self._beside),
+            Content(""),
+            *(_option(option) for option in self._options.options),
+            Content(""),
+            *(Content(f"· {said}") for said in found.assumptions),
+        ]
+
+
+def _answer(view: VerdictView) -> Content:
+    return Content.styled(f"{view.label} {view.word}", "bold") + Content(f"  {view.sentence}")
+
+
+def _option(option: OptionBar) -> Content:
+    cost = "—" if option.usd_per_month is None else fmt.usd(option.usd_per_month) + "/mo"
+    count = "" if option.replicas is None else f"×{option.replicas}"
+    told = f"{option.name:<42}{cost:>12} {count:>4}"
+    if not option.excluded_because:
+        return Content(told)
+    return Content.styled(f"{told}  ⊘ {option.excluded_because}", "$foreground-muted")

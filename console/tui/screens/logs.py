@@ -1,0 +1,96 @@
+"""The log screen: the server's own output, followed, searched and filtered."""
+
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.getters import query_one
+from textual.screen import Screen
+from textual.widgets import Input
+
+from backends.domain.facts import LogRead
+from backends.domain.start import Failure
+from console.tui.bindings import BACK
+from widgets.log_view import LogLines
+from widgets.still_footer import StillFooter
+
+
+class LogScreen(Screen[None]):
+    """Lines arrive through `append`; keys search and filter.
+
+    Args:
+        failure: why the server failed; the log opens at the line that tells it.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        BACK,
+        Binding("slash", "ask('search')", "Search", id="logs.search", key_display="/"),
+        Binding("f", "ask('only')", "Filter", id="logs.filter", tooltip="Lines with this text"),
+        Binding("w", "problems", "Problems", id="logs.problems", tooltip="Warnings and errors"),
+        Binding("n", "next_match", "Next", id="logs.next", tooltip="The next match"),
+        Binding("end", "follow", "Follow", id="logs.follow", tooltip="Go to the end and stay"),
+    ]
+    DEFAULT_CSS = """
+    LogScreen {
+        & LogLines { height: 1fr; }
+        & Input { display: none; dock: bottom; }
+    }
+    """
+
+    line = query_one(Input)
+    footer = query_one(StillFooter)
+
+    def __init__(self, failure: Failure | None = None) -> None:
+        super().__init__()
+        self.lines = LogLines()  # lines may arrive before this screen stands
+        self._asking = "search"
+        if failure is not None and failure.line_number is not None:
+            self.lines.open_at(failure.line_number, failure.line)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the lines above the input and the footer."""
+        yield self.lines
+        yield Input(compact=True)
+        yield StillFooter()
+
+    def append(self, fact: LogRead) -> None:
+        """Show lines that were read."""
+        self.lines.append(fact.lines)
+
+    def action_ask(self, what: str) -> None:
+        """Open the input line for a text to search or to filter by."""
+        self._asking = what
+        text = "search for" if what == "search" else "only lines with"
+        self.line.placeholder = f"{text} … (Enter takes it, Esc leaves the log)"
+        self.line.value = getattr(self.lines.view, what)
+        self._with_line(shown=True)
+        self.line.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Search or filter by what was typed; nothing typed ends it."""
+        view = self.lines.view
+        if self._asking == "search":
+            self.lines.view = replace(view, search=event.value)
+        else:
+            self.lines.view = replace(view, only=event.value)
+        self._with_line(shown=False)
+        self.lines.focus()
+
+    def _with_line(self, *, shown: bool) -> None:
+        """Show the input line in the footer's place, so that the log stays as it is, or hide it."""
+        self.line.display = shown
+        self.footer.display = not shown
+
+    def action_problems(self) -> None:
+        """Show warnings and errors only, or everything again."""
+        view = self.lines.view
+        self.lines.view = replace(view, problems_only=not view.problems_only)
+
+    def action_next_match(self) -> None:
+        """Go to the next line with the searched text."""
+        self.lines.find()
+
+    def action_follow(self) -> None:
+        """Go to the end, and stay there as lines arrive."""
+        self.lines.scroll_end(animate=False)

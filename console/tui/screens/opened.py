@@ -1,0 +1,95 @@
+"""Opens the screens beside the main one, each with what it shows."""
+
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from textual.screen import Screen
+
+from backends.domain.lifecycle import failure_of
+from backends.domain.session import Session
+from backends.history.database import HistoryUnavailable
+from backends.history.history import open_history
+from backends.history.series import recent_series
+from backends.operations.capacity import known_capacities
+from backends.operations.context import Desk
+from backends.operations.decision import decide_all
+from backends.operations.host import Machine
+from backends.operations.measured import measured_here
+from backends.operations.measured_inputs import Measured
+from backends.operations.record_files import finding_of
+from console.tui.screens.costs import CostScreen
+from console.tui.screens.gpus import GpuScreen
+from console.tui.screens.help import HelpScreen
+from console.tui.screens.history import HistoryScreen
+from console.tui.screens.logs import LogScreen
+from console.tui.screens.welcome import WelcomeScreen
+from console.tui.views.history import history_view
+from widgets.history_table import HistoryView
+
+ScreenName = Literal["logs", "costs", "history", "gpus", "help", "welcome"]
+
+
+def opened(
+    name: ScreenName,
+    machine: Machine,
+    session: Session,
+    desk: Desk,
+    found: HistoryView | Measured | None,
+) -> Screen[None]:
+    """Return a new screen that shows the session as it stands.
+
+    Args:
+        name: which screen.
+        machine: the host.
+        session: what is shown.
+        desk: what lies beside it.
+        found: what was read for this screen, see `READS`.
+
+    Raises:
+        Problem: the capacities cannot be read.
+    """
+    match name:
+        case "logs":
+            return LogScreen(failure_of(session.life) if session.life else None)
+        case "gpus":
+            return GpuScreen()
+        case "welcome":
+            return WelcomeScreen()
+        case "help":
+            return HelpScreen(dict(machine.settings.keys))
+        case "history":
+            assert isinstance(found, HistoryView)
+            return HistoryScreen(found)
+        case "costs":
+            today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
+            known = replace(desk, capacities=known_capacities(machine.state_folder))
+            # What this host has measured says nothing of a recording, which may be of another.
+            if isinstance(found, Measured) and not desk.replayed:
+                known = replace(known, measured=found)
+            return CostScreen(decide_all(session, known, today))
+
+
+def recent(machine: Machine) -> HistoryView:
+    """Return what the history keeps, as its table shows it.
+
+    Raises:
+        Problem: the history cannot be read.
+    """
+    with closing(open_history(machine.history_file)) as history:
+        found = (*history.findings.recent("load"), *history.findings.recent("coldhunt"))
+        starts, series = history.recent_starts(), recent_series(history)
+        reports = []
+        for record in found:
+            with suppress(HistoryUnavailable):  # one that is not known here hides no other
+                reports.append(finding_of(record))
+        return history_view(starts, series, reports)
+
+
+READS: Mapping[ScreenName, Callable[[Machine], HistoryView | Measured]] = {
+    "history": recent,
+    "costs": measured_here,
+}
+"""What a screen shows beside the session, read from the history before it is opened."""

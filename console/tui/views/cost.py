@@ -1,0 +1,186 @@
+"""The views of the bill and of the verdict."""
+
+from dataclasses import replace
+from datetime import date
+
+from backends.domain.billing.meter import Spent
+from backends.domain.decision.hysteresis import OPPOSITE_WINDOWS, AdviceKind
+from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.routing import NowKind
+from backends.domain.decision.verdict import Verdict
+from backends.domain.decision.wording import flips_at
+from backends.domain.prices.amounts import age_days, is_stale
+from backends.domain.prices.cost import request_prices
+from backends.domain.session import Session, activity
+from backends.operations import scenario
+from backends.operations.context import Desk
+from backends.operations.decision import Decision
+from backends.settings.config import Profile
+from console.tui.views.axis import finite, span
+from widgets import format as fmt
+from widgets.cost_panel import CostView, EndpointCost
+from widgets.crossover_bar import CrossoverBar
+from widgets.verdict_line import VerdictKind as Look
+from widgets.verdict_line import VerdictView
+
+HELD = frozenset({VerdictKind.TOO_CLOSE, VerdictKind.INSUFFICIENT_DATA})
+"""What does not speak against the plan that holds: it says less, not something else."""
+
+_LOOKS: dict[VerdictKind, Look] = {
+    VerdictKind.SELF_HOST_CHEAPER: "self_host",
+    VerdictKind.RESERVED_CHEAPER: "self_host",
+    VerdictKind.API_CHEAPER: "api",
+    VerdictKind.SERVERLESS_GPU_CHEAPER: "api",
+    VerdictKind.HYBRID_CHEAPER: "hybrid",
+    VerdictKind.TOO_CLOSE: "too_close",
+    VerdictKind.NO_CROSSOVER: "impossible",
+    VerdictKind.OVER_CAPACITY: "impossible",
+}
+_NOW_LOOKS: dict[NowKind, Look] = {
+    NowKind.KEEP_ON_GPU: "self_host",
+    NowKind.SPILL_TO_API: "hybrid",
+    NowKind.SEND_TO_API: "api",
+    NowKind.NO_GPU_SERVES: "impossible",
+}
+_ADVICE_LOOKS: dict[AdviceKind, Look] = {
+    AdviceKind.STAY: "self_host",
+    AdviceKind.WAIT: "too_close",
+    AdviceKind.MOVE: "api",
+    AdviceKind.UNDECIDED: "undecided",
+}
+
+
+def cost_view(session: Session, desk: Desk, verdict: Verdict, today: date) -> CostView:
+    """Return the meter, the same tokens elsewhere, and where the crossover lies."""
+    profile = scenario.watched_profile(session, desk.settings)
+    spent = scenario.spent(session, desk.settings)
+    parts = {name: usd for name, _, usd in spent.parts} if spent else {}
+    as_of = profile.gpu_price_as_of if profile else None
+    return CostView(
+        spent_usd=spent.usd if spent else None,
+        usd_per_hour=spent.usd_per_hour if spent else None,
+        serving_usd=parts.get("serving"),
+        idle_usd=parts.get("idle"),
+        starting_usd=parts.get("starting"),
+        stopped_usd=parts.get("stopped"),
+        unwatched_usd=parts.get("unwatched"),
+        stopped_now=session.meter is not None and activity(session) == "stopped",
+        priced_on=as_of.isoformat() if as_of else "",
+        stale=is_stale(as_of, today),
+        stale_reason=f"price is {age_days(as_of, today)} days old" if as_of else "",
+        reason=_reason(profile, spent),
+        elsewhere=tuple(
+            EndpointCost(
+                endpoint.name,
+                scenario.elsewhere(session, endpoint),
+                "" if request_prices(endpoint.prices).known else "UNPRICED",
+            )
+            for endpoint in desk.settings.endpoints
+        ),
+        tokens=_tokens(session),
+        tests_usd=desk.tests_usd or None,
+        crossover=_crossover(session, desk, verdict),
+        budget=scenario.budget_state(session, desk.settings, today),
+        budget_usd=desk.settings.billing.budget_usd_per_day,
+        today_usd=scenario.spent_today(session, desk.settings, today),
+    )
+
+
+def plan_view(decision: Decision) -> VerdictView:
+    """Return the plan as it holds over windows, so that no single minute turns it over."""
+    plan, shown = decision.plan, decision.shown
+    if shown.kind is None or plan.kind is shown.kind or not _holds(plan.kind):
+        return replace(verdict_view(plan), label="PLAN")
+    flip = flips_at(plan.flip) if plan.flip else ""
+    if plan.kind is VerdictKind.INSUFFICIENT_DATA:
+        said = "Decided over windows of ten minutes; the traffic of this moment adds nothing yet."
+        flip = ""
+    else:
+        moment = plan.kind.value.replace("_", " ")
+        said = f"This moment alone says {moment}"
+        if plan.kind not in HELD:
+            row = f"{OPPOSITE_WINDOWS} windows in a row change the plan, {shown.in_a_row} do so far"
+            said += f"; {row}"
+        said += f". {plan.reason}"
+    return VerdictView(
+        kind=_LOOKS.get(shown.kind, "undecided"),
+        word=shown.kind.value.replace("_", " "),
+        sentence=said,
+        flip=flip,
+        label="PLAN",
+    )
+
+
+def now_view(decision: Decision) -> VerdictView:
+    """Return what to do with the GPU that is paid for."""
+    now = decision.now
+    return VerdictView(
+        _NOW_LOOKS[now.kind], now.kind.value.replace("_", " "), now.reason, label="NOW"
+    )
+
+
+def advice_view(decision: Decision) -> VerdictView:
+    """Return whether to act on the plan."""
+    advice = decision.advice
+    return VerdictView(_ADVICE_LOOKS[advice.kind], advice.kind.value, advice.reason, label="ACT")
+
+
+def verdict_view(verdict: Verdict) -> VerdictView:
+    """Return the verdict as a word, a sentence and the number that would flip it."""
+    return VerdictView(
+        kind=_LOOKS.get(verdict.kind, "undecided"),
+        word=verdict.kind.value.replace("_", " "),
+        sentence=verdict.reason,
+        flip=flips_at(verdict.flip) if verdict.flip else "",
+    )
+
+
+def _holds(kind: VerdictKind) -> bool:
+    """Return whether a plan that held may go on against this one.
+
+    A price that is missing or stale, or a capacity that nobody measured, ends every plan at once.
+    """
+    return kind in HELD or kind in _LOOKS
+
+
+def _reason(profile: Profile | None, spent: Spent | None) -> str:
+    if spent is not None and spent.usd is not None:
+        return ""
+    if profile is None:
+        return "no profile: a [server.NAME] with gpu_usd_per_hour prices this host"
+    if profile.gpu_usd_per_hour is None:
+        return f"UNPRICED: set gpu_usd_per_hour in [server.{profile.name}]"
+    return ""
+
+
+def _tokens(session: Session) -> str:
+    totals = session.totals
+    if totals.input_tokens is None or totals.output_tokens is None:
+        return ""
+    return f"{fmt.count(totals.input_tokens)} in, {fmt.count(totals.output_tokens)} out"
+
+
+def _crossover(session: Session, desk: Desk, verdict: Verdict) -> CrossoverBar:
+    at = verdict.crossover
+    seen = scenario.observed(session)
+    profile = scenario.watched_profile(session, desk.settings)
+    carries = scenario.carries_of(desk.settings, profile, desk.capacities, seen)
+    return CrossoverBar(
+        now_rps=float(seen.n / seen.window_s) if seen.window_s else None,
+        break_even_rps=finite(at.break_even_rps),
+        break_even_interval_rps=span(at.interval),
+        break_even_reason=_no_break_even(profile, desk, verdict),
+        capacity_rps=finite(carries.rps),
+        capacity_reason=carries.reason,
+    )
+
+
+def _no_break_even(profile: Profile | None, desk: Desk, verdict: Verdict) -> str:
+    """Return what the break-even lacks; empty where there is one."""
+    if verdict.crossover.break_even_rps is not None:
+        return ""
+    if profile is None or profile.gpu_usd_per_hour is None:
+        return "the GPU has no price"
+    if not any(request_prices(each.prices).known for each in desk.settings.endpoints):
+        return "no endpoint has a price"
+    return "no request was seen" if verdict.usd_per_request is None else "requests are free there"

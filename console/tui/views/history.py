@@ -1,0 +1,97 @@
+"""The history screen's view: starts, series, loads and hunts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from backends.domain.reports.cold_probe import HuntReport, duration
+from backends.domain.reports.load import LoadReport, rate
+from backends.history.records import SeriesRecord, StartRecord
+from widgets import history_table as table
+
+
+def history_view(
+    starts: Sequence[StartRecord],
+    series: Sequence[SeriesRecord],
+    findings: Sequence[LoadReport | HuntReport] = (),
+) -> table.HistoryView:
+    """Return what was recorded, in local time."""
+    nothing = not (starts or series or findings)
+    reason = "nothing yet: a start is kept when it ends, and every run of an A/B" if nothing else ""
+    return table.HistoryView(
+        tuple(_start(record) for record in starts),
+        tuple(_series(record) for record in series),
+        reason,
+        tuple(
+            _load(found) if isinstance(found, LoadReport) else _hunt(found) for found in findings
+        ),
+    )
+
+
+def _start(record: StartRecord) -> table.StartRecord:
+    start = record.start
+    slowest = max(start.phases, key=lambda phase: phase.duration_s or 0.0, default=None)
+    return table.StartRecord(
+        start_id=start.start_id,
+        when=_when(record.began_wall_s),
+        began_s=record.began_wall_s,
+        server=record.server,
+        model=record.model,
+        version=start.vllm_version or "",
+        outcome=start.outcome,
+        total_s=start.total_s,
+        slowest=slowest.name if slowest else None,
+        slowest_s=slowest.duration_s if slowest else None,
+    )
+
+
+def _series(record: SeriesRecord) -> table.SeriesRecord:
+    lanes = record.report.get("lanes", {})
+    summaries = [lane.get("summary", {}) for lane in lanes.values()]
+    difference = (record.report.get("difference") or {}).get("ttft_s") or {}
+    return table.SeriesRecord(
+        series_id=record.series_id,
+        when=_when(record.began_wall_s),
+        began_s=record.began_wall_s,
+        lanes=tuple(endpoint for _, endpoint in record.lanes),
+        runs=sum(summary.get("n", 0) for summary in summaries),
+        verdict=str(difference.get("verdict") or "").replace("_", " ").upper(),
+        ttft_s=tuple((summary.get("ttft_s") or {}).get("median") for summary in summaries),
+    )
+
+
+def _load(report: LoadReport) -> table.FindingRecord:
+    best, bounded = report.ended.best, report.ended.bounded
+    least = "" if bounded else "≥ "
+    requests = sum(step.requests for step in report.ended.steps)
+    return table.FindingRecord(
+        finding_id=report.load_id,
+        when=_when(report.began_wall_s),
+        began_s=report.began_wall_s,
+        endpoint=report.endpoint,
+        kind="load",
+        result=f"{least}{rate(best.planned_rps)} req/s" if best else "✖ none kept",
+        took=f"{requests} reqs",
+        detail=f"{best.output_tokens_per_s:.0f} tok/s, {best.concurrency} streams" if best else "",
+        model=report.model,
+    )
+
+
+def _hunt(report: HuntReport) -> table.FindingRecord:
+    finding = report.finding
+    cold, warm = finding.cold_after_s, finding.warm_up_to_s
+    result = "? unsure" if warm is None else f"● warm {duration(warm)}"
+    return table.FindingRecord(
+        finding_id=report.hunt_id,
+        when=_when(report.began_wall_s),
+        began_s=report.began_wall_s,
+        endpoint=report.endpoint,
+        kind="hunt",
+        result=result if cold is None else f"❄ cold {duration(cold)}",
+        took=f"{finding.requests} reqs",
+        detail="" if report.complete else "not complete",
+        model=report.model,
+    )
+
+
+def _when(wall_s: float) -> str:
+    return datetime.fromtimestamp(wall_s).astimezone().strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,50 @@
+"""The whole main screen as one value."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from backends.domain.session import Session
+from backends.operations.context import Desk
+from backends.operations.decision import decide_all
+from console.tui.views.ab import ab_view
+from console.tui.views.cost import cost_view, plan_view
+from console.tui.views.serving import serving_view
+from console.tui.views.startup import startup_view
+from console.tui.views.status import status_view
+from console.tui.views.vram import vram_view
+from widgets.ab_panel import AbView
+from widgets.cost_panel import CostView
+from widgets.serving_panel import ServingView
+from widgets.startup_panel import StartupView
+from widgets.status_strip import StatusView
+from widgets.verdict_line import VerdictView
+from widgets.vram_panel import VramView
+
+
+@dataclass(frozen=True, slots=True)
+class MainView:
+    """One view for each widget of the main screen."""
+
+    status: StatusView
+    startup: StartupView
+    serving: ServingView
+    vram: VramView
+    ab: AbView
+    cost: CostView
+    verdict: VerdictView
+
+
+def main_view(session: Session, desk: Desk) -> MainView:
+    """Project the session."""
+    today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
+    decision = decide_all(session, desk, today)
+    startup = startup_view(session, desk)
+    return MainView(
+        status=status_view(session, desk),
+        startup=startup,
+        serving=serving_view(session),
+        vram=vram_view(session, startup.axis_s),
+        ab=ab_view(session, desk.settings, desk.beside),
+        cost=cost_view(session, desk, decision.plan, today),
+        verdict=plan_view(decision),
+    )

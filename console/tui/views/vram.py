@@ -1,0 +1,88 @@
+"""The VRAM panel's view."""
+
+from backends.domain.gpu import Gpu
+from backends.domain.session import Session
+from backends.domain.start import StartMemory
+from backends.domain.vram import VramParts, vram_parts
+from backends.domain.vram_owners import rank_on
+from console.tui.views.startup import start_of
+from widgets.memory_bars import GpuBar, MemoryPart, PartKind
+from widgets.vram_panel import VramView
+
+_KINDS: dict[str, PartKind] = {
+    "weights": "weights",
+    "kv_cache": "kv_cache",
+    "cuda_graphs": "cuda_graphs",
+    "other_ours": "ours",
+    "others": "others",
+    "unattributed": "unknown",
+    "reserved": "reserved",
+}
+
+
+def vram_view(session: Session, axis_s: float = 0.0) -> VramView:
+    """Return every GPU's memory by holder, and the time line of the watched start.
+
+    `axis_s` is where the axis of the phases ends, which the time line shares.
+    """
+    if session.gpus is None:
+        return VramView(reason=session.failed_sources.get("gpus", ""))
+    if not session.gpus.gpus:
+        return VramView(reason=session.gpus.reason)
+    start = start_of(session)
+    memory = start.memory if start else StartMemory()
+    running = session.life is not None and session.life.server.pid is not None
+    points = tuple(
+        (point.at_s, point.used_bytes)
+        for point in session.memory.points
+        if point.used_bytes is not None
+    )
+    totals = [gpu.memory.total_bytes for gpu in session.gpus.gpus]
+    return VramView(
+        gpus=tuple(
+            _bar(gpu, memory, server_pids(session), alone=running and len(totals) == 1)
+            for gpu in session.gpus.gpus
+        ),
+        timeline=points,
+        t1_s=axis_s,
+        timeline_total_bytes=None if None in totals else sum(total or 0 for total in totals),
+    )
+
+
+def server_pids(session: Session) -> frozenset[int]:
+    """Return the processes that the watched server holds memory with."""
+    if session.gpus is None or session.life is None:
+        return frozenset()
+    name = session.life.server.name
+    return frozenset(
+        process.pid
+        for gpu in session.gpus.gpus
+        for process in gpu.processes or ()
+        if process.owner == name
+    )
+
+
+def _bar(gpu: Gpu, memory: StartMemory, pids: frozenset[int], *, alone: bool) -> GpuBar:
+    parts = vram_parts(gpu, memory, pids, rank=rank_on(gpu, pids), server_is_here=alone)
+    return GpuBar(
+        index=gpu.index,
+        name=gpu.name,
+        total_bytes=parts.total_bytes,
+        used_bytes=parts.used_bytes,
+        parts=_stack(parts),
+        busy_percent=gpu.busy_percent,
+        power_w=gpu.power_w,
+        temperature_c=gpu.temperature_c,
+        partition=gpu.partition,
+        source=gpu.memory.source,
+        reason=gpu.memory.reason or gpu.processes_reason,
+        unified=gpu.memory.unified,
+    )
+
+
+def _stack(parts: VramParts) -> tuple[MemoryPart, ...]:
+    return tuple(
+        MemoryPart(_KINDS[name], part.size_bytes)
+        for name, part in parts.stack()
+        if name in _KINDS and part.size_bytes
+    )

@@ -1,1 +1,0 @@
-"""The verbs: each module's `run` takes the parsed arguments and returns an exit code."""

@@ -1,0 +1,68 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.domain.ab.sse import SseEvent, SseParser
+
+CASES = {
+    "plain": (b"data: a\n\n", [SseEvent(b"a")]),
+    "no space": (b"data:a\n\n", [SseEvent(b"a")]),
+    "crlf": (b"data: a\r\n\r\ndata: b\r\n\r\n", [SseEvent(b"a"), SseEvent(b"b")]),
+    "cr": (b"data: a\r\rdata: b\r\r", [SseEvent(b"a"), SseEvent(b"b")]),
+    "several data lines": (b"data: a\ndata: b\ndata\n\n", [SseEvent(b"a\nb\n")]),
+    "ping": (b": ping\n\ndata: a\n\n: ping\n\n", [SseEvent(b"a")]),
+    "named": (b"event: error\nid: 7\nretry: 3\ndata: x\n\n", [SseEvent(b"x", "error")]),
+    "name alone": (b"event: ping\n\ndata: a\n\n", [SseEvent(b"a")]),
+    "byte order mark": (b"\xef\xbb\xbfdata: a\n\n", [SseEvent(b"a")]),
+    "done": (b"data: [DONE]\n\n", [SseEvent(b"[DONE]")]),
+    "colon in data": (b'data: {"a": 1}\n\n', [SseEvent(b'{"a": 1}')]),
+    "unfinished": (b"data: a\n", []),
+}
+
+
+@pytest.mark.parametrize(("stream", "events"), CASES.values(), ids=CASES)
+def test_events_of_a_stream(stream: bytes, events: list[SseEvent]) -> None:
+    assert SseParser().feed(stream) == events
+
+
+@pytest.mark.parametrize(("stream", "events"), CASES.values(), ids=CASES)
+def test_single_bytes_give_the_same_events(stream: bytes, events: list[SseEvent]) -> None:
+    parser = SseParser()
+    pieces = [stream[i : i + 1] for i in range(len(stream))]
+    if stream.startswith(b"\xef\xbb\xbf"):
+        pieces = [stream[:3], *pieces[3:]]
+    assert [event for piece in pieces for event in parser.feed(piece)] == events
+
+
+payloads = st.lists(
+    st.binary(max_size=40).filter(lambda data: not set(data) & set(b"\r\n")), max_size=8
+)
+
+
+@given(
+    payloads,
+    st.sampled_from([b"\n", b"\r\n", b"\r"]),
+    st.lists(st.integers(1, 300), max_size=8),
+)
+def test_no_cut_changes_the_events(data: list[bytes], newline: bytes, cuts: list[int]) -> None:
+    stream = b"".join(b"data: " + one + newline + newline for one in data)
+    parser, events, before = SseParser(), [], 0
+    for cut in [*sorted(cuts), len(stream)]:
+        events += parser.feed(stream[before:cut])
+        before = max(before, cut)
+    assert [event.data for event in events] == data
+
+
+def test_a_very_long_event_in_many_pieces() -> None:
+    parser = SseParser()
+    body = b"x" * 2_000_000
+    stream = b"data: " + body + b"\n\n"
+    events = [e for i in range(0, len(stream), 1448) for e in parser.feed(stream[i : i + 1448])]
+    assert events == [SseEvent(body)]
+
+
+def test_the_end_of_a_stream_completes_what_has_no_blank_line() -> None:
+    parser = SseParser()
+    assert parser.feed(b"data: a\n\ndata: [DONE]") == [SseEvent(b"a")]
+    assert parser.close() == [SseEvent(b"[DONE]")]
+    assert parser.close() == []

@@ -1,0 +1,54 @@
+"""The one number that would change a verdict, where that is a limit or the busy hours."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from backends.domain.decision.scenario import scenario_from
+from backends.domain.decision.verdict import decide
+
+BY_THE_SECOND = {"serverless_usd_per_second": "0.001"}
+"""As dear as a GPU at $1.80 an hour that is busy for 12 hours of the day."""
+
+
+@pytest.mark.parametrize(
+    ("data", "now", "kind", "beyond"),
+    [
+        ({"gpu_usd_per_hour": "1.8"}, 4, "SERVERLESS_GPU_CHEAPER", "SELF_HOST_CHEAPER"),
+        ({"gpu_usd_per_hour": "1.8"}, 18, "SELF_HOST_CHEAPER", "SERVERLESS_GPU_CHEAPER"),
+        ({"gpu_usd_per_month": "1314"}, 4, "SERVERLESS_GPU_CHEAPER", "RESERVED_CHEAPER"),
+        ({"gpu_usd_per_month": "1314"}, 18, "RESERVED_CHEAPER", "SERVERLESS_GPU_CHEAPER"),
+    ],
+)
+def test_the_busy_hours_decide_between_a_gpu_around_the_clock_and_one_by_the_second(
+    data: dict[str, Any], now: int, kind: str, beyond: str
+) -> None:
+    got = decide(scenario_from({**data, **BY_THE_SECOND, "hours_per_day": now}))
+    assert got.kind == kind
+    assert got.flip is not None
+    assert got.flip.quantity == "hours_per_day"
+    assert (got.flip.value, got.flip.now) == (Decimal(12), Decimal(now))
+    assert got.flip.to == beyond
+
+
+@pytest.mark.parametrize(
+    ("waits", "limit_s"),
+    [
+        ({"api_ttft_p99_s": 2, "gpu_ttft_p99_s": 3}, 2),
+        ({"api_ttft_p99_s": 4, "gpu_ttft_p99_s": 3}, 3),
+    ],
+)
+def test_where_a_limit_excludes_the_shortest_wait_beyond_it_would_be_allowed(
+    waits: dict[str, int], limit_s: int
+) -> None:
+    prices = {"gpu_usd_per_hour": "1.88", "input_usd_per_mtok": "0.1", "output_usd_per_mtok": "0.7"}
+    load = {"input_tokens": 80, "output_tokens": 220, "rate_rps": 4, "capacity_rps": 25}
+    got = decide(scenario_from({**prices, **load, **waits, "ttft_slo_s": 1}))
+    assert got.kind == "SLO_EXCLUDES"
+    assert got.flip is not None
+    assert (got.flip.quantity, got.flip.value, got.flip.now) == (
+        "ttft_slo_s",
+        Decimal(limit_s),
+        Decimal(1),
+    )

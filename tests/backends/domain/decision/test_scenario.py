@@ -1,0 +1,93 @@
+from dataclasses import fields
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from backends.domain.decision.scenario import BadScenario, Observed, Scenario, scenario_from
+
+DOCUMENTED = {
+    "gpu_usd_per_hour",
+    "gpu_usd_per_month",
+    "input_tokens",
+    "output_tokens",
+    "cached_input_share",
+    "input_usd_per_mtok",
+    "output_usd_per_mtok",
+    "cached_input_usd_per_mtok",
+    "usd_per_request",
+    "fee_percent",
+    "batch_multiplier",
+    "rate_rps",
+    "profile_rps",
+    "peak_over_average",
+    "capacity_rps",
+    "hours_per_day",
+    "starts_per_day",
+    "cold_start_s",
+    "idle_timeout_s",
+    "service_s",
+    "serverless_usd_per_second",
+    "ttft_slo_s",
+    "provisioned_unit_usd_per_hour",
+    "provisioned_unit_tokens_per_s",
+    "ops_usd_per_month",
+    "observed",
+}
+
+
+def test_every_documented_key_is_one() -> None:
+    assert {field.name for field in fields(Scenario)} >= DOCUMENTED
+
+
+def test_everything_may_be_left_out() -> None:
+    assert scenario_from({}) == Scenario()
+
+
+def test_values_are_read_as_written() -> None:
+    read = scenario_from(
+        {
+            "gpu_usd_per_hour": "1.88",
+            "input_usd_per_mtok": 0.1,
+            "output_tokens": 220,
+            "profile_rps": [1] * 24,
+            "gpu_price_as_of": "2026-10-07",
+            "rate_rps": None,
+            "observed": {"n": 400, "output_tokens_sd": 180, "covariance": -12.5},
+        }
+    )
+    assert read.gpu_usd_per_hour == Decimal("1.88")
+    assert read.input_usd_per_mtok == Decimal("0.1")
+    assert read.profile_rps == (Decimal(1),) * 24
+    assert read.gpu_price_as_of == date(2026, 10, 7)
+    assert read.rate_rps is None
+    assert read.observed == Observed(
+        Decimal(400), output_tokens_sd=Decimal(180), covariance=Decimal("-12.5")
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"gpu_usd_per_hr": 1}, 'unknown key "gpu_usd_per_hr"; did you mean "gpu_usd_per_hour"'),
+        ({"zzz": 1}, "remove it"),
+        ({"gpu_usd_per_hour": "$1.88"}, "gpu_usd_per_hour: '\\$1.88' is no number"),
+        ({"rate_rps": -1}, "rate_rps: -1 is no number"),
+        ({"capacity_rps": 0}, "leave the key out where it is unknown"),
+        ({"cached_input_share": "1.5"}, "at most 1"),
+        ({"hours_per_day": 25}, "at most 24"),
+        ({"peak_over_average": "0.5"}, "at least its average"),
+        ({"profile_rps": [1, 2]}, "24 hourly rates"),
+        ({"profile_rps": ["x"] * 24}, r"profile_rps\[0\]"),
+        ({"today": "yesterday"}, "write it as 2026-11-21"),
+        ({"model": 7}, "put it in quotes"),
+        ({"observed": {}}, '"n"'),
+        ({"observed": {"n": 1, "mean": 2}}, 'unknown key "mean"'),
+        ({"observed": {"n": 40, "window_s": 0}}, "window_s: 0 cannot be"),
+        ({"observed": {"n": 40, "covariance": "much"}}, "covariance"),
+    ],
+)
+def test_a_bad_key_is_named_with_its_remedy(data: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadScenario, match=message):
+        scenario_from(data, "plan.toml")

@@ -1,0 +1,40 @@
+"""Where a process runs, in the words of who looks for it."""
+
+import getpass
+import os
+from pathlib import Path
+
+import pytest
+
+from backends.host.container import place_of, user_of, whose
+
+NOBODY = 999_999_999
+ID = "0123456789ab" + "c" * 52
+
+
+@pytest.mark.parametrize(
+    ("groups", "place"),
+    [
+        (f"0::/system.slice/docker-{ID}.scope\n", "docker container 0123456789ab"),
+        (f"5:memory:/docker/{ID}\n0::/system.slice\n", "docker container 0123456789ab"),
+        (f"0::/machine.slice/libpod-{ID}.scope\n", "podman container 0123456789ab"),
+        ("0::/kubepods.slice/kubepods-pod1.slice/x\n", "a Kubernetes pod"),
+        ("0::/system.slice/vllm.service\n", "systemd unit vllm.service"),
+        (
+            "0::/user.slice/user-1000.slice/user@1000.service/app.slice/llm.service\n",
+            "systemd unit llm.service",
+        ),
+        ("0::/user.slice/user-1000.slice/user@1000.service/init.scope\n", ""),
+        ("0::/\n", ""),
+    ],
+)
+def test_a_cgroup_tells_container_and_unit(tmp_path: Path, groups: str, place: str) -> None:
+    (tmp_path / str(NOBODY)).mkdir()
+    (tmp_path / str(NOBODY) / "cgroup").write_text(groups)
+    assert place_of(NOBODY, tmp_path) == place
+    assert whose(NOBODY, tmp_path).endswith(f", in {place}" if place else getpass.getuser())
+
+
+def test_a_process_of_ours_is_of_our_user() -> None:
+    assert user_of(os.getpid()) == f"user {getpass.getuser()}"
+    assert user_of(NOBODY) == "an unknown user"

@@ -1,0 +1,72 @@
+"""The steps of an end that no process shows: draining, and memory that is not given back."""
+
+import os
+from dataclasses import dataclass, field
+
+import pytest
+
+from backends.domain.facts import ServerFact, StopProgressed
+from backends.domain.server import Exit, ProcessId
+from backends.host.processes import Process
+from backends.keeper import end
+from backends.keeper.clock import now
+from backends.keeper.end import Ending
+from backends.keeper.http1 import Address
+
+
+@dataclass
+class Nothing:
+    """A tree whose processes have all ended."""
+
+    first: ProcessId = field(default_factory=lambda: ProcessId(os.getpid(), 0))
+
+    def members(self) -> list[Process]:
+        return []
+
+    def exit(self) -> Exit | None:
+        return Exit(0, None)
+
+    def is_gone(self) -> bool:
+        return True
+
+    def may_end(self, process: Process) -> bool:
+        raise AssertionError(f"nothing is to be signalled, least of all {process}")
+
+
+def _said(*answers: bool | None) -> list[str]:
+    """Return what is said while the GPUs answer so, the last answer again and again."""
+    facts: list[ServerFact] = []
+    left = list(answers)
+    ended = Ending(
+        tree=Nothing(),
+        address=Address("127.0.0.1", 1),
+        record=facts.append,
+        now=now,
+        term_grace_s=0.1,
+        memory_released=lambda: left.pop(0) if len(left) > 1 else left[0],
+    )
+    end.await_memory(ended)
+    return [fact.step for fact in facts if isinstance(fact, StopProgressed)]
+
+
+def test_memory_seen_to_fall_is_told() -> None:
+    (step,) = _said(True)
+    assert "given back" in step
+
+
+def test_memory_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(end, "MEMORY_POLL_S", 0.01)
+    (step,) = _said(False, False, True)
+    assert "given back" in step
+
+
+def test_memory_that_stays_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(end, "MEMORY_POLL_S", 0.01)
+    monkeypatch.setattr(end, "MEMORY_S", 0.05)
+    (step,) = _said(False)
+    assert "still held" in step
+
+
+def test_unknown_memory_is_not_called_free() -> None:
+    (step,) = _said(None)
+    assert "not known" in step

@@ -1,0 +1,57 @@
+"""A server that the kernel kills for want of memory, under a true keeper and a true limit."""
+
+import signal
+from pathlib import Path
+
+from backends.domain.facts import FailureSeen, Spawned, Stopped
+from backends.domain.start import Failure, FailureKind
+from backends.host.oom import OomWatch
+from backends.keeper import client
+from backends.keeper.exit_cause import after_the_kernel
+from tests.backends.host.test_oom import GLOBAL, MEMCG, limited_cgroup
+from tests.backends.keeper.conftest import Bench, everything, last, until
+
+__all__ = ["limited_cgroup"]
+
+
+async def test_a_server_killed_for_memory_is_told_so_with_the_kernels_evidence(
+    bench: Bench, limited_cgroup: Path
+) -> None:
+    folder = bench.launch(hungry=1, ready_s=1.0, group=str(limited_cgroup))
+    facts = await everything(client.follow(folder), within_s=30)
+    failure = last(facts, FailureSeen)
+    assert isinstance(failure, FailureSeen)
+    assert isinstance(facts[-1], Stopped)
+    told = failure.failure
+    assert told.kind is FailureKind.HOST_OUT_OF_MEMORY
+    assert "reached its memory limit" in told.cause
+    assert "Killed process" in told.line or "oom_kill rose" in told.line
+
+
+async def test_a_kill_that_was_not_the_kernels_is_told_as_such(bench: Bench) -> None:
+    folder = bench.launch(ready_s=600)
+    await until(client.follow(folder), Spawned)
+    bench.strike(folder, signal.SIGKILL)
+    failure = last(await everything(client.follow(folder)), FailureSeen)
+    assert isinstance(failure, FailureSeen)
+    assert failure.failure.kind is FailureKind.KILLED
+    assert "did not rise" in failure.failure.cause
+
+
+def _watch(folder: Path) -> OomWatch:
+    (folder / "kmsg").write_text(MEMCG + GLOBAL)
+    return OomWatch(1, 5.0, proc=folder, cgroups=folder, kernel_log=folder / "kmsg")
+
+
+def test_what_the_log_names_is_not_overruled(tmp_path: Path) -> None:
+    named = Failure(FailureKind.GPU_OUT_OF_MEMORY, 7, "CUDA out of memory", "cause", "remedy")
+    assert after_the_kernel(named, _watch(tmp_path), [4711]) == named
+
+
+def test_a_killed_worker_explains_the_death_of_its_engine(tmp_path: Path) -> None:
+    died = Failure(FailureKind.ENGINE_DIED, 9, "Worker proc died", "cause", "remedy")
+    told = after_the_kernel(died, _watch(tmp_path), [1, 4711])
+    assert told is not None
+    assert told.kind is FailureKind.HOST_OUT_OF_MEMORY
+    assert "VLLM::Worker_TP (pid 4711)" in told.cause
+    assert "--memory" in told.remedy

@@ -1,0 +1,313 @@
+"""A day of traffic at high speed: every total equals a sum that is made independently.
+
+Two servers share one host, one of them with two engines, as simulated vLLMs count and export. In
+that day servers stop and start, an engine begins anew, and the console is closed, killed and opened
+again. What is spent and served is added up beside, in whole numbers, by who did it.
+"""
+
+import random
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import ROUND_CEILING, Decimal
+from pathlib import Path
+
+from backends.domain.facts import (
+    BecameReady,
+    Exited,
+    MetricsScraped,
+    ServersSeen,
+    Spawned,
+    Stopped,
+    Ticked,
+)
+from backends.domain.server import Exit, Owner, ProcessId, Server, ServerState
+from backends.domain.session import Session, advance, watching
+from backends.domain.stamp import Stamp
+from backends.domain.traffic.profile import hours_known, learnt_rps
+from backends.gpus.source import GpuSource
+from backends.history.history import open_history
+from backends.history.thread import HistoryThread
+from backends.metrics.exposition import counters_from
+from backends.operations import scenario
+from backends.operations.billing import Period, bill_of
+from backends.operations.context import Desk
+from backends.operations.host import Machine
+from backends.operations.meter_store import keep_books, kept_days, open_books, with_books
+from backends.operations.records import keep
+from backends.settings.config import Billing, Endpoint, Profile, Settings, TokenPrices
+from backends.simulated.counters import ServerCounters
+
+BEGAN = datetime(2026, 9, 21, 6, tzinfo=UTC)
+DAY_S, STEP_S = 86_400, 60
+RATE, GRANULARITY_S = Decimal("1.88"), 3600
+INPUT, CACHED, OUTPUT = Decimal("0.10"), Decimal("0.05"), Decimal("0.70")
+CENT = Decimal("0.01")
+MTOK = 10**6
+
+API = Endpoint("api", "http://127.0.0.1:9/v1", "m", prices=TokenPrices(INPUT, OUTPUT, CACHED))
+SETTINGS = Settings(
+    (Profile("chat", "org/model", gpu_usd_per_hour=RATE), Profile("batch", "org/model")),
+    (API,),
+    billing=Billing(since=BEGAN, granularity_s=GRANULARITY_S, gpus=2),
+)
+
+
+@dataclass
+class Truth:
+    """What is added up beside the product."""
+
+    requests: int = 0
+    into: int = 0
+    cached: int = 0
+    out: int = 0
+    seconds: Counter[str] = field(default_factory=Counter)
+    by_day: Counter[str] = field(default_factory=Counter)
+
+    def usd(self) -> Decimal:
+        fresh = self.into - self.cached
+        return (fresh * INPUT + self.cached * CACHED + self.out * OUTPUT) / MTOK
+
+
+@dataclass
+class Vllm:
+    """A server that counts as vLLM does, in as many engines as it has."""
+
+    engines: int
+    started_s: float
+    counters: list[ServerCounters] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.restart(self.started_s)
+
+    def restart(self, wall_s: float) -> None:
+        self.counters = [ServerCounters(started_s=wall_s) for _ in range(self.engines)]
+
+    def serve(self, chance: random.Random, mean: float, truth: Truth) -> None:
+        """Serve some requests, count them here and beside."""
+        for counts in self.counters:
+            counts.running = 0
+            for _ in range(min(9, int(chance.expovariate(1 / mean)))):
+                into, out = chance.randint(20, 400), chance.randint(1, 500)
+                cached = into // 3
+                counts.prompt_tokens += into
+                counts.cached_tokens += cached
+                counts.generation_tokens += out
+                counts.finished["stop"] += 1
+                counts.request_input.observe(into)
+                counts.request_output.observe(out)
+                counts.running += 1
+                truth.requests += 1
+                truth.into, truth.cached = truth.into + into, truth.cached + cached
+                truth.out += out
+
+    def export(self) -> str:
+        texts = [counts.exposition("org/model", {}) for counts in self.counters]
+        whole = "".join(
+            text.replace('engine="0"', f'engine="{number}"') for number, text in enumerate(texts)
+        )
+        if self.engines == 1:
+            return whole
+        # Histograms are most of the lines, and nothing here is asked of those of this server.
+        return "".join(line for line in whole.splitlines(keepends=True) if "_bucket{" not in line)
+
+    @property
+    def busy(self) -> bool:
+        return any(counts.running for counts in self.counters)
+
+
+def no_gpus() -> GpuSource:
+    raise AssertionError("a long run samples nothing")
+
+
+class Rented:
+    """One host over one day, watched by a console that comes and goes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.wall_s = BEGAN.timestamp()
+        self.machine = Machine(
+            SETTINGS, folder / "state", folder / "history.sqlite", no_gpus, now=self.now
+        )
+        self.truth = Truth()
+        self.chance = random.Random(7)
+        self.chat, self.batch = Vllm(1, self.wall_s), Vllm(2, self.wall_s)
+        self.chat_state, self.ready_at_s = ServerState.STOPPED, 0.0
+        self.session: Session | None = None
+        self.desk = Desk(SETTINGS)
+        self.writer = HistoryThread(self.machine.history_file)
+
+    def now(self) -> Stamp:
+        return Stamp(self.wall_s - BEGAN.timestamp() + 1000.0, self.wall_s)
+
+    def open(self) -> None:
+        """Open the console: the books first, then the server's journal and the list."""
+        opened = with_books(Session(self.now()), open_books(self.machine))
+        self.session = watching(opened, "chat", "org/model")
+        self.desk = replace(Desk(SETTINGS), meter_kept_s=self.wall_s)
+        if self.chat_state is not ServerState.STOPPED:
+            self.see(self.spawned(self.chat.started_s))
+        if self.chat_state is ServerState.READY:
+            self.see(BecameReady(self.now()))
+        self.look()
+
+    def close(self, *, killed: bool) -> None:
+        if self.session is not None and not killed:
+            keep_books(self.machine, self.session)
+        if self.session is not None and killed:
+            # What was watched since the books were written is not known to the next console.
+            lost = self.wall_s - max(self.desk.meter_kept_s, 0.0)
+            self.unknown(lost)
+        self.session = None
+        assert self.writer.close(10.0) == 0
+        self.writer = HistoryThread(self.machine.history_file)
+
+    def unknown(self, seconds: float) -> None:
+        """Take the last seconds back: nobody wrote down what they were spent on."""
+        left = round(seconds)
+        while left > 0:
+            activity, took = self.recent.pop()
+            self.truth.seconds[activity] -= took
+            self.truth.seconds["unwatched"] += took
+            left -= took
+
+    recent: list[tuple[str, int]]
+
+    def see(self, fact: object) -> None:
+        assert self.session is not None
+        self.session = advance(self.session, fact)  # type: ignore[arg-type]
+        self.desk = keep(self.writer, self.machine, self.session, self.desk, fact)  # type: ignore[arg-type]
+
+    def spawned(self, wall_s: float) -> Spawned:
+        mono_s = wall_s - BEGAN.timestamp() + 1000.0
+        me = ProcessId(1, 1)
+        stamp = Stamp(mono_s, wall_s)
+        return Spawned(stamp, f"s{wall_s}", "chat", "org/model", (), me, me, "127.0.0.1", 8000)
+
+    def look(self) -> None:
+        """List the servers and read both, as the console's sources do."""
+        batch = Server("batch", Owner.INFERCTL, ServerState.READY, pid=2, keeper_pid=3)
+        self.see(ServersSeen(self.now(), (batch,)))
+        if self.chat_state is ServerState.READY:
+            self.see(MetricsScraped(self.now(), counters_from(self.chat.export())))
+        self.see(MetricsScraped(self.now(), counters_from(self.batch.export()), "batch"))
+
+    def activity(self) -> str:
+        """Say what the host is used for: any server that serves makes use of it."""
+        if self.session is None:
+            return "unwatched"
+        chat_busy = self.chat_state is ServerState.READY and self.chat.busy
+        if chat_busy or self.batch.busy:
+            return "serving"
+        return "starting" if self.chat_state is ServerState.STARTING else "idle"
+
+    def pass_time(self) -> None:
+        """Let a step pass: it is spent on what was known when it began."""
+        activity = self.activity()
+        self.truth.seconds[activity] += STEP_S
+        self.recent.append((activity, STEP_S))
+        self.wall_s += STEP_S
+        if self.session is not None:
+            self.see(Ticked(self.now()))
+
+    def serve(self, step: int) -> None:
+        quiet = step % 4320 >= 4000 or step % 300 < 40
+        if self.chat_state is ServerState.READY:
+            self.chat.serve(self.chance, 0.05 if quiet else 3.0, self.truth)
+        self.batch.serve(self.chance, 0.05 if quiet else 1.0, self.truth)
+
+    def launch(self) -> None:
+        self.chat.started_s = self.wall_s
+        self.chat.restart(self.wall_s)
+        self.chat_state, self.ready_at_s = ServerState.STARTING, self.wall_s + 61
+        if self.session is not None:
+            self.see(self.spawned(self.wall_s))
+
+    def stop(self) -> None:
+        self.chat_state = ServerState.STOPPED
+        if self.session is not None:
+            self.see(Exited(self.now(), Exit(0, None)))
+            self.see(Stopped(self.now()))
+
+
+def lived(folder: Path) -> Rented:
+    """Return the host after its day."""
+    host = Rented(folder)
+    host.recent = []
+    host.open()
+    host.launch()
+    for step in range(DAY_S // STEP_S):
+        if host.chat_state is ServerState.STARTING and host.wall_s >= host.ready_at_s:
+            host.chat_state = ServerState.READY
+            if host.session is not None:
+                host.see(BecameReady(host.now()))
+        host.serve(step)
+        if host.session is not None:
+            host.look()
+        match step:
+            case 233 | 833:
+                host.stop()
+            case 240 | 863:
+                host.launch()
+            case 333:
+                host.close(killed=False)
+            case 366:
+                host.open()
+            case 500:
+                host.batch.counters[1] = ServerCounters(started_s=host.batch.started_s)
+            case 667:
+                host.close(killed=True)
+            case 669:
+                host.open()
+            case _:
+                pass
+        host.pass_time()
+    assert host.session is not None
+    host.look()
+    keep_books(host.machine, host.session)
+    return host
+
+
+def test_a_day_of_traffic_is_billed_to_the_cent(tmp_path: Path) -> None:
+    host = lived(tmp_path)
+    session, truth = host.session, host.truth
+    assert session is not None
+
+    totals = session.totals
+    assert (totals.requests, totals.input_tokens) == (truth.requests, truth.into)
+    assert (totals.cached_input_tokens, totals.output_tokens) == (truth.cached, truth.out)
+    assert truth.requests > 4_000
+    elsewhere = scenario.elsewhere(session, API)
+    assert elsewhere is not None
+    assert elsewhere.quantize(CENT) == truth.usd().quantize(CENT)
+
+    spent = scenario.spent(session, SETTINGS)
+    assert spent is not None
+    assert spent.usd is not None
+    hours = (Decimal(DAY_S) / GRANULARITY_S).to_integral_value(rounding=ROUND_CEILING)
+    assert spent.usd.quantize(CENT) == (hours * GRANULARITY_S / 3600 * RATE * 2).quantize(CENT)
+    for name, seconds, usd in spent.parts:
+        assert usd is not None
+        exact = truth.seconds[name] * RATE * 2 / 3600
+        assert usd.quantize(CENT) == exact.quantize(CENT), name
+        assert seconds == truth.seconds[name], name
+    assert min(truth.seconds[name] for name in ("serving", "idle", "starting", "unwatched")) > 0
+
+    days_add_up(host)
+
+
+def days_add_up(host: Rented) -> None:
+    """The days of the report are the rental, cut at midnight UTC."""
+    first, last = BEGAN.date(), host.now().wall_s
+    with closing(open_history(host.machine.history_file)) as history:
+        days = kept_days(history, first, datetime.fromtimestamp(last, UTC).date())
+    assert [day.day.day for day in days] == [21, 22]
+    assert sum(day.totals.requests or 0 for day in days) == host.truth.requests
+    assert host.session is not None
+    bill = bill_of(host.machine, host.session, Period(first, days[-1].day))
+    assert bill.spent is not None
+    assert bill.spent.usd is not None
+    assert bill.spent.usd.quantize(CENT) == (Decimal(24) * RATE * 2).quantize(CENT)
+    profile = host.session.ledger.of("chat").profile
+    assert hours_known(profile) >= 22
+    assert learnt_rps(profile) is None or len(learnt_rps(profile) or ()) == 24

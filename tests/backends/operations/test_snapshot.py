@@ -1,0 +1,43 @@
+"""What one look at this host reads: the counters of whatever server serves, well or not."""
+
+from pathlib import Path
+
+import pytest
+
+from backends.domain.server import Owner, Server, ServerState
+from backends.domain.serving import Counters
+from backends.operations import snapshot
+from tests.console.stage import machine_in
+
+
+def server(name: str, state: ServerState) -> Server:
+    return Server(name, Owner.INFERCTL, state, base_url=f"http://{name}/v1", model="m")
+
+
+@pytest.mark.parametrize(
+    ("states", "read"),
+    [
+        ((ServerState.STARTING,), None),
+        ((ServerState.UNHEALTHY,), "http://0/v1"),
+        ((ServerState.UNHEALTHY, ServerState.READY), "http://1/v1"),
+        ((ServerState.FOREIGN,), "http://0/v1"),
+    ],
+)
+def test_the_counters_of_an_unhealthy_server_are_read_as_the_console_reads_them(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    states: tuple[ServerState, ...],
+    read: str | None,
+) -> None:
+    asked: list[str] = []
+
+    def scrape(base_url: str) -> Counters:
+        asked.append(base_url)
+        return Counters()
+
+    found = tuple(server(str(place), state) for place, state in enumerate(states))
+    monkeypatch.setattr(snapshot, "list_servers", lambda _: found)
+    monkeypatch.setattr(snapshot, "scrape", scrape)
+    monkeypatch.setattr(snapshot, "APART_S", 0.0)
+    snapshot.glance(machine_in(tmp_path))
+    assert set(asked) == ({read} if read else set())

@@ -1,0 +1,231 @@
+"""The keys for an A/B: one run, a series that is asked about, cancel, and the prompt."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from backends.domain.server import ServerState
+from backends.history.history import open_history
+from backends.operations.scenario import demand
+from backends.prober.prompts import PROMPTS
+from backends.settings.config import Endpoint
+from console.tui.actions.under_way import UNDER_WAY
+from console.tui.app import InferctlApp
+from console.tui.palette import commands
+from console.tui.screens.main import MainScreen
+from console.tui.screens.question import Question, TextQuestion
+from tests.console.conftest import Host, started, state, until
+from widgets.ab_panel import AbPanel
+
+SIZE = (120, 35)
+
+
+def ended(app: InferctlApp) -> bool:
+    return app.session.ab is not None and app.session.ab.ended
+
+
+async def test_a_runs_the_prompt_once_at_the_server_and_at_the_endpoint(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await pilot.press("a")
+        await until(pilot, lambda: ended(app))
+        panel = app.screen.query_one(AbPanel)
+        await until(pilot, lambda: panel.view.done == 2)
+        lanes = panel.view.lanes
+        assert app.session.ab is not None
+        runs = app.session.ab.series.runs
+    assert [lane.endpoint for lane in lanes] == ["chat", "serverless"]
+    assert all(lane.error == "" and lane.text and lane.ttft_s for lane in lanes)
+    assert all(run.error is None and run.output_tokens for run in runs)
+    assert runs[0].cost_usd is None or runs[1].cost_usd is None
+    assert panel.view.difference is None
+    history = open_history(host.folder / "history.sqlite")
+    (record,) = history.recent_series()
+    assert len(history.runs_of(record.series_id)) == 2
+    history.close()
+
+
+async def test_a_second_ab_is_ignored_while_one_is_under_way(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await started(pilot, app)
+        assert isinstance(app.screen, MainScreen)
+        app.screen.action_race(1)
+        app.screen.action_race(1)
+        await until(pilot, lambda: ended(app) and said(app).count(UNDER_WAY["series"]) == 1)
+        assert app.session.ab is not None
+        runs = app.session.ab.series.runs
+    assert [run.error for run in runs] == [None, None]
+
+
+async def test_a_second_load_is_ignored_while_one_is_under_way(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await started(pilot, app)
+        (load,) = (each for each in commands(app, app.screen) if each.title == "Load serverless")
+        load.callback()
+        load.callback()
+        await until(pilot, lambda: said(app).count(UNDER_WAY["load"]) == 1)
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        questions = [each for each in app.screen_stack if isinstance(each, Question)]
+    assert len(questions) == 1
+
+
+def said(app: InferctlApp) -> list[str]:
+    return [each.message for each in app._notifications]
+
+
+async def test_what_an_ab_sends_is_no_traffic_to_decide_on(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await until(pilot, lambda: app.session.scraped is not None)
+        await pilot.press("a")
+        await until(pilot, lambda: ended(app))
+        await until(pilot, lambda: app.session.scraped is not None and app.session.scraped.own)
+        await until(pilot, lambda: app.session.scraped is not None and not app.session.scraped.own)
+        assert app.session.scraped is not None
+        assert app.session.scraped.counters.requests_finished
+        assert demand(app.session).seen.n == 0
+
+
+async def test_a_series_on_a_priced_endpoint_is_asked_about_with_its_bound(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await pilot.press("A")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        assert "$" in str(app.screen.query("Static").first().render())
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: not isinstance(app.screen, Question))
+        assert app.session.ab is None
+
+
+async def test_x_cancels_and_keeps_the_runs_that_ended(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        assert "x" not in footer(app)
+        await pilot.press("A")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("enter")
+        await until(
+            pilot, lambda: app.session.ab is not None and len(app.session.ab.series.runs) >= 2
+        )
+        await until(pilot, lambda: "x" in footer(app))
+        assert "a" not in footer(app)
+        await pilot.press("x")
+        await until(pilot, lambda: ended(app))
+        assert app.session.ab is not None
+        series = app.session.ab.series
+        await until(pilot, lambda: "x" not in footer(app))
+    assert 2 <= len([run for run in series.runs if run.error is None]) < 40
+    assert series.reason
+    assert all(lane.sent_at is None for lane in app.session.ab.lanes)
+
+
+async def test_a_measuring_process_that_cannot_begin_says_why(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        (tmp_path / "msgspec.py").write_text("raise ImportError('no msgspec here')")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        await pilot.press("a")
+        await until(pilot, lambda: "no msgspec here" in notices(app))
+        assert app.session.ab is None
+
+
+def notices(app: InferctlApp) -> str:
+    """Return what the console has said in its corner."""
+    return " ".join(each.message for each in app._notifications)
+
+
+def footer(app: InferctlApp) -> set[str]:
+    """Return the keys that the footer of the top screen offers now."""
+    return {
+        each.binding.key
+        for each in app.screen.active_bindings.values()
+        if each.enabled and each.binding.show
+    }
+
+
+async def test_no_key_for_an_ab_is_offered_without_two_endpoints(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: state(app) is ServerState.STOPPED)
+        panel = app.screen.query_one(AbPanel)
+        await until(pilot, lambda: "needs two" in panel.view.reason)
+        assert not {"a", "A"} & footer(app)
+        await pilot.press("a")
+        await started(pilot, app)
+        await until(pilot, lambda: {"a", "A"} <= footer(app))
+        assert app.session.ab is None
+        await until(pilot, lambda: panel.view.reason == "")
+
+
+async def test_an_endpoint_that_refuses_is_an_error_of_its_lane_alone(host: Host) -> None:
+    refused = Host(host.folder, host.endpoint_port, host.profile)
+    endpoint = replace(refused.settings.endpoints[0], model="org/model-401")
+    refused.settings = replace(refused.settings, endpoints=(endpoint,))
+    app = refused.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await pilot.press("a")
+        await until(pilot, lambda: ended(app))
+        panel = app.screen.query_one(AbPanel)
+        await until(pilot, lambda: [each.state for each in panel.view.lanes][1:] == ["error"])
+    a, b = panel.view.lanes
+    assert a.error == ""
+    assert "401" in b.error
+    assert b.ttft_s is None
+
+
+async def test_two_endpoints_race_without_any_server(host: Host) -> None:
+    first = host.settings.endpoints[0]
+    other = Endpoint("other", first.base_url, first.model)
+    host.settings = replace(host.settings, endpoints=(first, other))
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: ended(app))
+    assert app.session.ab is not None
+    assert [run.error for run in app.session.ab.series.runs] == [None, None]
+
+
+async def test_p_chooses_a_prompt_of_the_library(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        before = app.desk.prompt
+        await pilot.press("p")
+        await until(pilot, lambda: isinstance(app.screen, TextQuestion))
+        await pilot.press("down", "down", "enter")
+        await until(pilot, lambda: not isinstance(app.screen, TextQuestion))
+        await until(pilot, lambda: app.desk.prompt is not before)
+        assert app.desk.prompt in PROMPTS
+
+
+async def test_p_takes_a_typed_prompt_and_one_from_a_file(host: Host, tmp_path: Path) -> None:
+    file = tmp_path / "prompt.txt"
+    file.write_text("From a [bold]file[/bold]")
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        for typed, expected in (("Why?", "Why?"), (f"@{file}", "From a [bold]file[/bold]")):
+            await pilot.press("p")
+            await until(pilot, lambda: isinstance(app.screen, TextQuestion))
+            await pilot.press("tab", *typed, "enter")
+            await until(pilot, lambda text=expected: app.desk.prompt.text == text)  # type: ignore[misc]
+
+
+async def test_p_with_a_file_that_is_not_there_keeps_the_prompt(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        before = app.desk.prompt
+        await pilot.press("p")
+        await until(pilot, lambda: isinstance(app.screen, TextQuestion))
+        await pilot.press("tab", *"@/nowhere/x", "enter")
+        await until(pilot, lambda: len(app._notifications) == 1)
+        assert app.desk.prompt is before

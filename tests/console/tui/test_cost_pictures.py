@@ -1,0 +1,167 @@
+"""What the cost screen looks like: by sizes, without colour, and with something supposed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from textual.events import Mount
+
+from backends.domain.decision.hysteresis import Shown
+from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.scenario import scenario_from
+from backends.history.records import FirstTokens
+from backends.operations.capacity import Capacity
+from backends.operations.context import Desk
+from backends.operations.decision import Decision, decide_all
+from backends.operations.measured_inputs import Measured
+from backends.settings.config import Billing, Endpoint, Settings, TokenPrices
+from console.tui.screens.costs import CostScreen
+from tests.console import sessions
+from tests.console.sessions import DAY, PLAN, PROFILE, SERVERLESS, SETTINGS
+from tests.console.tui.test_pictures import SIZES, Compare, Picture, screen_text
+
+DEAR = Endpoint(
+    "dear",
+    "http://127.0.0.1:9/v1",
+    "m",
+    prices=TokenPrices(Decimal("0.15"), Decimal("0.9"), as_of=DAY),
+)
+UNPRICED = Endpoint("unpriced", "http://127.0.0.1:9/v1", "m")
+CAPACITY = Capacity("chat", "org/model", (), Decimal("4.5"), True, 220, "", 1.0, None, 0.0)
+COSTS: Settings = replace(
+    SETTINGS,
+    endpoints=(UNPRICED, DEAR, SERVERLESS),
+    billing=Billing(switching_usd=Decimal(10), budget_usd_per_day=Decimal(40)),
+)
+DESK = Desk(
+    COSTS,
+    capacities=(CAPACITY,),
+    shown=Shown(VerdictKind.API_CHEAPER, regret_usd=Decimal("3.2")),
+)
+
+
+def decision(desk: Desk = DESK) -> Decision:
+    return decide_all(sessions.READY, desk, DAY)
+
+
+class CostPicture(Picture):
+    """The cost screen over one decision."""
+
+    def __init__(self, found: Decision) -> None:
+        super().__init__(sessions.READY)
+        self._found = found
+
+    def on_mount(self, event: Mount | None = None) -> None:
+        assert event is not None
+        event.prevent_default()
+        self.push_screen(CostScreen(self._found))
+
+
+Run = Callable[..., bool]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_measured(size: tuple[int, int], snap_compare: Compare) -> None:
+    assert snap_compare(CostPicture(decision()), terminal_size=size)
+
+
+def test_no_color(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(CostPicture(decision()), terminal_size=(120, 35))
+
+
+def test_what_if_answers_were_long(snap_compare: Compare) -> None:
+    assert snap_compare(CostPicture(decision()), terminal_size=(120, 35), press=["3"])
+
+
+def test_nothing_is_known(snap_compare: Compare) -> None:
+    bare = Desk(replace(SETTINGS, servers=(replace(PROFILE, gpu_usd_per_hour=None),)))
+    found = decide_all(sessions.EMPTY, bare, DAY)
+    assert snap_compare(CostPicture(found), terminal_size=(80, 24))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_both_verdicts_and_every_figure_are_seen_at_every_size(size: tuple[int, int]) -> None:
+    app = CostPicture(decision())
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        shown = screen_text(app)
+    for expected in ("PLAN", "API CHEAPER", "NOW", "KEEP ON GPU", "short", "medium", "long"):
+        assert expected in shown, f"{expected} is not in\n{shown}"
+    for expected in (
+        "18",
+        "3.22",
+        "0.616",
+        "API: serverless",
+        "hours/day",
+        "capacity",
+        "break-even",
+    ):
+        assert expected in shown, f"{expected} is not in\n{shown}"
+
+
+async def test_a_key_redraws_everything_that_follows_from_it() -> None:
+    app = CostPicture(decision())
+    async with app.run_test(size=(120, 35)) as pilot:
+        await pilot.pause()
+        before = screen_text(app)
+        await pilot.press("3")
+        await pilot.pause()
+        after = screen_text(app)
+        assert "WHAT IF" in after
+        assert "PLAN" not in after
+        assert "1200 *" in after
+        await pilot.press("0")
+        await pilot.pause()
+        assert screen_text(app) == before
+
+
+async def test_more_gpus_carry_more() -> None:
+    app = CostPicture(decision())
+    async with app.run_test(size=(160, 45)) as pilot:
+        await pilot.pause()
+        await pilot.press("up", "up", "right", "right")
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, CostScreen)
+        assert "2 *" in screen_text(app)
+        assert screen.chart.view.capacity_rps == 9.0
+
+
+PLANNED = replace(
+    DESK,
+    settings=replace(COSTS, plan=scenario_from(PLAN)),
+    measured=Measured(tails=(FirstTokens("dear", "m", 400, 0, 1.7, 1_789_000_000.0),)),
+)
+
+
+@pytest.mark.parametrize("size", SIZES[::2], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_every_way_of_serving(size: tuple[int, int], snap_compare: Compare) -> None:
+    assert snap_compare(CostPicture(decision(PLANNED)), terminal_size=size)
+
+
+def test_everything_the_verdict_rests_on(snap_compare: Compare) -> None:
+    assert snap_compare(CostPicture(decision(PLANNED)), terminal_size=(120, 50), press=["i"])
+
+
+async def test_all_options_and_inputs_are_a_key_away_with_what_is_supposed() -> None:
+    app = CostPicture(decision(PLANNED))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "more" in screen_text(app)
+        await pilot.press("1", "i")
+        await pilot.pause()
+        shown = screen_text(app)
+        assert "provisioned throughput" in shown
+        assert "one more request on it costs nothing." in " ".join(shown.split())
+        below = ""
+        for _ in range(2):
+            await pilot.press("pagedown")
+            await pilot.wait_for_animation()
+            below += screen_text(app)
+        assert "30 output tokens" in below
+        assert "GPU reserved at $900.00/month, as of" in shown + below
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "WHAT IF" in screen_text(app)

@@ -1,0 +1,274 @@
+"""The keys that act on a server: start, stop, restart, and quitting while one runs."""
+
+from dataclasses import replace
+
+import pytest
+
+from backends.domain.facts import Ticked
+from backends.domain.server import ServerState
+from backends.domain.serving import Counters
+from backends.domain.start import FailureKind, PhaseName
+from backends.history.history import open_history
+from console.tui.actions.under_way import UNDER_WAY
+from console.tui.app import InferctlApp
+from console.tui.screens.question import Question
+from tests.console.conftest import SERVER, Host, started, state, until
+from widgets.startup_panel import StartupPanel
+from widgets.status_strip import StatusStrip
+from widgets.vram_panel import VramPanel
+
+SIZE = (120, 35)
+
+
+async def test_a_start_is_shown_phase_by_phase_and_kept_in_the_history(host: Host) -> None:
+    app = host.with_environment(SPEED="60").app()
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: state(app) is ServerState.STOPPED)
+        await pilot.press("s")
+        panel = app.screen.query_one(StartupPanel)
+        await until(
+            pilot, lambda: any(row.fraction for row in panel.view.phases if row.duration_s is None)
+        )
+        await until(pilot, lambda: first_token_s(app) is not None)
+        await until(pilot, lambda: panel.view.total_s == first_token_s(app))
+        await until(pilot, lambda: app.screen.query_one(StatusStrip).view.state == "ready")
+        await until(pilot, lambda: bool(app.screen.query_one(VramPanel).view.gpus))
+        startup = panel.view
+    assert startup.total_s is not None
+    assert {row.name for row in startup.phases} >= {PhaseName.LOAD_WEIGHTS, PhaseName.COMPILE}
+    tiled = sum(phase.duration_s or 0.0 for phase in startup.phases) + startup.unlogged_s
+    assert tiled == pytest.approx(startup.total_s, abs=1e-6)
+    history = open_history(host.folder / "history.sqlite")
+    (record,) = history.recent_starts()
+    history.close()
+    assert record.server == SERVER
+    assert record.start.total_s == startup.total_s
+
+
+def first_token_s(app: InferctlApp) -> float | None:
+    return app.session.life.server.first_token_s if app.session.life else None
+
+
+async def test_stop_asks_and_neither_escape_nor_enter_stops(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        for key in ("s", "r"):
+            for answer in ("escape", "enter"):
+                await pilot.press(key)
+                await until(pilot, lambda: isinstance(app.screen, Question))
+                await pilot.press(answer)
+                await until(pilot, lambda: not isinstance(app.screen, Question))
+                assert state(app) is ServerState.READY
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: state(app) is ServerState.STOPPED)
+    assert host.state() is ServerState.STOPPED
+
+
+@pytest.mark.parametrize("key", ["s", "r"])
+async def test_the_question_before_an_outage_names_the_requests_that_are_cut_off(
+    host: Host, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    busy = Counters(requests_running=4.0, requests_waiting=2.0)
+    monkeypatch.setattr("backends.metrics.scrape.scrape", lambda *_: busy)
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await until(pilot, lambda: app.session.serving is not None)
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        asked = str(app.screen.query("Static").first().render())
+    assert "4 requests running, 2 waiting; unfinished requests are cut off" in asked
+
+
+async def test_restart_asks_stops_and_starts_anew(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        assert app.session.life is not None
+        first_pid = app.session.life.server.pid
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("down", "enter")
+        await until(
+            pilot,
+            lambda: (
+                state(app) is ServerState.READY
+                and app.session.life is not None
+                and app.session.life.server.pid != first_pid
+            ),
+        )
+
+
+async def test_a_second_start_is_ignored_while_one_is_under_way(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await until(pilot, lambda: state(app) is ServerState.STOPPED)
+        app.action_server("start")
+        app.action_server("start")
+        app.action_server("restart")
+        await until(pilot, lambda: state(app) is ServerState.READY)
+        await until(pilot, lambda: said(app).count(UNDER_WAY["server"]) == 2)
+        assert not [each for each in said(app) if "kept already" in each]
+
+
+def said(app: InferctlApp) -> list[str]:
+    return [each.message for each in app._notifications]
+
+
+async def test_a_second_stop_is_ignored_while_one_is_under_way(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await started(pilot, app)
+        app.action_server("stop")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        app.action_server("stop")
+        app.action_server("restart")
+        await until(pilot, lambda: said(app).count(UNDER_WAY["server"]) == 2)
+        questions = [each for each in app.screen_stack if isinstance(each, Question)]
+        assert len(questions) == 1
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, Question))
+        app.action_server("leave")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("enter")
+        await until(pilot, lambda: not app.is_running)
+    assert host.state() is ServerState.READY
+
+
+async def test_q_asks_and_leaves_the_server_running_by_default(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("enter")
+        await until(pilot, lambda: not app.is_running)
+    assert host.state() is ServerState.READY
+
+
+async def test_q_stops_the_server_first_where_that_is_the_answer(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: not app.is_running)
+    assert host.state() is ServerState.STOPPED
+
+
+async def test_escape_neither_quits_nor_stops(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, Question))
+        assert app.is_running
+        assert state(app) is ServerState.READY
+
+
+async def test_q_without_a_running_server_quits_at_once(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
+
+
+async def test_facts_flow_while_a_question_is_open(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        before = app.session.now
+        await until(pilot, lambda: app.session.now.mono_s > before.mono_s)
+        late = replace(app.machine.now(), wall_s=app.session.now.wall_s + 3600)
+        app.happened(Ticked(replace(late, mono_s=late.mono_s + 3600)))
+        strip = app.screen_stack[-2].query_one(StatusStrip)
+        await until(pilot, lambda: (strip.view.uptime_s or 0) > 3600)
+        assert isinstance(app.screen, Question)
+
+
+async def test_a_failed_start_shows_kind_cause_and_remedy(host: Host) -> None:
+    app = host.with_environment(FAILURE="gpu_out_of_memory").app()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: state(app) is ServerState.FAILED)
+        panel = app.screen.query_one(StartupPanel)
+        await until(pilot, lambda: panel.view.failure is not None)
+        failure = panel.view.failure
+    assert failure is not None
+    assert failure.kind is FailureKind.GPU_OUT_OF_MEMORY
+    assert failure.cause
+    assert failure.remedy
+
+
+async def test_what_would_make_a_start_fail_is_asked_about_and_not_launched(host: Host) -> None:
+    gone = Host(host.folder, host.endpoint_port, replace(host.profile, vllm="/nowhere/vllm"))
+    app = gone.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        assert "/nowhere/vllm" in str(app.screen.query("Static").first().render())
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, Question))
+        assert state(app) is ServerState.STOPPED
+
+
+async def test_a_launch_against_advice_is_told_why_it_failed(host: Host) -> None:
+    gone = Host(host.folder, host.endpoint_port, replace(host.profile, vllm="/nowhere/vllm"))
+    app = gone.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("down", "enter")
+        await until(
+            pilot, lambda: any("/nowhere/vllm" in each.message for each in app._notifications)
+        )
+        assert state(app) is ServerState.STOPPED
+
+
+async def test_a_second_console_shows_the_same_start(host: Host) -> None:
+    first = host.app()
+    async with first.run_test(size=SIZE) as pilot:
+        await started(pilot, first)
+        await until(
+            pilot,
+            lambda: (
+                first.session.life is not None
+                and first.session.life.server.first_token_s is not None
+            ),
+        )
+        await until(pilot, lambda: shows_the_first_token(first))
+        shown = first.screen.query_one(StartupPanel).view.phases
+    second = host.app()
+    async with second.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: state(second) is ServerState.READY)
+        await until(pilot, lambda: shows_the_first_token(second))
+        again = second.screen.query_one(StartupPanel).view.phases
+    assert [(row.name, row.start_s, row.duration_s) for row in again] == [
+        (row.name, row.start_s, row.duration_s) for row in shown
+    ]
+
+
+def shows_the_first_token(app: InferctlApp) -> bool:
+    """Return whether the panel has drawn the last phase that there will be."""
+    view = app.screen.query_one(StartupPanel).view
+    return view.compact and any(row.name is PhaseName.FIRST_TOKEN for row in view.phases)
+
+
+async def test_a_server_whose_keeper_and_processes_were_killed_is_not_called_ready(
+    host: Host,
+) -> None:
+    first = host.app()
+    async with first.run_test(size=SIZE) as pilot:
+        await started(pilot, first)
+    host.clean()
+    second = host.app()
+    async with second.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: state(second) is ServerState.FAILED)

@@ -1,0 +1,221 @@
+"""Watching a vLLM of somebody else, and turning from one server to another."""
+
+import asyncio
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from backends.domain.server import Owner, Server, ServerState
+from backends.domain.session import Session, watching_foreign
+from backends.domain.stamp import Stamp
+from backends.operations import ab
+from backends.operations.contestants import contestants
+from backends.servers.adopted import remember, remembered
+from backends.settings.config import Endpoint, Profile, Settings
+from console.tui import feeds, palette
+from console.tui.actions import watch
+from console.tui.app import InferctlApp
+from console.tui.screens.main import MainScreen
+from console.tui.screens.welcome import WelcomeScreen
+from tests.console.stage import machine_in, serving, somebody_elses_vllm, until
+from tests.console.tui.test_welcome import choose
+from widgets.startup_panel import StartupPanel
+from widgets.status_strip import StatusStrip
+
+PROFILE = Profile("mine", "org/mine", port=1)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_else() -> None:
+    """Let the servers of others into the lists: these tests are about them."""
+
+
+@pytest.fixture(autouse=True)
+def _listed_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "SERVERS_S", 0.1)
+    monkeypatch.setattr(feeds, "METRICS_S", 0.1)
+
+
+def state(app: InferctlApp) -> ServerState | None:
+    return app.session.life.server.state if app.session.life else None
+
+
+async def test_a_server_of_somebody_else_is_watched_and_never_offered_to_be_stopped(
+    tmp_path: Path,
+) -> None:
+    machine = machine_in(tmp_path)
+    with somebody_elses_vllm(tmp_path) as (pid, port):
+        await serving(machine.state_folder, pid)
+        app = InferctlApp(machine, None)
+        async with app.run_test(size=(120, 35)) as pilot:
+            await until(pilot, lambda: any(one.pid == pid for one in app.session.servers))
+            await until(pilot, lambda: not app._redraw_due)
+            await choose(pilot, app, "server", str(pid))
+            await until(pilot, lambda: isinstance(app.screen, MainScreen) and app.session.serving)
+            await until(pilot, lambda: f"vllm-{port}" in owners(app))
+            status = app.screen.query_one(StatusStrip).view
+            assert (status.owner, status.state) == (Owner.FOREIGN, ServerState.FOREIGN)
+            assert (status.model, status.pid, status.port) == ("org/theirs", pid, port)
+            assert "others" in app.screen.query_one(StartupPanel).view.reason
+            for action in ("start", "stop", "restart"):
+                assert not app.check_action("server", (action,))
+            assert not app.check_action("show", ("logs",))
+            await pilot.press("q")
+            await until(pilot, lambda: not app.is_running or app.return_code == 0)
+        os.kill(pid, 0)  # it was left alone
+
+
+def owners(app: InferctlApp) -> set[str]:
+    gpus = app.session.gpus.gpus if app.session.gpus else ()
+    return {process.owner for gpu in gpus for process in gpu.processes or ()}
+
+
+async def test_one_that_hangs_is_unhealthy_and_one_that_ended_is_stopped(tmp_path: Path) -> None:
+    machine = machine_in(tmp_path)
+    with somebody_elses_vllm(tmp_path) as (pid, _):
+        server = await serving(machine.state_folder, pid)
+        app = InferctlApp(machine, server)
+        async with app.run_test() as pilot:
+            await until(pilot, lambda: app.session.serving)
+            os.kill(pid, signal.SIGSTOP)
+            await until(pilot, lambda: state(app) is ServerState.UNHEALTHY)
+            assert not app.check_action("server", ("stop",))
+            os.kill(pid, signal.SIGCONT)
+            await until(pilot, lambda: state(app) is ServerState.FOREIGN)
+            os.killpg(pid, signal.SIGKILL)
+            await until(pilot, lambda: state(app) is ServerState.STOPPED)
+            assert app.session.serving is None
+            life = app.session.life
+            assert life is not None
+            assert (life.server.pid, "ended" in life.note) == (None, True)
+
+
+async def test_the_palette_turns_to_any_server_and_back(tmp_path: Path) -> None:
+    machine = machine_in(tmp_path, Settings(servers=(PROFILE,)))
+    with somebody_elses_vllm(tmp_path) as (pid, port):
+        await serving(machine.state_folder, pid)
+        app = InferctlApp(machine, "mine")
+        async with app.run_test() as pilot:
+            await until(pilot, lambda: any(one.pid == pid for one in app.session.servers))
+            assert {"Watch mine", f"Watch vllm-{port}", "Export", "Help"} <= set(titles(app))
+            app.action_show("gpus")
+            await run_command(app, f"Watch vllm-{port}")
+            await until(pilot, lambda: state(app) is ServerState.FOREIGN)
+            assert isinstance(app.screen, MainScreen)
+            await run_command(app, "Watch mine")
+            await until(pilot, lambda: state(app) is ServerState.STOPPED)
+            assert app.session.life is not None
+            assert app.session.life.server.owner is Owner.INFERCTL
+
+
+async def test_the_palette_quits_with_the_question_of_the_key(tmp_path: Path) -> None:
+    app = InferctlApp(machine_in(tmp_path, Settings(servers=(PROFILE,))), "mine")
+    async with app.run_test():
+        assert titles(app).count("Quit") == 1
+
+
+def titles(app: InferctlApp) -> list[str]:
+    return [command.title for command in app.get_system_commands(app.screen)]
+
+
+async def run_command(app: InferctlApp, title: str) -> None:
+    command = next(one for one in palette.commands(app, app.screen) if one.title == title)
+    command.callback()
+
+
+async def test_a_palette_command_runs_through_the_palette_itself(tmp_path: Path) -> None:
+    other = Profile("other", "org/other", port=2)
+    app = InferctlApp(machine_in(tmp_path, Settings(servers=(PROFILE, other))), "mine")
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+p", *"Watch other")
+        await until(pilot, lambda: app.screen.query("CommandList Option, OptionList"))
+        shown = app.screen.query_one("CommandList")
+        await until(pilot, lambda: getattr(shown, "option_count", 0) > 0)
+        await pilot.press("enter")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.session.life and app.session.life.server.name == "other")
+        assert isinstance(app.screen, MainScreen)
+
+
+async def test_what_was_adopted_is_shown_first_where_nothing_is_configured(
+    tmp_path: Path,
+) -> None:
+    machine = machine_in(tmp_path)
+    assert watch.first(machine) is None
+    with somebody_elses_vllm(tmp_path) as (pid, _):
+        server = await serving(machine.state_folder, pid)
+        await asyncio.to_thread(remember, machine.state_folder, server)
+        await asyncio.to_thread(remember, machine.state_folder, server)
+        assert remembered(machine.state_folder) == (server,)
+        assert watch.first(machine) == server
+        configured = machine_in(tmp_path, Settings(servers=(PROFILE,)))
+        assert watch.first(configured) == "mine"
+    assert watch.first(machine) is None
+
+
+def test_a_foreign_server_takes_part_in_an_ab_under_its_address() -> None:
+    server = Server(
+        "vllm-8000",
+        Owner.FOREIGN,
+        ServerState.FOREIGN,
+        pid=7,
+        port=8000,
+        base_url="http://127.0.0.1:8000/v1",
+        model="org/theirs",
+    )
+    settings = Settings(endpoints=(Endpoint("api", "http://127.0.0.1:9/v1", "m"),))
+    session = watching_foreign(Session(Stamp(0.0, 0.0)), server)
+    references = contestants(session, settings)
+    assert references == ("http://127.0.0.1:8000/v1#org/theirs", "api")
+    lane, _ = ab.lanes(references, settings)
+    assert (lane.base_url, lane.model) == ("http://127.0.0.1:8000/v1", "org/theirs")
+
+
+async def test_the_ab_key_measures_somebody_elses_server(tmp_path: Path) -> None:
+    machine = machine_in(tmp_path)
+    with somebody_elses_vllm(tmp_path) as (pid, port):
+        server = await serving(machine.state_folder, pid)
+        api = Endpoint("api", f"http://127.0.0.1:{port}/v1", "org/theirs")
+        app = InferctlApp(machine_in(tmp_path, Settings(endpoints=(api,))), server)
+        async with app.run_test(size=(120, 35)) as pilot:
+            await until(pilot, lambda: isinstance(app.screen, MainScreen) and app.session.servers)
+            await pilot.press("a")
+            await until(pilot, lambda: app.session.ab and app.session.ab.ended)
+            assert app.session.ab is not None
+            runs = app.session.ab.series.runs
+            assert {run.lane for run in runs} == {"a", "b"}
+            assert [run.error for run in runs] == [None, None]
+
+
+async def test_nobody_elses_server_stands_on_a_simulated_screen(tmp_path: Path) -> None:
+    machine = replace(machine_in(tmp_path), simulated=True)
+    with somebody_elses_vllm(tmp_path) as (pid, _):
+        await serving(machine.state_folder, pid)
+        app = InferctlApp(machine, "mine")
+        async with app.run_test() as pilot:
+            await until(pilot, lambda: any(one.pid == pid for one in app.session.servers))
+            assert not any(title.startswith("Watch vllm") for title in titles(app))
+            assert "Welcome" not in titles(app)
+
+
+async def test_an_app_without_a_server_opens_on_the_welcome(tmp_path: Path) -> None:
+    app = InferctlApp(machine_in(tmp_path), None)
+    async with app.run_test():
+        assert isinstance(app.screen, WelcomeScreen)
+
+
+async def test_one_of_ours_can_be_stopped_though_its_table_is_gone(tmp_path: Path) -> None:
+    running = Server("kept", Owner.INFERCTL, ServerState.READY, pid=7, port=1, model="m")
+    app = InferctlApp(machine_in(tmp_path, Settings(servers=(PROFILE,))), "kept")
+    async with app.run_test():
+        life = app.session.life
+        assert life is not None
+        app.session = replace(app.session, life=replace(life, server=running))
+        assert app.check_action("server", ("stop",))
+        assert not app.check_action("server", ("restart",))
+        stopped = replace(running, state=ServerState.STOPPED, pid=None)
+        app.session = replace(app.session, life=replace(life, server=stopped))
+        assert not app.check_action("server", ("start",))
