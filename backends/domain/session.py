@@ -41,9 +41,9 @@ from backends.domain.server import Owner, Server
 from backends.domain.serving import Serving
 from backends.domain.stamp import Stamp
 from backends.domain.startup.fold import running_phase
-from backends.domain.traffic.cut import cut_out
 from backends.domain.traffic.rates import restarted, serving_at, serving_between
 from backends.domain.traffic.totals import TokenTotals
+from backends.domain.traffic.windows import cut_out
 from backends.domain.vram_timeline import Timeline, TimelinePoint, with_point
 
 RATE_HISTORY = 120

@@ -1,16 +1,19 @@
 """Keeps and finds what was measured."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from backends.domain.ab.run import Run
+from backends.domain.start import Outcome
 from backends.history.database import BUSY_TIMEOUT_S, Database, open_database
 from backends.history.export import ExportKind, exported
-from backends.history.findings import Findings
 from backends.history.records import (
     EventRecord,
+    FindingKind,
+    FindingRecord,
     SeriesRecord,
     StartRecord,
     VerdictRecord,
@@ -18,6 +21,8 @@ from backends.history.records import (
 from backends.history.rows import (
     ADD_START,
     args_sha256,
+    finding_record,
+    finding_row,
     from_json,
     run_of,
     run_row,
@@ -27,6 +32,28 @@ from backends.history.rows import (
     start_row,
     to_json,
 )
+
+
+class Findings:
+    """The findings of one open history, which says what its methods raise."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, record: FindingRecord) -> None:
+        """Keep a load or a hunt, or replace what was kept under its id."""
+        row = finding_row(record)
+        self._database.rows("INSERT OR REPLACE INTO findings VALUES (?, ?, ?, ?, ?)", row)
+
+    def recent(self, kind: FindingKind, limit: int = 50) -> tuple[FindingRecord, ...]:
+        """Return the last loads or hunts, newest first."""
+        query = "SELECT * FROM findings WHERE kind = ? ORDER BY began_wall_s DESC LIMIT ?"
+        return self._database.records(query, (kind, limit), finding_record)
+
+    def one(self, finding_id: str) -> FindingRecord | None:
+        """Return one load or hunt, None where there is none of this id."""
+        rows = self._database.rows("SELECT * FROM findings WHERE finding_id = ?", (finding_id,))
+        return finding_record(rows[0]) if rows else None
 
 
 def open_history(path: Path, wait_s: float = BUSY_TIMEOUT_S) -> "History":
@@ -154,3 +181,17 @@ def _starts(
 ) -> tuple[StartRecord, ...]:
     query = f"SELECT * FROM starts WHERE {where} ORDER BY began_wall_s DESC LIMIT ?"  # noqa: S608
     return database.records(query, (*values, limit), start_record)
+
+
+def settled_starts(path: Path) -> frozenset[str]:
+    """Return the ids of starts about which nothing more can be learned.
+
+    A start that was stopped may still turn out to have failed, once its log was read to the end.
+
+    Raises:
+        HistoryUnavailable: the history at `path` cannot be opened.
+    """
+    with closing(open_database(path)) as database:
+        query = "SELECT start_id FROM starts WHERE outcome IN (?, ?)"
+        rows = database.rows(query, (Outcome.READY, Outcome.FAILED))
+        return frozenset(row["start_id"] for row in rows)

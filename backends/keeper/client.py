@@ -12,9 +12,8 @@ from backends.domain.facts import ServerFact, Stopped, StopProgressed
 from backends.domain.server import ProcessId
 from backends.host import processes
 from backends.keeper.clock import now
-from backends.keeper.folder import ServerFolder, facts_in, read_journal
+from backends.keeper.folder import ServerFolder, facts_in, keeps, living_keeper, read_journal
 from backends.keeper.launch import adopt
-from backends.keeper.mark import keeps, living_keeper
 from backends.keeper.order import KeeperError
 from backends.keeper.service import ClientOrder, connect
 from backends.keeper.take import left_behind

@@ -20,7 +20,7 @@ def with_holders(failure: Failure, state_folder: Path, port: int) -> Failure:
         return failure
     try:
         told = printed_by(
-            "backends.servers.holders_now",
+            "backends.servers.holders",
             *(str(state_folder), failure.kind, str(port)),
             within_s=WITHIN_S,
         ).decode()

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from backends.domain.facts import BecameReady, Exited, FailureSeen, ServerFact, Stopped
-from backends.keeper.complaint import complain
 from backends.keeper.folder import PRIVATE_FILE
+from backends.keeper.log import complain
 from backends.wire import encode_fact
 
 

@@ -2,11 +2,19 @@
 
 import contextlib
 import os
+import sys
 import time
 from pathlib import Path
 
-from backends.keeper.complaint import complain
+from backends.domain.visible import visible
 from backends.keeper.folder import PRIVATE_FILE
+
+
+def complain(sentence: str) -> None:
+    """Write one line; on a full disk it is lost, which must not end the keeper too."""
+    with contextlib.suppress(OSError):
+        print(visible(sentence), file=sys.stderr, flush=True)  # noqa: T201
+
 
 LIMIT_BYTES = 256 * 2**20
 LOOK_EVERY_S = 1.0

@@ -8,8 +8,7 @@ from typing import Protocol
 from backends.domain.facts import StartFact
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
-from backends.keeper.complaint import complain
-from backends.keeper.log import RotatedLog
+from backends.keeper.log import RotatedLog, complain
 from backends.keeper.log_stamps import StampRemover, take_stamp
 
 CHUNK_BYTES = 256 * 1024

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from backends.keeper.folder import PRIVATE_FILE, ServerFolder, Unreadable
+from backends.keeper.folder import PRIVATE_FILE, ServerFolder, Unreadable, keeper_id
 from backends.keeper.journal import Journal
-from backends.keeper.mark import keeper_id
 
 ORDER_LIMIT_BYTES = 4096
 LOOK_EVERY_S = 1.0

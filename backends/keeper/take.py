@@ -23,12 +23,13 @@ from backends.keeper.clock import now
 from backends.keeper.folder import (
     PRIVATE_FILE,
     ServerFolder,
+    keeper_id,
+    leave_mark,
     link_journal,
     prepare,
     read_journal,
 )
 from backends.keeper.journal import Journal
-from backends.keeper.mark import keeper_id, leave_mark
 from backends.keeper.order import (
     AlreadyKept,
     KeeperError,

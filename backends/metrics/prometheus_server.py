@@ -11,9 +11,14 @@ from urllib.parse import urlencode
 
 from backends.domain.decision.scenario import Observed
 from backends.domain.serving import Histogram
-from backends.domain.traffic.demand import Demand, cached_share_of, hour_of
-from backends.domain.traffic.observed import dispersion_within, observed_in
-from backends.domain.traffic.profile import HourlyProfile, learn
+from backends.domain.traffic.demand import (
+    Demand,
+    cached_share_of,
+    dispersion_within,
+    hour_of,
+    observed_in,
+)
+from backends.domain.traffic.shape import HourlyProfile, learn
 from backends.domain.traffic.totals import TokenTotals
 from backends.metrics.http_get import Unreachable, http_get
 from backends.problem import Problem

@@ -18,9 +18,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from backends.domain.decision.scenario import Observed
-from backends.domain.traffic.demand import Demand, cached_share_of, hour_of, spread_over_hours
-from backends.domain.traffic.observed import dispersion_within
-from backends.domain.traffic.profile import HourlyProfile, learn
+from backends.domain.traffic.demand import (
+    Demand,
+    cached_share_of,
+    dispersion_within,
+    hour_of,
+    spread_over_hours,
+)
+from backends.domain.traffic.shape import HourlyProfile, learn
 from backends.domain.traffic.totals import TokenTotals
 from backends.problem import UsageProblem
 

@@ -13,8 +13,7 @@ from pathlib import Path
 from backends.domain.ab.cold import ProbeEnded
 from backends.domain.ab.run import Run
 from backends.operations import ab, cold_probe
-from backends.operations.host import Machine
-from backends.operations.this_host import this_host
+from backends.operations.host import Machine, this_host
 from backends.prober.cold_probe import PROMPT, ask_once, hunt
 from backends.prober.cold_probe_runs import HuntFolder, HuntOrder, held
 from backends.prober.protocol import Lane

@@ -5,18 +5,27 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from backends.domain.billing.ledger import utc_day
 from backends.domain.decision.document import verdict_document
-from backends.domain.decision.hysteresis import OPPOSITE_WINDOWS, Advice, Shown, advise
-from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.hysteresis import (
+    OPPOSITE_WINDOWS,
+    Advice,
+    Shown,
+    add_regret,
+    advise,
+    fold_window,
+)
 from backends.domain.decision.option import MEASURE
+from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowVerdict, now_verdict
-from backends.domain.decision.scenario import Scenario
+from backends.domain.decision.scenario import Observed, Scenario
 from backends.domain.decision.verdict import Verdict
 from backends.domain.prices.amounts import digits
 from backends.domain.server import ServerState
 from backends.domain.session import Session
 from backends.domain.traffic.demand import Demand
 from backends.domain.traffic.latency import newest_first_tokens, p99_against
+from backends.domain.traffic.windows import Window
 from backends.operations import scenario as economics
 from backends.operations.context import Desk
 from backends.operations.pricing import gpu_offers
@@ -202,3 +211,48 @@ def _now(session: Session, scenario: Scenario) -> NowVerdict:
 
 def _number(value: Decimal | None) -> float | None:
     return None if value is None else float(value)
+
+
+SECONDS_PER_HOUR = 3600
+
+
+def judged(session: Session, desk: Desk) -> Shown:
+    """Return what is shown after the newest window of the watched server's traffic."""
+    if session.life is None:
+        return desk.shown
+    window = session.ledger.of(session.life.server.name).windows.closed
+    if window is None or window.began_wall_s <= desk.shown.judged_wall_s:
+        return desk.shown
+    shown = _after(desk.shown, window, session, desk)
+    return replace(shown, judged_wall_s=window.began_wall_s)
+
+
+def _after(shown: Shown, window: Window, session: Session, desk: Desk) -> Shown:
+    """Judge one window by itself, at today's prices."""
+    nothing = Observed(n=Decimal(0), window_s=Decimal(repr(window.seconds)))
+    asked = Demand(window.seen or nothing, "one window of ten minutes")
+    today = utc_day(window.began_wall_s)
+    scenario = economics.scenario(
+        session, desk.settings, today, desk.capacities, asked, measured=desk.measured
+    )
+    plan = economics.decided(scenario)
+    shown = fold_window(shown, plan.kind, round(window.requests or 0))
+    present = economics.present_usd_per_hour(scenario)
+    hours = Decimal(repr(window.seconds)) / SECONDS_PER_HOUR
+    # What the plan supposes of the day is not of these ten minutes.
+    alone = replace(scenario, hours_per_day=None, starts_per_day=None, peak_over_average=None)
+    ways = [
+        option.usd_per_hour
+        for option in economics.decided(alone).options
+        if option.usd_per_hour is not None
+        and option.name != "on_demand"
+        and not option.excluded_because
+    ]
+    # Too few requests decide nothing, but what they would have cost at the API is known.
+    if plan.usd_per_request is not None and scenario.rate_rps is not None:
+        ways.append(plan.usd_per_request * scenario.rate_rps * SECONDS_PER_HOUR)
+    elif window.requests == 0:
+        ways.append(Decimal(0))
+    if present is None or not ways:
+        return shown
+    return add_regret(shown, present, min(ways), hours)

@@ -6,24 +6,58 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, TypeVar
 
-from backends.domain.billing.ledger import Day, Ledger, Served, learnt, utc_day, with_time
+from backends.domain.billing.ledger import (
+    Day,
+    Ledger,
+    Served,
+    Stretch,
+    changes,
+    learnt,
+    stretches_between,
+    utc_day,
+    with_time,
+)
 from backends.domain.billing.meter import MeterState, Origin, advance_meter, begin_meter
-from backends.domain.billing.stretches import Stretch
 from backends.domain.decision.hysteresis import Shown
+from backends.domain.facts import ServerFact
 from backends.domain.session import Session
-from backends.domain.traffic.profile import HourlyProfile
+from backends.domain.traffic.shape import HourlyProfile
 from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.windows import Window, open_window
 from backends.history.history import History, open_history
 from backends.history.thread import HistoryThread
 from backends.host.boot import boot_wall_s
-from backends.operations import judging
+from backends.keeper.folder import ServerFolder, read_journal, server_folders
+from backends.operations import decision
 from backends.operations.context import Desk
 from backends.operations.host import Machine
-from backends.operations.unwatched_time import launches, stretches
 from backends.wire import plain, typed
+
+
+def stretches(state_folder: Path, from_s: float, to_s: float) -> tuple[Stretch, ...]:
+    """Return what this host's servers did between two instants, seconds since 1970."""
+    return stretches_between(
+        [changes(_lately(folder, from_s)) for folder in server_folders(state_folder)], from_s, to_s
+    )
+
+
+def launches(state_folder: Path) -> tuple[float, ...]:
+    """Return when the servers that run were launched; where none does, when the last one was."""
+    found = [changes(read_journal(folder.journal)) for folder in server_folders(state_folder)]
+    begun = [(each[0][0], each[-1][1]) for each in found if each]
+    running = tuple(at for at, now in begun if now != "stopped")
+    return running or tuple(sorted(at for at, _ in begun)[-1:])
+
+
+def _lately(folder: ServerFolder, from_s: float) -> list[ServerFact]:
+    """Return the facts of all starts that were written to since an instant, and of the last."""
+    journals = sorted(folder.starts.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
+    recent = [path for path in journals if path.stat().st_mtime >= from_s]
+    return [fact for path in recent or journals[-1:] for fact in read_journal(path)]
+
 
 HOST_BOOT: Origin = "host_boot"
 SERVER_START: Origin = "server_start"
@@ -97,7 +131,7 @@ def keep(writer: HistoryThread, session: Session, desk: Desk, wall_s: float) -> 
 
     No window is judged before the plan is known that held until then.
     """
-    judged = desk.shown if desk.shown_unread else judging.judged(session, desk)
+    judged = desk.shown if desk.shown_unread else decision.judged(session, desk)
     if judged != desk.shown and session.life is not None:
         name = SHOWN + session.life.server.name
         writer.write(lambda history: _save(history, name, wall_s, judged))

@@ -1,17 +1,20 @@
 """Prices that the configuration leaves open: the table gives an endpoint's and tells a GPU's."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 from backends.domain.gpu import Gpu
 from backends.domain.prices.amounts import BadPrice
 from backends.domain.prices.offers import offers, offers_told
 from backends.domain.prices.prices import GpuPrice, provenance
+from backends.domain.vllm_arguments import value_of
 from backends.prices.lookup import quote
 from backends.prices.table import PriceTable, load_table
 from backends.problem import UsageProblem
-from backends.settings.config import Endpoint, Profile, Settings, TokenPrices
+from backends.settings.config import Billing, Endpoint, Profile, Settings, TokenPrices
 
 
 def with_known_prices(settings: Settings, folder: Path) -> Settings:
@@ -101,3 +104,24 @@ def _from_table(table: PriceTable, endpoint: Endpoint) -> TokenPrices:
         as_of=row.as_of,
         source=f"price table: {provenance(row)}",
     )
+
+
+PARALLEL = (
+    ("--tensor-parallel-size", "-tp"),
+    ("--pipeline-parallel-size", "-pp"),
+    ("--data-parallel-size", "-dp"),
+)
+"""vLLM's arguments whose product is the number of GPUs that one server takes."""
+
+
+def gpus_of(profile: Profile) -> int:
+    """Return how many GPUs a profile's server takes."""
+    given = (value_of(flags, profile.args) for flags in PARALLEL)
+    return math.prod(int(value) for value in given if value and value.isdecimal())
+
+
+def server_usd_per_hour(profile: Profile | None, billing: Billing) -> Decimal | None:
+    """Return what one server like this costs an hour: one replica of the plan."""
+    if profile is None or profile.gpu_usd_per_hour is None:
+        return None
+    return profile.gpu_usd_per_hour * (gpus_of(profile) if billing.gpus else 1)

@@ -1,11 +1,13 @@
 """What the console writes down and looks up: starts, series and the meter, in the history."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
-from functools import partial
+from functools import partial, reduce
+from pathlib import Path
+from statistics import median
 from typing import Any
 
 from backends.domain.ab.facts import AbFact, RunEnded, SeriesBegan, SeriesEnded
@@ -21,23 +23,69 @@ from backends.domain.facts import (
     Stopped,
     Ticked,
 )
-from backends.domain.lifecycle import Life
+from backends.domain.lifecycle import Life, life_after, unborn
+from backends.domain.prices.amounts import STALE_AFTER_DAYS
 from backends.domain.reports.ab import ab_report
 from backends.domain.session import Session
 from backends.domain.stamp import Stamp
 from backends.domain.start import Outcome, Start
 from backends.domain.startup.fold import as_start
 from backends.domain.startup.openings import VARIABLES
-from backends.history.history import History, open_history
+from backends.history.first_tokens import first_tokens
+from backends.history.history import History, open_history, settled_starts
 from backends.history.records import SeriesRecord, StartRecord
 from backends.history.thread import HistoryThread
+from backends.keeper.folder import ServerFolder, Unreadable, read_journal, servers_folder
 from backends.operations import meter_store
 from backends.operations.context import Desk, with_capacities
 from backends.operations.host import Machine
-from backends.operations.measured import measured_known
+from backends.operations.measured_inputs import Measured, Starts
 from backends.operations.servers import launched_with
 from backends.operations.test_spend import runs_usd
 from backends.settings.config import Profile
+
+DAY_S = 86_400
+
+
+def with_measured(desk: Desk, machine: Machine) -> Desk:
+    """Return the desk with what the history tells a plan.
+
+    Raises:
+        HistoryUnavailable: the history cannot be read.
+    """
+    return replace(desk, measured=measured_here(machine))
+
+
+def measured_known(machine: Machine) -> dict[str, Any]:
+    """Return what the history tells a plan, as the field of the desk that holds it."""
+    return {"measured": measured_here(machine)}
+
+
+def measured_here(machine: Machine) -> Measured:
+    """Return what was measured on this host: all like starts, and the A/B runs of 45 days.
+
+    A start is like those of today with the same model and arguments; it counts once it came to its
+    first token. An endpoint changes as prices do, so that its runs grow stale like them.
+
+    Raises:
+        HistoryUnavailable: the history cannot be read.
+    """
+    with closing(open_history(machine.history_file)) as history:
+        starts = (_starts(history, profile) for profile in machine.settings.servers)
+        found = tuple(each for each in starts if each is not None)
+    since_wall_s = machine.now().wall_s - STALE_AFTER_DAYS * DAY_S
+    return Measured(found, first_tokens(machine.history_file, since_wall_s))
+
+
+def _starts(history: History, profile: Profile) -> Starts | None:
+    records = history.starts_like(profile.model, profile.args)
+    took_s = [
+        record.start.first_token_s
+        for record in records
+        if record.start.outcome is Outcome.READY and record.start.first_token_s is not None
+    ]
+    return Starts(profile.name, len(took_s), median(took_s)) if took_s else None
+
 
 SECONDS_PER_HOUR = 3600
 
@@ -183,3 +231,50 @@ def save_series(history: History, series: AbSeries, fact: AbFact) -> None:
                 report=ab_report(series),
             )
         )
+
+
+ENDS = (FirstTokenSeen, FirstTokenUnavailable, Exited, Stopped)
+"""After any of these a start grows no longer."""
+
+
+def record_finished_starts(machine: Machine) -> int:
+    """Write down every start that is over and not yet in the history; return their number.
+
+    A start that left no end is written down as incomplete, with what was seen of it.
+
+    Safe to repeat: of two records of one start the more complete stays. Journals of starts that
+    are in the history already are not read.
+
+    Raises:
+        HistoryUnavailable: the history cannot be written.
+    """
+    journals = list(_journals(machine.state_folder))
+    if not journals:
+        return 0
+    settled = settled_starts(machine.history_file)
+    fresh = [path for path in journals if path.stem not in settled]
+    records = [record for path in fresh if (record := _record(machine, path)) is not None]
+    if records:
+        with closing(open_history(machine.history_file)) as history:
+            for record in records:
+                history.add_start(record)
+    return len(records)
+
+
+def _journals(state_folder: Path) -> Iterator[Path]:
+    return servers_folder(state_folder).glob("*/starts/*.jsonl")
+
+
+def _record(machine: Machine, journal: Path) -> StartRecord | None:
+    try:
+        facts = read_journal(journal)
+    except Unreadable:  # the list of servers says so, and a later look may read it
+        return None
+    if not facts or not (_is_over(journal) or any(isinstance(fact, ENDS) for fact in facts)):
+        return None
+    return start_record(machine, reduce(life_after, facts, unborn("")), facts[-1].at)
+
+
+def _is_over(journal: Path) -> bool:
+    """Return whether a later start took its place, as after a power cut that left no end."""
+    return ServerFolder(journal.parents[1]).journal.resolve() != journal.resolve()

@@ -15,8 +15,7 @@ from backends.domain.decision.verdict import Verdict, decide
 from backends.domain.prices.cost import request_prices
 from backends.domain.session import Session
 from backends.domain.traffic.demand import NOTHING, Demand, demand_between
-from backends.domain.traffic.profile import HourlyProfile, hours_known, learnt_rps
-from backends.domain.traffic.shape import HOURS
+from backends.domain.traffic.shape import HOURS, HourlyProfile, hours_known, learnt_rps
 from backends.domain.traffic.totals import TokenTotals
 from backends.operations.capacity import Capacity, Carries, carried
 from backends.operations.measured_inputs import (
@@ -27,8 +26,8 @@ from backends.operations.measured_inputs import (
     too_slow,
     with_inputs,
 )
+from backends.operations.pricing import server_usd_per_hour
 from backends.operations.ranked_endpoints import Rival, rivals
-from backends.operations.replica import server_usd_per_hour
 from backends.settings.config import Endpoint, Profile, Settings, TokenPrices
 
 BudgetState = Literal["none", "within", "near", "over"]

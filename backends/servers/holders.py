@@ -1,13 +1,19 @@
 """Who holds what a start needs: whose it is, since when, how much, and what ends it."""
 
+import sys
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from backends.domain.gpu import GpuSample
 from backends.domain.server import Owner, Server, ServerState
-from backends.host import processes
+from backends.domain.start import FailureKind
+from backends.gpus.detect import open_gpus
+from backends.host import ports, processes
 from backends.host.container import whose
 from backends.servers.external import tree_pids
+from backends.servers.listing import list_servers
 
 GIB = 2**30
 
@@ -132,3 +138,20 @@ def _ago(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:.0f} {unit} ago"
     return f"{seconds:.0f} s ago"
+
+
+def main() -> None:
+    """Print the sentence, nothing where nobody is found."""
+    state_folder, kind, port = Path(sys.argv[1]), FailureKind(sys.argv[2]), int(sys.argv[3])
+    if kind is FailureKind.PORT_IN_USE:
+        there = (one for one in ports.listeners(port) if one.process)
+        held = {one.process.pid: (one.name, None) for one in there if one.process}
+        found = culprits(held, list_servers(state_folder))
+    else:
+        with closing(open_gpus()) as gpus:
+            found = culprits(held_on_gpus(gpus.sample(processes=True)), list_servers(state_folder))
+    sys.stdout.write(how_to_end(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,25 +1,37 @@
 """Every vLLM server on this host: ours, what is left of ours, and those of others."""
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 
 from backends.domain.address import reachable_host
 from backends.domain.facts import ServerFact, Spawned, StopOrdered, Stopped
-from backends.domain.lifecycle import unborn
+from backends.domain.lifecycle import life_after, unborn
 from backends.domain.server import Server, ServerState
 from backends.domain.start import Failure, FailureKind
 from backends.host import ports, processes
 from backends.host.boot import boot_id, boot_wall_s
 from backends.host.processes import Process
 from backends.host.survivors import survivor
-from backends.keeper.folder import ServerFolder, Unreadable, read_journal, server_folders
+from backends.keeper.folder import (
+    ServerFolder,
+    Unreadable,
+    living_keeper,
+    read_journal,
+    server_folders,
+)
 from backends.keeper.http1 import Address
-from backends.keeper.mark import living_keeper
 from backends.keeper.probe import health
 from backends.keeper.take import left_behind
 from backends.servers.external import foreign_servers
-from backends.servers.told import server_told
+
+
+def server_told(name: str, facts: Iterable[ServerFact]) -> Server:
+    """Return the server as its journal leaves it, alive or not; without facts it is stopped."""
+    return reduce(life_after, facts, unborn(name)).server
+
 
 REBOOTED = Failure(
     FailureKind.KILLED,

@@ -25,16 +25,14 @@ from backends.domain.reports.ab_text import (
 )
 from backends.history.thread import HistoryThread
 from backends.operations import ab, records
-from backends.operations.contestants import LANES
-from backends.operations.host import Machine
-from backends.operations.this_host import this_host
+from backends.operations.ab import LANES
+from backends.operations.host import Machine, this_host
 from backends.prober.client import run_series
 from backends.prober.prompts import PARAGRAPH, Prompt, named_prompt
 from backends.prober.protocol import SeriesOrder
 from backends.problem import UsageProblem
 from backends.servers.own_traffic import sending
-from console.cli.consent import agree
-from console.cli.output import document, say, show, show_page
+from console.cli.output import agree, document, say, show, show_page
 from console.cli.recording import recording
 
 TYPED_MAX_TOKENS = 220

@@ -95,7 +95,7 @@ def _facts(server: Server) -> dict[str, Any]:
     """Return the server as ``status`` has it, and what its process and the GPUs tell beyond."""
     from backends.domain.redaction import without_secrets
     from backends.host import processes
-    from backends.operations.this_host import open_this_hosts_gpus
+    from backends.operations.host import open_this_hosts_gpus
     from backends.servers.external import tree_pids
 
     assert server.pid is not None

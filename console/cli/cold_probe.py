@@ -10,8 +10,7 @@ from backends.operations.host import Machine
 from backends.prober import cold_probe_runs
 from backends.prober.cold_probe_runs import HuntFolder, HuntOrder, HuntRuns, hunt_folder, hunter_pid
 from backends.problem import NotFound
-from console.cli.consent import agree
-from console.cli.output import document, say, show
+from console.cli.output import agree, document, say, show
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -21,7 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
         Problem: the endpoint cannot be had, is hunted already, or the hunt was not wanted.
         NotFound: there is no hunt to show or to end.
     """
-    from backends.operations.this_host import this_host
+    from backends.operations.host import this_host
 
     machine = this_host()
     (lane,) = ab.lanes([arguments.endpoint], machine.settings)

@@ -16,14 +16,13 @@ from backends.operations import coldstart, records
 from backends.operations.coldstart import ColdStart
 from backends.operations.host import Machine
 from backends.operations.outage import lost_now
-from backends.operations.unwatched import record_finished_starts
+from backends.operations.records import record_finished_starts
 from backends.problem import Problem
 from backends.servers.listing import list_servers
 from backends.settings.config import Profile
 from console.cli import servers
-from console.cli.after_start import advice_after, slower_than_earlier
-from console.cli.consent import agree
-from console.cli.output import document, say, show, table
+from console.cli.output import agree, document, say, show, table
+from console.cli.servers import advice_after, slower_than_earlier
 
 STILL = frozenset({ServerState.STOPPED, ServerState.FAILED})
 
@@ -37,8 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
         UsageProblem: it runs, nobody can be asked whether to stop it, and ``--yes`` is missing.
         Problem: somebody else runs the server, or its first start cannot be launched.
     """
+    from backends.operations.host import this_host
     from backends.operations.servers import profile_named
-    from backends.operations.this_host import this_host
     from console.cli.main import INTERRUPTED
 
     machine = this_host()
@@ -89,7 +88,7 @@ def _measure(machine: Machine, profile: Profile, arguments: argparse.Namespace) 
     found = [each for each in list_servers(machine.state_folder) if each.name == profile.name]
     if any(each.state not in STILL or each.survivors for each in found):
         say(f"stopping {profile.name}")
-        servers.stop(machine, profile.name, arguments.drain)
+        servers.stop_server(machine, profile.name, arguments.drain)
     around = coldstart.surroundings(profile)
     before = warmth(profile.model, around)
     dropped = before.page_cache if arguments.cold else None

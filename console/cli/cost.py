@@ -43,9 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Problem: the history, a traffic file or Prometheus cannot be read.
     """
+    from backends.operations.host import this_host
     from backends.operations.meter_store import keep_books
     from backends.operations.snapshot import glance, with_gpus
-    from backends.operations.this_host import this_host
     from console.cli.traffic import desk_for, on_recorded_traffic
 
     machine = this_host()

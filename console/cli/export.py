@@ -30,9 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
         UsageProblem: a picture of more than one record is asked for.
     """
     from backends.history.history import open_history
+    from backends.operations.host import this_host
     from backends.operations.record_files import recorded
-    from backends.operations.this_host import this_host
-    from backends.operations.unwatched import record_finished_starts
+    from backends.operations.records import record_finished_starts
 
     machine = this_host()
     if arguments.id is not None:

@@ -29,9 +29,9 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from backends.history.history import open_history
     from backends.history.series import recent_series
+    from backends.operations.host import this_host
     from backends.operations.record_files import recorded
-    from backends.operations.this_host import this_host
-    from backends.operations.unwatched import record_finished_starts
+    from backends.operations.records import record_finished_starts
 
     machine = this_host()
     if arguments.id is not None:

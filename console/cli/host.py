@@ -1,16 +1,19 @@
 """``inferctl doctor``: what is wrong with this host, with the remedy."""
 
 import argparse
+from contextlib import closing
 
-from console.cli.output import document, show
+from backends.domain.gpu import Gpu
+from backends.domain.gpu_remarks import remarks
+from console.cli.output import document, show, table
 
 GLYPHS = {"ok": "✔ ok  ", "warn": "▲ warn", "fail": "✖ fail"}
 
 
-def run(arguments: argparse.Namespace) -> int:
+def doctor(arguments: argparse.Namespace) -> int:
     """Examine the host; 1 where something would stop a start."""
     from backends.discovery.doctor import examine
-    from backends.operations.offer import offer_of_this_host
+    from backends.operations.host import offer_of_this_host
 
     findings = examine(offer_of_this_host())
     if arguments.json:
@@ -21,3 +24,63 @@ def run(arguments: argparse.Namespace) -> int:
             if finding.remedy:
                 show(f"          {finding.remedy}")
     return 1 if any(finding.state == "fail" for finding in findings) else 0
+
+
+UNKNOWN = "—"
+GIB = 1 << 30
+COLUMNS = ("GPU", "NAME", "USED GiB", "RESERVED", "TOTAL GiB", "BUSY", "POWER", "TEMP", "SOURCE")
+
+
+def gpus(arguments: argparse.Namespace) -> int:
+    """Print the sample; a host without a GPU is told with the reason, and is no error."""
+    from backends.domain.vram_owners import with_owners
+    from backends.operations.host import open_this_hosts_gpus
+    from backends.servers.listing import server_pids
+    from backends.settings.paths import state_folder
+
+    with closing(open_this_hosts_gpus()) as source:
+        sample = with_owners(source.sample(processes=True), server_pids(state_folder()))
+    if arguments.json:
+        document({"gpus": sample.gpus, "reason": sample.reason or None})
+        return 0
+    if not sample.gpus:
+        show(f"no GPU: {sample.reason}")
+        return 0
+    table(
+        [
+            COLUMNS,
+            *map(_row, sample.gpus),
+        ]
+    )
+    for gpu in sample.gpus:
+        for process in gpu.processes or ():
+            owner = process.owner or "owner unknown"
+            size = _gib(process.used_bytes)
+            show(f"  {gpu.index}: pid {process.pid} {process.name} {size} GiB, {owner}")
+        for remark in remarks(gpu):
+            show(f"  {gpu.index}: {remark}")
+    if sample.reason:
+        show(sample.reason)
+    return 0
+
+
+def _row(gpu: Gpu) -> tuple[str, ...]:
+    return (
+        str(gpu.index),
+        f"{gpu.name} {gpu.partition}".rstrip(),
+        _gib(gpu.memory.used_bytes),
+        _gib(gpu.memory.reserved_bytes),
+        _gib(gpu.memory.total_bytes),
+        _with_unit(gpu.busy_percent, "%"),
+        _with_unit(gpu.power_w, "W"),
+        _with_unit(gpu.temperature_c, "°C"),
+        gpu.memory.source,
+    )
+
+
+def _gib(size: int | None) -> str:
+    return UNKNOWN if size is None else f"{size / GIB:.2f}"
+
+
+def _with_unit(value: float | None, unit: str) -> str:
+    return UNKNOWN if value is None else f"{value:.0f} {unit}"

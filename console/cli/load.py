@@ -20,8 +20,7 @@ from backends.operations.host import Machine
 from backends.prober.protocol import LoadOrder
 from backends.problem import Problem
 from console.cli.ab import chosen_prompt
-from console.cli.consent import agree
-from console.cli.output import document, say, show, table
+from console.cli.output import agree, document, say, show, table
 from console.cli.recording import recording
 
 
@@ -31,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Problem: the endpoint cannot be had or does not answer, or the load was not wanted.
     """
-    from backends.operations.this_host import this_host
+    from backends.operations.host import this_host
 
     machine = this_host()
     order = _order(arguments, machine)

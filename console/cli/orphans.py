@@ -49,8 +49,7 @@ def orphaned(state_folder: Path) -> tuple["Server", ...]:
 
 def _lost_its_keeper(folder: "ServerFolder") -> bool:
     from backends.host import processes
-    from backends.keeper.folder import Unreadable
-    from backends.keeper.mark import keeper_id
+    from backends.keeper.folder import Unreadable, keeper_id
 
     try:
         keeper = keeper_id(folder)

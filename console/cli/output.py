@@ -11,6 +11,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from backends.domain.visible import LONGEST_LINE, bounded, csv_row, visible
+from backends.problem import Problem, UsageProblem
+from backends.settings.config import Settings
+from backends.settings.faults import ConfigError
+from backends.settings.read import read_settings
 from backends.wire import json_text
 
 
@@ -75,3 +79,28 @@ def table(rows: list[tuple[str, ...]], amber: frozenset[int] = frozenset()) -> N
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         told = "  ".join(cells).rstrip()
         print(f"\x1b[33m{told}\x1b[0m" if coloured and place in amber else told)
+
+
+def agree(what: str, cost: str, *, asked_before: bool) -> None:
+    """Say what something costs in money or requests, and go on only with a yes.
+
+    Raises:
+        UsageProblem: nobody can answer, and ``--yes`` was not given.
+        Problem: the answer was no.
+    """
+    say(f"{what}: {cost}")
+    if asked_before:
+        return
+    if not sys.stdin.isatty():
+        raise UsageProblem(f"{what} is asked about; say --yes where nobody can answer")
+    if ask("run it? [y/N]").lower() not in {"y", "yes"}:
+        raise Problem("not run")
+
+
+def settings_without_faults() -> Settings:
+    """Return the configuration, or an empty one, and a word of it, where it cannot be used."""
+    try:
+        return read_settings()
+    except ConfigError as error:
+        say(f"note: going on without the configuration: {error}")
+        return Settings()

@@ -1,6 +1,8 @@
 """How the verbs start, wait for and stop a server."""
 
+import argparse
 import asyncio
+from pathlib import Path
 
 from backends.domain.facts import (
     FirstTokenSeen,
@@ -12,15 +14,18 @@ from backends.domain.facts import (
 )
 from backends.domain.lifecycle import Life, life_after, unborn
 from backends.domain.server import Owner, Server, ServerState
-from backends.domain.start import PhaseName
+from backends.domain.start import PhaseName, Start
+from backends.domain.startup.advice import advise
+from backends.domain.startup.expectation import comparable, slower_than_usual
+from backends.domain.startup.lessons import Advice, advice_sentence
 from backends.keeper.client import follow
 from backends.keeper.folder import server_folder
-from backends.operations import servers
+from backends.operations import records, servers
 from backends.operations.host import Machine
-from backends.problem import Problem
+from backends.problem import NotFound, Problem
 from backends.servers.listing import list_servers
 from backends.settings.config import Profile
-from console.cli.output import say
+from console.cli.output import document, document_line, say, show
 from widgets.phase_names import LONG_NAMES
 
 
@@ -68,7 +73,7 @@ def foreign_named(machine: Machine, name: str) -> Server | None:
     return next((each for each in found if each.owner is Owner.FOREIGN), None)
 
 
-def stop(machine: Machine, name: str, drain_s: float) -> Life:
+def stop_server(machine: Machine, name: str, drain_s: float) -> Life:
     """Stop a server, telling each step, until nothing of it is left.
 
     Raises:
@@ -91,3 +96,159 @@ async def _stop(machine: Machine, name: str, drain_s: float) -> Life:
 def is_up(life: Life) -> bool:
     """Return whether a start came to serve."""
     return life.server.state is ServerState.READY
+
+
+def slower_than_earlier(machine: Machine, profile: Profile, start: Start) -> str | None:
+    """Return one sentence on the phase that took longer than ever before, None for a usual start.
+
+    Raises:
+        HistoryUnavailable: the history cannot be read.
+    """
+    earlier = records.earlier_starts(machine, profile, but=start.start_id)
+    return slower_than_usual(comparable(earlier, start), start)
+
+
+def remarks(machine: Machine, profile: Profile, start: Start) -> list[str]:
+    """Return the sentence on slowness, if one is due, and one for each lever.
+
+    Raises:
+        HistoryUnavailable: the history cannot be read.
+    """
+    slower = slower_than_earlier(machine, profile, start)
+    told = [f"slower than usual: {slower}"] if slower else []
+    return told + [advice_sentence(lever) for lever in advice_after(machine, profile, start)]
+
+
+def advice_after(machine: Machine, profile: Profile, start: Start) -> tuple[Advice, ...]:
+    """Return the best lever for each large phase, by what starts of this host tell of them.
+
+    Raises:
+        HistoryUnavailable: the history cannot be read.
+    """
+    others = records.other_starts(machine, profile, but=start.start_id)
+    return advise(start, others, records.environment_of(profile))
+
+
+def start(arguments: argparse.Namespace) -> int:
+    """Launch a profile; with ``--wait`` return when it serves (0) or has failed (1).
+
+    Raises:
+        Problem: it cannot be launched.
+    """
+    from backends.domain.startup.fold import as_start
+    from backends.operations import records
+    from backends.operations.host import this_host
+    from backends.operations.servers import profile_named
+    from backends.servers.listing import list_servers
+    from console.cli import status
+
+    machine = this_host()
+    profile = profile_named(machine.settings, arguments.name)
+    launch(machine, profile, force=arguments.force)
+    up = True
+    told: list[str] = []
+    if arguments.wait:
+        life = wait_until_ready(machine, profile.name)
+        up = is_up(life)
+        if life.start is not None:
+            records.keep_start(machine, life)
+            told = remarks(machine, profile, as_start(life.start, machine.now()))
+    found = [each for each in list_servers(machine.state_folder) if each.name == profile.name]
+    if arguments.json:
+        document({"servers": found})
+    else:
+        for server in found:
+            say(f"{server.name} is {server.state}, pid {server.pid}, port {server.port}")
+            for line in status.remarks(server):
+                say(line)
+    for line in told:
+        say(line)
+    return 0 if up else 1
+
+
+def stop(arguments: argparse.Namespace) -> int:
+    """Stop a server, or end what an earlier one left behind.
+
+    Raises:
+        Problem: no such server runs, or somebody else's does, which is not stopped.
+    """
+    from dataclasses import replace
+
+    from backends.domain.server import ServerState
+    from backends.operations import servers
+    from backends.operations.host import this_host
+    from console.cli.output import settings_without_faults
+
+    machine = this_host(settings_without_faults())
+    foreign = foreign_named(machine, arguments.name)
+    if foreign is not None:
+        say(servers.end_left(machine, foreign))
+        if arguments.json:
+            document({"servers": [replace(foreign, state=ServerState.STOPPED, survivors=())]})
+        return 0
+    server = stop_server(machine, arguments.name, arguments.drain).server
+    if arguments.json:
+        document({"servers": [server]})
+    else:
+        say(f"{server.name} is {server.state}")
+    return 0
+
+
+def restart(arguments: argparse.Namespace) -> int:
+    """Stop the server if it runs, then do as ``start`` does.
+
+    Raises:
+        Problem: it cannot be stopped or launched.
+    """
+    from backends.domain.server import ServerState
+    from backends.operations.host import this_host
+    from backends.operations.servers import profile_named
+    from backends.servers.listing import list_servers
+
+    machine = this_host()
+    profile_named(machine.settings, arguments.name)
+    still = {ServerState.STOPPED, ServerState.FAILED}
+    found = [each for each in list_servers(machine.state_folder) if each.name == arguments.name]
+    if any(each.state not in still or each.survivors for each in found):
+        stop_server(machine, arguments.name, arguments.drain)
+    return start(arguments)
+
+
+def logs(arguments: argparse.Namespace) -> int:
+    """Print the last lines, and with ``-f`` go on until interrupted.
+
+    Raises:
+        NotFound: the server never ran here.
+    """
+    from backends.keeper.folder import ServerFolder, server_folder
+    from backends.keeper.tail import last_lines
+    from backends.settings.paths import state_folder
+
+    path = ServerFolder(server_folder(state_folder(), arguments.name)).log
+    if not path.exists():
+        raise NotFound(f"{arguments.name} has no log: it was never started by inferctl here")
+    if arguments.follow:
+        asyncio.run(_follow(path, arguments.lines, as_json=arguments.json))
+        return 0
+    lines = last_lines(path, arguments.lines)
+    if arguments.json:
+        document({"log": str(path), "lines": lines})
+        return 0
+    for line in lines:
+        _print(line, as_json=False)
+    return 0
+
+
+async def _follow(path: Path, count: int, *, as_json: bool) -> None:
+    from backends.keeper.tail import tail
+
+    async for lines in tail(path, count=count):
+        for line in lines:
+            _print(line, as_json=as_json)
+
+
+def _print(line: str, *, as_json: bool) -> None:
+    if as_json:
+        document_line({"line": line})
+    else:
+        show(line)

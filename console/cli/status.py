@@ -17,7 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from backends.servers.listing import list_servers
     from backends.settings.paths import state_folder
-    from console.cli.configured import settings_without_faults
+    from console.cli.output import settings_without_faults
 
     settings = settings_without_faults()
     servers = list(list_servers(state_folder()))
@@ -52,7 +52,7 @@ def with_memory(servers: list[Server]) -> list[Server]:
     from contextlib import closing
 
     from backends.domain.vram_owners import with_survivor_memory
-    from backends.operations.this_host import open_this_hosts_gpus
+    from backends.operations.host import open_this_hosts_gpus
 
     with closing(open_this_hosts_gpus()) as gpus:
         sample = gpus.sample(processes=True)

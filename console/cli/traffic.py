@@ -10,11 +10,10 @@ from backends.domain.session import Session
 from backends.operations import scenario
 from backends.operations.context import Desk, desk_of
 from backends.operations.host import Machine
-from backends.operations.measured import with_measured
 from backends.operations.meter_store import shown_plan
-from backends.operations.unwatched import record_finished_starts
+from backends.operations.records import record_finished_starts, with_measured
 from backends.settings.config import TrafficSource
-from console.tui.past import past_demand
+from console.tui.feeds import past_demand
 
 
 def source_of(machine: Machine, arguments: argparse.Namespace) -> TrafficSource:

@@ -5,8 +5,8 @@ from typing import Any
 
 from backends.domain.decision.document import verdict_document
 from backends.domain.decision.hysteresis import OPPOSITE_WINDOWS
-from backends.domain.decision.kinds import VerdictKind
 from backends.domain.decision.option import Option
+from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.verdict import Verdict, decide
 from backends.domain.decision.wording import break_even_told
@@ -109,8 +109,8 @@ def _measured(arguments: argparse.Namespace) -> Decision:
     Without a source it is what was recorded of the server, whoever watched it: the two readings of
     a verb tell only what to do now.
     """
+    from backends.operations.host import this_host
     from backends.operations.snapshot import glance, with_gpus
-    from backends.operations.this_host import this_host
     from console.cli.traffic import desk_for, on_recorded_traffic
 
     machine = this_host()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker
 
@@ -29,7 +30,6 @@ from backends.operations.context import desk_of
 from backends.operations.host import Machine
 from backends.problem import Problem
 from console.tui.bindings import APP_BINDINGS
-from console.tui.messages import Happened
 from console.tui.screens.main import MainScreen
 
 if TYPE_CHECKING:
@@ -40,6 +40,15 @@ if TYPE_CHECKING:
     from console.tui.actions.watch import Target
     from console.tui.screens.opened import ScreenName
     from widgets.history_table import HistoryView
+
+
+class Happened(Message):
+    """A source yielded a fact."""
+
+    def __init__(self, fact: Fact) -> None:
+        super().__init__()
+        self.fact = fact
+
 
 REDRAW_S = 0.08
 """Facts are gathered this long before they are drawn: faster than an eye, slower than a flood."""
@@ -113,7 +122,8 @@ class InferctlApp(App[str]):
         self.run_worker(self._begin(), group="begin")
 
     async def _begin(self) -> None:
-        from console.tui import feeds, past
+        from console.tui import feeds
+        from console.tui import feeds as past
         from console.tui.actions import watch
 
         known = asyncio.create_task(self._remember())
@@ -358,8 +368,9 @@ class InferctlApp(App[str]):
 
 def _taken_up(machine: Machine) -> "tuple[Books, DeskFields]":
     """Return what the history tells a console that opens, with all that no console saw."""
-    from backends.operations import measured, meter_store
-    from backends.operations.unwatched import record_finished_starts
+    from backends.operations import meter_store
+    from backends.operations import records as measured
+    from backends.operations.records import record_finished_starts
 
     record_finished_starts(machine)
     return meter_store.open_books(machine), measured.measured_known(machine)

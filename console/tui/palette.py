@@ -9,7 +9,7 @@ from textual.command import CommandList, CommandPalette
 from textual.screen import Screen
 
 from backends.domain.server import Owner
-from backends.operations.contestants import contestants
+from backends.operations.ab import contestants
 from console.tui.actions import ab, load, watch
 from console.tui.actions.under_way import carry_out
 

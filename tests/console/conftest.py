@@ -19,8 +19,7 @@ from textual.pilot import Pilot
 from backends.domain.server import ServerState
 from backends.host import processes
 from backends.host.survivors import MARKER
-from backends.keeper.folder import ServerFolder, server_folder
-from backends.keeper.mark import keeper_id
+from backends.keeper.folder import ServerFolder, keeper_id, server_folder
 from backends.operations.host import Machine
 from backends.servers.listing import list_servers
 from backends.settings.config import Endpoint, Limits, Profile, Settings, TokenPrices

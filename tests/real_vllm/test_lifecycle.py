@@ -34,9 +34,8 @@ from backends.host import processes
 from backends.host.processes import Process
 from backends.host.survivors import MARKER
 from backends.keeper import client
-from backends.keeper.folder import ServerFolder, read_journal, server_folder
+from backends.keeper.folder import ServerFolder, keeper_id, read_journal, server_folder
 from backends.keeper.launch import LaunchOrder, launch
-from backends.keeper.mark import keeper_id
 from backends.keeper.take import spawned
 from backends.servers.listing import list_servers
 from tests.backends.keeper.conftest import eventually, everything, free_port, last, until

@@ -4,20 +4,133 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from backends.domain.decision import price_sentences as prices
-from backends.domain.decision.request_cost import api_prices_given, tokens_of
+from backends.domain.decision.request_cost import api_prices_given, owned_usd_per_hour, tokens_of
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import load_of
-from backends.domain.prices.amounts import STALE_AFTER_DAYS, age_days, figure, is_stale
+from backends.domain.prices.amounts import STALE_AFTER_DAYS, age_days, figure, is_stale, usd
+
+
+def gpu_prices(scenario: Scenario) -> Iterator[str]:
+    """Yield what GPUs cost under each contract that has a price."""
+    since = dated(scenario.gpu_price_as_of, scenario.gpu_price_source)
+    if scenario.gpu_usd_per_hour is not None:
+        yield f"GPU on demand at {usd(scenario.gpu_usd_per_hour, 'h')}, {since}."
+    since = dated(scenario.contract_price_as_of, scenario.contract_price_source)
+    if scenario.gpu_usd_per_month is not None:
+        yield f"GPU reserved at {usd(scenario.gpu_usd_per_month, 'month')}, {since}."
+    yield from _serverless(scenario, since)
+    yield from _provisioned(scenario, since)
+    yield from _owned(scenario)
+    if scenario.gpu_price_spread_percent:
+        yield f"GPU prices are taken ±{figure(scenario.gpu_price_spread_percent)} %."
+
+
+def hosting(scenario: Scenario) -> Iterator[str]:
+    """Yield what is paid beside the GPUs, and what is left out."""
+    own = (scenario.gpu_usd_per_hour, scenario.gpu_usd_per_month, scenario.owned_usd)
+    if all(price is None for price in own):
+        return
+    if scenario.storage_usd_per_month is not None:
+        yield f"Storage at {usd(scenario.storage_usd_per_month, 'month')}."
+    if scenario.ops_usd_per_month is None:
+        yield "No cost of operating it is counted: ops_usd_per_month is not given."
+    else:
+        yield f"Operating it at {usd(scenario.ops_usd_per_month, 'month')}."
+
+
+def api_prices(scenario: Scenario) -> Iterator[str]:
+    """Yield what the API charges, with everything on top."""
+    into, out = scenario.input_usd_per_mtok, scenario.output_usd_per_mtok
+    since = dated(scenario.api_price_as_of, scenario.api_price_source)
+    if into is not None and out is not None:
+        yield f"API at {usd(into)} input and {usd(out)} output per million tokens, {since}."
+        yield from _cached(scenario)
+    if scenario.usd_per_request:
+        yield f"API at {usd(scenario.usd_per_request)} a request, {since}."
+    if scenario.fee_percent:
+        yield f"A fee of {figure(scenario.fee_percent)} % on the API's bill."
+    if scenario.batch_multiplier is not None and scenario.batch_multiplier != 1:
+        yield f"API token prices times {scenario.batch_multiplier} for batches."
+    for tier in scenario.tiers:
+        price = f"{usd(tier.input_usd_per_mtok)} input and {usd(tier.output_usd_per_mtok)} output"
+        yield f"Prompts above {figure(tier.above_input_tokens)} tokens at {price}."
+    if scenario.tiers and not scenario.token_distribution:
+        yield "The mean prompt decides the tier: token_distribution is not given."
+    if scenario.api_price_spread_percent:
+        yield f"API prices are taken ±{figure(scenario.api_price_spread_percent)} %."
+
+
+def currencies(scenario: Scenario) -> Iterator[str]:
+    """Yield what was written in another currency, and at which rate of which day it counts."""
+    for price in scenario.foreign:
+        yield f"{price.key} is {price.amount} {price.code}."
+    for currency in scenario.currencies:
+        worth = usd(currency.usd)
+        yield f"One {currency.code} is {worth}, {dated(currency.as_of)}."
+
+
+def dated(as_of: date | None, source: str = "") -> str:
+    """Return when a price was read and where, such as ``as of 2026-11-01 (price list)``."""
+    since = "without a date" if as_of is None else f"as of {as_of.isoformat()}"
+    return f"{since} ({source})" if source else since
+
+
+def _cached(scenario: Scenario) -> Iterator[str]:
+    share, price = scenario.cached_input_share, scenario.cached_input_usd_per_mtok
+    if share and price is None:
+        yield "Cached input is charged in full: the API has no price for it."
+    elif share and price is not None:
+        yield f"{figure(share * 100)} % of the input is cached, at {usd(price)} per million tokens."
+    elif price is not None:
+        yield "No input is taken as cached: cached_input_share is not given."
+
+
+def _serverless(scenario: Scenario, since: str) -> Iterator[str]:
+    rate = scenario.serverless_usd_per_second
+    if rate is None:
+        return
+    yield f"Serverless GPU at {usd(rate, 's')}, {usd(rate * 3600, 'h')}, {since}."
+    cold, timeout = scenario.cold_start_s, scenario.idle_timeout_s
+    if scenario.service_s is not None and cold is not None and timeout is not None:
+        yield (
+            f"Serverless requests come at random and last {figure(scenario.service_s)} s; cold "
+            f"starts of {figure(cold)} s and idle timeouts of {figure(timeout)} s are paid."
+        )
+    if scenario.keep_warm:
+        warm = rate if scenario.warm_usd_per_second is None else scenario.warm_usd_per_second
+        kept = figure(scenario.keep_warm)
+        many = "1 replica is" if kept == "1" else f"{kept} replicas are"
+        yield f"{many} kept warm, idle at {usd(warm, 's')}."
+
+
+def _provisioned(scenario: Scenario, since: str) -> Iterator[str]:
+    price, tokens = scenario.provisioned_unit_usd_per_hour, scenario.provisioned_unit_tokens_per_s
+    if price is not None:
+        carries = "an unknown rate of" if tokens is None else figure(tokens)
+        yield (
+            f"Provisioned units at {usd(price, 'h')} carry {carries} output tokens/s each, {since}."
+        )
+
+
+def _owned(scenario: Scenario) -> Iterator[str]:
+    price, months = scenario.owned_usd, scenario.owned_life_months
+    if price is None or months is None or owned_usd_per_hour(scenario) is None:
+        return
+    power = (scenario.power_kw or Decimal(0), scenario.usd_per_kwh or Decimal(0))
+    yield (
+        f"GPU of your own for {usd(price)} over {figure(months)} months, drawing "
+        f"{figure(power[0])} kW at {usd(power[1])}/kWh"
+        + ("." if scenario.pue is None else f" and a PUE of {figure(scenario.pue)}.")
+    )
 
 
 def assumptions(scenario: Scenario) -> tuple[str, ...]:
     """Return the inputs of a decision and what was taken for granted, one sentence each."""
     return (
-        *prices.gpu_prices(scenario),
-        *prices.hosting(scenario),
-        *prices.api_prices(scenario),
-        *prices.currencies(scenario),
+        *gpu_prices(scenario),
+        *hosting(scenario),
+        *api_prices(scenario),
+        *currencies(scenario),
         *_tokens(scenario),
         *_traffic(scenario),
         *_capacity(scenario),

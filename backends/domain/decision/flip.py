@@ -6,8 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from backends.domain.decision.break_even import Crossover, needed_capacity_rps
-from backends.domain.decision.kinds import VerdictKind
-from backends.domain.decision.outcome import outcome_at
+from backends.domain.decision.outcome import VerdictKind, outcome_at
 from backends.domain.decision.request_cost import (
     SECONDS_PER_HOUR,
     api_prices_given,

@@ -1,8 +1,8 @@
 """Which option wins at one point, and what that amounts to as a verdict."""
 
 from decimal import Decimal
+from enum import StrEnum
 
-from backends.domain.decision.kinds import VerdictKind, cheaper
 from backends.domain.decision.option import (
     CAPACITY_UNKNOWN,
     OVER_CAPACITY,
@@ -12,6 +12,45 @@ from backends.domain.decision.option import (
 )
 from backends.domain.decision.options import options
 from backends.domain.decision.scenario import Scenario
+
+
+class VerdictKind(StrEnum):
+    """What can be decided."""
+
+    SELF_HOST_CHEAPER = "SELF_HOST_CHEAPER"
+    API_CHEAPER = "API_CHEAPER"
+    HYBRID_CHEAPER = "HYBRID_CHEAPER"
+    RESERVED_CHEAPER = "RESERVED_CHEAPER"
+    SERVERLESS_GPU_CHEAPER = "SERVERLESS_GPU_CHEAPER"
+    TOO_CLOSE = "TOO_CLOSE"
+    NO_CROSSOVER = "NO_CROSSOVER"
+    OVER_CAPACITY = "OVER_CAPACITY"
+    CAPACITY_UNKNOWN = "CAPACITY_UNKNOWN"
+    SLO_EXCLUDES = "SLO_EXCLUDES"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+    UNPRICED = "UNPRICED"
+    STALE_PRICES = "STALE_PRICES"
+    NOT_COMPARABLE = "NOT_COMPARABLE"
+
+
+_CHEAPER = {
+    "api": VerdictKind.API_CHEAPER,
+    "on_demand": VerdictKind.SELF_HOST_CHEAPER,
+    "owned": VerdictKind.SELF_HOST_CHEAPER,
+    "destroyed_when_idle": VerdictKind.SELF_HOST_CHEAPER,
+    "stopped_when_idle": VerdictKind.SELF_HOST_CHEAPER,
+    "reserved": VerdictKind.RESERVED_CHEAPER,
+    "provisioned_throughput": VerdictKind.RESERVED_CHEAPER,
+    "serverless_gpu": VerdictKind.SERVERLESS_GPU_CHEAPER,
+    "serverless_gpu_kept_warm": VerdictKind.SERVERLESS_GPU_CHEAPER,
+    "hybrid": VerdictKind.HYBRID_CHEAPER,
+}
+
+
+def cheaper(option: str) -> VerdictKind:
+    """Return the verdict that an option of this name is the cheapest."""
+    return _CHEAPER[option]
+
 
 _A_TIE = Decimal("1e-12")
 """Costs closer than this share are the same: shares of a day such as 1/24 are rounded."""

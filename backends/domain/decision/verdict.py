@@ -12,10 +12,9 @@ from backends.domain.decision.assumptions import assumptions, stale_prices
 from backends.domain.decision.break_even import Crossover, crossover, never_crosses
 from backends.domain.decision.comparability import why_not_comparable
 from backends.domain.decision.flip import Flip, flip_of, needed_for, without_rate
-from backends.domain.decision.kinds import VerdictKind
 from backends.domain.decision.option import Option
 from backends.domain.decision.options import options
-from backends.domain.decision.outcome import outcome, outcome_at, priced, ranked
+from backends.domain.decision.outcome import VerdictKind, outcome, outcome_at, priced, ranked
 from backends.domain.decision.request_cost import (
     api_prices_given,
     missing_token_prices,

@@ -4,9 +4,8 @@ from decimal import Decimal
 
 from backends.domain.decision.break_even import Crossover
 from backends.domain.decision.flip import Flip
-from backends.domain.decision.kinds import VerdictKind, cheaper
 from backends.domain.decision.option import CAPACITY_UNKNOWN, MEASURE, SLO_EXCLUDES, Option
-from backends.domain.decision.outcome import priced
+from backends.domain.decision.outcome import VerdictKind, cheaper, priced
 from backends.domain.decision.uncertainty import Band
 from backends.domain.prices.amounts import figure, usd
 

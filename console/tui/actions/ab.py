@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from backends.domain.ab.series import AbSeries
 from backends.domain.facts import Ticked
 from backends.operations import ab
-from backends.operations.contestants import contestants, why_no_race
+from backends.operations.ab import contestants, why_no_race
 from backends.prober.client import run_series
 from backends.prober.prompts import PROMPTS, Prompt, named_prompt
 from backends.prober.protocol import SeriesOrder

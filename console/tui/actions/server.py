@@ -4,15 +4,56 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from backends.domain.foreign import is_foreign
-from backends.domain.server import ServerState
+from backends.domain.server import Server, ServerState
 from backends.domain.stamp import Stamp
+from backends.domain.vram_owners import with_survivor_memory
 from backends.problem import Problem
 from backends.settings.config import Profile
-from console.tui.actions import leftovers
 from console.tui.screens.question import Question
 
 if TYPE_CHECKING:
     from console.tui.app import InferctlApp
+
+END, LEAVE = "end", "leave"
+
+
+def left(app: "InferctlApp") -> tuple[Server, ...]:
+    """Return the servers that serve nobody and of which something lives, and nobody ends it yet."""
+    if app.machine.simulated or app.desk.replayed:
+        return ()
+    return tuple(
+        with_survivor_memory(each, app.session.gpus)
+        for each in app.session.servers
+        if each.survivors and each.pid is None and each.keeper_pid is None
+    )
+
+
+async def end(app: "InferctlApp") -> None:
+    """Ask with the names of all that was left behind, and end it if the answer is yes."""
+    from backends.operations import servers  # noqa: PLC0415 - the first frame waits for nothing
+
+    found = left(app)
+    if not found:
+        return
+    told = await asyncio.to_thread(_told, found)
+    answers = ((LEAVE, "Leave them"), (END, "End them"))
+    sentence = f"End what was left behind? It serves nobody.\n{told}"
+    if await app.push_screen_wait(Question(sentence, answers)) != END:
+        return
+    for server in found:
+        try:
+            said = await asyncio.to_thread(servers.end_left, app.machine, server)
+        except Problem as problem:
+            app.notify(str(problem), title="not ended", severity="error", markup=False, timeout=15)
+        else:
+            app.notify(said, markup=False)
+
+
+def _told(found: tuple[Server, ...]) -> str:
+    from backends.servers.holders import left_by  # noqa: PLC0415
+
+    return "\n".join(one.sentence() for server in found for one in left_by(server))
+
 
 RUNNING = frozenset({ServerState.STARTING, ServerState.READY, ServerState.UNHEALTHY})
 
@@ -31,7 +72,7 @@ def can(app: "InferctlApp", action: str) -> bool:
     """Return whether a server key has something to act on now."""
     state = state_of(app)
     if action in ("leave", "end"):
-        return action == "leave" or bool(leftovers.left(app))
+        return action == "leave" or bool(left(app))
     if is_foreign(app.session.life):
         return False
     if action == "stop":
@@ -160,5 +201,5 @@ def _profile(app: "InferctlApp") -> Profile | None:
 ORDERS = {"start": start, "stop": stop, "restart": restart}
 """What `action_server` runs one at a time, by the word in its binding."""
 
-QUESTIONS = {"leave": leave, "end": leftovers.end}
+QUESTIONS = {"leave": leave, "end": end}
 """What it runs at any time: a stop that takes long keeps nobody from quitting."""

@@ -10,7 +10,7 @@ from textual.getters import query_one
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from backends.operations.contestants import why_no_race
+from backends.operations.ab import why_no_race
 from console.tui.bindings import MAIN_BINDINGS
 from widgets.ab_panel import AbPanel
 from widgets.cost_panel import CostPanel

@@ -21,7 +21,7 @@ from backends.domain.prices.cost import request_prices
 from backends.domain.reports.ab_text import findings, how_measured
 from backends.domain.session import Session
 from backends.domain.stamp import Stamp
-from backends.operations.contestants import why_no_race
+from backends.operations.ab import why_no_race
 from backends.settings.config import Settings
 from widgets.ab_panel import AbView, Comparison
 from widgets.lane_pane import LaneState, LaneView, TextPiece

@@ -5,7 +5,7 @@ from datetime import date
 
 from backends.domain.billing.meter import Spent
 from backends.domain.decision.hysteresis import OPPOSITE_WINDOWS, AdviceKind
-from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowKind
 from backends.domain.decision.verdict import Verdict
 from backends.domain.decision.wording import flips_at

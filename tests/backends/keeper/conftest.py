@@ -16,9 +16,8 @@ from backends.domain.facts import ServerFact, Spawned
 from backends.host import processes
 from backends.host.processes import Process
 from backends.host.survivors import MARKER
-from backends.keeper.folder import ServerFolder, read_journal, server_folder
+from backends.keeper.folder import ServerFolder, keeper_id, read_journal, server_folder
 from backends.keeper.launch import LaunchOrder, launch
-from backends.keeper.mark import keeper_id
 from backends.keeper.take import spawned
 
 FAKE = Path(__file__).with_name("fake_server.py")

@@ -26,8 +26,7 @@ from backends.host import processes
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder, read_journal
 from backends.keeper.service import MOST_CLIENTS, connect
-from backends.servers.listing import our_server
-from backends.servers.told import server_told
+from backends.servers.listing import our_server, server_told
 from backends.wire import encode_fact
 from tests.backends.keeper.conftest import Bench, eventually, everything, until
 

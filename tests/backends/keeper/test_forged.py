@@ -17,8 +17,7 @@ from backends.domain.server import ProcessId
 from backends.host import processes
 from backends.host.survivors import MARKER, belonging_to, carries
 from backends.keeper import client
-from backends.keeper.folder import ServerFolder, read_journal
-from backends.keeper.mark import living_keeper
+from backends.keeper.folder import ServerFolder, living_keeper, read_journal
 from backends.keeper.order import NotRunning
 from backends.servers.listing import our_server, server_pids
 from backends.wire import encode_fact

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from backends.domain.traffic.profile import profile_rps
+from backends.domain.traffic.shape import profile_rps
 from backends.metrics.prometheus_server import PrometheusUnavailable, past_traffic
 
 NOON = 1_790_000_000 // 86400 * 86400 + 12 * 3600

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.domain.traffic.profile import profile_rps
+from backends.domain.traffic.shape import profile_rps
 from backends.metrics.traffic_file import UnreadableTraffic, traffic_in
 
 NOON = datetime(2026, 9, 21, 12, tzinfo=UTC).timestamp()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from backends.domain.prices.cost import RequestPrices
 from backends.operations import ab
-from backends.operations.contestants import contestants
+from backends.operations.ab import contestants
 from backends.prober.prompts import PROMPTS, Prompt
 from backends.prober.protocol import Lane
 from backends.problem import NotFound

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import Observed
 from backends.domain.decision.scenario_parts import Tier
 from backends.domain.traffic.demand import Demand

@@ -25,7 +25,7 @@ from backends.domain.facts import (
 from backends.domain.server import Exit, Owner, ProcessId, Server, ServerState
 from backends.domain.session import Session, advance, watching
 from backends.domain.stamp import Stamp
-from backends.domain.traffic.profile import hours_known, learnt_rps
+from backends.domain.traffic.shape import hours_known, learnt_rps
 from backends.gpus.source import GpuSource
 from backends.history.history import open_history
 from backends.history.thread import HistoryThread

@@ -10,7 +10,7 @@ import pytest
 
 from backends.domain.ab.run import Run
 from backends.domain.billing.ledger import midnight_after
-from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowKind
 from backends.domain.decision.scenario import Scenario
 from backends.domain.facts import MetricsScraped
@@ -21,8 +21,8 @@ from backends.history.history import open_history
 from backends.history.records import FirstTokens, SeriesRecord, StartRecord
 from backends.operations.context import Desk
 from backends.operations.decision import Decision, decide_all, decision_document
-from backends.operations.measured import measured_here
 from backends.operations.measured_inputs import Measured, Starts
+from backends.operations.records import measured_here
 from backends.settings.config import Billing, Endpoint, Settings
 from tests.console.sessions import DAY, PROFILE, READY, SERVERLESS, SETTINGS, scrape
 from tests.console.stage import machine_in

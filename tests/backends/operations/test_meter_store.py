@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from backends.domain.decision.hysteresis import Shown
-from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import Scenario
 from backends.domain.facts import Fact, Ticked
 from backends.domain.session import Session, advance, watching
@@ -19,7 +19,7 @@ from backends.history.history import open_history
 from backends.history.records import SeriesRecord
 from backends.history.thread import HistoryThread
 from backends.keeper.folder import ServerFolder, link_journal, prepare, server_folder
-from backends.operations import judging
+from backends.operations import decision
 from backends.operations.context import Desk
 from backends.operations.host import Machine
 from backends.operations.meter_store import keep, keep_books, open_books, shown_plan, with_books
@@ -144,7 +144,7 @@ def windows(count: int, rps: float, first_s: float) -> list[Fact]:
 def judged_over(session: Session, desk: Desk, facts: list[Fact]) -> tuple[Session, Desk]:
     for fact in facts:
         session = advance(session, fact)
-        desk = replace(desk, shown=judging.judged(session, desk))
+        desk = replace(desk, shown=decision.judged(session, desk))
     return session, desk
 
 

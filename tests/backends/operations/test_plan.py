@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import scenario_from
-from backends.domain.traffic.profile import HourlyProfile
+from backends.domain.traffic.shape import HourlyProfile
 from backends.operations import scenario
 from backends.operations.context import Desk
 from backends.operations.decision import Decision, decide_all, decision_document

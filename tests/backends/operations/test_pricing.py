@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backends.domain.decision.document import verdict_document
-from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import Scenario
 from backends.domain.session import Session
 from backends.domain.stamp import Stamp

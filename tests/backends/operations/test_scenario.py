@@ -5,15 +5,15 @@ from decimal import Decimal
 
 import pytest
 
-from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowKind
 from backends.domain.prices.cost import request_prices
 from backends.domain.session import Session
 from backends.operations import scenario as economics
 from backends.operations.context import Desk
 from backends.operations.decision import decide_all
+from backends.operations.pricing import gpus_of, server_usd_per_hour
 from backends.operations.ranked_endpoints import rivals
-from backends.operations.replica import gpus_of, server_usd_per_hour
 from backends.settings.config import Billing, Endpoint, TokenPrices
 from tests.backends.domain.journals import at
 from tests.console.sessions import DAY, EMPTY, PROFILE, READY, SERVERLESS, SETTINGS

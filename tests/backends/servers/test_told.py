@@ -20,7 +20,7 @@ from backends.domain.facts import (
 from backends.domain.server import Exit, ProcessId, ServerState, Survivor
 from backends.domain.stamp import Stamp
 from backends.domain.start import Failure, FailureKind, PhaseName
-from backends.servers.told import server_told
+from backends.servers.listing import server_told
 
 FAILURE = Failure(FailureKind.KILLED, None, "", "cause", "remedy")
 SPAWNED = Spawned(

@@ -29,7 +29,7 @@ from backends.operations.capacity import Capacity
 from backends.problem import Problem
 from backends.wire import plain
 from console import __main__ as command_line
-from console.cli import ab, cost_report, explain, export, gpus, history, logs, status, verdict
+from console.cli import ab, cost_report, explain, export, history, host, servers, status, verdict
 from console.cli.output import document, documents, say, show, table
 from tests.console.cli.hostile import MARK, forged, hostile, obeyed
 
@@ -59,7 +59,7 @@ class Cards:
 
 
 def tell_gpus() -> None:
-    gpus.run(argparse.Namespace(json=False))
+    host.gpus(argparse.Namespace(json=False))
 
 
 def tell_server() -> None:
@@ -75,7 +75,7 @@ VERBS: dict[str, Callable[[], None]] = {
     "gpus": tell_gpus,
     "history starts": lambda: history._tell_starts((START_RECORD,)),
     "history series": lambda: history._tell_series((SERIES_RECORD,)),
-    "logs": lambda: logs._print(MARK, as_json=False),
+    "logs": lambda: servers._print(MARK, as_json=False),
     "status": tell_server,
     "verdict": lambda: verdict._tell(hostile(Verdict)),
     "say": lambda: say(MARK),
@@ -115,7 +115,7 @@ def unescaped(line: str) -> str:
 
 @pytest.fixture
 def hostile_cards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backends.operations.this_host.open_this_hosts_gpus", Cards)
+    monkeypatch.setattr("backends.operations.host.open_this_hosts_gpus", Cards)
 
 
 @pytest.mark.usefixtures("hostile_cards")

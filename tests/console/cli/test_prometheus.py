@@ -29,7 +29,7 @@ from backends.domain.decision.verdict import Verdict
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Counters, Histogram
 from backends.domain.traffic.demand import Demand, demand_between
-from backends.domain.traffic.profile import HourlyProfile
+from backends.domain.traffic.shape import HourlyProfile
 from backends.metrics.prometheus_server import past_traffic
 from backends.metrics.scrape import scrape
 from backends.operations import scenario

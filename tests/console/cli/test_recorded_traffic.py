@@ -17,13 +17,13 @@ from backends.domain.server import Owner, Server, ServerState
 from backends.domain.serving import Counters
 from backends.domain.session import Session, advance, watching
 from backends.domain.traffic.demand import Demand
-from backends.domain.traffic.profile import HourlyProfile
+from backends.domain.traffic.shape import HourlyProfile
 from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.windows import Windows
 from backends.history.history import open_history
 from backends.operations import scenario, snapshot
+from backends.operations.host import this_host
 from backends.operations.meter_store import keep_books, open_books, with_books
-from backends.operations.this_host import this_host
 from backends.settings.config import Settings
 from backends.settings.paths import history_file
 from tests.backends.domain.journals import at

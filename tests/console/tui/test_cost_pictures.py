@@ -8,7 +8,7 @@ import pytest
 from textual.events import Mount
 
 from backends.domain.decision.hysteresis import Shown
-from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import scenario_from
 from backends.history.records import FirstTokens
 from backends.operations.capacity import Capacity

@@ -5,8 +5,7 @@ import signal
 
 from backends.domain.server import ServerState
 from backends.host import processes
-from backends.keeper.folder import ServerFolder, server_folder
-from backends.keeper.mark import keeper_id
+from backends.keeper.folder import ServerFolder, keeper_id, server_folder
 from backends.servers.listing import list_servers, server_pids
 from console.tui.app import InferctlApp
 from console.tui.screens.question import Question

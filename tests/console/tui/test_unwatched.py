@@ -10,7 +10,7 @@ from backends.history.history import open_history
 from backends.history.records import StartRecord
 from backends.keeper.folder import ServerFolder, link_journal, prepare, server_folder
 from backends.operations.host import Machine
-from backends.operations.unwatched import record_finished_starts
+from backends.operations.records import record_finished_starts
 from backends.settings.config import Settings
 from backends.simulated.gpus import SimulatedGpus
 from backends.wire import encode_fact

@@ -12,7 +12,7 @@ from backends.domain.server import Owner, Server, ServerState
 from backends.domain.session import Session, watching_foreign
 from backends.domain.stamp import Stamp
 from backends.operations import ab
-from backends.operations.contestants import contestants
+from backends.operations.ab import contestants
 from backends.servers.adopted import remember, remembered
 from backends.settings.config import Endpoint, Profile, Settings
 from console.tui import feeds, palette

@@ -17,7 +17,7 @@ from backends.domain.billing.ledger import (
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Counters, Histogram
 from backends.domain.stamp import Stamp
-from backends.domain.traffic.profile import hours_known, learnt_rps, profile_rps
+from backends.domain.traffic.shape import hours_known, learnt_rps, profile_rps
 from backends.domain.traffic.windows import WINDOW_S, Windows, after_reading
 
 MIDNIGHT = datetime(2026, 9, 22, tzinfo=UTC).timestamp()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from backends.domain.billing.stretches import Change, Stretch, changes, stretches_between
+from backends.domain.billing.ledger import Change, Stretch, changes, stretches_between
 from tests.backends.domain.journals import at, failed, ready, stopped
 
 T = at(0).wall_s

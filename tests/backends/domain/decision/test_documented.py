@@ -3,7 +3,7 @@
 from dataclasses import fields
 from pathlib import Path
 
-from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import Scenario, scenario_from
 from backends.scenarios.reading import scenario_of
 

@@ -21,8 +21,8 @@ from backends.domain.decision.request_cost import (
     owned_usd_per_hour,
     usd_per_request,
 )
-from backends.domain.decision.scale_to_zero import scale_to_zero
 from backends.domain.decision.scenario import Scenario, scenario_from
+from backends.domain.decision.serverless import scale_to_zero
 from backends.domain.decision.uncertainty import (
     break_even_band,
     centre,

@@ -11,7 +11,7 @@ from backends.domain.decision.hysteresis import (
     hours_until_worth_moving,
     worth_moving,
 )
-from backends.domain.decision.kinds import VerdictKind as Kind
+from backends.domain.decision.outcome import VerdictKind as Kind
 
 API, SELF, CLOSE = Kind.API_CHEAPER, Kind.SELF_HOST_CHEAPER, Kind.TOO_CLOSE
 

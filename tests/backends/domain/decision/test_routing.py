@@ -1,7 +1,7 @@
 from decimal import Decimal
 from typing import Any
 
-from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowKind, now_verdict
 from backends.domain.decision.scenario import scenario_from
 from backends.domain.decision.verdict import decide

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.domain.decision.scale_to_zero import scale_to_zero
+from backends.domain.decision.serverless import scale_to_zero
 
 D = Decimal
 

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.domain.decision.document import verdict_document
-from backends.domain.decision.kinds import VerdictKind, cheaper
-from backends.domain.decision.outcome import priced
+from backends.domain.decision.outcome import VerdictKind, cheaper, priced
 from backends.domain.decision.request_cost import usd_per_request
 from backends.domain.decision.scenario import scenario_from
 from backends.domain.decision.verdict import Verdict, decide

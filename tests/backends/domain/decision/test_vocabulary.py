@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import scenario_from
 from backends.domain.decision.verdict import Verdict, decide
 

@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Counters, Histogram
 from backends.domain.stamp import Stamp
-from backends.domain.traffic.cut import cut_out
 from backends.domain.traffic.demand import demand_between
-from backends.domain.traffic.profile import HourlyProfile
-from backends.domain.traffic.windows import Windows, after_reading
+from backends.domain.traffic.shape import HourlyProfile
+from backends.domain.traffic.windows import Windows, after_reading, cut_out
 
 EDGES = (64.0, 256.0, float("inf"))
 

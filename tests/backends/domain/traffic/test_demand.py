@@ -16,7 +16,7 @@ from backends.domain.traffic.demand import (
     hour_of,
     spread_over_hours,
 )
-from backends.domain.traffic.profile import HourlyProfile
+from backends.domain.traffic.shape import HourlyProfile
 from backends.domain.traffic.totals import TokenTotals
 
 EDGES = (100.0, 1000.0, float("inf"))

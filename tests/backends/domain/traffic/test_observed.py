@@ -11,7 +11,7 @@ from backends.domain.decision.verdict import decide
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Counters, Histogram
 from backends.domain.stamp import Stamp
-from backends.domain.traffic.observed import (
+from backends.domain.traffic.demand import (
     dispersion_of,
     dispersion_within,
     moments,

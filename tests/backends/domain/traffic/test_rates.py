@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Bucket, Counters, Histogram, Latency
 from backends.domain.stamp import Stamp
-from backends.domain.traffic.profile import HourlyProfile, learn, profile_rps
 from backends.domain.traffic.rates import (
     RESTARTED,
     ROUNDING,
@@ -17,6 +16,7 @@ from backends.domain.traffic.rates import (
     serving_at,
     serving_between,
 )
+from backends.domain.traffic.shape import HourlyProfile, learn, profile_rps
 from backends.domain.traffic.totals import TokenTotals, add_reading
 
 INF = float("inf")

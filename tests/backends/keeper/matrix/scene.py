@@ -15,9 +15,8 @@ from backends.domain.facts import FirstTokenSeen, PhaseBegan, ServerFact, Spawne
 from backends.domain.start import PhaseName
 from backends.host import processes
 from backends.keeper import client
-from backends.keeper.folder import ServerFolder, read_journal
+from backends.keeper.folder import ServerFolder, keeper_id, read_journal
 from backends.keeper.launch import LaunchOrder, launch
-from backends.keeper.mark import keeper_id
 from tests.backends.keeper.conftest import eventually, free_port, until
 from tests.backends.keeper.matrix.census import Census
 from tests.backends.keeper.matrix.consoles import ALTERNATE_SCREEN, Terminal

@@ -15,8 +15,7 @@ import pytest
 
 from backends.host import processes
 from backends.host.survivors import MARKER
-from backends.keeper.folder import ServerFolder, server_folder
-from backends.keeper.mark import keeper_id
+from backends.keeper.folder import ServerFolder, keeper_id, server_folder
 from backends.settings.paths import config_file, state_folder
 from console import __main__ as inferctl
 

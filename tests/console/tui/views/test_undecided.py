@@ -7,7 +7,7 @@ import pytest
 
 from backends.domain.decision.flip import Flip
 from backends.domain.decision.hysteresis import Shown
-from backends.domain.decision.kinds import VerdictKind
+from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import scenario_from
 from backends.domain.decision.verdict import decide
 from backends.domain.decision.wording import flips_at

@@ -14,7 +14,7 @@ from backends.domain.facts import Fact, GpusSampled, SourceFailed
 from backends.domain.gpu import GpuSample
 from backends.domain.session import Session, advance, watching
 from backends.operations import scenario as economics
-from backends.operations.contestants import LANES
+from backends.operations.ab import LANES
 from backends.operations.context import Desk
 from backends.prober import problems
 from backends.settings.config import Billing, Endpoint
