@@ -92,7 +92,7 @@ stream-shapes: .venv/dev-ready  ## what the A/B reports of every shape of stream
 	$(BIN)/python -m tests.backends.prober.shape_table
 
 statistics: .venv/dev-ready  ## false alarms and coverage of the A/B's statistics, by simulation
-	$(BIN)/python -m tests.backends.domain.streams.simulation
+	$(BIN)/python -m tests.backends.domain.ab.simulation
 
 stub-matrix: .venv/dev-ready  ## what GPU drivers may do, over stub libraries: what is shown, and that we live
 	$(BIN)/python -m tests.backends.gpus.stub_matrix

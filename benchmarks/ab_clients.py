@@ -42,16 +42,16 @@ def measure_with_prober(base_url: str, model: str, streams: int, rounds: int) ->
     from backends.prober.loop import Loop
     from backends.prober.outcome import run_of
     from backends.prober.priority import raise_priority
-    from backends.prober.protocol import Lane, Limits
-    from backends.prober.target import Target
+    from backends.prober.protocol import Limits, Target
+    from backends.prober.target import TargetClient
 
     raise_priority()
-    loop, lane = Loop(), Lane("a", "truth", base_url, model)
-    target = Target(lane, Limits(), loop)
+    loop, target = Loop(), Target("a", "truth", base_url, model)
+    target = TargetClient(target, Limits(), loop)
     found: list[Run] = []
 
     def ended(exchange: Asked) -> None:
-        found.append(run_of(exchange, lane, len(found)))
+        found.append(run_of(exchange, target, len(found)))
 
     hooks = Hooks(lambda _: None, lambda *_: None, ended)
     for _ in range(rounds + 1):

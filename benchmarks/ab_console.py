@@ -11,20 +11,20 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.console import INFERCTL, Terminal
+from benchmarks.console import MANAGED, Terminal
 
 READY_WITHIN_S = 60.0
-# Long enough for the first tokens of both lanes to be on the screen.
+# Long enough for the first tokens of both targets to be on the screen.
 LANES_WITHIN_S = 3.0
 READ_S = 0.2
 
 
 class DrawingConsole:
-    """`inferctl demo` in a pseudo-terminal: traffic on its server, a series in its lanes."""
+    """`inferctl demo` in a pseudo-terminal: traffic on its server, a series in its targets."""
 
     def __init__(self, state: Path) -> None:
-        """Start it, and return when its lanes stream."""
-        self._terminal = Terminal(INFERCTL, "demo", "--speed", "60", state=state)
+        """Start it, and return when its targets stream."""
+        self._terminal = Terminal(MANAGED, "demo", "--speed", "60", state=state)
         if self._terminal.read_for(READY_WITHIN_S, lambda seen: b"ready" in seen.lower()) is None:
             self._terminal.end()
             raise SystemExit("inferctl demo never showed a ready server")

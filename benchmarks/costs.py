@@ -15,13 +15,13 @@ from decimal import Decimal
 
 from textual.app import App
 
-from backends.domain.decision.hysteresis import Shown, advise
+from backends.domain.decision.hysteresis import ShownPlan, advise
 from backends.domain.decision.routing import now_verdict
 from backends.domain.decision.scenario import Observed, Scenario
 from backends.domain.decision.verdict import decide
 from backends.domain.traffic.demand import Demand
 from backends.operations.decision import Decision
-from backends.operations.ranked_endpoints import rivals
+from backends.operations.ranked_endpoints import ranked
 from backends.settings.config import Endpoint, Settings, TokenPrices
 from console.tui.screens.costs import CostScreen
 from console.tui.views.what_if import FIGURES
@@ -64,9 +64,9 @@ def decision() -> Decision:
         MEASURED,
         decide(MEASURED),
         now_verdict(MEASURED, ready=True),
-        Shown(),
-        advise(Shown(), None, None, None),
-        rivals(Settings(endpoints=endpoints), SEEN, None),
+        ShownPlan(),
+        advise(ShownPlan(), None, None, None),
+        ranked(Settings(endpoints=endpoints), SEEN, None),
         Demand(SEEN, "a benchmark"),
     )
 

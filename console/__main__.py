@@ -11,7 +11,6 @@ from console.cli.parser import build_parser
 
 # Textual and what the screens need load only once there is a terminal to draw on: every other verb
 # and --help answer without them.
-# ruff: noqa: PLC0415
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The A/B panel: lanes side by side, every run as a dot, and what the difference is worth."""
+"""The A/B panel: targets side by side, every run as a dot, and what the difference is worth."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from textual.reactive import reactive
 
 from backends.domain.ab.run import Difference
 from widgets import format as fmt
-from widgets.lane_pane import PAST_LINES, LaneView
-from widgets.lane_pane import draw as draw_lane
 from widgets.panel import Panel
-from widgets.run_dots import LaneRuns, dot_lines
+from widgets.run_dots import TargetRuns, dot_lines
+from widgets.target_pane import PAST_LINES, TargetView
+from widgets.target_pane import draw as draw_lane
 from widgets.text import UNKNOWN, Part, arrange, safe, styled, wrap, wrap_to
 
 _VERDICTS = {
@@ -23,11 +23,11 @@ _LEAST_LANE_WIDTH = 20
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One lane against another, or against itself in the past.
+    """One target against another, or against itself in the past.
 
     Attributes:
-        this: the lane that is told about, for example ``C``.
-        other: what it is compared with: a lane, or the date of a recorded series.
+        this: the target that is told about, for example ``C``.
+        other: what it is compared with: a target, or the date of a recorded series.
         difference: of `this` against `other`, None while there are too few runs.
         why_not: why the two cannot be compared, empty where they can.
     """
@@ -40,27 +40,27 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class AbView:
-    """An A/B of two to four lanes.
+    """An A/B of two to four targets.
 
     Attributes:
-        past: lanes of a recorded series, beside the live ones where there is room.
-        comparisons: what is said beyond lanes A and B, one line each.
+        past: targets of a recorded series, beside the live ones where there is room.
+        comparisons: what is said beyond targets A and B, one line each.
         notes: how a recorded series was measured and what it found, a paragraph each.
         figure: what the dots and the difference are about, for example ``TTFT``.
-        runs: one for each lane, empty before the first run ended.
-        difference: of lane b against lane a, None while there are too few runs.
-        done: runs that ended, of `planned` in all lanes together.
-        not_comparable: why the lanes cannot be compared, as short sentences.
+        runs: one for each target, empty before the first run ended.
+        difference: of target b against target a, None while there are too few runs.
+        done: runs that ended, of `planned` in all targets together.
+        not_comparable: why the targets cannot be compared, as short sentences.
         client_limited: how the client itself may have disturbed the runs, empty where it did not.
         running: an A/B is under way.
-        one_key: the key that sends the prompt once to each lane.
+        one_key: the key that sends the prompt once to each target.
         series_key: the key that runs a series.
         reason: why no A/B can be run now, empty where one can.
     """
 
-    lanes: tuple[LaneView, ...] = ()
+    targets: tuple[TargetView, ...] = ()
     figure: str = "TTFT"
-    runs: tuple[LaneRuns, ...] = ()
+    runs: tuple[TargetRuns, ...] = ()
     difference: Difference | None = None
     done: int = 0
     planned: int = 0
@@ -70,27 +70,27 @@ class AbView:
     one_key: str = "a"
     series_key: str = "A"
     reason: str = ""
-    past: tuple[LaneView, ...] = ()
+    past: tuple[TargetView, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     client_limited: str = ""
     notes: tuple[str, ...] = ()
 
 
 class AbPanel(Panel):
-    """The lanes, their dots, and the difference."""
+    """The targets, their dots, and the difference."""
 
     BORDER_TITLE = "A/B"
 
     view: reactive[AbView] = reactive(AbView(), repaint=False)
 
     def lines(self, width: int, height: int) -> list[Content]:
-        """Return the lanes above and the board below."""
+        """Return the targets above and the board below."""
         return draw(self.view, width, height)
 
 
 def draw(view: AbView, width: int, height: int) -> list[Content]:
     """Return the panel's lines; the difference stays whatever the size."""
-    if not view.lanes and not view.past:
+    if not view.targets and not view.past:
         return _empty(view, width, height)
     most = max(1, height - (2 if _abreast(view, width) else len(_shown(view, width))))
     room = height - min(most, len(_foot(view, width, progress=False)))
@@ -98,20 +98,20 @@ def draw(view: AbView, width: int, height: int) -> list[Content]:
     with_axis = dot_height > len(view.runs)
     dots = dot_lines(view.runs, width, dot_height, _progress(view))
     foot = _foot(view, width, progress=not dots or not with_axis)[:most]
-    lanes = _lanes(view, width, height - len(foot) - len(dots))
-    if not view.lanes:
-        lanes = _with_notes(view, lanes, width)
-    return [*lanes, *dots, *foot][:height]
+    targets = _targets(view, width, height - len(foot) - len(dots))
+    if not view.targets:
+        targets = _with_notes(view, targets, width)
+    return [*targets, *dots, *foot][:height]
 
 
-def _with_notes(view: AbView, lanes: list[Content], width: int) -> list[Content]:
-    """Return the lanes of a recorded series with its notes in the room that they leave empty."""
+def _with_notes(view: AbView, targets: list[Content], width: int) -> list[Content]:
+    """Return the targets of a recorded series with its notes in the room that they leave empty."""
     told = [styled(text, "$foreground-muted") for note in view.notes for text in wrap(note, width)]
-    room = len(lanes) - PAST_LINES - 1
+    room = len(targets) - PAST_LINES - 1
     if room <= 0 or not _abreast(view, width):
-        return lanes
+        return targets
     rows = [Content(""), *told[:room]]
-    return [*lanes[:PAST_LINES], *rows, *[Content("")] * (len(lanes) - PAST_LINES - len(rows))]
+    return [*targets[:PAST_LINES], *rows, *[Content("")] * (len(targets) - PAST_LINES - len(rows))]
 
 
 def _empty(view: AbView, width: int, height: int) -> list[Content]:
@@ -127,7 +127,7 @@ def _empty(view: AbView, width: int, height: int) -> list[Content]:
 
 
 def _dot_height(view: AbView, width: int, room: int) -> int:
-    """Return the lines for dots: none where the lanes would lose their two lines of figures."""
+    """Return the lines for dots: none where the targets would lose their two lines of figures."""
     rows, abreast = len(view.runs), bool(_abreast(view, width))
     least = 2 if abreast else len(_shown(view, width))
     if room - rows - 1 >= least + 3 or (not abreast and room - rows - 1 == least):
@@ -135,22 +135,22 @@ def _dot_height(view: AbView, width: int, room: int) -> int:
     return rows if room - rows >= least else 0
 
 
-def _lanes(view: AbView, width: int, height: int) -> list[Content]:
+def _targets(view: AbView, width: int, height: int) -> list[Content]:
     if height < 1:
         return []
     each = _abreast(view, width)
     if not each:
         return _stacked(view, width, height)
-    drawn = [draw_lane(lane, each, height) for lane in _shown(view, width)]
+    drawn = [draw_lane(target, each, height) for target in _shown(view, width)]
     bar = styled(" │ ", "$foreground-muted")
-    padded = [[row.pad_right(each - row.cell_length) for row in lane] for lane in drawn]
+    padded = [[row.pad_right(each - row.cell_length) for row in target] for target in drawn]
     return [bar.join(across) for across in zip(*padded, strict=True)]
 
 
-def _shown(view: AbView, width: int) -> tuple[LaneView, ...]:
-    """Return the lanes that get a pane: those of the past only where all fit side by side."""
-    every = (*view.lanes, *view.past)
-    return every if not view.lanes or _each(len(every), width) else view.lanes
+def _shown(view: AbView, width: int) -> tuple[TargetView, ...]:
+    """Return the targets that get a pane: those of the past only where all fit side by side."""
+    every = (*view.targets, *view.past)
+    return every if not view.targets or _each(len(every), width) else view.targets
 
 
 def _each(count: int, width: int) -> int:
@@ -159,19 +159,19 @@ def _each(count: int, width: int) -> int:
 
 
 def _abreast(view: AbView, width: int) -> int:
-    """Return the cells of each lane side by side, 0 where they are too narrow for that."""
+    """Return the cells of each target side by side, 0 where they are too narrow for that."""
     return _each(len(_shown(view, width)), width)
 
 
 def _stacked(view: AbView, width: int, height: int) -> list[Content]:
-    """Return the lanes one below the other, two to a line where they are more than the lines."""
-    lanes = _shown(view, width)
-    count = len(lanes)
+    """Return the targets one below the other, two to a line where they are more than the lines."""
+    targets = _shown(view, width)
+    count = len(targets)
     if height >= count:
         each = height // count
-        return [row for lane in lanes for row in draw_lane(lane, width, each)]
+        return [row for target in targets for row in draw_lane(target, width, each)]
     half = (width - 3) // 2
-    drawn = [row for lane in lanes for row in draw_lane(lane, half, 1)]
+    drawn = [row for target in targets for row in draw_lane(target, half, 1)]
     bar = styled(" │ ", "$foreground-muted")
     pairs = [drawn[at : at + 2] for at in range(0, count, 2)]
     return [bar.join([pair[0].pad_right(half - pair[0].cell_length), *pair[1:]]) for pair in pairs][
@@ -180,7 +180,7 @@ def _stacked(view: AbView, width: int, height: int) -> list[Content]:
 
 
 def _foot(view: AbView, width: int, *, progress: bool) -> list[Content]:
-    """Return the lines about all lanes: warnings first, then difference and progress."""
+    """Return the lines about all targets: warnings first, then difference and progress."""
     lines = []
     for warning in view.not_comparable[:1]:
         more = len(view.not_comparable) - 1
@@ -189,14 +189,14 @@ def _foot(view: AbView, width: int, *, progress: bool) -> list[Content]:
     if view.client_limited:
         told = f"▲ CLIENT LIMITED: {safe(view.client_limited)}"
         lines += [styled(text, "$text-warning") for text in wrap_to(told, width, 1)]
-    if view.lanes or not view.comparisons:
+    if view.targets or not view.comparisons:
         shown = [*_difference(view), *(_progress(view) if progress else ())]
         lines.append(arrange(shown, width))
     return [*lines, *(arrange(_compared(view, each), width) for each in view.comparisons)]
 
 
 def _compared(view: AbView, each: Comparison) -> list[Part]:
-    """Return one lane against another as a line."""
+    """Return one target against another as a line."""
     against = Part.of(
         0,
         f"{each.this} against {safe(each.other)}",
@@ -242,7 +242,7 @@ def _difference(view: AbView) -> list[Part]:
 
 
 def _shift(figure: str, difference: Difference, *, signed: bool, word: str = "B−A") -> Part:
-    """Tell the difference: signed as `word` says, or by how much the faster lane leads."""
+    """Tell the difference: signed as `word` says, or by how much the faster target leads."""
     values = (difference.shift, *difference.ci95)
     if not signed:
         low, high = sorted(abs(value) for value in difference.ci95)

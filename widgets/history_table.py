@@ -1,4 +1,4 @@
-"""The history: starts, A/B series, loads and hunts for cold hits, newest first."""
+"""The history: starts, A/B series, loads and cold-start probes, newest first."""
 
 from dataclasses import dataclass, replace
 
@@ -47,7 +47,7 @@ class SeriesRecord:
 
     series_id: str
     when: str
-    lanes: tuple[str, ...]
+    targets: tuple[str, ...]
     runs: int
     verdict: str = ""
     ttft_s: tuple[float | None, ...] = ()
@@ -56,7 +56,7 @@ class SeriesRecord:
 
 @dataclass(frozen=True, slots=True)
 class FindingRecord:
-    """A load or a hunt for cold hits.
+    """A load or a cold-start probe.
 
     Attributes:
         kind: its word, for example ``load``.
@@ -183,7 +183,7 @@ def _series_row(series: SeriesRecord) -> _Row:
     return _Row(
         key=series.series_id,
         when=series.when,
-        what="A/B " + " ~ ".join(safe(lane) for lane in series.lanes),
+        what="A/B " + " ~ ".join(safe(target) for target in series.targets),
         result=safe(series.verdict) or UNKNOWN,
         total=f"{series.runs} runs",
         detail=times or UNKNOWN,

@@ -17,7 +17,7 @@ STATES = {
     ServerState.UNHEALTHY: ("▲", "$text-warning bold"),
     ServerState.STOPPING: ("◌", "$text-warning bold"),
     ServerState.FAILED: ("✖", "$text-error bold"),
-    ServerState.FOREIGN: ("◇", "$text-primary bold"),
+    ServerState.EXTERNAL: ("◇", "$text-primary bold"),
 }
 """Glyph and style of each state; the word beside them is the state's own."""
 
@@ -96,7 +96,7 @@ def _server_parts(view: StatusView) -> list[Part]:
     if view.pid is not None:
         parts.append(Part.of(6, f"pid {view.pid}", style="$foreground-muted"))
     if view.owner is not None:
-        owner = "run by inferctl" if view.owner is Owner.INFERCTL else "not run by inferctl"
+        owner = "run by inferctl" if view.owner is Owner.MANAGED else "not run by inferctl"
         parts.append(Part.of(7, owner, style="$foreground-muted"))
     return parts
 

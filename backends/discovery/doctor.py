@@ -49,7 +49,7 @@ def examine(
         host_checks.shared_memory(_total_bytes(root / "dev" / "shm")),
         host_checks.disk_for_models(hub, _free_bytes(hub)),
         _state(),
-        *_leftovers(offer),
+        *_orphans(offer),
         host_checks.clock(now_wall_s()),
         host_checks.terminal(around.environ),
     )
@@ -114,15 +114,15 @@ def _state() -> Finding:
     return host_checks.disk_for_state(folder, free)
 
 
-def _leftovers(offer: Offer) -> list[Finding]:
+def _orphans(offer: Offer) -> list[Finding]:
     findings = []
     for server in offer.servers:
         if server.survivors:
             pids = ", ".join(str(survivor.process.pid) for survivor in server.survivors)
             what = f"{server.name} left processes behind: {pids}"
             remedy = f"end them: inferctl stop {server.name}"
-            findings.append(Finding("leftovers", "warn", what, remedy))
-    return findings or [Finding("leftovers", "ok", "no process is left of an earlier server")]
+            findings.append(Finding("orphans", "warn", what, remedy))
+    return findings or [Finding("orphans", "ok", "no process is left of an earlier server")]
 
 
 def _compiler(around: Surroundings) -> str | None:

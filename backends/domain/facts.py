@@ -249,7 +249,7 @@ class MetricsScraped:
 
 @dataclass(frozen=True, slots=True)
 class ServersSeen:
-    """All servers of this host, ours and foreign, were listed."""
+    """All servers of this host, ours and external, were listed."""
 
     at: Stamp
     servers: tuple[Server, ...]

@@ -9,26 +9,26 @@ from backends.domain.server import Owner, Server, ServerState
 ENDED = "it has ended; inferctl did not start it, so how it ended is not known"
 
 
-def foreign_life(server: Server) -> Life:
-    """Return the life of a foreign server as it was last listed."""
+def external_life(server: Server) -> Life:
+    """Return the life of a external server as it was last listed."""
     unreached = "" if server.base_url else f"it is not seen to listen on port {server.port}"
     return Life(server, note=unreached)
 
 
-def is_foreign(life: Life | None) -> bool:
+def is_external(life: Life | None) -> bool:
     """Return whether a life is that of a server which inferctl only watches."""
-    return life is not None and life.server.owner is Owner.FOREIGN
+    return life is not None and life.server.owner is Owner.EXTERNAL
 
 
-def foreign_after(life: Life, listed: Iterable[Server]) -> Life:
-    """Return a foreign server's life after all servers of the host were listed.
+def external_after(life: Life, listed: Iterable[Server]) -> Life:
+    """Return a external server's life after all servers of the host were listed.
 
     A server that listened once and does so no longer, while its process lives, is unhealthy; one
     that is not listed has ended.
     """
     before = life.server
     # Two containers may each have a server on the same port; the process tells them apart.
-    found = [each for each in listed if each.owner is Owner.FOREIGN and each.name == before.name]
+    found = [each for each in listed if each.owner is Owner.EXTERNAL and each.name == before.name]
     now = next((each for each in found if each.pid == before.pid), next(iter(found), None))
     if now is None:
         gone = replace(before, state=ServerState.STOPPED, pid=None, phase=None, survivors=())
@@ -38,4 +38,4 @@ def foreign_after(life: Life, listed: Iterable[Server]) -> Life:
         return Life(deaf, note=f"its process runs, but does not listen on port {now.port}")
     if now.state is ServerState.UNHEALTHY:
         return Life(now, note=f"it listens on port {now.port}, but /health is not well")
-    return foreign_life(now)
+    return external_life(now)

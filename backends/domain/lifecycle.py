@@ -49,9 +49,9 @@ class Life:
     note: str = ""
 
 
-def unborn(name: str, model: str | None = None) -> Life:
+def not_started(name: str, model: str | None = None) -> Life:
     """Return the life of a server that was never started."""
-    return Life(Server(name, Owner.INFERCTL, ServerState.STOPPED, model=model))
+    return Life(Server(name, Owner.MANAGED, ServerState.STOPPED, model=model))
 
 
 def failure_of(life: Life) -> Failure | None:
@@ -107,7 +107,7 @@ def _ordered(fact: StopOrdered) -> str:
 def _spawned(fact: Spawned) -> Life:
     server = Server(
         name=fact.server,
-        owner=Owner.INFERCTL,
+        owner=Owner.MANAGED,
         state=ServerState.STARTING,
         phase=PhaseName.LAUNCH,
         pid=fact.process.pid,

@@ -15,18 +15,18 @@ class ServerState(StrEnum):
     UNHEALTHY = "unhealthy"
     STOPPING = "stopping"
     FAILED = "failed"
-    FOREIGN = "foreign"
+    EXTERNAL = "external"
 
 
-SERVING = frozenset({ServerState.READY, ServerState.UNHEALTHY, ServerState.FOREIGN})
+SERVING = frozenset({ServerState.READY, ServerState.UNHEALTHY, ServerState.EXTERNAL})
 """The states in which a server has counters: an unhealthy one counts on what it serves."""
 
 
 class Owner(StrEnum):
     """Who started a server."""
 
-    INFERCTL = "inferctl"
-    FOREIGN = "foreign"
+    MANAGED = "managed"
+    EXTERNAL = "external"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,9 @@ from backends.domain.facts import (
     Spawned,
     Ticked,
 )
-from backends.domain.foreign import foreign_after, foreign_life, is_foreign
+from backends.domain.foreign import external_after, external_life, is_external
 from backends.domain.gpu import GpuSample
-from backends.domain.lifecycle import Life, life_after, unborn
+from backends.domain.lifecycle import Life, life_after, not_started
 from backends.domain.server import Owner, Server
 from backends.domain.serving import Serving
 from backends.domain.stamp import Stamp
@@ -111,12 +111,12 @@ class Session:
 
 def watching(session: Session, server: str, model: str | None) -> Session:
     """Return the session turned to another server, of which nothing is known yet."""
-    return _turned(session, unborn(server, model))
+    return _turned(session, not_started(server, model))
 
 
-def watching_foreign(session: Session, server: Server) -> Session:
+def watching_external(session: Session, server: Server) -> Session:
     """Return the session turned to a server that somebody else started."""
-    return _turned(session, foreign_life(server))
+    return _turned(session, external_life(server))
 
 
 def _turned(session: Session, life: Life) -> Session:
@@ -191,7 +191,7 @@ def _activity_beside(session: Session, server: Server) -> Activity:
 
 
 def _with_server_fact(session: Session, fact: ServerFact) -> Session:
-    life = life_after(session.life or unborn(""), fact)
+    life = life_after(session.life or not_started(""), fact)
     if isinstance(fact, Spawned):
         session = _billed_anew(session, fact)
         return replace(session, life=life, memory=Timeline(), scraped=None, recent=(), serving=None)
@@ -216,18 +216,18 @@ def _with_servers(session: Session, fact: ServersSeen) -> Session:
     life = session.life
     if life is None:
         return session
-    if is_foreign(life):
-        return _with_foreign(session, life, fact)
+    if is_external(life):
+        return _with_external(session, life, fact)
     seen = next((each for each in fact.servers if each.name == life.server.name), None)
-    if seen is None or seen.keeper_pid is not None or seen.owner is Owner.FOREIGN:
+    if seen is None or seen.keeper_pid is not None or seen.owner is Owner.EXTERNAL:
         return session
     if seen.started_at != life.server.started_at or seen.state is life.server.state:
         return session
     return replace(session, life=replace(life, server=seen))
 
 
-def _with_foreign(session: Session, life: Life, fact: ServersSeen) -> Session:
-    after = foreign_after(life, fact.servers)
+def _with_external(session: Session, life: Life, fact: ServersSeen) -> Session:
+    after = external_after(life, fact.servers)
     if after.server.pid == life.server.pid:
         return replace(session, life=after)
     return replace(recovered(session, METRICS), life=after, scraped=None, recent=(), serving=None)

@@ -11,7 +11,7 @@ from backends.history.rows import finding_record, from_json, run_of, series_reco
 from backends.wire import plain
 
 ExportKind = Literal[
-    "starts", "series", "runs", "loads", "coldhunts", "verdicts", "events", "meters"
+    "starts", "series", "runs", "loads", "coldprobes", "verdicts", "events", "meters"
 ]
 
 
@@ -58,7 +58,7 @@ _EXPORTS: Mapping[ExportKind, _Export] = {
     ),
     "runs": _Export("SELECT * FROM runs ORDER BY rowid", _run),
     "loads": _findings("load"),
-    "coldhunts": _findings("coldhunt"),
+    "coldprobes": _findings("coldprobe"),
     "verdicts": _Export("SELECT * FROM verdicts ORDER BY wall_s", _with_json("document")),
     "events": _Export("SELECT * FROM events ORDER BY wall_s", _with_json("what")),
     "meters": _Export("SELECT * FROM meters ORDER BY name", _with_json("state")),

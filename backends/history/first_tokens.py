@@ -31,32 +31,32 @@ def first_tokens(path: Path, since_wall_s: float) -> tuple[FirstTokens, ...]:
                 break
             try:
                 report = from_json(row["report"])
-                lanes = {
-                    lane: (str(endpoint), _model(report, lane))
-                    for lane, endpoint in from_json(row["lanes"])
+                targets = {
+                    target: (str(endpoint), _model(report, target))
+                    for target, endpoint in from_json(row["targets"])
                 }
             except UnreadableRow:
                 continue
-            runs = "SELECT lane, run FROM runs WHERE series_id = ?"
+            runs = "SELECT target, run FROM runs WHERE series_id = ?"
             for lane_name, run_ttft_s in database.records(runs, (row["series_id"],), _run):
-                lane = lanes[lane_name]
-                ttft_s.setdefault(lane, []).append(run_ttft_s)
-                since_s[lane] = row["began_wall_s"]
-    return tuple(_told(lane, found, since_s[lane]) for lane, found in ttft_s.items())
+                target = targets[lane_name]
+                ttft_s.setdefault(target, []).append(run_ttft_s)
+                since_s[target] = row["began_wall_s"]
+    return tuple(_told(target, found, since_s[target]) for target, found in ttft_s.items())
 
 
 def _told(
-    lane: tuple[str, str | None], found: list[float | None], since_wall_s: float
+    target: tuple[str, str | None], found: list[float | None], since_wall_s: float
 ) -> FirstTokens:
     succeeded = [each for each in found if each is not None]
     told = spread(succeeded)
     p99_s = told.p99 if told else None
     failed = len(found) - len(succeeded)
-    return FirstTokens(*lane, len(succeeded), failed, p99_s, since_wall_s)
+    return FirstTokens(*target, len(succeeded), failed, p99_s, since_wall_s)
 
 
 def _run(row: sqlite3.Row) -> tuple[str, float | None]:
-    return row["lane"], _ttft_s(from_json(row["run"]))
+    return row["target"], _ttft_s(from_json(row["run"]))
 
 
 def _ttft_s(run: dict[str, Any]) -> float | None:
@@ -64,6 +64,6 @@ def _ttft_s(run: dict[str, Any]) -> float | None:
     return ttft_s
 
 
-def _model(report: dict[str, Any], lane: str) -> str | None:
-    model: str | None = report.get("lanes", {}).get(lane, {}).get("model")
+def _model(report: dict[str, Any], target: str) -> str | None:
+    model: str | None = report.get("targets", {}).get(target, {}).get("model")
     return model

@@ -41,17 +41,17 @@ class Findings:
         self._database = database
 
     def keep(self, record: FindingRecord) -> None:
-        """Keep a load or a hunt, or replace what was kept under its id."""
+        """Keep a load or a cold-start probe, or replace what was kept under its id."""
         row = finding_row(record)
         self._database.rows("INSERT OR REPLACE INTO findings VALUES (?, ?, ?, ?, ?)", row)
 
     def recent(self, kind: FindingKind, limit: int = 50) -> tuple[FindingRecord, ...]:
-        """Return the last loads or hunts, newest first."""
+        """Return the last loads or cold-start probes, newest first."""
         query = "SELECT * FROM findings WHERE kind = ? ORDER BY began_wall_s DESC LIMIT ?"
         return self._database.records(query, (kind, limit), finding_record)
 
     def one(self, finding_id: str) -> FindingRecord | None:
-        """Return one load or hunt, None where there is none of this id."""
+        """Return one load or cold-start probe, None where there is none of this id."""
         rows = self._database.rows("SELECT * FROM findings WHERE finding_id = ?", (finding_id,))
         return finding_record(rows[0]) if rows else None
 
@@ -76,7 +76,7 @@ class History:
 
     Attributes:
         notice: one sentence if the file was damaged and moved aside, else empty.
-        findings: the loads and the hunts for cold hits.
+        findings: the loads and the cold-start probes.
     """
 
     def __init__(self, database: Database) -> None:
@@ -120,7 +120,7 @@ class History:
         )
 
     def add_run(self, series_id: str, run: Run) -> None:
-        """Keep one run of a series without its text; the same lane and index is kept once."""
+        """Keep one run of a series without its text; the same target and index is kept once."""
         self._database.rows(
             "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)", run_row(series_id, run)
         )
@@ -136,15 +136,15 @@ class History:
         return series_record(rows[0]) if rows else None
 
     def runs_of(self, series_id: str) -> tuple[Run, ...]:
-        """Return the runs of a series by lane and index."""
-        query = "SELECT * FROM runs WHERE series_id = ? ORDER BY lane, place"
+        """Return the runs of a series by target and index."""
+        query = "SELECT * FROM runs WHERE series_id = ? ORDER BY target, place"
         return self._database.records(query, (series_id,), run_of)
 
     def tests_usd(self, since_s: float, until_s: float) -> Decimal:
         """Return what the tests of a period have cost, as far as their endpoints are priced.
 
-        A series and a load belong to the instant at which they began, each request of a hunt to
-        that at which it ended: a hunt takes days.
+        A series and a load belong to the instant at which they began, each request of a cold-start
+        probe to that at which it ended: a probe takes days.
         """
         costs = "SELECT decimal_sum(cost_usd) AS usd FROM test_costs"
         query = f"{costs} WHERE wall_s >= ? AND wall_s < ?"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from backends.domain.ab.run import LaneName
+from backends.domain.ab.run import TargetName
 from backends.domain.start import Outcome, Start
 
 
@@ -43,16 +43,16 @@ class StartRecord:
 
 @dataclass(frozen=True, slots=True)
 class SeriesRecord:
-    """One A/B: which endpoint stood in which lane, and what was found.
+    """One A/B: which endpoint stood in which target, and what was found.
 
     Attributes:
-        lanes: lane and the endpoint's name or address, never its key.
+        targets: target and the endpoint's name or address, never its key.
         report: the document of ``ab --json`` without its runs; empty while the series runs.
     """
 
     series_id: str
     began_wall_s: float
-    lanes: tuple[tuple[LaneName, str], ...]
+    targets: tuple[tuple[TargetName, str], ...]
     prompt_sha256: str
     report: Mapping[str, Any]
 
@@ -75,12 +75,12 @@ class FirstTokens:
     since_wall_s: float
 
 
-FindingKind = Literal["load", "coldhunt"]
+FindingKind = Literal["load", "coldprobe"]
 
 
 @dataclass(frozen=True, slots=True)
 class FindingRecord:
-    """A load or a hunt for cold hits, with everything that was measured.
+    """A load or a cold-start probe, with everything that was measured.
 
     Attributes:
         endpoint: its name or address, never its key.

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from backends.domain.ab.run import LaneName, Run
+from backends.domain.ab.run import Run, TargetName
 from backends.domain.redaction import without_secrets
 from backends.domain.start import Start
 from backends.history.database import UnreadableRow
@@ -99,7 +99,7 @@ def series_row(record: SeriesRecord) -> Row:
     return (
         record.series_id,
         record.began_wall_s,
-        to_json(record.lanes),
+        to_json(record.targets),
         record.prompt_sha256,
         to_json(record.report),
     )
@@ -110,7 +110,7 @@ def series_record(row: sqlite3.Row) -> SeriesRecord:
     return SeriesRecord(
         series_id=row["series_id"],
         began_wall_s=row["began_wall_s"],
-        lanes=_value(row["lanes"], tuple[tuple[LaneName, str], ...]),
+        targets=_value(row["targets"], tuple[tuple[TargetName, str], ...]),
         prompt_sha256=row["prompt_sha256"],
         report=from_json(row["report"]),
     )
@@ -146,7 +146,7 @@ def run_row(series_id: str, run: Run) -> Row:
     """
     itl_us = array("I", (min(round(itl_s * 1e6), _LONGEST_ITL_US) for itl_s in run.itl_s))
     slim = replace(run, itl_s=(), text="")
-    return (series_id, run.lane, run.index, to_json(slim), itl_us.tobytes())
+    return (series_id, run.target, run.index, to_json(slim), itl_us.tobytes())
 
 
 def run_of(row: sqlite3.Row) -> Run:

@@ -1,46 +1,69 @@
 """The tables, as the steps that led to them; step N brings a database to ``user_version`` N."""
 
-_COSTS = {
-    "runs": """
-        SELECT series.series_id, 'run ' || new.lane || ' ' || new.place, series.began_wall_s,
-            json_extract(iif(json_valid(new.run), new.run, NULL), '$.cost_usd') AS usd
-        FROM {rows} series WHERE series.series_id = new.series_id AND usd IS NOT NULL
-    """,
-    "series": """
-        SELECT new.series_id, 'warm-up ' || lane.key, new.began_wall_s,
-            json_extract(lane.value, '$.warm_up.cost_usd') AS usd
-        FROM {rows} json_each(iif(json_valid(new.report), new.report, NULL), '$.lanes') AS lane
-        WHERE usd IS NOT NULL
-    """,
-    "findings": """
-        SELECT new.finding_id, 'load', new.began_wall_s,
-            json_extract(iif(json_valid(new.document), new.document, NULL), '$.ended.cost_usd')
-                AS usd
-        FROM {rows} (SELECT 1) WHERE new.kind = 'load' AND usd IS NOT NULL
-        UNION ALL
-        SELECT new.finding_id, 'request ' || probe.key, json_extract(probe.value, '$.ended_at'),
-            json_extract(probe.value, '$.cost_usd') AS usd
-        FROM {rows} json_each(
-            iif(json_valid(new.document), new.document, NULL), '$.probes'
-        ) AS probe
-        WHERE new.kind = 'coldhunt' AND usd IS NOT NULL
-    """,
-}
-"""What the rows of a table have cost: of all, or of the ``new`` one where `rows` is empty.
 
-Each cost is the text of a Decimal. A record that cannot be read has none.
-"""
+def _costs_of(table: str, target: str, targets: str, cold_probe: str) -> str:
+    """Return what keeps the costs of the rows that a table has, and of every one to come.
 
+    Each cost is the text of a Decimal. A record that cannot be read has none.
 
-def _costs_of(table: str) -> str:
-    """Return what keeps the costs of the rows that a table has, and of every one to come."""
+    Args:
+        table: whose rows.
+        target: the column of a run's target.
+        targets: the key of the targets in the report of a series.
+        cold_probe: the kind of a finding that is a cold-start probe.
+    """
+    costs = {
+        "runs": f"""
+            SELECT series.series_id, 'run ' || new.{target} || ' ' || new.place,
+                series.began_wall_s,
+                json_extract(iif(json_valid(new.run), new.run, NULL), '$.cost_usd') AS usd
+            FROM {{rows}} series WHERE series.series_id = new.series_id AND usd IS NOT NULL
+        """,
+        "series": f"""
+            SELECT new.series_id, 'warm-up ' || target.key, new.began_wall_s,
+                json_extract(target.value, '$.warm_up.cost_usd') AS usd
+            FROM {{rows}} json_each(
+                iif(json_valid(new.report), new.report, NULL), '$.{targets}'
+            ) AS target
+            WHERE usd IS NOT NULL
+        """,
+        "findings": f"""
+            SELECT new.finding_id, 'load', new.began_wall_s,
+                json_extract(iif(json_valid(new.document), new.document, NULL), '$.ended.cost_usd')
+                    AS usd
+            FROM {{rows}} (SELECT 1) WHERE new.kind = 'load' AND usd IS NOT NULL
+            UNION ALL
+            SELECT new.finding_id, 'request ' || probe.key, json_extract(probe.value, '$.ended_at'),
+                json_extract(probe.value, '$.cost_usd') AS usd
+            FROM {{rows}} json_each(
+                iif(json_valid(new.document), new.document, NULL), '$.probes'
+            ) AS probe
+            WHERE new.kind = '{cold_probe}' AND usd IS NOT NULL
+        """,
+    }[table]
     into = "INSERT OR REPLACE INTO test_costs"
     return f"""
-        {into} {_COSTS[table].format(rows=f"{table} AS new,")};
+        {into} {costs.format(rows=f"{table} AS new,")};
         CREATE TRIGGER costs_of_{table} AFTER INSERT ON {table} BEGIN
-            {into} {_COSTS[table].format(rows="")};
+            {into} {costs.format(rows="")};
         END;
     """
+
+
+def _all_costs(target: str, targets: str, cold_probe: str) -> str:
+    tables = ("runs", "series", "findings")
+    return "".join(_costs_of(table, target, targets, cold_probe) for table in tables)
+
+
+def _renamed(column: str, old: str, new: str) -> str:
+    """Return the JSON of a column with one key of its object renamed; what is no JSON stays."""
+    return f"""iif(
+        json_valid({column}) AND json_type({column}, '$.{old}') IS NOT NULL,
+        json_set(
+            json_remove({column}, '$.{old}'), '$.{new}', json_extract({column}, '$.{old}')
+        ),
+        {column}
+    )"""
 
 
 MIGRATIONS: tuple[str, ...] = (
@@ -124,8 +147,18 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (record_id, part)
     ) WITHOUT ROWID;
     CREATE INDEX test_costs_by_time ON test_costs (wall_s, cost_usd);
-    {_costs_of("runs")}
-    {_costs_of("series")}
-    {_costs_of("findings")}
+    {_all_costs("lane", "lanes", "coldhunt")}
+    """,
+    f"""
+    DROP TRIGGER costs_of_runs;
+    DROP TRIGGER costs_of_series;
+    DROP TRIGGER costs_of_findings;
+    ALTER TABLE series RENAME COLUMN lanes TO targets;
+    ALTER TABLE runs RENAME COLUMN lane TO target;
+    UPDATE series SET report = {_renamed("report", "lanes", "targets")};
+    UPDATE findings SET kind = 'coldprobe' WHERE kind = 'coldhunt';
+    UPDATE findings SET document = {_renamed("document", "hunt_id", "probe_id")}
+        WHERE kind = 'coldprobe';
+    {_all_costs("target", "targets", "coldprobe")}
     """,
 )

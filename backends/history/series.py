@@ -40,15 +40,15 @@ def recent_series(history: History, limit: int = 50) -> tuple[SeriesRecord, ...]
 def series_of(record: SeriesRecord, runs: tuple[Run, ...]) -> AbSeries:
     """Return the series of a record and its runs; one that never ended says so."""
     report = record.report
-    lanes = report.get("lanes") or {}
+    targets = report.get("targets") or {}
     sampling = report.get("sampling") or {}
     planned = report.get("runs_planned") or max((run.index + 1 for run in runs), default=0)
     began = SeriesBegan(
         Stamp(0.0, record.began_wall_s),
         record.series_id,
-        record.lanes,
+        record.targets,
         planned,
-        tuple((lanes.get(name) or {}).get("model") or "" for name, _ in record.lanes),
+        tuple((targets.get(name) or {}).get("model") or "" for name, _ in record.targets),
         record.prompt_sha256,
         report.get("order") or "interleaved",
         sampling.get("max_tokens"),

@@ -36,8 +36,8 @@ from backends.keeper.order import (
     own_drain_s,
     unwritable,
 )
-from backends.keeper.service import Bell, Service
-from backends.keeper.take import Taken, adopt, start, take_back
+from backends.keeper.service import Service, Wakeup
+from backends.keeper.take import KeptServer, adopt, start, take_back
 
 
 def main() -> None:
@@ -46,7 +46,7 @@ def main() -> None:
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=LaunchOrder | None)
     launcher = _detach()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    bell = Bell()
+    bell = Wakeup()
     try:
         cwd = _working_folder() if order else None
         taken = start(folder, order, bell.ring) if order else adopt(folder, bell.ring)
@@ -111,7 +111,7 @@ def _report(launcher: int, report: Report) -> None:
         file.write(msgspec.json.encode(report))
 
 
-def _tell_clock(taken: Taken) -> None:
+def _tell_clock(taken: KeptServer) -> None:
     """Say in the journal when the instants are those at which the lines arrived."""
     because = unstamped_because(taken.order.argv, taken.order.environment)
     if taken.is_new and because:
@@ -119,7 +119,7 @@ def _tell_clock(taken: Taken) -> None:
         taken.journal.record(StartIdentified(now(), None, None, (times,)))
 
 
-def _see_download(folder: ServerFolder, taken: Taken, cwd: Path | None) -> None:
+def _see_download(folder: ServerFolder, taken: KeptServer, cwd: Path | None) -> None:
     """Watch what a new server fetches; of one that is taken over, say how far that was seen."""
     journal, order = taken.journal, taken.order
     if cwd is None:
@@ -135,7 +135,7 @@ def _see_download(folder: ServerFolder, taken: Taken, cwd: Path | None) -> None:
         threading.Thread(target=watch_download, args=looking, daemon=True).start()
 
 
-def _kept(folder: ServerFolder, taken: Taken, memory: GpuMemory) -> Kept:
+def _kept(folder: ServerFolder, taken: KeptServer, memory: GpuMemory) -> Kept:
     order = taken.order
     return Kept(
         tree=taken.tree,

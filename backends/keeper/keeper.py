@@ -33,7 +33,7 @@ from backends.keeper.http1 import Address
 from backends.keeper.journal import Journal
 from backends.keeper.log import RotatedLog, complain
 from backends.keeper.pump import Reader, Splitter, pump
-from backends.keeper.service import Bell, Service
+from backends.keeper.service import Service, Wakeup
 from backends.keeper.tree import Tree
 from backends.keeper.watch import READY_POLL_S, Watch
 
@@ -81,7 +81,7 @@ class Kept:
 class Keeper:
     """Keeps one server from now until nothing of it is left."""
 
-    def __init__(self, kept: Kept, journal: Journal, bell: Bell) -> None:
+    def __init__(self, kept: Kept, journal: Journal, bell: Wakeup) -> None:
         self._kept = kept
         self._journal = journal
         self._bell = bell
@@ -174,7 +174,7 @@ class Keeper:
             now,
             kept.term_grace_s,
             kept.memory_released,
-            self._stop_heeding,
+            self._stop_accepting_output,
             kept.own_drain_s,
         )
         ordered = self._stop
@@ -196,7 +196,7 @@ class Keeper:
             self._over = True
             self._journal.record(Stopped(now()))
 
-    def _stop_heeding(self) -> None:
+    def _stop_accepting_output(self) -> None:
         """What processes say when they are made to end is no cause of it.
 
         What the first one said as it ended is still on its way through the pipe.

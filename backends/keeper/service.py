@@ -46,7 +46,7 @@ class Service:
     A client that reads slowly costs nothing and delays nobody.
     """
 
-    def __init__(self, folder: ServerFolder, journal: Journal, bell: "Bell") -> None:
+    def __init__(self, folder: ServerFolder, journal: Journal, bell: "Wakeup") -> None:
         self._folder = folder
         self._journal = journal
         self._bell = bell
@@ -167,7 +167,7 @@ class Service:
         client.connection.close()
 
 
-class Bell:
+class Wakeup:
     """Wakes the service, from any thread and from signal handlers."""
 
     def __init__(self) -> None:

@@ -50,7 +50,7 @@ LEAVING_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class KeptServer:
     """A server that this process keeps from now on.
 
     Attributes:
@@ -66,7 +66,7 @@ class Taken:
     is_new: bool
 
 
-def start(folder: ServerFolder, order: LaunchOrder, on_growth: Callable[[], None]) -> Taken:
+def start(folder: ServerFolder, order: LaunchOrder, on_growth: Callable[[], None]) -> KeptServer:
     """Start the server.
 
     Raises:
@@ -88,7 +88,7 @@ def start(folder: ServerFolder, order: LaunchOrder, on_growth: Callable[[], None
     except OSError as error:
         take_back(tree)
         raise LaunchFailed(unwritable(folder.path, error)) from error
-    return Taken(order, tree, journal, pipe, watch, is_new=True)
+    return KeptServer(order, tree, journal, pipe, watch, is_new=True)
 
 
 def _begin_journal(
@@ -132,7 +132,7 @@ def take_back(tree: Tree) -> None:
         time.sleep(0.01)
 
 
-def adopt(folder: ServerFolder, on_growth: Callable[[], None]) -> Taken:
+def adopt(folder: ServerFolder, on_growth: Callable[[], None]) -> KeptServer:
     """Take over the server that a keeper left behind.
 
     Raises:
@@ -155,7 +155,7 @@ def adopt(folder: ServerFolder, on_growth: Callable[[], None]) -> Taken:
     journal = Journal(folder.journal.resolve(), on_growth, was_ready=was_ready)
     tree = AdoptedTree(first, marker_value(order))
     _announce_end(first, on_growth)
-    return Taken(order, tree, journal, pipe, watch_ready if was_ready else watch, is_new=False)
+    return KeptServer(order, tree, journal, pipe, watch_ready if was_ready else watch, is_new=False)
 
 
 def spawned(facts: list[ServerFact]) -> Spawned:

@@ -1,47 +1,47 @@
-"""From names to an A/B: which endpoints stand in which lane, and what the series may cost."""
+"""From names to an A/B: which endpoints stand in which target, and what the series may cost."""
 
 import secrets
 from collections.abc import Sequence
 from decimal import Decimal
 
-from backends.domain.ab.run import LaneName, SeriesMode
+from backends.domain.ab.run import SeriesMode, TargetName
 from backends.domain.prices.amounts import usd
 from backends.domain.prices.cost import request_prices
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.session import Session
 from backends.prober.prompts import Prompt
-from backends.prober.protocol import Lane, Limits, SeriesOrder
+from backends.prober.protocol import Limits, SeriesOrder, Target
 from backends.settings.config import Settings, TokenPrices
 from backends.settings.endpoint_reference import EndpointTarget, resolve_endpoint
 
-LANES: tuple[LaneName, ...] = ("a", "b", "c", "d")
+TARGETS: tuple[TargetName, ...] = ("a", "b", "c", "d")
 
-LEAST_LANES = 2
+LEAST_TARGETS = 2
 
 
-def contestants(session: Session, settings: Settings) -> tuple[str, ...]:
+def ab_targets(session: Session, settings: Settings) -> tuple[str, ...]:
     """Return the endpoints that a key press sends the prompt to: the watched server first."""
     server = session.life.server if session.life else None
     ready = (_reference(server),) if server and _answers(server) else ()
-    return (*ready, *(endpoint.name for endpoint in settings.endpoints))[: len(LANES)]
+    return (*ready, *(endpoint.name for endpoint in settings.endpoints))[: len(TARGETS)]
 
 
-def why_no_race(session: Session, settings: Settings) -> str:
+def why_no_ab(session: Session, settings: Settings) -> str:
     """Return what is missing for an A/B, empty where nothing is."""
-    if len(contestants(session, settings)) >= LEAST_LANES:
+    if len(ab_targets(session, settings)) >= LEAST_TARGETS:
         return ""
     return "it needs two, a ready server and an [endpoint.NAME], or two endpoints"
 
 
 def _answers(server: Server) -> bool:
-    if server.owner is Owner.FOREIGN:
-        return server.state is ServerState.FOREIGN and None not in (server.base_url, server.model)
+    if server.owner is Owner.EXTERNAL:
+        return server.state is ServerState.EXTERNAL and None not in (server.base_url, server.model)
     return server.state is ServerState.READY
 
 
 def _reference(server: Server) -> str:
     """Return the profile of a server, or the address of one that somebody else runs."""
-    return f"{server.base_url}#{server.model}" if server.owner is Owner.FOREIGN else server.name
+    return f"{server.base_url}#{server.model}" if server.owner is Owner.EXTERNAL else server.name
 
 
 CHARACTERS_PER_TOKEN = 2
@@ -51,18 +51,18 @@ ADDED_TOKENS = 64
 """A chat template and the nonce of a run are shorter."""
 
 
-def lanes(references: Sequence[str], settings: Settings) -> tuple[Lane, ...]:
-    """Return one lane for each reference.
+def targets(references: Sequence[str], settings: Settings) -> tuple[Target, ...]:
+    """Return one target for each reference.
 
     Raises:
         Problem: a reference names no endpoint, or its key cannot be had.
     """
     targets = [resolve_endpoint(reference, settings) for reference in references]
-    return tuple(_lane(name, target) for name, target in zip(LANES, targets, strict=False))
+    return tuple(_target(name, target) for name, target in zip(TARGETS, targets, strict=False))
 
 
-def _lane(name: LaneName, target: EndpointTarget) -> Lane:
-    return Lane(
+def _target(name: TargetName, target: EndpointTarget) -> Target:
+    return Target(
         name=name,
         endpoint=target.name,
         base_url=target.base_url,
@@ -73,7 +73,7 @@ def _lane(name: LaneName, target: EndpointTarget) -> Lane:
 
 
 def series(
-    among: tuple[Lane, ...],
+    among: tuple[Target, ...],
     prompt: Prompt,
     runs: int,
     *,
@@ -86,7 +86,7 @@ def series(
     """Return the order of an A/B."""
     return SeriesOrder(
         series_id=secrets.token_hex(6),
-        lanes=among,
+        targets=among,
         prompt=prompt.text,
         runs=runs,
         max_tokens=max_tokens or prompt.max_tokens,
@@ -97,31 +97,31 @@ def series(
     )
 
 
-def is_priced(lane: Lane) -> bool:
+def is_priced(target: Target) -> bool:
     """Return whether it is known what a request costs there."""
-    return lane.prices.known
+    return target.prices.known
 
 
 def most_usd(order: SeriesOrder) -> Decimal | None:
-    """Return what a series costs at most on its priced lanes, None where none is priced."""
-    priced = [most_usd_once(lane, order.prompt, order.max_tokens) for lane in order.lanes]
+    """Return what a series costs at most on its priced targets, None where none is priced."""
+    priced = [most_usd_once(target, order.prompt, order.max_tokens) for target in order.targets]
     known = [once for once in priced if once is not None]
     return sum(known, Decimal(0)) * (order.runs + order.warm_up) if known else None
 
 
-def most_usd_once(lane: Lane, prompt: str, max_tokens: int) -> Decimal | None:
+def most_usd_once(target: Target, prompt: str, max_tokens: int) -> Decimal | None:
     """Return what one request costs at most, with all its output tokens; None unpriced."""
-    return lane.prices.most_usd(len(prompt) // CHARACTERS_PER_TOKEN + ADDED_TOKENS, max_tokens)
+    return target.prices.most_usd(len(prompt) // CHARACTERS_PER_TOKEN + ADDED_TOKENS, max_tokens)
 
 
 def cost_text(order: SeriesOrder, settings: Settings) -> str:
-    """Return what a series costs at most, and which lanes nobody can price."""
+    """Return what a series costs at most, and which targets nobody can price."""
     most = most_usd(order)
     told = [] if most is None else [f"at most {usd(most)}"]
     unpriced = [
-        lane.endpoint
-        for lane in order.lanes
-        if not is_priced(lane) and settings.profile(lane.endpoint) is None
+        target.endpoint
+        for target in order.targets
+        if not is_priced(target) and settings.profile(target.endpoint) is None
     ]
     if unpriced:
         told.append(f"UNPRICED: {', '.join(unpriced)}")

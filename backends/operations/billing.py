@@ -12,7 +12,7 @@ from backends.domain.session import Session
 from backends.domain.traffic.totals import TokenTotals, plus
 from backends.history.history import open_history
 from backends.operations import scenario
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.operations.meter_store import kept_days
 from backends.settings.config import Endpoint
 
@@ -59,7 +59,7 @@ class Bill:
     tests_usd: Decimal
 
 
-def bill_of(machine: Machine, session: Session, period: Period | None = None) -> Bill:
+def bill_of(host: Host, session: Session, period: Period | None = None) -> Bill:
     """Return the bill of the whole rental, or of some days.
 
     The provider's rounding belongs to a rental as a whole, so that a period is billed by the
@@ -68,12 +68,12 @@ def bill_of(machine: Machine, session: Session, period: Period | None = None) ->
     Raises:
         HistoryUnavailable: the history cannot be read.
     """
-    settings = machine.settings
+    settings = host.settings
     profile = scenario.watched_profile(session, settings)
-    began_s = session.meter.began_s if session.meter else machine.now().wall_s
+    began_s = session.meter.began_s if session.meter else host.now().wall_s
     first = period.first if period else utc_day(began_s)
-    last = period.last if period else utc_day(machine.now().wall_s)
-    with closing(open_history(machine.history_file)) as history:
+    last = period.last if period else utc_day(host.now().wall_s)
+    with closing(open_history(host.history_file)) as history:
         days = _with_live(kept_days(history, first, last), session, first, last)
         since_s = midnight_after(first) - DAY_S if period else began_s
         spent_usd = history.tests_usd(since_s, midnight_after(last))

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from backends.domain.ab.series import AbSeries
-from backends.domain.decision.hysteresis import Shown
+from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.prices.prices import GpuPrice
 from backends.domain.start import Start
 from backends.domain.traffic.demand import Demand
 from backends.operations.capacity import Capacity, changed_ns, known_capacities
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.operations.measured_inputs import NOTHING_MEASURED, Measured
 from backends.operations.pricing import gpu_prices
 from backends.prober.prompts import PARAGRAPH, Prompt
@@ -18,7 +18,7 @@ from backends.settings.config import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Context:
     """What views need beside the session; changed by the user, never by a source.
 
     Attributes:
@@ -48,7 +48,7 @@ class Desk:
     environment: Mapping[str, str] = field(default_factory=dict)
     capacities: tuple[Capacity, ...] = ()
     capacities_ns: int = 0
-    shown: Shown = field(default_factory=Shown)
+    shown: ShownPlan = field(default_factory=ShownPlan)
     shown_unread: bool = False
     gpu_prices: tuple[GpuPrice, ...] = ()
     measured: Measured = NOTHING_MEASURED
@@ -58,25 +58,25 @@ class Desk:
     beside: AbSeries | None = None
 
 
-def desk_of(machine: Machine) -> Desk:
-    """Return the desk as it is when the console opens.
+def context_of(host: Host) -> Context:
+    """Return the context as it is when the console opens.
 
     Raises:
         Problem: a file of prices or capacities cannot be read; the message names the remedy.
     """
-    prices = gpu_prices(machine.settings, machine.price_folder)
-    desk = Desk(machine.settings, machine.simulated, gpu_prices=prices)
-    return with_capacities(desk, machine)
+    prices = gpu_prices(host.settings, host.price_folder)
+    context = Context(host.settings, host.simulated, gpu_prices=prices)
+    return with_capacities(context, host)
 
 
-def with_capacities(desk: Desk, machine: Machine) -> Desk:
-    """Return the desk with what load has measured by now; the file is read where it changed.
+def with_capacities(context: Context, host: Host) -> Context:
+    """Return the context with what load has measured by now; the file is read where it changed.
 
     Raises:
         Problem: the file cannot be read; the message names the remedy.
     """
-    written_ns = changed_ns(machine.state_folder)
-    if written_ns == desk.capacities_ns:
-        return desk
-    capacities = known_capacities(machine.state_folder)
-    return replace(desk, capacities=capacities, capacities_ns=written_ns)
+    written_ns = changed_ns(host.state_folder)
+    if written_ns == context.capacities_ns:
+        return context
+    capacities = known_capacities(host.state_folder)
+    return replace(context, capacities=capacities, capacities_ns=written_ns)

@@ -10,7 +10,7 @@ from backends.domain.decision.document import verdict_document
 from backends.domain.decision.hysteresis import (
     OPPOSITE_WINDOWS,
     Advice,
-    Shown,
+    ShownPlan,
     add_regret,
     advise,
     fold_window,
@@ -27,13 +27,13 @@ from backends.domain.traffic.demand import Demand
 from backends.domain.traffic.latency import newest_first_tokens, p99_against
 from backends.domain.traffic.windows import Window
 from backends.operations import scenario as economics
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from backends.operations.pricing import gpu_offers
-from backends.operations.ranked_endpoints import Rival
+from backends.operations.ranked_endpoints import RankedEndpoint
 
 UNPRICED_REMEDY = "Set gpu_usd_per_hour in the server's profile."
 
-ANSWERING = frozenset({ServerState.READY, ServerState.FOREIGN})
+ANSWERING = frozenset({ServerState.READY, ServerState.EXTERNAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,43 +45,43 @@ class Decision:
         now: where the next request should go, the GPU being paid for.
         shown: the plan as it holds over windows of ten minutes.
         advice: whether to act on the plan.
-        rivals: every endpoint, the cheapest first.
+        endpoints: every endpoint, the cheapest first.
         server: the profile that a load measures, empty where none is watched.
     """
 
     scenario: Scenario
     plan: Verdict
     now: NowVerdict
-    shown: Shown
+    shown: ShownPlan
     advice: Advice
-    rivals: tuple[Rival, ...]
+    ranked: tuple[RankedEndpoint, ...]
     traffic: Demand
     server: str = ""
 
 
-def decide_all(session: Session, desk: Desk, today: date) -> Decision:
-    """Return what is decided of a session, on the traffic that lies on the desk if any does."""
-    settings = desk.settings
-    asked = desk.traffic or economics.demand(session)
+def decide_all(session: Session, context: Context, today: date) -> Decision:
+    """Return what is decided of a session, on the traffic that lies on the context if any does."""
+    settings = context.settings
+    asked = context.traffic or economics.demand(session)
     scenario = economics.scenario(
-        session, settings, today, desk.capacities, asked, measured=desk.measured
+        session, settings, today, context.capacities, asked, measured=context.measured
     )
     plan = economics.decided(scenario)
-    ranked = economics.rivals_of(settings, asked, desk.measured)
-    found = economics.inputs(session, settings, desk.capacities, asked, desk.measured)
+    ranked = economics.ranked_endpoints_of(settings, asked, context.measured)
+    found = economics.inputs(session, settings, context.capacities, asked, context.measured)
     told = (*_said(asked, ranked), *(each.said for each in found))
     plan = replace(plan, assumptions=(*plan.assumptions, *told))
     if scenario.gpu_usd_per_hour is None:
-        plan = _with_offers(plan, unpriced_gpu(session, desk))
+        plan = _with_offers(plan, unpriced_gpu(session, context))
     profile = economics.watched_profile(session, settings)
     server = profile.name if profile else ""
     return Decision(
         scenario,
         with_server(plan, server),
         _now(session, scenario),
-        desk.shown,
+        context.shown,
         advise(
-            desk.shown,
+            context.shown,
             settings.billing.switching_usd,
             economics.present_usd_per_hour(scenario),
             cheapest_other(plan),
@@ -104,12 +104,12 @@ def with_server(found: Verdict, server: str) -> Verdict:
     return replace(found, reason=found.reason.replace(MEASURE, command), options=tuple(options))
 
 
-def unpriced_gpu(session: Session, desk: Desk) -> str:
+def unpriced_gpu(session: Session, context: Context) -> str:
     """Return what the price table asks for the watched GPU that has no price, as a sentence."""
-    profile = economics.watched_profile(session, desk.settings)
+    profile = economics.watched_profile(session, context.settings)
     if session.gpus is None or (profile and profile.gpu_usd_per_hour is not None):
         return ""
-    return gpu_offers(session.gpus.gpus, profile, desk.gpu_prices)
+    return gpu_offers(session.gpus.gpus, profile, context.gpu_prices)
 
 
 def _with_offers(plan: Verdict, told: str) -> Verdict:
@@ -150,15 +150,15 @@ def decision_document(decision: Decision) -> dict[str, Any]:
             "regret_usd": digits(shown.regret_usd),
         },
         "advice": {"kind": decision.advice.kind.value, "reason": decision.advice.reason},
-        "rivals": [
+        "endpoints": [
             {
-                "endpoint": rival.endpoint.name,
-                "usd_per_request": digits(rival.usd_per_request),
-                "price_as_of": rival.endpoint.prices.as_of,
-                "reason": rival.reason or None,
-                "excluded_because": rival.excluded_because or None,
+                "endpoint": endpoint.endpoint.name,
+                "usd_per_request": digits(endpoint.usd_per_request),
+                "price_as_of": endpoint.endpoint.prices.as_of,
+                "reason": endpoint.reason or None,
+                "excluded_because": endpoint.excluded_because or None,
             }
-            for rival in decision.rivals
+            for endpoint in decision.ranked
         ],
         "traffic": {
             "source": decision.traffic.source,
@@ -169,26 +169,26 @@ def decision_document(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _said(asked: Demand, ranked: tuple[Rival, ...]) -> tuple[str, ...]:
+def _said(asked: Demand, ranked: tuple[RankedEndpoint, ...]) -> tuple[str, ...]:
     said = [f"Traffic: {asked.source}."]
     if asked.replicas is not None and asked.replicas > 1:
         said.append(f"It was served by {asked.replicas} replicas; the rate is theirs together.")
     said += [
-        f"{rival.endpoint.name} is no choice: {rival.excluded_because}."
-        for rival in ranked
-        if rival.excluded_because
+        f"{endpoint.endpoint.name} is no choice: {endpoint.excluded_because}."
+        for endpoint in ranked
+        if endpoint.excluded_because
     ]
-    priced = [rival for rival in ranked if rival.usd_per_request is not None]
-    priced = [rival for rival in priced if not rival.excluded_because] or priced
+    priced = [endpoint for endpoint in ranked if endpoint.usd_per_request is not None]
+    priced = [endpoint for endpoint in priced if not endpoint.excluded_because] or priced
     if len(priced) > 1:
-        dearer = ", ".join(rival.endpoint.name for rival in priced[1:])
+        dearer = ", ".join(endpoint.endpoint.name for endpoint in priced[1:])
         said.append(
             f"The API is {priced[0].endpoint.name}, for these requests the cheapest of "
             f"{len(priced)} endpoints; dearer: {dearer}."
         )
     elif priced:
         said.append(f"The API is {priced[0].endpoint.name}.")
-    hourly = economics.profile_said(asked)
+    hourly = economics.profile_sentence(asked)
     return (*said, hourly) if hourly else tuple(said)
 
 
@@ -216,24 +216,24 @@ def _number(value: Decimal | None) -> float | None:
 SECONDS_PER_HOUR = 3600
 
 
-def judged(session: Session, desk: Desk) -> Shown:
+def judged(session: Session, context: Context) -> ShownPlan:
     """Return what is shown after the newest window of the watched server's traffic."""
     if session.life is None:
-        return desk.shown
+        return context.shown
     window = session.ledger.of(session.life.server.name).windows.closed
-    if window is None or window.began_wall_s <= desk.shown.judged_wall_s:
-        return desk.shown
-    shown = _after(desk.shown, window, session, desk)
+    if window is None or window.began_wall_s <= context.shown.judged_wall_s:
+        return context.shown
+    shown = _after(context.shown, window, session, context)
     return replace(shown, judged_wall_s=window.began_wall_s)
 
 
-def _after(shown: Shown, window: Window, session: Session, desk: Desk) -> Shown:
+def _after(shown: ShownPlan, window: Window, session: Session, context: Context) -> ShownPlan:
     """Judge one window by itself, at today's prices."""
     nothing = Observed(n=Decimal(0), window_s=Decimal(repr(window.seconds)))
     asked = Demand(window.seen or nothing, "one window of ten minutes")
     today = utc_day(window.began_wall_s)
     scenario = economics.scenario(
-        session, desk.settings, today, desk.capacities, asked, measured=desk.measured
+        session, context.settings, today, context.capacities, asked, measured=context.measured
     )
     plan = economics.decided(scenario)
     shown = fold_window(shown, plan.kind, round(window.requests or 0))

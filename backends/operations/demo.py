@@ -13,7 +13,7 @@ from pathlib import Path
 
 from backends.domain.decision.scenario import Scenario
 from backends.operations.demo_supervisor import MODEL, SERVER
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.settings.config import Billing, Endpoint, Limits, Profile, Settings, TokenPrices
 from backends.simulated.gpus import SimulatedGpus
 
@@ -36,7 +36,7 @@ PLAN = Scenario(
 
 
 @contextmanager
-def simulated_host(speed: float, failure: str | None) -> Iterator[Machine]:
+def simulated_host(speed: float, failure: str | None) -> Iterator[Host]:
     """Give a machine with one simulated vLLM, its GPU, and one simulated serverless endpoint.
 
     Args:
@@ -63,7 +63,7 @@ def simulated_host(speed: float, failure: str | None) -> Iterator[Machine]:
     )
     endpoint_port = _free_port()
     with _cared_for(folder, endpoint_port, profile.port):
-        yield Machine(
+        yield Host(
             settings=_settings(profile, endpoint_port),
             state_folder=folder,
             history_file=folder / "history.sqlite",

@@ -1,7 +1,7 @@
 """Runs the demo's helpers and clears everything away once the console is gone, however it went.
 
-``python -m backends.operations.demo_supervisor FOLDER ENDPOINT_PORT SERVER_PORT``; the console holds the other end
-of its stdin, which the kernel closes even for a console that was killed.
+``-m backends.operations.demo_supervisor FOLDER ENDPOINT_PORT SERVER_PORT``; the console holds the
+other end of its stdin, which the kernel closes even for a console that was killed.
 """
 
 import asyncio

@@ -10,7 +10,7 @@ from backends.discovery.offer import Offer, discover
 from backends.domain.stamp import Stamp
 from backends.gpus.source import GpuSource
 from backends.operations.pricing import with_known_prices
-from backends.servers.listing import list_servers
+from backends.servers.listing import list_servers, server_pids
 from backends.settings.config import Profile, Settings
 from backends.settings.faults import ConfigError, Fault
 from backends.settings.paths import config_file, history_file, state_folder
@@ -23,7 +23,7 @@ def clock() -> Stamp:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class Host:
     """One host, real or simulated; everything else about it is read from these.
 
     Attributes:
@@ -42,13 +42,13 @@ class Machine:
     now: Callable[[], Stamp] = clock
 
 
-def this_host(settings: Settings | None = None) -> Machine:
+def this_host(settings: Settings | None = None) -> Host:
     """Return this host, with its configuration unless `settings` are given.
 
     Raises:
         ConfigError: the configuration cannot be used.
     """
-    return Machine(
+    return Host(
         settings=settings_of_this_host() if settings is None else settings,
         state_folder=state_folder(),
         history_file=history_file(),
@@ -70,15 +70,13 @@ def settings_of_this_host() -> Settings:
 
 def open_this_hosts_gpus() -> GpuSource:
     """Return the GPUs of this host, and its memory while a server computes on the CPU."""
-    from backends.gpus.detect import open_gpus
+    from backends.gpus.detect import open_gpus  # noqa: PLC0415  only who asks GPUs loads it
 
-    return open_gpus(cpu_server_pids=kept_pids)
+    return open_gpus(cpu_server_pids=managed_pids)
 
 
-def kept_pids() -> frozenset[int]:
+def managed_pids() -> frozenset[int]:
     """Return every process of every server that inferctl started here."""
-    from backends.servers.listing import server_pids
-
     return frozenset().union(*server_pids(state_folder()).values())
 
 

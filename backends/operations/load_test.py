@@ -17,9 +17,9 @@ from backends.history.records import EventRecord, FindingRecord
 from backends.history.thread import HistoryThread
 from backends.operations import ab
 from backends.operations.capacity import Capacity, keep_capacity
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.prober.client import run_load
-from backends.prober.protocol import Lane, LoadOrder
+from backends.prober.protocol import LoadOrder, Target
 from backends.problem import NotFound
 from backends.servers.listing import list_servers
 from backends.servers.own_traffic import sending
@@ -43,30 +43,30 @@ WARM_UPS = 1
 """Requests before the first that is counted."""
 
 
-def costs_nothing(lane: Lane) -> bool:
+def costs_nothing(target: Target) -> bool:
     """Return whether the endpoint is on this machine and has no price."""
-    host = urlsplit(lane.base_url).hostname or ""
-    return is_loopback(host) and not lane.prices.known
+    host = urlsplit(target.base_url).hostname or ""
+    return is_loopback(host) and not target.prices.known
 
 
 def most_usd(order: LoadOrder) -> Decimal | None:
     """Return what a load costs at most, None where the endpoint is UNPRICED."""
-    once = ab.most_usd_once(order.lane, order.prompt, order.max_tokens)
+    once = ab.most_usd_once(order.target, order.prompt, order.max_tokens)
     if once is None:
         return None
     most = once * (order.max_requests + WARM_UPS)
     return most if order.max_usd is None else min(most, Decimal(order.max_usd))
 
 
-def check_that_it_serves(machine: Machine, name: str) -> None:
+def check_that_it_serves(host: Host, name: str) -> None:
     """See that a server of this host is ready before anything is sent to it.
 
     Raises:
         NotFound: it is not.
     """
-    if machine.settings.profile(name) is None:
+    if host.settings.profile(name) is None:
         return
-    found = [each for each in list_servers(machine.state_folder) if each.name == name]
+    found = [each for each in list_servers(host.state_folder) if each.name == name]
     state = found[0].state if found else ServerState.STOPPED
     if state is not ServerState.READY:
         raise NotFound(f"{name} is {state}, not ready; run: inferctl start {name} --wait")
@@ -114,12 +114,12 @@ class LoadNews:
 
 
 async def kept_load(
-    writer: HistoryThread, machine: Machine, order: LoadOrder, cancelled: asyncio.Event
+    writer: HistoryThread, host: Host, order: LoadOrder, cancelled: asyncio.Event
 ) -> AsyncGenerator[LoadNews, None]:
     """Run a load and yield it after every step and at its end; the writer has each by then."""
-    began = _report_of(order, machine.now().wall_s)
+    began = _report_of(order, host.now().wall_s)
     steps: list[LoadStep] = []
-    with sending(machine.state_folder, [order.lane.base_url]):
+    with sending(host.state_folder, [order.target.base_url]):
         async with aclosing(run_load(order, cancelled)) as told:
             async for news in told:
                 if isinstance(news, LoadEnded):
@@ -137,8 +137,8 @@ async def kept_load(
 def _report_of(order: LoadOrder, began_wall_s: float) -> LoadReport:
     return LoadReport(
         load_id=secrets.token_hex(6),
-        endpoint=order.lane.endpoint,
-        model=order.lane.model,
+        endpoint=order.target.endpoint,
+        model=order.target.model,
         began_wall_s=began_wall_s,
         max_tokens=order.max_tokens,
         prompt_sha256=hashlib.sha256(order.prompt.encode()).hexdigest(),
@@ -155,7 +155,7 @@ def _keep_record(writer: HistoryThread, report: LoadReport) -> None:
     writer.write(lambda history: history.findings.keep(record))
 
 
-def keep_for_verdict(writer: HistoryThread, machine: Machine, report: LoadReport) -> str:
+def keep_for_verdict(writer: HistoryThread, host: Host, report: LoadReport) -> str:
     """Write the capacity of a server of this host where the verdict finds it.
 
     Returns what became of it, in a sentence; empty for any other endpoint.
@@ -163,12 +163,12 @@ def keep_for_verdict(writer: HistoryThread, machine: Machine, report: LoadReport
     Raises:
         Problem: the capacities that are there cannot be read.
     """
-    capacity = measured_capacity(machine, report)
+    capacity = measured_capacity(host, report)
     if capacity is None:
         return ""
-    event = EventRecord(machine.now().wall_s, capacity.server, "capacity", load_finding(report))
+    event = EventRecord(host.now().wall_s, capacity.server, "capacity", load_finding(report))
     writer.write(lambda history: history.add_event(event))
-    path = keep_capacity(machine.state_folder, capacity)
+    path = keep_capacity(host.state_folder, capacity)
     if path is None:
         return "this is a lower bound only: the capacity that was measured before stays"
     if not capacity.bounded:
@@ -179,9 +179,9 @@ def keep_for_verdict(writer: HistoryThread, machine: Machine, report: LoadReport
     return f"kept for the verdict in {path}"
 
 
-def measured_capacity(machine: Machine, report: LoadReport) -> Capacity | None:
+def measured_capacity(host: Host, report: LoadReport) -> Capacity | None:
     """Return what a load found of a server of this host, None for any other endpoint."""
-    profile, best = machine.settings.profile(report.endpoint), report.ended.best
+    profile, best = host.settings.profile(report.endpoint), report.ended.best
     if profile is None or best is None:
         return None
     wrote = best.output_tokens
@@ -195,7 +195,7 @@ def measured_capacity(machine: Machine, report: LoadReport) -> Capacity | None:
         prompt_sha256=report.prompt_sha256,
         ttft_limit_s=report.ttft_limit_s,
         itl_limit_s=report.itl_limit_s,
-        measured_wall_s=machine.now().wall_s,
+        measured_wall_s=host.now().wall_s,
         input_tokens=None if best.input_tokens is None else round(best.input_tokens),
         ttft_p99_s=best.ttft_s.p99 if best.ttft_s else None,
     )

@@ -14,7 +14,7 @@ from backends.domain.serving import Bucket, Histogram
 from backends.domain.traffic.latency import first_tokens, p99_against
 from backends.history.records import FirstTokens
 from backends.operations.capacity import Carries
-from backends.operations.ranked_endpoints import Rival
+from backends.operations.ranked_endpoints import RankedEndpoint
 from backends.settings.config import Endpoint, Profile, Settings
 
 
@@ -58,10 +58,10 @@ def inputs_of(
     *,
     carries: Carries,
     readings: Sequence[MetricsScraped],
-    ranked: Sequence[Rival],
+    ranked: Sequence[RankedEndpoint],
     measured: Measured,
 ) -> tuple[Input, ...]:
-    """Return the inputs that are measured, or would have to be, for a plan with these rivals."""
+    """Return the inputs that are measured, or would have to be, for a plan with these endpoints."""
     found = (
         *_starts(settings, profile, measured),
         _capacity(carries),

@@ -21,7 +21,7 @@ from backends.domain.billing.ledger import (
     with_time,
 )
 from backends.domain.billing.meter import MeterState, Origin, advance_meter, begin_meter
-from backends.domain.decision.hysteresis import Shown
+from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.facts import ServerFact
 from backends.domain.session import Session
 from backends.domain.traffic.shape import HourlyProfile
@@ -32,8 +32,8 @@ from backends.history.thread import HistoryThread
 from backends.host.boot import boot_wall_s
 from backends.keeper.folder import ServerFolder, read_journal, server_folders
 from backends.operations import decision
-from backends.operations.context import Desk
-from backends.operations.host import Machine
+from backends.operations.context import Context
+from backends.operations.host import Host
 from backends.wire import plain, typed
 
 
@@ -91,7 +91,7 @@ class ServedInBill:
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class MeterStore:
     """What was kept, brought up to this moment."""
 
     meter: MeterState
@@ -99,7 +99,7 @@ class Books:
     tests_usd: Decimal
 
 
-def open_books(machine: Machine) -> Books:
+def open_meter_store(host: Host) -> MeterStore:
     """Return the books: as an earlier console left them, or begun with the bill.
 
     The time since then is told from the keepers' journals as far as they tell: starting and stopped
@@ -108,48 +108,48 @@ def open_books(machine: Machine) -> Books:
     Raises:
         HistoryUnavailable: the history cannot be read.
     """
-    now_s = machine.now().wall_s
-    with closing(open_history(machine.history_file)) as history:
+    now_s = host.now().wall_s
+    with closing(open_history(host.history_file)) as history:
         kept = _kept(history)
-        meter, fresh = _meter(machine, kept, now_s)
+        meter, fresh = _meter(host, kept, now_s)
         since = utc_day(meter.last_s)
         ledger = Ledger(_served(kept, meter.began_s), _days(kept, since, utc_day(now_s)))
         spent_usd = history.tests_usd(meter.began_s, math.inf)
     since_s = meter.began_s if fresh else meter.last_s
-    for stretch in stretches(machine.state_folder, since_s, now_s):
+    for stretch in stretches(host.state_folder, since_s, now_s):
         meter, ledger = _with_stretch(meter, ledger, stretch)
-    return Books(meter, ledger, spent_usd)
+    return MeterStore(meter, ledger, spent_usd)
 
 
-def with_books(session: Session, books: Books) -> Session:
+def with_meter_store(session: Session, books: MeterStore) -> Session:
     """Return a session that goes on with the books."""
     return replace(session, meter=books.meter, ledger=books.ledger)
 
 
-def keep(writer: HistoryThread, session: Session, desk: Desk, wall_s: float) -> Desk:
+def keep(writer: HistoryThread, session: Session, context: Context, wall_s: float) -> Context:
     """Have the books written once a minute, and the plan whenever a window of traffic was judged.
 
     No window is judged before the plan is known that held until then.
     """
-    judged = desk.shown if desk.shown_unread else decision.judged(session, desk)
-    if judged != desk.shown and session.life is not None:
+    judged = context.shown if context.shown_unread else decision.judged(session, context)
+    if judged != context.shown and session.life is not None:
         name = SHOWN + session.life.server.name
         writer.write(lambda history: _save(history, name, wall_s, judged))
-        desk = replace(desk, shown=judged)
-    if session.meter is None or wall_s - desk.meter_kept_s <= KEEP_S:
-        return desk
-    since_s = desk.meter_kept_s
+        context = replace(context, shown=judged)
+    if session.meter is None or wall_s - context.meter_kept_s <= KEEP_S:
+        return context
+    since_s = context.meter_kept_s
     writer.write(lambda history: save_books(history, session, since_s))
-    return replace(desk, meter_kept_s=wall_s)
+    return replace(context, meter_kept_s=wall_s)
 
 
-def keep_books(machine: Machine, session: Session) -> None:
+def write_meter_store(host: Host, session: Session) -> None:
     """Write the meter and the ledger down.
 
     Raises:
         HistoryUnavailable: the history cannot be written.
     """
-    with closing(open_history(machine.history_file)) as history:
+    with closing(open_history(host.history_file)) as history:
         save_books(history, session)
 
 
@@ -169,11 +169,11 @@ def save_books(history: History, session: Session, since_s: float = 0.0) -> None
             _save(history, f"{DAY}{day.day}", meter.last_s, day)
 
 
-def shown_plan(machine: Machine, server: str) -> Shown:
+def shown_plan(host: Host, server: str) -> ShownPlan:
     """Return the plan of a server as it held when a window was judged last."""
-    with closing(open_history(machine.history_file)) as history:
+    with closing(open_history(host.history_file)) as history:
         state = history.load_meter(SHOWN + server)
-    return Shown() if state is None else typed(state, Shown)
+    return ShownPlan() if state is None else typed(state, ShownPlan)
 
 
 def kept_days(history: History, first: date, last: date) -> tuple[Day, ...]:
@@ -181,12 +181,12 @@ def kept_days(history: History, first: date, last: date) -> tuple[Day, ...]:
     return _days(_kept(history), first, last)
 
 
-def _meter(machine: Machine, books: Kept, now_s: float) -> tuple[MeterState, bool]:
+def _meter(host: Host, books: Kept, now_s: float) -> tuple[MeterState, bool]:
     """Return the meter as it was kept, or begun with the bill and then fresh."""
-    since = machine.settings.billing.since
+    since = host.settings.billing.since
     kept = _load(books, METER, MeterState)
     if since == "server":
-        began_s, origin = _launched_s(machine, kept, now_s), SERVER_START
+        began_s, origin = _launched_s(host, kept, now_s), SERVER_START
     elif isinstance(since, datetime):
         began_s, origin = since.timestamp(), GIVEN
     else:
@@ -196,9 +196,9 @@ def _meter(machine: Machine, books: Kept, now_s: float) -> tuple[MeterState, boo
     return begin_meter(origin, began_s, began_s), True
 
 
-def _launched_s(machine: Machine, kept: MeterState | None, now_s: float) -> float:
+def _launched_s(host: Host, kept: MeterState | None, now_s: float) -> float:
     """Return when the server was launched that runs now, or ran last: the earliest of several."""
-    found = launches(machine.state_folder)
+    found = launches(host.state_folder)
     if found:
         return min(found)
     return kept.began_s if kept is not None and kept.origin == "server_start" else now_s

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from backends.domain.gpu import Gpu
 from backends.domain.prices.amounts import BadPrice
-from backends.domain.prices.offers import offers, offers_told
+from backends.domain.prices.offers import offers, offers_sentence
 from backends.domain.prices.prices import GpuPrice, provenance
 from backends.domain.vllm_arguments import value_of
 from backends.prices.lookup import quote
@@ -61,7 +61,7 @@ def gpu_offers(gpus: Iterable[Gpu], profile: Profile | None, rows: Iterable[GpuP
     kinds = sorted({(gpu.name, gpu.memory.total_bytes) for gpu in gpus}, key=str)
     known = tuple(rows)
     told = "; ".join(
-        dict.fromkeys(filter(None, (offers_told(offers(known, *kind)) for kind in kinds)))
+        dict.fromkeys(filter(None, (offers_sentence(offers(known, *kind)) for kind in kinds)))
     )
     if not told:
         return ""

@@ -12,7 +12,7 @@ _A_THOUSAND = Decimal(1000)
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
+class RankedEndpoint:
     """One endpoint and what it charges for a mean request.
 
     Attributes:
@@ -27,12 +27,12 @@ class Rival:
     excluded_because: str = ""
 
 
-def rivals(
+def ranked(
     settings: Settings,
     seen: Observed,
     cached_share: Decimal | None,
     too_slow: Mapping[str, str] | None = None,
-) -> tuple[Rival, ...]:
+) -> tuple[RankedEndpoint, ...]:
     """Return every endpoint, the cheapest for these requests first and the unpriced last.
 
     Those that are too slow, with the reason by their name, come after all that are not.
@@ -43,15 +43,15 @@ def rivals(
     """
     slow = too_slow or {}
 
-    def rank(rival: Rival) -> tuple[bool, bool, Decimal]:
-        usd = rival.usd_per_request
+    def rank(endpoint: RankedEndpoint) -> tuple[bool, bool, Decimal]:
+        usd = endpoint.usd_per_request
         if usd is None:
-            usd = prices_of(rival.endpoint, settings).cost(_A_THOUSAND, _A_THOUSAND)
-        return usd is None, bool(rival.excluded_because), Decimal(0) if usd is None else usd
+            usd = prices_of(endpoint.endpoint, settings).cost(_A_THOUSAND, _A_THOUSAND)
+        return usd is None, bool(endpoint.excluded_because), Decimal(0) if usd is None else usd
 
     found = (
         replace(
-            _rival(endpoint, prices_of(endpoint, settings), seen, cached_share),
+            _ranked_endpoint(endpoint, prices_of(endpoint, settings), seen, cached_share),
             excluded_because=slow.get(endpoint.name, ""),
         )
         for endpoint in settings.endpoints
@@ -64,11 +64,11 @@ def prices_of(endpoint: Endpoint, settings: Settings) -> RequestPrices:
     return request_prices(endpoint.prices, settings.plan.batch_multiplier)
 
 
-def _rival(
+def _ranked_endpoint(
     endpoint: Endpoint, prices: RequestPrices, seen: Observed, cached_share: Decimal | None
-) -> Rival:
+) -> RankedEndpoint:
     if not prices.known:
-        return Rival(endpoint, None, "UNPRICED")
+        return RankedEndpoint(endpoint, None, "UNPRICED")
     into, out = seen.input_tokens_mean, seen.output_tokens_mean
     usd = prices.cost(into, out, (into or Decimal(0)) * (cached_share or Decimal(0)))
-    return Rival(endpoint, usd, "" if usd is not None else "no request was seen")
+    return RankedEndpoint(endpoint, usd, "" if usd is not None else "no request was seen")

@@ -9,11 +9,11 @@ from backends.domain.reports.ab import ab_report
 from backends.domain.reports.ab_picture import ab_svg
 from backends.domain.reports.ab_text import ab_csv, ab_markdown
 from backends.domain.reports.cold_probe import (
-    HuntReport,
-    hunt_csv,
-    hunt_document,
-    hunt_markdown,
-    hunt_svg,
+    ColdProbeReport,
+    cold_probe_csv,
+    cold_probe_document,
+    cold_probe_markdown,
+    cold_probe_svg,
 )
 from backends.domain.reports.load import (
     LoadReport,
@@ -26,34 +26,34 @@ from backends.history.database import HistoryUnavailable
 from backends.history.history import open_history
 from backends.history.records import FindingRecord
 from backends.history.series import stored_series
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.problem import NotFound
 from backends.wire import UnreadableRecord, plain, typed
 
-Recorded = AbSeries | LoadReport | HuntReport
+Recorded = AbSeries | LoadReport | ColdProbeReport
 Form = Literal["csv", "md", "svg"]
 FORMS: tuple[Form, ...] = ("csv", "md", "svg")
 
 
-def recorded(machine: Machine, record_id: str) -> Recorded:
-    """Return the series, load or hunt of an id.
+def recorded(host: Host, record_id: str) -> Recorded:
+    """Return the series, load or cold-start probe of an id.
 
     Raises:
         NotFound: the history has none of this id.
         HistoryUnavailable: the history cannot be read.
     """
-    series = stored_series(machine.history_file, record_id)
+    series = stored_series(host.history_file, record_id)
     if series is not None:
         return series
-    with closing(open_history(machine.history_file)) as history:
+    with closing(open_history(host.history_file)) as history:
         record = history.findings.one(record_id)
     if record is None:
         raise NotFound(f"nothing in the history is called {record_id}; see: inferctl history")
     return finding_of(record)
 
 
-def finding_of(record: FindingRecord) -> LoadReport | HuntReport:
-    """Return the load or the hunt of a record.
+def finding_of(record: FindingRecord) -> LoadReport | ColdProbeReport:
+    """Return the load or the cold-start probe of a record.
 
     Raises:
         HistoryUnavailable: a newer inferctl wrote it.
@@ -61,7 +61,7 @@ def finding_of(record: FindingRecord) -> LoadReport | HuntReport:
     try:
         if record.kind == "load":
             return typed(record.document, LoadReport)
-        return typed(record.document, HuntReport)
+        return typed(record.document, ColdProbeReport)
     except UnreadableRecord as error:
         raise HistoryUnavailable(
             f"a record of the history is not known here ({error}); update inferctl"
@@ -75,8 +75,8 @@ def record_id(record: Recorded) -> str:
             return record.began.series_id
         case LoadReport():
             return record.load_id
-        case HuntReport():
-            return record.hunt_id
+        case ColdProbeReport():
+            return record.probe_id
 
 
 def as_document(record: Recorded) -> dict[str, Any]:
@@ -86,8 +86,8 @@ def as_document(record: Recorded) -> dict[str, Any]:
             document = ab_report(record)
         case LoadReport():
             document = load_document(record)
-        case HuntReport():
-            document = hunt_document(record)
+        case ColdProbeReport():
+            document = cold_probe_document(record)
     return cast("dict[str, Any]", without_secrets(plain(document)))
 
 
@@ -98,6 +98,8 @@ def as_text(record: Recorded, form: Form) -> str:
             written = {"csv": ab_csv, "md": ab_markdown, "svg": ab_svg}[form](record)
         case LoadReport():
             written = {"csv": load_csv, "md": load_markdown, "svg": load_svg}[form](record)
-        case HuntReport():
-            written = {"csv": hunt_csv, "md": hunt_markdown, "svg": hunt_svg}[form](record)
+        case ColdProbeReport():
+            written = {"csv": cold_probe_csv, "md": cold_probe_markdown, "svg": cold_probe_svg}[
+                form
+            ](record)
     return cast("str", without_secrets(written))

@@ -23,7 +23,7 @@ from backends.domain.facts import (
     Stopped,
     Ticked,
 )
-from backends.domain.lifecycle import Life, life_after, unborn
+from backends.domain.lifecycle import Life, life_after, not_started
 from backends.domain.prices.amounts import STALE_AFTER_DAYS
 from backends.domain.reports.ab import ab_report
 from backends.domain.session import Session
@@ -37,8 +37,8 @@ from backends.history.records import SeriesRecord, StartRecord
 from backends.history.thread import HistoryThread
 from backends.keeper.folder import ServerFolder, Unreadable, read_journal, servers_folder
 from backends.operations import meter_store
-from backends.operations.context import Desk, with_capacities
-from backends.operations.host import Machine
+from backends.operations.context import Context, with_capacities
+from backends.operations.host import Host
 from backends.operations.measured_inputs import Measured, Starts
 from backends.operations.servers import launched_with
 from backends.operations.test_spend import runs_usd
@@ -47,21 +47,21 @@ from backends.settings.config import Profile
 DAY_S = 86_400
 
 
-def with_measured(desk: Desk, machine: Machine) -> Desk:
-    """Return the desk with what the history tells a plan.
+def with_measured(context: Context, host: Host) -> Context:
+    """Return the context with what the history tells a plan.
 
     Raises:
         HistoryUnavailable: the history cannot be read.
     """
-    return replace(desk, measured=measured_here(machine))
+    return replace(context, measured=measured_here(host))
 
 
-def measured_known(machine: Machine) -> dict[str, Any]:
-    """Return what the history tells a plan, as the field of the desk that holds it."""
-    return {"measured": measured_here(machine)}
+def measured_known(host: Host) -> dict[str, Any]:
+    """Return what the history tells a plan, as the field of the context that holds it."""
+    return {"measured": measured_here(host)}
 
 
-def measured_here(machine: Machine) -> Measured:
+def measured_here(host: Host) -> Measured:
     """Return what was measured on this host: all like starts, and the A/B runs of 45 days.
 
     A start is like those of today with the same model and arguments; it counts once it came to its
@@ -70,11 +70,11 @@ def measured_here(machine: Machine) -> Measured:
     Raises:
         HistoryUnavailable: the history cannot be read.
     """
-    with closing(open_history(machine.history_file)) as history:
-        starts = (_starts(history, profile) for profile in machine.settings.servers)
+    with closing(open_history(host.history_file)) as history:
+        starts = (_starts(history, profile) for profile in host.settings.servers)
         found = tuple(each for each in starts if each is not None)
-    since_wall_s = machine.now().wall_s - STALE_AFTER_DAYS * DAY_S
-    return Measured(found, first_tokens(machine.history_file, since_wall_s))
+    since_wall_s = host.now().wall_s - STALE_AFTER_DAYS * DAY_S
+    return Measured(found, first_tokens(host.history_file, since_wall_s))
 
 
 def _starts(history: History, profile: Profile) -> Starts | None:
@@ -90,72 +90,74 @@ def _starts(history: History, profile: Profile) -> Starts | None:
 SECONDS_PER_HOUR = 3600
 
 DeskFields = dict[str, Any]
-"""Fields of the desk by their names."""
+"""Fields of the context by their names."""
 
 Read = Callable[[], DeskFields]
 """Reads the history; takes as long as the disk does."""
 
 
-def keep(writer: HistoryThread, machine: Machine, session: Session, desk: Desk, fact: Fact) -> Desk:
-    """Have written what a fact completes, and return the desk with what it adds.
+def keep(
+    writer: HistoryThread, host: Host, session: Session, context: Context, fact: Fact
+) -> Context:
+    """Have written what a fact completes, and return the context with what it adds.
 
     What is replayed was written down when it happened, or is of another host.
     """
-    if desk.replayed:
-        return desk
+    if context.replayed:
+        return context
     match fact:
         case FirstTokenSeen() | FirstTokenUnavailable() | Exited() | Stopped() if session.life:
-            record = start_record(machine, session.life, machine.now())
+            record = start_record(host, session.life, host.now())
             if record is not None:
                 writer.write(lambda history: history.add_start(record))
         case SeriesBegan() | RunEnded() | SeriesEnded() if session.ab:
             series = session.ab.series
             writer.write(lambda history: save_series(history, series, fact))
             if isinstance(fact, RunEnded):
-                return replace(desk, tests_usd=desk.tests_usd + runs_usd([fact.run]))
+                return replace(context, tests_usd=context.tests_usd + runs_usd([fact.run]))
             if isinstance(fact, SeriesEnded):
                 warm_ups = fact.client.warm_ups if fact.client else ()
-                return replace(desk, tests_usd=desk.tests_usd + runs_usd(warm_ups))
+                return replace(context, tests_usd=context.tests_usd + runs_usd(warm_ups))
         case ServersSeen():
-            return with_capacities(desk, machine)
+            return with_capacities(context, host)
         case Ticked() | MetricsScraped():
-            return meter_store.keep(writer, session, desk, fact.at.wall_s)
+            return meter_store.keep(writer, session, context, fact.at.wall_s)
         case _:
             pass
-    return desk
+    return context
 
 
-def to_read(machine: Machine, session: Session, desk: Desk, fact: Fact) -> Read | None:
-    """Return what reads the fields of the desk that a fact has changed in the history."""
+def to_read(host: Host, session: Session, context: Context, fact: Fact) -> Read | None:
+    """Return what reads the fields of the context that a fact has changed in the history."""
     match fact:
         case Spawned():
-            profile = machine.settings.profile(fact.server)
-            return partial(starts_known, machine, profile, but=fact.start_id)
+            profile = host.settings.profile(fact.server)
+            return partial(starts_known, host, profile, but=fact.start_id)
         case FirstTokenSeen() | FirstTokenUnavailable() | Exited() | Stopped() if session.life:
-            return None if desk.replayed else partial(measured_known, machine)
+            return None if context.replayed else partial(measured_known, host)
         case SeriesEnded() if session.ab:
-            return None if desk.replayed else partial(measured_known, machine)
+            return None if context.replayed else partial(measured_known, host)
         case _:
             return None
 
 
-def starts_known(machine: Machine, profile: Profile | None, but: str = "") -> DeskFields:
+def starts_known(host: Host, profile: Profile | None, but: str = "") -> DeskFields:
     """Return what is known of starts that are like those of a profile."""
     return {
-        "earlier": earlier_starts(machine, profile, but),
-        "others": other_starts(machine, profile, but),
+        "earlier": earlier_starts(host, profile, but),
+        "others": other_starts(host, profile, but),
         "environment": environment_of(profile),
     }
 
 
-def earlier_starts(machine: Machine, profile: Profile | None, but: str = "") -> tuple[Start, ...]:
+def earlier_starts(host: Host, profile: Profile | None, but: str = "") -> tuple[Start, ...]:
     """Return the complete starts of a profile's model and arguments, newest first."""
-    return _ready_starts(machine, profile, profile.args if profile else None, but)
+    return _ready_starts(host, profile, profile.args if profile else None, but)
 
 
-def other_starts(machine: Machine, profile: Profile | None, but: str = "") -> tuple[Start, ...]:
+def other_starts(host: Host, profile: Profile | None, but: str = "") -> tuple[Start, ...]:
     """Return the complete starts of a profile's model with whatever arguments, newest first."""
-    return _ready_starts(machine, profile, None, but)
+    return _ready_starts(host, profile, None, but)
 
 
 def environment_of(profile: Profile | None) -> dict[str, str]:
@@ -165,11 +167,11 @@ def environment_of(profile: Profile | None) -> dict[str, str]:
 
 
 def _ready_starts(
-    machine: Machine, profile: Profile | None, args: tuple[str, ...] | None, but: str
+    host: Host, profile: Profile | None, args: tuple[str, ...] | None, but: str
 ) -> tuple[Start, ...]:
     if profile is None:
         return ()
-    with closing(open_history(machine.history_file)) as history:
+    with closing(open_history(host.history_file)) as history:
         records = history.starts_like(profile.model, args)
     starts = (record.start for record in records)
     return tuple(
@@ -177,16 +179,16 @@ def _ready_starts(
     )
 
 
-def keep_start(machine: Machine, life: Life) -> None:
+def keep_start(host: Host, life: Life) -> None:
     """Write a start down; the more complete of two records of one start stays."""
-    record = start_record(machine, life, machine.now())
+    record = start_record(host, life, host.now())
     if record is None:
         return
-    with closing(open_history(machine.history_file)) as history:
+    with closing(open_history(host.history_file)) as history:
         history.add_start(record)
 
 
-def start_record(machine: Machine, life: Life, at: Stamp) -> StartRecord | None:
+def start_record(host: Host, life: Life, at: Stamp) -> StartRecord | None:
     """Return what the history keeps of a start; None before its launch was seen.
 
     Model and arguments are those it was launched with: the profile may have changed since. Its
@@ -195,7 +197,7 @@ def start_record(machine: Machine, life: Life, at: Stamp) -> StartRecord | None:
     launched = launched_with(life.argv)
     if life.spawned_at is None or life.start is None or launched is None:
         return None
-    profile = machine.settings.profile(life.server.name)
+    profile = host.settings.profile(life.server.name)
     start = as_start(life.start, at)
     model, args = launched
     return StartRecord(
@@ -226,7 +228,7 @@ def save_series(history: History, series: AbSeries, fact: AbFact) -> None:
             SeriesRecord(
                 series_id=began.series_id,
                 began_wall_s=began.at.wall_s,
-                lanes=began.lanes,
+                targets=began.targets,
                 prompt_sha256=began.prompt_sha256,
                 report=ab_report(series),
             )
@@ -237,7 +239,7 @@ ENDS = (FirstTokenSeen, FirstTokenUnavailable, Exited, Stopped)
 """After any of these a start grows no longer."""
 
 
-def record_finished_starts(machine: Machine) -> int:
+def record_finished_starts(host: Host) -> int:
     """Write down every start that is over and not yet in the history; return their number.
 
     A start that left no end is written down as incomplete, with what was seen of it.
@@ -248,14 +250,14 @@ def record_finished_starts(machine: Machine) -> int:
     Raises:
         HistoryUnavailable: the history cannot be written.
     """
-    journals = list(_journals(machine.state_folder))
+    journals = list(_journals(host.state_folder))
     if not journals:
         return 0
-    settled = settled_starts(machine.history_file)
+    settled = settled_starts(host.history_file)
     fresh = [path for path in journals if path.stem not in settled]
-    records = [record for path in fresh if (record := _record(machine, path)) is not None]
+    records = [record for path in fresh if (record := _record(host, path)) is not None]
     if records:
-        with closing(open_history(machine.history_file)) as history:
+        with closing(open_history(host.history_file)) as history:
             for record in records:
                 history.add_start(record)
     return len(records)
@@ -265,14 +267,14 @@ def _journals(state_folder: Path) -> Iterator[Path]:
     return servers_folder(state_folder).glob("*/starts/*.jsonl")
 
 
-def _record(machine: Machine, journal: Path) -> StartRecord | None:
+def _record(host: Host, journal: Path) -> StartRecord | None:
     try:
         facts = read_journal(journal)
     except Unreadable:  # the list of servers says so, and a later look may read it
         return None
     if not facts or not (_is_over(journal) or any(isinstance(fact, ENDS) for fact in facts)):
         return None
-    return start_record(machine, reduce(life_after, facts, unborn("")), facts[-1].at)
+    return start_record(host, reduce(life_after, facts, not_started("")), facts[-1].at)
 
 
 def _is_over(journal: Path) -> bool:

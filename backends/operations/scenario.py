@@ -27,7 +27,7 @@ from backends.operations.measured_inputs import (
     with_inputs,
 )
 from backends.operations.pricing import server_usd_per_hour
-from backends.operations.ranked_endpoints import Rival, rivals
+from backends.operations.ranked_endpoints import RankedEndpoint, ranked
 from backends.settings.config import Endpoint, Profile, Settings, TokenPrices
 
 BudgetState = Literal["none", "within", "near", "over"]
@@ -39,7 +39,7 @@ DIGITS = Decimal("0.000001")
 
 
 def watched_profile(session: Session, settings: Settings) -> Profile | None:
-    """Return the profile of the watched server, None for a foreign one.
+    """Return the profile of the watched server, None for a external one.
 
     Where none is watched, as by a verb while no server runs, it is the only one that there is.
     """
@@ -57,7 +57,7 @@ def present_usd_per_hour(asked: Scenario) -> Decimal | None:
 def tariff(session: Session, settings: Settings) -> Tariff:
     """Return how the rented host is billed.
 
-    Its price stands in the profile of the watched server. Where that has none, as a foreign one,
+    Its price stands in the profile of the watched server. Where that has none, as a external one,
     it is the one price that the profiles agree on: the bill is the host's, whoever is looked at.
     """
     watched, billing = watched_profile(session, settings), settings.billing
@@ -167,7 +167,7 @@ def scenario(
     """
     profile = watched_profile(session, settings)
     asked = traffic or demand(session)
-    seen, ranked = asked.seen, rivals_of(settings, asked, measured)
+    seen, ranked = asked.seen, ranked_endpoints_of(settings, asked, measured)
     prices = ranked[0].endpoint.prices if ranked else TokenPrices()
     carries = carries_of(settings, profile, capacities, seen)
     found = inputs_of(
@@ -208,7 +208,7 @@ def inputs(
     """Return the inputs that this host has measured, or would have to, with their provenance."""
     profile, seen = watched_profile(session, settings), asked.seen
     carries = carries_of(settings, profile, capacities, seen)
-    ranked = rivals_of(settings, asked, measured)
+    ranked = ranked_endpoints_of(settings, asked, measured)
     return inputs_of(
         settings,
         profile,
@@ -227,10 +227,12 @@ def carries_of(
     return carried(capacities, profile, *tokens, limits=settings.limits)
 
 
-def rivals_of(settings: Settings, asked: Demand, measured: Measured) -> tuple[Rival, ...]:
+def ranked_endpoints_of(
+    settings: Settings, asked: Demand, measured: Measured
+) -> tuple[RankedEndpoint, ...]:
     """Return every endpoint, the cheapest first that is not known to be too slow."""
     slow = too_slow(settings, measured)
-    return rivals(settings, asked.seen, asked.cached_input_share, slow)
+    return ranked(settings, asked.seen, asked.cached_input_share, slow)
 
 
 def _by_the_hour(made: Scenario, profile: HourlyProfile | None) -> Scenario:
@@ -252,7 +254,7 @@ def _by_the_hour(made: Scenario, profile: HourlyProfile | None) -> Scenario:
     return replace(made, rate_rps=None, hours_per_day=None, profile_rps=rates, observed=seen)
 
 
-def profile_said(asked: Demand) -> str:
+def profile_sentence(asked: Demand) -> str:
     """Return whether the plan uses the hours of the day, as a sentence."""
     if asked.profile is None:
         return ""

@@ -18,7 +18,7 @@ from backends.keeper.client import stop as keeper_stop
 from backends.keeper.folder import server_folder
 from backends.keeper.launch import launch
 from backends.keeper.order import LaunchOrder, served_model
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.problem import NotFound, Problem
 from backends.servers.external import is_abandoned
 from backends.servers.listing import list_servers
@@ -45,35 +45,35 @@ def profile_named(settings: Settings, name: str) -> Profile:
     return profile
 
 
-def preflight(machine: Machine, profile: Profile) -> tuple[Finding, ...]:
-    """Look at what stands in the way of a start: port, leftovers, executable, model, memory."""
-    with closing(machine.open_gpus()) as source:
+def preflight(host: Host, profile: Profile) -> tuple[Finding, ...]:
+    """Look at what stands in the way of a start: port, orphans, executable, model, memory."""
+    with closing(host.open_gpus()) as source:
         sample = source.sample(processes=True)
-    return look_before(order(profile), list_servers(machine.state_folder), sample)
+    return look_before(order(profile), list_servers(host.state_folder), sample)
 
 
-def start(machine: Machine, profile: Profile) -> None:
+def start(host: Host, profile: Profile) -> None:
     """Launch a profile under a keeper, and return once that keeps it; blocks for a moment.
 
     Raises:
         Problem: the server runs already, or its program cannot be executed.
     """
-    launch(order(profile), server_folder(machine.state_folder, profile.name))
+    launch(order(profile), server_folder(host.state_folder, profile.name))
 
 
-def stop(machine: Machine, name: str, drain_s: float) -> AsyncIterator[ServerFact]:
+def stop(host: Host, name: str, drain_s: float) -> AsyncIterator[ServerFact]:
     """Order a stop and yield what follows."""
-    return keeper_stop(server_folder(machine.state_folder, name), by=_who(), drain_s=drain_s)
+    return keeper_stop(server_folder(host.state_folder, name), by=_who(), drain_s=drain_s)
 
 
-def end_left(machine: Machine, server: Server) -> str:
+def end_left(host: Host, server: Server) -> str:
     """End what a server left behind that serves nobody; return what became of it. Blocks.
 
     Raises:
         Problem: something of it serves, belongs to another user or does not end.
     """
-    if server.owner is Owner.INFERCTL:
-        asyncio.run(_drained(stop(machine, server.name, 0.0)))
+    if server.owner is Owner.MANAGED:
+        asyncio.run(_drained(stop(host, server.name, 0.0)))
         return f"what {server.name} left behind was ended"
     if server.pid is not None or not server.survivors:
         raise Problem(f"inferctl did not start {server.name}, which serves, and does not end it")

@@ -1,4 +1,4 @@
-"""What inferctl's own tests have cost at priced endpoints: A/B series, loads, hunts."""
+"""What inferctl's own tests have cost at priced endpoints: A/B series, loads, cold-start probes."""
 
 from collections.abc import Iterable
 from decimal import Decimal

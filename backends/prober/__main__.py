@@ -24,8 +24,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     order, cancelled_already = _read_order(sys.stdin.fileno())
     loop = Loop()
-    lanes = order.series.lanes if order.series else (order.load.lane,) if order.load else ()
-    keys = [lane.api_key for lane in lanes if lane.api_key]
+    targets = order.series.targets if order.series else (order.load.target,) if order.load else ()
+    keys = [target.api_key for target in targets if target.api_key]
     deaf = "nobody listens any more"
     outbox = Outbox(sys.stdout.fileno(), loop, lambda: work.cancel(deaf), keys)
     work = _work(order, loop, outbox)

@@ -1,20 +1,20 @@
-"""The body of a request: the same sampling in every lane, and a nonce against prefix caches."""
+"""The body of a request: the same sampling in every target, and a nonce against prefix caches."""
 
 import random
 from typing import Any
 
-from backends.prober.protocol import Lane
+from backends.prober.protocol import Target
 
 # Fields that some endpoints refuse, most telling first, and what is sent instead.
 REFUSABLE = ("continuous_usage_stats", "max_tokens", "temperature", "ignore_eos", "stream_options")
 
 
 def request_body(
-    lane: Lane, prompt: str, max_tokens: int, *, temperature: float, ignore_eos: bool
+    target: Target, prompt: str, max_tokens: int, *, temperature: float, ignore_eos: bool
 ) -> dict[str, Any]:
     """Return the body of a streamed chat completion that asks for usage in every chunk."""
     body: dict[str, Any] = {
-        "model": lane.model,
+        "model": target.model,
         "messages": [{"role": "user", "content": prompt}],
         "max_tokens": max_tokens,
         "temperature": temperature,
@@ -23,7 +23,7 @@ def request_body(
     }
     if ignore_eos:
         body["ignore_eos"] = True
-    return {**body, **lane.extra}
+    return {**body, **target.extra}
 
 
 def without_refused(body: dict[str, Any], refused: tuple[str, ...]) -> dict[str, Any]:

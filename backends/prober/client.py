@@ -18,7 +18,7 @@ from backends.domain.ab.load import LoadEnded, LoadStep, summarise_load
 from backends.domain.redaction import without_keys
 from backends.host import processes
 from backends.prober import clock
-from backends.prober.protocol import CANCEL, Lane, LoadOrder, Order, SeriesOrder, encode_order
+from backends.prober.protocol import CANCEL, LoadOrder, Order, SeriesOrder, Target, encode_order
 from backends.problem import Problem
 from backends.wire import decode_fact
 
@@ -44,7 +44,7 @@ async def run_series(
         ProberFailed: it died before the series began, so that there is none to show.
     """
     began = False
-    async with aclosing(_tell(Order(series=order), order.lanes, cancel)) as lines:
+    async with aclosing(_tell(Order(series=order), order.targets, cancel)) as lines:
         async for line in lines:
             if isinstance(line, str):
                 if not began:
@@ -63,7 +63,7 @@ async def run_load(
 ) -> AsyncGenerator[LoadStep | LoadEnded, None]:
     """Yield every step of an open-loop load as it is over, the last always LoadEnded."""
     steps: list[LoadStep] = []
-    async with aclosing(_tell(Order(load=order), (order.lane,), cancel)) as lines:
+    async with aclosing(_tell(Order(load=order), (order.target,), cancel)) as lines:
         async for line in lines:
             if isinstance(line, str):
                 yield summarise_load(steps, line, None)
@@ -77,7 +77,7 @@ async def run_load(
 
 
 async def _tell(
-    order: Order, lanes: tuple[Lane, ...], cancel: asyncio.Event | None
+    order: Order, targets: tuple[Target, ...], cancel: asyncio.Event | None
 ) -> AsyncGenerator[bytes | str, None]:
     """Yield the prober's lines; a last string says why it died before its end."""
     prober = await asyncio.create_subprocess_exec(
@@ -89,7 +89,7 @@ async def _tell(
         stdout=PIPE,
         stderr=PIPE,
         limit=LONGEST_LINE,
-        env=_environment(lanes),
+        env=_environment(targets),
     )
     canceller = asyncio.create_task(_cancel_when_set(prober, cancel)) if cancel else None
     assert prober.stdin is not None
@@ -98,7 +98,7 @@ async def _tell(
         prober.stdin.write(encode_order(order))
         while (line := await prober.stdout.readline()).endswith(b"\n"):
             yield line
-        keys = [lane.api_key for lane in lanes if lane.api_key]
+        keys = [target.api_key for target in targets if target.api_key]
         yield without_keys(await _cause_of_death(prober), keys)
     finally:
         if canceller is not None:
@@ -106,9 +106,9 @@ async def _tell(
         await _end(prober)
 
 
-def _environment(lanes: tuple[Lane, ...]) -> dict[str, str]:
+def _environment(targets: tuple[Target, ...]) -> dict[str, str]:
     """The environment without the keys of this A/B, which travel over stdin only."""
-    keys = {lane.api_key for lane in lanes}
+    keys = {target.api_key for target in targets}
     kept = {name: value for name, value in os.environ.items() if value not in keys}
     installed = Path(sysconfig.get_path("purelib")) == PACKAGES
     paths = (kept.get("PYTHONPATH"), "" if installed else str(PACKAGES))

@@ -13,7 +13,7 @@ from pathlib import Path
 from backends.domain.ab.cold import (
     WAKE_S,
     ColdProbe,
-    HuntPlan,
+    ColdProbePlan,
     ProbeEnded,
     ProbeLimits,
     limits_of,
@@ -26,10 +26,10 @@ from backends.domain.prices.amounts import usd
 from backends.domain.reports.cold_probe import duration
 from backends.prober import problems
 from backends.prober.client import ProberFailed, run_series
-from backends.prober.protocol import Lane, Limits, SeriesOrder
+from backends.prober.protocol import Limits, SeriesOrder, Target
 
 PROMPT = "Reply with the one word: ready"
-"""As short as a request can be, for a hunt and for the warm-up that it recommends."""
+"""As short as a request can be, for a cold-start probe and for the warm-up that it recommends."""
 
 MAX_TOKENS = 16
 # A serverless endpoint may load its weights first.
@@ -45,7 +45,7 @@ the time of a cold start is known to that share, within the two bounds."""
 
 FAILURES_TO_GIVE_UP = 10
 
-Ask = Callable[[Lane, str, float], Awaitable[Run]]
+Ask = Callable[[Target, str, float], Awaitable[Run]]
 """Sends one request that may take so many seconds."""
 
 
@@ -66,10 +66,10 @@ class _Next:
     idle_s: float | None = None
 
 
-async def hunt(
-    lane: Lane,
+async def run_cold_probe(
+    target: Target,
     prompt: str,
-    plan: HuntPlan,
+    plan: ColdProbePlan,
     state: Path,
     *,
     ask: Ask | None = None,
@@ -99,7 +99,7 @@ async def hunt(
             return
         await sleep(following.wait_s)
         sent_s, left_s = now(), limits.lasts_s - (elapsed() - began_s)
-        run = await (ask or ask_once)(lane, prompt, min(COLD_LIMITS.total_s, left_s))
+        run = await (ask or ask_once)(target, prompt, min(COLD_LIMITS.total_s, left_s))
         idle_s = sent_s - probes[-1].ended_at if probes else None
         following = replace(
             following,
@@ -161,7 +161,7 @@ def _given_up(probe: ColdProbe, sent: _Next, failures: int) -> str | None:
     return None
 
 
-def _following(probes: Sequence[ColdProbe], plan: HuntPlan, before: _Next) -> _Next:
+def _following(probes: Sequence[ColdProbe], plan: ColdProbePlan, before: _Next) -> _Next:
     last = probes[-1]
     if last.refused:
         assert before.first_sent_s is not None
@@ -198,21 +198,21 @@ def read_probes(state: Path) -> list[ColdProbe]:
     return probes
 
 
-async def ask_once(lane: Lane, prompt: str, limit_s: float = COLD_LIMITS.total_s) -> Run:
+async def ask_once(target: Target, prompt: str, limit_s: float = COLD_LIMITS.total_s) -> Run:
     """Return one run over a connection of its own, without a warm-up; an error after `limit_s`."""
     order = SeriesOrder(
-        "cold", (lane,), prompt, runs=1, max_tokens=MAX_TOKENS, warm_up=False, limits=COLD_LIMITS
+        "cold", (target,), prompt, runs=1, max_tokens=MAX_TOKENS, warm_up=False, limits=COLD_LIMITS
     )
-    found = Run(lane.name, 0, error="no reply")
+    found = Run(target.name, 0, error="no reply")
     try:
         async with asyncio.timeout(limit_s), aclosing(run_series(order)) as facts:
             async for fact in facts:
                 if isinstance(fact, RunEnded):
                     found = fact.run
                 elif isinstance(fact, SeriesEnded) and fact.reason and found.error == "no reply":
-                    found = Run(lane.name, 0, error=fact.reason)
+                    found = Run(target.name, 0, error=fact.reason)
     except ProberFailed as failure:
-        return Run(lane.name, 0, error=str(failure))
+        return Run(target.name, 0, error=str(failure))
     except TimeoutError:
-        return Run(lane.name, 0, error=f"no reply within {limit_s:g} s")
+        return Run(target.name, 0, error=f"no reply within {limit_s:g} s")
     return found

@@ -1,6 +1,6 @@
-"""Hunts for cold hits on disk: one folder each, and the detached process that goes on with one.
+"""Cold-start probes on disk: one folder each, and the detached process that runs one.
 
-A hunt is running exactly while somebody holds the lock in its folder, which the kernel gives back
+A probe is running exactly while somebody holds the lock in its folder, which the kernel gives back
 however that process ended; what it has measured is in a file of its own, line by line.
 """
 
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import backends
-from backends.domain.ab.cold import ColdProbe, HuntPlan
+from backends.domain.ab.cold import ColdProbe, ColdProbePlan
 from backends.domain.prices.cost import NO_PRICES, RequestPrices
 from backends.host import processes
 from backends.host.processes import Process
@@ -35,52 +35,52 @@ LEAVING_S = 1.0
 """How long the lock may stay held by a process that has ended meanwhile."""
 LOOK_S = 0.05
 
-MARKER = "INFERCTL_HUNT"
-"""The environment variable that names the folder of a hunt in the process that goes on with it."""
+MARKER = "INFERCTL_COLD_PROBE"
+"""The environment variable that names the folder of a probe in the process that runs it."""
 
 
-class HuntRuns(Problem):
-    """Another process goes on with this hunt; the message is one sentence with the remedy."""
+class ColdProbeRuns(Problem):
+    """Another process runs this probe; the message is one sentence with the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
-class HuntOrder:
-    """What is hunted.
+class ColdProbeOrder:
+    """What is probed.
 
     Attributes:
         reference: the endpoint as the user named it, which its key is found by; never the key.
-        prices: what the endpoint charged when the hunt began.
+        prices: what the endpoint charged when the cold-start probe began.
     """
 
-    hunt_id: str
+    probe_id: str
     reference: str
     endpoint: str
     base_url: str
     model: str
-    plan: HuntPlan
+    plan: ColdProbePlan
     began_wall_s: float
     prices: RequestPrices = NO_PRICES
 
 
-class HuntFolder:
-    """Where one endpoint's hunt lies, under the state folder."""
+class ColdProbeFolder:
+    """Where one endpoint's cold-start probe lies, under the state folder."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.order = path / "order.json"
         self.probes = path / "probes.jsonl"
-        self.lock = path / "hunter.lock"
-        self.log = path / "hunter.log"
+        self.lock = path / "cold-probe worker.lock"
+        self.log = path / "cold-probe worker.log"
         self.end = path / "ended.txt"
 
-    def read_order(self) -> HuntOrder | None:
-        """Return what is hunted, None where nothing is.
+    def read_order(self) -> ColdProbeOrder | None:
+        """Return what is probed, None where nothing is.
 
         Raises:
             Problem: the file cannot be read; the message names the remedy.
         """
         try:
-            return typed(json.loads(self.order.read_bytes()), HuntOrder)
+            return typed(json.loads(self.order.read_bytes()), ColdProbeOrder)
         except FileNotFoundError:
             return None
         except (ValueError, UnreadableRecord) as error:
@@ -90,8 +90,8 @@ class HuntFolder:
         """Return what was measured so far."""
         return read_probes(self.probes)
 
-    def begin(self, order: HuntOrder) -> None:
-        """Write down what is to be hunted; probes that are there are kept."""
+    def begin(self, order: ColdProbeOrder) -> None:
+        """Write down what is to be probed; probes that are there are kept."""
         private_folder(self.path)
         self.end.unlink(missing_ok=True)
         replace_file(self.order, json.dumps(plain(order)).encode())
@@ -108,22 +108,22 @@ class HuntFolder:
             return ""
 
     def put_aside(self) -> None:
-        """Let a new hunt begin at nothing; what was measured is kept under the hunt's id."""
+        """Let a new probe begin at nothing; what was measured is kept under the old one's id."""
         order = self.read_order()
         if order is not None and self.probes.exists():
-            self.probes.rename(self.path / f"probes-{order.hunt_id}.jsonl")
+            self.probes.rename(self.path / f"probes-{order.probe_id}.jsonl")
 
 
-def hunt_folder(state_folder: Path, endpoint: str) -> HuntFolder:
-    """Return the folder of an endpoint's hunt, which need not exist."""
+def cold_probe_folder(state_folder: Path, endpoint: str) -> ColdProbeFolder:
+    """Return the folder of an endpoint's cold-start probe, which need not exist."""
     readable = re.sub(r"[^A-Za-z0-9._-]+", "-", endpoint)[:40].strip(".-")
     mark = hashlib.sha256(endpoint.encode()).hexdigest()[:8]
-    return HuntFolder(state_folder / "coldhunts" / f"{readable}-{mark}")
+    return ColdProbeFolder(state_folder / "coldprobes" / f"{readable}-{mark}")
 
 
 @contextmanager
-def held(folder: HuntFolder) -> Iterator[None]:
-    """Be the one process that goes on with a hunt.
+def held(folder: ColdProbeFolder) -> Iterator[None]:
+    """Be the one process that goes on with a cold-start probe.
 
     Raises:
         HuntRuns: another one is.
@@ -133,7 +133,9 @@ def held(folder: HuntFolder) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise HuntRuns("this hunt is already running; --status shows it") from None
+            raise ColdProbeRuns(
+                "this cold-start probe is already running; --status shows it"
+            ) from None
         os.ftruncate(descriptor, 0)
         os.write(descriptor, str(os.getpid()).encode())
         yield
@@ -141,8 +143,8 @@ def held(folder: HuntFolder) -> Iterator[None]:
         os.close(descriptor)
 
 
-def hunter_pid(folder: HuntFolder) -> int | None:
-    """Return the process that goes on with a hunt, None where none does."""
+def worker_pid(folder: ColdProbeFolder) -> int | None:
+    """Return the process that goes on with a cold-start probe, None where none does."""
     try:
         descriptor = os.open(folder.lock, os.O_RDWR)
     except FileNotFoundError:
@@ -156,18 +158,18 @@ def hunter_pid(folder: HuntFolder) -> int | None:
     return None
 
 
-def launch(folder: HuntFolder, module: str) -> None:
-    """Let a detached process go on with a hunt; it outlives the terminal and this program.
+def launch(folder: ColdProbeFolder, module: str) -> None:
+    """Let a detached process run a probe; it outlives the terminal and this program.
 
-    `module` takes the folder as its argument, and says in one line that it holds the hunt.
+    `module` takes the folder as its argument, and says in one line that it holds the probe.
 
     Raises:
         HuntRuns: one is running.
-        Problem: it ended before it held the hunt, and the message is what it said last; or it did
+        Problem: it ended before it held the probe, and the message is what it said last; or it did
             not say within `REPORT_S` that it holds it, and was ended.
     """
-    if hunter_pid(folder) is not None:
-        raise HuntRuns("this hunt is already running; --status shows it")
+    if worker_pid(folder) is not None:
+        raise ColdProbeRuns("this cold-start probe is already running; --status shows it")
     log = os.open(folder.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(log) as errors:
         process = subprocess.Popen(
@@ -191,9 +193,11 @@ def launch(folder: HuntFolder, module: str) -> None:
     if not (ready and _ended(process)):
         processes.send_to_child(process.pid, signal.SIGKILL)
         process.wait()
-        raise Problem(f"the hunt did not begin within {REPORT_S:.0f} s; see {folder.log}")
+        raise Problem(
+            f"the cold-start probe did not begin within {REPORT_S:.0f} s; see {folder.log}"
+        )
     said = folder.log.read_text(errors="replace").strip().splitlines()
-    raise Problem(said[-1] if said else f"the hunt ended at once; see {folder.log}")
+    raise Problem(said[-1] if said else f"the cold-start probe ended at once; see {folder.log}")
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:
@@ -205,13 +209,13 @@ def _ended(process: subprocess.Popen[bytes]) -> bool:
     return True
 
 
-def stop(folder: HuntFolder) -> bool:
-    """End the process that goes on with a hunt, and return whether there was one.
+def stop(folder: ColdProbeFolder) -> bool:
+    """End the process that goes on with a cold-start probe, and return whether there was one.
 
     Raises:
         Problem: it did not end, or the process named in the lock's file is another one.
     """
-    pid = hunter_pid(folder)
+    pid = worker_pid(folder)
     if pid is None:
         return False
     found = processes.read(pid)
@@ -219,14 +223,16 @@ def stop(folder: HuntFolder) -> bool:
         found.id, signal.SIGTERM, lambda one: _goes_on(one, folder)
     )
     until = time.monotonic() + (STOP_S if sent else LEAVING_S)
-    while hunter_pid(folder) is not None:
+    while worker_pid(folder) is not None:
         if time.monotonic() > until:
             what = "did not end" if sent else "is not known to go on with it, and was not ended"
-            raise Problem(f"this hunt runs, and process {pid} {what}; see {folder.lock}")
+            raise Problem(
+                f"this cold-start probe runs, and process {pid} {what}; see {folder.lock}"
+            )
         time.sleep(LOOK_S)
     return True
 
 
-def _goes_on(process: Process, folder: HuntFolder) -> bool:
+def _goes_on(process: Process, folder: ColdProbeFolder) -> bool:
     mark = processes.environment_value(process.id.pid, MARKER)
     return mark == str(folder.path.resolve())

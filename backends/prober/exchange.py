@@ -16,7 +16,7 @@ from backends.prober.connection import Connection
 from backends.prober.http import BrokenReply, Http2Reply
 from backends.prober.loop import Loop, Timer
 from backends.prober.pool import Pool, Unresolved
-from backends.prober.protocol import Lane, Limits
+from backends.prober.protocol import Limits, Target
 from backends.prober.reply import Reply, UnreadableReply
 
 LIVE_NS = 50_000_000
@@ -99,8 +99,10 @@ class Exchange:
         http_2_only: it ended because the server does not speak HTTP/1.1.
     """
 
-    def __init__(self, request: bytes, lane: Lane, pool: Pool, loop: Loop, limits: Limits) -> None:
-        self.reply = Reply(lane.model, lane.api_key)
+    def __init__(
+        self, request: bytes, target: Target, pool: Pool, loop: Loop, limits: Limits
+    ) -> None:
+        self.reply = Reply(target.model, target.api_key)
         self.trace = Trace()
         self.error: str | None = None
         self.http_2_only = False

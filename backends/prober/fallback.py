@@ -16,20 +16,20 @@ from backends.prober import clock, problems
 from backends.prober.exchange import LIVE_NS, Hooks, Trace
 from backends.prober.http import Head
 from backends.prober.loop import Loop
-from backends.prober.protocol import Lane, Limits
+from backends.prober.protocol import Limits, Target
 from backends.prober.reply import Reply, UnreadableReply
 
 NAMED = ("model", "messages", "stream")
 
 
-def open_client(lane: Lane, limits: Limits, *, proxied: bool) -> openai.OpenAI:
+def open_client(target: Target, limits: Limits, *, proxied: bool) -> openai.OpenAI:
     """Return the client of one endpoint: through the environment's proxy, or over HTTP/2.
 
     It trusts the same authorities as the prober's own connections.
     """
     return openai.OpenAI(
-        base_url=lane.base_url,
-        api_key=lane.api_key or "none",
+        base_url=target.base_url,
+        api_key=target.api_key or "none",
         max_retries=0,
         timeout=openai.Timeout(limits.ttft_s, connect=limits.connect_s),
         http_client=openai.DefaultHttpxClient(
@@ -52,14 +52,14 @@ class ClientExchange:
     def __init__(
         self,
         client: openai.OpenAI,
-        lane: Lane,
+        target: Target,
         body: dict[str, Any],
         loop: Loop,
         limits: Limits,
         *,
         proxied: bool,
     ) -> None:
-        self.reply = Reply(lane.model, lane.api_key)
+        self.reply = Reply(target.model, target.api_key)
         self.trace = Trace(from_kernel=False)
         self.error: str | None = None
         self.status: int | None = None

@@ -6,17 +6,17 @@ from backends.domain.ab.facts import AbFact, TextArrived
 from backends.domain.ab.tokens import Piece
 from backends.domain.redaction import Redactor
 from backends.prober import clock
-from backends.prober.protocol import Lane
+from backends.prober.protocol import Target
 
 
 class LiveText:
     """Tells the text of one run as it is understood."""
 
-    def __init__(self, lane: Lane, tell: Callable[[AbFact], None]) -> None:
-        self._lane = lane.name
+    def __init__(self, target: Target, tell: Callable[[AbFact], None]) -> None:
+        self._target = target.name
         self._tell = tell
-        self._content = Redactor(lane.api_key)
-        self._reasoning = Redactor(lane.api_key)
+        self._content = Redactor(target.api_key)
+        self._reasoning = Redactor(target.api_key)
         self._tokens: int | None = None
 
     def take(self, at_ns: int, pieces: Sequence[Piece]) -> None:
@@ -36,4 +36,4 @@ class LiveText:
     def _post(self, at_ns: int, text: str, *, reasoning: bool) -> None:
         if text:
             at = clock.stamp_of(at_ns)
-            self._tell(TextArrived(at, self._lane, text, reasoning, self._tokens))
+            self._tell(TextArrived(at, self._target, text, reasoning, self._tokens))

@@ -24,7 +24,7 @@ from backends.prober.loop import Loop
 from backends.prober.origin import BadAddress
 from backends.prober.outcome import run_of
 from backends.prober.protocol import LoadOrder
-from backends.prober.target import Target
+from backends.prober.target import TargetClient
 
 FILLING_SHARE = 1 / 3
 # So many misses beyond the allowed ones end a step before its time.
@@ -47,7 +47,7 @@ class Load:
         self._tell = tell
         self._source = random.Random(order.seed)
         self._limits = LoadLimits(order.ttft_limit_s, order.itl_limit_s)
-        self._target: Target | None = None
+        self._client: TargetClient | None = None
         self._steps: list[LoadStep] = []
         self._running: set[Asked] = set()
         self._requests = 0
@@ -58,11 +58,11 @@ class Load:
     def begin(self) -> None:
         """Warm the endpoint up and start the first step."""
         order = self._order
-        if order.max_usd is not None and not order.lane.prices.known:
+        if order.max_usd is not None and not order.target.prices.known:
             self._end("a limit in dollars needs the endpoint's prices")
             return
         try:
-            self._target = Target(order.lane, order.limits, self._loop)
+            self._client = TargetClient(order.target, order.limits, self._loop)
         except BadAddress as error:
             self._end(str(error))
             return
@@ -81,12 +81,12 @@ class Load:
     def _warm_up(self) -> None:
         def ended(exchange: Asked) -> None:
             self._running.discard(exchange)
-            run = run_of(exchange, self._order.lane, 0)
+            run = run_of(exchange, self._order.target, 0)
             self._pay(run)
             if self.over:
                 return
-            assert self._target is not None
-            if self._target.adapt(exchange):
+            assert self._client is not None
+            if self._client.adapt(exchange):
                 self._warm_up()
             elif exchange.error:
                 self._end(f"the first request failed: {run.error}")
@@ -97,9 +97,9 @@ class Load:
 
     def _prepared(self) -> Asked:
         order = self._order
-        assert self._target is not None
+        assert self._client is not None
         prompt = order.prompt if order.cached else with_nonce(order.prompt, self._source)
-        exchange = self._target.exchange(
+        exchange = self._client.exchange(
             prompt, order.max_tokens, temperature=0.0, ignore_eos=order.ignore_eos
         )
         self._running.add(exchange)
@@ -149,7 +149,7 @@ class Load:
 
         def ended(done: Asked) -> None:
             self._running.discard(done)
-            self._take(step, run_of(done, order.lane, self._requests), counts=counts)
+            self._take(step, run_of(done, order.target, self._requests), counts=counts)
 
         exchange.begin(due_ns, Hooks(lambda _: None, lambda *_: None, ended))
 
@@ -202,7 +202,7 @@ class Load:
             exchange.cancel()
             if not exchange.trace.sent_ns:
                 continue
-            cost_usd = run_of(exchange, self._order.lane, self._requests).cost_usd
+            cost_usd = run_of(exchange, self._order.target, self._requests).cost_usd
             if cost_usd is None:
                 self._cut_unpriced += 1
             else:
@@ -212,8 +212,8 @@ class Load:
     def _end(self, reason: str) -> None:
         gc.enable()
         self.over = True
-        if self._target is not None:
-            self._target.close()
+        if self._client is not None:
+            self._client.close()
         self._tell(summarise_load(self._steps, reason, self._spent_usd(), self._cut_unpriced))
 
     def _spent_usd(self) -> str | None:

@@ -11,21 +11,21 @@ from backends.prober import problems
 from backends.prober.audit import CLIENT_LIMITED, Audit
 from backends.prober.clock import NS
 from backends.prober.exchange import Asked, Trace
-from backends.prober.protocol import Lane
+from backends.prober.protocol import Target
 
 
-def run_of(exchange: Asked, lane: Lane, index: int) -> Run:
+def run_of(exchange: Asked, target: Target, index: int) -> Run:
     """Return what one exchange measured; with an error, what was received before it is kept.
 
     A reply of which no figures can be made is an error of this run, and of no other.
     """
     try:
-        return _measured(exchange, lane, index)
+        return _measured(exchange, target, index)
     except problems.FAULTS as error:
-        return Run(lane.name, index, error=problems.not_understood(error))
+        return Run(target.name, index, error=problems.not_understood(error))
 
 
-def _measured(exchange: Asked, lane: Lane, index: int) -> Run:
+def _measured(exchange: Asked, target: Target, index: int) -> Run:
     reader, trace = exchange.reply.reader, exchange.trace
     usage = _believable(reader.usage, reader.pieces)
     usage = usage or _usage_of(bytes(exchange.reply.plain_body))
@@ -36,7 +36,7 @@ def _measured(exchange: Asked, lane: Lane, index: int) -> Run:
     late_s = (trace.sent_ns - trace.planned_ns) / NS if trace.sent_ns else None
     text = "".join(piece.content for piece in reader.pieces)
     return Run(
-        lane=lane.name,
+        target=target.name,
         index=index,
         ttft_s=figures.ttft_s,
         ttft_visible_s=figures.ttft_visible_s,
@@ -46,24 +46,24 @@ def _measured(exchange: Asked, lane: Lane, index: int) -> Run:
         output_tokens=output_tokens,
         reasoning_tokens=usage.reasoning_tokens if usage else None,
         cached_tokens=usage.cached_tokens if usage else None,
-        finish_reason=_redacted(reader.finish_reason, lane),
+        finish_reason=_redacted(reader.finish_reason, target),
         connect=trace.connect,
         rtt_s=trace.rtt_s,
         planned_to_sent_s=late_s,
-        cost_usd=cost_usd(lane, usage, failed=bool(exchange.error)),
+        cost_usd=cost_usd(target, usage, failed=bool(exchange.error)),
         flags=_flags(figures, trace),
-        error=_redacted(exchange.error, lane),
+        error=_redacted(exchange.error, target),
         clock="kernel" if trace.reads and trace.from_kernel else "user",
-        text=redacted(text, lane.api_key),
+        text=redacted(text, target.api_key),
     )
 
 
-def _redacted(text: str | None, lane: Lane) -> str | None:
-    return None if text is None else redacted(text, lane.api_key)
+def _redacted(text: str | None, target: Target) -> str | None:
+    return None if text is None else redacted(text, target.api_key)
 
 
-def cost_usd(lane: Lane, usage: Usage | None, *, failed: bool) -> str | None:
-    """Return what a run costs at the lane's prices, as decimal digits; None where unknown.
+def cost_usd(target: Target, usage: Usage | None, *, failed: bool) -> str | None:
+    """Return what a run costs at the target's prices, as decimal digits; None where unknown.
 
     Whether a request that failed without usage is charged at all is not known.
     """
@@ -71,7 +71,7 @@ def cost_usd(lane: Lane, usage: Usage | None, *, failed: bool) -> str | None:
         return None
     counted = usage or Usage(None, None, None, None)
     cached = min(counted.cached_tokens or 0, counted.input_tokens or 0)
-    cost = lane.prices.cost(counted.input_tokens, counted.output_tokens, cached)
+    cost = target.prices.cost(counted.input_tokens, counted.output_tokens, cached)
     return None if cost is None else format(cost.normalize(), "f")
 
 

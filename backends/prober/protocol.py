@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from backends.domain.ab.run import LaneName, SeriesMode
+from backends.domain.ab.run import SeriesMode, TargetName
 from backends.domain.prices.cost import NO_PRICES, RequestPrices
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class Target:
     """One side of an A/B: an OpenAI-compatible endpoint and what it charges.
 
     Attributes:
@@ -21,7 +21,7 @@ class Lane:
         extra: further fields of the request body.
     """
 
-    name: LaneName
+    name: TargetName
     endpoint: str
     base_url: str
     model: str
@@ -41,19 +41,19 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class SeriesOrder:
-    """One A/B: the same prompt to every lane, `runs` times.
+    """One A/B: the same prompt to every target, `runs` times.
 
     Attributes:
         cached: leave the prompt as it is, so that prefix caches may answer; otherwise each run
             begins with a nonce of its own.
-        warm_up: send one request to each lane that is not counted; without it the first run finds
+        warm_up: send one request to each target that is not counted; without it the first run finds
             the endpoint as cold as it is, and may open its connection.
         ignore_eos: ask servers that can (vLLM) to write exactly `max_tokens` tokens.
         seed: of the order within pairs and of the nonces.
     """
 
     series_id: str
-    lanes: tuple[Lane, ...]
+    targets: tuple[Target, ...]
     prompt: str
     runs: int = 20
     max_tokens: int = 220
@@ -79,7 +79,7 @@ class LoadOrder:
         max_concurrency: more open streams than this end the measurement.
     """
 
-    lane: Lane
+    target: Target
     prompt: str
     max_tokens: int = 220
     ttft_limit_s: float = 1.0

@@ -29,7 +29,7 @@ class UnreadableReply(ValueError):
 def _guarded(
     read: Callable[Concatenate["Reply", P], list[Piece]],
 ) -> Callable[Concatenate["Reply", P], list[Piece]]:
-    """Make whatever one reply causes a fault of that reply: another lane goes on beside it."""
+    """Make whatever one reply causes a fault of that reply: another target goes on beside it."""
 
     @wraps(read)
     def guarded(self: "Reply", /, *arguments: P.args, **named: P.kwargs) -> list[Piece]:

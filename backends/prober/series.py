@@ -1,4 +1,4 @@
-"""An A/B: which lane is asked when, and what is told about it."""
+"""An A/B: which target is asked when, and what is told about it."""
 
 import gc
 import hashlib
@@ -8,7 +8,7 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from backends.domain.ab.facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
-from backends.domain.ab.run import LaneName, Priority, Run
+from backends.domain.ab.run import Priority, Run, TargetName
 from backends.prober import clock, problems
 from backends.prober.audit import Audit
 from backends.prober.body import with_nonce
@@ -17,23 +17,23 @@ from backends.prober.live import LiveText
 from backends.prober.loop import Loop
 from backends.prober.origin import BadAddress
 from backends.prober.outcome import run_of
-from backends.prober.protocol import Lane, SeriesOrder
-from backends.prober.target import Target
+from backends.prober.protocol import SeriesOrder, Target
+from backends.prober.target import TargetClient
 
 WARM_UP = -1
 WARM_UP_TOKENS = 16
 FAILURES_TO_GIVE_UP = 3
 
-Slot = tuple[LaneName, ...]
+Slot = tuple[TargetName, ...]
 
 
 def plan(order: SeriesOrder, source: random.Random) -> list[Slot]:
-    """Return which lanes are asked together, in order.
+    """Return which targets are asked together, in order.
 
-    Interleaved: one after another, in an order drawn anew for every round of lanes, so that a
-    drift of the network or the host meets all lanes alike. Simultaneous: all lanes in each slot.
+    Interleaved: one after another, in an order drawn anew for every round of targets, so that a
+    drift of the network or the host meets all targets alike. Simultaneous: all in each slot.
     """
-    names = [lane.name for lane in order.lanes]
+    names = [target.name for target in order.targets]
     if order.mode == "simultaneous":
         return [tuple(names)] * order.runs
     slots: list[Slot] = []
@@ -62,24 +62,24 @@ class Series:
         self._tell = tell
         self._source = random.Random(order.seed)
         self._slots = plan(order, self._source)
-        self._targets: dict[LaneName, Target] = {}
-        self._lanes = {lane.name: lane for lane in order.lanes}
-        self._done = dict.fromkeys(self._lanes, 0)
-        self._failures = dict.fromkeys(self._lanes, 0)
-        self._running: dict[Asked, tuple[Lane, int]] = {}
+        self._clients: dict[TargetName, TargetClient] = {}
+        self._targets = {target.name: target for target in order.targets}
+        self._done = dict.fromkeys(self._targets, 0)
+        self._failures = dict.fromkeys(self._targets, 0)
+        self._running: dict[Asked, tuple[Target, int]] = {}
         self._warm_ups: list[Run] = []
         self._audit = Audit(priority)
 
     def begin(self) -> None:
-        """Tell the beginning and warm the first lane up."""
+        """Tell the beginning and warm the first target up."""
         order = self._order
         self._tell(
             SeriesBegan(
                 clock.stamp_of(clock.now_ns()),
                 order.series_id,
-                tuple((lane.name, lane.endpoint) for lane in order.lanes),
+                tuple((target.name, target.endpoint) for target in order.targets),
                 order.runs,
-                tuple(lane.model for lane in order.lanes),
+                tuple(target.model for target in order.targets),
                 hashlib.sha256(order.prompt.encode()).hexdigest(),
                 order.mode,
                 order.max_tokens,
@@ -89,51 +89,51 @@ class Series:
             )
         )
         try:
-            for lane in order.lanes:
-                self._targets[lane.name] = Target(lane, order.limits, self._loop)
+            for target in order.targets:
+                self._clients[target.name] = TargetClient(target, order.limits, self._loop)
         except BadAddress as error:
-            self._end(f"lane {lane.name} ({lane.endpoint}): {error}")
+            self._end(f"target {target.name} ({target.endpoint}): {error}")
             return
         gc.collect()
         gc.freeze()
         gc.disable()
-        self._warm_up(order.lanes if order.warm_up else ())
+        self._warm_up(order.targets if order.warm_up else ())
 
     def cancel(self, reason: str) -> None:
         """End now; runs that are over stay told, running ones are errors with what they got."""
         if self.over:
             return
         running, self._running = self._running, {}
-        for exchange, (lane, index) in running.items():
+        for exchange, (target, index) in running.items():
             exchange.cancel()
             if exchange.trace.sent_ns and index >= 0:
-                run = self._run_of(exchange, lane, index)
+                run = self._run_of(exchange, target, index)
                 self._tell(RunEnded(clock.stamp_of(clock.now_ns()), run))
         self._end(reason)
 
-    def _warm_up(self, waiting: Sequence[Lane]) -> None:
+    def _warm_up(self, waiting: Sequence[Target]) -> None:
         if not waiting:
             self._next_slot()
             return
-        lane, *others = waiting
+        target, *others = waiting
 
         def ended(exchange: Asked) -> None:
             del self._running[exchange]
-            target = self._targets[lane.name]
-            if target.adapt(exchange):
+            client = self._clients[target.name]
+            if client.adapt(exchange):
                 self._warm_up(waiting)
                 return
-            run = run_of(exchange, lane, WARM_UP)
+            run = run_of(exchange, target, WARM_UP)
             self._warm_ups.append(run)
             if exchange.error and _is_hopeless(exchange):
                 self._tell(RunEnded(clock.stamp_of(clock.now_ns()), replace(run, index=0)))
-                self._end(f"lane {lane.name} ({lane.endpoint}): {run.error}")
+                self._end(f"target {target.name} ({target.endpoint}): {run.error}")
                 return
             self._warm_up(others)
 
         prompt = with_nonce(self._order.prompt, self._source)
         tokens = min(WARM_UP_TOKENS, self._order.max_tokens)
-        self._send(lane, prompt, tokens, Hooks(lambda _: None, lambda *_: None, ended))
+        self._send(target, prompt, tokens, Hooks(lambda _: None, lambda *_: None, ended))
 
     def _next_slot(self) -> None:
         gc.collect()
@@ -141,59 +141,59 @@ class Series:
             self._end("")
             return
         for name in self._slots.pop(0):
-            self._run(self._lanes[name])
+            self._run(self._targets[name])
 
-    def _run(self, lane: Lane) -> None:
-        index = self._done[lane.name]
-        live = LiveText(lane, self._tell)
+    def _run(self, target: Target) -> None:
+        index = self._done[target.name]
+        live = LiveText(target, self._tell)
 
         def sent(sent_ns: int) -> None:
-            self._tell(RunBegan(clock.stamp_of(sent_ns), lane.name, index))
+            self._tell(RunBegan(clock.stamp_of(sent_ns), target.name, index))
 
         def ended(exchange: Asked) -> None:
             del self._running[exchange]
-            if exchange.http_2_only and self._targets[lane.name].adapt(exchange):
-                self._run(lane)
+            if exchange.http_2_only and self._clients[target.name].adapt(exchange):
+                self._run(target)
                 return
             live.close()
-            self._take(lane, self._run_of(exchange, lane, index), exchange)
+            self._take(target, self._run_of(exchange, target, index), exchange)
 
         prompt = self._order.prompt
         if not self._order.cached:
             prompt = with_nonce(prompt, self._source)
-        self._send(lane, prompt, self._order.max_tokens, Hooks(sent, live.take, ended), index)
+        self._send(target, prompt, self._order.max_tokens, Hooks(sent, live.take, ended), index)
 
-    def _run_of(self, exchange: Asked, lane: Lane, index: int) -> Run:
-        run = run_of(exchange, lane, index)
-        return replace(run, flags=(*run.flags, *self._targets[lane.name].flags))
+    def _run_of(self, exchange: Asked, target: Target, index: int) -> Run:
+        run = run_of(exchange, target, index)
+        return replace(run, flags=(*run.flags, *self._clients[target.name].flags))
 
     def _send(
-        self, lane: Lane, prompt: str, max_tokens: int, hooks: Hooks, index: int = WARM_UP
+        self, target: Target, prompt: str, max_tokens: int, hooks: Hooks, index: int = WARM_UP
     ) -> None:
         order = self._order
-        exchange = self._targets[lane.name].exchange(
+        exchange = self._clients[target.name].exchange(
             prompt, max_tokens, temperature=order.temperature, ignore_eos=order.ignore_eos
         )
-        self._running[exchange] = (lane, index)
+        self._running[exchange] = (target, index)
         exchange.begin(None, hooks)
 
-    def _take(self, lane: Lane, run: Run, exchange: Asked) -> None:
-        self._done[lane.name] += 1
-        self._failures[lane.name] = self._failures[lane.name] + 1 if run.error else 0
+    def _take(self, target: Target, run: Run, exchange: Asked) -> None:
+        self._done[target.name] += 1
+        self._failures[target.name] = self._failures[target.name] + 1 if run.error else 0
         self._audit.add(run, exchange.trace)
         self._tell(RunEnded(clock.stamp_of(clock.now_ns()), run))
-        if self._failures[lane.name] >= FAILURES_TO_GIVE_UP:
+        if self._failures[target.name] >= FAILURES_TO_GIVE_UP:
             self.cancel(
-                f"{FAILURES_TO_GIVE_UP} runs in a row failed in lane {lane.name}"
-                f" ({lane.endpoint}): {run.error}"
+                f"{FAILURES_TO_GIVE_UP} runs in a row failed in target {target.name}"
+                f" ({target.endpoint}): {run.error}"
             )
         elif not self._running:
             self._next_slot()
 
     def _end(self, reason: str) -> None:
         gc.enable()
-        for target in self._targets.values():
-            target.close()
+        for client in self._clients.values():
+            client.close()
         self.over = True
         audit = self._audit.finish(self._warm_ups)
         now = clock.stamp_of(clock.now_ns())

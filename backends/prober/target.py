@@ -10,7 +10,7 @@ from backends.prober.exchange import Asked, Exchange
 from backends.prober.loop import Loop
 from backends.prober.origin import authorization, origin_of, proxy_for, request_bytes
 from backends.prober.pool import Pool
-from backends.prober.protocol import Lane, Limits
+from backends.prober.protocol import Limits, Target
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -19,19 +19,19 @@ SAMPLING = ("temperature", "ignore_eos")
 REFUSING = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-class Target:
+class TargetClient:
     """Makes exchanges with one endpoint.
 
     Raises:
         BadAddress: the base URL or the key cannot be used.
     """
 
-    def __init__(self, lane: Lane, limits: Limits, loop: Loop) -> None:
-        self._lane = lane
+    def __init__(self, target: Target, limits: Limits, loop: Loop) -> None:
+        self._target = target
         self._limits = limits
         self._loop = loop
-        self._origin = origin_of(lane.base_url)
-        self._authorization = authorization(lane.api_key)
+        self._origin = origin_of(target.base_url)
+        self._authorization = authorization(target.api_key)
         self._pool = Pool(self._origin, loop, limits.connect_s)
         self._refused: tuple[str, ...] = ()
         self._proxied = proxy_for(self._origin) is not None
@@ -54,25 +54,25 @@ class Target:
     ) -> Asked:
         """Return a prepared exchange; its bytes are built, nothing is sent."""
         body = request_body(
-            self._lane, prompt, max_tokens, temperature=temperature, ignore_eos=ignore_eos
+            self._target, prompt, max_tokens, temperature=temperature, ignore_eos=ignore_eos
         )
         body = without_refused(body, self._refused)
         if self._client is not None:
             return self._by_client(body)
         request = request_bytes(self._origin, self._authorization, body)
-        return Exchange(request, self._lane, self._pool, self._loop, self._limits)
+        return Exchange(request, self._target, self._pool, self._loop, self._limits)
 
     def _open_client(self) -> OpenAI:
         from backends.prober.fallback import open_client  # noqa: PLC0415  slow to import
 
-        return open_client(self._lane, self._limits, proxied=self._proxied)
+        return open_client(self._target, self._limits, proxied=self._proxied)
 
     def _by_client(self, body: dict[str, Any]) -> Asked:
         from backends.prober.fallback import ClientExchange  # noqa: PLC0415  slow to import
 
         assert self._client is not None
         return ClientExchange(
-            self._client, self._lane, body, self._loop, self._limits, proxied=self._proxied
+            self._client, self._target, body, self._loop, self._limits, proxied=self._proxied
         )
 
     def adapt(self, exchange: Asked) -> bool:

@@ -20,7 +20,7 @@ class Watched:
 
 
 def remember(state_folder: Path, server: Server) -> None:
-    """Keep a running foreign server in ``<state>/watched.json``, the newest first.
+    """Keep a running external server in ``<state>/watched.json``, the newest first.
 
     Raises:
         ProcessLookupError: it has ended meanwhile.

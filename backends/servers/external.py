@@ -23,7 +23,7 @@ ANSWER_S = 1.0
 """A server answers from memory, even a busy one; one that hangs must not hold up the list."""
 
 
-def foreign_servers(running: list[Process], ours: frozenset[int]) -> list[Server]:
+def external_servers(running: list[Process], ours: frozenset[int]) -> list[Server]:
     """Return every vLLM among `running` but those with the pids `ours`.
 
     Engines and workers whose API server is gone come as a failed server that has only survivors:
@@ -47,8 +47,8 @@ def _served(root: Process, among: list[Process]) -> Server:
     unwell = listens and bool(health(address, timeout_s=ANSWER_S))
     return Server(
         name=f"vllm-{wanted}",
-        owner=Owner.FOREIGN,
-        state=ServerState.UNHEALTHY if unwell else ServerState.FOREIGN,
+        owner=Owner.EXTERNAL,
+        state=ServerState.UNHEALTHY if unwell else ServerState.EXTERNAL,
         pid=root.id.pid,
         port=wanted,
         base_url=base_url(address.host, wanted) if listens else None,
@@ -107,7 +107,7 @@ def _orphans(processes_left: Iterable[Process]) -> list[Server]:
     return [
         Server(
             name=f"vllm-orphans-{session}",
-            owner=Owner.FOREIGN,
+            owner=Owner.EXTERNAL,
             state=ServerState.FAILED,
             started_at=time.time() - max(processes.age_s(one.id) for one in left),
             survivors=tuple(survivor(one) for one in left),

@@ -19,7 +19,7 @@ GIB = 2**30
 
 
 @dataclass(frozen=True, slots=True)
-class Culprit:
+class Holder:
     """One process that holds what a start needs.
 
     Attributes:
@@ -60,9 +60,9 @@ def held_on_gpus(sample: GpuSample) -> dict[int, tuple[str, int | None]]:
     return held
 
 
-def culprits(
+def find_holders(
     held: Mapping[int, tuple[str, int | None]], servers: Iterable[Server]
-) -> tuple[Culprit, ...]:
+) -> tuple[Holder, ...]:
     """Return who these pids are, those that hold most first.
 
     Args:
@@ -71,22 +71,22 @@ def culprits(
     """
     listed = tuple(servers)
     trees = tree_pids([one.pid for one in listed if one.pid is not None])
-    found = (_culprit(pid, name, size, listed, trees) for pid, (name, size) in held.items())
+    found = (_holder(pid, name, size, listed, trees) for pid, (name, size) in held.items())
     return tuple(sorted(found, key=lambda one: -(one.held_bytes or 0)))
 
 
-def left_by(server: Server) -> tuple[Culprit, ...]:
+def left_by(server: Server) -> tuple[Holder, ...]:
     """Return what a server left behind, those that hold most first."""
     held = {one.process.pid: (one.name, one.vram_bytes) for one in server.survivors}
-    return culprits(held, (server,))
+    return find_holders(held, (server,))
 
 
-def who(found: Iterable[Culprit]) -> str:
+def who(found: Iterable[Holder]) -> str:
     """Return all of them in words; empty for nobody."""
     return "; ".join(one.sentence() for one in found)
 
 
-def action(found: Iterable[Culprit]) -> str:
+def action(found: Iterable[Holder]) -> str:
     """Return what ends them, as far as that is inferctl's; empty where it is not."""
     named = tuple(found)
     stops = sorted({one.ends for one in named if one.ends})
@@ -96,19 +96,19 @@ def action(found: Iterable[Culprit]) -> str:
     return f"press x to end it, or {run}" if any(one.left_behind for one in named) else run
 
 
-def how_to_end(found: Iterable[Culprit]) -> str:
+def how_to_end(found: Iterable[Holder]) -> str:
     """Return who it is and what ends it; empty for nobody."""
     named = tuple(found)
     return ": ".join(part for part in (who(named), action(named)) if part)
 
 
-def _culprit(
+def _holder(
     pid: int,
     name: str,
     size: int | None,
     servers: tuple[Server, ...],
     trees: Mapping[int, frozenset[int]],
-) -> Culprit:
+) -> Holder:
     process = processes.read(pid)
     age_s = processes.age_s(process.id) if process else None
     shown = processes.display_name(process) if process else name
@@ -118,15 +118,15 @@ def _culprit(
         runs = server.pid is not None and pid in trees[server.pid]
         if not left and not runs:
             continue
-        ours = server.owner is Owner.INFERCTL
+        ours = server.owner is Owner.MANAGED
         told = _of_server(server, owner, left=left)
         ends = server.name if ours or (left and server.state is ServerState.FAILED) else ""
-        return Culprit(pid, shown, told, age_s, size, ends, left)
-    return Culprit(pid, shown, owner, age_s, size)
+        return Holder(pid, shown, told, age_s, size, ends, left)
+    return Holder(pid, shown, owner, age_s, size)
 
 
 def _of_server(server: Server, owner: str, *, left: bool) -> str:
-    if server.owner is Owner.INFERCTL:
+    if server.owner is Owner.MANAGED:
         return f"yours, left behind by {server.name}" if left else f"yours, part of {server.name}"
     if left:
         return f"{owner}, left behind by a vLLM that inferctl did not start"
@@ -146,10 +146,12 @@ def main() -> None:
     if kind is FailureKind.PORT_IN_USE:
         there = (one for one in ports.listeners(port) if one.process)
         held = {one.process.pid: (one.name, None) for one in there if one.process}
-        found = culprits(held, list_servers(state_folder))
+        found = find_holders(held, list_servers(state_folder))
     else:
         with closing(open_gpus()) as gpus:
-            found = culprits(held_on_gpus(gpus.sample(processes=True)), list_servers(state_folder))
+            found = find_holders(
+                held_on_gpus(gpus.sample(processes=True)), list_servers(state_folder)
+            )
     sys.stdout.write(how_to_end(found))
 
 

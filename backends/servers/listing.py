@@ -8,7 +8,7 @@ from pathlib import Path
 
 from backends.domain.address import reachable_host
 from backends.domain.facts import ServerFact, Spawned, StopOrdered, Stopped
-from backends.domain.lifecycle import life_after, unborn
+from backends.domain.lifecycle import life_after, not_started
 from backends.domain.server import Server, ServerState
 from backends.domain.start import Failure, FailureKind
 from backends.host import ports, processes
@@ -25,12 +25,12 @@ from backends.keeper.folder import (
 from backends.keeper.http1 import Address
 from backends.keeper.probe import health
 from backends.keeper.take import left_behind
-from backends.servers.external import foreign_servers
+from backends.servers.external import external_servers
 
 
-def server_told(name: str, facts: Iterable[ServerFact]) -> Server:
+def server_in(name: str, facts: Iterable[ServerFact]) -> Server:
     """Return the server as its journal leaves it, alive or not; without facts it is stopped."""
-    return reduce(life_after, facts, unborn(name)).server
+    return reduce(life_after, facts, not_started(name)).server
 
 
 REBOOTED = Failure(
@@ -71,7 +71,7 @@ def list_servers(state_folder: Path) -> tuple[Server, ...]:
             server, members = _unread(folder, problem), []
         ours.append(server)
         pids |= {one.id.pid for one in members}
-    return (*ours, *foreign_servers(running, frozenset(pids)))
+    return (*ours, *external_servers(running, frozenset(pids)))
 
 
 def our_server(folder: Path) -> Server:
@@ -106,13 +106,13 @@ def _was_started(folder: ServerFolder) -> bool:
 def _unread(folder: ServerFolder, problem: Unreadable) -> Server:
     """Return a server of which nothing can be said but why."""
     unread = Failure(FailureKind.UNKNOWN, None, "", str(problem), "Make it readable to this user.")
-    server = unborn(folder.path.name).server
+    server = not_started(folder.path.name).server
     return replace(server, state=ServerState.FAILED, failure=unread, note=str(problem))
 
 
 def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, list[Process]]:
     facts = read_journal(folder.journal)
-    told = server_told(folder.path.name, facts)
+    told = server_in(folder.path.name, facts)
     over = bool(facts) and isinstance(facts[-1], Stopped)
     keeper = None if over else living_keeper(folder)
     if keeper is not None:
@@ -124,7 +124,7 @@ def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, l
         return told, []
     begun = next((fact for fact in facts if isinstance(fact, Spawned)), None)
     if begun is None:
-        return replace(unborn(folder.path.name).server, note=DAMAGED), []
+        return replace(not_started(folder.path.name).server, note=DAMAGED), []
     members = left_behind(facts)
     return _without_keeper(told, begun, facts, members), members
 

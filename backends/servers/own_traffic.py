@@ -37,7 +37,7 @@ class OwnRequests:
     ended_wall_s: float | None = None
 
 
-class Untold(Problem):
+class TrafficNotRecorded(Problem):
     """Other processes cannot be told of a test; the message is one sentence with the remedy."""
 
 
@@ -55,7 +55,7 @@ def sending(state_folder: Path, base_urls: Iterable[str]) -> Iterator[None]:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(file, msgspec.json.encode(plain(own)))
     except OSError as error:
-        raise Untold(
+        raise TrafficNotRecorded(
             f"{folder} cannot be written: {error.strerror}; without it the test would pass for"
             " traffic: free some space, or set XDG_STATE_HOME"
         ) from error

@@ -14,7 +14,7 @@ from backends.domain.server import Owner, Server, ServerState
 from backends.domain.vllm_arguments import model_argument, value_of
 from backends.host import ports
 from backends.keeper.order import LaunchOrder
-from backends.servers.holders import action, culprits, held_on_gpus, who
+from backends.servers.holders import action, find_holders, held_on_gpus, who
 from backends.servers.vllm_flags import (
     alike,
     has_plugins,
@@ -105,7 +105,7 @@ def preflight(
     version = version_of(Path(executable)) if executable else None
     return (
         _port(order, listed),
-        *_leftovers(listed),
+        *_orphans(listed),
         _executable(order, executable, version),
         *_arguments(order, executable),
         *out_of_reach(order.argv),
@@ -116,7 +116,7 @@ def preflight(
 
 def _running_already(order: LaunchOrder, servers: tuple[Server, ...]) -> Finding | None:
     for server in servers:
-        named = server.owner is Owner.INFERCTL and server.name == order.server
+        named = server.owner is Owner.MANAGED and server.name == order.server
         if named and server.state in LIVING:
             what = f"{server.name} is {server.state} already, process {server.pid}"
             return Finding("name", "fail", what, f"run: inferctl stop {server.name}")
@@ -127,18 +127,18 @@ def _port(order: LaunchOrder, servers: tuple[Server, ...]) -> Finding:
     holders = ports.listeners(order.port)
     if not holders:
         return Finding("port", "ok", f"{order.port} is free")
-    ours = [one for one in servers if one.port == order.port and one.owner is Owner.INFERCTL]
+    ours = [one for one in servers if one.port == order.port and one.owner is Owner.MANAGED]
     if ours and ours[0].state in LIVING:
         remedy = f"run: inferctl stop {ours[0].name}, or choose another port"
         return Finding("port", "fail", f"{order.port} is held by {ours[0].name}", remedy)
     known = {one.process.pid: (one.name, None) for one in holders if one.process}
-    found = culprits(known, servers)
+    found = find_holders(known, servers)
     what = f"{order.port} is held by {who(found) or holders[0].name}"
     remedy = f"{action(found) or 'end that process'}, or choose another port in the profile"
     return Finding("port", "fail", what, remedy)
 
 
-def _leftovers(servers: tuple[Server, ...]) -> Iterable[Finding]:
+def _orphans(servers: tuple[Server, ...]) -> Iterable[Finding]:
     for server in servers:
         if server.survivors and server.state is ServerState.FAILED:
             pids = " ".join(str(one.process.pid) for one in server.survivors)
@@ -146,7 +146,7 @@ def _leftovers(servers: tuple[Server, ...]) -> Iterable[Finding]:
             holding = f", holding {held / GIB:.1f} GiB" if held else ""
             what = f"{server.name} left processes behind: {pids}{holding}"
             yield Finding(
-                "leftovers",
+                "orphans",
                 "warn",
                 what,
                 f"press x to end them, or run: inferctl stop {server.name}",
@@ -249,7 +249,7 @@ def _gpu_memory(
             yield Finding(f"GPU {gpu.index}", "ok", figures)
             continue
         fits = math.floor(100 * free / memory.total_bytes) / 100
-        found = culprits(held_on_gpus(GpuSample((gpu,))), servers)
+        found = find_holders(held_on_gpus(GpuSample((gpu,))), servers)
         held = f"; held by {who(found)}" if found else ""
         what = f"{figures}, vLLM wants {share:g} of all{held}"
         remedy = (

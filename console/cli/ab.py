@@ -25,8 +25,8 @@ from backends.domain.reports.ab_text import (
 )
 from backends.history.thread import HistoryThread
 from backends.operations import ab, records
-from backends.operations.ab import LANES
-from backends.operations.host import Machine, this_host
+from backends.operations.ab import TARGETS
+from backends.operations.host import Host, this_host
 from backends.prober.client import run_series
 from backends.prober.prompts import PARAGRAPH, Prompt, named_prompt
 from backends.prober.protocol import SeriesOrder
@@ -39,18 +39,18 @@ TYPED_MAX_TOKENS = 220
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the series, each run kept as it ends; 1 where a lane has not one that succeeded.
+    """Run the series, each run kept as it ends; 1 where a target has not one that succeeded.
 
     Raises:
         Problem: an endpoint or its key cannot be had, or the series was not wanted.
     """
-    machine = this_host()
+    host = this_host()
     references = (arguments.a, arguments.b, *arguments.more)
-    if len(references) > len(LANES):
-        raise UsageProblem(f"an A/B has at most {len(LANES)} endpoints")
-    lanes = ab.lanes(references, machine.settings)
+    if len(references) > len(TARGETS):
+        raise UsageProblem(f"an A/B has at most {len(TARGETS)} endpoints")
+    targets = ab.targets(references, host.settings)
     order = ab.series(
-        lanes,
+        targets,
         chosen_prompt(arguments),
         arguments.runs,
         max_tokens=arguments.max_tokens,
@@ -59,9 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
         ignore_eos=arguments.ignore_eos,
         timeout_s=arguments.timeout,
     )
-    _agree(order, machine, asked_before=arguments.yes)
-    with recording(machine) as writer:
-        series = asyncio.run(_run(order, machine, writer))
+    _agree(order, host, asked_before=arguments.yes)
+    with recording(host) as writer:
+        series = asyncio.run(_run(order, host, writer))
         if arguments.json:
             document(ab_report(series))
         elif arguments.csv:
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not writer.unwritten:
         forms = "--csv, --markdown or --svg"
         say(f"kept; for its files: inferctl export series {order.series_id} {forms}")
-    succeeded = [any(not each.error for each in series.lane(lane.name)) for lane in lanes]
+    succeeded = [any(not each.error for each in series.target(target.name)) for target in targets]
     return 0 if all(succeeded) else 1
 
 
@@ -99,36 +99,36 @@ def chosen_prompt(arguments: argparse.Namespace) -> Prompt:
     )
 
 
-def _agree(order: SeriesOrder, machine: Machine, *, asked_before: bool) -> None:
+def _agree(order: SeriesOrder, host: Host, *, asked_before: bool) -> None:
     """Say what a series costs at most, and ask where a person is there to answer."""
     runs = "1 run" if order.runs == 1 else f"{order.runs} runs"
-    what = f"{runs} and one warm-up in each of {len(order.lanes)} lanes"
-    cost = ab.cost_text(order, machine.settings)
+    what = f"{runs} and one warm-up in each of {len(order.targets)} targets"
+    cost = ab.cost_text(order, host.settings)
     unasked = order.runs == 1 or ab.most_usd(order) is None
     agree(what, cost, asked_before=asked_before or unasked)
 
 
-async def _run(order: SeriesOrder, machine: Machine, writer: HistoryThread) -> AbSeries:
+async def _run(order: SeriesOrder, host: Host, writer: HistoryThread) -> AbSeries:
     """Run to the end; an interrupt ends it early and keeps the runs that ended."""
     cancelled = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, cancelled.set)
     series: AbSeries | None = None
     began_s = time.monotonic()
-    with sending(machine.state_folder, (lane.base_url for lane in order.lanes)):
+    with sending(host.state_folder, (target.base_url for target in order.targets)):
         async for fact in run_series(order, cancelled):
             series = advance_series(series, fact)
             if series is not None and isinstance(fact, SeriesBegan | RunEnded | SeriesEnded):
                 writer.write(partial(records.save_series, series=series, fact=fact))
             if series is not None and isinstance(fact, RunEnded):
-                say(_progress(series, fact, len(order.lanes), time.monotonic() - began_s))
+                say(_progress(series, fact, len(order.targets), time.monotonic() - began_s))
     assert series is not None  # a prober that tells anything tells the beginning first
     return series
 
 
-def _progress(series: AbSeries, fact: RunEnded, lanes: int, took_s: float) -> str:
+def _progress(series: AbSeries, fact: RunEnded, targets: int, took_s: float) -> str:
     """Return one run in a line, and how far the series is."""
-    run, done, planned = fact.run, len(series.runs), series.began.runs * lanes
+    run, done, planned = fact.run, len(series.runs), series.began.runs * targets
     told = run.error or f"TTFT {_ms(run.ttft_s)}, {_ms(run.e2e_s)} in all"
     tokens = f", {token_counts([run])}" if not run.error else ""
     cost = f", {usd(Decimal(run.cost_usd))}" if run.cost_usd else ""
@@ -137,17 +137,17 @@ def _progress(series: AbSeries, fact: RunEnded, lanes: int, took_s: float) -> st
     spent = spent_usd(series.runs)
     so_far = f", spent {usd(spent)}" if spent is not None else ""
     return (
-        f"{run.lane} {run.index + 1}/{series.began.runs}: {told}{tokens}{cost}"
+        f"{run.target} {run.index + 1}/{series.began.runs}: {told}{tokens}{cost}"
         f" ({done} of {planned} runs{left}{so_far})"
     )
 
 
 def _tell(series: AbSeries) -> None:
     show(how_measured(series))
-    for (lane, endpoint), model in zip(series.began.lanes, series.began.models, strict=True):
-        runs = series.lane(lane)
+    for (target, endpoint), model in zip(series.began.targets, series.began.models, strict=True):
+        runs = series.target(target)
         summary = summarise(runs)
-        show(f"{lane}  {endpoint}  {model}: {summary.n} runs, {summary.errors} errors")
+        show(f"{target}  {endpoint}  {model}: {summary.n} runs, {summary.errors} errors")
         show(f"   {token_counts(runs)} (median); {spent_text(runs)}")
         if summary.ttft_s is not None:
             spread = summary.ttft_s
@@ -157,8 +157,8 @@ def _tell(series: AbSeries) -> None:
             )
         if summary.output_tokens_per_s is not None:
             show(f"   {summary.output_tokens_per_s.median:.1f} tokens/s (median)")
-    for lane, _ in series.began.lanes[1:]:
-        for told in findings(series, lane):
+    for target, _ in series.began.targets[1:]:
+        for told in findings(series, target):
             show(told)
     for told in remarks(series):
         show(told)

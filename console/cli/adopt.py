@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     state = state_folder()
     server = _on_port(list_servers(state), arguments.port)
-    if server.owner is Owner.FOREIGN:
+    if server.owner is Owner.EXTERNAL:
         said = _remember(server, state)
     else:
         said = _keep(server, state)
@@ -44,7 +44,7 @@ def _on_port(servers: tuple[Server, ...], port: int) -> Server:
     from backends.host import ports
 
     there = [each for each in servers if each.port == port and each.pid is not None]
-    reached = [each for each in there if each.owner is Owner.INFERCTL or each.base_url]
+    reached = [each for each in there if each.owner is Owner.MANAGED or each.base_url]
     if reached:
         return reached[0]
     if there:
@@ -168,7 +168,7 @@ def _print(server: Server, told: dict[str, Any]) -> None:
 
     memory = told["gpu_memory_bytes"]
     whose = "run by inferctl"
-    if server.owner is Owner.FOREIGN:
+    if server.owner is Owner.EXTERNAL:
         whose = f"not run by inferctl, {server.note}"
     rows = (
         ("server", f"{server.name}, {server.state}, {whose}"),

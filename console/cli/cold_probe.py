@@ -1,109 +1,124 @@
-"""``inferctl coldhunt ENDPOINT``: does it answer late after it was left alone."""
+"""``inferctl coldprobe ENDPOINT``: does it answer late after it was left alone."""
 
 import argparse
 from typing import Any
 
-from backends.domain.ab.cold import HuntPlan, limits_of, missing_gap
-from backends.domain.reports.cold_probe import duration, hunt_document, hunt_lines, limits_text
+from backends.domain.ab.cold import ColdProbePlan, limits_of, missing_gap
+from backends.domain.reports.cold_probe import (
+    cold_probe_document,
+    cold_probe_lines,
+    duration,
+    limits_text,
+)
 from backends.operations import ab, cold_probe, load_test
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.prober import cold_probe_runs
-from backends.prober.cold_probe_runs import HuntFolder, HuntOrder, HuntRuns, hunt_folder, hunter_pid
+from backends.prober.cold_probe_runs import (
+    ColdProbeFolder,
+    ColdProbeOrder,
+    ColdProbeRuns,
+    cold_probe_folder,
+    worker_pid,
+)
 from backends.problem import NotFound
 from console.cli.output import agree, document, say, show
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Begin a hunt or go on with one, detached; or show one, or end it.
+    """Begin a cold-start probe or go on with one, detached; or show one, or end it.
 
     Raises:
-        Problem: the endpoint cannot be had, is hunted already, or the hunt was not wanted.
-        NotFound: there is no hunt to show or to end.
+        Problem: the endpoint cannot be had, is being probed already, or the probe was not wanted.
+        NotFound: there is no cold-start probe to show or to end.
     """
     from backends.operations.host import this_host
 
-    machine = this_host()
-    (lane,) = ab.lanes([arguments.endpoint], machine.settings)
-    folder = hunt_folder(machine.state_folder, lane.endpoint)
+    host = this_host()
+    (target,) = ab.targets([arguments.endpoint], host.settings)
+    folder = cold_probe_folder(host.state_folder, target.endpoint)
     if arguments.stop:
-        return _stop(folder, lane.endpoint, as_json=arguments.json)
+        return _stop(folder, target.endpoint, as_json=arguments.json)
     if arguments.status:
-        return _show(folder, lane.endpoint, as_json=arguments.json)
-    plan = cold_probe.plan_of(lane, arguments.gaps, arguments.rounds)
+        return _show(folder, target.endpoint, as_json=arguments.json)
+    plan = cold_probe.plan_of(target, arguments.gaps, arguments.rounds)
     earlier = folder.read_order()
     if earlier is not None and not arguments.again and _complete(folder, plan):
-        say(f"{lane.endpoint} was hunted to the end; --again measures it anew")
-        return _show(folder, lane.endpoint, as_json=arguments.json)
-    return _begin(arguments, machine, folder, plan)
+        say(f"{target.endpoint} was probed to the end; --again measures it anew")
+        return _show(folder, target.endpoint, as_json=arguments.json)
+    return _begin(arguments, host, folder, plan)
 
 
 def _begin(
-    arguments: argparse.Namespace, machine: Machine, folder: HuntFolder, plan: HuntPlan
+    arguments: argparse.Namespace, host: Host, folder: ColdProbeFolder, plan: ColdProbePlan
 ) -> int:
-    (lane,) = ab.lanes([arguments.endpoint], machine.settings)
-    load_test.check_that_it_serves(machine, arguments.endpoint)
-    if hunter_pid(folder) is not None:
-        raise HuntRuns(f"{lane.endpoint} is hunted already; --status shows it, --stop ends it")
+    (target,) = ab.targets([arguments.endpoint], host.settings)
+    load_test.check_that_it_serves(host, arguments.endpoint)
+    if worker_pid(folder) is not None:
+        raise ColdProbeRuns(
+            f"{target.endpoint} is being probed already; --status shows it, --stop ends it"
+        )
     had = 0 if arguments.again else len(folder.read_probes())
     done = f", {had} of them done" if had else ""
     gaps = ", ".join(duration(gap_s) for gap_s in plan.gaps_s)
     agree(
-        f"pauses of {gaps}, {plan.rounds} times: {plan.requests} requests to {lane.endpoint} over"
+        f"pauses of {gaps}, {plan.rounds} times: {plan.requests} requests to {target.endpoint} over"
         f" {duration(round(plan.lasts_s, 1))}{done}; whatever the endpoint does it ends within"
         f" {limits_text(limits_of(plan))}",
         cold_probe.cost_text(plan),
-        asked_before=arguments.yes or load_test.costs_nothing(lane),
+        asked_before=arguments.yes or load_test.costs_nothing(target),
     )
-    order = cold_probe.order_of(arguments.endpoint, lane, plan, machine.now().wall_s)
+    order = cold_probe.order_of(arguments.endpoint, target, plan, host.now().wall_s)
     order = cold_probe.taken_up(folder, order, again=arguments.again)
-    cold_probe_runs.launch(folder, cold_probe.HUNTER)
+    cold_probe_runs.launch(folder, cold_probe.COLD_PROBE_WORKER)
     say(
-        f"hunting in the background, whatever becomes of this terminal; see it with: inferctl"
-        f" coldhunt {arguments.endpoint} --status"
+        f"probing in the background, whatever becomes of this terminal; see it with: inferctl"
+        f" coldprobe {arguments.endpoint} --status"
     )
     if arguments.json:
         document(status_document(folder, order))
     return 0
 
 
-def _stop(folder: HuntFolder, endpoint: str, *, as_json: bool) -> int:
+def _stop(folder: ColdProbeFolder, endpoint: str, *, as_json: bool) -> int:
     stopped = cold_probe_runs.stop(folder)
-    say("stopped; the same command goes on with it" if stopped else "no hunt is running")
+    say(
+        "stopped; the same command goes on with it" if stopped else "no cold-start probe is running"
+    )
     if folder.read_order() is None:
-        raise NotFound(f"{endpoint} was never hunted")
+        raise NotFound(f"{endpoint} was never probed")
     return _show(folder, endpoint, as_json=as_json)
 
 
-def _show(folder: HuntFolder, endpoint: str, *, as_json: bool) -> int:
+def _show(folder: ColdProbeFolder, endpoint: str, *, as_json: bool) -> int:
     order = folder.read_order()
     if order is None:
-        raise NotFound(f"{endpoint} was never hunted; run: inferctl coldhunt {endpoint}")
+        raise NotFound(f"{endpoint} was never probed; run: inferctl coldprobe {endpoint}")
     if as_json:
         document(status_document(folder, order))
         return 0
     show(_state_line(folder, order))
     report = cold_probe.report_of(order, folder.read_probes(), folder.read_end())
-    for line in hunt_lines(report):
+    for line in cold_probe_lines(report):
         show(line)
     return 0
 
 
-def status_document(folder: HuntFolder, order: HuntOrder) -> dict[str, Any]:
-    """Return a hunt with what goes on with it now."""
-    pid = hunter_pid(folder)
+def status_document(folder: ColdProbeFolder, order: ColdProbeOrder) -> dict[str, Any]:
+    """Return a cold-start probe with what goes on with it now."""
+    pid = worker_pid(folder)
     report = cold_probe.report_of(order, folder.read_probes(), folder.read_end())
-    return {"running": pid is not None, "pid": pid, **hunt_document(report)}
+    return {"running": pid is not None, "pid": pid, **cold_probe_document(report)}
 
 
-def _state_line(folder: HuntFolder, order: HuntOrder) -> str:
-    pid, probes = hunter_pid(folder), folder.read_probes()
+def _state_line(folder: ColdProbeFolder, order: ColdProbeOrder) -> str:
+    pid, probes = worker_pid(folder), folder.read_probes()
     gap_s = missing_gap(probes, order.plan)
     if gap_s is None:
         return "complete"
     if pid is None and (ended := folder.read_end()):
-        return f"ENDED, not complete: {ended}; go on with: inferctl coldhunt {order.reference}"
+        return f"ENDED, not complete: {ended}; go on with: inferctl coldprobe {order.reference}"
     if pid is None:
-        return f"NOT RUNNING, not complete; go on with: inferctl coldhunt {order.reference}"
+        return f"NOT RUNNING, not complete; go on with: inferctl coldprobe {order.reference}"
     done = sum(1 for probe in probes if probe.planned_idle_s and probe.error is None)
     planned = order.plan.rounds * len(order.plan.gaps_s)
     return (
@@ -111,5 +126,5 @@ def _state_line(folder: HuntFolder, order: HuntOrder) -> str:
     )
 
 
-def _complete(folder: HuntFolder, plan: HuntPlan) -> bool:
+def _complete(folder: ColdProbeFolder, plan: ColdProbePlan) -> bool:
     return missing_gap(folder.read_probes(), plan) is None

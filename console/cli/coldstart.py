@@ -14,7 +14,7 @@ from backends.domain.startup.lessons import Advice, Expected, advice_sentence
 from backends.host.page_cache import PageCache
 from backends.operations import coldstart, records
 from backends.operations.coldstart import ColdStart
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.operations.outage import lost_now
 from backends.operations.records import record_finished_starts
 from backends.problem import Problem
@@ -40,17 +40,17 @@ def run(arguments: argparse.Namespace) -> int:
     from backends.operations.servers import profile_named
     from console.cli.main import INTERRUPTED
 
-    machine = this_host()
-    profile = profile_named(machine.settings, arguments.name)
-    _refuse_servers_of_others(machine, profile)
-    _ask_before_an_outage(machine, profile, asked_before=arguments.yes)
-    record_finished_starts(machine)
+    host = this_host()
+    profile = profile_named(host.settings, arguments.name)
+    _refuse_servers_of_others(host, profile)
+    _ask_before_an_outage(host, profile, asked_before=arguments.yes)
+    record_finished_starts(host)
     done: list[ColdStart] = []
     reason, code = "", 0
     try:
         while len(done) < arguments.starts and not reason:
             say(f"start {len(done) + 1} of {arguments.starts}")
-            done.append(_measure(machine, profile, arguments))
+            done.append(_measure(host, profile, arguments))
             if done[-1].start.outcome is not Outcome.READY:
                 reason, code = f"start {len(done)} did not become ready", 1
     except KeyboardInterrupt:
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise
         reason, code = str(problem), 1
     ready = coldstart.ready_ones(done)
-    advice = advice_after(machine, profile, ready[-1]) if ready else ()
+    advice = advice_after(host, profile, ready[-1]) if ready else ()
     if arguments.json:
         document(coldstart.coldstart_document(profile, done, advice, reason))
     else:
@@ -68,40 +68,40 @@ def run(arguments: argparse.Namespace) -> int:
     return code
 
 
-def _refuse_servers_of_others(machine: Machine, profile: Profile) -> None:
-    for server in list_servers(machine.state_folder):
-        if server.owner is Owner.FOREIGN and server.port == profile.port:
+def _refuse_servers_of_others(host: Host, profile: Profile) -> None:
+    for server in list_servers(host.state_folder):
+        if server.owner is Owner.EXTERNAL and server.port == profile.port:
             raise Problem(
                 f"port {profile.port} is served by process {server.pid}, which inferctl did not "
                 f"start and will not stop; end it, or give {profile.name} another port"
             )
 
 
-def _ask_before_an_outage(machine: Machine, profile: Profile, *, asked_before: bool) -> None:
-    for server in list_servers(machine.state_folder):
+def _ask_before_an_outage(host: Host, profile: Profile, *, asked_before: bool) -> None:
+    for server in list_servers(host.state_folder):
         if server.name == profile.name and server.state not in STILL:
             what = f"stopping {server.name}, which is {server.state}"
             agree(what, lost_now(server), asked_before=asked_before)
 
 
-def _measure(machine: Machine, profile: Profile, arguments: argparse.Namespace) -> ColdStart:
-    found = [each for each in list_servers(machine.state_folder) if each.name == profile.name]
+def _measure(host: Host, profile: Profile, arguments: argparse.Namespace) -> ColdStart:
+    found = [each for each in list_servers(host.state_folder) if each.name == profile.name]
     if any(each.state not in STILL or each.survivors for each in found):
         say(f"stopping {profile.name}")
-        servers.stop_server(machine, profile.name, arguments.drain)
+        servers.stop_server(host, profile.name, arguments.drain)
     around = coldstart.surroundings(profile)
     before = warmth(profile.model, around)
     dropped = before.page_cache if arguments.cold else None
     if dropped is not None:
         before = replace(before, page_cache=cool_weights(profile.model, around))
         say(_dropping(dropped, before.page_cache))
-    servers.launch(machine, profile, force=arguments.force)
-    life = servers.wait_until_ready(machine, profile.name)
+    servers.launch(host, profile, force=arguments.force)
+    life = servers.wait_until_ready(host, profile.name)
     if life.start is None:
         raise Problem(f"the journal of {profile.name} does not tell of its start")
-    start = as_start(life.start, machine.now())
-    records.keep_start(machine, life)
-    slower = slower_than_earlier(machine, profile, start)
+    start = as_start(life.start, host.now())
+    records.keep_start(host, life)
+    slower = slower_than_earlier(host, profile, start)
     return ColdStart(start, before, records.start_cost(profile, start), slower, dropped)
 
 

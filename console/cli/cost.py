@@ -13,9 +13,9 @@ from backends.domain.traffic.demand import Demand
 from backends.domain.traffic.totals import TokenTotals
 from backends.operations import scenario
 from backends.operations.billing import Bill, Elsewhere, Period, bill_of, day_spent, elsewhere
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from backends.operations.decision import UNPRICED_REMEDY, unpriced_gpu
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.problem import UsageProblem
 from backends.settings.config import Settings
 from console.cli.output import document, say, show, show_csv, show_page
@@ -44,31 +44,31 @@ def run(arguments: argparse.Namespace) -> int:
         Problem: the history, a traffic file or Prometheus cannot be read.
     """
     from backends.operations.host import this_host
-    from backends.operations.meter_store import keep_books
-    from backends.operations.snapshot import glance, with_gpus
-    from console.cli.traffic import desk_for, on_recorded_traffic
+    from backends.operations.meter_store import write_meter_store
+    from backends.operations.snapshot import snapshot, with_gpus
+    from console.cli.traffic import context_for, on_recorded_traffic
 
-    machine = this_host()
-    session = glance(machine)
-    keep_books(machine, session)
-    desk, today = desk_for(machine, session, arguments)
+    host = this_host()
+    session = snapshot(host)
+    write_meter_store(host, session)
+    context, today = context_for(host, session, arguments)
     period = _period(arguments, today)
-    bill = bill_of(machine, session, period)
-    if desk.gpu_prices and (bill.spent is None or bill.spent.usd is None):
-        session = with_gpus(session, machine)
+    bill = bill_of(host, session, period)
+    if context.gpu_prices and (bill.spent is None or bill.spent.usd is None):
+        session = with_gpus(session, host)
     if arguments.report or arguments.output:
-        desk = on_recorded_traffic(desk, session)
-        return _report(machine, desk, session, bill, arguments.output)
-    offers = unpriced_gpu(session, desk)
+        context = on_recorded_traffic(context, session)
+        return _report(host, context, session, bill, arguments.output)
+    offers = unpriced_gpu(session, context)
     if arguments.json:
-        told = bill_document(bill, session, machine.settings, today, desk.traffic)
+        told = bill_document(bill, session, host.settings, today, context.traffic)
         document({**told, "gpu_price_hint": offers or None})
     elif arguments.csv:
-        show_csv([CSV_COLUMNS, *csv_rows(bill, machine.settings, session)])
+        show_csv([CSV_COLUMNS, *csv_rows(bill, host.settings, session)])
     else:
-        _tell(bill, machine.settings, session, today, offers)
-        if desk.traffic is not None:
-            _tell_fleet(desk.traffic, machine.settings)
+        _tell(bill, host.settings, session, today, offers)
+        if context.traffic is not None:
+            _tell_fleet(context.traffic, host.settings)
     return 0
 
 
@@ -82,16 +82,16 @@ def _period(arguments: argparse.Namespace, today: date) -> Period | None:
     return Period(first, last)
 
 
-def _report(machine: Machine, desk: Desk, session: Session, bill: Bill, output: str | None) -> int:
+def _report(host: Host, context: Context, session: Session, bill: Bill, output: str | None) -> int:
     from console.cli.cost_pictures import write_pictures
     from console.cli.cost_report import cost_report
 
     if not output:
-        show_page(cost_report(machine, desk, session, bill))
+        show_page(cost_report(host, context, session, bill))
         return 0
     path = Path(output)
-    pictures = write_pictures(path, desk, session, bill, utc_day(machine.now().wall_s))
-    path.write_text(cost_report(machine, desk, session, bill, pictures), encoding="utf-8")
+    pictures = write_pictures(path, context, session, bill, utc_day(host.now().wall_s))
+    path.write_text(cost_report(host, context, session, bill, pictures), encoding="utf-8")
     say(f"written: {path} with {', '.join(picture.name for picture in pictures)}")
     return 0
 

@@ -12,7 +12,7 @@ from backends.domain.session import Session
 from backends.domain.visible import bounded
 from backends.operations import scenario
 from backends.operations.billing import Bill, day_spent
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from backends.operations.decision import decide_all
 from backends.settings.paths import replace_file
 from console.tui.views.plan import chart_view
@@ -32,16 +32,16 @@ LOOKS: dict[Activity, tuple[str, str]] = {
 
 
 def write_pictures(
-    report: Path, desk: Desk, session: Session, bill: Bill, today: date
+    report: Path, context: Context, session: Session, bill: Bill, today: date
 ) -> tuple[Path, ...]:
     """Write the pictures beside a report, and return where.
 
     Raises:
         OSError: a file cannot be written.
     """
-    decision = decide_all(session, desk, today)
+    decision = decide_all(session, context, today)
     chart = chart_view(decision.scenario, decision.plan)
-    drawn = {"days": days_svg(bill, scenario.tariff(session, desk.settings))}
+    drawn = {"days": days_svg(bill, scenario.tariff(session, context.settings))}
     if chart.self_hosted:
         drawn["load"] = load_svg(chart)
     written = []

@@ -21,9 +21,9 @@ from backends.history.history import open_history
 from backends.history.records import SeriesRecord, StartRecord
 from backends.operations.billing import DAY_S, Bill
 from backends.operations.capacity import Capacity
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from backends.operations.decision import UNPRICED_REMEDY, Decision, decide_all, unpriced_gpu
-from backends.operations.host import Machine
+from backends.operations.host import Host
 
 MOST_RECORDS = 10_000
 """More starts or series than any rental has."""
@@ -32,13 +32,13 @@ UNKNOWN = "—"
 
 
 def cost_report(
-    machine: Machine, desk: Desk, session: Session, bill: Bill, pictures: Sequence[Path] = ()
+    host: Host, context: Context, session: Session, bill: Bill, pictures: Sequence[Path] = ()
 ) -> str:
     """Return the report of a rental, or of a period of days.
 
     Args:
-        machine: where the history lies.
-        desk: what the verdict rests on, its traffic included.
+        host: where the history lies.
+        context: what the verdict rests on, its traffic included.
         session: the watched server, for the verdicts of this moment.
         bill: what was spent; its period is that of the report.
         pictures: SVG files beside the report, in the order in which they stand in it.
@@ -46,7 +46,7 @@ def cost_report(
     Raises:
         Problem: the history cannot be read.
     """
-    until_s = machine.now().wall_s
+    until_s = host.now().wall_s
     today = utc_day(until_s)
     began_s = session.meter.began_s if session.meter else 0.0
     head = f"# What this host cost, {_utc(began_s)} to {_utc(until_s)} UTC"
@@ -54,7 +54,7 @@ def cost_report(
         began_s = midnight_after(bill.period.first) - DAY_S
         until_s = min(until_s, midnight_after(bill.period.last))
         head = f"# What this host cost, {bill.period.first} to {bill.period.last}, days in UTC"
-    with closing(open_history(machine.history_file)) as history:
+    with closing(open_history(host.history_file)) as history:
         starts = [
             record
             for record in history.recent_starts(MOST_RECORDS)
@@ -68,14 +68,14 @@ def cost_report(
     lines = [
         head,
         "",
-        *_bill(bill, today, unpriced_gpu(session, desk)),
+        *_bill(bill, today, unpriced_gpu(session, context)),
         *_pictures(pictures),
         *_elsewhere(bill, today),
         *_own_tests(bill),
         *_starts(starts),
         *_series(series),
-        *_capacity(desk.capacities),
-        *_verdicts(decide_all(session, desk, today)),
+        *_capacity(context.capacities),
+        *_verdicts(decide_all(session, context, today)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -139,7 +139,7 @@ def _elsewhere(bill: Bill, today: date) -> list[str]:
 def _own_tests(bill: Bill) -> list[str]:
     if not bill.tests_usd:
         return []
-    own = "inferctl's own tests (A/B, load, coldhunt)"
+    own = "inferctl's own tests (A/B, load, coldprobe)"
     return [f"{own} cost {usd(bill.tests_usd)} at priced endpoints.", ""]
 
 
@@ -173,13 +173,15 @@ def _series(records: Sequence[SeriesRecord]) -> list[str]:
         return [*told, "None was recorded.", ""]
     rows: list[tuple[str, ...]] = []
     for record in records:
-        lanes = record.report.get("lanes") or {}
-        medians = [((lane.get("summary") or {}).get("ttft_s") or {}) for lane in lanes.values()]
+        targets = record.report.get("targets") or {}
+        medians = [
+            ((target.get("summary") or {}).get("ttft_s") or {}) for target in targets.values()
+        ]
         shift = ((record.report.get("difference") or {}).get("ttft_s") or {}).get("verdict")
         rows.append(
             (
                 _utc(record.began_wall_s),
-                " against ".join(endpoint for _, endpoint in record.lanes),
+                " against ".join(endpoint for _, endpoint in record.targets),
                 " / ".join(_milliseconds(found.get("median")) for found in medians),
                 str(shift or "too few runs").replace("_", " "),
             )

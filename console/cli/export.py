@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from backends.domain.reports.ab_text import CSV_KEYS
-from backends.domain.reports.cold_probe import HuntReport, verdict_line
+from backends.domain.reports.cold_probe import ColdProbeReport, verdict_line
 from backends.domain.start import PhaseName
 from backends.domain.visible import markdown_row
 from backends.problem import UsageProblem
@@ -34,14 +34,14 @@ def run(arguments: argparse.Namespace) -> int:
     from backends.operations.record_files import recorded
     from backends.operations.records import record_finished_starts
 
-    machine = this_host()
+    host = this_host()
     if arguments.id is not None:
-        _one(arguments, recorded(machine, arguments.id))
+        _one(arguments, recorded(host, arguments.id))
         return 0
     if arguments.svg:
-        raise UsageProblem("a picture is of one series, load or hunt: say its ID")
-    record_finished_starts(machine)
-    with closing(open_history(machine.history_file)) as history:
+        raise UsageProblem("a picture is of one series, load or cold-start probe: say its ID")
+    record_finished_starts(host)
+    with closing(open_history(host.history_file)) as history:
         if history.notice:
             say(history.notice)
         records = history.export(arguments.kind)
@@ -109,19 +109,19 @@ def _start(record: Row) -> Row:
 
 
 def _series(record: Row) -> Row:
-    lanes = record["report"].get("lanes") or {}
+    targets = record["report"].get("targets") or {}
     found: Row = {
         "series_id": record["series_id"],
         "began_utc": _utc(record["began_wall_s"]),
         "prompt_sha256": record["prompt_sha256"],
     }
-    endpoints = dict(record["lanes"])
-    for lane in ("a", "b"):
-        summary = (lanes.get(lane) or {}).get("summary") or {}
-        found[f"{lane}_endpoint"] = endpoints.get(lane)
-        found[f"{lane}_runs"] = summary.get("n")
-        found[f"{lane}_errors"] = summary.get("errors")
-        found[f"{lane}_ttft_median_s"] = (summary.get("ttft_s") or {}).get("median")
+    endpoints = dict(record["targets"])
+    for target in ("a", "b"):
+        summary = (targets.get(target) or {}).get("summary") or {}
+        found[f"{target}_endpoint"] = endpoints.get(target)
+        found[f"{target}_runs"] = summary.get("n")
+        found[f"{target}_errors"] = summary.get("errors")
+        found[f"{target}_ttft_median_s"] = (summary.get("ttft_s") or {}).get("median")
     difference = (record["report"].get("difference") or {}).get("ttft_s") or {}
     return found | {"ttft_shift_s": difference.get("shift"), "ttft": difference.get("verdict")}
 
@@ -129,7 +129,7 @@ def _series(record: Row) -> Row:
 def _run(record: Row) -> Row:
     cells = {key: record.get(key) for key in CSV_KEYS}
     cells["flags"] = " ".join(record["flags"])
-    head = {key: record[key] for key in ("series_id", "lane", "index")}
+    head = {key: record[key] for key in ("series_id", "target", "index")}
     return head | cells
 
 
@@ -150,10 +150,10 @@ def _load(record: Row) -> Row:
     }
 
 
-def _coldhunt(record: Row) -> Row:
-    report = typed(record["document"], HuntReport)
+def _cold_probe(record: Row) -> Row:
+    report = typed(record["document"], ColdProbeReport)
     return {
-        "hunt_id": record["finding_id"],
+        "probe_id": record["finding_id"],
         "began_utc": _utc(record["began_wall_s"]),
         "endpoint": record["endpoint"],
         "model": report.model,
@@ -170,7 +170,7 @@ COLUMNS = {
     "series": _series,
     "runs": _run,
     "loads": _load,
-    "coldhunts": _coldhunt,
+    "coldprobes": _cold_probe,
 }
 """What one row of a table shows of each kind; the JSON export holds everything."""
 

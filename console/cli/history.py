@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from backends.operations.record_files import Recorded
 
 UNKNOWN = "—"
-KINDS = ("starts", "series", "loads", "coldhunts")
+KINDS = ("starts", "series", "loads", "coldprobes")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,25 +33,25 @@ def run(arguments: argparse.Namespace) -> int:
     from backends.operations.record_files import recorded
     from backends.operations.records import record_finished_starts
 
-    machine = this_host()
+    host = this_host()
     if arguments.id is not None:
-        _tell_one(recorded(machine, arguments.id), as_json=arguments.json)
+        _tell_one(recorded(host, arguments.id), as_json=arguments.json)
         return 0
-    record_finished_starts(machine)
+    record_finished_starts(host)
     asked = {kind for kind in KINDS if getattr(arguments, kind)} or set(KINDS)
     most = arguments.lines
-    with closing(open_history(machine.history_file)) as history:
+    with closing(open_history(host.history_file)) as history:
         starts = history.recent_starts(most) if "starts" in asked else None
         series = recent_series(history, most) if "series" in asked else None
         loads = history.findings.recent("load", most) if "loads" in asked else None
-        hunts = history.findings.recent("coldhunt", most) if "coldhunts" in asked else None
+        hunts = history.findings.recent("coldprobe", most) if "coldprobes" in asked else None
     if history.notice:
         say(history.notice)
     if history.unreadable:
         records = "1 record is" if history.unreadable == 1 else f"{history.unreadable} records are"
         say(f"{records} left out: not known here, or damaged; update inferctl")
     if arguments.json:
-        kinds = {"starts": starts, "series": series, "loads": loads, "coldhunts": hunts}
+        kinds = {"starts": starts, "series": series, "loads": loads, "coldprobes": hunts}
         document({kind: found for kind, found in kinds.items() if found is not None})
         return 0
     if starts is not None:
@@ -60,8 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
         _tell_series(series)
     if loads or arguments.loads:
         _tell_findings(loads or (), "no load was recorded yet: inferctl load ENDPOINT")
-    if hunts or arguments.coldhunts:
-        _tell_findings(hunts or (), "no hunt was recorded yet: inferctl coldhunt ENDPOINT")
+    if hunts or arguments.cold_probes:
+        _tell_findings(
+            hunts or (), "no cold-start probe was recorded yet: inferctl coldprobe ENDPOINT"
+        )
     return 0
 
 
@@ -129,9 +131,9 @@ def _tell_series(series: tuple[SeriesRecord, ...]) -> None:
 
 
 def _ab_row(record: SeriesRecord) -> tuple[str, ...]:
-    names = [endpoint for _, endpoint in record.lanes][:2]
-    lanes: dict[str, Any] = record.report.get("lanes") or {}
-    summaries = [lane.get("summary") or {} for lane in lanes.values()][:2]
+    names = [endpoint for _, endpoint in record.targets][:2]
+    targets: dict[str, Any] = record.report.get("targets") or {}
+    summaries = [target.get("summary") or {} for target in targets.values()][:2]
     medians = [(summary.get("ttft_s") or {}).get("median") for summary in summaries]
     difference = (record.report.get("difference") or {}).get("ttft_s") or {}
     return (

@@ -16,7 +16,7 @@ from backends.domain.reports.load import (
 )
 from backends.history.thread import HistoryThread
 from backends.operations import ab, load_test
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.prober.protocol import LoadOrder
 from backends.problem import Problem
 from console.cli.ab import chosen_prompt
@@ -32,18 +32,18 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from backends.operations.host import this_host
 
-    machine = this_host()
-    order = _order(arguments, machine)
-    load_test.check_that_it_serves(machine, arguments.endpoint)
-    if not load_test.costs_nothing(order.lane):
-        what = f"load on {order.lane.endpoint} ({order.lane.base_url})"
+    host = this_host()
+    order = _order(arguments, host)
+    load_test.check_that_it_serves(host, arguments.endpoint)
+    if not load_test.costs_nothing(order.target):
+        what = f"load on {order.target.endpoint} ({order.target.base_url})"
         agree(what, load_test.cost_text(order), asked_before=arguments.yes)
     say(f"{load_test.limits_of(order)}; {load_test.bounds_text(order)}")
-    with recording(machine) as writer:
-        report = asyncio.run(_run(order, machine, writer))
+    with recording(host) as writer:
+        report = asyncio.run(_run(order, host, writer))
         if not report.ended.steps:
             raise Problem(f"nothing was measured: {report.ended.reason}")
-        kept = load_test.keep_for_verdict(writer, machine, report)
+        kept = load_test.keep_for_verdict(writer, host, report)
         if arguments.json:
             document(load_document(report))
         else:
@@ -58,8 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if report.ended.best else 1
 
 
-def _order(arguments: argparse.Namespace, machine: Machine) -> LoadOrder:
-    limits = machine.settings.limits
+def _order(arguments: argparse.Namespace, host: Host) -> LoadOrder:
+    limits = host.settings.limits
     if arguments.ttft is None and limits.ttft_p99_s is None:
         say(f"no [limits] ttft_p99_s is configured: {load_test.DEFAULT_TTFT_S:g} s is taken")
     prompt = chosen_prompt(arguments)
@@ -67,7 +67,7 @@ def _order(arguments: argparse.Namespace, machine: Machine) -> LoadOrder:
     if arguments.input_tokens is not None:
         text = load_test.lengthened(text, arguments.input_tokens)
     return LoadOrder(
-        lane=ab.lanes([arguments.endpoint], machine.settings)[0],
+        target=ab.targets([arguments.endpoint], host.settings)[0],
         prompt=text,
         max_tokens=arguments.max_tokens or prompt.max_tokens,
         ttft_limit_s=arguments.ttft or limits.ttft_p99_s or load_test.DEFAULT_TTFT_S,
@@ -81,12 +81,12 @@ def _order(arguments: argparse.Namespace, machine: Machine) -> LoadOrder:
     )
 
 
-async def _run(order: LoadOrder, machine: Machine, writer: HistoryThread) -> LoadReport:
+async def _run(order: LoadOrder, host: Host, writer: HistoryThread) -> LoadReport:
     """Run to the end; an interrupt ends it early and keeps the steps that are complete."""
     cancelled = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, cancelled.set)
     say(f"{rate(order.first_rps)} req/s for {order.step_s:g} s")
-    async for news in load_test.kept_load(writer, machine, order, cancelled):
+    async for news in load_test.kept_load(writer, host, order, cancelled):
         if news.step is None:
             return news.report
         say(f"{rate(news.step.planned_rps)} req/s: {step_finding(news.step)}")

@@ -13,23 +13,25 @@ EXIT_CODES = {"failed": 1, "usage": 2, "not_found": 3}
 INTERRUPTED = 130
 """What a shell shows for a program ended by SIGINT: 128 and the signal's number."""
 
-ROOMS = {
-    "start": "servers",
-    "stop": "servers",
-    "restart": "servers",
-    "logs": "servers",
-    "doctor": "host",
-    "gpus": "host",
+FUNCTIONS = {
+    "start": ("servers", "start"),
+    "stop": ("servers", "stop"),
+    "restart": ("servers", "restart"),
+    "logs": ("servers", "logs"),
+    "doctor": ("host", "doctor"),
+    "gpus": ("host", "gpus"),
+    "coldprobe": ("cold_probe", "run"),
 }
-"""The module of each verb that shares one; every other verb has a module of its own name."""
+"""Module and function of each verb; of one that is not listed, `run` in the module of its name."""
 
 
 def run_verb(arguments: argparse.Namespace) -> int:
     """Run the verb of a parsed command line and return its exit code."""
     verb: str = arguments.verb
     # Only the verb's own module is loaded, so that each answers as fast as it can.
-    module = import_module(f"console.cli.{ROOMS.get(verb, verb)}")
-    run: Callable[[argparse.Namespace], int] = getattr(module, verb if verb in ROOMS else "run")
+    module, function = FUNCTIONS.get(verb, (verb, "run"))
+    room = import_module(f"console.cli.{module}")
+    run: Callable[[argparse.Namespace], int] = getattr(room, function)
     try:
         orphans.tell()
         return run(arguments)
@@ -44,7 +46,7 @@ def run_verb(arguments: argparse.Namespace) -> int:
 
 def report(problem: Problem) -> int:
     """Print a problem and return its exit code."""
-    from console.cli.output import say  # noqa: PLC0415  loads what --help does not need
+    from console.cli.output import say
 
     say(f"inferctl: {problem}")
     return EXIT_CODES[problem.kind]

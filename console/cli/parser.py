@@ -197,7 +197,7 @@ def _load(parser: argparse.ArgumentParser) -> None:
     add("--yes", action="store_true", help="do not ask before an endpoint that may cost money")
 
 
-def _coldhunt(parser: argparse.ArgumentParser) -> None:
+def _cold_probe(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("endpoint", metavar="ENDPOINT", help="endpoint or server name, or URL#MODEL")
     add(
@@ -216,7 +216,9 @@ def _coldhunt(parser: argparse.ArgumentParser) -> None:
     )
     do = parser.add_mutually_exclusive_group()
     do.add_argument("--status", action="store_true", help="what was found so far; sends nothing")
-    do.add_argument("--stop", action="store_true", help="end the hunt; it can be gone on with")
+    do.add_argument(
+        "--stop", action="store_true", help="end the cold-start probe; it can be gone on with"
+    )
     do.add_argument("--again", action="store_true", help="measure anew what was measured")
     add("--yes", action="store_true", help="do not ask before a priced endpoint")
 
@@ -229,7 +231,7 @@ VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = 
     ("start", "launch a server, detached", _start),
     ("stop", "stop a server and see its memory freed", _stop),
     ("restart", "stop a server, then launch it again", _restart),
-    ("status", "every server of this host, ours and foreign", _status),
+    ("status", "every server of this host, ours and external", _status),
     ("logs", "the log of a server", _logs),
     ("adopt", "watch a vLLM that something else started", _adopt),
     ("explain", "phases, memory and failure of any vLLM log file", _explain),
@@ -237,7 +239,7 @@ VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = 
     ("gpus", "one sample of every GPU with its processes", _nothing),
     ("ab", "the same prompt at two to four endpoints, measured", _ab),
     ("load", "the measured capacity: open-loop load until a latency limit breaks", _load),
-    ("coldhunt", "is an endpoint slow after it was left alone, in the background", _coldhunt),
+    ("coldprobe", "is an endpoint slow after it was left alone, in the background", _cold_probe),
     ("cost", "what was spent, and what the same tokens would have cost", records.cost),
     ("verdict", "is the GPU or the API cheaper, and what would flip it", records.verdict),
     ("prices", "what models and GPUs cost, who says so and since when", records.prices),

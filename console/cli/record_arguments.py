@@ -114,12 +114,15 @@ def _prices_update(parser: argparse.ArgumentParser) -> None:
 def history(parser: argparse.ArgumentParser) -> None:
     """Add those of ``history``."""
     parser.add_argument(
-        "id", metavar="ID", nargs="?", help="show one series, load or hunt whole (default: lists)"
+        "id",
+        metavar="ID",
+        nargs="?",
+        help="show one series, load or cold-start probe whole (default: lists)",
     )
     parser.add_argument("--starts", action="store_true", help="only starts")
     parser.add_argument("--series", action="store_true", help="only A/B series")
     parser.add_argument("--loads", action="store_true", help="only loads")
-    parser.add_argument("--coldhunts", action="store_true", help="only hunts for cold hits")
+    parser.add_argument("--coldprobes", action="store_true", help="only cold-start probes")
     parser.add_argument(
         "-n",
         "--lines",
@@ -132,10 +135,13 @@ def history(parser: argparse.ArgumentParser) -> None:
 
 def export(parser: argparse.ArgumentParser) -> None:
     """Add those of ``export``."""
-    kinds = ("starts", "series", "runs", "loads", "coldhunts")
+    kinds = ("starts", "series", "runs", "loads", "coldprobes")
     parser.add_argument("kind", metavar="KIND", choices=kinds, help=", ".join(kinds))
     parser.add_argument(
-        "id", metavar="ID", nargs="?", help="one series, load or hunt, with every figure behind it"
+        "id",
+        metavar="ID",
+        nargs="?",
+        help="one series, load or cold-start probe, with every figure behind it",
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--svg", action="store_true", help="a picture of the one with this ID")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from backends.history.thread import HistoryThread
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from console.cli.output import say
 
 WAIT_S = 15.0
@@ -12,9 +12,9 @@ WAIT_S = 15.0
 
 
 @contextmanager
-def recording(machine: Machine) -> Iterator[HistoryThread]:
+def recording(host: Host) -> Iterator[HistoryThread]:
     """Give what writes the history, and let it finish; says what could not be recorded."""
-    writer = HistoryThread(machine.history_file)
+    writer = HistoryThread(host.history_file)
     try:
         yield writer
     finally:

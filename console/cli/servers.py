@@ -12,7 +12,7 @@ from backends.domain.facts import (
     Stopped,
     StopProgressed,
 )
-from backends.domain.lifecycle import Life, life_after, unborn
+from backends.domain.lifecycle import Life, life_after, not_started
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.start import PhaseName, Start
 from backends.domain.startup.advice import advise
@@ -21,7 +21,7 @@ from backends.domain.startup.lessons import Advice, advice_sentence
 from backends.keeper.client import follow
 from backends.keeper.folder import server_folder
 from backends.operations import records, servers
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.problem import NotFound, Problem
 from backends.servers.listing import list_servers
 from backends.settings.config import Profile
@@ -29,14 +29,14 @@ from console.cli.output import document, document_line, say, show
 from widgets.phase_names import LONG_NAMES
 
 
-def launch(machine: Machine, profile: Profile, *, force: bool) -> None:
+def launch(host: Host, profile: Profile, *, force: bool) -> None:
     """Check the host, then launch; every check that is not well is told.
 
     Raises:
         Problem: a check failed and `force` is not set, or the launch failed.
     """
     failed = False
-    for check in servers.preflight(machine, profile):
+    for check in servers.preflight(host, profile):
         if check.state != "ok":
             say(f"{check.state}: {check.what}" + (f"; {check.remedy}" if check.remedy else ""))
         failed |= check.state == "fail"
@@ -44,18 +44,18 @@ def launch(machine: Machine, profile: Profile, *, force: bool) -> None:
         raise Problem("a check failed; put it right, or launch anyway with --force")
     if profile.binds_beyond_loopback:
         say(f"note: {profile.name} binds {profile.host}: other machines can reach it")
-    servers.start(machine, profile)
+    servers.start(host, profile)
 
 
-def wait_until_ready(machine: Machine, name: str) -> Life:
+def wait_until_ready(host: Host, name: str) -> Life:
     """Follow a start to its first token or its end, telling each phase once, as it begins."""
-    return asyncio.run(_wait_until_ready(machine, name))
+    return asyncio.run(_wait_until_ready(host, name))
 
 
-async def _wait_until_ready(machine: Machine, name: str) -> Life:
-    life = unborn(name)
+async def _wait_until_ready(host: Host, name: str) -> Life:
+    life = not_started(name)
     told = {PhaseName.UNLOGGED}
-    async for fact in follow(server_folder(machine.state_folder, name)):
+    async for fact in follow(server_folder(host.state_folder, name)):
         life = life_after(life, fact)
         if isinstance(fact, PhaseBegan) and life.spawned_at and fact.phase not in told:
             told.add(fact.phase)
@@ -65,26 +65,26 @@ async def _wait_until_ready(machine: Machine, name: str) -> Life:
     return life
 
 
-def foreign_named(machine: Machine, name: str) -> Server | None:
+def external_named(host: Host, name: str) -> Server | None:
     """Return the server of that name which inferctl did not start, None where there is none."""
-    if server_folder(machine.state_folder, name).is_dir() or machine.settings.profile(name):
+    if server_folder(host.state_folder, name).is_dir() or host.settings.profile(name):
         return None
-    found = (each for each in list_servers(machine.state_folder) if each.name == name)
-    return next((each for each in found if each.owner is Owner.FOREIGN), None)
+    found = (each for each in list_servers(host.state_folder) if each.name == name)
+    return next((each for each in found if each.owner is Owner.EXTERNAL), None)
 
 
-def stop_server(machine: Machine, name: str, drain_s: float) -> Life:
+def stop_server(host: Host, name: str, drain_s: float) -> Life:
     """Stop a server, telling each step, until nothing of it is left.
 
     Raises:
         Problem: it does not run.
     """
-    return asyncio.run(_stop(machine, name, drain_s))
+    return asyncio.run(_stop(host, name, drain_s))
 
 
-async def _stop(machine: Machine, name: str, drain_s: float) -> Life:
-    life = unborn(name)
-    async for fact in servers.stop(machine, name, drain_s):
+async def _stop(host: Host, name: str, drain_s: float) -> Life:
+    life = not_started(name)
+    async for fact in servers.stop(host, name, drain_s):
         life = life_after(life, fact)
         if isinstance(fact, StopOrdered):
             say(f"stop ordered by {fact.by}")
@@ -98,34 +98,34 @@ def is_up(life: Life) -> bool:
     return life.server.state is ServerState.READY
 
 
-def slower_than_earlier(machine: Machine, profile: Profile, start: Start) -> str | None:
+def slower_than_earlier(host: Host, profile: Profile, start: Start) -> str | None:
     """Return one sentence on the phase that took longer than ever before, None for a usual start.
 
     Raises:
         HistoryUnavailable: the history cannot be read.
     """
-    earlier = records.earlier_starts(machine, profile, but=start.start_id)
+    earlier = records.earlier_starts(host, profile, but=start.start_id)
     return slower_than_usual(comparable(earlier, start), start)
 
 
-def remarks(machine: Machine, profile: Profile, start: Start) -> list[str]:
+def remarks(host: Host, profile: Profile, start: Start) -> list[str]:
     """Return the sentence on slowness, if one is due, and one for each lever.
 
     Raises:
         HistoryUnavailable: the history cannot be read.
     """
-    slower = slower_than_earlier(machine, profile, start)
+    slower = slower_than_earlier(host, profile, start)
     told = [f"slower than usual: {slower}"] if slower else []
-    return told + [advice_sentence(lever) for lever in advice_after(machine, profile, start)]
+    return told + [advice_sentence(lever) for lever in advice_after(host, profile, start)]
 
 
-def advice_after(machine: Machine, profile: Profile, start: Start) -> tuple[Advice, ...]:
+def advice_after(host: Host, profile: Profile, start: Start) -> tuple[Advice, ...]:
     """Return the best lever for each large phase, by what starts of this host tell of them.
 
     Raises:
         HistoryUnavailable: the history cannot be read.
     """
-    others = records.other_starts(machine, profile, but=start.start_id)
+    others = records.other_starts(host, profile, but=start.start_id)
     return advise(start, others, records.environment_of(profile))
 
 
@@ -142,18 +142,18 @@ def start(arguments: argparse.Namespace) -> int:
     from backends.servers.listing import list_servers
     from console.cli import status
 
-    machine = this_host()
-    profile = profile_named(machine.settings, arguments.name)
-    launch(machine, profile, force=arguments.force)
+    host = this_host()
+    profile = profile_named(host.settings, arguments.name)
+    launch(host, profile, force=arguments.force)
     up = True
     told: list[str] = []
     if arguments.wait:
-        life = wait_until_ready(machine, profile.name)
+        life = wait_until_ready(host, profile.name)
         up = is_up(life)
         if life.start is not None:
-            records.keep_start(machine, life)
-            told = remarks(machine, profile, as_start(life.start, machine.now()))
-    found = [each for each in list_servers(machine.state_folder) if each.name == profile.name]
+            records.keep_start(host, life)
+            told = remarks(host, profile, as_start(life.start, host.now()))
+    found = [each for each in list_servers(host.state_folder) if each.name == profile.name]
     if arguments.json:
         document({"servers": found})
     else:
@@ -179,14 +179,14 @@ def stop(arguments: argparse.Namespace) -> int:
     from backends.operations.host import this_host
     from console.cli.output import settings_without_faults
 
-    machine = this_host(settings_without_faults())
-    foreign = foreign_named(machine, arguments.name)
+    host = this_host(settings_without_faults())
+    foreign = external_named(host, arguments.name)
     if foreign is not None:
-        say(servers.end_left(machine, foreign))
+        say(servers.end_left(host, foreign))
         if arguments.json:
             document({"servers": [replace(foreign, state=ServerState.STOPPED, survivors=())]})
         return 0
-    server = stop_server(machine, arguments.name, arguments.drain).server
+    server = stop_server(host, arguments.name, arguments.drain).server
     if arguments.json:
         document({"servers": [server]})
     else:
@@ -205,12 +205,12 @@ def restart(arguments: argparse.Namespace) -> int:
     from backends.operations.servers import profile_named
     from backends.servers.listing import list_servers
 
-    machine = this_host()
-    profile_named(machine.settings, arguments.name)
+    host = this_host()
+    profile_named(host.settings, arguments.name)
     still = {ServerState.STOPPED, ServerState.FAILED}
-    found = [each for each in list_servers(machine.state_folder) if each.name == arguments.name]
+    found = [each for each in list_servers(host.state_folder) if each.name == arguments.name]
     if any(each.state not in still or each.survivors for each in found):
-        stop_server(machine, arguments.name, arguments.drain)
+        stop_server(host, arguments.name, arguments.drain)
     return start(arguments)
 
 

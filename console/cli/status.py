@@ -1,4 +1,4 @@
-"""``inferctl status``: every server of this host, ours and foreign."""
+"""``inferctl status``: every server of this host, ours and external."""
 
 import argparse
 
@@ -63,7 +63,7 @@ def stopped(name: str, model: str, port: int) -> Server:
     """Return a profile that is not running as a server."""
     from backends.domain.server import Owner
 
-    return Server(name, Owner.INFERCTL, ServerState.STOPPED, port=port, model=model)
+    return Server(name, Owner.MANAGED, ServerState.STOPPED, port=port, model=model)
 
 
 HEAD = ("NAME", "OWNER", "STATE", "PHASE", "PID", "PORT", "READY", "FIRST TOKEN", "MODEL")

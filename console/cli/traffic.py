@@ -8,17 +8,17 @@ from pathlib import Path
 from backends.domain.billing.ledger import utc_day
 from backends.domain.session import Session
 from backends.operations import scenario
-from backends.operations.context import Desk, desk_of
-from backends.operations.host import Machine
+from backends.operations.context import Context, context_of
+from backends.operations.host import Host
 from backends.operations.meter_store import shown_plan
 from backends.operations.records import record_finished_starts, with_measured
 from backends.settings.config import TrafficSource
 from console.tui.feeds import past_demand
 
 
-def source_of(machine: Machine, arguments: argparse.Namespace) -> TrafficSource:
+def source_of(host: Host, arguments: argparse.Namespace) -> TrafficSource:
     """Return the source that is named, else the configured one."""
-    configured = machine.settings.traffic
+    configured = host.settings.traffic
     days = arguments.days or configured.days
     if arguments.prometheus:
         return TrafficSource(prometheus=arguments.prometheus, days=days)
@@ -27,26 +27,26 @@ def source_of(machine: Machine, arguments: argparse.Namespace) -> TrafficSource:
     return replace(configured, days=days)
 
 
-def desk_for(
-    machine: Machine, session: Session, arguments: argparse.Namespace
-) -> tuple[Desk, date]:
-    """Return the desk of a verb, with the traffic of its source, and today in UTC.
+def context_for(
+    host: Host, session: Session, arguments: argparse.Namespace
+) -> tuple[Context, date]:
+    """Return the context of a verb, with the traffic of its source, and today in UTC.
 
     Raises:
         Problem: the source cannot tell.
     """
-    now_s = machine.now().wall_s
+    now_s = host.now().wall_s
     server = session.life.server if session.life else None
     model = arguments.model or (server.model if server else None)
-    traffic = past_demand(source_of(machine, arguments), model, now_s)
-    shown = shown_plan(machine, server.name) if server else None
-    record_finished_starts(machine)  # of servers that a verb started and no console watched
-    desk = replace(with_measured(desk_of(machine), machine), traffic=traffic)
-    return (desk if shown is None else replace(desk, shown=shown)), utc_day(now_s)
+    traffic = past_demand(source_of(host, arguments), model, now_s)
+    shown = shown_plan(host, server.name) if server else None
+    record_finished_starts(host)  # of servers that a verb started and no console watched
+    context = replace(with_measured(context_of(host), host), traffic=traffic)
+    return (context if shown is None else replace(context, shown=shown)), utc_day(now_s)
 
 
-def on_recorded_traffic(desk: Desk, session: Session) -> Desk:
+def on_recorded_traffic(context: Context, session: Session) -> Context:
     """Return a desk with what was recorded of the server, where no other source is named."""
-    if desk.traffic is not None:
-        return desk
-    return replace(desk, traffic=scenario.recorded(session, desk.settings))
+    if context.traffic is not None:
+        return context
+    return replace(context, traffic=scenario.recorded(session, context.settings))

@@ -9,7 +9,7 @@ from backends.domain.decision.option import Option
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.verdict import Verdict, decide
-from backends.domain.decision.wording import break_even_told
+from backends.domain.decision.wording import break_even_sentence
 from backends.domain.prices.amounts import usd
 from backends.operations.decision import Decision, decide_all, decision_document
 from console.cli.output import document, say, show, table
@@ -110,15 +110,15 @@ def _measured(arguments: argparse.Namespace) -> Decision:
     a verb tell only what to do now.
     """
     from backends.operations.host import this_host
-    from backends.operations.snapshot import glance, with_gpus
-    from console.cli.traffic import desk_for, on_recorded_traffic
+    from backends.operations.snapshot import snapshot, with_gpus
+    from console.cli.traffic import context_for, on_recorded_traffic
 
-    machine = this_host()
-    session = glance(machine)
-    desk, today = desk_for(machine, session, arguments)
-    if desk.gpu_prices:
-        session = with_gpus(session, machine)
-    return decide_all(session, on_recorded_traffic(desk, session), today)
+    host = this_host()
+    session = snapshot(host)
+    context, today = context_for(host, session, arguments)
+    if context.gpu_prices:
+        session = with_gpus(session, host)
+    return decide_all(session, on_recorded_traffic(context, session), today)
 
 
 def _tell_now(decision: Decision) -> None:
@@ -128,7 +128,7 @@ def _tell_now(decision: Decision) -> None:
 
 def _tell(found: Verdict) -> None:
     show(f"PLAN  {found.kind.value.replace('_', ' ')}: {found.reason}")
-    even = break_even_told(found.crossover)
+    even = break_even_sentence(found.crossover)
     if even:
         show(f"  break-even: {even}")
     for option in found.options:

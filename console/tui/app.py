@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker
 
-from backends.domain.decision.hysteresis import Shown
+from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.facts import (
     Fact,
     GpusSampled,
@@ -22,12 +22,12 @@ from backends.domain.facts import (
     SourceFailed,
     Ticked,
 )
-from backends.domain.foreign import is_foreign
+from backends.domain.foreign import is_external
 from backends.domain.lifecycle import failure_of
 from backends.domain.session import Session, advance, recovered
 from backends.domain.session import watching as watching_profile
-from backends.operations.context import desk_of
-from backends.operations.host import Machine
+from backends.operations.context import context_of
+from backends.operations.host import Host
 from backends.problem import Problem
 from console.tui.bindings import APP_BINDINGS
 from console.tui.screens.main import MainScreen
@@ -35,9 +35,9 @@ from console.tui.screens.main import MainScreen
 if TYPE_CHECKING:
     from backends.history.thread import HistoryThread
     from backends.operations.measured_inputs import Measured
-    from backends.operations.meter_store import Books
+    from backends.operations.meter_store import MeterStore
     from backends.operations.records import DeskFields, Read
-    from console.tui.actions.watch import Target
+    from console.tui.actions.watch import Watched
     from console.tui.screens.opened import ScreenName
     from widgets.history_table import HistoryView
 
@@ -70,7 +70,7 @@ class InferctlApp(App[str]):
     """The console over one machine; left with `choosing.DEMO` to open the demo instead.
 
     Args:
-        machine: what can be asked of this host.
+        host: what can be asked of this host.
         watched: the server shown, None for the welcome, where one is chosen.
         start_at_once: launch it as soon as the screen is up.
     """
@@ -80,13 +80,13 @@ class InferctlApp(App[str]):
     BINDINGS: ClassVar[list[BindingType]] = APP_BINDINGS
 
     def __init__(
-        self, machine: Machine, watched: "Target | None", *, start_at_once: bool = False
+        self, host: Host, watched: "Watched | None", *, start_at_once: bool = False
     ) -> None:
         super().__init__()
-        self.machine = machine
-        self.session = Session(machine.now())
-        self.desk = desk_of(machine)
-        self.race_cancelled = asyncio.Event()
+        self.host = host
+        self.session = Session(host.now())
+        self.context = context_of(host)
+        self.ab_cancelled = asyncio.Event()
         self._watched = watched
         self._start_at_once = start_at_once
         self._redraw_due = False
@@ -98,11 +98,11 @@ class InferctlApp(App[str]):
         """The thread that reads and writes the history, so that this one never waits for a disk."""
         from backends.history.thread import HistoryThread
 
-        return HistoryThread(self.machine.history_file)
+        return HistoryThread(self.host.history_file)
 
     def on_mount(self) -> None:
         """Take the user's theme and keys, open the main screen and start the sources."""
-        settings = self.machine.settings
+        settings = self.host.settings
         if settings.theme:
             self.theme = settings.theme
         self.set_keymap(dict(settings.keys))
@@ -131,11 +131,11 @@ class InferctlApp(App[str]):
         await asyncio.wait([known], timeout=HISTORY_WAIT_S)
         if self._watched is not None:
             watch.show(self, self._watched)
-        self.pump(feeds.ticks(self.machine, lambda: self.session), "clock")
-        self.pump(feeds.gpus(self.machine, lambda: self.session), "gpus")
-        self.pump(feeds.metrics(self.machine, lambda: self.session), "metrics")
-        self.pump(feeds.metrics_beside(self.machine, lambda: self.session), "beside")
-        self.pump(feeds.servers(self.machine), "servers")
+        self.pump(feeds.ticks(self.host, lambda: self.session), "clock")
+        self.pump(feeds.gpus(self.host, lambda: self.session), "gpus")
+        self.pump(feeds.metrics(self.host, lambda: self.session), "metrics")
+        self.pump(feeds.metrics_beside(self.host, lambda: self.session), "beside")
+        self.pump(feeds.servers(self.host), "servers")
         self.run_worker(past.keep_reading(self), group="past", exclusive=True)
         if self._start_at_once:
             self.action_server("start")
@@ -147,53 +147,53 @@ class InferctlApp(App[str]):
 
         while self.session.meter is None:
             try:
-                books, fields = await self.history.read(partial(_taken_up, self.machine))
+                books, fields = await self.history.read(partial(_taken_up, self.host))
             except Problem:
                 await asyncio.sleep(HISTORY_AGAIN_S)  # the next tick says why
             else:
-                self.session = meter_store.with_books(self.session, books)
-                self.desk = replace(self.desk, tests_usd=books.tests_usd, **fields)
+                self.session = meter_store.with_meter_store(self.session, books)
+                self.context = replace(self.context, tests_usd=books.tests_usd, **fields)
 
     def follow_server(self, name: str) -> None:
         """Turn to a server: its profile, its earlier starts, its current journal."""
         from backends.operations import records
         from console.tui import feeds
 
-        profile = self.machine.settings.profile(name)
+        profile = self.host.settings.profile(name)
         if self.session.life is None or self.session.life.server.name != name:
             self.session = watching_profile(
                 self.session, name, profile.request_model if profile else None
             )
-        self.recall_plan(name, partial(records.starts_known, self.machine, profile))
-        self.following = self.pump(feeds.follow(self.machine, name), "follow")
+        self.recall_plan(name, partial(records.starts_known, self.host, profile))
+        self.following = self.pump(feeds.follow(self.host, name), "follow")
 
     def recall_plan(self, name: str, others: "Read" = dict) -> None:
         """Read the plan of a server as it was judged last, and what else is to be known of it."""
         from backends.operations import meter_store
 
         def read() -> "DeskFields":
-            shown = meter_store.shown_plan(self.machine, name)
+            shown = meter_store.shown_plan(self.host, name)
             return {**others(), "shown": shown, "shown_unread": False}
 
-        self.desk = replace(self.desk, shown=Shown(), shown_unread=True)
+        self.context = replace(self.context, shown=ShownPlan(), shown_unread=True)
         self.run_worker(self._recalled(read), group="plan", exclusive=True)
 
     async def _recalled(self, read: "Read") -> None:
-        """Lay on the desk what the history tells, once it does."""
+        """Lay on the context what the history tells, once it does."""
         while True:
             try:
                 fields = await self.history.read(read)
             except Problem:
                 await asyncio.sleep(HISTORY_AGAIN_S)  # the next tick says why
             else:
-                self.desk = replace(self.desk, **fields)
+                self.context = replace(self.context, **fields)
                 self._draw_soon()
                 return
 
     def _tell_of_history(self) -> None:
         """Say on screen that the history cannot be written or read, for as long as it is so."""
         if self.history.problem:
-            failed = SourceFailed(self.machine.now(), HISTORY, self.history.problem)
+            failed = SourceFailed(self.host.now(), HISTORY, self.history.problem)
             self.session = advance(self.session, failed)
         else:
             self.session = recovered(self.session, HISTORY)
@@ -228,12 +228,12 @@ class InferctlApp(App[str]):
             return
         before, self.session = self.session, advance(self.session, fact)
         if isinstance(fact, ServersSeen):
-            watch.follow_anew(self, fact)
-            watch.keep_again(self, fact)
+            watch.follow_restarted(self, fact)
+            watch.adopt_orphaned(self, fact)
         if isinstance(fact, Ticked):
             self._tell_of_history()
-        self.desk = records.keep(self.history, self.machine, self.session, self.desk, fact)
-        if read := records.to_read(self.machine, self.session, self.desk, fact):
+        self.context = records.keep(self.history, self.host, self.session, self.context, fact)
+        if read := records.to_read(self.host, self.session, self.context, fact):
             self.run_worker(self._recalled(read), group="recall")
         if not _awaits_the_tick(before, fact):
             self._draw_soon()
@@ -264,7 +264,7 @@ class InferctlApp(App[str]):
         if isinstance(screen, MainScreen):
             from console.tui.views.screen import main_view
 
-            screen.show(main_view(self.session, self.desk))
+            screen.show(main_view(self.session, self.context))
         elif isinstance(screen, GpuScreen):
             screen.show(self.session.gpus)
         elif isinstance(screen, WelcomeScreen):
@@ -275,9 +275,9 @@ class InferctlApp(App[str]):
         """Redraw the footer only where a key begins or ceases to act."""
         life, ab = self.session.life, self.session.ab
         left = any(each.survivors for each in self.session.servers)
-        racing = ab is not None and not ab.ended
-        settings = self.machine.settings
-        offered = (life and (life.server.name, life.server.state), racing, left, settings)
+        ab_runs = ab is not None and not ab.ended
+        settings = self.host.settings
+        offered = (life and (life.server.name, life.server.state), ab_runs, left, settings)
         if offered != self._offered:
             self._offered = offered
             self.screen.refresh_bindings()
@@ -289,7 +289,7 @@ class InferctlApp(App[str]):
 
             return server.can(self, str(parameters[0]))
         if action == "show" and parameters == ("logs",):
-            return self.session.life is not None and not is_foreign(self.session.life)
+            return self.session.life is not None and not is_external(self.session.life)
         return True
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
@@ -331,7 +331,7 @@ class InferctlApp(App[str]):
         from console.tui.screens.opened import READS
 
         try:
-            found = await self.history.read(partial(READS[name], self.machine))
+            found = await self.history.read(partial(READS[name], self.host))
         except Problem as problem:
             self.notify(str(problem), severity="error", markup=False)
         else:
@@ -342,7 +342,7 @@ class InferctlApp(App[str]):
         from console.tui.screens.opened import opened
 
         try:
-            screen = opened(name, self.machine, self.session, self.desk, found)
+            screen = opened(name, self.host, self.session, self.context, found)
         except Problem as problem:
             self.notify(str(problem), severity="error", markup=False)
             return
@@ -352,7 +352,7 @@ class InferctlApp(App[str]):
         if name == "logs" and self.session.life is not None:
             life = self.session.life
             failed = failure_of(life) is not None
-            self.pump(feeds.log(self.machine, life.server.name, far_back=failed), "log")
+            self.pump(feeds.log(self.host, life.server.name, far_back=failed), "log")
 
     def action_export(self) -> None:
         """Write what is on screen to files, and say where."""
@@ -366,14 +366,14 @@ class InferctlApp(App[str]):
             self.notify(f"written to {folder}", markup=False)
 
 
-def _taken_up(machine: Machine) -> "tuple[Books, DeskFields]":
+def _taken_up(host: Host) -> "tuple[MeterStore, DeskFields]":
     """Return what the history tells a console that opens, with all that no console saw."""
     from backends.operations import meter_store
     from backends.operations import records as measured
     from backends.operations.records import record_finished_starts
 
-    record_finished_starts(machine)
-    return meter_store.open_books(machine), measured.measured_known(machine)
+    record_finished_starts(host)
+    return meter_store.open_meter_store(host), measured.measured_known(host)
 
 
 def _awaits_the_tick(before: Session, fact: Fact) -> bool:

@@ -16,7 +16,7 @@ APP_BINDINGS: list[BindingType] = [
     Binding(
         "x",
         "server('end')",
-        "End leftovers",
+        "End orphans",
         id="server.end",
         tooltip="End what servers left behind",
     ),

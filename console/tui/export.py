@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends.domain.ab.series import AbSeries
-from backends.domain.reports.cold_probe import HuntReport
+from backends.domain.reports.cold_probe import ColdProbeReport
 from backends.domain.reports.load import LoadReport
 from backends.operations.record_files import FORMS, Recorded, as_document, as_text
 from backends.settings.paths import private_folder
@@ -30,7 +30,7 @@ def export(app: "InferctlApp") -> Path:
         OSError: the folder cannot be written.
     """
     name = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    folder = private_folder(app.machine.state_folder / "exports" / name)
+    folder = private_folder(app.host.state_folder / "exports" / name)
     (folder / "screen.svg").write_text(app.export_screenshot(), encoding="utf-8")
     if isinstance(app.screen, RecordScreen):
         _write_record(folder, app.screen.record)
@@ -52,7 +52,7 @@ def export(app: "InferctlApp") -> Path:
 
 def _write_record(folder: Path, record: Recorded) -> None:
     """Write a record in all its forms; its JSON holds everything that was measured."""
-    name = {AbSeries: "ab", LoadReport: "load", HuntReport: "coldhunt"}[type(record)]
+    name = {AbSeries: "ab", LoadReport: "load", ColdProbeReport: "coldprobe"}[type(record)]
     document = json_text(as_document(record), indent=2)
     (folder / f"{name}.json").write_text(document, encoding="utf-8")
     for form in FORMS:

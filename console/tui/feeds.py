@@ -27,7 +27,7 @@ from backends.keeper.tail import END_BYTES, tail
 from backends.metrics.prometheus_server import past_traffic
 from backends.metrics.scrape import MetricsUnavailable, scrape, watch_metrics
 from backends.metrics.traffic_file import traffic_in
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.problem import Problem
 from backends.servers.external import tree_pids
 from backends.servers.listing import list_servers, server_pids
@@ -52,40 +52,40 @@ Look = Callable[[], Session]
 """Reads the session as it stands, so that a source can keep its pace to it."""
 
 
-async def ticks(machine: Machine, look: Look) -> AsyncIterator[Fact]:
+async def ticks(host: Host, look: Look) -> AsyncIterator[Fact]:
     """Yield the passing of time, faster while a start or an A/B is timed."""
     while True:
-        yield Ticked(machine.now())
+        yield Ticked(host.now())
         await asyncio.sleep(TICK_S[_timed(look())])
 
 
-async def follow(machine: Machine, name: str) -> AsyncIterator[Fact]:
+async def follow(host: Host, name: str) -> AsyncIterator[Fact]:
     """Yield the facts of a server's current start, then those that come."""
-    async for fact in keeper_follow(server_folder(machine.state_folder, name)):
+    async for fact in keeper_follow(server_folder(host.state_folder, name)):
         yield fact
 
 
-async def servers(machine: Machine) -> AsyncIterator[Fact]:
+async def servers(host: Host) -> AsyncIterator[Fact]:
     """Yield all servers of this host, again and again, or why they cannot be listed."""
     while True:
         try:
-            found = await asyncio.to_thread(list_servers, machine.state_folder)
+            found = await asyncio.to_thread(list_servers, host.state_folder)
         except (Unreadable, OSError) as error:
-            yield SourceFailed(machine.now(), SERVERS, str(error))
+            yield SourceFailed(host.now(), SERVERS, str(error))
         else:
-            yield ServersSeen(machine.now(), found)
+            yield ServersSeen(host.now(), found)
         await asyncio.sleep(SERVERS_S)
 
 
-async def gpus(machine: Machine, look: Look) -> AsyncIterator[Fact]:
+async def gpus(host: Host, look: Look) -> AsyncIterator[Fact]:
     """Yield samples of all GPUs, each process with the server that owns it."""
-    source = await asyncio.to_thread(machine.open_gpus)
-    owners = Owners(machine, look)
+    source = await asyncio.to_thread(host.open_gpus)
+    owners = Owners(host, look)
 
     def pace() -> float:
         return LOADING_S if _starting(look()) else GPU_S
 
-    async with aclosing(watch_gpus(source, every_s=pace, now=machine.now)) as facts:
+    async with aclosing(watch_gpus(source, every_s=pace, now=host.now)) as facts:
         async for fact in facts:
             if isinstance(fact, GpusSampled):
                 yield await asyncio.to_thread(owners.tell, fact)
@@ -93,7 +93,7 @@ async def gpus(machine: Machine, look: Look) -> AsyncIterator[Fact]:
                 yield fact
 
 
-async def metrics(machine: Machine, look: Look) -> AsyncIterator[Fact]:
+async def metrics(host: Host, look: Look) -> AsyncIterator[Fact]:
     """Yield the counters of the watched server while it serves."""
     while True:
         life = look().life
@@ -102,44 +102,44 @@ async def metrics(machine: Machine, look: Look) -> AsyncIterator[Fact]:
             await asyncio.sleep(METRICS_S)
             continue
         async with aclosing(
-            watch_metrics(server.base_url, every_s=METRICS_S, now=machine.now)
+            watch_metrics(server.base_url, every_s=METRICS_S, now=host.now)
         ) as facts:
             async for fact in facts:
                 if not _serves(look(), server.base_url):
                     break
-                yield await asyncio.to_thread(_told, machine, look(), server.base_url, fact)
+                yield await asyncio.to_thread(_told, host, look(), server.base_url, fact)
 
 
-async def metrics_beside(machine: Machine, look: Look) -> AsyncIterator[Fact]:
+async def metrics_beside(host: Host, look: Look) -> AsyncIterator[Fact]:
     """Yield the counters of our other servers: they run on the same bill."""
     while True:
         await asyncio.sleep(BESIDE_S)
         watched = look().life
         for server in look().servers:
-            if server.owner is not Owner.INFERCTL or server.base_url is None:
+            if server.owner is not Owner.MANAGED or server.base_url is None:
                 continue
             if server.state not in SERVING or (watched and watched.server.name == server.name):
                 continue
             with suppress(MetricsUnavailable):
                 counters = await asyncio.to_thread(scrape, server.base_url)
-                yield MetricsScraped(machine.now(), counters, server.name)
+                yield MetricsScraped(host.now(), counters, server.name)
 
 
-async def log(machine: Machine, name: str, *, far_back: bool = False) -> AsyncIterator[LogRead]:
+async def log(host: Host, name: str, *, far_back: bool = False) -> AsyncIterator[LogRead]:
     """Yield the last lines of a server's log, then those that are written.
 
     `far_back` begins early enough for the root of a failure, which long tracebacks may follow.
     """
-    path = ServerFolder(server_folder(machine.state_folder, name)).log
+    path = ServerFolder(server_folder(host.state_folder, name)).log
     async for lines in tail(path, end_bytes=FAR_BACK_BYTES if far_back else END_BYTES):
-        yield LogRead(machine.now(), lines)
+        yield LogRead(host.now(), lines)
 
 
 class Owners:
     """Whose process it is that holds memory; read anew as often as processes are listed."""
 
-    def __init__(self, machine: Machine, look: Look) -> None:
-        self._machine = machine
+    def __init__(self, host: Host, look: Look) -> None:
+        self._host = host
         self._look = look
         self._read_s = float("-inf")
         self._pids: dict[str, frozenset[int]] = {}
@@ -148,14 +148,14 @@ class Owners:
         """Return a sample with the server that owns each process."""
         if fact.at.mono_s - self._read_s >= PROCESSES_PERIOD_S:
             self._read_s = fact.at.mono_s
-            self._pids = self._foreign() | server_pids(self._machine.state_folder)
+            self._pids = self._external() | server_pids(self._host.state_folder)
         return replace(fact, sample=with_owners(fact.sample, self._pids))
 
-    def _foreign(self) -> dict[str, frozenset[int]]:
+    def _external(self) -> dict[str, frozenset[int]]:
         others = {
             server.name: server.pid
             for server in self._look().servers
-            if server.owner is Owner.FOREIGN and server.pid is not None
+            if server.owner is Owner.EXTERNAL and server.pid is not None
         }
         trees = tree_pids(others.values()) if others else {}
         return {name: trees[pid] for name, pid in others.items()}
@@ -166,14 +166,12 @@ def _serves(session: Session, base_url: str) -> bool:
     return server is not None and server.state in SERVING and server.base_url == base_url
 
 
-def _told(
-    machine: Machine, session: Session, base_url: str, fact: MetricsScraped | SourceFailed
-) -> Fact:
+def _told(host: Host, session: Session, base_url: str, fact: MetricsScraped | SourceFailed) -> Fact:
     """Mark a reading since whose predecessor inferctl itself has sent requests."""
     if isinstance(fact, SourceFailed):
         return fact
     since_s = session.scraped.at.wall_s if session.scraped else fact.at.wall_s
-    return replace(fact, own=were_sent(machine.state_folder, base_url, since_s))
+    return replace(fact, own=were_sent(host.state_folder, base_url, since_s))
 
 
 def _starting(session: Session) -> bool:
@@ -181,9 +179,9 @@ def _starting(session: Session) -> bool:
 
 
 def _timed(session: Session) -> bool:
-    racing = session.ab is not None and not session.ab.ended
+    ab_runs = session.ab is not None and not session.ab.ended
     state = session.life.server.state if session.life else ServerState.STOPPED
-    return racing or state in {ServerState.STARTING, ServerState.STOPPING}
+    return ab_runs or state in {ServerState.STARTING, ServerState.STOPPING}
 
 
 AGAIN_S = 600.0
@@ -206,18 +204,18 @@ def past_demand(source: TrafficSource, model: str | None, now_s: float) -> Deman
 
 
 async def keep_reading(app: "InferctlApp") -> None:
-    """Lay past traffic on the desk, again and again; say once why it cannot be had."""
-    source, said = app.machine.settings.traffic, ""
+    """Lay past traffic on the context, again and again; say once why it cannot be had."""
+    source, said = app.host.settings.traffic, ""
     while source != TrafficSource():
         life = app.session.life
         model = life.server.model if life else None
         try:
-            found = await asyncio.to_thread(past_demand, source, model, app.machine.now().wall_s)
+            found = await asyncio.to_thread(past_demand, source, model, app.host.now().wall_s)
         except Problem as problem:
             if str(problem) != said:
                 said = str(problem)
                 app.notify(said, severity="error", markup=False)
         else:
             said = ""
-            app.desk = replace(app.desk, traffic=found)
+            app.context = replace(app.context, traffic=found)
         await asyncio.sleep(AGAIN_S)

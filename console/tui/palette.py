@@ -9,7 +9,7 @@ from textual.command import CommandList, CommandPalette
 from textual.screen import Screen
 
 from backends.domain.server import Owner
-from backends.operations.ab import contestants
+from backends.operations.ab import ab_targets
 from console.tui.actions import ab, load, watch
 from console.tui.actions.under_way import carry_out
 
@@ -37,24 +37,24 @@ def _load(app: "InferctlApp", reference: str) -> None:
 def commands(app: "InferctlApp", screen: Screen[Any]) -> Iterator[SystemCommand]:
     """Yield what can be done on a screen now."""
     for server in watch.known(app):
-        whose = "" if server.owner is Owner.INFERCTL else ", not run by inferctl"
+        whose = "" if server.owner is Owner.MANAGED else ", not run by inferctl"
         port = f", port {server.port}" if server.port else ""
         yield SystemCommand(
             f"Watch {server.name}",
             f"{server.state}{port}, {server.model or 'model not known'}{whose}",
             partial(watch.turn_to, app, watch.target_of(server)),
         )
-    for reference in contestants(app.session, app.machine.settings):
+    for reference in ab_targets(app.session, app.host.settings):
         yield SystemCommand(
             f"Load {reference}",
             "Raise the rate until a latency limit breaks: the measured capacity",
             partial(_load, app, reference),
         )
-    if app.desk.beside is not None:
+    if app.context.beside is not None:
         yield SystemCommand(
-            "Put the recorded A/B away", "Show the live lanes alone", partial(ab.put_away, app)
+            "Put the recorded A/B away", "Show the live targets alone", partial(ab.put_away, app)
         )
-    if not app.machine.simulated:
+    if not app.host.simulated:
         yield SystemCommand(
             "Welcome",
             "What this host offers: servers, models, vLLM executables, GPUs",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backends.domain.facts import Fact, ServersSeen, Spawned, Ticked
 from backends.domain.stamp import Stamp
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.problem import NotFound, Problem, UsageProblem
 from backends.wire import UnreadableRecord, decode_fact
 from console.tui.app import InferctlApp
@@ -85,12 +85,12 @@ UNNAMED = "recording"
 class ReplayApp(InferctlApp):
     """The console over recorded facts; it orders nothing, asks nobody and writes no history."""
 
-    def __init__(self, machine: Machine, facts: Sequence[Fact], speed: float) -> None:
+    def __init__(self, host: Host, facts: Sequence[Fact], speed: float) -> None:
         began = facts[0].at
         spawned = next((fact for fact in facts if isinstance(fact, Spawned)), None)
         watched = spawned.server if spawned is not None else UNNAMED
-        super().__init__(replace(machine, now=lambda: began), watched)
-        self.desk = replace(self.desk, replayed=True)
+        super().__init__(replace(host, now=lambda: began), watched)
+        self.context = replace(self.context, replayed=True)
         self._facts = facts
         self._speed = speed
 

@@ -20,7 +20,7 @@ from backends.domain.server import ServerState
 from backends.host import processes
 from backends.host.survivors import MARKER
 from backends.keeper.folder import ServerFolder, keeper_id, server_folder
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.servers.listing import list_servers
 from backends.settings.config import Endpoint, Limits, Profile, Settings, TokenPrices
 from backends.simulated.gpus import SimulatedGpus
@@ -49,7 +49,7 @@ def simulated_vllm(folder: Path) -> Path:
 
 
 @dataclass
-class Host:
+class MadeHost:
     """One made-up host in a folder of its own, and what became of its server."""
 
     folder: Path
@@ -66,26 +66,26 @@ class Host:
             limits=Limits(ttft_p99_s=1.0),
         )
 
-    def machine(self, **changes: object) -> Machine:
-        machine = Machine(
+    def host(self, **changes: object) -> Host:
+        host = Host(
             settings=self.settings,
             state_folder=self.folder,
             history_file=self.folder / "history.sqlite",
             open_gpus=lambda: SimulatedGpus(self.folder / "gpu.json"),
         )
-        return replace(machine, **changes)  # type: ignore[arg-type]
+        return replace(host, **changes)  # type: ignore[arg-type]
 
     def app(self, **changes: object) -> InferctlApp:
-        return InferctlApp(self.machine(**changes), SERVER)
+        return InferctlApp(self.host(**changes), SERVER)
 
     def state(self) -> ServerState | None:
         found = [each for each in list_servers(self.folder) if each.name == SERVER]
         return found[0].state if found else None
 
-    def with_environment(self, **variables: str) -> "Host":
+    def with_environment(self, **variables: str) -> "MadeHost":
         named = tuple((f"INFERCTL_SIMULATED_{key}", value) for key, value in variables.items())
         profile = replace(self.profile, environment=(*self.profile.environment, *named))
-        return Host(self.folder, self.endpoint_port, profile)
+        return MadeHost(self.folder, self.endpoint_port, profile)
 
     def clean(self) -> None:
         keeper = keeper_id(ServerFolder(server_folder(self.folder, SERVER)))
@@ -105,7 +105,7 @@ def _is_of(pid: int, folder: Path) -> bool:
 @pytest.fixture(autouse=True)
 def _nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep servers that others run on this machine out of the lists."""
-    monkeypatch.setattr("backends.servers.listing.foreign_servers", lambda *_: ())
+    monkeypatch.setattr("backends.servers.listing.external_servers", lambda *_: ())
 
 
 @pytest.fixture(scope="session")
@@ -124,7 +124,7 @@ def endpoint_port() -> Iterator[int]:
 
 
 @pytest.fixture
-def host(tmp_path: Path, endpoint_port: int) -> Iterator[Host]:
+def made_host(tmp_path: Path, endpoint_port: int) -> Iterator[MadeHost]:
     """Make a host up; whatever was started on it ends with the test."""
     folder = tmp_path / "host"
     folder.mkdir(mode=0o700)
@@ -141,7 +141,7 @@ def host(tmp_path: Path, endpoint_port: int) -> Iterator[Host]:
             ("INFERCTL_SIMULATED_GPU", str(folder / "gpu.json")),
         ),
     )
-    made = Host(folder, endpoint_port, profile)
+    made = MadeHost(folder, endpoint_port, profile)
     yield made
     made.clean()
 

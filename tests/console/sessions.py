@@ -1,4 +1,4 @@
-"""Sessions at fixed instants, folded from facts, and the desk they lie on."""
+"""Sessions at fixed instants, folded from facts, and the context they lie on."""
 
 from dataclasses import replace
 from datetime import date
@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any
 
 from backends.domain.ab.facts import RunBegan, RunEnded, SeriesBegan, TextArrived
-from backends.domain.ab.run import LaneName, Run
+from backends.domain.ab.run import Run, TargetName
 from backends.domain.billing.meter import begin_meter
 from backends.domain.facts import (
     Fact,
@@ -23,7 +23,7 @@ from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
 from backends.domain.serving import Counters, Histogram
 from backends.domain.session import Session, advance, watching
 from backends.domain.start import PhaseName
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from backends.settings.config import Endpoint, Limits, Profile, Settings, TokenPrices
 from tests.backends.domain.journals import BOOT_WALL_S, at, failed, ready, spawned
 
@@ -44,7 +44,7 @@ PROFILE = Profile(
     gpu_price_as_of=DAY,
 )
 SETTINGS = Settings((PROFILE,), (SERVERLESS,), Limits(ttft_p99_s=1.0))
-DESK = Desk(SETTINGS)
+DESK = Context(SETTINGS)
 PLAN: dict[str, Any] = {
     "hours_per_day": 10,
     "starts_per_day": 2,
@@ -130,10 +130,10 @@ def scrape(mono_s: float, requests: float) -> MetricsScraped:
     )
 
 
-def run(lane: LaneName, index: int, ttft_s: float, **more: object) -> Run:
+def run(target: TargetName, index: int, ttft_s: float, **more: object) -> Run:
     """Return a run that streamed a hundred tokens a second."""
     made = Run(
-        lane,
+        target,
         index,
         ttft_s=ttft_s,
         ttft_visible_s=ttft_s,
@@ -146,8 +146,8 @@ def run(lane: LaneName, index: int, ttft_s: float, **more: object) -> Run:
     return replace(made, **more)  # type: ignore[arg-type]
 
 
-def race(runs: int = 6) -> list[Fact]:
-    """Return a series in which the last run of the second lane still streams."""
+def run_ab(runs: int = 6) -> list[Fact]:
+    """Return a series in which the last run of the second target still streams."""
     models = ("org/model", "org/model")
     facts: list[Fact] = [
         SeriesBegan(at(320), "s", (("a", "chat"), ("b", "serverless")), runs, models)
@@ -194,5 +194,5 @@ _SERVED: list[Fact] = [
     *(scrape(215 + 15 * step, 40 + 30 * step) for step in range(7)),
     scrape(306, 222),
 ]
-READY = session([*_SERVED, *race()], 328.0)
+READY = session([*_SERVED, *run_ab()], 328.0)
 FAILED = session([*failed()[:3], gpu(112, 12.0), *failed()[3:], gpu(122, 0.4, None)], 125.0)

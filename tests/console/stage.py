@@ -14,7 +14,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from backends.domain.server import Owner, Server
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.servers.listing import list_servers
 from backends.settings.config import Settings
 from backends.simulated.gpus import SimulatedGpus
@@ -32,11 +32,11 @@ def free_port() -> int:
         return port
 
 
-def machine_in(folder: Path, settings: Settings | None = None) -> Machine:
+def host_in(folder: Path, settings: Settings | None = None) -> Host:
     """Return a machine with all its files in a folder, and the GPUs of the simulated vLLMs."""
     state = folder / "state"
     state.mkdir(exist_ok=True)
-    return Machine(
+    return Host(
         settings=settings or Settings(),
         state_folder=state,
         history_file=state / "history.sqlite",
@@ -70,13 +70,13 @@ def somebody_elses_vllm(folder: Path, *arguments: str) -> Iterator[tuple[int, in
 
 
 def listed(state_folder: Path, pid: int) -> Server | None:
-    """Return the foreign server with this pid once it listens; other tests have theirs."""
+    """Return the external server with this pid once it listens; other tests have theirs."""
     found = (one for one in list_servers(state_folder) if one.pid == pid)
-    return next((one for one in found if one.owner is Owner.FOREIGN and one.base_url), None)
+    return next((one for one in found if one.owner is Owner.EXTERNAL and one.base_url), None)
 
 
 async def serving(state_folder: Path, pid: int) -> Server:
-    """Wait until a foreign server listens, and return it."""
+    """Wait until a external server listens, and return it."""
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:
         server = await asyncio.to_thread(listed, state_folder, pid)

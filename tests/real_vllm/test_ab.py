@@ -27,7 +27,7 @@ pytestmark = [
 ]
 
 START_S = 240
-INFERCTL = str(Path(sys.executable).with_name("inferctl"))
+MANAGED = str(Path(sys.executable).with_name("inferctl"))
 RUNS, TOKENS = 10, 48
 
 # vLLM's clock begins when its API server has read and parsed a request, and stops when the API
@@ -107,9 +107,9 @@ def both(url: str) -> tuple[dict[str, Any], dict[str, float]]:
 
 def _ab(url: str, runs: int) -> dict[str, Any]:
     asked = ["--prompt", "Say something.", "--max-tokens", str(TOKENS), "--ignore-eos", "--json"]
-    lane = f"{url}#tiny"
+    target = f"{url}#tiny"
     done = subprocess.run(
-        [INFERCTL, "ab", lane, lane, "-n", str(runs), *asked],
+        [MANAGED, "ab", target, target, "-n", str(runs), *asked],
         check=True,
         capture_output=True,
         text=True,
@@ -121,8 +121,8 @@ def _ab(url: str, runs: int) -> dict[str, Any]:
 
 def every_run(report: dict[str, Any]) -> list[dict[str, Any]]:
     """All requests, the discarded warm-ups too: the server counted them."""
-    lanes = report["lanes"].values()
-    return [run for lane in lanes for run in (lane["warm_up"], *lane["runs"])]
+    targets = report["targets"].values()
+    return [run for target in targets for run in (target["warm_up"], *target["runs"])]
 
 
 def test_every_request_succeeded_on_the_kernels_clock(
@@ -130,7 +130,7 @@ def test_every_request_succeeded_on_the_kernels_clock(
 ) -> None:
     report, _ = both
     assert report["complete"]
-    assert {lane["clock"] for lane in report["lanes"].values()} == {"kernel"}
+    assert {target["clock"] for target in report["targets"].values()} == {"kernel"}
     assert [run["error"] for run in every_run(report)] == [None] * 2 * (RUNS + 1)
 
 

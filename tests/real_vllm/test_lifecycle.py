@@ -169,7 +169,7 @@ def test_to_others_it_is_a_foreign_server_with_its_model(
     ours = _listed(running)
     seen = [one for one in list_servers(running.state / "of somebody else") if one.pid == ours.pid]
     assert [(one.owner, one.model, one.port) for one in seen] == [
-        (Owner.FOREIGN, "tiny", ours.port)
+        (Owner.EXTERNAL, "tiny", ours.port)
     ]
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
 from backends.domain.start import Outcome, PhaseName
+from widgets.cold_probe_panel import ColdProbeView, PauseRow
 from widgets.gpu_table import GpuTableView
 from widgets.history_table import FindingRecord, HistoryView, SeriesRecord, StartRecord
-from widgets.hunt_panel import HuntView, PauseRow
 from widgets.load_curve import CurvePoint, LoadView
 from widgets.welcome import WelcomeItem, WelcomeView
 
@@ -16,7 +16,7 @@ WELCOME = {
     "looking": WelcomeView(looking=True),
     "found": WelcomeView(
         (
-            WelcomeItem("server", "8000", "port 8000 openai/gpt-oss-120b", "pid 4242, foreign"),
+            WelcomeItem("server", "8000", "port 8000 openai/gpt-oss-120b", "pid 4242, external"),
             WelcomeItem("model", "openai/gpt-oss-120b", "openai/gpt-oss-120b", "60.8 GiB"),
             WelcomeItem("model", "org/tiny", "org/tiny", "0.1 GiB"),
             WelcomeItem("vllm", "/opt/vllm/bin/vllm", "/opt/vllm/bin/vllm", "0.32.0"),
@@ -147,7 +147,9 @@ HISTORY["findings"] = replace(
             "990 tok/s, 31 streams",
             "openai/gpt-oss-120b",
         ),
-        FindingRecord("h1", "2026-11-20 11:40", "serverless", "hunt", "❄ cold 15m", "35 reqs"),
+        FindingRecord(
+            "h1", "2026-11-20 11:40", "serverless", "cold-start probe", "❄ cold 15m", "35 reqs"
+        ),
     ),
 )
 _CURVE = (
@@ -172,8 +174,8 @@ LOADS = {
     ),
 }
 HUNTS = {
-    "none": HuntView("serverless: nothing is known yet"),
-    "cold": HuntView(
+    "none": ColdProbeView("serverless: nothing is known yet"),
+    "cold": ColdProbeView(
         "serverless was seen COLD: after 15m idle, 3 of 3 requests, TTFT median 12.40 s against"
         " 412 ms warm (30x)",
         (

@@ -2,20 +2,20 @@
 
 from dataclasses import replace
 
-from backends.domain.ab.run import Difference, LaneSummary, Spread
+from backends.domain.ab.run import Difference, Spread, TargetSummary
 from backends.domain.server import Owner, ServerState
 from backends.domain.serving import Bucket, Latency, Serving
 from backends.domain.start import Failure, FailureKind, Outcome, PhaseName
 from backends.domain.startup.lessons import Advice, Expected, Saving, Slower
 from widgets.ab_panel import AbView, Comparison
-from widgets.lane_pane import LaneView, TextPiece
 from widgets.memory_bars import GpuBar, MemoryPart
 from widgets.phase_bar import PhaseRow, RankRow
 from widgets.phase_bars import MemoryCourse
-from widgets.run_dots import LaneRuns
+from widgets.run_dots import TargetRuns
 from widgets.serving_panel import ServingView
 from widgets.startup_panel import Eta, PreviousStarts, StartupView
 from widgets.status_strip import StatusView
+from widgets.target_pane import TargetView, TextPiece
 from widgets.vram_panel import VramView
 
 GIB = 1024**3
@@ -27,7 +27,7 @@ READY = StatusView(
     pid=4242,
     port=8000,
     uptime_s=3723.0,
-    owner=Owner.INFERCTL,
+    owner=Owner.MANAGED,
 )
 STATUS = {
     "none": StatusView(looked=True),
@@ -35,7 +35,9 @@ STATUS = {
     "ready": READY,
     "starting-simulated": replace(READY, state=ServerState.STARTING, uptime_s=41.0, simulated=True),
     "failed": replace(READY, state=ServerState.FAILED, pid=None, uptime_s=None),
-    "foreign": replace(READY, state=ServerState.FOREIGN, owner=Owner.FOREIGN, server="port-8000"),
+    "external": replace(
+        READY, state=ServerState.EXTERNAL, owner=Owner.EXTERNAL, server="port-8000"
+    ),
     "problems": replace(
         READY, simulated=True, problems=("NVML does not answer", "no price for serverless")
     ),
@@ -226,8 +228,8 @@ _TEXT = (
         "日本語のテキストも幅を守る。 It grows with [b]context[/b].\x1b[31m"
     ),
 )
-STREAMING = LaneView(
-    lane="a",
+STREAMING = TargetView(
+    target="a",
     endpoint="gpt-oss",
     model="openai/gpt-oss-120b",
     state="streaming",
@@ -237,20 +239,20 @@ STREAMING = LaneView(
     tokens=412,
     run=7,
     runs=20,
-    summary=LaneSummary(20, 0, spread(_A_S), Spread(88.0, 85.0, 91.0, 80.0, 95.0), None),
+    summary=TargetSummary(20, 0, spread(_A_S), Spread(88.0, 85.0, 91.0, 80.0, 95.0), None),
 )
-WAITING = LaneView(
-    lane="b",
+WAITING = TargetView(
+    target="b",
     endpoint="serverless",
     model="gpt-oss-120b",
     state="waiting",
     waited_s=0.21,
     run=7,
     runs=20,
-    summary=LaneSummary(19, 1, spread(_B_S), Spread(61.0, 58.0, 64.0, 40.0, 70.0), None),
+    summary=TargetSummary(19, 1, spread(_B_S), Spread(61.0, 58.0, 64.0, 40.0, 70.0), None),
 )
 LANE = {
-    "idle": LaneView(endpoint="gpt-oss"),
+    "idle": TargetView(endpoint="gpt-oss"),
     "waiting": WAITING,
     "streaming": STREAMING,
     "done": replace(STREAMING, state="done", tokens=None),
@@ -260,8 +262,8 @@ LANE = {
 }
 
 COMPARED = AbView(
-    lanes=(STREAMING, WAITING),
-    runs=(LaneRuns("a", _A_S, spread(_A_S)), LaneRuns("b", _B_S, spread(_B_S))),
+    targets=(STREAMING, WAITING),
+    runs=(TargetRuns("a", _A_S, spread(_A_S)), TargetRuns("b", _B_S, spread(_B_S))),
     difference=Difference(0.128, (0.101, 0.152), 0.0001, "a_faster", 0.02),
     done=27,
     planned=40,
@@ -278,28 +280,29 @@ AB = {
         done=40,
     ),
     "not-comparable": replace(
-        COMPARED, not_comparable=("the lanes serve different models", "lane b hit its prefix cache")
+        COMPARED,
+        not_comparable=("the targets serve different models", "target b hit its prefix cache"),
     ),
     "few-runs": replace(COMPARED, runs=(), difference=None, done=1),
     "four": replace(
         COMPARED,
-        lanes=(
+        targets=(
             STREAMING,
             WAITING,
-            replace(STREAMING, lane="c", endpoint="other-gpu"),
-            replace(LANE["error"], lane="d", endpoint="third"),
+            replace(STREAMING, target="c", endpoint="other-gpu"),
+            replace(LANE["error"], target="d", endpoint="third"),
         ),
         runs=(
             *COMPARED.runs,
-            LaneRuns("c", _A_S[:9], spread(_A_S[:9])),
-            LaneRuns("d"),
+            TargetRuns("c", _A_S[:9], spread(_A_S[:9])),
+            TargetRuns("d"),
         ),
     ),
 }
 
 _PAST = tuple(
     replace(
-        lane,
+        target,
         when="2026-11-20 14:02",
         spent=spent,
         state="done",
@@ -307,17 +310,17 @@ _PAST = tuple(
         input_tokens=812,
         tokens=220,
     )
-    for lane, spent in ((STREAMING, ""), (WAITING, "$0.0042"))
+    for target, spent in ((STREAMING, ""), (WAITING, "$0.0042"))
 )
 _PAST_RUNS = (
-    LaneRuns("a", _B_S, spread(_B_S), past=True),
-    LaneRuns("b", _A_S, spread(_A_S), past=True),
+    TargetRuns("a", _B_S, spread(_B_S), past=True),
+    TargetRuns("b", _A_S, spread(_A_S), past=True),
 )
 AB |= {
     "impossible": AbView(reason="it needs two, a ready server and an [endpoint.NAME]"),
     "priced": replace(
         COMPARED,
-        lanes=(
+        targets=(
             replace(STREAMING, spent="by the hour", state="done", input_tokens=812),
             replace(WAITING, spent="UNPRICED"),
         ),

@@ -15,11 +15,11 @@ from widgets import (
     ab_panel,
     cost_chart,
     cost_panel,
-    lane_pane,
     options_bars,
     serving_panel,
     startup_panel,
     status_strip,
+    target_pane,
     verdict_line,
     vram_panel,
 )
@@ -34,7 +34,7 @@ DRAWN: dict[str, tuple[Draw, dict[str, Any]]] = {
     "status": (_status, samples.STATUS),
     "startup": (startup_panel.draw, samples.STARTUP),
     "vram": (vram_panel.draw, samples.VRAM),
-    "lane": (lane_pane.draw, samples.LANE),
+    "target": (target_pane.draw, samples.LANE),
     "ab": (ab_panel.draw, samples.AB),
     "cost": (cost_panel.draw, money_samples.COST),
     "verdict": (verdict_line.draw, money_samples.VERDICT),
@@ -190,7 +190,7 @@ def test_the_difference_at_its_narrowest() -> None:
 def test_lanes_that_cannot_be_compared_have_no_winner() -> None:
     for size in (NARROW, (76, 4), (54, 13), (96, 18)):
         text = shown(ab_panel.draw, samples.AB["not-comparable"], size)
-        assert "▲ NOT COMPARABLE: the lanes" in text
+        assert "▲ NOT COMPARABLE: the targets" in text
         assert "FASTER" not in text
 
 
@@ -203,8 +203,8 @@ def test_runs_that_the_client_limited_are_told_beside_the_difference(size: tuple
 
 def test_four_lanes_in_four_lines() -> None:
     text = shown(ab_panel.draw, samples.AB["four"], (76, 4))
-    for lane in ("A gpt-oss", "B serverless", "C other-gpu", "D third  ✖ error"):
-        assert lane in text
+    for target in ("A gpt-oss", "B serverless", "C other-gpu", "D third  ✖ error"):
+        assert target in text
     assert "◀ A FASTER" in text
 
 
@@ -228,28 +228,28 @@ def test_too_few_runs_are_no_difference() -> None:
 
 
 def test_model_output_is_neither_markup_nor_command() -> None:
-    text = shown(lane_pane.draw, samples.STREAMING, (76, 13))
+    text = shown(target_pane.draw, samples.STREAMING, (76, 13))
     assert "[b]context[/b]" in text
     assert "␛[31m" in text
     assert "\x1b" not in text
 
 
 def test_reasoning_is_marked_by_more_than_its_style() -> None:
-    text = shown(lane_pane.draw, samples.STREAMING, (76, 13))
+    text = shown(target_pane.draw, samples.STREAMING, (76, 13))
     assert "(reasoning)" in text
     assert "┆ The user asks about caches" in text
 
 
 def test_text_stays_put_while_it_grows() -> None:
     words = " ".join(f"word{at}" for at in range(300))
-    before = lane_pane.text_tail((lane_pane.TextPiece(words),), 30, 8)
-    after = lane_pane.text_tail((lane_pane.TextPiece(words + " and more"),), 30, 8)
+    before = target_pane.text_tail((target_pane.TextPiece(words),), 30, 8)
+    after = target_pane.text_tail((target_pane.TextPiece(words + " and more"),), 30, 8)
     shared = {line.plain for line in before} & {line.plain for line in after}
     assert len(shared) >= 6
 
 
 def test_a_lane_without_a_token_shows_what_has_passed() -> None:
-    text = shown(lane_pane.draw, samples.WAITING)
+    text = shown(target_pane.draw, samples.WAITING)
     assert "TTFT >210 ms" in text
     assert "0 tok" not in text
 

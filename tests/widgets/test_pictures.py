@@ -10,19 +10,19 @@ from textual.widget import Widget
 from tests.widgets import list_samples, money_samples, samples
 from tests.widgets.stage import Stage
 from widgets.ab_panel import AbPanel
+from widgets.cold_probe_panel import ColdProbePanel
 from widgets.cost_chart import CostChart
 from widgets.cost_panel import CostPanel
 from widgets.gpu_remarks import GpuRemarks
 from widgets.gpu_table import GpuTable
 from widgets.history_table import HistoryTable
-from widgets.hunt_panel import HuntPanel
-from widgets.lane_pane import LanePane
 from widgets.load_curve import LoadCurve
 from widgets.log_view import LogLines, LogView
 from widgets.options_bars import OptionsBars
 from widgets.serving_panel import ServingPanel
 from widgets.startup_panel import StartupPanel
 from widgets.status_strip import StatusStrip
+from widgets.target_pane import TargetPane
 from widgets.verdict_line import VerdictLine
 from widgets.vram_panel import VramPanel
 from widgets.welcome import Welcome
@@ -44,7 +44,7 @@ SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] 
             "ready": (STRIP, LONG_STRIP),
             "starting-simulated": (STRIP,),
             "failed": (STRIP,),
-            "foreign": (LONG_STRIP,),
+            "external": (LONG_STRIP,),
             "problems": (STRIP, LONG_STRIP),
         },
     ),
@@ -71,7 +71,7 @@ SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] 
         samples.VRAM,
         {"none": (NARROW,), "unknown": (NARROW,), "one": ALL, "eight": ALL},
     ),
-    (LanePane, samples.LANE, dict.fromkeys(samples.LANE, (NARROW,)) | {"streaming": ALL}),
+    (TargetPane, samples.LANE, dict.fromkeys(samples.LANE, (NARROW,)) | {"streaming": ALL}),
     (
         AbPanel,
         samples.AB,
@@ -121,7 +121,7 @@ SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] 
         list_samples.LOADS,
         {"begun": ((80, 22),), "running": ALL, "over": ((80, 22), WIDE)},
     ),
-    (HuntPanel, list_samples.HUNTS, {"none": (NARROW,), "cold": (MEDIUM, (80, 22), WIDE)}),
+    (ColdProbePanel, list_samples.HUNTS, {"none": (NARROW,), "cold": (MEDIUM, (80, 22), WIDE)}),
 )
 LOOKS = (
     (StatusStrip, samples.STATUS["problems"], STRIP),

@@ -92,7 +92,7 @@ class ProbeEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class HuntPlan:
+class ColdProbePlan:
     """Which pauses are measured, each `rounds` times, and how many warm requests come first.
 
     Attributes:
@@ -136,7 +136,7 @@ class GapFinding:
 
 @dataclass(frozen=True, slots=True)
 class ColdFinding:
-    """What a hunt found so far.
+    """What a cold-start probe found so far.
 
     Attributes:
         warm: TTFT of requests that followed another at once; None below `LEAST_WARM` of them.
@@ -181,7 +181,7 @@ class WarmUp:
     usd_per_day: Decimal | None
 
 
-def limits_of(plan: HuntPlan, most_usd_once: Decimal | None = None) -> ProbeLimits:
+def limits_of(plan: ColdProbePlan, most_usd_once: Decimal | None = None) -> ProbeLimits:
     """Return what a plan is limited to: what it was agreed to, else what follows from its pauses.
 
     `most_usd_once` is what one request costs at most, None unpriced.
@@ -194,8 +194,8 @@ def limits_of(plan: HuntPlan, most_usd_once: Decimal | None = None) -> ProbeLimi
     return ProbeLimits(requests, math.ceil(plan.lasts_s + WAKE_S * wakes), usd)
 
 
-def find_cold(probes: Sequence[ColdProbe], plan: HuntPlan) -> ColdFinding:
-    """Return what the requests of a hunt say by `RULE`."""
+def find_cold(probes: Sequence[ColdProbe], plan: ColdProbePlan) -> ColdFinding:
+    """Return what the requests of a cold-start probe say by `RULE`."""
     good = [probe for probe in probes if probe.error is None and probe.ttft_s is not None]
     warm = [probe.ttft_s for probe in good if probe.planned_idle_s == 0 and probe.ttft_s]
     above_s = slow_above_s(warm)
@@ -255,9 +255,9 @@ def _gap(
 def prevention(
     finding: ColdFinding, probes: Sequence[ColdProbe], prices: RequestPrices
 ) -> WarmUp | None:
-    """Return the warm-up that would have prevented the cold hits, None where none was seen.
+    """Return the warm-up that would have prevented the cold starts, None where none was seen.
 
-    Its price is that of the hunt's own prompt with one output token.
+    Its price is that of the cold-start probe's own prompt with one output token.
     """
     if finding.cold_after_s is None:
         return None
@@ -270,7 +270,7 @@ def prevention(
     return WarmUp(every_s, proven, a_day, tokens, None if once is None else once * a_day)
 
 
-def missing_gap(probes: Sequence[ColdProbe], plan: HuntPlan) -> float | None:
+def missing_gap(probes: Sequence[ColdProbe], plan: ColdProbePlan) -> float | None:
     """Return the next pause to be measured, None when all are: round by round, shortest first."""
     had = [probe.planned_idle_s for probe in probes if probe.error is None]
     for done in range(plan.rounds):
@@ -280,7 +280,7 @@ def missing_gap(probes: Sequence[ColdProbe], plan: HuntPlan) -> float | None:
     return None
 
 
-def missing_warm(probes: Sequence[ColdProbe], plan: HuntPlan) -> bool:
+def missing_warm(probes: Sequence[ColdProbe], plan: ColdProbePlan) -> bool:
     """Return whether a warm request is due: first the baseline's, then one after every pause."""
     good = [probe.planned_idle_s for probe in probes if probe.error is None]
     after_gaps = sum(1 for planned in good if planned)

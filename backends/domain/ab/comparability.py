@@ -1,11 +1,11 @@
-"""Whether two lanes were given the same work, and did it: only then may figures be compared."""
+"""Whether two targets were given the same work, and did it: only then may figures be compared."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from backends.domain.ab.run import LaneName, Run
+from backends.domain.ab.run import Run, TargetName
 from backends.domain.ab.summary import FigureName
 
 INPUT_TOLERANCE = 0.02
@@ -15,40 +15,40 @@ CACHED_TOLERANCE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class NotComparable:
-    """Why figures of two lanes must not be compared, in one sentence."""
+    """Why figures of two targets must not be compared, in one sentence."""
 
     figures: tuple[FigureName, ...]
     why: str
 
 
 def comparability(
-    a: Sequence[Run], b: Sequence[Run], name: LaneName = "b"
+    a: Sequence[Run], b: Sequence[Run], name: TargetName = "b"
 ) -> tuple[NotComparable, ...]:
-    """Return why figures of lane a and another are not about the same work; empty if they are."""
+    """Return why figures of target a and another are not about the same work; empty if they are."""
     ours = [run for run in a if not run.error]
     theirs = [run for run in b if not run.error]
     checks = (_input_lengths, _cached_lengths, _output_lengths, _finish_reasons, _sampling)
     return tuple(found for check in checks if (found := check(ours, theirs, name)) is not None)
 
 
-def _input_lengths(a: Sequence[Run], b: Sequence[Run], name: LaneName) -> NotComparable | None:
+def _input_lengths(a: Sequence[Run], b: Sequence[Run], name: TargetName) -> NotComparable | None:
     lengths = _medians(a, b, lambda run: run.input_tokens)
     if lengths is None or _apart(*lengths) <= INPUT_TOLERANCE:
         return None
     why = (
-        f"the prompt is {lengths[0]:g} tokens in lane a and {lengths[1]:g} in lane {name}:"
+        f"the prompt is {lengths[0]:g} tokens in target a and {lengths[1]:g} in target {name}:"
         " tokenizer, chat template or system prompt differ, so TTFT is not about the same work"
     )
     return NotComparable(("ttft_s", "e2e_s"), why)
 
 
-def _cached_lengths(a: Sequence[Run], b: Sequence[Run], name: LaneName) -> NotComparable | None:
-    """A lane that tells nothing of its cache is taken to have none, as its price says."""
+def _cached_lengths(a: Sequence[Run], b: Sequence[Run], name: TargetName) -> NotComparable | None:
+    """A target that tells nothing of its cache is taken to have none, as its price says."""
     shares = [_cached_share(runs) for runs in (a, b)]
     if abs(shares[0] - shares[1]) <= CACHED_TOLERANCE:
         return None
     why = (
-        f"{shares[0]:.0%} of the prompt came from a cache in lane a and {shares[1]:.0%} in lane"
+        f"{shares[0]:.0%} of the prompt came from a cache in target a and {shares[1]:.0%} in target"
         f" {name}, so TTFT is not about the same work"
     )
     return NotComparable(("ttft_s", "e2e_s"), why)
@@ -59,39 +59,39 @@ def _cached_share(runs: Sequence[Run]) -> float:
     return median(told) if told else 0.0
 
 
-def _output_lengths(a: Sequence[Run], b: Sequence[Run], name: LaneName) -> NotComparable | None:
+def _output_lengths(a: Sequence[Run], b: Sequence[Run], name: TargetName) -> NotComparable | None:
     lengths = _medians(a, b, lambda run: run.output_tokens)
     if lengths is None or _apart(*lengths) <= OUTPUT_TOLERANCE:
         return None
     why = (
-        f"lane a wrote {lengths[0]:g} tokens and lane {name} {lengths[1]:g}: end-to-end time"
+        f"target a wrote {lengths[0]:g} tokens and target {name} {lengths[1]:g}: end-to-end time"
         " compares different lengths; compare TTFT and tokens per second"
     )
     return NotComparable(("e2e_s",), why)
 
 
-def _finish_reasons(a: Sequence[Run], b: Sequence[Run], name: LaneName) -> NotComparable | None:
+def _finish_reasons(a: Sequence[Run], b: Sequence[Run], name: TargetName) -> NotComparable | None:
     ours, theirs = _usual_finish(a), _usual_finish(b)
     if ours is None or theirs is None or ours == theirs:
         return None
     why = (
-        f"lane a mostly ends with '{ours}' and lane {name} with '{theirs}': one was cut off where"
-        " the other was not"
+        f"target a mostly ends with '{ours}' and target {name} with '{theirs}': one was cut off "
+        "where the other was not"
     )
     return NotComparable(("e2e_s",), why)
 
 
-def _sampling(a: Sequence[Run], b: Sequence[Run], name: LaneName) -> NotComparable | None:
-    """A lane that refused a parameter of the sampling wrote by a rule of its own."""
+def _sampling(a: Sequence[Run], b: Sequence[Run], name: TargetName) -> NotComparable | None:
+    """A target that refused a parameter of the sampling wrote by a rule of its own."""
     refused = [
         {flag.removeprefix("refused_") for run in runs for flag in run.flags if "refused" in flag}
         for runs in (a, b)
     ]
     if refused[0] == refused[1]:
         return None
-    lane = "a" if refused[0] - refused[1] else name
+    target = "a" if refused[0] - refused[1] else name
     told = ", ".join(sorted(refused[0] ^ refused[1]))
-    why = f"lane {lane} refused {told}, so its replies were not sampled like the other's"
+    why = f"target {target} refused {told}, so its replies were not sampled like the other's"
     return NotComparable(("e2e_s",), why)
 
 

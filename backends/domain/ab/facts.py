@@ -2,24 +2,24 @@
 
 from dataclasses import dataclass
 
-from backends.domain.ab.run import ClientAudit, LaneName, Run, SeriesMode
+from backends.domain.ab.run import ClientAudit, Run, SeriesMode, TargetName
 from backends.domain.stamp import Stamp
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesBegan:
-    """An A/B begins: the endpoint of each lane, and how many runs each will have.
+    """An A/B begins: the endpoint of each target, and how many runs each will have.
 
     Attributes:
-        models: the model of each lane, in the order of `lanes`.
+        models: the model of each target, in the order of `targets`.
         prompt_sha256: of the prompt as the user gave it, without the nonce of a run.
-        max_tokens: asked of every lane alike, as are `temperature` and `ignore_eos`.
+        max_tokens: asked of every target alike, as are `temperature` and `ignore_eos`.
         cached: the prompt is sent without a nonce, so that prefix caches may answer.
     """
 
     at: Stamp
     series_id: str
-    lanes: tuple[tuple[LaneName, str], ...]
+    targets: tuple[tuple[TargetName, str], ...]
     runs: int
     models: tuple[str, ...] = ()
     prompt_sha256: str = ""
@@ -32,10 +32,10 @@ class SeriesBegan:
 
 @dataclass(frozen=True, slots=True)
 class RunBegan:
-    """A request was sent in a lane."""
+    """A request was sent in a target."""
 
     at: Stamp
-    lane: LaneName
+    target: TargetName
     index: int
 
 
@@ -44,7 +44,7 @@ class TextArrived:
     """Text of a running request; `tokens` are all tokens so far, None where usage is not sent."""
 
     at: Stamp
-    lane: LaneName
+    target: TargetName
     text: str
     reasoning: bool
     tokens: int | None

@@ -1,4 +1,4 @@
-"""An A/B as it stands: what each lane streams now, and the runs that ended."""
+"""An A/B as it stands: what each target streams now, and the runs that ended."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from backends.domain.ab.facts import (
     SeriesEnded,
     TextArrived,
 )
-from backends.domain.ab.run import LaneName, Run
+from backends.domain.ab.run import Run, TargetName
 from backends.domain.ab.series import AbSeries, advance_series
 from backends.domain.stamp import Stamp
 
@@ -29,7 +29,7 @@ class TextPiece:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class Target:
     """One side of the A/B.
 
     Attributes:
@@ -39,7 +39,7 @@ class Lane:
         runs: ended runs in the order of their end.
     """
 
-    name: LaneName
+    name: TargetName
     endpoint: str
     model: str = ""
     sent_at: Stamp | None = None
@@ -52,10 +52,10 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Ab:
-    """A series, and each of its lanes as it streams."""
+    """A series, and each of its targets as it streams."""
 
     series: AbSeries
-    lanes: tuple[Lane, ...]
+    targets: tuple[Target, ...]
 
     @property
     def ended(self) -> bool:
@@ -66,56 +66,57 @@ class Ab:
 def ab_after(ab: Ab | None, fact: AbFact) -> Ab | None:
     """Return the A/B after one fact; facts of a series that never began change nothing."""
     if isinstance(fact, SeriesBegan):
-        models = fact.models or ("",) * len(fact.lanes)
-        lanes = tuple(
-            Lane(name, endpoint, model)
-            for (name, endpoint), model in zip(fact.lanes, models, strict=True)
+        models = fact.models or ("",) * len(fact.targets)
+        targets = tuple(
+            Target(name, endpoint, model)
+            for (name, endpoint), model in zip(fact.targets, models, strict=True)
         )
-        return Ab(AbSeries(fact), lanes)
+        return Ab(AbSeries(fact), targets)
     if ab is None:
         return None
     ab = replace(ab, series=advance_series(ab.series, fact) or ab.series)
     match fact:
         case SeriesEnded():
-            idle = tuple(replace(lane, sent_at=None) for lane in ab.lanes)
-            return replace(ab, lanes=idle)
+            idle = tuple(replace(target, sent_at=None) for target in ab.targets)
+            return replace(ab, targets=idle)
         case RunBegan():
-            return _with_lane(ab, fact.lane, lambda lane: _begun(lane, fact))
+            return _with_target(ab, fact.target, lambda target: _begun(target, fact))
         case TextArrived():
-            return _with_lane(ab, fact.lane, lambda lane: _with_text(lane, fact))
+            return _with_target(ab, fact.target, lambda target: _with_text(target, fact))
         case RunEnded():
-            return _with_lane(
+            return _with_target(
                 ab,
-                fact.run.lane,
-                lambda lane: replace(lane, sent_at=None, runs=(*lane.runs, fact.run)),
+                fact.run.target,
+                lambda target: replace(target, sent_at=None, runs=(*target.runs, fact.run)),
             )
         case _:
             assert_never(fact)
 
 
-def _with_lane(ab: Ab, name: LaneName, change: Callable[[Lane], Lane]) -> Ab:
+def _with_target(ab: Ab, name: TargetName, change: Callable[[Target], Target]) -> Ab:
     return replace(
-        ab, lanes=tuple(change(lane) if lane.name == name else lane for lane in ab.lanes)
+        ab,
+        targets=tuple(change(target) if target.name == name else target for target in ab.targets),
     )
 
 
-def _begun(lane: Lane, fact: RunBegan) -> Lane:
+def _begun(target: Target, fact: RunBegan) -> Target:
     return replace(
-        lane, sent_at=fact.at, first_text_at=None, last_text_at=None, tokens=None, pieces=()
+        target, sent_at=fact.at, first_text_at=None, last_text_at=None, tokens=None, pieces=()
     )
 
 
-def _with_text(lane: Lane, fact: TextArrived) -> Lane:
-    pieces = lane.pieces
+def _with_text(target: Target, fact: TextArrived) -> Target:
+    pieces = target.pieces
     if pieces and pieces[-1].reasoning == fact.reasoning:
         pieces = (*pieces[:-1], TextPiece(pieces[-1].text + fact.text, fact.reasoning))
     else:
         pieces = (*pieces, TextPiece(fact.text, fact.reasoning))
     return replace(
-        lane,
+        target,
         pieces=_tail(pieces),
-        tokens=fact.tokens if fact.tokens is not None else lane.tokens,
-        first_text_at=lane.first_text_at or fact.at,
+        tokens=fact.tokens if fact.tokens is not None else target.tokens,
+        first_text_at=target.first_text_at or fact.at,
         last_text_at=fact.at,
     )
 

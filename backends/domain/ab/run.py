@@ -1,9 +1,9 @@
-"""The values of an A/B: one request in one lane, the summary of a lane, the difference of two."""
+"""The values of an A/B: one request to a target, the summary of its runs, the difference of two."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-LaneName = Literal["a", "b", "c", "d"]
+TargetName = Literal["a", "b", "c", "d"]
 Clock = Literal["kernel", "user"]
 SeriesMode = Literal["interleaved", "simultaneous"]
 Priority = Literal["real-time", "nice", "normal"]
@@ -24,7 +24,7 @@ class Connect:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One request in one lane.
+    """One request in one target.
 
     Attributes:
         ttft_s: send of the last request byte to the first chunk with a generated token.
@@ -39,7 +39,7 @@ class Run:
         error: one line; None for a run that succeeded.
     """
 
-    lane: LaneName
+    target: TargetName
     index: int
     ttft_s: float | None = None
     ttft_visible_s: float | None = None
@@ -67,7 +67,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Order statistics of the runs of one lane.
+    """Order statistics of the runs of one target.
 
     Attributes:
         p95: None below 60 runs, which cannot tell it.
@@ -84,8 +84,8 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class LaneSummary:
-    """What the runs of one lane say together; None where no run gave the figure.
+class TargetSummary:
+    """What the runs of one target say together; None where no run gave the figure.
 
     Attributes:
         n: all runs, those that failed among them.
@@ -103,15 +103,15 @@ class LaneSummary:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How lane b differs from lane a in one figure.
+    """How target b differs from target a in one figure.
 
     Attributes:
         shift: Hodges-Lehmann estimate of b minus a, in the figure's unit.
         ci95: its 95 % interval.
-        verdict: which lane is better; for tokens per second the larger is the faster.
+        verdict: which target is better; for tokens per second the larger is the faster.
         smallest_detectable: the smallest difference, in the figure's unit, that this many runs
             would have found four times out of five.
-        more_runs: how many more runs a lane would settle it; None when settled or not to be told.
+        more_runs: how many more runs a target would settle it; None when settled or not to be told.
     """
 
     shift: float
@@ -134,7 +134,7 @@ class ClientAudit:
         coalesced_segments: segments that were read together with the one before.
         limited_runs: runs that are marked ``client_limited``.
         priority: what the host's scheduler permitted the measuring process.
-        warm_ups: the one discarded request of each lane, with the cost of a cold connection.
+        warm_ups: the one discarded request of each target, with the cost of a cold connection.
     """
 
     cpu_percent: float | None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from backends.domain.ab.facts import AbFact, RunEnded, SeriesBegan, SeriesEnded
-from backends.domain.ab.run import ClientAudit, LaneName, Run
+from backends.domain.ab.run import ClientAudit, Run, TargetName
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +16,9 @@ class AbSeries:
     reason: str = ""
     client: ClientAudit | None = None
 
-    def lane(self, name: LaneName) -> tuple[Run, ...]:
-        """Return the runs of one lane, in the order in which they ended."""
-        return tuple(run for run in self.runs if run.lane == name)
+    def target(self, name: TargetName) -> tuple[Run, ...]:
+        """Return the runs of one target, in the order in which they ended."""
+        return tuple(run for run in self.runs if run.target == name)
 
 
 def advance_series(series: AbSeries | None, fact: AbFact) -> AbSeries | None:

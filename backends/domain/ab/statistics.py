@@ -139,7 +139,7 @@ def smallest_detectable(interval: tuple[float, float]) -> float:
 
 
 def more_runs_to_settle(shift: float, detectable: float, runs: int) -> int | None:
-    """Return how many more runs a lane would show this shift with a power of 80 %.
+    """Return how many more runs a target would show this shift with a power of 80 %.
 
     What can be detected shrinks with the square root of the number of runs. 0 when these runs
     suffice, None when more than 10,000 would be needed, as for a shift of zero.

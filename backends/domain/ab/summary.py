@@ -1,4 +1,4 @@
-"""Runs of two lanes: what each says, and how they differ."""
+"""Runs of two targets: what each says, and how they differ."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -6,7 +6,7 @@ from statistics import median
 from typing import Literal
 
 from backends.domain.ab import statistics
-from backends.domain.ab.run import Difference, LaneSummary, Run
+from backends.domain.ab.run import Difference, Run, TargetSummary
 
 FigureName = Literal["ttft_s", "e2e_s", "output_tokens_per_s"]
 
@@ -31,10 +31,10 @@ def values(runs: Sequence[Run], figure: FigureName) -> list[float]:
     return [value for run in runs if not run.error and (value := read(run)) is not None]
 
 
-def summarise(runs: Sequence[Run]) -> LaneSummary:
-    """Return what the runs of one lane say together; a run with an error counts only as one."""
+def summarise(runs: Sequence[Run]) -> TargetSummary:
+    """Return what the runs of one target say together; a run with an error counts only as one."""
     medians = [median(run.itl_s) for run in runs if run.itl_s and not run.error]
-    return LaneSummary(
+    return TargetSummary(
         n=len(runs),
         errors=sum(1 for run in runs if run.error),
         ttft_s=statistics.spread(values(runs, "ttft_s")),
@@ -45,7 +45,7 @@ def summarise(runs: Sequence[Run]) -> LaneSummary:
 
 
 def difference(a: Sequence[Run], b: Sequence[Run], figure: FigureName) -> Difference | None:
-    """Return how lane b differs from lane a in a figure; None for fewer than four runs a side."""
+    """Return how b differs from a in a figure; None for fewer than four runs of each."""
     ours, theirs = values(a, figure), values(b, figure)
     estimate = statistics.hodges_lehmann(ours, theirs)
     if estimate is None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from backends.domain.ab.run import LaneName, Run
+from backends.domain.ab.run import Run, TargetName
 from backends.domain.ab.series import AbSeries
 from backends.domain.ab.statistics import RUNS_FOR_P95, RUNS_FOR_P99
 
@@ -20,14 +20,14 @@ WAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Medians over the runs of a lane, in seconds."""
+    """Medians over the runs of a target, in seconds."""
 
     rtt_s: float
     ttft_minus_rtt_s: float
 
 
 def network(runs: Sequence[Run]) -> Network | None:
-    """Return what of a lane's TTFT is the way there and back; None where no run can tell."""
+    """Return what of a target's TTFT is the way there and back; None where no run can tell."""
     told = [
         (run.ttft_s, run.rtt_s)
         for run in runs
@@ -50,20 +50,20 @@ def limits(series: AbSeries) -> str:
 def remarks(series: AbSeries) -> list[str]:
     """Return a sentence for everything that stands behind the figures."""
     said = [_warm_ups(series)] if series.client and series.client.warm_ups else []
-    for name, _ in series.began.lanes:
-        runs = series.lane(name)
+    for name, _ in series.began.targets:
+        runs = series.target(name)
         said += [told for told in (_clock(name, runs), _way(name, runs)) if told]
         again = sum("reconnected" in run.flags for run in runs)
         if again:
             said.append(
-                f"lane {name}: {again} of {len(runs)} runs found their kept connection closed and"
+                f"target {name}: {again} of {len(runs)} runs found their kept connection closed and"
                 " were sent once more; they are timed from that second send"
             )
-    most = max((len(series.lane(name)) for name, _ in series.began.lanes), default=0)
+    most = max((len(series.target(name)) for name, _ in series.began.targets), default=0)
     if most < RUNS_FOR_P99:
         missing = "p95 and p99" if most < RUNS_FOR_P95 else "p99"
         said.append(
-            f"no {missing}: {most} runs a lane cannot tell"
+            f"no {missing}: {most} runs a target cannot tell"
             f" (p95 needs {RUNS_FOR_P95}, p99 needs {RUNS_FOR_P99})"
         )
     return said
@@ -71,8 +71,8 @@ def remarks(series: AbSeries) -> list[str]:
 
 def _warm_ups(series: AbSeries) -> str:
     assert series.client is not None
-    each = [f"{run.lane} {_opening(run)}" for run in series.client.warm_ups]
-    return f"one warm-up a lane is not counted: {', '.join(each)}"
+    each = [f"{run.target} {_opening(run)}" for run in series.client.warm_ups]
+    return f"one warm-up a target is not counted: {', '.join(each)}"
 
 
 def _opening(run: Run) -> str:
@@ -87,23 +87,23 @@ def _opening(run: Run) -> str:
     return f"{first} after {', '.join(taken)}" if taken else first
 
 
-def _clock(name: LaneName, runs: Sequence[Run]) -> str:
+def _clock(name: TargetName, runs: Sequence[Run]) -> str:
     timed = [run for run in runs if run.ttft_s is not None]
     if not timed:
         return ""
     if all(run.clock == "kernel" for run in timed):
-        return f"lane {name}: stamped by the kernel as it came"
+        return f"target {name}: stamped by the kernel as it came"
     ways = {WAYS[flag] for run in timed for flag in run.flags if flag in WAYS}
     how = f", asked {ways.pop()}" if ways else ""
-    return f"lane {name}: stamped in user space, later than it came by up to milliseconds{how}"
+    return f"target {name}: stamped in user space, later than it came by up to milliseconds{how}"
 
 
-def _way(name: LaneName, runs: Sequence[Run]) -> str:
+def _way(name: TargetName, runs: Sequence[Run]) -> str:
     found = network(runs)
     if found is None:
         return ""
     return (
-        f"lane {name}: {_ms(found.ttft_minus_rtt_s)} of TTFT without a round trip of"
+        f"target {name}: {_ms(found.ttft_minus_rtt_s)} of TTFT without a round trip of"
         f" {_ms(found.rtt_s)} ({RTT_NOTE})"
     )
 

@@ -17,7 +17,7 @@ OPPOSITE_WINDOWS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownPlan:
     """The verdict on the screen and what speaks against it.
 
     Attributes:
@@ -64,7 +64,7 @@ _UNDECIDED = frozenset(
 )
 
 
-def fold_window(shown: Shown, kind: VerdictKind, requests: int) -> Shown:
+def fold_window(shown: ShownPlan, kind: VerdictKind, requests: int) -> ShownPlan:
     """Return what is shown after one more window with its verdict.
 
     A window with too few requests says nothing. One that cannot decide keeps what is shown and
@@ -83,15 +83,15 @@ def fold_window(shown: Shown, kind: VerdictKind, requests: int) -> Shown:
 
 
 def add_regret(
-    shown: Shown, present_usd_per_hour: Decimal, best_usd_per_hour: Decimal, hours: Decimal
-) -> Shown:
+    shown: ShownPlan, present_usd_per_hour: Decimal, best_usd_per_hour: Decimal, hours: Decimal
+) -> ShownPlan:
     """Return the regret after some hours on the present way of serving; never below zero."""
     more = (present_usd_per_hour - best_usd_per_hour) * hours
     return replace(shown, regret_usd=max(Decimal(0), shown.regret_usd + more))
 
 
 def advise(
-    shown: Shown,
+    shown: ShownPlan,
     switching_usd: Decimal | None,
     present_usd_per_hour: Decimal | None,
     best_usd_per_hour: Decimal | None,
@@ -126,7 +126,7 @@ def advise(
     return Advice(AdviceKind.WAIT, f"{said}.")
 
 
-def worth_moving(shown: Shown, switching_usd: Decimal) -> bool:
+def worth_moving(shown: ShownPlan, switching_usd: Decimal) -> bool:
     """Return whether staying has cost as much as moving would."""
     return shown.regret_usd >= switching_usd
 

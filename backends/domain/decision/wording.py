@@ -108,7 +108,7 @@ def _amount(quantity: str, value: Decimal) -> str:
     return f"{usd(value) if 'usd' in quantity else figure(value)} {_UNITS[quantity]}"
 
 
-def break_even_told(at: Crossover) -> str:
+def break_even_sentence(at: Crossover) -> str:
     """Return where one GPU costs what the API does, in every unit that is known; empty if none."""
     said = []
     if at.break_even_rps is not None:

@@ -34,7 +34,7 @@ def offers(rows: Iterable[GpuPrice], name: str, total_bytes: int | None) -> tupl
     return tuple(sorted(found, key=_usd))
 
 
-def offers_told(found: Sequence[GpuPrice]) -> str:
+def offers_sentence(found: Sequence[GpuPrice]) -> str:
     """Return what they ask, each with who and since when, as a clause; empty for none."""
     if not found:
         return ""

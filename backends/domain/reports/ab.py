@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from backends.domain.ab.comparability import NotComparable, comparability
-from backends.domain.ab.run import LaneName, Run
+from backends.domain.ab.run import Run, TargetName
 from backends.domain.ab.series import AbSeries
 from backends.domain.ab.statistics import RUNS_FOR_P95, RUNS_FOR_P99
 from backends.domain.ab.summary import FIGURES, FigureName, difference, spent_usd, summarise
@@ -38,8 +38,8 @@ def ab_report(series: AbSeries) -> dict[str, Any]:
     of the model is not part of it.
     """
     began = series.began
-    lanes = {name: _lane(series, name) for name, _ in began.lanes}
-    a, b = series.lane("a"), series.lane("b")
+    targets = {name: _target(series, name) for name, _ in began.targets}
+    a, b = series.target("a"), series.target("b")
     doubts = comparability(a, b)
     doubtful = doubtful_figures(doubts)
     return {
@@ -55,10 +55,10 @@ def ab_report(series: AbSeries) -> dict[str, Any]:
         },
         "complete": series.ended and not series.reason,
         "reason": series.reason,
-        "lanes": lanes,
+        "targets": targets,
         "difference": {figure: _difference(a, b, figure, doubtful) for figure in FIGURES},
         "against_a": {
-            name: _against_a(a, series.lane(name)) for name, _ in began.lanes if name != "a"
+            name: _against_a(a, series.target(name)) for name, _ in began.targets if name != "a"
         },
         "warnings": [_warning(found) for found in doubts],
         "client": _client(series),
@@ -78,18 +78,18 @@ def _warning(found: NotComparable) -> dict[str, Any]:
     return {"code": "NOT_COMPARABLE", "figures": list(found.figures), "why": found.why}
 
 
-def _lane(series: AbSeries, name: LaneName) -> dict[str, Any]:
+def _target(series: AbSeries, name: TargetName) -> dict[str, Any]:
     began = series.began
-    runs = series.lane(name)
-    place = [lane for lane, _ in began.lanes].index(name)
+    runs = series.target(name)
+    place = [target for target, _ in began.targets].index(name)
     warm_ups = series.client.warm_ups if series.client else ()
     return {
-        "endpoint": dict(began.lanes)[name],
+        "endpoint": dict(began.targets)[name],
         "model": began.models[place] if place < len(began.models) else None,
         "clock": _clock(runs),
         "cost_usd": digits(spent_usd(runs)),
         "cost_reason": "" if spent_usd(runs) is not None else "UNPRICED: no price per token",
-        "warm_up": next((_run(run) for run in warm_ups if run.lane == name), None),
+        "warm_up": next((_run(run) for run in warm_ups if run.target == name), None),
         "network": _network(runs),
         "runs": [_run(run) for run in runs],
         "summary": _summary(runs),
@@ -128,7 +128,7 @@ def _difference(
     comparable = figure not in doubtful
     if found is None:
         keys = ("shift", "ci95", "p_value", "verdict", "smallest_detectable", "more_runs")
-        reason = "fewer than four runs a lane"
+        reason = "fewer than four runs a target"
         return {**dict.fromkeys(keys), "comparable": comparable, "reason": reason}
     told = {**asdict(found), "ci95": list(found.ci95), "comparable": comparable}
     return told if comparable else {**told, "verdict": "not_comparable"}

@@ -1,4 +1,4 @@
-"""An A/B as a picture: every run a dot, with the quartiles and the median of each lane."""
+"""An A/B as a picture: every run a dot, with the quartiles and the median of each target."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ JITTER = (0.0, -5.0, 5.0, -2.5, 2.5)
 def ab_svg(series: AbSeries) -> str:
     """Return an A/B as SVG: a band of dots for each figure, then the findings in words."""
     began = series.began
-    title = " against ".join(f"{name} {endpoint}" for name, endpoint in began.lanes)
+    title = " against ".join(f"{name} {endpoint}" for name, endpoint in began.targets)
     shapes = [
         svg.text(20, 26, title, bold=True),
         svg.text(20, 46, how_measured(series), colour=svg.MUTED),
@@ -27,8 +27,8 @@ def ab_svg(series: AbSeries) -> str:
         band = _band(series, figure, y)
         if band:
             shapes += band
-            y += ROW * len(began.lanes) + GAP
-    for name, _ in began.lanes[1:]:
+            y += ROW * len(began.targets) + GAP
+    for name, _ in began.targets[1:]:
         for told in findings(series, name):
             for line in _lines(told, LINE_CHARACTERS):
                 shapes.append(svg.text(20, y + 14, line))
@@ -37,15 +37,15 @@ def ab_svg(series: AbSeries) -> str:
 
 
 def _band(series: AbSeries, figure: FigureName, y: float) -> list[str]:
-    found = {name: values(series.lane(name), figure) for name, _ in series.began.lanes}
-    every = [value for lane in found.values() for value in lane]
+    found = {name: values(series.target(name), figure) for name, _ in series.began.targets}
+    every = [value for target in found.values() for value in target]
     if not every:
         return []
     margin = (max(every) - min(every)) * 0.05 or max(every) * 0.1 or 1.0
     low, high = max(0.0, min(every) - margin), max(every) + margin
     title, unit = FIGURE_TITLES[figure]
     shapes = [svg.text(20, y + 12, f"{title} ({unit})", bold=True)]
-    for row, (name, endpoint) in enumerate(series.began.lanes):
+    for row, (name, endpoint) in enumerate(series.began.targets):
         colour = svg.COLOURS[row % len(svg.COLOURS)]
         middle = y + 20 + ROW * row + ROW / 2
         shapes.append(svg.text(20, middle + 4, f"{name} {_short(endpoint)}", colour=colour))

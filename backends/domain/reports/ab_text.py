@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from backends.domain.ab.comparability import comparability
-from backends.domain.ab.run import Connect, Difference, LaneName, Run, Spread
+from backends.domain.ab.run import Connect, Difference, Run, Spread, TargetName
 from backends.domain.ab.series import AbSeries
 from backends.domain.ab.summary import (
     FIGURES,
@@ -23,7 +23,7 @@ from backends.domain.visible import csv_row, markdown, markdown_row
 
 CSV_KEYS = tuple(key for key in RUN_KEYS if key not in {"itl_s", "connect"})
 CSV_HEAD = (
-    *("lane", "endpoint", "model", "run"),
+    *("target", "endpoint", "model", "run"),
     *CSV_KEYS,
     *("output_tokens_per_s", "itl_median_s", "itl_mean_s"),
     *("dns_s", "tcp_s", "tls_s", "reused"),
@@ -38,11 +38,13 @@ FIGURE_TITLES: dict[FigureName, tuple[str, str]] = {
 def ab_markdown(series: AbSeries) -> str:
     """Return an A/B as Markdown: what was measured, the figures, the finding, the doubts."""
     began = series.began
-    models = dict(zip((name for name, _ in began.lanes), began.models, strict=False))
-    lines = ["| lane | endpoint | model | runs | errors | TTFT | tokens/s | end to end | tokens |"]
+    models = dict(zip((name for name, _ in began.targets), began.models, strict=False))
+    lines = [
+        "| target | endpoint | model | runs | errors | TTFT | tokens/s | end to end | tokens |"
+    ]
     lines.append("|---|---|---|---|---|---|---|---|---|")
-    for name, endpoint in began.lanes:
-        summary = summarise(series.lane(name))
+    for name, endpoint in began.targets:
+        summary = summarise(series.target(name))
         cells = (
             name,
             endpoint,
@@ -52,14 +54,14 @@ def ab_markdown(series: AbSeries) -> str:
             _spread_text(summary.ttft_s, "s"),
             _spread_text(summary.output_tokens_per_s, ""),
             _spread_text(summary.e2e_s, "s"),
-            token_counts(series.lane(name)),
+            token_counts(series.target(name)),
         )
         lines.append(markdown_row(cells))
     lines += ["", "Figures are medians with first and third quartile.", ""]
     lines.append(f"- {markdown(how_measured(series))}.")
-    for name, _ in began.lanes[1:]:
+    for name, _ in began.targets[1:]:
         lines += [f"- {markdown(told)}" for told in findings(series, name)]
-    lines += [f"- Lane {name}: {spent_text(series.lane(name))}." for name, _ in began.lanes]
+    lines += [f"- Target {name}: {spent_text(series.target(name))}." for name, _ in began.targets]
     lines += [f"- {markdown(told[0].upper() + told[1:])}." for told in remarks(series)]
     if limited := limits(series):
         lines.append(f"- Client limited: {markdown(limited)}.")
@@ -72,16 +74,16 @@ def ab_csv(series: AbSeries) -> str:
     """Return the runs of an A/B as CSV, one a row; unknown is empty, flags joined by spaces.
 
     Every figure of the report follows from it: each is a median or a quartile over the rows of a
-    lane without an error, and each difference is one between two such columns.
+    target without an error, and each difference is one between two such columns.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(CSV_HEAD)
     began = series.began
-    endpoints = dict(began.lanes)
-    models = dict(zip((name for name, _ in began.lanes), began.models, strict=False))
+    endpoints = dict(began.targets)
+    models = dict(zip((name for name, _ in began.targets), began.models, strict=False))
     for run in series.runs:
-        where = (run.lane, endpoints.get(run.lane, ""), models.get(run.lane, ""), run.index)
+        where = (run.target, endpoints.get(run.target, ""), models.get(run.target, ""), run.index)
         read = [_cell(getattr(run, key)) for key in CSV_KEYS]
         itl = (median(run.itl_s), sum(run.itl_s) / len(run.itl_s)) if run.itl_s else (None, None)
         connect = run.connect or Connect(None, None, None, reused=False)
@@ -93,7 +95,7 @@ def ab_csv(series: AbSeries) -> str:
 
 
 def how_measured(series: AbSeries) -> str:
-    """Return in one line what every lane was asked alike, and in which order."""
+    """Return in one line what every target was asked alike, and in which order."""
     began = series.began
     order = "in random order within each round" if began.order == "interleaved" else "all at once"
     asked = ["the same prompt"]
@@ -122,9 +124,9 @@ def spent_text(runs: Sequence[Run]) -> str:
     return "UNPRICED, no price per token" if spent is None else f"{usd(spent)} for {len(runs)} runs"
 
 
-def findings(series: AbSeries, name: LaneName) -> list[str]:
-    """Return a sentence for each figure of a lane against lane a, then why they do not compare."""
-    a, b = series.lane("a"), series.lane(name)
+def findings(series: AbSeries, name: TargetName) -> list[str]:
+    """Return a sentence for each figure of a target against a, then why they do not compare."""
+    a, b = series.target("a"), series.target(name)
     doubts = comparability(a, b, name)
     doubtful = doubtful_figures(doubts)
     said = [
@@ -135,15 +137,15 @@ def findings(series: AbSeries, name: LaneName) -> list[str]:
 
 
 def finding(
-    figure: FigureName, found: Difference | None, *, comparable: bool = True, name: LaneName = "b"
+    figure: FigureName, found: Difference | None, *, comparable: bool = True, name: TargetName = "b"
 ) -> str:
     """Return one sentence on one figure; no winner inside the noise or of different work.
 
-    `name` is the lane that is compared with lane a.
+    `name` is the target that is compared with target a.
     """
     title, unit = FIGURE_TITLES[figure]
     if found is None:
-        return f"{title}: fewer than four runs a lane, nothing can be said"
+        return f"{title}: fewer than four runs a target, nothing can be said"
     low, high = found.ci95
     measured = f"{name} - a = {found.shift:+.4g} {unit} (95 % interval {low:+.4g} to {high:+.4g})"
     if not comparable:
@@ -154,7 +156,7 @@ def finding(
     least = found.smallest_detectable
     more = f"; these runs would find {least:.3g} {unit} four times in five" if least else ""
     if found.more_runs:
-        more += f", about {found.more_runs} more a lane would settle it"
+        more += f", about {found.more_runs} more a target would settle it"
     return f"{title}: too close to call; {measured}{more}"
 
 

@@ -1,4 +1,4 @@
-"""A hunt for cold hits as a value that can be kept, and as sentences, JSON, CSV and a picture."""
+"""A cold-start probe as a value that can be kept, and as sentences, JSON, CSV and a picture."""
 
 import csv
 import io
@@ -9,8 +9,8 @@ from backends.domain.ab.cold import (
     RULE,
     ColdFinding,
     ColdProbe,
+    ColdProbePlan,
     GapFinding,
-    HuntPlan,
     ProbeLimits,
     WarmUp,
     find_cold,
@@ -31,19 +31,19 @@ CSV_KEYS = (
 
 
 @dataclass(frozen=True, slots=True)
-class HuntReport:
-    """One hunt as far as it is.
+class ColdProbeReport:
+    """One cold-start probe as far as it is.
 
     Attributes:
-        prices: what the endpoint charged when the hunt began.
+        prices: what the endpoint charged when the cold-start probe began.
         ended: why it ended before every pause was measured; empty where it did not.
     """
 
-    hunt_id: str
+    probe_id: str
     endpoint: str
     model: str
     began_wall_s: float
-    plan: HuntPlan
+    plan: ColdProbePlan
     probes: tuple[ColdProbe, ...]
     prices: RequestPrices = NO_PRICES
     ended: str = ""
@@ -60,12 +60,12 @@ class HuntReport:
 
     @property
     def warm_up(self) -> WarmUp | None:
-        """The warm-up that would have prevented the cold hits, None where none was seen."""
+        """The warm-up that would have prevented the cold starts, None where none was seen."""
         return prevention(self.finding, self.probes, self.prices)
 
 
-def hunt_document(report: HuntReport) -> dict[str, Any]:
-    """Return the document of ``coldhunt --json``: findings, and every request they rest on."""
+def cold_probe_document(report: ColdProbeReport) -> dict[str, Any]:
+    """Return the document of ``coldprobe --json``: findings, and every request they rest on."""
     finding, warm_up = asdict(report.finding), report.warm_up
     limits = limits_of(report.plan)
     finding["spent_usd"] = digits(report.finding.spent_usd)
@@ -74,7 +74,7 @@ def hunt_document(report: HuntReport) -> dict[str, Any]:
         reason = "" if warm_up.usd_per_day is not None else "UNPRICED or no usage"
         helps = asdict(warm_up) | {"usd_per_day": digits(warm_up.usd_per_day), "reason": reason}
     return {
-        "hunt_id": report.hunt_id,
+        "probe_id": report.probe_id,
         "endpoint": report.endpoint,
         "model": report.model,
         "gaps_s": list(report.plan.gaps_s),
@@ -92,7 +92,7 @@ def hunt_document(report: HuntReport) -> dict[str, Any]:
     }
 
 
-def hunt_csv(report: HuntReport) -> str:
+def cold_probe_csv(report: ColdProbeReport) -> str:
     """Return every request as CSV, one a row; unknown is empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -103,14 +103,14 @@ def hunt_csv(report: HuntReport) -> str:
     return out.getvalue()
 
 
-def hunt_markdown(report: HuntReport) -> str:
-    """Return a hunt as Markdown: the verdict, then everything it rests on."""
-    verdict, *rest = map(markdown, hunt_lines(report))
+def cold_probe_markdown(report: ColdProbeReport) -> str:
+    """Return a cold-start probe as Markdown: the verdict, then everything it rests on."""
+    verdict, *rest = map(markdown, cold_probe_lines(report))
     return "\n".join([f"**{verdict}**", "", *(f"- {line}" for line in rest)]) + "\n"
 
 
-def hunt_svg(report: HuntReport) -> str:
-    """Return a hunt as SVG: every request a dot, a row for each pause, and what counts as slow."""
+def cold_probe_svg(report: ColdProbeReport) -> str:
+    """Return a probe as SVG: every request a dot, a row for each pause, and what counts as slow."""
     finding = report.finding
     rows: list[tuple[str, float]] = [("warm", 0.0)]
     rows += [(f"after {duration(gap.gap_s)}", gap.gap_s) for gap in finding.gaps]
@@ -139,8 +139,8 @@ def hunt_svg(report: HuntReport) -> str:
     return svg.document(bottom + 34, shapes)
 
 
-def hunt_lines(report: HuntReport) -> list[str]:
-    """Return what a hunt says, a line each: the verdict first."""
+def cold_probe_lines(report: ColdProbeReport) -> list[str]:
+    """Return what a cold-start probe says, a line each: the verdict first."""
     finding, warm_up = report.finding, report.warm_up
     lines = [verdict_line(report)]
     if finding.warm is not None and finding.slow_above_s is not None:
@@ -170,7 +170,7 @@ def limits_text(limits: ProbeLimits) -> str:
     return f"{limits.requests} requests, {duration(limits.lasts_s)}{spent}"
 
 
-def verdict_line(report: HuntReport) -> str:
+def verdict_line(report: ColdProbeReport) -> str:
     """Return in one sentence whether the endpoint was ever seen cold."""
     name, finding = report.endpoint, report.finding
     so_far = "" if report.complete else " so far"
@@ -197,7 +197,7 @@ def verdict_line(report: HuntReport) -> str:
     return f"{name} was never seen cold{so_far}, after pauses of up to {longest}"
 
 
-def _gap_line(gap: GapFinding, plan: HuntPlan) -> str:
+def _gap_line(gap: GapFinding, plan: ColdProbePlan) -> str:
     words = {"cold": "COLD", "warm": "warm", "unsure": "unsure"}
     head = f"after {duration(gap.gap_s):>6}: {gap.n}/{plan.rounds}"
     if gap.ttft_s is None:

@@ -10,7 +10,7 @@ from backends.domain.startup.clock import LogClock
 from backends.domain.startup.diagnosis import refuses_arguments
 from backends.domain.startup.document import start_document
 from backends.domain.startup.fold import StartState, apply, as_start, begin
-from backends.domain.startup.lines import Glimpse, glance, read
+from backends.domain.startup.lines import Glimpse, read, snapshot
 from backends.domain.startup.reader import StartReader, is_interesting
 from backends.domain.startup.wording import Event
 from backends.domain.startup.wordings import find
@@ -47,7 +47,7 @@ class _Log:
     def add(self, number: int, line: str) -> None:
         if self._reader.ready and line.endswith(_SERVED):
             return
-        glimpse = glance(line)
+        glimpse = snapshot(line)
         word, stamp, outer, _ = glimpse
         interesting = is_interesting(word) and not (word == _STILL_SERVING and self._reader.ready)
         if interesting and self._opens_another(line, glimpse):

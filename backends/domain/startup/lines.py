@@ -142,7 +142,7 @@ def clean(block: bytes) -> str:
     return _ESCAPES.sub("", text) if "\x1b" in text else text
 
 
-def glance(line: str) -> Glimpse:
+def snapshot(line: str) -> Glimpse:
     """Return what decides whether `line` is worth reading; as fast as Python allows."""
     record = _RECORD.match(line)
     if record is not None:

@@ -12,7 +12,7 @@ from backends.domain.stamp import Stamp
 from backends.domain.startup.diagnosis import WORDS as FAILURE_WORDS
 from backends.domain.startup.diagnosis import Suspects
 from backends.domain.startup.figures import Figures, progressed
-from backends.domain.startup.lines import Record, glance, read
+from backends.domain.startup.lines import Record, read, snapshot
 from backends.domain.startup.timeline import RankTimelines, Timeline
 from backends.domain.startup.wording import Event, Wording
 from backends.domain.startup.wordings import WORDS, find
@@ -94,7 +94,7 @@ class StartReader:
         facts: list[StartFact] = []
         has_bar = "it/s]" in line or "s/it]" in line
         for part in _BEHIND_A_BAR.split(line) if has_bar else (line,):
-            glimpse = glance(part)
+            glimpse = snapshot(part)
             if is_interesting(glimpse.word):
                 facts += self._read(at, read(part, glimpse))
         return facts

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from backends.domain.ab.series import AbSeries
 from backends.domain.facts import Ticked
 from backends.operations import ab
-from backends.operations.ab import contestants, why_no_race
+from backends.operations.ab import ab_targets, why_no_ab
 from backends.prober.client import run_series
 from backends.prober.prompts import PROMPTS, Prompt, named_prompt
 from backends.prober.protocol import SeriesOrder
@@ -26,29 +26,29 @@ ASK_ABOVE_RUNS = 1
 """A single run costs what a question is worth; a series on a priced endpoint is asked about."""
 
 
-async def race(app: "InferctlApp", runs: int) -> None:
+async def run_ab(app: "InferctlApp", runs: int) -> None:
     """Send the prompt `runs` times to every endpoint that can take it."""
-    references = contestants(app.session, app.machine.settings)
-    if missing := why_no_race(app.session, app.machine.settings):
+    references = ab_targets(app.session, app.host.settings)
+    if missing := why_no_ab(app.session, app.host.settings):
         app.notify(f"no A/B: {missing}", severity="warning", markup=False)
         return
     try:
-        lanes = ab.lanes(references, app.machine.settings)
+        targets = ab.targets(references, app.host.settings)
     except Problem as problem:
         app.notify(str(problem), severity="error", markup=False)
         return
     order = ab.series(
-        lanes, app.desk.prompt, runs, mode="simultaneous" if runs == 1 else "interleaved"
+        targets, app.context.prompt, runs, mode="simultaneous" if runs == 1 else "interleaved"
     )
-    if runs > ASK_ABOVE_RUNS and not app.machine.simulated and not await _agreed(app, order):
+    if runs > ASK_ABOVE_RUNS and not app.host.simulated and not await _agreed(app, order):
         return
     if runs <= ASK_ABOVE_RUNS:
-        told = ab.cost_text(order, app.machine.settings)
-        app.notify(f"one run at each of {len(lanes)} endpoints: {told}", timeout=4, markup=False)
-    app.race_cancelled = asyncio.Event()
+        told = ab.cost_text(order, app.host.settings)
+        app.notify(f"one run at each of {len(targets)} endpoints: {told}", timeout=4, markup=False)
+    app.ab_cancelled = asyncio.Event()
     try:
-        with sending(app.machine.state_folder, (lane.base_url for lane in order.lanes)):
-            async for fact in run_series(order, app.race_cancelled):
+        with sending(app.host.state_folder, (target.base_url for target in order.targets)):
+            async for fact in run_series(order, app.ab_cancelled):
                 app.happened(fact)
     except Problem as problem:
         app.notify(str(problem), severity="error", markup=False)
@@ -56,27 +56,29 @@ async def race(app: "InferctlApp", runs: int) -> None:
 
 async def _agreed(app: "InferctlApp", order: SeriesOrder) -> bool:
     """Ask where a series costs money, or where nobody can tell what it costs."""
-    settings = app.machine.settings
-    if all(settings.profile(lane.endpoint) is not None for lane in order.lanes):
+    settings = app.host.settings
+    if all(settings.profile(target.endpoint) is not None for target in order.targets):
         return True
     cost = ab.cost_text(order, settings)
-    sentence = f"{order.runs} runs and one warm-up at each of {len(order.lanes)} endpoints: {cost}."
+    sentence = (
+        f"{order.runs} runs and one warm-up at each of {len(order.targets)} endpoints: {cost}."
+    )
     answers = (("go", "Run"), ("no", "Don't"))
     return await app.push_screen_wait(Question(sentence, answers)) == "go"
 
 
-def put_beside(app: "InferctlApp", series: AbSeries) -> None:
-    """Show a recorded series beside the live lanes, on the main screen."""
-    app.desk = replace(app.desk, beside=series)
+def compare_with(app: "InferctlApp", series: AbSeries) -> None:
+    """Show a recorded series beside the live targets, on the main screen."""
+    app.context = replace(app.context, beside=series)
     while not isinstance(app.screen, MainScreen):
         app.pop_screen()
-    app.happened(Ticked(app.machine.now()))
+    app.happened(Ticked(app.host.now()))
 
 
 def put_away(app: "InferctlApp") -> None:
-    """Show the live lanes alone."""
-    app.desk = replace(app.desk, beside=None)
-    app.happened(Ticked(app.machine.now()))
+    """Show the live targets alone."""
+    app.context = replace(app.context, beside=None)
+    app.happened(Ticked(app.host.now()))
 
 
 async def choose_prompt(app: "InferctlApp") -> None:
@@ -87,7 +89,7 @@ async def choose_prompt(app: "InferctlApp") -> None:
     if answer is None:
         return
     try:
-        app.desk = replace(app.desk, prompt=named_prompt(answer) or typed_prompt(answer))
+        app.context = replace(app.context, prompt=named_prompt(answer) or typed_prompt(answer))
     except OSError as error:
         app.notify(f"{answer[1:]}: {error.strerror}", severity="error", markup=False)
 

@@ -18,20 +18,20 @@ async def load(app: "InferctlApp", reference: str) -> None:
     """Load one endpoint, once its bounds and its cost were agreed to."""
     try:
         order = _order(app, reference)
-        load_test.check_that_it_serves(app.machine, reference)
+        load_test.check_that_it_serves(app.host, reference)
     except Problem as problem:
         app.notify(str(problem), severity="error", markup=False)
         return
-    free = load_test.costs_nothing(order.lane)
+    free = load_test.costs_nothing(order.target)
     cost = "no price per token" if free else load_test.cost_text(order)
     sentence = (
-        f"Load {order.lane.endpoint} until it breaks its limits; other users of it will wait."
+        f"Load {order.target.endpoint} until it breaks its limits; other users of it will wait."
         f" {load_test.limits_of(order)}; {load_test.bounds_text(order)}; {cost}."
     )
     if await app.push_screen_wait(Question(sentence, (("go", "Load"), ("no", "Don't")))) == "go":
-        report = await app.push_screen_wait(LoadScreen(app.history, app.machine, order))
+        report = await app.push_screen_wait(LoadScreen(app.history, app.host, order))
         cost_usd = report.ended.cost_usd if report else None
-        app.desk = replace(app.desk, tests_usd=app.desk.tests_usd + Decimal(cost_usd or 0))
+        app.context = replace(app.context, tests_usd=app.context.tests_usd + Decimal(cost_usd or 0))
 
 
 def _order(app: "InferctlApp", reference: str) -> LoadOrder:
@@ -40,10 +40,10 @@ def _order(app: "InferctlApp", reference: str) -> LoadOrder:
     Raises:
         Problem: the endpoint or its key cannot be had.
     """
-    (lane,) = ab.lanes([reference], app.machine.settings)
-    limits, prompt = app.machine.settings.limits, app.desk.prompt
+    (target,) = ab.targets([reference], app.host.settings)
+    limits, prompt = app.host.settings.limits, app.context.prompt
     return LoadOrder(
-        lane=lane,
+        target=target,
         prompt=prompt.text,
         max_tokens=prompt.max_tokens,
         ttft_limit_s=limits.ttft_p99_s or load_test.DEFAULT_TTFT_S,

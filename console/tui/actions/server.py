@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from backends.domain.foreign import is_foreign
+from backends.domain.foreign import is_external
 from backends.domain.server import Server, ServerState
 from backends.domain.stamp import Stamp
 from backends.domain.vram_owners import with_survivor_memory
@@ -19,7 +19,7 @@ END, LEAVE = "end", "leave"
 
 def left(app: "InferctlApp") -> tuple[Server, ...]:
     """Return the servers that serve nobody and of which something lives, and nobody ends it yet."""
-    if app.machine.simulated or app.desk.replayed:
+    if app.host.simulated or app.context.replayed:
         return ()
     return tuple(
         with_survivor_memory(each, app.session.gpus)
@@ -30,7 +30,7 @@ def left(app: "InferctlApp") -> tuple[Server, ...]:
 
 async def end(app: "InferctlApp") -> None:
     """Ask with the names of all that was left behind, and end it if the answer is yes."""
-    from backends.operations import servers  # noqa: PLC0415 - the first frame waits for nothing
+    from backends.operations import servers
 
     found = left(app)
     if not found:
@@ -42,7 +42,7 @@ async def end(app: "InferctlApp") -> None:
         return
     for server in found:
         try:
-            said = await asyncio.to_thread(servers.end_left, app.machine, server)
+            said = await asyncio.to_thread(servers.end_left, app.host, server)
         except Problem as problem:
             app.notify(str(problem), title="not ended", severity="error", markup=False, timeout=15)
         else:
@@ -50,7 +50,7 @@ async def end(app: "InferctlApp") -> None:
 
 
 def _told(found: tuple[Server, ...]) -> str:
-    from backends.servers.holders import left_by  # noqa: PLC0415
+    from backends.servers.holders import left_by
 
     return "\n".join(one.sentence() for server in found for one in left_by(server))
 
@@ -73,7 +73,7 @@ def can(app: "InferctlApp", action: str) -> bool:
     state = state_of(app)
     if action in ("leave", "end"):
         return action == "leave" or bool(left(app))
-    if is_foreign(app.session.life):
+    if is_external(app.session.life):
         return False
     if action == "stop":
         return state in RUNNING
@@ -95,7 +95,7 @@ async def start(app: "InferctlApp") -> None:
     try:
         if not await _clear_to_start(app, profile):
             return
-        await asyncio.to_thread(servers.start, app.machine, profile)
+        await asyncio.to_thread(servers.start, app.host, profile)
     except Problem as problem:
         app.notify(str(problem), title="not started", severity="error", markup=False, timeout=15)
         return
@@ -116,9 +116,9 @@ async def _clear_to_start(app: "InferctlApp", profile: Profile) -> bool:
     """Look at what stands in the way; what would make the start fail is asked about."""
     from backends.operations import servers
 
-    if app.machine.simulated:
+    if app.host.simulated:
         return True  # what this host lacks stands in the way of no simulation
-    findings = await asyncio.to_thread(servers.preflight, app.machine, profile)
+    findings = await asyncio.to_thread(servers.preflight, app.host, profile)
     for finding in findings:
         if finding.state == "warn":
             app.notify(f"{finding.what}; {finding.remedy}", severity="warning", markup=False)
@@ -158,7 +158,7 @@ async def stop_now(app: "InferctlApp") -> None:
     if name is None:
         return
     try:
-        async for fact in servers.stop(app.machine, name, drain_s=0.0):
+        async for fact in servers.stop(app.host, name, drain_s=0.0):
             app.happened(fact)
     except Problem as problem:
         app.notify(str(problem), title="not stopped", severity="error", markup=False, timeout=15)
@@ -173,7 +173,7 @@ async def restart(app: "InferctlApp") -> None:
 
 async def leave(app: "InferctlApp") -> None:
     """Quit; a running server goes on unless the answer says otherwise."""
-    if state_of(app) in RUNNING and _ours(app) is not None and not app.machine.simulated:
+    if state_of(app) in RUNNING and _ours(app) is not None and not app.host.simulated:
         answers = (
             (LEAVE, "Quit, and leave the server running"),
             (STOP, "Stop the server, then quit"),
@@ -189,13 +189,13 @@ async def leave(app: "InferctlApp") -> None:
 def _ours(app: "InferctlApp") -> str | None:
     """Return the watched server's name, None where it is not inferctl's to stop."""
     life = app.session.life
-    return life.server.name if life and not is_foreign(life) else None
+    return life.server.name if life and not is_external(life) else None
 
 
 def _profile(app: "InferctlApp") -> Profile | None:
     """Return what the watched server is launched by; one still runs whose table was removed."""
     name = _ours(app)
-    return app.machine.settings.profile(name) if name else None
+    return app.host.settings.profile(name) if name else None
 
 
 ORDERS = {"start": start, "stop": stop, "restart": restart}

@@ -134,7 +134,7 @@ async def _serve(app: "InferctlApp", model: str, executable: str) -> None:
     # Its TOML library would delay the first frame.
     from backends.settings.write import add_profile
 
-    settings = app.machine.settings
+    settings = app.host.settings
     same = [each for each in settings.servers if (each.model, each.vllm) == (model, executable)]
     if same:
         watch.turn_to(app, same[0].name)

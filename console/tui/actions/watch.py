@@ -5,20 +5,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from backends.domain.facts import ServersSeen, Ticked
-from backends.domain.lifecycle import unborn
+from backends.domain.lifecycle import not_started
 from backends.domain.server import Owner, Server
-from backends.domain.session import Session, watching_foreign
-from backends.operations.host import Machine
+from backends.domain.session import Session, watching_external
+from backends.operations.host import Host
 from backends.settings.config import Settings
 
 if TYPE_CHECKING:
     from console.tui.app import InferctlApp
 
-Target = str | Server
+Watched = str | Server
 """A server that inferctl runs, or could, by its name; or one that somebody else runs."""
 
 
-def first(machine: Machine) -> Target | None:
+def first(host: Host) -> Watched | None:
     """Return what to show when the console opens.
 
     One of ours that runs; else the first profile; else what the user adopted last, while it runs.
@@ -26,40 +26,40 @@ def first(machine: Machine) -> Target | None:
     from backends.servers.adopted import remembered
     from backends.servers.listing import server_pids
 
-    running = server_pids(machine.state_folder)
-    profiles = [profile.name for profile in machine.settings.servers]
+    running = server_pids(host.state_folder)
+    profiles = [profile.name for profile in host.settings.servers]
     ours = [name for name in profiles if name in running] or sorted(running) or profiles
-    candidates: tuple[Target, ...] = (*ours, *remembered(machine.state_folder))
+    candidates: tuple[Watched, ...] = (*ours, *remembered(host.state_folder))
     return candidates[0] if candidates else None
 
 
 def known(app: "InferctlApp") -> tuple[Server, ...]:
     """Return every server that can be watched: ours, those only configured, those of others."""
-    ours = [each for each in app.session.servers if each.owner is Owner.INFERCTL]
+    ours = [each for each in app.session.servers if each.owner is Owner.MANAGED]
     names = {each.name for each in ours}
     configured = (
-        unborn(profile.name, profile.request_model).server
-        for profile in app.machine.settings.servers
+        not_started(profile.name, profile.request_model).server
+        for profile in app.host.settings.servers
         if profile.name not in names
     )
     # A real server has no place on a screen that says SIMULATED.
-    others = () if app.machine.simulated else foreign(app.session)
+    others = () if app.host.simulated else external(app.session)
     return (*ours, *configured, *others)
 
 
-def foreign(session: Session) -> tuple[Server, ...]:
+def external(session: Session) -> tuple[Server, ...]:
     """Return the running servers of others."""
     return tuple(
-        each for each in session.servers if each.owner is Owner.FOREIGN and each.pid is not None
+        each for each in session.servers if each.owner is Owner.EXTERNAL and each.pid is not None
     )
 
 
-def target_of(server: Server) -> Target:
+def target_of(server: Server) -> Watched:
     """Return what `turn_to` takes for a listed server."""
-    return server if server.owner is Owner.FOREIGN else server.name
+    return server if server.owner is Owner.EXTERNAL else server.name
 
 
-def turn_to(app: "InferctlApp", target: Target) -> None:
+def turn_to(app: "InferctlApp", target: Watched) -> None:
     """Show another server on the main screen.
 
     The turn waits its place in the queue: facts of the server before it must not reach its Life.
@@ -68,47 +68,47 @@ def turn_to(app: "InferctlApp", target: Target) -> None:
     app.call_later(_turn, app, target)
 
 
-def _turn(app: "InferctlApp", target: Target) -> None:
+def _turn(app: "InferctlApp", target: Watched) -> None:
     from console.tui.screens.main import MainScreen
 
     while not isinstance(app.screen, MainScreen):
         app.pop_screen()
     show(app, target)
-    app.happened(Ticked(app.machine.now()))
+    app.happened(Ticked(app.host.now()))
 
 
-def show(app: "InferctlApp", target: Target) -> None:
+def show(app: "InferctlApp", target: Watched) -> None:
     """Begin to show a server: follow its journal, or watch it from outside."""
     if isinstance(target, str):
         app.follow_server(target)
         return
-    app.session = watching_foreign(app.session, target)
-    app.desk = replace(app.desk, earlier=())
+    app.session = watching_external(app.session, target)
+    app.context = replace(app.context, earlier=())
     app.recall_plan(target.name)
 
 
 def reconfigure(app: "InferctlApp", settings: Settings) -> None:
     """Go on with a configuration that was just written."""
-    app.machine = replace(app.machine, settings=settings)
-    app.desk = replace(app.desk, settings=settings)
+    app.host = replace(app.host, settings=settings)
+    app.context = replace(app.context, settings=settings)
 
 
-def follow_anew(app: "InferctlApp", fact: ServersSeen) -> None:
+def follow_restarted(app: "InferctlApp", fact: ServersSeen) -> None:
     """Follow the watched server of ours where another console or a verb has started it anew."""
     life = app.session.life
     if life is None or (app.following is not None and not app.following.is_finished):
         return
     seen = next((each for each in fact.servers if each.name == life.server.name), None)
-    if seen is not None and seen.keeper_pid is not None and life.server.owner is Owner.INFERCTL:
+    if seen is not None and seen.keeper_pid is not None and life.server.owner is Owner.MANAGED:
         from console.tui import feeds
 
-        app.following = app.pump(feeds.follow(app.machine, life.server.name), "follow")
+        app.following = app.pump(feeds.follow(app.host, life.server.name), "follow")
 
 
-def keep_again(app: "InferctlApp", fact: ServersSeen) -> None:
+def adopt_orphaned(app: "InferctlApp", fact: ServersSeen) -> None:
     """Give a new keeper to each server of ours that lost its own and whose API server lives."""
     for each in fact.servers:
-        if each.owner is Owner.INFERCTL and each.keeper_pid is None and each.pid is not None:
+        if each.owner is Owner.MANAGED and each.keeper_pid is None and each.pid is not None:
             app.run_worker(_keep(app, each.name), group=f"keep {each.name}", exclusive=True)
 
 
@@ -118,7 +118,7 @@ async def _keep(app: "InferctlApp", name: str) -> None:
     from backends.keeper.order import KeeperError
 
     try:
-        await asyncio.to_thread(adopt, server_folder(app.machine.state_folder, name))
+        await asyncio.to_thread(adopt, server_folder(app.host.state_folder, name))
     except KeeperError:
         return  # another console was quicker, or it has ended meanwhile
     app.notify(

@@ -130,7 +130,7 @@ class CostScreen(Screen[None]):
         found = self._found = self._decided() if supposed else self._decision.plan
         self.query_one("#what-if", Static).update(Content("\n").join(self._rows()))
         self.chart.view = chart_view(self._asked, found)
-        self.options.view = options_view(found, self._asked, self._decision.rivals)
+        self.options.view = options_view(found, self._asked, self._decision.ranked)
         self.lengths.view = lengths_view(self._asked, self._measured)
         plan = self.query_one("#plan-verdict", VerdictLine)
         plan.view = (

@@ -1,4 +1,4 @@
-"""The history screen: starts, A/B series, loads and hunts for cold hits, newest first."""
+"""The history screen: starts, A/B series, loads and cold-start probes, newest first."""
 
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -59,7 +59,7 @@ class HistoryScreen(Screen[None]):
         self.app.push_screen(RecordScreen(record))
 
     def action_beside(self) -> None:
-        """Put the series under the cursor beside the live lanes."""
+        """Put the series under the cursor beside the live targets."""
         self.run_worker(self._beside(self.table.chosen()), group="open", exclusive=True)
 
     async def _beside(self, chosen: str | None) -> None:
@@ -68,13 +68,13 @@ class HistoryScreen(Screen[None]):
         except Problem:
             record = None
         if isinstance(record, AbSeries):
-            ab.put_beside(self._inferctl, record)
+            ab.compare_with(self._inferctl, record)
         else:
             self.notify("choose an A/B series; others do not stand beside one", severity="warning")
 
     async def _read(self, record_id: str) -> Recorded:
         app = self._inferctl
-        return await app.history.read(partial(recorded, app.machine, record_id))
+        return await app.history.read(partial(recorded, app.host, record_id))
 
     @property
     def _inferctl(self) -> "InferctlApp":

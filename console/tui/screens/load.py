@@ -12,7 +12,7 @@ from textual.widgets import Footer
 from backends.domain.reports.load import LoadReport
 from backends.history.thread import HistoryThread
 from backends.operations import load_test
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.prober.protocol import LoadOrder
 from backends.problem import Problem
 from console.tui.views.findings import load_view
@@ -34,16 +34,16 @@ class LoadScreen(Screen[LoadReport | None]):
 
     curve = query_one(LoadCurve)
 
-    def __init__(self, writer: HistoryThread, machine: Machine, order: LoadOrder) -> None:
+    def __init__(self, writer: HistoryThread, host: Host, order: LoadOrder) -> None:
         super().__init__()
         self._writer = writer
-        self._machine = machine
+        self._host = host
         self._order = order
         self._cancelled = asyncio.Event()
         self._leaving = False
         self._report: LoadReport | None = None
         self._now_rps: float | None = order.first_rps
-        self._step_ends_s = machine.now().mono_s + order.step_s
+        self._step_ends_s = host.now().mono_s + order.step_s
 
     def compose(self) -> ComposeResult:
         """Lay out the curve."""
@@ -59,10 +59,10 @@ class LoadScreen(Screen[LoadReport | None]):
     async def _run(self) -> None:
         try:
             async for news in load_test.kept_load(
-                self._writer, self._machine, self._order, self._cancelled
+                self._writer, self._host, self._order, self._cancelled
             ):
                 self._report, self._now_rps = news.report, news.next_rps
-                self._step_ends_s = self._machine.now().mono_s + self._order.step_s
+                self._step_ends_s = self._host.now().mono_s + self._order.step_s
                 if news.step is None:
                     self._tell_end(news.report)
                 self._draw()
@@ -78,14 +78,14 @@ class LoadScreen(Screen[LoadReport | None]):
             told = f"nothing was measured: {report.ended.reason}"
             self.notify(told, severity="error", markup=False)
             return
-        kept = load_test.keep_for_verdict(self._writer, self._machine, report)
+        kept = load_test.keep_for_verdict(self._writer, self._host, report)
         self.notify(kept or "kept in the history", markup=False)
 
     def _draw(self) -> None:
-        left_s = max(0.0, self._step_ends_s - self._machine.now().mono_s)
+        left_s = max(0.0, self._step_ends_s - self._host.now().mono_s)
         bounds = f"{load_test.limits_of(self._order)}; {load_test.bounds_text(self._order)}"
         if self._report is None:
-            endpoint, rps = self._order.lane.endpoint, self._now_rps
+            endpoint, rps = self._order.target.endpoint, self._now_rps
             self.curve.view = LoadView(endpoint, now_rps=rps, now_left_s=left_s, bounds=bounds)
             return
         self.curve.view = load_view(

@@ -10,7 +10,7 @@ from textual.getters import query_one
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from backends.operations.ab import why_no_race
+from backends.operations.ab import why_no_ab
 from console.tui.bindings import MAIN_BINDINGS
 from widgets.ab_panel import AbPanel
 from widgets.cost_panel import CostPanel
@@ -85,20 +85,20 @@ class MainScreen(Screen[None]):
             f"inferctl needs {columns}x{rows}; this is {event.size.width}x{event.size.height}"
         )
 
-    def action_race(self, runs: int) -> None:
+    def action_run_ab(self, runs: int) -> None:
         """Begin an A/B."""
         from console.tui.actions import ab as ab_keys
         from console.tui.actions.under_way import carry_out
 
-        carry_out(self._inferctl, "series", ab_keys.race(self._inferctl, runs))
+        carry_out(self._inferctl, "series", ab_keys.run_ab(self._inferctl, runs))
 
-    def action_explain_race(self) -> None:
+    def action_explain_ab(self) -> None:
         """Say what an A/B needs that is not there."""
-        self.action_race(1)
+        self.action_run_ab(1)
 
     def action_cancel(self) -> None:
         """End the A/B; the runs that ended are kept."""
-        self._inferctl.race_cancelled.set()
+        self._inferctl.ab_cancelled.set()
 
     def action_prompt(self) -> None:
         """Choose the prompt of the next A/B."""
@@ -108,18 +108,23 @@ class MainScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can act now."""
-        if self._inferctl.desk.replayed and action in {"race", "explain_race", "cancel", "prompt"}:
+        if self._inferctl.context.replayed and action in {
+            "race",
+            "explain_race",
+            "cancel",
+            "prompt",
+        }:
             return False
         ab = self._inferctl.session.ab
-        racing = ab is not None and not ab.ended
+        ab_runs = ab is not None and not ab.ended
         if action == "maximise":
             return parameters != (len(PANELS),) or self.has_class("-serving")
         if action == "cancel":
-            return racing
+            return ab_runs
         if action in {"race", "explain_race"}:
             app = self._inferctl
-            missing = bool(why_no_race(app.session, app.machine.settings))
-            return not racing and missing is (action == "explain_race")
+            missing = bool(why_no_ab(app.session, app.host.settings))
+            return not ab_runs and missing is (action == "explain_race")
         return True
 
     def action_maximise(self, number: int) -> None:

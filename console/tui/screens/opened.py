@@ -14,9 +14,9 @@ from backends.history.database import HistoryUnavailable
 from backends.history.history import open_history
 from backends.history.series import recent_series
 from backends.operations.capacity import known_capacities
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from backends.operations.decision import decide_all
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.operations.measured_inputs import Measured
 from backends.operations.record_files import finding_of
 from backends.operations.records import measured_here
@@ -34,18 +34,18 @@ ScreenName = Literal["logs", "costs", "history", "gpus", "help", "welcome"]
 
 def opened(
     name: ScreenName,
-    machine: Machine,
+    host: Host,
     session: Session,
-    desk: Desk,
+    context: Context,
     found: HistoryView | Measured | None,
 ) -> Screen[None]:
     """Return a new screen that shows the session as it stands.
 
     Args:
         name: which screen.
-        machine: the host.
+        host: the host.
         session: what is shown.
-        desk: what lies beside it.
+        context: what lies beside it.
         found: what was read for this screen, see `READS`.
 
     Raises:
@@ -59,27 +59,27 @@ def opened(
         case "welcome":
             return WelcomeScreen()
         case "help":
-            return HelpScreen(dict(machine.settings.keys))
+            return HelpScreen(dict(host.settings.keys))
         case "history":
             assert isinstance(found, HistoryView)
             return HistoryScreen(found)
         case "costs":
             today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
-            known = replace(desk, capacities=known_capacities(machine.state_folder))
+            known = replace(context, capacities=known_capacities(host.state_folder))
             # What this host has measured says nothing of a recording, which may be of another.
-            if isinstance(found, Measured) and not desk.replayed:
+            if isinstance(found, Measured) and not context.replayed:
                 known = replace(known, measured=found)
             return CostScreen(decide_all(session, known, today))
 
 
-def recent(machine: Machine) -> HistoryView:
+def recent(host: Host) -> HistoryView:
     """Return what the history keeps, as its table shows it.
 
     Raises:
         Problem: the history cannot be read.
     """
-    with closing(open_history(machine.history_file)) as history:
-        found = (*history.findings.recent("load"), *history.findings.recent("coldhunt"))
+    with closing(open_history(host.history_file)) as history:
+        found = (*history.findings.recent("load"), *history.findings.recent("coldprobe"))
         starts, series = history.recent_starts(), recent_series(history)
         reports = []
         for record in found:
@@ -88,7 +88,7 @@ def recent(machine: Machine) -> HistoryView:
         return history_view(starts, series, reports)
 
 
-READS: Mapping[ScreenName, Callable[[Machine], HistoryView | Measured]] = {
+READS: Mapping[ScreenName, Callable[[Host], HistoryView | Measured]] = {
     "history": recent,
     "costs": measured_here,
 }

@@ -1,4 +1,4 @@
-"""One record of the history: a series with its dots, a load with its curve, or a hunt."""
+"""A record of the history: a series with its dots, a load with its curve, or a cold-start probe."""
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -13,9 +13,9 @@ from backends.operations.record_files import Recorded
 from console.tui.actions import ab as ab_keys
 from console.tui.bindings import BACK
 from console.tui.views.ab import recorded_view
-from console.tui.views.findings import hunt_view, load_view
+from console.tui.views.findings import cold_probe_view, load_view
 from widgets.ab_panel import AbPanel
-from widgets.hunt_panel import HuntPanel
+from widgets.cold_probe_panel import ColdProbePanel
 from widgets.load_curve import LoadCurve
 from widgets.panel import Panel
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class RecordScreen(Screen[None]):
-    """Shows one record; a series can be put beside the live lanes from here."""
+    """Shows one record; a series can be put beside the live targets from here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         BACK,
@@ -45,9 +45,9 @@ class RecordScreen(Screen[None]):
         return isinstance(self.record, AbSeries) if action == "beside" else True
 
     def action_beside(self) -> None:
-        """Put the series beside the live lanes, and go there."""
+        """Put the series beside the live targets, and go there."""
         if isinstance(self.record, AbSeries):
-            ab_keys.put_beside(cast("InferctlApp", self.app), self.record)
+            ab_keys.compare_with(cast("InferctlApp", self.app), self.record)
 
 
 def panel_of(record: Recorded) -> Panel:
@@ -60,6 +60,6 @@ def panel_of(record: Recorded) -> Panel:
         curve = LoadCurve()
         curve.view = load_view(record)
         return curve
-    hunt = HuntPanel()
-    hunt.view = hunt_view(record)
-    return hunt
+    run_cold_probe = ColdProbePanel()
+    run_cold_probe.view = cold_probe_view(record)
+    return run_cold_probe

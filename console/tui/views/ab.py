@@ -5,8 +5,8 @@ from decimal import Decimal
 from statistics import median
 
 from backends.domain.ab.comparability import comparability
-from backends.domain.ab.live import Ab, Lane
-from backends.domain.ab.run import LaneName, Run
+from backends.domain.ab.live import Ab, Target
+from backends.domain.ab.run import Run, TargetName
 from backends.domain.ab.series import AbSeries
 from backends.domain.ab.summary import (
     FigureName,
@@ -21,18 +21,18 @@ from backends.domain.prices.cost import request_prices
 from backends.domain.reports.ab_text import findings, how_measured
 from backends.domain.session import Session
 from backends.domain.stamp import Stamp
-from backends.operations.ab import why_no_race
+from backends.operations.ab import why_no_ab
 from backends.settings.config import Settings
 from widgets.ab_panel import AbView, Comparison
-from widgets.lane_pane import LaneState, LaneView, TextPiece
-from widgets.run_dots import LaneRuns
+from widgets.run_dots import TargetRuns
+from widgets.target_pane import LaneState, TargetView, TextPiece
 
 SHOWN: FigureName = "ttft_s"
 """The figure that the dots and the difference are about."""
 
 
 def ab_view(session: Session, settings: Settings, beside: AbSeries | None = None) -> AbView:
-    """Return the lanes, their runs and the difference of the first two.
+    """Return the targets, their runs and the difference of the first two.
 
     Args:
         session: what is live.
@@ -43,16 +43,16 @@ def ab_view(session: Session, settings: Settings, beside: AbSeries | None = None
     if ab is None and beside is not None:
         return recorded_view(beside)
     if ab is None:
-        return AbView(reason=why_no_race(session, settings))
-    done = sum(len(lane.runs) for lane in ab.lanes)
-    planned = ab.series.began.runs * len(ab.lanes)
-    past = _past_lanes(beside) if beside else ()
-    runs = tuple(_runs(lane.name, lane.runs) for lane in ab.lanes) if done else ()
+        return AbView(reason=why_no_ab(session, settings))
+    done = sum(len(target.runs) for target in ab.targets)
+    planned = ab.series.began.runs * len(ab.targets)
+    past = _past_targets(beside) if beside else ()
+    runs = tuple(_runs(target.name, target.runs) for target in ab.targets) if done else ()
     if beside:
         runs += _past_runs(beside)
-    a, b = (lane.runs for lane in ab.lanes[:2])
+    a, b = (target.runs for target in ab.targets[:2])
     return AbView(
-        lanes=tuple(_lane(lane, ab, session.now, settings) for lane in ab.lanes),
+        targets=tuple(_target(target, ab, session.now, settings) for target in ab.targets),
         runs=runs,
         difference=difference(a, b, SHOWN),
         done=done,
@@ -68,10 +68,10 @@ def ab_view(session: Session, settings: Settings, beside: AbSeries | None = None
 
 def recorded_view(series: AbSeries) -> AbView:
     """Return a series of the history on its own."""
-    a, b = series.lane("a"), series.lane("b")
-    others = [name for name, _ in series.began.lanes[1:]]
+    a, b = series.target("a"), series.target("b")
+    others = [name for name, _ in series.began.targets[1:]]
     return AbView(
-        past=_past_lanes(series),
+        past=_past_targets(series),
         runs=_past_runs(series),
         comparisons=(_comparison("B′", "A′", a, b), *_against_a(series, prime="′")),
         client_limited=limits(series),
@@ -85,92 +85,92 @@ def when(series: AbSeries) -> str:
     return began.strftime("%Y-%m-%d %H:%M")
 
 
-def _lane(lane: Lane, ab: Ab, now: Stamp, settings: Settings) -> LaneView:
-    last = lane.runs[-1] if lane.runs and lane.sent_at is None else None
-    judged = tuple(run for run in lane.runs if not run.cancelled)
-    return LaneView(
-        lane=lane.name,
-        endpoint=lane.endpoint,
-        model=lane.model,
-        state=_state(lane),
-        text=tuple(TextPiece(piece.text, piece.reasoning) for piece in lane.pieces),
-        ttft_s=last.ttft_s if last else _live_ttft_s(lane),
-        waited_s=now.mono_s - lane.sent_at.mono_s if lane.sent_at else None,
-        tokens_per_s=output_tokens_per_s(last) if last else _live_tokens_per_s(lane),
-        tokens=last.output_tokens if last else lane.tokens,
+def _target(target: Target, ab: Ab, now: Stamp, settings: Settings) -> TargetView:
+    last = target.runs[-1] if target.runs and target.sent_at is None else None
+    judged = tuple(run for run in target.runs if not run.cancelled)
+    return TargetView(
+        target=target.name,
+        endpoint=target.endpoint,
+        model=target.model,
+        state=_state(target),
+        text=tuple(TextPiece(piece.text, piece.reasoning) for piece in target.pieces),
+        ttft_s=last.ttft_s if last else _live_ttft_s(target),
+        waited_s=now.mono_s - target.sent_at.mono_s if target.sent_at else None,
+        tokens_per_s=output_tokens_per_s(last) if last else _live_tokens_per_s(target),
+        tokens=last.output_tokens if last else target.tokens,
         error=(last.error or "") if last else "",
-        run=min(len(lane.runs) + (lane.sent_at is not None), ab.series.began.runs) or None,
+        run=min(len(target.runs) + (target.sent_at is not None), ab.series.began.runs) or None,
         runs=ab.series.began.runs,
         summary=summarise(judged) if len(judged) > 1 else None,
-        spent=_spent(lane, settings),
+        spent=_spent(target, settings),
         input_tokens=last.input_tokens if last else None,
     )
 
 
-def _spent(lane: Lane, settings: Settings) -> str:
-    """Return what a lane cost so far; a server of this host is paid for by the hour."""
-    spent = spent_usd(lane.runs)
+def _spent(target: Target, settings: Settings) -> str:
+    """Return what a target cost so far; a server of this host is paid for by the hour."""
+    spent = spent_usd(target.runs)
     if spent is not None:
         return usd(spent)
-    if settings.profile(lane.endpoint) is not None:
+    if settings.profile(target.endpoint) is not None:
         return "by the hour"
-    endpoint = settings.endpoint(lane.endpoint)
+    endpoint = settings.endpoint(target.endpoint)
     priced = endpoint is not None and request_prices(endpoint.prices).known
     if not priced:
         return "UNPRICED"
-    return usd(None if lane.runs else Decimal(0))
+    return usd(None if target.runs else Decimal(0))
 
 
-def _state(lane: Lane) -> LaneState:
-    if lane.sent_at is not None:
-        if not lane.pieces and lane.tokens is None:
+def _state(target: Target) -> LaneState:
+    if target.sent_at is not None:
+        if not target.pieces and target.tokens is None:
             return "waiting"
-        return "reasoning" if lane.pieces and lane.pieces[-1].reasoning else "streaming"
-    if not lane.runs:
+        return "reasoning" if target.pieces and target.pieces[-1].reasoning else "streaming"
+    if not target.runs:
         return "idle"
-    if lane.runs[-1].cancelled:
+    if target.runs[-1].cancelled:
         return "cancelled"
-    return "error" if lane.runs[-1].error else "done"
+    return "error" if target.runs[-1].error else "done"
 
 
-def _live_ttft_s(lane: Lane) -> float | None:
-    if lane.sent_at is None or lane.first_text_at is None:
+def _live_ttft_s(target: Target) -> float | None:
+    if target.sent_at is None or target.first_text_at is None:
         return None
-    return lane.first_text_at.mono_s - lane.sent_at.mono_s
+    return target.first_text_at.mono_s - target.sent_at.mono_s
 
 
-def _live_tokens_per_s(lane: Lane) -> float | None:
-    if lane.tokens is None or lane.first_text_at is None or lane.last_text_at is None:
+def _live_tokens_per_s(target: Target) -> float | None:
+    if target.tokens is None or target.first_text_at is None or target.last_text_at is None:
         return None
-    streamed_s = lane.last_text_at.mono_s - lane.first_text_at.mono_s
-    return lane.tokens / streamed_s if streamed_s > 0 else None
+    streamed_s = target.last_text_at.mono_s - target.first_text_at.mono_s
+    return target.tokens / streamed_s if streamed_s > 0 else None
 
 
-def _runs(name: LaneName, runs: tuple[Run, ...], *, past: bool = False) -> LaneRuns:
+def _runs(name: TargetName, runs: tuple[Run, ...], *, past: bool = False) -> TargetRuns:
     values = tuple(run.ttft_s for run in runs if run.ttft_s is not None and not run.error)
-    return LaneRuns(name, values, summarise(runs).ttft_s, past)
+    return TargetRuns(name, values, summarise(runs).ttft_s, past)
 
 
-def _past_runs(series: AbSeries) -> tuple[LaneRuns, ...]:
-    return tuple(_runs(name, series.lane(name), past=True) for name, _ in series.began.lanes)
+def _past_runs(series: AbSeries) -> tuple[TargetRuns, ...]:
+    return tuple(_runs(name, series.target(name), past=True) for name, _ in series.began.targets)
 
 
-def _past_lanes(series: AbSeries) -> tuple[LaneView, ...]:
+def _past_targets(series: AbSeries) -> tuple[TargetView, ...]:
     began = series.began
-    models = began.models or ("",) * len(began.lanes)
+    models = began.models or ("",) * len(began.targets)
     return tuple(
-        LaneView(
-            lane=name,
+        TargetView(
+            target=name,
             endpoint=endpoint,
             model=model,
             state="done",
-            summary=summarise(series.lane(name)),
-            spent=usd(spent) if (spent := spent_usd(series.lane(name))) is not None else "",
-            input_tokens=_middle([run.input_tokens for run in series.lane(name)]),
-            tokens=_middle([run.output_tokens for run in series.lane(name)]),
+            summary=summarise(series.target(name)),
+            spent=usd(spent) if (spent := spent_usd(series.target(name))) is not None else "",
+            input_tokens=_middle([run.input_tokens for run in series.target(name)]),
+            tokens=_middle([run.output_tokens for run in series.target(name)]),
             when=when(series),
         )
-        for (name, endpoint), model in zip(began.lanes, models, strict=True)
+        for (name, endpoint), model in zip(began.targets, models, strict=True)
     )
 
 
@@ -180,28 +180,28 @@ def _middle(counts: list[int | None]) -> int | None:
 
 
 def _against_a(series: AbSeries, prime: str = "") -> tuple[Comparison, ...]:
-    """Return the third and the fourth lane against the first."""
-    a = series.lane("a")
+    """Return the third and the fourth target against the first."""
+    a = series.target("a")
     return tuple(
-        _comparison(name.upper() + prime, f"A{prime}", a, series.lane(name))
-        for name, _ in series.began.lanes[2:]
+        _comparison(name.upper() + prime, f"A{prime}", a, series.target(name))
+        for name, _ in series.began.targets[2:]
     )
 
 
 def _against_past(live: AbSeries, past: AbSeries) -> tuple[Comparison, ...]:
-    """Return each live lane against the recorded one of the same endpoint and model."""
-    earlier = dict(zip(_places(past), past.began.lanes, strict=True))
+    """Return each live target against the recorded one of the same endpoint and model."""
+    earlier = dict(zip(_places(past), past.began.targets, strict=True))
     found = []
-    for place, (name, _) in zip(_places(live), live.began.lanes, strict=True):
+    for place, (name, _) in zip(_places(live), live.began.targets, strict=True):
         if place not in earlier:
             continue
-        lane = earlier[place][0]
-        other = f"{lane.upper()}′ of {when(past)}"
+        target = earlier[place][0]
+        other = f"{target.upper()}′ of {when(past)}"
         unlike = _asked_otherwise(live, past)
         found.append(
             Comparison(name.upper(), other, why_not=unlike)
             if unlike
-            else _comparison(name.upper(), other, past.lane(lane), live.lane(name))
+            else _comparison(name.upper(), other, past.target(target), live.target(name))
         )
     if found:
         return tuple(found)
@@ -209,9 +209,9 @@ def _against_past(live: AbSeries, past: AbSeries) -> tuple[Comparison, ...]:
 
 
 def _places(series: AbSeries) -> list[tuple[str, str]]:
-    models = series.began.models or ("",) * len(series.began.lanes)
+    models = series.began.models or ("",) * len(series.began.targets)
     return [
-        (endpoint, model) for (_, endpoint), model in zip(series.began.lanes, models, strict=True)
+        (endpoint, model) for (_, endpoint), model in zip(series.began.targets, models, strict=True)
     ]
 
 

@@ -13,7 +13,7 @@ from backends.domain.prices.amounts import age_days, is_stale
 from backends.domain.prices.cost import request_prices
 from backends.domain.session import Session, activity
 from backends.operations import scenario
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from backends.operations.decision import Decision
 from backends.settings.config import Profile
 from console.tui.views.axis import finite, span
@@ -50,10 +50,10 @@ _ADVICE_LOOKS: dict[AdviceKind, Look] = {
 }
 
 
-def cost_view(session: Session, desk: Desk, verdict: Verdict, today: date) -> CostView:
+def cost_view(session: Session, context: Context, verdict: Verdict, today: date) -> CostView:
     """Return the meter, the same tokens elsewhere, and where the crossover lies."""
-    profile = scenario.watched_profile(session, desk.settings)
-    spent = scenario.spent(session, desk.settings)
+    profile = scenario.watched_profile(session, context.settings)
+    spent = scenario.spent(session, context.settings)
     parts = {name: usd for name, _, usd in spent.parts} if spent else {}
     as_of = profile.gpu_price_as_of if profile else None
     return CostView(
@@ -75,14 +75,14 @@ def cost_view(session: Session, desk: Desk, verdict: Verdict, today: date) -> Co
                 scenario.elsewhere(session, endpoint),
                 "" if request_prices(endpoint.prices).known else "UNPRICED",
             )
-            for endpoint in desk.settings.endpoints
+            for endpoint in context.settings.endpoints
         ),
         tokens=_tokens(session),
-        tests_usd=desk.tests_usd or None,
-        crossover=_crossover(session, desk, verdict),
-        budget=scenario.budget_state(session, desk.settings, today),
-        budget_usd=desk.settings.billing.budget_usd_per_day,
-        today_usd=scenario.spent_today(session, desk.settings, today),
+        tests_usd=context.tests_usd or None,
+        crossover=_crossover(session, context, verdict),
+        budget=scenario.budget_state(session, context.settings, today),
+        budget_usd=context.settings.billing.budget_usd_per_day,
+        today_usd=scenario.spent_today(session, context.settings, today),
     )
 
 
@@ -160,27 +160,27 @@ def _tokens(session: Session) -> str:
     return f"{fmt.count(totals.input_tokens)} in, {fmt.count(totals.output_tokens)} out"
 
 
-def _crossover(session: Session, desk: Desk, verdict: Verdict) -> CrossoverBar:
+def _crossover(session: Session, context: Context, verdict: Verdict) -> CrossoverBar:
     at = verdict.crossover
     seen = scenario.observed(session)
-    profile = scenario.watched_profile(session, desk.settings)
-    carries = scenario.carries_of(desk.settings, profile, desk.capacities, seen)
+    profile = scenario.watched_profile(session, context.settings)
+    carries = scenario.carries_of(context.settings, profile, context.capacities, seen)
     return CrossoverBar(
         now_rps=float(seen.n / seen.window_s) if seen.window_s else None,
         break_even_rps=finite(at.break_even_rps),
         break_even_interval_rps=span(at.interval),
-        break_even_reason=_no_break_even(profile, desk, verdict),
+        break_even_reason=_no_break_even(profile, context, verdict),
         capacity_rps=finite(carries.rps),
         capacity_reason=carries.reason,
     )
 
 
-def _no_break_even(profile: Profile | None, desk: Desk, verdict: Verdict) -> str:
+def _no_break_even(profile: Profile | None, context: Context, verdict: Verdict) -> str:
     """Return what the break-even lacks; empty where there is one."""
     if verdict.crossover.break_even_rps is not None:
         return ""
     if profile is None or profile.gpu_usd_per_hour is None:
         return "the GPU has no price"
-    if not any(request_prices(each.prices).known for each in desk.settings.endpoints):
+    if not any(request_prices(each.prices).known for each in context.settings.endpoints):
         return "no endpoint has a price"
     return "no request was seen" if verdict.usd_per_request is None else "requests are free there"

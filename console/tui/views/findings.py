@@ -1,9 +1,14 @@
-"""The views of a load and of a hunt for cold hits, live or as recorded."""
+"""The views of a load and of a cold-start probe, live or as recorded."""
 
 from backends.domain.ab.load import LoadStep
-from backends.domain.reports.cold_probe import HuntReport, duration, hunt_lines, verdict_line
+from backends.domain.reports.cold_probe import (
+    ColdProbeReport,
+    cold_probe_lines,
+    duration,
+    verdict_line,
+)
 from backends.domain.reports.load import LoadReport, ended_text, load_finding, step_finding
-from widgets.hunt_panel import HuntView, PauseRow
+from widgets.cold_probe_panel import ColdProbeView, PauseRow
 from widgets.load_curve import CurvePoint, LoadView
 
 
@@ -40,8 +45,8 @@ def _point(step: LoadStep) -> CurvePoint:
     )
 
 
-def hunt_view(report: HuntReport) -> HuntView:
-    """Return a hunt as far as it is."""
+def cold_probe_view(report: ColdProbeReport) -> ColdProbeView:
+    """Return a cold-start probe as far as it is."""
     finding, planned = report.finding, report.plan.rounds
     good = [probe for probe in report.probes if probe.error is None and probe.ttft_s]
 
@@ -57,5 +62,5 @@ def hunt_view(report: HuntReport) -> HuntView:
         for gap in finding.gaps
     ]
     told = ("to prevent", "rule:", f"{finding.requests} requests")
-    notes = tuple(line for line in hunt_lines(report)[1:] if line.startswith(told))
-    return HuntView(verdict_line(report), tuple(rows), finding.slow_above_s, notes)
+    notes = tuple(line for line in cold_probe_lines(report)[1:] if line.startswith(told))
+    return ColdProbeView(verdict_line(report), tuple(rows), finding.slow_above_s, notes)

@@ -1,9 +1,9 @@
-"""The history screen's view: starts, series, loads and hunts."""
+"""The history screen's view: starts, series, loads and cold-start probes."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from backends.domain.reports.cold_probe import HuntReport, duration
+from backends.domain.reports.cold_probe import ColdProbeReport, duration
 from backends.domain.reports.load import LoadReport, rate
 from backends.history.records import SeriesRecord, StartRecord
 from widgets import history_table as table
@@ -12,7 +12,7 @@ from widgets import history_table as table
 def history_view(
     starts: Sequence[StartRecord],
     series: Sequence[SeriesRecord],
-    findings: Sequence[LoadReport | HuntReport] = (),
+    findings: Sequence[LoadReport | ColdProbeReport] = (),
 ) -> table.HistoryView:
     """Return what was recorded, in local time."""
     nothing = not (starts or series or findings)
@@ -22,7 +22,8 @@ def history_view(
         tuple(_series(record) for record in series),
         reason,
         tuple(
-            _load(found) if isinstance(found, LoadReport) else _hunt(found) for found in findings
+            _load(found) if isinstance(found, LoadReport) else _cold_probe(found)
+            for found in findings
         ),
     )
 
@@ -45,14 +46,14 @@ def _start(record: StartRecord) -> table.StartRecord:
 
 
 def _series(record: SeriesRecord) -> table.SeriesRecord:
-    lanes = record.report.get("lanes", {})
-    summaries = [lane.get("summary", {}) for lane in lanes.values()]
+    targets = record.report.get("targets", {})
+    summaries = [target.get("summary", {}) for target in targets.values()]
     difference = (record.report.get("difference") or {}).get("ttft_s") or {}
     return table.SeriesRecord(
         series_id=record.series_id,
         when=_when(record.began_wall_s),
         began_s=record.began_wall_s,
-        lanes=tuple(endpoint for _, endpoint in record.lanes),
+        targets=tuple(endpoint for _, endpoint in record.targets),
         runs=sum(summary.get("n", 0) for summary in summaries),
         verdict=str(difference.get("verdict") or "").replace("_", " ").upper(),
         ttft_s=tuple((summary.get("ttft_s") or {}).get("median") for summary in summaries),
@@ -76,16 +77,16 @@ def _load(report: LoadReport) -> table.FindingRecord:
     )
 
 
-def _hunt(report: HuntReport) -> table.FindingRecord:
+def _cold_probe(report: ColdProbeReport) -> table.FindingRecord:
     finding = report.finding
     cold, warm = finding.cold_after_s, finding.warm_up_to_s
     result = "? unsure" if warm is None else f"● warm {duration(warm)}"
     return table.FindingRecord(
-        finding_id=report.hunt_id,
+        finding_id=report.probe_id,
         when=_when(report.began_wall_s),
         began_s=report.began_wall_s,
         endpoint=report.endpoint,
-        kind="hunt",
+        kind="cold-start probe",
         result=result if cold is None else f"❄ cold {duration(cold)}",
         took=f"{finding.requests} reqs",
         detail="" if report.complete else "not complete",

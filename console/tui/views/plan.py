@@ -16,7 +16,7 @@ from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import load_band, load_of
 from backends.domain.decision.verdict import Verdict
 from backends.domain.decision.wording import name_of
-from backends.operations.ranked_endpoints import Rival
+from backends.operations.ranked_endpoints import RankedEndpoint
 from console.tui.views.axis import finite, span
 from widgets.cost_chart import CostChartView, CostPoint
 from widgets.options_bars import OptionBar, OptionsView
@@ -54,10 +54,10 @@ def chart_view(scenario: Scenario, verdict: Verdict) -> CostChartView:
 
 
 def options_view(
-    verdict: Verdict, scenario: Scenario | None = None, rivals: Sequence[Rival] = ()
+    verdict: Verdict, scenario: Scenario | None = None, ranked: Sequence[RankedEndpoint] = ()
 ) -> OptionsView:
     """Return the options, the cheapest possible one first; every endpoint is one of them."""
-    first = rivals[0].endpoint.name if rivals else ""
+    first = ranked[0].endpoint.name if ranked else ""
     bars = [
         OptionBar(
             name=f"API: {first}" if option.name == "api" and first else name_of(option),
@@ -73,23 +73,25 @@ def options_view(
         for option in verdict.options
     ]
     if bars and scenario is not None:
-        bars += _dearer(verdict, scenario, rivals)
+        bars += _dearer(verdict, scenario, ranked)
     return OptionsView(
         tuple(sorted(bars, key=_rank)), reason=verdict.reason, decided=verdict.best is not None
     )
 
 
-def _dearer(verdict: Verdict, scenario: Scenario, rivals: Sequence[Rival]) -> list[OptionBar]:
+def _dearer(
+    verdict: Verdict, scenario: Scenario, ranked: Sequence[RankedEndpoint]
+) -> list[OptionBar]:
     """Return the endpoints that the cheapest one stands before, at the same load."""
     load, batched = load_of(scenario), no_batch_in_time(scenario)
     found = []
-    for rival in rivals[1:]:
-        each = usd_per_request(with_api_prices(scenario, rival.endpoint.prices))
+    for endpoint in ranked[1:]:
+        each = usd_per_request(with_api_prices(scenario, endpoint.endpoint.prices))
         month = None
         if each is not None and load is not None:
             month = each * load.mean_rps * 3600 * verdict.hours_per_month
-        why = f"SLO_EXCLUDES: {rival.excluded_because}" if rival.excluded_because else batched
-        found.append(OptionBar(f"API: {rival.endpoint.name}", month, excluded_because=why))
+        why = f"SLO_EXCLUDES: {endpoint.excluded_because}" if endpoint.excluded_because else batched
+        found.append(OptionBar(f"API: {endpoint.endpoint.name}", month, excluded_because=why))
     return found
 
 

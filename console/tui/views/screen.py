@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from backends.domain.session import Session
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from backends.operations.decision import decide_all
 from console.tui.views.ab import ab_view
 from console.tui.views.cost import cost_view, plan_view
@@ -34,17 +34,17 @@ class MainView:
     verdict: VerdictView
 
 
-def main_view(session: Session, desk: Desk) -> MainView:
+def main_view(session: Session, context: Context) -> MainView:
     """Project the session."""
     today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
-    decision = decide_all(session, desk, today)
-    startup = startup_view(session, desk)
+    decision = decide_all(session, context, today)
+    startup = startup_view(session, context)
     return MainView(
-        status=status_view(session, desk),
+        status=status_view(session, context),
         startup=startup,
         serving=serving_view(session),
         vram=vram_view(session, startup.axis_s),
-        ab=ab_view(session, desk.settings, desk.beside),
-        cost=cost_view(session, desk, decision.plan, today),
+        ab=ab_view(session, context.settings, context.beside),
+        cost=cost_view(session, context, decision.plan, today),
         verdict=plan_view(decision),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from backends.domain.foreign import is_foreign
+from backends.domain.foreign import is_external
 from backends.domain.lifecycle import Life, failure_of
 from backends.domain.server import ServerState
 from backends.domain.session import Session
@@ -19,7 +19,7 @@ from backends.domain.startup.expectation import (
 )
 from backends.domain.startup.fold import as_start, running_phase
 from backends.domain.startup.lessons import Expected
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from console.tui.views.progress import item
 from widgets.phase_bar import PhaseRow, RankRow
 from widgets.phase_bars import MemoryCourse
@@ -33,14 +33,14 @@ NOT_OURS = "started by others; no log to read"
 SETTLED = frozenset({ServerState.READY, ServerState.UNHEALTHY})
 
 
-def startup_view(session: Session, desk: Desk) -> StartupView:
+def startup_view(session: Session, context: Context) -> StartupView:
     """Return the phases of the watched server's start beside what earlier starts took."""
-    if is_foreign(session.life):
+    if is_external(session.life):
         return StartupView(reason=NOT_OURS, compact=True)
     start = start_of(session)
     if start is None or session.life is None or session.life.start is None:
-        return StartupView(previous=_previous(desk.earlier))
-    earlier = comparable(desk.earlier, start)
+        return StartupView(previous=_previous(context.earlier))
+    earlier = comparable(context.earlier, start)
     phase = running_phase(session.life.start)
     running = phase if start.outcome is Outcome.INCOMPLETE else None
     left = remaining(earlier, start, running) if running else None
@@ -58,7 +58,7 @@ def startup_view(session: Session, desk: Desk) -> StartupView:
         memory=_memory(session),
         compact=_compact(session.life, start),
     )
-    return _with_lessons(view, start, earlier, desk) if view.outcome else view
+    return _with_lessons(view, start, earlier, context) if view.outcome else view
 
 
 def start_of(session: Session) -> Start | None:
@@ -69,13 +69,13 @@ def start_of(session: Session) -> Start | None:
 
 
 def _with_lessons(
-    view: StartupView, start: Start, earlier: tuple[Start, ...], desk: Desk
+    view: StartupView, start: Start, earlier: tuple[Start, ...], context: Context
 ) -> StartupView:
     """Return the view of a start that is over with what can be learnt from it."""
     return replace(
         view,
         slower=slower_phases(earlier, start),
-        levers=all_levers(start, desk.others, desk.environment),
+        levers=all_levers(start, context.others, context.environment),
     )
 
 

@@ -2,17 +2,17 @@
 
 from backends.domain.server import ServerState
 from backends.domain.session import Session
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from widgets.status_strip import StatusView
 
 
-def status_view(session: Session, desk: Desk) -> StatusView:
+def status_view(session: Session, context: Context) -> StatusView:
     """Return the watched server at a glance, and which sources cannot tell."""
     problems = tuple(session.failed_sources.values())
     if session.life is None:
         return StatusView(
-            simulated=desk.simulated,
-            replayed=desk.replayed,
+            simulated=context.simulated,
+            replayed=context.replayed,
             looked=session.servers_seen,
             problems=problems,
         )
@@ -29,7 +29,7 @@ def status_view(session: Session, desk: Desk) -> StatusView:
         port=server.port,
         uptime_s=uptime_s,
         owner=server.owner,
-        simulated=desk.simulated,
-        replayed=desk.replayed,
+        simulated=context.simulated,
+        replayed=context.replayed,
         problems=(*note, *problems),
     )

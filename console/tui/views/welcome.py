@@ -52,8 +52,8 @@ def _gpus(session: Session) -> GpuSample | None:
 
 
 def _server(server: Server, now_s: float) -> WelcomeItem:
-    whose = "run by inferctl" if server.owner is Owner.INFERCTL else "not run by inferctl"
-    place = f", {server.note}" if server.owner is Owner.FOREIGN and server.note else ""
+    whose = "run by inferctl" if server.owner is Owner.MANAGED else "not run by inferctl"
+    place = f", {server.note}" if server.owner is Owner.EXTERNAL and server.note else ""
     up = f", up {fmt.clock(now_s - server.started_at)}" if server.started_at else ""
     return WelcomeItem(
         "server",

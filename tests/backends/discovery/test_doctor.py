@@ -135,7 +135,7 @@ def test_an_empty_host_lacks_a_vllm(tmp_path: Path) -> None:
     assert found["vLLM"][0].state == "fail"
     assert found["/dev/shm"][0].state == "warn"
     assert found["C compiler"][0].state == "warn"
-    assert found["leftovers"][0].state == found["configuration"][0].state == "ok"
+    assert found["orphans"][0].state == found["configuration"][0].state == "ok"
     assert "GPUs" not in found
 
 
@@ -146,14 +146,14 @@ def test_everything_the_offer_knows_is_judged(tmp_path: Path) -> None:
         executables=(Executable(Path("/v/bin/vllm"), "0.32.0"), Executable(Path("/w/bin/vllm"))),
         models=(Model("org/m", Path("/m"), "partial", 1, reason="it has no weights"),),
         gpus=GpuSample((GPU, replace(GPU, index=1))),
-        servers=(Server("big", Owner.INFERCTL, ServerState.FAILED, survivors=(survivor,)),),
+        servers=(Server("big", Owner.MANAGED, ServerState.FAILED, survivors=(survivor,)),),
         config_faults=(Fault(Path("c.toml"), "server.a.port", 3, "is 0", "choose one"),),
     )
     found = examined(offer, tmp_path)
     assert [finding.state for finding in found["vLLM"]] == ["ok", "warn"]
     assert [finding.state for finding in found["models"]] == ["ok", "warn"]
     assert found["GPUs"][0].what == "2: NVIDIA H100"
-    assert "4242" in found["leftovers"][0].what
-    assert found["leftovers"][0].remedy == "end them: inferctl stop big"
+    assert "4242" in found["orphans"][0].what
+    assert found["orphans"][0].remedy == "end them: inferctl stop big"
     fault = found["configuration"][0]
     assert (fault.what, fault.remedy) == ("c.toml:3: server.a.port is 0", "choose one")

@@ -8,20 +8,20 @@ from backends.domain.facts import GpusSampled, ServersSeen, SourceFailed
 from backends.domain.foreign import ENDED
 from backends.domain.gpu import GpuSample
 from backends.domain.server import Owner, Server, ServerState
-from backends.domain.session import Session, activity, advance, watching, watching_foreign
+from backends.domain.session import Session, activity, advance, watching, watching_external
 from backends.domain.stamp import Stamp
 
 THEIRS = Server(
     "vllm-8000",
-    Owner.FOREIGN,
-    ServerState.FOREIGN,
+    Owner.EXTERNAL,
+    ServerState.EXTERNAL,
     pid=7,
     port=8000,
     base_url="http://127.0.0.1:8000/v1",
     model="org/theirs",
     started_at=100.0,
 )
-SESSION = watching_foreign(Session(Stamp(0.0, 0.0)), THEIRS)
+SESSION = watching_external(Session(Stamp(0.0, 0.0)), THEIRS)
 
 
 def after(*servers: Server, session: Session = SESSION) -> Server:
@@ -33,12 +33,12 @@ def after(*servers: Server, session: Session = SESSION) -> Server:
 @pytest.mark.parametrize(
     ("listed", "state"),
     [
-        (THEIRS, ServerState.FOREIGN),
+        (THEIRS, ServerState.EXTERNAL),
         (replace(THEIRS, base_url=None), ServerState.UNHEALTHY),
         (replace(THEIRS, state=ServerState.UNHEALTHY), ServerState.UNHEALTHY),
-        (replace(THEIRS, pid=8, base_url=None), ServerState.FOREIGN),
+        (replace(THEIRS, pid=8, base_url=None), ServerState.EXTERNAL),
         (replace(THEIRS, name="vllm-9000"), ServerState.STOPPED),
-        (replace(THEIRS, owner=Owner.INFERCTL), ServerState.STOPPED),
+        (replace(THEIRS, owner=Owner.MANAGED), ServerState.STOPPED),
     ],
     ids=["as before", "deaf", "unwell", "started anew", "another's port", "a profile of that name"],
 )
@@ -59,7 +59,7 @@ def test_one_that_has_ended_has_no_pid_and_comes_back_under_another() -> None:
     assert gone.life is not None
     assert (gone.life.server.pid, gone.life.note) == (None, ENDED)
     assert activity(gone) == "stopped"
-    assert after(replace(THEIRS, pid=9), session=gone).state is ServerState.FOREIGN
+    assert after(replace(THEIRS, pid=9), session=gone).state is ServerState.EXTERNAL
 
 
 def test_two_of_one_port_are_told_apart_by_their_process() -> None:
@@ -77,12 +77,12 @@ def test_a_new_process_does_not_inherit_the_figures_of_the_old_one() -> None:
 def test_the_list_says_nothing_of_a_server_that_a_journal_tells() -> None:
     ours = watching(Session(Stamp(0.0, 0.0)), "vllm-8000", "org/ours")
     assert after(THEIRS, session=ours).state is ServerState.STOPPED
-    assert after(THEIRS, session=ours).owner is Owner.INFERCTL
+    assert after(THEIRS, session=ours).owner is Owner.MANAGED
 
 
 def test_what_was_listed_and_sampled_outlives_a_turn() -> None:
     seen = advance(Session(Stamp(0.0, 0.0)), ServersSeen(Stamp(1.0, 1.0), (THEIRS,)))
     seen = advance(seen, GpusSampled(Stamp(1.0, 1.0), GpuSample(())))
-    turned = watching_foreign(seen, THEIRS)
+    turned = watching_external(seen, THEIRS)
     assert (turned.servers, turned.servers_seen) == ((THEIRS,), True)
     assert turned.gpus == GpuSample(())

@@ -15,7 +15,7 @@ from backends.domain.facts import (
     StopProgressed,
     SurvivorsFound,
 )
-from backends.domain.lifecycle import UNORDERED, Life, failure_of, life_after, unborn
+from backends.domain.lifecycle import UNORDERED, Life, failure_of, life_after, not_started
 from backends.domain.server import Exit, Owner, ProcessId, ServerState, Survivor
 from backends.domain.start import PhaseName
 from tests.backends.domain.journals import (
@@ -33,7 +33,7 @@ LEFT = Survivor(ProcessId(4300, 99), "VLLM::EngineCore")
 
 
 def life(journal: list[ServerFact]) -> Life:
-    return reduce(life_after, journal, unborn("chat"))
+    return reduce(life_after, journal, not_started("chat"))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_times_count_from_the_launch() -> None:
     server = life(ready()).server
     assert (server.ready_s, server.first_token_s) == (50.0, 50.5)
     assert server.started_at == at(100.0).wall_s
-    assert server.owner is Owner.INFERCTL
+    assert server.owner is Owner.MANAGED
 
 
 def test_what_was_never_seen_is_unknown() -> None:
@@ -144,6 +144,6 @@ def test_an_end_that_nobody_ordered_is_named_where_the_exit_does_not_say_so(
 
 
 def test_a_failure_is_the_servers_own_or_that_of_its_start() -> None:
-    assert failure_of(unborn("chat")) is None
+    assert failure_of(not_started("chat")) is None
     assert failure_of(life(loading())) is None
     assert failure_of(life(failed())) == FAILURE

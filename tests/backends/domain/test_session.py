@@ -265,7 +265,7 @@ def test_turning_to_another_server_keeps_the_bill_and_the_gpus_but_no_figure_of_
 def listed(state: ServerState, *, keeper_pid: int | None, started_s: float = 100.0) -> Fact:
     server = Server(
         "chat",
-        Owner.INFERCTL,
+        Owner.MANAGED,
         state,
         keeper_pid=keeper_pid,
         started_at=at(started_s).wall_s,

@@ -93,12 +93,12 @@ def test_survivors_carry_what_they_hold_on_all_gpus(
     on_gpus: tuple[tuple[GpuProcess, ...] | None, ...], vram_bytes: int | None
 ) -> None:
     left = Survivor(ProcessId(10, 1), "VLLM::Worker", vram_bytes=3)
-    server = Server("chat", Owner.INFERCTL, ServerState.STOPPING, survivors=(left,))
+    server = Server("chat", Owner.MANAGED, ServerState.STOPPING, survivors=(left,))
     (seen,) = with_survivor_memory(server, GpuSample(tuple(map(gpu, on_gpus)))).survivors
     assert seen.vram_bytes == vram_bytes
 
 
 def test_without_a_sample_survivors_stay_as_they_are() -> None:
     left = Survivor(ProcessId(10, 1), "VLLM::Worker", vram_bytes=3)
-    server = Server("chat", Owner.INFERCTL, ServerState.STOPPING, survivors=(left,))
+    server = Server("chat", Owner.MANAGED, ServerState.STOPPING, survivors=(left,))
     assert with_survivor_memory(server, None) is server

@@ -73,7 +73,7 @@ NVIDIA = (
     _at_rest("no library", {}, "no NVIDIA driver library", library=""),
     _at_rest("empty library file", {}, "does not load", "file too short", library="empty"),
     _at_rest("library is text", {}, "does not load", "file too short", library="text"),
-    _at_rest("library of something else", {}, "too old to report it", library="foreign"),
+    _at_rest("library of something else", {}, "too old to report it", library="external"),
     _at_rest("no card", {"count": 0}, "finds no GPU"),
     _at_rest("garbage count", {"count": 1 << 31}, "which cannot be"),
     _at_rest("garbage name", {"0.name": "\udcff\udcfe"}, "NVIDIA GPU 0", "60.0/141.0 GiB"),

@@ -86,9 +86,9 @@ def _compile(folder: Path, situations: list[Situation]) -> None:
     for kind, content in (("empty", b""), ("text", b"version 580\n")):
         (folder / "nvml" / kind).mkdir()
         (folder / "nvml" / kind / "libnvidia-ml.so.1").write_bytes(content)
-    (folder / "nvml/foreign").mkdir()
+    (folder / "nvml/external").mkdir()
     (folder / "nothing.c").write_text("int nothing(void) { return 0; }\n")
-    order = ["gcc", "-shared", "-fPIC", "-o", str(folder / "nvml/foreign/libnvidia-ml.so.1")]
+    order = ["gcc", "-shared", "-fPIC", "-o", str(folder / "nvml/external/libnvidia-ml.so.1")]
     subprocess.run([*order, str(folder / "nothing.c")], check=True)
     for library in {each.binding[1] for each in situations if each.binding and each.binding[1]}:
         gone = ("amdsmi_gpu_driver_reload", "amdsmi_set_gpu_clk_range") if library == "10" else ()

@@ -18,7 +18,7 @@ EVENT = EventRecord(1.0, "big", "note", "kept")
 WRITER = """
 import sys
 from pathlib import Path
-from backends.domain.run import Run
+from backends.domain.ab.run import Run
 from backends.domain.start import Start
 from backends.history.history import open_history
 from backends.history.records import StartRecord

@@ -10,13 +10,13 @@ from backends.history.first_tokens import first_tokens
 from backends.history.history import open_history
 from backends.history.records import SeriesRecord
 
-LANES = (("a", "chat"), ("b", "cloud"))
+TARGETS = (("a", "chat"), ("b", "cloud"))
 
 
 def keep(path: Path, series_id: str, began_s: float, model: str, runs: list[Run]) -> None:
-    report = {"lanes": {"a": {"model": "m"}, "b": {"model": model}}}
+    report = {"targets": {"a": {"model": "m"}, "b": {"model": model}}}
     with closing(open_history(path)) as history:
-        history.add_series(SeriesRecord(series_id, began_s, LANES, "", report))  # type: ignore[arg-type]
+        history.add_series(SeriesRecord(series_id, began_s, TARGETS, "", report))  # type: ignore[arg-type]
         for run in runs:
             history.add_run(series_id, run)
 

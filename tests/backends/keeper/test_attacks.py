@@ -26,7 +26,7 @@ from backends.host import processes
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder, read_journal
 from backends.keeper.service import MOST_CLIENTS, connect
-from backends.servers.listing import our_server, server_told
+from backends.servers.listing import our_server, server_in
 from backends.wire import encode_fact
 from tests.backends.keeper.conftest import Bench, eventually, everything, until
 
@@ -136,7 +136,7 @@ async def test_a_clock_that_is_set_changes_no_duration_and_reboots_no_host(
 ) -> None:
     folder = bench.launch()
     facts = await until(client.follow(folder), FirstTokenSeen)
-    told = server_told("fake", facts)
+    told = server_in("fake", facts)
     for jump_s in (-86_400.0, 86_400.0):
         jumped = [
             fact
@@ -144,7 +144,7 @@ async def test_a_clock_that_is_set_changes_no_duration_and_reboots_no_host(
             else replace(fact, at=replace(fact.at, wall_s=fact.at.wall_s + jump_s))
             for place, fact in enumerate(facts)
         ]
-        again = server_told("fake", jumped)
+        again = server_in("fake", jumped)
         assert (again.ready_s, again.first_token_s) == (told.ready_s, told.first_token_s)
     members = bench.members(folder)
     os.kill(bench.keeper_pid(folder), signal.SIGKILL)

@@ -235,7 +235,7 @@ async def test_the_launcher_and_its_group_may_be_killed(
 
 async def test_never_ready_while_somebody_else_holds_the_port(bench: Bench) -> None:
     port = free_port()
-    foreign = bench.order("foreign", port=port)
+    foreign = bench.order("external", port=port)
     process = await asyncio.create_subprocess_exec(
         *foreign.argv, stdout=asyncio.subprocess.DEVNULL, start_new_session=True
     )

@@ -11,7 +11,7 @@ from backends.domain.decision.scenario_parts import Tier
 from backends.domain.traffic.demand import Demand
 from backends.operations import ab, scenario
 from backends.operations.billing import elsewhere
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from backends.operations.decision import Decision, decide_all
 from backends.prober.prompts import Prompt
 from backends.settings.config import Endpoint, Settings, TokenPrices
@@ -52,7 +52,7 @@ def settings(*endpoints: Endpoint, gpu: str = "18") -> Settings:
 
 
 def decided(*endpoints: Endpoint) -> Decision:
-    return decide_all(READY, Desk(settings(*endpoints), traffic=LONG_PROMPTS), DAY)
+    return decide_all(READY, Context(settings(*endpoints), traffic=LONG_PROMPTS), DAY)
 
 
 @pytest.mark.parametrize("endpoints", [(FLAT,), (TIERED, FLAT), (FLAT, TIERED)])
@@ -60,13 +60,13 @@ def test_a_dearer_endpoint_turns_no_verdict_over(endpoints: tuple[Endpoint, ...]
     found = decided(*endpoints)
     assert found.plan.kind is VerdictKind.API_CHEAPER
     assert found.plan.usd_per_request == Decimal("0.38")
-    assert found.rivals[0].endpoint is FLAT
+    assert found.ranked[0].endpoint is FLAT
 
 
 def test_every_endpoint_is_ranked_and_drawn_at_what_it_really_costs() -> None:
     found = decided(TIERED, FLAT)
-    assert [rival.usd_per_request for rival in found.rivals] == [Decimal("0.38"), Decimal("0.6325")]
-    bars = options_view(found.plan, found.scenario, found.rivals).options
+    assert [rival.usd_per_request for rival in found.ranked] == [Decimal("0.38"), Decimal("0.6325")]
+    bars = options_view(found.plan, found.scenario, found.ranked).options
     costs = {bar.name: bar.usd_per_month for bar in bars}
     assert costs["API: flat"] == pytest.approx(Decimal("13.68") * 730)
     assert costs["API: tiered"] == pytest.approx(Decimal("22.77") * 730)
@@ -83,20 +83,20 @@ def test_an_endpoint_priced_by_the_request_competes_and_is_priced_everywhere() -
         ),
     )
     both = settings(TOKENS, BY_REQUEST, gpu="1.88")
-    desk = Desk(both, traffic=steady)
-    found = decide_all(READY, desk, DAY)
-    assert found.rivals[0].endpoint is BY_REQUEST
+    context = Context(both, traffic=steady)
+    found = decide_all(READY, context, DAY)
+    assert found.ranked[0].endpoint is BY_REQUEST
     assert found.plan.kind is VerdictKind.API_CHEAPER
     assert found.plan.usd_per_request == Decimal("0.0001")
     assert elsewhere(READY.totals, BY_REQUEST).usd == Decimal("0.0222")
-    costs = cost_view(READY, desk, found.plan, DAY).elsewhere
+    costs = cost_view(READY, context, found.plan, DAY).elsewhere
     assert [(each.name, each.reason) for each in costs] == [("tokens", ""), ("byreq", "")]
 
 
 def test_one_priced_by_the_request_is_known_before_any_request_was_seen() -> None:
     nothing = Demand(Observed(Decimal(0)), "nothing")
-    found = decide_all(READY, Desk(settings(TOKENS, BY_REQUEST), traffic=nothing), DAY)
-    assert [(rival.endpoint.name, rival.reason) for rival in found.rivals] == [
+    found = decide_all(READY, Context(settings(TOKENS, BY_REQUEST), traffic=nothing), DAY)
+    assert [(rival.endpoint.name, rival.reason) for rival in found.ranked] == [
         ("byreq", ""),
         ("tokens", "no request was seen"),
     ]
@@ -138,7 +138,7 @@ def test_tokens_elsewhere_are_charged_at_the_tier_of_their_mean_prompt() -> None
     ids=["request", "fee", "tokens", "dearer tier", "cheaper tier"],
 )
 def test_what_a_test_costs_at_most_follows_every_price(priced: Endpoint, most: Decimal) -> None:
-    lanes = ab.lanes((priced.name,), settings(priced))
-    order = ab.series(lanes, Prompt("x", "x", "x" * 600, 100), 1)
+    targets = ab.targets((priced.name,), settings(priced))
+    order = ab.series(targets, Prompt("x", "x", "x" * 600, 100), 1)
     assert ab.most_usd(order) == 2 * Decimal(most)
     assert "UNPRICED" not in ab.cost_text(order, settings(priced))

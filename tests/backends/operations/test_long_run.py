@@ -32,9 +32,15 @@ from backends.history.thread import HistoryThread
 from backends.metrics.exposition import counters_from
 from backends.operations import scenario
 from backends.operations.billing import Period, bill_of
-from backends.operations.context import Desk
-from backends.operations.host import Machine
-from backends.operations.meter_store import keep_books, kept_days, open_books, with_books
+from backends.operations.context import Context
+from backends.operations.host import Host
+from backends.operations.meter_store import (
+    kept_days,
+    open_meter_store,
+    save_books,
+    with_meter_store,
+    write_meter_store,
+)
 from backends.operations.records import keep
 from backends.settings.config import Billing, Endpoint, Profile, Settings, TokenPrices
 from backends.simulated.counters import ServerCounters
@@ -126,7 +132,7 @@ class Rented:
 
     def __init__(self, folder: Path) -> None:
         self.wall_s = BEGAN.timestamp()
-        self.machine = Machine(
+        self.host = Host(
             SETTINGS, folder / "state", folder / "history.sqlite", no_gpus, now=self.now
         )
         self.truth = Truth()
@@ -134,17 +140,17 @@ class Rented:
         self.chat, self.batch = Vllm(1, self.wall_s), Vllm(2, self.wall_s)
         self.chat_state, self.ready_at_s = ServerState.STOPPED, 0.0
         self.session: Session | None = None
-        self.desk = Desk(SETTINGS)
-        self.writer = HistoryThread(self.machine.history_file)
+        self.context = Context(SETTINGS)
+        self.writer = HistoryThread(self.host.history_file)
 
     def now(self) -> Stamp:
         return Stamp(self.wall_s - BEGAN.timestamp() + 1000.0, self.wall_s)
 
     def open(self) -> None:
         """Open the console: the books first, then the server's journal and the list."""
-        opened = with_books(Session(self.now()), open_books(self.machine))
+        opened = with_meter_store(Session(self.now()), open_meter_store(self.host))
         self.session = watching(opened, "chat", "org/model")
-        self.desk = replace(Desk(SETTINGS), meter_kept_s=self.wall_s)
+        self.context = replace(Context(SETTINGS), meter_kept_s=self.wall_s)
         if self.chat_state is not ServerState.STOPPED:
             self.see(self.spawned(self.chat.started_s))
         if self.chat_state is ServerState.READY:
@@ -153,14 +159,15 @@ class Rented:
 
     def close(self, *, killed: bool) -> None:
         if self.session is not None and not killed:
-            keep_books(self.machine, self.session)
+            session = self.session
+            self.writer.write(lambda history: save_books(history, session))
         if self.session is not None and killed:
             # What was watched since the books were written is not known to the next console.
-            lost = self.wall_s - max(self.desk.meter_kept_s, 0.0)
+            lost = self.wall_s - max(self.context.meter_kept_s, 0.0)
             self.unknown(lost)
         self.session = None
         assert self.writer.close(10.0) == 0
-        self.writer = HistoryThread(self.machine.history_file)
+        self.writer = HistoryThread(self.host.history_file)
 
     def unknown(self, seconds: float) -> None:
         """Take the last seconds back: nobody wrote down what they were spent on."""
@@ -176,7 +183,7 @@ class Rented:
     def see(self, fact: object) -> None:
         assert self.session is not None
         self.session = advance(self.session, fact)  # type: ignore[arg-type]
-        self.desk = keep(self.writer, self.machine, self.session, self.desk, fact)  # type: ignore[arg-type]
+        self.context = keep(self.writer, self.host, self.session, self.context, fact)  # type: ignore[arg-type]
 
     def spawned(self, wall_s: float) -> Spawned:
         mono_s = wall_s - BEGAN.timestamp() + 1000.0
@@ -186,7 +193,7 @@ class Rented:
 
     def look(self) -> None:
         """List the servers and read both, as the console's sources do."""
-        batch = Server("batch", Owner.INFERCTL, ServerState.READY, pid=2, keeper_pid=3)
+        batch = Server("batch", Owner.MANAGED, ServerState.READY, pid=2, keeper_pid=3)
         self.see(ServersSeen(self.now(), (batch,)))
         if self.chat_state is ServerState.READY:
             self.see(MetricsScraped(self.now(), counters_from(self.chat.export())))
@@ -232,45 +239,48 @@ class Rented:
 
 def lived(folder: Path) -> Rented:
     """Return the host after its day."""
-    host = Rented(folder)
-    host.recent = []
-    host.open()
-    host.launch()
+    made_host = Rented(folder)
+    made_host.recent = []
+    made_host.open()
+    made_host.launch()
     for step in range(DAY_S // STEP_S):
-        if host.chat_state is ServerState.STARTING and host.wall_s >= host.ready_at_s:
-            host.chat_state = ServerState.READY
-            if host.session is not None:
-                host.see(BecameReady(host.now()))
-        host.serve(step)
-        if host.session is not None:
-            host.look()
+        if (
+            made_host.chat_state is ServerState.STARTING
+            and made_host.wall_s >= made_host.ready_at_s
+        ):
+            made_host.chat_state = ServerState.READY
+            if made_host.session is not None:
+                made_host.see(BecameReady(made_host.now()))
+        made_host.serve(step)
+        if made_host.session is not None:
+            made_host.look()
         match step:
             case 233 | 833:
-                host.stop()
+                made_host.stop()
             case 240 | 863:
-                host.launch()
+                made_host.launch()
             case 333:
-                host.close(killed=False)
+                made_host.close(killed=False)
             case 366:
-                host.open()
+                made_host.open()
             case 500:
-                host.batch.counters[1] = ServerCounters(started_s=host.batch.started_s)
+                made_host.batch.counters[1] = ServerCounters(started_s=made_host.batch.started_s)
             case 667:
-                host.close(killed=True)
+                made_host.close(killed=True)
             case 669:
-                host.open()
+                made_host.open()
             case _:
                 pass
-        host.pass_time()
-    assert host.session is not None
-    host.look()
-    keep_books(host.machine, host.session)
-    return host
+        made_host.pass_time()
+    assert made_host.session is not None
+    made_host.look()
+    write_meter_store(made_host.host, made_host.session)
+    return made_host
 
 
 def test_a_day_of_traffic_is_billed_to_the_cent(tmp_path: Path) -> None:
-    host = lived(tmp_path)
-    session, truth = host.session, host.truth
+    made_host = lived(tmp_path)
+    session, truth = made_host.session, made_host.truth
     assert session is not None
 
     totals = session.totals
@@ -293,21 +303,21 @@ def test_a_day_of_traffic_is_billed_to_the_cent(tmp_path: Path) -> None:
         assert seconds == truth.seconds[name], name
     assert min(truth.seconds[name] for name in ("serving", "idle", "starting", "unwatched")) > 0
 
-    days_add_up(host)
+    days_add_up(made_host)
 
 
-def days_add_up(host: Rented) -> None:
+def days_add_up(made_host: Rented) -> None:
     """The days of the report are the rental, cut at midnight UTC."""
-    first, last = BEGAN.date(), host.now().wall_s
-    with closing(open_history(host.machine.history_file)) as history:
+    first, last = BEGAN.date(), made_host.now().wall_s
+    with closing(open_history(made_host.host.history_file)) as history:
         days = kept_days(history, first, datetime.fromtimestamp(last, UTC).date())
     assert [day.day.day for day in days] == [21, 22]
-    assert sum(day.totals.requests or 0 for day in days) == host.truth.requests
-    assert host.session is not None
-    bill = bill_of(host.machine, host.session, Period(first, days[-1].day))
+    assert sum(day.totals.requests or 0 for day in days) == made_host.truth.requests
+    assert made_host.session is not None
+    bill = bill_of(made_host.host, made_host.session, Period(first, days[-1].day))
     assert bill.spent is not None
     assert bill.spent.usd is not None
     assert bill.spent.usd.quantize(CENT) == (Decimal(24) * RATE * 2).quantize(CENT)
-    profile = host.session.ledger.of("chat").profile
+    profile = made_host.session.ledger.of("chat").profile
     assert hours_known(profile) >= 22
     assert learnt_rps(profile) is None or len(learnt_rps(profile) or ()) == 24

@@ -19,13 +19,13 @@ from backends.domain.session import Session, advance
 from backends.domain.start import Outcome, Start
 from backends.history.history import open_history
 from backends.history.records import FirstTokens, SeriesRecord, StartRecord
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from backends.operations.decision import Decision, decide_all, decision_document
 from backends.operations.measured_inputs import Measured, Starts
 from backends.operations.records import measured_here
 from backends.settings.config import Billing, Endpoint, Settings
 from tests.console.sessions import DAY, PROFILE, READY, SERVERLESS, SETTINGS, scrape
-from tests.console.stage import machine_in
+from tests.console.stage import host_in
 from tests.console.tui.test_cost_pictures import CAPACITY, DEAR
 
 STARTED = Measured(starts=(Starts("chat", 3, 61.5),))
@@ -45,8 +45,8 @@ def decided(
 ) -> Decision:
     settings = replace(settings, plan=plan or Scenario(hours_per_day=Decimal(10)))
     capacities = (capacity,) if capacity else ()
-    desk = Desk(settings, capacities=capacities, measured=measured)  # type: ignore[arg-type]
-    return decide_all(session, desk, DAY)
+    context = Context(settings, capacities=capacities, measured=measured)  # type: ignore[arg-type]
+    return decide_all(session, context, DAY)
 
 
 def said(found: Decision) -> str:
@@ -117,12 +117,12 @@ def test_an_api_that_is_too_slow_is_ruled_out_before_its_cost_counts() -> None:
 def test_a_dearer_api_that_keeps_the_limit_takes_its_place() -> None:
     settings = replace(SETTINGS, endpoints=(SERVERLESS, DEAR))
     found = decided(Measured(tails=(SLOW,)), settings=settings)
-    assert [rival.endpoint.name for rival in found.rivals] == ["dear", "serverless"]
+    assert [rival.endpoint.name for rival in found.ranked] == ["dear", "serverless"]
     assert found.scenario.output_usd_per_mtok == Decimal("0.9")
     assert options(found)["api"] == ""
     assert "serverless is no choice: its p99 TTFT is 3.14 s, the limit is 1 s." in said(found)
     assert "The API is dear." in said(found)
-    (_, slow) = decision_document(found)["rivals"]
+    (_, slow) = decision_document(found)["endpoints"]
     assert (slow["endpoint"], "3.14 s" in slow["excluded_because"]) == ("serverless", True)
 
 
@@ -220,9 +220,9 @@ def test_now_does_not_spill_for_a_handful_of_slow_requests() -> None:
 
 
 def test_the_history_tells_starts_and_runs(tmp_path: Path) -> None:
-    machine = replace(machine_in(tmp_path, SETTINGS))
-    now_s = machine.now().wall_s
-    with closing(open_history(machine.history_file)) as history:
+    host = replace(host_in(tmp_path, SETTINGS))
+    now_s = host.now().wall_s
+    with closing(open_history(host.history_file)) as history:
         for number, (took_s, outcome) in enumerate(
             [(50.0, Outcome.READY), (70.0, Outcome.READY), (900.0, Outcome.FAILED)]
         ):
@@ -231,12 +231,12 @@ def test_the_history_tells_starts_and_runs(tmp_path: Path) -> None:
         other = Start("o", outcome=Outcome.READY, total_s=9.0, first_token_s=9.0)
         history.add_start(StartRecord("chat", "org/model", ("--seed", "2"), now_s, other))
         for series_id, age_days in (("old", 46), ("new", 1)):
-            lanes = (("b", "serverless"),)
-            report = {"lanes": {"b": {"model": "org/model"}}}
+            targets = (("b", "serverless"),)
+            report = {"targets": {"b": {"model": "org/model"}}}
             began_s = now_s - age_days * 86_400
-            history.add_series(SeriesRecord(series_id, began_s, lanes, "", report))  # type: ignore[arg-type]
+            history.add_series(SeriesRecord(series_id, began_s, targets, "", report))  # type: ignore[arg-type]
             history.add_run(series_id, Run("b", 0, ttft_s=0.5))
-    found = measured_here(machine)
+    found = measured_here(host)
     assert found.starts == (Starts("chat", 2, 60.0),)
     tail = found.tail(SERVERLESS)
     assert tail is not None

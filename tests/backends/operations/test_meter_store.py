@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.domain.decision.hysteresis import Shown
+from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import Scenario
 from backends.domain.facts import Fact, Ticked
@@ -20,26 +20,30 @@ from backends.history.records import SeriesRecord
 from backends.history.thread import HistoryThread
 from backends.keeper.folder import ServerFolder, link_journal, prepare, server_folder
 from backends.operations import decision
-from backends.operations.context import Desk
-from backends.operations.host import Machine
-from backends.operations.meter_store import keep, keep_books, open_books, shown_plan, with_books
+from backends.operations.context import Context
+from backends.operations.host import Host
+from backends.operations.meter_store import (
+    keep,
+    open_meter_store,
+    shown_plan,
+    with_meter_store,
+    write_meter_store,
+)
 from backends.settings.config import Billing, Settings
 from backends.wire import encode_fact
 from tests.backends.domain.journals import BOOT_WALL_S, at, ready, spawned, stopped
 from tests.console import sessions
 from tests.console.sessions import SETTINGS, run, scrape
-from tests.console.stage import machine_in
+from tests.console.stage import host_in
 from tests.console.tui.test_cost_pictures import CAPACITY
 
 BEGAN = datetime.fromtimestamp(BOOT_WALL_S, UTC)
 
 
-def machine(
-    folder: Path, now_s: float, settings: Settings = SETTINGS, **billing: object
-) -> Machine:
+def host(folder: Path, now_s: float, settings: Settings = SETTINGS, **billing: object) -> Host:
     """Return a machine whose clock stands still, on a bill since the beginning of its journals."""
     rented = replace(Billing(since=BEGAN), **billing)  # type: ignore[arg-type]
-    return replace(machine_in(folder, replace(settings, billing=rented)), now=lambda: at(now_s))
+    return replace(host_in(folder, replace(settings, billing=rented)), now=lambda: at(now_s))
 
 
 def journal(folder: Path, facts: list[Fact], start_id: str = "start-1") -> None:
@@ -50,13 +54,13 @@ def journal(folder: Path, facts: list[Fact], start_id: str = "start-1") -> None:
     path.write_bytes(b"".join(encode_fact(fact) + b"\n" for fact in facts))
 
 
-def session_of(host: Machine, *facts: Fact) -> Session:
-    opened = with_books(Session(host.now()), open_books(host))
+def session_of(made_host: Host, *facts: Fact) -> Session:
+    opened = with_meter_store(Session(made_host.now()), open_meter_store(made_host))
     return reduce(advance, facts, watching(opened, "chat", "org/model"))
 
 
 def test_a_bill_begins_unwatched(tmp_path: Path) -> None:
-    books = open_books(machine(tmp_path, 3600.0))
+    books = open_meter_store(host(tmp_path, 3600.0))
     assert (books.meter.origin, books.meter.began_s) == ("given", BOOT_WALL_S)
     assert books.meter.unwatched_s == 3600.0
     assert books.tests_usd == 0
@@ -64,15 +68,15 @@ def test_a_bill_begins_unwatched(tmp_path: Path) -> None:
 
 def test_the_time_before_the_console_is_told_by_the_journals(tmp_path: Path) -> None:
     journal(tmp_path, list(stopped()))
-    meter = open_books(machine(tmp_path, 300.0)).meter
+    meter = open_meter_store(host(tmp_path, 300.0)).meter
     assert (meter.starting_s, meter.stopped_s, meter.unwatched_s) == (50.0, 97.0, 153.0)
 
 
 def test_what_was_served_goes_on_where_it_stood(tmp_path: Path) -> None:
     journal(tmp_path, list(ready()))
-    first = session_of(machine(tmp_path, 200.0), *ready(), scrape(200, 10), scrape(260, 70))
-    keep_books(machine(tmp_path, 260.0), first)
-    again = session_of(machine(tmp_path, 900.0), *ready(), scrape(901, 500))
+    first = session_of(host(tmp_path, 200.0), *ready(), scrape(200, 10), scrape(260, 70))
+    write_meter_store(host(tmp_path, 260.0), first)
+    again = session_of(host(tmp_path, 900.0), *ready(), scrape(901, 500))
     assert again.totals.requests == 500
     assert again.meter is not None
     assert again.meter.serving_s == 60.0
@@ -82,31 +86,31 @@ def test_what_was_served_goes_on_where_it_stood(tmp_path: Path) -> None:
 
 
 def test_a_server_that_was_restarted_while_nobody_watched_adds_up(tmp_path: Path) -> None:
-    first = session_of(machine(tmp_path, 200.0), *ready(), scrape(200, 10), scrape(260, 70))
-    keep_books(machine(tmp_path, 260.0), first)
+    first = session_of(host(tmp_path, 200.0), *ready(), scrape(200, 10), scrape(260, 70))
+    write_meter_store(host(tmp_path, 260.0), first)
     begun_anew = replace(spawned(500.0), start_id="start-2")
     reading = scrape(901, 500)
     fresh = replace(reading, counters=replace(reading.counters, process_start_s=at(501).wall_s))
-    again = session_of(machine(tmp_path, 900.0), begun_anew, fresh)
+    again = session_of(host(tmp_path, 900.0), begun_anew, fresh)
     assert again.totals.requests == 570
 
 
 def test_another_bill_begins_with_nothing_served(tmp_path: Path) -> None:
-    first = session_of(machine(tmp_path, 200.0), *ready(), scrape(200, 10), scrape(260, 70))
-    keep_books(machine(tmp_path, 260.0), first)
+    first = session_of(host(tmp_path, 200.0), *ready(), scrape(200, 10), scrape(260, 70))
+    write_meter_store(host(tmp_path, 260.0), first)
     later = datetime.fromtimestamp(BOOT_WALL_S + 5000, UTC)
-    books = open_books(machine(tmp_path, 6000.0, since=later))
+    books = open_meter_store(host(tmp_path, 6000.0, since=later))
     assert books.meter.began_s == BOOT_WALL_S + 5000
     assert all(each.totals.requests is None for each in books.ledger.served)
 
 
 def test_a_bill_since_the_server_begins_with_its_launch(tmp_path: Path) -> None:
     journal(tmp_path, list(ready()))
-    host = machine(tmp_path, 300.0, since="server")
-    books = open_books(host)
+    made_host = host(tmp_path, 300.0, since="server")
+    books = open_meter_store(made_host)
     assert (books.meter.origin, books.meter.began_s) == ("server_start", at(100).wall_s)
     assert (books.meter.starting_s, books.meter.unwatched_s) == (50.0, 150.0)
-    session = session_of(host, *ready(), scrape(310, 5))
+    session = session_of(made_host, *ready(), scrape(310, 5))
     relaunched = replace(spawned(400.0), start_id="start-2")
     after = advance(advance(session, relaunched), Ticked(at(460)))
     assert after.meter is not None
@@ -115,8 +119,8 @@ def test_a_bill_since_the_server_begins_with_its_launch(tmp_path: Path) -> None:
 
 
 def test_two_servers_are_billed_once_and_the_busier_names_the_time(tmp_path: Path) -> None:
-    host = machine(tmp_path, 200.0)
-    session = session_of(host, *ready())
+    made_host = host(tmp_path, 200.0)
+    session = session_of(made_host, *ready())
     beside = replace(scrape(201, 50), server="batch")
     session = reduce(advance, [scrape(200.5, 3), beside], session)
     assert session.totals.requests == 53
@@ -124,16 +128,16 @@ def test_two_servers_are_billed_once_and_the_busier_names_the_time(tmp_path: Pat
 
 
 def test_own_tests_are_counted_since_the_bill_began(tmp_path: Path) -> None:
-    host = machine(tmp_path, 5000.0)
-    lanes: tuple[tuple[str, str], ...] = (("a", "chat"), ("b", "api"))
-    with closing(open_history(host.history_file)) as history:
+    made_host = host(tmp_path, 5000.0)
+    targets: tuple[tuple[str, str], ...] = (("a", "chat"), ("b", "api"))
+    with closing(open_history(made_host.history_file)) as history:
         for series_id, began_s in (("old", BOOT_WALL_S - 10), ("new", BOOT_WALL_S + 10)):
-            history.add_series(SeriesRecord(series_id, began_s, lanes, "", {}))  # type: ignore[arg-type]
+            history.add_series(SeriesRecord(series_id, began_s, targets, "", {}))  # type: ignore[arg-type]
             history.add_run(series_id, run("a", 0, 0.2))
             history.add_run(series_id, run("b", 0, 0.5, cost_usd="0.000162"))
             history.add_run(series_id, run("b", 1, 0.5, cost_usd="0.000162"))
         assert history.tests_usd(BOOT_WALL_S - 100, math.inf) == Decimal("0.000648")
-    assert open_books(host).tests_usd == Decimal("0.000324")
+    assert open_meter_store(made_host).tests_usd == Decimal("0.000324")
 
 
 def windows(count: int, rps: float, first_s: float) -> list[Fact]:
@@ -141,36 +145,36 @@ def windows(count: int, rps: float, first_s: float) -> list[Fact]:
     return [scrape(first_s + 600 * n, 1000 + 600 * rps * n) for n in range(count + 1)]
 
 
-def judged_over(session: Session, desk: Desk, facts: list[Fact]) -> tuple[Session, Desk]:
+def judged_over(session: Session, context: Context, facts: list[Fact]) -> tuple[Session, Context]:
     for fact in facts:
         session = advance(session, fact)
-        desk = replace(desk, shown=decision.judged(session, desk))
-    return session, desk
+        context = replace(context, shown=decision.judged(session, context))
+    return session, context
 
 
 FIRST_S = 1200.0 - BOOT_WALL_S % 600
 
 
 def test_the_plan_holds_until_three_windows_disagree() -> None:
-    desk = replace(sessions.DESK, capacities=(CAPACITY,))
-    session, desk = judged_over(opened(), desk, windows(2, 2.0, FIRST_S))
-    assert desk.shown.kind is VerdictKind.API_CHEAPER
-    assert desk.shown.regret_usd == pytest.approx(
+    context = replace(sessions.DESK, capacities=(CAPACITY,))
+    session, context = judged_over(opened(), context, windows(2, 2.0, FIRST_S))
+    assert context.shown.kind is VerdictKind.API_CHEAPER
+    assert context.shown.regret_usd == pytest.approx(
         Decimal(20) / 60 * (Decimal("1.88") - Decimal("1.1664")), rel=Decimal("0.001")
     )
     busy = windows(4, 4.3, FIRST_S + 1200)
     kinds = []
     for fact in busy:
-        session, desk = judged_over(session, desk, [fact])
-        kinds.append(desk.shown.kind)
+        session, context = judged_over(session, context, [fact])
+        kinds.append(context.shown.kind)
     assert kinds[:3] == [VerdictKind.API_CHEAPER] * 3
     assert kinds[-1] is VerdictKind.SELF_HOST_CHEAPER
 
 
 def test_an_idle_window_decides_nothing_and_is_regretted_in_full() -> None:
-    _, desk = judged_over(opened(), sessions.DESK, windows(1, 0.0, FIRST_S))
-    assert desk.shown.kind is None
-    assert desk.shown.regret_usd == pytest.approx(Decimal("1.88") / 6)
+    _, context = judged_over(opened(), sessions.DESK, windows(1, 0.0, FIRST_S))
+    assert context.shown.kind is None
+    assert context.shown.regret_usd == pytest.approx(Decimal("1.88") / 6)
 
 
 def opened() -> Session:
@@ -179,44 +183,44 @@ def opened() -> Session:
 
 
 def test_the_plan_that_holds_survives_the_console(tmp_path: Path) -> None:
-    host = machine(tmp_path, 200.0)
-    session, desk, writer = opened(), sessions.DESK, HistoryThread(host.history_file)
+    made_host = host(tmp_path, 200.0)
+    session, context, writer = opened(), sessions.DESK, HistoryThread(made_host.history_file)
     for fact in windows(2, 2.0, FIRST_S):
         session = advance(session, fact)
-        desk = keep(writer, session, desk, fact.at.wall_s)
+        context = keep(writer, session, context, fact.at.wall_s)
     assert writer.close(10.0) == 0
-    assert desk.shown.kind is not None
-    assert shown_plan(host, "chat") == desk.shown
-    assert shown_plan(host, "other") == Shown()
+    assert context.shown.kind is not None
+    assert shown_plan(made_host, "chat") == context.shown
+    assert shown_plan(made_host, "other") == ShownPlan()
 
 
 def test_books_are_written_once_a_minute(tmp_path: Path) -> None:
-    host = machine(tmp_path, 200.0)
-    session = session_of(host, *ready(), scrape(200, 10))
-    writer = HistoryThread(host.history_file)
-    desk = keep(writer, session, Desk(host.settings), at(200).wall_s)
-    assert desk.meter_kept_s == at(200).wall_s
-    assert keep(writer, session, desk, at(230).wall_s) == desk
-    assert keep(writer, session, desk, at(261).wall_s).meter_kept_s == at(261).wall_s
+    made_host = host(tmp_path, 200.0)
+    session = session_of(made_host, *ready(), scrape(200, 10))
+    writer = HistoryThread(made_host.history_file)
+    context = keep(writer, session, Context(made_host.settings), at(200).wall_s)
+    assert context.meter_kept_s == at(200).wall_s
+    assert keep(writer, session, context, at(230).wall_s) == context
+    assert keep(writer, session, context, at(261).wall_s).meter_kept_s == at(261).wall_s
     assert writer.close(10.0) == 0
 
 
 def test_no_window_is_judged_before_the_plan_that_held_was_read(tmp_path: Path) -> None:
-    host = machine(tmp_path, 200.0)
-    session, desk = opened(), replace(sessions.DESK, shown_unread=True)
-    writer = HistoryThread(host.history_file)
+    made_host = host(tmp_path, 200.0)
+    session, context = opened(), replace(sessions.DESK, shown_unread=True)
+    writer = HistoryThread(made_host.history_file)
     for fact in windows(2, 2.0, FIRST_S):
         session = advance(session, fact)
-        desk = keep(writer, session, desk, fact.at.wall_s)
-    assert desk.shown == Shown()
+        context = keep(writer, session, context, fact.at.wall_s)
+    assert context.shown == ShownPlan()
     assert writer.close(10.0) == 0
-    assert shown_plan(host, "chat") == Shown()
+    assert shown_plan(made_host, "chat") == ShownPlan()
 
 
 def test_hours_that_the_plan_supposes_are_not_those_of_a_window() -> None:
     plan = Scenario(hours_per_day=Decimal(6), ops_usd_per_month=Decimal(730))
     settings = replace(sessions.DESK.settings, plan=plan)
-    desk = replace(sessions.DESK, settings=settings, capacities=(CAPACITY,))
-    _, desk = judged_over(opened(), desk, windows(1, 2.0, FIRST_S))
+    context = replace(sessions.DESK, settings=settings, capacities=(CAPACITY,))
+    _, context = judged_over(opened(), context, windows(1, 2.0, FIRST_S))
     staying, api = Decimal("1.88") + 1, Decimal("1.1664")
-    assert desk.shown.regret_usd == pytest.approx((staying - api) / 6, rel=Decimal("0.001"))
+    assert context.shown.regret_usd == pytest.approx((staying - api) / 6, rel=Decimal("0.001"))

@@ -5,7 +5,7 @@ import pytest
 from backends.domain.server import Owner, Server, ServerState
 from backends.operations.outage import lost_by_stop, lost_now
 
-READY = Server("chat", Owner.INFERCTL, ServerState.READY, base_url="http://127.0.0.1:1/v1")
+READY = Server("chat", Owner.MANAGED, ServerState.READY, base_url="http://127.0.0.1:1/v1")
 
 
 @pytest.mark.parametrize(
@@ -26,5 +26,5 @@ def test_requests_are_counted_or_unknown(
 
 def test_a_server_that_does_not_answer_is_not_said_to_be_idle() -> None:
     assert "unknown" in lost_now(READY)
-    starting = Server("chat", Owner.INFERCTL, ServerState.STARTING)
+    starting = Server("chat", Owner.MANAGED, ServerState.STARTING)
     assert lost_now(starting) == "it is starting, and that start is lost"

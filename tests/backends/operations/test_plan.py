@@ -11,7 +11,7 @@ from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import scenario_from
 from backends.domain.traffic.shape import HourlyProfile
 from backends.operations import scenario
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from backends.operations.decision import Decision, decide_all, decision_document
 from backends.settings.config import Settings
 from backends.settings.read import parse_settings
@@ -27,7 +27,7 @@ def planned(plan: dict[str, Any], settings: Settings = SETTINGS) -> Settings:
 
 
 def decided(plan: dict[str, Any], settings: Settings = SETTINGS) -> Decision:
-    return decide_all(READY, Desk(planned(plan, settings), capacities=(CAPACITY,)), DAY)
+    return decide_all(READY, Context(planned(plan, settings), capacities=(CAPACITY,)), DAY)
 
 
 def test_every_way_of_serving_is_ranked() -> None:
@@ -49,10 +49,10 @@ def test_every_way_of_serving_is_ranked() -> None:
 def test_the_hybrid_is_ranked_beside_them() -> None:
     light = replace(CAPACITY, rps=Decimal("1.2"))
     cheap = replace(SETTINGS.servers[0], gpu_usd_per_hour=Decimal("0.25"))
-    desk = Desk(
+    context = Context(
         planned({"max_replicas": 1}, replace(SETTINGS, servers=(cheap,))), capacities=(light,)
     )
-    found = decide_all(READY, desk, DAY).plan
+    found = decide_all(READY, context, DAY).plan
     assert found.kind is VerdictKind.HYBRID_CHEAPER
     assert {option.name for option in found.options} == ALWAYS | {"hybrid"}
 
@@ -93,7 +93,7 @@ def test_batches_are_as_cheap_and_as_late_at_every_endpoint() -> None:
     found = decided({"batch_multiplier": "0.5"}, settings)
     whole = decided({}, settings)
     bars = [
-        {bar.name: bar for bar in options_view(each.plan, each.scenario, each.rivals).options}
+        {bar.name: bar for bar in options_view(each.plan, each.scenario, each.ranked).options}
         for each in (found, whole)
     ]
     for name in ("API: serverless", "API: dear"):
@@ -147,5 +147,5 @@ def test_the_table_of_the_configuration_reaches_the_verdict() -> None:
     toml = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
     table = toml.split("[plan]", 1)[1].split("\n[", 1)[0]
     plan = parse_settings(f"[plan]{table}", Path("config.toml")).plan
-    found = decide_all(READY, Desk(replace(SETTINGS, plan=plan), capacities=(CAPACITY,)), DAY)
+    found = decide_all(READY, Context(replace(SETTINGS, plan=plan), capacities=(CAPACITY,)), DAY)
     assert "reserved" in {option.name for option in found.plan.options}

@@ -11,7 +11,7 @@ from backends.domain.decision.scenario import Scenario
 from backends.domain.session import Session
 from backends.domain.stamp import Stamp
 from backends.operations import scenario
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from backends.operations.decision import decide_all, unpriced_gpu
 from backends.operations.pricing import gpu_offers, gpu_prices, with_known_prices
 from backends.prices.book import set_api_price, set_gpu_price
@@ -95,8 +95,8 @@ def test_the_table_is_read_only_where_a_gpu_has_no_price(tmp_path: Path) -> None
 
 
 def test_a_gpu_without_a_price_is_told_what_others_ask_and_given_none() -> None:
-    desk = Desk(UNPRICED, gpu_prices=gpu_prices(UNPRICED, None))
-    decision = decide_all(sessions.READY, desk, sessions.DAY)
+    context = Context(UNPRICED, gpu_prices=gpu_prices(UNPRICED, None))
+    decision = decide_all(sessions.READY, context, sessions.DAY)
     assert decision.plan.kind is VerdictKind.UNPRICED
     assert decision.scenario.gpu_usd_per_hour is None
     assert "The price table has one H100 on demand from $2.89/h (runpod" in decision.plan.reason
@@ -109,8 +109,8 @@ def test_a_verdict_of_other_ways_says_it_beside_its_assumptions() -> None:
         provisioned_unit_usd_per_hour=Decimal(1), provisioned_unit_tokens_per_s=Decimal(99)
     )
     settings = replace(UNPRICED, plan=plan)
-    desk = Desk(settings, gpu_prices=gpu_prices(settings, None))
-    found = decide_all(sessions.READY, desk, sessions.DAY).plan
+    context = Context(settings, gpu_prices=gpu_prices(settings, None))
+    found = decide_all(sessions.READY, context, sessions.DAY).plan
     assert found.kind is VerdictKind.API_CHEAPER
     assert "price table" not in found.reason
     assert any("The price table has one H100" in said for said in found.assumptions)
@@ -124,8 +124,8 @@ def test_a_verdict_of_other_ways_says_it_beside_its_assumptions() -> None:
 def test_nothing_is_told_without_a_gpu_or_with_a_price(
     session: Session, settings: Settings
 ) -> None:
-    desk = Desk(settings, gpu_prices=shipped_table().gpu)
-    assert unpriced_gpu(session, desk) == ""
+    context = Context(settings, gpu_prices=shipped_table().gpu)
+    assert unpriced_gpu(session, context) == ""
 
 
 def test_a_gpu_that_the_table_lacks_is_not_told_another_ones_price() -> None:

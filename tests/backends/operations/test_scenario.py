@@ -10,10 +10,10 @@ from backends.domain.decision.routing import NowKind
 from backends.domain.prices.cost import request_prices
 from backends.domain.session import Session
 from backends.operations import scenario as economics
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from backends.operations.decision import decide_all
 from backends.operations.pricing import gpus_of, server_usd_per_hour
-from backends.operations.ranked_endpoints import rivals
+from backends.operations.ranked_endpoints import ranked
 from backends.settings.config import Billing, Endpoint, TokenPrices
 from tests.backends.domain.journals import at
 from tests.console.sessions import DAY, EMPTY, PROFILE, READY, SERVERLESS, SETTINGS
@@ -66,24 +66,24 @@ def test_every_endpoint_competes_and_the_cheapest_for_these_requests_is_the_riva
     unpriced = replace(dear_input, name="c", prices=TokenPrices())
     settings = replace(SETTINGS, endpoints=(unpriced, dear_output, dear_input, SERVERLESS))
     seen = economics.observed(READY)
-    names = [rival.endpoint.name for rival in rivals(settings, seen, None)]
+    names = [rival.endpoint.name for rival in ranked(settings, seen, None)]
     assert names == ["serverless", "a", "b", "c"]
     much_input = replace(seen, input_tokens_mean=Decimal(10_000), output_tokens_mean=Decimal(1))
-    names = [rival.endpoint.name for rival in rivals(settings, much_input, None)]
+    names = [rival.endpoint.name for rival in ranked(settings, much_input, None)]
     assert names == ["serverless", "b", "a", "c"]
-    decided = decide_all(READY, Desk(settings), DAY)
+    decided = decide_all(READY, Context(settings), DAY)
     assert any("cheapest of 3 endpoints" in said for said in decided.plan.assumptions)
-    assert decided.plan.usd_per_request == rivals(settings, seen, None)[0].usd_per_request
+    assert decided.plan.usd_per_request == ranked(settings, seen, None)[0].usd_per_request
 
 
 def test_an_unpriced_endpoint_is_no_rival_and_says_so() -> None:
     unpriced = Endpoint("c", "http://127.0.0.1:9/v1", "m")
-    (rival,) = rivals(replace(SETTINGS, endpoints=(unpriced,)), economics.observed(READY), None)
+    (rival,) = ranked(replace(SETTINGS, endpoints=(unpriced,)), economics.observed(READY), None)
     assert (rival.usd_per_request, rival.reason) == (None, "UNPRICED")
 
 
 def test_now_and_plan_answer_two_questions() -> None:
-    decided = decide_all(READY, Desk(SETTINGS), DAY)
+    decided = decide_all(READY, Context(SETTINGS), DAY)
     assert decided.plan.kind is VerdictKind.API_CHEAPER
     assert decided.now.kind is NowKind.KEEP_ON_GPU
     assert decided.now.paid_usd_per_hour == Decimal("1.88")

@@ -7,11 +7,11 @@ import pytest
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.serving import Counters
 from backends.operations import snapshot
-from tests.console.stage import machine_in
+from tests.console.stage import host_in
 
 
 def server(name: str, state: ServerState) -> Server:
-    return Server(name, Owner.INFERCTL, state, base_url=f"http://{name}/v1", model="m")
+    return Server(name, Owner.MANAGED, state, base_url=f"http://{name}/v1", model="m")
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def server(name: str, state: ServerState) -> Server:
         ((ServerState.STARTING,), None),
         ((ServerState.UNHEALTHY,), "http://0/v1"),
         ((ServerState.UNHEALTHY, ServerState.READY), "http://1/v1"),
-        ((ServerState.FOREIGN,), "http://0/v1"),
+        ((ServerState.EXTERNAL,), "http://0/v1"),
     ],
 )
 def test_the_counters_of_an_unhealthy_server_are_read_as_the_console_reads_them(
@@ -39,5 +39,5 @@ def test_the_counters_of_an_unhealthy_server_are_read_as_the_console_reads_them(
     monkeypatch.setattr(snapshot, "list_servers", lambda _: found)
     monkeypatch.setattr(snapshot, "scrape", scrape)
     monkeypatch.setattr(snapshot, "APART_S", 0.0)
-    snapshot.glance(machine_in(tmp_path))
+    snapshot.snapshot(host_in(tmp_path))
     assert set(asked) == ({read} if read else set())

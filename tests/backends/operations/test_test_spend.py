@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from backends.domain.ab.cold import ColdProbe, HuntPlan
+from backends.domain.ab.cold import ColdProbe, ColdProbePlan
 from backends.domain.ab.load import LoadEnded
-from backends.domain.reports.cold_probe import HuntReport
+from backends.domain.reports.cold_probe import ColdProbeReport
 from backends.domain.reports.load import LoadReport
 from backends.history import database
 from backends.history.history import History, open_history
@@ -34,9 +34,11 @@ def load(began_s: float, cost_usd: str | None) -> FindingRecord:
     return FindingRecord("load", told.load_id, began_s, "api", plain(told))
 
 
-def hunt(began_s: float, *probes: ColdProbe) -> FindingRecord:
-    told = HuntReport(f"hunt {began_s}", "api", "m", began_s, HuntPlan((60.0,), 2), probes)
-    return FindingRecord("coldhunt", told.hunt_id, began_s, "api", plain(told))
+def run_cold_probe(began_s: float, *probes: ColdProbe) -> FindingRecord:
+    told = ColdProbeReport(
+        f"cold-start probe {began_s}", "api", "m", began_s, ColdProbePlan((60.0,), 2), probes
+    )
+    return FindingRecord("coldprobe", told.probe_id, began_s, "api", plain(told))
 
 
 def probe(ended_s: float, cost_usd: str | None) -> ColdProbe:
@@ -52,8 +54,10 @@ def test_without_any_test_nothing_was_spent(history: History) -> None:
 
 
 def test_the_warm_up_of_a_series_is_paid_like_its_runs(history: History) -> None:
-    lanes = {"a": {"warm_up": None}, "b": {"warm_up": {"cost_usd": "0.0003"}}}
-    history.add_series(SeriesRecord("s", 1500.0, (("a", "x"), ("b", "y")), "", {"lanes": lanes}))
+    targets = {"a": {"warm_up": None}, "b": {"warm_up": {"cost_usd": "0.0003"}}}
+    history.add_series(
+        SeriesRecord("s", 1500.0, (("a", "x"), ("b", "y")), "", {"targets": targets})
+    )
     history.add_run("s", run("a", 0, 0.2))
     history.add_run("s", run("b", 0, 0.2, cost_usd="0.002"))
     assert spent(history) == Decimal("0.0023")
@@ -68,19 +72,21 @@ def test_a_load_counts_where_it_began_within_the_period(history: History) -> Non
 
 def test_of_a_hunt_those_requests_count_that_ended_within_the_period(history: History) -> None:
     inside = (probe(1001.0, "0.01"), probe(1500.0, None), probe(1999.0, "0.02"))
-    history.findings.keep(hunt(100.0, probe(200.0, "0.04"), *inside, probe(2000.0, "0.08")))
+    history.findings.keep(
+        run_cold_probe(100.0, probe(200.0, "0.04"), *inside, probe(2000.0, "0.08"))
+    )
     assert spent(history) == Decimal("0.03")
 
 
 def fill(history: History) -> None:
-    lanes = {"a": {"warm_up": {"cost_usd": "0.0000001"}}, "b": {"warm_up": None}, "c": {}}
-    history.add_series(SeriesRecord("s", 1500.0, (("a", "x"),), "", {"lanes": lanes}))
+    targets = {"a": {"warm_up": {"cost_usd": "0.0000001"}}, "b": {"warm_up": None}, "c": {}}
+    history.add_series(SeriesRecord("s", 1500.0, (("a", "x"),), "", {"targets": targets}))
     history.add_run("s", run("a", 0, 0.2, cost_usd="0.1"))
     history.add_run("s", run("a", 0, 0.2, cost_usd="0.2"))
     history.add_run("s", run("b", 1, 0.2))
     history.findings.keep(load(1500.0, "3"))
     history.findings.keep(load(1500.0, "4"))
-    history.findings.keep(hunt(100.0, probe(1001.0, "0.01"), probe(5000.0, "0.02")))
+    history.findings.keep(run_cold_probe(100.0, probe(1001.0, "0.01"), probe(5000.0, "0.02")))
 
 
 def test_an_older_history_tells_its_costs_and_a_broken_record_hides_no_other(

@@ -13,7 +13,7 @@ from typing import Any
 from backends.domain.ab.facts import AbFact, RunEnded, SeriesEnded
 from backends.domain.ab.run import Run
 from backends.prober.loop import Loop
-from backends.prober.protocol import Lane, Limits, SeriesOrder
+from backends.prober.protocol import Limits, SeriesOrder, Target
 from backends.prober.series import Series
 from tests.backends.domain.ab.chunks import ROLE, chunk, usage
 
@@ -168,15 +168,15 @@ def plain(
 
 
 def order_for(*base_urls: str, **more: Any) -> SeriesOrder:
-    """An order of few runs; further fields of the order or, as `lane`, of its lanes."""
-    lane = more.pop("lane", {})
+    """An order of few runs; further fields of the order or, as `target`, of its targets."""
+    target = more.pop("target", {})
     names = ("a", "b", "c", "d")
-    lanes = tuple(
-        Lane(name, f"endpoint-{name}", url, "m", **lane)  # type: ignore[arg-type]
+    targets = tuple(
+        Target(name, f"endpoint-{name}", url, "m", **target)  # type: ignore[arg-type]
         for name, url in zip(names, base_urls, strict=False)
     )
     settings: dict[str, Any] = {"runs": 2, "max_tokens": 8, "seed": 1, **more}
-    return SeriesOrder("s1", lanes, "Say something.", **settings)
+    return SeriesOrder("s1", targets, "Say something.", **settings)
 
 
 def measure(order: SeriesOrder) -> list[AbFact]:

@@ -1,4 +1,4 @@
-"""Stands in for the process of a hunt that never begins: ``-m tests...stub_hunter FOLDER``."""
+"""Stands in for a probe's process that never begins: ``-m tests.backends.prober.stub_worker``."""
 
 import os
 import sys

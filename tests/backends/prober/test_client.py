@@ -78,8 +78,8 @@ async def test_a_series_from_end_to_end(tmp_path: Path, monkeypatch: pytest.Monk
     assert series.ended
     document = ab_report(series)
     assert document["complete"] is True
-    assert [lane["summary"]["n"] for lane in document["lanes"].values()] == [4, 4]
-    assert document["lanes"]["a"]["clock"] == "kernel"
+    assert [target["summary"]["n"] for target in document["targets"].values()] == [4, 4]
+    assert document["targets"]["a"]["clock"] == "kernel"
     assert probers() == []
 
 
@@ -174,7 +174,7 @@ async def test_the_key_is_in_no_argument_and_no_environment(
     monkeypatch.setenv("SOME_API_KEY", key)
     seen = ""
     with serving(endless) as server:
-        order = order_for(server.base_url, lane={"api_key": key})
+        order = order_for(server.base_url, target={"api_key": key})
         assert key not in repr(order)
         async with asyncio.timeout(DEADLINE_S):
             async with aclosing(run_series(order)) as facts:

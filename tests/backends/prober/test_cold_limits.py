@@ -13,15 +13,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backends.domain.ab.cold import ColdProbe, HuntPlan, ProbeEnded, limits_of
+from backends.domain.ab.cold import ColdProbe, ColdProbePlan, ProbeEnded, limits_of
 from backends.domain.ab.run import Run
-from backends.domain.reports.cold_probe import HuntReport, hunt_document, hunt_lines, verdict_line
+from backends.domain.reports.cold_probe import (
+    ColdProbeReport,
+    cold_probe_document,
+    cold_probe_lines,
+    verdict_line,
+)
 from backends.prober import problems
-from backends.prober.cold_probe import LONGEST_POLL_S, POLL_SHARE, SHORTEST_POLL_S, hunt
+from backends.prober.cold_probe import LONGEST_POLL_S, POLL_SHARE, SHORTEST_POLL_S, run_cold_probe
 from backends.prober.http import Head
-from backends.prober.protocol import Lane
+from backends.prober.protocol import Target
 
-LANE = Lane("a", "x", "http://127.0.0.1:9/v1", "m")
+LANE = Target("a", "x", "http://127.0.0.1:9/v1", "m")
 GAPS = (60.0, 900.0)
 ONCE_USD = Decimal("0.00002")
 WARM_TTFT_S = 0.5
@@ -90,7 +95,7 @@ class Endpoint:
         assert seconds >= 0
         self.now_s += seconds
 
-    async def ask(self, _lane: Lane, _prompt: str, limit_s: float) -> Run:
+    async def ask(self, _target: Target, _prompt: str, limit_s: float) -> Run:
         assert limit_s > 0
         error, takes_s = self._answer()
         self.sent += 1
@@ -118,11 +123,11 @@ class Endpoint:
         return self.refusal, self.refusal_s
 
 
-async def probed(endpoint: Endpoint, plan: HuntPlan, state: Path) -> HuntReport:
+async def probed(endpoint: Endpoint, plan: ColdProbePlan, state: Path) -> ColdProbeReport:
     """Probe to the end, and check that it came within what was agreed."""
     limits = limits_of(plan)
     probes, ended, began_s = list[ColdProbe](), "", endpoint.now_s
-    told = hunt(
+    told = run_cold_probe(
         LANE,
         "hi",
         plan,
@@ -143,14 +148,14 @@ async def probed(endpoint: Endpoint, plan: HuntPlan, state: Path) -> HuntReport:
     assert endpoint.now_s - began_s <= limits.lasts_s
     spent = [Decimal(probe.cost_usd) for probe in probes if probe.cost_usd]
     assert limits.usd is None or sum(spent[:-1], Decimal(0)) <= limits.usd
-    report = HuntReport("h", "x", "m", 1000.0, plan, tuple(probes), ended=ended)
+    report = ColdProbeReport("h", "x", "m", 1000.0, plan, tuple(probes), ended=ended)
     assert report.complete is not bool(ended)
     return report
 
 
-def plan(rounds: int = 2) -> HuntPlan:
-    bare = HuntPlan(GAPS, rounds, warm=5)
-    return HuntPlan(GAPS, rounds, warm=5, limits=limits_of(bare, ONCE_USD))
+def plan(rounds: int = 2) -> ColdProbePlan:
+    bare = ColdProbePlan(GAPS, rounds, warm=5)
+    return ColdProbePlan(GAPS, rounds, warm=5, limits=limits_of(bare, ONCE_USD))
 
 
 SLEEPERS = [
@@ -200,7 +205,7 @@ async def test_an_endpoint_that_never_wakes_is_told_with_what_was_measured(
     assert report.ended.startswith("no token within 20m after a pause of 15m: ")
     assert "UNSURE so far, after 15m idle it refused" in verdict_line(report)
     assert report.finding.gaps[0].verdict == "warm"
-    assert any(report.ended in line for line in hunt_lines(report))
+    assert any(report.ended in line for line in cold_probe_lines(report))
 
 
 @pytest.mark.parametrize("name", REFUSALS)
@@ -230,7 +235,7 @@ async def test_an_endpoint_that_never_sleeps_was_never_seen_cold(tmp_path: Path)
 
 async def test_a_clock_that_is_set_back_gives_no_more_time(tmp_path: Path) -> None:
     endpoint = Endpoint(takes_s=600.0)
-    told = hunt(
+    told = run_cold_probe(
         LANE,
         "hi",
         plan(),
@@ -307,7 +312,7 @@ def _again(
 
 async def test_the_limits_are_in_the_document_and_the_text(tmp_path: Path) -> None:
     report = await probed(Endpoint(fails_from=0), plan(), tmp_path / "probes.jsonl")
-    document = hunt_document(report)
+    document = cold_probe_document(report)
     assert document["limits"] == {"requests": 114, "lasts_s": 7920, "usd": "0.00228"}
     assert document["ended"] == report.ended
-    assert "limits of one start: 114 requests, 2.2h, $0.00228" in hunt_lines(report)
+    assert "limits of one start: 114 requests, 2.2h, $0.00228" in cold_probe_lines(report)

@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from backends.domain.ab.cold import ColdProbe, HuntPlan, ProbeEnded, find_cold
+from backends.domain.ab.cold import ColdProbe, ColdProbePlan, ProbeEnded, find_cold
 from backends.domain.ab.run import Run
-from backends.prober.cold_probe import FAILURES_TO_GIVE_UP, ask_once, hunt, read_probes
-from backends.prober.protocol import Lane
+from backends.prober.cold_probe import FAILURES_TO_GIVE_UP, ask_once, read_probes, run_cold_probe
+from backends.prober.protocol import Target
 from tests.backends.prober.scripted_server import Conversation, a_good_stream, serving
 
-LANE = Lane("a", "x", "http://127.0.0.1:9/v1", "m")
+LANE = Target("a", "x", "http://127.0.0.1:9/v1", "m")
 WARM = 5
 REFUSAL = "HTTP 503 Service Unavailable: the endpoint failed; see its log or status page"
 
@@ -30,7 +30,7 @@ class Endpoint:
         self.slept.append(seconds)
         self.now_s += seconds
 
-    async def ask(self, _lane: Lane, _prompt: str, _limit_s: float = 0.0) -> Run:
+    async def ask(self, _target: Target, _prompt: str, _limit_s: float = 0.0) -> Run:
         cold = self.now_s - self.busy_until > 60
         ttft_s = 30.0 if cold else 0.5
         self.now_s += ttft_s
@@ -38,12 +38,12 @@ class Endpoint:
         error = self.errors.pop(0) if self.errors else None
         return Run("a", 0, ttft_s=None if error else ttft_s, error=error)
 
-    async def hunt(
+    async def run_cold_probe(
         self, gaps: tuple[float, ...], state: Path, *, rounds: int = 1, most: int = 99
     ) -> list[ColdProbe]:
         found: list[ColdProbe] = []
-        plan = HuntPlan(gaps, rounds, warm=WARM)
-        told = hunt(
+        plan = ColdProbePlan(gaps, rounds, warm=WARM)
+        told = run_cold_probe(
             LANE, "hi", plan, state, ask=self.ask, now=self.now, elapsed=self.now, sleep=self.sleep
         )
         async for probe in told:
@@ -63,34 +63,36 @@ def planned(probes: list[ColdProbe]) -> list[float | None]:
 
 async def test_a_baseline_comes_first_then_pauses_shortest_first(tmp_path: Path) -> None:
     endpoint = Endpoint()
-    found = await endpoint.hunt((300, 10, 60), tmp_path / "hunt.jsonl", rounds=2)
+    found = await endpoint.run_cold_probe(
+        (300, 10, 60), tmp_path / "cold-start probe.jsonl", rounds=2
+    )
     in_turn = [10, 0.0, 60, 0.0, 300, 0.0]
     assert planned(found) == [None, *[0.0] * WARM, *in_turn, *in_turn[:-1]]
     pauses = [probe for probe in found if probe.planned_idle_s]
     assert [probe.idle_s for probe in pauses] == [10, 60, 300] * 2
     assert [probe.ttft_s for probe in pauses] == [0.5, 0.5, 30.0] * 2
     assert [wait for wait in endpoint.slept if wait] == [10, 60, 300] * 2
-    finding = find_cold(found, HuntPlan((10, 60, 300), 2, WARM))
+    finding = find_cold(found, ColdProbePlan((10, 60, 300), 2, WARM))
     assert (finding.cold_after_s, finding.warm_up_to_s) == (300, 60)
 
 
 async def test_an_interrupted_pause_begins_anew_and_none_is_measured_twice(tmp_path: Path) -> None:
-    endpoint, state = Endpoint(), tmp_path / "hunt.jsonl"
-    await endpoint.hunt((10, 60, 300), state, most=2 + WARM)
+    endpoint, state = Endpoint(), tmp_path / "cold-start probe.jsonl"
+    await endpoint.run_cold_probe((10, 60, 300), state, most=2 + WARM)
     with state.open("a") as file:
         file.write('{"planned_idle_s": 60, "idle')
     endpoint.now_s += 45
-    found = await endpoint.hunt((10, 60, 300), state)
+    found = await endpoint.run_cold_probe((10, 60, 300), state)
     assert planned(found) == [None, 0.0, 60, 0.0, 300]
     assert [wait for wait in endpoint.slept if wait] == [10, 60, 300]
     assert planned(read_probes(state)).count(10) == 1
-    assert await endpoint.hunt((10, 60, 300), state) == []
+    assert await endpoint.run_cold_probe((10, 60, 300), state) == []
 
 
 async def test_a_refusal_after_a_pause_is_that_pauses_cold_start(tmp_path: Path) -> None:
-    endpoint, state = Endpoint(), tmp_path / "hunt.jsonl"
+    endpoint, state = Endpoint(), tmp_path / "cold-start probe.jsonl"
     endpoint.errors = [*[None] * (1 + WARM), REFUSAL, REFUSAL]
-    found = await endpoint.hunt((10,), state)
+    found = await endpoint.run_cold_probe((10,), state)
     after = [probe for probe in found if probe.planned_idle_s == 10]
     assert planned(found)[1 + WARM :] == [10, 10, 10]
     assert [probe.error for probe in after] == [REFUSAL, REFUSAL, None]
@@ -102,17 +104,17 @@ async def test_a_refusal_after_a_pause_is_that_pauses_cold_start(tmp_path: Path)
 async def test_a_failed_request_without_a_pause_is_repeated_behind_a_good_one(
     tmp_path: Path,
 ) -> None:
-    endpoint, state = Endpoint(), tmp_path / "hunt.jsonl"
+    endpoint, state = Endpoint(), tmp_path / "cold-start probe.jsonl"
     endpoint.errors = [None, REFUSAL]
-    found = await endpoint.hunt((10,), state)
+    found = await endpoint.run_cold_probe((10,), state)
     assert planned(found)[:4] == [None, 0.0, None, 0.0]
     assert [wait for wait in endpoint.slept if wait] == [60, 10]
 
 
 async def test_a_pause_that_ends_in_a_lasting_error_is_not_measured(tmp_path: Path) -> None:
-    endpoint, state = Endpoint(), tmp_path / "hunt.jsonl"
+    endpoint, state = Endpoint(), tmp_path / "cold-start probe.jsonl"
     endpoint.errors = [*[None] * (1 + WARM), "HTTP 401: the endpoint does not accept the API key"]
-    found = await endpoint.hunt((10,), state)
+    found = await endpoint.run_cold_probe((10,), state)
     assert planned(found)[1 + WARM :] == [10, None, 10]
     assert found[-1].ttft_s == 0.5
 
@@ -120,14 +122,14 @@ async def test_a_pause_that_ends_in_a_lasting_error_is_not_measured(tmp_path: Pa
 async def test_an_endpoint_that_is_gone_ends_the_probe(tmp_path: Path) -> None:
     endpoint = Endpoint()
     endpoint.errors = ["HTTP 401: no"] * 99
-    found = await endpoint.hunt((10,), tmp_path / "hunt.jsonl")
+    found = await endpoint.run_cold_probe((10,), tmp_path / "cold-start probe.jsonl")
     assert len(found) == FAILURES_TO_GIVE_UP
     assert endpoint.ended == [ProbeEnded("10 requests in a row failed: HTTP 401: no")]
 
 
 async def test_one_request_without_a_warm_up() -> None:
     with serving(a_good_stream) as server:
-        run = await ask_once(Lane("a", "x", server.base_url, "m"), "hi")
+        run = await ask_once(Target("a", "x", server.base_url, "m"), "hi")
         assert len(server.requests) == 1
     assert run.error is None
     assert run.connect is not None
@@ -139,11 +141,11 @@ async def test_a_request_that_takes_longer_than_it_may_is_an_error() -> None:
         conversation.wait(30)
 
     with serving(silent) as server:
-        run = await ask_once(Lane("a", "x", server.base_url, "m"), "hi", 1.0)
+        run = await ask_once(Target("a", "x", server.base_url, "m"), "hi", 1.0)
     assert run.error == "no reply within 1 s"
 
 
 @pytest.mark.parametrize("url", ["nowhere", "http://127.0.0.1:9/v1"])
 async def test_what_cannot_be_asked_is_an_error(url: str) -> None:
-    run = await ask_once(Lane("a", "x", url, "m"), "hi")
+    run = await ask_once(Target("a", "x", url, "m"), "hi")
     assert run.error

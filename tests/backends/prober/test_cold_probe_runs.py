@@ -1,4 +1,4 @@
-"""The process of a hunt: begun within a limit, and ended only when it is known to be one."""
+"""The process of a cold-start probe: begun within a limit, ended only when known to be one."""
 
 import subprocess
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from backends.host import processes
 from backends.prober import cold_probe_runs
-from backends.prober.cold_probe_runs import HuntFolder, held
+from backends.prober.cold_probe_runs import ColdProbeFolder, held
 from backends.problem import Problem
 
 STUB = "tests.backends.prober.stub_worker"
@@ -19,7 +19,7 @@ def test_a_hunt_that_does_not_begin_is_ended_and_told(
 ) -> None:
     monkeypatch.setattr(cold_probe_runs, "REPORT_S", 5.0 if how == "closed" else 1.0)
     monkeypatch.setattr(cold_probe_runs, "STOP_S", 0.5)
-    folder = HuntFolder(tmp_path / how)
+    folder = ColdProbeFolder(tmp_path / how)
     folder.path.mkdir()
     with pytest.raises(Problem, match="did not begin within"):
         cold_probe_runs.launch(folder, STUB)
@@ -32,7 +32,7 @@ def test_a_process_that_the_lock_only_names_is_not_ended(
 ) -> None:
     monkeypatch.setattr(cold_probe_runs, "LEAVING_S", 0.1, raising=False)
     monkeypatch.setattr(cold_probe_runs, "STOP_S", 0.5)
-    folder = HuntFolder(tmp_path)
+    folder = ColdProbeFolder(tmp_path)
     innocent = subprocess.Popen(["sleep", "600"])
     try:
         with held(folder):

@@ -100,7 +100,7 @@ def shows_a_piece(text: str) -> bool:
 @pytest.mark.parametrize("reply", ECHOES.values(), ids=ECHOES)
 def test_no_piece_of_an_echoed_key_is_told(reply: Reply) -> None:
     with serving(reply) as server:
-        facts = measure(order_for(server.base_url, runs=2, lane={"api_key": KEY}, warm_up=False))
+        facts = measure(order_for(server.base_url, runs=2, target={"api_key": KEY}, warm_up=False))
     assert runs_of(facts) or end_of(facts).reason
     assert not shows_a_piece(repr(facts))
     for reasoning in (True, False):
@@ -117,7 +117,7 @@ def test_no_piece_of_an_echoed_key_is_told(reply: Reply) -> None:
 )
 def test_of_a_quote_that_ends_within_the_key_nothing_of_it_stays(place: str) -> None:
     with serving(ECHOES[place]) as server:
-        facts = measure(order_for(server.base_url, runs=1, lane={"api_key": KEY}, warm_up=False))
+        facts = measure(order_for(server.base_url, runs=1, target={"api_key": KEY}, warm_up=False))
     (run,) = runs_of(facts)
     assert KEY[:4] not in str(run.error)
     assert KNOWN_KEY_HIDDEN in str(run.error)
@@ -126,7 +126,7 @@ def test_of_a_quote_that_ends_within_the_key_nothing_of_it_stays(place: str) -> 
 def test_an_echoed_key_is_not_stored(tmp_path: Path) -> None:
     file = tmp_path / "history.sqlite"
     with serving(ECHOES["finish_reason"]) as server:
-        facts = measure(order_for(server.base_url, runs=1, lane={"api_key": KEY}, warm_up=False))
+        facts = measure(order_for(server.base_url, runs=1, target={"api_key": KEY}, warm_up=False))
     history = open_history(file)
     history.add_series(SeriesRecord("s", 1.0, (("a", "x"),), "0" * 64, {}))
     for run in runs_of(facts):

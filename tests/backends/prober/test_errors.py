@@ -172,7 +172,7 @@ def test_a_cancelled_run_is_an_error_with_what_it_received() -> None:
 
     with serving(slow) as server:
         facts = cancelled_after(
-            2, server.base_url, lane={"prices": RequestPrices(output_usd_per_mtok=Decimal(1))}
+            2, server.base_url, target={"prices": RequestPrices(output_usd_per_mtok=Decimal(1))}
         )
     (run,) = runs_of(facts)
     assert isinstance(facts[-1], SeriesEnded)
@@ -191,7 +191,7 @@ def test_nobody_listens() -> None:
     assert runs_of(facts)[0].error == (
         f"connection refused by 127.0.0.1:{port}: nothing listens there; is the server started?"
     )
-    assert end_of(facts).reason.startswith("lane a (endpoint-a): connection refused")
+    assert end_of(facts).reason.startswith("target a (endpoint-a): connection refused")
 
 
 def test_a_name_without_address() -> None:
@@ -228,16 +228,16 @@ def test_https_where_there_is_none() -> None:
 def test_a_hopeless_lane_ends_the_series_before_the_other_pays() -> None:
     with serving(a_good_stream) as good, serving(plain("401 Unauthorized", b"{}")) as bad:
         facts = measure(order_for(good.base_url, bad.base_url, runs=20))
-    assert end_of(facts).reason.startswith("lane b (endpoint-b): HTTP 401")
+    assert end_of(facts).reason.startswith("target b (endpoint-b): HTTP 401")
     assert len(good.requests) == 1
-    assert [run.lane for run in runs_of(facts)] == ["b"]
+    assert [run.target for run in runs_of(facts)] == ["b"]
 
 
 def test_three_failures_in_a_row_end_the_series() -> None:
     with serving(plain("503 Service Unavailable", b"{}")) as server:
         facts = measure(order_for(server.base_url, runs=20))
     assert len(runs_of(facts)) == 3
-    assert "3 runs in a row failed in lane a" in end_of(facts).reason
+    assert "3 runs in a row failed in target a" in end_of(facts).reason
 
 
 def test_a_single_failure_does_not() -> None:

@@ -41,7 +41,7 @@ def test_a_proxy_is_used_where_the_environment_names_one(monkeypatch: pytest.Mon
 
     with serving(paced) as proxy:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
-        facts = measure(order_for(FAR, runs=2, lane={"api_key": KEY}, ignore_eos=True))
+        facts = measure(order_for(FAR, runs=2, target={"api_key": KEY}, ignore_eos=True))
     assert proxy.requests[0].head.startswith("POST http://inference.invalid/v1/chat/completions ")
     assert f"Bearer {KEY}" in proxy.requests[0].head
     assert proxy.requests[0].body["ignore_eos"] is True
@@ -78,7 +78,7 @@ def test_failures_through_a_proxy_are_one_line_without_the_key(
     body = f'{{"error":{{"message":"bad key {KEY}"}}}}'.encode()
     with serving(plain("401 Unauthorized", body)) as proxy:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
-        facts = measure(order_for(FAR, lane={"api_key": KEY}))
+        facts = measure(order_for(FAR, target={"api_key": KEY}))
     assert "HTTP 401: the endpoint does not accept the API key" in end_of(facts).reason
     assert KEY not in repr(facts)
 

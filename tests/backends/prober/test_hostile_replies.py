@@ -1,4 +1,4 @@
-"""One odd reply is an error of its own run: the process and the other lane go on."""
+"""One odd reply is an error of its own run: the process and the other target go on."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from backends.domain.ab.run import Run
 from backends.domain.ab.sse import SseEvent
 from backends.domain.ab.tokens import MOST_OUTPUT_TOKENS, ChunkReader, well_formed
 from backends.prober.client import run_load, run_series
-from backends.prober.protocol import Lane, LoadOrder
+from backends.prober.protocol import LoadOrder, Target
 from tests.backends.domain.ab.chunks import chunk, usage
 from tests.backends.prober.scripted_server import (
     CHUNKED_HEAD,
@@ -121,7 +121,7 @@ def odd_once(odd: Reply) -> Reply:
 
 
 async def both(reply: Reply) -> tuple[list[Run], list[Run], SeriesEnded]:
-    """Measure an odd lane a beside a healthy lane b, by the measuring process itself."""
+    """Measure an odd target a beside a healthy target b, by the measuring process itself."""
     with serving(odd_once(reply)) as odd, serving(a_good_stream) as healthy:
         order = order_for(odd.base_url, healthy.base_url, runs=RUNS)
         async with asyncio.timeout(DEADLINE_S):
@@ -130,8 +130,8 @@ async def both(reply: Reply) -> tuple[list[Run], list[Run], SeriesEnded]:
     last = facts[-1]
     assert isinstance(last, SeriesEnded)
     return (
-        sorted((run for run in runs if run.lane == "a"), key=lambda run: run.index),
-        [run for run in runs if run.lane == "b"],
+        sorted((run for run in runs if run.target == "a"), key=lambda run: run.index),
+        [run for run in runs if run.target == "b"],
         last,
     )
 
@@ -219,7 +219,7 @@ def test_what_nothing_was_written_for_is_an_error_of_that_run(
 async def test_a_load_goes_on_after_an_odd_reply(name: str) -> None:
     with serving(odd_once(HOSTILE[name][0])) as server:
         order = LoadOrder(
-            Lane("a", "x", server.base_url, "m"), "hi", 8, first_rps=20.0, step_s=0.6, max_s=2.0
+            Target("a", "x", server.base_url, "m"), "hi", 8, first_rps=20.0, step_s=0.6, max_s=2.0
         )
         async with asyncio.timeout(DEADLINE_S):
             news = [each async for each in run_load(order)]

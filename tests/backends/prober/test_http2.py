@@ -57,7 +57,7 @@ def test_an_endpoint_without_http_1_is_asked_over_http_2(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     with speaking_http_2(context(certificate, "h2")) as server:
-        facts = measure(order_for(server.base_url, runs=2, lane={"api_key": "sk-0123456789"}))
+        facts = measure(order_for(server.base_url, runs=2, target={"api_key": "sk-0123456789"}))
     assert end_of(facts).reason == ""
     assert [run.index for run in runs_of(facts)] == [0, 1]
     for run in runs_of(facts):

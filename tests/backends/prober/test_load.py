@@ -13,7 +13,7 @@ from backends.domain.prices.cost import RequestPrices
 from backends.prober.client import run_load
 from backends.prober.load import Load, LoadNews
 from backends.prober.loop import Loop
-from backends.prober.protocol import Lane, LoadOrder
+from backends.prober.protocol import LoadOrder, Target
 from tests.backends.prober.scripted_server import (
     Conversation,
     Reply,
@@ -37,7 +37,7 @@ def one_worker() -> Reply:
     return reply
 
 
-def order(url: str, lane: dict[str, Any] | None = None, **more: Any) -> LoadOrder:
+def order(url: str, target: dict[str, Any] | None = None, **more: Any) -> LoadOrder:
     settings: dict[str, Any] = {
         "ttft_limit_s": 0.15,
         "first_rps": 10,
@@ -47,7 +47,7 @@ def order(url: str, lane: dict[str, Any] | None = None, **more: Any) -> LoadOrde
         "seed": 5,
         **more,
     }
-    return LoadOrder(Lane("a", "x", url, "m", **(lane or {})), "Say it.", 8, **settings)
+    return LoadOrder(Target("a", "x", url, "m", **(target or {})), "Say it.", 8, **settings)
 
 
 def loaded(wanted: LoadOrder) -> tuple[list[LoadStep], LoadEnded]:
@@ -80,7 +80,7 @@ def test_the_capacity_of_one_worker_is_found() -> None:
     [
         ({"max_requests": 6}, "6 requests were sent, as many as allowed"),
         ({"max_s": 0.4}, "0.4 s have passed, as many as allowed"),
-        ({"max_usd": "0.00005", "lane": PRICES}, "0.00005 USD were spent, as much as allowed"),
+        ({"max_usd": "0.00005", "target": PRICES}, "0.00005 USD were spent, as much as allowed"),
         ({"max_usd": "1"}, "a limit in dollars needs the endpoint's prices"),
     ],
 )

@@ -63,7 +63,7 @@ def test_no_key_leaves_in_any_text_of_a_report() -> None:
     reading, writing = os.pipe()
     loop = Loop()
     outbox = Outbox(writing, loop, lambda: None, [key])
-    outbox.post(SeriesEnded(AT, "s", f"lane a (http://{key}@x): gone"))
+    outbox.post(SeriesEnded(AT, "s", f"target a (http://{key}@x): gone"))
     outbox.post_record({"LoadEnded": {"reason": key, "steps": [{"broke": key}]}})
     idle(loop)
     told = os.read(reading, 65536).decode()

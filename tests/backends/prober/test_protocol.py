@@ -5,10 +5,10 @@ import pytest
 
 from backends.domain.decision.scenario_parts import Tier
 from backends.domain.prices.cost import RequestPrices
-from backends.prober.protocol import Lane, Limits, LoadOrder, Order, SeriesOrder, decode_order
+from backends.prober.protocol import Limits, LoadOrder, Order, SeriesOrder, Target, decode_order
 from backends.prober.protocol import encode_order as encode
 
-LANE = Lane(
+LANE = Target(
     "a",
     "digital",
     "https://inference.example/v1",

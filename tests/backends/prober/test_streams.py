@@ -89,7 +89,7 @@ def test_one_warm_up_a_lane_is_discarded_and_told() -> None:
     assert len(server.requests) == 8
     audit = end_of(facts).client
     assert audit is not None
-    assert [run.lane for run in audit.warm_ups] == ["a", "b"]
+    assert [run.target for run in audit.warm_ups] == ["a", "b"]
     warm_up = audit.warm_ups[0].connect
     assert warm_up is not None
     assert not warm_up.reused
@@ -127,8 +127,8 @@ def test_each_run_has_a_prompt_of_its_own_unless_caches_are_wanted() -> None:
 
 def test_the_same_sampling_goes_to_every_lane() -> None:
     with serving(a_good_stream) as server:
-        lane = {"extra": {"reasoning_effort": "low"}}
-        measure(order_for(server.base_url, server.base_url, ignore_eos=True, lane=lane))
+        target = {"extra": {"reasoning_effort": "low"}}
+        measure(order_for(server.base_url, server.base_url, ignore_eos=True, target=target))
         bodies = [dict(request.body) for request in server.requests[2:]]
     for body in bodies:
         del body["messages"]
@@ -170,7 +170,7 @@ def test_simultaneous_lanes_are_asked_together() -> None:
     with serving(simple) as server:
         facts = measure(order_for(server.base_url, server.base_url, runs=2, mode="simultaneous"))
     began = [fact for fact in facts if isinstance(fact, RunBegan)]
-    assert [fact.lane for fact in began] == ["a", "b"] * 2
+    assert [fact.target for fact in began] == ["a", "b"] * 2
     assert began[1].at.mono_s - began[0].at.mono_s < TTFT_S / 2
     assert [fact.index for fact in began] == [0, 0, 1, 1]
 
@@ -178,8 +178,8 @@ def test_simultaneous_lanes_are_asked_together() -> None:
 def test_rounds_are_drawn_in_random_order() -> None:
     with serving(a_good_stream) as server:
         facts = measure(order_for(server.base_url, server.base_url, runs=16, seed=3))
-    lanes = [fact.lane for fact in facts if isinstance(fact, RunBegan)]
-    rounds = [tuple(lanes[i : i + 2]) for i in range(0, 32, 2)]
+    targets = [fact.target for fact in facts if isinstance(fact, RunBegan)]
+    rounds = [tuple(targets[i : i + 2]) for i in range(0, 32, 2)]
     assert set(rounds) == {("a", "b"), ("b", "a")}
 
 
@@ -208,7 +208,7 @@ def test_a_run_costs_what_its_usage_says(prices: RequestPrices, cost: str | None
         conversation.end()
 
     with serving(cached) as server:
-        (run,) = runs_of(measure(order_for(server.base_url, runs=1, lane={"prices": prices})))
+        (run,) = runs_of(measure(order_for(server.base_url, runs=1, target={"prices": prices})))
     assert run.cost_usd == cost
     assert run.cached_tokens == 240
 
@@ -227,7 +227,7 @@ def test_a_key_that_a_server_sends_back_is_never_told() -> None:
         conversation.end()
 
     with serving(echo) as server:
-        facts = measure(order_for(server.base_url, runs=1, lane={"api_key": KEY}))
+        facts = measure(order_for(server.base_url, runs=1, target={"api_key": KEY}))
     assert KEY not in repr(facts)
     live = "".join(fact.text for fact in facts if isinstance(fact, TextArrived))
     assert live == runs_of(facts)[0].text == "you sent [API key] thanks"
@@ -236,13 +236,13 @@ def test_a_key_that_a_server_sends_back_is_never_told() -> None:
 def test_a_key_in_an_error_is_never_told() -> None:
     body = f'{{"error":{{"message":"Incorrect API key provided: {KEY}"}}}}'.encode()
     with serving(plain("401 Unauthorized", body)) as server:
-        facts = measure(order_for(server.base_url, lane={"api_key": KEY}))
+        facts = measure(order_for(server.base_url, target={"api_key": KEY}))
     assert KEY not in repr(facts)
     assert "[API key]" in end_of(facts).reason
 
 
 def test_a_key_that_no_header_can_carry() -> None:
-    facts = measure(order_for("http://127.0.0.1:9/v1", lane={"api_key": "a\nb"}))
+    facts = measure(order_for("http://127.0.0.1:9/v1", target={"api_key": "a\nb"}))
     assert "set it anew" in end_of(facts).reason
 
 

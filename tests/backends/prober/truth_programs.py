@@ -15,7 +15,7 @@ from typing import Any
 from backends.domain.ab.facts import AbFact, RunEnded
 from backends.domain.ab.run import Run
 from backends.prober.client import run_series
-from backends.prober.protocol import Lane, SeriesOrder
+from backends.prober.protocol import SeriesOrder, Target
 
 DEADLINE_S = 30.0
 
@@ -70,13 +70,13 @@ def truths(url: str) -> list[dict[str, Any]]:
 
 
 def order(url: str, *models: str, runs: int = 2, **more: Any) -> SeriesOrder:
-    """A series with one lane for each model, which is the server's program."""
+    """A series with one target for each model, which is the server's program."""
     names = ("a", "b")
-    lanes = tuple(
-        Lane(name, name, url, model)  # type: ignore[arg-type]
+    targets = tuple(
+        Target(name, name, url, model)  # type: ignore[arg-type]
         for name, model in zip(names, models, strict=False)
     )
-    return SeriesOrder("s1", lanes, "Say the same word.", runs=runs, max_tokens=64, **more)
+    return SeriesOrder("s1", targets, "Say the same word.", runs=runs, max_tokens=64, **more)
 
 
 async def measured(wanted: SeriesOrder) -> list[AbFact]:

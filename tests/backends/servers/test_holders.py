@@ -12,7 +12,7 @@ from backends.domain.start import Failure, FailureKind
 from backends.domain.vram_owners import with_survivor_memory
 from backends.host import processes
 from backends.keeper import holders
-from backends.servers.holders import Culprit, culprits, held_on_gpus, how_to_end
+from backends.servers.holders import Holder, find_holders, held_on_gpus, how_to_end
 
 GIB = 2**30
 ME = processes.identity(os.getpid())
@@ -36,7 +36,7 @@ def _sample(*held: tuple[int, int | None]) -> GpuSample:
 
 LEFT = Server(
     "gpt-oss",
-    Owner.INFERCTL,
+    Owner.MANAGED,
     ServerState.FAILED,
     survivors=(Survivor(ME, "VLLM::EngineCore"),),
 )
@@ -54,7 +54,7 @@ def test_what_one_process_holds_on_several_gpus_is_added_up() -> None:
 
 
 def test_a_process_of_ours_that_was_left_behind_is_ended_by_key_and_verb() -> None:
-    (found,) = culprits({ME.pid: ("VLLM::EngineCore", 61 * GIB)}, (LEFT,))
+    (found,) = find_holders({ME.pid: ("VLLM::EngineCore", 61 * GIB)}, (LEFT,))
     told = how_to_end([replace(found, age_s=3 * 3600.0, name="VLLM::EngineCore")])
     assert told == (
         f"pid {ME.pid} `VLLM::EngineCore`, yours, left behind by gpt-oss, started 3 h ago, "
@@ -66,27 +66,29 @@ def test_a_process_of_ours_that_was_left_behind_is_ended_by_key_and_verb() -> No
     ("server", "whose", "ends"),
     [
         (replace(LEFT, survivors=(), pid=ME.pid, state=ServerState.READY), "yours", "gpt-oss"),
-        (replace(LEFT, owner=Owner.FOREIGN), "left behind by a vLLM that inferctl", "gpt-oss"),
+        (replace(LEFT, owner=Owner.EXTERNAL), "left behind by a vLLM that inferctl", "gpt-oss"),
         (
-            replace(LEFT, owner=Owner.FOREIGN, survivors=(), pid=ME.pid, state=ServerState.FOREIGN),
+            replace(
+                LEFT, owner=Owner.EXTERNAL, survivors=(), pid=ME.pid, state=ServerState.EXTERNAL
+            ),
             "part of a vLLM that inferctl did not start",
             "",
         ),
     ],
 )
 def test_whose_it_is_and_whether_it_is_ours_to_end(server: Server, whose: str, ends: str) -> None:
-    (found,) = culprits({ME.pid: ("python", None)}, (server,))
+    (found,) = find_holders({ME.pid: ("python", None)}, (server,))
     assert whose in found.whose
     assert found.ends == ends
     assert found.left_behind == bool(server.survivors)
 
 
 def test_a_stranger_is_named_with_its_user_and_never_ended() -> None:
-    (found,) = culprits({1: ("init", 5 * GIB)}, ())
+    (found,) = find_holders({1: ("init", 5 * GIB)}, ())
     assert "of user root" in found.whose
     assert "run:" not in how_to_end([found])
     assert how_to_end([]) == ""
-    assert "of an unknown user" in Culprit(999_999_999, "x", "of an unknown user").sentence()
+    assert "of an unknown user" in Holder(999_999_999, "x", "of an unknown user").sentence()
 
 
 def test_only_failures_for_memory_or_port_ask_who_holds_it(

@@ -60,7 +60,7 @@ def test_the_model_is_read_from_the_command(expected: str | None, command: str) 
 
 
 def _ours(state: Path) -> Server:
-    (server,) = [one for one in list_servers(state) if one.owner is Owner.INFERCTL]
+    (server,) = [one for one in list_servers(state) if one.owner is Owner.MANAGED]
     return server
 
 
@@ -115,9 +115,9 @@ async def test_ours_is_never_listed_as_foreign_too(
         await asyncio.to_thread(adopt, folder)
     pid = bench.start(folder).process.pid
     listed = await asyncio.to_thread(list_servers, bench.state)
-    assert [one.owner for one in listed if one.pid == pid] == [Owner.INFERCTL]
+    assert [one.owner for one in listed if one.pid == pid] == [Owner.MANAGED]
     elsewhere = await asyncio.to_thread(list_servers, tmp_path / "other")
-    assert [one.owner for one in elsewhere if one.pid == pid] == [Owner.FOREIGN]
+    assert [one.owner for one in elsewhere if one.pid == pid] == [Owner.EXTERNAL]
 
 
 async def test_a_cut_off_journal_is_no_obstacle(bench: Bench) -> None:
@@ -151,7 +151,7 @@ async def test_a_foreign_server_is_listed_with_model_and_port(
     await eventually(lambda: is_listening(port))
     listed = await asyncio.to_thread(list_servers, tmp_path)
     (server,) = [one for one in listed if one.pid == process.pid]
-    assert (server.owner, server.state) == (Owner.FOREIGN, ServerState.FOREIGN)
+    assert (server.owner, server.state) == (Owner.EXTERNAL, ServerState.EXTERNAL)
     assert (server.port, server.model) == (port, "served")
     assert server.base_url == f"http://127.0.0.1:{port}/v1"
 

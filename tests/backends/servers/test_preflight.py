@@ -70,7 +70,7 @@ def test_a_held_port_names_its_holder(around: Surroundings) -> None:
         port = _finding(preflight(order, (), None, around), "port")
         assert port.state == "fail"
         assert f"pid {os.getpid()} `" in port.what
-        ours = Server("mine", Owner.INFERCTL, ServerState.READY, port=order.port)
+        ours = Server("mine", Owner.MANAGED, ServerState.READY, port=order.port)
         port = _finding(preflight(order, (ours,), None, around), "port")
         assert port.remedy.startswith("run: inferctl stop mine")
 
@@ -78,7 +78,7 @@ def test_a_held_port_names_its_holder(around: Surroundings) -> None:
 def test_of_a_server_that_runs_already_nothing_else_is_told(around: Surroundings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         order = replace(_order(), port=server.getsockname()[1])
-        itself = Server("n", Owner.INFERCTL, ServerState.READY, port=order.port, pid=7)
+        itself = Server("n", Owner.MANAGED, ServerState.READY, port=order.port, pid=7)
         full = GpuSample((_gpu(0, 79),))
         (found,) = preflight(order, (itself,), full, around)
     assert (found.name, found.state) == ("name", "fail")
@@ -151,14 +151,14 @@ def test_unknown_memory_is_no_verdict(around: Surroundings) -> None:
 
 def test_what_an_earlier_server_left_is_named(around: Surroundings) -> None:
     left = (Survivor(ProcessId(4711, 1), "VLLM::EngineCore", 70 * GIB),)
-    orphans = Server("vllm-orphans-1", Owner.FOREIGN, ServerState.FAILED, survivors=left)
-    found = _finding(preflight(_order(), (orphans,), None, around), "leftovers")
+    orphans = Server("vllm-orphans-1", Owner.EXTERNAL, ServerState.FAILED, survivors=left)
+    found = _finding(preflight(_order(), (orphans,), None, around), "orphans")
     assert "4711, holding 70.0 GiB" in found.what
     assert found.remedy == "press x to end them, or run: inferctl stop vllm-orphans-1"
 
 
 def test_a_server_that_runs_is_not_started_again(around: Surroundings) -> None:
-    running = Server("n", Owner.INFERCTL, ServerState.STARTING, pid=7)
+    running = Server("n", Owner.MANAGED, ServerState.STARTING, pid=7)
     assert _finding(preflight(_order(), (running,), None, around), "name").state == "fail"
 
 

@@ -20,7 +20,7 @@ from backends.domain.facts import (
 from backends.domain.server import Exit, ProcessId, ServerState, Survivor
 from backends.domain.stamp import Stamp
 from backends.domain.start import Failure, FailureKind, PhaseName
-from backends.servers.listing import server_told
+from backends.servers.listing import server_in
 
 FAILURE = Failure(FailureKind.KILLED, None, "", "cause", "remedy")
 SPAWNED = Spawned(
@@ -52,11 +52,11 @@ CASES: list[tuple[ServerState, tuple[ServerFact, ...]]] = [
 
 @pytest.mark.parametrize(("state", "facts"), CASES)
 def test_the_state_follows_the_facts(state: ServerState, facts: tuple[ServerFact, ...]) -> None:
-    assert server_told("n", facts).state is state
+    assert server_in("n", facts).state is state
 
 
 def test_times_count_from_the_spawn() -> None:
-    server = server_told("n", READY)
+    server = server_in("n", READY)
     assert (server.ready_s, server.first_token_s) == (9.5, 10.0)
     assert server.base_url == "http://127.0.0.1:8000/v1"
     assert server.phase is None
@@ -64,22 +64,22 @@ def test_times_count_from_the_spawn() -> None:
 
 def test_the_phase_is_shown_only_while_it_runs() -> None:
     facts = (SPAWNED, PhaseBegan(_at(1), PhaseName.COMPILE))
-    assert server_told("n", facts).phase is PhaseName.COMPILE
-    assert server_told("n", (*facts, StopOrdered(_at(2), "me"))).phase is None
+    assert server_in("n", facts).phase is PhaseName.COMPILE
+    assert server_in("n", (*facts, StopOrdered(_at(2), "me"))).phase is None
 
 
 def test_the_first_failure_is_the_cause() -> None:
     later = replace(FAILURE, kind=FailureKind.UNKNOWN)
     facts = (SPAWNED, FailureSeen(_at(1), FAILURE), FailureSeen(_at(2), later))
-    assert server_told("n", facts).failure == FAILURE
+    assert server_in("n", facts).failure == FAILURE
 
 
 def test_survivors_are_those_named_last() -> None:
     left = SurvivorsFound(_at(3), (Survivor(ProcessId(9, 9), "VLLM::EngineCore"),))
-    assert server_told("n", (*READY, left)).survivors == left.survivors
-    assert server_told("n", (*READY, left, SurvivorsFound(_at(4), ()))).survivors == ()
+    assert server_in("n", (*READY, left)).survivors == left.survivors
+    assert server_in("n", (*READY, left, SurvivorsFound(_at(4), ()))).survivors == ()
 
 
 def test_an_ipv6_address_is_written_in_brackets() -> None:
-    server = server_told("n", (replace(SPAWNED, host="::"),))
+    server = server_in("n", (replace(SPAWNED, host="::"),))
     assert server.base_url == "http://[::1]:8000/v1"

@@ -10,7 +10,7 @@ import pytest
 
 from backends.settings.paths import config_file, state_folder
 from console.__main__ import main
-from tests.console.conftest import Host
+from tests.console.conftest import MadeHost
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ def configure(text: str) -> Path:
 
 
 @pytest.fixture
-def configured(host: Host) -> Iterator[Host]:
+def configured(made_host: MadeHost) -> Iterator[MadeHost]:
     """Configure a simulated server, and the simulated serverless endpoint with its prices."""
-    profile = host.profile
+    profile = made_host.profile
     variables = "\n".join(f'{key} = "{value}"' for key, value in profile.environment)
     configure(
         f"""
@@ -68,15 +68,15 @@ gpu_usd_per_hour = "1.88"
 {variables}
 
 [endpoint.serverless]
-base_url = "http://127.0.0.1:{host.endpoint_port}/v1"
+base_url = "http://127.0.0.1:{made_host.endpoint_port}/v1"
 model = "{profile.model}"
 input_usd_per_mtok = "0.10"
 output_usd_per_mtok = "0.70"
 """
     )
-    kept = Host(state_folder(), host.endpoint_port, profile)
+    kept = MadeHost(state_folder(), made_host.endpoint_port, profile)
     yield kept
     # Its processes are told by the file that stands for their GPU, which lies in the host's folder.
-    host.folder, folder = kept.folder, host.folder
-    host.clean()
-    host.folder = folder
+    made_host.folder, folder = kept.folder, made_host.folder
+    made_host.clean()
+    made_host.folder = folder

@@ -25,7 +25,7 @@ from backends.servers.listing import list_servers
 from backends.settings.config import Profile
 from backends.settings.paths import state_folder
 from console.__main__ import main
-from tests.console.stage import ROOT, free_port, machine_in, serving, somebody_elses_vllm
+from tests.console.stage import ROOT, free_port, host_in, serving, somebody_elses_vllm
 
 NOT_FOUND = 3
 
@@ -52,7 +52,7 @@ async def test_somebody_elses_vllm_is_told_and_remembered(
         await serving(state_folder(), pid)
         assert await adopt(port, "--json") == 0
         server = told(capsys)
-        assert (server["name"], server["owner"]) == (f"vllm-{port}", "foreign")
+        assert (server["name"], server["owner"]) == (f"vllm-{port}", "external")
         assert (server["pid"], server["model"]) == (pid, "org/theirs")
         assert server["arguments"][-2:] == ["--max-model-len", "2048"]
         assert 0 < server["uptime_s"] < 60
@@ -125,8 +125,8 @@ async def ours(tmp_path: Path) -> AsyncIterator[Profile]:
     vllm.chmod(0o755)
     speed = ("INFERCTL_SIMULATED_SPEED", "200")
     profile = Profile("ours", "org/ours", str(vllm), port=free_port(), environment=(speed,))
-    machine = replace(machine_in(tmp_path), state_folder=state_folder())
-    await asyncio.to_thread(servers.start, machine, profile)
+    host = replace(host_in(tmp_path), state_folder=state_folder())
+    await asyncio.to_thread(servers.start, host, profile)
     async for fact in follow(server_folder(state_folder(), "ours")):
         if isinstance(fact, BecameReady):
             break

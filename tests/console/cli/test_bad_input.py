@@ -8,7 +8,7 @@ import pytest
 from backends.domain.server import ServerState
 from backends.settings.paths import config_file
 from tests.console.cli.conftest import Cli, Ran, configure
-from tests.console.conftest import SERVER, Host, free_port
+from tests.console.conftest import SERVER, MadeHost, free_port
 
 PROFILE = '[server.chat]\nmodel = "org/model"\nvllm = "{vllm}"\nport = {port}\n'
 
@@ -44,7 +44,7 @@ def test_a_configuration_with_a_fault_is_told_by_its_place(
 
 
 def test_with_a_fault_in_the_configuration_a_server_is_still_seen_and_stopped(
-    cli: Cli, configured: Host
+    cli: Cli, configured: MadeHost
 ) -> None:
     assert cli("start", SERVER, "--wait", "--force").code == 0
     configure("[server.chat]\nmodel = 'x'\nprot = 8000\n")

@@ -68,7 +68,7 @@ def test_the_measured_verdict_answers_both_questions(cli: Cli) -> None:
     assert told["verdict"] == "INSUFFICIENT_DATA"
     assert told["now"]["verdict"] == "SEND_TO_API"
     assert told["advice"]["kind"] == "UNDECIDED"
-    assert [rival["endpoint"] for rival in told["rivals"]] == ["cheap", "unknown"]
+    assert [rival["endpoint"] for rival in told["endpoints"]] == ["cheap", "unknown"]
     printed = cli("verdict").out
     assert printed.index("NOW ") < printed.index("PLAN ") < printed.index("ACT ")
 

@@ -20,7 +20,12 @@ from backends.domain.decision.verdict import Verdict
 from backends.domain.gpu import GpuSample
 from backends.domain.reports.ab_picture import ab_svg
 from backends.domain.reports.ab_text import ab_csv, ab_markdown
-from backends.domain.reports.cold_probe import HuntReport, hunt_csv, hunt_markdown, hunt_svg
+from backends.domain.reports.cold_probe import (
+    ColdProbeReport,
+    cold_probe_csv,
+    cold_probe_markdown,
+    cold_probe_svg,
+)
 from backends.domain.reports.load import LoadReport, load_csv, load_markdown, load_svg
 from backends.domain.server import Server
 from backends.domain.start import Start
@@ -38,10 +43,10 @@ MARKUP = set("|`<>[]")
 
 SERIES = replace(
     hostile(AbSeries),
-    began=replace(hostile(SeriesBegan), lanes=(("a", MARK), ("b", MARK)), models=(MARK, MARK)),
-    runs=(hostile(Run), replace(hostile(Run), lane="b")),
+    began=replace(hostile(SeriesBegan), targets=(("a", MARK), ("b", MARK)), models=(MARK, MARK)),
+    runs=(hostile(Run), replace(hostile(Run), target="b")),
 )
-LOAD, HUNT = hostile(LoadReport), hostile(HuntReport)
+LOAD, HUNT = hostile(LoadReport), hostile(ColdProbeReport)
 START_RECORD, SERIES_RECORD = hostile(StartRecord), hostile(SeriesRecord)
 RUN_RECORD = {"series_id": MARK, **plain(hostile(Run))}
 
@@ -84,13 +89,13 @@ VERBS: dict[str, Callable[[], None]] = {
 CSV: dict[str, Callable[[], str]] = {
     "ab": lambda: ab_csv(SERIES),
     "load": lambda: load_csv(LOAD),
-    "coldhunt": lambda: hunt_csv(HUNT),
+    "coldprobe": lambda: cold_probe_csv(HUNT),
 }
 
 MARKDOWN: dict[str, Callable[[], str]] = {
     "ab": lambda: ab_markdown(SERIES),
     "load": lambda: load_markdown(LOAD),
-    "coldhunt": lambda: hunt_markdown(HUNT),
+    "coldprobe": lambda: cold_probe_markdown(HUNT),
     "cost report, starts": lambda: "\n".join(cost_report._starts([START_RECORD])),
     "cost report, series": lambda: "\n".join(cost_report._series([SERIES_RECORD])),
     "cost report, capacity": lambda: "\n".join(cost_report._capacity([hostile(Capacity)])),
@@ -99,7 +104,7 @@ MARKDOWN: dict[str, Callable[[], str]] = {
 SVG: dict[str, Callable[[], str]] = {
     "ab": lambda: ab_svg(SERIES),
     "load": lambda: load_svg(LOAD),
-    "coldhunt": lambda: hunt_svg(HUNT),
+    "coldprobe": lambda: cold_probe_svg(HUNT),
 }
 
 

@@ -23,7 +23,7 @@ from backends.domain.traffic.windows import Windows
 from backends.history.history import open_history
 from backends.operations import scenario, snapshot
 from backends.operations.host import this_host
-from backends.operations.meter_store import keep_books, open_books, with_books
+from backends.operations.meter_store import open_meter_store, with_meter_store, write_meter_store
 from backends.settings.config import Settings
 from backends.settings.paths import history_file
 from tests.backends.domain.journals import at
@@ -42,7 +42,7 @@ output_usd_per_mtok = "0.70"
 """
 MONTH = 9_796_664.0
 SERVER = Server(
-    "chat", Owner.INFERCTL, ServerState.READY, base_url="http://127.0.0.1:9/v1", model="org/model"
+    "chat", Owner.MANAGED, ServerState.READY, base_url="http://127.0.0.1:9/v1", model="org/model"
 )
 
 
@@ -139,16 +139,18 @@ def test_nothing_is_decided_on_the_second_that_a_verb_sees(cli: Cli) -> None:
 
 def test_a_window_under_way_counts_for_the_verb_that_follows(tmp_path: Path) -> None:
     configure(CONFIGURATION)
-    host = this_host()
-    books = open_books(host)
-    session = watching(with_books(Session(at(200.0)), books), "chat", "org/model")
+    made_host = this_host()
+    books = open_meter_store(made_host)
+    session = watching(with_meter_store(Session(at(200.0)), books), "chat", "org/model")
     session = advance(advance(session, scrape(200, 0)), scrape(500, 600))
-    keep_books(host, session)
-    again = watching(with_books(Session(at(501.0)), open_books(host)), "chat", "org/model")
+    write_meter_store(made_host, session)
+    again = watching(
+        with_meter_store(Session(at(501.0)), open_meter_store(made_host)), "chat", "org/model"
+    )
     asked = scenario.recorded(advance(again, scrape(520, 640)), SETTINGS).seen
     assert (asked.n, asked.window_s, asked.tokens_n) == tuple(map(Decimal, (600, 300, 600)))
-    keep_books(host, again)
-    assert open_books(host).ledger.of("chat").profile.tokens.requests == 600
+    write_meter_store(made_host, again)
+    assert open_meter_store(made_host).ledger.of("chat").profile.tokens.requests == 600
 
 
 def test_windows_keep_the_tokens_of_their_requests_with_their_own_number() -> None:

@@ -16,7 +16,7 @@ from backends.keeper import client
 from backends.keeper.folder import ServerFolder, read_journal, server_folder
 from backends.settings.paths import config_file
 from tests.backends.keeper.conftest import eventually, everything, until
-from tests.console.conftest import REPOSITORY, SERVER, SPEED, Host
+from tests.console.conftest import REPOSITORY, SERVER, SPEED, MadeHost
 
 
 async def inferctl(*argv: str, terminal: int | None = None) -> Process:
@@ -37,12 +37,12 @@ def _take_terminal() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
-def folder_of(host: Host) -> Path:
-    return server_folder(host.folder, SERVER)
+def folder_of(made_host: MadeHost) -> Path:
+    return server_folder(made_host.folder, SERVER)
 
 
 async def test_of_two_starts_at_once_one_launches_and_the_other_says_who_did(
-    configured: Host,
+    configured: MadeHost,
 ) -> None:
     verbs = [await inferctl("start", SERVER, "--force") for _ in range(2)]
     said = [(await verb.communicate())[1].decode() for verb in verbs]
@@ -57,7 +57,7 @@ async def test_of_two_starts_at_once_one_launches_and_the_other_says_who_did(
 
 
 async def test_a_start_goes_on_when_the_terminal_that_waited_for_it_is_gone(
-    configured: Host,
+    configured: MadeHost,
 ) -> None:
     path = config_file()
     path.write_text(path.read_text().replace(f'SPEED = "{SPEED}"', 'SPEED = "20"'))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.console.cli.conftest import Cli, configure
-from tests.console.conftest import MODEL, Host
+from tests.console.conftest import MODEL, MadeHost
 
 SERVER_KEYS = {
     *("name", "owner", "state", "pid", "keeper_pid", "port", "base_url", "model", "phase"),
@@ -40,7 +40,7 @@ capacity_rps = "40"
 """
 
 
-def test_a_server_from_start_to_stop(cli: Cli, configured: Host) -> None:
+def test_a_server_from_start_to_stop(cli: Cli, configured: MadeHost) -> None:
     before = cli("status", "--json")
     (server,) = before.json()["servers"]
     assert (before.code, server["state"], server["pid"]) == (0, "stopped", None)
@@ -77,7 +77,7 @@ def test_a_server_from_start_to_stop(cli: Cli, configured: Host) -> None:
     assert cli("stop", "chat").code != 0
 
 
-def test_a_start_that_fails_says_why_and_exits_1(cli: Cli, configured: Host) -> None:
+def test_a_start_that_fails_says_why_and_exits_1(cli: Cli, configured: MadeHost) -> None:
     from backends.settings.paths import config_file
 
     path = config_file()
@@ -94,38 +94,38 @@ def test_a_start_that_fails_says_why_and_exits_1(cli: Cli, configured: Host) -> 
     assert server["failure"]["remedy"]
 
 
-def test_an_ab_of_two_endpoints(cli: Cli, configured: Host) -> None:
+def test_an_ab_of_two_endpoints(cli: Cli, configured: MadeHost) -> None:
     other = f"http://127.0.0.1:{configured.endpoint_port}/v1#{MODEL}"
     ran = cli("ab", "serverless", other, "-n", "4", "--yes", "--max-tokens", "20", "--json")
     assert ran.code == 0, ran.err
     document = ran.json()
-    assert set(document) >= {"prompt_sha256", "order", "lanes", "difference", "client"}
+    assert set(document) >= {"prompt_sha256", "order", "targets", "difference", "client"}
     assert document["order"] == "interleaved"
     for name, cost in (("a", True), ("b", False)):
-        lane = document["lanes"][name]
-        assert set(lane) >= {"endpoint", "model", "clock", "runs", "summary"}
-        assert len(lane["runs"]) == lane["summary"]["n"] == 4
-        assert all(set(run) >= RUN_KEYS for run in lane["runs"])
-        assert all((run["cost_usd"] is not None) is cost for run in lane["runs"])
-        assert set(lane["summary"]["ttft_s"]) >= {"median", "p25", "p75", "min", "max"}
+        target = document["targets"][name]
+        assert set(target) >= {"endpoint", "model", "clock", "runs", "summary"}
+        assert len(target["runs"]) == target["summary"]["n"] == 4
+        assert all(set(run) >= RUN_KEYS for run in target["runs"])
+        assert all((run["cost_usd"] is not None) is cost for run in target["runs"])
+        assert set(target["summary"]["ttft_s"]) >= {"median", "p25", "p75", "min", "max"}
     assert set(document["difference"]["ttft_s"]) >= {
         *("shift", "ci95", "p_value", "verdict", "smallest_detectable"),
     }
     assert "at most $" in ran.err
 
 
-def test_a_priced_series_needs_a_yes(cli: Cli, configured: Host) -> None:
+def test_a_priced_series_needs_a_yes(cli: Cli, configured: MadeHost) -> None:
     ran = cli("ab", "serverless", "serverless", "-n", "3")
     assert (ran.code, ran.out) == (2, "")
     assert "--yes" in ran.err
 
 
-def test_an_ab_against_nobody_exits_1_with_its_document(cli: Cli, configured: Host) -> None:
+def test_an_ab_against_nobody_exits_1_with_its_document(cli: Cli, configured: MadeHost) -> None:
     from tests.console.conftest import free_port
 
     ran = cli("ab", "serverless", f"http://127.0.0.1:{free_port()}/v1#m", "--json")
     assert ran.code == 1
-    assert all(run["ttft_s"] is None for run in ran.json()["lanes"]["b"]["runs"])
+    assert all(run["ttft_s"] is None for run in ran.json()["targets"]["b"]["runs"])
 
 
 @pytest.mark.parametrize(("required", "code"), [("self_host", 0), ("api", 4)])
@@ -161,7 +161,7 @@ def test_gpus_without_a_gpu_is_an_answer_with_a_reason(cli: Cli) -> None:
         assert set(gpu) >= {"index", "uuid", "name", "vendor", "memory", "processes"}
 
 
-def test_cost_without_a_server_knows_the_bill_and_no_token(cli: Cli, configured: Host) -> None:
+def test_cost_without_a_server_knows_the_bill_and_no_token(cli: Cli, configured: MadeHost) -> None:
     ran = cli("cost", "--json")
     document = ran.json()
     assert ran.code == 0

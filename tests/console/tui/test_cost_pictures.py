@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 from textual.events import Mount
 
-from backends.domain.decision.hysteresis import Shown
+from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import scenario_from
 from backends.history.records import FirstTokens
 from backends.operations.capacity import Capacity
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from backends.operations.decision import Decision, decide_all
 from backends.operations.measured_inputs import Measured
 from backends.settings.config import Billing, Endpoint, Settings, TokenPrices
@@ -34,15 +34,15 @@ COSTS: Settings = replace(
     endpoints=(UNPRICED, DEAR, SERVERLESS),
     billing=Billing(switching_usd=Decimal(10), budget_usd_per_day=Decimal(40)),
 )
-DESK = Desk(
+DESK = Context(
     COSTS,
     capacities=(CAPACITY,),
-    shown=Shown(VerdictKind.API_CHEAPER, regret_usd=Decimal("3.2")),
+    shown=ShownPlan(VerdictKind.API_CHEAPER, regret_usd=Decimal("3.2")),
 )
 
 
-def decision(desk: Desk = DESK) -> Decision:
-    return decide_all(sessions.READY, desk, DAY)
+def decision(context: Context = DESK) -> Decision:
+    return decide_all(sessions.READY, context, DAY)
 
 
 class CostPicture(Picture):
@@ -76,7 +76,7 @@ def test_what_if_answers_were_long(snap_compare: Compare) -> None:
 
 
 def test_nothing_is_known(snap_compare: Compare) -> None:
-    bare = Desk(replace(SETTINGS, servers=(replace(PROFILE, gpu_usd_per_hour=None),)))
+    bare = Context(replace(SETTINGS, servers=(replace(PROFILE, gpu_usd_per_hour=None),)))
     found = decide_all(sessions.EMPTY, bare, DAY)
     assert snap_compare(CostPicture(found), terminal_size=(80, 24))
 

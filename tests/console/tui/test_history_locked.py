@@ -17,7 +17,7 @@ from backends.history.history import open_history
 from backends.operations import meter_store
 from console.tui.app import HISTORY
 from console.tui.screens.history import HistoryScreen
-from tests.console.conftest import Host, started, until
+from tests.console.conftest import MadeHost, started, until
 from tests.console.stage import ROOT
 from tests.console.tui.test_ab import ended
 
@@ -81,14 +81,14 @@ async def heartbeat(gaps_s: list[float]) -> None:
 
 
 async def test_a_lock_of_ten_seconds_stops_no_key_and_loses_no_run(
-    host: Host, opened: list[int], monkeypatch: pytest.MonkeyPatch
+    made_host: MadeHost, opened: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(meter_store, "KEEP_S", 0.5)
-    app, gaps_s = host.app(), list[float]()
+    app, gaps_s = made_host.app(), list[float]()
     async with app.run_test(size=(120, 35)) as pilot:
         await started(pilot, app)
         await until(pilot, lambda: app.session.meter is not None)
-        with held_by_another(app.machine.history_file):
+        with held_by_another(app.host.history_file):
             until_s = time.monotonic() + HELD_S
             beat = asyncio.create_task(heartbeat(gaps_s))
             await pilot.press("a")
@@ -103,19 +103,21 @@ async def test_a_lock_of_ten_seconds_stops_no_key_and_loses_no_run(
     assert max(gaps_s) < LONGEST_GAP_S
     assert opened
     assert threading.get_ident() not in opened
-    with closing(open_history(app.machine.history_file)) as history:
+    with closing(open_history(app.host.history_file)) as history:
         (series,) = history.recent_series()
         assert series.report["complete"]
         assert len(history.runs_of(series.series_id)) == 2
         assert history.load_meter(meter_store.METER)["last_s"] > 0
-        assert history.tests_usd(0.0, math.inf) == app.desk.tests_usd > 0
+        assert history.tests_usd(0.0, math.inf) == app.context.tests_usd > 0
 
 
-async def test_a_console_that_opens_on_a_locked_history_takes_it_up_later(host: Host) -> None:
-    app = host.app()
-    open_history(app.machine.history_file).close()
+async def test_a_console_that_opens_on_a_locked_history_takes_it_up_later(
+    made_host: MadeHost,
+) -> None:
+    app = made_host.app()
+    open_history(app.host.history_file).close()
     with ExitStack() as held:
-        held.enter_context(held_by_another(app.machine.history_file))
+        held.enter_context(held_by_another(app.host.history_file))
         async with app.run_test(size=(120, 35)) as pilot:
             await until(pilot, lambda: app.session.servers_seen)
             assert app.session.meter is None

@@ -9,14 +9,14 @@ from backends.keeper.folder import ServerFolder, keeper_id, server_folder
 from backends.servers.listing import list_servers, server_pids
 from console.tui.app import InferctlApp
 from console.tui.screens.question import Question
-from tests.console.conftest import SERVER, Host, started, until
+from tests.console.conftest import SERVER, MadeHost, started, until
 from tests.console.tui.test_ab import footer
 
 SIZE = (120, 35)
 
 
-def _kill_keeper(host: Host) -> int:
-    keeper = keeper_id(ServerFolder(server_folder(host.machine().state_folder, SERVER)))
+def _kill_keeper(made_host: MadeHost) -> int:
+    keeper = keeper_id(ServerFolder(server_folder(made_host.host().state_folder, SERVER)))
     assert keeper is not None
     os.kill(keeper.pid, signal.SIGKILL)
     return keeper.pid
@@ -29,11 +29,11 @@ def _server_pid(app: InferctlApp) -> int:
     return pid
 
 
-async def test_a_server_that_lost_its_keeper_is_kept_again(host: Host) -> None:
-    app = host.app()
+async def test_a_server_that_lost_its_keeper_is_kept_again(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
-        killed = _kill_keeper(host)
+        killed = _kill_keeper(made_host)
         await until(
             pilot,
             lambda: any(
@@ -45,14 +45,14 @@ async def test_a_server_that_lost_its_keeper_is_kept_again(host: Host) -> None:
         assert app.session.life.server.state is ServerState.READY
 
 
-async def test_what_serves_nobody_is_named_and_ended_by_the_key(host: Host) -> None:
-    app = host.app()
+async def test_what_serves_nobody_is_named_and_ended_by_the_key(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         assert "x" not in footer(app)
-        pids = server_pids(host.machine().state_folder)[SERVER]
+        pids = server_pids(made_host.host().state_folder)[SERVER]
         first = _server_pid(app)
-        _kill_keeper(host)
+        _kill_keeper(made_host)
         os.kill(first, signal.SIGKILL)
         await until(pilot, lambda: "x" in footer(app))
         await pilot.press("x")
@@ -65,5 +65,5 @@ async def test_what_serves_nobody_is_named_and_ended_by_the_key(host: Host) -> N
         await pilot.press("down", "enter")
         await until(pilot, lambda: not any(processes.read(pid) for pid in left))
         await until(pilot, lambda: "x" not in footer(app))
-    told = [each for each in list_servers(host.machine().state_folder) if each.name == SERVER]
+    told = [each for each in list_servers(made_host.host().state_folder) if each.name == SERVER]
     assert not told[0].survivors

@@ -9,7 +9,7 @@ from textual.events import Mount
 
 from backends.domain.session import Session
 from backends.gpus.source import GpuSource
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.settings.config import Settings
 from console.tui.app import InferctlApp
 from console.tui.screens.main import MainScreen
@@ -33,7 +33,7 @@ class Picture(InferctlApp):
 
     def __init__(self, session: Session, theme: str = "textual-dark") -> None:
         settings: Settings = replace(sessions.SETTINGS, theme=theme)
-        super().__init__(Machine(settings, Path(), Path(), _no_gpus), None)
+        super().__init__(Host(settings, Path(), Path(), _no_gpus), None)
         self.session = session
         self.theme = theme
 
@@ -45,7 +45,7 @@ class Picture(InferctlApp):
 
     def _show(self) -> None:
         assert isinstance(self.screen, MainScreen)
-        self.screen.show(main_view(self.session, self.desk))
+        self.screen.show(main_view(self.session, self.context))
 
 
 def _no_gpus() -> GpuSource:

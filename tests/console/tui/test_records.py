@@ -1,4 +1,4 @@
-"""What the history keeps of an A/B, a load and a hunt, and what can be done with it on screen."""
+"""What the history keeps of A/B, load and cold-start probe, and what can be done with it."""
 
 import asyncio
 import json
@@ -12,13 +12,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from backends.domain.ab.cold import ColdProbe, HuntPlan
+from backends.domain.ab.cold import ColdProbe, ColdProbePlan
 from backends.domain.ab.facts import RunBegan, RunEnded, SeriesBegan, SeriesEnded
-from backends.domain.ab.run import LaneName
+from backends.domain.ab.run import TargetName
 from backends.domain.ab.series import AbSeries
 from backends.domain.facts import Fact, Ticked
 from backends.domain.prices.cost import RequestPrices
-from backends.domain.reports.cold_probe import HuntReport
+from backends.domain.reports.cold_probe import ColdProbeReport
 from backends.domain.reports.load import LoadReport, load_finding
 from backends.domain.session import Session, advance
 from backends.history.first_tokens import first_tokens
@@ -28,8 +28,8 @@ from backends.history.series import CUT_OFF, recent_series, stored_series
 from backends.history.thread import HistoryThread
 from backends.operations import ab, records
 from backends.operations.capacity import known_capacities
-from backends.operations.context import desk_of, with_capacities
-from backends.operations.host import Machine
+from backends.operations.context import context_of, with_capacities
+from backends.operations.host import Host
 from backends.operations.load_test import kept_load
 from backends.prober.protocol import LoadOrder
 from backends.wire import plain
@@ -40,9 +40,9 @@ from console.tui.screens.opened import recent
 from console.tui.screens.question import Question
 from console.tui.screens.record import RecordScreen
 from tests.backends.domain.journals import at
-from tests.console.conftest import SERVER, Host, started, until
+from tests.console.conftest import SERVER, MadeHost, started, until
 from tests.console.sessions import run
-from tests.console.stage import machine_in
+from tests.console.stage import host_in
 from widgets.ab_panel import AbPanel
 from widgets.load_curve import LoadCurve
 
@@ -55,61 +55,65 @@ PROBES = (
     *(ColdProbe(60.0, 60.0, 1000.0, 9.0, None, 20) for _ in range(3)),
 )
 PRICES = RequestPrices(Decimal("0.1"), Decimal("0.7"))
-HUNT = HuntReport("h1", "serverless", "org/model", 1000.0, HuntPlan((60.0,)), PROBES, PRICES)
+HUNT = ColdProbeReport(
+    "h1", "serverless", "org/model", 1000.0, ColdProbePlan((60.0,)), PROBES, PRICES
+)
 
 
-LANES: tuple[tuple[LaneName, float], ...] = (("a", 0.2), ("b", 0.5))
+TARGETS: tuple[tuple[TargetName, float], ...] = (("a", 0.2), ("b", 0.5))
 
 
-def told(machine: Machine, *facts: Fact) -> None:
+def told(host: Host, *facts: Fact) -> None:
     """Let the recorder see facts as the console does."""
-    session, desk, writer = Session(at(300)), desk_of(machine), HistoryThread(machine.history_file)
+    session, context, writer = Session(at(300)), context_of(host), HistoryThread(host.history_file)
     for fact in facts:
         session = advance(session, fact)
-        desk = records.keep(writer, machine, session, desk, fact)
+        context = records.keep(writer, host, session, context, fact)
     assert writer.close(10.0) == 0
 
 
 def runs(scale: float, count: int = 20) -> list[Fact]:
     return [
-        RunEnded(at(321 + index), run(lane, index, scale * ttft_s + index / 1000))
+        RunEnded(at(321 + index), run(target, index, scale * ttft_s + index / 1000))
         for index in range(count)
-        for lane, ttft_s in LANES
+        for target, ttft_s in TARGETS
     ]
 
 
 def test_every_run_is_kept_as_it_ends_whatever_becomes_of_the_console(tmp_path: Path) -> None:
-    machine = machine_in(tmp_path)
-    told(machine, BEGAN, RunBegan(at(321), "a", 0), *runs(1, 3))
-    series = stored_series(machine.history_file, "s1")
+    host = host_in(tmp_path)
+    told(host, BEGAN, RunBegan(at(321), "a", 0), *runs(1, 3))
+    series = stored_series(host.history_file, "s1")
     assert series is not None
     assert len(series.runs) == 6
     assert series.reason == CUT_OFF
     assert series.began.models == ("org/model", "org/model")
-    with closing(open_history(machine.history_file)) as history:
+    with closing(open_history(host.history_file)) as history:
         (record,) = recent_series(history)
-    assert [lane["summary"]["n"] for lane in record.report["lanes"].values()] == [3, 3]
+    assert [target["summary"]["n"] for target in record.report["targets"].values()] == [3, 3]
 
 
 def test_a_series_comes_back_as_it_was(tmp_path: Path) -> None:
-    machine = machine_in(tmp_path)
-    told(machine, BEGAN, *runs(1), SeriesEnded(at(400), "s1"))
-    series = stored_series(machine.history_file, "s1")
+    host = host_in(tmp_path)
+    told(host, BEGAN, *runs(1), SeriesEnded(at(400), "s1"))
+    series = stored_series(host.history_file, "s1")
     assert series is not None
     assert (series.reason, len(series.runs)) == ("", 40)
     assert replace(series.began, at=BEGAN.at) == BEGAN
-    assert series.lane("a")[0].ttft_s == pytest.approx(0.2)
+    assert series.target("a")[0].ttft_s == pytest.approx(0.2)
 
 
-def stored(machine: Machine) -> None:
-    told(machine, BEGAN, *runs(2), SeriesEnded(at(400), "s1"))
-    with closing(open_history(machine.history_file)) as history:
-        history.findings.keep(FindingRecord("coldhunt", "h1", 1000.0, "serverless", plain(HUNT)))
+def stored(host: Host) -> None:
+    told(host, BEGAN, *runs(2), SeriesEnded(at(400), "s1"))
+    with closing(open_history(host.history_file)) as history:
+        history.findings.keep(FindingRecord("coldprobe", "h1", 1000.0, "serverless", plain(HUNT)))
 
 
-async def test_a_recorded_series_stands_beside_the_live_one_with_its_date(host: Host) -> None:
-    stored(host.machine())
-    app = host.app()
+async def test_a_recorded_series_stands_beside_the_live_one_with_its_date(
+    made_host: MadeHost,
+) -> None:
+    stored(made_host.host())
+    app = made_host.app()
     async with app.run_test(size=(160, 45)) as pilot:
         await until(pilot, lambda: app.session.life is not None)
         await pilot.press("h")
@@ -117,7 +121,7 @@ async def test_a_recorded_series_stands_beside_the_live_one_with_its_date(host: 
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, RecordScreen))
         alone = app.screen.query_one(AbPanel).view
-        assert [lane.when[:4] for lane in alone.past] == ["2026", "2026"]
+        assert [target.when[:4] for target in alone.past] == ["2026", "2026"]
         assert alone.comparisons[0].difference is not None
         await pilot.press("b")
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
@@ -136,9 +140,9 @@ async def test_a_recorded_series_stands_beside_the_live_one_with_its_date(host: 
     assert [each.past for each in view.runs] == [False, False, True, True]
 
 
-async def test_series_that_asked_otherwise_are_not_compared(host: Host) -> None:
-    stored(host.machine())
-    app = host.app()
+async def test_series_that_asked_otherwise_are_not_compared(made_host: MadeHost) -> None:
+    stored(made_host.host())
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.session.life is not None)
         await pilot.press("h")
@@ -151,39 +155,39 @@ async def test_series_that_asked_otherwise_are_not_compared(host: Host) -> None:
         assert {each.why_not for each in panel.view.comparisons} == {"the prompt differed then"}
 
 
-async def test_a_hunt_is_opened_and_exported_and_does_not_stand_beside(host: Host) -> None:
-    stored(host.machine())
-    app = host.app()
+async def test_a_hunt_is_opened_and_exported_and_does_not_stand_beside(made_host: MadeHost) -> None:
+    stored(made_host.host())
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.session.life is not None)
         await pilot.press("h", "down", "enter")
         await until(pilot, lambda: isinstance(app.screen, RecordScreen))
         assert isinstance(app.screen, RecordScreen)
-        assert isinstance(app.screen.record, HuntReport)
+        assert isinstance(app.screen.record, ColdProbeReport)
         assert "b" not in {each.binding.key for each in app.screen.active_bindings.values()}
         await pilot.press("e")
-        exports = host.folder / "exports"
-        await until(pilot, lambda: bool(list(exports.glob("*/coldhunt.svg"))))
+        exports = made_host.folder / "exports"
+        await until(pilot, lambda: bool(list(exports.glob("*/coldprobe.svg"))))
     (folder,) = exports.iterdir()
-    assert json.loads((folder / "coldhunt.json").read_text())["ever_cold"]
-    ElementTree.fromstring((folder / "coldhunt.svg").read_text())
+    assert json.loads((folder / "coldprobe.json").read_text())["ever_cold"]
+    ElementTree.fromstring((folder / "coldprobe.svg").read_text())
 
 
-async def test_a_load_runs_on_screen_and_the_verdict_knows_it_at_once(host: Host) -> None:
-    app = host.app()
+async def test_a_load_runs_on_screen_and_the_verdict_knows_it_at_once(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
-        (lane,) = ab.lanes([SERVER], app.machine.settings)
+        (target,) = ab.targets([SERVER], app.host.settings)
         order = LoadOrder(
-            lane, "Say it.", 8, first_rps=20, step_s=0.6, max_s=4, max_requests=200, growth=2
+            target, "Say it.", 8, first_rps=20, step_s=0.6, max_s=4, max_requests=200, growth=2
         )
-        await app.push_screen(LoadScreen(app.history, app.machine, order))
+        await app.push_screen(LoadScreen(app.history, app.host, order))
         curve = app.screen.query_one(LoadCurve)
         await until(pilot, lambda: len(curve.view.points) >= 2)
         assert curve.view.now_rps is not None
         await until(pilot, lambda: curve.view.finding != "")
         assert f"{SERVER} carries" in curve.view.finding
-        await until(pilot, lambda: bool(app.desk.capacities))
+        await until(pilot, lambda: bool(app.context.capacities))
         await pilot.press("escape")
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.is_mounted)
@@ -191,35 +195,35 @@ async def test_a_load_runs_on_screen_and_the_verdict_knows_it_at_once(host: Host
         await until(pilot, lambda: isinstance(app.screen, RecordScreen))
         assert isinstance(app.screen, RecordScreen)
         assert isinstance(app.screen.record, LoadReport)
-    (kept,) = known_capacities(host.folder)
+    (kept,) = known_capacities(made_host.folder)
     assert (kept.output_tokens, kept.input_tokens is not None) == (8, True)
 
 
-async def test_a_load_that_is_left_is_kept_as_far_as_it_came(host: Host) -> None:
-    app = host.app()
+async def test_a_load_that_is_left_is_kept_as_far_as_it_came(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
-        (lane,) = ab.lanes([SERVER], app.machine.settings)
-        order = LoadOrder(lane, "Say it.", 8, first_rps=20, step_s=0.5, growth=1.1)
-        screen = LoadScreen(app.history, app.machine, order)
+        (target,) = ab.targets([SERVER], app.host.settings)
+        order = LoadOrder(target, "Say it.", 8, first_rps=20, step_s=0.5, growth=1.1)
+        screen = LoadScreen(app.history, app.host, order)
         await app.push_screen(screen)
         await until(pilot, lambda: len(screen.curve.view.points) >= 1)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
-    with closing(open_history(host.folder / "history.sqlite")) as history:
+    with closing(open_history(made_host.folder / "history.sqlite")) as history:
         (record,) = history.findings.recent("load")
     assert record.document["ended"]["steps"]
     assert record.document["ended"]["reason"] == "cancelled"
 
 
-async def test_a_load_that_is_left_tells_all_that_it_has_cost(host: Host) -> None:
-    app = host.app()
+async def test_a_load_that_is_left_tells_all_that_it_has_cost(made_host: MadeHost) -> None:
+    app = made_host.app()
     left: list[LoadReport | None] = []
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
-        (lane,) = ab.lanes(["serverless"], app.machine.settings)
+        (target,) = ab.targets(["serverless"], app.host.settings)
         screen = LoadScreen(
-            app.history, app.machine, LoadOrder(lane, "Say it.", 8, first_rps=20, step_s=0.5)
+            app.history, app.host, LoadOrder(target, "Say it.", 8, first_rps=20, step_s=0.5)
         )
         await app.push_screen(screen, left.append)
         await until(pilot, lambda: len(screen.curve.view.points) >= 1)
@@ -232,23 +236,23 @@ async def test_a_load_that_is_left_tells_all_that_it_has_cost(host: Host) -> Non
     assert Decimal(report.ended.cost_usd or 0) >= Decimal(first.spent_usd or 0) > 0
 
 
-async def test_what_a_load_without_a_step_has_cost_is_kept(host: Host) -> None:
-    app = host.app()
+async def test_what_a_load_without_a_step_has_cost_is_kept(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
-        (lane,) = ab.lanes(["serverless"], app.machine.settings)
-        order = LoadOrder(lane, "Say it.", 8, first_rps=20, max_requests=5)
-        news = [one async for one in kept_load(app.history, app.machine, order, asyncio.Event())]
+        (target,) = ab.targets(["serverless"], app.host.settings)
+        order = LoadOrder(target, "Say it.", 8, first_rps=20, max_requests=5)
+        news = [one async for one in kept_load(app.history, app.host, order, asyncio.Event())]
     report = news[-1].report
     assert report.ended.steps == ()
     assert Decimal(report.ended.cost_usd or 0) > 0
     assert load_finding(report).startswith("nothing was measured of serverless")
-    with closing(open_history(host.folder / "history.sqlite")) as history:
+    with closing(open_history(made_host.folder / "history.sqlite")) as history:
         assert history.tests_usd(0.0, math.inf) == Decimal(report.ended.cost_usd or 0)
 
 
-async def test_a_load_is_asked_about_and_nothing_is_sent_before(host: Host) -> None:
-    app = host.app()
+async def test_a_load_is_asked_about_and_nothing_is_sent_before(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         commands = {each.title: each for each in app.get_system_commands(app.screen)}
@@ -259,43 +263,43 @@ async def test_a_load_is_asked_about_and_nothing_is_sent_before(host: Host) -> N
         assert "5000 requests" in sentence
         await pilot.press("down", "enter")
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
-    with closing(open_history(host.folder / "history.sqlite")) as history:
+    with closing(open_history(made_host.folder / "history.sqlite")) as history:
         assert history.findings.recent("load") == ()
 
 
 def test_a_capacity_that_another_program_measured_is_read(tmp_path: Path) -> None:
-    machine = machine_in(tmp_path)
-    desk = desk_of(machine)
-    assert with_capacities(desk, machine) is desk
-    (machine.state_folder / "capacity.json").write_text('{"capacities": []}')
-    assert with_capacities(desk, machine).capacities_ns > 0
+    host = host_in(tmp_path)
+    context = context_of(host)
+    assert with_capacities(context, host) is context
+    (host.state_folder / "capacity.json").write_text('{"capacities": []}')
+    assert with_capacities(context, host).capacities_ns > 0
 
 
 def test_a_series_of_the_past_is_told_in_full(tmp_path: Path) -> None:
-    machine = machine_in(tmp_path)
-    told(machine, BEGAN, *runs(1), SeriesEnded(at(400), "s1"))
-    series = stored_series(machine.history_file, "s1")
+    host = host_in(tmp_path)
+    told(host, BEGAN, *runs(1), SeriesEnded(at(400), "s1"))
+    series = stored_series(host.history_file, "s1")
     assert isinstance(series, AbSeries)
     assert all(one.text == "" for one in series.runs)
 
 
-async def test_one_unreadable_record_hides_no_other(host: Host) -> None:
-    machine = host.machine()
-    stored(machine)
-    with closing(sqlite3.connect(machine.history_file)) as connection, connection:
+async def test_one_unreadable_record_hides_no_other(made_host: MadeHost) -> None:
+    host = made_host.host()
+    stored(host)
+    with closing(sqlite3.connect(host.history_file)) as connection, connection:
         connection.execute("INSERT INTO series VALUES ('broken', 1e9, '[]', '', '{not JSON')")
         connection.execute("INSERT INTO runs VALUES ('s1', 'b', 99, '{not JSON', x'')")
         connection.execute("INSERT INTO findings VALUES ('load', 'newer', 1e9, 'api', '{}')")
         connection.execute("INSERT INTO findings VALUES ('load', 'broken', 1e9, 'api', '[[')")
         row = ", ".join(["'broken'"] * 4 + ["NULL", "1e9", "'ready'", "1", "NULL", "1", "'[]'"])
         connection.execute(f"INSERT INTO starts VALUES ({row}, 'neither')")
-    with closing(open_history(machine.history_file)) as history:
+    with closing(open_history(host.history_file)) as history:
         assert [each.series_id for each in history.recent_series()] == ["s1"]
         assert len(history.runs_of("s1")) == 40
         assert history.recent_starts() == ()
-        assert len(history.findings.recent("coldhunt")) == 1
+        assert len(history.findings.recent("coldprobe")) == 1
         assert [each.finding_id for each in history.findings.recent("load")] == ["newer"]
         assert history.unreadable == 4
-    view = recent(machine)
+    view = recent(host)
     assert (view.starts, len(view.series), len(view.findings)) == ((), 1, 1)
-    assert sum(found.runs for found in first_tokens(machine.history_file, 0.0)) == 40
+    assert sum(found.runs for found in first_tokens(host.history_file, 0.0)) == 40

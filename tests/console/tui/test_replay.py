@@ -12,7 +12,7 @@ from backends.domain.server import ProcessId, ServerState
 from backends.domain.stamp import Stamp
 from backends.domain.start import PhaseName
 from backends.history.history import open_history
-from backends.operations.host import Machine
+from backends.operations.host import Host
 from backends.problem import NotFound, UsageProblem
 from backends.settings.config import Profile, Settings
 from backends.simulated.gpus import SimulatedGpus
@@ -82,13 +82,13 @@ def test_what_is_no_recording_is_told(tmp_path: Path) -> None:
 
 def _replay(tmp_path: Path) -> ReplayApp:
     profile = Profile("chat", "org/model")
-    machine = Machine(
+    host = Host(
         Settings(servers=(profile,)),
         tmp_path,
         tmp_path / "history.sqlite",
         lambda: SimulatedGpus(tmp_path / "gpu.json"),
     )
-    return ReplayApp(machine, RECORDED[:3], speed=1000)
+    return ReplayApp(host, RECORDED[:3], speed=1000)
 
 
 async def _until(pilot: Pilot[str], condition: Callable[[], bool]) -> None:

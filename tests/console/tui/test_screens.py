@@ -20,7 +20,7 @@ from console.tui.screens.history import HistoryScreen
 from console.tui.screens.logs import LogScreen
 from console.tui.screens.main import MainScreen
 from console.tui.screens.welcome import WelcomeScreen
-from tests.console.conftest import Host, started, state, until
+from tests.console.conftest import MadeHost, started, state, until
 from tests.console.tui.test_ab import ended, footer
 from widgets.gpu_table import GpuTable
 from widgets.history_table import HistoryTable
@@ -43,9 +43,9 @@ SIZE = (120, 35)
     ],
 )
 async def test_a_key_opens_a_screen_once_and_escape_closes_it(
-    host: Host, key: str, screen: type
+    made_host: MadeHost, key: str, screen: type
 ) -> None:
-    app = host.app()
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
         await pilot.press(key)
@@ -55,8 +55,8 @@ async def test_a_key_opens_a_screen_once_and_escape_closes_it(
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
 
 
-async def test_the_log_follows_searches_and_filters(host: Host) -> None:
-    app = host.app()
+async def test_the_log_follows_searches_and_filters(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         await pilot.press("l")
@@ -75,8 +75,8 @@ async def test_the_log_follows_searches_and_filters(host: Host) -> None:
         await until(pilot, lambda: log.view.only == "")
 
 
-async def test_the_keys_are_offered_again_after_a_hasty_search(host: Host) -> None:
-    app = host.app()
+async def test_the_keys_are_offered_again_after_a_hasty_search(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         app.action_show("logs")
@@ -89,8 +89,8 @@ async def test_the_keys_are_offered_again_after_a_hasty_search(host: Host) -> No
         assert app.screen.query_one(StillFooter).display
 
 
-async def test_keys_of_the_console_are_letters_while_a_search_is_typed(host: Host) -> None:
-    app = host.app()
+async def test_keys_of_the_console_are_letters_while_a_search_is_typed(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         await pilot.press("l")
@@ -101,36 +101,36 @@ async def test_keys_of_the_console_are_letters_while_a_search_is_typed(host: Hos
         assert app.is_running
 
 
-async def test_no_log_line_is_lost_beneath_another_screen(host: Host) -> None:
-    app = host.app()
+async def test_no_log_line_is_lost_beneath_another_screen(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("l")
         await until(pilot, lambda: isinstance(app.screen, LogScreen))
         log = app.screen.query_one(LogLines)
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
-        app.happened(LogRead(app.machine.now(), ("while help was open",)))
+        app.happened(LogRead(app.host.now(), ("while help was open",)))
         await pilot.press("escape")
         await until(pilot, lambda: "while help was open" in log.render_line(0).text)
 
 
-async def test_a_log_that_nobody_reads_is_not_read(host: Host) -> None:
-    app = host.app()
+async def test_a_log_that_nobody_reads_is_not_read(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         await pilot.press("l")
         await until(pilot, lambda: isinstance(app.screen, LogScreen))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
-        app.happened(LogRead(app.machine.now(), ("one more",)))
+        app.happened(LogRead(app.host.now(), ("one more",)))
         await until(
             pilot,
             lambda: not any(each.group == "log" and each.is_running for each in app.workers),
         )
 
 
-async def test_what_if_changes_the_verdict_and_zero_brings_it_back(host: Host) -> None:
-    app = host.app()
+async def test_what_if_changes_the_verdict_and_zero_brings_it_back(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("c")
         await until(pilot, lambda: isinstance(app.screen, CostScreen) and app.screen.is_mounted)
@@ -147,8 +147,8 @@ async def test_what_if_changes_the_verdict_and_zero_brings_it_back(host: Host) -
         assert str(figures.render()).count("*") == 0
 
 
-async def test_hours_of_a_day_end_at_twenty_four(host: Host) -> None:
-    app = host.app()
+async def test_hours_of_a_day_end_at_twenty_four(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("c")
         await until(pilot, lambda: isinstance(app.screen, CostScreen) and app.screen.is_mounted)
@@ -161,8 +161,8 @@ async def test_hours_of_a_day_end_at_twenty_four(host: Host) -> None:
         assert " 24 " in row
 
 
-async def test_h_lists_starts_and_series(host: Host) -> None:
-    app = host.app()
+async def test_h_lists_starts_and_series(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.is_mounted)
@@ -175,11 +175,11 @@ async def test_h_lists_starts_and_series(host: Host) -> None:
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.is_mounted)
         view = app.screen.query_one(HistoryTable).view
     assert len(view.starts) == len(view.series) == 1
-    assert view.series[0].lanes == ("chat", "serverless")
+    assert view.series[0].targets == ("chat", "serverless")
 
 
-async def test_g_lists_processes_with_the_server_that_owns_them(host: Host) -> None:
-    app = host.app()
+async def test_g_lists_processes_with_the_server_that_owns_them(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         await pilot.press("g")
@@ -197,9 +197,9 @@ async def test_g_lists_processes_with_the_server_that_owns_them(host: Host) -> N
     ("key", "panel"), [("1", "startup"), ("2", "vram"), ("3", "ab"), ("4", "cost")]
 )
 async def test_a_number_maximises_a_panel_and_gives_the_room_back(
-    host: Host, key: str, panel: str
+    made_host: MadeHost, key: str, panel: str
 ) -> None:
-    app = host.app()
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: state(app) is ServerState.STOPPED)
         small = app.screen.query_one(f"#{panel}").size
@@ -210,15 +210,15 @@ async def test_a_number_maximises_a_panel_and_gives_the_room_back(
         await until(pilot, lambda: app.screen.query_one(f"#{panel}").size == small)
 
 
-async def test_another_number_changes_what_is_maximised(host: Host) -> None:
-    app = host.app()
+async def test_another_number_changes_what_is_maximised(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("1", "4")
         assert app.screen.maximized is app.screen.query_one("#cost")
 
 
-async def test_the_palette_opens_and_finds_commands(host: Host) -> None:
-    app = host.app()
+async def test_the_palette_opens_and_finds_commands(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("ctrl+p")
         await until(pilot, lambda: isinstance(app.screen, CommandPalette))
@@ -226,9 +226,11 @@ async def test_the_palette_opens_and_finds_commands(host: Host) -> None:
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
 
 
-async def test_keys_are_rebound_by_their_id(host: Host) -> None:
-    host.settings = replace(host.settings, keys=(("screen.costs", "f8"), ("app.quit", "ctrl+t")))
-    app = host.app()
+async def test_keys_are_rebound_by_their_id(made_host: MadeHost) -> None:
+    made_host.settings = replace(
+        made_host.settings, keys=(("screen.costs", "f8"), ("app.quit", "ctrl+t"))
+    )
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("c")
         await pilot.press("q")
@@ -242,8 +244,8 @@ async def test_keys_are_rebound_by_their_id(host: Host) -> None:
         await until(pilot, lambda: not app.is_running)
 
 
-async def test_the_footer_offers_only_what_can_act(host: Host) -> None:
-    app = host.app()
+async def test_the_footer_offers_only_what_can_act(made_host: MadeHost) -> None:
+    app = made_host.app()
 
     def words() -> set[str]:
         return {
@@ -262,9 +264,9 @@ async def test_the_footer_offers_only_what_can_act(host: Host) -> None:
         assert "x" not in footer(app)
 
 
-async def test_without_any_profile_no_key_pretends_to_act(host: Host) -> None:
-    empty = replace(host.settings, servers=(), endpoints=())
-    app = InferctlApp(host.machine(settings=empty), None)
+async def test_without_any_profile_no_key_pretends_to_act(made_host: MadeHost) -> None:
+    empty = replace(made_host.settings, servers=(), endpoints=())
+    app = InferctlApp(made_host.host(settings=empty), None)
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WelcomeScreen))
         assert not {"s", "l", "r", "x"} & footer(app)
@@ -274,9 +276,9 @@ async def test_without_any_profile_no_key_pretends_to_act(host: Host) -> None:
 
 @pytest.mark.parametrize("size", [(59, 20), (80, 15), (20, 5)])
 async def test_a_terminal_too_small_gets_one_line_that_says_what_is_needed(
-    host: Host, size: tuple[int, int]
+    made_host: MadeHost, size: tuple[int, int]
 ) -> None:
-    app = host.app()
+    app = made_host.app()
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
         shown = [each.id for each in app.screen.children if each.display]
@@ -287,13 +289,13 @@ async def test_a_terminal_too_small_gets_one_line_that_says_what_is_needed(
 
 
 async def test_an_export_holds_the_figures_and_no_secret(
-    host: Host, monkeypatch: pytest.MonkeyPatch
+    made_host: MadeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = "sk-never-to-be-written-5Jq"
     monkeypatch.setenv("PROOF_SERVERLESS_KEY", secret)
     monkeypatch.setenv("PROOF_SERVER_KEY", secret + "-server")
-    profile = replace(host.profile, api_key_env="PROOF_SERVER_KEY")
-    keyed = Host(host.folder, host.endpoint_port, profile)
+    profile = replace(made_host.profile, api_key_env="PROOF_SERVER_KEY")
+    keyed = MadeHost(made_host.folder, made_host.endpoint_port, profile)
     endpoint = replace(
         keyed.settings.endpoints[0], api_key=KeySource("env", "PROOF_SERVERLESS_KEY")
     )
@@ -306,7 +308,7 @@ async def test_an_export_holds_the_figures_and_no_secret(
         await pilot.press("l")
         await until(pilot, lambda: isinstance(app.screen, LogScreen))
         await pilot.press("e")
-        exports = host.folder / "exports"
+        exports = made_host.folder / "exports"
         await until(pilot, lambda: any(exports.glob("*/ab.md")))
         assert app.session.ab is not None
         errors = [run.error for run in app.session.ab.series.runs]
@@ -315,13 +317,15 @@ async def test_an_export_holds_the_figures_and_no_secret(
     assert {path.name for path in folder.iterdir()} >= {"screen.svg", "session.json", "ab.csv"}
     assert json.loads((folder / "session.json").read_text())["server"]["state"] == "ready"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    for path in host.folder.rglob("*"):
+    for path in made_host.folder.rglob("*"):
         if path.is_file():
             assert secret.encode() not in path.read_bytes(), path
 
 
-async def test_1_shows_the_whole_start_of_a_ready_server_and_5_what_it_serves(host: Host) -> None:
-    app = host.app()
+async def test_1_shows_the_whole_start_of_a_ready_server_and_5_what_it_serves(
+    made_host: MadeHost,
+) -> None:
+    app = made_host.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("5")
         assert not app.screen.query(".-maximized")  # nothing is served yet

@@ -12,7 +12,7 @@ from backends.history.history import open_history
 from console.tui.actions.under_way import UNDER_WAY
 from console.tui.app import InferctlApp
 from console.tui.screens.question import Question
-from tests.console.conftest import SERVER, Host, started, state, until
+from tests.console.conftest import SERVER, MadeHost, started, state, until
 from widgets.startup_panel import StartupPanel
 from widgets.status_strip import StatusStrip
 from widgets.vram_panel import VramPanel
@@ -20,8 +20,8 @@ from widgets.vram_panel import VramPanel
 SIZE = (120, 35)
 
 
-async def test_a_start_is_shown_phase_by_phase_and_kept_in_the_history(host: Host) -> None:
-    app = host.with_environment(SPEED="60").app()
+async def test_a_start_is_shown_phase_by_phase_and_kept_in_the_history(made_host: MadeHost) -> None:
+    app = made_host.with_environment(SPEED="60").app()
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: state(app) is ServerState.STOPPED)
         await pilot.press("s")
@@ -38,7 +38,7 @@ async def test_a_start_is_shown_phase_by_phase_and_kept_in_the_history(host: Hos
     assert {row.name for row in startup.phases} >= {PhaseName.LOAD_WEIGHTS, PhaseName.COMPILE}
     tiled = sum(phase.duration_s or 0.0 for phase in startup.phases) + startup.unlogged_s
     assert tiled == pytest.approx(startup.total_s, abs=1e-6)
-    history = open_history(host.folder / "history.sqlite")
+    history = open_history(made_host.folder / "history.sqlite")
     (record,) = history.recent_starts()
     history.close()
     assert record.server == SERVER
@@ -49,8 +49,8 @@ def first_token_s(app: InferctlApp) -> float | None:
     return app.session.life.server.first_token_s if app.session.life else None
 
 
-async def test_stop_asks_and_neither_escape_nor_enter_stops(host: Host) -> None:
-    app = host.app()
+async def test_stop_asks_and_neither_escape_nor_enter_stops(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         for key in ("s", "r"):
@@ -64,16 +64,16 @@ async def test_stop_asks_and_neither_escape_nor_enter_stops(host: Host) -> None:
         await until(pilot, lambda: isinstance(app.screen, Question))
         await pilot.press("down", "enter")
         await until(pilot, lambda: state(app) is ServerState.STOPPED)
-    assert host.state() is ServerState.STOPPED
+    assert made_host.state() is ServerState.STOPPED
 
 
 @pytest.mark.parametrize("key", ["s", "r"])
 async def test_the_question_before_an_outage_names_the_requests_that_are_cut_off(
-    host: Host, monkeypatch: pytest.MonkeyPatch, key: str
+    made_host: MadeHost, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     busy = Counters(requests_running=4.0, requests_waiting=2.0)
     monkeypatch.setattr("backends.metrics.scrape.scrape", lambda *_: busy)
-    app = host.app()
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         await until(pilot, lambda: app.session.serving is not None)
@@ -83,8 +83,8 @@ async def test_the_question_before_an_outage_names_the_requests_that_are_cut_off
     assert "4 requests running, 2 waiting; unfinished requests are cut off" in asked
 
 
-async def test_restart_asks_stops_and_starts_anew(host: Host) -> None:
-    app = host.app()
+async def test_restart_asks_stops_and_starts_anew(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         assert app.session.life is not None
@@ -102,8 +102,8 @@ async def test_restart_asks_stops_and_starts_anew(host: Host) -> None:
         )
 
 
-async def test_a_second_start_is_ignored_while_one_is_under_way(host: Host) -> None:
-    app = host.app()
+async def test_a_second_start_is_ignored_while_one_is_under_way(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await until(pilot, lambda: state(app) is ServerState.STOPPED)
         app.action_server("start")
@@ -118,8 +118,8 @@ def said(app: InferctlApp) -> list[str]:
     return [each.message for each in app._notifications]
 
 
-async def test_a_second_stop_is_ignored_while_one_is_under_way(host: Host) -> None:
-    app = host.app()
+async def test_a_second_stop_is_ignored_while_one_is_under_way(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await started(pilot, app)
         app.action_server("stop")
@@ -135,33 +135,33 @@ async def test_a_second_stop_is_ignored_while_one_is_under_way(host: Host) -> No
         await until(pilot, lambda: isinstance(app.screen, Question))
         await pilot.press("enter")
         await until(pilot, lambda: not app.is_running)
-    assert host.state() is ServerState.READY
+    assert made_host.state() is ServerState.READY
 
 
-async def test_q_asks_and_leaves_the_server_running_by_default(host: Host) -> None:
-    app = host.app()
+async def test_q_asks_and_leaves_the_server_running_by_default(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         await pilot.press("q")
         await until(pilot, lambda: isinstance(app.screen, Question))
         await pilot.press("enter")
         await until(pilot, lambda: not app.is_running)
-    assert host.state() is ServerState.READY
+    assert made_host.state() is ServerState.READY
 
 
-async def test_q_stops_the_server_first_where_that_is_the_answer(host: Host) -> None:
-    app = host.app()
+async def test_q_stops_the_server_first_where_that_is_the_answer(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         await pilot.press("q")
         await until(pilot, lambda: isinstance(app.screen, Question))
         await pilot.press("down", "enter")
         await until(pilot, lambda: not app.is_running)
-    assert host.state() is ServerState.STOPPED
+    assert made_host.state() is ServerState.STOPPED
 
 
-async def test_escape_neither_quits_nor_stops(host: Host) -> None:
-    app = host.app()
+async def test_escape_neither_quits_nor_stops(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         await pilot.press("q")
@@ -172,30 +172,30 @@ async def test_escape_neither_quits_nor_stops(host: Host) -> None:
         assert state(app) is ServerState.READY
 
 
-async def test_q_without_a_running_server_quits_at_once(host: Host) -> None:
-    app = host.app()
+async def test_q_without_a_running_server_quits_at_once(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("q")
         await until(pilot, lambda: not app.is_running)
 
 
-async def test_facts_flow_while_a_question_is_open(host: Host) -> None:
-    app = host.app()
+async def test_facts_flow_while_a_question_is_open(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         await pilot.press("s")
         await until(pilot, lambda: isinstance(app.screen, Question))
         before = app.session.now
         await until(pilot, lambda: app.session.now.mono_s > before.mono_s)
-        late = replace(app.machine.now(), wall_s=app.session.now.wall_s + 3600)
+        late = replace(app.host.now(), wall_s=app.session.now.wall_s + 3600)
         app.happened(Ticked(replace(late, mono_s=late.mono_s + 3600)))
         strip = app.screen_stack[-2].query_one(StatusStrip)
         await until(pilot, lambda: (strip.view.uptime_s or 0) > 3600)
         assert isinstance(app.screen, Question)
 
 
-async def test_a_failed_start_shows_kind_cause_and_remedy(host: Host) -> None:
-    app = host.with_environment(FAILURE="gpu_out_of_memory").app()
+async def test_a_failed_start_shows_kind_cause_and_remedy(made_host: MadeHost) -> None:
+    app = made_host.with_environment(FAILURE="gpu_out_of_memory").app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("s")
         await until(pilot, lambda: state(app) is ServerState.FAILED)
@@ -208,8 +208,12 @@ async def test_a_failed_start_shows_kind_cause_and_remedy(host: Host) -> None:
     assert failure.remedy
 
 
-async def test_what_would_make_a_start_fail_is_asked_about_and_not_launched(host: Host) -> None:
-    gone = Host(host.folder, host.endpoint_port, replace(host.profile, vllm="/nowhere/vllm"))
+async def test_what_would_make_a_start_fail_is_asked_about_and_not_launched(
+    made_host: MadeHost,
+) -> None:
+    gone = MadeHost(
+        made_host.folder, made_host.endpoint_port, replace(made_host.profile, vllm="/nowhere/vllm")
+    )
     app = gone.app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("s")
@@ -220,8 +224,10 @@ async def test_what_would_make_a_start_fail_is_asked_about_and_not_launched(host
         assert state(app) is ServerState.STOPPED
 
 
-async def test_a_launch_against_advice_is_told_why_it_failed(host: Host) -> None:
-    gone = Host(host.folder, host.endpoint_port, replace(host.profile, vllm="/nowhere/vllm"))
+async def test_a_launch_against_advice_is_told_why_it_failed(made_host: MadeHost) -> None:
+    gone = MadeHost(
+        made_host.folder, made_host.endpoint_port, replace(made_host.profile, vllm="/nowhere/vllm")
+    )
     app = gone.app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("s")
@@ -233,8 +239,8 @@ async def test_a_launch_against_advice_is_told_why_it_failed(host: Host) -> None
         assert state(app) is ServerState.STOPPED
 
 
-async def test_a_second_console_shows_the_same_start(host: Host) -> None:
-    first = host.app()
+async def test_a_second_console_shows_the_same_start(made_host: MadeHost) -> None:
+    first = made_host.app()
     async with first.run_test(size=SIZE) as pilot:
         await started(pilot, first)
         await until(
@@ -246,7 +252,7 @@ async def test_a_second_console_shows_the_same_start(host: Host) -> None:
         )
         await until(pilot, lambda: shows_the_first_token(first))
         shown = first.screen.query_one(StartupPanel).view.phases
-    second = host.app()
+    second = made_host.app()
     async with second.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: state(second) is ServerState.READY)
         await until(pilot, lambda: shows_the_first_token(second))
@@ -263,12 +269,12 @@ def shows_the_first_token(app: InferctlApp) -> bool:
 
 
 async def test_a_server_whose_keeper_and_processes_were_killed_is_not_called_ready(
-    host: Host,
+    made_host: MadeHost,
 ) -> None:
-    first = host.app()
+    first = made_host.app()
     async with first.run_test(size=SIZE) as pilot:
         await started(pilot, first)
-    host.clean()
-    second = host.app()
+    made_host.clean()
+    second = made_host.app()
     async with second.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: state(second) is ServerState.FAILED)

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from backends.domain.session import Session
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from tests.console import sessions, starts
 from tests.console.tui.test_pictures import SIZES, Picture, screen_text
 
 Compare = Callable[..., bool]
-STATES: dict[str, tuple[Session, Desk]] = {
+STATES: dict[str, tuple[Session, Context]] = {
     "expecting": (starts.COMPILING, starts.KNOWING),
     "downloading": (starts.DOWNLOADING, sessions.DESK),
     "learnt": (starts.LEARNT, starts.KNOWING),
@@ -21,9 +21,9 @@ STATES: dict[str, tuple[Session, Desk]] = {
 
 
 def picture(state: str) -> Picture:
-    session, desk = STATES[state]
+    session, context = STATES[state]
     made = Picture(session)
-    made.desk = desk
+    made.context = context
     return made
 
 

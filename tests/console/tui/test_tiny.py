@@ -12,7 +12,7 @@ from console.tui.screens.logs import LogScreen
 from console.tui.screens.main import MainScreen
 from console.tui.screens.question import Question, TextQuestion
 from console.tui.screens.welcome import WelcomeScreen
-from tests.console.conftest import Host, started, until
+from tests.console.conftest import MadeHost, started, until
 
 SIZE = (80, 24)
 TINY = [(1, 1), (2, 5), (5, 2), (20, 5)]
@@ -33,8 +33,10 @@ KEYS = ("pagedown", "pageup", "down")
         ("", WelcomeScreen),
     ],
 )
-async def test_every_screen_outlives_it(host: Host, key: str, screen: type[Screen[object]]) -> None:
-    app = host.app()
+async def test_every_screen_outlives_it(
+    made_host: MadeHost, key: str, screen: type[Screen[object]]
+) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         await (pilot.press(key) if key else app.run_action("app.show('welcome')"))

@@ -5,25 +5,25 @@ from pathlib import Path
 import pytest
 
 from backends.operations import meter_store
-from backends.servers.own_traffic import Untold, sending
+from backends.servers.own_traffic import TrafficNotRecorded, sending
 from console.tui.app import HISTORY
-from tests.console.conftest import Host, started, until
+from tests.console.conftest import MadeHost, started, until
 from tests.console.tui.test_ab import ended
 from widgets.status_strip import StatusStrip
 
 SIZE = (120, 35)
 
 
-def lose_the_history(host: Host) -> None:
+def lose_the_history(made_host: MadeHost) -> None:
     """Put a folder in its place, which not even root can write to."""
-    for file in host.folder.glob("history.sqlite*"):
+    for file in made_host.folder.glob("history.sqlite*"):
         file.unlink()
-    (host.folder / "history.sqlite").mkdir()
+    (made_host.folder / "history.sqlite").mkdir()
 
 
-async def test_the_console_opens_without_a_history_and_says_why(host: Host) -> None:
-    lose_the_history(host)
-    app = host.app()
+async def test_the_console_opens_without_a_history_and_says_why(made_host: MadeHost) -> None:
+    lose_the_history(made_host)
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         strip = app.screen.query_one(StatusStrip)
@@ -33,27 +33,27 @@ async def test_the_console_opens_without_a_history_and_says_why(host: Host) -> N
 
 
 async def test_a_history_that_is_lost_meanwhile_costs_no_ab_and_may_come_back(
-    host: Host, monkeypatch: pytest.MonkeyPatch
+    made_host: MadeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(meter_store, "KEEP_S", 0.0)
-    app = host.app()
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         await until(pilot, lambda: app.session.meter is not None)
-        lose_the_history(host)
+        lose_the_history(made_host)
         await pilot.press("a")
         await until(pilot, lambda: ended(app) and HISTORY in app.session.failed_sources)
         assert app.session.ab is not None
         assert [run.error for run in app.session.ab.series.runs] == [None, None]
-        (host.folder / "history.sqlite").rmdir()
+        (made_host.folder / "history.sqlite").rmdir()
         await until(pilot, lambda: HISTORY not in app.session.failed_sources)
 
 
-async def test_no_ab_is_begun_that_would_pass_for_traffic(host: Host) -> None:
-    app = host.app()
+async def test_no_ab_is_begun_that_would_pass_for_traffic(made_host: MadeHost) -> None:
+    app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
-        (host.folder / "sending").write_text("no folder")
+        (made_host.folder / "sending").write_text("no folder")
         await pilot.press("a")
         await until(pilot, lambda: any("pass for traffic" in str(n) for n in app._notifications))
         assert app.session.ab is None
@@ -62,7 +62,7 @@ async def test_no_ab_is_begun_that_would_pass_for_traffic(host: Host) -> None:
 def test_who_cannot_tell_of_a_test_is_told_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "sending").write_text("no folder")
     with (
-        pytest.raises(Untold, match="free some space, or set XDG_STATE_HOME"),
+        pytest.raises(TrafficNotRecorded, match="free some space, or set XDG_STATE_HOME"),
         sending(tmp_path, []),
     ):
         raise AssertionError("begun")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from backends.domain.server import Owner, Server, ServerState
-from backends.domain.session import Session, watching_foreign
+from backends.domain.session import Session, watching_external
 from backends.domain.stamp import Stamp
 from backends.operations import ab
-from backends.operations.ab import contestants
+from backends.operations.ab import ab_targets
 from backends.servers.adopted import remember, remembered
 from backends.settings.config import Endpoint, Profile, Settings
 from console.tui import feeds, palette
@@ -20,7 +20,7 @@ from console.tui.actions import watch
 from console.tui.app import InferctlApp
 from console.tui.screens.main import MainScreen
 from console.tui.screens.welcome import WelcomeScreen
-from tests.console.stage import machine_in, serving, somebody_elses_vllm, until
+from tests.console.stage import host_in, serving, somebody_elses_vllm, until
 from tests.console.tui.test_welcome import choose
 from widgets.startup_panel import StartupPanel
 from widgets.status_strip import StatusStrip
@@ -46,10 +46,10 @@ def state(app: InferctlApp) -> ServerState | None:
 async def test_a_server_of_somebody_else_is_watched_and_never_offered_to_be_stopped(
     tmp_path: Path,
 ) -> None:
-    machine = machine_in(tmp_path)
+    host = host_in(tmp_path)
     with somebody_elses_vllm(tmp_path) as (pid, port):
-        await serving(machine.state_folder, pid)
-        app = InferctlApp(machine, None)
+        await serving(host.state_folder, pid)
+        app = InferctlApp(host, None)
         async with app.run_test(size=(120, 35)) as pilot:
             await until(pilot, lambda: any(one.pid == pid for one in app.session.servers))
             await until(pilot, lambda: not app._redraw_due)
@@ -57,7 +57,7 @@ async def test_a_server_of_somebody_else_is_watched_and_never_offered_to_be_stop
             await until(pilot, lambda: isinstance(app.screen, MainScreen) and app.session.serving)
             await until(pilot, lambda: f"vllm-{port}" in owners(app))
             status = app.screen.query_one(StatusStrip).view
-            assert (status.owner, status.state) == (Owner.FOREIGN, ServerState.FOREIGN)
+            assert (status.owner, status.state) == (Owner.EXTERNAL, ServerState.EXTERNAL)
             assert (status.model, status.pid, status.port) == ("org/theirs", pid, port)
             assert "others" in app.screen.query_one(StartupPanel).view.reason
             for action in ("start", "stop", "restart"):
@@ -74,17 +74,17 @@ def owners(app: InferctlApp) -> set[str]:
 
 
 async def test_one_that_hangs_is_unhealthy_and_one_that_ended_is_stopped(tmp_path: Path) -> None:
-    machine = machine_in(tmp_path)
+    host = host_in(tmp_path)
     with somebody_elses_vllm(tmp_path) as (pid, _):
-        server = await serving(machine.state_folder, pid)
-        app = InferctlApp(machine, server)
+        server = await serving(host.state_folder, pid)
+        app = InferctlApp(host, server)
         async with app.run_test() as pilot:
             await until(pilot, lambda: app.session.serving)
             os.kill(pid, signal.SIGSTOP)
             await until(pilot, lambda: state(app) is ServerState.UNHEALTHY)
             assert not app.check_action("server", ("stop",))
             os.kill(pid, signal.SIGCONT)
-            await until(pilot, lambda: state(app) is ServerState.FOREIGN)
+            await until(pilot, lambda: state(app) is ServerState.EXTERNAL)
             os.killpg(pid, signal.SIGKILL)
             await until(pilot, lambda: state(app) is ServerState.STOPPED)
             assert app.session.serving is None
@@ -94,25 +94,25 @@ async def test_one_that_hangs_is_unhealthy_and_one_that_ended_is_stopped(tmp_pat
 
 
 async def test_the_palette_turns_to_any_server_and_back(tmp_path: Path) -> None:
-    machine = machine_in(tmp_path, Settings(servers=(PROFILE,)))
+    host = host_in(tmp_path, Settings(servers=(PROFILE,)))
     with somebody_elses_vllm(tmp_path) as (pid, port):
-        await serving(machine.state_folder, pid)
-        app = InferctlApp(machine, "mine")
+        await serving(host.state_folder, pid)
+        app = InferctlApp(host, "mine")
         async with app.run_test() as pilot:
             await until(pilot, lambda: any(one.pid == pid for one in app.session.servers))
             assert {"Watch mine", f"Watch vllm-{port}", "Export", "Help"} <= set(titles(app))
             app.action_show("gpus")
             await run_command(app, f"Watch vllm-{port}")
-            await until(pilot, lambda: state(app) is ServerState.FOREIGN)
+            await until(pilot, lambda: state(app) is ServerState.EXTERNAL)
             assert isinstance(app.screen, MainScreen)
             await run_command(app, "Watch mine")
             await until(pilot, lambda: state(app) is ServerState.STOPPED)
             assert app.session.life is not None
-            assert app.session.life.server.owner is Owner.INFERCTL
+            assert app.session.life.server.owner is Owner.MANAGED
 
 
 async def test_the_palette_quits_with_the_question_of_the_key(tmp_path: Path) -> None:
-    app = InferctlApp(machine_in(tmp_path, Settings(servers=(PROFILE,))), "mine")
+    app = InferctlApp(host_in(tmp_path, Settings(servers=(PROFILE,))), "mine")
     async with app.run_test():
         assert titles(app).count("Quit") == 1
 
@@ -128,7 +128,7 @@ async def run_command(app: InferctlApp, title: str) -> None:
 
 async def test_a_palette_command_runs_through_the_palette_itself(tmp_path: Path) -> None:
     other = Profile("other", "org/other", port=2)
-    app = InferctlApp(machine_in(tmp_path, Settings(servers=(PROFILE, other))), "mine")
+    app = InferctlApp(host_in(tmp_path, Settings(servers=(PROFILE, other))), "mine")
     async with app.run_test() as pilot:
         await pilot.press("ctrl+p", *"Watch other")
         await until(pilot, lambda: app.screen.query("CommandList Option, OptionList"))
@@ -143,58 +143,58 @@ async def test_a_palette_command_runs_through_the_palette_itself(tmp_path: Path)
 async def test_what_was_adopted_is_shown_first_where_nothing_is_configured(
     tmp_path: Path,
 ) -> None:
-    machine = machine_in(tmp_path)
-    assert watch.first(machine) is None
+    host = host_in(tmp_path)
+    assert watch.first(host) is None
     with somebody_elses_vllm(tmp_path) as (pid, _):
-        server = await serving(machine.state_folder, pid)
-        await asyncio.to_thread(remember, machine.state_folder, server)
-        await asyncio.to_thread(remember, machine.state_folder, server)
-        assert remembered(machine.state_folder) == (server,)
-        assert watch.first(machine) == server
-        configured = machine_in(tmp_path, Settings(servers=(PROFILE,)))
+        server = await serving(host.state_folder, pid)
+        await asyncio.to_thread(remember, host.state_folder, server)
+        await asyncio.to_thread(remember, host.state_folder, server)
+        assert remembered(host.state_folder) == (server,)
+        assert watch.first(host) == server
+        configured = host_in(tmp_path, Settings(servers=(PROFILE,)))
         assert watch.first(configured) == "mine"
-    assert watch.first(machine) is None
+    assert watch.first(host) is None
 
 
 def test_a_foreign_server_takes_part_in_an_ab_under_its_address() -> None:
     server = Server(
         "vllm-8000",
-        Owner.FOREIGN,
-        ServerState.FOREIGN,
+        Owner.EXTERNAL,
+        ServerState.EXTERNAL,
         pid=7,
         port=8000,
         base_url="http://127.0.0.1:8000/v1",
         model="org/theirs",
     )
     settings = Settings(endpoints=(Endpoint("api", "http://127.0.0.1:9/v1", "m"),))
-    session = watching_foreign(Session(Stamp(0.0, 0.0)), server)
-    references = contestants(session, settings)
+    session = watching_external(Session(Stamp(0.0, 0.0)), server)
+    references = ab_targets(session, settings)
     assert references == ("http://127.0.0.1:8000/v1#org/theirs", "api")
-    lane, _ = ab.lanes(references, settings)
-    assert (lane.base_url, lane.model) == ("http://127.0.0.1:8000/v1", "org/theirs")
+    target, _ = ab.targets(references, settings)
+    assert (target.base_url, target.model) == ("http://127.0.0.1:8000/v1", "org/theirs")
 
 
 async def test_the_ab_key_measures_somebody_elses_server(tmp_path: Path) -> None:
-    machine = machine_in(tmp_path)
+    host = host_in(tmp_path)
     with somebody_elses_vllm(tmp_path) as (pid, port):
-        server = await serving(machine.state_folder, pid)
+        server = await serving(host.state_folder, pid)
         api = Endpoint("api", f"http://127.0.0.1:{port}/v1", "org/theirs")
-        app = InferctlApp(machine_in(tmp_path, Settings(endpoints=(api,))), server)
+        app = InferctlApp(host_in(tmp_path, Settings(endpoints=(api,))), server)
         async with app.run_test(size=(120, 35)) as pilot:
             await until(pilot, lambda: isinstance(app.screen, MainScreen) and app.session.servers)
             await pilot.press("a")
             await until(pilot, lambda: app.session.ab and app.session.ab.ended)
             assert app.session.ab is not None
             runs = app.session.ab.series.runs
-            assert {run.lane for run in runs} == {"a", "b"}
+            assert {run.target for run in runs} == {"a", "b"}
             assert [run.error for run in runs] == [None, None]
 
 
 async def test_nobody_elses_server_stands_on_a_simulated_screen(tmp_path: Path) -> None:
-    machine = replace(machine_in(tmp_path), simulated=True)
+    host = replace(host_in(tmp_path), simulated=True)
     with somebody_elses_vllm(tmp_path) as (pid, _):
-        await serving(machine.state_folder, pid)
-        app = InferctlApp(machine, "mine")
+        await serving(host.state_folder, pid)
+        app = InferctlApp(host, "mine")
         async with app.run_test() as pilot:
             await until(pilot, lambda: any(one.pid == pid for one in app.session.servers))
             assert not any(title.startswith("Watch vllm") for title in titles(app))
@@ -202,14 +202,14 @@ async def test_nobody_elses_server_stands_on_a_simulated_screen(tmp_path: Path) 
 
 
 async def test_an_app_without_a_server_opens_on_the_welcome(tmp_path: Path) -> None:
-    app = InferctlApp(machine_in(tmp_path), None)
+    app = InferctlApp(host_in(tmp_path), None)
     async with app.run_test():
         assert isinstance(app.screen, WelcomeScreen)
 
 
 async def test_one_of_ours_can_be_stopped_though_its_table_is_gone(tmp_path: Path) -> None:
-    running = Server("kept", Owner.INFERCTL, ServerState.READY, pid=7, port=1, model="m")
-    app = InferctlApp(machine_in(tmp_path, Settings(servers=(PROFILE,))), "kept")
+    running = Server("kept", Owner.MANAGED, ServerState.READY, pid=7, port=1, model="m")
+    app = InferctlApp(host_in(tmp_path, Settings(servers=(PROFILE,))), "kept")
     async with app.run_test():
         life = app.session.life
         assert life is not None

@@ -24,14 +24,14 @@ from console.tui.screens import welcome as welcome_module
 from console.tui.screens.main import MainScreen
 from console.tui.screens.question import Question, TextQuestion
 from console.tui.screens.welcome import WelcomeScreen
-from tests.console.stage import free_port, machine_in, until
+from tests.console.stage import free_port, host_in, until
 from widgets.welcome import Welcome, WelcomeItem
 
 SIZES = ((80, 24), (120, 35))
 
 
 @pytest.fixture
-def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def made_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A made host: one complete model, one vLLM on PATH, nothing else."""
     snapshot = tmp_path / "hf" / "hub" / "models--org--small-1.5B" / "snapshots" / "abc"
     snapshot.mkdir(parents=True)
@@ -94,7 +94,7 @@ async def choose(pilot: Pilot[str], app: InferctlApp, kind: str, value: str) -> 
 async def test_the_frame_does_not_wait_for_the_search(
     tmp_path: Path, slow_search: threading.Event
 ) -> None:
-    app = InferctlApp(machine_in(tmp_path), None)
+    app = InferctlApp(host_in(tmp_path), None)
     async with app.run_test(size=SIZES[0]) as pilot:
         assert isinstance(app.screen, WelcomeScreen)
         shown = app.screen.query_one(Welcome)
@@ -107,8 +107,8 @@ async def test_the_frame_does_not_wait_for_the_search(
         assert ("model", "no model at all") in shown.view.nothing
 
 
-async def test_the_mark_is_on_top_when_the_search_is_over(host: Path) -> None:
-    app = InferctlApp(machine_in(host), None)
+async def test_the_mark_is_on_top_when_the_search_is_over(made_host: Path) -> None:
+    app = InferctlApp(host_in(made_host), None)
     async with app.run_test() as pilot:
         await until(pilot, lambda: welcomed(app, "vllm"))
         shown = app.screen.query_one(Welcome)
@@ -118,8 +118,8 @@ async def test_the_mark_is_on_top_when_the_search_is_over(host: Path) -> None:
         assert shown.marked.kind in {"server", "model"}
 
 
-async def test_the_mark_stays_on_its_item_while_servers_come_and_go(host: Path) -> None:
-    app = InferctlApp(machine_in(host), None)
+async def test_the_mark_stays_on_its_item_while_servers_come_and_go(made_host: Path) -> None:
+    app = InferctlApp(host_in(made_host), None)
     async with app.run_test() as pilot:
         await until(pilot, lambda: welcomed(app, "vllm"))
         shown = app.screen.query_one(Welcome)
@@ -137,9 +137,9 @@ async def test_the_mark_stays_on_its_item_while_servers_come_and_go(host: Path) 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_model_becomes_a_written_profile_on_the_main_screen(
-    host: Path, size: tuple[int, int]
+    made_host: Path, size: tuple[int, int]
 ) -> None:
-    app = InferctlApp(machine_in(host), None)
+    app = InferctlApp(host_in(made_host), None)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: welcomed(app, "model"))
         await choose(pilot, app, "model", "org/small-1.5B")
@@ -149,13 +149,13 @@ async def test_a_model_becomes_a_written_profile_on_the_main_screen(
         assert app.check_action("server", ("start",))
     (profile,) = read_settings(config_file()).servers
     assert (profile.name, profile.model) == ("small-1.5B", "org/small-1.5B")
-    assert profile.vllm == str(host / "bin" / "vllm")
+    assert profile.vllm == str(made_host / "bin" / "vllm")
     assert profile.port >= setup.FIRST_PORT
     assert "# " in config_file().read_text()
 
 
-async def test_it_is_told_where_the_file_lies(host: Path) -> None:
-    app = InferctlApp(machine_in(host), None)
+async def test_it_is_told_where_the_file_lies(made_host: Path) -> None:
+    app = InferctlApp(host_in(made_host), None)
     async with app.run_test(notifications=True) as pilot:
         await until(pilot, lambda: welcomed(app, "model"))
         await choose(pilot, app, "model", "org/small-1.5B")
@@ -164,9 +164,9 @@ async def test_it_is_told_where_the_file_lies(host: Path) -> None:
         assert str(config_file()) in told.message
 
 
-async def test_of_several_executables_one_is_asked_for(host: Path) -> None:
-    other = add_vllm(host / "home" / "env" / "bin")
-    app = InferctlApp(machine_in(host), None)
+async def test_of_several_executables_one_is_asked_for(made_host: Path) -> None:
+    other = add_vllm(made_host / "home" / "env" / "bin")
+    app = InferctlApp(host_in(made_host), None)
     async with app.run_test() as pilot:
         await until(pilot, lambda: welcomed(app, "model"))
         await choose(pilot, app, "model", "org/small-1.5B")
@@ -177,13 +177,13 @@ async def test_of_several_executables_one_is_asked_for(host: Path) -> None:
     assert profile.vllm == str(other)
 
 
-async def test_an_executable_asks_for_the_model(host: Path) -> None:
-    folder = host / "models" / "mine"
+async def test_an_executable_asks_for_the_model(made_host: Path) -> None:
+    folder = made_host / "models" / "mine"
     folder.mkdir(parents=True)
-    app = InferctlApp(machine_in(host), None)
+    app = InferctlApp(host_in(made_host), None)
     async with app.run_test() as pilot:
         await until(pilot, lambda: welcomed(app, "vllm"))
-        await choose(pilot, app, "vllm", str(host / "bin" / "vllm"))
+        await choose(pilot, app, "vllm", str(made_host / "bin" / "vllm"))
         await until(pilot, lambda: isinstance(app.screen, TextQuestion))
         asked = app.screen.query_one(OptionList)
         assert asked.get_option_at_index(0).id == "org/small-1.5B"
@@ -196,13 +196,13 @@ async def test_an_executable_asks_for_the_model(host: Path) -> None:
 
 
 async def test_what_is_typed_on_an_empty_host_is_the_model_and_then_the_executable(
-    host: Path,
+    made_host: Path,
 ) -> None:
-    shutil.rmtree(host / "hf")
-    moved = host / "else" / "vllm"
+    shutil.rmtree(made_host / "hf")
+    moved = made_host / "else" / "vllm"
     moved.parent.mkdir()
-    (host / "bin" / "vllm").rename(moved)
-    app = InferctlApp(machine_in(host), None)
+    (made_host / "bin" / "vllm").rename(moved)
+    app = InferctlApp(host_in(made_host), None)
     async with app.run_test() as pilot:
         await until(pilot, lambda: not app.screen.query_one(Welcome).view.looking)
         await pilot.press("n")
@@ -217,8 +217,8 @@ async def test_what_is_typed_on_an_empty_host_is_the_model_and_then_the_executab
     assert (profile.model, profile.vllm) == ("org/model", str(moved))
 
 
-async def test_what_is_typed_beside_prepared_answers_goes_into_the_input(host: Path) -> None:
-    app = InferctlApp(machine_in(host), None)
+async def test_what_is_typed_beside_prepared_answers_goes_into_the_input(made_host: Path) -> None:
+    app = InferctlApp(host_in(made_host), None)
     async with app.run_test() as pilot:
         await until(pilot, lambda: welcomed(app, "model"))
         await pilot.press("n")
@@ -237,8 +237,8 @@ async def test_what_is_typed_beside_prepared_answers_goes_into_the_input(host: P
     assert profile.model == "org/m2-7B"
 
 
-async def test_a_folder_that_is_not_there_is_told_and_nothing_is_written(host: Path) -> None:
-    app = InferctlApp(machine_in(host), None)
+async def test_a_folder_that_is_not_there_is_told_and_nothing_is_written(made_host: Path) -> None:
+    app = InferctlApp(host_in(made_host), None)
     async with app.run_test(notifications=True) as pilot:
         await until(pilot, lambda: welcomed(app, "vllm"))
         await pilot.press("n")
@@ -252,15 +252,15 @@ async def test_a_folder_that_is_not_there_is_told_and_nothing_is_written(host: P
 
 
 async def test_where_nothing_is_found_every_reason_stands_and_the_demo_is_offered(
-    host: Path,
+    made_host: Path,
 ) -> None:
-    shutil.rmtree(host / "hf")
-    shutil.rmtree(host / "bin")
-    app = InferctlApp(machine_in(host), None)
+    shutil.rmtree(made_host / "hf")
+    shutil.rmtree(made_host / "bin")
+    app = InferctlApp(host_in(made_host), None)
     async with app.run_test(size=SIZES[0]) as pilot:
         await until(pilot, lambda: not app.screen.query_one(Welcome).view.looking)
         reasons = dict(app.screen.query_one(Welcome).view.nothing)
-        assert str(host / "hf" / "hub") in reasons["model"]
+        assert str(made_host / "hf" / "hub") in reasons["model"]
         assert "install vllm" in reasons["vllm"]
         await choose(pilot, app, "demo", "demo")
         await until(pilot, lambda: app.return_value is not None)
@@ -268,10 +268,10 @@ async def test_where_nothing_is_found_every_reason_stands_and_the_demo_is_offere
 
 
 async def test_a_choice_that_is_configured_already_is_shown_and_not_written_again(
-    host: Path,
+    made_host: Path,
 ) -> None:
-    had = Profile("mine", "org/small-1.5B", str(host / "bin" / "vllm"), port=free_port())
-    app = InferctlApp(machine_in(host, Settings(servers=(had,))), "mine")
+    had = Profile("mine", "org/small-1.5B", str(made_host / "bin" / "vllm"), port=free_port())
+    app = InferctlApp(host_in(made_host, Settings(servers=(had,))), "mine")
     async with app.run_test() as pilot:
         app.action_show("welcome")
         await until(pilot, lambda: welcomed(app, "model"))
@@ -280,13 +280,13 @@ async def test_a_choice_that_is_configured_already_is_shown_and_not_written_agai
     assert not config_file().exists()
 
 
-async def test_back_leads_somewhere_only_where_a_server_is_shown(host: Path) -> None:
+async def test_back_leads_somewhere_only_where_a_server_is_shown(made_host: Path) -> None:
     profile = Profile("mine", "org/other", port=free_port())
-    app = InferctlApp(machine_in(host), None)
+    app = InferctlApp(host_in(made_host), None)
     async with app.run_test() as pilot:
         await pilot.press("escape")
         assert isinstance(app.screen, WelcomeScreen)
-    app = InferctlApp(machine_in(host, Settings(servers=(profile,))), "mine")
+    app = InferctlApp(host_in(made_host, Settings(servers=(profile,))), "mine")
     async with app.run_test() as pilot:
         app.action_show("welcome")
         await until(pilot, lambda: isinstance(app.screen, WelcomeScreen))

@@ -1,10 +1,10 @@
-"""How often the comparison of two lanes errs, by simulation: `make statistics`.
+"""How often the comparison of two targets errs, by simulation: `make statistics`.
 
-Draws two lanes over and over from one population, as `ab` would have measured them, and asks the
+Draws two targets over and over from one population, as `ab` would have measured them, and asks the
 very function that gives the verdict. A false alarm is a winner where there is no difference;
 coverage is how often the 95 % interval holds a true shift. Every table is the same at every run.
 
-    python -m tests.backends.domain.streams.simulation [--simulations 10000]
+    python -m tests.backends.domain.ab.simulation [--simulations 10000]
 """
 
 import argparse
@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from backends.domain.ab.run import LaneName, Run
+from backends.domain.ab.run import Run, TargetName
 from backends.domain.ab.summary import difference
 
 SHIFT_S = 0.03
@@ -68,19 +68,19 @@ class Found:
     coverage: float
 
 
-def lane(name: LaneName, values: Sequence[float]) -> list[Run]:
+def target(name: TargetName, values: Sequence[float]) -> list[Run]:
     """Runs with these times to the first token."""
     return [Run(name, index, ttft_s=value) for index, value in enumerate(values)]
 
 
 def simulate(draw: Draw, sizes: tuple[int, int], simulations: int, seed: int = 1) -> Found:
-    """Compare two lanes of one population so many times."""
+    """Compare two targets of one population so many times."""
     source = random.Random(seed)
     alarms = held = 0
     for _ in range(simulations):
-        a = lane("a", [draw(source) for _ in range(sizes[0])])
-        alike = lane("b", [draw(source) for _ in range(sizes[1])])
-        shifted = lane("b", [draw(source) + SHIFT_S for _ in range(sizes[1])])
+        a = target("a", [draw(source) for _ in range(sizes[0])])
+        alike = target("b", [draw(source) for _ in range(sizes[1])])
+        shifted = target("b", [draw(source) + SHIFT_S for _ in range(sizes[1])])
         nothing, something = difference(a, alike, "ttft_s"), difference(a, shifted, "ttft_s")
         assert nothing is not None
         assert something is not None
@@ -90,31 +90,31 @@ def simulate(draw: Draw, sizes: tuple[int, int], simulations: int, seed: int = 1
     return Found(alarms / simulations, held / simulations)
 
 
-def alarms_under_drift(slots: Sequence[LaneName], simulations: int, seed: int = 1) -> float:
+def alarms_under_drift(slots: Sequence[TargetName], simulations: int, seed: int = 1) -> float:
     """False alarms where everything slows down by 20 % from the first run to the last."""
     source = random.Random(seed)
     alarms = 0
     for _ in range(simulations):
-        values: dict[LaneName, list[float]] = {"a": [], "b": []}
+        values: dict[TargetName, list[float]] = {"a": [], "b": []}
         for place, name in enumerate(slots):
             drift = 1 + 0.2 * place / len(slots)
             values[name].append(heavy_tail(source) * drift)
-        found = difference(lane("a", values["a"]), lane("b", values["b"]), "ttft_s")
+        found = difference(target("a", values["a"]), target("b", values["b"]), "ttft_s")
         assert found is not None
         alarms += found.verdict != "too_close"
     return alarms / simulations
 
 
-def interleaved(runs: int, seed: int = 1) -> list[LaneName]:
-    """The order of a series: every round of lanes in an order drawn anew."""
+def interleaved(runs: int, seed: int = 1) -> list[TargetName]:
+    """The order of a series: every round of targets in an order drawn anew."""
     source = random.Random(seed)
-    names: tuple[LaneName, ...] = ("a", "b")
+    names: tuple[TargetName, ...] = ("a", "b")
     return [name for _ in range(runs) for name in source.sample(names, 2)]
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description="how often the comparison of two lanes errs")
+    parser = argparse.ArgumentParser(description="how often the comparison of two targets errs")
     parser.add_argument("--simulations", type=int, default=10_000)
     simulations = parser.parse_args().simulations
     print(
@@ -129,7 +129,7 @@ def main() -> None:
                 f"{name:14} {runs:>10} {found.false_alarms:12.1%}  {found.coverage:8.1%}",
                 flush=True,
             )
-    in_turn: list[LaneName] = [*["a"] * 20, *["b"] * 20]  # type: ignore[list-item]
+    in_turn: list[TargetName] = [*["a"] * 20, *["b"] * 20]  # type: ignore[list-item]
     for words, slots in (("interleaved, as ab does", interleaved(20)), ("A..A B..B", in_turn)):
         alarms = alarms_under_drift(slots, simulations)
         print(f"all 20 % slower from first to last of 20 runs, {words}: {alarms:.1%} false alarms")

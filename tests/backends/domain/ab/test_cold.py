@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from backends.domain.ab.cold import (
     ColdProbe,
-    HuntPlan,
+    ColdProbePlan,
     find_cold,
     missing_gap,
     prevention,
@@ -17,7 +17,7 @@ from backends.domain.ab.cold import (
 from backends.domain.prices.cost import NO_PRICES, RequestPrices
 
 WARM = (0.40, 0.41, 0.42, 0.40, 0.43, 0.41)
-PLAN = HuntPlan((60.0, 300.0, 900.0), rounds=3, warm=5)
+PLAN = ColdProbePlan((60.0, 300.0, 900.0), rounds=3, warm=5)
 
 
 def probes(planned_s: float | None, *ttft_s: float, **more: object) -> list[ColdProbe]:

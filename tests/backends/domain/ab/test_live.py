@@ -1,4 +1,4 @@
-"""An A/B as it streams: each lane for itself, bounded, and silent before it begins."""
+"""An A/B as it streams: each target for itself, bounded, and silent before it begins."""
 
 from functools import reduce
 
@@ -15,7 +15,7 @@ from backends.domain.ab.facts import (
     TextArrived,
 )
 from backends.domain.ab.live import TAIL_CHARACTERS, Ab, TextPiece, ab_after
-from backends.domain.ab.run import LaneName, Run
+from backends.domain.ab.run import Run, TargetName
 from tests.backends.domain.journals import at
 
 BEGAN = SeriesBegan(at(10), "s", (("a", "chat"), ("b", "serverless")), 2, ("m", "m"))
@@ -28,9 +28,9 @@ def fold(*facts: AbFact) -> Ab:
 
 
 def text(
-    lane: LaneName, words: str, *, reasoning: bool = False, tokens: int | None = None
+    target: TargetName, words: str, *, reasoning: bool = False, tokens: int | None = None
 ) -> AbFact:
-    return TextArrived(at(12), lane, words, reasoning, tokens)
+    return TextArrived(at(12), target, words, reasoning, tokens)
 
 
 @pytest.mark.parametrize(
@@ -48,56 +48,63 @@ def test_facts_of_a_series_that_never_began_change_nothing(fact: AbFact) -> None
 
 
 def test_the_lanes_carry_endpoint_and_model() -> None:
-    assert [(lane.name, lane.endpoint, lane.model) for lane in fold().lanes] == [
+    assert [(target.name, target.endpoint, target.model) for target in fold().targets] == [
         ("a", "chat", "m"),
         ("b", "serverless", "m"),
     ]
 
 
 def test_what_has_not_arrived_is_unknown() -> None:
-    lane = fold(RunBegan(at(11), "a", 0)).lanes[0]
-    assert (lane.first_text_at, lane.last_text_at, lane.tokens, lane.pieces) == (None,) * 3 + ((),)
+    target = fold(RunBegan(at(11), "a", 0)).targets[0]
+    assert (target.first_text_at, target.last_text_at, target.tokens, target.pieces) == (
+        None,
+    ) * 3 + ((),)
 
 
 def test_text_of_one_lane_leaves_the_other_alone() -> None:
-    a, b = fold(RunBegan(at(11), "a", 0), RunBegan(at(11), "b", 0), text("a", "Once")).lanes
+    a, b = fold(RunBegan(at(11), "a", 0), RunBegan(at(11), "b", 0), text("a", "Once")).targets
     assert a.pieces == (TextPiece("Once", reasoning=False),)
     assert a.first_text_at == at(12)
     assert (b.pieces, b.first_text_at) == ((), None)
 
 
 def test_thoughts_stay_apart_from_the_answer_and_neighbours_join() -> None:
-    lane = fold(
+    target = fold(
         RunBegan(at(11), "a", 0),
         text("a", "Hm", reasoning=True),
         text("a", "m", reasoning=True),
         text("a", "Yes"),
-    ).lanes[0]
-    assert lane.pieces == (TextPiece("Hmm", reasoning=True), TextPiece("Yes", reasoning=False))
+    ).targets[0]
+    assert target.pieces == (TextPiece("Hmm", reasoning=True), TextPiece("Yes", reasoning=False))
 
 
 def test_tokens_that_usage_told_are_not_forgotten_by_a_chunk_without() -> None:
-    lane = fold(RunBegan(at(11), "a", 0), text("a", "x", tokens=7), text("a", "y")).lanes[0]
-    assert lane.tokens == 7
+    target = fold(RunBegan(at(11), "a", 0), text("a", "x", tokens=7), text("a", "y")).targets[0]
+    assert target.tokens == 7
 
 
 def test_a_new_run_begins_empty() -> None:
-    lane = fold(
+    target = fold(
         RunBegan(at(11), "a", 0),
         text("a", "old", tokens=3),
         RunEnded(at(13), Run("a", 0)),
         RunBegan(at(14), "a", 1),
-    ).lanes[0]
-    assert (lane.pieces, lane.tokens, lane.first_text_at, lane.sent_at) == ((), None, None, at(14))
-    assert len(lane.runs) == 1
+    ).targets[0]
+    assert (target.pieces, target.tokens, target.first_text_at, target.sent_at) == (
+        (),
+        None,
+        None,
+        at(14),
+    )
+    assert len(target.runs) == 1
 
 
 def test_an_end_keeps_every_run_and_leaves_no_lane_waiting() -> None:
     cancelled = SeriesEnded(at(15), "s", reason="cancelled")
     ab = fold(RunEnded(at(13), Run("a", 0)), RunBegan(at(14), "b", 0), cancelled)
     assert ab.ended
-    assert [lane.sent_at for lane in ab.lanes] == [None, None]
-    assert len(ab.lanes[0].runs) == len(ab.series.runs) == 1
+    assert [target.sent_at for target in ab.targets] == [None, None]
+    assert len(ab.targets[0].runs) == len(ab.series.runs) == 1
     assert ab.series.reason == "cancelled"
 
 
@@ -109,10 +116,10 @@ def test_a_second_series_replaces_the_first() -> None:
 
 @given(st.lists(st.tuples(st.text(min_size=1, max_size=3000), st.booleans()), max_size=8))
 def test_memory_is_bounded_and_the_newest_text_stays(pieces: list[tuple[str, bool]]) -> None:
-    lane = fold(*(text("a", words, reasoning=thought) for words, thought in pieces)).lanes[0]
-    assert all(len(piece.text) <= TAIL_CHARACTERS for piece in lane.pieces)
+    target = fold(*(text("a", words, reasoning=thought) for words, thought in pieces)).targets[0]
+    assert all(len(piece.text) <= TAIL_CHARACTERS for piece in target.pieces)
     if pieces:
-        assert lane.pieces[-1].text.endswith(pieces[-1][0][-100:])
+        assert target.pieces[-1].text.endswith(pieces[-1][0][-100:])
 
 
 @given(
@@ -124,7 +131,7 @@ def test_the_text_kept_is_the_end_of_it_and_bounded(chunks: list[tuple[int, bool
         text("a", chr(97 + place) * size, reasoning=thought)
         for place, (size, thought) in enumerate(chunks)
     ]
-    lane = fold(RunBegan(at(11), "a", 0), *told).lanes[0]
-    kept = "".join(piece.text for piece in lane.pieces)
+    target = fold(RunBegan(at(11), "a", 0), *told).targets[0]
+    kept = "".join(piece.text for piece in target.pieces)
     whole = "".join(chr(97 + place) * size for place, (size, _) in enumerate(chunks))
     assert kept == whole[-TAIL_CHARACTERS:]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backends.domain.ab.run import LaneName
+from backends.domain.ab.run import TargetName
 from tests.backends.domain.ab.simulation import (
     POPULATIONS,
     alarms_under_drift,
@@ -40,6 +40,6 @@ def test_a_coarse_clock_costs_power_and_not_truth() -> None:
 
 
 def test_a_drift_of_the_host_is_no_difference_of_the_lanes() -> None:
-    lanes: tuple[LaneName, LaneName] = ("a", "b")
+    targets: tuple[TargetName, TargetName] = ("a", "b")
     assert alarms_under_drift(interleaved(20), SIMULATIONS) <= 0.06
-    assert alarms_under_drift([name for name in lanes for _ in range(20)], SIMULATIONS) > 0.15
+    assert alarms_under_drift([name for name in targets for _ in range(20)], SIMULATIONS) > 0.15

@@ -4,15 +4,15 @@ from typing import Any
 import pytest
 
 from backends.domain.ab.comparability import comparability
-from backends.domain.ab.run import LaneName, Run
+from backends.domain.ab.run import Run, TargetName
 from backends.domain.ab.summary import difference, output_tokens_per_s, summarise
 
 
-def runs(lane: LaneName, ttft_s: float, n: int = 20, **more: Any) -> list[Run]:
-    source = random.Random(f"{lane}{ttft_s}")
+def runs(target: TargetName, ttft_s: float, n: int = 20, **more: Any) -> list[Run]:
+    source = random.Random(f"{target}{ttft_s}")
     return [
         Run(
-            lane,
+            target,
             index,
             ttft_s=ttft_s * source.uniform(0.95, 1.05),
             itl_s=(0.01 * source.uniform(0.99, 1.01),) * 31,

@@ -17,9 +17,9 @@ COLD = Run("b", -1, ttft_s=0.4, connect=Connect(0.002, 0.021, 0.043, reused=Fals
 AUDIT = ClientAudit(2.0, limited=False, warm_ups=(Run("a", -1, ttft_s=0.3), COLD))
 
 
-def runs(lane: str, clock: str = "kernel", *flags: str, rtt_s: float | None = 0.02) -> list[Run]:
+def runs(target: str, clock: str = "kernel", *flags: str, rtt_s: float | None = 0.02) -> list[Run]:
     return [
-        Run(lane, i, ttft_s=0.2 + i / 100, rtt_s=rtt_s, clock=clock, flags=flags)  # type: ignore[arg-type]
+        Run(target, i, ttft_s=0.2 + i / 100, rtt_s=rtt_s, clock=clock, flags=flags)  # type: ignore[arg-type]
         for i in range(4)
     ]
 
@@ -33,12 +33,12 @@ def test_the_way_is_told_beside_the_model() -> None:
     assert found is not None
     assert found.rtt_s == 0.02
     assert found.ttft_minus_rtt_s == pytest.approx(0.195)
-    lane = ab_report(series(*runs("a"), *runs("b", rtt_s=None)))["lanes"]
-    assert lane["a"]["network"]["ttft_minus_rtt_s"] == pytest.approx(0.195)
-    assert "estimate" in lane["a"]["network"]["note"]
-    assert "edge" in lane["a"]["network"]["note"]
-    assert lane["b"]["network"]["rtt_s"] is None
-    assert lane["b"]["network"]["reason"]
+    target = ab_report(series(*runs("a"), *runs("b", rtt_s=None)))["targets"]
+    assert target["a"]["network"]["ttft_minus_rtt_s"] == pytest.approx(0.195)
+    assert "estimate" in target["a"]["network"]["note"]
+    assert "edge" in target["a"]["network"]["note"]
+    assert target["b"]["network"]["rtt_s"] is None
+    assert target["b"]["network"]["reason"]
 
 
 def test_a_run_with_an_error_tells_nothing_of_the_way() -> None:
@@ -48,7 +48,7 @@ def test_a_run_with_an_error_tells_nothing_of_the_way() -> None:
 def test_the_warm_up_that_is_not_counted_is_told_with_what_it_cost() -> None:
     told = remarks(series(*runs("a"), *runs("b")))[0]
     assert told == (
-        "one warm-up a lane is not counted: a 300 ms to the first token,"
+        "one warm-up a target is not counted: a 300 ms to the first token,"
         " b 400 ms to the first token after DNS 2 ms, TCP 21 ms, TLS 43 ms"
     )
 
@@ -59,8 +59,8 @@ def test_the_warm_up_that_is_not_counted_is_told_with_what_it_cost() -> None:
 )
 def test_the_clock_and_why_it_is_a_coarse_one(flag: str, words: str) -> None:
     told = remarks(series(*runs("a"), *runs("b", "user", flag, rtt_s=None)))
-    assert "lane a: stamped by the kernel as it came" in told
-    (said,) = [each for each in told if each.startswith("lane b: stamped in user space")]
+    assert "target a: stamped by the kernel as it came" in told
+    (said,) = [each for each in told if each.startswith("target b: stamped in user space")]
     assert words in said
 
 

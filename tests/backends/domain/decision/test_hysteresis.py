@@ -4,7 +4,7 @@ import pytest
 
 from backends.domain.decision.hysteresis import (
     AdviceKind,
-    Shown,
+    ShownPlan,
     add_regret,
     advise,
     fold_window,
@@ -17,7 +17,7 @@ API, SELF, CLOSE = Kind.API_CHEAPER, Kind.SELF_HOST_CHEAPER, Kind.TOO_CLOSE
 
 
 def shown_after(*windows: tuple[Kind, int] | Kind) -> Kind | None:
-    shown = Shown()
+    shown = ShownPlan()
     for window in windows:
         kind, requests = window if isinstance(window, tuple) else (window, 100)
         shown = fold_window(shown, kind, requests)
@@ -56,7 +56,7 @@ def test_moving_pays_when_regret_reaches_what_it_costs() -> None:
     hours = hours_until_worth_moving(api, Decimal("1.88"), Decimal(10))
     assert hours is not None
     assert round(hours, 2) == Decimal("9.65")
-    regret = add_regret(Shown(API), api, Decimal("1.88"), hours - Decimal("0.01"))
+    regret = add_regret(ShownPlan(API), api, Decimal("1.88"), hours - Decimal("0.01"))
     assert not worth_moving(regret, Decimal(10))
     assert worth_moving(
         add_regret(regret, api, Decimal("1.88"), Decimal("0.01") + Decimal("1e-20")), Decimal(10)
@@ -64,7 +64,7 @@ def test_moving_pays_when_regret_reaches_what_it_costs() -> None:
 
 
 def test_regret_is_never_negative() -> None:
-    assert add_regret(Shown(API), Decimal(1), Decimal(2), Decimal(5)).regret_usd == 0
+    assert add_regret(ShownPlan(API), Decimal(1), Decimal(2), Decimal(5)).regret_usd == 0
     assert hours_until_worth_moving(Decimal(1), Decimal(2), Decimal(10)) is None
 
 
@@ -74,15 +74,15 @@ RENT, ELSEWHERE = Decimal("1.88"), Decimal("0.88")
 @pytest.mark.parametrize(
     ("shown", "switching", "kind", "said"),
     [
-        (Shown(), "10", AdviceKind.UNDECIDED, "No window of ten minutes"),
-        (Shown(SELF, regret_usd=Decimal(50)), "10", AdviceKind.STAY, "cheapest way"),
-        (Shown(API, regret_usd=Decimal(4)), None, AdviceKind.UNDECIDED, "switching_usd"),
-        (Shown(API, regret_usd=Decimal(4)), "10", AdviceKind.WAIT, "for 6 h more"),
-        (Shown(API, regret_usd=Decimal("10.5")), "10", AdviceKind.MOVE, "cost $10.50 more"),
+        (ShownPlan(), "10", AdviceKind.UNDECIDED, "No window of ten minutes"),
+        (ShownPlan(SELF, regret_usd=Decimal(50)), "10", AdviceKind.STAY, "cheapest way"),
+        (ShownPlan(API, regret_usd=Decimal(4)), None, AdviceKind.UNDECIDED, "switching_usd"),
+        (ShownPlan(API, regret_usd=Decimal(4)), "10", AdviceKind.WAIT, "for 6 h more"),
+        (ShownPlan(API, regret_usd=Decimal("10.5")), "10", AdviceKind.MOVE, "cost $10.50 more"),
     ],
 )
 def test_acting_is_advised_only_once_regret_has_paid_for_it(
-    shown: Shown, switching: str | None, kind: AdviceKind, said: str
+    shown: ShownPlan, switching: str | None, kind: AdviceKind, said: str
 ) -> None:
     cost = None if switching is None else Decimal(switching)
     advice = advise(shown, cost, RENT, ELSEWHERE)

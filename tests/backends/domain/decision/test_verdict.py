@@ -11,7 +11,7 @@ from backends.domain.decision.outcome import VerdictKind, cheaper, priced
 from backends.domain.decision.request_cost import usd_per_request
 from backends.domain.decision.scenario import scenario_from
 from backends.domain.decision.verdict import Verdict, decide
-from backends.domain.decision.wording import break_even_told
+from backends.domain.decision.wording import break_even_sentence
 
 PRICED: dict[str, Any] = {
     "gpu_usd_per_hour": "1.88",
@@ -472,4 +472,4 @@ def test_whatever_is_known_there_is_an_answer(data: dict[str, Any]) -> None:
     ],
 )
 def test_break_even_is_told_in_every_unit(more: dict[str, Any], told: str) -> None:
-    assert break_even_told(verdict(MEDIUM, **more).crossover) == told
+    assert break_even_sentence(verdict(MEDIUM, **more).crossover) == told

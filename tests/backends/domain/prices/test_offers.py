@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from backends.domain.prices.offers import GIB, offers, offers_told
+from backends.domain.prices.offers import GIB, offers, offers_sentence
 from backends.domain.prices.prices import GpuContract, GpuPrice
 from backends.prices.table import shipped_table
 
@@ -64,11 +64,11 @@ def test_only_prices_on_demand_are_told_the_cheapest_first() -> None:
 
 def test_both_ends_have_who_says_so_and_since_when() -> None:
     low, high = row("H100", "3"), row("H100", "4.5", as_of=None)
-    assert offers_told([]) == ""
-    assert offers_told([low]) == (
+    assert offers_sentence([]) == ""
+    assert offers_sentence([low]) == (
         "the price table has one H100 on demand at $3.00/h (x H100 sku, 2026-11-01)"
     )
-    assert offers_told([low, high]) == (
+    assert offers_sentence([low, high]) == (
         "the price table has one H100 on demand from $3.00/h (x H100 sku, 2026-11-01) "
         "to $4.50/h (x H100 sku, undated)"
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from backends.domain.ab.facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
-from backends.domain.ab.run import ClientAudit, Connect, LaneName, Run
+from backends.domain.ab.run import ClientAudit, Connect, Run, TargetName
 from backends.domain.ab.series import AbSeries, advance_series
 from backends.domain.reports.ab import ab_report
 from backends.domain.reports.ab_text import ab_csv, ab_markdown
@@ -16,9 +16,9 @@ AT = Stamp(1.0, 2.0)
 BEGAN = SeriesBegan(AT, "s1", (("a", "own"), ("b", "api|x")), 5, ("m1", "m2"), "ab12")
 
 
-def run(lane: LaneName, index: int, ttft_s: float) -> Run:
+def run(target: TargetName, index: int, ttft_s: float) -> Run:
     return Run(
-        lane,
+        target,
         index,
         ttft_s=ttft_s + index / 1000,
         ttft_visible_s=ttft_s + index / 1000,
@@ -52,9 +52,9 @@ def test_the_document_has_every_promised_key() -> None:
     document = json.loads(json.dumps(ab_report(series()), allow_nan=False))
     assert document["prompt_sha256"] == "ab12"
     assert document["order"] == "interleaved"
-    lane = document["lanes"]["a"]
-    assert (lane["endpoint"], lane["model"], lane["clock"]) == ("own", "m1", "kernel")
-    assert set(lane["runs"][0]) >= {
+    target = document["targets"]["a"]
+    assert (target["endpoint"], target["model"], target["clock"]) == ("own", "m1", "kernel")
+    assert set(target["runs"][0]) >= {
         "ttft_s",
         "ttft_visible_s",
         "itl_s",
@@ -70,14 +70,14 @@ def test_the_document_has_every_promised_key() -> None:
         "flags",
         "error",
     }
-    assert lane["runs"][0]["connect"] == {
+    assert target["runs"][0]["connect"] == {
         "dns_s": None,
         "tcp_s": None,
         "tls_s": None,
         "reused": True,
     }
-    assert set(lane["summary"]) >= {"n", "errors", "ttft_s", "output_tokens_per_s", "e2e_s"}
-    assert set(lane["summary"]["ttft_s"]) >= {"median", "p25", "p75", "min", "max"}
+    assert set(target["summary"]) >= {"n", "errors", "ttft_s", "output_tokens_per_s", "e2e_s"}
+    assert set(target["summary"]["ttft_s"]) >= {"median", "p25", "p75", "min", "max"}
     assert set(document["difference"]["ttft_s"]) >= {
         "shift",
         "ci95",
@@ -91,10 +91,10 @@ def test_the_document_has_every_promised_key() -> None:
 
 
 def test_the_warm_up_is_told_and_not_counted() -> None:
-    lane = ab_report(series())["lanes"]["a"]
-    assert lane["warm_up"]["connect"]["tcp_s"] == 0.002
-    assert lane["summary"]["n"] == 5
-    assert ab_report(series())["lanes"]["b"]["warm_up"] is None
+    target = ab_report(series())["targets"]["a"]
+    assert target["warm_up"]["connect"]["tcp_s"] == 0.002
+    assert target["summary"]["n"] == 5
+    assert ab_report(series())["targets"]["b"]["warm_up"] is None
 
 
 def test_money_stays_digits_and_text_stays_out() -> None:
@@ -107,7 +107,7 @@ def test_money_stays_digits_and_text_stays_out() -> None:
 def test_too_few_runs_are_null_with_a_reason() -> None:
     found = ab_report(series(2))["difference"]["ttft_s"]
     assert found["shift"] is None
-    assert found["reason"] == "fewer than four runs a lane"
+    assert found["reason"] == "fewer than four runs a target"
 
 
 def test_an_ab_cut_short_says_so() -> None:
@@ -143,7 +143,7 @@ def test_facts_before_the_beginning_are_passed_over() -> None:
 
 def test_different_work_has_no_winner() -> None:
     found = series()
-    runs = tuple(replace(run, output_tokens=99) if run.lane == "b" else run for run in found.runs)
+    runs = tuple(replace(run, output_tokens=99) if run.target == "b" else run for run in found.runs)
     longer = replace(found, runs=runs)
     document = ab_report(longer)
     assert [warning["code"] for warning in document["warnings"]] == ["NOT_COMPARABLE"]

@@ -11,22 +11,22 @@ from xml.etree import ElementTree
 import pytest
 
 from backends.domain.ab.facts import SeriesBegan
-from backends.domain.ab.run import LaneName, Run
+from backends.domain.ab.run import Run, TargetName
 from backends.domain.ab.series import AbSeries
 from backends.domain.reports.ab import ab_report
 from backends.domain.reports.ab_picture import ab_svg
 from backends.domain.reports.ab_text import ab_csv, ab_markdown, how_measured
 from backends.domain.stamp import Stamp
 
-LANES: tuple[tuple[LaneName, str], ...] = (("a", "own"), ("b", "<api> & co"), ("c", "third"))
+TARGETS: tuple[tuple[TargetName, str], ...] = (("a", "own"), ("b", "<api> & co"), ("c", "third"))
 BEGAN = SeriesBegan(
-    Stamp(1.0, 2.0), "s1", LANES, 20, ("m", "m", "m"), "ab12", "interleaved", 220, 0.0
+    Stamp(1.0, 2.0), "s1", TARGETS, 20, ("m", "m", "m"), "ab12", "interleaved", 220, 0.0
 )
 FIGURES = ("ttft_s", "e2e_s", "output_tokens_per_s")
 
 
 def measured(seed: int = 7) -> AbSeries:
-    """Return twenty runs in each of three lanes, some of which failed."""
+    """Return twenty runs in each of three targets, some of which failed."""
     chance = random.Random(seed)
     runs = []
     for index in range(20):
@@ -48,8 +48,10 @@ def measured(seed: int = 7) -> AbSeries:
     return AbSeries(BEGAN, tuple(runs), ended=True)
 
 
-def column(rows: list[dict[str, str]], lane: str, figure: str) -> list[float]:
-    return [float(r[figure]) for r in rows if r["lane"] == lane and not r["error"] and r[figure]]
+def column(rows: list[dict[str, str]], target: str, figure: str) -> list[float]:
+    return [
+        float(r[figure]) for r in rows if r["target"] == target and not r["error"] and r[figure]
+    ]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -58,27 +60,27 @@ def test_medians_and_shifts_are_recomputed_from_the_csv_alone(seed: int) -> None
     document = ab_report(series)
     rows = list(csv.DictReader(io.StringIO(ab_csv(series))))
     assert len(rows) == 60
-    for lane, figure in itertools.product("abc", FIGURES):
-        shown = document["lanes"][lane]["summary"][figure]["median"]
-        assert median(column(rows, lane, figure)) == pytest.approx(shown, rel=1e-12)
-    for lane, figure in itertools.product("bc", FIGURES):
-        ours, theirs = column(rows, "a", figure), column(rows, lane, figure)
+    for target, figure in itertools.product("abc", FIGURES):
+        shown = document["targets"][target]["summary"][figure]["median"]
+        assert median(column(rows, target, figure)) == pytest.approx(shown, rel=1e-12)
+    for target, figure in itertools.product("bc", FIGURES):
+        ours, theirs = column(rows, "a", figure), column(rows, target, figure)
         shift = median(y - x for x, y in itertools.product(ours, theirs))
-        shown = document["against_a"][lane]["difference"][figure]["shift"]
+        shown = document["against_a"][target]["difference"][figure]["shift"]
         assert shift == pytest.approx(shown, rel=1e-9)
     assert document["against_a"]["b"]["difference"] == document["difference"]
-    itl = [float(r["itl_median_s"]) for r in rows if r["lane"] == "a" and not r["error"]]
-    shown = document["lanes"]["a"]["summary"]["itl_s"]["median"]
+    itl = [float(r["itl_median_s"]) for r in rows if r["target"] == "a" and not r["error"]]
+    shown = document["targets"]["a"]["summary"]["itl_s"]["median"]
     assert median(itl) == pytest.approx(shown, rel=1e-12)
 
 
 def test_the_costs_of_a_lane_add_up_and_an_unpriced_one_is_no_zero() -> None:
-    lanes = ab_report(measured())["lanes"]
-    assert float(lanes["b"]["cost_usd"]) == pytest.approx(20 * 0.00001)
-    assert (lanes["a"]["cost_usd"], lanes["a"]["cost_reason"][:8]) == (None, "UNPRICED")
+    targets = ab_report(measured())["targets"]
+    assert float(targets["b"]["cost_usd"]) == pytest.approx(20 * 0.00001)
+    assert (targets["a"]["cost_usd"], targets["a"]["cost_reason"][:8]) == (None, "UNPRICED")
     text = ab_markdown(measured())
-    assert "Lane a: UNPRICED" in text
-    assert "Lane b: $0.0002 for 20 runs" in text
+    assert "Target a: UNPRICED" in text
+    assert "Target b: $0.0002 for 20 runs" in text
 
 
 def test_markdown_says_how_it_was_measured_and_each_lane_against_the_first() -> None:

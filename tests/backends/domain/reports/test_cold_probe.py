@@ -1,4 +1,4 @@
-"""What a hunt for cold hits says, in every form it is handed out."""
+"""What a cold-start probe says, in every form it is handed out."""
 
 import csv
 import io
@@ -7,20 +7,20 @@ from decimal import Decimal
 
 import pytest
 
-from backends.domain.ab.cold import ColdProbe, HuntPlan
+from backends.domain.ab.cold import ColdProbe, ColdProbePlan
 from backends.domain.prices.cost import RequestPrices
 from backends.domain.reports.cold_probe import (
-    HuntReport,
+    ColdProbeReport,
+    cold_probe_csv,
+    cold_probe_document,
+    cold_probe_lines,
+    cold_probe_markdown,
+    cold_probe_svg,
     duration,
-    hunt_csv,
-    hunt_document,
-    hunt_lines,
-    hunt_markdown,
-    hunt_svg,
     verdict_line,
 )
 
-PLAN = HuntPlan((60.0, 900.0), rounds=2, warm=5)
+PLAN = ColdProbePlan((60.0, 900.0), rounds=2, warm=5)
 
 
 def probes(planned_s: float | None, *ttft_s: float | None, **more: object) -> list[ColdProbe]:
@@ -36,9 +36,9 @@ SHORT = probes(60, 0.41, 0.42)
 FAILED = [ColdProbe(60.0, 60.0, 1000.0, None, "HTTP 503")]
 
 
-def report(*seen: list[ColdProbe], **more: object) -> HuntReport:
+def report(*seen: list[ColdProbe], **more: object) -> ColdProbeReport:
     every = tuple(probe for each in seen for probe in each)
-    return HuntReport("h1", "chat", "m", 1.0, PLAN, every, **more)  # type: ignore[arg-type]
+    return ColdProbeReport("h1", "chat", "m", 1.0, PLAN, every, **more)  # type: ignore[arg-type]
 
 
 COLD = report(FIRST, WARM, SHORT, probes(900, 8.0, 8.4))
@@ -68,12 +68,12 @@ PRICED = replace(COLD, prices=RequestPrices(Decimal("0.10"), Decimal("0.70")))
         (report(probes(60, 9.0, 9.0)), "chat: nothing is known yet"),
     ],
 )
-def test_the_verdict(seen: HuntReport, verdict: str) -> None:
+def test_the_verdict(seen: ColdProbeReport, verdict: str) -> None:
     assert verdict_line(seen) == verdict
 
 
 def test_every_line_that_a_verdict_rests_on() -> None:
-    verdict, warm, short, long, first, warm_up, count, limits, rule = hunt_lines(PRICED)
+    verdict, warm, short, long, first, warm_up, count, limits, rule = cold_probe_lines(PRICED)
     assert verdict == verdict_line(PRICED)
     assert warm == "warm: TTFT median 400 ms of 5 requests; slow is over 800 ms"
     assert short == "after     1m: 2/2  warm, 0 slow, TTFT median 415 ms, 410 ms to 420 ms"
@@ -88,20 +88,20 @@ def test_every_line_that_a_verdict_rests_on() -> None:
 
 
 def test_what_is_unknown_is_said_to_be() -> None:
-    lines = hunt_lines(report(FAILED, probes(900, 8.0)))
+    lines = cold_probe_lines(report(FAILED, probes(900, 8.0)))
     assert lines[1:4] == [
         "after     1m: 0/2  —",
         "after    15m: 1/2  unsure, —, TTFT median 8.00 s, 8.00 s to 8.00 s",
         "2 requests, 1 failed",
     ]
-    unproven = hunt_lines(report(WARM, probes(60, 9.0, 9.0)))
+    unproven = cold_probe_lines(report(WARM, probes(60, 9.0, 9.0)))
     (warm_up,) = (line for line in unproven if line.startswith("to prevent it"))
     assert "every 30s, 2880 a day, — (UNPRICED) a day" in warm_up
     assert warm_up.endswith("no pause so short was measured, so this is not proven")
 
 
 def test_the_document_holds_the_findings_and_what_they_rest_on() -> None:
-    document = hunt_document(PRICED)
+    document = cold_probe_document(PRICED)
     assert (document["complete"], document["ever_cold"]) == (True, True)
     assert document["finding"]["cold_after_s"] == 900.0
     assert document["finding"]["spent_usd"] == "0.0001"
@@ -109,13 +109,13 @@ def test_the_document_holds_the_findings_and_what_they_rest_on() -> None:
     assert document["warm_up"]["usd_per_day"] == "0.003888"
     assert document["warm_up"]["reason"] == ""
     assert len(document["probes"]) == 10
-    assert hunt_document(COLD)["warm_up"]["reason"] == "UNPRICED or no usage"
-    assert hunt_document(report(WARM))["warm_up"] is None
-    assert hunt_document(report(WARM))["complete"] is False
+    assert cold_probe_document(COLD)["warm_up"]["reason"] == "UNPRICED or no usage"
+    assert cold_probe_document(report(WARM))["warm_up"] is None
+    assert cold_probe_document(report(WARM))["complete"] is False
 
 
 def test_the_requests_as_csv_with_nothing_for_unknown() -> None:
-    rows = list(csv.DictReader(io.StringIO(hunt_csv(report(FIRST, FAILED)))))
+    rows = list(csv.DictReader(io.StringIO(cold_probe_csv(report(FIRST, FAILED)))))
     assert [row["error"] for row in rows] == ["", "HTTP 503"]
     assert [row["planned_idle_s"] for row in rows] == ["", "60.0"]
     assert [row["ttft_s"] for row in rows] == ["3.0", ""]
@@ -123,19 +123,19 @@ def test_the_requests_as_csv_with_nothing_for_unknown() -> None:
 
 
 def test_markdown_begins_with_the_verdict() -> None:
-    head, empty, *rest = hunt_markdown(COLD).splitlines()
+    head, empty, *rest = cold_probe_markdown(COLD).splitlines()
     assert (head, empty) == (f"**{verdict_line(COLD)}**", "")
-    assert rest == [f"- {line}" for line in hunt_lines(COLD)[1:]]
+    assert rest == [f"- {line}" for line in cold_probe_lines(COLD)[1:]]
 
 
 def test_the_picture_has_a_dot_for_every_request_after_a_known_pause() -> None:
-    picture = hunt_svg(COLD)
+    picture = cold_probe_svg(COLD)
     assert picture.count("<circle") == len(WARM) + len(SHORT) + 2
     assert "slow from here on" in picture
-    without_baseline = hunt_svg(report(SHORT))
+    without_baseline = cold_probe_svg(report(SHORT))
     assert without_baseline.count("<circle") == 2
     assert "slow from here on" not in without_baseline
-    assert "<circle" not in hunt_svg(report(FAILED))
+    assert "<circle" not in cold_probe_svg(report(FAILED))
 
 
 @pytest.mark.parametrize(

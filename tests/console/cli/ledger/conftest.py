@@ -25,7 +25,7 @@ MODEL = "openai/gpt-oss-120b"
 
 
 @dataclass(frozen=True)
-class Host:
+class MadeHost:
     """Runs verbs as the command line does, and tells what they wrote."""
 
     capsys: pytest.CaptureFixture[str]
@@ -97,8 +97,8 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def verbs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Host]:
+def verbs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[MadeHost]:
     """Run verbs on a host of their own; whatever they start ends with the test."""
-    made = Host(capsys, tmp_path)
+    made = MadeHost(capsys, tmp_path)
     yield made
     made.clean()

@@ -1,4 +1,4 @@
-"""``ab``: two to four lanes, no finished run lost however it ends, and every form of it."""
+"""``ab``: two to four targets, no finished run lost however it ends, and every form of it."""
 
 import csv
 import fcntl
@@ -21,7 +21,7 @@ from backends.history.history import open_history
 from backends.host import processes
 from backends.settings.paths import history_file, state_folder
 from console.cli import recording
-from tests.console.cli.ledger.conftest import MODEL, ROOT, Host
+from tests.console.cli.ledger.conftest import MODEL, ROOT, MadeHost
 
 LIMIT_S = 40.0
 KEY = "sk-0123456789abcdefghij"
@@ -44,7 +44,7 @@ def port() -> Iterator[int]:
 
 
 @pytest.fixture
-def lanes(verbs: Host, port: int, monkeypatch: pytest.MonkeyPatch) -> Host:
+def targets(verbs: MadeHost, port: int, monkeypatch: pytest.MonkeyPatch) -> MadeHost:
     """Configure four endpoints at one address, the first of them priced."""
     monkeypatch.setenv("API_KEY", KEY)
     tables = []
@@ -82,11 +82,11 @@ def running(*arguments: str) -> subprocess.Popen[bytes]:
     )
 
 
-def test_four_lanes_each_against_the_first(lanes: Host) -> None:
-    found = lanes.document(
+def test_four_lanes_each_against_the_first(targets: MadeHost) -> None:
+    found = targets.document(
         *("ab", "one", "two", "three", "four", "-n", "4", "--max-tokens", "12", "--yes")
     )
-    assert list(found["lanes"]) == ["a", "b", "c", "d"]
+    assert list(found["targets"]) == ["a", "b", "c", "d"]
     assert list(found["against_a"]) == ["b", "c", "d"]
     assert found["sampling"] == {
         "max_tokens": 12,
@@ -94,35 +94,35 @@ def test_four_lanes_each_against_the_first(lanes: Host) -> None:
         "ignore_eos": False,
         "nonce": True,
     }
-    code, _, err = lanes.run("ab", "one", "two", "three", "four", "one", "--yes")
+    code, _, err = targets.run("ab", "one", "two", "three", "four", "one", "--yes")
     assert (code, "at most 4" in err) == (2, True)
 
 
 def test_a_measuring_process_that_cannot_begin_says_why(
-    lanes: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    targets: MadeHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "msgspec.py").write_text("raise ImportError('no msgspec here')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    code, _, err = lanes.run("ab", "one", "two", "--yes")
+    code, _, err = targets.run("ab", "one", "two", "--yes")
     assert code == 1
     assert "ended with exit code 1: ImportError: no msgspec here" in err
 
 
-def test_fee_and_price_of_a_request_are_in_the_cost_and_unpriced_is_said(lanes: Host) -> None:
-    code, out, err = lanes.run("ab", "one", "two", "--max-tokens", "12")
+def test_fee_and_price_of_a_request_are_in_the_cost_and_unpriced_is_said(targets: MadeHost) -> None:
+    code, out, err = targets.run("ab", "one", "two", "--max-tokens", "12")
     assert code == 0, err
     assert "at most $0.00" in err
     assert "UNPRICED: two" in err
     assert "UNPRICED, no price per token" in out
-    (record,) = lanes.document("history", "--series")["series"]
-    found = lanes.document("history", record["series_id"])
-    (run,) = found["lanes"]["a"]["runs"]
+    (record,) = targets.document("history", "--series")["series"]
+    found = targets.document("history", record["series_id"])
+    (run,) = found["targets"]["a"]["runs"]
     tokens = run["input_tokens"] * 0.10 + run["output_tokens"] * 0.70
     assert float(run["cost_usd"]) == pytest.approx(1.1 * (tokens / 1e6 + 0.001))
-    assert found["lanes"]["b"]["runs"][0]["cost_usd"] is None
+    assert found["targets"]["b"]["runs"][0]["cost_usd"] is None
 
 
-def test_a_killed_series_keeps_every_finished_run_and_its_prober_ends(lanes: Host) -> None:
+def test_a_killed_series_keeps_every_finished_run_and_its_prober_ends(targets: MadeHost) -> None:
     process = running("-n", "200", "--max-tokens", "12")
     eventually(lambda: kept_runs() >= 5)
     children = [each.id for each in processes.running() if each.parent == process.pid]
@@ -130,14 +130,14 @@ def test_a_killed_series_keeps_every_finished_run_and_its_prober_ends(lanes: Hos
     process.communicate()
     eventually(lambda: not any(processes.is_alive(child) for child in children))
     assert children
-    (record,) = lanes.document("history", "--series")["series"]
-    found = lanes.document("history", record["series_id"])
+    (record,) = targets.document("history", "--series")["series"]
+    found = targets.document("history", record["series_id"])
     assert (found["complete"], "ended before" in found["reason"]) == (False, True)
-    told = sum(len(lane["runs"]) for lane in found["lanes"].values())
+    told = sum(len(target["runs"]) for target in found["targets"].values())
     assert told == kept_runs() >= 5
 
 
-def test_an_interrupt_ends_it_with_its_document(lanes: Host) -> None:
+def test_an_interrupt_ends_it_with_its_document(targets: MadeHost) -> None:
     process = running("-n", "200", "--max-tokens", "12", "--json")
     eventually(lambda: kept_runs() >= 3)
     process.send_signal(signal.SIGINT)
@@ -145,17 +145,17 @@ def test_an_interrupt_ends_it_with_its_document(lanes: Host) -> None:
     found = json.loads(out)
     assert process.returncode == 0
     assert (found["complete"], found["reason"]) == (False, "cancelled")
-    assert sum(len(lane["runs"]) for lane in found["lanes"].values()) == kept_runs()
+    assert sum(len(target["runs"]) for target in found["targets"].values()) == kept_runs()
 
 
-def test_a_series_of_the_history_in_every_form_and_no_key_in_any(lanes: Host) -> None:
-    lanes.run("ab", "one", "two", "-n", "4", "--max-tokens", "12", "--yes")
-    (record,) = lanes.document("history", "--series")["series"]
+def test_a_series_of_the_history_in_every_form_and_no_key_in_any(targets: MadeHost) -> None:
+    targets.run("ab", "one", "two", "-n", "4", "--max-tokens", "12", "--yes")
+    (record,) = targets.document("history", "--series")["series"]
     forms = {
-        form: lanes.run("export", "series", record["series_id"], *form)[1]
+        form: targets.run("export", "series", record["series_id"], *form)[1]
         for form in ((), ("--csv",), ("--markdown",), ("--svg",))
     }
-    assert len(json.loads(forms[()])["lanes"]["a"]["runs"]) == 4
+    assert len(json.loads(forms[()])["targets"]["a"]["runs"]) == 4
     assert len(list(csv.DictReader(io.StringIO(forms["--csv",])))) == 8
     assert "asked in random order" in forms["--markdown",]
     ElementTree.fromstring(forms["--svg",])
@@ -164,13 +164,15 @@ def test_a_series_of_the_history_in_every_form_and_no_key_in_any(lanes: Host) ->
         assert path.is_dir() or KEY.encode() not in path.read_bytes(), path
 
 
-def test_an_unknown_record_and_a_picture_of_many_are_told(lanes: Host) -> None:
-    assert lanes.run("history", "nothing")[0] == 3
-    code, _, err = lanes.run("export", "series", "--svg")
+def test_an_unknown_record_and_a_picture_of_many_are_told(targets: MadeHost) -> None:
+    assert targets.run("history", "nothing")[0] == 3
+    code, _, err = targets.run("export", "series", "--svg")
     assert (code, "say its ID" in err) == (2, True)
 
 
-def test_an_ab_is_told_and_recorded_though_another_process_holds_the_history(lanes: Host) -> None:
+def test_an_ab_is_told_and_recorded_though_another_process_holds_the_history(
+    targets: MadeHost,
+) -> None:
     process = running("-n", "20", "--max-tokens", "12", "--json")
     eventually(lambda: kept_runs() >= 1)
     lock = history_file().with_name(f"{history_file().name}.lock")
@@ -187,20 +189,20 @@ def test_an_ab_is_told_and_recorded_though_another_process_holds_the_history(lan
             if line == b"}\n":
                 break
     found = json.loads(document)
-    assert sum(len(lane["runs"]) for lane in found["lanes"].values()) == 40
+    assert sum(len(target["runs"]) for target in found["targets"].values()) == 40
     process.communicate(timeout=LIMIT_S)
     assert process.returncode == 0
     assert kept_runs() == 40
 
 
 def test_what_could_not_be_recorded_is_said_and_is_no_failure_of_the_measurement(
-    lanes: Host, monkeypatch: pytest.MonkeyPatch
+    targets: MadeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recording, "WAIT_S", 0.1)
     open_history(history_file()).close()
     with closing(sqlite3.connect(history_file(), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        code, out, err = lanes.run("ab", "one", "two", "--max-tokens", "12", "--json")
+        code, out, err = targets.run("ab", "one", "two", "--max-tokens", "12", "--json")
     assert code == 0
     assert json.loads(out)["complete"]
     assert "4 records were not written: the history at" in err

@@ -1,4 +1,4 @@
-"""``coldhunt``: detached, killed and gone on with, against an endpoint that really falls asleep."""
+"""``coldprobe``: detached, killed and resumed, against an endpoint that really falls asleep."""
 
 import json
 import os
@@ -11,13 +11,13 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from backends.domain.ab.cold import HuntPlan, ProbeLimits
+from backends.domain.ab.cold import ColdProbePlan, ProbeLimits
 from backends.history.history import open_history
-from backends.operations.cold_probe import HUNTER
-from backends.prober.cold_probe_runs import HuntOrder, hunt_folder, hunter_pid, launch
+from backends.operations.cold_probe import COLD_PROBE_WORKER
+from backends.prober.cold_probe_runs import ColdProbeOrder, cold_probe_folder, launch, worker_pid
 from backends.servers.own_traffic import were_sent
 from backends.settings.paths import history_file, state_folder
-from tests.console.cli.ledger.conftest import MODEL, ROOT, Host, free_port
+from tests.console.cli.ledger.conftest import MODEL, ROOT, MadeHost, free_port
 
 COLD_AFTER_S, COLD_START_S = 1.0, 1.0
 GAPS = ("--gaps", "0.2s,1.5s", "--rounds", "2")
@@ -60,86 +60,86 @@ def eventually(holds: Callable[[], bool]) -> None:
 @pytest.fixture(autouse=True)
 def _end_hunts() -> Iterator[None]:
     yield
-    pid = hunter_pid(hunt_folder(state_folder(), "api"))
+    pid = worker_pid(cold_probe_folder(state_folder(), "api"))
     if pid is not None:
         os.kill(pid, signal.SIGKILL)
 
 
 def test_a_hunt_survives_kill_9_measures_no_pause_twice_and_prices_the_warm_up(
-    verbs: Host,
+    verbs: MadeHost,
 ) -> None:
-    folder = hunt_folder(state_folder(), "api")
+    folder = cold_probe_folder(state_folder(), "api")
     began_s = time.time()
     with sleepy_endpoint() as port:
         verbs.configure(configured(port, *PRICES))
-        code, _, err = verbs.run("coldhunt", "api", *GAPS, "--yes")
+        code, _, err = verbs.run("coldprobe", "api", *GAPS, "--yes")
         assert code == 0, err
         assert "at most $0.0" in err
-        pid = hunter_pid(folder)
+        pid = worker_pid(folder)
         assert pid is not None
         assert os.getsid(pid) == pid
         eventually(lambda: were_sent(state_folder(), f"http://127.0.0.1:{port}/v1", began_s))
         eventually(lambda: any(probe.planned_idle_s for probe in folder.read_probes()))
         os.kill(pid, signal.SIGKILL)
-        eventually(lambda: hunter_pid(folder) is None)
-        assert "NOT RUNNING" in verbs.run("coldhunt", "api", "--status")[1]
-        code, _, err = verbs.run("coldhunt", "api", *GAPS, "--yes")
+        eventually(lambda: worker_pid(folder) is None)
+        assert "NOT RUNNING" in verbs.run("coldprobe", "api", "--status")[1]
+        code, _, err = verbs.run("coldprobe", "api", *GAPS, "--yes")
         assert code == 0, err
-        eventually(lambda: verbs.document("coldhunt", "api", "--status")["complete"])
-        eventually(lambda: hunter_pid(folder) is None)
-    found = verbs.document("coldhunt", "api", "--status")
+        eventually(lambda: verbs.document("coldprobe", "api", "--status")["complete"])
+        eventually(lambda: worker_pid(folder) is None)
+    found = verbs.document("coldprobe", "api", "--status")
     assert [gap["n"] for gap in found["finding"]["gaps"]] == [2, 2]
     assert [gap["verdict"] for gap in found["finding"]["gaps"]] == ["warm", "cold"]
     assert found["ever_cold"]
     assert found["finding"]["gaps"][1]["ttft_s"]["median"] > COLD_START_S
     assert (found["warm_up"]["every_s"], found["warm_up"]["proven"]) == (0.2, True)
     assert float(found["warm_up"]["usd_per_day"]) > 0
-    told = verbs.run("coldhunt", "api", "--status")[1]
+    told = verbs.run("coldprobe", "api", "--status")[1]
     assert told.startswith("complete\napi was seen COLD: after 1.5s idle, 2 of 2 requests")
     assert "to prevent it: one request of" in told
     with closing(open_history(history_file())) as history:
-        (record,) = history.findings.recent("coldhunt")
+        (record,) = history.findings.recent("coldprobe")
     assert len(record.document["probes"]) == len(found["probes"])
 
 
-def test_a_second_hunt_is_refused_and_stop_ends_the_first(verbs: Host) -> None:
+def test_a_second_hunt_is_refused_and_stop_ends_the_first(verbs: MadeHost) -> None:
     with sleepy_endpoint() as port:
         verbs.configure(configured(port))
-        verbs.run("coldhunt", "api", "--gaps", "1h")
-        code, _, err = verbs.run("coldhunt", "api", "--gaps", "1h")
+        verbs.run("coldprobe", "api", "--gaps", "1h")
+        code, _, err = verbs.run("coldprobe", "api", "--gaps", "1h")
         assert code == 1
-        assert "hunted already" in err
-        running = verbs.document("coldhunt", "api", "--status")
+        assert "probed already" in err
+        running = verbs.document("coldprobe", "api", "--status")
         assert running["running"]
-        code, out, err = verbs.run("coldhunt", "api", "--stop")
+        code, out, err = verbs.run("coldprobe", "api", "--stop")
         assert (code, "stopped" in err) == (0, True)
         assert "NOT RUNNING" in out
-    assert hunter_pid(hunt_folder(state_folder(), "api")) is None
+    assert worker_pid(cold_probe_folder(state_folder(), "api")) is None
 
 
-def test_a_priced_endpoint_is_asked_about_and_nothing_is_sent_or_written(verbs: Host) -> None:
+def test_a_priced_endpoint_is_asked_about_and_nothing_is_sent_or_written(verbs: MadeHost) -> None:
     verbs.configure(configured(free_port(), *PRICES))
-    code, _, err = verbs.run("coldhunt", "api")
+    code, _, err = verbs.run("coldprobe", "api")
     assert code == 2
     assert "at most $" in err
     assert "--yes" in err
     assert "whatever the endpoint does it ends within 295 requests, 8.38h, $0.0" in err
-    assert verbs.run("coldhunt", "api", "--status")[0] == 3
+    assert verbs.run("coldprobe", "api", "--status")[0] == 3
 
 
-def test_a_limit_that_was_agreed_ends_it_and_status_says_which(verbs: Host) -> None:
-    folder = hunt_folder(state_folder(), "api")
-    plan = HuntPlan((3600.0,), 1, limits=ProbeLimits(3, 3600.0))
+def test_a_limit_that_was_agreed_ends_it_and_status_says_which(verbs: MadeHost) -> None:
+    folder = cold_probe_folder(state_folder(), "api")
+    plan = ColdProbePlan((3600.0,), 1, limits=ProbeLimits(3, 3600.0))
     with sleepy_endpoint() as port:
         url = f"http://127.0.0.1:{port}/v1"
         verbs.configure(configured(port))
-        folder.begin(HuntOrder("h1", "api", "api", url, MODEL, plan, time.time()))
-        launch(folder, HUNTER)
-        eventually(lambda: hunter_pid(folder) is None)
-    told = verbs.run("coldhunt", "api", "--status")[1]
+        folder.begin(ColdProbeOrder("h1", "api", "api", url, MODEL, plan, time.time()))
+        launch(folder, COLD_PROBE_WORKER)
+        eventually(lambda: worker_pid(folder) is None)
+    told = verbs.run("coldprobe", "api", "--status")[1]
     assert told.startswith("ENDED, not complete: 3 requests were sent, as many as agreed")
     assert "limits of one start: 3 requests, 1h" in told
-    found = verbs.document("coldhunt", "api", "--status")
+    found = verbs.document("coldprobe", "api", "--status")
     assert found["limits"] == {"requests": 3, "lasts_s": 3600.0, "usd": None}
     assert (found["ended"], found["complete"]) == (
         "3 requests were sent, as many as agreed",
@@ -147,27 +147,27 @@ def test_a_limit_that_was_agreed_ends_it_and_status_says_which(verbs: Host) -> N
     )
     assert len(found["probes"]) == 3
     with closing(open_history(history_file())) as history:
-        (record,) = history.findings.recent("coldhunt")
+        (record,) = history.findings.recent("coldprobe")
     assert record.document["ended"] == found["ended"]
 
 
 @pytest.mark.parametrize("gaps", ["", "5", "x", "0s", "1m,,2m", "-1s"])
-def test_a_pause_is_a_number_and_a_unit(gaps: str, verbs: Host) -> None:
+def test_a_pause_is_a_number_and_a_unit(gaps: str, verbs: MadeHost) -> None:
     with pytest.raises(SystemExit):
-        verbs.run("coldhunt", "api", "--gaps", gaps)
+        verbs.run("coldprobe", "api", "--gaps", gaps)
 
 
-def test_no_key_reaches_any_file(verbs: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_key_reaches_any_file(verbs: MadeHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_KEY", "sk-0123456789abcdefghij")
     with sleepy_endpoint() as port:
         verbs.configure(configured(port, 'api_key_env = "API_KEY"'))
-        verbs.run("coldhunt", "api", "--gaps", "0.1s", "--rounds", "1")
-        eventually(lambda: verbs.document("coldhunt", "api", "--status")["complete"])
-        pid = hunter_pid(hunt_folder(state_folder(), "api"))
-        eventually(lambda: hunter_pid(hunt_folder(state_folder(), "api")) is None)
+        verbs.run("coldprobe", "api", "--gaps", "0.1s", "--rounds", "1")
+        eventually(lambda: verbs.document("coldprobe", "api", "--status")["complete"])
+        pid = worker_pid(cold_probe_folder(state_folder(), "api"))
+        eventually(lambda: worker_pid(cold_probe_folder(state_folder(), "api")) is None)
     assert pid is None or pid > 0
     for path in state_folder().rglob("*"):
         if path.is_file():
             assert b"sk-0123456789" not in path.read_bytes(), path
             assert path.stat().st_mode & 0o077 == 0, path
-    json.dumps(verbs.document("coldhunt", "api", "--status"))
+    json.dumps(verbs.document("coldprobe", "api", "--status"))

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from backends.settings.paths import state_folder
-from tests.console.cli.ledger.conftest import MODEL, Host, free_port
+from tests.console.cli.ledger.conftest import MODEL, MadeHost, free_port
 
 SHORT = ("--step", "0.5", "--for", "6", "--max-tokens", "8", "--first-rps", "20")
 
@@ -25,7 +25,7 @@ def _priced(port: int) -> str:
     )
 
 
-def test_a_limit_that_nothing_can_keep_is_told_as_such(verbs: Host) -> None:
+def test_a_limit_that_nothing_can_keep_is_told_as_such(verbs: MadeHost) -> None:
     verbs.configure(verbs.server())
     verbs.run("start", "sim", "--wait")
     code, out, err = verbs.run("load", "sim", *SHORT, "--ttft", "0.000001", "--json")
@@ -37,7 +37,7 @@ def test_a_limit_that_nothing_can_keep_is_told_as_such(verbs: Host) -> None:
     assert not (state_folder() / "capacity.json").exists()
 
 
-def test_a_rate_that_broke_nothing_is_kept_as_a_lower_bound(verbs: Host) -> None:
+def test_a_rate_that_broke_nothing_is_kept_as_a_lower_bound(verbs: MadeHost) -> None:
     verbs.configure(verbs.server())
     verbs.run("start", "sim", "--wait")
     code, out, err = verbs.run("load", "sim", *SHORT, "--ttft", "2", "--requests", "60", "--json")
@@ -55,14 +55,14 @@ def test_a_rate_that_broke_nothing_is_kept_as_a_lower_bound(verbs: Host) -> None
     assert float(kept["rps"]) == found["at_least_rps"]
 
 
-def test_limits_come_from_the_configuration(verbs: Host) -> None:
+def test_limits_come_from_the_configuration(verbs: MadeHost) -> None:
     verbs.configure(verbs.server(), "[limits]\nttft_p99_s = 0.75\nitl_p99_s = 0.5")
     verbs.run("start", "sim", "--wait")
     found = verbs.document("load", "sim", *SHORT, "--requests", "30")
     assert (found["limits"]["ttft_s"], found["limits"]["itl_s"]) == (0.75, 0.5)
 
 
-def test_a_priced_endpoint_is_asked_about_with_the_most_it_can_cost(verbs: Host) -> None:
+def test_a_priced_endpoint_is_asked_about_with_the_most_it_can_cost(verbs: MadeHost) -> None:
     verbs.configure(_priced(free_port()))
     code, out, err = verbs.run("load", "api", "--usd", "0.01")
     assert (code, out) == (2, "")
@@ -80,7 +80,7 @@ def test_a_priced_endpoint_is_asked_about_with_the_most_it_can_cost(verbs: Host)
     ],
 )
 def test_nothing_is_sent_where_nothing_was_named_or_serves(
-    verbs: Host, reference: str, code: int, told: str
+    verbs: MadeHost, reference: str, code: int, told: str
 ) -> None:
     verbs.configure(verbs.server())
     found, out, err = verbs.run("load", reference)
@@ -88,13 +88,13 @@ def test_nothing_is_sent_where_nothing_was_named_or_serves(
     assert told in err
 
 
-def test_an_endpoint_that_does_not_answer_is_a_failure(verbs: Host) -> None:
+def test_an_endpoint_that_does_not_answer_is_a_failure(verbs: MadeHost) -> None:
     code, out, err = verbs.run("load", f"http://127.0.0.1:{free_port()}/v1#m", *SHORT)
     assert (code, out) == (1, "")
     assert "nothing was measured" in err
 
 
-def test_a_load_is_opened_again_as_a_curve_and_in_every_form(verbs: Host) -> None:
+def test_a_load_is_opened_again_as_a_curve_and_in_every_form(verbs: MadeHost) -> None:
     verbs.configure(verbs.server())
     verbs.run("start", "sim", "--wait")
     found = verbs.document(

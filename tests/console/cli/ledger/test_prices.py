@@ -10,7 +10,7 @@ import pytest
 
 from backends.settings.paths import config_file
 from console.cli import prices
-from tests.console.cli.ledger.conftest import Host
+from tests.console.cli.ledger.conftest import MadeHost
 
 CATALOGUE = {
     "data": [
@@ -20,20 +20,20 @@ CATALOGUE = {
 }
 
 
-def _one(host: Host, *argv: str) -> dict[str, Any]:
-    rows = host.document("prices", *argv)["prices"]
+def _one(made_host: MadeHost, *argv: str) -> dict[str, Any]:
+    rows = made_host.document("prices", *argv)["prices"]
     assert len(rows) == 1
     return dict(rows[0])
 
 
-def test_every_row_has_a_source_and_a_freshness(verbs: Host) -> None:
+def test_every_row_has_a_source_and_a_freshness(verbs: MadeHost) -> None:
     rows = verbs.document("prices", "list")["prices"]
     assert {row["kind"] for row in rows} == {"api", "gpu"}
     assert all(row["source"] for row in rows)
     assert {row["freshness"] for row in rows} <= {"fresh", "stale", "undated"}
 
 
-def test_search_takes_models_or_gpus(verbs: Host) -> None:
+def test_search_takes_models_or_gpus(verbs: MadeHost) -> None:
     models = verbs.document("prices", "list", "--model", "GPT-OSS-120B")["prices"]
     gpus = verbs.document("prices", "list", "--gpu", "h100")["prices"]
     assert models
@@ -42,13 +42,13 @@ def test_search_takes_models_or_gpus(verbs: Host) -> None:
     assert all(row["kind"] == "gpu" for row in gpus)
 
 
-def test_nothing_found_is_told_by_the_exit_code(verbs: Host) -> None:
+def test_nothing_found_is_told_by_the_exit_code(verbs: MadeHost) -> None:
     code, out, err = verbs.run("prices", "list", "--model", "no such model")
     assert (code, out) == (3, "")
     assert "prices set" in err
 
 
-def test_a_price_of_ones_own_keeps_its_digits_and_is_dated_today(verbs: Host) -> None:
+def test_a_price_of_ones_own_keeps_its_digits_and_is_dated_today(verbs: MadeHost) -> None:
     code, _, err = verbs.run("prices", "set", "acme/org/m", "--input", "0.10", "--output", "0.70")
     assert code == 0
     assert "$0.10 in, $0.70 out" in err
@@ -61,7 +61,7 @@ def test_a_price_of_ones_own_keeps_its_digits_and_is_dated_today(verbs: Host) ->
     assert kept.stat().st_mode & 0o077 == 0
 
 
-def test_half_a_price_is_unpriced_with_a_reason(verbs: Host) -> None:
+def test_half_a_price_is_unpriced_with_a_reason(verbs: MadeHost) -> None:
     row = verbs.document("prices", "set", "acme/m", "--output", "0.7")["prices"][0]
     assert row["input_usd_per_mtok"] is None
     assert row["reason"]
@@ -69,7 +69,7 @@ def test_half_a_price_is_unpriced_with_a_reason(verbs: Host) -> None:
     assert "UNPRICED" in out
 
 
-def test_an_old_price_is_marked_stale(verbs: Host) -> None:
+def test_an_old_price_is_marked_stale(verbs: MadeHost) -> None:
     verbs.run("prices", "set", "acme/h100", "--per-hour", "1.88", "--as-of", "2024-01-31")
     _, out, _ = verbs.run("prices", "list", "--gpu", "acme")
     assert "$1.88/h" in out
@@ -87,7 +87,9 @@ def test_an_old_price_is_marked_stale(verbs: Host) -> None:
         (("acme/m", "--input", "1", "--as-of", "9999-01-01"), "future"),
     ],
 )
-def test_what_cannot_be_a_price_is_refused(verbs: Host, argv: tuple[str, ...], told: str) -> None:
+def test_what_cannot_be_a_price_is_refused(
+    verbs: MadeHost, argv: tuple[str, ...], told: str
+) -> None:
     # An amount below 0 looks like an option, so it is written with an equals sign.
     joined = [f"{argv[0]}", *(f"{a}={b}" for a, b in zip(argv[1::2], argv[2::2], strict=True))]
     code, out, err = verbs.run("prices", "set", *joined)
@@ -96,7 +98,7 @@ def test_what_cannot_be_a_price_is_refused(verbs: Host, argv: tuple[str, ...], t
     assert not (config_file().parent / "prices.json").exists()
 
 
-def test_a_catalogue_is_dated_with_its_file(verbs: Host, tmp_path: Path) -> None:
+def test_a_catalogue_is_dated_with_its_file(verbs: MadeHost, tmp_path: Path) -> None:
     file = tmp_path / "catalogue.json"
     file.write_text(json.dumps(CATALOGUE))
     long_ago = datetime(2025, 3, 1, 12, tzinfo=UTC).timestamp()
@@ -111,7 +113,7 @@ def test_a_catalogue_is_dated_with_its_file(verbs: Host, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("argv", [(), ("missing.json",), ("--genai", "file.json")])
-def test_an_update_without_a_catalogue_is_refused(verbs: Host, argv: tuple[str, ...]) -> None:
+def test_an_update_without_a_catalogue_is_refused(verbs: MadeHost, argv: tuple[str, ...]) -> None:
     code, _, err = verbs.run("prices", "update", *argv)
     assert code == 2
     assert err.startswith("inferctl: ")

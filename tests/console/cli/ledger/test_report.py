@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from tests.console.cli.ledger.conftest import Host
+from tests.console.cli.ledger.conftest import MadeHost
 
 ENDPOINT = """
 [endpoint.api]
@@ -14,7 +14,7 @@ price_as_of = 2024-01-31
 """
 
 
-def test_an_empty_host_reports_what_it_does_not_know(verbs: Host) -> None:
+def test_an_empty_host_reports_what_it_does_not_know(verbs: MadeHost) -> None:
     code, out, _ = verbs.run("cost", "--report")
     assert code == 0
     assert "UNPRICED" in out
@@ -24,7 +24,7 @@ def test_an_empty_host_reports_what_it_does_not_know(verbs: Host) -> None:
     assert "$0" not in out
 
 
-def test_the_report_holds_bill_starts_and_verdict(verbs: Host) -> None:
+def test_the_report_holds_bill_starts_and_verdict(verbs: MadeHost) -> None:
     verbs.configure(verbs.server(), ENDPOINT)
     verbs.run("start", "sim", "--wait")
     code, out, err = verbs.run("cost", "--report")

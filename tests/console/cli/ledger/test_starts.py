@@ -17,12 +17,12 @@ from backends.keeper.folder import ServerFolder, read_journal, server_folder
 from backends.operations.host import this_host
 from backends.operations.records import record_finished_starts
 from backends.settings.paths import history_file, state_folder
-from tests.console.cli.ledger.conftest import MODEL, Host
+from tests.console.cli.ledger.conftest import MODEL, MadeHost
 
 PHASES = {"load_weights", "capture_graphs", "first_token"}
 
 
-def test_a_start_that_no_console_saw_is_in_the_history_once(verbs: Host) -> None:
+def test_a_start_that_no_console_saw_is_in_the_history_once(verbs: MadeHost) -> None:
     verbs.configure(verbs.server())
     assert verbs.run("start", "sim", "--wait")[0] == 0
     history_file().unlink()
@@ -37,7 +37,7 @@ def test_a_start_that_no_console_saw_is_in_the_history_once(verbs: Host) -> None
     assert Decimal(record["cost_usd"]) == pytest.approx(expected)
 
 
-def test_a_start_keeps_the_arguments_that_it_had(verbs: Host) -> None:
+def test_a_start_keeps_the_arguments_that_it_had(verbs: MadeHost) -> None:
     table = verbs.server()
     verbs.configure(f'{table}\nargs = ["--max-model-len", "2048"]')
     verbs.run("start", "sim", "--wait")
@@ -47,7 +47,7 @@ def test_a_start_keeps_the_arguments_that_it_had(verbs: Host) -> None:
     assert record["args"] == ["--max-model-len", "2048"]
 
 
-def test_a_failed_start_is_recorded_with_its_cause(verbs: Host) -> None:
+def test_a_failed_start_is_recorded_with_its_cause(verbs: MadeHost) -> None:
     verbs.configure(verbs.server(failure="gpu_out_of_memory"))
     code, _, err = verbs.run("start", "sim", "--wait")
     assert code == 1
@@ -57,7 +57,7 @@ def test_a_failed_start_is_recorded_with_its_cause(verbs: Host) -> None:
     assert "no A/B was recorded yet" in out
 
 
-def test_exports_agree_with_each_other(verbs: Host) -> None:
+def test_exports_agree_with_each_other(verbs: MadeHost) -> None:
     verbs.configure(verbs.server())
     verbs.run("start", "sim", "--wait")
     whole = verbs.document("export", "starts")["starts"]
@@ -76,7 +76,7 @@ def test_exports_agree_with_each_other(verbs: Host) -> None:
     assert head.count("|") == rule.count("|") == body.count("|")
 
 
-def test_an_ab_is_kept_with_its_runs(verbs: Host) -> None:
+def test_an_ab_is_kept_with_its_runs(verbs: MadeHost) -> None:
     verbs.configure(verbs.server())
     verbs.run("start", "sim", "--wait")
     measured = verbs.document("ab", "sim", "sim", "-n", "4", "--max-tokens", "8")
@@ -84,11 +84,11 @@ def test_an_ab_is_kept_with_its_runs(verbs: Host) -> None:
     assert series["report"]["difference"] == measured["difference"]
     _, text, _ = verbs.run("export", "runs", "--csv")
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert {(row["lane"], row["index"]) for row in rows} == {
-        (lane, str(index)) for lane in "ab" for index in range(4)
+    assert {(row["target"], row["index"]) for row in rows} == {
+        (target, str(index)) for target in "ab" for index in range(4)
     }
-    runs = measured["lanes"]["a"]["runs"]
-    assert {row["ttft_s"] for row in rows if row["lane"] == "a"} == {
+    runs = measured["targets"]["a"]["runs"]
+    assert {row["ttft_s"] for row in rows if row["target"] == "a"} == {
         str(run["ttft_s"]) for run in runs
     }
     _, text, _ = verbs.run("export", "series", "--csv")
@@ -99,14 +99,14 @@ def test_an_ab_is_kept_with_its_runs(verbs: Host) -> None:
     assert "ms" in out
 
 
-def test_an_empty_export_is_a_document(verbs: Host) -> None:
+def test_an_empty_export_is_a_document(verbs: MadeHost) -> None:
     assert verbs.document("export", "runs") == {"runs": []}
     code, out, err = verbs.run("export", "series", "--csv")
     assert (code, out) == (0, "")
     assert "nothing of this kind" in err
 
 
-def test_coldstart_puts_starts_beside_each_other(verbs: Host, tmp_path: Path) -> None:
+def test_coldstart_puts_starts_beside_each_other(verbs: MadeHost, tmp_path: Path) -> None:
     verbs.configure(verbs.server())
     found = verbs.document("coldstart", "sim", "-n", "2")
     assert found["complete"]
@@ -134,7 +134,7 @@ def test_coldstart_puts_starts_beside_each_other(verbs: Host, tmp_path: Path) ->
 
 
 def test_coldstart_asks_before_it_stops_a_running_server(
-    verbs: Host, monkeypatch: pytest.MonkeyPatch
+    verbs: MadeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verbs.configure(verbs.server())
     assert verbs.run("coldstart", "sim", "-n", "1")[0] == 0
@@ -152,7 +152,7 @@ def test_coldstart_asks_before_it_stops_a_running_server(
     assert anew["pid"] != before["pid"]
 
 
-def test_coldstart_says_what_it_cost_and_at_which_price(verbs: Host) -> None:
+def test_coldstart_says_what_it_cost_and_at_which_price(verbs: MadeHost) -> None:
     verbs.configure(f"{verbs.server()}\ngpu_price_as_of = 2026-11-01")
     code, out, _ = verbs.run("coldstart", "sim", "-n", "1")
     assert code == 0
@@ -161,7 +161,9 @@ def test_coldstart_says_what_it_cost_and_at_which_price(verbs: Host) -> None:
     assert "capture_graphs" in out
 
 
-def test_coldstart_reads_weights_from_the_disk_where_it_may(verbs: Host, tmp_path: Path) -> None:
+def test_coldstart_reads_weights_from_the_disk_where_it_may(
+    verbs: MadeHost, tmp_path: Path
+) -> None:
     weights = tmp_path / "model" / "model.safetensors"
     weights.parent.mkdir()
     weights.write_bytes(b"x" * (1 << 20))
@@ -178,7 +180,7 @@ def test_coldstart_reads_weights_from_the_disk_where_it_may(verbs: Host, tmp_pat
     assert "weights in memory: 100%, after dropping them 0%" in err
 
 
-def test_coldstart_says_why_weights_cannot_be_dropped(verbs: Host) -> None:
+def test_coldstart_says_why_weights_cannot_be_dropped(verbs: MadeHost) -> None:
     verbs.configure(verbs.server())
     found = verbs.document("coldstart", "sim", "-n", "1", "--cold")
     (start,) = found["starts"]
@@ -187,7 +189,7 @@ def test_coldstart_says_why_weights_cannot_be_dropped(verbs: Host) -> None:
     assert found["cost_usd"] == start["cost_usd"]
 
 
-def test_a_failed_start_ends_the_measurement(verbs: Host) -> None:
+def test_a_failed_start_ends_the_measurement(verbs: MadeHost) -> None:
     verbs.configure(verbs.server(failure="gpu_out_of_memory"))
     code, out, err = verbs.run("coldstart", "sim")
     assert code == 1
@@ -195,7 +197,7 @@ def test_a_failed_start_ends_the_measurement(verbs: Host) -> None:
     assert "start 1 did not become ready" in err
 
 
-def test_an_interrupt_leaves_the_server_and_tells_what_was_measured(verbs: Host) -> None:
+def test_an_interrupt_leaves_the_server_and_tells_what_was_measured(verbs: MadeHost) -> None:
     # Slow enough that the second start is still running when it is interrupted.
     verbs.configure(verbs.server(speed=40))
     threading.Thread(target=_interrupt_second_start, daemon=True).start()
@@ -222,14 +224,16 @@ def _interrupt_second_start() -> None:
         threading.Event().wait(0.01)
 
 
-def test_a_server_of_others_is_not_stopped(verbs: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_of_others_is_not_stopped(
+    verbs: MadeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from backends.domain.server import Owner, Server, ServerState
     from backends.settings.read import read_settings
     from console.cli import coldstart
 
     verbs.configure(verbs.server())
     port = read_settings().servers[0].port
-    theirs = Server("theirs", Owner.FOREIGN, ServerState.FOREIGN, pid=4242, port=port)
+    theirs = Server("theirs", Owner.EXTERNAL, ServerState.EXTERNAL, pid=4242, port=port)
     monkeypatch.setattr(coldstart, "list_servers", lambda _: (theirs,))
     code, _, err = verbs.run("coldstart", "sim")
     assert code == 1
@@ -237,7 +241,7 @@ def test_a_server_of_others_is_not_stopped(verbs: Host, monkeypatch: pytest.Monk
     assert not (state_folder() / "servers").exists()
 
 
-def test_an_unknown_server_is_not_found(verbs: Host) -> None:
+def test_an_unknown_server_is_not_found(verbs: MadeHost) -> None:
     verbs.configure(verbs.server())
     code, _, err = verbs.run("coldstart", "smi")
     assert code == 3

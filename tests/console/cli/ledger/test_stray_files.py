@@ -4,7 +4,7 @@ import pytest
 
 from backends.keeper.folder import server_folder, servers_folder
 from backends.settings.paths import state_folder
-from tests.console.cli.ledger.conftest import Host
+from tests.console.cli.ledger.conftest import MadeHost
 
 
 @pytest.mark.parametrize(
@@ -13,7 +13,7 @@ from tests.console.cli.ledger.conftest import Host
     ids=" ".join,
 )
 def test_a_stray_file_among_the_servers_disturbs_no_verb(
-    verbs: Host, argv: tuple[str, ...]
+    verbs: MadeHost, argv: tuple[str, ...]
 ) -> None:
     servers_folder(state_folder()).mkdir()
     (servers_folder(state_folder()) / "x").touch()
@@ -21,7 +21,7 @@ def test_a_stray_file_among_the_servers_disturbs_no_verb(
     assert code == (3 if "x" in argv else 0), err
 
 
-def test_one_unreadable_server_is_told_and_the_others_are_listed(verbs: Host) -> None:
+def test_one_unreadable_server_is_told_and_the_others_are_listed(verbs: MadeHost) -> None:
     for name in ("readable", "unreadable"):
         server_folder(state_folder(), name).mkdir(parents=True)
     (server_folder(state_folder(), "readable") / "journal.jsonl").touch()

@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 
 from backends.domain.decision.flip import Flip
-from backends.domain.decision.hysteresis import Shown
+from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import scenario_from
 from backends.domain.decision.verdict import decide
 from backends.domain.decision.wording import flips_at
 from backends.domain.session import Session
-from backends.operations.context import Desk
+from backends.operations.context import Context
 from backends.operations.decision import decide_all
 from backends.settings.config import Settings, TokenPrices
 from console.tui.views.cost import cost_view, plan_view, verdict_view
@@ -49,8 +49,8 @@ def test_too_few_requests_are_shown_as_progress() -> None:
 
 
 def test_a_plan_that_holds_is_not_contradicted_by_a_quiet_moment() -> None:
-    desk = replace(DESK, shown=Shown(VerdictKind.API_CHEAPER))
-    view = plan_view(decide_all(EMPTY, desk, DAY))
+    context = replace(DESK, shown=ShownPlan(VerdictKind.API_CHEAPER))
+    view = plan_view(decide_all(EMPTY, context, DAY))
     assert view.word == "API CHEAPER"
     assert view.flip == ""
     assert "INSUFFICIENT DATA" not in view.sentence
@@ -94,6 +94,6 @@ def test_the_cards_state_no_verdict_of_a_few_requests(seen: int, word: str) -> N
 def test_a_break_even_that_is_unknown_says_what_it_lacks(
     session: Session, settings: Settings, reason: str
 ) -> None:
-    desk = Desk(settings)
-    bar = cost_view(session, desk, decide_all(session, desk, DAY).plan, DAY).crossover
+    context = Context(settings)
+    bar = cost_view(session, context, decide_all(session, context, DAY).plan, DAY).crossover
     assert bar.break_even_reason == reason

@@ -14,8 +14,8 @@ from backends.domain.facts import Fact, GpusSampled, SourceFailed
 from backends.domain.gpu import GpuSample
 from backends.domain.session import Session, advance, watching
 from backends.operations import scenario as economics
-from backends.operations.ab import LANES
-from backends.operations.context import Desk
+from backends.operations.ab import TARGETS
+from backends.operations.context import Context
 from backends.prober import problems
 from backends.settings.config import Billing, Endpoint
 from console.tui.views.ab import ab_view
@@ -29,7 +29,7 @@ from console.tui.views.vram import vram_view
 from tests.backends.domain.journals import FAILURE, at, failed, ready, spawned
 from tests.console import sessions
 from tests.console.sessions import DAY, DESK, EMPTY, FAILED, READY, SETTINGS, STARTING
-from widgets import lane_pane
+from widgets import target_pane
 from widgets.cost_chart import draw as draw_chart
 from widgets.cost_panel import draw as draw_cost
 
@@ -49,7 +49,7 @@ def zeros(value: Any, place: str = "") -> list[str]:
 
 
 def test_a_console_that_knows_nothing_shows_no_zero() -> None:
-    view = main_view(Session(at(90.0)), Desk(replace(SETTINGS, servers=(), endpoints=())))
+    view = main_view(Session(at(90.0)), Context(replace(SETTINGS, servers=(), endpoints=())))
     known = {".startup.unlogged_s", ".ab.done", ".ab.planned", ".vram.t0_s", ".vram.t1_s"}
     assert set(zeros(view)) <= known
 
@@ -145,22 +145,22 @@ def series(*facts: Fact) -> Session:
 
 def test_lanes_that_wait_have_no_figures() -> None:
     view = ab_view(series(RunBegan(at(321), "a", 0)), SETTINGS)
-    assert [lane.state for lane in view.lanes] == ["waiting", "idle"]
-    assert [lane.ttft_s for lane in view.lanes] == [None, None]
-    assert [lane.tokens_per_s for lane in view.lanes] == [None, None]
-    assert view.lanes[0].waited_s == pytest.approx(9.0)
+    assert [target.state for target in view.targets] == ["waiting", "idle"]
+    assert [target.ttft_s for target in view.targets] == [None, None]
+    assert [target.tokens_per_s for target in view.targets] == [None, None]
+    assert view.targets[0].waited_s == pytest.approx(9.0)
     assert view.eta_s is None
     assert view.difference is None
 
 
 def test_live_tokens_are_unknown_until_usage_tells() -> None:
     view = ab_view(READY, SETTINGS)
-    assert [lane.state for lane in view.lanes] == ["done", "streaming"]
-    assert view.lanes[0].tokens_per_s == pytest.approx(100.0)
+    assert [target.state for target in view.targets] == ["done", "streaming"]
+    assert view.targets[0].tokens_per_s == pytest.approx(100.0)
 
 
 def test_few_runs_have_no_difference_and_enough_have_one() -> None:
-    few = [RunEnded(at(322), sessions.run(lane, 0, 0.2)) for lane in LANES[:2]]
+    few = [RunEnded(at(322), sessions.run(target, 0, 0.2)) for target in TARGETS[:2]]
     assert ab_view(series(*few), SETTINGS).difference is None
     difference = ab_view(READY, SETTINGS).difference
     assert difference is not None
@@ -175,9 +175,9 @@ def changed(key: str, tokens: int) -> dict[str, Any]:
 @pytest.mark.parametrize(("key", "told"), [("input_tokens", True), ("output_tokens", False)])
 def test_only_what_touches_ttft_makes_lanes_not_comparable(key: str, *, told: bool) -> None:
     facts = [
-        RunEnded(at(322 + index), replace(sessions.run(lane, index, 0.2), **changed(key, tokens)))
+        RunEnded(at(322 + index), replace(sessions.run(target, index, 0.2), **changed(key, tokens)))
         for index in range(4)
-        for lane, tokens in zip(LANES, (220, 30), strict=False)
+        for target, tokens in zip(TARGETS, (220, 30), strict=False)
     ]
     view = ab_view(series(*facts), SETTINGS)
     assert bool(view.not_comparable) is told
@@ -187,15 +187,15 @@ def test_only_what_touches_ttft_makes_lanes_not_comparable(key: str, *, told: bo
 def test_a_failed_run_shows_its_error_and_no_dot() -> None:
     broken = replace(sessions.run("a", 0, 0.2), ttft_s=None, error="connection refused")
     view = ab_view(series(RunEnded(at(322), broken), SeriesEnded(at(323), "s")), SETTINGS)
-    lane = view.lanes[0]
-    assert (lane.state, lane.error, lane.ttft_s) == ("error", "connection refused", None)
+    target = view.targets[0]
+    assert (target.state, target.error, target.ttft_s) == ("error", "connection refused", None)
     assert view.runs[0].values_s == ()
     assert view.eta_s is None
 
 
 def cost(session: Session, **changes: Any) -> Any:
     settings = replace(SETTINGS, **changes)
-    return cost_view(session, Desk(settings), economics.verdict(session, settings, DAY), DAY)
+    return cost_view(session, Context(settings), economics.verdict(session, settings, DAY), DAY)
 
 
 def test_a_host_without_a_price_has_spent_an_unknown_sum() -> None:
@@ -311,12 +311,12 @@ def test_a_run_that_its_user_gave_up_is_no_error_of_the_endpoint(pieces: int, ch
     given_up = Run("a", 2, error=problems.cancelled(pieces))
     done = [RunEnded(at(321 + index), Run("a", index, ttft_s=0.2)) for index in range(2)]
     view = ab_view(series(*done, RunEnded(at(324), given_up), SeriesEnded(at(325), "s")), SETTINGS)
-    lane = view.lanes[0]
-    assert (lane.state, lane.error) == ("cancelled", f"cancelled by user after {chunks}")
-    assert lane.summary is not None
-    assert (lane.summary.n, lane.summary.errors) == (2, 0)
+    target = view.targets[0]
+    assert (target.state, target.error) == ("cancelled", f"cancelled by user after {chunks}")
+    assert target.summary is not None
+    assert (target.summary.n, target.summary.errors) == (2, 0)
     for height in (1, 6):
-        drawn = lane_pane.draw(lane, 60, height)
+        drawn = target_pane.draw(target, 60, height)
         styles = {str(span.style) for each in drawn for span in each.spans}
         assert "$text-error" not in styles
         assert any("cancelled by user" in each.plain for each in drawn)

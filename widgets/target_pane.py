@@ -1,4 +1,4 @@
-"""One lane of an A/B: the text as it streams, and its live figures."""
+"""One target of an A/B: the text as it streams, and its live figures."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 from textual.content import Content
 from textual.reactive import reactive
 
-from backends.domain.ab.run import LaneName, LaneSummary
+from backends.domain.ab.run import TargetName, TargetSummary
 from widgets import format as fmt
 from widgets.panel import Panel
 from widgets.text import (
@@ -37,7 +37,7 @@ _LOOKS: dict[LaneState, tuple[str, str, str]] = {
 _LONGEST_PARAGRAPH = 4_000
 
 PAST_LINES = 5
-"""Lines of a recorded lane: its title, its date, and three figures."""
+"""Lines of a recorded target: its title, its date, and three figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class TextPiece:
 
 
 @dataclass(frozen=True, slots=True)
-class LaneView:
-    """One lane, in its current or last run.
+class TargetView:
+    """One target, in its current or last run.
 
     Attributes:
         ttft_s: of the run shown, None while no token has come.
@@ -58,12 +58,12 @@ class LaneView:
         tokens: generated so far, None where the endpoint does not tell.
         run: 1-based number of the run shown, with `runs` the number planned.
         summary: of all runs so far.
-        spent: what the lane cost so far, as text; ``UNPRICED`` where nobody can tell.
+        spent: what the target cost so far, as text; ``UNPRICED`` where nobody can tell.
         input_tokens: of the prompt, as the endpoint counts it.
         when: date and time of a series of the past, empty for one that is live.
     """
 
-    lane: LaneName = "a"
+    target: TargetName = "a"
     endpoint: str = ""
     model: str = ""
     state: LaneState = "idle"
@@ -75,24 +75,24 @@ class LaneView:
     error: str = ""
     run: int | None = None
     runs: int | None = None
-    summary: LaneSummary | None = None
+    summary: TargetSummary | None = None
     spent: str = ""
     input_tokens: int | None = None
     when: str = ""
 
 
-class LanePane(Panel):
-    """One lane in a box of its own."""
+class TargetPane(Panel):
+    """One target in a box of its own."""
 
-    view: reactive[LaneView] = reactive(LaneView(), repaint=False)
+    view: reactive[TargetView] = reactive(TargetView(), repaint=False)
 
     def lines(self, width: int, height: int) -> list[Content]:
         """Return title, figures, the tail of the text and the summary."""
         return draw(self.view, width, height)
 
 
-def draw(view: LaneView, width: int, height: int) -> list[Content]:
-    """Return the lane in exactly `height` lines: title, figures, text, and summary at the end."""
+def draw(view: TargetView, width: int, height: int) -> list[Content]:
+    """Return the target in exactly `height` lines: title, figures, text, and summary at the end."""
     if height <= 1:
         return [_only_line(view, width)][:height]
     if view.when:
@@ -109,13 +109,13 @@ def draw(view: LaneView, width: int, height: int) -> list[Content]:
     return [*head, *body, *blank, *summary]
 
 
-def label(lane: LaneName, *, past: bool) -> str:
-    """Return a lane's letter, with a prime where it is one of the past."""
-    return f"{lane.upper()}′" if past else lane.upper()
+def label(target: TargetName, *, past: bool) -> str:
+    """Return a target's letter, with a prime where it is one of the past."""
+    return f"{target.upper()}′" if past else target.upper()
 
 
-def _past(view: LaneView, width: int, height: int) -> list[Content]:
-    """Return a lane of a series that was recorded: its figures, for its text was not kept."""
+def _past(view: TargetView, width: int, height: int) -> list[Content]:
+    """Return a target of a series that was recorded: its figures, for its text was not kept."""
     summary = view.summary
     figures = (
         ("TTFT", summary.ttft_s if summary else None, fmt.milliseconds),
@@ -137,7 +137,7 @@ def _past(view: LaneView, width: int, height: int) -> list[Content]:
     return [*lines, *blank][:height]
 
 
-def _recorded(view: LaneView, width: int) -> Content:
+def _recorded(view: TargetView, width: int) -> Content:
     count = view.summary.n if view.summary else 0
     errors = view.summary.errors if view.summary else 0
     parts = [
@@ -150,14 +150,14 @@ def _recorded(view: LaneView, width: int) -> Content:
     return arrange(parts, width)
 
 
-def _tokens(view: LaneView) -> str:
+def _tokens(view: TargetView) -> str:
     return f"{fmt.count(view.input_tokens)} in, {fmt.count(view.tokens)} out"
 
 
-def _only_line(view: LaneView, width: int) -> Content:
-    lane, name = label(view.lane, past=bool(view.when)), safe(view.endpoint)
-    forms = tuple(f"{lane} {fit_name(name, room)}" for room in (40, 16, 10, 7))
-    named = Part.of(1, *forms, lane, style="bold", droppable=False)
+def _only_line(view: TargetView, width: int) -> Content:
+    target, name = label(view.target, past=bool(view.when)), safe(view.endpoint)
+    forms = tuple(f"{target} {fit_name(name, room)}" for room in (40, 16, 10, 7))
+    named = Part.of(1, *forms, target, style="bold", droppable=False)
     if view.when:
         return arrange([named, Part.of(0, f"◷ {view.when}", droppable=False)], width)
     if view.error:
@@ -169,17 +169,17 @@ def _only_line(view: LaneView, width: int) -> Content:
     return arrange([named, *_figures(view)], width)
 
 
-def _title(view: LaneView, width: int) -> Content:
+def _title(view: TargetView, width: int) -> Content:
     name, model = safe(view.endpoint) or UNKNOWN, safe(view.model)
     run = "" if view.run is None or view.runs is None else f"run {view.run}/{view.runs}"
     room = max(4, width - 3)
-    lane = label(view.lane, past=bool(view.when))
+    target = label(view.target, past=bool(view.when))
     forms = tuple(fit_name(model, cut) for cut in (60, 30, 20, 12)) if model else ("",)
     parts = [
         Part.of(
             0,
-            f"{lane} {name}",
-            f"{lane} {fit_name(name, room)}",
+            f"{target} {name}",
+            f"{target} {fit_name(name, room)}",
             style="bold",
             droppable=False,
         ),
@@ -191,7 +191,7 @@ def _title(view: LaneView, width: int) -> Content:
     return arrange(parts, width)
 
 
-def _figures(view: LaneView) -> list[Part]:
+def _figures(view: TargetView) -> list[Part]:
     """Return state, TTFT, speed and tokens; TTFT and speed outlast the others."""
     glyph, word, style = _LOOKS[view.state]
     state = Part.of(
@@ -211,13 +211,13 @@ def _figures(view: LaneView) -> list[Part]:
     ]
 
 
-def _counted(view: LaneView) -> str:
+def _counted(view: TargetView) -> str:
     if view.input_tokens is None:
         return f"{fmt.count(view.tokens)} tokens"
     return f"{fmt.count(view.input_tokens)} → {fmt.count(view.tokens)} tokens"
 
 
-def _summary(view: LaneView, width: int) -> list[Content]:
+def _summary(view: TargetView, width: int) -> list[Content]:
     summary = view.summary
     if summary is None or not summary.n:
         return []

@@ -1,4 +1,4 @@
-"""A hunt for cold hits: every request a dot, a row for each pause, and what the rule says."""
+"""A cold-start probe: every request a dot, a row for each pause, and what the rule says."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -23,8 +23,8 @@ class PauseRow:
 
 
 @dataclass(frozen=True, slots=True)
-class HuntView:
-    """What a hunt found so far.
+class ColdProbeView:
+    """What a cold-start probe found so far.
 
     Attributes:
         verdict: whether the endpoint was ever seen cold, in a sentence.
@@ -38,12 +38,12 @@ class HuntView:
     notes: tuple[str, ...] = ()
 
 
-class HuntPanel(Panel):
+class ColdProbePanel(Panel):
     """The dots of every pause, and what follows from them."""
 
     BORDER_TITLE = "Cold hits"
 
-    view: reactive[HuntView] = reactive(HuntView(), repaint=False)
+    view: reactive[ColdProbeView] = reactive(ColdProbeView(), repaint=False)
 
     def lines(self, width: int, height: int) -> list[Content]:
         """Return the verdict, the dots and the notes."""
@@ -58,7 +58,7 @@ _LOOKS = {
 }
 
 
-def draw(view: HuntView, width: int, height: int) -> list[Content]:
+def draw(view: ColdProbeView, width: int, height: int) -> list[Content]:
     """Return the lines; the verdict stays whatever the size."""
     lines = [styled(text, "bold") for text in wrap_to(safe(view.verdict), width, 3)]
     lines += _dots(view, width)
@@ -68,7 +68,7 @@ def draw(view: HuntView, width: int, height: int) -> list[Content]:
     return lines[:height]
 
 
-def _dots(view: HuntView, width: int) -> list[Content]:
+def _dots(view: ColdProbeView, width: int) -> list[Content]:
     values = [value for row in view.rows for value in row.values_s]
     if not values:
         return []
