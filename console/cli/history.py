@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         _tell_series(series)
     if loads or arguments.loads:
         _tell_findings(loads or (), "no load was recorded yet: inferctl load ENDPOINT")
-    if hunts or arguments.cold_probes:
+    if hunts or arguments.coldprobes:
         _tell_findings(
             hunts or (), "no cold-start probe was recorded yet: inferctl coldprobe ENDPOINT"
         )
