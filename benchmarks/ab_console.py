@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.console import MANAGED, Terminal
+from benchmarks.console import INFERCTL, Terminal
 
 READY_WITHIN_S = 60.0
 # Long enough for the first tokens of both targets to be on the screen.
@@ -24,7 +24,7 @@ class DrawingConsole:
 
     def __init__(self, state: Path) -> None:
         """Start it, and return when its targets stream."""
-        self._terminal = Terminal(MANAGED, "demo", "--speed", "60", state=state)
+        self._terminal = Terminal(INFERCTL, "demo", "--speed", "60", state=state)
         if self._terminal.read_for(READY_WITHIN_S, lambda seen: b"ready" in seen.lower()) is None:
             self._terminal.end()
             raise SystemExit("inferctl demo never showed a ready server")

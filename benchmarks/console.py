@@ -25,7 +25,7 @@ from pathlib import Path
 
 import psutil
 
-MANAGED = str(Path(sys.executable).with_name("inferctl"))
+INFERCTL = str(Path(sys.executable).with_name("inferctl"))
 COLUMNS, ROWS = 120, 35
 FIRST_FRAME_MARK = b"quit"
 """The footer's last word: when it is on the terminal, the frame is complete."""
@@ -110,7 +110,7 @@ class Terminal:
 
 def first_frame_s(state: Path) -> float | None:
     """Seconds from exec of `inferctl` to a complete first frame."""
-    terminal = Terminal(MANAGED, state=state)
+    terminal = Terminal(INFERCTL, state=state)
     try:
         return terminal.read_for(10, lambda seen: FIRST_FRAME_MARK in seen.lower())
     finally:
@@ -120,13 +120,13 @@ def first_frame_s(state: Path) -> float | None:
 def help_s() -> float:
     """Seconds of `inferctl --help`, the whole process."""
     began = time.monotonic()
-    subprocess.run([MANAGED, "--help"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([INFERCTL, "--help"], check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - began
 
 
 def beside(state: Path, seconds: float, *command: str) -> dict[str, float]:
     """CPU share, memory and terminal bytes of a console beside a ready server."""
-    terminal = Terminal(MANAGED, *command, state=state)
+    terminal = Terminal(INFERCTL, *command, state=state)
     try:
         if terminal.read_for(30, lambda seen: b"ready" in seen.lower()) is None:
             raise SystemExit(f"inferctl {' '.join(command)} never showed a ready server")
@@ -154,9 +154,9 @@ def idle(state: Path, seconds: float) -> dict[str, float]:
         port = probe.getsockname()[1]
     configuration = state / "CONFIG" / "inferctl" / "config.toml"
     configuration.parent.mkdir(parents=True, exist_ok=True)
-    configuration.write_text(CONFIGURATION.format(vllm=f"{MANAGED}-simulated-vllm", port=port))
+    configuration.write_text(CONFIGURATION.format(vllm=f"{INFERCTL}-simulated-vllm", port=port))
     environment = environment_of(state)
-    start, stop = ([MANAGED, verb, "idle"] for verb in ("start", "stop"))
+    start, stop = ([INFERCTL, verb, "idle"] for verb in ("start", "stop"))
     subprocess.run([*start, "--wait", "--force"], check=True, env=environment, capture_output=True)
     try:
         return beside(state, seconds)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.console import MANAGED, Terminal, environment_of
+from benchmarks.console import INFERCTL, Terminal, environment_of
 
 FLOOD = """
 import sys, time
@@ -55,12 +55,12 @@ def flood(folder: Path, seconds: float) -> None:
     """Print what a flood costs the keeper, whether a line was lost, and key latency meanwhile."""
     environment = _prepare(folder, seconds)
     subprocess.run(
-        [MANAGED, "start", "flood", "--force"], check=True, env=environment, capture_output=True
+        [INFERCTL, "start", "flood", "--force"], check=True, env=environment, capture_output=True
     )
     began = time.monotonic()
     state = folder / "STATE" / "inferctl" / "servers" / "flood"
     keeper = psutil.Process(json.loads((state / "keeper.json").read_bytes())["pid"])
-    terminal = Terminal(MANAGED, state=folder)
+    terminal = Terminal(INFERCTL, state=folder)
     try:
         _open_the_log(terminal)
         for name, pair in KEYS.items():
@@ -72,7 +72,9 @@ def flood(folder: Path, seconds: float) -> None:
             _row(f"quiet: {name}", list(_answers_s(terminal, pair, count=QUIET_KEYS)))
     finally:
         terminal.end()
-        subprocess.run([MANAGED, "stop", "flood"], check=True, env=environment, capture_output=True)
+        subprocess.run(
+            [INFERCTL, "stop", "flood"], check=True, env=environment, capture_output=True
+        )
     _tell_lost((state / "server.log").read_text().splitlines())
 
 

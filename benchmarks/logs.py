@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.console import MANAGED
+from benchmarks.console import INFERCTL
 
 MIB = 1 << 20
 START = b"""INFO 11-21 08:00:00 [api_server.py:1] vLLM API server version 0.11.0
@@ -58,7 +58,9 @@ def explain_large(folder: Path, mebibytes: int, name: str) -> None:
     write_log(log, mebibytes, LOGS[name])
     size = log.stat().st_size
     began = time.monotonic()
-    told = subprocess.run([MANAGED, "explain", str(log), "--json"], check=True, capture_output=True)
+    told = subprocess.run(
+        [INFERCTL, "explain", str(log), "--json"], check=True, capture_output=True
+    )
     seconds = time.monotonic() - began
     (start,) = json.loads(told.stdout)["starts"]
     assert start["outcome"] == "ready"

@@ -27,7 +27,7 @@ pytestmark = [
 ]
 
 START_S = 240
-MANAGED = str(Path(sys.executable).with_name("inferctl"))
+INFERCTL = str(Path(sys.executable).with_name("inferctl"))
 RUNS, TOKENS = 10, 48
 
 # vLLM's clock begins when its API server has read and parsed a request, and stops when the API
@@ -109,7 +109,7 @@ def _ab(url: str, runs: int) -> dict[str, Any]:
     asked = ["--prompt", "Say something.", "--max-tokens", str(TOKENS), "--ignore-eos", "--json"]
     target = f"{url}#tiny"
     done = subprocess.run(
-        [MANAGED, "ab", target, target, "-n", str(runs), *asked],
+        [INFERCTL, "ab", target, target, "-n", str(runs), *asked],
         check=True,
         capture_output=True,
         text=True,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-MANAGED = Path(sys.executable).with_name("inferctl")
+INFERCTL = Path(sys.executable).with_name("inferctl")
 LIMIT_S = 40.0
 
 
@@ -89,7 +89,7 @@ def tmux(tmp_path: Path) -> Iterator[Tmux]:
     """Open panes whose program has its files in this test's folder."""
     if shutil.which("tmux") is None:
         pytest.skip("tmux is not installed")
-    if not MANAGED.exists():
+    if not INFERCTL.exists():
         pytest.skip(f"inferctl is not installed beside {sys.executable}")
     homes = {f"XDG_{kind}_HOME": os.environ[f"XDG_{kind}_HOME"] for kind in KINDS}
     temporary = tmp_path / "tmp"

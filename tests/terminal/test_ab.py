@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal.conftest import MANAGED, Tmux, eventually
+from tests.terminal.conftest import INFERCTL, Tmux, eventually
 
 pytestmark = pytest.mark.terminal
 MODEL = "org/model"
@@ -17,7 +17,7 @@ MODEL = "org/model"
 
 def history() -> list[dict[str, object]]:
     told = subprocess.run(
-        [str(MANAGED), "history", "--series", "--json"], capture_output=True, check=True
+        [str(INFERCTL), "history", "--series", "--json"], capture_output=True, check=True
     )
     found: list[dict[str, object]] = json.loads(told.stdout)["series"]
     return found
@@ -41,7 +41,7 @@ def test_a_killed_console_leaves_every_finished_run_in_the_history(tmux: Tmux) -
         file.write_text(
             "[server.idle]\nmodel = 'org/model'\nvllm = '/bin/false'\n" + "".join(tables)
         )
-        pane = tmux.open(str(MANAGED), size=(80, 24))
+        pane = tmux.open(str(INFERCTL), size=(80, 24))
         pane.until(lambda shown: "Series" in shown)
         pane.press("A")
         pane.until(lambda shown: "Don't" in shown and "UNPRICED:" in shown)
@@ -51,7 +51,7 @@ def test_a_killed_console_leaves_every_finished_run_in_the_history(tmux: Tmux) -
         eventually(lambda: len(history()) == 1)
         (record,) = history()
         shown = subprocess.run(
-            [str(MANAGED), "history", str(record["series_id"]), "--json"],
+            [str(INFERCTL), "history", str(record["series_id"]), "--json"],
             capture_output=True,
             check=True,
         )

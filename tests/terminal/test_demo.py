@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.terminal.conftest import MANAGED, Tmux, eventually
+from tests.terminal.conftest import INFERCTL, Tmux, eventually
 
 pytestmark = pytest.mark.terminal
 
@@ -22,7 +22,7 @@ def columns(line: str) -> int:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_an_operator_sees_everything_at_once(tmux: Tmux, size: tuple[int, int]) -> None:
-    pane = tmux.open(str(MANAGED), "demo", "--speed", "20", size=size)
+    pane = tmux.open(str(INFERCTL), "demo", "--speed", "20", size=size)
     shown = pane.until(lambda text: "● ready" in text and bool(re.search(r"out +[1-9]\d*", text)))
     assert "SIMULATED" in shown
     assert re.search(r"used 1\d\d of 192 GiB", shown), shown
@@ -39,7 +39,7 @@ def test_an_operator_sees_everything_at_once(tmux: Tmux, size: tuple[int, int]) 
 
 
 def test_a_console_that_is_killed_leaves_nothing_of_the_demo(tmux: Tmux) -> None:
-    pane = tmux.open(str(MANAGED), "demo", "--speed", "20")
+    pane = tmux.open(str(INFERCTL), "demo", "--speed", "20")
     pane.until(lambda text: "● ready" in text)
     assert len(left_behind(tmux)) >= 4
     os.kill(pane.pid(), signal.SIGKILL)
@@ -50,7 +50,7 @@ def test_a_console_that_is_killed_leaves_nothing_of_the_demo(tmux: Tmux) -> None
 
 def test_a_failed_start_is_explained(tmux: Tmux) -> None:
     pane = tmux.open(
-        str(MANAGED), "demo", "--speed", "20", "--fail", "gpu_out_of_memory", size=(100, 30)
+        str(INFERCTL), "demo", "--speed", "20", "--fail", "gpu_out_of_memory", size=(100, 30)
     )
     shown = pane.until(lambda text: "✖ failed" in text and "remedy:" in text)
     assert "out of memory" in shown

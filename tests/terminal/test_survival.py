@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.terminal.conftest import MANAGED, Tmux, eventually
+from tests.terminal.conftest import INFERCTL, Tmux, eventually
 
 pytestmark = pytest.mark.terminal
 
@@ -32,7 +32,7 @@ INFERCTL_SIMULATED_GPU = "{gpu}"
 
 def inferctl(tmux: Tmux, *argv: str) -> Any:
     ran = subprocess.run(
-        [str(MANAGED), *argv, "--json"],
+        [str(INFERCTL), *argv, "--json"],
         capture_output=True,
         text=True,
         check=True,
@@ -64,7 +64,7 @@ def profile(tmux: Tmux, tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_start_goes_on_when_its_terminal_closes(tmux: Tmux, profile: Path) -> None:
-    first = tmux.open(str(MANAGED))
+    first = tmux.open(str(INFERCTL))
     first.until(lambda text: "s Start" in text)
     first.press("s")
     first.until(lambda text: "◔ starting" in text and "load weights" in text)
@@ -78,7 +78,7 @@ def test_a_start_goes_on_when_its_terminal_closes(tmux: Tmux, profile: Path) -> 
     (start,) = inferctl(tmux, "explain", inferctl(tmux, "logs", "chat")["log"])["starts"]
     assert start["outcome"] == "ready"
 
-    second = tmux.open(str(MANAGED))
+    second = tmux.open(str(INFERCTL))
     shown = second.until(lambda text: "● ready" in text and "ready in" in text)
     total = re.search(r"ready in ([\d.]+) s", shown)
     assert total is not None
@@ -89,7 +89,7 @@ def test_a_start_goes_on_when_its_terminal_closes(tmux: Tmux, profile: Path) -> 
     weights = next(each for each in start["phases"] if each["name"] == "load_weights")
     assert float(slowest[1]) == pytest.approx(weights["duration_s"], abs=0.2)
 
-    third = tmux.open(str(MANAGED))
+    third = tmux.open(str(INFERCTL))
     again = third.until(lambda text: "● ready" in text and "ready in" in text)
     line = r"✔ ready in [^│]*"
     assert re.search(line, again)[0] == re.search(line, shown)[0]  # type: ignore[index]
