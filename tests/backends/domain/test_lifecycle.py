@@ -9,7 +9,13 @@ from backends.domain.facts import (
     Exited,
     FirstTokenUnavailable,
     HealthChanged,
+    KvCacheSized,
+    MemoryReported,
+    PhaseBegan,
+    PhaseProgressed,
+    PhaseReported,
     ServerFact,
+    StartIdentified,
     StopOrdered,
     Stopped,
     StopProgressed,
@@ -147,3 +153,41 @@ def test_a_failure_is_the_servers_own_or_that_of_its_start() -> None:
     assert failure_of(not_started("chat")) is None
     assert failure_of(life(loading())) is None
     assert failure_of(life(failed())) == FAILURE
+
+
+@pytest.mark.parametrize(
+    ("fact", "field", "value"),
+    [
+        (StartIdentified(at(121), "0.32.0", "org/other", ()), "vllm_version", "0.32.0"),
+        (KvCacheSized(at(121), 4096, 2.0), "kv_cache", KvCacheSized(at(121), 4096, 2.0)),
+        (
+            PhaseProgressed(at(121), PhaseName.LOAD_WEIGHTS, "shard", 1, 2),
+            "progress",
+            PhaseProgressed(at(121), PhaseName.LOAD_WEIGHTS, "shard", 1, 2),
+        ),
+        (
+            PhaseReported(at(121), PhaseName.LOAD_WEIGHTS, 4.5, None),
+            "reports",
+            (((PhaseName.LOAD_WEIGHTS, "", 0), 4.5),),
+        ),
+    ],
+    ids=["identified", "kv-cache", "progress", "report"],
+)
+def test_what_a_start_reports_is_kept_with_the_start_and_leaves_the_server(
+    fact: ServerFact, field: str, value: object
+) -> None:
+    before = life(loading())
+    after = life_after(before, fact)
+    assert after.server == before.server
+    assert getattr(after.start, field) == value
+
+
+def test_the_memory_of_a_rank_is_kept_with_the_start() -> None:
+    after = life([*loading(), MemoryReported(at(121), "weights", 7.5, 1)])
+    assert after.start is not None
+    assert [(rank.rank, rank.weights_gib) for rank in after.start.memory] == [(1, 7.5)]
+
+
+def test_a_phase_that_begins_after_ready_is_not_the_servers() -> None:
+    after = life([*ready(), PhaseBegan(at(160), PhaseName.WARM_UP_KERNELS)])
+    assert (after.server.state, after.server.phase) == (ServerState.READY, None)

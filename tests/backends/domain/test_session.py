@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backends.domain.ab.facts import RunBegan, RunEnded, SeriesBegan, TextArrived
 from backends.domain.ab.run import Run
-from backends.domain.billing.meter import begin_meter
+from backends.domain.billing.meter import Origin, begin_meter
 from backends.domain.facts import (
     BecameReady,
     Fact,
@@ -34,6 +34,7 @@ from backends.domain.session import (
     watching,
 )
 from backends.domain.stamp import Stamp
+from backends.domain.vram_timeline import Timeline
 from tests.backends.domain.journals import (
     BOOT_WALL_S,
     at,
@@ -187,7 +188,7 @@ def test_a_new_start_forgets_the_rates_of_the_last_and_keeps_its_tokens() -> Non
     session = fold([*ready(), scrape(151, 10), scrape(152, 20), *stopping()[-2:], spawned(300)])
     assert session.scraped is None
     assert session.serving is None
-    assert session.memory.points == ()
+    assert session.memory == Timeline()
     assert session.totals.requests == 20
 
 
@@ -304,3 +305,21 @@ def test_facts_before_a_server_was_chosen_are_kept_for_it() -> None:
     session = advance(Session(at(90)), spawned(100))
     assert session.life is not None
     assert session.life.server.name == "chat"
+
+
+@pytest.mark.parametrize(
+    ("origin", "restarts"), [("server_start", True), ("host_boot", False)], ids=str
+)
+def test_a_launch_restarts_only_a_bill_that_is_by_the_server(
+    origin: Origin, *, restarts: bool
+) -> None:
+    began_s = at(100).wall_s
+    meter = begin_meter(origin, began_s, began_s)
+    session = fold([spawned(500.0)], replace(opened(), meter=meter))
+    assert session.meter is not None
+    assert session.meter.began_s == (at(500).wall_s if restarts else began_s)
+
+
+def test_a_host_without_a_gpu_leaves_the_start_without_a_point() -> None:
+    assert fold([*loading(), GpusSampled(at(130), GpuSample(()))]).memory == Timeline()
+    assert fold([*loading(), gpus(130, 3 * GIB)]).memory != Timeline()
