@@ -97,7 +97,7 @@ async def test_a_lock_of_ten_seconds_stops_no_key_and_loses_no_run(
             beat.cancel()
             assert app.history.unwritten
         await until(pilot, lambda: HISTORY not in app.session.failed_sources)
-        assert app.history.unwritten == 0
+        await until(pilot, lambda: app.history.unwritten == 0)
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
     assert max(gaps_s) < LONGEST_GAP_S
