@@ -8,9 +8,8 @@ BIN := .venv/bin
 
 WORKERS ?= logical
 PARALLEL = -n $(WORKERS) --dist worksteal
-QUICK = tests/backends/domain tests/backends/test_wire.py tests/backends/settings \
-        tests/backends/scenarios tests/backends/prices tests/backends/metrics \
-        tests/widgets tests/console/views
+QUICK = tests/backends/domain tests/backends/test_wire.py tests/console/views tests/widgets \
+        --ignore=tests/widgets/test_pictures.py
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -26,7 +25,7 @@ else
 	$(BIN)/python -m pytest -m alone
 endif
 
-quick: .venv/dev-ready  ## the tests that answer in seconds: domain, prices, settings, views, widgets
+quick: .venv/dev-ready  ## what answers in seconds: domain, views, widgets without their pictures
 	$(BIN)/python -m pytest $(PARALLEL) -q --hypothesis-profile=quick \
 		-m 'not (slow or process or terminal or real_vllm or docker)' $(QUICK) $(ARGS)
 

@@ -1,4 +1,4 @@
-"""What every test may rely on: no configuration, no state, no colour setting of the machine.
+"""What every test may rely on: no configuration, state, colours or size of this machine.
 
 Nor a signal that `nohup` or a shell's background job ignores: children would ignore it too.
 """
@@ -20,7 +20,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Hypothesis chooses `ci` by itself where the variable CI is set; the others are named on the
 # command line by --hypothesis-profile. A busy machine is no failure: no profile has a deadline.
 settings.register_profile("default", deadline=None)
-settings.register_profile("quick", deadline=None, max_examples=10)
+settings.register_profile("quick", deadline=None, max_examples=5)
 settings.register_profile("ci", deadline=None, max_examples=300, derandomize=True, database=None)
 settings.register_profile("fuzz", deadline=None, max_examples=5000)
 
