@@ -8,7 +8,7 @@ BIN := .venv/bin
 
 WORKERS ?= logical
 PARALLEL = -n $(WORKERS) --dist worksteal
-QUICK = tests/backends/domain tests/backends/test_wire.py tests/console/views tests/widgets \
+QUICK = tests/backends/domain tests/backends/test_wire.py tests/console/tui/views tests/widgets \
         --ignore=tests/widgets/test_pictures.py
 
 help:  ## list the targets
