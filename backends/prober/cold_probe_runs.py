@@ -12,17 +12,15 @@ import re
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import backends
 from backends.domain.ab.cold import ColdProbe, ColdProbePlan
 from backends.domain.prices.cost import NO_PRICES, RequestPrices
-from backends.host import processes
+from backends.host import processes, spawn
 from backends.host.processes import Process
 from backends.prober.cold_probe import read_probes
 from backends.problem import Problem
@@ -173,15 +171,11 @@ def launch(folder: ColdProbeFolder, module: str) -> None:
     log = os.open(folder.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(log) as errors:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", module, str(folder.path.absolute())],
+            spawn.command(module, str(folder.path.absolute())),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(Path(backends.__file__).parents[1]),
-                MARKER: str(folder.path.resolve()),
-            },
+            env={**spawn.environment(), MARKER: str(folder.path.resolve())},
             start_new_session=True,
         )
     assert process.stdout is not None

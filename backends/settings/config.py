@@ -15,6 +15,10 @@ LOOPBACK = "127.0.0.1"
 NO_PLAN = Scenario()
 """Nothing is said of a plan."""
 
+READ_BY_VLLM = frozenset({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "VLLM_API_KEY"})
+"""Keys that a vLLM reads from its environment itself: without the first two it cannot fetch a gated
+model, without the last it would answer everybody."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeySource:
@@ -161,6 +165,19 @@ class Settings:
     plan: Scenario = NO_PLAN
     keys: tuple[tuple[str, str], ...] = ()
     theme: str | None = None
+
+    @property
+    def key_variables(self) -> frozenset[str]:
+        """The environment variables that hold API keys which no server has a use for."""
+        keys = [
+            each.api_key.where
+            for each in self.endpoints
+            if each.api_key and each.api_key.kind == "env"
+        ]
+        return (
+            frozenset((*keys, *filter(None, (each.api_key_env for each in self.servers))))
+            - READ_BY_VLLM
+        )
 
     def profile(self, name: str) -> Profile | None:
         """Return the server profile of that name, None if there is none."""

@@ -160,5 +160,5 @@ async def test_one_of_ours_whose_keeper_was_killed_gets_a_new_one(
     assert await adopt(ours.port, "--json") == 0
     server = told(capsys)
     assert server["keeper_pid"] not in {None, keeper}
-    assert server["owner"] == "inferctl"
+    assert server["owner"] == "managed"
     assert processes.read(server["keeper_pid"]) is not None
