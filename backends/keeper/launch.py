@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from backends.host import spawn
-from backends.keeper.folder import PRIVATE_FILE, ServerFolder, prepare
+from backends.host.files import PRIVATE_FILE
+from backends.keeper.folder import ServerFolder, prepare
 from backends.keeper.order import (
     AlreadyKept,
     KeeperError,

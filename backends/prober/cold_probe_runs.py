@@ -21,10 +21,11 @@ from pathlib import Path
 from backends.domain.ab.cold import ColdProbe, ColdProbePlan
 from backends.domain.prices.cost import NO_PRICES, RequestPrices
 from backends.host import processes, spawn
+from backends.host.files import replace_file
 from backends.host.processes import Process
 from backends.prober.cold_probe import read_probes
 from backends.problem import Problem
-from backends.settings.paths import private_folder, replace_file
+from backends.settings.paths import private_folder
 from backends.wire import UnreadableRecord, plain, typed
 
 REPORT_S = 20.0

@@ -7,7 +7,7 @@ import msgspec
 
 from backends.domain.server import ProcessId, Server
 from backends.host import processes
-from backends.keeper.folder import write_private
+from backends.host.files import replace_file
 from backends.wire import UnreadableRecord, plain, typed
 
 
@@ -30,7 +30,7 @@ def remember(state_folder: Path, server: Server) -> None:
     process = processes.identity(server.pid)
     others = (each for each in _living(state_folder) if each.process != process)
     kept = [Watched(server, process), *others]
-    write_private(_file(state_folder), msgspec.json.encode(plain(kept)))
+    replace_file(_file(state_folder), msgspec.json.encode(plain(kept)))
 
 
 def remembered(state_folder: Path) -> tuple[Server, ...]:

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from ipaddress import ip_address
 from typing import Literal
 
-from backends.domain.address import base_url
+from backends.domain.address import base_url, is_loopback
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.scenario_parts import Tier
 
@@ -186,13 +185,3 @@ class Settings:
     def endpoint(self, name: str) -> Endpoint | None:
         """Return the endpoint of that name, None if there is none."""
         return next((endpoint for endpoint in self.endpoints if endpoint.name == name), None)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach an address or name."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
