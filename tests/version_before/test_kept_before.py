@@ -99,7 +99,7 @@ def test_a_cold_start_probe_that_still_runs_is_seen_and_ended(
 ) -> None:
     with endpoint(earlier) as api:
         configure(CONFIG.format(vllm="vllm", port=free_port(), api=api))
-        begun = earlier.run("coldhunt", "api", "--gaps", "0.2s,600s", "--yes")
+        begun = earlier.run("coldhunt", "api", "--gaps", "0.2s,60s", "--yes")
         assert begun.returncode == 0, begun.stderr
         pid = worker_pid(cold_probe_folder(state_folder(), "api"))
         assert pid is not None

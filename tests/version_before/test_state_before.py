@@ -99,13 +99,14 @@ def test_a_cold_start_probe_goes_on_where_it_stopped(cli: Cli, state: Path) -> N
 def test_a_server_that_was_adopted_is_still_watched(state: Path) -> None:
     assert remembered(state) == ()  # its process has ended
     watched = state / "watched.json"
-    with subprocess.Popen(["sleep", "600"]) as theirs:
-        ((entry,), process) = (
-            msgspec.json.decode(watched.read_bytes()),
-            processes.identity(theirs.pid),
-        )
-        watched.write_bytes(msgspec.json.encode([{**entry, "process": plain(process)}]))
+    (entry,) = msgspec.json.decode(watched.read_bytes())
+    theirs = subprocess.Popen(["sleep", "60"])
+    try:
+        process = plain(processes.identity(theirs.pid))
+        watched.write_bytes(msgspec.json.encode([{**entry, "process": process}]))
         (server,) = remembered(state)
+    finally:
         theirs.kill()
+        theirs.wait()
     assert (server.owner, server.state) == (Owner.EXTERNAL, ServerState.EXTERNAL)
     assert server.model == "org/theirs"
