@@ -64,6 +64,7 @@ STARTING = {
     "bench",
     "binding",
     "certificate",
+    "earlier",
     "endpoint_port",
     "nvml_libraries",
     "serve",

@@ -1,5 +1,7 @@
 """Where a server on this host is reached."""
 
+from ipaddress import ip_address
+
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
 """What a server may bind to listen everywhere, and what reaches it from this host."""
 
@@ -13,3 +15,13 @@ def base_url(host: str, port: int) -> str:
     """Return the OpenAI-compatible base URL of a server on this host, with ``/v1``."""
     reached = reachable_host(host)
     return f"http://{f'[{reached}]' if ':' in reached else reached}:{port}/v1"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach an address or name."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

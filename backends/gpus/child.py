@@ -9,16 +9,12 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
-from backends.host import processes
+from backends.host import processes, spawn
 
 GONE_S = 0.3
 """How long a killed child is waited for; one inside a wedged driver does not go at all."""
-
-_PACKAGES = Path(__file__).resolve().parents[2]
 
 
 class Child:
@@ -27,12 +23,12 @@ class Child:
     def __init__(self, module: str, *arguments: str) -> None:
         self._unread = b""
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", module, *arguments],
+            spawn.command(module, *arguments),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            env={**os.environ, "PYTHONPATH": str(_PACKAGES)},
+            env=spawn.environment(),
             start_new_session=True,
         )
 

@@ -84,7 +84,7 @@ class FindingRecord:
 
     Attributes:
         endpoint: its name or address, never its key.
-        document: a `LoadReport` or a `HuntReport` as plain data.
+        document: a `LoadReport` or a `ColdProbeReport` as plain data.
     """
 
     kind: FindingKind

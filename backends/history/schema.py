@@ -56,14 +56,11 @@ def _all_costs(target: str, targets: str, cold_probe: str) -> str:
 
 
 def _renamed(column: str, old: str, new: str) -> str:
-    """Return the JSON of a column with one key of its object renamed; what is no JSON stays."""
-    return f"""iif(
-        json_valid({column}) AND json_type({column}, '$.{old}') IS NOT NULL,
-        json_set(
-            json_remove({column}, '$.{old}'), '$.{new}', json_extract({column}, '$.{old}')
-        ),
-        {column}
-    )"""
+    """Return the JSON of a column with one key renamed wherever it stands; the rest stays as it is.
+
+    An unescaped quote, the name, a quote and a colon are a key in JSON and nothing else.
+    """
+    return f"""replace({column}, '"{old}":', '"{new}":')"""
 
 
 MIGRATIONS: tuple[str, ...] = (
@@ -156,9 +153,16 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE series RENAME COLUMN lanes TO targets;
     ALTER TABLE runs RENAME COLUMN lane TO target;
     UPDATE series SET report = {_renamed("report", "lanes", "targets")};
+    UPDATE series SET report = {_renamed("report", "lane", "target")};
+    UPDATE runs SET run = {_renamed("run", "lane", "target")};
     UPDATE findings SET kind = 'coldprobe' WHERE kind = 'coldhunt';
     UPDATE findings SET document = {_renamed("document", "hunt_id", "probe_id")}
         WHERE kind = 'coldprobe';
+    UPDATE findings SET document = json_set(document, '$.prices', json_object(
+        'input_usd_per_mtok', json_extract(document, '$.input_usd_per_mtok'),
+        'output_usd_per_mtok', json_extract(document, '$.output_usd_per_mtok')
+    )) WHERE kind = 'coldprobe' AND json_valid(document)
+        AND json_type(document, '$.prices') IS NULL;
     {_all_costs("target", "targets", "coldprobe")}
     """,
 )

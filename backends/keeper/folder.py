@@ -12,11 +12,11 @@ import msgspec
 from backends.domain.facts import ServerFact
 from backends.domain.server import ProcessId
 from backends.host import processes
+from backends.host.files import replace_file
 from backends.host.processes import Process
 from backends.problem import Problem
 from backends.wire import UnreadableRecord, decode_fact
 
-PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 
 
@@ -129,15 +129,6 @@ def link_journal(folder: ServerFolder, start_id: str) -> Path:
     return journal
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Replace a file at once, readable by this user alone."""
-    fresh = path.with_suffix(".fresh")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    fresh.replace(path)
-
-
 def read_journal(journal: Path) -> list[ServerFact]:
     """Return the facts of a journal, empty where there is none yet.
 
@@ -169,7 +160,7 @@ def leave_mark(folder: ServerFolder) -> None:
     Raises:
         OSError: the folder takes no file.
     """
-    write_private(folder.keeper, msgspec.json.encode(processes.identity(os.getpid())))
+    replace_file(folder.keeper, msgspec.json.encode(processes.identity(os.getpid())))
 
 
 def keeper_id(folder: ServerFolder) -> ProcessId | None:

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 
-from backends.host import processes
+from backends.host import processes, spawn
 
 _running: set[int] = set()
 
@@ -25,8 +25,8 @@ def printed_by(module: str, *arguments: str, within_s: float) -> bytes:
     receiver, sender = os.pipe()
     child = os.posix_spawn(
         sys.executable,
-        [sys.executable, "-P", "-m", module, *arguments],
-        os.environ,
+        spawn.command(module, *arguments),
+        spawn.environment(),
         file_actions=[(os.POSIX_SPAWN_DUP2, sender, 1)],
     )
     _running.add(child)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from backends.domain.facts import BecameReady, Exited, FailureSeen, ServerFact, Stopped
-from backends.keeper.folder import PRIVATE_FILE
+from backends.host.files import PRIVATE_FILE
 from backends.keeper.log import complain
 from backends.wire import encode_fact
 

@@ -2,14 +2,15 @@
 
 import os
 import subprocess
-import sys
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
-import backends
-from backends.keeper.folder import PRIVATE_FILE, ServerFolder, prepare
+from backends.host import spawn
+from backends.host.files import PRIVATE_FILE
+from backends.keeper.folder import ServerFolder, prepare
 from backends.keeper.order import (
     AlreadyKept,
     KeeperError,
@@ -27,26 +28,32 @@ REPORT_S = 30.0
 """A keeper reports within a fraction of a second; more than this means that it is stuck."""
 
 
-def launch(order: LaunchOrder, folder: Path) -> None:
+def launch(order: LaunchOrder, folder: Path, withheld: Collection[str] = ()) -> None:
     """Start a server under a keeper of its own, and return once the keeper answers.
 
-    Neither dies with the caller. The server runs in the caller's working folder, with the
+    Neither ends with the caller. The server runs in the caller's working folder, with the
     caller's environment and `order.environment` on top.
 
     Args:
         order: what to start.
         folder: the server's folder, see `server_folder`.
+        withheld: the caller's variables that neither gets, see `Settings.key_variables`.
 
     Raises:
         AlreadyKept: a keeper or processes of an earlier start are there.
         LaunchFailed: the server's program or the keeper cannot be executed.
     """
-    complete = replace(order, environment={**os.environ, **order.environment})
-    _run_keeper(ServerFolder(folder), msgspec.json.encode(complete))
+    inherited = {name: value for name, value in os.environ.items() if name not in withheld}
+    complete = replace(order, environment={**inherited, **order.environment})
+    _run_keeper(ServerFolder(folder), msgspec.json.encode(complete), withheld)
 
 
-def adopt(folder: Path) -> None:
+def adopt(folder: Path, withheld: Collection[str] = ()) -> None:
     """Give a server whose keeper was killed a new keeper, and return once that answers.
+
+    Args:
+        folder: the server's folder, see `server_folder`.
+        withheld: the caller's variables that the keeper does not get.
 
     Raises:
         AlreadyKept: its keeper lives.
@@ -54,10 +61,10 @@ def adopt(folder: Path) -> None:
     """
     kept = ServerFolder(folder)
     load_order(kept.order)
-    _run_keeper(kept, b"null")
+    _run_keeper(kept, b"null", withheld)
 
 
-def _run_keeper(folder: ServerFolder, order: bytes) -> None:
+def _run_keeper(folder: ServerFolder, order: bytes, withheld: Collection[str]) -> None:
     try:
         prepare(folder)
         log = os.open(folder.keeper_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
@@ -65,11 +72,11 @@ def _run_keeper(folder: ServerFolder, order: bytes) -> None:
         raise LaunchFailed(unwritable(folder.path, error)) from error
     with os.fdopen(log) as errors:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "backends.keeper", str(folder.path.absolute())],
+            spawn.command("backends.keeper", str(folder.path.absolute())),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env={**os.environ, "PYTHONPATH": str(Path(backends.__file__).parents[1])},
+            env=spawn.environment(withheld),
             start_new_session=True,
         )
         try:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from backends.domain.visible import visible
-from backends.keeper.folder import PRIVATE_FILE
+from backends.host.files import PRIVATE_FILE
 
 
 def complain(sentence: str) -> None:

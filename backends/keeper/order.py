@@ -8,7 +8,7 @@ import msgspec
 
 from backends.domain.redaction import without_secrets
 from backends.domain.vllm_arguments import value_of
-from backends.keeper.folder import write_private
+from backends.host.files import replace_file
 from backends.problem import Problem
 
 
@@ -95,7 +95,7 @@ def own_drain_s(argv: tuple[str, ...]) -> float:
 def save_order(path: Path, order: LaunchOrder) -> None:
     """Keep an order for a later keeper, without the values of its environment."""
     shown = replace(order, argv=tuple(without_secrets(order.argv)), environment={})
-    write_private(path, msgspec.json.encode(shown))
+    replace_file(path, msgspec.json.encode(shown))
 
 
 def load_order(path: Path) -> LaunchOrder:

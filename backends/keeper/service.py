@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from backends.keeper.folder import PRIVATE_FILE, ServerFolder, Unreadable, keeper_id
+from backends.host.files import PRIVATE_FILE
+from backends.keeper.folder import ServerFolder, Unreadable, keeper_id
 from backends.keeper.journal import Journal
 
 ORDER_LIMIT_BYTES = 4096

@@ -7,8 +7,9 @@ import signal
 
 from backends.domain.server import ProcessId
 from backends.host import processes
+from backends.host.files import PRIVATE_FILE
 from backends.host.survivors import MARKER
-from backends.keeper.folder import PRIVATE_FILE, ServerFolder
+from backends.keeper.folder import ServerFolder
 from backends.keeper.log_stamps import stamping
 from backends.keeper.order import LaunchFailed, LaunchOrder, marker_value
 

@@ -17,11 +17,11 @@ from backends.domain.server import ProcessId
 from backends.domain.stamp import Stamp
 from backends.host import processes
 from backends.host.boot import boot_id
+from backends.host.files import PRIVATE_FILE
 from backends.host.processes import Process
 from backends.host.survivors import belonging_to
 from backends.keeper.clock import now
 from backends.keeper.folder import (
-    PRIVATE_FILE,
     ServerFolder,
     keeper_id,
     leave_mark,

@@ -6,9 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from backends.domain.prices.amounts import figure
+from backends.host.files import replace_file
 from backends.problem import Problem
 from backends.settings.config import Limits, Profile
-from backends.settings.paths import replace_file
 from backends.wire import UnreadableRecord, plain, typed
 
 OUTPUT_FACTOR = Decimal("1.25")

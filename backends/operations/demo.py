@@ -1,6 +1,5 @@
 """The demo: simulated processes in a folder of their own, gone when the console is."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from backends.domain.decision.scenario import Scenario
+from backends.host import spawn
 from backends.operations.demo_supervisor import MODEL, SERVER
 from backends.operations.host import Host
 from backends.settings.config import Billing, Endpoint, Limits, Profile, Settings, TokenPrices
@@ -100,11 +100,11 @@ def _cared_for(folder: Path, endpoint_port: int, server_port: int) -> Iterator[N
     """
     arguments = (str(folder), str(endpoint_port), str(server_port))
     caretaker = subprocess.Popen(
-        [sys.executable, "-P", "-m", "backends.operations.demo_supervisor", *arguments],
+        spawn.command("backends.operations.demo_supervisor", *arguments),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env=spawn.environment(),
         start_new_session=True,
     )
     try:

@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from backends.host import processes
+from backends.host import processes, spawn
 from backends.keeper.client import stop
 from backends.keeper.folder import server_folder
 from backends.keeper.order import KeeperError
@@ -48,10 +48,11 @@ def main() -> None:
 
 def _spawn(module: str, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", module, *arguments],
+        spawn.command(module, *arguments),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env=spawn.environment(),
     )
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 from backends.domain.ab.load import LoadEnded, LoadStep, next_rate, summarise_load
+from backends.domain.address import is_loopback
 from backends.domain.prices.amounts import usd
 from backends.domain.reports.load import LoadReport, limits_text, load_finding
 from backends.domain.server import ServerState
@@ -23,7 +24,6 @@ from backends.prober.protocol import LoadOrder, Target
 from backends.problem import NotFound
 from backends.servers.listing import list_servers
 from backends.servers.own_traffic import sending
-from backends.settings.config import is_loopback
 from backends.wire import plain
 
 CUT_OFF = "the program that ran it ended before the load did"

@@ -16,6 +16,7 @@ from backends.domain.server import Owner, Server
 from backends.host.survivors import end
 from backends.keeper.client import stop as keeper_stop
 from backends.keeper.folder import server_folder
+from backends.keeper.launch import adopt as keeper_adopt
 from backends.keeper.launch import launch
 from backends.keeper.order import LaunchOrder, served_model
 from backends.operations.host import Host
@@ -58,7 +59,17 @@ def start(host: Host, profile: Profile) -> None:
     Raises:
         Problem: the server runs already, or its program cannot be executed.
     """
-    launch(order(profile), server_folder(host.state_folder, profile.name))
+    folder = server_folder(host.state_folder, profile.name)
+    launch(order(profile), folder, host.settings.key_variables)
+
+
+def adopt(host: Host, name: str) -> None:
+    """Give a server that lost its keeper a new one, and return once that keeps it; blocks.
+
+    Raises:
+        Problem: its keeper lives, or nothing of it is left.
+    """
+    keeper_adopt(server_folder(host.state_folder, name), host.settings.key_variables)
 
 
 def stop(host: Host, name: str, drain_s: float) -> AsyncIterator[ServerFact]:

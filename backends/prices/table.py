@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from backends.domain.prices.amounts import BadPrice
 from backends.domain.prices.prices import ApiPrice, GpuPrice, PriceOrigin, replaces
+from backends.host.files import replace_file
 from backends.wire import UnreadableRecord, plain, typed
 
 Row = TypeVar("Row", ApiPrice, GpuPrice)
@@ -73,10 +74,7 @@ def write_table(folder: Path, origin: PriceOrigin, table: PriceTable) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / FILE_NAMES[origin]
     rows = {"api": _rows(table.api), "gpu": _rows(table.gpu)}
-    new = path.with_suffix(".new")
-    new.touch(mode=0o600)
-    new.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    new.replace(path)
+    replace_file(path, json.dumps(rows, indent=1).encode() + b"\n")
 
 
 def table_from(text: str, place: str, origin: PriceOrigin) -> PriceTable:

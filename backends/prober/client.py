@@ -3,12 +3,9 @@
 import asyncio
 import os
 import signal
-import sys
-import sysconfig
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -16,7 +13,7 @@ import msgspec
 from backends.domain.ab.facts import AbFact, SeriesEnded
 from backends.domain.ab.load import LoadEnded, LoadStep, summarise_load
 from backends.domain.redaction import without_keys
-from backends.host import processes
+from backends.host import processes, spawn
 from backends.prober import clock
 from backends.prober.protocol import CANCEL, LoadOrder, Order, SeriesOrder, Target, encode_order
 from backends.problem import Problem
@@ -24,8 +21,6 @@ from backends.wire import decode_fact
 
 LONGEST_LINE = 64 * 1024 * 1024
 GRACE_S = 2.0
-# Where the packages lie, so that ``-m`` finds them from any directory in a checkout too.
-PACKAGES = Path(__file__).resolve().parents[2]
 
 
 class ProberFailed(Problem):
@@ -81,10 +76,7 @@ async def _tell(
 ) -> AsyncGenerator[bytes | str, None]:
     """Yield the prober's lines; a last string says why it died before its end."""
     prober = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-m",
-        "backends.prober",
+        *spawn.command("backends.prober"),
         stdin=PIPE,
         stdout=PIPE,
         stderr=PIPE,
@@ -109,10 +101,7 @@ async def _tell(
 def _environment(targets: tuple[Target, ...]) -> dict[str, str]:
     """The environment without the keys of this A/B, which travel over stdin only."""
     keys = {target.api_key for target in targets}
-    kept = {name: value for name, value in os.environ.items() if value not in keys}
-    installed = Path(sysconfig.get_path("purelib")) == PACKAGES
-    paths = (kept.get("PYTHONPATH"), "" if installed else str(PACKAGES))
-    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+    return spawn.environment([name for name, value in os.environ.items() if value in keys])
 
 
 async def _cancel_when_set(prober: Process, cancel: asyncio.Event) -> None:

@@ -1,7 +1,7 @@
 """Cold-start probes on disk: one folder each, and the detached process that runs one.
 
-A probe is running exactly while somebody holds the lock in its folder, which the kernel gives back
-however that process ended; what it has measured is in a file of its own, line by line.
+A probe is running exactly while a process holds the lock in its folder, which the kernel releases
+however that process ended; each answer is one line of a file in the folder.
 """
 
 import fcntl
@@ -12,21 +12,21 @@ import re
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import backends
 from backends.domain.ab.cold import ColdProbe, ColdProbePlan
 from backends.domain.prices.cost import NO_PRICES, RequestPrices
-from backends.host import processes
+from backends.host import processes, spawn
+from backends.host.files import replace_file
 from backends.host.processes import Process
 from backends.prober.cold_probe import read_probes
 from backends.problem import Problem
-from backends.settings.paths import private_folder, replace_file
+from backends.settings.paths import private_folder
 from backends.wire import UnreadableRecord, plain, typed
 
 REPORT_S = 20.0
@@ -35,8 +35,9 @@ LEAVING_S = 1.0
 """How long the lock may stay held by a process that has ended meanwhile."""
 LOOK_S = 0.05
 
-MARKER = "INFERCTL_COLD_PROBE"
-"""The environment variable that names the folder of a probe in the process that runs it."""
+FOLDERS = "cold_probes"
+EARLIER_FOLDERS, EARLIER_LOCK = "coldhunts", "hunter.lock"
+"""Where version 0.1.0 of November 2026 kept its probes, and the file that its process locked."""
 
 
 class ColdProbeRuns(Problem):
@@ -63,14 +64,14 @@ class ColdProbeOrder:
 
 
 class ColdProbeFolder:
-    """Where one endpoint's cold-start probe lies, under the state folder."""
+    """The files of one endpoint's cold-start probe, in a folder under the state folder."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lock: str = "worker.lock") -> None:
         self.path = path
         self.order = path / "order.json"
         self.probes = path / "probes.jsonl"
-        self.lock = path / "cold-probe worker.lock"
-        self.log = path / "cold-probe worker.log"
+        self.lock = path / lock
+        self.log = path / "worker.log"
         self.end = path / "ended.txt"
 
     def read_order(self) -> ColdProbeOrder | None:
@@ -80,7 +81,7 @@ class ColdProbeFolder:
             Problem: the file cannot be read; the message names the remedy.
         """
         try:
-            return typed(json.loads(self.order.read_bytes()), ColdProbeOrder)
+            return typed(_renamed(json.loads(self.order.read_bytes())), ColdProbeOrder)
         except FileNotFoundError:
             return None
         except (ValueError, UnreadableRecord) as error:
@@ -115,18 +116,38 @@ class ColdProbeFolder:
 
 
 def cold_probe_folder(state_folder: Path, endpoint: str) -> ColdProbeFolder:
-    """Return the folder of an endpoint's cold-start probe, which need not exist."""
+    """Return the folder of an endpoint's cold-start probe, which need not exist.
+
+    One that an earlier version began is moved to where this one keeps them, but not while its
+    process still writes there.
+    """
     readable = re.sub(r"[^A-Za-z0-9._-]+", "-", endpoint)[:40].strip(".-")
     mark = hashlib.sha256(endpoint.encode()).hexdigest()[:8]
-    return ColdProbeFolder(state_folder / "coldprobes" / f"{readable}-{mark}")
+    folder = state_folder / FOLDERS / f"{readable}-{mark}"
+    earlier = ColdProbeFolder(state_folder / EARLIER_FOLDERS / folder.name, EARLIER_LOCK)
+    if earlier.order.exists() and not folder.exists():
+        if worker_pid(earlier) is not None:
+            return earlier
+        private_folder(folder.parent)
+        with suppress(FileNotFoundError):  # another inferctl was quicker
+            earlier.path.rename(folder)
+    return ColdProbeFolder(folder)
+
+
+def _renamed(order: Any) -> Any:
+    """Return an order's plain data by the names of today, as an earlier version had others."""
+    if not isinstance(order, dict) or "hunt_id" not in order:
+        return order
+    prices = {key: order[key] for key in ("input_usd_per_mtok", "output_usd_per_mtok")}
+    return {**order, "probe_id": order["hunt_id"], "prices": prices}
 
 
 @contextmanager
 def held(folder: ColdProbeFolder) -> Iterator[None]:
-    """Be the one process that goes on with a cold-start probe.
+    """Be the one process that runs a cold-start probe.
 
     Raises:
-        HuntRuns: another one is.
+        ColdProbeRuns: another one does.
     """
     descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -144,7 +165,7 @@ def held(folder: ColdProbeFolder) -> Iterator[None]:
 
 
 def worker_pid(folder: ColdProbeFolder) -> int | None:
-    """Return the process that goes on with a cold-start probe, None where none does."""
+    """Return the process that runs a cold-start probe, None where none does."""
     try:
         descriptor = os.open(folder.lock, os.O_RDWR)
     except FileNotFoundError:
@@ -161,27 +182,23 @@ def worker_pid(folder: ColdProbeFolder) -> int | None:
 def launch(folder: ColdProbeFolder, module: str) -> None:
     """Let a detached process run a probe; it outlives the terminal and this program.
 
-    `module` takes the folder as its argument, and says in one line that it holds the probe.
+    `module` takes the folder as its argument, and prints one line once it holds the probe.
 
     Raises:
-        HuntRuns: one is running.
-        Problem: it ended before it held the probe, and the message is what it said last; or it did
-            not say within `REPORT_S` that it holds it, and was ended.
+        ColdProbeRuns: one is running.
+        Problem: it ended before it held the probe, and the message is its last line; or it did not
+            print that it holds it within `REPORT_S`, and was ended.
     """
     if worker_pid(folder) is not None:
         raise ColdProbeRuns("this cold-start probe is already running; --status shows it")
     log = os.open(folder.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(log) as errors:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", module, str(folder.path.absolute())],
+            spawn.command(module, str(folder.path.absolute())),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(Path(backends.__file__).parents[1]),
-                MARKER: str(folder.path.resolve()),
-            },
+            env=spawn.environment(),
             start_new_session=True,
         )
     assert process.stdout is not None
@@ -210,7 +227,7 @@ def _ended(process: subprocess.Popen[bytes]) -> bool:
 
 
 def stop(folder: ColdProbeFolder) -> bool:
-    """End the process that goes on with a cold-start probe, and return whether there was one.
+    """End the process that runs a cold-start probe, and return whether there was one.
 
     Raises:
         Problem: it did not end, or the process named in the lock's file is another one.
@@ -220,12 +237,12 @@ def stop(folder: ColdProbeFolder) -> bool:
         return False
     found = processes.read(pid)
     sent = found is not None and processes.send(
-        found.id, signal.SIGTERM, lambda one: _goes_on(one, folder)
+        found.id, signal.SIGTERM, lambda one: _runs(one, folder)
     )
     until = time.monotonic() + (STOP_S if sent else LEAVING_S)
     while worker_pid(folder) is not None:
         if time.monotonic() > until:
-            what = "did not end" if sent else "is not known to go on with it, and was not ended"
+            what = "did not end" if sent else "is not known to run it, and was not ended"
             raise Problem(
                 f"this cold-start probe runs, and process {pid} {what}; see {folder.lock}"
             )
@@ -233,6 +250,7 @@ def stop(folder: ColdProbeFolder) -> bool:
     return True
 
 
-def _goes_on(process: Process, folder: ColdProbeFolder) -> bool:
-    mark = processes.environment_value(process.id.pid, MARKER)
-    return mark == str(folder.path.resolve())
+def _runs(process: Process, folder: ColdProbeFolder) -> bool:
+    """Tell by its command line whether a process runs the probe of this folder."""
+    *_, flag, _, place = ("", "", "", *processes.command_line(process.id.pid))
+    return flag == "-m" and Path(place).resolve() == folder.path.resolve()

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 import msgspec
+
+from backends.domain.address import is_loopback
 
 PROXY_KINDS = ("http", "https", "all")
 """The ``openai`` client reads all three before its first request, whichever it then uses."""
@@ -95,16 +96,6 @@ def _check_proxy(kind: str, proxy: str) -> None:
         f"the environment variable {variable} names {fault}: set it to http://HOST:PORT, unset it,"
         " or name the endpoint's host in NO_PROXY"
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this one."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def authorization(api_key: str | None) -> str:

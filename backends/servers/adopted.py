@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from backends.domain.server import ProcessId, Server
 from backends.host import processes
-from backends.keeper.folder import write_private
+from backends.host.files import replace_file
 from backends.wire import UnreadableRecord, plain, typed
 
 
@@ -30,7 +31,7 @@ def remember(state_folder: Path, server: Server) -> None:
     process = processes.identity(server.pid)
     others = (each for each in _living(state_folder) if each.process != process)
     kept = [Watched(server, process), *others]
-    write_private(_file(state_folder), msgspec.json.encode(plain(kept)))
+    replace_file(_file(state_folder), msgspec.json.encode(plain(kept)))
 
 
 def remembered(state_folder: Path) -> tuple[Server, ...]:
@@ -41,10 +42,19 @@ def remembered(state_folder: Path) -> tuple[Server, ...]:
 def _living(state_folder: Path) -> list[Watched]:
     try:
         entries = msgspec.json.decode(_file(state_folder).read_bytes(), type=list[object])
-        kept = [typed(entry, Watched) for entry in entries]
+        kept = [typed(_renamed(entry), Watched) for entry in entries]
     except (FileNotFoundError, msgspec.MsgspecError, UnreadableRecord):
         return []  # nothing that cannot be had again by one more `inferctl adopt`
     return [each for each in kept if processes.is_alive(each.process)]
+
+
+def _renamed(entry: Any) -> Any:
+    """Return an entry by the words of today: version 0.1.0 of November 2026 wrote ``foreign``."""
+    server = entry.get("server") if isinstance(entry, dict) else None
+    if not isinstance(server, dict):
+        return entry
+    words = {key: "external" for key in ("owner", "state") if server.get(key) == "foreign"}
+    return {**entry, "server": {**server, **words}}
 
 
 def _file(state_folder: Path) -> Path:

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from backends.domain.address import is_loopback
 from backends.domain.server import ProcessId
 from backends.host import processes
-from backends.keeper.folder import write_private
+from backends.host.files import replace_file
 from backends.problem import Problem
-from backends.settings.config import is_loopback
 from backends.wire import UnreadableRecord, plain, typed
 
 KEPT_S = 60.0
@@ -53,7 +53,7 @@ def sending(state_folder: Path, base_urls: Iterable[str]) -> Iterator[None]:
     own = OwnRequests(processes.identity(getpid()), tuple(base_urls))
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private(file, msgspec.json.encode(plain(own)))
+        replace_file(file, msgspec.json.encode(plain(own)))
     except OSError as error:
         raise TrafficNotRecorded(
             f"{folder} cannot be written: {error.strerror}; without it the test would pass for"
@@ -64,7 +64,7 @@ def sending(state_folder: Path, base_urls: Iterable[str]) -> Iterator[None]:
     finally:
         over = OwnRequests(own.process, own.base_urls, time.time())
         with contextlib.suppress(OSError):  # it is over with this process at the latest
-            write_private(file, msgspec.json.encode(plain(over)))
+            replace_file(file, msgspec.json.encode(plain(over)))
 
 
 def were_sent(state_folder: Path, base_url: str, since_wall_s: float) -> bool:

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from ipaddress import ip_address
 from typing import Literal
 
-from backends.domain.address import base_url
+from backends.domain.address import base_url, is_loopback
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.scenario_parts import Tier
 
@@ -14,6 +13,10 @@ LOOPBACK = "127.0.0.1"
 
 NO_PLAN = Scenario()
 """Nothing is said of a plan."""
+
+READ_BY_VLLM = frozenset({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "VLLM_API_KEY"})
+"""Keys that a vLLM reads from its environment itself: without the first two it cannot fetch a gated
+model, without the last it would answer everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,19 @@ class Settings:
     keys: tuple[tuple[str, str], ...] = ()
     theme: str | None = None
 
+    @property
+    def key_variables(self) -> frozenset[str]:
+        """The environment variables that hold API keys which no server has a use for."""
+        keys = [
+            each.api_key.where
+            for each in self.endpoints
+            if each.api_key and each.api_key.kind == "env"
+        ]
+        return (
+            frozenset((*keys, *filter(None, (each.api_key_env for each in self.servers))))
+            - READ_BY_VLLM
+        )
+
     def profile(self, name: str) -> Profile | None:
         """Return the server profile of that name, None if there is none."""
         return next((profile for profile in self.servers if profile.name == name), None)
@@ -169,13 +185,3 @@ class Settings:
     def endpoint(self, name: str) -> Endpoint | None:
         """Return the endpoint of that name, None if there is none."""
         return next((endpoint for endpoint in self.endpoints if endpoint.name == name), None)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach an address or name."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -5,7 +5,6 @@ Folders made here have mode 0700 and files 0600: they name models, hosts and pri
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 from platformdirs import PlatformDirs
@@ -105,28 +104,3 @@ def _seen(path: Path) -> os.stat_result | None:
         return path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Replace what `path` holds in one step, so that a reader sees the old or the new, never half.
-
-    A symbolic link stays one and its target is replaced; a new file gets mode 0600, an existing
-    one keeps its mode.
-
-    Raises:
-        OSError: the folder or file cannot be written; the old content is untouched.
-    """
-    target = path.resolve()
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    mode = target.stat().st_mode & 0o777 if target.exists() else 0o600
-    handle, draft_name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    draft = Path(draft_name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.chmod(mode)
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)

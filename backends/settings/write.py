@@ -10,9 +10,10 @@ from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Table
 
+from backends.host.files import PRIVATE_FILE, replace_file
 from backends.settings.config import LOOPBACK, Profile
 from backends.settings.faults import ConfigError, Fault
-from backends.settings.paths import config_file, replace_file
+from backends.settings.paths import config_file
 from backends.settings.read import parse_settings, read_settings
 
 Keys = tuple[str, ...]
@@ -171,8 +172,11 @@ def _table(profile: Profile) -> Table:
 
 def _save(toml: str, path: Path) -> None:
     parse_settings(toml, path)
+    target = path.resolve()  # it may be a link into a folder of dotfiles, and stays one
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mode = target.stat().st_mode & 0o777 if target.exists() else PRIVATE_FILE
     try:
-        replace_file(path, toml.encode())
+        replace_file(target, toml.encode(), mode)
     except UnicodeEncodeError as error:
         what, remedy = "would hold bytes that are no UTF-8 text", "type the value again"
         raise ConfigError((Fault(path, "", None, what, remedy),)) from error

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     if server.owner is Owner.EXTERNAL:
         said = _remember(server, state)
     else:
-        said = _keep(server, state)
+        said = _keep(server)
         server = _on_port(list_servers(state), arguments.port)
     told = _facts(server)
     if arguments.json:
@@ -66,13 +66,14 @@ def _on_port(servers: tuple[Server, ...], port: int) -> Server:
     )
 
 
-def _keep(server: Server, state: Path) -> str:
-    from backends.keeper.folder import server_folder
-    from backends.keeper.launch import adopt
+def _keep(server: Server) -> str:
+    from backends.operations import servers
+    from backends.operations.host import this_host
+    from console.cli.output import settings_without_faults
 
     if server.keeper_pid is not None:
         return f"{server.name} is run by inferctl already; its keeper is pid {server.keeper_pid}"
-    adopt(server_folder(state, server.name))
+    servers.adopt(this_host(settings_without_faults()), server.name)
     return f"the keeper of {server.name} was gone; it has a new one"
 
 

@@ -10,11 +10,11 @@ from backends.domain.billing.meter import Activity, Tariff
 from backends.domain.prices.amounts import figure, usd
 from backends.domain.session import Session
 from backends.domain.visible import bounded
+from backends.host.files import replace_file
 from backends.operations import scenario
 from backends.operations.billing import Bill, day_spent
 from backends.operations.context import Context
 from backends.operations.decision import decide_all
-from backends.settings.paths import replace_file
 from console.tui.views.plan import chart_view
 from widgets.cost_chart import CostChartView
 

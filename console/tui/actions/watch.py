@@ -113,12 +113,11 @@ def adopt_orphaned(app: "InferctlApp", fact: ServersSeen) -> None:
 
 
 async def _keep(app: "InferctlApp", name: str) -> None:
-    from backends.keeper.folder import server_folder
-    from backends.keeper.launch import adopt
     from backends.keeper.order import KeeperError
+    from backends.operations.servers import adopt
 
     try:
-        await asyncio.to_thread(adopt, server_folder(app.host.state_folder, name))
+        await asyncio.to_thread(adopt, app.host, name)
     except KeeperError:
         return  # another console was quicker, or it has ended meanwhile
     app.notify(

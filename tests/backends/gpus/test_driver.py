@@ -113,7 +113,7 @@ def test_a_process_that_cannot_be_killed_gets_no_second_one(
 ) -> None:
     ask(sampled)
     stuck = pid_of(sampled)
-    monkeypatch.setattr("subprocess.Popen.kill", lambda _: None)
+    monkeypatch.setattr("backends.host.processes.send_to_child", lambda *_: False)
     nvml_host.put(WEDGED)
     clock.at_s += 1
     ask(sampled, 0)

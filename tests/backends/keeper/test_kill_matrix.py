@@ -6,6 +6,7 @@ state, so that every signal, victim and state meets each of the others.
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ from backends.keeper import client
 from tests.backends.keeper.conftest import Bench, until
 from tests.backends.keeper.kill_matrix import line, outcomes
 from tests.backends.keeper.matrix.cell import SIGNALS, Cell
+from tests.backends.keeper.matrix.census import Census
 from tests.backends.keeper.matrix.held import STATES
-from tests.backends.keeper.matrix.scene import VICTIMS
+from tests.backends.keeper.matrix.scene import VICTIMS, Scene, VictimGone
 
 QUICK = 8.0
 """How much faster than vLLM the servers act."""
@@ -37,6 +39,17 @@ async def test_nothing_is_left_unless_a_living_keeper_serves_it(tmp_path: Path) 
     told = [each async for each in outcomes(SAMPLE, tmp_path, speed=QUICK, together=14)]
     assert [line(each) for each in told if each.wrong] == []
     assert {each.cell.state for each in told} == set(STATES)
+
+
+def test_a_victim_that_ends_before_the_signal_shows_nothing_and_is_played_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    monkeypatch.setattr(Scene, "pid_of", lambda *_: ended.pid)
+    at = Scene(tmp_path, tmp_path, "stopping", "api_server", 1.0, Census())
+    with pytest.raises(VictimGone, match="api_server had ended"):
+        at.strike(signal.SIGKILL)
 
 
 async def test_a_reused_pid_is_nobodys_survivor(bench: Bench) -> None:

@@ -14,7 +14,7 @@ STUB = "tests.backends.prober.stub_worker"
 
 
 @pytest.mark.parametrize("how", ["silent", "closed"])
-def test_a_hunt_that_does_not_begin_is_ended_and_told(
+def test_a_probe_that_does_not_begin_is_ended_and_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr(cold_probe_runs, "REPORT_S", 5.0 if how == "closed" else 1.0)

@@ -1,7 +1,6 @@
 """One signal to one process in one state, and what became of the server."""
 
 import asyncio
-import os
 import signal
 import socket
 import time
@@ -70,7 +69,7 @@ async def play(cell: Cell, home: Path, *, speed: float, census: Census) -> Outco
     """Play one cell."""
     async with scene(home, cell.state, cell.victim, speed=speed, census=census) as at:
         struck_s = time.monotonic()
-        os.kill(at.pid_of(cell.victim), cell.number)
+        at.strike(cell.number)
         end = await _settle(at, struck_s)
         if end == "orphaned":
             return await _next_inferctl(cell, at, struck_s)

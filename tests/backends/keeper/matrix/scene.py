@@ -105,6 +105,17 @@ class Scene:
             case _:
                 assert_never(victim)
 
+    def strike(self, number: signal.Signals) -> None:
+        """Send the victim its signal.
+
+        Raises:
+            VictimGone: it ended by itself, as in a stop, before the signal came.
+        """
+        try:
+            os.kill(self.pid_of(self.victim), number)
+        except ProcessLookupError:
+            raise VictimGone(f"{self.victim} had ended before it could be struck") from None
+
     def _titled(self, title: str) -> int:
         self.census.look_anew()
         named = {processes.display_name(one): one.id.pid for one in self.members()}

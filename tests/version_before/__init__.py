@@ -1,0 +1,1 @@
+"""What the version before this one left, on disk and running."""
