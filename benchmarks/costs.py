@@ -17,9 +17,10 @@ from textual.app import App
 
 from backends.domain.decision.hysteresis import ShownPlan, advise
 from backends.domain.decision.routing import now_verdict
-from backends.domain.decision.scenario import Observed, Scenario
+from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.verdict import decide
 from backends.domain.traffic.demand import Demand
+from backends.domain.traffic.requests import Observed
 from backends.operations.decision import Decision
 from backends.operations.ranked_endpoints import ranked
 from backends.settings.config import Endpoint, Settings, TokenPrices

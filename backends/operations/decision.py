@@ -18,13 +18,14 @@ from backends.domain.decision.hysteresis import (
 from backends.domain.decision.option import MEASURE
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowVerdict, now_verdict
-from backends.domain.decision.scenario import Observed, Scenario
+from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.verdict import Verdict
 from backends.domain.prices.amounts import digits
 from backends.domain.server import ServerState
 from backends.domain.session import Session
 from backends.domain.traffic.demand import Demand
 from backends.domain.traffic.latency import newest_first_tokens, p99_against
+from backends.domain.traffic.requests import Observed
 from backends.domain.traffic.windows import Window
 from backends.operations import scenario as economics
 from backends.operations.context import Context

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from backends.domain.decision.scenario import Observed
 from backends.domain.prices.cost import RequestPrices, request_prices
+from backends.domain.traffic.requests import Observed
 from backends.settings.config import Endpoint, Settings
 
 _A_THOUSAND = Decimal(1000)

@@ -10,11 +10,12 @@ from backends.domain.billing.ledger import midnight_after
 from backends.domain.billing.meter import Spent, Tariff, cost_elsewhere, read_meter
 from backends.domain.billing.recorded_demand import recorded_demand
 from backends.domain.decision.request_cost import fixed_usd_per_hour, with_api_prices
-from backends.domain.decision.scenario import Observed, Scenario, supplemented
+from backends.domain.decision.scenario import Scenario, supplemented
 from backends.domain.decision.verdict import Verdict, decide
 from backends.domain.prices.cost import request_prices
 from backends.domain.session import Session
 from backends.domain.traffic.demand import NOTHING, Demand, demand_between
+from backends.domain.traffic.requests import Observed
 from backends.domain.traffic.shape import HOURS, HourlyProfile, hours_known, learnt_rps
 from backends.domain.traffic.totals import TokenTotals
 from backends.operations.capacity import Capacity, Carries, carried

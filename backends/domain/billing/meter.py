@@ -10,7 +10,6 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Literal
 
 from backends.domain.prices.cost import RequestPrices
-from backends.domain.prices.prices import GpuPrice
 from backends.domain.server import ServerState
 from backends.domain.traffic.totals import TokenTotals
 
@@ -36,11 +35,6 @@ class Tariff:
     gpus: int = 1
     granularity_s: int = 1
     minimum_s: int = 0
-
-
-def tariff_of(price: GpuPrice, gpus: int = 1) -> Tariff:
-    """Return how a price of the table bills; by the second where its row does not say."""
-    return Tariff(price.usd_per_hour, gpus, price.granularity_s or 1, price.minimum_s or 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from backends.domain.billing.ledger import Served, learnt
-from backends.domain.decision.scenario import Observed
 from backends.domain.traffic.demand import Demand, cached_share_of
+from backends.domain.traffic.requests import Observed
 from backends.domain.traffic.shape import TokenSums
 from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.windows import open_window

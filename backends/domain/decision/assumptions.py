@@ -62,7 +62,7 @@ def api_prices(scenario: Scenario) -> Iterator[str]:
 
 def currencies(scenario: Scenario) -> Iterator[str]:
     """Yield what was written in another currency, and at which rate of which day it counts."""
-    for price in scenario.foreign:
+    for price in scenario.converted:
         yield f"{price.key} is {price.amount} {price.code}."
     for currency in scenario.currencies:
         worth = usd(currency.usd)

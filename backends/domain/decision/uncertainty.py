@@ -12,8 +12,9 @@ from backends.domain.decision.request_cost import (
     usd_by_kind,
     usd_per_request,
 )
-from backends.domain.decision.scenario import Observed, Scenario
+from backends.domain.decision.scenario import Scenario
 from backends.domain.prices.cost import MTOK
+from backends.domain.traffic.requests import Observed
 from backends.domain.traffic.shape import ZERO, Load, daily, steady
 
 Z95 = Decimal("1.96")

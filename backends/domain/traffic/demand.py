@@ -7,10 +7,10 @@ from decimal import Decimal
 from itertools import pairwise
 from statistics import fmean, variance
 
-from backends.domain.decision.scenario import Observed
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Histogram
 from backends.domain.traffic.rates import grown_histogram, restarted
+from backends.domain.traffic.requests import Observed
 from backends.domain.traffic.shape import HourlyProfile, learn
 from backends.domain.traffic.totals import TokenTotals
 

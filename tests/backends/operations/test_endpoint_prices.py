@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from backends.domain.decision.outcome import VerdictKind
-from backends.domain.decision.scenario import Observed
-from backends.domain.decision.scenario_parts import Tier
+from backends.domain.prices.cost import Tier
 from backends.domain.traffic.demand import Demand
+from backends.domain.traffic.requests import Observed
 from backends.operations import ab, scenario
 from backends.operations.billing import elsewhere
 from backends.operations.context import Context
