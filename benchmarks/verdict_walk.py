@@ -28,9 +28,11 @@ from console.tui.views.screen import main_view
 
 ROOT = Path(__file__).resolve().parents[1]
 PRODUCT = tuple(f"{ROOT / part}/" for part in ("console", "widgets", "backends"))
-VERDICT = frozenset({"decide_all", "plan_view"})
-MONEY = VERDICT | {"cost_view"}
-"""What is called for the verdict, and for the bill beside it; all other panels are left out."""
+BEGINS = frozenset({"decide_all", "plan_view", "cost_view"})
+"""What is called for the verdict and the bill beside it; all other panels are left out."""
+
+BILL = frozenset({"rental_of", "cost_view"})
+"""What of it is for the bill alone."""
 
 EPOCH_S = 1_790_000_000.0
 
@@ -99,23 +101,22 @@ class Walk:
         path: the modules, each as often as it was entered from another one.
     """
 
-    def __init__(self, begins: frozenset[str]) -> None:
-        self._begins = begins
+    def __init__(self, left_out: frozenset[str]) -> None:
         self.calls: Counter[tuple[str, str]] = Counter()
         self.path: list[str] = []
-        self._depth = 0
+        self._left_out = left_out
+        self._inside = 0
+        self._outside = 0
 
     def profile(self, frame: FrameType, event: str, _: Any) -> None:
         """Count a call or a return, as `sys.setprofile` tells them."""
         code = frame.f_code
         if event not in {"call", "return"} or not code.co_filename.startswith(PRODUCT):
             return
-        begins = code.co_name in self._begins
-        if event == "return":
-            self._depth -= begins
-            return
-        self._depth += begins
-        if not self._depth or code.co_name.startswith("<"):
+        step = 1 if event == "call" else -1
+        self._inside += step * (code.co_name in BEGINS)
+        self._outside += step * (code.co_name in self._left_out)
+        if step < 0 or not self._inside or self._outside or code.co_name.startswith("<"):
             return
         module = str(Path(code.co_filename).relative_to(ROOT).with_suffix("")).replace("/", ".")
         self.calls[module, code.co_name] += 1
@@ -133,9 +134,9 @@ class Walk:
         return len(self.path) - len(self.rooms)
 
 
-def walked(call: Callable[[], object], begins: frozenset[str]) -> Walk:
-    """Return the walk of one call, of what begins with some functions."""
-    walk = Walk(begins)
+def walked(call: Callable[[], object], left_out: frozenset[str] = BILL) -> Walk:
+    """Return the walk of one call, without what some functions do."""
+    walk = Walk(left_out)
     sys.setprofile(walk.profile)
     try:
         call()
@@ -147,9 +148,9 @@ def walked(call: Callable[[], object], begins: frozenset[str]) -> Walk:
 def main() -> None:
     """Print the figures, the modules in the order of the walk, and what is computed repeatedly."""
     session, context = situation()
-    first = walked(lambda: main_view(session, context), VERDICT)
-    money = walked(lambda: main_view(session, context), MONEY)
-    again = walked(lambda: main_view(session, context), VERDICT)
+    first = walked(lambda: main_view(session, context))
+    again = walked(lambda: main_view(session, context))
+    money = walked(lambda: main_view(session, context), frozenset())
     for words, walk in (
         ("first redraw, the verdict decided", first),
         ("each redraw after it", again),

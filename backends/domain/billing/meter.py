@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal
 
+from backends.domain.durations import HOUR_S
 from backends.domain.prices.cost import RequestPrices
 from backends.domain.server import ServerState
 from backends.domain.traffic.totals import TokenTotals
@@ -176,7 +177,7 @@ def cost_elsewhere(totals: TokenTotals, prices: RequestPrices) -> Decimal | None
 
 
 def _cost(seconds: float | Decimal, usd_per_hour: Decimal | None) -> Decimal | None:
-    return None if usd_per_hour is None else usd_per_hour * _decimal(seconds) / 3600
+    return None if usd_per_hour is None else usd_per_hour * _decimal(seconds) / HOUR_S
 
 
 def _decimal(value: float | Decimal) -> Decimal:

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import product
 
-from backends.domain.decision.option import Point
-from backends.domain.decision.request_cost import (
+from backends.domain.decision.option import (
+    Point,
     break_even_rps,
     prices_in,
     tokens_of,

@@ -5,6 +5,7 @@ import pytest
 
 from backends.domain.decision.scenario import BadScenario, scenario_from
 from backends.domain.decision.verdict import decide
+from backends.domain.decision.wording import reason
 from backends.domain.prices.amounts import BadPrice
 from backends.domain.prices.currencies import Currency, currency_of, told
 
@@ -62,7 +63,7 @@ def test_an_old_rate_makes_the_verdict_stale() -> None:
     scenario = scenario_from({**POUNDS, "today": "2027-02-01", "capacity_rps": 9})
     found = decide(scenario)
     assert found.kind == "STALE_PRICES"
-    assert "rate of GBP is 73 days old" in found.reason
+    assert "rate of GBP is 73 days old" in reason(found)
 
 
 @pytest.mark.parametrize(
