@@ -83,7 +83,7 @@ def _refusal(plan: Verdict, option: str) -> str:
 
 def _published(*, as_json: bool) -> int:
     """Print the figures of published comparisons beside ours."""
-    from backends.scenarios.published.comparison import comparison_document, comparison_rows
+    from backends.scenarios.published.figures import comparison_document, comparison_rows
 
     if as_json:
         document(comparison_document())
