@@ -16,7 +16,6 @@ from backends.domain.traffic.totals import TokenTotals
 
 Activity = Literal["serving", "idle", "starting", "stopped", "unwatched"]
 Origin = Literal["host_boot", "server_start", "given"]
-ACTIVITIES: tuple[Activity, ...] = ("serving", "idle", "starting", "stopped", "unwatched")
 STOPPED_STILL_COSTS = "A stopped vLLM saves nothing: the host is billed until it is destroyed."
 
 

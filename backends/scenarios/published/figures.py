@@ -84,13 +84,8 @@ def claims() -> tuple[Claim, ...]:
 
 def comparison_rows() -> list[tuple[str, ...]]:
     """Return the table for people, its head first."""
-    return [
-        HEAD,
-        *(
-            (each.article, each.what, each.published, each.text, each.outcome, each.note)
-            for each in claims()
-        ),
-    ]
+    rows = ((c.article, c.what, c.published, c.text, c.outcome, c.note) for c in claims())
+    return [HEAD, *rows]
 
 
 def comparison_document() -> dict[str, Any]:

@@ -1,11 +1,11 @@
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.domain.billing.meter import (
-    ACTIVITIES,
     STOPPED_STILL_COSTS,
     Activity,
     MeterState,
@@ -94,7 +94,9 @@ def test_it_survives_a_restart() -> None:
     assert typed(plain(state), MeterState) == state
 
 
-@given(st.lists(st.tuples(st.sampled_from(ACTIVITIES), st.integers(1, 10_000)), max_size=20))
+@given(
+    st.lists(st.tuples(st.sampled_from(get_args(Activity)), st.integers(1, 10_000)), max_size=20)
+)
 def test_the_parts_tile_the_time(parts: list[tuple[Activity, int]]) -> None:
     spent = read_meter(meter(*parts), Tariff(RATE))
     assert sum(seconds for _, seconds, _ in spent.parts) == pytest.approx(spent.elapsed_s)
