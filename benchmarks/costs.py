@@ -11,18 +11,12 @@ import os
 import statistics
 import time
 from datetime import date
-from decimal import Decimal
 
 from textual.app import App
 
-from backends.domain.decision.hysteresis import ShownPlan, advise
-from backends.domain.decision.routing import now_verdict
-from backends.domain.decision.scenario import Observed, Scenario
 from backends.domain.decision.verdict import decide
-from backends.domain.traffic.demand import Demand
-from backends.operations.decision import Decision
-from backends.operations.ranked_endpoints import ranked
-from backends.settings.config import Endpoint, Settings, TokenPrices
+from backends.operations.decision import decide_all
+from benchmarks.verdict_walk import situation
 from console.tui.screens.costs import CostScreen
 from console.tui.views.what_if import FIGURES
 
@@ -30,53 +24,16 @@ SIZE = (120, 35)
 BUDGET_MS = 50.0
 """A key is answered within this, as everywhere in the console."""
 
-SEEN = Observed(
-    n=Decimal(1200),
-    input_tokens_mean=Decimal(80),
-    output_tokens_mean=Decimal(220),
-    input_tokens_sd=Decimal(20),
-    output_tokens_sd=Decimal(180),
-    window_s=Decimal(600),
-)
-MEASURED = Scenario(
-    gpu_usd_per_hour=Decimal("1.88"),
-    input_tokens=Decimal(80),
-    output_tokens=Decimal(220),
-    input_usd_per_mtok=Decimal("0.10"),
-    output_usd_per_mtok=Decimal("0.70"),
-    rate_rps=Decimal(2),
-    capacity_rps=Decimal("4.5"),
-    observed=SEEN,
-)
-
-
-def decision() -> Decision:
-    """Return a decision as the console would open the screen with."""
-    day = date(2026, 11, 1)
-    endpoints = tuple(
-        Endpoint(name, "http://127.0.0.1:9/v1", "m", prices=TokenPrices(into, out, as_of=day))
-        for name, into, out in (
-            ("serverless", Decimal("0.10"), Decimal("0.70")),
-            ("second", Decimal("0.15"), Decimal("0.90")),
-        )
-    )
-    return Decision(
-        MEASURED,
-        decide(MEASURED),
-        now_verdict(MEASURED, ready=True),
-        ShownPlan(),
-        advise(ShownPlan(), None, None, None),
-        ranked(Settings(endpoints=endpoints), SEEN, None),
-        Demand(SEEN, "a benchmark"),
-    )
+DAY = date(2026, 9, 21)
 
 
 async def redraws_ms(rounds: int) -> list[float]:
     """Return the milliseconds of each redraw."""
     took = []
+    decided = decide_all(*situation(), DAY)
     app = App[None]()
     async with app.run_test(size=SIZE) as pilot:
-        await app.push_screen(CostScreen(decision()))
+        await app.push_screen(CostScreen(decided))
         await pilot.pause()
         screen = app.screen
         assert isinstance(screen, CostScreen)
@@ -103,9 +60,10 @@ def main() -> None:
     for words, value in (("what-if redraw, median", median), ("what-if redraw, p99", worst)):
         mark = "within" if value <= BUDGET_MS else "OVER"
         print(f"{words:24}{value:10.1f} ms            {mark} the budget of {BUDGET_MS:g}")
+    scenario = decide_all(*situation(), DAY).scenario
     began = time.perf_counter()
     for _ in range(50):
-        decide(MEASURED)
+        decide(scenario)
     print(f"{'one decision':24}{(time.perf_counter() - began) * 20:10.1f} ms")
 
 

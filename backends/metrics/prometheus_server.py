@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from backends.domain.decision.scenario import Observed
 from backends.domain.serving import Histogram
 from backends.domain.traffic.demand import (
     Demand,
@@ -18,6 +17,7 @@ from backends.domain.traffic.demand import (
     hour_of,
     observed_in,
 )
+from backends.domain.traffic.requests import Observed
 from backends.domain.traffic.shape import HourlyProfile, learn
 from backends.domain.traffic.totals import TokenTotals
 from backends.metrics.http_get import Unreachable, http_get

@@ -17,7 +17,6 @@ from math import isfinite
 from pathlib import Path
 from typing import IO, Any
 
-from backends.domain.decision.scenario import Observed
 from backends.domain.traffic.demand import (
     Demand,
     cached_share_of,
@@ -25,6 +24,7 @@ from backends.domain.traffic.demand import (
     hour_of,
     spread_over_hours,
 )
+from backends.domain.traffic.requests import Observed
 from backends.domain.traffic.shape import HourlyProfile, learn
 from backends.domain.traffic.totals import TokenTotals
 from backends.problem import UsageProblem

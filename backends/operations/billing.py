@@ -7,16 +7,14 @@ from decimal import Decimal
 
 from backends.domain.billing.ledger import Day, Served, midnight_after, utc_day
 from backends.domain.billing.meter import MeterState, Spent, Tariff, read_meter
-from backends.domain.prices.cost import request_prices
+from backends.domain.durations import DAY_S
 from backends.domain.session import Session
 from backends.domain.traffic.totals import TokenTotals, plus
 from backends.history.history import open_history
-from backends.operations import scenario
 from backends.operations.host import Host
 from backends.operations.meter_store import kept_days
-from backends.settings.config import Endpoint
-
-DAY_S = 86_400
+from backends.operations.rental import Elsewhere, Rental, elsewhere, rental_of
+from backends.operations.scenario import watched_profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +26,11 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """What some tokens would have cost at an endpoint; None with the reason."""
-
-    endpoint: Endpoint
-    usd: Decimal | None
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Bill:
     """What was spent, and what it bought.
 
     Attributes:
+        rental: the whole of it, with its tariff and the budget of today.
         spent: None where nothing was metered.
         period: the days that are billed; None for the whole rental.
         totals: the tokens that are compared.
@@ -49,6 +39,7 @@ class Bill:
         tests_usd: what inferctl's own tests have cost at priced endpoints.
     """
 
+    rental: Rental
     spent: Spent | None
     gpu_price_as_of: date | None
     period: Period | None
@@ -69,7 +60,8 @@ def bill_of(host: Host, session: Session, period: Period | None = None) -> Bill:
         HistoryUnavailable: the history cannot be read.
     """
     settings = host.settings
-    profile = scenario.watched_profile(session, settings)
+    profile = watched_profile(session, settings)
+    rental = rental_of(session, settings, profile, utc_day(host.now().wall_s))
     began_s = session.meter.began_s if session.meter else host.now().wall_s
     first = period.first if period else utc_day(began_s)
     last = period.last if period else utc_day(host.now().wall_s)
@@ -78,28 +70,19 @@ def bill_of(host: Host, session: Session, period: Period | None = None) -> Bill:
         since_s = midnight_after(first) - DAY_S if period else began_s
         spent_usd = history.tests_usd(since_s, midnight_after(last))
     totals = session.totals if period is None else _all(days)
-    tariff = scenario.tariff(session, settings)
     return Bill(
-        scenario.spent(session, settings) if period is None else _spent_in(days, tariff),
+        rental,
+        rental.spent if period is None else _spent_in(days, rental.tariff),
         profile.gpu_price_as_of if profile else None,
         period,
         totals,
         session.ledger.served if period is None else (),
-        tuple(elsewhere(totals, endpoint) for endpoint in settings.endpoints),
+        rental.elsewhere
+        if period is None
+        else tuple(elsewhere(totals, endpoint) for endpoint in settings.endpoints),
         days,
         spent_usd,
     )
-
-
-def elsewhere(totals: TokenTotals, endpoint: Endpoint) -> Elsewhere:
-    """Return what some tokens would have cost at an endpoint, or why that is not known."""
-    usd = scenario.tokens_at(totals, endpoint)
-    if usd is not None:
-        return Elsewhere(endpoint, usd)
-    if request_prices(endpoint.prices).known:
-        return Elsewhere(endpoint, None, "no token was counted")
-    why = endpoint.prices.reason
-    return Elsewhere(endpoint, None, f"UNPRICED: {why}" if why else "UNPRICED")
 
 
 def day_spent(day: Day, tariff: Tariff) -> Spent:

@@ -11,8 +11,8 @@ from backends.domain.start import Start
 from backends.domain.traffic.demand import Demand
 from backends.operations.capacity import Capacity, changed_ns, known_capacities
 from backends.operations.host import Host
-from backends.operations.measured_inputs import NOTHING_MEASURED, Measured
 from backends.operations.pricing import gpu_prices
+from backends.operations.scenario import NOTHING_MEASURED, Measured
 from backends.prober.prompts import PARAGRAPH, Prompt
 from backends.settings.config import Settings
 

@@ -1,15 +1,18 @@
-"""Prices that the configuration leaves open: the table gives an endpoint's and tells a GPU's."""
+"""What the ways of serving cost here: by the configuration, else by the price table."""
 
 import math
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
+from backends.domain.decision.exclusion import Exclusion
 from backends.domain.gpu import Gpu
 from backends.domain.prices.amounts import BadPrice
+from backends.domain.prices.cost import RequestPrices, request_prices
 from backends.domain.prices.offers import offers, offers_sentence
 from backends.domain.prices.prices import GpuPrice, provenance
+from backends.domain.traffic.requests import Observed
 from backends.domain.vllm_arguments import value_of
 from backends.prices.lookup import quote
 from backends.prices.table import PriceTable, load_table
@@ -125,3 +128,68 @@ def server_usd_per_hour(profile: Profile | None, billing: Billing) -> Decimal | 
     if profile is None or profile.gpu_usd_per_hour is None:
         return None
     return profile.gpu_usd_per_hour * (gpus_of(profile) if billing.gpus else 1)
+
+
+_A_THOUSAND = Decimal(1000)
+
+
+@dataclass(frozen=True, slots=True)
+class RankedEndpoint:
+    """One endpoint and what it charges for a mean request.
+
+    Attributes:
+        usd_per_request: None where a price or the tokens of a request are not known.
+        reason: why there is none; empty where there is one.
+        exclusion: it is too slow; None where nothing says so.
+    """
+
+    endpoint: Endpoint
+    usd_per_request: Decimal | None
+    reason: str = ""
+    exclusion: Exclusion | None = None
+
+
+def ranked(
+    settings: Settings,
+    seen: Observed,
+    cached_share: Decimal | None,
+    too_slow: Mapping[str, Exclusion],
+) -> tuple[RankedEndpoint, ...]:
+    """Return every endpoint, the cheapest for these requests first and the unpriced last.
+
+    Those that are too slow, with the reason by their name, come after all that are not.
+
+    What an API costs grows with the requests alone, so that the one which is cheapest for the mean
+    request is so at every rate: the GPU has to beat only that one. Before any request was seen,
+    those with a price are ranked by a thousand tokens in and a thousand out.
+    """
+
+    def rank(endpoint: RankedEndpoint) -> tuple[bool, bool, Decimal]:
+        usd = endpoint.usd_per_request
+        if usd is None:
+            usd = prices_of(endpoint.endpoint, settings).cost(_A_THOUSAND, _A_THOUSAND)
+        return usd is None, endpoint.exclusion is not None, Decimal(0) if usd is None else usd
+
+    found = (
+        replace(
+            _ranked_endpoint(endpoint, prices_of(endpoint, settings), seen, cached_share),
+            exclusion=too_slow.get(endpoint.name),
+        )
+        for endpoint in settings.endpoints
+    )
+    return tuple(sorted(found, key=rank))
+
+
+def prices_of(endpoint: Endpoint, settings: Settings) -> RequestPrices:
+    """Return what an endpoint charges for the requests of the plan, which may be batches."""
+    return request_prices(endpoint.prices, settings.plan.batch_multiplier)
+
+
+def _ranked_endpoint(
+    endpoint: Endpoint, prices: RequestPrices, seen: Observed, cached_share: Decimal | None
+) -> RankedEndpoint:
+    if not prices.known:
+        return RankedEndpoint(endpoint, None, "UNPRICED")
+    into, out = seen.input_tokens_mean, seen.output_tokens_mean
+    usd = prices.cost(into, out, (into or Decimal(0)) * (cached_share or Decimal(0)))
+    return RankedEndpoint(endpoint, usd, "" if usd is not None else "no request was seen")

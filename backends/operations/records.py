@@ -39,7 +39,7 @@ from backends.keeper.folder import ServerFolder, Unreadable, read_journal, serve
 from backends.operations import meter_store
 from backends.operations.context import Context, with_capacities
 from backends.operations.host import Host
-from backends.operations.measured_inputs import Measured, Starts
+from backends.operations.scenario import Measured, Starts
 from backends.operations.servers import launched_with
 from backends.operations.test_spend import runs_usd
 from backends.settings.config import Profile

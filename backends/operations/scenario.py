@@ -1,45 +1,89 @@
-"""From what is measured and configured to the bill and the scenario of the decision."""
+"""From what is measured and configured to the scenario of the decision, each part computed once."""
 
-from dataclasses import replace
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import lru_cache
-from typing import Literal
+from typing import Any
 
-from backends.domain.billing.ledger import midnight_after
-from backends.domain.billing.meter import Spent, Tariff, cost_elsewhere, read_meter
+from backends.domain.ab.statistics import RUNS_FOR_P99
+from backends.domain.billing.ledger import Served
 from backends.domain.billing.recorded_demand import recorded_demand
-from backends.domain.decision.request_cost import fixed_usd_per_hour, with_api_prices
-from backends.domain.decision.scenario import Observed, Scenario, supplemented
-from backends.domain.decision.verdict import Verdict, decide
-from backends.domain.prices.cost import request_prices
+from backends.domain.decision.exclusion import Exclusion, Slow, over_limit
+from backends.domain.decision.option import with_api_prices
+from backends.domain.decision.scenario import Scenario, supplemented
+from backends.domain.durations import HOUR_S
+from backends.domain.facts import MetricsScraped
+from backends.domain.prices.amounts import STALE_AFTER_DAYS, figure
+from backends.domain.serving import Bucket, Histogram
 from backends.domain.session import Session
 from backends.domain.traffic.demand import NOTHING, Demand, demand_between
+from backends.domain.traffic.rates import first_tokens, p99_against
 from backends.domain.traffic.shape import HOURS, HourlyProfile, hours_known, learnt_rps
-from backends.domain.traffic.totals import TokenTotals
+from backends.history.records import FirstTokens
 from backends.operations.capacity import Capacity, Carries, carried
-from backends.operations.measured_inputs import (
-    NOTHING_MEASURED,
-    Input,
-    Measured,
-    inputs_of,
-    too_slow,
-    with_inputs,
-)
-from backends.operations.pricing import server_usd_per_hour
-from backends.operations.ranked_endpoints import RankedEndpoint, ranked
+from backends.operations.pricing import RankedEndpoint, ranked, server_usd_per_hour
 from backends.settings.config import Endpoint, Profile, Settings, TokenPrices
-
-BudgetState = Literal["none", "within", "near", "over"]
-
-NEAR_BUDGET = Decimal("0.8")
 
 DIGITS = Decimal("0.000001")
 """Rates are known to far fewer digits than a float prints."""
 
 
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """The complete starts of one profile as it stands: how many, and the median of their length."""
+
+    server: str
+    n: int
+    median_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the history of this host tells a plan."""
+
+    starts: tuple[Starts, ...] = ()
+    tails: tuple[FirstTokens, ...] = ()
+
+    def tail(self, endpoint: Endpoint) -> FirstTokens | None:
+        """Return what is known of an endpoint with its model of today."""
+        wanted = (endpoint.name, endpoint.model)
+        return next((each for each in self.tails if (each.endpoint, each.model) == wanted), None)
+
+
+NOTHING_MEASURED = Measured()
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredInput:
+    """One input of the scenario; where its value is None, the sentence says what is missing."""
+
+    key: str
+    value: Decimal | None
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostScenario:
+    """The scenario of this host, and what it was made of.
+
+    Attributes:
+        profile: of the watched server; None for one that no profile is of.
+        carries: what its server carries of the requests that were seen, within the limits.
+        ranked: every endpoint, the cheapest first that is not known to be too slow.
+        inputs: what this host has measured, or would have to, with its provenance.
+    """
+
+    scenario: Scenario
+    traffic: Demand
+    profile: Profile | None
+    carries: Carries
+    ranked: tuple[RankedEndpoint, ...]
+    inputs: tuple[MeasuredInput, ...]
+
+
 def watched_profile(session: Session, settings: Settings) -> Profile | None:
-    """Return the profile of the watched server, None for a external one.
+    """Return the profile of the watched server, None for an external one.
 
     Where none is watched, as by a verb while no server runs, it is the only one that there is.
     """
@@ -48,71 +92,28 @@ def watched_profile(session: Session, settings: Settings) -> Profile | None:
     return settings.servers[0] if len(settings.servers) == 1 else None
 
 
-def present_usd_per_hour(asked: Scenario) -> Decimal | None:
-    """Return what the GPU that is rented costs an hour, with all that hosting costs beside it."""
-    gpu = asked.gpu_usd_per_hour
-    return None if gpu is None else gpu + fixed_usd_per_hour(asked)
+def live_demand(session: Session) -> Demand:
+    """Return the traffic of the last minutes, as the watched server's own counters tell it."""
+    served = _served(session)
+    if session.scraped is None or not session.traffic or served is None:
+        return NOTHING
+    readings = session.traffic
+    if readings[-1] is not session.scraped:
+        readings = (*readings, session.scraped)
+    return demand_between(readings, served.profile)
 
 
-def tariff(session: Session, settings: Settings) -> Tariff:
-    """Return how the rented host is billed.
-
-    Its price stands in the profile of the watched server. Where that has none, as a external one,
-    it is the one price that the profiles agree on: the bill is the host's, whoever is looked at.
-    """
-    watched, billing = watched_profile(session, settings), settings.billing
-    price = watched.gpu_usd_per_hour if watched else None
-    if price is None:
-        found = {each.gpu_usd_per_hour for each in settings.servers if each.gpu_usd_per_hour}
-        price = found.pop() if len(found) == 1 else None
-    return Tariff(
-        price,
-        gpus=billing.gpus or 1,
-        granularity_s=billing.granularity_s or 1,
-        minimum_s=billing.min_charge_s,
-    )
+def day_demand(session: Session, live: Demand) -> Demand:
+    """Return the traffic of the watched server: of a whole day, once one is learnt."""
+    served = _served(session)
+    if served is None or learnt_rps(served.profile) is None:
+        return live
+    asked = recorded_demand(served)
+    return replace(asked, seen=replace(asked.seen, dispersion=live.seen.dispersion))
 
 
-def spent(session: Session, settings: Settings) -> Spent | None:
-    """Return the bill of the rented host so far, None before the meter runs."""
-    return None if session.meter is None else read_meter(session.meter, tariff(session, settings))
-
-
-def spent_today(session: Session, settings: Settings, today: date) -> Decimal | None:
-    """Return what the host has cost since midnight UTC, None without a price."""
-    rate = tariff(session, settings)
-    day = next((each for each in reversed(session.ledger.days) if each.day == today), None)
-    if rate.usd_per_hour is None or day is None:
-        return None
-    parts = [usd for _, _, usd in read_meter(day.meter, rate).parts if usd is not None]
-    return sum(parts, Decimal(0))
-
-
-def budget_state(session: Session, settings: Settings, today: date) -> BudgetState:
-    """Return how the day's spending stands to the budget of a day, which begins at midnight UTC.
-
-    It is near where four fifths are spent, or where the day will end over it at this rate.
-    """
-    budget = settings.billing.budget_usd_per_day
-    spent = spent_today(session, settings, today)
-    rate = tariff(session, settings)
-    if budget is None or spent is None or rate.usd_per_hour is None:
-        return "none"
-    if spent > budget:
-        return "over"
-    left_s = midnight_after(today) - session.now.wall_s
-    by_midnight = spent + rate.usd_per_hour * rate.gpus * Decimal(repr(max(0.0, left_s))) / 3600
-    return "near" if spent >= budget * NEAR_BUDGET or by_midnight > budget else "within"
-
-
-def elsewhere(session: Session, endpoint: Endpoint) -> Decimal | None:
-    """Return what the tokens served so far would have cost at an endpoint, None if unknown."""
-    return tokens_at(session.totals, endpoint)
-
-
-def tokens_at(totals: TokenTotals, endpoint: Endpoint) -> Decimal | None:
-    """Return what some tokens would have cost at an endpoint, None if unknown."""
-    return cost_elsewhere(totals, request_prices(endpoint.prices))
+def _served(session: Session) -> Served | None:
+    return None if session.life is None else session.ledger.of(session.life.server.name)
 
 
 def recorded(session: Session, settings: Settings) -> Demand:
@@ -125,65 +126,44 @@ def recorded(session: Session, settings: Settings) -> Demand:
     return recorded_demand(session.ledger.of(name))
 
 
-def demand(session: Session) -> Demand:
-    """Return the traffic of the watched server: of a whole day, once one is learnt."""
-    if session.life is None:
-        return NOTHING
-    live, served = live_demand(session), session.ledger.of(session.life.server.name)
-    if learnt_rps(served.profile) is None:
-        return live
-    asked = recorded_demand(served)
-    return replace(asked, seen=replace(asked.seen, dispersion=live.seen.dispersion))
-
-
-def live_demand(session: Session) -> Demand:
-    """Return the traffic of the last minutes, as the watched server's own counters tell it."""
-    if session.scraped is None or not session.traffic or session.life is None:
-        return NOTHING
-    readings = session.traffic
-    if readings[-1] is not session.scraped:
-        readings = (*readings, session.scraped)
-    return demand_between(readings, session.ledger.of(session.life.server.name).profile)
-
-
-def scenario(
+def host_scenario(
     session: Session,
     settings: Settings,
     today: date,
-    capacities: tuple[Capacity, ...] = (),
-    traffic: Demand | None = None,
+    traffic: Demand,
     *,
+    capacities: tuple[Capacity, ...] = (),
     measured: Measured = NOTHING_MEASURED,
-) -> Scenario:
-    """Return the decision as it stands: today's prices, the traffic seen, what was measured.
+) -> HostScenario:
+    """Return the decision as it stands: today's prices, some traffic, what was measured.
 
     Args:
         session: the watched server.
         settings: prices and limits, and what the plan says.
         today: tells which prices are stale.
+        traffic: what the decision is about.
         capacities: what was measured under load.
-        traffic: what another source tells; by default the server's own counters.
         measured: what the history tells of starts and endpoints.
     """
-    profile = watched_profile(session, settings)
-    asked = traffic or demand(session)
-    seen, ranked = asked.seen, ranked_endpoints_of(settings, asked, measured)
-    prices = ranked[0].endpoint.prices if ranked else TokenPrices()
-    carries = carries_of(settings, profile, capacities, seen)
-    found = inputs_of(
-        settings,
-        profile,
-        carries=carries,
-        readings=session.traffic,
-        ranked=ranked,
-        measured=measured,
+    profile, seen = watched_profile(session, settings), traffic.seen
+    slow = _too_slow(settings, measured)
+    endpoints = ranked(settings, seen, traffic.cached_input_share, slow)
+    prices = endpoints[0].endpoint.prices if endpoints else TokenPrices()
+    tokens = (seen.output_tokens_mean, seen.input_tokens_mean)
+    carries = carried(capacities, profile, *tokens, limits=settings.limits)
+    inputs = (
+        *_starts(settings, profile, measured),
+        *_capacity(carries),
+        *_gpu_tail(settings, carries, session.traffic),
+        *_api_tail(settings, endpoints, measured),
     )
+    known: dict[str, Any] = {each.key: each.value for each in inputs if each.value is not None}
     made = Scenario(
         gpu_usd_per_hour=server_usd_per_hour(profile, settings.billing),
         input_tokens=seen.input_tokens_mean,
         output_tokens=seen.output_tokens_mean,
-        cached_input_share=asked.cached_input_share,
-        rate_rps=seen.n / seen.window_s if seen.window_s else None,
+        cached_input_share=traffic.cached_input_share,
+        rate_rps=traffic.rate_rps,
         capacity_rps=carries.rps,
         ttft_slo_s=_decimal(settings.limits.ttft_p99_s),
         gpu_price_as_of=profile.gpu_price_as_of if profile else None,
@@ -194,45 +174,9 @@ def scenario(
         granularity_s=Decimal(settings.billing.granularity_s or 1),
         minimum_charge_s=Decimal(settings.billing.min_charge_s),
     )
-    made = supplemented(with_inputs(with_api_prices(made, prices), found), settings.plan)
-    return _by_the_hour(made, asked.profile)
-
-
-def inputs(
-    session: Session,
-    settings: Settings,
-    capacities: tuple[Capacity, ...],
-    asked: Demand,
-    measured: Measured,
-) -> tuple[Input, ...]:
-    """Return the inputs that this host has measured, or would have to, with their provenance."""
-    profile, seen = watched_profile(session, settings), asked.seen
-    carries = carries_of(settings, profile, capacities, seen)
-    ranked = ranked_endpoints_of(settings, asked, measured)
-    return inputs_of(
-        settings,
-        profile,
-        carries=carries,
-        readings=session.traffic,
-        ranked=ranked,
-        measured=measured,
-    )
-
-
-def carries_of(
-    settings: Settings, profile: Profile | None, capacities: tuple[Capacity, ...], seen: Observed
-) -> Carries:
-    """Return what a profile's server carries of the requests that were seen, within the limits."""
-    tokens = (seen.output_tokens_mean, seen.input_tokens_mean)
-    return carried(capacities, profile, *tokens, limits=settings.limits)
-
-
-def ranked_endpoints_of(
-    settings: Settings, asked: Demand, measured: Measured
-) -> tuple[RankedEndpoint, ...]:
-    """Return every endpoint, the cheapest first that is not known to be too slow."""
-    slow = too_slow(settings, measured)
-    return ranked(settings, asked.seen, asked.cached_input_share, slow)
+    made = supplemented(replace(with_api_prices(made, prices), **known), settings.plan)
+    made = _by_the_hour(made, traffic.profile)
+    return HostScenario(made, traffic, profile, carries, endpoints, inputs)
 
 
 def _by_the_hour(made: Scenario, profile: HourlyProfile | None) -> Scenario:
@@ -264,30 +208,130 @@ def profile_sentence(asked: Demand) -> str:
             f"The rate is taken as even over the day: {known} of {HOURS} hours were watched for "
             "half an hour, all are needed for the day's profile."
         )
-    watched = sum(asked.profile.seconds) / 3600
+    watched = sum(asked.profile.seconds) / HOUR_S
     return f"The rate follows the hours of the day (UTC), learnt over {watched:.0f} watched hours."
 
 
-def observed(session: Session) -> Observed:
-    """Return the requests of the watched window; none of them where too little was read."""
-    return live_demand(session).seen
+def _starts(
+    settings: Settings, profile: Profile | None, measured: Measured
+) -> Iterator[MeasuredInput]:
+    """Yield how long a start takes, unless the plan says it."""
+    server = profile.name if profile else None
+    starts = next((each for each in measured.starts if each.server == server), None)
+    if starts is None:
+        return
+    median = _seconds(starts.median_s)
+    count = "one start" if starts.n == 1 else f"{starts.n} starts"
+    of = f"the median of {count} of {starts.server} on this host, from launch to first token"
+    if settings.plan.cold_start_s is None:
+        said = f"A cold start takes {figure(median)} s: {of}; renting a new host comes on top."
+        said += " Say more with cold_start_s in [plan]."
+        yield MeasuredInput("cold_start_s", median, said)
+    if settings.plan.restart_s is None and settings.plan.billed_when_stopped is False:
+        said = f"A restart takes {figure(median)} s: {of}; booting the host comes on top."
+        said += " Say more with restart_s in [plan]."
+        yield MeasuredInput("restart_s", median, said)
 
 
-def verdict(
-    session: Session,
+def _capacity(carries: Carries) -> Iterator[MeasuredInput]:
+    """Yield why what was measured is no capacity of these requests, nothing where it is one."""
+    if carries.rps is None:
+        yield MeasuredInput("capacity_rps", None, f"The capacity is {carries.reason}.")
+
+
+def _gpu_tail(
     settings: Settings,
-    today: date,
-    capacities: tuple[Capacity, ...] = (),
-    traffic: Demand | None = None,
-) -> Verdict:
-    """Return the plan: should this traffic live on this GPU."""
-    return decided(scenario(session, settings, today, capacities, traffic))
+    carries: Carries,
+    readings: Sequence[MetricsScraped],
+) -> Iterator[MeasuredInput]:
+    """Yield the GPU's p99 TTFT against the limit, nothing where there is no limit.
+
+    The server's own histogram tells it where the GPU is not asked for more than it carries: what
+    waits in an overloaded queue says nothing of a plan with enough GPUs. Otherwise the measured
+    step of load does, at the rate that each GPU is planned to carry.
+    """
+    limit = settings.limits.ttft_p99_s
+    if limit is None:
+        return
+    seen = first_tokens(readings)
+    if seen is not None and carries.rps is not None:
+        took_s = readings[-1].at.mono_s - readings[0].at.mono_s
+        if seen.counts[-1] <= float(carries.rps) * took_s:
+            yield _of_histogram(seen, limit)
+            return
+    if carries.rps is not None and carries.ttft_p99_s is not None:
+        value = _seconds(carries.ttft_p99_s)
+        said = f"The GPU's p99 TTFT is what inferctl load measured at {figure(carries.rps)} req/s."
+        yield MeasuredInput("gpu_ttft_p99_s", value, said)
+        return
+    yield MeasuredInput(
+        "gpu_ttft_p99_s",
+        None,
+        f"The GPU's p99 TTFT is not known: neither {RUNS_FOR_P99} requests within its capacity nor "
+        f"a step of inferctl load with as many tell it.",
+    )
 
 
-@lru_cache(maxsize=64)
-def decided(asked: Scenario) -> Verdict:
-    """Decide once for each scenario; the screen asks at every redraw."""
-    return decide(asked)
+def _of_histogram(seen: Histogram, limit_s: float) -> MeasuredInput:
+    """Return what the bucket that holds the p99 tells: it is over the limit, or within, or open."""
+    tail = p99_against(seen, limit_s)
+    low = tail.bucket.low_s
+    n = f"{seen.counts[-1]:.0f} requests in the server's own histogram"
+    said = f"The GPU's p99 TTFT {_within(tail.bucket)}, of {n}"
+    if tail.broken is None:
+        return MeasuredInput("gpu_ttft_p99_s", None, f"{said}: whether the limit is kept is open.")
+    if tail.broken:
+        return MeasuredInput("gpu_ttft_p99_above_s", _seconds(low), f"{said}.")
+    return MeasuredInput("gpu_ttft_p99_s", None, f"{said}: the limit is kept.")
+
+
+def _within(bucket: Bucket) -> str:
+    if bucket.high_s is None:
+        return f"is above {bucket.low_s:g} s"
+    if bucket.low_s <= 0:
+        return f"is at most {bucket.high_s:g} s"
+    return f"lies between {bucket.low_s:g} and {bucket.high_s:g} s"
+
+
+def _api_tail(
+    settings: Settings, endpoints: Sequence[RankedEndpoint], measured: Measured
+) -> Iterator[MeasuredInput]:
+    """Yield the p99 TTFT of the API as A/B runs had it, nothing where there is no limit."""
+    if settings.limits.ttft_p99_s is None or not endpoints:
+        return
+    endpoint = endpoints[0].endpoint
+    tail = measured.tail(endpoint)
+    if tail is None or tail.p99_s is None:
+        runs = 0 if tail is None else tail.runs
+        yield MeasuredInput(
+            "api_ttft_p99_s",
+            None,
+            f"The p99 TTFT of {endpoint.name} takes {RUNS_FOR_P99} A/B runs of the last "
+            f"{STALE_AFTER_DAYS} days, there are {runs}.",
+        )
+        return
+    day = datetime.fromtimestamp(tail.since_wall_s, UTC).date()
+    failed = f"; {tail.failed} more failed" if tail.failed else ""
+    said = f"The p99 TTFT of {endpoint.name} is of {tail.runs} A/B runs since {day}{failed}."
+    yield MeasuredInput("api_ttft_p99_s", _seconds(tail.p99_s), said)
+
+
+def _too_slow(settings: Settings, measured: Measured) -> Mapping[str, Exclusion]:
+    """Return the endpoints whose measured p99 TTFT breaks the limit, by their names."""
+    limit = settings.limits.ttft_p99_s
+    if limit is None:
+        return {}
+    tails = ((each.name, measured.tail(each)) for each in settings.endpoints)
+    return {
+        name: over_limit(Slow("endpoint", Decimal(f"{tail.p99_s:.3g}"), Decimal(repr(limit))))
+        for name, tail in tails
+        if tail is not None and tail.p99_s is not None and tail.p99_s > limit
+    }
+
+
+def _seconds(value: float) -> Decimal:
+    """Return seconds to the millisecond, below which no start and no tail is known."""
+    return Decimal(repr(value)).quantize(Decimal("0.001")).normalize() + 0
 
 
 def _decimal(value: float | None) -> Decimal | None:

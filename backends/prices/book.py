@@ -6,8 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from backends.domain.decision.scenario_parts import Currency
 from backends.domain.prices.amounts import BadPrice, amount_from
+from backends.domain.prices.currencies import Currency
 from backends.domain.prices.prices import ApiPrice, Freshness, GpuPrice, Price, freshness, replaces
 from backends.prices.importers import import_catalogue
 from backends.prices.installed import installed_prices

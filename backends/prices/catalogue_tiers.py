@@ -4,9 +4,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from backends.domain.decision.scenario_parts import Tier
 from backends.domain.prices.amounts import amount_from
-from backends.domain.prices.cost import MTOK
+from backends.domain.prices.cost import MTOK, Tier
 
 _LITELLM_LIMIT = re.compile(r"input_cost_per_token_above_(\d+)k_tokens")
 _LITELLM_CACHED = "cache_read_input_token_cost"

@@ -7,8 +7,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from backends.domain.decision.scenario_parts import Tier
 from backends.domain.prices.amounts import BadPrice
+from backends.domain.prices.cost import Tier
 from backends.domain.prices.prices import ApiPrice
 
 _TIERED = ("input_mtok", "output_mtok", "cache_read_mtok")

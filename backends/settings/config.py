@@ -7,7 +7,7 @@ from typing import Literal
 
 from backends.domain.address import base_url, is_loopback
 from backends.domain.decision.scenario import Scenario
-from backends.domain.decision.scenario_parts import Tier
+from backends.domain.prices.cost import Tier
 
 LOOPBACK = "127.0.0.1"
 

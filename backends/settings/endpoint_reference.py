@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from backends.domain import values
+from backends.domain.values import Unfit
 from backends.problem import NotFound
 from backends.settings import kinds
 from backends.settings.config import KeySource, Settings, TokenPrices
-from backends.settings.faults import Unfit
 from backends.settings.secrets import Secret, resolve_secret
 
 
@@ -60,7 +61,7 @@ def _by_address(reference: str) -> EndpointTarget:
             f"{address} names no model; write URL#MODEL, for example http://127.0.0.1:8000/v1#tiny"
         )
     try:
-        base_url, model = kinds.base_url(address), kinds.text(model)
+        base_url, model = kinds.base_url(address), values.text(model)
     except Unfit as error:
         raise UnknownEndpoint(f"the address {error}") from error
     return EndpointTarget(f"{base_url}#{model}", base_url, model, prices=TokenPrices())

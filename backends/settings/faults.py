@@ -35,12 +35,3 @@ class ConfigError(UsageProblem):
         self.faults = faults
         more = len(faults) - 1
         super().__init__(str(faults[0]) + (f" (and {more} more)" if more else ""))
-
-
-class Unfit(ValueError):
-    """A value does not fit its key."""
-
-    def __init__(self, what: str, remedy: str) -> None:
-        self.what = what
-        self.remedy = remedy
-        super().__init__(f"{what}; {remedy}")

@@ -4,12 +4,12 @@ Every function raises `Unfit` with the fault and the remedy for anything else.
 """
 
 import re
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
-from backends.settings.faults import Unfit
+from backends.domain.values import Unfit, kind_of, text
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -45,17 +45,6 @@ def name(value: str) -> str:
     return value
 
 
-def text(value: object) -> str:
-    """Take a string that is not empty and has no control characters."""
-    if not isinstance(value, str):
-        raise Unfit(f"is {_kind_of(value)}, not a string", "put it in double quotes")
-    if not value.strip():
-        raise Unfit("is empty", "give a value or remove the line")
-    if not value.isprintable():
-        raise Unfit("contains a control character", "write it in one line of plain text")
-    return value
-
-
 def file(value: object) -> str:
     """Take the path of a file that means the same wherever inferctl is started."""
     word = text(value)
@@ -72,11 +61,11 @@ def arguments(value: object) -> tuple[str, ...]:
             'write one string for each word, for example ["--max-model-len", "32768"]',
         )
     if not isinstance(value, list):
-        raise Unfit(f"is {_kind_of(value)}, not a list of strings", 'write for example ["--seed"]')
+        raise Unfit(f"is {kind_of(value)}, not a list of strings", 'write for example ["--seed"]')
     for place, word in enumerate(value, start=1):
         if not isinstance(word, str):
             raise Unfit(
-                f"has {_kind_of(word)} as item {place}, not a string",
+                f"has {kind_of(word)} as item {place}, not a string",
                 f'put it in double quotes: "{str(word).lower()}"',
             )
         if "\0" in word:
@@ -110,7 +99,7 @@ def _whole_flag(written: str) -> str:
 def port(value: object) -> int:
     """Take a TCP port."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Unfit(f"is {_kind_of(value)}, not a whole number", "write for example port = 8000")
+        raise Unfit(f"is {kind_of(value)}, not a whole number", "write for example port = 8000")
     if not 1 <= value <= 65535:
         raise Unfit(f"is {value}, which is no TCP port", "choose one from 1024 to 65535")
     return value
@@ -142,24 +131,10 @@ def amount(value: object) -> Decimal:
     return Decimal(word)
 
 
-def day(value: object) -> date:
-    """Take a date, bare or as a string, as ``2026-11-21``."""
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    if isinstance(value, str):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise Unfit(
-        f"is {_kind_of(value)} that is no date", 'write year-month-day, for example "2026-11-21"'
-    )
-
-
 def seconds(value: object) -> float:
     """Take a duration above zero."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Unfit(f"is {_kind_of(value)}, not a number of seconds", "write for example 1.0")
+        raise Unfit(f"is {kind_of(value)}, not a number of seconds", "write for example 1.0")
     if not 0 < value < 1e9:  # also turns away NaN
         raise Unfit(f"is {value}, not a duration", "write seconds above zero, for example 1.0")
     return float(value)
@@ -168,7 +143,7 @@ def seconds(value: object) -> float:
 def whole_seconds(value: object) -> int:
     """Take a duration in whole seconds, zero included."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Unfit(f"is {_kind_of(value)}, not whole seconds", "write for example 3600")
+        raise Unfit(f"is {kind_of(value)}, not whole seconds", "write for example 3600")
     if not 0 <= value <= 10**9:
         raise Unfit(f"is {value}, not a duration", "write whole seconds, for example 3600")
     return value
@@ -177,7 +152,7 @@ def whole_seconds(value: object) -> int:
 def count(value: object) -> int:
     """Take a whole number from 1 on."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Unfit(f"is {_kind_of(value)}, not a whole number", "write for example 8")
+        raise Unfit(f"is {kind_of(value)}, not a whole number", "write for example 8")
     if not 1 <= value <= 10**6:
         raise Unfit(f"is {value}, which cannot be", "write a whole number from 1 on")
     return value
@@ -199,7 +174,7 @@ def billed_since(value: object) -> Literal["boot", "server"] | datetime:
             except ValueError as error:
                 raise Unfit(f"is {value!r}", remedy) from error
         case _:
-            raise Unfit(f"is {_kind_of(value)}", remedy)
+            raise Unfit(f"is {kind_of(value)}", remedy)
     if instant.tzinfo is None:
         raise Unfit("has no offset from UTC", remedy)
     return instant
@@ -251,13 +226,13 @@ def environment_name(value: object) -> str:
 def environment(value: object) -> tuple[tuple[str, str], ...]:
     """Take a table of environment variables, none of them named like a secret."""
     if not isinstance(value, dict):
-        raise Unfit(f"is {_kind_of(value)}, not a table", 'write { VLLM_USE_V1 = "1" }')
+        raise Unfit(f"is {kind_of(value)}, not a table", 'write { VLLM_USE_V1 = "1" }')
     for variable, content in value.items():
         if not _ENVIRONMENT_NAME.fullmatch(variable):
             raise Unfit(f"has {variable!r}, which is no variable's name", "rename or remove it")
         if not isinstance(content, str) or "\0" in content:
             raise Unfit(
-                f"gives {variable} {_kind_of(content)}, not a string", "put it in double quotes"
+                f"gives {variable} {kind_of(content)}, not a string", "put it in double quotes"
             )
         if SECRET_NAME.search(variable):
             raise Unfit(
@@ -273,15 +248,3 @@ def key_names(value: object) -> str:
     if not _KEY_NAMES.fullmatch(word):
         raise Unfit(f"is {word!r}, which names no key", 'write for example "s" or "s,ctrl+s"')
     return word
-
-
-def _kind_of(value: object) -> str:
-    kinds: tuple[tuple[type, str], ...] = (
-        (bool, "true or false"),
-        (int, "a whole number"),
-        (float, "a number"),
-        (str, "a string"),
-        (list, "a list"),
-        (dict, "a table"),
-    )
-    return next((word for kind, word in kinds if isinstance(value, kind)), "a date or time")

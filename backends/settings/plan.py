@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backends.domain.decision.scenario import KEYS, BadScenario, Scenario, scenario_from
+from backends.domain.decision.scenario import KEYS, Scenario, read_scenario
+from backends.domain.values import Unfit
 
 _GPU = "set it in [server.NAME]"
 _API = "set it in [endpoint.NAME], or with inferctl prices set"
@@ -51,55 +52,41 @@ ELSEWHERE: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Misfit:
-    """A key of the table that cannot be used: its path below ``plan``, the fault, the remedy."""
-
-    key: tuple[str, ...]
-    what: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True)
 class PlanRead:
-    """What a table says, and what in it does not fit; with a misfit the plan says nothing."""
+    """What a table says, and what in it does not fit; with a fault the plan says nothing."""
 
     plan: Scenario
-    misfits: tuple[Misfit, ...] = ()
+    faults: tuple[Unfit, ...] = ()
 
 
 def read_plan(table: object) -> PlanRead:
     """Return the plan of a table; keys that no scenario has are left to the caller."""
     if not isinstance(table, dict):
-        fault = Misfit((), "is not a table", "write [plan] and the key below it")
+        fault = Unfit("is not a table", "write [plan] and the key below it")
         return PlanRead(Scenario(), (fault,))
     known = {key: value for key, value in table.items() if key in KEYS}
-    found = tuple(_misfits(known))
-    return PlanRead(Scenario(), found) if found else PlanRead(scenario_from(known, "plan"))
+    faults = tuple(_faults(known))
+    return PlanRead(Scenario(), faults) if faults else PlanRead(read_scenario(known, "plan."))
 
 
-def _misfits(table: Mapping[str, Any]) -> Iterator[Misfit]:
+def _faults(table: Mapping[str, Any]) -> Iterator[Unfit]:
     """Yield what does not fit; without its currencies no price can be judged."""
     currencies = {key: table[key] for key in ("currencies",) if key in table}
-    bad = _misfit(currencies)
-    if bad is not None:
-        yield bad
+    fault = _fault(currencies)
+    if fault is not None:
+        yield fault
         return
     for key, value in table.items():
         if key in ELSEWHERE:
-            yield Misfit((key,), "does not belong in a plan", ELSEWHERE[key])
-        elif (bad := _misfit({**currencies, key: value})) is not None:
-            yield bad
+            yield Unfit("does not belong in a plan", ELSEWHERE[key], (key,))
+        elif (fault := _fault({**currencies, key: value})) is not None:
+            yield fault
 
 
-def _misfit(table: Mapping[str, Any]) -> Misfit | None:
+def _fault(table: Mapping[str, Any]) -> Unfit | None:
     """Return what the reader of scenarios finds wrong, None if it finds nothing."""
     try:
-        scenario_from(table, "plan")
-    except BadScenario as error:
-        said = str(error).removeprefix("plan: ").replace("[currencies", "[plan.currencies")
-        path, _, said = said.partition(": ")
-        what, semicolon, remedy = said.partition("; ")
-        if not semicolon:
-            what, remedy = "", said
-        return Misfit(tuple(path.split(".")), f"does not fit{what and ': '}{what}", remedy)
+        read_scenario(table, "plan.")
+    except Unfit as fault:
+        return fault
     return None

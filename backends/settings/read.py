@@ -9,7 +9,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from backends.domain import values
 from backends.domain.decision.scenario import KEYS, Scenario
+from backends.domain.values import Unfit
 from backends.settings import kinds
 from backends.settings.config import (
     Billing,
@@ -21,7 +23,7 @@ from backends.settings.config import (
     TokenPrices,
     TrafficSource,
 )
-from backends.settings.faults import ConfigError, Fault, Unfit
+from backends.settings.faults import ConfigError, Fault
 from backends.settings.paths import config_file
 from backends.settings.places import line_of
 from backends.settings.plan import read_plan
@@ -30,16 +32,16 @@ Kind = Callable[[object], object]
 Values = dict[str, Any]
 
 SERVER_KEYS: Mapping[str, Kind] = {
-    "model": kinds.text,
-    "vllm": kinds.text,
+    "model": values.text,
+    "vllm": values.text,
     "args": kinds.arguments,
     "port": kinds.port,
     "host": kinds.host,
     "gpu_usd_per_hour": kinds.amount,
-    "gpu_price_as_of": kinds.day,
+    "gpu_price_as_of": values.day,
     "environment": kinds.environment,
     "api_key_env": kinds.environment_name,
-    "served_name": kinds.text,
+    "served_name": values.text,
 }
 PRICE_KEYS: Mapping[str, Kind] = {
     "input_usd_per_mtok": kinds.amount,
@@ -47,16 +49,16 @@ PRICE_KEYS: Mapping[str, Kind] = {
     "cached_input_usd_per_mtok": kinds.amount,
     "usd_per_request": kinds.amount,
     "fee_percent": kinds.amount,
-    "price_as_of": kinds.day,
+    "price_as_of": values.day,
 }
 KEY_SOURCES: Mapping[str, Kind] = {
     "api_key_env": kinds.environment_name,
     "api_key_file": kinds.file,
-    "api_key_keyring": kinds.text,
+    "api_key_keyring": values.text,
 }
 ENDPOINT_KEYS: Mapping[str, Kind] = {
     "base_url": kinds.base_url,
-    "model": kinds.text,
+    "model": values.text,
     **KEY_SOURCES,
     **PRICE_KEYS,
 }
@@ -118,7 +120,7 @@ def parse_settings(toml: str, path: Path) -> Settings:
         traffic=_traffic(reader, document),
         plan=_plan(reader, document),
         keys=reader.bindings(document),
-        theme=reader.value(("theme",), document["theme"], kinds.text)
+        theme=reader.value(("theme",), document["theme"], values.text)
         if "theme" in document
         else None,
     )
@@ -162,8 +164,8 @@ def _plan(reader: "_Reader", document: Values) -> Scenario:
     if isinstance(table, dict):
         reader.known(("plan",), table, KEYS)
     read = read_plan(table)
-    for misfit in read.misfits:
-        reader.fault(("plan", *misfit.key), misfit.what, misfit.remedy)
+    for fault in read.faults:
+        reader.fault(("plan", *fault.key), fault.what, fault.remedy)
     return read.plan
 
 

@@ -88,11 +88,6 @@ def add_profile(profile: Profile, path: Path | None = None) -> Path:
     return path
 
 
-def set_value(keys: Keys, value: TomlValue, path: Path | None = None) -> None:
-    """Set one value, for example ``("server", "big", "port")``, as `set_values` does."""
-    set_values({keys: value}, path)
-
-
 def set_values(changes: Mapping[Keys, TomlValue], path: Path | None = None) -> None:
     """Set values together, their tables made if missing, for example a whole new endpoint.
 

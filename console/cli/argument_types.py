@@ -6,7 +6,7 @@ from decimal import Decimal
 from math import isfinite
 
 from backends.domain.prices.amounts import BadPrice, amount_from
-from backends.settings.faults import Unfit
+from backends.domain.values import Unfit
 from backends.settings.kinds import name
 
 

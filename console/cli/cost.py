@@ -11,11 +11,11 @@ from backends.domain.prices.amounts import digits, usd
 from backends.domain.session import Session
 from backends.domain.traffic.demand import Demand
 from backends.domain.traffic.totals import TokenTotals
-from backends.operations import scenario
-from backends.operations.billing import Bill, Elsewhere, Period, bill_of, day_spent, elsewhere
+from backends.operations.billing import Bill, Period, bill_of, day_spent
 from backends.operations.context import Context
-from backends.operations.decision import UNPRICED_REMEDY, unpriced_gpu
+from backends.operations.decision import UNPRICED_REMEDY, decide_all, unpriced_gpu
 from backends.operations.host import Host
+from backends.operations.rental import Elsewhere, elsewhere
 from backends.problem import UsageProblem
 from backends.settings.config import Settings
 from console.cli.output import document, say, show, show_csv, show_page
@@ -61,12 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
         return _report(host, context, session, bill, arguments.output)
     offers = unpriced_gpu(session, context)
     if arguments.json:
-        told = bill_document(bill, session, host.settings, today, context.traffic)
+        told = bill_document(bill, host.settings, context.traffic)
         document({**told, "gpu_price_hint": offers or None})
     elif arguments.csv:
-        show_csv([CSV_COLUMNS, *csv_rows(bill, host.settings, session)])
+        show_csv([CSV_COLUMNS, *csv_rows(bill)])
     else:
-        _tell(bill, host.settings, session, today, offers)
+        _tell(bill, host.settings, offers)
         if context.traffic is not None:
             _tell_fleet(context.traffic, host.settings)
     return 0
@@ -86,21 +86,19 @@ def _report(host: Host, context: Context, session: Session, bill: Bill, output: 
     from console.cli.cost_pictures import write_pictures
     from console.cli.cost_report import cost_report
 
+    decision = decide_all(session, context, utc_day(host.now().wall_s))
     if not output:
-        show_page(cost_report(host, context, session, bill))
+        show_page(cost_report(host, context, decision, bill))
         return 0
     path = Path(output)
-    pictures = write_pictures(path, context, session, bill, utc_day(host.now().wall_s))
-    path.write_text(cost_report(host, context, session, bill, pictures), encoding="utf-8")
+    pictures = write_pictures(path, decision, bill)
+    path.write_text(cost_report(host, context, decision, bill, pictures), encoding="utf-8")
     say(f"written: {path} with {', '.join(picture.name for picture in pictures)}")
     return 0
 
 
-def bill_document(
-    bill: Bill, session: Session, settings: Settings, today: date, fleet: Demand | None = None
-) -> dict[str, Any]:
+def bill_document(bill: Bill, settings: Settings, fleet: Demand | None = None) -> dict[str, Any]:
     """Return the document of ``cost --json``."""
-    tariff = scenario.tariff(session, settings)
     budget = settings.billing.budget_usd_per_day
     return {
         "spent": bill.spent,
@@ -112,10 +110,10 @@ def bill_document(
         "tests_usd": digits(bill.tests_usd),
         "budget": {
             "usd_per_day": budget,
-            "spent_today_usd": digits(scenario.spent_today(session, settings, today)),
-            "state": scenario.budget_state(session, settings, today),
+            "spent_today_usd": digits(bill.rental.today_usd),
+            "state": bill.rental.budget,
         },
-        "days": [_day(each, day_spent(each, tariff)) for each in bill.days],
+        "days": [_day(each, day_spent(each, bill.rental.tariff)) for each in bill.days],
         "fleet": None if fleet is None else _fleet(fleet, settings),
     }
 
@@ -159,7 +157,7 @@ def _day(day: Day, spent: Spent) -> dict[str, Any]:
     return {"day": day.day, "usd": spent.usd, **seconds, "tokens": _tokens(day.totals)}
 
 
-def csv_rows(bill: Bill, settings: Settings, session: Session) -> list[tuple[object, ...]]:
+def csv_rows(bill: Bill) -> list[tuple[object, ...]]:
     """Return the rows of ``cost --csv`` below their head; unknown is an empty cell."""
     spent, dated = bill.spent, bill.gpu_price_as_of
     rows: list[tuple[object, ...]] = []
@@ -174,9 +172,8 @@ def csv_rows(bill: Bill, settings: Settings, session: Session) -> list[tuple[obj
         row = _row("elsewhere", found.endpoint.name, None, bill.totals, found.usd, as_of)
         rows.append((*row[:-1], found.reason))
     rows.append(_row("tests", "", None, None, bill.tests_usd, None))
-    tariff = scenario.tariff(session, settings)
     for day in bill.days:
-        whole = day_spent(day, tariff)
+        whole = day_spent(day, bill.rental.tariff)
         rows.append(_row("day", str(day.day), whole.elapsed_s, day.totals, whole.usd, dated))
     return rows
 
@@ -195,7 +192,7 @@ def _row(  # noqa: PLR0917 - the columns in their order
     return (kind, name, seconds, *tokens, counts.output_tokens, digits(amount), dated, missing)
 
 
-def _tell(bill: Bill, settings: Settings, session: Session, today: date, offers: str) -> None:
+def _tell(bill: Bill, settings: Settings, offers: str) -> None:
     spent, dated = bill.spent, _date(bill.gpu_price_as_of)
     if spent is None or spent.usd is None:
         show(f"GPU: UNPRICED. {offers or UNPRICED_REMEDY}")
@@ -217,8 +214,7 @@ def _tell(bill: Bill, settings: Settings, session: Session, today: date, offers:
         show(f"own tests: {usd(bill.tests_usd)}")
     budget = settings.billing.budget_usd_per_day
     if budget is not None:
-        today_usd = usd(scenario.spent_today(session, settings, today))
-        state = scenario.budget_state(session, settings, today).upper()
+        today_usd, state = usd(bill.rental.today_usd), bill.rental.budget.upper()
         show(f"today: {today_usd} of a budget of {usd(budget)} a day: {state}")
 
 

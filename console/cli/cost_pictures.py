@@ -1,20 +1,17 @@
 """The pictures of the cost report, as SVG: the days and what they bought, and cost over load."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from backends.domain.billing.meter import Activity, Tariff
+from backends.domain.billing.meter import Activity
 from backends.domain.prices.amounts import figure, usd
-from backends.domain.session import Session
 from backends.domain.visible import bounded
 from backends.host.files import replace_file
-from backends.operations import scenario
 from backends.operations.billing import Bill, day_spent
-from backends.operations.context import Context
-from backends.operations.decision import decide_all
+from backends.operations.decision import Decision
+from backends.operations.rental import elsewhere
 from console.tui.views.plan import chart_view
 from widgets.cost_chart import CostChartView
 
@@ -31,17 +28,14 @@ LOOKS: dict[Activity, tuple[str, str]] = {
 """Colour and word of each part; the order is that of the stack, from below."""
 
 
-def write_pictures(
-    report: Path, context: Context, session: Session, bill: Bill, today: date
-) -> tuple[Path, ...]:
+def write_pictures(report: Path, decision: Decision, bill: Bill) -> tuple[Path, ...]:
     """Write the pictures beside a report, and return where.
 
     Raises:
         OSError: a file cannot be written.
     """
-    decision = decide_all(session, context, today)
     chart = chart_view(decision.scenario, decision.plan)
-    drawn = {"days": days_svg(bill, scenario.tariff(session, context.settings))}
+    drawn = {"days": days_svg(bill)}
     if chart.self_hosted:
         drawn["load"] = load_svg(chart)
     written = []
@@ -52,12 +46,12 @@ def write_pictures(
     return tuple(written)
 
 
-def days_svg(bill: Bill, tariff: Tariff) -> str:
+def days_svg(bill: Bill) -> str:
     """Return each day's cost, stacked by what it went on; a mark says what the API would cost."""
-    spent = [day_spent(day, tariff) for day in bill.days]
+    spent = [day_spent(day, bill.rental.tariff) for day in bill.days]
     prices = [found.endpoint for found in bill.elsewhere if found.usd is not None]
     marks = [
-        min((scenario.tokens_at(day.totals, each) or Decimal(0) for each in prices), default=None)
+        min((elsewhere(day.totals, each).usd or Decimal(0) for each in prices), default=None)
         for day in bill.days
     ]
     costs = [each.usd or Decimal(0) for each in spent]

@@ -11,18 +11,18 @@ from backends.domain.billing.ledger import midnight_after, utc_day
 from backends.domain.billing.meter import Spent
 from backends.domain.decision.option import Option
 from backends.domain.decision.verdict import Verdict
-from backends.domain.decision.wording import flips_at, name_of
+from backends.domain.decision.wording import excluded_because, flips_at, name_of, reason
+from backends.domain.durations import DAY_S
 from backends.domain.prices.amounts import age_days, figure, is_stale, usd
-from backends.domain.session import Session
 from backends.domain.start import Outcome
 from backends.domain.startup.expectation import expected_total
 from backends.domain.visible import markdown, markdown_row
 from backends.history.history import open_history
 from backends.history.records import SeriesRecord, StartRecord
-from backends.operations.billing import DAY_S, Bill
+from backends.operations.billing import Bill
 from backends.operations.capacity import Capacity
 from backends.operations.context import Context
-from backends.operations.decision import UNPRICED_REMEDY, Decision, decide_all, unpriced_gpu
+from backends.operations.decision import UNPRICED_REMEDY, Decision
 from backends.operations.host import Host
 
 MOST_RECORDS = 10_000
@@ -32,14 +32,14 @@ UNKNOWN = "—"
 
 
 def cost_report(
-    host: Host, context: Context, session: Session, bill: Bill, pictures: Sequence[Path] = ()
+    host: Host, context: Context, decision: Decision, bill: Bill, pictures: Sequence[Path] = ()
 ) -> str:
     """Return the report of a rental, or of a period of days.
 
     Args:
         host: where the history lies.
-        context: what the verdict rests on, its traffic included.
-        session: the watched server, for the verdicts of this moment.
+        context: the capacities that were measured.
+        decision: the verdicts of this moment.
         bill: what was spent; its period is that of the report.
         pictures: SVG files beside the report, in the order in which they stand in it.
 
@@ -48,7 +48,7 @@ def cost_report(
     """
     until_s = host.now().wall_s
     today = utc_day(until_s)
-    began_s = session.meter.began_s if session.meter else 0.0
+    began_s = bill.rental.began_s or 0.0
     head = f"# What this host cost, {_utc(began_s)} to {_utc(until_s)} UTC"
     if bill.period is not None:
         began_s = midnight_after(bill.period.first) - DAY_S
@@ -68,14 +68,14 @@ def cost_report(
     lines = [
         head,
         "",
-        *_bill(bill, today, unpriced_gpu(session, context)),
+        *_bill(bill, today, decision.plan.offers),
         *_pictures(pictures),
         *_elsewhere(bill, today),
         *_own_tests(bill),
         *_starts(starts),
         *_series(series),
         *_capacity(context.capacities),
-        *_verdicts(decide_all(session, context, today)),
+        *_verdicts(decision),
     ]
     return "\n".join(lines) + "\n"
 
@@ -211,7 +211,7 @@ def _verdicts(decision: Decision) -> list[str]:
     return [
         "## Verdict",
         "",
-        f"**Plan: {kinds[0]}** (the whole cost). {markdown(plan.reason + flip)}",
+        f"**Plan: {kinds[0]}** (the whole cost). {markdown(reason(plan) + flip)}",
         "",
         f"**Now: {kinds[1]}** (the GPU is paid for). {markdown(now.reason)}",
         "",
@@ -227,7 +227,12 @@ def _ways(plan: Verdict) -> list[str]:
     if not plan.options:
         return []
     rows = [
-        (name_of(option), *_costs(option, plan), option.excluded_because) for option in plan.options
+        (
+            name_of(option),
+            *_costs(option, plan),
+            excluded_because(option.exclusion, plan.remedies),
+        )
+        for option in plan.options
     ]
     return _markdown(("way of serving", "an hour", "a day", "a month", "ruled out"), rows)
 

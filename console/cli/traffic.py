@@ -7,11 +7,11 @@ from pathlib import Path
 
 from backends.domain.billing.ledger import utc_day
 from backends.domain.session import Session
-from backends.operations import scenario
 from backends.operations.context import Context, context_of
 from backends.operations.host import Host
 from backends.operations.meter_store import shown_plan
 from backends.operations.records import record_finished_starts, with_measured
+from backends.operations.scenario import recorded
 from backends.settings.config import TrafficSource
 from console.tui.feeds import past_demand
 
@@ -46,7 +46,7 @@ def context_for(
 
 
 def on_recorded_traffic(context: Context, session: Session) -> Context:
-    """Return a desk with what was recorded of the server, where no other source is named."""
+    """Return the context with what was recorded of the server, where no other source is named."""
     if context.traffic is not None:
         return context
-    return replace(context, traffic=scenario.recorded(session, context.settings))
+    return replace(context, traffic=recorded(session, context.settings))

@@ -9,9 +9,9 @@ from backends.domain.decision.option import Option
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.verdict import Verdict, decide
-from backends.domain.decision.wording import break_even_sentence
+from backends.domain.decision.wording import break_even_sentence, excluded_because, reason
 from backends.domain.prices.amounts import usd
-from backends.operations.decision import Decision, decide_all, decision_document
+from backends.operations.decision import Decision, decide_all, decision_document, remedies
 from console.cli.output import document, say, show, table
 
 NOT_REQUIRED = 4
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.published:
         return _published(as_json=arguments.json)
     if arguments.scenario:
-        plan = decide(_from_file(arguments.scenario))
+        plan = decide(_from_file(arguments.scenario), remedies())
         told: dict[str, Any] = {**verdict_document(plan), **NO_HOST}
     else:
         decision = _measured(arguments)
@@ -83,7 +83,7 @@ def _refusal(plan: Verdict, option: str) -> str:
 
 def _published(*, as_json: bool) -> int:
     """Print the figures of published comparisons beside ours."""
-    from backends.scenarios.published.comparison import comparison_document, comparison_rows
+    from backends.scenarios.published.figures import comparison_document, comparison_rows
 
     if as_json:
         document(comparison_document())
@@ -127,13 +127,14 @@ def _tell_now(decision: Decision) -> None:
 
 
 def _tell(found: Verdict) -> None:
-    show(f"PLAN  {found.kind.value.replace('_', ' ')}: {found.reason}")
+    show(f"PLAN  {found.kind.value.replace('_', ' ')}: {reason(found)}")
     even = break_even_sentence(found.crossover)
     if even:
         show(f"  break-even: {even}")
     for option in found.options:
         costs = "".join(f"{cost:>15}" for cost in _costs(option, found))
-        show(f"  {option.name:26}{costs}  {option.excluded_because}".rstrip())
+        why = excluded_because(option.exclusion, found.remedies)
+        show(f"  {option.name:26}{costs}  {why}".rstrip())
     for assumption in found.assumptions:
         show(f"  assumed: {assumption}")
 

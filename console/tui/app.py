@@ -34,9 +34,9 @@ from console.tui.screens.main import MainScreen
 
 if TYPE_CHECKING:
     from backends.history.thread import HistoryThread
-    from backends.operations.measured_inputs import Measured
     from backends.operations.meter_store import MeterStore
     from backends.operations.records import DeskFields, Read
+    from backends.operations.scenario import Measured
     from console.tui.actions.watch import Watched
     from console.tui.screens.opened import ScreenName
     from widgets.history_table import HistoryView

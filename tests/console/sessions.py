@@ -24,6 +24,7 @@ from backends.domain.serving import Counters, Histogram
 from backends.domain.session import Session, advance, watching
 from backends.domain.start import PhaseName
 from backends.operations.context import Context
+from backends.operations.decision import Decision, decide_all
 from backends.settings.config import Endpoint, Limits, Profile, Settings, TokenPrices
 from tests.backends.domain.journals import BOOT_WALL_S, at, failed, ready, spawned
 
@@ -69,6 +70,13 @@ PLAN: dict[str, Any] = {
     "storage_usd_per_month": 20,
     "ops_usd_per_month": 100,
 }
+
+
+def decided(
+    watched: Session, settings: Settings = SETTINGS, today: date = DAY, **beside: Any
+) -> Decision:
+    """Return what is decided of a session, with this and that on its context."""
+    return decide_all(watched, Context(settings, **beside), today)
 
 
 def session(facts: list[Fact], until_s: float) -> Session:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from backends.domain.ab.run import Spread
 from backends.domain.ab.statistics import spread
+from backends.domain.durations import DAY_S
 from backends.domain.prices.cost import RequestPrices
 
 SLOW_FACTOR = 2.0
@@ -31,7 +32,6 @@ WAKE_S = 1200.0
 REFUSALS_PER_PAUSE = 20
 """How many refused requests are allowed for each pause, on average over all of them."""
 
-DAY_S = 86_400
 ROUNDING = 1e-6
 
 RULE = (

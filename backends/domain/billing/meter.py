@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal
 
+from backends.domain.durations import HOUR_S
 from backends.domain.prices.cost import RequestPrices
-from backends.domain.prices.prices import GpuPrice
 from backends.domain.server import ServerState
 from backends.domain.traffic.totals import TokenTotals
 
 Activity = Literal["serving", "idle", "starting", "stopped", "unwatched"]
 Origin = Literal["host_boot", "server_start", "given"]
-ACTIVITIES: tuple[Activity, ...] = ("serving", "idle", "starting", "stopped", "unwatched")
 STOPPED_STILL_COSTS = "A stopped vLLM saves nothing: the host is billed until it is destroyed."
 
 
@@ -36,11 +35,6 @@ class Tariff:
     gpus: int = 1
     granularity_s: int = 1
     minimum_s: int = 0
-
-
-def tariff_of(price: GpuPrice, gpus: int = 1) -> Tariff:
-    """Return how a price of the table bills; by the second where its row does not say."""
-    return Tariff(price.usd_per_hour, gpus, price.granularity_s or 1, price.minimum_s or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +176,7 @@ def cost_elsewhere(totals: TokenTotals, prices: RequestPrices) -> Decimal | None
 
 
 def _cost(seconds: float | Decimal, usd_per_hour: Decimal | None) -> Decimal | None:
-    return None if usd_per_hour is None else usd_per_hour * _decimal(seconds) / 3600
+    return None if usd_per_hour is None else usd_per_hour * _decimal(seconds) / HOUR_S
 
 
 def _decimal(value: float | Decimal) -> Decimal:

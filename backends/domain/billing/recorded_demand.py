@@ -3,8 +3,9 @@
 from decimal import Decimal
 
 from backends.domain.billing.ledger import Served, learnt
-from backends.domain.decision.scenario import Observed
+from backends.domain.durations import HOUR_S
 from backends.domain.traffic.demand import Demand, cached_share_of
+from backends.domain.traffic.requests import Observed
 from backends.domain.traffic.shape import TokenSums
 from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.windows import open_window
@@ -25,7 +26,7 @@ def recorded_demand(served: Served) -> Demand:
         profile = learnt(profile, window)
     requests, seconds = sum(profile.requests), sum(profile.seconds)
     seen = Observed(n=_decimal(requests), window_s=_decimal(seconds) if seconds else None)
-    source = f"what was watched of {served.server or 'the server'} in {seconds / 3600:.1f} h"
+    source = f"what was watched of {served.server or 'the server'} in {seconds / HOUR_S:.1f} h"
     return Demand(
         _with_tokens(seen, profile.tokens, served.totals),
         source,

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from backends.domain.decision.request_cost import api_prices_given, owned_usd_per_hour, tokens_of
+from backends.domain.decision.option import api_prices_given, owned_usd_per_hour, tokens_of
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import load_of
-from backends.domain.prices.amounts import STALE_AFTER_DAYS, age_days, figure, is_stale, usd
+from backends.domain.durations import HOUR_S
+from backends.domain.prices.amounts import figure, usd
 
 
 def gpu_prices(scenario: Scenario) -> Iterator[str]:
@@ -62,7 +63,7 @@ def api_prices(scenario: Scenario) -> Iterator[str]:
 
 def currencies(scenario: Scenario) -> Iterator[str]:
     """Yield what was written in another currency, and at which rate of which day it counts."""
-    for price in scenario.foreign:
+    for price in scenario.converted:
         yield f"{price.key} is {price.amount} {price.code}."
     for currency in scenario.currencies:
         worth = usd(currency.usd)
@@ -89,7 +90,7 @@ def _serverless(scenario: Scenario, since: str) -> Iterator[str]:
     rate = scenario.serverless_usd_per_second
     if rate is None:
         return
-    yield f"Serverless GPU at {usd(rate, 's')}, {usd(rate * 3600, 'h')}, {since}."
+    yield f"Serverless GPU at {usd(rate, 's')}, {usd(rate * HOUR_S, 'h')}, {since}."
     cold, timeout = scenario.cold_start_s, scenario.idle_timeout_s
     if scenario.service_s is not None and cold is not None and timeout is not None:
         yield (
@@ -137,34 +138,6 @@ def assumptions(scenario: Scenario) -> tuple[str, ...]:
         *_coming_and_going(scenario),
         *_limits(scenario),
         f"A month has {figure(scenario.hours_per_month)} hours.",
-    )
-
-
-def stale_prices(scenario: Scenario) -> str:
-    """Return which price is too old to decide on, one sentence; empty if none is known to be."""
-    for side, as_of, remedy in _dates(scenario):
-        if is_stale(as_of, scenario.today):
-            days = age_days(as_of, scenario.today)
-            return f"The {side} is {days} days old, more than {STALE_AFTER_DAYS}: {remedy}."
-    return ""
-
-
-def _dates(scenario: Scenario) -> Iterator[tuple[str, date | None, str]]:
-    confirm = "confirm it with inferctl prices set"
-    yield "GPU price", scenario.gpu_price_as_of, confirm
-    if any(price is not None for price in _contracts(scenario)):
-        again = "read it again and set contract_price_as_of"
-        yield "price of GPUs under contract", scenario.contract_price_as_of, again
-    yield "API price", scenario.api_price_as_of, confirm
-    for currency in scenario.currencies:
-        yield f"rate of {currency.code}", currency.as_of, "give the rate of today"
-
-
-def _contracts(scenario: Scenario) -> tuple[Decimal | None, ...]:
-    return (
-        scenario.gpu_usd_per_month,
-        scenario.serverless_usd_per_second,
-        scenario.provisioned_unit_usd_per_hour,
     )
 
 

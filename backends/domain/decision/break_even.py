@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from backends.domain.decision.request_cost import (
+from backends.domain.decision.option import (
     break_even_rps,
     cheapest_gpu_usd_per_hour,
     fixed_usd_per_hour,
@@ -13,6 +13,7 @@ from backends.domain.decision.request_cost import (
 )
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import Band, break_even_band, load_of
+from backends.domain.durations import HOUR_S
 from backends.domain.traffic.shape import HOURS, ceiling
 
 SEGMENTS = 3
@@ -148,7 +149,7 @@ def serverless_break_even(scenario: Scenario) -> Decimal | None:
     gpu, rate = gpu_usd_per_hour(scenario), scenario.serverless_usd_per_second
     if gpu is None or not rate:
         return None
-    return (gpu + fixed_usd_per_hour(scenario)) / (rate * 3600)
+    return (gpu + fixed_usd_per_hour(scenario)) / (rate * HOUR_S)
 
 
 def hours_at_rate(scenario: Scenario) -> Decimal | None:

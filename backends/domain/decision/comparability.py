@@ -2,15 +2,18 @@
 
 from decimal import Decimal
 
-from backends.domain.decision.request_cost import tokens_of
+from backends.domain.decision.exclusion import Unlike
+from backends.domain.decision.option import tokens_of
 from backends.domain.decision.scenario import Scenario
+
+TOKENS = "input tokens"
 
 TOLERATED_TOKEN_DIFFERENCE = Decimal("0.02")
 """Chat templates and tokenizers of one model agree to this share of the prompt's tokens."""
 
 
-def why_not_comparable(scenario: Scenario) -> str:
-    """Return why the GPU and the API cannot be compared, one sentence; empty if nothing says so."""
+def unlike_sides(scenario: Scenario) -> Unlike | None:
+    """Return in what the GPU and the API cannot be compared, None if nothing says so."""
     sides = (
         ("model", scenario.model, scenario.api_model),
         ("quantisation", scenario.quantisation, scenario.api_quantisation),
@@ -18,17 +21,12 @@ def why_not_comparable(scenario: Scenario) -> str:
     )
     for what, here, there in sides:
         if here is not None and there is not None and _plain(here) != _plain(there):
-            return f"The GPU serves {what} {here}, the API {there}; compare the same {what}."
+            return Unlike(what, here, there)
     tokens, counted = tokens_of(scenario), scenario.api_input_tokens
     if tokens is None or counted is None or tokens[0] == 0:
-        return ""
+        return None
     apart = abs(counted - tokens[0]) / tokens[0]
-    if apart <= TOLERATED_TOKEN_DIFFERENCE:
-        return ""
-    return (
-        f"The API counts {counted} input tokens where the GPU counts {tokens[0]}, "
-        f"{apart * 100:.1f} % apart; send both the same prompt and chat template."
-    )
+    return None if apart <= TOLERATED_TOKEN_DIFFERENCE else Unlike(TOKENS, tokens[0], counted)
 
 
 def _plain(value: str | Decimal) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from backends.domain.decision.break_even import Segment
 from backends.domain.decision.option import Option
 from backends.domain.decision.verdict import Verdict
+from backends.domain.decision.wording import excluded_because, reason
 from backends.domain.prices.amounts import digits
 
 
@@ -13,10 +14,9 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
     """Return a verdict with stable keys: money as digits, rates as numbers, unknown as None."""
     at, flip = verdict.crossover, verdict.flip
     band, rates = at.interval, verdict.rate_interval
-    month = verdict.hours_per_month
     return {
         "verdict": verdict.kind.value,
-        "reason": verdict.reason,
+        "reason": reason(verdict),
         "flip": None if flip is None else _number(flip.value),
         "flip_quantity": None if flip is None else flip.quantity,
         "flip_to": None if flip is None or flip.to is None else flip.to.value,
@@ -31,22 +31,23 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
         "break_even_hours_per_day": _number(at.hours_per_day),
         "output_tokens_per_s_at_break_even": _number(at.output_tokens_per_s),
         "feasible": at.feasible,
-        "options": [_option(option, month) for option in verdict.options],
-        "best": None if verdict.best is None else _option(verdict.best, month),
+        "options": [_option(option, verdict) for option in verdict.options],
+        "best": None if verdict.best is None else _option(verdict.best, verdict),
         "segments": [_segment(segment) for segment in at.segments],
         "assumptions": list(verdict.assumptions),
     }
 
 
-def _option(option: Option, hours_per_month: Decimal) -> dict[str, Any]:
-    hour = option.usd_per_hour
+def _option(option: Option, verdict: Verdict) -> dict[str, Any]:
+    hour, why = option.usd_per_hour, option.exclusion
     return {
         "name": option.name,
         "usd_per_hour": digits(hour),
         "usd_per_day": digits(None if hour is None else hour * 24),
-        "usd_per_month": digits(None if hour is None else hour * hours_per_month),
+        "usd_per_month": digits(None if hour is None else hour * verdict.hours_per_month),
         "replicas": option.replicas,
-        "excluded_because": option.excluded_because or None,
+        "excluded_because": excluded_because(why, verdict.remedies) or None,
+        "excluded_kind": why.kind.value if why else None,
     }
 
 

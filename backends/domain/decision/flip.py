@@ -6,16 +6,16 @@ from decimal import Decimal
 from typing import Any
 
 from backends.domain.decision.break_even import Crossover, needed_capacity_rps
-from backends.domain.decision.outcome import VerdictKind, outcome_at
-from backends.domain.decision.request_cost import (
-    SECONDS_PER_HOUR,
+from backends.domain.decision.option import (
     api_prices_given,
     gpu_usd_per_hour,
     tokens_of,
     usd_per_request,
 )
+from backends.domain.decision.outcome import VerdictKind, outcome_at
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import centre, load_of
+from backends.domain.durations import HOUR_S
 from backends.domain.traffic.shape import Load
 
 _STEP = Decimal("1.25")
@@ -85,9 +85,9 @@ def needed_for(scenario: Scenario, kind: VerdictKind, least_requests: int) -> Fl
         return None
     gpu, request = gpu_usd_per_hour(scenario), usd_per_request(scenario)
     if gpu is None and request is not None:
-        return Flip("gpu_usd_per_hour", SECONDS_PER_HOUR * request * load.mean_rps, None)
+        return Flip("gpu_usd_per_hour", HOUR_S * request * load.mean_rps, None)
     if gpu is not None and request is None:
-        return Flip("usd_per_request", gpu / (SECONDS_PER_HOUR * load.mean_rps), None)
+        return Flip("usd_per_request", gpu / (HOUR_S * load.mean_rps), None)
     return None
 
 

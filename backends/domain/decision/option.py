@@ -1,17 +1,20 @@
-"""One way to serve the traffic, and whether the GPUs it needs can carry it."""
+"""One way to serve the traffic: what its requests and GPUs cost, and whether they carry it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from backends.domain.decision.exclusion import (
+    Exclusion,
+    ExclusionKind,
+    Slow,
+    TooFewGpus,
+    Unmeasured,
+    over_limit,
+)
 from backends.domain.decision.scenario import Scenario
-from backends.domain.prices.amounts import figure
+from backends.domain.durations import HOUR_S
+from backends.domain.prices.cost import Priced, RequestPrices, request_prices
 from backends.domain.traffic.shape import Load
-
-CAPACITY_UNKNOWN = "CAPACITY_UNKNOWN"
-OVER_CAPACITY = "OVER_CAPACITY"
-SLO_EXCLUDES = "SLO_EXCLUDES"
-UNPRICED = "UNPRICED"
-MEASURE = "inferctl load ENDPOINT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +25,13 @@ class Option:
         usd_per_hour: mean over the whole day; None where a price or a figure is missing. For an
             option whose capacity is unknown it is the least that it can cost.
         replicas: GPUs, or provisioned units; None where they are not the user's to count.
-        excluded_because: why it cannot be chosen, one sentence that begins with its kind; empty
-            for an option that can.
+        exclusion: why it cannot be chosen, None for an option that can.
     """
 
     name: str
     usd_per_hour: Decimal | None
     replicas: int | None = None
-    excluded_because: str = ""
+    exclusion: Exclusion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,34 +43,155 @@ class Point:
     gpu_factor: Decimal = Decimal(1)
 
 
-def over_the_limit(scenario: Scenario) -> str:
-    """Return the GPU's p99 TTFT in words where it is over the limit, else nothing."""
+def api_prices_given(scenario: Scenario) -> bool:
+    """Return whether the scenario has any price of an API, be it all that is needed or not."""
+    prices = (scenario.input_usd_per_mtok, scenario.output_usd_per_mtok, scenario.usd_per_request)
+    return any(price is not None for price in prices)
+
+
+def prices_in(scenario: Scenario) -> RequestPrices:
+    """Return what the API of a scenario charges, for batches where the scenario has them."""
+    return request_prices(scenario, scenario.batch_multiplier)
+
+
+def with_api_prices(scenario: Scenario, of: Priced) -> Scenario:
+    """Return a scenario with what another API charges."""
+    return replace(
+        scenario,
+        input_usd_per_mtok=of.input_usd_per_mtok,
+        output_usd_per_mtok=of.output_usd_per_mtok,
+        cached_input_usd_per_mtok=of.cached_input_usd_per_mtok,
+        usd_per_request=of.usd_per_request,
+        fee_percent=of.fee_percent,
+        tiers=of.tiers,
+    )
+
+
+def missing_token_prices(scenario: Scenario) -> list[str]:
+    """Return the keys of token prices that the requests need and that are not given."""
+    if prices_in(scenario).by_request_alone:
+        return []
+    needed = ["input_usd_per_mtok", "output_usd_per_mtok"]
+    if scenario.input_tokens == 0:
+        needed.remove("input_usd_per_mtok")
+    return [name for name in needed if getattr(scenario, name) is None]
+
+
+def shares_of_requests(scenario: Scenario) -> tuple[tuple[Decimal, Decimal, Decimal], ...]:
+    """Return share, input and output tokens of each kind of request; one kind where means are.
+
+    Means that are given stand above a distribution, and that above what was observed. Empty where
+    nothing is known of the tokens.
+    """
+    seen, kinds = scenario.observed, scenario.token_distribution
+    into, out = scenario.input_tokens, scenario.output_tokens
+    total = sum((kind.weight for kind in kinds), Decimal(0))
+    if into is None and out is None and total:
+        return tuple((kind.weight / total, kind.input_tokens, kind.output_tokens) for kind in kinds)
+    if seen is not None:
+        into = seen.input_tokens_mean if into is None else into
+        out = seen.output_tokens_mean if out is None else out
+    return () if into is None or out is None else ((Decimal(1), into, out),)
+
+
+def tokens_of(scenario: Scenario) -> tuple[Decimal, Decimal] | None:
+    """Return mean input and output tokens of one request, given or observed; None if unknown."""
+    kinds = shares_of_requests(scenario)
+    if not kinds:
+        return None
+    into = sum((share * into for share, into, _ in kinds), Decimal(0))
+    return into, sum((share * out for share, _, out in kinds), Decimal(0))
+
+
+def usd_by_kind(scenario: Scenario) -> tuple[tuple[Decimal, Decimal], ...] | None:
+    """Return share and API cost of each kind of request, None where a price or count is missing."""
+    prices, cached = prices_in(scenario), scenario.cached_input_share or Decimal(0)
+    kinds = shares_of_requests(scenario)
+    if not kinds:
+        usd = prices.cost(None, None)
+        return None if usd is None else ((Decimal(1), usd),)
+    costs = []
+    for share, into, out in kinds:
+        usd = prices.cost(into, out, into * cached)
+        if usd is None:
+            return None
+        costs.append((share, usd))
+    return tuple(costs)
+
+
+def usd_per_request(scenario: Scenario) -> Decimal | None:
+    """Return what the mean request costs at the API, None where a price or a count is missing."""
+    costs = usd_by_kind(scenario)
+    return None if costs is None else sum((share * usd for share, usd in costs), Decimal(0))
+
+
+def gpu_usd_per_hour(scenario: Scenario) -> Decimal | None:
+    """Return what one always-on GPU costs an hour: on demand if priced so, else by the month."""
+    if scenario.gpu_usd_per_hour is not None:
+        return scenario.gpu_usd_per_hour
+    if scenario.gpu_usd_per_month is not None:
+        return scenario.gpu_usd_per_month / scenario.hours_per_month
+    return owned_usd_per_hour(scenario)
+
+
+def cheapest_gpu_usd_per_hour(scenario: Scenario) -> Decimal | None:
+    """Return what one always-on GPU costs an hour under the cheapest contract that is priced."""
+    month = scenario.gpu_usd_per_month
+    prices = (
+        scenario.gpu_usd_per_hour,
+        None if month is None else month / scenario.hours_per_month,
+        owned_usd_per_hour(scenario),
+    )
+    return min((price for price in prices if price is not None), default=None)
+
+
+def owned_usd_per_hour(scenario: Scenario) -> Decimal | None:
+    """Return purchase over life plus electricity for one owned GPU, None if either is unknown."""
+    power = (scenario.power_kw, scenario.usd_per_kwh)
+    if scenario.owned_usd is None or scenario.owned_life_months is None or None in power:
+        return None
+    purchase = scenario.owned_usd / (scenario.owned_life_months * scenario.hours_per_month)
+    kwh = (scenario.power_kw or Decimal(0)) * (scenario.usd_per_kwh or Decimal(0))
+    return purchase + kwh * (Decimal(1) if scenario.pue is None else scenario.pue)
+
+
+def fixed_usd_per_hour(scenario: Scenario) -> Decimal:
+    """Return what hosting costs beside the GPUs, whatever their number: storage and people."""
+    monthly = (scenario.ops_usd_per_month or 0) + (scenario.storage_usd_per_month or 0)
+    return Decimal(monthly) / scenario.hours_per_month
+
+
+def break_even_rps(usd_per_hour: Decimal, usd_per_request: Decimal) -> Decimal | None:
+    """Return the rate at which requests cost as much as an hourly price; None if they are free."""
+    if usd_per_request == 0:
+        return None
+    return usd_per_hour / (HOUR_S * usd_per_request)
+
+
+def slow_gpu(scenario: Scenario) -> Slow | None:
+    """Return the GPU's p99 TTFT where it is known to be over the limit."""
     limit, seen, above = (
         scenario.ttft_slo_s,
         scenario.gpu_ttft_p99_s,
         scenario.gpu_ttft_p99_above_s,
     )
     if limit is None:
-        return ""
+        return None
     if seen is not None:
-        return f"{seen} s" if seen > limit else ""
-    return f"above {figure(above)} s" if above is not None and above >= limit else ""
+        return Slow("GPU", seen, limit) if seen > limit else None
+    if above is not None and above >= limit:
+        return Slow("GPU", above, limit, at_least=True)
+    return None
 
 
-def replicas_for(scenario: Scenario, load: Load) -> tuple[int, str]:
+def replicas_for(scenario: Scenario, load: Load) -> tuple[int, Exclusion | None]:
     """Return how many GPUs hold the peak, and why they cannot, if so."""
-    if slow := over_the_limit(scenario):
-        limit = figure(scenario.ttft_slo_s or Decimal(0))
-        return 1, f"{SLO_EXCLUDES}: the GPU's p99 TTFT is {slow}, the limit is {limit} s"
+    if slow := slow_gpu(scenario):
+        return 1, over_limit(slow)
+    peak = load.peak_rps
     if scenario.capacity_rps is None:
-        return 1, (
-            f"{CAPACITY_UNKNOWN}: whether one GPU carries {figure(load.peak_rps)} req/s is "
-            f"not measured; run: {MEASURE}"
-        )
-    count = load.replicas(scenario.capacity_rps)
-    if scenario.max_replicas is not None and count > scenario.max_replicas:
-        return count, (
-            f"{OVER_CAPACITY}: the peak of {figure(load.peak_rps)} req/s needs {count} GPUs, "
-            f"there are {scenario.max_replicas}"
-        )
-    return count, ""
+        return 1, Exclusion(ExclusionKind.CAPACITY_UNKNOWN, Unmeasured(peak))
+    count, most = load.replicas(scenario.capacity_rps), scenario.max_replicas
+    if most is not None and count > most:
+        return count, Exclusion(ExclusionKind.OVER_CAPACITY, TooFewGpus(peak, count, most))
+    return count, None

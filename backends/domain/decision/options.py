@@ -3,19 +3,20 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from backends.domain.decision.option import SLO_EXCLUDES, UNPRICED, Option, Point, replicas_for
-from backends.domain.decision.request_cost import (
-    SECONDS_PER_HOUR,
+from backends.domain.decision.exclusion import Batched, Exclusion, Slow, over_limit, unpriced
+from backends.domain.decision.option import (
+    Option,
+    Point,
     api_prices_given,
     fixed_usd_per_hour,
     owned_usd_per_hour,
+    replicas_for,
     tokens_of,
 )
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.serverless import serverless
-from backends.domain.traffic.shape import HOURS, ZERO, Load, ceiling
-
-_DAY_S = HOURS * SECONDS_PER_HOUR
+from backends.domain.durations import DAY_S, HOUR_S
+from backends.domain.traffic.shape import ZERO, Load, ceiling
 
 
 def on_and_off(scenario: Scenario, point: Point) -> list[Option]:
@@ -37,7 +38,7 @@ def _option(name: str, start_key: str, scenario: Scenario, point: Point) -> Opti
     count, why_not = replicas_for(scenario, point.load)
     start_s: Decimal | None = getattr(scenario, start_key)
     if start_s is None:
-        return Option(name, None, count, f"{UNPRICED}: {start_key} is missing, and it is billed")
+        return Option(name, None, count, unpriced(start_key, billed=True))
     usd = (scenario.gpu_usd_per_hour or ZERO) * point.gpu_factor
     share = billed_share(scenario, point, start_s)
     return Option(name, usd * count * share + fixed_usd_per_hour(scenario), count, why_not)
@@ -49,12 +50,12 @@ def billed_share(scenario: Scenario, point: Point, start_s: Decimal) -> Decimal:
     Each rental lasts for its share of the traffic, one start and one idle timeout.
     """
     load = point.load
-    traffic_s = load.active_share * _DAY_S / load.starts_per_day
+    traffic_s = load.active_share * DAY_S / load.starts_per_day
     rental_s = traffic_s + start_s + (scenario.idle_timeout_s or ZERO)
     if scenario.granularity_s is not None:
         rental_s = ceiling(rental_s / scenario.granularity_s) * scenario.granularity_s
     rental_s = max(rental_s, scenario.minimum_charge_s or ZERO)
-    return min(Decimal(1), rental_s * load.starts_per_day / _DAY_S)
+    return min(Decimal(1), rental_s * load.starts_per_day / DAY_S)
 
 
 def options(scenario: Scenario, point: Point) -> tuple[Option, ...]:
@@ -74,24 +75,24 @@ def _api(scenario: Scenario, point: Point) -> Option | None:
     if not api_prices_given(scenario):
         return None
     if point.usd_per_request is None:
-        return Option("api", None, None, f"{UNPRICED}: a token price or a token count is missing")
-    cost = SECONDS_PER_HOUR * point.usd_per_request * point.load.mean_rps
+        return Option("api", None, None, unpriced("usd_per_request"))
+    cost = HOUR_S * point.usd_per_request * point.load.mean_rps
     return Option("api", cost, None, _api_slo(scenario))
 
 
-def _api_slo(scenario: Scenario) -> str:
+def _api_slo(scenario: Scenario) -> Exclusion | None:
     limit, seen = scenario.ttft_slo_s, scenario.api_ttft_p99_s
     if limit is not None and seen is not None and seen > limit:
-        return f"{SLO_EXCLUDES}: the API's p99 TTFT is {seen} s, the limit is {limit} s"
+        return over_limit(Slow("API", seen, limit))
     return no_batch_in_time(scenario)
 
 
-def no_batch_in_time(scenario: Scenario) -> str:
-    """Return why no API can be chosen at the price of batches, empty where one can."""
+def no_batch_in_time(scenario: Scenario) -> Exclusion | None:
+    """Return why no API can be chosen at the price of batches, None where one can."""
     batch = scenario.batch_multiplier
     if scenario.ttft_slo_s is None or batch is None or batch >= 1:
-        return ""
-    return f"{SLO_EXCLUDES}: batch prices come without any limit on the time to first token"
+        return None
+    return over_limit(Batched())
 
 
 def _prices(scenario: Scenario, point: Point) -> tuple[tuple[str, Decimal], ...]:
@@ -119,9 +120,9 @@ def _provisioned(scenario: Scenario, point: Point) -> Option | None:
         return None
     tokens, name = tokens_of(scenario), "provisioned_throughput"
     if unit is None:
-        return Option(name, None, None, f"{UNPRICED}: provisioned_unit_tokens_per_s is missing")
+        return Option(name, None, None, unpriced("provisioned_unit_tokens_per_s"))
     if tokens is None:
-        return Option(name, None, None, f"{UNPRICED}: output_tokens is missing")
+        return Option(name, None, None, unpriced("output_tokens"))
     units = max(1, ceiling(point.load.peak_rps * tokens[1] / unit))
     return Option(name, usd * units, units, _api_slo(replace(scenario, batch_multiplier=None)))
 
@@ -137,7 +138,7 @@ def _hybrid(scenario: Scenario, point: Point) -> Option | None:
     if capacity is None or usd_request is None or not prices:
         return None
     usd = min(price for _, price in prices)
-    api_hour = SECONDS_PER_HOUR * usd_request
+    api_hour = HOUR_S * usd_request
     limit = point.load.replicas(capacity)
     if scenario.max_replicas is not None:
         limit = min(limit, int(scenario.max_replicas))

@@ -3,13 +3,8 @@
 from decimal import Decimal
 from enum import StrEnum
 
-from backends.domain.decision.option import (
-    CAPACITY_UNKNOWN,
-    OVER_CAPACITY,
-    SLO_EXCLUDES,
-    Option,
-    Point,
-)
+from backends.domain.decision.exclusion import ExclusionKind
+from backends.domain.decision.option import Option, Point
 from backends.domain.decision.options import options
 from backends.domain.decision.scenario import Scenario
 
@@ -63,16 +58,18 @@ def ranked(found: tuple[Option, ...]) -> tuple[Option, ...]:
 
 def _rank(option: Option) -> tuple[bool, bool, Decimal]:
     cost = option.usd_per_hour
-    return bool(option.excluded_because), cost is None, Decimal(0) if cost is None else cost
+    return option.exclusion is not None, cost is None, Decimal(0) if cost is None else cost
 
 
-def priced(found: tuple[Option, ...], exclusion: str = "") -> list[tuple[Decimal, Option]]:
+def priced(
+    found: tuple[Option, ...], exclusion: ExclusionKind | None = None
+) -> list[tuple[Decimal, Option]]:
     """Return cost and option of those with this exclusion, or with none, cheapest first."""
     chosen = [
         (option.usd_per_hour, option)
         for option in found
         if option.usd_per_hour is not None
-        and option.excluded_because.partition(":")[0] == exclusion
+        and (option.exclusion.kind if option.exclusion else None) is exclusion
     ]
     return sorted(chosen, key=lambda pair: pair[0])
 
@@ -83,13 +80,13 @@ def outcome(found: tuple[Option, ...]) -> VerdictKind:
     An option that is excluded for its unknown capacity carries the least it can cost: where even
     that is too dear, its capacity does not matter.
     """
-    usable, unknown = priced(found), priced(found, CAPACITY_UNKNOWN)
-    refused = priced(found, SLO_EXCLUDES)
+    usable, unknown = priced(found), priced(found, ExclusionKind.CAPACITY_UNKNOWN)
+    refused = priced(found, ExclusionKind.SLO_EXCLUDES)
     if not usable:
         for kind, group in (
             (VerdictKind.CAPACITY_UNKNOWN, unknown),
             (VerdictKind.SLO_EXCLUDES, refused),
-            (VerdictKind.OVER_CAPACITY, priced(found, OVER_CAPACITY)),
+            (VerdictKind.OVER_CAPACITY, priced(found, ExclusionKind.OVER_CAPACITY)),
         ):
             if group:
                 return kind

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from backends.domain.decision.option import over_the_limit
-from backends.domain.decision.request_cost import api_prices_given, usd_per_request
+from backends.domain.decision.option import api_prices_given, slow_gpu, usd_per_request
 from backends.domain.decision.scenario import Scenario
+from backends.domain.decision.wording import p99
+from backends.domain.durations import HOUR_S
 from backends.domain.prices.amounts import figure, usd
 
 
@@ -67,10 +68,10 @@ def _answer(scenario: Scenario, ready: bool, replicas: int) -> tuple[NowKind, st
     rate, capacity = scenario.rate_rps, scenario.capacity_rps
     if rate is not None and capacity is not None and rate > capacity * replicas:
         return _over_capacity(scenario, rate, capacity * replicas)
-    slow, limit = over_the_limit(scenario), scenario.ttft_slo_s
-    if slow and limit is not None:
+    slow = slow_gpu(scenario)
+    if slow is not None:
         said = (
-            f"The GPU's p99 TTFT is {slow} now, over the limit of {figure(limit)} s: "
+            f"The GPU's p99 TTFT is {p99(slow)} now, over the limit of {figure(slow.limit_s)} s: "
             "send what it cannot answer in time to the API."
         )
         return NowKind.SPILL_TO_API, said, None
@@ -90,7 +91,7 @@ def _over_capacity(
     )
     cost = usd_per_request(scenario)
     if cost is not None:
-        said += f" They cost {usd(cost * over * 3600, 'h')} there."
+        said += f" They cost {usd(cost * over * HOUR_S, 'h')} there."
     return NowKind.SPILL_TO_API, said, over
 
 
@@ -98,4 +99,4 @@ def _saved(scenario: Scenario, paid: Decimal | None) -> Decimal | None:
     cost = usd_per_request(scenario)
     if paid is None or cost is None or scenario.rate_rps is None:
         return None
-    return paid - cost * scenario.rate_rps * 3600
+    return paid - cost * scenario.rate_rps * HOUR_S

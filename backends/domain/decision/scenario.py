@@ -1,35 +1,19 @@
 """The scenario: everything a decision may rest on; what is not known is None."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
-from backends.domain.decision.scenario_parts import (
-    BadScenario,
-    Currency,
-    ForeignPrice,
-    Observed,
-    RequestKind,
-    Tier,
-)
-from backends.domain.decision.scenario_values import currencies_from, value_from
+from backends.domain.prices.cost import Tier
+from backends.domain.prices.currencies import ConvertedPrice, Currency
+from backends.domain.traffic.requests import Observed, RequestKind
+from backends.domain.traffic.shape import HOURS
+from backends.domain.values import Unfit, below, day, kind_of, number, text, truth
 
-__all__ = [
-    "HOURS_PER_MONTH",
-    "KEYS",
-    "BadScenario",
-    "Currency",
-    "ForeignPrice",
-    "Observed",
-    "RequestKind",
-    "Scenario",
-    "Tier",
-    "scenario_from",
-    "supplemented",
-]
+Part = TypeVar("Part", Tier, RequestKind)
 
 HOURS_PER_MONTH = Decimal(730)
 """A twelfth of 8,760 hours, as clouds bill a month."""
@@ -72,7 +56,7 @@ class Scenario:
         contract_price_as_of, contract_price_source: the same of every GPU price that is not on
             demand: reserved, by the second, provisioned. A file that gives neither means those
             of the GPU on demand.
-        currencies: those that prices were written in, such as ``"399 GBP"``; `foreign` are these
+        currencies: those that prices were written in, such as ``"399 GBP"``; `converted` are these
             prices, which stand converted in their own keys.
         model, api_model: what each side runs, and its quantisation and context, to tell whether
             they can be compared; api_input_tokens is what the API counts for the same prompts.
@@ -140,13 +124,49 @@ class Scenario:
     api_input_tokens: Decimal | None = None
     observed: Observed | None = None
     currencies: tuple[Currency, ...] = ()
-    foreign: tuple[ForeignPrice, ...] = ()
+    converted: tuple[ConvertedPrice, ...] = ()
 
 
-_WRITTEN_BY_US = frozenset({"foreign"})
+_WRITTEN_BY_US = frozenset({"converted"})
 
 KEYS = tuple(field.name for field in fields(Scenario) if field.name not in _WRITTEN_BY_US)
 """The keys that a scenario may be written with."""
+
+_DATES = frozenset({"gpu_price_as_of", "contract_price_as_of", "api_price_as_of", "today"})
+_TEXTS = frozenset(
+    {
+        "model",
+        "api_model",
+        "quantisation",
+        "api_quantisation",
+        "gpu_price_source",
+        "contract_price_source",
+        "api_price_source",
+    }
+)
+_POSITIVE = frozenset(
+    {
+        "capacity_rps",
+        "hours_per_month",
+        "owned_life_months",
+        "provisioned_unit_tokens_per_s",
+        "granularity_s",
+        "weight",
+        "usd",
+    }
+)
+_AT_MOST = {
+    "cached_input_share": 1,
+    "hours_per_day": HOURS,
+    "gpu_price_spread_percent": 99,
+    "api_price_spread_percent": 99,
+}
+_CURRENCY = {"usd", "as_of"}
+_LEFT_OUT = "leave the key out where it is unknown"
+
+
+class BadScenario(ValueError):
+    """A scenario cannot be read; the message names the key and the remedy."""
 
 
 def scenario_from(data: Mapping[str, Any], place: str = "scenario") -> Scenario:
@@ -155,23 +175,167 @@ def scenario_from(data: Mapping[str, Any], place: str = "scenario") -> Scenario:
     Raises:
         BadScenario: a key is unknown or its value cannot be; the message says which and what to do.
     """
-    currencies = currencies_from(data.get("currencies"), f"{place}: currencies")
-    values: dict[str, Any] = {"currencies": tuple(currencies.values())}
-    foreign: list[ForeignPrice] = []
+    try:
+        return read_scenario(data)
+    except Unfit as error:
+        raise BadScenario(f"{place}: {error.place} {error}".replace(":  ", ": ")) from error
+
+
+def read_scenario(data: Mapping[str, Any], table: str = "") -> Scenario:
+    """Return the scenario of a mapping.
+
+    Args:
+        data: the keys with their values.
+        table: the table of a configuration that they are in, with a dot; empty for a whole file.
+
+    Raises:
+        Unfit: a key is unknown or its value cannot be; `Unfit.key` says which.
+    """
+    known = _currencies(data.get("currencies"), table)
+    values: dict[str, Any] = {"currencies": tuple(known.values())}
+    converted: list[ConvertedPrice] = []
     for key, value in data.items():
         if key not in KEYS:
             near = get_close_matches(key, KEYS, n=1)
-            hint = f'; did you mean "{near[0]}"?' if near else "; remove it"
-            raise BadScenario(f'{place}: unknown key "{key}"{hint}')
-        if value is not None and key != "currencies":
-            values[key] = value_from(key, value, f"{place}: {key}", currencies, foreign)
+            raise Unfit(
+                f'unknown key "{key}"', f'did you mean "{near[0]}"?' if near else "remove it"
+            )
+        if value is None or key == "currencies":
+            continue
+        with below(key):
+            price = _in_currency(key, value)
+            if price is None:
+                values[key] = _value(key, value)
+            elif price.code == "USD":
+                values[key] = price.amount
+            else:
+                values[key] = price.amount * _worth(price.code, known, table)
+                converted.append(price)
     means = sorted({"input_tokens", "output_tokens"} & values.keys())
     if means and "token_distribution" in values:
-        raise BadScenario(f"{place}: {means[0]} and token_distribution are both given; keep one")
+        raise Unfit(f"{means[0]} and token_distribution are both given", "keep one")
     for what in ("as_of", "source"):
         if f"gpu_price_{what}" in values:
             values.setdefault(f"contract_price_{what}", values[f"gpu_price_{what}"])
-    return Scenario(**values, foreign=tuple(foreign))
+    return Scenario(**values, converted=tuple(converted))
+
+
+def _currencies(value: object, table: str) -> dict[str, Currency]:
+    """Return the currencies of a table such as ``{GBP = {usd = "1.29", as_of = 2026-11-20}}``."""
+    if value is None:
+        return {}
+    with below("currencies"):
+        if not isinstance(value, Mapping):
+            remedy = f"write a table such as [{table}currencies.GBP]"
+            raise Unfit(f"is {kind_of(value)}, not a table", remedy)
+        return {str(code): _currency(str(code), rate) for code, rate in value.items()}
+
+
+def _currency(code: str, rate: object) -> Currency:
+    with below(code):
+        if not isinstance(rate, Mapping) or set(rate) != _CURRENCY:
+            remedy = f"write what one {code} is worth and since when: usd and as_of"
+            raise Unfit("is no rate with a date", remedy)
+        with below("usd"):
+            usd = _number("usd", rate["usd"])
+        with below("as_of"):
+            return Currency(code, usd, day(rate["as_of"]))
+
+
+def _in_currency(key: str, value: object) -> ConvertedPrice | None:
+    """Return a price such as ``"399 GBP"``, None for a value that names no currency."""
+    if not isinstance(value, str) or "usd" not in key or not value[-3:].isalpha():
+        return None
+    return ConvertedPrice(key, _number(key, value[:-3].strip()), value[-3:].upper())
+
+
+def _worth(code: str, known: Mapping[str, Currency], table: str) -> Decimal:
+    if code not in known:
+        raise Unfit(
+            f"is in {code}, and what one {code} is worth is not known",
+            f'add [{table}currencies.{code}] with usd = "…" and as_of = 2026-11-20',
+        )
+    return known[code].usd
+
+
+def _value(key: str, value: object) -> object:  # noqa: PLR0911 - one for each kind of value
+    match key:
+        case "observed":
+            return _observed(value)
+        case "profile_rps":
+            return _profile(value)
+        case "tiers":
+            return _parts(value, Tier)
+        case "token_distribution":
+            return _parts(value, RequestKind)
+        case "billed_when_stopped":
+            return truth(value)
+        case _ if key in _DATES:
+            return day(value)
+        case _ if key in _TEXTS:
+            return "" if value == "" else text(value)  # an empty source is the user's own figure
+        case _:
+            return _number(key, value)
+
+
+def _number(key: str, value: object) -> Decimal:
+    amount = number(value)
+    if key in _POSITIVE and amount == 0:
+        raise Unfit("is 0, which cannot be", _LEFT_OUT)
+    if key in _AT_MOST and amount > _AT_MOST[key]:
+        raise Unfit(f"is {amount}, which is too much", f"it is at most {_AT_MOST[key]}")
+    if key == "peak_over_average" and amount < 1:
+        raise Unfit(f"is {amount}, which is too little", "a peak is at least its average")
+    return amount
+
+
+def _parts(value: object, kind: type[Part]) -> tuple[Part, ...]:
+    """Return a list of tables of one kind, at least one of them."""
+    if not isinstance(value, list | tuple) or not value:
+        raise Unfit("is no list of tables", "write a list of at least one table")
+    return tuple(_part(item, kind, index) for index, item in enumerate(value))
+
+
+def _part(item: object, kind: type[Part], index: int) -> Part:
+    names = {field.name: field.default is MISSING for field in fields(kind)}
+    needed = {name for name, required in names.items() if required}
+    with below(f"[{index}]"):
+        if not isinstance(item, Mapping) or not needed <= set(item) <= set(names):
+            raise Unfit("is no such table", f"write a table with {', '.join(names)}")
+        return kind(**_numbers(item))
+
+
+def _profile(value: object) -> tuple[Decimal, ...]:
+    if not isinstance(value, list | tuple) or len(value) != HOURS:
+        raise Unfit("is no list of a day", "write a list of 24 hourly rates, midnight first")
+    return tuple(_numbers({f"[{hour}]": rate for hour, rate in enumerate(value)}).values())
+
+
+def _numbers(table: Mapping[str, object]) -> dict[str, Any]:
+    numbers = {}
+    for key, value in table.items():
+        with below(key):
+            numbers[key] = _number(key, value)
+    return numbers
+
+
+def _observed(value: object) -> Observed:
+    if not isinstance(value, Mapping) or "n" not in value:
+        remedy = 'write a table with at least "n", the number of requests'
+        raise Unfit("is no such table", remedy)
+    known = {field.name for field in fields(Observed)}
+    unknown = sorted(set(value) - known)
+    if unknown:
+        raise Unfit(f'has an unknown key "{unknown[0]}"', f"known are {', '.join(sorted(known))}")
+    # A covariance may be negative, which no price may.
+    written = str(value.get("covariance", 0))
+    given = {key: item for key, item in value.items() if item is not None}
+    numbers = _numbers({**given, "covariance": written.removeprefix("-")})
+    if written.startswith("-"):
+        numbers["covariance"] *= -1
+    if numbers.get("window_s") == 0:
+        raise Unfit("is 0, which cannot be", _LEFT_OUT, ("window_s",))
+    return Observed(**numbers)
 
 
 def supplemented(scenario: Scenario, by: Scenario) -> Scenario:

@@ -3,9 +3,16 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from backends.domain.decision.option import SLO_EXCLUDES, UNPRICED, Option, Point, replicas_for
-from backends.domain.decision.request_cost import SECONDS_PER_HOUR
+from backends.domain.decision.exclusion import (
+    ColdStarts,
+    Exclusion,
+    TooFewWarm,
+    over_limit,
+    unpriced,
+)
+from backends.domain.decision.option import Option, Point, replicas_for
 from backends.domain.decision.scenario import Scenario
+from backends.domain.durations import DAY_S, HOUR_S
 from backends.domain.traffic.shape import HOURS, ceiling
 
 _NEVER_IDLE = Decimal(700)
@@ -55,7 +62,7 @@ def serverless(scenario: Scenario, point: Point) -> list[Option]:
     cold, timeout = scenario.cold_start_s, scenario.idle_timeout_s
     if cold is None or timeout is None:
         missing = "cold_start_s" if cold is None else "idle_timeout_s"
-        return [Option("serverless_gpu", None, None, f"{UNPRICED}: {missing} is missing")]
+        return [Option("serverless_gpu", None, None, unpriced(missing))]
     count, why_not = replicas_for(scenario, point.load)
     billed, delayed, requests = Decimal(0), Decimal(0), point.load.mean_rps
     for share, level in point.load.bursts:
@@ -66,7 +73,7 @@ def serverless(scenario: Scenario, point: Point) -> list[Option]:
     delayed = delayed / requests if requests else Decimal(0)
     zero = Option(
         "serverless_gpu",
-        rate * SECONDS_PER_HOUR * billed,
+        rate * HOUR_S * billed,
         count,
         why_not or _cold_slo(scenario, delayed, cold),
     )
@@ -80,14 +87,11 @@ def _holding(scenario: Scenario, level_rps: Decimal) -> int:
     return max(1, ceiling(level_rps / scenario.capacity_rps))
 
 
-def _cold_slo(scenario: Scenario, delayed: Decimal, cold_start_s: Decimal) -> str:
+def _cold_slo(scenario: Scenario, delayed: Decimal, cold_start_s: Decimal) -> Exclusion | None:
     limit = scenario.ttft_slo_s
     if limit is None or cold_start_s <= limit or delayed <= P99_SHARE:
-        return ""
-    return (
-        f"{SLO_EXCLUDES}: {delayed * 100:.0f} % of requests meet a cold start of {cold_start_s} s, "
-        f"the p99 TTFT limit is {limit} s"
-    )
+        return None
+    return over_limit(ColdStarts(delayed, cold_start_s, limit))
 
 
 def _kept_warm(scenario: Scenario, point: Point, rate: Decimal) -> list[Option]:
@@ -102,7 +106,7 @@ def _kept_warm(scenario: Scenario, point: Point, rate: Decimal) -> list[Option]:
     count, why_not = replicas_for(scenario, point.load)
     kept = int(scenario.keep_warm)
     if not why_not and count > kept and scenario.ttft_slo_s is not None:
-        why_not = f"{SLO_EXCLUDES}: {kept} warm of {count} that the peak needs; the rest start cold"
+        why_not = over_limit(TooFewWarm(kept, count))
     cost = Decimal(0)
     for share, level in point.load.bursts:
         each = _holding(scenario, level)
@@ -110,17 +114,16 @@ def _kept_warm(scenario: Scenario, point: Point, rate: Decimal) -> list[Option]:
         cost += share * ((busy + max(0, each - kept)) * rate + (kept - busy) * warm)
     # Between bursts nothing is busy, and the warm replicas still cost.
     idle = 1 - sum(share for share, _ in point.load.bursts)
-    cost = SECONDS_PER_HOUR * (cost + idle * kept * warm)
+    cost = HOUR_S * (cost + idle * kept * warm)
     return [Option("serverless_gpu_kept_warm", cost, max(count, kept), why_not)]
 
 
 def _serverless_by_hours(scenario: Scenario, point: Point, rate: Decimal) -> Option:
     """Return the cost where only busy hours are known: those hours and each start are billed."""
     if scenario.hours_per_day is None:
-        missing = "service_s (or hours_per_day, the busy hours) is missing"
-        return Option("serverless_gpu", None, None, f"{UNPRICED}: {missing}")
+        return Option("serverless_gpu", None, None, unpriced("service_s"))
     count, why_not = replicas_for(scenario, point.load)
     each_s = (scenario.cold_start_s or 0) + (scenario.idle_timeout_s or 0)
-    seconds = scenario.hours_per_day * SECONDS_PER_HOUR + point.load.starts_per_day * each_s
-    cost = rate * min(seconds, HOURS * SECONDS_PER_HOUR) / HOURS * count
+    seconds = scenario.hours_per_day * HOUR_S + point.load.starts_per_day * each_s
+    cost = rate * min(seconds, Decimal(DAY_S)) / HOURS * count
     return Option("serverless_gpu", cost, count, why_not)

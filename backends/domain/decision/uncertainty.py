@@ -4,16 +4,17 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import product
 
-from backends.domain.decision.option import Point
-from backends.domain.decision.request_cost import (
+from backends.domain.decision.option import (
+    Point,
     break_even_rps,
     prices_in,
     tokens_of,
     usd_by_kind,
     usd_per_request,
 )
-from backends.domain.decision.scenario import Observed, Scenario
+from backends.domain.decision.scenario import Scenario
 from backends.domain.prices.cost import MTOK
+from backends.domain.traffic.requests import Observed
 from backends.domain.traffic.shape import ZERO, Load, daily, steady
 
 Z95 = Decimal("1.96")

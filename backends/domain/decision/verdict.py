@@ -4,25 +4,35 @@ This verdict asks where the traffic should run, at full cost. What to do with a 
 paid for is another question, answered in `now`; the two are never mixed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
-from backends.domain.decision import wording
-from backends.domain.decision.assumptions import assumptions, stale_prices
+from backends.domain.decision.assumptions import assumptions
 from backends.domain.decision.break_even import Crossover, crossover, never_crosses
-from backends.domain.decision.comparability import why_not_comparable
+from backends.domain.decision.comparability import unlike_sides
+from backends.domain.decision.exclusion import (
+    NO_REMEDIES,
+    NotGiven,
+    PriceOf,
+    Refusal,
+    Remedies,
+    StalePrice,
+    TooFewRequests,
+)
 from backends.domain.decision.flip import Flip, flip_of, needed_for, without_rate
-from backends.domain.decision.option import Option
-from backends.domain.decision.options import options
-from backends.domain.decision.outcome import VerdictKind, outcome, outcome_at, priced, ranked
-from backends.domain.decision.request_cost import (
+from backends.domain.decision.option import (
+    Option,
     api_prices_given,
     missing_token_prices,
     owned_usd_per_hour,
     usd_per_request,
 )
+from backends.domain.decision.options import options
+from backends.domain.decision.outcome import VerdictKind, outcome, outcome_at, priced, ranked
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import Band, centre, load_of, points, rate_band
+from backends.domain.prices.amounts import age_days, is_stale
 from backends.domain.traffic.shape import Load
 
 LEAST_REQUESTS = 30
@@ -34,15 +44,17 @@ class Verdict:
     """Which way of serving is cheaper, and everything that it rests on.
 
     Attributes:
-        reason: one or two plain sentences with the numbers that decide.
         flip: the one number that would change it, None where nothing known would.
         options: all of them, those that can be chosen first and cheapest first.
         best: the cheapest that can be chosen, None where there is none or nothing is decided.
         rate_interval: where the mean rate may lie, in req/s; None where it is taken as exact.
+        refusal: why nothing is decided; None where that is no reason of its own.
+        stale: the price that is too old; the verdict is `if_fresh` where it still holds.
+        remedies: the commands that mend what is missing.
+        offers: what a price table asks for a GPU without a price, one sentence; empty for none.
     """
 
     kind: VerdictKind
-    reason: str
     crossover: Crossover
     usd_per_request: Decimal | None
     flip: Flip | None = None
@@ -51,63 +63,70 @@ class Verdict:
     hours_per_month: Decimal = Decimal(730)
     assumptions: tuple[str, ...] = ()
     rate_interval: Band | None = None
+    refusal: Refusal | None = None
+    stale: StalePrice | None = None
+    if_fresh: VerdictKind | None = None
+    remedies: Remedies = NO_REMEDIES
+    offers: str = ""
 
 
-def decide(scenario: Scenario) -> Verdict:
-    """Return the verdict of a scenario; whatever is missing in it is named, never guessed."""
+def decide(scenario: Scenario, remedies: Remedies = NO_REMEDIES) -> Verdict:
+    """Return the verdict of a scenario; whatever is missing in it is named, never guessed.
+
+    Args:
+        scenario: what it rests on.
+        remedies: the commands that its reason may name.
+    """
+    return replace(_decided(scenario), remedies=remedies)
+
+
+def _decided(scenario: Scenario) -> Verdict:
     at = crossover(scenario)
     refusal = _refusal(scenario)
     if refusal is not None:
-        kind, said = refusal
-        flip = needed_for(scenario, kind, LEAST_REQUESTS)
-        return _undecided(scenario, kind, said + wording.flips(flip), at, flip)
+        kind, why = refusal
+        return _undecided(scenario, kind, at, needed_for(scenario, kind, LEAST_REQUESTS), why)
     counted = without_rate(scenario)
     load = load_of(counted)
     if load is None:
         return _without_load(scenario, at)
     found = ranked(options(counted, centre(counted, load)))
     kind = _kind(counted, load, found)
-    flip = flip_of(scenario, load, kind, at)
-    rates = rate_band(counted)
-    reason = _reason(kind, found, at, flip, rates)
-    stale = stale_prices(scenario)
-    if stale and kind not in _NOTHING_DECIDED:
-        kind, reason = VerdictKind.STALE_PRICES, f"{stale} At these prices: {reason}"
     usable = priced(found)
-    best = usable[0][1] if usable and kind is not VerdictKind.CAPACITY_UNKNOWN else None
+    stale = None if kind in _NOTHING_DECIDED else _stale_price(scenario)
     return Verdict(
-        kind,
-        reason,
+        VerdictKind.STALE_PRICES if stale else kind,
         at,
         usd_per_request(scenario),
-        flip,
+        flip_of(scenario, load, kind, at),
         found,
-        best,
+        usable[0][1] if usable and kind is not VerdictKind.CAPACITY_UNKNOWN else None,
         scenario.hours_per_month,
         assumptions(scenario),
-        rates,
+        rate_band(counted),
+        stale=stale,
+        if_fresh=kind if stale else None,
     )
 
 
 _NOTHING_DECIDED = frozenset({VerdictKind.CAPACITY_UNKNOWN, VerdictKind.UNPRICED})
 
 
-def _refusal(scenario: Scenario) -> tuple[VerdictKind, str] | None:
+def _refusal(scenario: Scenario) -> tuple[VerdictKind, Refusal] | None:
     """Return why nothing can be decided, before anything is computed."""
-    unlike = why_not_comparable(scenario)
-    if unlike:
+    unlike = unlike_sides(scenario)
+    if unlike is not None:
         return VerdictKind.NOT_COMPARABLE, unlike
-    rivals = _missing_prices(scenario)
-    if rivals:
-        return VerdictKind.UNPRICED, rivals
+    lacking = _missing_prices(scenario)
+    if lacking is not None:
+        return VerdictKind.UNPRICED, lacking
     few = too_few_seen(scenario)
     if few is not None:
-        return VerdictKind.INSUFFICIENT_DATA, wording.seen_too_few(few, LEAST_REQUESTS)
+        return VerdictKind.INSUFFICIENT_DATA, TooFewRequests(few, LEAST_REQUESTS)
     if api_prices_given(scenario) and usd_per_request(scenario) is None:
-        names = ["input_tokens", "output_tokens"]
-        lacking = [name for name in names if getattr(scenario, name) is None]
-        remedy = "no request has a cost"
-        return VerdictKind.INSUFFICIENT_DATA, wording.missing(lacking, remedy)
+        names = ("input_tokens", "output_tokens")
+        unknown = tuple(name for name in names if getattr(scenario, name) is None)
+        return VerdictKind.INSUFFICIENT_DATA, NotGiven(unknown, "no_request_cost")
     return None
 
 
@@ -118,11 +137,11 @@ def too_few_seen(scenario: Scenario) -> Decimal | None:
     return few if few is not None and few < LEAST_REQUESTS else None
 
 
-def _missing_prices(scenario: Scenario) -> str:
-    """Return which prices are missing for a comparison of at least two ways; empty if none."""
-    lacking = missing_token_prices(scenario)
+def _missing_prices(scenario: Scenario) -> NotGiven | None:
+    """Return which prices are missing for a comparison of at least two ways; None if none are."""
+    lacking = tuple(missing_token_prices(scenario))
     if api_prices_given(scenario) and lacking:
-        return wording.missing(lacking, "the API has no price")
+        return NotGiven(lacking, "no_api_price")
     ways = (
         api_prices_given(scenario),
         scenario.gpu_usd_per_hour is not None,
@@ -132,9 +151,30 @@ def _missing_prices(scenario: Scenario) -> str:
         scenario.provisioned_unit_usd_per_hour is not None,
     )
     if sum(ways) > 1:
-        return ""
-    names = [*lacking, "gpu_usd_per_hour"] if not any(ways) else lacking or ["gpu_usd_per_hour"]
-    return wording.missing(names, "there are no two ways of serving to compare")
+        return None
+    gpu = ("gpu_usd_per_hour",)
+    return NotGiven(lacking or gpu if any(ways) else (*lacking, *gpu), "nothing_to_compare")
+
+
+def _stale_price(scenario: Scenario) -> StalePrice | None:
+    """Return a price that is too old to decide on; None if none is known to be."""
+    contracts = (
+        scenario.gpu_usd_per_month,
+        scenario.serverless_usd_per_second,
+        scenario.provisioned_unit_usd_per_hour,
+    )
+    contract = None if contracts == (None, None, None) else scenario.contract_price_as_of
+    dates: tuple[tuple[PriceOf, str, date | None], ...] = (
+        ("gpu", "", scenario.gpu_price_as_of),
+        ("contract", "", contract),
+        ("api", "", scenario.api_price_as_of),
+        *(("currency", each.code, each.as_of) for each in scenario.currencies),
+    )
+    for of, code, as_of in dates:
+        days = age_days(as_of, scenario.today)
+        if days is not None and is_stale(as_of, scenario.today):
+            return StalePrice(of, days, code)
+    return None
 
 
 def _kind(scenario: Scenario, load: Load, found: tuple[Option, ...]) -> VerdictKind:
@@ -152,51 +192,25 @@ def _kind(scenario: Scenario, load: Load, found: tuple[Option, ...]) -> VerdictK
 
 def _without_load(scenario: Scenario, at: Crossover) -> Verdict:
     """Return what can be said of prices and capacity alone."""
+    refusal = None
     if never_crosses(scenario):
         kind = VerdictKind.NO_CROSSOVER
-        flip = flip_of(scenario, None, kind, at)
-        return _undecided(scenario, kind, wording.no_crossover(flip), at, flip)
-    if scenario.capacity_rps is None and at.break_even_rps is not None:
+    elif scenario.capacity_rps is None and at.break_even_rps is not None:
         kind = VerdictKind.CAPACITY_UNKNOWN
-        flip = flip_of(scenario, None, kind, at)
-        return _undecided(scenario, kind, wording.capacity_unknown(at, flip), at, flip)
-    kind = VerdictKind.INSUFFICIENT_DATA
-    flip = flip_of(scenario, None, kind, at)
-    said = wording.missing(["rate_rps"], "nothing more can be decided") + wording.flips(flip)
-    return _undecided(scenario, kind, said, at, flip)
+    else:
+        kind, refusal = VerdictKind.INSUFFICIENT_DATA, NotGiven(("rate_rps",), "no_rate")
+    return _undecided(scenario, kind, at, flip_of(scenario, None, kind, at), refusal)
 
 
 def _undecided(
-    scenario: Scenario, kind: VerdictKind, reason: str, at: Crossover, flip: Flip | None = None
+    scenario: Scenario, kind: VerdictKind, at: Crossover, flip: Flip | None, why: Refusal | None
 ) -> Verdict:
     return Verdict(
         kind,
-        reason,
         at,
         usd_per_request(scenario),
         flip,
         hours_per_month=scenario.hours_per_month,
         assumptions=assumptions(scenario),
+        refusal=why,
     )
-
-
-def _reason(
-    kind: VerdictKind,
-    found: tuple[Option, ...],
-    at: Crossover,
-    flip: Flip | None,
-    rates: Band | None,
-) -> str:
-    match kind:
-        case VerdictKind.TOO_CLOSE:
-            return wording.too_close(found, at, flip, rates)
-        case VerdictKind.NO_CROSSOVER:
-            return wording.no_crossover(flip)
-        case VerdictKind.CAPACITY_UNKNOWN:
-            return wording.capacity_unknown(at, flip)
-        case VerdictKind.SLO_EXCLUDES:
-            return wording.excluded_by_limit(found, flip)
-        case VerdictKind.UNPRICED | VerdictKind.OVER_CAPACITY:
-            return wording.refused(found, kind)
-        case _:
-            return wording.compared(found, flip)

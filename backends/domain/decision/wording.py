@@ -1,13 +1,32 @@
-"""The reason of a verdict in one or two plain sentences, with the numbers that decide."""
+"""What was decided in plain sentences: reasons, exclusions, the numbers that decide."""
 
 from decimal import Decimal
 
 from backends.domain.decision.break_even import Crossover
+from backends.domain.decision.comparability import TOKENS
+from backends.domain.decision.exclusion import (
+    Batched,
+    ColdStarts,
+    Detail,
+    Exclusion,
+    ExclusionKind,
+    Missing,
+    NotGiven,
+    Refusal,
+    Remedies,
+    Slow,
+    StalePrice,
+    TooFewGpus,
+    TooFewRequests,
+    TooFewWarm,
+    Unlike,
+    Unmeasured,
+)
 from backends.domain.decision.flip import Flip
-from backends.domain.decision.option import CAPACITY_UNKNOWN, MEASURE, SLO_EXCLUDES, Option
+from backends.domain.decision.option import Option
 from backends.domain.decision.outcome import VerdictKind, cheaper, priced
-from backends.domain.decision.uncertainty import Band
-from backends.domain.prices.amounts import figure, usd
+from backends.domain.decision.verdict import Verdict
+from backends.domain.prices.amounts import STALE_AFTER_DAYS, figure, usd
 
 _NAMES = {
     "api": "the API",
@@ -52,20 +71,144 @@ def name_of(option: Option) -> str:
     return _NAMES[option.name].format(n="one GPU" if count == 1 else f"{count} GPUs")
 
 
-def compared(found: tuple[Option, ...], flip: Flip | None) -> str:
+def reason(found: Verdict) -> str:
+    """Return why, in one or two sentences with the numbers that decide."""
+    said = _reason(found)
+    unpriced = found.kind is VerdictKind.UNPRICED
+    return f"{said} {found.offers}" if found.offers and unpriced else said
+
+
+def _reason(found: Verdict) -> str:
+    if found.refusal is not None:
+        return _refusal(found.refusal) + _flips(found.flip)
+    if found.stale is not None and found.if_fresh is not None:
+        said = _stale(found.stale, found.remedies)
+        return f"{said} At these prices: {_decided(found, found.if_fresh)}"
+    return _decided(found, found.kind)
+
+
+def excluded_because(exclusion: Exclusion | None, remedies: Remedies) -> str:
+    """Return why an option cannot be chosen, after the word for its kind; empty where it can."""
+    if exclusion is None:
+        return ""
+    said = f"{exclusion.kind.value}: {detail(exclusion.detail)}"
+    if exclusion.kind is ExclusionKind.CAPACITY_UNKNOWN and remedies.measure is not None:
+        said += f"; run: {remedies.measure.command}"
+    return said
+
+
+def detail(of: Detail) -> str:  # noqa: PLR0911 - one for each kind
+    """Return what rules an option out, as a clause."""
+    match of:
+        case Missing():
+            said = _MISSING.get(of.key, f"{of.key} is missing")
+            return f"{said}, and it is billed" if of.billed else said
+        case Unmeasured():
+            return f"whether one GPU carries {figure(of.peak_rps)} req/s is not measured"
+        case TooFewGpus():
+            peak = figure(of.peak_rps)
+            return f"the peak of {peak} req/s needs {of.needed} GPUs, there are {of.available}"
+        case Slow():
+            whose = "its" if of.side == "endpoint" else f"the {of.side}'s"
+            return f"{whose} p99 TTFT is {p99(of)}, the limit is {figure(of.limit_s)} s"
+        case ColdStarts():
+            return (
+                f"{of.share * 100:.0f} % of requests meet a cold start of {of.cold_start_s} s, "
+                f"the p99 TTFT limit is {of.limit_s} s"
+            )
+        case TooFewWarm():
+            return f"{of.warm} warm of {of.needed} that the peak needs; the rest start cold"
+        case Batched():
+            return "batch prices come without any limit on the time to first token"
+
+
+_MISSING = {
+    "usd_per_request": "a token price or a token count is missing",
+    "service_s": "service_s (or hours_per_day, the busy hours) is missing",
+}
+
+
+def p99(of: Slow) -> str:
+    """Return a percentile as far as it is known."""
+    return f"above {figure(of.p99_s)} s" if of.at_least else f"{of.p99_s} s"
+
+
+def _refusal(of: Refusal) -> str:
+    match of:
+        case Unlike() if of.what == TOKENS:
+            apart = abs(Decimal(of.api) - Decimal(of.gpu)) / Decimal(of.gpu)
+            return (
+                f"The API counts {of.api} input tokens where the GPU counts {of.gpu}, "
+                f"{apart * 100:.1f} % apart; send both the same prompt and chat template."
+            )
+        case Unlike():
+            sides = f"The GPU serves {of.what} {of.gpu}, the API {of.api}"
+            return f"{sides}; compare the same {of.what}."
+        case NotGiven():
+            *most, last = of.keys
+            listed = f"{', '.join(most)} and {last}" if most else last
+            return f"Without {listed} {_CONSEQUENCES[of.consequence]}."
+        case TooFewRequests():
+            return (
+                f"{figure(of.seen)} of {of.needed} requests were seen; "
+                "fewer tell too little about their mean."
+            )
+
+
+_CONSEQUENCES = {
+    "no_api_price": "the API has no price",
+    "nothing_to_compare": "there are no two ways of serving to compare",
+    "no_request_cost": "no request has a cost",
+    "no_rate": "nothing more can be decided",
+}
+
+
+def _stale(price: StalePrice, remedies: Remedies) -> str:
+    confirm = f"confirm it with {remedies.confirm.command}" if remedies.confirm else "confirm it"
+    price_of, remedy = {
+        "gpu": ("GPU price", confirm),
+        "contract": (
+            "price of GPUs under contract",
+            "read it again and set contract_price_as_of",
+        ),
+        "api": ("API price", confirm),
+        "currency": (f"rate of {price.code}", "give the rate of today"),
+    }[price.of]
+    return f"The {price_of} is {price.days} days old, more than {STALE_AFTER_DAYS}: {remedy}."
+
+
+def _decided(found: Verdict, kind: VerdictKind) -> str:
+    match kind:
+        case VerdictKind.TOO_CLOSE:
+            return _too_close(found)
+        case VerdictKind.NO_CROSSOVER:
+            return _no_crossover(found.flip)
+        case VerdictKind.CAPACITY_UNKNOWN:
+            said = _capacity_unknown(found.crossover, found.flip)
+            measure = found.remedies.measure
+            return f"{said} Measure it: {measure.command}" if measure else said
+        case VerdictKind.SLO_EXCLUDES:
+            return _excluded_by_limit(found.options, found.flip)
+        case VerdictKind.UNPRICED | VerdictKind.OVER_CAPACITY:
+            return _refused(found, kind)
+        case _:
+            return _compared(found.options, found.flip)
+
+
+def _compared(found: tuple[Option, ...], flip: Flip | None) -> str:
     """Return what the cheapest option costs against the next of another kind, and what flips it."""
     (cost, best), *others = priced(found)
     said = f"Cheapest is {name_of(best)} at {usd(cost, 'h')}"
     rival = next((pair for pair in others if cheaper(pair[1].name) != cheaper(best.name)), None)
-    unknown = priced(found, CAPACITY_UNKNOWN)
+    unknown = priced(found, ExclusionKind.CAPACITY_UNKNOWN)
     if rival is None and unknown:
         rival = unknown[0]
     if rival is not None:
         said += f", against {usd(rival[0], 'h')} for {name_of(rival[1])}"
-    return f"{said}.{flips(flip)}"
+    return f"{said}.{_flips(flip)}"
 
 
-def flips(flip: Flip | None) -> str:
+def _flips(flip: Flip | None) -> str:
     """Return where the verdict would change, as a sentence after another; empty if nowhere."""
     if flip is None or flip.quantity in _SAID_BEFORE:
         return ""
@@ -125,10 +268,9 @@ def break_even_sentence(at: Crossover) -> str:
     return ", ".join(said)
 
 
-def too_close(
-    found: tuple[Option, ...], at: Crossover, flip: Flip | None, rates: Band | None
-) -> str:
+def _too_close(found: Verdict) -> str:
     """Return why no side can be named."""
+    at, rates, flip = found.crossover, found.rate_interval, found.flip
     said = "The difference is smaller than what the figures leave open"
     if at.interval is not None:
         low, high = figure(at.interval.low), figure(at.interval.high)
@@ -137,11 +279,11 @@ def too_close(
             said += f", you are between {figure(rates.low)} and {figure(rates.high)}"
         elif flip is not None and flip.quantity == "rate_rps" and flip.now is not None:
             said += f", you are at {figure(flip.now)}"
-    costs = [f"{name_of(option)} {usd(cost, 'h')}" for cost, option in priced(found)[:2]]
+    costs = [f"{name_of(option)} {usd(cost, 'h')}" for cost, option in priced(found.options)[:2]]
     return f"{said}. {_capital(', '.join(costs))}."
 
 
-def no_crossover(flip: Flip | None) -> str:
+def _no_crossover(flip: Flip | None) -> str:
     """Return why no number of GPUs beats the API."""
     if flip is None or flip.now is None:
         return "No number of GPUs beats the API: its requests cost nothing."
@@ -151,52 +293,43 @@ def no_crossover(flip: Flip | None) -> str:
     )
 
 
-def capacity_unknown(at: Crossover, flip: Flip | None) -> str:
+def _capacity_unknown(at: Crossover, flip: Flip | None) -> str:
     """Return what must be measured before anything can be said."""
     if flip is None:
-        return f"What one GPU carries is not measured. Measure it: {MEASURE}"
+        return "What one GPU carries is not measured."
     needed = f"{figure(flip.value)} req/s"
     if at.output_tokens_per_s is not None and at.break_even_rps:
         tokens = at.output_tokens_per_s * flip.value / at.break_even_rps
         needed += f" ({figure(tokens)} output tokens/s)"
     return (
         f"A GPU pays off only if it carries more than {needed} within the latency limit, and what "
-        f"it carries is not measured. Measure it: {MEASURE}"
+        f"it carries is not measured."
     )
 
 
-def excluded_by_limit(found: tuple[Option, ...], flip: Flip | None) -> str:
+def _excluded_by_limit(found: tuple[Option, ...], flip: Flip | None) -> str:
     """Return which cheaper option the latency limit rules out, and what is left."""
-    refused, usable = priced(found, SLO_EXCLUDES), priced(found)
+    refused, usable = priced(found, ExclusionKind.SLO_EXCLUDES), priced(found)
     cost, option = refused[0]
-    why = option.excluded_because.partition(": ")[2]
+    why = detail(option.exclusion.detail) if option.exclusion else ""
     said = f"{_capital(name_of(option))} would cost {usd(cost, 'h')}, but {why}."
     if usable:
         left, best = usable[0]
         said += f" The cheapest that keeps the limit is {name_of(best)} at {usd(left, 'h')}."
     else:
         said += " No option that is priced keeps the limit."
-    return said + flips(flip)
+    return said + _flips(flip)
 
 
-def refused(found: tuple[Option, ...], kind: VerdictKind) -> str:
+def _refused(found: Verdict, kind: VerdictKind) -> str:
     """Return why every option is ruled out."""
-    reasons = [option.excluded_because.partition(": ")[2] for option in found]
-    named = [reason for reason in reasons if reason] or ["no price is given"]
+    because = (
+        excluded_because(option.exclusion, found.remedies).partition(": ")[2]
+        for option in found.options
+    )
+    named = [each for each in because if each] or ["no price is given"]
     what = "No option has a price" if kind is VerdictKind.UNPRICED else "No option can be chosen"
     return f"{what}: {'; '.join(dict.fromkeys(named))}."
-
-
-def missing(names: list[str], consequence: str) -> str:
-    """Return which keys are missing and what follows from that."""
-    *most, last = names
-    listed = f"{', '.join(most)} and {last}" if most else last
-    return f"Without {listed} {consequence}."
-
-
-def seen_too_few(seen: Decimal, least: int) -> str:
-    """Return how many of the requests that are needed were observed."""
-    return f"{figure(seen)} of {least} requests were seen; fewer tell too little about their mean."
 
 
 def _capital(text: str) -> str:

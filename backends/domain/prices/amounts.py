@@ -1,7 +1,9 @@
 """Amounts of money: read strictly, written for people in one place."""
 
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+
+from backends.domain.values import Unfit, number
 
 UNKNOWN = "—"
 STALE_AFTER_DAYS = 45
@@ -18,17 +20,10 @@ def amount_from(value: object, place: str) -> Decimal:
     Raises:
         BadPrice: it is negative, not finite, not a number, or carries a currency sign or unit.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise BadPrice(f'{place}: {value!r} is no price; write it in digits, such as "1.88"')
     try:
-        amount = Decimal(repr(value) if isinstance(value, float) else value)
-    except InvalidOperation:
-        raise BadPrice(
-            f'{place}: {value!r} is no price; write digits with a point and no sign, such as "1.88"'
-        ) from None
-    if not amount.is_finite() or amount < 0:
-        raise BadPrice(f"{place}: {value} is no price; write a number that is 0 or more")
-    return amount
+        return number(value, "price")
+    except Unfit as error:
+        raise BadPrice(f"{place} {error}") from None
 
 
 def usd(amount: Decimal | None, per: str = "") -> str:

@@ -5,9 +5,22 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
 
-from backends.domain.decision.scenario_parts import Tier
-
 MTOK = Decimal(1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """What an API charges for whole requests whose prompts are longer than a limit.
+
+    Attributes:
+        above_input_tokens: the limit; a prompt of exactly this length is still below it.
+        cached_input_usd_per_mtok: None where cached input is charged as any other.
+    """
+
+    above_input_tokens: Decimal
+    input_usd_per_mtok: Decimal
+    output_usd_per_mtok: Decimal
+    cached_input_usd_per_mtok: Decimal | None = None
 
 
 class Priced(Protocol):

@@ -1,12 +1,30 @@
 """Amounts in another currency: converted at a rate that the user gave, with its date."""
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from backends.domain.decision.scenario_parts import Currency
 from backends.domain.prices.amounts import BadPrice, amount_from, usd
 
 CODE_LENGTH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """What one unit of a currency is worth, as the user read it."""
+
+    code: str
+    usd: Decimal
+    as_of: date
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertedPrice:
+    """A figure as it was written, in another currency; its key holds it in US dollars."""
+
+    key: str
+    amount: Decimal
+    code: str
 
 
 def currency_of(code: str | None, rate: str | None, as_of: date | None) -> Currency | None:

@@ -1,14 +1,12 @@
 """Prices as values: of tokens at an API, of a GPU by the hour; each with its date and source."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
-from backends.domain.decision.request_cost import with_api_prices
-from backends.domain.decision.scenario import Scenario, Tier
 from backends.domain.prices.amounts import age_days, is_stale, usd
-from backends.domain.prices.cost import request_prices
+from backends.domain.prices.cost import Tier, request_prices
 
 PriceOrigin = Literal["user", "imported", "shipped"]
 GpuContract = Literal["on_demand", "spot", "reserved", "serverless", "owned"]
@@ -101,44 +99,6 @@ def provenance(price: Price) -> str:
     rate = f"1 {price.currency} = {usd(price.currency_usd)}"
     day = "" if price.currency_as_of is None else f" of {price.currency_as_of.isoformat()}"
     return f"{price.source}, {rate}{day}"
-
-
-def priced_with(scenario: Scenario, api: ApiPrice | None, gpu: GpuPrice | None) -> Scenario:
-    """Return a scenario with the prices of an API and of a GPU, and their dates."""
-    if api is not None:
-        scenario = replace(
-            with_api_prices(scenario, api),
-            api_price_as_of=api.as_of,
-            api_price_source=provenance(api),
-        )
-    if gpu is None:
-        return scenario
-    hour = gpu.usd_per_hour
-    since: dict[str, Any] = {
-        "contract_price_as_of": gpu.as_of,
-        "contract_price_source": provenance(gpu),
-    }
-    match gpu.contract:
-        case "serverless":
-            second = None if hour is None else hour / 3600
-            return replace(scenario, serverless_usd_per_second=second, **since)
-        case "reserved":
-            month = None if hour is None else hour * scenario.hours_per_month
-            return replace(scenario, gpu_usd_per_month=month, **since)
-        case _:
-            return replace(
-                scenario,
-                gpu_usd_per_hour=hour,
-                gpu_price_as_of=gpu.as_of,
-                gpu_price_source=provenance(gpu),
-                billed_when_stopped=gpu.billed_when_stopped,
-                granularity_s=_whole(gpu.granularity_s),
-                minimum_charge_s=_whole(gpu.minimum_s),
-            )
-
-
-def _whole(seconds: int | None) -> Decimal | None:
-    return None if seconds is None else Decimal(seconds)
 
 
 def replaces(old: Price | None, new: Price) -> bool:

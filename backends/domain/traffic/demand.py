@@ -7,10 +7,11 @@ from decimal import Decimal
 from itertools import pairwise
 from statistics import fmean, variance
 
-from backends.domain.decision.scenario import Observed
+from backends.domain.durations import HOUR_S
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Histogram
 from backends.domain.traffic.rates import grown_histogram, restarted
+from backends.domain.traffic.requests import Observed
 from backends.domain.traffic.shape import HourlyProfile, learn
 from backends.domain.traffic.totals import TokenTotals
 
@@ -115,9 +116,6 @@ def _decimal(value: float) -> Decimal:
     return Decimal(repr(value))
 
 
-HOUR_S = 3600.0
-
-
 @dataclass(frozen=True, slots=True)
 class Demand:
     """Traffic as it was seen.
@@ -137,6 +135,11 @@ class Demand:
     profile: HourlyProfile | None = None
     totals: TokenTotals = field(default_factory=TokenTotals)
     replicas: int | None = None
+
+    @property
+    def rate_rps(self) -> Decimal | None:
+        """Requests per second over the whole window; None where it is not known how long."""
+        return self.seen.n / self.seen.window_s if self.seen.window_s else None
 
 
 NOTHING = Demand(Observed(n=Decimal(0)), "no server's counters")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Self
 
-from backends.domain.decision.scenario_parts import Observed
+from backends.domain.traffic.requests import Observed
 
 ZERO = Decimal(0)
 HOURS = 24

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from backends.domain.decision.scenario import Observed
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Histogram
 from backends.domain.stamp import Stamp
 from backends.domain.traffic.demand import observed_between
 from backends.domain.traffic.rates import COUNTED, grown_histogram, restarted
+from backends.domain.traffic.requests import Observed
 
 _HISTOGRAMS = ("ttft", "inter_token", "request_input_tokens", "request_output_tokens")
 

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from backends.domain.decision.verdict import Verdict, decide
-from backends.operations.decision import Decision, with_server
+from backends.operations.decision import Decision
 from console.tui.bindings import BACK
 from console.tui.screens.inputs import InputsScreen
 from console.tui.views.cost import advice_view, now_view, plan_view, verdict_view
@@ -138,7 +138,7 @@ class CostScreen(Screen[None]):
         )
 
     def _decided(self) -> Verdict:
-        return with_server(decide(self._asked), self._decision.server)
+        return decide(self._asked, self._decision.plan.remedies)
 
     def _rows(self) -> list[Content]:
         return [self._row(place, figure) for place, figure in enumerate(FIGURES)]

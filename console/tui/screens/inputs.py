@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from backends.domain.decision.verdict import Verdict
-from backends.domain.decision.wording import flips_at
+from backends.domain.decision.wording import flips_at, reason
 from console.tui.bindings import BACK
 from widgets import format as fmt
 from widgets.options_bars import OptionBar, OptionsView
@@ -45,7 +45,7 @@ class InputsScreen(Screen[None]):
         head = Content.styled(found.kind.value.replace("_", " "), "bold")
         return [
             head + Content(flip),
-            Content(found.reason),
+            Content(reason(found)),
             *(_answer(view) for view in self._beside),
             Content(""),
             *(_option(option) for option in self._options.options),

@@ -17,9 +17,9 @@ from backends.operations.capacity import known_capacities
 from backends.operations.context import Context
 from backends.operations.decision import decide_all
 from backends.operations.host import Host
-from backends.operations.measured_inputs import Measured
 from backends.operations.record_files import finding_of
 from backends.operations.records import measured_here
+from backends.operations.scenario import Measured
 from console.tui.screens.costs import CostScreen
 from console.tui.screens.gpus import GpuScreen
 from console.tui.screens.help import HelpScreen

@@ -8,11 +8,9 @@ from backends.domain.decision.hysteresis import OPPOSITE_WINDOWS, AdviceKind
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowKind
 from backends.domain.decision.verdict import Verdict
-from backends.domain.decision.wording import flips_at
+from backends.domain.decision.wording import flips_at, reason
 from backends.domain.prices.amounts import age_days, is_stale
-from backends.domain.prices.cost import request_prices
 from backends.domain.session import Session, activity
-from backends.operations import scenario
 from backends.operations.context import Context
 from backends.operations.decision import Decision
 from backends.settings.config import Profile
@@ -50,10 +48,10 @@ _ADVICE_LOOKS: dict[AdviceKind, Look] = {
 }
 
 
-def cost_view(session: Session, context: Context, verdict: Verdict, today: date) -> CostView:
+def cost_view(session: Session, context: Context, decision: Decision, today: date) -> CostView:
     """Return the meter, the same tokens elsewhere, and where the crossover lies."""
-    profile = scenario.watched_profile(session, context.settings)
-    spent = scenario.spent(session, context.settings)
+    profile, rental = decision.host.profile, decision.rental
+    spent = rental.spent
     parts = {name: usd for name, _, usd in spent.parts} if spent else {}
     as_of = profile.gpu_price_as_of if profile else None
     return CostView(
@@ -70,19 +68,15 @@ def cost_view(session: Session, context: Context, verdict: Verdict, today: date)
         stale_reason=f"price is {age_days(as_of, today)} days old" if as_of else "",
         reason=_reason(profile, spent),
         elsewhere=tuple(
-            EndpointCost(
-                endpoint.name,
-                scenario.elsewhere(session, endpoint),
-                "" if request_prices(endpoint.prices).known else "UNPRICED",
-            )
-            for endpoint in context.settings.endpoints
+            EndpointCost(each.endpoint.name, each.usd, "" if each.priced else "UNPRICED")
+            for each in rental.elsewhere
         ),
         tokens=_tokens(session),
         tests_usd=context.tests_usd or None,
-        crossover=_crossover(session, context, verdict),
-        budget=scenario.budget_state(session, context.settings, today),
+        crossover=_crossover(decision),
+        budget=rental.budget,
         budget_usd=context.settings.billing.budget_usd_per_day,
-        today_usd=scenario.spent_today(session, context.settings, today),
+        today_usd=rental.today_usd,
     )
 
 
@@ -101,7 +95,7 @@ def plan_view(decision: Decision) -> VerdictView:
         if plan.kind not in HELD:
             row = f"{OPPOSITE_WINDOWS} windows in a row change the plan, {shown.in_a_row} do so far"
             said += f"; {row}"
-        said += f". {plan.reason}"
+        said += f". {reason(plan)}"
     return VerdictView(
         kind=_LOOKS.get(shown.kind, "undecided"),
         word=shown.kind.value.replace("_", " "),
@@ -130,7 +124,7 @@ def verdict_view(verdict: Verdict) -> VerdictView:
     return VerdictView(
         kind=_LOOKS.get(verdict.kind, "undecided"),
         word=verdict.kind.value.replace("_", " "),
-        sentence=verdict.reason,
+        sentence=reason(verdict),
         flip=flips_at(verdict.flip) if verdict.flip else "",
     )
 
@@ -160,27 +154,25 @@ def _tokens(session: Session) -> str:
     return f"{fmt.count(totals.input_tokens)} in, {fmt.count(totals.output_tokens)} out"
 
 
-def _crossover(session: Session, context: Context, verdict: Verdict) -> CrossoverBar:
-    at = verdict.crossover
-    seen = scenario.observed(session)
-    profile = scenario.watched_profile(session, context.settings)
-    carries = scenario.carries_of(context.settings, profile, context.capacities, seen)
+def _crossover(decision: Decision) -> CrossoverBar:
+    at, carries = decision.plan.crossover, decision.host.carries
     return CrossoverBar(
-        now_rps=float(seen.n / seen.window_s) if seen.window_s else None,
+        now_rps=finite(decision.live.rate_rps),
         break_even_rps=finite(at.break_even_rps),
         break_even_interval_rps=span(at.interval),
-        break_even_reason=_no_break_even(profile, context, verdict),
+        break_even_reason=_no_break_even(decision),
         capacity_rps=finite(carries.rps),
         capacity_reason=carries.reason,
     )
 
 
-def _no_break_even(profile: Profile | None, context: Context, verdict: Verdict) -> str:
+def _no_break_even(decision: Decision) -> str:
     """Return what the break-even lacks; empty where there is one."""
-    if verdict.crossover.break_even_rps is not None:
+    plan, profile = decision.plan, decision.host.profile
+    if plan.crossover.break_even_rps is not None:
         return ""
     if profile is None or profile.gpu_usd_per_hour is None:
         return "the GPU has no price"
-    if not any(request_prices(each.prices).known for each in context.settings.endpoints):
+    if not any(each.priced for each in decision.rental.elsewhere):
         return "no endpoint has a price"
-    return "no request was seen" if verdict.usd_per_request is None else "requests are free there"
+    return "no request was seen" if plan.usd_per_request is None else "requests are free there"

@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from backends.domain.decision.break_even import usable_capacity_rps
-from backends.domain.decision.options import no_batch_in_time
-from backends.domain.decision.request_cost import (
+from backends.domain.decision.option import (
     fixed_usd_per_hour,
     gpu_usd_per_hour,
     usd_per_request,
     with_api_prices,
 )
+from backends.domain.decision.options import no_batch_in_time
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import load_band, load_of
 from backends.domain.decision.verdict import Verdict
-from backends.domain.decision.wording import name_of
-from backends.operations.ranked_endpoints import RankedEndpoint
+from backends.domain.decision.wording import excluded_because, name_of, reason
+from backends.operations.pricing import RankedEndpoint
 from console.tui.views.axis import finite, span
 from widgets.cost_chart import CostChartView, CostPoint
 from widgets.options_bars import OptionBar, OptionsView
@@ -31,7 +31,7 @@ def chart_view(scenario: Scenario, verdict: Verdict) -> CostChartView:
     gpu, request = gpu_usd_per_hour(scenario), usd_per_request(scenario)
     at, capacity = verdict.crossover, usable_capacity_rps(scenario)
     if gpu is None or request is None:
-        return CostChartView(reason=verdict.reason)
+        return CostChartView(reason=reason(verdict))
     load = load_of(scenario)
     now = None if load is None else load.mean_rps
     wall = _wall(scenario, capacity)
@@ -67,7 +67,7 @@ def options_view(
                 else option.usd_per_hour * verdict.hours_per_month
             ),
             replicas=option.replicas,
-            excluded_because=option.excluded_because,
+            excluded_because=excluded_because(option.exclusion, verdict.remedies),
             current=option.name == "on_demand",
         )
         for option in verdict.options
@@ -75,7 +75,7 @@ def options_view(
     if bars and scenario is not None:
         bars += _dearer(verdict, scenario, ranked)
     return OptionsView(
-        tuple(sorted(bars, key=_rank)), reason=verdict.reason, decided=verdict.best is not None
+        tuple(sorted(bars, key=_rank)), reason=reason(verdict), decided=verdict.best is not None
     )
 
 
@@ -90,7 +90,7 @@ def _dearer(
         month = None
         if each is not None and load is not None:
             month = each * load.mean_rps * 3600 * verdict.hours_per_month
-        why = f"SLO_EXCLUDES: {endpoint.excluded_because}" if endpoint.excluded_because else batched
+        why = excluded_because(endpoint.exclusion or batched, verdict.remedies)
         found.append(OptionBar(f"API: {endpoint.endpoint.name}", month, excluded_because=why))
     return found
 

@@ -45,6 +45,6 @@ def main_view(session: Session, context: Context) -> MainView:
         serving=serving_view(session),
         vram=vram_view(session, startup.axis_s),
         ab=ab_view(session, context.settings, context.beside),
-        cost=cost_view(session, context, decision.plan, today),
+        cost=cost_view(session, context, decision, today),
         verdict=plan_view(decision),
     )

@@ -9,8 +9,9 @@ import pytest
 
 from backends.domain.session import Session, watching
 from backends.domain.stamp import Stamp
-from backends.operations import scenario
 from backends.operations.capacity import Capacity, carried, keep_capacity, known_capacities
+from backends.operations.context import Context
+from backends.operations.decision import decide_all
 from backends.problem import Problem
 from backends.settings.config import Limits, Profile, Settings
 
@@ -102,9 +103,11 @@ def test_the_scenario_rests_on_it() -> None:
     session = watching(Session(Stamp(1, 1)), "chat", "org/model")
     settings = Settings(servers=(PROFILE,))
     today = date(2026, 11, 21)
-    with_it = scenario.scenario(session, settings, today, (MEASURED,))
-    without = scenario.scenario(session, settings, today)
-    assert (with_it.capacity_rps, without.capacity_rps) == (Decimal("4.5"), None)
+    with_it, without = (
+        decide_all(session, Context(settings, capacities=each), today).scenario.capacity_rps
+        for each in ((MEASURED,), ())
+    )
+    assert (with_it, without) == (Decimal("4.5"), None)
 
 
 @pytest.mark.parametrize(

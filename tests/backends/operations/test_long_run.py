@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 
+from backends.domain.billing.ledger import utc_day
 from backends.domain.facts import (
     BecameReady,
     Exited,
@@ -30,9 +31,9 @@ from backends.gpus.source import GpuSource
 from backends.history.history import open_history
 from backends.history.thread import HistoryThread
 from backends.metrics.exposition import counters_from
-from backends.operations import scenario
 from backends.operations.billing import Period, bill_of
 from backends.operations.context import Context
+from backends.operations.decision import decide_all
 from backends.operations.host import Host
 from backends.operations.meter_store import (
     kept_days,
@@ -42,6 +43,7 @@ from backends.operations.meter_store import (
     write_meter_store,
 )
 from backends.operations.records import keep
+from backends.operations.rental import elsewhere
 from backends.settings.config import Billing, Endpoint, Profile, Settings, TokenPrices
 from backends.simulated.counters import ServerCounters
 
@@ -287,11 +289,11 @@ def test_a_day_of_traffic_is_billed_to_the_cent(tmp_path: Path) -> None:
     assert (totals.requests, totals.input_tokens) == (truth.requests, truth.into)
     assert (totals.cached_input_tokens, totals.output_tokens) == (truth.cached, truth.out)
     assert truth.requests > 4_000
-    elsewhere = scenario.elsewhere(session, API)
-    assert elsewhere is not None
-    assert elsewhere.quantize(CENT) == truth.usd().quantize(CENT)
+    elsewhere_usd = elsewhere(session.totals, API).usd
+    assert elsewhere_usd is not None
+    assert elsewhere_usd.quantize(CENT) == truth.usd().quantize(CENT)
 
-    spent = scenario.spent(session, SETTINGS)
+    spent = decide_all(session, Context(SETTINGS), utc_day(session.now.wall_s)).rental.spent
     assert spent is not None
     assert spent.usd is not None
     hours = (Decimal(DAY_S) / GRANULARITY_S).to_integral_value(rounding=ROUND_CEILING)

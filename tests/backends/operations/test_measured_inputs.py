@@ -13,6 +13,7 @@ from backends.domain.billing.ledger import midnight_after
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowKind
 from backends.domain.decision.scenario import Scenario
+from backends.domain.decision.wording import excluded_because, reason
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Histogram
 from backends.domain.session import Session, advance
@@ -21,8 +22,8 @@ from backends.history.history import open_history
 from backends.history.records import FirstTokens, SeriesRecord, StartRecord
 from backends.operations.context import Context
 from backends.operations.decision import Decision, decide_all, decision_document
-from backends.operations.measured_inputs import Measured, Starts
 from backends.operations.records import measured_here
+from backends.operations.scenario import Measured, Starts
 from backends.settings.config import Billing, Endpoint, Settings
 from tests.console.sessions import DAY, PROFILE, READY, SERVERLESS, SETTINGS, scrape
 from tests.console.stage import host_in
@@ -54,7 +55,10 @@ def said(found: Decision) -> str:
 
 
 def options(found: Decision) -> dict[str, str]:
-    return {option.name: option.excluded_because for option in found.plan.options}
+    return {
+        option.name: excluded_because(option.exclusion, found.plan.remedies)
+        for option in found.plan.options
+    }
 
 
 def test_a_cold_start_is_the_median_of_this_hosts_own_and_says_so() -> None:
@@ -256,6 +260,6 @@ def test_a_capacity_of_other_requests_says_which_and_how_to_measure_these() -> N
 
 def test_the_command_that_measures_names_the_server() -> None:
     found = decided(settings=CHEAP, capacity=None)
-    assert found.plan.reason.endswith("Measure it: inferctl load chat")
+    assert reason(found.plan).endswith("Measure it: inferctl load chat")
     assert options(found)["on_demand"].endswith("run: inferctl load chat")
     assert "The capacity is not measured: inferctl load chat." in said(found)

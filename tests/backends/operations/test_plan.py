@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from backends.domain.decision.exclusion import NO_REMEDIES
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import scenario_from
+from backends.domain.decision.wording import excluded_because, reason
 from backends.domain.traffic.shape import HourlyProfile
 from backends.operations import scenario
 from backends.operations.context import Context
@@ -42,7 +44,7 @@ def test_every_way_of_serving_is_ranked() -> None:
         "provisioned_throughput",
     }
     assert all(option.usd_per_hour is not None for option in options.values())
-    usable = [option.usd_per_hour for option in options.values() if not option.excluded_because]
+    usable = [option.usd_per_hour for option in options.values() if option.exclusion is None]
     assert usable == sorted(usable, key=lambda usd: usd or Decimal(0))
 
 
@@ -82,7 +84,7 @@ def test_batch_prices_are_the_plans_and_no_answer_to_where_the_next_request_goes
     assert half.plan.usd_per_request == whole.plan.usd_per_request / 2
     assert half.now == whole.now
     excluded = {
-        option.name: option.excluded_because
+        option.name: excluded_because(option.exclusion, NO_REMEDIES)
         for option in decided({"batch_multiplier": "0.5"}).plan.options
     }
     assert "batch prices come without any limit" in excluded["api"]
@@ -116,7 +118,7 @@ def test_an_old_price_of_the_plan_is_stale_and_says_where_to_renew_it() -> None:
     old = {"gpu_usd_per_month": 900, "contract_price_as_of": "2026-01-01"}
     found = decided(old).plan
     assert found.kind is VerdictKind.STALE_PRICES
-    assert "set contract_price_as_of" in found.reason
+    assert "set contract_price_as_of" in reason(found)
     assert decided({"contract_price_as_of": "2026-01-01"}).plan.kind is VerdictKind.API_CHEAPER
 
 
@@ -134,10 +136,12 @@ def test_the_document_has_every_option_and_every_assumption() -> None:
 
 
 def test_a_learnt_day_stands_above_supposed_hours() -> None:
-    asked = scenario.demand(READY)
+    asked = scenario.live_demand(READY)
     day = HourlyProfile((3600.0,) * 12 + (7200.0,) * 12, (3600.0,) * 24)
-    even = scenario.scenario(READY, planned(PLAN), DAY, traffic=replace(asked, profile=None))
-    learnt = scenario.scenario(READY, planned(PLAN), DAY, traffic=replace(asked, profile=day))
+    even, learnt = (
+        scenario.host_scenario(READY, planned(PLAN), DAY, replace(asked, profile=each)).scenario
+        for each in (None, day)
+    )
     assert (even.hours_per_day, even.profile_rps) == (Decimal(10), None)
     assert learnt.hours_per_day is None
     assert learnt.profile_rps == (Decimal(1),) * 12 + (Decimal(2),) * 12

@@ -8,9 +8,9 @@ import pytest
 from backends.domain.decision.document import verdict_document
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import Scenario
+from backends.domain.decision.wording import reason
 from backends.domain.session import Session
 from backends.domain.stamp import Stamp
-from backends.operations import scenario
 from backends.operations.context import Context
 from backends.operations.decision import decide_all, unpriced_gpu
 from backends.operations.pricing import gpu_offers, gpu_prices, with_known_prices
@@ -46,7 +46,7 @@ def test_an_open_price_comes_from_the_table_with_its_source(tmp_path: Path) -> N
 
 def test_the_verdict_rests_on_it_and_says_so(tmp_path: Path) -> None:
     known = with_known_prices(settings(), tmp_path)
-    found = scenario.verdict(Session(Stamp(0.0, 0.0)), known, date(2026, 6, 1))
+    found = sessions.decided(Session(Stamp(0.0, 0.0)), known, date(2026, 6, 1)).plan
     said = " ".join(verdict_document(found)["assumptions"])
     assert "as of 2026-05-21 (price table: models.dev catalogue)" in said
 
@@ -99,9 +99,9 @@ def test_a_gpu_without_a_price_is_told_what_others_ask_and_given_none() -> None:
     decision = decide_all(sessions.READY, context, sessions.DAY)
     assert decision.plan.kind is VerdictKind.UNPRICED
     assert decision.scenario.gpu_usd_per_hour is None
-    assert "The price table has one H100 on demand from $2.89/h (runpod" in decision.plan.reason
-    assert "2026-11-09) to $4.29/h (lambda H100 SXM, 2026-09-25)" in decision.plan.reason
-    assert decision.plan.reason.endswith("gpu_usd_per_hour in [server.chat].")
+    assert "The price table has one H100 on demand from $2.89/h (runpod" in reason(decision.plan)
+    assert "2026-11-09) to $4.29/h (lambda H100 SXM, 2026-09-25)" in reason(decision.plan)
+    assert reason(decision.plan).endswith("gpu_usd_per_hour in [server.chat].")
 
 
 def test_a_verdict_of_other_ways_says_it_beside_its_assumptions() -> None:
@@ -112,7 +112,7 @@ def test_a_verdict_of_other_ways_says_it_beside_its_assumptions() -> None:
     context = Context(settings, gpu_prices=gpu_prices(settings, None))
     found = decide_all(sessions.READY, context, sessions.DAY).plan
     assert found.kind is VerdictKind.API_CHEAPER
-    assert "price table" not in found.reason
+    assert "price table" not in reason(found)
     assert any("The price table has one H100" in said for said in found.assumptions)
 
 

@@ -10,13 +10,11 @@ from backends.domain.decision.routing import NowKind
 from backends.domain.prices.cost import request_prices
 from backends.domain.session import Session
 from backends.operations import scenario as economics
-from backends.operations.context import Context
-from backends.operations.decision import decide_all
-from backends.operations.pricing import gpus_of, server_usd_per_hour
-from backends.operations.ranked_endpoints import ranked
+from backends.operations.pricing import gpus_of, ranked, server_usd_per_hour
+from backends.operations.rental import elsewhere
 from backends.settings.config import Billing, Endpoint, TokenPrices
 from tests.backends.domain.journals import at
-from tests.console.sessions import DAY, EMPTY, PROFILE, READY, SERVERLESS, SETTINGS
+from tests.console.sessions import EMPTY, PROFILE, READY, SERVERLESS, SETTINGS, decided
 
 
 def priced(**prices: str | None) -> Endpoint:
@@ -36,11 +34,11 @@ def priced(**prices: str | None) -> Endpoint:
 )
 def test_half_a_price_is_no_price(endpoint: Endpoint) -> None:
     assert not request_prices(endpoint.prices).known
-    assert economics.elsewhere(READY, endpoint) is None
+    assert elsewhere(READY.totals, endpoint).usd is None
 
 
 def test_elsewhere_is_the_price_of_the_tokens_that_were_served() -> None:
-    usd = economics.elsewhere(READY, SERVERLESS)
+    usd = elsewhere(READY.totals, SERVERLESS).usd
     assert usd is not None
     requests = READY.totals.requests
     assert requests == 222
@@ -52,7 +50,7 @@ def test_cached_input_has_its_own_price_where_one_is_known() -> None:
     cheaper = priced(
         input_usd_per_mtok="0.10", output_usd_per_mtok="0.70", cached_input_usd_per_mtok="0.01"
     )
-    usd, full = economics.elsewhere(READY, cheaper), economics.elsewhere(READY, SERVERLESS)
+    usd, full = (elsewhere(READY.totals, each).usd for each in (cheaper, SERVERLESS))
     assert usd is not None
     assert full is not None
     assert full - usd == pytest.approx(Decimal(222 * 20) * Decimal("0.09") / 10**6)
@@ -65,28 +63,30 @@ def test_every_endpoint_competes_and_the_cheapest_for_these_requests_is_the_riva
     dear_output = replace(dear_input, name="b", prices=TokenPrices(Decimal("0.1"), Decimal(9)))
     unpriced = replace(dear_input, name="c", prices=TokenPrices())
     settings = replace(SETTINGS, endpoints=(unpriced, dear_output, dear_input, SERVERLESS))
-    seen = economics.observed(READY)
-    names = [rival.endpoint.name for rival in ranked(settings, seen, None)]
+    seen = economics.live_demand(READY).seen
+    names = [rival.endpoint.name for rival in ranked(settings, seen, None, {})]
     assert names == ["serverless", "a", "b", "c"]
     much_input = replace(seen, input_tokens_mean=Decimal(10_000), output_tokens_mean=Decimal(1))
-    names = [rival.endpoint.name for rival in ranked(settings, much_input, None)]
+    names = [rival.endpoint.name for rival in ranked(settings, much_input, None, {})]
     assert names == ["serverless", "b", "a", "c"]
-    decided = decide_all(READY, Context(settings), DAY)
-    assert any("cheapest of 3 endpoints" in said for said in decided.plan.assumptions)
-    assert decided.plan.usd_per_request == ranked(settings, seen, None)[0].usd_per_request
+    found = decided(READY, settings)
+    assert any("cheapest of 3 endpoints" in said for said in found.plan.assumptions)
+    assert found.plan.usd_per_request == ranked(settings, seen, None, {})[0].usd_per_request
 
 
 def test_an_unpriced_endpoint_is_no_rival_and_says_so() -> None:
     unpriced = Endpoint("c", "http://127.0.0.1:9/v1", "m")
-    (rival,) = ranked(replace(SETTINGS, endpoints=(unpriced,)), economics.observed(READY), None)
+    (rival,) = ranked(
+        replace(SETTINGS, endpoints=(unpriced,)), economics.live_demand(READY).seen, None, {}
+    )
     assert (rival.usd_per_request, rival.reason) == (None, "UNPRICED")
 
 
 def test_now_and_plan_answer_two_questions() -> None:
-    decided = decide_all(READY, Context(SETTINGS), DAY)
-    assert decided.plan.kind is VerdictKind.API_CHEAPER
-    assert decided.now.kind is NowKind.KEEP_ON_GPU
-    assert decided.now.paid_usd_per_hour == Decimal("1.88")
+    found = decided(READY)
+    assert found.plan.kind is VerdictKind.API_CHEAPER
+    assert found.now.kind is NowKind.KEEP_ON_GPU
+    assert found.now.paid_usd_per_hour == Decimal("1.88")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_the_gpus_of_a_server_are_those_it_asks_for(args: tuple[str, ...], gpus:
 
 def test_a_host_with_several_gpus_is_billed_for_all_of_them() -> None:
     settings = replace(SETTINGS, billing=Billing(gpus=8))
-    one, eight = economics.spent(READY, SETTINGS), economics.spent(READY, settings)
+    one, eight = decided(READY, SETTINGS).rental.spent, decided(READY, settings).rental.spent
     assert one is not None
     assert eight is not None
     assert one.usd is not None
@@ -120,27 +120,27 @@ def test_a_host_with_several_gpus_is_billed_for_all_of_them() -> None:
 
 
 def test_the_scenario_holds_what_was_measured_and_nothing_invented() -> None:
-    scenario = economics.scenario(READY, SETTINGS, DAY)
+    scenario = decided(READY, SETTINGS).scenario
     assert (scenario.input_tokens, scenario.output_tokens) == (Decimal(80), Decimal(220))
     assert scenario.rate_rps == pytest.approx(Decimal(2), rel=Decimal("0.02"))
     assert scenario.capacity_rps is None
-    empty = economics.scenario(EMPTY, SETTINGS, DAY)
+    empty = decided(EMPTY, SETTINGS).scenario
     assert (empty.input_tokens, empty.output_tokens, empty.rate_rps) == (None, None, None)
 
 
 def test_no_verdict_without_traffic_or_price() -> None:
-    assert economics.verdict(EMPTY, SETTINGS, DAY).kind is VerdictKind.INSUFFICIENT_DATA
+    assert decided(EMPTY, SETTINGS).plan.kind is VerdictKind.INSUFFICIENT_DATA
     unpriced = replace(SETTINGS, servers=(replace(PROFILE, gpu_usd_per_hour=None),))
-    assert economics.verdict(READY, unpriced, DAY).kind is VerdictKind.UNPRICED
+    assert decided(READY, unpriced).plan.kind is VerdictKind.UNPRICED
 
 
 def test_the_bill_is_unknown_before_the_meter_runs() -> None:
-    assert economics.spent(Session(at(90)), SETTINGS) is None
+    assert decided(Session(at(90))).rental.spent is None
 
 
 def test_the_bill_is_rate_times_time_rounded_as_the_provider_rounds() -> None:
-    exact = economics.spent(READY, SETTINGS)
-    hourly = economics.spent(READY, replace(SETTINGS, billing=Billing(granularity_s=3600)))
+    exact = decided(READY, SETTINGS).rental.spent
+    hourly = decided(READY, replace(SETTINGS, billing=Billing(granularity_s=3600))).rental.spent
     assert exact is not None
     assert hourly is not None
     assert exact.usd == pytest.approx(Decimal("1.88") * 278 / 3600)
@@ -150,14 +150,14 @@ def test_the_bill_is_rate_times_time_rounded_as_the_provider_rounds() -> None:
 def test_the_bill_of_the_host_goes_on_while_a_foreign_server_is_watched() -> None:
     settings = replace(SETTINGS, servers=(replace(PROFILE, name="other"),))
     assert economics.watched_profile(READY, settings) is None
-    bill = economics.spent(READY, settings)
+    bill = decided(READY, settings).rental.spent
     assert bill is not None
     assert bill.usd_per_hour == Decimal("1.88")
-    assert economics.scenario(READY, settings, DAY).gpu_usd_per_hour is None
+    assert decided(READY, settings).scenario.gpu_usd_per_hour is None
 
 
 def test_profiles_that_disagree_on_the_price_leave_the_bill_without_one() -> None:
     others = (replace(PROFILE, name="a"), replace(PROFILE, name="b", gpu_usd_per_hour=Decimal(3)))
-    bill = economics.spent(READY, replace(SETTINGS, servers=others))
+    bill = decided(READY, replace(SETTINGS, servers=others)).rental.spent
     assert bill is not None
     assert bill.usd is None

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from backends.domain.decision.scenario_parts import Currency, Tier
 from backends.domain.prices.amounts import BadPrice
+from backends.domain.prices.cost import Tier
+from backends.domain.prices.currencies import Currency
 from backends.domain.prices.prices import ApiPrice, provenance
 from backends.prices.book import (
     find_api_price,
@@ -103,7 +104,7 @@ def test_litellm_charges_by_the_token() -> None:
         ('{"data": []}', "without any model"),
         (
             '{"data": [{"id": "m", "pricing": {"prompt": "cheap", "completion": "0"}}]}',
-            "file.json: m: prompt: 'cheap' is no price",
+            "file.json: m: prompt is 'cheap', which is no price",
         ),
     ],
 )

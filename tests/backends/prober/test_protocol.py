@@ -3,8 +3,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from backends.domain.decision.scenario_parts import Tier
-from backends.domain.prices.cost import RequestPrices
+from backends.domain.prices.cost import RequestPrices, Tier
 from backends.prober.protocol import Limits, LoadOrder, Order, SeriesOrder, Target, decode_order
 from backends.prober.protocol import encode_order as encode
 

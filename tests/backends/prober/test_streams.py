@@ -8,8 +8,7 @@ import pytest
 
 from backends.domain.ab.facts import RunBegan, RunEnded, SeriesBegan, SeriesEnded, TextArrived
 from backends.domain.ab.run import Run
-from backends.domain.decision.scenario_parts import Tier
-from backends.domain.prices.cost import NO_PRICES, RequestPrices
+from backends.domain.prices.cost import NO_PRICES, RequestPrices, Tier
 from backends.prober import clock
 from tests.backends.domain.ab.chunks import ROLE, chunk, usage
 from tests.backends.prober.scripted_server import (

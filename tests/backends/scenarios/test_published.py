@@ -8,6 +8,7 @@ import pytest
 from backends.domain.decision.document import verdict_document
 from backends.domain.decision.scenario import BadScenario
 from backends.domain.decision.verdict import decide
+from backends.operations.decision import remedies
 from backends.scenarios.reading import (
     read_scenario,
     scenario_at,
@@ -20,7 +21,7 @@ TOKENS_PER_MONTH = 730 * 3600
 
 
 def document(name: str) -> dict[str, Any]:
-    return verdict_document(decide(shipped_scenario(name)))
+    return verdict_document(decide(shipped_scenario(name), remedies()))
 
 
 def month(name: str, option: str) -> float:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.domain.decision.scenario import KEYS, Currency, ForeignPrice, Scenario, scenario_from
+from backends.domain.decision.scenario import KEYS, Scenario, scenario_from
+from backends.domain.prices.currencies import ConvertedPrice, Currency
 from backends.scenarios.reading import scenario_of
 from backends.settings.config import Settings
 from backends.settings.faults import ConfigError, Fault
@@ -94,7 +95,7 @@ as_of = 2026-11-20
 """
     plan = settings(text).plan
     assert plan.gpu_usd_per_month == Decimal("514.71")
-    assert plan.foreign == (ForeignPrice("gpu_usd_per_month", Decimal(399), "GBP"),)
+    assert plan.converted == (ConvertedPrice("gpu_usd_per_month", Decimal(399), "GBP"),)
     assert plan.currencies == (Currency("GBP", Decimal("1.29"), date(2026, 11, 20)),)
 
 
@@ -118,16 +119,21 @@ def test_the_places_are_named_as_the_configuration_names_them() -> None:
 @pytest.mark.parametrize(
     ("line", "key", "what", "remedy"),
     [
-        ("pue = -1", "pue", "-1 is no number", "0 or more"),
-        ('pue = "much"', "pue", "'much' is no number", "digits"),
-        ("hours_per_day = 25", "hours_per_day", "25 is too much; ", "at most 24"),
+        ("pue = -1", "pue", "is -1, which is no number", "0 or more"),
+        ('pue = "much"', "pue", "is 'much', which is no number", "digits"),
+        ("hours_per_day = 25", "hours_per_day", "is 25, which is too much", "at most 24"),
         ("billed_when_stopped = 1", "billed_when_stopped", "neither", "true or false"),
-        ("model = 7", "model", "is not text", "in quotes"),
+        ("model = 7", "model", "not a string", "in double quotes"),
         ('contract_price_as_of = "soon"', "contract_price_as_of", "no date", "2026-11-21"),
         ('owned_usd = "9 GBP"', "owned_usd", "one GBP is worth", "[plan.currencies.GBP]"),
         ("currencies = 1", "currencies", "", "[plan.currencies.GBP]"),
         ("currencies.GBP = 1", "currencies.GBP", "", "usd and as_of"),
-        ("[plan.currencies.GBP]\nusd=0\nas_of=2026-01-01", "currencies.GBP.usd", "0 cannot", "out"),
+        (
+            "[plan.currencies.GBP]\nusd=0\nas_of=2026-01-01",
+            "currencies.GBP.usd",
+            "is 0, which cannot be",
+            "out",
+        ),
         ("puw = 1", "puw", "is unknown", "did you mean pue?"),
         ("zzzzzz = 1", "zzzzzz", "is unknown", "remove it"),
         ('api_key = "sk-1"', "api_key", "secret", "api_key_env"),
@@ -137,7 +143,7 @@ def test_a_fault_of_a_plan(line: str, key: str, what: str, remedy: str) -> None:
     (fault,) = faults(f"[plan]\n{line}\n")
     assert fault.key == f"plan.{key}"
     assert fault.line in {2, 3}
-    assert what.rstrip("; ") in fault.what
+    assert what in fault.what
     assert remedy in fault.remedy
 
 

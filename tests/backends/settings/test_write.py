@@ -15,7 +15,6 @@ from backends.settings.write import (
     Keys,
     TomlValue,
     add_profile,
-    set_value,
     set_values,
     write_first_config,
 )
@@ -77,7 +76,7 @@ def test_a_first_configuration_never_overwrites_one(path: Path) -> None:
 def test_a_value_is_set_and_every_other_character_stays(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(COMMENTED)
-    set_value(("server", "a", "port"), 8100, path)
+    set_values({("server", "a", "port"): 8100}, path)
     assert path.read_text() == COMMENTED.replace("8000", "8100")
 
 
@@ -85,7 +84,7 @@ def test_a_value_is_set_and_every_other_character_stays(tmp_path: Path) -> None:
 def test_a_missing_table_or_key_is_made(tmp_path: Path, keys: tuple[str, ...]) -> None:
     path = tmp_path / "config.toml"
     path.write_text(COMMENTED)
-    set_value(keys, 1.5 if keys[0] == "limits" else "nord", path)
+    set_values({keys: 1.5 if keys[0] == "limits" else "nord"}, path)
     settings = read_settings(path)
     assert (settings.limits.ttft_p99_s, settings.theme) in {(1.5, None), (None, "nord")}
     assert settings.servers[0].port == 8000
@@ -94,7 +93,7 @@ def test_a_missing_table_or_key_is_made(tmp_path: Path, keys: tuple[str, ...]) -
 
 
 def test_a_value_can_be_set_before_there_is_a_configuration(path: Path) -> None:
-    set_value(("server", "new", "model"), "m", path)
+    set_values({("server", "new", "model"): "m"}, path)
     assert read_settings(path).servers == (Profile(name="new", model="m"),)
 
 
@@ -102,9 +101,9 @@ def test_a_faulty_value_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(COMMENTED)
     with pytest.raises(ConfigError, match="no TCP port"):
-        set_value(("server", "a", "port"), 70000, path)
+        set_values({("server", "a", "port"): 70000}, path)
     with pytest.raises(ConfigError, match="no table"):
-        set_value(("server", "a", "port", "x"), 1, path)
+        set_values({("server", "a", "port", "x"): 1}, path)
     assert path.read_text() == COMMENTED
 
 
@@ -112,7 +111,7 @@ def test_a_value_that_is_no_text_leaves_the_file_as_it_was(tmp_path: Path) -> No
     path = tmp_path / "config.toml"
     path.write_text(COMMENTED)
     with pytest.raises(ConfigError, match="no UTF-8"):
-        set_value(("server", "a", "args"), ["--seed=\udcff"], path)
+        set_values({("server", "a", "args"): ["--seed=\udcff"]}, path)
     assert path.read_text() == COMMENTED
 
 
@@ -120,7 +119,7 @@ def test_a_faulty_file_is_not_edited(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("[server.a\n")
     with pytest.raises(ConfigError, match="not valid TOML"):
-        set_value(("theme",), "nord", path)
+        set_values({("theme",): "nord"}, path)
     assert path.read_text() == "[server.a\n"
 
 
@@ -128,7 +127,7 @@ def test_a_whole_endpoint_is_set_at_once(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(COMMENTED)
     with pytest.raises(ConfigError, match="lacks model"):
-        set_value(("endpoint", "e", "base_url"), "https://x/v1", path)
+        set_values({("endpoint", "e", "base_url"): "https://x/v1"}, path)
     place = ("endpoint", "e")
     day = date(2026, 11, 21)
     changes: dict[Keys, TomlValue] = {
@@ -193,7 +192,7 @@ def test_a_linked_configuration_stays_a_link_and_keeps_its_mode(tmp_path: Path) 
     real.chmod(0o644)
     link = tmp_path / "config.toml"
     link.symlink_to(real)
-    set_value(("theme",), "nord", link)
+    set_values({("theme",): "nord"}, link)
     assert link.is_symlink()
     assert 'theme = "nord"' in real.read_text()
     assert real.stat().st_mode & 0o777 == 0o644

@@ -32,12 +32,11 @@ from backends.domain.traffic.demand import Demand, demand_between
 from backends.domain.traffic.shape import HourlyProfile
 from backends.metrics.prometheus_server import past_traffic
 from backends.metrics.scrape import scrape
-from backends.operations import scenario
 from backends.operations.capacity import Capacity
 from backends.operations.host import clock
 from backends.simulated.traffic import generate, loopback_target
 from tests.console.cli.conftest import Cli, cli, configure
-from tests.console.sessions import DAY, EMPTY, SETTINGS
+from tests.console.sessions import EMPTY, SETTINGS, decided
 from tests.console.stage import ROOT, free_port
 
 __all__ = ["cli"]
@@ -210,7 +209,7 @@ def verdict(demand: Demand, capacity_rps: str) -> Verdict:
     settings = replace(SETTINGS, servers=(profile,))
     tokens = int(demand.seen.output_tokens_mean or 0)
     measured = Capacity("chat", MODEL, (), Decimal(capacity_rps), True, tokens, "", 1.0, None, 0.0)
-    return scenario.verdict(EMPTY, settings, DAY, (measured,), demand)
+    return decided(EMPTY, settings, capacities=(measured,), traffic=demand).plan
 
 
 def test_requests_and_tokens_are_those_of_the_servers(demands: tuple[Demand, Demand]) -> None:

@@ -28,7 +28,7 @@ from backends.settings.config import Settings
 from backends.settings.paths import history_file
 from tests.backends.domain.journals import at
 from tests.console.cli.conftest import Cli, configure
-from tests.console.sessions import DAY, SETTINGS, scrape
+from tests.console.sessions import DAY, SETTINGS, decided, scrape
 
 CONFIGURATION = """
 [server.chat]
@@ -169,7 +169,7 @@ def test_a_learnt_day_lends_its_number_to_no_mean_of_ten_minutes() -> None:
     session = advance(advance(session, scrape(200, 0)), scrape(320, 100))
     live = scenario.live_demand(session)
     few, month = (
-        scenario.scenario(session, SETTINGS, DAY, traffic=asked)
+        scenario.host_scenario(session, SETTINGS, DAY, asked).scenario
         for asked in (live, Demand(live.seen, "a day", profile=day))
     )
     own, lent = request_band(few), request_band(month)
@@ -186,7 +186,7 @@ def test_the_console_takes_a_learnt_days_tokens_from_all_that_was_watched() -> N
     totals = TokenTotals(1_000_000.0, 80e6, None, 220e6)
     ledger = Ledger((Served("chat", totals, day),))
     session = Session(session.now, ledger=ledger, life=session.life)
-    found = scenario.scenario(session, Settings(SETTINGS.servers, SETTINGS.endpoints), DAY)
+    found = decided(session, Settings(SETTINGS.servers, SETTINGS.endpoints)).scenario
     assert (found.input_tokens, found.output_tokens) == (Decimal(80), Decimal(220))
     assert found.observed is not None
     assert found.observed.tokens_n == Decimal(1_000_000)

@@ -7,7 +7,7 @@ import pytest
 
 from backends.domain.server import ServerState
 from backends.history.history import open_history
-from backends.operations.scenario import demand
+from backends.operations.scenario import live_demand
 from backends.prober.prompts import PROMPTS
 from backends.settings.config import Endpoint
 from console.tui.actions.under_way import UNDER_WAY
@@ -90,7 +90,7 @@ async def test_what_an_ab_sends_is_no_traffic_to_decide_on(made_host: MadeHost) 
         await until(pilot, lambda: app.session.scraped is not None and not app.session.scraped.own)
         assert app.session.scraped is not None
         assert app.session.scraped.counters.requests_finished
-        assert demand(app.session).seen.n == 0
+        assert live_demand(app.session).seen.n == 0
 
 
 async def test_a_series_on_a_priced_endpoint_is_asked_about_with_its_bound(

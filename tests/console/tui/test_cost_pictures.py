@@ -14,7 +14,7 @@ from backends.history.records import FirstTokens
 from backends.operations.capacity import Capacity
 from backends.operations.context import Context
 from backends.operations.decision import Decision, decide_all
-from backends.operations.measured_inputs import Measured
+from backends.operations.scenario import Measured
 from backends.settings.config import Billing, Endpoint, Settings, TokenPrices
 from console.tui.screens.costs import CostScreen
 from tests.console import sessions

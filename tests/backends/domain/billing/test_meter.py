@@ -1,11 +1,11 @@
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.domain.billing.meter import (
-    ACTIVITIES,
     STOPPED_STILL_COSTS,
     Activity,
     MeterState,
@@ -16,10 +16,8 @@ from backends.domain.billing.meter import (
     billed_seconds,
     cost_elsewhere,
     read_meter,
-    tariff_of,
 )
 from backends.domain.prices.cost import RequestPrices
-from backends.domain.prices.prices import GpuPrice
 from backends.domain.server import ServerState
 from backends.domain.traffic.totals import TokenTotals
 from backends.wire import plain, typed
@@ -96,7 +94,9 @@ def test_it_survives_a_restart() -> None:
     assert typed(plain(state), MeterState) == state
 
 
-@given(st.lists(st.tuples(st.sampled_from(ACTIVITIES), st.integers(1, 10_000)), max_size=20))
+@given(
+    st.lists(st.tuples(st.sampled_from(get_args(Activity)), st.integers(1, 10_000)), max_size=20)
+)
 def test_the_parts_tile_the_time(parts: list[tuple[Activity, int]]) -> None:
     spent = read_meter(meter(*parts), Tariff(RATE))
     assert sum(seconds for _, seconds, _ in spent.parts) == pytest.approx(spent.elapsed_s)
@@ -108,12 +108,6 @@ def test_no_second_is_unbilled(elapsed: float, step: int, least: int) -> None:
     billed = billed_seconds(elapsed, Tariff(RATE, granularity_s=step, minimum_s=least))
     assert float(billed) >= elapsed
     assert billed <= max(Decimal(least), Decimal(repr(elapsed)) + step)
-
-
-def test_the_tariff_of_a_price() -> None:
-    row = GpuPrice("x", "y", "H100", RATE, granularity_s=60, minimum_s=600)
-    assert tariff_of(row, 8) == Tariff(RATE, 8, 60, 600)
-    assert tariff_of(GpuPrice("x", "y", "H100")) == Tariff(None)
 
 
 def test_the_same_tokens_elsewhere() -> None:

@@ -14,13 +14,15 @@ import pytest
 
 from backends.domain.decision.break_even import crossover, segments, usable_capacity_rps
 from backends.domain.decision.document import verdict_document
-from backends.domain.decision.options import options
-from backends.domain.decision.request_cost import (
+from backends.domain.decision.exclusion import NO_REMEDIES
+from backends.domain.decision.option import (
+    Option,
     cheapest_gpu_usd_per_hour,
     fixed_usd_per_hour,
     owned_usd_per_hour,
     usd_per_request,
 )
+from backends.domain.decision.options import options
 from backends.domain.decision.scenario import Scenario, scenario_from
 from backends.domain.decision.serverless import scale_to_zero
 from backends.domain.decision.uncertainty import (
@@ -31,6 +33,7 @@ from backends.domain.decision.uncertainty import (
     request_band,
 )
 from backends.domain.decision.verdict import decide
+from backends.domain.decision.wording import excluded_because
 
 ALL: dict[str, Any] = {
     "gpu_usd_per_hour": "1.88",
@@ -72,6 +75,10 @@ OWNED = Fraction(30_000, 36 * 730) + Fraction(7, 10) * Fraction(15, 100) * Fract
 EVEN = (G + FIXED) / (3600 * C)
 
 
+def why(option: Option) -> str:
+    return excluded_because(option.exclusion, NO_REMEDIES)
+
+
 def of(**more: Any) -> Scenario:
     return scenario_from({**ALL, **more})
 
@@ -82,7 +89,7 @@ def cost(name: str, **more: Any) -> Decimal:
     assert load is not None
     by_name = {each.name: each for each in options(scenario, centre(scenario, load))}
     found = by_name[name].usd_per_hour
-    assert found is not None, by_name[name].excluded_because
+    assert found is not None, why(by_name[name])
     return found
 
 

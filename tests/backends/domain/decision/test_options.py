@@ -7,12 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.domain.decision.option import Option
+from backends.domain.decision.exclusion import (
+    NO_REMEDIES,
+    Exclusion,
+    ExclusionKind,
+    Remedies,
+    Remedy,
+    Unmeasured,
+)
+from backends.domain.decision.option import Option, break_even_rps, usd_per_request
 from backends.domain.decision.options import options
 from backends.domain.decision.outcome import priced
-from backends.domain.decision.request_cost import break_even_rps, usd_per_request
 from backends.domain.decision.scenario import Scenario, scenario_from
 from backends.domain.decision.uncertainty import centre, load_of
+from backends.domain.decision.wording import excluded_because
 from backends.domain.prices.cost import RequestPrices
 
 MEDIUM: dict[str, Any] = {
@@ -22,6 +30,10 @@ MEDIUM: dict[str, Any] = {
     "input_tokens": 80,
     "output_tokens": 220,
 }
+
+
+def why(option: Option) -> str:
+    return excluded_because(option.exclusion, NO_REMEDIES)
 
 
 def found(**more: Any) -> dict[str, Option]:
@@ -106,7 +118,7 @@ def test_destroying_is_no_option_for_traffic_without_a_pause() -> None:
 def test_destroying_needs_to_know_the_cold_start() -> None:
     option = found(rate_rps=4, capacity_rps=25, hours_per_day=8)["destroyed_when_idle"]
     assert option.usd_per_hour is None
-    assert "cold_start_s" in option.excluded_because
+    assert "cold_start_s" in why(option)
 
 
 def test_a_profile_says_itself_when_the_gpu_may_be_destroyed() -> None:
@@ -184,24 +196,26 @@ def test_cold_starts_break_a_limit_on_the_99th_percentile() -> None:
         "cold_start_s": 60,
         "ttft_slo_s": 1,
     }
-    assert found(**cold)["serverless_gpu"].excluded_because.startswith("SLO_EXCLUDES: 51 %")
-    assert found(**{**cold, "ttft_slo_s": 60})["serverless_gpu"].excluded_because == ""
+    assert why(found(**cold)["serverless_gpu"]).startswith("SLO_EXCLUDES: 51 %")
+    assert why(found(**{**cold, "ttft_slo_s": 60})["serverless_gpu"]) == ""
 
 
 def test_batch_prices_keep_no_limit() -> None:
     at = found(rate_rps=4, batch_multiplier="0.5", ttft_slo_s=1)
-    assert at["api"].excluded_because.startswith("SLO_EXCLUDES")
+    assert why(at["api"]).startswith("SLO_EXCLUDES")
 
 
 def test_unknown_capacity_names_the_command_that_measures_it() -> None:
-    assert "inferctl load ENDPOINT" in found(rate_rps=4)["on_demand"].excluded_because
+    unknown = found(rate_rps=4)["on_demand"].exclusion
+    assert unknown == Exclusion(ExclusionKind.CAPACITY_UNKNOWN, Unmeasured(Decimal(4)))
+    assert excluded_because(unknown, NO_REMEDIES).endswith("is not measured")
+    load = Remedies(measure=Remedy("measure it"))
+    assert excluded_because(unknown, load).endswith("is not measured; run: measure it")
 
 
 def test_more_gpus_than_there_are() -> None:
     at = found(rate_rps=40, capacity_rps=10, max_replicas=2)
-    assert at["on_demand"].excluded_because.startswith(
-        "OVER_CAPACITY: the peak of 40 req/s needs 4"
-    )
+    assert why(at["on_demand"]).startswith("OVER_CAPACITY: the peak of 40 req/s needs 4")
 
 
 def test_a_hybrid_overflows_to_the_api() -> None:

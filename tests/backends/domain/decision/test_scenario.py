@@ -1,11 +1,12 @@
 from dataclasses import fields
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from backends.domain.decision.scenario import BadScenario, Observed, Scenario, scenario_from
+from backends.domain.decision.scenario import BadScenario, Scenario, scenario_from
+from backends.domain.traffic.requests import Observed
 
 DOCUMENTED = {
     "gpu_usd_per_hour",
@@ -72,22 +73,28 @@ def test_values_are_read_as_written() -> None:
     [
         ({"gpu_usd_per_hr": 1}, 'unknown key "gpu_usd_per_hr"; did you mean "gpu_usd_per_hour"'),
         ({"zzz": 1}, "remove it"),
-        ({"gpu_usd_per_hour": "$1.88"}, "gpu_usd_per_hour: '\\$1.88' is no number"),
-        ({"rate_rps": -1}, "rate_rps: -1 is no number"),
+        ({"gpu_usd_per_hour": "$1.88"}, "gpu_usd_per_hour is '\\$1.88', which is no number"),
+        ({"rate_rps": -1}, "rate_rps is -1, which is no number"),
         ({"capacity_rps": 0}, "leave the key out where it is unknown"),
         ({"cached_input_share": "1.5"}, "at most 1"),
         ({"hours_per_day": 25}, "at most 24"),
         ({"peak_over_average": "0.5"}, "at least its average"),
         ({"profile_rps": [1, 2]}, "24 hourly rates"),
         ({"profile_rps": ["x"] * 24}, r"profile_rps\[0\]"),
-        ({"today": "yesterday"}, "write it as 2026-11-21"),
-        ({"model": 7}, "put it in quotes"),
+        ({"today": "yesterday"}, 'for example "2026-11-21"'),
+        ({"model": 7}, "put it in double quotes"),
         ({"observed": {}}, '"n"'),
         ({"observed": {"n": 1, "mean": 2}}, 'unknown key "mean"'),
-        ({"observed": {"n": 40, "window_s": 0}}, "window_s: 0 cannot be"),
+        ({"observed": {"n": 40, "window_s": 0}}, "observed.window_s is 0, which cannot be"),
         ({"observed": {"n": 40, "covariance": "much"}}, "covariance"),
     ],
 )
 def test_a_bad_key_is_named_with_its_remedy(data: dict[str, Any], message: str) -> None:
     with pytest.raises(BadScenario, match=message):
         scenario_from(data, "plan.toml")
+
+
+def test_an_instant_is_no_date() -> None:
+    """A price's age is counted in days, which an instant cannot be subtracted from."""
+    with pytest.raises(BadScenario, match="gpu_price_as_of is a date or time that is no date"):
+        scenario_from({"gpu_price_as_of": datetime(2026, 11, 20, tzinfo=UTC)})

@@ -5,7 +5,7 @@ from statistics import fmean, stdev
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.domain.decision.scenario import Observed, Scenario, scenario_from
+from backends.domain.decision.scenario import Scenario, scenario_from
 from backends.domain.decision.uncertainty import (
     break_even_band,
     load_band,
@@ -13,6 +13,7 @@ from backends.domain.decision.uncertainty import (
     points,
     request_band,
 )
+from backends.domain.traffic.requests import Observed
 
 D = Decimal
 PRICES = Scenario(

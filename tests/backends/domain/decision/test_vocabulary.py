@@ -3,14 +3,19 @@
 A row is the word, the scenario, a part of the sentence, and the number that would flip it.
 """
 
+import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
+from backends.domain.decision.document import verdict_document
+from backends.domain.decision.exclusion import NO_REMEDIES, Remedies, Remedy
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import scenario_from
 from backends.domain.decision.verdict import Verdict, decide
+from backends.domain.decision.wording import reason
 
 DATED = {
     "gpu_price_as_of": date(2026, 11, 1),
@@ -146,8 +151,20 @@ VOCABULARY: list[Row] = [
 ]
 
 
-def verdict(data: dict[str, Any]) -> Verdict:
-    return decide(scenario_from({**DATED, **data}))
+REMEDIES = Remedies(Remedy("inferctl load ENDPOINT"), Remedy("inferctl prices set"))
+
+
+def verdict(data: dict[str, Any], remedies: Remedies = REMEDIES) -> Verdict:
+    return decide(scenario_from({**DATED, **data}), remedies)
+
+
+@pytest.mark.parametrize("data", [row[1] for row in VOCABULARY], ids=[row[0] for row in VOCABULARY])
+def test_only_who_asks_names_commands(data: dict[str, Any]) -> None:
+    named, unnamed = verdict(data), verdict(data, NO_REMEDIES)
+    assert unnamed == replace(named, remedies=NO_REMEDIES)
+    document = json.dumps(verdict_document(unnamed))
+    assert "inferctl" not in document
+    assert "run:" not in document
 
 
 @pytest.mark.parametrize(("word", "data", "sentence", "flip"), VOCABULARY, ids=lambda row: row)
@@ -155,8 +172,8 @@ def test_a_word_is_reached_with_its_sentence_its_inputs_and_its_flip(
     word: str, data: dict[str, Any], sentence: str, flip: str | None
 ) -> None:
     found = verdict(data)
-    assert found.kind.value == word, found.reason
-    assert sentence in found.reason
+    assert found.kind.value == word, reason(found)
+    assert sentence in reason(found)
     assert (found.flip.quantity if found.flip else None) == flip
     said = " ".join(found.assumptions)
     if "gpu_usd_per_hour" in data:
@@ -180,4 +197,4 @@ def test_an_unpriced_api_is_told_from_which_price_on_it_would_lose() -> None:
     assert found.flip is not None
     assert found.flip.quantity == "usd_per_request"
     assert float(found.flip.value) == pytest.approx(1.88 / 3600 / 4)
-    assert found.reason.endswith("Break-even is at $0.000131 a request.")
+    assert reason(found).endswith("Break-even is at $0.000131 a request.")

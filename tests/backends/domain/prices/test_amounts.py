@@ -64,7 +64,7 @@ def test_digits_keep_twelve_places(amount: Decimal) -> None:
     "bad", ["$1.88", "1,88", "", "free", "-1", "NaN", "Infinity", True, None, float("inf"), [1]]
 )
 def test_a_bad_price_names_its_place_and_a_remedy(bad: object) -> None:
-    with pytest.raises(BadPrice, match=r"^server\.gpt-oss\.gpu_usd_per_hour: .*write"):
+    with pytest.raises(BadPrice, match=r"^server\.gpt-oss\.gpu_usd_per_hour is .*write"):
         amount_from(bad, "server.gpt-oss.gpu_usd_per_hour")
 
 

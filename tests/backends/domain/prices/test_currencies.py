@@ -4,10 +4,10 @@ from decimal import Decimal
 import pytest
 
 from backends.domain.decision.scenario import BadScenario, scenario_from
-from backends.domain.decision.scenario_parts import Currency
 from backends.domain.decision.verdict import decide
+from backends.domain.decision.wording import reason
 from backends.domain.prices.amounts import BadPrice
-from backends.domain.prices.currencies import currency_of, told
+from backends.domain.prices.currencies import Currency, currency_of, told
 
 DAY = date(2026, 11, 20)
 POUNDS = {
@@ -63,7 +63,7 @@ def test_an_old_rate_makes_the_verdict_stale() -> None:
     scenario = scenario_from({**POUNDS, "today": "2027-02-01", "capacity_rps": 9})
     found = decide(scenario)
     assert found.kind == "STALE_PRICES"
-    assert "rate of GBP is 73 days old" in found.reason
+    assert "rate of GBP is 73 days old" in reason(found)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_an_old_rate_makes_the_verdict_stale() -> None:
     [
         ({"gpu_usd_per_month": "399 GBP"}, r"add \[currencies.GBP\]"),
         ({"currencies": {"GBP": {"usd": "1.289"}}}, "usd and as_of"),
-        ({"currencies": {"GBP": {"usd": "0", "as_of": DAY}}}, "0 cannot be"),
+        ({"currencies": {"GBP": {"usd": "0", "as_of": DAY}}}, "usd is 0, which cannot be"),
         ({"currencies": "GBP"}, r"\[currencies.GBP\]"),
         ({"gpu_usd_per_hour": "x GBP"}, "is no number"),
         ({"gpu_usd_per_hour": "GBP"}, "is no number"),

@@ -4,15 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from backends.domain.decision.scenario import Scenario
 from backends.domain.prices.cost import request_prices
 from backends.domain.prices.prices import (
     ApiPrice,
-    GpuContract,
     GpuPrice,
     Price,
     freshness,
-    priced_with,
     provenance,
     replaces,
 )
@@ -27,31 +24,6 @@ API = ApiPrice(
     fee_percent=Decimal("5.5"),
     as_of=date(2026, 11, 1),
 )
-
-
-@pytest.mark.parametrize(
-    ("contract", "key", "amount"),
-    [
-        ("on_demand", "gpu_usd_per_hour", "3.6"),
-        ("spot", "gpu_usd_per_hour", "3.6"),
-        ("reserved", "gpu_usd_per_month", "2628"),
-        ("serverless", "serverless_usd_per_second", "0.001"),
-    ],
-)
-def test_a_gpu_price_goes_where_its_contract_says(
-    contract: GpuContract, key: str, amount: str
-) -> None:
-    row = GpuPrice("x", "y", "H100", Decimal("3.6"), contract, as_of=DAY)
-    scenario = priced_with(Scenario(), API, row)
-    assert getattr(scenario, key) == Decimal(amount)
-    dates = (scenario.gpu_price_as_of, scenario.contract_price_as_of)
-    assert dates == ((DAY, None) if key == "gpu_usd_per_hour" else (None, DAY))
-    assert scenario.api_price_as_of == date(2026, 11, 1)
-    assert scenario.fee_percent == Decimal("5.5")
-
-
-def test_without_prices_nothing_changes() -> None:
-    assert priced_with(Scenario(), None, None) == Scenario()
 
 
 def test_the_fee_is_on_everything() -> None:

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Bucket, Counters, Histogram
-from backends.domain.traffic.latency import first_tokens, newest_first_tokens, p99_against
-from backends.domain.traffic.rates import bucket
+from backends.domain.traffic.rates import bucket, first_tokens, newest_first_tokens, p99_against
 from tests.backends.domain.journals import at
 
 EDGES = (0.5, 1.0, 2.5, float("inf"))

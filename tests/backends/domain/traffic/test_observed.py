@@ -8,6 +8,7 @@ import pytest
 
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.verdict import decide
+from backends.domain.decision.wording import reason
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Counters, Histogram
 from backends.domain.stamp import Stamp
@@ -78,7 +79,7 @@ def test_a_verdict_follows_from_what_was_observed_alone() -> None:
         observed=seen,
     )
     got = decide(prices)
-    assert got.kind == "SELF_HOST_CHEAPER", got.reason
+    assert got.kind == "SELF_HOST_CHEAPER", reason(got)
     assert float(got.crossover.break_even_rps or 0) == pytest.approx(3.2236, rel=1e-4)
 
 

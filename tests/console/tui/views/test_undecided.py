@@ -95,5 +95,5 @@ def test_a_break_even_that_is_unknown_says_what_it_lacks(
     session: Session, settings: Settings, reason: str
 ) -> None:
     context = Context(settings)
-    bar = cost_view(session, context, decide_all(session, context, DAY).plan, DAY).crossover
+    bar = cost_view(session, context, decide_all(session, context, DAY), DAY).crossover
     assert bar.break_even_reason == reason

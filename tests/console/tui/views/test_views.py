@@ -13,7 +13,6 @@ from backends.domain.decision.uncertainty import Band
 from backends.domain.facts import Fact, GpusSampled, SourceFailed
 from backends.domain.gpu import GpuSample
 from backends.domain.session import Session, advance, watching
-from backends.operations import scenario as economics
 from backends.operations.ab import TARGETS
 from backends.operations.context import Context
 from backends.prober import problems
@@ -28,7 +27,7 @@ from console.tui.views.status import status_view
 from console.tui.views.vram import vram_view
 from tests.backends.domain.journals import FAILURE, at, failed, ready, spawned
 from tests.console import sessions
-from tests.console.sessions import DAY, DESK, EMPTY, FAILED, READY, SETTINGS, STARTING
+from tests.console.sessions import DAY, DESK, EMPTY, FAILED, READY, SETTINGS, STARTING, decided
 from widgets import target_pane
 from widgets.cost_chart import draw as draw_chart
 from widgets.cost_panel import draw as draw_cost
@@ -60,7 +59,7 @@ def test_before_a_start_every_figure_of_the_server_is_unknown() -> None:
     assert serving_view(EMPTY).serving is None
     assert serving_view(EMPTY).reason == "no server is ready"
     assert startup_view(EMPTY, DESK).total_s is None
-    crossover = cost_view(EMPTY, DESK, economics.verdict(EMPTY, SETTINGS, DAY), DAY).crossover
+    crossover = cost_view(EMPTY, DESK, decided(EMPTY), DAY).crossover
     assert (crossover.now_rps, crossover.break_even_rps, crossover.capacity_rps) == (None,) * 3
     assert crossover.break_even_reason
     assert crossover.capacity_reason
@@ -195,7 +194,7 @@ def test_a_failed_run_shows_its_error_and_no_dot() -> None:
 
 def cost(session: Session, **changes: Any) -> Any:
     settings = replace(SETTINGS, **changes)
-    return cost_view(session, Context(settings), economics.verdict(session, settings, DAY), DAY)
+    return cost_view(session, Context(settings), decided(session, settings), DAY)
 
 
 def test_a_host_without_a_price_has_spent_an_unknown_sum() -> None:
@@ -238,9 +237,9 @@ def test_an_old_price_is_called_old() -> None:
 
 
 def test_the_chart_and_the_options_agree_with_the_verdict() -> None:
-    scenario = economics.scenario(READY, SETTINGS, DAY)
-    verdict = economics.verdict(READY, SETTINGS, DAY)
-    chart, options = chart_view(scenario, verdict), options_view(verdict)
+    decision = decided(READY)
+    chart = chart_view(decision.scenario, decision.plan)
+    options = options_view(decision.plan)
     at_rest, *_, beyond = chart.serverless
     assert at_rest == (0.0, Decimal(0))
     assert beyond[0] > (chart.break_even_rps or 0)
@@ -250,22 +249,22 @@ def test_the_chart_and_the_options_agree_with_the_verdict() -> None:
 
 
 def test_an_interval_without_an_end_is_not_drawn() -> None:
-    found = economics.verdict(READY, DESK.settings, DAY)
+    decision = decided(READY, DESK.settings)
+    found = decision.plan
     endless = Band(Decimal(1), Decimal(3), Decimal("Infinity"))
     found = replace(found, crossover=replace(found.crossover, interval=endless))
-    view = cost_view(READY, DESK, found, DAY)
+    view = cost_view(READY, DESK, replace(decision, plan=found), DAY)
     assert view.crossover.break_even_interval_rps is None
     assert "inf " not in " ".join(line.plain for line in draw_cost(view, 76, 8))
-    asked = economics.scenario(READY, DESK.settings, DAY)
     endless_rate = replace(found.crossover, break_even_rps=Decimal("Infinity"))
-    chart = chart_view(asked, replace(found, crossover=endless_rate))
+    chart = chart_view(decision.scenario, replace(found, crossover=endless_rate))
     assert "inf " not in " ".join(line.plain for line in draw_chart(chart, 76, 16))
 
 
 def test_the_line_of_ones_own_has_what_hosting_costs_and_crosses_at_break_even() -> None:
     plan = Scenario(ops_usd_per_month=Decimal(730))
-    asked = economics.scenario(READY, replace(SETTINGS, plan=plan), DAY)
-    found = economics.decided(asked)
+    decision = decided(READY, replace(SETTINGS, plan=plan))
+    asked, found = decision.scenario, decision.plan
     chart = chart_view(asked, found)
     assert {usd for _, usd in chart.self_hosted} == {Decimal("2.88")}
     assert found.usd_per_request is not None
@@ -276,8 +275,8 @@ def test_the_line_of_ones_own_has_what_hosting_costs_and_crosses_at_break_even()
 
 def test_a_chart_without_prices_says_why_it_is_empty() -> None:
     settings = replace(SETTINGS, endpoints=())
-    scenario = economics.scenario(READY, settings, DAY)
-    chart = chart_view(scenario, economics.verdict(READY, settings, DAY))
+    decision = decided(READY, settings)
+    chart = chart_view(decision.scenario, decision.plan)
     assert chart.self_hosted == ()
     assert chart.reason
 

@@ -1,12 +1,7 @@
-"""The parts of a scenario that are more than one figure."""
+"""Requests as they were seen, or are supposed: how many there are, and their tokens."""
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
-
-
-class BadScenario(ValueError):
-    """A scenario cannot be read; the message names the key and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +34,6 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
-class Tier:
-    """What an API charges for whole requests whose prompts are longer than a limit.
-
-    Attributes:
-        above_input_tokens: the limit; a prompt of exactly this length is still below it.
-        cached_input_usd_per_mtok: None where cached input is charged as any other.
-    """
-
-    above_input_tokens: Decimal
-    input_usd_per_mtok: Decimal
-    output_usd_per_mtok: Decimal
-    cached_input_usd_per_mtok: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class RequestKind:
     """One kind of request of a token distribution.
 
@@ -64,21 +44,3 @@ class RequestKind:
     weight: Decimal
     input_tokens: Decimal
     output_tokens: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Currency:
-    """What one unit of a currency is worth, as the user read it."""
-
-    code: str
-    usd: Decimal
-    as_of: date
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignPrice:
-    """A figure of the scenario as it was written, in another currency."""
-
-    key: str
-    amount: Decimal
-    code: str

@@ -1,0 +1,128 @@
+"""The rental that is under way: what the host has cost so far, and the same tokens elsewhere."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from backends.domain.billing.ledger import midnight_after
+from backends.domain.billing.meter import Spent, Tariff, cost_elsewhere, read_meter
+from backends.domain.durations import HOUR_S
+from backends.domain.prices.cost import request_prices
+from backends.domain.session import Session
+from backends.domain.traffic.totals import TokenTotals
+from backends.settings.config import Endpoint, Profile, Settings
+
+BudgetState = Literal["none", "within", "near", "over"]
+
+NEAR_BUDGET = Decimal("0.8")
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What some tokens would have cost at an endpoint; None with the reason.
+
+    Attributes:
+        priced: whether the endpoint has a price.
+    """
+
+    endpoint: Endpoint
+    usd: Decimal | None
+    reason: str = ""
+    priced: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rental:
+    """What the rented host has cost so far, all of it and today, beside the same tokens elsewhere.
+
+    Attributes:
+        began_s: when its bill began, seconds since 1970; None before the meter runs, as `spent`.
+        today_usd: since midnight UTC; None without a price.
+        budget: how today stands to the budget of a day.
+    """
+
+    tariff: Tariff
+    began_s: float | None
+    spent: Spent | None
+    today_usd: Decimal | None
+    budget: BudgetState
+    elsewhere: tuple[Elsewhere, ...]
+
+
+def rental_of(session: Session, settings: Settings, profile: Profile | None, today: date) -> Rental:
+    """Return the bill of the rented host so far.
+
+    Args:
+        session: the meter, the days and what was served.
+        settings: how the host is billed, the budget, and the endpoints.
+        profile: of the watched server, None for one that no profile is of.
+        today: the day in UTC.
+    """
+    tariff, totals = tariff_of(settings, profile), session.totals
+    today_usd = _spent_on(today, session, tariff)
+    meter = session.meter
+    return Rental(
+        tariff,
+        None if meter is None else meter.began_s,
+        None if meter is None else read_meter(meter, tariff),
+        today_usd,
+        _budget_state(settings.billing.budget_usd_per_day, today_usd, tariff, session, today),
+        tuple(elsewhere(totals, endpoint) for endpoint in settings.endpoints),
+    )
+
+
+def tariff_of(settings: Settings, profile: Profile | None) -> Tariff:
+    """Return how the rented host is billed.
+
+    Its price stands in the profile of the watched server. Where that has none, as an external one,
+    it is the one price that the profiles agree on: the bill is the host's, whoever is looked at.
+    """
+    billing = settings.billing
+    price = profile.gpu_usd_per_hour if profile else None
+    if price is None:
+        prices = {each.gpu_usd_per_hour for each in settings.servers if each.gpu_usd_per_hour}
+        price = prices.pop() if len(prices) == 1 else None
+    return Tariff(
+        price,
+        gpus=billing.gpus or 1,
+        granularity_s=billing.granularity_s or 1,
+        minimum_s=billing.min_charge_s,
+    )
+
+
+def _spent_on(today: date, session: Session, tariff: Tariff) -> Decimal | None:
+    day = next((each for each in reversed(session.ledger.days) if each.day == today), None)
+    if tariff.usd_per_hour is None or day is None:
+        return None
+    parts = [usd for _, _, usd in read_meter(day.meter, tariff).parts if usd is not None]
+    return sum(parts, Decimal(0))
+
+
+def _budget_state(
+    budget: Decimal | None, spent: Decimal | None, tariff: Tariff, session: Session, today: date
+) -> BudgetState:
+    """Return how the day's spending stands to the budget of a day, which begins at midnight UTC.
+
+    It is near where four fifths are spent, or where the day will end over it at this rate.
+    """
+    if budget is None or spent is None or tariff.usd_per_hour is None:
+        return "none"
+    if spent > budget:
+        return "over"
+    left_s = midnight_after(today) - session.now.wall_s
+    hours = Decimal(repr(max(0.0, left_s))) / HOUR_S
+    by_midnight = spent + tariff.usd_per_hour * tariff.gpus * hours
+    return "near" if spent >= budget * NEAR_BUDGET or by_midnight > budget else "within"
+
+
+def elsewhere(totals: TokenTotals, endpoint: Endpoint) -> Elsewhere:
+    """Return what some tokens would have cost at an endpoint, or why that is not known."""
+    prices = request_prices(endpoint.prices)
+    usd = cost_elsewhere(totals, prices)
+    if usd is not None:
+        return Elsewhere(endpoint, usd)
+    if prices.known:
+        return Elsewhere(endpoint, None, "no token was counted")
+    why = endpoint.prices.reason
+    return Elsewhere(endpoint, None, f"UNPRICED: {why}" if why else "UNPRICED", priced=False)
