@@ -69,8 +69,8 @@ class ColdProbeFolder:
         self.path = path
         self.order = path / "order.json"
         self.probes = path / "probes.jsonl"
-        self.lock = path / "cold-probe worker.lock"
-        self.log = path / "cold-probe worker.log"
+        self.lock = path / "worker.lock"
+        self.log = path / "worker.log"
         self.end = path / "ended.txt"
 
     def read_order(self) -> ColdProbeOrder | None:
@@ -118,7 +118,7 @@ def cold_probe_folder(state_folder: Path, endpoint: str) -> ColdProbeFolder:
     """Return the folder of an endpoint's cold-start probe, which need not exist."""
     readable = re.sub(r"[^A-Za-z0-9._-]+", "-", endpoint)[:40].strip(".-")
     mark = hashlib.sha256(endpoint.encode()).hexdigest()[:8]
-    return ColdProbeFolder(state_folder / "coldprobes" / f"{readable}-{mark}")
+    return ColdProbeFolder(state_folder / "cold_probes" / f"{readable}-{mark}")
 
 
 @contextmanager
@@ -126,7 +126,7 @@ def held(folder: ColdProbeFolder) -> Iterator[None]:
     """Be the one process that goes on with a cold-start probe.
 
     Raises:
-        HuntRuns: another one is.
+        ColdProbeRuns: another one is.
     """
     descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -164,7 +164,7 @@ def launch(folder: ColdProbeFolder, module: str) -> None:
     `module` takes the folder as its argument, and says in one line that it holds the probe.
 
     Raises:
-        HuntRuns: one is running.
+        ColdProbeRuns: one is running.
         Problem: it ended before it held the probe, and the message is what it said last; or it did
             not say within `REPORT_S` that it holds it, and was ended.
     """

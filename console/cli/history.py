@@ -44,14 +44,14 @@ def run(arguments: argparse.Namespace) -> int:
         starts = history.recent_starts(most) if "starts" in asked else None
         series = recent_series(history, most) if "series" in asked else None
         loads = history.findings.recent("load", most) if "loads" in asked else None
-        hunts = history.findings.recent("coldprobe", most) if "coldprobes" in asked else None
+        cold_probes = history.findings.recent("coldprobe", most) if "coldprobes" in asked else None
     if history.notice:
         say(history.notice)
     if history.unreadable:
         records = "1 record is" if history.unreadable == 1 else f"{history.unreadable} records are"
         say(f"{records} left out: not known here, or damaged; update inferctl")
     if arguments.json:
-        kinds = {"starts": starts, "series": series, "loads": loads, "coldprobes": hunts}
+        kinds = {"starts": starts, "series": series, "loads": loads, "coldprobes": cold_probes}
         document({kind: found for kind, found in kinds.items() if found is not None})
         return 0
     if starts is not None:
@@ -60,9 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
         _tell_series(series)
     if loads or arguments.loads:
         _tell_findings(loads or (), "no load was recorded yet: inferctl load ENDPOINT")
-    if hunts or arguments.cold_probes:
+    if cold_probes or arguments.coldprobes:
         _tell_findings(
-            hunts or (), "no cold-start probe was recorded yet: inferctl coldprobe ENDPOINT"
+            cold_probes or (), "no cold-start probe was recorded yet: inferctl coldprobe ENDPOINT"
         )
     return 0
 
