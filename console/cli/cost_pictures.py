@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from backends.domain.billing.meter import Activity, Tariff
+from backends.domain.decision.curves import CostCurves, cost_curves
 from backends.domain.prices.amounts import figure, usd
 from backends.domain.session import Session
 from backends.domain.visible import bounded
@@ -15,8 +16,6 @@ from backends.operations.billing import Bill, day_spent
 from backends.operations.context import Context
 from backends.operations.decision import decide_all
 from backends.settings.paths import replace_file
-from console.tui.views.plan import chart_view
-from widgets.cost_chart import CostChartView
 
 WIDTH, HEIGHT = 720, 300
 LEFT, RIGHT, TOP, BOTTOM = 70, 16, 40, 46
@@ -40,7 +39,7 @@ def write_pictures(
         OSError: a file cannot be written.
     """
     decision = decide_all(session, context, today)
-    chart = chart_view(decision.scenario, decision.plan)
+    chart = cost_curves(decision.scenario, decision.plan)
     drawn = {"days": days_svg(bill, scenario.tariff(session, context.settings))}
     if chart.self_hosted:
         drawn["load"] = load_svg(chart)
@@ -90,7 +89,7 @@ def days_svg(bill: Bill, tariff: Tariff) -> str:
     )
 
 
-def load_svg(chart: CostChartView) -> str:
+def load_svg(chart: CostCurves) -> str:
     """Return what an hour costs at every load, with today's load, crossover and capacity."""
     points = [*chart.self_hosted, *chart.serverless]
     top, most = max(cost for _, cost in points), max(rps for rps, _ in points)
@@ -114,7 +113,7 @@ def load_svg(chart: CostChartView) -> str:
             told = f"{word} {figure(Decimal(repr(rps)))}"
             drawn.append(_text(x + 3, TOP + 12 * (1 + len(drawn) % 3), told, "start"))
     drawn.append(_text(WIDTH - RIGHT, HEIGHT - BOTTOM + 16, f"{most:.3g} req/s", "end"))
-    legend = [("#2e7d32", chart.self_hosted_name), ("#1565c0", chart.serverless_name)]
+    legend = [("#2e7d32", "self-hosted"), ("#1565c0", "serverless")]
     return _svg("What an hour costs, in US dollars", drawn, top, legend, "")
 
 

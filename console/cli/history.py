@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from backends.domain.prices.amounts import usd
 from backends.domain.reports.cold_probe import verdict_line
 from backends.domain.reports.load import LoadReport, load_finding
+from backends.domain.reports.load_curve import curve_lines
 from backends.history.database import HistoryUnavailable
 from backends.history.records import FindingRecord, SeriesRecord, StartRecord
-from console.cli.curve import curve_lines
 from console.cli.output import document, say, show, show_page, table
 
 if TYPE_CHECKING:
