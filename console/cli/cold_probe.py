@@ -11,7 +11,7 @@ from backends.domain.reports.cold_probe import (
     limits_text,
 )
 from backends.operations import ab, cold_probe, load_test
-from backends.operations.host import Host
+from backends.operations.host import Host, this_host
 from backends.prober import cold_probe_runs
 from backends.prober.cold_probe_runs import (
     ColdProbeFolder,
@@ -31,8 +31,6 @@ def run(arguments: argparse.Namespace) -> int:
         Problem: the endpoint cannot be had, is being probed already, or the probe was not wanted.
         NotFound: there is no cold-start probe to show or to end.
     """
-    from backends.operations.host import this_host
-
     host = this_host()
     (target,) = ab.targets([arguments.endpoint], host.settings)
     folder = cold_probe_folder(host.state_folder, target.endpoint)

@@ -3,18 +3,27 @@
 import argparse
 from contextlib import closing
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from backends.domain.prices.amounts import usd
 from backends.domain.reports.cold_probe import verdict_line
 from backends.domain.reports.load import LoadReport, load_finding
 from backends.domain.reports.load_curve import curve_lines
 from backends.history.database import HistoryUnavailable
+from backends.history.history import open_history
 from backends.history.records import FindingRecord, SeriesRecord, StartRecord
+from backends.history.series import recent_series
+from backends.operations.host import this_host
+from backends.operations.record_files import (
+    Recorded,
+    as_document,
+    as_text,
+    finding_of,
+    record_id,
+    recorded,
+)
+from backends.operations.records import record_finished_starts
 from console.cli.output import document, say, show, show_page, table
-
-if TYPE_CHECKING:
-    from backends.operations.record_files import Recorded
 
 UNKNOWN = "—"
 KINDS = ("starts", "series", "loads", "coldprobes")
@@ -27,12 +36,6 @@ def run(arguments: argparse.Namespace) -> int:
         Problem: the history or the configuration cannot be read.
         NotFound: there is no record of the id that was asked for.
     """
-    from backends.history.history import open_history
-    from backends.history.series import recent_series
-    from backends.operations.host import this_host
-    from backends.operations.record_files import recorded
-    from backends.operations.records import record_finished_starts
-
     host = this_host()
     if arguments.id is not None:
         _tell_one(recorded(host, arguments.id), as_json=arguments.json)
@@ -67,9 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _tell_one(record: "Recorded", *, as_json: bool) -> None:
-    from backends.operations.record_files import as_document, as_text, record_id
-
+def _tell_one(record: Recorded, *, as_json: bool) -> None:
     if as_json:
         document(as_document(record))
         return
@@ -82,8 +83,6 @@ def _tell_one(record: "Recorded", *, as_json: bool) -> None:
 
 
 def _tell_findings(found: tuple[FindingRecord, ...], none: str) -> None:
-    from backends.operations.record_files import finding_of
-
     if not found:
         show(none)
         return

@@ -16,7 +16,7 @@ from backends.domain.reports.load import (
 )
 from backends.history.thread import HistoryThread
 from backends.operations import ab, load_test
-from backends.operations.host import Host
+from backends.operations.host import Host, this_host
 from backends.prober.protocol import LoadOrder
 from backends.problem import Problem
 from console.cli.ab import chosen_prompt
@@ -30,8 +30,6 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Problem: the endpoint cannot be had or does not answer, or the load was not wanted.
     """
-    from backends.operations.host import this_host
-
     host = this_host()
     order = _order(arguments, host)
     load_test.check_that_it_serves(host, arguments.endpoint)

@@ -12,9 +12,6 @@ from typing import Any
 
 from backends.domain.visible import LONGEST_LINE, bounded, csv_row, visible
 from backends.problem import Problem, UsageProblem
-from backends.settings.config import Settings
-from backends.settings.faults import ConfigError
-from backends.settings.read import read_settings
 from backends.wire import json_text
 
 
@@ -95,12 +92,3 @@ def agree(what: str, cost: str, *, asked_before: bool) -> None:
         raise UsageProblem(f"{what} is asked about; say --yes where nobody can answer")
     if ask("run it? [y/N]").lower() not in {"y", "yes"}:
         raise Problem("not run")
-
-
-def settings_without_faults() -> Settings:
-    """Return the configuration, or an empty one, and a word of it, where it cannot be used."""
-    try:
-        return read_settings()
-    except ConfigError as error:
-        say(f"note: going on without the configuration: {error}")
-        return Settings()

@@ -17,7 +17,7 @@ stdout, messages on stderr."""
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib import metadata
+        from importlib import metadata  # noqa: PLC0415  30 ms, for --version alone
 
         parser.exit(message=f"inferctl {metadata.version('inferctl')}\n")
 
