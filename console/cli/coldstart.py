@@ -14,6 +14,7 @@ from backends.domain.startup.lessons import Advice, Expected, advice_sentence
 from backends.host.page_cache import PageCache
 from backends.operations import coldstart, records
 from backends.operations.coldstart import ColdStart
+from backends.operations.consent import Consent
 from backends.operations.host import Host, this_host
 from backends.operations.outage import lost_now
 from backends.operations.records import record_finished_starts
@@ -79,7 +80,7 @@ def _ask_before_an_outage(host: Host, profile: Profile, *, asked_before: bool) -
     for server in list_servers(host.state_folder):
         if server.name == profile.name and server.state not in STILL:
             what = f"stopping {server.name}, which is {server.state}"
-            agree(what, lost_now(server), asked_before=asked_before)
+            agree(Consent(what, lost_now(server)), asked_before=asked_before)
 
 
 def _measure(host: Host, profile: Profile, arguments: argparse.Namespace) -> ColdStart:

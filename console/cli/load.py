@@ -33,10 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     host = this_host()
     order = _order(arguments, host)
     load_test.check_that_it_serves(host, arguments.endpoint)
-    if not load_test.costs_nothing(order.target):
-        what = f"load on {order.target.endpoint} ({order.target.base_url})"
-        agree(what, load_test.cost_text(order), asked_before=arguments.yes)
-    say(f"{load_test.limits_of(order)}; {load_test.bounds_text(order)}")
+    agree(load_test.consent(order, host), asked_before=arguments.yes)
     with recording(host) as writer:
         report = asyncio.run(_run(order, host, writer))
         if not report.ended.steps:
