@@ -19,9 +19,8 @@ from backends.servers.adopted import remember
 from backends.servers.external import tree_pids
 from backends.servers.listing import list_servers
 from backends.settings.paths import state_folder
-from backends.wire import plain
 from console.cli.output import document, say, show
-from console.cli.status import UNKNOWN
+from console.cli.status import UNKNOWN, server_document
 from widgets import format as fmt
 
 
@@ -100,11 +99,11 @@ def _facts(server: Server) -> dict[str, Any]:
     memory_bytes, reason = _held(sample, tree_pids([server.pid])[server.pid])
     up_s = None if server.started_at is None else time.time() - server.started_at
     return {
-        **plain(server),
+        **server_document(server),
         "arguments": without_secrets(list(processes.command_line(server.pid))),
         "uptime_s": None if up_s is None else round(up_s, 1),
         "gpu_memory_bytes": memory_bytes,
-        "reason": reason,
+        "gpu_memory_reason": reason,
         **_metrics(server.base_url),
     }
 
@@ -168,7 +167,12 @@ def _print(server: Server, told: dict[str, Any]) -> None:
         ("address", server.base_url or UNKNOWN),
         ("pid", str(server.pid)),
         ("up", fmt.clock(told["uptime_s"])),
-        ("memory", f"{UNKNOWN} ({told['reason']})" if memory is None else f"{fmt.gib(memory)} GiB"),
+        (
+            "memory",
+            f"{UNKNOWN} ({told['gpu_memory_reason']})"
+            if memory is None
+            else f"{fmt.gib(memory)} GiB",
+        ),
         ("requests", _load(told)),
         ("command", " ".join(told["arguments"])),
     )

@@ -58,7 +58,7 @@ def start(arguments: argparse.Namespace) -> int:
             beside = _beside_the_figures(host, profile, as_start(life.start, host.now()))
     found = _named(host, profile.name)
     if arguments.json:
-        document({"servers": found})
+        document({"servers": [status.server_document(each) for each in found]})
     else:
         for server in found:
             say(f"{server.name} is {server.state}, pid {server.pid}, port {server.port}")
@@ -80,11 +80,12 @@ def stop(arguments: argparse.Namespace) -> int:
     if external is not None:
         say(servers.end_left(host, external))
         if arguments.json:
-            document({"servers": [replace(external, state=ServerState.STOPPED, survivors=())]})
+            ended = replace(external, state=ServerState.STOPPED, survivors=())
+            document({"servers": [status.server_document(ended)]})
         return 0
     server = stop_server(host, arguments.name, arguments.drain).server
     if arguments.json:
-        document({"servers": [server]})
+        document({"servers": [status.server_document(server)]})
     else:
         say(f"{server.name} is {server.state}")
     return 0

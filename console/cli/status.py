@@ -2,6 +2,7 @@
 
 import argparse
 from contextlib import closing
+from typing import Any
 
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.vram_owners import with_survivor_memory
@@ -13,9 +14,13 @@ from backends.settings.config import Settings
 from backends.settings.faults import ConfigError
 from backends.settings.paths import state_folder
 from backends.settings.read import read_settings
+from backends.wire import plain
 from console.cli.output import document, say, show, table
 
 UNKNOWN = "—"
+
+PROCESS = {"kind": "process", "name": None, "restarts": None, "policy": None}
+"""The runtime of a managed server: a plain process, which nothing but inferctl restarts."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise NotFound(f"no server is called {arguments.name}; inferctl status lists them all")
     servers = with_memory(servers)
     if arguments.json:
-        document({"servers": servers})
+        document({"servers": [server_document(server) for server in servers]})
         return 0
     if not servers:
         show("no server runs here, and no profile is configured; inferctl opens the console")
@@ -57,6 +62,18 @@ def settings_without_faults() -> Settings:
     except ConfigError as error:
         say(f"note: going on without the configuration: {error}")
         return Settings()
+
+
+def server_document(server: Server) -> dict[str, Any]:
+    """Return one entry of ``servers`` in JSON; what is unknown is None, with a sibling reason."""
+    entry: dict[str, Any] = plain(server)
+    managed = server.owner is Owner.MANAGED
+    return {
+        **{key: value for key, value in entry.items() if key != "note"},
+        "runtime": PROCESS if managed else None,
+        "runtime_reason": None if managed else "inferctl did not start it",
+        "reason": server.note or None,
+    }
 
 
 def with_memory(servers: list[Server]) -> list[Server]:
