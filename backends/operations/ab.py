@@ -3,20 +3,32 @@
 import secrets
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from backends.domain.ab.run import SeriesMode, TargetName
+from backends.domain.address import is_loopback
 from backends.domain.prices.amounts import usd
 from backends.domain.prices.cost import request_prices
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.session import Session
-from backends.prober.prompts import Prompt
+from backends.operations.consent import Consent
+from backends.operations.host import Host
+from backends.prober.prompts import Prompt, named_prompt
 from backends.prober.protocol import Limits, SeriesOrder, Target
+from backends.problem import UsageProblem
 from backends.settings.config import Settings, TokenPrices
 from backends.settings.endpoint_reference import EndpointTarget, resolve_endpoint
 
 TARGETS: tuple[TargetName, ...] = ("a", "b", "c", "d")
 
 LEAST_TARGETS = 2
+
+TYPED_MAX_TOKENS = 220
+"""Output tokens that are asked for after a prompt of one's own: one paragraph."""
+
+ASK_ABOVE_RUNS = 1
+"""A single run costs about what reading a question costs; more at a price are asked about."""
 
 
 def ab_targets(session: Session, settings: Settings) -> tuple[str, ...]:
@@ -97,9 +109,40 @@ def series(
     )
 
 
-def is_priced(target: Target) -> bool:
-    """Return whether it is known what a request costs there."""
-    return target.prices.known
+def typed_prompt(text: str) -> Prompt:
+    """Return the prompt of the library with this name, else the text as it was typed."""
+    return named_prompt(text) or Prompt("typed", "typed", text, TYPED_MAX_TOKENS)
+
+
+def prompt_in(file: Path) -> Prompt:
+    """Return the prompt that a file holds.
+
+    Raises:
+        UsageProblem: the file cannot be read.
+    """
+    try:
+        text = file.expanduser().read_text(errors="replace")
+    except OSError as error:
+        raise UsageProblem(f"{file}: {error.strerror}") from error
+    return Prompt("file", str(file), text, TYPED_MAX_TOKENS)
+
+
+def costs_nothing(target: Target, settings: Settings) -> bool:
+    """Return whether a request there cannot be charged: no price, and a server of this machine."""
+    here = is_loopback(urlsplit(target.base_url).hostname or "")
+    return not target.prices.known and (here or settings.profile(target.endpoint) is not None)
+
+
+def consent(order: SeriesOrder, host: Host) -> Consent:
+    """Return what is asked before a series; one run, and the demo, are not asked about."""
+    runs = "1 run" if order.runs == 1 else f"{order.runs} runs"
+    free = all(costs_nothing(target, host.settings) for target in order.targets)
+    return Consent(
+        f"{runs} and one warm-up at each of {len(order.targets)} endpoints",
+        cost_text(order, host.settings),
+        most_usd(order),
+        needed=order.runs > ASK_ABOVE_RUNS and not host.simulated and not free,
+    )
 
 
 def most_usd(order: SeriesOrder) -> Decimal | None:
@@ -121,7 +164,7 @@ def cost_text(order: SeriesOrder, settings: Settings) -> str:
     unpriced = [
         target.endpoint
         for target in order.targets
-        if not is_priced(target) and settings.profile(target.endpoint) is None
+        if not target.prices.known and settings.profile(target.endpoint) is None
     ]
     if unpriced:
         told.append(f"UNPRICED: {', '.join(unpriced)}")

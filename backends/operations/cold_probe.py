@@ -7,14 +7,16 @@ from dataclasses import replace
 
 from backends.domain.ab.cold import ColdProbe, ColdProbePlan, limits_of
 from backends.domain.prices.amounts import usd
-from backends.domain.reports.cold_probe import ColdProbeReport
+from backends.domain.reports.cold_probe import ColdProbeReport, duration, limits_text
 from backends.history.history import open_history
 from backends.history.records import FindingRecord
 from backends.operations import ab
+from backends.operations.consent import Consent
 from backends.operations.host import Host
 from backends.prober.cold_probe import MAX_TOKENS, PROMPT
 from backends.prober.cold_probe_runs import ColdProbeFolder, ColdProbeOrder
 from backends.prober.protocol import Target
+from backends.settings.config import Settings
 from backends.wire import plain
 
 COLD_PROBE_WORKER = "backends.operations.cold_probe_worker"
@@ -53,10 +55,19 @@ def plan_of(target: Target, gaps_s: Sequence[float], rounds: int) -> ColdProbePl
     return replace(plan, limits=limits_of(plan, ab.most_usd_once(target, PROMPT, MAX_TOKENS)))
 
 
-def cost_text(plan: ColdProbePlan) -> str:
-    """Return what a probe costs at most, or that nobody can tell."""
-    most_usd = limits_of(plan).usd
-    return "UNPRICED" if most_usd is None else f"at most {usd(most_usd)}"
+def consent(plan: ColdProbePlan, target: Target, settings: Settings, *, done: int) -> Consent:
+    """Return what is asked before a probe, of whose requests `done` were sent before."""
+    limits = limits_of(plan)
+    gaps = ", ".join(duration(gap_s) for gap_s in plan.gaps_s)
+    had = f", {done} of them done" if done else ""
+    return Consent(
+        f"pauses of {gaps}, {plan.rounds} times: {plan.requests} requests to {target.endpoint} over"
+        f" {duration(round(plan.lasts_s, 1))}{had}; whatever the endpoint does it ends within"
+        f" {limits_text(limits)}",
+        "UNPRICED" if limits.usd is None else f"at most {usd(limits.usd)}",
+        limits.usd,
+        needed=not ab.costs_nothing(target, settings),
+    )
 
 
 def report_of(

@@ -7,10 +7,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from urllib.parse import urlsplit
 
 from backends.domain.ab.load import LoadEnded, LoadStep, next_rate, summarise_load
-from backends.domain.address import is_loopback
 from backends.domain.prices.amounts import usd
 from backends.domain.reports.load import LoadReport, limits_text, load_finding
 from backends.domain.server import ServerState
@@ -18,9 +16,10 @@ from backends.history.records import EventRecord, FindingRecord
 from backends.history.thread import HistoryThread
 from backends.operations import ab
 from backends.operations.capacity import Capacity, keep_capacity
+from backends.operations.consent import Consent
 from backends.operations.host import Host
 from backends.prober.client import run_load
-from backends.prober.protocol import LoadOrder, Target
+from backends.prober.protocol import LoadOrder
 from backends.problem import NotFound
 from backends.servers.listing import list_servers
 from backends.servers.own_traffic import sending
@@ -41,12 +40,6 @@ FILLING = (
 
 WARM_UPS = 1
 """Requests before the first that is counted."""
-
-
-def costs_nothing(target: Target) -> bool:
-    """Return whether the endpoint is on this machine and has no price."""
-    host = urlsplit(target.base_url).hostname or ""
-    return is_loopback(host) and not target.prices.known
 
 
 def most_usd(order: LoadOrder) -> Decimal | None:
@@ -72,10 +65,18 @@ def check_that_it_serves(host: Host, name: str) -> None:
         raise NotFound(f"{name} is {state}, not ready; run: inferctl start {name} --wait")
 
 
-def cost_text(order: LoadOrder) -> str:
-    """Return what a load costs at most, or that nobody can tell."""
-    most = most_usd(order)
-    return "costs an unknown sum: UNPRICED" if most is None else f"costs at most {usd(most)}"
+def consent(order: LoadOrder, host: Host) -> Consent:
+    """Return what is asked before a load, with all that bounds it."""
+    target, most = order.target, most_usd(order)
+    free = ab.costs_nothing(target, host.settings)
+    cost = "costs an unknown sum: UNPRICED" if most is None else f"costs at most {usd(most)}"
+    return Consent(
+        f"load on {target.endpoint} ({target.base_url}) until it breaks its limits, while its other"
+        f" users wait; {limits_of(order)}; {bounds_text(order)}",
+        "no price per token" if free else cost,
+        most,
+        needed=not free,
+    )
 
 
 def limits_of(order: LoadOrder) -> str:

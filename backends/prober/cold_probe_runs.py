@@ -147,7 +147,7 @@ def held(folder: ColdProbeFolder) -> Iterator[None]:
     """Be the one process that runs a cold-start probe.
 
     Raises:
-        ColdProbeRuns: another one does.
+        ColdProbeRuns: another one is.
     """
     descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -28,14 +28,12 @@ from backends.operations import ab, records
 from backends.operations.ab import TARGETS
 from backends.operations.host import Host, this_host
 from backends.prober.client import run_series
-from backends.prober.prompts import PARAGRAPH, Prompt, named_prompt
+from backends.prober.prompts import PARAGRAPH, Prompt
 from backends.prober.protocol import SeriesOrder
 from backends.problem import UsageProblem
 from backends.servers.own_traffic import sending
 from console.cli.output import agree, document, say, show, show_page
 from console.cli.recording import recording
-
-TYPED_MAX_TOKENS = 220
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -59,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         ignore_eos=arguments.ignore_eos,
         timeout_s=arguments.timeout,
     )
-    _agree(order, host, asked_before=arguments.yes)
+    agree(ab.consent(order, host), asked_before=arguments.yes)
     with recording(host) as writer:
         series = asyncio.run(_run(order, host, writer))
         if arguments.json:
@@ -85,27 +83,8 @@ def chosen_prompt(arguments: argparse.Namespace) -> Prompt:
         UsageProblem: the file cannot be read.
     """
     if arguments.prompt_file:
-        try:
-            text = Path(arguments.prompt_file).read_text(errors="replace")
-        except OSError as error:
-            raise UsageProblem(
-                f"--prompt-file {arguments.prompt_file}: {error.strerror}"
-            ) from error
-        return Prompt("file", arguments.prompt_file, text, TYPED_MAX_TOKENS)
-    if arguments.prompt is None:
-        return PARAGRAPH
-    return named_prompt(arguments.prompt) or Prompt(
-        "typed", "typed", arguments.prompt, TYPED_MAX_TOKENS
-    )
-
-
-def _agree(order: SeriesOrder, host: Host, *, asked_before: bool) -> None:
-    """Say what a series costs at most, and ask where a person is there to answer."""
-    runs = "1 run" if order.runs == 1 else f"{order.runs} runs"
-    what = f"{runs} and one warm-up in each of {len(order.targets)} targets"
-    cost = ab.cost_text(order, host.settings)
-    unasked = order.runs == 1 or ab.most_usd(order) is None
-    agree(what, cost, asked_before=asked_before or unasked)
+        return ab.prompt_in(Path(arguments.prompt_file))
+    return PARAGRAPH if arguments.prompt is None else ab.typed_prompt(arguments.prompt)
 
 
 async def _run(order: SeriesOrder, host: Host, writer: HistoryThread) -> AbSeries:

@@ -7,11 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from backends.domain.gpu import GpuSample
+from backends.domain.redaction import without_secrets
 from backends.domain.server import Owner, Server
+from backends.host import ports, processes
+from backends.metrics.scrape import MetricsUnavailable, scrape
+from backends.operations import servers
+from backends.operations.host import open_this_hosts_gpus, this_host
 from backends.problem import NotFound, Problem
-from backends.wire import plain
-from console.cli.output import document, say, show
-from console.cli.status import UNKNOWN
+from backends.servers.adopted import remember
+from backends.servers.external import tree_pids
+from backends.servers.listing import list_servers
+from backends.settings.paths import state_folder
+from console.cli.output import document, say, settings_without_faults, show
+from console.cli.status import UNKNOWN, server_document
+from widgets import format as fmt
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -21,9 +30,6 @@ def run(arguments: argparse.Namespace) -> int:
         NotFound: nothing listens there, or something that is no vLLM.
         Problem: its keeper was killed and no new one could take it.
     """
-    from backends.servers.listing import list_servers
-    from backends.settings.paths import state_folder
-
     state = state_folder()
     server = _on_port(list_servers(state), arguments.port)
     if server.owner is Owner.EXTERNAL:
@@ -41,8 +47,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _on_port(servers: tuple[Server, ...], port: int) -> Server:
-    from backends.host import ports
-
     there = [each for each in servers if each.port == port and each.pid is not None]
     reached = [each for each in there if each.owner is Owner.MANAGED or each.base_url]
     if reached:
@@ -67,10 +71,6 @@ def _on_port(servers: tuple[Server, ...], port: int) -> Server:
 
 
 def _keep(server: Server) -> str:
-    from backends.operations import servers
-    from backends.operations.host import this_host
-    from console.cli.output import settings_without_faults
-
     if server.keeper_pid is not None:
         return f"{server.name} is run by inferctl already; its keeper is pid {server.keeper_pid}"
     servers.adopt(this_host(settings_without_faults()), server.name)
@@ -78,8 +78,6 @@ def _keep(server: Server) -> str:
 
 
 def _remember(server: Server, state: Path) -> str:
-    from backends.servers.adopted import remember
-
     try:
         remember(state, server)
     except ProcessLookupError as error:
@@ -94,30 +92,23 @@ def _remember(server: Server, state: Path) -> str:
 
 def _facts(server: Server) -> dict[str, Any]:
     """Return the server as ``status`` has it, and what its process and the GPUs tell beyond."""
-    from backends.domain.redaction import without_secrets
-    from backends.host import processes
-    from backends.operations.host import open_this_hosts_gpus
-    from backends.servers.external import tree_pids
-
     assert server.pid is not None
     with closing(open_this_hosts_gpus()) as gpus:
         sample = gpus.sample(processes=True)
     memory_bytes, reason = _held(sample, tree_pids([server.pid])[server.pid])
     up_s = None if server.started_at is None else time.time() - server.started_at
     return {
-        **plain(server),
+        **server_document(server),
         "arguments": without_secrets(list(processes.command_line(server.pid))),
         "uptime_s": None if up_s is None else round(up_s, 1),
         "gpu_memory_bytes": memory_bytes,
-        "reason": reason,
+        "gpu_memory_reason": reason,
         **_metrics(server.base_url),
     }
 
 
 def _metrics(base_url: str | None) -> dict[str, Any]:
     """Return what the server counts of its requests now, None and why where it cannot be read."""
-    from backends.metrics.scrape import MetricsUnavailable, scrape
-
     try:
         if base_url is None:
             raise MetricsUnavailable("its address is not known")
@@ -165,8 +156,6 @@ def _held(sample: GpuSample, pids: frozenset[int]) -> tuple[int | None, str]:
 
 
 def _print(server: Server, told: dict[str, Any]) -> None:
-    from widgets import format as fmt
-
     memory = told["gpu_memory_bytes"]
     whose = "run by inferctl"
     if server.owner is Owner.EXTERNAL:
@@ -177,7 +166,12 @@ def _print(server: Server, told: dict[str, Any]) -> None:
         ("address", server.base_url or UNKNOWN),
         ("pid", str(server.pid)),
         ("up", fmt.clock(told["uptime_s"])),
-        ("memory", f"{UNKNOWN} ({told['reason']})" if memory is None else f"{fmt.gib(memory)} GiB"),
+        (
+            "memory",
+            f"{UNKNOWN} ({told['gpu_memory_reason']})"
+            if memory is None
+            else f"{fmt.gib(memory)} GiB",
+        ),
         ("requests", _load(told)),
         ("command", " ".join(told["arguments"])),
     )

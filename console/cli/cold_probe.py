@@ -3,15 +3,14 @@
 import argparse
 from typing import Any
 
-from backends.domain.ab.cold import ColdProbePlan, limits_of, missing_gap
+from backends.domain.ab.cold import ColdProbePlan, missing_gap
 from backends.domain.reports.cold_probe import (
     cold_probe_document,
     cold_probe_lines,
     duration,
-    limits_text,
 )
 from backends.operations import ab, cold_probe, load_test
-from backends.operations.host import Host
+from backends.operations.host import Host, this_host
 from backends.prober import cold_probe_runs
 from backends.prober.cold_probe_runs import (
     ColdProbeFolder,
@@ -31,8 +30,6 @@ def run(arguments: argparse.Namespace) -> int:
         Problem: the endpoint cannot be had, is being probed already, or the probe was not wanted.
         NotFound: there is no cold-start probe to show or to end.
     """
-    from backends.operations.host import this_host
-
     host = this_host()
     (target,) = ab.targets([arguments.endpoint], host.settings)
     folder = cold_probe_folder(host.state_folder, target.endpoint)
@@ -57,16 +54,9 @@ def _begin(
         raise ColdProbeRuns(
             f"{target.endpoint} is being probed already; --status shows it, --stop ends it"
         )
-    had = 0 if arguments.again else len(folder.read_probes())
-    done = f", {had} of them done" if had else ""
-    gaps = ", ".join(duration(gap_s) for gap_s in plan.gaps_s)
-    agree(
-        f"pauses of {gaps}, {plan.rounds} times: {plan.requests} requests to {target.endpoint} over"
-        f" {duration(round(plan.lasts_s, 1))}{done}; whatever the endpoint does it ends within"
-        f" {limits_text(limits_of(plan))}",
-        cold_probe.cost_text(plan),
-        asked_before=arguments.yes or load_test.costs_nothing(target),
-    )
+    done = 0 if arguments.again else len(folder.read_probes())
+    consent = cold_probe.consent(plan, target, host.settings, done=done)
+    agree(consent, asked_before=arguments.yes)
     order = cold_probe.order_of(arguments.endpoint, target, plan, host.now().wall_s)
     order = cold_probe.taken_up(folder, order, again=arguments.again)
     cold_probe_runs.launch(folder, cold_probe.COLD_PROBE_WORKER)

@@ -14,13 +14,16 @@ from backends.domain.startup.lessons import Advice, Expected, advice_sentence
 from backends.host.page_cache import PageCache
 from backends.operations import coldstart, records
 from backends.operations.coldstart import ColdStart
-from backends.operations.host import Host
+from backends.operations.consent import Consent
+from backends.operations.host import Host, this_host
 from backends.operations.outage import lost_now
 from backends.operations.records import record_finished_starts
+from backends.operations.servers import profile_named
 from backends.problem import Problem
 from backends.servers.listing import list_servers
 from backends.settings.config import Profile
 from console.cli import servers
+from console.cli.main import INTERRUPTED
 from console.cli.output import agree, document, say, show, table
 from console.cli.servers import advice_after, slower_than_earlier
 
@@ -36,10 +39,6 @@ def run(arguments: argparse.Namespace) -> int:
         UsageProblem: it runs, nobody can be asked whether to stop it, and ``--yes`` is missing.
         Problem: somebody else runs the server, or its first start cannot be launched.
     """
-    from backends.operations.host import this_host
-    from backends.operations.servers import profile_named
-    from console.cli.main import INTERRUPTED
-
     host = this_host()
     profile = profile_named(host.settings, arguments.name)
     _refuse_servers_of_others(host, profile)
@@ -81,7 +80,7 @@ def _ask_before_an_outage(host: Host, profile: Profile, *, asked_before: bool) -
     for server in list_servers(host.state_folder):
         if server.name == profile.name and server.state not in STILL:
             what = f"stopping {server.name}, which is {server.state}"
-            agree(what, lost_now(server), asked_before=asked_before)
+            agree(Consent(what, lost_now(server)), asked_before=asked_before)
 
 
 def _measure(host: Host, profile: Profile, arguments: argparse.Namespace) -> ColdStart:

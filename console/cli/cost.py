@@ -14,10 +14,15 @@ from backends.domain.traffic.totals import TokenTotals
 from backends.operations.billing import Bill, Period, bill_of, day_spent
 from backends.operations.context import Context
 from backends.operations.decision import UNPRICED_REMEDY, decide_all, unpriced_gpu
-from backends.operations.host import Host
+from backends.operations.host import Host, this_host
+from backends.operations.meter_store import write_meter_store
 from backends.operations.rental import Elsewhere, elsewhere
+from backends.operations.snapshot import snapshot, with_gpus
 from backends.problem import UsageProblem
 from backends.settings.config import Settings
+from console.cli.cost_pictures import write_pictures
+from console.cli.cost_report import cost_report
+from console.cli.measured import context_for, on_recorded_traffic
 from console.cli.output import document, say, show, show_csv, show_page
 
 CSV_COLUMNS = (
@@ -43,11 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Problem: the history, a traffic file or Prometheus cannot be read.
     """
-    from backends.operations.host import this_host
-    from backends.operations.meter_store import write_meter_store
-    from backends.operations.snapshot import snapshot, with_gpus
-    from console.cli.traffic import context_for, on_recorded_traffic
-
     host = this_host()
     session = snapshot(host)
     write_meter_store(host, session)
@@ -83,9 +83,6 @@ def _period(arguments: argparse.Namespace, today: date) -> Period | None:
 
 
 def _report(host: Host, context: Context, session: Session, bill: Bill, output: str | None) -> int:
-    from console.cli.cost_pictures import write_pictures
-    from console.cli.cost_report import cost_report
-
     decision = decide_all(session, context, utc_day(host.now().wall_s))
     if not output:
         show_page(cost_report(host, context, decision, bill))

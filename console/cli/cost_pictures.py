@@ -6,14 +6,13 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from backends.domain.billing.meter import Activity
+from backends.domain.decision.curves import CostCurves, cost_curves
 from backends.domain.prices.amounts import figure, usd
 from backends.domain.visible import bounded
 from backends.host.files import replace_file
 from backends.operations.billing import Bill, day_spent
 from backends.operations.decision import Decision
 from backends.operations.rental import elsewhere
-from console.tui.views.plan import chart_view
-from widgets.cost_chart import CostChartView
 
 WIDTH, HEIGHT = 720, 300
 LEFT, RIGHT, TOP, BOTTOM = 70, 16, 40, 46
@@ -34,7 +33,7 @@ def write_pictures(report: Path, decision: Decision, bill: Bill) -> tuple[Path, 
     Raises:
         OSError: a file cannot be written.
     """
-    chart = chart_view(decision.scenario, decision.plan)
+    chart = cost_curves(decision.scenario, decision.plan)
     drawn = {"days": days_svg(bill)}
     if chart.self_hosted:
         drawn["load"] = load_svg(chart)
@@ -84,7 +83,7 @@ def days_svg(bill: Bill) -> str:
     )
 
 
-def load_svg(chart: CostChartView) -> str:
+def load_svg(chart: CostCurves) -> str:
     """Return what an hour costs at every load, with today's load, crossover and capacity."""
     points = [*chart.self_hosted, *chart.serverless]
     top, most = max(cost for _, cost in points), max(rps for rps, _ in points)
@@ -108,7 +107,7 @@ def load_svg(chart: CostChartView) -> str:
             told = f"{word} {figure(Decimal(repr(rps)))}"
             drawn.append(_text(x + 3, TOP + 12 * (1 + len(drawn) % 3), told, "start"))
     drawn.append(_text(WIDTH - RIGHT, HEIGHT - BOTTOM + 16, f"{most:.3g} req/s", "end"))
-    legend = [("#2e7d32", chart.self_hosted_name), ("#1565c0", chart.serverless_name)]
+    legend = [("#2e7d32", "self-hosted"), ("#1565c0", "serverless")]
     return _svg("What an hour costs, in US dollars", drawn, top, legend, "")
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from backends.domain.start import Phase, Start
+from backends.domain.startup.document import start_document
+from backends.domain.startup.explain import explain
+from backends.domain.startup.lines import numbered_lines
 from backends.problem import NotFound, Problem
 from console.cli.output import document, show, table
 
@@ -21,9 +24,6 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Problem: a file cannot be read.
     """
-    from backends.domain.startup.document import start_document
-    from backends.domain.startup.explain import explain
-
     found = {name: explain(numbered(name)) for name in arguments.log}
     if arguments.json:
         files = [
@@ -49,8 +49,6 @@ def numbered(name: str) -> Iterator[tuple[int, str]]:
         NotFound: there is no such file.
         Problem: it cannot be read.
     """
-    from backends.domain.startup.lines import numbered_lines
-
     try:
         if name == "-":
             yield from numbered_lines(_chunks(sys.stdin.buffer))

@@ -5,18 +5,19 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from backends.domain.reports.ab_text import CSV_KEYS
 from backends.domain.reports.cold_probe import ColdProbeReport, verdict_line
 from backends.domain.start import PhaseName
 from backends.domain.visible import markdown_row
+from backends.history.history import open_history
+from backends.operations.host import this_host
+from backends.operations.record_files import Form, Recorded, as_document, as_text, recorded
+from backends.operations.records import record_finished_starts
 from backends.problem import UsageProblem
 from backends.wire import typed
 from console.cli.output import document, documents, say, show, show_csv, show_page
-
-if TYPE_CHECKING:
-    from backends.operations.record_files import Form, Recorded
 
 Row = dict[str, Any]
 
@@ -29,11 +30,6 @@ def run(arguments: argparse.Namespace) -> int:
         NotFound: there is no record of this id.
         UsageProblem: a picture of more than one record is asked for.
     """
-    from backends.history.history import open_history
-    from backends.operations.host import this_host
-    from backends.operations.record_files import recorded
-    from backends.operations.records import record_finished_starts
-
     host = this_host()
     if arguments.id is not None:
         _one(arguments, recorded(host, arguments.id))
@@ -54,9 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _one(arguments: argparse.Namespace, record: "Recorded") -> None:
-    from backends.operations.record_files import as_document, as_text
-
+def _one(arguments: argparse.Namespace, record: Recorded) -> None:
     forms: dict[str, Form] = {"csv": "csv", "markdown": "md", "svg": "svg"}
     form = next((form for option, form in forms.items() if getattr(arguments, option)), None)
     if form is None:

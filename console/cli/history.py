@@ -3,18 +3,27 @@
 import argparse
 from contextlib import closing
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from backends.domain.prices.amounts import usd
 from backends.domain.reports.cold_probe import verdict_line
 from backends.domain.reports.load import LoadReport, load_finding
+from backends.domain.reports.load_curve import curve_lines
 from backends.history.database import HistoryUnavailable
+from backends.history.history import open_history
 from backends.history.records import FindingRecord, SeriesRecord, StartRecord
-from console.cli.curve import curve_lines
+from backends.history.series import recent_series
+from backends.operations.host import this_host
+from backends.operations.record_files import (
+    Recorded,
+    as_document,
+    as_text,
+    finding_of,
+    record_id,
+    recorded,
+)
+from backends.operations.records import record_finished_starts
 from console.cli.output import document, say, show, show_page, table
-
-if TYPE_CHECKING:
-    from backends.operations.record_files import Recorded
 
 UNKNOWN = "—"
 KINDS = ("starts", "series", "loads", "coldprobes")
@@ -27,12 +36,6 @@ def run(arguments: argparse.Namespace) -> int:
         Problem: the history or the configuration cannot be read.
         NotFound: there is no record of the id that was asked for.
     """
-    from backends.history.history import open_history
-    from backends.history.series import recent_series
-    from backends.operations.host import this_host
-    from backends.operations.record_files import recorded
-    from backends.operations.records import record_finished_starts
-
     host = this_host()
     if arguments.id is not None:
         _tell_one(recorded(host, arguments.id), as_json=arguments.json)
@@ -44,14 +47,14 @@ def run(arguments: argparse.Namespace) -> int:
         starts = history.recent_starts(most) if "starts" in asked else None
         series = recent_series(history, most) if "series" in asked else None
         loads = history.findings.recent("load", most) if "loads" in asked else None
-        hunts = history.findings.recent("coldprobe", most) if "coldprobes" in asked else None
+        cold_probes = history.findings.recent("coldprobe", most) if "coldprobes" in asked else None
     if history.notice:
         say(history.notice)
     if history.unreadable:
         records = "1 record is" if history.unreadable == 1 else f"{history.unreadable} records are"
         say(f"{records} left out: not known here, or damaged; update inferctl")
     if arguments.json:
-        kinds = {"starts": starts, "series": series, "loads": loads, "coldprobes": hunts}
+        kinds = {"starts": starts, "series": series, "loads": loads, "coldprobes": cold_probes}
         document({kind: found for kind, found in kinds.items() if found is not None})
         return 0
     if starts is not None:
@@ -60,16 +63,14 @@ def run(arguments: argparse.Namespace) -> int:
         _tell_series(series)
     if loads or arguments.loads:
         _tell_findings(loads or (), "no load was recorded yet: inferctl load ENDPOINT")
-    if hunts or arguments.coldprobes:
+    if cold_probes or arguments.coldprobes:
         _tell_findings(
-            hunts or (), "no cold-start probe was recorded yet: inferctl coldprobe ENDPOINT"
+            cold_probes or (), "no cold-start probe was recorded yet: inferctl coldprobe ENDPOINT"
         )
     return 0
 
 
-def _tell_one(record: "Recorded", *, as_json: bool) -> None:
-    from backends.operations.record_files import as_document, as_text, record_id
-
+def _tell_one(record: Recorded, *, as_json: bool) -> None:
     if as_json:
         document(as_document(record))
         return
@@ -82,8 +83,6 @@ def _tell_one(record: "Recorded", *, as_json: bool) -> None:
 
 
 def _tell_findings(found: tuple[FindingRecord, ...], none: str) -> None:
-    from backends.operations.record_files import finding_of
-
     if not found:
         show(none)
         return

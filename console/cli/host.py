@@ -1,20 +1,25 @@
-"""``inferctl doctor``: what is wrong with this host, with the remedy."""
+"""``inferctl doctor`` and ``gpus``: what is wrong with this host, and what its GPUs hold."""
 
 import argparse
 from contextlib import closing
 
+from backends.discovery.doctor import examine
 from backends.domain.gpu import Gpu
 from backends.domain.gpu_remarks import remarks
+from backends.domain.vram_owners import with_owners
+from backends.operations.host import offer_of_this_host, open_this_hosts_gpus
+from backends.servers.listing import server_pids
+from backends.settings.paths import state_folder
 from console.cli.output import document, show, table
 
+UNKNOWN = "—"
+GIB = 1 << 30
+COLUMNS = ("GPU", "NAME", "USED GiB", "RESERVED", "TOTAL GiB", "BUSY", "POWER", "TEMP", "SOURCE")
 GLYPHS = {"ok": "✔ ok  ", "warn": "▲ warn", "fail": "✖ fail"}
 
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Examine the host; 1 where something would stop a start."""
-    from backends.discovery.doctor import examine
-    from backends.operations.host import offer_of_this_host
-
     findings = examine(offer_of_this_host())
     if arguments.json:
         document({"findings": findings})
@@ -26,18 +31,8 @@ def doctor(arguments: argparse.Namespace) -> int:
     return 1 if any(finding.state == "fail" for finding in findings) else 0
 
 
-UNKNOWN = "—"
-GIB = 1 << 30
-COLUMNS = ("GPU", "NAME", "USED GiB", "RESERVED", "TOTAL GiB", "BUSY", "POWER", "TEMP", "SOURCE")
-
-
 def gpus(arguments: argparse.Namespace) -> int:
     """Print the sample; a host without a GPU is told with the reason, and is no error."""
-    from backends.domain.vram_owners import with_owners
-    from backends.operations.host import open_this_hosts_gpus
-    from backends.servers.listing import server_pids
-    from backends.settings.paths import state_folder
-
     with closing(open_this_hosts_gpus()) as source:
         sample = with_owners(source.sample(processes=True), server_pids(state_folder()))
     if arguments.json:
@@ -46,12 +41,7 @@ def gpus(arguments: argparse.Namespace) -> int:
     if not sample.gpus:
         show(f"no GPU: {sample.reason}")
         return 0
-    table(
-        [
-            COLUMNS,
-            *map(_row, sample.gpus),
-        ]
-    )
+    table([COLUMNS, *map(_row, sample.gpus)])
     for gpu in sample.gpus:
         for process in gpu.processes or ():
             owner = process.owner or "owner unknown"

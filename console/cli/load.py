@@ -16,7 +16,7 @@ from backends.domain.reports.load import (
 )
 from backends.history.thread import HistoryThread
 from backends.operations import ab, load_test
-from backends.operations.host import Host
+from backends.operations.host import Host, this_host
 from backends.prober.protocol import LoadOrder
 from backends.problem import Problem
 from console.cli.ab import chosen_prompt
@@ -30,15 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Problem: the endpoint cannot be had or does not answer, or the load was not wanted.
     """
-    from backends.operations.host import this_host
-
     host = this_host()
     order = _order(arguments, host)
     load_test.check_that_it_serves(host, arguments.endpoint)
-    if not load_test.costs_nothing(order.target):
-        what = f"load on {order.target.endpoint} ({order.target.base_url})"
-        agree(what, load_test.cost_text(order), asked_before=arguments.yes)
-    say(f"{load_test.limits_of(order)}; {load_test.bounds_text(order)}")
+    agree(load_test.consent(order, host), asked_before=arguments.yes)
     with recording(host) as writer:
         report = asyncio.run(_run(order, host, writer))
         if not report.ended.steps:

@@ -11,10 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from backends.domain.visible import LONGEST_LINE, bounded, csv_row, visible
+from backends.operations.consent import Consent
 from backends.problem import Problem, UsageProblem
-from backends.settings.config import Settings
-from backends.settings.faults import ConfigError
-from backends.settings.read import read_settings
 from backends.wire import json_text
 
 
@@ -81,26 +79,21 @@ def table(rows: list[tuple[str, ...]], amber: frozenset[int] = frozenset()) -> N
         print(f"\x1b[33m{told}\x1b[0m" if coloured and place in amber else told)
 
 
-def agree(what: str, cost: str, *, asked_before: bool) -> None:
+def agree(consent: Consent, *, asked_before: bool) -> None:
     """Say what something costs in money or requests, and go on only with a yes.
+
+    Args:
+        consent: what is asked.
+        asked_before: ``--yes`` was given.
 
     Raises:
         UsageProblem: nobody can answer, and ``--yes`` was not given.
         Problem: the answer was no.
     """
-    say(f"{what}: {cost}")
-    if asked_before:
+    say(consent.sentence)
+    if asked_before or not consent.needed:
         return
     if not sys.stdin.isatty():
-        raise UsageProblem(f"{what} is asked about; say --yes where nobody can answer")
+        raise UsageProblem(f"{consent.what} is asked about; say --yes where nobody can answer")
     if ask("run it? [y/N]").lower() not in {"y", "yes"}:
         raise Problem("not run")
-
-
-def settings_without_faults() -> Settings:
-    """Return the configuration, or an empty one, and a word of it, where it cannot be used."""
-    try:
-        return read_settings()
-    except ConfigError as error:
-        say(f"note: going on without the configuration: {error}")
-        return Settings()

@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Callable
 
 from console.cli import argument_types as types
-from console.cli import record_arguments as records
 
 ON_SCREEN = frozenset({"demo", "replay"})
 """Verbs that open the console and therefore print no document."""
@@ -17,7 +16,7 @@ stdout, messages on stderr."""
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib import metadata
+        from importlib import metadata  # noqa: PLC0415  30 ms, for --version alone
 
         parser.exit(message=f"inferctl {metadata.version('inferctl')}\n")
 
@@ -32,16 +31,32 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
-    for name, summary, arguments in VERBS:
-        verb = verbs.add_parser(name, help=summary, description=_sentence(summary))
-        arguments(verb)
+    shared = {arguments: _of(arguments) for _, _, several, _ in VERBS for arguments in several}
+    for name, summary, several, own in VERBS:
+        verb = verbs.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            parents=[shared[arguments] for arguments in several],
+        )
+        if own is not None:
+            own(verb)
         if name not in ON_SCREEN:
             verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
     return parser
 
 
-def _sentence(summary: str) -> str:
-    return summary[0].upper() + summary[1:] + "."
+Arguments = Callable[[argparse.ArgumentParser], None]
+
+
+def _of(arguments: Arguments) -> argparse.ArgumentParser:
+    """Return a parser with nothing but these, as a parent of those of verbs."""
+    parent = argparse.ArgumentParser(add_help=False)
+    arguments(parent)
+    return parent
+
+
+# What several verbs take.
 
 
 def _server(parser: argparse.ArgumentParser) -> None:
@@ -49,16 +64,21 @@ def _server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", type=types.server, help=about)
 
 
-def _start(parser: argparse.ArgumentParser) -> None:
-    _server(parser)
-    parser.add_argument(
-        "--wait", action="store_true", help="return when it is ready, or has failed"
-    )
+def _endpoint(parser: argparse.ArgumentParser) -> None:
+    about = "endpoint or server name, or URL#MODEL"
+    parser.add_argument("endpoint", metavar="ENDPOINT", help=about)
+
+
+def _force(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="launch although a check failed")
 
 
-def _stop(parser: argparse.ArgumentParser) -> None:
-    _server(parser)
+def _wait(parser: argparse.ArgumentParser) -> None:
+    about = "return when it is ready, or has failed"
+    parser.add_argument("--wait", action="store_true", help=about)
+
+
+def _drain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drain",
         type=types.seconds,
@@ -68,12 +88,30 @@ def _stop(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _restart(parser: argparse.ArgumentParser) -> None:
-    _stop(parser)
-    parser.add_argument(
-        "--wait", action="store_true", help="return when it is ready, or has failed"
-    )
-    parser.add_argument("--force", action="store_true", help="launch although a check failed")
+def _yes(parser: argparse.ArgumentParser) -> None:
+    about = "go on without asking; what it costs is still printed"
+    parser.add_argument("--yes", action="store_true", help=about)
+
+
+def _prompt(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--prompt", metavar="TEXT", help="the prompt, or short, paragraph, long")
+    add("--prompt-file", type=types.text, metavar="FILE", help="read the prompt from a file")
+    add("--max-tokens", type=types.count, metavar="N", help="limit of output tokens per request")
+    add("--cached", action="store_true", help="same prompt each time: measure caches")
+
+
+def _traffic(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group()
+    one = source.add_argument
+    one("--prometheus", type=types.text, metavar="URL", help="a fleet's traffic, from Prometheus")
+    one("--traffic", type=types.text, metavar="FILE", help="traffic as CSV or JSON lines")
+    add = parser.add_argument
+    add("--days", type=types.count, metavar="N", help="how far back Prometheus is asked (7)")
+    add("--model", type=types.text, metavar="NAME", help="the model that Prometheus is asked for")
+
+
+# What one verb takes.
 
 
 def _status(parser: argparse.ArgumentParser) -> None:
@@ -82,22 +120,15 @@ def _status(parser: argparse.ArgumentParser) -> None:
 
 
 def _logs(parser: argparse.ArgumentParser) -> None:
-    _server(parser)
-    parser.add_argument("-f", "--follow", action="store_true", help="go on as lines arrive")
-    parser.add_argument(
-        "-n",
-        "--lines",
-        type=types.count,
-        default=200,
-        metavar="N",
-        help="last N lines (default: 200)",
-    )
+    add = parser.add_argument
+    add("-f", "--follow", action="store_true", help="go on as lines arrive")
+    about = "last N lines (default: 200)"
+    add("-n", "--lines", type=types.count, default=200, metavar="N", help=about)
 
 
 def _adopt(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--port", type=types.port, required=True, metavar="P", help="where it listens"
-    )
+    about = "where it listens"
+    parser.add_argument("--port", type=types.port, required=True, metavar="P", help=about)
 
 
 def _explain(parser: argparse.ArgumentParser) -> None:
@@ -105,147 +136,201 @@ def _explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("log", metavar="LOG", type=types.text, nargs="+", help=about)
 
 
-def _ab(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("a", metavar="A", help="endpoint or server name, or URL#MODEL")
-    parser.add_argument("b", metavar="B", help="the other side, named the same way")
-    parser.add_argument("more", metavar="C", nargs="*", help="a third and a fourth one")
-    parser.add_argument(
-        "-n", "--runs", type=types.count, default=1, help="runs per side (default: 1)"
-    )
-    parser.add_argument("--prompt", metavar="TEXT", help="the prompt, or short, paragraph, long")
-    parser.add_argument(
-        "--prompt-file", type=types.text, metavar="FILE", help="read the prompt from a file"
-    )
-    parser.add_argument(
-        "--max-tokens", type=types.count, metavar="N", help="limit of output tokens"
-    )
-    parser.add_argument("--ignore-eos", action="store_true", help="ask for exactly N tokens")
-    parser.add_argument(
-        "--cached", action="store_true", help="same prompt each time: measure caches"
-    )
-    parser.add_argument("--together", action="store_true", help="both sides at once, not in turn")
-    parser.add_argument(
-        "--timeout", type=types.rate, default=120.0, metavar="SECONDS", help="per run"
-    )
-    parser.add_argument("--markdown", action="store_true", help="print a Markdown report")
-    parser.add_argument("--csv", action="store_true", help="print one row per run")
-    parser.add_argument("--yes", action="store_true", help="do not ask before a priced series")
-
-
-def _demo(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--speed", type=types.factor, default=1.0, help="times faster than real time"
-    )
-    parser.add_argument("--fail", metavar="KIND", help="let the start fail in this way")
-
-
 def _coldstart(parser: argparse.ArgumentParser) -> None:
-    _server(parser)
-    parser.add_argument(
-        "-n", "--starts", type=types.count, default=3, metavar="N", help="starts (default: 3)"
-    )
-    parser.add_argument(
-        "--cold", action="store_true", help="drop the weights from memory before each start"
-    )
-    parser.add_argument(
-        "--drain",
-        type=types.seconds,
-        default=0.0,
-        metavar="SECONDS",
-        help="let requests finish first",
-    )
-    parser.add_argument("--force", action="store_true", help="launch although a check failed")
-    parser.add_argument(
-        "--yes", action="store_true", help="do not ask before a running server is stopped"
-    )
+    add = parser.add_argument
+    about = "starts (default: 3)"
+    add("-n", "--starts", type=types.count, default=3, metavar="N", help=about)
+    add("--cold", action="store_true", help="drop the weights from memory before each start")
+
+
+def _ab(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("a", metavar="A", help="endpoint or server name, or URL#MODEL")
+    add("b", metavar="B", help="the other side, named the same way")
+    add("more", metavar="C", nargs="*", help="a third and a fourth one")
+    add("-n", "--runs", type=types.count, default=1, help="runs per side (default: 1)")
+    add("--ignore-eos", action="store_true", help="ask for exactly N tokens")
+    add("--together", action="store_true", help="both sides at once, not in turn")
+    add("--timeout", type=types.rate, default=120.0, metavar="SECONDS", help="per run")
+    add("--markdown", action="store_true", help="print a Markdown report")
+    add("--csv", action="store_true", help="print one row per run")
 
 
 def _load(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("endpoint", metavar="ENDPOINT", help="endpoint or server name, or URL#MODEL")
-    add("--prompt", metavar="TEXT", help="the prompt, or short, paragraph, long")
-    add("--prompt-file", type=types.text, metavar="FILE", help="read the prompt from a file")
-    add("--max-tokens", type=types.count, metavar="N", help="output tokens of each request")
     add("--input-tokens", type=types.count, metavar="N", help="lengthen the prompt to about N")
     add("--ttft", type=types.rate, metavar="SECONDS", help="limit (default: [limits] ttft_p99_s)")
     add("--itl", type=types.rate, metavar="SECONDS", help="limit (default: [limits] itl_p99_s)")
     add("--first-rps", type=types.rate, default=1.0, metavar="R", help="first rate (default: 1)")
-    add(
-        "--step",
-        type=types.rate,
-        default=30.0,
-        metavar="SECONDS",
-        help="of each rate (default: 30)",
-    )
-    add(
-        "--for",
-        dest="most_s",
-        type=types.rate,
-        default=600.0,
-        metavar="SECONDS",
-        help="for all rates together (default: 600)",
-    )
-    add(
-        "--requests",
-        type=types.count,
-        default=5000,
-        metavar="N",
-        help="send no more (default: 5000)",
-    )
+    about = "of each rate (default: 30)"
+    add("--step", type=types.rate, default=30.0, metavar="SECONDS", help=about)
+    about = "for all rates together (default: 600)"
+    add("--for", dest="most_s", type=types.rate, default=600.0, metavar="SECONDS", help=about)
+    about = "send no more (default: 5000)"
+    add("--requests", type=types.count, default=5000, metavar="N", help=about)
     add("--usd", type=types.amount, metavar="AMOUNT", help="spend no more at a priced endpoint")
-    add("--cached", action="store_true", help="same prompt each time: measure caches")
-    add("--yes", action="store_true", help="do not ask before an endpoint that may cost money")
 
 
 def _cold_probe(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("endpoint", metavar="ENDPOINT", help="endpoint or server name, or URL#MODEL")
-    add(
-        "--gaps",
-        type=types.pauses,
-        default=types.pauses("1m,5m,15m,60m"),
-        metavar="LIST",
-        help="pauses such as 10s,1m (default: 1m,5m,15m,60m)",
-    )
-    add(
-        "--rounds",
-        type=types.count,
-        default=3,
-        metavar="N",
-        help="how often each pause is measured (default: 3)",
-    )
+    usual = "1m,5m,15m,60m"
+    about = f"pauses such as 10s,1m (default: {usual})"
+    add("--gaps", type=types.pauses, default=types.pauses(usual), metavar="LIST", help=about)
+    about = "how often each pause is measured (default: 3)"
+    add("--rounds", type=types.count, default=3, metavar="N", help=about)
     do = parser.add_mutually_exclusive_group()
     do.add_argument("--status", action="store_true", help="what was found so far; sends nothing")
-    do.add_argument(
-        "--stop", action="store_true", help="end the cold-start probe; it can be gone on with"
+    about = "end the cold-start probe; it can be resumed"
+    do.add_argument("--stop", action="store_true", help=about)
+    do.add_argument("--again", action="store_true", help="repeat what was already measured")
+
+
+def _cost(parser: argparse.ArgumentParser) -> None:
+    form = parser.add_mutually_exclusive_group()
+    about = "Markdown: bill, starts, A/B, capacity and verdict"
+    form.add_argument("--report", action="store_true", help=about)
+    form.add_argument("--csv", action="store_true", help="one row for each amount")
+    add = parser.add_argument
+    add("--since", type=types.day, metavar="YYYY-MM-DD", help="only days from this on (UTC)")
+    add("--until", type=types.day, metavar="YYYY-MM-DD", help="only days to this one (UTC)")
+    about = "write the report to a file, its pictures beside it"
+    add("--output", type=types.text, metavar="FILE", help=about)
+
+
+def _verdict(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    about = "TOML or JSON, or the name of a shipped one; default: what is measured"
+    add("--scenario", type=types.text, metavar="FILE", help=about)
+    about = "figures of published comparisons, each beside what its own inputs give"
+    add("--published", action="store_true", help=about)
+    about = "exit 4 unless it wins, also where nothing is decided"
+    add("--require", metavar="OPTION", choices=("self_host", "api"), help=about)
+
+
+def _prices(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        "Prices are kept beside config.toml, in prices.json (yours) and imported-prices.json; "
+        "yours stand above imported ones, those above the table that is shipped."
     )
-    do.add_argument("--again", action="store_true", help="measure anew what was measured")
-    add("--yes", action="store_true", help="do not ask before a priced endpoint")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _prices_list(actions.add_parser("list", help="prices in force, each with source and date"))
+    _prices_set(actions.add_parser("set", help="keep a price of your own, with its date"))
+    _prices_update(actions.add_parser("update", help="import a catalogue; nothing is fetched"))
+    for action in actions.choices.values():
+        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON")
 
 
-def _nothing(_: argparse.ArgumentParser) -> None:
-    return
+def _prices_list(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="TEXT", help="only models with this in their name")
+    parser.add_argument("--gpu", metavar="TEXT", help="only GPUs with this in their name")
+    _currency(parser, "show amounts in this currency")
 
 
-VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = (
-    ("start", "launch a server, detached", _start),
-    ("stop", "stop a server and see its memory freed", _stop),
-    ("restart", "stop a server, then launch it again", _restart),
-    ("status", "every server of this host, ours and external", _status),
-    ("logs", "the log of a server", _logs),
-    ("adopt", "watch a vLLM that something else started", _adopt),
-    ("explain", "phases, memory and failure of any vLLM log file", _explain),
-    ("coldstart", "start a server again and again: each phase, its spread, its cost", _coldstart),
-    ("gpus", "one sample of every GPU with its processes", _nothing),
-    ("ab", "the same prompt at two to four endpoints, measured", _ab),
-    ("load", "the measured capacity: open-loop load until a latency limit breaks", _load),
-    ("coldprobe", "is an endpoint slow after it was left alone, in the background", _cold_probe),
-    ("cost", "what was spent, and what the same tokens would have cost", records.cost),
-    ("verdict", "is the GPU or the API cheaper, and what would flip it", records.verdict),
-    ("prices", "what models and GPUs cost, who says so and since when", records.prices),
-    ("history", "the starts and A/B series that were recorded", records.history),
-    ("export", "the history as JSON, CSV or Markdown", records.export),
-    ("replay", "the console over a recorded journal, marked REPLAY", records.replay),
-    ("doctor", "what is wrong with this host, with the remedy", _nothing),
-    ("demo", "the whole console, SIMULATED", _demo),
+def _prices_set(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("name", metavar="PROVIDER/NAME", help="a provider's model, or its GPU with --per-hour")
+    add("--input", metavar="USD", help="per million input tokens")
+    add("--output", metavar="USD", help="per million output tokens")
+    add("--cached-input", metavar="USD", help="per million cached input tokens")
+    add("--per-request", metavar="USD", help="for each request")
+    add("--fee-percent", metavar="PERCENT", help="what a reseller adds")
+    add("--batch-multiplier", metavar="FACTOR", help="on the token prices of batches")
+    add("--per-hour", metavar="USD", help="of one GPU")
+    add("--as-of", type=types.day, metavar="YYYY-MM-DD", help="when it was read (default: today)")
+    _currency(parser, "the amounts are in this currency")
+
+
+def _currency(parser: argparse.ArgumentParser, purpose: str) -> None:
+    """Add a currency with what it is worth and since when; all three or none."""
+    add = parser.add_argument
+    add("--currency", metavar="CODE", help=f"{purpose}, such as EUR (default: USD)")
+    add("--rate", metavar="USD", help="what one unit of the currency is worth in US dollars")
+    add("--rate-date", type=types.day, metavar="YYYY-MM-DD", help="when that rate held")
+
+
+def _prices_update(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("file", metavar="FILE", nargs="?", help="JSON of a catalogue, such as models.dev")
+    add("--genai", action="store_true", help="the genai-prices package installed beside inferctl")
+    add("--as-of", type=types.day, metavar="YYYY-MM-DD", help="its date (default: the file's)")
+
+
+def _history(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    about = "show one series, load or cold-start probe whole (default: lists)"
+    add("id", metavar="ID", nargs="?", help=about)
+    add("--starts", action="store_true", help="only starts")
+    add("--series", action="store_true", help="only A/B series")
+    add("--loads", action="store_true", help="only loads")
+    add("--coldprobes", action="store_true", help="only cold-start probes")
+    about = "last N of each (default: 20)"
+    add("-n", "--lines", type=types.count, default=20, metavar="N", help=about)
+
+
+def _export(parser: argparse.ArgumentParser) -> None:
+    kinds = ("starts", "series", "runs", "loads", "coldprobes")
+    parser.add_argument("kind", metavar="KIND", choices=kinds, help=", ".join(kinds))
+    about = "one series, load or cold-start probe, with every figure behind it"
+    parser.add_argument("id", metavar="ID", nargs="?", help=about)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--svg", action="store_true", help="a picture of the one with this ID")
+    form.add_argument("--csv", action="store_true", help="one row for each (default: JSON)")
+    form.add_argument("--markdown", action="store_true", help="a Markdown table")
+
+
+def _replay(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("file", metavar="FILE", help="a keeper's journal: STATE/servers/NAME/starts/*.jsonl")
+    about = "times faster than it happened (default: 1)"
+    add("--speed", type=types.factor, default=1.0, help=about)
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--speed", type=types.factor, default=1.0, help="times faster than real time")
+    add("--fail", metavar="KIND", help="let the start fail in this way")
+
+
+VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
+    ("start", "launch a server, detached", (_server, _wait, _force), None),
+    ("stop", "stop a server and see its memory freed", (_server, _drain), None),
+    (
+        "restart",
+        "stop a server, then launch it again",
+        (_server, _drain, _wait, _force),
+        None,
+    ),
+    ("status", "every server of this host, ours and external", (), _status),
+    ("logs", "the log of a server", (_server,), _logs),
+    ("adopt", "watch a vLLM that something else started", (), _adopt),
+    ("explain", "phases, memory and failure of any vLLM log file", (), _explain),
+    (
+        "coldstart",
+        "start a server again and again: each phase, its spread, its cost",
+        (_server, _drain, _force, _yes),
+        _coldstart,
+    ),
+    ("gpus", "one sample of every GPU with its processes", (), None),
+    ("ab", "the same prompt at two to four endpoints, measured", (_prompt, _yes), _ab),
+    (
+        "load",
+        "the measured capacity: open-loop load until a latency limit breaks",
+        (_endpoint, _prompt, _yes),
+        _load,
+    ),
+    (
+        "coldprobe",
+        "is an endpoint slow after it was left alone, in the background",
+        (_endpoint, _yes),
+        _cold_probe,
+    ),
+    ("cost", "what was spent, and what the same tokens would have cost", (_traffic,), _cost),
+    ("verdict", "is the GPU or the API cheaper, and what would flip it", (_traffic,), _verdict),
+    ("prices", "what models and GPUs cost, who says so and since when", (), _prices),
+    ("history", "the starts and A/B series that were recorded", (), _history),
+    ("export", "the history as JSON, CSV or Markdown", (), _export),
+    ("replay", "the console over a recorded journal, marked REPLAY", (), _replay),
+    ("doctor", "what is wrong with this host, with the remedy", (), None),
+    ("demo", "the whole console, SIMULATED", (), _demo),
 )
+"""Each verb: its summary, the arguments it shares with others, and those of its own."""

@@ -10,9 +10,20 @@ from typing import Any
 
 from backends.domain.prices.amounts import BadPrice, age_days, digits, figure, is_stale
 from backends.domain.prices.currencies import Currency, currency_of, told
-from backends.domain.prices.prices import ApiPrice, GpuPrice, Price, provenance
-from backends.prices.book import Listed, Updated
+from backends.domain.prices.prices import ApiPrice, GpuPrice, Price, freshness, provenance
+from backends.prices.book import (
+    Listed,
+    Updated,
+    list_prices,
+    set_api_price,
+    set_gpu_price,
+    update_from_package,
+    update_prices,
+)
+from backends.prices.table import FILE_NAMES
 from backends.problem import UsageProblem
+from backends.settings.paths import config_file
+from backends.wire import plain
 from console.cli.output import document, say, table
 
 UNPRICED = "UNPRICED"
@@ -39,14 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     actions = {"list": _list, "set": _set, "update": _update}
     with _told_as_usage():
-        return actions[arguments.action](arguments, _folder(), datetime.now(UTC).date())
-
-
-def _folder() -> Path:
-    """Return where prices are kept: beside the configuration, for they are the user's own."""
-    from backends.settings.paths import config_file
-
-    return config_file().parent
+        # Prices are the user's own and kept beside the configuration.
+        return actions[arguments.action](arguments, config_file().parent, datetime.now(UTC).date())
 
 
 @contextmanager
@@ -58,8 +63,6 @@ def _told_as_usage() -> Iterator[None]:
 
 
 def _list(arguments: argparse.Namespace, folder: Path, today: date) -> int:
-    from backends.prices.book import list_prices
-
     found: list[Listed] = []
     if arguments.gpu is not None or arguments.model is None:
         rows = list_prices(folder, today, arguments.gpu or "")
@@ -88,8 +91,6 @@ def as_document(row: Listed, today: date, currency: Currency | None = None) -> d
 
     Amounts are in US dollars; `converted` has them in the currency that was asked for.
     """
-    from backends.wire import plain
-
     kind = "api" if isinstance(row.price, ApiPrice) else "gpu"
     return {
         "kind": kind,
@@ -162,8 +163,6 @@ def _dated(listed: Listed, today: date) -> str:
 
 
 def _set(arguments: argparse.Namespace, folder: Path, today: date) -> int:
-    from backends.prices.book import set_api_price, set_gpu_price
-
     provider, slash, name = arguments.name.partition("/")
     if not (provider and slash and name):
         raise UsageProblem(
@@ -191,9 +190,6 @@ def _set(arguments: argparse.Namespace, folder: Path, today: date) -> int:
 
 
 def _tell_kept(arguments: argparse.Namespace, row: Price, folder: Path, today: date) -> None:
-    from backends.domain.prices.prices import freshness
-    from backends.prices.table import FILE_NAMES
-
     kept = Listed(row, freshness(row, today))
     if arguments.json:
         document({"prices": [as_document(kept, today)]})
@@ -205,8 +201,6 @@ def _tell_kept(arguments: argparse.Namespace, row: Price, folder: Path, today: d
 
 
 def _update(arguments: argparse.Namespace, folder: Path, today: date) -> int:
-    from backends.prices.book import update_from_package, update_prices
-
     if bool(arguments.file) == arguments.genai:
         raise UsageProblem("give the FILE of a catalogue, or --genai for the installed package")
     as_of = arguments.as_of and _not_in_the_future(arguments.as_of, today)

@@ -1,12 +1,26 @@
 """``inferctl status``: every server of this host, ours and external."""
 
 import argparse
+from contextlib import closing
+from typing import Any
 
-from backends.domain.server import Server, ServerState
+from backends.domain.server import Owner, Server, ServerState
+from backends.domain.vram_owners import with_survivor_memory
+from backends.operations.host import open_this_hosts_gpus
 from backends.problem import NotFound
-from console.cli.output import document, show, table
+from backends.servers.holders import left_by
+from backends.servers.listing import list_servers
+from backends.settings.config import Settings
+from backends.settings.faults import ConfigError
+from backends.settings.paths import state_folder
+from backends.settings.read import read_settings
+from backends.wire import plain
+from console.cli.output import document, say, show, table
 
 UNKNOWN = "—"
+
+PROCESS = {"kind": "process", "name": None, "restarts": None, "policy": None}
+"""The runtime of a managed server: a plain process, which nothing but inferctl restarts."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -15,10 +29,6 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         NotFound: the named server neither runs nor has a profile.
     """
-    from backends.servers.listing import list_servers
-    from backends.settings.paths import state_folder
-    from console.cli.output import settings_without_faults
-
     settings = settings_without_faults()
     servers = list(list_servers(state_folder()))
     named = {server.name for server in servers}
@@ -33,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise NotFound(f"no server is called {arguments.name}; inferctl status lists them all")
     servers = with_memory(servers)
     if arguments.json:
-        document({"servers": servers})
+        document({"servers": [server_document(server) for server in servers]})
         return 0
     if not servers:
         show("no server runs here, and no profile is configured; inferctl opens the console")
@@ -45,15 +55,31 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def settings_without_faults() -> Settings:
+    """Return the configuration, or an empty one, and a word of it, where it cannot be used."""
+    try:
+        return read_settings()
+    except ConfigError as error:
+        say(f"note: going on without the configuration: {error}")
+        return Settings()
+
+
+def server_document(server: Server) -> dict[str, Any]:
+    """Return one entry of ``servers`` in JSON; what is unknown is None, with a sibling reason."""
+    entry: dict[str, Any] = plain(server)
+    managed = server.owner is Owner.MANAGED
+    return {
+        **{key: value for key, value in entry.items() if key != "note"},
+        "runtime": PROCESS if managed else None,
+        "runtime_reason": None if managed else "inferctl did not start it",
+        "reason": server.note or None,
+    }
+
+
 def with_memory(servers: list[Server]) -> list[Server]:
     """Return the servers with what their survivors hold; GPUs are asked where there are any."""
     if not any(server.survivors for server in servers):
         return servers
-    from contextlib import closing
-
-    from backends.domain.vram_owners import with_survivor_memory
-    from backends.operations.host import open_this_hosts_gpus
-
     with closing(open_this_hosts_gpus()) as gpus:
         sample = gpus.sample(processes=True)
     return [with_survivor_memory(server, sample) for server in servers]
@@ -61,8 +87,6 @@ def with_memory(servers: list[Server]) -> list[Server]:
 
 def stopped(name: str, model: str, port: int) -> Server:
     """Return a profile that is not running as a server."""
-    from backends.domain.server import Owner
-
     return Server(name, Owner.MANAGED, ServerState.STOPPED, port=port, model=model)
 
 
@@ -94,8 +118,6 @@ def remarks(server: Server) -> list[str]:
     elif server.note:
         told.append(server.note)
     if server.survivors:
-        from backends.servers.holders import left_by
-
         told += [f"left behind: {one.sentence()}" for one in left_by(server)]
         told.append(f"run: inferctl stop {server.name}")
     return told

@@ -1,18 +1,23 @@
 """``inferctl verdict``: is the GPU or the API cheaper, and what would flip it."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backends.domain.decision.document import verdict_document
 from backends.domain.decision.hysteresis import OPPOSITE_WINDOWS
 from backends.domain.decision.option import Option
 from backends.domain.decision.outcome import VerdictKind
-from backends.domain.decision.scenario import Scenario
+from backends.domain.decision.scenario import BadScenario, Scenario
 from backends.domain.decision.verdict import Verdict, decide
 from backends.domain.decision.wording import break_even_sentence, excluded_because, reason
 from backends.domain.prices.amounts import usd
-from backends.operations.decision import Decision, decide_all, decision_document, remedies
+from backends.operations.decision import remedies
+from backends.problem import UsageProblem
+from backends.scenarios.reading import scenario_at
 from console.cli.output import document, say, show, table
+
+if TYPE_CHECKING:
+    from backends.operations.decision import Decision
 
 NOT_REQUIRED = 4
 """Exit code where the required option does not win, be it that another does or that none does."""
@@ -46,22 +51,26 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.published:
         return _published(as_json=arguments.json)
+    answer: dict[str, Any]
+    decision: Decision | None = None
     if arguments.scenario:
         plan = decide(_from_file(arguments.scenario), remedies())
-        told: dict[str, Any] = {**verdict_document(plan), **NO_HOST}
+        answer = {**verdict_document(plan), **NO_HOST}
     else:
-        decision = _measured(arguments)
-        plan, told = decision.plan, {**decision_document(decision), "now_reason": None}
-        if not arguments.json:
-            _tell_now(decision)
-    told["required"] = _required(plan, arguments.require)
+        from console.cli.measured import decided_here  # noqa: PLC0415  a file needs none of it
+
+        decision, answer = decided_here(arguments)
+        plan, answer = decision.plan, {**answer, "now_reason": None}
+    answer["required"] = _required(plan, arguments.require)
     if arguments.json:
-        document(told)
-    else:
+        document(answer)
+    elif decision is None:
         _tell(plan)
-        if not arguments.scenario:
-            _tell_advice(decision)
-    if told["required"] is None or told["required"]["met"]:
+    else:
+        show(f"NOW   {decision.now.kind.value.replace('_', ' ')}: {decision.now.reason}")
+        _tell(plan)
+        _tell_advice(decision)
+    if answer["required"] is None or answer["required"]["met"]:
         return 0
     say(_refusal(plan, arguments.require))
     return NOT_REQUIRED
@@ -83,7 +92,11 @@ def _refusal(plan: Verdict, option: str) -> str:
 
 def _published(*, as_json: bool) -> int:
     """Print the figures of published comparisons beside ours."""
-    from backends.scenarios.published.figures import comparison_document, comparison_rows
+    # 100 ms, for this alone
+    from backends.scenarios.published.figures import (  # noqa: PLC0415
+        comparison_document,
+        comparison_rows,
+    )
 
     if as_json:
         document(comparison_document())
@@ -93,37 +106,10 @@ def _published(*, as_json: bool) -> int:
 
 
 def _from_file(name: str) -> Scenario:
-    from backends.domain.decision.scenario import BadScenario
-    from backends.problem import UsageProblem
-    from backends.scenarios.reading import scenario_at
-
     try:
         return scenario_at(name)
     except BadScenario as error:
         raise UsageProblem(str(error)) from error
-
-
-def _measured(arguments: argparse.Namespace) -> Decision:
-    """Decide on this host: its prices, its capacity, and the traffic of the source that is named.
-
-    Without a source it is what was recorded of the server, whoever watched it: the two readings of
-    a verb tell only what to do now.
-    """
-    from backends.operations.host import this_host
-    from backends.operations.snapshot import snapshot, with_gpus
-    from console.cli.traffic import context_for, on_recorded_traffic
-
-    host = this_host()
-    session = snapshot(host)
-    context, today = context_for(host, session, arguments)
-    if context.gpu_prices:
-        session = with_gpus(session, host)
-    return decide_all(session, on_recorded_traffic(context, session), today)
-
-
-def _tell_now(decision: Decision) -> None:
-    now = decision.now
-    show(f"NOW   {now.kind.value.replace('_', ' ')}: {now.reason}")
 
 
 def _tell(found: Verdict) -> None:
@@ -147,7 +133,7 @@ def _costs(option: Option, found: Verdict) -> tuple[str, ...]:
     return f"${hour:.4f}/h", usd(hour * 24, "day"), usd(hour * found.hours_per_month, "month")
 
 
-def _tell_advice(decision: Decision) -> None:
+def _tell_advice(decision: "Decision") -> None:
     shown = decision.shown
     if shown.kind is not None:
         holds = shown.kind.value.replace("_", " ")

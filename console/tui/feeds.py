@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends.domain.facts import (
@@ -18,16 +17,14 @@ from backends.domain.facts import (
 )
 from backends.domain.server import SERVING, Owner, ServerState
 from backends.domain.session import SERVERS, Session
-from backends.domain.traffic.demand import Demand
 from backends.domain.vram_owners import with_owners
 from backends.gpus.watch import PROCESSES_PERIOD_S, watch_gpus
 from backends.keeper.client import follow as keeper_follow
 from backends.keeper.folder import ServerFolder, Unreadable, server_folder
 from backends.keeper.tail import END_BYTES, tail
-from backends.metrics.prometheus_server import past_traffic
 from backends.metrics.scrape import MetricsUnavailable, scrape, watch_metrics
-from backends.metrics.traffic_file import traffic_in
 from backends.operations.host import Host
+from backends.operations.past_traffic import past_demand
 from backends.problem import Problem
 from backends.servers.external import tree_pids
 from backends.servers.listing import list_servers, server_pids
@@ -186,21 +183,6 @@ def _timed(session: Session) -> bool:
 
 AGAIN_S = 600.0
 """Past traffic is read again as often as a window of the plan is judged."""
-
-DAY_S = 86_400
-
-
-def past_demand(source: TrafficSource, model: str | None, now_s: float) -> Demand | None:
-    """Return the traffic that a source tells, None where none is configured.
-
-    Raises:
-        Problem: the source cannot tell; the message is one sentence with the remedy.
-    """
-    if source.prometheus is not None:
-        return past_traffic(source.prometheus, model, now_s, span_s=source.days * DAY_S)
-    if source.file is not None:
-        return traffic_in(Path(source.file).expanduser())
-    return None
 
 
 async def keep_reading(app: "InferctlApp") -> None:

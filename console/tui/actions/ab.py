@@ -9,21 +9,16 @@ from backends.domain.ab.series import AbSeries
 from backends.domain.facts import Ticked
 from backends.operations import ab
 from backends.operations.ab import ab_targets, why_no_ab
+from backends.operations.consent import Consent
 from backends.prober.client import run_series
-from backends.prober.prompts import PROMPTS, Prompt, named_prompt
-from backends.prober.protocol import SeriesOrder
-from backends.problem import Problem
+from backends.prober.prompts import PROMPTS
+from backends.problem import Problem, UsageProblem
 from backends.servers.own_traffic import sending
 from console.tui.screens.main import MainScreen
 from console.tui.screens.question import Question, TextQuestion
 
 if TYPE_CHECKING:
     from console.tui.app import InferctlApp
-
-TYPED_MAX_TOKENS = 220
-
-ASK_ABOVE_RUNS = 1
-"""A single run costs what a question is worth; a series on a priced endpoint is asked about."""
 
 
 async def run_ab(app: "InferctlApp", runs: int) -> None:
@@ -40,11 +35,11 @@ async def run_ab(app: "InferctlApp", runs: int) -> None:
     order = ab.series(
         targets, app.context.prompt, runs, mode="simultaneous" if runs == 1 else "interleaved"
     )
-    if runs > ASK_ABOVE_RUNS and not app.host.simulated and not await _agreed(app, order):
+    consent = ab.consent(order, app.host)
+    if consent.needed and not await _agreed(app, consent):
         return
-    if runs <= ASK_ABOVE_RUNS:
-        told = ab.cost_text(order, app.host.settings)
-        app.notify(f"one run at each of {len(targets)} endpoints: {told}", timeout=4, markup=False)
+    if not consent.needed:
+        app.notify(consent.sentence, timeout=4, markup=False)
     app.ab_cancelled = asyncio.Event()
     try:
         with sending(app.host.state_folder, (target.base_url for target in order.targets)):
@@ -54,17 +49,9 @@ async def run_ab(app: "InferctlApp", runs: int) -> None:
         app.notify(str(problem), severity="error", markup=False)
 
 
-async def _agreed(app: "InferctlApp", order: SeriesOrder) -> bool:
-    """Ask where a series costs money, or where nobody can tell what it costs."""
-    settings = app.host.settings
-    if all(settings.profile(target.endpoint) is not None for target in order.targets):
-        return True
-    cost = ab.cost_text(order, settings)
-    sentence = (
-        f"{order.runs} runs and one warm-up at each of {len(order.targets)} endpoints: {cost}."
-    )
+async def _agreed(app: "InferctlApp", consent: Consent) -> bool:
     answers = (("go", "Run"), ("no", "Don't"))
-    return await app.push_screen_wait(Question(sentence, answers)) == "go"
+    return await app.push_screen_wait(Question(f"{consent.sentence}.", answers)) == "go"
 
 
 def compare_with(app: "InferctlApp", series: AbSeries) -> None:
@@ -89,17 +76,10 @@ async def choose_prompt(app: "InferctlApp") -> None:
     if answer is None:
         return
     try:
-        app.context = replace(app.context, prompt=named_prompt(answer) or typed_prompt(answer))
-    except OSError as error:
-        app.notify(f"{answer[1:]}: {error.strerror}", severity="error", markup=False)
-
-
-def typed_prompt(text: str) -> Prompt:
-    """Return the prompt of a typed text, or of the file that ``@FILE`` names.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    if text.startswith("@"):
-        text = Path(text[1:]).expanduser().read_text(errors="replace")
-    return Prompt("typed", "typed", text, TYPED_MAX_TOKENS)
+        if answer.startswith("@"):
+            prompt = await asyncio.to_thread(ab.prompt_in, Path(answer[1:]))
+        else:
+            prompt = ab.typed_prompt(answer)
+        app.context = replace(app.context, prompt=prompt)
+    except UsageProblem as problem:
+        app.notify(str(problem), severity="error", markup=False)

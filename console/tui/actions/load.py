@@ -22,12 +22,7 @@ async def load(app: "InferctlApp", reference: str) -> None:
     except Problem as problem:
         app.notify(str(problem), severity="error", markup=False)
         return
-    free = load_test.costs_nothing(order.target)
-    cost = "no price per token" if free else load_test.cost_text(order)
-    sentence = (
-        f"Load {order.target.endpoint} until it breaks its limits; other users of it will wait."
-        f" {load_test.limits_of(order)}; {load_test.bounds_text(order)}; {cost}."
-    )
+    sentence = f"{load_test.consent(order, app.host).sentence}."
     if await app.push_screen_wait(Question(sentence, (("go", "Load"), ("no", "Don't")))) == "go":
         report = await app.push_screen_wait(LoadScreen(app.history, app.host, order))
         cost_usd = report.ended.cost_usd if report else None

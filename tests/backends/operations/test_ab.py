@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,13 +11,15 @@ from hypothesis import strategies as st
 from backends.domain.prices.cost import RequestPrices
 from backends.operations import ab
 from backends.operations.ab import ab_targets
+from backends.operations.host import Host, open_this_hosts_gpus
 from backends.prober.prompts import PROMPTS, Prompt
 from backends.prober.protocol import Target
-from backends.problem import NotFound
+from backends.problem import NotFound, UsageProblem
 from backends.settings.config import Endpoint, KeySource, Settings
 from tests.console.sessions import EMPTY, FAILED, READY, SERVERLESS, SETTINGS, STARTING
 
 NONCE_AND_TEMPLATE_TOKENS = 40
+HOST = Host(SETTINGS, Path("/nowhere"), Path("/nowhere/history"), open_this_hosts_gpus)
 WORDS = ["the", "of", "time", "first", "token", "between", "requests"]
 
 
@@ -94,3 +97,42 @@ def test_a_key_never_shows_in_a_lane_or_an_order(monkeypatch: pytest.MonkeyPatch
 def test_a_lane_is_priced_as_its_endpoint() -> None:
     (first,) = ab.targets(("serverless",), SETTINGS)
     assert first.prices == RequestPrices(Decimal("0.10"), Decimal("0.70"))
+
+
+@pytest.mark.parametrize(
+    ("runs", "base_url", "prices", "needed"),
+    [
+        (1, "http://127.0.0.1:9/v1", ("1", "2"), False),
+        (2, "http://127.0.0.1:9/v1", ("1", "2"), True),
+        (2, "http://127.0.0.1:9/v1", (None, None), False),
+        (2, "https://api.example/v1", (None, None), True),
+        (2, "https://api.example/v1", ("1", "2"), True),
+    ],
+)
+def test_a_series_is_asked_about_where_somebody_may_charge_for_it(
+    runs: int, base_url: str, prices: tuple[str | None, str | None], *, needed: bool
+) -> None:
+    where = replace(target(*prices), base_url=base_url)
+    order = ab.series((where, where), PROMPTS[0], runs)
+    asked = ab.consent(order, HOST)
+    assert asked.needed is needed
+    assert asked.most_usd == ab.most_usd(order)
+    assert ab.cost_text(order, SETTINGS) in asked.sentence
+    assert not ab.consent(order, replace(HOST, simulated=True)).needed
+
+
+def test_a_profile_of_this_host_is_never_charged_whatever_its_address() -> None:
+    own = replace(target(None, None), endpoint="chat", base_url="http://10.0.0.5:8000/v1")
+    assert ab.costs_nothing(own, SETTINGS)
+    assert not ab.costs_nothing(replace(own, endpoint="elsewhere"), SETTINGS)
+
+
+def test_a_prompt_is_of_the_library_by_name_else_as_typed(tmp_path: Path) -> None:
+    assert ab.typed_prompt("short") == PROMPTS[0]
+    assert ab.typed_prompt("say hello").text == "say hello"
+    file = tmp_path / "p.txt"
+    file.write_bytes(b"read \xff me")
+    assert ab.prompt_in(file).text == "read \ufffd me"
+    assert ab.prompt_in(file).max_tokens == ab.typed_prompt("x").max_tokens
+    with pytest.raises(UsageProblem, match=r"nowhere.*No such file"):
+        ab.prompt_in(tmp_path / "nowhere")

@@ -56,9 +56,9 @@ async def test_somebody_elses_vllm_is_told_and_remembered(
         assert (server["pid"], server["model"]) == (pid, "org/theirs")
         assert server["arguments"][-2:] == ["--max-model-len", "2048"]
         assert 0 < server["uptime_s"] < 60
-        assert (server["gpu_memory_bytes"] is None) == bool(server["reason"])
+        assert (server["gpu_memory_bytes"] is None) == bool(server["gpu_memory_reason"])
         assert server["metrics"]["requests_running"] == 0
-        assert server["note"].startswith("of user ")
+        assert server["reason"].startswith("of user ")
         assert [one.pid for one in remembered(state_folder())] == [pid]
         assert await adopt(port) == 0
         lines = capsys.readouterr()

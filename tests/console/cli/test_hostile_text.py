@@ -30,8 +30,10 @@ from backends.domain.reports.load import LoadReport, load_csv, load_markdown, lo
 from backends.domain.server import Server
 from backends.domain.start import Start
 from backends.history.records import SeriesRecord, StartRecord
+from backends.keeper.folder import ServerFolder, server_folder
 from backends.operations.capacity import Capacity
 from backends.problem import Problem
+from backends.settings.paths import state_folder
 from backends.wire import plain
 from console import __main__ as command_line
 from console.cli import ab, cost_report, explain, export, history, host, servers, status, verdict
@@ -74,13 +76,20 @@ def tell_server() -> None:
         show(remark)
 
 
+def tell_log() -> None:
+    log = ServerFolder(server_folder(state_folder(), "chat")).log
+    log.parent.mkdir(parents=True)
+    log.write_bytes(MARK.replace("\n", " ").encode(errors="surrogatepass"))
+    servers.logs(argparse.Namespace(name="chat", follow=False, lines=9, json=False))
+
+
 VERBS: dict[str, Callable[[], None]] = {
     "ab": lambda: ab._tell(SERIES),
     "explain": lambda: explain._tell([hostile(Start)]),
     "gpus": tell_gpus,
     "history starts": lambda: history._tell_starts((START_RECORD,)),
     "history series": lambda: history._tell_series((SERIES_RECORD,)),
-    "logs": lambda: servers._print(MARK, as_json=False),
+    "logs": tell_log,
     "status": tell_server,
     "verdict": lambda: verdict._tell(hostile(Verdict)),
     "say": lambda: say(MARK),
@@ -120,7 +129,7 @@ def unescaped(line: str) -> str:
 
 @pytest.fixture
 def hostile_cards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backends.operations.host.open_this_hosts_gpus", Cards)
+    monkeypatch.setattr(host, "open_this_hosts_gpus", Cards)
 
 
 @pytest.mark.usefixtures("hostile_cards")

@@ -10,6 +10,7 @@ from tests.console.conftest import MODEL, MadeHost
 SERVER_KEYS = {
     *("name", "owner", "state", "pid", "keeper_pid", "port", "base_url", "model", "phase"),
     *("started_at", "ready_s", "first_token_s", "exit", "failure", "survivors"),
+    *("runtime", "reason"),
 }
 START_KEYS = {
     *("vllm_version", "model", "outcome", "total_s", "phases", "unlogged_s", "weights_load_s"),
@@ -50,6 +51,7 @@ def test_a_server_from_start_to_stop(cli: Cli, configured: MadeHost) -> None:
     (server,) = started.json()["servers"]
     assert set(server) >= SERVER_KEYS
     assert server["state"] == "ready"
+    assert (server["owner"], server["runtime"]["kind"]) == ("managed", "process")
     assert server["ready_s"] <= server["first_token_s"]
     assert server["base_url"] == configured.profile.base_url
     assert "load weights" in started.err

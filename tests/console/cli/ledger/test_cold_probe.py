@@ -58,14 +58,14 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _end_hunts() -> Iterator[None]:
+def _end_cold_probes() -> Iterator[None]:
     yield
     pid = worker_pid(cold_probe_folder(state_folder(), "api"))
     if pid is not None:
         os.kill(pid, signal.SIGKILL)
 
 
-def test_a_hunt_survives_kill_9_measures_no_pause_twice_and_prices_the_warm_up(
+def test_a_cold_probe_survives_kill_9_measures_no_pause_twice_and_prices_the_warm_up(
     verbs: MadeHost,
 ) -> None:
     folder = cold_probe_folder(state_folder(), "api")
@@ -102,7 +102,7 @@ def test_a_hunt_survives_kill_9_measures_no_pause_twice_and_prices_the_warm_up(
     assert len(record.document["probes"]) == len(found["probes"])
 
 
-def test_a_second_hunt_is_refused_and_stop_ends_the_first(verbs: MadeHost) -> None:
+def test_a_second_cold_probe_is_refused_and_stop_ends_the_first(verbs: MadeHost) -> None:
     with sleepy_endpoint() as port:
         verbs.configure(configured(port))
         verbs.run("coldprobe", "api", "--gaps", "1h")

@@ -1,7 +1,6 @@
 """A load's curve in plain characters: what an SSH line shows without the console."""
 
 from backends.domain.reports.load import LoadReport, rate
-from widgets.bars import column
 
 WIDTH, HEIGHT = 60, 12
 LABEL = 10
@@ -19,13 +18,13 @@ def curve_lines(report: LoadReport) -> list[str]:
     # One stuck request must not press the whole curve to the floor.
     high = 1.1 * max(report.ttft_limit_s, *(s.ttft_s.median for s in steps if s.ttft_s))
     rows = [[" "] * WIDTH for _ in range(HEIGHT)]
-    limit = HEIGHT - 1 - column(report.ttft_limit_s, 0, high, HEIGHT)
+    limit = HEIGHT - 1 - _cell(report.ttft_limit_s, high, HEIGHT)
     rows[limit] = ["┄"] * WIDTH
     for step in steps:
         assert step.ttft_s is not None
-        x = column(step.planned_rps, 0, last, WIDTH)
+        x = _cell(step.planned_rps, last, WIDTH)
         low, top = (
-            HEIGHT - 1 - column(ttft_s, 0, high, HEIGHT)
+            HEIGHT - 1 - _cell(ttft_s, high, HEIGHT)
             for ttft_s in (step.ttft_s.median, step.ttft_s.max)
         )
         for y in range(top, low):
@@ -35,3 +34,8 @@ def curve_lines(report: LoadReport) -> list[str]:
     drawn = [f"{labels.get(y, ''):>{LABEL}} {''.join(row).rstrip()}" for y, row in enumerate(rows)]
     axis = f"0{f'{rate(last)} req/s':>{WIDTH - 1}}"
     return [f"TTFT of {report.endpoint}, over the rate", *drawn, f"{'':>{LABEL}} {axis}", ""]
+
+
+def _cell(value: float, last: float, cells: int) -> int:
+    """Return the cell of a value on an axis from 0 to `last`, kept inside."""
+    return min(cells - 1, max(0, int(value / last * cells))) if last > 0 else 0
