@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from textual.content import Content
 from textual.reactive import reactive
 
+from backends.domain import format as fmt
 from backends.domain.ab.run import Difference
-from widgets import format as fmt
+from backends.domain.format import UNKNOWN
 from widgets.panel import Panel
 from widgets.run_dots import TargetRuns, dot_lines
 from widgets.target_pane import PAST_LINES, TargetView
 from widgets.target_pane import draw as draw_lane
-from widgets.text import UNKNOWN, Part, arrange, safe, styled, wrap, wrap_to
+from widgets.text import Part, arrange, safe, styled, wrap, wrap_to
 
 _VERDICTS = {
     "a_faster": ("◀ A FASTER", "$text-success bold"),
@@ -236,7 +237,7 @@ def _difference(view: AbView) -> list[Part]:
     parts = [Part.of(0, word, style=style, droppable=False)]
     parts.append(_shift(view.figure, difference, signed=close))
     if close and difference.smallest_detectable is not None:
-        least = fmt.milliseconds(difference.smallest_detectable)
+        least = fmt.latency(difference.smallest_detectable)
         parts.append(Part.of(4, f"{least} would have been seen", style="$foreground-muted"))
     return parts
 

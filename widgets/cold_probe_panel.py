@@ -6,8 +6,8 @@ from typing import Literal
 from textual.content import Content
 from textual.reactive import reactive
 
+from backends.domain import format as fmt
 from widgets import bars
-from widgets import format as fmt
 from widgets.panel import Panel
 from widgets.text import line, safe, spread, styled, wrap_to
 
@@ -90,8 +90,6 @@ def _dots(view: ColdProbeView, width: int) -> list[Content]:
         told = line((word, style), (f" {row.done}", "$foreground-muted"))
         rows.append(line((row.name.ljust(edge), "bold"), *cells, " ", told))
     left = " " * edge + "0"
-    above = (
-        "" if view.slow_above_s is None else f"  ┊ slow over {fmt.milliseconds(view.slow_above_s)}"
-    )
-    axis = spread(styled(left + above), styled(f"TTFT {fmt.milliseconds(high)}"), edge + room)
+    above = "" if view.slow_above_s is None else f"  ┊ slow over {fmt.latency(view.slow_above_s)}"
+    axis = spread(styled(left + above), styled(f"TTFT {fmt.latency(high)}"), edge + room)
     return [*rows, axis.stylize("$foreground-muted")]

@@ -8,8 +8,8 @@ from decimal import Decimal
 from textual.content import Content
 from textual.reactive import reactive
 
+from backends.domain import format as fmt
 from widgets import bars
-from widgets import format as fmt
 from widgets.braille import BrailleCanvas
 from widgets.panel import Panel
 from widgets.text import Part, arrange, line, safe, styled, wrap_to
@@ -67,12 +67,16 @@ def draw(view: CostChartView, width: int, height: int) -> list[Content]:
     points = [*view.self_hosted, *view.serverless]
     last_rps = max(rps for rps, _ in points)
     top = max(usd for _, usd in points)
-    gutter = len(fmt.usd(top)) + 1
+    gutter = len(fmt.short_usd(top)) + 1
     room = width - gutter
     rows = _plot(view, last_rps, float(top), room, plot_height)
-    labels = {0: fmt.usd(top), plot_height // 2: fmt.usd(top / 2), plot_height - 1: "$0"}
+    labels = {
+        0: fmt.short_usd(top),
+        plot_height // 2: fmt.short_usd(top / 2),
+        plot_height - 1: "$0",
+    }
     if plot_height < 5:
-        labels = {0: fmt.usd(top), plot_height - 1: "$0"}
+        labels = {0: fmt.short_usd(top), plot_height - 1: "$0"}
     drawn = [
         line((labels.get(at, "").rjust(gutter - 1) + " ", "$foreground-muted"), row)
         for at, row in enumerate(rows)

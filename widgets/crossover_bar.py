@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
+from backends.domain import format as fmt
+from backends.domain.format import UNKNOWN
 from widgets import bars
-from widgets import format as fmt
-from widgets.text import UNKNOWN, Part, arrange, fit, line, safe
+from widgets.text import Part, arrange, fit, line, safe
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from textual.reactive import reactive
 
+from backends.domain import format as fmt
+from backends.domain.format import UNKNOWN
 from backends.domain.gpu import Gpu, GpuProcess, GpuSample
-from widgets import format as fmt
 from widgets.columns import Column, FittedTable
-from widgets.text import UNKNOWN, safe
+from widgets.text import safe
 
 _NOT_SAMPLED = GpuSample((), "not sampled yet")
 

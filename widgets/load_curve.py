@@ -6,8 +6,8 @@ from typing import Literal
 from textual.content import Content
 from textual.reactive import reactive
 
+from backends.domain import format as fmt
 from widgets import bars
-from widgets import format as fmt
 from widgets.panel import Panel
 from widgets.text import Part, arrange, line, safe, styled, wrap_to
 
@@ -99,7 +99,7 @@ def _plot(view: LoadView, width: int, height: int) -> list[Content]:
     last = max(point.rps for point in timed)
     # One stuck request must not press the whole curve to the floor.
     high = max(view.limit_s, *(point.ttft_s for point in timed if point.ttft_s)) * 1.1
-    top_label = fmt.milliseconds(high)
+    top_label = fmt.latency(high)
     gutter = max(len(top_label), len("limit")) + 1
     room, rows = width - gutter, height - 1
     limit = rows - 1 - bars.column(view.limit_s, 0, high, rows)
@@ -142,8 +142,8 @@ def _table(view: LoadView, width: int) -> list[Content]:
         parts = [
             Part.of(0, f"{glyph} {fmt.rate(point.rps):>6} req/s", style=style, droppable=False),
             Part.of(1, f"{word:<7}", word, style=style),
-            Part.of(0, f"TTFT {fmt.milliseconds(point.ttft_s):>8}", droppable=False),
-            Part.of(2, f"slowest {fmt.milliseconds(point.ttft_max_s):>8}"),
+            Part.of(0, f"TTFT {fmt.latency(point.ttft_s):>8}", droppable=False),
+            Part.of(2, f"slowest {fmt.latency(point.ttft_max_s):>8}"),
             Part.of(1, f"{fmt.rate(point.tokens_per_s):>7} tok/s"),
             Part.of(2, f"{fmt.count(point.streams):>4} streams"),
             Part.of(4, why, style="$foreground-muted"),

@@ -6,9 +6,10 @@ from typing import Literal
 
 from textual.content import Content
 
+from backends.domain import format as fmt
+from backends.domain.format import UNKNOWN
 from widgets import bars
-from widgets import format as fmt
-from widgets.text import UNKNOWN, Part, arrange, fit_name, line, safe, styled
+from widgets.text import Part, arrange, fit_name, line, safe, styled
 
 PartKind = Literal["weights", "kv_cache", "cuda_graphs", "ours", "others", "unknown", "reserved"]
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
+from backends.domain import format as fmt
+from backends.domain.format import UNKNOWN
 from backends.domain.start import PhaseName
 from widgets import bars
-from widgets import format as fmt
 from widgets.phase_bar import PhaseRow, bar, elapsed_s, ink, mark, rank_bar, style
 from widgets.phase_names import LONG_NAMES, SHORT_NAMES
-from widgets.text import UNKNOWN, cells, first_fitting, fit, line, safe, styled
+from widgets.text import cells, first_fitting, fit, line, safe, styled
 from widgets.time_line import column_shares
 
 _SECONDS_WIDTH = 7

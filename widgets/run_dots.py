@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
+from backends.domain import format as fmt
 from backends.domain.ab.run import Spread, TargetName
+from backends.domain.format import UNKNOWN
 from widgets import bars
-from widgets import format as fmt
 from widgets.target_pane import label
-from widgets.text import UNKNOWN, Part, arrange, line, spread, styled
+from widgets.text import Part, arrange, line, spread, styled
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def _dot(count: int, *, past: bool) -> str:
 def _spread(target: TargetRuns, width: int) -> Content:
     if target.spread is None:
         return styled(UNKNOWN, "$foreground-muted")
-    median = fmt.milliseconds(target.spread.median)
+    median = fmt.latency(target.spread.median)
     if len(target.values_s) == 1:
         return arrange([Part.of(0, f"one run {median}", median, style="bold")], width)
     (low, high), unit = fmt.latencies(target.spread.p25, target.spread.p75)
@@ -88,6 +89,6 @@ def _spread(target: TargetRuns, width: int) -> Content:
 
 
 def _axis(first: float, last: float, width: int) -> str:
-    low, high = fmt.milliseconds(first), fmt.milliseconds(last)
+    low, high = fmt.latency(first), fmt.latency(last)
     gap = width - len(low) - len(high)
     return low + " " * gap + high if gap >= 2 else low[:width]

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from textual.content import Content
 from textual.reactive import reactive
 
+from backends.domain import format as fmt
+from backends.domain.format import UNKNOWN
 from backends.domain.start import Failure, Outcome
 from backends.domain.startup.lessons import Advice, Slower
-from widgets import format as fmt
 from widgets.panel import Panel
 from widgets.phase_bar import PhaseRow, elapsed_s
 from widgets.phase_bars import NO_MEMORY, MemoryCourse, PhaseChart, phase_lines
 from widgets.phase_names import LONG_NAMES
 from widgets.start_failure import LINES_FOR_PHASES, failure_lines, failure_part
 from widgets.start_report import levers_part, report_lines, slower_part
-from widgets.text import UNKNOWN, Part, arrange, fit, safe, styled
+from widgets.text import Part, arrange, fit, safe, styled
 
 COMPACT_LINES = 8
 """Up to this height a start that is old news shows no phases."""

@@ -6,21 +6,11 @@ from typing import Literal
 from textual.content import Content
 from textual.reactive import reactive
 
+from backends.domain import format as fmt
 from backends.domain.ab.run import TargetName, TargetSummary
-from widgets import format as fmt
+from backends.domain.format import UNKNOWN
 from widgets.panel import Panel
-from widgets.text import (
-    UNKNOWN,
-    Part,
-    arrange,
-    cells,
-    first_fitting,
-    fit_name,
-    safe,
-    styled,
-    wrap,
-    wrap_to,
-)
+from widgets.text import Part, arrange, cells, first_fitting, fit_name, safe, styled, wrap, wrap_to
 
 LaneState = Literal["idle", "waiting", "reasoning", "streaming", "done", "cancelled", "error"]
 
@@ -118,9 +108,9 @@ def _past(view: TargetView, width: int, height: int) -> list[Content]:
     """Return a target of a series that was recorded: its figures, for its text was not kept."""
     summary = view.summary
     figures = (
-        ("TTFT", summary.ttft_s if summary else None, fmt.milliseconds),
+        ("TTFT", summary.ttft_s if summary else None, fmt.latency),
         ("tok/s", summary.output_tokens_per_s if summary else None, fmt.rate),
-        ("in all", summary.e2e_s if summary else None, fmt.milliseconds),
+        ("in all", summary.e2e_s if summary else None, fmt.latency),
     )
     lines = [_title(view, width), _recorded(view, width)]
     for name, spread, told in figures:
@@ -200,9 +190,9 @@ def _figures(view: TargetView) -> list[Part]:
     if view.ttft_s is None and view.state in {"idle", "cancelled", "error"}:
         return [state]
     if view.ttft_s is None and view.waited_s is not None:
-        waited = fmt.milliseconds(view.waited_s)
+        waited = fmt.latency(view.waited_s)
         return [state, Part.of(1, f"TTFT >{waited}", f">{waited}", droppable=False)]
-    ttft, speed = fmt.milliseconds(view.ttft_s), fmt.rate(view.tokens_per_s)
+    ttft, speed = fmt.latency(view.ttft_s), fmt.rate(view.tokens_per_s)
     return [
         state,
         Part.of(0, f"TTFT {ttft}", ttft, style="bold", droppable=False),
@@ -222,7 +212,7 @@ def _summary(view: TargetView, width: int) -> list[Content]:
     if summary is None or not summary.n:
         return []
     ttft, speed = summary.ttft_s, summary.output_tokens_per_s
-    median = fmt.milliseconds(ttft.median if ttft else None)
+    median = fmt.latency(ttft.median if ttft else None)
     middle = fmt.rate(speed.median if speed else None)
     errors = f"{summary.errors} error{'s' if summary.errors > 1 else ''}"
     parts = [
