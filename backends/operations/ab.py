@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from backends.domain.ab.run import SeriesMode, TargetName
-from backends.domain.prices.amounts import usd
+from backends.domain.format import usd
 from backends.domain.prices.cost import request_prices
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.session import Session

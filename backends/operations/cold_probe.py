@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from backends.domain.ab.cold import ColdProbe, ColdProbePlan, limits_of
-from backends.domain.prices.amounts import usd
+from backends.domain.format import usd
 from backends.domain.reports.cold_probe import ColdProbeReport
 from backends.history.history import open_history
 from backends.history.records import FindingRecord

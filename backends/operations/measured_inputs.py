@@ -9,7 +9,8 @@ from typing import Any
 from backends.domain.ab.statistics import RUNS_FOR_P99
 from backends.domain.decision.scenario import Scenario
 from backends.domain.facts import MetricsScraped
-from backends.domain.prices.amounts import STALE_AFTER_DAYS, figure
+from backends.domain.format import figure
+from backends.domain.prices.amounts import STALE_AFTER_DAYS
 from backends.domain.serving import Bucket, Histogram
 from backends.domain.traffic.latency import first_tokens, p99_against
 from backends.history.records import FirstTokens

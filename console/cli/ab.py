@@ -13,7 +13,7 @@ from backends.domain.ab.facts import RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.ab.series import AbSeries, advance_series
 from backends.domain.ab.summary import spent_usd, summarise
 from backends.domain.ab.trust import limits, remarks
-from backends.domain.prices.amounts import usd
+from backends.domain.format import usd
 from backends.domain.reports.ab import ab_report
 from backends.domain.reports.ab_text import (
     ab_csv,

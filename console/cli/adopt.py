@@ -164,7 +164,7 @@ def _held(sample: GpuSample, pids: frozenset[int]) -> tuple[int | None, str]:
 
 
 def _print(server: Server, told: dict[str, Any]) -> None:
-    from widgets import format as fmt
+    from backends.domain import format as fmt
 
     memory = told["gpu_memory_bytes"]
     whose = "run by inferctl"

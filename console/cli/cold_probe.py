@@ -4,12 +4,8 @@ import argparse
 from typing import Any
 
 from backends.domain.ab.cold import ColdProbePlan, limits_of, missing_gap
-from backends.domain.reports.cold_probe import (
-    cold_probe_document,
-    cold_probe_lines,
-    duration,
-    limits_text,
-)
+from backends.domain.format import pause
+from backends.domain.reports.cold_probe import cold_probe_document, cold_probe_lines, limits_text
 from backends.operations import ab, cold_probe, load_test
 from backends.operations.host import Host
 from backends.prober import cold_probe_runs
@@ -59,10 +55,10 @@ def _begin(
         )
     had = 0 if arguments.again else len(folder.read_probes())
     done = f", {had} of them done" if had else ""
-    gaps = ", ".join(duration(gap_s) for gap_s in plan.gaps_s)
+    gaps = ", ".join(pause(gap_s) for gap_s in plan.gaps_s)
     agree(
         f"pauses of {gaps}, {plan.rounds} times: {plan.requests} requests to {target.endpoint} over"
-        f" {duration(round(plan.lasts_s, 1))}{done}; whatever the endpoint does it ends within"
+        f" {pause(round(plan.lasts_s, 1))}{done}; whatever the endpoint does it ends within"
         f" {limits_text(limits_of(plan))}",
         cold_probe.cost_text(plan),
         asked_before=arguments.yes or load_test.costs_nothing(target),
@@ -121,9 +117,7 @@ def _state_line(folder: ColdProbeFolder, order: ColdProbeOrder) -> str:
         return f"NOT RUNNING, not complete; go on with: inferctl coldprobe {order.reference}"
     done = sum(1 for probe in probes if probe.planned_idle_s and probe.error is None)
     planned = order.plan.rounds * len(order.plan.gaps_s)
-    return (
-        f"running, process {pid}: {done} of {planned} pauses measured, now one of {duration(gap_s)}"
-    )
+    return f"running, process {pid}: {done} of {planned} pauses measured, now one of {pause(gap_s)}"
 
 
 def _complete(folder: ColdProbeFolder, plan: ColdProbePlan) -> bool:

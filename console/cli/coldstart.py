@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from backends.discovery.warmth import Warmth, cool_weights, warmth
-from backends.domain.prices.amounts import usd
+from backends.domain.format import usd
 from backends.domain.server import Owner, ServerState
 from backends.domain.start import Outcome, Start
 from backends.domain.startup.expectation import expected_phases

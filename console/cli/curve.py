@@ -1,6 +1,7 @@
 """A load's curve in plain characters: what an SSH line shows without the console."""
 
-from backends.domain.reports.load import LoadReport, rate
+from backends.domain.format import figure
+from backends.domain.reports.load import LoadReport
 from widgets.bars import column
 
 WIDTH, HEIGHT = 60, 12
@@ -33,5 +34,5 @@ def curve_lines(report: LoadReport) -> list[str]:
         rows[low][x] = "✖" if step.broke else "●"
     labels = {0: f"{high * 1000:.0f} ms", limit: "limit", HEIGHT - 1: "0"}
     drawn = [f"{labels.get(y, ''):>{LABEL}} {''.join(row).rstrip()}" for y, row in enumerate(rows)]
-    axis = f"0{f'{rate(last)} req/s':>{WIDTH - 1}}"
+    axis = f"0{f'{figure(last)} req/s':>{WIDTH - 1}}"
     return [f"TTFT of {report.endpoint}, over the rate", *drawn, f"{'':>{LABEL}} {axis}", ""]

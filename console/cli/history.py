@@ -5,7 +5,7 @@ from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from backends.domain.prices.amounts import usd
+from backends.domain.format import usd
 from backends.domain.reports.cold_probe import verdict_line
 from backends.domain.reports.load import LoadReport, load_finding
 from backends.history.database import HistoryUnavailable

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from backends.domain.decision.scenario_parts import Currency
-from backends.domain.prices.amounts import BadPrice, age_days, digits, figure, is_stale
+from backends.domain.format import figure
+from backends.domain.prices.amounts import BadPrice, age_days, digits, is_stale
 from backends.domain.prices.currencies import currency_of, told
 from backends.domain.prices.prices import ApiPrice, GpuPrice, Price, provenance
 from backends.prices.book import Listed, Updated

@@ -10,7 +10,7 @@ from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.verdict import Verdict, decide
 from backends.domain.decision.wording import break_even_sentence
-from backends.domain.prices.amounts import usd
+from backends.domain.format import usd
 from backends.operations.decision import Decision, decide_all, decision_document
 from console.cli.output import document, say, show, table
 

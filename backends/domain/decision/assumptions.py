@@ -7,7 +7,8 @@ from decimal import Decimal
 from backends.domain.decision.request_cost import api_prices_given, owned_usd_per_hour, tokens_of
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import load_of
-from backends.domain.prices.amounts import STALE_AFTER_DAYS, age_days, figure, is_stale, usd
+from backends.domain.format import figure, usd
+from backends.domain.prices.amounts import STALE_AFTER_DAYS, age_days, is_stale
 
 
 def gpu_prices(scenario: Scenario) -> Iterator[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from backends.domain.decision.scenario import Scenario
-from backends.domain.prices.amounts import figure
+from backends.domain.format import figure
 from backends.domain.traffic.shape import Load
 
 CAPACITY_UNKNOWN = "CAPACITY_UNKNOWN"

@@ -12,7 +12,7 @@ from enum import StrEnum
 from backends.domain.decision.option import over_the_limit
 from backends.domain.decision.request_cost import api_prices_given, usd_per_request
 from backends.domain.decision.scenario import Scenario
-from backends.domain.prices.amounts import figure, usd
+from backends.domain.format import figure, usd
 
 
 class NowKind(StrEnum):

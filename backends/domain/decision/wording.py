@@ -7,7 +7,7 @@ from backends.domain.decision.flip import Flip
 from backends.domain.decision.option import CAPACITY_UNKNOWN, MEASURE, SLO_EXCLUDES, Option
 from backends.domain.decision.outcome import VerdictKind, cheaper, priced
 from backends.domain.decision.uncertainty import Band
-from backends.domain.prices.amounts import figure, usd
+from backends.domain.format import figure, usd
 
 _NAMES = {
     "api": "the API",

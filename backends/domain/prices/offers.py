@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from backends.domain.prices.amounts import usd
+from backends.domain.format import usd
 from backends.domain.prices.prices import GpuPrice
 
 GIB = 1 << 30

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from backends.domain.decision.request_cost import with_api_prices
 from backends.domain.decision.scenario import Scenario, Tier
-from backends.domain.prices.amounts import age_days, is_stale, usd
+from backends.domain.format import usd
+from backends.domain.prices.amounts import age_days, is_stale
 from backends.domain.prices.cost import request_prices
 
 PriceOrigin = Literal["user", "imported", "shipped"]

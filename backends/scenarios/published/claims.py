@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 from backends.domain.decision.verdict import Verdict, decide
-from backends.domain.prices.amounts import figure, usd
+from backends.domain.format import figure, usd
 from backends.scenarios.reading import shipped_scenario
 
 MTOK = 1_000_000

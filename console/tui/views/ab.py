@@ -16,7 +16,7 @@ from backends.domain.ab.summary import (
     summarise,
 )
 from backends.domain.ab.trust import limits
-from backends.domain.prices.amounts import usd
+from backends.domain.format import usd
 from backends.domain.prices.cost import request_prices
 from backends.domain.reports.ab_text import findings, how_measured
 from backends.domain.session import Session

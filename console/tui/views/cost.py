@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
+from backends.domain import format as fmt
 from backends.domain.billing.meter import Spent
 from backends.domain.decision.hysteresis import OPPOSITE_WINDOWS, AdviceKind
 from backends.domain.decision.outcome import VerdictKind
@@ -17,7 +18,6 @@ from backends.operations.context import Context
 from backends.operations.decision import Decision
 from backends.settings.config import Profile
 from console.tui.views.axis import finite, span
-from widgets import format as fmt
 from widgets.cost_panel import CostView, EndpointCost
 from widgets.crossover_bar import CrossoverBar
 from widgets.verdict_line import VerdictKind as Look

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from backends.domain.reports.cold_probe import ColdProbeReport, duration
-from backends.domain.reports.load import LoadReport, rate
+from backends.domain.format import figure, pause
+from backends.domain.reports.cold_probe import ColdProbeReport
+from backends.domain.reports.load import LoadReport
 from backends.history.records import SeriesRecord, StartRecord
 from widgets import history_table as table
 
@@ -70,7 +71,7 @@ def _load(report: LoadReport) -> table.FindingRecord:
         began_s=report.began_wall_s,
         endpoint=report.endpoint,
         kind="load",
-        result=f"{least}{rate(best.planned_rps)} req/s" if best else "✖ none kept",
+        result=f"{least}{figure(best.planned_rps)} req/s" if best else "✖ none kept",
         took=f"{requests} reqs",
         detail=f"{best.output_tokens_per_s:.0f} tok/s, {best.concurrency} streams" if best else "",
         model=report.model,
@@ -80,14 +81,14 @@ def _load(report: LoadReport) -> table.FindingRecord:
 def _cold_probe(report: ColdProbeReport) -> table.FindingRecord:
     finding = report.finding
     cold, warm = finding.cold_after_s, finding.warm_up_to_s
-    result = "? unsure" if warm is None else f"● warm {duration(warm)}"
+    result = "? unsure" if warm is None else f"● warm {pause(warm)}"
     return table.FindingRecord(
         finding_id=report.probe_id,
         when=_when(report.began_wall_s),
         began_s=report.began_wall_s,
         endpoint=report.endpoint,
         kind="cold-start probe",
-        result=result if cold is None else f"❄ cold {duration(cold)}",
+        result=result if cold is None else f"❄ cold {pause(cold)}",
         took=f"{finding.requests} reqs",
         detail="" if report.complete else "not complete",
         model=report.model,
