@@ -11,7 +11,7 @@ from backends.domain.format import UNKNOWN
 from widgets.panel import Panel
 from widgets.run_dots import TargetRuns, dot_lines
 from widgets.target_pane import PAST_LINES, TargetView
-from widgets.target_pane import draw as draw_lane
+from widgets.target_pane import draw as draw_target
 from widgets.text import Part, arrange, safe, styled, wrap, wrap_to
 
 _VERDICTS = {
@@ -19,7 +19,7 @@ _VERDICTS = {
     "b_faster": ("▶ B FASTER", "$text-success bold"),
     "too_close": ("≈ TOO CLOSE", "$text-warning bold"),
 }
-_LEAST_LANE_WIDTH = 20
+_LEAST_TARGET_WIDTH = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _targets(view: AbView, width: int, height: int) -> list[Content]:
     each = _abreast(view, width)
     if not each:
         return _stacked(view, width, height)
-    drawn = [draw_lane(target, each, height) for target in _shown(view, width)]
+    drawn = [draw_target(target, each, height) for target in _shown(view, width)]
     bar = styled(" │ ", "$foreground-muted")
     padded = [[row.pad_right(each - row.cell_length) for row in target] for target in drawn]
     return [bar.join(across) for across in zip(*padded, strict=True)]
@@ -156,7 +156,7 @@ def _shown(view: AbView, width: int) -> tuple[TargetView, ...]:
 
 def _each(count: int, width: int) -> int:
     each = (width - 3 * (count - 1)) // count
-    return each if each >= _LEAST_LANE_WIDTH else 0
+    return each if each >= _LEAST_TARGET_WIDTH else 0
 
 
 def _abreast(view: AbView, width: int) -> int:
@@ -170,9 +170,9 @@ def _stacked(view: AbView, width: int, height: int) -> list[Content]:
     count = len(targets)
     if height >= count:
         each = height // count
-        return [row for target in targets for row in draw_lane(target, width, each)]
+        return [row for target in targets for row in draw_target(target, width, each)]
     half = (width - 3) // 2
-    drawn = [row for target in targets for row in draw_lane(target, half, 1)]
+    drawn = [row for target in targets for row in draw_target(target, half, 1)]
     bar = styled(" │ ", "$foreground-muted")
     pairs = [drawn[at : at + 2] for at in range(0, count, 2)]
     return [bar.join([pair[0].pad_right(half - pair[0].cell_length), *pair[1:]]) for pair in pairs][

@@ -4,17 +4,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from textual.content import Content
-from textual.reactive import reactive
 
 from backends.domain import format as fmt
+from backends.domain.ab.live import TextPiece
 from backends.domain.ab.run import TargetName, TargetSummary
 from backends.domain.format import UNKNOWN
-from widgets.panel import Panel
 from widgets.text import Part, arrange, cells, first_fitting, fit_name, safe, styled, wrap, wrap_to
 
-LaneState = Literal["idle", "waiting", "reasoning", "streaming", "done", "cancelled", "error"]
+TargetState = Literal["idle", "waiting", "reasoning", "streaming", "done", "cancelled", "error"]
 
-_LOOKS: dict[LaneState, tuple[str, str, str]] = {
+_LOOKS: dict[TargetState, tuple[str, str, str]] = {
     "idle": ("○", "idle", "$foreground-muted"),
     "waiting": ("◔", "wait", "$text-accent"),
     "reasoning": ("◑", "think", "$text-accent"),
@@ -28,14 +27,6 @@ _LONGEST_PARAGRAPH = 4_000
 
 PAST_LINES = 5
 """Lines of a recorded target: its title, its date, and three figures."""
-
-
-@dataclass(frozen=True, slots=True)
-class TextPiece:
-    """A stretch of what the model wrote; `reasoning` is what it only thought."""
-
-    text: str
-    reasoning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +47,7 @@ class TargetView:
     target: TargetName = "a"
     endpoint: str = ""
     model: str = ""
-    state: LaneState = "idle"
+    state: TargetState = "idle"
     text: tuple[TextPiece, ...] = ()
     ttft_s: float | None = None
     waited_s: float | None = None
@@ -69,16 +60,6 @@ class TargetView:
     spent: str = ""
     input_tokens: int | None = None
     when: str = ""
-
-
-class TargetPane(Panel):
-    """One target in a box of its own."""
-
-    view: reactive[TargetView] = reactive(TargetView(), repaint=False)
-
-    def lines(self, width: int, height: int) -> list[Content]:
-        """Return title, figures, the tail of the text and the summary."""
-        return draw(self.view, width, height)
 
 
 def draw(view: TargetView, width: int, height: int) -> list[Content]:

@@ -2,7 +2,7 @@
 
 Panels fit a figure into as few cells as it deserves (`seconds`, `latency`, `rate`,
 `short_usd`); reports, sentences and columns of plain text keep to one unit or to three significant
-digits (`plain_seconds`, `plain_milliseconds`, `figure`, `usd`), so that rows compare by eye.
+digits (`plain_s`, `plain_ms`, `figure`, `usd`), so that rows compare by eye.
 """
 
 from datetime import UTC, datetime
@@ -154,14 +154,19 @@ def figure(value: Decimal | float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def plain_seconds(value: float | None) -> str:
+def plain_s(value: float | None) -> str:
     """Return a duration in seconds whatever its size: ``725.3 s``."""
     return UNKNOWN if value is None else f"{value:.1f} s"
 
 
-def plain_milliseconds(value_s: float | None) -> str:
+def plain_ms(value_s: float | None) -> str:
     """Return a latency given in seconds in milliseconds whatever its size: ``1240.0 ms``."""
     return UNKNOWN if value_s is None else f"{value_s * 1000:.1f} ms"
+
+
+def whole(value: float | None, unit: str) -> str:
+    """Return a reading without decimals and its unit: ``97 %``, ``651 W``, ``61 °C``."""
+    return UNKNOWN if value is None else f"{value:.0f} {unit}"
 
 
 def pause(value_s: float) -> str:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from backends.domain.ab.load import KEPT_SHARE, LoadEnded, LoadStep
-from backends.domain.format import UNKNOWN, figure, plain_milliseconds, usd
+from backends.domain.format import UNKNOWN, figure, plain_ms, usd
 from backends.domain.reports import svg
 from backends.domain.reports.csv_table import csv_text
 from backends.domain.reports.table import markdown_table
@@ -154,9 +154,9 @@ def _row(step: LoadStep) -> tuple[str, ...]:
         UNKNOWN if step.kept_share is None else f"{step.kept_share:.1%}",
         f"{step.output_tokens_per_s:.0f}",
         str(step.concurrency),
-        plain_milliseconds(step.ttft_s.median if step.ttft_s else None),
-        plain_milliseconds(step.ttft_s.max if step.ttft_s else None),
-        plain_milliseconds(step.itl_s.median if step.itl_s else None),
+        plain_ms(step.ttft_s.median if step.ttft_s else None),
+        plain_ms(step.ttft_s.max if step.ttft_s else None),
+        plain_ms(step.itl_s.median if step.itl_s else None),
         step_finding(step),
     )
 

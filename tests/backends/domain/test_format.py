@@ -138,8 +138,8 @@ def test_a_rate_that_was_measured_has_three_digits_too() -> None:
 
 
 def test_plain_columns_keep_one_unit() -> None:
-    assert (fmt.plain_seconds(725.31), fmt.plain_milliseconds(1.24)) == ("725.3 s", "1240.0 ms")
-    assert {fmt.plain_seconds(None), fmt.plain_milliseconds(None)} == {fmt.UNKNOWN}
+    assert (fmt.plain_s(725.31), fmt.plain_ms(1.24)) == ("725.3 s", "1240.0 ms")
+    assert {fmt.plain_s(None), fmt.plain_ms(None)} == {fmt.UNKNOWN}
 
 
 def test_a_moment_has_its_date_and_time_of_day() -> None:
