@@ -6,12 +6,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from backends.domain.format import UNKNOWN
 from backends.domain.gpu import GpuSample
 from backends.domain.server import Owner, Server
 from backends.problem import NotFound, Problem
 from backends.wire import plain
 from console.cli.output import document, say, show
-from console.cli.status import UNKNOWN
 
 
 def run(arguments: argparse.Namespace) -> int:

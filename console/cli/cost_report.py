@@ -12,7 +12,7 @@ from backends.domain.billing.meter import Spent
 from backends.domain.decision.option import Option
 from backends.domain.decision.verdict import Verdict
 from backends.domain.decision.wording import flips_at, name_of
-from backends.domain.format import UNKNOWN, figure, plain_milliseconds, usd, utc_minute
+from backends.domain.format import UNKNOWN, figure, plain_ms, usd, utc_minute
 from backends.domain.prices.amounts import age_days, is_stale
 from backends.domain.reports.table import markdown_table
 from backends.domain.session import Session
@@ -182,7 +182,7 @@ def _series(records: Sequence[SeriesRecord]) -> list[str]:
             (
                 utc_minute(record.began_wall_s),
                 " against ".join(endpoint for _, endpoint in record.targets),
-                " / ".join(plain_milliseconds(found.get("median")) for found in medians),
+                " / ".join(plain_ms(found.get("median")) for found in medians),
                 str(shift or "too few runs").replace("_", " "),
             )
         )

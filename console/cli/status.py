@@ -2,11 +2,10 @@
 
 import argparse
 
+from backends.domain.format import UNKNOWN, plain_s
 from backends.domain.server import Server, ServerState
 from backends.problem import NotFound
 from console.cli.output import document, show, table
-
-UNKNOWN = "—"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -78,8 +77,8 @@ def row(server: Server) -> tuple[str, ...]:
         server.phase or UNKNOWN,
         str(server.pid or UNKNOWN),
         str(server.port or UNKNOWN),
-        _seconds(server.ready_s),
-        _seconds(server.first_token_s),
+        plain_s(server.ready_s),
+        plain_s(server.first_token_s),
         server.model or UNKNOWN,
     )
 
@@ -99,7 +98,3 @@ def remarks(server: Server) -> list[str]:
         told += [f"left behind: {one.sentence()}" for one in left_by(server)]
         told.append(f"run: inferctl stop {server.name}")
     return told
-
-
-def _seconds(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.1f} s"

@@ -10,7 +10,7 @@ from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.verdict import Verdict, decide
 from backends.domain.decision.wording import break_even_sentence
-from backends.domain.format import usd
+from backends.domain.format import UNKNOWN, usd
 from backends.operations.decision import Decision, decide_all, decision_document
 from console.cli.output import document, say, show, table
 
@@ -142,7 +142,7 @@ def _costs(option: Option, found: Verdict) -> tuple[str, ...]:
     """Return what an option costs an hour, a day and a month."""
     hour = option.usd_per_hour
     if hour is None:
-        return ("—",) * 3
+        return (UNKNOWN,) * 3
     return f"${hour:.4f}/h", usd(hour * 24, "day"), usd(hour * found.hours_per_month, "month")
 
 

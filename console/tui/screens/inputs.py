@@ -59,7 +59,8 @@ def _answer(view: VerdictView) -> Content:
 
 
 def _option(option: OptionBar) -> Content:
-    cost = "—" if option.usd_per_month is None else fmt.short_usd(option.usd_per_month) + "/mo"
+    month = option.usd_per_month
+    cost = fmt.short_usd(month) + "/mo" * (month is not None)
     count = "" if option.replicas is None else f"×{option.replicas}"
     told = f"{option.name:<42}{cost:>12} {count:>4}"
     if not option.excluded_because:

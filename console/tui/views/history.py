@@ -1,9 +1,8 @@
 """The history screen's view: starts, series, loads and cold-start probes."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from backends.domain.format import figure, pause
+from backends.domain.format import figure, local_minute, pause
 from backends.domain.reports.cold_probe import ColdProbeReport
 from backends.domain.reports.load import LoadReport
 from backends.history.records import SeriesRecord, StartRecord
@@ -34,7 +33,7 @@ def _start(record: StartRecord) -> table.StartRecord:
     slowest = max(start.phases, key=lambda phase: phase.duration_s or 0.0, default=None)
     return table.StartRecord(
         start_id=start.start_id,
-        when=_when(record.began_wall_s),
+        when=local_minute(record.began_wall_s),
         began_s=record.began_wall_s,
         server=record.server,
         model=record.model,
@@ -52,7 +51,7 @@ def _series(record: SeriesRecord) -> table.SeriesRecord:
     difference = (record.report.get("difference") or {}).get("ttft_s") or {}
     return table.SeriesRecord(
         series_id=record.series_id,
-        when=_when(record.began_wall_s),
+        when=local_minute(record.began_wall_s),
         began_s=record.began_wall_s,
         targets=tuple(endpoint for _, endpoint in record.targets),
         runs=sum(summary.get("n", 0) for summary in summaries),
@@ -67,7 +66,7 @@ def _load(report: LoadReport) -> table.FindingRecord:
     requests = sum(step.requests for step in report.ended.steps)
     return table.FindingRecord(
         finding_id=report.load_id,
-        when=_when(report.began_wall_s),
+        when=local_minute(report.began_wall_s),
         began_s=report.began_wall_s,
         endpoint=report.endpoint,
         kind="load",
@@ -84,7 +83,7 @@ def _cold_probe(report: ColdProbeReport) -> table.FindingRecord:
     result = "? unsure" if warm is None else f"● warm {pause(warm)}"
     return table.FindingRecord(
         finding_id=report.probe_id,
-        when=_when(report.began_wall_s),
+        when=local_minute(report.began_wall_s),
         began_s=report.began_wall_s,
         endpoint=report.endpoint,
         kind="cold-start probe",
@@ -93,7 +92,3 @@ def _cold_probe(report: ColdProbeReport) -> table.FindingRecord:
         detail="" if report.complete else "not complete",
         model=report.model,
     )
-
-
-def _when(wall_s: float) -> str:
-    return datetime.fromtimestamp(wall_s).astimezone().strftime("%Y-%m-%d %H:%M")
