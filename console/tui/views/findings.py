@@ -5,7 +5,8 @@ from backends.domain.format import pause
 from backends.domain.reports.cold_probe import ColdProbeReport, cold_probe_lines, verdict_line
 from backends.domain.reports.load import LoadReport, ended_text, load_finding, step_finding
 from widgets.cold_probe_panel import ColdProbeView, PauseRow
-from widgets.load_curve import CurvePoint, LoadView
+from widgets.load_curve import LoadView
+from widgets.load_plot import CurvePoint
 
 
 def load_view(
