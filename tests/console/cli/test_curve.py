@@ -1,7 +1,8 @@
 """The curve of a load without the console."""
 
+from backends.domain.ab.load import summarise_load
 from console.cli.curve import HEIGHT, WIDTH, curve_lines
-from tests.backends.domain.reports.test_load import BOUNDED, NOTHING, report, summarise_load
+from tests.backends.domain.reports.test_load import BOUNDED, NOTHING, report
 
 
 def test_the_curve_says_its_scales_its_limit_and_what_broke_it() -> None:
