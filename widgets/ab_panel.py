@@ -27,7 +27,7 @@ class Comparison:
     """One target against another, or against itself in the past.
 
     Attributes:
-        this: the target that is told about, for example ``C``.
+        this: the target in question, for example ``C``.
         other: what it is compared with: a target, or the date of a recorded series.
         difference: of `this` against `other`, None while there are too few runs.
         why_not: why the two cannot be compared, empty where they can.
@@ -45,7 +45,7 @@ class AbView:
 
     Attributes:
         past: targets of a recorded series, beside the live ones where there is room.
-        comparisons: what is said beyond targets A and B, one line each.
+        comparisons: what there is beyond targets A and B, one line each.
         notes: how a recorded series was measured and what it found, a paragraph each.
         figure: what the dots and the difference are about, for example ``TTFT``.
         runs: one for each target, empty before the first run ended.
@@ -85,7 +85,7 @@ class AbPanel(Panel):
     view: reactive[AbView] = reactive(AbView(), repaint=False)
 
     def lines(self, width: int, height: int) -> list[Content]:
-        """Return the targets above and the board below."""
+        """Return the targets, their dots below, and the difference."""
         return draw(self.view, width, height)
 
 
@@ -243,7 +243,7 @@ def _difference(view: AbView) -> list[Part]:
 
 
 def _shift(figure: str, difference: Difference, *, signed: bool, word: str = "B−A") -> Part:
-    """Tell the difference: signed as `word` says, or by how much the faster target leads."""
+    """Return the difference: signed as `word` says, or by how much the faster target leads."""
     values = (difference.shift, *difference.ci95)
     if not signed:
         low, high = sorted(abs(value) for value in difference.ci95)

@@ -22,7 +22,7 @@ _TALLEST_MEMORY = 3
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryCourse:
+class MemoryTimeline:
     """The memory in use on all GPUs since the launch.
 
     Attributes:
@@ -34,7 +34,7 @@ class MemoryCourse:
     total_bytes: int | None = None
 
 
-NO_MEMORY = MemoryCourse()
+NO_MEMORY = MemoryTimeline()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +55,22 @@ class PhaseChart:
     over: bool = False
     broken: bool = False
     unlogged_s: float = 0.0
-    memory: MemoryCourse = NO_MEMORY
+    memory: MemoryTimeline = NO_MEMORY
 
     @property
-    def shown(self) -> tuple[PhaseRow, ...]:
+    def placed_phases(self) -> tuple[PhaseRow, ...]:
         """The phases that have a place on the axis."""
         return tuple(each for each in self.phases if each.start_s is not None or not self.over)
 
     @property
     def last_s(self) -> float:
         """The right end of the axis: now, or the expected end."""
-        return _placed(self.shown, self.now_s)[1]
+        return _placed(self.placed_phases, self.now_s)[1]
 
     @property
     def least_lines(self) -> int:
         """The lines that show every phase, what is unlogged, the memory and the axis."""
-        return len(self.shown) + (self.unlogged_s >= 0.05) + bool(self.memory.points) + 1
+        return len(self.placed_phases) + (self.unlogged_s >= 0.05) + bool(self.memory.points) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class _Columns:
 
 def phase_lines(chart: PhaseChart, width: int, height: int) -> list[Content]:
     """Return the phases in at most `height` lines, the most telling ones where not all fit."""
-    shown = chart.shown
+    shown = chart.placed_phases
     columns = _Columns.of(width, shown)
     begins_s, last_s = _placed(shown, chart.now_s)
     running = next((phase for phase in shown if phase.running), None)
@@ -202,7 +202,7 @@ def _item_line(phase: PhaseRow, width: int) -> Content:
 
 
 def _memory_lines(
-    memory: MemoryCourse, columns: _Columns, last_s: float, height: int, phases: int
+    memory: MemoryTimeline, columns: _Columns, last_s: float, height: int, phases: int
 ) -> list[Content]:
     """Return the memory on the axis of the phases, in as many lines as they leave, or none."""
     if len(memory.points) < 2 or height <= _FEWEST_PHASES or columns.bar < 4:
@@ -223,7 +223,7 @@ def _memory_lines(
 def _rank_lines(
     phases: Sequence[PhaseRow], columns: _Columns, last_s: float, room: int
 ) -> Mapping[PhaseRow, list[Content]]:
-    """Return what is told of each phase's ranks: a row each, one line each, or of one phase."""
+    """Return the lines of each phase's ranks: a row each, one line each, or of one phase."""
     told = [phase for phase in phases if phase.ranks]
     width = columns.before_bar + columns.bar
     spare = room - len(phases)

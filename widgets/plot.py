@@ -40,8 +40,9 @@ class Plot:
         return height - 1 - bars.column(y, *self.y, height)
 
     def put(self, column: int, row: int, glyph: str, style: str = "") -> None:
-        """Set one cell."""
-        self.rows[row][column] = (glyph, style)
+        """Set one cell; a plot too small for any has none to set."""
+        if column < self._width and row < len(self.rows):
+            self.rows[row][column] = (glyph, style)
 
     def across(
         self, row: int, glyph: str, style: str = "", *, x: tuple[float, float] | None = None

@@ -11,7 +11,7 @@ from backends.domain.startup.lessons import Advice, Expected, Saving, Slower
 from widgets.ab_panel import AbView, Comparison
 from widgets.memory_bars import GpuBar, MemoryPart
 from widgets.phase_bar import PhaseRow, RankRow
-from widgets.phase_bars import MemoryCourse
+from widgets.phase_bars import MemoryTimeline
 from widgets.run_dots import TargetRuns
 from widgets.serving_panel import ServingView
 from widgets.startup_panel import Eta, PreviousStarts, StartupView
@@ -61,7 +61,7 @@ RUNNING = StartupView(
     eta=Eta(23.2, 19.1, 27.4, 7),
     unlogged_s=0.4,
     previous=PreviousStarts(7, 61.2, 58.0, 75.0),
-    memory=MemoryCourse(
+    memory=MemoryTimeline(
         tuple((float(t), int(min(71.2, max(0.5, (t - 10) * 2)) * GIB)) for t in range(46)),
         int(79.6 * GIB),
     ),

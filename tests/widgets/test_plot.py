@@ -25,3 +25,11 @@ def test_a_later_mark_covers_an_earlier_one() -> None:
 def test_labels_stand_in_the_gutter_beside_their_row() -> None:
     drawn = framed(Plot(3, 2, x=(0, 3)).rows, {0: "top", 1: "0"}, "0  ", 5)
     assert plain(drawn) == [" top    ", "   0    ", "     0  "]
+
+
+def test_without_room_nothing_is_drawn() -> None:
+    plot = Plot(0, 2, x=(0, 4))
+    plot.put(plot.column(1), plot.row(0.5), "o")
+    plot.across(0, "-")
+    plot.upright(plot.column(3), "|")
+    assert plot.rows == [[], []]
