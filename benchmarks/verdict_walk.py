@@ -17,7 +17,8 @@ from types import FrameType
 from typing import Any
 
 from backends.domain.billing.meter import begin_meter
-from backends.domain.facts import BecameReady, Fact, MetricsScraped, ProcessId, Spawned
+from backends.domain.facts import BecameReady, Fact, MetricsScraped, Spawned
+from backends.domain.server import ProcessId
 from backends.domain.serving import Counters, Histogram
 from backends.domain.session import Session, advance, watching
 from backends.domain.stamp import Stamp

@@ -5,20 +5,21 @@ from dataclasses import dataclass
 from textual.content import Content
 from textual.reactive import reactive
 
+from backends.domain import format as fmt
 from backends.domain.ab.run import Difference
-from widgets import format as fmt
+from backends.domain.format import UNKNOWN
 from widgets.panel import Panel
 from widgets.run_dots import TargetRuns, dot_lines
 from widgets.target_pane import PAST_LINES, TargetView
-from widgets.target_pane import draw as draw_lane
-from widgets.text import UNKNOWN, Part, arrange, safe, styled, wrap, wrap_to
+from widgets.target_pane import draw as draw_target
+from widgets.text import Part, arrange, safe, styled, wrap, wrap_to
 
 _VERDICTS = {
     "a_faster": ("◀ A FASTER", "$text-success bold"),
     "b_faster": ("▶ B FASTER", "$text-success bold"),
     "too_close": ("≈ TOO CLOSE", "$text-warning bold"),
 }
-_LEAST_LANE_WIDTH = 20
+_LEAST_TARGET_WIDTH = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Comparison:
     """One target against another, or against itself in the past.
 
     Attributes:
-        this: the target that is told about, for example ``C``.
+        this: the target in question, for example ``C``.
         other: what it is compared with: a target, or the date of a recorded series.
         difference: of `this` against `other`, None while there are too few runs.
         why_not: why the two cannot be compared, empty where they can.
@@ -44,7 +45,7 @@ class AbView:
 
     Attributes:
         past: targets of a recorded series, beside the live ones where there is room.
-        comparisons: what is said beyond targets A and B, one line each.
+        comparisons: what there is beyond targets A and B, one line each.
         notes: how a recorded series was measured and what it found, a paragraph each.
         figure: what the dots and the difference are about, for example ``TTFT``.
         runs: one for each target, empty before the first run ended.
@@ -84,7 +85,7 @@ class AbPanel(Panel):
     view: reactive[AbView] = reactive(AbView(), repaint=False)
 
     def lines(self, width: int, height: int) -> list[Content]:
-        """Return the targets above and the board below."""
+        """Return the targets, their dots below, and the difference."""
         return draw(self.view, width, height)
 
 
@@ -141,7 +142,7 @@ def _targets(view: AbView, width: int, height: int) -> list[Content]:
     each = _abreast(view, width)
     if not each:
         return _stacked(view, width, height)
-    drawn = [draw_lane(target, each, height) for target in _shown(view, width)]
+    drawn = [draw_target(target, each, height) for target in _shown(view, width)]
     bar = styled(" │ ", "$foreground-muted")
     padded = [[row.pad_right(each - row.cell_length) for row in target] for target in drawn]
     return [bar.join(across) for across in zip(*padded, strict=True)]
@@ -155,7 +156,7 @@ def _shown(view: AbView, width: int) -> tuple[TargetView, ...]:
 
 def _each(count: int, width: int) -> int:
     each = (width - 3 * (count - 1)) // count
-    return each if each >= _LEAST_LANE_WIDTH else 0
+    return each if each >= _LEAST_TARGET_WIDTH else 0
 
 
 def _abreast(view: AbView, width: int) -> int:
@@ -169,9 +170,9 @@ def _stacked(view: AbView, width: int, height: int) -> list[Content]:
     count = len(targets)
     if height >= count:
         each = height // count
-        return [row for target in targets for row in draw_lane(target, width, each)]
+        return [row for target in targets for row in draw_target(target, width, each)]
     half = (width - 3) // 2
-    drawn = [row for target in targets for row in draw_lane(target, half, 1)]
+    drawn = [row for target in targets for row in draw_target(target, half, 1)]
     bar = styled(" │ ", "$foreground-muted")
     pairs = [drawn[at : at + 2] for at in range(0, count, 2)]
     return [bar.join([pair[0].pad_right(half - pair[0].cell_length), *pair[1:]]) for pair in pairs][
@@ -236,13 +237,13 @@ def _difference(view: AbView) -> list[Part]:
     parts = [Part.of(0, word, style=style, droppable=False)]
     parts.append(_shift(view.figure, difference, signed=close))
     if close and difference.smallest_detectable is not None:
-        least = fmt.milliseconds(difference.smallest_detectable)
+        least = fmt.latency(difference.smallest_detectable)
         parts.append(Part.of(4, f"{least} would have been seen", style="$foreground-muted"))
     return parts
 
 
 def _shift(figure: str, difference: Difference, *, signed: bool, word: str = "B−A") -> Part:
-    """Tell the difference: signed as `word` says, or by how much the faster target leads."""
+    """Return the difference: signed as `word` says, or by how much the faster target leads."""
     values = (difference.shift, *difference.ci95)
     if not signed:
         low, high = sorted(abs(value) for value in difference.ci95)

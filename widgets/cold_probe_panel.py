@@ -6,9 +6,9 @@ from typing import Literal
 from textual.content import Content
 from textual.reactive import reactive
 
-from widgets import bars
-from widgets import format as fmt
+from backends.domain import format as fmt
 from widgets.panel import Panel
+from widgets.plot import Plot
 from widgets.text import line, safe, spread, styled, wrap_to
 
 
@@ -76,22 +76,17 @@ def _dots(view: ColdProbeView, width: int) -> list[Content]:
     edge = max(len(row.name) for row in view.rows) + 1
     side = max(len(_LOOKS[row.verdict][0]) + len(row.done) + 1 for row in view.rows)
     room = max(8, width - edge - side - 1)
-    limit = None
+    plot = Plot(room, len(view.rows), x=(0, high))
     if view.slow_above_s is not None:
-        limit = bars.column(view.slow_above_s, 0, high, room)
+        plot.upright(plot.column(view.slow_above_s), "┊", "$text-error")
     rows = []
-    for row in view.rows:
-        cells = [(" ", "")] * room
-        if limit is not None:
-            cells[limit] = ("┊", "$text-error")
+    for place, row in enumerate(view.rows):
         for value in row.values_s:
-            cells[bars.column(value, 0, high, room)] = ("●", "$text-primary")
+            plot.put(plot.column(value), place, "●", "$text-primary")
         word, style = _LOOKS[row.verdict]
         told = line((word, style), (f" {row.done}", "$foreground-muted"))
-        rows.append(line((row.name.ljust(edge), "bold"), *cells, " ", told))
+        rows.append(line((row.name.ljust(edge), "bold"), *plot.rows[place], " ", told))
     left = " " * edge + "0"
-    above = (
-        "" if view.slow_above_s is None else f"  ┊ slow over {fmt.milliseconds(view.slow_above_s)}"
-    )
-    axis = spread(styled(left + above), styled(f"TTFT {fmt.milliseconds(high)}"), edge + room)
+    above = "" if view.slow_above_s is None else f"  ┊ slow over {fmt.latency(view.slow_above_s)}"
+    axis = spread(styled(left + above), styled(f"TTFT {fmt.latency(high)}"), edge + room)
     return [*rows, axis.stylize("$foreground-muted")]

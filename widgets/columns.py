@@ -8,7 +8,8 @@ from rich.text import Text
 from textual.events import Resize
 from textual.widgets import DataTable
 
-from widgets.text import UNKNOWN, cells, fit, wrap
+from backends.domain.format import UNKNOWN
+from widgets.text import cells, fit, wrap
 
 T = TypeVar("T")
 _PADDING = 2

@@ -8,10 +8,11 @@ from decimal import Decimal
 from textual.content import Content
 from textual.reactive import reactive
 
+from backends.domain import format as fmt
 from widgets import bars
-from widgets import format as fmt
 from widgets.braille import BrailleCanvas
 from widgets.panel import Panel
+from widgets.plot import Plot, framed
 from widgets.text import Part, arrange, line, safe, styled, wrap_to
 
 CostPoint = tuple[float, Decimal]
@@ -67,95 +68,67 @@ def draw(view: CostChartView, width: int, height: int) -> list[Content]:
     points = [*view.self_hosted, *view.serverless]
     last_rps = max(rps for rps, _ in points)
     top = max(usd for _, usd in points)
-    gutter = len(fmt.usd(top)) + 1
+    gutter = len(fmt.short_usd(top)) + 1
     room = width - gutter
-    rows = _plot(view, last_rps, float(top), room, plot_height)
-    labels = {0: fmt.usd(top), plot_height // 2: fmt.usd(top / 2), plot_height - 1: "$0"}
-    if plot_height < 5:
-        labels = {0: fmt.usd(top), plot_height - 1: "$0"}
-    drawn = [
-        line((labels.get(at, "").rjust(gutter - 1) + " ", "$foreground-muted"), row)
-        for at, row in enumerate(rows)
-    ]
+    plot = Plot(room, plot_height, x=(0, last_rps), y=(0, float(top)))
+    _draw_bounds(plot, view, last_rps)
+    _draw_lines(plot, view, room, plot_height)
+    _draw_marks(plot, view, last_rps)
+    labels = {0: fmt.short_usd(top), plot_height - 1: "$0"}
+    if plot_height >= 5:
+        labels[plot_height // 2] = fmt.short_usd(top / 2)
     axis = bars.axis(0, last_rps, room, " req/s")
-    return [*drawn, styled(" " * gutter + axis, "$foreground-muted"), *legend]
+    return [*(line(*row) for row in framed(plot.rows, labels, axis, gutter)), *legend]
 
 
-def _plot(
-    view: CostChartView, last_rps: float, top: float, width: int, height: int
-) -> list[Content]:
-    hosted, api = BrailleCanvas(width, height), BrailleCanvas(width, height)
-    for canvas, points in ((hosted, view.self_hosted), (api, view.serverless)):
-        _trace(canvas, points, last_rps, top, dashed=canvas is api)
-    over: dict[int, tuple[str, str]] = {}
-    interval = view.break_even_interval_rps
-    if interval is not None:
-        low, high = (bars.column(rps, 0, last_rps, width) for rps in interval)
-        over |= dict.fromkeys(range(low, high + 1), ("░", "$foreground-disabled"))
+def _draw_bounds(plot: Plot, view: CostChartView, last_rps: float) -> None:
+    """Draw what bounds the load: where the lines may cross, and what can be carried."""
+    if view.break_even_interval_rps is not None:
+        low, high = map(plot.column, view.break_even_interval_rps)
+        for column in range(low, high + 1):
+            plot.upright(column, "░", "$foreground-disabled")
     for rps, mark, style in (
         (view.capacity_rps, "┃", "$text-error"),
         (view.break_even_rps, "┊", "$text-warning"),
         (view.now_rps, "╎", "$text-accent"),
     ):
         if rps is not None and rps <= last_rps:
-            over[bars.column(rps, 0, last_rps, width)] = (mark, style)
-    rows = []
-    marks = _marks(view, last_rps, top, width, height)
-    for y in range(height):
-        row = []
-        for x in range(width):
-            first, second = hosted.glyph(x, y), api.glyph(x, y)
-            if (x, y) in marks:
-                row.append(marks[x, y])
-            elif first:
-                row.append((first, "$text-success"))
-            elif second:
-                row.append((second, "$text-primary"))
-            else:
-                row.append(over.get(x, (" ", "")))
-        rows.append(line(*row))
-    return rows
+            plot.upright(plot.column(rps), mark, style)
 
 
-def _trace(
-    canvas: BrailleCanvas, points: Sequence[CostPoint], last_rps: float, top: float, *, dashed: bool
-) -> None:
-    scaled = [(rps / last_rps, float(usd) / top) for rps, usd in points]
-    for (x0, y0), (x1, y1) in itertools.pairwise(scaled):
-        canvas.draw_line(x0, y0, x1, y1, dashed=dashed)
+def _draw_lines(plot: Plot, view: CostChartView, width: int, height: int) -> None:
+    """Draw both lines in dots of braille, the solid one over the dashed one."""
+    last_rps, top = plot.x[1], plot.y[1]
+    for points, style, dashed in (
+        (view.serverless, "$text-primary", True),
+        (view.self_hosted, "$text-success", False),
+    ):
+        canvas = BrailleCanvas(width, height)
+        scaled = [(rps / last_rps, float(usd) / top) for rps, usd in points]
+        for (x0, y0), (x1, y1) in itertools.pairwise(scaled):
+            canvas.draw_line(x0, y0, x1, y1, dashed=dashed)
+        for row, column in itertools.product(range(height), range(width)):
+            if glyph := canvas.glyph(column, row):
+                plot.put(column, row, glyph, style)
 
 
-def _marks(
-    view: CostChartView, last_rps: float, top: float, width: int, height: int
-) -> dict[tuple[int, int], tuple[str, str]]:
-    """Return the points on the lines: the crossover, and today's load on both lines."""
-    marks = _interval_marks(view, last_rps, top, width, height)
+def _draw_marks(plot: Plot, view: CostChartView, last_rps: float) -> None:
+    """Draw the points on the lines: the crossover, and today's load and what it may be."""
+    usd = cost_at(view.serverless, view.now_rps)
+    if view.now_interval_rps is not None and usd is not None:
+        low, high = (min(rps, last_rps) for rps in view.now_interval_rps)
+        row = plot.row(usd)
+        plot.across(row, "─", "$text-accent", x=(low, high))
+        plot.put(plot.column(low), row, "├", "$text-accent")
+        plot.put(plot.column(high), row, "┤", "$text-accent")
     for rps, points, mark, style in (
         (view.now_rps, view.self_hosted, "●", "bold $text-accent"),
         (view.now_rps, view.serverless, "●", "bold $text-accent"),
         (view.break_even_rps, view.serverless, "◆", "bold $text-warning"),
     ):
         usd = cost_at(points, rps)
-        if rps is None or usd is None:
-            continue
-        row = height - 1 - bars.column(usd, 0, top, height)
-        marks[bars.column(rps, 0, last_rps, width), row] = (mark, style)
-    return marks
-
-
-def _interval_marks(
-    view: CostChartView, last_rps: float, top: float, width: int, height: int
-) -> dict[tuple[int, int], tuple[str, str]]:
-    """Return what today's load may be, as a bar through its point on the API's line."""
-    usd = cost_at(view.serverless, view.now_rps)
-    if view.now_interval_rps is None or usd is None:
-        return {}
-    row = height - 1 - bars.column(usd, 0, top, height)
-    low, high = (
-        bars.column(min(rps, last_rps), 0, last_rps, width) for rps in view.now_interval_rps
-    )
-    looks = {low: "├", high: "┤"}
-    return {(x, row): (looks.get(x, "─"), "$text-accent") for x in range(low, high + 1)}
+        if rps is not None and usd is not None:
+            plot.put(plot.column(rps), plot.row(usd), mark, style)
 
 
 def cost_at(points: Sequence[CostPoint], rps: float | None) -> float | None:

@@ -7,11 +7,12 @@ from typing import Literal
 from textual.content import Content
 from textual.reactive import reactive
 
+from backends.domain import format as fmt
+from backends.domain.format import UNKNOWN
 from widgets import bars
-from widgets import format as fmt
 from widgets.crossover_bar import CrossoverBar, crossover_lines
 from widgets.panel import Panel
-from widgets.text import UNKNOWN, Part, arrange, cells, first_fitting, fit, fit_name, line, safe
+from widgets.text import Part, arrange, cells, first_fitting, fit, fit_name, line, safe
 
 BudgetState = Literal["none", "within", "near", "over"]
 
@@ -108,12 +109,12 @@ def draw(view: CostView, width: int, height: int) -> list[Content]:
 def _bill(view: CostView, width: int, *, elsewhere: bool) -> list[Content]:
     """Return the bill, its price and the budget's state in one line if they fit, else in two."""
     spent = [
-        Part.of(0, f"spent {fmt.usd(view.spent_usd)}", style="bold", droppable=False),
-        Part.of(0, f"at {fmt.usd(view.usd_per_hour)}/h", style="bold", droppable=False),
+        Part.of(0, f"spent {fmt.short_usd(view.spent_usd)}", style="bold", droppable=False),
+        Part.of(0, f"at {fmt.short_usd(view.usd_per_hour)}/h", style="bold", droppable=False),
     ]
     word, style = _BUDGETS[view.budget]
-    told = f"{word} of {fmt.usd(view.budget_usd)}" if view.budget_usd is not None else word
-    today = f"{told} today, {fmt.usd(view.today_usd)} spent"
+    told = f"{word} of {fmt.short_usd(view.budget_usd)}" if view.budget_usd is not None else word
+    today = f"{told} today, {fmt.short_usd(view.today_usd)} spent"
     budget = [Part.of(1, today, told, word, style=style, droppable=False)] if word else []
     if view.stopped_now:
         forms = ("■ stopped: still billed", "■ still billed")
@@ -170,8 +171,8 @@ def _split(view: CostView, width: int) -> list[Content]:
         Part(
             at,
             (
-                line((f"{fill} ", style), f"{word} {fmt.usd(amount, beside=whole)}"),
-                line((f"{fill} ", style), fmt.usd(amount, beside=whole)),
+                line((f"{fill} ", style), f"{word} {fmt.short_usd(amount, whole=whole)}"),
+                line((f"{fill} ", style), fmt.short_usd(amount, whole=whole)),
             ),
         )
         for at, ((word, fill, style), amount) in enumerate(shown)
@@ -202,7 +203,7 @@ def _elsewhere(view: CostView, width: int, height: int) -> list[Content]:
     rows = [_endpoint_row(view, cost, width) for cost in view.elsewhere]
     parts = [Part.of(0, head, "same tokens elsewhere", droppable=False)]
     if view.tests_usd is not None:
-        spent = fmt.usd(view.tests_usd)
+        spent = fmt.short_usd(view.tests_usd)
         parts.append(Part.of(5, f"own tests {spent}", f"tests {spent}", style="$foreground-muted"))
     return [arrange(parts, width), *rows]
 
@@ -212,7 +213,7 @@ def _endpoint_row(view: CostView, cost: EndpointCost, width: int) -> Content:
     name_width = min(names, width // 2)
     name = fit_name(safe(cost.name), name_width)
     name += " " * (name_width - cells(name))
-    head = line("  ", name, f"{fmt.usd(cost.usd):>10}  ")
+    head = line("  ", name, f"{fmt.short_usd(cost.usd):>10}  ")
     room = max(0, width - head.cell_length)
     note = _times(view, cost, room) if cost.usd is not None else fit(safe(cost.reason), room)
     return line(head, (note, "$foreground-muted"))
@@ -222,7 +223,7 @@ def _priced(cost: EndpointCost, room: int) -> str:
     name = fit_name(safe(cost.name), room)
     if cost.usd is None:
         return f"{name} {UNKNOWN} {safe(cost.reason)}".rstrip()
-    return f"{name} {fmt.usd(cost.usd)}"
+    return f"{name} {fmt.short_usd(cost.usd)}"
 
 
 def _times(view: CostView, cost: EndpointCost, room: int) -> str:

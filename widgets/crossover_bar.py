@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
-from widgets import bars
-from widgets import format as fmt
-from widgets.text import UNKNOWN, Part, arrange, fit, line, safe
+from backends.domain import format as fmt
+from backends.domain.format import UNKNOWN
+from widgets.plot import MUTED, Plot
+from widgets.text import Part, arrange, fit, line, safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +46,25 @@ def _axis(view: CrossoverBar, width: int) -> Content | None:
         return None
     end = f" {fmt.rate(top)}" + (" req/s" if width >= 50 else "")
     room = max(1, width - 2 - len(end))
-    row = [("─", "$foreground-muted")] * room
-
-    def at(value: float) -> int:
-        return bars.column(value, 0, top, room)
-
+    plot = Plot(room, 1, x=(0, top))
+    plot.across(0, "─", MUTED)
     if view.break_even_rps is not None:
         known = view.capacity_rps is not None
-        gain_until = room if view.capacity_rps is None else at(view.capacity_rps)
-        for place in range(at(view.break_even_rps), gain_until):
-            row[place] = ("━", "$text-success") if known else ("╌", "$foreground-muted")
+        until = room if view.capacity_rps is None else plot.column(view.capacity_rps)
+        for column in range(plot.column(view.break_even_rps), until):
+            plot.put(column, 0, *(("━", "$text-success") if known else ("╌", MUTED)))
     if view.capacity_rps is not None:
-        row[at(view.capacity_rps) :] = [("╳", "$foreground-muted")] * (room - at(view.capacity_rps))
+        plot.across(0, "╳", MUTED, x=(view.capacity_rps, top))
     if interval is not None:
-        for place in range(at(interval[0]), at(interval[1]) + 1):
-            row[place] = ("░", "$text-warning")
+        plot.across(0, "░", "$text-warning", x=interval)
     for value, mark, style in (
         (view.capacity_rps, "┃", "bold $text-error"),
         (view.break_even_rps, "◆", "bold $text-warning"),
         (view.now_rps, "●", "bold $text-accent"),
     ):
         if value is not None:
-            row[at(value)] = (mark, style)
-    return line(("0 ", "$foreground-muted"), *row, (end, "$foreground-muted"))
+            plot.put(plot.column(value), 0, mark, style)
+    return line(("0 ", MUTED), *plot.rows[0], (end, MUTED))
 
 
 def _words(view: CrossoverBar, width: int) -> Content:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from textual.reactive import reactive
 
+from backends.domain import format as fmt
+from backends.domain.format import UNKNOWN
 from backends.domain.gpu import Gpu, GpuProcess, GpuSample
-from widgets import format as fmt
 from widgets.columns import Column, FittedTable
-from widgets.text import UNKNOWN, safe
+from widgets.text import safe
 
 _NOT_SAMPLED = GpuSample((), "not sampled yet")
 
@@ -71,9 +72,9 @@ def _gpu_rows(gpu: Gpu) -> list[_Row]:
     head = _Row(
         what=f"▦ {gpu.index} {safe(gpu.name + partition)}",
         memory=f"{fmt.gib(memory.used_bytes)}/{fmt.gib(memory.total_bytes)}",
-        busy=UNKNOWN if gpu.busy_percent is None else f"{gpu.busy_percent:.0f} %",
-        power=UNKNOWN if gpu.power_w is None else f"{gpu.power_w:.0f} W",
-        heat=UNKNOWN if gpu.temperature_c is None else f"{gpu.temperature_c:.0f} °C",
+        busy=fmt.whole(gpu.busy_percent, "%"),
+        power=fmt.whole(gpu.power_w, "W"),
+        heat=fmt.whole(gpu.temperature_c, "°C"),
         owner="unified" if memory.unified else "",
         source=safe(memory.source),
         reserved=fmt.gib(memory.reserved_bytes),

@@ -6,11 +6,12 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import DataTable
 
+from backends.domain import format as fmt
+from backends.domain.format import UNKNOWN
 from backends.domain.start import Outcome, PhaseName
-from widgets import format as fmt
 from widgets.columns import Column, FittedTable
 from widgets.phase_names import LONG_NAMES
-from widgets.text import UNKNOWN, safe
+from widgets.text import safe
 
 _OUTCOMES = {
     Outcome.READY: "✔ ready",
@@ -179,7 +180,7 @@ def _start_row(start: StartRecord) -> _Row:
 
 
 def _series_row(series: SeriesRecord) -> _Row:
-    times = " / ".join(fmt.milliseconds(value) for value in series.ttft_s)
+    times = " / ".join(fmt.latency(value) for value in series.ttft_s)
     return _Row(
         key=series.series_id,
         when=series.when,

@@ -6,9 +6,10 @@ from decimal import Decimal
 from textual.content import Content
 from textual.reactive import reactive
 
-from widgets import format as fmt
+from backends.domain import format as fmt
+from backends.domain.format import UNKNOWN
 from widgets.panel import Panel
-from widgets.text import UNKNOWN, Part, arrange, cells, first_fitting, fit, line, safe
+from widgets.text import Part, arrange, cells, first_fitting, fit, line, safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _card(card: LengthCard, width: int) -> list[Content]:
     """Return four rows of one width: name, crossover, what it takes, what is decided."""
     head = f"{_mark(card)}{safe(card.name)} {fmt.count(card.output_tokens)} tokens"
     even, needed = _rate(card), fmt.count(card.output_tokens_per_s)
-    dear = fmt.usd(card.usd_per_1k)
+    dear = fmt.short_usd(card.usd_per_1k)
     return [
         line((_wide(head, width), "bold reverse" if card.chosen else "bold")),
         line(("◆ ", "$text-warning"), _wide(f"{even} req/s", width - 2)),

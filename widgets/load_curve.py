@@ -1,33 +1,14 @@
 """The curve of a load: first tokens over the rate, with the limit that ends it."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from textual.content import Content
 from textual.reactive import reactive
 
-from widgets import bars
-from widgets import format as fmt
+from backends.domain import format as fmt
+from widgets.load_plot import CurvePoint, load_plot
 from widgets.panel import Panel
 from widgets.text import Part, arrange, line, safe, styled, wrap_to
-
-
-@dataclass(frozen=True, slots=True)
-class CurvePoint:
-    """One rate that was held.
-
-    Attributes:
-        outcome: ``unknown`` where no request counted.
-        why: why it broke, in a few words.
-    """
-
-    rps: float
-    ttft_s: float | None = None
-    ttft_max_s: float | None = None
-    tokens_per_s: float | None = None
-    streams: int | None = None
-    outcome: Literal["kept", "broke", "unknown"] = "kept"
-    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,42 +72,10 @@ def _head(view: LoadView, width: int) -> list[Content]:
 
 
 def _plot(view: LoadView, width: int, height: int) -> list[Content]:
-    """Return median and slowest first token of each rate on one axis; the limit is a line."""
-    timed = [point for point in view.points if point.ttft_s is not None]
-    if height < 4 or not timed:
-        told = "○ no rate was held long enough yet" if not timed else ""
-        return [styled(told, "$foreground-muted")] if told and height > 0 else []
-    last = max(point.rps for point in timed)
-    # One stuck request must not press the whole curve to the floor.
-    high = max(view.limit_s, *(point.ttft_s for point in timed if point.ttft_s)) * 1.1
-    top_label = fmt.milliseconds(high)
-    gutter = max(len(top_label), len("limit")) + 1
-    room, rows = width - gutter, height - 1
-    limit = rows - 1 - bars.column(view.limit_s, 0, high, rows)
-    cells = [[(" ", "")] * room for _ in range(rows)]
-    cells[limit] = [("┄", "$text-error")] * room
-    for point in timed:
-        _mark(cells, point, last, high)
-    labels = {0: top_label, limit: "limit", rows - 1: "0"}
-    drawn = [
-        line((labels.get(y, "").rjust(gutter - 1) + " ", "$foreground-muted"), *row)
-        for y, row in enumerate(cells)
-    ]
-    axis = bars.axis(0, last, room, " req/s")
-    return [*drawn, styled(" " * gutter + axis, "$foreground-muted")]
-
-
-def _mark(cells: list[list[tuple[str, str]]], point: CurvePoint, last: float, high: float) -> None:
-    rows, room = len(cells), len(cells[0])
-    assert point.ttft_s is not None
-    broke = point.outcome == "broke"
-    style = "$text-error" if broke else "$text-success"
-    x = bars.column(point.rps, 0, last, room)
-    low = rows - 1 - bars.column(point.ttft_s, 0, high, rows)
-    top = rows - 1 - bars.column(point.ttft_max_s or point.ttft_s, 0, high, rows)
-    for y in range(top, low):
-        cells[y][x] = ("│", style)
-    cells[low][x] = ("✖" if broke else "●", f"bold {style}")
+    drawn = load_plot(view.points, view.limit_s, width, height) if height >= 4 else []
+    if drawn or height <= 0 or any(point.ttft_s is not None for point in view.points):
+        return [line(*row) for row in drawn]
+    return [styled("○ no rate was held long enough yet", "$foreground-muted")]
 
 
 def _table(view: LoadView, width: int) -> list[Content]:
@@ -142,8 +91,8 @@ def _table(view: LoadView, width: int) -> list[Content]:
         parts = [
             Part.of(0, f"{glyph} {fmt.rate(point.rps):>6} req/s", style=style, droppable=False),
             Part.of(1, f"{word:<7}", word, style=style),
-            Part.of(0, f"TTFT {fmt.milliseconds(point.ttft_s):>8}", droppable=False),
-            Part.of(2, f"slowest {fmt.milliseconds(point.ttft_max_s):>8}"),
+            Part.of(0, f"TTFT {fmt.latency(point.ttft_s):>8}", droppable=False),
+            Part.of(2, f"slowest {fmt.latency(point.ttft_max_s):>8}"),
             Part.of(1, f"{fmt.rate(point.tokens_per_s):>7} tok/s"),
             Part.of(2, f"{fmt.count(point.streams):>4} streams"),
             Part.of(4, why, style="$foreground-muted"),

@@ -14,7 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
-from widgets.kept_lines import KEPT_LINES, KeptLines, filter_of, level_of
+from widgets.log_buffer import MAX_LINES, LogBuffer, filter_of, level_of
 from widgets.text import ELLIPSIS, line, safe
 
 TAKE_S = 0.1
@@ -40,7 +40,7 @@ class LogView:
 
 
 class LogLines(ScrollView, can_focus=True):
-    """Lines of a log, the newest `KEPT_LINES` of them; only those on screen are ever drawn."""
+    """Lines of a log, the newest `MAX_LINES` of them; only those on screen are ever drawn."""
 
     BORDER_TITLE = "Log"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"log--", "log--warning", "log--error"}
@@ -65,7 +65,7 @@ class LogLines(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
-        self._kept = KeptLines()
+        self._buffer = LogBuffer()
         self._waiting: list[str] = []
         self._taken_lately = False
         self._found: int | None = None
@@ -80,7 +80,7 @@ class LogLines(ScrollView, can_focus=True):
     def append(self, lines: Iterable[str]) -> None:
         """Add lines at the end; a reader who has scrolled up keeps what is before his eyes."""
         self._waiting.extend(lines)
-        del self._waiting[:-KEPT_LINES]
+        del self._waiting[:-MAX_LINES]
         if self.is_mounted and not self._taken_lately:
             self._take()
 
@@ -94,11 +94,11 @@ class LogLines(ScrollView, can_focus=True):
             return False
         start = self.scroll_offset.y
         if self._found is not None:
-            start = self._kept.row_of(self._found) + forwards
-        row = self._kept.find(self.view.search, start, forwards=forwards)
+            start = self._buffer.row_of(self._found) + forwards
+        row = self._buffer.find(self.view.search, start, forwards=forwards)
         if row is None:
             return False
-        self._go_to(self._kept.rows[row])
+        self._go_to(self._buffer.rows[row])
         return True
 
     def open_at(self, place: int, text: str) -> None:
@@ -111,13 +111,15 @@ class LogLines(ScrollView, can_focus=True):
     def _go_to(self, number: int) -> None:
         self._found = number
         middle = self.scrollable_content_region.height // 2
-        self.scroll_to(y=max(0, self._kept.row_of(number) - middle), animate=False, immediate=True)
-        self._tell()
+        self.scroll_to(
+            y=max(0, self._buffer.row_of(number) - middle), animate=False, immediate=True
+        )
+        self._show_position()
         self.refresh()
 
     def _seek(self) -> bool:
         """Go to the line that was asked for, once it is among those that came."""
-        number = self._kept.nearest(*self._sought) if self._sought else None
+        number = self._buffer.nearest(*self._sought) if self._sought else None
         if number is None:
             return False
         self._sought = None
@@ -128,28 +130,28 @@ class LogLines(ScrollView, can_focus=True):
         """Filter again where the filter changed; the first line on screen stays if it can."""
         if (old.only, old.problems_only) == (new.only, new.problems_only):
             self._found = None
-            self._tell()
+            self._show_position()
             return
-        following, top, rows = self.following, self.scroll_offset.y, self._kept.rows
+        following, top, rows = self.following, self.scroll_offset.y, self._buffer.rows
         anchor = rows[top] if top < len(rows) else 0
-        self._kept.show_only(filter_of(new.only, problems_only=new.problems_only))
+        self._buffer.set_filter(filter_of(new.only, problems_only=new.problems_only))
         self._resize()
         if following:
             self.scroll_end(animate=False, force=True, immediate=True)
         else:
-            self.scroll_to(y=self._kept.row_of(anchor), animate=False, immediate=True)
+            self.scroll_to(y=self._buffer.row_of(anchor), animate=False, immediate=True)
         self.refresh()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Tell whether the log is still followed."""
         super().watch_scroll_y(old_value, new_value)
-        self._tell()
+        self._show_position()
 
     def render_line(self, y: int) -> Strip:
         """Return one line of the screen, with its mark and what is searched for in it."""
         left, top = self.scroll_offset
         width = self.scrollable_content_region.width
-        rows = self._kept.rows
+        rows = self._buffer.rows
         if top + y >= len(rows):
             return Strip.blank(width, self.get_component_rich_style("log--"))
         strip = self._drawn(rows[top + y])
@@ -160,7 +162,7 @@ class LogLines(ScrollView, can_focus=True):
 
     def _drawn(self, number: int) -> Strip:
         """Return a whole line; one in which nothing is searched for takes the short way."""
-        text = self._kept.text(number)
+        text = self._buffer.text(number)
         if self.view.search:
             content = marked(text, self.view.search, found=number == self._found)
             return Visual.to_strips(self, content, content.cell_length, 1, self.visual_style)[0]
@@ -178,7 +180,7 @@ class LogLines(ScrollView, can_focus=True):
         self.set_timer(TAKE_S, self._take)
         following = self.following
         self._widest = max(self._widest, *map(len, self._waiting))
-        gone = self._kept.append(self._waiting)
+        gone = self._buffer.append(self._waiting)
         self._waiting = []
         self._resize()
         if self._seek():
@@ -190,17 +192,17 @@ class LogLines(ScrollView, can_focus=True):
         self.refresh()
 
     def _resize(self) -> None:
-        """Take the size of what is shown; the screen is laid out anew only for a scroll bar."""
-        size = Size(min(self._widest, _WIDEST) + 2, len(self._kept.rows))
+        """Take the size of what is shown; the screen is laid out again only for a scroll bar."""
+        size = Size(min(self._widest, _WIDEST) + 2, len(self._buffer.rows))
         if self.show_vertical_scrollbar and size.height > self.container_size.height:
             self.set_reactive(LogLines.virtual_size, size)
             self.vertical_scrollbar.window_virtual_size = size.height
         else:
             self.virtual_size = size
-        self._tell()
+        self._show_position()
 
-    def _tell(self) -> None:
-        shown, kept = len(self._kept.rows), len(self._kept)
+    def _show_position(self) -> None:
+        shown, kept = len(self._buffer.rows), len(self._buffer)
         lines = f"{shown:,} lines" if shown == kept else f"{shown:,} of {kept:,} lines"
         self.border_subtitle = f"{'▼ following' if self.following else '‖ paused'} · {lines}"
 

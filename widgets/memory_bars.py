@@ -2,41 +2,40 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from textual.content import Content
 
+from backends.domain import format as fmt
+from backends.domain.format import UNKNOWN
+from backends.domain.vram import PartName
 from widgets import bars
-from widgets import format as fmt
-from widgets.text import UNKNOWN, Part, arrange, fit_name, line, safe, styled
+from widgets.text import Part, arrange, fit_name, line, safe, styled
 
-PartKind = Literal["weights", "kv_cache", "cuda_graphs", "ours", "others", "unknown", "reserved"]
-
-_LOOKS: dict[str, tuple[str, str, str]] = {
+_LOOKS: dict[PartName, tuple[str, str, str]] = {
     "weights": ("█", "$primary", "weights"),
     "kv_cache": ("▓", "$success 70%", "KV cache"),
     "cuda_graphs": ("▚", "$accent", "CUDA graphs"),
-    "ours": ("▒", "$text-primary", "other of ours"),
+    "other_ours": ("▒", "$text-primary", "other of ours"),
     "others": ("╳", "$text-error", "others"),
-    "unknown": ("?", "$text-warning", "not attributed"),
+    "unattributed": ("?", "$text-warning", "not attributed"),
     "reserved": ("=", "$foreground-muted", "driver"),
     "free": ("·", "$foreground-disabled", "free"),
 }
 """Fill, style and word of each part; no two share a fill."""
 
-_SHORT = {
+_SHORT: dict[PartName, str] = {
     "kv_cache": "KV",
     "cuda_graphs": "graphs",
-    "ours": "ours",
-    "unknown": "unknown",
+    "other_ours": "ours",
+    "unattributed": "unknown",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryPart:
-    """One part of a GPU's memory; `unknown` is used memory that no process explains."""
+    """One part of a GPU's memory, `free` excepted, which follows from the others."""
 
-    kind: PartKind
+    kind: PartName
     size_bytes: int
 
 
@@ -70,7 +69,7 @@ def whole_bar(gpu: GpuBar, width: int) -> Content:
     """Return the stacked bar of all parts and the free rest."""
     if not gpu.total_bytes:
         return styled("?" * max(0, width), "$foreground-muted")
-    sizes: list[tuple[str, int]] = [(part.kind, part.size_bytes) for part in gpu.parts]
+    sizes: list[tuple[PartName, int]] = [(part.kind, part.size_bytes) for part in gpu.parts]
     sizes.append(("free", free_bytes(gpu) or 0))
     cells = bars.apportion([size for _, size in sizes], gpu.total_bytes, width)
     return line(
@@ -102,13 +101,12 @@ def head_line(gpu: GpuBar, width: int) -> Content:
 
 
 def _condition(gpu: GpuBar) -> list[Part]:
-    busy = UNKNOWN if gpu.busy_percent is None else f"{gpu.busy_percent:.0f} %"
-    power = UNKNOWN if gpu.power_w is None else f"{gpu.power_w:.0f} W"
-    heat = UNKNOWN if gpu.temperature_c is None else f"{gpu.temperature_c:.0f} °C"
+    busy, power = fmt.whole(gpu.busy_percent, "%"), fmt.whole(gpu.power_w, "W")
+    heat = fmt.whole(gpu.temperature_c, "°C")
     return [
         Part.of(2, f"busy {busy}", busy),
-        Part.of(3, power if gpu.power_w is not None else "power —", power),
-        Part.of(4, heat if gpu.temperature_c is not None else "temp —", heat),
+        Part.of(3, power if gpu.power_w is not None else f"power {UNKNOWN}", power),
+        Part.of(4, heat if gpu.temperature_c is not None else f"temp {UNKNOWN}", heat),
     ]
 
 
@@ -132,9 +130,14 @@ def gpu_line(gpu: GpuBar, width: int) -> Content:
     memory = f"{fmt.gib(gpu.used_bytes):>5}/{fmt.gib(gpu.total_bytes)}"
     if width >= 60:
         memory += " GiB"
-    busy = UNKNOWN if gpu.busy_percent is None else f"{gpu.busy_percent:.0f}%"
-    power = UNKNOWN if gpu.power_w is None else f"{gpu.power_w:.0f}W"
-    heat = UNKNOWN if gpu.temperature_c is None else f"{gpu.temperature_c:.0f}°C"
+    busy, power, heat = (
+        fmt.whole(value, unit).replace(" ", "")
+        for value, unit in (
+            (gpu.busy_percent, "%"),
+            (gpu.power_w, "W"),
+            (gpu.temperature_c, "°C"),
+        )
+    )
     figures = [f" {memory:<10}", f" {busy:>4}", f" {power:>5}", f" {heat:>5}"]
     while len(figures) > 1 and width - len(label) - len("".join(figures)) < 12:
         figures.pop()
@@ -153,7 +156,7 @@ def _share(gpu: GpuBar) -> str:
 
 def legend_lines(gpus: Sequence[GpuBar], width: int, height: int) -> list[Content]:
     """Return fill, word and GiB (the sum over these GPUs) of every part that is present."""
-    sums: dict[str, int] = {}
+    sums: dict[PartName, int] = {}
     for gpu in gpus:
         for part in gpu.parts:
             sums[part.kind] = sums.get(part.kind, 0) + part.size_bytes
@@ -170,7 +173,7 @@ def legend_lines(gpus: Sequence[GpuBar], width: int, height: int) -> list[Conten
     return _pack([_entry(kind, None, long=False) for kind, _ in entries], width)[:height]
 
 
-def _entry(kind: str, size_bytes: int | None, *, long: bool) -> Content:
+def _entry(kind: PartName, size_bytes: int | None, *, long: bool) -> Content:
     fill, style, word = _LOOKS[kind]
     size = "" if size_bytes is None else f" {fmt.gib(size_bytes)}"
     return line((f"{fill} ", style), word if long else _SHORT.get(kind, word), size)

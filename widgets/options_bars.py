@@ -6,8 +6,8 @@ from decimal import Decimal
 from textual.content import Content
 from textual.reactive import reactive
 
+from backends.domain import format as fmt
 from widgets import bars
-from widgets import format as fmt
 from widgets.panel import Panel
 from widgets.text import cells, fit, line, safe, styled, wrap_to
 
@@ -99,7 +99,7 @@ def _possible_row(
     head = line(
         ("★ " if best else "  ", style),
         (_name(option, name_width), "bold" if option.current else ""),
-        f" {fmt.usd(option.usd_per_month) + '/mo':>10} ",
+        f" {fmt.short_usd(option.usd_per_month) + '/mo':>10} ",
     )
     room = width - head.cell_length
     if room < note_width + 7:
@@ -121,7 +121,7 @@ def _other_row(option: OptionBar, name_width: int, width: int) -> Content:
     )
     head = f"{mark} {_name(option, name_width)} "
     if width >= 70:
-        head += f"{fmt.usd(option.usd_per_month) + '/mo':>10} "
+        head += f"{fmt.short_usd(option.usd_per_month) + '/mo':>10} "
     return styled(head + fit(reason, max(0, width - cells(head))), "$foreground-muted")
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
+from backends.domain import format as fmt
+from backends.domain.format import UNKNOWN
 from backends.domain.start import PhaseName
 from widgets import bars
-from widgets import format as fmt
 from widgets.phase_bar import PhaseRow, bar, elapsed_s, ink, mark, rank_bar, style
 from widgets.phase_names import LONG_NAMES, SHORT_NAMES
-from widgets.text import UNKNOWN, cells, first_fitting, fit, line, safe, styled
+from widgets.text import cells, first_fitting, fit, line, safe, styled
 from widgets.time_line import column_shares
 
 _SECONDS_WIDTH = 7
@@ -21,7 +22,7 @@ _TALLEST_MEMORY = 3
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryCourse:
+class MemoryTimeline:
     """The memory in use on all GPUs since the launch.
 
     Attributes:
@@ -33,7 +34,7 @@ class MemoryCourse:
     total_bytes: int | None = None
 
 
-NO_MEMORY = MemoryCourse()
+NO_MEMORY = MemoryTimeline()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +55,22 @@ class PhaseChart:
     over: bool = False
     broken: bool = False
     unlogged_s: float = 0.0
-    memory: MemoryCourse = NO_MEMORY
+    memory: MemoryTimeline = NO_MEMORY
 
     @property
-    def shown(self) -> tuple[PhaseRow, ...]:
+    def placed_phases(self) -> tuple[PhaseRow, ...]:
         """The phases that have a place on the axis."""
         return tuple(each for each in self.phases if each.start_s is not None or not self.over)
 
     @property
     def last_s(self) -> float:
         """The right end of the axis: now, or the expected end."""
-        return _placed(self.shown, self.now_s)[1]
+        return _placed(self.placed_phases, self.now_s)[1]
 
     @property
     def least_lines(self) -> int:
         """The lines that show every phase, what is unlogged, the memory and the axis."""
-        return len(self.shown) + (self.unlogged_s >= 0.05) + bool(self.memory.points) + 1
+        return len(self.placed_phases) + (self.unlogged_s >= 0.05) + bool(self.memory.points) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class _Columns:
 
 def phase_lines(chart: PhaseChart, width: int, height: int) -> list[Content]:
     """Return the phases in at most `height` lines, the most telling ones where not all fit."""
-    shown = chart.shown
+    shown = chart.placed_phases
     columns = _Columns.of(width, shown)
     begins_s, last_s = _placed(shown, chart.now_s)
     running = next((phase for phase in shown if phase.running), None)
@@ -201,7 +202,7 @@ def _item_line(phase: PhaseRow, width: int) -> Content:
 
 
 def _memory_lines(
-    memory: MemoryCourse, columns: _Columns, last_s: float, height: int, phases: int
+    memory: MemoryTimeline, columns: _Columns, last_s: float, height: int, phases: int
 ) -> list[Content]:
     """Return the memory on the axis of the phases, in as many lines as they leave, or none."""
     if len(memory.points) < 2 or height <= _FEWEST_PHASES or columns.bar < 4:
@@ -222,7 +223,7 @@ def _memory_lines(
 def _rank_lines(
     phases: Sequence[PhaseRow], columns: _Columns, last_s: float, room: int
 ) -> Mapping[PhaseRow, list[Content]]:
-    """Return what is told of each phase's ranks: a row each, one line each, or of one phase."""
+    """Return the lines of each phase's ranks: a row each, one line each, or of one phase."""
     told = [phase for phase in phases if phase.ranks]
     width = columns.before_bar + columns.bar
     spare = room - len(phases)

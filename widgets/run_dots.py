@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
+from backends.domain import format as fmt
 from backends.domain.ab.run import Spread, TargetName
-from widgets import bars
-from widgets import format as fmt
+from backends.domain.format import UNKNOWN
+from widgets.plot import MUTED, Plot
 from widgets.target_pane import label
-from widgets.text import UNKNOWN, Part, arrange, line, spread, styled
+from widgets.text import Part, arrange, line, spread, styled
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,15 @@ def dot_lines(
     names = [label(target.target, past=target.past) for target in targets]
     edge = max(map(len, names)) + 1
     room = max(4, width - edge - 1 - side)
+    plot = Plot(room, len(targets), x=(first, last))
+    for row, target in enumerate(targets):
+        _draw_runs(plot, row, target)
     rows = [
-        line((name.ljust(edge), "bold"), _dots(target, first, last, room), " ", text)
-        for name, target, text in zip(names, targets, figures, strict=True)
+        line((name.ljust(edge), "bold"), *plot.rows[row], " ", text)
+        for row, (name, text) in enumerate(zip(names, figures, strict=True))
     ]
     if height > len(rows):
-        axis = styled(" " * edge + _axis(first, last, room), "$foreground-muted")
+        axis = styled(" " * edge + _axis(first, last, room), MUTED)
         rows.append(spread(axis, arrange(note, side), width))
     return rows[:height]
 
@@ -52,19 +56,15 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
     return max(0.0, low - margin), high + margin
 
 
-def _dots(target: TargetRuns, first: float, last: float, width: int) -> Content:
-    counts = Counter(bars.column(value, first, last, width) for value in target.values_s)
-    row = [(" ", "")] * width
+def _draw_runs(plot: Plot, row: int, target: TargetRuns) -> None:
+    """Draw the quartiles as a line, every run over it as a dot, and the median over all."""
     if target.spread is not None:
-        low = bars.column(target.spread.p25, first, last, width)
-        high = bars.column(target.spread.p75, first, last, width)
-        row[low : high + 1] = [("─", "$foreground-muted")] * (high + 1 - low)
-    for at, count in counts.items():
-        style = "$foreground-muted" if target.past else "$text-primary"
-        row[at] = (_dot(count, past=target.past), style)
+        plot.across(row, "─", MUTED, x=(target.spread.p25, target.spread.p75))
+    for column, count in Counter(map(plot.column, target.values_s)).items():
+        style = MUTED if target.past else "$text-primary"
+        plot.put(column, row, _dot(count, past=target.past), style)
     if target.spread is not None:
-        row[bars.column(target.spread.median, first, last, width)] = ("│", "bold $text-accent")
-    return line(*row)
+        plot.put(plot.column(target.spread.median), row, "│", "bold $text-accent")
 
 
 def _dot(count: int, *, past: bool) -> str:
@@ -75,19 +75,19 @@ def _dot(count: int, *, past: bool) -> str:
 
 def _spread(target: TargetRuns, width: int) -> Content:
     if target.spread is None:
-        return styled(UNKNOWN, "$foreground-muted")
-    median = fmt.milliseconds(target.spread.median)
+        return styled(UNKNOWN, MUTED)
+    median = fmt.latency(target.spread.median)
     if len(target.values_s) == 1:
         return arrange([Part.of(0, f"one run {median}", median, style="bold")], width)
     (low, high), unit = fmt.latencies(target.spread.p25, target.spread.p75)
     parts = [
         Part.of(0, f"median {median}", median, style="bold", droppable=False),
-        Part.of(1, f"IQR {low} to {high} {unit}", style="$foreground-muted"),
+        Part.of(1, f"IQR {low} to {high} {unit}", style=MUTED),
     ]
     return arrange(parts, width)
 
 
 def _axis(first: float, last: float, width: int) -> str:
-    low, high = fmt.milliseconds(first), fmt.milliseconds(last)
+    low, high = fmt.latency(first), fmt.latency(last)
     gap = width - len(low) - len(high)
     return low + " " * gap + high if gap >= 2 else low[:width]

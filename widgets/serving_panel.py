@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from textual.content import Content
 from textual.reactive import reactive
 
+from backends.domain import format as fmt
+from backends.domain.format import UNKNOWN
 from backends.domain.serving import Bucket, Latency, Serving
 from widgets import bars
-from widgets import format as fmt
 from widgets.panel import Panel
-from widgets.text import UNKNOWN, Part, arrange, fit, line, safe, styled, wrap_to
+from widgets.text import Part, arrange, fit, line, safe, styled, wrap_to
 
 ONE_READING = "rates need two readings"
 
@@ -155,7 +156,7 @@ def _latency(word: str, seen: Latency, width: int, *more: Part) -> Content:
     return arrange(
         [
             Part.of(0, f"{word:<4}", style="bold", droppable=False),
-            Part.of(0, f"mean {fmt.milliseconds(seen.mean_s)}", droppable=False),
+            Part.of(0, f"mean {fmt.latency(seen.mean_s)}", droppable=False),
             Part.of(4, f"p50 {p50}"),
             Part.of(5, f"p90 {p90}"),
             Part.of(3, f"p99 {p99}", f"p99 {p99.replace(' to ', '–')}", droppable=False),

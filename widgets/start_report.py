@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from textual.content import Content
 
+from backends.domain import format as fmt
 from backends.domain.startup.lessons import (
     Advice,
     Slower,
@@ -12,7 +13,6 @@ from backends.domain.startup.lessons import (
     slower_clause,
     slower_sentence,
 )
-from widgets import format as fmt
 from widgets.phase_names import LONG_NAMES
 from widgets.text import Part, arrange, safe, styled, wrap
 

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from textual.content import Content
 from textual.reactive import reactive
 
+from backends.domain import format as fmt
+from backends.domain.format import UNKNOWN
 from backends.domain.start import Failure, Outcome
 from backends.domain.startup.lessons import Advice, Slower
-from widgets import format as fmt
 from widgets.panel import Panel
 from widgets.phase_bar import PhaseRow, elapsed_s
-from widgets.phase_bars import NO_MEMORY, MemoryCourse, PhaseChart, phase_lines
+from widgets.phase_bars import NO_MEMORY, MemoryTimeline, PhaseChart, phase_lines
 from widgets.phase_names import LONG_NAMES
 from widgets.start_failure import LINES_FOR_PHASES, failure_lines, failure_part
 from widgets.start_report import levers_part, report_lines, slower_part
-from widgets.text import UNKNOWN, Part, arrange, fit, safe, styled
+from widgets.text import Part, arrange, fit, safe, styled
 
 COMPACT_LINES = 8
 """Up to this height a start that is old news shows no phases."""
@@ -81,7 +82,7 @@ class StartupView:
     failure: Failure | None = None
     slower: tuple[Slower, ...] = ()
     levers: tuple[Advice, ...] = ()
-    memory: MemoryCourse = NO_MEMORY
+    memory: MemoryTimeline = NO_MEMORY
     compact: bool = False
     start_key: str = "s"
     whole_key: str = "1"
@@ -133,7 +134,7 @@ def draw(view: StartupView, width: int, height: int) -> list[Content]:
     spare = height - 1 - chart.least_lines
     told = report_lines(view.slower, view.levers, view.whole_key, width, spare)
     body = phase_lines(chart, width, height - 1 - len(told))
-    summary = _summary(view, width) if told else _hinting_summary(view, width)
+    summary = _summary(view, width) if told else _summary_with_advice(view, width)
     return [*body, summary, *told]
 
 
@@ -223,7 +224,7 @@ def _summary(view: StartupView, width: int) -> Content:
     return arrange(parts, width)
 
 
-def _hinting_summary(view: StartupView, width: int) -> Content:
+def _summary_with_advice(view: StartupView, width: int) -> Content:
     hints = (slower_part(view.slower, view.whole_key), levers_part(view.levers, view.whole_key))
     parts = [_outcome_part(view), _eta_part(view), *hints, *_previous_part(view)]
     return arrange(parts, width)

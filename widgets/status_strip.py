@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from textual.content import Content
 from textual.reactive import reactive
 
+from backends.domain import format as fmt
 from backends.domain.server import Owner, ServerState
-from widgets import format as fmt
 from widgets.panel import Panel
 from widgets.text import Part, arrange, fit_name, line, safe, spread, styled
 

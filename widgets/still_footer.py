@@ -1,4 +1,4 @@
-"""A footer that is built anew only when what it offers has changed."""
+"""A footer that is rebuilt only when what it offers has changed."""
 
 from textual.screen import Screen
 from textual.widgets import Footer
@@ -15,7 +15,7 @@ class StillFooter(Footer):
         self._offered: list[tuple[str, str, bool, str]] = []
 
     def bindings_changed(self, screen: Screen[object]) -> None:
-        """Build the keys anew if there is anyone to see other ones."""
+        """Rebuild the keys if there is anyone to see other ones."""
         if self.display and _offered(screen) != self._offered:
             super().bindings_changed(screen)
 

@@ -4,27 +4,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from textual.content import Content
-from textual.reactive import reactive
 
+from backends.domain import format as fmt
+from backends.domain.ab.live import TextPiece
 from backends.domain.ab.run import TargetName, TargetSummary
-from widgets import format as fmt
-from widgets.panel import Panel
-from widgets.text import (
-    UNKNOWN,
-    Part,
-    arrange,
-    cells,
-    first_fitting,
-    fit_name,
-    safe,
-    styled,
-    wrap,
-    wrap_to,
-)
+from backends.domain.format import UNKNOWN
+from widgets.text import Part, arrange, cells, first_fitting, fit_name, safe, styled, wrap, wrap_to
 
-LaneState = Literal["idle", "waiting", "reasoning", "streaming", "done", "cancelled", "error"]
+TargetState = Literal["idle", "waiting", "reasoning", "streaming", "done", "cancelled", "error"]
 
-_LOOKS: dict[LaneState, tuple[str, str, str]] = {
+_LOOKS: dict[TargetState, tuple[str, str, str]] = {
     "idle": ("○", "idle", "$foreground-muted"),
     "waiting": ("◔", "wait", "$text-accent"),
     "reasoning": ("◑", "think", "$text-accent"),
@@ -38,14 +27,6 @@ _LONGEST_PARAGRAPH = 4_000
 
 PAST_LINES = 5
 """Lines of a recorded target: its title, its date, and three figures."""
-
-
-@dataclass(frozen=True, slots=True)
-class TextPiece:
-    """A stretch of what the model wrote; `reasoning` is what it only thought."""
-
-    text: str
-    reasoning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +47,7 @@ class TargetView:
     target: TargetName = "a"
     endpoint: str = ""
     model: str = ""
-    state: LaneState = "idle"
+    state: TargetState = "idle"
     text: tuple[TextPiece, ...] = ()
     ttft_s: float | None = None
     waited_s: float | None = None
@@ -79,16 +60,6 @@ class TargetView:
     spent: str = ""
     input_tokens: int | None = None
     when: str = ""
-
-
-class TargetPane(Panel):
-    """One target in a box of its own."""
-
-    view: reactive[TargetView] = reactive(TargetView(), repaint=False)
-
-    def lines(self, width: int, height: int) -> list[Content]:
-        """Return title, figures, the tail of the text and the summary."""
-        return draw(self.view, width, height)
 
 
 def draw(view: TargetView, width: int, height: int) -> list[Content]:
@@ -118,9 +89,9 @@ def _past(view: TargetView, width: int, height: int) -> list[Content]:
     """Return a target of a series that was recorded: its figures, for its text was not kept."""
     summary = view.summary
     figures = (
-        ("TTFT", summary.ttft_s if summary else None, fmt.milliseconds),
+        ("TTFT", summary.ttft_s if summary else None, fmt.latency),
         ("tok/s", summary.output_tokens_per_s if summary else None, fmt.rate),
-        ("in all", summary.e2e_s if summary else None, fmt.milliseconds),
+        ("in all", summary.e2e_s if summary else None, fmt.latency),
     )
     lines = [_title(view, width), _recorded(view, width)]
     for name, spread, told in figures:
@@ -200,9 +171,9 @@ def _figures(view: TargetView) -> list[Part]:
     if view.ttft_s is None and view.state in {"idle", "cancelled", "error"}:
         return [state]
     if view.ttft_s is None and view.waited_s is not None:
-        waited = fmt.milliseconds(view.waited_s)
+        waited = fmt.latency(view.waited_s)
         return [state, Part.of(1, f"TTFT >{waited}", f">{waited}", droppable=False)]
-    ttft, speed = fmt.milliseconds(view.ttft_s), fmt.rate(view.tokens_per_s)
+    ttft, speed = fmt.latency(view.ttft_s), fmt.rate(view.tokens_per_s)
     return [
         state,
         Part.of(0, f"TTFT {ttft}", ttft, style="bold", droppable=False),
@@ -222,7 +193,7 @@ def _summary(view: TargetView, width: int) -> list[Content]:
     if summary is None or not summary.n:
         return []
     ttft, speed = summary.ttft_s, summary.output_tokens_per_s
-    median = fmt.milliseconds(ttft.median if ttft else None)
+    median = fmt.latency(ttft.median if ttft else None)
     middle = fmt.rate(speed.median if speed else None)
     errors = f"{summary.errors} error{'s' if summary.errors > 1 else ''}"
     parts = [

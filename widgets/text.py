@@ -9,7 +9,6 @@ from textual.style import Style
 
 from backends.domain.visible import visible
 
-UNKNOWN = "—"
 ELLIPSIS = "…"
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from widgets import bars
-from widgets.text import line, styled
+from widgets.plot import framed
+from widgets.text import line
 
 
 def time_lines(
@@ -28,20 +29,11 @@ def time_lines(
         height: in lines; a single one has no axis.
     """
     gutter = len(top) + 1
-    room = max(1, width - gutter)
+    room, rows = max(1, width - gutter), max(1, height - 1)
     shares = column_shares(samples, between_s, top_value, room)
-    rows = bars.block_rows(shares, max(1, height - 1))
-    labels = [top, *([""] * (height - 2))]
-    if height > 2:
-        labels[-1] = "0"
-    drawn = [
-        line((label.rjust(gutter - 1) + " ", "$foreground-muted"), (row, "$primary 80%"))
-        for label, row in zip(labels, rows, strict=True)
-    ]
-    if height == 1:
-        return drawn
-    axis = bars.axis(*between_s, room, " s")
-    return [*drawn, styled(" " * gutter + axis, "$foreground-muted")]
+    blocks = [[(row, "$primary 80%")] for row in bars.block_rows(shares, rows)]
+    drawn = framed(blocks, {rows - 1: "0", 0: top}, bars.axis(*between_s, room, " s"), gutter)
+    return [line(*row) for row in drawn[:height]]
 
 
 def column_shares(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from textual.content import Content
 from textual.reactive import reactive
 
-from widgets import format as fmt
+from backends.domain import format as fmt
 from widgets.memory_bars import GpuBar, gpu_line, head_line, legend_lines, used_line, whole_bar
 from widgets.panel import Panel
 from widgets.text import Part, arrange, safe, styled, wrap_to

@@ -10,19 +10,9 @@ from textual.reactive import reactive
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from backends.domain.format import UNKNOWN
 from widgets.choices import Choices
-from widgets.text import (
-    UNKNOWN,
-    Part,
-    arrange,
-    cells,
-    fit_name,
-    line,
-    safe,
-    spread,
-    styled,
-    wrap,
-)
+from widgets.text import Part, arrange, cells, fit_name, line, safe, spread, styled, wrap
 
 ItemKind = Literal["server", "model", "vllm", "gpu", "demo"]
 

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from backends.discovery.finding import Finding
-
-GIB = 2**30
+from backends.domain.format import GIB
 
 _WANTED_OPEN_FILES = 65_535  # the limit that vLLM raises itself to, as far as the hard one lets it
 _LEAST_SHARED_MEMORY_BYTES = GIB

@@ -28,7 +28,8 @@ from backends.domain.facts import (
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.stamp import Stamp
 from backends.domain.start import Failure, PhaseName
-from backends.domain.startup.fold import StartState, apply, begin, running_phase
+from backends.domain.startup.fold import apply, running_phase
+from backends.domain.startup.state import StartState, begin
 
 UNORDERED = "it ended with exit code 0, as after a SIGTERM or SIGINT that inferctl did not send"
 

@@ -1,7 +1,6 @@
 """Text of others made harmless wherever it leaves as text: terminal, CSV, Markdown, SVG, JSON."""
 
 import re
-from collections.abc import Iterable
 from unicodedata import category
 
 LONGEST_FIELD = 500
@@ -101,20 +100,9 @@ def csv_cell(value: object) -> object:
     return guard + bounded(value, LONGEST_CSV_CELL)
 
 
-def csv_row(cells: Iterable[object]) -> list[object]:
-    """Return the cells of one row of a CSV file, see `csv_cell`."""
-    return [csv_cell(cell) for cell in cells]
-
-
 def markdown(text: str, most: int = LONGEST_LINE) -> str:
     """Return text as one line of Markdown in which nothing is markup, HTML or a cell's border."""
     return _MARKUP.sub(r"\\\g<0>", bounded(text, most))
-
-
-def markdown_row(cells: Iterable[object]) -> str:
-    """Return one row of a Markdown table; unknown is an empty cell."""
-    told = ("" if cell is None else markdown(str(cell), LONGEST_FIELD) for cell in cells)
-    return "| " + " | ".join(told) + " |"
 
 
 def _is_number(text: str) -> bool:

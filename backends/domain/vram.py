@@ -5,11 +5,23 @@ of. Each figure keeps to its source: what neither says is unknown, and what is l
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
+from backends.domain.format import GIB
 from backends.domain.gpu import Gpu, GpuProcess
 from backends.domain.start import RankMemory, StartMemory
 
-GIB = 1 << 30
+PartName = Literal[
+    "weights",
+    "kv_cache",
+    "cuda_graphs",
+    "other_ours",
+    "others",
+    "unattributed",
+    "reserved",
+    "free",
+]
+"""The parts that tile the total, in the order in which a bar shows them; see `VramParts`."""
 
 LOG_ROUNDING_BYTES = GIB // 8
 """By how much the log's parts may exceed what the driver reports.
@@ -56,10 +68,9 @@ class VramParts:
     reserved: Part
     free: Part
 
-    def stack(self) -> tuple[tuple[str, Part], ...]:
+    def stack(self) -> tuple[tuple[PartName, Part], ...]:
         """Return the parts that tile the total, in the order in which a bar shows them."""
-        names = "weights kv_cache cuda_graphs other_ours others unattributed reserved free"
-        return tuple((name, getattr(self, name)) for name in names.split())
+        return tuple((name, getattr(self, name)) for name in get_args(PartName))
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,25 +47,3 @@ def with_survivor_memory(server: Server, sample: GpuSample | None) -> Server:
         for each in server.survivors
     )
     return server if told == server.survivors else replace(server, survivors=told)
-
-
-def visible_gpus(gpus: tuple[Gpu, ...], visible_devices: str | None) -> tuple[Gpu, ...]:
-    """Return the GPUs a process sees, in its order, for its ``CUDA_VISIBLE_DEVICES``.
-
-    As CUDA does, an entry is an index or the beginning of a UUID (``GPU-…``, ``MIG-…``), and the
-    first one that names no GPU ends the list. Unset means all.
-    """
-    if visible_devices is None:
-        return gpus
-    chosen = []
-    for entry in (word.strip() for word in visible_devices.split(",")):
-        named = [
-            gpu
-            for gpu in gpus
-            if (entry.isdigit() and gpu.index == int(entry))
-            or (entry.startswith(("GPU-", "MIG-")) and gpu.uuid.startswith(entry))
-        ]
-        if not named:
-            break
-        chosen.append(named[0])
-    return tuple(chosen)

@@ -24,10 +24,6 @@ class Timeline:
     begin_s: float = 0.0
     points: tuple[TimelinePoint, ...] = ()
 
-    def peak_bytes(self) -> int | None:
-        """Return the highest use that was ever seen, None if none was."""
-        return max((p.used_bytes for p in self.points if p.used_bytes is not None), default=None)
-
 
 def with_point(timeline: Timeline, point: TimelinePoint) -> Timeline:
     """Return the timeline with one more point, not earlier than those before."""

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import msgspec
 
+from backends.domain.format import GIB
 from backends.domain.gpu import Gpu, GpuSample
-from backends.domain.vram import GIB
 from backends.gpus.child import Child
 from backends.gpus.child_io import SAMPLE, SAMPLE_PROCESSES
 from backends.gpus.driver_child import DriverAnswer

@@ -9,8 +9,9 @@ from typing import Any
 
 import pynvml
 
+from backends.domain.format import GIB
 from backends.domain.gpu import GpuMemory
-from backends.domain.vram import GIB, impossible_use
+from backends.domain.vram import impossible_use
 from backends.gpus.nvml_calls import TOO_OLD, Unavailable, ask
 from backends.gpus.proc import HostFigures
 from backends.gpus.process_list import ProcessList

@@ -4,11 +4,10 @@ import signal
 from collections.abc import Iterable
 from dataclasses import replace
 
+from backends.domain.format import GIB
 from backends.domain.server import Exit
 from backends.domain.start import Failure, FailureKind
 from backends.host.oom import OomKill, OomWatch
-
-GIB = 2**30
 
 MAY_BE_MEMORY = (FailureKind.KILLED, FailureKind.ENGINE_DIED, FailureKind.UNKNOWN)
 """What a log tells of a process that could say nothing."""

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from backends.domain.ab.run import SeriesMode, TargetName
 from backends.domain.address import is_loopback
-from backends.domain.prices.amounts import usd
+from backends.domain.format import usd
 from backends.domain.prices.cost import request_prices
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.session import Session

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from backends.domain.prices.amounts import figure
+from backends.domain.format import figure
 from backends.host.files import replace_file
 from backends.problem import Problem
 from backends.settings.config import Limits, Profile

@@ -6,8 +6,8 @@ from contextlib import closing
 from dataclasses import replace
 
 from backends.domain.ab.cold import ColdProbe, ColdProbePlan, limits_of
-from backends.domain.prices.amounts import usd
-from backends.domain.reports.cold_probe import ColdProbeReport, duration, limits_text
+from backends.domain.format import pause, usd
+from backends.domain.reports.cold_probe import ColdProbeReport, limits_text
 from backends.history.history import open_history
 from backends.history.records import FindingRecord
 from backends.operations import ab
@@ -58,11 +58,11 @@ def plan_of(target: Target, gaps_s: Sequence[float], rounds: int) -> ColdProbePl
 def consent(plan: ColdProbePlan, target: Target, settings: Settings, *, done: int) -> Consent:
     """Return what is asked before a probe, of whose requests `done` were sent before."""
     limits = limits_of(plan)
-    gaps = ", ".join(duration(gap_s) for gap_s in plan.gaps_s)
+    gaps = ", ".join(pause(gap_s) for gap_s in plan.gaps_s)
     had = f", {done} of them done" if done else ""
     return Consent(
         f"pauses of {gaps}, {plan.rounds} times: {plan.requests} requests to {target.endpoint} over"
-        f" {duration(round(plan.lasts_s, 1))}{had}; whatever the endpoint does it ends within"
+        f" {pause(round(plan.lasts_s, 1))}{had}; whatever the endpoint does it ends within"
         f" {limits_text(limits)}",
         "UNPRICED" if limits.usd is None else f"at most {usd(limits.usd)}",
         limits.usd,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from backends.domain.ab.load import LoadEnded, LoadStep, next_rate, summarise_load
-from backends.domain.prices.amounts import usd
+from backends.domain.format import usd
 from backends.domain.reports.load import LoadReport, limits_text, load_finding
 from backends.domain.server import ServerState
 from backends.history.records import EventRecord, FindingRecord

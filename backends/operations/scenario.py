@@ -14,7 +14,8 @@ from backends.domain.decision.option import with_api_prices
 from backends.domain.decision.scenario import Scenario, supplemented
 from backends.domain.durations import HOUR_S
 from backends.domain.facts import MetricsScraped
-from backends.domain.prices.amounts import STALE_AFTER_DAYS, figure
+from backends.domain.format import figure
+from backends.domain.prices.amounts import STALE_AFTER_DAYS
 from backends.domain.serving import Bucket, Histogram
 from backends.domain.session import Session
 from backends.domain.traffic.demand import NOTHING, Demand, demand_between

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from backends.domain.prices.amounts import usd
+from backends.domain.format import usd
 from backends.domain.prices.cost import request_prices
 from backends.domain.prices.prices import ApiPrice
 from backends.prices.table import PriceTable

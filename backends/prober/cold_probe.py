@@ -22,8 +22,7 @@ from backends.domain.ab.cold import (
 )
 from backends.domain.ab.facts import RunEnded, SeriesEnded
 from backends.domain.ab.run import Run
-from backends.domain.prices.amounts import usd
-from backends.domain.reports.cold_probe import duration
+from backends.domain.format import pause, usd
 from backends.prober import problems
 from backends.prober.client import ProberFailed, run_series
 from backends.prober.protocol import Limits, SeriesOrder, Target
@@ -124,7 +123,7 @@ def limit_reached(
     if len(sent) >= limits.requests:
         return f"{limits.requests} requests were sent, as many as agreed"
     if next_after_s >= limits.lasts_s:
-        return f"the next request would come after the agreed {duration(limits.lasts_s)}"
+        return f"the next request would come after the agreed {pause(limits.lasts_s)}"
     if limits.usd is None:
         return None
     once = limits.usd / limits.requests
@@ -156,8 +155,8 @@ def _given_up(probe: ColdProbe, sent: _Next, failures: int) -> str | None:
         return f"{failures} requests in a row failed: {probe.error}"
     assert sent.first_sent_s is not None
     if probe.refused and probe.ended_at - sent.first_sent_s >= WAKE_S:
-        pause = "" if not sent.planned_s else f" after a pause of {duration(sent.planned_s)}"
-        return f"no token within {duration(WAKE_S)}{pause}: {probe.error}"
+        after = "" if not sent.planned_s else f" after a pause of {pause(sent.planned_s)}"
+        return f"no token within {pause(WAKE_S)}{after}: {probe.error}"
     return None
 
 

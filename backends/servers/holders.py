@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from backends.domain.format import GIB
 from backends.domain.gpu import GpuSample
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.start import FailureKind
@@ -14,8 +15,6 @@ from backends.host import ports, processes
 from backends.host.container import whose
 from backends.servers.external import tree_pids
 from backends.servers.listing import list_servers
-
-GIB = 2**30
 
 
 @dataclass(frozen=True, slots=True)

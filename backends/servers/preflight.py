@@ -9,6 +9,7 @@ from backends.discovery.executables import version_of
 from backends.discovery.finding import Finding
 from backends.discovery.models import find_models, hub_folder, missing_bytes
 from backends.discovery.surroundings import Surroundings, this_host
+from backends.domain.format import GIB
 from backends.domain.gpu import Gpu, GpuSample
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.vllm_arguments import model_argument, value_of
@@ -67,8 +68,6 @@ def _flag(word: str) -> str | None:
     begun = (flag for flag in UNREACHABLE if flag.startswith(written))
     return next(begun, None) if len(written) >= SHORTEST else None
 
-
-GIB = 2**30
 
 UTILIZATION = 0.92
 UTILIZATION_BEFORE_0_20 = 0.9

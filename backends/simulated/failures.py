@@ -13,9 +13,9 @@ from enum import Enum
 from importlib import resources
 from typing import Any
 
+from backends.domain.format import GIB
 from backends.domain.start import FailureKind
 from backends.simulated.player import Player
-from backends.simulated.script import GIB
 
 _MODULES = "/usr/local/lib/python3.12/dist-packages/vllm"
 WRAPPER = (

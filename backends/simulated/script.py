@@ -30,7 +30,6 @@ from typing import Any, Literal
 
 Author = Literal["api", "engine", "worker"]
 DEFAULT_START = "mi300x-gpt-oss-120b"
-GIB = 1 << 30
 
 
 class UnreadableScript(ValueError):

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from backends.simulated.script import GIB, Author, StartScript, Step
+from backends.domain.format import GIB
+from backends.simulated.script import Author, StartScript, Step
 
 
 @dataclass(frozen=True, slots=True)

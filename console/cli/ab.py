@@ -13,7 +13,7 @@ from backends.domain.ab.facts import RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.ab.series import AbSeries, advance_series
 from backends.domain.ab.summary import spent_usd, summarise
 from backends.domain.ab.trust import limits, remarks
-from backends.domain.prices.amounts import usd
+from backends.domain.format import plain_ms, usd
 from backends.domain.reports.ab import ab_report
 from backends.domain.reports.ab_text import (
     ab_csv,
@@ -108,7 +108,7 @@ async def _run(order: SeriesOrder, host: Host, writer: HistoryThread) -> AbSerie
 def _progress(series: AbSeries, fact: RunEnded, targets: int, took_s: float) -> str:
     """Return one run in a line, and how far the series is."""
     run, done, planned = fact.run, len(series.runs), series.began.runs * targets
-    told = run.error or f"TTFT {_ms(run.ttft_s)}, {_ms(run.e2e_s)} in all"
+    told = run.error or f"TTFT {plain_ms(run.ttft_s)}, {plain_ms(run.e2e_s)} in all"
     tokens = f", {token_counts([run])}" if not run.error else ""
     cost = f", {usd(Decimal(run.cost_usd))}" if run.cost_usd else ""
     left_s = took_s / done * (planned - done)
@@ -131,8 +131,8 @@ def _tell(series: AbSeries) -> None:
         if summary.ttft_s is not None:
             spread = summary.ttft_s
             show(
-                f"   TTFT median {_ms(spread.median)}, quartiles {_ms(spread.p25)} to"
-                f" {_ms(spread.p75)}, {_ms(spread.min)} to {_ms(spread.max)}"
+                f"   TTFT median {plain_ms(spread.median)}, quartiles {plain_ms(spread.p25)} to"
+                f" {plain_ms(spread.p75)}, {plain_ms(spread.min)} to {plain_ms(spread.max)}"
             )
         if summary.output_tokens_per_s is not None:
             show(f"   {summary.output_tokens_per_s.median:.1f} tokens/s (median)")
@@ -145,7 +145,3 @@ def _tell(series: AbSeries) -> None:
         show(f"CLIENT LIMITED: {limited}")
     if series.reason:
         show(f"cut short: {series.reason}")
-
-
-def _ms(value: float | None) -> str:
-    return "—" if value is None else f"{value * 1000:.1f} ms"

@@ -6,6 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from backends.domain import format as fmt
+from backends.domain.format import UNKNOWN
 from backends.domain.gpu import GpuSample
 from backends.domain.redaction import without_secrets
 from backends.domain.server import Owner, Server
@@ -18,9 +20,8 @@ from backends.servers.adopted import remember
 from backends.servers.external import tree_pids
 from backends.servers.listing import list_servers
 from backends.settings.paths import state_folder
-from console.cli.output import document, say, settings_without_faults, show
-from console.cli.status import UNKNOWN, server_document
-from widgets import format as fmt
+from console.cli.output import document, say, show
+from console.cli.status import server_document, settings_without_faults
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,10 +4,10 @@ import argparse
 from typing import Any
 
 from backends.domain.ab.cold import ColdProbePlan, missing_gap
+from backends.domain.format import pause
 from backends.domain.reports.cold_probe import (
     cold_probe_document,
     cold_probe_lines,
-    duration,
 )
 from backends.operations import ab, cold_probe, load_test
 from backends.operations.host import Host, this_host
@@ -111,9 +111,7 @@ def _state_line(folder: ColdProbeFolder, order: ColdProbeOrder) -> str:
         return f"NOT RUNNING, not complete; go on with: inferctl coldprobe {order.reference}"
     done = sum(1 for probe in probes if probe.planned_idle_s and probe.error is None)
     planned = order.plan.rounds * len(order.plan.gaps_s)
-    return (
-        f"running, process {pid}: {done} of {planned} pauses measured, now one of {duration(gap_s)}"
-    )
+    return f"running, process {pid}: {done} of {planned} pauses measured, now one of {pause(gap_s)}"
 
 
 def _complete(folder: ColdProbeFolder, plan: ColdProbePlan) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from backends.discovery.warmth import Warmth, cool_weights, warmth
-from backends.domain.prices.amounts import usd
+from backends.domain.format import GIB, UNKNOWN, usd
 from backends.domain.server import Owner, ServerState
 from backends.domain.start import Outcome, Start
 from backends.domain.startup.expectation import expected_phases
@@ -28,8 +28,6 @@ from console.cli.output import agree, document, say, show, table
 from console.cli.servers import advice_after, slower_than_earlier
 
 STILL = frozenset({ServerState.STOPPED, ServerState.FAILED})
-
-GIB = 1 << 30
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -158,7 +156,7 @@ def _rows(ready: list[Start]) -> list[tuple[str, ...]]:
 
 
 def _row(label: str, took: Expected, each: list[float] | list[float | None]) -> tuple[str, ...]:
-    cells = ("      —" if seconds is None else f"{seconds:7.2f}" for seconds in each)
+    cells = (f"{UNKNOWN:>7}" if seconds is None else f"{seconds:7.2f}" for seconds in each)
     return (label, f"{took.median_s:7.2f}", f"{took.min_s:.2f} to {took.max_s:.2f} s", *cells)
 
 

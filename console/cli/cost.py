@@ -7,7 +7,8 @@ from typing import Any
 
 from backends.domain.billing.ledger import Day, Served, utc_day
 from backends.domain.billing.meter import STOPPED_STILL_COSTS, Spent
-from backends.domain.prices.amounts import digits, usd
+from backends.domain.format import usd
+from backends.domain.prices.amounts import digits
 from backends.domain.session import Session
 from backends.domain.traffic.demand import Demand
 from backends.domain.traffic.totals import TokenTotals

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import quote
@@ -13,10 +13,12 @@ from backends.domain.decision.option import Option
 from backends.domain.decision.verdict import Verdict
 from backends.domain.decision.wording import excluded_because, flips_at, name_of, reason
 from backends.domain.durations import DAY_S
-from backends.domain.prices.amounts import age_days, figure, is_stale, usd
+from backends.domain.format import UNKNOWN, figure, plain_ms, usd, utc_minute
+from backends.domain.prices.amounts import age_days, is_stale
+from backends.domain.reports.table import markdown_table
 from backends.domain.start import Outcome
 from backends.domain.startup.expectation import expected_total
-from backends.domain.visible import markdown, markdown_row
+from backends.domain.visible import markdown
 from backends.history.history import open_history
 from backends.history.records import SeriesRecord, StartRecord
 from backends.operations.billing import Bill
@@ -27,8 +29,6 @@ from backends.operations.host import Host
 
 MOST_RECORDS = 10_000
 """More starts or series than any rental has."""
-
-UNKNOWN = "—"
 
 
 def cost_report(
@@ -49,7 +49,7 @@ def cost_report(
     until_s = host.now().wall_s
     today = utc_day(until_s)
     began_s = bill.rental.began_s or 0.0
-    head = f"# What this host cost, {_utc(began_s)} to {_utc(until_s)} UTC"
+    head = f"# What this host cost, {utc_minute(began_s)} to {utc_minute(until_s)} UTC"
     if bill.period is not None:
         began_s = midnight_after(bill.period.first) - DAY_S
         until_s = min(until_s, midnight_after(bill.period.last))
@@ -180,9 +180,9 @@ def _series(records: Sequence[SeriesRecord]) -> list[str]:
         shift = ((record.report.get("difference") or {}).get("ttft_s") or {}).get("verdict")
         rows.append(
             (
-                _utc(record.began_wall_s),
+                utc_minute(record.began_wall_s),
                 " against ".join(endpoint for _, endpoint in record.targets),
-                " / ".join(_milliseconds(found.get("median")) for found in medians),
+                " / ".join(plain_ms(found.get("median")) for found in medians),
                 str(shift or "too few runs").replace("_", " "),
             )
         )
@@ -193,7 +193,7 @@ def _capacity(capacities: Sequence[Capacity]) -> list[str]:
     told = [
         f"- {markdown(each.server)} carries {_rate(each)} with {each.output_tokens} output tokens"
         f" a request and a TTFT within {each.ttft_limit_s:g} s, measured"
-        f" {_utc(each.measured_wall_s)}."
+        f" {utc_minute(each.measured_wall_s)}."
         for each in capacities
     ]
     return ["## Capacity", "", *(told or ["Not measured; run: inferctl load"]), ""]
@@ -240,11 +240,11 @@ def _ways(plan: Verdict) -> list[str]:
 def _costs(option: Option, plan: Verdict) -> tuple[str, ...]:
     hour = option.usd_per_hour
     times = (1, 24, plan.hours_per_month)
-    return tuple("—" if hour is None else usd(hour * each) for each in times)
+    return tuple(UNKNOWN if hour is None else usd(hour * each) for each in times)
 
 
 def _markdown(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    return [*map(markdown_row, (head, ("---",) * len(head), *rows)), ""]
+    return [*markdown_table(head, rows), ""]
 
 
 def _dated(as_of: date | None, today: date) -> str:
@@ -252,11 +252,3 @@ def _dated(as_of: date | None, today: date) -> str:
         return "undated price"
     stale = f", STALE: {age_days(as_of, today)} days old" if is_stale(as_of, today) else ""
     return f"price of {as_of}{stale}"
-
-
-def _utc(wall_s: float) -> str:
-    return datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def _milliseconds(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value * 1000:.1f} ms"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from backends.domain.format import plain_s
 from backends.domain.start import Phase, Start
 from backends.domain.startup.document import start_document
 from backends.domain.startup.explain import explain
@@ -73,7 +74,7 @@ def _tell(starts: list[Start]) -> None:
         version = f"vLLM {start.vllm_version}" if start.vllm_version else "vLLM of unknown version"
         show(f"{start.model or 'unknown model'} on {version}: {start.outcome}")
         table([_phase(phase) for phase in start.phases])
-        show(f"unlogged {_seconds(start.unlogged_s)}, total {_seconds(start.total_s)}")
+        show(f"unlogged {plain_s(start.unlogged_s)}, total {plain_s(start.total_s)}")
         _tell_memory(start)
         if start.failure is not None:
             failure = start.failure
@@ -91,7 +92,7 @@ def _phase(phase: Phase) -> tuple[str, ...]:
     return (
         f"  {phase.name}",
         f"{phase.start_s:9.1f} s",
-        f"{_seconds(phase.duration_s):>10}",
+        f"{plain_s(phase.duration_s):>10}",
         reported,
         rank,
     )
@@ -112,7 +113,3 @@ def _tell_memory(start: Start) -> None:
     if memory.kv_cache_tokens is not None:
         told.append(f"{memory.kv_cache_tokens:,} tokens of KV cache")
     show("memory: " + (", ".join(told) or "not told by this log"))
-
-
-def _seconds(value: float | None) -> str:
-    return "—" if value is None else f"{value:.1f} s"

@@ -9,8 +9,8 @@ from typing import Any
 
 from backends.domain.reports.ab_text import CSV_KEYS
 from backends.domain.reports.cold_probe import ColdProbeReport, verdict_line
+from backends.domain.reports.table import markdown_table
 from backends.domain.start import PhaseName
-from backends.domain.visible import markdown_row
 from backends.history.history import open_history
 from backends.operations.host import this_host
 from backends.operations.record_files import Form, Recorded, as_document, as_text, recorded
@@ -72,10 +72,8 @@ def _as_markdown(rows: Iterator[Row]) -> None:
     if first is None:
         say("nothing of this kind was recorded yet")
         return
-    show(markdown_row(first))
-    show(markdown_row(["---"] * len(first)))
-    for row in chain([first], rows):
-        show(markdown_row(row.values()))
+    for line in markdown_table(list(first), (row.values() for row in chain([first], rows))):
+        show(line)
 
 
 def _start(record: Row) -> Row:

@@ -2,13 +2,11 @@
 
 import argparse
 from contextlib import closing
-from datetime import datetime
 from typing import Any
 
-from backends.domain.prices.amounts import usd
+from backends.domain.format import UNKNOWN, local_minute, plain_ms, plain_s, usd
 from backends.domain.reports.cold_probe import verdict_line
 from backends.domain.reports.load import LoadReport, load_finding
-from backends.domain.reports.load_curve import curve_lines
 from backends.history.database import HistoryUnavailable
 from backends.history.history import open_history
 from backends.history.records import FindingRecord, SeriesRecord, StartRecord
@@ -23,9 +21,9 @@ from backends.operations.record_files import (
     recorded,
 )
 from backends.operations.records import record_finished_starts
+from console.cli.curve import curve_lines
 from console.cli.output import document, say, show, show_page, table
 
-UNKNOWN = "—"
 KINDS = ("starts", "series", "loads", "coldprobes")
 
 
@@ -94,7 +92,7 @@ def _tell_findings(found: tuple[FindingRecord, ...], none: str) -> None:
             told = str(problem)
         else:
             told = load_finding(report) if isinstance(report, LoadReport) else verdict_line(report)
-        rows.append((local_time(record.began_wall_s), record.finding_id, told))
+        rows.append((local_minute(record.began_wall_s), record.finding_id, told))
     table([("BEGAN", "ID", "FOUND"), *rows])
 
 
@@ -110,13 +108,13 @@ def _start_row(record: StartRecord) -> tuple[str, ...]:
     start = record.start
     slowest = max(start.phases, key=lambda phase: phase.duration_s or 0.0, default=None)
     return (
-        local_time(record.began_wall_s),
+        local_minute(record.began_wall_s),
         record.server,
         start.failure.kind if start.failure else start.outcome,
-        _seconds(start.ready_s),
-        _seconds(start.total_s),
+        plain_s(start.ready_s),
+        plain_s(start.total_s),
         usd(record.cost_usd),
-        f"{slowest.name} {_seconds(slowest.duration_s)}" if slowest else UNKNOWN,
+        f"{slowest.name} {plain_s(slowest.duration_s)}" if slowest else UNKNOWN,
         record.model,
     )
 
@@ -136,27 +134,14 @@ def _ab_row(record: SeriesRecord) -> tuple[str, ...]:
     medians = [(summary.get("ttft_s") or {}).get("median") for summary in summaries]
     difference = (record.report.get("difference") or {}).get("ttft_s") or {}
     return (
-        local_time(record.began_wall_s),
+        local_minute(record.began_wall_s),
         record.series_id,
         *_two(names),
         str(sum(summary.get("n", 0) for summary in summaries)),
-        *_two([_milliseconds(median) for median in medians]),
+        *_two([plain_ms(median) for median in medians]),
         str(difference.get("verdict") or UNKNOWN).replace("_", " "),
     )
 
 
 def _two(cells: list[str]) -> list[str]:
     return [*cells, UNKNOWN, UNKNOWN][:2]
-
-
-def local_time(wall_s: float) -> str:
-    """Return an instant as local date and time to the minute."""
-    return datetime.fromtimestamp(wall_s).astimezone().strftime("%Y-%m-%d %H:%M")
-
-
-def _seconds(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.1f} s"
-
-
-def _milliseconds(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value * 1000:.1f} ms"

@@ -4,6 +4,7 @@ import argparse
 from contextlib import closing
 
 from backends.discovery.doctor import examine
+from backends.domain.format import GIB, UNKNOWN, whole
 from backends.domain.gpu import Gpu
 from backends.domain.gpu_remarks import remarks
 from backends.domain.vram_owners import with_owners
@@ -12,8 +13,6 @@ from backends.servers.listing import server_pids
 from backends.settings.paths import state_folder
 from console.cli.output import document, show, table
 
-UNKNOWN = "—"
-GIB = 1 << 30
 COLUMNS = ("GPU", "NAME", "USED GiB", "RESERVED", "TOTAL GiB", "BUSY", "POWER", "TEMP", "SOURCE")
 GLYPHS = {"ok": "✔ ok  ", "warn": "▲ warn", "fail": "✖ fail"}
 
@@ -61,16 +60,12 @@ def _row(gpu: Gpu) -> tuple[str, ...]:
         _gib(gpu.memory.used_bytes),
         _gib(gpu.memory.reserved_bytes),
         _gib(gpu.memory.total_bytes),
-        _with_unit(gpu.busy_percent, "%"),
-        _with_unit(gpu.power_w, "W"),
-        _with_unit(gpu.temperature_c, "°C"),
+        whole(gpu.busy_percent, "%"),
+        whole(gpu.power_w, "W"),
+        whole(gpu.temperature_c, "°C"),
         gpu.memory.source,
     )
 
 
 def _gib(size: int | None) -> str:
     return UNKNOWN if size is None else f"{size / GIB:.2f}"
-
-
-def _with_unit(value: float | None, unit: str) -> str:
-    return UNKNOWN if value is None else f"{value:.0f} {unit}"

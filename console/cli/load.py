@@ -5,13 +5,13 @@ import asyncio
 import signal
 import sys
 
+from backends.domain.format import figure
 from backends.domain.reports.load import (
     LoadReport,
     ended_text,
     load_document,
     load_finding,
     load_rows,
-    rate,
     step_finding,
 )
 from backends.history.thread import HistoryThread
@@ -80,11 +80,11 @@ async def _run(order: LoadOrder, host: Host, writer: HistoryThread) -> LoadRepor
     """Run to the end; an interrupt ends it early and keeps the steps that are complete."""
     cancelled = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, cancelled.set)
-    say(f"{rate(order.first_rps)} req/s for {order.step_s:g} s")
+    say(f"{figure(order.first_rps)} req/s for {order.step_s:g} s")
     async for news in load_test.kept_load(writer, host, order, cancelled):
         if news.step is None:
             return news.report
-        say(f"{rate(news.step.planned_rps)} req/s: {step_finding(news.step)}")
+        say(f"{figure(news.step.planned_rps)} req/s: {step_finding(news.step)}")
         if news.next_rps is not None:
-            say(f"{rate(news.next_rps)} req/s for {order.step_s:g} s")
+            say(f"{figure(news.next_rps)} req/s for {order.step_s:g} s")
     raise Problem("the measuring process ended before it told its end")

@@ -4,13 +4,14 @@ Model ids, process titles, log lines and answers are written by others. Here wha
 would obey in them is made visible, and a newline within a line forges no further one.
 """
 
-import csv
 import os
 import sys
 from collections.abc import Iterable
 from typing import Any
 
-from backends.domain.visible import LONGEST_LINE, bounded, csv_row, visible
+from backends.domain.reports.csv_table import write_csv
+from backends.domain.reports.table import plain_table
+from backends.domain.visible import LONGEST_LINE, bounded, visible
 from backends.operations.consent import Consent
 from backends.problem import Problem, UsageProblem
 from backends.wire import json_text
@@ -46,7 +47,7 @@ def show_page(text: str) -> None:
 
 def show_csv(rows: Iterable[Iterable[object]]) -> None:
     """Print rows as CSV as they come, see `csv_cell`."""
-    csv.writer(sys.stdout, lineterminator="\n").writerows(map(csv_row, rows))
+    write_csv(sys.stdout, rows)
 
 
 def say(text: str) -> None:
@@ -69,14 +70,8 @@ def table(rows: list[tuple[str, ...]], amber: frozenset[int] = frozenset()) -> N
             set. A word in the row must say why.
     """
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    shown = [tuple(map(bounded, row)) for row in rows]
-    widths = (
-        [max(len(row[column]) for row in shown) for column in range(len(shown[0]))] if shown else []
-    )
-    for place, row in enumerate(shown):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        told = "  ".join(cells).rstrip()
-        print(f"\x1b[33m{told}\x1b[0m" if coloured and place in amber else told)
+    for place, line in enumerate(plain_table(rows)):
+        print(f"\x1b[33m{line}\x1b[0m" if coloured and place in amber else line)
 
 
 def agree(consent: Consent, *, asked_before: bool) -> None:

@@ -8,7 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from backends.domain.prices.amounts import BadPrice, age_days, digits, figure, is_stale
+from backends.domain.format import UNKNOWN, figure
+from backends.domain.prices.amounts import BadPrice, age_days, digits, is_stale
 from backends.domain.prices.currencies import Currency, currency_of, told
 from backends.domain.prices.prices import ApiPrice, GpuPrice, Price, freshness, provenance
 from backends.prices.book import (
@@ -125,7 +126,7 @@ def _tell(found: list[Listed], today: date, currency: Currency | None) -> None:
 def _row(listed: Listed, today: date, currency: Currency | None) -> tuple[str, ...]:
     price = listed.price
     name = price.model if isinstance(price, ApiPrice) else f"{price.sku} ({price.contract})"
-    amounts, source = _amounts(price, currency), provenance(price) or "—"
+    amounts, source = _amounts(price, currency), provenance(price) or UNKNOWN
     return (price.provider, name, amounts, _dated(listed, today), source)
 
 

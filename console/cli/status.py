@@ -4,6 +4,7 @@ import argparse
 from contextlib import closing
 from typing import Any
 
+from backends.domain.format import UNKNOWN, plain_s
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.vram_owners import with_survivor_memory
 from backends.operations.host import open_this_hosts_gpus
@@ -16,8 +17,6 @@ from backends.settings.paths import state_folder
 from backends.settings.read import read_settings
 from backends.wire import plain
 from console.cli.output import document, say, show, table
-
-UNKNOWN = "—"
 
 PROCESS = {"kind": "process", "name": None, "restarts": None, "policy": None}
 """The runtime of a managed server: a plain process, which nothing but inferctl restarts."""
@@ -102,8 +101,8 @@ def row(server: Server) -> tuple[str, ...]:
         server.phase or UNKNOWN,
         str(server.pid or UNKNOWN),
         str(server.port or UNKNOWN),
-        _seconds(server.ready_s),
-        _seconds(server.first_token_s),
+        plain_s(server.ready_s),
+        plain_s(server.first_token_s),
         server.model or UNKNOWN,
     )
 
@@ -121,7 +120,3 @@ def remarks(server: Server) -> list[str]:
         told += [f"left behind: {one.sentence()}" for one in left_by(server)]
         told.append(f"run: inferctl stop {server.name}")
     return told
-
-
-def _seconds(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.1f} s"

@@ -10,8 +10,8 @@ from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import BadScenario, Scenario
 from backends.domain.decision.verdict import Verdict, decide
 from backends.domain.decision.wording import break_even_sentence, excluded_because, reason
-from backends.domain.prices.amounts import usd
-from backends.operations.decision import remedies
+from backends.domain.format import UNKNOWN, usd
+from backends.operations.decision import Decision, remedies
 from backends.problem import UsageProblem
 from backends.scenarios.reading import scenario_at
 from console.cli.output import document, say, show, table
@@ -129,7 +129,7 @@ def _costs(option: Option, found: Verdict) -> tuple[str, ...]:
     """Return what an option costs an hour, a day and a month."""
     hour = option.usd_per_hour
     if hour is None:
-        return ("—",) * 3
+        return (UNKNOWN,) * 3
     return f"${hour:.4f}/h", usd(hour * 24, "day"), usd(hour * found.hours_per_month, "month")
 
 

@@ -29,13 +29,15 @@ from backends.domain.facts import (
 )
 from backends.domain.server import Exit, Owner, Server, ServerState
 from backends.domain.start import FailureKind, Outcome, PhaseName, Start
-from backends.domain.startup.fold import apply, as_start, begin
+from backends.domain.startup.fold import apply, as_start
+from backends.domain.startup.state import begin
 from backends.host import processes
 from backends.host.processes import Process
 from backends.host.survivors import MARKER
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder, keeper_id, read_journal, server_folder
-from backends.keeper.launch import LaunchOrder, launch
+from backends.keeper.launch import launch
+from backends.keeper.order import LaunchOrder
 from backends.keeper.take import spawned
 from backends.servers.listing import list_servers
 from tests.backends.keeper.conftest import eventually, everything, free_port, last, until

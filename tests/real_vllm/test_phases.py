@@ -10,14 +10,16 @@ import pytest
 from backends.domain.facts import FirstTokenSeen, PhaseBegan, ServerFact
 from backends.domain.stamp import Stamp
 from backends.domain.start import PhaseName
-from backends.domain.startup.fold import apply, as_start, begin
+from backends.domain.startup.fold import apply, as_start
 from backends.domain.startup.lines import LineSplitter
 from backends.domain.startup.reader import StartReader
+from backends.domain.startup.state import begin
 from backends.keeper import client
 from backends.keeper.clock import now
 from backends.keeper.folder import server_folder
-from backends.keeper.launch import LaunchOrder, launch
+from backends.keeper.launch import launch
 from backends.keeper.log_stamps import STAMP_FORMAT, take_stamp
+from backends.keeper.order import LaunchOrder
 from tests.backends.keeper.conftest import everything, free_port, until
 from tests.real_vllm.environment import found
 

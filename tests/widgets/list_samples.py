@@ -7,7 +7,8 @@ from backends.domain.start import Outcome, PhaseName
 from widgets.cold_probe_panel import ColdProbeView, PauseRow
 from widgets.gpu_table import GpuTableView
 from widgets.history_table import FindingRecord, HistoryView, SeriesRecord, StartRecord
-from widgets.load_curve import CurvePoint, LoadView
+from widgets.load_curve import LoadView
+from widgets.load_plot import CurvePoint
 from widgets.welcome import WelcomeItem, WelcomeView
 
 GIB = 1024**3

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from backends.domain.ab.live import TextPiece
 from backends.domain.ab.run import Difference, Spread, TargetSummary
 from backends.domain.server import Owner, ServerState
 from backends.domain.serving import Bucket, Latency, Serving
@@ -10,12 +11,12 @@ from backends.domain.startup.lessons import Advice, Expected, Saving, Slower
 from widgets.ab_panel import AbView, Comparison
 from widgets.memory_bars import GpuBar, MemoryPart
 from widgets.phase_bar import PhaseRow, RankRow
-from widgets.phase_bars import MemoryCourse
+from widgets.phase_bars import MemoryTimeline
 from widgets.run_dots import TargetRuns
 from widgets.serving_panel import ServingView
 from widgets.startup_panel import Eta, PreviousStarts, StartupView
 from widgets.status_strip import StatusView
-from widgets.target_pane import TargetView, TextPiece
+from widgets.target_pane import TargetView
 from widgets.vram_panel import VramView
 
 GIB = 1024**3
@@ -60,7 +61,7 @@ RUNNING = StartupView(
     eta=Eta(23.2, 19.1, 27.4, 7),
     unlogged_s=0.4,
     previous=PreviousStarts(7, 61.2, 58.0, 75.0),
-    memory=MemoryCourse(
+    memory=MemoryTimeline(
         tuple((float(t), int(min(71.2, max(0.5, (t - 10) * 2)) * GIB)) for t in range(46)),
         int(79.6 * GIB),
     ),
@@ -178,7 +179,7 @@ def gpu_bar(index: int) -> GpuBar:
         "weights": 14.9,
         "kv_cache": 50.1,
         "cuda_graphs": 1.2,
-        "ours": 1.9,
+        "other_ours": 1.9,
         "others": 3.1,
         "reserved": 0.6,
     }
@@ -251,7 +252,7 @@ WAITING = TargetView(
     runs=20,
     summary=TargetSummary(19, 1, spread(_B_S), Spread(61.0, 58.0, 64.0, 40.0, 70.0), None),
 )
-LANE = {
+TARGET = {
     "idle": TargetView(endpoint="gpt-oss"),
     "waiting": WAITING,
     "streaming": STREAMING,
@@ -290,7 +291,7 @@ AB = {
             STREAMING,
             WAITING,
             replace(STREAMING, target="c", endpoint="other-gpu"),
-            replace(LANE["error"], target="d", endpoint="third"),
+            replace(TARGET["error"], target="d", endpoint="third"),
         ),
         runs=(
             *COMPARED.runs,

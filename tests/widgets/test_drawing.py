@@ -1,95 +1,12 @@
 """Text, numbers and bars: the pure functions below every widget."""
 
-from decimal import Decimal
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from widgets import bars, text
-from widgets import format as fmt
 
-GIB = 1024**3
 WORDS = st.text(alphabet=st.sampled_from("ab c日語\n\t\x1b\u202e"), max_size=80)
-
-
-@pytest.mark.parametrize(
-    ("value", "told"),
-    [
-        (None, "—"),
-        (0, "0.0 s"),
-        (0.02, "<0.1 s"),
-        (61.2, "61.2 s"),
-        (99.96, "100 s"),
-        (599.4, "599 s"),
-        (725, "12:05"),
-        (3665, "1:01:05"),
-        (90061, "1d 01:01"),
-    ],
-)
-def test_seconds(value: float | None, told: str) -> None:
-    assert fmt.seconds(value) == told
-
-
-@pytest.mark.parametrize(
-    ("value_s", "told"),
-    [
-        (None, "—"),
-        (0.0083, "8.30 ms"),
-        (0.0312, "31 ms"),
-        (0.9996, "1.00 s"),
-        (1.24, "1.24 s"),
-        (120, "120 s"),
-    ],
-)
-def test_milliseconds(value_s: float | None, told: str) -> None:
-    assert fmt.milliseconds(value_s) == told
-
-
-@pytest.mark.parametrize(
-    ("call", "value", "told"),
-    [
-        (fmt.gib, int(0.42 * GIB), "0.42"),
-        (fmt.gib, int(14.9 * GIB), "14.9"),
-        (fmt.gib, 141 * GIB, "141"),
-        (fmt.count, 812, "812"),
-        (fmt.count, 9_999.6, "10k"),
-        (fmt.count, 81_234, "81.2k"),
-        (fmt.count, 8_100_000, "8.1M"),
-        (fmt.rate, 0.31, "0.31"),
-        (fmt.rate, 88.24, "88.2"),
-        (fmt.rate, 1204.4, "1,204"),
-        (fmt.percent, 0.004, "0.4 %"),
-        (fmt.percent, 0.62, "62 %"),
-        (fmt.percent, 0.0, "0 %"),
-        (fmt.usd, Decimal("0.00001"), "<$0.0001"),
-        (fmt.usd, Decimal("0.0042"), "$0.0042"),
-        (fmt.usd, Decimal(0), "$0.00"),
-        (fmt.usd, Decimal("1.885"), "$1.88"),
-        (fmt.usd, Decimal("1203.6"), "$1,204"),
-        (fmt.about, 23.4, "23 s"),
-        (fmt.about, -3.0, "0 s"),
-    ],
-)
-def test_numbers(call: object, value: object, told: str) -> None:
-    assert callable(call)
-    assert call(value) == told
-    assert call(None) == "—"
-
-
-def test_cents_are_enough_beside_dollars() -> None:
-    dollars = Decimal("2.03")
-    assert fmt.usd(Decimal("0.0317"), beside=dollars) == "$0.03"
-    assert fmt.usd(Decimal("0.0007"), beside=dollars) == "<$0.01"
-    assert fmt.usd(Decimal(0), beside=dollars) == "$0.00"
-    assert fmt.usd(None, beside=dollars) == "—"
-
-
-def test_latencies_share_unit_and_digits() -> None:
-    assert fmt.latencies(0.128, 0.101, 0.152) == (("128", "101", "152"), "ms")
-    assert fmt.latencies(0.003, -0.012, 0.018, signed=True) == (("+3", "−12", "+18"), "ms")
-    assert fmt.latencies(0.9, 1.4) == (("0.90", "1.40"), "s")
-    assert fmt.latencies(0.0002, 0.0009) == (("0.200", "0.900"), "ms")
 
 
 def test_commands_to_the_terminal_become_pictures() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.content import Content
 
+from backends.domain.ab.live import TextPiece
 from backends.domain.server import ServerState
 from tests.widgets import money_samples, samples
 from tests.widgets.shown import NARROW, Draw, shown
@@ -34,7 +35,7 @@ DRAWN: dict[str, tuple[Draw, dict[str, Any]]] = {
     "status": (_status, samples.STATUS),
     "startup": (startup_panel.draw, samples.STARTUP),
     "vram": (vram_panel.draw, samples.VRAM),
-    "target": (target_pane.draw, samples.LANE),
+    "target": (target_pane.draw, samples.TARGET),
     "ab": (ab_panel.draw, samples.AB),
     "cost": (cost_panel.draw, money_samples.COST),
     "verdict": (verdict_line.draw, money_samples.VERDICT),
@@ -187,7 +188,7 @@ def test_the_difference_at_its_narrowest() -> None:
     assert "FASTER" not in close
 
 
-def test_lanes_that_cannot_be_compared_have_no_winner() -> None:
+def test_targets_that_cannot_be_compared_have_no_winner() -> None:
     for size in (NARROW, (76, 4), (54, 13), (96, 18)):
         text = shown(ab_panel.draw, samples.AB["not-comparable"], size)
         assert "▲ NOT COMPARABLE: the targets" in text
@@ -201,7 +202,7 @@ def test_runs_that_the_client_limited_are_told_beside_the_difference(size: tuple
     assert "CLIENT LIMITED" not in shown(ab_panel.draw, samples.COMPARED, size)
 
 
-def test_four_lanes_in_four_lines() -> None:
+def test_four_targets_in_four_lines() -> None:
     text = shown(ab_panel.draw, samples.AB["four"], (76, 4))
     for target in ("A gpt-oss", "B serverless", "C other-gpu", "D third  ✖ error"):
         assert target in text
@@ -242,13 +243,13 @@ def test_reasoning_is_marked_by_more_than_its_style() -> None:
 
 def test_text_stays_put_while_it_grows() -> None:
     words = " ".join(f"word{at}" for at in range(300))
-    before = target_pane.text_tail((target_pane.TextPiece(words),), 30, 8)
-    after = target_pane.text_tail((target_pane.TextPiece(words + " and more"),), 30, 8)
+    before = target_pane.text_tail((TextPiece(words),), 30, 8)
+    after = target_pane.text_tail((TextPiece(words + " and more"),), 30, 8)
     shared = {line.plain for line in before} & {line.plain for line in after}
     assert len(shared) >= 6
 
 
-def test_a_lane_without_a_token_shows_what_has_passed() -> None:
+def test_a_target_without_a_token_shows_what_has_passed() -> None:
     text = shown(target_pane.draw, samples.WAITING)
     assert "TTFT >210 ms" in text
     assert "0 tok" not in text

@@ -8,8 +8,8 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.widgets.stage import Stage
-from widgets import kept_lines, log_view
-from widgets.kept_lines import level_of
+from widgets import log_buffer, log_view
+from widgets.log_buffer import level_of
 from widgets.log_view import LogLines, LogView
 
 
@@ -59,16 +59,16 @@ async def test_a_reader_who_scrolled_up_keeps_his_place() -> None:
 
 
 async def test_memory_is_bounded_and_the_place_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_lines, "KEPT_LINES", 200)
+    monkeypatch.setattr(log_buffer, "MAX_LINES", 200)
     async with opened(numbered(0, 200)) as (log, pilot):
         log.scroll_to(y=150, animate=False, immediate=True)
         await pilot.pause()
         for first in range(200, 300, 10):
             log.append(numbered(first, first + 10))
-        await shown(pilot, lambda: len(log._kept) == 200 and not log._waiting)
+        await shown(pilot, lambda: len(log._buffer) == 200 and not log._waiting)
         assert rows(log)[0] == "line 150"
         log.append(numbered(300, 5000))
-        await shown(pilot, lambda: log._kept.rows[-1] == 4999)
+        await shown(pilot, lambda: log._buffer.rows[-1] == 4999)
         assert log.virtual_size.height == 200
 
 
@@ -159,8 +159,8 @@ async def test_a_flood_is_drawn_ten_times_a_second_and_lays_nothing_out(
             taken += 1
             return append(lines)
 
-        append = log._kept.append
-        monkeypatch.setattr(log._kept, "append", take)
+        append = log._buffer.append
+        monkeypatch.setattr(log._buffer, "append", take)
         for first in range(100, 5100, 10):
             log.append(numbered(first, first + 10))
         assert taken == 1

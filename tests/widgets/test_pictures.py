@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from tests.widgets import list_samples, money_samples, samples
-from tests.widgets.stage import Stage
+from tests.widgets.stage import Stage, TargetPane
 from widgets.ab_panel import AbPanel
 from widgets.cold_probe_panel import ColdProbePanel
 from widgets.cost_chart import CostChart
@@ -22,7 +22,6 @@ from widgets.options_bars import OptionsBars
 from widgets.serving_panel import ServingPanel
 from widgets.startup_panel import StartupPanel
 from widgets.status_strip import StatusStrip
-from widgets.target_pane import TargetPane
 from widgets.verdict_line import VerdictLine
 from widgets.vram_panel import VramPanel
 from widgets.welcome import Welcome
@@ -71,7 +70,7 @@ SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] 
         samples.VRAM,
         {"none": (NARROW,), "unknown": (NARROW,), "one": ALL, "eight": ALL},
     ),
-    (TargetPane, samples.LANE, dict.fromkeys(samples.LANE, (NARROW,)) | {"streaming": ALL}),
+    (TargetPane, samples.TARGET, dict.fromkeys(samples.TARGET, (NARROW,)) | {"streaming": ALL}),
     (
         AbPanel,
         samples.AB,

@@ -12,7 +12,7 @@ from backends.domain.ab.facts import (
     SeriesEnded,
     TextArrived,
 )
-from backends.domain.ab.run import Run, TargetName
+from backends.domain.ab.run import TargetName
 from backends.domain.ab.series import AbSeries, advance_series
 from backends.domain.stamp import Stamp
 
@@ -25,18 +25,17 @@ class TextPiece:
     """A stretch of what a model wrote; `reasoning` marks thoughts apart from the answer."""
 
     text: str
-    reasoning: bool
+    reasoning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One side of the A/B.
+    """What one side of the A/B streams; its ended runs are those of the series.
 
     Attributes:
         sent_at: when the running request was sent; None between runs.
         first_text_at: when its first text reached us, on our own clock: for the live display only.
         tokens: tokens of the running request as far as its usage tells, else None.
-        runs: ended runs in the order of their end.
     """
 
     name: TargetName
@@ -47,7 +46,6 @@ class Target:
     last_text_at: Stamp | None = None
     tokens: int | None = None
     pieces: tuple[TextPiece, ...] = ()
-    runs: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +82,7 @@ def ab_after(ab: Ab | None, fact: AbFact) -> Ab | None:
         case TextArrived():
             return _with_target(ab, fact.target, lambda target: _with_text(target, fact))
         case RunEnded():
-            return _with_target(
-                ab,
-                fact.run.target,
-                lambda target: replace(target, sent_at=None, runs=(*target.runs, fact.run)),
-            )
+            return _with_target(ab, fact.run.target, lambda target: replace(target, sent_at=None))
         case _:
             assert_never(fact)
 

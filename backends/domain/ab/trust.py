@@ -7,6 +7,7 @@ from statistics import median
 from backends.domain.ab.run import Run, TargetName
 from backends.domain.ab.series import AbSeries
 from backends.domain.ab.statistics import RUNS_FOR_P95, RUNS_FOR_P99
+from backends.domain.format import UNKNOWN, figure
 
 RTT_NOTE = (
     "an estimate: TTFT minus the round trip of the same connection, which ends at the edge where a"
@@ -109,4 +110,4 @@ def _way(name: TargetName, runs: Sequence[Run]) -> str:
 
 
 def _ms(value_s: float | None) -> str:
-    return "—" if value_s is None else f"{value_s * 1000:.3g} ms"
+    return UNKNOWN if value_s is None else f"{figure(value_s * 1000)} ms"

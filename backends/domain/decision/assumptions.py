@@ -8,7 +8,7 @@ from backends.domain.decision.option import api_prices_given, owned_usd_per_hour
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import load_of
 from backends.domain.durations import HOUR_S
-from backends.domain.prices.amounts import figure, usd
+from backends.domain.format import figure, usd
 
 
 def gpu_prices(scenario: Scenario) -> Iterator[str]:

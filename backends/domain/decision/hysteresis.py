@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from backends.domain.decision.outcome import VerdictKind
-from backends.domain.prices.amounts import figure, usd
+from backends.domain.format import figure, usd
 
 LEAST_REQUESTS = 30
 OPPOSITE_WINDOWS = 3

@@ -13,7 +13,7 @@ from backends.domain.decision.option import api_prices_given, slow_gpu, usd_per_
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.wording import p99
 from backends.domain.durations import HOUR_S
-from backends.domain.prices.amounts import figure, usd
+from backends.domain.format import figure, usd
 
 
 class NowKind(StrEnum):

@@ -26,7 +26,8 @@ from backends.domain.decision.flip import Flip
 from backends.domain.decision.option import Option
 from backends.domain.decision.outcome import VerdictKind, cheaper, priced
 from backends.domain.decision.verdict import Verdict
-from backends.domain.prices.amounts import STALE_AFTER_DAYS, figure, usd
+from backends.domain.format import figure, usd
+from backends.domain.prices.amounts import STALE_AFTER_DAYS
 
 _NAMES = {
     "api": "the API",

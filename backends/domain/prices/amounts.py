@@ -1,11 +1,10 @@
-"""Amounts of money: read strictly, written for people in one place."""
+"""Amounts of money: read strictly, written as digits for JSON."""
 
 from datetime import date
 from decimal import Decimal
 
 from backends.domain.values import Unfit, number
 
-UNKNOWN = "—"
 STALE_AFTER_DAYS = 45
 """A price older than this is shown as stale; list prices moved by 38 % within a year."""
 
@@ -26,21 +25,6 @@ def amount_from(value: object, place: str) -> Decimal:
         raise BadPrice(f"{place} {error}") from None
 
 
-def usd(amount: Decimal | None, per: str = "") -> str:
-    """Return an amount in US dollars for people, such as ``$0.0319`` or ``$1.88/h``.
-
-    Amounts from one dollar on have cents; smaller ones three significant digits, so that the price
-    of a request is never rounded to nothing. None gives ``—``.
-    """
-    if amount is None:
-        return UNKNOWN
-    size = abs(amount)
-    places = 2 if size >= 1 or size == 0 else max(2, 2 - size.adjusted())
-    whole, _, cents = f"{size:,.{places}f}".partition(".")
-    cents = cents.rstrip("0").ljust(2, "0")
-    return f"{'-' if amount < 0 else ''}${whole}.{cents}{f'/{per}' if per else ''}"
-
-
 def digits(amount: Decimal | None) -> str | None:
     """Return an amount as digits for JSON, to twelve significant places; None stays None."""
     if amount is None:
@@ -58,12 +42,3 @@ def is_stale(as_of: date | None, today: date | None) -> bool:
     """Return whether a price is known to be older than it should be for a decision."""
     age = age_days(as_of, today)
     return age is not None and age > STALE_AFTER_DAYS
-
-
-def figure(value: Decimal) -> str:
-    """Return a rate or count to three significant digits for people, such as ``3.22``."""
-    if value == 0 or not value.is_finite():
-        return "0" if value == 0 else "∞"
-    places = max(0, 2 - value.adjusted())
-    text = f"{value:,.{places}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from backends.domain.prices.amounts import BadPrice, amount_from, usd
+from backends.domain.format import usd
+from backends.domain.prices.amounts import BadPrice, amount_from
 
 CODE_LENGTH = 3
 

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from backends.domain.prices.amounts import usd
+from backends.domain.format import GIB, usd
 from backends.domain.prices.prices import GpuPrice
 
-GIB = 1 << 30
 _SIZE = re.compile(r"\d+ ?gb", re.IGNORECASE)
 _FORMS = {"sxm", "sxm4", "sxm5", "pcie", "nvl", "hgx"}
 

@@ -5,7 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from backends.domain.prices.amounts import age_days, is_stale, usd
+from backends.domain.format import usd
+from backends.domain.prices.amounts import age_days, is_stale
 from backends.domain.prices.cost import Tier, request_prices
 
 PriceOrigin = Literal["user", "imported", "shipped"]

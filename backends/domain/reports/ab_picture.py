@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from backends.domain.ab.series import AbSeries
 from backends.domain.ab.statistics import spread
 from backends.domain.ab.summary import FIGURES, FigureName, values
+from backends.domain.format import UNKNOWN
 from backends.domain.reports import svg
 from backends.domain.reports.ab_text import FIGURE_TITLES, findings, how_measured
 
@@ -63,7 +64,7 @@ def _dots(
 ) -> list[str]:
     whole = spread(found)
     if whole is None:
-        return [svg.text(svg.MARGIN_LEFT, middle + 4, "—", colour=svg.MUTED)]
+        return [svg.text(svg.MARGIN_LEFT, middle + 4, UNKNOWN, colour=svg.MUTED)]
     p25, p75 = svg.place(whole.p25, *axis), svg.place(whole.p75, *axis)
     shapes = [svg.rule(p25, middle, p75, middle, colour=svg.MUTED, width=2)]
     for index, value in enumerate(found):

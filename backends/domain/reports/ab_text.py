@@ -1,7 +1,5 @@
 """An A/B for people and spreadsheets: as sentences, as Markdown and as CSV."""
 
-import csv
-import io
 from collections.abc import Sequence
 from statistics import median
 
@@ -17,9 +15,11 @@ from backends.domain.ab.summary import (
     summarise,
 )
 from backends.domain.ab.trust import limits, remarks
-from backends.domain.prices.amounts import usd
+from backends.domain.format import UNKNOWN, usd
 from backends.domain.reports.ab import RUN_KEYS, doubtful_figures
-from backends.domain.visible import csv_row, markdown, markdown_row
+from backends.domain.reports.csv_table import csv_text
+from backends.domain.reports.table import markdown_table
+from backends.domain.visible import markdown
 
 CSV_KEYS = tuple(key for key in RUN_KEYS if key not in {"itl_s", "connect"})
 CSV_HEAD = (
@@ -27,6 +27,10 @@ CSV_HEAD = (
     *CSV_KEYS,
     *("output_tokens_per_s", "itl_median_s", "itl_mean_s"),
     *("dns_s", "tcp_s", "tls_s", "reused"),
+)
+MARKDOWN_HEAD = (
+    *("target", "endpoint", "model", "runs", "errors"),
+    *("TTFT", "tokens/s", "end to end", "tokens"),
 )
 FIGURE_TITLES: dict[FigureName, tuple[str, str]] = {
     "ttft_s": ("TTFT", "s"),
@@ -39,25 +43,28 @@ def ab_markdown(series: AbSeries) -> str:
     """Return an A/B as Markdown: what was measured, the figures, the finding, the doubts."""
     began = series.began
     models = dict(zip((name for name, _ in began.targets), began.models, strict=False))
-    lines = [
-        "| target | endpoint | model | runs | errors | TTFT | tokens/s | end to end | tokens |"
-    ]
-    lines.append("|---|---|---|---|---|---|---|---|---|")
+    rows = []
     for name, endpoint in began.targets:
         summary = summarise(series.target(name))
-        cells = (
-            name,
-            endpoint,
-            models.get(name, ""),
-            str(summary.n),
-            str(summary.errors),
-            _spread_text(summary.ttft_s, "s"),
-            _spread_text(summary.output_tokens_per_s, ""),
-            _spread_text(summary.e2e_s, "s"),
-            token_counts(series.target(name)),
+        rows.append(
+            (
+                name,
+                endpoint,
+                models.get(name, ""),
+                summary.n,
+                summary.errors,
+                _spread_text(summary.ttft_s, "s"),
+                _spread_text(summary.output_tokens_per_s, ""),
+                _spread_text(summary.e2e_s, "s"),
+                token_counts(series.target(name)),
+            )
         )
-        lines.append(markdown_row(cells))
-    lines += ["", "Figures are medians with first and third quartile.", ""]
+    lines = [
+        *markdown_table(MARKDOWN_HEAD, rows),
+        "",
+        "Figures are medians with first and third quartile.",
+        "",
+    ]
     lines.append(f"- {markdown(how_measured(series))}.")
     for name, _ in began.targets[1:]:
         lines += [f"- {markdown(told)}" for told in findings(series, name)]
@@ -76,12 +83,10 @@ def ab_csv(series: AbSeries) -> str:
     Every figure of the report follows from it: each is a median or a quartile over the rows of a
     target without an error, and each difference is one between two such columns.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(CSV_HEAD)
     began = series.began
     endpoints = dict(began.targets)
     models = dict(zip((name for name, _ in began.targets), began.models, strict=False))
+    rows: list[tuple[object, ...]] = [CSV_HEAD]
     for run in series.runs:
         where = (run.target, endpoints.get(run.target, ""), models.get(run.target, ""), run.index)
         read = [_cell(getattr(run, key)) for key in CSV_KEYS]
@@ -90,8 +95,8 @@ def ab_csv(series: AbSeries) -> str:
         opened = (connect.dns_s, connect.tcp_s, connect.tls_s)
         reused = connect.reused if run.connect else None
         rest = [_cell(each) for each in (output_tokens_per_s(run), *itl, *opened, reused)]
-        writer.writerow(csv_row((*where, *read, *rest)))
-    return out.getvalue()
+        rows.append((*where, *read, *rest))
+    return csv_text(rows)
 
 
 def how_measured(series: AbSeries) -> str:
@@ -114,7 +119,7 @@ def token_counts(runs: Sequence[Run]) -> str:
     good = [run for run in runs if not run.error]
     into = [run.input_tokens for run in good if run.input_tokens is not None]
     out = [run.output_tokens for run in good if run.output_tokens is not None]
-    told = [f"{median(counts):g}" if counts else "—" for counts in (into, out)]
+    told = [f"{median(counts):g}" if counts else UNKNOWN for counts in (into, out)]
     return f"{told[0]} tokens in, {told[1]} out"
 
 
@@ -162,7 +167,7 @@ def finding(
 
 def _spread_text(found: Spread | None, unit: str) -> str:
     if found is None:
-        return "—"
+        return UNKNOWN
     return f"{found.median:.4g} ({found.p25:.4g} to {found.p75:.4g}) {unit}".rstrip()
 
 

@@ -1,7 +1,5 @@
 """A cold-start probe as a value that can be kept, and as sentences, JSON, CSV and a picture."""
 
-import csv
-import io
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,12 +16,13 @@ from backends.domain.ab.cold import (
     missing_gap,
     prevention,
 )
-from backends.domain.prices.amounts import digits, usd
+from backends.domain.format import UNKNOWN, latency, pause, usd
+from backends.domain.prices.amounts import digits
 from backends.domain.prices.cost import NO_PRICES, RequestPrices
 from backends.domain.reports import svg
-from backends.domain.visible import csv_row, markdown
+from backends.domain.reports.csv_table import csv_text
+from backends.domain.visible import markdown
 
-UNKNOWN = "—"
 CSV_KEYS = (
     *("planned_idle_s", "idle_s", "ended_at", "ttft_s"),
     *("input_tokens", "cost_usd", "error", "refused", "waited_s"),
@@ -94,13 +93,11 @@ def cold_probe_document(report: ColdProbeReport) -> dict[str, Any]:
 
 def cold_probe_csv(report: ColdProbeReport) -> str:
     """Return every request as CSV, one a row; unknown is empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("endpoint", "model", *CSV_KEYS))
-    for probe in report.probes:
-        cells = [getattr(probe, key) for key in CSV_KEYS]
-        writer.writerow(csv_row((report.endpoint, report.model, *cells)))
-    return out.getvalue()
+    rows = (
+        (report.endpoint, report.model, *(getattr(probe, key) for key in CSV_KEYS))
+        for probe in report.probes
+    )
+    return csv_text((("endpoint", "model", *CSV_KEYS), *rows))
 
 
 def cold_probe_markdown(report: ColdProbeReport) -> str:
@@ -113,7 +110,7 @@ def cold_probe_svg(report: ColdProbeReport) -> str:
     """Return a probe as SVG: every request a dot, a row for each pause, and what counts as slow."""
     finding = report.finding
     rows: list[tuple[str, float]] = [("warm", 0.0)]
-    rows += [(f"after {duration(gap.gap_s)}", gap.gap_s) for gap in finding.gaps]
+    rows += [(f"after {pause(gap.gap_s)}", gap.gap_s) for gap in finding.gaps]
     times = [probe.ttft_s for probe in report.probes if probe.ttft_s and not probe.error]
     shapes = [svg.text(20, 26, verdict_line(report), bold=True)]
     if not times:
@@ -135,7 +132,9 @@ def cold_probe_svg(report: ColdProbeReport) -> str:
         shapes.append(svg.text(x + 4, y - 8, "slow from here on", colour=svg.COLOURS[1]))
     shapes.append(svg.text(svg.MARGIN_LEFT, bottom + 16, "0 s", colour=svg.MUTED))
     end = svg.WIDTH - svg.MARGIN_RIGHT
-    shapes.append(svg.text(end, bottom + 16, f"TTFT {_s(high)}", colour=svg.MUTED, anchor="end"))
+    shapes.append(
+        svg.text(end, bottom + 16, f"TTFT {latency(high)}", colour=svg.MUTED, anchor="end")
+    )
     return svg.document(bottom + 34, shapes)
 
 
@@ -145,12 +144,12 @@ def cold_probe_lines(report: ColdProbeReport) -> list[str]:
     lines = [verdict_line(report)]
     if finding.warm is not None and finding.slow_above_s is not None:
         lines.append(
-            f"warm: TTFT median {_s(finding.warm.median)} of {finding.warm_n} requests; slow is"
-            f" over {_s(finding.slow_above_s)}"
+            f"warm: TTFT median {latency(finding.warm.median)} of {finding.warm_n} requests;"
+            f" slow is over {latency(finding.slow_above_s)}"
         )
     lines += [_gap_line(gap, report.plan) for gap in finding.gaps]
     if finding.first_ttft_s is not None:
-        lines.append(f"first request, after a pause unknown: TTFT {_s(finding.first_ttft_s)}")
+        lines.append(f"first request, after a pause unknown: TTFT {latency(finding.first_ttft_s)}")
     if warm_up is not None:
         lines.append(warm_up_line(warm_up))
     spent = "" if finding.spent_usd is None else f", spent {usd(finding.spent_usd)}"
@@ -167,7 +166,7 @@ def cold_probe_lines(report: ColdProbeReport) -> list[str]:
 def limits_text(limits: ProbeLimits) -> str:
     """Return what a probe may use at most."""
     spent = "" if limits.usd is None else f", {usd(limits.usd)}"
-    return f"{limits.requests} requests, {duration(limits.lasts_s)}{spent}"
+    return f"{limits.requests} requests, {pause(limits.lasts_s)}{spent}"
 
 
 def verdict_line(report: ColdProbeReport) -> str:
@@ -177,33 +176,35 @@ def verdict_line(report: ColdProbeReport) -> str:
     cold = next((gap for gap in finding.gaps if gap.gap_s == finding.cold_after_s), None)
     if cold is not None and cold.ttft_s is not None and finding.warm is not None:
         return (
-            f"{name} was seen COLD{so_far}: after {duration(cold.gap_s)} idle, {cold.slow} of"
-            f" {cold.n} requests, TTFT median {_s(cold.ttft_s.median)} against"
-            f" {_s(finding.warm.median)} warm ({cold.ttft_s.median / finding.warm.median:.0f}x)"
+            f"{name} was seen COLD{so_far}: after {pause(cold.gap_s)} idle, {cold.slow} of"
+            f" {cold.n} requests, TTFT median {latency(cold.ttft_s.median)} against"
+            f" {latency(finding.warm.median)} warm"
+            f" ({cold.ttft_s.median / finding.warm.median:.0f}x)"
         )
     unsure = [gap for gap in finding.gaps if gap.verdict == "unsure" and gap.n]
     if unsure and finding.warm is not None:
-        told = ", ".join(f"{gap.slow} of {gap.n} after {duration(gap.gap_s)}" for gap in unsure)
+        told = ", ".join(f"{gap.slow} of {gap.n} after {pause(gap.gap_s)}" for gap in unsure)
         return f"{name}: UNSURE{so_far}, slow requests but too few to tell: {told}"
     silent = next((gap for gap in finding.gaps if gap.refused and not gap.n), None)
     if silent is not None:
         return (
-            f"{name}: UNSURE{so_far}, after {duration(silent.gap_s)} idle it refused"
+            f"{name}: UNSURE{so_far}, after {pause(silent.gap_s)} idle it refused"
             f" {silent.refused} requests and has not answered one"
         )
     if finding.warm_up_to_s is None:
         return f"{name}: nothing is known yet"
-    longest = duration(finding.warm_up_to_s)
+    longest = pause(finding.warm_up_to_s)
     return f"{name} was never seen cold{so_far}, after pauses of up to {longest}"
 
 
 def _gap_line(gap: GapFinding, plan: ColdProbePlan) -> str:
     words = {"cold": "COLD", "warm": "warm", "unsure": "unsure"}
-    head = f"after {duration(gap.gap_s):>6}: {gap.n}/{plan.rounds}"
+    head = f"after {pause(gap.gap_s):>6}: {gap.n}/{plan.rounds}"
     if gap.ttft_s is None:
         return f"{head}  {UNKNOWN}" + (f", {gap.refused} refused" if gap.refused else "")
     slow = UNKNOWN if gap.slow is None else f"{gap.slow} slow"
-    times = f"TTFT median {_s(gap.ttft_s.median)}, {_s(gap.ttft_s.min)} to {_s(gap.ttft_s.max)}"
+    least, most = latency(gap.ttft_s.min), latency(gap.ttft_s.max)
+    times = f"TTFT median {latency(gap.ttft_s.median)}, {least} to {most}"
     refused = f", {gap.refused} refused" if gap.refused else ""
     return f"{head}  {words[gap.verdict]}, {slow}, {times}{refused}"
 
@@ -214,19 +215,6 @@ def warm_up_line(warm_up: WarmUp) -> str:
     size = "" if warm_up.input_tokens is None else f" of {warm_up.input_tokens} input tokens"
     proof = "" if warm_up.proven else "; no pause so short was measured, so this is not proven"
     return (
-        f"to prevent it: one request{size} with max_tokens 1 every {duration(warm_up.every_s)},"
+        f"to prevent it: one request{size} with max_tokens 1 every {pause(warm_up.every_s)},"
         f" {warm_up.requests_per_day} a day, {price} a day{proof}"
     )
-
-
-def duration(seconds: float) -> str:
-    """Return a pause as people say it, such as ``90s``, ``15m`` or ``1.5h``."""
-    if seconds >= 3600:
-        return f"{round(seconds / 3600, 2):g}h"
-    if seconds >= 60 and seconds % 60 == 0:
-        return f"{seconds / 60:g}m"
-    return f"{seconds:g}s"
-
-
-def _s(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"

@@ -1,20 +1,19 @@
 """A load as a value that can be kept and opened again, and as JSON, CSV, Markdown and a picture."""
 
-import csv
-import io
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from backends.domain.ab.load import KEPT_SHARE, LoadEnded, LoadStep
-from backends.domain.prices.amounts import figure, usd
+from backends.domain.format import UNKNOWN, figure, plain_ms, usd
 from backends.domain.reports import svg
-from backends.domain.visible import csv_row, markdown, markdown_row
+from backends.domain.reports.csv_table import csv_text
+from backends.domain.reports.table import markdown_table
+from backends.domain.visible import markdown
 
 FEWER_CAME = 0.85
 """Below this share of the planned rate, what was measured says little of the planned one."""
 
-UNKNOWN = "—"
 TABLE_HEAD = ("REQ/S", "GOODPUT", "KEPT", "TOKENS/S", "STREAMS", "TTFT", "TTFT MAX", "ITL", "")
 CSV_KEYS = (
     "planned_rps",
@@ -92,7 +91,7 @@ def load_finding(report: LoadReport) -> str:
     if best is None:
         return f"{name} kept its limits at no rate that was tried {shape}"
     what = (
-        f"{rate(best.planned_rps)} req/s ({figure(Decimal(repr(best.output_tokens_per_s)))}"
+        f"{figure(best.planned_rps)} req/s ({figure(best.output_tokens_per_s)}"
         f" output tokens/s, {best.concurrency} streams at once) {shape}"
     )
     if not report.ended.bounded:
@@ -120,7 +119,7 @@ def _how_many_came(best: LoadStep) -> str:
     if came >= best.planned_rps * FEWER_CAME:
         return ""
     return (
-        f"; by chance only {rate(came)} req/s came while it was measured,"
+        f"; by chance only {figure(came)} req/s came while it was measured,"
         " longer steps tell more (--step)"
     )
 
@@ -150,14 +149,14 @@ def load_rows(report: LoadReport) -> list[tuple[str, ...]]:
 
 def _row(step: LoadStep) -> tuple[str, ...]:
     return (
-        rate(step.planned_rps),
-        rate(step.goodput_rps),
+        figure(step.planned_rps),
+        figure(step.goodput_rps),
         UNKNOWN if step.kept_share is None else f"{step.kept_share:.1%}",
         f"{step.output_tokens_per_s:.0f}",
         str(step.concurrency),
-        _ms(step.ttft_s.median if step.ttft_s else None),
-        _ms(step.ttft_s.max if step.ttft_s else None),
-        _ms(step.itl_s.median if step.itl_s else None),
+        plain_ms(step.ttft_s.median if step.ttft_s else None),
+        plain_ms(step.ttft_s.max if step.ttft_s else None),
+        plain_ms(step.itl_s.median if step.itl_s else None),
         step_finding(step),
     )
 
@@ -175,8 +174,8 @@ def load_markdown(report: LoadReport) -> str:
     """Return a load as Markdown: the finding, the limits, every step."""
     head, *rows = load_rows(report)
     lines = [markdown(load_finding(report)) + ".", "", f"{_limits(report)}.", ""]
-    lines += [markdown_row(head), "|" + "---|" * len(head), *map(markdown_row, rows)]
-    return "\n".join([*lines, "", markdown(ended_text(report))]) + "\n"
+    lines += [*markdown_table(head, rows), ""]
+    return "\n".join([*lines, markdown(ended_text(report))]) + "\n"
 
 
 def limits_text(ttft_limit_s: float, itl_limit_s: float | None) -> str:
@@ -191,16 +190,14 @@ def _limits(report: LoadReport) -> str:
 
 def load_csv(report: LoadReport) -> str:
     """Return the steps as CSV, one a row; unknown is empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     spreads = [f"{name}_{part}" for name in ("ttft_s", "itl_s") for part in _PARTS]
-    writer.writerow(("endpoint", "model", *CSV_KEYS, *spreads))
+    rows: list[tuple[object, ...]] = [("endpoint", "model", *CSV_KEYS, *spreads)]
     for step in report.ended.steps:
         cells = [getattr(step, key) for key in CSV_KEYS]
         for found in (step.ttft_s, step.itl_s):
             cells += [getattr(found, part) if found else None for part in _PARTS]
-        writer.writerow(csv_row((report.endpoint, report.model, *cells)))
-    return out.getvalue()
+        rows.append((report.endpoint, report.model, *cells))
+    return csv_text(rows)
 
 
 _PARTS = ("median", "p25", "p75", "min", "max")
@@ -232,7 +229,7 @@ def load_svg(report: LoadReport) -> str:
         colour = svg.COLOURS[1] if step.broke else svg.COLOURS[0]
         shapes.append(svg.rule(x, ends[0], x, ends[1], colour=colour))
         shapes.append(svg.dot(x, y(step.ttft_s.median), colour, hollow=bool(step.broke)))
-        shapes.append(svg.text(x, bottom + 16, rate(step.planned_rps), anchor="middle"))
+        shapes.append(svg.text(x, bottom + 16, figure(step.planned_rps), anchor="middle"))
     shapes.append(svg.text(20, bottom + 16, "requests/s", colour=svg.MUTED))
     shapes.append(svg.text(20, top + 10, f"TTFT, {high:.3g} s at the top", colour=svg.MUTED))
     shapes.append(svg.text(20, bottom + 40, _LEGEND, colour=svg.MUTED))
@@ -240,12 +237,3 @@ def load_svg(report: LoadReport) -> str:
 
 
 _LEGEND = "filled: kept its limits; hollow: broke them; the line reaches to the slowest request"
-
-
-def rate(rps: float) -> str:
-    """Return a rate to three significant digits."""
-    return figure(Decimal(repr(rps)))
-
-
-def _ms(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value * 1000:.1f} ms"

@@ -10,6 +10,7 @@ MARGIN_LEFT = 170
 MARGIN_RIGHT = 40
 COLOURS = ("#2563eb", "#c2410c", "#15803d", "#7c3aed")
 INK, MUTED, RULE = "#1f2328", "#59636e", "#d1d9e0"
+_DASHES = ' stroke-dasharray="5 4"'
 
 
 def document(height: float, shapes: Sequence[str]) -> str:
@@ -32,11 +33,31 @@ def text(
 
 
 def rule(
-    x0: float, y0: float, x1: float, y1: float, *, colour: str = RULE, width: float = 1
+    x0: float,
+    y0: float,
+    x1: float,
+    y1: float,
+    *,
+    colour: str = RULE,
+    width: float = 1,
+    dashed: bool = False,
 ) -> str:
     """Return a straight line."""
     at = f'x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}"'
-    return f'<line {at} stroke="{colour}" stroke-width="{width:g}"/>'
+    return f'<line {at} stroke="{colour}" stroke-width="{width:g}"{_DASHES * dashed}/>'
+
+
+def path(points: Sequence[tuple[float, float]], colour: str, *, dashed: bool = False) -> str:
+    """Return straight lines from point to point."""
+    along = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    line = f'stroke="{colour}" stroke-width="1.5"{_DASHES * dashed}'
+    return f'<polyline points="{along}" fill="none" {line}/>'
+
+
+def block(x: float, y: float, width: float, height: float, colour: str) -> str:
+    """Return a filled rectangle from its upper left corner."""
+    size = f'width="{width:.1f}" height="{height:.1f}"'
+    return f'<rect x="{x:.1f}" y="{y:.1f}" {size} fill="{colour}"/>'
 
 
 def dot(x: float, y: float, colour: str, *, radius: float = 4, hollow: bool = False) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
+from backends.domain.format import GIB
 from backends.domain.start import Outcome, Phase, PhaseName, Start
 from backends.domain.startup.lessons import Advice, Saving
 from backends.domain.startup.levers import LEVERS, Lever, Version
@@ -132,7 +133,7 @@ def _filled(lever: str, start: Start) -> str | None:
     if "{kv_cache_bytes}" in lever:
         per_rank = [rank.kv_cache_gib for rank in start.memory.ranks]
         gib = min((gib for gib in per_rank if gib is not None), default=0.0)
-        return lever.format(kv_cache_bytes=int(gib * 2**30)) if gib > 0 else None
+        return lever.format(kv_cache_bytes=int(gib * GIB)) if gib > 0 else None
     return lever
 
 

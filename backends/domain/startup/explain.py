@@ -9,9 +9,10 @@ from backends.domain.start import Start
 from backends.domain.startup.clock import LogClock
 from backends.domain.startup.diagnosis import refuses_arguments
 from backends.domain.startup.document import start_document
-from backends.domain.startup.fold import StartState, apply, as_start, begin
+from backends.domain.startup.fold import apply, as_start
 from backends.domain.startup.lines import Glimpse, read, snapshot
 from backends.domain.startup.reader import StartReader, is_interesting
+from backends.domain.startup.state import StartState, begin
 from backends.domain.startup.wording import Event
 from backends.domain.startup.wordings import find
 

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from backends.domain.decision.verdict import Verdict, decide
 from backends.domain.durations import HOUR_S
-from backends.domain.prices.amounts import digits, figure, usd
+from backends.domain.format import figure, usd
+from backends.domain.prices.amounts import digits
 from backends.domain.prices.cost import MTOK
 from backends.domain.prices.prices import ApiPrice
 from backends.prices.book import find_api_price

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from backends.domain.decision.verdict import Verdict, decide
+from backends.domain.format import UNKNOWN
 from backends.operations.decision import Decision
 from console.tui.bindings import BACK
 from console.tui.screens.inputs import InputsScreen
@@ -152,4 +153,4 @@ class CostScreen(Screen[None]):
 
 
 def _short(value: Decimal | None) -> str:
-    return "—" if value is None else f"{float(value):.4g}"
+    return UNKNOWN if value is None else f"{float(value):.4g}"

@@ -9,10 +9,10 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
+from backends.domain import format as fmt
 from backends.domain.decision.verdict import Verdict
 from backends.domain.decision.wording import flips_at, reason
 from console.tui.bindings import BACK
-from widgets import format as fmt
 from widgets.options_bars import OptionBar, OptionsView
 from widgets.verdict_line import VerdictView
 
@@ -59,7 +59,8 @@ def _answer(view: VerdictView) -> Content:
 
 
 def _option(option: OptionBar) -> Content:
-    cost = "—" if option.usd_per_month is None else fmt.usd(option.usd_per_month) + "/mo"
+    month = option.usd_per_month
+    cost = fmt.short_usd(month) + "/mo" * (month is not None)
     count = "" if option.replicas is None else f"×{option.replicas}"
     told = f"{option.name:<42}{cost:>12} {count:>4}"
     if not option.excluded_because:

@@ -1,6 +1,5 @@
 """The A/B panel's view: what is live, and what a recorded series says beside it."""
 
-from datetime import datetime
 from decimal import Decimal
 from statistics import median
 
@@ -16,7 +15,7 @@ from backends.domain.ab.summary import (
     summarise,
 )
 from backends.domain.ab.trust import limits
-from backends.domain.prices.amounts import usd
+from backends.domain.format import local_minute, usd
 from backends.domain.prices.cost import request_prices
 from backends.domain.reports.ab_text import findings, how_measured
 from backends.domain.session import Session
@@ -25,7 +24,7 @@ from backends.operations.ab import why_no_ab
 from backends.settings.config import Settings
 from widgets.ab_panel import AbView, Comparison
 from widgets.run_dots import TargetRuns
-from widgets.target_pane import LaneState, TargetView, TextPiece
+from widgets.target_pane import TargetState, TargetView
 
 SHOWN: FigureName = "ttft_s"
 """The figure that the dots and the difference are about."""
@@ -44,13 +43,15 @@ def ab_view(session: Session, settings: Settings, beside: AbSeries | None = None
         return recorded_view(beside)
     if ab is None:
         return AbView(reason=why_no_ab(session, settings))
-    done = sum(len(target.runs) for target in ab.targets)
+    done = len(ab.series.runs)
     planned = ab.series.began.runs * len(ab.targets)
     past = _past_targets(beside) if beside else ()
-    runs = tuple(_runs(target.name, target.runs) for target in ab.targets) if done else ()
+    runs = (
+        tuple(_runs(each.name, ab.series.target(each.name)) for each in ab.targets) if done else ()
+    )
     if beside:
         runs += _past_runs(beside)
-    a, b = (target.runs for target in ab.targets[:2])
+    a, b = ab.series.target("a"), ab.series.target("b")
     return AbView(
         targets=tuple(_target(target, ab, session.now, settings) for target in ab.targets),
         runs=runs,
@@ -81,56 +82,56 @@ def recorded_view(series: AbSeries) -> AbView:
 
 def when(series: AbSeries) -> str:
     """Return the local date and time at which a series began."""
-    began = datetime.fromtimestamp(series.began.at.wall_s).astimezone()
-    return began.strftime("%Y-%m-%d %H:%M")
+    return local_minute(series.began.at.wall_s)
 
 
 def _target(target: Target, ab: Ab, now: Stamp, settings: Settings) -> TargetView:
-    last = target.runs[-1] if target.runs and target.sent_at is None else None
-    judged = tuple(run for run in target.runs if not run.cancelled)
+    runs = ab.series.target(target.name)
+    last = runs[-1] if runs and target.sent_at is None else None
+    judged = tuple(run for run in runs if not run.cancelled)
     return TargetView(
         target=target.name,
         endpoint=target.endpoint,
         model=target.model,
-        state=_state(target),
-        text=tuple(TextPiece(piece.text, piece.reasoning) for piece in target.pieces),
+        state=_state(target, runs),
+        text=target.pieces,
         ttft_s=last.ttft_s if last else _live_ttft_s(target),
         waited_s=now.mono_s - target.sent_at.mono_s if target.sent_at else None,
         tokens_per_s=output_tokens_per_s(last) if last else _live_tokens_per_s(target),
         tokens=last.output_tokens if last else target.tokens,
         error=(last.error or "") if last else "",
-        run=min(len(target.runs) + (target.sent_at is not None), ab.series.began.runs) or None,
+        run=min(len(runs) + (target.sent_at is not None), ab.series.began.runs) or None,
         runs=ab.series.began.runs,
         summary=summarise(judged) if len(judged) > 1 else None,
-        spent=_spent(target, settings),
+        spent=_spent(target.endpoint, runs, settings),
         input_tokens=last.input_tokens if last else None,
     )
 
 
-def _spent(target: Target, settings: Settings) -> str:
+def _spent(name: str, runs: tuple[Run, ...], settings: Settings) -> str:
     """Return what a target cost so far; a server of this host is paid for by the hour."""
-    spent = spent_usd(target.runs)
+    spent = spent_usd(runs)
     if spent is not None:
         return usd(spent)
-    if settings.profile(target.endpoint) is not None:
+    if settings.profile(name) is not None:
         return "by the hour"
-    endpoint = settings.endpoint(target.endpoint)
+    endpoint = settings.endpoint(name)
     priced = endpoint is not None and request_prices(endpoint.prices).known
     if not priced:
         return "UNPRICED"
-    return usd(None if target.runs else Decimal(0))
+    return usd(None if runs else Decimal(0))
 
 
-def _state(target: Target) -> LaneState:
+def _state(target: Target, runs: tuple[Run, ...]) -> TargetState:
     if target.sent_at is not None:
         if not target.pieces and target.tokens is None:
             return "waiting"
         return "reasoning" if target.pieces and target.pieces[-1].reasoning else "streaming"
-    if not target.runs:
+    if not runs:
         return "idle"
-    if target.runs[-1].cancelled:
+    if runs[-1].cancelled:
         return "cancelled"
-    return "error" if target.runs[-1].error else "done"
+    return "error" if runs[-1].error else "done"
 
 
 def _live_ttft_s(target: Target) -> float | None:

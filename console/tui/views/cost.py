@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
+from backends.domain import format as fmt
 from backends.domain.billing.meter import Spent
 from backends.domain.decision.curves import finite, span
 from backends.domain.decision.hysteresis import OPPOSITE_WINDOWS, AdviceKind
@@ -15,7 +16,6 @@ from backends.domain.session import Session, activity
 from backends.operations.context import Context
 from backends.operations.decision import Decision
 from backends.settings.config import Profile
-from widgets import format as fmt
 from widgets.cost_panel import CostView, EndpointCost
 from widgets.crossover_bar import CrossoverBar
 from widgets.verdict_line import VerdictKind as Look

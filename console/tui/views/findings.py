@@ -1,15 +1,12 @@
 """The views of a load and of a cold-start probe, live or as recorded."""
 
 from backends.domain.ab.load import LoadStep
-from backends.domain.reports.cold_probe import (
-    ColdProbeReport,
-    cold_probe_lines,
-    duration,
-    verdict_line,
-)
+from backends.domain.format import pause
+from backends.domain.reports.cold_probe import ColdProbeReport, cold_probe_lines, verdict_line
 from backends.domain.reports.load import LoadReport, ended_text, load_finding, step_finding
 from widgets.cold_probe_panel import ColdProbeView, PauseRow
-from widgets.load_curve import CurvePoint, LoadView
+from widgets.load_curve import LoadView
+from widgets.load_plot import CurvePoint
 
 
 def load_view(
@@ -56,9 +53,7 @@ def cold_probe_view(report: ColdProbeReport) -> ColdProbeView:
 
     rows = [PauseRow("warm", times(0.0), "baseline", str(finding.warm_n))]
     rows += [
-        PauseRow(
-            f"after {duration(gap.gap_s)}", times(gap.gap_s), gap.verdict, f"{gap.n}/{planned}"
-        )
+        PauseRow(f"after {pause(gap.gap_s)}", times(gap.gap_s), gap.verdict, f"{gap.n}/{planned}")
         for gap in finding.gaps
     ]
     told = ("to prevent", "rule:", f"{finding.requests} requests")

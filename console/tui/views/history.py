@@ -1,10 +1,10 @@
 """The history screen's view: starts, series, loads and cold-start probes."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from backends.domain.reports.cold_probe import ColdProbeReport, duration
-from backends.domain.reports.load import LoadReport, rate
+from backends.domain.format import figure, local_minute, pause
+from backends.domain.reports.cold_probe import ColdProbeReport
+from backends.domain.reports.load import LoadReport
 from backends.history.records import SeriesRecord, StartRecord
 from widgets import history_table as table
 
@@ -33,7 +33,7 @@ def _start(record: StartRecord) -> table.StartRecord:
     slowest = max(start.phases, key=lambda phase: phase.duration_s or 0.0, default=None)
     return table.StartRecord(
         start_id=start.start_id,
-        when=_when(record.began_wall_s),
+        when=local_minute(record.began_wall_s),
         began_s=record.began_wall_s,
         server=record.server,
         model=record.model,
@@ -51,7 +51,7 @@ def _series(record: SeriesRecord) -> table.SeriesRecord:
     difference = (record.report.get("difference") or {}).get("ttft_s") or {}
     return table.SeriesRecord(
         series_id=record.series_id,
-        when=_when(record.began_wall_s),
+        when=local_minute(record.began_wall_s),
         began_s=record.began_wall_s,
         targets=tuple(endpoint for _, endpoint in record.targets),
         runs=sum(summary.get("n", 0) for summary in summaries),
@@ -66,11 +66,11 @@ def _load(report: LoadReport) -> table.FindingRecord:
     requests = sum(step.requests for step in report.ended.steps)
     return table.FindingRecord(
         finding_id=report.load_id,
-        when=_when(report.began_wall_s),
+        when=local_minute(report.began_wall_s),
         began_s=report.began_wall_s,
         endpoint=report.endpoint,
         kind="load",
-        result=f"{least}{rate(best.planned_rps)} req/s" if best else "✖ none kept",
+        result=f"{least}{figure(best.planned_rps)} req/s" if best else "✖ none kept",
         took=f"{requests} reqs",
         detail=f"{best.output_tokens_per_s:.0f} tok/s, {best.concurrency} streams" if best else "",
         model=report.model,
@@ -80,19 +80,15 @@ def _load(report: LoadReport) -> table.FindingRecord:
 def _cold_probe(report: ColdProbeReport) -> table.FindingRecord:
     finding = report.finding
     cold, warm = finding.cold_after_s, finding.warm_up_to_s
-    result = "? unsure" if warm is None else f"● warm {duration(warm)}"
+    result = "? unsure" if warm is None else f"● warm {pause(warm)}"
     return table.FindingRecord(
         finding_id=report.probe_id,
-        when=_when(report.began_wall_s),
+        when=local_minute(report.began_wall_s),
         began_s=report.began_wall_s,
         endpoint=report.endpoint,
         kind="cold-start probe",
-        result=result if cold is None else f"❄ cold {duration(cold)}",
+        result=result if cold is None else f"❄ cold {pause(cold)}",
         took=f"{finding.requests} reqs",
         detail="" if report.complete else "not complete",
         model=report.model,
     )
-
-
-def _when(wall_s: float) -> str:
-    return datetime.fromtimestamp(wall_s).astimezone().strftime("%Y-%m-%d %H:%M")

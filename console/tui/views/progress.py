@@ -1,7 +1,7 @@
 """Where the running phase is, in the words of its row."""
 
+from backends.domain import format as fmt
 from backends.domain.start import Phase, PhaseName, Progress
-from widgets import format as fmt
 
 BYTES_PER_GB = 1e9
 

@@ -22,7 +22,7 @@ from backends.domain.startup.lessons import Expected
 from backends.operations.context import Context
 from console.tui.views.progress import item
 from widgets.phase_bar import PhaseRow, RankRow
-from widgets.phase_bars import MemoryCourse
+from widgets.phase_bars import MemoryTimeline
 from widgets.phase_names import LONG_NAMES
 from widgets.startup_panel import Eta, PreviousStarts, StartupView
 
@@ -135,7 +135,7 @@ def _eta(left: Remaining, running: PhaseName) -> Eta:
     return Eta(left.left.median_s, left.left.min_s, left.left.max_s, left.left.n, overdue)
 
 
-def _memory(session: Session) -> MemoryCourse:
+def _memory(session: Session) -> MemoryTimeline:
     points = tuple(
         (point.at_s, point.used_bytes)
         for point in session.memory.points
@@ -144,7 +144,7 @@ def _memory(session: Session) -> MemoryCourse:
     totals = [gpu.memory.total_bytes for gpu in session.gpus.gpus] if session.gpus else []
     known = [total for total in totals if total is not None]
     total = sum(known) if known and len(known) == len(totals) else None
-    return MemoryCourse(points, total)
+    return MemoryTimeline(points, total)
 
 
 def _previous(earlier: tuple[Start, ...]) -> PreviousStarts | None:

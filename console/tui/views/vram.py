@@ -6,18 +6,8 @@ from backends.domain.start import StartMemory
 from backends.domain.vram import VramParts, vram_parts
 from backends.domain.vram_owners import rank_on
 from console.tui.views.startup import start_of
-from widgets.memory_bars import GpuBar, MemoryPart, PartKind
+from widgets.memory_bars import GpuBar, MemoryPart
 from widgets.vram_panel import VramView
-
-_KINDS: dict[str, PartKind] = {
-    "weights": "weights",
-    "kv_cache": "kv_cache",
-    "cuda_graphs": "cuda_graphs",
-    "other_ours": "ours",
-    "others": "others",
-    "unattributed": "unknown",
-    "reserved": "reserved",
-}
 
 
 def vram_view(session: Session, axis_s: float = 0.0) -> VramView:
@@ -82,7 +72,7 @@ def _bar(gpu: Gpu, memory: StartMemory, pids: frozenset[int], *, alone: bool) ->
 
 def _stack(parts: VramParts) -> tuple[MemoryPart, ...]:
     return tuple(
-        MemoryPart(_KINDS[name], part.size_bytes)
+        MemoryPart(name, part.size_bytes)
         for name, part in parts.stack()
-        if name in _KINDS and part.size_bytes
+        if name != "free" and part.size_bytes
     )

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from backends.domain import format as fmt
 from backends.domain.gpu import Gpu, GpuSample
 from backends.domain.server import Owner, Server
 from backends.domain.session import Session
-from widgets import format as fmt
 from widgets.welcome import ItemKind, WelcomeItem, WelcomeView
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from backends.domain.decision.curves import finite
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import load_of
 from backends.domain.decision.verdict import LEAST_REQUESTS, Verdict, decide, too_few_seen
-from backends.domain.prices.amounts import figure
+from backends.domain.format import figure
 from backends.operations.capacity import OUTPUT_FACTOR
 from widgets.length_cards import LengthCard, LengthsView
 

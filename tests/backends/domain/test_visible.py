@@ -12,7 +12,6 @@ from backends.domain.visible import (
     bounded,
     csv_cell,
     markdown,
-    markdown_row,
     visible,
     visible_json,
 )
@@ -91,4 +90,3 @@ def test_a_cell_is_no_formula(cell: object, written: object) -> None:
 
 def test_markdown_shows_markup_as_it_stands() -> None:
     assert markdown("<b>`x`|[y](z)\\&#8238;\n# a") == "\\<b\\>\\`x\\`\\|\\[y\\](z)\\\\\\&#8238;␊# a"
-    assert markdown_row(("a|b", None, 3)) == "| a\\|b |  | 3 |"

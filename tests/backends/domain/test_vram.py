@@ -5,9 +5,10 @@ import dataclasses
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.domain.format import GIB
 from backends.domain.gpu import Gpu, GpuMemory, GpuProcess
 from backends.domain.start import RankMemory, StartMemory
-from backends.domain.vram import GIB, vram_parts
+from backends.domain.vram import vram_parts
 from backends.domain.vram_owners import rank_on
 
 OURS = frozenset({10, 11, 12})

@@ -1,6 +1,4 @@
-"""Whose process holds memory, and which GPUs a process sees."""
-
-import dataclasses
+"""Whose process holds memory."""
 
 import pytest
 
@@ -8,7 +6,6 @@ from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
 from backends.domain.server import Owner, ProcessId, Server, ServerState, Survivor
 from backends.domain.vram_owners import (
     rank_on,
-    visible_gpus,
     with_owners,
     with_survivor_memory,
 )
@@ -40,29 +37,6 @@ def test_the_rank_is_told_by_the_worker_that_holds_memory(
     name: str, pid: int, rank: int | None
 ) -> None:
     assert rank_on(gpu((held(pid, name),)), OURS) == rank
-
-
-# which GPUs a process sees
-
-HOST = tuple(
-    dataclasses.replace(gpu(()), index=index, uuid=uuid)
-    for index, uuid in [(0, "GPU-aa"), (1, "MIG-bb"), (1, "MIG-cc"), (2, "GPU-dd")]
-)
-
-
-@pytest.mark.parametrize(
-    ("setting", "uuids"),
-    [
-        (None, ["GPU-aa", "MIG-bb", "MIG-cc", "GPU-dd"]),
-        ("2,0", ["GPU-dd", "GPU-aa"]),
-        ("MIG-cc", ["MIG-cc"]),
-        ("GPU-d, 0", ["GPU-dd", "GPU-aa"]),
-        ("0,-1,2", ["GPU-aa"]),
-        ("", []),
-    ],
-)
-def test_visible_devices(setting: str | None, uuids: list[str]) -> None:
-    assert [each.uuid for each in visible_gpus(HOST, setting)] == uuids
 
 
 def test_every_listed_process_gets_its_owner() -> None:

@@ -17,7 +17,8 @@ from backends.host import processes
 from backends.host.processes import Process
 from backends.host.survivors import MARKER
 from backends.keeper.folder import ServerFolder, keeper_id, read_journal, server_folder
-from backends.keeper.launch import LaunchOrder, launch
+from backends.keeper.launch import launch
+from backends.keeper.order import LaunchOrder
 from backends.keeper.take import spawned
 
 FAKE = Path(__file__).with_name("fake_server.py")

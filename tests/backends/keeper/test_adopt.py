@@ -9,8 +9,8 @@ import pytest
 from backends.domain.facts import FirstTokenSeen, HealthChanged, Spawned, Stopped
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder, read_journal
-from backends.keeper.launch import AlreadyKept, adopt
-from backends.keeper.order import NotRunning
+from backends.keeper.launch import adopt
+from backends.keeper.order import AlreadyKept, NotRunning
 from tests.backends.keeper.conftest import Bench, eventually, everything, until
 
 

@@ -11,7 +11,8 @@ from backends.discovery.surroundings import Surroundings
 from backends.domain.facts import DownloadSeen, FirstTokenSeen, PhaseReported, ServerFact
 from backends.domain.stamp import Stamp
 from backends.domain.start import Phase, PhaseName, Start
-from backends.domain.startup.fold import apply, as_start, begin
+from backends.domain.startup.fold import apply, as_start
+from backends.domain.startup.state import begin
 from backends.keeper import client
 from backends.keeper.download import DownloadMeter, left_open
 from backends.keeper.model_cache import Cached, cache_folders, look

@@ -17,7 +17,7 @@ from backends.host.survivors import MARKER
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder, prepare, read_journal, server_folder
 from backends.keeper.journal import Journal
-from backends.keeper.launch import LaunchFailed
+from backends.keeper.order import LaunchFailed
 from backends.servers.listing import our_server
 from tests.backends.keeper.conftest import Bench, eventually, until
 

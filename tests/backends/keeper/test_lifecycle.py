@@ -28,7 +28,7 @@ from backends.host import processes
 from backends.host.ports import is_listening
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder, read_journal
-from backends.keeper.launch import AlreadyKept, LaunchFailed
+from backends.keeper.order import AlreadyKept, LaunchFailed
 from tests.backends.keeper.conftest import Bench, eventually, everything, free_port, last, until
 
 

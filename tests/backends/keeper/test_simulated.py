@@ -8,7 +8,8 @@ import pytest
 
 from backends.domain.facts import FailureSeen, FirstTokenSeen, PhaseBegan, ServerFact, Stopped
 from backends.domain.start import FailureKind, Outcome, PhaseName, Start
-from backends.domain.startup.fold import apply, as_start, begin
+from backends.domain.startup.fold import apply, as_start
+from backends.domain.startup.state import begin
 from backends.keeper import client
 from backends.keeper.order import LaunchOrder
 from tests.backends.keeper.conftest import Bench, everything, free_port, last, until

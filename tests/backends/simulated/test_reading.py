@@ -9,9 +9,10 @@ import pytest
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
 from backends.domain.start import FailureKind, Outcome, PhaseName, Start
-from backends.domain.startup.fold import apply, as_start, begin
+from backends.domain.startup.fold import apply, as_start
 from backends.domain.startup.lines import LineSplitter
 from backends.domain.startup.reader import StartReader
+from backends.domain.startup.state import begin
 from tests.backends.simulated.conftest import Failed, Server
 
 Serve = Callable[..., Server]

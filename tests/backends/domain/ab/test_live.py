@@ -84,27 +84,28 @@ def test_tokens_that_usage_told_are_not_forgotten_by_a_chunk_without() -> None:
 
 
 def test_a_new_run_begins_empty() -> None:
-    target = fold(
+    ab = fold(
         RunBegan(at(11), "a", 0),
         text("a", "old", tokens=3),
         RunEnded(at(13), Run("a", 0)),
         RunBegan(at(14), "a", 1),
-    ).targets[0]
+    )
+    target = ab.targets[0]
     assert (target.pieces, target.tokens, target.first_text_at, target.sent_at) == (
         (),
         None,
         None,
         at(14),
     )
-    assert len(target.runs) == 1
+    assert ab.series.target("a") == (Run("a", 0),)
 
 
-def test_an_end_keeps_every_run_and_leaves_no_lane_waiting() -> None:
+def test_an_end_keeps_every_run_and_leaves_no_target_waiting() -> None:
     cancelled = SeriesEnded(at(15), "s", reason="cancelled")
     ab = fold(RunEnded(at(13), Run("a", 0)), RunBegan(at(14), "b", 0), cancelled)
     assert ab.ended
     assert [target.sent_at for target in ab.targets] == [None, None]
-    assert len(ab.targets[0].runs) == len(ab.series.runs) == 1
+    assert ab.series.target("a") == ab.series.runs == (Run("a", 0),)
     assert ab.series.reason == "cancelled"
 
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from backends.domain.prices.offers import GIB, offers, offers_sentence
+from backends.domain.format import GIB
+from backends.domain.prices.offers import offers, offers_sentence
 from backends.domain.prices.prices import GpuContract, GpuPrice
 from backends.prices.table import shipped_table
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from backends.domain.ab.cold import ColdProbe, ColdProbePlan
+from backends.domain.format import pause
 from backends.domain.prices.cost import RequestPrices
 from backends.domain.reports.cold_probe import (
     ColdProbeReport,
@@ -16,7 +17,6 @@ from backends.domain.reports.cold_probe import (
     cold_probe_lines,
     cold_probe_markdown,
     cold_probe_svg,
-    duration,
     verdict_line,
 )
 
@@ -142,4 +142,4 @@ def test_the_picture_has_a_dot_for_every_request_after_a_known_pause() -> None:
     ("seconds", "said"), [(30, "30s"), (60, "1m"), (90, "90s"), (900, "15m"), (5400, "1.5h")]
 )
 def test_a_pause_as_people_say_it(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+    assert pause(seconds) == said

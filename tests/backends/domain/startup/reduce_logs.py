@@ -16,7 +16,7 @@ from typing import Any
 from backends.domain.server import Exit
 from backends.domain.start import Start
 from backends.domain.startup.diagnosis import Suspects, refuses_arguments
-from backends.domain.startup.explain import start_document
+from backends.domain.startup.document import start_document
 from backends.domain.startup.lines import Glimpse, Record, clean, numbered_lines, read, snapshot
 from backends.domain.startup.reader import is_interesting
 from backends.domain.startup.wording import Event, Wording

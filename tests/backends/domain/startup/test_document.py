@@ -1,6 +1,6 @@
 import json
 
-from backends.domain.startup.explain import start_document
+from backends.domain.startup.document import start_document
 from tests.backends.domain.startup.logs import only_start, recorded
 
 KEYS = [

@@ -21,7 +21,8 @@ from backends.domain.facts import (
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
 from backends.domain.start import Failure, FailureKind, Outcome, PhaseName, RankPhase, Start
-from backends.domain.startup.fold import apply, as_start, begin, running_phase
+from backends.domain.startup.fold import apply, as_start, running_phase
+from backends.domain.startup.state import begin
 
 
 def at(seconds: float) -> Stamp:

@@ -15,9 +15,10 @@ from backends.domain.facts import (
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
 from backends.domain.start import Outcome, PhaseName, Start
-from backends.domain.startup.fold import apply, as_start, begin, running_phase
+from backends.domain.startup.fold import apply, as_start, running_phase
 from backends.domain.startup.lines import LineSplitter
 from backends.domain.startup.reader import StartReader
+from backends.domain.startup.state import begin
 from tests.backends.domain.startup.logs import recorded
 
 INIT_ENGINE = "init engine (profile, create kv cache, warmup model)"

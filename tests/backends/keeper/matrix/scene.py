@@ -16,7 +16,8 @@ from backends.domain.start import PhaseName
 from backends.host import processes
 from backends.keeper import client
 from backends.keeper.folder import ServerFolder, keeper_id, read_journal
-from backends.keeper.launch import LaunchOrder, launch
+from backends.keeper.launch import launch
+from backends.keeper.order import LaunchOrder
 from tests.backends.keeper.conftest import eventually, free_port, until
 from tests.backends.keeper.matrix.census import Census
 from tests.backends.keeper.matrix.consoles import ALTERNATE_SCREEN, Terminal

@@ -7,9 +7,10 @@ import pytest
 from backends.domain.facts import DownloadSeen, PhaseBegan, ServerFact
 from backends.domain.stamp import Stamp
 from backends.domain.start import PhaseName
-from backends.domain.startup.fold import apply, as_start, begin, running_phase
+from backends.domain.startup.fold import apply, as_start, running_phase
 from backends.domain.startup.lines import LineSplitter
 from backends.domain.startup.reader import StartReader
+from backends.domain.startup.state import begin
 from console.tui.views.progress import item
 
 LOADING = "(EngineCore pid=7) INFO 11-21 08:00:00 [a.py:1] Starting to load model m..."

@@ -1,9 +1,14 @@
-"""Numbers as a reader sees them: one form for each quantity, a dash for what is unknown."""
+"""Numbers, amounts and dates as a reader sees them: one form each, a dash for what is unknown.
 
+Panels fit a figure into as few cells as it deserves (`seconds`, `latency`, `rate`,
+`short_usd`); reports, sentences and columns of plain text keep to one unit or to three significant
+digits (`plain_s`, `plain_ms`, `figure`, `usd`), so that rows compare by eye.
+"""
+
+from datetime import UTC, datetime
 from decimal import Decimal
 
-from widgets.text import UNKNOWN
-
+UNKNOWN = "—"
 GIB = 1024**3
 
 
@@ -32,7 +37,7 @@ def clock(value: float | None) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minutes}:{second:02}"
 
 
-def milliseconds(value_s: float | None) -> str:
+def latency(value_s: float | None) -> str:
     """Return a latency given in seconds: ``8.31 ms``, ``84 ms``, ``1.24 s``."""
     if value_s is None:
         return UNKNOWN
@@ -104,14 +109,29 @@ def percent(share: float | None) -> str:
     return f"{value:.1f} %" if 0 < abs(value) < 9.95 else f"{value:.0f} %"
 
 
-def usd(amount: Decimal | None, *, beside: Decimal | None = None) -> str:
-    """Return an amount of US dollars: ``$0.0042``, ``$0.42``, ``$1.88``, ``$1,204``.
+def usd(amount: Decimal | None, per: str = "") -> str:
+    """Return an amount in US dollars for people, such as ``$0.0319`` or ``$1.88/h``.
 
-    Beside an amount of a dollar or more, fractions of a cent only distract: ``<$0.01``.
+    Amounts from one dollar on have cents; smaller ones three significant digits, so that the price
+    of a request is never rounded to nothing. None gives ``—``.
     """
     if amount is None:
         return UNKNOWN
-    if beside is not None and beside >= 1 and 0 <= amount < 1:
+    size = abs(amount)
+    places = 2 if size >= 1 or size == 0 else max(2, 2 - size.adjusted())
+    whole, _, cents = f"{size:,.{places}f}".partition(".")
+    cents = cents.rstrip("0").ljust(2, "0")
+    return f"{'-' if amount < 0 else ''}${whole}.{cents}{f'/{per}' if per else ''}"
+
+
+def short_usd(amount: Decimal | None, *, whole: Decimal | None = None) -> str:
+    """Return US dollars in few cells: ``$0.0042``, ``$0.42``, ``$1.88``, ``$1,204``.
+
+    As a part of a `whole` of a dollar or more, fractions of a cent only distract: ``<$0.01``.
+    """
+    if amount is None:
+        return UNKNOWN
+    if whole is not None and whole >= 1 and 0 <= amount < 1:
         return f"${amount:.2f}" if not amount or amount >= Decimal("0.005") else "<$0.01"
     sign, size = ("-" if amount < 0 else ""), abs(amount)
     if size == 0:
@@ -121,6 +141,51 @@ def usd(amount: Decimal | None, *, beside: Decimal | None = None) -> str:
     if size < Decimal("0.0995"):
         return f"{sign}${size:.4f}"
     return f"{sign}${size:,.2f}" if size < 1000 else f"{sign}${size:,.0f}"
+
+
+def figure(value: Decimal | float) -> str:
+    """Return a rate or count to three significant digits for people, such as ``3.22``."""
+    if isinstance(value, float):
+        value = Decimal(repr(value))
+    if value == 0 or not value.is_finite():
+        return "0" if value == 0 else "∞"
+    places = max(0, 2 - value.adjusted())
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def plain_s(value: float | None) -> str:
+    """Return a duration in seconds whatever its size: ``725.3 s``."""
+    return UNKNOWN if value is None else f"{value:.1f} s"
+
+
+def plain_ms(value_s: float | None) -> str:
+    """Return a latency given in seconds in milliseconds whatever its size: ``1240.0 ms``."""
+    return UNKNOWN if value_s is None else f"{value_s * 1000:.1f} ms"
+
+
+def whole(value: float | None, unit: str) -> str:
+    """Return a reading without decimals and its unit: ``97 %``, ``651 W``, ``61 °C``."""
+    return UNKNOWN if value is None else f"{value:.0f} {unit}"
+
+
+def pause(value_s: float) -> str:
+    """Return a span as options of the command line take it, such as ``90s``, ``15m``, ``1.5h``."""
+    if value_s >= 3600:
+        return f"{round(value_s / 3600, 2):g}h"
+    if value_s >= 60 and value_s % 60 == 0:
+        return f"{value_s / 60:g}m"
+    return f"{value_s:g}s"
+
+
+def utc_minute(wall_s: float) -> str:
+    """Return seconds since 1970 as a date and time of day in UTC: ``2026-11-30 02:19``."""
+    return datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def local_minute(wall_s: float) -> str:
+    """Return seconds since 1970 as a date and time of day of this host's zone."""
+    return datetime.fromtimestamp(wall_s).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def about(value: float | None) -> str:

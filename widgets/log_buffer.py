@@ -5,23 +5,23 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
-KEPT_LINES = 50_000
+MAX_LINES = 50_000
 
 _ERROR = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|Traceback)\b|^[\w.]*(?:Error|Exception)\b")
 _WARNING = re.compile(r"\bWARN(?:ING)?\b")
 _HINT = re.compile("ERROR|WARN|Error|Traceback|Exception|CRITICAL|FATAL")
 _LEVEL_WITHIN = 120
 
-Wanted = Callable[[str], bool]
+LineFilter = Callable[[str], bool]
 
 
-class KeptLines:
+class LogBuffer:
     """Rows are counted among the lines shown; a line keeps its number for as long as it is kept."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
         self._first = 0
-        self._wanted: Wanted | None = None
+        self._wanted: LineFilter | None = None
         self._chosen: list[int] = []
 
     def __len__(self) -> int:
@@ -49,7 +49,7 @@ class KeptLines:
         self._lines.extend(lines)
         if self._wanted is not None:
             self._chosen.extend(self._choose(number))
-        excess = len(self._lines) - KEPT_LINES
+        excess = len(self._lines) - MAX_LINES
         if excess <= 0:
             return 0
         del self._lines[:excess]
@@ -60,7 +60,7 @@ class KeptLines:
         del self._chosen[:gone]
         return gone
 
-    def show_only(self, wanted: Wanted | None) -> None:
+    def set_filter(self, wanted: LineFilter | None) -> None:
         """Show the lines that are wanted, None for all."""
         self._wanted = wanted
         self._chosen = [] if wanted is None else list(self._choose(self._first))
@@ -92,7 +92,7 @@ class KeptLines:
                 yield at
 
 
-def filter_of(only: str, *, problems_only: bool) -> Wanted | None:
+def filter_of(only: str, *, problems_only: bool) -> LineFilter | None:
     """Return what says whether a line is shown, None where all are."""
     needle = only.casefold()
     if problems_only and needle:

@@ -1,0 +1,147 @@
+"""Numbers, amounts and dates as people read them."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.domain import format as fmt
+from backends.domain.format import GIB
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (None, "—"),
+        (0, "0.0 s"),
+        (0.02, "<0.1 s"),
+        (61.2, "61.2 s"),
+        (99.96, "100 s"),
+        (599.4, "599 s"),
+        (725, "12:05"),
+        (3665, "1:01:05"),
+        (90061, "1d 01:01"),
+    ],
+)
+def test_seconds(value: float | None, told: str) -> None:
+    assert fmt.seconds(value) == told
+
+
+@pytest.mark.parametrize(
+    ("value_s", "told"),
+    [
+        (None, "—"),
+        (0.0083, "8.30 ms"),
+        (0.0312, "31 ms"),
+        (0.9996, "1.00 s"),
+        (1.24, "1.24 s"),
+        (120, "120 s"),
+    ],
+)
+def test_latency(value_s: float | None, told: str) -> None:
+    assert fmt.latency(value_s) == told
+
+
+@pytest.mark.parametrize(
+    ("call", "value", "told"),
+    [
+        (fmt.gib, int(0.42 * GIB), "0.42"),
+        (fmt.gib, int(14.9 * GIB), "14.9"),
+        (fmt.gib, 141 * GIB, "141"),
+        (fmt.count, 812, "812"),
+        (fmt.count, 9_999.6, "10k"),
+        (fmt.count, 81_234, "81.2k"),
+        (fmt.count, 8_100_000, "8.1M"),
+        (fmt.rate, 0.31, "0.31"),
+        (fmt.rate, 88.24, "88.2"),
+        (fmt.rate, 1204.4, "1,204"),
+        (fmt.percent, 0.004, "0.4 %"),
+        (fmt.percent, 0.62, "62 %"),
+        (fmt.percent, 0.0, "0 %"),
+        (fmt.short_usd, Decimal("0.00001"), "<$0.0001"),
+        (fmt.short_usd, Decimal("0.0042"), "$0.0042"),
+        (fmt.short_usd, Decimal(0), "$0.00"),
+        (fmt.short_usd, Decimal("1.885"), "$1.88"),
+        (fmt.short_usd, Decimal("1203.6"), "$1,204"),
+        (fmt.about, 23.4, "23 s"),
+        (fmt.about, -3.0, "0 s"),
+    ],
+)
+def test_numbers(call: object, value: object, told: str) -> None:
+    assert callable(call)
+    assert call(value) == told
+    assert call(None) == "—"
+
+
+def test_cents_are_enough_beside_dollars() -> None:
+    dollars = Decimal("2.03")
+    assert fmt.short_usd(Decimal("0.0317"), whole=dollars) == "$0.03"
+    assert fmt.short_usd(Decimal("0.0007"), whole=dollars) == "<$0.01"
+    assert fmt.short_usd(Decimal(0), whole=dollars) == "$0.00"
+    assert fmt.short_usd(None, whole=dollars) == "—"
+
+
+def test_latencies_share_unit_and_digits() -> None:
+    assert fmt.latencies(0.128, 0.101, 0.152) == (("128", "101", "152"), "ms")
+    assert fmt.latencies(0.003, -0.012, 0.018, signed=True) == (("+3", "−12", "+18"), "ms")
+    assert fmt.latencies(0.9, 1.4) == (("0.90", "1.40"), "s")
+    assert fmt.latencies(0.0002, 0.0009) == (("0.200", "0.900"), "ms")
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("1.88", "$1.88"),
+        ("0", "$0.00"),
+        ("0.0318555", "$0.0319"),
+        ("0.345", "$0.345"),
+        ("0.7", "$0.70"),
+        ("0.000162", "$0.000162"),
+        ("0.9999", "$1.00"),
+        ("2514.24", "$2,514.24"),
+        ("-0.5", "-$0.50"),
+        ("5", "$5.00"),
+    ],
+)
+def test_amounts_for_people(amount: str, text: str) -> None:
+    assert fmt.usd(Decimal(amount)) == text
+
+
+def test_unknown_is_never_zero() -> None:
+    assert fmt.usd(None, "h") == "—"
+
+
+def test_a_rate_names_its_unit() -> None:
+    assert fmt.usd(Decimal("1.88"), "h") == "$1.88/h"
+
+
+@given(st.decimals(min_value="1e-9", max_value="1e9", allow_nan=False, places=12))
+def test_no_amount_is_shown_as_nothing(amount: Decimal) -> None:
+    if amount > 0:
+        shown = Decimal(fmt.usd(amount).removeprefix("$").replace(",", ""))
+        assert abs(shown - amount) <= max(amount * Decimal("0.006"), Decimal("0.005"))
+        assert shown > 0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("3.2235", "3.22"), ("18.0077", "18"), ("0.6158", "0.616"), ("1234.5", "1,234"), ("0", "0")],
+)
+def test_figures_have_three_digits(value: str, text: str) -> None:
+    assert fmt.figure(Decimal(value)) == text
+
+
+def test_a_rate_that_was_measured_has_three_digits_too() -> None:
+    assert fmt.figure(11.249) == "11.2"
+    assert fmt.figure(float("inf")) == "∞"
+
+
+def test_plain_columns_keep_one_unit() -> None:
+    assert (fmt.plain_s(725.31), fmt.plain_ms(1.24)) == ("725.3 s", "1240.0 ms")
+    assert {fmt.plain_s(None), fmt.plain_ms(None)} == {fmt.UNKNOWN}
+
+
+def test_a_moment_has_its_date_and_time_of_day() -> None:
+    assert fmt.utc_minute(1_764_460_800.0) == "2025-11-30 00:00"
+    assert fmt.local_minute(0.0)[:3] in {"197", "196"}
