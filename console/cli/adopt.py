@@ -21,7 +21,6 @@ from backends.servers.listing import list_servers
 from backends.settings.paths import state_folder
 from console.cli.output import document, say, show
 from console.cli.status import UNKNOWN, server_document
-from widgets import format as fmt
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -157,6 +156,8 @@ def _held(sample: GpuSample, pids: frozenset[int]) -> tuple[int | None, str]:
 
 
 def _print(server: Server, told: dict[str, Any]) -> None:
+    from widgets import format as fmt  # noqa: PLC0415  it loads Textual
+
     memory = told["gpu_memory_bytes"]
     whose = "run by inferctl"
     if server.owner is Owner.EXTERNAL:
