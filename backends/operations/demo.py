@@ -62,7 +62,7 @@ def simulated_host(speed: float, failure: str | None) -> Iterator[Host]:
         environment=tuple(environment.items()),
     )
     endpoint_port = _free_port()
-    with _cared_for(folder, endpoint_port, profile.port):
+    with _supervised(folder, endpoint_port, profile.port):
         yield Host(
             settings=_settings(profile, endpoint_port),
             state_folder=folder,
@@ -93,13 +93,13 @@ def _settings(profile: Profile, endpoint_port: int) -> Settings:
 
 
 @contextmanager
-def _cared_for(folder: Path, endpoint_port: int, server_port: int) -> Iterator[None]:
-    """Let a caretaker run the helpers; it clears away when its stdin is closed, here or by a kill.
+def _supervised(folder: Path, endpoint_port: int, server_port: int) -> Iterator[None]:
+    """Let a supervisor run the helpers; it clears away when its stdin is closed, here or by a kill.
 
     It is a session of its own, so that neither Ctrl-C nor a terminal that closes ends it first.
     """
     arguments = (str(folder), str(endpoint_port), str(server_port))
-    caretaker = subprocess.Popen(
+    supervisor = subprocess.Popen(
         spawn.command("backends.operations.demo_supervisor", *arguments),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -110,9 +110,9 @@ def _cared_for(folder: Path, endpoint_port: int, server_port: int) -> Iterator[N
     try:
         yield
     finally:
-        assert caretaker.stdin is not None
-        caretaker.stdin.close()
-        caretaker.wait()
+        assert supervisor.stdin is not None
+        supervisor.stdin.close()
+        supervisor.wait()
 
 
 def _free_port() -> int:

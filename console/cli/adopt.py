@@ -157,6 +157,7 @@ def _held(sample: GpuSample, pids: frozenset[int]) -> tuple[int | None, str]:
 
 
 def _print(server: Server, told: dict[str, Any]) -> None:
+
     memory = told["gpu_memory_bytes"]
     whose = "run by inferctl"
     if server.owner is Owner.EXTERNAL:
