@@ -11,7 +11,8 @@ from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.verdict import Verdict, decide
 from backends.domain.decision.wording import break_even_sentence, excluded_because, reason
 from backends.domain.prices.amounts import usd
-from backends.operations.decision import Decision, decide_all, decision_document, remedies
+from backends.operations.decision import Decision, decide_all, decision_document
+from backends.operations.remedies import remedies
 from console.cli.output import document, say, show, table
 
 NOT_REQUIRED = 4
