@@ -8,7 +8,7 @@ from typing import Any
 
 from backends.domain.billing.ledger import utc_day
 from backends.domain.decision.document import verdict_document
-from backends.domain.decision.exclusion import NO_REMEDIES, Remedies, Remedy
+from backends.domain.decision.exclusion import NO_REMEDIES, Remedies
 from backends.domain.decision.hysteresis import (
     OPPOSITE_WINDOWS,
     Advice,
@@ -33,6 +33,7 @@ from backends.domain.traffic.requests import Observed
 from backends.domain.traffic.windows import Window
 from backends.operations.context import Context
 from backends.operations.pricing import RankedEndpoint, gpu_offers
+from backends.operations.remedies import remedies
 from backends.operations.rental import Rental, rental_of
 from backends.operations.scenario import (
     HostScenario,
@@ -126,14 +127,6 @@ def _plan(session: Session, context: Context, host: HostScenario) -> Verdict:
 def _decided(asked: Scenario, remedies: Remedies) -> Verdict:
     """Decide once for each scenario; the screen asks at every redraw."""
     return decide(asked, remedies)
-
-
-def remedies(server: str = "") -> Remedies:
-    """Return the commands that mend what a verdict lacks, for a server that a load can measure."""
-    return Remedies(
-        measure=Remedy(f"inferctl load {server or 'ENDPOINT'}"),
-        confirm=Remedy("inferctl prices set"),
-    )
 
 
 def unpriced_gpu(session: Session, context: Context) -> str:

@@ -149,7 +149,6 @@ def host_scenario(
     profile, seen = watched_profile(session, settings), traffic.seen
     slow = _too_slow(settings, measured)
     endpoints = ranked(settings, seen, traffic.cached_input_share, slow)
-    prices = endpoints[0].endpoint.prices if endpoints else TokenPrices()
     tokens = (seen.output_tokens_mean, seen.input_tokens_mean)
     carries = carried(capacities, profile, *tokens, limits=settings.limits)
     inputs = (
@@ -159,25 +158,34 @@ def host_scenario(
         *_api_tail(settings, endpoints, measured),
     )
     known: dict[str, Any] = {each.key: each.value for each in inputs if each.value is not None}
-    made = Scenario(
+    prices = endpoints[0].endpoint.prices if endpoints else TokenPrices()
+    made = replace(
+        with_api_prices(_configured(settings, profile, traffic), prices),
+        api_price_as_of=prices.as_of,
+        api_price_source=prices.source,
+        capacity_rps=carries.rps,
+        today=today,
+        **known,
+    )
+    made = _by_the_hour(supplemented(made, settings.plan), traffic.profile)
+    return HostScenario(made, traffic, profile, carries, endpoints, inputs)
+
+
+def _configured(settings: Settings, profile: Profile | None, traffic: Demand) -> Scenario:
+    """Return the traffic with what the configuration says of the GPU, its bill and the limit."""
+    seen = traffic.seen
+    return Scenario(
         gpu_usd_per_hour=server_usd_per_hour(profile, settings.billing),
+        gpu_price_as_of=profile.gpu_price_as_of if profile else None,
+        granularity_s=Decimal(settings.billing.granularity_s or 1),
+        minimum_charge_s=Decimal(settings.billing.min_charge_s),
+        ttft_slo_s=_decimal(settings.limits.ttft_p99_s),
         input_tokens=seen.input_tokens_mean,
         output_tokens=seen.output_tokens_mean,
         cached_input_share=traffic.cached_input_share,
         rate_rps=traffic.rate_rps,
-        capacity_rps=carries.rps,
-        ttft_slo_s=_decimal(settings.limits.ttft_p99_s),
-        gpu_price_as_of=profile.gpu_price_as_of if profile else None,
-        api_price_as_of=prices.as_of,
-        api_price_source=prices.source,
-        today=today,
         observed=seen,
-        granularity_s=Decimal(settings.billing.granularity_s or 1),
-        minimum_charge_s=Decimal(settings.billing.min_charge_s),
     )
-    made = supplemented(replace(with_api_prices(made, prices), **known), settings.plan)
-    made = _by_the_hour(made, traffic.profile)
-    return HostScenario(made, traffic, profile, carries, endpoints, inputs)
 
 
 def _by_the_hour(made: Scenario, profile: HourlyProfile | None) -> Scenario:

@@ -11,7 +11,7 @@ from backends.domain.decision.scenario import BadScenario, Scenario
 from backends.domain.decision.verdict import Verdict, decide
 from backends.domain.decision.wording import break_even_sentence, excluded_because, reason
 from backends.domain.format import UNKNOWN, usd
-from backends.operations.decision import Decision, remedies
+from backends.operations.remedies import remedies
 from backends.problem import UsageProblem
 from backends.scenarios.reading import scenario_at
 from console.cli.output import document, say, show, table

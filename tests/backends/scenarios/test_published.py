@@ -8,7 +8,7 @@ import pytest
 from backends.domain.decision.document import verdict_document
 from backends.domain.decision.scenario import BadScenario
 from backends.domain.decision.verdict import decide
-from backends.operations.decision import remedies
+from backends.operations.remedies import remedies
 from backends.scenarios.reading import (
     read_scenario,
     scenario_at,
