@@ -10,7 +10,7 @@ WORKERS ?= logical
 PARALLEL = -n $(WORKERS) --dist worksteal
 QUICK = tests/backends/domain tests/backends/test_wire.py tests/backends/settings \
         tests/backends/scenarios tests/backends/prices tests/backends/metrics \
-        tests/widgets tests/console/views
+        tests/widgets tests/console/tui/views
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
