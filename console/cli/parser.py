@@ -217,9 +217,9 @@ def _cold_probe(parser: argparse.ArgumentParser) -> None:
     do = parser.add_mutually_exclusive_group()
     do.add_argument("--status", action="store_true", help="what was found so far; sends nothing")
     do.add_argument(
-        "--stop", action="store_true", help="end the cold-start probe; it can be gone on with"
+        "--stop", action="store_true", help="end the cold-start probe; it can be resumed"
     )
-    do.add_argument("--again", action="store_true", help="measure anew what was measured")
+    do.add_argument("--again", action="store_true", help="repeat what was already measured")
     add("--yes", action="store_true", help="do not ask before a priced endpoint")
 
 

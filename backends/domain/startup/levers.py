@@ -209,7 +209,7 @@ LEVERS = (
         (0, 10, 2),
         "--kv-cache-memory-bytes {kv_cache_bytes}",
         "takes this start's KV cache as given, so that nothing is profiled",
-        "the figure must be found anew when the model, the flags or the GPU change",
+        "the figure must be measured again when the model, the flags or the GPU change",
         plans_anew,
         spares=(PhaseName.PROFILE_MEMORY,),
     ),

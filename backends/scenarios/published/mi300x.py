@@ -68,7 +68,7 @@ CLAIMS = (
         Decimal("61.4"),
         lambda: sum(PHASES_S, Decimal(0)),
         "s",
-        "24 + 4 + 11 + 21; the rest lies between them, as the article says",
+        "24 + 4 + 11 + 21; the rest is between them, as the article says",
     ),
     _claim(
         "VRAM beside the weights",

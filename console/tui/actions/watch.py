@@ -1,4 +1,4 @@
-"""Which server the console shows: at first, by the user's choice, and when others start it anew."""
+"""Which server the console shows: at first, by the user's choice, and when others restart it."""
 
 import asyncio
 from dataclasses import replace
