@@ -1,4 +1,4 @@
-"""What repeated cold starts of one server show: differences, spread, cost, and the JSON document."""
+"""What repeated cold starts of one server show: differences, spread, cost, and JSON."""
 
 import os
 from collections.abc import Sequence

@@ -36,7 +36,7 @@ class Context:
         meter_kept_s: when the meter was last stored, seconds since 1970.
         beside: a recorded A/B that stands beside the live one.
         simulated: everything on screen is made up.
-        replayed: everything on screen was recorded; keys that would start or stop something are off.
+        replayed: everything on screen was recorded; keys that start or stop something are off.
     """
 
     settings: Settings
