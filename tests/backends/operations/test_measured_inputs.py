@@ -178,8 +178,7 @@ def test_a_gpu_that_is_too_slow_within_its_capacity_is_ruled_out() -> None:
         "SLO_EXCLUDES: the GPU's p99 TTFT is above 1 s, the limit is 1 s"
     )
     assert (
-        "The GPU's p99 TTFT is between 1 and 2.5 s, of 1170 requests in the server's own "
-        "histogram."
+        "The GPU's p99 TTFT is between 1 and 2.5 s, of 1170 requests in the server's own histogram."
     ) in said(found)
     assert "is above 1 s now, over the limit of 1 s" in found.now.reason
     assert found.now.kind is NowKind.SPILL_TO_API
