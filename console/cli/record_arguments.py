@@ -101,7 +101,7 @@ def _currency(parser: argparse.ArgumentParser, purpose: str) -> None:
 
 def _prices_update(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "file", metavar="FILE", nargs="?", help="JSON of a price catalogue"
+        "file", metavar="FILE", nargs="?", help="JSON of a catalogue, such as models.dev"
     )
     parser.add_argument(
         "--genai", action="store_true", help="the genai-prices package installed beside inferctl"
