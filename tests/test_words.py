@@ -43,10 +43,9 @@ PENDING_NAMES = {
     "began_anew": "backends/domain/traffic/rates",
     "cost_elsewhere": "backends/domain/billing/meter",
     "elsewhere": "backends/operations/billing and scenario",
-    "foreign": "backends/domain/foreign, a module",
     "Claim.told": "backends/scenarios/published",
     "save_books": "backends/operations/meter_store",
-    "told": "backends/domain/prices/currencies, widgets/gpu_remarks",
+    "told": "backends/domain/prices/currencies",
 }
 """Names that are still to be changed, wherever they stand, with the area they belong to."""
 

@@ -20,10 +20,10 @@ class GpuRemarks(Static):
 
     def watch_view(self, sample: GpuSample) -> None:
         """Show the sentences of a new sample."""
-        self.update(Content("\n").join(told(sample)))
+        self.update(Content("\n").join(remark_lines(sample)))
 
 
-def told(sample: GpuSample) -> list[Content]:
+def remark_lines(sample: GpuSample) -> list[Content]:
     """Return the lines: what concerns the drivers first, then GPU by GPU."""
     general = [sample.reason] if sample.gpus and sample.reason else []
     lines = [line(("▲ ", "$text-warning"), safe(each)) for each in general]
