@@ -43,6 +43,7 @@ PENDING_NAMES = {
     "began_anew": "backends/domain/traffic/rates",
     "cost_elsewhere": "backends/domain/billing/meter",
     "elsewhere": "backends/operations/billing and scenario",
+    "foreign": "backends/domain/foreign, a module",
     "Claim.told": "backends/scenarios/published",
     "save_books": "backends/operations/meter_store",
     "told": "backends/domain/prices/currencies",

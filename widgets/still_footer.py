@@ -1,4 +1,4 @@
-"""A footer that is rebuilt only when the keys it offers have changed."""
+"""A footer that is built anew only when what it offers has changed."""
 
 from textual.screen import Screen
 from textual.widgets import Footer

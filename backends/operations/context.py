@@ -33,7 +33,7 @@ class Context:
         measured: what the history tells a plan, read anew when a start or an A/B has ended.
         traffic: what another source than the server's own counters tells, None without one.
         tests_usd: what inferctl's own tests have cost since the bill began.
-        meter_kept_s: when the meter was last stored, seconds since 1970.
+        meter_kept_s: when the books were last written down, seconds since 1970.
         beside: a recorded A/B that stands beside the live one.
         simulated: everything on screen is made up.
         replayed: everything on screen was recorded; keys that start or stop something are off.

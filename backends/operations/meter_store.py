@@ -1,4 +1,4 @@
-"""The meter, tokens served, days of traffic and the shown verdict, stored in the history."""
+"""The books of the rental, kept in the history: the meter, what was served, the days, the plan."""
 
 import math
 from collections.abc import Mapping
@@ -71,7 +71,7 @@ WINDOW = "window:"
 SHOWN = "plan:"
 
 KEEP_S = 60.0
-"""The meter is stored once a minute; what a crash loses is billed as time without data."""
+"""The books are written once a minute; what a crash loses is counted as unwatched time."""
 
 SAME_BOOT_S = 30.0
 """The boot time is computed from two clocks, and moves when one of them is set."""
@@ -100,9 +100,9 @@ class MeterStore:
 
 
 def open_meter_store(host: Host) -> MeterStore:
-    """Return the meter store: as an earlier console wrote it, or begun with the bill.
+    """Return the books: as an earlier console left them, or begun with the bill.
 
-    The time since then is read from the keepers' journals as far as they know: starting and stopped
+    The time since then is told from the keepers' journals as far as they tell: starting and stopped
     are known, what a ready server did is not.
 
     Raises:
@@ -122,12 +122,12 @@ def open_meter_store(host: Host) -> MeterStore:
 
 
 def with_meter_store(session: Session, books: MeterStore) -> Session:
-    """Return the session with meter and ledger as they were stored."""
+    """Return a session that goes on with the books."""
     return replace(session, meter=books.meter, ledger=books.ledger)
 
 
 def keep(writer: HistoryThread, session: Session, context: Context, wall_s: float) -> Context:
-    """Store the meter once a minute, and the plan whenever a window of traffic was judged.
+    """Have the books written once a minute, and the plan whenever a window of traffic was judged.
 
     No window is judged before the plan is known that held until then.
     """

@@ -43,7 +43,7 @@ class TrafficNotRecorded(Problem):
 
 @contextmanager
 def sending(state_folder: Path, base_urls: Iterable[str]) -> Iterator[None]:
-    """Announce, as long as the block runs, that requests go to these addresses.
+    """Tell, as long as the block runs, that requests go to these addresses.
 
     Raises:
         TrafficNotRecorded: the state folder cannot be written; nothing was begun.

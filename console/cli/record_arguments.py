@@ -101,7 +101,7 @@ def _currency(parser: argparse.ArgumentParser, purpose: str) -> None:
 
 def _prices_update(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "file", metavar="FILE", nargs="?", help="JSON of a catalogue, such as models.dev"
+        "file", metavar="FILE", nargs="?", help="JSON of models.dev, OpenRouter or litellm"
     )
     parser.add_argument(
         "--genai", action="store_true", help="the genai-prices package installed beside inferctl"

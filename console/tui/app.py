@@ -13,7 +13,6 @@ from textual.screen import Screen
 from textual.worker import Worker
 
 from backends.domain.decision.hysteresis import ShownPlan
-from backends.domain.external import is_external
 from backends.domain.facts import (
     Fact,
     GpusSampled,
@@ -23,6 +22,7 @@ from backends.domain.facts import (
     SourceFailed,
     Ticked,
 )
+from backends.domain.foreign import is_external
 from backends.domain.lifecycle import failure_of
 from backends.domain.session import Session, advance, recovered
 from backends.domain.session import watching as watching_profile

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TYPED_MAX_TOKENS = 220
 
 ASK_ABOVE_RUNS = 1
-"""A single run starts at once; more runs on a priced endpoint need consent to the cost."""
+"""A single run costs what a question is worth; a series on a priced endpoint is asked about."""
 
 
 async def run_ab(app: "InferctlApp", runs: int) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from backends.domain.external import is_external
+from backends.domain.foreign import is_external
 from backends.domain.server import Server, ServerState
 from backends.domain.stamp import Stamp
 from backends.domain.vram_owners import with_survivor_memory

@@ -1,4 +1,4 @@
-"""Which server the console shows: at first, by the user's choice, and when others restart it."""
+"""Which server the console shows: at first, by the user's choice, and when others start it anew."""
 
 import asyncio
 from dataclasses import replace
