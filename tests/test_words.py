@@ -36,6 +36,7 @@ PENDING_NAMES = {
     "Bill.elsewhere": "backends/operations/billing",
     "CostView.elsewhere": "widgets/cost_panel",
     "DeskFields": "backends/operations/records",
+    "ELSEWHERE": "backends/settings/plan",
     "Elsewhere": "backends/operations/billing",
     "ForeignPrice": "backends/domain/decision",
     "LaneState": "widgets/target_pane",

@@ -18,7 +18,7 @@ _SERVED = (
 )
 _TTFT = "remove it: inferctl load NAME measures it, and the server's own counters do"
 
-BELONGS_TO: Mapping[str, str] = {
+ELSEWHERE: Mapping[str, str] = {
     "gpu_usd_per_hour": _GPU,
     "gpu_price_as_of": _GPU,
     "gpu_price_source": "remove it; contract_price_source is of the prices that stand here",
@@ -85,8 +85,8 @@ def _misfits(table: Mapping[str, Any]) -> Iterator[Misfit]:
         yield bad
         return
     for key, value in table.items():
-        if key in BELONGS_TO:
-            yield Misfit((key,), "does not belong in a plan", BELONGS_TO[key])
+        if key in ELSEWHERE:
+            yield Misfit((key,), "does not belong in a plan", ELSEWHERE[key])
         elif (bad := _misfit({**currencies, key: value})) is not None:
             yield bad
 
