@@ -1,4 +1,4 @@
-"""The cost panel: the bill so far, the same tokens elsewhere, and where the crossover lies."""
+"""The cost panel: the bill so far, what an API would charge, and where the crossover is."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal

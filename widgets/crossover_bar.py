@@ -99,7 +99,7 @@ def _outlook(view: CrossoverBar, words: str, width: int) -> Content:
     interval = view.break_even_interval_rps
     forms: tuple[str, ...] = ()
     if even is not None and most is not None and even > most:
-        forms = ("break-even lies above the measured capacity", "break-even above capacity")
+        forms = ("break-even is above the measured capacity", "break-even above capacity")
     elif now is None:
         forms = (f"load {UNKNOWN} not measured", f"load {UNKNOWN}")
     elif interval is not None and interval[0] <= now <= interval[1]:

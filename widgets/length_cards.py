@@ -1,4 +1,4 @@
-"""Response lengths side by side: where the crossover lies for each, and what is decided there."""
+"""Response lengths side by side: where the crossover is for each, and what is decided there."""
 
 from dataclasses import dataclass
 from decimal import Decimal

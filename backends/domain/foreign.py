@@ -1,4 +1,4 @@
-"""The life of a server that somebody else started, told by the process table alone."""
+"""The state of an external server, from the process table alone."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,7 +10,7 @@ ENDED = "it has ended; inferctl did not start it, so how it ended is not known"
 
 
 def external_life(server: Server) -> Life:
-    """Return the life of a external server as it was last listed."""
+    """Return the life of an external server as it was last listed."""
     unreached = "" if server.base_url else f"it is not seen to listen on port {server.port}"
     return Life(server, note=unreached)
 
@@ -21,7 +21,7 @@ def is_external(life: Life | None) -> bool:
 
 
 def external_after(life: Life, listed: Iterable[Server]) -> Life:
-    """Return a external server's life after all servers of the host were listed.
+    """Return an external server's life after all servers of the host were listed.
 
     A server that listened once and does so no longer, while its process lives, is unhealthy; one
     that is not listed has ended.

@@ -1,6 +1,6 @@
 """Keeps keys, tokens and passwords out of whatever is shown, sent on or written down.
 
-A key that is known is found wherever it stands, whole or in part; what nobody was told is found by
+A key that is known is found wherever it stands, whole or in part; an unknown one is found by
 the flag, field or prefix that gives it away.
 """
 

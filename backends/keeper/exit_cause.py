@@ -1,4 +1,4 @@
-"""Why a server ended, told from the way it ended alone."""
+"""Why a server ended, from its exit status alone."""
 
 import signal
 from collections.abc import Iterable

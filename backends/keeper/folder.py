@@ -1,4 +1,4 @@
-"""The folder of one server: where its keeper leaves what outlives it."""
+"""The folder of one server: what its keeper writes and a later keeper or console reads."""
 
 import contextlib
 import os
@@ -178,10 +178,10 @@ def keeper_id(folder: ServerFolder) -> ProcessId | None:
 
 
 def living_keeper(folder: ServerFolder) -> ProcessId | None:
-    """Return the keeper of this folder that runs now, by the process table where no file tells.
+    """Return the keeper of this folder that runs now, from the process table if no file names it.
 
-    The file names a keeper that was killed where the disk took no other since, or whatever
-    process somebody wrote into it.
+    The file may name a dead keeper, because a full disk took no newer entry, or any process that
+    somebody wrote into it; so a named process must also be one that keeps this folder.
     """
     keeper = keeper_id(folder)
     named = processes.read(keeper.pid) if keeper is not None else None

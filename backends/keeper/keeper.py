@@ -160,7 +160,7 @@ class Keeper:
         try:
             kept.watching(watch)
         except Exception:  # whatever is wrong with our looking, the server has to be ended later
-            complain(f"watch: the server is kept unwatched: {traceback.format_exc()}")
+            complain(f"watch: the server runs without being watched: {traceback.format_exc()}")
             self._journal.record(HealthChanged(now(), False, UNWATCHED))
             while not self._interrupted():
                 watch.pause(READY_POLL_S)
@@ -197,9 +197,9 @@ class Keeper:
             self._journal.record(Stopped(now()))
 
     def _stop_accepting_output(self) -> None:
-        """What processes say when they are made to end is no cause of it.
+        """Stop reading output as a cause of failure, since processes that are stopped log errors.
 
-        What the first one said as it ended is still on its way through the pipe.
+        What the first process wrote as it ended may still be in the pipe; it is read first.
         """
         deadline = time.monotonic() + LAST_WORDS_S
         while self._output_mover.is_alive() and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""How much of a model lies in the Hugging Face cache, finished or not.
+"""How much of a model is in the Hugging Face cache, finished or not.
 
 The layout is huggingface_hub's: ``models--ORG--NAME/blobs`` holds the files by their hash, those
 still being fetched as ``*.incomplete``, and ``snapshots/REVISION`` holds links to them by name.

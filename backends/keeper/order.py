@@ -1,4 +1,4 @@
-"""What a keeper is told to do, and how that is kept without secrets."""
+"""What a keeper is ordered to do, and how that is stored without secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""From names to an A/B: which endpoints stand in which target, and what the series may cost."""
+"""An A/B from names: which endpoint is target A, B, C or D, and what the series may cost."""
 
 import secrets
 from collections.abc import Sequence

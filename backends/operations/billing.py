@@ -1,4 +1,4 @@
-"""The bill of a rental or of a period, and the same tokens elsewhere: what is printed and drawn."""
+"""The bill of a rental or of a period, and what an API would charge for the same tokens."""
 
 from contextlib import closing
 from dataclasses import dataclass, replace

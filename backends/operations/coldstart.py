@@ -1,4 +1,4 @@
-"""Starts a server again and again, and puts the starts beside each other."""
+"""What repeated cold starts of one server show: differences, spread, cost, and JSON."""
 
 import os
 from collections.abc import Sequence
@@ -77,8 +77,8 @@ def total_cost(done: Sequence[ColdStart]) -> Decimal | None:
 
 
 def compile_word(each: ColdStart) -> str:
-    """Return ``hit`` or ``miss`` where vLLM's log told, else ``not told``."""
-    return dict(each.start.settings).get("compile_cache", "not told")
+    """Return ``hit`` or ``miss`` where vLLM's log says, else ``not logged``."""
+    return dict(each.start.settings).get("compile_cache", "not logged")
 
 
 def _is_in_memory(before: Warmth) -> bool | None:

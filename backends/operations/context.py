@@ -1,4 +1,4 @@
-"""What lies beside the session: the configuration, earlier starts, the chosen prompt."""
+"""What a decision and a view need besides the session: configuration, earlier starts, prompt."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -36,7 +36,7 @@ class Context:
         meter_kept_s: when the books were last written down, seconds since 1970.
         beside: a recorded A/B that stands beside the live one.
         simulated: everything on screen is made up.
-        replayed: everything on screen was recorded, and nothing on it can act.
+        replayed: everything on screen was recorded; keys that start or stop something are off.
     """
 
     settings: Settings

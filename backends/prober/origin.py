@@ -107,7 +107,7 @@ def authorization(api_key: str | None) -> str:
     if not api_key:
         return ""
     if not (api_key.isascii() and api_key.isprintable()):
-        raise BadAddress("the API key holds characters that no HTTP header can carry: set it anew")
+        raise BadAddress("the API key holds characters that no HTTP header can carry: set it again")
     return f"Authorization: Bearer {api_key}\r\n"
 
 

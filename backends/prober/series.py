@@ -1,4 +1,4 @@
-"""An A/B: which target is asked when, and what is told about it."""
+"""An A/B: which target is asked when, and the facts that are reported."""
 
 import gc
 import hashlib

@@ -1,4 +1,4 @@
-"""Which servers inferctl itself sends requests to, told among its processes by small files."""
+"""Which servers inferctl itself sends requests to, shared by its processes in small files."""
 
 import contextlib
 import secrets
@@ -38,7 +38,7 @@ class OwnRequests:
 
 
 class TrafficNotRecorded(Problem):
-    """Other processes cannot be told of a test; the message is one sentence with the remedy."""
+    """A test cannot be announced to other processes; the message holds the remedy."""
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def sending(state_folder: Path, base_urls: Iterable[str]) -> Iterator[None]:
     """Tell, as long as the block runs, that requests go to these addresses.
 
     Raises:
-        Untold: the state folder cannot be written; nothing was begun.
+        TrafficNotRecorded: the state folder cannot be written; nothing was begun.
     """
     folder = _folder(state_folder)
     file = folder / f"{secrets.token_hex(6)}.json"

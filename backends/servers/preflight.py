@@ -157,7 +157,7 @@ def _executable(order: LaunchOrder, found: str | None, version: str | None) -> F
         remedy = "give its full path as vllm in the profile"
         return Finding("vllm", "fail", f"{order.argv[0]} is not an executable on the PATH", remedy)
     if version is None:
-        what = f"{found}: no version is told beside it"
+        what = f"{found}: its vLLM version cannot be determined"
         return Finding("vllm", "warn", what, f"run: {found} --version")
     return Finding("vllm", "ok", f"{found}, version {version}")
 

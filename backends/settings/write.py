@@ -27,7 +27,7 @@ _FIRST_LINES = """\
 """
 
 _EXAMPLES = """
-# What the same prompts would cost and how fast they come elsewhere. Take the '#' off and fill in.
+# What the same prompts would cost and how fast they come from an API. Take the '#' off and fill in.
 # [endpoint.serverless]
 # base_url = "https://inference.example/v1"
 # model = "openai-gpt-oss-120b"
@@ -109,7 +109,7 @@ def _set(document: TOMLDocument, keys: Keys, value: TomlValue, path: Path) -> No
             level[name] = tomlkit.table(is_super_table=depth < len(keys) - 1)
         level = level[name]
         if not isinstance(level, dict):
-            what, remedy = "lies inside a value that is no table", "correct it in the file first"
+            what, remedy = "is inside a value that is not a table", "correct it in the file first"
             raise ConfigError((Fault(path, ".".join(keys), None, what, remedy),))
     level[keys[-1]] = value
 

@@ -8,7 +8,7 @@ _SENTENCES = (
     "A server that is rented by the hour costs the same whether it answers one request or many.",
     "Its price for each answer therefore falls as traffic rises, until the device is full.",
     "An endpoint that charges for tokens is the opposite: it costs nothing while nobody asks.",
-    "Somewhere between the two lies a rate of requests at which both cost the same.",
+    "Somewhere between the two is a rate of requests at which both cost the same.",
     "Long answers move that point down, because tokens that are written cost more than those read.",
     "Before the first answer, weights travel from the disk into the memory of the device.",
     "Then kernels are compiled, graphs are captured, and what is left becomes the cache.",

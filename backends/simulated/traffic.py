@@ -118,10 +118,10 @@ def main() -> None:
     except NotLoopback as error:
         print(error, file=sys.stderr)  # noqa: T201
         sys.exit(2)
-    asyncio.run(_until_told(target, arguments, parent))
+    asyncio.run(_until_stopped(target, arguments, parent))
 
 
-async def _until_told(target: Target, arguments: argparse.Namespace, parent: int) -> None:
+async def _until_stopped(target: Target, arguments: argparse.Namespace, parent: int) -> None:
     traffic = asyncio.create_task(
         generate(
             target,

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     plan = cold_probe.plan_of(target, arguments.gaps, arguments.rounds)
     earlier = folder.read_order()
     if earlier is not None and not arguments.again and _complete(folder, plan):
-        say(f"{target.endpoint} was probed to the end; --again measures it anew")
+        say(f"{target.endpoint} was probed to the end; --again repeats it")
         return _show(folder, target.endpoint, as_json=arguments.json)
     return _begin(arguments, host, folder, plan)
 

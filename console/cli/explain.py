@@ -112,4 +112,4 @@ def _tell_memory(start: Start) -> None:
     ]
     if memory.kv_cache_tokens is not None:
         told.append(f"{memory.kv_cache_tokens:,} tokens of KV cache")
-    show("memory: " + (", ".join(told) or "not told by this log"))
+    show("memory: " + (", ".join(told) or "not in this log"))

@@ -87,4 +87,4 @@ async def _run(order: LoadOrder, host: Host, writer: HistoryThread) -> LoadRepor
         say(f"{figure(news.step.planned_rps)} req/s: {step_finding(news.step)}")
         if news.next_rps is not None:
             say(f"{figure(news.next_rps)} req/s for {order.step_s:g} s")
-    raise Problem("the measuring process ended before it told its end")
+    raise Problem("the measuring process exited before it reported a result")

@@ -33,7 +33,7 @@ WORDS = frozenset(
 
 _EXCEPTION = re.compile(r"[\w.]*(?:Error|Exception|Interrupt|Exit)(?::|$)")
 _CHAIN = re.compile(r"(?:During handling of|The above exception was)")
-_TOLD_OTHERWISE = re.compile(
+_OTHER_CAUSES = re.compile(
     r"  Value error, |vllm(?: \w+)?: error: |api_server\.py: error: |\[Errno \d+\]|"
     r"Failed to load model - |Out of memory: |slurmstepd: .*oom|Killed$"
 )
@@ -136,7 +136,7 @@ class Suspects:
             self.died = self.died or "EngineDeadError" in message
             if _FELLED.search(message):
                 self._felled = _Suspect(number, message, 2, None)
-        elif _EXCEPTION.match(message) or _TOLD_OTHERWISE.match(message):
+        elif _EXCEPTION.match(message) or _OTHER_CAUSES.match(message):
             line = _SECRET.sub("***", message.strip()[:_LONGEST])
             self._add(_Suspect(number, line, _place(record), classify(line)), record)
 

@@ -10,7 +10,7 @@ from backends.domain.startup.clock import LogClock
 from backends.domain.startup.diagnosis import refuses_arguments
 from backends.domain.startup.document import start_document
 from backends.domain.startup.fold import apply, as_start
-from backends.domain.startup.lines import Glimpse, read, snapshot
+from backends.domain.startup.lines import Glimpse, head_of, read
 from backends.domain.startup.reader import StartReader, is_interesting
 from backends.domain.startup.state import StartState, begin
 from backends.domain.startup.wording import Event
@@ -43,19 +43,19 @@ class _Log:
         self._outer: bool | None = None
         self._state: StartState | None = None
         self._evident = False
-        self._begin_anew()
+        self._reset()
 
     def add(self, number: int, line: str) -> None:
         if self._reader.ready and line.endswith(_SERVED):
             return
-        glimpse = snapshot(line)
+        glimpse = head_of(line)
         word, stamp, outer, _ = glimpse
         interesting = is_interesting(word) and not (word == _STILL_SERVING and self._reader.ready)
         if interesting and self._opens_another(line, glimpse):
             # Lines without a meaning may already be the new start's.
             self._stamp = self._stamp_read
             self._finish()
-            self._begin_anew()
+            self._reset()
         if stamp and (self._outer is None or self._outer is outer):
             self._outer, self._stamp = outer, stamp
             if self._state is None:
@@ -67,7 +67,7 @@ class _Log:
         self._finish()
         return self._starts
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         self._reader = StartReader()
         self._clock = LogClock()
         self._state = None

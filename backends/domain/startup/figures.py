@@ -42,7 +42,7 @@ class Figures:
         """Return the rank that a process name means with these settings."""
         return global_rank(process, self._settings)
 
-    def told(
+    def measured(
         self, at: Stamp, row: Wording, groups: dict[str, str], rank: int | None
     ) -> list[StartFact]:
         """Return the facts about durations, memory and the KV cache that a line gives."""

@@ -12,14 +12,14 @@ from backends.domain.startup.openings import (
     Settings,
     can_sleep,
     can_sleep_on_cuda,
+    compiled_uncached,
     compiles,
-    compiles_anew,
     is_on_gpu,
     loads_plainly,
     loads_shards_in_turn,
     on_network_disk,
     on_one_nvidia_gpu,
-    plans_anew,
+    profiles_memory,
     unset,
 )
 
@@ -168,7 +168,7 @@ LEVERS = (
         "VLLM_CACHE_ROOT",
         "pointed to a disk that outlives the machine, the next start finds its graphs compiled",
         "some hundred megabytes for each model, version and set of flags",
-        compiles_anew,
+        compiled_uncached,
         published=Published(
             0.55, 0.75, "graphs in 4 to 7 s cached, 14 to 26 s compiled, arXiv 2606.07362"
         ),
@@ -201,7 +201,7 @@ LEVERS = (
         "VLLM_ENABLE_STARTUP_PLAN=1",
         "keeps the sizes that were found, so that the next start profiles nothing",
         "a file in vLLM's cache folder, which must outlive the machine",
-        plans_anew,
+        profiles_memory,
         spares=(PhaseName.PROFILE_MEMORY,),
     ),
     Lever(
@@ -209,8 +209,8 @@ LEVERS = (
         (0, 10, 2),
         "--kv-cache-memory-bytes {kv_cache_bytes}",
         "takes this start's KV cache as given, so that nothing is profiled",
-        "the figure must be found anew when the model, the flags or the GPU change",
-        plans_anew,
+        "the figure must be measured again when the model, the flags or the GPU change",
+        profiles_memory,
         spares=(PhaseName.PROFILE_MEMORY,),
     ),
     Lever(

@@ -41,7 +41,7 @@ _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM
 _OUTER_BEGINS = "2["
 _OUTER_WORDS = frozenset((*_MONTHS, "std"))
 _RECORD_INSIDE = re.compile(r"(?:INFO|WARNING|ERROR) (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \[")
-_JSON_GLANCE = re.compile(
+_JSON_HEAD = re.compile(
     r'"asctime": "\d{4}-(\d\d-\d\d \d\d:\d\d:\d\d[,.]?\d*).*?'
     r'"message": "(?:\[[a-z_]+\] )?(Engine 000:|[^\s"\\]*)'
 )
@@ -142,18 +142,18 @@ def clean(block: bytes) -> str:
     return _ESCAPES.sub("", text) if "\x1b" in text else text
 
 
-def snapshot(line: str) -> Glimpse:
+def head_of(line: str) -> Glimpse:
     """Return what decides whether `line` is worth reading; as fast as Python allows."""
     record = _RECORD.match(line)
     if record is not None:
         return Glimpse(record[2], record[1], False, 0)
-    if line[:1].islower() and not _may_begin_elsewhere(line):
+    if line[:1].islower() and not _may_have_prefix(line):
         return Glimpse(line.split(None, 1)[0], "", False, 0)
-    return _glance_json(line) if line[:2] == '{"' else glance_head(line)
+    return _head_of_json(line) if line[:2] == '{"' else head_of_text(line)
 
 
-def glance_head(line: str) -> Glimpse:
-    """Return the same as `glance` of any line that is no JSON, by looking at all of its head."""
+def head_of_text(line: str) -> Glimpse:
+    """Return the same as `head_of` for any line that is no JSON, by looking at all of its head."""
     head = _HEAD.match(line)
     assert head is not None  # every part is optional
     word, stamp, bracket, level = head.group("word", "stamp", "bracket", "level")
@@ -161,14 +161,14 @@ def glance_head(line: str) -> Glimpse:
         return Glimpse(word, stamp, False, 0)
     if word == "" or level or line[0] == "(":
         if word[:2] == "20" and word[:4].isdigit():
-            return _glance_outer(line, head.start("word"))
+            return _head_behind_prefix(line, head.start("word"))
         return Glimpse(word, bracket or "", False, 0)
-    if bracket or not _may_begin_elsewhere(line):
+    if bracket or not _may_have_prefix(line):
         return Glimpse(word, bracket or "", False, 0)
-    return _glance_outer(line, 0)
+    return _head_behind_prefix(line, 0)
 
 
-def _may_begin_elsewhere(line: str) -> bool:
+def _may_have_prefix(line: str) -> bool:
     """Tell whether something may stand before the line's own head; no for nearly all lines."""
     return (
         line[0] in _OUTER_BEGINS
@@ -198,7 +198,7 @@ def read(line: str, glimpse: Glimpse) -> Record:
     )
 
 
-def _glance_outer(line: str, start: int) -> Glimpse:
+def _head_behind_prefix(line: str, start: int) -> Glimpse:
     outer = _OUTER.match(line, start)
     assert outer is not None
     offset = outer.end()
@@ -212,7 +212,7 @@ def _glance_outer(line: str, start: int) -> Glimpse:
     stamp = _outer_stamp(outer)
     inner = head.start("word")
     if start == 0 < inner and head["word"][:2] == "20" and head["word"][:4].isdigit():
-        word, _, _, offset = _glance_outer(line, inner)
+        word, _, _, offset = _head_behind_prefix(line, inner)
         return Glimpse(word, stamp, stamp != "", offset)
     if stamp and start == 0:
         return Glimpse(head["word"], stamp, True, offset)
@@ -232,8 +232,8 @@ def _outer_stamp(outer: re.Match[str]) -> str:
     return ""
 
 
-def _glance_json(line: str) -> Glimpse:
-    found = _JSON_GLANCE.search(line)
+def _head_of_json(line: str) -> Glimpse:
+    found = _JSON_HEAD.search(line)
     if found is None:
         return Glimpse("", "", False, 0)
     word = "Traceback" if '"exc_info"' in line else found[2]

@@ -87,6 +87,6 @@ MODELS = (
         r"IncompleteRead|Connection broken|Consistency check failed|ChunkedEncodingError|"
         r"ReadTimeout|(?:429|5\d\d) (?:Client|Server) Error|hf_transfer|File reconstruction error",
         "The download of the model broke off.",
-        "Start again, it goes on where it stopped; or download first with `hf download {model}`.",
+        "Start again: the download resumes; or download first with `hf download {model}`.",
     ),
 )

@@ -16,7 +16,7 @@ def unset(*names: str) -> Callable[[Settings], bool]:
     return lambda settings: all(settings.get(name) in {None, "auto", "False"} for name in names)
 
 
-def compiles_anew(settings: Settings) -> bool:
+def compiled_uncached(settings: Settings) -> bool:
     """Return whether the start compiled, and its cache is where vLLM puts it by itself."""
     return settings.get("compile_cache") == "miss" and "$VLLM_CACHE_ROOT" not in settings
 
@@ -65,6 +65,6 @@ def on_network_disk(settings: Settings) -> bool:
     return remote and "safetensors_load_strategy" not in settings
 
 
-def plans_anew(settings: Settings) -> bool:
+def profiles_memory(settings: Settings) -> bool:
     """Return whether memory is profiled in each start."""
     return unset("kv_cache_memory_bytes")(settings) and "$VLLM_ENABLE_STARTUP_PLAN" not in settings

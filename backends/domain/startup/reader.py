@@ -12,7 +12,7 @@ from backends.domain.stamp import Stamp
 from backends.domain.startup.diagnosis import WORDS as FAILURE_WORDS
 from backends.domain.startup.diagnosis import Suspects
 from backends.domain.startup.figures import Figures, progressed
-from backends.domain.startup.lines import Record, read, snapshot
+from backends.domain.startup.lines import Record, head_of, read
 from backends.domain.startup.timeline import RankTimelines, Timeline
 from backends.domain.startup.wording import Event, Wording
 from backends.domain.startup.wordings import WORDS, find
@@ -94,7 +94,7 @@ class StartReader:
         facts: list[StartFact] = []
         has_bar = "it/s]" in line or "s/it]" in line
         for part in _BEHIND_A_BAR.split(line) if has_bar else (line,):
-            glimpse = snapshot(part)
+            glimpse = head_of(part)
             if is_interesting(glimpse.word):
                 facts += self._read(at, read(part, glimpse))
         return facts
@@ -128,7 +128,7 @@ class StartReader:
             return []
         row, match = found
         rank = self._figures.rank(record.process) if record.rank is None else record.rank
-        return self._told(at, row, match, rank)
+        return self._facts_of(at, row, match, rank)
 
     def _suspect(self, at: Stamp, record: Record, *, died: bool) -> None:
         if self.stopping_at is None:
@@ -136,18 +136,18 @@ class StartReader:
             if ordered:
                 self.stopping_at = at
 
-    def _told(
+    def _facts_of(
         self, at: Stamp, row: Wording, match: re.Match[str], rank: int | None
     ) -> list[StartFact]:
         if self.ready:
             return self._event(at, row, match)
         groups = {name: value for name, value in match.groupdict().items() if value is not None}
         facts = self._figures.identified(at, row, groups)
-        facts += self._timeline.told(at, row, groups)
-        facts += self._ranks.told(at, row, groups, rank)
+        facts += self._timeline.boundaries(at, row, groups)
+        facts += self._ranks.boundaries(at, row, groups, rank)
         facts += progressed(at, row, groups, self._timeline.phase)
         facts += self._figures.counted(at, row, groups)
-        facts += self._figures.told(at, row, groups, rank)
+        facts += self._figures.measured(at, row, groups, rank)
         return facts + self._event(at, row, match)
 
     def _event(self, at: Stamp, row: Wording, match: re.Match[str]) -> list[StartFact]:

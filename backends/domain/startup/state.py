@@ -1,4 +1,4 @@
-"""All that facts have told of one start, before it is drawn up as a `Start`."""
+"""What the facts of one start say so far, before it becomes a `Start`."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -30,10 +30,10 @@ class Timeline:
         self._after_build = PhaseName.LAUNCH
         self._builds: set[str] = set()
 
-    def told(self, at: Stamp, row: Wording, groups: dict[str, str]) -> list[StartFact]:
+    def boundaries(self, at: Stamp, row: Wording, groups: dict[str, str]) -> list[StartFact]:
         """Return the boundaries that a line means."""
         if row.event in _BUILDS:
-            return self._builds_told(at, row.event, groups)
+            return self._build_boundaries(at, row.event, groups)
         if row.event is Event.ENGINE_READY:
             self._builds.clear()
         facts: list[StartFact] = []
@@ -85,7 +85,7 @@ class Timeline:
             return self._go(at, PhaseName.SPAWN_ENGINE, presumed=True)
         return []
 
-    def _builds_told(self, at: Stamp, event: Event, groups: dict[str, str]) -> list[StartFact]:
+    def _build_boundaries(self, at: Stamp, event: Event, groups: dict[str, str]) -> list[StartFact]:
         module = groups["module"]
         if event is Event.BUILD_BAR and groups["done"] == groups["total"]:
             return self._built(at, module, _seconds(groups["clock"]))
@@ -160,7 +160,7 @@ class RankTimelines:
     def __init__(self) -> None:
         self._by_rank: dict[int, Timeline] = {}
 
-    def told(
+    def boundaries(
         self, at: Stamp, row: Wording, groups: dict[str, str], rank: int | None
     ) -> list[StartFact]:
         """Return the boundaries that a line means on its rank, or on all where it names none."""
@@ -170,6 +170,6 @@ class RankTimelines:
         return [
             replace(fact, rank=place)
             for place in concerned
-            for fact in self._by_rank[place].told(at, row, groups)
+            for fact in self._by_rank[place].boundaries(at, row, groups)
             if isinstance(fact, PhaseBegan)
         ]

@@ -1,1 +1,1 @@
-"""Traffic: rates, demand, windows and the shape of a day, from counters or from elsewhere."""
+"""Traffic: rates, demand, windows and the shape of a day, from counters, a file or Prometheus."""

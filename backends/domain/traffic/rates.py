@@ -22,7 +22,7 @@ COUNTED = (
     "prefix_cache_hits",
 )
 _SAME_START_S = 1.0
-RESTARTED = "The server's counters began anew; rates follow with the next reading."
+RESTARTED = "The server's counters were reset; rates follow with the next reading."
 
 
 def serving_at(scraped: MetricsScraped, reason: str = "") -> Serving:

@@ -1,4 +1,4 @@
-"""A server of somebody else, told by the process table alone."""
+"""An external server, from the process table alone."""
 
 from dataclasses import replace
 

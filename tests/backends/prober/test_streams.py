@@ -242,7 +242,7 @@ def test_a_key_in_an_error_is_never_told() -> None:
 
 def test_a_key_that_no_header_can_carry() -> None:
     facts = measure(order_for("http://127.0.0.1:9/v1", target={"api_key": "a\nb"}))
-    assert "set it anew" in end_of(facts).reason
+    assert "set it again" in end_of(facts).reason
 
 
 def test_stamps_come_from_the_kernel_on_linux() -> None:

@@ -102,7 +102,7 @@ def test_a_faulty_value_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     path.write_text(COMMENTED)
     with pytest.raises(ConfigError, match="no TCP port"):
         set_values({("server", "a", "port"): 70000}, path)
-    with pytest.raises(ConfigError, match="no table"):
+    with pytest.raises(ConfigError, match="not a table"):
         set_values({("server", "a", "port", "x"): 1}, path)
     assert path.read_text() == COMMENTED
 

@@ -17,7 +17,7 @@ from backends.domain.server import Exit
 from backends.domain.start import Start
 from backends.domain.startup.diagnosis import Suspects, refuses_arguments
 from backends.domain.startup.document import start_document
-from backends.domain.startup.lines import Glimpse, Record, clean, numbered_lines, read, snapshot
+from backends.domain.startup.lines import Glimpse, Record, clean, head_of, numbered_lines, read
 from backends.domain.startup.reader import is_interesting
 from backends.domain.startup.wording import Event, Wording
 from backends.domain.startup.wordings import find
@@ -55,7 +55,7 @@ class _Part:
     def __init__(self, raw: str) -> None:
         self.raw = raw
         self.text = clean(raw.encode())
-        self.glimpse: Glimpse = snapshot(self.text)
+        self.glimpse: Glimpse = head_of(self.text)
         self.record: Record = read(self.text, self.glimpse)
         interesting = is_interesting(self.glimpse.word)
         record = self.record

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 from backends.domain.startup.lines import (
     LONGEST_LINE_BYTES,
     LineSplitter,
-    glance_head,
+    head_of,
+    head_of_text,
     numbered_lines,
     read,
-    snapshot,
 )
 from tests.backends.domain.startup.logs import recorded
 
@@ -92,7 +92,7 @@ PREFIXES = {
 @pytest.mark.parametrize(("prefix", "process", "stamp", "outer"), PREFIXES.values(), ids=PREFIXES)
 def test_every_prefix_is_taken_off(prefix: str, process: str, stamp: str, outer: bool) -> None:
     line = f"{prefix}{HEADER}{MESSAGE}"
-    glimpse = snapshot(line)
+    glimpse = head_of(line)
     record = read(line, glimpse)
     assert (glimpse.word, glimpse.stamp, glimpse.outer) == ("Using", stamp, outer)
     assert (record.message, record.process, record.level) == (MESSAGE, process, "INFO")
@@ -100,8 +100,8 @@ def test_every_prefix_is_taken_off(prefix: str, process: str, stamp: str, outer:
 
 def test_an_indented_line_of_a_traceback_has_no_first_word() -> None:
     line = "(EngineCore pid=7) ERROR 11-21 08:09:22 [core.py:1510]     raise ValueError("
-    assert snapshot(line).word == ""
-    assert snapshot("(APIServer pid=7)     raise ValueError(").word == ""
+    assert head_of(line).word == ""
+    assert head_of("(APIServer pid=7)     raise ValueError(").word == ""
 
 
 def test_a_json_record_is_read_as_its_message() -> None:
@@ -111,7 +111,7 @@ def test_a_json_record_is_read_as_its_message() -> None:
         '"exc_info": "Traceback (most recent call last):\\n  File \\"a\\"\\nValueError: no", '
         '"vllm_process_name": "EngineCore"}'
     )
-    glimpse = snapshot(line)
+    glimpse = head_of(line)
     record = read(line, glimpse)
     assert glimpse.stamp == "11-21 08:10:27.886"
     assert record.process == "EngineCore"
@@ -134,4 +134,4 @@ def test_the_quick_look_at_a_line_sees_what_the_thorough_one_sees(name: str) -> 
     ]
     for line in lines + odd:
         if not line.startswith('{"'):
-            assert snapshot(line) == glance_head(line)
+            assert head_of(line) == head_of_text(line)

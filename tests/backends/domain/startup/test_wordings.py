@@ -2,7 +2,7 @@
 
 import pytest
 
-from backends.domain.startup.lines import read, snapshot
+from backends.domain.startup.lines import head_of, read
 from backends.domain.startup.reader import is_interesting
 from backends.domain.startup.wording import Event
 from backends.domain.startup.wordings import TABLE, find
@@ -134,7 +134,7 @@ def test_a_wording_of_every_generation(message: str, told: dict[str, str]) -> No
     line = f"(EngineCore_DP0 pid=7) INFO 11-21 08:00:00 [a.py:1] {message}"
     if message.startswith(("Loading safe", "Loading pt", "Multi", "Capturing", "Deep", "2026")):
         line = f"(EngineCore_DP0 pid=7) {message}"
-    glimpse = snapshot(line)
+    glimpse = head_of(line)
     assert is_interesting(glimpse.word)
     record = read(line, glimpse)
     found = find(record.word, record.tag, record.message)
@@ -154,7 +154,7 @@ NOISE = [
 
 @pytest.mark.parametrize("line", NOISE)
 def test_noise_is_passed_over_at_a_glance(line: str) -> None:
-    assert not is_interesting(snapshot(line).word)
+    assert not is_interesting(head_of(line).word)
 
 
 def test_every_row_bounds_measures_or_tells_something() -> None:
