@@ -1,4 +1,4 @@
-"""The traffic of the past that a configured source knows: a Prometheus server's, or a file's."""
+"""What another source than the server's own counters says of past traffic."""
 
 from pathlib import Path
 
@@ -11,12 +11,7 @@ DAY_S = 86_400
 
 
 def past_demand(source: TrafficSource, model: str | None, now_s: float) -> Demand | None:
-    """Return the traffic that a source tells, None where none is configured.
-
-    Args:
-        source: a Prometheus server and how many days back it is asked, or a file.
-        model: the model that Prometheus is asked for; None for every model.
-        now_s: seconds since 1970.
+    """Return the traffic of a source, None where none is configured.
 
     Raises:
         Problem: the source cannot tell; the message is one sentence with the remedy.

@@ -37,7 +37,7 @@ def cost_report(
     """Return the report of a rental, or of a period of days.
 
     Args:
-        host: where the history lies.
+        host: where the history is kept.
         context: the capacities that were measured.
         decision: the verdicts of this moment.
         bill: what was spent; its period is that of the report.
@@ -54,17 +54,7 @@ def cost_report(
         began_s = midnight_after(bill.period.first) - DAY_S
         until_s = min(until_s, midnight_after(bill.period.last))
         head = f"# What this host cost, {bill.period.first} to {bill.period.last}, days in UTC"
-    with closing(open_history(host.history_file)) as history:
-        starts = [
-            record
-            for record in history.recent_starts(MOST_RECORDS)
-            if began_s <= record.began_wall_s < until_s
-        ]
-        series = [
-            record
-            for record in history.recent_series(MOST_RECORDS)
-            if began_s <= record.began_wall_s < until_s
-        ]
+    starts, series = _recorded_between(host, began_s, until_s)
     lines = [
         head,
         "",
@@ -78,6 +68,17 @@ def cost_report(
         *_verdicts(decision),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _recorded_between(
+    host: Host, began_s: float, until_s: float
+) -> tuple[list[StartRecord], list[SeriesRecord]]:
+    with closing(open_history(host.history_file)) as history:
+        starts, series = history.recent_starts(MOST_RECORDS), history.recent_series(MOST_RECORDS)
+    return (
+        [each for each in starts if began_s <= each.began_wall_s < until_s],
+        [each for each in series if began_s <= each.began_wall_s < until_s],
+    )
 
 
 def _bill(bill: Bill, today: date, offers: str) -> list[str]:

@@ -50,13 +50,13 @@ def run(arguments: argparse.Namespace) -> int:
         UsageProblem: a price, a name or a file cannot be read.
     """
     actions = {"list": _list, "set": _set, "update": _update}
-    with _told_as_usage():
+    with _as_usage_problem():
         # Prices are the user's own and kept beside the configuration.
         return actions[arguments.action](arguments, config_file().parent, datetime.now(UTC).date())
 
 
 @contextmanager
-def _told_as_usage() -> Iterator[None]:
+def _as_usage_problem() -> Iterator[None]:
     try:
         yield
     except BadPrice as error:

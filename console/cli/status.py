@@ -69,6 +69,15 @@ def server_document(server: Server) -> dict[str, Any]:
     managed = server.owner is Owner.MANAGED
     return {
         **{key: value for key, value in entry.items() if key != "note"},
+        "survivors": [
+            {
+                "pid": each.process.pid,
+                "name": each.name,
+                "vram_bytes": each.vram_bytes,
+                "age_s": each.age_s,
+            }
+            for each in server.survivors
+        ],
         "runtime": PROCESS if managed else None,
         "runtime_reason": None if managed else "inferctl did not start it",
         "reason": server.note or None,
