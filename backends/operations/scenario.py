@@ -298,7 +298,7 @@ def _within(bucket: Bucket) -> str:
         return f"is above {bucket.low_s:g} s"
     if bucket.low_s <= 0:
         return f"is at most {bucket.high_s:g} s"
-    return f"lies between {bucket.low_s:g} and {bucket.high_s:g} s"
+    return f"is between {bucket.low_s:g} and {bucket.high_s:g} s"
 
 
 def _api_tail(

@@ -274,7 +274,7 @@ def _too_close(found: Verdict) -> str:
     said = "The difference is smaller than what the figures leave open"
     if at.interval is not None:
         low, high = figure(at.interval.low), figure(at.interval.high)
-        said += f": break-even lies between {low} and {high} req/s"
+        said += f": break-even is between {low} and {high} req/s"
         if rates is not None:
             said += f", you are between {figure(rates.low)} and {figure(rates.high)}"
         elif flip is not None and flip.quantity == "rate_rps" and flip.now is not None:

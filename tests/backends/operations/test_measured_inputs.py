@@ -182,8 +182,7 @@ def test_a_gpu_that_is_too_slow_within_its_capacity_is_ruled_out() -> None:
         "SLO_EXCLUDES: the GPU's p99 TTFT is above 1 s, the limit is 1 s"
     )
     assert (
-        "The GPU's p99 TTFT lies between 1 and 2.5 s, of 1170 requests in the server's own "
-        "histogram."
+        "The GPU's p99 TTFT is between 1 and 2.5 s, of 1170 requests in the server's own histogram."
     ) in said(found)
     assert "is above 1 s now, over the limit of 1 s" in found.now.reason
     assert found.now.kind is NowKind.SPILL_TO_API
@@ -203,7 +202,7 @@ def test_a_limit_between_two_edges_leaves_it_open() -> None:
     found = decided(session=served(0.05, edges=(0.5, 2.5)))
     assert found.scenario.gpu_ttft_p99_s is None
     assert options(found)["on_demand"] == ""
-    assert "lies between 0.5 and 2.5 s, of 1170 requests" in said(found)
+    assert "is between 0.5 and 2.5 s, of 1170 requests" in said(found)
 
 
 def test_an_overloaded_gpu_says_nothing_of_a_plan_with_enough_of_them() -> None:

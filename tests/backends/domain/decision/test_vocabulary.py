@@ -77,7 +77,7 @@ VOCABULARY: list[Row] = [
             "capacity_rps": 25,
             "observed": {"n": 400, "output_tokens_sd": 180, "window_s": 110},
         },
-        "break-even lies between 3 and 3.49 req/s, you are between 3.28 and 3.99.",
+        "break-even is between 3 and 3.49 req/s, you are between 3.28 and 3.99.",
         "rate_rps",
     ),
     (
