@@ -63,14 +63,14 @@ def gpu_offers(gpus: Iterable[Gpu], profile: Profile | None, rows: Iterable[GpuP
     """
     kinds = sorted({(gpu.name, gpu.memory.total_bytes) for gpu in gpus}, key=str)
     known = tuple(rows)
-    told = "; ".join(
+    asked = "; ".join(
         dict.fromkeys(filter(None, (offers_sentence(offers(known, *kind)) for kind in kinds)))
     )
-    if not told:
+    if not asked:
         return ""
     table = f"[server.{profile.name}]" if profile else "a [server.NAME]"
     remedy = f"set what you pay, gpu_usd_per_hour in {table}"
-    return f"{told[:1].upper()}{told[1:]}: {remedy}."
+    return f"{asked[:1].upper()}{asked[1:]}: {remedy}."
 
 
 def _table(folder: Path | None) -> PriceTable:
