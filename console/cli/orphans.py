@@ -1,14 +1,9 @@
 """Servers whose keeper was killed, of which something lives: every verb says so."""
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from backends.domain.server import Server
-    from backends.keeper.folder import ServerFolder
-
-LAST_FACT_BYTES = 4096
 
 
 def tell() -> None:
@@ -17,7 +12,11 @@ def tell() -> None:
     from console.cli.output import say
 
     state_folder = existing_state_folder()
-    for server in orphaned(state_folder) if state_folder else ():
+    if state_folder is None:
+        return
+    from backends.servers.lost_keeper import servers_without_keeper
+
+    for server in servers_without_keeper(state_folder):
         say(f"note: {sentence(server)}")
 
 
@@ -32,34 +31,3 @@ def sentence(server: "Server") -> str:
         )
     left = ", ".join(f"{one.name} {one.process.pid}" for one in server.survivors)
     return f"the keeper of {server.name} was killed, and it left {left}: {stop}"
-
-
-def orphaned(state_folder: Path) -> tuple["Server", ...]:
-    """Return our servers of which something lives without a keeper; mostly two small reads."""
-    from backends.keeper.folder import server_folders
-
-    candidates = [one.path for one in server_folders(state_folder) if _lost_its_keeper(one)]
-    if not candidates:
-        return ()
-    from backends.servers.listing import our_server
-
-    servers = (our_server(path) for path in candidates)
-    return tuple(one for one in servers if one.pid is not None or one.survivors)
-
-
-def _lost_its_keeper(folder: "ServerFolder") -> bool:
-    from backends.host import processes
-    from backends.keeper.folder import Unreadable, keeper_id
-
-    try:
-        keeper = keeper_id(folder)
-    except Unreadable:  # the verbs that list servers say so
-        return False
-    if keeper is None or processes.is_alive(keeper):
-        return False
-    try:
-        with folder.journal.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_FACT_BYTES))
-            return b'"fact":"Stopped"' not in file.read().splitlines()[-1:][0]
-    except (OSError, IndexError):
-        return False
