@@ -1,4 +1,4 @@
-"""Why a server ended, told from the way it ended alone."""
+"""Why a server ended, as far as its exit code or signal shows it."""
 
 import signal
 from collections.abc import Iterable

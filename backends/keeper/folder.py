@@ -1,4 +1,4 @@
-"""The folder of one server: where its keeper leaves what outlives it."""
+"""The folder of one server: the files that outlive its keeper."""
 
 import contextlib
 import os
@@ -76,7 +76,7 @@ class ServerFolder:
 
     @property
     def keeper_log(self) -> Path:
-        """What keepers complain about."""
+        """The errors of keepers, as text."""
         return self.path / "keeper.log"
 
     @property
@@ -98,7 +98,7 @@ def server_folder(state_folder: Path, name: str) -> Path:
 def server_folders(state_folder: Path) -> list[ServerFolder]:
     """Return the folder of each server that was ever started here, in the order of their names.
 
-    Anything else that lies among them is passed over.
+    Any other file among them is passed over.
 
     Raises:
         Unreadable: the folder that holds them cannot be read.
@@ -180,8 +180,8 @@ def keeper_id(folder: ServerFolder) -> ProcessId | None:
 def living_keeper(folder: ServerFolder) -> ProcessId | None:
     """Return the keeper of this folder that runs now, by the process table where no file tells.
 
-    The file names a keeper that was killed where the disk took no other since, or whatever
-    process somebody wrote into it.
+    The file alone proves nothing: it may name a keeper that was killed, when a full disk kept the
+    next one from writing its own, or any process that somebody wrote into it.
     """
     keeper = keeper_id(folder)
     named = processes.read(keeper.pid) if keeper is not None else None

@@ -1,4 +1,4 @@
-"""What a keeper is told to do, and how that is kept without secrets."""
+"""The order that a keeper gets, and how it is stored without secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -57,7 +57,7 @@ class LaunchOrder:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a new keeper tells its launcher; no error means that it keeps."""
+    """A new keeper's answer to its launcher; no error means that it keeps the server."""
 
     error: str = ""
     message: str = ""

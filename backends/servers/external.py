@@ -1,4 +1,4 @@
-"""vLLM servers on this host that inferctl did not start, told by their processes alone."""
+"""vLLM servers on this host that inferctl did not start, recognised by their processes alone."""
 
 import contextlib
 import time
