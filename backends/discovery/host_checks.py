@@ -89,7 +89,7 @@ def clock(now_wall_s: float) -> Finding:
 
 
 def terminal(environ: Mapping[str, str]) -> Finding:
-    """Judge the terminal: what it calls itself, and whether it is told to speak UTF-8."""
+    """Judge the terminal: what it calls itself, and whether its locale is UTF-8."""
     term = environ.get("TERM", "")
     if term in {"", "dumb", "unknown"}:
         return Finding(

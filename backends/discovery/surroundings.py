@@ -46,7 +46,7 @@ def folders_in(folder: Path) -> list[Path]:
 
 
 def entries_of(folder: Path, most: int = _MOST_ENTRIES) -> list[Path]:
-    """Return what lies in a folder, at most `most` entries; nothing if it cannot be read."""
+    """Return what a folder holds, at most `most` entries; nothing if it cannot be read."""
     try:
         with os.scandir(folder) as entries:
             return [Path(entry.path) for entry in islice(entries, most)]

@@ -32,7 +32,7 @@ class Warmth:
 
 
 def warmth(model: str, around: Surroundings) -> Warmth:
-    """Return what lies ready for a model: a name of the Hugging Face hub, or a folder."""
+    """Return what is on the disk for a model: a name of the Hugging Face hub, or a folder."""
     return Warmth(_compile_cache(around), _pages(model, around, page_cache))
 
 

@@ -93,3 +93,9 @@ class Server:
     failure: Failure | None = None
     survivors: tuple[Survivor, ...] = ()
     note: str = ""
+
+    @property
+    def lost_its_keeper(self) -> bool:
+        """Whether inferctl started it, something of it lives, and no keeper does."""
+        lives = self.pid is not None or bool(self.survivors)
+        return self.owner is Owner.MANAGED and self.keeper_pid is None and lives

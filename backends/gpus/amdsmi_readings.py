@@ -22,7 +22,7 @@ class Reading:
     """One GPU or partition as the binding sees it; None for what it does not say.
 
     Attributes:
-        processes: pid and bytes of video memory; None where they were not asked or not told.
+        processes: pid and bytes of video memory; None where they were not asked or not given.
         reasons: why a figure is None, as field name and sentence.
         doubts: figures that cannot be, which show a binding that does not fit its library.
     """

@@ -39,7 +39,7 @@ class AmdsmiSampler:
     """One child process at a time: the first binding that answers sensibly is kept.
 
     A binding that never did is not tried again, since nothing about it changes by itself; one that
-    broke later is started anew, `AGAIN_S` after it broke.
+    broke later is started again, `AGAIN_S` after it broke.
 
     Attributes:
         reason: why there are no figures from it; names the binding tried last, empty without any.

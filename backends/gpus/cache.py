@@ -35,7 +35,7 @@ class Held(Generic[T]):
         self._read_at_s = float("-inf")
 
     def read(self, now_s: float, good_for_s: float, read: Callable[[], T]) -> T:
-        """Return the last value, read anew when it is older than `good_for_s`."""
+        """Return the last value, read again when it is older than `good_for_s`."""
         if self._value is None or now_s - self._read_at_s >= good_for_s:
             self._value = read()
             self._read_at_s = now_s
@@ -54,7 +54,7 @@ class HeldList(Generic[T]):
         self._used_bytes: int | None = None
 
     def read(self, now_s: float, used_bytes: int | None, read: Callable[[], T]) -> T:
-        """Return the last list, read anew where it may have changed; use unknown may be any."""
+        """Return the last list, read again where it may have changed; use unknown may be any."""
         quiet = used_bytes is not None and used_bytes == self._used_bytes
         good_for_s = QUIET_PROCESSES_S if quiet else PROCESSES_S
 

@@ -1,4 +1,4 @@
-"""The memory of one NVIDIA GPU, with what makes the plain call wrong on some of them.
+"""The memory of one NVIDIA GPU, and the GPUs and drivers on which the plain call is wrong.
 
 Version 1 of the call counts what the driver reserves for itself as used, version 2 tells it apart
 and agrees with ``nvidia-smi``. GPUs that share the host's memory (GB10) answer "not supported" or

@@ -1,18 +1,18 @@
-"""Sampling over time, in a thread of its own, so that a driver that hangs stops nothing else."""
+"""Sampling over time, in a thread of its own, so that nothing else waits for a slow sample.
+
+How long a sample may take, and what is shown of a driver that hangs, is decided in `driver`.
+"""
 
 import asyncio
 import queue
 import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any
 
-from backends.domain.facts import GpusSampled, SourceFailed
+from backends.domain.facts import GpusSampled
 from backends.domain.gpu import GpuSample
 from backends.domain.stamp import Stamp
 from backends.gpus.source import GpuSource
-
-SOURCE = "gpus"
 
 PERIOD_S = 1.0
 """How often GPUs are sampled; 0.25 s is fit while a server loads, when only memory is renewed.
@@ -22,7 +22,6 @@ slows the very requests that are measured.
 """
 
 PROCESSES_PERIOD_S = 3.0
-PATIENCE_S = 5.0
 
 
 def _stamp() -> Stamp:
@@ -34,15 +33,14 @@ async def watch_gpus(
     *,
     every_s: Callable[[], float] = lambda: PERIOD_S,
     processes_every_s: Callable[[], float] = lambda: PROCESSES_PERIOD_S,
-    patience_s: float = PATIENCE_S,
     now: Callable[[], Stamp] = _stamp,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> AsyncGenerator[GpusSampled | SourceFailed, None]:
-    """Yield a sample each period, and a failure for every `patience_s` that a driver is silent.
+) -> AsyncGenerator[GpusSampled, None]:
+    """Yield a sample each period.
 
-    The two periods are asked anew each time, so that they may change while it runs. A sample that
-    comes late is still yielded. The source is closed when the generator ends, by the thread that
-    used it, and by nobody if that thread hangs.
+    The two periods are read again each time, so that they may change while it runs. A sample that
+    takes longer than a period is awaited. The source is closed when the generator ends, by the
+    thread that used it, and by nobody if that thread hangs.
 
     Raises:
         Exception: whatever the source raises, which is a bug of the source.
@@ -55,35 +53,11 @@ async def watch_gpus(
             listing = began_s >= list_at_s
             if listing:
                 list_at_s = began_s + processes_every_s()
-            answer = thread.ask(processes=listing)
-            while not await _done_within(answer, patience_s, sleep):
-                silent_s = now().mono_s - began_s
-                yield SourceFailed(now(), SOURCE, _silence(silent_s))
-            yield GpusSampled(now(), answer.result())
+            sample = await thread.ask(processes=listing)
+            yield GpusSampled(now(), sample)
             await sleep(max(0.0, every_s() - (now().mono_s - began_s)))
     finally:
         thread.end()
-
-
-def _silence(silent_s: float) -> str:
-    return (
-        f"driver not answering for {silent_s:.0f} s; the last figures are old "
-        "(see `dmesg` for GPU errors; a wedged driver needs a reset or reboot)"
-    )
-
-
-async def _done_within(
-    answer: asyncio.Future[GpuSample],
-    patience_s: float,
-    sleep: Callable[[float], Awaitable[None]],
-) -> bool:
-    patience: asyncio.Future[None] = asyncio.ensure_future(sleep(patience_s))
-    either: set[asyncio.Future[Any]] = {answer, patience}
-    try:
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        patience.cancel()
-    return answer.done()
 
 
 class _SamplingThread:

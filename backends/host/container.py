@@ -32,7 +32,7 @@ def user_of(pid: int, proc: Path = PROC) -> str:
 def place_of(pid: int, proc: Path = PROC) -> str:
     """Return where a process runs, as in ``docker container 0123456789ab``; empty if nowhere else.
 
-    A container is told by its cgroup, then a systemd unit, then tmux or screen among its parents.
+    A container is seen by its cgroup, then a systemd unit, then tmux or screen among its parents.
     """
     try:
         groups = (proc / str(pid) / "cgroup").read_text()

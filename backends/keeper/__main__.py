@@ -46,10 +46,10 @@ def main() -> None:
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=LaunchOrder | None)
     launcher = _detach()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    bell = Wakeup()
+    wakeup = Wakeup()
     try:
         cwd = _working_folder() if order else None
-        taken = start(folder, order, bell.ring) if order else adopt(folder, bell.ring)
+        taken = start(folder, order, wakeup.wake) if order else adopt(folder, wakeup.wake)
     except (KeeperError, Unreadable) as error:
         _report(launcher, Report(type(error).__name__, str(error)))
         sys.exit(1)
@@ -57,13 +57,13 @@ def main() -> None:
         _report(launcher, Report(LaunchFailed.__name__, unwritable(folder.path, error)))
         sys.exit(1)
     try:
-        service = Service(folder, taken.journal, bell)
+        service = Service(folder, taken.journal, wakeup)
         memory = GpuMemory(sample_in_child)
         _tell_clock(taken)
         _see_download(folder, taken, cwd)
         if taken.is_new:  # vLLM needs seconds to its first allocation
             threading.Thread(target=memory.note_before, daemon=True).start()
-        keeper = Keeper(_kept(folder, taken, memory), taken.journal, bell)
+        keeper = Keeper(_kept(folder, taken, memory), taken.journal, wakeup)
         keeper.begin()
     except Exception as error:
         # Until here nobody was promised that it is kept: without a keeper it must not run.

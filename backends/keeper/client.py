@@ -47,7 +47,7 @@ async def stop(folder: Path, by: str, drain_s: float = 0.0) -> AsyncIterator[Ser
     """Order the stop and yield what follows, from the order that won to ``Stopped``.
 
     A server whose keeper was killed gets a new one for its end. A keeper that lives and cannot be
-    asked, as its socket is gone, is told by SIGTERM, which it takes as the same order.
+    asked, as its socket is gone, gets SIGTERM, which it takes as the same order.
 
     Args:
         folder: the server's folder.

@@ -69,7 +69,7 @@ class Ending:
 def drain(ending: Ending, drain_s: float) -> None:
     """Wait until no request runs or waits, at most `drain_s`, and say how many still do.
 
-    A server that was started with vLLM's own ``--shutdown-timeout`` is told to end at once: until
+    A server that was started with vLLM's own ``--shutdown-timeout`` gets its SIGTERM at once: until
     that time is over it finishes what runs and refuses what is new. It was then seen to stay until
     the end of that time although nothing ran (0.32.0 on the CPU), so the requests are counted here
     all the same. Without it new requests are still let in.
@@ -103,7 +103,7 @@ def terminate(ending: Ending, *, starting: bool = False) -> None:
     Args:
         ending: what is to be ended.
         starting: while vLLM's engine starts the first SIGTERM is swallowed, and either start-up
-            goes on or it stands still; the second one ends it (seen with 0.32.0, three times out
+            runs on or it stands still; the second one ends it (seen with 0.32.0, three times out
             of three), so it comes soon.
     """
     began_s = time.monotonic()
@@ -126,7 +126,7 @@ def end_rest(ending: Ending, *, orderly: bool) -> None:
 
     Args:
         ending: what is to be ended.
-        orderly: the first process had the chance to tell the others; without it an engine goes on
+        orderly: the first process could pass it to the others; without it an engine runs on
             for ever (seen with 0.32.0), so none of them is waited for.
     """
     if ending.gone_within(SETTLE_S if orderly else 0):

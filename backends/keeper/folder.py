@@ -76,7 +76,7 @@ class ServerFolder:
 
     @property
     def keeper_log(self) -> Path:
-        """What keepers complain about."""
+        """The errors of keepers, as text."""
         return self.path / "keeper.log"
 
     @property
@@ -98,7 +98,7 @@ def server_folder(state_folder: Path, name: str) -> Path:
 def server_folders(state_folder: Path) -> list[ServerFolder]:
     """Return the folder of each server that was ever started here, in the order of their names.
 
-    Anything else that lies among them is passed over.
+    Any other file among them is passed over.
 
     Raises:
         Unreadable: the folder that holds them cannot be read.

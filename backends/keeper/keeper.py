@@ -48,7 +48,7 @@ LAST_LINES_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """The server's output: where it comes from, where it goes, who understands it."""
+    """The server's output: the pipe it comes from, the log it goes to, who reads it for facts."""
 
     pipe: int
     log: RotatedLog
@@ -81,13 +81,13 @@ class Kept:
 class Keeper:
     """Keeps one server from now until nothing of it is left."""
 
-    def __init__(self, kept: Kept, journal: Journal, bell: Wakeup) -> None:
+    def __init__(self, kept: Kept, journal: Journal, wakeup: Wakeup) -> None:
         self._kept = kept
         self._journal = journal
-        self._bell = bell
+        self._wakeup = wakeup
         self._nudge = threading.Event()
         self._done = threading.Event()
-        self._unheeded = threading.Event()
+        self._output_ignored = threading.Event()
         self._seen = {kept.tree.first.pid}
         self._oom = OomWatch(kept.tree.first.pid, now().mono_s)
         self._lock = threading.Lock()
@@ -99,10 +99,10 @@ class Keeper:
 
     def begin(self) -> None:
         """Read the server's output and watch it; from now on SIGTERM and SIGINT order the stop."""
-        signal.set_wakeup_fd(self._bell.sender, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._wakeup.sender, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: self._remember(received))
-        # Any handler makes the signal ring the bell; see `_look_after`.
+        # Any handler makes the signal wake the service; see `_look_after`.
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self._output_mover.start()
         self._life.start()
@@ -128,7 +128,7 @@ class Keeper:
         self._signal = signal.Signals(number)
 
     def _look_after(self) -> bool:
-        """Act on what came meanwhile; True once the server is gone."""
+        """Act on the signals that came; True once the server is gone."""
         if self._kept.tree.exit() is not None:
             self._nudge.set()
         if self._signal is not None:
@@ -144,7 +144,7 @@ class Keeper:
             self._end()
         finally:
             self._done.set()
-            self._bell.ring()
+            self._wakeup.wake()
 
     def _watch(self) -> None:
         kept = self._kept
@@ -210,7 +210,7 @@ class Keeper:
             if not waiting:
                 break
             time.sleep(0.01)
-        self._unheeded.set()
+        self._output_ignored.set()
 
     def _record_exit(self) -> Exit | None:
         ended = self._kept.tree.exit()
@@ -246,7 +246,7 @@ class Keeper:
                 output.reader,
                 tell=self._tell,
                 now=now,
-                heeded=lambda: not self._unheeded.is_set(),
+                accept_output=lambda: not self._output_ignored.is_set(),
             )
         finally:
             # Nobody may be left waiting to write: without a reader the server's writes just fail.
@@ -254,7 +254,7 @@ class Keeper:
             output.log.close()
 
     def _tell(self, fact: ServerFact) -> None:
-        """Journal what the log tells, except what only our own look at the server can prove."""
+        """Journal the facts of the log, except those that only asking the server can prove."""
         match fact:
             case BecameReady():
                 self._nudge.set()

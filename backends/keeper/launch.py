@@ -1,4 +1,4 @@
-"""Starts a keeper, and waits until it says that it keeps."""
+"""Starts a keeper, and waits until it answers that it keeps the server."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-r"""When each log record was made, to the microsecond, which vLLM's own lines tell by the second.
+r"""When each log record was made, to the microsecond; vLLM's own lines show the second only.
 
 vLLM puts ``VLLM_LOGGING_PREFIX`` into the format of its records (vllm/logger.py), so a prefix that
 holds a field of ``logging`` is filled in for each record: ``\x02%(created)f\x03`` becomes the

@@ -27,7 +27,7 @@ _BLOCK_BYTES = 512
 
 @dataclass(frozen=True, slots=True)
 class Cached:
-    """What lies in the cache of one model.
+    """What the cache holds of one model.
 
     Attributes:
         size_bytes: all files, with what has come so far of those still being fetched.
@@ -60,7 +60,7 @@ _NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 
 
 def look(folders: tuple[Path, ...]) -> Cached:
-    """Return what lies in these folders now; a folder that is not there holds nothing."""
+    """Return what these folders hold now; a folder that is not there holds nothing."""
     size, weights, unfinished = 0, 0, {}
     index_bytes: int | None = None
     for folder in folders:

@@ -57,7 +57,7 @@ class LaunchOrder:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a new keeper tells its launcher; no error means that it keeps."""
+    """A new keeper's answer to its launcher; no error means that it keeps the server."""
 
     error: str = ""
     message: str = ""

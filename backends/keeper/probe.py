@@ -1,4 +1,4 @@
-"""Asks a server what tells that it serves: its models, its health, its first token."""
+"""Asks a server whether it serves: for its models, its health and a first token."""
 
 import math
 from collections.abc import Callable

@@ -23,11 +23,11 @@ class Reader(Protocol):
         ...
 
     def feed(self, at: Stamp, line: str) -> list[StartFact]:
-        """Return what this line tells."""
+        """Return the facts of this line."""
         ...
 
     def close(self, at: Stamp, exit: Exit | None) -> list[StartFact]:  # noqa: A002
-        """Return what the end of the log tells."""
+        """Return the facts that follow from the end of the log."""
         ...
 
 
@@ -51,14 +51,14 @@ def pump(
     *,
     tell: Callable[[StartFact], None],
     now: Callable[[], Stamp],
-    heeded: Callable[[], bool] = lambda: True,
+    accept_output: Callable[[], bool] = lambda: True,
 ) -> None:
     """Read until every writer has closed the pipe.
 
     The log gets the bytes before anybody looks at them, so what the reader makes of a line can
-    never cost the line. Lines that come while `heeded` is false are for the log alone.
+    never cost the line. Lines that come while `accept_output` is false go to the log alone.
     """
-    stamps, meaning = StampRemover(), _Meaning(splitter, reader, tell, heeded)
+    stamps, meaning = StampRemover(), _Meaning(splitter, reader, tell, accept_output)
     while data := os.read(pipe, CHUNK_BYTES):
         at = now()
         log.write(stamps.feed(data))
@@ -68,29 +68,29 @@ def pump(
 
 
 class _Meaning:
-    """What the output means, until a bug of ours ends that: the server's output goes on."""
+    """Reads the output for its meaning; a bug in that ends the reading, never the moving."""
 
     def __init__(
         self,
         splitter: Splitter,
         reader: Reader,
         tell: Callable[[StartFact], None],
-        heeded: Callable[[], bool],
+        accept_output: Callable[[], bool],
     ) -> None:
         self._splitter = splitter
         self._reader = reader
         self._tell = tell
-        self._heeded = heeded
+        self._accept_output = accept_output
         self._broken = False
 
     def feed(self, at: Stamp, data: bytes) -> None:
-        """Tell what these bytes mean."""
-        if self._heeded() and not self._broken:
+        """Pass on the facts in these bytes."""
+        if self._accept_output() and not self._broken:
             self._read(at, lambda: self._splitter.feed(data))
 
     def close(self, at: Stamp) -> None:
-        """Tell what is left."""
-        if self._heeded() and not self._broken:
+        """Pass on the facts in what is left."""
+        if self._accept_output() and not self._broken:
             self._read(at, self._splitter.rest)
 
     def _read(self, at: Stamp, lines: Callable[[], list[str]]) -> None:

@@ -34,7 +34,7 @@ class ClientOrder(msgspec.Struct):
 
 @dataclass(slots=True)
 class _Client:
-    """A connection, what it has sent so far, and where in the journal it stands."""
+    """A connection, what it has sent so far, and how far it was sent the journal."""
 
     connection: socket.socket
     received: bytes = b""
@@ -47,25 +47,25 @@ class Service:
     A client that reads slowly costs nothing and delays nobody.
     """
 
-    def __init__(self, folder: ServerFolder, journal: Journal, bell: "Wakeup") -> None:
+    def __init__(self, folder: ServerFolder, journal: Journal, wakeup: "Wakeup") -> None:
         self._folder = folder
         self._journal = journal
-        self._bell = bell
+        self._wakeup = wakeup
         self._selector = selectors.DefaultSelector()
         self._clients: list[_Client] = []
         self._look_at_s = time.monotonic() + LOOK_EVERY_S
         self._place: int | None = None
         self._listener: socket.socket | None = None
         self._listen()
-        self._selector.register(bell.receiver, selectors.EVENT_READ)
+        self._selector.register(wakeup.receiver, selectors.EVENT_READ)
 
-    def run(self, order_stop: Callable[[str, float], int], on_ring: Callable[[], bool]) -> None:
-        """Serve until `on_ring`, called at each ring, answers True; then say the last facts.
+    def run(self, order_stop: Callable[[str, float], int], on_wakeup: Callable[[], bool]) -> None:
+        """Serve until `on_wakeup`, called at each wakeup, returns True; then send the last facts.
 
         Args:
             order_stop: takes who orders and the seconds to drain, returns the journal's offset of
                 the order that won.
-            on_ring: looks after what signals announce.
+            on_wakeup: acts on the signals that came.
         """
         leaving_at: float | None = None
         while leaving_at is None or (time.monotonic() < leaving_at and self._behind()):
@@ -75,8 +75,8 @@ class Service:
                     self._accept()
                 elif isinstance(key.data, _Client):
                     self._serve(key.data, events, order_stop)
-            self._bell.silence()
-            if on_ring() and leaving_at is None:
+            self._wakeup.clear()
+            if on_wakeup() and leaving_at is None:
                 leaving_at = time.monotonic() + FAREWELL_S
             self._wake_followers()
 
@@ -103,7 +103,7 @@ class Service:
             before.close()
 
     def _look_after_socket(self) -> None:
-        """Listen anew where somebody removed the socket, unless another keeper has the folder."""
+        """Listen again where somebody removed the socket, unless another keeper has the folder."""
         if time.monotonic() < self._look_at_s:
             return
         self._look_at_s = time.monotonic() + LOOK_EVERY_S
@@ -174,13 +174,13 @@ class Wakeup:
     def __init__(self) -> None:
         self.receiver, self.sender = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """Wake the service."""
-        with contextlib.suppress(BlockingIOError):  # full of rings that were not heard yet
+        with contextlib.suppress(BlockingIOError):  # full of wakeups that it has not come to yet
             os.write(self.sender, b"!")
 
-    def silence(self) -> None:
-        """Take back every ring so far."""
+    def clear(self) -> None:
+        """Take back every wakeup so far."""
         with contextlib.suppress(BlockingIOError):
             while os.read(self.receiver, 4096):
                 pass

@@ -62,7 +62,7 @@ def past_traffic(
 ) -> Demand:
     """Return the traffic of a model on any number of replicas.
 
-    Everything is asked in PromQL's ``increase``, which sees a counter that began anew, and summed
+    Everything is asked in PromQL's ``increase``, which sees a counter that began again, and summed
     over all series, so over replicas and engines.
 
     Args:

@@ -138,7 +138,7 @@ def update_prices(folder: Path, path: Path, as_of: date | None = None) -> Update
 
 
 def update_from_package(folder: Path, today: date, as_of: date | None = None) -> Updated:
-    """Import the prices of the genai-prices package; undated, as it has them, unless told a date.
+    """Import the prices of the genai-prices package; undated, as they are there, unless `as_of`.
 
     Raises:
         BadPrice: it is not installed.

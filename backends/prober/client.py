@@ -1,4 +1,4 @@
-"""Starts the prober, hands it one order and yields what it tells."""
+"""Starts the prober, sends it one order and yields the facts that it measures."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ async def run_series(
     """Yield the facts of one A/B, the last of them always SeriesEnded.
 
     Setting `cancel` ends it early with what was measured so far; closing the iterator ends the
-    prober too. A prober that dies within a series is told as the reason of SeriesEnded.
+    prober too. If the prober dies within a series, SeriesEnded has that as its reason.
 
     Raises:
         ProberFailed: it died before the series began, so that there is none to show.

@@ -46,7 +46,7 @@ class ColdProbeRuns(Problem):
 
 @dataclass(frozen=True, slots=True)
 class ColdProbeOrder:
-    """What is probed.
+    """What is probed, as it is stored.
 
     Attributes:
         reference: the endpoint as the user named it, which its key is found by; never the key.

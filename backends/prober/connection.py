@@ -27,7 +27,7 @@ Address = tuple[int, Any]
 
 
 class Listener(Protocol):
-    """Who is told what happens on a connection."""
+    """Gets the events of a connection."""
 
     def opened(self) -> None:
         """The connection is ready for a request."""

@@ -26,7 +26,7 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 @dataclass(slots=True)
 class Trace:
-    """What the wire told about one exchange, and how fast the client itself was.
+    """What was seen on the wire of one exchange, and how fast the client itself was.
 
     Attributes:
         lags_ns: for each read, how long after the kernel's stamp it happened.

@@ -37,7 +37,7 @@ class Load:
     """Raises the rate step by step until the limits break or a bound is reached.
 
     Attributes:
-        over: it has told its end.
+        over: its end was sent.
     """
 
     def __init__(self, order: LoadOrder, loop: Loop, tell: Callable[[LoadNews], None]) -> None:

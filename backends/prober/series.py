@@ -30,7 +30,7 @@ Slot = tuple[TargetName, ...]
 def plan(order: SeriesOrder, source: random.Random) -> list[Slot]:
     """Return which targets are asked together, in order.
 
-    Interleaved: one after another, in an order drawn anew for every round of targets, so that a
+    Interleaved: one after another, in an order drawn again for every round of targets, so that a
     drift of the network or the host meets all targets alike. Simultaneous: all in each slot.
     """
     names = [target.name for target in order.targets]
@@ -46,7 +46,7 @@ class Series:
     """Runs one A/B on the loop.
 
     Attributes:
-        over: it has told its end.
+        over: its end was sent.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Series:
         self._warm_up(order.targets if order.warm_up else ())
 
     def cancel(self, reason: str) -> None:
-        """End now; runs that are over stay told, running ones are errors with what they got."""
+        """End now; finished runs keep their results, the others are errors with what they got."""
         if self.over:
             return
         running, self._running = self._running, {}

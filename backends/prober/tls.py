@@ -1,4 +1,4 @@
-"""TLS over bytes that somebody else moves, so that the stamps of the raw socket remain."""
+"""TLS over bytes that the caller moves, so that the timestamps of the raw socket remain."""
 
 import ssl
 

@@ -48,7 +48,7 @@ class Holder:
 
 
 def held_on_gpus(sample: GpuSample) -> dict[int, tuple[str, int | None]]:
-    """Return name and bytes of each process on any GPU, by its pid; None where one is not told."""
+    """Return name and bytes of each process on any GPU, by its pid; None where one is not known."""
     held: dict[int, tuple[str, int | None]] = {}
     for gpu in sample.gpus:
         for one in gpu.processes or ():

@@ -43,11 +43,6 @@ def history_file() -> Path:
     return state_folder() / "history.sqlite"
 
 
-def cache_folder() -> Path:
-    """Return ``$XDG_CACHE_HOME/inferctl``, made if missing."""
-    return private_folder(_DIRS.user_cache_path)
-
-
 def private_folder(folder: Path) -> Path:
     """Make `folder` with mode 0700, or narrow it to that, and return it.
 

@@ -14,7 +14,7 @@ _SHARD = "model-00001-of-00001.safetensors"
 
 @dataclass(slots=True)
 class Fetch:
-    """One file of weights on its way; its index lies there first, as vLLM looks it up before."""
+    """One file of weights on its way; its index is there first, as vLLM looks it up before."""
 
     model: str
     around: Surroundings

@@ -1,4 +1,4 @@
-"""The engine of a simulated server: the child that says what an engine says and holds the memory.
+"""The engine of a simulated server: the child that prints an engine's lines and holds its memory.
 
 It outlives its API server when that is killed, as vLLM's does, and takes some seconds to end when
 it is then told to; its workers end a second after it.
@@ -48,7 +48,7 @@ class Engine:
     workers: list[int] = field(default_factory=list)
 
     def run(self) -> None:
-        """Start, report ready, and hold the memory until told to end."""
+        """Start, report ready, and hold the memory until it is ended."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         set_title("VLLM::EngineCore" + ("" if self.script.version() >= (0, 18) else "_DP0"))
         if self.ranks > 1 or self.script.worker_process:

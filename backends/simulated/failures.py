@@ -1,4 +1,4 @@
-"""Every way in which vLLM fails, as it shows: where in the start, in whose words, how it ends.
+"""Every way in which vLLM fails: where in the start, with which lines, with which exit.
 
 The wording is that of vLLM 0.32 and of the libraries under it; wrappers and traceback frames
 around the root line are shortened. A configuration fails in the API server with a traceback and

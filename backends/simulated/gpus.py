@@ -27,7 +27,7 @@ class SimulatedGpus:
         return GpuSample(tuple(_gpu(entry) for entry in data["gpus"]))
 
     def close(self) -> None:
-        """Let go of nothing: every sample opens the file anew."""
+        """Do nothing: every sample opens the file by itself."""
 
 
 def _gpu(entry: dict[str, Any]) -> Gpu:

@@ -32,8 +32,8 @@ class Player:
     Attributes:
         speakers: who speaks for each author, one for each rank where there are several.
         wait_until: sleeps until that many recorded seconds after launch.
-        hold: is told what every rank holds after a cue, in bytes.
-        busy: is told how busy the device is after a cue, in percent.
+        hold: gets what every rank holds after a cue, in bytes.
+        busy: gets how busy the device is after a cue, in percent.
     """
 
     wording: Wording

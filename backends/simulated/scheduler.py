@@ -22,7 +22,7 @@ class Scheduler:
     Attributes:
         speed: divides the recorded times.
         cache_tokens: size of the KV cache.
-        on_load: is told how many requests run whenever that changes.
+        on_load: gets how many requests run whenever that changes.
     """
 
     speech: Speech

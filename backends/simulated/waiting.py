@@ -1,4 +1,4 @@
-"""The API server while its engine starts: what it makes of signals, silence and the engine's end.
+"""The API server while its engine starts: how it answers signals, silence and the engine's end.
 
 vLLM 0.32 swallows the first SIGTERM here: the start goes on, or stands still for ever; a second
 one ends it. SIGINT is obeyed only once the engine has started. Measured on the CPU backend.

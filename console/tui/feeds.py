@@ -84,10 +84,7 @@ async def gpus(host: Host, look: Look) -> AsyncIterator[Fact]:
 
     async with aclosing(watch_gpus(source, every_s=pace, now=host.now)) as facts:
         async for fact in facts:
-            if isinstance(fact, GpusSampled):
-                yield await asyncio.to_thread(owners.tell, fact)
-            else:
-                yield fact
+            yield await asyncio.to_thread(owners.tell, fact)
 
 
 async def metrics(host: Host, look: Look) -> AsyncIterator[Fact]:

@@ -21,8 +21,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from backends.host import processes
-from backends.keeper.folder import ServerFolder, keeper_id, read_journal, server_folder
-from backends.keeper.take import left_behind
+from backends.keeper.folder import ServerFolder, keeper_id, server_folder
+from backends.servers.listing import server_pids
 from backends.settings.paths import state_folder
 from tests.console.conftest import MODEL, free_port
 from tests.version_before.earlier import ROOT, EarlierVersion, earlier_version
@@ -105,8 +105,10 @@ def use(version: EarlierVersion, vllm: Path, theirs: int) -> None:
         time.sleep(1)
     run(version, "start", "lost", "--wait")
     lost = ServerFolder(server_folder(state_folder(), "lost"))
-    for one in (keeper_id(lost), *(each.id for each in left_behind(read_journal(lost.journal)))):
-        assert one is not None
+    keeper = keeper_id(lost)
+    assert keeper is not None
+    members = [processes.identity(pid) for pid in server_pids(state_folder())["lost"]]
+    for one in (keeper, *members):
         processes.send(one, signal.SIGKILL, lambda _: True)
     with adopted(version, vllm, theirs):
         run(version, "stop", "chat")

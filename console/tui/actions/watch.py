@@ -108,7 +108,7 @@ def follow_restarted(app: "InferctlApp", fact: ServersSeen) -> None:
 def adopt_orphaned(app: "InferctlApp", fact: ServersSeen) -> None:
     """Give a new keeper to each server of ours that lost its own and whose API server lives."""
     for each in fact.servers:
-        if each.owner is Owner.MANAGED and each.keeper_pid is None and each.pid is not None:
+        if each.lost_its_keeper and each.pid is not None:
             app.run_worker(_keep(app, each.name), group=f"keep {each.name}", exclusive=True)
 
 

@@ -20,7 +20,6 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from backends.domain.facts import GpusSampled
 from backends.domain.gpu import Gpu, GpuSample
 from backends.domain.gpu_remarks import remarks
 from backends.gpus.detect import open_gpus
@@ -197,7 +196,7 @@ async def _until(facts, holds, within_s: float) -> str:  # type: ignore[no-untyp
     """Return what is shown when it holds, or what was shown last."""
     text, deadline_s = "", time.monotonic() + within_s
     async for fact in facts:
-        text = shown_of(fact.sample) if isinstance(fact, GpusSampled) else fact.reason
+        text = shown_of(fact.sample)
         if holds(text) or time.monotonic() > deadline_s:
             break
     return text

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from backends.domain.facts import GpusSampled, SourceFailed
 from backends.domain.gpu import GpuSample
 from backends.domain.stamp import Stamp
 from backends.gpus.nvml import NvmlGpus
@@ -32,8 +31,6 @@ class Time:
         return Stamp(self.at_s, self.at_s)
 
     async def sleep(self, pause_s: float) -> None:
-        if pause_s > 3:  # the watchdog's patience
-            await asyncio.Event().wait()
         self.slept_s.append(round(pause_s, 3))
         self.at_s += pause_s
 
@@ -118,7 +115,7 @@ async def test_a_bug_of_the_source_is_raised_and_not_hidden() -> None:
         await take(1, watch_gpus(source))
 
 
-async def test_a_hung_driver_call_is_told_while_the_loop_goes_on_and_then_resumes(
+async def test_a_sample_that_takes_long_is_awaited_while_the_loop_goes_on(
     nvml_driver: Driver, made_proc: Callable[..., Proc]
 ) -> None:
     nvml_driver.put({"delay_ms.nvmlDeviceGetMemoryInfo_v2": 700})
@@ -132,30 +129,31 @@ async def test_a_hung_driver_call_is_told_while_the_loop_goes_on_and_then_resume
 
     ticking = asyncio.create_task(tick())
     watching = watch_gpus(
-        NvmlGpus(proc=made_proc()), every_s=lambda: 0.0, patience_s=0.2, processes_every_s=lambda: 9
+        NvmlGpus(proc=made_proc()), every_s=lambda: 0.0, processes_every_s=lambda: 9
     )
     async with aclosing(watching):
-        first = await anext(watching)
-        assert isinstance(first, SourceFailed)
-        assert first.reason.startswith("driver not answering for")
         seen = await anext(watching)
-        while isinstance(seen, SourceFailed):
-            seen = await anext(watching)
-        assert isinstance(seen, GpusSampled)
         assert seen.sample.gpus[0].memory.used_bytes == 60 * GIB
         assert ticks >= 5
         nvml_driver.put({"delay_ms.nvmlDeviceGetMemoryInfo_v2": None, "0.used": 61 * GIB})
         again = await anext(watching)
-        assert isinstance(again, GpusSampled)
         assert again.sample.gpus[0].memory.used_bytes == 61 * GIB
     ticking.cancel()
 
 
 async def test_ending_the_watch_does_not_wait_for_a_hung_driver() -> None:
-    source, released = Recorder(), threading.Event()
-    source.before = lambda: assert_released(released)
-    watching = watch_gpus(source, patience_s=0.05)
-    assert isinstance(await anext(watching), SourceFailed)
+    source, released, asked = Recorder(), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        asked.set()
+        assert_released(released)
+
+    source.before = hang
+    watching = watch_gpus(source)
+    waiting = asyncio.ensure_future(anext(watching))
+    assert await asyncio.to_thread(asked.wait, 10)
+    waiting.cancel()
+    await asyncio.wait([waiting], timeout=5)
     await asyncio.wait_for(watching.aclose(), 5)
     assert not source.closed.is_set()
     released.set()
@@ -173,8 +171,11 @@ from backends.gpus.nvml import NvmlGpus
 from backends.gpus.watch import watch_gpus
 
 async def main():
-    async with aclosing(watch_gpus(NvmlGpus(), patience_s=0.05)) as watching:
-        print((await anext(watching)).reason)
+    async with aclosing(watch_gpus(NvmlGpus())) as watching:
+        try:
+            await asyncio.wait_for(anext(watching), 0.5)
+        except TimeoutError:
+            print("it hangs")
 
 asyncio.run(main())
 """
@@ -195,4 +196,4 @@ def test_the_program_can_end_while_a_driver_call_hangs(
     done = subprocess.run(
         order, env=environment, capture_output=True, text=True, timeout=60, check=True
     )
-    assert done.stdout.startswith("driver not answering")
+    assert done.stdout == "it hangs\n"

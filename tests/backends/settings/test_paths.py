@@ -5,7 +5,6 @@ import pytest
 
 from backends.settings.paths import (
     UntrustedFolder,
-    cache_folder,
     config_file,
     existing_state_folder,
     history_file,
@@ -18,11 +17,10 @@ def test_the_environment_is_read_at_each_call(
 ) -> None:
     for folder in ("one", "two"):
         home = tmp_path / folder
-        for kind in ("CONFIG", "STATE", "CACHE"):
+        for kind in ("CONFIG", "STATE"):
             monkeypatch.setenv(f"XDG_{kind}_HOME", str(home / kind))
         assert config_file() == home / "CONFIG" / "inferctl" / "config.toml"
         assert history_file() == home / "STATE" / "inferctl" / "history.sqlite"
-        assert cache_folder() == home / "CACHE" / "inferctl"
 
 
 def test_without_xdg_variables_the_home_folder_is_used(
