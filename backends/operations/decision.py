@@ -124,9 +124,9 @@ def _plan(session: Session, context: Context, host: HostScenario) -> Verdict:
 
 
 @lru_cache(maxsize=64)
-def _decided(asked: Scenario, remedies: Remedies) -> Verdict:
+def _decided(asked: Scenario, named: Remedies) -> Verdict:
     """Decide once for each scenario; the screen asks at every redraw."""
-    return decide(asked, remedies)
+    return decide(asked, named)
 
 
 def unpriced_gpu(session: Session, context: Context) -> str:
