@@ -8,7 +8,6 @@ from typing import Any
 
 from backends.domain.billing.ledger import utc_day
 from backends.domain.decision.document import verdict_document
-from backends.domain.decision.exclusion import NO_REMEDIES, Remedies
 from backends.domain.decision.hysteresis import (
     OPPOSITE_WINDOWS,
     Advice,
@@ -113,7 +112,7 @@ def decide_all(session: Session, context: Context, today: date) -> Decision:
 
 def _plan(session: Session, context: Context, host: HostScenario) -> Verdict:
     """Return the plan with what else it rests on, and what a GPU without a price would cost."""
-    plan = _decided(host.scenario, remedies(host.profile.name if host.profile else ""))
+    plan = _decided(host.scenario, host.profile.name if host.profile else "")
     found = (*_rests_on(host), *(each.said for each in host.inputs))
     offers = ""
     if host.scenario.gpu_usd_per_hour is None:
@@ -124,9 +123,9 @@ def _plan(session: Session, context: Context, host: HostScenario) -> Verdict:
 
 
 @lru_cache(maxsize=64)
-def _decided(asked: Scenario, remedies: Remedies) -> Verdict:
+def _decided(asked: Scenario, server: str = "") -> Verdict:
     """Decide once for each scenario; the screen asks at every redraw."""
-    return decide(asked, remedies)
+    return decide(asked, remedies(server))
 
 
 def unpriced_gpu(session: Session, context: Context) -> str:
@@ -266,7 +265,7 @@ def _after(shown: ShownPlan, window: Window, session: Session, context: Context)
         capacities=context.capacities,
         measured=context.measured,
     ).scenario
-    plan = _decided(scenario, NO_REMEDIES)
+    plan = _decided(scenario)
     shown = fold_window(shown, plan.kind, round(window.requests or 0))
     present = _present_usd_per_hour(scenario)
     hours = Decimal(repr(window.seconds)) / HOUR_S
@@ -274,7 +273,7 @@ def _after(shown: ShownPlan, window: Window, session: Session, context: Context)
     alone = replace(scenario, hours_per_day=None, starts_per_day=None, peak_over_average=None)
     ways = [
         option.usd_per_hour
-        for option in _decided(alone, NO_REMEDIES).options
+        for option in _decided(alone).options
         if option.usd_per_hour is not None
         and option.name != "on_demand"
         and option.exclusion is None

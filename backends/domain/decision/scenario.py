@@ -178,7 +178,8 @@ def scenario_from(data: Mapping[str, Any], place: str = "scenario") -> Scenario:
     try:
         return read_scenario(data)
     except Unfit as error:
-        raise BadScenario(f"{place}: {error.place} {error}".replace(":  ", ": ")) from error
+        subject = f"{error.place} " if error.key else ""
+        raise BadScenario(f"{place}: {subject}{error}") from error
 
 
 def read_scenario(data: Mapping[str, Any], table: str = "") -> Scenario:

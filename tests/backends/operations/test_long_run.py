@@ -276,6 +276,7 @@ def lived(folder: Path) -> Rented:
         made_host.pass_time()
     assert made_host.session is not None
     made_host.look()
+    assert made_host.writer.close(10.0) == 0  # an older state in its queue would replace this one
     write_meter_store(made_host.host, made_host.session)
     return made_host
 
