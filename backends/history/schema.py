@@ -161,4 +161,8 @@ MIGRATIONS: tuple[str, ...] = (
         WHERE kind = 'coldprobe';
     {_all_costs("target", "targets", "coldprobe")}
     """,
+    """
+    DROP TABLE verdicts;
+    DROP TABLE events;
+    """,
 )

@@ -18,6 +18,7 @@ from backends.domain.start import PhaseName, Start
 from backends.domain.startup.advice import advise
 from backends.domain.startup.expectation import comparable, slower_than_usual
 from backends.domain.startup.lessons import Advice, advice_sentence
+from backends.history.database import HistoryUnavailable
 from backends.keeper.client import follow
 from backends.keeper.folder import server_folder
 from backends.operations import records, servers
@@ -26,6 +27,7 @@ from backends.problem import NotFound, Problem
 from backends.servers.listing import list_servers
 from backends.settings.config import Profile
 from console.cli.output import document, document_line, say, show
+from console.cli.recording import recording
 from widgets.phase_names import LONG_NAMES
 
 
@@ -101,19 +103,18 @@ def is_up(life: Life) -> bool:
 def slower_than_earlier(host: Host, profile: Profile, start: Start) -> str | None:
     """Return one sentence on the phase that took longer than ever before, None for a usual start.
 
-    Raises:
-        HistoryUnavailable: the history cannot be read.
+    Where the history cannot be read, it is said why, and there is nothing to compare with.
     """
-    earlier = records.earlier_starts(host, profile, but=start.start_id)
+    try:
+        earlier = records.earlier_starts(host, profile, but=start.start_id)
+    except HistoryUnavailable as problem:
+        say(f"not compared with earlier starts: {problem}")
+        return None
     return slower_than_usual(comparable(earlier, start), start)
 
 
 def remarks(host: Host, profile: Profile, start: Start) -> list[str]:
-    """Return the sentence on slowness, if one is due, and one for each lever.
-
-    Raises:
-        HistoryUnavailable: the history cannot be read.
-    """
+    """Return the sentence on slowness, if one is due, and one for each lever."""
     slower = slower_than_earlier(host, profile, start)
     told = [f"slower than usual: {slower}"] if slower else []
     return told + [advice_sentence(lever) for lever in advice_after(host, profile, start)]
@@ -122,10 +123,13 @@ def remarks(host: Host, profile: Profile, start: Start) -> list[str]:
 def advice_after(host: Host, profile: Profile, start: Start) -> tuple[Advice, ...]:
     """Return the best lever for each large phase, by what starts of this host tell of them.
 
-    Raises:
-        HistoryUnavailable: the history cannot be read.
+    Where the history cannot be read, it is said why, and the log alone tells.
     """
-    others = records.other_starts(host, profile, but=start.start_id)
+    try:
+        others = records.other_starts(host, profile, but=start.start_id)
+    except HistoryUnavailable as problem:
+        say(f"no advice from earlier starts: {problem}")
+        others = ()
     return advise(start, others, records.environment_of(profile))
 
 
@@ -151,7 +155,8 @@ def start(arguments: argparse.Namespace) -> int:
         life = wait_until_ready(host, profile.name)
         up = is_up(life)
         if life.start is not None:
-            records.keep_start(host, life)
+            with recording(host) as writer:
+                records.write_start(writer, host, life)
             told = remarks(host, profile, as_start(life.start, host.now()))
     found = [each for each in list_servers(host.state_folder) if each.name == profile.name]
     if arguments.json:

@@ -33,7 +33,7 @@ async def run_ab(app: "InferctlApp", runs: int) -> None:
         app.notify(f"no A/B: {missing}", severity="warning", markup=False)
         return
     try:
-        targets = ab.targets(references, app.host.settings)
+        targets = await asyncio.to_thread(ab.targets, references, app.host.settings)
     except Problem as problem:
         app.notify(str(problem), severity="error", markup=False)
         return
@@ -47,7 +47,7 @@ async def run_ab(app: "InferctlApp", runs: int) -> None:
         app.notify(f"one run at each of {len(targets)} endpoints: {told}", timeout=4, markup=False)
     app.ab_cancelled = asyncio.Event()
     try:
-        with sending(app.host.state_folder, (target.base_url for target in order.targets)):
+        async with sending(app.host.state_folder, (target.base_url for target in order.targets)):
             async for fact in run_series(order, app.ab_cancelled):
                 app.happened(fact)
     except Problem as problem:
@@ -89,9 +89,14 @@ async def choose_prompt(app: "InferctlApp") -> None:
     if answer is None:
         return
     try:
-        app.context = replace(app.context, prompt=named_prompt(answer) or typed_prompt(answer))
+        prompt = named_prompt(answer)
+        if prompt is None:
+            prompt = await asyncio.to_thread(typed_prompt, answer)
+
     except OSError as error:
         app.notify(f"{answer[1:]}: {error.strerror}", severity="error", markup=False)
+    else:
+        app.context = replace(app.context, prompt=prompt)
 
 
 def typed_prompt(text: str) -> Prompt:

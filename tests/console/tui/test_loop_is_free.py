@@ -20,10 +20,12 @@ import console.tui.screens
 from backends.domain.server import ServerState
 from backends.keeper.folder import ServerFolder, keeper_id, server_folder
 from backends.operations import load_test, meter_store
+from backends.operations.ab import targets as ab_targets
 from backends.operations.host import Host, this_host
 from backends.prober.client import run_load
 from backends.prober.protocol import LoadOrder
 from backends.simulated.gpus import SimulatedGpus
+from console.tui.actions.setup import DEMO
 from console.tui.actions.watch import first
 from console.tui.app import InferctlApp
 from console.tui.screens.costs import CostScreen
@@ -38,12 +40,14 @@ from console.tui.screens.question import Question, TextQuestion
 from console.tui.screens.record import RecordScreen
 from console.tui.screens.welcome import WelcomeScreen
 from tests.console.cli.conftest import configure
-from tests.console.conftest import MODEL, SERVER, MadeHost, state
+from tests.console.conftest import MODEL, SERVER, MadeHost, started, state, until
 from tests.console.tui.loop_audit import audited
 from tests.console.tui.test_ab import ended
 from widgets.history_table import HistoryTable
 from widgets.log_view import LogLines
 from widgets.welcome import Welcome
+
+pytestmark = [pytest.mark.slow, pytest.mark.process]
 
 SIZE = (120, 45)
 READY = ServerState.READY
@@ -65,9 +69,13 @@ class Driver:
             await self.pilot.press(key)
 
     async def until(self, condition: Callable[[], object], within_s: float = 60.0) -> None:
-        async with asyncio.timeout(within_s):
-            while not condition():
-                await self.pilot.pause(0.02)
+        try:
+            async with asyncio.timeout(within_s):
+                while not condition():
+                    await self.pilot.pause(0.02)
+        except TimeoutError as error:
+            said = [each.message for each in self.app._notifications]
+            raise AssertionError(f"{self.app.screen_stack} {said}\n{self}") from error
 
     async def on(self, screen: type[Screen[Any]]) -> None:
         await self.until(lambda: isinstance(self.app.screen, screen) and self.app.screen.is_mounted)
@@ -251,6 +259,9 @@ async def history(drive: Driver) -> None:
     await drive.press("enter")
     await drive.on(RecordScreen)
     await drive.to_main("b")
+    await drive.press("h")
+    await drive.on(HistoryScreen)
+    await drive.to_main()
 
 
 async def stop_and_restart(drive: Driver) -> None:
@@ -306,9 +317,6 @@ WHOLE = (welcome, start, ab, screens, load, history, stop_and_restart, orphans, 
 """The way through the console."""
 
 
-NOT_DRIVEN: set[tuple[str, str]] = set()
-
-
 def bound() -> set[tuple[str, str]]:
     """Return every key of every screen, by the name of its class."""
     keys = set()
@@ -329,15 +337,39 @@ def bound() -> set[tuple[str, str]]:
 async def test_the_loop_asks_no_disk_no_lock_and_no_process_on_the_whole_way(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(meter_store, "KEEP_S", 0.5)
+    monkeypatch.setattr(meter_store, "WRITE_EVERY_S", 0.5)
     short_loads(monkeypatch)
-    app = InferctlApp(host, first(host))
+    app, demo = InferctlApp(host, first(host)), InferctlApp(host, None)
     with audited(monkeypatch) as audit:
         async with app.run_test(size=SIZE, notifications=True) as pilot:
             audit.mounted = True
             drive = Driver(pilot, app)
             for part in WHOLE:
                 await part(drive)
-    print(drive)
+        audit.mounted = False
+        async with demo.run_test(size=SIZE) as pilot:
+            audit.mounted = True
+            other = Driver(pilot, demo)
+            await other.on(WelcomeScreen)
+            await other.press("d")
+            await other.until(lambda: demo.return_value == DEMO)
+    print(drive, other, sep="\n")
     assert not audit.violations, audit.told()
-    assert bound() - set(drive.driven) == NOT_DRIVEN
+    assert bound() - {*drive.driven, *other.driven} == set()
+
+
+async def test_a_load_that_is_left_as_it_ends_goes_back_one_screen(
+    made_host: MadeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_loads(monkeypatch)
+    app = made_host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        (target,) = ab_targets([SERVER], app.host.settings)
+        screen = LoadScreen(app.history, app.host, LoadOrder(target, "Say it.", 8))
+        await app.push_screen(screen)
+        await until(pilot, lambda: not screen.check_action("cancel", ()))
+        screen.action_leave()
+        screen.action_leave()
+        await until(pilot, lambda: not screen.is_running)
+        assert isinstance(app.screen, MainScreen)
