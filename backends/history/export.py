@@ -10,9 +10,7 @@ from backends.history.records import FindingKind
 from backends.history.rows import finding_record, from_json, run_of, series_record, start_record
 from backends.wire import plain
 
-ExportKind = Literal[
-    "starts", "series", "runs", "loads", "coldprobes", "verdicts", "events", "meters"
-]
+ExportKind = Literal["starts", "series", "runs", "loads", "coldprobes", "meters"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +30,8 @@ def _run(row: sqlite3.Row) -> dict[str, Any]:
     return {"series_id": row["series_id"], **plain(run_of(row))}
 
 
-def _with_json(*columns: str) -> Callable[[sqlite3.Row], dict[str, Any]]:
-    def as_plain(row: sqlite3.Row) -> dict[str, Any]:
-        return {
-            key: from_json(row[key]) if key in columns else row[key]
-            for key in row.keys()  # noqa: SIM118
-        }
-
-    return as_plain
+def _meter(row: sqlite3.Row) -> dict[str, Any]:
+    return {**dict(row), "state": from_json(row["state"])}
 
 
 def _findings(kind: FindingKind) -> _Export:
@@ -59,7 +51,5 @@ _EXPORTS: Mapping[ExportKind, _Export] = {
     "runs": _Export("SELECT * FROM runs ORDER BY rowid", _run),
     "loads": _findings("load"),
     "coldprobes": _findings("coldprobe"),
-    "verdicts": _Export("SELECT * FROM verdicts ORDER BY wall_s", _with_json("document")),
-    "events": _Export("SELECT * FROM events ORDER BY wall_s", _with_json("what")),
-    "meters": _Export("SELECT * FROM meters ORDER BY name", _with_json("state")),
+    "meters": _Export("SELECT * FROM meters ORDER BY name", _meter),
 }

@@ -11,12 +11,10 @@ from backends.domain.start import Outcome
 from backends.history.database import BUSY_TIMEOUT_S, Database, open_database
 from backends.history.export import ExportKind, exported
 from backends.history.records import (
-    EventRecord,
     FindingKind,
     FindingRecord,
     SeriesRecord,
     StartRecord,
-    VerdictRecord,
 )
 from backends.history.rows import (
     ADD_START,
@@ -160,16 +158,6 @@ class History:
         """Return the plain data of a meter's state, None if none was kept."""
         rows = self._database.rows("SELECT state FROM meters WHERE name = ?", (name,))
         return from_json(rows[0]["state"]) if rows else None
-
-    def add_verdict(self, record: VerdictRecord) -> None:
-        """Keep a verdict with everything it rested on."""
-        row = (record.wall_s, record.server, record.verdict, to_json(record.document))
-        self._database.rows("INSERT INTO verdicts VALUES (?, ?, ?, ?)", row)
-
-    def add_event(self, record: EventRecord) -> None:
-        """Keep an event."""
-        row = (record.wall_s, record.server, record.kind, to_json(record.what))
-        self._database.rows("INSERT INTO events VALUES (?, ?, ?, ?)", row)
 
     def export(self, kind: ExportKind) -> Iterator[dict[str, Any]]:
         """Yield all of one kind as plain data, oldest first, without holding it in memory."""

@@ -92,23 +92,3 @@ class FindingRecord:
     began_wall_s: float
     endpoint: str
     document: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class VerdictRecord:
-    """One verdict as it was shown, with everything it rested on."""
-
-    wall_s: float
-    server: str
-    verdict: str
-    document: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class EventRecord:
-    """Something worth finding again that is none of the others, as one sentence."""
-
-    wall_s: float
-    server: str
-    kind: str
-    what: str

@@ -165,4 +165,8 @@ MIGRATIONS: tuple[str, ...] = (
         AND json_type(document, '$.prices') IS NULL;
     {_all_costs("target", "targets", "coldprobe")}
     """,
+    """
+    DROP TABLE verdicts;
+    DROP TABLE events;
+    """,
 )

@@ -77,7 +77,7 @@ class HistoryThread:
             if not found.set_running_or_notify_cancel():
                 return
             try:
-                found.set_result(work())
+                result = work()
             except Problem as problem:
                 self.problem = str(problem)
                 found.set_exception(problem)
@@ -85,6 +85,7 @@ class HistoryThread:
                 found.set_exception(error)
             else:
                 self.problem = self.problem if self._waiting else ""
+                found.set_result(result)
 
         self._order(answer)
         return await asyncio.wrap_future(found)

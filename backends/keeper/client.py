@@ -3,7 +3,8 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -11,12 +12,19 @@ import msgspec
 from backends.domain.facts import ServerFact, Stopped, StopProgressed
 from backends.domain.server import ProcessId
 from backends.host import processes
+from backends.host.processes import Process
 from backends.keeper.clock import now
-from backends.keeper.folder import ServerFolder, facts_in, keeps, living_keeper, read_journal
+from backends.keeper.folder import (
+    ServerFolder,
+    facts_in,
+    keeps,
+    left_behind,
+    living_keeper,
+    read_journal,
+)
 from backends.keeper.launch import adopt
 from backends.keeper.order import KeeperError
 from backends.keeper.service import ClientOrder, connect
-from backends.keeper.take import left_behind
 
 LINE_LIMIT_BYTES = 2**22
 STOP_ATTEMPTS = 4
@@ -39,7 +47,7 @@ async def follow(folder: Path) -> AsyncIterator[ServerFact]:
             answered = True
             yield fact
     if not answered:  # there is no keeper, or it was killed before it could say a word
-        for fact in read_journal(kept.journal):
+        for fact in await asyncio.to_thread(read_journal, kept.journal):
             yield fact
 
 
@@ -60,7 +68,7 @@ async def stop(folder: Path, by: str, drain_s: float = 0.0) -> AsyncIterator[Ser
     """
     kept = ServerFolder(folder)
     for _ in range(STOP_ATTEMPTS):
-        if continued := _continue(kept):
+        if continued := await asyncio.to_thread(_continue, kept):
             yield continued
         told = await _order(kept, ClientOrder("stop", by, drain_s))
         if told is None:
@@ -70,7 +78,7 @@ async def stop(folder: Path, by: str, drain_s: float = 0.0) -> AsyncIterator[Ser
             yield fact
             if isinstance(fact, Stopped):
                 return
-        facts = read_journal(kept.journal)
+        facts = await asyncio.to_thread(read_journal, kept.journal)
         if facts and not await asyncio.to_thread(left_behind, facts):
             yield StopProgressed(now(), f"{UNWRITTEN}; {kept.keeper_log} may say more")
             yield Stopped(now())
@@ -106,21 +114,26 @@ async def _told_by_signal(folder: ServerFolder, keeper: ProcessId) -> AsyncItera
 
     Where even the journal is gone, what the keeper had as descendants tells whether all is over.
     """
-    before = len(read_journal(folder.journal))
-    kept = processes.descendants(keeper.pid, processes.running())
-    if processes.send(keeper, signal.SIGTERM, lambda one: keeps(one, folder)):
+    before = len(await asyncio.to_thread(read_journal, folder.journal))
+    kept = processes.descendants(keeper.pid, await asyncio.to_thread(processes.running))
+    its_own = partial(keeps, folder=folder)
+    if await asyncio.to_thread(processes.send, keeper, signal.SIGTERM, its_own):
         yield StopProgressed(now(), f"no socket answers; SIGTERM to keeper {keeper.pid}")
     lives = True
     while lives:
-        lives = processes.is_alive(keeper)
-        facts = read_journal(folder.journal)
+        lives = await asyncio.to_thread(processes.is_alive, keeper)
+        facts = await asyncio.to_thread(read_journal, folder.journal)
         for fact in facts[before:]:
             yield fact
         before = max(before, len(facts))
         await asyncio.sleep(POLL_S)
-    if not folder.journal.exists() and not any(processes.is_alive(one.id) for one in kept):
+    if await asyncio.to_thread(_all_gone, folder, kept):
         yield StopProgressed(now(), f"{UNWRITTEN}: {folder.path} is gone")
         yield Stopped(now())
+
+
+def _all_gone(folder: ServerFolder, kept: Iterable[Process]) -> bool:
+    return not folder.journal.exists() and not any(processes.is_alive(one.id) for one in kept)
 
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -130,14 +143,15 @@ async def _reach(folder: ServerFolder, order: ClientOrder) -> Streams | None:
     """Send an order to the living keeper; None where there is none, or none that answers."""
     deadline = time.monotonic() + REACH_S
     while (streams := await _send(folder, order)) is None:
-        if time.monotonic() > deadline or living_keeper(folder) is None:
+        if time.monotonic() > deadline or await asyncio.to_thread(living_keeper, folder) is None:
             return None
         await asyncio.sleep(POLL_S)
     return streams
 
 
 async def _send(folder: ServerFolder, order: ClientOrder) -> Streams | None:
-    connection = connect(folder)
+    # Connecting waits where a keeper that stands still has too many who wait already.
+    connection = await asyncio.to_thread(connect, folder)
     if connection is None:
         return None
     connection.setblocking(False)

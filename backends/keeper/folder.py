@@ -9,11 +9,12 @@ from typing import Self, cast
 
 import msgspec
 
-from backends.domain.facts import ServerFact
+from backends.domain.facts import ServerFact, Spawned, Stopped
 from backends.domain.server import ProcessId
 from backends.host import processes
 from backends.host.files import replace_file
 from backends.host.processes import Process
+from backends.host.survivors import belonging_to
 from backends.problem import Problem
 from backends.wire import UnreadableRecord, decode_fact
 
@@ -141,6 +142,17 @@ def read_journal(journal: Path) -> list[ServerFact]:
         return []
     except OSError as error:
         raise Unreadable.of(journal, error) from error
+
+
+def left_behind(facts: list[ServerFact]) -> list[Process]:
+    """Return the processes that live of the start in this journal.
+
+    None where its beginning was lost: what lives of it is listed as a vLLM of others.
+    """
+    begun = next((fact for fact in facts if isinstance(fact, Spawned)), None)
+    if begun is None or isinstance(facts[-1], Stopped):
+        return []
+    return belonging_to(f"{begun.server}:{begun.start_id}", begun.process)
 
 
 def facts_in(lines: Iterable[bytes]) -> Iterator[ServerFact]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -34,34 +35,70 @@ async def tail(
         count: how many of the last lines at most, None for all that `end_bytes` hold.
         end_bytes: how much of the log's end the last lines are taken from.
     """
-    splitter = LineSplitter()
-    file, quiet_s = _opened(path), 0.0
+    log, quiet_s = _FollowedLog(path), 0.0
     try:
-        if file is not None and (lines := _last(file, splitter, count, end_bytes)):
+        if lines := await asyncio.to_thread(log.last, count, end_bytes):
             yield tuple(lines)
         while True:
-            replaced = file is None or _was_replaced(path, file)
-            if file is not None and os.fstat(file.fileno()).st_size < file.tell():
-                file.seek(0)  # somebody truncated it; whoever appends to it goes on from there
-            data = file.read(CHUNK_BYTES) if file is not None else b""
-            if lines := splitter.feed(data):
+            read, lines = await asyncio.to_thread(log.more)
+            if lines:
                 yield tuple(lines)
-            if data:
+            if read:
                 quiet_s = 0.0
-                continue
-            newer = _opened(path) if replaced else None
-            if newer is not None:
-                if file is not None:
-                    file.close()
-                file = newer
                 continue
             await sleep(PAUSE_S)
             quiet_s += PAUSE_S
-            if quiet_s >= UNENDED_S and (lines := splitter.rest()):
+            if quiet_s >= UNENDED_S and (lines := log.splitter.rest()):
                 yield tuple(lines)
     finally:
-        if file is not None:
-            file.close()
+        await asyncio.to_thread(log.close)
+
+
+class _FollowedLog:
+    """A log and what replaces it; its methods wait for the disk and may be called by any thread.
+
+    Whoever stops following while a thread reads closes it once that has read: hence the lock.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.splitter = LineSplitter()
+        self._path = path
+        self._file: BinaryIO | None = None
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def last(self, count: int | None, end_bytes: int) -> list[str]:
+        """Open the log and return its last lines, none where there is no log yet."""
+        with self._lock:
+            self._open()
+            return _last(self._file, self.splitter, count, end_bytes) if self._file else []
+
+    def more(self) -> tuple[bool, list[str]]:
+        """Return whether there was more to read, or another file to read, and the lines of it."""
+        with self._lock:
+            file = self._file
+            replaced = file is None or _was_replaced(self._path, file)
+            if file is not None and os.fstat(file.fileno()).st_size < file.tell():
+                file.seek(0)  # somebody truncated it; whoever appends to it goes on from there
+            data = file.read(CHUNK_BYTES) if file is not None else b""
+            return bool(data) or (replaced and self._open()), self.splitter.feed(data)
+
+    def close(self) -> None:
+        """Close the log for good."""
+        with self._lock:
+            self._closed = True
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
+    def _open(self) -> bool:
+        newer = self._path.open("rb") if self._path.exists() and not self._closed else None
+        if newer is None:
+            return False
+        if self._file is not None:
+            self._file.close()
+        self._file = newer
+        return True
 
 
 def last_lines(path: Path, count: int, end_bytes: int = END_BYTES) -> list[str]:
@@ -83,10 +120,6 @@ def _last(file: BinaryIO, splitter: LineSplitter, count: int | None, end_bytes: 
     lines = splitter.feed(file.read())
     whole = lines[1:] if start else lines  # the first one may lack its beginning
     return whole if count is None else whole[max(0, len(whole) - count) :]
-
-
-def _opened(path: Path) -> BinaryIO | None:
-    return path.open("rb") if path.exists() else None
 
 
 def _was_replaced(path: Path, file: BinaryIO) -> bool:

@@ -19,12 +19,12 @@ from backends.host import processes
 from backends.host.boot import boot_id
 from backends.host.files import PRIVATE_FILE
 from backends.host.processes import Process
-from backends.host.survivors import belonging_to
 from backends.keeper.clock import now
 from backends.keeper.folder import (
     ServerFolder,
     keeper_id,
     leave_mark,
+    left_behind,
     link_journal,
     prepare,
     read_journal,
@@ -168,17 +168,6 @@ def spawned(facts: list[ServerFact]) -> Spawned:
         if isinstance(fact, Spawned):
             return fact
     raise KeeperError("the journal of the last start does not tell which process was started")
-
-
-def left_behind(facts: list[ServerFact]) -> list[Process]:
-    """Return the processes that live of the start in this journal.
-
-    None where its beginning was lost: what lives of it is listed as a vLLM of others.
-    """
-    begun = next((fact for fact in facts if isinstance(fact, Spawned)), None)
-    if begun is None or isinstance(facts[-1], Stopped):
-        return []
-    return belonging_to(f"{begun.server}:{begun.start_id}", begun.process)
 
 
 def _lock(folder: ServerFolder) -> None:

@@ -12,7 +12,7 @@ from backends.domain.session import Session
 from backends.domain.traffic.totals import TokenTotals, plus
 from backends.history.history import open_history
 from backends.operations.host import Host
-from backends.operations.meter_store import kept_days
+from backends.operations.meter_store import days_between
 from backends.operations.rental import Elsewhere, Rental, elsewhere, rental_of
 from backends.operations.scenario import watched_profile
 
@@ -66,7 +66,7 @@ def bill_of(host: Host, session: Session, period: Period | None = None) -> Bill:
     first = period.first if period else utc_day(began_s)
     last = period.last if period else utc_day(host.now().wall_s)
     with closing(open_history(host.history_file)) as history:
-        days = _with_live(kept_days(history, first, last), session, first, last)
+        days = _with_live(days_between(history, first, last), session, first, last)
         since_s = midnight_after(first) - DAY_S if period else began_s
         spent_usd = history.tests_usd(since_s, midnight_after(last))
     totals = session.totals if period is None else _all(days)

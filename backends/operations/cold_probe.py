@@ -2,17 +2,15 @@
 
 import secrets
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
 
 from backends.domain.ab.cold import ColdProbe, ColdProbePlan, limits_of
 from backends.domain.format import pause, usd
 from backends.domain.reports.cold_probe import ColdProbeReport, limits_text
-from backends.history.history import open_history
 from backends.history.records import FindingRecord
+from backends.history.thread import HistoryThread
 from backends.operations import ab
 from backends.operations.consent import Consent
-from backends.operations.host import Host
 from backends.prober.cold_probe import MAX_TOKENS, PROMPT
 from backends.prober.cold_probe_runs import ColdProbeFolder, ColdProbeOrder
 from backends.prober.protocol import Target
@@ -86,14 +84,9 @@ def report_of(
     )
 
 
-def keep(host: Host, report: ColdProbeReport) -> None:
-    """Write a cold-start probe into the history as it stands.
-
-    Raises:
-        HistoryUnavailable: the history cannot be written.
-    """
+def write_report(writer: HistoryThread, report: ColdProbeReport) -> None:
+    """Have a cold-start probe written into the history as it stands."""
     record = FindingRecord(
         "coldprobe", report.probe_id, report.began_wall_s, report.endpoint, plain(report)
     )
-    with closing(open_history(host.history_file)) as history:
-        history.findings.keep(record)
+    writer.write(lambda history: history.findings.keep(record))

@@ -13,6 +13,7 @@ from pathlib import Path
 from backends.domain.ab.cold import ProbeEnded
 from backends.domain.ab.run import Run
 from backends.domain.visible import visible
+from backends.history.thread import HistoryThread
 from backends.operations import ab, cold_probe
 from backends.operations.host import Host, this_host
 from backends.prober.cold_probe import PROMPT, ask_once, run_cold_probe
@@ -20,6 +21,9 @@ from backends.prober.cold_probe_runs import ColdProbeFolder, ColdProbeOrder, hel
 from backends.prober.protocol import Target
 from backends.problem import NotFound, Problem
 from backends.servers.own_traffic import sending
+
+WRITE_S = 5.0
+"""How long it goes on at its end while another process holds the history."""
 
 
 def main() -> int:
@@ -30,17 +34,24 @@ def main() -> int:
         if order is None:
             raise NotFound(f"{folder.path} holds no cold-start probe")
         host = this_host()
+        writer = HistoryThread(host.history_file)
         with held(folder), suppress(asyncio.CancelledError):
             sys.stdout.write("probing\n")
             sys.stdout.close()
-            asyncio.run(_cold_probe(folder, order, host))
+            try:
+                asyncio.run(_cold_probe(folder, order, host, writer))
+            finally:
+                if writer.close(WRITE_S):
+                    sys.stderr.write(f"not in the history yet: {visible(writer.problem)}\n")
     except Problem as problem:
         sys.stderr.write(f"{visible(str(problem))}\n")
         return 1
     return 0
 
 
-async def _cold_probe(folder: ColdProbeFolder, order: ColdProbeOrder, host: Host) -> None:
+async def _cold_probe(
+    folder: ColdProbeFolder, order: ColdProbeOrder, host: Host, writer: HistoryThread
+) -> None:
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -48,7 +59,7 @@ async def _cold_probe(folder: ColdProbeFolder, order: ColdProbeOrder, host: Host
     probes = folder.read_probes()
 
     async def ask(target: Target, prompt: str, limit_s: float) -> Run:
-        with sending(host.state_folder, [target.base_url]):
+        async with sending(host.state_folder, [target.base_url]):
             return await ask_once(target, prompt, limit_s)
 
     async with aclosing(run_cold_probe(target, PROMPT, order.plan, folder.probes, ask=ask)) as told:
@@ -57,7 +68,7 @@ async def _cold_probe(folder: ColdProbeFolder, order: ColdProbeOrder, host: Host
                 folder.write_end(fact.reason)
             else:
                 probes.append(fact)
-            cold_probe.keep(host, cold_probe.report_of(order, probes, folder.read_end()))
+            cold_probe.write_report(writer, cold_probe.report_of(order, probes, folder.read_end()))
 
 
 if __name__ == "__main__":

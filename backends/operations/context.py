@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 from backends.domain.ab.series import AbSeries
 from backends.domain.decision.hysteresis import ShownPlan
@@ -33,7 +34,7 @@ class Context:
         measured: what the history tells a plan, read anew when a start or an A/B has ended.
         traffic: what another source than the server's own counters tells, None without one.
         tests_usd: what inferctl's own tests have cost since the bill began.
-        meter_kept_s: when the books were last written down, seconds since 1970.
+        meter_written_s: when the meter was last written, seconds since 1970.
         beside: a recorded A/B that stands beside the live one.
         simulated: everything on screen is made up.
         replayed: everything on screen was recorded; keys that start or stop something are off.
@@ -54,7 +55,7 @@ class Context:
     measured: Measured = NOTHING_MEASURED
     traffic: Demand | None = None
     tests_usd: Decimal = Decimal(0)
-    meter_kept_s: float = 0.0
+    meter_written_s: float = 0.0
     beside: AbSeries | None = None
 
 
@@ -66,17 +67,21 @@ def context_of(host: Host) -> Context:
     """
     prices = gpu_prices(host.settings, host.price_folder)
     context = Context(host.settings, host.simulated, gpu_prices=prices)
-    return with_capacities(context, host)
+    return replace(context, **capacities_known(host, context.capacities_ns))
 
 
-def with_capacities(context: Context, host: Host) -> Context:
-    """Return the context with what load has measured by now; the file is read where it changed.
+def capacities_known(host: Host, read_ns: int) -> dict[str, Any]:
+    """Return what load has measured by now, as fields of the context; none where nothing changed.
+
+    Args:
+        host: whose capacities.
+        read_ns: `capacities_ns` of the context that holds what was read last.
 
     Raises:
         Problem: the file cannot be read; the message names the remedy.
     """
     written_ns = changed_ns(host.state_folder)
-    if written_ns == context.capacities_ns:
-        return context
+    if written_ns == read_ns:
+        return {}
     capacities = known_capacities(host.state_folder)
-    return replace(context, capacities=capacities, capacities_ns=written_ns)
+    return {"capacities": capacities, "capacities_ns": written_ns}

@@ -10,9 +10,9 @@ from decimal import Decimal
 
 from backends.domain.ab.load import LoadEnded, LoadStep, next_rate, summarise_load
 from backends.domain.format import usd
-from backends.domain.reports.load import LoadReport, limits_text, load_finding
+from backends.domain.reports.load import LoadReport, limits_text
 from backends.domain.server import ServerState
-from backends.history.records import EventRecord, FindingRecord
+from backends.history.records import FindingRecord
 from backends.history.thread import HistoryThread
 from backends.operations import ab
 from backends.operations.capacity import Capacity, keep_capacity
@@ -114,25 +114,27 @@ class LoadNews:
     next_rps: float | None
 
 
-async def kept_load(
+async def recorded_load(
     writer: HistoryThread, host: Host, order: LoadOrder, cancelled: asyncio.Event
 ) -> AsyncGenerator[LoadNews, None]:
     """Run a load and yield it after every step and at its end; the writer has each by then."""
     began = _report_of(order, host.now().wall_s)
     steps: list[LoadStep] = []
-    with sending(host.state_folder, [order.target.base_url]):
-        async with aclosing(run_load(order, cancelled)) as told:
-            async for news in told:
-                if isinstance(news, LoadEnded):
-                    report = replace(began, ended=news)
-                    if news.steps or news.cost_usd or news.cut_unpriced:
-                        _keep_record(writer, report)
-                    yield LoadNews(report, None, None)
-                    return
-                steps.append(news)
-                report = replace(began, ended=summarise_load(steps, CUT_OFF, news.spent_usd))
-                _keep_record(writer, report)
-                yield LoadNews(report, news, next_rate(steps, order.first_rps, order.growth))
+    async with (
+        sending(host.state_folder, [order.target.base_url]),
+        aclosing(run_load(order, cancelled)) as measured,
+    ):
+        async for news in measured:
+            if isinstance(news, LoadEnded):
+                report = replace(began, ended=news)
+                if news.steps or news.cost_usd or news.cut_unpriced:
+                    _keep_record(writer, report)
+                yield LoadNews(report, None, None)
+                return
+            steps.append(news)
+            report = replace(began, ended=summarise_load(steps, CUT_OFF, news.spent_usd))
+            _keep_record(writer, report)
+            yield LoadNews(report, news, next_rate(steps, order.first_rps, order.growth))
 
 
 def _report_of(order: LoadOrder, began_wall_s: float) -> LoadReport:
@@ -156,8 +158,8 @@ def _keep_record(writer: HistoryThread, report: LoadReport) -> None:
     writer.write(lambda history: history.findings.keep(record))
 
 
-def keep_for_verdict(writer: HistoryThread, host: Host, report: LoadReport) -> str:
-    """Write the capacity of a server of this host where the verdict finds it.
+def keep_for_verdict(host: Host, report: LoadReport) -> str:
+    """Write the capacity of a server of this host where the verdict finds it; waits for the disk.
 
     Returns what became of it, in a sentence; empty for any other endpoint.
 
@@ -167,8 +169,6 @@ def keep_for_verdict(writer: HistoryThread, host: Host, report: LoadReport) -> s
     capacity = measured_capacity(host, report)
     if capacity is None:
         return ""
-    event = EventRecord(host.now().wall_s, capacity.server, "capacity", load_finding(report))
-    writer.write(lambda history: history.add_event(event))
     path = keep_capacity(host.state_folder, capacity)
     if path is None:
         return "this is a lower bound only: the capacity that was measured before stays"

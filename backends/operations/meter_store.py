@@ -1,4 +1,4 @@
-"""The books of the rental, kept in the history: the meter, what was served, the days, the plan."""
+"""The meter of the rental in the history, with what was served, the days and the plan."""
 
 import math
 from collections.abc import Mapping
@@ -70,8 +70,8 @@ PROFILE = "profile:"
 WINDOW = "window:"
 SHOWN = "plan:"
 
-KEEP_S = 60.0
-"""The books are written once a minute; what a crash loses is counted as unwatched time."""
+WRITE_EVERY_S = 60.0
+"""The meter is written once a minute; what a crash loses is counted as unwatched time."""
 
 SAME_BOOT_S = 30.0
 """The boot time is computed from two clocks, and moves when one of them is set."""
@@ -100,7 +100,7 @@ class MeterStore:
 
 
 def open_meter_store(host: Host) -> MeterStore:
-    """Return the books: as an earlier console left them, or begun with the bill.
+    """Return the meter and the ledger: as an earlier console left them, or begun with the bill.
 
     The time since then is told from the keepers' journals as far as they tell: starting and stopped
     are known, what a ready server did is not.
@@ -121,13 +121,15 @@ def open_meter_store(host: Host) -> MeterStore:
     return MeterStore(meter, ledger, spent_usd)
 
 
-def with_meter_store(session: Session, books: MeterStore) -> Session:
-    """Return a session that goes on with the books."""
-    return replace(session, meter=books.meter, ledger=books.ledger)
+def with_meter_store(session: Session, store: MeterStore) -> Session:
+    """Return a session that goes on with what was kept."""
+    return replace(session, meter=store.meter, ledger=store.ledger)
 
 
-def keep(writer: HistoryThread, session: Session, context: Context, wall_s: float) -> Context:
-    """Have the books written once a minute, and the plan whenever a window of traffic was judged.
+def write_when_due(
+    writer: HistoryThread, session: Session, context: Context, wall_s: float
+) -> Context:
+    """Have the meter written once a minute, and the plan whenever a window of traffic was judged.
 
     No window is judged before the plan is known that held until then.
     """
@@ -136,11 +138,11 @@ def keep(writer: HistoryThread, session: Session, context: Context, wall_s: floa
         name = SHOWN + session.life.server.name
         writer.write(lambda history: _save(history, name, wall_s, judged))
         context = replace(context, shown=judged)
-    if session.meter is None or wall_s - context.meter_kept_s <= KEEP_S:
+    if session.meter is None or wall_s - context.meter_written_s <= WRITE_EVERY_S:
         return context
-    since_s = context.meter_kept_s
-    writer.write(lambda history: save_books(history, session, since_s))
-    return replace(context, meter_kept_s=wall_s)
+    since_s = context.meter_written_s
+    writer.write(lambda history: save_meter_store(history, session, since_s))
+    return replace(context, meter_written_s=wall_s)
 
 
 def write_meter_store(host: Host, session: Session) -> None:
@@ -150,10 +152,10 @@ def write_meter_store(host: Host, session: Session) -> None:
         HistoryUnavailable: the history cannot be written.
     """
     with closing(open_history(host.history_file)) as history:
-        save_books(history, session)
+        save_meter_store(history, session)
 
 
-def save_books(history: History, session: Session, since_s: float = 0.0) -> None:
+def save_meter_store(history: History, session: Session, since_s: float = 0.0) -> None:
     """Write the meter and the ledger down; of the days those that may have changed."""
     meter, ledger = session.meter, session.ledger
     if meter is None:
@@ -176,15 +178,15 @@ def shown_plan(host: Host, server: str) -> ShownPlan:
     return ShownPlan() if state is None else typed(state, ShownPlan)
 
 
-def kept_days(history: History, first: date, last: date) -> tuple[Day, ...]:
+def days_between(history: History, first: date, last: date) -> tuple[Day, ...]:
     """Return the days of a period that were kept, in their order."""
     return _days(_kept(history), first, last)
 
 
-def _meter(host: Host, books: Kept, now_s: float) -> tuple[MeterState, bool]:
+def _meter(host: Host, states: Kept, now_s: float) -> tuple[MeterState, bool]:
     """Return the meter as it was kept, or begun with the bill and then fresh."""
     since = host.settings.billing.since
-    kept = _load(books, METER, MeterState)
+    kept = _load(states, METER, MeterState)
     if since == "server":
         began_s, origin = _launched_s(host, kept, now_s), SERVER_START
     elif isinstance(since, datetime):
@@ -209,32 +211,32 @@ def _with_stretch(meter: MeterState, ledger: Ledger, stretch: Stretch) -> tuple[
     return advance_meter(meter, stretch.to_s, stretch.activity), ledger
 
 
-def _served(books: Kept, began_s: float) -> tuple[Served, ...]:
-    kept = _load(books, SERVED, ServedInBill)
+def _served(states: Kept, began_s: float) -> tuple[Served, ...]:
+    kept = _load(states, SERVED, ServedInBill)
     same = kept is not None and abs(kept.began_s - began_s) < SAME_BOOT_S
     totals = {name: (found, read) for name, found, read in kept.totals} if kept and same else {}
-    names = {name.removeprefix(PROFILE) for name in books if name.startswith(PROFILE)}
+    names = {name.removeprefix(PROFILE) for name in states if name.startswith(PROFILE)}
     return tuple(
         Served(
             name,
             totals.get(name, (TokenTotals(), None))[0],
-            _profile(books, name),
+            _profile(states, name),
             read_wall_s=totals.get(name, (None, None))[1],
         )
         for name in sorted(names | totals.keys())
     )
 
 
-def _profile(books: Kept, server: str) -> HourlyProfile:
+def _profile(states: Kept, server: str) -> HourlyProfile:
     """Return what was learnt of a server, with the window that an earlier program left open."""
-    profile = _load(books, PROFILE + server, HourlyProfile) or HourlyProfile()
-    window = _load(books, WINDOW + server, Window)
+    profile = _load(states, PROFILE + server, HourlyProfile) or HourlyProfile()
+    window = _load(states, WINDOW + server, Window)
     return profile if window is None else learnt(profile, window)
 
 
-def _days(books: Kept, first: date, last: date) -> tuple[Day, ...]:
+def _days(states: Kept, first: date, last: date) -> tuple[Day, ...]:
     """Return the days from a first to a last one, as far as they were kept, in their order."""
-    found = (_load(books, name, Day) for name in books if name.startswith(DAY))
+    found = (_load(states, name, Day) for name in states if name.startswith(DAY))
     days = [day for day in found if day is not None and first <= day.day <= last]
     return tuple(sorted(days, key=lambda day: day.day))
 
@@ -247,6 +249,6 @@ def _save(history: History, name: str, wall_s: float, value: object) -> None:
     history.save_meter(name, wall_s, plain(value))
 
 
-def _load(books: Kept, name: str, kind: type[T]) -> T | None:
-    state = books.get(name)
+def _load(states: Kept, name: str, kind: type[T]) -> T | None:
+    state = states.get(name)
     return None if state is None else typed(state, kind)

@@ -37,7 +37,7 @@ from backends.history.records import SeriesRecord, StartRecord
 from backends.history.thread import HistoryThread
 from backends.keeper.folder import ServerFolder, Unreadable, read_journal, servers_folder
 from backends.operations import meter_store
-from backends.operations.context import Context, with_capacities
+from backends.operations.context import Context, capacities_known
 from backends.operations.host import Host
 from backends.operations.scenario import Measured, Starts
 from backends.operations.servers import launched_with
@@ -89,14 +89,14 @@ def _starts(history: History, profile: Profile) -> Starts | None:
 
 SECONDS_PER_HOUR = 3600
 
-DeskFields = dict[str, Any]
+ContextFields = dict[str, Any]
 """Fields of the context by their names."""
 
-Read = Callable[[], DeskFields]
-"""Reads the history; takes as long as the disk does."""
+Read = Callable[[], ContextFields]
+"""Reads files; takes as long as the disk does."""
 
 
-def keep(
+def record_fact(
     writer: HistoryThread, host: Host, session: Session, context: Context, fact: Fact
 ) -> Context:
     """Have written what a fact completes, and return the context with what it adds.
@@ -107,9 +107,7 @@ def keep(
         return context
     match fact:
         case FirstTokenSeen() | FirstTokenUnavailable() | Exited() | Stopped() if session.life:
-            record = start_record(host, session.life, host.now())
-            if record is not None:
-                writer.write(lambda history: history.add_start(record))
+            write_start(writer, host, session.life)
         case SeriesBegan() | RunEnded() | SeriesEnded() if session.ab:
             series = session.ab.series
             writer.write(lambda history: save_series(history, series, fact))
@@ -118,18 +116,18 @@ def keep(
             if isinstance(fact, SeriesEnded):
                 warm_ups = fact.client.warm_ups if fact.client else ()
                 return replace(context, tests_usd=context.tests_usd + runs_usd(warm_ups))
-        case ServersSeen():
-            return with_capacities(context, host)
         case Ticked() | MetricsScraped():
-            return meter_store.keep(writer, session, context, fact.at.wall_s)
+            return meter_store.write_when_due(writer, session, context, fact.at.wall_s)
         case _:
             pass
     return context
 
 
 def to_read(host: Host, session: Session, context: Context, fact: Fact) -> Read | None:
-    """Return what reads the fields of the context that a fact has changed in the history."""
+    """Return what reads the fields of the context that a fact has changed in files."""
     match fact:
+        case ServersSeen():
+            return partial(capacities_known, host, context.capacities_ns)
         case Spawned():
             profile = host.settings.profile(fact.server)
             return partial(starts_known, host, profile, but=fact.start_id)
@@ -141,7 +139,7 @@ def to_read(host: Host, session: Session, context: Context, fact: Fact) -> Read 
             return None
 
 
-def starts_known(host: Host, profile: Profile | None, but: str = "") -> DeskFields:
+def starts_known(host: Host, profile: Profile | None, but: str = "") -> ContextFields:
     """Return what is known of starts that are like those of a profile."""
     return {
         "earlier": earlier_starts(host, profile, but),
@@ -179,13 +177,11 @@ def _ready_starts(
     )
 
 
-def keep_start(host: Host, life: Life) -> None:
-    """Write a start down; the more complete of two records of one start stays."""
+def write_start(writer: HistoryThread, host: Host, life: Life) -> None:
+    """Have a start written down; the more complete of two records of one start stays."""
     record = start_record(host, life, host.now())
-    if record is None:
-        return
-    with closing(open_history(host.history_file)) as history:
-        history.add_start(record)
+    if record is not None:
+        writer.write(lambda history: history.add_start(record))
 
 
 def start_record(host: Host, life: Life, at: Stamp) -> StartRecord | None:

@@ -1,12 +1,13 @@
 """Starts the prober, sends it one order and yields the facts that it measures."""
 
 import asyncio
+import contextlib
 import os
 import signal
-from asyncio.subprocess import PIPE, Process
+import subprocess
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import cast
+from contextlib import aclosing, asynccontextmanager
+from typing import IO, cast
 
 import msgspec
 
@@ -18,6 +19,8 @@ from backends.prober import clock
 from backends.prober.protocol import CANCEL, LoadOrder, Order, SeriesOrder, Target, encode_order
 from backends.problem import Problem
 from backends.wire import decode_fact
+
+Prober = subprocess.Popen[bytes]
 
 LONGEST_LINE = 64 * 1024 * 1024
 GRACE_S = 2.0
@@ -75,27 +78,54 @@ async def _tell(
     order: Order, targets: tuple[Target, ...], cancel: asyncio.Event | None
 ) -> AsyncGenerator[bytes | str, None]:
     """Yield the prober's lines; a last string says why it died before its end."""
-    prober = await asyncio.create_subprocess_exec(
-        *spawn.command("backends.prober"),
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=PIPE,
-        limit=LONGEST_LINE,
-        env=_environment(targets),
-    )
-    canceller = asyncio.create_task(_cancel_when_set(prober, cancel)) if cancel else None
-    assert prober.stdin is not None
-    assert prober.stdout is not None
+    # Not asyncio's own subprocess, which forks on the event loop's thread. Whoever is cancelled
+    # here drops the pipes, and a prober whose stdin is closed ends.
+    prober = await asyncio.to_thread(_spawn, targets)
+    canceller: asyncio.Task[None] | None = None
     try:
-        prober.stdin.write(encode_order(order))
-        while (line := await prober.stdout.readline()).endswith(b"\n"):
-            yield line
-        keys = [target.api_key for target in targets if target.api_key]
-        yield without_keys(await _cause_of_death(prober), keys)
+        async with _lines_of(prober.stdout) as output, _lines_of(prober.stderr) as errors:
+            await asyncio.to_thread(_say, prober, encode_order(order))
+            if cancel is not None:
+                canceller = asyncio.create_task(_cancel_when_set(prober, cancel))
+            while (line := await output.readline()).endswith(b"\n"):
+                yield line
+            keys = [target.api_key for target in targets if target.api_key]
+            yield without_keys(await _cause_of_death(prober, errors), keys)
     finally:
         if canceller is not None:
             canceller.cancel()
-        await _end(prober)
+        await asyncio.to_thread(_end, prober)
+
+
+def _spawn(targets: tuple[Target, ...]) -> Prober:
+    return subprocess.Popen(
+        spawn.command("backends.prober"),
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=_environment(targets),
+    )
+
+
+@asynccontextmanager
+async def _lines_of(pipe: IO[bytes] | None) -> AsyncGenerator[asyncio.StreamReader, None]:
+    """Read a pipe of a child as it comes, whether or not anybody reads the lines."""
+    reader = asyncio.StreamReader(LONGEST_LINE)
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    try:
+        yield reader
+    finally:
+        transport.close()
+
+
+def _say(prober: Prober, line: bytes) -> None:
+    """Write a line to its stdin, and wait until it is read; one that has died reads none."""
+    assert prober.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        while line:
+            line = line[prober.stdin.write(line) :]
 
 
 def _environment(targets: tuple[Target, ...]) -> dict[str, str]:
@@ -104,26 +134,24 @@ def _environment(targets: tuple[Target, ...]) -> dict[str, str]:
     return spawn.environment([name for name, value in os.environ.items() if value in keys])
 
 
-async def _cancel_when_set(prober: Process, cancel: asyncio.Event) -> None:
+async def _cancel_when_set(prober: Prober, cancel: asyncio.Event) -> None:
     await cancel.wait()
-    assert prober.stdin is not None
-    prober.stdin.write(CANCEL)
+    await asyncio.to_thread(_say, prober, CANCEL)
 
 
-async def _cause_of_death(prober: Process) -> str:
-    assert prober.stderr is not None
-    said = (await prober.stderr.read()).decode("utf-8", "replace").strip().splitlines()
-    code = await prober.wait()
+async def _cause_of_death(prober: Prober, errors: asyncio.StreamReader) -> str:
+    said = (await errors.read()).decode("utf-8", "replace").strip().splitlines()
+    code = await asyncio.to_thread(prober.wait)
     how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
     return f"the measuring process {how}" + (f": {said[-1]}" if said else "")
 
 
-async def _end(prober: Process) -> None:
+def _end(prober: Prober) -> None:
     """Close its stdin, which cancels it, and wait; kill it where that takes too long."""
     assert prober.stdin is not None
     prober.stdin.close()
     try:
-        await asyncio.wait_for(prober.wait(), GRACE_S)
-    except TimeoutError:
+        prober.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
         processes.send_to_child(prober.pid, signal.SIGKILL)
-        await prober.wait()
+        prober.wait()

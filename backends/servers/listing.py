@@ -18,13 +18,13 @@ from backends.host.survivors import survivor
 from backends.keeper.folder import (
     ServerFolder,
     Unreadable,
+    left_behind,
     living_keeper,
     read_journal,
     server_folders,
 )
 from backends.keeper.http1 import Address
 from backends.keeper.probe import health
-from backends.keeper.take import left_behind
 from backends.servers.external import external_servers
 
 

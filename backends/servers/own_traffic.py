@@ -1,10 +1,11 @@
 """Which servers inferctl itself sends requests to, shared by its processes in small files."""
 
+import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from os import getpid
 from pathlib import Path
@@ -41,16 +42,25 @@ class TrafficNotRecorded(Problem):
     """A test cannot be announced to other processes; the message holds the remedy."""
 
 
-@contextmanager
-def sending(state_folder: Path, base_urls: Iterable[str]) -> Iterator[None]:
+@asynccontextmanager
+async def sending(state_folder: Path, base_urls: Iterable[str]) -> AsyncIterator[None]:
     """Tell, as long as the block runs, that requests go to these addresses.
 
     Raises:
         TrafficNotRecorded: the state folder cannot be written; nothing was begun.
     """
-    folder = _folder(state_folder)
-    file = folder / f"{secrets.token_hex(6)}.json"
-    own = OwnRequests(processes.identity(getpid()), tuple(base_urls))
+    file = _folder(state_folder) / f"{secrets.token_hex(6)}.json"
+    begun = asyncio.ensure_future(asyncio.to_thread(_begun, file, tuple(base_urls)))
+    try:
+        await asyncio.shield(begun)
+        yield
+    finally:  # whoever gives up while the file is written takes it back as well
+        await asyncio.to_thread(_ended, file, await begun)
+
+
+def _begun(file: Path, base_urls: tuple[str, ...]) -> OwnRequests:
+    folder = file.parent
+    own = OwnRequests(processes.identity(getpid()), base_urls)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_file(file, msgspec.json.encode(plain(own)))
@@ -59,12 +69,13 @@ def sending(state_folder: Path, base_urls: Iterable[str]) -> Iterator[None]:
             f"{folder} cannot be written: {error.strerror}; without it the test would pass for"
             " traffic: free some space, or set XDG_STATE_HOME"
         ) from error
-    try:
-        yield
-    finally:
-        over = OwnRequests(own.process, own.base_urls, time.time())
-        with contextlib.suppress(OSError):  # it is over with this process at the latest
-            replace_file(file, msgspec.json.encode(plain(over)))
+    return own
+
+
+def _ended(file: Path, own: OwnRequests) -> None:
+    over = OwnRequests(own.process, own.base_urls, time.time())
+    with contextlib.suppress(OSError):  # it is over with this process at the latest
+        replace_file(file, msgspec.json.encode(plain(over)))
 
 
 def were_sent(state_folder: Path, base_url: str, since_wall_s: float) -> bool:

@@ -94,7 +94,7 @@ async def _run(order: SeriesOrder, host: Host, writer: HistoryThread) -> AbSerie
     loop.add_signal_handler(signal.SIGINT, cancelled.set)
     series: AbSeries | None = None
     began_s = time.monotonic()
-    with sending(host.state_folder, (target.base_url for target in order.targets)):
+    async with sending(host.state_folder, (target.base_url for target in order.targets)):
         async for fact in run_series(order, cancelled):
             series = advance_series(series, fact)
             if series is not None and isinstance(fact, SeriesBegan | RunEnded | SeriesEnded):

@@ -25,6 +25,7 @@ from backends.settings.config import Profile
 from console.cli import servers
 from console.cli.main import INTERRUPTED
 from console.cli.output import agree, document, say, show, table
+from console.cli.recording import recording
 from console.cli.servers import advice_after, slower_than_earlier
 
 STILL = frozenset({ServerState.STOPPED, ServerState.FAILED})
@@ -97,7 +98,8 @@ def _measure(host: Host, profile: Profile, arguments: argparse.Namespace) -> Col
     if life.start is None:
         raise Problem(f"the journal of {profile.name} does not tell of its start")
     start = as_start(life.start, host.now())
-    records.keep_start(host, life)
+    with recording(host) as writer:
+        records.write_start(writer, host, life)
     slower = slower_than_earlier(host, profile, start)
     return ColdStart(start, before, records.start_cost(profile, start), slower, dropped)
 

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         report = asyncio.run(_run(order, host, writer))
         if not report.ended.steps:
             raise Problem(f"nothing was measured: {report.ended.reason}")
-        kept = load_test.keep_for_verdict(writer, host, report)
+        kept = load_test.keep_for_verdict(host, report)
         if arguments.json:
             document(load_document(report))
         else:
@@ -81,7 +81,7 @@ async def _run(order: LoadOrder, host: Host, writer: HistoryThread) -> LoadRepor
     cancelled = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, cancelled.set)
     say(f"{figure(order.first_rps)} req/s for {order.step_s:g} s")
-    async for news in load_test.kept_load(writer, host, order, cancelled):
+    async for news in load_test.recorded_load(writer, host, order, cancelled):
         if news.step is None:
             return news.report
         say(f"{figure(news.step.planned_rps)} req/s: {step_finding(news.step)}")

@@ -24,6 +24,7 @@ from backends.domain.startup.advice import advise
 from backends.domain.startup.expectation import comparable, slower_than_usual
 from backends.domain.startup.fold import as_start
 from backends.domain.startup.lessons import Advice, advice_sentence
+from backends.history.database import HistoryUnavailable
 from backends.keeper.client import follow
 from backends.keeper.folder import ServerFolder, server_folder
 from backends.keeper.tail import last_lines, tail
@@ -36,6 +37,7 @@ from backends.settings.config import Profile
 from backends.settings.paths import state_folder
 from console.cli import status
 from console.cli.output import document, document_line, say, show
+from console.cli.recording import recording
 from widgets.phase_names import LONG_NAMES
 
 
@@ -54,7 +56,8 @@ def start(arguments: argparse.Namespace) -> int:
         life = wait_until_ready(host, profile.name)
         up = life.server.state is ServerState.READY
         if life.start is not None:
-            records.keep_start(host, life)
+            with recording(host) as writer:
+                records.write_start(writer, host, life)
             beside = _beside_the_figures(host, profile, as_start(life.start, host.now()))
     found = _named(host, profile.name)
     if arguments.json:
@@ -203,11 +206,7 @@ async def _stop_server(host: Host, name: str, drain_s: float) -> Life:
 
 
 def _beside_the_figures(host: Host, profile: Profile, started: Start) -> list[str]:
-    """Return the sentence on slowness, if one is due, and one for each lever.
-
-    Raises:
-        HistoryUnavailable: the history cannot be read.
-    """
+    """Return the sentence on slowness, if one is due, and one for each lever."""
     slower = slower_than_earlier(host, profile, started)
     lines = [f"slower than usual: {slower}"] if slower else []
     return lines + [advice_sentence(lever) for lever in advice_after(host, profile, started)]
@@ -216,18 +215,21 @@ def _beside_the_figures(host: Host, profile: Profile, started: Start) -> list[st
 def slower_than_earlier(host: Host, profile: Profile, started: Start) -> str | None:
     """Return one sentence on the phase that took longer than ever before, None for a usual start.
 
-    Raises:
-        HistoryUnavailable: the history cannot be read.
+    Where the history cannot be read, it is said why, and the log alone tells.
     """
-    earlier = records.earlier_starts(host, profile, but=started.start_id)
+    try:
+        earlier = records.earlier_starts(host, profile, but=started.start_id)
+    except HistoryUnavailable as problem:
+        say(f"not compared with earlier starts: {problem}")
+        return None
     return slower_than_usual(comparable(earlier, started), started)
 
 
 def advice_after(host: Host, profile: Profile, started: Start) -> tuple[Advice, ...]:
-    """Return the best lever for each large phase, by what starts of this host show of them.
-
-    Raises:
-        HistoryUnavailable: the history cannot be read.
-    """
-    others = records.other_starts(host, profile, but=started.start_id)
+    """Return the best lever for each large phase, by what starts of this host show of them."""
+    try:
+        others = records.other_starts(host, profile, but=started.start_id)
+    except HistoryUnavailable as problem:
+        say(f"no advice from earlier starts: {problem}")
+        others = ()
     return advise(started, others, records.environment_of(profile))

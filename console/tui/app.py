@@ -29,16 +29,16 @@ from backends.domain.session import watching as watching_profile
 from backends.operations.context import context_of
 from backends.operations.host import Host
 from backends.problem import Problem
+from console.tui import preload
 from console.tui.bindings import APP_BINDINGS
 from console.tui.screens.main import MainScreen
 
 if TYPE_CHECKING:
     from backends.history.thread import HistoryThread
     from backends.operations.meter_store import MeterStore
-    from backends.operations.records import DeskFields, Read
-    from backends.operations.scenario import Measured
+    from backends.operations.records import ContextFields, Read
     from console.tui.actions.watch import Watched
-    from console.tui.screens.opened import ScreenName
+    from console.tui.screens.opened import PlanInputs, ScreenName
     from widgets.history_table import HistoryView
 
 
@@ -122,8 +122,8 @@ class InferctlApp(App[str]):
         self.run_worker(self._begin(), group="begin")
 
     async def _begin(self) -> None:
+        await preload.load(preload.SOURCES)
         from console.tui import feeds
-        from console.tui import feeds as past
         from console.tui.actions import watch
 
         known = asyncio.create_task(self._remember())
@@ -136,23 +136,24 @@ class InferctlApp(App[str]):
         self.pump(feeds.metrics(self.host, lambda: self.session), "metrics")
         self.pump(feeds.metrics_beside(self.host, lambda: self.session), "beside")
         self.pump(feeds.servers(self.host), "servers")
-        self.run_worker(past.keep_reading(self), group="past", exclusive=True)
+        self.run_worker(feeds.keep_reading(self), group="past", exclusive=True)
         if self._start_at_once:
             self.action_server("start")
+        await preload.load(preload.KEYS)
         await known
 
     async def _remember(self) -> None:
-        """Take up the books and what was measured here, as soon as the history can be read."""
+        """Take up the meter and what was measured here, as soon as the history can be read."""
         from backends.operations import meter_store
 
         while self.session.meter is None:
             try:
-                books, fields = await self.history.read(partial(_taken_up, self.host))
+                store, fields = await self.history.read(partial(_taken_up, self.host))
             except Problem:
                 await asyncio.sleep(HISTORY_AGAIN_S)  # the next tick says why
             else:
-                self.session = meter_store.with_meter_store(self.session, books)
-                self.context = replace(self.context, tests_usd=books.tests_usd, **fields)
+                self.session = meter_store.with_meter_store(self.session, store)
+                self.context = replace(self.context, tests_usd=store.tests_usd, **fields)
 
     def follow_server(self, name: str) -> None:
         """Turn to a server: its profile, its earlier starts, its current journal."""
@@ -171,7 +172,7 @@ class InferctlApp(App[str]):
         """Read the plan of a server as it was judged last, and what else is to be known of it."""
         from backends.operations import meter_store
 
-        def read() -> "DeskFields":
+        def read() -> "ContextFields":
             shown = meter_store.shown_plan(self.host, name)
             return {**others(), "shown": shown, "shown_unread": False}
 
@@ -232,9 +233,13 @@ class InferctlApp(App[str]):
             watch.adopt_orphaned(self, fact)
         if isinstance(fact, Ticked):
             self._tell_of_history()
-        self.context = records.keep(self.history, self.host, self.session, self.context, fact)
+        self.context = records.record_fact(
+            self.history, self.host, self.session, self.context, fact
+        )
         if read := records.to_read(self.host, self.session, self.context, fact):
-            self.run_worker(self._recalled(read), group="recall")
+            self.run_worker(
+                self._recalled(read), group=f"recall {type(fact).__name__}", exclusive=True
+            )
         if not _awaits_the_tick(before, fact):
             self._draw_soon()
 
@@ -337,7 +342,7 @@ class InferctlApp(App[str]):
         else:
             self._open(name, found)
 
-    def _open(self, name: "ScreenName", found: "HistoryView | Measured | None") -> None:
+    def _open(self, name: "ScreenName", found: "HistoryView | PlanInputs | None") -> None:
         from console.tui import feeds
         from console.tui.screens.opened import opened
 
@@ -354,19 +359,19 @@ class InferctlApp(App[str]):
             failed = failure_of(life) is not None
             self.pump(feeds.log(self.host, life.server.name, far_back=failed), "log")
 
-    def action_export(self) -> None:
+    async def action_export(self) -> None:
         """Write what is on screen to files, and say where."""
         from console.tui.export import export
 
         try:
-            folder = export(self)
+            folder = await export(self)
         except OSError as error:
             self.notify(f"not written: {error}", severity="error", markup=False)
         else:
             self.notify(f"written to {folder}", markup=False)
 
 
-def _taken_up(host: Host) -> "tuple[MeterStore, DeskFields]":
+def _taken_up(host: Host) -> "tuple[MeterStore, ContextFields]":
     """Return what the history tells a console that opens, with all that no console saw."""
     from backends.operations import meter_store
     from backends.operations import records as measured

@@ -1,5 +1,6 @@
 """Writes what is on screen to files: a picture, and the figures behind it."""
 
+import asyncio
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 from backends.domain.ab.series import AbSeries
 from backends.domain.reports.cold_probe import ColdProbeReport
 from backends.domain.reports.load import LoadReport
+from backends.domain.session import Session
 from backends.operations.record_files import FORMS, Recorded, as_document, as_text
 from backends.settings.paths import private_folder
 from backends.wire import json_text
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from console.tui.app import InferctlApp
 
 
-def export(app: "InferctlApp") -> Path:
+async def export(app: "InferctlApp") -> Path:
     """Write ``screen.svg``, ``session.json`` and the A/B as JSON, CSV, Markdown and a picture.
 
     Where a record of the history is on screen, that record is written instead.
@@ -29,13 +31,23 @@ def export(app: "InferctlApp") -> Path:
     Raises:
         OSError: the folder cannot be written.
     """
+    shown = app.screen.record if isinstance(app.screen, RecordScreen) else app.session
+    exports, picture = app.host.state_folder / "exports", app.export_screenshot()
+    return await asyncio.to_thread(_write, exports, picture, shown)
+
+
+def _write(exports: Path, picture: str, shown: Recorded | Session) -> Path:
     name = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    folder = private_folder(app.host.state_folder / "exports" / name)
-    (folder / "screen.svg").write_text(app.export_screenshot(), encoding="utf-8")
-    if isinstance(app.screen, RecordScreen):
-        _write_record(folder, app.screen.record)
-        return folder
-    session = app.session
+    folder = private_folder(exports / name)
+    (folder / "screen.svg").write_text(picture, encoding="utf-8")
+    if isinstance(shown, Session):
+        _write_session(folder, shown)
+    else:
+        _write_record(folder, shown)
+    return folder
+
+
+def _write_session(folder: Path, session: Session) -> None:
     figures = {
         "server": session.life.server if session.life else None,
         "start": start_of(session),
@@ -47,7 +59,6 @@ def export(app: "InferctlApp") -> Path:
     (folder / "session.json").write_text(json_text(figures, indent=2), encoding="utf-8")
     if session.ab is not None:
         _write_record(folder, session.ab.series)
-    return folder
 
 
 def _write_record(folder: Path, record: Recorded) -> None:

@@ -28,7 +28,7 @@ async def run_ab(app: "InferctlApp", runs: int) -> None:
         app.notify(f"no A/B: {missing}", severity="warning", markup=False)
         return
     try:
-        targets = ab.targets(references, app.host.settings)
+        targets = await asyncio.to_thread(ab.targets, references, app.host.settings)
     except Problem as problem:
         app.notify(str(problem), severity="error", markup=False)
         return
@@ -42,7 +42,7 @@ async def run_ab(app: "InferctlApp", runs: int) -> None:
         app.notify(consent.sentence, timeout=4, markup=False)
     app.ab_cancelled = asyncio.Event()
     try:
-        with sending(app.host.state_folder, (target.base_url for target in order.targets)):
+        async with sending(app.host.state_folder, (target.base_url for target in order.targets)):
             async for fact in run_series(order, app.ab_cancelled):
                 app.happened(fact)
     except Problem as problem:

@@ -1,5 +1,6 @@
 """What the palette's loads do: ask with bounds and cost, then open the screen that runs one."""
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 async def load(app: "InferctlApp", reference: str) -> None:
     """Load one endpoint, once its bounds and its cost were agreed to."""
     try:
-        order = _order(app, reference)
-        load_test.check_that_it_serves(app.host, reference)
+        order = await asyncio.to_thread(_order, app, reference)
+        await asyncio.to_thread(load_test.check_that_it_serves, app.host, reference)
     except Problem as problem:
         app.notify(str(problem), severity="error", markup=False)
         return

@@ -8,11 +8,10 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backends.operations.pricing import with_known_prices
+from backends.operations.host import settings_of_this_host
 from backends.problem import Problem
 from backends.settings.config import LOOPBACK, Profile, Settings
 from backends.settings.paths import config_file
-from backends.settings.read import read_settings
 from console.tui.actions import watch
 from console.tui.screens.question import Question, TextQuestion
 from widgets.welcome import ItemKind, WelcomeItem
@@ -100,7 +99,7 @@ async def _ask_executable(app: "InferctlApp", found: "Offer | None") -> str | No
         return await app.push_screen_wait(Question("Which vLLM shall serve it?", answers))
     sentence = "No vLLM was found on this host. Where is it?"
     typed = await app.push_screen_wait(TextQuestion(sentence, (), "path of the vllm executable"))
-    path = typed and executable_at(typed)
+    path = typed and await asyncio.to_thread(executable_at, typed)
     if typed and not path:
         app.notify(f"{typed} is no executable", severity="error", markup=False)
     return path or None
@@ -110,7 +109,7 @@ async def _ask_model(app: "InferctlApp", found: "Offer | None") -> str | None:
     choices = tuple((each.name, each.name) for each in (found.models if found else ()))
     hint = "a Hugging Face name such as org/model, or a folder"
     typed = await app.push_screen_wait(TextQuestion("Which model shall it serve?", choices, hint))
-    model = typed and model_at(typed)
+    model = typed and await asyncio.to_thread(model_at, typed)
     if typed and not model:
         app.notify(f"{typed} is no folder", severity="error", markup=False)
     return model or None
@@ -141,7 +140,8 @@ async def _serve(app: "InferctlApp", model: str, executable: str) -> None:
         return
     listed = app.session.servers
     try:
-        profile = new_profile(
+        profile = await asyncio.to_thread(
+            new_profile,
             model,
             executable,
             settings,
@@ -149,7 +149,7 @@ async def _serve(app: "InferctlApp", model: str, executable: str) -> None:
             ports={each.port for each in listed if each.port},
         )
         path = await asyncio.to_thread(add_profile, profile)
-        watch.reconfigure(app, with_known_prices(read_settings(path), path.parent))
+        watch.reconfigure(app, await asyncio.to_thread(settings_of_this_host))
     except (Problem, OSError) as error:
         app.notify(str(error), title="not written", severity="error", markup=False)
         return

@@ -41,6 +41,7 @@ class LoadScreen(Screen[LoadReport | None]):
         self._order = order
         self._cancelled = asyncio.Event()
         self._leaving = False
+        self._left = False
         self._report: LoadReport | None = None
         self._now_rps: float | None = order.first_rps
         self._step_ends_s = host.now().mono_s + order.step_s
@@ -58,27 +59,27 @@ class LoadScreen(Screen[LoadReport | None]):
 
     async def _run(self) -> None:
         try:
-            async for news in load_test.kept_load(
+            async for news in load_test.recorded_load(
                 self._writer, self._host, self._order, self._cancelled
             ):
                 self._report, self._now_rps = news.report, news.next_rps
                 self._step_ends_s = self._host.now().mono_s + self._order.step_s
                 if news.step is None:
-                    self._tell_end(news.report)
+                    await self._tell_end(news.report)
                 self._draw()
         except Problem as problem:
             self.notify(str(problem), severity="error", markup=False)
             self._now_rps = None
         self.refresh_bindings()
         if self._leaving:
-            self.dismiss(self._report)
+            self._go_back()
 
-    def _tell_end(self, report: LoadReport) -> None:
+    async def _tell_end(self, report: LoadReport) -> None:
         if not report.ended.steps:
             told = f"nothing was measured: {report.ended.reason}"
             self.notify(told, severity="error", markup=False)
             return
-        kept = load_test.keep_for_verdict(self._writer, self._host, report)
+        kept = await asyncio.to_thread(load_test.keep_for_verdict, self._host, report)
         self.notify(kept or "kept in the history", markup=False)
 
     def _draw(self) -> None:
@@ -103,6 +104,12 @@ class LoadScreen(Screen[LoadReport | None]):
     def action_leave(self) -> None:
         """Leave, once the load has ended and told what it cost; asked again, leave at once."""
         if self._now_rps is None or self._leaving:
-            self.dismiss(self._report)
+            self._go_back()
         self._leaving = True
         self._cancelled.set()
+
+    def _go_back(self) -> None:
+        """Leave once: Textual takes a screen down later, and the one below it where asked twice."""
+        if not self._left:
+            self._left = True
+            self.dismiss(self._report)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -13,7 +13,7 @@ from backends.domain.session import Session
 from backends.history.database import HistoryUnavailable
 from backends.history.history import open_history
 from backends.history.series import recent_series
-from backends.operations.capacity import known_capacities
+from backends.operations.capacity import Capacity, known_capacities
 from backends.operations.context import Context
 from backends.operations.decision import decide_all
 from backends.operations.host import Host
@@ -29,6 +29,15 @@ from console.tui.screens.welcome import WelcomeScreen
 from console.tui.views.history import history_view
 from widgets.history_table import HistoryView
 
+
+@dataclass(frozen=True, slots=True)
+class PlanInputs:
+    """What a plan rests on that may have changed since the console opened."""
+
+    measured: Measured
+    capacities: tuple[Capacity, ...]
+
+
 ScreenName = Literal["logs", "costs", "history", "gpus", "help", "welcome"]
 
 
@@ -37,7 +46,7 @@ def opened(
     host: Host,
     session: Session,
     context: Context,
-    found: HistoryView | Measured | None,
+    found: HistoryView | PlanInputs | None,
 ) -> Screen[None]:
     """Return a new screen that shows the session as it stands.
 
@@ -47,9 +56,6 @@ def opened(
         session: what is shown.
         context: what lies beside it.
         found: what was read for this screen, see `READS`.
-
-    Raises:
-        Problem: the capacities cannot be read.
     """
     match name:
         case "logs":
@@ -65,10 +71,12 @@ def opened(
             return HistoryScreen(found)
         case "costs":
             today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
-            known = replace(context, capacities=known_capacities(host.state_folder))
-            # What this host has measured says nothing of a recording, which may be of another.
-            if isinstance(found, Measured) and not context.replayed:
-                known = replace(known, measured=found)
+            known = context
+            if isinstance(found, PlanInputs):
+                known = replace(known, capacities=found.capacities)
+                # What this host measured says nothing of a recording, which may be of another.
+                if not context.replayed:
+                    known = replace(known, measured=found.measured)
             return CostScreen(decide_all(session, known, today))
 
 
@@ -88,8 +96,17 @@ def recent(host: Host) -> HistoryView:
         return history_view(starts, series, reports)
 
 
-READS: Mapping[ScreenName, Callable[[Host], HistoryView | Measured]] = {
+def plan_inputs(host: Host) -> PlanInputs:
+    """Return what was measured on this host.
+
+    Raises:
+        Problem: the history or the capacities cannot be read.
+    """
+    return PlanInputs(measured_here(host), known_capacities(host.state_folder))
+
+
+READS: Mapping[ScreenName, Callable[[Host], HistoryView | PlanInputs]] = {
     "history": recent,
-    "costs": measured_here,
+    "costs": plan_inputs,
 }
-"""What a screen shows beside the session, read from the history before it is opened."""
+"""What a screen shows beside the session, read from files before it is opened."""

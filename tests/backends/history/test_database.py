@@ -3,6 +3,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,8 @@ import pytest
 from backends.domain.start import Start
 from backends.history.database import HistoryUnavailable
 from backends.history.history import open_history
-from backends.history.records import EventRecord, StartRecord
+from backends.history.records import StartRecord
 from backends.history.schema import MIGRATIONS
-
-EVENT = EventRecord(1.0, "big", "note", "kept")
 
 WRITER = """
 import sys
@@ -71,7 +70,7 @@ def test_every_file_is_private(path: Path) -> None:
     umask = os.umask(0)
     try:
         history = open_history(path)
-        history.add_event(EVENT)
+        history.save_meter("big", 1.0, {})
         modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.glob("history*")}
     finally:
         os.umask(umask)
@@ -94,7 +93,7 @@ def test_an_older_history_is_brought_up_step_by_step(
     history = open_history(path)
     history.add_start(StartRecord("big", "m", (), 1.0, Start("kept")))
     history.close()
-    step = "ALTER TABLE events ADD COLUMN who TEXT; CREATE TABLE notes (note TEXT);"
+    step = "ALTER TABLE series ADD COLUMN who TEXT; CREATE TABLE notes (note TEXT);"
     monkeypatch.setattr("backends.history.database.MIGRATIONS", (*MIGRATIONS, step))
     history = open_history(path)
     assert [record.start.start_id for record in history.recent_starts()] == ["kept"]
@@ -103,6 +102,22 @@ def test_an_older_history_is_brought_up_step_by_step(
     assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
     assert connection.execute("SELECT count(*) FROM notes").fetchone() == (0,)
     connection.close()
+
+
+def test_an_older_history_loses_the_tables_that_nobody_reads(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr("backends.history.database.MIGRATIONS", MIGRATIONS[:4])
+        open_history(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("INSERT INTO verdicts VALUES (1.0, 'big', 'TOO_CLOSE', '{}')")
+        connection.commit()
+    open_history(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    assert {"starts", "runs", "meters"} <= tables
+    assert not {"verdicts", "events"} & tables
 
 
 def test_a_step_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,11 +173,11 @@ def test_a_damaged_history_is_moved_aside_whole(path: Path, damage: object) -> N
     assert str(aside) in history.notice
     assert aside.stat().st_size == len(damaged)
     assert history.recent_starts() == ()
-    history.add_event(EVENT)
+    history.save_meter("big", 1.0, {})
     history.close()
     again = open_history(path)
     assert again.notice == ""
-    assert len(list(again.export("events"))) == 1
+    assert len(list(again.export("meters"))) == 1
     again.close()
 
 
@@ -192,10 +207,10 @@ def test_a_lock_that_stays_is_told(path: Path) -> None:
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(HistoryUnavailable, match="locked"):
-        history.add_event(EVENT)
+        history.save_meter("big", 1.0, {})
     other.execute("COMMIT")
-    history.add_event(EVENT)
-    assert len(list(history.export("events"))) == 1
+    history.save_meter("big", 1.0, {})
+    assert len(list(history.export("meters"))) == 1
     other.close()
     history.close()
 

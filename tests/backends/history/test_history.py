@@ -14,7 +14,7 @@ from backends.domain.ab.run import Connect, Run
 from backends.domain.start import Failure, FailureKind, Outcome, Phase, PhaseName, Start
 from backends.history.database import open_database
 from backends.history.history import History, open_history
-from backends.history.records import EventRecord, SeriesRecord, StartRecord, VerdictRecord
+from backends.history.records import FindingRecord, SeriesRecord, StartRecord
 from backends.history.rows import run_of, run_row, start_row
 
 START = Start(
@@ -181,16 +181,12 @@ def test_everything_is_exported_oldest_first(history: History) -> None:
     history.add_series(SERIES)
     history.add_run("x1", RUN)
     history.save_meter("big", 1.0, {"output_tokens": 5})
-    history.add_verdict(VerdictRecord(1.0, "big", "TOO_CLOSE", {"flip": "3.5"}))
-    history.add_event(EventRecord(1.0, "big", "stopped", "by its owner"))
     starts = list(history.export("starts"))
     assert [start["start"]["start_id"] for start in starts] == ["early", "late"]
     assert starts[0]["cost_usd"] == "0.0319"
     assert [series["series_id"] for series in history.export("series")] == ["x1"]
     assert [list(run["itl_s"]) for run in history.export("runs")] == [[0.0123, 0.004567]]
     assert [meter["state"] for meter in history.export("meters")] == [{"output_tokens": 5}]
-    assert [row["document"] for row in history.export("verdicts")] == [{"flip": "3.5"}]
-    assert [row["what"] for row in history.export("events")] == ["by its owner"]
 
 
 KEY = "hf_abcdefghijklmnopqrstuv"
@@ -211,8 +207,8 @@ def test_no_secret_reaches_the_file(tmp_path: Path) -> None:
     history.add_series(replace(SERIES, targets=(("a", f"https://user:{KEY}@host/v1#m"),)))
     history.add_run("x1", replace(RUN, error=f"401 for {KEY}"))
     history.save_meter("big", 1.0, {"api_key": KEY})
-    history.add_verdict(VerdictRecord(1.0, "big", "TOO_CLOSE", {"Authorization": KEY}))
-    history.add_event(EventRecord(1.0, "big", "log", f"non-default args: {{'api_key': ['{KEY}']}}"))
+    document = {"Authorization": KEY, "log": f"non-default args: {{'api_key': ['{KEY}']}}"}
+    history.findings.keep(FindingRecord("load", "l1", 1.0, "big", document))
     kept = history.recent_starts()[0]
     assert kept.args == ("--api-key", "***", "--hf-token=***", "--seed", "1")
     assert kept.start.settings == (("api_key", "***"), ("dtype", "bfloat16"))

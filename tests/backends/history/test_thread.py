@@ -12,7 +12,6 @@ import pytest
 from backends.history import thread as thread_module
 from backends.history.database import HistoryUnavailable
 from backends.history.history import History, open_history
-from backends.history.records import EventRecord
 from backends.history.thread import HistoryThread
 from tests.backends.simulated.conftest import until
 
@@ -31,13 +30,13 @@ def busy_writer(path: Path) -> Iterator[None]:
         yield
 
 
-def event(number: int) -> Callable[[History], None]:
-    return lambda history: history.add_event(EventRecord(float(number), "chat", "test", "x"))
+def meter(number: int) -> Callable[[History], None]:
+    return lambda history: history.save_meter(str(number), float(number), {})
 
 
-def events(path: Path) -> list[float]:
+def meters(path: Path) -> list[float]:
     with closing(open_history(path)) as history:
-        return [each["wall_s"] for each in history.export("events")]
+        return [each["saved_wall_s"] for each in history.export("meters")]
 
 
 @pytest.fixture
@@ -54,26 +53,26 @@ def test_what_is_written_while_another_holds_the_history_is_there_afterwards(
     history = HistoryThread(path)
     with held(path):
         for number in range(3):
-            history.write(event(number))
+            history.write(meter(number))
         until(lambda: "locked" in history.problem, "an attempt")
         assert history.unwritten == 3
     assert history.close(10.0) == 0
     assert history.problem == ""
-    assert events(path) == [0.0, 1.0, 2.0]
+    assert meters(path) == [0.0, 1.0, 2.0]
 
 
 def test_what_could_not_be_written_in_time_is_counted_with_its_reason(path: Path) -> None:
     history = HistoryThread(path)
     with busy_writer(path):
-        history.write(event(1))
+        history.write(meter(1))
         assert history.close(0.1) == 1
     assert "locked" in history.problem
 
 
 async def test_a_read_finds_what_was_written_before_it_on_a_thread_of_its_own(path: Path) -> None:
     history = HistoryThread(path)
-    history.write(event(1))
-    found, ran_on = await history.read(lambda: (events(path), threading.get_ident()))
+    history.write(meter(1))
+    found, ran_on = await history.read(lambda: (meters(path), threading.get_ident()))
     assert found == [1.0]
     assert ran_on != threading.get_ident()
     assert history.close(1.0) == 0
@@ -100,10 +99,10 @@ def test_only_so_many_writes_wait(path: Path, monkeypatch: pytest.MonkeyPatch) -
     history = HistoryThread(path)
     with busy_writer(path):
         for number in range(5):
-            history.write(event(number))
+            history.write(meter(number))
         assert (history.unwritten, history.refused) == (5, 3)
     assert history.close(10.0) == 3
-    assert events(path) == [0.0, 1.0]
+    assert meters(path) == [0.0, 1.0]
 
 
 def test_a_thread_that_was_asked_nothing_has_nothing_to_close(tmp_path: Path) -> None:

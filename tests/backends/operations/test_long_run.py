@@ -36,13 +36,13 @@ from backends.operations.context import Context
 from backends.operations.decision import decide_all
 from backends.operations.host import Host
 from backends.operations.meter_store import (
-    kept_days,
+    days_between,
     open_meter_store,
-    save_books,
+    save_meter_store,
     with_meter_store,
     write_meter_store,
 )
-from backends.operations.records import keep
+from backends.operations.records import record_fact
 from backends.operations.rental import elsewhere
 from backends.settings.config import Billing, Endpoint, Profile, Settings, TokenPrices
 from backends.simulated.counters import ServerCounters
@@ -149,10 +149,10 @@ class Rented:
         return Stamp(self.wall_s - BEGAN.timestamp() + 1000.0, self.wall_s)
 
     def open(self) -> None:
-        """Open the console: the books first, then the server's journal and the list."""
+        """Open the console: the meter first, then the server's journal and the list."""
         opened = with_meter_store(Session(self.now()), open_meter_store(self.host))
         self.session = watching(opened, "chat", "org/model")
-        self.context = replace(Context(SETTINGS), meter_kept_s=self.wall_s)
+        self.context = replace(Context(SETTINGS), meter_written_s=self.wall_s)
         if self.chat_state is not ServerState.STOPPED:
             self.see(self.spawned(self.chat.started_s))
         if self.chat_state is ServerState.READY:
@@ -162,10 +162,10 @@ class Rented:
     def close(self, *, killed: bool) -> None:
         if self.session is not None and not killed:
             session = self.session
-            self.writer.write(lambda history: save_books(history, session))
+            self.writer.write(lambda history: save_meter_store(history, session))
         if self.session is not None and killed:
-            # What was watched since the books were written is not known to the next console.
-            lost = self.wall_s - max(self.context.meter_kept_s, 0.0)
+            # What was watched since the meter was written is not known to the next console.
+            lost = self.wall_s - max(self.context.meter_written_s, 0.0)
             self.unknown(lost)
         self.session = None
         assert self.writer.close(10.0) == 0
@@ -185,7 +185,7 @@ class Rented:
     def see(self, fact: object) -> None:
         assert self.session is not None
         self.session = advance(self.session, fact)  # type: ignore[arg-type]
-        self.context = keep(self.writer, self.host, self.session, self.context, fact)  # type: ignore[arg-type]
+        self.context = record_fact(self.writer, self.host, self.session, self.context, fact)  # type: ignore[arg-type]
 
     def spawned(self, wall_s: float) -> Spawned:
         mono_s = wall_s - BEGAN.timestamp() + 1000.0
@@ -313,7 +313,7 @@ def days_add_up(made_host: Rented) -> None:
     """The days of the report are the rental, cut at midnight UTC."""
     first, last = BEGAN.date(), made_host.now().wall_s
     with closing(open_history(made_host.host.history_file)) as history:
-        days = kept_days(history, first, datetime.fromtimestamp(last, UTC).date())
+        days = days_between(history, first, datetime.fromtimestamp(last, UTC).date())
     assert [day.day.day for day in days] == [21, 22]
     assert sum(day.totals.requests or 0 for day in days) == made_host.truth.requests
     assert made_host.session is not None

@@ -1,4 +1,4 @@
-"""The books go on over restarts of the console, of servers and of the host."""
+"""The meter goes on over restarts of the console, of servers and of the host."""
 
 import math
 from contextlib import closing
@@ -23,11 +23,11 @@ from backends.operations import decision
 from backends.operations.context import Context
 from backends.operations.host import Host
 from backends.operations.meter_store import (
-    keep,
     open_meter_store,
     shown_plan,
     with_meter_store,
     write_meter_store,
+    write_when_due,
 )
 from backends.settings.config import Billing, Settings
 from backends.wire import encode_fact
@@ -60,10 +60,10 @@ def session_of(made_host: Host, *facts: Fact) -> Session:
 
 
 def test_a_bill_begins_unwatched(tmp_path: Path) -> None:
-    books = open_meter_store(host(tmp_path, 3600.0))
-    assert (books.meter.origin, books.meter.began_s) == ("given", BOOT_WALL_S)
-    assert books.meter.unwatched_s == 3600.0
-    assert books.tests_usd == 0
+    store = open_meter_store(host(tmp_path, 3600.0))
+    assert (store.meter.origin, store.meter.began_s) == ("given", BOOT_WALL_S)
+    assert store.meter.unwatched_s == 3600.0
+    assert store.tests_usd == 0
 
 
 def test_the_time_before_the_console_is_told_by_the_journals(tmp_path: Path) -> None:
@@ -99,17 +99,17 @@ def test_another_bill_begins_with_nothing_served(tmp_path: Path) -> None:
     first = session_of(host(tmp_path, 200.0), *ready(), scrape(200, 10), scrape(260, 70))
     write_meter_store(host(tmp_path, 260.0), first)
     later = datetime.fromtimestamp(BOOT_WALL_S + 5000, UTC)
-    books = open_meter_store(host(tmp_path, 6000.0, since=later))
-    assert books.meter.began_s == BOOT_WALL_S + 5000
-    assert all(each.totals.requests is None for each in books.ledger.served)
+    store = open_meter_store(host(tmp_path, 6000.0, since=later))
+    assert store.meter.began_s == BOOT_WALL_S + 5000
+    assert all(each.totals.requests is None for each in store.ledger.served)
 
 
 def test_a_bill_since_the_server_begins_with_its_launch(tmp_path: Path) -> None:
     journal(tmp_path, list(ready()))
     made_host = host(tmp_path, 300.0, since="server")
-    books = open_meter_store(made_host)
-    assert (books.meter.origin, books.meter.began_s) == ("server_start", at(100).wall_s)
-    assert (books.meter.starting_s, books.meter.unwatched_s) == (50.0, 150.0)
+    store = open_meter_store(made_host)
+    assert (store.meter.origin, store.meter.began_s) == ("server_start", at(100).wall_s)
+    assert (store.meter.starting_s, store.meter.unwatched_s) == (50.0, 150.0)
     session = session_of(made_host, *ready(), scrape(310, 5))
     relaunched = replace(spawned(400.0), start_id="start-2")
     after = advance(advance(session, relaunched), Ticked(at(460)))
@@ -187,7 +187,7 @@ def test_the_plan_that_holds_survives_the_console(tmp_path: Path) -> None:
     session, context, writer = opened(), sessions.DESK, HistoryThread(made_host.history_file)
     for fact in windows(2, 2.0, FIRST_S):
         session = advance(session, fact)
-        context = keep(writer, session, context, fact.at.wall_s)
+        context = write_when_due(writer, session, context, fact.at.wall_s)
     assert writer.close(10.0) == 0
     assert context.shown.kind is not None
     assert shown_plan(made_host, "chat") == context.shown
@@ -198,10 +198,12 @@ def test_books_are_written_once_a_minute(tmp_path: Path) -> None:
     made_host = host(tmp_path, 200.0)
     session = session_of(made_host, *ready(), scrape(200, 10))
     writer = HistoryThread(made_host.history_file)
-    context = keep(writer, session, Context(made_host.settings), at(200).wall_s)
-    assert context.meter_kept_s == at(200).wall_s
-    assert keep(writer, session, context, at(230).wall_s) == context
-    assert keep(writer, session, context, at(261).wall_s).meter_kept_s == at(261).wall_s
+    context = write_when_due(writer, session, Context(made_host.settings), at(200).wall_s)
+    assert context.meter_written_s == at(200).wall_s
+    assert write_when_due(writer, session, context, at(230).wall_s) == context
+    assert (
+        write_when_due(writer, session, context, at(261).wall_s).meter_written_s == at(261).wall_s
+    )
     assert writer.close(10.0) == 0
 
 
@@ -211,7 +213,7 @@ def test_no_window_is_judged_before_the_plan_that_held_was_read(tmp_path: Path) 
     writer = HistoryThread(made_host.history_file)
     for fact in windows(2, 2.0, FIRST_S):
         session = advance(session, fact)
-        context = keep(writer, session, context, fact.at.wall_s)
+        context = write_when_due(writer, session, context, fact.at.wall_s)
     assert context.shown == ShownPlan()
     assert writer.close(10.0) == 0
     assert shown_plan(made_host, "chat") == ShownPlan()

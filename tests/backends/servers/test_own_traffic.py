@@ -16,10 +16,10 @@ from backends.wire import plain
 URL = "http://127.0.0.1:8000/v1"
 
 
-def test_during_a_test_and_until_the_next_reading(tmp_path: Path) -> None:
+async def test_during_a_test_and_until_the_next_reading(tmp_path: Path) -> None:
     before_s = time.time()
     assert not were_sent(tmp_path, URL, before_s)
-    with sending(tmp_path, [URL, "https://elsewhere.example/v1"]):
+    async with sending(tmp_path, [URL, "https://elsewhere.example/v1"]):
         assert were_sent(tmp_path, URL, before_s)
         assert were_sent(tmp_path, URL, time.time() + 60)
         assert not were_sent(tmp_path, "http://127.0.0.1:8001/v1", before_s)
@@ -28,8 +28,8 @@ def test_during_a_test_and_until_the_next_reading(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("same", ["http://localhost:8000/v1", "http://[::1]:8000", URL])
-def test_one_server_has_several_names_for_itself(tmp_path: Path, same: str) -> None:
-    with sending(tmp_path, [same]):
+async def test_one_server_has_several_names_for_itself(tmp_path: Path, same: str) -> None:
+    async with sending(tmp_path, [same]):
         assert were_sent(tmp_path, URL, 0)
 
 
@@ -46,8 +46,8 @@ def test_who_was_killed_sends_no_more(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_old_ends_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with sending(tmp_path, [URL]):
+async def test_old_ends_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with sending(tmp_path, [URL]):
         pass
     monkeypatch.setattr(own_traffic, "KEPT_S", 0.0)
     assert not were_sent(tmp_path, URL, 0)

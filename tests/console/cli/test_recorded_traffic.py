@@ -73,7 +73,7 @@ def traffic(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_month_was_watched() -> None:
-    """Leave books as a console of an earlier version did: a learnt day, and counts in all."""
+    """Leave a meter as a console of an earlier version did: a learnt day, and counts in all."""
     began_s = time.time() - 3_000_000
     states: dict[str, Any] = {
         "host": {"origin": "given", "began_s": began_s, "last_s": time.time()},
@@ -140,8 +140,8 @@ def test_nothing_is_decided_on_the_second_that_a_verb_sees(cli: Cli) -> None:
 def test_a_window_under_way_counts_for_the_verb_that_follows(tmp_path: Path) -> None:
     configure(CONFIGURATION)
     made_host = this_host()
-    books = open_meter_store(made_host)
-    session = watching(with_meter_store(Session(at(200.0)), books), "chat", "org/model")
+    store = open_meter_store(made_host)
+    session = watching(with_meter_store(Session(at(200.0)), store), "chat", "org/model")
     session = advance(advance(session, scrape(200, 0)), scrape(500, 600))
     write_meter_store(made_host, session)
     again = watching(

@@ -83,7 +83,7 @@ async def heartbeat(gaps_s: list[float]) -> None:
 async def test_a_lock_of_ten_seconds_stops_no_key_and_loses_no_run(
     made_host: MadeHost, opened: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(meter_store, "KEEP_S", 0.5)
+    monkeypatch.setattr(meter_store, "WRITE_EVERY_S", 0.5)
     app, gaps_s = made_host.app(), list[float]()
     async with app.run_test(size=(120, 35)) as pilot:
         await started(pilot, app)

@@ -28,9 +28,9 @@ from backends.history.series import CUT_OFF, recent_series, stored_series
 from backends.history.thread import HistoryThread
 from backends.operations import ab, records
 from backends.operations.capacity import known_capacities
-from backends.operations.context import context_of, with_capacities
+from backends.operations.context import capacities_known, context_of
 from backends.operations.host import Host
-from backends.operations.load_test import kept_load
+from backends.operations.load_test import recorded_load
 from backends.prober.protocol import LoadOrder
 from backends.wire import plain
 from console.tui.screens.history import HistoryScreen
@@ -68,7 +68,7 @@ def told(host: Host, *facts: Fact) -> None:
     session, context, writer = Session(at(300)), context_of(host), HistoryThread(host.history_file)
     for fact in facts:
         session = advance(session, fact)
-        context = records.keep(writer, host, session, context, fact)
+        context = records.record_fact(writer, host, session, context, fact)
     assert writer.close(10.0) == 0
 
 
@@ -242,7 +242,7 @@ async def test_what_a_load_without_a_step_has_cost_is_kept(made_host: MadeHost) 
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
         (target,) = ab.targets(["serverless"], app.host.settings)
         order = LoadOrder(target, "Say it.", 8, first_rps=20, max_requests=5)
-        news = [one async for one in kept_load(app.history, app.host, order, asyncio.Event())]
+        news = [one async for one in recorded_load(app.history, app.host, order, asyncio.Event())]
     report = news[-1].report
     assert report.ended.steps == ()
     assert Decimal(report.ended.cost_usd or 0) > 0
@@ -270,9 +270,9 @@ async def test_a_load_is_asked_about_and_nothing_is_sent_before(made_host: MadeH
 def test_a_capacity_that_another_program_measured_is_read(tmp_path: Path) -> None:
     host = host_in(tmp_path)
     context = context_of(host)
-    assert with_capacities(context, host) is context
+    assert capacities_known(host, context.capacities_ns) == {}
     (host.state_folder / "capacity.json").write_text('{"capacities": []}')
-    assert with_capacities(context, host).capacities_ns > 0
+    assert capacities_known(host, context.capacities_ns)["capacities_ns"] > 0
 
 
 def test_a_series_of_the_past_is_told_in_full(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ async def test_the_console_opens_without_a_history_and_says_why(made_host: MadeH
 async def test_a_history_that_is_lost_meanwhile_costs_no_ab_and_may_come_back(
     made_host: MadeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(meter_store, "KEEP_S", 0.0)
+    monkeypatch.setattr(meter_store, "WRITE_EVERY_S", 0.0)
     app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
@@ -59,10 +59,8 @@ async def test_no_ab_is_begun_that_would_pass_for_traffic(made_host: MadeHost) -
         assert app.session.ab is None
 
 
-def test_who_cannot_tell_of_a_test_is_told_the_remedy(tmp_path: Path) -> None:
+async def test_who_cannot_tell_of_a_test_is_told_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "sending").write_text("no folder")
-    with (
-        pytest.raises(TrafficNotRecorded, match="free some space, or set XDG_STATE_HOME"),
-        sending(tmp_path, []),
-    ):
-        raise AssertionError("begun")
+    with pytest.raises(TrafficNotRecorded, match="free some space, or set XDG_STATE_HOME"):
+        async with sending(tmp_path, []):
+            raise AssertionError("begun")

@@ -1,0 +1,375 @@
+"""The whole console through its keys, while its event loop asks no disk, lock or process."""
+
+import asyncio
+import importlib
+import os
+import pkgutil
+import signal
+from collections.abc import AsyncGenerator, Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from textual.binding import Binding
+from textual.command import CommandPalette
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import OptionList
+
+import console.tui.screens
+from backends.domain.server import ServerState
+from backends.keeper.folder import ServerFolder, keeper_id, server_folder
+from backends.operations import load_test, meter_store
+from backends.operations.ab import targets as ab_targets
+from backends.operations.host import Host, this_host
+from backends.prober.client import run_load
+from backends.prober.protocol import LoadOrder
+from backends.simulated.gpus import SimulatedGpus
+from console.tui.actions.setup import DEMO
+from console.tui.actions.watch import first
+from console.tui.app import InferctlApp
+from console.tui.screens.costs import CostScreen
+from console.tui.screens.gpus import GpuScreen
+from console.tui.screens.help import HelpScreen
+from console.tui.screens.history import HistoryScreen
+from console.tui.screens.inputs import InputsScreen
+from console.tui.screens.load import LoadScreen
+from console.tui.screens.logs import LogScreen
+from console.tui.screens.main import MainScreen
+from console.tui.screens.question import Question, TextQuestion
+from console.tui.screens.record import RecordScreen
+from console.tui.screens.welcome import WelcomeScreen
+from tests.console.cli.conftest import configure
+from tests.console.conftest import MODEL, SERVER, MadeHost, started, state, until
+from tests.console.tui.loop_audit import audited
+from tests.console.tui.test_ab import ended
+from widgets.history_table import HistoryTable
+from widgets.log_view import LogLines
+from widgets.welcome import Welcome
+
+pytestmark = [pytest.mark.slow, pytest.mark.process]
+
+SIZE = (120, 45)
+READY = ServerState.READY
+MODEL_HERE = "org/chat"
+"""Chosen on the welcome; the profile that is written for it has the name of `SERVER`."""
+
+
+@dataclass
+class Driver:
+    """Presses keys and keeps which key was pressed on which screen."""
+
+    pilot: Pilot[str]
+    app: InferctlApp
+    driven: list[tuple[str, str]] = field(default_factory=list)
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            self.driven.append((type(self.app.screen).__name__, key))
+            await self.pilot.press(key)
+
+    async def until(self, condition: Callable[[], object], within_s: float = 60.0) -> None:
+        try:
+            async with asyncio.timeout(within_s):
+                while not condition():
+                    await self.pilot.pause(0.02)
+        except TimeoutError as error:
+            said = [each.message for each in self.app._notifications]
+            raise AssertionError(f"{self.app.screen_stack} {said}\n{self}") from error
+
+    async def on(self, screen: type[Screen[Any]]) -> None:
+        await self.until(lambda: isinstance(self.app.screen, screen) and self.app.screen.is_mounted)
+
+    async def palette(self, words: str) -> None:
+        """Run what the palette offers first for these words."""
+        await self.press("ctrl+p")
+        await self.on(CommandPalette)
+        palette = self.app.screen
+        await self.pilot.press(*("space" if each == " " else each for each in words))
+        await self.until(lambda: palette.query_one(OptionList).option_count == 1)
+        await self.press("enter")
+        await self.until(lambda: self.app.screen is not palette)
+
+    async def to_main(self, key: str = "escape") -> None:
+        await self.press(key)
+        await self.on(MainScreen)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{screen}: {key}" for screen, key in self.driven)
+
+
+@pytest.fixture
+def host(made_host: MadeHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    """A host with a model and a vLLM to choose on the welcome, and one configured endpoint."""
+    folder = made_host.folder
+    hub = folder / "hf" / "hub"
+    snapshot = hub / "models--org--chat" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text("{}")
+    (snapshot / "model.safetensors").write_bytes(b"weights")
+    monkeypatch.setenv("HF_HOME", str(folder / "hf"))
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("PATH", os.pathsep.join((str(folder), "/usr/bin", "/bin")))
+    for key, value in made_host.profile.environment:
+        monkeypatch.setenv(key, value)
+    configure(f"""
+        theme = "textual-dark"
+        [endpoint.serverless]
+        base_url = "http://127.0.0.1:{made_host.endpoint_port}/v1"
+        model = "{MODEL}"
+        input_usd_per_mtok = "0.10"
+        output_usd_per_mtok = "0.70"
+        price_as_of = 2026-11-01
+        [limits]
+        ttft_p99_s = 1.0
+        """)
+    here = replace(this_host(), open_gpus=lambda: SimulatedGpus(folder / "gpu.json"))
+    yield here
+    made_host.folder = here.state_folder
+    made_host.clean()
+    made_host.folder = folder
+
+
+def short_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(order: LoadOrder, cancel: asyncio.Event) -> AsyncGenerator[Any, None]:
+        return run_load(replace(order, step_s=1.0, max_s=2.5, max_tokens=16), cancel)
+
+    monkeypatch.setattr(load_test, "run_load", run)
+
+
+async def welcome(drive: Driver) -> None:
+    """From an empty configuration to a profile on the main screen."""
+    await drive.on(WelcomeScreen)
+    await drive.until(lambda: not drive.app.screen.query_one(Welcome).view.looking)
+    await drive.press("n")
+    await drive.on(TextQuestion)
+    await drive.press("escape")
+    await drive.on(WelcomeScreen)
+    await drive.until(lambda: drive.app.session.servers_seen and drive.app.session.gpus)
+    shown = drive.app.screen.query_one(Welcome)
+    while shown.marked is None or shown.marked.value != MODEL_HERE:
+        await drive.press("down")
+    await drive.press("enter")
+    await drive.until(lambda: not isinstance(drive.app.screen, WelcomeScreen))
+    if isinstance(drive.app.screen, Question):  # this machine has another vLLM as well
+        await drive.press("enter")
+    await drive.on(MainScreen)
+    await drive.until(lambda: state(drive.app) is ServerState.STOPPED)
+
+
+async def start(drive: Driver) -> None:
+    app = drive.app
+    await drive.press("s")
+    await drive.until(
+        lambda: isinstance(app.screen, Question) or state(app) in {ServerState.STARTING, READY}
+    )
+    if isinstance(app.screen, Question):  # this machine lacks what vLLM needs
+        await drive.press("down", "enter")
+    await drive.until(lambda: state(app) is READY)
+
+
+async def ab(drive: Driver) -> None:
+    app = drive.app
+    await drive.press("p")
+    await drive.on(TextQuestion)
+    await drive.press("down", "enter")
+    await drive.on(MainScreen)
+    await drive.press("p")
+    await drive.on(TextQuestion)
+    await drive.press(*("at", "slash", "n", "o"), "enter")
+    await drive.on(MainScreen)
+    await drive.press("a")
+    await drive.until(lambda: ended(app))
+    await drive.press("A")
+    await drive.on(Question)
+    await drive.press("enter")
+    await drive.until(lambda: not ended(app) and app.session.ab and app.session.ab.series.runs)
+    await drive.press("x")
+    await drive.until(lambda: ended(app))
+    for panel in "12345":
+        await drive.press(panel, panel)
+    await drive.press("e")
+
+
+async def screens(drive: Driver) -> None:
+    await drive.press("g")
+    await drive.on(GpuScreen)
+    await drive.to_main()
+    await drive.press("question_mark")
+    await drive.on(HelpScreen)
+    await drive.to_main()
+    await drive.press("l")
+    await drive.on(LogScreen)
+    log = drive.app.screen.query_one(LogLines)
+    await drive.until(lambda: log.virtual_size.height > 20)
+    await drive.press("slash", *"weights", "enter", "n", "f", *"engine", "enter", "w", "end")
+    await drive.to_main()
+    await drive.press("c")
+    await drive.on(CostScreen)
+    await drive.press("down", "right", "left", "up", "1", "2", "3", "0", "e", "i")
+    await drive.on(InputsScreen)
+    await drive.press("escape")
+    await drive.on(CostScreen)
+    await drive.to_main()
+    await drive.palette("Welcome")
+    await drive.on(WelcomeScreen)
+    await drive.to_main()
+    await drive.palette("Watch chat")
+    await drive.on(MainScreen)
+    await drive.until(lambda: state(drive.app) is READY)
+
+
+async def load(drive: Driver) -> None:
+    for endpoint, key in (("chat", ""), ("serverless", "x")):
+        await drive.palette(f"Load {endpoint}")
+        await drive.on(Question)
+        await drive.press("enter")
+        await drive.on(LoadScreen)
+        if key:
+            await drive.press(key)
+        screen = drive.app.screen
+        await drive.until(lambda: not screen.check_action("cancel", ()))  # noqa: B023
+        await drive.to_main()
+
+
+async def history(drive: Driver) -> None:
+    app = drive.app
+    await drive.press("h")
+    await drive.on(HistoryScreen)
+    table = app.screen.query_one(HistoryTable)
+    await drive.until(lambda: table.row_count >= 4)
+    series = {each.series_id for each in table.view.series}
+    for open_key in ("enter", "b"):
+        while table.chosen() not in series:
+            await drive.press("down")
+        await drive.press(open_key)
+        if open_key == "enter":
+            await drive.on(RecordScreen)
+            await drive.press("e", "escape")
+            await drive.on(HistoryScreen)
+    await drive.on(MainScreen)
+    assert app.context.beside is not None
+    await drive.palette("Put the recorded A/B away")
+    await drive.until(lambda: app.context.beside is None)
+    await drive.press("h")
+    await drive.on(HistoryScreen)
+    table = app.screen.query_one(HistoryTable)
+    while table.chosen() not in series:
+        await drive.press("down")
+    await drive.press("enter")
+    await drive.on(RecordScreen)
+    await drive.to_main("b")
+    await drive.press("h")
+    await drive.on(HistoryScreen)
+    await drive.to_main()
+
+
+async def stop_and_restart(drive: Driver) -> None:
+    app = drive.app
+    await drive.press("s")
+    await drive.on(Question)
+    await drive.to_main()
+    await drive.press("r")
+    await drive.on(Question)
+    before = app.session.life
+    await drive.press("down", "enter")
+    await drive.until(lambda: state(app) is not READY)
+    await drive.until(lambda: state(app) is READY)
+    assert before is not None
+
+
+def kill_keeper(host: Host) -> int:
+    keeper = keeper_id(ServerFolder(server_folder(host.state_folder, SERVER)))
+    assert keeper is not None
+    os.kill(keeper.pid, signal.SIGKILL)
+    return keeper.pid
+
+
+async def orphans(drive: Driver) -> None:
+    """A keeper that is killed is replaced; what serves nobody is ended by a key."""
+    app = drive.app
+    killed = await asyncio.to_thread(kill_keeper, app.host)
+    await drive.until(
+        lambda: any(each.keeper_pid not in (None, killed) for each in app.session.servers)
+    )
+    assert app.session.life is not None
+    first_pid = app.session.life.server.pid
+    assert first_pid is not None
+    await asyncio.to_thread(kill_keeper, app.host)
+    os.kill(first_pid, signal.SIGKILL)
+    await drive.until(lambda: any(each.survivors for each in app.session.servers))
+    await drive.until(lambda: app.check_action("server", ("end",)))
+    await drive.press("x")
+    await drive.on(Question)
+    await drive.press("down", "enter")
+    await drive.until(lambda: not any(each.survivors for each in app.session.servers))
+
+
+async def leave(drive: Driver) -> None:
+    await start(drive)
+    await drive.press("q")
+    await drive.on(Question)
+    await drive.press("down", "enter")
+    await drive.until(lambda: not drive.app.is_running)
+
+
+WHOLE = (welcome, start, ab, screens, load, history, stop_and_restart, orphans, leave)
+"""The way through the console."""
+
+
+def bound() -> set[tuple[str, str]]:
+    """Return every key of every screen, by the name of its class."""
+    keys = set()
+    for module in pkgutil.iter_modules(console.tui.screens.__path__):
+        found = importlib.import_module(f"console.tui.screens.{module.name}")
+        for each in vars(found).values():
+            if (
+                isinstance(each, type)
+                and issubclass(each, Screen)
+                and each.__module__ == found.__name__
+            ):
+                for binding in each.BINDINGS:
+                    assert isinstance(binding, Binding)
+                    keys |= {(each.__name__, key) for key in binding.key.split(",")}
+    return keys
+
+
+async def test_the_loop_asks_no_disk_no_lock_and_no_process_on_the_whole_way(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meter_store, "WRITE_EVERY_S", 0.5)
+    short_loads(monkeypatch)
+    app, demo = InferctlApp(host, first(host)), InferctlApp(host, None)
+    with audited(monkeypatch) as audit:
+        async with app.run_test(size=SIZE, notifications=True) as pilot:
+            audit.mounted = True
+            drive = Driver(pilot, app)
+            for part in WHOLE:
+                await part(drive)
+        audit.mounted = False
+        async with demo.run_test(size=SIZE) as pilot:
+            audit.mounted = True
+            other = Driver(pilot, demo)
+            await other.on(WelcomeScreen)
+            await other.press("d")
+            await other.until(lambda: demo.return_value == DEMO)
+    print(drive, other, sep="\n")
+    assert not audit.violations, audit.told()
+    assert bound() - {*drive.driven, *other.driven} == set()
+
+
+async def test_a_load_that_is_left_as_it_ends_goes_back_one_screen(
+    made_host: MadeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_loads(monkeypatch)
+    app = made_host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        (target,) = ab_targets([SERVER], app.host.settings)
+        screen = LoadScreen(app.history, app.host, LoadOrder(target, "Say it.", 8))
+        await app.push_screen(screen)
+        await until(pilot, lambda: not screen.check_action("cancel", ()))
+        screen.action_leave()
+        screen.action_leave()
+        await until(pilot, lambda: not screen.is_running)
+        assert isinstance(app.screen, MainScreen)
