@@ -33,9 +33,9 @@ APP_BINDINGS: list[BindingType] = [
 WHOLE = "Give it the whole screen, or the room back"
 
 MAIN_BINDINGS: list[BindingType] = [
-    Binding("a", "race(1)", "A/B", id="ab.once", tooltip="The prompt once at both endpoints"),
-    Binding("A", "race(20)", "Series", id="ab.series", tooltip="Twenty runs at each endpoint"),
-    Binding("a,A", "explain_race", id="ab.missing", tooltip="What an A/B needs", show=False),
+    Binding("a", "run_ab(1)", "A/B", id="ab.once", tooltip="The prompt once at both endpoints"),
+    Binding("A", "run_ab(20)", "Series", id="ab.series", tooltip="Twenty runs at each endpoint"),
+    Binding("a,A", "explain_ab", id="ab.missing", tooltip="What an A/B needs", show=False),
     Binding("x", "cancel", "Cancel", id="ab.cancel", tooltip="End the series; its runs are kept"),
     Binding("p", "prompt", "Prompt", id="ab.prompt", tooltip="Choose or type the prompt"),
     Binding("l", "app.show('logs')", "Logs", id="screen.logs", tooltip="The server's log"),

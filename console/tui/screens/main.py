@@ -109,8 +109,8 @@ class MainScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can act now."""
         if self._inferctl.context.replayed and action in {
-            "race",
-            "explain_race",
+            "run_ab",
+            "explain_ab",
             "cancel",
             "prompt",
         }:
@@ -121,10 +121,10 @@ class MainScreen(Screen[None]):
             return parameters != (len(PANELS),) or self.has_class("-serving")
         if action == "cancel":
             return ab_runs
-        if action in {"race", "explain_race"}:
+        if action in {"run_ab", "explain_ab"}:
             app = self._inferctl
             missing = bool(why_no_ab(app.session, app.host.settings))
-            return not ab_runs and missing is (action == "explain_race")
+            return not ab_runs and missing is (action == "explain_ab")
         return True
 
     def action_maximise(self, number: int) -> None:

@@ -29,7 +29,7 @@ STATES = {
 class Picture(InferctlApp):
     """The console over one session that nothing changes."""
 
-    CSS_PATH = str(REPOSITORY / "console" / "inferctl.tcss")
+    CSS_PATH = str(REPOSITORY / "console" / "tui" / "inferctl.tcss")
 
     def __init__(self, session: Session, theme: str = "textual-dark") -> None:
         settings: Settings = replace(sessions.SETTINGS, theme=theme)
