@@ -11,9 +11,9 @@ from backends.operations import scenario
 from backends.operations.context import Context, context_of
 from backends.operations.host import Host
 from backends.operations.meter_store import shown_plan
+from backends.operations.past_traffic import past_demand
 from backends.operations.records import record_finished_starts, with_measured
 from backends.settings.config import TrafficSource
-from console.tui.feeds import past_demand
 
 
 def source_of(host: Host, arguments: argparse.Namespace) -> TrafficSource:

@@ -3,25 +3,25 @@
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from backends.domain.ab.series import AbSeries
 from backends.domain.reports.cold_probe import ColdProbeReport
 from backends.domain.reports.load import LoadReport
+from backends.domain.session import Session
 from backends.operations.record_files import FORMS, Recorded, as_document, as_text
 from backends.settings.paths import private_folder
 from backends.wire import json_text
-from console.tui.screens.record import RecordScreen
 from console.tui.views.startup import start_of
 
-if TYPE_CHECKING:
-    from console.tui.app import InferctlApp
 
-
-def export(app: "InferctlApp") -> Path:
+def export(state_folder: Path, picture: str, session: Session, record: Recorded | None) -> Path:
     """Write ``screen.svg``, ``session.json`` and the A/B as JSON, CSV, Markdown and a picture.
 
-    Where a record of the history is on screen, that record is written instead.
+    Args:
+        state_folder: where inferctl keeps its files.
+        picture: the screen as SVG.
+        session: what is shown.
+        record: of the history, if one is on screen, which is written instead of the session.
 
     Returns:
         The new folder under the state folder's ``exports``, readable by its owner only.
@@ -30,12 +30,11 @@ def export(app: "InferctlApp") -> Path:
         OSError: the folder cannot be written.
     """
     name = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    folder = private_folder(app.host.state_folder / "exports" / name)
-    (folder / "screen.svg").write_text(app.export_screenshot(), encoding="utf-8")
-    if isinstance(app.screen, RecordScreen):
-        _write_record(folder, app.screen.record)
+    folder = private_folder(state_folder / "exports" / name)
+    (folder / "screen.svg").write_text(picture, encoding="utf-8")
+    if record is not None:
+        _write_record(folder, record)
         return folder
-    session = app.session
     figures = {
         "server": session.life.server if session.life else None,
         "start": start_of(session),

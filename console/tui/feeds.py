@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from backends.domain.facts import (
     Fact,
@@ -18,31 +16,23 @@ from backends.domain.facts import (
 )
 from backends.domain.server import SERVING, Owner, ServerState
 from backends.domain.session import SERVERS, Session
-from backends.domain.traffic.demand import Demand
 from backends.domain.vram_owners import with_owners
 from backends.gpus.watch import PROCESSES_PERIOD_S, watch_gpus
 from backends.keeper.client import follow as keeper_follow
 from backends.keeper.folder import ServerFolder, Unreadable, server_folder
 from backends.keeper.tail import END_BYTES, tail
-from backends.metrics.prometheus_server import past_traffic
 from backends.metrics.scrape import MetricsUnavailable, scrape, watch_metrics
-from backends.metrics.traffic_file import traffic_in
 from backends.operations.host import Host
-from backends.problem import Problem
 from backends.servers.external import tree_pids
 from backends.servers.listing import list_servers, server_pids
 from backends.servers.own_traffic import were_sent
-from backends.settings.config import TrafficSource
-
-if TYPE_CHECKING:
-    from console.tui.app import InferctlApp
 
 TICK_S = {True: 0.25, False: 1.0}
 """Seconds between ticks while something is timed on screen, and while nothing is."""
 
 SERVERS_S = 3.0
 METRICS_S = 1.0
-BESIDE_S = 15.0
+OTHERS_S = 15.0
 LOADING_S = 0.25
 GPU_S = 1.0
 
@@ -69,11 +59,11 @@ async def servers(host: Host) -> AsyncIterator[Fact]:
     """Yield all servers of this host, again and again, or why they cannot be listed."""
     while True:
         try:
-            found = await asyncio.to_thread(list_servers, host.state_folder)
+            listed = await asyncio.to_thread(list_servers, host.state_folder)
         except (Unreadable, OSError) as error:
             yield SourceFailed(host.now(), SERVERS, str(error))
         else:
-            yield ServersSeen(host.now(), found)
+            yield ServersSeen(host.now(), listed)
         await asyncio.sleep(SERVERS_S)
 
 
@@ -88,7 +78,7 @@ async def gpus(host: Host, look: Look) -> AsyncIterator[Fact]:
     async with aclosing(watch_gpus(source, every_s=pace, now=host.now)) as facts:
         async for fact in facts:
             if isinstance(fact, GpusSampled):
-                yield await asyncio.to_thread(owners.tell, fact)
+                yield await asyncio.to_thread(owners.attributed, fact)
             else:
                 yield fact
 
@@ -107,13 +97,13 @@ async def metrics(host: Host, look: Look) -> AsyncIterator[Fact]:
             async for fact in facts:
                 if not _serves(look(), server.base_url):
                     break
-                yield await asyncio.to_thread(_told, host, look(), server.base_url, fact)
+                yield await asyncio.to_thread(_marked, host, look(), server.base_url, fact)
 
 
-async def metrics_beside(host: Host, look: Look) -> AsyncIterator[Fact]:
+async def metrics_of_others(host: Host, look: Look) -> AsyncIterator[Fact]:
     """Yield the counters of our other servers: they run on the same bill."""
     while True:
-        await asyncio.sleep(BESIDE_S)
+        await asyncio.sleep(OTHERS_S)
         watched = look().life
         for server in look().servers:
             if server.owner is not Owner.MANAGED or server.base_url is None:
@@ -136,7 +126,7 @@ async def log(host: Host, name: str, *, far_back: bool = False) -> AsyncIterator
 
 
 class Owners:
-    """Whose process it is that holds memory; read anew as often as processes are listed."""
+    """Whose process it is that holds memory; read again as often as processes are listed."""
 
     def __init__(self, host: Host, look: Look) -> None:
         self._host = host
@@ -144,7 +134,7 @@ class Owners:
         self._read_s = float("-inf")
         self._pids: dict[str, frozenset[int]] = {}
 
-    def tell(self, fact: GpusSampled) -> GpusSampled:
+    def attributed(self, fact: GpusSampled) -> GpusSampled:
         """Return a sample with the server that owns each process."""
         if fact.at.mono_s - self._read_s >= PROCESSES_PERIOD_S:
             self._read_s = fact.at.mono_s
@@ -166,7 +156,9 @@ def _serves(session: Session, base_url: str) -> bool:
     return server is not None and server.state in SERVING and server.base_url == base_url
 
 
-def _told(host: Host, session: Session, base_url: str, fact: MetricsScraped | SourceFailed) -> Fact:
+def _marked(
+    host: Host, session: Session, base_url: str, fact: MetricsScraped | SourceFailed
+) -> Fact:
     """Mark a reading since whose predecessor inferctl itself has sent requests."""
     if isinstance(fact, SourceFailed):
         return fact
@@ -182,40 +174,3 @@ def _timed(session: Session) -> bool:
     ab_runs = session.ab is not None and not session.ab.ended
     state = session.life.server.state if session.life else ServerState.STOPPED
     return ab_runs or state in {ServerState.STARTING, ServerState.STOPPING}
-
-
-AGAIN_S = 600.0
-"""Past traffic is read again as often as a window of the plan is judged."""
-
-DAY_S = 86_400
-
-
-def past_demand(source: TrafficSource, model: str | None, now_s: float) -> Demand | None:
-    """Return the traffic that a source tells, None where none is configured.
-
-    Raises:
-        Problem: the source cannot tell; the message is one sentence with the remedy.
-    """
-    if source.prometheus is not None:
-        return past_traffic(source.prometheus, model, now_s, span_s=source.days * DAY_S)
-    if source.file is not None:
-        return traffic_in(Path(source.file).expanduser())
-    return None
-
-
-async def keep_reading(app: "InferctlApp") -> None:
-    """Lay past traffic on the context, again and again; say once why it cannot be had."""
-    source, said = app.host.settings.traffic, ""
-    while source != TrafficSource():
-        life = app.session.life
-        model = life.server.model if life else None
-        try:
-            found = await asyncio.to_thread(past_demand, source, model, app.host.now().wall_s)
-        except Problem as problem:
-            if str(problem) != said:
-                said = str(problem)
-                app.notify(said, severity="error", markup=False)
-        else:
-            said = ""
-            app.context = replace(app.context, traffic=found)
-        await asyncio.sleep(AGAIN_S)

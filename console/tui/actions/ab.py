@@ -3,10 +3,7 @@
 import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from backends.domain.ab.series import AbSeries
-from backends.domain.facts import Ticked
 from backends.operations import ab
 from backends.operations.ab import ab_targets, why_no_ab
 from backends.prober.client import run_series
@@ -14,87 +11,96 @@ from backends.prober.prompts import PROMPTS, Prompt, named_prompt
 from backends.prober.protocol import SeriesOrder
 from backends.problem import Problem
 from backends.servers.own_traffic import sending
-from console.tui.screens.main import MainScreen
+from console.tui.actions.console import Console
 from console.tui.screens.question import Question, TextQuestion
-
-if TYPE_CHECKING:
-    from console.tui.app import InferctlApp
 
 TYPED_MAX_TOKENS = 220
 
-ASK_ABOVE_RUNS = 1
+SERIES_RUNS = 20
 """A single run costs what a question is worth; a series on a priced endpoint is asked about."""
 
 
-async def run_ab(app: "InferctlApp", runs: int) -> None:
-    """Send the prompt `runs` times to every endpoint that can take it."""
-    references = ab_targets(app.session, app.host.settings)
-    if missing := why_no_ab(app.session, app.host.settings):
-        app.notify(f"no A/B: {missing}", severity="warning", markup=False)
-        return
-    try:
-        targets = ab.targets(references, app.host.settings)
-    except Problem as problem:
-        app.notify(str(problem), severity="error", markup=False)
-        return
-    order = ab.series(
-        targets, app.context.prompt, runs, mode="simultaneous" if runs == 1 else "interleaved"
-    )
-    if runs > ASK_ABOVE_RUNS and not app.host.simulated and not await _agreed(app, order):
-        return
-    if runs <= ASK_ABOVE_RUNS:
-        told = ab.cost_text(order, app.host.settings)
-        app.notify(f"one run at each of {len(targets)} endpoints: {told}", timeout=4, markup=False)
-    app.ab_cancelled = asyncio.Event()
-    try:
-        with sending(app.host.state_folder, (target.base_url for target in order.targets)):
-            async for fact in run_series(order, app.ab_cancelled):
-                app.happened(fact)
-    except Problem as problem:
-        app.notify(str(problem), severity="error", markup=False)
+class AbActions:
+    """Measures the endpoints against each other."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._cancelled = asyncio.Event()
+
+    def act(self, what: str) -> None:
+        """Do what the binding's word says."""
+        match what:
+            case "cancel":
+                self._cancelled.set()
+            case "prompt":
+                self._console.carry_out(self._choose_prompt(), "prompt")
+            case "series":
+                self._console.carry_out(self._measure(SERIES_RUNS), "series")
+            case _:  # where an A/B cannot be, its first step says why
+                self._console.carry_out(self._measure(1), "series")
+
+    async def _measure(self, runs: int) -> None:
+        """Send the prompt `runs` times to every endpoint that can take it."""
+        console = self._console
+        settings = console.host.settings
+        if missing := why_no_ab(console.session, settings):
+            console.notify(f"no A/B: {missing}", severity="warning", markup=False)
+            return
+        try:
+            targets = ab.targets(ab_targets(console.session, settings), settings)
+        except Problem as problem:
+            console.notify(str(problem), severity="error", markup=False)
+            return
+        single = runs == 1
+        order = ab.series(
+            targets,
+            console.context.prompt,
+            runs,
+            mode="simultaneous" if single else "interleaved",
+        )
+        if single:
+            cost = ab.cost_text(order, settings)
+            sentence = f"one run at each of {len(targets)} endpoints: {cost}"
+            console.notify(sentence, timeout=4, markup=False)
+        elif not console.host.simulated and not await self._agreed(order):
+            return
+        self._cancelled = asyncio.Event()
+        try:
+            with sending(console.host.state_folder, (target.base_url for target in order.targets)):
+                async for fact in run_series(order, self._cancelled):
+                    console.happened(fact)
+        except Problem as problem:
+            console.notify(str(problem), severity="error", markup=False)
+
+    async def _agreed(self, order: SeriesOrder) -> bool:
+        """Ask where a series costs money, or where nobody can tell what it costs."""
+        settings = self._console.host.settings
+        if all(settings.profile(target.endpoint) is not None for target in order.targets):
+            return True
+        cost = ab.cost_text(order, settings)
+        sentence = (
+            f"{order.runs} runs and one warm-up at each of {len(order.targets)} endpoints: {cost}."
+        )
+        answers = (("go", "Run"), ("no", "Don't"))
+        return await self._console.push_screen_wait(Question(sentence, answers)) == "go"
+
+    async def _choose_prompt(self) -> None:
+        """Choose a prompt of the library, type one, or name a file that holds one."""
+        console = self._console
+        choices = tuple((each.name, each.title) for each in PROMPTS)
+        question = TextQuestion("The prompt of the next A/B", choices, "type a prompt, or @FILE")
+        answer = await console.push_screen_wait(question)
+        if answer is None:
+            return
+        try:
+            prompt = named_prompt(answer) or _typed_prompt(answer)
+        except OSError as error:
+            console.notify(f"{answer[1:]}: {error.strerror}", severity="error", markup=False)
+        else:
+            console.context = replace(console.context, prompt=prompt)
 
 
-async def _agreed(app: "InferctlApp", order: SeriesOrder) -> bool:
-    """Ask where a series costs money, or where nobody can tell what it costs."""
-    settings = app.host.settings
-    if all(settings.profile(target.endpoint) is not None for target in order.targets):
-        return True
-    cost = ab.cost_text(order, settings)
-    sentence = (
-        f"{order.runs} runs and one warm-up at each of {len(order.targets)} endpoints: {cost}."
-    )
-    answers = (("go", "Run"), ("no", "Don't"))
-    return await app.push_screen_wait(Question(sentence, answers)) == "go"
-
-
-def compare_with(app: "InferctlApp", series: AbSeries) -> None:
-    """Show a recorded series beside the live targets, on the main screen."""
-    app.context = replace(app.context, beside=series)
-    while not isinstance(app.screen, MainScreen):
-        app.pop_screen()
-    app.happened(Ticked(app.host.now()))
-
-
-def put_away(app: "InferctlApp") -> None:
-    """Show the live targets alone."""
-    app.context = replace(app.context, beside=None)
-    app.happened(Ticked(app.host.now()))
-
-
-async def choose_prompt(app: "InferctlApp") -> None:
-    """Choose a prompt of the library, type one, or name a file that holds one."""
-    choices = tuple((each.name, each.title) for each in PROMPTS)
-    hint = "type a prompt, or @FILE"
-    answer = await app.push_screen_wait(TextQuestion("The prompt of the next A/B", choices, hint))
-    if answer is None:
-        return
-    try:
-        app.context = replace(app.context, prompt=named_prompt(answer) or typed_prompt(answer))
-    except OSError as error:
-        app.notify(f"{answer[1:]}: {error.strerror}", severity="error", markup=False)
-
-
-def typed_prompt(text: str) -> Prompt:
+def _typed_prompt(text: str) -> Prompt:
     """Return the prompt of a typed text, or of the file that ``@FILE`` names.
 
     Raises:

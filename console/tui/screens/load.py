@@ -64,7 +64,7 @@ class LoadScreen(Screen[LoadReport | None]):
                 self._report, self._now_rps = news.report, news.next_rps
                 self._step_ends_s = self._host.now().mono_s + self._order.step_s
                 if news.step is None:
-                    self._tell_end(news.report)
+                    self._say_end(news.report)
                 self._draw()
         except Problem as problem:
             self.notify(str(problem), severity="error", markup=False)
@@ -73,10 +73,10 @@ class LoadScreen(Screen[LoadReport | None]):
         if self._leaving:
             self.dismiss(self._report)
 
-    def _tell_end(self, report: LoadReport) -> None:
+    def _say_end(self, report: LoadReport) -> None:
         if not report.ended.steps:
-            told = f"nothing was measured: {report.ended.reason}"
-            self.notify(told, severity="error", markup=False)
+            sentence = f"nothing was measured: {report.ended.reason}"
+            self.notify(sentence, severity="error", markup=False)
             return
         kept = load_test.keep_for_verdict(self._writer, self._host, report)
         self.notify(kept or "kept in the history", markup=False)
@@ -101,7 +101,7 @@ class LoadScreen(Screen[LoadReport | None]):
         self._cancelled.set()
 
     def action_leave(self) -> None:
-        """Leave, once the load has ended and told what it cost; asked again, leave at once."""
+        """Leave, once the load has ended with what it cost; asked again, leave at once."""
         if self._now_rps is None or self._leaving:
             self.dismiss(self._report)
         self._leaving = True

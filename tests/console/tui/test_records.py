@@ -33,10 +33,10 @@ from backends.operations.host import Host
 from backends.operations.load_test import kept_load
 from backends.prober.protocol import LoadOrder
 from backends.wire import plain
+from console.tui.actions.show import recent
 from console.tui.screens.history import HistoryScreen
 from console.tui.screens.load import LoadScreen
 from console.tui.screens.main import MainScreen
-from console.tui.screens.opened import recent
 from console.tui.screens.question import Question
 from console.tui.screens.record import RecordScreen
 from tests.backends.domain.journals import at
