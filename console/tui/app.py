@@ -1,6 +1,7 @@
 """The application: folds the facts of all sources into the session, and takes keys."""
 
 import asyncio
+import importlib
 from collections.abc import Coroutine, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -98,17 +99,18 @@ class InferctlApp(App[str]):
         self.set_timer(FIRST_FRAME_S, lambda: self.carry_out(self.begin(), "begin"))
 
     async def begin(self) -> None:
-        """Start everything that yields facts."""
+        """Start everything that yields facts; what that needs is loaded while keys are answered."""
+        await asyncio.to_thread(importlib.import_module, "console.tui.actions.actions")
         await self.actions.begin(self._watched, start_at_once=self._start_at_once)
 
     async def on_unmount(self) -> None:
         """Let what waits be written, for a bounded time."""
         await asyncio.to_thread(self.history.close, HISTORY_END_S)
 
-    def carry_out(self, work: Coroutine[Any, Any, None], group: str = "") -> Worker[None] | None:
+    def carry_out(self, work: Coroutine[Any, Any, None], group: str) -> Worker[None] | None:
         """Begin work, or say that an order of the same kind is under way; see `Console`."""
         if group not in UNDER_WAY:
-            return self.run_worker(work, group=group, exclusive=bool(group))
+            return self.run_worker(work, group=group, exclusive=True)
         if any(each.group == group and not each.is_finished for each in self.workers):
             work.close()
             self.notify(UNDER_WAY[group], severity="warning", markup=False)

@@ -14,14 +14,13 @@ from backends.wire import json_text
 from console.tui.views.startup import start_of
 
 
-def export(state_folder: Path, picture: str, session: Session, record: Recorded | None) -> Path:
+def export(state_folder: Path, picture: str, shown: Recorded | Session) -> Path:
     """Write ``screen.svg``, ``session.json`` and the A/B as JSON, CSV, Markdown and a picture.
 
     Args:
         state_folder: where inferctl keeps its files.
         picture: the screen as SVG.
-        session: what is shown.
-        record: of the history, if one is on screen, which is written instead of the session.
+        shown: the session, or a record of the history, which is then written instead of it.
 
     Returns:
         The new folder under the state folder's ``exports``, readable by its owner only.
@@ -32,9 +31,14 @@ def export(state_folder: Path, picture: str, session: Session, record: Recorded 
     name = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     folder = private_folder(state_folder / "exports" / name)
     (folder / "screen.svg").write_text(picture, encoding="utf-8")
-    if record is not None:
-        _write_record(folder, record)
-        return folder
+    if isinstance(shown, Session):
+        _write_session(folder, shown)
+    else:
+        _write_record(folder, shown)
+    return folder
+
+
+def _write_session(folder: Path, session: Session) -> None:
     figures = {
         "server": session.life.server if session.life else None,
         "start": start_of(session),
@@ -46,7 +50,6 @@ def export(state_folder: Path, picture: str, session: Session, record: Recorded 
     (folder / "session.json").write_text(json_text(figures, indent=2), encoding="utf-8")
     if session.ab is not None:
         _write_record(folder, session.ab.series)
-    return folder
 
 
 def _write_record(folder: Path, record: Recorded) -> None:

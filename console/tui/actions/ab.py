@@ -47,7 +47,8 @@ class AbActions:
             console.notify(f"no A/B: {missing}", severity="warning", markup=False)
             return
         try:
-            targets = ab.targets(ab_targets(console.session, settings), settings)
+            references = ab_targets(console.session, settings)
+            targets = await asyncio.to_thread(ab.targets, references, settings)
         except Problem as problem:
             console.notify(str(problem), severity="error", markup=False)
             return
@@ -93,7 +94,9 @@ class AbActions:
         if answer is None:
             return
         try:
-            prompt = named_prompt(answer) or _typed_prompt(answer)
+            prompt = named_prompt(answer)
+            if prompt is None:
+                prompt = await asyncio.to_thread(_typed_prompt, answer)
         except OSError as error:
             console.notify(f"{answer[1:]}: {error.strerror}", severity="error", markup=False)
         else:

@@ -69,8 +69,8 @@ class Console(Protocol):
     def happened(self, fact: Fact) -> None:
         """Take a fact from any source."""
 
-    def carry_out(self, work: Coroutine[Any, Any, None], group: str = "") -> Running | None:
-        """Begin work in the background; in a group with a name, the newer replaces the older.
+    def carry_out(self, work: Coroutine[Any, Any, None], group: str) -> Running | None:
+        """Begin work in the background; in a group, the newer replaces the older.
 
         Returns:
             What runs; None where the group is one of `UNDER_WAY` and an older order is at work.

@@ -1,5 +1,6 @@
 """What the palette's loads do: ask with bounds and cost, then open the screen that runs one."""
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
@@ -24,8 +25,8 @@ class LoadActions:
     async def _load(self, reference: str) -> None:
         console = self._console
         try:
-            order = self._order(reference)
-            load_test.check_that_it_serves(console.host, reference)
+            order = await asyncio.to_thread(self._order, reference)
+            await asyncio.to_thread(load_test.check_that_it_serves, console.host, reference)
         except Problem as problem:
             console.notify(str(problem), severity="error", markup=False)
             return

@@ -56,7 +56,7 @@ class RecordActions:
             console.history, console.host, console.session, console.context, fact
         )
         if read := records.to_read(console.host, console.session, console.context, fact):
-            console.carry_out(self._read(read))
+            console.carry_out(self._read(read), f"recall {type(fact).__name__}")
 
     def _note_failure(self) -> None:
         """Say on screen that the history cannot be written or read, for as long as it is so."""

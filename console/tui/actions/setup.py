@@ -97,7 +97,7 @@ class SetupActions:
         sentence = "No vLLM was found on this host. Where is it?"
         hint = "path of the vllm executable"
         typed = await self._console.push_screen_wait(TextQuestion(sentence, (), hint))
-        path = typed and executable_at(typed)
+        path = typed and await asyncio.to_thread(executable_at, typed)
         if typed and not path:
             self._refuse(f"{typed} is no executable")
         return path or None
@@ -107,7 +107,7 @@ class SetupActions:
         hint = "a Hugging Face name such as org/model, or a folder"
         question = TextQuestion("Which model shall it serve?", choices, hint)
         typed = await self._console.push_screen_wait(question)
-        model = typed and model_at(typed)
+        model = typed and await asyncio.to_thread(model_at, typed)
         if typed and not model:
             self._refuse(f"{typed} is no folder")
         return model or None
@@ -124,7 +124,8 @@ class SetupActions:
             return
         listed = console.session.servers
         try:
-            profile = new_profile(
+            profile = await asyncio.to_thread(
+                new_profile,
                 model,
                 executable,
                 settings,
@@ -132,7 +133,7 @@ class SetupActions:
                 ports={each.port for each in listed if each.port},
             )
             path = await asyncio.to_thread(add_profile, profile)
-            self._watch.reconfigure(with_known_prices(read_settings(path), path.parent))
+            self._watch.reconfigure(await asyncio.to_thread(_settings_in, path))
         except (Problem, OSError) as error:
             console.notify(str(error), title="not written", severity="error", markup=False)
             return
@@ -142,6 +143,11 @@ class SetupActions:
             timeout=WRITTEN_S,
             markup=False,
         )
+
+
+def _settings_in(path: Path) -> Settings:
+    """Return the configuration of a file, with the prices that lie beside it."""
+    return with_known_prices(read_settings(path), path.parent)
 
 
 def executable_at(typed: str) -> str | None:

@@ -1,5 +1,6 @@
 """Opens the screens beside the main one, each with what it shows, and exports what is on screen."""
 
+import asyncio
 from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
@@ -131,13 +132,14 @@ class ShowActions:
 
     def export(self) -> None:
         """Write what is on screen to files, and say where."""
+        self._console.carry_out(self._export(self._console.export_screenshot()), "export")
+
+    async def _export(self, picture: str) -> None:
         console = self._console
         top = console.screen_stack[-1]
-        record = top.record if isinstance(top, RecordScreen) else None
+        shown = top.record if isinstance(top, RecordScreen) else console.session
         try:
-            folder = export(
-                console.host.state_folder, console.export_screenshot(), console.session, record
-            )
+            folder = await asyncio.to_thread(export, console.host.state_folder, picture, shown)
         except OSError as error:
             console.notify(f"not written: {error}", severity="error", markup=False)
         else:

@@ -56,7 +56,8 @@ async def test_a_second_ab_is_ignored_while_one_is_under_way(made_host: MadeHost
         assert isinstance(app.screen, MainScreen)
         app.action_ab("once")
         app.action_ab("once")
-        await until(pilot, lambda: ended(app) and said(app).count(UNDER_WAY["series"]) == 1)
+        await until(pilot, lambda: said(app).count(UNDER_WAY["series"]) == 1)
+        await until(pilot, lambda: ended(app))
         assert app.session.ab is not None
         runs = app.session.ab.series.runs
     assert [run.error for run in runs] == [None, None]

@@ -257,7 +257,7 @@ async def test_a_load_is_asked_about_and_nothing_is_sent_before(made_host: MadeH
         await started(pilot, app)
         commands = {each.title: each for each in app.get_system_commands(app.screen)}
         commands["Load serverless"].callback()
-        await until(pilot, lambda: isinstance(app.screen, Question))
+        await until(pilot, lambda: isinstance(app.screen, Question) and app.screen.is_mounted)
         sentence = str(app.screen.query("Static").first().render())
         assert "costs at most $" in sentence
         assert "5000 requests" in sentence
