@@ -39,11 +39,11 @@ def open_console(_: argparse.Namespace) -> None:
 
     take_terminal("inferctl status --json")
     from backends.operations.host import this_host
-    from console.tui.actions.watch import first
+    from backends.operations.watched import first_watched
     from console.tui.app import InferctlApp
 
     host = this_host()
-    if draw(InferctlApp(host, first(host))):
+    if draw(InferctlApp(host, first_watched(host))):
         open_demo()
 
 

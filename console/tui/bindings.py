@@ -33,11 +33,21 @@ APP_BINDINGS: list[BindingType] = [
 WHOLE = "Give it the whole screen, or the room back"
 
 MAIN_BINDINGS: list[BindingType] = [
-    Binding("a", "run_ab(1)", "A/B", id="ab.once", tooltip="The prompt once at both endpoints"),
-    Binding("A", "run_ab(20)", "Series", id="ab.series", tooltip="Twenty runs at each endpoint"),
-    Binding("a,A", "explain_ab", id="ab.missing", tooltip="What an A/B needs", show=False),
-    Binding("x", "cancel", "Cancel", id="ab.cancel", tooltip="End the series; its runs are kept"),
-    Binding("p", "prompt", "Prompt", id="ab.prompt", tooltip="Choose or type the prompt"),
+    Binding(
+        "a", "app.ab('once')", "A/B", id="ab.once", tooltip="The prompt once at both endpoints"
+    ),
+    Binding(
+        "A", "app.ab('series')", "Series", id="ab.series", tooltip="Twenty runs at each endpoint"
+    ),
+    Binding("a,A", "app.ab('explain')", id="ab.missing", tooltip="What an A/B needs", show=False),
+    Binding(
+        "x",
+        "app.ab('cancel')",
+        "Cancel",
+        id="ab.cancel",
+        tooltip="End the series; its runs are kept",
+    ),
+    Binding("p", "app.ab('prompt')", "Prompt", id="ab.prompt", tooltip="Choose or type the prompt"),
     Binding("l", "app.show('logs')", "Logs", id="screen.logs", tooltip="The server's log"),
     Binding("c", "app.show('costs')", "Cost", id="screen.costs", tooltip="Both lines of cost"),
     Binding("h", "app.show('history')", "History", id="screen.history", tooltip="Earlier starts"),

@@ -1,10 +1,8 @@
 """Writes what is on screen to files: a picture, and the figures behind it."""
 
-import asyncio
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from backends.domain.ab.series import AbSeries
 from backends.domain.reports.cold_probe import ColdProbeReport
@@ -13,17 +11,16 @@ from backends.domain.session import Session
 from backends.operations.record_files import FORMS, Recorded, as_document, as_text
 from backends.settings.paths import private_folder
 from backends.wire import json_text
-from console.tui.screens.record import RecordScreen
 from console.tui.views.startup import start_of
 
-if TYPE_CHECKING:
-    from console.tui.app import InferctlApp
 
-
-async def export(app: "InferctlApp") -> Path:
+def export(state_folder: Path, picture: str, shown: Recorded | Session) -> Path:
     """Write ``screen.svg``, ``session.json`` and the A/B as JSON, CSV, Markdown and a picture.
 
-    Where a record of the history is on screen, that record is written instead.
+    Args:
+        state_folder: where inferctl keeps its files.
+        picture: the screen as SVG.
+        shown: the session, or a record of the history, which is then written instead of it.
 
     Returns:
         The new folder under the state folder's ``exports``, readable by its owner only.
@@ -31,14 +28,8 @@ async def export(app: "InferctlApp") -> Path:
     Raises:
         OSError: the folder cannot be written.
     """
-    shown = app.screen.record if isinstance(app.screen, RecordScreen) else app.session
-    exports, picture = app.host.state_folder / "exports", app.export_screenshot()
-    return await asyncio.to_thread(_write, exports, picture, shown)
-
-
-def _write(exports: Path, picture: str, shown: Recorded | Session) -> Path:
     name = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    folder = private_folder(exports / name)
+    folder = private_folder(state_folder / "exports" / name)
     (folder / "screen.svg").write_text(picture, encoding="utf-8")
     if isinstance(shown, Session):
         _write_session(folder, shown)

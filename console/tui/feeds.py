@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from backends.domain.facts import (
     Fact,
@@ -24,22 +23,16 @@ from backends.keeper.folder import ServerFolder, Unreadable, server_folder
 from backends.keeper.tail import END_BYTES, tail
 from backends.metrics.scrape import MetricsUnavailable, scrape, watch_metrics
 from backends.operations.host import Host
-from backends.operations.past_traffic import past_demand
-from backends.problem import Problem
 from backends.servers.external import tree_pids
 from backends.servers.listing import list_servers, server_pids
 from backends.servers.own_traffic import were_sent
-from backends.settings.config import TrafficSource
-
-if TYPE_CHECKING:
-    from console.tui.app import InferctlApp
 
 TICK_S = {True: 0.25, False: 1.0}
 """Seconds between ticks while something is timed on screen, and while nothing is."""
 
 SERVERS_S = 3.0
 METRICS_S = 1.0
-BESIDE_S = 15.0
+OTHERS_S = 15.0
 LOADING_S = 0.25
 GPU_S = 1.0
 
@@ -66,11 +59,11 @@ async def servers(host: Host) -> AsyncIterator[Fact]:
     """Yield all servers of this host, again and again, or why they cannot be listed."""
     while True:
         try:
-            found = await asyncio.to_thread(list_servers, host.state_folder)
+            listed = await asyncio.to_thread(list_servers, host.state_folder)
         except (Unreadable, OSError) as error:
             yield SourceFailed(host.now(), SERVERS, str(error))
         else:
-            yield ServersSeen(host.now(), found)
+            yield ServersSeen(host.now(), listed)
         await asyncio.sleep(SERVERS_S)
 
 
@@ -84,7 +77,7 @@ async def gpus(host: Host, look: Look) -> AsyncIterator[Fact]:
 
     async with aclosing(watch_gpus(source, every_s=pace, now=host.now)) as facts:
         async for fact in facts:
-            yield await asyncio.to_thread(owners.tell, fact)
+            yield await asyncio.to_thread(owners.attributed, fact)
 
 
 async def metrics(host: Host, look: Look) -> AsyncIterator[Fact]:
@@ -101,13 +94,13 @@ async def metrics(host: Host, look: Look) -> AsyncIterator[Fact]:
             async for fact in facts:
                 if not _serves(look(), server.base_url):
                     break
-                yield await asyncio.to_thread(_told, host, look(), server.base_url, fact)
+                yield await asyncio.to_thread(_marked, host, look(), server.base_url, fact)
 
 
-async def metrics_beside(host: Host, look: Look) -> AsyncIterator[Fact]:
+async def metrics_of_others(host: Host, look: Look) -> AsyncIterator[Fact]:
     """Yield the counters of our other servers: they run on the same bill."""
     while True:
-        await asyncio.sleep(BESIDE_S)
+        await asyncio.sleep(OTHERS_S)
         watched = look().life
         for server in look().servers:
             if server.owner is not Owner.MANAGED or server.base_url is None:
@@ -130,7 +123,7 @@ async def log(host: Host, name: str, *, far_back: bool = False) -> AsyncIterator
 
 
 class Owners:
-    """Whose process it is that holds memory; read anew as often as processes are listed."""
+    """Whose process it is that holds memory; read again as often as processes are listed."""
 
     def __init__(self, host: Host, look: Look) -> None:
         self._host = host
@@ -138,7 +131,7 @@ class Owners:
         self._read_s = float("-inf")
         self._pids: dict[str, frozenset[int]] = {}
 
-    def tell(self, fact: GpusSampled) -> GpusSampled:
+    def attributed(self, fact: GpusSampled) -> GpusSampled:
         """Return a sample with the server that owns each process."""
         if fact.at.mono_s - self._read_s >= PROCESSES_PERIOD_S:
             self._read_s = fact.at.mono_s
@@ -160,7 +153,9 @@ def _serves(session: Session, base_url: str) -> bool:
     return server is not None and server.state in SERVING and server.base_url == base_url
 
 
-def _told(host: Host, session: Session, base_url: str, fact: MetricsScraped | SourceFailed) -> Fact:
+def _marked(
+    host: Host, session: Session, base_url: str, fact: MetricsScraped | SourceFailed
+) -> Fact:
     """Mark a reading since whose predecessor inferctl itself has sent requests."""
     if isinstance(fact, SourceFailed):
         return fact
@@ -176,25 +171,3 @@ def _timed(session: Session) -> bool:
     ab_runs = session.ab is not None and not session.ab.ended
     state = session.life.server.state if session.life else ServerState.STOPPED
     return ab_runs or state in {ServerState.STARTING, ServerState.STOPPING}
-
-
-AGAIN_S = 600.0
-"""Past traffic is read again as often as a window of the plan is judged."""
-
-
-async def keep_reading(app: "InferctlApp") -> None:
-    """Lay past traffic on the context, again and again; say once why it cannot be had."""
-    source, said = app.host.settings.traffic, ""
-    while source != TrafficSource():
-        life = app.session.life
-        model = life.server.model if life else None
-        try:
-            found = await asyncio.to_thread(past_demand, source, model, app.host.now().wall_s)
-        except Problem as problem:
-            if str(problem) != said:
-                said = str(problem)
-                app.notify(said, severity="error", markup=False)
-        else:
-            said = ""
-            app.context = replace(app.context, traffic=found)
-        await asyncio.sleep(AGAIN_S)

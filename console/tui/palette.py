@@ -10,11 +10,11 @@ from textual.screen import Screen
 
 from backends.domain.server import Owner
 from backends.operations.ab import ab_targets
-from console.tui.actions import ab, load, watch
-from console.tui.actions.under_way import carry_out
+from backends.operations.watched import watchable, watched_of
+from console.tui.actions.console import Console
 
 if TYPE_CHECKING:
-    from console.tui.app import InferctlApp
+    from console.tui.actions.actions import Actions
 
 
 class Palette(CommandPalette):
@@ -30,35 +30,34 @@ class Palette(CommandPalette):
         return super().check_action(action, parameters)
 
 
-def _load(app: "InferctlApp", reference: str) -> None:
-    carry_out(app, "load", load.load(app, reference))
-
-
-def commands(app: "InferctlApp", screen: Screen[Any]) -> Iterator[SystemCommand]:
+def commands(console: Console, actions: "Actions", screen: Screen[Any]) -> Iterator[SystemCommand]:
     """Yield what can be done on a screen now."""
-    for server in watch.known(app):
+    host, session = console.host, console.session
+    for server in watchable(host, session):
         whose = "" if server.owner is Owner.MANAGED else ", not run by inferctl"
         port = f", port {server.port}" if server.port else ""
         yield SystemCommand(
             f"Watch {server.name}",
             f"{server.state}{port}, {server.model or 'model not known'}{whose}",
-            partial(watch.turn_to, app, watch.target_of(server)),
+            partial(actions.watch.turn_to, watched_of(server)),
         )
-    for reference in ab_targets(app.session, app.host.settings):
+    for reference in ab_targets(session, host.settings):
         yield SystemCommand(
             f"Load {reference}",
             "Raise the rate until a latency limit breaks: the measured capacity",
-            partial(_load, app, reference),
+            partial(actions.load.load, reference),
         )
-    if app.context.beside is not None:
+    if console.context.beside is not None:
         yield SystemCommand(
-            "Put the recorded A/B away", "Show the live targets alone", partial(ab.put_away, app)
+            "Put the recorded A/B away",
+            "Show the live targets alone",
+            partial(actions.show.compare_with, None),
         )
-    if not app.host.simulated:
+    if not host.simulated:
         yield SystemCommand(
             "Welcome",
             "What this host offers: servers, models, vLLM executables, GPUs",
-            partial(app.action_show, "welcome"),
+            partial(actions.show.show, "welcome"),
         )
     for active in screen.active_bindings.values():
         binding = active.binding
@@ -66,5 +65,5 @@ def commands(app: "InferctlApp", screen: Screen[Any]) -> Iterator[SystemCommand]
             yield SystemCommand(
                 binding.description,
                 binding.tooltip or f"The key {binding.key_display or binding.key}",
-                partial(app.run_action, binding.action, active.node),
+                partial(screen.app.run_action, binding.action, active.node),
             )

@@ -94,24 +94,8 @@ class ReplayApp(InferctlApp):
         self._facts = facts
         self._speed = speed
 
-    def start_sources(self) -> None:
+    async def begin(self) -> None:
         """Start the one source that a replay has."""
-        self.pump(self._played(), "replay")
-
-    async def _played(self) -> AsyncIterator[Fact]:
         async for fact in played(self._facts, self._speed):
-            yield fact
+            self.happened(fact)
         self.notify("the recording ends here", markup=False)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer nothing that would reach a server of today."""
-        if action == "server":
-            return parameters == ("leave",)
-        if action == "show" and parameters == ("logs",):
-            return False
-        return super().check_action(action, parameters)
-
-    def action_server(self, what: str) -> None:
-        """Quit, which is all that `check_action` lets through; no server is asked about."""
-        if what == "leave":
-            self.exit()

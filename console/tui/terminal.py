@@ -10,7 +10,7 @@ from backends.problem import UsageProblem
 if TYPE_CHECKING:
     from textual.app import App
 
-Left = TypeVar("Left")
+Result = TypeVar("Result")
 
 SETTLED_S = 0.5
 """After this the first frames are drawn and the sources loaded."""
@@ -34,13 +34,13 @@ def take_terminal(otherwise: str) -> None:
     gc.disable()
 
 
-def draw(app: "App[Left]") -> Left | None:
+def draw(app: "App[Result]") -> Result | None:
     """Run an app until it is left, and return with what it was left."""
     drawn = _drawn(app)
     return asyncio.run(drawn)
 
 
-async def _drawn(app: "App[Left]") -> Left | None:
+async def _drawn(app: "App[Result]") -> Result | None:
     sys.setswitchinterval(THREAD_TURN_S)
     asyncio.get_running_loop().call_later(SETTLED_S, _spare_what_stays)
     return await app.run_async()

@@ -3,10 +3,8 @@
 import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from backends.domain.ab.series import AbSeries
-from backends.domain.facts import Ticked
+from backends.domain.ab.run import SeriesMode
 from backends.operations import ab
 from backends.operations.ab import ab_targets, why_no_ab
 from backends.operations.consent import Consent
@@ -14,72 +12,80 @@ from backends.prober.client import run_series
 from backends.prober.prompts import PROMPTS
 from backends.problem import Problem, UsageProblem
 from backends.servers.own_traffic import sending
-from console.tui.screens.main import MainScreen
+from console.tui.actions.console import Console
 from console.tui.screens.question import Question, TextQuestion
 
-if TYPE_CHECKING:
-    from console.tui.app import InferctlApp
+SERIES_RUNS = 20
+"""A single run costs what a question is worth; a series on a priced endpoint is asked about."""
 
 
-async def run_ab(app: "InferctlApp", runs: int) -> None:
-    """Send the prompt `runs` times to every endpoint that can take it."""
-    references = ab_targets(app.session, app.host.settings)
-    if missing := why_no_ab(app.session, app.host.settings):
-        app.notify(f"no A/B: {missing}", severity="warning", markup=False)
-        return
-    try:
-        targets = await asyncio.to_thread(ab.targets, references, app.host.settings)
-    except Problem as problem:
-        app.notify(str(problem), severity="error", markup=False)
-        return
-    order = ab.series(
-        targets, app.context.prompt, runs, mode="simultaneous" if runs == 1 else "interleaved"
-    )
-    consent = ab.consent(order, app.host)
-    if consent.needed and not await _agreed(app, consent):
-        return
-    if not consent.needed:
-        app.notify(consent.sentence, timeout=4, markup=False)
-    app.ab_cancelled = asyncio.Event()
-    try:
-        async with sending(app.host.state_folder, (target.base_url for target in order.targets)):
-            async for fact in run_series(order, app.ab_cancelled):
-                app.happened(fact)
-    except Problem as problem:
-        app.notify(str(problem), severity="error", markup=False)
+class AbActions:
+    """Measures the endpoints against each other."""
 
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._cancelled = asyncio.Event()
 
-async def _agreed(app: "InferctlApp", consent: Consent) -> bool:
-    answers = (("go", "Run"), ("no", "Don't"))
-    return await app.push_screen_wait(Question(f"{consent.sentence}.", answers)) == "go"
+    def act(self, what: str) -> None:
+        """Do what the binding's word says."""
+        match what:
+            case "cancel":
+                self._cancelled.set()
+            case "prompt":
+                self._console.carry_out(self._choose_prompt(), "prompt")
+            case "series":
+                self._console.carry_out(self._measure(SERIES_RUNS), "series")
+            case _:  # where an A/B cannot be, its first step says why
+                self._console.carry_out(self._measure(1), "series")
 
+    async def _measure(self, runs: int) -> None:
+        """Send the prompt `runs` times to every endpoint that can take it."""
+        console = self._console
+        settings = console.host.settings
+        if missing := why_no_ab(console.session, settings):
+            console.notify(f"no A/B: {missing}", severity="warning", markup=False)
+            return
+        try:
+            references = ab_targets(console.session, settings)
+            targets = await asyncio.to_thread(ab.targets, references, settings)
+        except Problem as problem:
+            console.notify(str(problem), severity="error", markup=False)
+            return
+        mode: SeriesMode = "simultaneous" if runs == 1 else "interleaved"
+        order = ab.series(targets, console.context.prompt, runs, mode=mode)
+        consent = ab.consent(order, console.host)
+        if consent.needed and not await self._agreed(consent):
+            return
+        if not consent.needed:
+            console.notify(consent.sentence, timeout=4, markup=False)
+        self._cancelled = asyncio.Event()
+        try:
+            addresses = [target.base_url for target in order.targets]
+            async with sending(console.host.state_folder, addresses):
+                async for fact in run_series(order, self._cancelled):
+                    console.happened(fact)
+        except Problem as problem:
+            console.notify(str(problem), severity="error", markup=False)
 
-def compare_with(app: "InferctlApp", series: AbSeries) -> None:
-    """Show a recorded series beside the live targets, on the main screen."""
-    app.context = replace(app.context, beside=series)
-    while not isinstance(app.screen, MainScreen):
-        app.pop_screen()
-    app.happened(Ticked(app.host.now()))
+    async def _agreed(self, consent: Consent) -> bool:
+        answers = (("go", "Run"), ("no", "Don't"))
+        question = Question(f"{consent.sentence}.", answers)
+        return await self._console.push_screen_wait(question) == "go"
 
-
-def put_away(app: "InferctlApp") -> None:
-    """Show the live targets alone."""
-    app.context = replace(app.context, beside=None)
-    app.happened(Ticked(app.host.now()))
-
-
-async def choose_prompt(app: "InferctlApp") -> None:
-    """Choose a prompt of the library, type one, or name a file that holds one."""
-    choices = tuple((each.name, each.title) for each in PROMPTS)
-    hint = "type a prompt, or @FILE"
-    answer = await app.push_screen_wait(TextQuestion("The prompt of the next A/B", choices, hint))
-    if answer is None:
-        return
-    try:
-        if answer.startswith("@"):
-            prompt = await asyncio.to_thread(ab.prompt_in, Path(answer[1:]))
+    async def _choose_prompt(self) -> None:
+        """Choose a prompt of the library, type one, or name a file that holds one."""
+        console = self._console
+        choices = tuple((each.name, each.title) for each in PROMPTS)
+        question = TextQuestion("The prompt of the next A/B", choices, "type a prompt, or @FILE")
+        answer = await console.push_screen_wait(question)
+        if answer is None:
+            return
+        try:
+            if answer.startswith("@"):
+                prompt = await asyncio.to_thread(ab.prompt_in, Path(answer[1:]))
+            else:
+                prompt = ab.typed_prompt(answer)
+        except UsageProblem as problem:
+            console.notify(str(problem), severity="error", markup=False)
         else:
-            prompt = ab.typed_prompt(answer)
-        app.context = replace(app.context, prompt=prompt)
-    except UsageProblem as problem:
-        app.notify(str(problem), severity="error", markup=False)
+            console.context = replace(console.context, prompt=prompt)

@@ -6,19 +6,19 @@ import shutil
 from collections.abc import Collection, Iterator
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from backends.discovery.offer import Offer
+from backends.host.ports import is_free
 from backends.operations.host import settings_of_this_host
+from backends.operations.watched import watched_of
 from backends.problem import Problem
 from backends.settings.config import LOOPBACK, Profile, Settings
-from backends.settings.paths import config_file
-from console.tui.actions import watch
+from backends.settings.write import add_profile
+from console.tui.actions.console import Console
+from console.tui.actions.watch import WatchActions
 from console.tui.screens.question import Question, TextQuestion
-from widgets.welcome import ItemKind, WelcomeItem
-
-if TYPE_CHECKING:
-    from backends.discovery.offer import Offer
-    from console.tui.app import InferctlApp
+from console.tui.screens.welcome import Choice
+from console.tui.views.welcome import with_tilde
 
 DEMO = "demo"
 """What the app is left with where the demo was chosen."""
@@ -29,90 +29,119 @@ FIRST_PORT = 8000
 LONGEST_NAME = 48
 
 WRITTEN_S = 20.0
-"""How long it stays on screen where the configuration lies: long enough to be copied."""
+"""How long it stays on screen where the configuration is: long enough to be copied."""
 
 
-def consequence(item: WelcomeItem) -> str:
-    """Return what choosing an item leads to."""
-    match item.kind:
-        case "server":
-            if "not run by inferctl" in item.detail:
-                return "Enter watches it. inferctl did not start it, and will not stop it."
-            return "Enter shows it."
-        case "model":
-            return f"Enter writes {_shown(config_file())} with this model. Nothing starts yet."
-        case "vllm":
-            return f"Enter asks for the model to serve with it, and writes {_shown(config_file())}."
-        case "demo":
-            return "Enter opens the console over simulated processes; nothing of it is kept."
-        case "gpu":
-            return ""
+class SetupActions:
+    """Acts on what is chosen on the welcome."""
 
+    def __init__(self, console: Console, watch: WatchActions) -> None:
+        self._console = console
+        self._watch = watch
 
-async def choose(app: "InferctlApp", kind: ItemKind, value: str, found: "Offer | None") -> None:
-    """Act on a choice: watch a server, write a profile and show it, or leave for the demo."""
-    match kind:
-        case "demo":
-            app.exit(DEMO)
-        case "server":
-            _watch(app, int(value))
-        case "model":
-            await _serve_with_some(app, value, found)
-        case "vllm":
-            model = await _ask_model(app, found)
-            if model is not None:
-                await _serve(app, model, value)
-        case "gpu":
-            pass  # shown, and never chosen
+    def choose(self, kind: Choice, value: str, offer: Offer | None) -> None:
+        """Watch a server, write a profile and show it, or leave for the demo.
 
+        `offer` is what was found on this host, None while it is looked for.
+        """
+        match kind:
+            case "demo":
+                self._console.exit(DEMO)
+            case "server":
+                self._watch_server(int(value))
+            case "model":
+                self._console.carry_out(self._serve_model(value, offer), "choose")
+            case "vllm":
+                self._console.carry_out(self._serve_with(value, offer), "choose")
+            case "name":
+                self._console.carry_out(self._serve_named(offer), "choose")
+            case "gpu":
+                pass  # shown, and never chosen
 
-async def name_model(app: "InferctlApp", found: "Offer | None") -> None:
-    """Ask for a model, which need not be on this host yet, and go on as if it were chosen."""
-    model = await _ask_model(app, found)
-    if model is not None:
-        await _serve_with_some(app, model, found)
+    def _watch_server(self, pid: int) -> None:
+        console = self._console
+        server = next((each for each in console.session.servers if each.pid == pid), None)
+        if server is None:
+            console.notify("this server has ended meanwhile", severity="warning", markup=False)
+        else:
+            self._watch.turn_to(watched_of(server))
 
+    async def _serve_named(self, offer: Offer | None) -> None:
+        """Ask for a model, which need not be on this host yet, and go on as if it were chosen."""
+        model = await self._ask_model(offer)
+        if model is not None:
+            await self._serve_model(model, offer)
 
-async def _serve_with_some(app: "InferctlApp", model: str, found: "Offer | None") -> None:
-    executable = await _ask_executable(app, found)
-    if executable is not None:
-        await _serve(app, model, executable)
+    async def _serve_with(self, executable: str, offer: Offer | None) -> None:
+        model = await self._ask_model(offer)
+        if model is not None:
+            await self._serve(model, executable)
 
+    async def _serve_model(self, model: str, offer: Offer | None) -> None:
+        executable = await self._ask_executable(offer)
+        if executable is not None:
+            await self._serve(model, executable)
 
-def _watch(app: "InferctlApp", pid: int) -> None:
-    server = next((each for each in app.session.servers if each.pid == pid), None)
-    if server is None:
-        app.notify("this server has ended meanwhile", severity="warning", markup=False)
-    else:
-        watch.turn_to(app, watch.target_of(server))
+    async def _ask_executable(self, offer: Offer | None) -> str | None:
+        executables = offer.executables if offer else ()
+        if len(executables) == 1:
+            return str(executables[0].path)
+        if executables:
+            answers = tuple(
+                (str(each.path), f"{each.path}  {each.version or 'version not known'}")
+                for each in executables
+            )
+            question = Question("Which vLLM shall serve it?", answers)
+            return await self._console.push_screen_wait(question)
+        sentence = "No vLLM was found on this host. Where is it?"
+        hint = "path of the vllm executable"
+        typed = await self._console.push_screen_wait(TextQuestion(sentence, (), hint))
+        path = typed and await asyncio.to_thread(executable_at, typed)
+        if typed and not path:
+            self._refuse(f"{typed} is no executable")
+        return path or None
 
+    async def _ask_model(self, offer: Offer | None) -> str | None:
+        choices = tuple((each.name, each.name) for each in (offer.models if offer else ()))
+        hint = "a Hugging Face name such as org/model, or a folder"
+        question = TextQuestion("Which model shall it serve?", choices, hint)
+        typed = await self._console.push_screen_wait(question)
+        model = typed and await asyncio.to_thread(model_at, typed)
+        if typed and not model:
+            self._refuse(f"{typed} is no folder")
+        return model or None
 
-async def _ask_executable(app: "InferctlApp", found: "Offer | None") -> str | None:
-    executables = found.executables if found else ()
-    if len(executables) == 1:
-        return str(executables[0].path)
-    if executables:
-        answers = tuple(
-            (str(each.path), f"{each.path}  {each.version or 'version not known'}")
-            for each in executables
+    def _refuse(self, sentence: str) -> None:
+        self._console.notify(sentence, severity="error", markup=False)
+
+    async def _serve(self, model: str, executable: str) -> None:
+        """Write a profile, unless there is one of this model and executable, and show it."""
+        console, settings = self._console, self._console.host.settings
+        same = [each for each in settings.servers if (each.model, each.vllm) == (model, executable)]
+        if same:
+            self._watch.turn_to(same[0].name)
+            return
+        listed = console.session.servers
+        try:
+            profile = await asyncio.to_thread(
+                new_profile,
+                model,
+                executable,
+                settings,
+                names={each.name for each in listed},
+                ports={each.port for each in listed if each.port},
+            )
+            path = await asyncio.to_thread(add_profile, profile)
+            self._watch.reconfigure(await asyncio.to_thread(settings_of_this_host))
+        except (Problem, OSError) as error:
+            console.notify(str(error), title="not written", severity="error", markup=False)
+            return
+        self._watch.turn_to(profile.name)
+        console.notify(
+            f"{profile.name} is written to {with_tilde(path)}; s starts it on port {profile.port}",
+            timeout=WRITTEN_S,
+            markup=False,
         )
-        return await app.push_screen_wait(Question("Which vLLM shall serve it?", answers))
-    sentence = "No vLLM was found on this host. Where is it?"
-    typed = await app.push_screen_wait(TextQuestion(sentence, (), "path of the vllm executable"))
-    path = typed and await asyncio.to_thread(executable_at, typed)
-    if typed and not path:
-        app.notify(f"{typed} is no executable", severity="error", markup=False)
-    return path or None
-
-
-async def _ask_model(app: "InferctlApp", found: "Offer | None") -> str | None:
-    choices = tuple((each.name, each.name) for each in (found.models if found else ()))
-    hint = "a Hugging Face name such as org/model, or a folder"
-    typed = await app.push_screen_wait(TextQuestion("Which model shall it serve?", choices, hint))
-    model = typed and await asyncio.to_thread(model_at, typed)
-    if typed and not model:
-        app.notify(f"{typed} is no folder", severity="error", markup=False)
-    return model or None
 
 
 def executable_at(typed: str) -> str | None:
@@ -126,39 +155,6 @@ def model_at(typed: str) -> str | None:
         return typed
     folder = Path(typed).expanduser().absolute()
     return str(folder) if folder.is_dir() else None
-
-
-async def _serve(app: "InferctlApp", model: str, executable: str) -> None:
-    """Write a profile, unless there is one of this model and executable, and show it."""
-    # Its TOML library would delay the first frame.
-    from backends.settings.write import add_profile
-
-    settings = app.host.settings
-    same = [each for each in settings.servers if (each.model, each.vllm) == (model, executable)]
-    if same:
-        watch.turn_to(app, same[0].name)
-        return
-    listed = app.session.servers
-    try:
-        profile = await asyncio.to_thread(
-            new_profile,
-            model,
-            executable,
-            settings,
-            names={each.name for each in listed},
-            ports={each.port for each in listed if each.port},
-        )
-        path = await asyncio.to_thread(add_profile, profile)
-        watch.reconfigure(app, await asyncio.to_thread(settings_of_this_host))
-    except (Problem, OSError) as error:
-        app.notify(str(error), title="not written", severity="error", markup=False)
-        return
-    watch.turn_to(app, profile.name)
-    app.notify(
-        f"{profile.name} is written to {_shown(path)}; s starts it on port {profile.port}",
-        timeout=WRITTEN_S,
-        markup=False,
-    )
 
 
 def new_profile(
@@ -176,7 +172,9 @@ def new_profile(
         name=next(name for name in _names(model) if name not in taken),
         model=model,
         vllm=executable,
-        port=next(port for port in count(FIRST_PORT) if port not in used and _is_free(port)),
+        port=next(
+            port for port in count(FIRST_PORT) if port not in used and is_free(LOOPBACK, port)
+        ),
     )
 
 
@@ -186,15 +184,3 @@ def _names(model: str) -> Iterator[str]:
     stem = plain.strip("._-") or "server"
     yield stem
     yield from (f"{stem}-{number}" for number in count(2))
-
-
-def _is_free(port: int) -> bool:
-    from backends.host.ports import is_free
-
-    return is_free(LOOPBACK, port)
-
-
-def _shown(path: Path) -> str:
-    """Return a path as a person writes it, with ``~``."""
-    home = Path.home()
-    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)

@@ -122,8 +122,8 @@ class CostScreen(Screen[None]):
 
     def action_inputs(self) -> None:
         """Show all options and what the verdict rests on, what is supposed included."""
-        beside = (now_view(self._decision), advice_view(self._decision))
-        self.app.push_screen(InputsScreen(self._found, self.options.view, beside))
+        answers = (now_view(self._decision), advice_view(self._decision))
+        self.app.push_screen(InputsScreen(self._found, self.options.view, answers))
 
     def _draw(self) -> None:
         """Draw the scenario; only where nothing is supposed, the plan holds over windows."""

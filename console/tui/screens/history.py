@@ -1,7 +1,7 @@
 """The history screen: starts, A/B series, loads and cold-start probes, newest first."""
 
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -10,30 +10,43 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from backends.domain.ab.series import AbSeries
-from backends.operations.record_files import Recorded, recorded
+from backends.operations.record_files import Recorded
 from backends.problem import NotFound, Problem
-from console.tui.actions import ab
 from console.tui.bindings import BACK
-from console.tui.screens.record import RecordScreen
 from widgets.history_table import HistoryTable, HistoryView
-
-if TYPE_CHECKING:
-    from console.tui.app import InferctlApp
 
 
 class HistoryScreen(Screen[None]):
-    """One table, read when it is opened."""
+    """One table, read when it is opened.
+
+    Args:
+        view: the table.
+        read: reads a record by its id.
+        show: opens a record.
+        compare: shows a series beside the live targets.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         BACK,
-        Binding("b", "beside", "Beside", id="history.beside", tooltip="This series beside today's"),
+        Binding(
+            "b", "compare", "Beside", id="history.beside", tooltip="This series beside today's"
+        ),
     ]
 
     table = query_one(HistoryTable)
 
-    def __init__(self, view: HistoryView) -> None:
+    def __init__(
+        self,
+        view: HistoryView,
+        read: Callable[[str], Awaitable[Recorded]],
+        show: Callable[[Recorded], None],
+        compare: Callable[[AbSeries], None],
+    ) -> None:
         super().__init__()
         self._view = view
+        self._read = read
+        self._show = show
+        self._compare = compare
 
     def compose(self) -> ComposeResult:
         """Lay out the table."""
@@ -56,26 +69,18 @@ class HistoryScreen(Screen[None]):
         except Problem as problem:
             self.notify(str(problem), severity="error", markup=False)
             return
-        self.app.push_screen(RecordScreen(record))
+        self._show(record)
 
-    def action_beside(self) -> None:
+    def action_compare(self) -> None:
         """Put the series under the cursor beside the live targets."""
-        self.run_worker(self._beside(self.table.chosen()), group="open", exclusive=True)
+        self.run_worker(self._compare_with(self.table.chosen()), group="open", exclusive=True)
 
-    async def _beside(self, chosen: str | None) -> None:
+    async def _compare_with(self, chosen: str | None) -> None:
         try:
             record = await self._read(chosen) if chosen else None
         except Problem:
             record = None
         if isinstance(record, AbSeries):
-            ab.compare_with(self._inferctl, record)
+            self._compare(record)
         else:
             self.notify("choose an A/B series; others do not stand beside one", severity="warning")
-
-    async def _read(self, record_id: str) -> Recorded:
-        app = self._inferctl
-        return await app.history.read(partial(recorded, app.host, record_id))
-
-    @property
-    def _inferctl(self) -> "InferctlApp":
-        return cast("InferctlApp", self.app)

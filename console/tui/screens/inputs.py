@@ -26,10 +26,10 @@ class InputsScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [BACK]
 
     def __init__(
-        self, found: Verdict, options: OptionsView, beside: tuple[VerdictView, ...]
+        self, found: Verdict, options: OptionsView, answers: tuple[VerdictView, ...]
     ) -> None:
         super().__init__()
-        self._beside = beside
+        self._answers = answers
         self._found = found
         self._options = options
 
@@ -46,7 +46,7 @@ class InputsScreen(Screen[None]):
         return [
             head + Content(flip),
             Content(reason(found)),
-            *(_answer(view) for view in self._beside),
+            *(_answer(view) for view in self._answers),
             Content(""),
             *(_option(option) for option in self._options.options),
             Content(""),

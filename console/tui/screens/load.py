@@ -65,7 +65,7 @@ class LoadScreen(Screen[LoadReport | None]):
                 self._report, self._now_rps = news.report, news.next_rps
                 self._step_ends_s = self._host.now().mono_s + self._order.step_s
                 if news.step is None:
-                    await self._tell_end(news.report)
+                    await self._say_end(news.report)
                 self._draw()
         except Problem as problem:
             self.notify(str(problem), severity="error", markup=False)
@@ -74,10 +74,10 @@ class LoadScreen(Screen[LoadReport | None]):
         if self._leaving:
             self._go_back()
 
-    async def _tell_end(self, report: LoadReport) -> None:
+    async def _say_end(self, report: LoadReport) -> None:
         if not report.ended.steps:
-            told = f"nothing was measured: {report.ended.reason}"
-            self.notify(told, severity="error", markup=False)
+            sentence = f"nothing was measured: {report.ended.reason}"
+            self.notify(sentence, severity="error", markup=False)
             return
         kept = await asyncio.to_thread(load_test.keep_for_verdict, self._host, report)
         self.notify(kept or "kept in the history", markup=False)
@@ -102,7 +102,7 @@ class LoadScreen(Screen[LoadReport | None]):
         self._cancelled.set()
 
     def action_leave(self) -> None:
-        """Leave, once the load has ended and told what it cost; asked again, leave at once."""
+        """Leave, once the load has ended with what it cost; asked again, leave at once."""
         if self._now_rps is None or self._leaving:
             self._go_back()
         self._leaving = True

@@ -1,6 +1,6 @@
 """The main screen: status, start-up or serving, VRAM, A/B, cost and the verdict."""
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -10,7 +10,6 @@ from textual.getters import query_one
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from backends.operations.ab import why_no_ab
 from console.tui.bindings import MAIN_BINDINGS
 from widgets.ab_panel import AbPanel
 from widgets.cost_panel import CostPanel
@@ -21,7 +20,6 @@ from widgets.verdict_line import VerdictLine
 from widgets.vram_panel import VramPanel
 
 if TYPE_CHECKING:
-    from console.tui.app import InferctlApp
     from console.tui.views.screen import MainView
 
 SMALLEST = (60, 16)
@@ -43,10 +41,6 @@ class MainScreen(Screen[None]):
     ab = query_one("#ab", AbPanel)
     cost = query_one("#cost", CostPanel)
     verdict = query_one("#verdict", VerdictLine)
-
-    @property
-    def _inferctl(self) -> "InferctlApp":
-        return cast("InferctlApp", self.app)
 
     def compose(self) -> ComposeResult:
         """Lay out the panels, and the line for a terminal that is too small."""
@@ -73,7 +67,7 @@ class MainScreen(Screen[None]):
         self.verdict.view = view.verdict
         startup = view.startup
         self.set_class(startup.compact and startup.failure is None, "-serving")
-        self.set_class(bool(startup.slower or startup.levers), "-told")
+        self.set_class(bool(startup.slower or startup.levers), "-remarks")
         self.set_class(startup.failure is not None, "-failed")
 
     def on_resize(self, event: Resize) -> None:
@@ -85,46 +79,10 @@ class MainScreen(Screen[None]):
             f"inferctl needs {columns}x{rows}; this is {event.size.width}x{event.size.height}"
         )
 
-    def action_run_ab(self, runs: int) -> None:
-        """Begin an A/B."""
-        from console.tui.actions import ab as ab_keys
-        from console.tui.actions.under_way import carry_out
-
-        carry_out(self._inferctl, "series", ab_keys.run_ab(self._inferctl, runs))
-
-    def action_explain_ab(self) -> None:
-        """Say what an A/B needs that is not there."""
-        self.action_run_ab(1)
-
-    def action_cancel(self) -> None:
-        """End the A/B; the runs that ended are kept."""
-        self._inferctl.ab_cancelled.set()
-
-    def action_prompt(self) -> None:
-        """Choose the prompt of the next A/B."""
-        from console.tui.actions import ab as ab_keys
-
-        self.app.run_worker(ab_keys.choose_prompt(self._inferctl), group="prompt", exclusive=True)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer only what can act now."""
-        if self._inferctl.context.replayed and action in {
-            "run_ab",
-            "explain_ab",
-            "cancel",
-            "prompt",
-        }:
-            return False
-        ab = self._inferctl.session.ab
-        ab_runs = ab is not None and not ab.ended
+        """Offer the panel of what is served only where something is."""
         if action == "maximise":
             return parameters != (len(PANELS),) or self.has_class("-serving")
-        if action == "cancel":
-            return ab_runs
-        if action in {"run_ab", "explain_ab"}:
-            app = self._inferctl
-            missing = bool(why_no_ab(app.session, app.host.settings))
-            return not ab_runs and missing is (action == "explain_ab")
         return True
 
     def action_maximise(self, number: int) -> None:

@@ -1,6 +1,7 @@
 """A record of the history: a series with its dots, a load with its curve, or a cold-start probe."""
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Callable
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -10,7 +11,6 @@ from textual.widgets import Footer
 from backends.domain.ab.series import AbSeries
 from backends.domain.reports.load import LoadReport
 from backends.operations.record_files import Recorded
-from console.tui.actions import ab as ab_keys
 from console.tui.bindings import BACK
 from console.tui.views.ab import recorded_view
 from console.tui.views.findings import cold_probe_view, load_view
@@ -19,21 +19,19 @@ from widgets.cold_probe_panel import ColdProbePanel
 from widgets.load_curve import LoadCurve
 from widgets.panel import Panel
 
-if TYPE_CHECKING:
-    from console.tui.app import InferctlApp
-
 
 class RecordScreen(Screen[None]):
-    """Shows one record; a series can be put beside the live targets from here."""
+    """Shows one record; `compare` shows a series beside the live targets."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         BACK,
-        Binding("b", "beside", "Beside", id="record.beside", tooltip="Beside the live A/B"),
+        Binding("b", "compare", "Beside", id="record.beside", tooltip="Beside the live A/B"),
     ]
 
-    def __init__(self, record: Recorded) -> None:
+    def __init__(self, record: Recorded, compare: Callable[[AbSeries], None]) -> None:
         super().__init__()
         self.record = record
+        self._compare = compare
 
     def compose(self) -> ComposeResult:
         """Lay out the panel of this kind of record."""
@@ -42,12 +40,12 @@ class RecordScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer only what can act on this record."""
-        return isinstance(self.record, AbSeries) if action == "beside" else True
+        return isinstance(self.record, AbSeries) if action == "compare" else True
 
-    def action_beside(self) -> None:
+    def action_compare(self) -> None:
         """Put the series beside the live targets, and go there."""
         if isinstance(self.record, AbSeries):
-            ab_keys.compare_with(cast("InferctlApp", self.app), self.record)
+            self._compare(self.record)
 
 
 def panel_of(record: Recorded) -> Panel:

@@ -1,8 +1,8 @@
 """The welcome screen: what this host offers to someone who has configured nothing."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Callable
+from typing import ClassVar, Literal
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,14 +11,16 @@ from textual.getters import query_one
 from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 
+from backends.discovery.offer import Offer, discover
 from backends.domain.session import Session
-from console.tui.actions import setup
-from console.tui.views.welcome import welcome_view
-from widgets.welcome import Welcome, WelcomeView
+from console.tui.views.welcome import consequence, welcome_view
+from widgets.welcome import ItemKind, Welcome, WelcomeView
 
-if TYPE_CHECKING:
-    from backends.discovery.offer import Offer
-    from console.tui.app import InferctlApp
+Choice = ItemKind | Literal["name"]
+"""The kind of what is chosen; a name is asked for."""
+
+Choose = Callable[[Choice, str, Offer | None], None]
+"""Acts on a choice: its kind, its value, and what was found on this host by then."""
 
 GREETING = Content.assemble(
     ("inferctl", "bold $text-primary"),
@@ -29,7 +31,12 @@ GREETING = Content.assemble(
 
 
 class WelcomeScreen(Screen[None]):
-    """A list that fills while the search goes on, and what Enter would do."""
+    """A list that fills while the search goes on, and what Enter would do.
+
+    Args:
+        session: what is known of servers and GPUs.
+        choose: acts on what is chosen.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -49,13 +56,11 @@ class WelcomeScreen(Screen[None]):
     offered = query_one(Welcome)
     consequence = query_one("#consequence", Static)
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session, choose: Choose) -> None:
         super().__init__()
-        self._found: Offer | None = None
-
-    @property
-    def _inferctl(self) -> "InferctlApp":
-        return cast("InferctlApp", self.app)
+        self._session = session
+        self._choose = choose
+        self._offer: Offer | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the greeting, the list, and what the marked item leads to."""
@@ -69,41 +74,39 @@ class WelcomeScreen(Screen[None]):
     def on_mount(self) -> None:
         """Begin the search; the frame is drawn before it answers."""
         self.offered.focus()
-        self.show(self._inferctl.session)
+        self.show(self._session)
         self.run_worker(self._look(), group="look", exclusive=True)
 
     async def _look(self) -> None:
-        self._found = await asyncio.to_thread(search_host)
-        self.show(self._inferctl.session)
+        self._offer = await asyncio.to_thread(discover)
+        self.show(self._session)
 
     def show(self, session: Session) -> None:
         """Draw what is known by now."""
-        self.offered.view = welcome_view(session, self._found)
-        self._tell()
+        self._session = session
+        self.offered.view = welcome_view(session, self._offer)
+        self._say_consequence()
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Say what Enter would do."""
         event.stop()
-        self._tell()
+        self._say_consequence()
 
-    def _tell(self) -> None:
+    def _say_consequence(self) -> None:
         item = self.offered.marked
-        self.consequence.update(Content(setup.consequence(item) if item else ""))
+        self.consequence.update(Content(consequence(item) if item else ""))
 
     def on_welcome_chosen(self, message: Welcome.Chosen) -> None:
         """Act on the choice."""
-        self._work(setup.choose(self._inferctl, message.kind, message.value, self._found))
-
-    def _work(self, choice: Coroutine[None, None, None]) -> None:
-        self.app.run_worker(choice, group="choose", exclusive=True)
+        self._choose(message.kind, message.value, self._offer)
 
     def action_name(self) -> None:
         """Ask for a model that need not be on this host yet."""
-        self._work(setup.name_model(self._inferctl, self._found))
+        self._choose("name", "", self._offer)
 
     def action_demo(self) -> None:
         """Leave this console for the simulated one."""
-        self.app.exit(setup.DEMO)
+        self._choose("demo", "", self._offer)
 
     def action_back(self) -> None:
         """Go back to the main screen."""
@@ -113,12 +116,5 @@ class WelcomeScreen(Screen[None]):
         """Go back only where there is a server to go back to."""
         del parameters
         if action == "back":
-            return self._inferctl.session.life is not None
+            return self._session.life is not None
         return True
-
-
-def search_host() -> "Offer":
-    """Look for executables and models; loading what looks may take as long as looking."""
-    from backends.discovery.offer import discover
-
-    return discover()

@@ -1,11 +1,11 @@
 """The whole main screen as one value."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from backends.domain.session import Session
 from backends.operations.context import Context
-from backends.operations.decision import decide_all
+from backends.operations.decision import Decision, decide_all
 from console.tui.views.ab import ab_view
 from console.tui.views.cost import cost_view, plan_view
 from console.tui.views.serving import serving_view
@@ -36,8 +36,7 @@ class MainView:
 
 def main_view(session: Session, context: Context) -> MainView:
     """Project the session."""
-    today = datetime.fromtimestamp(session.now.wall_s, UTC).date()
-    decision = decide_all(session, context, today)
+    decision = decision_of(session, context)
     startup = startup_view(session, context)
     return MainView(
         status=status_view(session, context),
@@ -45,6 +44,15 @@ def main_view(session: Session, context: Context) -> MainView:
         serving=serving_view(session),
         vram=vram_view(session, startup.axis_s),
         ab=ab_view(session, context.settings, context.beside),
-        cost=cost_view(session, context, decision, today),
+        cost=cost_view(session, context, decision, _today(session)),
         verdict=plan_view(decision),
     )
+
+
+def decision_of(session: Session, context: Context) -> Decision:
+    """Return what is decided of a session on its day."""
+    return decide_all(session, context, _today(session))
+
+
+def _today(session: Session) -> date:
+    return datetime.fromtimestamp(session.now.wall_s, UTC).date()

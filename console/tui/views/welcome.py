@@ -1,19 +1,20 @@
 """The welcome's view: what was found on disk, and what the sources tell of servers and GPUs."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from backends.discovery.executables import Executable
+from backends.discovery.models import Model
+from backends.discovery.offer import Offer
 from backends.domain import format as fmt
 from backends.domain.gpu import Gpu, GpuSample
 from backends.domain.server import Owner, Server
 from backends.domain.session import Session
+from backends.settings.paths import config_file
 from widgets.welcome import ItemKind, WelcomeItem, WelcomeView
 
-if TYPE_CHECKING:
-    from backends.discovery.executables import Executable
-    from backends.discovery.models import Model
-    from backends.discovery.offer import Offer
-
 KINDS: dict[str, ItemKind] = {"executables": "vllm", "models": "model", "gpus": "gpu"}
+
+EXTERNAL = "not run by inferctl"
 
 NO_SERVER = "no vLLM runs on this host"
 
@@ -22,27 +23,27 @@ DEMO = WelcomeItem("demo", "demo", "the demo", "the whole console, SIMULATED")
 DAY_S = 86_400
 
 
-def welcome_view(session: Session, found: "Offer | None") -> WelcomeView:
+def welcome_view(session: Session, offer: Offer | None) -> WelcomeView:
     """Return what can be chosen; it grows while the search and the sources answer.
 
-    `found` holds executables and models; it is None while they are looked for.
+    `offer` holds executables and models; it is None while they are looked for.
     """
     servers = tuple(each for each in session.servers if each.pid is not None)
     gpus = _gpus(session)
     return WelcomeView(
         items=(
             *(_server(each, session.now.wall_s) for each in servers),
-            *(_model(each, session.now.wall_s) for each in (found.models if found else ())),
-            *(_executable(each) for each in (found.executables if found else ())),
+            *(_model(each, session.now.wall_s) for each in (offer.models if offer else ())),
+            *(_executable(each) for each in (offer.executables if offer else ())),
             *(_gpu(each) for each in (gpus.gpus if gpus else ())),
             DEMO,
         ),
         nothing=(
             *((("server", NO_SERVER),) if session.servers_seen and not servers else ()),
-            *((KINDS[what], reason) for what, reason in (found.reasons if found else ())),
+            *((KINDS[what], reason) for what, reason in (offer.reasons if offer else ())),
             *((("gpu", gpus.reason or "no GPU was found"),) if gpus and not gpus.gpus else ()),
         ),
-        looking=found is None or gpus is None or not session.servers_seen,
+        looking=offer is None or gpus is None or not session.servers_seen,
     )
 
 
@@ -52,7 +53,7 @@ def _gpus(session: Session) -> GpuSample | None:
 
 
 def _server(server: Server, now_s: float) -> WelcomeItem:
-    whose = "run by inferctl" if server.owner is Owner.MANAGED else "not run by inferctl"
+    whose = "run by inferctl" if server.owner is Owner.MANAGED else EXTERNAL
     place = f", {server.note}" if server.owner is Owner.EXTERNAL and server.note else ""
     up = f", up {fmt.clock(now_s - server.started_at)}" if server.started_at else ""
     return WelcomeItem(
@@ -63,7 +64,7 @@ def _server(server: Server, now_s: float) -> WelcomeItem:
     )
 
 
-def _model(model: "Model", now_s: float) -> WelcomeItem:
+def _model(model: Model, now_s: float) -> WelcomeItem:
     size = f"{fmt.gib(model.size_bytes)} GiB"
     if model.state == "partial":
         return WelcomeItem("model", model.name, model.name, f"{size} so far, {model.reason}")
@@ -78,7 +79,7 @@ def _ago(age_s: float) -> str:
     return "used yesterday" if days == 1 else f"used {days} days ago"
 
 
-def _executable(executable: "Executable") -> WelcomeItem:
+def _executable(executable: Executable) -> WelcomeItem:
     version = f"vLLM {executable.version}" if executable.version else "version not known"
     detail = f"{version}, on PATH" if executable.on_path else version
     path = str(executable.path)
@@ -94,3 +95,27 @@ def _gpu(gpu: Gpu) -> WelcomeItem:
         f"{gpu.index}  {gpu.name}",
         f"{used}{fmt.gib(memory.total_bytes)} GiB",
     )
+
+
+def consequence(item: WelcomeItem) -> str:
+    """Return what choosing an item leads to."""
+    file = with_tilde(config_file())
+    match item.kind:
+        case "server":
+            if EXTERNAL in item.detail:
+                return "Enter watches it. inferctl did not start it, and will not stop it."
+            return "Enter shows it."
+        case "model":
+            return f"Enter writes {file} with this model. Nothing starts yet."
+        case "vllm":
+            return f"Enter asks for the model to serve with it, and writes {file}."
+        case "demo":
+            return "Enter opens the console over simulated processes; nothing of it is kept."
+        case "gpu":
+            return ""
+
+
+def with_tilde(path: Path) -> str:
+    """Return a path as a person writes it, with ``~``."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)

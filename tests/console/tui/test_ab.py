@@ -10,7 +10,7 @@ from backends.history.history import open_history
 from backends.operations.scenario import live_demand
 from backends.prober.prompts import PROMPTS
 from backends.settings.config import Endpoint
-from console.tui.actions.under_way import UNDER_WAY
+from console.tui.actions.console import UNDER_WAY
 from console.tui.app import InferctlApp
 from console.tui.palette import commands
 from console.tui.screens.main import MainScreen
@@ -54,9 +54,10 @@ async def test_a_second_ab_is_ignored_while_one_is_under_way(made_host: MadeHost
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await started(pilot, app)
         assert isinstance(app.screen, MainScreen)
-        app.screen.action_run_ab(1)
-        app.screen.action_run_ab(1)
-        await until(pilot, lambda: ended(app) and said(app).count(UNDER_WAY["series"]) == 1)
+        app.action_ab("once")
+        app.action_ab("once")
+        await until(pilot, lambda: said(app).count(UNDER_WAY["series"]) == 1)
+        await until(pilot, lambda: ended(app))
         assert app.session.ab is not None
         runs = app.session.ab.series.runs
     assert [run.error for run in runs] == [None, None]
@@ -66,7 +67,11 @@ async def test_a_second_load_is_ignored_while_one_is_under_way(made_host: MadeHo
     app = made_host.app()
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await started(pilot, app)
-        (load,) = (each for each in commands(app, app.screen) if each.title == "Load serverless")
+        (load,) = (
+            each
+            for each in commands(app, app.actions, app.screen)
+            if each.title == "Load serverless"
+        )
         load.callback()
         load.callback()
         await until(pilot, lambda: said(app).count(UNDER_WAY["load"]) == 1)

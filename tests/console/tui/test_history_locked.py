@@ -15,7 +15,7 @@ import pytest
 
 from backends.history.history import open_history
 from backends.operations import meter_store
-from console.tui.app import HISTORY
+from console.tui.actions.records import HISTORY
 from console.tui.screens.history import HistoryScreen
 from tests.console.conftest import MadeHost, started, until
 from tests.console.stage import ROOT

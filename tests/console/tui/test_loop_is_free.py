@@ -26,7 +26,7 @@ from backends.prober.client import run_load
 from backends.prober.protocol import LoadOrder
 from backends.simulated.gpus import SimulatedGpus
 from console.tui.actions.setup import DEMO
-from console.tui.actions.watch import first
+from backends.operations.watched import first_watched
 from console.tui.app import InferctlApp
 from console.tui.screens.costs import CostScreen
 from console.tui.screens.gpus import GpuScreen
@@ -339,7 +339,7 @@ async def test_the_loop_asks_no_disk_no_lock_and_no_process_on_the_whole_way(
 ) -> None:
     monkeypatch.setattr(meter_store, "WRITE_EVERY_S", 0.5)
     short_loads(monkeypatch)
-    app, demo = InferctlApp(host, first(host)), InferctlApp(host, None)
+    app, demo = InferctlApp(host, first_watched(host)), InferctlApp(host, None)
     with audited(monkeypatch) as audit:
         async with app.run_test(size=SIZE, notifications=True) as pilot:
             audit.mounted = True

@@ -9,7 +9,7 @@ import pytest
 
 from backends.history.history import open_history
 from backends.operations import meter_store
-from console.tui.app import HISTORY
+from console.tui.actions.records import HISTORY
 from console.tui.screens.costs import CostScreen
 from console.tui.screens.history import HistoryScreen
 from console.tui.screens.main import MainScreen

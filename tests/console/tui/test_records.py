@@ -33,10 +33,10 @@ from backends.operations.host import Host
 from backends.operations.load_test import recorded_load
 from backends.prober.protocol import LoadOrder
 from backends.wire import plain
+from console.tui.actions.show import recent
 from console.tui.screens.history import HistoryScreen
 from console.tui.screens.load import LoadScreen
 from console.tui.screens.main import MainScreen
-from console.tui.screens.opened import recent
 from console.tui.screens.question import Question
 from console.tui.screens.record import RecordScreen
 from tests.backends.domain.journals import at
@@ -257,7 +257,7 @@ async def test_a_load_is_asked_about_and_nothing_is_sent_before(made_host: MadeH
         await started(pilot, app)
         commands = {each.title: each for each in app.get_system_commands(app.screen)}
         commands["Load serverless"].callback()
-        await until(pilot, lambda: isinstance(app.screen, Question))
+        await until(pilot, lambda: isinstance(app.screen, Question) and app.screen.is_mounted)
         sentence = str(app.screen.query("Static").first().render())
         assert "costs at most $" in sentence
         assert "5000 requests" in sentence

@@ -9,7 +9,7 @@ from backends.domain.server import ServerState
 from backends.domain.serving import Counters
 from backends.domain.start import FailureKind, PhaseName
 from backends.history.history import open_history
-from console.tui.actions.under_way import UNDER_WAY
+from console.tui.actions.console import UNDER_WAY
 from console.tui.app import InferctlApp
 from console.tui.screens.question import Question
 from tests.console.conftest import SERVER, MadeHost, started, state, until

@@ -6,7 +6,7 @@ import pytest
 
 from backends.operations import meter_store
 from backends.servers.own_traffic import TrafficNotRecorded, sending
-from console.tui.app import HISTORY
+from console.tui.actions.records import HISTORY
 from tests.console.conftest import MadeHost, started, until
 from tests.console.tui.test_ab import ended
 from widgets.status_strip import StatusStrip

@@ -13,10 +13,10 @@ from backends.domain.session import Session, watching_external
 from backends.domain.stamp import Stamp
 from backends.operations import ab
 from backends.operations.ab import ab_targets
+from backends.operations.watched import first_watched
 from backends.servers.adopted import remember, remembered
 from backends.settings.config import Endpoint, Profile, Settings
 from console.tui import feeds, palette
-from console.tui.actions import watch
 from console.tui.app import InferctlApp
 from console.tui.screens.main import MainScreen
 from console.tui.screens.welcome import WelcomeScreen
@@ -52,7 +52,7 @@ async def test_a_server_of_somebody_else_is_watched_and_never_offered_to_be_stop
         app = InferctlApp(host, None)
         async with app.run_test(size=(120, 35)) as pilot:
             await until(pilot, lambda: any(one.pid == pid for one in app.session.servers))
-            await until(pilot, lambda: not app._redraw_due)
+            await until(pilot, lambda: not app.actions.drawing.due)
             await choose(pilot, app, "server", str(pid))
             await until(pilot, lambda: isinstance(app.screen, MainScreen) and app.session.serving)
             await until(pilot, lambda: f"vllm-{port}" in owners(app))
@@ -122,7 +122,9 @@ def titles(app: InferctlApp) -> list[str]:
 
 
 async def run_command(app: InferctlApp, title: str) -> None:
-    command = next(one for one in palette.commands(app, app.screen) if one.title == title)
+    command = next(
+        one for one in palette.commands(app, app.actions, app.screen) if one.title == title
+    )
     command.callback()
 
 
@@ -144,16 +146,16 @@ async def test_what_was_adopted_is_shown_first_where_nothing_is_configured(
     tmp_path: Path,
 ) -> None:
     host = host_in(tmp_path)
-    assert watch.first(host) is None
+    assert first_watched(host) is None
     with somebody_elses_vllm(tmp_path) as (pid, _):
         server = await serving(host.state_folder, pid)
         await asyncio.to_thread(remember, host.state_folder, server)
         await asyncio.to_thread(remember, host.state_folder, server)
         assert remembered(host.state_folder) == (server,)
-        assert watch.first(host) == server
+        assert first_watched(host) == server
         configured = host_in(tmp_path, Settings(servers=(PROFILE,)))
-        assert watch.first(configured) == "mine"
-    assert watch.first(host) is None
+        assert first_watched(configured) == "mine"
+    assert first_watched(host) is None
 
 
 def test_a_foreign_server_takes_part_in_an_ab_under_its_address() -> None:

@@ -44,7 +44,7 @@ def made_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         environ={"PATH": str(tmp_path / "bin"), "HF_HOME": str(tmp_path / "hf")},
         root=tmp_path / "root",
     )
-    monkeypatch.setattr(welcome_module, "search_host", partial(discover, around))
+    monkeypatch.setattr(welcome_module, "discover", partial(discover, around))
     return tmp_path
 
 
@@ -65,7 +65,7 @@ def slow_search(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
         over.wait()
         return Offer((), (), None, (), (), (("models", "no model at all"),))
 
-    monkeypatch.setattr(welcome_module, "search_host", search)
+    monkeypatch.setattr(welcome_module, "discover", search)
     yield over
     over.set()
 

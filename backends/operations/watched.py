@@ -1,0 +1,44 @@
+"""Which servers of a host a console can show, and which it shows first."""
+
+from backends.domain.lifecycle import not_started
+from backends.domain.server import Owner, Server
+from backends.domain.session import Session
+from backends.operations.host import Host
+from backends.servers.adopted import remembered
+from backends.servers.listing import server_pids
+
+Watched = str | Server
+"""A server that inferctl runs, or could, by its name; or one that somebody else runs."""
+
+
+def first_watched(host: Host) -> Watched | None:
+    """Return what to show when the console opens.
+
+    One of ours that runs; else the first profile; else what the user adopted last, while it runs.
+    """
+    running = server_pids(host.state_folder)
+    profiles = [profile.name for profile in host.settings.servers]
+    ours = [name for name in profiles if name in running] or sorted(running) or profiles
+    candidates: tuple[Watched, ...] = (*ours, *remembered(host.state_folder))
+    return candidates[0] if candidates else None
+
+
+def watchable(host: Host, session: Session) -> tuple[Server, ...]:
+    """Return every server that can be shown: ours, those only configured, those of others."""
+    ours = [each for each in session.servers if each.owner is Owner.MANAGED]
+    names = {each.name for each in ours}
+    configured = (
+        not_started(profile.name, profile.request_model).server
+        for profile in host.settings.servers
+        if profile.name not in names
+    )
+    # A real server has no place on a screen that says SIMULATED.
+    external = (
+        each for each in session.servers if each.owner is Owner.EXTERNAL and each.pid is not None
+    )
+    return (*ours, *configured, *(() if host.simulated else external))
+
+
+def watched_of(server: Server) -> Watched:
+    """Return what stands for a listed server."""
+    return server if server.owner is Owner.EXTERNAL else server.name

@@ -1,0 +1,118 @@
+"""Has written down what happens, and lays on the context what was written down."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from backends.domain.decision.hysteresis import ShownPlan
+from backends.domain.facts import Fact, SourceFailed, Ticked
+from backends.domain.session import advance, recovered
+from backends.operations import meter_store, records
+from backends.operations.host import Host
+from backends.operations.meter_store import MeterStore
+from backends.operations.past_traffic import past_demand
+from backends.operations.records import ContextFields
+from backends.problem import Problem
+from backends.settings.config import TrafficSource
+from console.tui.actions.console import Console
+from console.tui.actions.drawing import Drawing
+
+HISTORY = "history"
+"""The source that fails where what was written down cannot be read, or nothing be added."""
+
+AGAIN_S = 1.0
+"""Seconds between attempts to read a history that cannot be read."""
+
+PAST_TRAFFIC_S = 600.0
+"""Past traffic is read again as often as a window of the plan is judged."""
+
+
+class RecordActions:
+    """Between the history and the context; nothing here waits for a disk."""
+
+    def __init__(self, console: Console, drawing: Drawing) -> None:
+        self._console = console
+        self._drawing = drawing
+
+    async def take_up(self) -> None:
+        """Take up the meter and what was measured here, as soon as the history can be read."""
+        console = self._console
+        while console.session.meter is None:
+            try:
+                store, fields = await console.history.read(partial(_taken_up, console.host))
+            except Problem:
+                await asyncio.sleep(AGAIN_S)  # the next tick says why
+            else:
+                console.session = meter_store.with_meter_store(console.session, store)
+                console.context = replace(console.context, tests_usd=store.tests_usd, **fields)
+
+    def keep(self, fact: Fact) -> None:
+        """Have written what a fact completes, and read what it has changed."""
+        console = self._console
+        if isinstance(fact, Ticked):
+            self._note_failure()
+        console.context = records.record_fact(
+            console.history, console.host, console.session, console.context, fact
+        )
+        if read := records.to_read(console.host, console.session, console.context, fact):
+            console.carry_out(self._read(read), f"recall {type(fact).__name__}")
+
+    def _note_failure(self) -> None:
+        """Say on screen that the history cannot be written or read, for as long as it is so."""
+        console = self._console
+        if console.history.problem:
+            failed = SourceFailed(console.host.now(), HISTORY, console.history.problem)
+            console.session = advance(console.session, failed)
+        else:
+            console.session = recovered(console.session, HISTORY)
+
+    def read_plan(self, name: str, others: Callable[[], ContextFields] = dict) -> None:
+        """Read the plan of a server as it was judged last, and what else is to be known of it."""
+        console = self._console
+
+        def read() -> ContextFields:
+            shown = meter_store.shown_plan(console.host, name)
+            return {**others(), "shown": shown, "shown_unread": False}
+
+        console.context = replace(console.context, shown=ShownPlan(), shown_unread=True)
+        console.carry_out(self._read(read), "plan")
+
+    async def _read(self, read: Callable[[], ContextFields]) -> None:
+        """Lay on the context what is read of the history, once it can be read."""
+        console = self._console
+        while True:
+            try:
+                fields = await console.history.read(read)
+            except Problem:
+                await asyncio.sleep(AGAIN_S)  # the next tick says why
+            else:
+                console.context = replace(console.context, **fields)
+                self._drawing.soon()
+                return
+
+    async def read_past_traffic(self) -> None:
+        """Lay past traffic on the context, again and again; say once why it cannot be had."""
+        console, problem_said = self._console, ""
+        source = console.host.settings.traffic
+        while source != TrafficSource():
+            life = console.session.life
+            model = life.server.model if life else None
+            try:
+                traffic = await asyncio.to_thread(
+                    past_demand, source, model, console.host.now().wall_s
+                )
+            except Problem as problem:
+                if str(problem) != problem_said:
+                    problem_said = str(problem)
+                    console.notify(problem_said, severity="error", markup=False)
+            else:
+                problem_said = ""
+                console.context = replace(console.context, traffic=traffic)
+            await asyncio.sleep(PAST_TRAFFIC_S)
+
+
+def _taken_up(host: Host) -> tuple[MeterStore, ContextFields]:
+    """Return what the history holds for a console that opens, with all that no console saw."""
+    records.record_finished_starts(host)
+    return meter_store.open_meter_store(host), records.measured_known(host)

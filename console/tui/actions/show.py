@@ -1,0 +1,171 @@
+"""Opens the screens beside the main one, each with what it shows, and exports what is on screen."""
+
+import asyncio
+from contextlib import closing, suppress
+from dataclasses import replace
+from functools import partial
+from typing import Literal
+
+from textual.screen import Screen
+
+from backends.domain.ab.series import AbSeries
+from backends.domain.facts import LogRead
+from backends.domain.lifecycle import failure_of
+from backends.history.database import HistoryUnavailable
+from backends.history.history import open_history
+from backends.history.series import recent_series
+from backends.operations.capacity import Capacity, known_capacities
+from backends.operations.host import Host
+from backends.operations.record_files import Recorded, finding_of, recorded
+from backends.operations.records import measured_here
+from backends.operations.scenario import Measured
+from backends.problem import Problem
+from console.tui import feeds
+from console.tui.actions.console import Console, Running, pumped
+from console.tui.actions.drawing import Drawing
+from console.tui.export import export
+from console.tui.screens.costs import CostScreen
+from console.tui.screens.gpus import GpuScreen
+from console.tui.screens.help import HelpScreen
+from console.tui.screens.history import HistoryScreen
+from console.tui.screens.logs import LogScreen
+from console.tui.screens.record import RecordScreen
+from console.tui.screens.welcome import Choose, WelcomeScreen
+from console.tui.views.history import history_view
+from console.tui.views.screen import decision_of
+from widgets.history_table import HistoryView
+
+ScreenName = Literal["logs", "costs", "history", "gpus", "help", "welcome"]
+
+
+class ShowActions:
+    """Opens a screen once, however often its key is pressed.
+
+    Args:
+        console: what is acted for.
+        drawing: draws the main screen.
+        choose: acts on what is chosen on the welcome.
+    """
+
+    def __init__(self, console: Console, drawing: Drawing, choose: Choose) -> None:
+        self._console = console
+        self._drawing = drawing
+        self._choose = choose
+        self._log: Running | None = None
+
+    def show(self, name: ScreenName) -> None:
+        """Open a screen by its name."""
+        console = self._console
+        match name:
+            case "logs":
+                self._show_log()
+            case "costs":
+                console.carry_out(self._show_costs(), "show")
+            case "history":
+                console.carry_out(self._show_history(), "show")
+            case "gpus":
+                self._open(GpuScreen())
+            case "help":
+                self._open(HelpScreen(dict(console.host.settings.keys)))
+            case "welcome":
+                self._open(WelcomeScreen(console.session, self._choose))
+
+    def _open(self, screen: Screen[None]) -> bool:
+        """Open a screen, unless the one on top is of its kind; return whether it was opened."""
+        if type(self._console.screen_stack[-1]) is type(screen):
+            return False
+        self._console.push_screen(screen)
+        return True
+
+    def _show_log(self) -> None:
+        console = self._console
+        life = console.session.life
+        failure = failure_of(life) if life else None
+        if self._open(LogScreen(failure)) and life is not None:
+            far_back = failure is not None
+            lines = feeds.log(console.host, life.server.name, far_back=far_back)
+            self._log = console.carry_out(pumped(console, lines), "log")
+
+    def append_log(self, fact: LogRead) -> None:
+        """Hand lines to the log, which help or a question may cover; nobody reads it: stop."""
+        stack = self._console.screen_stack
+        log = next((each for each in stack if isinstance(each, LogScreen)), None)
+        if log is not None:
+            log.append(fact)
+        elif self._log is not None:
+            self._log.cancel()
+
+    async def _show_costs(self) -> None:
+        console = self._console
+        try:
+            capacities, measured = await console.history.read(partial(_measured, console.host))
+        except Problem as problem:
+            console.notify(str(problem), severity="error", markup=False)
+            return
+        context = replace(console.context, capacities=capacities)
+        # What this host has measured says nothing of a recording, which may be of another.
+        if not context.replayed:
+            context = replace(context, measured=measured)
+        self._open(CostScreen(decision_of(console.session, context)))
+
+    async def _show_history(self) -> None:
+        console = self._console
+        try:
+            view = await console.history.read(partial(recent, console.host))
+        except Problem as problem:
+            console.notify(str(problem), severity="error", markup=False)
+        else:
+            self._open(HistoryScreen(view, self._read, self._open_record, self.compare_with))
+
+    async def _read(self, record_id: str) -> Recorded:
+        console = self._console
+        return await console.history.read(partial(recorded, console.host, record_id))
+
+    def _open_record(self, record: Recorded) -> None:
+        self._console.push_screen(RecordScreen(record, self.compare_with))
+
+    def compare_with(self, series: AbSeries | None) -> None:
+        """Show a recorded series beside the live targets, on the main screen; None: these alone."""
+        self._console.context = replace(self._console.context, beside=series)
+        self._drawing.to_main()
+        self._drawing.soon()
+
+    def export(self) -> None:
+        """Write what is on screen to files, and say where."""
+        self._console.carry_out(self._export(self._console.export_screenshot()), "export")
+
+    async def _export(self, picture: str) -> None:
+        console = self._console
+        top = console.screen_stack[-1]
+        shown = top.record if isinstance(top, RecordScreen) else console.session
+        try:
+            folder = await asyncio.to_thread(export, console.host.state_folder, picture, shown)
+        except OSError as error:
+            console.notify(f"not written: {error}", severity="error", markup=False)
+        else:
+            console.notify(f"written to {folder}", markup=False)
+
+
+def _measured(host: Host) -> tuple[tuple[Capacity, ...], Measured]:
+    """Return what was measured on this host.
+
+    Raises:
+        Problem: it cannot be read.
+    """
+    return known_capacities(host.state_folder), measured_here(host)
+
+
+def recent(host: Host) -> HistoryView:
+    """Return what the history keeps, as its table shows it.
+
+    Raises:
+        Problem: the history cannot be read.
+    """
+    with closing(open_history(host.history_file)) as history:
+        found = (*history.findings.recent("load"), *history.findings.recent("coldprobe"))
+        starts, series = history.recent_starts(), recent_series(history)
+        reports = []
+        for record in found:
+            with suppress(HistoryUnavailable):  # one that is not known here hides no other
+                reports.append(finding_of(record))
+        return history_view(starts, series, reports)

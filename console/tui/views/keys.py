@@ -1,0 +1,82 @@
+"""Which keys can act on the session as it stands."""
+
+from backends.domain.foreign import is_external
+from backends.domain.server import Server, ServerState
+from backends.domain.session import Session
+from backends.domain.vram_owners import with_survivor_memory
+from backends.operations.ab import why_no_ab
+from backends.operations.context import Context
+from backends.settings.config import Profile
+
+RUNNING = frozenset({ServerState.STARTING, ServerState.READY, ServerState.UNHEALTHY})
+
+
+def can_act(action: str, what: str, session: Session, context: Context) -> bool:
+    """Return whether an action of the app, with its first argument, has something to act on."""
+    match action, what:
+        case "server", _:
+            return _server(what, session, context)
+        case "ab", _:
+            return not context.replayed and _ab(what, session, context)
+        case "show", "logs":
+            return not context.replayed and managed_name(session) is not None
+        case _:
+            return True
+
+
+def _server(what: str, session: Session, context: Context) -> bool:
+    if what == "leave" or context.replayed:
+        return what == "leave"
+    if what == "end":
+        return bool(orphans(session, context))
+    if managed_name(session) is None:
+        return False
+    if what != "stop" and managed_profile(session, context) is None:
+        return False
+    state = state_of(session)
+    if what == "start":
+        return state not in {*RUNNING, ServerState.STOPPING}
+    return state in RUNNING
+
+
+def _ab(what: str, session: Session, context: Context) -> bool:
+    runs = ab_runs(session)
+    if what == "cancel":
+        return runs
+    if what == "prompt":
+        return True
+    missing = bool(why_no_ab(session, context.settings))
+    return not runs and missing is (what == "explain")
+
+
+def ab_runs(session: Session) -> bool:
+    """Return whether an A/B is under way."""
+    return session.ab is not None and not session.ab.ended
+
+
+def state_of(session: Session) -> ServerState | None:
+    """Return the watched server's state, None where no server is watched."""
+    return session.life.server.state if session.life else None
+
+
+def managed_name(session: Session) -> str | None:
+    """Return the watched server's name, None where it is not inferctl's to stop."""
+    life = session.life
+    return life.server.name if life and not is_external(life) else None
+
+
+def managed_profile(session: Session, context: Context) -> Profile | None:
+    """Return what the watched server is launched by; one still runs whose table was removed."""
+    name = managed_name(session)
+    return context.settings.profile(name) if name else None
+
+
+def orphans(session: Session, context: Context) -> tuple[Server, ...]:
+    """Return the servers that serve nobody and of which processes live that nobody ends yet."""
+    if context.simulated or context.replayed:
+        return ()
+    return tuple(
+        with_survivor_memory(each, session.gpus)
+        for each in session.servers
+        if each.survivors and each.pid is None and each.keeper_pid is None
+    )

@@ -1,0 +1,61 @@
+"""Which keys are offered for a session, without any app."""
+
+from dataclasses import replace
+
+import pytest
+
+from backends.domain.server import Owner, ServerState
+from backends.domain.session import Session
+from console.tui.views.keys import can_act
+from tests.console.sessions import DESK, EMPTY, FAILED, READY, STARTING
+
+SERVER_KEYS = ("start", "stop", "restart", "end", "leave")
+AB_KEYS = ("once", "series", "explain", "cancel", "prompt")
+
+
+def offered(
+    action: str, words: tuple[str, ...], session: Session, *, replayed: bool = False
+) -> set[str]:
+    return {
+        each for each in words if can_act(action, each, session, replace(DESK, replayed=replayed))
+    }
+
+
+def of_others(session: Session) -> Session:
+    assert session.life is not None
+    server = replace(session.life.server, owner=Owner.EXTERNAL, state=ServerState.EXTERNAL)
+    return replace(session, life=replace(session.life, server=server))
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        (STARTING, {"stop", "restart", "leave"}),
+        (READY, {"stop", "restart", "leave"}),
+        (FAILED, {"start", "leave"}),
+        (of_others(READY), {"leave"}),
+        (Session(EMPTY.now), {"leave"}),
+    ],
+)
+def test_a_server_is_started_or_stopped_where_it_is_ours(
+    session: Session, expected: set[str]
+) -> None:
+    assert offered("server", SERVER_KEYS, session) == expected
+
+
+def test_an_ab_is_cancelled_while_it_runs_and_explained_where_it_cannot_be() -> None:
+    assert offered("ab", AB_KEYS, READY) == {"cancel", "prompt"}
+    assert offered("ab", AB_KEYS, replace(READY, ab=None)) == {"once", "series", "prompt"}
+    assert offered("ab", AB_KEYS, replace(STARTING, ab=None)) == {"explain", "prompt"}
+
+
+def test_nothing_on_a_replay_reaches_a_server_of_today() -> None:
+    assert offered("server", SERVER_KEYS, READY, replayed=True) == {"leave"}
+    assert offered("ab", AB_KEYS, replace(READY, ab=None), replayed=True) == set()
+    assert offered("show", ("logs", "costs"), READY, replayed=True) == {"costs"}
+
+
+def test_the_log_is_shown_of_a_server_that_inferctl_runs() -> None:
+    assert can_act("show", "logs", READY, DESK)
+    assert not can_act("show", "logs", of_others(READY), DESK)
+    assert not can_act("show", "logs", Session(EMPTY.now), DESK)
