@@ -26,35 +26,19 @@ ALLOWED_TEXT = {
 
 STORED = {
     "unwatched": "the meter's stored name of time without data, and its key in `cost --json`",
-    "elsewhere": "a key of `cost --json` and a kind of `cost --csv`",
+    "api_equivalent": "a key of `cost --json` and a kind of `cost --csv`",
     "told": "a key of `coldstart --json`",
     "foreign": "a field of the scenario",
 }
 """Values that are a retired word and nothing else, which others may rely on, and why."""
 
-PENDING_NAMES = {
-    "Bill.elsewhere": "backends/operations/billing",
-    "CostView.elsewhere": "widgets/cost_panel",
-    "DeskFields": "backends/operations/records",
-    "ELSEWHERE": "backends/settings/plan",
-    "Elsewhere": "backends/operations/billing",
-    "ForeignPrice": "backends/domain/decision",
-    "LaneState": "widgets/target_pane",
-    "Scenario.foreign": "backends/domain/decision",
-    "began_anew": "backends/domain/traffic/rates",
-    "cost_elsewhere": "backends/domain/billing/meter",
-    "elsewhere": "backends/operations/billing and scenario",
-    "foreign": "backends/domain/foreign, a module",
-    "Claim.told": "backends/scenarios/published",
-    "save_books": "backends/operations/meter_store",
-    "told": "backends/domain/prices/currencies",
-}
+PENDING_NAMES: dict[str, str] = {}
 """Names that are still to be changed, wherever they stand, with the area they belong to."""
 
 PENDING_TEXT = {
-    ("console/cli/cost_report.py", "elsewhere"): "the wording of the bill",
-    ("console/tui/app.py", "deskfields"): "a type in quotes, with DeskFields",
-    ("console/tui/screens/main.py", "told"): "a class of the style sheet",
+    ("backends/prober/cold_probe_runs.py", "coldhunts"): "where an earlier version kept probes",
+    ("backends/prober/cold_probe_runs.py", "hunter"): "the lock file of an earlier version",
+    ("backends/prober/cold_probe_runs.py", "hunt"): "a key that an earlier version wrote",
     ("widgets/cost_panel.py", "elsewhere"): "the wording of the bill, in 31 pictures",
 }
 """Text that is still to be changed, by file and word, with the area it belongs to."""

@@ -74,7 +74,7 @@ class CostView:
     stale: bool = False
     stale_reason: str = ""
     reason: str = ""
-    elsewhere: tuple[EndpointCost, ...] = ()
+    api_equivalent: tuple[EndpointCost, ...] = ()
     tokens: str = ""
     crossover: CrossoverBar = field(default_factory=CrossoverBar)
     budget: BudgetState = "none"
@@ -98,15 +98,15 @@ class CostPanel(Panel):
 def draw(view: CostView, width: int, height: int) -> list[Content]:
     """Return the panel's lines; bill, price and crossover outlast split and comparison."""
     short = height < 5
-    bill = _bill(view, width, elsewhere=short)
+    bill = _bill(view, width, api_equivalent=short)
     crossover = crossover_lines(view.crossover, width, min(3, max(1, height - len(bill))))
     room = max(0, height - len(bill) - len(crossover))
     split = _split(view, width) if room >= 2 else []
-    elsewhere = [] if short else _elsewhere(view, width, room - len(split))
-    return [*bill, *split, *elsewhere, *crossover][:height]
+    api_equivalent = [] if short else _api_equivalent(view, width, room - len(split))
+    return [*bill, *split, *api_equivalent, *crossover][:height]
 
 
-def _bill(view: CostView, width: int, *, elsewhere: bool) -> list[Content]:
+def _bill(view: CostView, width: int, *, api_equivalent: bool) -> list[Content]:
     """Return the bill, its price and the budget's state in one line if they fit, else in two."""
     spent = [
         Part.of(0, f"spent {fmt.short_usd(view.spent_usd)}", style="bold", droppable=False),
@@ -120,7 +120,7 @@ def _bill(view: CostView, width: int, *, elsewhere: bool) -> list[Content]:
         forms = ("■ stopped: still billed", "■ still billed")
         budget = [*budget, Part.of(1, *forms, style="$text-warning", droppable=False)]
     price = _price(view, width)
-    others = [_costs_part(view)] if elsewhere and view.tokens and view.elsewhere else []
+    others = [_costs_part(view)] if api_equivalent and view.tokens and view.api_equivalent else []
     whole = arrange([*spent, *price, *budget, *others], width)
     if not whole.plain.endswith("…"):
         return [whole]
@@ -131,7 +131,7 @@ def _bill(view: CostView, width: int, *, elsewhere: bool) -> list[Content]:
 
 
 def _costs_part(view: CostView) -> Part:
-    costs = [_priced(cost, 16) for cost in view.elsewhere]
+    costs = [_priced(cost, 16) for cost in view.api_equivalent]
     forms = ["elsewhere: " + ", ".join(costs[:count]) for count in range(len(costs), 0, -1)]
     return Part.of(9, *forms, f"elsewhere {costs[0].rpartition(' ')[2]}")
 
@@ -186,21 +186,21 @@ def _split(view: CostView, width: int) -> list[Content]:
     return [line(told, "  ", *[part for part in drawn if part[0]])]
 
 
-def _elsewhere(view: CostView, width: int, height: int) -> list[Content]:
+def _api_equivalent(view: CostView, width: int, height: int) -> list[Content]:
     """Return one line for each endpoint where they fit below a heading, else one line for all."""
     if height < 1:
         return []
-    if not view.tokens or not view.elsewhere:
+    if not view.tokens or not view.api_equivalent:
         why = "no endpoint to compare" if view.tokens else "no tokens served yet"
         return [arrange([Part.of(0, f"elsewhere — {why}", style="$foreground-muted")], width)]
-    if height <= len(view.elsewhere):
+    if height <= len(view.api_equivalent):
         costs = [
             Part.of(9 + at, _priced(cost, 24), _priced(cost, 12), droppable=at > 0)
-            for at, cost in enumerate(view.elsewhere)
+            for at, cost in enumerate(view.api_equivalent)
         ]
         return [arrange([Part.of(5, "elsewhere:", "vs", droppable=False), *costs], width)]
     head = f"same tokens elsewhere ({safe(view.tokens)})"
-    rows = [_endpoint_row(view, cost, width) for cost in view.elsewhere]
+    rows = [_endpoint_row(view, cost, width) for cost in view.api_equivalent]
     parts = [Part.of(0, head, "same tokens elsewhere", droppable=False)]
     if view.tests_usd is not None:
         spent = fmt.short_usd(view.tests_usd)
@@ -209,7 +209,7 @@ def _elsewhere(view: CostView, width: int, height: int) -> list[Content]:
 
 
 def _endpoint_row(view: CostView, cost: EndpointCost, width: int) -> Content:
-    names = max(cells(safe(other.name)) for other in view.elsewhere)
+    names = max(cells(safe(other.name)) for other in view.api_equivalent)
     name_width = min(names, width // 2)
     name = fit_name(safe(cost.name), name_width)
     name += " " * (name_width - cells(name))

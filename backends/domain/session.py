@@ -22,6 +22,7 @@ from backends.domain.billing.meter import (
     advance_meter,
     begin_meter,
 )
+from backends.domain.external import external_after, external_life, is_external
 from backends.domain.facts import (
     BecameReady,
     Fact,
@@ -34,7 +35,6 @@ from backends.domain.facts import (
     Spawned,
     Ticked,
 )
-from backends.domain.foreign import external_after, external_life, is_external
 from backends.domain.gpu import GpuSample
 from backends.domain.lifecycle import Life, life_after, not_started
 from backends.domain.server import Owner, Server

@@ -13,7 +13,7 @@ from backends.domain.traffic.totals import TokenTotals, plus
 from backends.history.history import open_history
 from backends.operations.host import Host
 from backends.operations.meter_store import days_between
-from backends.operations.rental import Elsewhere, Rental, elsewhere, rental_of
+from backends.operations.rental import ApiEquivalent, Rental, api_equivalent, rental_of
 from backends.operations.scenario import watched_profile
 
 
@@ -45,7 +45,7 @@ class Bill:
     period: Period | None
     totals: TokenTotals
     served: tuple[Served, ...]
-    elsewhere: tuple[Elsewhere, ...]
+    api_equivalent: tuple[ApiEquivalent, ...]
     days: tuple[Day, ...]
     tests_usd: Decimal
 
@@ -77,9 +77,9 @@ def bill_of(host: Host, session: Session, period: Period | None = None) -> Bill:
         period,
         totals,
         session.ledger.served if period is None else (),
-        rental.elsewhere
+        rental.api_equivalent
         if period is None
-        else tuple(elsewhere(totals, endpoint) for endpoint in settings.endpoints),
+        else tuple(api_equivalent(totals, endpoint) for endpoint in settings.endpoints),
         days,
         spent_usd,
     )

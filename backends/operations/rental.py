@@ -1,4 +1,4 @@
-"""The rental that is under way: what the host has cost so far, and the same tokens elsewhere."""
+"""The rental that is under way: what the host has cost so far, and the same tokens at each API."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from backends.domain.billing.ledger import midnight_after
-from backends.domain.billing.meter import Spent, Tariff, cost_elsewhere, read_meter
+from backends.domain.billing.meter import Spent, Tariff, api_equivalent_usd, read_meter
 from backends.domain.durations import HOUR_S
 from backends.domain.prices.cost import request_prices
 from backends.domain.session import Session
@@ -19,7 +19,7 @@ NEAR_BUDGET = Decimal("0.8")
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class ApiEquivalent:
     """What some tokens would have cost at an endpoint; None with the reason.
 
     Attributes:
@@ -34,7 +34,7 @@ class Elsewhere:
 
 @dataclass(frozen=True, slots=True)
 class Rental:
-    """What the rented host has cost so far, all of it and today, beside the same tokens elsewhere.
+    """What the rented host has cost so far and today, beside the same tokens at each API.
 
     Attributes:
         began_s: when its bill began, seconds since 1970; None before the meter runs, as `spent`.
@@ -47,7 +47,7 @@ class Rental:
     spent: Spent | None
     today_usd: Decimal | None
     budget: BudgetState
-    elsewhere: tuple[Elsewhere, ...]
+    api_equivalent: tuple[ApiEquivalent, ...]
 
 
 def rental_of(session: Session, settings: Settings, profile: Profile | None, today: date) -> Rental:
@@ -68,7 +68,7 @@ def rental_of(session: Session, settings: Settings, profile: Profile | None, tod
         None if meter is None else read_meter(meter, tariff),
         today_usd,
         _budget_state(settings.billing.budget_usd_per_day, today_usd, tariff, session, today),
-        tuple(elsewhere(totals, endpoint) for endpoint in settings.endpoints),
+        tuple(api_equivalent(totals, endpoint) for endpoint in settings.endpoints),
     )
 
 
@@ -116,13 +116,13 @@ def _budget_state(
     return "near" if spent >= budget * NEAR_BUDGET or by_midnight > budget else "within"
 
 
-def elsewhere(totals: TokenTotals, endpoint: Endpoint) -> Elsewhere:
+def api_equivalent(totals: TokenTotals, endpoint: Endpoint) -> ApiEquivalent:
     """Return what some tokens would have cost at an endpoint, or why that is not known."""
     prices = request_prices(endpoint.prices)
-    usd = cost_elsewhere(totals, prices)
+    usd = api_equivalent_usd(totals, prices)
     if usd is not None:
-        return Elsewhere(endpoint, usd)
+        return ApiEquivalent(endpoint, usd)
     if prices.known:
-        return Elsewhere(endpoint, None, "no token was counted")
+        return ApiEquivalent(endpoint, None, "no token was counted")
     why = endpoint.prices.reason
-    return Elsewhere(endpoint, None, f"UNPRICED: {why}" if why else "UNPRICED", priced=False)
+    return ApiEquivalent(endpoint, None, f"UNPRICED: {why}" if why else "UNPRICED", priced=False)

@@ -19,7 +19,7 @@ _SERVED = (
 )
 _TTFT = "remove it: inferctl load NAME measures it, and the server's own counters do"
 
-ELSEWHERE: Mapping[str, str] = {
+BELONGS_IN: Mapping[str, str] = {
     "gpu_usd_per_hour": _GPU,
     "gpu_price_as_of": _GPU,
     "gpu_price_source": "remove it; contract_price_source is of the prices that stand here",
@@ -77,8 +77,8 @@ def _faults(table: Mapping[str, Any]) -> Iterator[Unfit]:
         yield fault
         return
     for key, value in table.items():
-        if key in ELSEWHERE:
-            yield Unfit("does not belong in a plan", ELSEWHERE[key], (key,))
+        if key in BELONGS_IN:
+            yield Unfit("does not belong in a plan", BELONGS_IN[key], (key,))
         elif (fault := _fault({**currencies, key: value})) is not None:
             yield fault
 

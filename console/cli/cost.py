@@ -17,7 +17,7 @@ from backends.operations.context import Context
 from backends.operations.decision import UNPRICED_REMEDY, decide_all, unpriced_gpu
 from backends.operations.host import Host, this_host
 from backends.operations.meter_store import write_meter_store
-from backends.operations.rental import Elsewhere, elsewhere
+from backends.operations.rental import ApiEquivalent, api_equivalent
 from backends.operations.snapshot import snapshot, with_gpus
 from backends.problem import UsageProblem
 from backends.settings.config import Settings
@@ -104,7 +104,7 @@ def bill_document(bill: Bill, settings: Settings, fleet: Demand | None = None) -
         "period": bill.period,
         "tokens": _tokens(bill.totals),
         "servers": [_server(each) for each in bill.served],
-        "elsewhere": [_compared(each) for each in bill.elsewhere],
+        "api_equivalent": [_compared(each) for each in bill.api_equivalent],
         "tests_usd": digits(bill.tests_usd),
         "budget": {
             "usd_per_day": budget,
@@ -117,12 +117,12 @@ def bill_document(bill: Bill, settings: Settings, fleet: Demand | None = None) -
 
 
 def _fleet(fleet: Demand, settings: Settings) -> dict[str, Any]:
-    found = [_compared(elsewhere(fleet.totals, endpoint)) for endpoint in settings.endpoints]
+    found = [_compared(api_equivalent(fleet.totals, endpoint)) for endpoint in settings.endpoints]
     return {
         "source": fleet.source,
         "replicas": fleet.replicas,
         "tokens": _tokens(fleet.totals),
-        "elsewhere": found,
+        "api_equivalent": found,
     }
 
 
@@ -140,7 +140,7 @@ def _server(served: Served) -> dict[str, Any]:
     return {"server": served.server, **_tokens(served.totals)}
 
 
-def _compared(found: Elsewhere) -> dict[str, Any]:
+def _compared(found: ApiEquivalent) -> dict[str, Any]:
     return {
         "endpoint": found.endpoint.name,
         "usd": found.usd,
@@ -165,9 +165,9 @@ def csv_rows(bill: Bill) -> list[tuple[object, ...]]:
         rows.append(_row("total", "", spent.billed_s, None, spent.usd, dated))
     for served in bill.served:
         rows.append(_row("server", served.server, None, served.totals, None, None))
-    for found in bill.elsewhere:
+    for found in bill.api_equivalent:
         as_of = found.endpoint.prices.as_of
-        row = _row("elsewhere", found.endpoint.name, None, bill.totals, found.usd, as_of)
+        row = _row("api_equivalent", found.endpoint.name, None, bill.totals, found.usd, as_of)
         rows.append((*row[:-1], found.reason))
     rows.append(_row("tests", "", None, None, bill.tests_usd, None))
     for day in bill.days:
@@ -203,7 +203,7 @@ def _tell(bill: Bill, settings: Settings, offers: str) -> None:
         if spent.note:
             show(f"  {STOPPED_STILL_COSTS}")
     while_watched = " while watched" if _has_unwatched(spent) else ""
-    for found in bill.elsewhere:
+    for found in bill.api_equivalent:
         as_of = _date(found.endpoint.prices.as_of)
         amount = found.reason or f"{usd(found.usd)} (price of {as_of})"
         tier = _tier_note(found)
@@ -226,12 +226,12 @@ def _tell_fleet(fleet: Demand, settings: Settings) -> None:
     count = "" if fleet.replicas is None else f", {fleet.replicas} replicas"
     show(f"Fleet: {fleet.source}{count}")
     for endpoint in settings.endpoints:
-        found = elsewhere(fleet.totals, endpoint)
+        found = api_equivalent(fleet.totals, endpoint)
         amount = found.reason or usd(found.usd)
         show(f"  {endpoint.name}: {amount} for its tokens{_tier_note(found)}")
 
 
-def _tier_note(found: Elsewhere) -> str:
+def _tier_note(found: ApiEquivalent) -> str:
     """Return that the lengths of single prompts are not known, where the price follows them."""
     tiered = found.usd is not None and found.endpoint.prices.tiers
     return "; the mean prompt decides the tier" if tiered else ""

@@ -8,7 +8,7 @@ from backends.domain.reports.cost_pictures import DayCost, HourlyCost, days_svg,
 from backends.host.files import replace_file
 from backends.operations.billing import Bill, day_spent
 from backends.operations.decision import Decision
-from backends.operations.rental import elsewhere
+from backends.operations.rental import api_equivalent
 
 
 def write_pictures(report: Path, decision: Decision, bill: Bill) -> tuple[Path, ...]:
@@ -17,12 +17,15 @@ def write_pictures(report: Path, decision: Decision, bill: Bill) -> tuple[Path, 
     Raises:
         OSError: a file cannot be written.
     """
-    prices = [found.endpoint for found in bill.elsewhere if found.usd is not None]
+    prices = [found.endpoint for found in bill.api_equivalent if found.usd is not None]
     days = [
         DayCost(
             day.day,
             day_spent(day, bill.rental.tariff),
-            min((elsewhere(day.totals, each).usd or Decimal(0) for each in prices), default=None),
+            min(
+                (api_equivalent(day.totals, each).usd or Decimal(0) for each in prices),
+                default=None,
+            ),
         )
         for day in bill.days
     ]

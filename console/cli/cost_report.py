@@ -60,7 +60,7 @@ def cost_report(
         "",
         *_bill(bill, today, decision.plan.offers),
         *_pictures(pictures),
-        *_elsewhere(bill, today),
+        *_api_equivalent(bill, today),
         *_own_tests(bill),
         *_starts(starts),
         *_series(series),
@@ -112,24 +112,24 @@ def _parts(spent: Spent) -> list[tuple[str, ...]]:
     return rows
 
 
-def _elsewhere(bill: Bill, today: date) -> list[str]:
+def _api_equivalent(bill: Bill, today: date) -> list[str]:
     totals = bill.totals
-    if not bill.elsewhere or totals.requests is None:
-        return ["## The same tokens elsewhere", "", "No token was counted.", ""]
+    if not bill.api_equivalent or totals.requests is None:
+        return ["## The same tokens at each API", "", "No token was counted.", ""]
     rows = [
         (
             found.endpoint.name,
             found.reason or usd(found.usd),
             _dated(found.endpoint.prices.as_of, today),
         )
-        for found in bill.elsewhere
+        for found in bill.api_equivalent
     ]
     into, out = (
         UNKNOWN if each is None else f"{each:,.0f}"
         for each in (totals.input_tokens, totals.output_tokens)
     )
     return [
-        "## The same tokens elsewhere",
+        "## The same tokens at each API",
         "",
         f"{totals.requests:,.0f} requests, {into} tokens in and {out} out, as the servers count.",
         "",

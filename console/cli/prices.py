@@ -10,7 +10,7 @@ from typing import Any
 
 from backends.domain.format import UNKNOWN, figure
 from backends.domain.prices.amounts import BadPrice, age_days, digits, is_stale
-from backends.domain.prices.currencies import Currency, currency_of, told
+from backends.domain.prices.currencies import Currency, amount_text, currency_of
 from backends.domain.prices.prices import ApiPrice, GpuPrice, Price, freshness, provenance
 from backends.prices.book import (
     Listed,
@@ -134,18 +134,18 @@ def _amounts(price: Price, currency: Currency | None = None) -> str:
     """Return what is charged, such as ``$0.10 in, $0.70 out /Mtok`` or ``$1.88/h``."""
     if isinstance(price, GpuPrice):
         hour = price.usd_per_hour
-        return UNPRICED if hour is None else f"{told(hour, currency)}/h a GPU"
+        return UNPRICED if hour is None else f"{amount_text(hour, currency)}/h a GPU"
     into, out = price.input_usd_per_mtok, price.output_usd_per_mtok
     if into is None or out is None:
         return UNPRICED
-    said = f"{told(into, currency)} in, {told(out, currency)} out /Mtok"
+    said = f"{amount_text(into, currency)} in, {amount_text(out, currency)} out /Mtok"
     if price.cached_input_usd_per_mtok is not None:
-        said += f", {told(price.cached_input_usd_per_mtok, currency)} cached"
+        said += f", {amount_text(price.cached_input_usd_per_mtok, currency)} cached"
     for tier in price.tiers:
         above = f"{figure(tier.above_input_tokens)} tokens"
-        said += f", {told(tier.input_usd_per_mtok, currency)} in above {above}"
+        said += f", {amount_text(tier.input_usd_per_mtok, currency)} in above {above}"
     if price.usd_per_request:
-        said += f", {told(price.usd_per_request, currency)} a request"
+        said += f", {amount_text(price.usd_per_request, currency)} a request"
     if price.batch_multiplier is not None:
         said += f", batches × {figure(price.batch_multiplier)}"
     return said + (f", fee {figure(price.fee_percent)} %" if price.fee_percent else "")

@@ -16,7 +16,7 @@ METER = CostView(
     idle_usd=Decimal("3.94"),
     starting_usd=Decimal("0.40"),
     priced_on="2026-11-01",
-    elsewhere=(
+    api_equivalent=(
         EndpointCost("serverless", Decimal("3.21")),
         EndpointCost("second/gpt-oss-120b", Decimal("14.00")),
         EndpointCost("third", None, "no price set"),

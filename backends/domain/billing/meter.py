@@ -159,7 +159,7 @@ def billed_seconds(elapsed_s: float, tariff: Tariff) -> Decimal:
     return max(Decimal(tariff.minimum_s), steps * step)
 
 
-def cost_elsewhere(totals: TokenTotals, prices: RequestPrices) -> Decimal | None:
+def api_equivalent_usd(totals: TokenTotals, prices: RequestPrices) -> Decimal | None:
     """Return what the same tokens would have cost at an API; None where they are not counted.
 
     Servers before vLLM 0.16 do not count cached input; all of it is then charged in full.

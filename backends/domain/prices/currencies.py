@@ -51,7 +51,7 @@ def currency_of(code: str | None, rate: str | None, as_of: date | None) -> Curre
     return Currency(code.upper(), worth, as_of)
 
 
-def told(amount_usd: Decimal | None, currency: Currency | None) -> str:
+def amount_text(amount_usd: Decimal | None, currency: Currency | None) -> str:
     """Return an amount for people, in a currency, such as ``0.0926 EUR``; in US dollars if None."""
     if amount_usd is None or currency is None:
         return usd(amount_usd)

@@ -77,13 +77,13 @@ def serving_between(earlier: MetricsScraped, later: MetricsScraped) -> Serving:
 
 def restarted(old: Counters, new: Counters) -> bool:
     """Return whether the counters began anew between two readings."""
-    if began_anew(old.process_start_s, new.process_start_s):
+    if counters_restarted(old.process_start_s, new.process_start_s):
         return True
     pairs = ((getattr(old, name), getattr(new, name)) for name in COUNTED)
     return any(was is not None and now is not None and now < was for was, now in pairs)
 
 
-def began_anew(was_s: float | None, now_s: float | None) -> bool:
+def counters_restarted(was_s: float | None, now_s: float | None) -> bool:
     """Return whether a process start time is that of a newer process."""
     return was_s is not None and now_s is not None and now_s - was_s > _SAME_START_S
 

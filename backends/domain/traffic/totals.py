@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from backends.domain.serving import Counters, EngineCounts
-from backends.domain.traffic.rates import began_anew
+from backends.domain.traffic.rates import counters_restarted
 
 COUNTS = ("requests_finished", "prompt_tokens", "cached_prompt_tokens", "generation_tokens")
 """What is counted of each engine."""
@@ -45,7 +45,7 @@ def add_reading(
     start = counters.process_start_s
     first = not totals.last
     before = first and start is not None and counted_from_s is not None and start < counted_from_s
-    fresh = began_anew(totals.process_start_s, start)
+    fresh = counters_restarted(totals.process_start_s, start)
     known = {} if fresh else {each.engine: each for each in totals.last}
     grown = TokenTotals() if before else _grown(known, engines)
     return replace(

@@ -49,7 +49,7 @@ _ADVICE_LOOKS: dict[AdviceKind, Look] = {
 
 
 def cost_view(session: Session, context: Context, decision: Decision, today: date) -> CostView:
-    """Return the meter, the same tokens elsewhere, and where the crossover lies."""
+    """Return the meter, the same tokens at each API, and where the crossover lies."""
     profile, rental = decision.host.profile, decision.rental
     spent = rental.spent
     parts = {name: usd for name, _, usd in spent.parts} if spent else {}
@@ -67,9 +67,9 @@ def cost_view(session: Session, context: Context, decision: Decision, today: dat
         stale=is_stale(as_of, today),
         stale_reason=f"price is {age_days(as_of, today)} days old" if as_of else "",
         reason=_reason(profile, spent),
-        elsewhere=tuple(
+        api_equivalent=tuple(
             EndpointCost(each.endpoint.name, each.usd, "" if each.priced else "UNPRICED")
-            for each in rental.elsewhere
+            for each in rental.api_equivalent
         ),
         tokens=_tokens(session),
         tests_usd=context.tests_usd or None,
@@ -173,6 +173,6 @@ def _no_break_even(decision: Decision) -> str:
         return ""
     if profile is None or profile.gpu_usd_per_hour is None:
         return "the GPU has no price"
-    if not any(each.priced for each in decision.rental.elsewhere):
+    if not any(each.priced for each in decision.rental.api_equivalent):
         return "no endpoint has a price"
     return "no request was seen" if plan.usd_per_request is None else "requests are free there"

@@ -1,6 +1,6 @@
 """Which keys can act on the session as it stands."""
 
-from backends.domain.foreign import is_external
+from backends.domain.external import is_external
 from backends.domain.server import Server, ServerState
 from backends.domain.session import Session
 from backends.domain.vram_owners import with_survivor_memory

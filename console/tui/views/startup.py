@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from backends.domain.foreign import is_external
+from backends.domain.external import is_external
 from backends.domain.lifecycle import Life, failure_of
 from backends.domain.server import ServerState
 from backends.domain.session import Session

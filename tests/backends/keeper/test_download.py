@@ -104,8 +104,8 @@ def test_the_cache_is_that_of_the_servers_environment(tmp_path: Path) -> None:
     around = Surroundings(tmp_path, tmp_path, {"HF_HOME": str(tmp_path / "hf")})
     hub = tmp_path / "hf" / "hub" / "models--org--name"
     assert cache_folders(("vllm", "serve", "org/name"), around) == (hub,)
-    elsewhere = ("vllm", "serve", "org/name", "--download-dir", "/data")
-    assert cache_folders(elsewhere, around) == (hub, Path("/data/models--org--name"))
+    api_equivalent = ("vllm", "serve", "org/name", "--download-dir", "/data")
+    assert cache_folders(api_equivalent, around) == (hub, Path("/data/models--org--name"))
     (tmp_path / "local").mkdir()
     for model in ("local", "s3://bucket/model", str(tmp_path)):
         assert cache_folders(("vllm", "serve", model), around) == ()

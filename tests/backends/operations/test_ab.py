@@ -124,7 +124,7 @@ def test_a_series_is_asked_about_where_somebody_may_charge_for_it(
 def test_a_profile_of_this_host_is_never_charged_whatever_its_address() -> None:
     own = replace(target(None, None), endpoint="chat", base_url="http://10.0.0.5:8000/v1")
     assert ab.costs_nothing(own, SETTINGS)
-    assert not ab.costs_nothing(replace(own, endpoint="elsewhere"), SETTINGS)
+    assert not ab.costs_nothing(replace(own, endpoint="api_equivalent"), SETTINGS)
 
 
 def test_a_prompt_is_of_the_library_by_name_else_as_typed(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from backends.domain.traffic.requests import Observed
 from backends.operations import ab
 from backends.operations.context import Context
 from backends.operations.decision import Decision, decide_all
-from backends.operations.rental import elsewhere
+from backends.operations.rental import api_equivalent
 from backends.prober.prompts import Prompt
 from backends.settings.config import Endpoint, Settings, TokenPrices
 from console.tui.views.cost import cost_view
@@ -88,8 +88,8 @@ def test_an_endpoint_priced_by_the_request_competes_and_is_priced_everywhere() -
     assert found.ranked[0].endpoint is BY_REQUEST
     assert found.plan.kind is VerdictKind.API_CHEAPER
     assert found.plan.usd_per_request == Decimal("0.0001")
-    assert elsewhere(READY.totals, BY_REQUEST).usd == Decimal("0.0222")
-    costs = cost_view(READY, context, found, DAY).elsewhere
+    assert api_equivalent(READY.totals, BY_REQUEST).usd == Decimal("0.0222")
+    costs = cost_view(READY, context, found, DAY).api_equivalent
     assert [(each.name, each.reason) for each in costs] == [("tokens", ""), ("byreq", "")]
 
 
@@ -105,7 +105,7 @@ def test_one_priced_by_the_request_is_known_before_any_request_was_seen() -> Non
 def test_tokens_elsewhere_are_charged_at_the_tier_of_their_mean_prompt() -> None:
     totals = replace(READY.totals, requests=2.0, input_tokens=500_000.0, output_tokens=1000.0)
     totals = replace(totals, cached_input_tokens=None)
-    assert elsewhere(totals, TIERED).usd == Decimal("1.265")
+    assert api_equivalent(totals, TIERED).usd == Decimal("1.265")
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ from backends.operations.meter_store import (
     write_meter_store,
 )
 from backends.operations.records import record_fact
-from backends.operations.rental import elsewhere
+from backends.operations.rental import api_equivalent
 from backends.settings.config import Billing, Endpoint, Profile, Settings, TokenPrices
 from backends.simulated.counters import ServerCounters
 
@@ -290,7 +290,7 @@ def test_a_day_of_traffic_is_billed_to_the_cent(tmp_path: Path) -> None:
     assert (totals.requests, totals.input_tokens) == (truth.requests, truth.into)
     assert (totals.cached_input_tokens, totals.output_tokens) == (truth.cached, truth.out)
     assert truth.requests > 4_000
-    elsewhere_usd = elsewhere(session.totals, API).usd
+    elsewhere_usd = api_equivalent(session.totals, API).usd
     assert elsewhere_usd is not None
     assert elsewhere_usd.quantize(CENT) == truth.usd().quantize(CENT)
 

@@ -11,7 +11,7 @@ from backends.domain.prices.cost import request_prices
 from backends.domain.session import Session
 from backends.operations import scenario as economics
 from backends.operations.pricing import gpus_of, ranked, server_usd_per_hour
-from backends.operations.rental import elsewhere
+from backends.operations.rental import api_equivalent
 from backends.settings.config import Billing, Endpoint, TokenPrices
 from tests.backends.domain.journals import at
 from tests.console.sessions import EMPTY, PROFILE, READY, SERVERLESS, SETTINGS, decided
@@ -34,11 +34,11 @@ def priced(**prices: str | None) -> Endpoint:
 )
 def test_half_a_price_is_no_price(endpoint: Endpoint) -> None:
     assert not request_prices(endpoint.prices).known
-    assert elsewhere(READY.totals, endpoint).usd is None
+    assert api_equivalent(READY.totals, endpoint).usd is None
 
 
 def test_elsewhere_is_the_price_of_the_tokens_that_were_served() -> None:
-    usd = elsewhere(READY.totals, SERVERLESS).usd
+    usd = api_equivalent(READY.totals, SERVERLESS).usd
     assert usd is not None
     requests = READY.totals.requests
     assert requests == 222
@@ -50,7 +50,7 @@ def test_cached_input_has_its_own_price_where_one_is_known() -> None:
     cheaper = priced(
         input_usd_per_mtok="0.10", output_usd_per_mtok="0.70", cached_input_usd_per_mtok="0.01"
     )
-    usd, full = (elsewhere(READY.totals, each).usd for each in (cheaper, SERVERLESS))
+    usd, full = (api_equivalent(READY.totals, each).usd for each in (cheaper, SERVERLESS))
     assert usd is not None
     assert full is not None
     assert full - usd == pytest.approx(Decimal(222 * 20) * Decimal("0.09") / 10**6)

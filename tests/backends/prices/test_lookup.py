@@ -42,8 +42,8 @@ def test_another_model_or_host_is_not_guessed(url: str, model: str, reason: str)
 
 
 def test_rows_without_an_address_belong_to_their_provider() -> None:
-    elsewhere = row(base_url="https://other.example")
-    here = (row(price="2", base_url=None), replace(row(), model="another"), elsewhere)
+    api_equivalent = row(base_url="https://other.example")
+    here = (row(price="2", base_url=None), replace(row(), model="another"), api_equivalent)
     found = quote(PriceTable(here), URL, "m-70b").price
     assert found is not None
     assert found.input_usd_per_mtok == 2

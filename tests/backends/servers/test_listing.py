@@ -116,8 +116,8 @@ async def test_ours_is_never_listed_as_foreign_too(
     pid = bench.start(folder).process.pid
     listed = await asyncio.to_thread(list_servers, bench.state)
     assert [one.owner for one in listed if one.pid == pid] == [Owner.MANAGED]
-    elsewhere = await asyncio.to_thread(list_servers, tmp_path / "other")
-    assert [one.owner for one in elsewhere if one.pid == pid] == [Owner.EXTERNAL]
+    api_equivalent = await asyncio.to_thread(list_servers, tmp_path / "other")
+    assert [one.owner for one in api_equivalent if one.pid == pid] == [Owner.EXTERNAL]
 
 
 async def test_a_cut_off_journal_is_no_obstacle(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from backends.domain.prices.currencies import ConvertedPrice, Currency
 from backends.scenarios.reading import scenario_of
 from backends.settings.config import Settings
 from backends.settings.faults import ConfigError, Fault
-from backends.settings.plan import ELSEWHERE
+from backends.settings.plan import BELONGS_IN
 from backends.settings.read import parse_settings
 from tests.backends.domain.decision.test_every_key import BASE, OTHER
 
@@ -78,8 +78,8 @@ def test_a_plan_says_what_the_same_lines_say_in_a_scenario_file() -> None:
 def test_every_key_is_a_plans_or_has_a_place() -> None:
     in_plan = {line.partition(" ")[0] for line in EVERYTHING.splitlines() if " = " in line}
     in_plan = (in_plan - {"usd", "as_of"}) | {"currencies"}
-    assert in_plan | set(ELSEWHERE) == set(KEYS)
-    assert in_plan & set(ELSEWHERE) == set()
+    assert in_plan | set(BELONGS_IN) == set(KEYS)
+    assert in_plan & set(BELONGS_IN) == set()
 
 
 def test_without_a_plan_there_is_none() -> None:
@@ -99,13 +99,13 @@ as_of = 2026-11-20
     assert plan.currencies == (Currency("GBP", Decimal("1.29"), date(2026, 11, 20)),)
 
 
-@pytest.mark.parametrize("key", sorted(ELSEWHERE))
+@pytest.mark.parametrize("key", sorted(BELONGS_IN))
 def test_what_has_a_place_of_its_own_names_it(key: str) -> None:
     value = {**OTHER, **BASE}.get(key, "2026-11-20" if key.endswith("as_of") else "1")
     shown = "{n = 9}" if isinstance(value, dict) else f'"{value}"'
     (fault,) = faults(f"[plan]\npue = 1.2\n{key} = {shown}\n")
     assert (fault.key, fault.line) == (f"plan.{key}", 3)
-    assert str(fault) == f"config.toml:3: plan.{key} does not belong in a plan; {ELSEWHERE[key]}"
+    assert str(fault) == f"config.toml:3: plan.{key} does not belong in a plan; {BELONGS_IN[key]}"
 
 
 def test_the_places_are_named_as_the_configuration_names_them() -> None:
@@ -113,7 +113,7 @@ def test_the_places_are_named_as_the_configuration_names_them() -> None:
     tables |= {"ttft_slo_s": "[limits]", "rate_rps": "[traffic]", "tiers": "prices update"}
     tables |= {"input_usd_per_mtok": "[endpoint.NAME]", "capacity_rps": "inferctl load"}
     for key, place in tables.items():
-        assert place in ELSEWHERE[key]
+        assert place in BELONGS_IN[key]
 
 
 @pytest.mark.parametrize(

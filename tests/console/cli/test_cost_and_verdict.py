@@ -82,7 +82,7 @@ def test_a_traffic_file_is_the_traffic(cli: Cli, tmp_path: Path) -> None:
     assert told["traffic"]["requests"] == 4000
     assert told["break_even_rps"] == pytest.approx(3.2236, abs=0.001)
     fleet = cli("cost", "--traffic", str(log), "--json").json()["fleet"]
-    assert float(fleet["elsewhere"][0]["usd"]) == pytest.approx(4000 * 0.000162)
+    assert float(fleet["api_equivalent"][0]["usd"]) == pytest.approx(4000 * 0.000162)
     assert cli("verdict", "--traffic", str(tmp_path / "none.csv")).code == 2
 
 
@@ -109,8 +109,8 @@ def test_the_bill_as_rows(cli: Cli) -> None:
     by_kind = {(row["kind"], row["name"]): row for row in rows}
     parts = [float(row["usd"]) for row in rows if row["kind"] in {"spent", "rounding"}]
     assert sum(parts) == pytest.approx(float(by_kind["total", ""]["usd"]), abs=1e-6)
-    assert by_kind["elsewhere", "unknown"]["usd"] == ""
-    assert by_kind["elsewhere", "unknown"]["reason"].startswith("UNPRICED")
+    assert by_kind["api_equivalent", "unknown"]["usd"] == ""
+    assert by_kind["api_equivalent", "unknown"]["reason"].startswith("UNPRICED")
     assert ("day", f"{datetime.now(UTC):%Y-%m-%d}") in by_kind
 
 

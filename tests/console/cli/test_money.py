@@ -80,5 +80,5 @@ def test_a_catalogue_is_imported_and_prices_an_endpoint(cli: Cli, tmp_path: Path
 
 def test_an_endpoint_that_the_table_does_not_know_says_so(cli: Cli) -> None:
     configure('[endpoint.e]\nbase_url = "https://inference.do-ai.run/v1"\nmodel = "unheard-of"\n')
-    (row,) = cli("cost", "--json").json()["elsewhere"]
+    (row,) = cli("cost", "--json").json()["api_equivalent"]
     assert row["reason"].startswith("UNPRICED: the price table has no unheard-of of digitalocean")

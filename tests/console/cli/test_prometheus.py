@@ -254,7 +254,7 @@ def test_the_verb_decides_on_the_fleet(
     cost = cli("cost", "--prometheus", prometheus, "--model", MODEL, "--json")
     fleet = cost.json()["fleet"]
     assert fleet["replicas"] == 2
-    assert float(fleet["elsewhere"][0]["usd"]) > 0
+    assert float(fleet["api_equivalent"][0]["usd"]) > 0
 
 
 def test_a_model_that_nobody_serves_is_unknown_and_not_zero(prometheus: str) -> None:

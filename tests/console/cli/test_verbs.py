@@ -169,7 +169,7 @@ def test_cost_without_a_server_knows_the_bill_and_no_token(cli: Cli, configured:
     assert ran.code == 0
     assert document["tokens"]["requests"] is None
     assert document["tokens"]["reason"]
-    (row,) = document["elsewhere"]
+    (row,) = document["api_equivalent"]
     assert (row["endpoint"], row["usd"]) == ("serverless", None)
     assert row["reason"]
 

@@ -22,11 +22,11 @@ from backends.keeper.folder import ServerFolder, keeper_id, server_folder
 from backends.operations import load_test, meter_store
 from backends.operations.ab import targets as ab_targets
 from backends.operations.host import Host, this_host
+from backends.operations.watched import first_watched
 from backends.prober.client import run_load
 from backends.prober.protocol import LoadOrder
 from backends.simulated.gpus import SimulatedGpus
 from console.tui.actions.setup import DEMO
-from backends.operations.watched import first_watched
 from console.tui.app import InferctlApp
 from console.tui.screens.costs import CostScreen
 from console.tui.screens.gpus import GpuScreen

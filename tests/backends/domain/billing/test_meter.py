@@ -12,9 +12,9 @@ from backends.domain.billing.meter import (
     Tariff,
     activity_of,
     advance_meter,
+    api_equivalent_usd,
     begin_meter,
     billed_seconds,
-    cost_elsewhere,
     read_meter,
 )
 from backends.domain.prices.cost import RequestPrices
@@ -113,8 +113,8 @@ def test_no_second_is_unbilled(elapsed: float, step: int, least: int) -> None:
 def test_the_same_tokens_elsewhere() -> None:
     prices = RequestPrices(Decimal("0.10"), Decimal("0.70"), Decimal("0.05"))
     totals = TokenTotals(100.0, 8000.0, 4000.0, 22000.0)
-    assert cost_elsewhere(totals, prices) == Decimal("0.0160")
-    assert cost_elsewhere(TokenTotals(), prices) is None
+    assert api_equivalent_usd(totals, prices) == Decimal("0.0160")
+    assert api_equivalent_usd(TokenTotals(), prices) is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from backends.domain.decision.scenario import BadScenario, scenario_from
 from backends.domain.decision.verdict import decide
 from backends.domain.decision.wording import reason
 from backends.domain.prices.amounts import BadPrice
-from backends.domain.prices.currencies import Currency, currency_of, told
+from backends.domain.prices.currencies import Currency, amount_text, currency_of
 
 DAY = date(2026, 11, 20)
 POUNDS = {
@@ -46,9 +46,9 @@ def test_half_a_currency_is_refused(
 
 def test_amounts_are_told_in_it() -> None:
     euro = Currency("EUR", Decimal("1.08"), DAY)
-    assert told(Decimal("0.10"), euro) == "0.0926 EUR"
-    assert told(Decimal("0.10"), None) == "$0.10"
-    assert told(None, euro) == "—"
+    assert amount_text(Decimal("0.10"), euro) == "0.0926 EUR"
+    assert amount_text(Decimal("0.10"), None) == "$0.10"
+    assert amount_text(None, euro) == "—"
 
 
 def test_a_scenario_takes_prices_in_a_currency_and_says_so() -> None:

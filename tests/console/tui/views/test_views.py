@@ -206,8 +206,8 @@ def test_a_host_without_a_price_has_spent_an_unknown_sum() -> None:
 def test_an_endpoint_without_a_price_is_unpriced_and_never_free() -> None:
     free = Endpoint("free", "http://127.0.0.1:9/v1", "m")
     view = cost(READY, endpoints=(free,))
-    (elsewhere,) = view.elsewhere
-    assert (elsewhere.usd, elsewhere.reason) == (None, "UNPRICED")
+    (api_equivalent,) = view.api_equivalent
+    assert (api_equivalent.usd, api_equivalent.reason) == (None, "UNPRICED")
     assert view.crossover.break_even_rps is None
 
 

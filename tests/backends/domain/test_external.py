@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from backends.domain.external import ENDED
 from backends.domain.facts import GpusSampled, ServersSeen, SourceFailed
-from backends.domain.foreign import ENDED
 from backends.domain.gpu import GpuSample
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.session import Session, activity, advance, watching, watching_external
