@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from backends.domain.decision.break_even import Crossover, needed_capacity_rps
 from backends.domain.decision.option import (
@@ -27,6 +27,24 @@ _A_STEP_BEYOND = Decimal("1.000001")
 Outcomes = Callable[[Decimal], VerdictKind]
 
 
+FlipQuantity = Literal[
+    "rate_rps",
+    "capacity_rps",
+    "hours_per_day",
+    "ttft_slo_s",
+    "observed.n",
+    "api_input_tokens",
+    "gpu_usd_per_hour",
+    "gpu_usd_per_month",
+    "usd_per_request",
+    "serverless_usd_per_second",
+    "output_usd_per_mtok",
+    "provisioned_unit_usd_per_hour",
+    "batch_multiplier",
+]
+"""What may flip a verdict, by its key in the scenario."""
+
+
 @dataclass(frozen=True, slots=True)
 class Flip:
     """The value of one quantity at which the verdict changes.
@@ -37,7 +55,7 @@ class Flip:
         to: the verdict beyond it, None where that depends on what is not known.
     """
 
-    quantity: str
+    quantity: FlipQuantity
     value: Decimal
     now: Decimal | None
     to: VerdictKind | None = None
@@ -111,7 +129,7 @@ def _by_search(scenario: Scenario, load: Load) -> Flip | None:
     return None
 
 
-_OTHERS = (
+_OTHERS: tuple[FlipQuantity, ...] = (
     "capacity_rps",
     "gpu_usd_per_hour",
     "gpu_usd_per_month",

@@ -22,7 +22,7 @@ from backends.domain.decision.exclusion import (
     Unlike,
     Unmeasured,
 )
-from backends.domain.decision.flip import Flip
+from backends.domain.decision.flip import Flip, FlipQuantity
 from backends.domain.decision.option import Option
 from backends.domain.decision.outcome import VerdictKind, cheaper, priced
 from backends.domain.decision.verdict import Verdict
@@ -49,7 +49,7 @@ _BEYOND: dict[VerdictKind | None, str] = {
     VerdictKind.SERVERLESS_GPU_CHEAPER: "a serverless GPU wins",
     VerdictKind.CAPACITY_UNKNOWN: "it depends on what one GPU carries, which is not measured",
 }
-_UNITS = {
+_UNITS: dict[FlipQuantity, str] = {
     "rate_rps": "req/s",
     "capacity_rps": "req/s",
     "hours_per_day": "h/day",
@@ -248,7 +248,7 @@ _SAID_BEFORE = frozenset({"observed.n", "api_input_tokens"})
 """What would decide is in the sentence already."""
 
 
-def _amount(quantity: str, value: Decimal) -> str:
+def _amount(quantity: FlipQuantity, value: Decimal) -> str:
     return f"{usd(value) if 'usd' in quantity else figure(value)} {_UNITS[quantity]}"
 
 
