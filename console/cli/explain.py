@@ -76,6 +76,8 @@ def _tell(starts: list[Start]) -> None:
         table([_phase(phase) for phase in start.phases])
         show(f"unlogged {plain_s(start.unlogged_s)}, total {plain_s(start.total_s)}")
         _tell_memory(start)
+        if start.standing is not None:
+            show(f"unfinished: {start.standing}")
         if start.failure is not None:
             failure = start.failure
             show(
