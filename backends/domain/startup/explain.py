@@ -11,6 +11,7 @@ from backends.domain.startup.clock import LogClock
 from backends.domain.startup.document import start_document
 from backends.domain.startup.fold import apply, as_start
 from backends.domain.startup.lines import Glimpse, head_of, read
+from backends.domain.startup.prefixes import Prefixes
 from backends.domain.startup.reader import StartReader, is_interesting
 from backends.domain.startup.root import refuses_arguments
 from backends.domain.startup.state import StartState, begin
@@ -34,9 +35,9 @@ def explain(lines: Iterable[tuple[int, str]]) -> list[Start]:
 
     Times are those of the lines themselves. Nothing in the lines makes this raise.
     """
-    log = _Log()
+    log, prefixes = _Log(), Prefixes()
     for number, line in lines:
-        log.add(number, line)
+        log.add(number, prefixes.without(line))
     return log.starts()
 
 

@@ -186,6 +186,12 @@ def head_of_text(line: str) -> Glimpse:
     return _head_behind_prefix(line, 0)
 
 
+def is_outer_prefix(line: str, end: int) -> bool:
+    """Tell whether the first `end` characters are a prefix that `head_of` reads the time of."""
+    outer = _OUTER.match(line)
+    return outer is not None and outer.end() == end
+
+
 def _may_have_prefix(line: str) -> bool:
     """Tell whether something may stand before the line's own head; no for nearly all lines."""
     return (
