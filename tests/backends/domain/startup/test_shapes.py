@@ -1,3 +1,5 @@
+# ruff: noqa: E501  (lines of vLLM are quoted whole)
+
 """One failed start in every shape in which a log reaches a reader."""
 
 import bz2
