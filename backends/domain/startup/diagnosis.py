@@ -82,11 +82,12 @@ class Suspects:
         hints = self._roots.hints
         if best is None and hints and (self.doubtful or exit_ is not None):
             best = min(hints, key=lambda hint: not hint.line.startswith("Failed to import"))
-        if best is not None and not self._is_of_a_request(best, ready=ready):
+        died = self._told_by_others(settings, ready=ready)
+        if best is not None and not (
+            self._is_of_a_request(best, ready=ready) or (best.follows and died)
+        ):
             return _failure(best, settings, ready=ready)
-        return self._told_by_others(settings, ready=ready) or silent_end(
-            exit_, signal, settings, told=self.hopeless or self.doubtful
-        )
+        return died or silent_end(exit_, signal, settings, told=self.hopeless or self.doubtful)
 
     def _is_of_a_request(self, suspect: Suspect, *, ready: bool) -> bool:
         return ready and self._death is not None and suspect.place == 2 and not suspect.crash

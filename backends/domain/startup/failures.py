@@ -81,7 +81,8 @@ MEMORY = (
     ),
     _row(
         Kind.GPU_OUT_OF_MEMORY,
-        r"(?:CUDA|HIP|XPU) out of memory\. Tried to allocate (?P<wanted>[\d.]+ [KMG]iB)\."
+        r"(?:CUDA|HIP|[A-Z]PU|MPS \w*) out of memory\. "
+        r"Tried to allocate (?P<wanted>[\d.]+ [KMG]iB)\.?"
         r"(?:.*?total capacity of (?P<total>[\d.]+ [KMG]iB) of which "
         r"(?P<free>[\d.]+ \w+) is free)?",
         "The GPU could not give {wanted} more{of_total}.",
@@ -104,7 +105,8 @@ MEMORY = (
     ),
     _row(
         Kind.HOST_OUT_OF_MEMORY,
-        r"^MemoryError|Cannot allocate memory|can't allocate memory|std::bad_alloc|"
+        r"^MemoryError|killed due to memory pressure|running low on memory|"
+        r"Cannot allocate memory|can't allocate memory|std::bad_alloc|"
         r"Out of memory: Killed process|oom[_-]kill|Unable to allocate .* for an array",
         "The host, or the container's memory limit, ran out of memory.",
         "Give the host or container more memory, free what `free -g` shows as used, or load with "

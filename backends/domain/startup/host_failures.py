@@ -40,6 +40,15 @@ HOST = (
         "CUDA_VISIBLE_DEVICES or HIP_VISIBLE_DEVICES.",
     ),
     _row(
+        Kind.DEVICE_BUSY,
+        r"Error in memory profiling\. Initial free memory (?P<first>[\d.]+).*?current free memory "
+        r"(?P<later>[\d.]+)",
+        "Another process took or released GPU memory while vLLM measured it: {first} GiB were free "
+        "at first, {later} GiB later.",
+        "Start again once the other process is up or gone; start servers that share a GPU one "
+        "after another.",
+    ),
+    _row(
         Kind.GPU_FAULT,
         r"Memory access fault by GPU(?: (?P<gpu>[\w-]+))?|HW Exception by GPU(?: (?P<hw>[\w-]+))?",
         "The GPU{gpu_note} met a memory access fault{during}.",

@@ -101,9 +101,14 @@ class Suspect:
             self.text, self.phase, [frame.path + frame.function for frame in self.frames]
         )
 
+    @property
+    def follows(self) -> bool:
+        """Whether it only tells that another process has failed before."""
+        return FOLLOW_ONS.search(self.said) is not None
+
     def rank(self) -> tuple[int, int, int]:
         """Return the order of roots: what follows from another failure last, workers first."""
-        if FOLLOW_ONS.search(self.said):
+        if self.follows:
             tier = 3
         elif self.survived:
             tier = 2

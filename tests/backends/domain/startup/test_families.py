@@ -60,6 +60,9 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.NO_DEVICE, "", "RuntimeError: CUDA unknown error - this may be due to an incorrectly set up environment", "could not be opened", "nvidia-smi"),
     (K.NO_DEVICE, "x/torch_npu/npu/__init__.py _lazy_init", "RuntimeError: cannot initialize the runtime", "could not be opened", "container"),
     (K.DEVICE_BUSY, "", "torch.AcceleratorError: CUDA error: CUDA-capable device(s) is/are busy or unavailable", "holds the device", "inferctl gpus"),
+    (K.DEVICE_BUSY, "", "AssertionError: Error in memory profiling. Initial free memory 10.5 GiB, current free memory 12.5 GiB. This happens when", "12.5", "one after another"),
+    (K.HOST_OUT_OF_MEMORY, "", "ray.exceptions.OutOfMemoryError: Task was killed due to the node running low on memory.", "memory", "free -g"),
+    (K.GPU_OUT_OF_MEMORY, "", "RuntimeError: NPU out of memory. Tried to allocate 2.00 GiB", "2.00 GiB", "--tensor-parallel-size"),
     (K.GPU_FAULT, "", "Memory access fault by GPU node-7 (Agent handle: 0x1) on address 0x2. Reason: Unknown.", "node-7", "VLLM_ROCM_USE_AITER_MOE=0"),
     (K.GPU_FAULT, "", "torch.AcceleratorError: CUDA error: an illegal memory access was encountered", "met a fault", "dmesg"),
     (K.HOST_LIMIT, "", "OSError: [Errno 24] Too many open files", "open files", "ulimit -n"),
@@ -171,6 +174,17 @@ def test_an_engine_killed_while_it_served_has_died(line: str) -> None:
     assert start.failure is not None
     assert (start.failure.kind, start.failure.line_number) == (K.ENGINE_DIED, 3)
     assert "while it served" in start.failure.cause
+
+
+def test_what_follows_from_a_death_is_not_its_cause() -> None:
+    log = (
+        "(EngineCore pid=2) INFO 11-21 08:00:07 [gpu_model_runner.py:1] Starting to load model m...\n"
+        "(APIServer pid=1) ERROR 11-21 08:00:09 [core_client.py:8] [shutdown] MPClient: engine core exited unexpectedly; starting cleanup\n"
+        "(APIServer pid=1) RuntimeError: cancelled\n"
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.ENGINE_DIED, 2)
 
 
 def test_an_engine_killed_in_the_start_has_died_where_no_line_says_more() -> None:
