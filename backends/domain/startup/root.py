@@ -46,7 +46,7 @@ _PASSING = re.compile(r"(?:[\w.]*\.)?(?:KeyError|ImportError|ModuleNotFoundError
                       r"FileNotFoundError|StopIteration|IndexError)(?::|$)")  # fmt: skip
 """What code mostly meets and answers with an exception that says more."""
 _SECRET = re.compile(r"\b(?:hf_|sk-|nvapi-)[\w-]{8,}|(?<=--api-key[= ])\S+")
-_LONGEST = 2000
+_LONGEST, _LONGEST_TEXT = 2000, 6000
 _MOST_FRAMES, _MOST_MORE, _MOST_PROCESSES, _MOST_SUSPECTS = 60, 40, 64, 100
 
 
@@ -92,7 +92,7 @@ class Suspect:
     @property
     def text(self) -> str:
         """The message with the lines that continue it."""
-        return "\n".join((self.said, *self.more))
+        return "\n".join((self.said, *self.more))[:_LONGEST_TEXT]
 
     @property
     def known(self) -> tuple[Row, re.Match[str]] | None:
@@ -166,7 +166,7 @@ class Roots:
             block = self._blocks[record.process] = _Block()
         for message in (record.message, *record.trace):
             if message.strip():
-                self._consider(Suspect(number, "", message, record.process, _place(record), phase),
+                self._consider(Suspect(number, "", message[:_LONGEST], record.process, _place(record), phase),
                                block, record)  # fmt: skip
 
     def _consider(self, new: Suspect, block: _Block, record: Record) -> None:

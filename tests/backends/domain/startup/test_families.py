@@ -197,3 +197,10 @@ def test_an_engine_killed_in_the_start_has_died_where_no_line_says_more() -> Non
     assert failure is not None
     assert (failure.kind, failure.line_number) == (K.ENGINE_DIED, 3)
     assert "load_weights" in failure.cause
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("rest", ["'" * 100_000, "cutlass " * 20_000, "a/" * 100_000])
+def test_a_hostile_message_is_bounded(rest: str) -> None:
+    failure = failure_of("", f"RuntimeError: Worker failed with error '{rest}")
+    assert len(failure.line) <= 2000
