@@ -166,8 +166,9 @@ class Roots:
             block = self._blocks[record.process] = _Block()
         for message in (record.message, *record.trace):
             if message.strip():
-                self._consider(Suspect(number, "", message[:_LONGEST], record.process, _place(record), phase),
-                               block, record)  # fmt: skip
+                text = message[:_LONGEST]
+                new = Suspect(number, "", text, record.process, _place(record), phase)
+                self._consider(new, block, record)
 
     def _consider(self, new: Suspect, block: _Block, record: Record) -> None:
         message = new.said
