@@ -50,6 +50,19 @@ class FailureKind(StrEnum):
     STARTUP_TIMEOUT = "startup_timeout"
     DISK_FULL = "disk_full"
     DEPENDENCY_ERROR = "dependency_error"
+    NO_KERNEL = "no_kernel"
+    COMMUNICATION_FAILED = "communication_failed"
+    RANK_MISSING = "rank_missing"
+    GPU_FAULT = "gpu_fault"
+    BUILD_TOOLS = "build_tools"
+    CHECKPOINT_MISMATCH = "checkpoint_mismatch"
+    SHARED_MEMORY_FULL = "shared_memory_full"
+    NATIVE_CRASH = "native_crash"
+    HOST_LIMIT = "host_limit"
+    PERMISSION_DENIED = "permission_denied"
+    DEVICE_BUSY = "device_busy"
+    ENGINE_HUNG = "engine_hung"
+    INTERNAL_ERROR = "internal_error"
     ENGINE_DIED = "engine_died"
     KILLED = "killed"
     UNKNOWN = "unknown"
@@ -174,6 +187,7 @@ class Start:
         ready_s: launch to the server answering, None if it never did.
         phases: in order; they and `unlogged_s` tile `total_s`.
         settings: what the banner said of the engine, for example ``("tensor_parallel_size", "8")``.
+        standing: how far a start got that its log leaves unfinished, and what it waits for.
     """
 
     start_id: str
@@ -193,3 +207,4 @@ class Start:
     memory: StartMemory = StartMemory()
     failure: Failure | None = None
     settings: tuple[tuple[str, str], ...] = ()
+    standing: str | None = None

@@ -11,10 +11,13 @@ from backends.domain.start import Phase, Start
 from backends.domain.startup.document import start_document
 from backends.domain.startup.explain import explain
 from backends.domain.startup.lines import numbered_lines
+from backends.domain.startup.log_bytes import ZSTD_MAGIC
 from backends.problem import NotFound, Problem
 from console.cli.output import document, show, table
 
 CHUNK_BYTES = 1 << 20
+LONGEST_LINE = 300
+"""Characters of a root line that the text shows; the JSON has it whole."""
 
 LAUNCH_UNLOGGED = "counted from the log's first line; what the launch took before it is in no log"
 
@@ -55,6 +58,8 @@ def numbered(name: str) -> Iterator[tuple[int, str]]:
             yield from numbered_lines(_chunks(sys.stdin.buffer))
             return
         with Path(name).open("rb") as file:
+            if file.peek(4)[:4] == ZSTD_MAGIC:
+                raise Problem(f"{name}: zstd; use `zstd -dc {name} | inferctl explain -`")
             yield from numbered_lines(_chunks(file))
     except FileNotFoundError as error:
         raise NotFound(f"{name}: there is no such file") from error
@@ -76,10 +81,13 @@ def _tell(starts: list[Start]) -> None:
         table([_phase(phase) for phase in start.phases])
         show(f"unlogged {plain_s(start.unlogged_s)}, total {plain_s(start.total_s)}")
         _tell_memory(start)
+        if start.standing is not None:
+            show(f"unfinished: {start.standing}")
         if start.failure is not None:
             failure = start.failure
             show(
-                f"failure: {failure.kind}, line {failure.line_number or 'unknown'}: {failure.line}"
+                f"failure: {failure.kind}, line {failure.line_number or 'unknown'}: "
+                f"{failure.line[:LONGEST_LINE]}"
             )
             show(f"cause: {failure.cause}")
             show(f"remedy: {failure.remedy}")

@@ -30,6 +30,11 @@ class LogClock:
         self._latest_s = max(seconds, self._latest_s or seconds)
         return self._latest_s
 
+    def between(self, earlier: str, later: str) -> float:
+        """Return the seconds from one stamp to another of the same year, 0 if one is no time."""
+        begin_s, end_s = self._seconds(earlier), self._seconds(later)
+        return 0.0 if begin_s is None or end_s is None else end_s - begin_s
+
     def _seconds(self, stamp: str) -> float | None:
         try:
             month, day = int(stamp[0:2]), int(stamp[3:5])

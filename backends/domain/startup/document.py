@@ -44,6 +44,7 @@ def start_document(start: Start) -> dict[str, Any]:
         "cuda_graph_s": _rounded(start.cuda_graph_s),
         "engine_init_s": _rounded(start.engine_init_s),
         "reason": _why_unknown(start),
+        "standing": start.standing,
         "memory": _memory(start.memory),
         "failure": None if start.failure is None else _plain(asdict(start.failure)),
     }

@@ -1,18 +1,21 @@
 """Any vLLM log -> the starts in it, in one pass and constant memory."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from backends.domain.facts import StopOrdered
+from backends.domain.facts import PhaseProgressed, StopOrdered
 from backends.domain.stamp import Stamp
-from backends.domain.start import Start
+from backends.domain.start import Outcome, PhaseName, Start
 from backends.domain.startup.clock import LogClock
-from backends.domain.startup.diagnosis import refuses_arguments
 from backends.domain.startup.document import start_document
 from backends.domain.startup.fold import apply, as_start
 from backends.domain.startup.lines import Glimpse, head_of, read
+from backends.domain.startup.prefixes import Prefixes
 from backends.domain.startup.reader import StartReader, is_interesting
+from backends.domain.startup.root import refuses_arguments
 from backends.domain.startup.state import StartState, begin
+from backends.domain.startup.unfinished import bar_clock_s, with_standing
 from backends.domain.startup.wording import Event
 from backends.domain.startup.wordings import find
 
@@ -20,6 +23,9 @@ __all__ = ["explain", "start_document"]
 
 _SERVED = " 200 OK"
 _STILL_SERVING = "Engine 000:"
+_ONLY_A_WRAPPER = re.compile(r"RuntimeError: Engine core initialization failed")
+"""A fragment that says no more than this tells nothing of a start."""
+_RESOLUTION_S = 2.0
 _MOST_UNDATED = 1000
 """Lines before the first that has a time; they are read as if they stood there."""
 
@@ -29,9 +35,9 @@ def explain(lines: Iterable[tuple[int, str]]) -> list[Start]:
 
     Times are those of the lines themselves. Nothing in the lines makes this raise.
     """
-    log = _Log()
+    log, prefixes = _Log(), Prefixes()
     for number, line in lines:
-        log.add(number, line)
+        log.add(number, prefixes.without(line))
     return log.starts()
 
 
@@ -50,17 +56,21 @@ class _Log:
             return
         glimpse = head_of(line)
         word, stamp, outer, _ = glimpse
-        interesting = is_interesting(word) and not (word == _STILL_SERVING and self._reader.ready)
-        if interesting and self._opens_another(line, glimpse):
+        known = is_interesting(word) and not (word == _STILL_SERVING and self._reader.ready)
+        interesting = known or self._reader.attends(line, word)
+        if known and self._opens_another(line, glimpse):
             # Lines without a meaning may already be the new start's.
             self._stamp = self._stamp_read
             self._finish()
             self._reset()
         if stamp and (self._outer is None or self._outer is outer):
-            self._outer, self._stamp = outer, stamp
-            if self._state is None:
-                self._begin()
-        if interesting:
+            self._dated(line, stamp, outer=outer)
+        if not interesting:
+            return
+        if self._held is not None and len(self._held) < _MOST_UNDATED:
+            self._held.append((number, line))
+        else:
+            self._read_held()
             self._read(number, line)
 
     def starts(self) -> list[Start]:
@@ -73,8 +83,31 @@ class _Log:
         self._state = None
         self._outer = None
         self._stamp = self._stamp_read = ""
+        self._read_at = self._now()
         self._evident = False
+        self._bar = (self._read_at.mono_s, 0.0)
         self._undated: list[tuple[int, str]] = []
+        self._held: list[tuple[int, str]] | None = None
+
+    def _dated(self, line: str, stamp: str, *, outer: bool) -> None:
+        if line[0] == "(" and "." in stamp and not outer:
+            # Another logger behind vLLM's prefix; vLLM's own times are whole seconds, so in the
+            # second in which vLLM speaks too its fraction would only shift boundaries.
+            if self._clock.between(self._stamp, stamp) < _RESOLUTION_S:
+                return
+            self._read_held()
+            self._held = []
+        elif self._held is not None:
+            self._stamp = stamp if self._stamp.startswith(stamp) else self._stamp
+            self._read_held()
+        self._outer, self._stamp = outer, stamp
+        if self._state is None:
+            self._begin()
+
+    def _read_held(self) -> None:
+        held, self._held = self._held or [], None
+        for number, line in held:
+            self._read(number, line)
 
     def _now(self) -> Stamp:
         seconds = self._clock.at(self._stamp)
@@ -94,14 +127,25 @@ class _Log:
             self._feed(self._state, number, line)
 
     def _feed(self, state: StartState, number: int, line: str) -> None:
-        self._stamp_read = self._stamp
-        facts = self._reader.feed(self._now(), line, number)
+        if is_interesting(head_of(line).word) or not self._stamp_read:
+            self._stamp_read = self._stamp
+            self._read_at = self._now()
+        now = self._read_at
+        facts = self._reader.feed(now, line, number)
         self._evident = self._evident or bool(facts)
         for fact in facts:
             state = apply(state, fact)
+            if isinstance(fact, PhaseProgressed) and fact.phase is PhaseName.LOAD_WEIGHTS:
+                ran_s = bar_clock_s(line)
+                self._bar = (self._bar[0] if 0 < self._bar[1] <= ran_s else now.mono_s, ran_s)
         if self._reader.stopping_at is not None:
             state = apply(state, StopOrdered(self._reader.stopping_at, by="its log"))
         self._state = state
+
+    def _by_its_bar(self, now: Stamp) -> Stamp:
+        """Return `now`, or later where a progress bar, which has no time, ran on after it."""
+        began, ran_s = self._bar
+        return Stamp(max(now.mono_s, began + ran_s), max(now.wall_s, began + ran_s))
 
     def _opens_another(self, line: str, glimpse: Glimpse) -> bool:
         """Tell whether this line belongs to a start after the one being read."""
@@ -123,6 +167,7 @@ class _Log:
         return reader.over and (row.begins is not None or row.ends is not None)
 
     def _finish(self) -> None:
+        self._read_held()
         if self._state is None:
             self._begin()
         assert self._state is not None
@@ -133,8 +178,17 @@ class _Log:
         failure = self._state.failure
         if not self._evident and (failure is None or failure.line_number is None):
             return
+        if not self._evident and _ONLY_A_WRAPPER.match(failure.line if failure else ""):
+            return
         start = as_start(self._state, now)
+        if start.outcome is Outcome.INCOMPLETE:
+            now = self._by_its_bar(now) if _loads(start) else now
+            start = with_standing(as_start(self._state, now), self._reader.waiting, self._bar[1])
         self._starts.append(start if self._stamp else _without_times(start))
+
+
+def _loads(start: Start) -> bool:
+    return start.progress is not None and start.progress.phase is PhaseName.LOAD_WEIGHTS
 
 
 def _without_times(start: Start) -> Start:

@@ -5,10 +5,15 @@ Hugging Face client raise. A row's `cause` and `remedy` may name the groups of i
 """
 
 import re
+from collections.abc import Sequence
 
 from backends.domain.start import FailureKind as Kind
+from backends.domain.start import PhaseName
+from backends.domain.startup.cluster_failures import CLUSTER
 from backends.domain.startup.failure_row import Row
 from backends.domain.startup.failure_row import row as _row
+from backends.domain.startup.host_failures import HOST
+from backends.domain.startup.kernel_failures import KERNELS
 from backends.domain.startup.model_failures import MODELS
 
 _OTHER_SIZE = (
@@ -67,7 +72,17 @@ MEMORY = (
     ),
     _row(
         Kind.GPU_OUT_OF_MEMORY,
-        r"(?:CUDA|HIP|XPU) out of memory\. Tried to allocate (?P<wanted>[\d.]+ [KMG]iB)\."
+        r"out of memory(?:\. Tried to allocate (?P<wanted>[\d.]+ [KMG]iB))?",
+        "The GPU ran out of memory while profiling the multimodal encoder{wanted_note}.",
+        "Set --skip-mm-profiling, or fewer or smaller items with --limit-mm-per-prompt.",
+        frames=r"embed_multimodal|get_multimodal_embeddings|profile_(?:mm|encoder|multimodal)|"
+        r"_execute_mm_encoder|encoder_profil",
+        phases=(PhaseName.PROFILE_MEMORY, PhaseName.UNLOGGED, PhaseName.LOAD_WEIGHTS),
+    ),
+    _row(
+        Kind.GPU_OUT_OF_MEMORY,
+        r"(?:CUDA|HIP|[A-Z]PU|MPS \w*) out of memory\. "
+        r"Tried to allocate (?P<wanted>[\d.]+ [KMG]iB)\.?"
         r"(?:.*?total capacity of (?P<total>[\d.]+ [KMG]iB) of which "
         r"(?P<free>[\d.]+ \w+) is free)?",
         "The GPU could not give {wanted} more{of_total}.",
@@ -90,7 +105,8 @@ MEMORY = (
     ),
     _row(
         Kind.HOST_OUT_OF_MEMORY,
-        r"^MemoryError|Cannot allocate memory|can't allocate memory|std::bad_alloc|"
+        r"^MemoryError|killed due to memory pressure|running low on memory|"
+        r"Cannot allocate memory|can't allocate memory|std::bad_alloc|"
         r"Out of memory: Killed process|oom[_-]kill|Unable to allocate .* for an array",
         "The host, or the container's memory limit, ran out of memory.",
         "Give the host or container more memory, free what `free -g` shows as used, or load with "
@@ -148,6 +164,25 @@ ARGUMENTS = (
     ),
     _row(
         Kind.INVALID_BATCH_LIMITS,
+        r"max_tokens_per_mm_item \((?P<item>\d+)\) is larger than max_num_batched_tokens "
+        r"\((?P<tokens>\d+)\)",
+        "One multimodal item takes {item} tokens, and --max-num-batched-tokens is {tokens}.",
+        "Set --max-num-batched-tokens {item} or more.",
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"LoRA rank (?P<rank>\d+) is greater than max_lora_rank (?P<limit>\d+)",
+        "The adapter has rank {rank}, and --max-lora-rank is {limit}.",
+        "Set --max-lora-rank {rank}.",
+    ),
+    _row(
+        Kind.INVALID_BATCH_LIMITS,
+        r"max_num_seqs \((?P<seqs>\d+)\) exceeds available Mamba cache blocks \((?P<blocks>\d+)\)",
+        "--max-num-seqs {seqs} needs more Mamba cache blocks than the {blocks} that fit.",
+        "Set --max-num-seqs {blocks} or less, or raise --gpu-memory-utilization.",
+    ),
+    _row(
+        Kind.INVALID_BATCH_LIMITS,
         r"max_num_batched_tokens \((?P<tokens>\d+)\) is smaller than max_model_len "
         r"\((?P<length>\d+)\)",
         "--max-num-batched-tokens {tokens} is less than --max-model-len {length}.",
@@ -191,56 +226,7 @@ ARGUMENTS = (
     ),
 )
 
-HOST = (
-    _row(
-        Kind.DRIVER_MISMATCH,
-        r"NVIDIA driver on your system is too old \(found version (?P<found>\d{1,6})\)",
-        "The NVIDIA driver supports CUDA {found_cuda} at most, and this build needs a newer one.",
-        "Update the NVIDIA driver, or install a vLLM wheel built for CUDA {found_cuda} or older.",
-    ),
-    _row(
-        Kind.DRIVER_MISMATCH,
-        r"CUDA driver version is insufficient|no kernel image is available for execution|"
-        r"device kernel image is invalid|HIP error: invalid device function|"
-        r"forward compatibility was attempted|PTX was compiled with an unsupported toolchain|"
-        r"driver/library version mismatch",
-        "The GPU's driver or its kind does not fit the kernels of this build.",
-        "Update the driver (`nvidia-smi` or `rocminfo` shows it), or install the vLLM build made "
-        "for this GPU and driver.",
-    ),
-    _row(
-        Kind.NO_DEVICE,
-        r"(?P<library>lib(?:cudart|cuda|cublas|amdhip64|torch_hip)[\w.-]*): cannot open shared",
-        "{library} is not there: this vLLM is built for another kind of GPU.",
-        "Install the build for this host's GPUs: the ROCm build on AMD, the CUDA build on NVIDIA.",
-    ),
-    _row(
-        Kind.NO_DEVICE,
-        r"Failed to infer device type|No (?:CUDA|HIP) GPUs are available|No platform detected|"
-        r"UnspecifiedPlatform|Found no NVIDIA driver|no CUDA-capable device|invalid device ordinal",
-        "No GPU that this vLLM can use was found.",
-        "Check `nvidia-smi` or `rocm-smi`; a container needs --gpus all, or --device /dev/kfd "
-        "--device /dev/dri on AMD.",
-    ),
-    _row(
-        Kind.STARTUP_TIMEOUT,
-        r"Timed out waiting for engine|VLLM_ENGINE_READY_TIMEOUT_S|Engine core .* timed out|"
-        r"did not start (?:up )?(?:with)?in",
-        "The engine was not up within the time that vLLM waits for it.",
-        "Raise VLLM_ENGINE_READY_TIMEOUT_S (600 by default) in the server's environment.",
-    ),
-    _row(
-        Kind.DEPENDENCY_ERROR,
-        r"^(?:\w+\.)*(?:ImportError|ModuleNotFoundError)|undefined symbol|is not subscriptable|"
-        r"operator torchvision::nms does not exist|PackageNotFoundError|cannot import name|"
-        r"version `GLIBC",
-        "A Python package that vLLM needs is missing or does not fit: {line}",
-        "Install vLLM afresh in an environment of its own with a Python it supports, for example "
-        "`uv venv --python 3.12` and `uv pip install vllm`.",
-    ),
-)
-
-TABLE: tuple[Row, ...] = (*MEMORY, *ARGUMENTS, *MODELS, *HOST)
+TABLE: tuple[Row, ...] = (*KERNELS, *CLUSTER, *MEMORY, *ARGUMENTS, *MODELS, *HOST)
 
 WRAPPERS = re.compile(
     r"Engine core initialization failed|Engine process failed to start|"
@@ -248,12 +234,26 @@ WRAPPERS = re.compile(
     r"EngineCore encountered an issue|EngineGenerateError|See root cause above|"
     r"CancelledError|SystemExit|resource_tracker"
 )
-"""What only reports that something else failed: never the cause."""
+"""What only reports that something else failed: never the cause, unless it quotes it."""
+
+QUOTED = re.compile(r"failed with error (?P<mark>['\"])(?P<quote>.*?)(?P=mark)(?=, please|\.?$)")
+"""How a wrapper quotes the failure that it reports."""
+
+FOLLOW_ONS = re.compile(
+    r"^(?:[\w.]*\.)?(?:RuntimeError: cancelled|BrokenPipeError|ConnectionResetError|EOFError|"
+    r"ConnectionAbortedError|_?queue\.Empty|Empty$|ActorDiedError|RayActorError|"
+    r"OwnerDiedError|ProcessExitedException|ChildFailedError|StopIteration$)|"
+    r"has no attribute '?(?:shutdown|close|terminate)|Connection closed by (?:peer|remote)|"
+    r"remote process exited|cannot schedule new futures"
+)
+"""What a process meets because another one, or its own start, has already failed."""
 
 
-def classify(line: str) -> tuple[Row, re.Match[str]] | None:
-    """Return the first row that knows this line."""
+def classify(
+    text: str, phase: str = "", frames: Sequence[str] = ()
+) -> tuple[Row, re.Match[str]] | None:
+    """Return the first row that knows this message, raised in these frames in this phase."""
     for row in TABLE:
-        if found := row.pattern.search(line):
+        if found := row.find(text, phase, frames):
             return row, found
     return None

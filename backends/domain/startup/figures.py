@@ -16,6 +16,7 @@ from backends.domain.startup.wording import Event, Wording
 _NO_SETTINGS = frozenset(
     {"took", "done", "total", "mode", "version", "model", "args", "config", "module", "clock"}
     | {"servers", "compilation", "tokens", "concurrency", "blocks", "per_request"}
+    | {"placement_s", "specs", "silent_s"}
     | {"weights", "kv_cache", "cuda_graphs", "activation_peak"}
 )
 _PARTS: tuple[MemoryPart, ...] = ("weights", "kv_cache", "cuda_graphs", "activation_peak")
@@ -26,7 +27,7 @@ class Figures:
 
     def __init__(self) -> None:
         self._settings: dict[str, str] = {}
-        self._model = ""
+        self._model = self._version = ""
         self._parts: dict[str, str] = {}
         self._kv_tokens: int | None = None
         self._weights_time_told = False
@@ -36,7 +37,7 @@ class Figures:
     @property
     def known(self) -> dict[str, str]:
         """Settings and latest figures by name, for the sentences of a failure."""
-        return self._settings | {"model": self._model} | self._parts
+        return self._settings | {"model": self._model, "version": self._version} | self._parts
 
     def rank(self, process: str) -> int | None:
         """Return the rank that a process name means with these settings."""
@@ -67,6 +68,7 @@ class Figures:
             new["compile_cache"] = "miss"
         self._settings |= new
         self._model = self._model or model or ""
+        self._version = self._version or groups.get("version", "")
         if not (new or model or "version" in groups):
             return []
         return [StartIdentified(at, groups.get("version"), model, tuple(new.items()))]

@@ -6,16 +6,29 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from backends.domain.startup.log_bytes import utf8
+
 LONGEST_LINE_BYTES = 256 * 1024
 """A longer line is cut, so that a file without newlines needs no more memory than this."""
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[()][A-Z0-9]|)")
+_WITHOUT_ESC = re.compile(r"(?:\^\[|#033|\\u001b|\\x1b|\\033|\ufffd|\u241b)?\[[0-9;]{1,10}m")
+"""Colours whose escape character a terminal's copy, rsyslog or a JSON encoder took or spelt out."""
+
+# Each process writes its prefix before what reaches it, so a line may carry a chain of them:
+# (EngineCore pid=9) (RayWorkerProc pid=4, ip=10.0.0.2) (Worker_TP1 pid=4). The last one spoke.
+_IP = r"(?:, ip=[\w.:]{1,50})?"
+_ONE_PROCESS = rf"\((?:(?:[A-Za-z][\w.:-]*(?: rank=\d{{1,6}})? )?pid=\d+|raylet){_IP}\) ?"
+_CHAIN = (
+    rf"(?:{_ONE_PROCESS}(?=\()){{0,8}}"
+    rf"(?:\((?:(?P<process>[A-Za-z][\w.:-]*)(?: rank=(?P<rank>\d{{1,6}}))? )?pid=\d+{_IP}\) ?"
+    rf"|\((?P<raylet>raylet){_IP}\) ?|\[rank(?P<torch_rank>\d{{1,6}})\]: ?)?"
+)
 
 # (EngineCore_DP0 pid=12) INFO 11-21 08:09:22 [core.py:133] [backbone] Using max model len 1024
 #  process                level stamp                         tag        word
 _HEAD = re.compile(
-    r"(?:\((?P<process>[A-Za-z][\w.:-]*)(?: rank=(?P<rank>\d{1,6}))? pid=\d+\) ?)?"
-    r"(?:(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)"
+    _CHAIN + r"(?:(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)"
     r"(?: (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \[[^\]]*\] ?|: +))?"
     r"(?:\[\d{4}-(?P<bracket>\d\d-\d\d \d\d:\d\d:\d\d)\] [A-Z]+ \S+:\d+: )?"
     r"(?:\[(?P<tag>[a-z_]+)\] )?"
@@ -24,7 +37,7 @@ _HEAD = re.compile(
 
 # Nearly every line of a server's log; what it does not match, `_HEAD` does more slowly.
 _RECORD = re.compile(
-    r"(?:\([A-Za-z][\w.:-]*(?: rank=\d{1,6})? pid=\d+\) )?"
+    rf"(?:{_ONE_PROCESS}){{0,9}}"
     r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) (\d\d-\d\d \d\d:\d\d:\d\d) \[[^\]]*\] "
     r"((?!Engine |The )[^\s\[▀▄█]\S*)"
 )
@@ -35,12 +48,15 @@ _OUTER = re.compile(
     r"(?:(?:\d{4}-(?P<date>\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d(?:[.,]\d+)?)"
     r"(?:Z|[+-]\d\d:?\d\d)?|(?P<month>[A-Z][a-z]{2}) (?P<day>[ \d]\d) "
     r"(?P<clock>\d\d:\d\d:\d\d(?:\.\d+)?)) )?"
-    r"(?:std(?:out|err) [FP] )?(?:[\w.-]+ [\w@./-]+\[\d+\]: )?"
+    r"(?:std(?:out|err) [FP] )?(?:[\w.-]+ (?:[\w@./-]+\[\d+\]|kernel): )?"
 )
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905
 _OUTER_BEGINS = "2["
 _OUTER_WORDS = frozenset((*_MONTHS, "std"))
-_RECORD_INSIDE = re.compile(r"(?:INFO|WARNING|ERROR) (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \[")
+_RECORD_INSIDE = re.compile(
+    rf"(?:{_ONE_PROCESS}){{0,9}}"
+    r"(?:INFO|WARNING|ERROR) (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \["
+)
 _JSON_HEAD = re.compile(
     r'"asctime": "\d{4}-(\d\d-\d\d \d\d:\d\d:\d\d[,.]?\d*).*?'
     r'"message": "(?:\[[a-z_]+\] )?(Engine 000:|[^\s"\\]*)'
@@ -73,7 +89,7 @@ class Record:
         level: of the logger, empty for what no logger wrote.
         tag: ``aiter``, ``shutdown``, ``backbone``; the bracket before some messages.
         message: without prefix, header and tag.
-        trace: the exception lines of a JSON record, last one last.
+        trace: the lines of a JSON record's traceback, last one last.
     """
 
     process: str
@@ -123,7 +139,7 @@ def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
     What a lone ``\r`` separates, as progress bars do, shares one number.
     """
     number, pending = 1, b""
-    for chunk in chunks:
+    for chunk in utf8(chunks):
         whole, newline, pending = (pending + chunk).rpartition(b"\n")
         if newline:
             lines = clean(whole).split("\n")
@@ -139,7 +155,9 @@ def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
 def clean(block: bytes) -> str:
     """Return bytes as text: what is not UTF-8 replaced, colours and other escapes gone."""
     text = block.decode("utf-8", "replace")
-    return _ESCAPES.sub("", text) if "\x1b" in text else text
+    if "\x1b" in text:
+        text = _ESCAPES.sub("", text)
+    return _WITHOUT_ESC.sub("", text) if "[0m" in text or "[0;0m" in text else text
 
 
 def head_of(line: str) -> Glimpse:
@@ -168,6 +186,12 @@ def head_of_text(line: str) -> Glimpse:
     return _head_behind_prefix(line, 0)
 
 
+def is_outer_prefix(line: str, end: int) -> bool:
+    """Tell whether the first `end` characters are a prefix that `head_of` reads the time of."""
+    outer = _OUTER.match(line)
+    return outer is not None and outer.end() == end
+
+
 def _may_have_prefix(line: str) -> bool:
     """Tell whether something may stand before the line's own head; no for nearly all lines."""
     return (
@@ -189,13 +213,19 @@ def read(line: str, glimpse: Glimpse) -> Record:
     assert head is not None
     rank = int(head["rank"]) if head["rank"] else None
     return Record(
-        process=head["process"] or "",
+        process=_process_of(head),
         rank=rank,
         level=head["level"] or "",
         tag=head["tag"] or "",
         word=head["word"],
         message=line[head.start("word") :].rstrip(),
     )
+
+
+def _process_of(head: re.Match[str]) -> str:
+    if head["torch_rank"] is not None:
+        return f"rank {head['torch_rank']}"
+    return head["process"] or head["raylet"] or ""
 
 
 def _head_behind_prefix(line: str, start: int) -> Glimpse:
@@ -216,7 +246,7 @@ def _head_behind_prefix(line: str, start: int) -> Glimpse:
         return Glimpse(word, stamp, stamp != "", offset)
     if stamp and start == 0:
         return Glimpse(head["word"], stamp, True, offset)
-    return Glimpse(head["word"], head["stamp"] or head["bracket"] or "", False, offset)
+    return Glimpse(head["word"], head["stamp"] or head["bracket"] or stamp, False, offset)
 
 
 def _first_word(line: str, start: int) -> str:
@@ -249,7 +279,7 @@ def _read_json(line: str) -> Record:
         return Record("", None, "", "", "", line)
     head = _HEAD.match(str(entry.get("message", "")))
     assert head is not None
-    trace = [text for text in str(entry.get("exc_info", "")).split("\n") if text[:1].strip()]
+    trace = [text for text in str(entry.get("exc_info", "")).split("\n") if text.strip()]
     return Record(
         process=str(entry.get("vllm_process_name", "")),
         rank=None,

@@ -5,6 +5,36 @@ from backends.domain.startup.failure_row import row as _row
 
 MODELS = (
     _row(
+        Kind.MODEL_NOT_FOUND,
+        r"RepositoryNotFoundError(?:[\s\S]*?/api/models/(?P<name>[\w.-]+/[\w-]+(?:\.[\w-]+)*))?",
+        "There is no model {asked} on the hub, or it is private.",
+        "Correct the model's name; for a private one set HF_TOKEN in the server's environment.",
+    ),
+    _row(
+        Kind.CHECKPOINT_MISMATCH,
+        r"Following weights were not initialized from checkpoint: \{(?P<weights>[^}]*)\}?",
+        "The checkpoint has no weights for {weight_groups}, which this model class wants.",
+        "{mismatch_remedy}",
+    ),
+    _row(
+        Kind.CHECKPOINT_MISMATCH,
+        r"There is no module or parameter named '?(?P<weight>[\w.]+)|Attempted to load weight|"
+        r"size mismatch for (?P<parameter>[\w.]+)|unexpected (?:weight|key)s? |"
+        r"loaded_weight|shape mismatch.*weight|The size of tensor a \(\d+\) must match",
+        "The checkpoint's weights do not fit the model class{weight_note}: {line}",
+        "Most likely this checkpoint belongs to another class, revision or quantization: check "
+        "`architectures` in its config.json and the vLLM version its model card asks for.",
+        frames=r"model_loader|load_weights|weight_loader|/models/|safetensors|parameter\.py",
+    ),
+    _row(
+        Kind.CHECKPOINT_MISMATCH,
+        r"There is no module or parameter named '?(?P<weight>[\w.]+)|"
+        r"size mismatch for (?P<parameter>[\w.]+)",
+        "The checkpoint's weights do not fit the model class{weight_note}.",
+        "Most likely this checkpoint belongs to another class, revision or quantization: check "
+        "`architectures` in its config.json and the vLLM version its model card asks for.",
+    ),
+    _row(
         Kind.GATED_MODEL,
         r"gated repo|GatedRepoError|Access to model (?P<model>\S+) is restricted|"
         r"(?:401|403) Client Error|Invalid (?:user token|credentials)",
@@ -20,11 +50,12 @@ MODELS = (
     ),
     _row(
         Kind.NO_NETWORK,
-        r"couldn't connect to '(?P<url>[^']+)'|Temporary failure in name resolution|Name or "
+        r"couldn't connect to 'https?://(?P<host>[^/']+)[^']*'|"
+        r"host='(?P<pool>[^']+)'.*Max retries|Temporary failure in name resolution|Name or "
         r"service not known|Failed to establish a new connection|Network is unreachable|"
         r"Max retries exceeded",
-        "The Hugging Face hub could not be reached.",
-        "Check DNS, proxy and firewall with `curl -I https://huggingface.co`, or download the "
+        "{hub} could not be reached.",
+        "Check DNS, proxy and firewall with `curl -I https://{host}`, or download the "
         "model beforehand with `hf download {model}`.",
     ),
     _row(
@@ -77,8 +108,7 @@ MODELS = (
     _row(
         Kind.BAD_CHECKPOINT,
         r"SafetensorError|Error while deserializing header|incomplete metadata|"
-        r"PytorchStreamReader failed|Following weights were not initialized from checkpoint|"
-        r"does not appear to have a file named|size mismatch for",
+        r"PytorchStreamReader failed|does not appear to have a file named",
         "A weight file is incomplete or does not belong to this model.",
         "Delete it and download the model again with `hf download --force-download {model}`.",
     ),

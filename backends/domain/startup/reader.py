@@ -9,11 +9,14 @@ from backends.domain.facts import (
 )
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
-from backends.domain.startup.diagnosis import WORDS as FAILURE_WORDS
+from backends.domain.startup.crashes import is_native
 from backends.domain.startup.diagnosis import Suspects
 from backends.domain.startup.figures import Figures, progressed
 from backends.domain.startup.lines import Record, head_of, read
+from backends.domain.startup.root import ATTENTION_LINES
+from backends.domain.startup.root import WORDS as FAILURE_WORDS
 from backends.domain.startup.timeline import RankTimelines, Timeline
+from backends.domain.startup.unfinished import Wait, announced
 from backends.domain.startup.wording import Event, Wording
 from backends.domain.startup.wordings import WORDS, find
 
@@ -37,7 +40,7 @@ _ALL_WORDS = WORDS | FAILURE_WORDS
 
 def is_interesting(word: str) -> bool:
     """Tell whether a line whose message begins with `word` can mean anything to a reader."""
-    return word in _ALL_WORDS or word.endswith(_EXCEPTIONS)
+    return word in _ALL_WORDS or word.endswith(_EXCEPTIONS) or is_native(word)
 
 
 class StartReader:
@@ -48,6 +51,7 @@ class StartReader:
         engine_ready_at: when the engine had come up, None before.
         has_api_server: the log told of an API server, so the engine alone is not yet ready.
         ready: the log told that the server answers.
+        waiting: the wait that the log announced last, None once the start went on.
     """
 
     def __init__(self) -> None:
@@ -62,6 +66,12 @@ class StartReader:
         self._figures = Figures()
         self._servers = self._servers_awaited = 1
         self._number = 0
+        self._attention = 0
+        self.waiting: Wait | None = None
+
+    def attends(self, line: str, word: str) -> bool:
+        """Tell whether a line counts for its place: a frame, or what follows a failure's line."""
+        return self._attention > 0 or (word == "" and 'File "' in line)
 
     @property
     def over(self) -> bool:
@@ -95,7 +105,7 @@ class StartReader:
         has_bar = "it/s]" in line or "s/it]" in line
         for part in _BEHIND_A_BAR.split(line) if has_bar else (line,):
             glimpse = head_of(part)
-            if is_interesting(glimpse.word):
+            if is_interesting(glimpse.word) or self.attends(part, glimpse.word):
                 facts += self._read(at, read(part, glimpse))
         return facts
 
@@ -104,7 +114,7 @@ class StartReader:
         facts: list[StartFact] = []
         if not self.ready and self.stopping_at is None:
             facts += self._ready_after_all()
-        known = self._figures.known | {"phase": self._timeline.phase or ""}
+        known = self._figures.known | {"phase": "" if self.ready else self._timeline.phase or ""}
         failure = self._suspects.verdict(
             exit, ready=self.ready, stopping=self.stopping_at is not None, settings=known
         )
@@ -127,12 +137,18 @@ class StartReader:
             self._suspect(at, record, died=found is not None)
             return []
         row, match = found
+        if row.begins is not None or row.ends is not None:
+            self._suspects.went_on(record.process)
+            self.waiting = None
         rank = self._figures.rank(record.process) if record.rank is None else record.rank
         return self._facts_of(at, row, match, rank)
 
     def _suspect(self, at: Stamp, record: Record, *, died: bool) -> None:
+        plain = not (died or is_interesting(record.word))
+        self._attention = max(0, self._attention - 1) if plain else ATTENTION_LINES
         if self.stopping_at is None:
-            ordered = self._suspects.consider(self._number, record, died=died)
+            phase = "" if self.ready else self._timeline.phase or ""
+            ordered = self._suspects.consider(self._number, record, phase, died=died)
             if ordered:
                 self.stopping_at = at
 
@@ -154,6 +170,8 @@ class StartReader:
         event = row.event
         if event is Event.BANNER or event is Event.SERVING_ADDRESS:
             self.has_api_server = True
+        elif event is Event.WAITING:
+            self.waiting = announced(match.groupdict(), self.waiting)
         elif event is Event.ENGINE_READY:
             self.engine_ready_at = at
         elif event is Event.ROUTES:

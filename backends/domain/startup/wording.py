@@ -31,6 +31,7 @@ class Event(Enum):
     SERVING = auto()
     SHUTDOWN = auto()
     DIED = auto()
+    WAITING = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,25 @@ _ENGINE = (
         r"Initializing a V\d LLM engine \(v(?P<version>[^)]+)\) with config: (?P<config>.*)",
         event=Event.ENGINE_UP,
     ),
+    tells(
+        "DP",
+        r"DP group leader: .*?world_size=(?P<world_size>\d{1,6}), "
+        r"local_world_size=(?P<local_world_size>\d{1,6})",
+    ),
     begins(INIT_DEVICES, "rank", r"rank \d+ in world size (?P<world_size>\d+) is assigned as"),
+)
+_WAITS = (
+    tells(
+        "Waiting",
+        rf"Waiting for creating a placement group of specs for (?P<placement_s>{_NUMBER}) seconds"
+        r"\. specs=(?P<specs>\[.*?\])",
+        event=Event.WAITING,
+    ),
+    tells(
+        "No",
+        rf"No available shared memory broadcast block found in (?P<silent_s>{_NUMBER}) seconds",
+        event=Event.WAITING,
+    ),
 )
 _WEIGHTS = (
     begins(LOAD_WEIGHTS, "Starting", r"Starting to load model (?P<model>.+?)\.\.\."),
@@ -246,6 +264,8 @@ _API_SERVER = (
     ),
     tells("Engine", r"Engine core proc \S+ died unexpectedly", event=Event.DIED),
     tells("Worker", r"Worker proc \S+ died unexpectedly", event=Event.DIED),
+    tells("WorkerProc", r"WorkerProc (?:failed to start|hit an exception)", event=Event.DIED),
+    tells("MPClient:", r"MPClient: engine core exited unexpectedly", event=Event.DIED),
 )
 _KERNEL_BUILDS = (
     tells("start", r"start build \[(?P<module>[^\]]+)\]", event=Event.BUILD_BEGAN, tag="aiter"),
@@ -274,6 +294,7 @@ _KERNEL_BUILDS = (
 TABLE: tuple[Wording, ...] = (
     *_BEFORE_THE_ENGINE,
     *_ENGINE,
+    *_WAITS,
     *_WEIGHTS,
     *_COMPILE,
     *_KV_CACHE,

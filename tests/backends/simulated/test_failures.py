@@ -35,6 +35,43 @@ SHOWN: dict[FailureKind, tuple[int, str]] = {
     FailureKind.BAD_CHECKPOINT: (ENGINE, "SafetensorError: Error while deserializing header"),
     FailureKind.DISK_FULL: (ENGINE, "OSError: [Errno 28] No space left on device"),
     FailureKind.DEPENDENCY_ERROR: (ENGINE, "ImportError: cannot import name"),
+    FailureKind.NO_KERNEL: (ENGINE, "ValueError: Failed to find a kernel that can implement the S"),
+    FailureKind.COMMUNICATION_FAILED: (
+        ENGINE,
+        "RuntimeError: NCCL error: unhandled system error (run with N",
+    ),
+    FailureKind.RANK_MISSING: (
+        ENGINE,
+        "torch.distributed.DistStoreError: wait timeout after 1800000",
+    ),
+    FailureKind.GPU_FAULT: (ENGINE, "torch.AcceleratorError: HIP error: unspecified launch failur"),
+    FailureKind.BUILD_TOOLS: (
+        ENGINE,
+        "RuntimeError: Could not find nvcc and default cuda_home='/us",
+    ),
+    FailureKind.CHECKPOINT_MISMATCH: (
+        ENGINE,
+        "ValueError: There is no module or parameter named 'visual' i",
+    ),
+    FailureKind.SHARED_MEMORY_FULL: (
+        ENGINE,
+        "RuntimeError: unable to write to file </torch_41_1_0>: No sp",
+    ),
+    FailureKind.NATIVE_CRASH: (ENGINE, "Fatal Python error: Segmentation fault"),
+    FailureKind.HOST_LIMIT: (ENGINE, "OSError: [Errno 24] Too many open files"),
+    FailureKind.PERMISSION_DENIED: (
+        ENGINE,
+        "PermissionError: [Errno 13] Permission denied: '/.cache/vllm",
+    ),
+    FailureKind.DEVICE_BUSY: (
+        ENGINE,
+        "torch.AcceleratorError: CUDA error: CUDA-capable device(s) i",
+    ),
+    FailureKind.ENGINE_HUNG: (
+        ENGINE,
+        "TimeoutError: RPC call to compile_or_warm_up_model timed out",
+    ),
+    FailureKind.INTERNAL_ERROR: (ENGINE, "AssertionError"),
     FailureKind.UNKNOWN: (ENGINE, "SimulatedError: the engine stopped for a reason"),
 }
 SHOWN_APART = {
@@ -106,7 +143,11 @@ def test_an_engine_that_dies_when_ready_leaves_exit_code_0(failed: Fail) -> None
     output = failed(FailureKind.ENGINE_DIED).output
     ready, cause, death = (
         output.index(text)
-        for text in ("startup complete", "HIP error: unspecified", "EngineDeadError")
+        for text in (
+            "startup complete",
+            "SimulatedError: the engine stopped while it served",
+            "EngineDeadError",
+        )
     )
     assert ready < cause < death
 

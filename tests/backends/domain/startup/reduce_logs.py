@@ -15,10 +15,11 @@ from typing import Any
 
 from backends.domain.server import Exit
 from backends.domain.start import Start
-from backends.domain.startup.diagnosis import Suspects, refuses_arguments
+from backends.domain.startup.diagnosis import Suspects
 from backends.domain.startup.document import start_document
 from backends.domain.startup.lines import Glimpse, Record, clean, head_of, numbered_lines, read
 from backends.domain.startup.reader import is_interesting
+from backends.domain.startup.root import refuses_arguments
 from backends.domain.startup.wording import Event, Wording
 from backends.domain.startup.wordings import find
 from tests.backends.domain.startup.logs import REDUCED, starts_in
@@ -43,7 +44,7 @@ def rows_of(log: bytes) -> Iterator[Wording]:
 def document(start: Start) -> dict[str, Any]:
     """Return what a reduced log is held against: of ``explain --json`` all but its sentences."""
     entry = start_document(start) | {"settings": dict(start.settings)}
-    del entry["reason"], entry["memory"]["reason"]
+    del entry["reason"], entry["standing"], entry["memory"]["reason"]
     if entry["failure"] is not None:
         del entry["failure"]["cause"], entry["failure"]["remedy"]
     return entry
@@ -82,7 +83,7 @@ class _Part:
 
     def _is_suspicious(self, message: str) -> bool:
         suspects = Suspects()
-        ordered = suspects.consider(1, self.record, died=self.found is not None)
+        ordered = suspects.consider(1, self.record, "", died=self.found is not None)
         seen = ordered or suspects.hopeless or suspects.doubtful or suspects.died
         verdict = suspects.verdict(Exit(1, None), ready=False, stopping=False, settings={})
         named = verdict is not None and verdict.line_number is not None
@@ -147,6 +148,7 @@ class _Reduction:
         self._names = names
         self._timed: _Part | None = None
         self._bar: tuple[Wording, str, str] | None = None
+        self._latest_bar: _Part | None = None
 
     def add(self, line: str) -> None:
         """Keep of one line what means something."""
@@ -155,7 +157,9 @@ class _Reduction:
             self.kept.append("\r".join(kept))
 
     def end(self) -> None:
-        """Keep the time at which the log ends."""
+        """Keep how far the log's last bar got, and the time at which it ends."""
+        if self._latest_bar is not None:
+            self.kept.append(self._latest_bar.reduced(self._names))
         if self._timed is not None:
             self.kept.append(self._timed.reduced(self._names))
 
@@ -168,7 +172,9 @@ class _Reduction:
                 self._timed = parts[0]
             return ""
         if len(parts) == 1 and meant[0].counts is not None and meant[0].counts == self._bar:
+            self._latest_bar = meant[0]
             return ""
+        self._latest_bar = None
         self._bar = meant[0].counts
         if self._timed is not None and not (self.kept and parts[0].glimpse.stamp):
             self.kept.append(self._timed.reduced(self._names))

@@ -15,6 +15,7 @@ KEYS = [
     "cuda_graph_s",
     "engine_init_s",
     "reason",
+    "standing",
     "memory",
     "failure",
 ]

@@ -26,6 +26,19 @@ MESSAGES: dict[str, dict[str, str]] = {
     "rank 3 in world size 8 is assigned as DP rank 0, PP rank 0, PCP rank 0, TP rank 3, ETP rank 0, EP rank N/A, EPLB rank N/A": {
         "world_size": "8"
     },
+    "DP group leader: node_rank=0, master_addr=10.0.0.1, world_size=16, local_world_size=8": {
+        "world_size": "16",
+        "local_world_size": "8",
+    },
+    "WorkerProc failed to start.": {},
+    "Waiting for creating a placement group of specs for 70 seconds. specs=[{'GPU': 1.0}]. Check": {
+        "placement_s": "70",
+        "specs": "[{'GPU': 1.0}]",
+    },
+    "No available shared memory broadcast block found in 60 seconds. This typically": {
+        "silent_s": "60"
+    },
+    "MPClient: engine core exited unexpectedly; starting cleanup": {},
     "Starting to load model /models/tiny...": {"model": "/models/tiny"},
     "Loading model from scratch...": {},
     "Time spent downloading weights for org/m: 576.144995 seconds": {"took": "576.144995"},

@@ -1,0 +1,81 @@
+"""Failures between ranks, nodes and processes: what one has to share with, or await of, another."""
+
+from backends.domain.start import FailureKind as Kind
+from backends.domain.startup.failure_row import row as _row
+
+CLUSTER = (
+    _row(
+        Kind.SHARED_MEMORY_FULL,
+        r"/dev/shm\S*.*No space left|No space left.*/dev/shm|"  # noqa: S108
+        r"unable to (?:write to|mmap|open|resize)"
+        r".{0,60}</torch_\S*>.*No space left|Bus error.*shared memory|"
+        r"insufficient shared memory|out of shared memory \(shm\)",
+        "The shared memory between the processes (/dev/shm) is full.",
+        "Give the container more: --shm-size=16g or --ipc=host with docker, an emptyDir with "
+        "`medium: Memory` on /dev/shm in Kubernetes; on a host look with `df -h /dev/shm`.",
+    ),
+    _row(
+        Kind.PORT_IN_USE,
+        r"port: (?P<port>\d+).*EADDRINUSE|(?:master|rendezvous|tcpstore|init).{0,80}:(?P<other>\d+)"
+        r".*address already in use",
+        "Port {port}, at which the ranks meet, is held by another process.",
+        "End it (`ss -ltnp 'sport = :{port}'` names it), or let the ranks meet elsewhere with "
+        "{meeting_flag}.",
+    ),
+    _row(
+        Kind.RANK_MISSING,
+        r"DistStoreError: .*?timeout after (?P<waited_ms>\d+) ?ms|"
+        r"(?:(?:Timed out|timeout) after (?P<waited>\d+) seconds.{0,80})?"
+        r"(?P<joined>\d+)/(?P<awaited>\d+) clients joined|"
+        r"(?:Timeout|Timed out) waiting for (?:all )?(?:ranks|workers|nodes|clients)|"
+        r"client socket has timed out after (?P<waited_too_ms>\d+) ?ms",
+        "Another node or rank did not join{within_note}{world_note}.",
+        "Look into the other nodes' and ranks' logs for why they are not there; every node must "
+        "reach the first one's address and port (VLLM_HOST_IP, firewall), and all must be started "
+        "with the same sizes.",
+    ),
+    _row(
+        Kind.RANK_MISSING,
+        r"placement group.{0,200}?(?:timed? ?out|not (?:ready|enough)|"
+        r"cannot be (?:created|provided)"
+        r"|failed)|Cannot (?:provide|find) a? ?placement group|"
+        r"not have enough (?:GPU|resource)s?.{0,40}(?:ray|cluster|node)",
+        "Ray did not give the GPUs that the parallel sizes ask for: {line}",
+        "See with `ray status` how many GPUs the cluster has and who holds them; VLLM_HOST_IP must "
+        "be on each node the address under which Ray knows it.",
+    ),
+    _row(
+        Kind.COMMUNICATION_FAILED,
+        r"Duplicate GPU detected|NCCL (?:error|failure).*invalid usage",
+        "Ranks cannot form one group: most likely two of them were given the same GPU.",
+        "Give each rank a GPU of its own: check CUDA_VISIBLE_DEVICES, the parallel sizes and that "
+        "no other replica runs on the same GPUs; NCCL_DEBUG=INFO names them.",
+    ),
+    _row(
+        Kind.COMMUNICATION_FAILED,
+        r"nvidia_peermem|ibv_\w+|NCCL WARN .*(?:socket|connect|interface|NET/)|"
+        r"(?:Gloo|gloo).{0,80}(?:connect|Connection|timeout)|No interface found",
+        "The ranks' connection over the network failed: {line}",
+        "Set NCCL_SOCKET_IFNAME and GLOO_SOCKET_IFNAME to the interface by which the nodes reach "
+        "one another (`ip -br addr`); NCCL_DEBUG=INFO says which one was taken.",
+    ),
+    _row(
+        Kind.COMMUNICATION_FAILED,
+        r"(?:N|R|H)CCL (?:error|failure|operation)|DistBackendError|ncclUnhandled\w+|ncclSystem\w+|"
+        r"ncclInternal\w+|NIXL_ERR\w*|nixl\w*(?:Backend|Remote)\w*Error|(?:UCX|ucx)\s+ERROR|"
+        r"NCCL WARN .*(?:fail|error)|HCCL.{0,40}(?:fail|error)|"
+        r"ProcessGroup\w* .*watchdog.*(?:timeout|"
+        r"caught)|Watchdog caught collective operation timeout",
+        "The communication between the ranks failed.",
+        "Start once with NCCL_DEBUG=INFO, which names the cause; in a container it is most likely "
+        "shared memory (--shm-size=16g or --ipc=host), over several nodes the interface "
+        "(NCCL_SOCKET_IFNAME).",
+    ),
+    _row(
+        Kind.ENGINE_HUNG,
+        r"RPC call to (?P<call>\S+) timed out|TimeoutError: RPC call",
+        "A worker did not answer the engine's call{call_note} in time.",
+        "Look at what the workers do (`py-spy dump --pid PID`); if it is a long compilation, raise "
+        "VLLM_EXECUTE_MODEL_TIMEOUT_SECONDS.",
+    ),
+)

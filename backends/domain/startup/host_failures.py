@@ -1,0 +1,165 @@
+"""Failures of the host: its driver, devices, limits, rights and packages."""
+
+from backends.domain.start import FailureKind as Kind
+from backends.domain.startup.failure_row import row as _row
+
+HOST = (
+    _row(
+        Kind.NO_DEVICE,
+        r"Error 802|system not yet initialized",
+        "The GPUs are there, but CUDA is not ready: their NVSwitch fabric is not set up.",
+        "Start nvidia-fabricmanager, of the same version as the driver (`systemctl status "
+        "nvidia-fabricmanager`).",
+    ),
+    _row(
+        Kind.NO_DEVICE,
+        r"(?P<library>libcuda\.so[\w.]*|libnvidia-ml\.so[\w.]*): cannot open shared",
+        "The NVIDIA driver's library {library} is not visible: no driver here, or a container "
+        "that was not given the GPUs.",
+        "A container needs --gpus all and nvidia-container-toolkit; a host needs the driver; on an "
+        "AMD host install the ROCm build.",
+    ),
+    _row(
+        Kind.NO_DEVICE,
+        r"CUDA unknown error|cudaGetDeviceCount\(\)|Error 804|Can't initialize NVML|"
+        r"NVML.*(?:not found|Not Initialized)|hipErrorNoDevice|HIP_VISIBLE_DEVICES.*invalid|"
+        r"no (?:supported )?(?:GPU|accelerator|NPU|HPU|XPU|TPU)s? (?:is|are|was|were)? ?"
+        r"(?:available|found|visible|detected)",
+        "The GPUs could not be opened: {line}",
+        "Check `nvidia-smi` or `rocm-smi` on the host and in the container, "
+        "CUDA_VISIBLE_DEVICES or HIP_VISIBLE_DEVICES; after a driver update the host has to be "
+        "restarted.",
+    ),
+    _row(
+        Kind.DEVICE_BUSY,
+        r"(?:device|devices)\(?s?\)? is/are busy|device busy|all CUDA-capable devices are busy|"
+        r"CUDA_ERROR_DEVICE_UNAVAILABLE|Device or resource busy|already (?:acquired|in use by)"
+        r".{0,40}(?:device|process)",
+        "Another process holds the device.",
+        "`inferctl gpus` names who holds it; end it, or choose another GPU with "
+        "CUDA_VISIBLE_DEVICES or HIP_VISIBLE_DEVICES.",
+    ),
+    _row(
+        Kind.DEVICE_BUSY,
+        r"Error in memory profiling\. Initial free memory (?P<first>[\d.]+).*?current free memory "
+        r"(?P<later>[\d.]+)",
+        "Another process took or released GPU memory while vLLM measured it: {first} GiB were free "
+        "at first, {later} GiB later.",
+        "Start again once the other process is up or gone; start servers that share a GPU one "
+        "after another.",
+    ),
+    _row(
+        Kind.GPU_FAULT,
+        r"Memory access fault by GPU(?: (?P<gpu>[\w-]+))?|HW Exception by GPU(?: (?P<hw>[\w-]+))?",
+        "The GPU{gpu_note} met a memory access fault{during}.",
+        "Most likely one of AITER's kernels: try VLLM_ROCM_USE_AITER_MOE=0, then "
+        "VLLM_ROCM_USE_AITER=0; --enforce-eager leaves out the graphs; `dmesg` shows a "
+        "fault of the hardware.",
+    ),
+    _row(
+        Kind.GPU_FAULT,
+        r"illegal memory access|misaligned address|unspecified launch failure|HSA_STATUS_ERROR\w*|"
+        r"device-side assert|uncorrectable ECC|CUDA error: unknown error|NVRM: Xid|Xid \(|"
+        r"CUDA_ERROR_(?:ILLEGAL|LAUNCH)\w*|hipError(?:IllegalAddress|LaunchFailure)|GPU is lost|"
+        r"fallen off the bus|illegal instruction was encountered",
+        "The GPU met a fault{during}: {line}",
+        "See `dmesg | grep -iE 'xid|amdgpu'` for a fault of the hardware; else a kernel is wrong: "
+        "--enforce-eager or another backend ({attention_backend}) gets round it, and "
+        "CUDA_LAUNCH_BLOCKING=1 (AMD_SERIALIZE_KERNEL=3) shows where.",
+    ),
+    _row(
+        Kind.HOST_LIMIT,
+        r"Too many open files|Errno 24",
+        "The host's limit of open files was reached.",
+        "Raise it: `ulimit -n 65536` in the shell, LimitNOFILE= of the systemd unit, or --ulimit "
+        "nofile=65536 with docker.",
+    ),
+    _row(
+        Kind.HOST_LIMIT,
+        r"AF_UNIX path too long|ipc path .* longer than|path too long",
+        "The path of a socket is longer than the system allows.",
+        "Set TMPDIR or VLLM_RPC_BASE_PATH to a short folder, for example /tmp.",
+    ),
+    _row(
+        Kind.HOST_LIMIT,
+        r"can't start new thread|Resource temporarily unavailable|pthread_create failed|"
+        r"sched_setaffinity|cpuset",
+        "The host's limit of processes or CPUs was reached: {line}",
+        "Raise `ulimit -u`, --pids-limit of the container, or the CPUs it may use (--cpuset-cpus).",
+    ),
+    _row(
+        Kind.PERMISSION_DENIED,
+        r"getpwuid\(\): uid not found: (?P<uid>\d+)|No username set in the environment",
+        "The user id {uid} has no name in the container, and a library asks for it.",
+        "Set USER, HOME and TORCHINDUCTOR_CACHE_DIR in the server's environment, or run as a user "
+        "that /etc/passwd knows.",
+    ),
+    _row(
+        Kind.PERMISSION_DENIED,
+        r"(?:PermissionError|Permission denied|Read-only file system|EACCES).*?'(?P<path>[^']+)'",
+        "{path} may not be read or written by this user.",
+        "Give the user the rights (`ls -ld {path}`), or point HF_HOME, VLLM_CACHE_ROOT and HOME to "
+        "a folder that is its own.",
+    ),
+    _row(
+        Kind.PERMISSION_DENIED,
+        r"PermissionError|Permission denied|Read-only file system",
+        "A file or device may not be read or written by this user: {line}",
+        "Give the user the rights, or point HF_HOME, VLLM_CACHE_ROOT and HOME to a folder that is "
+        "its own; on AMD the user must be in the groups video and render.",
+    ),
+    _row(
+        Kind.DEPENDENCY_ERROR,
+        r"(?:AttributeError|TypeError|KeyError): (?P<problem>.*)",
+        "The installed Transformers does not fit this vLLM: {problem}",
+        "Install the range that this vLLM pins (`pip show vllm` lists it), for example `pip "
+        'install "transformers<5"`.',
+        frames=r"/transformers/|/tokenizers/|mistral_common",
+    ),
+    _row(
+        Kind.DRIVER_MISMATCH,
+        r"NVIDIA driver on your system is too old \(found version (?P<found>\d{1,6})\)",
+        "The NVIDIA driver supports CUDA {found_cuda} at most, and this build needs a newer one.",
+        "Update the NVIDIA driver, or install a vLLM wheel built for CUDA {found_cuda} or older.",
+    ),
+    _row(
+        Kind.DRIVER_MISMATCH,
+        r"CUDA driver version is insufficient|no kernel image is available for execution|"
+        r"device kernel image is invalid|HIP error: invalid device function|"
+        r"forward compatibility was attempted|PTX was compiled with an unsupported toolchain|"
+        r"driver/library version mismatch",
+        "The GPU's driver or its kind does not fit the kernels of this build.",
+        "Update the driver (`nvidia-smi` or `rocminfo` shows it), or install the vLLM build made "
+        "for this GPU and driver.",
+    ),
+    _row(
+        Kind.NO_DEVICE,
+        r"(?P<library>lib(?:cudart|cublas|amdhip64|torch_hip)[\w.-]*): cannot open shared",
+        "{library} is not there: this vLLM is built for another kind of GPU.",
+        "Install the build for this host's GPUs: the ROCm build on AMD, the CUDA build on NVIDIA.",
+    ),
+    _row(
+        Kind.NO_DEVICE,
+        r"Failed to infer device type|No (?:CUDA|HIP) GPUs are available|No platform detected|"
+        r"UnspecifiedPlatform|Found no NVIDIA driver|no CUDA-capable device|invalid device ordinal",
+        "No GPU that this vLLM can use was found.",
+        "Check `nvidia-smi` or `rocm-smi`; a container needs --gpus all, or --device /dev/kfd "
+        "--device /dev/dri on AMD.",
+    ),
+    _row(
+        Kind.STARTUP_TIMEOUT,
+        r"Timed out waiting for engine|VLLM_ENGINE_READY_TIMEOUT_S|Engine core .* timed out|"
+        r"did not start (?:up )?(?:with)?in",
+        "The engine was not up within the time that vLLM waits for it.",
+        "Raise VLLM_ENGINE_READY_TIMEOUT_S (600 by default) in the server's environment.",
+    ),
+    _row(
+        Kind.DEPENDENCY_ERROR,
+        r"^(?:\w+\.)*(?:ImportError|ModuleNotFoundError)|undefined symbol|is not subscriptable|"
+        r"operator torchvision::nms does not exist|PackageNotFoundError|cannot import name|"
+        r"version `GLIBC",
+        "A Python package that vLLM needs is missing or does not fit: {line}",
+        "Install vLLM afresh in an environment of its own with a Python it supports, for example "
+        "`uv venv --python 3.12` and `uv pip install vllm`.",
+    ),
+)

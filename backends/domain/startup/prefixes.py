@@ -1,0 +1,49 @@
+"""What stands before every line of a log because of how it was collected: stern, grep, srun."""
+
+import re
+
+from backends.domain.startup.lines import is_outer_prefix
+
+_RECORD = re.compile(
+    r"\([A-Za-z][\w.:-]{0,80}(?: rank=\d{1,6})? pid=\d+[^)]{0,60}\) |"
+    r"(?:INFO|WARNING|ERROR) \d\d-\d\d \d\d:\d\d:\d\d \["
+)
+_OWN = frozenset("(IWEDCT{[")
+"""How vLLM's own lines begin."""
+_LONGEST = 120
+_MOST_TRIES, _MOST_PREFIXES = 5000, 8
+
+
+class Prefixes:
+    """Learns, from lines behind which a record of vLLM stands, what to leave out of all lines.
+
+    Numbers in it may change from line to line, as those of lines and ranks do. Prefixes of which
+    the time is read are left alone.
+    """
+
+    def __init__(self) -> None:
+        self._known: re.Pattern[str] | None = None
+        self._learnt: list[str] = []
+        self._tries = _MOST_TRIES
+
+    def without(self, line: str) -> str:
+        """Return the line as vLLM wrote it."""
+        if self._known is not None and (known := self._known.match(line)):
+            return line[known.end() :]
+        if self._tries == 0 or not line or line[0] in _OWN:
+            return line
+        self._tries -= 1
+        record = _RECORD.search(line, 1, _LONGEST + 40)
+        if record is None or not self._learns(line, record.start()):
+            return line
+        return line[record.start() :]
+
+    def _learns(self, line: str, end: int) -> bool:
+        prefix = line[:end]
+        glued = "%" in prefix or "it]" in prefix or "it/s" in prefix
+        if glued or end > _LONGEST or is_outer_prefix(line, end):
+            return False
+        if len(self._learnt) < _MOST_PREFIXES:
+            self._learnt.append(re.sub(r"\d+", r"\\d+", re.escape(prefix)))
+            self._known = re.compile("|".join(self._learnt))
+        return True

@@ -1,0 +1,179 @@
+"""The figures that fill the sentences of a failure: from its line, its frames and the start."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+
+from backends.domain.startup.root import Frame, Suspect
+
+_OPTION = re.compile(r"(?<![\w-])(?:--[a-z][\w-]+|[a-z]+(?:_[a-z]+)+)\b")
+_ADVISED = re.compile(r"\bset (?:the environment variable )?(VLLM_\w+=\w+)")
+_COMMON_FLAGS = {
+    "block_size": "--block-size",
+    "kv_cache_dtype": "--kv-cache-dtype",
+    "dtype": "--dtype",
+    "head_size": "the model",
+}
+_ONLY_VISION = re.compile(
+    r"(?:\w+\.)*(?:visual|vision\w*|audio\w*|mm_projector|multi_modal\w*|image\w*)\."
+)
+
+
+def figures_of(
+    suspect: Suspect,
+    frames: Sequence[Frame],
+    found: re.Match[str] | None,
+    settings: dict[str, str],
+) -> dict[str, str]:
+    """Return every figure that a sentence may name; empty where nothing tells it."""
+    groups = found.groupdict() if found is not None else {}
+    told = {name: value.rstrip(".") for name, value in groups.items() if value}
+    figures: dict[str, str] = defaultdict(str, told)
+    figures["line"] = suspect.said[:200]
+    _of_start(figures, told, settings, suspect.phase or settings.get("phase", ""))
+    _of_place(figures, suspect, frames)
+    _of_line(figures, told, suspect)
+    _of_version(figures, settings)
+    _of_ranks(figures, told, settings)
+    return figures
+
+
+def _of_start(
+    figures: dict[str, str], told: dict[str, str], settings: dict[str, str], phase: str
+) -> None:
+    model = settings.get("model", "")
+    figures["port"] = told.get("port") or told.get("other") or settings.get("port", "8000")
+    figures.setdefault("choice", "see `vllm serve --help=all`")
+    figures["model"] = told.get("model") or model or "MODEL"
+    figures["named"] = f" {told['model']}" if "model" in told else ""
+    figures["asked"] = told.get("asked") or told.get("name") or told.get("path") or model
+    utilization = settings.get("gpu_memory_utilization")
+    figures["utilization_note"] = f" (it was {utilization})" if utilization else ""
+    figures["parser_flag"] = f"--{told.get('which', '').replace(' ', '-')}-parser"
+    if "kv_cache_gib" in settings:
+        figures["kv_note"] = f" ({settings['kv_cache_gib']} GiB)"
+    if phase:
+        figures["during"] = f" during {phase}"
+    host = told.get("host") or told.get("pool")
+    figures["hub"] = f"The host {host}" if host else "The Hugging Face hub"
+    figures["host"] = host or "huggingface.co"
+
+
+def _of_place(figures: dict[str, str], suspect: Suspect, frames: Sequence[Frame]) -> None:
+    figures["process"] = suspect.process or "vLLM"
+    if frames:
+        figures["in_frame"] = f" (raised in {frames[0]})"
+        ours = next((frame for frame in frames if "vllm/" in frame.path), frames[0])
+        figures["file"] = str(ours).partition(":")[0]
+        figures["crash_frame"] = f": it crashed in {frames[0].function}, {frames[0]}"
+    else:
+        figures["file"] = "the file in its header"
+
+
+def _of_line(figures: dict[str, str], told: dict[str, str], suspect: Suspect) -> None:
+    if "free" in told and "total" in told:
+        figures["of_total"] = f": {told['free']} of {told['total']} were free"
+    if "share" in told and float(told["total"]) > 0:
+        figures["free_share"] = f"{int(float(told['free']) / float(told['total']) * 100) / 100:.2f}"
+    if "wanted" in told:
+        figures["wanted_note"] = f": it asked for {told['wanted']} at once"
+    if "heads" in told:
+        heads = int(told["heads"])
+        figures["divisors"] = ", ".join(str(n) for n in range(1, heads + 1) if heads % n == 0)
+    if "found" in told:
+        figures["found_cuda"] = f"{int(told['found']) // 1000}.{int(told['found']) % 1000 // 10}"
+    reasons = " ".join(line.strip() for line in suspect.more if line.strip())[:400]
+    figures["reasons_note"] = f" It says: {reasons}" if reasons else ""
+    advised = _ADVISED.search(suspect.text)
+    figures["advised_note"] = (
+        f"Set {advised[1]}, as the log itself says, or " if advised else "Set "
+    )
+    figures["layer"] = told.get("layer", "quantized")
+    figures["arch_note"] = f" ({told['arch']})" if "arch" in told else ""
+    sampler = any("topk_topp_sampler" in frame.path for frame in suspect.frames)
+    figures["sampler_note"] = "; it is the sampler's" if sampler else ""
+    figures["sampler_remedy"] = "Set VLLM_USE_FLASHINFER_SAMPLER=0, or else: " if sampler else ""
+    tool = told.get("tool") or told.get("command") or told.get("run") or "a C compiler (gcc)"
+    figures["tool_name"] = tool
+    figures["gpu_note"] = (
+        f" ({told.get('gpu') or told['hw']})" if told.keys() & {"gpu", "hw"} else ""
+    )
+    figures["call_note"] = f" ({told['call']})" if "call" in told else ""
+    weight = told.get("weight") or told.get("parameter")
+    figures["weight_note"] = f" ({weight})" if weight else ""
+    options = [one for one in _OPTION.findall(suspect.said) if len(one) > 5][:3]
+    flags = [one if one.startswith("--") else "--" + one.replace("_", "-") for one in options]
+    figures["option_note"] = f" (most likely {', '.join(dict.fromkeys(flags))})" if flags else ""
+    if "backends" in told:
+        _of_backends(figures, told)
+    if "weights" in told:
+        _of_weights(figures, told["weights"])
+
+
+def _of_backends(figures: dict[str, str], told: dict[str, str]) -> None:
+    refusals = re.findall(r"\w+: \[([^\]]*)\]", told["backends"])
+    common = set.intersection(*({r.strip() for r in one.split(",")} for one in refusals)) if (
+        refusals
+    ) else set()  # fmt: skip
+    names = sorted({reason.split()[0] for reason in common if reason.split()})
+    values = dict(re.findall(r"(\w+)=([^,]+)", told.get("wanted", "")))
+    figures["common_reason"] = (
+        ", ".join(f"{name}={values[name]}" if name in values else name for name in names)
+        or "this configuration"
+    )
+    figures["common_flag"] = (
+        ", ".join(_COMMON_FLAGS.get(name, name) for name in names) or "see the reasons"
+    )
+    figures["backends"] = told["backends"].rstrip("}. ")[:400]
+
+
+def _of_weights(figures: dict[str, str], weights: str) -> None:
+    names = re.findall(r"[\w.]+\.[\w.]+", weights)
+    groups = sorted({name.removeprefix("model.").partition(".")[0] + ".*" for name in names})
+    figures["weight_groups"] = ", ".join(groups[:5]) or weights[:200]
+    if names and all(_ONLY_VISION.match(name) for name in names):
+        figures["mismatch_remedy"] = (
+            "It is the text part of a multimodal model: start with --language-model-only, or "
+            "serve the whole checkpoint."
+        )
+    elif names and all(re.match(r"(?:model\.)?mtp\.", name) for name in names):
+        figures["mismatch_remedy"] = (
+            "It lacks the layers for speculative decoding: start without --speculative-config."
+        )
+    else:
+        figures["mismatch_remedy"] = (
+            "Most likely it belongs to another class, revision or quantization: check "
+            "`architectures` in its config.json; only where files are missing or of size 0, run "
+            "`hf download` again, which fetches just those."
+        )
+
+
+def _of_version(figures: dict[str, str], settings: dict[str, str]) -> None:
+    version = settings.get("version", "")
+    parts = re.match(r"(\d+)\.(\d+)", version)
+    minor = int(parts[2]) if parts and parts[1] == "0" else 99
+    figures["version_note"] = f" of version {version}" if version else ""
+    figures["attention_backend"] = (
+        "--attention-backend" if minor >= 12 else "VLLM_ATTENTION_BACKEND in the environment"
+    )
+    figures["linear_backend"] = (
+        "--linear-backend marlin" if minor >= 20 else "VLLM_TEST_FORCE_FP8_MARLIN=1"
+    )
+    figures["moe_backend"] = (
+        "--moe-backend marlin" if minor >= 16 else "VLLM_USE_FLASHINFER_MOE_FP8=0"
+    )
+    figures["meeting_flag"] = (
+        "--master-port over several nodes, or VLLM_PORT on one" if minor >= 11 else "VLLM_PORT"
+    )
+
+
+def _of_ranks(figures: dict[str, str], told: dict[str, str], settings: dict[str, str]) -> None:
+    waited_ms = told.get("waited_ms") or told.get("waited_too_ms")
+    waited_s = f"{int(waited_ms) / 1000:.0f}" if waited_ms else told.get("waited")
+    figures["within_note"] = f" within {waited_s} s" if waited_s else ""
+    world = settings.get("world_size")
+    local = settings.get("local_world_size")
+    if world:
+        figures["world_note"] = f" (world size {world}{f', {local} local' if local else ''})"
+    if "joined" in told:
+        figures["world_note"] = f" ({told['joined']} of {told['awaited']} joined)"

@@ -1,0 +1,106 @@
+"""How far a start got that is not over where its log ends, and what it waits for."""
+
+import re
+from dataclasses import dataclass, replace
+
+from backends.domain.start import Outcome, Phase, PhaseName, Progress, Start
+
+_BAR_CLOCK = re.compile(r"\[(?P<clock>\d{1,3}(?::\d\d){1,2})<")
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A wait that the log announced.
+
+    Attributes:
+        what: who waits for what, with ``{seconds}`` for how long.
+        seconds: waited until the latest line that tells of it.
+        remedy: what to look at, empty where nothing is known.
+    """
+
+    what: str
+    seconds: float
+    remedy: str
+
+
+def announced(groups: dict[str, str], before: Wait | None) -> Wait:
+    """Return the wait that a line tells of; repeated lines of one kind add up."""
+    if "placement_s" in groups:
+        gpus = groups.get("specs", "").count("'GPU'")
+        return Wait(
+            f"waiting for {{seconds}} s for Ray to give {gpus or 'the'} GPUs",
+            float(groups["placement_s"]),
+            "see `ray status` for what the cluster has, and set VLLM_HOST_IP on each node to the "
+            "address under which Ray knows it",
+        )
+    what = "the engine has waited {seconds} s for a worker that does not answer"
+    seconds = float(groups["silent_s"])
+    if before is not None and before.what == what:
+        seconds += before.seconds
+    return Wait(
+        what,
+        seconds,
+        "it hangs, or it compiles or builds kernels for long: `py-spy dump --pid PID` of the "
+        "worker shows which",
+    )
+
+
+def bar_clock_s(line: str) -> float:
+    """Return how long a progress bar says that it has run, in seconds; 0 where it says nothing."""
+    found = _BAR_CLOCK.search(line)
+    seconds = 0
+    for part in found["clock"].split(":") if found else ():
+        seconds = seconds * 60 + int(part)
+    return float(seconds)
+
+
+def with_standing(start: Start, wait: Wait | None, bar_s: float) -> Start:
+    """Return an incomplete start with the sentence that says how far it got.
+
+    Args:
+        start: as its lines tell it.
+        wait: what the log announced last.
+        bar_s: how long the bar of the weights says that it has run.
+    """
+    if start.outcome is not Outcome.INCOMPLETE:
+        return start
+    told = [text for text in (_progress(start, bar_s), _waiting(wait)) if text]
+    if not told and start.phases:
+        last = start.phases[-1]
+        told = [f"the log ends in {last.name}{_lasting(last.duration_s)}"]
+    phases = tuple(_with_count(phase, start.progress) for phase in start.phases)
+    return replace(start, phases=phases, standing="; ".join(told) or None)
+
+
+def _with_count(phase: Phase, progress: Progress | None) -> Phase:
+    if progress is None or progress.phase is not phase.name or progress.total is None:
+        return phase
+    count = f"{progress.done} of {progress.total}"
+    detail = dict(phase.detail) | {progress.item: count}
+    return replace(phase, detail=tuple(detail.items()))
+
+
+def _progress(start: Start, bar_s: float) -> str:
+    progress = start.progress
+    if progress is None or progress.total is None:
+        return ""
+    phase = next((one for one in start.phases if one.name is progress.phase), None)
+    loads = progress.phase is PhaseName.LOAD_WEIGHTS
+    seconds = bar_s if loads and bar_s else phase.duration_s if phase is not None else None
+    text = f"{progress.phase}: {progress.done} of {progress.total} {progress.item}s"
+    text += f", {seconds:.0f} s" if seconds else ""
+    size = dict(start.settings).get("checkpoint_gib")
+    if loads and size and seconds and progress.total:
+        read_gib = float(size) * progress.done / progress.total
+        text += f", {read_gib / seconds:.2f} GiB/s"
+    return text
+
+
+def _waiting(wait: Wait | None) -> str:
+    if wait is None:
+        return ""
+    return f"{wait.what.format(seconds=f'{wait.seconds:.0f}')}: {wait.remedy}"
+
+
+def _lasting(seconds: float | None) -> str:
+    return f", {seconds:.0f} s after it began" if seconds else ""

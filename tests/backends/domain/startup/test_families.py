@@ -1,0 +1,206 @@
+# ruff: noqa: E501  (lines of vLLM and of the libraries under it are quoted whole)
+"""Failures by the family that raised them: frames, phase and subject, whatever the wording."""
+
+import pytest
+
+from backends.domain.start import Failure, FailureKind, Start
+from tests.backends.domain.startup.logs import only_start
+
+K = FailureKind
+PROFILED = "(EngineCore pid=2) INFO 11-21 08:00:15 [monitor.py:81] Initial profiling/warmup run took 4.29 s\n"
+LOADING = ""
+
+# kind, frames ("path function"), message, what cause or line must say, what the remedy must say
+CASES: list[tuple[FailureKind, str, str, str, str]] = [
+    (K.NO_KERNEL, "", "ValueError: No valid attention backend found for cuda with AttentionSelectorConfig(head_size=80, block_size=24). Reasons: {A_ATTN: [head_size not supported], B_ATTN: [head_size not supported, block_size not supported]}.", "head_size=80", "--attention-backend"),
+    (K.NO_KERNEL, "", "ValueError: Selected backend TRITON_MLA is not valid for this configuration. Reason: ['sparse not supported']", "sparse", "--attention-backend"),
+    (K.NO_KERNEL, "", "RuntimeError: FlashMLA is not available on this device", "FlashMLA", "--attention-backend"),
+    (K.NO_KERNEL, "", "ValueError: Failed to find a kernel that can implement the WNA16 linear layer. Reasons:\n MacheteLinearKernel requires capability 90, current compute capability is 120", "MacheteLinearKernel requires", "--linear-backend"),
+    (K.NO_KERNEL, "", "NotImplementedError: No NvFp4 MoE backend supports the deployment configuration.", "MoE layers", "--moe-backend"),
+    (K.NO_KERNEL, "", "RuntimeError: cutlass_scaled_mm.cuh:90, Error Internal", "CUTLASS", "--linear-backend marlin"),
+    (K.NO_KERNEL, "x/aiter/ops/gemm.py gemm", "torch.AcceleratorError: HIP error: invalid device function", "no kernel for this GPU", "--linear-backend"),
+    (K.NO_KERNEL, "", "triton.runtime.errors.OutOfResources: out of resource: shared memory, Required: 131072, Hardware limit: 65536. Reducing block sizes may help.", "131072", "update vLLM"),
+    (K.NO_KERNEL, "x/vllm/model_executor/layers/fused_moe/layer.py __init__", "AssertionError: EP must be enabled with this method", "must be", "--moe-backend"),
+    (K.NO_KERNEL, "x/vllm/v1/attention/backends/mla/x.py __init__", "NotImplementedError: head dimension 72 is new here", "head dimension 72", "--attention-backend"),
+    (K.NO_KERNEL, "", "RuntimeError: dispatch, csrc/attention/merge.cu:44, num_heads must be a multiple of 8", "multiple of 8", "backend"),
+    (K.BUILD_TOOLS, "", "triton.runtime.errors.PTXASError: PTXAS error\nptxas fatal   : Value 'sm_103a' is not defined", "sm_103a", "TRITON_PTXAS_PATH="),
+    (K.BUILD_TOOLS, "x/flashinfer/jit/core.py build", "FileNotFoundError: [Errno 2] No such file or directory: '/opt/cuda/bin/nvcc'", "nvcc", "CUDA_HOME"),
+    (K.BUILD_TOOLS, "x/torch/utils/cpp_extension.py load", "RuntimeError: Error building extension 'x'\nfatal error: Python.h: No such file or directory", "header files", "python3-dev"),
+    (K.BUILD_TOOLS, "x/triton/runtime/build.py _build", "RuntimeError: Failed to find C compiler. Please specify via CC environment variable.", "C compiler", "build-essential"),
+    (K.BUILD_TOOLS, "", "RuntimeError: Ninja build failed. Ninja output:\nninja: build stopped", "build failed", "nvcc --version"),
+    (K.BUILD_TOOLS, "x/tilelang/jit/adapter.py compile", "subprocess.CalledProcessError: Command returned non-zero exit status 1.", "the build failed", "CUDA_HOME"),
+    (K.INTERNAL_ERROR, "x/torch/_inductor/graph.py run", "torch._inductor.exc.InductorError: LoweringException: too odd", "PyTorch or Triton", "--enforce-eager"),
+    (K.SHARED_MEMORY_FULL, "", "RuntimeError: unable to write to file </torch_1_2>: No space left on device (28)", "/dev/shm", "--shm-size"),
+    (K.PORT_IN_USE, "", "torch.distributed.DistNetworkError: The server socket has failed to listen. port: 18071, code: -98, name: EADDRINUSE, message: address already in use", "Port 18071", "VLLM_PORT"),
+    (K.RANK_MISSING, "", "torch.distributed.DistStoreError: Timed out after 601 seconds waiting for clients. 1/2 clients joined.", "1 of 2", "VLLM_HOST_IP"),
+    (K.RANK_MISSING, "x/vllm/executor/ray_utils.py wait", "ValueError: Cannot provide a placement group of 4 GPUs within 1800 seconds", "placement group", "ray status"),
+    (K.RANK_MISSING, "x/ray/_private/worker.py get", "RuntimeError: the node has gone", "node has gone", "ray status"),
+    (K.RANK_MISSING, "x/torch/distributed/rendezvous.py tcp", "SomeTimeoutError: it timed out", "did not answer", "firewall"),
+    (K.COMMUNICATION_FAILED, "", "RuntimeError: NCCL error: invalid usage (run with NCCL_WARN for details)", "same GPU", "CUDA_VISIBLE_DEVICES"),
+    (K.COMMUNICATION_FAILED, "", "RuntimeError: Gloo connectFullMesh failed with timeout", "over the network", "GLOO_SOCKET_IFNAME"),
+    (K.COMMUNICATION_FAILED, "", "nixl._bindings.nixlBackendError: NIXL_ERR_BACKEND", "between the ranks", "NCCL_DEBUG=INFO"),
+    (K.COMMUNICATION_FAILED, "x/vllm/distributed/device_communicators/quick.py init", "RuntimeError: handle is odd", "handle is odd", "--disable-custom-all-reduce"),
+    (K.GPU_OUT_OF_MEMORY, "x/vllm/v1/worker/gpu_model_runner.py profile_run|x/vllm/models/vl.py embed_multimodal", "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 64.00 GiB. GPU 0 has more.", "profiling the multimodal encoder", "--limit-mm-per-prompt"),
+    (K.INVALID_BATCH_LIMITS, "", "ValueError: Chunked MM input disabled but max_tokens_per_mm_item (9999) is larger than max_num_batched_tokens (8192).", "9999", "--max-num-batched-tokens 9999"),
+    (K.BAD_ARGUMENT, "", "ValueError: LoRA rank 128 is greater than max_lora_rank 32.", "rank 128", "--max-lora-rank 128"),
+    (K.INVALID_BATCH_LIMITS, "", "ValueError: max_num_seqs (256) exceeds available Mamba cache blocks (40).", "40", "--max-num-seqs 40"),
+    (K.BAD_ARGUMENT, "x/vllm/config/speculative.py __post_init__", "NotImplementedError: num_speculative_tokens and chunks do not go together", "do not go together", "--num-speculative-tokens"),
+    (K.BAD_ARGUMENT, "x/vllm/lora/models.py from_checkpoint", "ValueError: expected target modules in ['q'] but received ['z']", "adapter", "adapter_config.json"),
+    (K.MODEL_NOT_FOUND, "", "huggingface_hub.errors.RepositoryNotFoundError: 401 Client Error. (Request ID: x)\nRepository Not Found for url: https://huggingface.co/api/models/org/oops.", "org/oops", "HF_TOKEN"),
+    (K.NO_NETWORK, "", "urllib3.exceptions.MaxRetryError: HTTPSConnectionPool(host='hub.example', port=443): Max retries exceeded with url: /x", "hub.example", "curl -I https://hub.example"),
+    (K.DOWNLOAD_FAILED, "x/huggingface_hub/file_download.py xet_get", "RuntimeError: HTTP status 416", "HTTP status 416", "hf download"),
+    (K.CHECKPOINT_MISMATCH, "", "ValueError: Following weights were not initialized from checkpoint: {'model.layers.3.a.weight', 'model.layers.3.b.weight'}", "layers.*", "architectures"),
+    (K.CHECKPOINT_MISMATCH, "", "ValueError: There is no module or parameter named 'lm_head.qq' in FooForCausalLM", "lm_head.qq", "architectures"),
+    (K.CHECKPOINT_MISMATCH, "x/vllm/model_executor/model_loader/weight_utils.py default_weight_loader", "AssertionError: Attempted to load weight (torch.Size([8])) into parameter (torch.Size([4]))", "torch.Size([8])", "config.json"),
+    (K.CHECKPOINT_MISMATCH, "x/vllm/model_executor/model_loader/utils.py load", "KeyError: 'layers.61.self_attn.qkv.weight_scale_inv'", "weight_scale_inv", "revision"),
+    (K.DEPENDENCY_ERROR, "x/transformers/tokenization_utils_base.py __getattr__", "AttributeError: FooTokenizer has no attribute bar", "Transformers", "transformers<5"),
+    (K.DEPENDENCY_ERROR, "x/numpy/core/x.py f", "TypeError: array() got an odd argument", "odd argument", "uv pip install vllm"),
+    (K.NO_DEVICE, "", "RuntimeError: Unexpected error from cudaGetDeviceCount(). Error 802: system not yet initialized", "fabric", "nvidia-fabricmanager"),
+    (K.NO_DEVICE, "", "ImportError: libcuda.so.1: cannot open shared object file: No such file", "driver's library", "--gpus all"),
+    (K.NO_DEVICE, "", "RuntimeError: CUDA unknown error - this may be due to an incorrectly set up environment", "could not be opened", "nvidia-smi"),
+    (K.NO_DEVICE, "x/torch_npu/npu/__init__.py _lazy_init", "RuntimeError: cannot initialize the runtime", "could not be opened", "container"),
+    (K.DEVICE_BUSY, "", "torch.AcceleratorError: CUDA error: CUDA-capable device(s) is/are busy or unavailable", "holds the device", "inferctl gpus"),
+    (K.DEVICE_BUSY, "", "AssertionError: Error in memory profiling. Initial free memory 10.5 GiB, current free memory 12.5 GiB. This happens when", "12.5", "one after another"),
+    (K.HOST_OUT_OF_MEMORY, "", "ray.exceptions.OutOfMemoryError: Task was killed due to the node running low on memory.", "memory", "free -g"),
+    (K.GPU_OUT_OF_MEMORY, "", "RuntimeError: NPU out of memory. Tried to allocate 2.00 GiB", "2.00 GiB", "--tensor-parallel-size"),
+    (K.GPU_FAULT, "", "Memory access fault by GPU node-7 (Agent handle: 0x1) on address 0x2. Reason: Unknown.", "node-7", "VLLM_ROCM_USE_AITER_MOE=0"),
+    (K.GPU_FAULT, "", "torch.AcceleratorError: CUDA error: an illegal memory access was encountered", "met a fault", "dmesg"),
+    (K.HOST_LIMIT, "", "OSError: [Errno 24] Too many open files", "open files", "ulimit -n"),
+    (K.HOST_LIMIT, "", "OSError: AF_UNIX path too long", "longer than", "TMPDIR"),
+    (K.HOST_LIMIT, "", "RuntimeError: can't start new thread", "processes", "ulimit -u"),
+    (K.PERMISSION_DENIED, "", "KeyError: 'getpwuid(): uid not found: 1234'", "1234", "USER"),
+    (K.PERMISSION_DENIED, "", "PermissionError: [Errno 13] Permission denied: '/.cache'", "/.cache", "HF_HOME"),
+    (K.PERMISSION_DENIED, "", "RuntimeError: Permission denied", "may not be read", "video and render"),
+    (K.ENGINE_HUNG, "x/vllm/v1/executor/multiproc_executor.py get", "TimeoutError: RPC call to execute_model timed out.", "execute_model", "py-spy"),
+    (K.INTERNAL_ERROR, "x/vllm/v1/core/sched/scheduler.py schedule", "AssertionError", "scheduler.py", "vllm/v1/core/sched/scheduler.py"),
+    (K.NATIVE_CRASH, "", "Fatal Python error: Bus error", "native code", "journalctl -k"),
+    (K.UNKNOWN, "x/vllm/v1/engine/core.py step", "ZeroDivisionError: division by zero", "vllm/v1/engine/core.py", "vllm/v1/engine/core.py"),
+]  # fmt: skip
+
+
+def start_of(frames: str, message: str, before: str = LOADING) -> Start:
+    head = "(EngineCore pid=2) ERROR 11-21 08:00:20 [core.py:1] "
+    lines = ["EngineCore failed to start.", "Traceback (most recent call last):"]
+    for frame in filter(None, frames.split("|")):
+        path, function = frame.split()
+        lines += [f'  File "/{path}", line 7, in {function}', "    something()"]
+    lines += message.split("\n")
+    return only_start(
+        "(APIServer pid=1) INFO 11-21 08:00:00 [utils.py:253] non-default args: {'model': 'org/model'}\n"
+        "(EngineCore pid=2) INFO 11-21 08:00:05 [core.py:116] Initializing a V1 LLM engine (v0.26.0) with config: model='org/model'\n"
+        + before
+        + "\n".join(head + line for line in lines)
+        + "\n(APIServer pid=1) RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}\n"
+    )
+
+
+def failure_of(frames: str, message: str, before: str = LOADING) -> Failure:
+    failure = start_of(frames, message, before).failure
+    assert failure is not None
+    return failure
+
+
+@pytest.mark.parametrize(("kind", "frames", "message", "cause", "remedy"), CASES)
+def test_a_family(kind: FailureKind, frames: str, message: str, cause: str, remedy: str) -> None:
+    before = PROFILED if "embed_multimodal" in frames else LOADING
+    failure = failure_of(frames, message, before)
+    assert failure.kind is kind
+    assert failure.line == message.split("\n", maxsplit=1)[0]
+    assert cause in failure.cause + failure.line
+    assert remedy in failure.remedy
+    assert "{" not in failure.remedy
+    assert "does not say why" not in failure.cause
+
+
+def test_no_kernel_image_after_the_profile_run_is_one_backends_gap() -> None:
+    message = "torch.AcceleratorError: CUDA error: no kernel image is available for execution"
+    assert failure_of("x/torch/nn/functional.py f", message).kind is K.DRIVER_MISMATCH
+    late = failure_of("x/torch/nn/functional.py f", message, PROFILED)
+    assert late.kind is K.NO_KERNEL
+    assert "driver" not in late.remedy
+
+
+@pytest.mark.parametrize(
+    ("version", "flag"), [("0.9.1", "VLLM_ATTENTION_BACKEND"), ("0.26.0", "--attention-backend")]
+)
+def test_a_remedy_names_the_flag_that_this_version_has(version: str, flag: str) -> None:
+    start = only_start(
+        f"INFO 11-21 08:00:00 [a.py:1] vLLM API server version {version}\n"
+        "Traceback (most recent call last):\n"
+        "ValueError: Selected backend X is not valid for this configuration.\n"
+    )
+    assert start.failure is not None
+    assert flag in start.failure.remedy
+
+
+def test_a_worker_that_says_the_root_comes_before_one_that_only_lost_its_peer() -> None:
+    log = (
+        "(APIServer pid=1) INFO 11-21 08:00:00 [utils.py:253] non-default args: {'model': 'm'}\n"
+        "(Worker_TP0 pid=3) ERROR 11-21 08:00:20 [multiproc_executor.py:9] "
+        "RuntimeError: [gloo] Connection closed by peer [10.0.0.1]:4\n"
+        "(EngineCore pid=2) ERROR 11-21 08:00:20 [core.py:9] ZeroDivisionError: division by zero\n"
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert failure.line == "ZeroDivisionError: division by zero"
+
+
+def test_an_error_that_its_process_survived_is_not_the_root() -> None:
+    log = (
+        "(EngineCore pid=2) INFO 11-21 08:00:05 [core.py:116] Initializing a V1 LLM engine (v0.26.0) with config: model='m'\n"
+        "(EngineCore pid=2) ERROR 11-21 08:00:06 [x.py:1] ImportError: no module fancy\n"
+        "(EngineCore pid=2) INFO 11-21 08:00:07 [gpu_model_runner.py:1] Starting to load model m...\n"
+        "(EngineCore pid=2) ERROR 11-21 08:00:20 [core.py:1] EngineCore failed to start.\n"
+        "(EngineCore pid=2) ERROR 11-21 08:00:20 [core.py:1] ZeroDivisionError: division by zero\n"
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert failure.line == "ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "(APIServer pid=1) ERROR 11-21 09:00:00 [core_client.py:818] [shutdown] MPClient: engine core exited unexpectedly; starting cleanup",
+        "(APIServer pid=1) ERROR 11-21 09:00:00 [async_llm.py:9] vllm.v1.engine.exceptions.EngineDeadError: EngineCore encountered an issue.",
+    ],
+)
+def test_an_engine_killed_while_it_served_has_died(line: str) -> None:
+    log = (
+        "(APIServer pid=1) INFO 11-21 08:00:00 [utils.py:253] non-default args: {'model': 'm'}\n"
+        "INFO:     Application startup complete.\n" + line + "\n"
+    )
+    start = only_start(log)
+    assert start.failure is not None
+    assert (start.failure.kind, start.failure.line_number) == (K.ENGINE_DIED, 3)
+    assert "while it served" in start.failure.cause
+
+
+def test_what_follows_from_a_death_is_not_its_cause() -> None:
+    log = (
+        "(EngineCore pid=2) INFO 11-21 08:00:07 [gpu_model_runner.py:1] Starting to load model m...\n"
+        "(APIServer pid=1) ERROR 11-21 08:00:09 [core_client.py:8] [shutdown] MPClient: engine core exited unexpectedly; starting cleanup\n"
+        "(APIServer pid=1) RuntimeError: cancelled\n"
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.ENGINE_DIED, 2)
+
+
+def test_an_engine_killed_in_the_start_has_died_where_no_line_says_more() -> None:
+    log = (
+        "(EngineCore pid=2) INFO 11-21 08:00:07 [gpu_model_runner.py:1] Starting to load model m...\n"
+        "(APIServer pid=1) Traceback (most recent call last):\n"
+        "(APIServer pid=1) RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}\n"
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.ENGINE_DIED, 3)
+    assert "load_weights" in failure.cause
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("rest", ["'" * 100_000, "cutlass " * 20_000, "a/" * 100_000])
+def test_a_hostile_message_is_bounded(rest: str) -> None:
+    failure = failure_of("", f"RuntimeError: Worker failed with error '{rest}")
+    assert len(failure.line) <= 2000
