@@ -19,8 +19,8 @@ CLUSTER = (
         r"port: (?P<port>\d+).*EADDRINUSE|(?:master|rendezvous|tcpstore|init).{0,80}:(?P<other>\d+)"
         r".*address already in use",
         "Port {port}, at which the ranks meet, is held by another process.",
-        "End it (`ss -ltnp 'sport = :{port}'` names it), or let the ranks meet at another port with "
-        "{meeting_flag}.",
+        "End it (`ss -ltnp 'sport = :{port}'` names it), or let the ranks meet at another "
+        "port with {meeting_flag}.",
     ),
     _row(
         Kind.RANK_MISSING,
