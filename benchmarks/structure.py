@@ -1,8 +1,7 @@
 """The structure of the code in figures: ``python -m benchmarks.structure [FOLDER]``.
 
 Counts files, lines, functions, private helpers that are called once, modules that only one other
-imports, imports inside functions, and the modules that `main_view` runs through while it computes
-the verdict of one redraw (by name: the first run of a function counts its module).
+imports, and imports inside functions. `benchmarks.verdict_walk` counts what a verdict crosses.
 """
 
 import ast
