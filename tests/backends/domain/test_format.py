@@ -145,3 +145,21 @@ def test_plain_columns_keep_one_unit() -> None:
 def test_a_moment_has_its_date_and_time_of_day() -> None:
     assert fmt.utc_minute(1_764_460_800.0) == "2025-11-30 00:00"
     assert fmt.local_minute(0.0)[:3] in {"197", "196"}
+
+
+@pytest.mark.parametrize(
+    ("low_s", "high_s", "text"),
+    [
+        (0.25, 0.5, "250 to 500 ms"),
+        (0.75, 1.0, "750 ms to 1 s"),
+        (0.0, 0.01, "<= 10 ms"),
+        (80.0, None, "> 80 s"),
+    ],
+)
+def test_the_edges_of_a_bucket(low_s: float, high_s: float | None, text: str) -> None:
+    assert fmt.between(low_s, high_s) == text
+
+
+def test_what_is_unknown_is_a_dash_and_what_is_short_no_zero() -> None:
+    assert fmt.seconds(None) == "—"
+    assert fmt.seconds(0.03) == "<0.1 s"

@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from backends.domain.vllm_arguments import value_of
+from backends.domain.vllm_arguments import is_server, model_argument, value_of
 
 FLAGS = ("--tensor-parallel-size", "-tp")
 
@@ -42,3 +42,35 @@ def test_underscores_and_glued_numbers_are_read_and_nothing_else(
     arguments: tuple[str, ...], value: str | None
 ) -> None:
     assert value_of(FLAGS, arguments) == value
+
+
+@pytest.mark.parametrize(
+    ("command", "serves"),
+    [
+        ("/opt/bin/vllm serve org/m", True),
+        ("vllm bench serve", False),
+        ("python3.12 -m vllm.entrypoints.openai.api_server --model m", True),
+        ("python -m vllm.entrypoints.cli.main serve m", True),
+        ("python -m vllm.entrypoints.cli.main bench", False),
+        ("python /opt/bin/vllm serve m", True),
+        ("python script.py serve", False),
+        ("bash -c vllm", False),
+        ("", False),
+    ],
+)
+def test_only_an_api_server_is_one(command: str, *, serves: bool) -> None:
+    assert is_server(tuple(command.split())) is serves
+
+
+@pytest.mark.parametrize(
+    ("command", "model"),
+    [
+        ("vllm serve org/m --port 1", "org/m"),
+        ("vllm serve --model org/m", "org/m"),
+        ("vllm serve --port 1", None),
+        ("vllm serve", None),
+        ("python -m vllm.entrypoints.openai.api_server --model=a", "a"),
+    ],
+)
+def test_the_model_is_named_or_stands_behind_the_verb(command: str, model: str | None) -> None:
+    assert model_argument(tuple(command.split())) == model

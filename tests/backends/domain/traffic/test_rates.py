@@ -12,12 +12,14 @@ from backends.domain.traffic.rates import (
     RESTARTED,
     ROUNDING,
     bucket,
+    grown_histogram,
     latency,
     serving_at,
     serving_between,
 )
 from backends.domain.traffic.shape import HourlyProfile, learn, profile_rps
 from backends.domain.traffic.totals import TokenTotals, add_reading
+from backends.domain.traffic.windows import Windows, open_window
 
 INF = float("inf")
 EDGES = (0.1, 0.25, 0.5, 1.0, INF)
@@ -177,3 +179,20 @@ def test_the_daily_profile_knows_what_it_has_not_seen() -> None:
     profile = learn(learn(HourlyProfile(), 9, 1200, 600), 9, 0, 600)
     rates = profile_rps(learn(profile, 10, 0, 600))
     assert (rates[9], rates[10], rates[11]) == (1.0, 0.0, None)
+
+
+def test_histograms_that_do_not_fit_have_nothing_between_them() -> None:
+    old, new = counted(0.2, 0.3), counted(0.2, 0.3, 0.7)
+    assert grown_histogram(old, new) == counted(0.7)
+    assert grown_histogram(new, old) is None  # it fell
+    assert grown_histogram(None, new) is None
+    assert grown_histogram(Histogram((1.0, INF), (1.0, 1.0), 0.5), new) is None
+
+
+def test_a_window_under_way_counts_once_a_minute_of_it_was_seen() -> None:
+    assert open_window(Windows()) is None
+    opened = scraped(0, requests_finished=10)
+    assert open_window(Windows(opened, None, scraped(59, requests_finished=40))) is None
+    window = open_window(Windows(opened, None, scraped(60, requests_finished=40)))
+    assert window is not None
+    assert (window.requests, window.seconds) == (30, 60)

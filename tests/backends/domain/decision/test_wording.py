@@ -1,0 +1,23 @@
+"""What would flip a verdict, in few words: only a rate is flipped at."""
+
+from decimal import Decimal
+
+import pytest
+
+from backends.domain.decision.flip import Flip
+from backends.domain.decision.wording import flips_at
+
+
+@pytest.mark.parametrize(
+    ("flip", "sentence"),
+    [
+        (Flip("rate_rps", Decimal("3.33"), Decimal(2)), "flips at 3.33 req/s"),
+        (Flip("observed.n", Decimal(30), Decimal(12)), "12 of 30 requests"),
+        (Flip("observed.n", Decimal(30), None), "0 of 30 requests"),
+        (Flip("capacity_rps", Decimal("3.4"), None), "changes at a capacity of 3.4 req/s"),
+        (Flip("gpu_usd_per_hour", Decimal("1.20"), Decimal(2)), "changes at $1.20 an hour"),
+        (Flip("hours_per_day", Decimal(12), Decimal(4)), "changes at 12 h/day"),
+    ],
+)
+def test_the_number_that_would_change_a_verdict(flip: Flip, sentence: str) -> None:
+    assert flips_at(flip) == sentence
