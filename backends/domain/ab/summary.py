@@ -32,7 +32,11 @@ def values(runs: Sequence[Run], figure: FigureName) -> list[float]:
 
 
 def summarise(runs: Sequence[Run]) -> TargetSummary:
-    """Return what the runs of one target say together; a run with an error counts only as one."""
+    """Return what the runs of one target say together.
+
+    A run with an error counts only as one; a run that its user cancelled does not count at all.
+    """
+    runs = [run for run in runs if not run.cancelled]
     medians = [median(run.itl_s) for run in runs if run.itl_s and not run.error]
     return TargetSummary(
         n=len(runs),

@@ -88,7 +88,7 @@ def when(series: AbSeries) -> str:
 def _target(target: Target, ab: Ab, now: Stamp, settings: Settings) -> TargetView:
     runs = ab.series.target(target.name)
     last = runs[-1] if runs and target.sent_at is None else None
-    judged = tuple(run for run in runs if not run.cancelled)
+    summary = summarise(runs)
     return TargetView(
         target=target.name,
         endpoint=target.endpoint,
@@ -102,7 +102,7 @@ def _target(target: Target, ab: Ab, now: Stamp, settings: Settings) -> TargetVie
         error=(last.error or "") if last else "",
         run=min(len(runs) + (target.sent_at is not None), ab.series.began.runs) or None,
         runs=ab.series.began.runs,
-        summary=summarise(judged) if len(judged) > 1 else None,
+        summary=summary if summary.n > 1 else None,
         spent=_spent(target.endpoint, runs, settings),
         input_tokens=last.input_tokens if last else None,
     )

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from backends.domain.ab.comparability import comparability
-from backends.domain.ab.run import Run, TargetName
+from backends.domain.ab.run import CANCELLED, Run, TargetName
 from backends.domain.ab.summary import difference, output_tokens_per_s, summarise
 
 
@@ -100,3 +100,10 @@ def test_what_must_not_be_compared(
 )
 def test_what_may_be_compared(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
     assert comparability(runs("a", 0.2, **ours), runs("b", 0.2, **theirs)) == ()
+
+
+def test_a_run_that_its_user_cancelled_is_neither_a_run_nor_an_error() -> None:
+    cancelled = Run("a", 3, ttft_s=9.0, error=f"{CANCELLED} after 1 chunk")
+    summary = summarise([*runs("a", 0.2, 3), cancelled])
+    assert (summary.n, summary.errors) == (3, 0)
+    assert summarise([cancelled]).n == 0
