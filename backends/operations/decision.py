@@ -21,7 +21,7 @@ from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowVerdict, now_verdict
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.verdict import Verdict, decide
-from backends.domain.decision.wording import detail
+from backends.domain.decision.wording import advice_reason, detail, now_reason
 from backends.domain.durations import HOUR_S
 from backends.domain.prices.amounts import digits
 from backends.domain.server import ServerState
@@ -162,7 +162,7 @@ def decision_document(decision: Decision) -> dict[str, Any]:
         **verdict_document(decision.plan),
         "now": {
             "verdict": now.kind.value,
-            "reason": now.reason,
+            "reason": now_reason(now),
             "to_api_rps": None if now.to_api_rps is None else float(now.to_api_rps),
             "paid_usd_per_hour": digits(now.paid_usd_per_hour),
             "saved_by_destroying_usd_per_hour": digits(now.saved_by_destroying_usd_per_hour),
@@ -174,7 +174,7 @@ def decision_document(decision: Decision) -> dict[str, Any]:
             "windows_needed": OPPOSITE_WINDOWS,
             "regret_usd": digits(shown.regret_usd),
         },
-        "advice": {"kind": decision.advice.kind.value, "reason": decision.advice.reason},
+        "advice": {"kind": decision.advice.kind.value, "reason": advice_reason(decision.advice)},
         "endpoints": [
             {
                 "endpoint": endpoint.endpoint.name,

@@ -11,7 +11,14 @@ from backends.domain.billing.ledger import midnight_after, utc_day
 from backends.domain.billing.meter import Spent
 from backends.domain.decision.option import Option
 from backends.domain.decision.verdict import Verdict
-from backends.domain.decision.wording import excluded_because, flips_at, name_of, reason
+from backends.domain.decision.wording import (
+    advice_reason,
+    excluded_because,
+    flips_at,
+    name_of,
+    now_reason,
+    reason,
+)
 from backends.domain.durations import DAY_S
 from backends.domain.format import UNKNOWN, figure, plain_ms, usd, utc_minute
 from backends.domain.prices.amounts import age_days, is_stale
@@ -214,9 +221,9 @@ def _verdicts(decision: Decision) -> list[str]:
         "",
         f"**Plan: {kinds[0]}** (the whole cost). {markdown(reason(plan) + flip)}",
         "",
-        f"**Now: {kinds[1]}** (the GPU is paid for). {markdown(now.reason)}",
+        f"**Now: {kinds[1]}** (the GPU is paid for). {markdown(now_reason(now))}",
         "",
-        f"**To act: {decision.advice.kind.value}**. {markdown(decision.advice.reason)}",
+        f"**To act: {decision.advice.kind.value}**. {markdown(advice_reason(decision.advice))}",
         "",
         *_ways(plan),
         *(f"- {markdown(assumption)}" for assumption in plan.assumptions),

@@ -9,7 +9,13 @@ from backends.domain.decision.option import Option
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import BadScenario, Scenario
 from backends.domain.decision.verdict import Verdict, decide
-from backends.domain.decision.wording import break_even_sentence, excluded_because, reason
+from backends.domain.decision.wording import (
+    advice_reason,
+    break_even_sentence,
+    excluded_because,
+    now_reason,
+    reason,
+)
 from backends.domain.format import UNKNOWN, usd
 from backends.operations.remedies import remedies
 from backends.problem import UsageProblem
@@ -67,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif decision is None:
         _tell(plan)
     else:
-        show(f"NOW   {decision.now.kind.value.replace('_', ' ')}: {decision.now.reason}")
+        show(f"NOW   {decision.now.kind.value.replace('_', ' ')}: {now_reason(decision.now)}")
         _tell(plan)
         _tell_advice(decision)
     if answer["required"] is None or answer["required"]["met"]:
@@ -144,4 +150,4 @@ def _tell_advice(decision: "Decision") -> None:
             else ""
         )
         show(f"HOLDS {holds} over windows of ten minutes{against}")
-    show(f"ACT   {decision.advice.kind.value}: {decision.advice.reason}")
+    show(f"ACT   {decision.advice.kind.value}: {advice_reason(decision.advice)}")

@@ -10,7 +10,6 @@ from decimal import Decimal
 from enum import StrEnum
 
 from backends.domain.decision.outcome import VerdictKind
-from backends.domain.format import figure, usd
 
 LEAST_REQUESTS = 30
 OPPOSITE_WINDOWS = 3
@@ -46,10 +45,19 @@ class AdviceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Whether to act on the plan, and why."""
+    """Whether to act on the plan, and what that follows from; `wording.advice_reason` says it.
+
+    Attributes:
+        regret_usd: what staying has cost over the cheapest other way; None where the rented GPU is
+            the cheapest, or no window has decided yet.
+        switching_usd: what moving costs; None where the user has not said.
+        wait_h: hours until moving pays at the present rate; None where nothing tells.
+    """
 
     kind: AdviceKind
-    reason: str
+    regret_usd: Decimal | None = None
+    switching_usd: Decimal | None = None
+    wait_h: Decimal | None = None
 
 
 _UNDECIDED = frozenset(
@@ -105,25 +113,19 @@ def advise(
         best_usd_per_hour: what the cheapest other way costs at the present traffic.
     """
     if shown.kind is None:
-        return Advice(
-            AdviceKind.UNDECIDED,
-            f"No window of ten minutes with {LEAST_REQUESTS} requests has decided yet.",
-        )
+        return Advice(AdviceKind.UNDECIDED)
     if shown.kind is VerdictKind.SELF_HOST_CHEAPER:
-        return Advice(AdviceKind.STAY, "The GPU that is rented is the cheapest way.")
-    regret = f"Staying has cost {usd(shown.regret_usd)} more than the cheapest other way"
+        return Advice(AdviceKind.STAY)
+    regret = shown.regret_usd
     if switching_usd is None:
-        said = f"{regret}; what moving costs is not set (switching_usd in [billing])."
-        return Advice(AdviceKind.UNDECIDED, said)
+        return Advice(AdviceKind.UNDECIDED, regret)
     if worth_moving(shown, switching_usd):
-        said = f"{regret}, and moving costs {usd(switching_usd)}: move."
-        return Advice(AdviceKind.MOVE, said)
-    said = f"{regret}; moving costs {usd(switching_usd)}, so wait"
+        return Advice(AdviceKind.MOVE, regret, switching_usd)
+    wait_h = None
     if present_usd_per_hour is not None and best_usd_per_hour is not None:
-        left = switching_usd - shown.regret_usd
-        hours = hours_until_worth_moving(present_usd_per_hour, best_usd_per_hour, left)
-        said += f": at this rate for {figure(hours)} h more" if hours is not None else ""
-    return Advice(AdviceKind.WAIT, f"{said}.")
+        left_usd = switching_usd - regret
+        wait_h = hours_until_worth_moving(present_usd_per_hour, best_usd_per_hour, left_usd)
+    return Advice(AdviceKind.WAIT, regret, switching_usd, wait_h)
 
 
 def worth_moving(shown: ShownPlan, switching_usd: Decimal) -> bool:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from backends.domain.decision.exclusion import Slow
 from backends.domain.decision.option import api_prices_given, slow_gpu, usd_per_request
 from backends.domain.decision.scenario import Scenario
-from backends.domain.decision.wording import p99
 from backends.domain.durations import HOUR_S
-from backends.domain.format import figure, usd
 
 
 class NowKind(StrEnum):
@@ -26,10 +25,39 @@ class NowKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class NotAnswering:
+    """The server does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverCapacity:
+    """More requests come than the GPUs carry.
+
+    Attributes:
+        over_usd_per_hour: what those beyond the capacity cost at the API; None without a price.
+    """
+
+    rate_rps: Decimal
+    carried_rps: Decimal
+    over_usd_per_hour: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaidFor:
+    """The GPU is paid for, busy or idle, and nothing shows that it cannot carry the requests."""
+
+    capacity_measured: bool
+
+
+NowReason = NotAnswering | OverCapacity | Slow | PaidFor
+
+
+@dataclass(frozen=True, slots=True)
 class NowVerdict:
     """Where the next requests should go while the GPU is rented.
 
     Attributes:
+        reason: why; `wording.now_reason` says it.
         to_api_rps: the rate that should go to the API; None where it is none, or not known.
         paid_usd_per_hour: what the rental costs, whatever is done; None without a price.
         saved_by_destroying_usd_per_hour: what the rental costs and the API would not, negative
@@ -37,7 +65,7 @@ class NowVerdict:
     """
 
     kind: NowKind
-    reason: str
+    reason: NowReason
     to_api_rps: Decimal | None = None
     paid_usd_per_hour: Decimal | None = None
     saved_by_destroying_usd_per_hour: Decimal | None = None
@@ -58,41 +86,24 @@ def now_verdict(scenario: Scenario, *, ready: bool, replicas: int = 1) -> NowVer
     return NowVerdict(kind, reason, to_api, paid, _saved(scenario, paid))
 
 
-def _answer(scenario: Scenario, ready: bool, replicas: int) -> tuple[NowKind, str, Decimal | None]:
+def _answer(
+    scenario: Scenario, ready: bool, replicas: int
+) -> tuple[NowKind, NowReason, Decimal | None]:
+    cost = usd_per_request(scenario)
     if not ready:
-        if usd_per_request(scenario) is None and not api_prices_given(scenario):
-            said = "The server does not answer, and no priced endpoint could."
-            return NowKind.NO_GPU_SERVES, said, None
-        said = "The server does not answer yet: until it does, only the API can."
-        return NowKind.SEND_TO_API, said, scenario.rate_rps
+        if cost is None and not api_prices_given(scenario):
+            return NowKind.NO_GPU_SERVES, NotAnswering(), None
+        return NowKind.SEND_TO_API, NotAnswering(), scenario.rate_rps
     rate, capacity = scenario.rate_rps, scenario.capacity_rps
     if rate is not None and capacity is not None and rate > capacity * replicas:
-        return _over_capacity(scenario, rate, capacity * replicas)
+        over = rate - capacity * replicas
+        over_usd_per_hour = None if cost is None else cost * over * HOUR_S
+        reason = OverCapacity(rate, capacity * replicas, over_usd_per_hour)
+        return NowKind.SPILL_TO_API, reason, over
     slow = slow_gpu(scenario)
     if slow is not None:
-        said = (
-            f"The GPU's p99 TTFT is {p99(slow)} now, over the limit of {figure(slow.limit_s)} s: "
-            "send what it cannot answer in time to the API."
-        )
-        return NowKind.SPILL_TO_API, said, None
-    said = "The GPU is paid for until it is destroyed: one more request on it costs nothing."
-    if capacity is None:
-        said += " What it carries is not measured."
-    return NowKind.KEEP_ON_GPU, said, None
-
-
-def _over_capacity(
-    scenario: Scenario, rate: Decimal, carried: Decimal
-) -> tuple[NowKind, str, Decimal | None]:
-    over = rate - carried
-    said = (
-        f"{figure(rate)} req/s is more than the {figure(carried)} req/s that the GPU "
-        f"carries: send {figure(over)} req/s to the API."
-    )
-    cost = usd_per_request(scenario)
-    if cost is not None:
-        said += f" They cost {usd(cost * over * HOUR_S, 'h')} there."
-    return NowKind.SPILL_TO_API, said, over
+        return NowKind.SPILL_TO_API, slow, None
+    return NowKind.KEEP_ON_GPU, PaidFor(capacity is not None), None
 
 
 def _saved(scenario: Scenario, paid: Decimal | None) -> Decimal | None:

@@ -10,7 +10,7 @@ from backends.domain.decision.hysteresis import OPPOSITE_WINDOWS, AdviceKind
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowKind
 from backends.domain.decision.verdict import Verdict
-from backends.domain.decision.wording import flips_at, reason
+from backends.domain.decision.wording import advice_reason, flips_at, now_reason, reason
 from backends.domain.prices.amounts import age_days, is_stale
 from backends.domain.session import Session, activity
 from backends.operations.context import Context
@@ -109,14 +109,16 @@ def now_view(decision: Decision) -> VerdictView:
     """Return what to do with the GPU that is paid for."""
     now = decision.now
     return VerdictView(
-        _NOW_LOOKS[now.kind], now.kind.value.replace("_", " "), now.reason, label="NOW"
+        _NOW_LOOKS[now.kind], now.kind.value.replace("_", " "), now_reason(now), label="NOW"
     )
 
 
 def advice_view(decision: Decision) -> VerdictView:
     """Return whether to act on the plan."""
     advice = decision.advice
-    return VerdictView(_ADVICE_LOOKS[advice.kind], advice.kind.value, advice.reason, label="ACT")
+    return VerdictView(
+        _ADVICE_LOOKS[advice.kind], advice.kind.value, advice_reason(advice), label="ACT"
+    )
 
 
 def verdict_view(verdict: Verdict) -> VerdictView:

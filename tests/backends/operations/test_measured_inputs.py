@@ -13,7 +13,7 @@ from backends.domain.billing.ledger import midnight_after
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowKind
 from backends.domain.decision.scenario import Scenario
-from backends.domain.decision.wording import excluded_because, reason
+from backends.domain.decision.wording import excluded_because, now_reason, reason
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Histogram
 from backends.domain.session import Session, advance
@@ -184,7 +184,7 @@ def test_a_gpu_that_is_too_slow_within_its_capacity_is_ruled_out() -> None:
     assert (
         "The GPU's p99 TTFT is between 1 and 2.5 s, of 1170 requests in the server's own histogram."
     ) in said(found)
-    assert "is above 1 s now, over the limit of 1 s" in found.now.reason
+    assert "is above 1 s now, over the limit of 1 s" in now_reason(found.now)
     assert found.now.kind is NowKind.SPILL_TO_API
 
 

@@ -5,6 +5,7 @@ from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowKind, now_verdict
 from backends.domain.decision.scenario import scenario_from
 from backends.domain.decision.verdict import decide
+from backends.domain.decision.wording import now_reason
 
 MEDIUM: dict[str, Any] = {
     "gpu_usd_per_hour": "1.88",
@@ -28,7 +29,7 @@ def test_what_the_gpu_cannot_carry_overflows() -> None:
     now = now_verdict(scenario_from({**MEDIUM, "rate_rps": 7}), ready=True)
     assert now.kind is NowKind.SPILL_TO_API
     assert now.to_api_rps == 2
-    assert "$1.17/h" in now.reason
+    assert "$1.17/h" in now_reason(now)
 
 
 def test_several_gpus_carry_more() -> None:
@@ -46,7 +47,7 @@ def test_a_gpu_over_its_latency_limit_spills_what_it_cannot_answer_in_time() -> 
     slow = {**MEDIUM, "rate_rps": 2, "gpu_ttft_p99_s": "2.3", "ttft_slo_s": 1}
     now = now_verdict(scenario_from(slow), ready=True)
     assert now.kind is NowKind.SPILL_TO_API
-    assert "2.3 s now, over the limit of 1 s" in now.reason
+    assert "2.3 s now, over the limit of 1 s" in now_reason(now)
 
 
 def test_without_an_endpoint_nothing_can_be_sent_away() -> None:
