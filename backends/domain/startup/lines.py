@@ -273,7 +273,7 @@ def _head_of_json(line: str) -> Glimpse:
 def _read_json(line: str) -> Record:
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         entry = None
     if not isinstance(entry, dict):
         return Record("", None, "", "", "", line)
