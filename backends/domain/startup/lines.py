@@ -57,10 +57,9 @@ _RECORD_INSIDE = re.compile(
     rf"(?:{_ONE_PROCESS}){{0,9}}"
     r"(?:INFO|WARNING|ERROR) (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \["
 )
-_JSON_HEAD = re.compile(
-    r'"asctime": "\d{4}-(\d\d-\d\d \d\d:\d\d:\d\d[,.]?\d*).*?'
-    r'"message": "(?:\[[a-z_]+\] )?(Engine 000:|[^\s"\\]*)'
-)
+# Two patterns, as one with all between them would take quadratic time where the second is missing.
+_JSON_TIME = re.compile(r'"asctime": "\d{4}-(\d\d-\d\d \d\d:\d\d:\d\d[,.]?\d*)')
+_JSON_MESSAGE = re.compile(r'"message": "(?:\[[a-z_]+\] )?(Engine 000:|[^\s"\\]*)')
 
 
 class Glimpse(NamedTuple):
@@ -263,17 +262,18 @@ def _outer_stamp(outer: re.Match[str]) -> str:
 
 
 def _head_of_json(line: str) -> Glimpse:
-    found = _JSON_HEAD.search(line)
-    if found is None:
+    time = _JSON_TIME.search(line)
+    found = _JSON_MESSAGE.search(line, time.end()) if time else None
+    if time is None or found is None:
         return Glimpse("", "", False, 0)
-    word = "Traceback" if '"exc_info"' in line else found[2]
-    return Glimpse(word, found[1].replace(",", "."), False, 0)
+    word = "Traceback" if '"exc_info"' in line else found[1]
+    return Glimpse(word, time[1].replace(",", "."), False, 0)
 
 
 def _read_json(line: str) -> Record:
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         entry = None
     if not isinstance(entry, dict):
         return Record("", None, "", "", "", line)

@@ -46,6 +46,8 @@ def _decoded(chunks: Iterable[bytes]) -> Iterator[bytes]:
             return _recoded(rest, encoding, len(mark))
     if first[1:2] == b"\0" and first[3:4] == b"\0":
         return _recoded(rest, "utf-16-le", 0)
+    if first[:1] == b"\0" and first[2:3] == b"\0":
+        return _recoded(rest, "utf-16-be", 0)
     return rest
 
 

@@ -55,6 +55,8 @@ SHAPES: dict[str, Callable[[], bytes]] = {
     "carriage returns": lambda: LOG.replace("\n", "\r\n").encode(),
     "UTF-16": lambda: LOG.encode("utf-16"),
     "UTF-16 big-endian": lambda: b"\xfe\xff" + LOG.encode("utf-16-be"),
+    "UTF-16 without a mark": lambda: LOG.encode("utf-16-le"),
+    "UTF-16 big-endian without a mark": lambda: LOG.encode("utf-16-be"),
     "byte order mark": lambda: LOG.encode("utf-8-sig"),
     "gzip": lambda: gzip.compress(LOG.encode()),
     "gzip in members": lambda: b"".join(gzip.compress(f"{x}\n".encode()) for x in LINES),
@@ -85,3 +87,11 @@ def test_a_packed_log_that_was_cut_off_gives_what_stands_before() -> None:
     packed = gzip.compress(LOG.encode() * 50)
     (_, first), *_ = numbered_lines([packed[: len(packed) // 2]])
     assert first == LINES[0]
+
+
+def test_a_json_record_that_is_nested_too_deep_to_read_does_not_end_the_reading() -> None:
+    record = '{"asctime": "2026-09-14 07:07:02,100", "message": "Traceback", "exc_info": '
+    deep = record + "[" * 50_000 + "]" * 50_000 + "}\n"
+    start = only_start((LINES[0] + "\n" + deep + LOG.partition("\n")[2]).encode())
+    assert start.failure is not None
+    assert start.failure.kind is FailureKind.BAD_ARGUMENT
