@@ -1,9 +1,6 @@
 """The values of one GPU sample: memory, activity and the processes on it."""
 
 from dataclasses import dataclass
-from typing import Literal
-
-Vendor = Literal["nvidia", "amd", "host"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +40,7 @@ class Gpu:
     """One sample of one GPU.
 
     Attributes:
+        vendor: ``nvidia``, ``amd``, or ``host`` where a server computes on the CPU.
         busy_percent: share of time in which any kernel ran; not how much of the GPU is used.
         reasons: why a figure is None, as field name and sentence.
         processes_reason: why `processes` is None or may be incomplete.
@@ -54,7 +52,7 @@ class Gpu:
     index: int
     uuid: str
     name: str
-    vendor: Vendor
+    vendor: str
     memory: GpuMemory
     busy_percent: float | None = None
     power_w: float | None = None

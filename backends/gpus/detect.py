@@ -1,15 +1,15 @@
 """All GPUs of this host, of whichever vendor, as one source."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from backends.domain.gpu import GpuSample
-from backends.gpus.amdgpu_sysfs import amd_devices
 from backends.gpus.driver import Driver
 from backends.gpus.host_memory import HostMemory
 from backends.gpus.proc import Proc
 from backends.gpus.source import GpuSource
+from backends.gpus.vendors import VENDORS
 
 LATE_S = 0.5
 """How long one vendor may hold up the others; eight GPUs answer within a tenth of that."""
@@ -42,46 +42,50 @@ def open_gpus(
     """
     proc = proc or Proc()
     host = None if cpu_server_pids is None else HostMemory(cpu_server_pids, proc=proc)
-    drm = sysfs / "class/drm"
-    amd = None
-    if (sysfs / "module/amdgpu").exists() or next(amd_devices(drm), None):
-        amd = Driver("amd", str(sysfs), str(proc.root))
-    return AllGpus(Driver("nvidia", str(proc.root)), amd or f"no amdgpu device under {drm}", host)
+    absent = {vendor.name: vendor.absent(sysfs) for vendor in VENDORS}
+    drivers = tuple(
+        Driver(vendor, sysfs, proc.root) for vendor in VENDORS if not absent[vendor.name]
+    )
+    return AllGpus(drivers, tuple(filter(None, absent.values())), host)
 
 
 class AllGpus:
-    """NVIDIA's, then AMD's, then host memory; a driver that hangs holds up no other."""
+    """Every vendor's GPUs, then host memory; a driver that hangs holds up no other.
 
-    def __init__(self, nvidia: Driver, amd: Driver | str, host: GpuSource | None) -> None:
-        """Take the drivers; in place of AMD's, the sentence that says why there is none."""
-        self._nvidia = nvidia
-        self._amd = amd
+    Args:
+        drivers: those that are asked, in the order in which their GPUs are listed.
+        absent: why the other vendors' are not.
+        host: host memory as one more GPU, where that is shown.
+    """
+
+    def __init__(
+        self, drivers: Sequence[Driver], absent: Sequence[str], host: GpuSource | None
+    ) -> None:
+        self._drivers = drivers
+        self._absent = absent
         self._host = host
 
     def sample(self, *, processes: bool) -> GpuSample:
         """Return all GPUs; see `GpuSource`. Never blocks for longer than `ALONE_S`."""
         began_s = time.monotonic()
-        drivers = [each for each in (self._nvidia, self._amd) if isinstance(each, Driver)]
-        awaited = [each for each in drivers if not each.is_silent]
-        for driver in drivers:
+        awaited = [each for each in self._drivers if not each.is_silent]
+        for driver in self._drivers:
             driver.order(processes=processes)
         host = self._host.sample(processes=processes) if self._host else GpuSample(())
-        seen = self._answers(drivers, awaited, began_s, None)
+        seen = self._answers(awaited, began_s, None)
         if awaited and not host.gpus and not any(each.gpus for each in seen):
-            seen = self._answers(drivers, awaited, began_s, ALONE_S)
-        if isinstance(self._amd, str):
-            seen.append(GpuSample((), self._amd))
-        return self._together(seen[0], seen[1], host)
+            seen = self._answers(awaited, began_s, ALONE_S)
+        return self._together(seen, host)
 
     def close(self) -> None:
         """Let go of all drivers."""
-        for each in (self._nvidia, self._amd, self._host):
-            if each is not None and not isinstance(each, str):
-                each.close()
+        for driver in self._drivers:
+            driver.close()
+        if self._host is not None:
+            self._host.close()
 
     def _answers(
         self,
-        drivers: Iterable[Driver],
         awaited: Iterable[Driver],
         began_s: float,
         patience_s: float | None,
@@ -92,10 +96,16 @@ class AllGpus:
             usual_s = LATE_S if driver.has_answered else FIRST_S
             return max(0.0, began_s + (patience_s or usual_s) - time.monotonic())
 
-        return [driver.answer(left_s(driver)) for driver in drivers]
+        return [driver.answer(left_s(driver)) for driver in self._drivers]
 
-    def _together(self, nvidia: GpuSample, amd: GpuSample, host: GpuSample) -> GpuSample:
-        gpus = (*nvidia.gpus, *amd.gpus, *host.gpus)
-        if nvidia.gpus or (gpus and self._nvidia.missing):
-            return GpuSample(gpus)
-        return GpuSample(gpus, nvidia.reason if amd.gpus else f"{nvidia.reason} and {amd.reason}")
+    def _together(self, seen: Sequence[GpuSample], host: GpuSample) -> GpuSample:
+        """Return all as one; beside GPUs, only a driver that is there and shows none is named."""
+        gpus = tuple(gpu for sample in (*seen, host) for gpu in sample.gpus)
+        without = [
+            (driver, sample.reason)
+            for driver, sample in zip(self._drivers, seen, strict=True)
+            if not sample.gpus
+        ]
+        if gpus:
+            return GpuSample(gpus, " and ".join(why for of, why in without if not of.missing))
+        return GpuSample((), " and ".join([*(why for _, why in without), *self._absent]))

@@ -7,6 +7,7 @@ process from ending, and a library that crashes takes its process with it.
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 
@@ -14,7 +15,7 @@ from backends.domain.format import GIB
 from backends.domain.gpu import Gpu, GpuSample
 from backends.gpus.child import Child
 from backends.gpus.child_io import SAMPLE, SAMPLE_PROCESSES
-from backends.gpus.driver_child import DriverAnswer
+from backends.gpus.vendors import DriverAnswer, GpuVendor
 
 STALE_S = 3.0
 """Figures that could not be renewed are shown this long, three periods, and are unknown after."""
@@ -26,7 +27,6 @@ LATEST_AGAIN_S = 60.0
 GIVE_UP_S = 60.0
 """A call that takes this long is given up, and tried again in a new process."""
 
-NAMES = {"nvidia": "NVIDIA", "amd": "AMD"}
 FIGURES = ("busy_percent", "power_w", "temperature_c", "throttled")
 
 
@@ -37,10 +37,14 @@ class Driver:
     """
 
     def __init__(
-        self, vendor: str, *arguments: str, now: Callable[[], float] = time.monotonic
+        self,
+        vendor: GpuVendor,
+        sysfs: Path,
+        proc: Path,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._vendor = vendor
-        self._arguments = arguments
+        self.vendor = vendor
+        self._arguments = (vendor.name, str(sysfs), str(proc))
         self._now = now
         self._child: Child | None = None
         self._ended: Child | None = None
@@ -68,7 +72,7 @@ class Driver:
         if self._asked_s is not None and now_s - self._asked_s >= GIVE_UP_S:
             self._drop(now_s)
         if self._child is None and self._may_start(now_s):
-            self._child = Child("backends.gpus.driver_child", self._vendor, *self._arguments)
+            self._child = Child("backends.gpus.driver_child", *self._arguments)
         if self._child is not None and self._asked_s is None:
             self._child.write(SAMPLE_PROCESSES if processes else SAMPLE)
             self._asked_s = now_s
@@ -107,7 +111,7 @@ class Driver:
         assert self._child is not None
         if not line:
             how = self._child.ending()
-            self._silence = f"the process that asks {NAMES[self._vendor]}'s driver crashed ({how})"
+            self._silence = f"the process that asks {self.vendor.title}'s driver crashed ({how})"
             self._drop(self._now() + self._pause_s)
             self._pause_s = min(2 * self._pause_s, LATEST_AGAIN_S)
             return
@@ -122,7 +126,7 @@ class Driver:
         assert self._asked_s is not None
         silent_s = self._now() - self._asked_s
         return (
-            f"{NAMES[self._vendor]}'s driver has not answered for {silent_s:.0f} s "
+            f"{self.vendor.title}'s driver has not answered for {silent_s:.0f} s "
             "(see `dmesg` for GPU errors; a wedged driver needs a reset or reboot)"
         )
 

@@ -11,6 +11,7 @@ import pytest
 
 from backends.gpus.detect import open_gpus
 from backends.gpus.proc import Proc
+from backends.gpus.vendors import VENDORS, GpuVendor
 from tests.backends.gpus.amd_tree import MI300X, add_card
 from tests.backends.gpus.nvml_stub import H200, Driver, Libraries
 
@@ -88,3 +89,15 @@ def test_the_library_is_found_as_the_loader_finds_it(
         check=True,
     )
     assert "NVIDIA H200 nvml memory v2" in done.stdout.splitlines()
+
+
+def test_a_vendor_is_one_row(
+    no_nvidia: None, tmp_path: Path, made_proc: MakeProc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    third = GpuVendor("third", "Third", lambda *_: pytest.fail("opened"), lambda _: "no third card")
+    monkeypatch.setattr("backends.gpus.detect.VENDORS", (third, *VENDORS))
+    sample = open_gpus(sysfs=tmp_path, proc=made_proc()).sample(processes=False)
+    assert sample.reason == (
+        "no NVIDIA driver library (libnvidia-ml.so.1) and no third card and "
+        f"no amdgpu device under {tmp_path}/class/drm"
+    )

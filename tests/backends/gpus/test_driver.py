@@ -16,6 +16,7 @@ from backends.gpus.driver import AGAIN_S, GIVE_UP_S, STALE_S
 from backends.gpus.driver import Driver as Sampled
 from backends.gpus.proc import Proc
 from backends.gpus.source import GpuSource
+from backends.gpus.vendors import VENDORS
 from tests.backends.gpus.amd_tree import MI300X, add_card
 from tests.backends.gpus.nvml_stub import GIB, Driver
 
@@ -23,6 +24,7 @@ HANGS = "delay_ms.nvmlDeviceGetMemoryInfo_v2"
 WEDGED: dict[str, object] = {HANGS: 600_000}
 MENDED: dict[str, object] = {HANGS: None}
 WITHIN_S = 20.0
+NVIDIA = VENDORS[0]
 
 MakeProc = Callable[..., Proc]
 
@@ -42,7 +44,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def sampled(nvml_host: Driver, made_proc: MakeProc, clock: Clock) -> Iterator[Sampled]:
-    source = Sampled("nvidia", str(made_proc({4711: "x"}).root), now=clock)
+    source = Sampled(NVIDIA, Path("/sys"), made_proc({4711: "x"}).root, now=clock)
     yield source
     source.close()
 
@@ -152,7 +154,7 @@ def test_a_driver_that_always_crashes_is_tried_less_and_less_often(
     nvml_host: Driver, clock: Clock, tmp_path: Path
 ) -> None:
     nvml_host.put({"crash.nvmlInitWithFlags": 1})
-    sampled = Sampled("nvidia", str(tmp_path), now=clock)
+    sampled = Sampled(NVIDIA, Path("/sys"), tmp_path, now=clock)
     began: list[float] = []
     while len(began) < 6:
         sampled.order(processes=False)
