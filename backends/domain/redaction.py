@@ -19,7 +19,10 @@ _SECRET_FIELD = re.compile(
     r"(^|[_-])(api[_-]?key|token|secret|password|authorization)$", re.IGNORECASE
 )
 _SECRET_TEXT = re.compile(
-    r"\b(?:hf_[A-Za-z0-9]{16,}|sk-[A-Za-z0-9_-]{16,})"  # keys that tell themselves by their prefix
+    # keys that tell themselves by their prefix
+    r"\b(?:hf_[A-Za-z0-9]{16,}|(?:sk|nvapi|gsk|glpat|xox[abp])-[A-Za-z0-9_-]{16,}"
+    r"|gh[opsu]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|AKIA[A-Z0-9]{16}|AIza[\w-]{30,}"
+    r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,})"
     r"|(?<=Bearer )[^\s'\"]+"
     r"|(?<=://)[^\s/@'\"]+:[^\s/@'\"]+(?=@)"
     r"|(?<=--api[-_]key[ =])[^\s'\"]+"

@@ -1,23 +1,30 @@
 """``inferctl explain``: phases, memory and failure of any vLLM log file."""
 
 import argparse
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from backends.domain.format import plain_s
-from backends.domain.start import Phase, Start
+from backends.domain.start import Outcome, Phase, Start
 from backends.domain.startup.document import start_document
 from backends.domain.startup.explain import explain
 from backends.domain.startup.lines import numbered_lines
 from backends.domain.startup.log_bytes import ZSTD_MAGIC
-from backends.problem import NotFound, Problem
-from console.cli.output import document, show, table
+from backends.domain.visible import visible
+from backends.problem import NotFound, Problem, UsageProblem
+from console.cli.output import document, say, show, show_page, table
 
 CHUNK_BYTES = 1 << 20
 LONGEST_LINE = 300
-"""Characters of a root line that the text shows; the JSON has it whole."""
+"""Characters of a root line that the text shows where no terminal is narrower; the JSON has all."""
+
+IN_MEMORY_BYTES = 64 << 20
+"""How much of standard input is kept in memory for a report, which reads it twice."""
 
 LAUNCH_UNLOGGED = "counted from the log's first line; what the launch took before it is in no log"
 
@@ -26,8 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Explain each log; 1 where no start was found in any of them.
 
     Raises:
-        Problem: a file cannot be read.
+        Problem: a file cannot be read, or a report not be written.
     """
+    if arguments.report or arguments.output:
+        return _report(arguments)
     found = {name: explain(numbered(name)) for name in arguments.log}
     if arguments.json:
         files = [
@@ -43,7 +52,52 @@ def run(arguments: argparse.Namespace) -> int:
             _tell(starts)
         if any(found.values()):
             show(LAUNCH_UNLOGGED)
-    return 0 if any(found.values()) else 1
+    return _status([start for starts in found.values() for start in starts], arguments)
+
+
+def _status(starts: list[Start], arguments: argparse.Namespace) -> int:
+    """Return the exit code: whether anything was read, or what became of the last start."""
+    if not starts:
+        return 1
+    return _STATUS.get(starts[-1].outcome, 0) if arguments.exit_status else 0
+
+
+_STATUS = {Outcome.FAILED: 1, Outcome.INCOMPLETE: 3}
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from backends.domain.reports.bug_report import bug_report  # noqa: PLC0415  for a report alone
+
+    if len(arguments.log) > 1 or arguments.json:
+        raise UsageProblem("--report is of one log, and is no JSON; leave out the others")
+    (name,) = arguments.log
+    with ExitStack() as stack:
+        spooled: IO[bytes] | None = None
+        if name == "-":
+            spooled = stack.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES))
+            shutil.copyfileobj(sys.stdin.buffer, spooled, CHUNK_BYTES)
+
+        def lines() -> Iterator[tuple[int, str]]:
+            if spooled is None:
+                return numbered(name)
+            spooled.seek(0)
+            return numbered_lines(_chunks(spooled))
+
+        starts = explain(lines())
+        if not starts:
+            say(f"{name}: no vLLM start in this file")
+            return 1
+        text = bug_report(starts, lines)
+    if not arguments.output:
+        show_page(text)
+    else:
+        try:
+            Path(arguments.output).write_text(visible(text, keep_newlines=True), encoding="utf-8")
+        except OSError as error:
+            raise Problem(f"{arguments.output} cannot be written: {error.strerror}") from error
+        say(f"written: {arguments.output}")
+        say(text.rstrip().rpartition("\n")[2])
+    return _status(starts, arguments)
 
 
 def numbered(name: str) -> Iterator[tuple[int, str]]:
@@ -67,7 +121,7 @@ def numbered(name: str) -> Iterator[tuple[int, str]]:
         raise Problem(f"{name}: {error.strerror}") from error
 
 
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
     while chunk := file.read(CHUNK_BYTES):
         yield chunk
 
@@ -75,34 +129,55 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
 def _tell(starts: list[Start]) -> None:
     if not starts:
         show("no vLLM start in this file")
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else LONGEST_LINE
     for start in starts:
         version = f"vLLM {start.vllm_version}" if start.vllm_version else "vLLM of unknown version"
         show(f"{start.model or 'unknown model'} on {version}: {start.outcome}")
-        table([_phase(phase) for phase in start.phases])
+        table(_rows(start))
         show(f"unlogged {plain_s(start.unlogged_s)}, total {plain_s(start.total_s)}")
         _tell_memory(start)
         if start.standing is not None:
             show(f"unfinished: {start.standing}")
         if start.failure is not None:
             failure = start.failure
-            show(
-                f"failure: {failure.kind}, line {failure.line_number or 'unknown'}: "
-                f"{failure.line[:LONGEST_LINE]}"
-            )
+            line = f"failure: {failure.kind}, line {failure.line_number or 'unknown'}: "
+            show(_cut(line + failure.line, min(columns, len(line) + LONGEST_LINE)))
             show(f"cause: {failure.cause}")
             show(f"remedy: {failure.remedy}")
         show()
 
 
-def _phase(phase: Phase) -> tuple[str, ...]:
+def _cut(text: str, columns: int) -> str:
+    """Return a line that fits, with a sign where something is left out; `--json` has it whole."""
+    return text if len(text) <= columns else f"{text[: columns - 1]}…"
+
+
+def _rows(start: Start) -> list[tuple[str, ...]]:
+    """Return the phases in order of time; what overlaps and what failed is marked."""
+    phases = sorted(start.phases, key=lambda phase: phase.start_s)
+    failed = phases[-1] if phases and start.outcome is Outcome.FAILED else None
+    rows, ended_s = [], 0.0
+    for phase in phases:
+        overlaps = phase.start_s < ended_s - RESOLUTION_S
+        ended_s = max(ended_s, phase.start_s + (phase.duration_s or 0.0))
+        rows.append(_phase(phase, failed=phase is failed, overlaps=overlaps))
+    return rows
+
+
+RESOLUTION_S = 0.05
+"""Phases that touch overlap by less than this: it is half of the last digit shown."""
+
+
+def _phase(phase: Phase, *, failed: bool, overlaps: bool) -> tuple[str, ...]:
     reported = "" if phase.reported_s is None else f"vLLM says {phase.reported_s:.2f} s"
     rank = "" if phase.rank is None else f"rank {phase.rank}"
     return (
-        f"  {phase.name}",
+        f"{'✖' if failed else ' '} {phase.name}",
         f"{phase.start_s:9.1f} s",
         f"{plain_s(phase.duration_s):>10}",
         reported,
         rank,
+        "beside the phase before it" if overlaps else "",
     )
 
 
@@ -120,4 +195,6 @@ def _tell_memory(start: Start) -> None:
     ]
     if memory.kv_cache_tokens is not None:
         told.append(f"{memory.kv_cache_tokens:,} tokens of KV cache")
+    if memory.max_concurrency is not None:
+        told.append(f"{memory.max_concurrency:.2f}x maximum concurrency")
     show("memory: " + (", ".join(told) or "not in this log"))

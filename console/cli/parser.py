@@ -133,7 +133,16 @@ def _adopt(parser: argparse.ArgumentParser) -> None:
 
 def _explain(parser: argparse.ArgumentParser) -> None:
     about = "vLLM log files, - for stdin"
-    parser.add_argument("log", metavar="LOG", type=types.text, nargs="+", help=about)
+    add = parser.add_argument
+    add("log", metavar="LOG", type=types.text, nargs="+", help=about)
+    about = "exit with 1 where the last start failed, with 3 where its log ends before its end"
+    add("--exit-status", action="store_true", help=about)
+    about = (
+        "the last start as Markdown for a bug report: keys, paths, hosts, addresses and models of "
+        "publishers that are not known for open weights are replaced"
+    )
+    add("--report", action="store_true", help=about)
+    add("--output", type=types.text, metavar="FILE", help="write the report to a file")
 
 
 def _coldstart(parser: argparse.ArgumentParser) -> None:

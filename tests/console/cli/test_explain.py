@@ -1,0 +1,67 @@
+"""What `explain` says, with which exit code, and what it writes for a bug report."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.console.cli.conftest import Cli
+
+LOGS = Path(__file__).parents[2] / "data" / "logs"
+READY = LOGS / "v0.10.0_nvidia_tp8_ready.log"
+FAILED = LOGS / "v0.22.1_nvidia_fail_max_num_batched_tokens.log"
+ROW = re.compile(r"^[✖ ] \w+ +([\d.]+) s", re.MULTILINE)
+INCOMPLETE = LOGS / "v0.16.0_rocm_tp8_eager_incomplete.log"
+
+
+@pytest.mark.parametrize(("log", "code"), [(READY, 0), (FAILED, 1), (INCOMPLETE, 3)])
+def test_the_exit_status_follows_the_last_start_only_where_it_is_asked_for(
+    cli: Cli, log: Path, code: int
+) -> None:
+    assert cli("explain", str(log)).code == 0
+    assert cli("explain", str(log), "--exit-status").code == code
+    assert cli("explain", str(log), "--exit-status", "--json").code == code
+
+
+def test_phases_stand_in_the_order_of_time_and_the_failing_one_is_marked(cli: Cli) -> None:
+    for log in sorted(LOGS.glob("*fail*.log")):
+        out = cli("explain", str(log)).out
+        for block in out.split("\n\n"):
+            starts = [float(found) for found in ROW.findall(block)]
+            assert starts == sorted(starts), log.name
+            assert block.count("✖") <= 1, log.name
+            assert ("✖" in block) == (bool(starts) and ": failed\n" in block), log.name
+
+
+def test_the_maximum_concurrency_is_told(cli: Cli) -> None:
+    assert "x maximum concurrency" in cli("explain", str(READY)).out
+
+
+def test_a_report_goes_to_standard_output_or_to_a_file(cli: Cli, tmp_path: Path) -> None:
+    shown = cli("explain", str(FAILED), "--report")
+    assert shown.code == 0
+    assert shown.out.startswith("# vLLM start: failed")
+    file = tmp_path / "report.md"
+    written = cli("explain", str(FAILED), "--output", str(file))
+    assert file.read_text() == shown.out
+    assert "Read it before you post it" in written.err
+
+
+def test_a_report_of_standard_input_reads_it_once(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = cli("explain", str(FAILED), "--report").out
+    given = io.TextIOWrapper(io.BytesIO(FAILED.read_bytes()))
+    monkeypatch.setattr("sys.stdin", given)
+    assert cli("explain", "-", "--report").out == expected
+
+
+def test_a_report_that_cannot_be_written_is_one_sentence(cli: Cli, tmp_path: Path) -> None:
+    ran = cli("explain", str(FAILED), "--output", str(tmp_path / "absent" / "report.md"))
+    assert ran.code == 1
+    assert "cannot be written" in ran.err
+
+
+def test_a_report_is_of_one_log(cli: Cli) -> None:
+    assert cli("explain", str(FAILED), str(READY), "--report").code == 2
