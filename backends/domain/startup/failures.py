@@ -212,7 +212,12 @@ ARGUMENTS = (
     ),
     _row(
         Kind.INVALID_PARALLELISM,
-        r"(?:not divisible by|must be divisible by) .*(?:tensor|pipeline|parallel|tp_size)|"
+        r"(?:not divisible by|must be divisible by) .*(?:tensor|pipeline|parallel|tp_size)",
+        "The model cannot be split as asked: {line}",
+        "Change {parallel_flag}{divisors_note}.",
+    ),
+    _row(
+        Kind.INVALID_PARALLELISM,
         r"Cannot find placement group|current node has no GPU available",
         "The model cannot be split as asked.",
         "Change --tensor-parallel-size or --pipeline-parallel-size to sizes that divide the model.",

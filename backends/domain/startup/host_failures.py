@@ -155,7 +155,9 @@ HOST = (
     ),
     _row(
         Kind.DEPENDENCY_ERROR,
-        r"^(?:\w+\.)*(?:ImportError|ModuleNotFoundError)|undefined symbol|is not subscriptable|"
+        r"^(?:\w+\.)*(?:ImportError|ModuleNotFoundError)\b.*?(?:install|requir|found|import|module|"
+        r"symbol|version|package|library|load|shared object|available|support)|undefined symbol|"
+        r"is not subscriptable|"
         r"operator torchvision::nms does not exist|PackageNotFoundError|cannot import name|"
         r"version `GLIBC",
         "A Python package that vLLM needs is missing or does not fit: {line}",

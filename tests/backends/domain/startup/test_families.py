@@ -45,7 +45,26 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.BAD_ARGUMENT, "", "ValueError: LoRA rank 128 is greater than max_lora_rank 32.", "rank 128", "--max-lora-rank 128"),
     (K.INVALID_BATCH_LIMITS, "", "ValueError: max_num_seqs (256) exceeds available Mamba cache blocks (40).", "40", "--max-num-seqs 40"),
     (K.BAD_ARGUMENT, "x/vllm/config/speculative.py __post_init__", "NotImplementedError: num_speculative_tokens and chunks do not go together", "do not go together", "--num-speculative-tokens"),
-    (K.BAD_ARGUMENT, "x/vllm/lora/models.py from_checkpoint", "ValueError: expected target modules in ['q'] but received ['z']", "adapter", "adapter_config.json"),
+    (K.CHECKPOINT_MISMATCH, "x/vllm/lora/models.py from_checkpoint", "ValueError: expected target modules in ['q'] but received ['z']", "adapter", "adapter_config.json"),
+    (K.BAD_ARGUMENT, "x/vllm/config/fancy.py __post_init__", "pydantic_core._pydantic_core.ValidationError: 1 validation error for FancyConfig\nblock_size\n  Input should be 16 or 32 [type=literal_error, input_value=7, input_type=int]", "1 validation error", "Correct the option"),
+    (K.BAD_ARGUMENT, "x/vllm/distributed/kv_transfer/connector/factory.py create", "ValueError: fancy_connector must be set in the connector's config", "fancy_connector", "--fancy-connector"),
+    (K.BAD_ARGUMENT, "x/vllm/model_executor/models/fancy.py _read", "ValueError: Reading files is off. Set --allowed-fancy-path to enable it.", "--allowed-fancy-path", "--allowed-fancy-path"),
+    (K.INVALID_PARALLELISM, "x/vllm/model_executor/models/fancy.py __init__", "ValueError: Fancy width 1408 must be divisible by tensor-parallel size 3.", "1408", "--tensor-parallel-size to a divisor of 1408"),
+    (K.INVALID_PARALLELISM, "x/vllm/v1/attention/backends/fancy.py __init__", "NotImplementedError: FANCY does not support decode context parallel.", "FANCY", "--decode-context-parallel-size"),
+    (K.INTERNAL_ERROR, "x/vllm/distributed/device_communicators/fancy.py send", "ValueError: the tensor must be contiguous", "contiguous", "vllm/distributed/device_communicators/fancy.py"),
+    (K.INTERNAL_ERROR, "x/vllm/v1/attention/backends/fancy.py build", "ValueError: mask must be int32, got torch.bool", "int32", "vllm/v1/attention/backends/fancy.py"),
+    (K.INTERNAL_ERROR, "x/vllm/model_executor/layers/fancy/ops/fused.py run", "ValueError: `out` must be contiguous.", "contiguous", "ops/fused.py"),
+    (K.INTERNAL_ERROR, "x/vllm/v1/worker/gpu_model_runner.py run", "ValueError: hidden states are required when drafting", "hidden states", "--enforce-eager"),
+    (K.NO_KERNEL, "x/vllm/model_executor/layers/quantization/fancy.py __init__", "ValueError: FANCY requires symmetric scales, got asymmetric", "symmetric", "--linear-backend"),
+    (K.NO_KERNEL, "x/vllm/v1/attention/backends/fancy.py forward", "NotImplementedError: FANCY does not support alibi.", "alibi", "another backend: --attention-backend."),
+    (K.UNSUPPORTED_ARCHITECTURE, "x/vllm/model_executor/models/fancy.py __init__", "ValueError: Unsupported activation: swoosh. Only silu is supported for now.", "swoosh", "--model-impl transformers"),
+    (K.BAD_CHECKPOINT, "x/vllm/transformers_utils/configs/fancy.py __init__", "ValueError: fancy_layers must be positive", "fancy_layers", "--hf-overrides"),
+    (K.BAD_CHECKPOINT, "x/vllm/lora/peft_helper.py from_dict", "ValueError: Missing required configuration fields: {'r'}", "'r'", "adapter_config.json"),
+    (K.DEPENDENCY_ERROR, "x/vllm/v1/worker/fancy.py __init__", "RuntimeError: fancykit is not installed; run `pip install fancykit`", "fancykit", "Install what the line names"),
+    (K.PERMISSION_DENIED, "x/vllm/model_executor/model_loader/fancy.py check", "RuntimeError: the folder /run/x is world accessible", "/run/x", "chmod"),
+    (K.STARTUP_TIMEOUT, "x/vllm/v1/engine/fancy.py wait", "RuntimeError: the coordinator did not report within 60 seconds", "60 seconds", "VLLM_ENGINE_READY_TIMEOUT_S"),
+    (K.UNKNOWN, "x/vllm/config/fancy.py __post_init__", "ValueError: wibble zorp 17", "wibble", "vllm/config/fancy.py"),
+    (K.UNKNOWN, "x/torch/__init__.py <module>", "ImportError: wibble zorp 17", "wibble", "torch/__init__.py"),
     (K.MODEL_NOT_FOUND, "", "huggingface_hub.errors.RepositoryNotFoundError: 401 Client Error. (Request ID: x)\nRepository Not Found for url: https://huggingface.co/api/models/org/oops.", "org/oops", "HF_TOKEN"),
     (K.NO_NETWORK, "", "urllib3.exceptions.MaxRetryError: HTTPSConnectionPool(host='hub.example', port=443): Max retries exceeded with url: /x", "hub.example", "curl -I https://hub.example"),
     (K.DOWNLOAD_FAILED, "x/huggingface_hub/file_download.py xet_get", "RuntimeError: HTTP status 416", "HTTP status 416", "hf download"),
@@ -110,6 +129,19 @@ def test_a_family(kind: FailureKind, frames: str, message: str, cause: str, reme
     assert remedy in failure.remedy
     assert "{" not in failure.remedy
     assert "does not say why" not in failure.cause
+
+
+def test_what_pydantic_refuses_is_told_by_the_line_below_its_error() -> None:
+    failure = failure_of(
+        "x/vllm/engine/arg_utils.py create|x/pydantic/_internal/_dataclasses.py __init__",
+        "pydantic_core._pydantic_core.ValidationError: 1 validation error for FancyConfig\n"
+        "  Value error, fancy_size must be at least 8 [type=value_error, "
+        "input_value=ArgsKwargs((), {'tensor_parallel_size': 3}), input_type=ArgsKwargs]",
+    )
+    assert (failure.kind, failure.line_number) == (K.BAD_ARGUMENT, 10)
+    assert failure.line.startswith("Value error, fancy_size must be at least 8")
+    assert failure.cause.endswith("fancy_size must be at least 8")
+    assert "--fancy-size" in failure.remedy
 
 
 def test_no_kernel_image_after_the_profile_run_is_one_backends_gap() -> None:
