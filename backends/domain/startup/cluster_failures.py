@@ -7,7 +7,7 @@ CLUSTER = (
     _row(
         Kind.SHARED_MEMORY_FULL,
         r"/dev/shm\S*.*No space left|No space left.*/dev/shm|"  # noqa: S108
-        r"unable to (?:write to|mmap|open|resize)"
+        r"No space left.*'/psm_\w+|unable to (?:write to|mmap|open|resize)"
         r".{0,60}</torch_\S*>.*No space left|Bus error.*shared memory|"
         r"insufficient shared memory|out of shared memory \(shm\)",
         "The shared memory between the processes (/dev/shm) is full.",
@@ -39,6 +39,7 @@ CLUSTER = (
         r"placement group.{0,200}?(?:timed? ?out|not (?:ready|enough)|"
         r"cannot be (?:created|provided)"
         r"|failed)|Cannot (?:provide|find) a? ?placement group|"
+        r"Current node has no GPU available|"
         r"not have enough (?:GPU|resource)s?.{0,40}(?:ray|cluster|node)",
         "Ray did not give the GPUs that the parallel sizes ask for: {line}",
         "See with `ray status` how many GPUs the cluster has and who holds them; VLLM_HOST_IP must "

@@ -20,6 +20,7 @@ from backends.domain.startup.part_rule import (
     NO_KERNEL,
     NO_TYPE,
     REFUSED,
+    UNCOMPILED,
     Rule,
     rules,
 )
@@ -40,18 +41,18 @@ COMPUTE: tuple[Rule, ...] = (
         _row(
             Kind.BUILD_TOOLS,
             r"CalledProcessError|returned non-zero exit|FileNotFoundError|No such file|"
-            r"not found|compiler|SubprocException",
+            r"not found|\bcompiler\b|SubprocException",
             "A kernel had to be built while the server started, and the build failed: {line}",
             LIKELY + "a compiler or the CUDA or ROCm toolkit is missing or too old: check `nvcc "
             "--version` or `hipcc --version`, gcc, ninja and CUDA_HOME.",
         ),
         _row(
             Kind.INTERNAL_ERROR,
-            r"InductorError|BackendCompilerFailed|CompilationError|LoweringException|"
-            r"AssertionError|IndexError|KeyError",
-            "The compilation of the model failed inside PyTorch or Triton: {line}",
-            "Start with --enforce-eager, which leaves the compilation out; another release of vLLM "
-            "with its own PyTorch may compile this model.",
+            r"(?:InductorError|BackendCompilerFailed|TorchRuntimeError)\b.*\b\w+(?:Error|"
+            r"Exception): |"
+            r"LoweringException|CompilationError: at \d|^(?:IndexError|KeyError)\b|"
+            r"^AssertionError:?$",
+            *UNCOMPILED,
         ),
     ),
     *rules(

@@ -96,7 +96,9 @@ MEMORY = (
     ),
     _row(
         Kind.GPU_OUT_OF_MEMORY,
-        r"(?:CUDA|HIP)(?: driver)? error: out of memory|(?:CUDA|HIP|XPU) out of memory|"
+        r"(?:CUDA|HIP)(?: driver)? error: out of memory|(?:CUDA|HIP|[A-Z]PU) out of memory|"
+        r"Triton Error \[\w+\]: out of memory|MPS backend out of memory|OUT_OF_DEVICE_MEMORY|"
+        r"RESOURCE_EXHAUSTED|CU(?:BLAS|DNN)_STATUS_ALLOC_FAILED|"
         r"torch\.(?:cuda\.)?OutOfMemoryError|hipErrorOutOfMemory|CUDA_ERROR_OUT_OF_MEMORY",
         "The GPU ran out of memory{during}.",
         "Lower --gpu-memory-utilization{utilization_note} so that room is left outside vLLM's "
@@ -146,6 +148,30 @@ ARGUMENTS = (
         r"\S+: error: (?P<problem>.+)",
         "The command line was refused: {problem}.",
         "Correct the arguments; `vllm serve --help=all` lists them.",
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"VLLM_PORT\b.{0,200}appears to be a URI",
+        "VLLM_PORT is not a port: Kubernetes sets it to an address for a service named vllm.",
+        "Give the service another name than vllm, or set `enableServiceLinks: false` in the pod.",
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"contains custom code which must be executed|trust_remote_code=True",
+        "The model brings code of its own, and running it was not allowed.",
+        "Read that code on the model's page, then start with --trust-remote-code.",
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"new process before the\s+current process has finished its bootstrapping",
+        "A script starts vLLM while it is being imported, so that each of its processes does too.",
+        'Put the start behind `if __name__ == "__main__":` in the script.',
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"At most (?P<most>\d+) (?P<items>\w+)(?:\(s\))?s? may be provided",
+        "A prompt may have {most} {items} here, and one has more.",
+        "Raise --limit-mm-per-prompt for {items}.",
     ),
     _row(
         Kind.BAD_ARGUMENT,
@@ -215,12 +241,6 @@ ARGUMENTS = (
         r"(?:not divisible by|must be divisible by) .*(?:tensor|pipeline|parallel|tp_size)",
         "The model cannot be split as asked: {line}",
         "Change {parallel_flag}{divisors_note}.",
-    ),
-    _row(
-        Kind.INVALID_PARALLELISM,
-        r"Cannot find placement group|current node has no GPU available",
-        "The model cannot be split as asked.",
-        "Change --tensor-parallel-size or --pipeline-parallel-size to sizes that divide the model.",
     ),
     _row(
         Kind.PORT_IN_USE,

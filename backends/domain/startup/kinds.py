@@ -14,7 +14,16 @@ from backends.domain.startup.compute_rules import COMPUTE
 from backends.domain.startup.failure_row import Row
 from backends.domain.startup.failure_row import row as _row
 from backends.domain.startup.grammar import DIVIDES, PARALLEL, RANGE, STATE, UNSUPPORTED
-from backends.domain.startup.part_rule import DEFECT, PACKAGE, PARALLELISM, REFUSED, Rule, rules
+from backends.domain.startup.part_rule import (
+    DEFECT,
+    MISFIT,
+    PACKAGE,
+    PARALLELISM,
+    REFUSED,
+    UNCOMPILED,
+    Rule,
+    rules,
+)
 from backends.domain.startup.parts import Part, part_of
 from backends.domain.startup.setup_rules import SETUP
 
@@ -27,7 +36,28 @@ _KERNELS = frozenset({Part.OPERATIONS, Part.ATTENTION, Part.LAYERS, Part.NATIVE}
 
 _GENERAL: tuple[Rule, ...] = (
     *rules(
+        Part,
+        _row(
+            Kind.DEPENDENCY_ERROR,
+            r"^(?:AttributeError|TypeError|NameError|SyntaxError)\b",
+            *PACKAGE,
+            frames=r" <module>$",
+        ),
+    ),
+    *rules(
         _OURS,
+        _row(
+            Kind.CHECKPOINT_MISMATCH,
+            r"^(?:AssertionError|ValueError|RuntimeError)\b.*?(?:$|shape|size|weight|shard)",
+            *MISFIT,
+            frames=r"/parameter\.py | \w*(?:weight_loader\w*|load_\w*weights?)$",
+        ),
+        _row(
+            Kind.INVALID_PARALLELISM,
+            r"is not divisible by \d",
+            *PARALLELISM,
+            frames=r"distributed/utils\.py ",
+        ),
         _row(
             Kind.PERMISSION_DENIED,
             r"(?:group|world)[ /](?:\w+ )?accessible|symlink\w*|not owned by|wrong owner",
@@ -96,6 +126,13 @@ _GENERAL: tuple[Rule, ...] = (
         ),
     ),
 )
+_WHEREVER = _row(
+    Kind.INTERNAL_ERROR,
+    r"^torch\._dynamo\.exc\.\w+: (?:attempted to|unsupported|graph break|failed running|"
+    r"[\s\S]{1,300}raised:\s*(?:$|\w+(?:Error|Exception): ))",
+    *UNCOMPILED,
+)
+"""What PyTorch's compiler says, whose own frames tell nothing."""
 _RULES = (*_GENERAL, *SETUP, *COMPUTE)
 
 
@@ -106,6 +143,8 @@ def by_mechanism(places: Sequence[str], text: str) -> tuple[Row, re.Match[str]] 
         places: of the traceback, the innermost first, as `part_of` takes them.
         text: the exception's line, and what continues it.
     """
+    if found := _WHEREVER.pattern.search(text):
+        return _WHEREVER, found
     first = text.partition("\n")[0].partition(" [type=")[0]
     raised = part_of([*_SOURCES.findall(first), *places])
     if raised is None:

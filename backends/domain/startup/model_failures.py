@@ -74,6 +74,15 @@ MODELS = (
     ),
     _row(
         Kind.UNSUPPORTED_ARCHITECTURE,
+        r"'?(?P<names>\w+)'? is not a registered model|(?P<name>\w+) has no vLLM implementation|"
+        r"Unknown gguf model_type: (?P<other>\w+)|"
+        r"GGUF model with architecture (?P<gguf>\w+) is not",
+        "This vLLM has no class for the model's architecture: {line}",
+        "Upgrade vLLM, or try --model-impl transformers or --trust-remote-code; of a GGUF file, "
+        "serve the unquantized model.",
+    ),
+    _row(
+        Kind.UNSUPPORTED_ARCHITECTURE,
         r"has model type `(?P<name>[^`]+)` but Transformers does not recognize this architecture",
         "The installed Transformers does not know the model type {name}.",
         "Upgrade vLLM and Transformers together, or try --trust-remote-code.",
@@ -94,6 +103,12 @@ MODELS = (
     ),
     _row(
         Kind.UNSUPPORTED_DTYPE,
+        r"(?P<class>\w+) does not support (?P<method>\w+) quantization|No 'packed_modules_mapping'",
+        "The model's class {class} cannot be served in the quantization {method}.",
+        "Serve the model unquantized or in another quantization; no package is missing.",
+    ),
+    _row(
+        Kind.UNSUPPORTED_DTYPE,
         r"Unknown quantization method|(?P<method>\S+) quantization is (?:currently )?not supported|"
         r"torch\.\w+ is not supported for quantization method (?P<other>\S+?)\.?",
         "This vLLM cannot serve the model's quantization or data type.",
@@ -107,10 +122,32 @@ MODELS = (
     ),
     _row(
         Kind.BAD_CHECKPOINT,
+        r"(?P<path>/\S+?)'? is not a valid JSON file|JSONDecodeError|is not valid JSON",
+        "A JSON file of the model cannot be read{in_frame}: {line}",
+        "Compare config.json and the tokenizer's files with the model's page; one of size 0 or "
+        "with the text of a Git LFS pointer has to be fetched again with `hf download`.",
+        frames=r"transformers|tokenizer|huggingface_hub|model_loader",
+    ),
+    _row(
+        Kind.BAD_CHECKPOINT,
         r"SafetensorError|Error while deserializing header|incomplete metadata|"
         r"PytorchStreamReader failed|does not appear to have a file named",
         "A weight file is incomplete or does not belong to this model.",
         "Delete it and download the model again with `hf download --force-download {model}`.",
+    ),
+    _row(
+        Kind.DOWNLOAD_FAILED,
+        r"error downloading or loading vocab file",
+        "The tokenizer of gpt-oss could not be fetched, which comes from outside the model's hub.",
+        "Fetch o200k_base.tiktoken and cl100k_base.tiktoken beforehand and set "
+        "TIKTOKEN_ENCODINGS_BASE to their folder, or let the server reach "
+        "openaipublic.blob.core.windows.net.",
+    ),
+    _row(
+        Kind.DOWNLOAD_FAILED,
+        r"Failed to get cubin",
+        "Ready-made kernels of FlashInfer could not be fetched: {line}",
+        "Install flashinfer-cubin, which holds them, or let the server reach the host in the line.",
     ),
     _row(
         Kind.DOWNLOAD_FAILED,

@@ -28,6 +28,13 @@ DEFECT = (
         "--enforce-eager and without the newest options."
     ),
 )
+UNCOMPILED = (
+    "The compilation of the model failed inside PyTorch or Triton: {line}{reasons_note}",
+    (
+        "Start with --enforce-eager, which leaves the compilation out; another release of vLLM "
+        "with its own PyTorch may compile this model."
+    ),
+)
 NO_KERNEL = (
     (
         "A kernel or backend does not take this GPU, quantization or configuration{in_frame}: "

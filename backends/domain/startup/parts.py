@@ -49,7 +49,7 @@ _PATHS = (
     (Part.RAY, r"/ray/|vllm/(?:\w+/)*(?:executor/ray\w*|ray_(?:utils|executor\w*))(?:\.py|/)"),
     (
         Part.COMMUNICATION,
-        r"torch/distributed|vllm/distributed|pynccl|nixl|mooncake|gloo|rccl|hccl",
+        r"torch/distributed|vllm/distributed|all_?reduce\.cuh?|pynccl|nixl|mooncake|gloo|rccl|hccl",
     ),
     (Part.ADAPTER, r"vllm/lora/|/peft/"),
     (Part.COMPILATION, r"vllm/compilation/|model_executor/warmup/|vllm/ir/|kernels/helion/"),
@@ -103,7 +103,10 @@ _PATHS = (
     ),
     (
         Part.ARGUMENTS,
-        r"vllm/(?:config|entrypoints)/|engine/arg_utils|argparse|pydantic|cli_args|usage/",
+        (
+            r"vllm/(?:config|entrypoints|usage)/|vllm/envs\.py|engine/arg_utils|argparse|pydantic|"
+            r"cli_args"
+        ),
     ),
     (
         Part.DEVICE,

@@ -26,7 +26,7 @@ _PARALLEL_FLAGS = tuple(
     )
 )
 _DIVIDED = re.compile(
-    r"(?P<whole>\d{1,6})\)? (?:must be|is not|isn't) (?:evenly )?divisible by .*parallel",
+    r"(?P<whole>\d{1,6})\)? (?:must be|is not|isn't) (?:evenly )?divisible by [^.]{0,30}parallel",
     re.IGNORECASE,
 )
 _ONLY_VISION = re.compile(
@@ -117,9 +117,9 @@ def _of_line(figures: dict[str, str], told: dict[str, str], suspect: Suspect) ->
     figures["call_note"] = f" ({told['call']})" if "call" in told else ""
     weight = told.get("weight") or told.get("parameter")
     figures["weight_note"] = f" ({weight})" if weight else ""
-    options = [one for one in _OPTION.findall(suspect.said) if len(one) > 5][:3]
-    flags = [one if one.startswith("--") else "--" + one.replace("_", "-") for one in options]
-    figures["option_note"] = f" (most likely {', '.join(dict.fromkeys(flags))})" if flags else ""
+    refused = suspect.said.partition(" [type=")[0]
+    options = [one for one in _OPTION.findall(refused) if len(one) > 5][:3]
+    figures["option_note"] = f" ({', '.join(dict.fromkeys(options))})" if options else ""
     _of_parallel(figures, suspect.said)
     if "backends" in told:
         _of_backends(figures, told)

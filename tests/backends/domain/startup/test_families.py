@@ -44,10 +44,10 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.INVALID_BATCH_LIMITS, "", "ValueError: Chunked MM input disabled but max_tokens_per_mm_item (9999) is larger than max_num_batched_tokens (8192).", "9999", "--max-num-batched-tokens 9999"),
     (K.BAD_ARGUMENT, "", "ValueError: LoRA rank 128 is greater than max_lora_rank 32.", "rank 128", "--max-lora-rank 128"),
     (K.INVALID_BATCH_LIMITS, "", "ValueError: max_num_seqs (256) exceeds available Mamba cache blocks (40).", "40", "--max-num-seqs 40"),
-    (K.BAD_ARGUMENT, "x/vllm/config/speculative.py __post_init__", "NotImplementedError: num_speculative_tokens and chunks do not go together", "do not go together", "--num-speculative-tokens"),
+    (K.BAD_ARGUMENT, "x/vllm/config/speculative.py __post_init__", "NotImplementedError: num_speculative_tokens and chunks do not go together", "do not go together", "names (num_speculative_tokens)"),
     (K.CHECKPOINT_MISMATCH, "x/vllm/lora/models.py from_checkpoint", "ValueError: expected target modules in ['q'] but received ['z']", "adapter", "adapter_config.json"),
     (K.BAD_ARGUMENT, "x/vllm/config/fancy.py __post_init__", "pydantic_core._pydantic_core.ValidationError: 1 validation error for FancyConfig\nblock_size\n  Input should be 16 or 32 [type=literal_error, input_value=7, input_type=int]", "1 validation error", "Correct the option"),
-    (K.BAD_ARGUMENT, "x/vllm/distributed/kv_transfer/connector/factory.py create", "ValueError: fancy_connector must be set in the connector's config", "fancy_connector", "--fancy-connector"),
+    (K.BAD_ARGUMENT, "x/vllm/distributed/kv_transfer/connector/factory.py create", "ValueError: fancy_connector must be set in the connector's config", "fancy_connector", "names (fancy_connector)"),
     (K.BAD_ARGUMENT, "x/vllm/model_executor/models/fancy.py _read", "ValueError: Reading files is off. Set --allowed-fancy-path to enable it.", "--allowed-fancy-path", "--allowed-fancy-path"),
     (K.INVALID_PARALLELISM, "x/vllm/model_executor/models/fancy.py __init__", "ValueError: Fancy width 1408 must be divisible by tensor-parallel size 3.", "1408", "--tensor-parallel-size to a divisor of 1408"),
     (K.INVALID_PARALLELISM, "x/vllm/v1/attention/backends/fancy.py __init__", "NotImplementedError: FANCY does not support decode context parallel.", "FANCY", "--decode-context-parallel-size"),
@@ -61,6 +61,26 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.BAD_CHECKPOINT, "x/vllm/transformers_utils/configs/fancy.py __init__", "ValueError: fancy_layers must be positive", "fancy_layers", "--hf-overrides"),
     (K.BAD_CHECKPOINT, "x/vllm/lora/peft_helper.py from_dict", "ValueError: Missing required configuration fields: {'r'}", "'r'", "adapter_config.json"),
     (K.DEPENDENCY_ERROR, "x/vllm/v1/worker/fancy.py __init__", "RuntimeError: fancykit is not installed; run `pip install fancykit`", "fancykit", "Install what the line names"),
+    (K.INTERNAL_ERROR, "x/vllm/compilation/wrapper.py call|x/torch/_dynamo/eval.py f", "torch._dynamo.exc.BackendCompilerFailed: backend='x' raised:\nTypeError: too odd", "raised", "--enforce-eager"),
+    (K.CHECKPOINT_MISMATCH, "x/vllm/model_executor/layers/linear.py weight_loader_v2", "AssertionError", "linear.py", "config.json"),
+    (K.INVALID_PARALLELISM, "x/vllm/distributed/utils.py ensure_divisibility", "AssertionError: 25 is not divisible by 2", "25", "--tensor-parallel-size"),
+    (K.UNSUPPORTED_DTYPE, "x/vllm/model_executor/model_loader/fancy.py load", "AttributeError: Model FancyForCausalLM does not support BitsAndBytes quantization yet. No 'packed_modules_mapping' found.", "BitsAndBytes", "no package is missing"),
+    (K.DOWNLOAD_FAILED, "x/vllm/entrypoints/harmony_utils.py get", "openai_harmony.HarmonyError: error downloading or loading vocab file: failed to download or load vocab", "gpt-oss", "TIKTOKEN_ENCODINGS_BASE"),
+    (K.BAD_CHECKPOINT, "x/transformers/configuration_utils.py get", "OSError: It looks like the config file at '/m/config.json' is not a valid JSON file.", "config.json", "Git LFS"),
+    (K.BAD_ARGUMENT, "x/vllm/envs.py get", "ValueError: VLLM_PORT 'tcp://10.0.0.1:80' appears to be a URI.", "VLLM_PORT", "enableServiceLinks"),
+    (K.NO_DEVICE, "", "RuntimeError: Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, you must use the 'spawn' start method", "forked", "VLLM_WORKER_MULTIPROC_METHOD=spawn"),
+    (K.GPU_OUT_OF_MEMORY, "", "jaxlib.XlaRuntimeError: RESOURCE_EXHAUSTED: Attempting to reserve 5.50G at the bottom of memory.", "out of memory", "--gpu-memory-utilization"),
+    (K.SHARED_MEMORY_FULL, "", "OSError: [Errno 28] No space left on device: '/psm_1234'", "/dev/shm", "--shm-size"),
+    (K.COMMUNICATION_FAILED, "", "RuntimeError: Failed: Cuda error csrc/custom_all_reduce.cuh:364 'invalid argument'", "invalid argument", "--disable-custom-all-reduce"),
+    (K.NO_KERNEL, "x/vllm/_custom_ops.py cutlass_scaled_mm", "RuntimeError: Error Internal", "CUTLASS", "--linear-backend"),
+    (K.NO_KERNEL, "", "RuntimeError: CUDA error: CUBLAS_STATUS_NOT_SUPPORTED when calling `cublasLtMatmul`", "cuBLAS", "--dtype"),
+    (K.BAD_ARGUMENT, "x/transformers/dynamic_module_utils.py resolve", "ValueError: The repository org/x contains custom code which must be executed to correctly load the model.", "code of its own", "--trust-remote-code"),
+    (K.BAD_ARGUMENT, "x/multiprocessing/spawn.py check", "RuntimeError: An attempt has been made to start a new process before the current process has finished its bootstrapping phase.", "script", "__main__"),
+    (K.BAD_ARGUMENT, "x/vllm/multimodal/processing/context.py check", "ValueError: At most 1 image(s) may be provided in one prompt.", "1 image", "--limit-mm-per-prompt"),
+    (K.HOST_LIMIT, "", "OSError: [Errno 28] inotify watch limit reached", "watched files", "fs.inotify"),
+    (K.UNSUPPORTED_ARCHITECTURE, "x/vllm/model_executor/models/registry.py resolve", "ValueError: FancyModel has no vLLM implementation and the Transformers implementation is not compatible with vLLM.", "FancyModel", "--model-impl"),
+    (K.DOWNLOAD_FAILED, "x/flashinfer/jit/cubin_loader.py get", "RuntimeError: Failed to get cubin from https://host/x", "FlashInfer", "flashinfer-cubin"),
+    (K.DEPENDENCY_ERROR, "x/vllm/model_executor/layers/fancy.py <module>", "AttributeError: module 'fancykit' has no attribute 'kernel'", "fancykit", "Install what the line names"),
     (K.PERMISSION_DENIED, "x/vllm/model_executor/model_loader/fancy.py check", "RuntimeError: the folder /run/x is world accessible", "/run/x", "chmod"),
     (K.STARTUP_TIMEOUT, "x/vllm/v1/engine/fancy.py wait", "RuntimeError: the coordinator did not report within 60 seconds", "60 seconds", "VLLM_ENGINE_READY_TIMEOUT_S"),
     (K.UNKNOWN, "x/vllm/config/fancy.py __post_init__", "ValueError: wibble zorp 17", "wibble", "vllm/config/fancy.py"),
@@ -141,7 +161,7 @@ def test_what_pydantic_refuses_is_told_by_the_line_below_its_error() -> None:
     assert (failure.kind, failure.line_number) == (K.BAD_ARGUMENT, 10)
     assert failure.line.startswith("Value error, fancy_size must be at least 8")
     assert failure.cause.endswith("fancy_size must be at least 8")
-    assert "--fancy-size" in failure.remedy
+    assert "names (fancy_size)" in failure.remedy
 
 
 def test_no_kernel_image_after_the_profile_run_is_one_backends_gap() -> None:
