@@ -69,7 +69,8 @@ COMPUTE: tuple[Rule, ...] = (
             Kind.INTERNAL_ERROR,
             r"^(?:ValueError|TypeError|RuntimeError|AssertionError)\b.*?(?:contiguous|"
             r"(?:shapes?|counts?|lengths?)\b.*(?:match|incompatible)|incompatible shape|"
-            r"must have (?:the )?(?:same )?(?:d?types?|shapes?)|unsupported input shape)",
+            r"must have (?:the )?(?:same )?(?:d?types?|shapes?)|unsupported input shape|"
+            r"_config must be (?:set|provided|defined))",
             *DEFECT,
         ),
         _row(

@@ -55,7 +55,8 @@ STATE = (
     r"invalid (?:state|block)|in (?:the )?wrong state|problem with your implementation|"
     r"should never|inappropriate time|inconsistent|not found in the forward|serializable|"
     r"must return|decorator|unexpected prefix|should not be none|unexpected \S+ (?:message|shape|"
-    r"type|status)|has been destroyed"
+    r"type|status)|has been (?:destroyed|released|"
+    r"closed|freed)|before use\b"
 )
 """How code words what only other code can have done."""
 PARALLEL = (

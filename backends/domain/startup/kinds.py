@@ -65,10 +65,13 @@ _GENERAL: tuple[Rule, ...] = (
             "Correct its owner and mode, for example `chmod 700`, or name another folder.",
         ),
         _row(
-            Kind.INTERNAL_ERROR,
-            STATE,
-            *DEFECT,
+            Kind.COMMUNICATION_FAILED,
+            r"handshake failed|peer memory|peer .*(?:unreachable|lost|refused)",
+            "The ranks, or a peer, did not agree on how to reach one another: {line}",
+            "Look into the other ranks' logs for the first error; start once with NCCL_DEBUG=INFO, "
+            "or leave out the feature that the line names.",
         ),
+        _row(Kind.INTERNAL_ERROR, STATE, *DEFECT),
         _row(
             Kind.DEPENDENCY_ERROR,
             r"pip install|(?:is|are)(?: not|n't) installed|install(?:ation)? (?:of )?\S+ "
@@ -91,12 +94,13 @@ _GENERAL: tuple[Rule, ...] = (
         ),
         _row(
             Kind.INVALID_PARALLELISM,
-            rf"^(?!.*\b(?:batch|padded)\b)(?=.*(?:{PARALLEL})).*?(?:{DIVIDES})",
+            rf"^[\w .]+[:,] (?!.*\b(?:batch|padded)\b)(?=.*(?:{PARALLEL})).*?(?:{DIVIDES})|"
+            r"local range: \[",
             *PARALLELISM,
         ),
         _row(
             Kind.INVALID_PARALLELISM,
-            r"^(?!.*\b(?:batch|padded|int32|fp32|logits|"
+            r"^[\w .]+[:,] (?!.*\b(?:batch|padded|int32|fp32|logits|"
             r"contiguous)\b)(?=.*(?:context[- ]parallel|(?:tensor|pipeline)[- ]parallel|"
             r"\b(?:[DP]CP|TP|PP)\b))"
             rf".*?(?:{UNSUPPORTED}|requires?)",
@@ -110,18 +114,32 @@ _GENERAL: tuple[Rule, ...] = (
         ),
         _row(
             Kind.BAD_ARGUMENT,
-            r"^(?=.*(?:environment variable|\bVLLM_[A-Z_]+ ?[:=]))"
+            r"^(?=.*(?:environment variable|\bVLLM_[A-Z_]+ ?(?:[:=]|must|does|is |has )))"
             rf".*?(?:{RANGE}|not set|must|detected)",
+            *REFUSED,
+        ),
+        _row(
+            Kind.BAD_ARGUMENT,
+            r"command[- ]line arg|configuration mismatch|identical configuration",
             *REFUSED,
         ),
     ),
     *rules(
-        _OURS - _KERNELS,
+        _OURS - {Part.ARGUMENTS, Part.PLUGIN_OPTIONS},
+        _row(
+            Kind.INTERNAL_ERROR,
+            r"got <class|got type=|unexpected type|type: <class",
+            *DEFECT,
+        ),
+    ),
+    *rules(
+        _OURS - _KERNELS - {Part.COMPILATION},
         _row(
             Kind.BAD_ARGUMENT,
             r"(?:\bset|pass(?:ing)?|use|us(?:e|ing) the default|enable(?: it)?(?: with)?|with|add|"
             r"specify|"
-            r"remove|disable|please \w+|must \w+|requires?|without) `?--[a-z]",
+            r"remove|disable|please \w+|must \w+|requires?|without) `?--[a-z]|"
+            r"\b[Ss]et `?(?:VLLM_\w+|[a-z]+_\w+) ?=",
             *REFUSED,
         ),
     ),

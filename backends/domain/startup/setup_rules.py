@@ -100,7 +100,8 @@ SETUP: tuple[Rule, ...] = (
         [Part.ADAPTER],
         _row(
             Kind.INTERNAL_ERROR,
-            rf"^(?:AttributeError|TypeError|RuntimeError|ValueError)\b.*?(?:{REFUSES}|{TENSOR})",
+            r"^(?:AttributeError|TypeError|RuntimeError|ValueError|NotImplementedError)\b"
+            rf".*?(?:{REFUSES}|{TENSOR})",
             *DEFECT,
             frames=r"lora/(?:layers|ops|punica\w*)/",
         ),
@@ -128,6 +129,7 @@ SETUP: tuple[Rule, ...] = (
         _row(
             Kind.CHECKPOINT_MISMATCH,
             r"^(?:[\w.]*\.)?\w*(?:Error|Exception)\b.*?(?:modules?\b|weights?\b|adapter|ranks?\b|"
+            r"base model|vocab|"
             rf"tensors?\b|{TENSOR})",
             "The LoRA adapter does not fit the model: {line}",
             "Compare the adapter's adapter_config.json (its base model and target modules) with "
@@ -165,14 +167,19 @@ SETUP: tuple[Rule, ...] = (
         _row(
             Kind.BAD_ARGUMENT,
             r"extra[ _]config|load[ _-]format|must be an? (?:\w+ )?(?:bool|int|str)\w*|--\w|"
-            r"must be >=|parallelism|tensorizer\w*|mismatch on fields|cannot be combined|"
-            rf"(?:{UNSUPPORTED}|requires?|must be >)",
+            r"parallelism|tensorizer\w*|mismatch on fields|cannot be combined|must be >|\bmode\b|"
+            r"\bthreads?\b|block size|placeholder|argument|expected one of|expected '",
+            *REFUSED,
+        ),
+        _row(
+            Kind.BAD_ARGUMENT,
+            rf"{UNSUPPORTED}|requires?",
             *REFUSED,
             frames=rf"weight_cache|_arg$|{BUILDS}",
         ),
         _row(
             Kind.CHECKPOINT_MISMATCH,
-            r"KeyError|AssertionError|shape|\bsizes?\b|dtype|parameter|weights? ",
+            r"KeyError|AssertionError|shape|\bsizes?\b|dtype|parameter|weights? |missing keys",
             *MISFIT,
         ),
     ),
@@ -189,7 +196,7 @@ SETUP: tuple[Rule, ...] = (
             r"string, or|(?:data|input|image|video|audio)s?\b (?:type|must|tokens?)|number of "
             r"(?:\S+ )?(?:tokens|placeholders)|must contain at least one frame|decode|aspect ratio|"
             r"video area|sampling rate|sentinel|in (?:the )?(?:provided )?(?:text|prompt)|"
-            r"exceeds max|unsupported (?:data )?type|too short",
+            r"exceeds max|unsupported (?:data )?type|too short|\binputs?\b|need to specify",
             *DEFECT,
             frames=r"processors?/",
         ),
