@@ -7,9 +7,9 @@ CLUSTER = (
     _row(
         Kind.SHARED_MEMORY_FULL,
         r"/dev/shm\S*.*No space left|No space left.*/dev/shm|"  # noqa: S108
-        r"No space left.*'/psm_\w+|unable to (?:write to|mmap|open|resize)"
-        r".{0,60}</torch_\S*>.*No space left|Bus error.*shared memory|"
-        r"insufficient shared memory|out of shared memory \(shm\)",
+        r"Insufficient space in /dev/shm|No space left.*'/psm_\w+|"
+        r"unable to (?:write to|mmap|open|resize).{0,60}</torch_\S*>.*No space left|"
+        r"Bus error.*shared memory|insufficient shared memory|out of shared memory \(shm\)",
         "The shared memory between the processes (/dev/shm) is full.",
         "Give the container more: --shm-size=16g or --ipc=host with docker, an emptyDir with "
         "`medium: Memory` on /dev/shm in Kubernetes; on a host look with `df -h /dev/shm`.",

@@ -75,7 +75,8 @@ COMPUTE: tuple[Rule, ...] = (
         ),
         _row(
             Kind.NO_KERNEL,
-            r"requires? .{0,60}(?:sm_?\d|capability|gpus?\b|hopper|blackwell|gfx|cuda|rocm|xpu|"
+            r"requires? .{0,60}(?:sm_?\d|capability|gpus?\b|hopper|blackwell|gfx|cdna|rdna|nvlink|"
+            r"multicast|cuda|rocm|xpu|"
             r"page size|block size|head (?:size|dim))|(?:no|not a|any) (?:\w+ ){0,3}"
             r"(?:kernel|backend)|page size|block[ _]size .*support|not (?:built|compiled)|"
             rf"{UNSUPPORTED}|disabled for|capture is not",
@@ -117,6 +118,12 @@ COMPUTE: tuple[Rule, ...] = (
     ),
     *rules(
         [Part.MODEL],
+        _row(
+            Kind.INTERNAL_ERROR,
+            r"(?:unsupported|invalid) .*(?:dimension|\bshape|ndim|compute_type|\bdtype)",
+            *DEFECT,
+            frames=r" (?:forward|\w*_impl|\w*forward|_process\w*)$",
+        ),
         _row(
             Kind.NO_KERNEL,
             r"(?:kv[ -]cache|page size|backend)\b.*(?:requires?|support|stores)|"
@@ -181,6 +188,11 @@ COMPUTE: tuple[Rule, ...] = (
             Kind.NO_KERNEL,
             rf"attention .*(?:{UNSUPPORTED})|(?:{UNSUPPORTED}) .*attention",
             *NO_KERNEL,
+        ),
+        _row(
+            Kind.BAD_CHECKPOINT,
+            r"(?:model|hf)[ _]config must (?:specify|define|have|contain)",
+            *MODEL_FILES,
         ),
         _row(
             Kind.UNSUPPORTED_DTYPE,

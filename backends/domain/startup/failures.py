@@ -34,6 +34,15 @@ MEMORY = (
         "{free}/{total} = {free_share}.",
     ),
     _row(
+        Kind.FREE_MEMORY_BELOW_TARGET,
+        r"Available memory on node \S+ \((?P<free>[\d.]+)/(?P<total>[\d.]+) GiB\).{1,60}? is less "
+        r"than (?:desired|requested).{1,60}?(?P<wanted>[\d.]+) GiB",
+        "Only {free} of {total} GiB of the host's memory were available on the node, and the "
+        "server wanted {wanted} GiB.",
+        "End what holds the rest (`free -g`), or lower --gpu-memory-utilization, which on a CPU is "
+        "the share of its memory, --kv-cache-memory-bytes or VLLM_CPU_KVCACHE_SPACE.",
+    ),
+    _row(
         Kind.KV_CACHE_TOO_SMALL,
         r"max seq len \((?P<length>\d+)\).*?\(?(?P<needed>[\d.]+) GiB KV cache is needed.*?"
         r"available KV cache memory \((?P<available>-?[\d.]+) GiB\)"

@@ -59,6 +59,11 @@ STATE = (
     r"closed|freed)|before use\b"
 )
 """How code words what only other code can have done."""
+RUNNING = (
+    r"\b(?:u?batch|padded|int32|fp32|logits|contiguous|token count|rows|slots?|\w*embeds|"
+    r"byte-aligned|input device)\b"
+)
+"""What is only there once the engine runs."""
 PARALLEL = (
     r"(?:tensor|pipeline|data|expert|context|sequence)[-_ ]?(?:model[-_ ]?)?parallel|"
     r"\b(?:tp|pp|dp|ep|dcp|pcp)(?:[-_ ]?(?:size|degree|world_size))?\b|number of experts|"

@@ -13,7 +13,7 @@ from backends.domain.start import FailureKind as Kind
 from backends.domain.startup.compute_rules import COMPUTE
 from backends.domain.startup.failure_row import Row
 from backends.domain.startup.failure_row import row as _row
-from backends.domain.startup.grammar import DIVIDES, PARALLEL, RANGE, STATE, UNSUPPORTED
+from backends.domain.startup.grammar import DIVIDES, PARALLEL, RANGE, RUNNING, STATE, UNSUPPORTED
 from backends.domain.startup.part_rule import (
     DEFECT,
     MISFIT,
@@ -94,14 +94,14 @@ _GENERAL: tuple[Rule, ...] = (
         ),
         _row(
             Kind.INVALID_PARALLELISM,
-            rf"^[\w .]+[:,] (?!.*\b(?:batch|padded)\b)(?=.*(?:{PARALLEL})).*?(?:{DIVIDES})|"
+            rf"^[\w .]+[:,] (?!.*{RUNNING})(?=.*(?:{PARALLEL})).*?(?:{DIVIDES})|"
             r"local range: \[",
             *PARALLELISM,
         ),
         _row(
             Kind.INVALID_PARALLELISM,
-            r"^[\w .]+[:,] (?!.*\b(?:batch|padded|int32|fp32|logits|"
-            r"contiguous)\b)(?=.*(?:context[- ]parallel|(?:tensor|pipeline)[- ]parallel|"
+            rf"^[\w .]+[:,] (?!.*{RUNNING})"
+            r"(?=.*(?:context[- ]parallel|(?:tensor|pipeline)[- ]parallel|"
             r"\b(?:[DP]CP|TP|PP)\b))"
             rf".*?(?:{UNSUPPORTED}|requires?)",
             *PARALLELISM,
@@ -139,7 +139,8 @@ _GENERAL: tuple[Rule, ...] = (
             r"(?:\bset|pass(?:ing)?|use|us(?:e|ing) the default|enable(?: it)?(?: with)?|with|add|"
             r"specify|"
             r"remove|disable|please \w+|must \w+|requires?|without) `?--[a-z]|"
-            r"\b[Ss]et `?(?:VLLM_\w+|[a-z]+_\w+) ?=",
+            r"\bset `?(?:VLLM_\w+|[a-z]+_\w+) ?=|(?:please (?:set|pass|specify|enable)|\bpass) "
+            r"`?[a-z]+_\w+|logging config",
             *REFUSED,
         ),
     ),

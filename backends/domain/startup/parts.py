@@ -49,7 +49,10 @@ _PATHS = (
     (Part.RAY, r"/ray/|vllm/(?:\w+/)*(?:executor/ray\w*|ray_(?:utils|executor\w*))(?:\.py|/)"),
     (
         Part.COMMUNICATION,
-        r"torch/distributed|vllm/distributed|all_?reduce\.cuh?|pynccl|nixl|mooncake|gloo|rccl|hccl",
+        (
+            r"^(?!.*/layers/).*(?:torch/distributed|vllm/distributed|all_?reduce\.cuh?|pynccl|nixl|"
+            r"mooncake|gloo|rccl|hccl)"
+        ),
     ),
     (Part.ADAPTER, r"vllm/lora/|/peft/"),
     (Part.COMPILATION, r"vllm/compilation/|model_executor/warmup/|vllm/ir/|kernels/helion/"),
@@ -57,7 +60,8 @@ _PATHS = (
     (
         Part.OPERATIONS,
         (
-            r"vllm/(?:\w+/)*ops/|vllm/third_party/|layers/fla/|vllm/kernels/|vllm/_\w*ops|"
+            r"vllm/(?:\w+/)*ops/|vllm/third_party/|model_executor/determinism|layers/fla/|"
+            r"vllm/kernels/|vllm/_\w*ops|"
             r"cute_?dsl|vllm_flash_attn"
         ),
     ),

@@ -2,7 +2,15 @@
 
 from backends.domain.start import FailureKind as Kind
 from backends.domain.startup.failure_row import row as _row
-from backends.domain.startup.grammar import BUILDS, RANGE, REFUSES, TENSOR, UNSUPPORTED, WANTED
+from backends.domain.startup.grammar import (
+    BUILDS,
+    CONSTRUCTS,
+    RANGE,
+    REFUSES,
+    TENSOR,
+    UNSUPPORTED,
+    WANTED,
+)
 from backends.domain.startup.part_rule import (
     DEFECT,
     MISFIT,
@@ -18,8 +26,23 @@ from backends.domain.startup.parts import Part
 
 SETUP: tuple[Rule, ...] = (
     *rules(
+        [Part.PLUGIN_OPTIONS, Part.MODEL_FILES],
+        _row(
+            Kind.BAD_CHECKPOINT,
+            r"^FileNotFoundError\b|\.(?:model|json)\b.* not found",
+            *MODEL_FILES,
+            frames=r"tokenizers/|transformers_utils/",
+        ),
+        _row(Kind.BAD_ARGUMENT, r"config[ _]format `?\w+`?\.?$", *REFUSED),
+    ),
+    *rules(
         [Part.ARGUMENTS, Part.PLUGIN_OPTIONS],
-        _row(Kind.BAD_ARGUMENT, rf"{REFUSES}|validation errors? for \w", *REFUSED),
+        _row(
+            Kind.BAD_ARGUMENT,
+            rf"^(?!(?:OSError|TimeoutError|ConnectionError)\b).*(?:{REFUSES}|"
+            rf"validation errors? for \w)",
+            *REFUSED,
+        ),
     ),
     *rules(
         [Part.PLATFORM],
@@ -57,7 +80,7 @@ SETUP: tuple[Rule, ...] = (
             r"backend|policy|--\w|speculat|LoRA|supports? ))"
             rf".*?(?:{UNSUPPORTED}|{WANTED}|must|unknown|one of|without)",
             *REFUSED,
-            frames=rf"eplb|config\.py|factory|{BUILDS}",
+            frames=rf"eplb|config\.py|factory|{CONSTRUCTS}",
         ),
         _row(
             Kind.BAD_ARGUMENT,
@@ -196,7 +219,8 @@ SETUP: tuple[Rule, ...] = (
             r"string, or|(?:data|input|image|video|audio)s?\b (?:type|must|tokens?)|number of "
             r"(?:\S+ )?(?:tokens|placeholders)|must contain at least one frame|decode|aspect ratio|"
             r"video area|sampling rate|sentinel|in (?:the )?(?:provided )?(?:text|prompt)|"
-            r"exceeds max|unsupported (?:data )?type|too short|\binputs?\b|need to specify",
+            r"exceeds max|unsupported (?:data )?type|too short|\binputs?\b|need to specify|"
+            r"text` is required",
             *DEFECT,
             frames=r"processors?/",
         ),
