@@ -31,7 +31,7 @@ COMPUTE: tuple[Rule, ...] = (
         [Part.COMPILATION],
         _row(
             Kind.INTERNAL_ERROR,
-            r"^(?:ValueError|TypeError|RuntimeError|AssertionError|KeyError)\b.*?"
+            r"^(?:ValueError|TypeError)\b|^(?:RuntimeError|AssertionError|KeyError)\b.*?"
             rf"(?:{REFUSES}|{TENSOR})",
             *DEFECT,
         ),
@@ -126,7 +126,8 @@ COMPUTE: tuple[Rule, ...] = (
         ),
         _row(
             Kind.NO_KERNEL,
-            r"(?:kv[ -]cache|page size|backend)\b.*(?:requires?|support|stores)|"
+            r"requires? flash\w*|attention backend|(?:kv[ -]cache|page size|"
+            r"backend)\b.*(?:requires?|support|stores)|"
             r"requires? .*(?:cutlass|"
             r"triton|\bcuda|\bgpu|\bsm_?\d|\buva)|mega attention",
             *NO_KERNEL,
@@ -207,11 +208,14 @@ COMPUTE: tuple[Rule, ...] = (
         _row(
             Kind.BAD_ARGUMENT,
             r"^(?:[\w.]*\.)?\w*(?:Error|Exception)\b.*?(?:(?:unknown|invalid|unsupported) "
-            r"(?:\w+ ){0,3}(?:policy|method|mode|algorithm|value|backend|format)|--\w|"
-            r"only supports|"
-            r"not (?:yet )?supported|speculative\b.*must|num_speculative\w*|(?:unsupported|"
-            r"unknown) \w+ function)",
+            r"(?:\w+ ){0,3}(?:policy|method|mode|algorithm|value|backend|format|function)|--\w)",
             *REFUSED,
+        ),
+        _row(
+            Kind.BAD_ARGUMENT,
+            r"only supports|not (?:yet )?supported|speculative\b.*must|num_speculative\w*",
+            *REFUSED,
+            frames=BUILDS,
         ),
         _row(
             Kind.BAD_ARGUMENT,

@@ -68,7 +68,7 @@ MEMORY = (
     ),
     _row(
         Kind.NO_KV_CACHE_MEMORY,
-        r"No available memory for the cache blocks",
+        r"No available memory for the cache blocks|not enough GPU memory available to serve",
         "After weights and activations no memory was left for the KV cache{kv_note}.",
         "Raise --gpu-memory-utilization{utilization_note}, lower --max-num-batched-tokens, or "
         "serve a smaller or quantized model.",

@@ -12,7 +12,8 @@ CONSTRUCTS = (
 BUILDS = (
     r" (?:__init__|__post_init__|__new__|<module>|from_\w+|(?:\w*_)?(?:validate|verify|check|init|"
     r"initialize|resolve|create|select|choose|make|config|configure|normalize|raise|assert|setup|"
-    r"reject|prepare|load|get|build_\w+|process_weights\w*|oracle)(?:_\w+)?)$"
+    r"reject|prepare|load|get|parse|map|update|check_and_update|"
+    r"build_\w+|process_weights\w*|oracle)(?:_\w+)?)$"
 )
 """The role of a function that is called once, while the server is put together."""
 
@@ -54,7 +55,8 @@ STATE = (
     r"cannot (?:transition|pop)|cache miss|object has no attribute|no attribute|"
     r"invalid (?:state|block)|in (?:the )?wrong state|problem with your implementation|"
     r"should never|inappropriate time|inconsistent|not found in the forward|serializable|"
-    r"must return|decorator|unexpected prefix|should not be none|unexpected \S+ (?:message|shape|"
+    r"must return|\bcallable\b|passed twice|returned none\b|decorator|unexpected prefix|"
+    r"should not be none|unexpected \S+ (?:message|shape|"
     r"type|status)|has been (?:destroyed|released|"
     r"closed|freed)|before use\b"
 )

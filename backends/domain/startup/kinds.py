@@ -13,7 +13,15 @@ from backends.domain.start import FailureKind as Kind
 from backends.domain.startup.compute_rules import COMPUTE
 from backends.domain.startup.failure_row import Row
 from backends.domain.startup.failure_row import row as _row
-from backends.domain.startup.grammar import DIVIDES, PARALLEL, RANGE, RUNNING, STATE, UNSUPPORTED
+from backends.domain.startup.grammar import (
+    BUILDS,
+    DIVIDES,
+    PARALLEL,
+    RANGE,
+    RUNNING,
+    STATE,
+    UNSUPPORTED,
+)
 from backends.domain.startup.part_rule import (
     DEFECT,
     MISFIT,
@@ -70,6 +78,13 @@ _GENERAL: tuple[Rule, ...] = (
             "The ranks, or a peer, did not agree on how to reach one another: {line}",
             "Look into the other ranks' logs for the first error; start once with NCCL_DEBUG=INFO, "
             "or leave out the feature that the line names.",
+        ),
+        _row(
+            Kind.BAD_ARGUMENT,
+            r"(?:module path|subclass of \w+|instantiate custom|"
+            r"has no attribute '\w+' \(\w+_config)",
+            *REFUSED,
+            frames=BUILDS,
         ),
         _row(Kind.INTERNAL_ERROR, STATE, *DEFECT),
         _row(

@@ -36,17 +36,29 @@ SETUP: tuple[Rule, ...] = (
         _row(Kind.BAD_ARGUMENT, r"config[ _]format `?\w+`?\.?$", *REFUSED),
     ),
     *rules(
+        [Part.ARGUMENTS],
+        _row(Kind.INTERNAL_ERROR, r"^TypeError\b.*\btype\b", *DEFECT, frames=r"config/utils\.py "),
+    ),
+    *rules(
         [Part.ARGUMENTS, Part.PLUGIN_OPTIONS],
         _row(
             Kind.BAD_ARGUMENT,
             rf"^(?!(?:OSError|TimeoutError|ConnectionError)\b).*(?:{REFUSES}|"
-            rf"validation errors? for \w)",
+            r"validation errors? for \w)",
             *REFUSED,
+            frames=r"vllm/(?:config|entrypoints|engine|usage|envs)|pydantic|argparse|cli_args|"
+            rf"{BUILDS}",
         ),
     ),
     *rules(
         [Part.PLATFORM],
-        _row(Kind.NO_KERNEL, r"attention backend|\w*attn\w* .*not valid", *NO_KERNEL),
+        _row(Kind.NO_KERNEL, r"(?:attention|prefill) backend|\w*attn\w* .*not valid", *NO_KERNEL),
+        _row(
+            Kind.INTERNAL_ERROR,
+            r"device (?:index|string|must)|invalid device\b",
+            *DEFECT,
+            frames=r"_wrapper$",
+        ),
         _row(
             Kind.UNSUPPORTED_ARCHITECTURE,
             r"architecture.*(?:not supported|unsupported)",
@@ -58,11 +70,7 @@ SETUP: tuple[Rule, ...] = (
             r"bfloat16|float16|\bdtype .*support|data type|quantization .*not supported",
             *NO_TYPE,
         ),
-        _row(
-            Kind.BAD_ARGUMENT,
-            REFUSES,
-            *REFUSED,
-        ),
+        _row(Kind.BAD_ARGUMENT, REFUSES, *REFUSED, frames=BUILDS),
     ),
     *rules(
         [Part.COMMUNICATION],
@@ -84,6 +92,12 @@ SETUP: tuple[Rule, ...] = (
         ),
         _row(
             Kind.BAD_ARGUMENT,
+            rf"^(?:ValueError|TypeError)\b.*(?:{REFUSES})",
+            *REFUSED,
+            frames=r"(?:_transfer|_connector)/.*(?:config|factory)\.py ",
+        ),
+        _row(
+            Kind.BAD_ARGUMENT,
             UNSUPPORTED,
             *REFUSED,
             frames=r"(?:_transfer|eplb|aux_output\w*)/.* (?:__init__|_?(?:validate|verify)\w*)$",
@@ -91,12 +105,14 @@ SETUP: tuple[Rule, ...] = (
         _row(
             Kind.INTERNAL_ERROR,
             r"^(?:ValueError|TypeError|NotImplementedError|AssertionError)\b.*?"
-            rf"(?:{REFUSES}|{TENSOR})|^RuntimeError\b.*(?:contiguous|\bshapes?\b|tensor)",
+            rf"(?!.*\b(?:peers?|remote|repl(?:y|ies)|response)\b)(?:{REFUSES}|{TENSOR})|"
+            r"^RuntimeError\b.*(?:contiguous|\bshapes?\b|tensor)",
             *DEFECT,
         ),
         _row(
             Kind.COMMUNICATION_FAILED,
-            r"^(?:[\w.]*\.)?(?:RuntimeError|\w*(?:Store|Handshake|Transfer|Channel|MoRIIO)\w*Error|"
+            r"^(?:[\w.]*\.)?(?:RuntimeError|ValueError: .*\b(?:peers?|remote|response)|"
+            r"\w*(?:Store|Handshake|Transfer|Channel|MoRIIO)\w*Error|"
             r"Dist\w*Error|ConnectionError|OSError|\w*Connect\w*)\b|nixl|ibverbs",
             "The communication between the ranks, or with a store or peer, failed: {line}",
             "Start once with NCCL_DEBUG=INFO, which names the cause; --disable-custom-all-reduce "
@@ -181,7 +197,8 @@ SETUP: tuple[Rule, ...] = (
         _row(
             Kind.BAD_CHECKPOINT,
             r"(?:can ?not|could not|can't|not) find|no (?:\S+ ){0,4}(?:files?|checkpoint)s?\b|"
-            r"not contain|not a valid .*(?:uri|file)|only .*checkpoints? are|"
+            r"not contain|not a valid .*(?:uri|file)|files? .*\bmissing|missing .*files?\b|"
+            r"only .*checkpoints? are|"
             r"meta device|in the config",
             "The model's files are not where or not what the loader expects: {line}",
             "Look whether the files are complete and of the format that --load-format names; "
@@ -219,7 +236,7 @@ SETUP: tuple[Rule, ...] = (
             r"string, or|(?:data|input|image|video|audio)s?\b (?:type|must|tokens?)|number of "
             r"(?:\S+ )?(?:tokens|placeholders)|must contain at least one frame|decode|aspect ratio|"
             r"video area|sampling rate|sentinel|in (?:the )?(?:provided )?(?:text|prompt)|"
-            r"exceeds max|unsupported (?:data )?type|too short|\binputs?\b|need to specify|"
+            r"exceeds max|unsupported (?:\w+ )?type|too short|\binputs?\b|need to specify|"
             r"text` is required",
             *DEFECT,
             frames=r"processors?/",
