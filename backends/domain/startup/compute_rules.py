@@ -68,7 +68,8 @@ COMPUTE: tuple[Rule, ...] = (
         _row(
             Kind.INTERNAL_ERROR,
             r"^(?:ValueError|TypeError|RuntimeError|AssertionError)\b.*?(?:contiguous|"
-            r"(?:shapes?|counts?|lengths?)\b.*(?:match|incompatible)|incompatible shape|"
+            r"(?:shapes?|counts?|lengths?)\b.*(?:match|incompatible)|"
+            r"incompatible (?:\w+ )?(?:shape|dim|dtype)|"
             r"must have (?:the )?(?:same )?(?:d?types?|shapes?)|unsupported input shape|"
             r"_config must be (?:set|provided|defined))",
             *DEFECT,
@@ -93,6 +94,12 @@ COMPUTE: tuple[Rule, ...] = (
     ),
     *rules(
         [Part.ATTENTION, Part.LAYERS],
+        _row(
+            Kind.INTERNAL_ERROR,
+            rf"^(?:ValueError|TypeError|AssertionError)\b.*?(?:{RANGE}|{TENSOR})",
+            *DEFECT,
+            frames=r" (?:prepare|build)(?:_metadata)?$",
+        ),
         _row(
             Kind.CHECKPOINT_MISMATCH,
             r"^(?:\w*Error)\b.*?(?:parameter|checkpoint|shard|weight)",
@@ -144,6 +151,7 @@ COMPUTE: tuple[Rule, ...] = (
             r"(?:\S+ ){0,4}(?:is|are) (?:currently )?supported|currently supports)",
             *NO_CLASS,
         ),
+        _row(Kind.BAD_CHECKPOINT, r": invalid \w+_(?:size|type|layers|ratio)\b", *MODEL_FILES),
         _row(
             Kind.BAD_CHECKPOINT,
             r"^(?:ValueError|TypeError|NotImplementedError|AssertionError)\b.*?"
@@ -213,7 +221,7 @@ COMPUTE: tuple[Rule, ...] = (
         ),
         _row(
             Kind.BAD_ARGUMENT,
-            r"only supports|not (?:yet )?supported|speculative\b.*must|num_speculative\w*",
+            rf"{UNSUPPORTED}|speculative\b.*must|num_speculative\w*",
             *REFUSED,
             frames=BUILDS,
         ),
@@ -228,8 +236,15 @@ COMPUTE: tuple[Rule, ...] = (
         _row(
             Kind.INTERNAL_ERROR,
             r"^(?:ValueError|TypeError|AssertionError|RuntimeError|KeyError|NotImplementedError)\b"
-            rf".*?(?:{TENSOR}|{RANGE}|{WANTED}|mismatch|unsupported)",
+            rf".*?(?:{TENSOR})",
             *DEFECT,
+        ),
+        _row(
+            Kind.INTERNAL_ERROR,
+            r"^(?:ValueError|TypeError|AssertionError|RuntimeError|KeyError|NotImplementedError)\b"
+            rf".*?(?:{RANGE}|{WANTED}|mismatch|unsupported)",
+            *DEFECT,
+            frames=rf"^(?!.*{BUILDS})",
         ),
     ),
 )

@@ -26,8 +26,9 @@ MEMORY = (
     _row(
         Kind.FREE_MEMORY_BELOW_TARGET,
         r"Free memory on device (?:\S+ )?\((?P<free>\d{1,9}\.?\d{0,9})/"
-        r"(?P<total>\d{1,9}\.?\d{0,9}) GiB\) on startup is less than desired GPU "
-        r"memory utilization \((?P<share>[\d.]+), (?P<wanted>[\d.]+) GiB\)",
+        r"(?P<total>\d{1,9}\.?\d{0,9}) GiB\) on startup is less than (?:desired GPU "
+        r"memory utilization|the engine's budget[^(]{0,80}) \((?P<share>[\d.]+), "
+        r"(?P<wanted>[\d.]+) GiB\)",
         "Only {free} of {total} GiB were free on the GPU, and the server wanted {wanted} GiB "
         "({share} of it).",
         "End what holds the rest (`inferctl gpus` names it), or set --gpu-memory-utilization below "
@@ -68,7 +69,8 @@ MEMORY = (
     ),
     _row(
         Kind.NO_KV_CACHE_MEMORY,
-        r"No available memory for the cache blocks|not enough GPU memory available to serve",
+        r"No available memory for the cache blocks|not enough GPU memory available to serve|"
+        r"only \S+ GiB is available for the KV cache",
         "After weights and activations no memory was left for the KV cache{kv_note}.",
         "Raise --gpu-memory-utilization{utilization_note}, lower --max-num-batched-tokens, or "
         "serve a smaller or quantized model.",

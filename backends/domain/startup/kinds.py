@@ -68,7 +68,8 @@ _GENERAL: tuple[Rule, ...] = (
         ),
         _row(
             Kind.PERMISSION_DENIED,
-            r"(?:group|world)[ /](?:\w+ )?accessible|symlink\w*|not owned by|wrong owner",
+            r"(?:group|world)[ /](?:\w+ )?accessible|symlink\w*|not owned by the current user|"
+            r"wrong owner",
             "The rights of a file or folder are not those that are demanded: {line}",
             "Correct its owner and mode, for example `chmod 700`, or name another folder.",
         ),
@@ -129,7 +130,7 @@ _GENERAL: tuple[Rule, ...] = (
         ),
         _row(
             Kind.BAD_ARGUMENT,
-            r"^(?=.*(?:environment variable|\bVLLM_[A-Z_]+ ?(?:[:=]|must|does|is |has )))"
+            r"^(?=.*(?:environment variable|\b(?-i:VLLM_[A-Z_]+) ?(?:[:=]|must|does|is |has )))"
             rf".*?(?:{RANGE}|not set|must|detected)",
             *REFUSED,
         ),

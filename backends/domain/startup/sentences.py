@@ -180,17 +180,18 @@ def _of_version(figures: dict[str, str], settings: dict[str, str]) -> None:
     parts = re.match(r"(\d+)\.(\d+)", version)
     minor = int(parts[2]) if parts and parts[1] == "0" else 99
     figures["version_note"] = f" of version {version}" if version else ""
+    # Each flag's first release: vLLM's pull requests 26315, 39538, 33807 and 23691.
     figures["attention_backend"] = (
-        "--attention-backend" if minor >= 12 else "VLLM_ATTENTION_BACKEND in the environment"
+        "--attention-backend" if minor >= 13 else "VLLM_ATTENTION_BACKEND in the environment"
     )
     figures["linear_backend"] = (
         "--linear-backend marlin" if minor >= 20 else "VLLM_TEST_FORCE_FP8_MARLIN=1"
     )
     figures["moe_backend"] = (
-        "--moe-backend marlin" if minor >= 16 else "VLLM_USE_FLASHINFER_MOE_FP8=0"
+        "--moe-backend marlin" if minor >= 17 else "VLLM_USE_FLASHINFER_MOE_FP8=0"
     )
     figures["meeting_flag"] = (
-        "--master-port over several nodes, or VLLM_PORT on one" if minor >= 11 else "VLLM_PORT"
+        "--master-port over several nodes, or VLLM_PORT on one" if minor >= 12 else "VLLM_PORT"
     )
 
 

@@ -144,6 +144,7 @@ SETUP: tuple[Rule, ...] = (
             *DEFECT,
             frames=r"lora/(?:layers|ops|punica\w*)/",
         ),
+        _row(Kind.INTERNAL_ERROR, r"_config must be (?:set|provided|defined)", *DEFECT),
         _row(
             Kind.BAD_ARGUMENT,
             r"slots|max[-_ ]lora|--\w|start the (?:engine|server)|resolver|"
@@ -237,6 +238,8 @@ SETUP: tuple[Rule, ...] = (
             r"(?:\S+ )?(?:tokens|placeholders)|must contain at least one frame|decode|aspect ratio|"
             r"video area|sampling rate|sentinel|in (?:the )?(?:provided )?(?:text|prompt)|"
             r"exceeds max|unsupported (?:\w+ )?type|too short|\binputs?\b|need to specify|"
+            r"got shape|"
+            r"(?:image|video|audio|frame)s? (?:arrays?|data|tensors?)|"
             r"text` is required",
             *DEFECT,
             frames=r"processors?/",
@@ -244,6 +247,12 @@ SETUP: tuple[Rule, ...] = (
         _row(
             Kind.BAD_CHECKPOINT,
             rf"^(?:[\w.]*\.)?\w*(?:Error|Exception)\b.*?(?:{REFUSES}|not understood|parse)",
+            *MODEL_FILES,
+            frames=rf"transformers_utils/(?!processors/)|{BUILDS}",
+        ),
+        _row(
+            Kind.BAD_CHECKPOINT,
+            r"must be (?:positive|greater|finite|at least|an integer)|config|parameter",
             *MODEL_FILES,
         ),
     ),

@@ -88,6 +88,9 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.INTERNAL_ERROR, "x/vllm/platforms/fancy.py wrap", "TypeError: device must be int or str, got <class 'float'>", "float", "vllm/platforms/fancy.py"),
     (K.COMMUNICATION_FAILED, "x/vllm/models/fancy/peer.py __init__", "FancyUnsupported: peer memory handshake failed on this TP rank", "handshake", "NCCL_DEBUG=INFO"),
     (K.INTERNAL_ERROR, "x/vllm/transformers_utils/processors/fancy.py __call__", "ValueError: You need to specify `text` input to process.", "`text` input", "processors/fancy.py"),
+    (K.FREE_MEMORY_BELOW_TARGET, "x/vllm/v1/worker/utils.py request_memory", "ValueError: Free memory on device cuda:0 (10.2/80.0 GiB) on startup is less than the engine's budget after excluding external process's weights (0.9, 72.0 GiB).", "10.2 of 80.0", "10.2/80.0 = 0.12"),
+    (K.INTERNAL_ERROR, "x/vllm/v1/attention/backends/fancy.py prepare_metadata", "ValueError: query lengths must be non-negative", "non-negative", "fancy.py"),
+    (K.UNKNOWN, "x/vllm/tool_parsers/fancy.py extract", "ValueError: braces must match", "braces", "fancy.py"),
     (K.PERMISSION_DENIED, "x/vllm/model_executor/model_loader/fancy.py check", "RuntimeError: the folder /run/x is world accessible", "/run/x", "chmod"),
     (K.STARTUP_TIMEOUT, "x/vllm/v1/engine/fancy.py wait", "RuntimeError: the coordinator did not report within 60 seconds", "60 seconds", "VLLM_ENGINE_READY_TIMEOUT_S"),
     (K.UNKNOWN, "x/vllm/config/fancy.py __post_init__", "ValueError: wibble zorp 17", "wibble", "vllm/config/fancy.py"),
@@ -180,13 +183,39 @@ def test_no_kernel_image_after_the_profile_run_is_one_backends_gap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "flag"), [("0.9.1", "VLLM_ATTENTION_BACKEND"), ("0.26.0", "--attention-backend")]
+    ("version", "flag"),
+    [
+        ("0.9.1", "VLLM_ATTENTION_BACKEND"),
+        ("0.12.0", "VLLM_ATTENTION_BACKEND"),
+        ("0.13.0", "--attention-backend"),
+        ("0.26.0", "--attention-backend"),
+    ],
 )
 def test_a_remedy_names_the_flag_that_this_version_has(version: str, flag: str) -> None:
     start = only_start(
         f"INFO 11-21 08:00:00 [a.py:1] vLLM API server version {version}\n"
         "Traceback (most recent call last):\n"
         "ValueError: Selected backend X is not valid for this configuration.\n"
+    )
+    assert start.failure is not None
+    assert flag in start.failure.remedy
+
+
+@pytest.mark.parametrize(
+    ("version", "message", "flag"),
+    [
+        ("0.16.0", "No NvFp4 MoE backend serves this", "VLLM_USE_FLASHINFER_MOE_FP8=0"),
+        ("0.17.0", "No NvFp4 MoE backend serves this", "--moe-backend"),
+        ("0.19.1", "cutlass_gemm: Error Internal", "VLLM_TEST_FORCE_FP8_MARLIN=1"),
+        ("0.20.0", "cutlass_gemm: Error Internal", "--linear-backend"),
+    ],
+)
+def test_a_remedy_names_the_first_release_of_its_flag(
+    version: str, message: str, flag: str
+) -> None:
+    start = only_start(
+        f"INFO 11-21 08:00:00 [a.py:1] vLLM API server version {version}\n"
+        f"Traceback (most recent call last):\nRuntimeError: {message}.\n"
     )
     assert start.failure is not None
     assert flag in start.failure.remedy
