@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.backends.domain.startup.raises.walk import Raised, raises
 
-SEEDS = (20261130, 20261201, 20261202, 20261203)
+SEEDS = (20261130, 20261201, 20261202, 20261203, 20261204)
 DRAWN = 120
 FROM_ONE_FILE = 2
 _SPLIT = {"model_executor", "v1"}
