@@ -188,7 +188,8 @@ COMPUTE: tuple[Rule, ...] = (
         ),
         _row(
             Kind.NO_DEVICE,
-            r"unsupported device|no (?:such )?device|device type",
+            r"unsupported device|only supports (?:cuda|rocm|xpu)|not supported in: |"
+            r"no (?:such )?device|device type",
             "This vLLM's worker does not run on this device: {line}",
             "Install the vLLM build made for this host's GPUs, or set the device that it is "
             "made for.",

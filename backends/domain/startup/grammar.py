@@ -55,9 +55,10 @@ STATE = (
     r"cannot (?:transition|pop)|cache miss|object has no attribute|no attribute|"
     r"invalid (?:state|block)|in (?:the )?wrong state|problem with your implementation|"
     r"should never|inappropriate time|inconsistent|not found in the forward|serializable|"
-    r"(?:uses|overrides) \w+ directly|: call \w+ .*instead|must return|\bcallable\b|passed twice|"
+    r"\bshard[ _]id\b|(?:uses|overrides) \w+ directly|: call \w+ .*instead|must return|"
+    r"\bcallable\b|passed twice|"
     r"returned none\b|decorator|unexpected prefix|"
-    r"should not be none|unexpected \S+ (?:message|shape|"
+    r"should not be none|unexpected .{1,40}\b(?:message|shape|"
     r"type|status)|has been (?:destroyed|released|"
     r"closed|freed)|before use\b"
 )

@@ -155,7 +155,8 @@ _GENERAL: tuple[Rule, ...] = (
             r"(?:\bset|pass(?:ing)?|use|us(?:e|ing) the default|enable(?: it)?(?: with)?|with|add|"
             r"specify|"
             r"remove|disable|please \w+|must \w+|requires?|without) `?--[a-z]|"
-            r"\bset `?(?:VLLM_\w+|[a-z]+_\w+) ?=|(?:please (?:set|pass|specify|enable)|\bpass) "
+            r"\bset `?(?:VLLM_\w+|[a-z]+_\w+) ?=|(?:please (?:set|pass|specify|enable)|\bpass|"
+            r"\bdisable) "
             r"`?[a-z]+_\w+|logging config",
             *REFUSED,
         ),

@@ -43,7 +43,7 @@ SETUP: tuple[Rule, ...] = (
         [Part.ARGUMENTS, Part.PLUGIN_OPTIONS],
         _row(
             Kind.BAD_ARGUMENT,
-            rf"^(?!(?:OSError|TimeoutError|ConnectionError)\b).*(?:{REFUSES}|"
+            rf"^(?!(?:OSError|TimeoutError|ConnectionError)\b)[\w .]+[:,] .*(?:{REFUSES}|"
             r"validation errors? for \w)",
             *REFUSED,
             frames=r"vllm/(?:config|entrypoints|engine|usage|envs)|pydantic|argparse|cli_args|"

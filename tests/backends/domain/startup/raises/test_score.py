@@ -111,6 +111,11 @@ def test_what_vllm_raises_gets_the_kind_that_its_reader_gave_it(seed: int) -> No
     assert found.right_line >= 99
 
 
+def test_without_its_words_what_vllm_raises_is_hardly_ever_guessed() -> None:
+    answers = [(place, explained(without_words(rendered(place)))) for place in labelled()]
+    assert score(answers).wrong <= 0.5
+
+
 def test_without_its_words_a_collected_failure_is_not_guessed(shared: Path) -> None:
     folder = shared / "wild" / "failures"
     if not folder.is_dir():
