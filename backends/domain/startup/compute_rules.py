@@ -64,6 +64,15 @@ COMPUTE: tuple[Rule, ...] = (
         ),
     ),
     *rules(
+        [Part.LAYERS],
+        _row(
+            Kind.BAD_CHECKPOINT,
+            REFUSES,
+            *MODEL_FILES,
+            frames=rf"rotary_embedding/.*{CONSTRUCTS}| get_rope$",
+        ),
+    ),
+    *rules(
         [Part.ATTENTION, Part.LAYERS, Part.OPERATIONS],
         _row(
             Kind.INTERNAL_ERROR,

@@ -71,7 +71,8 @@ RUNNING = (
 PARALLEL = (
     r"(?:tensor|pipeline|data|expert|context|sequence)[-_ ]?(?:model[-_ ]?)?parallel|"
     r"\b(?:tp|pp|dp|ep|dcp|pcp)(?:[-_ ]?(?:size|degree|world_size))?\b|number of experts|"
-    r"device-ids|(?:input|output)_(?:\w+_)?partition\w*|visible_devices|world[ _]size|\bnnodes\b"
+    r"device-ids|(?:input|output)_(?:\w+_)?partition\w*|visible_devices|world[ _]size|\bnnodes\b|"
+    r"\bpartitions\b"
 )
 DIVIDES = (
     r"divisib|divi(?:de|ded|sor)\b|multiple of|greater than|larger than|smaller than|exceed|"

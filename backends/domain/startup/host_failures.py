@@ -131,7 +131,7 @@ HOST = (
         "The installed Transformers does not fit this vLLM: {problem}",
         "Install the range that this vLLM pins (`pip show vllm` lists it), for example `pip "
         'install "transformers<5"`.',
-        frames=r"/transformers/|/tokenizers/|mistral_common",
+        frames=r"(?<!models)/transformers/|(?<!vllm)/tokenizers/|mistral_common",
     ),
     _row(
         Kind.DRIVER_MISMATCH,

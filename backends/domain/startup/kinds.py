@@ -58,7 +58,7 @@ _GENERAL: tuple[Rule, ...] = (
             Kind.CHECKPOINT_MISMATCH,
             r"^(?:AssertionError|ValueError|RuntimeError)\b.*?(?:$|shape|size|weight|shard)",
             *MISFIT,
-            frames=r"/parameter\.py | \w*(?:weight_loader\w*|load_\w*weights?)$",
+            frames=r" \w*(?:weight_loader\w*|load_\w*weights?)$",
         ),
         _row(
             Kind.INVALID_PARALLELISM,

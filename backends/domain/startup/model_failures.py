@@ -131,9 +131,17 @@ MODELS = (
     _row(
         Kind.BAD_CHECKPOINT,
         r"SafetensorError|Error while deserializing header|incomplete metadata|"
-        r"PytorchStreamReader failed|does not appear to have a file named",
+        r"PytorchStreamReader failed",
         "A weight file is incomplete or does not belong to this model.",
-        "Delete it and download the model again with `hf download --force-download {model}`.",
+        "Compare the files' sizes with the model's page, and fetch only the wrong one again: `hf "
+        "download --force-download {model} FILE`; one of some hundred bytes is a Git LFS pointer.",
+    ),
+    _row(
+        Kind.BAD_CHECKPOINT,
+        r"(?P<path>\S+) does not appear to have (?:a file|files) named (?P<missing>[^\s,]+)",
+        "{path} has no {missing}.",
+        "Correct the path, or fetch what is missing with `hf download {model}`, which leaves what "
+        "is there; a GGUF or Mistral checkpoint needs --load-format or --config-format.",
     ),
     _row(
         Kind.DOWNLOAD_FAILED,

@@ -105,6 +105,10 @@ def test_a_failure_without_words_is_explained_from_its_frames(tmp_path: Path) ->
 
 @pytest.mark.parametrize("seed", FILES.values())
 def test_what_vllm_raises_gets_the_kind_that_its_reader_gave_it(seed: int) -> None:
+    """Hold what is reached on draws that were looked at once they had been labelled.
+
+    Before that, draws agreed with 79 to 87 %, and 3 to 13 % were wrong with a remedy.
+    """
     found = score([(place, explained(rendered(place))) for place in labelled(seed)])
     assert found.agreed >= 85
     assert found.wrong_with_a_remedy <= 3
