@@ -39,7 +39,7 @@ CLUSTER = (
         r"placement group.{0,200}?(?:timed? ?out|not (?:ready|enough)|"
         r"cannot be (?:created|provided)"
         r"|failed)|Cannot (?:provide|find) a? ?placement group|"
-        r"Current node has no GPU available|"
+        r"Current node has no GPU available|No available node types can fulfill|"
         r"not have enough (?:GPU|resource)s?.{0,40}(?:ray|cluster|node)",
         "Ray did not give the GPUs that the parallel sizes ask for: {line}",
         "See with `ray status` how many GPUs the cluster has and who holds them; VLLM_HOST_IP must "
@@ -62,7 +62,8 @@ CLUSTER = (
     ),
     _row(
         Kind.COMMUNICATION_FAILED,
-        r"(?:N|R|H)CCL (?:error|failure|operation)|DistBackendError|ncclUnhandled\w+|ncclSystem\w+|"
+        r"(?:N|R|H)CCL (?:error|failure|operation)|DistBackendError|ncclUnhandled\w+|"
+        r"retrieving ncclUniqueId|ncclSystem\w+|"
         r"ncclInternal\w+|NIXL_ERR\w*|nixl\w*(?:Backend|Remote)\w*Error|(?:UCX|ucx)\s+ERROR|"
         r"NCCL WARN .*(?:fail|error)|HCCL.{0,40}(?:fail|error)|"
         r"ProcessGroup\w* .*watchdog.*(?:timeout|"

@@ -59,7 +59,7 @@ COMPUTE: tuple[Rule, ...] = (
         [Part.NATIVE],
         _row(
             Kind.NO_KERNEL,
-            rf"{REFUSES}|Error Internal",
+            rf"{REFUSES}|Error Internal|assertion failed",
             *NO_KERNEL,
         ),
     ),

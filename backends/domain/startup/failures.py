@@ -254,6 +254,12 @@ ARGUMENTS = (
         "Change {parallel_flag}{divisors_note}.",
     ),
     _row(
+        Kind.BAD_ARGUMENT,
+        r"annot assign requested address",
+        "The server was to listen on an address that this host does not have: {line}",
+        "Set --host to an address of this host (`ip -br addr`), or to 0.0.0.0 for all of them.",
+    ),
+    _row(
         Kind.PORT_IN_USE,
         r"Address already in use|error while attempting to bind on address.*\('[^']*', "
         r"(?P<port>\d+)",

@@ -28,7 +28,8 @@ HOST = (
     ),
     _row(
         Kind.NO_DEVICE,
-        r"CUDA unknown error|Failed to initialize (?:NPU|HPU|XPU|TPU)|drvRet=|Error 803|aclInit|"
+        r"CUDA unknown error|CUDA driver initialization failed|Device string must not be empty|"
+        r"Failed to initialize (?:NPU|HPU|XPU|TPU)|drvRet=|Error 803|aclInit|"
         r"cudaGetDeviceCount\(\)|Error 804|Can't initialize NVML|"
         r"NVML.*(?:not found|Not Initialized)|hipErrorNoDevice|HIP_VISIBLE_DEVICES.*invalid|"
         r"no (?:supported )?(?:GPU|accelerator|NPU|HPU|XPU|TPU)s? (?:is|are|was|were)? ?"
@@ -70,7 +71,7 @@ HOST = (
         r"illegal memory access|misaligned address|unspecified launch failure|HSA_STATUS_ERROR\w*|"
         r"device-side assert|uncorrectable ECC|CUDA error: unknown error|NVRM: Xid|Xid \(|"
         r"CUDA_ERROR_(?:ILLEGAL|LAUNCH)\w*|hipError(?:IllegalAddress|LaunchFailure)|GPU is lost|"
-        r"DEVICE_LOST|"
+        r"DEVICE_LOST|ACL stream synchronize failed|"
         r"fallen off the bus|illegal instruction was encountered|"
         r"CU(?:BLAS|DNN)_STATUS_(?:EXECUTION_FAILED|INTERNAL_ERROR)",
         "The GPU met a fault{during}: {line}",
@@ -175,6 +176,7 @@ HOST = (
         r"^(?:\w+\.)*(?:ImportError|ModuleNotFoundError)\b.*?(?:install|requir|found|import|module|"
         r"symbol|version|package|library|load|shared object|available|support)|undefined symbol|"
         r"(?:type '[\w.]+'|'(?:type|ABCMeta)' object) is not subscriptable|"
+        r"'_OpNamespace' '\w+' object has no attribute|does not exist or is not currently imported|"
         r"operator torchvision::nms does not exist|PackageNotFoundError|cannot import name|"
         r"version `GLIBC",
         "A Python package that vLLM needs is missing or does not fit: {line}",

@@ -63,8 +63,8 @@ KERNELS = (
     ),
     _row(
         Kind.NO_KERNEL,
-        r"CUBLAS_STATUS_(?:NOT_SUPPORTED|ARCH_MISMATCH)",
-        "cuBLAS has no kernel for this GPU and data type{in_frame}.",
+        r"CUBLAS_STATUS_(?:NOT_SUPPORTED|ARCH_MISMATCH)|No compiled \w+|call aclnn\w+ failed",
+        "This build has no kernel for this GPU and data type{in_frame}: {line}",
         "Choose another --dtype or quantization, or update vLLM and PyTorch.",
     ),
     _row(

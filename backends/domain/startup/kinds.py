@@ -55,6 +55,11 @@ _GENERAL: tuple[Rule, ...] = (
     *rules(
         _OURS,
         _row(
+            Kind.DEPENDENCY_ERROR,
+            r"module '(?!vllm)\w[\w.]*' has no attribute '\w+'$",
+            *PACKAGE,
+        ),
+        _row(
             Kind.CHECKPOINT_MISMATCH,
             r"^(?:AssertionError|ValueError|RuntimeError)\b.*?(?:$|shape|size|weight|shard)",
             *MISFIT,
@@ -164,6 +169,7 @@ _GENERAL: tuple[Rule, ...] = (
 )
 _WHEREVER = _row(
     Kind.INTERNAL_ERROR,
+    r"^torch\._inductor\.exc\.\w+: LoweringException: \w+|"
     r"^torch\._dynamo\.exc\.\w+: (?:attempted to|unsupported|graph break|failed running|"
     r"[\s\S]{1,300}raised:\s*(?:$|\w+(?:Error|Exception): ))",
     *UNCOMPILED,

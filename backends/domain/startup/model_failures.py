@@ -52,7 +52,8 @@ MODELS = (
         Kind.NO_NETWORK,
         r"couldn't connect to 'https?://(?P<host>[^/']+)[^']*'|"
         r"host='(?P<pool>[^']+)'.*Max retries|Temporary failure in name resolution|Name or "
-        r"service not known|Failed to establish a new connection|Network is unreachable|"
+        r"service not known|Failed to establish a new connection|EndpointConnectionError|"
+        r"Network is unreachable|"
         r"Max retries exceeded",
         "{hub} could not be reached.",
         "Check DNS, proxy and firewall with `curl -I https://{host}`, or download the "

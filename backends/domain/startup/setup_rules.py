@@ -18,6 +18,7 @@ from backends.domain.startup.part_rule import (
     NO_CLASS,
     NO_KERNEL,
     NO_TYPE,
+    PACKAGE,
     REFUSED,
     Rule,
     rules,
@@ -226,6 +227,7 @@ SETUP: tuple[Rule, ...] = (
     ),
     *rules(
         [Part.MODEL_FILES],
+        _row(Kind.DEPENDENCY_ERROR, r"got an unexpected keyword argument", *PACKAGE),
         _row(
             Kind.UNSUPPORTED_ARCHITECTURE,
             r"unsupported model architecture|could not determine|architecture.*not supported",
