@@ -142,7 +142,7 @@ COMPUTE: tuple[Rule, ...] = (
         ),
         _row(
             Kind.NO_KERNEL,
-            r"requires? flash\w*|attention backend|(?:kv[ -]cache|page size|"
+            r"requires? (?:flash|\w+ \w* ?attention)\w*|attention backend|(?:kv[ -]cache|page size|"
             r"backend)\b.*(?:requires?|support|stores)|"
             r"requires? .*(?:cutlass|"
             r"triton|\bcuda|\bgpu|\bsm_?\d|\buva)|mega attention",

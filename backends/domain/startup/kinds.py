@@ -103,6 +103,7 @@ _GENERAL: tuple[Rule, ...] = (
             r"(?:mooncake|nixl|triton|ray|\w*flash\w*|opentelemetry) is not available|"
             r"version \S+ is required|only supported with \w+ ?[>=]=|needs? \w+ ?[>=]=|"
             r": [a-z][\w-]{2,30} is required (?:for|to)\b|could not be imported|"
+            r"failed to import\b.*installed|"
             r"requires? (?:nixl|triton|numba|ray|torch\w*|transformers|flashinfer|cupy)\b",
             *PACKAGE,
         ),

@@ -110,7 +110,8 @@ MODELS = (
     ),
     _row(
         Kind.UNSUPPORTED_DTYPE,
-        r"Unknown quantization method|(?P<method>\S+) quantization is (?:currently )?not supported|"
+        r"Unknown quantization method|"
+        r"(?P<method>\S+) quantization is (?:currently )?not supported (?:in|on|for the) |"
         r"torch\.\w+ is not supported for quantization method (?P<other>\S+?)\.?",
         "This vLLM cannot serve the model's quantization or data type.",
         "Set --dtype or --quantization to one that `vllm serve --help=quantization` lists.",

@@ -104,6 +104,8 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.NO_NETWORK, "x/botocore/endpoint.py f", 'botocore.exceptions.EndpointConnectionError: Could not connect to the endpoint URL: "https://bucket.example/"', "could not be reached", "curl -I"),
     (K.COMMUNICATION_FAILED, "", "RuntimeError: [1] is setting up NCCL communicator and retrieving ncclUniqueId from [0] via c10d key-value store by key '0', but store->get('0') got error: Connection reset by peer", "between the ranks", "NCCL_DEBUG=INFO"),
     (K.INTERNAL_ERROR, "", "torch._inductor.exc.InductorError: LoweringException: NotImplementedError: odd", "PyTorch or Triton", "--enforce-eager"),
+    (K.NO_KERNEL, "x/vllm/v1/attention/backends/fancy.py forward", "NotImplementedError: fused output quantization is not supported for FancyImpl", "FancyImpl", "--attention-backend"),
+    (K.UNSUPPORTED_DTYPE, "x/vllm/platforms/fancy.py verify", "ValueError: awq quantization is currently not supported in fancy.", "cannot serve", "--quantization"),
     (K.PERMISSION_DENIED, "x/vllm/model_executor/model_loader/fancy.py check", "RuntimeError: the folder /run/x is world accessible", "/run/x", "chmod"),
     (K.STARTUP_TIMEOUT, "x/vllm/v1/engine/fancy.py wait", "RuntimeError: the coordinator did not report within 60 seconds", "60 seconds", "VLLM_ENGINE_READY_TIMEOUT_S"),
     (K.UNKNOWN, "x/vllm/config/fancy.py __post_init__", "ValueError: wibble zorp 17", "wibble", "vllm/config/fancy.py"),
