@@ -7,9 +7,9 @@ CLUSTER = (
     _row(
         Kind.SHARED_MEMORY_FULL,
         r"/dev/shm\S*.*No space left|No space left.*/dev/shm|"  # noqa: S108
-        r"unable to (?:write to|mmap|open|resize)"
-        r".{0,60}</torch_\S*>.*No space left|Bus error.*shared memory|"
-        r"insufficient shared memory|out of shared memory \(shm\)",
+        r"Insufficient space in /dev/shm|No space left.*'/psm_\w+|"
+        r"unable to (?:write to|mmap|open|resize).{0,60}</torch_\S*>.*No space left|"
+        r"Bus error.*shared memory|insufficient shared memory|out of shared memory \(shm\)",
         "The shared memory between the processes (/dev/shm) is full.",
         "Give the container more: --shm-size=16g or --ipc=host with docker, an emptyDir with "
         "`medium: Memory` on /dev/shm in Kubernetes; on a host look with `df -h /dev/shm`.",
@@ -39,6 +39,7 @@ CLUSTER = (
         r"placement group.{0,200}?(?:timed? ?out|not (?:ready|enough)|"
         r"cannot be (?:created|provided)"
         r"|failed)|Cannot (?:provide|find) a? ?placement group|"
+        r"Current node has no GPU available|No available node types can fulfill|"
         r"not have enough (?:GPU|resource)s?.{0,40}(?:ray|cluster|node)",
         "Ray did not give the GPUs that the parallel sizes ask for: {line}",
         "See with `ray status` how many GPUs the cluster has and who holds them; VLLM_HOST_IP must "
@@ -61,7 +62,8 @@ CLUSTER = (
     ),
     _row(
         Kind.COMMUNICATION_FAILED,
-        r"(?:N|R|H)CCL (?:error|failure|operation)|DistBackendError|ncclUnhandled\w+|ncclSystem\w+|"
+        r"(?:N|R|H)CCL (?:error|failure|operation)|DistBackendError|ncclUnhandled\w+|"
+        r"retrieving ncclUniqueId|ncclSystem\w+|"
         r"ncclInternal\w+|NIXL_ERR\w*|nixl\w*(?:Backend|Remote)\w*Error|(?:UCX|ucx)\s+ERROR|"
         r"NCCL WARN .*(?:fail|error)|HCCL.{0,40}(?:fail|error)|"
         r"ProcessGroup\w* .*watchdog.*(?:timeout|"

@@ -104,7 +104,9 @@ class Suspects:
 
 def _failure(suspect: Suspect, settings: dict[str, str], *, ready: bool) -> Failure:
     frames = list(interesting_frames(suspect.frames))
-    found = suspect.known or by_mechanism([frame.path for frame in frames], suspect.text)
+    found = suspect.known or by_mechanism(
+        [f"{frame.path} {frame.function}" for frame in frames], suspect.text
+    )
     figures = figures_of(suspect, frames, found and found[1], settings)
     if found is not None:
         row = found[0]

@@ -26,12 +26,22 @@ MEMORY = (
     _row(
         Kind.FREE_MEMORY_BELOW_TARGET,
         r"Free memory on device (?:\S+ )?\((?P<free>\d{1,9}\.?\d{0,9})/"
-        r"(?P<total>\d{1,9}\.?\d{0,9}) GiB\) on startup is less than desired GPU "
-        r"memory utilization \((?P<share>[\d.]+), (?P<wanted>[\d.]+) GiB\)",
+        r"(?P<total>\d{1,9}\.?\d{0,9}) GiB\) on startup is less than (?:desired GPU "
+        r"memory utilization|the engine's budget[^(]{0,80}) \((?P<share>[\d.]+), "
+        r"(?P<wanted>[\d.]+) GiB\)",
         "Only {free} of {total} GiB were free on the GPU, and the server wanted {wanted} GiB "
         "({share} of it).",
         "End what holds the rest (`inferctl gpus` names it), or set --gpu-memory-utilization below "
         "{free}/{total} = {free_share}.",
+    ),
+    _row(
+        Kind.FREE_MEMORY_BELOW_TARGET,
+        r"Available memory on node \S+ \((?P<free>[\d.]+)/(?P<total>[\d.]+) GiB\).{1,60}? is less "
+        r"than (?:desired|requested).{1,60}?(?P<wanted>[\d.]+) GiB",
+        "Only {free} of {total} GiB of the host's memory were available on the node, and the "
+        "server wanted {wanted} GiB.",
+        "End what holds the rest (`free -g`), or lower --gpu-memory-utilization, which on a CPU is "
+        "the share of its memory, --kv-cache-memory-bytes or VLLM_CPU_KVCACHE_SPACE.",
     ),
     _row(
         Kind.KV_CACHE_TOO_SMALL,
@@ -59,7 +69,8 @@ MEMORY = (
     ),
     _row(
         Kind.NO_KV_CACHE_MEMORY,
-        r"No available memory for the cache blocks",
+        r"No available memory for the cache blocks|not enough GPU memory available to serve|"
+        r"only \S+ GiB is available for the KV cache",
         "After weights and activations no memory was left for the KV cache{kv_note}.",
         "Raise --gpu-memory-utilization{utilization_note}, lower --max-num-batched-tokens, or "
         "serve a smaller or quantized model.",
@@ -96,7 +107,9 @@ MEMORY = (
     ),
     _row(
         Kind.GPU_OUT_OF_MEMORY,
-        r"(?:CUDA|HIP)(?: driver)? error: out of memory|(?:CUDA|HIP|XPU) out of memory|"
+        r"(?:CUDA|HIP)(?: driver)? error: out of memory|(?:CUDA|HIP|[A-Z]PU) out of memory|"
+        r"Triton Error \[\w+\]: out of memory|MPS backend out of memory|OUT_OF_DEVICE_MEMORY|"
+        r"RESOURCE_EXHAUSTED|CU(?:BLAS|DNN)_STATUS_ALLOC_FAILED|"
         r"torch\.(?:cuda\.)?OutOfMemoryError|hipErrorOutOfMemory|CUDA_ERROR_OUT_OF_MEMORY",
         "The GPU ran out of memory{during}.",
         "Lower --gpu-memory-utilization{utilization_note} so that room is left outside vLLM's "
@@ -146,6 +159,30 @@ ARGUMENTS = (
         r"\S+: error: (?P<problem>.+)",
         "The command line was refused: {problem}.",
         "Correct the arguments; `vllm serve --help=all` lists them.",
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"VLLM_PORT\b.{0,200}appears to be a URI",
+        "VLLM_PORT is not a port: Kubernetes sets it to an address for a service named vllm.",
+        "Give the service another name than vllm, or set `enableServiceLinks: false` in the pod.",
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"contains custom code which must be executed|trust_remote_code=True",
+        "The model brings code of its own, and running it was not allowed.",
+        "Read that code on the model's page, then start with --trust-remote-code.",
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"new process before the\s+current process has finished its bootstrapping",
+        "A script starts vLLM while it is being imported, so that each of its processes does too.",
+        'Put the start behind `if __name__ == "__main__":` in the script.',
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"At most (?P<most>\d+) (?P<items>\w+)(?:\(s\))?s? may be provided",
+        "A prompt may have {most} {items} here, and one has more.",
+        "Raise --limit-mm-per-prompt for {items}.",
     ),
     _row(
         Kind.BAD_ARGUMENT,
@@ -212,10 +249,15 @@ ARGUMENTS = (
     ),
     _row(
         Kind.INVALID_PARALLELISM,
-        r"(?:not divisible by|must be divisible by) .*(?:tensor|pipeline|parallel|tp_size)|"
-        r"Cannot find placement group|current node has no GPU available",
-        "The model cannot be split as asked.",
-        "Change --tensor-parallel-size or --pipeline-parallel-size to sizes that divide the model.",
+        r"(?:not divisible by|must be divisible by) .*(?:tensor|pipeline|parallel|tp_size)",
+        "The model cannot be split as asked: {line}",
+        "Change {parallel_flag}{divisors_note}.",
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"annot assign requested address",
+        "The server was to listen on an address that this host does not have: {line}",
+        "Set --host to an address of this host (`ip -br addr`), or to 0.0.0.0 for all of them.",
     ),
     _row(
         Kind.PORT_IN_USE,

@@ -21,7 +21,16 @@ HOST = (
     ),
     _row(
         Kind.NO_DEVICE,
-        r"CUDA unknown error|cudaGetDeviceCount\(\)|Error 804|Can't initialize NVML|"
+        r"Cannot re-initialize \w+ in forked subprocess",
+        "The GPU was opened before vLLM forked its processes, and a forked one cannot open it.",
+        "Set VLLM_WORKER_MULTIPROC_METHOD=spawn in the environment; in a script, do not use "
+        "torch.cuda before vLLM.",
+    ),
+    _row(
+        Kind.NO_DEVICE,
+        r"CUDA unknown error|CUDA driver initialization failed|Device string must not be empty|"
+        r"Failed to initialize (?:NPU|HPU|XPU|TPU)|drvRet=|Error 803|aclInit|"
+        r"cudaGetDeviceCount\(\)|Error 804|Can't initialize NVML|"
         r"NVML.*(?:not found|Not Initialized)|hipErrorNoDevice|HIP_VISIBLE_DEVICES.*invalid|"
         r"no (?:supported )?(?:GPU|accelerator|NPU|HPU|XPU|TPU)s? (?:is|are|was|were)? ?"
         r"(?:available|found|visible|detected)",
@@ -33,7 +42,8 @@ HOST = (
     _row(
         Kind.DEVICE_BUSY,
         r"(?:device|devices)\(?s?\)? is/are busy|device busy|all CUDA-capable devices are busy|"
-        r"CUDA_ERROR_DEVICE_UNAVAILABLE|Device or resource busy|already (?:acquired|in use by)"
+        r"CUDA_ERROR_DEVICE_UNAVAILABLE|Device acquire failed|Device or resource busy|"
+        r"already (?:acquired|in use by)"
         r".{0,40}(?:device|process)",
         "Another process holds the device.",
         "`inferctl gpus` names who holds it; end it, or choose another GPU with "
@@ -61,7 +71,9 @@ HOST = (
         r"illegal memory access|misaligned address|unspecified launch failure|HSA_STATUS_ERROR\w*|"
         r"device-side assert|uncorrectable ECC|CUDA error: unknown error|NVRM: Xid|Xid \(|"
         r"CUDA_ERROR_(?:ILLEGAL|LAUNCH)\w*|hipError(?:IllegalAddress|LaunchFailure)|GPU is lost|"
-        r"fallen off the bus|illegal instruction was encountered",
+        r"DEVICE_LOST|ACL stream synchronize failed|"
+        r"fallen off the bus|illegal instruction was encountered|"
+        r"CU(?:BLAS|DNN)_STATUS_(?:EXECUTION_FAILED|INTERNAL_ERROR)",
         "The GPU met a fault{during}: {line}",
         "See `dmesg | grep -iE 'xid|amdgpu'` for a fault of the hardware; else a kernel is wrong: "
         "--enforce-eager or another backend ({attention_backend}) gets round it, and "
@@ -69,7 +81,7 @@ HOST = (
     ),
     _row(
         Kind.HOST_LIMIT,
-        r"Too many open files|Errno 24",
+        r"Too many open files|Errno 24\b",
         "The host's limit of open files was reached.",
         "Raise it: `ulimit -n 65536` in the shell, LimitNOFILE= of the systemd unit, or --ulimit "
         "nofile=65536 with docker.",
@@ -79,6 +91,12 @@ HOST = (
         r"AF_UNIX path too long|ipc path .* longer than|path too long",
         "The path of a socket is longer than the system allows.",
         "Set TMPDIR or VLLM_RPC_BASE_PATH to a short folder, for example /tmp.",
+    ),
+    _row(
+        Kind.HOST_LIMIT,
+        r"inotify (?:watch|instance)\w* limit|inotify.*No space left",
+        "The host's limit of watched files was reached.",
+        "Raise it: `sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=1024`.",
     ),
     _row(
         Kind.HOST_LIMIT,
@@ -114,7 +132,7 @@ HOST = (
         "The installed Transformers does not fit this vLLM: {problem}",
         "Install the range that this vLLM pins (`pip show vllm` lists it), for example `pip "
         'install "transformers<5"`.',
-        frames=r"/transformers/|/tokenizers/|mistral_common",
+        frames=r"(?<!models)/transformers/|(?<!vllm)/tokenizers/|mistral_common",
     ),
     _row(
         Kind.DRIVER_MISMATCH,
@@ -155,7 +173,10 @@ HOST = (
     ),
     _row(
         Kind.DEPENDENCY_ERROR,
-        r"^(?:\w+\.)*(?:ImportError|ModuleNotFoundError)|undefined symbol|is not subscriptable|"
+        r"^(?:\w+\.)*(?:ImportError|ModuleNotFoundError)\b.*?(?:install|requir|found|import|module|"
+        r"symbol|version|package|library|load|shared object|available|support)|undefined symbol|"
+        r"(?:type '[\w.]+'|'(?:type|ABCMeta)' object) is not subscriptable|"
+        r"'_OpNamespace' '\w+' object has no attribute|does not exist or is not currently imported|"
         r"operator torchvision::nms does not exist|PackageNotFoundError|cannot import name|"
         r"version `GLIBC",
         "A Python package that vLLM needs is missing or does not fit: {line}",

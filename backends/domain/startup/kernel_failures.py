@@ -56,6 +56,19 @@ KERNELS = (
     ),
     _row(
         Kind.NO_KERNEL,
+        r"Error Internal",
+        "A CUTLASS kernel of this build fails on this GPU.",
+        f"{_OTHER_LAYER_BACKEND}.",
+        frames=r"cutlass",
+    ),
+    _row(
+        Kind.NO_KERNEL,
+        r"CUBLAS_STATUS_(?:NOT_SUPPORTED|ARCH_MISMATCH)|No compiled \w+|call aclnn\w+ failed",
+        "This build has no kernel for this GPU and data type{in_frame}: {line}",
+        "Choose another --dtype or quantization, or update vLLM and PyTorch.",
+    ),
+    _row(
+        Kind.NO_KERNEL,
         r"no kernel image is available|invalid device function",
         "Other kernels have run on this GPU, so the driver is not at fault: one backend has no "
         "kernel for it{in_frame}.",

@@ -1,228 +1,199 @@
 """What a failure is by where it was raised, for messages that no row of the table knows.
 
-A family is the part of vLLM or of a library whose frame stands innermost in the traceback; with
-the exception's class and what the message is about it gives the kind. Where two kinds could fit
-there is none: a wrong remedy costs more than an open question.
+The part of vLLM or of a library whose frame stands innermost, the role of the function there, the
+exception's class and the grammar of its message give the kind: what a function that builds or
+checks refuses is the operator's to change, what one that runs meets in its tensors is not. Where
+two kinds could fit there is none: a wrong remedy costs more than an open question.
 """
 
 import re
 from collections.abc import Sequence
-from enum import Enum, auto
 
 from backends.domain.start import FailureKind as Kind
+from backends.domain.startup.compute_rules import COMPUTE
 from backends.domain.startup.failure_row import Row
 from backends.domain.startup.failure_row import row as _row
-
-
-class Family(Enum):
-    """The part of vLLM or of a library in which an exception was raised."""
-
-    BUILD = auto()
-    COMMUNICATION = auto()
-    RANKS = auto()
-    KERNELS = auto()
-    CHECKPOINT = auto()
-    ARGUMENTS = auto()
-    HUB = auto()
-    PACKAGES = auto()
-    DEVICE = auto()
-    ADAPTER = auto()
-    ENGINE = auto()
-
-
-_PATHS = (
-    (
-        Family.BUILD,
-        (
-            r"triton/(?:backends/\w+/)?(?:compiler|driver)|triton/runtime/build|torch/_inductor|"
-            r"cpp_ext|flashinfer/jit|tilelang|aiter/jit|deep_gemm/jit|/tvm/|setuptools|distutils"
-        ),
-    ),
-    (Family.RANKS, r"/ray/|ray_\w+\.py|executor/ray"),
-    (
-        Family.COMMUNICATION,
-        r"torch/distributed|vllm/distributed|pynccl|nixl|mooncake|gloo|rccl|hccl",
-    ),
-    (Family.ADAPTER, r"vllm/lora/|/peft/"),
-    (
-        Family.KERNELS,
-        (
-            r"layers/(?:quantization|fused_moe|attention|mamba|fla)|attention/backends|attention/ops|"
-            r"attention/selector|flash_?infer|flash_?attn|flash_?mla|cutlass|aiter|marlin|deep_gemm|"
-            r"vllm/_\w*ops|vllm/kernels|csrc/|\.cuh?$|compressed_tensors|platforms/\w+\.py"
-        ),
-    ),
-    (
-        Family.CHECKPOINT,
-        r"model_loader|safetensors|torch/serialization|/gguf/|parameter\.py|runai_model_streamer",
-    ),
-    (
-        Family.HUB,
-        r"huggingface_hub|modelscope|hf_(?:xet|transfer)|httpx|httpcore|requests/|urllib3|aiohttp",
-    ),
-    (
-        Family.PACKAGES,
-        (
-            r"/transformers/|/tokenizers/|mistral_common|sentencepiece|numpy/|/numba/|torchvision|"
-            r"importlib|torch/__init__"
-        ),
-    ),
-    (
-        Family.ARGUMENTS,
-        (
-            r"vllm/config|engine/arg_utils|argparse|pydantic|cli_args|openai/api_server\.py|"
-            r"transformers_utils/config"
-        ),
-    ),
-    (
-        Family.DEVICE,
-        r"torch/(?:cuda|hip|xpu|accelerator|npu)|torch_npu|habana|pynvml|amdsmi|torch_xla",
-    ),
-    (Family.ENGINE, r"vllm/"),
+from backends.domain.startup.grammar import (
+    BUILDS,
+    DIVIDES,
+    PARALLEL,
+    RANGE,
+    RUNNING,
+    STATE,
+    UNSUPPORTED,
 )
-_FAMILIES = tuple((family, re.compile(paths, re.IGNORECASE)) for family, paths in _PATHS)
+from backends.domain.startup.part_rule import (
+    DEFECT,
+    MISFIT,
+    PACKAGE,
+    PARALLELISM,
+    REFUSED,
+    UNCOMPILED,
+    Rule,
+    rules,
+)
+from backends.domain.startup.parts import Part, part_of
+from backends.domain.startup.setup_rules import SETUP
 
 _SOURCES = re.compile(r"[\w./-]{1,300}\.(?:cuh?|cpp|hip|h)(?=:\d)")
 """Files of native code, which raises without frames and names them in its message."""
 
-_LIKELY = "Most likely "
-_BY_FAMILY: dict[Family, tuple[Row, ...]] = {
-    Family.BUILD: (
+_OURS = frozenset(Part) - {Part.BUILD, Part.HUB, Part.PACKAGES, Part.DEVICE, Part.NATIVE}
+"""The parts that are vLLM's own, or whose errors vLLM's words tell."""
+_KERNELS = frozenset({Part.OPERATIONS, Part.ATTENTION, Part.LAYERS, Part.NATIVE})
+
+_GENERAL: tuple[Rule, ...] = (
+    *rules(
+        Part,
         _row(
-            Kind.BUILD_TOOLS,
-            r"CalledProcessError|returned non-zero exit|FileNotFoundError|No such file|"
-            r"not found|compiler|SubprocException",
-            "A kernel had to be built while the server started, and the build failed: {line}",
-            _LIKELY + "a compiler or the CUDA or ROCm toolkit is missing or too old: check `nvcc "
-            "--version` or `hipcc --version`, gcc, ninja and CUDA_HOME.",
-        ),
-        _row(
-            Kind.INTERNAL_ERROR,
-            r"InductorError|BackendCompilerFailed|CompilationError|LoweringException|"
-            r"AssertionError|IndexError|KeyError",
-            "The compilation of the model failed inside PyTorch or Triton: {line}",
-            "Start with --enforce-eager, which leaves the compilation out; another release of vLLM "
-            "with its own PyTorch may compile this model.",
+            Kind.DEPENDENCY_ERROR,
+            r"^(?:AttributeError|TypeError|NameError|SyntaxError)\b",
+            *PACKAGE,
+            frames=r" <module>$",
         ),
     ),
-    Family.COMMUNICATION: (
+    *rules(
+        _OURS,
         _row(
-            Kind.RANK_MISSING,
-            r"TimeoutError|timed? ?out",
-            "Another rank or node did not answer in time{world_note}: {line}",
-            "Look into the other ranks' and nodes' logs for why; they must reach the first one's "
-            "address and port (VLLM_HOST_IP, firewall).",
+            Kind.DEPENDENCY_ERROR,
+            r"module '(?!vllm)\w[\w.]*' has no attribute '\w+'$",
+            *PACKAGE,
+        ),
+        _row(
+            Kind.CHECKPOINT_MISMATCH,
+            r"^(?:AssertionError|ValueError|RuntimeError)\b.*?(?:$|shape|size|weight|shard)",
+            *MISFIT,
+            frames=r" \w*(?:weight_loader\w*|load_\w*weights?)$",
+        ),
+        _row(
+            Kind.INVALID_PARALLELISM,
+            r"is not divisible by \d",
+            *PARALLELISM,
+            frames=r"distributed/utils\.py ",
+        ),
+        _row(
+            Kind.PERMISSION_DENIED,
+            r"(?:group|world)[ /](?:\w+ )?accessible|symlink\w*|not owned by the current user|"
+            r"wrong owner",
+            "The rights of a file or folder are not those that are demanded: {line}",
+            "Correct its owner and mode, for example `chmod 700`, or name another folder.",
         ),
         _row(
             Kind.COMMUNICATION_FAILED,
-            r"^(?:[\w.]*\.)?(?:RuntimeError|Dist\w*Error|ConnectionError|OSError|\w*Connect\w*)\b|"
-            r"nixl|ibverbs",
-            "The communication between the ranks failed: {line}",
-            "Start once with NCCL_DEBUG=INFO, which names the cause; --disable-custom-all-reduce "
-            "leaves out vLLM's own kernels; over several nodes set NCCL_SOCKET_IFNAME.",
+            r"handshake failed|peer memory|peer .*(?:unreachable|lost|refused)",
+            "The ranks, or a peer, did not agree on how to reach one another: {line}",
+            "Look into the other ranks' logs for the first error; start once with NCCL_DEBUG=INFO, "
+            "or leave out the feature that the line names.",
         ),
-    ),
-    Family.RANKS: (
         _row(
-            Kind.RANK_MISSING,
-            r"GPU|resource|node|placement|worker|timed? ?out|connect",
-            "Ray could not give or reach the workers{world_note}: {line}",
-            "See with `ray status` which nodes and GPUs the cluster has; VLLM_HOST_IP must be on "
-            "each node the address under which Ray knows it.",
+            Kind.BAD_ARGUMENT,
+            r"(?:module path|subclass of \w+|instantiate custom|"
+            r"has no attribute '\w+' \(\w+_config)",
+            *REFUSED,
+            frames=BUILDS,
         ),
-    ),
-    Family.KERNELS: (
-        _row(
-            Kind.NO_KERNEL,
-            r"NotImplementedError|not (?:support|implement|compiled|built|available)|unsupported|"
-            r"only support|requires? .{0,40}(?:sm_?\d|capability|gpu|hopper|blackwell|gfx|cuda)|"
-            r"no (?:\w+ ){0,3}(?:kernel|backend)|must be|not divisible|Error Internal|Invalid",
-            "A kernel or backend does not take this GPU, quantization or configuration"
-            "{in_frame}: {line}{reasons_note}",
-            "{advised_note}Choose another backend: {attention_backend} for attention, "
-            "{linear_backend} or {moe_backend} for quantized layers.",
-        ),
-    ),
-    Family.CHECKPOINT: (
-        _row(
-            Kind.CHECKPOINT_MISMATCH,
-            r"KeyError|AssertionError|shape|size|dtype|parameter|weight",
-            "The checkpoint's weights do not fit the model class{in_frame}: {line}",
-            _LIKELY + "this checkpoint belongs to another class, revision or quantization: check "
-            "its config.json and the vLLM version its model card asks for.",
-        ),
-    ),
-    Family.HUB: (
-        _row(
-            Kind.DOWNLOAD_FAILED,
-            r"Timeout|timed out|Incomplete|broken|reset|SSL|status|HTTP|Server Error|xet",
-            "Fetching the model's files failed: {line}",
-            "Start again: the download resumes; or download first with `hf download {model}`.",
-        ),
-    ),
-    Family.PACKAGES: (
+        _row(Kind.INTERNAL_ERROR, STATE, *DEFECT),
         _row(
             Kind.DEPENDENCY_ERROR,
-            r"^(?:[\w.]*\.)?(?:AttributeError|TypeError|ImportError|ModuleNotFoundError)",
-            "A Python package does not fit this vLLM{in_frame}: {line}",
-            "Install the versions that this vLLM pins, in an environment of its own: `uv pip "
-            "install vllm` installs them together.",
+            r"pip install|(?:is|are)(?: not|n't) installed|install(?:ation)? (?:of )?\S+ "
+            r"(?:with|package|via|to)|(?:please|either) install|packages? (?:is|are) "
+            r"(?:required|not)|requires? (?:the )?\S{2,40} (?:package|library)|"
+            r"usable \S+ installation|install it from|requires installation|"
+            r"extension is not available|"
+            r"(?:mooncake|nixl|triton|ray|\w*flash\w*|opentelemetry) is not available|"
+            r"version \S+ is required|only supported with \w+ ?[>=]=|needs? \w+ ?[>=]=|"
+            r": [a-z][\w-]{2,30} is required (?:for|to)\b|could not be imported|"
+            r"failed to import\b.*installed|"
+            r"requires? (?:nixl|triton|numba|ray|torch\w*|transformers|flashinfer|cupy)\b",
+            *PACKAGE,
         ),
-    ),
-    Family.ARGUMENTS: (
         _row(
-            Kind.BAD_ARGUMENT,
-            r"^(?:[\w.]*\.)?(?:ValueError|NotImplementedError|ValidationError|TypeError)|"
-            r"^AssertionError: .|^  Value error",
-            "vLLM refused the configuration: {line}",
-            "Correct the option that the line names{option_note}; VLLM_ variables of the "
-            "environment and config.json of the model count too.",
+            Kind.INVALID_BATCH_LIMITS,
+            r"^(?=.*(?:max_num_batched_tokens|max_num_seqs))"
+            r".*?(?:greater|larger|smaller|less than|exceed|at least)",
+            "The limits of a batch do not go together: {line}",
+            "Change --max-num-batched-tokens, --max-num-seqs or --max-model-len so that they do.",
         ),
-    ),
-    Family.ADAPTER: (
         _row(
-            Kind.BAD_ARGUMENT,
-            r"ValueError|rank|module|not support",
-            "The LoRA adapter does not fit the model or the options: {line}",
-            "Compare the adapter's adapter_config.json with --max-lora-rank and the base model, or "
-            "start without it.",
+            Kind.INVALID_PARALLELISM,
+            rf"^[\w .]+[:,] (?!.*{RUNNING})(?=.*(?:{PARALLEL})).*?(?:{DIVIDES})|"
+            r"local range: \[",
+            *PARALLELISM,
         ),
-    ),
-    Family.DEVICE: (
         _row(
-            Kind.NO_DEVICE,
-            r"initializ|driver|device (?:count|type)|no .{0,20}(?:GPU|device)|NVML|amdsmi",
-            "The GPUs could not be opened: {line}",
-            "Check `nvidia-smi` or `rocm-smi` on the host and in the container.",
+            Kind.INVALID_PARALLELISM,
+            rf"^[\w .]+[:,] (?!.*{RUNNING})"
+            r"(?=.*(?:context[- ]parallel|(?:tensor|pipeline)[- ]parallel|"
+            r"\b(?:[DP]CP|TP|PP)\b))"
+            rf".*?(?:{UNSUPPORTED}|requires?)",
+            *PARALLELISM,
         ),
-    ),
-    Family.ENGINE: (
         _row(
             Kind.INTERNAL_ERROR,
-            r"^AssertionError|^UnboundLocalError|^NameError|^RecursionError|^IndentationError",
-            "A check inside vLLM failed{in_frame}{version_note}{during}; the options are most "
-            "likely not at fault.",
-            "Search vLLM's issues for {file} and this line; try another release, or start with "
-            "--enforce-eager and without the newest options.",
+            r"^(?:UnboundLocalError|NameError|RecursionError|IndentationError|IndexError)\b|"
+            r"^AssertionError:?$",
+            *DEFECT,
+        ),
+        _row(
+            Kind.BAD_ARGUMENT,
+            r"^(?=.*(?:environment variable|\b(?-i:VLLM_[A-Z_]+) ?(?:[:=]|must|does|is |has )))"
+            rf".*?(?:{RANGE}|not set|must|detected)",
+            *REFUSED,
+        ),
+        _row(
+            Kind.BAD_ARGUMENT,
+            r"command[- ]line arg|configuration mismatch|identical configuration",
+            *REFUSED,
         ),
     ),
-}
+    *rules(
+        _OURS - {Part.ARGUMENTS, Part.PLUGIN_OPTIONS},
+        _row(
+            Kind.INTERNAL_ERROR,
+            r"got <class|got type=|unexpected type|type: <class",
+            *DEFECT,
+        ),
+    ),
+    *rules(
+        _OURS - _KERNELS - {Part.COMPILATION},
+        _row(
+            Kind.BAD_ARGUMENT,
+            r"(?:\bset|pass(?:ing)?|use|us(?:e|ing) the default|enable(?: it)?(?: with)?|with|add|"
+            r"specify|"
+            r"remove|disable|please \w+|must \w+|requires?|without) `?--[a-z]|"
+            r"\bset `?(?:VLLM_\w+|[a-z]+_\w+) ?=|(?:please (?:set|pass|specify|enable)|\bpass|"
+            r"\bdisable) "
+            r"`?[a-z]+_\w+|logging config",
+            *REFUSED,
+        ),
+    ),
+)
+_WHEREVER = _row(
+    Kind.INTERNAL_ERROR,
+    r"^torch\._inductor\.exc\.\w+: LoweringException: \w+|"
+    r"^torch\._dynamo\.exc\.\w+: (?:attempted to|unsupported|graph break|failed running|"
+    r"[\s\S]{1,300}raised:\s*(?:$|\w+(?:Error|Exception): ))",
+    *UNCOMPILED,
+)
+"""What PyTorch's compiler says, whose own frames tell nothing."""
+_RULES = (*_GENERAL, *SETUP, *COMPUTE)
 
 
-def family_of(paths: Sequence[str]) -> Family | None:
-    """Return the family of a traceback's paths, the innermost first; None where none is known."""
-    for path in paths:
-        for family, pattern in _FAMILIES:
-            if pattern.search(path):
-                return family
-    return None
+def by_mechanism(places: Sequence[str], text: str) -> tuple[Row, re.Match[str]] | None:
+    """Return what an exception is by the part of vLLM that raised it, None where that is open.
 
-
-def by_mechanism(paths: Sequence[str], text: str) -> tuple[Row, re.Match[str]] | None:
-    """Return what an exception is by the family that raised it, None where that is open."""
-    first = text.partition("\n")[0]
-    family = family_of([*_SOURCES.findall(first), *paths])
-    for row in _BY_FAMILY.get(family, ()) if family else ():
-        if found := row.pattern.search(first):
-            return row, found
+    Args:
+        places: of the traceback, the innermost first, as `part_of` takes them.
+        text: the exception's line, and what continues it.
+    """
+    if found := _WHEREVER.pattern.search(text):
+        return _WHEREVER, found
+    first = text.partition("\n")[0].partition(" [type=")[0]
+    raised = part_of([*_SOURCES.findall(first), *places])
+    if raised is None:
+        return None
+    part, place = raised
+    for rule in _RULES:
+        if part in rule.parts and (found := rule.row.find(first, "", [place])):
+            return rule.row, found
     return None

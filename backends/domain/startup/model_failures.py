@@ -52,7 +52,8 @@ MODELS = (
         Kind.NO_NETWORK,
         r"couldn't connect to 'https?://(?P<host>[^/']+)[^']*'|"
         r"host='(?P<pool>[^']+)'.*Max retries|Temporary failure in name resolution|Name or "
-        r"service not known|Failed to establish a new connection|Network is unreachable|"
+        r"service not known|Failed to establish a new connection|EndpointConnectionError|"
+        r"Network is unreachable|"
         r"Max retries exceeded",
         "{hub} could not be reached.",
         "Check DNS, proxy and firewall with `curl -I https://{host}`, or download the "
@@ -71,6 +72,15 @@ MODELS = (
         r"Model architectures \[(?P<names>[^\]]*)\] (?:are not supported|failed to be inspected)",
         "This vLLM does not know the architecture {names}.",
         "Upgrade vLLM, or try --model-impl transformers or --trust-remote-code.",
+    ),
+    _row(
+        Kind.UNSUPPORTED_ARCHITECTURE,
+        r"'?(?P<names>\w+)'? is not a registered model|(?P<name>\w+) has no vLLM implementation|"
+        r"Unknown gguf model_type: (?P<other>\w+)|"
+        r"GGUF model with architecture (?P<gguf>\w+) is not",
+        "This vLLM has no class for the model's architecture: {line}",
+        "Upgrade vLLM, or try --model-impl transformers or --trust-remote-code; of a GGUF file, "
+        "serve the unquantized model.",
     ),
     _row(
         Kind.UNSUPPORTED_ARCHITECTURE,
@@ -94,7 +104,14 @@ MODELS = (
     ),
     _row(
         Kind.UNSUPPORTED_DTYPE,
-        r"Unknown quantization method|(?P<method>\S+) quantization is (?:currently )?not supported|"
+        r"(?P<class>\w+) does not support (?P<method>\w+) quantization|No 'packed_modules_mapping'",
+        "The model's class {class} cannot be served in the quantization {method}.",
+        "Serve the model unquantized or in another quantization; no package is missing.",
+    ),
+    _row(
+        Kind.UNSUPPORTED_DTYPE,
+        r"Unknown quantization method|"
+        r"(?P<method>\S+) quantization is (?:currently )?not supported (?:in|on|for the) |"
         r"torch\.\w+ is not supported for quantization method (?P<other>\S+?)\.?",
         "This vLLM cannot serve the model's quantization or data type.",
         "Set --dtype or --quantization to one that `vllm serve --help=quantization` lists.",
@@ -107,10 +124,40 @@ MODELS = (
     ),
     _row(
         Kind.BAD_CHECKPOINT,
+        r"(?P<path>/\S+?)'? is not a valid JSON file|JSONDecodeError|is not valid JSON",
+        "A JSON file of the model cannot be read{in_frame}: {line}",
+        "Compare config.json and the tokenizer's files with the model's page; one of size 0 or "
+        "with the text of a Git LFS pointer has to be fetched again with `hf download`.",
+        frames=r"transformers|tokenizer|huggingface_hub|model_loader",
+    ),
+    _row(
+        Kind.BAD_CHECKPOINT,
         r"SafetensorError|Error while deserializing header|incomplete metadata|"
-        r"PytorchStreamReader failed|does not appear to have a file named",
+        r"PytorchStreamReader failed",
         "A weight file is incomplete or does not belong to this model.",
-        "Delete it and download the model again with `hf download --force-download {model}`.",
+        "Compare the files' sizes with the model's page, and fetch only the wrong one again: `hf "
+        "download --force-download {model} FILE`; one of some hundred bytes is a Git LFS pointer.",
+    ),
+    _row(
+        Kind.BAD_CHECKPOINT,
+        r"(?P<path>\S+) does not appear to have (?:a file|files) named (?P<missing>[^\s,]+)",
+        "{path} has no {missing}.",
+        "Correct the path, or fetch what is missing with `hf download {model}`, which leaves what "
+        "is there; a GGUF or Mistral checkpoint needs --load-format or --config-format.",
+    ),
+    _row(
+        Kind.DOWNLOAD_FAILED,
+        r"error downloading or loading vocab file",
+        "The tokenizer of gpt-oss could not be fetched, which comes from outside the model's hub.",
+        "Fetch o200k_base.tiktoken and cl100k_base.tiktoken beforehand and set "
+        "TIKTOKEN_ENCODINGS_BASE to their folder, or let the server reach "
+        "openaipublic.blob.core.windows.net.",
+    ),
+    _row(
+        Kind.DOWNLOAD_FAILED,
+        r"Failed to get cubin",
+        "Ready-made kernels of FlashInfer could not be fetched: {line}",
+        "Install flashinfer-cubin, which holds them, or let the server reach the host in the line.",
     ),
     _row(
         Kind.DOWNLOAD_FAILED,

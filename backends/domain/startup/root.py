@@ -36,11 +36,12 @@ _EXCEPTION = re.compile(r"[\w.]*(?:Error|Exception|Interrupt|Exit|Exhausted)(?::
 _ENDS_A_TRACEBACK = re.compile(r"[A-Za-z_][\w.]*(?:: |:?$)")
 _CHAIN = re.compile(r"(?P<during>During handling of)|The above exception was")
 _OTHER_CAUSES = re.compile(
-    r"  Value error, |vllm(?: \w+)?: error: |api_server\.py: error: |\[Errno \d+\]|"
-    r"Failed to load model - |Out of memory: |slurmstepd: .*oom|Killed$"
+    r"  (?:Value error|Assertion failed), |vllm(?: \w+)?: error: |api_server\.py: error: |"
+    r"\[Errno \d+\]|Failed to load model - |Out of memory: |slurmstepd: .*oom|Killed$"
 )
 _USAGE = re.compile(r"(?:vllm(?: \w+)?|api_server\.py): error: ")
 _FRAME = re.compile(r'\s*File "(?P<path>[^"]{1,400})", line (?P<line>\d{1,7}),? in (?P<name>\S+)')
+_DETAIL = re.compile(r"(?:Value error|Assertion failed), ")
 _HINT = re.compile(r"Failed to import from vllm|No platform detected")
 _PASSING = re.compile(r"(?:[\w.]*\.)?(?:KeyError|ImportError|ModuleNotFoundError|AttributeError|"
                       r"FileNotFoundError|StopIteration|IndexError)(?::|$)")  # fmt: skip
@@ -175,7 +176,7 @@ class Roots:
         frame = _FRAME.match(message)
         if frame is not None:
             _add_frame(block, Frame(frame["path"], frame["line"], frame["name"]))
-        elif message[0] == " " and not message.startswith("  Value error"):
+        elif message[0] == " " and not _OTHER_CAUSES.match(message):
             _continue(block, message, record)
         elif message.startswith("Traceback"):
             self.doubtful = self.doubtful or not record.level
@@ -222,8 +223,13 @@ class Roots:
     def _add(self, new: Suspect, block: _Block, record: Record) -> None:
         self.doubtful = self.doubtful or not record.level
         self.hopeless = self.hopeless or refuses_arguments(new.said.strip())
+        of = block.suspect
         _told(new)
         new.frames, block.frames, block.open = block.frames, [], False
+        if of in self.suspects and _DETAIL.match(new.said) and not _DETAIL.match(of.said):
+            # pydantic's error only counts what its lines then tell.
+            new.frames = of.frames
+            self.suspects.remove(of)
         chained, block.chained = block.chained, False
         block.suspect = new
         before = next((one for one in reversed(self.suspects) if one.process == new.process), None)

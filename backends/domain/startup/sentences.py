@@ -14,6 +14,21 @@ _COMMON_FLAGS = {
     "dtype": "--dtype",
     "head_size": "the model",
 }
+_PARALLEL_FLAGS = tuple(
+    (re.compile(words, re.IGNORECASE), flag)
+    for words, flag in (
+        (r"tensor[-_ ]?parallel|\btp(?:[-_ ]?size)?\b", "--tensor-parallel-size"),
+        (r"pipeline[-_ ]?parallel|\bpp(?:[-_ ]?size)?\b", "--pipeline-parallel-size"),
+        (r"data[-_ ]?parallel|\bdp(?:[-_ ]?size)?\b", "--data-parallel-size"),
+        (r"decode[- ]context|\bdcp\b|decode/prefill context", "--decode-context-parallel-size"),
+        (r"prefill[- ]context|\bpcp\b", "--prefill-context-parallel-size"),
+        (r"expert[-_ ]?parallel|\bep\b", "--enable-expert-parallel"),
+    )
+)
+_DIVIDED = re.compile(
+    r"(?P<whole>\d{1,6})\)? (?:must be|is not|isn't) (?:evenly )?divisible by [^.]{0,30}parallel",
+    re.IGNORECASE,
+)
 _ONLY_VISION = re.compile(
     r"(?:\w+\.)*(?:visual|vision\w*|audio\w*|mm_projector|multi_modal\w*|image\w*)\."
 )
@@ -29,11 +44,12 @@ def figures_of(
     groups = found.groupdict() if found is not None else {}
     told = {name: value.rstrip(".") for name, value in groups.items() if value}
     figures: dict[str, str] = defaultdict(str, told)
-    figures["line"] = suspect.said[:200]
+    figures["line"] = suspect.said.partition(" [type=")[0][:200].rstrip(".")
     _of_start(figures, told, settings, suspect.phase or settings.get("phase", ""))
     _of_place(figures, suspect, frames)
     _of_line(figures, told, suspect)
     _of_version(figures, settings)
+    _of_backend(figures, suspect.said, frames)
     _of_ranks(figures, told, settings)
     return figures
 
@@ -101,13 +117,24 @@ def _of_line(figures: dict[str, str], told: dict[str, str], suspect: Suspect) ->
     figures["call_note"] = f" ({told['call']})" if "call" in told else ""
     weight = told.get("weight") or told.get("parameter")
     figures["weight_note"] = f" ({weight})" if weight else ""
-    options = [one for one in _OPTION.findall(suspect.said) if len(one) > 5][:3]
-    flags = [one if one.startswith("--") else "--" + one.replace("_", "-") for one in options]
-    figures["option_note"] = f" (most likely {', '.join(dict.fromkeys(flags))})" if flags else ""
+    refused = suspect.said.partition(" [type=")[0]
+    options = [one for one in _OPTION.findall(refused) if len(one) > 5][:3]
+    figures["option_note"] = f" ({', '.join(dict.fromkeys(options))})" if options else ""
+    _of_parallel(figures, suspect.said)
     if "backends" in told:
         _of_backends(figures, told)
     if "weights" in told:
         _of_weights(figures, told["weights"])
+
+
+def _of_parallel(figures: dict[str, str], line: str) -> None:
+    flags = [flag for words, flag in _PARALLEL_FLAGS if words.search(line)]
+    figures["parallel_flag"] = " or ".join(flags[:2]) or (
+        "--tensor-parallel-size, or the other parallel sizes"
+    )
+    divided = _DIVIDED.search(line)
+    if divided is not None:
+        figures["divisors_note"] = f" to a divisor of {divided['whole']}"
 
 
 def _of_backends(figures: dict[str, str], told: dict[str, str]) -> None:
@@ -153,18 +180,34 @@ def _of_version(figures: dict[str, str], settings: dict[str, str]) -> None:
     parts = re.match(r"(\d+)\.(\d+)", version)
     minor = int(parts[2]) if parts and parts[1] == "0" else 99
     figures["version_note"] = f" of version {version}" if version else ""
+    # Each flag's first release: vLLM's pull requests 26315, 39538, 33807 and 23691.
     figures["attention_backend"] = (
-        "--attention-backend" if minor >= 12 else "VLLM_ATTENTION_BACKEND in the environment"
+        "--attention-backend" if minor >= 13 else "VLLM_ATTENTION_BACKEND in the environment"
     )
     figures["linear_backend"] = (
         "--linear-backend marlin" if minor >= 20 else "VLLM_TEST_FORCE_FP8_MARLIN=1"
     )
     figures["moe_backend"] = (
-        "--moe-backend marlin" if minor >= 16 else "VLLM_USE_FLASHINFER_MOE_FP8=0"
+        "--moe-backend marlin" if minor >= 17 else "VLLM_USE_FLASHINFER_MOE_FP8=0"
     )
     figures["meeting_flag"] = (
-        "--master-port over several nodes, or VLLM_PORT on one" if minor >= 11 else "VLLM_PORT"
+        "--master-port over several nodes, or VLLM_PORT on one" if minor >= 12 else "VLLM_PORT"
     )
+
+
+def _of_backend(figures: dict[str, str], line: str, frames: Sequence[Frame]) -> None:
+    raised = f"{frames[0].path if frames else ''} {line}"
+    if re.search(r"attention|attn|mla\b", raised, re.IGNORECASE):
+        figures["layer_backend"] = figures["attention_backend"]
+    elif re.search(r"moe|expert", raised, re.IGNORECASE):
+        figures["layer_backend"] = figures["moe_backend"]
+    elif re.search(r"linear|gemm|scaled_mm|quant", raised, re.IGNORECASE):
+        figures["layer_backend"] = f"{figures['linear_backend']}, or {figures['moe_backend']}"
+    else:
+        figures["layer_backend"] = (
+            f"{figures['attention_backend']} for attention, {figures['linear_backend']} or "
+            f"{figures['moe_backend']} for quantized layers"
+        )
 
 
 def _of_ranks(figures: dict[str, str], told: dict[str, str], settings: dict[str, str]) -> None:

@@ -286,10 +286,10 @@ CASES = [
         "vllm serve --help=all",
     ),
     (
-        K.INVALID_PARALLELISM,
+        K.RANK_MISSING,
         "ValueError: Current node has no GPU available. current_node_resource={'CPU': 8.0}.",
-        "cannot be split as asked",
-        "--pipeline-parallel-size",
+        "Ray did not give the GPUs",
+        "ray status",
     ),
     (
         K.UNSUPPORTED_DTYPE,

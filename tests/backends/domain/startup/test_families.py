@@ -44,8 +44,72 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.INVALID_BATCH_LIMITS, "", "ValueError: Chunked MM input disabled but max_tokens_per_mm_item (9999) is larger than max_num_batched_tokens (8192).", "9999", "--max-num-batched-tokens 9999"),
     (K.BAD_ARGUMENT, "", "ValueError: LoRA rank 128 is greater than max_lora_rank 32.", "rank 128", "--max-lora-rank 128"),
     (K.INVALID_BATCH_LIMITS, "", "ValueError: max_num_seqs (256) exceeds available Mamba cache blocks (40).", "40", "--max-num-seqs 40"),
-    (K.BAD_ARGUMENT, "x/vllm/config/speculative.py __post_init__", "NotImplementedError: num_speculative_tokens and chunks do not go together", "do not go together", "--num-speculative-tokens"),
-    (K.BAD_ARGUMENT, "x/vllm/lora/models.py from_checkpoint", "ValueError: expected target modules in ['q'] but received ['z']", "adapter", "adapter_config.json"),
+    (K.BAD_ARGUMENT, "x/vllm/config/speculative.py __post_init__", "NotImplementedError: num_speculative_tokens and chunks do not go together", "do not go together", "names (num_speculative_tokens)"),
+    (K.CHECKPOINT_MISMATCH, "x/vllm/lora/models.py from_checkpoint", "ValueError: expected target modules in ['q'] but received ['z']", "adapter", "adapter_config.json"),
+    (K.BAD_ARGUMENT, "x/vllm/config/fancy.py __post_init__", "pydantic_core._pydantic_core.ValidationError: 1 validation error for FancyConfig\nblock_size\n  Input should be 16 or 32 [type=literal_error, input_value=7, input_type=int]", "1 validation error", "Correct the option"),
+    (K.BAD_ARGUMENT, "x/vllm/distributed/kv_transfer/connector/factory.py create", "ValueError: fancy_connector must be set in the connector's config", "fancy_connector", "names (fancy_connector)"),
+    (K.BAD_ARGUMENT, "x/vllm/model_executor/models/fancy.py _read", "ValueError: Reading files is off. Set --allowed-fancy-path to enable it.", "--allowed-fancy-path", "--allowed-fancy-path"),
+    (K.INVALID_PARALLELISM, "x/vllm/model_executor/models/fancy.py __init__", "ValueError: Fancy width 1408 must be divisible by tensor-parallel size 3.", "1408", "--tensor-parallel-size to a divisor of 1408"),
+    (K.INVALID_PARALLELISM, "x/vllm/v1/attention/backends/fancy.py __init__", "NotImplementedError: FANCY does not support decode context parallel.", "FANCY", "--decode-context-parallel-size"),
+    (K.INTERNAL_ERROR, "x/vllm/distributed/device_communicators/fancy.py send", "ValueError: the tensor must be contiguous", "contiguous", "vllm/distributed/device_communicators/fancy.py"),
+    (K.INTERNAL_ERROR, "x/vllm/v1/attention/backends/fancy.py build", "ValueError: mask must be int32, got torch.bool", "int32", "vllm/v1/attention/backends/fancy.py"),
+    (K.INTERNAL_ERROR, "x/vllm/model_executor/layers/fancy/ops/fused.py run", "ValueError: `out` must be contiguous.", "contiguous", "ops/fused.py"),
+    (K.INTERNAL_ERROR, "x/vllm/v1/worker/gpu_model_runner.py run", "ValueError: hidden states are required when drafting", "hidden states", "--enforce-eager"),
+    (K.NO_KERNEL, "x/vllm/model_executor/layers/quantization/fancy.py __init__", "ValueError: FANCY requires symmetric scales, got asymmetric", "symmetric", "--linear-backend"),
+    (K.NO_KERNEL, "x/vllm/v1/attention/backends/fancy.py forward", "NotImplementedError: FANCY does not support alibi.", "alibi", "another backend: --attention-backend."),
+    (K.UNSUPPORTED_ARCHITECTURE, "x/vllm/model_executor/models/fancy.py __init__", "ValueError: Unsupported activation: swoosh. Only silu is supported for now.", "swoosh", "--model-impl transformers"),
+    (K.BAD_CHECKPOINT, "x/vllm/transformers_utils/configs/fancy.py __init__", "ValueError: fancy_layers must be positive", "fancy_layers", "--hf-overrides"),
+    (K.BAD_CHECKPOINT, "x/vllm/lora/peft_helper.py from_dict", "ValueError: Missing required configuration fields: {'r'}", "'r'", "adapter_config.json"),
+    (K.DEPENDENCY_ERROR, "x/vllm/v1/worker/fancy.py __init__", "RuntimeError: fancykit is not installed; run `pip install fancykit`", "fancykit", "Install what the line names"),
+    (K.INTERNAL_ERROR, "x/vllm/compilation/wrapper.py call|x/torch/_dynamo/eval.py f", "torch._dynamo.exc.BackendCompilerFailed: backend='x' raised:\nTypeError: too odd", "raised", "--enforce-eager"),
+    (K.CHECKPOINT_MISMATCH, "x/vllm/model_executor/layers/linear.py weight_loader_v2", "AssertionError", "linear.py", "config.json"),
+    (K.INVALID_PARALLELISM, "x/vllm/distributed/utils.py ensure_divisibility", "AssertionError: 25 is not divisible by 2", "25", "--tensor-parallel-size"),
+    (K.UNSUPPORTED_DTYPE, "x/vllm/model_executor/model_loader/fancy.py load", "AttributeError: Model FancyForCausalLM does not support BitsAndBytes quantization yet. No 'packed_modules_mapping' found.", "BitsAndBytes", "no package is missing"),
+    (K.DOWNLOAD_FAILED, "x/vllm/entrypoints/harmony_utils.py get", "openai_harmony.HarmonyError: error downloading or loading vocab file: failed to download or load vocab", "gpt-oss", "TIKTOKEN_ENCODINGS_BASE"),
+    (K.BAD_CHECKPOINT, "x/transformers/configuration_utils.py get", "OSError: It looks like the config file at '/m/config.json' is not a valid JSON file.", "config.json", "Git LFS"),
+    (K.BAD_ARGUMENT, "x/vllm/envs.py get", "ValueError: VLLM_PORT 'tcp://10.0.0.1:80' appears to be a URI.", "VLLM_PORT", "enableServiceLinks"),
+    (K.NO_DEVICE, "", "RuntimeError: Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, you must use the 'spawn' start method", "forked", "VLLM_WORKER_MULTIPROC_METHOD=spawn"),
+    (K.GPU_OUT_OF_MEMORY, "", "jaxlib.XlaRuntimeError: RESOURCE_EXHAUSTED: Attempting to reserve 5.50G at the bottom of memory.", "out of memory", "--gpu-memory-utilization"),
+    (K.SHARED_MEMORY_FULL, "", "OSError: [Errno 28] No space left on device: '/psm_1234'", "/dev/shm", "--shm-size"),
+    (K.COMMUNICATION_FAILED, "", "RuntimeError: Failed: Cuda error csrc/custom_all_reduce.cuh:364 'invalid argument'", "invalid argument", "--disable-custom-all-reduce"),
+    (K.NO_KERNEL, "x/vllm/_custom_ops.py cutlass_scaled_mm", "RuntimeError: Error Internal", "CUTLASS", "--linear-backend"),
+    (K.NO_KERNEL, "", "RuntimeError: CUDA error: CUBLAS_STATUS_NOT_SUPPORTED when calling `cublasLtMatmul`", "CUBLAS_STATUS", "--dtype"),
+    (K.BAD_ARGUMENT, "x/transformers/dynamic_module_utils.py resolve", "ValueError: The repository org/x contains custom code which must be executed to correctly load the model.", "code of its own", "--trust-remote-code"),
+    (K.BAD_ARGUMENT, "x/multiprocessing/spawn.py check", "RuntimeError: An attempt has been made to start a new process before the current process has finished its bootstrapping phase.", "script", "__main__"),
+    (K.BAD_ARGUMENT, "x/vllm/multimodal/processing/context.py check", "ValueError: At most 1 image(s) may be provided in one prompt.", "1 image", "--limit-mm-per-prompt"),
+    (K.HOST_LIMIT, "", "OSError: [Errno 28] inotify watch limit reached", "watched files", "fs.inotify"),
+    (K.UNSUPPORTED_ARCHITECTURE, "x/vllm/model_executor/models/registry.py resolve", "ValueError: FancyModel has no vLLM implementation and the Transformers implementation is not compatible with vLLM.", "FancyModel", "--model-impl"),
+    (K.DOWNLOAD_FAILED, "x/flashinfer/jit/cubin_loader.py get", "RuntimeError: Failed to get cubin from https://host/x", "FlashInfer", "flashinfer-cubin"),
+    (K.DEPENDENCY_ERROR, "x/vllm/model_executor/layers/fancy.py <module>", "AttributeError: module 'fancykit' has no attribute 'kernel'", "fancykit", "Install what the line names"),
+    (K.SHARED_MEMORY_FULL, "x/vllm/distributed/device_communicators/shm_broadcast.py check", "RuntimeError: Insufficient space in /dev/shm for the object storage: 512 MiB required, 64 MiB free. Increase /dev/shm (e.g. --shm-size or --ipc=host).", "/dev/shm", "--shm-size"),
+    (K.FREE_MEMORY_BELOW_TARGET, "x/vllm/v1/worker/cpu_worker.py __init__", "ValueError: Available memory on node 0 (3.1/31.2 GiB) on startup is less than desired CPU memory utilization (0.4, 12.48 GiB).", "3.1 of 31.2 GiB", "VLLM_CPU_KVCACHE_SPACE"),
+    (K.BAD_ARGUMENT, "x/vllm/model_executor/model_loader/fancy.py _prefetch", "ValueError: prefetch block size must be >= 1", "block size", "Correct the option"),
+    (K.BAD_ARGUMENT, "x/vllm/v1/worker/gpu/fancy.py capture", "RuntimeError: graphs unavailable. Set VLLM_USE_FANCY=1 or fancy_mode=NONE.", "VLLM_USE_FANCY=1", "Correct the option"),
+    (K.INTERNAL_ERROR, "x/vllm/platforms/fancy.py wrap", "TypeError: device must be int or str, got <class 'float'>", "float", "vllm/platforms/fancy.py"),
+    (K.COMMUNICATION_FAILED, "x/vllm/models/fancy/peer.py __init__", "FancyUnsupported: peer memory handshake failed on this TP rank", "handshake", "NCCL_DEBUG=INFO"),
+    (K.INTERNAL_ERROR, "x/vllm/transformers_utils/processors/fancy.py __call__", "ValueError: You need to specify `text` input to process.", "`text` input", "processors/fancy.py"),
+    (K.FREE_MEMORY_BELOW_TARGET, "x/vllm/v1/worker/utils.py request_memory", "ValueError: Free memory on device cuda:0 (10.2/80.0 GiB) on startup is less than the engine's budget after excluding external process's weights (0.9, 72.0 GiB).", "10.2 of 80.0", "10.2/80.0 = 0.12"),
+    (K.INTERNAL_ERROR, "x/vllm/v1/attention/backends/fancy.py prepare_metadata", "ValueError: query lengths must be non-negative", "non-negative", "fancy.py"),
+    (K.UNKNOWN, "x/vllm/tool_parsers/fancy.py extract", "ValueError: braces must match", "braces", "fancy.py"),
+    (K.BAD_CHECKPOINT, "x/vllm/model_executor/layers/rotary_embedding/__init__.py get_rope", "ValueError: Unknown RoPE scaling type fancy", "fancy", "--hf-overrides"),
+    (K.UNKNOWN, "x/vllm/tokenizers/fancy.py close", "TypeError: odd tokenizer", "odd", "fancy.py"),
+    (K.BAD_CHECKPOINT, "x/transformers/utils/hub.py cached_files", "OSError: /m/fancy does not appear to have a file named config.json. Checkout 'https://huggingface.co//m/fancy/tree/None' for available files.", "/m/fancy has no config.json", "leaves what is there"),
+    (K.RANK_MISSING, "", "ray.exceptions.RaySystemError: System error: No available node types can fulfill resource request {'GPU': 1.0}", "Ray", "ray status"),
+    (K.NO_DEVICE, "x/vllm/platforms/__init__.py f", "RuntimeError: Device string must not be empty", "could not be opened", "nvidia-smi"),
+    (K.GPU_FAULT, "", "RuntimeError: ACL stream synchronize failed, error code:507018", "met a fault", "dmesg"),
+    (K.NO_KERNEL, "", "NotImplementedError: No compiled cutlass_scaled_mm for CUDA device capability: 70. Required capability: 90 or 100", "no kernel", "--dtype"),
+    (K.DEPENDENCY_ERROR, "x/vllm/v1/fancy.py f", "AttributeError: module 'torch' has no attribute 'float8_e8m0fnu'", "float8_e8m0fnu", "Install what the line names"),
+    (K.DEPENDENCY_ERROR, "x/vllm/_custom_ops.py f", "AttributeError: '_OpNamespace' '_moe_C' object has no attribute 'topk_softmax'", "topk_softmax", "uv pip install vllm"),
+    (K.BAD_ARGUMENT, "", "OSError: [Errno 99] error while attempting to bind on address ('10.1.2.3', 8000): cannot assign requested address", "10.1.2.3", "--host"),
+    (K.NO_NETWORK, "x/botocore/endpoint.py f", 'botocore.exceptions.EndpointConnectionError: Could not connect to the endpoint URL: "https://bucket.example/"', "could not be reached", "curl -I"),
+    (K.COMMUNICATION_FAILED, "", "RuntimeError: [1] is setting up NCCL communicator and retrieving ncclUniqueId from [0] via c10d key-value store by key '0', but store->get('0') got error: Connection reset by peer", "between the ranks", "NCCL_DEBUG=INFO"),
+    (K.INTERNAL_ERROR, "", "torch._inductor.exc.InductorError: LoweringException: NotImplementedError: odd", "PyTorch or Triton", "--enforce-eager"),
+    (K.NO_KERNEL, "x/vllm/v1/attention/backends/fancy.py forward", "NotImplementedError: fused output quantization is not supported for FancyImpl", "FancyImpl", "--attention-backend"),
+    (K.UNSUPPORTED_DTYPE, "x/vllm/platforms/fancy.py verify", "ValueError: awq quantization is currently not supported in fancy.", "cannot serve", "--quantization"),
+    (K.PERMISSION_DENIED, "x/vllm/model_executor/model_loader/fancy.py check", "RuntimeError: the folder /run/x is world accessible", "/run/x", "chmod"),
+    (K.STARTUP_TIMEOUT, "x/vllm/v1/engine/fancy.py wait", "RuntimeError: the coordinator did not report within 60 seconds", "60 seconds", "VLLM_ENGINE_READY_TIMEOUT_S"),
+    (K.UNKNOWN, "x/vllm/config/fancy.py __post_init__", "ValueError: wibble zorp 17", "wibble", "vllm/config/fancy.py"),
+    (K.UNKNOWN, "x/torch/__init__.py <module>", "ImportError: wibble zorp 17", "wibble", "torch/__init__.py"),
     (K.MODEL_NOT_FOUND, "", "huggingface_hub.errors.RepositoryNotFoundError: 401 Client Error. (Request ID: x)\nRepository Not Found for url: https://huggingface.co/api/models/org/oops.", "org/oops", "HF_TOKEN"),
     (K.NO_NETWORK, "", "urllib3.exceptions.MaxRetryError: HTTPSConnectionPool(host='hub.example', port=443): Max retries exceeded with url: /x", "hub.example", "curl -I https://hub.example"),
     (K.DOWNLOAD_FAILED, "x/huggingface_hub/file_download.py xet_get", "RuntimeError: HTTP status 416", "HTTP status 416", "hf download"),
@@ -112,6 +176,19 @@ def test_a_family(kind: FailureKind, frames: str, message: str, cause: str, reme
     assert "does not say why" not in failure.cause
 
 
+def test_what_pydantic_refuses_is_told_by_the_line_below_its_error() -> None:
+    failure = failure_of(
+        "x/vllm/engine/arg_utils.py create|x/pydantic/_internal/_dataclasses.py __init__",
+        "pydantic_core._pydantic_core.ValidationError: 1 validation error for FancyConfig\n"
+        "  Value error, fancy_size must be at least 8 [type=value_error, "
+        "input_value=ArgsKwargs((), {'tensor_parallel_size': 3}), input_type=ArgsKwargs]",
+    )
+    assert (failure.kind, failure.line_number) == (K.BAD_ARGUMENT, 10)
+    assert failure.line.startswith("Value error, fancy_size must be at least 8")
+    assert failure.cause.endswith("fancy_size must be at least 8")
+    assert "names (fancy_size)" in failure.remedy
+
+
 def test_no_kernel_image_after_the_profile_run_is_one_backends_gap() -> None:
     message = "torch.AcceleratorError: CUDA error: no kernel image is available for execution"
     assert failure_of("x/torch/nn/functional.py f", message).kind is K.DRIVER_MISMATCH
@@ -121,13 +198,39 @@ def test_no_kernel_image_after_the_profile_run_is_one_backends_gap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "flag"), [("0.9.1", "VLLM_ATTENTION_BACKEND"), ("0.26.0", "--attention-backend")]
+    ("version", "flag"),
+    [
+        ("0.9.1", "VLLM_ATTENTION_BACKEND"),
+        ("0.12.0", "VLLM_ATTENTION_BACKEND"),
+        ("0.13.0", "--attention-backend"),
+        ("0.26.0", "--attention-backend"),
+    ],
 )
 def test_a_remedy_names_the_flag_that_this_version_has(version: str, flag: str) -> None:
     start = only_start(
         f"INFO 11-21 08:00:00 [a.py:1] vLLM API server version {version}\n"
         "Traceback (most recent call last):\n"
         "ValueError: Selected backend X is not valid for this configuration.\n"
+    )
+    assert start.failure is not None
+    assert flag in start.failure.remedy
+
+
+@pytest.mark.parametrize(
+    ("version", "message", "flag"),
+    [
+        ("0.16.0", "No NvFp4 MoE backend serves this", "VLLM_USE_FLASHINFER_MOE_FP8=0"),
+        ("0.17.0", "No NvFp4 MoE backend serves this", "--moe-backend"),
+        ("0.19.1", "cutlass_gemm: Error Internal", "VLLM_TEST_FORCE_FP8_MARLIN=1"),
+        ("0.20.0", "cutlass_gemm: Error Internal", "--linear-backend"),
+    ],
+)
+def test_a_remedy_names_the_first_release_of_its_flag(
+    version: str, message: str, flag: str
+) -> None:
+    start = only_start(
+        f"INFO 11-21 08:00:00 [a.py:1] vLLM API server version {version}\n"
+        f"Traceback (most recent call last):\nRuntimeError: {message}.\n"
     )
     assert start.failure is not None
     assert flag in start.failure.remedy

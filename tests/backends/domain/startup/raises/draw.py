@@ -1,6 +1,7 @@
-"""The draw of the places that were labelled by hand: by a seed, no folder dominating.
+"""The draws of the places that were labelled by hand: by seeds, no folder dominating.
 
-Run as ``python -m tests.backends.domain.startup.raises.draw PATH_OF_VLLM_PACKAGE``. What is
+Run as ``python -m tests.backends.domain.startup.raises.draw PATH_OF_VLLM_PACKAGE``. Each seed draws
+from what those before it left. What is
 raised counts, not what is only logged: a start ends with an exception. A stratum is a folder of
 the package, of `model_executor` and `v1` a folder within; it gets places by the square root of
 what it raises, twice as many where an operator's own options and host are judged, so that the
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from tests.backends.domain.startup.raises.walk import Raised, raises
 
-SEED = 20261130
+SEEDS = (20261130, 20261201, 20261202, 20261203, 20261204)
 DRAWN = 120
 FROM_ONE_FILE = 2
 _SPLIT = {"model_executor", "v1"}
@@ -35,9 +36,18 @@ _SMALLEST = 20
 """Raises below which a folder belongs to the stratum of the rest."""
 
 
-def drawn(package: Path) -> tuple[list[Raised], dict[str, tuple[int, int]]]:
-    """Return the drawn places, and by stratum how many were drawn of how many."""
-    strata = _strata([each for each in raises(package) if "." not in each.exception])
+def draws(package: Path) -> list[tuple[list[Raised], dict[str, tuple[int, int]]]]:
+    """Return what each seed draws, and by stratum how many it drew of how many."""
+    left = [each for each in raises(package) if "." not in each.exception]
+    found = []
+    for seed in SEEDS:
+        found.append(_drawn(left, seed))
+        left = [place for place in left if place not in found[-1][0]]
+    return found
+
+
+def _drawn(raised: list[Raised], seed: int) -> tuple[list[Raised], dict[str, tuple[int, int]]]:
+    strata = _strata(raised)
     weights = {
         name: sqrt(len(places)) * (2 if name in _TWICE else 1) for name, places in strata.items()
     }
@@ -46,7 +56,7 @@ def drawn(package: Path) -> tuple[list[Raised], dict[str, tuple[int, int]]]:
     by_remainder = sorted(exact, key=lambda name: shares[name] - exact[name])
     for name in by_remainder[: DRAWN - sum(shares.values())]:
         shares[name] += 1
-    generator = random.Random(SEED)
+    generator = random.Random(seed)
     found: list[Raised] = []
     by_file: Counter[str] = Counter()
     for name in sorted(strata):
@@ -82,13 +92,13 @@ def _some(
 
 
 def main() -> None:
-    """Print the seed, the strata and the drawn places."""
-    found, strata = drawn(Path(sys.argv[1]))
-    print(f"seed {SEED}, {len(found)} places, at most {FROM_ONE_FILE} of one file")
-    for name, (count, of) in strata.items():
-        print(f"  {count:3} of {of:4}  {name}")
-    for each in found:
-        print(f"{each.file}:{each.line} {each.function}: {each.exception}: {each.message}")
+    """Print each seed, the strata and the drawn places."""
+    for seed, (found, strata) in zip(SEEDS, draws(Path(sys.argv[1])), strict=True):
+        print(f"seed {seed}, {len(found)} places, at most {FROM_ONE_FILE} of one file")
+        for name, (count, of) in strata.items():
+            print(f"  {count:3} of {of:4}  {name}")
+        for each in found:
+            print(f"{each.file}:{each.line} {each.function}: {each.exception}: {each.message}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-DATA = Path(__file__).resolve().parents[4] / "data" / "raises" / "labelled.json"
+FOLDER = Path(__file__).resolve().parents[4] / "data" / "raises"
+FILES = {
+    path: json.loads(path.read_text())["seed"] for path in sorted(FOLDER.glob("labelled*.json"))
+}
+"""The files of labels, each with the seed that drew its places."""
 
 KINDS = frozenset(
     {
@@ -71,6 +75,11 @@ class Labelled:
     why: str
 
 
-def labelled() -> list[Labelled]:
-    """Return every labelled place, in the order of the draw."""
-    return [Labelled(**each) for each in json.loads(DATA.read_text())["raises"]]
+def labelled(*seeds: int) -> list[Labelled]:
+    """Return the places of these draws, of all where none is named, in the order of the draw."""
+    return [
+        Labelled(**each)
+        for path, seed in FILES.items()
+        if not seeds or seed in seeds
+        for each in json.loads(path.read_text())["raises"]
+    ]

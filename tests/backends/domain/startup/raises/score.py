@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.backends.domain.startup.logs import starts_in
-from tests.backends.domain.startup.raises.labelled import Labelled, labelled
+from tests.backends.domain.startup.raises.labelled import FILES, Labelled, labelled
 from tests.backends.domain.startup.raises.render import rendered
 from tests.conftest import SHARED
 
@@ -138,9 +138,14 @@ def main() -> None:
     if sys.argv[1:] == ["nonsense"]:
         _show_nonsense()
         return
-    answers = [(place, explained(rendered(place))) for place in labelled()]
+    for seed in FILES.values():
+        _show(seed)
+
+
+def _show(seed: int) -> None:
+    answers = [(place, explained(rendered(place))) for place in labelled(seed)]
     found = score(answers)
-    print(f"{len(answers)} labelled raises, in percent:")
+    print(f"{len(answers)} labelled raises of seed {seed}, in percent:")
     print(f"  agreed {found.agreed:.1f} (the label itself {found.exact:.1f})")
     print(f"  wrong with a remedy {found.wrong_with_a_remedy:.1f} (wrong {found.wrong:.1f})")
     print(f"  unknown {found.unknown:.1f}")

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends.domain.startup.raises.labelled import Labelled, labelled
+from tests.backends.domain.startup.raises.labelled import FILES, Labelled, labelled
 from tests.backends.domain.startup.raises.render import rendered
 from tests.backends.domain.startup.raises.score import (
     NONSENSE,
     Answer,
+    explained,
     nonsense,
     score,
     verdict,
@@ -100,3 +101,34 @@ def test_a_failure_without_words_is_explained_from_its_frames(tmp_path: Path) ->
     assert found["a"][1] is not None
     assert NONSENSE in found["a"][1].line
     assert found["b"] == ("gpu_fault", None)
+
+
+@pytest.mark.parametrize("seed", FILES.values())
+def test_what_vllm_raises_gets_the_kind_that_its_reader_gave_it(seed: int) -> None:
+    """Hold what is reached on draws that were looked at once they had been labelled.
+
+    Before that, draws agreed with 79 to 87 %, and 3 to 13 % were wrong with a remedy.
+    """
+    found = score([(place, explained(rendered(place))) for place in labelled(seed)])
+    assert found.agreed >= 85
+    assert found.wrong_with_a_remedy <= 3
+    assert found.right_line >= 99
+
+
+def test_without_its_words_what_vllm_raises_is_hardly_ever_guessed() -> None:
+    answers = [(place, explained(without_words(rendered(place)))) for place in labelled()]
+    assert score(answers).wrong <= 0.5
+
+
+def test_without_its_words_a_collected_failure_is_not_guessed(shared: Path) -> None:
+    folder = shared / "wild" / "failures"
+    if not folder.is_dir():
+        pytest.skip("no logs of unseen failures beside this checkout")
+    answers = list(nonsense(folder))
+    assert len(answers) > 20
+    guessed = {
+        name: answer.kind
+        for name, kind, answer in answers
+        if answer is not None and answer.kind not in {kind, "unknown"}
+    }
+    assert guessed == {}

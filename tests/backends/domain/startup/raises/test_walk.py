@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends.domain.startup.raises.draw import DRAWN, FROM_ONE_FILE, SEED, drawn
-from tests.backends.domain.startup.raises.labelled import DATA, KINDS, labelled
+from tests.backends.domain.startup.raises.draw import DRAWN, FROM_ONE_FILE, SEEDS, draws
+from tests.backends.domain.startup.raises.labelled import FILES, KINDS, labelled
 from tests.backends.domain.startup.raises.walk import raises
 from tests.real_vllm.environment import VLLM_VERSION, cache_folder
 
@@ -70,20 +70,24 @@ def test_what_only_requests_reach_is_left_out(tmp_path: Path, path: str) -> None
 
 def test_the_draw_is_the_same_each_time_and_no_file_dominates(tmp_path: Path) -> None:
     for folder in ("config", "models", "lora"):
-        for number in range(40):
+        for number in range(80):
             path = tmp_path / folder / f"m{number}.py"
             path.parent.mkdir(exist_ok=True)
             path.write_text("def f():\n" + "    raise ValueError('no')\n" * 5)
-    found, strata = drawn(tmp_path)
-    assert (found, strata) == drawn(tmp_path)
-    assert len(found) == DRAWN
-    files = [each.file for each in found]
-    assert max(files.count(file) for file in files) <= FROM_ONE_FILE
-    assert set(strata) == {"config", "models", "lora"}
+    of_seeds = draws(tmp_path)
+    assert of_seeds == draws(tmp_path)
+    for found, strata in of_seeds:
+        assert len(found) == DRAWN
+        files = [each.file for each in found]
+        assert max(files.count(file) for file in files) <= FROM_ONE_FILE
+        assert set(strata) == {"config", "models", "lora"}
+    places = [place for found, _ in of_seeds for place in found]
+    assert len(set(places)) == len(SEEDS) * DRAWN
 
 
-def test_every_drawn_place_has_a_kind_and_a_reason() -> None:
-    places = labelled()
+@pytest.mark.parametrize("seed", FILES.values())
+def test_every_drawn_place_has_a_kind_and_a_reason(seed: int) -> None:
+    places = labelled(seed)
     assert len(places) == DRAWN
     assert len({(each.file, each.line) for each in places}) == DRAWN
     for each in places:
@@ -91,17 +95,16 @@ def test_every_drawn_place_has_a_kind_and_a_reason() -> None:
         assert each.kind not in each.also
         assert each.message
         assert each.why
-    assert json.loads(DATA.read_text())["seed"] == SEED
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not PACKAGES, reason="no CPU vLLM; build it with `make vllm-cpu`")
-def test_what_is_labelled_is_what_the_seed_draws() -> None:
-    assert json.loads(DATA.read_text())["vllm"] == VLLM_VERSION
-    found, strata = drawn(PACKAGES[0])
+@pytest.mark.parametrize("path", FILES)
+def test_what_is_labelled_is_what_the_seed_draws(path: Path) -> None:
+    data = json.loads(path.read_text())
+    assert data["vllm"] == VLLM_VERSION
+    found, strata = draws(PACKAGES[0])[SEEDS.index(data["seed"])]
     assert [(each.file, each.line, each.function, each.exception) for each in found] == [
-        (each.file, each.line, each.function, each.exception) for each in labelled()
+        (each.file, each.line, each.function, each.exception) for each in labelled(data["seed"])
     ]
-    assert {name: list(counts) for name, counts in strata.items()} == json.loads(DATA.read_text())[
-        "strata"
-    ]
+    assert {name: list(counts) for name, counts in strata.items()} == data["strata"]

@@ -1,0 +1,136 @@
+"""Which part of vLLM, or of a library under it, a frame of a traceback belongs to."""
+
+import re
+from collections.abc import Sequence
+from enum import Enum, auto
+
+
+class Part(Enum):
+    """A part of vLLM or of a library, named by what it works on."""
+
+    BUILD = auto()
+    RAY = auto()
+    COMMUNICATION = auto()
+    ADAPTER = auto()
+    COMPILATION = auto()
+    NATIVE = auto()
+    """A source file of native code, which raises without frames."""
+    OPERATIONS = auto()
+    """Kernels, called with tensors by other code."""
+    ATTENTION = auto()
+    LAYERS = auto()
+    """Quantized, expert and recurrent layers, and the choice of their kernels."""
+    PLATFORM = auto()
+    LOADER = auto()
+    MODEL = auto()
+    """A model's class."""
+    MODEL_FILES = auto()
+    """The reading of a model's configuration and the classes of its processor."""
+    PROCESSING = auto()
+    """Multimodal items on their way through a processor."""
+    PLUGIN_OPTIONS = auto()
+    """Parsers, caches and processors that options name."""
+    ARGUMENTS = auto()
+    HUB = auto()
+    PACKAGES = auto()
+    DEVICE = auto()
+    ENGINE = auto()
+    """All else of vLLM."""
+
+
+_PATHS = (
+    (
+        Part.BUILD,
+        (
+            r"triton/(?:backends/\w+/)?(?:compiler|driver)|triton/runtime/build|torch/_inductor|"
+            r"cpp_ext|flashinfer/jit|tilelang|aiter/jit|deep_gemm/jit|/tvm/|setuptools|distutils"
+        ),
+    ),
+    (Part.RAY, r"/ray/|vllm/(?:\w+/)*(?:executor/ray\w*|ray_(?:utils|executor\w*))(?:\.py|/)"),
+    (
+        Part.COMMUNICATION,
+        (
+            r"^(?!.*/layers/).*(?:torch/distributed|vllm/distributed|all_?reduce\.cuh?|pynccl|nixl|"
+            r"mooncake|gloo|rccl|hccl)"
+        ),
+    ),
+    (Part.ADAPTER, r"vllm/lora/|/peft/"),
+    (Part.COMPILATION, r"vllm/compilation/|model_executor/warmup/|vllm/ir/|kernels/helion/"),
+    (Part.NATIVE, r"csrc/|\.(?:cuh?|cpp|hip|h)$"),
+    (
+        Part.OPERATIONS,
+        (
+            r"vllm/(?:\w+/)*ops/|vllm/third_party/|model_executor/determinism|layers/fla/|"
+            r"vllm/kernels/|vllm/_\w*ops|"
+            r"cute_?dsl|vllm_flash_attn"
+        ),
+    ),
+    (
+        Part.ATTENTION,
+        (
+            r"layers/(?:\w*attention|\w*attn\w*)|v1/attention|attention/(?:backends|selector)|"
+            r"flash_?attn|flash_?mla|flashinfer"
+        ),
+    ),
+    (
+        Part.LAYERS,
+        (
+            r"layers/(?:quantization|fused_moe|mamba)|model_executor/(?:layers|kernels)/|cutlass|"
+            r"aiter|marlin|deep_gemm|compressed_tensors"
+        ),
+    ),
+    (Part.PLATFORM, r"vllm/platforms/"),
+    (
+        Part.LOADER,
+        r"model_loader|safetensors|torch/serialization|/gguf/|parameter\.py|runai_model_streamer",
+    ),
+    (Part.MODEL, r"vllm/(?:model_executor/)?models/|transformers_modules"),
+    (Part.MODEL_FILES, r"vllm/transformers_utils/"),
+    (Part.PROCESSING, r"vllm/multimodal/|utils/tensor_schema"),
+    (
+        Part.PLUGIN_OPTIONS,
+        (
+            r"vllm/(?:tool_parsers|reasoning|parser|renderers|tokenizers|v1/kv_offload)/|"
+            r"logits_processor|vllm_net_devices|argparse_utils|numa_utils|v1/watermarking"
+        ),
+    ),
+    (
+        Part.HUB,
+        r"huggingface_hub|modelscope|hf_(?:xet|transfer)|httpx|httpcore|requests/|urllib3|aiohttp",
+    ),
+    (
+        Part.PACKAGES,
+        (
+            r"/transformers/|/tokenizers/|mistral_common|sentencepiece|numpy/|/numba/|torchvision|"
+            r"importlib|torch/__init__"
+        ),
+    ),
+    (
+        Part.ARGUMENTS,
+        (
+            r"vllm/(?:config|entrypoints|usage)/|vllm/envs\.py|engine/arg_utils|argparse|pydantic|"
+            r"cli_args"
+        ),
+    ),
+    (
+        Part.DEVICE,
+        r"torch/(?:cuda|hip|xpu|accelerator|npu)|torch_npu|habana|pynvml|amdsmi|torch_xla",
+    ),
+    (Part.ENGINE, r"vllm/"),
+)
+_PARTS = tuple((part, re.compile(paths, re.IGNORECASE)) for part, paths in _PATHS)
+
+
+def part_of(places: Sequence[str]) -> tuple[Part, str] | None:
+    """Return the part of the innermost place that belongs to one, and that place.
+
+    Args:
+        places: paths, each with its function behind a blank where that is known, the innermost
+            first.
+    """
+    for place in places:
+        path = place.partition(" ")[0]
+        for part, pattern in _PARTS:
+            if pattern.search(path):
+                return part, place
+    return None
