@@ -80,6 +80,14 @@ class PhaseProgressed:
 
 
 @dataclass(frozen=True, slots=True)
+class StartWaits:
+    """The log says that the start waits: `reason` says for what, how long, and what to look at."""
+
+    at: Stamp
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DownloadSeen:
     """Files of the model are being fetched, or were: `since` to `at` is one stretch of it.
 
@@ -202,6 +210,7 @@ StartFact = (
     | PhaseBegan
     | PhaseReported
     | PhaseProgressed
+    | StartWaits
     | DownloadSeen
     | MemoryReported
     | KvCacheSized

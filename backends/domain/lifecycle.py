@@ -20,6 +20,7 @@ from backends.domain.facts import (
     ServerFact,
     Spawned,
     StartIdentified,
+    StartWaits,
     StopOrdered,
     Stopped,
     StopProgressed,
@@ -65,8 +66,10 @@ def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
     if isinstance(fact, Spawned):
         return _spawned(fact)
     start = apply(life.start, fact) if life.start is not None else None
-    life = replace(life, start=start)
+    life = replace(_without_wait(life, start), start=start)
     match fact:
+        case StartWaits() if life.server.state is ServerState.STARTING:
+            return replace(_server(life, note=fact.reason), note=fact.reason)
         case PhaseBegan() | DownloadSeen() if life.server.state is ServerState.STARTING:
             return life if start is None else _server(life, phase=running_phase(start))
         case BecameReady():
@@ -93,12 +96,22 @@ def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
             return _server(life, survivors=fact.survivors)
         case Stopped():
             return _stopped(life)
-        case PhaseBegan() | DownloadSeen() | PhaseReported() | PhaseProgressed():
+        case PhaseBegan() | DownloadSeen() | PhaseReported() | PhaseProgressed() | StartWaits():
             return life
         case StartIdentified() | MemoryReported() | KvCacheSized():
             return life
         case _:
             assert_never(fact)
+
+
+def _without_wait(life: Life, start: StartState | None) -> Life:
+    """Return the life without a wait that was announced and is over."""
+    waited = life.start.waiting if life.start else ""
+    if not waited or (start is not None and start.waiting):
+        return life
+    # What was said since, such as that a stop was ordered, stays.
+    kept = life if life.server.note != waited else _server(life, note="")
+    return replace(kept, note="" if life.note == waited else life.note)
 
 
 def _ordered(fact: StopOrdered) -> str:

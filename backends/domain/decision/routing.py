@@ -80,16 +80,16 @@ def now_verdict(scenario: Scenario, *, ready: bool, replicas: int = 1) -> NowVer
         ready: whether the server answers.
         replicas: how many GPUs are rented and serve.
     """
-    kind, reason, to_api = _answer(scenario, ready, replicas)
+    cost = usd_per_request(scenario)
+    kind, reason, to_api = _answer(scenario, cost, ready, replicas)
     hourly = scenario.gpu_usd_per_hour
     paid = None if hourly is None else hourly * replicas
-    return NowVerdict(kind, reason, to_api, paid, _saved(scenario, paid))
+    return NowVerdict(kind, reason, to_api, paid, _saved(scenario, cost, paid))
 
 
 def _answer(
-    scenario: Scenario, ready: bool, replicas: int
+    scenario: Scenario, cost: Decimal | None, ready: bool, replicas: int
 ) -> tuple[NowKind, NowReason, Decimal | None]:
-    cost = usd_per_request(scenario)
     if not ready:
         if cost is None and not api_prices_given(scenario):
             return NowKind.NO_GPU_SERVES, NotAnswering(), None
@@ -106,8 +106,7 @@ def _answer(
     return NowKind.KEEP_ON_GPU, PaidFor(capacity is not None), None
 
 
-def _saved(scenario: Scenario, paid: Decimal | None) -> Decimal | None:
-    cost = usd_per_request(scenario)
+def _saved(scenario: Scenario, cost: Decimal | None, paid: Decimal | None) -> Decimal | None:
     if paid is None or cost is None or scenario.rate_rps is None:
         return None
     return paid - cost * scenario.rate_rps * HOUR_S

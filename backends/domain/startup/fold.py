@@ -20,6 +20,7 @@ from backends.domain.facts import (
     ServerFact,
     Spawned,
     StartIdentified,
+    StartWaits,
     StopOrdered,
     Stopped,
     StopProgressed,
@@ -53,6 +54,8 @@ def apply(state: StartState, fact: ServerFact) -> StartState:  # noqa: PLR0911, 
             return _reported(state, fact)
         case PhaseProgressed():
             return _progressed(state, fact)
+        case StartWaits():
+            return replace(state, waiting=fact.reason)
         case DownloadSeen():
             return _download_seen(state, fact)
         case MemoryReported():
@@ -62,7 +65,8 @@ def apply(state: StartState, fact: ServerFact) -> StartState:  # noqa: PLR0911, 
         case FailureSeen():
             return _failed(state, fact)
         case BecameReady():
-            return state if state.ready_s is not None else replace(state, ready_s=fact.at.mono_s)
+            ready_s = fact.at.mono_s if state.ready_s is None else state.ready_s
+            return replace(state, ready_s=ready_s, waiting="")
         case FirstTokenSeen():
             return _first_token(state, fact)
         case FirstTokenUnavailable():
@@ -71,7 +75,7 @@ def apply(state: StartState, fact: ServerFact) -> StartState:  # noqa: PLR0911, 
         case StopOrdered():
             return replace(state, stop_ordered_s=_first(state.stop_ordered_s, fact.at))
         case Exited() | Stopped():
-            return replace(state, ended_s=_first(state.ended_s, fact.at))
+            return replace(state, ended_s=_first(state.ended_s, fact.at), waiting="")
         case Spawned():
             return replace(state, model=state.model or fact.model)
         case HealthChanged() | StopProgressed() | SurvivorsFound():
@@ -84,11 +88,12 @@ def as_start(state: StartState, now: Stamp) -> Start:
     """Return what is known as a `Start`; the running phase reaches to `now`."""
     end_s = max(state.began_s, _end_s(state, now))
     phases, unlogged_s = phases_of(state, end_s)
+    outcome = _outcome(state)
     return Start(
         start_id=state.start_id,
         vllm_version=state.vllm_version,
         model=state.model,
-        outcome=_outcome(state),
+        outcome=outcome,
         total_s=end_s - state.began_s,
         ready_s=_since_begin(state, state.ready_s),
         first_token_s=_since_begin(state, state.first_token_s),
@@ -102,6 +107,7 @@ def as_start(state: StartState, now: Stamp) -> Start:
         memory=start_memory(state.memory, state.kv_cache),
         failure=state.failure,
         settings=state.settings,
+        standing=(state.waiting or None) if outcome is Outcome.INCOMPLETE else None,
     )
 
 
@@ -130,6 +136,7 @@ def _phase_began(state: StartState, fact: PhaseBegan) -> StartState:
     came_after = state.ready_s is not None and at_s >= state.ready_s
     if came_after and fact.phase is not PhaseName.FIRST_TOKEN:
         return state
+    state = replace(state, waiting="")
     boundaries = list(state.boundaries if fact.rank is None else state.rank_boundaries)
     insort_right(boundaries, Boundary(at_s, fact.phase, fact.rank), key=lambda one: one.at_s)
     if fact.rank is not None:

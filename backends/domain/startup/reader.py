@@ -6,6 +6,7 @@ from backends.domain.facts import (
     BecameReady,
     FailureSeen,
     StartFact,
+    StartWaits,
 )
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
@@ -16,7 +17,7 @@ from backends.domain.startup.lines import Record, head_of, read
 from backends.domain.startup.root import ATTENTION_LINES
 from backends.domain.startup.root import WORDS as FAILURE_WORDS
 from backends.domain.startup.timeline import RankTimelines, Timeline
-from backends.domain.startup.unfinished import Wait, announced
+from backends.domain.startup.unfinished import Wait, announced, wait_sentence
 from backends.domain.startup.wording import Event, Wording
 from backends.domain.startup.wordings import WORDS, find
 
@@ -172,6 +173,7 @@ class StartReader:
             self.has_api_server = True
         elif event is Event.WAITING:
             self.waiting = announced(match.groupdict(), self.waiting)
+            return [] if self.ready else [StartWaits(at, wait_sentence(self.waiting))]
         elif event is Event.ENGINE_READY:
             self.engine_ready_at = at
         elif event is Event.ROUTES:

@@ -43,6 +43,7 @@ class StartState:
         reports: vLLM's own figures by phase, measure and rank, in seconds; repeats add up.
         items: how many items each phase had to do, or did where nobody knows that.
         built: the kernel modules that were built, in order.
+        waiting: what the log said last that the start waits for; empty once a phase began after it.
     """
 
     start_id: str
@@ -55,6 +56,7 @@ class StartState:
     items: tuple[tuple[tuple[PhaseName, str], int], ...] = ()
     built: tuple[str, ...] = ()
     progress: PhaseProgressed | None = None
+    waiting: str = ""
     memory: tuple[RankMemory, ...] = ()
     kv_cache: KvCacheSized | None = None
     vllm_version: str | None = None

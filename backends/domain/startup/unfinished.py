@@ -64,7 +64,7 @@ def with_standing(start: Start, wait: Wait | None, bar_s: float) -> Start:
     """
     if start.outcome is not Outcome.INCOMPLETE:
         return start
-    told = [text for text in (_progress(start, bar_s), _waiting(wait)) if text]
+    told = [text for text in (_progress(start, bar_s), wait_sentence(wait) if wait else "") if text]
     if not told and start.phases:
         last = start.phases[-1]
         told = [f"the log ends in {last.name}{_lasting(last.duration_s)}"]
@@ -96,9 +96,8 @@ def _progress(start: Start, bar_s: float) -> str:
     return text
 
 
-def _waiting(wait: Wait | None) -> str:
-    if wait is None:
-        return ""
+def wait_sentence(wait: Wait) -> str:
+    """Return who waits for what, how long already, and what to look at."""
     return f"{wait.what.format(seconds=f'{wait.seconds:.0f}')}: {wait.remedy}"
 
 

@@ -16,6 +16,7 @@ from backends.domain.facts import (
     PhaseReported,
     ServerFact,
     StartIdentified,
+    StartWaits,
     StopOrdered,
     Stopped,
     StopProgressed,
@@ -24,6 +25,7 @@ from backends.domain.facts import (
 from backends.domain.lifecycle import UNORDERED, Life, failure_of, life_after, not_started
 from backends.domain.server import Exit, Owner, ProcessId, ServerState, Survivor
 from backends.domain.start import PhaseName
+from backends.domain.startup.fold import as_start
 from tests.backends.domain.journals import (
     FAILURE,
     at,
@@ -191,3 +193,25 @@ def test_the_memory_of_a_rank_is_kept_with_the_start() -> None:
 def test_a_phase_that_begins_after_ready_is_not_the_servers() -> None:
     after = life([*ready(), PhaseBegan(at(160), PhaseName.WARM_UP_KERNELS)])
     assert (after.server.state, after.server.phase) == (ServerState.READY, None)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [PhaseBegan(at(160), PhaseName.COMPILE), BecameReady(at(160)), Exited(at(160), Exit(1, None))],
+)
+def test_what_a_start_waits_for_is_said_until_it_goes_on_or_ends(end: ServerFact) -> None:
+    waits = [*loading(), StartWaits(at(140), "waiting for Ray to give 2 GPUs")]
+    assert life(waits).server.note == life(waits).note == "waiting for Ray to give 2 GPUs"
+    start = life(waits).start
+    assert start is not None
+    assert as_start(start, at(150)).standing == "waiting for Ray to give 2 GPUs"
+    on = life([*waits, end])
+    assert (on.server.note, on.note) == ("", "")
+    assert on.start is not None
+    assert as_start(on.start, at(161)).standing is None
+
+
+def test_a_stop_that_was_ordered_meanwhile_is_not_forgotten_with_the_wait() -> None:
+    waits = [*loading(), StartWaits(at(140), "waiting for Ray to give 2 GPUs")]
+    ending = life([*waits, StopOrdered(at(150), "a test"), PhaseBegan(at(160), PhaseName.COMPILE)])
+    assert ending.server.note == "stop ordered by a test"

@@ -10,6 +10,7 @@ from backends.domain.facts import (
     PhaseProgressed,
     PhaseReported,
     StartFact,
+    StartWaits,
     StopOrdered,
 )
 from backends.domain.server import Exit
@@ -269,3 +270,14 @@ def test_each_engine_of_a_data_parallel_server_has_its_phases() -> None:
         (1, 6, 25),
     ]
     assert [rank.weights_gib for rank in start.memory.ranks] == [7.5, 7.6]
+
+
+def test_a_wait_that_the_log_announces_is_a_fact() -> None:
+    reader = StartReader()
+    line = (
+        "(EngineCore pid=90) INFO 09-14 07:07:20 [ray_utils.py:214] Waiting for creating a "
+        "placement group of specs for 10 seconds. specs=[{'node:10.0.0.1': 0.001, 'GPU': 1.0}, {'GPU': 1.0}]."
+    )
+    (fact,) = reader.feed(Stamp(10.0, 10.0), line)
+    assert isinstance(fact, StartWaits)
+    assert fact.reason.startswith("waiting for 10 s for Ray to give 2 GPUs: see `ray status`")
