@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from socket import gethostname
 from typing import IO
 
 from backends.domain.format import plain_s
@@ -87,7 +88,7 @@ def _report(arguments: argparse.Namespace) -> int:
         if not starts:
             say(f"{name}: no vLLM start in this file")
             return 1
-        text = bug_report(starts, lines)
+        text = bug_report(starts, lines, [gethostname()])
     if not arguments.output:
         show_page(text)
     else:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from backends.domain.format import plain_s
-from backends.domain.reports.anonymized import Anonymizer
+from backends.domain.reports.pseudonyms import Pseudonyms
 from backends.domain.reports.table import markdown_table
 from backends.domain.start import Failure, Phase, Start
 from backends.domain.startup.lines import head_of
@@ -29,16 +29,19 @@ _GPU = re.compile(
 NOT_IN_LOG = "not in this log"
 
 
-def bug_report(starts: list[Start], lines: Lines) -> str:
+def bug_report(starts: list[Start], lines: Lines, hosts: Iterable[str] = ()) -> str:
     """Return the last start of a log, with what is wrong with it, as Markdown.
 
     Paths, hosts, addresses, keys and names of models that may be private are replaced; the report
-    ends with what was. `lines` is read twice.
+    ends with what was.
+
+    Args:
+        starts: all starts of the log, at least one.
+        lines: reads the log once more.
+        hosts: names of hosts that are replaced wherever they stand.
     """
-    anonymous = Anonymizer()
-    for start in starts:
-        anonymous.learn_model(start.model)
-    kept, gpus, command = _reduced(lines, starts[-1].failure, anonymous)
+    names = Pseudonyms((start.model for start in starts if start.model), hosts)
+    kept, gpus, command = _reduced(lines, starts[-1].failure, names)
     start = starts[-1]
     text = "\n".join(
         (
@@ -58,11 +61,11 @@ def bug_report(starts: list[Start], lines: Lines) -> str:
             *_fenced(kept),
         )
     )
-    return f"{anonymous.replace(text)}\n\n{_replaced(anonymous)}\n"
+    return f"{names.of(text)}\n\n{_replaced(names)}\n"
 
 
 def _reduced(
-    lines: Lines, failure: Failure | None, anonymous: Anonymizer
+    lines: Lines, failure: Failure | None, names: Pseudonyms
 ) -> tuple[list[str], tuple[str, ...], str]:
     """Return the lines that mean something and those around the root, the GPUs, the command."""
     root = failure.line_number if failure else None
@@ -71,7 +74,7 @@ def _reduced(
     kept: list[str] = []
     command, before = "", 0
     for number, line in lines():
-        anonymous.learn(line)
+        names.learn(line)
         text = prefixes.without(line)
         glimpse = head_of(text)
         if not command and _ARGUMENTS.search(text):
@@ -135,9 +138,9 @@ def _fenced(lines: list[str]) -> Iterator[str]:
     yield from (fence, *lines, fence)
 
 
-def _replaced(anonymous: Anonymizer) -> str:
-    found = anonymous.replaced
+def _replaced(names: Pseudonyms) -> str:
+    found = names.replaced()
     if not found:
         return "Nothing in this report had to be replaced. Read it before you post it."
-    listed = ", ".join(f"{count} x {kind}" for kind, count in sorted(found.items()))
-    return f"Replaced in this report: {listed}. Read it before you post it."
+    listed = ", ".join(f"{kind}: {count}" for kind, count in found)
+    return f"Replaced in this report ({listed} places). Read it before you post it."

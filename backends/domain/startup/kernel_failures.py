@@ -35,7 +35,7 @@ KERNELS = (
         r"Failed to find a kernel that can implement the (?P<layer>[\w ]+?) layer"
         r"(?:[\s\S]*?(?P<advised>VLLM_\w+=\w+))?",
         "No kernel of this build serves the model's {layer} layers on this GPU.{reasons_note}",
-        "{advised_note}{linear_backend}, or serve the model in another quantization.",
+        "{advised_note} {linear_backend}, or serve the model in another quantization.",
     ),
     _row(
         Kind.NO_KERNEL,
@@ -104,7 +104,7 @@ KERNELS = (
         r"requires? (?:CUDA|nvcc) ?(?:>=|version|toolkit).{0,20}(?P<wanted_cuda>\d+\.\d+)",
         "A kernel has to be built at the start, and the CUDA toolkit (nvcc) for it is missing or "
         "too old{sampler_note}.",
-        "{sampler_remedy}Install the CUDA toolkit and set CUDA_HOME, or install "
+        "{sampler_remedy} the CUDA toolkit and set CUDA_HOME, or install "
         "flashinfer-jit-cache with the kernels ready built.",
     ),
     _row(

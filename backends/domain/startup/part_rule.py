@@ -40,7 +40,7 @@ NO_KERNEL = (
         "A kernel or backend does not take this GPU, quantization or configuration{in_frame}: "
         "{line}{reasons_note}"
     ),
-    "{advised_note}another backend: {layer_backend}.",
+    "{advised_note} another backend with {layer_backend}.",
 )
 MISFIT = (
     "The checkpoint's weights do not fit the model class{in_frame}: {line}",

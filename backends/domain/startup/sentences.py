@@ -81,7 +81,9 @@ def _of_place(figures: dict[str, str], suspect: Suspect, frames: Sequence[Frame]
         figures["in_frame"] = f" (raised in {frames[0]})"
         ours = next((frame for frame in frames if "vllm/" in frame.path), frames[0])
         figures["file"] = str(ours).partition(":")[0]
-        figures["crash_frame"] = f": it crashed in {frames[0].function}, {frames[0]}"
+        figures["crash_frame"] = (
+            f": it crashed in {frames[0].function} ({str(frames[0]).partition(' in ')[0]})"
+        )
     else:
         figures["file"] = "the file in its header"
 
@@ -102,13 +104,15 @@ def _of_line(figures: dict[str, str], told: dict[str, str], suspect: Suspect) ->
     figures["reasons_note"] = f" It says: {reasons}" if reasons else ""
     advised = _ADVISED.search(suspect.text)
     figures["advised_note"] = (
-        f"Set {advised[1]}, as the log itself says, or " if advised else "Set "
+        f"Set {advised[1]}, as the log itself says, or" if advised else "Choose"
     )
     figures["layer"] = told.get("layer", "quantized")
     figures["arch_note"] = f" ({told['arch']})" if "arch" in told else ""
     sampler = any("topk_topp_sampler" in frame.path for frame in suspect.frames)
-    figures["sampler_note"] = "; it is the sampler's" if sampler else ""
-    figures["sampler_remedy"] = "Set VLLM_USE_FLASHINFER_SAMPLER=0, or else: " if sampler else ""
+    figures["sampler_note"] = "; the sampler wants it" if sampler else ""
+    figures["sampler_remedy"] = (
+        "Set VLLM_USE_FLASHINFER_SAMPLER=0, or install" if sampler else "Install"
+    )
     tool = told.get("tool") or told.get("command") or told.get("run") or "a C compiler (gcc)"
     figures["tool_name"] = tool
     figures["gpu_note"] = (

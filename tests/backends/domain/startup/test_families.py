@@ -56,7 +56,7 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.INTERNAL_ERROR, "x/vllm/model_executor/layers/fancy/ops/fused.py run", "ValueError: `out` must be contiguous.", "contiguous", "ops/fused.py"),
     (K.INTERNAL_ERROR, "x/vllm/v1/worker/gpu_model_runner.py run", "ValueError: hidden states are required when drafting", "hidden states", "--enforce-eager"),
     (K.NO_KERNEL, "x/vllm/model_executor/layers/quantization/fancy.py __init__", "ValueError: FANCY requires symmetric scales, got asymmetric", "symmetric", "--linear-backend"),
-    (K.NO_KERNEL, "x/vllm/v1/attention/backends/fancy.py forward", "NotImplementedError: FANCY does not support alibi.", "alibi", "another backend: --attention-backend."),
+    (K.NO_KERNEL, "x/vllm/v1/attention/backends/fancy.py forward", "NotImplementedError: FANCY does not support alibi.", "alibi", "another backend with --attention-backend."),
     (K.UNSUPPORTED_ARCHITECTURE, "x/vllm/model_executor/models/fancy.py __init__", "ValueError: Unsupported activation: swoosh. Only silu is supported for now.", "swoosh", "--model-impl transformers"),
     (K.BAD_CHECKPOINT, "x/vllm/transformers_utils/configs/fancy.py __init__", "ValueError: fancy_layers must be positive", "fancy_layers", "--hf-overrides"),
     (K.BAD_CHECKPOINT, "x/vllm/lora/peft_helper.py from_dict", "ValueError: Missing required configuration fields: {'r'}", "'r'", "adapter_config.json"),

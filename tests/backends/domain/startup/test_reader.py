@@ -276,7 +276,8 @@ def test_a_wait_that_the_log_announces_is_a_fact() -> None:
     reader = StartReader()
     line = (
         "(EngineCore pid=90) INFO 09-14 07:07:20 [ray_utils.py:214] Waiting for creating a "
-        "placement group of specs for 10 seconds. specs=[{'node:10.0.0.1': 0.001, 'GPU': 1.0}, {'GPU': 1.0}]."
+        "placement group of specs for 10 seconds. "
+        "specs=[{'node:10.0.0.1': 0.001, 'GPU': 1.0}, {'GPU': 1.0}]."
     )
     (fact,) = reader.feed(Stamp(10.0, 10.0), line)
     assert isinstance(fact, StartWaits)
