@@ -37,7 +37,8 @@ def explain(lines: Iterable[tuple[int, str]]) -> list[Start]:
     """
     log, prefixes = _Log(), Prefixes()
     for number, line in lines:
-        log.add(number, prefixes.without(line))
+        if not (log.ready and line.endswith(_SERVED)):
+            log.add(number, prefixes.without(line) if prefixes.any else line)
     return log.starts()
 
 
@@ -52,18 +53,18 @@ class _Log:
         self._reset()
 
     def add(self, number: int, line: str) -> None:
-        if self._reader.ready and line.endswith(_SERVED):
-            return
         glimpse = head_of(line)
         word, stamp, outer, _ = glimpse
-        known = is_interesting(word) and not (word == _STILL_SERVING and self._reader.ready)
-        interesting = known or self._reader.attends(line, word)
+        reader = self._reader
+        known = is_interesting(word) and not (word == _STILL_SERVING and reader.ready)
+        interesting = known or ((not word or reader.attentive) and reader.attends(line, word))
         if known and self._opens_another(line, glimpse):
             # Lines without a meaning may already be the new start's.
             self._stamp = self._stamp_read
             self._finish()
             self._reset()
-        if stamp and (self._outer is None or self._outer is outer):
+        moved = stamp != self._stamp or self._held is not None
+        if stamp and (self._outer is None or (moved and self._outer is outer)):
             self._dated(line, stamp, outer=outer)
         if not interesting:
             return
@@ -72,6 +73,11 @@ class _Log:
         else:
             self._read_held()
             self._read(number, line)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the start being read has come up."""
+        return self._reader.ready
 
     def starts(self) -> list[Start]:
         self._finish()

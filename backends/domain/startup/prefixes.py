@@ -26,6 +26,11 @@ class Prefixes:
         self._learnt: list[str] = []
         self._tries = _MOST_TRIES
 
+    @property
+    def any(self) -> bool:
+        """Whether a line may still have a prefix to leave out: one is known, or may be learnt."""
+        return self._tries > 0 or self._known is not None
+
     def without(self, line: str) -> str:
         """Return the line as vLLM wrote it."""
         if self._known is not None and (known := self._known.match(line)):

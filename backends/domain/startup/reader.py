@@ -41,7 +41,7 @@ _ALL_WORDS = WORDS | FAILURE_WORDS
 
 def is_interesting(word: str) -> bool:
     """Tell whether a line whose message begins with `word` can mean anything to a reader."""
-    return word in _ALL_WORDS or word.endswith(_EXCEPTIONS) or is_native(word)
+    return word in _ALL_WORDS or word.endswith(_EXCEPTIONS) or (":" in word and is_native(word))
 
 
 class StartReader:
@@ -73,6 +73,11 @@ class StartReader:
     def attends(self, line: str, word: str) -> bool:
         """Tell whether a line counts for its place: a frame, or what follows a failure's line."""
         return self._attention > 0 or (word == "" and 'File "' in line)
+
+    @property
+    def attentive(self) -> bool:
+        """Whether the next lines count because they follow a failure's line."""
+        return self._attention > 0
 
     @property
     def over(self) -> bool:
