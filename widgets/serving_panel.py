@@ -9,11 +9,18 @@ from textual.reactive import reactive
 from backends.domain import format as fmt
 from backends.domain.format import UNKNOWN
 from backends.domain.serving import Bucket, Latency, Serving
+from backends.domain.session import SERVING_WINDOW_S
 from widgets import bars
 from widgets.panel import Panel
 from widgets.text import Part, arrange, fit, line, safe, styled, wrap_to
 
 ONE_READING = "rates need two readings"
+
+READING_S = 2.0
+"""More than the time between two readings of the metrics."""
+
+BOUND_S = 10.0
+"""The steps in which the window of an idle server is shown while it grows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +78,7 @@ def draw(view: ServingView, width: int, height: int) -> list[Content]:
 def _short(serving: Serving, view: ServingView, width: int) -> list[Content]:
     """Return every kind of figure in four lines, the caches' own line as the fifth."""
     use = Part.of(1, f"KV {fmt.percent(serving.kv_cache_usage)}", droppable=False)
-    over = Part.of(
-        0, f"({fmt.about(serving.window_s)})", style="$foreground-muted", droppable=False
-    )
+    over = Part.of(0, f"({_length(serving)})", style="$foreground-muted", droppable=False)
     count = fmt.count(serving.ttft.n)
     requests = Part.of(2, f"{count} requests", f"n={count}", style="$foreground-muted")
     return [
@@ -146,8 +151,21 @@ def _window(serving: Serving, width: int) -> Content:
         Part.of(2, "exact mean, percentiles by bucket"),
         Part.of(3, "A/B is exact"),
     ]
-    over = Part.of(0, f"over {fmt.about(serving.window_s)}", droppable=False)
+    over = Part.of(0, f"over {_length(serving)}", droppable=False)
     return arrange([over, *parts], width).stylize("$foreground-muted")
+
+
+def _length(serving: Serving) -> str:
+    """Return the window's length; without requests and still growing, a bound of it.
+
+    An idle server's panel is then not drawn each second. A full window may lack one reading.
+    """
+    window_s = serving.window_s
+    if window_s is None or window_s > SERVING_WINDOW_S or serving.ttft.n:
+        return fmt.about(window_s)
+    if window_s > SERVING_WINDOW_S - READING_S:
+        return fmt.about(SERVING_WINDOW_S)
+    return f"< {window_s // BOUND_S * BOUND_S + BOUND_S:.0f} s"
 
 
 def _latency(word: str, seen: Latency, width: int, *more: Part) -> Content:

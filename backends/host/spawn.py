@@ -1,8 +1,8 @@
 """How one of our own modules is run as a process of its own: its command and its environment."""
 
 import os
+import site
 import sys
-import sysconfig
 from collections.abc import Collection
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def environment(withheld: Collection[str] = ()) -> dict[str, str]:
     paths = [path for path in kept.get("PYTHONPATH", "").split(os.pathsep) if path]
     # Where they are installed they are found anyway, and a folder of packages that is named here
     # would come before the standard library.
-    installed = Path(sysconfig.get_path("purelib")) == PACKAGES
+    installed = str(PACKAGES) in site.getsitepackages()
     if not installed and str(PACKAGES) not in paths:
         paths.append(str(PACKAGES))
     return {**kept, "PYTHONPATH": os.pathsep.join(paths)}

@@ -384,3 +384,9 @@ SERVING = {
         )
     ),
 }
+
+
+def idle_for(window_s: float) -> ServingView:
+    """Return the rates of a server that nobody sent anything to, over a window of this length."""
+    still = Serving(window_s, 0, 0, 0.0, 0.0, 0.0, 0.0, None, Latency(0), Latency(0))
+    return ServingView(still)

@@ -275,6 +275,14 @@ def test_a_percentile_is_a_bucket_and_never_a_figure_inside_it() -> None:
         assert row in text
 
 
+@pytest.mark.parametrize(
+    ("window_s", "words"),
+    [(1.0, "over < 10 s"), (10.0, "over < 20 s"), (57.9, "over < 60 s"), (59.1, "over 60 s")],
+)
+def test_the_growing_window_of_an_idle_server_is_a_bound(window_s: float, words: str) -> None:
+    assert f"{words}  0 requests" in shown(serving_panel.draw, samples.idle_for(window_s), (98, 12))
+
+
 def test_serving_in_four_lines() -> None:
     text = shown(serving_panel.draw, samples.SERVING["busy"], (36, 4))
     for fact in (

@@ -115,6 +115,20 @@ async def test_a_line_is_drawn_up_to_its_last_change(monkeypatch: pytest.MonkeyP
         assert "pid" in line.plain[region.width :]
 
 
+@pytest.mark.parametrize(("before_s", "after_s"), [(12.0, 13.0), (50.6, 57.9), (58.9, 60.0)])
+async def test_a_second_without_traffic_draws_no_line_again(
+    before_s: float, after_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = Stage(ServingPanel, samples.idle_for(before_s))
+    async with app.run_test(size=(58, 15)) as pilot:
+        widget = app.query_one(ServingPanel)
+        await pilot.pause()
+        refreshed = record_refreshes(widget, monkeypatch)
+        widget.view = samples.idle_for(after_s)
+        await pilot.pause()
+        assert refreshed == []
+
+
 async def test_one_changed_figure_is_one_line() -> None:
     app = Stage(StartupPanel, samples.RUNNING)
     async with app.run_test(size=(58, 15)) as pilot:

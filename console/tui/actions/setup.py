@@ -13,7 +13,6 @@ from backends.operations.host import settings_of_this_host
 from backends.operations.watched import watched_of
 from backends.problem import Problem
 from backends.settings.config import LOOPBACK, Profile, Settings
-from backends.settings.write import add_profile
 from console.tui.actions.console import Console
 from console.tui.actions.watch import WatchActions
 from console.tui.screens.question import Question, TextQuestion
@@ -131,7 +130,7 @@ class SetupActions:
                 names={each.name for each in listed},
                 ports={each.port for each in listed if each.port},
             )
-            path = await asyncio.to_thread(add_profile, profile)
+            path = await asyncio.to_thread(_write, profile)
             self._watch.reconfigure(await asyncio.to_thread(settings_of_this_host))
         except (Problem, OSError) as error:
             console.notify(str(error), title="not written", severity="error", markup=False)
@@ -176,6 +175,18 @@ def new_profile(
             port for port in count(FIRST_PORT) if port not in used and is_free(LOOPBACK, port)
         ),
     )
+
+
+def _write(profile: Profile) -> Path:
+    """Add a profile to the configuration; for a thread, because what writes TOML loads here.
+
+    Raises:
+        Problem: the configuration cannot be changed.
+        OSError: it cannot be written.
+    """
+    from backends.settings.write import add_profile  # noqa: PLC0415  0.6 MB, for a welcome alone
+
+    return add_profile(profile)
 
 
 def _names(model: str) -> Iterator[str]:
