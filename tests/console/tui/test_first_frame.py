@@ -21,3 +21,11 @@ def test_the_app_loads_no_action_source_or_history() -> None:
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
     assert not set(ran.stdout.split()) & LATER
+
+
+def test_an_idle_console_does_not_load_what_writes_a_configuration() -> None:
+    code = "import sys, console.tui.app, console.tui.actions.actions; print(*sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert not set(ran.stdout.split()) & {"tomlkit", "sysconfig"}
