@@ -66,7 +66,9 @@ _HOST_SETTING = re.compile(
     r"['\"]?\s*[=:]\s*['\"]?)"
     r"(?P<value>[A-Za-z][\w.-]{2,})"
 )
-_HOST_AND_PORT = re.compile(r"(?<![\w./:-])([A-Za-z][\w-]*(?:\.[\w-]+)*)(?=\]?:\d{4,5}\b)")
+_HOST_AND_PORT = re.compile(
+    r"(?<![\w./:-])(?![\w.-]+\.(?:py|cc?|cpp|cuh?|hp?p?):)([A-Za-z][\w-]*(?:\.[\w-]+)*)(?=\]?:\d{4,5}\b)"
+)
 _PUBLIC_HOSTS = frozenset({"localhost", "huggingface.co", "docs.vllm.ai", "None", "True", "False"})
 
 

@@ -1,7 +1,7 @@
 """From the suspicious lines of a log and the way it ended to the one cause of a failure."""
 
 import re
-from signal import SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV
+from signal import SIGKILL
 
 from backends.domain.server import Exit
 from backends.domain.start import Failure, FailureKind
@@ -9,9 +9,10 @@ from backends.domain.startup.kinds import by_mechanism
 from backends.domain.startup.lines import Record
 from backends.domain.startup.root import Roots, Suspect, interesting_frames
 from backends.domain.startup.sentences import figures_of
-from backends.domain.startup.silent_end import signal_name, signal_of, silent_end
+from backends.domain.startup.silent_end import CRASHES, signal_name, signal_of, silent_end
 
-_CRASHES = frozenset({SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV})
+_UNORDERED = CRASHES | {SIGKILL}
+"""Nobody stops a server that is ready with these."""
 _FELLED = re.compile(r"Failed core proc\(s\): \{+'(?P<process>\w+)': -(?P<signal>\d{1,3})\}")
 """What vLLM's wrapper says of an engine that a signal ended, which could say nothing itself."""
 _DEATH = re.compile(r"died unexpectedly|exited unexpectedly|EngineDeadError")
@@ -76,7 +77,7 @@ class Suspects:
         if stopping:
             return None
         signal = signal_of(exit_)
-        if ready and not self.died and signal != SIGKILL:
+        if ready and not self.died and signal not in _UNORDERED:
             return None
         best = min(self._roots.suspects, key=Suspect.rank, default=None)
         hints = self._roots.hints
@@ -100,6 +101,12 @@ class Suspects:
         if self._death is not None:
             return _engine_died(self._death, settings, ready=ready)
         return _engine_died(wrappers[0], settings, ready=ready) if wrappers else None
+
+
+def told_behind(number: int, line: str, settings: dict[str, str], *, ready: bool) -> Failure:
+    """Return the failure that a line behind the log tells, which no process of vLLM wrote."""
+    suspect = Suspect(number, line, line, "", 0, settings.get("phase", ""))
+    return _failure(suspect, settings, ready=ready)
 
 
 def _failure(suspect: Suspect, settings: dict[str, str], *, ready: bool) -> Failure:
@@ -164,7 +171,7 @@ def _engine_felled(told: Suspect) -> Failure:
     found = _FELLED.search(told.line)
     assert found is not None
     signal = int(found["signal"])
-    crashed = signal in _CRASHES
+    crashed = signal in CRASHES
     return Failure(
         FailureKind.NATIVE_CRASH if crashed else FailureKind.KILLED,
         told.number,

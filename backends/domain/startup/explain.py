@@ -1,6 +1,7 @@
 """Any vLLM log -> the starts in it, in one pass and constant memory."""
 
 import re
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from backends.domain.stamp import Stamp
 from backends.domain.start import Outcome, PhaseName, Start
 from backends.domain.startup.clock import LogClock
 from backends.domain.startup.document import start_document
+from backends.domain.startup.endings import MOST_LINES, ending_in
 from backends.domain.startup.fold import apply, as_start
 from backends.domain.startup.lines import Glimpse, head_of, read
 from backends.domain.startup.prefixes import Prefixes
@@ -66,6 +68,7 @@ class _Log:
         moved = stamp != self._stamp or self._held is not None
         if stamp and (self._outer is None or (moved and self._outer is outer)):
             self._dated(line, stamp, outer=outer)
+        self._last.append((number, line))
         if not interesting:
             return
         if self._held is not None and len(self._held) < _MOST_UNDATED:
@@ -91,6 +94,7 @@ class _Log:
         self._stamp = self._stamp_read = ""
         self._read_at = self._now()
         self._evident = False
+        self._last: deque[tuple[int, str]] = deque(maxlen=MOST_LINES)
         self._bar = (self._read_at.mono_s, 0.0)
         self._undated: list[tuple[int, str]] = []
         self._held: list[tuple[int, str]] | None = None
@@ -178,7 +182,7 @@ class _Log:
             self._begin()
         assert self._state is not None
         now = self._now()
-        facts = self._reader.close(now, None)
+        facts = self._reader.close(now, None, ending_in(self._last))
         for fact in facts:
             self._state = apply(self._state, fact)
         failure = self._state.failure

@@ -120,7 +120,8 @@ MEMORY = (
         Kind.HOST_OUT_OF_MEMORY,
         r"^MemoryError|killed due to memory pressure|running low on memory|"
         r"Cannot allocate memory|can't allocate memory|std::bad_alloc|"
-        r"Out of memory: Killed process|oom[_-]kill|Unable to allocate .* for an array",
+        r"Out of memory: Killed process|oom[_-]kill|OOMKilled|"
+        r"killed by the OOM killer|Unable to allocate .* for an array",
         "The host, or the container's memory limit, ran out of memory.",
         "Give the host or container more memory, free what `free -g` shows as used, or load with "
         "--load-format runai_streamer.",

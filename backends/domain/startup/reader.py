@@ -1,6 +1,7 @@
 """Lines of one start -> facts about it, one line at a time; used live and on recorded logs."""
 
 import re
+from dataclasses import replace
 
 from backends.domain.facts import (
     BecameReady,
@@ -11,7 +12,8 @@ from backends.domain.facts import (
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
 from backends.domain.startup.crashes import is_native
-from backends.domain.startup.diagnosis import Suspects
+from backends.domain.startup.diagnosis import Suspects, told_behind
+from backends.domain.startup.endings import Ending
 from backends.domain.startup.figures import Figures, progressed
 from backends.domain.startup.lines import Record, head_of, read
 from backends.domain.startup.root import ATTENTION_LINES
@@ -115,16 +117,34 @@ class StartReader:
                 facts += self._read(at, read(part, glimpse))
         return facts
 
-    def close(self, at: Stamp, exit: Exit | None) -> list[StartFact]:  # noqa: A002
-        """Return what the end of the log tells; `exit` is None where nobody saw the process end."""
+    def close(
+        self,
+        at: Stamp,
+        exit: Exit | None,  # noqa: A002
+        ending: Ending | None = None,
+    ) -> list[StartFact]:
+        """Return what the end of the log tells.
+
+        Args:
+            at: when it ended.
+            exit: how the process ended; None where nobody saw it.
+            ending: what whoever ran it wrote behind the log; None where nobody did.
+        """
         facts: list[StartFact] = []
         if not self.ready and self.stopping_at is None:
             facts += self._ready_after_all()
         known = self._figures.known | {"phase": "" if self.ready else self._timeline.phase or ""}
         failure = self._suspects.verdict(
-            exit, ready=self.ready, stopping=self.stopping_at is not None, settings=known
+            exit or (ending.exit if ending else None),
+            ready=self.ready,
+            stopping=self.stopping_at is not None,
+            settings=known,
         )
         if failure is not None:
+            if ending is not None and failure.line_number is None:
+                failure = replace(failure, line_number=ending.number, line=ending.line)
+                if ending.out_of_memory:
+                    failure = told_behind(ending.number, ending.line, known, ready=self.ready)
             facts.append(FailureSeen(at, failure))
         return facts
 

@@ -1,11 +1,25 @@
 """An end of which the log says nothing: who or what sent the signal, as far as that is known."""
 
-from signal import SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, Signals
+from signal import (
+    SIGABRT,
+    SIGBUS,
+    SIGFPE,
+    SIGHUP,
+    SIGILL,
+    SIGINT,
+    SIGKILL,
+    SIGQUIT,
+    SIGSEGV,
+    SIGTERM,
+    SIGUSR1,
+    SIGUSR2,
+    Signals,
+)
 
 from backends.domain.server import Exit
 from backends.domain.start import Failure, FailureKind
 
-_ENDED_BY_SIGNAL = {code: code - 128 for code in (129, 130, 137, 143)}
+_ENDED_BY_SIGNAL = {code: code - 128 for code in (129, 130, 132, 134, 135, 136, 137, 139, 143)}
 
 
 def signal_of(exit_: Exit | None) -> int | None:
@@ -21,6 +35,9 @@ def signal_name(signal: int) -> str:
     """Return what a signal is called, its number where it has no name."""
     return Signals(signal).name if signal in set(Signals) else f"signal {signal}"
 
+
+CRASHES = frozenset({SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV})
+"""Signals that a process of its own gets when it crashes in native code."""
 
 _SENT = frozenset({SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2})
 """Signals that somebody sends; others are what a crash is called."""
@@ -57,6 +74,15 @@ def silent_end(
             f"Somebody else ended the server ({signal_name(signal)}).",
             "Find out who: a job scheduler's time limit, a container's stop, another user, or a "
             "terminal that was closed.",
+        )
+    if signal in CRASHES:
+        return Failure(
+            FailureKind.NATIVE_CRASH,
+            None,
+            "",
+            f"The server crashed in native code ({signal_name(signal)}) and could say nothing.",
+            "Look into the kernel log (`journalctl -k`), and start once with PYTHONFAULTHANDLER=1: "
+            "it prints where each thread was; another backend or release may not crash.",
         )
     how = (
         ""

@@ -378,7 +378,7 @@ def closed(lines: list[str], exit_: Exit | None) -> Failure | None:
         (Exit(None, 15), K.KILLED, "Find out who"),
         (Exit(None, 1), K.KILLED, "a terminal that was closed"),
         (Exit(1, None), K.UNKNOWN, "VLLM_LOGGING_LEVEL=DEBUG"),
-        (Exit(None, 11), K.UNKNOWN, "VLLM_LOGGING_LEVEL=DEBUG"),
+        (Exit(None, 11), K.NATIVE_CRASH, "PYTHONFAULTHANDLER=1"),
     ],
 )
 def test_a_silent_end_is_told_by_its_exit(exit_: Exit, kind: FailureKind, remedy: str) -> None:
