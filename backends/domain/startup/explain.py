@@ -37,15 +37,21 @@ def explain(lines: Iterable[tuple[int, str]]) -> list[Start]:
 
     Times are those of the lines themselves. Nothing in the lines makes this raise.
     """
-    log, prefixes = _Log(), Prefixes()
+    log, prefixes, ready = _Log(), Prefixes(), False
     for number, line in lines:
-        if not (log.ready and line.endswith(_SERVED)):
-            log.add(number, prefixes.without(line) if prefixes.any else line)
+        if ready and line.endswith(_SERVED):
+            continue
+        log.add(number, prefixes.without(line) if prefixes.any else line)
+        ready = log.reader.ready
     return log.starts()
 
 
 class _Log:
-    """The start being read, and those before it."""
+    """The start being read, and those before it.
+
+    Attributes:
+        reader: of the start being read.
+    """
 
     def __init__(self) -> None:
         self._starts: list[Start] = []
@@ -57,9 +63,9 @@ class _Log:
     def add(self, number: int, line: str) -> None:
         glimpse = head_of(line)
         word, stamp, outer, _ = glimpse
-        reader = self._reader
+        reader = self.reader
         known = is_interesting(word) and not (word == _STILL_SERVING and reader.ready)
-        interesting = known or ((not word or reader.attentive) and reader.attends(line, word))
+        interesting = known or ((not word or reader.attention) and reader.attends(line, word))
         if known and self._opens_another(line, glimpse):
             # Lines without a meaning may already be the new start's.
             self._stamp = self._stamp_read
@@ -77,17 +83,12 @@ class _Log:
             self._read_held()
             self._read(number, line)
 
-    @property
-    def ready(self) -> bool:
-        """Whether the start being read has come up."""
-        return self._reader.ready
-
     def starts(self) -> list[Start]:
         self._finish()
         return self._starts
 
     def _reset(self) -> None:
-        self._reader = StartReader()
+        self.reader = StartReader()
         self._clock = LogClock()
         self._state = None
         self._outer = None
@@ -141,15 +142,15 @@ class _Log:
             self._stamp_read = self._stamp
             self._read_at = self._now()
         now = self._read_at
-        facts = self._reader.feed(now, line, number)
+        facts = self.reader.feed(now, line, number)
         self._evident = self._evident or bool(facts)
         for fact in facts:
             state = apply(state, fact)
             if isinstance(fact, PhaseProgressed) and fact.phase is PhaseName.LOAD_WEIGHTS:
                 ran_s = bar_clock_s(line)
                 self._bar = (self._bar[0] if 0 < self._bar[1] <= ran_s else now.mono_s, ran_s)
-        if self._reader.stopping_at is not None:
-            state = apply(state, StopOrdered(self._reader.stopping_at, by="its log"))
+        if self.reader.stopping_at is not None:
+            state = apply(state, StopOrdered(self.reader.stopping_at, by="its log"))
         self._state = state
 
     def _by_its_bar(self, now: Stamp) -> Stamp:
@@ -159,7 +160,7 @@ class _Log:
 
     def _opens_another(self, line: str, glimpse: Glimpse) -> bool:
         """Tell whether this line belongs to a start after the one being read."""
-        reader = self._reader
+        reader = self.reader
         up = reader.ready or (reader.engine_ready_at is not None and not reader.has_api_server)
         failed = reader.doubtful and reader.has_begun
         if not (reader.over or up or failed or reader.is_past_devices):
@@ -182,7 +183,7 @@ class _Log:
             self._begin()
         assert self._state is not None
         now = self._now()
-        facts = self._reader.close(now, None, ending_in(self._last))
+        facts = self.reader.close(now, None, ending_in(self._last))
         for fact in facts:
             self._state = apply(self._state, fact)
         failure = self._state.failure
@@ -193,7 +194,7 @@ class _Log:
         start = as_start(self._state, now)
         if start.outcome is Outcome.INCOMPLETE:
             now = self._by_its_bar(now) if _loads(start) else now
-            start = with_standing(as_start(self._state, now), self._reader.waiting, self._bar[1])
+            start = with_standing(as_start(self._state, now), self.reader.waiting, self._bar[1])
         self._starts.append(start if self._stamp else _without_times(start))
 
 

@@ -161,11 +161,11 @@ def clean(block: bytes) -> str:
 
 def head_of(line: str) -> Glimpse:
     """Return what decides whether `line` is worth reading; as fast as Python allows."""
-    record = _RECORD.match(line)
-    if record is not None:
+    if line[:1].islower():
+        if not _may_have_prefix(line):
+            return Glimpse(line.split(None, 1)[0], "", False, 0)
+    elif record := _RECORD.match(line):
         return Glimpse(record[2], record[1], False, 0)
-    if line[:1].islower() and not _may_have_prefix(line):
-        return Glimpse(line.split(None, 1)[0], "", False, 0)
     return _head_of_json(line) if line[:2] == '{"' else head_of_text(line)
 
 

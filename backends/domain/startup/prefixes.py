@@ -19,17 +19,16 @@ class Prefixes:
 
     Numbers in it may change from line to line, as those of lines and ranks do. Prefixes of which
     the time is read are left alone.
+
+    Attributes:
+        any: a line may still have a prefix to leave out: one is known, or may be learnt.
     """
 
     def __init__(self) -> None:
         self._known: re.Pattern[str] | None = None
         self._learnt: list[str] = []
         self._tries = _MOST_TRIES
-
-    @property
-    def any(self) -> bool:
-        """Whether a line may still have a prefix to leave out: one is known, or may be learnt."""
-        return self._tries > 0 or self._known is not None
+        self.any = True
 
     def without(self, line: str) -> str:
         """Return the line as vLLM wrote it."""
@@ -39,7 +38,9 @@ class Prefixes:
             return line
         self._tries -= 1
         record = _RECORD.search(line, 1, _LONGEST + 40)
-        if record is None or not self._learns(line, record.start()):
+        learnt = record is not None and self._learns(line, record.start())
+        self.any = self._tries > 0 or self._known is not None
+        if record is None or not learnt:
             return line
         return line[record.start() :]
 

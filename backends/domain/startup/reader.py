@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from backends.domain.facts import (
     BecameReady,
@@ -41,6 +42,7 @@ _BEHIND_A_BAR = re.compile(r"(?<=(?:it/s|s/it)\])(?=[(A-Z])")
 _ALL_WORDS = WORDS | FAILURE_WORDS
 
 
+@lru_cache(maxsize=4096)
 def is_interesting(word: str) -> bool:
     """Tell whether a line whose message begins with `word` can mean anything to a reader."""
     return word in _ALL_WORDS or word.endswith(_EXCEPTIONS) or (":" in word and is_native(word))
@@ -54,6 +56,7 @@ class StartReader:
         engine_ready_at: when the engine had come up, None before.
         has_api_server: the log told of an API server, so the engine alone is not yet ready.
         ready: the log told that the server answers.
+        attention: how many more lines count because they follow a failure's line.
         waiting: the wait that the log announced last, None once the start went on.
     """
 
@@ -69,17 +72,12 @@ class StartReader:
         self._figures = Figures()
         self._servers = self._servers_awaited = 1
         self._number = 0
-        self._attention = 0
+        self.attention = 0
         self.waiting: Wait | None = None
 
     def attends(self, line: str, word: str) -> bool:
         """Tell whether a line counts for its place: a frame, or what follows a failure's line."""
-        return self._attention > 0 or (word == "" and 'File "' in line)
-
-    @property
-    def attentive(self) -> bool:
-        """Whether the next lines count because they follow a failure's line."""
-        return self._attention > 0
+        return self.attention > 0 or (word == "" and 'File "' in line)
 
     @property
     def over(self) -> bool:
@@ -171,7 +169,7 @@ class StartReader:
 
     def _suspect(self, at: Stamp, record: Record, *, died: bool) -> None:
         plain = not (died or is_interesting(record.word))
-        self._attention = max(0, self._attention - 1) if plain else ATTENTION_LINES
+        self.attention = max(0, self.attention - 1) if plain else ATTENTION_LINES
         if self.stopping_at is None:
             phase = "" if self.ready else self._timeline.phase or ""
             ordered = self._suspects.consider(self._number, record, phase, died=died)
