@@ -103,7 +103,7 @@ class Suspects:
         return _engine_died(wrappers[0], settings, ready=ready) if wrappers else None
 
 
-def told_behind(number: int, line: str, settings: dict[str, str], *, ready: bool) -> Failure:
+def failure_behind(number: int, line: str, settings: dict[str, str], *, ready: bool) -> Failure:
     """Return the failure that a line behind the log tells, which no process of vLLM wrote."""
     suspect = Suspect(number, line, line, "", 0, settings.get("phase", ""))
     return _failure(suspect, settings, ready=ready)

@@ -13,7 +13,7 @@ from backends.domain.facts import (
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
 from backends.domain.startup.crashes import is_native
-from backends.domain.startup.diagnosis import Suspects, told_behind
+from backends.domain.startup.diagnosis import Suspects, failure_behind
 from backends.domain.startup.endings import Ending
 from backends.domain.startup.figures import Figures, progressed
 from backends.domain.startup.lines import Record, head_of, read
@@ -142,7 +142,7 @@ class StartReader:
             if ending is not None and failure.line_number is None:
                 failure = replace(failure, line_number=ending.number, line=ending.line)
                 if ending.out_of_memory:
-                    failure = told_behind(ending.number, ending.line, known, ready=self.ready)
+                    failure = failure_behind(ending.number, ending.line, known, ready=self.ready)
             facts.append(FailureSeen(at, failure))
         return facts
 
