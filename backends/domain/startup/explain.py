@@ -4,6 +4,8 @@ import re
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
+from operator import itemgetter
 
 from backends.domain.facts import PhaseProgressed, StopOrdered
 from backends.domain.stamp import Stamp
@@ -13,7 +15,7 @@ from backends.domain.startup.document import start_document
 from backends.domain.startup.endings import MOST_LINES, ending_in
 from backends.domain.startup.fold import apply, as_start
 from backends.domain.startup.lines import Glimpse, head_of, read
-from backends.domain.startup.prefixes import Prefixes
+from backends.domain.startup.prefixes import Prefixes, source_of
 from backends.domain.startup.reader import StartReader, is_interesting
 from backends.domain.startup.root import refuses_arguments
 from backends.domain.startup.state import StartState, begin
@@ -28,6 +30,8 @@ _STILL_SERVING = "Engine 000:"
 _ONLY_A_WRAPPER = re.compile(r"RuntimeError: Engine core initialization failed")
 """A fragment that says no more than this tells nothing of a start."""
 _RESOLUTION_S = 2.0
+_MOST_SERVERS = 16
+"""Servers whose lines one file may hold between one another."""
 _MOST_UNDATED = 1000
 """Lines before the first that has a time; they are read as if they stood there."""
 
@@ -37,44 +41,83 @@ def explain(lines: Iterable[tuple[int, str]]) -> list[Start]:
 
     Times are those of the lines themselves. Nothing in the lines makes this raise.
     """
-    log, prefixes, ready = _Log(), Prefixes(), False
+    first, prefixes, ready = _Log(), Prefixes(), False
+    logs: dict[str, _Log] = {}
     for number, line in lines:
         if ready and line.endswith(_SERVED):
             continue
-        log.add(number, prefixes.without(line) if prefixes.any else line)
-        ready = log.reader.ready
-    return log.starts()
+        log = logs.get(source_of(line), first) if logs else first
+        text = prefixes.without(line) if prefixes.any else line
+        if log.add(number, text, line):
+            source = source_of(line)
+            if source and source != log.source and len(logs) < _MOST_SERVERS:
+                logs.setdefault(log.source, log)
+                logs[source] = _Log(source)
+                logs[source].add(number, text, line)
+            else:
+                log.begin_another(number, text)
+        elif not log.source and log.evident:
+            log.source = source_of(line)
+        ready = not logs and log.reader.ready
+    found = (log.starts() for log in logs.values() or [first])
+    return [start for _, start in sorted(chain.from_iterable(found), key=itemgetter(0))]
 
 
 class _Log:
     """The start being read, and those before it.
 
     Attributes:
+        source: whose lines these are, where a file holds those of several servers.
         reader: of the start being read.
+        evident: its lines told of a start.
     """
 
-    def __init__(self) -> None:
-        self._starts: list[Start] = []
+    def __init__(self, source: str = "") -> None:
+        self.source = source
+        self._first = 0
+        self._starts: list[tuple[int, Start]] = []
         self._outer: bool | None = None
         self._state: StartState | None = None
-        self._evident = False
+        self.evident = False
         self._reset()
 
-    def add(self, number: int, line: str) -> None:
+    def add(self, number: int, line: str, whole: str) -> bool:
+        """Take a line; where it opens a start while this one goes on, leave it and return True.
+
+        `whole` is the line with the prefix that says whose it is.
+        """
         glimpse = head_of(line)
-        word, stamp, outer, _ = glimpse
+        word = glimpse.word
         reader = self.reader
         known = is_interesting(word) and not (word == _STILL_SERVING and reader.ready)
         interesting = known or ((not word or reader.attention) and reader.attends(line, word))
-        if known and self._opens_another(line, glimpse):
-            # Lines without a meaning may already be the new start's.
-            self._stamp = self._stamp_read
-            self._finish()
-            self._reset()
+        if known and self._opens_another(line, glimpse, whole):
+            if not reader.over:
+                return True
+            self._turn()
+        self._take(number, line, glimpse, interesting=bool(interesting))
+        return False
+
+    def begin_another(self, number: int, line: str) -> None:
+        """Take a line that opens another start of the same server."""
+        self._turn()
+        self._take(number, line, head_of(line), interesting=True)
+
+    def _turn(self) -> None:
+        """Finish a start at the line that opens the next."""
+        # Lines without a meaning may already be the new start's.
+        self._stamp = self._stamp_read
+        self._finish()
+        self._reset()
+
+    def _take(self, number: int, line: str, glimpse: Glimpse, *, interesting: bool) -> None:
+        _, stamp, outer, _ = glimpse
         moved = stamp != self._stamp or self._held is not None
         if stamp and (self._outer is None or (moved and self._outer is outer)):
             self._dated(line, stamp, outer=outer)
         self._last.append((number, line))
+        if not self._first:
+            self._first = number
         if not interesting:
             return
         if self._held is not None and len(self._held) < _MOST_UNDATED:
@@ -83,7 +126,8 @@ class _Log:
             self._read_held()
             self._read(number, line)
 
-    def starts(self) -> list[Start]:
+    def starts(self) -> list[tuple[int, Start]]:
+        """Return all starts, each with the number of its first line."""
         self._finish()
         return self._starts
 
@@ -94,7 +138,8 @@ class _Log:
         self._outer = None
         self._stamp = self._stamp_read = ""
         self._read_at = self._now()
-        self._evident = False
+        self.evident = False
+        self._first = 0
         self._last: deque[tuple[int, str]] = deque(maxlen=MOST_LINES)
         self._bar = (self._read_at.mono_s, 0.0)
         self._undated: list[tuple[int, str]] = []
@@ -143,7 +188,7 @@ class _Log:
             self._read_at = self._now()
         now = self._read_at
         facts = self.reader.feed(now, line, number)
-        self._evident = self._evident or bool(facts)
+        self.evident = self.evident or bool(facts)
         for fact in facts:
             state = apply(state, fact)
             if isinstance(fact, PhaseProgressed) and fact.phase is PhaseName.LOAD_WEIGHTS:
@@ -158,15 +203,18 @@ class _Log:
         began, ran_s = self._bar
         return Stamp(max(now.mono_s, began + ran_s), max(now.wall_s, began + ran_s))
 
-    def _opens_another(self, line: str, glimpse: Glimpse) -> bool:
+    def _opens_another(self, line: str, glimpse: Glimpse, whole: str) -> bool:
         """Tell whether this line belongs to a start after the one being read."""
         reader = self.reader
         up = reader.ready or (reader.engine_ready_at is not None and not reader.has_api_server)
         failed = reader.doubtful and reader.has_begun
-        if not (reader.over or up or failed or reader.is_past_devices):
+        early = not (reader.over or up or failed or reader.is_past_devices)
+        if early and (not self.source or source_of(whole) in {"", self.source}):
             return False
         record = read(line, glimpse)
         found = find(record.word, record.tag, record.message)
+        if early:
+            return found is not None and found[0].event is Event.BANNER
         if found is None:
             return (reader.over or up) and refuses_arguments(record.message)
         row, match = found
@@ -187,15 +235,15 @@ class _Log:
         for fact in facts:
             self._state = apply(self._state, fact)
         failure = self._state.failure
-        if not self._evident and (failure is None or failure.line_number is None):
+        if not self.evident and (failure is None or failure.line_number is None):
             return
-        if not self._evident and _ONLY_A_WRAPPER.match(failure.line if failure else ""):
+        if not self.evident and _ONLY_A_WRAPPER.match(failure.line if failure else ""):
             return
         start = as_start(self._state, now)
         if start.outcome is Outcome.INCOMPLETE:
             now = self._by_its_bar(now) if _loads(start) else now
             start = with_standing(as_start(self._state, now), self.reader.waiting, self._bar[1])
-        self._starts.append(start if self._stamp else _without_times(start))
+        self._starts.append((self._first, start if self._stamp else _without_times(start)))
 
 
 def _loads(start: Start) -> bool:

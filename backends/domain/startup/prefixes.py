@@ -14,6 +14,20 @@ _LONGEST = 120
 _MOST_TRIES, _MOST_PREFIXES = 5000, 8
 
 
+_SOURCE = re.compile(
+    r"(?P<compose>[\w.-]+) +\| |\[pod/(?P<pod>[^\]]{1,200})\]|"
+    r"(?P<stern>[a-z0-9][a-z0-9.]*-[a-z0-9.-]+ [a-z0-9.-]+) (?=[(A-Z\[])|"
+    r"\((?P<replica>ServeReplica:[^ )]{1,100} pid=\d+)|"
+    r"[A-Z][a-z]{2} [ \d]\d [\d:.]{8,15} (?P<unit>[\w.-]+ [\w@./-]+\[\d+\]): "
+)
+
+
+def source_of(line: str) -> str:
+    """Return which service, pod, replica or unit a line's prefix names; empty where none does."""
+    found = _SOURCE.match(line)
+    return "" if found is None else f"{found.lastgroup} {found[found.lastgroup or 0]}"
+
+
 class Prefixes:
     """Learns, from lines behind which a record of vLLM stands, what to leave out of all lines.
 
