@@ -16,6 +16,7 @@ from backends.domain.startup.document import start_document
 from backends.domain.startup.explain import explain
 from backends.domain.startup.lines import numbered_lines
 from backends.domain.startup.log_bytes import ZSTD_MAGIC
+from backends.domain.startup.memory import memory_words
 from backends.domain.visible import visible
 from backends.problem import NotFound, Problem, UsageProblem
 from console.cli.output import document, say, show, show_page, table
@@ -136,7 +137,7 @@ def _tell(starts: list[Start]) -> None:
         show(f"{start.model or 'unknown model'} on {version}: {start.outcome}")
         table(_rows(start))
         show(f"unlogged {plain_s(start.unlogged_s)}, total {plain_s(start.total_s)}")
-        _tell_memory(start)
+        show(f"memory: {memory_words(start.memory) or 'not in this log'}")
         if start.standing is not None:
             show(f"unfinished: {start.standing}")
         if start.failure is not None:
@@ -178,24 +179,5 @@ def _phase(phase: Phase, *, failed: bool, overlaps: bool) -> tuple[str, ...]:
         f"{plain_s(phase.duration_s):>10}",
         reported,
         rank,
-        "beside the phase before it" if overlaps else "",
+        "overlaps" if overlaps else "",
     )
-
-
-def _tell_memory(start: Start) -> None:
-    memory = start.memory
-    told = [
-        f"{words} {value:.2f} GiB"
-        for words, value in (
-            ("weights", memory.weights_gib),
-            ("KV cache", memory.kv_cache_gib),
-            ("CUDA graphs", memory.cuda_graphs_gib),
-            ("activation peak", memory.activation_peak_gib),
-        )
-        if value is not None
-    ]
-    if memory.kv_cache_tokens is not None:
-        told.append(f"{memory.kv_cache_tokens:,} tokens of KV cache")
-    if memory.max_concurrency is not None:
-        told.append(f"{memory.max_concurrency:.2f}x maximum concurrency")
-    show("memory: " + (", ".join(told) or "not in this log"))

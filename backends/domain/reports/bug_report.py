@@ -8,6 +8,7 @@ from backends.domain.reports.pseudonyms import Pseudonyms
 from backends.domain.reports.table import markdown_table
 from backends.domain.start import Failure, Phase, Start
 from backends.domain.startup.lines import head_of
+from backends.domain.startup.memory import memory_words
 from backends.domain.startup.prefixes import Prefixes
 from backends.domain.startup.reader import is_interesting
 from backends.domain.visible import LONGEST_LINE, bounded
@@ -97,18 +98,7 @@ def _facts(start: Start, starts: int, gpus: tuple[str, ...], command: str) -> It
     yield f"- model: {start.model or NOT_IN_LOG}"
     yield f"- GPUs: {', '.join(gpus) or NOT_IN_LOG}"
     yield f"- starts in this log: {starts}; this is the last"
-    memory = start.memory
-    parts = [
-        f"{words} {value:.2f} GiB"
-        for words, value in (
-            ("weights", memory.weights_gib),
-            ("KV cache", memory.kv_cache_gib),
-            ("CUDA graphs", memory.cuda_graphs_gib),
-            ("activation peak", memory.activation_peak_gib),
-        )
-        if value is not None
-    ]
-    yield f"- memory: {', '.join(parts) or NOT_IN_LOG}"
+    yield f"- memory: {memory_words(start.memory) or NOT_IN_LOG}"
     settings = ", ".join(f"{name}={value}" for name, value in start.settings)
     yield f"- settings: {settings or NOT_IN_LOG}"
     yield f"- command: {NOT_IN_LOG}" if not command else "- command:"

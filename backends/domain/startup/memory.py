@@ -48,3 +48,22 @@ def start_memory(ranks: tuple[RankMemory, ...], kv_cache: KvCacheSized | None) -
         activation_peak_gib=largest(lambda rank: rank.activation_peak_gib),
         ranks=ranks,
     )
+
+
+def memory_words(memory: StartMemory) -> str:
+    """Return the parts that are known, in GiB and tokens, as one line; empty where none is."""
+    parts = [
+        f"{words} {value:.2f} GiB"
+        for words, value in (
+            ("weights", memory.weights_gib),
+            ("KV cache", memory.kv_cache_gib),
+            ("CUDA graphs", memory.cuda_graphs_gib),
+            ("activation peak", memory.activation_peak_gib),
+        )
+        if value is not None
+    ]
+    if memory.kv_cache_tokens is not None:
+        parts.append(f"{memory.kv_cache_tokens:,} tokens of KV cache")
+    if memory.max_concurrency is not None:
+        parts.append(f"{memory.max_concurrency:.2f}x maximum concurrency")
+    return ", ".join(parts)

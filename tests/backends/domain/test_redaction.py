@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,3 +71,19 @@ def test_a_short_key_does_not_take_words_apart() -> None:
 def test_every_key_of_a_flag_that_takes_several_is_hidden() -> None:
     shown = without_secrets(["--api-key", "one", "two", "--port", "1", "api_key", "--seed"])
     assert shown == ["--api-key", HIDDEN, HIDDEN, "--port", "1", "api_key", "--seed"]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "hf_" + "aB3d" * 6,
+        "sk-" + "aB3d" * 6,
+        "nvapi-" + "aB3d" * 8,
+        "ghp_" + "aB3d" * 8,
+        "glpat-" + "aB3d" * 5,
+        "AKIA" + "ABCD" * 4,
+        "eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJSMeK",
+    ],
+)
+def test_a_key_that_its_prefix_gives_away_is_hidden_in_any_text(key: str) -> None:
+    assert without_secrets(f"docker run -e X={key} image") == f"docker run -e X={HIDDEN} image"
