@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+from backends.domain.ab.facts import SeriesEnded
 from backends.domain.ab.run import SeriesMode
 from backends.operations import ab
 from backends.operations.ab import ab_targets, why_no_ab
@@ -61,9 +62,15 @@ class AbActions:
         self._cancelled = asyncio.Event()
         try:
             addresses = [target.base_url for target in order.targets]
+            end: SeriesEnded | None = None
             async with sending(console.host.state_folder, addresses):
                 async for fact in run_series(order, self._cancelled):
-                    console.happened(fact)
+                    if isinstance(fact, SeriesEnded):
+                        end = fact  # shown once the next order can be taken
+                    else:
+                        console.happened(fact)
+            if end is not None:
+                console.happened(end)
         except Problem as problem:
             console.notify(str(problem), severity="error", markup=False)
 

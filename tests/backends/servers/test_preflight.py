@@ -18,6 +18,8 @@ from backends.servers.preflight import preflight
 from tests.backends.keeper.conftest import free_port
 
 GIB = 2**30
+NO_SUCH_PID = 2**22 + 1
+"""One more than the most that the kernel ever gives, so that no process of this host has it."""
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def _order(*arguments: str, model: str = "whole", **environment: str) -> LaunchO
 
 def _gpu(index: int, used_gib: float, total_gib: float = 80) -> Gpu:
     memory = GpuMemory(int(total_gib * GIB), int(used_gib * GIB), 0, False, "test")
-    holder = GpuProcess(4711, "VLLM::EngineCore", int(used_gib * GIB))
+    holder = GpuProcess(NO_SUCH_PID, "VLLM::EngineCore", int(used_gib * GIB))
     return Gpu(index, f"u{index}", "H100", "nvidia", memory, processes=(holder,))
 
 
@@ -127,7 +129,7 @@ def test_free_memory_is_held_against_what_vllm_will_ask(
     found = _finding(preflight(_order(*arguments), (), sample, around), "GPU 0")
     assert found.state == state
     if state == "fail":
-        assert "pid 4711 `VLLM::EngineCore`" in found.what
+        assert f"pid {NO_SUCH_PID} `VLLM::EngineCore`" in found.what
 
 
 def test_the_remedy_is_a_share_that_fits(around: Surroundings) -> None:
