@@ -1,7 +1,7 @@
 """Keeps the record of a host: folds what its sources tell, and has written what it adds up to."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -153,10 +153,14 @@ class Recorder:
             if isinstance(fact, AccountFact):
                 await self._catch_up(fact)
             self._take(fact)
+            if isinstance(fact, ServersSeen):
+                listed = fact.servers
+                addresses = await asyncio.to_thread(sources.read_here, self.host, listed)
+                self._look_after(listed, addresses)
 
     async def _ticks(self) -> AsyncIterator[Fact]:
         while True:
-            if not self._lock.held and self._lock.take():
+            if not self._lock.held and await asyncio.to_thread(self._lock.take):
                 self._spawn(self._take_up())
             if self._history.problem != self._problem_said:
                 self._problem_said = self._history.problem
@@ -187,8 +191,6 @@ class Recorder:
             each.session = advance_watched(replace(each.session, account=self.account), fact)
         self._publish(fact)
         match fact:
-            case ServersSeen():
-                self._look_after(fact.servers)
             case MetricsScraped():
                 self._judge(fact.server)
             case HostTicked() if self._lock.held and self.account.meter is not None:
@@ -214,9 +216,8 @@ class Recorder:
             self.account = with_stretches(replace(self.account, at=fact.at), found)
             self.republish()
 
-    def _look_after(self, listed: tuple[Server, ...]) -> None:
-        """Follow each server of ours, and read each that is to be read; let go of all others."""
-        addresses = sources.read_here(self.host, listed)
+    def _look_after(self, listed: tuple[Server, ...], addresses: Mapping[str, str]) -> None:
+        """Follow each server of ours, and read each that has an address; let go of all others."""
         for server in listed:
             if server.owner is Owner.MANAGED or server.name in addresses:
                 self._watch(server, addresses.get(server.name, ""))
