@@ -17,6 +17,9 @@ from backends.wire import UnreadableRecord, encode_fact, fact_of, plain, typed, 
 
 PROTOCOL = 1
 
+RELEASE = "0.1.0"
+"""The release of inferctl; reading it from the installed package would take 30 ms."""
+
 LINE_LIMIT_BYTES = 32 << 20
 """A snapshot of ten busy servers takes some megabytes; what is longer is no message of ours."""
 
@@ -32,6 +35,28 @@ class Hello:
     protocol: int
     version: str
     pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What an agent is doing.
+
+    Attributes:
+        began_wall_s: since when, seconds since 1970.
+        reads: the servers whose counters it reads.
+        listeners: how many consoles and others follow the record.
+        writes: whether it writes the record; another process may hold that.
+        problem: why the record cannot be written, one sentence with the remedy; empty if it can.
+    """
+
+    protocol: int
+    version: str
+    pid: int
+    began_wall_s: float
+    reads: tuple[str, ...]
+    listeners: int
+    writes: bool
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +98,21 @@ class PlanJudged:
 
 Message = Snapshot | PlanJudged | Fact
 
-_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Hello, Snapshot, PlanJudged)}
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind for kind in (Hello, Status, Snapshot, PlanJudged)
+}
 
 
-def encode(message: Message | Hello) -> bytes:
+def encode(message: Message | Hello | Status) -> bytes:
     """Return a message as one line of JSON, its kind under ``message`` or ``fact``."""
-    if isinstance(message, Hello | Snapshot | PlanJudged):
+    if isinstance(message, Hello | Status | Snapshot | PlanJudged):
         line = msgspec.json.encode({"message": type(message).__name__, **plain(message)})
     else:
         line = encode_fact(message)
     return line + b"\n"
 
 
-def decode(line: bytes) -> Message | Hello:
+def decode(line: bytes) -> Message | Hello | Status:
     """Return the message of one line.
 
     Raises:
@@ -100,7 +127,7 @@ def decode(line: bytes) -> Message | Hello:
         return fact_of(record)
     if kind not in _KINDS:
         raise UnreadableRecord(f"unknown message {kind}")
-    message: Message | Hello = typed(with_infinity(record), _KINDS[kind])
+    message: Message | Hello | Status = typed(with_infinity(record), _KINDS[kind])
     return message
 
 

@@ -84,6 +84,21 @@ class Recorder:
         self._tasks: set[asyncio.Task[None]] = set()
         self._failed: asyncio.Future[None] | None = None
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The servers whose counters are read now."""
+        return tuple(name for name, each in self._watched.items() if each.address)
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process writes the record."""
+        return self._lock.held
+
+    @property
+    def problem(self) -> str:
+        """Why the record cannot be written or read; empty if it can."""
+        return self._history.problem
+
     async def run(self) -> None:
         """Watch and record until cancelled; what was seen is then handed to the history.
 
