@@ -17,6 +17,7 @@ from backends.agent.messages import (
     PROTOCOL,
     RELEASE,
     Hello,
+    Series,
     Snapshot,
     Status,
     decode,
@@ -38,7 +39,7 @@ POLL_S = 0.02
 
 LOG_LIMIT_BYTES = 1 << 20
 
-M = TypeVar("M", Snapshot, Status)
+M = TypeVar("M", Series, Snapshot, Status)
 
 
 class AgentUnavailable(Problem):
@@ -51,7 +52,7 @@ def status(state_folder: Path) -> Status | None:
     Raises:
         AgentUnavailable: one runs and does not answer, or is not to be trusted.
     """
-    return _asked(state_folder, "status", Status)
+    return _asked(state_folder, Order("status"), Status)
 
 
 def snapshot(state_folder: Path) -> Snapshot | None:
@@ -60,7 +61,16 @@ def snapshot(state_folder: Path) -> Snapshot | None:
     Raises:
         AgentUnavailable: one runs and does not answer, or is not to be trusted.
     """
-    return _asked(state_folder, "snapshot", Snapshot)
+    return _asked(state_folder, Order("snapshot"), Snapshot)
+
+
+def series(state_folder: Path, server: str, step_s: float) -> Series | None:
+    """Return figures of a server over time, None where no agent runs.
+
+    Raises:
+        AgentUnavailable: one runs and does not answer, or is not to be trusted.
+    """
+    return _asked(state_folder, Order("series", server, step_s), Series)
 
 
 def stop(state_folder: Path) -> bool:
@@ -72,7 +82,7 @@ def stop(state_folder: Path) -> bool:
     with _connected(state_folder) as lines:
         if lines is None:
             return False
-        _send(lines, "stop")
+        _send(lines, Order("stop"))
         try:
             while lines.readline():
                 pass  # it hangs up once everything is written
@@ -99,7 +109,7 @@ def ensure(state_folder: Path, withheld: Collection[str] = ()) -> None:
         _start(state_folder, withheld)
 
 
-def _asked(state_folder: Path, order: str, kind: type[M]) -> M | None:
+def _asked(state_folder: Path, order: Order, kind: type[M]) -> M | None:
     with _connected(state_folder) as lines:
         if lines is None:
             return None
@@ -128,8 +138,8 @@ def _connected(state_folder: Path) -> Iterator["io.BufferedRWPair | None"]:
         yield lines
 
 
-def _send(lines: io.BufferedRWPair, order: str) -> None:
-    lines.write(msgspec.json.encode(Order(order)) + b"\n")
+def _send(lines: io.BufferedRWPair, order: Order) -> None:
+    lines.write(msgspec.json.encode(order) + b"\n")
     lines.flush()
 
 

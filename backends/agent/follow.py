@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from backends.agent.client import ANSWER_S, check_greeting, connection_to, strange
-from backends.agent.messages import LINE_LIMIT_BYTES, Hello, Message, Status, decode
+from backends.agent.messages import LINE_LIMIT_BYTES, Hello, Message, Series, Status, decode
 from backends.agent.place import Order
 from backends.wire import UnreadableRecord
 
@@ -31,7 +31,7 @@ async def follow(state_folder: Path, refresh: asyncio.Event) -> AsyncIterator[Me
         writer.write(msgspec.json.encode(Order("follow")) + b"\n")
         while line := await reader.readline():
             message = decode(line)
-            if not isinstance(message, Hello | Status):
+            if not isinstance(message, Hello | Status | Series):
                 yield message
     except (TimeoutError, UnreadableRecord, ValueError) as error:
         raise strange(state_folder, error) from error

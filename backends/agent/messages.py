@@ -60,6 +60,21 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Series:
+    """Figures of one server over time.
+
+    Attributes:
+        figures: what a row holds after its instant, in seconds since 1970.
+        rows: oldest first; None where a figure was not known.
+    """
+
+    server: str
+    step_s: float
+    figures: tuple[str, ...]
+    rows: tuple[tuple[float | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
     """One server whose counters are read.
 
@@ -98,21 +113,23 @@ class PlanJudged:
 
 Message = Snapshot | PlanJudged | Fact
 
+Answer = Hello | Status | Series
+
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (Hello, Status, Snapshot, PlanJudged)
+    kind.__name__: kind for kind in (Hello, Status, Series, Snapshot, PlanJudged)
 }
 
 
-def encode(message: Message | Hello | Status) -> bytes:
+def encode(message: Message | Answer) -> bytes:
     """Return a message as one line of JSON, its kind under ``message`` or ``fact``."""
-    if isinstance(message, Hello | Status | Snapshot | PlanJudged):
+    if isinstance(message, Hello | Status | Series | Snapshot | PlanJudged):
         line = msgspec.json.encode({"message": type(message).__name__, **plain(message)})
     else:
         line = encode_fact(message)
     return line + b"\n"
 
 
-def decode(line: bytes) -> Message | Hello | Status:
+def decode(line: bytes) -> Message | Answer:
     """Return the message of one line.
 
     Raises:
@@ -127,7 +144,7 @@ def decode(line: bytes) -> Message | Hello | Status:
         return fact_of(record)
     if kind not in _KINDS:
         raise UnreadableRecord(f"unknown message {kind}")
-    message: Message | Hello | Status = typed(with_infinity(record), _KINDS[kind])
+    message: Message | Answer = typed(with_infinity(record), _KINDS[kind])
     return message
 
 

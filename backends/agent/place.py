@@ -28,6 +28,14 @@ def lock_of(state_folder: Path) -> Path:
 
 
 class Order(msgspec.Struct):
-    """One line from a client: ``follow``, ``snapshot``, ``status`` or ``stop``."""
+    """One line from a client.
+
+    Attributes:
+        order: ``follow``, ``snapshot``, ``status``, ``series`` or ``stop``.
+        server: whose series.
+        step_s: of which resolution: 1, 15 or 300 seconds.
+    """
 
     order: str
+    server: str = ""
+    step_s: float = 1.0

@@ -1,6 +1,7 @@
 """Answers clients on the agent's socket, from the recorder of this process."""
 
 import asyncio
+import math
 import os
 import socket
 import time
@@ -8,8 +9,9 @@ from contextlib import suppress
 
 import msgspec
 
-from backends.agent.messages import PROTOCOL, RELEASE, Hello, Status, encode
+from backends.agent.messages import PROTOCOL, RELEASE, Hello, Series, Status, encode
 from backends.agent.place import ORDER_LIMIT_BYTES, Order
+from backends.domain.time_series import FIGURES
 from backends.host import unix_socket
 from backends.operations.recording.recorder import Recorder
 
@@ -62,6 +64,12 @@ class Service:
             self._recorder.problem,
         )
 
+    def _series(self, order: Order) -> Series:
+        """Return the rows that are asked for; reads files."""
+        rows = self._recorder.series(order.server, order.step_s)
+        known = tuple(tuple(None if math.isnan(one) else one for one in row) for row in rows)
+        return Series(order.server, order.step_s, FIGURES, known)
+
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -74,13 +82,16 @@ class Service:
                 return
             writer.write(encode(Hello(PROTOCOL, RELEASE, os.getpid())))
             while line := await reader.readline():
-                match msgspec.json.decode(line, type=Order).order:
+                order = msgspec.json.decode(line, type=Order)
+                match order.order:
                     case "follow" if follower is None:
                         follower = asyncio.create_task(self._follow(writer))
                     case "snapshot":
                         writer.write(encode(self._recorder.snapshot()))
                     case "status":
                         writer.write(encode(self.status()))
+                    case "series":
+                        writer.write(encode(await asyncio.to_thread(self._series, order)))
                     case "stop":
                         self.stop.set()
                         await asyncio.Event().wait()  # the hang-up is the answer

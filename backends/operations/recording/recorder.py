@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from backends.agent.messages import Message, PlanJudged, Read, Snapshot
 from backends.domain.billing.account import Account, AccountFact, account_after, with_stretches
+from backends.domain.billing.meter import read_meter
 from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.facts import (
     Exited,
@@ -24,6 +26,7 @@ from backends.domain.facts import (
 )
 from backends.domain.server import Owner, Server
 from backends.domain.session import Session, advance_watched, watching
+from backends.domain.time_series import Row
 from backends.history.thread import HistoryThread
 from backends.keeper.client import follow
 from backends.keeper.folder import server_folder
@@ -31,9 +34,13 @@ from backends.operations import decision, meter_store, records
 from backends.operations.host import Host
 from backends.operations.recording import sources
 from backends.operations.recording.lock import RecordLock
+from backends.operations.recording.series import ServerSeries, figures_of, used_by
+from backends.operations.rental import tariff_of
 from backends.problem import Problem
 
 TICK_S = 1.0
+
+SERIES_FOLDER = "series"
 
 AGAIN_S = 1.0
 """Seconds between attempts to read a history that cannot be read."""
@@ -50,6 +57,7 @@ class _Watched:
     """One server: what is known of it, its plan, and the tasks that read it."""
 
     session: Session
+    series: ServerSeries
     shown: ShownPlan = field(default_factory=ShownPlan)
     shown_read: bool = False
     judging: bool = False
@@ -209,6 +217,7 @@ class Recorder:
             case MetricsScraped():
                 self._judge(fact.server)
             case HostTicked() if self._lock.held and self.account.meter is not None:
+                self._add_to_series(fact.at.wall_s)
                 self._spawn(self._keep_latest())
                 if fact.at.wall_s - self._written_s > meter_store.WRITE_EVERY_S:
                     self._write()
@@ -243,7 +252,8 @@ class Recorder:
         watched = self._watched.get(server.name)
         if watched is None:
             session = watching(Session(self.host.now()), server.name, server.model)
-            watched = self._watched[server.name] = _Watched(session)
+            series = ServerSeries(server.name, self.host.state_folder / SERIES_FOLDER)
+            watched = self._watched[server.name] = _Watched(session, series)
             self._spawn(self._read_plan(server.name))
         if server.owner is Owner.EXTERNAL and watched.session.life is not None:
             life = replace(watched.session.life, server=server)
@@ -325,9 +335,23 @@ class Recorder:
         )
         self._plan(name, shown)
 
+    def _add_to_series(self, wall_s: float) -> None:
+        assert self.account.meter is not None
+        for name, each in self._watched.items():
+            tariff = tariff_of(self.host.settings, self.host.settings.profile(name))
+            usd = read_meter(self.account.meter, tariff).usd
+            each.series.add(wall_s, figures_of(each.session, used_by(self._gpus, name), usd))
+
     async def _keep_latest(self) -> None:
+        """Write down what whoever comes after a crash goes on with."""
+        series = tuple(each.series for each in self._watched.values())
         with suppress(OSError):  # a full disk; the history is written when it can be
-            await asyncio.to_thread(meter_store.keep_latest, self.host.state_folder, self.account)
+            await asyncio.to_thread(_kept, self.host.state_folder, self.account, series)
+
+    def series(self, server: str, step_s: float) -> list[Row]:
+        """Return the rows of a server at a resolution; none of a server that is not watched."""
+        watched = self._watched.get(server)
+        return [] if watched is None else watched.series.rows(step_s)
 
     def _write(self) -> None:
         account, since_s = self.account, self._written_s
@@ -346,6 +370,12 @@ class Recorder:
                 queue.put_nowait(None)
             else:
                 queue.put_nowait(message)
+
+
+def _kept(state_folder: Path, account: Account, series: tuple[ServerSeries, ...]) -> None:
+    meter_store.keep_latest(state_folder, account)
+    for each in series:
+        each.keep(account.at.wall_s if account.at else 0.0)
 
 
 def _taken_up(host: Host) -> meter_store.MeterStore:
