@@ -69,7 +69,7 @@ class Rows:
         found = [tuple(flat[at : at + _WIDTH]) for at in range(0, len(flat), _WIDTH)]
         return found[-self.resolution.rows :]
 
-    def flat(self) -> array[float]:
+    def flat(self) -> "array[float]":
         """Return the closed rows one after another, as `kept` takes them."""
         return self._closed
 

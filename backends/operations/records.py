@@ -33,6 +33,7 @@ from backends.domain.startup.openings import VARIABLES
 from backends.history.first_tokens import first_tokens
 from backends.history.history import History, open_history, settled_starts
 from backends.history.records import SeriesRecord, StartRecord
+from backends.history.spool import RunRecord, is_spooled, write_spooled
 from backends.history.thread import HistoryThread
 from backends.keeper.folder import ServerFolder, Unreadable, read_journal, servers_folder
 from backends.operations.context import Context, capacities_known, context_of
@@ -115,7 +116,7 @@ def record_run(writer: HistoryThread, session: Session, context: Context, fact: 
         return context
     if isinstance(fact, SeriesBegan | RunEnded | SeriesEnded):
         series = session.ab.series
-        writer.write(lambda history: save_series(history, series, fact))
+        keep_series(writer, series, fact)
     match fact:
         case RunEnded():
             return replace(context, tests_usd=context.tests_usd + runs_usd([fact.run]))
@@ -184,7 +185,7 @@ def write_start(writer: HistoryThread, host: Host, life: Life) -> None:
     """Have a start written down; the more complete of two records of one start stays."""
     record = start_record(host, life, host.now())
     if record is not None:
-        writer.write(lambda history: history.add_start(record))
+        writer.keep(record)
 
 
 def start_record(host: Host, life: Life, at: Stamp) -> StartRecord | None:
@@ -217,13 +218,13 @@ def start_cost(profile: Profile | None, start: Start) -> Decimal | None:
     return price * Decimal(repr(start.total_s)) / SECONDS_PER_HOUR
 
 
-def save_series(history: History, series: AbSeries, fact: AbFact) -> None:
-    """Write down what a fact adds to an A/B, so that a killed program loses no finished run."""
+def keep_series(writer: HistoryThread, series: AbSeries, fact: AbFact) -> None:
+    """Have written what a fact adds to an A/B, so that a killed program loses no finished run."""
     began = series.began
     if isinstance(fact, RunEnded):
-        history.add_run(began.series_id, fact.run)
+        writer.keep(RunRecord(began.series_id, fact.run))
     elif isinstance(fact, SeriesBegan | SeriesEnded):
-        history.add_series(
+        writer.keep(
             SeriesRecord(
                 series_id=began.series_id,
                 began_wall_s=began.at.wall_s,
@@ -249,6 +250,9 @@ def record_finished_starts(host: Host) -> int:
     Raises:
         HistoryUnavailable: the history cannot be written.
     """
+    if is_spooled(host.history_file):
+        with closing(open_history(host.history_file)) as history:
+            write_spooled(history, host.history_file)
     journals = list(_journals(host.state_folder))
     if not journals:
         return 0

@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 
 from backends.domain.ab.facts import RunEnded, SeriesBegan, SeriesEnded
@@ -98,7 +97,7 @@ async def _run(order: SeriesOrder, host: Host, writer: HistoryThread) -> AbSerie
         async for fact in run_series(order, cancelled):
             series = advance_series(series, fact)
             if series is not None and isinstance(fact, SeriesBegan | RunEnded | SeriesEnded):
-                writer.write(partial(records.save_series, series=series, fact=fact))
+                records.keep_series(writer, series, fact)
             if series is not None and isinstance(fact, RunEnded):
                 say(_progress(series, fact, len(order.targets), time.monotonic() - began_s))
     assert series is not None  # a prober that tells anything tells the beginning first

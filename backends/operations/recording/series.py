@@ -129,7 +129,7 @@ def figures_of(
     )
 
 
-def _kept(file: Path) -> array[float]:
+def _kept(file: Path) -> "array[float]":
     found = array("d")
     with suppress(OSError, ValueError):
         found.frombytes(file.read_bytes())
