@@ -39,9 +39,9 @@ Row = tuple[float, ...]
 class Rows:
     """The rows of one resolution, oldest first; a row is the mean of what came within it."""
 
-    def __init__(self, resolution: Resolution, kept: Iterable[float] = ()) -> None:
+    def __init__(self, resolution: Resolution) -> None:
         self.resolution = resolution
-        self._closed = array("d", kept)
+        self._closed = array("d")
         self._sums = [0.0] * len(FIGURES)
         self._counts = [0] * len(FIGURES)
         self._began_s: float | None = None
@@ -69,8 +69,12 @@ class Rows:
         found = [tuple(flat[at : at + _WIDTH]) for at in range(0, len(flat), _WIDTH)]
         return found[-self.resolution.rows :]
 
+    def put_before(self, kept: Iterable[float]) -> None:
+        """Put rows, one after another as `flat` gives them, before those that came since."""
+        self._closed = array("d", kept) + self._closed
+
     def flat(self) -> "array[float]":
-        """Return the closed rows one after another, as `kept` takes them."""
+        """Return the closed rows one after another, as `put_before` takes them."""
         return self._closed
 
     def _row(self, began_s: float) -> Row:

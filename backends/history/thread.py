@@ -39,14 +39,12 @@ class HistoryThread:
 
     Attributes:
         problem: why the last order failed, one sentence with the remedy; empty once one succeeds.
-        spooled: how many records were put into files beside the history, to be written later.
         refused: how many writes were given up because `MOST_WAITING` were waiting already.
     """
 
     def __init__(self, path: Path) -> None:
         self.problem = ""
         self.refused = 0
-        self.spooled = 0
         self._path = path
         self._waiting: deque[Write] = deque()
         self._writing: Write | None = None
@@ -54,6 +52,11 @@ class HistoryThread:
         self._thread: threading.Thread | None = None
         self._gives_up_s: float | None = None
         self._retry = False
+
+    @property
+    def spools(self) -> bool:
+        """Whether records of this program wait in files, to be written later by whoever can."""
+        return self._retry
 
     @property
     def unwritten(self) -> int:
@@ -130,7 +133,7 @@ class HistoryThread:
     def _is_over(self) -> bool:
         if self._gives_up_s is None or not self._orders.empty():
             return False
-        return not self._waiting or time.monotonic() > self._gives_up_s
+        return not (self._waiting or self._retry) or time.monotonic() > self._gives_up_s
 
     def _spool(self) -> None:
         """Keep the records that wait in a file, so that the end of this program loses none."""
@@ -141,7 +144,6 @@ class HistoryThread:
             spool(self._path, records)
         except OSError:
             return  # a full disk: they wait in memory
-        self.spooled += len(records)
         self._retry = True
         self._waiting = deque(each for each in self._waiting if _record_of(each) is None)
 

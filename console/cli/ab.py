@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             _tell(series)
         sys.stdout.flush()  # it was paid for: nobody waits for the history to see it
-    if not writer.unwritten:
+    if not writer.unwritten and not writer.spools:
         forms = "--csv, --markdown or --svg"
         say(f"kept; for its files: inferctl export series {order.series_id} {forms}")
     succeeded = [any(not each.error for each in series.target(target.name)) for target in targets]

@@ -27,7 +27,8 @@ class ServerSeries:
         self._server = server
         self._folder = folder
         self._fine = Rows(TEN_MINUTES)
-        self._middle = Rows(DAY, _kept(self._day_file))
+        self._middle = Rows(DAY)
+        self._taken_up = False
         self._coarse = Rows(Resolution(YEAR.step_s, 1))
         self._unkept: list[Row] = []
         self._kept_s = 0.0
@@ -56,6 +57,9 @@ class ServerSeries:
         Raises:
             OSError: the folder takes no file.
         """
+        if not self._taken_up:
+            self._taken_up = True
+            self._middle.put_before(_kept(self._day_file))
         if not self._unkept and wall_s - self._kept_s <= KEEP_EVERY_S:
             return
         self._folder.mkdir(mode=0o700, exist_ok=True)

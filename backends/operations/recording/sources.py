@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 
 from backends.domain.facts import Fact, GpusSampled, MetricsScraped, ServersSeen, SourceFailed
@@ -99,7 +99,8 @@ class Owners:
         """Return a sample with the server that owns each process."""
         if fact.at.mono_s - self._read_s >= PROCESSES_PERIOD_S:
             self._read_s = fact.at.mono_s
-            self._pids = self._external() | server_pids(self._host.state_folder)
+            with suppress(Unreadable):  # the list of servers says so
+                self._pids = self._external() | server_pids(self._host.state_folder)
         return replace(fact, sample=with_owners(fact.sample, self._pids))
 
     def _external(self) -> dict[str, frozenset[int]]:
