@@ -1,6 +1,7 @@
 """Facts and values as JSON, for journals, sockets and ``--json``."""
 
 import json
+import math
 from decimal import Decimal
 from typing import Any, TypeVar, get_args
 
@@ -31,11 +32,35 @@ def decode_fact(line: bytes) -> Fact:
     """
     try:
         record = msgspec.json.decode(line)
-        return msgspec.convert(record, type=_FACT_CLASSES[record["fact"]])
+    except msgspec.MsgspecError as error:
+        raise UnreadableRecord(str(error)) from error
+    return fact_of(record)
+
+
+def fact_of(record: Any) -> Fact:
+    """Return the fact of a decoded line.
+
+    Raises:
+        UnreadableRecord: it is unknown, or lacks a field.
+    """
+    try:
+        return msgspec.convert(with_infinity(record), type=_FACT_CLASSES[record["fact"]])
     except KeyError as error:
         raise UnreadableRecord(f"unknown fact {error}") from error
     except (msgspec.MsgspecError, TypeError) as error:
         raise UnreadableRecord(str(error)) from error
+
+
+def with_infinity(data: Any) -> Any:
+    """Put back, in place, the infinite last edge of each histogram, which JSON has as null."""
+    values = data.values() if isinstance(data, dict) else data
+    for value in values:
+        if isinstance(value, dict | list):
+            with_infinity(value)
+    edges = data.get("edges") if isinstance(data, dict) else None
+    if isinstance(edges, list) and edges and edges[-1] is None:
+        edges[-1] = math.inf
+    return data
 
 
 def plain(value: Any) -> Any:

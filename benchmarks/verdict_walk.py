@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from backends.domain.billing.account import Account
 from backends.domain.billing.meter import begin_meter
 from backends.domain.facts import BecameReady, Fact, MetricsScraped, Spawned
 from backends.domain.server import ProcessId
@@ -82,7 +83,7 @@ def situation() -> tuple[Session, Context]:
     settings = Settings((profile,), endpoints, Limits(ttft_p99_s=1.0))
     session = replace(
         watching(Session(at(0.0)), "chat", "org/model"),
-        meter=begin_meter("host_boot", EPOCH_S, EPOCH_S),
+        account=Account(meter=begin_meter("host_boot", EPOCH_S, EPOCH_S)),
     )
     facts: list[Fact] = [
         Spawned(

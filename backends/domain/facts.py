@@ -274,16 +274,29 @@ class LogRead:
 
 @dataclass(frozen=True, slots=True)
 class SourceFailed:
-    """A source cannot tell what it should; `reason` is one sentence with the remedy."""
+    """A source cannot tell what it should.
+
+    Attributes:
+        reason: one sentence with the remedy.
+        server: whose counters cannot be read; empty for what is the host's, and for the watched.
+    """
 
     at: Stamp
     source: str
     reason: str
+    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
     """Time has passed."""
+
+    at: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class HostTicked:
+    """Time has passed for the account of the host, whatever else happened."""
 
     at: Stamp
 
@@ -297,4 +310,5 @@ Fact = (
     | LogRead
     | SourceFailed
     | Ticked
+    | HostTicked
 )

@@ -2,31 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import cast, get_args
+from typing import TypeGuard, cast, get_args
 
 from backends.domain.ab.facts import AbFact
 from backends.domain.ab.live import Ab, ab_after
-from backends.domain.billing.ledger import (
-    Ledger,
-    all_totals,
-    with_launch,
-    with_new_bill,
-    with_reading,
-    with_time,
-)
-from backends.domain.billing.meter import (
-    Activity,
-    MeterState,
-    activity_of,
-    activity_of_host,
-    advance_meter,
-    begin_meter,
-)
+from backends.domain.billing.account import Account, AccountFact, account_after
+from backends.domain.billing.ledger import Ledger, all_totals
+from backends.domain.billing.meter import MeterState
 from backends.domain.external import external_after, external_life, is_external
 from backends.domain.facts import (
     BecameReady,
     Fact,
     GpusSampled,
+    HostTicked,
     LogRead,
     MetricsScraped,
     ServerFact,
@@ -57,14 +45,12 @@ TRAFFIC_WINDOW_S = 600.0
 
 TRAFFIC_STEP_S = 15.0
 
-BESIDE_S = 60.0
-"""What a server was read to do that is not watched holds this long; then it is unknown."""
-
 METRICS = "metrics"
 SERVERS = "servers"
 
 _SERVER_FACTS = get_args(ServerFact)
 _AB_FACTS = get_args(AbFact)
+_ACCOUNT_FACTS = get_args(AccountFact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +59,6 @@ class Session:
 
     Attributes:
         life: the watched server; None before one was chosen.
-        servers_seen: `servers` was listed at least once, so that an empty one says something.
         memory: used bytes of all GPUs together over the seconds since launch, while it starts.
         scraped: the newest scrape.
         recent: scrapes of the last `SERVING_WINDOW_S`, oldest first, none across a restart.
@@ -81,15 +66,12 @@ class Session:
         output_rates: output tokens per second between two scrapes, oldest first, None where a
             scrape gave no rate.
         traffic: readings of the last `TRAFFIC_WINDOW_S`, oldest first, none across a restart.
-        meter: None where the bill's begin is not known.
-        ledger: what every server of this host served and each day was used for.
+        account: the bill of the host, of all its servers.
         failed_sources: what each source that cannot answer says.
     """
 
     now: Stamp
     life: Life | None = None
-    servers: tuple[Server, ...] = ()
-    servers_seen: bool = False
     gpus: GpuSample | None = None
     memory: Timeline = field(default_factory=Timeline)
     scraped: MetricsScraped | None = None
@@ -98,10 +80,29 @@ class Session:
     output_rates: tuple[float | None, ...] = ()
     input_rates: tuple[float | None, ...] = ()
     traffic: tuple[MetricsScraped, ...] = ()
-    meter: MeterState | None = None
-    ledger: Ledger = field(default_factory=Ledger)
+    account: Account = field(default_factory=Account)
     ab: Ab | None = None
     failed_sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """All servers of this host, as they were listed last."""
+        return self.account.servers
+
+    @property
+    def servers_seen(self) -> bool:
+        """Whether `servers` was listed at least once, so that an empty one says something."""
+        return self.account.servers_seen
+
+    @property
+    def meter(self) -> MeterState | None:
+        """What the host has cost so far; None where the bill's begin is not known."""
+        return self.account.meter
+
+    @property
+    def ledger(self) -> Ledger:
+        """What every server of this host served and each day was used for."""
+        return self.account.ledger
 
     @property
     def totals(self) -> TokenTotals:
@@ -123,17 +124,31 @@ def _turned(session: Session, life: Life) -> Session:
     return replace(
         Session(session.now),
         life=life,
-        servers=session.servers,
-        servers_seen=session.servers_seen,
         gpus=session.gpus,
-        meter=session.meter,
-        ledger=session.ledger,
+        account=session.account,
         ab=session.ab,
     )
 
 
-def advance(session: Session, fact: Fact) -> Session:  # noqa: PLR0911 - one for each kind of fact
-    """Return the session after one fact."""
+def advance(session: Session, fact: Fact) -> Session:
+    """Return the session after one fact, the account of the host included."""
+    if _of_the_watched(fact) and session.life is not None:
+        fact = replace(fact, server=session.life.server.name)
+    if isinstance(fact, _ACCOUNT_FACTS):
+        account = account_after(session.account, cast("AccountFact", fact))
+        session = replace(session, account=account)
+    return advance_watched(session, fact)
+
+
+def _of_the_watched(fact: Fact) -> TypeGuard[MetricsScraped | SourceFailed]:
+    """Whether a fact is about the counters of the watched server, and does not name it."""
+    if isinstance(fact, SourceFailed) and fact.source != METRICS:
+        return False
+    return isinstance(fact, MetricsScraped | SourceFailed) and not fact.server
+
+
+def advance_watched(session: Session, fact: Fact) -> Session:  # noqa: PLR0911 - one for each kind
+    """Return the session after one fact that its account has taken already, or does not take."""
     session = _at(session, fact.at, journalled=isinstance(fact, _SERVER_FACTS))
     if isinstance(fact, _SERVER_FACTS):
         return _with_server_fact(session, cast("ServerFact", fact))
@@ -147,9 +162,8 @@ def advance(session: Session, fact: Fact) -> Session:  # noqa: PLR0911 - one for
         case ServersSeen():
             return _with_servers(recovered(session, SERVERS), fact)
         case SourceFailed():
-            failed = {**session.failed_sources, fact.source: fact.reason}
-            return replace(session, failed_sources=failed)
-        case LogRead() | Ticked():
+            return _with_failure(session, fact)
+        case LogRead() | Ticked() | HostTicked():
             return session
         case _:
             raise AssertionError(f"a fact that nothing folds: {fact}")
@@ -163,56 +177,20 @@ def _at(session: Session, at: Stamp, *, journalled: bool) -> Session:
     """
     if at.mono_s <= session.now.mono_s or (journalled and at.wall_s < session.now.wall_s):
         return session
-    meter = session.meter
-    if meter is None:
-        return replace(session, now=at)
-    now = activity(session)
-    ledger = with_time(session.ledger, meter.last_s, at.wall_s, now)
-    return replace(session, now=at, meter=advance_meter(meter, at.wall_s, now), ledger=ledger)
-
-
-def activity(session: Session) -> Activity:
-    """Return what the rented time is spent on at this instant, by any server of the host."""
-    life, serving = session.life, session.serving
-    running = None
-    if serving is not None and METRICS not in session.failed_sources:
-        running = serving.requests_running
-    watched = [] if life is None else [activity_of(life.server.state, running)]
-    name = life.server.name if life else ""
-    others = (each for each in session.servers if each.name != name)
-    return activity_of_host([*watched, *(_activity_beside(session, each) for each in others)])
-
-
-def _activity_beside(session: Session, server: Server) -> Activity:
-    """Return what a server does that is not watched, as it was read last if that was lately."""
-    read = session.ledger.of(server.name)
-    fresh = read.read_wall_s is not None and session.now.wall_s - read.read_wall_s < BESIDE_S
-    return activity_of(server.state, read.running if fresh else None)
+    return replace(session, now=at)
 
 
 def _with_server_fact(session: Session, fact: ServerFact) -> Session:
     life = life_after(session.life or not_started(""), fact)
     if isinstance(fact, Spawned):
-        session = _billed_anew(session, fact)
         return replace(session, life=life, memory=Timeline(), scraped=None, recent=(), serving=None)
     if isinstance(fact, BecameReady):
         return replace(recovered(session, METRICS), life=life)
     return replace(session, life=life)
 
 
-def _billed_anew(session: Session, fact: Spawned) -> Session:
-    """Return the session after a launch, with which a bill by the server begins anew."""
-    meter, launched_s = session.meter, fact.at.wall_s
-    ledger = with_launch(session.ledger, fact.server, launched_s)
-    if meter is not None and meter.origin == "server_start" and launched_s > meter.began_s + 1:
-        meter = begin_meter("server_start", launched_s, session.now.wall_s)
-        ledger = with_new_bill(ledger)
-    return replace(session, meter=meter, ledger=ledger)
-
-
 def _with_servers(session: Session, fact: ServersSeen) -> Session:
     """Believe the list of servers where the watched one has no keeper that could journal."""
-    session = replace(session, servers=fact.servers, servers_seen=True)
     life = session.life
     if life is None:
         return session
@@ -233,6 +211,12 @@ def _with_external(session: Session, life: Life, fact: ServersSeen) -> Session:
     return replace(recovered(session, METRICS), life=after, scraped=None, recent=(), serving=None)
 
 
+def _with_failure(session: Session, fact: SourceFailed) -> Session:
+    if fact.server and (session.life is None or fact.server != session.life.server.name):
+        return session
+    return replace(session, failed_sources={**session.failed_sources, fact.source: fact.reason})
+
+
 def _with_gpus(session: Session, fact: GpusSampled) -> Session:
     session = replace(recovered(session, "gpus"), gpus=fact.sample)
     life = session.life
@@ -249,13 +233,7 @@ def _with_gpus(session: Session, fact: GpusSampled) -> Session:
 
 
 def _with_scrape(session: Session, fact: MetricsScraped) -> Session:
-    watched = session.life.server.name if session.life else ""
-    counted_from_s = session.meter.began_s if session.meter else 0.0
-    ledger = with_reading(
-        session.ledger, fact.server or watched, fact, counted_from_s, session.scraped
-    )
-    session = replace(session, ledger=ledger)
-    if fact.server not in {"", watched}:
+    if session.life is not None and fact.server != session.life.server.name:
         return session
     earlier = session.scraped
     newest = serving_between(earlier, fact) if earlier else serving_at(fact)

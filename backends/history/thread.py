@@ -9,10 +9,12 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from backends.history.history import History, open_history
+from backends.history.spool import Record, spool, write_record, write_spooled
 from backends.problem import Problem
 
 T = TypeVar("T")
@@ -49,11 +51,21 @@ class HistoryThread:
         self._orders: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._gives_up_s: float | None = None
+        self._retry = False
+
+    @property
+    def spools(self) -> bool:
+        """Whether records of this program wait in files, to be written later by whoever can."""
+        return self._retry
 
     @property
     def unwritten(self) -> int:
         """How many writes were asked for and are not in the history."""
         return len(self._waiting) + (self._writing is not None) + self.refused
+
+    def keep(self, record: Record) -> None:
+        """Have a record written; where the history cannot be, it waits in a file beside it."""
+        self.write(partial(write_record, record=record))
 
     def write(self, write: Write) -> None:
         """Have something written, without waiting for it."""
@@ -113,7 +125,7 @@ class HistoryThread:
         while not self._is_over():
             order: Callable[[], None] | None = None
             with contextlib.suppress(queue.Empty):
-                order = self._orders.get(timeout=AGAIN_S if self._waiting else None)
+                order = self._orders.get(timeout=AGAIN_S if self._waiting or self._retry else None)
             self._write_all()
             if order is not None:
                 order()
@@ -121,13 +133,26 @@ class HistoryThread:
     def _is_over(self) -> bool:
         if self._gives_up_s is None or not self._orders.empty():
             return False
-        return not self._waiting or time.monotonic() > self._gives_up_s
+        return not (self._waiting or self._retry) or time.monotonic() > self._gives_up_s
+
+    def _spool(self) -> None:
+        """Keep the records that wait in a file, so that the end of this program loses none."""
+        records = [record for each in self._waiting if (record := _record_of(each)) is not None]
+        if not records:
+            return
+        try:
+            spool(self._path, records)
+        except OSError:
+            return  # a full disk: they wait in memory
+        self._retry = True
+        self._waiting = deque(each for each in self._waiting if _record_of(each) is None)
 
     def _write_all(self) -> None:
-        if not self._waiting:
+        if not self._waiting and not self._retry:
             return
         try:
             with closing(open_history(self._path, wait_s=ATTEMPT_S)) as history:
+                write_spooled(history, self._path)
                 while self._waiting:
                     self._writing = self._waiting.popleft()
                     self._writing(history)
@@ -137,5 +162,14 @@ class HistoryThread:
             if self._writing is not None:
                 self._waiting.appendleft(self._writing)
                 self._writing = None
+            self._spool()
         else:
-            self.problem = ""
+            self.problem, self._retry = "", False
+
+
+def _record_of(write: Write) -> Record | None:
+    """Return the record that a write is about, None for one that may be lost."""
+    if isinstance(write, partial) and write.func is write_record:
+        record: Record = write.keywords["record"]
+        return record
+    return None

@@ -5,13 +5,13 @@ import os
 import selectors
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from backends.host.files import PRIVATE_FILE
+from backends.host import unix_socket
 from backends.keeper.folder import ServerFolder, Unreadable, keeper_id
 from backends.keeper.journal import Journal
 
@@ -193,19 +193,10 @@ class _HungUp(Exception):
 def listen(folder: ServerFolder) -> tuple[socket.socket, int | None]:
     """Return a socket that listens in the folder, for this user alone, and its inode there.
 
-    The address of a Unix socket holds 107 bytes; the folder is therefore named by a descriptor.
-
     Raises:
         OSError: the folder is gone, or takes no new file.
     """
-    folder.socket.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX)
-    with _descriptor(folder) as place:
-        listener.bind(f"/proc/self/fd/{place}/{folder.socket.name}")
-    folder.socket.chmod(PRIVATE_FILE)
-    listener.listen()
-    listener.setblocking(False)
-    return listener, _inode(folder.socket)
+    return unix_socket.listen(folder.socket), _inode(folder.socket)
 
 
 def _inode(path: Path) -> int | None:
@@ -221,23 +212,7 @@ def connect(folder: ServerFolder) -> socket.socket | None:
     Raises:
         Unreadable: this user may not connect to it.
     """
-    connection = socket.socket(socket.AF_UNIX)
     try:
-        with _descriptor(folder) as place:
-            connection.connect(f"/proc/self/fd/{place}/{folder.socket.name}")
-    except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
-        connection.close()
-        return None
+        return unix_socket.connect(folder.socket)
     except PermissionError as error:
-        connection.close()
         raise Unreadable.of(folder.socket, error) from error
-    return connection
-
-
-@contextlib.contextmanager
-def _descriptor(folder: ServerFolder) -> Iterator[int]:
-    descriptor = os.open(folder.path, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

@@ -89,4 +89,4 @@ def write_report(writer: HistoryThread, report: ColdProbeReport) -> None:
     record = FindingRecord(
         "coldprobe", report.probe_id, report.began_wall_s, report.endpoint, plain(report)
     )
-    writer.write(lambda history: history.findings.keep(record))
+    writer.keep(record)

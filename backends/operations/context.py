@@ -29,12 +29,10 @@ class Context:
         capacities: what load measured, read anew when a load has ended, here or elsewhere.
         capacities_ns: when their file was written, as the file system counts.
         shown: the plan as it holds over windows of ten minutes.
-        shown_unread: the plan of the watched server is still to be read from the history.
         gpu_prices: the table's, where a server has none of its own.
         measured: what the history tells a plan, read anew when a start or an A/B has ended.
         traffic: what another source than the server's own counters tells, None without one.
         tests_usd: what inferctl's own tests have cost since the bill began.
-        meter_written_s: when the meter was last written, seconds since 1970.
         beside: a recorded A/B that stands beside the live one.
         simulated: everything on screen is made up.
         replayed: everything on screen was recorded; keys that start or stop something are off.
@@ -50,12 +48,10 @@ class Context:
     capacities: tuple[Capacity, ...] = ()
     capacities_ns: int = 0
     shown: ShownPlan = field(default_factory=ShownPlan)
-    shown_unread: bool = False
     gpu_prices: tuple[GpuPrice, ...] = ()
     measured: Measured = NOTHING_MEASURED
     traffic: Demand | None = None
     tests_usd: Decimal = Decimal(0)
-    meter_written_s: float = 0.0
     beside: AbSeries | None = None
 
 

@@ -155,7 +155,7 @@ def _keep_record(writer: HistoryThread, report: LoadReport) -> None:
     record = FindingRecord(
         "load", report.load_id, report.began_wall_s, report.endpoint, plain(report)
     )
-    writer.write(lambda history: history.findings.keep(record))
+    writer.keep(record)
 
 
 def keep_for_verdict(host: Host, report: LoadReport) -> str:

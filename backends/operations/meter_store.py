@@ -9,6 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
+from backends.domain.billing.account import Account, activity, with_stretches
 from backends.domain.billing.ledger import (
     Day,
     Ledger,
@@ -18,9 +21,8 @@ from backends.domain.billing.ledger import (
     learnt,
     stretches_between,
     utc_day,
-    with_time,
 )
-from backends.domain.billing.meter import MeterState, Origin, advance_meter, begin_meter
+from backends.domain.billing.meter import MeterState, Origin, begin_meter
 from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.facts import ServerFact
 from backends.domain.session import Session
@@ -28,13 +30,11 @@ from backends.domain.traffic.shape import HourlyProfile
 from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.windows import Window, open_window
 from backends.history.history import History, open_history
-from backends.history.thread import HistoryThread
-from backends.host.boot import boot_wall_s
+from backends.host.boot import boot_id, boot_wall_s
+from backends.host.files import replace_file
 from backends.keeper.folder import ServerFolder, read_journal, server_folders
-from backends.operations import decision
-from backends.operations.context import Context
 from backends.operations.host import Host
-from backends.wire import plain, typed
+from backends.wire import UnreadableRecord, plain, typed, with_infinity
 
 
 def stretches(state_folder: Path, from_s: float, to_s: float) -> tuple[Stretch, ...]:
@@ -70,8 +70,14 @@ PROFILE = "profile:"
 WINDOW = "window:"
 SHOWN = "plan:"
 
+UNSEEN_S = 5.0
+"""A longer stretch without a fact was seen by nobody: journals tell what they can of it."""
+
+LATEST = "record.json"
+"""In the state folder; lost with it, the history still holds the minute before."""
+
 WRITE_EVERY_S = 60.0
-"""The meter is written once a minute; what a crash loses is counted as unwatched time."""
+"""The history holds the meter of the last minute; what is newer stands in the running account."""
 
 SAME_BOOT_S = 30.0
 """The boot time is computed from two clocks, and moves when one of them is set."""
@@ -91,16 +97,27 @@ class ServedInBill:
 
 
 @dataclass(frozen=True, slots=True)
+class Latest:
+    """The account as it stood a second ago, for whoever goes on with it after a crash.
+
+    Attributes:
+        boot: which boot its monotonic clock counts from.
+    """
+
+    boot: str
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
 class MeterStore:
     """What was kept, brought up to this moment."""
 
     meter: MeterState
     ledger: Ledger
-    tests_usd: Decimal
 
 
 def open_meter_store(host: Host) -> MeterStore:
-    """Return the meter and the ledger: as an earlier console left them, or begun with the bill.
+    """Return the meter and the ledger: as they were left, or begun with the bill.
 
     The time since then is told from the keepers' journals as far as they tell: starting and stopped
     are known, what a ready server did is not.
@@ -114,50 +131,60 @@ def open_meter_store(host: Host) -> MeterStore:
         meter, fresh = _meter(host, kept, now_s)
         since = utc_day(meter.last_s)
         ledger = Ledger(_served(kept, meter.began_s), _days(kept, since, utc_day(now_s)))
-        spent_usd = history.tests_usd(meter.began_s, math.inf)
+    if (latest := _latest(host.state_folder)) is not None and latest.meter is not None:
+        same = abs(latest.meter.began_s - meter.began_s) < SAME_BOOT_S
+        if same and latest.meter.last_s > meter.last_s:
+            meter, ledger, fresh = latest.meter, latest.ledger, False
     since_s = meter.began_s if fresh else meter.last_s
-    for stretch in stretches(host.state_folder, since_s, now_s):
-        meter, ledger = _with_stretch(meter, ledger, stretch)
-    return MeterStore(meter, ledger, spent_usd)
+    account = Account(latest.at if latest else None, meter, ledger)
+    if latest is not None and meter is latest.meter and 0 < now_s - since_s <= UNSEEN_S:
+        went_on: tuple[Stretch, ...] = (Stretch(since_s, now_s, activity(latest)),)
+    else:
+        went_on = stretches(host.state_folder, since_s, now_s)
+    account = with_stretches(account, went_on)
+    assert account.meter is not None
+    return MeterStore(account.meter, account.ledger)
+
+
+def keep_latest(state_folder: Path, account: Account) -> None:
+    """Write the account where whoever goes on with it looks first.
+
+    Raises:
+        OSError: the folder takes no file.
+    """
+    latest = msgspec.json.encode(plain(Latest(boot_id(), account)))
+    replace_file(state_folder / LATEST, latest, survives_power_cut=False)
+
+
+def _latest(state_folder: Path) -> Account | None:
+    """Return the account that was kept last in this boot; None where it cannot be had."""
+    try:
+        kept = msgspec.json.decode((state_folder / LATEST).read_bytes(), type=dict)
+        latest = typed(with_infinity(kept), Latest)
+    except (OSError, msgspec.MsgspecError, UnreadableRecord):
+        return None  # the history holds what was known a minute before
+    return latest.account if latest.boot == boot_id() else None
 
 
 def with_meter_store(session: Session, store: MeterStore) -> Session:
     """Return a session that goes on with what was kept."""
-    return replace(session, meter=store.meter, ledger=store.ledger)
+    account = replace(session.account, meter=store.meter, ledger=store.ledger)
+    return replace(session, account=account)
 
 
-def write_when_due(
-    writer: HistoryThread, session: Session, context: Context, wall_s: float
-) -> Context:
-    """Have the meter written once a minute, and the plan whenever a window of traffic was judged.
-
-    No window is judged before the plan is known that held until then.
-    """
-    judged = context.shown if context.shown_unread else decision.judged(session, context)
-    if judged != context.shown and session.life is not None:
-        name = SHOWN + session.life.server.name
-        writer.write(lambda history: _save(history, name, wall_s, judged))
-        context = replace(context, shown=judged)
-    if session.meter is None or wall_s - context.meter_written_s <= WRITE_EVERY_S:
-        return context
-    since_s = context.meter_written_s
-    writer.write(lambda history: save_meter_store(history, session, since_s))
-    return replace(context, meter_written_s=wall_s)
-
-
-def write_meter_store(host: Host, session: Session) -> None:
+def write_account(host: Host, account: Account) -> None:
     """Write the meter and the ledger down.
 
     Raises:
         HistoryUnavailable: the history cannot be written.
     """
     with closing(open_history(host.history_file)) as history:
-        save_meter_store(history, session)
+        save_account(history, account)
 
 
-def save_meter_store(history: History, session: Session, since_s: float = 0.0) -> None:
+def save_account(history: History, account: Account, since_s: float = 0.0) -> None:
     """Write the meter and the ledger down; of the days those that may have changed."""
-    meter, ledger = session.meter, session.ledger
+    meter, ledger = account.meter, account.ledger
     if meter is None:
         return
     totals = tuple((each.server, each.totals, each.read_wall_s) for each in ledger.served)
@@ -169,6 +196,17 @@ def save_meter_store(history: History, session: Session, since_s: float = 0.0) -
     for day in ledger.days:
         if day.day >= utc_day(since_s):
             _save(history, f"{DAY}{day.day}", meter.last_s, day)
+
+
+def save_plan(history: History, server: str, shown: ShownPlan, at_s: float) -> None:
+    """Write down a server's plan as it holds since a window was judged."""
+    _save(history, SHOWN + server, at_s, shown)
+
+
+def spent_usd(host: Host, since_s: float) -> Decimal:
+    """Return what inferctl's own tests have cost since an instant, seconds since 1970."""
+    with closing(open_history(host.history_file)) as history:
+        return history.tests_usd(since_s, math.inf)
 
 
 def shown_plan(host: Host, server: str) -> ShownPlan:
@@ -204,11 +242,6 @@ def _launched_s(host: Host, kept: MeterState | None, now_s: float) -> float:
     if found:
         return min(found)
     return kept.began_s if kept is not None and kept.origin == "server_start" else now_s
-
-
-def _with_stretch(meter: MeterState, ledger: Ledger, stretch: Stretch) -> tuple[MeterState, Ledger]:
-    ledger = with_time(ledger, max(stretch.from_s, meter.last_s), stretch.to_s, stretch.activity)
-    return advance_meter(meter, stretch.to_s, stretch.activity), ledger
 
 
 def _served(states: Kept, began_s: float) -> tuple[Served, ...]:

@@ -12,16 +12,15 @@ from typing import Any
 
 from backends.domain.ab.facts import AbFact, RunEnded, SeriesBegan, SeriesEnded
 from backends.domain.ab.series import AbSeries
+from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.facts import (
     Exited,
     Fact,
     FirstTokenSeen,
     FirstTokenUnavailable,
-    MetricsScraped,
     ServersSeen,
     Spawned,
     Stopped,
-    Ticked,
 )
 from backends.domain.lifecycle import Life, life_after, not_started
 from backends.domain.prices.amounts import STALE_AFTER_DAYS
@@ -34,11 +33,12 @@ from backends.domain.startup.openings import VARIABLES
 from backends.history.first_tokens import first_tokens
 from backends.history.history import History, open_history, settled_starts
 from backends.history.records import SeriesRecord, StartRecord
+from backends.history.spool import RunRecord, is_spooled, write_spooled
 from backends.history.thread import HistoryThread
 from backends.keeper.folder import ServerFolder, Unreadable, read_journal, servers_folder
-from backends.operations import meter_store
-from backends.operations.context import Context, capacities_known
+from backends.operations.context import Context, capacities_known, context_of
 from backends.operations.host import Host
+from backends.operations.past_traffic import past_demand
 from backends.operations.scenario import Measured, Starts
 from backends.operations.servers import launched_with
 from backends.operations.test_spend import runs_usd
@@ -87,6 +87,17 @@ def _starts(history: History, profile: Profile) -> Starts | None:
     return Starts(profile.name, len(took_s), median(took_s)) if took_s else None
 
 
+def full_context(host: Host, session: Session, shown: ShownPlan) -> Context:
+    """Return all that a decision on a server needs beside the session; reads files.
+
+    Raises:
+        Problem: the history, the prices or the source of traffic cannot be read.
+    """
+    model = session.life.server.model if session.life else None
+    traffic = past_demand(host.settings.traffic, model, host.now().wall_s)
+    return replace(with_measured(context_of(host), host), traffic=traffic, shown=shown)
+
+
 SECONDS_PER_HOUR = 3600
 
 ContextFields = dict[str, Any]
@@ -96,31 +107,24 @@ Read = Callable[[], ContextFields]
 """Reads files; takes as long as the disk does."""
 
 
-def record_fact(
-    writer: HistoryThread, host: Host, session: Session, context: Context, fact: Fact
-) -> Context:
-    """Have written what a fact completes, and return the context with what it adds.
+def record_run(writer: HistoryThread, session: Session, context: Context, fact: Fact) -> Context:
+    """Have written what a fact adds to an A/B, and return the context with what that has cost.
 
     What is replayed was written down when it happened, or is of another host.
     """
-    if context.replayed:
+    if context.replayed or session.ab is None:
         return context
+    if isinstance(fact, SeriesBegan | RunEnded | SeriesEnded):
+        series = session.ab.series
+        keep_series(writer, series, fact)
     match fact:
-        case FirstTokenSeen() | FirstTokenUnavailable() | Exited() | Stopped() if session.life:
-            write_start(writer, host, session.life)
-        case SeriesBegan() | RunEnded() | SeriesEnded() if session.ab:
-            series = session.ab.series
-            writer.write(lambda history: save_series(history, series, fact))
-            if isinstance(fact, RunEnded):
-                return replace(context, tests_usd=context.tests_usd + runs_usd([fact.run]))
-            if isinstance(fact, SeriesEnded):
-                warm_ups = fact.client.warm_ups if fact.client else ()
-                return replace(context, tests_usd=context.tests_usd + runs_usd(warm_ups))
-        case Ticked() | MetricsScraped():
-            return meter_store.write_when_due(writer, session, context, fact.at.wall_s)
+        case RunEnded():
+            return replace(context, tests_usd=context.tests_usd + runs_usd([fact.run]))
+        case SeriesEnded():
+            warm_ups = fact.client.warm_ups if fact.client else ()
+            return replace(context, tests_usd=context.tests_usd + runs_usd(warm_ups))
         case _:
-            pass
-    return context
+            return context
 
 
 def to_read(host: Host, session: Session, context: Context, fact: Fact) -> Read | None:
@@ -181,7 +185,7 @@ def write_start(writer: HistoryThread, host: Host, life: Life) -> None:
     """Have a start written down; the more complete of two records of one start stays."""
     record = start_record(host, life, host.now())
     if record is not None:
-        writer.write(lambda history: history.add_start(record))
+        writer.keep(record)
 
 
 def start_record(host: Host, life: Life, at: Stamp) -> StartRecord | None:
@@ -214,13 +218,13 @@ def start_cost(profile: Profile | None, start: Start) -> Decimal | None:
     return price * Decimal(repr(start.total_s)) / SECONDS_PER_HOUR
 
 
-def save_series(history: History, series: AbSeries, fact: AbFact) -> None:
-    """Write down what a fact adds to an A/B, so that a killed program loses no finished run."""
+def keep_series(writer: HistoryThread, series: AbSeries, fact: AbFact) -> None:
+    """Have written what a fact adds to an A/B, so that a killed program loses no finished run."""
     began = series.began
     if isinstance(fact, RunEnded):
-        history.add_run(began.series_id, fact.run)
+        writer.keep(RunRecord(began.series_id, fact.run))
     elif isinstance(fact, SeriesBegan | SeriesEnded):
-        history.add_series(
+        writer.keep(
             SeriesRecord(
                 series_id=began.series_id,
                 began_wall_s=began.at.wall_s,
@@ -246,6 +250,9 @@ def record_finished_starts(host: Host) -> int:
     Raises:
         HistoryUnavailable: the history cannot be written.
     """
+    if is_spooled(host.history_file):
+        with closing(open_history(host.history_file)) as history:
+            write_spooled(history, host.history_file)
     journals = list(_journals(host.state_folder))
     if not journals:
         return 0

@@ -147,6 +147,17 @@ class TrafficSource:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentUse:
+    """Whether a process of its own keeps the record of this host.
+
+    Attributes:
+        enabled: off, a console keeps it for as long as it is open.
+    """
+
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration.
 
@@ -161,6 +172,7 @@ class Settings:
     limits: Limits = Limits()
     billing: Billing = Billing()
     traffic: TrafficSource = TrafficSource()
+    agent: AgentUse = AgentUse()
     plan: Scenario = NO_PLAN
     keys: tuple[tuple[str, str], ...] = ()
     theme: str | None = None

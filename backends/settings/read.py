@@ -14,6 +14,7 @@ from backends.domain.decision.scenario import KEYS, Scenario
 from backends.domain.values import Unfit
 from backends.settings import kinds
 from backends.settings.config import (
+    AgentUse,
     Billing,
     Endpoint,
     KeySource,
@@ -76,10 +77,21 @@ TRAFFIC_KEYS: Mapping[str, Kind] = {
     "days": kinds.count,
     "file": kinds.file,
 }
+AGENT_KEYS: Mapping[str, Kind] = {"enabled": values.truth}
 FEW = 20
 """More keys than this are no help in a sentence."""
 
-TOP_KEYS = ("server", "endpoint", "limits", "billing", "traffic", "plan", "keys", "theme")
+TOP_KEYS = (
+    "server",
+    "endpoint",
+    "limits",
+    "billing",
+    "traffic",
+    "agent",
+    "plan",
+    "keys",
+    "theme",
+)
 
 
 def read_settings(path: Path | None = None) -> Settings:
@@ -118,6 +130,7 @@ def parse_settings(toml: str, path: Path) -> Settings:
         limits=Limits(**reader.values(("limits",), document.get("limits", {}), LIMITS_KEYS)),
         billing=_billing(reader, document),
         traffic=_traffic(reader, document),
+        agent=AgentUse(**reader.values(("agent",), document.get("agent", {}), AGENT_KEYS)),
         plan=_plan(reader, document),
         keys=reader.bindings(document),
         theme=reader.value(("theme",), document["theme"], values.text)

@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 
 from backends.domain.ab.facts import RunEnded, SeriesBegan, SeriesEnded
@@ -69,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             _tell(series)
         sys.stdout.flush()  # it was paid for: nobody waits for the history to see it
-    if not writer.unwritten:
+    if not writer.unwritten and not writer.spools:
         forms = "--csv, --markdown or --svg"
         say(f"kept; for its files: inferctl export series {order.series_id} {forms}")
     succeeded = [any(not each.error for each in series.target(target.name)) for target in targets]
@@ -98,7 +97,7 @@ async def _run(order: SeriesOrder, host: Host, writer: HistoryThread) -> AbSerie
         async for fact in run_series(order, cancelled):
             series = advance_series(series, fact)
             if series is not None and isinstance(fact, SeriesBegan | RunEnded | SeriesEnded):
-                writer.write(partial(records.save_series, series=series, fact=fact))
+                records.keep_series(writer, series, fact)
             if series is not None and isinstance(fact, RunEnded):
                 say(_progress(series, fact, len(order.targets), time.monotonic() - began_s))
     assert series is not None  # a prober that tells anything tells the beginning first

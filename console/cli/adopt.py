@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from backends.agent.client import AgentUnavailable
 from backends.domain import format as fmt
 from backends.domain.format import UNKNOWN
 from backends.domain.gpu import GpuSample
@@ -15,6 +16,7 @@ from backends.host import ports, processes
 from backends.metrics.scrape import MetricsUnavailable, scrape
 from backends.operations import servers
 from backends.operations.host import open_this_hosts_gpus, this_host
+from backends.operations.recording.by_agent import begin_agent
 from backends.problem import NotFound, Problem
 from backends.servers.adopted import remember
 from backends.servers.external import tree_pids
@@ -44,6 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print(server, told)
     say(said)
+    try:
+        begin_agent(this_host(settings_without_faults()))
+    except AgentUnavailable as problem:
+        say(f"note: its traffic is only recorded while a console is open: {problem}")
     return 0
 
 

@@ -16,7 +16,6 @@ from backends.operations.billing import Bill, Period, bill_of, day_spent
 from backends.operations.context import Context
 from backends.operations.decision import UNPRICED_REMEDY, decide_all, unpriced_gpu
 from backends.operations.host import Host, this_host
-from backends.operations.meter_store import write_meter_store
 from backends.operations.rental import ApiEquivalent, api_equivalent
 from backends.operations.snapshot import snapshot, with_gpus
 from backends.problem import UsageProblem
@@ -51,7 +50,6 @@ def run(arguments: argparse.Namespace) -> int:
     """
     host = this_host()
     session = snapshot(host)
-    write_meter_store(host, session)
     context, today = context_for(host, session, arguments)
     period = _period(arguments, today)
     bill = bill_of(host, session, period)

@@ -264,6 +264,15 @@ def _prices_update(parser: argparse.ArgumentParser) -> None:
     add("--as-of", type=types.day, metavar="YYYY-MM-DD", help="its date (default: the file's)")
 
 
+def _agent(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("status", help="what it reads, and who follows it")
+    actions.add_parser("start", help="start it, though no server runs")
+    actions.add_parser("stop", help="end it; servers and keepers go on")
+    for action in actions.choices.values():
+        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON")
+
+
 def _history(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     about = "show one series, load or cold-start probe whole (default: lists)"
@@ -339,6 +348,7 @@ VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
     ("history", "the starts and A/B series that were recorded", (), _history),
     ("export", "the history as JSON, CSV or Markdown", (), _export),
     ("replay", "the console over a recorded journal, marked REPLAY", (), _replay),
+    ("agent", "the process that keeps the record of this host", (), _agent),
     ("doctor", "what is wrong with this host, with the remedy", (), None),
     ("demo", "the whole console, SIMULATED", (), _demo),
 )

@@ -18,10 +18,12 @@ def recording(host: Host) -> Iterator[HistoryThread]:
     try:
         yield writer
     finally:
-        if writer.unwritten and writer.problem:
+        if writer.problem:
             say(f"waiting up to {WAIT_S:g} s to record what was measured: {writer.problem}")
         if unwritten := writer.close(WAIT_S):
             say(unwritten_text(unwritten, writer.problem))
+        elif writer.spools:
+            say(f"what was measured is recorded as soon as the history can be: {writer.problem}")
 
 
 def unwritten_text(unwritten: int, problem: str) -> str:

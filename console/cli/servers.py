@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+from backends.agent.client import AgentUnavailable
 from backends.domain.facts import (
     FirstTokenSeen,
     FirstTokenUnavailable,
@@ -30,6 +31,7 @@ from backends.keeper.folder import ServerFolder, server_folder
 from backends.keeper.tail import last_lines, tail
 from backends.operations import records, servers
 from backends.operations.host import Host, this_host
+from backends.operations.recording.by_agent import begin_agent
 from backends.operations.servers import profile_named
 from backends.problem import NotFound, Problem
 from backends.servers.listing import list_servers
@@ -165,6 +167,10 @@ def launch(host: Host, profile: Profile, *, force: bool) -> None:
     if profile.binds_beyond_loopback:
         say(f"note: {profile.name} binds {profile.host}: other machines can reach it")
     servers.start(host, profile)
+    try:
+        begin_agent(host)
+    except AgentUnavailable as problem:
+        say(f"note: what {profile.name} costs is only recorded while a console is open: {problem}")
 
 
 def wait_until_ready(host: Host, name: str) -> Life:

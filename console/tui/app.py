@@ -12,7 +12,16 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker
 
-from backends.domain.facts import Fact, GpusSampled, LogRead, MetricsScraped, ServersSeen
+from backends.agent.messages import Message as RecordMessage
+from backends.agent.messages import PlanJudged, Snapshot
+from backends.domain.facts import (
+    Fact,
+    GpusSampled,
+    HostTicked,
+    LogRead,
+    MetricsScraped,
+    ServersSeen,
+)
 from backends.domain.session import Session, advance, watching
 from backends.operations.context import context_of
 from backends.operations.host import Host
@@ -33,7 +42,7 @@ if TYPE_CHECKING:
 class Happened(Message):
     """A source yielded a fact."""
 
-    def __init__(self, fact: Fact) -> None:
+    def __init__(self, fact: RecordMessage) -> None:
         super().__init__()
         self.fact = fact
 
@@ -117,7 +126,7 @@ class InferctlApp(App[str]):
             return None
         return self.run_worker(work, group=group)
 
-    def happened(self, fact: Fact) -> None:
+    def happened(self, fact: RecordMessage) -> None:
         """Take a fact from any source."""
         self.post_message(Happened(fact))
 
@@ -126,6 +135,10 @@ class InferctlApp(App[str]):
         fact = message.fact
         if isinstance(fact, LogRead):
             self.actions.show.append_log(fact)
+            return
+        if isinstance(fact, Snapshot | PlanJudged):
+            self.actions.records.take(fact)
+            self.actions.drawing.soon()
             return
         before, self.session = self.session, advance(self.session, fact)
         self.actions.follow_up(fact)
@@ -171,6 +184,8 @@ def _awaits_the_tick(before: Session, fact: Fact) -> bool:
     The tick comes each second, and four times as often while something is timed on screen.
     """
     match fact:
+        case HostTicked():
+            return True
         case GpusSampled():
             return before.gpus is not None
         case MetricsScraped():

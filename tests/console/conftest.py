@@ -21,6 +21,7 @@ from backends.host import processes
 from backends.host.survivors import MARKER
 from backends.keeper.folder import ServerFolder, keeper_id, server_folder
 from backends.operations.host import Host
+from backends.operations.recording import by_agent
 from backends.servers.listing import list_servers
 from backends.settings.config import Endpoint, Limits, Profile, Settings, TokenPrices
 from backends.simulated.gpus import SimulatedGpus
@@ -46,6 +47,12 @@ def simulated_vllm(folder: Path) -> Path:
     )
     program.chmod(stat.S_IRWXU)
     return program
+
+
+@pytest.fixture(autouse=True)
+def _no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each console and verb keep the record itself: few tests are about the agent."""
+    monkeypatch.setattr(by_agent, "kept_by_agent", lambda _: False)
 
 
 @dataclass

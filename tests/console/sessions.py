@@ -8,16 +8,17 @@ from typing import Any
 
 from backends.domain.ab.facts import RunBegan, RunEnded, SeriesBegan, TextArrived
 from backends.domain.ab.run import Run, TargetName
+from backends.domain.billing.account import Account
 from backends.domain.billing.meter import begin_meter
 from backends.domain.facts import (
     Fact,
     GpusSampled,
+    HostTicked,
     KvCacheSized,
     MemoryReported,
     MetricsScraped,
     PhaseBegan,
     PhaseProgressed,
-    Ticked,
 )
 from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
 from backends.domain.serving import Counters, Histogram
@@ -26,7 +27,7 @@ from backends.domain.start import PhaseName
 from backends.operations.context import Context
 from backends.operations.decision import Decision, decide_all
 from backends.settings.config import Endpoint, Limits, Profile, Settings, TokenPrices
-from tests.backends.domain.journals import BOOT_WALL_S, at, failed, ready, spawned
+from tests.backends.domain.journals import BOOT_WALL_S, at, failed, ready, spawned, with_lists
 
 GIB = 1 << 30
 DAY = date(2026, 9, 21)
@@ -82,8 +83,9 @@ def decided(
 def session(facts: list[Fact], until_s: float) -> Session:
     """Return the session that watches ``chat``, rented forty seconds before the facts begin."""
     opened = watching(Session(at(90.0)), "chat", "org/model")
-    metered = replace(opened, meter=begin_meter("host_boot", at(50).wall_s, at(90).wall_s))
-    return reduce(advance, [*facts, Ticked(at(until_s))], metered)
+    meter = begin_meter("host_boot", at(50).wall_s, at(90).wall_s)
+    metered = replace(opened, account=Account(at(90.0), meter))
+    return reduce(advance, [*with_lists(facts), HostTicked(at(until_s))], metered)
 
 
 def gpu(mono_s: float, used_gib: float | None, pid: int | None = 4242) -> GpusSampled:

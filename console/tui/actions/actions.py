@@ -1,9 +1,8 @@
 """All actions over one console, the sources behind them, and what each fact leads to."""
 
-import asyncio
-
 from backends.domain.facts import Fact, ServersSeen
 from backends.domain.session import Session
+from backends.operations.recording.feed import RecordFeed
 from backends.operations.watched import Watched
 from console.tui import feeds
 from console.tui.actions.ab import AbActions
@@ -16,9 +15,6 @@ from console.tui.actions.setup import SetupActions
 from console.tui.actions.show import ShowActions
 from console.tui.actions.watch import WatchActions
 
-HISTORY_WAIT_S = 0.5
-"""How long a history that is locked may delay all else."""
-
 
 class Actions:
     """Each kind of action, built once.
@@ -26,6 +22,7 @@ class Actions:
     Attributes:
         drawing: draws what has changed.
         records: writes the history and reads it.
+        feed: the record of the host.
         watch: which server is shown.
         server: the keys for a server.
         ab: the keys for an A/B.
@@ -38,7 +35,8 @@ class Actions:
         self._console = console
         self.drawing = Drawing(console)
         self.records = RecordActions(console, self.drawing)
-        self.watch = WatchActions(console, self.drawing, self.records)
+        self.feed = RecordFeed(lambda: console.host, console.history)
+        self.watch = WatchActions(console, self.drawing, self.records, self.feed)
         self.server = ServerActions(console, self.watch)
         self.ab = AbActions(console)
         self.load = LoadActions(console)
@@ -46,28 +44,19 @@ class Actions:
         self.show = ShowActions(console, self.drawing, self.setup.choose)
 
     async def begin(self, watched: Watched | None, *, start_at_once: bool) -> None:
-        """Take up the history and the meter, and start everything that yields facts."""
+        """Start everything that yields facts."""
         console, host = self._console, self._console.host
-        taken_up = asyncio.create_task(self.records.take_up())
-        await asyncio.wait([taken_up], timeout=HISTORY_WAIT_S)  # the meter goes on where it stood
         if watched is not None:
             self.watch.show(watched)
 
         def look() -> Session:
             return console.session
 
-        for group, source in {
-            "clock": feeds.ticks(host, look),
-            "gpus": feeds.gpus(host, look),
-            "metrics": feeds.metrics(host, look),
-            "metrics of others": feeds.metrics_of_others(host, look),
-            "servers": feeds.servers(host),
-        }.items():
-            console.carry_out(pumped(console, source), group)
+        console.carry_out(pumped(console, feeds.ticks(host, look)), "clock")
+        console.carry_out(pumped(console, self.feed.messages()), "record")
         console.carry_out(self.records.read_past_traffic(), "past traffic")
         if start_at_once:
             self.server.act("start")
-        await taken_up
 
     def follow_up(self, fact: Fact) -> None:
         """Do what a fact leads to, once it is folded."""

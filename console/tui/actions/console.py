@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from textual.screen import Screen
 
-from backends.domain.facts import Fact
+from backends.agent.messages import Message
 from backends.domain.session import Session
 from backends.operations.context import Context
 from backends.operations.host import Host
@@ -66,7 +66,7 @@ class Console(Protocol):
     def screen_stack(self) -> list[Screen[Any]]:
         """The screens, the top one last."""
 
-    def happened(self, fact: Fact) -> None:
+    def happened(self, fact: Message) -> None:
         """Take a fact from any source."""
 
     def carry_out(self, work: Coroutine[Any, Any, None], group: str) -> Running | None:
@@ -109,7 +109,7 @@ class Console(Protocol):
         """Leave the app."""
 
 
-async def pumped(console: Console, source: AsyncIterator[Fact]) -> None:
+async def pumped(console: Console, source: AsyncIterator[Message]) -> None:
     """Hand every fact of a source to the console until it ends."""
     try:
         async for fact in source:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from backends.agent.messages import PlanJudged, Snapshot, with_snapshot
 from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.facts import Fact, SourceFailed, Ticked
 from backends.domain.session import advance, recovered
 from backends.operations import meter_store, records
 from backends.operations.host import Host
-from backends.operations.meter_store import MeterStore
 from backends.operations.past_traffic import past_demand
 from backends.operations.records import ContextFields
 from backends.problem import Problem
@@ -34,26 +34,36 @@ class RecordActions:
     def __init__(self, console: Console, drawing: Drawing) -> None:
         self._console = console
         self._drawing = drawing
+        self._record_problem = ""
+        self._taken_up = False
 
-    async def take_up(self) -> None:
-        """Take up the meter and what was measured here, as soon as the history can be read."""
+    def take(self, message: Snapshot | PlanJudged) -> None:
+        """Go on with what whoever keeps the record of the host tells."""
         console = self._console
-        while console.session.meter is None:
-            try:
-                store, fields = await console.history.read(partial(_taken_up, console.host))
-            except Problem:
-                await asyncio.sleep(AGAIN_S)  # the next tick says why
-            else:
-                console.session = meter_store.with_meter_store(console.session, store)
-                console.context = replace(console.context, tests_usd=store.tests_usd, **fields)
+        life = console.session.life
+        name = life.server.name if life else ""
+        if isinstance(message, PlanJudged):
+            if message.server == name:
+                console.context = replace(console.context, shown=message.shown)
+            return
+        console.session = with_snapshot(console.session, message)
+        read = message.servers.get(name)
+        console.context = replace(console.context, shown=read.shown if read else ShownPlan())
+        self._record_problem = message.problem
+        meter = message.account.meter
+        if meter is not None and not self._taken_up:
+            self._taken_up = True
+            console.carry_out(
+                self._read(partial(_measured, console.host, meter.began_s)), "measured"
+            )
 
     def keep(self, fact: Fact) -> None:
-        """Have written what a fact completes, and read what it has changed."""
+        """Have written what a fact adds to an A/B, and read what a fact has changed."""
         console = self._console
         if isinstance(fact, Ticked):
             self._note_failure()
-        console.context = records.record_fact(
-            console.history, console.host, console.session, console.context, fact
+        console.context = records.record_run(
+            console.history, console.session, console.context, fact
         )
         if read := records.to_read(console.host, console.session, console.context, fact):
             console.carry_out(self._read(read), f"recall {type(fact).__name__}")
@@ -61,22 +71,15 @@ class RecordActions:
     def _note_failure(self) -> None:
         """Say on screen that the history cannot be written or read, for as long as it is so."""
         console = self._console
-        if console.history.problem:
-            failed = SourceFailed(console.host.now(), HISTORY, console.history.problem)
+        if problem := console.history.problem or self._record_problem:
+            failed = SourceFailed(console.host.now(), HISTORY, problem)
             console.session = advance(console.session, failed)
         else:
             console.session = recovered(console.session, HISTORY)
 
-    def read_plan(self, name: str, others: Callable[[], ContextFields] = dict) -> None:
-        """Read the plan of a server as it was judged last, and what else is to be known of it."""
-        console = self._console
-
-        def read() -> ContextFields:
-            shown = meter_store.shown_plan(console.host, name)
-            return {**others(), "shown": shown, "shown_unread": False}
-
-        console.context = replace(console.context, shown=ShownPlan(), shown_unread=True)
-        console.carry_out(self._read(read), "plan")
+    def recall(self, read: Callable[[], ContextFields]) -> None:
+        """Read what is to be known of a server that is shown from now on."""
+        self._console.carry_out(self._read(read), "recall server")
 
     async def _read(self, read: Callable[[], ContextFields]) -> None:
         """Lay on the context what is read of the history, once it can be read."""
@@ -112,7 +115,6 @@ class RecordActions:
             await asyncio.sleep(PAST_TRAFFIC_S)
 
 
-def _taken_up(host: Host) -> tuple[MeterStore, ContextFields]:
-    """Return what the history holds for a console that opens, with all that no console saw."""
-    records.record_finished_starts(host)
-    return meter_store.open_meter_store(host), records.measured_known(host)
+def _measured(host: Host, began_s: float) -> ContextFields:
+    """Return what the history holds for a console that opens."""
+    return {**records.measured_known(host), "tests_usd": meter_store.spent_usd(host, began_s)}

@@ -1,16 +1,20 @@
 """Which server the console shows: by the user's choice, and when others start it again."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.facts import ServersSeen
-from backends.domain.server import Owner
+from backends.domain.server import Owner, Server
 from backends.domain.session import watching, watching_external
 from backends.keeper.order import KeeperError
+from backends.operations.recording.feed import RecordFeed
 from backends.operations.records import starts_known
 from backends.operations.servers import adopt
 from backends.operations.watched import Watched
+from backends.servers.adopted import remember
 from backends.settings.config import Settings
 from console.tui import feeds
 from console.tui.actions.console import Console, Running, pumped
@@ -21,10 +25,13 @@ from console.tui.actions.records import RecordActions
 class WatchActions:
     """Follows one server: its profile, its earlier starts, its current journal."""
 
-    def __init__(self, console: Console, drawing: Drawing, records: RecordActions) -> None:
+    def __init__(
+        self, console: Console, drawing: Drawing, records: RecordActions, feed: RecordFeed
+    ) -> None:
         self._console = console
         self._drawing = drawing
         self._records = records
+        self._feed = feed
         self._following: Running | None = None
 
     @property
@@ -54,8 +61,14 @@ class WatchActions:
             return
         console = self._console
         console.session = watching_external(console.session, target)
-        console.context = replace(console.context, earlier=())
-        self._records.read_plan(target.name)
+        console.context = replace(console.context, earlier=(), shown=ShownPlan())
+        console.carry_out(self._remember(target), "remember")
+        self._feed.refresh()
+
+    async def _remember(self, server: Server) -> None:
+        """Have the counters of a server of others read, as the user wants to see it."""
+        with suppress(ProcessLookupError, OSError):  # gone, or read while this console shows it
+            await asyncio.to_thread(remember, self._console.host.state_folder, server)
 
     def follow(self, name: str) -> None:
         """Follow a server of ours."""
@@ -64,7 +77,9 @@ class WatchActions:
         if console.session.life is None or console.session.life.server.name != name:
             model = profile.request_model if profile else None
             console.session = watching(console.session, name, model)
-        self._records.read_plan(name, partial(starts_known, console.host, profile))
+        console.context = replace(console.context, shown=ShownPlan())
+        self._records.recall(partial(starts_known, console.host, profile))
+        self._feed.refresh()
         self._follow_journal(name)
 
     def _follow_journal(self, name: str) -> None:
@@ -76,6 +91,7 @@ class WatchActions:
         console = self._console
         console.host = replace(console.host, settings=settings)
         console.context = replace(console.context, settings=settings)
+        self._feed.reconfigure()
 
     def follow_restarted(self, fact: ServersSeen) -> None:
         """Follow the watched server of ours where another console or a verb has started it."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 from backends.domain import format as fmt
+from backends.domain.billing.account import activity
 from backends.domain.billing.meter import Spent
 from backends.domain.decision.curves import finite, span
 from backends.domain.decision.hysteresis import OPPOSITE_WINDOWS, AdviceKind
@@ -12,7 +13,7 @@ from backends.domain.decision.routing import NowKind
 from backends.domain.decision.verdict import Verdict
 from backends.domain.decision.wording import advice_reason, flips_at, now_reason, reason
 from backends.domain.prices.amounts import age_days, is_stale
-from backends.domain.session import Session, activity
+from backends.domain.session import Session
 from backends.operations.context import Context
 from backends.operations.decision import Decision
 from backends.settings.config import Profile
@@ -62,7 +63,7 @@ def cost_view(session: Session, context: Context, decision: Decision, today: dat
         starting_usd=parts.get("starting"),
         stopped_usd=parts.get("stopped"),
         unwatched_usd=parts.get("unwatched"),
-        stopped_now=session.meter is not None and activity(session) == "stopped",
+        stopped_now=session.meter is not None and activity(session.account) == "stopped",
         priced_on=as_of.isoformat() if as_of else "",
         stale=is_stale(as_of, today),
         stale_reason=f"price is {age_days(as_of, today)} days old" if as_of else "",

@@ -1,17 +1,24 @@
 """Journals of servers as a keeper writes them, one fact after another."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import get_args
+
 from backends.domain.facts import (
     BecameReady,
     Exited,
+    Fact,
     FailureSeen,
     FirstTokenSeen,
     PhaseBegan,
     ServerFact,
+    ServersSeen,
     Spawned,
     StopOrdered,
     Stopped,
     StopProgressed,
 )
+from backends.domain.lifecycle import life_after, not_started
 from backends.domain.server import Exit, ProcessId
 from backends.domain.stamp import Stamp
 from backends.domain.start import Failure, FailureKind, PhaseName
@@ -80,3 +87,16 @@ def failed() -> list[ServerFact]:
         FailureSeen(at(120.1), FAILURE),
         Stopped(at(121.0)),
     ]
+
+
+def with_lists(facts: Iterable[Fact], name: str = "chat") -> list[Fact]:
+    """Return facts with a list of the servers of the host after each of a journal among them."""
+    found: list[Fact] = []
+    life = not_started(name)
+    for fact in facts:
+        found.append(fact)
+        if isinstance(fact, get_args(ServerFact)):
+            life = life_after(life, fact)
+            kept = replace(life.server, keeper_pid=4241 if life.server.pid else None)
+            found.append(ServersSeen(fact.at, (kept,)))
+    return found

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from backends.domain.billing.account import activity
 from backends.domain.external import ENDED
 from backends.domain.facts import GpusSampled, ServersSeen, SourceFailed
 from backends.domain.gpu import GpuSample
 from backends.domain.server import Owner, Server, ServerState
-from backends.domain.session import Session, activity, advance, watching, watching_external
+from backends.domain.session import Session, advance, watching, watching_external
 from backends.domain.stamp import Stamp
 
 THEIRS = Server(
@@ -58,7 +59,7 @@ def test_one_that_has_ended_has_no_pid_and_comes_back_under_another() -> None:
     gone = advance(SESSION, ServersSeen(Stamp(1.0, 1.0), ()))
     assert gone.life is not None
     assert (gone.life.server.pid, gone.life.note) == (None, ENDED)
-    assert activity(gone) == "stopped"
+    assert activity(gone.account) == "stopped"
     assert after(replace(THEIRS, pid=9), session=gone).state is ServerState.EXTERNAL
 
 

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from backends.domain.ab.facts import RunBegan, RunEnded, SeriesBegan, TextArrived
 from backends.domain.ab.run import Run
+from backends.domain.billing.account import Account, activity
 from backends.domain.billing.meter import Origin, begin_meter
 from backends.domain.facts import (
     BecameReady,
     Fact,
     GpusSampled,
+    HostTicked,
     MetricsScraped,
     ServersSeen,
     SourceFailed,
@@ -29,7 +31,6 @@ from backends.domain.session import (
     TRAFFIC_STEP_S,
     TRAFFIC_WINDOW_S,
     Session,
-    activity,
     advance,
     watching,
 )
@@ -44,6 +45,7 @@ from tests.backends.domain.journals import (
     spawned,
     stopped,
     stopping,
+    with_lists,
 )
 
 GIB = 1 << 30
@@ -159,24 +161,26 @@ def test_metrics_recover(answer: Fact) -> None:
     ids=["none", "starting", "unscraped", "idle", "busy", "failed", "stopped"],
 )
 def test_what_the_rented_time_is_spent_on(facts: list[Fact], expected: str) -> None:
-    assert activity(fold(facts)) == expected
+    assert activity(fold(with_lists(facts)).account) == expected
 
 
 def test_the_meter_counts_each_second_once_and_for_what_was_done() -> None:
-    begun = replace(opened(100.0), meter=begin_meter("host_boot", at(40).wall_s, at(100).wall_s))
+    meter = begin_meter("host_boot", at(40).wall_s, at(100).wall_s)
+    begun = replace(opened(100.0), account=Account(at(100.0), meter))
     facts: list[Fact] = [
         *loading(),
         BecameReady(at(150)),
         scrape(150, 1),
-        Ticked(at(160)),
+        HostTicked(at(160)),
         scrape(160, 1, requests_running=2.0),
-        Ticked(at(165)),
-        Ticked(at(164)),
+        HostTicked(at(165)),
+        HostTicked(at(164)),
     ]
-    meter = fold(facts, begun).meter
-    assert meter is not None
-    assert (meter.unwatched_s, meter.starting_s, meter.idle_s, meter.serving_s) == (60, 50, 10, 5)
-    assert meter.last_s - meter.began_s == 125
+    counted = fold(with_lists(facts), begun).meter
+    assert counted is not None
+    parts = [counted.unwatched_s, counted.starting_s, counted.idle_s, counted.serving_s]
+    assert parts == [60, 50, 10, 5]
+    assert counted.last_s - counted.began_s == 125
 
 
 def test_memory_is_drawn_over_the_time_since_launch() -> None:
@@ -242,14 +246,14 @@ def test_traffic_is_a_bounded_window_over_the_last_minutes() -> None:
 def test_traffic_does_not_reach_across_a_restart_of_the_server() -> None:
     anew = scrape(400, 0, process_start_s=BOOT_WALL_S + 390)
     session = fold([*ready(), scrape(151, 900), scrape(170, 950), anew])
-    assert session.traffic == (anew,)
+    assert session.traffic == (replace(anew, server="chat"),)
     assert session.totals.requests == 950
 
 
 def test_turning_to_another_server_keeps_the_bill_and_the_gpus_but_no_figure_of_the_last() -> None:
     session = replace(
         fold([*ready(), gpus(151, GIB), scrape(151, 4), *RACE]),
-        meter=begin_meter("host_boot", 0.0, 10.0),
+        account=Account(meter=begin_meter("host_boot", 0.0, 10.0)),
     )
     other = watching(session, "code", "org/code")
     assert (other.meter, other.gpus, other.ab) == (session.meter, session.gpus, session.ab)
@@ -315,7 +319,8 @@ def test_a_launch_restarts_only_a_bill_that_is_by_the_server(
 ) -> None:
     began_s = at(100).wall_s
     meter = begin_meter(origin, began_s, began_s)
-    session = fold([spawned(500.0)], replace(opened(), meter=meter))
+    begun = replace(opened(), account=Account(at(100), meter, servers_seen=True))
+    session = fold(with_lists([spawned(500.0)]), begun)
     assert session.meter is not None
     assert session.meter.began_s == (at(500).wall_s if restarts else began_s)
 

@@ -13,36 +13,28 @@ from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 
+from backends.domain.billing.account import Account, AccountFact, account_after
 from backends.domain.billing.ledger import utc_day
-from backends.domain.facts import (
-    BecameReady,
-    Exited,
-    MetricsScraped,
-    ServersSeen,
-    Spawned,
-    Stopped,
-    Ticked,
-)
-from backends.domain.server import Exit, Owner, ProcessId, Server, ServerState
-from backends.domain.session import Session, advance, watching
+from backends.domain.facts import HostTicked, MetricsScraped, ServersSeen
+from backends.domain.server import Owner, Server, ServerState
+from backends.domain.session import Session, watching
 from backends.domain.stamp import Stamp
 from backends.domain.traffic.shape import hours_known, learnt_rps
 from backends.gpus.source import GpuSource
 from backends.history.history import open_history
-from backends.history.thread import HistoryThread
 from backends.metrics.exposition import counters_from
 from backends.operations.billing import Period, bill_of
 from backends.operations.context import Context
 from backends.operations.decision import decide_all
 from backends.operations.host import Host
 from backends.operations.meter_store import (
+    LATEST,
+    WRITE_EVERY_S,
     days_between,
+    keep_latest,
     open_meter_store,
-    save_meter_store,
-    with_meter_store,
-    write_meter_store,
+    write_account,
 )
-from backends.operations.records import record_fact
 from backends.operations.rental import api_equivalent
 from backends.settings.config import Billing, Endpoint, Profile, Settings, TokenPrices
 from backends.simulated.counters import ServerCounters
@@ -130,80 +122,64 @@ def no_gpus() -> GpuSource:
 
 
 class Rented:
-    """One host over one day, watched by a console that comes and goes."""
+    """One host over one day, recorded by a process that comes and goes."""
 
     def __init__(self, folder: Path) -> None:
         self.wall_s = BEGAN.timestamp()
         self.host = Host(
             SETTINGS, folder / "state", folder / "history.sqlite", no_gpus, now=self.now
         )
+        self.host.state_folder.mkdir()
         self.truth = Truth()
         self.chance = random.Random(7)
         self.chat, self.batch = Vllm(1, self.wall_s), Vllm(2, self.wall_s)
         self.chat_state, self.ready_at_s = ServerState.STOPPED, 0.0
-        self.session: Session | None = None
-        self.context = Context(SETTINGS)
-        self.writer = HistoryThread(self.host.history_file)
+        self.account: Account | None = None
+        self.written_s = 0.0
 
     def now(self) -> Stamp:
         return Stamp(self.wall_s - BEGAN.timestamp() + 1000.0, self.wall_s)
 
     def open(self) -> None:
-        """Open the console: the meter first, then the server's journal and the list."""
-        opened = with_meter_store(Session(self.now()), open_meter_store(self.host))
-        self.session = watching(opened, "chat", "org/model")
-        self.context = replace(Context(SETTINGS), meter_written_s=self.wall_s)
-        if self.chat_state is not ServerState.STOPPED:
-            self.see(self.spawned(self.chat.started_s))
-        if self.chat_state is ServerState.READY:
-            self.see(BecameReady(self.now()))
+        """Begin to record: the meter first, then the list."""
+        store = open_meter_store(self.host)
+        self.account = Account(None, store.meter, store.ledger)
+        self.written_s = self.wall_s
         self.look()
 
     def close(self, *, killed: bool) -> None:
-        if self.session is not None and not killed:
-            session = self.session
-            self.writer.write(lambda history: save_meter_store(history, session))
-        if self.session is not None and killed:
-            # What was watched since the meter was written is not known to the next console.
-            lost = self.wall_s - max(self.context.meter_written_s, 0.0)
-            self.unknown(lost)
-        self.session = None
-        assert self.writer.close(10.0) == 0
-        self.writer = HistoryThread(self.host.history_file)
+        if self.account is not None and not killed:
+            write_account(self.host, self.account)
+            (self.host.state_folder / LATEST).unlink()  # the history alone tells it all
+        self.account = None
 
-    def unknown(self, seconds: float) -> None:
-        """Take the last seconds back: nobody wrote down what they were spent on."""
-        left = round(seconds)
-        while left > 0:
-            activity, took = self.recent.pop()
-            self.truth.seconds[activity] -= took
-            self.truth.seconds["unwatched"] += took
-            left -= took
+    def see(self, fact: AccountFact) -> None:
+        assert self.account is not None
+        self.account = account_after(self.account, fact)
+        if self.wall_s - self.written_s > WRITE_EVERY_S:
+            write_account(self.host, self.account)
+            self.written_s = self.wall_s
+        keep_latest(self.host.state_folder, self.account)
 
-    recent: list[tuple[str, int]]
-
-    def see(self, fact: object) -> None:
-        assert self.session is not None
-        self.session = advance(self.session, fact)  # type: ignore[arg-type]
-        self.context = record_fact(self.writer, self.host, self.session, self.context, fact)  # type: ignore[arg-type]
-
-    def spawned(self, wall_s: float) -> Spawned:
-        mono_s = wall_s - BEGAN.timestamp() + 1000.0
-        me = ProcessId(1, 1)
-        stamp = Stamp(mono_s, wall_s)
-        return Spawned(stamp, f"s{wall_s}", "chat", "org/model", (), me, me, "127.0.0.1", 8000)
+    def shown(self) -> Session:
+        """Return what a console shows that is sent the record."""
+        assert self.account is not None
+        opened = watching(Session(self.now()), "chat", "org/model")
+        return replace(opened, account=self.account)
 
     def look(self) -> None:
         """List the servers and read both, as the console's sources do."""
         batch = Server("batch", Owner.MANAGED, ServerState.READY, pid=2, keeper_pid=3)
-        self.see(ServersSeen(self.now(), (batch,)))
+        started_s = None if self.chat_state is ServerState.STOPPED else self.chat.started_s
+        chat = Server("chat", Owner.MANAGED, self.chat_state, started_at=started_s)
+        self.see(ServersSeen(self.now(), (chat, batch)))
         if self.chat_state is ServerState.READY:
-            self.see(MetricsScraped(self.now(), counters_from(self.chat.export())))
+            self.see(MetricsScraped(self.now(), counters_from(self.chat.export()), "chat"))
         self.see(MetricsScraped(self.now(), counters_from(self.batch.export()), "batch"))
 
     def activity(self) -> str:
         """Say what the host is used for: any server that serves makes use of it."""
-        if self.session is None:
+        if self.account is None:
             return "unwatched"
         chat_busy = self.chat_state is ServerState.READY and self.chat.busy
         if chat_busy or self.batch.busy:
@@ -214,10 +190,9 @@ class Rented:
         """Let a step pass: it is spent on what was known when it began."""
         activity = self.activity()
         self.truth.seconds[activity] += STEP_S
-        self.recent.append((activity, STEP_S))
         self.wall_s += STEP_S
-        if self.session is not None:
-            self.see(Ticked(self.now()))
+        if self.account is not None:
+            self.see(HostTicked(self.now()))
 
     def serve(self, step: int) -> None:
         quiet = step % 4320 >= 4000 or step % 300 < 40
@@ -229,20 +204,18 @@ class Rented:
         self.chat.started_s = self.wall_s
         self.chat.restart(self.wall_s)
         self.chat_state, self.ready_at_s = ServerState.STARTING, self.wall_s + 61
-        if self.session is not None:
-            self.see(self.spawned(self.wall_s))
+        if self.account is not None:
+            self.look()
 
     def stop(self) -> None:
         self.chat_state = ServerState.STOPPED
-        if self.session is not None:
-            self.see(Exited(self.now(), Exit(0, None)))
-            self.see(Stopped(self.now()))
+        if self.account is not None:
+            self.look()
 
 
 def lived(folder: Path) -> Rented:
     """Return the host after its day."""
     made_host = Rented(folder)
-    made_host.recent = []
     made_host.open()
     made_host.launch()
     for step in range(DAY_S // STEP_S):
@@ -251,10 +224,8 @@ def lived(folder: Path) -> Rented:
             and made_host.wall_s >= made_host.ready_at_s
         ):
             made_host.chat_state = ServerState.READY
-            if made_host.session is not None:
-                made_host.see(BecameReady(made_host.now()))
         made_host.serve(step)
-        if made_host.session is not None:
+        if made_host.account is not None:
             made_host.look()
         match step:
             case 233 | 833:
@@ -274,17 +245,16 @@ def lived(folder: Path) -> Rented:
             case _:
                 pass
         made_host.pass_time()
-    assert made_host.session is not None
+    assert made_host.account is not None
     made_host.look()
-    assert made_host.writer.close(10.0) == 0  # an older state in its queue would replace this one
-    write_meter_store(made_host.host, made_host.session)
+    write_account(made_host.host, made_host.account)
     return made_host
 
 
 def test_a_day_of_traffic_is_billed_to_the_cent(tmp_path: Path) -> None:
     made_host = lived(tmp_path)
-    session, truth = made_host.session, made_host.truth
-    assert session is not None
+    truth = made_host.truth
+    session = made_host.shown()
 
     totals = session.totals
     assert (totals.requests, totals.input_tokens) == (truth.requests, truth.into)
@@ -316,11 +286,10 @@ def days_add_up(made_host: Rented) -> None:
         days = days_between(history, first, datetime.fromtimestamp(last, UTC).date())
     assert [day.day.day for day in days] == [21, 22]
     assert sum(day.totals.requests or 0 for day in days) == made_host.truth.requests
-    assert made_host.session is not None
-    bill = bill_of(made_host.host, made_host.session, Period(first, days[-1].day))
+    bill = bill_of(made_host.host, made_host.shown(), Period(first, days[-1].day))
     assert bill.spent is not None
     assert bill.spent.usd is not None
     assert bill.spent.usd.quantize(CENT) == (Decimal(24) * RATE * 2).quantize(CENT)
-    profile = made_host.session.ledger.of("chat").profile
+    profile = made_host.shown().ledger.of("chat").profile
     assert hours_known(profile) >= 22
     assert learnt_rps(profile) is None or len(learnt_rps(profile) or ()) == 24

@@ -10,28 +10,25 @@ from pathlib import Path
 
 import pytest
 
-from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import Scenario
-from backends.domain.facts import Fact, Ticked
+from backends.domain.facts import Fact, HostTicked
 from backends.domain.session import Session, advance, watching
 from backends.history.history import open_history
 from backends.history.records import SeriesRecord
-from backends.history.thread import HistoryThread
 from backends.keeper.folder import ServerFolder, link_journal, prepare, server_folder
 from backends.operations import decision
 from backends.operations.context import Context
 from backends.operations.host import Host
 from backends.operations.meter_store import (
     open_meter_store,
-    shown_plan,
+    spent_usd,
     with_meter_store,
-    write_meter_store,
-    write_when_due,
+    write_account,
 )
 from backends.settings.config import Billing, Settings
 from backends.wire import encode_fact
-from tests.backends.domain.journals import BOOT_WALL_S, at, ready, spawned, stopped
+from tests.backends.domain.journals import BOOT_WALL_S, at, ready, spawned, stopped, with_lists
 from tests.console import sessions
 from tests.console.sessions import SETTINGS, run, scrape
 from tests.console.stage import host_in
@@ -56,14 +53,13 @@ def journal(folder: Path, facts: list[Fact], start_id: str = "start-1") -> None:
 
 def session_of(made_host: Host, *facts: Fact) -> Session:
     opened = with_meter_store(Session(made_host.now()), open_meter_store(made_host))
-    return reduce(advance, facts, watching(opened, "chat", "org/model"))
+    return reduce(advance, with_lists(facts), watching(opened, "chat", "org/model"))
 
 
 def test_a_bill_begins_unwatched(tmp_path: Path) -> None:
     store = open_meter_store(host(tmp_path, 3600.0))
     assert (store.meter.origin, store.meter.began_s) == ("given", BOOT_WALL_S)
     assert store.meter.unwatched_s == 3600.0
-    assert store.tests_usd == 0
 
 
 def test_the_time_before_the_console_is_told_by_the_journals(tmp_path: Path) -> None:
@@ -75,7 +71,7 @@ def test_the_time_before_the_console_is_told_by_the_journals(tmp_path: Path) -> 
 def test_what_was_served_goes_on_where_it_stood(tmp_path: Path) -> None:
     journal(tmp_path, list(ready()))
     first = session_of(host(tmp_path, 200.0), *ready(), scrape(200, 10), scrape(260, 70))
-    write_meter_store(host(tmp_path, 260.0), first)
+    write_account(host(tmp_path, 260.0), first.account)
     again = session_of(host(tmp_path, 900.0), *ready(), scrape(901, 500))
     assert again.totals.requests == 500
     assert again.meter is not None
@@ -87,7 +83,7 @@ def test_what_was_served_goes_on_where_it_stood(tmp_path: Path) -> None:
 
 def test_a_server_that_was_restarted_while_nobody_watched_adds_up(tmp_path: Path) -> None:
     first = session_of(host(tmp_path, 200.0), *ready(), scrape(200, 10), scrape(260, 70))
-    write_meter_store(host(tmp_path, 260.0), first)
+    write_account(host(tmp_path, 260.0), first.account)
     begun_anew = replace(spawned(500.0), start_id="start-2")
     reading = scrape(901, 500)
     fresh = replace(reading, counters=replace(reading.counters, process_start_s=at(501).wall_s))
@@ -97,7 +93,7 @@ def test_a_server_that_was_restarted_while_nobody_watched_adds_up(tmp_path: Path
 
 def test_another_bill_begins_with_nothing_served(tmp_path: Path) -> None:
     first = session_of(host(tmp_path, 200.0), *ready(), scrape(200, 10), scrape(260, 70))
-    write_meter_store(host(tmp_path, 260.0), first)
+    write_account(host(tmp_path, 260.0), first.account)
     later = datetime.fromtimestamp(BOOT_WALL_S + 5000, UTC)
     store = open_meter_store(host(tmp_path, 6000.0, since=later))
     assert store.meter.began_s == BOOT_WALL_S + 5000
@@ -111,8 +107,8 @@ def test_a_bill_since_the_server_begins_with_its_launch(tmp_path: Path) -> None:
     assert (store.meter.origin, store.meter.began_s) == ("server_start", at(100).wall_s)
     assert (store.meter.starting_s, store.meter.unwatched_s) == (50.0, 150.0)
     session = session_of(made_host, *ready(), scrape(310, 5))
-    relaunched = replace(spawned(400.0), start_id="start-2")
-    after = advance(advance(session, relaunched), Ticked(at(460)))
+    relaunched = with_lists([replace(spawned(400.0), start_id="start-2")])
+    after = reduce(advance, [*relaunched, HostTicked(at(460))], session)
     assert after.meter is not None
     assert (after.meter.began_s, after.meter.starting_s) == (at(400).wall_s, 60.0)
     assert after.totals.requests is None
@@ -137,7 +133,7 @@ def test_own_tests_are_counted_since_the_bill_began(tmp_path: Path) -> None:
             history.add_run(series_id, run("b", 0, 0.5, cost_usd="0.000162"))
             history.add_run(series_id, run("b", 1, 0.5, cost_usd="0.000162"))
         assert history.tests_usd(BOOT_WALL_S - 100, math.inf) == Decimal("0.000648")
-    assert open_meter_store(made_host).tests_usd == Decimal("0.000324")
+    assert spent_usd(made_host, BOOT_WALL_S) == Decimal("0.000324")
 
 
 def windows(count: int, rps: float, first_s: float) -> list[Fact]:
@@ -180,43 +176,6 @@ def test_an_idle_window_decides_nothing_and_is_regretted_in_full() -> None:
 def opened() -> Session:
     facts: list[Fact] = [*ready()]
     return reduce(advance, facts, watching(Session(at(90.0)), "chat", "org/model"))
-
-
-def test_the_plan_that_holds_survives_the_console(tmp_path: Path) -> None:
-    made_host = host(tmp_path, 200.0)
-    session, context, writer = opened(), sessions.DESK, HistoryThread(made_host.history_file)
-    for fact in windows(2, 2.0, FIRST_S):
-        session = advance(session, fact)
-        context = write_when_due(writer, session, context, fact.at.wall_s)
-    assert writer.close(10.0) == 0
-    assert context.shown.kind is not None
-    assert shown_plan(made_host, "chat") == context.shown
-    assert shown_plan(made_host, "other") == ShownPlan()
-
-
-def test_books_are_written_once_a_minute(tmp_path: Path) -> None:
-    made_host = host(tmp_path, 200.0)
-    session = session_of(made_host, *ready(), scrape(200, 10))
-    writer = HistoryThread(made_host.history_file)
-    context = write_when_due(writer, session, Context(made_host.settings), at(200).wall_s)
-    assert context.meter_written_s == at(200).wall_s
-    assert write_when_due(writer, session, context, at(230).wall_s) == context
-    assert (
-        write_when_due(writer, session, context, at(261).wall_s).meter_written_s == at(261).wall_s
-    )
-    assert writer.close(10.0) == 0
-
-
-def test_no_window_is_judged_before_the_plan_that_held_was_read(tmp_path: Path) -> None:
-    made_host = host(tmp_path, 200.0)
-    session, context = opened(), replace(sessions.DESK, shown_unread=True)
-    writer = HistoryThread(made_host.history_file)
-    for fact in windows(2, 2.0, FIRST_S):
-        session = advance(session, fact)
-        context = write_when_due(writer, session, context, fact.at.wall_s)
-    assert context.shown == ShownPlan()
-    assert writer.close(10.0) == 0
-    assert shown_plan(made_host, "chat") == ShownPlan()
 
 
 def test_hours_that_the_plan_supposes_are_not_those_of_a_window() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from backends.domain.billing.account import Account
 from backends.domain.billing.ledger import Ledger, Served
 from backends.domain.billing.recorded_demand import recorded_demand
 from backends.domain.decision.uncertainty import request_band
@@ -23,7 +24,7 @@ from backends.domain.traffic.windows import Windows
 from backends.history.history import open_history
 from backends.operations import scenario, snapshot
 from backends.operations.host import this_host
-from backends.operations.meter_store import open_meter_store, with_meter_store, write_meter_store
+from backends.operations.meter_store import open_meter_store, with_meter_store, write_account
 from backends.settings.config import Settings
 from backends.settings.paths import history_file
 from tests.backends.domain.journals import at
@@ -143,13 +144,13 @@ def test_a_window_under_way_counts_for_the_verb_that_follows(tmp_path: Path) -> 
     store = open_meter_store(made_host)
     session = watching(with_meter_store(Session(at(200.0)), store), "chat", "org/model")
     session = advance(advance(session, scrape(200, 0)), scrape(500, 600))
-    write_meter_store(made_host, session)
+    write_account(made_host, session.account)
     again = watching(
         with_meter_store(Session(at(501.0)), open_meter_store(made_host)), "chat", "org/model"
     )
     asked = scenario.recorded(advance(again, scrape(520, 640)), SETTINGS).seen
     assert (asked.n, asked.window_s, asked.tokens_n) == tuple(map(Decimal, (600, 300, 600)))
-    write_meter_store(made_host, again)
+    write_account(made_host, again.account)
     assert open_meter_store(made_host).ledger.of("chat").profile.tokens.requests == 600
 
 
@@ -185,7 +186,7 @@ def test_the_console_takes_a_learnt_days_tokens_from_all_that_was_watched() -> N
     session = watching(Session(at(200.0)), "chat", "org/model")
     totals = TokenTotals(1_000_000.0, 80e6, None, 220e6)
     ledger = Ledger((Served("chat", totals, day),))
-    session = Session(session.now, ledger=ledger, life=session.life)
+    session = replace(session, account=Account(ledger=ledger))
     found = decided(session, Settings(SETTINGS.servers, SETTINGS.endpoints)).scenario
     assert (found.input_tokens, found.output_tokens) == (Decimal(80), Decimal(220))
     assert found.observed is not None

@@ -68,7 +68,7 @@ def told(host: Host, *facts: Fact) -> None:
     session, context, writer = Session(at(300)), context_of(host), HistoryThread(host.history_file)
     for fact in facts:
         session = advance(session, fact)
-        context = records.record_fact(writer, host, session, context, fact)
+        context = records.record_run(writer, session, context, fact)
     assert writer.close(10.0) == 0
 
 

@@ -13,10 +13,11 @@ from backends.domain.session import Session, watching_external
 from backends.domain.stamp import Stamp
 from backends.operations import ab
 from backends.operations.ab import ab_targets
+from backends.operations.recording import sources
 from backends.operations.watched import first_watched
 from backends.servers.adopted import remember, remembered
 from backends.settings.config import Endpoint, Profile, Settings
-from console.tui import feeds, palette
+from console.tui import palette
 from console.tui.app import InferctlApp
 from console.tui.screens.main import MainScreen
 from console.tui.screens.welcome import WelcomeScreen
@@ -35,8 +36,8 @@ def _nobody_else() -> None:
 
 @pytest.fixture(autouse=True)
 def _listed_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeds, "SERVERS_S", 0.1)
-    monkeypatch.setattr(feeds, "METRICS_S", 0.1)
+    monkeypatch.setattr(sources, "SERVERS_S", 0.1)
+    monkeypatch.setattr(sources, "METRICS_S", 0.1)
 
 
 def state(app: InferctlApp) -> ServerState | None:

@@ -1,0 +1,1 @@
+"""The process that keeps the record of one host, as others speak to it."""

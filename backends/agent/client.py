@@ -1,0 +1,219 @@
+"""Speaks to the agent of a state folder, and starts one where none answers."""
+
+import io
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from backends.agent.messages import (
+    LINE_LIMIT_BYTES,
+    PROTOCOL,
+    RELEASE,
+    Hello,
+    Series,
+    Snapshot,
+    Status,
+    decode,
+)
+from backends.agent.place import Order, folder_of, log_of, socket_of
+from backends.host import spawn, unix_socket
+from backends.host.files import PRIVATE_FILE
+from backends.problem import Problem
+from backends.settings.paths import private_folder
+from backends.wire import UnreadableRecord
+
+ANSWER_S = 2.0
+"""How long a living agent may take to answer; it answers within milliseconds."""
+
+START_S = 10.0
+"""How long a new agent may take to answer; it is up in 0.4 s on an idle host."""
+
+POLL_S = 0.02
+
+LOG_LIMIT_BYTES = 1 << 20
+
+M = TypeVar("M", Series, Snapshot, Status)
+
+
+class AgentUnavailable(Problem):
+    """The agent does not answer as it should; the message is one sentence with the remedy."""
+
+
+def status(state_folder: Path) -> Status | None:
+    """Return what the agent is doing, None where none runs.
+
+    Raises:
+        AgentUnavailable: one runs and does not answer, or is not to be trusted.
+    """
+    return _asked(state_folder, Order("status"), Status)
+
+
+def snapshot(state_folder: Path) -> Snapshot | None:
+    """Return the whole record of the host as the agent has it, None where none runs.
+
+    Raises:
+        AgentUnavailable: one runs and does not answer, or is not to be trusted.
+    """
+    return _asked(state_folder, Order("snapshot"), Snapshot)
+
+
+def series(state_folder: Path, server: str, step_s: float) -> Series | None:
+    """Return figures of a server over time, None where no agent runs.
+
+    Raises:
+        AgentUnavailable: one runs and does not answer, or is not to be trusted.
+    """
+    return _asked(state_folder, Order("series", server, step_s), Series)
+
+
+def stop(state_folder: Path) -> bool:
+    """End the agent, and return once it has written the record; False where none ran.
+
+    Raises:
+        AgentUnavailable: one runs and does not end.
+    """
+    with _connected(state_folder) as lines:
+        if lines is None:
+            return False
+        _send(lines, Order("stop"))
+        try:
+            while lines.readline():
+                pass  # it hangs up once everything is written
+        except OSError as error:
+            raise AgentUnavailable(f"the agent does not end; see {log_of(state_folder)}") from error
+    return True
+
+
+def ensure(state_folder: Path, withheld: Collection[str] = ()) -> None:
+    """Return once an agent of this release, or a newer one, answers; blocks.
+
+    Args:
+        state_folder: whose agent.
+        withheld: variables that it must not get, see `Settings.key_variables`.
+
+    Raises:
+        AgentUnavailable: it cannot be started, or does not answer.
+    """
+    running = status(state_folder)
+    if running is not None and _older(running.version):
+        stop(state_folder)
+        running = None
+    if running is None:
+        _start(state_folder, withheld)
+
+
+def _asked(state_folder: Path, order: Order, kind: type[M]) -> M | None:
+    with _connected(state_folder) as lines:
+        if lines is None:
+            return None
+        _send(lines, order)
+        try:
+            answer = decode(lines.readline(LINE_LIMIT_BYTES))
+        except (OSError, UnreadableRecord) as error:
+            raise strange(state_folder, error) from error
+    if not isinstance(answer, kind):
+        raise strange(state_folder, TypeError(type(answer).__name__))
+    return answer
+
+
+@contextmanager
+def _connected(state_folder: Path) -> Iterator["io.BufferedRWPair | None"]:
+    """Yield the lines of a connection whose greeting was read, None where nobody answers."""
+    connection = connection_to(state_folder)
+    if connection is None:
+        yield None
+        return
+    with closing(connection), connection.makefile("rwb") as lines:
+        try:
+            check_greeting(lines.readline(LINE_LIMIT_BYTES))
+        except (OSError, UnreadableRecord) as error:
+            raise strange(state_folder, error) from error
+        yield lines
+
+
+def _send(lines: io.BufferedRWPair, order: Order) -> None:
+    lines.write(msgspec.json.encode(order) + b"\n")
+    lines.flush()
+
+
+def connection_to(state_folder: Path) -> socket.socket | None:
+    """Return a connection to an agent of this user, None where none answers.
+
+    Raises:
+        AgentUnavailable: it does not answer, or is another user's.
+    """
+    path = socket_of(state_folder)
+    try:
+        connection = unix_socket.connect(path, ANSWER_S)
+    except (OSError, TimeoutError) as error:
+        raise AgentUnavailable(f"{path} does not answer: {error}; end the agent") from error
+    if connection is not None and unix_socket.peer_uid(connection) not in {0, os.geteuid()}:
+        connection.close()
+        raise AgentUnavailable(f"{path} is answered by another user; remove it")
+    return connection
+
+
+def check_greeting(line: bytes) -> None:
+    """Refuse who does not greet as an agent whose messages are understood here.
+
+    Raises:
+        UnreadableRecord: it is no greeting.
+        AgentUnavailable: it is one of another release, which is not understood.
+    """
+    hello = decode(line)
+    if not isinstance(hello, Hello):
+        raise UnreadableRecord("no greeting")
+    if hello.protocol != PROTOCOL and not _older(hello.version):
+        raise AgentUnavailable(
+            f"the agent is inferctl {hello.version} and this is {RELEASE}: they do not understand "
+            f"each other; end it with `inferctl agent stop`, or use that release"
+        )
+
+
+def _older(version: str) -> bool:
+    return _numbers(version) < _numbers(RELEASE)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def strange(state_folder: Path, error: Exception) -> AgentUnavailable:
+    """Return the problem for an answer that no agent gives."""
+    return AgentUnavailable(
+        f"the agent does not answer as it should ({error}); see {log_of(state_folder)}"
+    )
+
+
+def _start(state_folder: Path, withheld: Collection[str]) -> None:
+    try:
+        private_folder(folder_of(state_folder))
+        path = log_of(state_folder)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)) as log:
+            if os.fstat(log.fileno()).st_size > LOG_LIMIT_BYTES:
+                os.ftruncate(log.fileno(), 0)
+            process = subprocess.Popen(
+                spawn.command("backends.operations.agent", str(state_folder.absolute())),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=spawn.environment(withheld),
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise AgentUnavailable(f"the agent cannot be started: {error.strerror}") from error
+    until_s = time.monotonic() + START_S
+    while time.monotonic() < until_s:
+        if status(state_folder) is not None:
+            return
+        if process.poll() not in {None, 0}:
+            break
+        time.sleep(POLL_S)
+    raise AgentUnavailable(f"the agent does not come up; see {log_of(state_folder)}")

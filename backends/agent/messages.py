@@ -1,0 +1,168 @@
+"""What whoever keeps the record of a host tells those who show it, as values and as JSON lines.
+
+The lines are documented in ``docs/agent.md``; `PROTOCOL` counts the changes that break a reader.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+
+from backends.domain.billing.account import Account
+from backends.domain.decision.hysteresis import ShownPlan
+from backends.domain.facts import Fact, GpusSampled
+from backends.domain.session import Session
+from backends.wire import UnreadableRecord, encode_fact, fact_of, plain, typed, with_infinity
+
+PROTOCOL = 1
+
+RELEASE = "0.1.0"
+"""The release of inferctl; reading it from the installed package would take 30 ms."""
+
+LINE_LIMIT_BYTES = 32 << 20
+"""A snapshot of ten busy servers takes some megabytes; what is longer is no message of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The first line of an agent.
+
+    Attributes:
+        version: the release of inferctl that it runs.
+    """
+
+    protocol: int
+    version: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What an agent is doing.
+
+    Attributes:
+        began_wall_s: since when, seconds since 1970.
+        reads: the servers whose counters it reads.
+        listeners: how many consoles and others follow the record.
+        writes: whether it writes the record; another process may hold that.
+        problem: why the record cannot be written, one sentence with the remedy; empty if it can.
+    """
+
+    protocol: int
+    version: str
+    pid: int
+    began_wall_s: float
+    reads: tuple[str, ...]
+    listeners: int
+    writes: bool
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Figures of one server over time.
+
+    Attributes:
+        figures: what a row holds after its instant, in seconds since 1970.
+        rows: oldest first; None where a figure was not known.
+    """
+
+    server: str
+    step_s: float
+    figures: tuple[str, ...]
+    rows: tuple[tuple[float | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One server whose counters are read.
+
+    Attributes:
+        session: its traffic and rates; without its life, which its journal tells, and the account.
+        shown: its plan as it holds over windows of ten minutes.
+    """
+
+    session: Session
+    shown: ShownPlan = field(default_factory=ShownPlan)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole record at one instant; the facts that follow continue it.
+
+    Attributes:
+        gpus: the newest sample, None before the first.
+        servers: what was read of each server, by its name.
+        problem: why the record cannot be written, one sentence with the remedy; empty if it can.
+    """
+
+    account: Account
+    gpus: GpusSampled | None = None
+    servers: Mapping[str, Read] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanJudged:
+    """A window of a server's traffic was judged."""
+
+    server: str
+    shown: ShownPlan
+
+
+Message = Snapshot | PlanJudged | Fact
+
+Answer = Hello | Status | Series
+
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind for kind in (Hello, Status, Series, Snapshot, PlanJudged)
+}
+
+
+def encode(message: Message | Answer) -> bytes:
+    """Return a message as one line of JSON, its kind under ``message`` or ``fact``."""
+    if isinstance(message, Hello | Status | Series | Snapshot | PlanJudged):
+        line = msgspec.json.encode({"message": type(message).__name__, **plain(message)})
+    else:
+        line = encode_fact(message)
+    return line + b"\n"
+
+
+def decode(line: bytes) -> Message | Answer:
+    """Return the message of one line.
+
+    Raises:
+        UnreadableRecord: it is cut short, unknown, or lacks a field.
+    """
+    try:
+        record = msgspec.json.decode(line)
+        kind = record.pop("message", None)
+    except (msgspec.MsgspecError, AttributeError) as error:
+        raise UnreadableRecord(str(error)) from error
+    if kind is None:
+        return fact_of(record)
+    if kind not in _KINDS:
+        raise UnreadableRecord(f"unknown message {kind}")
+    message: Message | Answer = typed(with_infinity(record), _KINDS[kind])
+    return message
+
+
+def with_snapshot(session: Session, snapshot: Snapshot) -> Session:
+    """Return a session with what a snapshot tells of its host, and of the server it watches."""
+    session = replace(session, account=snapshot.account)
+    if snapshot.gpus is not None:
+        session = replace(session, gpus=snapshot.gpus.sample)
+    name = session.life.server.name if session.life else ""
+    if (read := snapshot.servers.get(name)) is None:
+        return session
+    return replace(
+        read.session,
+        now=session.now,
+        life=session.life,
+        gpus=session.gpus,
+        memory=session.memory,
+        account=session.account,
+        ab=session.ab,
+        failed_sources={**session.failed_sources, **read.session.failed_sources},
+    )

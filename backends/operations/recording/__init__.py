@@ -1,0 +1,1 @@
+"""The record of one host: what its servers did, served and cost, kept by one process at a time."""

@@ -1,0 +1,113 @@
+"""What the record of a host is made of: async generators that yield facts until they are closed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, suppress
+from dataclasses import replace
+
+from backends.domain.facts import Fact, GpusSampled, MetricsScraped, ServersSeen, SourceFailed
+from backends.domain.server import SERVING, Owner, Server, ServerState
+from backends.domain.session import METRICS, SERVERS
+from backends.domain.vram_owners import with_owners
+from backends.gpus.watch import PROCESSES_PERIOD_S, watch_gpus
+from backends.keeper.folder import Unreadable
+from backends.metrics.scrape import watch_metrics
+from backends.operations.host import Host
+from backends.servers.adopted import remembered
+from backends.servers.external import tree_pids
+from backends.servers.listing import list_servers, server_pids
+from backends.servers.own_traffic import were_sent
+
+SERVERS_S = 3.0
+METRICS_S = 1.0
+LOADING_S = 0.25
+GPU_S = 1.0
+
+Listed = Callable[[], tuple[Server, ...]]
+"""Returns the servers as they were listed last, so that a source can keep its pace to them."""
+
+
+async def servers(host: Host, again: asyncio.Event) -> AsyncIterator[ServersSeen | SourceFailed]:
+    """Yield all servers of this host every `SERVERS_S`, and at once when `again` is set."""
+    while True:
+        again.clear()
+        try:
+            listed = await asyncio.to_thread(list_servers, host.state_folder)
+        except (Unreadable, OSError) as error:
+            yield SourceFailed(host.now(), SERVERS, str(error))
+        else:
+            yield ServersSeen(host.now(), listed)
+        try:
+            async with asyncio.timeout(SERVERS_S):
+                await again.wait()
+        except TimeoutError:
+            pass
+
+
+async def gpus(host: Host, listed: Listed) -> AsyncIterator[Fact]:
+    """Yield samples of all GPUs, each process with the server that owns it."""
+    source = await asyncio.to_thread(host.open_gpus)
+    owners = Owners(host, listed)
+
+    def pace() -> float:
+        starts = any(each.state is ServerState.STARTING for each in listed())
+        return LOADING_S if starts else GPU_S
+
+    async with aclosing(watch_gpus(source, every_s=pace, now=host.now)) as facts:
+        async for fact in facts:
+            yield await asyncio.to_thread(owners.attributed, fact)
+
+
+async def metrics(host: Host, name: str, base_url: str) -> AsyncIterator[Fact]:
+    """Yield the counters of one server; what it did not answer for is said once."""
+    read_wall_s = host.now().wall_s
+    async with aclosing(watch_metrics(base_url, every_s=METRICS_S, now=host.now)) as facts:
+        async for fact in facts:
+            if isinstance(fact, SourceFailed):
+                yield replace(fact, source=METRICS, server=name)
+                continue
+            own = await asyncio.to_thread(were_sent, host.state_folder, base_url, read_wall_s)
+            read_wall_s = fact.at.wall_s
+            yield MetricsScraped(fact.at, fact.counters, name, own)
+
+
+def read_here(host: Host, listed: tuple[Server, ...]) -> dict[str, str]:
+    """Return the address of each server whose counters belong into the record, by its name.
+
+    Those are ours that serve, and those of others that the user adopted; nobody else is asked.
+    """
+    adopted = {each.pid for each in remembered(host.state_folder)}
+    return {
+        each.name: each.base_url
+        for each in listed
+        if each.state in SERVING
+        and each.base_url is not None
+        and (each.owner is Owner.MANAGED or each.pid in adopted)
+    }
+
+
+class Owners:
+    """Whose process it is that holds memory; read again as often as processes are listed."""
+
+    def __init__(self, host: Host, listed: Listed) -> None:
+        self._host = host
+        self._listed = listed
+        self._read_s = float("-inf")
+        self._pids: dict[str, frozenset[int]] = {}
+
+    def attributed(self, fact: GpusSampled) -> GpusSampled:
+        """Return a sample with the server that owns each process."""
+        if fact.at.mono_s - self._read_s >= PROCESSES_PERIOD_S:
+            self._read_s = fact.at.mono_s
+            with suppress(Unreadable):  # the list of servers says so
+                self._pids = self._external() | server_pids(self._host.state_folder)
+        return replace(fact, sample=with_owners(fact.sample, self._pids))
+
+    def _external(self) -> dict[str, frozenset[int]]:
+        others = {
+            server.name: server.pid
+            for server in self._listed()
+            if server.owner is Owner.EXTERNAL and server.pid is not None
+        }
+        trees = tree_pids(others.values()) if others else {}
+        return {name: trees[pid] for name, pid in others.items()}

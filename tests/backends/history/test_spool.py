@@ -1,0 +1,67 @@
+"""A record that cannot be written waits in a file, and whoever opens the history next writes it."""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from backends.history.history import open_history
+from backends.history.records import SeriesRecord
+from backends.history.spool import RunRecord, is_spooled, spool, write_spooled
+from backends.history.thread import HistoryThread
+from tests.console.sessions import run
+
+SERIES = SeriesRecord("s1", 1000.0, (("a", "chat"), ("b", "api")), "", {})
+
+
+def until(holds: Callable[[], bool]) -> None:
+    until_s = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < until_s
+        time.sleep(0.02)
+
+
+def test_a_locked_history_loses_no_record_though_the_program_ends(tmp_path: Path) -> None:
+    file = tmp_path / "history.sqlite"
+    open_history(file).close()
+    with closing(sqlite3.connect(file, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        writer = HistoryThread(file)
+        writer.keep(SERIES)
+        writer.keep(RunRecord("s1", run("a", 0, 0.2)))
+        until(lambda: is_spooled(file))
+        assert writer.close(0.0) == 0
+        assert writer.problem
+    another = HistoryThread(file)
+    another.keep(RunRecord("s1", run("b", 0, 0.4)))
+    assert another.close(10.0) == 0
+    assert not is_spooled(file)
+    with closing(open_history(file)) as history:
+        assert [series.series_id for series in history.recent_series()] == ["s1"]
+        assert len(history.runs_of("s1")) == 2
+
+
+def test_a_thread_writes_what_it_has_spooled_once_it_can(tmp_path: Path) -> None:
+    file = tmp_path / "history.sqlite"
+    open_history(file).close()
+    writer = HistoryThread(file)
+    with closing(sqlite3.connect(file, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        writer.keep(SERIES)
+        until(lambda: is_spooled(file))
+    until(lambda: not is_spooled(file) and not writer.problem)
+    with closing(open_history(file)) as history:
+        assert history.series("s1") is not None
+    assert writer.close(1.0) == 0
+
+
+def test_what_no_release_knows_stays_in_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "history.sqlite"
+    spool(file, [SERIES])
+    (waiting,) = (tmp_path / "spool").iterdir()
+    waiting.write_bytes(waiting.read_bytes().replace(b"SeriesRecord", b"OtherRecord"))
+    with closing(open_history(file)) as history:
+        assert write_spooled(history, file) == 0
+        assert history.recent_series() == ()
+    assert is_spooled(file)
