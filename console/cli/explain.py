@@ -11,6 +11,8 @@ from socket import gethostname
 from typing import IO
 
 from backends.domain.format import plain_s
+from backends.domain.server import end_of_service
+from backends.domain.serving import request_errors_words
 from backends.domain.start import Outcome, Phase, Start
 from backends.domain.startup.document import start_document
 from backends.domain.startup.explain import explain
@@ -61,10 +63,11 @@ def _status(starts: list[Start], arguments: argparse.Namespace) -> int:
     """Return the exit code: whether anything was read, or what became of the last start."""
     if not starts:
         return 1
-    return _STATUS.get(starts[-1].outcome, 0) if arguments.exit_status else 0
-
-
-_STATUS = {Outcome.FAILED: 1, Outcome.INCOMPLETE: 3}
+    if not arguments.exit_status:
+        return 0
+    if starts[-1].failure is not None:  # also of a server that failed while it served
+        return 1
+    return 3 if starts[-1].outcome is Outcome.INCOMPLETE else 0
 
 
 def _report(arguments: argparse.Namespace) -> int:
@@ -134,10 +137,14 @@ def _tell(starts: list[Start]) -> None:
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else LONGEST_LINE
     for start in starts:
         version = f"vLLM {start.vllm_version}" if start.vllm_version else "vLLM of unknown version"
-        show(f"{start.model or 'unknown model'} on {version}: {start.outcome}")
+        ended = end_of_service(start.failure, start.served_s)
+        outcome = f"{start.outcome}, {ended}" if ended else start.outcome
+        show(f"{start.model or 'unknown model'} on {version}: {outcome}")
         table(_rows(start))
         show(f"unlogged {plain_s(start.unlogged_s)}, total {plain_s(start.total_s)}")
         show(f"memory: {memory_words(start.memory) or 'not in this log'}")
+        if errors := request_errors_words(start.request_errors):
+            show(f"requests: {errors}")
         if start.standing is not None:
             show(f"unfinished: {start.standing}")
         if start.failure is not None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import chain
 from operator import itemgetter
 
-from backends.domain.facts import PhaseProgressed, StopOrdered
+from backends.domain.facts import PhaseProgressed, RequestErrorsCounted, StopOrdered
+from backends.domain.serving import RequestErrors
 from backends.domain.stamp import Stamp
 from backends.domain.start import Outcome, PhaseName, Start
 from backends.domain.startup.clock import LogClock
@@ -16,7 +17,7 @@ from backends.domain.startup.endings import MOST_LINES, ending_in
 from backends.domain.startup.fold import apply, as_start
 from backends.domain.startup.lines import Glimpse, head_of, read
 from backends.domain.startup.prefixes import Prefixes, source_of
-from backends.domain.startup.reader import StartReader, is_interesting
+from backends.domain.startup.reader import StartReader, is_interesting, is_server_error
 from backends.domain.startup.root import refuses_arguments
 from backends.domain.startup.state import StartState, begin
 from backends.domain.startup.unfinished import bar_clock_s, with_standing
@@ -89,8 +90,10 @@ class _Log:
         glimpse = head_of(line)
         word = glimpse.word
         reader = self.reader
-        known = is_interesting(word) and not (word == _STILL_SERVING and reader.ready)
+        quiet = word == _STILL_SERVING and reader.ready and reader.waiting is None
+        known = is_interesting(word) and not quiet
         interesting = known or ((not word or reader.attention) and reader.attends(line, word))
+        interesting = interesting or (reader.ready and is_server_error(line))
         if known and self._opens_another(line, glimpse, whole):
             if not reader.over:
                 return True
@@ -234,6 +237,9 @@ class _Log:
         facts = self.reader.close(now, None, ending_in(self._last))
         for fact in facts:
             self._state = apply(self._state, fact)
+        if self.reader.answers_5xx:
+            errors = RequestErrors(http_5xx=float(self.reader.answers_5xx))
+            self._state = apply(self._state, RequestErrorsCounted(now, errors))
         failure = self._state.failure
         if not self.evident and (failure is None or failure.line_number is None):
             return

@@ -13,15 +13,22 @@ READY = LOGS / "v0.10.0_nvidia_tp8_ready.log"
 FAILED = LOGS / "v0.22.1_nvidia_fail_max_num_batched_tokens.log"
 ROW = re.compile(r"^[✖ ] \w+ +([\d.]+) s", re.MULTILINE)
 INCOMPLETE = LOGS / "v0.16.0_rocm_tp8_eager_incomplete.log"
+DIED = LOGS / "v0.12.0_nvidia_eager_ready_then_enginedead.log"
 
 
-@pytest.mark.parametrize(("log", "code"), [(READY, 0), (FAILED, 1), (INCOMPLETE, 3)])
+@pytest.mark.parametrize(("log", "code"), [(READY, 0), (FAILED, 1), (INCOMPLETE, 3), (DIED, 1)])
 def test_the_exit_status_follows_the_last_start_only_where_it_is_asked_for(
     cli: Cli, log: Path, code: int
 ) -> None:
     assert cli("explain", str(log)).code == 0
     assert cli("explain", str(log), "--exit-status").code == code
     assert cli("explain", str(log), "--exit-status", "--json").code == code
+
+
+def test_a_server_that_died_while_it_served_is_not_called_ready_alone(cli: Cli) -> None:
+    out = cli("explain", str(DIED)).out
+    assert ": ready, stopped unexpectedly after 3 h\n" in out
+    assert "failure: engine_died" in out
 
 
 def test_phases_stand_in_the_order_of_time_and_the_failing_one_is_marked(cli: Cli) -> None:
