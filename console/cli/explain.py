@@ -6,6 +6,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from socket import gethostname
 from typing import IO
@@ -14,8 +16,10 @@ from backends.domain.format import plain_s
 from backends.domain.server import end_of_service
 from backends.domain.serving import request_errors_words
 from backends.domain.start import Outcome, Phase, Start
+from backends.domain.startup.diagnosis import SAYS_LITTLE
 from backends.domain.startup.document import start_document
 from backends.domain.startup.explain import explain
+from backends.domain.startup.fold import as_start
 from backends.domain.startup.lines import numbered_lines
 from backends.domain.startup.log_bytes import ZSTD_MAGIC
 from backends.domain.startup.memory import memory_words
@@ -41,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.report or arguments.output:
         return _report(arguments)
-    found = {name: explain(numbered(name)) for name in arguments.log}
+    found = {name: _with_its_journal(name, explain(numbered(name))) for name in arguments.log}
     if arguments.json:
         files = [
             {"log": name, "starts": [start_document(start) for start in starts]}
@@ -57,6 +61,36 @@ def run(arguments: argparse.Namespace) -> int:
         if any(found.values()):
             show(LAUNCH_UNLOGGED)
     return _status([start for starts in found.values() for start in starts], arguments)
+
+
+def _with_its_journal(name: str, starts: list[Start]) -> list[Start]:
+    """Return the starts of a log that a keeper wrote with the cause that only its journal has.
+
+    The kernel's kill of a process, or a hang, leaves no word in the log itself.
+    """
+    if Path(name).name != "server.log":
+        return starts
+    from backends.domain.lifecycle import life_after, not_started  # noqa: PLC0415  for ours alone
+    from backends.keeper.folder import ServerFolder, Unreadable, read_journal  # noqa: PLC0415
+
+    folder = ServerFolder(Path(name).resolve().parent)
+    try:
+        facts = read_journal(folder.journal)
+    except Unreadable as problem:
+        say(f"note: going on without the journal: {problem}")
+        return starts
+    life = reduce(life_after, facts, not_started(""))
+    failure = life.server.failure
+    if life.start is None or failure is None:
+        return starts
+    last = starts[-1] if starts else as_start(life.start, facts[-1].at)
+    if starts and last.failure is not None and last.failure.kind not in SAYS_LITTLE:
+        return starts
+    ready = last.outcome is Outcome.READY
+    served_s = life.server.served_s if ready else None
+    outcome = last.outcome if ready else Outcome.FAILED
+    told = replace(last, failure=failure, outcome=outcome, served_s=served_s, standing=None)
+    return [*starts[:-1], told]
 
 
 def _status(starts: list[Start], arguments: argparse.Namespace) -> int:

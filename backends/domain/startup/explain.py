@@ -49,7 +49,10 @@ def explain(lines: Iterable[tuple[int, str]]) -> list[Start]:
             continue
         log = logs.get(source_of(line), first) if logs else first
         text = prefixes.without(line) if prefixes.any else line
-        if log.add(number, text, line):
+        opens_another = log.add(number, text, line)
+        if opens_another is None:
+            continue
+        if opens_another:
             source = source_of(line)
             if source and source != log.source and len(logs) < _MOST_SERVERS:
                 logs.setdefault(log.source, log)
@@ -57,7 +60,7 @@ def explain(lines: Iterable[tuple[int, str]]) -> list[Start]:
                 logs[source].add(number, text, line)
             else:
                 log.begin_another(number, text)
-        elif not log.source and log.evident:
+        elif not ready and not log.source and log.evident:
             log.source = source_of(line)
         ready = not logs and log.reader.ready
     found = (log.starts() for log in logs.values() or [first])
@@ -82,22 +85,30 @@ class _Log:
         self.evident = False
         self._reset()
 
-    def add(self, number: int, line: str, whole: str) -> bool:
+    def add(self, number: int, line: str, whole: str) -> bool | None:
         """Take a line; where it opens a start while this one goes on, leave it and return True.
 
-        `whole` is the line with the prefix that says whose it is.
+        None where it means nothing at all. `whole` is the line with the prefix that says whose it
+        is.
         """
         glimpse = head_of(line)
-        word = glimpse.word
+        word, stamp, _, _ = glimpse
         reader = self.reader
-        quiet = word == _STILL_SERVING and reader.ready and reader.waiting is None
-        known = is_interesting(word) and not quiet
-        interesting = known or ((not word or reader.attention) and reader.attends(line, word))
-        interesting = interesting or (reader.ready and is_server_error(line))
+        known = is_interesting(word) and not (
+            word == _STILL_SERVING and reader.ready and reader.waiting is None
+        )
+        interesting = (
+            known
+            or ((not word or reader.attention) and reader.attends(line, word))
+            or (reader.ready and '" 5' in line and is_server_error(line))
+        )
         if known and self._opens_another(line, glimpse, whole):
             if not reader.over:
                 return True
             self._turn()
+        elif not interesting and (not stamp or stamp == self._stamp) and self._held is None:
+            self._last.append((number, line))
+            return None
         self._take(number, line, glimpse, interesting=bool(interesting))
         return False
 

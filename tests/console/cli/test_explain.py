@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from backends.domain.facts import Exited, FailureSeen
+from backends.domain.server import Exit
+from backends.domain.start import Failure, FailureKind
+from backends.wire import encode_fact
+from tests.backends.domain.journals import at, loading
 from tests.console.cli.conftest import Cli
 
 LOGS = Path(__file__).parents[2] / "data" / "logs"
@@ -72,3 +77,22 @@ def test_a_report_that_cannot_be_written_is_one_sentence(cli: Cli, tmp_path: Pat
 
 def test_a_report_is_of_one_log(cli: Cli) -> None:
     assert cli("explain", str(FAILED), str(READY), "--report").code == 2
+
+
+def test_the_journal_beside_a_kept_servers_log_tells_what_no_line_can(
+    cli: Cli, tmp_path: Path
+) -> None:
+    log = tmp_path / "server.log"
+    log.write_text("INFO 11-21 08:00:00 [api_server.py:1] vLLM API server version 0.32.0\n")
+    killed = Failure(FailureKind.HOST_OUT_OF_MEMORY, None, "", "The kernel killed it.", "More.")
+    facts = [*loading(), Exited(at(120.0), Exit(None, 9)), FailureSeen(at(120.1), killed)]
+    (tmp_path / "journal.jsonl").write_bytes(b"".join(encode_fact(one) + b"\n" for one in facts))
+    assert "host_out_of_memory" in cli("explain", str(log)).out
+    assert cli("explain", str(log), "--exit-status").code == 1
+    other = tmp_path / "other.log"
+    other.write_bytes(log.read_bytes())
+    assert "host_out_of_memory" not in cli("explain", str(other)).out
+    log.write_bytes(FAILED.read_bytes())
+    assert "invalid_batch_limits" in cli("explain", str(log)).out
+    log.write_text("")
+    assert "host_out_of_memory" in cli("explain", str(log)).out
