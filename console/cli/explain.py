@@ -5,12 +5,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from socket import gethostname
-from typing import IO
+from typing import IO, Any
 
 from backends.domain.format import plain_s
 from backends.domain.server import end_of_service
@@ -18,6 +18,7 @@ from backends.domain.serving import request_errors_words
 from backends.domain.start import Outcome, Phase, Start
 from backends.domain.startup.diagnosis import SAYS_LITTLE
 from backends.domain.startup.document import start_document
+from backends.domain.startup.expectation import beside_usual, comparable
 from backends.domain.startup.explain import explain
 from backends.domain.startup.fold import as_start
 from backends.domain.startup.lines import numbered_lines
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = {name: _with_its_journal(name, explain(numbered(name))) for name in arguments.log}
     if arguments.json:
         files = [
-            {"log": name, "starts": [start_document(start) for start in starts]}
+            {"log": name, "starts": [_document(start) for start in starts]}
             for name, starts in found.items()
         ]
         one = {"starts": files[0]["starts"]}
@@ -61,6 +62,29 @@ def run(arguments: argparse.Namespace) -> int:
         if any(found.values()):
             show(LAUNCH_UNLOGGED)
     return _status([start for starts in found.values() for start in starts], arguments)
+
+
+def _document(start: Start) -> dict[str, Any]:
+    return start_document(start) | {"usual_here": _usual_here(start)}
+
+
+def _usual_here(start: Start) -> str | None:
+    """Return what this host's own starts say of an unfinished one, None where they say nothing."""
+    if start.outcome is not Outcome.INCOMPLETE or start.model is None or start.total_s is None:
+        return None
+    from backends.history.database import HistoryUnavailable  # noqa: PLC0415  for these alone
+    from backends.history.history import open_history  # noqa: PLC0415
+    from backends.settings.paths import history_file  # noqa: PLC0415
+
+    if not history_file().exists():
+        return None
+    try:
+        with closing(open_history(history_file())) as history:
+            earlier = [record.start for record in history.starts_like(start.model)]
+    except HistoryUnavailable as problem:
+        say(f"not compared with earlier starts: {problem}")
+        return None
+    return beside_usual(comparable(earlier, start), start)
 
 
 def _with_its_journal(name: str, starts: list[Start]) -> list[Start]:
@@ -181,6 +205,8 @@ def _tell(starts: list[Start]) -> None:
             show(f"requests: {errors}")
         if start.standing is not None:
             show(f"unfinished: {start.standing}")
+        if usual := _usual_here(start):
+            show(f"usual here: {usual}")
         if start.failure is not None:
             failure = start.failure
             line = f"failure: {failure.kind}, line {failure.line_number or 'unknown'}: "

@@ -20,9 +20,15 @@ from backends.domain.startup.lines import Record, head_of, read
 from backends.domain.startup.root import ATTENTION_LINES
 from backends.domain.startup.root import WORDS as FAILURE_WORDS
 from backends.domain.startup.timeline import RankTimelines, Timeline
-from backends.domain.startup.unfinished import Wait, announced, wait_sentence
+from backends.domain.startup.unfinished import (
+    Ranks,
+    Wait,
+    announced,
+    crawling_capture,
+    wait_sentence,
+)
 from backends.domain.startup.wording import Event, Wording
-from backends.domain.startup.wordings import WORDS, find
+from backends.domain.startup.wordings import WORDS, find, named_figure
 
 _EXCEPTIONS = (
     "Error:",
@@ -48,7 +54,12 @@ _ALL_WORDS = WORDS | FAILURE_WORDS
 @lru_cache(maxsize=4096)
 def is_interesting(word: str) -> bool:
     """Tell whether a line whose message begins with `word` can mean anything to a reader."""
-    return word in _ALL_WORDS or word.endswith(_EXCEPTIONS) or (":" in word and is_native(word))
+    return (
+        word in _ALL_WORDS
+        or word.endswith(_EXCEPTIONS)
+        or (":" in word and is_native(word))
+        or ("=" in word and named_figure(word) in _ALL_WORDS)
+    )
 
 
 def is_server_error(line: str) -> bool:
@@ -83,6 +94,8 @@ class StartReader:
         self._number = 0
         self.attention = 0
         self.waiting: Wait | None = None
+        self._joining = Ranks()
+        self._crawl: Wait | None = None
         self._waiting_since: tuple[int, str] = (0, "")
         self.answers_5xx = 0
 
@@ -204,9 +217,19 @@ class StartReader:
         facts += self._timeline.boundaries(at, row, groups)
         facts += self._ranks.boundaries(at, row, groups, rank)
         facts += progressed(at, row, groups, self._timeline.phase)
+        if row.item == "graph":
+            facts += self._captured(at, match.string)
         facts += self._figures.counted(at, row, groups)
         facts += self._figures.measured(at, row, groups, rank)
         return facts + self._event(at, row, match)
+
+    def _captured(self, at: Stamp, bar: str) -> list[StartFact]:
+        """Return that a capture of CUDA graphs crawls, or that it does no more."""
+        before, self.waiting = self._crawl, crawling_capture(bar)
+        self._crawl = self.waiting
+        if self.waiting is not None:
+            return [StartWaits(at, wait_sentence(self.waiting))]
+        return [StartWaits(at, "")] if before is not None else []
 
     def _event(self, at: Stamp, row: Wording, match: re.Match[str]) -> list[StartFact]:
         event = row.event
@@ -217,6 +240,9 @@ class StartReader:
                 self._waiting_since = self._number, match.string
             self.waiting = announced(match.groupdict(), self.waiting)
             return [] if self.ready else [StartWaits(at, wait_sentence(self.waiting))]
+        elif event is Event.JOINING and not self.ready:
+            self.waiting = self._joining.joined(match.string)
+            return [StartWaits(at, wait_sentence(self.waiting))] if self.waiting else []
         elif event is Event.ENGINE_READY:
             self.engine_ready_at = at
         elif event is Event.ROUTES:

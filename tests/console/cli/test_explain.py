@@ -1,14 +1,19 @@
 """What `explain` says, with which exit code, and what it writes for a bug report."""
 
 import io
+import json
 import re
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from backends.domain.facts import Exited, FailureSeen
 from backends.domain.server import Exit
-from backends.domain.start import Failure, FailureKind
+from backends.domain.start import Failure, FailureKind, Outcome, Phase, PhaseName, Start
+from backends.history.history import open_history
+from backends.history.records import StartRecord
+from backends.settings.paths import history_file
 from backends.wire import encode_fact
 from tests.backends.domain.journals import at, loading
 from tests.console.cli.conftest import Cli
@@ -96,3 +101,27 @@ def test_the_journal_beside_a_kept_servers_log_tells_what_no_line_can(
     assert "invalid_batch_limits" in cli("explain", str(log)).out
     log.write_text("")
     assert "host_out_of_memory" in cli("explain", str(log)).out
+
+
+def test_an_unfinished_start_is_shown_beside_this_hosts_own(cli: Cli) -> None:
+    assert "usual here" not in cli("explain", str(INCOMPLETE)).out
+    (told,) = json.loads(cli("explain", str(INCOMPLETE), "--json").out)["starts"]
+    assert told["usual_here"] is None
+    last = told["phases"][-1]["name"]
+    phases = (Phase(PhaseName(last), 5.0, 2.0),)
+    history_file().parent.mkdir(parents=True, exist_ok=True)
+    with closing(open_history(history_file())) as history:
+        for number in range(3):
+            start = Start(
+                f"start-{number}",
+                model=told["model"],
+                outcome=Outcome.READY,
+                ready_s=7.0,
+                phases=phases,
+            )
+            history.add_start(StartRecord("chat", told["model"], (), 1e9 + number, start))
+    assert (
+        f"usual here: {last} takes 2 s (2 to 2) in 3 starts" in cli("explain", str(INCOMPLETE)).out
+    )
+    (told,) = json.loads(cli("explain", str(INCOMPLETE), "--json").out)["starts"]
+    assert told["usual_here"].startswith(f"{last} takes 2 s")
