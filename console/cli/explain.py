@@ -25,6 +25,7 @@ from backends.domain.startup.lines import numbered_lines
 from backends.domain.startup.log_bytes import ZSTD_MAGIC
 from backends.domain.startup.memory import memory_words
 from backends.domain.visible import visible
+from backends.host.zstd import unpacked
 from backends.problem import NotFound, Problem, UsageProblem
 from console.cli.output import document, say, show, show_page, table
 
@@ -176,7 +177,11 @@ def numbered(name: str) -> Iterator[tuple[int, str]]:
             return
         with Path(name).open("rb") as file:
             if file.peek(4)[:4] == ZSTD_MAGIC:
-                raise Problem(f"{name}: zstd; use `zstd -dc {name} | inferctl explain -`")
+                chunks = unpacked(file, CHUNK_BYTES)
+                if chunks is None:
+                    raise Problem(f"{name}: zstd; use `zstd -dc {name} | inferctl explain -`")
+                yield from numbered_lines(chunks)
+                return
             yield from numbered_lines(_chunks(file))
     except FileNotFoundError as error:
         raise NotFound(f"{name}: there is no such file") from error

@@ -102,9 +102,12 @@ class Suspects:
         felled = next((one for one in wrappers if _FELLED.search(one.line)), None)
         if felled is not None:
             return _engine_felled(felled)
-        if self._death is not None:
-            return _engine_died(self._death, settings, ready=ready)
-        return _engine_died(wrappers[0], settings, ready=ready) if wrappers else None
+        told = self._death or (wrappers[0] if wrappers else None)
+        if told is None:
+            return None
+        if not ready and not settings.get("phase"):
+            return _root_is_missing(told)
+        return _engine_died(told, settings, ready=ready)
 
 
 def failure_behind(number: int, line: str, settings: dict[str, str], *, ready: bool) -> Failure:
@@ -194,6 +197,17 @@ def _engine_died(death: Suspect, settings: dict[str, str], *, ready: bool) -> Fa
         death.line,
         f"{who} ended {when} without an error message of its own.",
         _KERNEL_LOG,
+    )
+
+
+def _root_is_missing(told: Suspect) -> Failure:
+    """Return what a line tells of an earlier error, in a log that lacks the start before it."""
+    return Failure(
+        FailureKind.UNKNOWN,
+        told.number,
+        told.line,
+        "A process failed; this log begins after that, so that its own error is not in it.",
+        "Read the whole log from the server's launch on, with standard error in it.",
     )
 
 

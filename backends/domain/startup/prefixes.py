@@ -6,8 +6,10 @@ from backends.domain.startup.lines import is_outer_prefix
 
 _RECORD = re.compile(
     r"\([A-Za-z][\w.:-]{0,80}(?: rank=\d{1,6})? pid=\d+[^)]{0,60}\) |"
-    r"(?:INFO|WARNING|ERROR) \d\d-\d\d \d\d:\d\d:\d\d \["
+    r"(?:INFO|WARNING|ERROR) \d\d-\d\d \d\d:\d\d:\d\d \[|"
+    r"usage: (?:vllm|api_server)|(?:vllm(?: \w+)?|api_server\.py): error: "
 )
+"""What only vLLM begins a line with: a record, or how its command line is used."""
 _OWN = frozenset("(IWEDCT{[")
 """How vLLM's own lines begin."""
 _MOST_OWN = 20_000

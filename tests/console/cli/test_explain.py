@@ -3,8 +3,11 @@
 import io
 import json
 import re
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -13,6 +16,7 @@ from backends.domain.server import Exit
 from backends.domain.start import Failure, FailureKind, Outcome, Phase, PhaseName, Start
 from backends.history.history import open_history
 from backends.history.records import StartRecord
+from backends.host.zstd import _module
 from backends.settings.paths import history_file
 from backends.wire import encode_fact
 from tests.backends.domain.journals import at, loading
@@ -125,3 +129,24 @@ def test_an_unfinished_start_is_shown_beside_this_hosts_own(cli: Cli) -> None:
     )
     (told,) = json.loads(cli("explain", str(INCOMPLETE), "--json").out)["starts"]
     assert told["usual_here"].startswith(f"{last} takes 2 s")
+
+
+def test_a_zstd_log_that_nothing_here_can_read_says_how_to(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    monkeypatch.setitem(sys.modules, "compression.zstd", None)
+    log = tmp_path / "server.log.zst"
+    log.write_bytes(b"\x28\xb5\x2f\xfd rest")
+    ran = cli("explain", str(log))
+    assert ran.code == 1
+    assert f"zstd -dc {log} | inferctl explain -" in ran.err
+
+
+@pytest.mark.skipif(which("zstd") is None, reason="no zstd command")
+def test_a_zstd_log_is_explained_as_the_log_itself(cli: Cli, tmp_path: Path) -> None:
+    if _module("compression.zstd") is None and _module("zstandard") is None:
+        pytest.skip("neither compression.zstd nor zstandard can be imported")
+    log = tmp_path / "log.zst"
+    log.write_bytes(subprocess.run(["zstd", "-c", FAILED], stdout=-1, check=True).stdout)
+    assert cli("explain", str(log)).out == cli("explain", str(FAILED)).out
