@@ -289,7 +289,7 @@ async def test_the_log_of_a_failed_start_opens_at_the_root_line_which_is_marked(
     made_host: MadeHost,
 ) -> None:
     app = made_host.with_environment(FAILURE="gpu_out_of_memory").app()
-    async with app.run_test(size=(100, 12)) as pilot:
+    async with app.run_test(size=(160, 12)) as pilot:
         await pilot.press("s")
         await until(pilot, lambda: state(app) is ServerState.FAILED)
         assert app.session.life is not None
@@ -309,7 +309,7 @@ async def test_the_log_of_a_failed_start_opens_at_the_root_line_which_is_marked(
 
         await until(pilot, lambda: bool(marked()))
         (line,) = marked()
-    assert failure.line[:24] in line
+    assert failure.line[:40] in line
 
 
 async def test_a_server_that_is_killed_while_it_serves_is_shown_in_red(
