@@ -8,7 +8,13 @@ from textual.reactive import reactive
 
 from backends.domain import format as fmt
 from backends.domain.format import UNKNOWN
-from backends.domain.serving import Bucket, Latency, Serving
+from backends.domain.serving import (
+    Bucket,
+    Latency,
+    RequestErrors,
+    Serving,
+    request_errors_words,
+)
 from backends.domain.session import SERVING_WINDOW_S
 from widgets import bars
 from widgets.panel import Panel
@@ -138,8 +144,20 @@ def _queue(serving: Serving, width: int, *more: Part) -> Content:
         Part.of(3, f"waiting {waiting}", f"wait {waiting}", style=queued, droppable=False),
         Part.of(1, f"{rate} req/s"),
         *more,
+        _errors(serving.errors),
     ]
     return arrange(parts, width)
+
+
+def _errors(errors: RequestErrors) -> Part:
+    """Return what went wrong with requests since the server began, nothing where nothing did."""
+    words = request_errors_words(errors)
+    if not words:
+        return Part(2, ())
+    ended = sum(count or 0 for count in (errors.http_5xx, errors.failed, errors.aborted))
+    style = "$text-error" if errors.http_5xx or errors.failed else "$text-warning"
+    short = (f"errors {fmt.count(ended)}",) if ended else ()
+    return Part.of(2, f"since start: {words}", words, *short, style=style)
 
 
 def _window(serving: Serving, width: int) -> Content:

@@ -60,6 +60,7 @@ class StartupView:
         eta_reason: why there is no estimate, for example ``first start of this model``.
         unlogged_s: what no phase explains.
         outcome: None while the start runs.
+        end_of_service: how a server that had served failed, empty for any other.
         slower: what took longer than usual, the largest excess first.
         levers: what would shorten the next start, those of the largest phase first.
         memory: drawn on the axis of the phases.
@@ -80,6 +81,7 @@ class StartupView:
     previous: PreviousStarts | None = None
     outcome: Outcome | None = None
     failure: Failure | None = None
+    end_of_service: str = ""
     slower: tuple[Slower, ...] = ()
     levers: tuple[Advice, ...] = ()
     memory: MemoryTimeline = NO_MEMORY
@@ -169,6 +171,9 @@ def _previous(previous: PreviousStarts) -> str:
 
 def _outcome_part(view: StartupView) -> Part:
     total = fmt.seconds(view.total_s)
+    if view.end_of_service:
+        ended = f"✖ {view.end_of_service}"
+        return Part.of(0, ended, style="$text-error bold", droppable=False)
     match view.outcome:
         case Outcome.READY:
             ready = f"✔ ready in {fmt.seconds(view.ready_s or view.total_s)}"

@@ -32,6 +32,7 @@ class StatusView:
         simulated: the server, its GPU or its prices are made up.
         replayed: all of it was recorded, and is over.
         problems: what a source cannot tell, as short sentences.
+        end_of_service: how a server that had served failed, empty for any other.
     """
 
     server: str = ""
@@ -45,6 +46,7 @@ class StatusView:
     replayed: bool = False
     looked: bool = False
     problems: tuple[str, ...] = ()
+    end_of_service: str = ""
 
 
 class StatusStrip(Panel):
@@ -83,6 +85,8 @@ def _server_parts(view: StatusView) -> list[Part]:
     model = safe(view.model)
     short = fit_name(model, 20)
     parts = [Part.of(0, f"{glyph} {view.state.value}", style=style, droppable=False)]
+    if view.end_of_service:
+        parts.append(Part.of(1, view.end_of_service, style="$text-error bold", droppable=False))
     if view.server:
         parts.append(Part.of(5, safe(view.server), style="bold"))
     if model:

@@ -9,7 +9,7 @@ from typing import Literal
 from backends.domain.ab.facts import AbFact
 from backends.domain.gpu import GpuSample
 from backends.domain.server import Exit, ProcessId, Server, Survivor
-from backends.domain.serving import Counters
+from backends.domain.serving import Counters, RequestErrors
 from backends.domain.stamp import Stamp
 from backends.domain.start import Failure, MemoryPart, PhaseName
 
@@ -166,6 +166,14 @@ class HealthChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestErrorsCounted:
+    """What went wrong with requests so far; a later count takes the place of this one."""
+
+    at: Stamp
+    errors: RequestErrors
+
+
+@dataclass(frozen=True, slots=True)
 class StopOrdered:
     """Somebody ordered the stop; `by` says who."""
 
@@ -218,6 +226,7 @@ StartFact = (
     | BecameReady
     | FirstTokenSeen
     | FirstTokenUnavailable
+    | RequestErrorsCounted
 )
 """What a log, a probe or the disk tells about a start; the reader of logs yields these."""
 

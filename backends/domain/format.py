@@ -37,6 +37,14 @@ def clock(value: float | None) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minutes}:{second:02}"
 
 
+def spoken(value: float) -> str:
+    """Return a duration in one unit, as in a sentence: ``8 s``, ``22 min``, ``5 h``, ``3 days``."""
+    for unit_s, name, least in ((86400.0, "days", 2), (3600.0, "h", 2), (60.0, "min", 2)):
+        if value >= least * unit_s:
+            return f"{value / unit_s:.0f} {name}"
+    return f"{value:.0f} s"
+
+
 def latency(value_s: float | None) -> str:
     """Return a latency given in seconds: ``8.31 ms``, ``84 ms``, ``1.24 s``."""
     if value_s is None:

@@ -17,6 +17,7 @@ from backends.domain.facts import (
     PhaseBegan,
     PhaseProgressed,
     PhaseReported,
+    RequestErrorsCounted,
     ServerFact,
     Spawned,
     StartIdentified,
@@ -83,6 +84,8 @@ def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
             return _server(life, failure=life.server.failure or fact.failure)
         case HealthChanged():
             return _health_changed(life, fact)
+        case RequestErrorsCounted():
+            return _server(life, request_errors=fact.errors)
         case StopOrdered():
             return replace(
                 _server(life, state=ServerState.STOPPING, phase=None, note=_ordered(fact)),
@@ -153,7 +156,12 @@ def _exited(life: Life, fact: Exited) -> Life:
     note = life.server.note
     if life.server.state is not ServerState.STOPPING:
         note = UNORDERED if fact.exit.code == 0 else ""
-    return _server(life, state=ServerState.STOPPING, exit=fact.exit, phase=None, note=note)
+    served_s = None
+    if life.start is not None and life.start.ready_s is not None:
+        served_s = fact.at.mono_s - life.start.ready_s
+    return _server(
+        life, state=ServerState.STOPPING, exit=fact.exit, phase=None, note=note, served_s=served_s
+    )
 
 
 def _stopped(life: Life) -> Life:

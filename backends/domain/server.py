@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from backends.domain.start import Failure, PhaseName
+from backends.domain.format import spoken
+from backends.domain.serving import RequestErrors
+from backends.domain.start import Failure, FailureKind, PhaseName
 
 
 class ServerState(StrEnum):
@@ -74,6 +76,8 @@ class Server:
         started_at: launch as seconds since 1970 UTC.
         ready_s: launch to ready in seconds.
         first_token_s: launch to first token in seconds.
+        served_s: ready to the end of its first process in seconds, None before that.
+        request_errors: as counted last, None before the first count.
         note: who ordered the stop, why it is unhealthy, or where somebody else runs it.
     """
 
@@ -89,6 +93,8 @@ class Server:
     started_at: float | None = None
     ready_s: float | None = None
     first_token_s: float | None = None
+    served_s: float | None = None
+    request_errors: RequestErrors | None = None
     exit: Exit | None = None
     failure: Failure | None = None
     survivors: tuple[Survivor, ...] = ()
@@ -99,3 +105,16 @@ class Server:
         """Whether inferctl started it, something of it lives, and no keeper does."""
         lives = self.pid is not None or bool(self.survivors)
         return self.owner is Owner.MANAGED and self.keeper_pid is None and lives
+
+    @property
+    def end_of_service(self) -> str:
+        """How a server that served came to an end that nobody wanted, empty for any other."""
+        return end_of_service(self.failure, self.served_s)
+
+
+def end_of_service(failure: Failure | None, served_s: float | None) -> str:
+    """Return in words that a server failed after it had served, empty where it did not."""
+    if failure is None or served_s is None:
+        return ""
+    hung = failure.kind is FailureKind.ENGINE_HUNG
+    return f"{'hung, ended' if hung else 'stopped unexpectedly'} after {spoken(served_s)}"

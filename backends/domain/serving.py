@@ -28,6 +28,36 @@ class EngineCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestErrors:
+    """What went wrong with requests since the server began; None where it is not known.
+
+    Attributes:
+        http_5xx: answers with a status of 500 or above.
+        failed: requests that the engine ended with an error.
+        aborted: requests that were given up, mostly because the client hung up.
+        preemptions: how often a running request lost its KV cache and had to be computed again.
+    """
+
+    http_5xx: float | None = None
+    failed: float | None = None
+    aborted: float | None = None
+    preemptions: float | None = None
+
+
+def request_errors_words(errors: RequestErrors | None) -> str:
+    """Return what went wrong as ``3 answered 5xx, 12 aborted``, empty where nothing did."""
+    if errors is None:
+        return ""
+    counts = (
+        (errors.http_5xx, "answered 5xx"),
+        (errors.failed, "failed"),
+        (errors.aborted, "aborted"),
+        (errors.preemptions, "preempted"),
+    )
+    return ", ".join(f"{count:,.0f} {what}" for count, what in counts if count)
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
     """One scrape of ``/metrics``, summed over engines; None where the version has no such series.
 
@@ -35,6 +65,7 @@ class Counters:
         engines: the same counts of each engine, because one alone may begin anew.
         process_start_s: when the API server started, seconds since 1970; a change means a reset.
         request_input_tokens: of finished requests, in tokens, like `request_output_tokens`.
+        http_5xx: as in `RequestErrors`, like the three that follow it.
     """
 
     process_start_s: float | None = None
@@ -45,6 +76,10 @@ class Counters:
     cached_prompt_tokens: float | None = None
     generation_tokens: float | None = None
     requests_finished: float | None = None
+    http_5xx: float | None = None
+    requests_failed: float | None = None
+    requests_aborted: float | None = None
+    preemptions: float | None = None
     prefix_cache_queries: float | None = None
     prefix_cache_hits: float | None = None
     ttft: Histogram | None = None
@@ -52,6 +87,13 @@ class Counters:
     request_input_tokens: Histogram | None = None
     request_output_tokens: Histogram | None = None
     engines: tuple[EngineCounts, ...] = ()
+
+    @property
+    def request_errors(self) -> RequestErrors:
+        """What went wrong with requests."""
+        return RequestErrors(
+            self.http_5xx, self.requests_failed, self.requests_aborted, self.preemptions
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +132,7 @@ class Serving:
         window_s: seconds between the two scrapes; None when there was only one, and so no rate.
         ttft: of requests that got their first token in the window.
         inter_token: of the tokens after the first.
+        errors: since the server began, not of the window.
         reason: why there are no rates; empty where there are.
     """
 
@@ -103,4 +146,5 @@ class Serving:
     prefix_cache_hit_share: float | None
     ttft: Latency
     inter_token: Latency
+    errors: RequestErrors = RequestErrors()
     reason: str = ""

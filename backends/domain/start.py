@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from backends.domain.serving import RequestErrors
+
 
 class PhaseName(StrEnum):
     """The stretches of a start, in the order in which vLLM goes through them."""
@@ -188,6 +190,8 @@ class Start:
         phases: in order; they and `unlogged_s` tile `total_s`.
         settings: what the banner said of the engine, for example ``("tensor_parallel_size", "8")``.
         standing: how far a start got that its log leaves unfinished, and what it waits for.
+        served_s: ready to the failure that ended the server; None where none did.
+        request_errors: what went wrong with requests, as counted last; None where nobody counted.
     """
 
     start_id: str
@@ -208,3 +212,5 @@ class Start:
     failure: Failure | None = None
     settings: tuple[tuple[str, str], ...] = ()
     standing: str | None = None
+    served_s: float | None = None
+    request_errors: RequestErrors | None = None

@@ -7,10 +7,8 @@ from dataclasses import replace
 from backends.domain.format import GIB
 from backends.domain.server import Exit
 from backends.domain.start import Failure, FailureKind
+from backends.domain.startup.diagnosis import SAYS_LITTLE
 from backends.host.oom import OomKill, OomWatch
-
-MAY_BE_MEMORY = (FailureKind.KILLED, FailureKind.ENGINE_DIED, FailureKind.UNKNOWN)
-"""What a log tells of a process that could say nothing."""
 
 
 def cause_of(ended: Exit | None) -> Failure | None:
@@ -53,7 +51,7 @@ def after_the_kernel(
         watch: begun before the server was.
         pids: every process that the server is known to have had.
     """
-    if failure is not None and failure.kind not in MAY_BE_MEMORY:
+    if failure is not None and failure.kind not in SAYS_LITTLE:
         return failure
     kill = watch.find(pids)
     if kill is not None and (failure is not None or kill.certain):

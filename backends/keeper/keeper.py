@@ -25,6 +25,7 @@ from backends.domain.facts import (
 )
 from backends.domain.server import Exit
 from backends.domain.start import Failure
+from backends.domain.startup.diagnosis import after_a_hang
 from backends.host.oom import OomWatch
 from backends.keeper.clock import now
 from backends.keeper.end import Ending, await_memory, drain, end_rest, terminate
@@ -34,6 +35,7 @@ from backends.keeper.journal import Journal
 from backends.keeper.log import RotatedLog, complain
 from backends.keeper.pump import Reader, Splitter, pump
 from backends.keeper.service import Service, Wakeup
+from backends.keeper.serving_health import ServingHealth
 from backends.keeper.tree import Tree
 from backends.keeper.watch import READY_POLL_S, Watch
 
@@ -90,6 +92,7 @@ class Keeper:
         self._output_ignored = threading.Event()
         self._seen = {kept.tree.first.pid}
         self._oom = OomWatch(kept.tree.first.pid, now().mono_s)
+        self._serving = ServingHealth(kept.address)
         self._lock = threading.Lock()
         self._stop: tuple[StopOrdered, int] | None = None
         self._signal: signal.Signals | None = None
@@ -118,6 +121,8 @@ class Keeper:
             if self._over:
                 return 0
             if self._stop is None:
+                if hang := after_a_hang(None, self._serving.hung):
+                    self._journal.record(FailureSeen(now(), hang))
                 order = StopOrdered(now(), by, drain_s)
                 self._stop = order, self._journal.record(order)
                 self._nudge.set()
@@ -156,6 +161,8 @@ class Keeper:
             self._interrupted,
             self._nudge,
             lambda: kept.output.reader.awaits_servers,
+            self._serving,
+            lambda: kept.output.reader.answers_5xx,
         )
         try:
             kept.watching(watch)
@@ -229,6 +236,7 @@ class Keeper:
                 self._tell(fact)
         if not self._journal.has_failure:
             failure = after_the_kernel(failure or cause_of(ended), self._oom, self._seen)
+            failure = after_a_hang(failure, self._serving.hung)
         if failure is not None:
             self._journal.record(FailureSeen(now(), self._kept.with_holders(failure)))
 

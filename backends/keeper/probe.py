@@ -58,14 +58,44 @@ def health(
 ) -> str:
     """Return why the server is unhealthy, empty when it is well.
 
-    Only ``/health`` is asked: any other request to a sleeping engine hangs.
+    No request is sent to its engine: one to a sleeping engine hangs.
     """
     try:
-        reply = ask(address, "/health", timeout_s=timeout_s, cancelled=cancelled)
-        reply.body()
+        status = health_status(address, cancelled, timeout_s=timeout_s)
     except NoAnswer as error:
         return f"/health: {error}"
-    return "" if reply.status == 200 else f"/health answers {reply.status}"
+    return "" if status == 200 else f"/health answers {status}"
+
+
+def health_status(
+    address: Address, cancelled: Callable[[], bool] = never, *, timeout_s: float = QUICK_S
+) -> int:
+    """Return the status with which ``/health`` answers.
+
+    Raises:
+        NoAnswer: it does not.
+        Cancelled: `cancelled` became true.
+    """
+    reply = ask(address, "/health", timeout_s=timeout_s, cancelled=cancelled)
+    reply.body()
+    return reply.status
+
+
+def metrics_lines(
+    address: Address, names: tuple[str, ...], cancelled: Callable[[], bool] = never
+) -> list[str]:
+    """Return the lines of ``/metrics`` that begin with one of these names.
+
+    Raises:
+        NoAnswer: it does not answer, or answers with an error.
+        Cancelled: `cancelled` became true.
+    """
+    wanted = tuple(name.encode() for name in names)
+    reply = ask(address, "/metrics", timeout_s=QUICK_S, cancelled=cancelled)
+    lines = [line.decode("utf-8", "replace") for line in reply.lines if line.startswith(wanted)]
+    if reply.status != 200:
+        raise NoAnswer(f"/metrics answers {reply.status}")
+    return lines
 
 
 def first_token(address: Address, model: str, cancelled: Callable[[], bool]) -> Stamp | Refused:
@@ -100,13 +130,11 @@ def first_token(address: Address, model: str, cancelled: Callable[[], bool]) -> 
 def running_requests(address: Address) -> int | None:
     """Return how many requests run or wait in the server, None where it does not say."""
     try:
-        reply = ask(address, "/metrics", timeout_s=QUICK_S)
-        lines = list(reply.lines)
+        lines = metrics_lines(address, ("vllm:num_requests_running", "vllm:num_requests_waiting{"))
     except NoAnswer:
         return None
-    wanted = (b"vllm:num_requests_running", b"vllm:num_requests_waiting{")
     try:
-        counts = [float(line.rpartition(b" ")[2]) for line in lines if line.startswith(wanted)]
+        counts = [float(line.rpartition(" ")[2]) for line in lines]
     except ValueError:
         return None
     known = [int(count) for count in counts if math.isfinite(count)]

@@ -18,6 +18,11 @@ class Reader(Protocol):
     """Turns lines of a vLLM log into facts."""
 
     @property
+    def answers_5xx(self) -> int:
+        """How many answers with an error of the server the log told of."""
+        ...
+
+    @property
     def awaits_servers(self) -> bool:
         """Whether some of several API servers are up, and some are not yet."""
         ...

@@ -3,24 +3,29 @@
 import contextlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 
 from backends.domain.facts import (
     BecameReady,
     FirstTokenSeen,
     FirstTokenUnavailable,
     HealthChanged,
+    RequestErrorsCounted,
     ServerFact,
 )
+from backends.domain.serving import RequestErrors
 from backends.host import ports, processes
 from backends.host.processes import Process
 from backends.keeper import probe
 from backends.keeper.clock import now
 from backends.keeper.http1 import Address, Cancelled, NoAnswer, WrongAnswer
+from backends.keeper.serving_health import ServingHealth
 from backends.keeper.tree import Tree
 
 READY_POLL_S = 0.25
 HEALTH_EVERY_S = 3.0
+ERRORS_EVERY_S = 300.0
+"""A count of errors is journaled this often at most, as it may rise for days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class Watch:
         interrupted: true once a stop was ordered or the first process ended.
         nudge: set to look again at once; every wait clears it.
         awaits_servers: true while some of several API servers, which share one port, are not up.
+        serving: looks at the server once it is ready.
+        logged_5xx: how many answers with an error of the server its log told of.
     """
 
     tree: Tree
@@ -40,6 +47,8 @@ class Watch:
     interrupted: Callable[[], bool]
     nudge: threading.Event
     awaits_servers: Callable[[], bool]
+    serving: ServingHealth
+    logged_5xx: Callable[[], int]
 
     def pause(self, seconds: float) -> None:
         """Wait, or less long when nudged."""
@@ -110,15 +119,43 @@ def _see_first_token(watch: Watch) -> None:
 
 
 def _follow_health(watch: Watch) -> None:
-    healthy = True
+    told = (True, False)
     holders: list[Process] = []
-    while not watch.interrupted():
-        holders = _holders(watch, holders)
-        reason = f"no process of the server listens on port {watch.address.port}"
-        if holders:
-            reason = probe.health(watch.address, watch.interrupted)
-        if (not reason) != healthy:
-            healthy = not reason
-            watch.record(HealthChanged(now(), healthy, reason))
-        watch.pause(HEALTH_EVERY_S)
+    errors = _ErrorsJournaled(watch)
+    try:
+        while not watch.interrupted():
+            holders = _holders(watch, holders)
+            reason = f"no process of the server listens on port {watch.address.port}"
+            if holders:
+                reason = watch.serving.look(watch.interrupted)
+            seen = (not reason, bool(watch.serving.hung))
+            if seen != told:
+                told = seen
+                watch.record(HealthChanged(now(), not reason, reason))
+            errors.record()
+            watch.pause(HEALTH_EVERY_S)
+    finally:
+        errors.record(last=True)
     raise Cancelled
+
+
+class _ErrorsJournaled:
+    """The count of errors as it was journaled last; it may rise for days."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._errors = RequestErrors()
+        self._next_s = 0.0
+
+    def record(self, *, last: bool = False) -> None:
+        """Journal the count where it has changed, the first error at once."""
+        errors, logged = self._watch.serving.errors, self._watch.logged_5xx()
+        if logged > (errors.http_5xx or 0):
+            errors = replace(errors, http_5xx=float(logged))
+        at = now()
+        if errors == self._errors or (at.mono_s < self._next_s and not last):
+            return
+        self._errors = errors
+        if any(astuple(errors)):
+            self._next_s = at.mono_s + ERRORS_EVERY_S
+        self._watch.record(RequestErrorsCounted(at, errors))

@@ -54,10 +54,18 @@ def _samples(text: str) -> Iterable[Sample]:
 
 def _number(series: Series, samples: dict[str, list[Sample]]) -> float | None:
     for name in series.names:
-        values = [sample.value for sample in samples[name] if not isnan(sample.value)]
-        if values:
-            return float(_JOIN[series.joined](values))
+        known = [sample for sample in samples[name] if not isnan(sample.value)]
+        if known:
+            values = [sample.value for sample in known if _counts(series, sample)]
+            if values:
+                return float(_JOIN[series.joined](values))
+            return 0.0 if series.none_is_zero else None
     return None
+
+
+def _counts(series: Series, sample: Sample) -> bool:
+    label, begin = series.where or ("", "")
+    return sample.labels.get(label, "").startswith(begin)
 
 
 def _engines(samples: dict[str, list[Sample]]) -> tuple[EngineCounts, ...]:

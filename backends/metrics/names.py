@@ -12,11 +12,19 @@ Joined = Literal["sum", "max", "min"]
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One field of `Counters`, its names, the newest first, and how engines are joined."""
+    """One field of `Counters`, its names, the newest first, and how engines are joined.
+
+    Attributes:
+        where: a label and how its value begins, where only such samples count; without any the
+            field is unknown.
+        none_is_zero: a sample appears with the first count, so that none of them is 0.
+    """
 
     field: str
     names: tuple[str, ...]
     joined: Joined = "sum"
+    where: tuple[str, str] | None = None
+    none_is_zero: bool = False
 
 
 NUMBERS = (
@@ -30,6 +38,11 @@ NUMBERS = (
     Series("cached_prompt_tokens", ("vllm:prompt_tokens_cached_total",)),
     Series("generation_tokens", ("vllm:generation_tokens_total",)),
     Series("requests_finished", ("vllm:request_success_total",)),
+    # Of the web framework; the status is grouped as 2xx, 4xx and 5xx.
+    Series("http_5xx", ("http_requests_total",), where=("status", "5"), none_is_zero=True),
+    Series("requests_failed", ("vllm:request_success_total",), where=("finished_reason", "error")),
+    Series("requests_aborted", ("vllm:request_success_total",), where=("finished_reason", "abort")),
+    Series("preemptions", ("vllm:num_preemptions_total",)),
     Series(
         "prefix_cache_queries",
         ("vllm:prefix_cache_queries_total", "vllm:gpu_prefix_cache_queries_total"),

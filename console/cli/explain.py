@@ -5,19 +5,27 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from socket import gethostname
-from typing import IO
+from typing import IO, Any
 
 from backends.domain.format import plain_s
+from backends.domain.server import end_of_service
+from backends.domain.serving import request_errors_words
 from backends.domain.start import Outcome, Phase, Start
+from backends.domain.startup.diagnosis import SAYS_LITTLE
 from backends.domain.startup.document import start_document
+from backends.domain.startup.expectation import beside_usual, comparable
 from backends.domain.startup.explain import explain
+from backends.domain.startup.fold import as_start
 from backends.domain.startup.lines import numbered_lines
 from backends.domain.startup.log_bytes import ZSTD_MAGIC
 from backends.domain.startup.memory import memory_words
 from backends.domain.visible import visible
+from backends.host.zstd import unpacked
 from backends.problem import NotFound, Problem, UsageProblem
 from console.cli.output import document, say, show, show_page, table
 
@@ -39,10 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.report or arguments.output:
         return _report(arguments)
-    found = {name: explain(numbered(name)) for name in arguments.log}
+    found = {name: _with_its_journal(name, explain(numbered(name))) for name in arguments.log}
     if arguments.json:
         files = [
-            {"log": name, "starts": [start_document(start) for start in starts]}
+            {"log": name, "starts": [_document(start) for start in starts]}
             for name, starts in found.items()
         ]
         one = {"starts": files[0]["starts"]}
@@ -57,14 +65,68 @@ def run(arguments: argparse.Namespace) -> int:
     return _status([start for starts in found.values() for start in starts], arguments)
 
 
+def _document(start: Start) -> dict[str, Any]:
+    return start_document(start) | {"usual_here": _usual_here(start)}
+
+
+def _usual_here(start: Start) -> str | None:
+    """Return what this host's own starts say of an unfinished one, None where they say nothing."""
+    if start.outcome is not Outcome.INCOMPLETE or start.model is None or start.total_s is None:
+        return None
+    from backends.history.database import HistoryUnavailable  # noqa: PLC0415  for these alone
+    from backends.history.history import open_history  # noqa: PLC0415
+    from backends.settings.paths import history_file  # noqa: PLC0415
+
+    if not history_file().exists():
+        return None
+    try:
+        with closing(open_history(history_file())) as history:
+            earlier = [record.start for record in history.starts_like(start.model)]
+    except HistoryUnavailable as problem:
+        say(f"not compared with earlier starts: {problem}")
+        return None
+    return beside_usual(comparable(earlier, start), start)
+
+
+def _with_its_journal(name: str, starts: list[Start]) -> list[Start]:
+    """Return the starts of a log that a keeper wrote with the cause that only its journal has.
+
+    The kernel's kill of a process, or a hang, leaves no word in the log itself.
+    """
+    if Path(name).name != "server.log":
+        return starts
+    from backends.domain.lifecycle import life_after, not_started  # noqa: PLC0415  for ours alone
+    from backends.keeper.folder import ServerFolder, Unreadable, read_journal  # noqa: PLC0415
+
+    folder = ServerFolder(Path(name).resolve().parent)
+    try:
+        facts = read_journal(folder.journal)
+    except Unreadable as problem:
+        say(f"note: going on without the journal: {problem}")
+        return starts
+    life = reduce(life_after, facts, not_started(""))
+    failure = life.server.failure
+    if life.start is None or failure is None:
+        return starts
+    last = starts[-1] if starts else as_start(life.start, facts[-1].at)
+    if starts and last.failure is not None and last.failure.kind not in SAYS_LITTLE:
+        return starts
+    ready = last.outcome is Outcome.READY
+    served_s = life.server.served_s if ready else None
+    outcome = last.outcome if ready else Outcome.FAILED
+    told = replace(last, failure=failure, outcome=outcome, served_s=served_s, standing=None)
+    return [*starts[:-1], told]
+
+
 def _status(starts: list[Start], arguments: argparse.Namespace) -> int:
     """Return the exit code: whether anything was read, or what became of the last start."""
     if not starts:
         return 1
-    return _STATUS.get(starts[-1].outcome, 0) if arguments.exit_status else 0
-
-
-_STATUS = {Outcome.FAILED: 1, Outcome.INCOMPLETE: 3}
+    if not arguments.exit_status:
+        return 0
+    if starts[-1].failure is not None:  # also of a server that failed while it served
+        return 1
+    return 3 if starts[-1].outcome is Outcome.INCOMPLETE else 0
 
 
 def _report(arguments: argparse.Namespace) -> int:
@@ -115,7 +177,11 @@ def numbered(name: str) -> Iterator[tuple[int, str]]:
             return
         with Path(name).open("rb") as file:
             if file.peek(4)[:4] == ZSTD_MAGIC:
-                raise Problem(f"{name}: zstd; use `zstd -dc {name} | inferctl explain -`")
+                chunks = unpacked(file, CHUNK_BYTES)
+                if chunks is None:
+                    raise Problem(f"{name}: zstd; use `zstd -dc {name} | inferctl explain -`")
+                yield from numbered_lines(chunks)
+                return
             yield from numbered_lines(_chunks(file))
     except FileNotFoundError as error:
         raise NotFound(f"{name}: there is no such file") from error
@@ -134,12 +200,18 @@ def _tell(starts: list[Start]) -> None:
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else LONGEST_LINE
     for start in starts:
         version = f"vLLM {start.vllm_version}" if start.vllm_version else "vLLM of unknown version"
-        show(f"{start.model or 'unknown model'} on {version}: {start.outcome}")
+        ended = end_of_service(start.failure, start.served_s)
+        outcome = f"{start.outcome}, {ended}" if ended else start.outcome
+        show(f"{start.model or 'unknown model'} on {version}: {outcome}")
         table(_rows(start))
         show(f"unlogged {plain_s(start.unlogged_s)}, total {plain_s(start.total_s)}")
         show(f"memory: {memory_words(start.memory) or 'not in this log'}")
+        if errors := request_errors_words(start.request_errors):
+            show(f"requests: {errors}")
         if start.standing is not None:
             show(f"unfinished: {start.standing}")
+        if usual := _usual_here(start):
+            show(f"usual here: {usual}")
         if start.failure is not None:
             failure = start.failure
             line = f"failure: {failure.kind}, line {failure.line_number or 'unknown'}: "

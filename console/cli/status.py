@@ -6,6 +6,7 @@ from typing import Any
 
 from backends.domain.format import UNKNOWN, plain_s
 from backends.domain.server import Owner, Server, ServerState
+from backends.domain.serving import request_errors_words
 from backends.domain.vram_owners import with_survivor_memory
 from backends.operations.host import open_this_hosts_gpus
 from backends.problem import NotFound
@@ -122,9 +123,12 @@ def remarks(server: Server) -> list[str]:
     if server.failure is not None:
         failure = server.failure
         place = f" (log line {failure.line_number})" if failure.line_number else ""
+        told += [server.end_of_service] if server.end_of_service else []
         told += [f"{failure.kind}: {failure.cause}{place}", f"remedy: {failure.remedy}"]
     elif server.note:
         told.append(server.note)
+    if errors := request_errors_words(server.request_errors):
+        told.append(f"requests: {errors}")
     if server.survivors:
         told += [f"left behind: {one.sentence()}" for one in left_by(server)]
         told.append(f"run: inferctl stop {server.name}")

@@ -10,6 +10,8 @@ from textual.content import Content
 
 from backends.domain.ab.live import TextPiece
 from backends.domain.server import ServerState
+from backends.domain.serving import RequestErrors
+from backends.domain.start import Outcome
 from tests.widgets import money_samples, samples
 from tests.widgets.shown import NARROW, Draw, shown
 from widgets import (
@@ -120,6 +122,40 @@ def test_a_failure_without_a_line_says_so() -> None:
     failure = replace(samples.FAILED.failure, line_number=None)
     text = shown(startup_panel.draw, replace(samples.FAILED, failure=failure), (54, 8))
     assert "no log line" in text
+
+
+def test_a_server_that_died_while_it_served_is_no_green_start() -> None:
+    died = replace(
+        samples.FAILED, outcome=Outcome.READY, end_of_service="stopped unexpectedly after 22 min"
+    )
+    for size in ((80, 8), (80, 2)):
+        first = startup_panel.draw(died, *size)[0]
+        assert "✖ stopped unexpectedly after 22 min" in first.plain
+        assert "ready" not in first.plain
+        assert "$text-error" in str(first.spans[0].style)
+
+
+def test_the_strip_says_that_a_server_died() -> None:
+    died = replace(
+        samples.STATUS["ready"],
+        state=ServerState.FAILED,
+        end_of_service="stopped unexpectedly after 22 min",
+    )
+    for width in (120, 60):
+        assert (
+            "✖ failed  stopped unexpectedly after 22 min" in status_strip.draw(died, width)[0].plain
+        )
+
+
+def test_errors_of_requests_stand_where_they_are_served() -> None:
+    busy = samples.SERVING["busy"]
+    assert busy.serving is not None
+    wrong = replace(busy, serving=replace(busy.serving, errors=RequestErrors(3, 0, 12, 40)))
+    assert "since start: 3 answered 5xx, 12 aborted, 40 preempted" in shown(
+        serving_panel.draw, wrong, (98, 12)
+    )
+    assert "errors 15" in shown(serving_panel.draw, wrong, (54, 8))
+    assert "errors" not in shown(serving_panel.draw, busy, (54, 8))
 
 
 def test_the_compact_start_is_one_line() -> None:

@@ -22,6 +22,10 @@ _KERNEL_LOG = (
 )
 
 
+SAYS_LITTLE = (FailureKind.KILLED, FailureKind.ENGINE_DIED, FailureKind.UNKNOWN)
+"""What a log tells of a process that could say nothing."""
+
+
 class Suspects:
     """Collects what may be the cause of a failure, and decides.
 
@@ -98,15 +102,44 @@ class Suspects:
         felled = next((one for one in wrappers if _FELLED.search(one.line)), None)
         if felled is not None:
             return _engine_felled(felled)
-        if self._death is not None:
-            return _engine_died(self._death, settings, ready=ready)
-        return _engine_died(wrappers[0], settings, ready=ready) if wrappers else None
+        told = self._death or (wrappers[0] if wrappers else None)
+        if told is None:
+            return None
+        if not ready and not settings.get("phase"):
+            return _root_is_missing(told)
+        return _engine_died(told, settings, ready=ready)
 
 
 def failure_behind(number: int, line: str, settings: dict[str, str], *, ready: bool) -> Failure:
     """Return the failure that a line behind the log tells, which no process of vLLM wrote."""
     suspect = Suspect(number, line, line, "", 0, settings.get("phase", ""))
     return _failure(suspect, settings, ready=ready)
+
+
+def after_a_hang(failure: Failure | None, hung: str) -> Failure | None:
+    """Return the failure that remains once it is known that the server hung.
+
+    Args:
+        failure: what else is known of the end, None for nothing.
+        hung: why the server counted as hung when it ended; empty where it did not.
+    """
+    if not hung or (failure is not None and failure.kind not in SAYS_LITTLE):
+        return failure
+    end = f" Then: {failure.cause}" if failure is not None else ""
+    return Failure(
+        FailureKind.ENGINE_HUNG,
+        failure.line_number if failure else None,
+        failure.line if failure else "",
+        f"The server hung while it served: {hung}.{end}",
+        _HANG,
+    )
+
+
+_HANG = (
+    "Look at what its processes do before it is stopped the next time (`py-spy dump --pid PID`, "
+    "`nvidia-smi` for GPUs that are busy without progress), into the kernel log for GPU errors "
+    "(`journalctl -k | grep -iE 'xid|amdgpu'`), and search vLLM's issues for the place."
+)
 
 
 def _failure(suspect: Suspect, settings: dict[str, str], *, ready: bool) -> Failure:
@@ -164,6 +197,17 @@ def _engine_died(death: Suspect, settings: dict[str, str], *, ready: bool) -> Fa
         death.line,
         f"{who} ended {when} without an error message of its own.",
         _KERNEL_LOG,
+    )
+
+
+def _root_is_missing(told: Suspect) -> Failure:
+    """Return what a line tells of an earlier error, in a log that lacks the start before it."""
+    return Failure(
+        FailureKind.UNKNOWN,
+        told.number,
+        told.line,
+        "A process failed; this log begins after that, so that its own error is not in it.",
+        "Read the whole log from the server's launch on, with standard error in it.",
     )
 
 

@@ -47,6 +47,8 @@ def start_document(start: Start) -> dict[str, Any]:
         "standing": start.standing,
         "memory": _memory(start.memory),
         "failure": None if start.failure is None else _plain(asdict(start.failure)),
+        "served_s": _rounded(start.served_s),
+        "request_errors": None if start.request_errors is None else asdict(start.request_errors),
     }
 
 

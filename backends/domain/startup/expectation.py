@@ -66,6 +66,28 @@ def remaining(earlier: Sequence[Start], running: Start, phase: PhaseName) -> Rem
     return Remaining(left, overdue=all(spent_s > _spent(start, phase) for start in earlier))
 
 
+def beside_usual(earlier: Sequence[Start], start: Start) -> str | None:
+    """Return how long the phase in which a start ends or stands takes in earlier ones, in words.
+
+    It is called unusual only where it has lasted longer than in any of them, by more than they
+    differ. None where no earlier start had such a phase.
+    """
+    if not start.phases:
+        return None
+    phase = max(start.phases, key=lambda one: one.start_s + (one.duration_s or 0.0)).name
+    usual = expected_phases(earlier).get(phase)
+    if usual is None:
+        return None
+    spent_s = _spent(start, phase)
+    span = f" ({usual.min_s:.0f} to {usual.max_s:.0f})" if usual.n > 1 else ""
+    starts = "start" if usual.n == 1 else "starts"
+    so_far = "not usual" if _stands_out(spent_s, usual) else "not longer than usual"
+    return (
+        f"{phase} takes {usual.median_s:.0f} s{span} in {usual.n} {starts} of this model on this "
+        f"host; {spent_s:.0f} s so far is {so_far}"
+    )
+
+
 def slower_phases(earlier: Sequence[Start], start: Start) -> tuple[Slower, ...]:
     """Return what of a start that is over stands out as slow, the largest excess first.
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import chain
 from operator import itemgetter
 
-from backends.domain.facts import PhaseProgressed, StopOrdered
+from backends.domain.facts import PhaseProgressed, RequestErrorsCounted, StopOrdered
+from backends.domain.serving import RequestErrors
 from backends.domain.stamp import Stamp
 from backends.domain.start import Outcome, PhaseName, Start
 from backends.domain.startup.clock import LogClock
@@ -16,7 +17,7 @@ from backends.domain.startup.endings import MOST_LINES, ending_in
 from backends.domain.startup.fold import apply, as_start
 from backends.domain.startup.lines import Glimpse, head_of, read
 from backends.domain.startup.prefixes import Prefixes, source_of
-from backends.domain.startup.reader import StartReader, is_interesting
+from backends.domain.startup.reader import StartReader, is_interesting, is_server_error
 from backends.domain.startup.root import refuses_arguments
 from backends.domain.startup.state import StartState, begin
 from backends.domain.startup.unfinished import bar_clock_s, with_standing
@@ -48,7 +49,10 @@ def explain(lines: Iterable[tuple[int, str]]) -> list[Start]:
             continue
         log = logs.get(source_of(line), first) if logs else first
         text = prefixes.without(line) if prefixes.any else line
-        if log.add(number, text, line):
+        opens_another = log.add(number, text, line)
+        if opens_another is None:
+            continue
+        if opens_another:
             source = source_of(line)
             if source and source != log.source and len(logs) < _MOST_SERVERS:
                 logs.setdefault(log.source, log)
@@ -56,7 +60,7 @@ def explain(lines: Iterable[tuple[int, str]]) -> list[Start]:
                 logs[source].add(number, text, line)
             else:
                 log.begin_another(number, text)
-        elif not log.source and log.evident:
+        elif not ready and not log.source and log.evident:
             log.source = source_of(line)
         ready = not logs and log.reader.ready
     found = (log.starts() for log in logs.values() or [first])
@@ -81,20 +85,30 @@ class _Log:
         self.evident = False
         self._reset()
 
-    def add(self, number: int, line: str, whole: str) -> bool:
+    def add(self, number: int, line: str, whole: str) -> bool | None:
         """Take a line; where it opens a start while this one goes on, leave it and return True.
 
-        `whole` is the line with the prefix that says whose it is.
+        None where it means nothing at all. `whole` is the line with the prefix that says whose it
+        is.
         """
         glimpse = head_of(line)
-        word = glimpse.word
+        word, stamp, _, _ = glimpse
         reader = self.reader
-        known = is_interesting(word) and not (word == _STILL_SERVING and reader.ready)
-        interesting = known or ((not word or reader.attention) and reader.attends(line, word))
+        known = is_interesting(word) and not (
+            word == _STILL_SERVING and reader.ready and reader.waiting is None
+        )
+        interesting = (
+            known
+            or ((not word or reader.attention) and reader.attends(line, word))
+            or (reader.ready and '" 5' in line and is_server_error(line))
+        )
         if known and self._opens_another(line, glimpse, whole):
             if not reader.over:
                 return True
             self._turn()
+        elif not interesting and (not stamp or stamp == self._stamp) and self._held is None:
+            self._last.append((number, line))
+            return None
         self._take(number, line, glimpse, interesting=bool(interesting))
         return False
 
@@ -234,6 +248,9 @@ class _Log:
         facts = self.reader.close(now, None, ending_in(self._last))
         for fact in facts:
             self._state = apply(self._state, fact)
+        if self.reader.answers_5xx:
+            errors = RequestErrors(http_5xx=float(self.reader.answers_5xx))
+            self._state = apply(self._state, RequestErrorsCounted(now, errors))
         failure = self._state.failure
         if not self.evident and (failure is None or failure.line_number is None):
             return

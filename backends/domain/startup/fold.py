@@ -17,6 +17,7 @@ from backends.domain.facts import (
     PhaseBegan,
     PhaseProgressed,
     PhaseReported,
+    RequestErrorsCounted,
     ServerFact,
     Spawned,
     StartIdentified,
@@ -28,6 +29,7 @@ from backends.domain.facts import (
 )
 from backends.domain.stamp import Stamp
 from backends.domain.start import (
+    FailureKind,
     Outcome,
     PhaseName,
     Progress,
@@ -72,6 +74,8 @@ def apply(state: StartState, fact: ServerFact) -> StartState:  # noqa: PLR0911, 
         case FirstTokenUnavailable():
             kept = tuple(b for b in state.boundaries if b.phase is not PhaseName.FIRST_TOKEN)
             return replace(state, boundaries=kept)
+        case RequestErrorsCounted():
+            return replace(state, request_errors=fact.errors)
         case StopOrdered():
             return replace(state, stop_ordered_s=_first(state.stop_ordered_s, fact.at))
         case Exited() | Stopped():
@@ -106,6 +110,8 @@ def as_start(state: StartState, now: Stamp) -> Start:
         engine_init_s=_slowest(state, "engine_init_s"),
         memory=start_memory(state.memory, state.kv_cache),
         failure=state.failure,
+        served_s=_served_s(state),
+        request_errors=state.request_errors,
         settings=state.settings,
         standing=(state.waiting or None) if outcome is Outcome.INCOMPLETE else None,
     )
@@ -162,10 +168,14 @@ def _progressed(state: StartState, fact: PhaseProgressed) -> StartState:
 
 
 def _failed(state: StartState, fact: FailureSeen) -> StartState:
-    if state.stop_ordered_s is not None or state.failure is not None:
+    # Processes that are stopped log errors; that one hung is why it was stopped.
+    hung = fact.failure.kind is FailureKind.ENGINE_HUNG
+    if state.failure is not None or (state.stop_ordered_s is not None and not hung):
         return state
-    ended_s = state.ended_s if state.ready_s is not None else _first(state.ended_s, fact.at)
-    return replace(state, failure=fact.failure, ended_s=ended_s)
+    if state.ready_s is not None:
+        served_until_s = _first(state.ended_s, fact.at)
+        return replace(state, failure=fact.failure, served_until_s=served_until_s)
+    return replace(state, failure=fact.failure, ended_s=_first(state.ended_s, fact.at))
 
 
 def _first_token(state: StartState, fact: FirstTokenSeen) -> StartState:
@@ -223,6 +233,12 @@ def _outcome(state: StartState) -> Outcome:
     if state.stop_ordered_s is not None or state.ended_s is not None:
         return Outcome.STOPPED
     return Outcome.INCOMPLETE
+
+
+def _served_s(state: StartState) -> float | None:
+    if state.ready_s is None or state.served_until_s is None:
+        return None
+    return state.served_until_s - state.ready_s
 
 
 def _since_begin(state: StartState, at_s: float | None) -> float | None:

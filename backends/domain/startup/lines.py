@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from backends.domain.startup.log_bytes import utf8
@@ -36,11 +37,12 @@ _HEAD = re.compile(
 )
 
 # Nearly every line of a server's log; what it does not match, `_HEAD` does more slowly.
-_RECORD = re.compile(
-    rf"(?:{_ONE_PROCESS}){{0,9}}"
+_BARE_RECORD = (
     r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) (\d\d-\d\d \d\d:\d\d:\d\d) \[[^\]]*\] "
     r"((?!Engine |The )[^\s\[▀▄█]\S*)"
 )
+_RECORD = re.compile(_BARE_RECORD)
+_RECORD_OF_PROCESS = re.compile(rf"(?:{_ONE_PROCESS}){{1,9}}{_BARE_RECORD}")
 
 # What docker, compose, kubernetes and journald put before each line, with their own time.
 _OUTER = re.compile(
@@ -156,17 +158,26 @@ def clean(block: bytes) -> str:
     text = block.decode("utf-8", "replace")
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
-    return _WITHOUT_ESC.sub("", text) if "[0m" in text or "[0;0m" in text else text
+    # A single character is sought many times faster than several.
+    coloured = "[" in text and ("[0m" in text or "[0;0m" in text)
+    return _WITHOUT_ESC.sub("", text) if coloured else text
 
 
 def head_of(line: str) -> Glimpse:
     """Return what decides whether `line` is worth reading; as fast as Python allows."""
-    if line[:1].islower():
-        if not _may_have_prefix(line):
-            return Glimpse(line.split(None, 1)[0], "", False, 0)
-    elif record := _RECORD.match(line):
-        return Glimpse(record[2], record[1], False, 0)
+    record = _RECORD.match(line)
+    if record is None and line[:1] == "(":
+        record = _RECORD_OF_PROCESS.match(line)
+    if record is not None:
+        return _glimpse(record[2], record[1])
+    if line[:1].islower() and not _may_have_prefix(line):
+        return _glimpse(line.split(None, 1)[0], "")
     return _head_of_json(line) if line[:2] == '{"' else head_of_text(line)
+
+
+@lru_cache(maxsize=4096)  # nearly all lines are alike in this, and to make one anew takes longer
+def _glimpse(word: str, stamp: str) -> Glimpse:
+    return Glimpse(word, stamp, False, 0)
 
 
 def head_of_text(line: str) -> Glimpse:
@@ -179,9 +190,9 @@ def head_of_text(line: str) -> Glimpse:
     if word == "" or level or line[0] == "(":
         if word[:2] == "20" and word[:4].isdigit():
             return _head_behind_prefix(line, head.start("word"))
-        return Glimpse(word, bracket or "", False, 0)
+        return _glimpse(word, bracket or "")
     if bracket or not _may_have_prefix(line):
-        return Glimpse(word, bracket or "", False, 0)
+        return _glimpse(word, bracket or "")
     return _head_behind_prefix(line, 0)
 
 

@@ -6,10 +6,14 @@ from backends.domain.startup.lines import is_outer_prefix
 
 _RECORD = re.compile(
     r"\([A-Za-z][\w.:-]{0,80}(?: rank=\d{1,6})? pid=\d+[^)]{0,60}\) |"
-    r"(?:INFO|WARNING|ERROR) \d\d-\d\d \d\d:\d\d:\d\d \["
+    r"(?:INFO|WARNING|ERROR) \d\d-\d\d \d\d:\d\d:\d\d \[|"
+    r"usage: (?:vllm|api_server)|(?:vllm(?: \w+)?|api_server\.py): error: "
 )
+"""What only vLLM begins a line with: a record, or how its command line is used."""
 _OWN = frozenset("(IWEDCT{[")
 """How vLLM's own lines begin."""
+_MOST_OWN = 20_000
+"""Lines that begin so, after which no other beginning is expected any more."""
 _LONGEST = 120
 _MOST_TRIES, _MOST_PREFIXES = 5000, 8
 
@@ -41,14 +45,18 @@ class Prefixes:
     def __init__(self) -> None:
         self._known: re.Pattern[str] | None = None
         self._learnt: list[str] = []
-        self._tries = _MOST_TRIES
+        self._tries, self._own_left = _MOST_TRIES, _MOST_OWN
         self.any = True
 
     def without(self, line: str) -> str:
         """Return the line as vLLM wrote it."""
         if self._known is not None and (known := self._known.match(line)):
             return line[known.end() :]
-        if self._tries == 0 or not line or line[0] in _OWN:
+        if not self._tries or not self._own_left:
+            return line
+        if not line or line[0] in _OWN:
+            self._own_left -= 1
+            self.any = self._known is not None or self._own_left > 0
             return line
         self._tries -= 1
         record = _RECORD.search(line, 1, _LONGEST + 40)

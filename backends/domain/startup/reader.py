@@ -13,16 +13,22 @@ from backends.domain.facts import (
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
 from backends.domain.startup.crashes import is_native
-from backends.domain.startup.diagnosis import Suspects, failure_behind
+from backends.domain.startup.diagnosis import Suspects, after_a_hang, failure_behind
 from backends.domain.startup.endings import Ending
 from backends.domain.startup.figures import Figures, progressed
 from backends.domain.startup.lines import Record, head_of, read
 from backends.domain.startup.root import ATTENTION_LINES
 from backends.domain.startup.root import WORDS as FAILURE_WORDS
 from backends.domain.startup.timeline import RankTimelines, Timeline
-from backends.domain.startup.unfinished import Wait, announced, wait_sentence
+from backends.domain.startup.unfinished import (
+    Ranks,
+    Wait,
+    announced,
+    crawling_capture,
+    wait_sentence,
+)
 from backends.domain.startup.wording import Event, Wording
-from backends.domain.startup.wordings import WORDS, find
+from backends.domain.startup.wordings import WORDS, find, named_figure
 
 _EXCEPTIONS = (
     "Error:",
@@ -38,6 +44,9 @@ _EXCEPTIONS = (
 _BEHIND_A_BAR = re.compile(r"(?<=(?:it/s|s/it)\])(?=[(A-Z])")
 """Where a record of another process is glued to a progress bar that has no end of line yet."""
 
+_SERVER_ERROR = re.compile(r'"(?!GET /(?:health|ping)\b)[A-Z]+ \S+ HTTP/[\d.]+" 5\d\d\b')
+_WITHOUT_TOKENS = re.compile(r"prompt throughput: 0\.0 .*generation throughput: 0\.0 ")
+
 
 _ALL_WORDS = WORDS | FAILURE_WORDS
 
@@ -45,7 +54,17 @@ _ALL_WORDS = WORDS | FAILURE_WORDS
 @lru_cache(maxsize=4096)
 def is_interesting(word: str) -> bool:
     """Tell whether a line whose message begins with `word` can mean anything to a reader."""
-    return word in _ALL_WORDS or word.endswith(_EXCEPTIONS) or (":" in word and is_native(word))
+    return (
+        word in _ALL_WORDS
+        or word.endswith(_EXCEPTIONS)
+        or (":" in word and is_native(word))
+        or ("=" in word and named_figure(word) in _ALL_WORDS)
+    )
+
+
+def is_server_error(line: str) -> bool:
+    """Tell whether a line of the access log is of an answer with an error of the server."""
+    return '" 5' in line and _SERVER_ERROR.search(line) is not None
 
 
 class StartReader:
@@ -58,6 +77,7 @@ class StartReader:
         ready: the log told that the server answers.
         attention: how many more lines count because they follow a failure's line.
         waiting: the wait that the log announced last, None once the start went on.
+        answers_5xx: answers with an error of the server that the log told of.
     """
 
     def __init__(self) -> None:
@@ -74,6 +94,10 @@ class StartReader:
         self._number = 0
         self.attention = 0
         self.waiting: Wait | None = None
+        self._joining = Ranks()
+        self._crawl: Wait | None = None
+        self._waiting_since: tuple[int, str] = (0, "")
+        self.answers_5xx = 0
 
     def attends(self, line: str, word: str) -> bool:
         """Tell whether a line counts for its place: a frame, or what follows a failure's line."""
@@ -107,6 +131,8 @@ class StartReader:
     def feed(self, at: Stamp, line: str, number: int | None = None) -> list[StartFact]:
         """Return what one line tells; `number` is its place in the log, counted here if None."""
         self._number = self._number + 1 if number is None else number
+        if self.ready and is_server_error(line):
+            self.answers_5xx += 1
         facts: list[StartFact] = []
         has_bar = "it/s]" in line or "s/it]" in line
         for part in _BEHIND_A_BAR.split(line) if has_bar else (line,):
@@ -138,6 +164,11 @@ class StartReader:
             stopping=self.stopping_at is not None,
             settings=known,
         )
+        if self.ready and self.waiting and (failure is not None or self.stopping_at is not None):
+            failure = after_a_hang(failure, wait_sentence(self.waiting))
+            if failure is not None and not failure.line:
+                number, line = self._waiting_since
+                failure = replace(failure, line_number=number, line=line)
         if failure is not None:
             if ending is not None and failure.line_number is None:
                 failure = replace(failure, line_number=ending.number, line=ending.line)
@@ -186,17 +217,32 @@ class StartReader:
         facts += self._timeline.boundaries(at, row, groups)
         facts += self._ranks.boundaries(at, row, groups, rank)
         facts += progressed(at, row, groups, self._timeline.phase)
+        if row.item == "graph":
+            facts += self._captured(at, match.string)
         facts += self._figures.counted(at, row, groups)
         facts += self._figures.measured(at, row, groups, rank)
         return facts + self._event(at, row, match)
+
+    def _captured(self, at: Stamp, bar: str) -> list[StartFact]:
+        """Return that a capture of CUDA graphs crawls, or that it does no more."""
+        before, self.waiting = self._crawl, crawling_capture(bar)
+        self._crawl = self.waiting
+        if self.waiting is not None:
+            return [StartWaits(at, wait_sentence(self.waiting))]
+        return [StartWaits(at, "")] if before is not None else []
 
     def _event(self, at: Stamp, row: Wording, match: re.Match[str]) -> list[StartFact]:
         event = row.event
         if event is Event.BANNER or event is Event.SERVING_ADDRESS:
             self.has_api_server = True
         elif event is Event.WAITING:
+            if self.waiting is None:
+                self._waiting_since = self._number, match.string
             self.waiting = announced(match.groupdict(), self.waiting)
             return [] if self.ready else [StartWaits(at, wait_sentence(self.waiting))]
+        elif event is Event.JOINING and not self.ready:
+            self.waiting = self._joining.joined(match.string)
+            return [StartWaits(at, wait_sentence(self.waiting))] if self.waiting else []
         elif event is Event.ENGINE_READY:
             self.engine_ready_at = at
         elif event is Event.ROUTES:
@@ -208,6 +254,8 @@ class StartReader:
         elif event is Event.READY and not self.ready and self._timeline.phase is not None:
             self._servers_awaited -= 1
             return self._became_ready(at) if self._servers_awaited <= 0 else []
+        elif event is Event.SERVING and self.ready and not _WITHOUT_TOKENS.search(match.string):
+            self.waiting = None
         elif event is Event.SERVING and self._routes_at is not None and not self.ready:
             return self._became_ready(self._routes_at)
         return []
@@ -221,6 +269,6 @@ class StartReader:
         return facts
 
     def _became_ready(self, at: Stamp) -> list[StartFact]:
-        self.ready = True
+        self.ready, self.waiting = True, None
         self._suspects.forget()
         return [BecameReady(at)]

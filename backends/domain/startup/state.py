@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from backends.domain.facts import KvCacheSized, PhaseProgressed
+from backends.domain.serving import RequestErrors
 from backends.domain.stamp import Stamp
 from backends.domain.start import Failure, PhaseName, RankMemory
 
@@ -43,6 +44,7 @@ class StartState:
         reports: vLLM's own figures by phase, measure and rank, in seconds; repeats add up.
         items: how many items each phase had to do, or did where nobody knows that.
         built: the kernel modules that were built, in order.
+        served_until_s: when a server that was ready failed.
         waiting: what the log said last that the start waits for; empty once a phase began after it.
     """
 
@@ -67,6 +69,8 @@ class StartState:
     stop_ordered_s: float | None = None
     ended_s: float | None = None
     failure: Failure | None = None
+    served_until_s: float | None = None
+    request_errors: RequestErrors | None = None
 
 
 def begin(start_id: str, at: Stamp) -> StartState:

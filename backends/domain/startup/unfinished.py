@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
+from backends.domain.format import spoken
 from backends.domain.start import Outcome, Phase, PhaseName, Progress, Start
 
 _BAR_CLOCK = re.compile(r"\[(?P<clock>\d{1,3}(?::\d\d){1,2})<")
@@ -42,6 +43,62 @@ def announced(groups: dict[str, str], before: Wait | None) -> Wait:
         seconds,
         "it hangs, or it compiles or builds kernels for long: `py-spy dump --pid PID` of the "
         "worker shows which",
+    )
+
+
+_RANK = re.compile(
+    r"world_size=(?P<world>\d{1,6}) rank=(?P<rank>\d{1,6}) local_rank=\d{1,6} "
+    r"distributed_init_method=(?:\w{1,10}://)?(?P<address>[^\s,]{1,200})"
+)
+
+
+class Ranks:
+    """The ranks that began to wait for one another, as far as one log tells of them."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+
+    def joined(self, message: str) -> Wait | None:
+        """Return what is waited for once one more rank is there; None for a rank by itself."""
+        found = _RANK.match(message)
+        if found is None or int(found["world"]) < 2:
+            return None
+        self._seen.add(int(found["rank"]))
+        world, address = int(found["world"]), found["address"]
+        awaited = "until all are connected"
+        if len(self._seen) < world:
+            awaited = f"and {world - len(self._seen)} of them are not in this log yet"
+        return Wait(
+            f"{len(self._seen)} of {world} ranks wait at {address} to join, {awaited}",
+            0.0,
+            "look into the logs of the other ranks and nodes; each must reach that address "
+            "(VLLM_HOST_IP, firewall) and be started with the same sizes",
+        )
+
+
+LONG_CAPTURE_S = 600.0
+"""A capture of CUDA graphs that goes on for longer than this crawls: mostly it takes a minute."""
+_SLOW_BAR = re.compile(
+    r".*(?<!\d)(?P<done>\d{1,9})/(?P<total>\d{1,9}) \[[^\]]{1,40}, +(?P<each>\d{1,9}(?:\.\d+)?)s/it"
+)
+
+
+def crawling_capture(bar: str) -> Wait | None:
+    """Return that the capture of CUDA graphs which a progress bar shows will take very long."""
+    found = _SLOW_BAR.match(bar)
+    if found is None:
+        return None
+    done, total, each_s = int(found["done"]), int(found["total"]), float(found["each"])
+    left_s = (total - done) * each_s
+    if left_s < LONG_CAPTURE_S:
+        return None
+    return Wait(
+        f"the capture of CUDA graphs crawls: {done} of {total}, {each_s:.0f} s each, about "
+        f"{spoken(left_s)} to go",
+        0.0,
+        "see whether the host's CPUs are busy (`top`): with LoRA or kernels that are compiled "
+        "meanwhile fewer sizes (--compilation-config "
+        "'{\"cudagraph_capture_sizes\": [1, 2, 4, 8]}'), or --enforce-eager, start sooner",
     )
 
 
@@ -98,7 +155,7 @@ def _progress(start: Start, bar_s: float) -> str:
 
 def wait_sentence(wait: Wait) -> str:
     """Return who waits for what, how long already, and what to look at."""
-    return f"{wait.what.format(seconds=f'{wait.seconds:.0f}')}: {wait.remedy}"
+    return f"{wait.what.replace('{seconds}', f'{wait.seconds:.0f}')}: {wait.remedy}"
 
 
 def _lasting(seconds: float | None) -> str:

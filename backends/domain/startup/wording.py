@@ -32,6 +32,7 @@ class Event(Enum):
     SHUTDOWN = auto()
     DIED = auto()
     WAITING = auto()
+    JOINING = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,12 @@ _WAITS = (
         rf"No available shared memory broadcast block found in (?P<silent_s>{_NUMBER}) seconds",
         event=Event.WAITING,
     ),
+    # Each rank says so as it begins to wait for the others.
+    tells(
+        "world_size=",
+        r"world_size=\d{1,6} rank=\d{1,6} local_rank=\d{1,6} distributed_init_method=",
+        event=Event.JOINING,
+    ),
 )
 _WEIGHTS = (
     begins(LOAD_WEIGHTS, "Starting", r"Starting to load model (?P<model>.+?)\.\.\."),
@@ -312,9 +318,15 @@ WORDS = frozenset(_ROWS)
 """The first words of all lines of the table."""
 
 
+def named_figure(word: str) -> str:
+    """Return of a first word such as ``world_size=16`` what does not change."""
+    return word[: word.find("=") + 1]
+
+
 def find(word: str, tag: str, message: str) -> tuple[Wording, re.Match[str]] | None:
     """Return the row whose wording this message is, with its figures."""
-    for row in _ROWS.get(word) or _ROWS.get(word.rpartition(" ")[2], ()):
+    rows = _ROWS.get(word) or _ROWS.get(word.rpartition(" ")[2]) or _ROWS.get(named_figure(word))
+    for row in rows or ():
         if (row.tag is None or row.tag == tag) and (found := row.pattern.match(message)):
             return row, found
     return None

@@ -39,6 +39,7 @@ def serving_at(scraped: MetricsScraped, reason: str = "") -> Serving:
         prefix_cache_hit_share=None,
         ttft=_UNKNOWN,
         inter_token=_UNKNOWN,
+        errors=counters.request_errors,
         reason=reason,
     )
 

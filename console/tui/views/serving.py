@@ -1,5 +1,7 @@
 """The serving panel's view."""
 
+from dataclasses import replace
+
 from backends.domain.server import SERVING
 from backends.domain.session import Session
 from widgets.serving_panel import ServingView
@@ -7,8 +9,13 @@ from widgets.serving_panel import ServingView
 
 def serving_view(session: Session) -> ServingView:
     """Return the newest rates of the watched server, or why there are none."""
+    serving, life = session.serving, session.life
+    kept = life.server.request_errors if life else None
+    if serving and kept and (kept.http_5xx or 0) > (serving.errors.http_5xx or 0):
+        # The server's log told of more than its counters, which not every version has.
+        serving = replace(serving, errors=replace(serving.errors, http_5xx=kept.http_5xx))
     return ServingView(
-        serving=session.serving,
+        serving=serving,
         reason="" if session.serving else _reason(session),
         output_tokens_per_s=session.output_rates,
         input_tokens_per_s=session.input_rates,

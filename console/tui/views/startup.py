@@ -55,6 +55,7 @@ def startup_view(session: Session, context: Context) -> StartupView:
         previous=_previous(earlier),
         outcome=None if start.outcome is Outcome.INCOMPLETE else start.outcome,
         failure=failure_of(session.life),
+        end_of_service=session.life.server.end_of_service,
         memory=_memory(session),
         compact=_compact(session.life, start),
     )

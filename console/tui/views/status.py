@@ -32,4 +32,5 @@ def status_view(session: Session, context: Context) -> StatusView:
         simulated=context.simulated,
         replayed=context.replayed,
         problems=(*note, *problems),
+        end_of_service=server.end_of_service,
     )

@@ -4,7 +4,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client import Histogram as PrometheusHistogram
 
-from backends.domain.serving import Counters, EngineCounts, Histogram
+from backends.domain.serving import Counters, EngineCounts, Histogram, RequestErrors
 from backends.metrics.exposition import UnreadableMetrics, counters_from
 
 NEW = """\
@@ -136,3 +136,22 @@ def test_what_the_exporter_itself_writes() -> None:
         ttft=Histogram((0.1, 1.0, math.inf), (0.0, 2.0, 2.0), 1.0),
         request_output_tokens=Histogram((10.0, 100.0, math.inf), (0.0, 2.0, 2.0), 60.0),
     )
+
+
+def test_what_went_wrong_with_requests() -> None:
+    counters = counters_from(
+        'http_requests_total{handler="/v1/completions",method="POST",status="5xx"} 3.0\n'
+        'http_requests_total{handler="/v1/completions",method="POST",status="2xx"} 40.0\n'
+        'vllm:request_success_total{engine="0",finished_reason="abort"} 2.0\n'
+        'vllm:request_success_total{engine="0",finished_reason="error"} 1.0\n'
+        'vllm:request_success_total{engine="0",finished_reason="stop"} 9.0\n'
+        'vllm:num_preemptions_total{engine="0"} 5.0\n'
+    )
+    assert counters.request_errors == RequestErrors(3, 1, 2, 5)
+    assert counters.requests_finished == 12
+
+
+def test_errors_of_which_nothing_is_exported_are_unknown_and_not_none() -> None:
+    assert counters_from("").request_errors == RequestErrors()
+    fine = counters_from('http_requests_total{handler="/v1/completions",status="2xx"} 4.0\n')
+    assert fine.request_errors == RequestErrors(http_5xx=0)

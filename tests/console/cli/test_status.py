@@ -1,7 +1,9 @@
 """``status --json`` names what a server has by the words that others may rely on."""
 
 from backends.domain.server import Owner, ProcessId, Server, ServerState, Survivor
-from console.cli.status import server_document
+from backends.domain.serving import RequestErrors
+from backends.domain.start import Failure, FailureKind
+from console.cli.status import remarks, server_document
 
 
 def test_a_managed_server_has_its_runtime_its_reason_and_its_survivors() -> None:
@@ -20,3 +22,29 @@ def test_what_is_not_known_of_an_external_server_is_none_with_a_reason() -> None
     entry = server_document(Server("vllm-8000", Owner.EXTERNAL, ServerState.EXTERNAL, port=8000))
     assert (entry["runtime"], entry["reason"]) == (None, None)
     assert entry["runtime_reason"]
+
+
+def test_a_server_that_failed_while_it_served_says_for_how_long_it_had() -> None:
+    died = Failure(FailureKind.ENGINE_DIED, 9, "EngineDeadError", "The engine died.", "Look.")
+    server = Server(
+        "chat",
+        Owner.MANAGED,
+        ServerState.FAILED,
+        failure=died,
+        served_s=1320.0,
+        request_errors=RequestErrors(http_5xx=3),
+    )
+    assert remarks(server) == [
+        "stopped unexpectedly after 22 min",
+        "engine_died: The engine died. (log line 9)",
+        "remedy: Look.",
+        "requests: 3 answered 5xx",
+    ]
+    entry = server_document(server)
+    assert entry["served_s"] == 1320.0
+    assert entry["request_errors"] == {
+        "http_5xx": 3.0,
+        "failed": None,
+        "aborted": None,
+        "preemptions": None,
+    }

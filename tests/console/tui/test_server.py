@@ -1,18 +1,23 @@
 """The keys that act on a server: start, stop, restart, and quitting while one runs."""
 
+import os
+import signal
 from dataclasses import replace
 
 import pytest
 
 from backends.domain.facts import Ticked
+from backends.domain.lifecycle import failure_of
 from backends.domain.server import ServerState
 from backends.domain.serving import Counters
 from backends.domain.start import FailureKind, PhaseName
 from backends.history.history import open_history
 from console.tui.actions.console import UNDER_WAY
 from console.tui.app import InferctlApp
+from console.tui.screens.logs import LogScreen
 from console.tui.screens.question import Question
 from tests.console.conftest import SERVER, MadeHost, started, state, until
+from widgets.log_view import LogLines
 from widgets.startup_panel import StartupPanel
 from widgets.status_strip import StatusStrip
 from widgets.vram_panel import VramPanel
@@ -278,3 +283,60 @@ async def test_a_server_whose_keeper_and_processes_were_killed_is_not_called_rea
     second = made_host.app()
     async with second.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: state(second) is ServerState.FAILED)
+
+
+async def test_the_log_of_a_failed_start_opens_at_the_root_line_which_is_marked(
+    made_host: MadeHost,
+) -> None:
+    app = made_host.with_environment(FAILURE="gpu_out_of_memory").app()
+    async with app.run_test(size=(160, 12)) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: state(app) is ServerState.FAILED)
+        assert app.session.life is not None
+        failure = failure_of(app.session.life)
+        assert failure is not None
+        await pilot.press("l")
+        await until(pilot, lambda: isinstance(app.screen, LogScreen))
+        log = app.screen.query_one(LogLines)
+
+        def marked() -> list[str]:
+            strips = [log.render_line(y) for y in range(log.scrollable_content_region.height)]
+            return [
+                strip.text
+                for strip in strips
+                if any(part.style and part.style.reverse for part in strip)
+            ]
+
+        await until(pilot, lambda: bool(marked()))
+        (line,) = marked()
+    assert failure.line[:40] in line
+
+
+async def test_a_server_that_is_killed_while_it_serves_is_shown_in_red(
+    made_host: MadeHost,
+) -> None:
+    app = made_host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        assert app.session.life is not None
+        pid = app.session.life.server.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        await until(pilot, lambda: state(app) is ServerState.FAILED)
+        await pilot.pause()
+        panel = app.screen.query_one(StartupPanel)
+        await until(pilot, lambda: panel.view.end_of_service != "")
+        strip = app.screen.query_one(StatusStrip)
+        await until(pilot, lambda: strip.view.end_of_service != "")
+        first = panel.lines(100, 8)[0]
+        life = app.session.life
+    assert panel.view.end_of_service.startswith("stopped unexpectedly after ")
+    assert first.plain.startswith("✖ stopped unexpectedly after ")
+    assert life.server.failure is not None
+    assert life.server.failure.kind is FailureKind.KILLED
+    history = open_history(made_host.folder / "history.sqlite")
+    (record,) = history.recent_starts()
+    history.close()
+    assert record.start.failure is not None
+    assert record.start.failure.kind is FailureKind.KILLED
+    assert record.start.served_s is not None

@@ -42,9 +42,13 @@ def rows_of(log: bytes) -> Iterator[Wording]:
 
 
 def document(start: Start) -> dict[str, Any]:
-    """Return what a reduced log is held against: of ``explain --json`` all but its sentences."""
+    """Return what a reduced log is held against: of ``explain --json`` the start without sentences.
+
+    What a server served afterwards is left out, as its lines are.
+    """
     entry = start_document(start) | {"settings": dict(start.settings)}
     del entry["reason"], entry["standing"], entry["memory"]["reason"]
+    del entry["served_s"], entry["request_errors"]
     if entry["failure"] is not None:
         del entry["failure"]["cause"], entry["failure"]["remedy"]
     return entry

@@ -18,6 +18,8 @@ KEYS = [
     "standing",
     "memory",
     "failure",
+    "served_s",
+    "request_errors",
 ]
 MEMORY = [
     "weights_gib",

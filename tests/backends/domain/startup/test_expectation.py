@@ -4,6 +4,7 @@ import pytest
 
 from backends.domain.start import Outcome, Phase, PhaseName, Start
 from backends.domain.startup.expectation import (
+    beside_usual,
     comparable,
     expected_phases,
     expected_total,
@@ -116,3 +117,19 @@ def test_only_starts_with_the_same_settings_compare(change: dict[str, object], a
 
 def test_a_start_that_failed_is_no_measure() -> None:
     assert comparable([start(1, 1, outcome=Outcome.FAILED)], start(1, 1)) == ()
+
+
+def test_an_unfinished_start_is_told_beside_earlier_ones() -> None:
+    def of(start_id: str, seconds: float, outcome: Outcome = Outcome.READY) -> Start:
+        phase = Phase(PhaseName.LOAD_WEIGHTS, 5.0, seconds)
+        return Start(start_id, model="m", outcome=outcome, ready_s=5.0 + seconds, phases=(phase,))
+
+    earlier = [of("1", 38.0), of("2", 40.0), of("3", 44.0)]
+    slow = beside_usual(earlier, of("now", 139.0, Outcome.INCOMPLETE))
+    assert slow == (
+        "load_weights takes 40 s (38 to 44) in 3 starts of this model on this host; "
+        "139 s so far is not usual"
+    )
+    assert "not longer than usual" in str(beside_usual(earlier, of("now", 41.0)))
+    assert beside_usual([], of("now", 139.0)) is None
+    assert beside_usual(earlier, Start("now")) is None

@@ -11,6 +11,8 @@ from backends.domain.startup.wordings import TABLE, find
 MESSAGES: dict[str, dict[str, str]] = {
     "Automatically detected platform rocm.": {"platform": "rocm"},
     "vLLM API server version 0.9.2.dev364+gb432b7a28": {"version": "0.9.2.dev364+gb432b7a28"},
+    "world_size=16 rank=3 local_rank=3 distributed_init_method=tcp://10.0.0.1:29501 "
+    "backend=nccl": {},
     "vLLM server version 0.32.0, serving model /models/tiny": {
         "version": "0.32.0",
         "model": "/models/tiny",
