@@ -112,6 +112,15 @@ def _decided(scenario: Scenario) -> Verdict:
 _NOTHING_DECIDED = frozenset({VerdictKind.CAPACITY_UNKNOWN, VerdictKind.UNPRICED})
 
 
+def kind_of(scenario: Scenario) -> VerdictKind:
+    """Return the verdict's kind alone, for traffic and prices that are known to suffice."""
+    counted = without_rate(scenario)
+    load = load_of(counted)
+    if load is None:
+        return VerdictKind.INSUFFICIENT_DATA
+    return _kind(counted, load, options(counted, centre(counted, load)))
+
+
 def _refusal(scenario: Scenario) -> tuple[VerdictKind, Refusal] | None:
     """Return why nothing can be decided, before anything is computed."""
     unlike = unlike_sides(scenario)

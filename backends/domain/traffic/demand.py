@@ -10,10 +10,12 @@ from statistics import fmean, variance
 from backends.domain.durations import HOUR_S
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Histogram
+from backends.domain.traffic.bins import Bin
 from backends.domain.traffic.rates import grown_histogram, restarted
 from backends.domain.traffic.requests import Observed
 from backends.domain.traffic.shape import HourlyProfile, learn
 from backends.domain.traffic.totals import TokenTotals
+from backends.domain.traffic.week import estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class Demand:
         source: where it was read, as the end of a sentence.
         totals: all requests and tokens of the stretch.
         replicas: how many servers served it, None where the source does not tell.
+        week_rps: by hour of the week in UTC, Monday midnight first; empty where none is learnt.
     """
 
     seen: Observed
@@ -135,11 +138,37 @@ class Demand:
     profile: HourlyProfile | None = None
     totals: TokenTotals = field(default_factory=TokenTotals)
     replicas: int | None = None
+    week_rps: tuple[Decimal, ...] = ()
 
     @property
     def rate_rps(self) -> Decimal | None:
-        """Requests per second over the whole window; None where it is not known how long."""
+        """Requests per second over the whole window; None where it is not known how long.
+
+        Of a learnt week it is that of the week to come.
+        """
+        if self.week_rps:
+            return sum(self.week_rps, Decimal(0)) / len(self.week_rps)
         return self.seen.n / self.seen.window_s if self.seen.window_s else None
+
+
+def demand_of(bins: tuple[Bin, ...], source: str) -> Demand:
+    """Return the traffic of some stretches: of the week to come where one is learnt, else of them.
+
+    Args:
+        bins: in order of time.
+        source: where it was read, as the end of a sentence.
+    """
+    found = estimate(bins)
+    if found is None:
+        return Demand(Observed(n=Decimal(0)), source)
+    seen = Observed(
+        n=_decimal(found.requests),
+        input_tokens_mean=None if found.input_tokens is None else _decimal(found.input_tokens),
+        output_tokens_mean=None if found.output_tokens is None else _decimal(found.output_tokens),
+        window_s=_decimal(found.seconds),
+        errors=found.errors,
+    )
+    return Demand(seen, source, week_rps=tuple(_decimal(rate) for rate in found.week_rps))
 
 
 NOTHING = Demand(Observed(n=Decimal(0)), "no server's counters")
