@@ -9,6 +9,7 @@ from typing import Any
 from backends.domain.billing.ledger import utc_day
 from backends.domain.decision.document import verdict_document
 from backends.domain.decision.hysteresis import (
+    LEAST_REQUESTS,
     OPPOSITE_WINDOWS,
     Advice,
     ShownPlan,
@@ -16,7 +17,7 @@ from backends.domain.decision.hysteresis import (
     advise,
     fold_window,
 )
-from backends.domain.decision.option import fixed_usd_per_hour
+from backends.domain.decision.option import fixed_usd_per_hour, usd_per_request
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowVerdict, now_verdict
 from backends.domain.decision.scenario import Scenario
@@ -36,10 +37,11 @@ from backends.operations.remedies import remedies
 from backends.operations.rental import Rental, rental_of
 from backends.operations.scenario import (
     HostScenario,
-    day_demand,
     host_scenario,
     live_demand,
     profile_sentence,
+    recent_traffic,
+    seen_demand,
     watched_profile,
 )
 from backends.settings.config import Profile
@@ -55,7 +57,10 @@ class Decision:
 
     Attributes:
         host: the scenario as it was made: its traffic, the endpoints ranked, what is measured.
-        plan: should this traffic live on this GPU.
+        plan: should this traffic live on this GPU: of the week to come, as soon as a week is
+            learnt, and until then of what was seen; its horizon says which.
+        right_now: the same question of the last hours alone; the plan itself while no more is
+            known.
         now: where the next request should go, the GPU being paid for.
         shown: the plan as it holds over windows of ten minutes.
         advice: whether to act on the plan.
@@ -65,6 +70,7 @@ class Decision:
 
     host: HostScenario
     plan: Verdict
+    right_now: Verdict
     now: NowVerdict
     shown: ShownPlan
     advice: Advice
@@ -89,14 +95,16 @@ def decide_all(session: Session, context: Context, today: date) -> Decision:
         session,
         settings,
         today,
-        context.traffic or day_demand(session, live),
+        context.traffic or seen_demand(session, live),
         capacities=context.capacities,
         measured=context.measured,
     )
     plan = _plan(session, context, host)
+    week = plan.horizon is not None and plan.horizon.week
     return Decision(
         host,
         plan,
+        _right_now(session, context, today, live) if week or context.traffic else plan,
         _now(session, host.scenario, live),
         context.shown,
         advise(
@@ -110,6 +118,22 @@ def decide_all(session: Session, context: Context, today: date) -> Decision:
     )
 
 
+def _right_now(session: Session, context: Context, today: date, live: Demand) -> Verdict:
+    """Return what the last hours alone say, whatever the plan rests on."""
+    made = host_scenario(
+        session,
+        context.settings,
+        today,
+        recent_traffic(session, live),
+        capacities=context.capacities,
+        measured=context.measured,
+    )
+    # What the plan supposes of the day is not of these hours.
+    alone = replace(made.scenario, hours_per_day=None, starts_per_day=None)
+    found = _decided(alone, made.profile.name if made.profile else "")
+    return replace(found, horizon=made.traffic.horizon)
+
+
 def _plan(session: Session, context: Context, host: HostScenario) -> Verdict:
     """Return the plan with what else it rests on, and what a GPU without a price would cost."""
     plan = _decided(host.scenario, host.profile.name if host.profile else "")
@@ -119,7 +143,8 @@ def _plan(session: Session, context: Context, host: HostScenario) -> Verdict:
         offers = _offers(session, context, host.profile)
     if offers and plan.kind is not VerdictKind.UNPRICED:
         found = (*found, offers)
-    return replace(plan, assumptions=(*plan.assumptions, *found), offers=offers)
+    horizon = host.traffic.horizon
+    return replace(plan, assumptions=(*plan.assumptions, *found), offers=offers, horizon=horizon)
 
 
 @lru_cache(maxsize=64)
@@ -160,6 +185,7 @@ def decision_document(decision: Decision) -> dict[str, Any]:
     now, shown, traffic = decision.now, decision.shown, decision.host.traffic
     return {
         **verdict_document(decision.plan),
+        "right_now": _right_now_document(decision.right_now),
         "now": {
             "verdict": now.kind.value,
             "reason": now_reason(now),
@@ -194,6 +220,12 @@ def decision_document(decision: Decision) -> dict[str, Any]:
             "replicas": traffic.replicas,
         },
     }
+
+
+def _right_now_document(found: Verdict) -> dict[str, Any]:
+    whole = verdict_document(found)
+    kept = ("verdict", "reason", "horizon", "rate_rps_interval", "break_even_rps_interval")
+    return {key: whole[key] for key in kept}
 
 
 def _rests_on(host: HostScenario) -> tuple[str, ...]:
@@ -253,20 +285,37 @@ def judged(session: Session, context: Context) -> ShownPlan:
 
 
 def _after(shown: ShownPlan, window: Window, session: Session, context: Context) -> ShownPlan:
-    """Judge one window by itself, at today's prices."""
-    nothing = Observed(n=Decimal(0), window_s=Decimal(repr(window.seconds)))
-    asked = Demand(window.seen or nothing, "one window of ten minutes")
+    """Fold the plan as it stands with one more window, and the regret of that window.
+
+    A plan for the week is judged once a day: its days are what may speak against it.
+    """
     today = utc_day(window.began_wall_s)
-    scenario = host_scenario(
-        session,
-        context.settings,
-        today,
-        asked,
-        capacities=context.capacities,
-        measured=context.measured,
-    ).scenario
-    plan = _decided(scenario)
-    shown = fold_window(shown, plan.kind, round(window.requests or 0))
+    nothing = Observed(n=Decimal(0), window_s=Decimal(repr(window.seconds)))
+    seen, now = (
+        host_scenario(
+            session,
+            context.settings,
+            today,
+            asked,
+            capacities=context.capacities,
+            measured=context.measured,
+        )
+        for asked in (
+            context.traffic or seen_demand(session, live_demand(session)),
+            Demand(window.seen or nothing, "one window of ten minutes"),
+        )
+    )
+    horizon = seen.traffic.horizon
+    week = horizon is not None and horizon.week
+    if not week or today != utc_day(shown.judged_wall_s):
+        kind = _decided(seen.scenario).kind
+        shown = fold_window(
+            shown, kind, round(window.requests or 0) if not week else LEAST_REQUESTS
+        )
+    return _with_regret(shown, now.scenario, window)
+
+
+def _with_regret(shown: ShownPlan, scenario: Scenario, window: Window) -> ShownPlan:
     present = _present_usd_per_hour(scenario)
     hours = Decimal(repr(window.seconds)) / HOUR_S
     # What the plan supposes of the day is not of these ten minutes.
@@ -279,8 +328,9 @@ def _after(shown: ShownPlan, window: Window, session: Session, context: Context)
         and option.exclusion is None
     ]
     # Too few requests decide nothing, but what they would have cost at the API is known.
-    if plan.usd_per_request is not None and scenario.rate_rps is not None:
-        ways.append(plan.usd_per_request * scenario.rate_rps * HOUR_S)
+    usd = usd_per_request(scenario)
+    if usd is not None and scenario.rate_rps is not None:
+        ways.append(usd * scenario.rate_rps * HOUR_S)
     elif window.requests == 0:
         ways.append(Decimal(0))
     if present is None or not ways:

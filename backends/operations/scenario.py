@@ -8,7 +8,7 @@ from typing import Any
 
 from backends.domain.ab.statistics import RUNS_FOR_P99
 from backends.domain.billing.ledger import Served
-from backends.domain.billing.recorded_demand import recorded_demand
+from backends.domain.billing.recorded_demand import recent_demand, recorded_demand
 from backends.domain.decision.exclusion import Exclusion, Slow, over_limit
 from backends.domain.decision.option import with_api_prices
 from backends.domain.decision.scenario import Scenario, supplemented
@@ -20,7 +20,7 @@ from backends.domain.serving import Bucket, Histogram
 from backends.domain.session import Session
 from backends.domain.traffic.demand import NOTHING, Demand, demand_between
 from backends.domain.traffic.rates import first_tokens, p99_against
-from backends.domain.traffic.shape import HOURS, HourlyProfile, hours_known, learnt_rps
+from backends.domain.traffic.shape import HOURS, hours_known, learnt_rps
 from backends.history.records import FirstTokens
 from backends.operations.capacity import Capacity, Carries, carried
 from backends.operations.pricing import RankedEndpoint, ranked, server_usd_per_hour
@@ -104,13 +104,25 @@ def live_demand(session: Session) -> Demand:
     return demand_between(readings, served.profile)
 
 
-def day_demand(session: Session, live: Demand) -> Demand:
-    """Return the traffic of the watched server: of a whole day, once one is learnt."""
+def seen_demand(session: Session, live: Demand) -> Demand:
+    """Return all that is known of the watched server's traffic: of the week, once one is learnt.
+
+    The last minutes alone tell more only while fewer stretches than they have were recorded.
+    """
     served = _served(session)
-    if served is None or learnt_rps(served.profile) is None:
-        return live
-    asked = recorded_demand(served)
-    return replace(asked, seen=replace(asked.seen, dispersion=live.seen.dispersion))
+    found = NOTHING if served is None else recorded_demand(served)
+    errors = found.seen.errors
+    if found.seen.n > 0 and (errors is None or errors.freedom > 0 or live.seen.n == 0):
+        return found
+    return live if live.seen.n > 0 else found
+
+
+def recent_traffic(session: Session, live: Demand) -> Demand:
+    """Return the traffic of the last hours of the watched server, which *right now* speaks for."""
+    served = _served(session)
+    found = NOTHING if served is None else recent_demand(served)
+    errors = found.seen.errors
+    return found if errors is not None and errors.freedom > 0 else live
 
 
 def _served(session: Session) -> Served | None:
@@ -167,7 +179,7 @@ def host_scenario(
         today=today,
         **known,
     )
-    made = _by_the_hour(supplemented(made, settings.plan), traffic.profile)
+    made = _by_the_hour(supplemented(made, settings.plan), traffic)
     return HostScenario(made, traffic, profile, carries, endpoints, inputs)
 
 
@@ -188,18 +200,25 @@ def _configured(settings: Settings, profile: Profile | None, traffic: Demand) ->
     )
 
 
-def _by_the_hour(made: Scenario, profile: HourlyProfile | None) -> Scenario:
-    """Return a scenario with the learnt day in the place of one rate, once a day is learnt.
+def _by_the_hour(made: Scenario, traffic: Demand) -> Scenario:
+    """Return a scenario with the learnt week in the place of one rate, once a week is learnt.
 
-    How surely the rate is known then follows from everything that was watched. Hours a day that
-    the plan supposes give way, too.
+    Hours a day that the plan supposes give way. Of a file and of what an older program learnt the
+    hours of one day are known at most.
     """
+    if traffic.week_rps:
+        return replace(made, rate_rps=None, hours_per_day=None, profile_rps=traffic.week_rps)
+    profile = traffic.profile
     rates = learnt_rps(profile) if profile else None
-    if rates is None or profile is None or made.observed is None:
+    if rates is None or profile is None or made.observed is None or profile.bins:
         return made
     requests, seconds = sum(profile.requests), sum(profile.seconds)
+    errors, n = made.observed.errors, float(made.observed.n)
+    if errors is not None and requests > n > 0:
+        errors = replace(errors, rate=errors.rate * (n / requests) ** 0.5)
     seen = replace(
         made.observed,
+        errors=errors,
         window_s=_decimal(seconds),
         n=_decimal(requests) or Decimal(0),
         tokens_n=made.observed.counted,

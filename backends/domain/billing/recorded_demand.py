@@ -1,14 +1,35 @@
 """The traffic of a server as it was recorded: all windows that were ever watched."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from backends.domain.billing.ledger import Served, learnt
 from backends.domain.durations import HOUR_S
-from backends.domain.traffic.demand import Demand, cached_share_of
+from backends.domain.format import figure
+from backends.domain.traffic.bins import kept_with
+from backends.domain.traffic.demand import NOTHING, Demand, cached_share_of, demand_of
 from backends.domain.traffic.requests import Observed
 from backends.domain.traffic.shape import TokenSums
 from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.windows import open_window
+
+RIGHT_NOW_S = 2 * HOUR_S
+"""How far back *right now* reaches, as far as that was watched."""
+
+
+def recent_demand(served: Served) -> Demand:
+    """Return the traffic of the last hours, the window under way included."""
+    window, bins = open_window(served.windows), served.profile.bins
+    if window is not None:
+        bins = kept_with(bins, window.bins)
+    if not bins:
+        return NOTHING
+    since_s = bins[-1].began_s - RIGHT_NOW_S
+    found = demand_of(tuple(each for each in bins if each.began_s >= since_s), "")
+    watched = figure((found.seen.window_s or 0) / 60)
+    source = f"what was watched of {served.server or 'the server'} in the last {watched} min"
+    return replace(found, source=source, cached_input_share=cached_share_of(served.totals))
+
 
 MOST_MISSED = 2.0
 """Where the ledger counted more than twice the requests of the windows, it knows the mean better,
@@ -25,12 +46,20 @@ def recorded_demand(served: Served) -> Demand:
     if window is not None:
         profile = learnt(profile, window)
     requests, seconds = sum(profile.requests), sum(profile.seconds)
+    cached = cached_share_of(served.totals)
+    of_bins = demand_of(profile.bins, "")
+    watched_s = float(of_bins.seen.window_s or 0)
+    if of_bins.week_rps or watched_s > seconds / 2:
+        source = (
+            f"what was watched of {served.server or 'the server'} in {watched_s / HOUR_S:.1f} h"
+        )
+        return replace(of_bins, source=source, cached_input_share=cached, profile=profile)
     seen = Observed(n=_decimal(requests), window_s=_decimal(seconds) if seconds else None)
     source = f"what was watched of {served.server or 'the server'} in {seconds / HOUR_S:.1f} h"
     return Demand(
         _with_tokens(seen, profile.tokens, served.totals),
         source,
-        cached_share_of(served.totals),
+        cached,
         profile,
     )
 

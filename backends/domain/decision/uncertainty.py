@@ -199,7 +199,7 @@ def points(scenario: Scenario, load: Load) -> tuple[Point, ...]:
     )
 
 
-SEQUENTIAL = Decimal(3)
+SEQUENTIAL = Decimal("2.75")
 """How wide the region is on which a decision must hold that is looked at again and again.
 
 At a quantile of 3 fifteen looks at geometric times show a wrong decision in fewer than 2.5 % of

@@ -19,6 +19,7 @@ from backends.domain.decision.exclusion import (
     Remedies,
     StalePrice,
     TooFewRequests,
+    TooShort,
 )
 from backends.domain.decision.flip import Flip, flip_of, needed_for, without_rate
 from backends.domain.decision.option import (
@@ -31,8 +32,18 @@ from backends.domain.decision.option import (
 from backends.domain.decision.options import options
 from backends.domain.decision.outcome import VerdictKind, outcome, outcome_at, priced, ranked
 from backends.domain.decision.scenario import Scenario
-from backends.domain.decision.uncertainty import Band, centre, load_of, points, rate_band
+from backends.domain.decision.uncertainty import (
+    SEQUENTIAL,
+    Band,
+    centre,
+    cost_error,
+    load_of,
+    points,
+    rate_band,
+)
 from backends.domain.prices.amounts import age_days, is_stale
+from backends.domain.traffic.demand import Horizon
+from backends.domain.traffic.scales import LEAST_BLOCKS
 from backends.domain.traffic.shape import Load
 
 LEAST_REQUESTS = 30
@@ -52,6 +63,10 @@ class Verdict:
         stale: the price that is too old; the verdict is `if_fresh` where it still holds.
         remedies: the commands that mend what is missing.
         offers: what a price table asks for a GPU without a price, one sentence; empty for none.
+        horizon: what it speaks for; None for a scenario that says how long it has been so.
+        between: of a verdict that is too close, the ones that are left open.
+        decided_in_s: how much longer traffic like this must be seen to decide; None where that
+            does not help, or is not known.
     """
 
     kind: VerdictKind
@@ -68,6 +83,9 @@ class Verdict:
     if_fresh: VerdictKind | None = None
     remedies: Remedies = NO_REMEDIES
     offers: str = ""
+    horizon: Horizon | None = None
+    between: tuple[VerdictKind, ...] = ()
+    decided_in_s: float | None = None
 
 
 def decide(scenario: Scenario, remedies: Remedies = NO_REMEDIES) -> Verdict:
@@ -91,14 +109,15 @@ def _decided(scenario: Scenario) -> Verdict:
     if load is None:
         return _without_load(scenario, at)
     found = ranked(options(counted, centre(counted, load)))
-    kind = _kind(counted, load, found)
+    kind, between = _kind(counted, load, found)
     usable = priced(found)
     stale = None if kind in _NOTHING_DECIDED else _stale_price(scenario)
+    flip = flip_of(scenario, load, kind, at)
     return Verdict(
         VerdictKind.STALE_PRICES if stale else kind,
         at,
         usd_per_request(scenario),
-        flip_of(scenario, load, kind, at),
+        flip,
         found,
         usable[0][1] if usable and kind is not VerdictKind.CAPACITY_UNKNOWN else None,
         scenario.hours_per_month,
@@ -106,7 +125,26 @@ def _decided(scenario: Scenario) -> Verdict:
         rate_band(counted),
         stale=stale,
         if_fresh=kind if stale else None,
+        between=between,
+        decided_in_s=_decided_in_s(counted, flip) if kind is VerdictKind.TOO_CLOSE else None,
     )
+
+
+def _decided_in_s(scenario: Scenario, flip: Flip | None) -> float | None:
+    """Return how much longer traffic must be seen until its errors are below the distance.
+
+    They shrink with the square root of the time.
+    """
+    seen = scenario.observed
+    if seen is None or seen.errors is None or seen.window_s is None or flip is None:
+        return None
+    if flip.quantity != "rate_rps" or not flip.now or flip.value == flip.now:
+        return None
+    distance = float(abs(flip.value / flip.now - 1))
+    z = float(SEQUENTIAL)
+    price = cost_error(scenario, seen.errors, z)
+    error = (price**2 + (seen.errors.rate * z) ** 2) ** 0.5
+    return max(0.0, float(seen.window_s) * ((error / distance) ** 2 - 1)) or None
 
 
 _NOTHING_DECIDED = frozenset({VerdictKind.CAPACITY_UNKNOWN, VerdictKind.UNPRICED})
@@ -118,7 +156,7 @@ def kind_of(scenario: Scenario) -> VerdictKind:
     load = load_of(counted)
     if load is None:
         return VerdictKind.INSUFFICIENT_DATA
-    return _kind(counted, load, options(counted, centre(counted, load)))
+    return _kind(counted, load, options(counted, centre(counted, load)))[0]
 
 
 def _refusal(scenario: Scenario) -> tuple[VerdictKind, Refusal] | None:
@@ -132,6 +170,9 @@ def _refusal(scenario: Scenario) -> tuple[VerdictKind, Refusal] | None:
     few = too_few_seen(scenario)
     if few is not None:
         return VerdictKind.INSUFFICIENT_DATA, TooFewRequests(few, LEAST_REQUESTS)
+    seen = scenario.observed
+    if seen is not None and seen.errors is not None and seen.errors.freedom < LEAST_BLOCKS - 1:
+        return VerdictKind.INSUFFICIENT_DATA, TooShort(seen.window_s or Decimal(0))
     if api_prices_given(scenario) and usd_per_request(scenario) is None:
         names = ("input_tokens", "output_tokens")
         unknown = tuple(name for name in names if getattr(scenario, name) is None)
@@ -186,17 +227,19 @@ def _stale_price(scenario: Scenario) -> StalePrice | None:
     return None
 
 
-def _kind(scenario: Scenario, load: Load, found: tuple[Option, ...]) -> VerdictKind:
-    """Return the outcome if it holds wherever the uncertain figures may lie."""
+def _kind(
+    scenario: Scenario, load: Load, found: tuple[Option, ...]
+) -> tuple[VerdictKind, tuple[VerdictKind, ...]]:
+    """Return the outcome if it holds wherever the uncertain figures may lie, else those that do."""
     kind = outcome(found)
     outcomes = {kind, *(outcome_at(scenario, point) for point in points(scenario, load)[1:])}
     if VerdictKind.CAPACITY_UNKNOWN in outcomes:
-        return VerdictKind.CAPACITY_UNKNOWN
+        return VerdictKind.CAPACITY_UNKNOWN, ()
     if len(outcomes) > 1:
-        return VerdictKind.TOO_CLOSE
+        return VerdictKind.TOO_CLOSE, (kind, *sorted(outcomes - {kind}))
     if kind is VerdictKind.API_CHEAPER and never_crosses(scenario):
-        return VerdictKind.NO_CROSSOVER
-    return kind
+        return VerdictKind.NO_CROSSOVER, ()
+    return kind, ()
 
 
 def _without_load(scenario: Scenario, at: Crossover) -> Verdict:

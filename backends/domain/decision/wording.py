@@ -19,6 +19,7 @@ from backends.domain.decision.exclusion import (
     TooFewGpus,
     TooFewRequests,
     TooFewWarm,
+    TooShort,
     Unlike,
     Unmeasured,
 )
@@ -34,8 +35,10 @@ from backends.domain.decision.routing import (
     PaidFor,
 )
 from backends.domain.decision.verdict import Verdict
-from backends.domain.format import figure, usd
+from backends.domain.format import figure, lasting, usd
 from backends.domain.prices.amounts import STALE_AFTER_DAYS
+from backends.domain.traffic.demand import Horizon
+from backends.domain.traffic.scales import LEAST_BLOCKS
 
 _NAMES = {
     "api": "the API",
@@ -83,8 +86,18 @@ def name_of(option: Option) -> str:
 def reason(found: Verdict) -> str:
     """Return why, in one or two sentences with the numbers that decide."""
     said = _reason(found)
+    if found.horizon is not None and (found.best or found.between):
+        said = f"{said} {horizon_sentence(found.horizon)}"
     unpriced = found.kind is VerdictKind.UNPRICED
     return f"{said} {found.offers}" if found.offers and unpriced else said
+
+
+def horizon_sentence(horizon: Horizon) -> str:
+    """Return what an answer speaks for, in one sentence."""
+    seen = lasting(horizon.seen_s)
+    if horizon.week:
+        return f"It speaks for the week to come, as {seen} of traffic tell it."
+    return f"It speaks for the {seen} seen; a plan for the week takes 7 days of them."
 
 
 def _reason(found: Verdict) -> str:
@@ -206,6 +219,11 @@ def _refusal(of: Refusal) -> str:
                 f"{figure(of.seen)} of {of.needed} requests were seen; "
                 "fewer tell too little about their mean."
             )
+        case TooShort():
+            return (
+                f"{lasting(float(of.seen_s))} were seen; how unevenly requests come is known from "
+                f"{LEAST_BLOCKS} minutes on."
+            )
 
 
 _CONSEQUENCES = {
@@ -322,10 +340,17 @@ def break_even_sentence(at: Crossover) -> str:
 
 
 def _too_close(found: Verdict) -> str:
-    """Return why no side can be named."""
+    """Return why no side can be named, between which ways it is open, and what would decide."""
     at, rates, flip = found.crossover, found.rate_interval, found.flip
     said = "The difference is smaller than what the figures leave open"
-    if at.interval is not None:
+    kinds = {each for each in found.between if each in _WAYS}
+    if VerdictKind.API_CHEAPER not in kinds and len(kinds) > 1:
+        said += f": {_listed([_WAYS[each] for each in found.between if each in _WAYS])}"
+        said += ", the API alone is dearer"
+        if rates is not None:
+            low, high = figure(rates.low), figure(rates.high)
+            said += f"; you are between {low} and {high} req/s"
+    elif at.interval is not None:
         low, high = figure(at.interval.low), figure(at.interval.high)
         said += f": break-even is between {low} and {high} req/s"
         if rates is not None:
@@ -333,7 +358,24 @@ def _too_close(found: Verdict) -> str:
         elif flip is not None and flip.quantity == "rate_rps" and flip.now is not None:
             said += f", you are at {figure(flip.now)}"
     costs = [f"{name_of(option)} {usd(cost, 'h')}" for cost, option in priced(found.options)[:2]]
-    return f"{said}. {_capital(', '.join(costs))}."
+    said = f"{said}. {_capital(', '.join(costs))}."
+    if found.decided_in_s is not None:
+        said += f" About {lasting(found.decided_in_s)} more of such traffic would decide."
+    return said
+
+
+_WAYS = {
+    VerdictKind.API_CHEAPER: "the API",
+    VerdictKind.SELF_HOST_CHEAPER: "GPUs of your own alone",
+    VerdictKind.HYBRID_CHEAPER: "a GPU with the API for the overflow",
+    VerdictKind.RESERVED_CHEAPER: "reserved capacity",
+    VerdictKind.SERVERLESS_GPU_CHEAPER: "a serverless GPU",
+}
+
+
+def _listed(parts: list[str]) -> str:
+    *most, last = parts
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def _no_crossover(flip: Flip | None) -> str:

@@ -1,7 +1,6 @@
 """Traffic as sums of short stretches: the one form in which it is kept, whoever counted it."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from backends.domain.durations import DAY_S, HOUR_S
@@ -12,6 +11,9 @@ MINUTES_S, WINDOWS_S, HOURS_S = 6 * HOUR_S, 2 * DAY_S, 56 * DAY_S
 TEN_MINUTES_S = 600
 
 SATURDAY = 5
+
+_EPOCH_HOUR = 3 * 24
+"""1970 began on a Thursday."""
 
 
 class Bin(NamedTuple):
@@ -32,20 +34,20 @@ class Bin(NamedTuple):
     output_tokens: float = 0.0
 
 
-def merged(one: Bin, other: Bin) -> Bin:
-    """Return two stretches as one that begins with the earlier."""
-    sums = (mine + its for mine, its in zip(one[1:], other[1:], strict=True))
-    return Bin(min(one.began_s, other.began_s), *sums)
+def merged(bins: Sequence[Bin]) -> Bin:
+    """Return stretches as one that begins with the earliest; an empty one of none."""
+    if len(bins) < 2:
+        return bins[0] if bins else Bin(0.0, 0.0, 0.0)
+    began, *sums = zip(*bins, strict=True)
+    return Bin(min(began), *map(sum, sums))
 
 
 def in_steps(bins: Iterable[Bin], step_s: float) -> tuple[Bin, ...]:
     """Return stretches added up by steps of the clock, in order of time."""
-    found: dict[float, Bin] = {}
+    found: dict[float, list[Bin]] = {}
     for each in bins:
-        place = each.began_s // step_s
-        known = found.get(place)
-        found[place] = each if known is None else merged(known, each)
-    return tuple(found[place] for place in sorted(found))
+        found.setdefault(each.began_s // step_s, []).append(each)
+    return tuple(merged(found[place]) for place in sorted(found))
 
 
 def kept_with(bins: tuple[Bin, ...], new: Sequence[Bin]) -> tuple[Bin, ...]:
@@ -72,18 +74,9 @@ def as_kept(bins: Sequence[Bin]) -> tuple[Bin, ...]:
     )
 
 
-def total(bins: Iterable[Bin]) -> Bin:
-    """Return the sums of all stretches."""
-    whole = Bin(0.0, 0.0, 0.0)
-    for each in bins:
-        whole = Bin(0.0, *(mine + its for mine, its in zip(whole[1:], each[1:], strict=True)))
-    return whole
-
-
 def hour_of_week(wall_s: float) -> int:
     """Return the hour of the week in UTC; 0 begins on Monday at midnight."""
-    moment = datetime.fromtimestamp(wall_s, UTC)
-    return moment.weekday() * 24 + moment.hour
+    return (int(wall_s // HOUR_S) + _EPOCH_HOUR) % (7 * 24)
 
 
 def days_seen(bins: Sequence[Bin]) -> float:

@@ -6,7 +6,7 @@ What was seen speaks for itself alone; `week` has what speaks for the week to co
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backends.domain.traffic.bins import Bin, total
+from backends.domain.traffic.bins import Bin, merged
 from backends.domain.traffic.requests import Errors
 from backends.domain.traffic.scales import LEAST_BLOCKS, covariance, long_run
 
@@ -16,7 +16,8 @@ class Estimate:
     """What stretches of traffic tell.
 
     Attributes:
-        requests: how many were seen, over `seconds` that were watched.
+        requests: how many were seen, over `seconds` that were watched; the tokens of `counted` of
+            them are known.
         rate_rps: their mean rate; of a learnt week that of the week to come.
         input_tokens, output_tokens: mean of one request; None where none was counted.
         week_rps: by hour of the week, Monday midnight first; empty where no week is learnt.
@@ -25,6 +26,7 @@ class Estimate:
     """
 
     requests: float
+    counted: float
     seconds: float
     rate_rps: float
     input_tokens: float | None
@@ -37,7 +39,7 @@ class Estimate:
 
 def of_stretch(bins: Sequence[Bin]) -> Estimate | None:
     """Return what was seen, of that stretch alone; None where no time was watched."""
-    whole = total(bins)
+    whole = merged(bins)
     if whole.seconds <= 0:
         return None
     rate = whole.requests / whole.seconds
@@ -45,26 +47,40 @@ def of_stretch(bins: Sequence[Bin]) -> Estimate | None:
     into, out = _means(whole)
     rate_parts = [each.requests - rate * each.seconds for each in equal]
     errors = None
+    if whole.requests > 0:
+        errors = unknown_errors(whole.requests)
     if len(equal) >= LEAST_BLOCKS and whole.requests > 0:
         errors = errors_of(
             rate_parts,
             _token_parts(equal, into, out),
             (whole.requests, whole.input_tokens, whole.output_tokens),
         )
-    return Estimate(whole.requests, whole.seconds, rate, into, out, errors)
+    return Estimate(whole.requests, whole.counted, whole.seconds, rate, into, out, errors)
+
+
+def unknown_errors(requests: float) -> Errors:
+    """Return what is known of means of too few stretches: nothing but that chance is in them."""
+    return Errors(requests**-0.5, 1.0, 1.0, freedom=0.0, tokens_freedom=0.0)
 
 
 def _equal(bins: Sequence[Bin]) -> Sequence[Bin]:
-    """Return stretches of about one length: what is shorter than half of the longest is added."""
+    """Return stretches of about one length: one shorter than half of the longest takes the next.
+
+    The last takes what is left over.
+    """
     longest_s = max(each.seconds for each in bins)
     found: list[Bin] = []
+    short: list[Bin] = []
+    short_s = 0.0
     for each in bins:
-        if found and found[-1].seconds < longest_s / 2:
-            last = found.pop()
-            sums = (mine + its for mine, its in zip(last[1:], each[1:], strict=True))
-            each = Bin(last.began_s, *sums)  # noqa: PLW2901
-        found.append(each)
-    return found
+        short.append(each)
+        short_s += each.seconds
+        if short_s >= longest_s / 2:
+            found.append(merged(short))
+            short, short_s = [], 0.0
+    if short and found:
+        found[-1] = merged((found[-1], *short))
+    return found or [merged(short)]
 
 
 def _means(whole: Bin) -> tuple[float | None, float | None]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 LEAST_BLOCKS = 5
 """Fewer blocks tell no variance."""
 
-CAUTION = 0.6
+CAUTION = 0.5
 """A coarser scale must exceed a finer one by so many of its standard errors; by simulation."""
 
-BEYOND = 0.6
+BEYOND = 0.8
 """How much of the growth from the scale before is added for the scales beyond; by simulation."""
 
 
@@ -60,7 +60,7 @@ def long_run(residuals: Sequence[float], fitted: int = 1) -> LongRun | None:
 
 def covariance(one: Sequence[float], other: Sequence[float], level: int) -> float:
     """Return how two series of residuals go together, per bin, in blocks of ``2 ** level`` bins."""
-    size = 2**level
+    size = 1 << level
     total, blocks = 0.0, range(0, len(one) - size + 1, size)
     for begin in blocks:
         total += sum(one[begin : begin + size]) * sum(other[begin : begin + size])

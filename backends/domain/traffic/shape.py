@@ -1,6 +1,7 @@
 """The shape of traffic: at which rates requests come, and for which share of the day."""
 
 from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
@@ -8,6 +9,7 @@ from itertools import accumulate
 from operator import neg
 from typing import Self
 
+from backends.domain.traffic.bins import Bin
 from backends.domain.traffic.requests import Observed
 
 ZERO = Decimal(0)
@@ -136,17 +138,20 @@ def steady(rate_rps: Decimal, hours_per_day: Decimal | None, starts: Decimal | N
 @lru_cache(maxsize=16)
 def hourly(profile_rps: tuple[Decimal, ...], starts: Decimal | None) -> Load:
     """Return the load of hourly rates over a day, or a week, that repeats."""
-    rates = sorted(set(profile_rps), reverse=True)
-    cells = tuple((Decimal(profile_rps.count(rate)) / len(profile_rps), rate) for rate in rates)
-    days = Decimal(len(profile_rps)) / HOURS
-
-    def begins(least: Decimal) -> Decimal:
-        runs = sum(
-            1 for hour, rate in enumerate(profile_rps) if rate >= least > profile_rps[hour - 1]
-        )
-        return runs / days
-
-    found = tuple(begins(rate) for rate in rates)
+    counts = Counter(profile_rps)
+    rates = sorted(counts, reverse=True)
+    hours = len(profile_rps)
+    cells = tuple((Decimal(counts[rate]) / hours, rate) for rate in rates)
+    rank = {rate: at for at, rate in enumerate(rates)}
+    ranks = [rank[rate] for rate in profile_rps]
+    # A stretch of the busiest cells up to one begins where an hour is in it and the last is not.
+    begins = [0] * (len(rates) + 1)
+    for hour, at in enumerate(ranks):
+        if at < ranks[hour - 1]:
+            begins[at] += 1
+            begins[ranks[hour - 1]] -= 1
+    a_day = Decimal(hours) / HOURS
+    found = tuple(runs / a_day for runs in accumulate(map(Decimal, begins[:-1])))
     active = [at for at, rate in enumerate(rates) if rate > 0]
     counted = found[active[-1]] if active else ZERO
     return Load(cells, counted if starts is None else starts, cell_starts=found)
@@ -179,11 +184,19 @@ class TokenSums:
 
 @dataclass(frozen=True, slots=True)
 class HourlyProfile:
-    """Requests and watched seconds of each hour of the day, midnight first; all their tokens."""
+    """What was learnt of a server's traffic.
+
+    Attributes:
+        requests: of each hour of the day in UTC, midnight first, since ever; like `seconds`, that
+            each was watched.
+        tokens: of all requests.
+        bins: the traffic of the last eight weeks; older programs have left none.
+    """
 
     requests: tuple[float, ...] = (0.0,) * 24
     seconds: tuple[float, ...] = (0.0,) * 24
     tokens: TokenSums = TokenSums()
+    bins: tuple[Bin, ...] = ()
 
 
 def learn(profile: HourlyProfile, hour: int, requests: float, seconds: float) -> HourlyProfile:

@@ -27,7 +27,7 @@ WEEK_HOURS = 7 * HOURS
 CELLS = 2 * HOURS
 """The hours of a working day, and those of a day of the weekend."""
 
-CHANGED = 4.5
+CHANGED = 6.0
 """From so many standard errors on, the days after an instant have another level."""
 
 SURE_TREND, POSSIBLE_TREND = 3.0, 1.5
@@ -137,6 +137,7 @@ def _estimated(
     )
     return Estimate(
         sum(each.requests for each in kept),
+        sum(each.counted for each in kept),
         sum(each.seconds for each in kept),
         0.0,
         in_sum / counted if counted else None,
@@ -169,7 +170,7 @@ def _changed_at(days: Sequence[_Level]) -> float | None:
 
     The noise of a day is told by the differences of neighbouring days, which a step leaves alone.
     """
-    if len(days) < WEEK_DAYS:
+    if len(days) < LEAST_TREND_DAYS:
         return None
     levels = [level for _, level, _ in days]
     steps = [later - earlier for earlier, later in pairwise(levels)]
