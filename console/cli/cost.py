@@ -49,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Problem: the history, a traffic file or Prometheus cannot be read.
     """
+    if arguments.csv and arguments.json:
+        raise UsageProblem("--csv and --json are two forms; choose one")
     host = this_host()
     session = snapshot(host)
     write_meter_store(host, session)
@@ -78,6 +80,8 @@ def _period(arguments: argparse.Namespace, today: date) -> Period | None:
         return None
     last = arguments.until or today
     first = arguments.since or last
+    if arguments.until is None and first > today:
+        raise UsageProblem(f"--since {first} is after today, {today}; name a day that was")
     if first > last:
         raise UsageProblem(f"--since {first} is after --until {last}; exchange them")
     return Period(first, last)

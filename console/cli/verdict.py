@@ -1,6 +1,8 @@
 """``inferctl verdict``: is the GPU or the API cheaper, and what would flip it."""
 
 import argparse
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from backends.domain.decision.document import verdict_document
@@ -19,7 +21,7 @@ from backends.domain.decision.wording import (
 from backends.domain.format import UNKNOWN, usd
 from backends.operations.remedies import remedies
 from backends.problem import UsageProblem
-from backends.scenarios.reading import scenario_at
+from backends.scenarios.reading import scenario_at, shipped_scenarios
 from console.cli.output import document, say, show, table
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _published(as_json=arguments.json)
     answer: dict[str, Any]
     decision: Decision | None = None
+    if arguments.scenario and (arguments.traffic or arguments.prometheus):
+        raise UsageProblem("--scenario brings its own traffic; leave out --traffic or --prometheus")
     if arguments.scenario:
         plan = decide(_from_file(arguments.scenario), remedies())
         answer = {**verdict_document(plan), **NO_HOST}
@@ -112,10 +116,17 @@ def _published(*, as_json: bool) -> int:
 
 
 def _from_file(name: str) -> Scenario:
+    """Return a scenario; the prices of a file are of today, where it says no day of its own.
+
+    One that ships recomputes what was published, at the prices of then.
+    """
     try:
-        return scenario_at(name)
+        found = scenario_at(name)
     except BadScenario as error:
         raise UsageProblem(str(error)) from error
+    if found.today is not None or name.removesuffix(".toml") in shipped_scenarios():
+        return found
+    return replace(found, today=datetime.now(UTC).date())
 
 
 def _tell(found: Verdict) -> None:
@@ -124,7 +135,7 @@ def _tell(found: Verdict) -> None:
     if even:
         show(f"  break-even: {even}")
     for option in found.options:
-        costs = "".join(f"{cost:>15}" for cost in _costs(option, found))
+        costs = "".join(f"  {cost:>13}" for cost in _costs(option, found))
         why = excluded_because(option.exclusion, found.remedies)
         show(f"  {option.name:26}{costs}  {why}".rstrip())
     for assumption in found.assumptions:

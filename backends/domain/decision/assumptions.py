@@ -86,6 +86,27 @@ def _cached(scenario: Scenario) -> Iterator[str]:
         yield "No input is taken as cached: cached_input_share is not given."
 
 
+_NEEDS = (
+    ("keep_warm", "serverless_usd_per_second"),
+    ("warm_usd_per_second", "serverless_usd_per_second"),
+    ("provisioned_unit_tokens_per_s", "provisioned_unit_usd_per_hour"),
+    ("owned_life_months", "owned_usd"),
+    ("restart_s", "gpu_usd_per_hour"),
+)
+"""What says nothing without another figure."""
+
+
+def unused(scenario: Scenario) -> Iterator[str]:
+    """Yield what was given and is not used, for want of what."""
+    for key, needed in _NEEDS:
+        if getattr(scenario, key) is not None and getattr(scenario, needed) is None:
+            yield f"{key} is not used: {needed} is not given."
+    codes = {price.code for price in scenario.converted}
+    for currency in scenario.currencies:
+        if currency.code not in codes:
+            yield f"The rate of {currency.code} is not used: no price is in it."
+
+
 def _serverless(scenario: Scenario, since: str) -> Iterator[str]:
     rate = scenario.serverless_usd_per_second
     if rate is None:
@@ -137,6 +158,7 @@ def assumptions(scenario: Scenario) -> tuple[str, ...]:
         *_capacity(scenario),
         *_coming_and_going(scenario),
         *_limits(scenario),
+        *unused(scenario),
         f"A month has {figure(scenario.hours_per_month)} hours.",
     )
 

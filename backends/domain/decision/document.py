@@ -6,7 +6,12 @@ from typing import Any
 from backends.domain.decision.break_even import Segment
 from backends.domain.decision.option import Option
 from backends.domain.decision.verdict import Verdict
-from backends.domain.decision.wording import excluded_because, horizon_sentence, reason
+from backends.domain.decision.wording import (
+    excluded_because,
+    horizon_sentence,
+    reason,
+    unlike_sentence,
+)
 from backends.domain.prices.amounts import digits
 from backends.domain.traffic.demand import Horizon
 
@@ -19,6 +24,7 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
         "verdict": verdict.kind.value,
         "reason": reason(verdict),
         "horizon": None if verdict.horizon is None else _horizon(verdict.horizon),
+        "unlike": None if verdict.unlike is None else unlike_sentence(verdict.unlike),
         "between": [kind.value for kind in verdict.between],
         "decided_in_s": verdict.decided_in_s,
         "flip": None if flip is None else _number(flip.value),

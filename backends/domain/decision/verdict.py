@@ -20,6 +20,7 @@ from backends.domain.decision.exclusion import (
     StalePrice,
     TooFewRequests,
     TooShort,
+    Unlike,
 )
 from backends.domain.decision.flip import Flip, flip_of, needed_for, without_rate
 from backends.domain.decision.option import (
@@ -64,6 +65,7 @@ class Verdict:
         remedies: the commands that mend what is missing.
         offers: what a price table asks for a GPU without a price, one sentence; empty for none.
         horizon: what it speaks for; None for a scenario that says how long it has been so.
+        unlike: in what the two sides differ by their names, although prices alone decide.
         between: of a verdict that is too close, the ones that are left open.
         decided_in_s: how much longer traffic like this must be seen to decide; None where that
             does not help, or is not known.
@@ -84,6 +86,7 @@ class Verdict:
     remedies: Remedies = NO_REMEDIES
     offers: str = ""
     horizon: Horizon | None = None
+    unlike: Unlike | None = None
     between: tuple[VerdictKind, ...] = ()
     decided_in_s: float | None = None
 
@@ -214,11 +217,12 @@ def _stale_price(scenario: Scenario) -> StalePrice | None:
         scenario.provisioned_unit_usd_per_hour,
     )
     contract = None if contracts == (None, None, None) else scenario.contract_price_as_of
+    used = {price.code for price in scenario.converted}
     dates: tuple[tuple[PriceOf, str, date | None], ...] = (
         ("gpu", "", scenario.gpu_price_as_of),
         ("contract", "", contract),
         ("api", "", scenario.api_price_as_of),
-        *(("currency", each.code, each.as_of) for each in scenario.currencies),
+        *(("currency", each.code, each.as_of) for each in scenario.currencies if each.code in used),
     )
     for of, code, as_of in dates:
         days = age_days(as_of, scenario.today)

@@ -51,6 +51,9 @@ _NAMES = {
     "serverless_gpu_kept_warm": "a serverless GPU kept warm",
     "provisioned_throughput": "provisioned throughput",
     "hybrid": "{n} with the API for the overflow",
+    "scheduled": "{n} by schedule",
+    "scheduled_hybrid": "{n} by schedule with the API for the overflow",
+    "reserved_and_on_demand": "{n}, reserved and for peaks on demand",
 }
 _BEYOND: dict[VerdictKind | None, str] = {
     VerdictKind.API_CHEAPER: "the API wins",
@@ -88,8 +91,18 @@ def reason(found: Verdict) -> str:
     said = _reason(found)
     if found.horizon is not None and (found.best or found.between):
         said = f"{said} {horizon_sentence(found.horizon)}"
+    if found.unlike is not None:
+        said = f"{said} {unlike_sentence(found.unlike)}"
     unpriced = found.kind is VerdictKind.UNPRICED
     return f"{said} {found.offers}" if found.offers and unpriced else said
+
+
+def unlike_sentence(of: Unlike) -> str:
+    """Return that two sides are not the same by their names, in one sentence."""
+    return (
+        f"By their names they differ in {of.what}: the GPU serves {of.gpu}, the API {of.api}; "
+        "prices alone are compared."
+    )
 
 
 def horizon_sentence(horizon: Horizon) -> str:
@@ -245,6 +258,8 @@ def _stale(price: StalePrice, remedies: Remedies) -> str:
         "api": ("API price", confirm),
         "currency": (f"rate of {price.code}", "give the rate of today"),
     }[price.of]
+    if price.days < 0:
+        return f"The {price_of} is dated {-price.days} days in the future: {remedy}."
     return f"The {price_of} is {price.days} days old, more than {STALE_AFTER_DAYS}: {remedy}."
 
 

@@ -58,15 +58,14 @@ class Load:
         bursts: how the rates inside a cell lie around its mean: share of its time and factor on
             the mean, the same for all cells.
         times: a factor on all rates.
-        cell_starts: how often a day one begins that lasts while the rate is that of the busiest
-            cell, of the two busiest, and so on.
+        order: the cell of each hour, in order of time; empty where only shares are known.
     """
 
     cells: Shares
     starts_per_day: Decimal = ZERO
     bursts: Shares = EVEN
     times: Decimal = Decimal(1)
-    cell_starts: tuple[Decimal, ...] = ()
+    order: tuple[int, ...] = ()
 
     @property
     def mean_rps(self) -> Decimal:
@@ -128,11 +127,11 @@ def bursts_of_peak(peak_over_average: Decimal | None) -> Shares:
 def steady(rate_rps: Decimal, hours_per_day: Decimal | None, starts: Decimal | None) -> Load:
     """Return a rate that holds for some hours of each day and is zero outside them."""
     if hours_per_day is None or hours_per_day >= HOURS:
-        return Load(((Decimal(1), rate_rps),), starts or ZERO, cell_starts=(ZERO,))
+        return Load(((Decimal(1), rate_rps),), starts or ZERO)
     share = hours_per_day / HOURS
     begins = Decimal(1) if starts is None else starts
     cells = ((share, rate_rps), (1 - share, ZERO))
-    return Load(cells, begins, cell_starts=(begins, ZERO))
+    return Load(cells, begins)
 
 
 @lru_cache(maxsize=16)
@@ -144,17 +143,9 @@ def hourly(profile_rps: tuple[Decimal, ...], starts: Decimal | None) -> Load:
     cells = tuple((Decimal(counts[rate]) / hours, rate) for rate in rates)
     rank = {rate: at for at, rate in enumerate(rates)}
     ranks = [rank[rate] for rate in profile_rps]
-    # A stretch of the busiest cells up to one begins where an hour is in it and the last is not.
-    begins = [0] * (len(rates) + 1)
-    for hour, at in enumerate(ranks):
-        if at < ranks[hour - 1]:
-            begins[at] += 1
-            begins[ranks[hour - 1]] -= 1
-    a_day = Decimal(hours) / HOURS
-    found = tuple(runs / a_day for runs in accumulate(map(Decimal, begins[:-1])))
-    active = [at for at, rate in enumerate(rates) if rate > 0]
-    counted = found[active[-1]] if active else ZERO
-    return Load(cells, counted if starts is None else starts, cell_starts=found)
+    begins = sum(1 for hour, rate in enumerate(profile_rps) if rate > 0 == profile_rps[hour - 1])
+    counted = Decimal(begins) * HOURS / hours
+    return Load(cells, counted if starts is None else starts, order=tuple(ranks))
 
 
 def ceiling(value: Decimal) -> int:

@@ -21,9 +21,9 @@ from tests.backends.domain.decision.study.worlds import (
     EVEN_RPS,
     GPU_USD_PER_HOUR,
     USD_PER_REQUEST,
+    Growing,
     World,
     at_distances,
-    growing,
     simulated,
     week,
 )
@@ -172,9 +172,9 @@ def worlds(setting: Setting) -> tuple[World, ...]:
             *at_distances(World("on-off 4 h", on_off_s=2 * HOUR_S)),
             *at_distances(World("heavy tail", pareto=True)),
             *at_distances(World("length regimes 4 h", regime_s=2 * HOUR_S)),
-            World("growth 1 %/day", shape=growing(0.01, 28)),
-            World("growth 2 %/day", shape=growing(0.02, 28)),
-            World("decline 1 %/day", shape=growing(-0.01, 28)),
+            World("growth 1 %/day", shape=Growing(0.01, 21)),
+            World("growth 2 %/day", shape=Growing(0.02, 21)),
+            World("decline 1 %/day", shape=Growing(-0.01, 21)),
         )
     return (
         *at_distances(World("poisson")),

@@ -183,14 +183,29 @@ def week(at_s: float) -> float:
     return level * (1 + 0.86 * math.cos(2 * math.pi * (hour - 14) / 24))
 
 
-def growing(per_day: float, even_day: float) -> Callable[[float], float]:
-    """Return a growth that reaches the break-even rate on a day."""
-    return lambda at_s: (1 + per_day) ** (at_s / DAY_S - even_day)
+@dataclass(frozen=True, slots=True)
+class Growing:
+    """A working week that grows by a share each day, and is at the mean rate on a day."""
+
+    per_day: float
+    on_day: float
+
+    def __call__(self, at_s: float) -> float:
+        """Return the factor on the rate."""
+        return week(at_s) * (1 + self.per_day) ** (at_s / DAY_S - self.on_day)
 
 
-def stepped(before: float, after: float, on_day: float) -> Callable[[float], float]:
-    """Return a working week whose level changes on a day."""
-    return lambda at_s: week(at_s) * (before if at_s < on_day * DAY_S else after)
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """A working week whose level changes on a day."""
+
+    before: float
+    after: float
+    on_day: float
+
+    def __call__(self, at_s: float) -> float:
+        """Return the factor on the rate."""
+        return week(at_s) * (self.before if at_s < self.on_day * DAY_S else self.after)
 
 
 SPAN = (0.8, 0.95, 1.05, 1.2)
