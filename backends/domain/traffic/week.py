@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+from math import exp, log
+from operator import mul
 from statistics import median
 
 from backends.domain.durations import DAY_S, HOUR_S
@@ -34,6 +36,8 @@ SURE_TREND, POSSIBLE_TREND = 3.0, 1.5
 """From so many standard errors on a trend is followed, or makes the estimate less sure."""
 
 LEAST_TREND_DAYS = 10
+LEAST_BEFORE, MOST_AFTER = 7, 28
+"""Days that tell the level before a change, and the oldest change that is looked for."""
 
 CELL_OF_HOUR = tuple(
     hour % HOURS + (HOURS if hour >= SATURDAY * HOURS else 0) for hour in range(WEEK_HOURS)
@@ -168,23 +172,27 @@ def _days(hours: Sequence[Bin], places: Sequence[int], cells: _Cells) -> list[_L
 def _changed_at(days: Sequence[_Level]) -> float | None:
     """Return since when the level of the last days holds; None where it always did.
 
-    The noise of a day is told by the differences of neighbouring days, which a step leaves alone.
+    The days after an instant are held against the line through those before it, so that growth is
+    no change. The noise of a day is told by the differences of neighbouring days, which a step
+    leaves alone.
     """
     if len(days) < LEAST_TREND_DAYS:
         return None
-    levels = [level for _, level, _ in days]
-    steps = [later - earlier for earlier, later in pairwise(levels)]
+    logs = [log(max(level, 1e-3)) for _, level, _ in days]
     noise = max(
-        median(abs(each) for each in steps) / 0.954,
+        median(abs(later - earlier) for earlier, later in pairwise(logs)) / 0.954,
         (1 / median(expected for _, _, expected in days)) ** 0.5,
     )
     best: tuple[float, float] | None = None
-    for at in range(1, len(days)):
-        before, after = levels[max(0, at - 28) : at], levels[at:]
-        if len(before) < 3:
-            continue
-        difference = sum(after) / len(after) - sum(before) / len(before)
-        score = abs(difference) / (noise * (1 / len(after) + 1 / len(before)) ** 0.5)
+    for at in range(max(LEAST_BEFORE, len(days) - MOST_AFTER), len(days)):
+        before, after = logs[max(0, at - MOST_AFTER) : at], logs[at:]
+        n, m = len(before), len(after)
+        mean = sum(before) / n
+        spread = n * (n * n - 1) / 12
+        slope = sum((place - (n - 1) / 2) * each for place, each in enumerate(before)) / spread
+        ahead = (n + m) / 2
+        error = noise * (1 / m + 1 / n + ahead * ahead / spread) ** 0.5
+        score = abs(sum(after) / m - mean - slope * ahead) / error
         if score > CHANGED and (best is None or score > best[0]):
             best = score, days[at][0]
     return None if best is None else best[1]
@@ -193,45 +201,44 @@ def _changed_at(days: Sequence[_Level]) -> float | None:
 def _with_trend(found: Estimate, days: Sequence[_Level], end_s: float) -> Estimate:
     """Return the estimate at the middle of the week to come, where a trend is sure.
 
-    One that may be there makes the estimate less sure by as much as it would move it.
+    The trend is a share each day. One that may be there makes the estimate less sure by half of
+    what it would move it.
     """
-    n, errors = len(days), found.errors
-    if n < LEAST_TREND_DAYS or errors is None:
+    days = [day for day in days if day[1] > 0]
+    if len(days) < LEAST_TREND_DAYS or found.errors is None:
         return found
-    ages = [(day - end_s) / DAY_S + 0.5 for day, _, _ in days]
-    weights = [0.5 ** (-age / HALF_LIFE_DAYS) for age in ages]
-    whole = sum(weights)
-    middle = sum(w * age for w, age in zip(weights, ages, strict=True)) / whole
-    mean = sum(w * day[1] for w, day in zip(weights, days, strict=True)) / whole
-    spread = sum(w * (age - middle) ** 2 for w, age in zip(weights, ages, strict=True))
-    slope = (
-        sum(
-            w * (age - middle) * (day[1] - mean)
-            for w, age, day in zip(weights, ages, days, strict=True)
-        )
-        / spread
-        / mean
-        if mean > 0
-        else 0.0
-    )
-    left = [day[1] / mean - 1 - slope * (age - middle) for age, day in zip(ages, days, strict=True)]
-    day_error = max((sum(each * each for each in left) / (n - 2)) ** 0.5, errors.rate)
-    error = (
-        day_error
-        * sum((w * (age - middle)) ** 2 for w, age in zip(weights, ages, strict=True)) ** 0.5
-        / spread
-    )
+    slope, error, middle = _slope(days, end_s, found.errors.rate)
     ahead = WEEK_DAYS / 2 - middle
+    errors = found.errors
     if abs(slope) > SURE_TREND * error:
-        factor = 1 + slope * ahead
+        factor = exp(slope * ahead)
         errors = replace(errors, rate=(errors.rate**2 + (error * ahead) ** 2) ** 0.5)
         return replace(
             found,
             rate_rps=found.rate_rps * factor,
             week_rps=tuple(rate * factor for rate in found.week_rps),
             errors=errors,
-            trend_per_day=slope,
+            trend_per_day=exp(slope) - 1,
         )
     if abs(slope) > POSSIBLE_TREND * error:
         errors = replace(errors, rate=(errors.rate**2 + (slope * ahead / 2) ** 2) ** 0.5)
     return replace(found, errors=errors)
+
+
+def _slope(days: Sequence[_Level], end_s: float, least: float) -> tuple[float, float, float]:
+    """Return by which share the level grows each day, its error, and the mean age of the days.
+
+    A weighted line through the logarithms; a day is at least as uncertain as the whole.
+    """
+    ages = [(day[0] - end_s) / DAY_S + 0.5 for day in days]
+    logs = [log(day[1]) for day in days]
+    weights = [0.5 ** (-age / HALF_LIFE_DAYS) for age in ages]
+    whole = sum(weights)
+    middle = sum(map(mul, weights, ages)) / whole
+    mean = sum(map(mul, weights, logs)) / whole
+    off = [weight * (age - middle) for weight, age in zip(weights, ages, strict=True)]
+    spread = sum(each * (age - middle) for each, age in zip(off, ages, strict=True))
+    slope = sum(map(mul, off, logs)) / spread
+    left = [each - mean - slope * (age - middle) for each, age in zip(logs, ages, strict=True)]
+    of_day = max((sum(each * each for each in left) / (len(days) - 2)) ** 0.5, least)
+    return slope, of_day * sum(each * each for each in off) ** 0.5 / spread, middle

@@ -22,6 +22,7 @@ from tests.backends.domain.decision.study.worlds import (
     GPU_USD_PER_HOUR,
     USD_PER_REQUEST,
     Growing,
+    Stepped,
     World,
     at_distances,
     simulated,
@@ -176,6 +177,12 @@ def worlds(setting: Setting) -> tuple[World, ...]:
             World("growth 2 %/day", shape=Growing(0.02, 21)),
             World("decline 1 %/day", shape=Growing(-0.01, 21)),
         )
+    if setting is FILE:
+        return (
+            *at_distances(World("poisson")),
+            *at_distances(World("on-off 2 min", on_off_s=60)),
+            *at_distances(World("length regimes 2 min", regime_s=60)),
+        )
     return (
         *at_distances(World("poisson")),
         *at_distances(World("on-off 20 s", on_off_s=10)),
@@ -184,6 +191,26 @@ def worlds(setting: Setting) -> tuple[World, ...]:
         *at_distances(World("heavy tail", pareto=True)),
         *at_distances(World("length regimes 2 min", regime_s=60)),
     )
+
+
+STEP_DAY = 28
+STEPS = ((0.75, 1.3), (1.3, 0.75), (0.5, 2.0), (0.9, 1.15))
+"""Levels over the break-even rate before and after a step."""
+
+
+def days_to_follow(job: tuple[World, int]) -> list[int | None]:
+    """Return for each run in how many days after a step the verdict is that of the new level."""
+    world, runs = job
+    assert isinstance(world.shape, Stepped)
+    draw = random.Random(zlib.crc32(f"{world.name}{world.shape}".encode()))
+    right = 1 if world.shape.after > 1 else -1
+    found: list[int | None] = []
+    for _ in range(runs):
+        made = list(simulated(world, LEARNT.step_s, (STEP_DAY + 21) * DAY_S, draw))
+        hours = ((day, as_kept(made[: 24 * (STEP_DAY + day)])) for day in range(1, 22))
+        sides = ((day, WINNER.get(kind_of(scenario_of(each)), 0)) for day, each in hours)
+        found.append(next((day for day, side in sides if side == right), None))
+    return found
 
 
 def main() -> int:
@@ -199,24 +226,47 @@ def main() -> int:
         for world in worlds(setting)
         if arguments.worlds in f"{setting.name} {world.name}"
     ]
-    failed = False
-    print(
-        f"{'seen':7}{'world':24}{'x even':>7}{'decided':>9}{'wrong':>8}{'covered':>9}"
-        f"{'median h':>10}{'oracle h':>10}{'in twice':>10}{'flips/w':>9}"
-    )
+    steps = [
+        (World(name, shape=Stepped(*levels, STEP_DAY), on_off_s=on_off_s), arguments.runs // 10)
+        for name, on_off_s in (("step", 0.0), ("step, on-off 1 h", HOUR_S / 2))
+        for levels in STEPS
+        if arguments.worlds in name
+    ]
+    print(HEAD)
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        for row in pool.map(row_of, jobs):
-            wrong = row.wrong / row.runs
-            failed |= wrong > FAILS_ABOVE
-            took = "never" if row.decided_s is None else f"{row.decided_s / HOUR_S:.1f}"
-            print(
-                f"{row.setting:7}{row.world.name:24}{row.world.factor:7.2f}"
-                f"{row.decided / row.runs:9.1%}{wrong:8.1%}{row.covered:9.1%}{took:>10}"
-                f"{row.oracle_s / HOUR_S:10.1f}{row.in_time:10.1%}{row.flips_a_week:9.2f}"
-                f"{'  FAILS' if wrong > FAILS_ABOVE else ''}",
-                flush=True,
-            )
-    return 1 if failed else 0
+        rows = [_told(row) for row in pool.map(row_of, jobs)]
+        for (world, _), days in zip(steps, pool.map(days_to_follow, steps), strict=True):
+            _tell_step(world, days)
+    return 1 if any(wrong > FAILS_ABOVE for wrong in rows) else 0
+
+
+HEAD = (
+    f"{'seen':7}{'world':24}{'x even':>7}{'decided':>9}{'wrong':>8}{'covered':>9}"
+    f"{'median h':>10}{'oracle h':>10}{'in twice':>10}{'flips/w':>9}"
+)
+
+
+def _told(row: Row) -> float:
+    """Print what a world came to, and return in which share of runs it was wrong."""
+    wrong = row.wrong / row.runs
+    took = "never" if row.decided_s is None else f"{row.decided_s / HOUR_S:.1f}"
+    oracle = f"{row.oracle_s / HOUR_S:.1f}" if row.oracle_s < DAY_S * 3650 else "moves"
+    print(
+        f"{row.setting:7}{row.world.name:24}{row.world.factor:7.2f}"
+        f"{row.decided / row.runs:9.1%}{wrong:8.1%}{row.covered:9.1%}{took:>10}"
+        f"{oracle:>10}{row.in_time:10.1%}{row.flips_a_week:9.2f}"
+        f"{'  FAILS' if wrong > FAILS_ABOVE else ''}",
+        flush=True,
+    )
+    return wrong
+
+
+def _tell_step(world: World, days: Sequence[int | None]) -> None:
+    assert isinstance(world.shape, Stepped)
+    known = sorted(22 if each is None else each for each in days)
+    name = f"{world.name}, {world.shape.before:g} to {world.shape.after:g}"
+    at = [known[int(share * (len(known) - 1))] for share in (0.5, 0.9)]
+    print(f"{name:40}days until the verdict follows: median {at[0]}, 90 % {at[1]}", flush=True)
 
 
 if __name__ == "__main__":
