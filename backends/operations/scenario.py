@@ -202,6 +202,7 @@ def _configured(settings: Settings, profile: Profile | None, traffic: Demand) ->
         cached_input_share=traffic.cached_input_share,
         rate_rps=traffic.rate_rps,
         observed=seen,
+        bursts=traffic.bursts,
     )
 
 

@@ -78,6 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
         _tell(plan)
     else:
         show(f"NOW   {decision.now.kind.value.replace('_', ' ')}: {now_reason(decision.now)}")
+        if decision.right_now is not plan:
+            lately = decision.right_now
+            show(f"RIGHT NOW  {lately.kind.value.replace('_', ' ')}: {reason(lately)}")
         _tell(plan)
         _tell_advice(decision)
     if answer["required"] is None or answer["required"]["met"]:
@@ -89,8 +92,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _required(plan: Verdict, option: str | None) -> dict[str, Any] | None:
     if option is None:
         return None
-    met, decided = plan.kind in REQUIRED[option], plan.kind not in UNDECIDED
-    return {"option": option, "met": met, "decided": decided}
+    kinds = plan.between or (plan.kind,)
+    # Whether a GPU of one's own overflows to the API may be open where that it wins is not.
+    own = REQUIRED["self_host"] | {VerdictKind.HYBRID_CHEAPER}
+    met = plan.kind in REQUIRED[option] or (
+        option == "self_host" and kinds[0] in REQUIRED[option] and set(kinds) <= own
+    )
+    return {"option": option, "met": met, "decided": met or plan.kind not in UNDECIDED}
 
 
 def _refusal(plan: Verdict, option: str) -> str:

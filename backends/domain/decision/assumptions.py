@@ -9,6 +9,7 @@ from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import load_of
 from backends.domain.durations import HOUR_S
 from backends.domain.format import figure, usd
+from backends.domain.traffic.shape import EVEN
 
 
 def gpu_prices(scenario: Scenario) -> Iterator[str]:
@@ -190,12 +191,17 @@ def _traffic(scenario: Scenario) -> Iterator[str]:
         yield f"{figure(scenario.rate_rps)} req/s."
     if scenario.profile_rps is not None:
         low, high = min(scenario.profile_rps), max(scenario.profile_rps)
-        yield f"24 hourly rates, from {figure(low)} to {figure(high)} req/s."
+        hours = len(scenario.profile_rps)
+        yield f"{hours} hourly rates, from {figure(low)} to {figure(high)} req/s."
         if scenario.rate_rps is not None:
             yield "The hourly rates are scaled to that mean."
     elif scenario.hours_per_day is not None:
         yield f"The rate holds {figure(scenario.hours_per_day)} h a day and is zero outside them."
         yield "Break-even is a mean over all 24 hours."
+    measured = scenario.bursts if scenario.peak_over_average is None else EVEN
+    if len(measured) > 1:
+        peak = figure(measured[0][1])
+        yield f"Within an hour the rate rises to {peak} times its mean; capacity must hold that."
     if scenario.peak_over_average is not None:
         peak = figure(scenario.peak_over_average)
         yield (

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from backends.domain.prices.cost import Tier
 from backends.domain.prices.currencies import ConvertedPrice, Currency
 from backends.domain.traffic.requests import Observed, RequestKind
-from backends.domain.traffic.shape import HOURS
+from backends.domain.traffic.shape import EVEN, HOURS, Shares
 from backends.domain.values import Unfit, below, day, kind_of, number, text, truth
 
 Part = TypeVar("Part", Tier, RequestKind)
@@ -32,6 +32,7 @@ class Scenario:
         rate_rps: mean requests per second; with `hours_per_day`, during those hours only.
         profile_rps: 24 hourly rates of a day instead of one, or 168 of a week from Monday on.
         peak_over_average: how much higher the bursts are than the mean.
+        bursts: the same as it was measured, by shares of an hour.
         capacity_rps: measured requests per second that one replica serves within its limits.
         starts_per_day: cold starts of a GPU that is destroyed when idle.
         cold_start_s: from the order to the first token, on a new host where the GPU was destroyed.
@@ -125,9 +126,10 @@ class Scenario:
     observed: Observed | None = None
     currencies: tuple[Currency, ...] = ()
     converted: tuple[ConvertedPrice, ...] = ()
+    bursts: Shares = EVEN
 
 
-_WRITTEN_BY_US = frozenset({"converted"})
+_WRITTEN_BY_US = frozenset({"converted", "bursts"})
 
 KEYS = tuple(field.name for field in fields(Scenario) if field.name not in _WRITTEN_BY_US)
 """The keys that a scenario may be written with."""

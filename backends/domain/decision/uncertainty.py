@@ -126,6 +126,8 @@ def load_of(scenario: Scenario) -> Load | None:
         if rate is None:
             return None
         load = steady(rate, scenario.hours_per_day, scenario.starts_per_day)
+    if scenario.peak_over_average is None:
+        return replace(load, bursts=scenario.bursts)
     return replace(load, bursts=bursts_of_peak(scenario.peak_over_average))
 
 

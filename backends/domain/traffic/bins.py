@@ -1,7 +1,9 @@
 """Traffic as sums of short stretches: the one form in which it is kept, whoever counted it."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from operator import is_
+from typing import NamedTuple, TypeVar
 
 from backends.domain.durations import DAY_S, HOUR_S
 
@@ -9,6 +11,8 @@ MINUTES_S, WINDOWS_S, HOURS_S = 6 * HOUR_S, 2 * DAY_S, 56 * DAY_S
 """How long minutes are kept, windows of ten minutes, and hours; by then they have no weight."""
 
 TEN_MINUTES_S = 600
+
+T = TypeVar("T")
 
 SATURDAY = 5
 
@@ -50,6 +54,30 @@ def in_steps(bins: Iterable[Bin], step_s: float) -> tuple[Bin, ...]:
     return tuple(merged(found[place]) for place in sorted(found))
 
 
+def by_identity(function: Callable[..., T]) -> Callable[..., T]:
+    """Remember what a function returned for the last few arguments, by which objects they are.
+
+    Thousands of stretches are hashed in longer than most of what is asked of them.
+    """
+    known: list[tuple[tuple[object, ...], T]] = []
+
+    @wraps(function)
+    def remembered(*objects: object) -> T:
+        for asked, answer in known:
+            if len(asked) == len(objects) and all(map(is_, asked, objects)):
+                return answer
+        answer = function(*objects)
+        known.insert(0, (objects, answer))
+        del known[REMEMBERED:]
+        return answer
+
+    return remembered
+
+
+REMEMBERED = 8
+
+
+@by_identity
 def kept_with(bins: tuple[Bin, ...], new: Sequence[Bin]) -> tuple[Bin, ...]:
     """Return what is kept of a server's traffic after one more window, given as its minutes.
 
@@ -72,6 +100,27 @@ def as_kept(bins: Sequence[Bin]) -> tuple[Bin, ...]:
         *in_steps((each for each in bins if windows_s <= each.began_s < minutes_s), TEN_MINUTES_S),
         *(each for each in bins if each.began_s >= minutes_s),
     )
+
+
+def bins_of_steps(
+    steps: Iterable[tuple[int, float, float, float]], step_s: float, from_s: float, to_s: float
+) -> tuple[Bin, ...]:
+    """Return equal steps of time as stretches, those without a request included.
+
+    Args:
+        steps: place, requests, input and output tokens of those that had any; the step at place n
+            begins at n times `step_s`.
+        step_s: their length.
+        from_s: when the watching began, in seconds since 1970.
+        to_s: when it ended.
+    """
+    known = {place: sums for place, *sums in steps}
+    found = []
+    for place in range(int(from_s // step_s), int(-(-to_s // step_s))):
+        begins_s = max(from_s, place * step_s)
+        n, into, out = known.get(place, (0.0, 0.0, 0.0))
+        found.append(Bin(begins_s, min(to_s, (place + 1) * step_s) - begins_s, n, n, into, out))
+    return tuple(each for each in found if each.seconds > 0)
 
 
 def hour_of_week(wall_s: float) -> int:

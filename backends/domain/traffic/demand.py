@@ -10,11 +10,12 @@ from statistics import fmean, variance
 from backends.domain.durations import DAY_S, HOUR_S
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Histogram
-from backends.domain.traffic.bins import Bin
+from backends.domain.traffic.bins import Bin, by_identity, days_seen, in_steps
+from backends.domain.traffic.bursts import bursts_of
 from backends.domain.traffic.estimate import unknown_errors
 from backends.domain.traffic.rates import grown_histogram, restarted
 from backends.domain.traffic.requests import Observed
-from backends.domain.traffic.shape import HourlyProfile, learn
+from backends.domain.traffic.shape import EVEN, HourlyProfile, Shares, learn
 from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.week import WEEK_DAYS, estimate
 
@@ -164,6 +165,7 @@ class Demand:
         totals: all requests and tokens of the stretch.
         replicas: how many servers served it, None where the source does not tell.
         week_rps: by hour of the week in UTC, Monday midnight first; empty where none is learnt.
+        bursts: how far short stretches lie above and below the mean of their hour.
         trend_per_day: by which share the rate grows each day; None where no trend is sure.
     """
 
@@ -174,6 +176,7 @@ class Demand:
     totals: TokenTotals = field(default_factory=TokenTotals)
     replicas: int | None = None
     week_rps: tuple[Decimal, ...] = ()
+    bursts: Shares = EVEN
     trend_per_day: float | None = None
 
     @property
@@ -193,6 +196,7 @@ class Demand:
         return self.seen.n / self.seen.window_s if self.seen.window_s else None
 
 
+@by_identity
 def demand_of(bins: tuple[Bin, ...], source: str) -> Demand:
     """Return the traffic of some stretches: of the week to come where one is learnt, else of them.
 
@@ -200,10 +204,25 @@ def demand_of(bins: tuple[Bin, ...], source: str) -> Demand:
         bins: in order of time.
         source: where it was read, as the end of a sentence.
     """
-    found = estimate(bins)
+    return studied(Demand(Observed(n=Decimal(0)), source), bins)
+
+
+def studied(demand: Demand, bins: tuple[Bin, ...]) -> Demand:
+    """Return traffic with what its stretches tell: rate, lengths, errors, week, trend and bursts.
+
+    Whatever else is known of it stays.
+
+    Args:
+        demand: what is known beside its stretches.
+        bins: in order of time; short ones tell of bursts.
+    """
+    wide_s = HOUR_S if days_seen(bins) > DAYS_BY_THE_MINUTE else MINUTE_S
+    wide = in_steps(bins, wide_s) if bins and bins[0].seconds < wide_s else bins
+    found = estimate(wide)
     if found is None:
-        return Demand(Observed(n=Decimal(0)), source)
-    seen = Observed(
+        return demand
+    seen = replace(
+        demand.seen,
         n=_decimal(found.requests),
         input_tokens_mean=None if found.input_tokens is None else _decimal(found.input_tokens),
         output_tokens_mean=None if found.output_tokens is None else _decimal(found.output_tokens),
@@ -211,9 +230,18 @@ def demand_of(bins: tuple[Bin, ...], source: str) -> Demand:
         tokens_n=_decimal(found.counted),
         errors=found.errors,
     )
-    week = tuple(_decimal(rate) for rate in found.week_rps)
-    return Demand(seen, source, week_rps=week, trend_per_day=found.trend_per_day)
+    return replace(
+        demand,
+        seen=seen,
+        week_rps=tuple(_decimal(rate) for rate in found.week_rps),
+        bursts=bursts_of(bins),
+        trend_per_day=found.trend_per_day,
+    )
 
+
+MINUTE_S = 60.0
+DAYS_BY_THE_MINUTE = 2.0
+"""From more days on hours tell as much."""
 
 NOTHING = Demand(Observed(n=Decimal(0)), "no server's counters")
 

@@ -6,14 +6,20 @@ ends what came before it, and a trend is followed to the middle of the week to c
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import pairwise
 from math import exp, log
 from operator import mul
 from statistics import median
 
 from backends.domain.durations import DAY_S, HOUR_S
-from backends.domain.traffic.bins import SATURDAY, Bin, days_seen, hour_of_week, in_steps
+from backends.domain.traffic.bins import (
+    SATURDAY,
+    Bin,
+    by_identity,
+    days_seen,
+    hour_of_week,
+    in_steps,
+)
 from backends.domain.traffic.estimate import Estimate, errors_of, of_stretch
 from backends.domain.traffic.scales import LEAST_BLOCKS
 
@@ -44,7 +50,7 @@ CELL_OF_HOUR = tuple(
 )
 
 
-@lru_cache(maxsize=16)
+@by_identity
 def estimate(bins: tuple[Bin, ...]) -> Estimate | None:
     """Return what all stretches tell, of a week where one is known; None without any time."""
     hours = in_steps(bins, HOUR_S)

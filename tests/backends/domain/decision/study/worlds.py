@@ -192,7 +192,7 @@ class Growing:
 
     def __call__(self, at_s: float) -> float:
         """Return the factor on the rate."""
-        return week(at_s) * (1 + self.per_day) ** (at_s / DAY_S - self.on_day)
+        return week(at_s) * math.pow(1 + self.per_day, at_s / DAY_S - self.on_day)
 
 
 @dataclass(frozen=True, slots=True)
