@@ -65,7 +65,7 @@ class Setting:
         return tuple(each * self.step_s for each in steps)
 
 
-LIVE = Setting("live", 60.0, float(HOUR_S), 2 * DAY_S)
+LIVE = Setting("live", 60.0, float(HOUR_S), 3 * DAY_S)
 FILE = Setting("file", 60.0, HOUR_S, 2 * DAY_S)
 LEARNT = Setting("learnt", float(HOUR_S), 7 * DAY_S, 35 * DAY_S, anchored=False)
 
