@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from backends.domain.billing.ledger import utc_day
+from backends.domain.decision.answer import Verdict
 from backends.domain.decision.comparability import unlike_models
 from backends.domain.decision.document import verdict_document
 from backends.domain.decision.hysteresis import (
@@ -18,12 +19,20 @@ from backends.domain.decision.hysteresis import (
     advise,
     fold_window,
 )
+from backends.domain.decision.measured import Competitor
 from backends.domain.decision.option import fixed_usd_per_hour, usd_per_request
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowVerdict, now_verdict
 from backends.domain.decision.scenario import Scenario
-from backends.domain.decision.verdict import Verdict, decide
-from backends.domain.decision.wording import advice_reason, detail, now_reason
+from backends.domain.decision.verdict import decide
+from backends.domain.decision.wording import (
+    advice_reason,
+    detail,
+    endpoint_sentences,
+    measured_sentence,
+    now_reason,
+    traffic_sentences,
+)
 from backends.domain.durations import HOUR_S
 from backends.domain.prices.amounts import digits
 from backends.domain.server import ServerState
@@ -40,14 +49,11 @@ from backends.operations.scenario import (
     HostScenario,
     host_scenario,
     live_demand,
-    profile_sentence,
     recent_traffic,
     seen_demand,
     watched_profile,
 )
 from backends.settings.config import Profile
-
-UNPRICED_REMEDY = "Set gpu_usd_per_hour in the server's profile."
 
 ANSWERING = frozenset({ServerState.READY, ServerState.EXTERNAL})
 
@@ -139,7 +145,15 @@ def _right_now(session: Session, context: Context, today: date, live: Demand) ->
 def _plan(session: Session, context: Context, host: HostScenario) -> Verdict:
     """Return the plan with what else it rests on, and what a GPU without a price would cost."""
     plan = _decided(host.scenario, host.profile.name if host.profile else "")
-    found = (*_rests_on(host), *(each.said for each in host.inputs))
+    competitors = [
+        Competitor(each.endpoint.name, each.usd_per_request is not None, each.exclusion)
+        for each in host.ranked
+    ]
+    found = (
+        *traffic_sentences(host.traffic),
+        *endpoint_sentences(competitors),
+        *map(measured_sentence, host.inputs),
+    )
     offers = ""
     if host.scenario.gpu_usd_per_hour is None:
         offers = _offers(session, context, host.profile)
@@ -234,31 +248,6 @@ def _right_now_document(found: Verdict) -> dict[str, Any]:
     whole = verdict_document(found)
     kept = ("verdict", "reason", "horizon", "rate_rps_interval", "break_even_rps_interval")
     return {key: whole[key] for key in kept}
-
-
-def _rests_on(host: HostScenario) -> tuple[str, ...]:
-    """Return which traffic and which of the endpoints the plan is made on, in sentences."""
-    traffic, ranked = host.traffic, host.ranked
-    found = [f"Traffic: {traffic.source}."]
-    if traffic.replicas is not None and traffic.replicas > 1:
-        found.append(f"It was served by {traffic.replicas} replicas; the rate is theirs together.")
-    found += [
-        f"{each.endpoint.name} is no choice: {detail(each.exclusion.detail)}."
-        for each in ranked
-        if each.exclusion
-    ]
-    priced = [each for each in ranked if each.usd_per_request is not None]
-    priced = [each for each in priced if not each.exclusion] or priced
-    if len(priced) > 1:
-        dearer = ", ".join(each.endpoint.name for each in priced[1:])
-        found.append(
-            f"The API is {priced[0].endpoint.name}, for these requests the cheapest of "
-            f"{len(priced)} endpoints; dearer: {dearer}."
-        )
-    elif priced:
-        found.append(f"The API is {priced[0].endpoint.name}.")
-    hourly = profile_sentence(traffic)
-    return (*found, hourly) if hourly else tuple(found)
 
 
 def _now(session: Session, scenario: Scenario, live: Demand) -> NowVerdict:

@@ -6,21 +6,26 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from backends.domain.ab.statistics import RUNS_FOR_P99
 from backends.domain.billing.ledger import Served
 from backends.domain.billing.recorded_demand import recent_demand, recorded_demand
 from backends.domain.decision.exclusion import Exclusion, Slow, over_limit
+from backends.domain.decision.measured import (
+    HistogramTail,
+    LoadTail,
+    MeasuredInput,
+    NoCapacity,
+    NoTail,
+    RunsTail,
+    StartsMedian,
+)
 from backends.domain.decision.option import with_api_prices
 from backends.domain.decision.scenario import Scenario, supplemented
-from backends.domain.durations import HOUR_S
 from backends.domain.facts import MetricsScraped
-from backends.domain.format import figure
-from backends.domain.prices.amounts import STALE_AFTER_DAYS
-from backends.domain.serving import Bucket, Histogram
+from backends.domain.serving import Histogram
 from backends.domain.session import Session
 from backends.domain.traffic.demand import NOTHING, Demand, demand_between
 from backends.domain.traffic.rates import first_tokens, p99_against
-from backends.domain.traffic.shape import HOURS, hours_known, learnt_rps
+from backends.domain.traffic.shape import learnt_rps
 from backends.history.records import FirstTokens
 from backends.operations.capacity import Capacity, Carries, carried
 from backends.operations.pricing import RankedEndpoint, priced_profile, ranked, server_usd_per_hour
@@ -53,15 +58,6 @@ class Measured:
 
 
 NOTHING_MEASURED = Measured()
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredInput:
-    """One input of the scenario; where its value is None, the sentence says what is missing."""
-
-    key: str
-    value: Decimal | None
-    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,20 +228,6 @@ def _by_the_hour(made: Scenario, traffic: Demand) -> Scenario:
     return replace(made, rate_rps=None, hours_per_day=None, profile_rps=rates, observed=seen)
 
 
-def profile_sentence(asked: Demand) -> str:
-    """Return whether the plan uses the hours of the day, as a sentence."""
-    if asked.profile is None:
-        return ""
-    known = hours_known(asked.profile)
-    if known < HOURS:
-        return (
-            f"The rate is taken as even over the day: {known} of {HOURS} hours were watched for "
-            "half an hour, all are needed for the day's profile."
-        )
-    watched = sum(asked.profile.seconds) / HOUR_S
-    return f"The rate follows the hours of the day (UTC), learnt over {watched:.0f} watched hours."
-
-
 def _starts(
     settings: Settings, profile: Profile | None, measured: Measured
 ) -> Iterator[MeasuredInput]:
@@ -255,22 +237,18 @@ def _starts(
     if starts is None:
         return
     median = _seconds(starts.median_s)
-    count = "one start" if starts.n == 1 else f"{starts.n} starts"
-    of = f"the median of {count} of {starts.server} on this host, from launch to first token"
     if settings.plan.cold_start_s is None:
-        said = f"A cold start takes {figure(median)} s: {of}; renting a new host comes on top."
-        said += " Say more with cold_start_s in [plan]."
-        yield MeasuredInput("cold_start_s", median, said)
+        known_from = StartsMedian(starts.server, starts.n, restart=False)
+        yield MeasuredInput("cold_start_s", median, known_from)
     if settings.plan.restart_s is None and settings.plan.billed_when_stopped is False:
-        said = f"A restart takes {figure(median)} s: {of}; booting the host comes on top."
-        said += " Say more with restart_s in [plan]."
-        yield MeasuredInput("restart_s", median, said)
+        known_from = StartsMedian(starts.server, starts.n, restart=True)
+        yield MeasuredInput("restart_s", median, known_from)
 
 
 def _capacity(carries: Carries) -> Iterator[MeasuredInput]:
     """Yield why what was measured is no capacity of these requests, nothing where it is one."""
     if carries.rps is None:
-        yield MeasuredInput("capacity_rps", None, f"The capacity is {carries.reason}.")
+        yield MeasuredInput("capacity_rps", None, NoCapacity(carries.reason))
 
 
 def _gpu_tail(
@@ -295,36 +273,18 @@ def _gpu_tail(
             return
     if carries.rps is not None and carries.ttft_p99_s is not None:
         value = _seconds(carries.ttft_p99_s)
-        said = f"The GPU's p99 TTFT is what inferctl load measured at {figure(carries.rps)} req/s."
-        yield MeasuredInput("gpu_ttft_p99_s", value, said)
+        yield MeasuredInput("gpu_ttft_p99_s", value, LoadTail(carries.rps))
         return
-    yield MeasuredInput(
-        "gpu_ttft_p99_s",
-        None,
-        f"The GPU's p99 TTFT is not known: neither {RUNS_FOR_P99} requests within its capacity nor "
-        f"a step of inferctl load with as many tell it.",
-    )
+    yield MeasuredInput("gpu_ttft_p99_s", None, NoTail())
 
 
 def _of_histogram(seen: Histogram, limit_s: float) -> MeasuredInput:
     """Return what the bucket that holds the p99 tells: it is over the limit, or within, or open."""
     tail = p99_against(seen, limit_s)
-    low = tail.bucket.low_s
-    n = f"{seen.counts[-1]:.0f} requests in the server's own histogram"
-    said = f"The GPU's p99 TTFT {_within(tail.bucket)}, of {n}"
-    if tail.broken is None:
-        return MeasuredInput("gpu_ttft_p99_s", None, f"{said}: whether the limit is kept is open.")
+    known_from = HistogramTail(tail.bucket, seen.counts[-1], tail.broken)
     if tail.broken:
-        return MeasuredInput("gpu_ttft_p99_above_s", _seconds(low), f"{said}.")
-    return MeasuredInput("gpu_ttft_p99_s", None, f"{said}: the limit is kept.")
-
-
-def _within(bucket: Bucket) -> str:
-    if bucket.high_s is None:
-        return f"is above {bucket.low_s:g} s"
-    if bucket.low_s <= 0:
-        return f"is at most {bucket.high_s:g} s"
-    return f"is between {bucket.low_s:g} and {bucket.high_s:g} s"
+        return MeasuredInput("gpu_ttft_p99_above_s", _seconds(tail.bucket.low_s), known_from)
+    return MeasuredInput("gpu_ttft_p99_s", None, known_from)
 
 
 def _api_tail(
@@ -337,17 +297,11 @@ def _api_tail(
     tail = measured.tail(endpoint)
     if tail is None or tail.p99_s is None:
         runs = 0 if tail is None else tail.runs
-        yield MeasuredInput(
-            "api_ttft_p99_s",
-            None,
-            f"The p99 TTFT of {endpoint.name} takes {RUNS_FOR_P99} A/B runs of the last "
-            f"{STALE_AFTER_DAYS} days, there are {runs}.",
-        )
+        yield MeasuredInput("api_ttft_p99_s", None, RunsTail(endpoint.name, runs))
         return
     day = datetime.fromtimestamp(tail.since_wall_s, UTC).date()
-    failed = f"; {tail.failed} more failed" if tail.failed else ""
-    said = f"The p99 TTFT of {endpoint.name} is of {tail.runs} A/B runs since {day}{failed}."
-    yield MeasuredInput("api_ttft_p99_s", _seconds(tail.p99_s), said)
+    known_from = RunsTail(endpoint.name, tail.runs, tail.failed, day)
+    yield MeasuredInput("api_ttft_p99_s", _seconds(tail.p99_s), known_from)
 
 
 def _too_slow(settings: Settings, measured: Measured) -> Mapping[str, Exclusion]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from backends.domain.billing.ledger import Day, Served, utc_day
 from backends.domain.billing.meter import STOPPED_STILL_COSTS, Spent
+from backends.domain.decision.wording import UNPRICED_REMEDY
 from backends.domain.format import usd
 from backends.domain.prices.amounts import digits
 from backends.domain.session import Session
@@ -14,7 +15,7 @@ from backends.domain.traffic.demand import Demand
 from backends.domain.traffic.totals import TokenTotals
 from backends.operations.billing import Bill, Period, bill_of, day_spent
 from backends.operations.context import Context
-from backends.operations.decision import UNPRICED_REMEDY, decide_all, unpriced_gpu
+from backends.operations.decision import decide_all, unpriced_gpu
 from backends.operations.host import Host, this_host
 from backends.operations.meter_store import write_meter_store
 from backends.operations.rental import ApiEquivalent, api_equivalent

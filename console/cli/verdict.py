@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from backends.domain.decision.answer import Verdict
 from backends.domain.decision.document import verdict_document
 from backends.domain.decision.hysteresis import OPPOSITE_WINDOWS
 from backends.domain.decision.option import Option
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import BadScenario, Scenario
-from backends.domain.decision.verdict import Verdict, decide
+from backends.domain.decision.verdict import decide
 from backends.domain.decision.wording import (
     advice_reason,
     break_even_sentence,

@@ -3,9 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
+from backends.domain.decision.answer import Verdict
 from backends.domain.decision.break_even import Segment
 from backends.domain.decision.option import Option
-from backends.domain.decision.verdict import Verdict
 from backends.domain.decision.wording import (
     excluded_because,
     horizon_sentence,

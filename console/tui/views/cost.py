@@ -5,11 +5,11 @@ from datetime import date
 
 from backends.domain import format as fmt
 from backends.domain.billing.meter import Spent
+from backends.domain.decision.answer import Verdict
 from backends.domain.decision.curves import finite, span
 from backends.domain.decision.hysteresis import AdviceKind
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowKind
-from backends.domain.decision.verdict import Verdict
 from backends.domain.decision.wording import advice_reason, flips_at, now_reason, reason
 from backends.domain.prices.amounts import age_days, is_stale
 from backends.domain.session import Session, activity

@@ -25,7 +25,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from backends.domain.decision.verdict import Verdict
+from backends.domain.decision.answer import Verdict
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Counters, Histogram
 from backends.domain.traffic.demand import Demand, demand_between

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backends.domain.decision.answer import Verdict
 from backends.domain.decision.document import verdict_document
 from backends.domain.decision.exclusion import NO_REMEDIES
 from backends.domain.decision.option import Option, usd_per_request
 from backends.domain.decision.outcome import VerdictKind, cheaper, priced
 from backends.domain.decision.scenario import scenario_from
-from backends.domain.decision.verdict import Verdict, decide
+from backends.domain.decision.verdict import decide
 from backends.domain.decision.wording import break_even_sentence, excluded_because, reason
 
 PRICED: dict[str, Any] = {

@@ -1,60 +1,32 @@
-"""What was decided in plain sentences: reasons, exclusions, the numbers that decide."""
+"""Why a verdict is what it is, in one or two sentences with the numbers that decide."""
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from backends.domain.decision.break_even import Crossover
 from backends.domain.decision.comparability import TOKENS
 from backends.domain.decision.exclusion import (
-    Batched,
-    ColdStarts,
-    Detail,
-    Exclusion,
     ExclusionKind,
-    Missing,
     NotGiven,
     Refusal,
     Remedies,
-    Slow,
     StalePrice,
-    TooFewGpus,
     TooFewRequests,
-    TooFewWarm,
     TooShort,
     Unlike,
-    Unmeasured,
 )
 from backends.domain.decision.flip import Flip, FlipQuantity
-from backends.domain.decision.hysteresis import LEAST_REQUESTS, Advice, AdviceKind
 from backends.domain.decision.option import Option
 from backends.domain.decision.outcome import VerdictKind, cheaper, priced
-from backends.domain.decision.routing import (
-    NotAnswering,
-    NowKind,
-    NowVerdict,
-    OverCapacity,
-    PaidFor,
-)
-from backends.domain.decision.verdict import Verdict
+from backends.domain.decision.wording.exclusions import detail, excluded_because, name_of
 from backends.domain.format import figure, lasting, usd
 from backends.domain.prices.amounts import STALE_AFTER_DAYS
 from backends.domain.traffic.demand import Horizon
 from backends.domain.traffic.scales import LEAST_BLOCKS
 
-_NAMES = {
-    "api": "the API",
-    "on_demand": "{n} on demand",
-    "owned": "{n} of your own",
-    "reserved": "{n} reserved",
-    "destroyed_when_idle": "{n} destroyed when idle",
-    "stopped_when_idle": "{n} powered off when idle",
-    "serverless_gpu": "a serverless GPU",
-    "serverless_gpu_kept_warm": "a serverless GPU kept warm",
-    "provisioned_throughput": "provisioned throughput",
-    "hybrid": "{n} with the API for the overflow",
-    "scheduled": "{n} by schedule",
-    "scheduled_hybrid": "{n} by schedule with the API for the overflow",
-    "reserved_and_on_demand": "{n}, reserved and for peaks on demand",
-}
+if TYPE_CHECKING:
+    from backends.domain.decision.answer import Verdict
+
 _BEYOND: dict[VerdictKind | None, str] = {
     VerdictKind.API_CHEAPER: "the API wins",
     VerdictKind.SELF_HOST_CHEAPER: "your own GPU wins",
@@ -80,13 +52,7 @@ _UNITS: dict[FlipQuantity, str] = {
 }
 
 
-def name_of(option: Option) -> str:
-    """Return an option as a noun, such as ``2 GPUs on demand``."""
-    count = option.replicas or 1
-    return _NAMES[option.name].format(n="one GPU" if count == 1 else f"{count} GPUs")
-
-
-def reason(found: Verdict) -> str:
+def reason(found: "Verdict") -> str:
     """Return why, in one or two sentences with the numbers that decide."""
     said = _reason(found)
     if found.horizon is not None and (found.best or found.between):
@@ -113,103 +79,13 @@ def horizon_sentence(horizon: Horizon) -> str:
     return f"It speaks for the {seen} seen; a plan for the week takes 7 days of them."
 
 
-def _reason(found: Verdict) -> str:
+def _reason(found: "Verdict") -> str:
     if found.refusal is not None:
         return _refusal(found.refusal) + _flips(found.flip)
     if found.stale is not None and found.if_fresh is not None:
         said = _stale(found.stale, found.remedies)
         return f"{said} At these prices: {_decided(found, found.if_fresh)}"
     return _decided(found, found.kind)
-
-
-def now_reason(now: NowVerdict) -> str:
-    """Return why the next requests should go where they should, in one or two sentences."""
-    match now.reason:
-        case NotAnswering() if now.kind is NowKind.NO_GPU_SERVES:
-            return "The server does not answer, and no priced endpoint could."
-        case NotAnswering():
-            return "The server does not answer yet: until it does, only the API can."
-        case OverCapacity() as over:
-            said = (
-                f"{figure(over.rate_rps)} req/s is more than the {figure(over.carried_rps)} req/s "
-                f"that the GPU carries: send {figure(over.rate_rps - over.carried_rps)} req/s to "
-                "the API."
-            )
-            if over.over_usd_per_hour is not None:
-                said += f" They cost {usd(over.over_usd_per_hour, 'h')} there."
-            return said
-        case Slow() as slow:
-            return (
-                f"The GPU's p99 TTFT is {_p99(slow)} now, over the limit of "
-                f"{figure(slow.limit_s)} s: send what it cannot answer in time to the API."
-            )
-        case PaidFor() as paid:
-            said = (
-                "The GPU is paid for until it is destroyed: one more request on it costs nothing."
-            )
-            return said if paid.capacity_measured else f"{said} What it carries is not measured."
-
-
-def advice_reason(advice: Advice) -> str:
-    """Return why to act on the plan, or not to, in one sentence."""
-    if advice.kind is AdviceKind.STAY:
-        return "The GPU that is rented is the cheapest way."
-    if advice.regret_usd is None:
-        return f"No window of ten minutes with {LEAST_REQUESTS} requests has decided yet."
-    regret = f"Staying has cost {usd(advice.regret_usd)} more than the cheapest other way"
-    if advice.switching_usd is None:
-        return f"{regret}; what moving costs is not set (switching_usd in [billing])."
-    moving = f"moving costs {usd(advice.switching_usd)}"
-    if advice.kind is AdviceKind.MOVE:
-        return f"{regret}, and {moving}: move."
-    wait = "" if advice.wait_h is None else f": at this rate for {figure(advice.wait_h)} h more"
-    return f"{regret}; {moving}, so wait{wait}."
-
-
-def excluded_because(exclusion: Exclusion | None, remedies: Remedies) -> str:
-    """Return why an option cannot be chosen, after the word for its kind; empty where it can."""
-    if exclusion is None:
-        return ""
-    said = f"{exclusion.kind.value}: {detail(exclusion.detail)}"
-    if exclusion.kind is ExclusionKind.CAPACITY_UNKNOWN and remedies.measure is not None:
-        said += f"; run: {remedies.measure.command}"
-    return said
-
-
-def detail(of: Detail) -> str:  # noqa: PLR0911 - one for each kind
-    """Return what rules an option out, as a clause."""
-    match of:
-        case Missing():
-            said = _MISSING.get(of.key, f"{of.key} is missing")
-            return f"{said}, and it is billed" if of.billed else said
-        case Unmeasured():
-            return f"whether one GPU carries {figure(of.peak_rps)} req/s is not measured"
-        case TooFewGpus():
-            peak = figure(of.peak_rps)
-            return f"the peak of {peak} req/s needs {of.needed} GPUs, there are {of.available}"
-        case Slow():
-            whose = "its" if of.side == "endpoint" else f"the {of.side}'s"
-            return f"{whose} p99 TTFT is {_p99(of)}, the limit is {figure(of.limit_s)} s"
-        case ColdStarts():
-            return (
-                f"{of.share * 100:.0f} % of requests meet a cold start of {of.cold_start_s} s, "
-                f"the p99 TTFT limit is {of.limit_s} s"
-            )
-        case TooFewWarm():
-            return f"{of.warm} warm of {of.needed} that the peak needs; the rest start cold"
-        case Batched():
-            return "batch prices come without any limit on the time to first token"
-
-
-_MISSING = {
-    "usd_per_request": "a token price or a token count is missing",
-    "service_s": "service_s (or hours_per_day, the busy hours) is missing",
-}
-
-
-def _p99(of: Slow) -> str:
-    """Return a percentile as far as it is known."""
-    return f"above {figure(of.p99_s)} s" if of.at_least else f"{of.p99_s} s"
 
 
 def _refusal(of: Refusal) -> str:
@@ -263,7 +139,7 @@ def _stale(price: StalePrice, remedies: Remedies) -> str:
     return f"The {price_of} is {price.days} days old, more than {STALE_AFTER_DAYS}: {remedy}."
 
 
-def _decided(found: Verdict, kind: VerdictKind) -> str:
+def _decided(found: "Verdict", kind: VerdictKind) -> str:
     match kind:
         case VerdictKind.TOO_CLOSE:
             return _too_close(found)
@@ -354,7 +230,7 @@ def break_even_sentence(at: Crossover) -> str:
     return ", ".join(said)
 
 
-def _too_close(found: Verdict) -> str:
+def _too_close(found: "Verdict") -> str:
     """Return why no side can be named, between which ways it is open, and what would decide."""
     at, rates, flip = found.crossover, found.rate_interval, found.flip
     said = "The difference is smaller than what the figures leave open"
@@ -431,7 +307,7 @@ def _excluded_by_limit(found: tuple[Option, ...], flip: Flip | None) -> str:
     return said + _flips(flip)
 
 
-def _refused(found: Verdict, kind: VerdictKind) -> str:
+def _refused(found: "Verdict", kind: VerdictKind) -> str:
     """Return why every option is ruled out."""
     because = (
         excluded_because(option.exclusion, found.remedies).partition(": ")[2]
