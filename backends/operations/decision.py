@@ -7,8 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 from backends.domain.billing.ledger import utc_day
+from backends.domain.decision.answer import Verdict
+from backends.domain.decision.comparability import unlike_models
 from backends.domain.decision.document import verdict_document
 from backends.domain.decision.hysteresis import (
+    LEAST_REQUESTS,
     OPPOSITE_WINDOWS,
     Advice,
     ShownPlan,
@@ -16,12 +19,20 @@ from backends.domain.decision.hysteresis import (
     advise,
     fold_window,
 )
-from backends.domain.decision.option import fixed_usd_per_hour
+from backends.domain.decision.measured import Competitor
+from backends.domain.decision.option import fixed_usd_per_hour, usd_per_request
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowVerdict, now_verdict
 from backends.domain.decision.scenario import Scenario
-from backends.domain.decision.verdict import Verdict, decide
-from backends.domain.decision.wording import advice_reason, detail, now_reason
+from backends.domain.decision.verdict import decide
+from backends.domain.decision.wording import (
+    advice_reason,
+    detail,
+    endpoint_sentences,
+    measured_sentence,
+    now_reason,
+    traffic_sentences,
+)
 from backends.domain.durations import HOUR_S
 from backends.domain.prices.amounts import digits
 from backends.domain.server import ServerState
@@ -36,15 +47,13 @@ from backends.operations.remedies import remedies
 from backends.operations.rental import Rental, rental_of
 from backends.operations.scenario import (
     HostScenario,
-    day_demand,
     host_scenario,
     live_demand,
-    profile_sentence,
+    recent_traffic,
+    seen_demand,
     watched_profile,
 )
 from backends.settings.config import Profile
-
-UNPRICED_REMEDY = "Set gpu_usd_per_hour in the server's profile."
 
 ANSWERING = frozenset({ServerState.READY, ServerState.EXTERNAL})
 
@@ -55,7 +64,10 @@ class Decision:
 
     Attributes:
         host: the scenario as it was made: its traffic, the endpoints ranked, what is measured.
-        plan: should this traffic live on this GPU.
+        plan: should this traffic live on this GPU: of the week to come, as soon as a week is
+            learnt, and until then of what was seen; its horizon says which.
+        right_now: the same question of the last hours alone; the plan itself while no more is
+            known.
         now: where the next request should go, the GPU being paid for.
         shown: the plan as it holds over windows of ten minutes.
         advice: whether to act on the plan.
@@ -65,6 +77,7 @@ class Decision:
 
     host: HostScenario
     plan: Verdict
+    right_now: Verdict
     now: NowVerdict
     shown: ShownPlan
     advice: Advice
@@ -89,14 +102,17 @@ def decide_all(session: Session, context: Context, today: date) -> Decision:
         session,
         settings,
         today,
-        context.traffic or day_demand(session, live),
+        context.traffic or seen_demand(session, live),
         capacities=context.capacities,
         measured=context.measured,
+        recorded_elsewhere=context.traffic is not None,
     )
     plan = _plan(session, context, host)
+    week = plan.horizon is not None and plan.horizon.week
     return Decision(
         host,
         plan,
+        _right_now(session, context, today, live) if week or context.traffic else plan,
         _now(session, host.scenario, live),
         context.shown,
         advise(
@@ -110,16 +126,47 @@ def decide_all(session: Session, context: Context, today: date) -> Decision:
     )
 
 
+def _right_now(session: Session, context: Context, today: date, live: Demand) -> Verdict:
+    """Return what the last hours alone say, whatever the plan rests on."""
+    made = host_scenario(
+        session,
+        context.settings,
+        today,
+        recent_traffic(session, live),
+        capacities=context.capacities,
+        measured=context.measured,
+    )
+    # What the plan supposes of the day is not of these hours.
+    alone = replace(made.scenario, hours_per_day=None, starts_per_day=None)
+    found = _decided(alone, made.profile.name if made.profile else "")
+    return replace(found, horizon=made.traffic.horizon)
+
+
 def _plan(session: Session, context: Context, host: HostScenario) -> Verdict:
     """Return the plan with what else it rests on, and what a GPU without a price would cost."""
     plan = _decided(host.scenario, host.profile.name if host.profile else "")
-    found = (*_rests_on(host), *(each.said for each in host.inputs))
+    competitors = [
+        Competitor(each.endpoint.name, each.usd_per_request is not None, each.exclusion)
+        for each in host.ranked
+    ]
+    found = (
+        *traffic_sentences(host.traffic),
+        *endpoint_sentences(competitors),
+        *map(measured_sentence, host.inputs),
+    )
     offers = ""
     if host.scenario.gpu_usd_per_hour is None:
         offers = _offers(session, context, host.profile)
     if offers and plan.kind is not VerdictKind.UNPRICED:
         found = (*found, offers)
-    return replace(plan, assumptions=(*plan.assumptions, *found), offers=offers)
+    horizon = host.traffic.horizon
+    asked, api = host.scenario, host.ranked[0].endpoint if host.ranked else None
+    unlike = None
+    if host.profile and api and plan.best and asked.model is None and asked.api_model is None:
+        unlike = unlike_models(host.profile.model, api.model)
+    return replace(
+        plan, assumptions=(*plan.assumptions, *found), offers=offers, horizon=horizon, unlike=unlike
+    )
 
 
 @lru_cache(maxsize=64)
@@ -160,6 +207,7 @@ def decision_document(decision: Decision) -> dict[str, Any]:
     now, shown, traffic = decision.now, decision.shown, decision.host.traffic
     return {
         **verdict_document(decision.plan),
+        "right_now": _right_now_document(decision.right_now),
         "now": {
             "verdict": now.kind.value,
             "reason": now_reason(now),
@@ -196,29 +244,10 @@ def decision_document(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _rests_on(host: HostScenario) -> tuple[str, ...]:
-    """Return which traffic and which of the endpoints the plan is made on, in sentences."""
-    traffic, ranked = host.traffic, host.ranked
-    found = [f"Traffic: {traffic.source}."]
-    if traffic.replicas is not None and traffic.replicas > 1:
-        found.append(f"It was served by {traffic.replicas} replicas; the rate is theirs together.")
-    found += [
-        f"{each.endpoint.name} is no choice: {detail(each.exclusion.detail)}."
-        for each in ranked
-        if each.exclusion
-    ]
-    priced = [each for each in ranked if each.usd_per_request is not None]
-    priced = [each for each in priced if not each.exclusion] or priced
-    if len(priced) > 1:
-        dearer = ", ".join(each.endpoint.name for each in priced[1:])
-        found.append(
-            f"The API is {priced[0].endpoint.name}, for these requests the cheapest of "
-            f"{len(priced)} endpoints; dearer: {dearer}."
-        )
-    elif priced:
-        found.append(f"The API is {priced[0].endpoint.name}.")
-    hourly = profile_sentence(traffic)
-    return (*found, hourly) if hourly else tuple(found)
+def _right_now_document(found: Verdict) -> dict[str, Any]:
+    whole = verdict_document(found)
+    kept = ("verdict", "reason", "horizon", "rate_rps_interval", "break_even_rps_interval")
+    return {key: whole[key] for key in kept}
 
 
 def _now(session: Session, scenario: Scenario, live: Demand) -> NowVerdict:
@@ -253,20 +282,37 @@ def judged(session: Session, context: Context) -> ShownPlan:
 
 
 def _after(shown: ShownPlan, window: Window, session: Session, context: Context) -> ShownPlan:
-    """Judge one window by itself, at today's prices."""
-    nothing = Observed(n=Decimal(0), window_s=Decimal(repr(window.seconds)))
-    asked = Demand(window.seen or nothing, "one window of ten minutes")
+    """Fold the plan as it stands with one more window, and the regret of that window.
+
+    A plan for the week is judged once a day: its days are what may speak against it.
+    """
     today = utc_day(window.began_wall_s)
-    scenario = host_scenario(
-        session,
-        context.settings,
-        today,
-        asked,
-        capacities=context.capacities,
-        measured=context.measured,
-    ).scenario
-    plan = _decided(scenario)
-    shown = fold_window(shown, plan.kind, round(window.requests or 0))
+    nothing = Observed(n=Decimal(0), window_s=Decimal(repr(window.seconds)))
+    seen, now = (
+        host_scenario(
+            session,
+            context.settings,
+            today,
+            asked,
+            capacities=context.capacities,
+            measured=context.measured,
+        )
+        for asked in (
+            context.traffic or seen_demand(session, live_demand(session)),
+            Demand(window.seen or nothing, "one window of ten minutes"),
+        )
+    )
+    horizon = seen.traffic.horizon
+    week = horizon is not None and horizon.week
+    if not week or today != utc_day(shown.judged_wall_s):
+        kind = _decided(seen.scenario).kind
+        shown = fold_window(
+            shown, kind, round(window.requests or 0) if not week else LEAST_REQUESTS
+        )
+    return _with_regret(shown, now.scenario, window)
+
+
+def _with_regret(shown: ShownPlan, scenario: Scenario, window: Window) -> ShownPlan:
     present = _present_usd_per_hour(scenario)
     hours = Decimal(repr(window.seconds)) / HOUR_S
     # What the plan supposes of the day is not of these ten minutes.
@@ -279,8 +325,9 @@ def _after(shown: ShownPlan, window: Window, session: Session, context: Context)
         and option.exclusion is None
     ]
     # Too few requests decide nothing, but what they would have cost at the API is known.
-    if plan.usd_per_request is not None and scenario.rate_rps is not None:
-        ways.append(plan.usd_per_request * scenario.rate_rps * HOUR_S)
+    usd = usd_per_request(scenario)
+    if usd is not None and scenario.rate_rps is not None:
+        ways.append(usd * scenario.rate_rps * HOUR_S)
     elif window.requests == 0:
         ways.append(Decimal(0))
     if present is None or not ways:

@@ -123,6 +123,19 @@ def gpus_of(profile: Profile) -> int:
     return math.prod(int(value) for value in given if value and value.isdecimal())
 
 
+def priced_profile(profile: Profile | None, settings: Settings) -> Profile | None:
+    """Return the profile whose price the host's rental has.
+
+    Where the watched server has none, as an external one, it is the one price that all profiles
+    agree on: the bill is the host's, whoever is looked at.
+    """
+    if profile is not None and profile.gpu_usd_per_hour is not None:
+        return profile
+    priced = [each for each in settings.servers if each.gpu_usd_per_hour]
+    agreed = len({each.gpu_usd_per_hour for each in priced}) == 1
+    return priced[0] if agreed else profile
+
+
 def server_usd_per_hour(profile: Profile | None, billing: Billing) -> Decimal | None:
     """Return what one server like this costs an hour: one replica of the plan."""
     if profile is None or profile.gpu_usd_per_hour is None:

@@ -11,6 +11,7 @@ from backends.domain.durations import HOUR_S
 from backends.domain.prices.cost import request_prices
 from backends.domain.session import Session
 from backends.domain.traffic.totals import TokenTotals
+from backends.operations.pricing import priced_profile
 from backends.settings.config import Endpoint, Profile, Settings
 
 BudgetState = Literal["none", "within", "near", "over"]
@@ -73,16 +74,9 @@ def rental_of(session: Session, settings: Settings, profile: Profile | None, tod
 
 
 def tariff_of(settings: Settings, profile: Profile | None) -> Tariff:
-    """Return how the rented host is billed.
-
-    Its price stands in the profile of the watched server. Where that has none, as an external one,
-    it is the one price that the profiles agree on: the bill is the host's, whoever is looked at.
-    """
-    billing = settings.billing
-    price = profile.gpu_usd_per_hour if profile else None
-    if price is None:
-        prices = {each.gpu_usd_per_hour for each in settings.servers if each.gpu_usd_per_hour}
-        price = prices.pop() if len(prices) == 1 else None
+    """Return how the rented host is billed, at the price of `priced_profile`."""
+    billing, priced = settings.billing, priced_profile(profile, settings)
+    price = priced.gpu_usd_per_hour if priced else None
     return Tariff(
         price,
         gpus=billing.gpus or 1,

@@ -6,24 +6,29 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from backends.domain.ab.statistics import RUNS_FOR_P99
 from backends.domain.billing.ledger import Served
-from backends.domain.billing.recorded_demand import recorded_demand
+from backends.domain.billing.recorded_demand import recent_demand, recorded_demand
 from backends.domain.decision.exclusion import Exclusion, Slow, over_limit
+from backends.domain.decision.measured import (
+    HistogramTail,
+    LoadTail,
+    MeasuredInput,
+    NoCapacity,
+    NoTail,
+    RunsTail,
+    StartsMedian,
+)
 from backends.domain.decision.option import with_api_prices
 from backends.domain.decision.scenario import Scenario, supplemented
-from backends.domain.durations import HOUR_S
 from backends.domain.facts import MetricsScraped
-from backends.domain.format import figure
-from backends.domain.prices.amounts import STALE_AFTER_DAYS
-from backends.domain.serving import Bucket, Histogram
+from backends.domain.serving import Histogram
 from backends.domain.session import Session
 from backends.domain.traffic.demand import NOTHING, Demand, demand_between
 from backends.domain.traffic.rates import first_tokens, p99_against
-from backends.domain.traffic.shape import HOURS, HourlyProfile, hours_known, learnt_rps
+from backends.domain.traffic.shape import learnt_rps
 from backends.history.records import FirstTokens
 from backends.operations.capacity import Capacity, Carries, carried
-from backends.operations.pricing import RankedEndpoint, ranked, server_usd_per_hour
+from backends.operations.pricing import RankedEndpoint, priced_profile, ranked, server_usd_per_hour
 from backends.settings.config import Endpoint, Profile, Settings, TokenPrices
 
 DIGITS = Decimal("0.000001")
@@ -53,15 +58,6 @@ class Measured:
 
 
 NOTHING_MEASURED = Measured()
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredInput:
-    """One input of the scenario; where its value is None, the sentence says what is missing."""
-
-    key: str
-    value: Decimal | None
-    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +100,25 @@ def live_demand(session: Session) -> Demand:
     return demand_between(readings, served.profile)
 
 
-def day_demand(session: Session, live: Demand) -> Demand:
-    """Return the traffic of the watched server: of a whole day, once one is learnt."""
+def seen_demand(session: Session, live: Demand) -> Demand:
+    """Return all that is known of the watched server's traffic: of the week, once one is learnt.
+
+    The last minutes alone tell more only while fewer stretches than they have were recorded.
+    """
     served = _served(session)
-    if served is None or learnt_rps(served.profile) is None:
-        return live
-    asked = recorded_demand(served)
-    return replace(asked, seen=replace(asked.seen, dispersion=live.seen.dispersion))
+    found = NOTHING if served is None else recorded_demand(served)
+    errors = found.seen.errors
+    if found.seen.n > 0 and (errors is None or errors.freedom > 0 or live.seen.n == 0):
+        return found
+    return live if live.seen.n > 0 else found
+
+
+def recent_traffic(session: Session, live: Demand) -> Demand:
+    """Return the traffic of the last hours of the watched server, which *right now* speaks for."""
+    served = _served(session)
+    found = NOTHING if served is None else recent_demand(served)
+    errors = found.seen.errors
+    return found if errors is not None and errors.freedom > 0 else live
 
 
 def _served(session: Session) -> Served | None:
@@ -135,6 +143,7 @@ def host_scenario(
     *,
     capacities: tuple[Capacity, ...] = (),
     measured: Measured = NOTHING_MEASURED,
+    recorded_elsewhere: bool = False,
 ) -> HostScenario:
     """Return the decision as it stands: today's prices, some traffic, what was measured.
 
@@ -145,8 +154,12 @@ def host_scenario(
         traffic: what the decision is about.
         capacities: what was measured under load.
         measured: what the history tells of starts and endpoints.
+        recorded_elsewhere: the traffic is not what the watched server served, which may be one
+            that nobody configured; then it is planned for the only profile that there is.
     """
     profile, seen = watched_profile(session, settings), traffic.seen
+    if profile is None and recorded_elsewhere and len(settings.servers) == 1:
+        profile = settings.servers[0]
     slow = _too_slow(settings, measured)
     endpoints = ranked(settings, seen, traffic.cached_input_share, slow)
     tokens = (seen.output_tokens_mean, seen.input_tokens_mean)
@@ -167,16 +180,16 @@ def host_scenario(
         today=today,
         **known,
     )
-    made = _by_the_hour(supplemented(made, settings.plan), traffic.profile)
+    made = _by_the_hour(supplemented(made, settings.plan), traffic)
     return HostScenario(made, traffic, profile, carries, endpoints, inputs)
 
 
 def _configured(settings: Settings, profile: Profile | None, traffic: Demand) -> Scenario:
     """Return the traffic with what the configuration says of the GPU, its bill and the limit."""
-    seen = traffic.seen
+    seen, priced = traffic.seen, priced_profile(profile, settings)
     return Scenario(
-        gpu_usd_per_hour=server_usd_per_hour(profile, settings.billing),
-        gpu_price_as_of=profile.gpu_price_as_of if profile else None,
+        gpu_usd_per_hour=server_usd_per_hour(priced, settings.billing),
+        gpu_price_as_of=priced.gpu_price_as_of if priced else None,
         granularity_s=Decimal(settings.billing.granularity_s or 1),
         minimum_charge_s=Decimal(settings.billing.min_charge_s),
         ttft_slo_s=_decimal(settings.limits.ttft_p99_s),
@@ -185,40 +198,34 @@ def _configured(settings: Settings, profile: Profile | None, traffic: Demand) ->
         cached_input_share=traffic.cached_input_share,
         rate_rps=traffic.rate_rps,
         observed=seen,
+        bursts=traffic.bursts,
     )
 
 
-def _by_the_hour(made: Scenario, profile: HourlyProfile | None) -> Scenario:
-    """Return a scenario with the learnt day in the place of one rate, once a day is learnt.
+def _by_the_hour(made: Scenario, traffic: Demand) -> Scenario:
+    """Return a scenario with the learnt week in the place of one rate, once a week is learnt.
 
-    How surely the rate is known then follows from everything that was watched. Hours a day that
-    the plan supposes give way, too.
+    Hours a day that the plan supposes give way. Of a file and of what an older program learnt the
+    hours of one day are known at most.
     """
+    if traffic.week_rps:
+        return replace(made, rate_rps=None, hours_per_day=None, profile_rps=traffic.week_rps)
+    profile = traffic.profile
     rates = learnt_rps(profile) if profile else None
-    if rates is None or profile is None or made.observed is None:
+    if rates is None or profile is None or made.observed is None or profile.bins:
         return made
     requests, seconds = sum(profile.requests), sum(profile.seconds)
+    errors, n = made.observed.errors, float(made.observed.n)
+    if errors is not None and requests > n > 0:
+        errors = replace(errors, rate=errors.rate * (n / requests) ** 0.5)
     seen = replace(
         made.observed,
+        errors=errors,
         window_s=_decimal(seconds),
         n=_decimal(requests) or Decimal(0),
         tokens_n=made.observed.counted,
     )
     return replace(made, rate_rps=None, hours_per_day=None, profile_rps=rates, observed=seen)
-
-
-def profile_sentence(asked: Demand) -> str:
-    """Return whether the plan uses the hours of the day, as a sentence."""
-    if asked.profile is None:
-        return ""
-    known = hours_known(asked.profile)
-    if known < HOURS:
-        return (
-            f"The rate is taken as even over the day: {known} of {HOURS} hours were watched for "
-            "half an hour, all are needed for the day's profile."
-        )
-    watched = sum(asked.profile.seconds) / HOUR_S
-    return f"The rate follows the hours of the day (UTC), learnt over {watched:.0f} watched hours."
 
 
 def _starts(
@@ -230,22 +237,18 @@ def _starts(
     if starts is None:
         return
     median = _seconds(starts.median_s)
-    count = "one start" if starts.n == 1 else f"{starts.n} starts"
-    of = f"the median of {count} of {starts.server} on this host, from launch to first token"
     if settings.plan.cold_start_s is None:
-        said = f"A cold start takes {figure(median)} s: {of}; renting a new host comes on top."
-        said += " Say more with cold_start_s in [plan]."
-        yield MeasuredInput("cold_start_s", median, said)
+        known_from = StartsMedian(starts.server, starts.n, restart=False)
+        yield MeasuredInput("cold_start_s", median, known_from)
     if settings.plan.restart_s is None and settings.plan.billed_when_stopped is False:
-        said = f"A restart takes {figure(median)} s: {of}; booting the host comes on top."
-        said += " Say more with restart_s in [plan]."
-        yield MeasuredInput("restart_s", median, said)
+        known_from = StartsMedian(starts.server, starts.n, restart=True)
+        yield MeasuredInput("restart_s", median, known_from)
 
 
 def _capacity(carries: Carries) -> Iterator[MeasuredInput]:
     """Yield why what was measured is no capacity of these requests, nothing where it is one."""
     if carries.rps is None:
-        yield MeasuredInput("capacity_rps", None, f"The capacity is {carries.reason}.")
+        yield MeasuredInput("capacity_rps", None, NoCapacity(carries.reason))
 
 
 def _gpu_tail(
@@ -270,36 +273,18 @@ def _gpu_tail(
             return
     if carries.rps is not None and carries.ttft_p99_s is not None:
         value = _seconds(carries.ttft_p99_s)
-        said = f"The GPU's p99 TTFT is what inferctl load measured at {figure(carries.rps)} req/s."
-        yield MeasuredInput("gpu_ttft_p99_s", value, said)
+        yield MeasuredInput("gpu_ttft_p99_s", value, LoadTail(carries.rps))
         return
-    yield MeasuredInput(
-        "gpu_ttft_p99_s",
-        None,
-        f"The GPU's p99 TTFT is not known: neither {RUNS_FOR_P99} requests within its capacity nor "
-        f"a step of inferctl load with as many tell it.",
-    )
+    yield MeasuredInput("gpu_ttft_p99_s", None, NoTail())
 
 
 def _of_histogram(seen: Histogram, limit_s: float) -> MeasuredInput:
     """Return what the bucket that holds the p99 tells: it is over the limit, or within, or open."""
     tail = p99_against(seen, limit_s)
-    low = tail.bucket.low_s
-    n = f"{seen.counts[-1]:.0f} requests in the server's own histogram"
-    said = f"The GPU's p99 TTFT {_within(tail.bucket)}, of {n}"
-    if tail.broken is None:
-        return MeasuredInput("gpu_ttft_p99_s", None, f"{said}: whether the limit is kept is open.")
+    known_from = HistogramTail(tail.bucket, seen.counts[-1], tail.broken)
     if tail.broken:
-        return MeasuredInput("gpu_ttft_p99_above_s", _seconds(low), f"{said}.")
-    return MeasuredInput("gpu_ttft_p99_s", None, f"{said}: the limit is kept.")
-
-
-def _within(bucket: Bucket) -> str:
-    if bucket.high_s is None:
-        return f"is above {bucket.low_s:g} s"
-    if bucket.low_s <= 0:
-        return f"is at most {bucket.high_s:g} s"
-    return f"is between {bucket.low_s:g} and {bucket.high_s:g} s"
+        return MeasuredInput("gpu_ttft_p99_above_s", _seconds(tail.bucket.low_s), known_from)
+    return MeasuredInput("gpu_ttft_p99_s", None, known_from)
 
 
 def _api_tail(
@@ -312,17 +297,11 @@ def _api_tail(
     tail = measured.tail(endpoint)
     if tail is None or tail.p99_s is None:
         runs = 0 if tail is None else tail.runs
-        yield MeasuredInput(
-            "api_ttft_p99_s",
-            None,
-            f"The p99 TTFT of {endpoint.name} takes {RUNS_FOR_P99} A/B runs of the last "
-            f"{STALE_AFTER_DAYS} days, there are {runs}.",
-        )
+        yield MeasuredInput("api_ttft_p99_s", None, RunsTail(endpoint.name, runs))
         return
     day = datetime.fromtimestamp(tail.since_wall_s, UTC).date()
-    failed = f"; {tail.failed} more failed" if tail.failed else ""
-    said = f"The p99 TTFT of {endpoint.name} is of {tail.runs} A/B runs since {day}{failed}."
-    yield MeasuredInput("api_ttft_p99_s", _seconds(tail.p99_s), said)
+    known_from = RunsTail(endpoint.name, tail.runs, tail.failed, day)
+    yield MeasuredInput("api_ttft_p99_s", _seconds(tail.p99_s), known_from)
 
 
 def _too_slow(settings: Settings, measured: Measured) -> Mapping[str, Exclusion]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from backends.domain.billing.ledger import Day, Served, utc_day
 from backends.domain.billing.meter import STOPPED_STILL_COSTS, Spent
+from backends.domain.decision.wording import UNPRICED_REMEDY
 from backends.domain.format import usd
 from backends.domain.prices.amounts import digits
 from backends.domain.session import Session
@@ -14,7 +15,7 @@ from backends.domain.traffic.demand import Demand
 from backends.domain.traffic.totals import TokenTotals
 from backends.operations.billing import Bill, Period, bill_of, day_spent
 from backends.operations.context import Context
-from backends.operations.decision import UNPRICED_REMEDY, decide_all, unpriced_gpu
+from backends.operations.decision import decide_all, unpriced_gpu
 from backends.operations.host import Host, this_host
 from backends.operations.rental import ApiEquivalent, api_equivalent
 from backends.operations.snapshot import snapshot, with_gpus
@@ -48,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Problem: the history, a traffic file or Prometheus cannot be read.
     """
+    if arguments.csv and arguments.json:
+        raise UsageProblem("--csv and --json are two forms; choose one")
     host = this_host()
     session = snapshot(host)
     context, today = context_for(host, session, arguments)
@@ -76,6 +79,8 @@ def _period(arguments: argparse.Namespace, today: date) -> Period | None:
         return None
     last = arguments.until or today
     first = arguments.since or last
+    if arguments.until is None and first > today:
+        raise UsageProblem(f"--since {first} is after today, {today}; name a day that was")
     if first > last:
         raise UsageProblem(f"--since {first} is after --until {last}; exchange them")
     return Period(first, last)

@@ -9,9 +9,10 @@ from urllib.parse import quote
 
 from backends.domain.billing.ledger import midnight_after, utc_day
 from backends.domain.billing.meter import Spent
+from backends.domain.decision.answer import Verdict
 from backends.domain.decision.option import Option
-from backends.domain.decision.verdict import Verdict
 from backends.domain.decision.wording import (
+    UNPRICED_REMEDY,
     advice_reason,
     excluded_because,
     flips_at,
@@ -31,7 +32,7 @@ from backends.history.records import SeriesRecord, StartRecord
 from backends.operations.billing import Bill
 from backends.operations.capacity import Capacity
 from backends.operations.context import Context
-from backends.operations.decision import UNPRICED_REMEDY, Decision
+from backends.operations.decision import Decision
 from backends.operations.host import Host
 
 MOST_RECORDS = 10_000

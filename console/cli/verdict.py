@@ -1,14 +1,17 @@
 """``inferctl verdict``: is the GPU or the API cheaper, and what would flip it."""
 
 import argparse
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from backends.domain.decision.answer import Verdict
 from backends.domain.decision.document import verdict_document
 from backends.domain.decision.hysteresis import OPPOSITE_WINDOWS
 from backends.domain.decision.option import Option
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import BadScenario, Scenario
-from backends.domain.decision.verdict import Verdict, decide
+from backends.domain.decision.verdict import decide
 from backends.domain.decision.wording import (
     advice_reason,
     break_even_sentence,
@@ -19,7 +22,7 @@ from backends.domain.decision.wording import (
 from backends.domain.format import UNKNOWN, usd
 from backends.operations.remedies import remedies
 from backends.problem import UsageProblem
-from backends.scenarios.reading import scenario_at
+from backends.scenarios.reading import scenario_at, shipped_scenarios
 from console.cli.output import document, say, show, table
 
 if TYPE_CHECKING:
@@ -59,6 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _published(as_json=arguments.json)
     answer: dict[str, Any]
     decision: Decision | None = None
+    if arguments.scenario and (arguments.traffic or arguments.prometheus):
+        raise UsageProblem("--scenario brings its own traffic; leave out --traffic or --prometheus")
     if arguments.scenario:
         plan = decide(_from_file(arguments.scenario), remedies())
         answer = {**verdict_document(plan), **NO_HOST}
@@ -74,6 +79,9 @@ def run(arguments: argparse.Namespace) -> int:
         _tell(plan)
     else:
         show(f"NOW   {decision.now.kind.value.replace('_', ' ')}: {now_reason(decision.now)}")
+        if decision.right_now is not plan:
+            lately = decision.right_now
+            show(f"RIGHT NOW  {lately.kind.value.replace('_', ' ')}: {reason(lately)}")
         _tell(plan)
         _tell_advice(decision)
     if answer["required"] is None or answer["required"]["met"]:
@@ -85,8 +93,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _required(plan: Verdict, option: str | None) -> dict[str, Any] | None:
     if option is None:
         return None
-    met, decided = plan.kind in REQUIRED[option], plan.kind not in UNDECIDED
-    return {"option": option, "met": met, "decided": decided}
+    kinds = plan.between or (plan.kind,)
+    # Whether a GPU of one's own overflows to the API may be open where that it wins is not.
+    own = REQUIRED["self_host"] | {VerdictKind.HYBRID_CHEAPER}
+    met = plan.kind in REQUIRED[option] or (
+        option == "self_host" and kinds[0] in REQUIRED[option] and set(kinds) <= own
+    )
+    return {"option": option, "met": met, "decided": met or plan.kind not in UNDECIDED}
 
 
 def _refusal(plan: Verdict, option: str) -> str:
@@ -112,10 +125,17 @@ def _published(*, as_json: bool) -> int:
 
 
 def _from_file(name: str) -> Scenario:
+    """Return a scenario; the prices of a file are of today, where it says no day of its own.
+
+    One that ships recomputes what was published, at the prices of then.
+    """
     try:
-        return scenario_at(name)
+        found = scenario_at(name)
     except BadScenario as error:
         raise UsageProblem(str(error)) from error
+    if found.today is not None or name.removesuffix(".toml") in shipped_scenarios():
+        return found
+    return replace(found, today=datetime.now(UTC).date())
 
 
 def _tell(found: Verdict) -> None:
@@ -124,7 +144,7 @@ def _tell(found: Verdict) -> None:
     if even:
         show(f"  break-even: {even}")
     for option in found.options:
-        costs = "".join(f"{cost:>15}" for cost in _costs(option, found))
+        costs = "".join(f"  {cost:>13}" for cost in _costs(option, found))
         why = excluded_because(option.exclusion, found.remedies)
         show(f"  {option.name:26}{costs}  {why}".rstrip())
     for assumption in found.assumptions:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from backends.domain.billing.meter import Activity, MeterState, activity_of_host, advance_meter
 from backends.domain.facts import BecameReady, Exited, MetricsScraped, ServerFact, Spawned, Stopped
+from backends.domain.traffic.bins import kept_with
 from backends.domain.traffic.shape import HourlyProfile, learn, learn_tokens
 from backends.domain.traffic.totals import TokenTotals, add_reading, minus, plus
 from backends.domain.traffic.windows import Window, Windows, after_reading
@@ -157,7 +158,8 @@ def learnt(profile: HourlyProfile, window: Window) -> HourlyProfile:
     if window.requests is None:
         return profile
     hour = datetime.fromtimestamp(window.began_wall_s, UTC).hour
-    return learn_tokens(learn(profile, hour, window.requests, window.seconds), window.seen)
+    found = learn_tokens(learn(profile, hour, window.requests, window.seconds), window.seen)
+    return replace(found, bins=kept_with(profile.bins, window.bins))
 
 
 Change = tuple[float, Activity]

@@ -1,14 +1,50 @@
 """The traffic of a server as it was recorded: all windows that were ever watched."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from backends.domain.billing.ledger import Served, learnt
 from backends.domain.durations import HOUR_S
-from backends.domain.traffic.demand import Demand, cached_share_of
+from backends.domain.format import figure
+from backends.domain.traffic.bins import Bin, by_identity, kept_with
+from backends.domain.traffic.demand import NOTHING, Demand, cached_share_of, demand_of
 from backends.domain.traffic.requests import Observed
 from backends.domain.traffic.shape import TokenSums
 from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.windows import open_window
+
+RIGHT_NOW_S = 2 * HOUR_S
+"""How far back *right now* reaches, as far as that was watched."""
+
+
+def recent_demand(served: Served) -> Demand:
+    """Return the traffic of the last hours, the window under way included."""
+    bins = _last_hours(_bins(served))
+    if not bins:
+        return NOTHING
+    found = demand_of(bins, "")
+    watched = figure((found.seen.window_s or 0) / 60)
+    source = f"what was watched of {served.server or 'the server'} in the last {watched} min"
+    return replace(found, source=source, cached_input_share=cached_share_of(served.totals))
+
+
+def _bins(served: Served) -> tuple[Bin, ...]:
+    """Return all stretches; of the window under way its minutes that are over.
+
+    The minute under way counts only where nothing else is known: what is decided changes no more
+    often than once a minute.
+    """
+    if served.profile.bins or served.windows.minutes:
+        return kept_with(served.profile.bins, served.windows.minutes)
+    window = open_window(served.windows)
+    return () if window is None else window.bins
+
+
+@by_identity
+def _last_hours(bins: tuple[Bin, ...]) -> tuple[Bin, ...]:
+    since_s = bins[-1].began_s - RIGHT_NOW_S if bins else 0.0
+    return tuple(each for each in bins if each.began_s >= since_s)
+
 
 MOST_MISSED = 2.0
 """Where the ledger counted more than twice the requests of the windows, it knows the mean better,
@@ -25,12 +61,20 @@ def recorded_demand(served: Served) -> Demand:
     if window is not None:
         profile = learnt(profile, window)
     requests, seconds = sum(profile.requests), sum(profile.seconds)
+    cached = cached_share_of(served.totals)
+    of_bins = demand_of(_bins(served), "")
+    watched_s = float(of_bins.seen.window_s or 0)
+    if of_bins.week_rps or watched_s > seconds / 2:
+        source = (
+            f"what was watched of {served.server or 'the server'} in {watched_s / HOUR_S:.1f} h"
+        )
+        return replace(of_bins, source=source, cached_input_share=cached, profile=profile)
     seen = Observed(n=_decimal(requests), window_s=_decimal(seconds) if seconds else None)
     source = f"what was watched of {served.server or 'the server'} in {seconds / HOUR_S:.1f} h"
     return Demand(
         _with_tokens(seen, profile.tokens, served.totals),
         source,
-        cached_share_of(served.totals),
+        cached,
         profile,
     )
 

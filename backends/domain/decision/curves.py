@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
+from backends.domain.decision.answer import Verdict
 from backends.domain.decision.break_even import usable_capacity_rps
 from backends.domain.decision.option import (
     fixed_usd_per_hour,
@@ -12,7 +13,6 @@ from backends.domain.decision.option import (
 )
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import Band, load_band, load_of
-from backends.domain.decision.verdict import Verdict
 from backends.domain.decision.wording import reason
 
 POINTS = 48

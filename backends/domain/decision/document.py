@@ -3,11 +3,17 @@
 from decimal import Decimal
 from typing import Any
 
+from backends.domain.decision.answer import Verdict
 from backends.domain.decision.break_even import Segment
 from backends.domain.decision.option import Option
-from backends.domain.decision.verdict import Verdict
-from backends.domain.decision.wording import excluded_because, reason
+from backends.domain.decision.wording import (
+    excluded_because,
+    horizon_sentence,
+    reason,
+    unlike_sentence,
+)
 from backends.domain.prices.amounts import digits
+from backends.domain.traffic.demand import Horizon
 
 
 def verdict_document(verdict: Verdict) -> dict[str, Any]:
@@ -17,6 +23,10 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
     return {
         "verdict": verdict.kind.value,
         "reason": reason(verdict),
+        "horizon": None if verdict.horizon is None else _horizon(verdict.horizon),
+        "unlike": None if verdict.unlike is None else unlike_sentence(verdict.unlike),
+        "between": [kind.value for kind in verdict.between],
+        "decided_in_s": verdict.decided_in_s,
         "flip": None if flip is None else _number(flip.value),
         "flip_quantity": None if flip is None else flip.quantity,
         "flip_to": None if flip is None or flip.to is None else flip.to.value,
@@ -35,6 +45,15 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
         "best": None if verdict.best is None else _option(verdict.best, verdict),
         "segments": [_segment(segment) for segment in at.segments],
         "assumptions": list(verdict.assumptions),
+    }
+
+
+def _horizon(horizon: Horizon) -> dict[str, Any]:
+    return {
+        "speaks_for": "week" if horizon.week else "seen",
+        "seen_s": horizon.seen_s,
+        "week_in_s": horizon.missing_s,
+        "sentence": horizon_sentence(horizon),
     }
 
 

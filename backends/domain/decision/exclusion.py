@@ -158,6 +158,13 @@ class TooFewRequests:
     needed: int
 
 
+@dataclass(frozen=True, slots=True)
+class TooShort:
+    """Traffic was seen in too few stretches to tell how unevenly it comes."""
+
+    seen_s: Decimal
+
+
 PriceOf = Literal["gpu", "contract", "api", "currency"]
 
 
@@ -174,5 +181,5 @@ class StalePrice:
     code: str = ""
 
 
-Refusal = Unlike | NotGiven | TooFewRequests
+Refusal = Unlike | NotGiven | TooFewRequests | TooShort
 """Why nothing is decided, before anything is computed."""

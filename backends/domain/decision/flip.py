@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import accumulate, pairwise
+from operator import mul
 from typing import Any, Literal
 
 from backends.domain.decision.break_even import Crossover, needed_capacity_rps
@@ -18,10 +20,10 @@ from backends.domain.decision.uncertainty import centre, load_of
 from backends.domain.durations import HOUR_S
 from backends.domain.traffic.shape import Load
 
-_STEP = Decimal("1.25")
-_STEPS = 42
+_NEAR, _FAR = Decimal("1.25"), Decimal(2)
+_FACTORS = tuple(accumulate((Decimal(1), *(_NEAR,) * 10, *(_FAR,) * 10), mul))
 """Loads from a ten-thousandth of the present one to ten thousand times as much are searched."""
-_HALVINGS = 40
+_HALVINGS = 30
 _A_STEP_BEYOND = Decimal("1.000001")
 
 Outcomes = Callable[[Decimal], VerdictKind]
@@ -167,12 +169,15 @@ def _nearest_change(outcome: Outcomes) -> tuple[Decimal, VerdictKind] | None:
     def same(factor: Decimal) -> bool:
         return outcome(factor) is here
 
-    for step in range(1, _STEPS + 1):
-        near, far = _STEP ** (step - 1), _STEP**step
-        if not same(far):
-            return _beyond(_boundary(near, far, same), outcome, _A_STEP_BEYOND)
-        if not same(1 / far):
-            return _beyond(_boundary(1 / near, 1 / far, same), outcome, 1 / _A_STEP_BEYOND)
+    for near, far in pairwise(_FACTORS):
+        for inside, outside, beyond in (
+            (near, far, _A_STEP_BEYOND),
+            (1 / near, 1 / far, 1 / _A_STEP_BEYOND),
+        ):
+            if not same(outside):
+                found = _beyond(_boundary(inside, outside, same), outcome, beyond)
+                # With very many GPUs the outcome changes back within a step: that is no change.
+                return None if found[1] is here else found
     return None
 
 

@@ -184,14 +184,30 @@ def slow_gpu(scenario: Scenario) -> Slow | None:
     return None
 
 
-def replicas_for(scenario: Scenario, load: Load) -> tuple[int, Exclusion | None]:
-    """Return how many GPUs hold the peak, and why they cannot, if so."""
+def replicas_for(
+    scenario: Scenario, load: Load, *, overflows: bool = False
+) -> tuple[int, Exclusion | None]:
+    """Return how many GPUs hold the peak, and why they cannot, if so.
+
+    Where what exceeds them `overflows` to an API, any number can.
+    """
     if slow := slow_gpu(scenario):
         return 1, over_limit(slow)
     peak = load.peak_rps
     if scenario.capacity_rps is None:
         return 1, Exclusion(ExclusionKind.CAPACITY_UNKNOWN, Unmeasured(peak))
     count, most = load.replicas(scenario.capacity_rps), scenario.max_replicas
-    if most is not None and count > most:
+    if not overflows and most is not None and count > most:
         return count, Exclusion(ExclusionKind.OVER_CAPACITY, TooFewGpus(peak, count, most))
     return count, None
+
+
+def gpu_prices(scenario: Scenario, point: Point) -> tuple[tuple[str, Decimal], ...]:
+    """Return the hourly price of one GPU under each contract that has one."""
+    month = scenario.gpu_usd_per_month
+    hourly = (
+        ("on_demand", scenario.gpu_usd_per_hour),
+        ("reserved", None if month is None else month / scenario.hours_per_month),
+        ("owned", owned_usd_per_hour(scenario)),
+    )
+    return tuple((name, usd * point.gpu_factor) for name, usd in hourly if usd is not None)

@@ -9,11 +9,13 @@ from backends.domain.decision.option import (
     Point,
     api_prices_given,
     fixed_usd_per_hour,
+    gpu_prices,
     owned_usd_per_hour,
     replicas_for,
     tokens_of,
 )
 from backends.domain.decision.scenario import Scenario
+from backends.domain.decision.schedule import scheduled
 from backends.domain.decision.serverless import serverless
 from backends.domain.durations import DAY_S, HOUR_S
 from backends.domain.traffic.shape import ZERO, Load, ceiling
@@ -67,6 +69,7 @@ def options(scenario: Scenario, point: Point) -> tuple[Option, ...]:
         *serverless(scenario, point),
         _provisioned(scenario, point),
         _hybrid(scenario, point),
+        *scheduled(scenario, point, _api_slo(scenario)),
     ]
     return tuple(option for option in found if option is not None)
 
@@ -95,23 +98,18 @@ def no_batch_in_time(scenario: Scenario) -> Exclusion | None:
     return over_limit(Batched())
 
 
-def _prices(scenario: Scenario, point: Point) -> tuple[tuple[str, Decimal], ...]:
-    """Return the hourly price of one GPU under each contract that has one."""
-    month = scenario.gpu_usd_per_month
-    hourly = (
-        ("on_demand", scenario.gpu_usd_per_hour),
-        ("reserved", None if month is None else month / scenario.hours_per_month),
-        ("owned", owned_usd_per_hour(scenario)),
-    )
-    return tuple((name, usd * point.gpu_factor) for name, usd in hourly if usd is not None)
-
-
 def _always_on(scenario: Scenario, point: Point) -> list[Option]:
     count, why_not = replicas_for(scenario, point.load)
     fixed = fixed_usd_per_hour(scenario)
-    return [
-        Option(name, usd * count + fixed, count, why_not) for name, usd in _prices(scenario, point)
+    found = [
+        Option(name, usd * count + fixed, count, why_not)
+        for name, usd in gpu_prices(scenario, point)
     ]
+    if scenario.owned_usd is not None and owned_usd_per_hour(scenario) is None:
+        needed = ("owned_life_months", "power_kw", "usd_per_kwh")
+        missing = next(name for name in needed if getattr(scenario, name) is None)
+        found.append(Option("owned", None, count, unpriced(missing)))
+    return found
 
 
 def _provisioned(scenario: Scenario, point: Point) -> Option | None:
@@ -134,7 +132,7 @@ def _hybrid(scenario: Scenario, point: Point) -> Option | None:
     than it does: its marginal utilisation is above the break-even utilisation.
     """
     capacity, usd_request = scenario.capacity_rps, point.usd_per_request
-    prices = _prices(scenario, point)
+    prices = gpu_prices(scenario, point)
     if capacity is None or usd_request is None or not prices:
         return None
     usd = min(price for _, price in prices)
@@ -147,7 +145,7 @@ def _hybrid(scenario: Scenario, point: Point) -> Option | None:
     if count == 0 or overflow == 0:
         return None
     cost = usd * count + fixed_usd_per_hour(scenario) + api_hour * overflow
-    _, why_not = replicas_for(replace(scenario, max_replicas=None), point.load)
+    _, why_not = replicas_for(scenario, point.load, overflows=True)
     return Option("hybrid", cost, count, why_not or _api_slo(scenario))
 
 

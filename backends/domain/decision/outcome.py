@@ -39,6 +39,9 @@ _CHEAPER = {
     "serverless_gpu": VerdictKind.SERVERLESS_GPU_CHEAPER,
     "serverless_gpu_kept_warm": VerdictKind.SERVERLESS_GPU_CHEAPER,
     "hybrid": VerdictKind.HYBRID_CHEAPER,
+    "scheduled": VerdictKind.SELF_HOST_CHEAPER,
+    "scheduled_hybrid": VerdictKind.HYBRID_CHEAPER,
+    "reserved_and_on_demand": VerdictKind.RESERVED_CHEAPER,
 }
 
 

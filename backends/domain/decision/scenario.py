@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from backends.domain.prices.cost import Tier
 from backends.domain.prices.currencies import ConvertedPrice, Currency
 from backends.domain.traffic.requests import Observed, RequestKind
-from backends.domain.traffic.shape import HOURS
+from backends.domain.traffic.shape import EVEN, HOURS, Shares
 from backends.domain.values import Unfit, below, day, kind_of, number, text, truth
 
 Part = TypeVar("Part", Tier, RequestKind)
@@ -30,8 +30,9 @@ class Scenario:
         cached_input_share: of the input tokens, 0 to 1.
         batch_multiplier: what the API charges of its token prices for batches, such as 0.5.
         rate_rps: mean requests per second; with `hours_per_day`, during those hours only.
-        profile_rps: 24 hourly rates instead of one.
+        profile_rps: 24 hourly rates of a day instead of one, or 168 of a week from Monday on.
         peak_over_average: how much higher the bursts are than the mean.
+        bursts: the same as it was measured, by shares of an hour.
         capacity_rps: measured requests per second that one replica serves within its limits.
         starts_per_day: cold starts of a GPU that is destroyed when idle.
         cold_start_s: from the order to the first token, on a new host where the GPU was destroyed.
@@ -125,9 +126,10 @@ class Scenario:
     observed: Observed | None = None
     currencies: tuple[Currency, ...] = ()
     converted: tuple[ConvertedPrice, ...] = ()
+    bursts: Shares = EVEN
 
 
-_WRITTEN_BY_US = frozenset({"converted"})
+_WRITTEN_BY_US = frozenset({"converted", "bursts"})
 
 KEYS = tuple(field.name for field in fields(Scenario) if field.name not in _WRITTEN_BY_US)
 """The keys that a scenario may be written with."""
@@ -151,11 +153,18 @@ _POSITIVE = frozenset(
         "owned_life_months",
         "provisioned_unit_tokens_per_s",
         "granularity_s",
+        "dispersion",
         "weight",
         "usd",
     }
 )
+_AT_LEAST = {
+    "peak_over_average": (1, "a peak is at least its average"),
+    "pue": (1, "a building draws at least what its GPUs do"),
+    "hours_per_month": (672, "a month has at least 28 days"),
+}
 _AT_MOST = {
+    "hours_per_month": 744,
     "cached_input_share": 1,
     "hours_per_day": HOURS,
     "gpu_price_spread_percent": 99,
@@ -285,8 +294,9 @@ def _number(key: str, value: object) -> Decimal:
         raise Unfit("is 0, which cannot be", _LEFT_OUT)
     if key in _AT_MOST and amount > _AT_MOST[key]:
         raise Unfit(f"is {amount}, which is too much", f"it is at most {_AT_MOST[key]}")
-    if key == "peak_over_average" and amount < 1:
-        raise Unfit(f"is {amount}, which is too little", "a peak is at least its average")
+    least, why = _AT_LEAST.get(key, (0, ""))
+    if amount < least:
+        raise Unfit(f"is {amount}, which is too little", why)
     return amount
 
 
@@ -294,7 +304,11 @@ def _parts(value: object, kind: type[Part]) -> tuple[Part, ...]:
     """Return a list of tables of one kind, at least one of them."""
     if not isinstance(value, list | tuple) or not value:
         raise Unfit("is no list of tables", "write a list of at least one table")
-    return tuple(_part(item, kind, index) for index, item in enumerate(value))
+    found = tuple(_part(item, kind, index) for index, item in enumerate(value))
+    limits = [getattr(each, "above_input_tokens", place) for place, each in enumerate(found)]
+    if len(set(limits)) < len(limits):
+        raise Unfit("has two tiers above the same number of tokens", "keep one of them")
+    return found
 
 
 def _part(item: object, kind: type[Part], index: int) -> Part:
@@ -307,8 +321,9 @@ def _part(item: object, kind: type[Part], index: int) -> Part:
 
 
 def _profile(value: object) -> tuple[Decimal, ...]:
-    if not isinstance(value, list | tuple) or len(value) != HOURS:
-        raise Unfit("is no list of a day", "write a list of 24 hourly rates, midnight first")
+    if not isinstance(value, list | tuple) or len(value) not in {HOURS, 7 * HOURS}:
+        remedy = "write 24 hourly rates, midnight first, or 168 of a week, Monday first"
+        raise Unfit("is no list of a day or a week", remedy)
     return tuple(_numbers({f"[{hour}]": rate for hour, rate in enumerate(value)}).values())
 
 
@@ -324,7 +339,7 @@ def _observed(value: object) -> Observed:
     if not isinstance(value, Mapping) or "n" not in value:
         remedy = 'write a table with at least "n", the number of requests'
         raise Unfit("is no such table", remedy)
-    known = {field.name for field in fields(Observed)}
+    known = {field.name for field in fields(Observed)} - {"errors"}
     unknown = sorted(set(value) - known)
     if unknown:
         raise Unfit(f'has an unknown key "{unknown[0]}"', f"known are {', '.join(sorted(known))}")
@@ -336,7 +351,13 @@ def _observed(value: object) -> Observed:
         numbers["covariance"] *= -1
     if numbers.get("window_s") == 0:
         raise Unfit("is 0, which cannot be", _LEFT_OUT, ("window_s",))
-    return Observed(**numbers)
+    found = Observed(**numbers)
+    most = found.input_tokens_sd * found.output_tokens_sd
+    both = {"input_tokens_sd", "output_tokens_sd"} <= numbers.keys()
+    if both and abs(found.covariance) > most * Decimal("1.000001"):
+        remedy = f"it is at most the product of the two deviations, {most}"
+        raise Unfit(f"is {found.covariance}, which cannot be", remedy, ("covariance",))
+    return found
 
 
 def supplemented(scenario: Scenario, by: Scenario) -> Scenario:

@@ -65,7 +65,7 @@ def serverless(scenario: Scenario, point: Point) -> list[Option]:
         return [Option("serverless_gpu", None, None, unpriced(missing))]
     count, why_not = replicas_for(scenario, point.load)
     billed, delayed, requests = Decimal(0), Decimal(0), point.load.mean_rps
-    for share, level in point.load.bursts:
+    for share, level in point.load.levels:
         each = _holding(scenario, level)
         run = scale_to_zero(level / each, scenario.service_s, timeout, cold)
         billed += share * run.billed_share * each
@@ -108,12 +108,12 @@ def _kept_warm(scenario: Scenario, point: Point, rate: Decimal) -> list[Option]:
     if not why_not and count > kept and scenario.ttft_slo_s is not None:
         why_not = over_limit(TooFewWarm(kept, count))
     cost = Decimal(0)
-    for share, level in point.load.bursts:
+    for share, level in point.load.levels:
         each = _holding(scenario, level)
         busy = min(each, kept) * (1 - (-level / each * scenario.service_s).exp())
         cost += share * ((busy + max(0, each - kept)) * rate + (kept - busy) * warm)
     # Between bursts nothing is busy, and the warm replicas still cost.
-    idle = 1 - sum(share for share, _ in point.load.bursts)
+    idle = 1 - sum(share for share, _ in point.load.levels)
     cost = HOUR_S * (cost + idle * kept * warm)
     return [Option("serverless_gpu_kept_warm", cost, max(count, kept), why_not)]
 

@@ -4,11 +4,11 @@ This verdict asks where the traffic should run, at full cost. What to do with a 
 paid for is another question, answered in `now`; the two are never mixed.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from backends.domain.decision.assumptions import assumptions
+from backends.domain.decision.answer import Verdict
 from backends.domain.decision.break_even import Crossover, crossover, never_crosses
 from backends.domain.decision.comparability import unlike_sides
 from backends.domain.decision.exclusion import (
@@ -19,6 +19,7 @@ from backends.domain.decision.exclusion import (
     Remedies,
     StalePrice,
     TooFewRequests,
+    TooShort,
 )
 from backends.domain.decision.flip import Flip, flip_of, needed_for, without_rate
 from backends.domain.decision.option import (
@@ -31,43 +32,21 @@ from backends.domain.decision.option import (
 from backends.domain.decision.options import options
 from backends.domain.decision.outcome import VerdictKind, outcome, outcome_at, priced, ranked
 from backends.domain.decision.scenario import Scenario
-from backends.domain.decision.uncertainty import Band, centre, load_of, points, rate_band
+from backends.domain.decision.uncertainty import (
+    SEQUENTIAL,
+    centre,
+    cost_error,
+    load_of,
+    points,
+    rate_band,
+)
+from backends.domain.decision.wording.inputs import assumptions
 from backends.domain.prices.amounts import age_days, is_stale
+from backends.domain.traffic.scales import LEAST_BLOCKS
 from backends.domain.traffic.shape import Load
 
 LEAST_REQUESTS = 30
 """Fewer requests than this tell too little about their mean."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Which way of serving is cheaper, and everything that it rests on.
-
-    Attributes:
-        flip: the one number that would change it, None where nothing known would.
-        options: all of them, those that can be chosen first and cheapest first.
-        best: the cheapest that can be chosen, None where there is none or nothing is decided.
-        rate_interval: where the mean rate may lie, in req/s; None where it is taken as exact.
-        refusal: why nothing is decided; None where that is no reason of its own.
-        stale: the price that is too old; the verdict is `if_fresh` where it still holds.
-        remedies: the commands that mend what is missing.
-        offers: what a price table asks for a GPU without a price, one sentence; empty for none.
-    """
-
-    kind: VerdictKind
-    crossover: Crossover
-    usd_per_request: Decimal | None
-    flip: Flip | None = None
-    options: tuple[Option, ...] = ()
-    best: Option | None = None
-    hours_per_month: Decimal = Decimal(730)
-    assumptions: tuple[str, ...] = ()
-    rate_interval: Band | None = None
-    refusal: Refusal | None = None
-    stale: StalePrice | None = None
-    if_fresh: VerdictKind | None = None
-    remedies: Remedies = NO_REMEDIES
-    offers: str = ""
 
 
 def decide(scenario: Scenario, remedies: Remedies = NO_REMEDIES) -> Verdict:
@@ -91,14 +70,15 @@ def _decided(scenario: Scenario) -> Verdict:
     if load is None:
         return _without_load(scenario, at)
     found = ranked(options(counted, centre(counted, load)))
-    kind = _kind(counted, load, found)
+    kind, between = _kind(counted, load, found)
     usable = priced(found)
     stale = None if kind in _NOTHING_DECIDED else _stale_price(scenario)
+    flip = flip_of(scenario, load, kind, at)
     return Verdict(
         VerdictKind.STALE_PRICES if stale else kind,
         at,
         usd_per_request(scenario),
-        flip_of(scenario, load, kind, at),
+        flip,
         found,
         usable[0][1] if usable and kind is not VerdictKind.CAPACITY_UNKNOWN else None,
         scenario.hours_per_month,
@@ -106,10 +86,38 @@ def _decided(scenario: Scenario) -> Verdict:
         rate_band(counted),
         stale=stale,
         if_fresh=kind if stale else None,
+        between=between,
+        decided_in_s=_decided_in_s(counted, flip) if kind is VerdictKind.TOO_CLOSE else None,
     )
 
 
+def _decided_in_s(scenario: Scenario, flip: Flip | None) -> float | None:
+    """Return how much longer traffic must be seen until its errors are below the distance.
+
+    They shrink with the square root of the time.
+    """
+    seen = scenario.observed
+    if seen is None or seen.errors is None or seen.window_s is None or flip is None:
+        return None
+    if flip.quantity != "rate_rps" or not flip.now or flip.value == flip.now:
+        return None
+    distance = float(abs(flip.value / flip.now - 1))
+    z = float(SEQUENTIAL)
+    price = cost_error(scenario, seen.errors, z)
+    error = (price**2 + (seen.errors.rate * z) ** 2) ** 0.5
+    return max(0.0, float(seen.window_s) * ((error / distance) ** 2 - 1)) or None
+
+
 _NOTHING_DECIDED = frozenset({VerdictKind.CAPACITY_UNKNOWN, VerdictKind.UNPRICED})
+
+
+def kind_of(scenario: Scenario) -> VerdictKind:
+    """Return the verdict's kind alone, for traffic and prices that are known to suffice."""
+    counted = without_rate(scenario)
+    load = load_of(counted)
+    if load is None:
+        return VerdictKind.INSUFFICIENT_DATA
+    return _kind(counted, load, options(counted, centre(counted, load)))[0]
 
 
 def _refusal(scenario: Scenario) -> tuple[VerdictKind, Refusal] | None:
@@ -123,6 +131,9 @@ def _refusal(scenario: Scenario) -> tuple[VerdictKind, Refusal] | None:
     few = too_few_seen(scenario)
     if few is not None:
         return VerdictKind.INSUFFICIENT_DATA, TooFewRequests(few, LEAST_REQUESTS)
+    seen = scenario.observed
+    if seen is not None and seen.errors is not None and seen.errors.freedom < LEAST_BLOCKS - 1:
+        return VerdictKind.INSUFFICIENT_DATA, TooShort(seen.window_s or Decimal(0))
     if api_prices_given(scenario) and usd_per_request(scenario) is None:
         names = ("input_tokens", "output_tokens")
         unknown = tuple(name for name in names if getattr(scenario, name) is None)
@@ -164,11 +175,12 @@ def _stale_price(scenario: Scenario) -> StalePrice | None:
         scenario.provisioned_unit_usd_per_hour,
     )
     contract = None if contracts == (None, None, None) else scenario.contract_price_as_of
+    used = {price.code for price in scenario.converted}
     dates: tuple[tuple[PriceOf, str, date | None], ...] = (
         ("gpu", "", scenario.gpu_price_as_of),
         ("contract", "", contract),
         ("api", "", scenario.api_price_as_of),
-        *(("currency", each.code, each.as_of) for each in scenario.currencies),
+        *(("currency", each.code, each.as_of) for each in scenario.currencies if each.code in used),
     )
     for of, code, as_of in dates:
         days = age_days(as_of, scenario.today)
@@ -177,17 +189,19 @@ def _stale_price(scenario: Scenario) -> StalePrice | None:
     return None
 
 
-def _kind(scenario: Scenario, load: Load, found: tuple[Option, ...]) -> VerdictKind:
-    """Return the outcome if it holds wherever the uncertain figures may lie."""
+def _kind(
+    scenario: Scenario, load: Load, found: tuple[Option, ...]
+) -> tuple[VerdictKind, tuple[VerdictKind, ...]]:
+    """Return the outcome if it holds wherever the uncertain figures may lie, else those that do."""
     kind = outcome(found)
     outcomes = {kind, *(outcome_at(scenario, point) for point in points(scenario, load)[1:])}
     if VerdictKind.CAPACITY_UNKNOWN in outcomes:
-        return VerdictKind.CAPACITY_UNKNOWN
+        return VerdictKind.CAPACITY_UNKNOWN, ()
     if len(outcomes) > 1:
-        return VerdictKind.TOO_CLOSE
+        return VerdictKind.TOO_CLOSE, (kind, *sorted(outcomes - {kind}))
     if kind is VerdictKind.API_CHEAPER and never_crosses(scenario):
-        return VerdictKind.NO_CROSSOVER
-    return kind
+        return VerdictKind.NO_CROSSOVER, ()
+    return kind, ()
 
 
 def _without_load(scenario: Scenario, at: Crossover) -> Verdict:

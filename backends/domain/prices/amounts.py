@@ -39,6 +39,6 @@ def age_days(as_of: date | None, today: date | None) -> int | None:
 
 
 def is_stale(as_of: date | None, today: date | None) -> bool:
-    """Return whether a price is known to be older than it should be for a decision."""
+    """Return whether a price is known to be older than it should be, or of a day to come."""
     age = age_days(as_of, today)
-    return age is not None and age > STALE_AFTER_DAYS
+    return age is not None and (age > STALE_AFTER_DAYS or age < -1)

@@ -1,19 +1,23 @@
 """The traffic that a decision is about, wherever it was read: how much, of which tokens, when."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
 from statistics import fmean, variance
 
-from backends.domain.durations import HOUR_S
+from backends.domain.durations import DAY_S, HOUR_S
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Histogram
+from backends.domain.traffic.bins import Bin, by_identity, days_seen, in_steps
+from backends.domain.traffic.bursts import bursts_of
+from backends.domain.traffic.estimate import unknown_errors
 from backends.domain.traffic.rates import grown_histogram, restarted
 from backends.domain.traffic.requests import Observed
-from backends.domain.traffic.shape import HourlyProfile, learn
+from backends.domain.traffic.shape import EVEN, HourlyProfile, Shares, learn
 from backends.domain.traffic.totals import TokenTotals
+from backends.domain.traffic.week import WEEK_DAYS, estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,21 @@ def observed_between(
         window_s,
         dispersion,
     )
+
+
+def bin_between(earlier: MetricsScraped, later: MetricsScraped) -> Bin | None:
+    """Return what finished between two readings; None where that is not counted."""
+    old, new = earlier.counters, later.counters
+    seconds = later.at.mono_s - earlier.at.mono_s
+    before, after = old.requests_finished, new.requests_finished
+    if seconds <= 0 or before is None or after is None or restarted(old, new):
+        return None
+    into = grown_histogram(old.request_input_tokens, new.request_input_tokens)
+    out = grown_histogram(old.request_output_tokens, new.request_output_tokens)
+    if into is None or out is None or not into.counts or not out.counts:
+        return Bin(earlier.at.wall_s, seconds, after - before)
+    counted = min(into.counts[-1], out.counts[-1])
+    return Bin(earlier.at.wall_s, seconds, after - before, counted, into.sum, out.sum)
 
 
 def observed_in(
@@ -117,6 +136,24 @@ def _decimal(value: float) -> Decimal:
 
 
 @dataclass(frozen=True, slots=True)
+class Horizon:
+    """What an answer speaks for: the time that was seen, or a week like those that were learnt.
+
+    Attributes:
+        seen_s: how long was watched, in seconds.
+        week: whether a whole week was.
+    """
+
+    seen_s: float
+    week: bool = False
+
+    @property
+    def missing_s(self) -> float:
+        """How much longer must be watched until a week is known, in seconds."""
+        return 0.0 if self.week else max(0.0, WEEK_DAYS * DAY_S - self.seen_s)
+
+
+@dataclass(frozen=True, slots=True)
 class Demand:
     """Traffic as it was seen.
 
@@ -127,6 +164,9 @@ class Demand:
         source: where it was read, as the end of a sentence.
         totals: all requests and tokens of the stretch.
         replicas: how many servers served it, None where the source does not tell.
+        week_rps: by hour of the week in UTC, Monday midnight first; empty where none is learnt.
+        bursts: how far short stretches lie above and below the mean of their hour.
+        trend_per_day: by which share the rate grows each day; None where no trend is sure.
     """
 
     seen: Observed
@@ -135,12 +175,73 @@ class Demand:
     profile: HourlyProfile | None = None
     totals: TokenTotals = field(default_factory=TokenTotals)
     replicas: int | None = None
+    week_rps: tuple[Decimal, ...] = ()
+    bursts: Shares = EVEN
+    trend_per_day: float | None = None
+
+    @property
+    def horizon(self) -> Horizon | None:
+        """What an answer on this traffic speaks for; None where it is not known how long it was."""
+        seen_s = self.seen.window_s
+        return None if seen_s is None else Horizon(float(seen_s), bool(self.week_rps))
 
     @property
     def rate_rps(self) -> Decimal | None:
-        """Requests per second over the whole window; None where it is not known how long."""
+        """Requests per second over the whole window; None where it is not known how long.
+
+        Of a learnt week it is that of the week to come.
+        """
+        if self.week_rps:
+            return sum(self.week_rps, Decimal(0)) / len(self.week_rps)
         return self.seen.n / self.seen.window_s if self.seen.window_s else None
 
+
+@by_identity
+def demand_of(bins: tuple[Bin, ...], source: str) -> Demand:
+    """Return the traffic of some stretches: of the week to come where one is learnt, else of them.
+
+    Args:
+        bins: in order of time.
+        source: where it was read, as the end of a sentence.
+    """
+    return studied(Demand(Observed(n=Decimal(0)), source), bins)
+
+
+def studied(demand: Demand, bins: tuple[Bin, ...]) -> Demand:
+    """Return traffic with what its stretches tell: rate, lengths, errors, week, trend and bursts.
+
+    Whatever else is known of it stays.
+
+    Args:
+        demand: what is known beside its stretches.
+        bins: in order of time; short ones tell of bursts.
+    """
+    wide_s = HOUR_S if days_seen(bins) > DAYS_BY_THE_MINUTE else MINUTE_S
+    wide = in_steps(bins, wide_s) if bins and bins[0].seconds < wide_s else bins
+    found = estimate(wide)
+    if found is None:
+        return demand
+    seen = replace(
+        demand.seen,
+        n=_decimal(found.requests),
+        input_tokens_mean=None if found.input_tokens is None else _decimal(found.input_tokens),
+        output_tokens_mean=None if found.output_tokens is None else _decimal(found.output_tokens),
+        window_s=_decimal(found.seconds),
+        tokens_n=_decimal(found.counted),
+        errors=found.errors,
+    )
+    return replace(
+        demand,
+        seen=seen,
+        week_rps=tuple(_decimal(rate) for rate in found.week_rps),
+        bursts=bursts_of(bins),
+        trend_per_day=found.trend_per_day,
+    )
+
+
+MINUTE_S = 60.0
+DAYS_BY_THE_MINUTE = 2.0
+"""From more days on hours tell as much."""
 
 NOTHING = Demand(Observed(n=Decimal(0)), "no server's counters")
 
@@ -156,6 +257,10 @@ def demand_between(readings: Sequence[MetricsScraped], profile: HourlyProfile) -
     seen = observed_between(first, last, dispersion_of(_steps(readings)))
     if seen is None or seen.window_s is None:
         return NOTHING
+    bins = [bin_between(old, new) for old, new in pairwise(readings)]
+    found = estimate(tuple(each for each in bins if each is not None))
+    errors = found.errors if found is not None else None
+    seen = replace(seen, errors=errors or unknown_errors(float(seen.n)))
     source = f"the server's counters over the last {seen.window_s:.0f} s"
     return Demand(seen, source, _cached_share(first, last), profile)
 

@@ -1,69 +1,127 @@
 """The shape of traffic: at which rates requests come, and for which share of the day."""
 
+from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
+from itertools import accumulate
+from operator import neg
 from typing import Self
 
+from backends.domain.traffic.bins import Bin
 from backends.domain.traffic.requests import Observed
 
 ZERO = Decimal(0)
 HOURS = 24
 
 
+Shares = tuple[tuple[Decimal, Decimal], ...]
+"""Shares of a whole, each with its value: a rate, or a factor on one."""
+
+EVEN: Shares = ((Decimal(1), Decimal(1)),)
+
+
+@dataclass(frozen=True, slots=True)
+class _Levels:
+    """All rates from the highest on, with sums over those that are at least as high."""
+
+    rates: tuple[Decimal, ...]
+    shares: tuple[Decimal, ...]
+    volumes: tuple[Decimal, ...]
+
+    def above(self, rate_rps: Decimal) -> Decimal:
+        """Return the mean rate of what exceeds a rate."""
+        at = bisect_left(self.rates, -rate_rps, key=neg)
+        return self.volumes[at - 1] - rate_rps * self.shares[at - 1] if at else ZERO
+
+
+@lru_cache(maxsize=64)
+def _levels_of(cells: Shares, bursts: Shares) -> _Levels:
+    pairs = sorted(
+        ((rate * factor, share * part) for share, rate in cells for part, factor in bursts),
+        reverse=True,
+    )
+    shares = tuple(accumulate(share for _, share in pairs))
+    volumes = tuple(accumulate(rate * share for rate, share in pairs))
+    return _Levels(tuple(rate for rate, _ in pairs), shares, volumes)
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Requests per second by share of the day.
+    """Requests per second by share of the time.
 
     Attributes:
-        levels: share of the day and mean rate in req/s; the shares add up to one.
-        starts_per_day: how often traffic begins again after a level of zero.
-        burst: how much higher than its mean each level peaks. A level is taken as bursts at that
-            peak with nothing between: overflow over a capacity is convex in the rate, so no other
-            traffic with this mean and peak sends more of it elsewhere.
+        cells: hours of one rate, the busiest first: share of the time and mean rate in req/s; the
+            shares add up to one.
+        starts_per_day: how often traffic begins again after a rate of zero.
+        bursts: how the rates inside a cell lie around its mean: share of its time and factor on
+            the mean, the same for all cells.
+        times: a factor on all rates.
+        order: the cell of each hour, in order of time; empty where only shares are known.
     """
 
-    levels: tuple[tuple[Decimal, Decimal], ...]
+    cells: Shares
     starts_per_day: Decimal = ZERO
-    burst: Decimal = Decimal(1)
+    bursts: Shares = EVEN
+    times: Decimal = Decimal(1)
+    order: tuple[int, ...] = ()
 
     @property
     def mean_rps(self) -> Decimal:
-        """The average over the whole day."""
-        return sum((share * rate for share, rate in self.levels), ZERO)
+        """The average over the whole time."""
+        return self.times * _levels_of(self.cells, self.bursts).volumes[-1]
 
     @property
     def peak_rps(self) -> Decimal:
         """The highest rate of all."""
-        return max(rate for _, rate in self.levels) * self.burst
+        return self.times * _levels_of(self.cells, self.bursts).rates[0]
 
     @property
     def active_share(self) -> Decimal:
-        """The share of the day with any traffic; the moments between bursts belong to it."""
-        return sum((share for share, rate in self.levels if rate > 0), ZERO)
+        """The share of the time with any traffic; the moments between bursts belong to it."""
+        return sum((share for share, rate in self.cells if rate > 0), ZERO)
 
     @property
-    def bursts(self) -> tuple[tuple[Decimal, Decimal], ...]:
-        """Share of the day and rate of the bursts of each level."""
-        return tuple((share / self.burst, rate * self.burst) for share, rate in self.levels)
+    def levels(self) -> Shares:
+        """Share of the time and rate of everything above zero."""
+        return tuple(
+            (share * part, rate * factor * self.times)
+            for share, rate in self.cells
+            for part, factor in self.bursts
+            if factor > 0
+        )
 
     def scaled(self, factor: Decimal) -> Self:
         """Return the same shape with every rate multiplied."""
-        return replace(self, levels=tuple((share, rate * factor) for share, rate in self.levels))
+        return replace(self, times=self.times * factor)
 
     def between(self, floor_rps: Decimal, ceiling_rps: Decimal) -> Decimal:
         """Return the mean rate, in req/s, of what lies between two rates."""
-        width = ceiling_rps - floor_rps
-        slices = (share * min(width, max(ZERO, rate - floor_rps)) for share, rate in self.bursts)
-        return sum(slices, ZERO)
+        return self.above(floor_rps) - self.above(ceiling_rps)
 
     def above(self, capacity_rps: Decimal) -> Decimal:
         """Return the mean rate, in req/s, of what exceeds a capacity."""
-        slices = (share * max(ZERO, rate - capacity_rps) for share, rate in self.bursts)
-        return sum(slices, ZERO)
+        if not self.times:
+            return ZERO
+        found = _levels_of(self.cells, self.bursts)
+        return self.times * found.above(capacity_rps / self.times)
 
     def replicas(self, capacity_rps: Decimal) -> int:
         """Return how many replicas hold the peak; at least one."""
         return max(1, ceiling(self.peak_rps / capacity_rps))
+
+
+def bursts_of_peak(peak_over_average: Decimal | None) -> Shares:
+    """Return bursts at a peak with nothing between.
+
+    Overflow over a capacity is convex in the rate, so no other traffic with this mean and peak
+    sends more of it elsewhere.
+    """
+    if peak_over_average is None or peak_over_average == 1:
+        return EVEN
+    share = 1 / peak_over_average
+    return (share, peak_over_average), (1 - share, ZERO)
 
 
 def steady(rate_rps: Decimal, hours_per_day: Decimal | None, starts: Decimal | None) -> Load:
@@ -71,17 +129,23 @@ def steady(rate_rps: Decimal, hours_per_day: Decimal | None, starts: Decimal | N
     if hours_per_day is None or hours_per_day >= HOURS:
         return Load(((Decimal(1), rate_rps),), starts or ZERO)
     share = hours_per_day / HOURS
-    return Load(((share, rate_rps), (1 - share, ZERO)), Decimal(1) if starts is None else starts)
+    begins = Decimal(1) if starts is None else starts
+    cells = ((share, rate_rps), (1 - share, ZERO))
+    return Load(cells, begins)
 
 
-def daily(profile_rps: tuple[Decimal, ...], starts: Decimal | None) -> Load:
-    """Return the load of hourly rates over one day that repeats."""
-    share = Decimal(1) / len(profile_rps)
-    begins = sum(
-        1 for hour, rate in enumerate(profile_rps) if rate > 0 and profile_rps[hour - 1] == 0
-    )
-    levels = tuple((share, rate) for rate in profile_rps)
-    return Load(levels, Decimal(begins) if starts is None else starts)
+@lru_cache(maxsize=16)
+def hourly(profile_rps: tuple[Decimal, ...], starts: Decimal | None) -> Load:
+    """Return the load of hourly rates over a day, or a week, that repeats."""
+    counts = Counter(profile_rps)
+    rates = sorted(counts, reverse=True)
+    hours = len(profile_rps)
+    cells = tuple((Decimal(counts[rate]) / hours, rate) for rate in rates)
+    rank = {rate: at for at, rate in enumerate(rates)}
+    ranks = [rank[rate] for rate in profile_rps]
+    begins = sum(1 for hour, rate in enumerate(profile_rps) if rate > 0 == profile_rps[hour - 1])
+    counted = Decimal(begins) * HOURS / hours
+    return Load(cells, counted if starts is None else starts, order=tuple(ranks))
 
 
 def ceiling(value: Decimal) -> int:
@@ -111,11 +175,19 @@ class TokenSums:
 
 @dataclass(frozen=True, slots=True)
 class HourlyProfile:
-    """Requests and watched seconds of each hour of the day, midnight first; all their tokens."""
+    """What was learnt of a server's traffic.
+
+    Attributes:
+        requests: of each hour of the day in UTC, midnight first, since ever; like `seconds`, that
+            each was watched.
+        tokens: of all requests.
+        bins: the traffic of the last eight weeks; older programs have left none.
+    """
 
     requests: tuple[float, ...] = (0.0,) * 24
     seconds: tuple[float, ...] = (0.0,) * 24
     tokens: TokenSums = TokenSums()
+    bins: tuple[Bin, ...] = ()
 
 
 def learn(profile: HourlyProfile, hour: int, requests: float, seconds: float) -> HourlyProfile:

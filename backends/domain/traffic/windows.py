@@ -6,7 +6,8 @@ from typing import Any
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Histogram
 from backends.domain.stamp import Stamp
-from backends.domain.traffic.demand import observed_between
+from backends.domain.traffic.bins import Bin
+from backends.domain.traffic.demand import bin_between, observed_between
 from backends.domain.traffic.rates import COUNTED, grown_histogram, restarted
 from backends.domain.traffic.requests import Observed
 
@@ -54,6 +55,8 @@ def _added(
     return replace(count, counts=counts, sum=count.sum + grown.sum)
 
 
+MINUTE_S = 60.0
+
 WINDOW_S = 600.0
 """Ten minutes, from the full ten minutes of the clock on."""
 
@@ -72,21 +75,30 @@ class Window:
     Attributes:
         requests: that finished; None where the server does not count them.
         seen: their tokens; None without a request.
+        bins: the same by minutes, as far as it was read as often.
     """
 
     began_wall_s: float
     seconds: float
     requests: float | None
     seen: Observed | None
+    bins: tuple[Bin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """The window under way, by the reading that opened it and the newest; the one closed last."""
+    """The window under way, by the reading that opened it and the newest; the one closed last.
+
+    Attributes:
+        minute: the reading that opened the minute under way.
+        minutes: those of the window that are over.
+    """
 
     opened: MetricsScraped | None = None
     closed: Window | None = None
     latest: MetricsScraped | None = None
+    minute: MetricsScraped | None = None
+    minutes: tuple[Bin, ...] = ()
 
 
 def after_reading(
@@ -97,18 +109,33 @@ def after_reading(
     What inferctl itself sent since the `earlier` reading is cut out.
     """
     windows = replace(windows, latest=read)
+    if read.own and earlier is not None and windows.opened is not None:
+        windows = replace(
+            windows,
+            opened=cut_out(windows.opened, earlier, read),
+            minute=windows.minute and cut_out(windows.minute, earlier, read),
+        )
     opened = windows.opened
-    if opened is not None and read.own and earlier is not None:
-        opened = cut_out(opened, earlier, read)
-        windows = replace(windows, opened=opened)
     seconds = read.at.mono_s - opened.at.mono_s if opened else 0.0
     if opened is None or seconds < 0 or restarted(opened.counters, read.counters):
-        return replace(windows, opened=read)
+        return replace(windows, opened=read, minute=read, minutes=())
+    windows = _after_minute(windows, read)
     if read.at.wall_s // WINDOW_S == opened.at.wall_s // WINDOW_S:
         return windows
     if seconds > MOST_S:
-        return replace(windows, opened=read)
-    return Windows(read, closed_window(opened, read), read)
+        return replace(windows, opened=read, minute=read, minutes=())
+    return Windows(read, closed_window(opened, read, windows.minutes), read, read)
+
+
+def _after_minute(windows: Windows, read: MetricsScraped) -> Windows:
+    """Return the windows with the minute under way closed, if it is over."""
+    began = windows.minute
+    if began is None or read.at.wall_s // MINUTE_S == began.at.wall_s // MINUTE_S:
+        return windows
+    found = bin_between(began, read)
+    if found is None:
+        return windows
+    return replace(windows, minute=read, minutes=(*windows.minutes, found))
 
 
 def open_window(windows: Windows) -> Window | None:
@@ -116,15 +143,20 @@ def open_window(windows: Windows) -> Window | None:
     opened, latest = windows.opened, windows.latest
     if opened is None or latest is None or latest.at.mono_s - opened.at.mono_s < LEAST_OPEN_S:
         return None
-    return closed_window(opened, latest)
+    minutes, minute = windows.minutes, windows.minute
+    rest = bin_between(minute, latest) if minute is not None else None
+    return closed_window(opened, latest, minutes if rest is None else (*minutes, rest))
 
 
-def closed_window(opened: MetricsScraped, read: MetricsScraped) -> Window:
-    """Return what was served between two readings."""
+def closed_window(
+    opened: MetricsScraped, read: MetricsScraped, minutes: tuple[Bin, ...] = ()
+) -> Window:
+    """Return what was served between two readings, with the minutes between them."""
     before, after = opened.counters.requests_finished, read.counters.requests_finished
     return Window(
         opened.at.wall_s,
         read.at.mono_s - opened.at.mono_s,
         None if before is None or after is None else after - before,
         observed_between(opened, read),
+        minutes,
     )

@@ -9,7 +9,8 @@ from importlib.resources import files
 from math import prod
 from typing import Any, Literal
 
-from backends.domain.decision.verdict import Verdict, decide
+from backends.domain.decision.answer import Verdict
+from backends.domain.decision.verdict import decide
 from backends.domain.durations import HOUR_S
 from backends.domain.format import figure, usd
 from backends.domain.prices.amounts import digits

@@ -12,7 +12,8 @@ from textual.getters import query_one
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from backends.domain.decision.verdict import Verdict, decide
+from backends.domain.decision.answer import Verdict
+from backends.domain.decision.verdict import decide
 from backends.domain.format import UNKNOWN
 from backends.operations.decision import Decision
 from console.tui.bindings import BACK

@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from backends.domain import format as fmt
-from backends.domain.decision.verdict import Verdict
+from backends.domain.decision.answer import Verdict
 from backends.domain.decision.wording import flips_at, reason
 from console.tui.bindings import BACK
 from widgets.options_bars import OptionBar, OptionsView

@@ -6,11 +6,11 @@ from datetime import date
 from backends.domain import format as fmt
 from backends.domain.billing.account import activity
 from backends.domain.billing.meter import Spent
+from backends.domain.decision.answer import Verdict
 from backends.domain.decision.curves import finite, span
-from backends.domain.decision.hysteresis import OPPOSITE_WINDOWS, AdviceKind
+from backends.domain.decision.hysteresis import AdviceKind
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowKind
-from backends.domain.decision.verdict import Verdict
 from backends.domain.decision.wording import advice_reason, flips_at, now_reason, reason
 from backends.domain.prices.amounts import age_days, is_stale
 from backends.domain.session import Session
@@ -21,9 +21,6 @@ from widgets.cost_panel import CostView, EndpointCost
 from widgets.crossover_bar import CrossoverBar
 from widgets.verdict_line import VerdictKind as Look
 from widgets.verdict_line import VerdictView
-
-HELD = frozenset({VerdictKind.TOO_CLOSE, VerdictKind.INSUFFICIENT_DATA})
-"""What does not speak against the plan that holds: it says less, not something else."""
 
 _LOOKS: dict[VerdictKind, Look] = {
     VerdictKind.SELF_HOST_CHEAPER: "self_host",
@@ -82,28 +79,8 @@ def cost_view(session: Session, context: Context, decision: Decision, today: dat
 
 
 def plan_view(decision: Decision) -> VerdictView:
-    """Return the plan as it holds over windows, so that no single minute turns it over."""
-    plan, shown = decision.plan, decision.shown
-    if shown.kind is None or plan.kind is shown.kind or not _holds(plan.kind):
-        return replace(verdict_view(plan), label="PLAN")
-    flip = flips_at(plan.flip) if plan.flip else ""
-    if plan.kind is VerdictKind.INSUFFICIENT_DATA:
-        said = "Decided over windows of ten minutes; the traffic of this moment adds nothing yet."
-        flip = ""
-    else:
-        moment = plan.kind.value.replace("_", " ")
-        said = f"This moment alone says {moment}"
-        if plan.kind not in HELD:
-            row = f"{OPPOSITE_WINDOWS} windows in a row change the plan, {shown.in_a_row} do so far"
-            said += f"; {row}"
-        said += f". {reason(plan)}"
-    return VerdictView(
-        kind=_LOOKS.get(shown.kind, "undecided"),
-        word=shown.kind.value.replace("_", " "),
-        sentence=said,
-        flip=flip,
-        label="PLAN",
-    )
+    """Return the plan, which rests on all that is known of the traffic; so do verbs and reports."""
+    return replace(verdict_view(decision.plan), label="PLAN")
 
 
 def now_view(decision: Decision) -> VerdictView:
@@ -130,14 +107,6 @@ def verdict_view(verdict: Verdict) -> VerdictView:
         sentence=reason(verdict),
         flip=flips_at(verdict.flip) if verdict.flip else "",
     )
-
-
-def _holds(kind: VerdictKind) -> bool:
-    """Return whether a plan that held may go on against this one.
-
-    A price that is missing or stale, or a capacity that nobody measured, ends every plan at once.
-    """
-    return kind in HELD or kind in _LOOKS
 
 
 def _reason(profile: Profile | None, spent: Spent | None) -> str:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from backends.domain.decision.answer import Verdict
 from backends.domain.decision.curves import cost_curves
 from backends.domain.decision.option import usd_per_request, with_api_prices
 from backends.domain.decision.options import no_batch_in_time
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import load_of
-from backends.domain.decision.verdict import Verdict
 from backends.domain.decision.wording import excluded_because, name_of, reason
 from backends.operations.pricing import RankedEndpoint
 from widgets.cost_chart import CostChartView

@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from backends.domain.decision.answer import Verdict
 from backends.domain.decision.curves import finite
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import load_of
-from backends.domain.decision.verdict import LEAST_REQUESTS, Verdict, decide, too_few_seen
+from backends.domain.decision.verdict import LEAST_REQUESTS, decide, too_few_seen
 from backends.domain.format import figure
 from backends.operations.capacity import OUTPUT_FACTOR
 from widgets.length_cards import LengthCard, LengthsView

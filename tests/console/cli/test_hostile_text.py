@@ -16,7 +16,7 @@ import pytest
 from backends.domain.ab.facts import SeriesBegan
 from backends.domain.ab.run import Run
 from backends.domain.ab.series import AbSeries
-from backends.domain.decision.verdict import Verdict
+from backends.domain.decision.answer import Verdict
 from backends.domain.gpu import GpuSample
 from backends.domain.reports.ab_picture import ab_svg
 from backends.domain.reports.ab_text import ab_csv, ab_markdown

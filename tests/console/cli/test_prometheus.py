@@ -25,7 +25,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from backends.domain.decision.verdict import Verdict
+from backends.domain.decision.answer import Verdict
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Counters, Histogram
 from backends.domain.traffic.demand import Demand, demand_between
@@ -43,6 +43,9 @@ __all__ = ["cli"]
 
 PROMETHEUS = shutil.which("prometheus")
 SCRAPE_S = 0.5
+PARTS = 8
+"""Stretches that a window is read in: how unevenly requests come is seen between them."""
+
 WINDOW_S = 12
 RPS = 20.0
 MODEL = "org/fleet"
@@ -178,20 +181,22 @@ def demands(ports: tuple[int, int], prometheus: str) -> tuple[Demand, Demand]:
     """Return the traffic of one window, by the servers' own counters and by Prometheus."""
     until(lambda: scraped_since(prometheus, 0), "a sample of both servers")
 
-    async def served() -> tuple[MetricsScraped, MetricsScraped]:
+    async def served() -> list[MetricsScraped]:
         sending = asyncio.create_task(traffic_to(ports, RPS, 2 * DEADLINE_S))
         # The window begins in the middle of the traffic, after what is under way has settled, and
         # later than a step of the query: the first step must have been watched from its beginning.
         await asyncio.to_thread(until, lambda: finished(ports) >= RPS, "a second's requests")
-        began = both_read(ports)
-        await asyncio.sleep(WINDOW_S - (clock().mono_s - began.at.mono_s))
-        ended = both_read(ports)
+        read = [both_read(ports)]
+        for part in range(1, PARTS + 1):
+            until_s = read[0].at.mono_s + WINDOW_S * part / PARTS
+            await asyncio.sleep(until_s - clock().mono_s)
+            read.append(both_read(ports))
         sending.cancel()
-        return began, ended
+        return read
 
-    began, ended = asyncio.run(served())
-    direct = demand_between((began, ended), HourlyProfile())
-    end_s = ended.at.wall_s
+    read = asyncio.run(served())
+    direct = demand_between(read, HourlyProfile())
+    end_s = read[-1].at.wall_s
     until(lambda: scraped_since(prometheus, end_s), "a sample of the window's end")
     return direct, past_traffic(prometheus, MODEL, end_s, span_s=WINDOW_S)
 

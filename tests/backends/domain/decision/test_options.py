@@ -14,6 +14,7 @@ from backends.domain.decision.exclusion import (
     Remedies,
     Remedy,
     Unmeasured,
+    unpriced,
 )
 from backends.domain.decision.option import Option, break_even_rps, usd_per_request
 from backends.domain.decision.options import options
@@ -153,7 +154,8 @@ def test_owned_hardware_pays_purchase_and_electricity() -> None:
 
 def test_owned_hardware_without_electricity_is_not_priced() -> None:
     at = found(rate_rps=4, capacity_rps=25, owned_usd=26280, owned_life_months=36)
-    assert "owned" not in at
+    assert at["owned"].usd_per_hour is None
+    assert at["owned"].exclusion == unpriced("power_kw")
 
 
 def test_keeping_a_replica_warm_costs_as_much_as_it_idles() -> None:

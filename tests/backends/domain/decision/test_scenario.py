@@ -78,6 +78,25 @@ def test_values_are_read_as_written() -> None:
         ({"capacity_rps": 0}, "leave the key out where it is unknown"),
         ({"cached_input_share": "1.5"}, "at most 1"),
         ({"hours_per_day": 25}, "at most 24"),
+        ({"hours_per_month": 9999}, "at most 744"),
+        ({"hours_per_month": 24}, "at least 28 days"),
+        ({"pue": 0}, "draws at least what its GPUs do"),
+        ({"gpu_usd_per_hour": "1e400"}, "is 1e.400, which is too much"),
+        ({"observed": {"n": 9, "dispersion": 0}}, "observed.dispersion is 0"),
+        (
+            {"observed": {"n": 9, "input_tokens_sd": 1, "output_tokens_sd": 2, "covariance": -3}},
+            "observed.covariance is -3, which cannot be; it is at most",
+        ),
+        (
+            {
+                "tiers": [
+                    {"above_input_tokens": 5, "input_usd_per_mtok": 1, "output_usd_per_mtok": 1}
+                ]
+                * 2
+            },
+            "two tiers above the same number",
+        ),
+        ({"profile_rps": [1] * 30}, "168 of a week"),
         ({"peak_over_average": "0.5"}, "at least its average"),
         ({"profile_rps": [1, 2]}, "24 hourly rates"),
         ({"profile_rps": ["x"] * 24}, r"profile_rps\[0\]"),

@@ -31,8 +31,14 @@ def seen(requests: list[tuple[float, float]]) -> Observed:
     into, out = zip(*requests, strict=True)
     mean_in, mean_out = fmean(into), fmean(out)
     together = sum((i - mean_in) * (o - mean_out) for i, o in requests) / (len(requests) - 1)
-    values = (mean_in, mean_out, stdev(into), stdev(out), together)
-    return Observed(D(len(requests)), *(D(repr(value)) for value in values))
+    return Observed(
+        D(len(requests)),
+        D(repr(mean_in)),
+        D(repr(mean_out)),
+        D(repr(stdev(into))),
+        D(repr(stdev(out))),
+        D(repr(together)),
+    )
 
 
 def test_the_interval_holds_the_truth_19_times_of_20() -> None:

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backends.domain.decision.answer import Verdict
 from backends.domain.decision.document import verdict_document
 from backends.domain.decision.exclusion import NO_REMEDIES
 from backends.domain.decision.option import Option, usd_per_request
 from backends.domain.decision.outcome import VerdictKind, cheaper, priced
 from backends.domain.decision.scenario import scenario_from
-from backends.domain.decision.verdict import Verdict, decide
+from backends.domain.decision.verdict import decide
 from backends.domain.decision.wording import break_even_sentence, excluded_because, reason
 
 PRICED: dict[str, Any] = {
@@ -315,7 +316,8 @@ def test_half_an_engineer_moves_the_break_even() -> None:
 def test_the_document_is_json_with_stable_keys() -> None:
     document = verdict_document(verdict(SHORT, rate_rps=30, capacity_rps=25))
     assert list(document) == [
-        "verdict", "reason", "flip", "flip_quantity", "flip_to", "flip_now", "rate_rps_interval",
+        "verdict", "reason", "horizon", "unlike", "between", "decided_in_s",
+        "flip", "flip_quantity", "flip_to", "flip_now", "rate_rps_interval",
         "usd_per_request",
         "break_even_rps", "break_even_rps_interval", "break_even_utilisation",
         "break_even_hours_per_day", "output_tokens_per_s_at_break_even", "feasible", "options",
@@ -380,7 +382,7 @@ NUMBERS = {
         "cold_start_s", "idle_timeout_s", "service_s", "serverless_usd_per_second",
         "warm_usd_per_second", "keep_warm", "ttft_slo_s", "gpu_ttft_p99_s", "api_ttft_p99_s",
         "gpu_ttft_p99_above_s",
-        "provisioned_unit_usd_per_hour", "owned_usd", "power_kw", "usd_per_kwh", "pue",
+        "provisioned_unit_usd_per_hour", "owned_usd", "power_kw", "usd_per_kwh",
         "storage_usd_per_month", "ops_usd_per_month", "max_replicas", "api_input_tokens",
         "restart_s", "minimum_charge_s",
     )
@@ -393,6 +395,7 @@ OTHERS: dict[str, st.SearchStrategy[Any]] = {
     "provisioned_unit_tokens_per_s": st.decimals("0.1", "1000", places=1),
     "owned_life_months": st.decimals("1", "60", places=0),
     "hours_per_month": st.sampled_from([720, 730]),
+    "pue": st.decimals("1", "3", places=2),
     "gpu_price_spread_percent": st.decimals("0", "99", places=0),
     "api_price_spread_percent": st.decimals("0", "99", places=0),
     "profile_rps": st.lists(st.decimals("0", "50", places=1), min_size=24, max_size=24),
@@ -407,6 +410,7 @@ OTHERS: dict[str, st.SearchStrategy[Any]] = {
             }
         ),
         min_size=1,
+        unique_by=lambda tier: tier["above_input_tokens"],
         max_size=2,
     ),
     "observed": st.fixed_dictionaries(

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from backends.domain.decision.answer import Verdict
 from backends.domain.decision.document import verdict_document
 from backends.domain.decision.exclusion import NO_REMEDIES, Remedies, Remedy
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import scenario_from
-from backends.domain.decision.verdict import Verdict, decide
+from backends.domain.decision.verdict import decide
 from backends.domain.decision.wording import reason
 
 DATED = {

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from backends.domain.billing.ledger import Ledger, Served
 from backends.domain.decision.flip import Flip
-from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import scenario_from
 from backends.domain.decision.verdict import decide
@@ -18,6 +18,7 @@ from backends.settings.config import Settings, TokenPrices
 from console.tui.views.cost import cost_view, plan_view, verdict_view
 from console.tui.views.plan import options_view
 from console.tui.views.what_if import lengths_view
+from tests.backends.operations.test_learnt_week import week_of
 from tests.console.sessions import DAY, DESK, EMPTY, PROFILE, READY, SERVERLESS, SETTINGS
 from widgets.options_bars import draw as draw_options
 
@@ -48,13 +49,11 @@ def test_too_few_requests_are_shown_as_progress() -> None:
     assert (view.word, view.flip) == ("INSUFFICIENT DATA", "12 of 30 requests")
 
 
-def test_a_plan_that_holds_is_not_contradicted_by_a_quiet_moment() -> None:
-    context = replace(DESK, shown=ShownPlan(VerdictKind.API_CHEAPER))
-    view = plan_view(decide_all(EMPTY, context, DAY))
+def test_a_quiet_moment_takes_no_plan_back() -> None:
+    learnt = replace(EMPTY, ledger=Ledger((Served("chat", profile=week_of(2.0)),)))
+    view = plan_view(decide_all(learnt, DESK, DAY))
     assert view.word == "API CHEAPER"
-    assert view.flip == ""
-    assert "INSUFFICIENT DATA" not in view.sentence
-    assert "requests were seen" not in view.sentence
+    assert "the week to come" in view.sentence
 
 
 def test_no_option_has_the_star_while_the_capacity_is_unknown() -> None:

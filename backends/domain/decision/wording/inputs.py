@@ -9,6 +9,7 @@ from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import load_of
 from backends.domain.durations import HOUR_S
 from backends.domain.format import figure, usd
+from backends.domain.traffic.shape import EVEN
 
 
 def gpu_prices(scenario: Scenario) -> Iterator[str]:
@@ -86,6 +87,27 @@ def _cached(scenario: Scenario) -> Iterator[str]:
         yield "No input is taken as cached: cached_input_share is not given."
 
 
+_NEEDS = (
+    ("keep_warm", "serverless_usd_per_second"),
+    ("warm_usd_per_second", "serverless_usd_per_second"),
+    ("provisioned_unit_tokens_per_s", "provisioned_unit_usd_per_hour"),
+    ("owned_life_months", "owned_usd"),
+    ("restart_s", "gpu_usd_per_hour"),
+)
+"""What says nothing without another figure."""
+
+
+def unused(scenario: Scenario) -> Iterator[str]:
+    """Yield what was given and is not used, for want of what."""
+    for key, needed in _NEEDS:
+        if getattr(scenario, key) is not None and getattr(scenario, needed) is None:
+            yield f"{key} is not used: {needed} is not given."
+    codes = {price.code for price in scenario.converted}
+    for currency in scenario.currencies:
+        if currency.code not in codes:
+            yield f"The rate of {currency.code} is not used: no price is in it."
+
+
 def _serverless(scenario: Scenario, since: str) -> Iterator[str]:
     rate = scenario.serverless_usd_per_second
     if rate is None:
@@ -137,6 +159,7 @@ def assumptions(scenario: Scenario) -> tuple[str, ...]:
         *_capacity(scenario),
         *_coming_and_going(scenario),
         *_limits(scenario),
+        *unused(scenario),
         f"A month has {figure(scenario.hours_per_month)} hours.",
     )
 
@@ -168,12 +191,17 @@ def _traffic(scenario: Scenario) -> Iterator[str]:
         yield f"{figure(scenario.rate_rps)} req/s."
     if scenario.profile_rps is not None:
         low, high = min(scenario.profile_rps), max(scenario.profile_rps)
-        yield f"24 hourly rates, from {figure(low)} to {figure(high)} req/s."
+        hours = len(scenario.profile_rps)
+        yield f"{hours} hourly rates, from {figure(low)} to {figure(high)} req/s."
         if scenario.rate_rps is not None:
             yield "The hourly rates are scaled to that mean."
     elif scenario.hours_per_day is not None:
         yield f"The rate holds {figure(scenario.hours_per_day)} h a day and is zero outside them."
         yield "Break-even is a mean over all 24 hours."
+    measured = scenario.bursts if scenario.peak_over_average is None else EVEN
+    if len(measured) > 1:
+        peak = figure(measured[0][1])
+        yield f"Within an hour the rate rises to {peak} times its mean; capacity must hold that."
     if scenario.peak_over_average is not None:
         peak = figure(scenario.peak_over_average)
         yield (

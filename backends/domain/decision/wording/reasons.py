@@ -1,54 +1,32 @@
-"""What was decided in plain sentences: reasons, exclusions, the numbers that decide."""
+"""Why a verdict is what it is, in one or two sentences with the numbers that decide."""
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from backends.domain.decision.break_even import Crossover
 from backends.domain.decision.comparability import TOKENS
 from backends.domain.decision.exclusion import (
-    Batched,
-    ColdStarts,
-    Detail,
-    Exclusion,
     ExclusionKind,
-    Missing,
     NotGiven,
     Refusal,
     Remedies,
-    Slow,
     StalePrice,
-    TooFewGpus,
     TooFewRequests,
-    TooFewWarm,
+    TooShort,
     Unlike,
-    Unmeasured,
 )
 from backends.domain.decision.flip import Flip, FlipQuantity
-from backends.domain.decision.hysteresis import LEAST_REQUESTS, Advice, AdviceKind
 from backends.domain.decision.option import Option
 from backends.domain.decision.outcome import VerdictKind, cheaper, priced
-from backends.domain.decision.routing import (
-    NotAnswering,
-    NowKind,
-    NowVerdict,
-    OverCapacity,
-    PaidFor,
-)
-from backends.domain.decision.verdict import Verdict
-from backends.domain.format import figure, usd
+from backends.domain.decision.wording.exclusions import detail, excluded_because, name_of
+from backends.domain.format import figure, lasting, usd
 from backends.domain.prices.amounts import STALE_AFTER_DAYS
+from backends.domain.traffic.demand import Horizon
+from backends.domain.traffic.scales import LEAST_BLOCKS
 
-_NAMES = {
-    "api": "the API",
-    "on_demand": "{n} on demand",
-    "owned": "{n} of your own",
-    "reserved": "{n} reserved",
-    "destroyed_when_idle": "{n} destroyed when idle",
-    "stopped_when_idle": "{n} powered off when idle",
-    "serverless_gpu": "a serverless GPU",
-    "serverless_gpu_kept_warm": "a serverless GPU kept warm",
-    "provisioned_throughput": "provisioned throughput",
-    "hybrid": "{n} with the API for the overflow",
-}
+if TYPE_CHECKING:
+    from backends.domain.decision.answer import Verdict
+
 _BEYOND: dict[VerdictKind | None, str] = {
     VerdictKind.API_CHEAPER: "the API wins",
     VerdictKind.SELF_HOST_CHEAPER: "your own GPU wins",
@@ -74,116 +52,40 @@ _UNITS: dict[FlipQuantity, str] = {
 }
 
 
-def name_of(option: Option) -> str:
-    """Return an option as a noun, such as ``2 GPUs on demand``."""
-    count = option.replicas or 1
-    return _NAMES[option.name].format(n="one GPU" if count == 1 else f"{count} GPUs")
-
-
-def reason(found: Verdict) -> str:
+def reason(found: "Verdict") -> str:
     """Return why, in one or two sentences with the numbers that decide."""
     said = _reason(found)
+    if found.horizon is not None and (found.best or found.between):
+        said = f"{said} {horizon_sentence(found.horizon)}"
+    if found.unlike is not None:
+        said = f"{said} {unlike_sentence(found.unlike)}"
     unpriced = found.kind is VerdictKind.UNPRICED
     return f"{said} {found.offers}" if found.offers and unpriced else said
 
 
-def _reason(found: Verdict) -> str:
+def unlike_sentence(of: Unlike) -> str:
+    """Return that two sides are not the same by their names, in one sentence."""
+    return (
+        f"By their names they differ in {of.what}: the GPU serves {of.gpu}, the API {of.api}; "
+        "prices alone are compared."
+    )
+
+
+def horizon_sentence(horizon: Horizon) -> str:
+    """Return what an answer speaks for, in one sentence."""
+    seen = lasting(horizon.seen_s)
+    if horizon.week:
+        return f"It speaks for the week to come, as {seen} of traffic tell it."
+    return f"It speaks for the {seen} seen; a plan for the week takes 7 days of them."
+
+
+def _reason(found: "Verdict") -> str:
     if found.refusal is not None:
         return _refusal(found.refusal) + _flips(found.flip)
     if found.stale is not None and found.if_fresh is not None:
         said = _stale(found.stale, found.remedies)
         return f"{said} At these prices: {_decided(found, found.if_fresh)}"
     return _decided(found, found.kind)
-
-
-def now_reason(now: NowVerdict) -> str:
-    """Return why the next requests should go where they should, in one or two sentences."""
-    match now.reason:
-        case NotAnswering() if now.kind is NowKind.NO_GPU_SERVES:
-            return "The server does not answer, and no priced endpoint could."
-        case NotAnswering():
-            return "The server does not answer yet: until it does, only the API can."
-        case OverCapacity() as over:
-            said = (
-                f"{figure(over.rate_rps)} req/s is more than the {figure(over.carried_rps)} req/s "
-                f"that the GPU carries: send {figure(over.rate_rps - over.carried_rps)} req/s to "
-                "the API."
-            )
-            if over.over_usd_per_hour is not None:
-                said += f" They cost {usd(over.over_usd_per_hour, 'h')} there."
-            return said
-        case Slow() as slow:
-            return (
-                f"The GPU's p99 TTFT is {_p99(slow)} now, over the limit of "
-                f"{figure(slow.limit_s)} s: send what it cannot answer in time to the API."
-            )
-        case PaidFor() as paid:
-            said = (
-                "The GPU is paid for until it is destroyed: one more request on it costs nothing."
-            )
-            return said if paid.capacity_measured else f"{said} What it carries is not measured."
-
-
-def advice_reason(advice: Advice) -> str:
-    """Return why to act on the plan, or not to, in one sentence."""
-    if advice.kind is AdviceKind.STAY:
-        return "The GPU that is rented is the cheapest way."
-    if advice.regret_usd is None:
-        return f"No window of ten minutes with {LEAST_REQUESTS} requests has decided yet."
-    regret = f"Staying has cost {usd(advice.regret_usd)} more than the cheapest other way"
-    if advice.switching_usd is None:
-        return f"{regret}; what moving costs is not set (switching_usd in [billing])."
-    moving = f"moving costs {usd(advice.switching_usd)}"
-    if advice.kind is AdviceKind.MOVE:
-        return f"{regret}, and {moving}: move."
-    wait = "" if advice.wait_h is None else f": at this rate for {figure(advice.wait_h)} h more"
-    return f"{regret}; {moving}, so wait{wait}."
-
-
-def excluded_because(exclusion: Exclusion | None, remedies: Remedies) -> str:
-    """Return why an option cannot be chosen, after the word for its kind; empty where it can."""
-    if exclusion is None:
-        return ""
-    said = f"{exclusion.kind.value}: {detail(exclusion.detail)}"
-    if exclusion.kind is ExclusionKind.CAPACITY_UNKNOWN and remedies.measure is not None:
-        said += f"; run: {remedies.measure.command}"
-    return said
-
-
-def detail(of: Detail) -> str:  # noqa: PLR0911 - one for each kind
-    """Return what rules an option out, as a clause."""
-    match of:
-        case Missing():
-            said = _MISSING.get(of.key, f"{of.key} is missing")
-            return f"{said}, and it is billed" if of.billed else said
-        case Unmeasured():
-            return f"whether one GPU carries {figure(of.peak_rps)} req/s is not measured"
-        case TooFewGpus():
-            peak = figure(of.peak_rps)
-            return f"the peak of {peak} req/s needs {of.needed} GPUs, there are {of.available}"
-        case Slow():
-            whose = "its" if of.side == "endpoint" else f"the {of.side}'s"
-            return f"{whose} p99 TTFT is {_p99(of)}, the limit is {figure(of.limit_s)} s"
-        case ColdStarts():
-            return (
-                f"{of.share * 100:.0f} % of requests meet a cold start of {of.cold_start_s} s, "
-                f"the p99 TTFT limit is {of.limit_s} s"
-            )
-        case TooFewWarm():
-            return f"{of.warm} warm of {of.needed} that the peak needs; the rest start cold"
-        case Batched():
-            return "batch prices come without any limit on the time to first token"
-
-
-_MISSING = {
-    "usd_per_request": "a token price or a token count is missing",
-    "service_s": "service_s (or hours_per_day, the busy hours) is missing",
-}
-
-
-def _p99(of: Slow) -> str:
-    """Return a percentile as far as it is known."""
-    return f"above {figure(of.p99_s)} s" if of.at_least else f"{of.p99_s} s"
 
 
 def _refusal(of: Refusal) -> str:
@@ -206,6 +108,11 @@ def _refusal(of: Refusal) -> str:
                 f"{figure(of.seen)} of {of.needed} requests were seen; "
                 "fewer tell too little about their mean."
             )
+        case TooShort():
+            return (
+                f"{lasting(float(of.seen_s))} were seen; how unevenly requests come is known from "
+                f"{LEAST_BLOCKS} minutes on."
+            )
 
 
 _CONSEQUENCES = {
@@ -227,10 +134,12 @@ def _stale(price: StalePrice, remedies: Remedies) -> str:
         "api": ("API price", confirm),
         "currency": (f"rate of {price.code}", "give the rate of today"),
     }[price.of]
+    if price.days < 0:
+        return f"The {price_of} is dated {-price.days} days in the future: {remedy}."
     return f"The {price_of} is {price.days} days old, more than {STALE_AFTER_DAYS}: {remedy}."
 
 
-def _decided(found: Verdict, kind: VerdictKind) -> str:
+def _decided(found: "Verdict", kind: VerdictKind) -> str:
     match kind:
         case VerdictKind.TOO_CLOSE:
             return _too_close(found)
@@ -321,11 +230,18 @@ def break_even_sentence(at: Crossover) -> str:
     return ", ".join(said)
 
 
-def _too_close(found: Verdict) -> str:
-    """Return why no side can be named."""
+def _too_close(found: "Verdict") -> str:
+    """Return why no side can be named, between which ways it is open, and what would decide."""
     at, rates, flip = found.crossover, found.rate_interval, found.flip
     said = "The difference is smaller than what the figures leave open"
-    if at.interval is not None:
+    kinds = {each for each in found.between if each in _WAYS}
+    if VerdictKind.API_CHEAPER not in kinds and len(kinds) > 1:
+        said += f": {_listed([_WAYS[each] for each in found.between if each in _WAYS])}"
+        said += ", the API alone is dearer"
+        if rates is not None:
+            low, high = figure(rates.low), figure(rates.high)
+            said += f"; you are between {low} and {high} req/s"
+    elif at.interval is not None:
         low, high = figure(at.interval.low), figure(at.interval.high)
         said += f": break-even is between {low} and {high} req/s"
         if rates is not None:
@@ -333,7 +249,24 @@ def _too_close(found: Verdict) -> str:
         elif flip is not None and flip.quantity == "rate_rps" and flip.now is not None:
             said += f", you are at {figure(flip.now)}"
     costs = [f"{name_of(option)} {usd(cost, 'h')}" for cost, option in priced(found.options)[:2]]
-    return f"{said}. {_capital(', '.join(costs))}."
+    said = f"{said}. {_capital(', '.join(costs))}."
+    if found.decided_in_s is not None:
+        said += f" About {lasting(found.decided_in_s)} more of such traffic would decide."
+    return said
+
+
+_WAYS = {
+    VerdictKind.API_CHEAPER: "the API",
+    VerdictKind.SELF_HOST_CHEAPER: "GPUs of your own alone",
+    VerdictKind.HYBRID_CHEAPER: "a GPU with the API for the overflow",
+    VerdictKind.RESERVED_CHEAPER: "reserved capacity",
+    VerdictKind.SERVERLESS_GPU_CHEAPER: "a serverless GPU",
+}
+
+
+def _listed(parts: list[str]) -> str:
+    *most, last = parts
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def _no_crossover(flip: Flip | None) -> str:
@@ -374,7 +307,7 @@ def _excluded_by_limit(found: tuple[Option, ...], flip: Flip | None) -> str:
     return said + _flips(flip)
 
 
-def _refused(found: Verdict, kind: VerdictKind) -> str:
+def _refused(found: "Verdict", kind: VerdictKind) -> str:
     """Return why every option is ruled out."""
     because = (
         excluded_because(option.exclusion, found.remedies).partition(": ")[2]

@@ -1,0 +1,36 @@
+"""Whatever is decided, in plain sentences: the only place that has them."""
+
+from backends.domain.decision.wording.answers import advice_reason, now_reason
+from backends.domain.decision.wording.exclusions import detail, excluded_because, name_of
+from backends.domain.decision.wording.inputs import assumptions
+from backends.domain.decision.wording.measured import (
+    UNPRICED_REMEDY,
+    endpoint_sentences,
+    measured_sentence,
+    traffic_sentences,
+)
+from backends.domain.decision.wording.reasons import (
+    break_even_sentence,
+    flips_at,
+    horizon_sentence,
+    reason,
+    unlike_sentence,
+)
+
+__all__ = [
+    "UNPRICED_REMEDY",
+    "advice_reason",
+    "assumptions",
+    "break_even_sentence",
+    "detail",
+    "endpoint_sentences",
+    "excluded_because",
+    "flips_at",
+    "horizon_sentence",
+    "measured_sentence",
+    "name_of",
+    "now_reason",
+    "reason",
+    "traffic_sentences",
+    "unlike_sentence",
+]

@@ -1,0 +1,57 @@
+"""What to do with a GPU that is paid for, and whether to act on the plan, in words."""
+
+from backends.domain.decision.exclusion import Slow
+from backends.domain.decision.hysteresis import LEAST_REQUESTS, Advice, AdviceKind
+from backends.domain.decision.routing import (
+    NotAnswering,
+    NowKind,
+    NowVerdict,
+    OverCapacity,
+    PaidFor,
+)
+from backends.domain.decision.wording.exclusions import p99_of
+from backends.domain.format import figure, usd
+
+
+def now_reason(now: NowVerdict) -> str:
+    """Return why the next requests should go where they should, in one or two sentences."""
+    match now.reason:
+        case NotAnswering() if now.kind is NowKind.NO_GPU_SERVES:
+            return "The server does not answer, and no priced endpoint could."
+        case NotAnswering():
+            return "The server does not answer yet: until it does, only the API can."
+        case OverCapacity() as over:
+            said = (
+                f"{figure(over.rate_rps)} req/s is more than the {figure(over.carried_rps)} req/s "
+                f"that the GPU carries: send {figure(over.rate_rps - over.carried_rps)} req/s to "
+                "the API."
+            )
+            if over.over_usd_per_hour is not None:
+                said += f" They cost {usd(over.over_usd_per_hour, 'h')} there."
+            return said
+        case Slow() as slow:
+            return (
+                f"The GPU's p99 TTFT is {p99_of(slow)} now, over the limit of "
+                f"{figure(slow.limit_s)} s: send what it cannot answer in time to the API."
+            )
+        case PaidFor() as paid:
+            said = (
+                "The GPU is paid for until it is destroyed: one more request on it costs nothing."
+            )
+            return said if paid.capacity_measured else f"{said} What it carries is not measured."
+
+
+def advice_reason(advice: Advice) -> str:
+    """Return why to act on the plan, or not to, in one sentence."""
+    if advice.kind is AdviceKind.STAY:
+        return "The GPU that is rented is the cheapest way."
+    if advice.regret_usd is None:
+        return f"No window of ten minutes with {LEAST_REQUESTS} requests has decided yet."
+    regret = f"Staying has cost {usd(advice.regret_usd)} more than the cheapest other way"
+    if advice.switching_usd is None:
+        return f"{regret}; what moving costs is not set (switching_usd in [billing])."
+    moving = f"moving costs {usd(advice.switching_usd)}"
+    if advice.kind is AdviceKind.MOVE:
+        return f"{regret}, and {moving}: move."
+    wait = "" if advice.wait_h is None else f": at this rate for {figure(advice.wait_h)} h more"
+    return f"{regret}; {moving}, so wait{wait}."

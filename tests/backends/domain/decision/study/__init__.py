@@ -1,0 +1,1 @@
+"""How often the verdict errs, by simulation of traffic whose truth is known."""
