@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from backends.domain.billing.account import Account
 from backends.domain.billing.ledger import Ledger, Served
 from backends.domain.billing.recorded_demand import recorded_demand
 from backends.domain.decision.outcome import VerdictKind
@@ -43,7 +44,7 @@ def week_of(
 
 def session(profile: HourlyProfile) -> Session:
     opened = watching(Session(at(200.0)), "chat", "org/model")
-    return replace(opened, ledger=Ledger((Served("chat", profile=profile),)))
+    return replace(opened, account=Account(ledger=Ledger((Served("chat", profile=profile),))))
 
 
 def decided(profile: HourlyProfile, capacity: str = "8") -> Decision:

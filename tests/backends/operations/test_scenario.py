@@ -147,13 +147,13 @@ def test_the_bill_is_rate_times_time_rounded_as_the_provider_rounds() -> None:
     assert hourly.usd == Decimal("1.88")
 
 
-def test_the_bill_of_the_host_goes_on_while_a_foreign_server_is_watched() -> None:
+def test_an_external_server_has_the_price_of_the_host_it_runs_on() -> None:
     settings = replace(SETTINGS, servers=(replace(PROFILE, name="other"),))
     assert economics.watched_profile(READY, settings) is None
     bill = decided(READY, settings).rental.spent
     assert bill is not None
     assert bill.usd_per_hour == Decimal("1.88")
-    assert decided(READY, settings).scenario.gpu_usd_per_hour is None
+    assert decided(READY, settings).scenario.gpu_usd_per_hour == Decimal("1.88")
 
 
 def test_profiles_that_disagree_on_the_price_leave_the_bill_without_one() -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from backends.domain.billing.account import Account
 from backends.domain.billing.ledger import Ledger, Served
 from backends.domain.decision.flip import Flip
 from backends.domain.decision.outcome import VerdictKind
@@ -50,7 +51,7 @@ def test_too_few_requests_are_shown_as_progress() -> None:
 
 
 def test_a_quiet_moment_takes_no_plan_back() -> None:
-    learnt = replace(EMPTY, ledger=Ledger((Served("chat", profile=week_of(2.0)),)))
+    learnt = replace(EMPTY, account=Account(ledger=Ledger((Served("chat", profile=week_of(2.0)),))))
     view = plan_view(decide_all(learnt, DESK, DAY))
     assert view.word == "API CHEAPER"
     assert "the week to come" in view.sentence
