@@ -138,12 +138,14 @@ class TrafficSource:
     Attributes:
         prometheus: address of a Prometheus server that scrapes the vLLMs, however many.
         days: how far back it is asked.
-        file: requests as CSV or JSON lines.
+        files: paths, folders or patterns of files of requests, in any form.
+        map: which of their columns is what, such as ``at=when,input=prompt``; empty for by name.
     """
 
     prometheus: str | None = None
     days: int = 7
-    file: str | None = None
+    files: tuple[str, ...] = ()
+    map: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from backends.operations.rental import ApiEquivalent, api_equivalent
 from backends.operations.snapshot import snapshot, with_gpus
 from backends.problem import UsageProblem
 from backends.settings.config import Settings
+from console.cli import traffic_preview
 from console.cli.cost_pictures import write_pictures
 from console.cli.cost_report import cost_report
 from console.cli.measured import context_for, on_recorded_traffic
@@ -49,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Problem: the history, a traffic file or Prometheus cannot be read.
     """
+    if arguments.preview and arguments.traffic:
+        return traffic_preview.run(arguments)
     host = this_host()
     session = snapshot(host)
     write_meter_store(host, session)

@@ -105,8 +105,13 @@ def _traffic(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group()
     one = source.add_argument
     one("--prometheus", type=types.text, metavar="URL", help="a fleet's traffic, from Prometheus")
-    one("--traffic", type=types.text, metavar="FILE", help="traffic as CSV or JSON lines")
+    about = "recorded traffic: usage exports, access logs, CSV, JSON, Parquet; folders and patterns"
+    one("--traffic", type=types.text, nargs="+", metavar="FILE", help=about)
     add = parser.add_argument
+    about = "which column is what where names do not say it: at, input, output, requests ..."
+    add("--map", type=types.text, metavar="ROLE=COLUMN,...", help=about)
+    about = "show how the first rows of --traffic are understood, and decide nothing"
+    add("--preview", action="store_true", help=about)
     add("--days", type=types.count, metavar="N", help="how far back Prometheus is asked (7)")
     add("--model", type=types.text, metavar="NAME", help="the model that Prometheus is asked for")
 

@@ -12,6 +12,7 @@ from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Histogram
 from backends.domain.traffic.rates import grown_histogram, restarted
 from backends.domain.traffic.requests import Observed
+from backends.domain.traffic.series import TrafficSeries
 from backends.domain.traffic.shape import HourlyProfile, learn
 from backends.domain.traffic.totals import TokenTotals
 
@@ -127,6 +128,7 @@ class Demand:
         source: where it was read, as the end of a sentence.
         totals: all requests and tokens of the stretch.
         replicas: how many servers served it, None where the source does not tell.
+        series: the same by steps of time, None where the source has only sums.
     """
 
     seen: Observed
@@ -135,6 +137,7 @@ class Demand:
     profile: HourlyProfile | None = None
     totals: TokenTotals = field(default_factory=TokenTotals)
     replicas: int | None = None
+    series: TrafficSeries | None = None
 
     @property
     def rate_rps(self) -> Decimal | None:
