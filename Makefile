@@ -74,12 +74,13 @@ vllm-cpu: .venv/dev-ready  ## build the CPU vLLM that tests/real_vllm starts (3.
 kill-matrix: .venv/dev-ready  ## every signal to every process in every state, as a table (3 min)
 	$(BIN)/python -m tests.backends.keeper.kill_matrix $(ARGS)
 
-bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the terminal, logs, what-if, verdict's walk
+bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the terminal, logs, what-if, verdict's walk, traffic
 	$(BIN)/python -m benchmarks.console
 	$(BIN)/python -m benchmarks.logs
 	$(BIN)/python -m benchmarks.flood
 	$(BIN)/python -m benchmarks.costs
 	$(BIN)/python -m benchmarks.verdict_walk
+	$(BIN)/python -m benchmarks.traffic
 
 bench-ab: .venv/dev-ready  ## errors of the A/B's figures, beside other tools, against a server that knows the truth
 	$(BIN)/python -m benchmarks.ab $(ARGS)

@@ -7,6 +7,7 @@ bad row included, is left to the plain reader, which names the row.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
+from math import isfinite
 from typing import NamedTuple
 
 from backends.domain.durations import DAY_S
@@ -23,9 +24,6 @@ WORTH_IT_BYTES = 4_000_000
 
 COARSE_S = 60.0
 """The step of the first query, whose answer tells the span; it is the last for most files."""
-
-MOST = 1e15
-"""A larger number, infinity and what is no number are not plain."""
 
 
 def tallied_by_engine(
@@ -64,11 +62,12 @@ def tallied_by_engine(
 class _Sums(NamedTuple):
     """What the engine adds up of the rows of one step or interval."""
 
-    key: float
+    key: float | None
     width_s: float | None
     left_out: int
     rows: int
-    not_plain: int
+    filled: int
+    least: float
     first_s: float
     last_s: float
     cached_n: int
@@ -82,10 +81,16 @@ class _Sums(NamedTuple):
 
     @property
     def sums(self) -> list[float]:
-        return list(self[8:])
+        return list(self[9:])
+
+    def plain(self, first_s: float) -> bool:
+        """Whether every row had all its numbers, from 0 on, and an instant that is possible."""
+        known = self.filled == self.rows and self.key is not None and isfinite(sum(self.sums))
+        return known and self.least >= 0 and self.first_s >= first_s and self.last_s <= LATEST_S
 
 
 FAILED_ROW, TOKENLESS_ROW = 1, 2
+NO_WIDTH = "null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +109,14 @@ class _Query:
             rest = DAY_S if days else 0.0
             found = self._grouped("t", f"coalesce({width}, {rest})")
         else:
-            found = self._grouped(f"floor(t / {COARSE_S})", "null")
+            found = self._grouped(f"floor(t / {COARSE_S})::bigint", NO_WIDTH)
         kept = [each for each in found if not each.left_out]
-        if not kept or any(each.not_plain for each in kept):
+        first_s = 0.0 if self.columns.relative else EARLIEST_S
+        if not kept or not all(each.plain(first_s) for each in kept):
             return False
         if counting or days:
             for each in kept:
-                tally.add_sums(each.key, each.width_s, each.sums)
+                tally.add_sums(each.key or 0.0, each.width_s, each.sums)
         else:
             self._add_steps(tally, kept)
         tally.cached_known |= any(each.cached_n for each in kept)
@@ -124,10 +130,10 @@ class _Query:
         first_s, last_s = min(each.first_s for each in kept), max(each.last_s for each in kept)
         step_s = step_of(last_s - first_s)
         if step_s < COARSE_S:
-            found = self._grouped(f"floor(t / {step_s})", "null")
+            found = self._grouped(f"floor(t / {step_s})::bigint", NO_WIDTH)
             kept = [each for each in found if not each.left_out]
         step_s = min(step_s, COARSE_S)
-        tally.add_steps(step_s, first_s, last_s, {int(each.key): each.sums for each in kept})
+        tally.add_steps(step_s, first_s, last_s, {int(each.key or 0): each.sums for each in kept})
 
     def _grouped(self, key: str, width: str) -> list[_Sums]:
         """Return the sums of all rows by a key and a width."""
@@ -139,31 +145,32 @@ class _Query:
             into, out = (into, rest) if columns.input else (rest, out)
         count = self._sum((columns.requests,)) if columns.requests else "1.0::double"
         end = self._instant(columns.end) if columns.end else "null"
-        least, most = (0, LATEST_S) if columns.relative else (EARLIEST_S, LATEST_S)
-        none = "i is null and o is null"
-        if columns.requests is None:
-            none = "coalesce(i, 0) = 0 and coalesce(o, 0) = 0"
-        return [
-            _Sums(*row)
-            for row in self.engine.execute(
-                f"with r as (select {self._instant(columns.at[0])} t, {end} e, {count} n, "
-                f"{into} i, {out} o, {cached} c, {self._is_failed()} failed "
-                f"from {self.source.table}), "
-                f"f as (select *, case when failed then {FAILED_ROW} "
-                f"when {none} then {TOKENLESS_ROW} else 0 end f from r) "
-                f"select {key} k, {width} w, f, count(*), "
-                f"count(*) - count(*) filter (i >= 0 and i < {MOST} and o >= 0 and o < {MOST} "
-                f"and n >= 0 and n < {MOST} and t >= {least} and t <= {most}), "
-                "min(t), max(t), count(c), sum(n), sum(i), sum(o), coalesce(sum(c), 0), "
-                + ", ".join(f"coalesce(sum({each}), 0)" for each in self._squares())
-                + " from f group by k, w, f"
-            ).fetchall()
-        ]
+        none = "coalesce(i + o = 0, coalesce(i, o, 0) = 0)"
+        if columns.requests is not None:
+            none = "i is null and o is null"
+        left_out = f"case when {none} then {TOKENLESS_ROW}::tinyint else 0::tinyint end"
+        if columns.status is not None:
+            left_out = f"case when failed then {FAILED_ROW}::tinyint else {left_out} end"
+        values = "i, o" if columns.requests is None else "i, o, n"
+        query = (
+            f"with r as (select {self._instant(columns.at[0])} t, {end} e, {count} n, "
+            f"{into} i, {out} o, {cached} c, {self._is_failed()} failed "
+            f"from {self.source.table}), "
+            f"f as (select *, {left_out} f from r) "
+            f"select {key} k, {width} w, f, count(*), count({values.replace(', ', ' + ')}), "
+            f"min(least({values})), min(t), max(t), {', '.join(self._sums())} "
+            f"from f group by {'k, f' if width == NO_WIDTH else 'k, w, f'}"
+        )
+        return [_Sums._make(row) for row in self.engine.execute(query).fetchall()]
 
-    def _squares(self) -> tuple[str, ...]:
-        if self.columns.requests is None:
-            return "i * i", "o * o", "i * o"
-        return "i * i / nullif(n, 0)", "o * o / nullif(n, 0)", "i * o / nullif(n, 0)"
+    def _sums(self) -> tuple[str, ...]:
+        """Return the sums of the tokens and their products; a constant where it would be one."""
+        cached = ("count(c)", "coalesce(sum(c), 0)") if self.columns.cached else ("0", "0::double")
+        counting = self.columns.requests is not None
+        each_n = " / nullif(n, 0)" if counting else ""
+        sums = (f"coalesce(sum({pair}{each_n}), 0)" for pair in ("i * i", "o * o", "i * o"))
+        count = "sum(n)" if counting else "count(*)::double"
+        return (cached[0], count, "sum(i)", "sum(o)", cached[1], *sums)
 
     def _sum(self, names: tuple[str, ...]) -> str:
         """Return the sum of some columns; null where all are, as the plain reader has it."""

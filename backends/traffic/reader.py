@@ -12,7 +12,6 @@ from backends.domain.traffic.demand import (
     Demand,
     cached_share_of,
     dispersion_within,
-    hour_of,
     spread_over_hours,
 )
 from backends.domain.traffic.requests import Observed
@@ -132,7 +131,7 @@ def _profile(tally: Tally) -> HourlyProfile:
     profile = spread_over_hours(HourlyProfile(), tally.first_s, tally.to_s)
     by_hour = [0.0] * 24
     for place, sums in tally.steps.items():
-        by_hour[hour_of(place * tally.step_s)] += sums[0]
+        by_hour[int(place * tally.step_s // HOUR_S) % 24] += sums[0]
     for hour, count in enumerate(by_hour):
         profile = learn(profile, hour, count, 0.0)
     return profile

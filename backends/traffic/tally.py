@@ -89,10 +89,17 @@ class Tally:
     ) -> None:
         """Add requests at instants that were added up already, in steps no longer than needed."""
         self.first_s, self.last_s = min(self.first_s, first_s), max(self.last_s, last_s)
-        for place, sums in steps.items():
-            _plus(self.sums, sums)
-            self.instants_n += sums[0]
-            self._to_steps(place * step_s, 0.0, sums)
+        self.narrowest_s = 0.0
+        self._fit()
+        totals = [sum(each) for each in zip(*steps.values(), strict=True)]
+        _plus(self.sums, totals)
+        self.instants_n += totals[0]
+        for number, sums in steps.items():
+            place = floor(number * step_s / self.step_s)
+            if place in self.steps:
+                _plus(self.steps[place], sums)
+            else:
+                self.steps[place] = sums
 
     def finish(self) -> None:
         """Spread the intervals of unknown length over their time, once all of them are known."""
@@ -122,8 +129,7 @@ class Tally:
     def _to_steps(self, at_s: float, width_s: float, sums: Sums) -> None:
         self.widest_s = max(self.widest_s, width_s)
         self.narrowest_s = min(self.narrowest_s, width_s)
-        while self.step_s < step_of(self.last_s - self.first_s):
-            self._coarser()
+        self._fit()
         place, until_s = floor(at_s / self.step_s), at_s + width_s
         if until_s <= (place + 1) * self.step_s:
             _plus(self.steps.setdefault(place, [0] * 7), sums)
@@ -133,6 +139,11 @@ class Tally:
             share = (ends_s - max(at_s, place * self.step_s)) / width_s
             _plus(self.steps.setdefault(place, [0] * 7), [each * share for each in sums])
             place += 1
+
+    def _fit(self) -> None:
+        """Make the steps as long as the span needs."""
+        while (self.last_s - self.first_s) > self.step_s * MOST_STEPS and self.step_s < STEPS_S[-1]:
+            self._coarser()
 
     def _coarser(self) -> None:
         wider_s = STEPS_S[STEPS_S.index(self.step_s) + 1]
