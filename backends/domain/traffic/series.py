@@ -17,7 +17,8 @@ class TrafficSeries:
         places: the steps, each counted from 1970: step n begins at n times `step_s`.
         requests: of each step; so are all that follow.
         input_squares: each request's input tokens squared, summed; `output_squares` likewise.
-        products: input times output tokens of each request, summed.
+        products: input times output tokens of each request, summed. The three are None where the
+            source counts tokens in all.
         relative: the instants count from a beginning of their own: weekdays mean nothing.
     """
 
@@ -30,7 +31,7 @@ class TrafficSeries:
     input_tokens: tuple[float, ...]
     output_tokens: tuple[float, ...]
     cached_input_tokens: tuple[float, ...] | None
-    input_squares: tuple[float, ...]
-    output_squares: tuple[float, ...]
-    products: tuple[float, ...]
+    input_squares: tuple[float, ...] | None = None
+    output_squares: tuple[float, ...] | None = None
+    products: tuple[float, ...] | None = None
     relative: bool = False
