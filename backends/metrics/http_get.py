@@ -10,8 +10,16 @@ class Unreachable(Exception):
     """No answer came; the message is one sentence with the remedy."""
 
 
-def http_get(address: str, timeout_s: float, *, accept: str) -> tuple[int, str]:
+def http_get(
+    address: str, timeout_s: float, *, accept: str, bearer: str | None = None
+) -> tuple[int, str]:
     """Return status and text of what an address answers.
+
+    Args:
+        address: where it is asked.
+        timeout_s: how long it may take.
+        accept: the media type that is wanted.
+        bearer: the key that authorises it.
 
     Raises:
         Unreachable: it is no address, nobody listens there, or no answer came in time.
@@ -28,7 +36,8 @@ def http_get(address: str, timeout_s: float, *, accept: str) -> tuple[int, str]:
     place = f"{parts.scheme}://{parts.netloc}"
     try:
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        connection.request("GET", target, headers={"Accept": accept})
+        headers = {"Accept": accept} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
+        connection.request("GET", target, headers=headers)
         response = connection.getresponse()
         return response.status, response.read(MOST_BYTES).decode("utf-8", "replace")
     except TimeoutError as error:

@@ -3,8 +3,8 @@
 import http.client
 import json
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -18,8 +18,10 @@ from backends.domain.traffic.demand import (
     observed_in,
 )
 from backends.domain.traffic.requests import Observed
+from backends.domain.traffic.series import TrafficSeries
 from backends.domain.traffic.shape import HourlyProfile, learn
 from backends.domain.traffic.totals import TokenTotals
+from backends.domain.visible import visible
 from backends.metrics.http_get import Unreachable, http_get
 from backends.problem import Problem
 
@@ -29,8 +31,19 @@ STEPS_S = (300, 60, 10, 4)
 """The steps in which requests are read: five minutes, 2,016 of them in a week, and shorter ones
 where Prometheus has not watched for as long as that."""
 
-MOST_STEPS = 10_000
-"""A Prometheus server answers at most 11,000 points of a series."""
+MOST_POINTS = 2_016
+"""How many points of a series one query asks for, a week in steps of five minutes: a server answers
+at most 11,000, and holds all that it reads for one query in its memory."""
+
+LENGTH = "LENGTH"
+"""Where the length of a query's stretch goes."""
+
+MOST_DAYS = 7
+"""How many days one query of daily sums asks for."""
+
+
+ONCE = {"dedup": "true"}
+"""Thanos then counts what several servers scraped of one vLLM once; Prometheus ignores it."""
 
 
 class PrometheusUnavailable(Problem):
@@ -85,11 +98,12 @@ def past_traffic(
     )
     return Demand(
         seen=_seen(source, steps, totals),
-        source=f"Prometheus at {base_url.rstrip('/')}, the last {_length(span_s)}",
+        source=f"Prometheus at {base_url.rstrip('/')}, the last {_length(span_s)}{source.warned()}",
         cached_input_share=cached_share_of(totals),
         profile=_profile(steps),
         totals=totals,
         replicas=source.replicas(),
+        series=_series(source, steps),
     )
 
 
@@ -125,11 +139,49 @@ def _means(totals: TokenTotals, window_s: float, dispersion: float) -> Observed:
     )
 
 
+def _series(source: "_Source", steps: Steps) -> TrafficSeries | None:
+    """Return requests and tokens by the steps that were watched; None where none was."""
+    if not steps.grown:
+        return None
+    step_s = steps.step_s
+    tokens = {
+        name: dict(source.by_step(f"vllm:{name}_total", step_s))
+        for name in ("prompt_tokens", "generation_tokens", "prompt_tokens_cached")
+    }
+    into, out, cached = (
+        tuple(found.get(at, 0.0) for at, _ in steps.grown) if found else None
+        for found in tokens.values()
+    )
+    if into is None or out is None:
+        return None
+    first_s, last_s = steps.grown[0][0] - step_s, steps.grown[-1][0]
+    return TrafficSeries(
+        step_s=step_s,
+        finest_s=step_s,
+        from_s=first_s,
+        to_s=last_s,
+        places=tuple(round((at - step_s) // step_s) for at, _ in steps.grown),
+        requests=tuple(count for _, count in steps.grown),
+        input_tokens=into,
+        output_tokens=out,
+        cached_input_tokens=cached,
+    )
+
+
 def _profile(steps: Steps) -> HourlyProfile:
     profile = HourlyProfile()
     for ended_s, count in steps.grown:
         profile = learn(profile, hour_of(ended_s - steps.step_s), count, steps.step_s)
     return profile
+
+
+def _chunks(first_s: float, last_s: float, step_s: int, most: int) -> Iterator[tuple[float, float]]:
+    """Return the first and last point of each query, of so many steps at most."""
+    start_s = first_s
+    while start_s <= last_s:
+        end_s = min(last_s, start_s + (most - 1) * step_s)
+        yield start_s, end_s
+        start_s = end_s + step_s
 
 
 def _length(span_s: int) -> str:
@@ -145,18 +197,43 @@ class _Source:
     now_s: float
     span_s: int
     timeout_s: float
+    warnings: dict[str, None] = field(default_factory=dict)
 
     def grown(self, series: str) -> float | None:
         """Return by how much a counter grew, over all its series."""
-        result = self._at_end(f"sum(increase({self._chosen(series)}[{self.span_s}s]))")
-        return float(result[0]["value"][1]) if result else None
+        found = self._grown(f"sum(increase({self._chosen(series)}[{LENGTH}]))")
+        return found[""] if found else None
+
+    def _grown(self, query: str) -> dict[str, float]:
+        """Return the sum of what a query of some length gives, by its label ``le``.
+
+        More than a day is asked day by day, and some days at a time: a server that is asked for a
+        month at once refuses, or reads all of it into its memory.
+        """
+        found: dict[str, float] = defaultdict(float)
+        if self.span_s <= DAY_S or self.span_s % DAY_S:
+            for each in self._at_end(query.replace(LENGTH, f"{self.span_s}s")):
+                found[each["metric"].get("le", "") if "metric" in each else ""] += float(
+                    each["value"][1]
+                )
+            return found
+        first_s = self.now_s - self.span_s + DAY_S
+        for start_s, end_s in _chunks(first_s, self.now_s, DAY_S, MOST_DAYS):
+            asked = {
+                "query": query.replace(LENGTH, f"{DAY_S}s"),
+                "start": start_s,
+                "end": end_s,
+                "step": DAY_S,
+            }
+            for each in self._ask("query_range", asked):
+                values = sum(float(value) for _, value in each["values"])
+                found[each.get("metric", {}).get("le", "")] += values
+        return found
 
     def histogram(self, name: str) -> Histogram | None:
         """Return what a histogram counted."""
-        query = f"sum by (le) (increase({self._chosen(name + '_bucket')}[{self.span_s}s]))"
-        buckets = {
-            float(each["metric"]["le"]): float(each["value"][1]) for each in self._at_end(query)
-        }
+        query = f"sum by (le) (increase({self._chosen(name + '_bucket')}[{LENGTH}]))"
+        buckets = {float(edge): count for edge, count in self._grown(query).items()}
         total = self.grown(f"{name}_sum")
         if not buckets or total is None:
             return None
@@ -176,17 +253,24 @@ class _Source:
         return found
 
     def _steps_of(self, series: str, step_s: int) -> Steps:
-        steps = min(self.span_s // step_s, MOST_STEPS)
-        query = {
-            "query": f"sum(increase({self._chosen(series)}[{step_s}s]))",
-            "start": self.now_s - steps * step_s,
-            "end": self.now_s,
-            "step": step_s,
-        }
-        result = self._ask("query_range", query)
-        values = [(float(at), float(count)) for at, count in result[0]["values"]] if result else []
+        values = self.by_step(series, step_s)
         watched = {at for at, _ in values}
         return Steps(step_s, tuple(pair for pair in values if pair[0] - step_s in watched))
+
+    def by_step(self, series: str, step_s: int) -> list[tuple[float, float]]:
+        """Return by how much a counter grew in each step, at its end; some steps at a time."""
+        query = f"sum(increase({self._chosen(series)}[{step_s}s]))"
+        first_s = self.now_s - self.span_s // step_s * step_s
+        found = []
+        for start_s, end_s in _chunks(first_s, self.now_s, step_s, MOST_POINTS):
+            asked = {"query": query, "start": start_s, "end": end_s, "step": step_s}
+            for each in self._ask("query_range", asked)[:1]:
+                found += [(float(at), float(count)) for at, count in each["values"]]
+        return found
+
+    def warned(self) -> str:
+        """Return what the server warned of, such as stores of a fleet that did not answer."""
+        return f"; it warned: {'; '.join(self.warnings)}" if self.warnings else ""
 
     def replicas(self) -> int | None:
         """Return how many servers Prometheus saw at the end."""
@@ -201,7 +285,7 @@ class _Source:
         return self._ask("query", {"query": query, "time": self.now_s})
 
     def _ask(self, kind: str, query: Mapping[str, object]) -> list[Any]:
-        address = f"{self.base_url.rstrip('/')}/api/v1/{kind}?{urlencode(query)}"
+        address = f"{self.base_url.rstrip('/')}/api/v1/{kind}?{urlencode({**query, **ONCE})}"
         try:
             status, body = http_get(address, self.timeout_s, accept="application/json")
             answer = json.loads(body)
@@ -216,6 +300,7 @@ class _Source:
             raise PrometheusUnavailable(
                 f"{self.base_url} refused a query ({why}); check its version"
             )
+        self.warnings.update(dict.fromkeys(map(visible, map(str, answer.get("warnings") or ()))))
         try:
             result: list[Any] = answer["data"]["result"]
         except (KeyError, TypeError) as error:

@@ -1,11 +1,10 @@
 """What another source than the server's own counters says of past traffic."""
 
-from pathlib import Path
-
 from backends.domain.traffic.demand import Demand
 from backends.metrics.prometheus_server import past_traffic
-from backends.metrics.traffic_file import traffic_in
 from backends.settings.config import TrafficSource
+from backends.traffic.columns import mapping_from
+from backends.traffic.reader import traffic_in
 
 DAY_S = 86_400
 
@@ -18,6 +17,6 @@ def past_demand(source: TrafficSource, model: str | None, now_s: float) -> Deman
     """
     if source.prometheus is not None:
         return past_traffic(source.prometheus, model, now_s, span_s=source.days * DAY_S)
-    if source.file is not None:
-        return traffic_in(Path(source.file).expanduser())
+    if source.files:
+        return traffic_in(source.files, mapping_from(source.map))
     return None

@@ -14,6 +14,7 @@ from backends.domain.prices.offers import offers, offers_sentence
 from backends.domain.prices.prices import GpuPrice, provenance
 from backends.domain.traffic.requests import Observed
 from backends.domain.vllm_arguments import value_of
+from backends.host.provider import HostProvider, provider_seen
 from backends.prices.lookup import quote
 from backends.prices.table import PriceTable, load_table
 from backends.problem import UsageProblem
@@ -48,11 +49,23 @@ def with_known_prices(settings: Settings, folder: Path) -> Settings:
 def gpu_prices(settings: Settings, folder: Path | None) -> tuple[GpuPrice, ...]:
     """Return the table's prices of GPUs where a server has none, or there is no server yet.
 
+    Where the host shows whose it is, a GPU that this provider lists is priced by it alone, and by
+    this size of host where it is listed.
+
     Raises:
         UsageProblem: a file of prices cannot be read.
     """
     priced = [each.gpu_usd_per_hour is not None for each in settings.servers]
-    return () if priced and all(priced) else _table(folder).gpu
+    if priced and all(priced):
+        return ()
+    return _of_this_host(_table(folder).gpu, provider_seen())
+
+
+def _of_this_host(rows: tuple[GpuPrice, ...], seen: HostProvider | None) -> tuple[GpuPrice, ...]:
+    theirs = tuple(row for row in rows if seen and row.provider.lower() == seen.name)
+    size = tuple(row for row in theirs if seen and row.sku.lower() == seen.size.lower())
+    listed = {row.gpu for row in theirs}
+    return (size or theirs) + tuple(row for row in rows if row.gpu not in listed)
 
 
 def gpu_offers(gpus: Iterable[Gpu], profile: Profile | None, rows: Iterable[GpuPrice]) -> str:
@@ -106,6 +119,7 @@ def _from_table(table: PriceTable, endpoint: Endpoint) -> TokenPrices:
         tiers=row.tiers,
         as_of=row.as_of,
         source=f"price table: {provenance(row)}",
+        ends=found.ends,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from backends.domain.prices.amounts import BadPrice, amount_from
 from backends.domain.prices.currencies import Currency
-from backends.domain.prices.prices import ApiPrice, Freshness, GpuPrice, Price, freshness, replaces
+from backends.domain.prices.prices import ApiPrice, Freshness, GpuPrice, Price, freshness
 from backends.prices.importers import import_catalogue
 from backends.prices.installed import installed_prices
 from backends.prices.table import (
@@ -19,6 +19,7 @@ from backends.prices.table import (
     read_table,
     write_table,
 )
+from backends.prices.update import Prepared, keep, prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def update_prices(folder: Path, path: Path, as_of: date | None = None) -> Update
         raise BadPrice(f"{path}: cannot be read ({error}); give the path of a catalogue") from error
     day = as_of or datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
     catalogue, rows = import_catalogue(text, str(path), day)
-    return _keep(folder, catalogue, day, rows)
+    return kept(folder, prepared(folder, catalogue, day, rows))
 
 
 def update_from_package(folder: Path, today: date, as_of: date | None = None) -> Updated:
@@ -144,22 +145,16 @@ def update_from_package(folder: Path, today: date, as_of: date | None = None) ->
         BadPrice: it is not installed.
     """
     rows = tuple(replace(row, as_of=as_of) for row in installed_prices(today))
-    return _keep(folder, "genai-prices", as_of, rows)
+    return kept(folder, prepared(folder, "genai-prices", as_of, rows))
 
 
-def _keep(folder: Path, name: str, day: date | None, rows: tuple[ApiPrice, ...]) -> Updated:
-    before = read_table(folder, "imported")
-    known = {api_key(row): row for row in before.api}
-    rows = tuple(row for row in rows if replaces(known.get(api_key(row)), row))
-    changed = sum(1 for row in rows if _differs(known.get(api_key(row)), row))
-    merged = known | {api_key(row): row for row in rows}
-    write_table(folder, "imported", replace(before, api=tuple(merged.values())))
-    unpriced = sum(1 for row in rows if row.input_usd_per_mtok is None)
-    return Updated(name, day, len(rows), changed, unpriced)
-
-
-def _differs(old: ApiPrice | None, new: ApiPrice) -> bool:
-    return old is None or replace(old, as_of=None) != replace(new, as_of=None)
+def kept(folder: Path, found: Prepared) -> Updated:
+    """Write what an import would change, and return what it did."""
+    keep(folder, found)
+    unpriced = sum(
+        1 for row in found.rows if isinstance(row, ApiPrice) and row.input_usd_per_mtok is None
+    )
+    return Updated(found.catalogue, found.as_of, len(found.rows), len(found.changes), unpriced)
 
 
 def _in(currency: Currency | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from backends.domain.format import usd
 from backends.domain.prices.cost import request_prices
+from backends.domain.prices.ends import PriceEnds
 from backends.domain.prices.prices import ApiPrice
 from backends.prices.table import PriceTable
 
@@ -16,10 +17,12 @@ class Quote:
     Attributes:
         price: the one row that fits; None where none does, or more than one.
         reason: why there is none, one sentence with the remedy; empty where there is one.
+        ends: the lowest and the highest that sources name for it, where they do not agree.
     """
 
     price: ApiPrice | None
     reason: str = ""
+    ends: PriceEnds | None = None
 
 
 def quote(table: PriceTable, base_url: str, model: str) -> Quote:
@@ -44,7 +47,8 @@ def quote(table: PriceTable, base_url: str, model: str) -> Quote:
     if any(_disagree(row, other) for row in priced for other in priced):
         said = " and ".join(f"{row.provider} says {_words(row)}" for row in priced)
         return Quote(None, f"the price table is ambiguous for {model}: {said}; {_REMEDY}")
-    return Quote(max(priced, key=_best_known))
+    best = max(priced, key=_best_known)
+    return Quote(best, ends=table.ends(best))
 
 
 _REMEDY = "set its price in its [endpoint] table or with inferctl prices set"

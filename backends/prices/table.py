@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from backends.domain.prices.amounts import BadPrice
-from backends.domain.prices.prices import ApiPrice, GpuPrice, PriceOrigin, replaces
+from backends.domain.prices.ends import PriceEnds, ends_of
+from backends.domain.prices.prices import ApiPrice, GpuPrice, Price, PriceOrigin, replaces
 from backends.host.files import replace_file
 from backends.wire import UnreadableRecord, plain, typed
 
@@ -22,10 +23,19 @@ FILE_NAMES: dict[PriceOrigin, str] = {
 
 @dataclass(frozen=True, slots=True)
 class PriceTable:
-    """All prices that are known, one for each model or GPU of each provider."""
+    """All prices that are known, one for each model or GPU of each provider.
+
+    Attributes:
+        said: every row of every file, those included that another took the place of.
+    """
 
     api: tuple[ApiPrice, ...] = ()
     gpu: tuple[GpuPrice, ...] = ()
+    said: tuple[Price, ...] = ()
+
+    def ends(self, price: Price) -> PriceEnds | None:
+        """Return both ends of a price about which its sources do not agree, None where they do."""
+        return ends_of(row for row in self.said if key_of(row) == key_of(price))
 
 
 def load_table(folder: Path | None = None) -> PriceTable:
@@ -42,7 +52,15 @@ def load_table(folder: Path | None = None) -> PriceTable:
     for table in tables:
         api |= {api_key(row): row for row in table.api if replaces(api.get(api_key(row)), row)}
         gpu |= {gpu_key(row): row for row in table.gpu if replaces(gpu.get(gpu_key(row)), row)}
-    return PriceTable(tuple(api.values()), tuple(gpu.values()))
+    said: tuple[Price, ...] = ()
+    for table in tables:
+        said += table.api + table.gpu
+    return PriceTable(tuple(api.values()), tuple(gpu.values()), said)
+
+
+def key_of(row: Price) -> tuple[str, ...]:
+    """Return what makes a price one, of whatever kind."""
+    return api_key(row) if isinstance(row, ApiPrice) else gpu_key(row)
 
 
 def shipped_table() -> PriceTable:

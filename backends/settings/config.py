@@ -8,6 +8,7 @@ from typing import Literal
 from backends.domain.address import base_url, is_loopback
 from backends.domain.decision.scenario import Scenario
 from backends.domain.prices.cost import Tier
+from backends.domain.prices.ends import PriceEnds
 
 LOOPBACK = "127.0.0.1"
 
@@ -37,6 +38,7 @@ class TokenPrices:
         as_of: the day on which the prices were read, None when the user did not say.
         source: who says so; empty for the configuration itself.
         reason: why no price is known, one sentence; empty where one is or nothing was asked.
+        ends: the lowest and the highest that sources name for it, where they do not agree.
     """
 
     input_usd_per_mtok: Decimal | None = None
@@ -48,6 +50,7 @@ class TokenPrices:
     as_of: date | None = None
     source: str = ""
     reason: str = ""
+    ends: PriceEnds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +141,14 @@ class TrafficSource:
     Attributes:
         prometheus: address of a Prometheus server that scrapes the vLLMs, however many.
         days: how far back it is asked.
-        file: requests as CSV or JSON lines.
+        files: paths, folders or patterns of files of requests, in any form.
+        map: which of their columns is what, such as ``at=when,input=prompt``; empty for by name.
     """
 
     prometheus: str | None = None
     days: int = 7
-    file: str | None = None
+    files: tuple[str, ...] = ()
+    map: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,17 @@ def file(value: object) -> str:
     return word
 
 
+def columns(value: object) -> str:
+    """Return which column is what, such as ``at=when,input=prompt``; the reader of files checks it.
+
+    Raises:
+        Unfit: it is no such text.
+    """
+    if not isinstance(value, str) or "=" not in value:
+        raise Unfit("is no list of columns", 'write it as "at=when,input=prompt"')
+    return value
+
+
 def arguments(value: object) -> tuple[str, ...]:
     """Take a list of arguments for ``vllm serve``, without secrets and what has its own key."""
     if isinstance(value, str):

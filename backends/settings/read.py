@@ -76,6 +76,7 @@ TRAFFIC_KEYS: Mapping[str, Kind] = {
     "prometheus": kinds.address,
     "days": kinds.count,
     "file": kinds.file,
+    "map": kinds.columns,
 }
 AGENT_KEYS: Mapping[str, Kind] = {"enabled": values.truth}
 FEW = 20
@@ -166,7 +167,8 @@ def _traffic(reader: "_Reader", document: Values) -> TrafficSource:
     values = reader.values(("traffic",), document.get("traffic", {}), TRAFFIC_KEYS)
     if "prometheus" in values and "file" in values:
         reader.fault(("traffic", "file"), "and prometheus are both set", "keep one of them")
-    return TrafficSource(**values)
+    file = values.pop("file", None)
+    return TrafficSource(**values, files=(file,) if file else ())
 
 
 def _plan(reader: "_Reader", document: Values) -> Scenario:

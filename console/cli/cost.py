@@ -21,6 +21,7 @@ from backends.operations.rental import ApiEquivalent, api_equivalent
 from backends.operations.snapshot import snapshot, with_gpus
 from backends.problem import UsageProblem
 from backends.settings.config import Settings
+from console.cli import traffic_preview
 from console.cli.cost_pictures import write_pictures
 from console.cli.cost_report import cost_report
 from console.cli.measured import context_for, on_recorded_traffic
@@ -51,6 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.csv and arguments.json:
         raise UsageProblem("--csv and --json are two forms; choose one")
+    if arguments.preview and arguments.traffic:
+        return traffic_preview.run(arguments)
     host = this_host()
     session = snapshot(host)
     context, today = context_for(host, session, arguments)

@@ -3,7 +3,6 @@
 import argparse
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from backends.domain.billing.ledger import utc_day
@@ -44,7 +43,7 @@ def _source(host: Host, arguments: argparse.Namespace) -> TrafficSource:
     if arguments.prometheus:
         return TrafficSource(prometheus=arguments.prometheus, days=days)
     if arguments.traffic:
-        return TrafficSource(file=str(Path(arguments.traffic)))
+        return TrafficSource(files=tuple(arguments.traffic), map=arguments.map or configured.map)
     return replace(configured, days=days)
 
 

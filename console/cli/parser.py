@@ -105,8 +105,13 @@ def _traffic(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group()
     one = source.add_argument
     one("--prometheus", type=types.text, metavar="URL", help="a fleet's traffic, from Prometheus")
-    one("--traffic", type=types.text, metavar="FILE", help="traffic as CSV or JSON lines")
+    about = "recorded traffic: usage exports, access logs, CSV, JSON, Parquet; folders and patterns"
+    one("--traffic", type=types.text, nargs="+", metavar="FILE", help=about)
     add = parser.add_argument
+    about = "which column is what where names do not say it: at, input, output, requests ..."
+    add("--map", type=types.text, metavar="ROLE=COLUMN,...", help=about)
+    about = "show how the first rows of --traffic are understood, and decide nothing"
+    add("--preview", action="store_true", help=about)
     add("--days", type=types.count, metavar="N", help="how far back Prometheus is asked (7)")
     add("--model", type=types.text, metavar="NAME", help="the model that Prometheus is asked for")
 
@@ -224,7 +229,9 @@ def _prices(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     _prices_list(actions.add_parser("list", help="prices in force, each with source and date"))
     _prices_set(actions.add_parser("set", help="keep a price of your own, with its date"))
-    _prices_update(actions.add_parser("update", help="import a catalogue; nothing is fetched"))
+    _prices_update(
+        actions.add_parser("update", help="import a catalogue, or fetch one with --fetch")
+    )
     for action in actions.choices.values():
         action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON")
 
@@ -262,6 +269,11 @@ def _prices_update(parser: argparse.ArgumentParser) -> None:
     add("file", metavar="FILE", nargs="?", help="JSON of a catalogue, such as models.dev")
     add("--genai", action="store_true", help="the genai-prices package installed beside inferctl")
     add("--as-of", type=types.day, metavar="YYYY-MM-DD", help="its date (default: the file's)")
+    about = "ask a publisher once, and show what would change before it is kept"
+    sources = ("openrouter", "models.dev", "litellm", "do", "gpurental")
+    add("--fetch", choices=sources, metavar="SOURCE", help=f"{about}: {', '.join(sources)}")
+    add("--address", type=types.text, metavar="URL", help="of a copy of that publisher's list")
+    add("-y", "--yes", action="store_true", help="keep the prices without asking")
 
 
 def _agent(parser: argparse.ArgumentParser) -> None:

@@ -12,20 +12,23 @@ from backends.domain.format import UNKNOWN, figure
 from backends.domain.prices.amounts import BadPrice, age_days, digits, is_stale
 from backends.domain.prices.currencies import Currency, amount_text, currency_of
 from backends.domain.prices.prices import ApiPrice, GpuPrice, Price, freshness, provenance
+from backends.operations.consent import Consent
 from backends.prices.book import (
     Listed,
     Updated,
+    kept,
     list_prices,
     set_api_price,
     set_gpu_price,
     update_from_package,
     update_prices,
 )
+from backends.prices.fetch import fetched
 from backends.prices.table import FILE_NAMES
 from backends.problem import UsageProblem
 from backends.settings.paths import config_file
 from backends.wire import plain
-from console.cli.output import document, say, table
+from console.cli.output import agree, document, say, table
 
 UNPRICED = "UNPRICED"
 
@@ -44,7 +47,7 @@ TOKEN_PRICES = {
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List, set or import prices; 3 where nothing fits. Nothing is ever fetched.
+    """List, set or import prices; 3 where nothing fits. Only ``--fetch`` asks anybody.
 
     Raises:
         UsageProblem: a price, a name or a file cannot be read.
@@ -202,8 +205,12 @@ def _tell_kept(arguments: argparse.Namespace, row: Price, folder: Path, today: d
 
 
 def _update(arguments: argparse.Namespace, folder: Path, today: date) -> int:
-    if bool(arguments.file) == arguments.genai:
-        raise UsageProblem("give the FILE of a catalogue, or --genai for the installed package")
+    if bool(arguments.file) + arguments.genai + bool(arguments.fetch) != 1:
+        raise UsageProblem(
+            "give the FILE of a catalogue, --genai for the installed package, or --fetch SOURCE"
+        )
+    if arguments.fetch:
+        return _fetch(arguments, folder, today)
     as_of = arguments.as_of and _not_in_the_future(arguments.as_of, today)
     if arguments.genai:
         done = update_from_package(folder, today, as_of)
@@ -214,6 +221,34 @@ def _update(arguments: argparse.Namespace, folder: Path, today: date) -> int:
     else:
         say(_updated(done))
     return 0
+
+
+def _fetch(arguments: argparse.Namespace, folder: Path, today: date) -> int:
+    """Show what a publisher's prices would change, and keep them once that is agreed to."""
+    found = fetched(folder, arguments.fetch, today, arguments.address)
+    shown = [each for each in found.changes if each.old is not None]
+    for change in shown:
+        say(f"{_named(change.new)}: {_told(change.old, today)} -> {_told(change.new, today)}")
+    new = len(found.changes) - len(shown)
+    sentence = f"{len(shown)} prices change and {new} are new"
+    if found.changes:
+        agree(Consent(sentence, "nothing is kept before a yes"), asked_before=arguments.yes)
+    done = kept(folder, found)
+    if arguments.json:
+        document(done)
+    else:
+        say(_updated(done))
+    return 0
+
+
+def _named(price: Price) -> str:
+    return f"{price.provider}/{price.model if isinstance(price, ApiPrice) else price.sku}"
+
+
+def _told(price: Price | None, today: date) -> str:
+    if price is None:
+        return UNKNOWN
+    return f"{_amounts(price)} ({_dated(Listed(price, freshness(price, today)), today)})"
 
 
 def _updated(done: Updated) -> str:

@@ -23,6 +23,7 @@ from backends.domain.format import UNKNOWN, usd
 from backends.operations.remedies import remedies
 from backends.problem import UsageProblem
 from backends.scenarios.reading import scenario_at, shipped_scenarios
+from console.cli import traffic_preview
 from console.cli.output import document, say, show, table
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         UsageProblem: the scenario or the traffic file cannot be read.
         Problem: Prometheus cannot tell.
     """
+    if arguments.preview and arguments.traffic:
+        return traffic_preview.run(arguments)
     if arguments.published:
         return _published(as_json=arguments.json)
     answer: dict[str, Any]

@@ -106,7 +106,8 @@ def replaces(old: Price | None, new: Price) -> bool:
     """Return whether a newly read price takes the place of one that is known.
 
     What the user set always does. Otherwise knowing nothing, or not when, or of an earlier day,
-    replaces nothing that is better known.
+    replaces nothing that is better known; and the word of the provider itself holds against that of
+    others until it is stale beside theirs.
     """
     if old is None or new.origin == "user":
         return True
@@ -114,7 +115,21 @@ def replaces(old: Price | None, new: Price) -> bool:
         return False
     if old.as_of is None:
         return True
-    return new.as_of is not None and new.as_of >= old.as_of
+    if new.as_of is None:
+        return False
+    if of_provider(old) != of_provider(new):
+        first, second = (new, old) if of_provider(new) else (old, new)
+        stale = is_stale(first.as_of, second.as_of)
+        return stale if first is old else not stale
+    return new.as_of >= old.as_of
+
+
+def of_provider(price: Price) -> bool:
+    """Return whether the provider itself said the price; a row that ships is a copy of that."""
+    if price.origin == "shipped":
+        return False
+    name = price.provider.replace("-", "").lower()
+    return price.source.replace(" ", "").replace("-", "").lower().startswith(name)
 
 
 def _unpriced(price: Price) -> bool:

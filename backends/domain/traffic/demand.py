@@ -15,6 +15,7 @@ from backends.domain.traffic.bursts import bursts_of
 from backends.domain.traffic.estimate import unknown_errors
 from backends.domain.traffic.rates import grown_histogram, restarted
 from backends.domain.traffic.requests import Observed
+from backends.domain.traffic.series import TrafficSeries
 from backends.domain.traffic.shape import EVEN, HourlyProfile, Shares, learn
 from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.week import WEEK_DAYS, estimate
@@ -167,6 +168,7 @@ class Demand:
         week_rps: by hour of the week in UTC, Monday midnight first; empty where none is learnt.
         bursts: how far short stretches lie above and below the mean of their hour.
         trend_per_day: by which share the rate grows each day; None where no trend is sure.
+        series: the same by steps of time, None where the source has only sums.
     """
 
     seen: Observed
@@ -178,6 +180,7 @@ class Demand:
     week_rps: tuple[Decimal, ...] = ()
     bursts: Shares = EVEN
     trend_per_day: float | None = None
+    series: TrafficSeries | None = None
 
     @property
     def horizon(self) -> Horizon | None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from backends.domain.decision.answer import Verdict
 from backends.domain.decision.verdict import decide
 from backends.domain.durations import HOUR_S
-from backends.domain.format import figure, usd
+from backends.domain.format import UNKNOWN, figure, usd
 from backends.domain.prices.amounts import digits
 from backends.domain.prices.cost import MTOK
 from backends.domain.prices.prices import ApiPrice
@@ -27,6 +27,10 @@ Standing = Literal["ours is right", "not shown", "it depends", "since changed"]
 it holds for inputs that the article does not give; or the source says something else today.
 """
 
+Kind = Literal["number", "range", "word", "quoted"]
+"""What is compared: a number with what rounds to it; a number with a range; a word with a word; or
+nothing, where the article measured or quotes what nothing here can recompute."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -37,7 +41,8 @@ class Claim:
         what: what the figure is of.
         published: as it is printed.
         low: the least that is printed so, once rounded; `high` is the most.
-        ours: recomputed from the figure's own inputs.
+        ours: recomputed from the figure's own inputs; a word where the figure is one; None where
+            it is only quoted.
         unit: how `ours` is written: ``$`` and ``£`` before it, anything else after it.
         note: why it differs; or, where it agrees, what it takes that the article leaves out.
         scenario: the name of the scenario that shows it; empty for plain arithmetic.
@@ -49,25 +54,36 @@ class Claim:
     published: str
     low: Decimal
     high: Decimal
-    ours: Decimal
+    ours: Decimal | str | None
     unit: str
     note: str
     scenario: str
     standing: Standing
+    kind: Kind = "number"
 
     @property
-    def agrees(self) -> bool:
-        """Whether the published figure is what its own inputs give."""
+    def agrees(self) -> bool | None:
+        """Whether the published figure is what its own inputs give; None where it is quoted."""
+        if self.ours is None:
+            return None
+        if isinstance(self.ours, str):
+            return self.ours == self.published
         return self.low <= self.ours <= self.high
 
     @property
     def outcome(self) -> str:
         """Whether it agrees, and what it amounts to where it does not."""
+        if self.agrees is None:
+            return "quoted"
+        if self.kind == "range":
+            return "inside" if self.agrees else "outside"
         return "agrees" if self.agrees else self.standing
 
     @property
     def text(self) -> str:
         """Our figure for people."""
+        if not isinstance(self.ours, Decimal):
+            return self.ours or UNKNOWN
         if self.unit in {"$", "£"}:
             return usd(self.ours).replace("$", self.unit)
         return f"{figure(self.ours)} {self.unit}".strip()
@@ -99,7 +115,8 @@ def comparison_document() -> dict[str, Any]:
                 "article": claim.article,
                 "figure": claim.what,
                 "published": claim.published,
-                "ours": digits(claim.ours),
+                "kind": claim.kind,
+                "ours": digits(claim.ours) if isinstance(claim.ours, Decimal) else claim.ours,
                 "unit": claim.unit or None,
                 "agrees": claim.agrees,
                 "outcome": claim.outcome,
@@ -108,8 +125,9 @@ def comparison_document() -> dict[str, Any]:
             }
             for claim in found
         ],
-        "agree": sum(claim.agrees for claim in found),
-        "differ": sum(not claim.agrees for claim in found),
+        "agree": sum(claim.agrees is True for claim in found),
+        "differ": sum(claim.agrees is False for claim in found),
+        "quoted": sum(claim.agrees is None for claim in found),
     }
 
 
@@ -121,14 +139,33 @@ def _claim(article: str, row: Mapping[str, Any]) -> Claim:
         article,
         row["figure"],
         row["published"],
-        Decimal(row["low"]),
-        Decimal(row["high"]),
-        _value({**row, "scenario": row.get("in", row.get("scenario"))}, row),
+        Decimal(row.get("low", 0)),
+        Decimal(row.get("high", 0)),
+        _ours(row),
         row.get("unit", ""),
         note,
         row.get("scenario", ""),
         row.get("standing", "ours is right"),
+        _kind(row),
     )
+
+
+def _kind(row: Mapping[str, Any]) -> Kind:
+    if "cheapest" in row:
+        return "word"
+    if "low" not in row:
+        return "quoted"
+    return "range" if row.get("range") else "number"
+
+
+def _ours(row: Mapping[str, Any]) -> Decimal | str | None:
+    """Return a row's figure as we compute it: of the cheapest of several, its name."""
+    if "cheapest" in row:
+        ways: Mapping[str, Mapping[str, Any]] = row["cheapest"]
+        return min(ways, key=lambda name: _value(ways[name], row))
+    if "low" not in row:
+        return None
+    return _value({**row, "scenario": row.get("in", row.get("scenario"))}, row)
 
 
 def _value(of: Mapping[str, Any], row: Mapping[str, Any]) -> Decimal:
@@ -144,7 +181,10 @@ def _plain(of: Mapping[str, Any], row: Mapping[str, Any]) -> Decimal:
     if "sum" in of:
         return sum((Decimal(each) for each in of["sum"]), Decimal(0))
     if "price" in of:
-        return _known(_price(*of["price"]).input_usd_per_mtok, of["price"])
+        found = _price(*of["price"])
+        output = of.get("side") == "output"
+        usd_per_mtok = found.output_usd_per_mtok if output else found.input_usd_per_mtok
+        return _known(usd_per_mtok, of["price"])
     name = of.get("scenario", row.get("scenario"))
     return _known(_metric(name, of["metric"], of.get("option", "")), of)
 

@@ -12,6 +12,7 @@ from backends.domain.traffic.shape import profile_rps
 from backends.metrics.prometheus_server import PrometheusUnavailable, past_traffic
 
 NOON = 1_790_000_000 // 86400 * 86400 + 12 * 3600
+DAY_S = 86400
 Answer = Callable[[str, dict[str, str]], tuple[int, Any]]
 
 
@@ -62,30 +63,41 @@ def a_week(kind: str, query: dict[str, str]) -> tuple[int, Any]:
     if kind == "query_range":
         begin, end, step = (float(query[key]) for key in ("start", "end", "step"))
         ends = [begin + n * step for n in range(int((end - begin) // step) + 1)]
-        busy = str(2 * step)
-        values = [[at, busy if (at - step) % 86400 >= 43200 else "0"] for at in ends]
+        if f"[{DAY_S}s]" in asked:
+            assert (step, len(ends)) == (DAY_S, 7)
+            return 200, {"status": "success", "data": {"result": by_day(asked, ends)}}
+        assert len(ends) <= 2016
+        busy = PER_REQUEST[series_of(asked)] * 2 * step
+        values = [[at, str(busy) if (at - step) % DAY_S >= DAY_S / 2 else "0"] for at in ends]
         return 200, {"status": "success", "data": {"result": [{"values": values}]}}
-    if asked.startswith("count("):
-        return vector(3)
-    requests = 7 * 86400
+    assert asked.startswith("count(")
+    return vector(3)
+
+
+PER_REQUEST = {
+    "vllm:request_success_total": 1,
+    "vllm:prompt_tokens_total": 80,
+    "vllm:prompt_tokens_cached_total": 20,
+    "vllm:generation_tokens_total": 220,
+    "vllm:request_prompt_tokens_sum": 80,
+    "vllm:request_generation_tokens_sum": 220,
+}
+
+
+def series_of(asked: str) -> str:
+    return next(series for series in PER_REQUEST if f"{series}{{" in asked)
+
+
+def by_day(asked: str, ends: list[float]) -> list[Any]:
+    """Return what one day of a request each second brings, at the end of each day."""
     if "_bucket" in asked:
-        result = [
-            {"metric": {"le": edge}, "value": [NOON, str(requests * share)]}
-            for edge, share in (("100", 0.0), ("500", 1.0), ("+Inf", 1.0))
+        shares = (("100", 0.0), ("500", 1.0), ("+Inf", 1.0))
+        return [
+            {"metric": {"le": edge}, "values": [[at, str(DAY_S * share)] for at in ends]}
+            for edge, share in shares
         ]
-        return 200, {"status": "success", "data": {"result": result}}
-    for series, value in (
-        ("vllm:request_success_total", requests),
-        ("vllm:prompt_tokens_total", requests * 80),
-        ("vllm:prompt_tokens_cached_total", requests * 20),
-        ("vllm:generation_tokens_total", requests * 220),
-        ("vllm:request_prompt_tokens_sum", requests * 80),
-        ("vllm:request_generation_tokens_sum", requests * 220),
-    ):
-        if f"{series}{{" in asked:
-            assert "[604800s]" in asked
-            return vector(value)
-    raise AssertionError(query)
+    each = DAY_S * PER_REQUEST[series_of(asked)]
+    return [{"metric": {}, "values": [[at, str(each)] for at in ends]}]
 
 
 def test_a_week_of_traffic(prometheus: Prometheus) -> None:
@@ -98,6 +110,8 @@ def test_a_week_of_traffic(prometheus: Prometheus) -> None:
     assert (past.cached_input_share, past.replicas) == (Decimal("0.25"), 3)
     assert past.profile is not None
     assert profile_rps(past.profile) == (*[0.0] * 12, *[2.0] * 12)
+    assert past.series is not None
+    assert sum(past.series.requests) == sum(past.series.input_tokens) / 80 == 7 * 86400
     assert past.profile.seconds == (7 * 3600,) * 24
 
 
@@ -110,7 +124,7 @@ def test_time_that_prometheus_did_not_watch_does_not_dilute_the_rate(
     prometheus: Prometheus,
 ) -> None:
     def since_yesterday(kind: str, query: dict[str, str]) -> tuple[int, Any]:
-        if kind == "query_range":
+        if kind == "query_range" and f"[{DAY_S}s]" not in query["query"]:
             # The first step was watched for a part of it only.
             values = [[NOON - 300 * step, "600"] for step in range(288)] + [[NOON - 86400, "7"]]
             return 200, {"status": "success", "data": {"result": [{"values": values[::-1]}]}}
@@ -169,3 +183,36 @@ def test_nobody_there_is_said() -> None:
 def test_what_is_no_address_is_said(address: str) -> None:
     with pytest.raises(PrometheusUnavailable, match=r"is no address.*; write it as http://127"):
         past_traffic(address, None, NOON)
+
+
+def test_a_quarter_is_asked_a_week_at_a_time(prometheus: Prometheus) -> None:
+    prometheus.answer = a_week
+    past = past_traffic(url(prometheus), "m", NOON, span_s=91 * DAY_S)
+    assert past.seen.n == 91 * DAY_S
+    assert past.series is not None
+    assert past.series.to_s - past.series.from_s == 91 * DAY_S
+
+
+def test_what_a_store_did_not_answer_is_said(prometheus: Prometheus) -> None:
+    """A fleet's front end answers without a store that is down, and says so beside the result."""
+
+    def partly(kind: str, query: dict[str, str]) -> tuple[int, Any]:
+        status, answer = a_week(kind, query)
+        return status, {**answer, "warnings": ["No StoreAPIs matched for this query"]}
+
+    prometheus.answer = partly
+    source = past_traffic(url(prometheus), "m", NOON).source
+    assert source.endswith("; it warned: No StoreAPIs matched for this query")
+
+
+def test_copies_of_one_series_are_asked_for_once(prometheus: Prometheus) -> None:
+    """Two servers that scrape the same vLLM must not double its demand."""
+    asked: list[str | None] = []
+
+    def noting(kind: str, query: dict[str, str]) -> tuple[int, Any]:
+        asked.append(query.get("dedup"))
+        return a_week(kind, query)
+
+    prometheus.answer = noting
+    past_traffic(url(prometheus), "m", NOON)
+    assert set(asked) == {"true"}

@@ -11,6 +11,8 @@ from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.wording import reason
 from backends.domain.session import Session
 from backends.domain.stamp import Stamp
+from backends.host.provider import HostProvider
+from backends.operations import pricing
 from backends.operations.context import Context
 from backends.operations.decision import decide_all, unpriced_gpu
 from backends.operations.pricing import gpu_offers, gpu_prices, with_known_prices
@@ -134,3 +136,18 @@ def test_a_gpu_that_the_table_lacks_is_not_told_another_ones_price() -> None:
     said = gpu_offers([gpu, gpu], None, shipped_table().gpu)
     assert said.count("H100 on demand") == 1
     assert said.endswith("gpu_usd_per_hour in a [server.NAME].")
+
+
+def test_the_row_of_this_host_is_proposed_where_the_host_shows_whose_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = HostProvider("digitalocean", "gpu-mi300x1-192gb")
+    monkeypatch.setattr(pricing, "provider_seen", lambda: seen)
+    rows = pricing.gpu_prices(Settings(), None)
+    (gpu,) = sessions.gpu(0, 1).sample.gpus
+    memory = replace(gpu.memory, total_bytes=192 * 2**30)
+    said = gpu_offers([replace(gpu, name="AMD Instinct MI300X", memory=memory)], None, rows)
+    assert said.startswith("The price table has one MI300X on demand at $")
+    assert "digitalocean gpu-mi300x1-192gb" in said
+    monkeypatch.setattr(pricing, "provider_seen", lambda: HostProvider("nobody"))
+    assert len(pricing.gpu_prices(Settings(), None)) == len(shipped_table().gpu)

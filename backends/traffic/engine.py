@@ -1,0 +1,195 @@
+"""DuckDB as the reader of large files and of Parquet, where ``inferctl[traffic]`` installed it.
+
+It adds up what `tally` would, row for row. Whatever it does not understand without doubt, a single
+bad row included, is left to the plain reader, which names the row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from math import isfinite
+from typing import NamedTuple
+
+from backends.domain.durations import DAY_S
+from backends.traffic.columns import Columns, understood
+from backends.traffic.connection import Connection, connected
+from backends.traffic.engine_source import Source, source_of, text
+from backends.traffic.files import TrafficFile, json_lines
+from backends.traffic.instants import EARLIEST_S, LATEST_S, UNITS
+from backends.traffic.rows import FAILED, REFUSED, SAMPLE, FileRead, is_day, numbered
+from backends.traffic.tally import Tally, step_of
+
+WORTH_IT_BYTES = 4_000_000
+"""The plain reader has read a smaller file before the engine is loaded."""
+
+COARSE_S = 60.0
+"""The step of the first query, whose answer tells the span; it is the last for most files."""
+
+
+def tallied_by_engine(
+    file: TrafficFile, mapping: Mapping[str, str], tally: Tally
+) -> FileRead | None:
+    """Add up a file with the engine; None where it is left to the plain reader.
+
+    Raises:
+        UnreadableTraffic: it is Parquet and the engine is not installed, or as `understood` says.
+    """
+    if file.form != "parquet" and (
+        file.form not in {"csv", "json lines"} or file.path.stat().st_size < WORTH_IT_BYTES
+    ):
+        return None
+    engine = connected()
+    if engine is None:
+        return None
+    sample = [record for _, record in islice(numbered(file), SAMPLE)]
+    lines = list(islice(json_lines(file), SAMPLE)) if file.form == "json lines" else []
+    columns = understood(str(file.path), sample, mapping)
+    source = source_of(file, columns, sample, lines)
+    if source is None:
+        return None
+    at = columns.at[0]
+    days = {columns.unit is None and is_day(str(each[at])) for each in sample if each.get(at)}
+    read = FileRead(file, columns)
+    try:
+        added = len(days) == 1 and _Query(engine, source, columns).added_to(
+            tally, read, days=days.pop()
+        )
+    except engine.Error:
+        return None
+    return read if added else None
+
+
+class _Sums(NamedTuple):
+    """What the engine adds up of the rows of one step or interval."""
+
+    key: float | None
+    width_s: float | None
+    left_out: int
+    rows: int
+    filled: int
+    least: float
+    first_s: float
+    last_s: float
+    cached_n: int
+    requests: float
+    into: float
+    out: float
+    cached: float
+    into_squares: float
+    out_squares: float
+    products: float
+
+    @property
+    def sums(self) -> list[float]:
+        return list(self[9:])
+
+    def plain(self, first_s: float) -> bool:
+        """Whether every row had all its numbers, from 0 on, and an instant that is possible."""
+        known = self.filled == self.rows and self.key is not None and isfinite(sum(self.sums))
+        return known and self.least >= 0 and self.first_s >= first_s and self.last_s <= LATEST_S
+
+
+FAILED_ROW, TOKENLESS_ROW = 1, 2
+NO_WIDTH = "null"
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """One file as the engine adds it up."""
+
+    engine: Connection
+    source: Source
+    columns: Columns
+
+    def added_to(self, tally: Tally, read: FileRead, *, days: bool) -> bool:
+        """Add the file up; false, and nothing is added, where a row of it is not plain."""
+        counting = self.columns.requests is not None
+        if counting or days:
+            width = "nullif(greatest(e - t, 0), 0)" if self.columns.end else "null"
+            rest = DAY_S if days else 0.0
+            found = self._grouped("t", f"coalesce({width}, {rest})")
+        else:
+            found = self._grouped(f"floor(t / {COARSE_S})::bigint", NO_WIDTH)
+        kept = [each for each in found if not each.left_out]
+        first_s = 0.0 if self.columns.relative else EARLIEST_S
+        if not kept or not all(each.plain(first_s) for each in kept):
+            return False
+        if counting or days:
+            for each in kept:
+                tally.add_sums(each.key or 0.0, each.width_s, each.sums)
+        else:
+            self._add_steps(tally, kept)
+        tally.cached_known |= any(each.cached_n for each in kept)
+        for each in found:
+            read.rows += each.rows
+            read.failed += each.rows if each.left_out == FAILED_ROW else 0
+            read.tokenless += each.rows if each.left_out == TOKENLESS_ROW else 0
+        return True
+
+    def _add_steps(self, tally: Tally, kept: list[_Sums]) -> None:
+        first_s, last_s = min(each.first_s for each in kept), max(each.last_s for each in kept)
+        step_s = step_of(last_s - first_s)
+        if step_s < COARSE_S:
+            found = self._grouped(f"floor(t / {step_s})::bigint", NO_WIDTH)
+            kept = [each for each in found if not each.left_out]
+        step_s = min(step_s, COARSE_S)
+        tally.add_steps(step_s, first_s, last_s, {int(each.key or 0): each.sums for each in kept})
+
+    def _grouped(self, key: str, width: str) -> list[_Sums]:
+        """Return the sums of all rows by a key and a width."""
+        columns = self.columns
+        into, out, cached = map(self._sum, (columns.input, columns.output, columns.cached))
+        if columns.total is not None:
+            total, known = self._sum((columns.total,)), into if columns.input else out
+            rest = f"greatest(0, {total} - {known})"
+            into, out = (into, rest) if columns.input else (rest, out)
+        count = self._sum((columns.requests,)) if columns.requests else "1.0::double"
+        end = self._instant(columns.end) if columns.end else "null"
+        none = "coalesce(i + o = 0, coalesce(i, o, 0) = 0)"
+        if columns.requests is not None:
+            none = "i is null and o is null"
+        left_out = f"case when {none} then {TOKENLESS_ROW}::tinyint else 0::tinyint end"
+        if columns.status is not None:
+            left_out = f"case when failed then {FAILED_ROW}::tinyint else {left_out} end"
+        values = "i, o" if columns.requests is None else "i, o, n"
+        query = (
+            f"with r as (select {self._instant(columns.at[0])} t, {end} e, {count} n, "
+            f"{into} i, {out} o, {cached} c, {self._is_failed()} failed "
+            f"from {self.source.table}), "
+            f"f as (select *, {left_out} f from r) "
+            f"select {key} k, {width} w, f, count(*), count({values.replace(', ', ' + ')}), "
+            f"min(least({values})), min(t), max(t), {', '.join(self._sums())} "
+            f"from f group by {'k, f' if width == NO_WIDTH else 'k, w, f'}"
+        )
+        return [_Sums._make(row) for row in self.engine.execute(query).fetchall()]
+
+    def _sums(self) -> tuple[str, ...]:
+        """Return the sums of the tokens and their products; a constant where it would be one."""
+        cached = ("count(c)", "coalesce(sum(c), 0)") if self.columns.cached else ("0", "0::double")
+        counting = self.columns.requests is not None
+        each_n = " / nullif(n, 0)" if counting else ""
+        sums = (f"coalesce(sum({pair}{each_n}), 0)" for pair in ("i * i", "o * o", "i * o"))
+        count = "sum(n)" if counting else "count(*)::double"
+        return (cached[0], count, "sum(i)", "sum(o)", cached[1], *sums)
+
+    def _sum(self, names: tuple[str, ...]) -> str:
+        """Return the sum of some columns; null where all are, as the plain reader has it."""
+        cells = [f"{self.source.columns[each]}::double" for each in names]
+        if len(cells) < 2:
+            return cells[0] if cells else "null::double"
+        filled = " + ".join(f"coalesce({cell}, 0)" for cell in cells)
+        return f"case when coalesce({', '.join(cells)}) is null then null else {filled} end"
+
+    def _instant(self, column: str) -> str:
+        cell = self.source.columns[column]
+        if self.columns.unit is None:
+            return f"epoch({cell}::timestamptz)"
+        unit_s = UNITS[self.columns.unit]
+        return f"{cell}::double" if unit_s == 1 else f"({cell}::double * {unit_s!r})"
+
+    def _is_failed(self) -> str:
+        if self.columns.status is None:
+            return "false"
+        cell = f"lower(trim({self.source.columns[self.columns.status]}::varchar))"
+        words = ", ".join(map(text, sorted(FAILED)))
+        return f"coalesce(try_cast({cell} as integer) >= {REFUSED} or {cell} in ({words}), false)"

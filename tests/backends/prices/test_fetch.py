@@ -1,0 +1,203 @@
+"""Prices are fetched on request alone, from recorded replies on loopback, and shown before kept."""
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backends.domain.prices.amounts import BadPrice
+from backends.domain.prices.prices import GpuPrice
+from backends.prices.book import kept, set_gpu_price
+from backends.prices.fetch import fetched
+from backends.prices.table import load_table
+from tests.console.cli.conftest import Cli, cli
+
+__all__ = ["cli"]
+
+TODAY = date(2026, 11, 30)
+SIZES = {
+    "sizes": [
+        {"slug": "s-1vcpu-1gb", "price_hourly": 0.00893, "description": "Basic"},
+        {
+            "slug": "gpu-mi300x8-1536gb",
+            "price_hourly": 15.92,
+            "available": True,
+            "gpu_info": {
+                "count": 8,
+                "model": "amd_mi300x",
+                "vram": {"amount": 1536, "unit": "gib"},
+            },
+        },
+        {
+            "slug": "gpu-mi300x1-192gb",
+            "price_hourly": 1.99,
+            "gpu_info": {"count": 1, "model": "amd_mi300x", "vram": {"amount": 192, "unit": "gib"}},
+        },
+    ]
+}
+OFFERS = {
+    "date": "2026-11-29",
+    "generated_at": "2026-11-29T06:00:00Z",
+    "offers": [
+        {
+            "provider": "RunPod",
+            "gpu": "H100 SXM",
+            "vram_gb": 80,
+            "gpu_count": 1,
+            "price_per_gpu_hour": 2.69,
+            "tier": "on-demand",
+            "source_url": "https://runpod.example/pricing",
+            "fetched_at": "2026-11-29T05:58:00Z",
+        },
+        {"provider": "RunPod", "gpu": "H100 SXM", "price_per_gpu_hour": 1.9, "tier": "spot"},
+        {"provider": "Lambda", "gpu": "NVIDIA A100", "gpus": 8, "price_hr": 10.32},
+    ],
+    "providers": {},
+}
+MODELS = {
+    "data": [
+        {
+            "id": "openai/gpt-oss-120b",
+            "pricing": {"prompt": "0.0000001", "completion": "0.0000005"},
+        }
+    ]
+}
+
+
+class Publisher(HTTPServer):
+    status = 200
+    reply: Any = None
+    asked: list[str | None]
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Publisher
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.headers.get("Authorization"))
+        reply = self.server.reply
+        body = reply.encode() if isinstance(reply, str) else json.dumps(reply).encode()
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def publisher() -> Iterator[Publisher]:
+    server = Publisher(("127.0.0.1", 0), Handler)
+    server.asked = []
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def url(server: Publisher) -> str:
+    return f"http://127.0.0.1:{server.server_address[1]}/list"
+
+
+def gpu(folder: Path, provider: str, sku: str, contract: str = "on_demand") -> GpuPrice:
+    rows = load_table(folder).gpu
+    return next(r for r in rows if (r.provider, r.sku, r.contract) == (provider, sku, contract))
+
+
+def test_a_cloud_lists_its_gpus_by_the_host(
+    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher.reply = SIZES
+    with pytest.raises(BadPrice, match="wants a key; put it in the variable DIGITALOCEAN_TOKEN"):
+        fetched(tmp_path, "do", TODAY, url(publisher))
+    assert publisher.asked == []
+    monkeypatch.setenv("DIGITALOCEAN_TOKEN", "secret")
+    found = fetched(tmp_path, "do", TODAY, url(publisher))
+    assert publisher.asked == ["Bearer secret"]
+    changed = {
+        change.new.sku: change for change in found.changes if isinstance(change.new, GpuPrice)
+    }
+    assert set(changed) == {"gpu-mi300x1-192gb", "gpu-mi300x8-1536gb"}
+    assert changed["gpu-mi300x1-192gb"].old is not None
+    assert load_table(tmp_path).gpu == load_table(None).gpu  # nothing is written yet
+    kept(tmp_path, found)
+    one = gpu(tmp_path, "digitalocean", "gpu-mi300x1-192gb")
+    assert (one.usd_per_hour, one.gpu, one.as_of) == (Decimal("1.99"), "MI300X", TODAY)
+    assert one.source == "digitalocean API"
+    eight = gpu(tmp_path, "digitalocean", "gpu-mi300x8-1536gb")
+    assert (eight.usd_per_hour, eight.count) == (Decimal("1.99"), 8)
+
+
+def test_a_dated_list_keeps_its_own_days_and_contracts(
+    publisher: Publisher, tmp_path: Path
+) -> None:
+    publisher.reply = OFFERS
+    kept(tmp_path, fetched(tmp_path, "gpurental", TODAY, url(publisher)))
+    on_demand = gpu(tmp_path, "runpod", "H100 SXM")
+    assert (on_demand.usd_per_hour, on_demand.as_of) == (Decimal("2.69"), date(2026, 11, 29))
+    assert on_demand.source == "gpurental, after https://runpod.example/pricing"
+    assert gpu(tmp_path, "runpod", "H100 SXM", "spot").usd_per_hour == Decimal("1.9")
+    assert gpu(tmp_path, "lambda", "8x A100").usd_per_hour == Decimal("1.29")
+
+
+def test_models_are_fetched_as_their_catalogue_is_read(
+    publisher: Publisher, tmp_path: Path
+) -> None:
+    publisher.reply = MODELS
+    found = fetched(tmp_path, "openrouter", TODAY, url(publisher))
+    assert [change.new.provider for change in found.changes] == ["openrouter"]
+    assert kept(tmp_path, found).changed == 1
+    assert fetched(tmp_path, "openrouter", TODAY, url(publisher)).changes == ()
+
+
+def test_what_the_user_set_stays(publisher: Publisher, tmp_path: Path) -> None:
+    set_gpu_price(tmp_path, "runpod", "H100 SXM", "2.00", TODAY)
+    publisher.reply = OFFERS
+    kept(tmp_path, fetched(tmp_path, "gpurental", TODAY, url(publisher)))
+    assert gpu(tmp_path, "runpod", "H100 SXM").usd_per_hour == Decimal("2.00")
+
+
+@pytest.mark.parametrize(
+    ("status", "reply", "message"),
+    [
+        (503, "{}", "gpurental answered with status 503"),
+        (200, "<html>", "gpurental: no JSON"),
+        (200, "{}", "no list of GPUs that is known"),
+        (200, '{"offers": [{"provider": "a", "gpu": "b", "price_hr": "x"}]}', "price_hr"),
+    ],
+)
+def test_an_answer_that_is_no_list_is_said(
+    publisher: Publisher, tmp_path: Path, status: int, reply: str, message: str
+) -> None:
+    publisher.status, publisher.reply = status, reply
+    with pytest.raises(BadPrice, match=message):
+        fetched(tmp_path, "gpurental", TODAY, url(publisher))
+
+
+def test_nobody_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BadPrice, match=r"litellm: .*does not answer"):
+        fetched(tmp_path, "litellm", TODAY, "http://127.0.0.1:1/")
+
+
+def test_the_verb_shows_the_difference_before_it_keeps_anything(
+    publisher: Publisher, tmp_path: Path, cli: Cli
+) -> None:
+    publisher.reply = OFFERS
+    asked = ("prices", "update", "--fetch", "gpurental", "--address", url(publisher))
+    refused = cli(*asked)
+    assert refused.code == 2
+    assert "runpod/H100 SXM: $3.99/h a GPU (2026-11-09" in refused.err
+    assert "-> $2.69/h a GPU (2026-11-29" in refused.err
+    assert "1 prices change and 2 are new" in refused.err
+    assert "$2.69" not in cli("prices", "list", "--gpu", "H100").out
+    assert cli(*asked, "--yes").code == 0
+    assert "$2.69" in cli("prices", "list", "--gpu", "H100").out

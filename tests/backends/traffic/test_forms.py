@@ -1,0 +1,113 @@
+"""Every form in which people keep their traffic reads as the requests and tokens it holds."""
+
+from pathlib import Path
+
+import pytest
+
+from backends.traffic.columns import UnreadableTraffic
+from backends.traffic.files import described
+from backends.traffic.reader import traffic_in
+from backends.traffic.rows import rows_of
+
+DATA = Path(__file__).parents[2] / "data" / "traffic"
+
+FORMS: tuple[tuple[str, float, float, float, float, float | None], ...] = (
+    ("access.log", 4.0, 4.0, 121.5, 45.0, None),
+    ("access_json.log", 4.0, 4.0, 12.0, 4.0, None),
+    ("activity.csv", 2.0, 120.0, 100.0, 20.0, 0.1),
+    ("activity.csv.gz", 2.0, 120.0, 100.0, 20.0, 0.1),
+    ("activity.csv.xz", 2.0, 120.0, 100.0, 20.0, 0.1),
+    ("activity_by_day.json", 15.0, 172800.0, 10.0, 25.0, None),
+    ("bare_names.csv", 2.0, 18.0, 5.0, 6.0, None),
+    ("batch_results.jsonl", 3.0, 3.0, 22.0, 2.0, None),
+    ("colon_pairs.log", 2.0, 4.0, 5.0, 7.0, None),
+    ("compact_days.csv", 20.0, 172800.0, 10.0, 2.0, None),
+    ("container_json.log", 4.0, 4.0, 12.0, 4.0, None),
+    ("context_generated_images.csv", 2.0, 0.02, 385.0, 76.5, None),
+    ("context_generated_no_zone.csv", 2.0, 8.629, 385.0, 76.5, None),
+    ("context_generated_zone.csv", 2.0, 0.02, 385.0, 76.5, None),
+    ("daily_activity.json", 15.0, 259200.0, 20.0, 10.0, 0.2),
+    ("date_and_time.csv", 2.0, 18.0, 5.0, 6.0, None),
+    ("day_first_semicolon.csv", 2.0, 7200.0, 5.0, 6.0, None),
+    ("documents.json", 2.0, 20.0, 5.0, 4.0, None),
+    ("gateway_dotted_keys.log", 4.0, 4.0, 12.0, 3.0, None),
+    ("gateway_nested.log", 4.0, 4.0, 12.0, 4.0, None),
+    ("generations.csv", 2.0, 20.0, 5.0, 6.0, None),
+    ("invocations.jsonl", 4.0, 4.0, 12.0, 3.0, None),
+    ("lengths_and_blocks_ms.jsonl", 3.0, 13.578, 7131.0, 493.333, None),
+    ("lengths_and_chats_s.jsonl", 2.0, 0.172, 271.0, 72.0, None),
+    ("logfmt.log", 2.0, 20.0, 5.0, 7.0, None),
+    ("messages_with_cache.jsonl", 3.0, 3.0, 310.0, 50.0, 0.645),
+    ("microseconds.csv", 2.0, 19.0, 5.0, 6.0, None),
+    ("month_first.csv", 2.0, 35998.0, 5.0, 6.0, None),
+    ("nanoseconds.jsonl", 2.0, 19.0, 5.0, 6.0, None),
+    ("pipes.csv", 2.0, 200.0, 1.0, 2.0, None),
+    ("prefill_decode.csv", 2.0, 1.6, 100.0, 20.0, None),
+    ("prompt_token_size.csv", 2.0, 1.6, 100.0, 20.0, None),
+    ("remarks.csv", 2.0, 18.0, 5.0, 6.0, None),
+    ("request_response_from_start.csv", 3.0, 169.5, 658.667, 174.667, None),
+    ("request_response_session.csv", 2.0, 80.0, 779.5, 124.0, None),
+    ("requests_logged.log", 3.0, 15.0, 4.0, 2.0, None),
+    ("responses.jsonl", 3.0, 3.0, 19.0, 10.0, 0.158),
+    ("spans.json", 4.0, 4.0, 12.0, 3.0, None),
+    ("spend_logs.csv", 2.0, 120.0, 20.0, 10.0, None),
+    ("thousands.tsv", 2.0, 1200.0, 505.0, 6.0, None),
+    ("throughput.log", 4.0, 30.0, 375.0, 150.0, None),
+    ("total_only.csv", 2.0, 20.0, 5.0, 6.0, None),
+    ("usage_buckets.json", 10.0, 259200.0, 200.0, 100.0, 0.8),
+    ("usage_by_five_minutes.json", 12.0, 1200.0, 10.0, 3.0, None),
+    ("usage_export.csv", 10.0, 172800.0, 200.0, 100.0, 0.8),
+    ("utf16.txt", 2.0, 18.0, 5.0, 6.0, None),
+    ("w3c.log", 2.0, 20.0, 5.0, 7.0, None),
+)
+"""File, requests, seconds watched, mean input and output tokens, cached share of the input."""
+
+
+@pytest.mark.parametrize("row", FORMS, ids=[row[0] for row in FORMS])
+def test_a_form(row: tuple[str, float, float, float, float, float | None]) -> None:
+    name, *expected = row
+    demand = traffic_in((str(DATA / name),))
+    seen, share = demand.seen, demand.cached_input_share
+    read = (seen.n, seen.window_s, seen.input_tokens_mean, seen.output_tokens_mean, share)
+    assert [None if each is None else float(each) for each in read] == pytest.approx(
+        expected, abs=1e-3
+    )
+
+
+def test_every_file_of_the_data_is_in_the_table() -> None:
+    assert [row[0] for row in FORMS] == sorted(path.name for path in DATA.iterdir())
+
+
+def test_what_is_no_served_request_is_left_out_and_said() -> None:
+    assert (
+        "left out 1 failed and 1 without tokens" in traffic_in((str(DATA / "access.log"),)).source
+    )
+
+
+def test_what_no_row_says_is_said_to_be_assumed() -> None:
+    no_zone = traffic_in((str(DATA / "context_generated_no_zone.csv"),))
+    assert no_zone.source.endswith("times have no zone and are taken as UTC")
+    relative = traffic_in((str(DATA / "lengths_and_blocks_ms.jsonl"),))
+    assert "times count ms from a beginning of their own" in relative.source
+    assert relative.series is not None
+    assert relative.series.relative
+
+
+def test_a_log_without_a_year_is_of_the_year_before_its_last_line() -> None:
+    _, rows = rows_of(described(DATA / "throughput.log"), {})
+    widths = [row.width_s for row in rows]
+    assert widths == [10.0, 10.0, 10.0]
+
+
+def test_a_report_by_interval_without_requests_asks_for_them(tmp_path: Path) -> None:
+    report = tmp_path / "usage.json"
+    report.write_text(
+        '{"data": [{"starting_at": "2026-08-01T00:00:00Z", "ending_at": "2026-08-02T00:00:00Z",'
+        ' "results": [{"uncached_input_tokens": 1500, "cache_creation":'
+        ' {"ephemeral_1h_input_tokens": 1000}, "cache_read_input_tokens": 200,'
+        ' "output_tokens": 500}]}]}'
+    )
+    with pytest.raises(
+        UnreadableTraffic, match=r"counts tokens by interval, but no requests.*--map requests"
+    ):
+        traffic_in((str(report),))
