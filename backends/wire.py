@@ -29,12 +29,24 @@ def decode_fact(line: bytes) -> Fact:
     Raises:
         UnreadableRecord: the line is cut short, unknown, or lacks a field.
     """
+    record = read_json(line)
     try:
-        record = msgspec.json.decode(line)
         return msgspec.convert(record, type=_FACT_CLASSES[record["fact"]])
     except KeyError as error:
         raise UnreadableRecord(f"unknown fact {error}") from error
     except (msgspec.MsgspecError, TypeError) as error:
+        raise UnreadableRecord(str(error)) from error
+
+
+def read_json(content: bytes | str, kind: Any = Any) -> Any:
+    """Return what a JSON text holds, as a value of this kind.
+
+    Raises:
+        UnreadableRecord: it is no JSON, is nested too deep to be anybody's record, or does not fit.
+    """
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise UnreadableRecord(str(error)) from error
 
 

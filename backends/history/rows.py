@@ -15,7 +15,7 @@ from backends.domain.redaction import without_secrets
 from backends.domain.start import Start
 from backends.history.database import UnreadableRow
 from backends.history.records import FindingRecord, SeriesRecord, StartRecord
-from backends.wire import UnreadableRecord, plain, typed
+from backends.wire import UnreadableRecord, plain, read_json, typed
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
@@ -53,8 +53,8 @@ def from_json(text: str) -> Any:
         UnreadableRow: it is no JSON.
     """
     try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+        return read_json(text)
+    except UnreadableRecord as error:
         raise _unreadable(error) from error
 
 

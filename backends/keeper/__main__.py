@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from backends.discovery.surroundings import Surroundings
+from backends.discovery.surroundings import Surroundings, home_folder
 from backends.domain.address import reachable_host
 from backends.domain.facts import StartIdentified, Stopped
 from backends.domain.startup.lines import LineSplitter
@@ -127,8 +127,7 @@ def _see_download(folder: ServerFolder, taken: KeptServer, cwd: Path | None) -> 
         if unfinished:
             journal.record(unfinished)
         return
-    home = Path(order.environment.get("HOME") or Path.home())
-    around = Surroundings(home, cwd, order.environment)
+    around = Surroundings(home_folder(order.environment), cwd, order.environment)
     folders = cache_folders(order.argv, around)
     if folders:
         looking = (folders, journal.record, now, journal.start_over)

@@ -8,8 +8,9 @@ import msgspec
 
 from backends.domain.redaction import without_secrets
 from backends.domain.vllm_arguments import value_of
-from backends.host.files import replace_file
+from backends.host.files import read_file, replace_file
 from backends.problem import Problem
+from backends.wire import UnreadableRecord, read_json
 
 
 class KeeperError(Problem):
@@ -106,8 +107,9 @@ def load_order(path: Path) -> LaunchOrder:
         KeeperError: the order cannot be read.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=LaunchOrder)
+        order: LaunchOrder = read_json(read_file(path), LaunchOrder)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotRunning(f"{path.parent.name} was never started on this host") from error
-    except msgspec.MsgspecError as error:
+    except UnreadableRecord as error:
         raise KeeperError(f"{path} cannot be read ({error}); remove it") from error
+    return order

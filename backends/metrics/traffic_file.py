@@ -143,7 +143,7 @@ def _opened(path: Path) -> Iterator[IO[str]]:
     try:
         with path.open(encoding="utf-8", newline="") as lines:
             yield lines
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UnreadableTraffic(f"{path} cannot be read ({error}); name a CSV or .jsonl") from error
 
 
@@ -164,7 +164,7 @@ def _rows(path: Path, lines: IO[str]) -> Iterator[dict[str, float | None]]:
 def _json(path: Path, number: int, line: str) -> Any:
     try:
         return json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnreadableTraffic(f"{path}:{number}: no JSON ({error}); one object a line") from error
 
 
