@@ -64,9 +64,12 @@ class Database:
         return list(self.stream(statement, values))
 
     def stream(self, statement: str, values: Sequence[object] = ()) -> Iterator[sqlite3.Row]:
-        """Run one statement and yield its rows as they are read from disk."""
+        """Run one statement and yield its rows as they are read from disk.
+
+        Half a surrogate pair, which has no UTF-8 form, is stored as a question mark.
+        """
         try:
-            yield from self._connection.execute(statement, values)
+            yield from self._connection.execute(statement, [*map(_storable, values)])
         except sqlite3.OperationalError as error:
             raise _unusable(self._path, error) from error
         except sqlite3.DatabaseError as error:
@@ -110,6 +113,10 @@ def open_database(path: Path, wait_s: float = BUSY_TIMEOUT_S) -> Database:
             return _open_or_begin_anew(path, wait_s)
     except (OSError, sqlite3.OperationalError) as error:
         raise _unusable(path, error) from error
+
+
+def _storable(value: object) -> object:
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def _open_or_begin_anew(path: Path, wait_s: float) -> Database:
