@@ -1,12 +1,14 @@
 """Facts and values as JSON, for journals, sockets and ``--json``."""
 
 import json
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, TypeVar, get_args
 
 import msgspec
 
 from backends.domain.facts import Fact
+from backends.domain.redaction import without_keys, without_secrets
 from backends.domain.visible import visible_json
 
 T = TypeVar("T")
@@ -18,9 +20,24 @@ class UnreadableRecord(ValueError):
     """A line is not a record of this program; the message says what is wrong with it."""
 
 
-def encode_fact(fact: Fact) -> bytes:
-    """Return a fact as one line of JSON without its newline, its class under ``fact``."""
-    return msgspec.json.encode({"fact": type(fact).__name__, **plain(fact)})
+def encode_fact(fact: Fact, keys: Collection[str] = ()) -> bytes:
+    """Return a fact as one line of JSON without its newline, its class under ``fact``.
+
+    Nothing in it shows a secret: those of `keys`, and what is known for one by its form.
+    """
+    shown = without_keys(without_secrets(plain(fact)), keys)
+    return json_bytes({"fact": type(fact).__name__, **shown})
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return plain data as JSON for a file; half a surrogate pair, which has no UTF-8 form, as ?.
+
+    JSON may smuggle one in, and so may a command line.
+    """
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def decode_fact(line: bytes) -> Fact:

@@ -8,14 +8,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
-import msgspec
-
 from backends.domain.ab.run import Run, TargetName
 from backends.domain.redaction import without_secrets
 from backends.domain.start import Start
 from backends.history.database import UnreadableRow
 from backends.history.records import FindingRecord, SeriesRecord, StartRecord
-from backends.wire import UnreadableRecord, plain, read_json, typed
+from backends.wire import UnreadableRecord, json_bytes, plain, read_json, typed
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
@@ -43,7 +41,7 @@ _LONGEST_ITL_US = 2**32 - 1
 
 def to_json(value: Any) -> str:
     """Return a value as JSON text without secrets."""
-    return msgspec.json.encode(without_secrets(plain(value))).decode()
+    return json_bytes(without_secrets(plain(value))).decode()
 
 
 def from_json(text: str) -> Any:

@@ -33,6 +33,7 @@ from backends.keeper.order import (
     LaunchOrder,
     Report,
     api_key,
+    keys_of,
     own_drain_s,
     unwritable,
 )
@@ -147,6 +148,7 @@ def _kept(folder: ServerFolder, taken: KeptServer, memory: GpuMemory) -> Kept:
             RotatedLog(folder.log, fresh=taken.is_new),
             LineSplitter(),
             StartReader(),
+            keys_of(order),
         ),
         watching=taken.watching,
         term_grace_s=order.term_grace_s,

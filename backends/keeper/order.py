@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from backends.domain.redaction import without_secrets
+from backends.domain.redaction import may_hold_a_key, without_secrets
 from backends.domain.vllm_arguments import value_of
 from backends.host.files import read_file, replace_file
 from backends.problem import Problem
@@ -85,6 +85,13 @@ def served_model(arguments: tuple[str, ...], model: str) -> str:
 def api_key(argv: tuple[str, ...], environment: Mapping[str, str]) -> str | None:
     """Return the key that the server asks of its clients, None where it asks for none."""
     return value_of(("--api-key",), argv) or environment.get("VLLM_API_KEY") or None
+
+
+def keys_of(order: LaunchOrder) -> tuple[str, ...]:
+    """Return the keys that a server is started with, which its log may show."""
+    named = (value for name, value in order.environment.items() if may_hold_a_key(name))
+    asked = api_key(order.argv, order.environment)
+    return tuple(filter(None, (asked, *named)))
 
 
 def own_drain_s(argv: tuple[str, ...]) -> float:

@@ -198,7 +198,7 @@ def launch(folder: ColdProbeFolder, module: str) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=spawn.environment(),
+            env=spawn.environment(resolves_keys=True),
             start_new_session=True,
         )
     assert process.stdout is not None

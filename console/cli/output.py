@@ -12,12 +12,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from backends.domain.redaction import without_secrets
 from backends.domain.reports.csv_table import write_csv
 from backends.domain.reports.table import plain_table
 from backends.domain.visible import LONGEST_LINE, bounded, visible
 from backends.operations.consent import Consent
 from backends.problem import Problem, UsageProblem
-from backends.wire import json_text
+from backends.wire import json_text, plain
 
 
 class OutputLost(Problem):
@@ -67,16 +68,21 @@ def _written() -> Iterator[None]:
         ) from error
 
 
+def _shown(text: str) -> str:
+    """Return one line as it is printed: what is secret is hidden before anything is cut."""
+    return bounded(without_secrets(text), LONGEST_LINE)
+
+
 def document(value: Any) -> None:
     """Print a value as the one JSON document of a verb."""
-    text = json_text(value, indent=2)
+    text = json_text(without_secrets(plain(value)), indent=2)
     with _written():
         print(text)
 
 
 def document_line(value: Any) -> None:
     """Print a value as one line of JSON, for documents without an end."""
-    text = json_text(value)
+    text = json_text(without_secrets(plain(value)))
     with _written():
         print(text, flush=True)
 
@@ -96,13 +102,13 @@ def documents(name: str, values: Iterable[Any]) -> None:
 def show(text: str = "") -> None:
     """Print one line on stdout; of a very long one the beginning, and how much was cut."""
     with _written():
-        print(bounded(text, LONGEST_LINE), flush=True)
+        print(_shown(text), flush=True)
 
 
 def show_page(text: str) -> None:
     """Print lines that were composed of visible text, such as Markdown, CSV or SVG."""
     with _written():
-        print(visible(text, keep_newlines=True), end="")
+        print(visible(without_secrets(text), keep_newlines=True), end="")
 
 
 def show_csv(rows: Iterable[Iterable[object]]) -> None:
@@ -113,7 +119,7 @@ def show_csv(rows: Iterable[Iterable[object]]) -> None:
 def say(text: str) -> None:
     """Print a message for the person at the terminal, on stderr."""
     with suppress(OSError):  # what nobody hears must not end what was asked for
-        print(bounded(text, LONGEST_LINE), file=sys.stderr, flush=True)
+        print(_shown(text), file=sys.stderr, flush=True)
 
 
 def ask(question: str) -> str:
@@ -131,7 +137,7 @@ def table(rows: list[tuple[str, ...]], amber: frozenset[int] = frozenset()) -> N
             set. A word in the row must say why.
     """
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    for place, line in enumerate(plain_table(rows)):
+    for place, line in enumerate(plain_table(without_secrets(rows))):
         with _written():
             print(f"\x1b[33m{line}\x1b[0m" if coloured and place in amber else line)
 
