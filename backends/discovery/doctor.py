@@ -10,6 +10,7 @@ from pathlib import Path
 
 from backends.discovery import gpu_checks, host_checks
 from backends.discovery.finding import Finding
+from backends.discovery.login import outlives_login
 from backends.discovery.models import hub_folder
 from backends.discovery.offer import Offer
 from backends.discovery.surroundings import Surroundings, this_host
@@ -50,6 +51,7 @@ def examine(
         host_checks.disk_for_models(hub, _free_bytes(hub)),
         _state(),
         *_orphans(offer),
+        outlives_login(around),
         host_checks.clock(now_wall_s()),
         host_checks.terminal(around.environ),
     )

@@ -21,6 +21,7 @@ from backends.domain.billing.meter import (
     activity_of_host,
     advance_meter,
     begin_meter,
+    shifted,
 )
 from backends.domain.external import external_after, external_life, is_external
 from backends.domain.facts import (
@@ -59,6 +60,9 @@ TRAFFIC_STEP_S = 15.0
 
 BESIDE_S = 60.0
 """What a server was read to do that is not watched holds this long; then it is unknown."""
+
+LEAST_STEP_S = 1.0
+"""Two sources note the time of one fact a little apart; by more only a clock is set."""
 
 METRICS = "metrics"
 SERVERS = "servers"
@@ -167,8 +171,15 @@ def _at(session: Session, at: Stamp, *, journalled: bool) -> Session:
     if meter is None:
         return replace(session, now=at)
     now = activity(session)
+    meter = shifted(meter, _wall_step_s(session.now, at))
     ledger = with_time(session.ledger, meter.last_s, at.wall_s, now)
     return replace(session, now=at, meter=advance_meter(meter, at.wall_s, now), ledger=ledger)
+
+
+def _wall_step_s(before: Stamp, at: Stamp) -> float:
+    """Return by how much the wall clock was set between two instants, 0 where it was not."""
+    step_s = (at.wall_s - before.wall_s) - (at.mono_s - before.mono_s)
+    return step_s if abs(step_s) >= LEAST_STEP_S else 0.0
 
 
 def activity(session: Session) -> Activity:
