@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help run test quick coverage fuzz check format lock locked package vllm-cpu \
-        bench bench-ab bench-peers matrix stream-shapes statistics stub-matrix kill-matrix places-matrix endurance
+        bench bench-ab bench-peers matrix stream-shapes statistics stub-matrix kill-matrix places-matrix endurance mutants
 
 WORKERS ?= logical
 PARALLEL = -n $(WORKERS) --dist worksteal
@@ -73,6 +73,9 @@ vllm-cpu: .venv/dev-ready  ## build the CPU vLLM that tests/real_vllm starts (3.
 
 kill-matrix: .venv/dev-ready  ## every signal to every process in every state, as a table (3 min)
 	$(BIN)/python -m tests.backends.keeper.kill_matrix $(ARGS)
+
+mutants: .venv/dev-ready  ## 300 small faults, drawn by a printed seed, and those that no test near them notices (2 h)
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 places-matrix: .venv/dev-ready  ## every verb where a folder is bad, for every kind of user, as a table (needs root, 3 min)
 	$(BIN)/python -m tests.console.cli.places.matrix $(ARGS)

@@ -1,8 +1,10 @@
 """The footer over many changes of what it offers: the keys of then are gone."""
 
 import gc
+from typing import ClassVar
 
 from textual.app import App, ComposeResult
+from textual.binding import BindingType
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
 
@@ -12,7 +14,7 @@ from widgets.still_footer import StillFooter
 class Offering(App[None]):
     """Offers one key more with each odd number."""
 
-    BINDINGS = (("a", "one", "One"), ("b", "other", "Other"))
+    BINDINGS: ClassVar[list[BindingType]] = [("a", "one", "One"), ("b", "other", "Other")]
     number = 0
 
     def compose(self) -> ComposeResult:
