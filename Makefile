@@ -5,7 +5,7 @@ BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help run test quick coverage fuzz check format lock locked package release vllm-cpu \
         bench bench-ab bench-peers matrix stream-shapes statistics verdict-study stub-matrix kill-matrix \
-        agent-matrix failure-matrix
+        agent-matrix failure-matrix places-matrix endurance mutants
 
 WORKERS ?= logical
 PARALLEL = -n $(WORKERS) --dist worksteal
@@ -85,6 +85,12 @@ failure-matrix: .venv/dev-ready vllm-cpu  ## failures of the true vLLM on the CP
 agent-matrix: .venv/dev-ready  ## the agent struck in every way and state, as a table (20 min)
 	$(BIN)/python -m tests.console.agent.kill_matrix $(ARGS)
 
+mutants: .venv/dev-ready  ## 300 small faults, drawn by a printed seed, and those that no test near them notices (2 h)
+	$(BIN)/python -m tests.mutants $(ARGS)
+
+places-matrix: .venv/dev-ready  ## every verb where a folder is bad, for every kind of user, as a table (needs root, 3 min)
+	$(BIN)/python -m tests.console.cli.places.matrix $(ARGS)
+
 bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the terminal, logs, what-if, verdict's walk, traffic
 	$(BIN)/python -m benchmarks.console
 	$(BIN)/python -m benchmarks.logs
@@ -92,6 +98,9 @@ bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the t
 	$(BIN)/python -m benchmarks.costs
 	$(BIN)/python -m benchmarks.verdict_walk
 	$(BIN)/python -m benchmarks.traffic
+
+endurance: .venv/dev-ready  ## eight hours of facts through the real console: what memory grows by (3 min)
+	$(BIN)/python -m benchmarks.endurance $(ARGS)
 
 bench-ab: .venv/dev-ready  ## errors of the A/B's figures, beside other tools, against a server that knows the truth
 	$(BIN)/python -m benchmarks.ab $(ARGS)

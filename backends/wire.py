@@ -2,12 +2,14 @@
 
 import json
 import math
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, TypeVar, get_args
 
 import msgspec
 
 from backends.domain.facts import Fact
+from backends.domain.redaction import without_keys, without_secrets
 from backends.domain.visible import visible_json
 
 T = TypeVar("T")
@@ -19,9 +21,24 @@ class UnreadableRecord(ValueError):
     """A line is not a record of this program; the message says what is wrong with it."""
 
 
-def encode_fact(fact: Fact) -> bytes:
-    """Return a fact as one line of JSON without its newline, its class under ``fact``."""
-    return msgspec.json.encode({"fact": type(fact).__name__, **plain(fact)})
+def encode_fact(fact: Fact, keys: Collection[str] = ()) -> bytes:
+    """Return a fact as one line of JSON without its newline, its class under ``fact``.
+
+    Nothing in it shows a secret: those of `keys`, and what is known for one by its form.
+    """
+    shown = without_keys(without_secrets(plain(fact)), keys)
+    return json_bytes({"fact": type(fact).__name__, **shown})
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return plain data as JSON for a file; half a surrogate pair, which has no UTF-8 form, as ?.
+
+    JSON may smuggle one in, and so may a command line.
+    """
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def decode_fact(line: bytes) -> Fact:
@@ -30,11 +47,7 @@ def decode_fact(line: bytes) -> Fact:
     Raises:
         UnreadableRecord: the line is cut short, unknown, or lacks a field.
     """
-    try:
-        record = msgspec.json.decode(line)
-    except msgspec.MsgspecError as error:
-        raise UnreadableRecord(str(error)) from error
-    return fact_of(record)
+    return fact_of(read_json(line))
 
 
 def fact_of(record: Any) -> Fact:
@@ -61,6 +74,18 @@ def with_infinity(data: Any) -> Any:
     if isinstance(edges, list) and edges and edges[-1] is None:
         edges[-1] = math.inf
     return data
+
+
+def read_json(content: bytes | str, kind: Any = Any) -> Any:
+    """Return what a JSON text holds, as a value of this kind.
+
+    Raises:
+        UnreadableRecord: it is no JSON, is nested too deep to be anybody's record, or does not fit.
+    """
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise UnreadableRecord(str(error)) from error
 
 
 def plain(value: Any) -> Any:

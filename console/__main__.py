@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from backends.problem import Problem, UsageProblem
-from console.cli.main import INTERRUPTED, report, run_verb
+from console.cli.main import INTERRUPTED, refused, report, run_verb
 from console.cli.parser import build_parser
 
 # Textual and what the screens need load only once there is a terminal to draw on: every other verb
@@ -25,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return report(problem)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except OSError as error:
+        return report(refused(error))
     return 0
 
 

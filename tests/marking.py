@@ -41,6 +41,7 @@ PLACES = {
         "console/cli/ledger/test_ab.py",
         "console/cli/ledger/test_cold_probe.py",
         "console/cli/test_adopt.py",
+        "console/cli/test_bad_places.py",
         "backends/operations/test_long_run.py",
         "console/tui/test_open_console.py",
         "console/cli/test_prometheus.py",

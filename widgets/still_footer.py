@@ -23,6 +23,8 @@ class StillFooter(Footer):
         """Build the keys, and remember which: the focus may have moved since they changed."""
         self._offered = _offered(self.screen)
         await super().recompose()
+        # Each key watches this footer, which keeps removed ones until it tells of a change.
+        self.mutate_reactive(Footer.compact)
 
 
 def _offered(screen: Screen[object]) -> list[tuple[str, str, bool, str]]:

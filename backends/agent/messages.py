@@ -13,7 +13,15 @@ from backends.domain.billing.account import Account
 from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.facts import Fact, GpusSampled
 from backends.domain.session import Session
-from backends.wire import UnreadableRecord, encode_fact, fact_of, plain, typed, with_infinity
+from backends.wire import (
+    UnreadableRecord,
+    encode_fact,
+    fact_of,
+    plain,
+    read_json,
+    typed,
+    with_infinity,
+)
 
 PROTOCOL = 1
 
@@ -136,9 +144,9 @@ def decode(line: bytes) -> Message | Answer:
         UnreadableRecord: it is cut short, unknown, or lacks a field.
     """
     try:
-        record = msgspec.json.decode(line)
+        record = read_json(line)
         kind = record.pop("message", None)
-    except (msgspec.MsgspecError, AttributeError) as error:
+    except (AttributeError, TypeError) as error:
         raise UnreadableRecord(str(error)) from error
     if kind is None:
         return fact_of(record)

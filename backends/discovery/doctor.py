@@ -10,10 +10,11 @@ from pathlib import Path
 
 from backends.discovery import gpu_checks, host_checks
 from backends.discovery.finding import Finding
+from backends.discovery.login import outlives_login
 from backends.discovery.models import hub_folder
 from backends.discovery.offer import Offer
 from backends.discovery.surroundings import Surroundings, this_host
-from backends.settings.paths import state_folder
+from backends.settings.paths import UnusableFolder, state_folder
 
 
 def may_read_and_write(path: Path) -> bool:
@@ -50,6 +51,7 @@ def examine(
         host_checks.disk_for_models(hub, _free_bytes(hub)),
         _state(),
         *_orphans(offer),
+        outlives_login(around),
         host_checks.clock(now_wall_s()),
         host_checks.terminal(around.environ),
     )
@@ -104,9 +106,9 @@ def _models(offer: Offer) -> list[Finding]:
 def _state() -> Finding:
     try:
         folder = state_folder()
-    except OSError as error:
-        what = f"the folder for logs and history cannot be made: {error}"
-        return Finding("disk for state", "fail", what, "set XDG_STATE_HOME to a folder of yours")
+    except UnusableFolder as problem:
+        what, _, remedy = str(problem).partition("; ")
+        return Finding("disk for state", "fail", what, remedy)
     free = _free_bytes(folder)
     if free is not None and not may_read_and_write(folder):
         what = f"{folder} cannot be written"

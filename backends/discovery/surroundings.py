@@ -33,11 +33,21 @@ class Surroundings:
 
 def this_host() -> Surroundings:
     """Return the surroundings of this process."""
-    home = Path.home()
+    home = home_folder(os.environ)
     try:
         return Surroundings(home, Path.cwd(), os.environ)
     except FileNotFoundError:  # the folder was deleted under the shell
         return Surroundings(home, home, os.environ)
+
+
+def home_folder(environ: Mapping[str, str]) -> Path:
+    """Return the home folder of this user; ``/``, as login(1) has it, where there is none."""
+    if environ.get("HOME"):
+        return Path(environ["HOME"])
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/")
 
 
 def folders_in(folder: Path) -> list[Path]:

@@ -18,6 +18,7 @@ _SECRET_FLAGS = ("--api-key", "--hf-token")
 _SECRET_FIELD = re.compile(
     r"(^|[_-])(api[_-]?key|token|secret|password|authorization)$", re.IGNORECASE
 )
+_SECRET_VARIABLE = re.compile(r"(key|token|secret|passw(or)?d|credential)s?$", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     # keys that tell themselves by their prefix
     r"\b(?:hf_[A-Za-z0-9]{16,}|(?:sk|nvapi|gsk|glpat|xox[abp])-[A-Za-z0-9_-]{16,}"
@@ -33,12 +34,16 @@ _SECRET_TEXT = re.compile(
 )
 
 
+def may_hold_a_key(variable: str) -> bool:
+    """Tell by its name whether an environment variable holds what only its user may know."""
+    return bool(_SECRET_VARIABLE.search(variable))
+
+
 def without_secrets(value: Any) -> Any:
     """Return plain data with ``***`` in place of every key, token and password it shows."""
     match value:
         case str():
-            # JSON may smuggle in a lone surrogate, which has no UTF-8 form to be stored in.
-            return _SECRET_TEXT.sub(HIDDEN, value.encode("utf-8", "replace").decode())
+            return _SECRET_TEXT.sub(HIDDEN, value)
         case dict():
             return {
                 key: HIDDEN if item and _is_secret(key, item) else without_secrets(item)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from backends.history.database import Database
+from backends.history.database import Database, UnreadableRow
 from backends.history.records import FindingKind
 from backends.history.rows import finding_record, from_json, run_of, series_record, start_record
 from backends.wire import plain
@@ -20,10 +20,13 @@ class _Export:
 
 
 def exported(database: Database, kind: ExportKind) -> Iterator[dict[str, Any]]:
-    """Yield all of one kind, oldest first, one row at a time."""
+    """Yield all of one kind, oldest first; a row that cannot be read hides no other."""
     export = _EXPORTS[kind]
     for row in database.stream(export.query):
-        yield export.as_plain(row)
+        try:
+            yield export.as_plain(row)
+        except UnreadableRow:
+            database.unreadable += 1
 
 
 def _run(row: sqlite3.Row) -> dict[str, Any]:

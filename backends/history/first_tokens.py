@@ -1,6 +1,7 @@
 """How long the A/B runs with each endpoint took to their first token, over all series together."""
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from backends.domain.ab.statistics import spread
 from backends.history.database import UnreadableRow, open_database
 from backends.history.records import FirstTokens
-from backends.history.rows import from_json
+from backends.history.rows import run_without_detail, series_record
 
 MOST_RUNS = 10_000
 """Enough for any percentile asked here, and read in less than a tenth of a second."""
@@ -30,16 +31,16 @@ def first_tokens(path: Path, since_wall_s: float) -> tuple[FirstTokens, ...]:
             if sum(map(len, ttft_s.values())) >= MOST_RUNS:
                 break
             try:
-                report = from_json(row["report"])
-                targets = {
-                    target: (str(endpoint), _model(report, target))
-                    for target, endpoint in from_json(row["targets"])
-                }
+                record = series_record(row)
             except UnreadableRow:
                 continue
+            targets: dict[str, tuple[str, str | None]] = {
+                target: (endpoint, _model(record.report, target))
+                for target, endpoint in record.targets
+            }
             runs = "SELECT target, run FROM runs WHERE series_id = ?"
             for lane_name, run_ttft_s in database.records(runs, (row["series_id"],), _run):
-                target = targets[lane_name]
+                target = targets.get(lane_name, (lane_name, None))
                 ttft_s.setdefault(target, []).append(run_ttft_s)
                 since_s[target] = row["began_wall_s"]
     return tuple(_told(target, found, since_s[target]) for target, found in ttft_s.items())
@@ -56,14 +57,13 @@ def _told(
 
 
 def _run(row: sqlite3.Row) -> tuple[str, float | None]:
-    return row["target"], _ttft_s(from_json(row["run"]))
+    run = run_without_detail(row)
+    return row["target"], None if run.error else run.ttft_s
 
 
-def _ttft_s(run: dict[str, Any]) -> float | None:
-    ttft_s: float | None = None if run.get("error") else run.get("ttft_s")
-    return ttft_s
-
-
-def _model(report: dict[str, Any], target: str) -> str | None:
-    model: str | None = report.get("targets", {}).get(target, {}).get("model")
-    return model
+def _model(report: Mapping[str, Any], target: str) -> str | None:
+    try:
+        model = report["targets"][target]["model"]
+    except (KeyError, TypeError):
+        return None
+    return model if isinstance(model, str) else None

@@ -18,6 +18,7 @@ from backends.history.records import (
 )
 from backends.history.rows import (
     ADD_START,
+    PLAIN,
     args_sha256,
     finding_record,
     finding_row,
@@ -30,6 +31,12 @@ from backends.history.rows import (
     start_row,
     to_json,
 )
+
+DETAIL_KEPT_S = 365 * 86_400.0
+"""So long the times between single tokens are kept; every other figure of a run is for ever."""
+
+THINNED_AT_ONCE = 10
+"""Series that lose their detail when one is added: old ones go faster than new ones come."""
 
 
 class Findings:
@@ -112,16 +119,33 @@ class History:
         return _starts(self._database, "server = ?", (server,), limit)
 
     def add_series(self, record: SeriesRecord) -> None:
-        """Keep a series, or replace what was kept under its id, for example to add its report."""
+        """Keep a series, or replace what was kept under its id, for example to add its report.
+
+        Each new one lets a few of the oldest lose their detail, see `DETAIL_KEPT_S`.
+        """
+        columns = "series_id, began_wall_s, targets, prompt_sha256, report"
         self._database.rows(
-            "INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?)", series_row(record)
+            f"INSERT OR REPLACE INTO series ({columns}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608
+            series_row(record),
         )
+        self._thin_before(record.began_wall_s - DETAIL_KEPT_S)
 
     def add_run(self, series_id: str, run: Run) -> None:
         """Keep one run of a series without its text; the same target and index is kept once."""
         self._database.rows(
-            "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)", run_row(series_id, run)
+            "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)", run_row(series_id, run)
         )
+
+    def _thin_before(self, wall_s: float) -> None:
+        oldest = "SELECT series_id FROM series WHERE has_detail AND began_wall_s < ? LIMIT ?"
+        for row in self._database.rows(oldest, (wall_s, THINNED_AT_ONCE)):
+            self._database.rows(
+                "UPDATE runs SET itl_us = x'', itl_coding = ? WHERE series_id = ?",
+                (PLAIN, row["series_id"]),
+            )
+            self._database.rows(
+                "UPDATE series SET has_detail = 0 WHERE series_id = ?", (row["series_id"],)
+            )
 
     def recent_series(self, limit: int = 50) -> tuple[SeriesRecord, ...]:
         """Return the last series, newest first."""

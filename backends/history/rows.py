@@ -2,23 +2,25 @@
 
 import hashlib
 import sqlite3
+import zlib
 from array import array
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from decimal import Decimal
-from typing import Any, TypeVar
-
-import msgspec
+from itertools import chain
+from typing import Any
 
 from backends.domain.ab.run import Run, TargetName
 from backends.domain.redaction import without_secrets
 from backends.domain.start import Start
 from backends.history.database import UnreadableRow
 from backends.history.records import FindingRecord, SeriesRecord, StartRecord
-from backends.wire import UnreadableRecord, plain, typed
+from backends.wire import UnreadableRecord, json_bytes, plain, read_json, typed
 
 Row = tuple[Any, ...]
-T = TypeVar("T")
+
+PLAIN, PACKED = 0, 1
+"""How the inter-token latencies of a run are kept: as 32-bit integers, or packed by `_packed`."""
 
 ADD_START = """
 INSERT INTO starts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -43,7 +45,7 @@ _LONGEST_ITL_US = 2**32 - 1
 
 def to_json(value: Any) -> str:
     """Return a value as JSON text without secrets."""
-    return msgspec.json.encode(without_secrets(plain(value))).decode()
+    return json_bytes(without_secrets(plain(value))).decode()
 
 
 def from_json(text: str) -> Any:
@@ -53,8 +55,8 @@ def from_json(text: str) -> Any:
         UnreadableRow: it is no JSON.
     """
     try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+        return read_json(text)
+    except UnreadableRecord as error:
         raise _unreadable(error) from error
 
 
@@ -87,10 +89,10 @@ def start_record(row: sqlite3.Row) -> StartRecord:
     return StartRecord(
         server=row["server"],
         model=row["model"],
-        args=tuple(from_json(row["args"])),
+        args=_value(row["args"], tuple[str, ...]),
         began_wall_s=row["began_wall_s"],
         start=_value(row["start"], Start),
-        cost_usd=None if row["cost_usd"] is None else Decimal(row["cost_usd"]),
+        cost_usd=_plain_value(row["cost_usd"], Decimal | None),
     )
 
 
@@ -112,7 +114,7 @@ def series_record(row: sqlite3.Row) -> SeriesRecord:
         began_wall_s=row["began_wall_s"],
         targets=_value(row["targets"], tuple[tuple[TargetName, str], ...]),
         prompt_sha256=row["prompt_sha256"],
-        report=from_json(row["report"]),
+        report=_value(row["report"], dict[str, Any]),
     )
 
 
@@ -134,34 +136,75 @@ def finding_record(row: sqlite3.Row) -> FindingRecord:
         finding_id=row["finding_id"],
         began_wall_s=row["began_wall_s"],
         endpoint=row["endpoint"],
-        document=from_json(row["document"]),
+        document=_value(row["document"], dict[str, Any]),
     )
 
 
 def run_row(series_id: str, run: Run) -> Row:
-    """Return the columns of table ``runs``; latencies as whole microseconds, text left out.
+    """Return the columns of table ``runs``, to 0.1 µs, without its text and what it has not.
 
-    What a model wrote may be private and is never needed to compare runs. Microseconds keep a
-    million runs of a few hundred tokens near one GB, where JSON would take ten.
+    What a model wrote may be private and is never needed to compare runs. A million runs of a few
+    hundred tokens take less than one GB, where JSON would take ten.
     """
-    itl_us = array("I", (min(round(itl_s * 1e6), _LONGEST_ITL_US) for itl_s in run.itl_s))
-    slim = replace(run, itl_s=(), text="")
-    return (series_id, run.target, run.index, to_json(slim), itl_us.tobytes())
+    slim = {
+        each.name: _rounded(plain(value))
+        for each in fields(run)
+        if each.name not in ("itl_s", "text") and (value := getattr(run, each.name)) != each.default
+    }
+    return (series_id, run.target, run.index, to_json(slim), _packed(run.itl_s), PACKED)
 
 
 def run_of(row: sqlite3.Row) -> Run:
     """Return the run of one row of table ``runs``."""
-    itl_us = array("I")
     try:
-        itl_us.frombytes(row["itl_us"])
-    except ValueError as error:
+        itl_s = _unpacked(row["itl_us"], row["itl_coding"])
+    except (ValueError, TypeError, zlib.error) as error:
         raise _unreadable(error) from error
-    return replace(_value(row["run"], Run), itl_s=tuple(us / 1e6 for us in itl_us))
+    return replace(run_without_detail(row), itl_s=itl_s)
 
 
-def _value(text: str, kind: type[T]) -> T:
+def run_without_detail(row: sqlite3.Row) -> Run:
+    """Return the run of a row without its inter-token latencies, which take longest to read."""
+    run: Run = _value(row["run"], Run)
+    return run
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(item) for name, item in value.items()}
+    return round(value, 7) if isinstance(value, float) else value
+
+
+def _packed(itl_s: tuple[float, ...]) -> bytes:
+    """Return latencies as whole microseconds: all lowest bytes, then all next ones, deflated.
+
+    The higher bytes of neighbours are alike, so that a token takes less than two bytes.
+    """
+    itl_us = array("I", (min(round(each * 1e6), _LONGEST_ITL_US) for each in itl_s)).tobytes()
+    return zlib.compress(b"".join(itl_us[place::4] for place in range(4)))
+
+
+def _unpacked(content: bytes, coding: int) -> tuple[float, ...]:
+    if coding == PACKED:
+        planes = zlib.decompress(content)
+        content = bytes(chain.from_iterable(zip(*_quarters(planes), strict=True)))
+    itl_us = array("I")
+    itl_us.frombytes(content)
+    return tuple(us / 1e6 for us in itl_us)
+
+
+def _quarters(planes: bytes) -> list[bytes]:
+    size = len(planes) // 4
+    return [planes[place * size : (place + 1) * size] for place in range(4)]
+
+
+def _value(text: str, kind: Any) -> Any:
+    return _plain_value(from_json(text), kind)
+
+
+def _plain_value(value: Any, kind: Any) -> Any:
     try:
-        return typed(from_json(text), kind)
+        return typed(value, kind)
     except UnreadableRecord as error:
         raise _unreadable(error) from error
 

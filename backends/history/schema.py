@@ -169,4 +169,9 @@ MIGRATIONS: tuple[str, ...] = (
     DROP TABLE verdicts;
     DROP TABLE events;
     """,
+    """
+    ALTER TABLE runs ADD COLUMN itl_coding INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE series ADD COLUMN has_detail INTEGER NOT NULL DEFAULT 1;
+    CREATE INDEX series_with_detail ON series (began_wall_s) WHERE has_detail;
+    """,
 )

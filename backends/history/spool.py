@@ -6,13 +6,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from backends.domain.ab.run import Run
 from backends.history.history import History
 from backends.history.records import FindingRecord, SeriesRecord, StartRecord
-from backends.host.files import replace_file
-from backends.wire import UnreadableRecord, plain, typed
+from backends.host.files import read_file, replace_file
+from backends.wire import UnreadableRecord, json_bytes, plain, read_json, typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +50,7 @@ def spool(history_file: Path, records: Iterable[Record]) -> None:
     """
     folder = _folder(history_file)
     folder.mkdir(mode=0o700, exist_ok=True)
-    lines = [
-        msgspec.json.encode({"record": type(record).__name__, **plain(record)})
-        for record in records
-    ]
+    lines = [json_bytes({"record": type(record).__name__, **plain(record)}) for record in records]
     replace_file(folder / f"{secrets.token_hex(8)}.jsonl", b"\n".join(lines))
 
 
@@ -72,7 +67,7 @@ def write_spooled(history: History, history_file: Path) -> int:
     written = 0
     for file in _folder(history_file).glob("*.jsonl"):
         try:
-            records = [_record(line) for line in file.read_bytes().splitlines()]
+            records = [_record(line) for line in read_file(file).splitlines()]
         except (OSError, UnreadableRecord):
             continue
         for record in records:
@@ -89,9 +84,9 @@ def _folder(history_file: Path) -> Path:
 
 def _record(line: bytes) -> Record:
     try:
-        data = msgspec.json.decode(line)
+        data = read_json(line)
         kind = _KINDS[data.pop("record")]
-    except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise UnreadableRecord(str(error)) from error
     record: Record = typed(data, kind)
     return record

@@ -1,10 +1,36 @@
-"""Files that only this user may read, replaced in one step."""
+"""Files that only this user may read: replaced in one step, read without waiting."""
 
+import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
 
 PRIVATE_FILE = 0o600
+
+
+class NotAFile(OSError):
+    """Something that can be opened has the name of a file and is none."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.EINVAL, "not a regular file", str(path))
+
+
+def read_file(path: Path) -> bytes:
+    """Return what a file holds; a FIFO or a device, which might never end, is not waited for.
+
+    Raises:
+        NotAFile: there is something else of that name.
+        OSError: it cannot be read.
+    """
+
+    def at_once(name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_NONBLOCK)
+
+    with open(path, "rb", opener=at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise NotAFile(path)
+        return file.read()
 
 
 def replace_file(

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
+from backends.domain.redaction import may_hold_a_key
+
 PACKAGES = Path(__file__).resolve().parents[2]
 """The folder that holds our packages, in a checkout as where they are installed."""
 
@@ -18,13 +20,18 @@ def command(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
-def environment(withheld: Collection[str] = ()) -> dict[str, str]:
-    """Return our environment as a child of ours gets it: it finds our packages.
+def environment(withheld: Collection[str] = (), *, resolves_keys: bool = False) -> dict[str, str]:
+    """Return our environment as a child of ours gets it: it finds our packages, and no key.
 
     Args:
-        withheld: the names of variables that the child must not get, such as those of API keys.
+        withheld: the names of further variables that the child must not get.
+        resolves_keys: the child looks up keys in its environment, and gets those that are there.
     """
-    kept = {name: value for name, value in os.environ.items() if name not in withheld}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in withheld and (resolves_keys or not may_hold_a_key(name))
+    }
     paths = [path for path in kept.get("PYTHONPATH", "").split(os.pathsep) if path]
     # Where they are installed they are found anyway, and a folder of packages that is named here
     # would come before the standard library.

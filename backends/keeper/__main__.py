@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from backends.discovery.surroundings import Surroundings
+from backends.discovery.surroundings import Surroundings, home_folder
 from backends.domain.address import reachable_host
 from backends.domain.facts import StartIdentified, Stopped
 from backends.domain.startup.lines import LineSplitter
@@ -33,6 +33,7 @@ from backends.keeper.order import (
     LaunchOrder,
     Report,
     api_key,
+    keys_of,
     own_drain_s,
     unwritable,
 )
@@ -127,8 +128,7 @@ def _see_download(folder: ServerFolder, taken: KeptServer, cwd: Path | None) -> 
         if unfinished:
             journal.record(unfinished)
         return
-    home = Path(order.environment.get("HOME") or Path.home())
-    around = Surroundings(home, cwd, order.environment)
+    around = Surroundings(home_folder(order.environment), cwd, order.environment)
     folders = cache_folders(order.argv, around)
     if folders:
         looking = (folders, journal.record, now, journal.start_over)
@@ -148,6 +148,7 @@ def _kept(folder: ServerFolder, taken: KeptServer, memory: GpuMemory) -> Kept:
             RotatedLog(folder.log, fresh=taken.is_new),
             LineSplitter(),
             StartReader(),
+            keys_of(order),
         ),
         watching=taken.watching,
         term_grace_s=order.term_grace_s,

@@ -12,11 +12,11 @@ import msgspec
 from backends.domain.facts import ServerFact, Spawned, Stopped
 from backends.domain.server import ProcessId
 from backends.host import processes
-from backends.host.files import replace_file
+from backends.host.files import read_file, replace_file
 from backends.host.processes import Process
 from backends.host.survivors import belonging_to
 from backends.problem import Problem
-from backends.wire import UnreadableRecord, decode_fact
+from backends.wire import UnreadableRecord, decode_fact, read_json
 
 PRIVATE_FOLDER = 0o700
 
@@ -137,7 +137,7 @@ def read_journal(journal: Path) -> list[ServerFact]:
         Unreadable: there is one, and it cannot be read.
     """
     try:
-        return list(facts_in(journal.read_bytes().split(b"\n")))
+        return list(facts_in(read_file(journal).split(b"\n")))
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
@@ -182,11 +182,12 @@ def keeper_id(folder: ServerFolder) -> ProcessId | None:
         Unreadable: its file is there, and cannot be read.
     """
     try:
-        return msgspec.json.decode(folder.keeper.read_bytes(), type=ProcessId)
-    except (FileNotFoundError, NotADirectoryError, msgspec.MsgspecError):
+        keeper: ProcessId = read_json(read_file(folder.keeper), ProcessId)
+    except (FileNotFoundError, NotADirectoryError, UnreadableRecord):
         return None
     except OSError as error:
         raise Unreadable.of(folder.keeper, error) from error
+    return keeper
 
 
 def living_keeper(folder: ServerFolder) -> ProcessId | None:

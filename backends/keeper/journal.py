@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from backends.domain.facts import BecameReady, Exited, FailureSeen, ServerFact, Stopped
@@ -14,16 +14,24 @@ from backends.wire import encode_fact
 class Journal:
     """Appends facts from any thread, and calls `on_growth` after each; `Stopped` is the last.
 
+    What the server's log says may hold the server's own `keys`: no fact is written with one.
+
     Attributes:
         start_over: set once the server was seen ready or ended.
         lost: how many facts the disk did not take.
     """
 
     def __init__(
-        self, path: Path, on_growth: Callable[[], None], *, was_ready: bool = False
+        self,
+        path: Path,
+        on_growth: Callable[[], None],
+        *,
+        keys: Collection[str] = (),
+        was_ready: bool = False,
     ) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
         self._on_growth = on_growth
+        self._keys = keys
         self._lock = threading.Lock()
         self._has_failure = self._is_over = False
         self._was_ready = was_ready
@@ -58,7 +66,7 @@ class Journal:
             self._has_failure |= isinstance(fact, FailureSeen)
             self._was_ready |= isinstance(fact, BecameReady)
             self._is_over = isinstance(fact, Stopped)
-            self._append(encode_fact(fact) + b"\n")
+            self._append(encode_fact(fact, self._keys) + b"\n")
         if isinstance(fact, BecameReady | Exited | Stopped):
             self.start_over.set()
         self._on_growth()

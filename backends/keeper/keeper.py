@@ -50,12 +50,17 @@ LAST_LINES_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """The server's output: the pipe it comes from, the log it goes to, who reads it for facts."""
+    """The server's output: the pipe it comes from, the log it goes to, who reads it for facts.
+
+    Attributes:
+        keys: what the server was started with and its log may show; hidden from who reads it.
+    """
 
     pipe: int
     log: RotatedLog
     splitter: Splitter
     reader: Reader
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +260,7 @@ class Keeper:
                 tell=self._tell,
                 now=now,
                 accept_output=lambda: not self._output_ignored.is_set(),
+                keys=output.keys,
             )
         finally:
             # Nobody may be left waiting to write: without a reader the server's writes just fail.

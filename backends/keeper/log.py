@@ -17,6 +17,9 @@ def complain(sentence: str) -> None:
 
 
 LIMIT_BYTES = 256 * 2**20
+LONGEST_LINE_BYTES = 2**20
+"""So much a line may take beyond the limit; a longer one, such as bare bytes, is parted."""
+
 LOOK_EVERY_S = 1.0
 """How often to look whether somebody removed, moved or truncated the file."""
 
@@ -25,7 +28,7 @@ class RotatedLog:
     """Appends bytes to ``server.log``; past `limit_bytes` that becomes ``server.log.1``.
 
     Each start begins a fresh file, so that line numbers count from the start's first line. Files
-    change only between lines.
+    change between lines, and within a line only where that would have no end.
     """
 
     def __init__(self, path: Path, limit_bytes: int = LIMIT_BYTES, *, fresh: bool = True) -> None:
@@ -41,7 +44,8 @@ class RotatedLog:
         """Append output as it came, to a new file where the one before is gone."""
         if time.monotonic() > self._look_at_s:
             self._look()
-        if self._size + len(data) > self._limit_bytes and b"\n" in data:
+        over_bytes = self._size + len(data) - self._limit_bytes
+        if over_bytes > 0 and (b"\n" in data or over_bytes > LONGEST_LINE_BYTES):
             last_of_this, newline, data = data.partition(b"\n")
             self._append(last_of_this + newline)
             os.close(self._file)

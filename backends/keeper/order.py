@@ -6,10 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from backends.domain.redaction import without_secrets
+from backends.domain.redaction import may_hold_a_key, without_secrets
 from backends.domain.vllm_arguments import value_of
-from backends.host.files import replace_file
+from backends.host.files import read_file, replace_file
 from backends.problem import Problem
+from backends.wire import UnreadableRecord, read_json
 
 
 class KeeperError(Problem):
@@ -86,6 +87,13 @@ def api_key(argv: tuple[str, ...], environment: Mapping[str, str]) -> str | None
     return value_of(("--api-key",), argv) or environment.get("VLLM_API_KEY") or None
 
 
+def keys_of(order: LaunchOrder) -> tuple[str, ...]:
+    """Return the keys that a server is started with, which its log may show."""
+    named = (value for name, value in order.environment.items() if may_hold_a_key(name))
+    asked = api_key(order.argv, order.environment)
+    return tuple(filter(None, (asked, *named)))
+
+
 def own_drain_s(argv: tuple[str, ...]) -> float:
     """Return how long vLLM itself lets requests finish (``--shutdown-timeout``, 0.18 on)."""
     asked = value_of(("--shutdown-timeout",), argv)
@@ -106,8 +114,9 @@ def load_order(path: Path) -> LaunchOrder:
         KeeperError: the order cannot be read.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=LaunchOrder)
+        order: LaunchOrder = read_json(read_file(path), LaunchOrder)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotRunning(f"{path.parent.name} was never started on this host") from error
-    except msgspec.MsgspecError as error:
+    except UnreadableRecord as error:
         raise KeeperError(f"{path} cannot be read ({error}); remove it") from error
+    return order

@@ -2,10 +2,11 @@
 
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from backends.domain.facts import StartFact
+from backends.domain.redaction import without_keys
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
 from backends.keeper.log import RotatedLog, complain
@@ -57,13 +58,15 @@ def pump(
     tell: Callable[[StartFact], None],
     now: Callable[[], Stamp],
     accept_output: Callable[[], bool] = lambda: True,
+    keys: Collection[str] = (),
 ) -> None:
     """Read until every writer has closed the pipe.
 
     The log gets the bytes before anybody looks at them, so what the reader makes of a line can
-    never cost the line. Lines that come while `accept_output` is false go to the log alone.
+    never cost the line. Lines that come while `accept_output` is false go to the log alone. The
+    server's own `keys` are hidden before anything of a line is quoted, which may cut it.
     """
-    stamps, meaning = StampRemover(), _Meaning(splitter, reader, tell, accept_output)
+    stamps, meaning = StampRemover(), _Meaning(splitter, reader, tell, accept_output, keys)
     while data := os.read(pipe, CHUNK_BYTES):
         at = now()
         log.write(stamps.feed(data))
@@ -81,11 +84,13 @@ class _Meaning:
         reader: Reader,
         tell: Callable[[StartFact], None],
         accept_output: Callable[[], bool],
+        keys: Collection[str],
     ) -> None:
         self._splitter = splitter
         self._reader = reader
         self._tell = tell
         self._accept_output = accept_output
+        self._keys = keys
         self._broken = False
 
     def feed(self, at: Stamp, data: bytes) -> None:
@@ -101,7 +106,7 @@ class _Meaning:
     def _read(self, at: Stamp, lines: Callable[[], list[str]]) -> None:
         try:
             for line in lines():
-                for fact in self._reader.feed(*take_stamp(at, line)):
+                for fact in self._reader.feed(*take_stamp(at, without_keys(line, self._keys))):
                     self._tell(fact)
         except Exception:  # a server whose output nobody takes stands still, or loses its log
             self._broken = True

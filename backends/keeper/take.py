@@ -36,6 +36,7 @@ from backends.keeper.order import (
     LaunchFailed,
     LaunchOrder,
     NotRunning,
+    keys_of,
     load_order,
     marker_value,
     save_order,
@@ -104,7 +105,8 @@ def _begin_journal(
         OSError: some of it could not be written.
     """
     save_order(folder.order, order)
-    journal = Journal(link_journal(folder, order.start_id), on_growth)
+    keys = keys_of(order)
+    journal = Journal(link_journal(folder, order.start_id), on_growth, keys=keys)
     journal.record(
         Spawned(
             begun,
@@ -152,7 +154,7 @@ def adopt(folder: ServerFolder, on_growth: Callable[[], None]) -> KeptServer:
     os.set_blocking(pipe, True)
     order = replace(order, environment=_key_of(left))
     was_ready = any(isinstance(fact, BecameReady) for fact in facts)
-    journal = Journal(folder.journal.resolve(), on_growth, was_ready=was_ready)
+    journal = Journal(folder.journal.resolve(), on_growth, keys=keys_of(order), was_ready=was_ready)
     tree = AdoptedTree(first, marker_value(order))
     _announce_end(first, on_growth)
     return KeptServer(order, tree, journal, pipe, watch_ready if was_ready else watch, is_new=False)

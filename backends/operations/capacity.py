@@ -6,10 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from backends.domain.format import figure
-from backends.host.files import replace_file
+from backends.host.files import read_file, replace_file
 from backends.problem import Problem
 from backends.settings.config import Limits, Profile
-from backends.wire import UnreadableRecord, plain, typed
+from backends.wire import UnreadableRecord, plain, read_json, typed
 
 OUTPUT_FACTOR = Decimal("1.25")
 """Requests whose output is longer or shorter by more than this make another capacity."""
@@ -69,7 +69,7 @@ def known_capacities(state_folder: Path) -> tuple[Capacity, ...]:
     """
     path = _file(state_folder)
     try:
-        found = json.loads(path.read_bytes())
+        found = read_json(read_file(path))
         return typed(found["capacities"], tuple[Capacity, ...])
     except FileNotFoundError:
         return ()

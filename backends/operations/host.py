@@ -13,7 +13,12 @@ from backends.operations.pricing import with_known_prices
 from backends.servers.listing import list_servers, server_pids
 from backends.settings.config import Profile, Settings
 from backends.settings.faults import ConfigError, Fault
-from backends.settings.paths import config_file, history_file, state_folder
+from backends.settings.paths import (
+    config_file,
+    existing_state_folder,
+    history_file,
+    state_folder,
+)
 from backends.settings.read import read_settings
 
 
@@ -77,7 +82,7 @@ def open_this_hosts_gpus() -> GpuSource:
 
 def managed_pids() -> frozenset[int]:
     """Return every process of every server that inferctl started here."""
-    return frozenset().union(*server_pids(state_folder()).values())
+    return frozenset().union(*server_pids(existing_state_folder()).values())
 
 
 def offer_of_this_host() -> Offer:
@@ -93,6 +98,6 @@ def offer_of_this_host() -> Offer:
     return discover(
         gpus=gpus,
         executables_named=[profile.vllm for profile in profiles],
-        servers=list_servers(state_folder()),
+        servers=list_servers(existing_state_folder()),
         config_faults=faults,
     )

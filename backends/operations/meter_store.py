@@ -9,8 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
-
 from backends.domain.billing.account import Account, activity, with_stretches
 from backends.domain.billing.ledger import (
     Day,
@@ -31,10 +29,10 @@ from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.windows import Window, open_window
 from backends.history.history import History, open_history
 from backends.host.boot import boot_id, boot_wall_s
-from backends.host.files import replace_file
+from backends.host.files import read_file, replace_file
 from backends.keeper.folder import ServerFolder, read_journal, server_folders
 from backends.operations.host import Host
-from backends.wire import UnreadableRecord, plain, typed, with_infinity
+from backends.wire import UnreadableRecord, json_bytes, plain, read_json, typed, with_infinity
 
 
 def stretches(state_folder: Path, from_s: float, to_s: float) -> tuple[Stretch, ...]:
@@ -152,16 +150,16 @@ def keep_latest(state_folder: Path, account: Account) -> None:
     Raises:
         OSError: the folder takes no file.
     """
-    latest = msgspec.json.encode(plain(Latest(boot_id(), account)))
+    latest = json_bytes(plain(Latest(boot_id(), account)))
     replace_file(state_folder / LATEST, latest, survives_power_cut=False)
 
 
 def _latest(state_folder: Path) -> Account | None:
     """Return the account that was kept last in this boot; None where it cannot be had."""
     try:
-        kept = msgspec.json.decode((state_folder / LATEST).read_bytes(), type=dict)
+        kept = read_json(read_file(state_folder / LATEST), dict)
         latest = typed(with_infinity(kept), Latest)
-    except (OSError, msgspec.MsgspecError, UnreadableRecord):
+    except (OSError, UnreadableRecord):
         return None  # the history holds what was known a minute before
     return latest.account if latest.boot == boot_id() else None
 

@@ -44,7 +44,7 @@ def import_catalogue(text: str, place: str, as_of: date) -> tuple[Catalogue, tup
     """
     try:
         data = json.loads(text, parse_float=Decimal)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise BadPrice(f"{place}: no JSON ({error}); download it again") from error
     name = _which(data)
     if name is None:

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from backends.domain.prices.amounts import BadPrice
 from backends.domain.prices.ends import PriceEnds, ends_of
 from backends.domain.prices.prices import ApiPrice, GpuPrice, Price, PriceOrigin, replaces
-from backends.host.files import replace_file
+from backends.host.files import read_file, replace_file
+from backends.settings.paths import refuse_to_leave_files
 from backends.wire import UnreadableRecord, plain, typed
 
 Row = TypeVar("Row", ApiPrice, GpuPrice)
@@ -77,7 +78,7 @@ def read_table(folder: Path, origin: PriceOrigin) -> PriceTable:
     """
     path = folder / FILE_NAMES[origin]
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_file(path).decode()
     except FileNotFoundError:
         return PriceTable()
     except (OSError, UnicodeDecodeError) as error:
@@ -89,6 +90,7 @@ def read_table(folder: Path, origin: PriceOrigin) -> PriceTable:
 
 def write_table(folder: Path, origin: PriceOrigin, table: PriceTable) -> None:
     """Replace one file's prices in one step, so that a reader never sees half of them."""
+    refuse_to_leave_files(folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / FILE_NAMES[origin]
     rows = {"api": _rows(table.api), "gpu": _rows(table.gpu)}
@@ -104,7 +106,7 @@ def table_from(text: str, place: str, origin: PriceOrigin) -> PriceTable:
     try:
         # Digits of a number stay as written: 0.1 is a tenth, not the nearest binary fraction.
         data = json.loads(text, parse_float=Decimal)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise BadPrice(f"{place}: no JSON ({error}); correct it or delete the file") from error
     if not isinstance(data, dict):
         raise BadPrice(f'{place}: not a table; it has the lists "api" and "gpu"')

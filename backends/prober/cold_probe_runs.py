@@ -27,7 +27,7 @@ from backends.host.processes import Process
 from backends.prober.cold_probe import read_probes
 from backends.problem import Problem
 from backends.settings.paths import private_folder
-from backends.wire import UnreadableRecord, plain, typed
+from backends.wire import UnreadableRecord, plain, read_json, typed
 
 REPORT_S = 20.0
 STOP_S = 10.0
@@ -81,7 +81,7 @@ class ColdProbeFolder:
             Problem: the file cannot be read; the message names the remedy.
         """
         try:
-            return typed(_renamed(json.loads(self.order.read_bytes())), ColdProbeOrder)
+            return typed(_renamed(read_json(self.order.read_bytes())), ColdProbeOrder)
         except FileNotFoundError:
             return None
         except (ValueError, UnreadableRecord) as error:
@@ -198,7 +198,7 @@ def launch(folder: ColdProbeFolder, module: str) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=spawn.environment(),
+            env=spawn.environment(resolves_keys=True),
             start_new_session=True,
         )
     assert process.stdout is not None

@@ -47,7 +47,7 @@ def scenario_of(text: str, place: str, *, json_text: bool) -> Scenario:
             data = json.loads(text, parse_float=Decimal)
         else:
             data = tomllib.loads(text, parse_float=Decimal)
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         kind = "JSON" if json_text else "TOML"
         raise BadScenario(f"{place}: no {kind}: {error}") from error
     if not isinstance(data, dict):

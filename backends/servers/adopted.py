@@ -8,8 +8,8 @@ import msgspec
 
 from backends.domain.server import ProcessId, Server
 from backends.host import processes
-from backends.host.files import replace_file
-from backends.wire import UnreadableRecord, plain, typed
+from backends.host.files import read_file, replace_file
+from backends.wire import UnreadableRecord, plain, read_json, typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ def remembered(state_folder: Path) -> tuple[Server, ...]:
 
 def _living(state_folder: Path) -> list[Watched]:
     try:
-        entries = msgspec.json.decode(_file(state_folder).read_bytes(), type=list[object])
+        entries = read_json(read_file(_file(state_folder)), list[object])
         kept = [typed(_renamed(entry), Watched) for entry in entries]
-    except (FileNotFoundError, msgspec.MsgspecError, UnreadableRecord):
+    except (FileNotFoundError, UnreadableRecord):
         return []  # nothing that cannot be had again by one more `inferctl adopt`
     return [each for each in kept if processes.is_alive(each.process)]
 

@@ -52,19 +52,19 @@ VANISHED = Failure(
 DAMAGED = "the journal of its last start is damaged; what lives of it is listed as of others"
 
 
-def list_servers(state_folder: Path) -> tuple[Server, ...]:
+def list_servers(state_folder: Path | None) -> tuple[Server, ...]:
     """Return all servers of this host, ours first, in the order of their names.
 
     Asks servers of others for their health and their model's name, at most two seconds each;
     reads no file but ours and ``/proc``.
 
     Args:
-        state_folder: the folder that holds ``servers``.
+        state_folder: the folder that holds ``servers``, None where inferctl started nothing.
     """
     running = processes.running()
     ours: list[Server] = []
     pids: set[int] = set()
-    for folder in filter(_was_started, server_folders(state_folder)):
+    for folder in filter(_was_started, server_folders(state_folder) if state_folder else ()):
         try:
             server, members = _our_server(folder, running)
         except Unreadable as problem:
@@ -79,13 +79,13 @@ def our_server(folder: Path) -> Server:
     return _our_server(ServerFolder(folder), processes.running())[0]
 
 
-def server_pids(state_folder: Path) -> dict[str, frozenset[int]]:
+def server_pids(state_folder: Path | None) -> dict[str, frozenset[int]]:
     """Return the living processes of each server that inferctl started, by its name.
 
     Those of a server whose journal cannot be read are not known; `list_servers` says so.
     """
     found = {}
-    for folder in server_folders(state_folder):
+    for folder in server_folders(state_folder) if state_folder else ():
         with contextlib.suppress(Unreadable):
             if members := left_behind(read_journal(folder.journal)):
                 found[folder.path.name] = frozenset(one.id.pid for one in members)

@@ -18,7 +18,7 @@ from backends.domain.server import ProcessId
 from backends.host import processes
 from backends.host.files import replace_file
 from backends.problem import Problem
-from backends.wire import UnreadableRecord, plain, typed
+from backends.wire import UnreadableRecord, plain, read_json, typed
 
 KEPT_S = 60.0
 """How long the end of a test is remembered; every console has read its server by then."""
@@ -91,8 +91,8 @@ def _known(state_folder: Path) -> Iterator[OwnRequests]:
     """Yield those that are read, and remove what nobody needs any more."""
     for file in _folder(state_folder).glob("*.json"):
         try:
-            own = typed(msgspec.json.decode(file.read_bytes()), OwnRequests)
-        except (FileNotFoundError, msgspec.MsgspecError, UnreadableRecord):
+            own = typed(read_json(file.read_bytes()), OwnRequests)
+        except (FileNotFoundError, UnreadableRecord):
             continue
         if _still_tells(own):
             yield own

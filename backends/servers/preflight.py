@@ -7,6 +7,7 @@ from pathlib import Path
 
 from backends.discovery.executables import version_of
 from backends.discovery.finding import Finding
+from backends.discovery.login import outlives_login
 from backends.discovery.models import find_models, hub_folder, missing_bytes
 from backends.discovery.surroundings import Surroundings, this_host
 from backends.domain.format import GIB
@@ -110,6 +111,7 @@ def preflight(
         *out_of_reach(order.argv),
         *_model(order, around),
         *_gpu_memory(order, listed, sample, version, around),
+        *(each for each in (outlives_login(around),) if each.state != "ok"),
     )
 
 

@@ -6,6 +6,7 @@ Folders made here have mode 0700 and files 0600: they name models, hosts and pri
 import os
 import stat
 from pathlib import Path
+from typing import Literal
 
 from platformdirs import PlatformDirs
 
@@ -15,27 +16,55 @@ _DIRS = PlatformDirs("inferctl", appauthor=False)
 
 
 def config_file() -> Path:
-    """Return ``$XDG_CONFIG_HOME/inferctl/config.toml``, which need not exist."""
-    return _DIRS.user_config_path / "config.toml"
+    """Return ``$XDG_CONFIG_HOME/inferctl/config.toml``, which need not exist.
+
+    Raises:
+        UnusableFolder: this user has no home folder, and no variable names another place.
+    """
+    return _place("config") / "config.toml"
 
 
 def state_folder() -> Path:
     """Return ``$XDG_STATE_HOME/inferctl``, made if missing.
 
     Raises:
-        UntrustedFolder: it is a symbolic link, or belongs to another user.
-        OSError: it cannot be made.
+        UnusableFolder: it cannot be made, is a symbolic link, or belongs to another user.
     """
-    return private_folder(_DIRS.user_state_path)
+    folder = _place("state")
+    try:
+        return private_folder(folder)
+    except OSError as error:
+        raise UnusableFolder(
+            f"{folder} cannot be made: {error.strerror}; "
+            "set XDG_STATE_HOME to a folder that you may write to"
+        ) from error
 
 
 def existing_state_folder() -> Path | None:
-    """Return ``$XDG_STATE_HOME/inferctl`` where there is one to be trusted; makes nothing."""
-    folder = _DIRS.user_state_path
-    found = _seen(folder)
-    if found is None or not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+    """Return ``$XDG_STATE_HOME/inferctl`` where there is one that can be used; makes nothing."""
+    try:
+        return state_folder_to_read()
+    except UnusableFolder:
         return None
-    return folder
+
+
+def state_folder_to_read() -> Path | None:
+    """Return ``$XDG_STATE_HOME/inferctl``, None where nothing was ever kept; makes nothing.
+
+    Raises:
+        UnusableFolder: it is a symbolic link, belongs to another user, or may not be looked at.
+    """
+    folder = _place("state")
+    try:
+        found = _seen(folder)
+        if found is not None:
+            _refuse_untrusted(folder)
+    except OSError as error:
+        raise UnusableFolder(
+            f"{folder} cannot be read: {error.strerror}; "
+            "set XDG_STATE_HOME to a folder that you may read"
+        ) from error
+    return folder if found is not None else None
 
 
 def history_file() -> Path:
@@ -47,7 +76,7 @@ def private_folder(folder: Path) -> Path:
     """Make `folder` with mode 0700, or narrow it to that, and return it.
 
     Raises:
-        UntrustedFolder: it is a symbolic link, or belongs to another user.
+        UnusableFolder: it is a symbolic link, no folder, or belongs to another user.
         OSError: it cannot be made.
     """
     _refuse_untrusted(folder)
@@ -63,34 +92,61 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
-class UntrustedFolder(Problem):
+class UnusableFolder(Problem):
+    """A folder that inferctl needs cannot be had; the message names the remedy."""
+
+
+class UntrustedFolder(UnusableFolder):
     """What lies in a folder decides which processes are ended: it has to be the user's own."""
 
 
+def _place(kind: Literal["config", "state"]) -> Path:
+    try:
+        return _DIRS.user_config_path if kind == "config" else _DIRS.user_state_path
+    except RuntimeError as error:  # neither HOME nor an entry of this user in the user database
+        raise UnusableFolder(
+            f"user {os.geteuid()} has no home folder; set HOME, or XDG_STATE_HOME and "
+            "XDG_CONFIG_HOME, to folders that you may write to"
+        ) from error
+
+
 def _refuse_untrusted(folder: Path) -> None:
-    """Refuse a folder that is a link or another user's, or that root would make in a user's home.
+    """Refuse what is a link, no folder or another user's, or root would make in a user's home.
 
     Raises:
-        UntrustedFolder: it is one of these; the message names the remedy.
+        UnusableFolder: it is one of these; the message names the remedy.
     """
     found = _seen(folder)
     if found is None:
-        user = os.environ.get("SUDO_UID") if os.geteuid() == 0 else None
-        above = next(each for each in map(_seen, folder.parents) if each is not None)
-        if user is not None and str(above.st_uid) == user:
-            raise UntrustedFolder(
-                f"root would make {folder} where it belongs to user {user}; "
-                f"run inferctl without sudo, or with sudo -H"
-            )
+        refuse_to_leave_files(folder)
     elif stat.S_ISLNK(found.st_mode):
         raise UntrustedFolder(
             f"{folder} is a symbolic link, which is not followed; remove it, and name the folder "
             "above the one that it leads to by its XDG_ variable"
         )
+    elif not stat.S_ISDIR(found.st_mode):
+        raise UnusableFolder(
+            f"{folder} is no folder; move it away, or set XDG_STATE_HOME to another place"
+        )
     elif found.st_uid != os.geteuid():
         raise UntrustedFolder(
             f"{folder} belongs to user {found.st_uid} and inferctl runs as user {os.geteuid()}; "
             "run it as its owner (under sudo: without sudo, or with sudo -H)"
+        )
+
+
+def refuse_to_leave_files(folder: Path) -> None:
+    """Refuse what root would leave behind in a folder of the user who called sudo.
+
+    Raises:
+        UntrustedFolder: this is root, and the folder, or what it would be made in, is that user's.
+    """
+    user = os.environ.get("SUDO_UID") if os.geteuid() == 0 else None
+    owner = next(seen for seen in map(_seen, (folder, *folder.parents)) if seen is not None).st_uid
+    if user is not None and user != "0" and str(owner) == user:
+        raise UntrustedFolder(
+            f"root would write to {folder}, which belongs to user {user}; "
+            "run inferctl without sudo, or with sudo -H"
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from backends.domain import values
 from backends.domain.decision.scenario import KEYS, Scenario
 from backends.domain.values import Unfit
+from backends.host.files import read_file
 from backends.settings import kinds
 from backends.settings.config import (
     AgentUse,
@@ -103,7 +104,7 @@ def read_settings(path: Path | None = None) -> Settings:
     """
     path = path or config_file()
     try:
-        toml = path.read_text(encoding="utf-8")
+        toml = read_file(path).decode()
     except FileNotFoundError:
         return Settings()
     except UnicodeDecodeError as error:

@@ -10,10 +10,10 @@ from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Table
 
-from backends.host.files import PRIVATE_FILE, replace_file
+from backends.host.files import PRIVATE_FILE, read_file, replace_file
 from backends.settings.config import LOOPBACK, Profile
 from backends.settings.faults import ConfigError, Fault
-from backends.settings.paths import config_file
+from backends.settings.paths import config_file, refuse_to_leave_files
 from backends.settings.read import parse_settings, read_settings
 
 Keys = tuple[str, ...]
@@ -118,7 +118,7 @@ def _open(path: Path) -> TOMLDocument:
     if not path.exists():
         return tomlkit.parse(_FIRST_LINES)
     try:
-        return tomlkit.parse(path.read_text(encoding="utf-8"))
+        return tomlkit.parse(read_file(path).decode())
     except (TOMLKitError, UnicodeDecodeError) as error:
         read_settings(path)  # tells the same fault in our words
         fault = Fault(path, "", None, f"cannot be edited: {error}", "edit it by hand")
@@ -167,6 +167,7 @@ def _table(profile: Profile) -> Table:
 
 def _save(toml: str, path: Path) -> None:
     parse_settings(toml, path)
+    refuse_to_leave_files(path.parent)
     target = path.resolve()  # it may be a link into a folder of dotfiles, and stays one
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     mode = target.stat().st_mode & 0o777 if target.exists() else PRIVATE_FILE

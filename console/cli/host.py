@@ -10,7 +10,7 @@ from backends.domain.gpu_remarks import remarks
 from backends.domain.vram_owners import with_owners
 from backends.operations.host import offer_of_this_host, open_this_hosts_gpus
 from backends.servers.listing import server_pids
-from backends.settings.paths import state_folder
+from backends.settings.paths import existing_state_folder
 from console.cli.output import document, show, table
 
 COLUMNS = ("GPU", "NAME", "USED GiB", "RESERVED", "TOTAL GiB", "BUSY", "POWER", "TEMP", "SOURCE")
@@ -33,7 +33,7 @@ def doctor(arguments: argparse.Namespace) -> int:
 def gpus(arguments: argparse.Namespace) -> int:
     """Print the sample; a host without a GPU is told with the reason, and is no error."""
     with closing(open_this_hosts_gpus()) as source:
-        sample = with_owners(source.sample(processes=True), server_pids(state_folder()))
+        sample = with_owners(source.sample(processes=True), server_pids(existing_state_folder()))
     if arguments.json:
         document({"gpus": sample.gpus, "reason": sample.reason or None})
         return 0

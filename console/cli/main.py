@@ -1,7 +1,6 @@
 """Runs one verb, and turns problems into exit codes."""
 
 import argparse
-import sys
 from collections.abc import Callable
 from importlib import import_module
 
@@ -26,7 +25,7 @@ FUNCTIONS = {
 
 def run_verb(arguments: argparse.Namespace) -> int:
     """Run the verb of a parsed command line and return its exit code."""
-    from console.cli import orphans  # noqa: PLC0415  60 ms that --help answers without
+    from console.cli import orphans, output  # noqa: PLC0415  60 ms that --help answers without
 
     verb: str = arguments.verb
     # Only the verb's own module is loaded, so that each answers as fast as it can.
@@ -34,15 +33,26 @@ def run_verb(arguments: argparse.Namespace) -> int:
     room = import_module(f"console.cli.{module}")
     run: Callable[[argparse.Namespace], int] = getattr(room, function)
     try:
+        output.take_streams()
         orphans.tell()
-        return run(arguments)
+        code = run(arguments)
+        output.finish()
     except Problem as problem:
         return report(problem)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()
+        output.give_up_stdout()
         return 1
+    except OSError as error:
+        return report(refused(error))
+    return code
+
+
+def refused(error: OSError) -> Problem:
+    """Return as a problem what the system refused, of which no backend knew more to say."""
+    where = f"{error.filename}: " if error.filename else ""
+    return Problem(f"{where}{error.strerror or error}; see who owns it, and the disk's space")
 
 
 def report(problem: Problem) -> int:

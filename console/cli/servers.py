@@ -36,7 +36,7 @@ from backends.operations.servers import profile_named
 from backends.problem import NotFound, Problem
 from backends.servers.listing import list_servers
 from backends.settings.config import Profile
-from backends.settings.paths import state_folder
+from backends.settings.paths import state_folder_to_read
 from console.cli import status
 from console.cli.output import document, document_line, say, show
 from console.cli.recording import recording
@@ -116,8 +116,9 @@ def logs(arguments: argparse.Namespace) -> int:
     Raises:
         NotFound: the server never ran here.
     """
-    path = ServerFolder(server_folder(state_folder(), arguments.name)).log
-    if not path.exists():
+    state_folder = state_folder_to_read()
+    path = ServerFolder(server_folder(state_folder, arguments.name)).log if state_folder else None
+    if path is None or not path.exists():
         raise NotFound(f"{arguments.name} has no log: it was never started by inferctl here")
     if arguments.follow:
         asyncio.run(_follow(path, arguments.lines, as_json=arguments.json))

@@ -14,7 +14,7 @@ from backends.servers.holders import left_by
 from backends.servers.listing import list_servers
 from backends.settings.config import Settings
 from backends.settings.faults import ConfigError
-from backends.settings.paths import state_folder
+from backends.settings.paths import state_folder_to_read
 from backends.settings.read import read_settings
 from backends.wire import plain
 from console.cli.output import document, say, show, table
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         NotFound: the named server neither runs nor has a profile.
     """
     settings = settings_without_faults()
-    servers = list(list_servers(state_folder()))
+    servers = list(list_servers(state_folder_to_read()))
     named = {server.name for server in servers}
     servers += [
         stopped(profile.name, profile.request_model, profile.port)

@@ -5,12 +5,13 @@ from datetime import datetime
 from pathlib import Path
 
 from backends.domain.ab.series import AbSeries
+from backends.domain.redaction import without_secrets
 from backends.domain.reports.cold_probe import ColdProbeReport
 from backends.domain.reports.load import LoadReport
 from backends.domain.session import Session
 from backends.operations.record_files import FORMS, Recorded, as_document, as_text
 from backends.settings.paths import private_folder
-from backends.wire import json_text
+from backends.wire import json_text, plain
 from console.tui.views.startup import start_of
 
 
@@ -30,7 +31,7 @@ def export(state_folder: Path, picture: str, shown: Recorded | Session) -> Path:
     """
     name = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     folder = private_folder(state_folder / "exports" / name)
-    (folder / "screen.svg").write_text(picture, encoding="utf-8")
+    (folder / "screen.svg").write_text(without_secrets(picture), encoding="utf-8")
     if isinstance(shown, Session):
         _write_session(folder, shown)
     else:
@@ -47,7 +48,9 @@ def _write_session(folder: Path, session: Session) -> None:
         "totals": asdict(session.totals),
         "meter": session.meter,
     }
-    (folder / "session.json").write_text(json_text(figures, indent=2), encoding="utf-8")
+    (folder / "session.json").write_text(
+        json_text(without_secrets(plain(figures)), indent=2), encoding="utf-8"
+    )
     if session.ab is not None:
         _write_record(folder, session.ab.series)
 

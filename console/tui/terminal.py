@@ -29,7 +29,7 @@ def take_terminal(otherwise: str) -> None:
     Raises:
         UsageProblem: stdin or stdout is a file or a pipe.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         raise UsageProblem(f"the console needs a terminal; for scripts there is: {otherwise}")
     gc.disable()
 

@@ -22,6 +22,7 @@ from backends.domain.billing.meter import (
     activity_of_host,
     advance_meter,
     begin_meter,
+    shifted,
 )
 from backends.domain.facts import HostTicked, MetricsScraped, ServersSeen, SourceFailed
 from backends.domain.server import Owner, Server
@@ -33,8 +34,9 @@ AccountFact = HostTicked | MetricsScraped | ServersSeen | SourceFailed
 FRESH_S = 60.0
 """What a server was read to do holds this long, unless it has failed to answer since."""
 
-CLOCK_STEP_S = 2.0
-"""The wall clock was set where it and the monotonic clock differ by more over one fact."""
+CLOCK_STEP_S = 1.0
+"""The wall clock was set where it and the monotonic clock differ by more over one fact: two sources
+note the time of one fact a little apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,7 @@ def _on_clock(account: Account, before: Stamp, at: Stamp) -> Account:
     meter = account.meter
     if meter is None or abs(step_s) < CLOCK_STEP_S:
         return account
-    moved = replace(meter, began_s=meter.began_s + step_s, last_s=meter.last_s + step_s)
-    return replace(account, meter=moved)
+    return replace(account, meter=shifted(meter, step_s))
 
 
 def _with_servers(account: Account, fact: ServersSeen) -> Account:

@@ -85,7 +85,7 @@ def begin_meter(origin: Origin, began_s: float, watched_from_s: float) -> MeterS
 def advance_meter(state: MeterState, to_s: float, activity: Activity) -> MeterState:
     """Return the meter with the time since its last reading spent on one activity.
 
-    A wall clock that was set back adds nothing, so that no second is billed twice.
+    An instant before that reading adds nothing, so that no second is billed twice.
     """
     more = to_s - state.last_s
     if more <= 0:
@@ -102,6 +102,16 @@ def advance_meter(state: MeterState, to_s: float, activity: Activity) -> MeterSt
             return replace(spent, stopped_s=state.stopped_s + more)
         case "unwatched":
             return replace(spent, unwatched_s=state.unwatched_s + more)
+
+
+def shifted(state: MeterState, step_s: float) -> MeterState:
+    """Return the meter after the wall clock was set: it dates the bill anew and changes no second.
+
+    Args:
+        state: the meter.
+        step_s: by how much the clock went ahead, negative where it was set back.
+    """
+    return replace(state, began_s=state.began_s + step_s, last_s=state.last_s + step_s)
 
 
 def activity_of(state: ServerState, requests_running: float | None) -> Activity:

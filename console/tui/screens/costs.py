@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.getters import query_one
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from backends.domain.decision.answer import Verdict
 from backends.domain.decision.verdict import decide
@@ -24,6 +24,7 @@ from console.tui.views.what_if import FIGURES, LENGTHS, Figure, changed, lengths
 from widgets.cost_chart import CostChart
 from widgets.length_cards import LengthCards
 from widgets.options_bars import OptionsBars
+from widgets.still_footer import StillFooter
 from widgets.verdict_line import VerdictLine
 
 
@@ -89,7 +90,7 @@ class CostScreen(Screen[None]):
         yield VerdictLine(id="plan-verdict")
         yield VerdictLine(id="now")
         yield VerdictLine(id="act")
-        yield Footer(show_command_palette=False, compact=True)
+        yield StillFooter()
 
     def on_mount(self) -> None:
         """Draw what is measured."""

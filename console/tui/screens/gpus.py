@@ -6,12 +6,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.getters import query_one
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from backends.domain.gpu import GpuSample
 from console.tui.bindings import BACK
 from widgets.gpu_remarks import GpuRemarks
 from widgets.gpu_table import GpuTable, GpuTableView
+from widgets.still_footer import StillFooter
 
 
 class GpuScreen(Screen[None]):
@@ -30,7 +30,7 @@ class GpuScreen(Screen[None]):
         """Lay out the table above the sentences and the footer."""
         yield GpuTable()
         yield GpuRemarks()
-        yield Footer(show_command_palette=False, compact=True)
+        yield StillFooter()
 
     def show(self, sample: GpuSample | None) -> None:
         """Draw a sample, if there is one."""

@@ -7,9 +7,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from console.tui.bindings import APP_BINDINGS, BACK, MAIN_BINDINGS
+from widgets.still_footer import StillFooter
 
 TEXT = """
 Panels: 1 start-up, 2 VRAM, 3 A/B, 4 cost, 5 serving; the same key gives the room back.
@@ -31,7 +32,7 @@ class HelpScreen(Screen[None]):
         """Lay out the keys, then the rest."""
         with VerticalScroll():
             yield Static(Content("\n".join(self._rows()) + "\n" + TEXT))
-        yield Footer(show_command_palette=False, compact=True)
+        yield StillFooter()
 
     def _rows(self) -> list[str]:
         bindings = [each for each in (*APP_BINDINGS, *MAIN_BINDINGS) if isinstance(each, Binding)]

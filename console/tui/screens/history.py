@@ -7,13 +7,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.getters import query_one
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from backends.domain.ab.series import AbSeries
 from backends.operations.record_files import Recorded
 from backends.problem import NotFound, Problem
 from console.tui.bindings import BACK
 from widgets.history_table import HistoryTable, HistoryView
+from widgets.still_footer import StillFooter
 
 
 class HistoryScreen(Screen[None]):
@@ -51,7 +51,7 @@ class HistoryScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the table."""
         yield HistoryTable()
-        yield Footer(show_command_palette=False, compact=True)
+        yield StillFooter()
 
     def on_mount(self) -> None:
         """Fill the table."""

@@ -7,13 +7,14 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from backends.domain import format as fmt
 from backends.domain.decision.answer import Verdict
 from backends.domain.decision.wording import flips_at, reason
 from console.tui.bindings import BACK
 from widgets.options_bars import OptionBar, OptionsView
+from widgets.still_footer import StillFooter
 from widgets.verdict_line import VerdictView
 
 
@@ -37,7 +38,7 @@ class InputsScreen(Screen[None]):
         """Lay out the verdict, then its inputs."""
         with VerticalScroll():
             yield Static(Content("\n").join(self._lines()))
-        yield Footer(show_command_palette=False, compact=True)
+        yield StillFooter()
 
     def _lines(self) -> list[Content]:
         found = self._found

@@ -7,7 +7,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.getters import query_one
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from backends.domain.reports.load import LoadReport
 from backends.history.thread import HistoryThread
@@ -17,6 +16,7 @@ from backends.prober.protocol import LoadOrder
 from backends.problem import Problem
 from console.tui.views.findings import load_view
 from widgets.load_curve import LoadCurve, LoadView
+from widgets.still_footer import StillFooter
 
 TICK_S = 1.0
 
@@ -49,7 +49,7 @@ class LoadScreen(Screen[LoadReport | None]):
     def compose(self) -> ComposeResult:
         """Lay out the curve."""
         yield LoadCurve()
-        yield Footer(show_command_palette=False, compact=True)
+        yield StillFooter()
 
     def on_mount(self) -> None:
         """Begin."""

@@ -8,7 +8,7 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.getters import query_one
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from console.tui.bindings import MAIN_BINDINGS
 from widgets.ab_panel import AbPanel
@@ -16,6 +16,7 @@ from widgets.cost_panel import CostPanel
 from widgets.serving_panel import ServingPanel
 from widgets.startup_panel import StartupPanel
 from widgets.status_strip import StatusStrip
+from widgets.still_footer import StillFooter
 from widgets.verdict_line import VerdictLine
 from widgets.vram_panel import VramPanel
 
@@ -54,7 +55,7 @@ class MainScreen(Screen[None]):
         yield AbPanel(id="ab")
         yield CostPanel(id="cost")
         yield VerdictLine(id="verdict")
-        yield Footer(show_command_palette=False, compact=True)
+        yield StillFooter()
 
     def show(self, view: "MainView") -> None:
         """Hand each widget its view; equal views draw nothing."""

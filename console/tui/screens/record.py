@@ -6,7 +6,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from backends.domain.ab.series import AbSeries
 from backends.domain.reports.load import LoadReport
@@ -18,6 +17,7 @@ from widgets.ab_panel import AbPanel
 from widgets.cold_probe_panel import ColdProbePanel
 from widgets.load_curve import LoadCurve
 from widgets.panel import Panel
+from widgets.still_footer import StillFooter
 
 
 class RecordScreen(Screen[None]):
@@ -36,7 +36,7 @@ class RecordScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the panel of this kind of record."""
         yield panel_of(self.record)
-        yield Footer(show_command_palette=False, compact=True)
+        yield StillFooter()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer only what can act on this record."""

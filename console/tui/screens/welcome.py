@@ -9,11 +9,12 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.getters import query_one
 from textual.screen import Screen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 
 from backends.discovery.offer import Offer, discover
 from backends.domain.session import Session
 from console.tui.views.welcome import consequence, welcome_view
+from widgets.still_footer import StillFooter
 from widgets.welcome import ItemKind, Welcome, WelcomeView
 
 Choice = ItemKind | Literal["name"]
@@ -69,7 +70,7 @@ class WelcomeScreen(Screen[None]):
         welcome.view = WelcomeView(looking=True)
         yield welcome
         yield Static(id="consequence")
-        yield Footer(show_command_palette=False, compact=True)
+        yield StillFooter()
 
     def on_mount(self) -> None:
         """Begin the search; the frame is drawn before it answers."""

@@ -1,5 +1,6 @@
 """The status strip's view."""
 
+from backends.domain.lifecycle import Life
 from backends.domain.server import ServerState
 from backends.domain.session import Session
 from backends.operations.context import Context
@@ -17,8 +18,6 @@ def status_view(session: Session, context: Context) -> StatusView:
             problems=problems,
         )
     server = session.life.server
-    running = server.pid is not None and server.started_at is not None
-    uptime_s = session.now.wall_s - server.started_at if running and server.started_at else None
     told = session.life.note and server.state is not ServerState.READY
     note = (session.life.note,) if told else ()
     return StatusView(
@@ -27,10 +26,20 @@ def status_view(session: Session, context: Context) -> StatusView:
         state=server.state,
         pid=server.pid,
         port=server.port,
-        uptime_s=uptime_s,
+        uptime_s=_uptime_s(session, session.life),
         owner=server.owner,
         simulated=context.simulated,
         replayed=context.replayed,
         problems=(*note, *problems),
         end_of_service=server.end_of_service,
     )
+
+
+def _uptime_s(session: Session, life: Life) -> float | None:
+    """Return how long the server has run; by the clock that nobody sets, where its launch tells."""
+    server = life.server
+    if server.pid is None or server.started_at is None:
+        return None
+    if life.spawned_at is not None:
+        return session.now.mono_s - life.spawned_at.mono_s
+    return session.now.wall_s - server.started_at

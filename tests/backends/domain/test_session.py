@@ -134,6 +134,28 @@ def test_a_wall_clock_that_was_set_back_does_not_stop_the_time() -> None:
     assert session.now.mono_s == 91.0
 
 
+@pytest.mark.parametrize("step_s", [3 * 3600.0, -86400.0, 20.0])
+def test_a_wall_clock_that_is_set_changes_no_bill(step_s: float) -> None:
+    begun_bill = begin_meter("host_boot", at(40).wall_s, at(100).wall_s)
+    begun = replace(opened(100.0), account=Account(at(100.0), begun_bill))
+    set_then = BOOT_WALL_S + step_s
+    facts: list[Fact] = [
+        *loading(),
+        BecameReady(at(150)),
+        HostTicked(at(155, set_then)),
+        HostTicked(at(160, set_then)),
+        HostTicked(at(165)),
+    ]
+    session = fold(with_lists(facts), begun)
+    meter = session.meter
+    assert meter is not None
+    assert meter.last_s - meter.began_s == pytest.approx(125)
+    assert meter.unwatched_s == pytest.approx(75)
+    assert meter.starting_s == pytest.approx(50)
+    days = [each.meter for each in session.ledger.days]
+    assert sum(each.unwatched_s + each.starting_s for each in days) == pytest.approx(65)
+
+
 def test_a_source_that_failed_is_told_until_it_answers_again() -> None:
     lost = fold([SourceFailed(at(91), "gpus", "the driver is gone")])
     assert lost.failed_sources == {"gpus": "the driver is gone"}

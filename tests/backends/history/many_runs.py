@@ -1,5 +1,6 @@
 """A history of a million runs, made in SQL through the very triggers that writing fires."""
 
+import random
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -21,7 +22,10 @@ REPORT = {
     "targets": {"a": {"model": "org/model"}, "b": {"model": "org/model"}},
     "runs_planned": RUNS_A_SERIES // 2,
 }
-TOKENS = 100
+TOKENS = 220
+ADD_SERIES = """
+INSERT INTO series (series_id, began_wall_s, targets, prompt_sha256, report) VALUES (?, ?, ?, ?, ?)
+"""
 
 
 def fill(path: Path, unended: int = 5) -> None:
@@ -33,7 +37,9 @@ def fill(path: Path, unended: int = 5) -> None:
     """
     now_s = time.time()
     ended = {**REPORT, "complete": True}
-    run = Run("a", 0, 0.1, 0.1, (0.01,) * TOKENS, 1.1, 300, TOKENS, cost_usd="0.00012")
+    draw = random.Random(20261130)
+    itl_s = tuple(draw.lognormvariate(-4.5, 0.3) for _ in range(TOKENS - 1))  # 11 ms, uneven
+    run = Run("a", 0, 0.1, 0.1, itl_s, 1.1, 300, TOKENS, cost_usd="0.00012")
     of_a, of_b = run_row("", run), run_row("", replace(run, target="b"))
     with closing(open_database(path)) as database:
         database.rows("BEGIN")
@@ -42,17 +48,17 @@ def fill(path: Path, unended: int = 5) -> None:
             report = ended if number >= unended else REPORT
             began_s = now_s - 60.0 - number * 1000.0
             record = SeriesRecord(f"s{number}", began_s, TARGETS, "sha", report)  # type: ignore[arg-type]
-            database.rows("INSERT INTO series VALUES (?, ?, ?, ?, ?)", series_row(record))
+            database.rows(ADD_SERIES, series_row(record))
         for target, row in (("a", of_a), ("b", of_b)):
             database.rows(
                 """
                 WITH RECURSIVE each(n) AS (
                     SELECT 0 UNION ALL SELECT n + 1 FROM each WHERE n < ? - 1
                 )
-                INSERT INTO runs SELECT 's' || (n / ?), ?, n % ?, json_set(?, '$.index', n % ?), ?
-                FROM each
+                INSERT INTO runs
+                SELECT 's' || (n / ?), ?, n % ?, json_set(?, '$.index', n % ?), ?, ? FROM each
                 """,
-                (RUNS // 2, PAIRS, target, PAIRS, row[3], PAIRS, row[4]),
+                (RUNS // 2, PAIRS, target, PAIRS, row[3], PAIRS, *row[4:]),
             )
         for number in range(STARTS):
             start = Start(f"st{number}", Outcome.READY, ready_s=60.0, first_token_s=61.0)

@@ -158,3 +158,13 @@ def test_nothing_but_values_of_secret_flags_is_concealed(arguments: list[str]) -
     assert len(shown) == len(arguments)
     changed = {before for before, after in zip(arguments, shown, strict=True) if before != after}
     assert changed <= {"x", "secret", "--hf-token=secret"}
+
+
+def test_a_line_without_an_end_is_bounded_too(tmp_path: Path) -> None:
+    log, longest = RotatedLog(tmp_path / "server.log", 1000), 2**20
+    for _ in range(20):
+        log.write(b"x" * 300_000)
+    log.close()
+    sizes = [file.stat().st_size for file in tmp_path.iterdir()]
+    assert len(sizes) == 2
+    assert max(sizes) <= longest + 300_000 + 1000

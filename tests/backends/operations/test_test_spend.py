@@ -95,11 +95,18 @@ def test_an_older_history_tells_its_costs_and_a_broken_record_hides_no_other(
     path = tmp_path / "history.db"
     with monkeypatch.context() as older:
         older.setattr(database, "MIGRATIONS", MIGRATIONS[:2])
-        with closing(open_history(path)) as history:
-            fill(history)
+        open_history(path).close()
     with sqlite3.connect(path) as connection:
-        connection.execute("INSERT INTO runs VALUES ('s', 'c', 0, '{not JSON', x'')")
+        warm_ups = '{"lanes": {"a": {"warm_up": {"cost_usd": "0.0000001"}}, "b": {}}}'
+        connection.execute("INSERT INTO series VALUES ('s', 1500.0, '[]', '', ?)", (warm_ups,))
         connection.execute("INSERT INTO series VALUES ('t', 1500.0, '[]', '', 'nor this')")
+        for lane, paid in (("a", '{"cost_usd": "0.2"}'), ("b", "{}"), ("c", "{not JSON")):
+            connection.execute("INSERT INTO runs VALUES ('s', ?, 0, ?, x'')", (lane, paid))
+        load = '{"ended": {"cost_usd": "4"}}'
+        probes = """{"probes": [{"ended_at": 1001.0, "cost_usd": "0.01"},
+            {"ended_at": 5000.0, "cost_usd": "0.02"}]}"""
+        connection.execute("INSERT INTO findings VALUES ('load', 'l', 1500.0, 'x', ?)", (load,))
+        connection.execute("INSERT INTO findings VALUES ('coldhunt', 'h', 100, 'x', ?)", (probes,))
     connection.close()
     with closing(open_history(path)) as history:
         assert spent(history) == Decimal("4.2100001")

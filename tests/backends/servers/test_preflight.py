@@ -35,7 +35,7 @@ def around(tmp_path: Path) -> Surroundings:
         (tmp_path / name / "config.json").write_text(json.dumps({}))
     (tmp_path / "whole/model.safetensors").write_bytes(b"0" * 1000)
     environ = {"PATH": str(script.parent), "HF_HOME": str(tmp_path / "hf")}
-    return Surroundings(tmp_path, tmp_path, environ)
+    return Surroundings(tmp_path, tmp_path, environ, tmp_path)
 
 
 def _order(*arguments: str, model: str = "whole", **environment: str) -> LaunchOrder:

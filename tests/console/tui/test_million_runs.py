@@ -22,6 +22,9 @@ from widgets.history_table import HistoryTable
 
 LONGEST_S = 0.05
 
+LARGEST_BYTES = 1_000_000_000
+"""A million runs of 220 tokens, and a year's starts beside them."""
+
 OPENS_WITHIN_S = 5.0
 """On a machine that others use as well; nothing on screen stands still meanwhile."""
 
@@ -39,6 +42,8 @@ async def test_a_lock_of_ten_seconds_and_a_million_runs_hold_up_no_iteration(
     made_host: MadeHost, million: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(meter_store, "WRITE_EVERY_S", 0.5)
+    files = [*million.parent.glob(f"{million.name}*")]
+    assert sum(file.stat().st_size for file in files) <= LARGEST_BYTES
     app = made_host.app(history_file=million)
     opened_s = []
     async with app.run_test(size=(120, 35)) as pilot:

@@ -287,8 +287,8 @@ async def test_one_unreadable_record_hides_no_other(made_host: MadeHost) -> None
     host = made_host.host()
     stored(host)
     with closing(sqlite3.connect(host.history_file)) as connection, connection:
-        connection.execute("INSERT INTO series VALUES ('broken', 1e9, '[]', '', '{not JSON')")
-        connection.execute("INSERT INTO runs VALUES ('s1', 'b', 99, '{not JSON', x'')")
+        connection.execute("INSERT INTO series VALUES ('broken', 1e9, '[]', '', '{not JSON', 1)")
+        connection.execute("INSERT INTO runs VALUES ('s1', 'b', 99, '{not JSON', x'', 0)")
         connection.execute("INSERT INTO findings VALUES ('load', 'newer', 1e9, 'api', '{}')")
         connection.execute("INSERT INTO findings VALUES ('load', 'broken', 1e9, 'api', '[[')")
         row = ", ".join(["'broken'"] * 4 + ["NULL", "1e9", "'ready'", "1", "NULL", "1", "'[]'"])

@@ -1,0 +1,151 @@
+"""Small faults, one at a time, and whether a test near each notices: `make mutants`.
+
+Positions are drawn by a seed, which is printed, at least eight in each room. A fault is put into a
+copy of the sources, and the tests that name the module are run against it; one that they all pass
+survives.
+"""
+
+import argparse
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from tests.mutants.equivalent import EQUIVALENT
+from tests.mutants.operators import Mutant, mutants_in
+
+REPOSITORY = Path(__file__).parents[2]
+COUNT, LEAST_A_ROOM = 300, 8
+MOST_SHARE, MOST_SHARE_OF_DOMAIN = 0.12, 0.07
+WITHIN_S = 300.0
+"""A fault may let a test wait for ever, which the test's own limit ends."""
+
+MOST_TEST_FILES = 12
+NOT_THESE = "not (slow or alone or real_vllm or docker or terminal)"
+
+
+def room_of(path: str) -> str:
+    """Return the folder that a fault is counted with."""
+    parts = Path(path).parts
+    return "/".join(parts[: 3 if parts[:2] == ("backends", "domain") else 2][: len(parts) - 1])
+
+
+def drawn(seed: int, count: int) -> list[Mutant]:
+    """Return faults of all rooms, as many of each at least as `LEAST_A_ROOM` or as there are."""
+    rooms: dict[str, list[Mutant]] = defaultdict(list)
+    for path in sorted(listed("backends", "console", "widgets")):
+        if path.endswith(".py") and "/simulated/" not in path:
+            found = list(mutants_in(path, (REPOSITORY / path).read_bytes()))
+            rooms[room_of(path)] += [each for each in found if _key(each) not in EQUIVALENT]
+    draw = random.Random(seed)
+    chosen = [one for found in rooms.values() for one in _some(draw, found, LEAST_A_ROOM)]
+    rest = [one for found in rooms.values() for one in found if one not in set(chosen)]
+    return [*chosen, *_some(draw, rest, max(0, count - len(chosen)))]
+
+
+def _some(draw: random.Random, among: list[Mutant], count: int) -> list[Mutant]:
+    return draw.sample(among, min(count, len(among)))
+
+
+def _key(mutant: Mutant) -> tuple[str, str, str]:
+    return mutant.path, mutant.operator, mutant.before
+
+
+@cache
+def listed(*folders: str) -> tuple[str, ...]:
+    """Return the files that git knows of, with those that are new."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *folders]
+    told = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True)
+    return tuple(told.stdout.splitlines())
+
+
+@cache
+def tests_near(path: str) -> tuple[str, ...]:
+    """Return the test files that mirror a module or import it, the nearest first."""
+    module = path.removesuffix(".py").replace("/", ".")
+    package, _, name = module.rpartition(".")
+    mirror = Path("tests") / Path(path).with_name(f"test_{Path(path).name}")
+    asked = (f"from {module} import", f"import {module}", f"from {package} import {name}")
+    near: list[str] = [str(mirror)] if (REPOSITORY / mirror).exists() else []
+    for test in listed("tests"):
+        if Path(test).name.startswith("test_") and test.endswith(".py") and test not in near:
+            text = (REPOSITORY / test).read_text(encoding="utf-8")
+            if any(each in text for each in asked):
+                near.append(test)
+    if not near:
+        folder = f"{mirror.parent}/"
+        near = [one for one in listed("tests") if one.startswith(folder) and "/test_" in one]
+        near = [one for one in near if one.endswith(".py")]
+    return tuple(near[:MOST_TEST_FILES])
+
+
+class Copy:
+    """A copy of the sources and tests, in which one fault at a time is put."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for path in listed():
+            if (REPOSITORY / path).is_file():
+                target = folder / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(REPOSITORY / path, target)
+
+    def passes(self, tests: Sequence[str]) -> bool:
+        """Tell whether these tests pass, or none is there."""
+        command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+        command += ["--hypothesis-profile=quick", "--timeout=60", "-m", NOT_THESE, *tests]
+        try:
+            done = subprocess.run(
+                command, cwd=self.folder, check=False, capture_output=True, timeout=WITHIN_S
+            )
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode in (0, 5)
+
+    def survives(self, mutant: Mutant) -> bool:
+        """Tell whether the tests near a fault pass in spite of it."""
+        file = self.folder / mutant.path
+        source = file.read_bytes()
+        file.write_bytes(mutant.applied(source))
+        try:
+            return self.passes(tests_near(mutant.path))
+        finally:
+            file.write_bytes(source)
+
+
+def main() -> int:
+    """Print each survivor, and how many of how many survived; 1 where it is too many."""
+    parser = argparse.ArgumentParser(prog="mutants", description=__doc__)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--count", type=int, default=COUNT)
+    parser.add_argument("--room", default="", help="only rooms whose name begins so")
+    asked = parser.parse_args()
+    chosen = [one for one in drawn(asked.seed, asked.count) if one.path.startswith(asked.room)]
+    print(f"seed {asked.seed}: {len(chosen)} faults", flush=True)
+    tried: dict[str, int] = defaultdict(int)
+    survived: dict[str, int] = defaultdict(int)
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        copy = Copy(Path(folder))
+        for mutant in chosen:
+            tried[room_of(mutant.path)] += 1
+            if copy.survives(mutant):
+                survived[room_of(mutant.path)] += 1
+                print(f"survives: {mutant}", flush=True)
+    for room, count in sorted(tried.items()):
+        print(f"{room:32} {survived[room]:3} of {count}")
+    inside = [room for room in tried if room.startswith("backends/domain")]
+    shares = [
+        (sum(survived[room] for room in rooms) / max(1, sum(tried[room] for room in rooms)), most)
+        for rooms, most in ((list(tried), MOST_SHARE), (inside, MOST_SHARE_OF_DOMAIN))
+    ]
+    print(f"{shares[0][0]:.0%} survive, in the domain {shares[1][0]:.0%}")
+    return int(any(share > most for share, most in shares))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
