@@ -33,6 +33,7 @@ class Trace:
         coalesced_segments: how many segments were read together with the one before.
         reconnected: the kept connection turned out to be closed.
         cpu_at_send_ns: what this process had used by then.
+        request_bytes: how long the request was.
     """
 
     sent_ns: int = 0
@@ -45,6 +46,7 @@ class Trace:
     coalesced_segments: int | None = None
     reconnected: bool = False
     cpu_at_send_ns: int = 0
+    request_bytes: int = 0
 
     def sent(self, at_ns: int) -> None:
         """Note the send."""
@@ -103,7 +105,7 @@ class Exchange:
         self, request: bytes, target: Target, pool: Pool, loop: Loop, limits: Limits
     ) -> None:
         self.reply = Reply(target.model, target.api_key)
-        self.trace = Trace()
+        self.trace = Trace(request_bytes=len(request))
         self.error: str | None = None
         self.http_2_only = False
         self._planned_ns = 0

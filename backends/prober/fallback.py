@@ -60,7 +60,7 @@ class ClientExchange:
         proxied: bool,
     ) -> None:
         self.reply = Reply(target.model, target.api_key)
-        self.trace = Trace(from_kernel=False)
+        self.trace = Trace(from_kernel=False, request_bytes=len(repr(body)))
         self.error: str | None = None
         self.status: int | None = None
         self.http_2_only = False

@@ -5,8 +5,8 @@ import socket
 import ssl
 from http import HTTPStatus
 
+from backends.domain.ab.errors import decoded_json, error_message, one_line, refusal
 from backends.domain.ab.run import CANCELLED
-from backends.domain.ab.tokens import decoded_json, error_message, well_formed
 from backends.prober.http import Head
 from backends.prober.origin import Origin
 
@@ -78,7 +78,10 @@ def status(head: Head, body: bytes, model: str) -> str:
         where = head.fields.get("location", "nowhere")
         return f"HTTP {code}: the endpoint redirects to {where}; put the final address in base_url"
     if code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return f"HTTP {code}: the endpoint does not accept the API key; check it{said}"
+        what = (
+            "does not accept the API key" if code == HTTPStatus.UNAUTHORIZED else "refuses access"
+        )
+        return f"HTTP {code}: the endpoint {what}; check the key and its rights{said}"
     if code == HTTPStatus.NOT_FOUND:
         return (
             f"HTTP 404: no model '{model}' or no such path; compare with the endpoint's /models"
@@ -90,9 +93,15 @@ def status(head: Head, body: bytes, model: str) -> str:
             f"retry after {after} s" if after and after.isdigit() else f"retry {after or 'later'}"
         )
         return f"HTTP 429: the endpoint limits the rate; {when}{said}"
-    if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return f"HTTP {code} {head.reason}: the endpoint failed; see its log or status page{said}"
-    return f"HTTP {code} {head.reason}: the endpoint refused the request{said}"
+    named = f"HTTP {code} {head.reason or _phrase(code)}".rstrip()
+    failed = code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    what = "failed; see its log or status page" if failed else "refused the request"
+    return f"{named}: the endpoint {what}{said}"
+
+
+def _phrase(code: int) -> str:
+    """What a status means that came without a reason phrase, as HTTP/2's do."""
+    return HTTPStatus(code).phrase if code in {*HTTPStatus} else ""
 
 
 def may_pass(problem: str) -> bool:
@@ -154,7 +163,7 @@ def cancelled(pieces: int) -> str:
 def through_client(error: Exception, *, proxied: bool) -> str:
     """A request that the ``openai`` client sent failed before a whole reply came."""
     cause = error.__cause__ or error
-    said = _one_line(str(cause)) or type(cause).__name__
+    said = one_line(str(cause))[:LONGEST_QUOTE] or type(cause).__name__
     if proxied:
         return f"the request through the proxy failed ({said}): check HTTPS_PROXY"
     return f"the request over HTTP/2 failed ({said}): check base_url and the server's log"
@@ -165,11 +174,6 @@ def compressed(coding: str) -> str:
     return f"the reply is compressed ({coding}) though identity was asked for: turn that off"
 
 
-def _one_line(text: str) -> str:
-    return " ".join(well_formed(text).split())[:LONGEST_QUOTE]
-
-
 def _said(body: bytes) -> str:
-    document = decoded_json(body.strip())
-    message = error_message(document) if isinstance(document, dict) else None
+    message = refusal(body)
     return f" (it says: {message[:LONGEST_QUOTE]})" if message else ""

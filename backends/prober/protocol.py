@@ -19,6 +19,7 @@ class Target:
         api_key: sent as bearer token; travels over stdin only and is never shown.
         prices: what it charges for a request.
         extra: further fields of the request body.
+        refused: fields that it is known not to take, so that they are not sent.
     """
 
     name: TargetName
@@ -28,6 +29,7 @@ class Target:
     api_key: str | None = field(default=None, repr=False)
     prices: RequestPrices = NO_PRICES
     extra: Mapping[str, object] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

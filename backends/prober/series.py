@@ -152,7 +152,7 @@ class Series:
 
         def ended(exchange: Asked) -> None:
             del self._running[exchange]
-            if exchange.http_2_only and self._clients[target.name].adapt(exchange):
+            if self._clients[target.name].adapt(exchange):
                 self._run(target)
                 return
             live.close()
@@ -165,7 +165,8 @@ class Series:
 
     def _run_of(self, exchange: Asked, target: Target, index: int) -> Run:
         run = run_of(exchange, target, index)
-        return replace(run, flags=(*run.flags, *self._clients[target.name].flags))
+        client = self._clients[target.name]
+        return replace(run, flags=(*run.flags, *client.flags), not_sent=client.not_sent)
 
     def _send(
         self, target: Target, prompt: str, max_tokens: int, hooks: Hooks, index: int = WARM_UP

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from backends.domain.ab.errors import decoded_json, named_fields
 from backends.prober.body import refused_field, request_body, without_refused
 from backends.prober.exchange import Asked, Exchange
 from backends.prober.loop import Loop
@@ -17,6 +19,17 @@ if TYPE_CHECKING:
 
 SAMPLING = ("temperature", "ignore_eos")
 REFUSING = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
+OTHER_CAUSES = (
+    *(HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN),
+    *(HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS),
+    *(HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT),
+)
+UNTAKEN = re.compile(
+    r"unsupported|unknown|unrecogni[sz]ed|unexpected|invalid|deprecated|extra|not "
+    r"(?:supported|permitted|allowed|accepted|available)|does not support|cannot find",
+    re.IGNORECASE,
+)
+"""Words of an error that refuses a field, where its status does not say so."""
 
 
 class TargetClient:
@@ -33,7 +46,9 @@ class TargetClient:
         self._origin = origin_of(target.base_url)
         self._authorization = authorization(target.api_key)
         self._pool = Pool(self._origin, loop, limits.connect_s)
-        self._refused: tuple[str, ...] = ()
+        self._refused = target.refused
+        self._accepted = False
+        self._body: dict[str, Any] = {}
         self._proxied = proxy_for(self._origin) is not None
         self._client = self._open_client() if self._proxied else None
 
@@ -44,10 +59,16 @@ class TargetClient:
         Sampling that it refused, so that its runs are not sampled like others; and a way to it
         that only the ``openai`` client can go, which is slower and stamps in user space.
         """
-        refused = [f"refused_{name}" for name in self._refused if name in SAMPLING]
+        chosen = (*SAMPLING, *self._target.extra)
+        refused = [f"refused_{name}" for name in self._refused if name in chosen]
         if self._client is not None:
             refused.append("through_proxy" if self._proxied else "http_2_only")
         return tuple(refused)
+
+    @property
+    def not_sent(self) -> tuple[str, ...]:
+        """The fields of the request that the endpoint refused."""
+        return self._refused
 
     def exchange(
         self, prompt: str, max_tokens: int, *, temperature: float, ignore_eos: bool
@@ -56,7 +77,7 @@ class TargetClient:
         body = request_body(
             self._target, prompt, max_tokens, temperature=temperature, ignore_eos=ignore_eos
         )
-        body = without_refused(body, self._refused)
+        self._body = body = without_refused(body, self._refused)
         if self._client is not None:
             return self._by_client(body)
         request = request_bytes(self._origin, self._authorization, body)
@@ -84,9 +105,14 @@ class TargetClient:
         if exchange.http_2_only and self._client is None:
             self._client = self._open_client()
             return True
-        if exchange.status not in REFUSING or exchange.error is None:
+        self._accepted = self._accepted or exchange.error is None
+        if self._accepted or exchange.error is None or exchange.status in (None, *OTHER_CAUSES):
             return False
-        refused = refused_field(exchange.error, self._refused)
+        refusing = exchange.status in REFUSING
+        if exchange.reply.reader.pieces or not (refusing or UNTAKEN.search(exchange.error)):
+            return False
+        document = decoded_json(bytes(exchange.reply.plain_body).strip())
+        refused = refused_field(self._body, named_fields(document), exchange.error, guess=refusing)
         if refused is None:
             return False
         self._refused = (*self._refused, refused)

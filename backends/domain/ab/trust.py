@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from backends.domain.ab.answers import endpoint_remarks
 from backends.domain.ab.run import Run, TargetName
 from backends.domain.ab.series import AbSeries
 from backends.domain.ab.statistics import RUNS_FOR_P95, RUNS_FOR_P99
@@ -54,6 +55,8 @@ def remarks(series: AbSeries) -> list[str]:
     for name, _ in series.began.targets:
         runs = series.target(name)
         said += [told for told in (_clock(name, runs), _way(name, runs)) if told]
+        warm_ups = series.client.warm_ups if series.client else ()
+        said += endpoint_remarks(name, runs, [run for run in warm_ups if run.target == name])
         again = sum("reconnected" in run.flags for run in runs)
         if again:
             said.append(

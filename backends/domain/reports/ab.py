@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from backends.domain.ab.answers import provider_spent_usd
 from backends.domain.ab.comparability import NotComparable, comparability
 from backends.domain.ab.run import Run, TargetName
 from backends.domain.ab.series import AbSeries
@@ -26,6 +27,14 @@ RUN_KEYS = (
     "rtt_s",
     "planned_to_sent_s",
     "cost_usd",
+    "provider_cost_usd",
+    "answered_model",
+    "answered_provider",
+    "server_times",
+    "not_sent",
+    "waits",
+    "waited_s",
+    "cold_s",
     "flags",
     "error",
 )
@@ -89,6 +98,7 @@ def _target(series: AbSeries, name: TargetName) -> dict[str, Any]:
         "clock": _clock(runs),
         "cost_usd": digits(spent_usd(runs)),
         "cost_reason": "" if spent_usd(runs) is not None else "UNPRICED: no price per token",
+        "provider_cost_usd": digits(provider_spent_usd(runs)),
         "warm_up": next((_run(run) for run in warm_ups if run.target == name), None),
         "network": _network(runs),
         "runs": [_run(run) for run in runs],

@@ -89,7 +89,7 @@ WHOLE = (
 
 CASES: dict[str, tuple[Reply, str]] = {
     "wrong key": (plain("401 Unauthorized", b'{"error":"Unauthorized"}'), "HTTP 401: the endpoint"),
-    "forbidden": (plain("403 Forbidden", b"{}"), "does not accept the API key"),
+    "forbidden": (plain("403 Forbidden", b"{}"), "HTTP 403: the endpoint refuses access"),
     "no model": (
         plain("404 Not Found", b'{"error":{"message":"The model `m` does not exist."}}'),
         "no model 'm'.*The model `m` does not exist",
