@@ -93,9 +93,11 @@ def series(
     mode: SeriesMode = "interleaved",
     cached: bool = False,
     ignore_eos: bool = False,
-    timeout_s: float = 120.0,
+    timeout_s: float | None = None,
 ) -> SeriesOrder:
-    """Return the order of an A/B."""
+    """Return the order of an A/B; `timeout_s` bounds each whole run, and each wait for one."""
+    usual = Limits()
+    limits = Limits(usual.connect_s, timeout_s or usual.ttft_s, timeout_s or usual.total_s)
     return SeriesOrder(
         series_id=secrets.token_hex(6),
         targets=among,
@@ -105,7 +107,7 @@ def series(
         mode=mode,
         cached=cached,
         ignore_eos=ignore_eos,
-        limits=Limits(ttft_s=timeout_s, total_s=max(timeout_s, Limits().total_s)),
+        limits=limits,
     )
 
 

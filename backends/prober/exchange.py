@@ -21,6 +21,14 @@ from backends.prober.reply import Reply, UnreadableReply
 
 LIVE_NS = 50_000_000
 LINGER_NS = clock.NS
+LINGER_WITHOUT_USAGE_NS = 5 * clock.NS
+"""How long a connection may stay open after all has come, or after a finish reason only."""
+
+MOST_UNREAD_BYTES = 1024 * 1024
+MOST_BYTES_AT_ONCE = 96 * 1024 * 1024
+"""Of all the replies under way: what is kept of them takes less, and the prober 128 MB at most."""
+
+MOST_LAGS = 40_000
 LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -118,7 +126,8 @@ class Exchange:
         self._segments_before = 0
         self._arrived: list[tuple[int, bytes]] = []
         self._scheduled = False
-        self._lingers = False
+        self._unread_bytes = self._held_bytes = 0
+        self._lingers: tuple[int, Timer] | None = None
         self._timers: list[Timer] = []
 
     @property
@@ -173,12 +182,15 @@ class Exchange:
         """Store what arrived."""
         trace = self.trace
         self._arrived.append((at_ns, data))
+        self._unread_bytes += len(data)
         trace.reads += 1
-        if from_kernel:
-            trace.lags_ns.append(read_ns - at_ns)
-        else:
+        if not from_kernel:
             trace.from_kernel = False
-        if trace.reads == 1 or data.endswith(LAST_CHUNK):
+        elif trace.reads <= MOST_LAGS:
+            trace.lags_ns.append(read_ns - at_ns)
+        if self._unread_bytes > MOST_UNREAD_BYTES:
+            self._understand()
+        elif trace.reads == 1 or data.endswith(LAST_CHUNK):
             self._loop.defer(self._understand)
         elif not self._scheduled:
             self._scheduled = True
@@ -249,13 +261,31 @@ class Exchange:
         reader = self.reply.reader
         if self.reply.complete or reader.error:
             self._finish(None)
-        elif reader.done and not self._lingers:
-            self._lingers = True
-            self._timers.append(self._loop.call_at(at_ns + LINGER_NS, partial(self._finish, None)))
+        elif self._loop.held_bytes > MOST_BYTES_AT_ONCE:
+            self._finish(problems.too_much_at_once(MOST_BYTES_AT_ONCE))
+        elif reader.finish_reason is not None or reader.done:
+            self._linger(at_ns, goes_on=any(piece.carries for piece in pieces))
+
+    def _linger(self, at_ns: int, *, goes_on: bool) -> None:
+        """Wait for what may follow the end, but not for ever; text after it was no end."""
+        reader = self.reply.reader
+        whole = reader.done or reader.finished
+        due_ns = at_ns + (LINGER_NS if whole else LINGER_WITHOUT_USAGE_NS)
+        before = self._lingers
+        if before is not None:
+            if before[0] <= due_ns and (reader.done or not goes_on):
+                return
+            before[1].cancel()
+        timer = self._loop.call_at(due_ns, partial(self._finish, None))
+        self._lingers = (due_ns, timer)
+        self._timers.append(timer)
 
     def _read_arrived(self) -> tuple[int, list[Piece]]:
         """Take what was stored; return the last stamp of it, 0 for nothing, and the pieces."""
         arrived, self._arrived = self._arrived, []
+        self._held_bytes += self._unread_bytes
+        self._loop.held_bytes += self._unread_bytes
+        self._unread_bytes = 0
         at_ns, pieces = 0, list[Piece]()
         for at_ns, data in arrived:
             pieces += self.reply.feed((at_ns - self.trace.sent_ns) / clock.NS, data)
@@ -278,6 +308,8 @@ class Exchange:
         hooks.ended(self)
 
     def _stop(self, *, keep: bool) -> None:
+        self._loop.held_bytes -= self._held_bytes
+        self._held_bytes = 0
         for timer in self._timers:
             timer.cancel()
         connection, self._connection = self._connection, None

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from backends.domain.redaction import redacted_bytes
 
 LARGEST_HEAD = 64 * 1024
+MOST_INTERIM_REPLIES = 100
 LARGEST_CHUNK_LINE = 4096
 LONGEST_PLAIN_SIZE = 8
 LONGEST_QUOTE = 20
@@ -58,6 +59,7 @@ class ReplyParser:
         self._chunked = False
         self._left: int | None = None
         self._in_trailers = False
+        self._interim_replies = 0
 
     def feed(self, data: bytes) -> bytes:
         """Return the body bytes that `data` brought.
@@ -95,6 +97,9 @@ class ReplyParser:
             del self._buffer[: end + 4]
             if head.status >= HTTPStatus.OK:
                 break
+            self._interim_replies += 1
+            if self._interim_replies > MOST_INTERIM_REPLIES:
+                raise BrokenReply(f"over {MOST_INTERIM_REPLIES} interim replies came")
         self.head = head
         self._choose_framing(head)
         return True

@@ -174,6 +174,26 @@ def compressed(coding: str) -> str:
     return f"the reply is compressed ({coding}) though identity was asked for: turn that off"
 
 
+def inflated(coding: str) -> str:
+    """The reply is small only as long as it is compressed."""
+    return f"the {coding} data of the reply grows without measure: it was not read any further"
+
+
+def endless_event(most_bytes: int) -> str:
+    """An event, or a comment, does not end."""
+    return f"the stream has a line or an event of over {most_bytes // 1024} KiB: it was not read on"
+
+
+def too_large(most_bytes: int) -> str:
+    """The reply has more bytes than any that was asked for."""
+    return f"the reply has over {most_bytes >> 20} MiB: lower max_tokens, or see what it sends"
+
+
+def too_much_at_once(most_bytes: int) -> str:
+    """All the replies under way take too much together."""
+    return f"the replies under way have over {most_bytes >> 20} MiB together: ask for less at once"
+
+
 def _said(body: bytes) -> str:
     message = refusal(body)
     return f" (it says: {message[:LONGEST_QUOTE]})" if message else ""

@@ -160,7 +160,8 @@ def _ab(parser: argparse.ArgumentParser) -> None:
     add("-n", "--runs", type=types.count, default=1, help="runs per side (default: 1)")
     add("--ignore-eos", action="store_true", help="ask for exactly N tokens")
     add("--together", action="store_true", help="both sides at once, not in turn")
-    add("--timeout", type=types.rate, default=120.0, metavar="SECONDS", help="per run")
+    about = "for a whole run, and for each wait (default: 120 to the first token, 600 in all)"
+    add("--timeout", type=types.rate, metavar="SECONDS", help=about)
     add("--markdown", action="store_true", help="print a Markdown report")
     add("--csv", action="store_true", help="print one row per run")
 

@@ -8,6 +8,7 @@ from backends.domain.ab.errors import well_formed
 
 DEEPEST = 5
 
+_NO_END = ("", "null", "none", "None")
 _PLAIN = frozenset({"role", "content"})
 _REASONING = ("reasoning", "reasoning_content")
 _THOUGHT_NAME = re.compile(r"reason|think|thought", re.IGNORECASE)
@@ -40,7 +41,7 @@ class Delta(NamedTuple):
 def read_choice(choice: Mapping[str, object]) -> Delta:
     """Return what a choice of a chat completion or a completion brings."""
     reason = choice.get("finish_reason")
-    finish = well_formed(reason) if isinstance(reason, str) else None
+    finish = well_formed(reason) if isinstance(reason, str) and reason not in _NO_END else None
     delta = choice.get("delta")
     if not isinstance(delta, dict):
         message = choice.get("message")

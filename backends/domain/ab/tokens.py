@@ -21,6 +21,9 @@ LONGEST_NOTE = 64
 LONGEST_QUOTE = 120
 LONGEST_NAME = 200
 
+MOST_VALUES = 100_000
+"""In one chunk; a value of two bytes takes a hundred once it is read."""
+
 MOST_PIECES = 40_000
 MOST_CHARACTERS = 1_000_000
 """Of one reply: with its bytes and its figures it then takes less than 16 MB."""
@@ -112,7 +115,7 @@ class ChunkReader:
         if not data or _DONE.fullmatch(data):
             self.done = self.done or bool(data)
             return None
-        chunk = decoded_json(data)
+        chunk = decoded_json(data) if data.count(b",") <= MOST_VALUES else None
         if not isinstance(chunk, dict):
             self._take_other(data, chunk)
             return None
@@ -161,8 +164,8 @@ class ChunkReader:
         self._characters += len(delta.content) + len(delta.reasoning)
         if len(self.pieces) >= MOST_PIECES or self._characters > MOST_CHARACTERS:
             self.error = self.error or (
-                f"the reply is longer than {MOST_PIECES:,} chunks or {MOST_CHARACTERS:,}"
-                " characters: lower max_tokens"
+                f"the reply has over {MOST_PIECES:,} chunks or {MOST_CHARACTERS:,} characters:"
+                " lower max_tokens"
             )
             return None
         self.pieces.append(piece)
