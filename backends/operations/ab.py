@@ -97,7 +97,8 @@ def series(
 ) -> SeriesOrder:
     """Return the order of an A/B; `timeout_s` bounds each whole run, and each wait for one."""
     usual = Limits()
-    limits = Limits(usual.connect_s, timeout_s or usual.ttft_s, timeout_s or usual.total_s)
+    first_s, all_s = timeout_s or usual.ttft_s, timeout_s or usual.total_s
+    limits = Limits(usual.connect_s, first_s, all_s, wait_s=first_s)
     return SeriesOrder(
         series_id=secrets.token_hex(6),
         targets=among,

@@ -13,6 +13,8 @@ from backends.domain.address import is_loopback
 PROXY_KINDS = ("http", "https", "all")
 """The ``openai`` client reads all three before its first request, whichever it then uses."""
 
+COMPLETIONS = "/chat/completions"
+
 PROXY_SCHEMES = ("http", "https")
 
 
@@ -114,14 +116,22 @@ def authorization(api_key: str | None) -> str:
 def request_bytes(origin: Origin, authorization_line: str, body: Mapping[str, object]) -> bytes:
     """Return a whole POST of a chat completion, ready to be sent."""
     content = msgspec.json.encode(body)
-    head = (
-        f"POST {origin.path}/chat/completions HTTP/1.1\r\n"
+    head = _head("POST", origin, f"{origin.path}{COMPLETIONS}", authorization_line)
+    about = f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+    return (head + about).encode("ascii") + content
+
+
+def fetch_bytes(origin: Origin, authorization_line: str, path: str) -> bytes:
+    """Return a whole GET of a path of the same origin."""
+    return (_head("GET", origin, path, authorization_line) + "\r\n").encode("ascii")
+
+
+def _head(method: str, origin: Origin, path: str, authorization_line: str) -> str:
+    return (
+        f"{method} {path} HTTP/1.1\r\n"
         f"Host: {origin.authority}\r\n"
-        "Content-Type: application/json\r\n"
         "Accept: text/event-stream, application/json\r\n"
         "Accept-Encoding: identity\r\n"
         "User-Agent: inferctl\r\n"
-        f"Content-Length: {len(content)}\r\n"
-        f"{authorization_line}\r\n"
+        f"{authorization_line}"
     )
-    return head.encode("ascii") + content

@@ -96,6 +96,8 @@ def status(head: Head, body: bytes, model: str) -> str:
     named = f"HTTP {code} {head.reason or _phrase(code)}".rstrip()
     failed = code >= HTTPStatus.INTERNAL_SERVER_ERROR
     what = "failed; see its log or status page" if failed else "refused the request"
+    if code < HTTPStatus.MULTIPLE_CHOICES:
+        what = "took the request and has no reply yet"
     return f"{named}: the endpoint {what}{said}"
 
 
@@ -123,6 +125,8 @@ def not_streamed(head: Head, body: bytes) -> str:
                 "the endpoint replied in one piece, not as a stream, so there is no TTFT to"
                 ' measure: it must support "stream": true'
             )
+        if isinstance(state := document.get("status"), str):
+            return f"the endpoint answered with the status '{one_line(state)[:40]}', not a stream"
     kind = head.content_type or "no content type"
     return f"the reply is {kind}, not a stream of events: check base_url"
 
@@ -167,6 +171,14 @@ def through_client(error: Exception, *, proxied: bool) -> str:
     if proxied:
         return f"the request through the proxy failed ({said}): check HTTPS_PROXY"
     return f"the request over HTTP/2 failed ({said}): check base_url and the server's log"
+
+
+def waited_in_vain(problem: str, waited_s: float, delay_s: float) -> str:
+    """An endpoint that was to answer later did not within the limit."""
+    return (
+        f"{problem[:LONGEST_QUOTE]}; waited {waited_s:.0f} s for it, and {delay_s:.0f} s more are"
+        " beyond --timeout"
+    )
 
 
 def compressed(coding: str) -> str:

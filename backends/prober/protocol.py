@@ -34,11 +34,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a request may take, in seconds, before it counts as an error."""
+    """How long a request may take, in seconds, before it counts as an error.
+
+    Attributes:
+        wait_s: how long an endpoint that limits its rate or wakes up is waited for before the
+            request that is measured; 0: not at all.
+    """
 
     connect_s: float = 10.0
     ttft_s: float = 120.0
     total_s: float = 600.0
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,7 @@ class LoadOrder:
     max_concurrency: int = 1024
     cached: bool = False
     ignore_eos: bool = True
-    limits: Limits = Limits()
+    limits: Limits = Limits(wait_s=120.0)
     seed: int | None = None
 
 

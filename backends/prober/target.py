@@ -5,12 +5,21 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
 
 from backends.domain.ab.errors import decoded_json, named_fields
 from backends.prober.body import refused_field, request_body, without_refused
 from backends.prober.exchange import Asked, Exchange
 from backends.prober.loop import Loop
-from backends.prober.origin import authorization, origin_of, proxy_for, request_bytes
+from backends.prober.origin import (
+    COMPLETIONS,
+    BadAddress,
+    authorization,
+    fetch_bytes,
+    origin_of,
+    proxy_for,
+    request_bytes,
+)
 from backends.prober.pool import Pool
 from backends.prober.protocol import Limits, Target
 
@@ -35,6 +44,9 @@ UNTAKEN = re.compile(
 class TargetClient:
     """Makes exchanges with one endpoint.
 
+    Attributes:
+        accepted: it has answered a request in full.
+
     Raises:
         BadAddress: the base URL or the key cannot be used.
     """
@@ -47,7 +59,7 @@ class TargetClient:
         self._authorization = authorization(target.api_key)
         self._pool = Pool(self._origin, loop, limits.connect_s)
         self._refused = target.refused
-        self._accepted = False
+        self.accepted = False
         self._body: dict[str, Any] = {}
         self._proxied = proxy_for(self._origin) is not None
         self._client = self._open_client() if self._proxied else None
@@ -83,6 +95,26 @@ class TargetClient:
         request = request_bytes(self._origin, self._authorization, body)
         return Exchange(request, self._target, self._pool, self._loop, self._limits)
 
+    def follow(self, location: str) -> Asked | None:
+        """Return an exchange that fetches a reply from where the endpoint says it will be.
+
+        None for another host, which must not get the key, and where only the client can ask.
+        """
+        if self._client is not None:
+            return None
+        url = urljoin(f"{self._target.base_url}{COMPLETIONS}", location)
+        try:
+            origin = origin_of(url.partition("?")[0])
+        except BadAddress:
+            return None
+        same = (self._origin.scheme, self._origin.host, self._origin.port)
+        if (origin.scheme, origin.host, origin.port) != same or not url.isascii():
+            return None
+        parts = urlsplit(url)
+        path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        request = fetch_bytes(self._origin, self._authorization, path)
+        return Exchange(request, self._target, self._pool, self._loop, self._limits)
+
     def _open_client(self) -> OpenAI:
         from backends.prober.fallback import open_client  # noqa: PLC0415  slow to import
 
@@ -105,8 +137,8 @@ class TargetClient:
         if exchange.http_2_only and self._client is None:
             self._client = self._open_client()
             return True
-        self._accepted = self._accepted or exchange.error is None
-        if self._accepted or exchange.error is None or exchange.status in (None, *OTHER_CAUSES):
+        self.accepted = self.accepted or exchange.error is None
+        if self.accepted or exchange.error is None or exchange.status in (None, *OTHER_CAUSES):
             return False
         refusing = exchange.status in REFUSING
         if exchange.reply.reader.pieces or not (refusing or UNTAKEN.search(exchange.error)):

@@ -69,8 +69,10 @@ def _waits(warm_ups: Sequence[Run], runs: Sequence[Run]) -> str:
     if not waited:
         return ""
     times, waited_s = sum(run.waits for run in waited), sum(run.waited_s for run in waited)
+    limited = any(run.waited_for == "limited" for run in waited)
+    what = "it limits the rate" if limited else "it was not always there"
     return (
-        f"it limits the rate: {len(waited)} of {len(runs) + len(warm_ups)} requests were refused"
+        f"{what}: {len(waited)} of {len(runs) + len(warm_ups)} requests were refused"
         f" {times} times and waited {figure(waited_s)} s in all, which is in no figure"
     )
 

@@ -51,6 +51,25 @@ class TextArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetWaits:
+    """A target is asked again after a while: it limits the rate, or wakes up.
+
+    Attributes:
+        why: what it refused with, one line.
+        cold: it wakes up, as far as one can tell.
+        delay_s: until it is asked again.
+        waited_s: since its first refusal.
+    """
+
+    at: Stamp
+    target: TargetName
+    why: str
+    cold: bool
+    delay_s: float
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """A run is over, with its figures or its error."""
 
@@ -68,5 +87,5 @@ class SeriesEnded:
     client: ClientAudit | None = None
 
 
-AbFact = SeriesBegan | RunBegan | TextArrived | RunEnded | SeriesEnded
+AbFact = SeriesBegan | RunBegan | TargetWaits | TextArrived | RunEnded | SeriesEnded
 """What the prober tells about an A/B."""

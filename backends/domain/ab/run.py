@@ -45,6 +45,7 @@ class Run:
         not_sent: fields of the request that the endpoint refused, so that they were left out.
         waits: how often the endpoint asked to come back later before this request.
         waited_s: how long all of that took, which is part of no other figure.
+        waited_for: a rate limit, an endpoint that woke up, or one that could not be reached.
         cold_s: from the first refused request of an endpoint that woke up to the first token.
         flags: what makes the run doubtful, for example ``client_limited``, ``no_usage``.
         error: one line; None for a run that succeeded.
@@ -76,6 +77,7 @@ class Run:
     not_sent: tuple[str, ...] = ()
     waits: int = 0
     waited_s: float = 0.0
+    waited_for: Literal["", "limited", "cold", "unavailable"] = ""
     cold_s: float | None = None
 
     @property

@@ -34,6 +34,7 @@ RUN_KEYS = (
     "not_sent",
     "waits",
     "waited_s",
+    "waited_for",
     "cold_s",
     "flags",
     "error",

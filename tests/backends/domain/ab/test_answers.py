@@ -31,7 +31,7 @@ def test_the_providers_own_sum_needs_the_cost_of_every_run() -> None:
 def test_a_cold_start_and_a_rate_limit_are_said_apart() -> None:
     warm_up = replace(RUN, index=-1, cold_s=63.0, waits=4, waited_s=62.0)
     assert "it was cold: its first token came 63 s" in endpoint_remarks("b", [RUN], [warm_up])[0]
-    runs = [RUN, replace(RUN, waits=2, waited_s=3.0)]
+    runs = [RUN, replace(RUN, waits=2, waited_s=3.0, waited_for="limited")]
     (said,) = endpoint_remarks("b", runs, [])
     assert "it limits the rate: 1 of 2 requests were refused 2 times and waited 3 s in all" in said
 
