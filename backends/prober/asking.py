@@ -15,6 +15,9 @@ from backends.prober.target import TargetClient
 
 SHORTEST_S = 0.05
 FIRST_LIMITED_S, LONGEST_LIMITED_S = 1.0, 30.0
+MOST_FETCHES = 20
+"""So often a reply that is to come elsewhere is fetched; each time the wait is longer."""
+
 COLD_SHARE, FIRST_COLD_S, LONGEST_COLD_S = 0.1, 0.5, 10.0
 """An endpoint that does not say when to come back is asked again after a share of the time since
 its first refusal, so that a cold start is known to that share."""
@@ -132,7 +135,7 @@ class Asking:
         if self._client.adapt(exchange):
             self.begin()
             return
-        later = later_of(exchange) if self._wait_s else None
+        later = later_of(exchange)
         if later is not None and self._may_wait(exchange, later):
             return
         first_s = next((p.at_s for p in exchange.reply.reader.pieces if p.carries), None)
@@ -154,7 +157,11 @@ class Asking:
             delay_s = max(SHORTEST_S, later.after_s)
         elif follow is not None and not self._follows:
             delay_s = 0.0
-        if waited_s + delay_s > self._wait_s:
+        # A reply that was promised is fetched even by who would not ask again.
+        fetches = follow is not None and self._waits < MOST_FETCHES
+        if not fetches and waited_s + delay_s > self._wait_s:
+            if not self._wait_s:
+                return False
             assert exchange.error is not None
             exchange.error = problems.waited_in_vain(exchange.error, waited_s, delay_s)
             return False

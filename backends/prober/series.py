@@ -166,7 +166,8 @@ class Series:
             asking = self._over(exchange)
             self._take(target, self._run_of(asking, target, index), exchange)
 
-        hooks = AskingHooks(sent, live.take, ended, partial(self._waits, target))
+        warm = self._order.warm_up
+        hooks = AskingHooks(sent, live.take, ended, partial(self._waits, target), measures=warm)
         self._ask(target, self._order.max_tokens, hooks, index)
 
     def _waits(self, target: Target, wait: Wait) -> None:
