@@ -17,18 +17,19 @@ UNUSUAL = ("continuous_usage_stats", "ignore_eos")
 def request_body(
     target: Target, prompt: str, max_tokens: int, *, temperature: float, ignore_eos: bool
 ) -> dict[str, Any]:
-    """Return the body of a streamed chat completion that asks for usage in every chunk."""
-    body: dict[str, Any] = {
-        "model": target.model,
-        "messages": [{"role": "user", "content": prompt}],
-        "max_tokens": max_tokens,
-        "temperature": temperature,
-        "stream": True,
-        "stream_options": {"include_usage": True, "continuous_usage_stats": True},
-    }
+    """Return the body of a streamed completion that asks for usage in every chunk."""
+    asked: dict[str, Any] = {"model": target.model, "temperature": temperature, "stream": True}
+    if target.api == "responses":
+        return {**asked, "input": prompt, "max_output_tokens": max_tokens, **target.extra}
+    asked["max_tokens"] = max_tokens
+    asked["stream_options"] = {"include_usage": True, "continuous_usage_stats": True}
+    if target.api == "completions":
+        asked["prompt"] = prompt
+    else:
+        asked["messages"] = [{"role": "user", "content": prompt}]
     if ignore_eos:
-        body["ignore_eos"] = True
-    return {**body, **target.extra}
+        asked["ignore_eos"] = True
+    return {**asked, **target.extra}
 
 
 def without_refused(body: dict[str, Any], refused: Sequence[str]) -> dict[str, Any]:

@@ -112,7 +112,7 @@ class Exchange:
     def __init__(
         self, request: bytes, target: Target, pool: Pool, loop: Loop, limits: Limits
     ) -> None:
-        self.reply = Reply(target.model, target.api_key)
+        self.reply = Reply(target.model, target.secrets)
         self.trace = Trace(request_bytes=len(request))
         self.error: str | None = None
         self.http_2_only = False

@@ -1,7 +1,7 @@
 """A reply of HTTP/1.1 out of a stream of bytes: head, then body by any of its three framings."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -50,8 +50,8 @@ class ReplyParser:
         reusable: another request may follow on this connection once it is complete.
     """
 
-    def __init__(self, key: str | None = None) -> None:
-        self._key = key
+    def __init__(self, keys: Sequence[str] = ()) -> None:
+        self._keys = tuple(keys)
         self.head: Head | None = None
         self.complete = False
         self.reusable = False
@@ -93,7 +93,7 @@ class ReplyParser:
                 if len(self._buffer) > LARGEST_HEAD or not _may_be_http(self._buffer):
                     raise BrokenReply("the reply is no HTTP/1.1")
                 return False
-            head = _parse_head(redacted_bytes(bytes(self._buffer[:end]), self._key))
+            head = _parse_head(without_secrets(bytes(self._buffer[:end]), self._keys))
             del self._buffer[: end + 4]
             if head.status >= HTTPStatus.OK:
                 break
@@ -178,6 +178,13 @@ class ReplyParser:
             self._left = int(size, 16)
             if self._left == 0:
                 self._in_trailers = True
+
+
+def without_secrets(data: bytes, keys: Iterable[str]) -> bytes:
+    """Return bytes in which none of these keys stands whole."""
+    for key in keys:
+        data = redacted_bytes(data, key)
+    return data
 
 
 def _may_be_http(data: bytearray) -> bool:

@@ -3,17 +3,19 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 import msgspec
 
 from backends.domain.address import is_loopback
+from backends.prober.protocol import Target
 
 PROXY_KINDS = ("http", "https", "all")
 """The ``openai`` client reads all three before its first request, whichever it then uses."""
 
-COMPLETIONS = "/chat/completions"
+PATHS = {"chat": "/chat/completions", "completions": "/completions", "responses": "/responses"}
+CRLF = "\r\n"
 
 PROXY_SCHEMES = ("http", "https")
 
@@ -100,38 +102,44 @@ def _check_proxy(kind: str, proxy: str) -> None:
     )
 
 
-def authorization(api_key: str | None) -> str:
-    """Return the header line that carries a key, empty without one.
+def header_lines(target: Target) -> str:
+    """Return the lines of the header that carry a target's key and its further fields.
 
     Raises:
-        BadAddress: the key holds what cannot stand in a header.
+        BadAddress: a value holds what cannot stand in a header.
     """
-    if not api_key:
-        return ""
-    if not (api_key.isascii() and api_key.isprintable()):
-        raise BadAddress("the API key holds characters that no HTTP header can carry: set it again")
-    return f"Authorization: Bearer {api_key}\r\n"
+    fields = list(target.headers)
+    if target.api_key and target.auth == "bearer":
+        fields.append(("Authorization", f"Bearer {target.api_key}"))
+    elif target.api_key and target.auth != "none":
+        fields.append((target.auth, target.api_key))
+    for name, value in fields:
+        if not (value.isascii() and value.isprintable()):
+            what = "the API key" if value.endswith(target.api_key or "\0") else f"the field {name}"
+            raise BadAddress(f"{what} holds characters that no HTTP header can carry: set it again")
+    return "".join(f"{name}: {value}\r\n" for name, value in fields)
 
 
-def request_bytes(origin: Origin, authorization_line: str, body: Mapping[str, object]) -> bytes:
-    """Return a whole POST of a chat completion, ready to be sent."""
+def request_bytes(origin: Origin, target: Target, lines: str, body: Mapping[str, object]) -> bytes:
+    """Return a whole POST of a completion, ready to be sent; `lines` are of `header_lines`."""
     content = msgspec.json.encode(body)
-    head = _head("POST", origin, f"{origin.path}{COMPLETIONS}", authorization_line)
+    query = f"?{urlencode(target.query)}" if target.query else ""
+    head = _head("POST", origin, f"{origin.path}{PATHS[target.api]}{query}", lines)
     about = f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
     return (head + about).encode("ascii") + content
 
 
-def fetch_bytes(origin: Origin, authorization_line: str, path: str) -> bytes:
+def fetch_bytes(origin: Origin, lines: str, path: str) -> bytes:
     """Return a whole GET of a path of the same origin."""
-    return (_head("GET", origin, path, authorization_line) + "\r\n").encode("ascii")
+    return (_head("GET", origin, path, lines) + "\r\n").encode("ascii")
 
 
-def _head(method: str, origin: Origin, path: str, authorization_line: str) -> str:
+def _head(method: str, origin: Origin, path: str, lines: str) -> str:
     return (
         f"{method} {path} HTTP/1.1\r\n"
         f"Host: {origin.authority}\r\n"
         "Accept: text/event-stream, application/json\r\n"
         "Accept-Encoding: identity\r\n"
-        "User-Agent: inferctl\r\n"
-        f"{authorization_line}"
+        f"{'' if 'user-agent:' in lines.lower() else 'User-Agent: inferctl' + CRLF}"
+        f"{lines}"
     )

@@ -66,7 +66,7 @@ def _measured(exchange: Asked, target: Target, index: int) -> Run:
         flags=_flags(figures, trace, refused_usage=_refused_usage(exchange)),
         error=_redacted(exchange.error, target),
         clock="kernel" if trace.reads and trace.from_kernel else "user",
-        text=redacted(text, target.api_key),
+        text=hidden(text, target),
         provider_cost_usd=digits(provider_cost),
         answered_model=_redacted(reader.model, target),
         answered_provider=_redacted(reader.provider or _provider_in(fields), target),
@@ -92,8 +92,15 @@ def _refused_usage(exchange: Asked) -> bool:
     return reader.refused_usage or hidden
 
 
+def hidden(text: str, target: Target) -> str:
+    """Return a text without the secrets of a target, or any piece of them."""
+    for key in target.secrets:
+        text = redacted(text, key)
+    return text
+
+
 def _redacted(text: str | None, target: Target) -> str | None:
-    return None if text is None else redacted(text, target.api_key)
+    return None if text is None else hidden(text, target)
 
 
 def cost_usd(target: Target, usage: Usage | None, *, failed: bool) -> str | None:

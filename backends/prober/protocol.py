@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import msgspec
 
@@ -16,9 +17,14 @@ class Target:
     Attributes:
         endpoint: the name the user knows it by.
         base_url: as OpenAI clients take it, usually ending in ``/v1``.
-        api_key: sent as bearer token; travels over stdin only and is never shown.
+        api_key: sent as `auth` says; travels over stdin only and is never shown.
         prices: what it charges for a request.
         extra: further fields of the request body.
+        headers: further header fields.
+        query: what follows the path of every request.
+        auth: ``bearer``, ``api-key``, ``none``, or the header field that carries the key.
+        api: which of OpenAI's interfaces it is asked by.
+        secret_values: those of `headers` that are shown nowhere.
         refused: fields that it is known not to take, so that they are not sent.
     """
 
@@ -30,6 +36,17 @@ class Target:
     prices: RequestPrices = NO_PRICES
     extra: Mapping[str, object] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    query: tuple[tuple[str, str], ...] = ()
+    auth: str = "bearer"
+    api: Literal["chat", "completions", "responses"] = "chat"
+
+    secret_values: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be seen nowhere: the key, and what `secret_values` has of the header."""
+        return tuple(value for value in (self.api_key, *self.secret_values) if value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,15 @@
 """What the bytes of a reply mean: HTTP around events around chunks, and how it went wrong."""
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from http import HTTPStatus
 from typing import Concatenate, ParamSpec
 
 from backends.domain.ab.sse import LONGEST_EVENT_BYTES, EventTooLong, SseEvent, SseParser
 from backends.domain.ab.tokens import ChunkReader, Piece
-from backends.domain.redaction import redacted_bytes
 from backends.prober import problems
-from backends.prober.http import BrokenReply, Head, ReplyParser
+from backends.prober.http import BrokenReply, Head, ReplyParser, without_secrets
 
 P = ParamSpec("P")
 
@@ -58,13 +57,13 @@ class Reply:
         plain_body: the body of a reply that is no stream of events.
     """
 
-    def __init__(self, model: str, key: str | None = None) -> None:
+    def __init__(self, model: str, keys: Sequence[str] = ()) -> None:
         self.reader = ChunkReader()
         self.plain_body = bytearray()
         self._model = model
-        self._key = key
+        self._keys = tuple(keys)
         self._head: Head | None = None
-        self._http = ReplyParser(key)
+        self._http = ReplyParser(self._keys)
         self._events = SseParser()
         self._coding: str | None = None
         self._streams: bool | None = None
@@ -196,12 +195,12 @@ class Reply:
         return problems.cut(len(reader.pieces), problem or (None if cut else "no [DONE] came"))
 
     def _shown_body(self) -> bytes:
-        return redacted_bytes(bytes(self.plain_body), self._key)
+        return without_secrets(bytes(self.plain_body), self._keys)
 
     def _read(self, at_s: float, events: list[SseEvent]) -> list[Piece]:
         """Understand events; the key goes first, for of a quote only the beginning is kept."""
-        key, feed = self._key, self.reader.feed
-        shown = (event._replace(data=redacted_bytes(event.data, key)) for event in events)
+        keys, feed = self._keys, self.reader.feed
+        shown = (event._replace(data=without_secrets(event.data, keys)) for event in events)
         return [piece for event in shown if (piece := feed(at_s, event)) is not None]
 
 

@@ -17,7 +17,6 @@ from backends.domain.ab.facts import (
     TargetWaits,
 )
 from backends.domain.ab.run import Priority, Run, TargetName
-from backends.domain.redaction import redacted
 from backends.prober import clock, problems
 from backends.prober.asking import Asking, AskingHooks, Wait
 from backends.prober.audit import Audit
@@ -26,7 +25,7 @@ from backends.prober.exchange import Asked
 from backends.prober.live import LiveText
 from backends.prober.loop import Loop
 from backends.prober.origin import BadAddress
-from backends.prober.outcome import run_of
+from backends.prober.outcome import hidden, run_of
 from backends.prober.protocol import SeriesOrder, Target
 from backends.prober.target import TargetClient
 
@@ -172,7 +171,7 @@ class Series:
 
     def _waits(self, target: Target, wait: Wait) -> None:
         now = clock.stamp_of(clock.now_ns())
-        why = redacted(wait.why, target.api_key)
+        why = hidden(wait.why, target)
         self._tell(TargetWaits(now, target.name, why, wait.cold, wait.delay_s, wait.waited_s))
 
     def _run_of(self, asking: Asking, target: Target, index: int) -> Run:

@@ -12,10 +12,10 @@ from backends.prober.body import refused_field, request_body, without_refused
 from backends.prober.exchange import Asked, Exchange
 from backends.prober.loop import Loop
 from backends.prober.origin import (
-    COMPLETIONS,
+    PATHS,
     BadAddress,
-    authorization,
     fetch_bytes,
+    header_lines,
     origin_of,
     proxy_for,
     request_bytes,
@@ -56,7 +56,7 @@ class TargetClient:
         self._limits = limits
         self._loop = loop
         self._origin = origin_of(target.base_url)
-        self._authorization = authorization(target.api_key)
+        self._lines = header_lines(target)
         self._pool = Pool(self._origin, loop, limits.connect_s)
         self._refused = target.refused
         self.accepted = False
@@ -92,7 +92,7 @@ class TargetClient:
         self._body = body = without_refused(body, self._refused)
         if self._client is not None:
             return self._by_client(body)
-        request = request_bytes(self._origin, self._authorization, body)
+        request = request_bytes(self._origin, self._target, self._lines, body)
         return Exchange(request, self._target, self._pool, self._loop, self._limits)
 
     def follow(self, location: str) -> Asked | None:
@@ -102,7 +102,7 @@ class TargetClient:
         """
         if self._client is not None:
             return None
-        url = urljoin(f"{self._target.base_url}{COMPLETIONS}", location)
+        url = urljoin(f"{self._target.base_url}{PATHS[self._target.api]}", location)
         try:
             origin = origin_of(url.partition("?")[0])
         except BadAddress:
@@ -112,10 +112,15 @@ class TargetClient:
             return None
         parts = urlsplit(url)
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        request = fetch_bytes(self._origin, self._authorization, path)
+        request = fetch_bytes(self._origin, self._lines, path)
         return Exchange(request, self._target, self._pool, self._loop, self._limits)
 
     def _open_client(self) -> OpenAI:
+        if self._target.api != "chat":
+            raise BadAddress(
+                "through a proxy, and over HTTP/2, only the chat interface is spoken: name the host"
+                ' in NO_PROXY, or set api = "chat"'
+            )
         from backends.prober.fallback import open_client  # noqa: PLC0415  slow to import
 
         return open_client(self._target, self._limits, proxied=self._proxied)
