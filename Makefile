@@ -4,7 +4,8 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help run test quick coverage fuzz check format lock locked package vllm-cpu \
-        bench bench-ab bench-peers matrix stream-shapes probe-table statistics stub-matrix kill-matrix
+        bench bench-ab bench-peers matrix stream-shapes probe-table providers-page statistics \
+        stub-matrix kill-matrix
 
 WORKERS ?= logical
 PARALLEL = -n $(WORKERS) --dist worksteal
@@ -94,6 +95,9 @@ stream-shapes: .venv/dev-ready  ## what the A/B reports of every shape of stream
 
 probe-table: .venv/dev-ready  ## the cold-start probe against every kind of endpoint, on a simulated clock
 	$(BIN)/python -m tests.backends.prober.probe_table
+
+providers-page: .venv/dev-ready  ## write docs/providers.md from the presets and the shapes
+	$(BIN)/python -m tests.backends.simulated.providers_page
 
 statistics: .venv/dev-ready  ## false alarms and coverage of the A/B's statistics, by simulation
 	$(BIN)/python -m tests.backends.domain.ab.simulation

@@ -44,6 +44,13 @@ class Target:
     secret_values: tuple[str, ...] = field(default=(), repr=False)
 
     @property
+    def effort(self) -> str:
+        """The reasoning effort that is asked for, empty for the endpoint's own."""
+        inside = self.extra.get("reasoning")
+        found = inside.get("effort") if isinstance(inside, Mapping) else None
+        return str(found or self.extra.get("reasoning_effort") or "")
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What must be seen nowhere: the key, and what `secret_values` has of the header."""
         return tuple(value for value in (self.api_key, *self.secret_values) if value)

@@ -96,6 +96,7 @@ class Series:
                 order.temperature,
                 order.ignore_eos,
                 order.cached,
+                tuple(target.effort for target in order.targets),
             )
         )
         try:

@@ -15,6 +15,7 @@ class SeriesBegan:
         prompt_sha256: of the prompt as the user gave it, without the nonce of a run.
         max_tokens: asked of every target alike, as are `temperature` and `ignore_eos`.
         cached: the prompt is sent without a nonce, so that prefix caches may answer.
+        efforts: the reasoning effort asked of each target, empty for the endpoint's own.
     """
 
     at: Stamp
@@ -28,6 +29,7 @@ class SeriesBegan:
     temperature: float | None = None
     ignore_eos: bool = False
     cached: bool = False
+    efforts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

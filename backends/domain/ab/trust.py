@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from backends.domain.ab.answers import endpoint_remarks
+from backends.domain.ab.fairness import alike, alike_text, compared_as, compared_text
 from backends.domain.ab.run import Run, TargetName
 from backends.domain.ab.series import AbSeries
 from backends.domain.ab.statistics import RUNS_FOR_P95, RUNS_FOR_P99
@@ -55,6 +56,13 @@ def remarks(series: AbSeries) -> list[str]:
     for name, _ in series.began.targets:
         runs = series.target(name)
         said += [told for told in (_clock(name, runs), _way(name, runs)) if told]
+        if runs:
+            said.append(
+                f"target {name}: compared as {compared_text(compared_as(series, name), runs)}"
+            )
+        begin = alike(series, "a", name) if name != "a" else None
+        if begin is not None:
+            said.append(alike_text(begin, "a", name))
         warm_ups = series.client.warm_ups if series.client else ()
         said += endpoint_remarks(name, runs, [run for run in warm_ups if run.target == name])
         again = sum("reconnected" in run.flags for run in runs)

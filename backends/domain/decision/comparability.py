@@ -5,6 +5,7 @@ from decimal import Decimal
 from backends.domain.decision.exclusion import Unlike
 from backends.domain.decision.option import tokens_of
 from backends.domain.decision.scenario import Scenario
+from backends.domain.model_names import plain_model
 
 TOKENS = "input tokens"
 
@@ -30,9 +31,4 @@ def unlike_sides(scenario: Scenario) -> Unlike | None:
 
 
 def _plain(value: str | Decimal) -> str:
-    """Return a name without its publisher and signs, so that openai/x and openai-x are one."""
-    name = str(value).lower()
-    for publisher in ("openai", "meta-llama", "meta", "mistralai", "qwen"):
-        for sign in "/-":
-            name = name.removeprefix(f"{publisher}{sign}")
-    return name
+    return plain_model(str(value))
