@@ -14,6 +14,7 @@ from backends.prober.retry import Later, Why, later_of
 from backends.prober.target import TargetClient
 
 SHORTEST_S = 0.05
+TRUSTED_HINTS = 4
 FIRST_LIMITED_S, LONGEST_LIMITED_S = 1.0, 30.0
 MOST_FETCHES = 20
 """So often a reply that is to come elsewhere is fetched; each time the wait is longer."""
@@ -154,7 +155,9 @@ class Asking:
         follow = self._client.follow(later.location) if later.location else None
         delay_s = max(SHORTEST_S, self._own_delay_s(later, waited_s))
         if later.after_s is not None:
-            delay_s = max(SHORTEST_S, later.after_s)
+            # Who keeps refusing at the time that he named is asked ever more seldom.
+            floor_s = SHORTEST_S if self._waits < TRUSTED_HINTS else delay_s
+            delay_s = max(floor_s, later.after_s)
         elif follow is not None and not self._follows:
             delay_s = 0.0
         # A reply that was promised is fetched even by who would not ask again.

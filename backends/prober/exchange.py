@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from backends.domain.ab.run import Connect
-from backends.domain.ab.tokens import Piece
+from backends.domain.ab.tokens import ChunkReader, Piece
 from backends.prober import clock, problems
 from backends.prober.connection import Connection
 from backends.prober.http import BrokenReply, Http2Reply
@@ -98,6 +98,32 @@ class Asked(Protocol):
         """Close without telling anybody; what came until now is read, and `error` says so."""
 
 
+class _Patience:
+    """Waits for what may follow the end of a reply, but not for ever."""
+
+    def __init__(self, loop: Loop, finish: Callable[[], None]) -> None:
+        self._loop = loop
+        self._finish = finish
+        self._due_ns = 0
+        self._timer: Timer | None = None
+
+    def ends_after(self, at_ns: int, reader: ChunkReader, goes_on: bool) -> None:
+        """Finish some time after an instant; text that came since the end was said prolongs it."""
+        whole = reader.done or reader.finished
+        due_ns = at_ns + (LINGER_NS if whole else LINGER_WITHOUT_USAGE_NS)
+        if self._timer is not None:
+            if self._due_ns <= due_ns and (reader.done or not goes_on):
+                return
+            self._timer.cancel()
+        self._due_ns = due_ns
+        self._timer = self._loop.call_at(due_ns, self._finish)
+
+    def cancel(self) -> None:
+        """Finish no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+
 class Exchange:
     """Sends a prepared request and collects its reply.
 
@@ -127,7 +153,7 @@ class Exchange:
         self._arrived: list[tuple[int, bytes]] = []
         self._scheduled = False
         self._unread_bytes = self._held_bytes = 0
-        self._lingers: tuple[int, Timer] | None = None
+        self._patience = _Patience(loop, partial(self._finish, None))
         self._timers: list[Timer] = []
 
     @property
@@ -264,21 +290,7 @@ class Exchange:
         elif self._loop.held_bytes > MOST_BYTES_AT_ONCE:
             self._finish(problems.too_much_at_once(MOST_BYTES_AT_ONCE))
         elif reader.finish_reason is not None or reader.done:
-            self._linger(at_ns, goes_on=any(piece.carries for piece in pieces))
-
-    def _linger(self, at_ns: int, *, goes_on: bool) -> None:
-        """Wait for what may follow the end, but not for ever; text after it was no end."""
-        reader = self.reply.reader
-        whole = reader.done or reader.finished
-        due_ns = at_ns + (LINGER_NS if whole else LINGER_WITHOUT_USAGE_NS)
-        before = self._lingers
-        if before is not None:
-            if before[0] <= due_ns and (reader.done or not goes_on):
-                return
-            before[1].cancel()
-        timer = self._loop.call_at(due_ns, partial(self._finish, None))
-        self._lingers = (due_ns, timer)
-        self._timers.append(timer)
+            self._patience.ends_after(at_ns, reader, any(piece.carries for piece in pieces))
 
     def _read_arrived(self) -> tuple[int, list[Piece]]:
         """Take what was stored; return the last stamp of it, 0 for nothing, and the pieces."""
@@ -310,6 +322,7 @@ class Exchange:
     def _stop(self, *, keep: bool) -> None:
         self._loop.held_bytes -= self._held_bytes
         self._held_bytes = 0
+        self._patience.cancel()
         for timer in self._timers:
             timer.cancel()
         connection, self._connection = self._connection, None

@@ -117,9 +117,9 @@ def not_streamed(head: Head, body: bytes) -> str:
     if head.content_type == "text/html" or body.lstrip()[:1] == b"<":
         return "the reply is a web page, not the API: check base_url, which usually ends in /v1"
     document = decoded_json(body.strip())
+    if message := error_message(document):
+        return f"the endpoint reported: {message[:LONGEST_QUOTE]}"
     if isinstance(document, dict):
-        if message := error_message(document):
-            return f"the endpoint reported: {message[:LONGEST_QUOTE]}"
         if "choices" in document:
             return (
                 "the endpoint replied in one piece, not as a stream, so there is no TTFT to"

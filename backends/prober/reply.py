@@ -49,6 +49,37 @@ def _guarded(
     return guarded
 
 
+class _Inflater:
+    """Identity is what was asked for, but some gateways compress whatever passes them."""
+
+    def __init__(self) -> None:
+        self._inflate = zlib.decompressobj(ANY_ZLIB)
+        self._received_bytes = self._inflated_bytes = 0
+
+    def parts(self, coding: str, body: bytes) -> Iterator[bytes]:
+        """Yield what a piece of a compressed body holds, a little at a time.
+
+        Raises:
+            UnreadableReply: it is broken, or grows without measure.
+        """
+        if coding not in ZLIB_CODINGS:
+            raise UnreadableReply(problems.compressed(coding))
+        self._received_bytes += len(body)
+        while body:
+            try:
+                part = self._inflate.decompress(body, INFLATED_AT_ONCE)
+            except zlib.error as error:
+                raise UnreadableReply(
+                    f"the {coding} data of the reply is broken: {error}"
+                ) from error
+            self._inflated_bytes += len(part)
+            freely = max(INFLATED_FREELY, LARGEST_INFLATION * self._received_bytes)
+            if self._inflated_bytes > min(freely, LARGEST_REPLY):
+                raise UnreadableReply(problems.inflated(coding))
+            body = self._inflate.unconsumed_tail
+            yield part
+
+
 class Reply:
     """Understands one reply as far as it has come.
 
@@ -68,8 +99,8 @@ class Reply:
         self._coding: str | None = None
         self._streams: bool | None = None
         self._beginning = b""
-        self._inflate = zlib.decompressobj(ANY_ZLIB)
-        self._received = self._inflated = 0
+        self._inflater = _Inflater()
+        self._received_bytes = 0
 
     @property
     def head(self) -> Head | None:
@@ -94,8 +125,8 @@ class Reply:
             BrokenReply: this is no HTTP/1.1.
             UnreadableReply: its body cannot be decompressed, or not understood.
         """
-        self._received += len(data)
-        if self._received > LARGEST_REPLY:
+        self._received_bytes += len(data)
+        if self._received_bytes > LARGEST_REPLY:
             raise UnreadableReply(problems.too_large(LARGEST_REPLY))
         body = self._http.feed(data)
         if not body or self._http.head is None:
@@ -120,7 +151,7 @@ class Reply:
             return self._read_body(at_s, body)
         return [
             piece
-            for part in self._inflated_parts(self._coding, body)
+            for part in self._inflater.parts(self._coding, body)
             for piece in self._read_body(at_s, part)
         ]
 
@@ -145,24 +176,6 @@ class Reply:
         except problems.FAULTS as error:
             self.reader.error = self.reader.error or problems.not_understood(error)
         return self._http.end()
-
-    def _inflated_parts(self, coding: str, body: bytes) -> Iterator[bytes]:
-        """Identity is what was asked for, but some gateways compress whatever passes them."""
-        if coding not in ZLIB_CODINGS:
-            raise UnreadableReply(problems.compressed(coding))
-        while body:
-            try:
-                part = self._inflate.decompress(body, INFLATED_AT_ONCE)
-            except zlib.error as error:
-                raise UnreadableReply(
-                    f"the {coding} data of the reply is broken: {error}"
-                ) from error
-            self._inflated += len(part)
-            freely = max(INFLATED_FREELY, LARGEST_INFLATION * self._received)
-            if self._inflated > min(freely, LARGEST_REPLY):
-                raise UnreadableReply(problems.inflated(coding))
-            body = self._inflate.unconsumed_tail
-            yield part
 
     def error(self, problem: str | None, *, cut: bool) -> str | None:
         """Return in one line what was wrong with this reply, None if it was a whole stream.
@@ -199,9 +212,10 @@ class Reply:
 
     def _read(self, at_s: float, events: list[SseEvent]) -> list[Piece]:
         """Understand events; the key goes first, for of a quote only the beginning is kept."""
-        keys, feed = self._keys, self.reader.feed
-        shown = (event._replace(data=without_secrets(event.data, keys)) for event in events)
-        return [piece for event in shown if (piece := feed(at_s, event)) is not None]
+        feed = self.reader.feed
+        if self._keys:
+            events = [each._replace(data=without_secrets(each.data, self._keys)) for each in events]
+        return [piece for event in events if (piece := feed(at_s, event)) is not None]
 
 
 def _is_stream(head: Head, body: bytes) -> bool | None:

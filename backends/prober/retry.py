@@ -75,7 +75,8 @@ class Later:
 def later_of(exchange: Asked, *, wall_s: float | None = None) -> Later | None:
     """Return when a failed request may succeed, None where it was none, or nothing says so."""
     head = exchange.reply.head
-    if exchange.error is None or head is None or exchange.reply.reader.pieces:
+    began = any(piece.carries for piece in exchange.reply.reader.pieces)
+    if exchange.error is None or head is None or began:
         return None
     document = decoded_json(bytes(exchange.reply.plain_body).strip())
     why = _why(head.status, exchange.error, document, streamed=bool(exchange.reply.reader.error))
@@ -96,8 +97,8 @@ def _why(status: int, said: str, document: object, *, streamed: bool) -> Why | N
     whole = status == HTTPStatus.OK and not streamed
     reasons: tuple[tuple[bool, Why | None], ...] = (
         (cold or status == HTTPStatus.ACCEPTED or (whole and _is_queued(document)), "cold"),
-        (whole, None),
         (limited or status in (HTTPStatus.TOO_MANY_REQUESTS, OVERLOADED), "limited"),
+        (status == HTTPStatus.OK, None),
         (status in UNAVAILABLE, "unavailable"),
     )
     return next((why for holds, why in reasons if holds), None)

@@ -146,7 +146,8 @@ class TargetClient:
         if self.accepted or exchange.error is None or exchange.status in (None, *OTHER_CAUSES):
             return False
         refusing = exchange.status in REFUSING
-        if exchange.reply.reader.pieces or not (refusing or UNTAKEN.search(exchange.error)):
+        began = any(piece.carries for piece in exchange.reply.reader.pieces)
+        if began or not (refusing or UNTAKEN.search(exchange.error)):
             return False
         document = decoded_json(bytes(exchange.reply.plain_body).strip())
         refused = refused_field(self._body, named_fields(document), exchange.error, guess=refusing)

@@ -41,7 +41,9 @@ class Delta(NamedTuple):
 def read_choice(choice: Mapping[str, object]) -> Delta:
     """Return what a choice of a chat completion or a completion brings."""
     reason = choice.get("finish_reason")
-    finish = well_formed(reason) if isinstance(reason, str) and reason not in _NO_END else None
+    finish = None
+    if isinstance(reason, str) and reason not in _NO_END:
+        finish = well_formed(reason)
     delta = choice.get("delta")
     if not isinstance(delta, dict):
         message = choice.get("message")

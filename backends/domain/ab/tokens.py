@@ -11,7 +11,7 @@ from backends.domain.ab.deltas import (
     read_response_event,
     without_tagged_thoughts,
 )
-from backends.domain.ab.errors import decoded_json, error_message, one_line
+from backends.domain.ab.errors import decoded_json, error_message, one_line, refusal
 from backends.domain.ab.provider_cost import provider_cost
 from backends.domain.ab.server_times import ServerTimes, server_times
 from backends.domain.ab.sse import SseEvent
@@ -31,6 +31,25 @@ MOST_CHARACTERS = 1_000_000
 _DONE = re.compile(rb"\[?DONE\]?", re.IGNORECASE)
 _FIGURES = re.compile(rb"oken|sage|ount|ost|rice|harge|ime|uration|atency|tft")
 """Without one of these a chunk holds no count, cost or time, in whichever case its names are."""
+
+_CHUNK = frozenset({
+    "id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier",
+    "provider",
+})  # fmt: skip
+_CHOICE = frozenset({
+    "index", "delta", "text", "finish_reason", "logprobs", "stop_reason", "token_ids",
+    "native_finish_reason",
+})  # fmt: skip
+_DELTA = frozenset({
+    "role", "content", "refusal", "reasoning", "reasoning_content", "tool_calls", "function_call",
+})  # fmt: skip
+_USAGE = frozenset({
+    "prompt_tokens", "completion_tokens", "total_tokens",
+    "prompt_tokens_details", "completion_tokens_details",
+})  # fmt: skip
+"""What OpenAI's and vLLM's own chunks hold, for each token; in others figures are looked for."""
+
+NAMED_WITHIN = 8
 
 
 class Piece(NamedTuple):
@@ -112,37 +131,44 @@ class ChunkReader:
     def feed(self, at_s: float, event: SseEvent) -> Piece | None:
         """Take one event that was complete at `at_s` and return its piece, if it is a chunk."""
         data = event.data.strip()
-        if not data or _DONE.fullmatch(data):
+        if data[:1] != b"{" and (not data or _DONE.fullmatch(data)):
             self.done = self.done or bool(data)
             return None
-        chunk = decoded_json(data) if data.count(b",") <= MOST_VALUES else None
+        huge = len(data) > MOST_VALUES and data.count(b",") > MOST_VALUES
+        chunk = None if huge else decoded_json(data)
         if not isinstance(chunk, dict):
-            self._take_other(data, chunk)
+            self._take_other(data, chunk, event.name)
             return None
         if self.done:  # some count only now, and nothing else is part of the reply
             if self._usage is None:
                 self._count(at_s, chunk)
             return None
         if b"rror" in data or "choices" not in chunk or event.name == "error":
-            message = error_message(chunk) or (_short(data) if event.name == "error" else None)
+            message = error_message(chunk)
+            if message is None and event.name == "error":
+                message = refusal(data) or _short(data)
             if message:
                 self.error = self.error or f"the endpoint reported inside the stream: {message}"
                 return None
         return self._take(at_s, chunk, data)
 
-    def _take_other(self, data: bytes, value: object) -> None:
+    def _take_other(self, data: bytes, value: object, name: str) -> None:
         """What is no object: a keep-alive in a few words, or what nobody can read."""
+        if name == "error" and not self.done:
+            said = refusal(data) or _short(data)
+            self.error = self.error or f"the endpoint reported inside the stream: {said}"
+            return
         begun = data[:1] in (b"{", b"<") or (data[:1] == b"[" and not data.endswith(b"]"))
         if self.done or value is not None or not (len(data) > LONGEST_NOTE or begun):
             return
         self.error = self.error or f"the stream carries what is no JSON: {_short(data)}"
 
     def _take(self, at_s: float, chunk: dict[str, Any], data: bytes) -> Piece | None:
-        counted = self._count(at_s, chunk) if _FIGURES.search(data) else None
-        if self.model is None or self.provider is None:
-            self._take_names(chunk)
         choices = chunk.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
+        counted = self._counted_by(at_s, chunk, choice, data)
+        if len(self.pieces) < NAMED_WITHIN and (self.model is None or self.provider is None):
+            self._take_names(chunk)
         delta = read_choice(choice) if isinstance(choice, dict) else read_response_event(chunk)
         if delta is None:
             if "choices" not in chunk:
@@ -171,6 +197,19 @@ class ChunkReader:
         self.pieces.append(piece)
         return piece
 
+    def _counted_by(
+        self, at_s: float, chunk: dict[str, Any], choice: object, data: bytes
+    ) -> int | None:
+        """Take the figures of a chunk; return the tokens so far, if it counts them."""
+        if not chunk.keys() <= _CHUNK or not (choice is None or _is_ordinary(choice)):
+            return self._count(at_s, chunk) if _FIGURES.search(data) else None
+        usage = chunk.get("usage")
+        if usage.__class__ is not dict:
+            return None
+        if usage.keys() <= _USAGE:
+            return self._believed(at_s, usage, usage.get("completion_tokens"))
+        return self._count(at_s, chunk)
+
     def _new_part(self, delta: Delta) -> Delta:
         """What a message that repeats the whole text adds to it; some end with such a one."""
         had = self._whole or "".join(piece.content for piece in self.pieces)
@@ -181,21 +220,37 @@ class ChunkReader:
 
     def _count(self, at_s: float, chunk: Mapping[str, object]) -> int | None:
         """Take usage, cost and times of a chunk; return the tokens so far, if it counts them."""
+        self._take_cost_and_times(chunk)
+        usage = find_usage(chunk)
+        read = read_usage(usage)
+        if usage is None or read is None:
+            return None
+        if read.refused:
+            self.refused_usage = True
+            return None
+        return self._believed(at_s, usage, read.output_tokens)
+
+    def _take_cost_and_times(self, chunk: Mapping[str, object]) -> None:
         cost = provider_cost(chunk.get("usage"))
         cost = provider_cost(chunk) if cost is None else cost
         self.cost_usd = self.cost_usd if cost is None else cost
         self.times = server_times(chunk) or self.times
-        usage = find_usage(chunk)
-        read = read_usage(usage)
-        if read is None:
-            return None
-        tokens = read.output_tokens
-        incredible = tokens and not believable_output(tokens, at_s, self._characters)
-        if read.refused or incredible or 0 < (tokens or 0) < self._counted:
+
+    def _believed(self, at_s: float, usage: Mapping[str, object], tokens: object) -> int | None:
+        """Keep a usage whose count of output tokens can be; return that count."""
+        if tokens.__class__ is not int:
+            if tokens is None:
+                self._usage = self._usage or usage
+                return None
+            read = read_usage(usage)
+            tokens = read.output_tokens if read is not None and not read.refused else -1
+        assert isinstance(tokens, int)
+        possible = tokens >= 0 and believable_output(tokens, at_s, self._characters)
+        if not possible or 0 < tokens < self._counted:
             self.refused_usage = True
             return None
         if tokens or self._usage is None:
-            self._usage, self._counted = usage, tokens or 0
+            self._usage, self._counted = usage, tokens
         return tokens
 
     def _take_names(self, chunk: Mapping[str, object]) -> None:
@@ -205,6 +260,13 @@ class ChunkReader:
         provider = chunk.get("provider")
         named = provider.get("name") if isinstance(provider, dict) else provider
         self.provider = self.provider or _name(named)
+
+
+def _is_ordinary(choice: object) -> bool:
+    if choice.__class__ is not dict or not choice.keys() <= _CHOICE:
+        return False
+    delta = choice.get("delta")
+    return delta.__class__ is dict and delta.keys() <= _DELTA
 
 
 def _name(value: object) -> str | None:

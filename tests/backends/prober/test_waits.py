@@ -8,7 +8,9 @@ from backends.domain.ab.facts import TargetWaits
 from backends.domain.ab.run import Run
 from backends.prober.protocol import Limits
 from backends.prober.retry import delay_of
+from tests.backends.domain.ab.chunks import ROLE, chunk
 from tests.backends.prober.scripted_server import (
+    CHUNKED_HEAD,
     Conversation,
     Reply,
     a_good_stream,
@@ -176,6 +178,35 @@ def test_what_never_wakes_up_leaves_the_other_its_runs() -> None:
     assert [run.error for run in runs if run.target == "a"] == [None] * 4
     assert "beyond --timeout" in next(run.error or "" for run in runs if run.target == "b")
     assert "target b" in end_of(facts).reason
+
+
+def in_stream(conversation: Conversation) -> None:
+    conversation.write(CHUNKED_HEAD)
+    conversation.event(chunk(ROLE))
+    conversation.event({"error": {"code": 429, "message": "Rate limit exceeded"}})
+    conversation.end()
+
+
+@pytest.mark.parametrize(
+    "refuse",
+    [
+        in_stream,
+        plain("200 OK", b'{"error":{"code":429,"message":"rate-limited, try again in 100 ms"}}'),
+    ],
+    ids=["in the stream", "in a whole reply"],
+)
+def test_a_rate_limit_behind_a_200_is_one_too(refuse: Reply) -> None:
+    with serving(every_second(refuse)) as server:
+        facts = measure(order_for(server.base_url, runs=2, limits=PATIENT))
+    assert [(run.error, run.waited_for) for run in runs_of(facts)] == [(None, "limited")] * 2
+
+
+def test_who_refuses_at_the_named_time_is_asked_ever_more_seldom() -> None:
+    refuse = plain("429 Too Many Requests", b"{}", more="retry-after: 0\r\n")
+    limits = Limits(ttft_s=5.0, total_s=5.0, wait_s=2.0)
+    with serving(refuse) as server:
+        measure(order_for(server.base_url, runs=1, limits=limits))
+        assert len(server.requests) < 16
 
 
 def test_a_cancelled_wait_ends_the_series() -> None:

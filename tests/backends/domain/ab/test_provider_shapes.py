@@ -126,6 +126,16 @@ def test_notes_are_neither_tokens_nor_errors(name: str, data: str) -> None:
     assert (reader.pieces, reader.error, reader.done) == ([], None, False)
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [('{"message":"no room"}', "no room"), ("no room", "no room"), ('"no room"', "no room")],
+)
+def test_an_event_named_error_is_one_in_any_words(data: str, said: str) -> None:
+    reader = ChunkReader()
+    reader.feed(0.1, SseEvent(data.encode(), "error"))
+    assert reader.error == f"the endpoint reported inside the stream: {said}"
+
+
 def test_the_responses_api_is_read() -> None:
     usage = {
         "input_tokens": 9,
