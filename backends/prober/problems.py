@@ -46,6 +46,14 @@ def connect_timeout(origin: Origin, seconds: float) -> str:
     )
 
 
+def no_tunnel(proxy: Origin, said: str) -> str:
+    """A proxy does not connect to the endpoint."""
+    return (
+        f"the proxy {proxy.authority} makes no way to the endpoint"
+        f" ({one_line(said)[:LONGEST_QUOTE] or 'no HTTP'}): check HTTPS_PROXY and its user"
+    )
+
+
 def closed_early(origin: Origin) -> str:
     """The peer closed before the connection was ready."""
     return f"{origin.authority} closed the connection while it was being opened: http or https?"

@@ -17,6 +17,7 @@ from backends.prober.origin import (
     fetch_bytes,
     header_lines,
     origin_of,
+    plain_proxy,
     proxy_for,
     request_bytes,
 )
@@ -57,12 +58,14 @@ class TargetClient:
         self._loop = loop
         self._origin = origin_of(target.base_url)
         self._lines = header_lines(target)
-        self._pool = Pool(self._origin, loop, limits.connect_s)
+        proxy_url = proxy_for(self._origin)
+        self._proxy = plain_proxy(proxy_url) if proxy_url else None
+        self._pool = Pool(self._origin, loop, limits.connect_s, self._proxy)
         self._refused = target.refused
         self.accepted = False
         self._body: dict[str, Any] = {}
-        self._proxied = proxy_for(self._origin) is not None
-        self._client = self._open_client() if self._proxied else None
+        self._proxied = proxy_url is not None
+        self._client = self._open_client() if self._proxied and self._proxy is None else None
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -73,8 +76,10 @@ class TargetClient:
         """
         chosen = (*SAMPLING, *self._target.extra)
         refused = [f"refused_{name}" for name in self._refused if name in chosen]
-        if self._client is not None:
-            refused.append("through_proxy" if self._proxied else "http_2_only")
+        if self._proxied:
+            refused.append("through_proxy")
+        elif self._client is not None:
+            refused.append("http_2_only")
         return tuple(refused)
 
     @property
@@ -92,7 +97,7 @@ class TargetClient:
         self._body = body = without_refused(body, self._refused)
         if self._client is not None:
             return self._by_client(body)
-        request = request_bytes(self._origin, self._target, self._lines, body)
+        request = request_bytes(self._origin, self._target, self._lines, body, self._proxy)
         return Exchange(request, self._target, self._pool, self._loop, self._limits)
 
     def follow(self, location: str) -> Asked | None:
@@ -112,7 +117,7 @@ class TargetClient:
             return None
         parts = urlsplit(url)
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        request = fetch_bytes(self._origin, self._lines, path)
+        request = fetch_bytes(self._origin, self._lines, path, self._proxy)
         return Exchange(request, self._target, self._pool, self._loop, self._limits)
 
     def _open_client(self) -> OpenAI:

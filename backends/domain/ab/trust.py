@@ -16,7 +16,7 @@ RTT_NOTE = (
     " proxy or a CDN stands between"
 )
 WAYS = {
-    "through_proxy": "through a proxy by the openai client",
+    "through_proxy": "through a proxy",
     "http_2_only": "over HTTP/2 by the openai client",
 }
 
