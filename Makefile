@@ -4,8 +4,9 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help run test quick coverage fuzz check format lock locked package release vllm-cpu \
-        bench bench-ab bench-peers matrix stream-shapes statistics verdict-study stub-matrix kill-matrix \
-        agent-matrix failure-matrix places-matrix endurance mutants
+        bench bench-ab bench-peers matrix stream-shapes probe-table providers-page statistics \
+        verdict-study stub-matrix kill-matrix agent-matrix failure-matrix places-matrix endurance \
+        mutants
 
 WORKERS ?= logical
 PARALLEL = -n $(WORKERS) --dist worksteal
@@ -112,6 +113,12 @@ matrix: stub-matrix stream-shapes statistics  ## the matrices that CI does not p
 
 stream-shapes: .venv/dev-ready  ## what the A/B reports of every shape of stream, beside what was sent
 	$(BIN)/python -m tests.backends.prober.shape_table
+
+probe-table: .venv/dev-ready  ## the cold-start probe against every kind of endpoint, on a simulated clock
+	$(BIN)/python -m tests.backends.prober.probe_table
+
+providers-page: .venv/dev-ready  ## write docs/providers.md from the presets and the shapes
+	$(BIN)/python -m tests.backends.simulated.providers_page
 
 statistics: .venv/dev-ready  ## false alarms and coverage of the A/B's statistics, by simulation
 	$(BIN)/python -m tests.backends.domain.ab.simulation

@@ -47,7 +47,7 @@ def measure_with_prober(base_url: str, model: str, streams: int, rounds: int) ->
 
     raise_priority()
     loop, target = Loop(), Target("a", "truth", base_url, model)
-    target = TargetClient(target, Limits(), loop)
+    client = TargetClient(target, Limits(), loop)
     found: list[Run] = []
 
     def ended(exchange: Asked) -> None:
@@ -57,7 +57,7 @@ def measure_with_prober(base_url: str, model: str, streams: int, rounds: int) ->
     for _ in range(rounds + 1):
         begun = len(found)
         for _ in range(streams):
-            target.exchange(PROMPT, 64, temperature=0, ignore_eos=False).begin(None, hooks)
+            client.exchange(PROMPT, 64, temperature=0, ignore_eos=False).begin(None, hooks)
         loop.run(partial(reached, found, begun + streams))
         if begun == 0:
             start_clock()

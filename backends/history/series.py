@@ -3,6 +3,7 @@
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from backends.domain.ab.facts import SeriesBegan
 from backends.domain.ab.run import ClientAudit, Run
@@ -55,6 +56,7 @@ def series_of(record: SeriesRecord, runs: tuple[Run, ...]) -> AbSeries:
         sampling.get("temperature"),
         bool(sampling.get("ignore_eos")),
         sampling.get("nonce") is False,
+        tuple(_effort(targets.get(name)) for name, _ in record.targets),
     )
     client = report.get("client") or {}
     audited = client.get("cpu_percent") is not None or client.get("limited") is not None
@@ -66,3 +68,8 @@ def series_of(record: SeriesRecord, runs: tuple[Run, ...]) -> AbSeries:
         reason=report.get("reason") or ("" if complete else CUT_OFF),
         client=typed(client, ClientAudit) if audited else None,
     )
+
+
+def _effort(target: dict[str, Any] | None) -> str:
+    compared = (target or {}).get("compared_as") or {}
+    return str(compared.get("effort") or "")

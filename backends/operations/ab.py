@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from backends.domain.ab.run import SeriesMode, TargetName
@@ -17,7 +18,7 @@ from backends.operations.host import Host
 from backends.prober.prompts import Prompt, named_prompt
 from backends.prober.protocol import Limits, SeriesOrder, Target
 from backends.problem import UsageProblem
-from backends.settings.config import Settings, TokenPrices
+from backends.settings.config import RequestForm, Settings, TokenPrices
 from backends.settings.endpoint_reference import EndpointTarget, resolve_endpoint
 
 TARGETS: tuple[TargetName, ...] = ("a", "b", "c", "d")
@@ -81,7 +82,33 @@ def _target(name: TargetName, target: EndpointTarget) -> Target:
         model=target.model,
         api_key=target.secret.reveal() if target.secret else None,
         prices=request_prices(target.prices or TokenPrices()),
+        extra=_extra(target.form),
+        headers=tuple(
+            (field, value if isinstance(value, str) else value.reveal())
+            for field, value in target.headers
+        ),
+        secret_values=tuple(
+            value.reveal() for _, value in target.headers if not isinstance(value, str)
+        ),
+        query=target.form.query,
+        auth=target.form.auth,
+        api=target.form.api,
     )
+
+
+def _extra(form: RequestForm) -> dict[str, Any]:
+    """Return the fields of the body that an endpoint gets besides those of every request."""
+    effort = form.reasoning_effort
+    extra: dict[str, Any] = {}
+    if effort:
+        extra = (
+            {"reasoning": {"effort": effort}}
+            if form.api == "responses"
+            else {"reasoning_effort": effort}
+        )
+    if form.provider:
+        extra["provider"] = dict(form.provider)
+    return {**extra, **form.extra_body}
 
 
 def series(
@@ -93,9 +120,12 @@ def series(
     mode: SeriesMode = "interleaved",
     cached: bool = False,
     ignore_eos: bool = False,
-    timeout_s: float = 120.0,
+    timeout_s: float | None = None,
 ) -> SeriesOrder:
-    """Return the order of an A/B."""
+    """Return the order of an A/B; `timeout_s` bounds each whole run, and each wait for one."""
+    usual = Limits()
+    first_s, all_s = timeout_s or usual.ttft_s, timeout_s or usual.total_s
+    limits = Limits(usual.connect_s, first_s, all_s, wait_s=first_s)
     return SeriesOrder(
         series_id=secrets.token_hex(6),
         targets=among,
@@ -105,7 +135,7 @@ def series(
         mode=mode,
         cached=cached,
         ignore_eos=ignore_eos,
-        limits=Limits(ttft_s=timeout_s, total_s=max(timeout_s, Limits().total_s)),
+        limits=limits,
     )
 
 

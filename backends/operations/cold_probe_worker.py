@@ -8,6 +8,7 @@ import asyncio
 import signal
 import sys
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from backends.domain.ab.cold import ProbeEnded
@@ -21,6 +22,7 @@ from backends.prober.cold_probe_runs import ColdProbeFolder, ColdProbeOrder, hel
 from backends.prober.protocol import Target
 from backends.problem import NotFound, Problem
 from backends.servers.own_traffic import sending
+from backends.settings.secrets import forget_printed
 
 WRITE_S = 5.0
 """How long it goes on at its end while another process holds the history."""
@@ -56,11 +58,20 @@ async def _cold_probe(
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     (target,) = ab.targets([order.reference], host.settings)
+    endpoint = host.settings.endpoint(order.reference)
     probes = folder.read_probes()
 
     async def ask(target: Target, prompt: str, limit_s: float) -> Run:
         async with sending(host.state_folder, [target.base_url]):
-            return await ask_once(target, prompt, limit_s)
+            run = await ask_once(with_fresh_key(target), prompt, limit_s)
+        if run.error and run.error.startswith("HTTP 401") and endpoint is not None:
+            forget_printed(endpoint.api_key)
+        return run
+
+    def with_fresh_key(target: Target) -> Target:
+        """A key that a command prints is out of date before a probe of hours is over."""
+        (fresh,) = ab.targets([order.reference], host.settings)
+        return replace(target, api_key=fresh.api_key)
 
     async with aclosing(run_cold_probe(target, PROMPT, order.plan, folder.probes, ask=ask)) as told:
         async for fact in told:

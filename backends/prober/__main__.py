@@ -25,7 +25,7 @@ def main() -> int:
     order, cancelled_already = _read_order(sys.stdin.fileno())
     loop = Loop()
     targets = order.series.targets if order.series else (order.load.target,) if order.load else ()
-    keys = [target.api_key for target in targets if target.api_key]
+    keys = [secret for target in targets for secret in target.secrets]
     deaf = "nobody listens any more"
     outbox = Outbox(sys.stdout.fileno(), loop, lambda: work.cancel(deaf), keys)
     work = _work(order, loop, outbox)

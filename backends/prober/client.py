@@ -89,7 +89,7 @@ async def _tell(
                 canceller = asyncio.create_task(_cancel_when_set(prober, cancel))
             while (line := await output.readline()).endswith(b"\n"):
                 yield line
-            keys = [target.api_key for target in targets if target.api_key]
+            keys = [secret for target in targets for secret in target.secrets]
             yield without_keys(await _cause_of_death(prober, errors), keys)
     finally:
         if canceller is not None:
@@ -130,7 +130,7 @@ def _say(prober: Prober, line: bytes) -> None:
 
 def _environment(targets: tuple[Target, ...]) -> dict[str, str]:
     """The environment without the keys of this A/B, which travel over stdin only."""
-    keys = {target.api_key for target in targets}
+    keys = {secret for target in targets for secret in target.secrets}
     return spawn.environment([name for name, value in os.environ.items() if value in keys])
 
 

@@ -105,6 +105,7 @@ async def run_cold_probe(
             first_sent_s=sent_s if following.first_sent_s is None else following.first_sent_s,
             idle_s=idle_s if following.first_sent_s is None else following.idle_s,
         )
+        target = replace(target, refused=run.not_sent)
         probe = _probe(run, following, sent_s, now())
         append_probe(state, probe)
         probes.append(probe)
@@ -120,7 +121,8 @@ def limit_reached(
     sent: Sequence[ColdProbe], limits: ProbeLimits, next_after_s: float
 ) -> str | None:
     """Return which limit forbids the next request, which is due so long after the start."""
-    if len(sent) >= limits.requests:
+    fetches = [each.fetches for each in sent]
+    if len(sent) + sum(fetches) + max(fetches, default=0) >= limits.requests:
         return f"{limits.requests} requests were sent, as many as agreed"
     if next_after_s >= limits.lasts_s:
         return f"the next request would come after the agreed {pause(limits.lasts_s)}"
@@ -146,6 +148,7 @@ def _probe(run: Run, sent: _Next, sent_s: float, ended_s: float) -> ColdProbe:
         cost_usd=run.cost_usd,
         refused=run.error is not None and sent.planned_s != 0 and problems.may_pass(run.error),
         waited_s=waited_s,
+        fetches=run.waits,
     )
 
 

@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 from backends.domain.ab.run import Connect
 from backends.prober import clock, problems
+from backends.prober.http import LARGEST_HEAD
 from backends.prober.loop import READABLE, WRITABLE, Loop, Timer
-from backends.prober.origin import Origin
+from backends.prober.origin import Origin, Proxy, tunnel_bytes
 from backends.prober.tls import Tls
 
 # Larger buffers cost a memory mapping for each read.
@@ -48,12 +49,20 @@ class Connection:
     """
 
     def __init__(
-        self, origin: Origin, loop: Loop, tls: ssl.SSLContext | None, timeout_s: float
+        self,
+        origin: Origin,
+        loop: Loop,
+        tls: ssl.SSLContext | None,
+        timeout_s: float,
+        proxy: Proxy | None = None,
     ) -> None:
         self.listener: Listener | None = None
         self.sent_ns = 0
         self.connect: Connect | None = None
         self._origin = origin
+        self._proxy = proxy
+        self._hop = proxy.origin if proxy else origin
+        self._tunnel = bytearray() if proxy and tls else None
         self._loop = loop
         self._tls_context = tls
         self._timeout_ns = int(timeout_s * clock.NS)
@@ -70,7 +79,7 @@ class Connection:
         """Connect to the first of the addresses that answers."""
         self._dns_s = dns_s
         self._addresses = list(addresses)
-        late = problems.connect_timeout(self._origin, self._timeout_ns / clock.NS)
+        late = problems.connect_timeout(self._hop, self._timeout_ns / clock.NS)
         due_ns = clock.now_ns() + self._timeout_ns
         self._timer = self._loop.call_at(due_ns, partial(self._end, late))
         self._connect_next(problems.UNREACHABLE)
@@ -142,18 +151,40 @@ class Connection:
         if status in (0, errno.EINPROGRESS):
             self._loop.watch(made.fileno(), WRITABLE, self._connected)
         else:
-            self._connect_next(problems.connecting(self._origin, _error(status)))
+            self._connect_next(problems.connecting(self._hop, _error(status)))
 
     def _connected(self, _mask: int) -> None:
         assert self._socket is not None
         status = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if status:
-            self._connect_next(problems.connecting(self._origin, _error(status)))
+            self._connect_next(problems.connecting(self._hop, _error(status)))
             return
+        self._loop.watch(self._socket.fileno(), READABLE, self._ready)
+        if self._tunnel is not None and self._proxy is not None:
+            self._out = tunnel_bytes(self._origin, self._proxy)
+            self._flush()
+            return
+        self._secure()
+
+    def _take_tunnel(self, data: bytes) -> None:
+        """Read a proxy's answer to CONNECT, behind which the origin is reached."""
+        assert self._tunnel is not None
+        self._tunnel += data
+        head, end, _ = bytes(self._tunnel).partition(b"\r\n\r\n")
+        if not end and len(head) <= LARGEST_HEAD:
+            return
+        words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ", 2)
+        if not end or len(words) < 2 or not words[1].startswith("2"):
+            self._end(problems.no_tunnel(self._hop, " ".join(words[1:])))
+            return
+        self._tunnel = None
+        self._secure()
+
+    def _secure(self) -> None:
+        """The way to the origin stands; TLS goes over it where the origin asks for that."""
         now_ns = clock.now_ns()
         self._tcp_s = (now_ns - self._began_ns) / clock.NS
         self._began_ns = now_ns
-        self._loop.watch(self._socket.fileno(), READABLE, self._ready)
         if self._tls_context is None:
             self._opened(None)
             return
@@ -215,7 +246,9 @@ class Connection:
         read_ns = clock.now_ns()
         stamp = clock.kernel_stamp_ns(ancillary, self._loop.wall_offset_ns, read_ns)
         if not data:
-            self._end(None if self.connect else problems.closed_early(self._origin))
+            self._end(None if self.connect else problems.closed_early(self._hop))
+        elif self._tunnel is not None:
+            self._take_tunnel(data)
         elif self._tls is not None and self.connect is None:
             if self._shake_hands(self._tls, data):
                 self._take(stamp, read_ns, b"")

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from backends.domain.ab.run import Connect
-from backends.domain.ab.tokens import Piece
+from backends.domain.ab.tokens import ChunkReader, Piece
 from backends.prober import clock, problems
 from backends.prober.connection import Connection
 from backends.prober.http import BrokenReply, Http2Reply
@@ -21,6 +21,14 @@ from backends.prober.reply import Reply, UnreadableReply
 
 LIVE_NS = 50_000_000
 LINGER_NS = clock.NS
+LINGER_WITHOUT_USAGE_NS = 5 * clock.NS
+"""How long a connection may stay open after all has come, or after a finish reason only."""
+
+MOST_UNREAD_BYTES = 1024 * 1024
+MOST_BYTES_AT_ONCE = 96 * 1024 * 1024
+"""Of all the replies under way: what is kept of them takes less, and the prober 128 MB at most."""
+
+MOST_LAGS = 40_000
 LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -33,6 +41,7 @@ class Trace:
         coalesced_segments: how many segments were read together with the one before.
         reconnected: the kept connection turned out to be closed.
         cpu_at_send_ns: what this process had used by then.
+        request_bytes: how long the request was.
     """
 
     sent_ns: int = 0
@@ -45,6 +54,7 @@ class Trace:
     coalesced_segments: int | None = None
     reconnected: bool = False
     cpu_at_send_ns: int = 0
+    request_bytes: int = 0
 
     def sent(self, at_ns: int) -> None:
         """Note the send."""
@@ -88,6 +98,32 @@ class Asked(Protocol):
         """Close without telling anybody; what came until now is read, and `error` says so."""
 
 
+class _Patience:
+    """Waits for what may follow the end of a reply, but not for ever."""
+
+    def __init__(self, loop: Loop, finish: Callable[[], None]) -> None:
+        self._loop = loop
+        self._finish = finish
+        self._due_ns = 0
+        self._timer: Timer | None = None
+
+    def ends_after(self, at_ns: int, reader: ChunkReader, goes_on: bool) -> None:
+        """Finish some time after an instant; text that came since the end was said prolongs it."""
+        whole = reader.done or reader.finished
+        due_ns = at_ns + (LINGER_NS if whole else LINGER_WITHOUT_USAGE_NS)
+        if self._timer is not None:
+            if self._due_ns <= due_ns and (reader.done or not goes_on):
+                return
+            self._timer.cancel()
+        self._due_ns = due_ns
+        self._timer = self._loop.call_at(due_ns, self._finish)
+
+    def cancel(self) -> None:
+        """Finish no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+
 class Exchange:
     """Sends a prepared request and collects its reply.
 
@@ -102,8 +138,8 @@ class Exchange:
     def __init__(
         self, request: bytes, target: Target, pool: Pool, loop: Loop, limits: Limits
     ) -> None:
-        self.reply = Reply(target.model, target.api_key)
-        self.trace = Trace()
+        self.reply = Reply(target.model, target.secrets)
+        self.trace = Trace(request_bytes=len(request))
         self.error: str | None = None
         self.http_2_only = False
         self._planned_ns = 0
@@ -116,7 +152,8 @@ class Exchange:
         self._segments_before = 0
         self._arrived: list[tuple[int, bytes]] = []
         self._scheduled = False
-        self._lingers = False
+        self._unread_bytes = self._held_bytes = 0
+        self._patience = _Patience(loop, partial(self._finish, None))
         self._timers: list[Timer] = []
 
     @property
@@ -171,12 +208,15 @@ class Exchange:
         """Store what arrived."""
         trace = self.trace
         self._arrived.append((at_ns, data))
+        self._unread_bytes += len(data)
         trace.reads += 1
-        if from_kernel:
-            trace.lags_ns.append(read_ns - at_ns)
-        else:
+        if not from_kernel:
             trace.from_kernel = False
-        if trace.reads == 1 or data.endswith(LAST_CHUNK):
+        elif trace.reads <= MOST_LAGS:
+            trace.lags_ns.append(read_ns - at_ns)
+        if self._unread_bytes > MOST_UNREAD_BYTES:
+            self._understand()
+        elif trace.reads == 1 or data.endswith(LAST_CHUNK):
             self._loop.defer(self._understand)
         elif not self._scheduled:
             self._scheduled = True
@@ -247,13 +287,17 @@ class Exchange:
         reader = self.reply.reader
         if self.reply.complete or reader.error:
             self._finish(None)
-        elif reader.done and not self._lingers:
-            self._lingers = True
-            self._timers.append(self._loop.call_at(at_ns + LINGER_NS, partial(self._finish, None)))
+        elif self._loop.held_bytes > MOST_BYTES_AT_ONCE:
+            self._finish(problems.too_much_at_once(MOST_BYTES_AT_ONCE))
+        elif reader.finish_reason is not None or reader.done:
+            self._patience.ends_after(at_ns, reader, any(piece.carries for piece in pieces))
 
     def _read_arrived(self) -> tuple[int, list[Piece]]:
         """Take what was stored; return the last stamp of it, 0 for nothing, and the pieces."""
         arrived, self._arrived = self._arrived, []
+        self._held_bytes += self._unread_bytes
+        self._loop.held_bytes += self._unread_bytes
+        self._unread_bytes = 0
         at_ns, pieces = 0, list[Piece]()
         for at_ns, data in arrived:
             pieces += self.reply.feed((at_ns - self.trace.sent_ns) / clock.NS, data)
@@ -276,6 +320,9 @@ class Exchange:
         hooks.ended(self)
 
     def _stop(self, *, keep: bool) -> None:
+        self._loop.held_bytes -= self._held_bytes
+        self._held_bytes = 0
+        self._patience.cancel()
         for timer in self._timers:
             timer.cancel()
         connection, self._connection = self._connection, None

@@ -27,8 +27,15 @@ def open_client(target: Target, limits: Limits, *, proxied: bool) -> openai.Open
 
     It trusts the same authorities as the prober's own connections.
     """
+    fields: dict[str, str | openai.Omit] = dict(target.headers)
+    if target.auth != "bearer":
+        fields["Authorization"] = openai.Omit()
+        if target.api_key and target.auth != "none":
+            fields[target.auth] = target.api_key
     return openai.OpenAI(
         base_url=target.base_url,
+        default_headers=fields,  # type: ignore[arg-type]  # Omit is how its client leaves one out
+        default_query=dict(target.query),
         api_key=target.api_key or "none",
         max_retries=0,
         timeout=openai.Timeout(limits.ttft_s, connect=limits.connect_s),
@@ -59,8 +66,8 @@ class ClientExchange:
         *,
         proxied: bool,
     ) -> None:
-        self.reply = Reply(target.model, target.api_key)
-        self.trace = Trace(from_kernel=False)
+        self.reply = Reply(target.model, target.secrets)
+        self.trace = Trace(from_kernel=False, request_bytes=len(repr(body)))
         self.error: str | None = None
         self.status: int | None = None
         self.http_2_only = False

@@ -1,13 +1,14 @@
 """A reply of HTTP/1.1 out of a stream of bytes: head, then body by any of its three framings."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from backends.domain.redaction import redacted_bytes
 
 LARGEST_HEAD = 64 * 1024
+MOST_INTERIM_REPLIES = 100
 LARGEST_CHUNK_LINE = 4096
 LONGEST_PLAIN_SIZE = 8
 LONGEST_QUOTE = 20
@@ -49,8 +50,8 @@ class ReplyParser:
         reusable: another request may follow on this connection once it is complete.
     """
 
-    def __init__(self, key: str | None = None) -> None:
-        self._key = key
+    def __init__(self, keys: Sequence[str] = ()) -> None:
+        self._keys = tuple(keys)
         self.head: Head | None = None
         self.complete = False
         self.reusable = False
@@ -58,6 +59,7 @@ class ReplyParser:
         self._chunked = False
         self._left: int | None = None
         self._in_trailers = False
+        self._interim_replies = 0
 
     def feed(self, data: bytes) -> bytes:
         """Return the body bytes that `data` brought.
@@ -91,10 +93,13 @@ class ReplyParser:
                 if len(self._buffer) > LARGEST_HEAD or not _may_be_http(self._buffer):
                     raise BrokenReply("the reply is no HTTP/1.1")
                 return False
-            head = _parse_head(redacted_bytes(bytes(self._buffer[:end]), self._key))
+            head = _parse_head(without_secrets(bytes(self._buffer[:end]), self._keys))
             del self._buffer[: end + 4]
             if head.status >= HTTPStatus.OK:
                 break
+            self._interim_replies += 1
+            if self._interim_replies > MOST_INTERIM_REPLIES:
+                raise BrokenReply(f"over {MOST_INTERIM_REPLIES} interim replies came")
         self.head = head
         self._choose_framing(head)
         return True
@@ -173,6 +178,13 @@ class ReplyParser:
             self._left = int(size, 16)
             if self._left == 0:
                 self._in_trailers = True
+
+
+def without_secrets(data: bytes, keys: Iterable[str]) -> bytes:
+    """Return bytes in which none of these keys stands whole."""
+    for key in keys:
+        data = redacted_bytes(data, key)
+    return data
 
 
 def _may_be_http(data: bytearray) -> bool:

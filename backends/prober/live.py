@@ -9,14 +9,32 @@ from backends.prober import clock
 from backends.prober.protocol import Target
 
 
+class _Hidden:
+    """Text without any of these keys, each hidden by a redactor of its own."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._redactors = [Redactor(key) for key in keys]
+
+    def feed(self, text: str) -> str:
+        for redactor in self._redactors:
+            text = redactor.feed(text)
+        return text
+
+    def close(self) -> str:
+        held = ""
+        for redactor in self._redactors:
+            held = redactor.feed(held) + redactor.close()
+        return held
+
+
 class LiveText:
     """Tells the text of one run as it is understood."""
 
     def __init__(self, target: Target, tell: Callable[[AbFact], None]) -> None:
         self._target = target.name
         self._tell = tell
-        self._content = Redactor(target.api_key)
-        self._reasoning = Redactor(target.api_key)
+        self._content = _Hidden(target.secrets)
+        self._reasoning = _Hidden(target.secrets)
         self._tokens: int | None = None
 
     def take(self, at_ns: int, pieces: Sequence[Piece]) -> None:

@@ -18,6 +18,7 @@ from backends.domain.ab.load import (
 )
 from backends.domain.ab.run import Run
 from backends.prober import clock
+from backends.prober.asking import Asking, AskingHooks
 from backends.prober.body import with_nonce
 from backends.prober.exchange import Asked, Hooks
 from backends.prober.loop import Loop
@@ -48,6 +49,7 @@ class Load:
         self._source = random.Random(order.seed)
         self._limits = LoadLimits(order.ttft_limit_s, order.itl_limit_s)
         self._client: TargetClient | None = None
+        self._waking: Asking | None = None
         self._steps: list[LoadStep] = []
         self._running: set[Asked] = set()
         self._requests = 0
@@ -76,24 +78,32 @@ class Load:
         """End now with the steps that are complete."""
         if not self.over:
             self._give_up_running()
+            if self._waking is not None:
+                self._waking.cancel()
             self._end(reason)
 
     def _warm_up(self) -> None:
+        assert self._client is not None
+
+        def prepared() -> Asked:
+            self._running.clear()
+            return self._prepared()
+
         def ended(exchange: Asked) -> None:
-            self._running.discard(exchange)
+            self._running.clear()
             run = run_of(exchange, self._order.target, 0)
             self._pay(run)
             if self.over:
                 return
-            assert self._client is not None
-            if self._client.adapt(exchange):
-                self._warm_up()
-            elif exchange.error:
+            if exchange.error:
                 self._end(f"the first request failed: {run.error}")
             else:
                 self._next_step()
 
-        self._prepared().begin(None, Hooks(lambda _: None, lambda *_: None, ended))
+        wait_s = self._order.limits.wait_s
+        hooks = AskingHooks(lambda _: None, lambda *_: None, ended, measures=False)
+        self._waking = Asking(self._client, prepared, self._loop, wait_s, hooks)
+        self._waking.begin()
 
     def _prepared(self) -> Asked:
         order = self._order

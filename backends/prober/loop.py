@@ -31,12 +31,14 @@ class Loop:
 
     Attributes:
         wall_offset_ns: for the conversion of kernel stamps, refreshed on every wake-up.
+        held_bytes: of the replies under way, as far as they were understood.
         spun_ns: CPU spent on waiting for exact instants, which is not work.
     """
 
     def __init__(self) -> None:
         self.wall_offset_ns = clock.wall_offset_ns()
         self.spun_ns = 0
+        self.held_bytes = 0
         self._epoll = select.epoll()
         self._handlers: dict[int, Callable[[int], None]] = {}
         self._timers: list[tuple[int, int, Timer]] = []

@@ -1,17 +1,22 @@
 """Where requests go: the parts of a base URL, and the bytes of one request."""
 
 import os
+from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlencode, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 import msgspec
 
 from backends.domain.address import is_loopback
+from backends.prober.protocol import Target
 
 PROXY_KINDS = ("http", "https", "all")
 """The ``openai`` client reads all three before its first request, whichever it then uses."""
+
+PATHS = {"chat": "/chat/completions", "completions": "/completions", "responses": "/responses"}
+CRLF = "\r\n"
 
 PROXY_SCHEMES = ("http", "https")
 
@@ -59,6 +64,31 @@ def origin_of(base_url: str) -> Origin:
     return Origin(parts.scheme, parts.hostname, port or default, parts.path.rstrip("/"))
 
 
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy that stands between, asked by plain HTTP.
+
+    Attributes:
+        authorization: the header line with its user and password, empty without them.
+    """
+
+    origin: Origin
+    authorization: str = field(default="", repr=False)
+
+
+def plain_proxy(url: str) -> Proxy | None:
+    """Return a proxy of an http URL, None for one that is itself reached by TLS."""
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    if parts.scheme != "http" or not parts.hostname:
+        return None
+    line = ""
+    if parts.username is not None:
+        user, password = unquote(parts.username), unquote(parts.password or "")
+        word = b64encode(f"{user}:{password}".encode()).decode()
+        line = f"Proxy-Authorization: Basic {word}{CRLF}"
+    return Proxy(Origin("http", parts.hostname, parts.port or 80, ""), line)
+
+
 def proxy_for(origin: Origin) -> str | None:
     """Return the proxy that the environment names for an origin, None for a direct connection.
 
@@ -98,30 +128,61 @@ def _check_proxy(kind: str, proxy: str) -> None:
     )
 
 
-def authorization(api_key: str | None) -> str:
-    """Return the header line that carries a key, empty without one.
+def header_lines(target: Target) -> str:
+    """Return the lines of the header that carry a target's key and its further fields.
 
     Raises:
-        BadAddress: the key holds what cannot stand in a header.
+        BadAddress: a value holds what cannot stand in a header.
     """
-    if not api_key:
-        return ""
-    if not (api_key.isascii() and api_key.isprintable()):
-        raise BadAddress("the API key holds characters that no HTTP header can carry: set it again")
-    return f"Authorization: Bearer {api_key}\r\n"
+    fields = list(target.headers)
+    if target.api_key and target.auth == "bearer":
+        fields.append(("Authorization", f"Bearer {target.api_key}"))
+    elif target.api_key and target.auth != "none":
+        fields.append((target.auth, target.api_key))
+    for name, value in fields:
+        if not (value.isascii() and value.isprintable()):
+            what = "the API key" if value.endswith(target.api_key or "\0") else f"the field {name}"
+            raise BadAddress(f"{what} holds characters that no HTTP header can carry: set it again")
+    return "".join(f"{name}: {value}\r\n" for name, value in fields)
 
 
-def request_bytes(origin: Origin, authorization_line: str, body: Mapping[str, object]) -> bytes:
-    """Return a whole POST of a chat completion, ready to be sent."""
+def request_bytes(
+    origin: Origin,
+    target: Target,
+    lines: str,
+    body: Mapping[str, object],
+    proxy: Proxy | None = None,
+) -> bytes:
+    """Return a whole POST of a completion, ready to be sent; `lines` are of `header_lines`."""
     content = msgspec.json.encode(body)
-    head = (
-        f"POST {origin.path}/chat/completions HTTP/1.1\r\n"
+    query = f"?{urlencode(target.query)}" if target.query else ""
+    head = _head("POST", origin, f"{origin.path}{PATHS[target.api]}{query}", lines, proxy)
+    about = f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+    return (head + about).encode("ascii") + content
+
+
+def fetch_bytes(origin: Origin, lines: str, path: str, proxy: Proxy | None = None) -> bytes:
+    """Return a whole GET of a path of the same origin."""
+    return (_head("GET", origin, path, lines, proxy) + "\r\n").encode("ascii")
+
+
+def tunnel_bytes(origin: Origin, proxy: Proxy) -> bytes:
+    """Return the request that makes a proxy connect to an origin (RFC 9110, 9.3.6)."""
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    where = f"{host}:{origin.port}"
+    return (f"CONNECT {where} HTTP/1.1\r\nHost: {where}\r\n{proxy.authorization}\r\n").encode(
+        "ascii"
+    )
+
+
+def _head(method: str, origin: Origin, path: str, lines: str, proxy: Proxy | None) -> str:
+    if proxy is not None and origin.scheme == "http":  # RFC 9112, 3.2.2
+        path, lines = f"http://{origin.authority}{path}", lines + proxy.authorization
+    return (
+        f"{method} {path} HTTP/1.1\r\n"
         f"Host: {origin.authority}\r\n"
-        "Content-Type: application/json\r\n"
         "Accept: text/event-stream, application/json\r\n"
         "Accept-Encoding: identity\r\n"
-        "User-Agent: inferctl\r\n"
-        f"Content-Length: {len(content)}\r\n"
-        f"{authorization_line}\r\n"
+        f"{'' if 'user-agent:' in lines.lower() else 'User-Agent: inferctl' + CRLF}"
+        f"{lines}"
     )
-    return head.encode("ascii") + content

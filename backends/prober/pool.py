@@ -6,7 +6,7 @@ import ssl
 from backends.prober import clock, problems
 from backends.prober.connection import Address, Connection
 from backends.prober.loop import Loop
-from backends.prober.origin import Origin
+from backends.prober.origin import Origin, Proxy
 
 
 class Unresolved(Exception):
@@ -16,8 +16,11 @@ class Unresolved(Exception):
 class Pool:
     """Idle and new connections to one origin, without a limit on their number."""
 
-    def __init__(self, origin: Origin, loop: Loop, connect_timeout_s: float) -> None:
+    def __init__(
+        self, origin: Origin, loop: Loop, connect_timeout_s: float, proxy: Proxy | None = None
+    ) -> None:
         self._origin = origin
+        self._proxy = proxy
         self._loop = loop
         self._timeout_s = connect_timeout_s
         self._tls = _tls_context() if origin.scheme == "https" else None
@@ -42,9 +45,9 @@ class Pool:
         dns_s = None
         if not self._addresses:
             began_ns = clock.now_ns()
-            self._addresses = _look_up(self._origin)
+            self._addresses = _look_up(self._proxy.origin if self._proxy else self._origin)
             dns_s = (clock.now_ns() - began_ns) / clock.NS
-        connection = Connection(self._origin, self._loop, self._tls, self._timeout_s)
+        connection = Connection(self._origin, self._loop, self._tls, self._timeout_s, self._proxy)
         return connection, self._addresses, dns_s
 
     def keep(self, connection: Connection) -> None:

@@ -5,8 +5,8 @@ import socket
 import ssl
 from http import HTTPStatus
 
+from backends.domain.ab.errors import decoded_json, error_message, one_line, refusal
 from backends.domain.ab.run import CANCELLED
-from backends.domain.ab.tokens import decoded_json, error_message, well_formed
 from backends.prober.http import Head
 from backends.prober.origin import Origin
 
@@ -46,6 +46,14 @@ def connect_timeout(origin: Origin, seconds: float) -> str:
     )
 
 
+def no_tunnel(proxy: Origin, said: str) -> str:
+    """A proxy does not connect to the endpoint."""
+    return (
+        f"the proxy {proxy.authority} makes no way to the endpoint"
+        f" ({one_line(said)[:LONGEST_QUOTE] or 'no HTTP'}): check HTTPS_PROXY and its user"
+    )
+
+
 def closed_early(origin: Origin) -> str:
     """The peer closed before the connection was ready."""
     return f"{origin.authority} closed the connection while it was being opened: http or https?"
@@ -78,7 +86,10 @@ def status(head: Head, body: bytes, model: str) -> str:
         where = head.fields.get("location", "nowhere")
         return f"HTTP {code}: the endpoint redirects to {where}; put the final address in base_url"
     if code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return f"HTTP {code}: the endpoint does not accept the API key; check it{said}"
+        what = (
+            "does not accept the API key" if code == HTTPStatus.UNAUTHORIZED else "refuses access"
+        )
+        return f"HTTP {code}: the endpoint {what}; check the key and its rights{said}"
     if code == HTTPStatus.NOT_FOUND:
         return (
             f"HTTP 404: no model '{model}' or no such path; compare with the endpoint's /models"
@@ -90,9 +101,17 @@ def status(head: Head, body: bytes, model: str) -> str:
             f"retry after {after} s" if after and after.isdigit() else f"retry {after or 'later'}"
         )
         return f"HTTP 429: the endpoint limits the rate; {when}{said}"
-    if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return f"HTTP {code} {head.reason}: the endpoint failed; see its log or status page{said}"
-    return f"HTTP {code} {head.reason}: the endpoint refused the request{said}"
+    named = f"HTTP {code} {head.reason or _phrase(code)}".rstrip()
+    failed = code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    what = "failed; see its log or status page" if failed else "refused the request"
+    if code < HTTPStatus.MULTIPLE_CHOICES:
+        what = "took the request and has no reply yet"
+    return f"{named}: the endpoint {what}{said}"
+
+
+def _phrase(code: int) -> str:
+    """What a status means that came without a reason phrase, as HTTP/2's do."""
+    return HTTPStatus(code).phrase if code in {*HTTPStatus} else ""
 
 
 def may_pass(problem: str) -> bool:
@@ -106,14 +125,16 @@ def not_streamed(head: Head, body: bytes) -> str:
     if head.content_type == "text/html" or body.lstrip()[:1] == b"<":
         return "the reply is a web page, not the API: check base_url, which usually ends in /v1"
     document = decoded_json(body.strip())
+    if message := error_message(document):
+        return f"the endpoint reported: {message[:LONGEST_QUOTE]}"
     if isinstance(document, dict):
-        if message := error_message(document):
-            return f"the endpoint reported: {message[:LONGEST_QUOTE]}"
         if "choices" in document:
             return (
                 "the endpoint replied in one piece, not as a stream, so there is no TTFT to"
                 ' measure: it must support "stream": true'
             )
+        if isinstance(state := document.get("status"), str):
+            return f"the endpoint answered with the status '{one_line(state)[:40]}', not a stream"
     kind = head.content_type or "no content type"
     return f"the reply is {kind}, not a stream of events: check base_url"
 
@@ -154,10 +175,18 @@ def cancelled(pieces: int) -> str:
 def through_client(error: Exception, *, proxied: bool) -> str:
     """A request that the ``openai`` client sent failed before a whole reply came."""
     cause = error.__cause__ or error
-    said = _one_line(str(cause)) or type(cause).__name__
+    said = one_line(str(cause))[:LONGEST_QUOTE] or type(cause).__name__
     if proxied:
         return f"the request through the proxy failed ({said}): check HTTPS_PROXY"
     return f"the request over HTTP/2 failed ({said}): check base_url and the server's log"
+
+
+def waited_in_vain(problem: str, waited_s: float, delay_s: float) -> str:
+    """An endpoint that was to answer later did not within the limit."""
+    return (
+        f"{problem[:LONGEST_QUOTE]}; waited {waited_s:.0f} s for it, and {delay_s:.0f} s more are"
+        " beyond --timeout"
+    )
 
 
 def compressed(coding: str) -> str:
@@ -165,11 +194,26 @@ def compressed(coding: str) -> str:
     return f"the reply is compressed ({coding}) though identity was asked for: turn that off"
 
 
-def _one_line(text: str) -> str:
-    return " ".join(well_formed(text).split())[:LONGEST_QUOTE]
+def inflated(coding: str) -> str:
+    """The reply is small only as long as it is compressed."""
+    return f"the {coding} data of the reply grows without measure: it was not read any further"
+
+
+def endless_event(most_bytes: int) -> str:
+    """An event, or a comment, does not end."""
+    return f"the stream has a line or an event of over {most_bytes // 1024} KiB: it was not read on"
+
+
+def too_large(most_bytes: int) -> str:
+    """The reply has more bytes than any that was asked for."""
+    return f"the reply has over {most_bytes >> 20} MiB: lower max_tokens, or see what it sends"
+
+
+def too_much_at_once(most_bytes: int) -> str:
+    """All the replies under way take too much together."""
+    return f"the replies under way have over {most_bytes >> 20} MiB together: ask for less at once"
 
 
 def _said(body: bytes) -> str:
-    document = decoded_json(body.strip())
-    message = error_message(document) if isinstance(document, dict) else None
+    message = refusal(body)
     return f" (it says: {message[:LONGEST_QUOTE]})" if message else ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import msgspec
 
@@ -16,9 +17,15 @@ class Target:
     Attributes:
         endpoint: the name the user knows it by.
         base_url: as OpenAI clients take it, usually ending in ``/v1``.
-        api_key: sent as bearer token; travels over stdin only and is never shown.
+        api_key: sent as `auth` says; travels over stdin only and is never shown.
         prices: what it charges for a request.
         extra: further fields of the request body.
+        headers: further header fields.
+        query: what follows the path of every request.
+        auth: ``bearer``, ``api-key``, ``none``, or the header field that carries the key.
+        api: which of OpenAI's interfaces it is asked by.
+        secret_values: those of `headers` that are shown nowhere.
+        refused: fields that it is known not to take, so that they are not sent.
     """
 
     name: TargetName
@@ -28,15 +35,40 @@ class Target:
     api_key: str | None = field(default=None, repr=False)
     prices: RequestPrices = NO_PRICES
     extra: Mapping[str, object] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    query: tuple[tuple[str, str], ...] = ()
+    auth: str = "bearer"
+    api: Literal["chat", "completions", "responses"] = "chat"
+
+    secret_values: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def effort(self) -> str:
+        """The reasoning effort that is asked for, empty for the endpoint's own."""
+        inside = self.extra.get("reasoning")
+        found = inside.get("effort") if isinstance(inside, Mapping) else None
+        return str(found or self.extra.get("reasoning_effort") or "")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be seen nowhere: the key, and what `secret_values` has of the header."""
+        return tuple(value for value in (self.api_key, *self.secret_values) if value)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a request may take, in seconds, before it counts as an error."""
+    """How long a request may take, in seconds, before it counts as an error.
+
+    Attributes:
+        wait_s: how long an endpoint that limits its rate or wakes up is waited for before the
+            request that is measured; 0: not at all.
+    """
 
     connect_s: float = 10.0
     ttft_s: float = 120.0
     total_s: float = 600.0
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +125,7 @@ class LoadOrder:
     max_concurrency: int = 1024
     cached: bool = False
     ignore_eos: bool = True
-    limits: Limits = Limits()
+    limits: Limits = Limits(wait_s=120.0)
     seed: int | None = None
 
 

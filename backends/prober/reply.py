@@ -1,20 +1,24 @@
 """What the bytes of a reply mean: HTTP around events around chunks, and how it went wrong."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from http import HTTPStatus
 from typing import Concatenate, ParamSpec
 
-from backends.domain.ab.sse import SseEvent, SseParser
+from backends.domain.ab.sse import LONGEST_EVENT_BYTES, EventTooLong, SseEvent, SseParser
 from backends.domain.ab.tokens import ChunkReader, Piece
-from backends.domain.redaction import redacted_bytes
 from backends.prober import problems
-from backends.prober.http import BrokenReply, Head, ReplyParser
+from backends.prober.http import BrokenReply, Head, ReplyParser, without_secrets
 
 P = ParamSpec("P")
 
-LARGEST_PLAIN_BODY = 1024 * 1024
+LARGEST_PLAIN_BODY = 512 * 1024
+LARGEST_REPLY = 32 * 1024 * 1024
+INFLATED_AT_ONCE = 64 * 1024
+INFLATED_FREELY = 1024 * 1024
+LARGEST_INFLATION = 200
+"""Streams of completions shrink to a tenth or so; what grows by more is made to fill memory."""
 ZLIB_CODINGS = ("gzip", "x-gzip", "deflate")
 # Window size of zlib's documentation for "gzip or zlib, as its header says".
 ANY_ZLIB = 47
@@ -37,10 +41,43 @@ def _guarded(
             return read(self, *arguments, **named)
         except (BrokenReply, UnreadableReply):
             raise
+        except EventTooLong as error:
+            raise UnreadableReply(problems.endless_event(LONGEST_EVENT_BYTES)) from error
         except problems.FAULTS as error:
             raise UnreadableReply(problems.not_understood(error)) from error
 
     return guarded
+
+
+class _Inflater:
+    """Identity is what was asked for, but some gateways compress whatever passes them."""
+
+    def __init__(self) -> None:
+        self._inflate = zlib.decompressobj(ANY_ZLIB)
+        self._received_bytes = self._inflated_bytes = 0
+
+    def parts(self, coding: str, body: bytes) -> Iterator[bytes]:
+        """Yield what a piece of a compressed body holds, a little at a time.
+
+        Raises:
+            UnreadableReply: it is broken, or grows without measure.
+        """
+        if coding not in ZLIB_CODINGS:
+            raise UnreadableReply(problems.compressed(coding))
+        self._received_bytes += len(body)
+        while body:
+            try:
+                part = self._inflate.decompress(body, INFLATED_AT_ONCE)
+            except zlib.error as error:
+                raise UnreadableReply(
+                    f"the {coding} data of the reply is broken: {error}"
+                ) from error
+            self._inflated_bytes += len(part)
+            freely = max(INFLATED_FREELY, LARGEST_INFLATION * self._received_bytes)
+            if self._inflated_bytes > min(freely, LARGEST_REPLY):
+                raise UnreadableReply(problems.inflated(coding))
+            body = self._inflate.unconsumed_tail
+            yield part
 
 
 class Reply:
@@ -51,18 +88,19 @@ class Reply:
         plain_body: the body of a reply that is no stream of events.
     """
 
-    def __init__(self, model: str, key: str | None = None) -> None:
+    def __init__(self, model: str, keys: Sequence[str] = ()) -> None:
         self.reader = ChunkReader()
         self.plain_body = bytearray()
         self._model = model
-        self._key = key
+        self._keys = tuple(keys)
         self._head: Head | None = None
-        self._http = ReplyParser(key)
+        self._http = ReplyParser(self._keys)
         self._events = SseParser()
         self._coding: str | None = None
         self._streams: bool | None = None
         self._beginning = b""
-        self._inflate = zlib.decompressobj(ANY_ZLIB)
+        self._inflater = _Inflater()
+        self._received_bytes = 0
 
     @property
     def head(self) -> Head | None:
@@ -87,10 +125,13 @@ class Reply:
             BrokenReply: this is no HTTP/1.1.
             UnreadableReply: its body cannot be decompressed, or not understood.
         """
+        self._received_bytes += len(data)
+        if self._received_bytes > LARGEST_REPLY:
+            raise UnreadableReply(problems.too_large(LARGEST_REPLY))
         body = self._http.feed(data)
         if not body or self._http.head is None:
             return []
-        return self.feed_body(at_s, self._decoded(self._http.head, body))
+        return self.feed_body(at_s, body)
 
     def take_head(self, head: Head) -> None:
         """Take the head of a reply whose HTTP somebody else understands; see `feed_body`."""
@@ -104,7 +145,19 @@ class Reply:
             UnreadableReply: they cannot be understood.
         """
         assert self.head is not None
+        if self._coding is None:
+            self._coding = self.head.fields.get("content-encoding", "").strip().lower()
+        if self._coding in ("", "identity"):
+            return self._read_body(at_s, body)
+        return [
+            piece
+            for part in self._inflater.parts(self._coding, body)
+            for piece in self._read_body(at_s, part)
+        ]
+
+    def _read_body(self, at_s: float, body: bytes) -> list[Piece]:
         if self._streams is None:
+            assert self.head is not None
             body = self._beginning + body
             self._streams = _is_stream(self.head, body)
             self._beginning = body if self._streams is None else b""
@@ -123,20 +176,6 @@ class Reply:
         except problems.FAULTS as error:
             self.reader.error = self.reader.error or problems.not_understood(error)
         return self._http.end()
-
-    def _decoded(self, head: Head, body: bytes) -> bytes:
-        """Identity is what was asked for, but some gateways compress whatever passes them."""
-        if self._coding is None:
-            self._coding = head.fields.get("content-encoding", "").strip().lower()
-        coding = self._coding
-        if coding in ("", "identity"):
-            return body
-        if coding not in ZLIB_CODINGS:
-            raise UnreadableReply(problems.compressed(coding))
-        try:
-            return self._inflate.decompress(body)
-        except zlib.error as error:
-            raise UnreadableReply(f"the {coding} data of the reply is broken: {error}") from error
 
     def error(self, problem: str | None, *, cut: bool) -> str | None:
         """Return in one line what was wrong with this reply, None if it was a whole stream.
@@ -169,13 +208,14 @@ class Reply:
         return problems.cut(len(reader.pieces), problem or (None if cut else "no [DONE] came"))
 
     def _shown_body(self) -> bytes:
-        return redacted_bytes(bytes(self.plain_body), self._key)
+        return without_secrets(bytes(self.plain_body), self._keys)
 
     def _read(self, at_s: float, events: list[SseEvent]) -> list[Piece]:
         """Understand events; the key goes first, for of a quote only the beginning is kept."""
-        key, feed = self._key, self.reader.feed
-        shown = (event._replace(data=redacted_bytes(event.data, key)) for event in events)
-        return [piece for event in shown if (piece := feed(at_s, event)) is not None]
+        feed = self.reader.feed
+        if self._keys:
+            events = [each._replace(data=without_secrets(each.data, self._keys)) for each in events]
+        return [piece for event in events if (piece := feed(at_s, event)) is not None]
 
 
 def _is_stream(head: Head, body: bytes) -> bool | None:

@@ -5,18 +5,27 @@ import hashlib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 
-from backends.domain.ab.facts import AbFact, RunBegan, RunEnded, SeriesBegan, SeriesEnded
+from backends.domain.ab.facts import (
+    AbFact,
+    RunBegan,
+    RunEnded,
+    SeriesBegan,
+    SeriesEnded,
+    TargetWaits,
+)
 from backends.domain.ab.run import Priority, Run, TargetName
 from backends.prober import clock, problems
+from backends.prober.asking import Asking, AskingHooks, Wait
 from backends.prober.audit import Audit
 from backends.prober.body import with_nonce
-from backends.prober.exchange import Asked, Hooks
+from backends.prober.exchange import Asked
 from backends.prober.live import LiveText
 from backends.prober.loop import Loop
 from backends.prober.origin import BadAddress
-from backends.prober.outcome import run_of
+from backends.prober.outcome import hidden, run_of
 from backends.prober.protocol import SeriesOrder, Target
 from backends.prober.target import TargetClient
 
@@ -66,7 +75,8 @@ class Series:
         self._targets = {target.name: target for target in order.targets}
         self._done = dict.fromkeys(self._targets, 0)
         self._failures = dict.fromkeys(self._targets, 0)
-        self._running: dict[Asked, tuple[Target, int]] = {}
+        self._running: dict[Asking, tuple[Target, int]] = {}
+        self._given_up: dict[TargetName, str] = {}
         self._warm_ups: list[Run] = []
         self._audit = Audit(priority)
 
@@ -86,6 +96,7 @@ class Series:
                 order.temperature,
                 order.ignore_eos,
                 order.cached,
+                tuple(target.effort for target in order.targets),
             )
         )
         try:
@@ -104,10 +115,10 @@ class Series:
         if self.over:
             return
         running, self._running = self._running, {}
-        for exchange, (target, index) in running.items():
-            exchange.cancel()
-            if exchange.trace.sent_ns and index >= 0:
-                run = self._run_of(exchange, target, index)
+        for asking, (target, index) in running.items():
+            asking.cancel()
+            if asking.exchange is not None and asking.exchange.trace.sent_ns and index >= 0:
+                run = self._run_of(asking, target, index)
                 self._tell(RunEnded(clock.stamp_of(clock.now_ns()), run))
         self._end(reason)
 
@@ -118,30 +129,30 @@ class Series:
         target, *others = waiting
 
         def ended(exchange: Asked) -> None:
-            del self._running[exchange]
-            client = self._clients[target.name]
-            if client.adapt(exchange):
-                self._warm_up(waiting)
-                return
-            run = run_of(exchange, target, WARM_UP)
+            asking = self._over(exchange)
+            run = asking.completed(run_of(exchange, target, WARM_UP))
             self._warm_ups.append(run)
             if exchange.error and _is_hopeless(exchange):
                 self._tell(RunEnded(clock.stamp_of(clock.now_ns()), replace(run, index=0)))
-                self._end(f"target {target.name} ({target.endpoint}): {run.error}")
-                return
-            self._warm_up(others)
+                self._give_up(target, f"target {target.name} ({target.endpoint}): {run.error}")
+            if not self.over:
+                self._warm_up(others)
 
-        prompt = with_nonce(self._order.prompt, self._source)
         tokens = min(WARM_UP_TOKENS, self._order.max_tokens)
-        self._send(target, prompt, tokens, Hooks(lambda _: None, lambda *_: None, ended))
+        hooks = AskingHooks(
+            lambda _: None, lambda *_: None, ended, partial(self._waits, target), measures=False
+        )
+        self._ask(target, tokens, hooks, WARM_UP)
 
     def _next_slot(self) -> None:
         gc.collect()
-        if not self._slots:
-            self._end("")
-            return
-        for name in self._slots.pop(0):
-            self._run(self._targets[name])
+        while self._slots:
+            names = [name for name in self._slots.pop(0) if name not in self._given_up]
+            for name in names:
+                self._run(self._targets[name])
+            if names:
+                return
+        self._end("; ".join(self._given_up.values()))
 
     def _run(self, target: Target) -> None:
         index = self._done[target.name]
@@ -151,31 +162,44 @@ class Series:
             self._tell(RunBegan(clock.stamp_of(sent_ns), target.name, index))
 
         def ended(exchange: Asked) -> None:
-            del self._running[exchange]
-            if exchange.http_2_only and self._clients[target.name].adapt(exchange):
-                self._run(target)
-                return
             live.close()
-            self._take(target, self._run_of(exchange, target, index), exchange)
+            asking = self._over(exchange)
+            self._take(target, self._run_of(asking, target, index), exchange)
 
-        prompt = self._order.prompt
-        if not self._order.cached:
-            prompt = with_nonce(prompt, self._source)
-        self._send(target, prompt, self._order.max_tokens, Hooks(sent, live.take, ended), index)
+        warm = self._order.warm_up
+        hooks = AskingHooks(sent, live.take, ended, partial(self._waits, target), measures=warm)
+        self._ask(target, self._order.max_tokens, hooks, index)
 
-    def _run_of(self, exchange: Asked, target: Target, index: int) -> Run:
-        run = run_of(exchange, target, index)
-        return replace(run, flags=(*run.flags, *self._clients[target.name].flags))
+    def _waits(self, target: Target, wait: Wait) -> None:
+        now = clock.stamp_of(clock.now_ns())
+        why = hidden(wait.why, target)
+        self._tell(TargetWaits(now, target.name, why, wait.cold, wait.delay_s, wait.waited_s))
 
-    def _send(
-        self, target: Target, prompt: str, max_tokens: int, hooks: Hooks, index: int = WARM_UP
-    ) -> None:
-        order = self._order
-        exchange = self._clients[target.name].exchange(
-            prompt, max_tokens, temperature=order.temperature, ignore_eos=order.ignore_eos
-        )
-        self._running[exchange] = (target, index)
-        exchange.begin(None, hooks)
+    def _run_of(self, asking: Asking, target: Target, index: int) -> Run:
+        assert asking.exchange is not None
+        run = asking.completed(run_of(asking.exchange, target, index))
+        client = self._clients[target.name]
+        return replace(run, flags=(*run.flags, *client.flags), not_sent=client.not_sent)
+
+    def _ask(self, target: Target, max_tokens: int, hooks: AskingHooks, index: int) -> None:
+        order, client = self._order, self._clients[target.name]
+
+        def prepared() -> Asked:
+            fresh = index == WARM_UP or not order.cached
+            prompt = with_nonce(order.prompt, self._source) if fresh else order.prompt
+            return client.exchange(
+                prompt, max_tokens, temperature=order.temperature, ignore_eos=order.ignore_eos
+            )
+
+        asking = Asking(client, prepared, self._loop, order.limits.wait_s, hooks)
+        self._running[asking] = (target, index)
+        asking.begin()
+
+    def _over(self, exchange: Asked) -> Asking:
+        """Return whose last exchange this was, which no longer runs."""
+        asking = next(each for each in self._running if each.exchange is exchange)
+        del self._running[asking]
+        return asking
 
     def _take(self, target: Target, run: Run, exchange: Asked) -> None:
         self._done[target.name] += 1
@@ -183,12 +207,19 @@ class Series:
         self._audit.add(run, exchange.trace)
         self._tell(RunEnded(clock.stamp_of(clock.now_ns()), run))
         if self._failures[target.name] >= FAILURES_TO_GIVE_UP:
-            self.cancel(
+            self._give_up(
+                target,
                 f"{FAILURES_TO_GIVE_UP} runs in a row failed in target {target.name}"
-                f" ({target.endpoint}): {run.error}"
+                f" ({target.endpoint}): {run.error}",
             )
-        elif not self._running:
+        if not self._running and not self.over:
             self._next_slot()
+
+    def _give_up(self, target: Target, reason: str) -> None:
+        """Ask this target no more; the others have all their runs."""
+        self._given_up[target.name] = reason
+        if len(self._given_up) == len(self._targets):
+            self._end("; ".join(self._given_up.values()))
 
     def _end(self, reason: str) -> None:
         gc.enable()

@@ -1,9 +1,10 @@
 """The values of the configuration."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from backends.domain.address import base_url, is_loopback
 from backends.domain.decision.scenario import Scenario
@@ -22,10 +23,52 @@ model, without the last it would answer everybody."""
 
 @dataclass(frozen=True, slots=True)
 class KeySource:
-    """Where an API key is read from; never the key itself."""
+    """Where an API key is read from; never the key itself.
 
-    kind: Literal["env", "file", "keyring"]
+    Attributes:
+        command: what prints the key, where that is its kind.
+    """
+
+    kind: Literal["env", "file", "keyring", "command"]
     where: str
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EnvValue:
+    """The variable that holds a value; never the value itself."""
+
+    name: str
+
+
+HeaderValue = str | EnvValue
+API = Literal["chat", "completions", "responses"]
+"""Which of OpenAI's interfaces an endpoint is asked by."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestForm:
+    """What an endpoint needs besides its address and its key.
+
+    Attributes:
+        headers: further header fields; a secret stands in the environment.
+        query: what follows the path of every request.
+        extra_body: further fields of the body.
+        auth: ``bearer``, ``api-key``, ``none``, or the header field that carries the key.
+        provider: which providers a gateway may ask, in its own words.
+    """
+
+    headers: tuple[tuple[str, HeaderValue], ...] = ()
+    query: tuple[tuple[str, str], ...] = ()
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    auth: str = "bearer"
+    api: API = "chat"
+    reasoning_effort: str = ""
+    provider: Mapping[str, Any] = field(default_factory=dict)
+
+
+NO_FORM = RequestForm()
+"""A key as bearer token, and nothing besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +146,7 @@ class Endpoint:
     model: str
     api_key: KeySource | None = None
     prices: TokenPrices = TokenPrices()
+    form: RequestForm = NO_FORM
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +233,12 @@ class Settings:
             each.api_key.where
             for each in self.endpoints
             if each.api_key and each.api_key.kind == "env"
+        ]
+        keys += [
+            value.name
+            for each in self.endpoints
+            for _, value in each.form.headers
+            if isinstance(value, EnvValue)
         ]
         return (
             frozenset((*keys, *filter(None, (each.api_key_env for each in self.servers))))

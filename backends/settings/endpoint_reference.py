@@ -8,8 +8,8 @@ from backends.domain import values
 from backends.domain.values import Unfit
 from backends.problem import NotFound
 from backends.settings import kinds
-from backends.settings.config import KeySource, Settings, TokenPrices
-from backends.settings.secrets import Secret, resolve_secret
+from backends.settings.config import NO_FORM, KeySource, RequestForm, Settings, TokenPrices
+from backends.settings.secrets import Secret, resolve_header, resolve_secret
 
 
 class UnknownEndpoint(NotFound):
@@ -24,6 +24,8 @@ class EndpointTarget:
         base_url: without a slash at its end, with ``/v1`` where the API has it.
         secret: the key to send, None where the endpoint asks for none.
         prices: what the endpoint charges; None for a server of this host, which has no such prices.
+        form: what it needs besides.
+        headers: its header fields, with what the environment holds for them.
     """
 
     name: str
@@ -31,6 +33,8 @@ class EndpointTarget:
     model: str
     secret: Secret | None = None
     prices: TokenPrices | None = None
+    form: RequestForm = NO_FORM
+    headers: tuple[tuple[str, str | Secret], ...] = ()
 
 
 def resolve_endpoint(
@@ -44,7 +48,18 @@ def resolve_endpoint(
     """
     if endpoint := settings.endpoint(reference):
         secret = resolve_secret(endpoint.api_key, environ) if endpoint.api_key else None
-        return EndpointTarget(reference, endpoint.base_url, endpoint.model, secret, endpoint.prices)
+        headers = tuple(
+            (name, resolve_header(name, value, environ)) for name, value in endpoint.form.headers
+        )
+        return EndpointTarget(
+            reference,
+            endpoint.base_url,
+            endpoint.model,
+            secret,
+            endpoint.prices,
+            endpoint.form,
+            headers,
+        )
     if profile := settings.profile(reference):
         variable = profile.api_key_env
         secret = resolve_secret(KeySource("env", variable), environ) if variable else None

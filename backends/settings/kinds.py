@@ -214,7 +214,9 @@ def address(value: object, example: str = "http://127.0.0.1:9090") -> str:
     if not has_host or not has_port_or_none or " " in word:
         raise Unfit(f"is {word!r}, which names no host", remedy)
     if parts.query or parts.fragment:
-        raise Unfit("contains a query or fragment", f"remove what follows the path; {remedy}")
+        what = "remove what follows the path"
+        what += ", and write it as query = { … }" if parts.query else ""
+        raise Unfit("contains a query or fragment", f"{what}; {remedy}")
     if not parts.netloc.isascii():
         raise Unfit(
             f"is {word!r}, whose host has letters beyond ASCII", "write its ASCII form, xn--…"

@@ -13,7 +13,7 @@ from backends.domain import values
 from backends.domain.decision.scenario import KEYS, Scenario
 from backends.domain.values import Unfit
 from backends.host.files import read_file
-from backends.settings import kinds
+from backends.settings import kinds, request_kinds
 from backends.settings.config import (
     AgentUse,
     Billing,
@@ -21,6 +21,7 @@ from backends.settings.config import (
     KeySource,
     Limits,
     Profile,
+    RequestForm,
     Settings,
     TokenPrices,
     TrafficSource,
@@ -57,11 +58,22 @@ KEY_SOURCES: Mapping[str, Kind] = {
     "api_key_env": kinds.environment_name,
     "api_key_file": kinds.file,
     "api_key_keyring": values.text,
+    "api_key_command": request_kinds.command,
+}
+FORM_KEYS: Mapping[str, Kind] = {
+    "headers": request_kinds.headers,
+    "query": request_kinds.query,
+    "extra_body": request_kinds.extra_body,
+    "auth": request_kinds.auth,
+    "api": request_kinds.api,
+    "reasoning_effort": values.text,
+    "provider": request_kinds.provider,
 }
 ENDPOINT_KEYS: Mapping[str, Kind] = {
     "base_url": kinds.base_url,
     "model": values.text,
     **KEY_SOURCES,
+    **FORM_KEYS,
     **PRICE_KEYS,
 }
 LIMITS_KEYS: Mapping[str, Kind] = {"ttft_p99_s": kinds.seconds, "itl_p99_s": kinds.seconds}
@@ -213,10 +225,10 @@ class _Reader:
             prices = {
                 kind.removeprefix("price_"): values[kind] for kind in PRICE_KEYS & values.keys()
             }
+            form = RequestForm(**{name: values[name] for name in FORM_KEYS & values.keys()})
             if {"base_url", "model"} <= values.keys():
-                endpoints.append(
-                    Endpoint(name, values["base_url"], values["model"], key, TokenPrices(**prices))
-                )
+                url, model = values["base_url"], values["model"]
+                endpoints.append(Endpoint(name, url, model, key, TokenPrices(**prices), form))
         return tuple(endpoints)
 
     def key_source(self, place: tuple[str, ...], values: Values) -> KeySource | None:
@@ -226,7 +238,8 @@ class _Reader:
         if not given:
             return None
         kind: Any = given[0].removeprefix("api_key_")
-        return KeySource(kind, values[given[0]])
+        value = values[given[0]]
+        return KeySource(kind, value[0], value) if kind == "command" else KeySource(kind, value)
 
     def bindings(self, document: Values) -> tuple[tuple[str, str], ...]:
         """Take ``[keys]``, where ``server.start = "s"`` may be written with or without quotes."""

@@ -2,13 +2,22 @@
 
 import importlib
 import os
+import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from backends.problem import Problem
-from backends.settings.config import KeySource
+from backends.settings.config import HeaderValue, KeySource
 
 _LONGEST_KEY_BYTES = 16_384
+
+COMMAND_S = 60.0
+COMMAND_KEY_S = 3000.0
+"""How long what a command printed is used again: ten minutes less than the hour of gcloud's tokens
+(cloud.google.com/docs/authentication/token-types)."""
+
+_printed: dict[tuple[str, ...], tuple[str, float]] = {}
 
 
 class SecretUnavailable(Problem):
@@ -49,6 +58,8 @@ def resolve_secret(source: KeySource, environ: Mapping[str, str] | None = None) 
     environ = os.environ if environ is None else environ
     if source.kind == "env":
         value, place = _from_environment(source.where, environ), f"variable {source.where}"
+    elif source.kind == "command":
+        value, place = _from_command(source.command), f"output of {source.where}"
     elif source.kind == "file":
         value, place = _from_file(Path(source.where).expanduser()), source.where
     else:
@@ -61,6 +72,57 @@ def resolve_secret(source: KeySource, environ: Mapping[str, str] | None = None) 
             f"the key in {place} has characters that no key has; put the key alone there"
         )
     return Secret(value)
+
+
+def forget_printed(source: KeySource | None) -> None:
+    """Let the next request ask a command for a new key: the endpoint refused this one."""
+    if source is not None:
+        _printed.pop(source.command, None)
+
+
+def resolve_header(
+    name: str, value: HeaderValue, environ: Mapping[str, str] | None = None
+) -> str | Secret:
+    """Return what a header field holds; what stands in the environment is a secret.
+
+    Raises:
+        SecretUnavailable: its variable is missing, empty or malformed.
+    """
+    if isinstance(value, str):
+        return value
+    try:
+        return resolve_secret(KeySource("env", value.name), environ)
+    except SecretUnavailable as error:
+        raise SecretUnavailable(f"the header field {name}: {error}") from error
+
+
+def _from_command(command: tuple[str, ...]) -> str:
+    """What a command prints, kept for `COMMAND_KEY_S`: the tokens of gcloud last an hour."""
+    had = _printed.get(command)
+    if had is not None and time.monotonic() < had[1]:
+        return had[0]
+    program = command[0]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=COMMAND_S, check=False
+        )
+    except FileNotFoundError as error:
+        raise SecretUnavailable(f"the command {program} is not found; install it") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SecretUnavailable(
+            f"the command {program} that prints the key did not end well"
+            f" ({type(error).__name__}); run it by hand"
+        ) from error
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        why = f": {said[-1][:200]}" if said else ""
+        raise SecretUnavailable(
+            f"the command {program} that prints the key ended with exit code"
+            f" {done.returncode}{why}; run it by hand"
+        )
+    printed = done.stdout[:_LONGEST_KEY_BYTES].decode("utf-8", "replace")
+    _printed[command] = (printed, time.monotonic() + COMMAND_KEY_S)
+    return printed
 
 
 def _from_environment(variable: str, environ: Mapping[str, str]) -> str:

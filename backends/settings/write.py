@@ -1,6 +1,6 @@
 """Writes the configuration, keeping every comment and what the user arranged."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,39 @@ def add_profile(profile: Profile, path: Path | None = None) -> Path:
     _servers(document).append(profile.name, _table(profile))
     _save(tomlkit.dumps(document), path)
     return path
+
+
+def add_endpoint(
+    name: str, values: Mapping[str, Any], comments: Sequence[str], path: Path | None = None
+) -> Path:
+    """Add an ``[endpoint.NAME]`` table below comments, and return where the file is.
+
+    Raises:
+        ConfigError: the file has faults or an endpoint of that name, or the table would be one.
+        OSError: the file cannot be written.
+    """
+    path = path or config_file()
+    if path.exists() and read_settings(path).endpoint(name):
+        what = "exists already"
+        raise ConfigError((Fault(path, f"endpoint.{name}", None, what, "choose another name"),))
+    before = path.read_text(encoding="utf-8") if path.exists() else _FIRST_LINES
+    table = tomlkit.document()
+    for key, value in values.items():
+        table.append(key, tomlkit.item(_inline(value)))
+    lines = [f"# {comment}" for comment in comments]
+    written = "\n".join([*lines, f"[endpoint.{tomlkit.key(name).as_string()}]"])
+    _save(f"{before.rstrip()}\n\n{written}\n{tomlkit.dumps(table)}", path)
+    return path
+
+
+def _inline(value: Any) -> Any:
+    """A table in one line, where the value is one."""
+    if not isinstance(value, dict):
+        return value
+    table = tomlkit.inline_table()
+    for key, item in value.items():
+        table.append(key, _inline(item))
+    return table
 
 
 def set_values(changes: Mapping[Keys, TomlValue], path: Path | None = None) -> None:

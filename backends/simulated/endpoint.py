@@ -3,7 +3,8 @@
 OpenAI-compatible, streaming, on loopback. Its time to first token is spread as that of a published
 one was: 446 ms to 1.3 s with a median of 546 ms over twenty requests. It can misbehave in the
 ways that real ones do, for all requests (``--misbehave``) or for those whose model name ends in
-the way's name (``gpt-oss-120b-cut``). ``SIMULATED_API_KEY`` is the key it asks for, if set.
+the way's name (``gpt-oss-120b-cut``); below ``/MODE/v1`` it answers in a shape of `conformance`.
+``SIMULATED_API_KEY`` is the key it asks for, if set.
 """
 
 import argparse
@@ -14,10 +15,11 @@ import random
 import signal
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 from backends.simulated.completions import Ask, BadRequest, answerer, read_ask
+from backends.simulated.conformance import Conformance
 from backends.simulated.prose import answer
 from backends.simulated.web import Reply, Request, WebServer
 
@@ -54,6 +56,7 @@ class Endpoint:
     Attributes:
         cold_after_s: left alone for longer, it loads its model first, which takes `cold_start_s`;
             both at true speed, None for an endpoint that never sleeps.
+        shapes: what it answers below a mode's path.
         busy_at: when it last answered, on the loop's clock; None before it ever did.
     """
 
@@ -65,6 +68,7 @@ class Endpoint:
     cold_after_s: float | None = None
     cold_start_s: float = 0.0
     busy_at: float | None = None
+    shapes: Conformance = field(default_factory=Conformance)
 
     async def handle(self, request: Request, reply: Reply) -> None:
         """Answer one request."""
@@ -81,6 +85,8 @@ class Endpoint:
                 await self._complete(request, reply, chat=True)
             case "POST", "/v1/completions":
                 await self._complete(request, reply, chat=False)
+            case _ if self.shapes.knows(request.path):
+                await self.shapes.handle(request, reply)
             case _:
                 await self._fail(reply, "404")
 

@@ -17,13 +17,14 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; header names are in lower case."""
+    """One request; header names are in lower case, `query` is what stood behind the path."""
 
     method: str
     path: str
     headers: dict[str, str]
     body: bytes
     peer: str
+    query: str = ""
 
     def json(self) -> dict[str, Any]:
         """Return the body as an object.
@@ -56,9 +57,10 @@ class Reply:
         """Answer with one JSON document."""
         await self.send(status, json.dumps(value, separators=(",", ":")).encode(), **headers)
 
-    async def begin_stream(self) -> None:
+    async def begin_stream(self, **headers: str) -> None:
         """Answer with an event stream, whose events follow."""
-        self._head(200, "text/event-stream; charset=utf-8", {"transfer-encoding": "chunked"})
+        headers = {"transfer-encoding": "chunked", **headers}
+        self._head(200, "text/event-stream; charset=utf-8", headers)
         await self._writer.drain()
 
     async def event(self, data: bytes) -> None:
@@ -138,7 +140,8 @@ async def _read(reader: asyncio.StreamReader, peer: str) -> Request | None:
         raise Unreadable("the connection was closed in the middle of a request") from error
     except (asyncio.LimitOverrunError, ValueError) as error:
         raise Unreadable(str(error)) from error
-    return Request(method, target.partition("?")[0], headers, body, peer)
+    path, _, query = target.partition("?")
+    return Request(method, path, headers, body, peer, query)
 
 
 def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:

@@ -8,7 +8,7 @@ import time
 from decimal import Decimal
 from pathlib import Path
 
-from backends.domain.ab.facts import RunEnded, SeriesBegan, SeriesEnded
+from backends.domain.ab.facts import RunEnded, SeriesBegan, SeriesEnded, TargetWaits
 from backends.domain.ab.series import AbSeries, advance_series
 from backends.domain.ab.summary import spent_usd, summarise
 from backends.domain.ab.trust import limits, remarks
@@ -33,6 +33,8 @@ from backends.problem import UsageProblem
 from backends.servers.own_traffic import sending
 from console.cli.output import agree, document, say, show, show_page
 from console.cli.recording import recording
+
+LEAST_SHOWN_S = 0.5
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -98,10 +100,19 @@ async def _run(order: SeriesOrder, host: Host, writer: HistoryThread) -> AbSerie
             series = advance_series(series, fact)
             if series is not None and isinstance(fact, SeriesBegan | RunEnded | SeriesEnded):
                 records.keep_series(writer, series, fact)
+            if isinstance(fact, TargetWaits) and fact.delay_s >= LEAST_SHOWN_S:
+                say(_waiting(fact))
             if series is not None and isinstance(fact, RunEnded):
                 say(_progress(series, fact, len(order.targets), time.monotonic() - began_s))
     assert series is not None  # a prober that tells anything tells the beginning first
     return series
+
+
+def _waiting(fact: TargetWaits) -> str:
+    """Return in a line that a target is waited for, and for how long already."""
+    what = "is cold" if fact.cold else "is asked again later"
+    since = f" ({fact.waited_s:.0f} s so far)" if fact.waited_s >= 1 else ""
+    return f"{fact.target} {what}{since}, next request in {plain_ms(fact.delay_s)}: {fact.why}"
 
 
 def _progress(series: AbSeries, fact: RunEnded, targets: int, took_s: float) -> str:

@@ -165,7 +165,8 @@ def _ab(parser: argparse.ArgumentParser) -> None:
     add("-n", "--runs", type=types.count, default=1, help="runs per side (default: 1)")
     add("--ignore-eos", action="store_true", help="ask for exactly N tokens")
     add("--together", action="store_true", help="both sides at once, not in turn")
-    add("--timeout", type=types.rate, default=120.0, metavar="SECONDS", help="per run")
+    about = "for a whole run, and for each wait (default: 120 to the first token, 600 in all)"
+    add("--timeout", type=types.rate, metavar="SECONDS", help=about)
     add("--markdown", action="store_true", help="print a Markdown report")
     add("--csv", action="store_true", help="print one row per run")
 
@@ -285,6 +286,29 @@ def _agent(parser: argparse.ArgumentParser) -> None:
         action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON")
 
 
+def _endpoints(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _endpoint_add(actions.add_parser("add", help="write its table from a preset, with comments"))
+    check = actions.add_parser("check", help="one request: what works, was adapted, is missing")
+    check.add_argument("name", metavar="NAME", help="endpoint or server name, or URL#MODEL")
+    about = "for the whole request, and for each wait (default: 120 to the first token)"
+    check.add_argument("--timeout", type=types.rate, metavar="SECONDS", help=about)
+    actions.add_parser("presets", help="the providers that are known, each with its source")
+    for action in actions.choices.values():
+        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON")
+
+
+def _endpoint_add(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("name", metavar="NAME", type=types.server, help="what it is called from now on")
+    about = "a provider; inferctl endpoint presets lists them"
+    add("--preset", metavar="P", type=types.text, required=True, help=about)
+    add("--model", metavar="MODEL", type=types.text, help="the model that is asked")
+    add("--base-url", metavar="URL", type=types.text, help="its address, instead of the preset's")
+    about = "a word in capitals of the preset's address, such as RESOURCE=mine"
+    add("--fill", metavar="WORD=VALUE", action="append", default=[], help=about)
+
+
 def _history(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     about = "show one series, load or cold-start probe whole (default: lists)"
@@ -354,6 +378,7 @@ VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
         (_endpoint, _yes),
         _cold_probe,
     ),
+    ("endpoint", "add an API from a preset, or check what one can do", (), _endpoints),
     ("cost", "what was spent, and what the same tokens would have cost", (_traffic,), _cost),
     ("verdict", "is the GPU or the API cheaper, and what would flip it", (_traffic,), _verdict),
     ("prices", "what models and GPUs cost, who says so and since when", (), _prices),

@@ -58,6 +58,7 @@ class ColdProbe:
         error: one line; such a request is repeated.
         refused: it failed after a pause in a way that passes, as while an endpoint wakes up.
         waited_s: the part of `ttft_s` before this request was sent.
+        fetches: how often its reply was fetched from where the endpoint said it would be.
     """
 
     planned_idle_s: float | None
@@ -69,6 +70,7 @@ class ColdProbe:
     cost_usd: str | None = None
     refused: bool = False
     waited_s: float = 0.0
+    fetches: int = 0
 
 
 @dataclass(frozen=True, slots=True)

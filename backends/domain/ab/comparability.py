@@ -7,10 +7,14 @@ from statistics import median
 
 from backends.domain.ab.run import Run, TargetName
 from backends.domain.ab.summary import FigureName
+from backends.domain.model_names import quantisation_in, same_model
 
 INPUT_TOLERANCE = 0.02
 OUTPUT_TOLERANCE = 0.1
 CACHED_TOLERANCE = 0.1
+THOUGHT_TOLERANCE = 0.2
+REFUSED = "refused_"
+EVERY_FIGURE: tuple[FigureName, ...] = ("ttft_s", "e2e_s", "output_tokens_per_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,51 @@ def comparability(
     """Return why figures of target a and another are not about the same work; empty if they are."""
     ours = [run for run in a if not run.error]
     theirs = [run for run in b if not run.error]
-    checks = (_input_lengths, _cached_lengths, _output_lengths, _finish_reasons, _sampling)
+    checks = (
+        *(_models, _quantisations, _input_lengths, _cached_lengths),
+        *(_output_lengths, _finish_reasons, _sampling, _thinking),
+    )
     return tuple(found for check in checks if (found := check(ours, theirs, name)) is not None)
+
+
+def _models(a: Sequence[Run], b: Sequence[Run], name: TargetName) -> NotComparable | None:
+    ours, theirs = answered_model(a), answered_model(b)
+    if ours is None or theirs is None or same_model(ours, theirs) is not False:
+        return None
+    why = f"target a answered as {ours} and target {name} as {theirs}: not the same model"
+    return NotComparable(EVERY_FIGURE, why)
+
+
+def _quantisations(a: Sequence[Run], b: Sequence[Run], name: TargetName) -> NotComparable | None:
+    ours, theirs = (quantisation_in(answered_model(runs) or "") for runs in (a, b))
+    if ours is None or theirs is None or ours == theirs:
+        return None
+    why = f"target a serves {ours} weights and target {name} {theirs}: not the same computation"
+    return NotComparable(EVERY_FIGURE, why)
+
+
+def answered_model(runs: Sequence[Run]) -> str | None:
+    """Return which model answered most of the runs, None where none says."""
+    seen = Counter(run.answered_model for run in runs if run.answered_model)
+    return seen.most_common(1)[0][0] if seen else None
+
+
+def thought_share(runs: Sequence[Run]) -> float | None:
+    """Return which share of the output tokens were thoughts, None where no run counts them."""
+    shares = [(run.reasoning_tokens or 0) / run.output_tokens for run in runs if run.output_tokens]
+    counted = any(run.reasoning_tokens is not None for run in runs)
+    return median(shares) if shares and counted else None
+
+
+def _thinking(a: Sequence[Run], b: Sequence[Run], name: TargetName) -> NotComparable | None:
+    ours, theirs = thought_share(a), thought_share(b)
+    if ours is None or theirs is None or abs(ours - theirs) <= THOUGHT_TOLERANCE:
+        return None
+    why = (
+        f"{ours:.0%} of the output are thoughts in target a and {theirs:.0%} in target {name}:"
+        " their reasoning effort differs"
+    )
+    return NotComparable(("e2e_s",), why)
 
 
 def _input_lengths(a: Sequence[Run], b: Sequence[Run], name: TargetName) -> NotComparable | None:
@@ -84,7 +131,12 @@ def _finish_reasons(a: Sequence[Run], b: Sequence[Run], name: TargetName) -> Not
 def _sampling(a: Sequence[Run], b: Sequence[Run], name: TargetName) -> NotComparable | None:
     """A target that refused a parameter of the sampling wrote by a rule of its own."""
     refused = [
-        {flag.removeprefix("refused_") for run in runs for flag in run.flags if "refused" in flag}
+        {
+            flag.removeprefix(REFUSED)
+            for run in runs
+            for flag in run.flags
+            if flag.startswith(REFUSED)
+        }
         for runs in (a, b)
     ]
     if refused[0] == refused[1]:

@@ -15,6 +15,7 @@ class SeriesBegan:
         prompt_sha256: of the prompt as the user gave it, without the nonce of a run.
         max_tokens: asked of every target alike, as are `temperature` and `ignore_eos`.
         cached: the prompt is sent without a nonce, so that prefix caches may answer.
+        efforts: the reasoning effort asked of each target, empty for the endpoint's own.
     """
 
     at: Stamp
@@ -28,6 +29,7 @@ class SeriesBegan:
     temperature: float | None = None
     ignore_eos: bool = False
     cached: bool = False
+    efforts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,25 @@ class TextArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetWaits:
+    """A target is asked again after a while: it limits the rate, or wakes up.
+
+    Attributes:
+        why: what it refused with, one line.
+        cold: it wakes up, as far as one can tell.
+        delay_s: until it is asked again.
+        waited_s: since its first refusal.
+    """
+
+    at: Stamp
+    target: TargetName
+    why: str
+    cold: bool
+    delay_s: float
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """A run is over, with its figures or its error."""
 
@@ -68,5 +89,5 @@ class SeriesEnded:
     client: ClientAudit | None = None
 
 
-AbFact = SeriesBegan | RunBegan | TextArrived | RunEnded | SeriesEnded
+AbFact = SeriesBegan | RunBegan | TargetWaits | TextArrived | RunEnded | SeriesEnded
 """What the prober tells about an A/B."""

@@ -10,6 +10,7 @@ from backends.domain.ab.facts import (
     RunEnded,
     SeriesBegan,
     SeriesEnded,
+    TargetWaits,
     TextArrived,
 )
 from backends.domain.ab.run import TargetName
@@ -35,6 +36,7 @@ class Target:
     Attributes:
         sent_at: when the running request was sent; None between runs.
         first_text_at: when its first text reached us, on our own clock: for the live display only.
+        waits: what the target is waited for, in a few words; empty where it is not.
         tokens: tokens of the running request as far as its usage tells, else None.
     """
 
@@ -46,6 +48,7 @@ class Target:
     last_text_at: Stamp | None = None
     tokens: int | None = None
     pieces: tuple[TextPiece, ...] = ()
+    waits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +76,23 @@ def ab_after(ab: Ab | None, fact: AbFact) -> Ab | None:
     if ab is None:
         return None
     ab = replace(ab, series=advance_series(ab.series, fact) or ab.series)
+    if isinstance(fact, SeriesEnded):
+        idle = tuple(replace(target, sent_at=None, waits="") for target in ab.targets)
+        return replace(ab, targets=idle)
+    name = fact.run.target if isinstance(fact, RunEnded) else fact.target
+    return _with_target(ab, name, lambda target: _target_after(target, fact))
+
+
+def _target_after(target: Target, fact: RunBegan | TargetWaits | TextArrived | RunEnded) -> Target:
     match fact:
-        case SeriesEnded():
-            idle = tuple(replace(target, sent_at=None) for target in ab.targets)
-            return replace(ab, targets=idle)
         case RunBegan():
-            return _with_target(ab, fact.target, lambda target: _begun(target, fact))
+            return _begun(target, fact)
+        case TargetWaits():
+            return _waiting(target, fact)
         case TextArrived():
-            return _with_target(ab, fact.target, lambda target: _with_text(target, fact))
+            return _with_text(target, fact)
         case RunEnded():
-            return _with_target(ab, fact.run.target, lambda target: replace(target, sent_at=None))
+            return replace(target, sent_at=None, waits="")
         case _:
             assert_never(fact)
 
@@ -96,8 +106,20 @@ def _with_target(ab: Ab, name: TargetName, change: Callable[[Target], Target]) -
 
 def _begun(target: Target, fact: RunBegan) -> Target:
     return replace(
-        target, sent_at=fact.at, first_text_at=None, last_text_at=None, tokens=None, pieces=()
+        target,
+        sent_at=fact.at,
+        first_text_at=None,
+        last_text_at=None,
+        tokens=None,
+        pieces=(),
+        waits="",
     )
+
+
+def _waiting(target: Target, fact: TargetWaits) -> Target:
+    what = "cold" if fact.cold else "waits"
+    waits = f"{what} since {fact.waited_s:.0f} s, again in {fact.delay_s:.0f} s: {fact.why}"
+    return replace(target, sent_at=None, waits=waits)
 
 
 def _with_text(target: Target, fact: TextArrived) -> Target:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from backends.domain.ab.server_times import ServerTimes
+
 TargetName = Literal["a", "b", "c", "d"]
 Clock = Literal["kernel", "user"]
 SeriesMode = Literal["interleaved", "simultaneous"]
@@ -35,6 +37,16 @@ class Run:
         rtt_s: round trip of this very connection, to the edge where a proxy stands between.
         planned_to_sent_s: how late the client itself was.
         cost_usd: decimal digits, None when the endpoint has no price.
+        provider_cost_usd: what the endpoint itself says that this request cost, None where it does
+            not; beside `cost_usd`, which is ours.
+        answered_model: which one answered, by the word of the endpoint.
+        answered_provider: the one behind a gateway, where that names it.
+        server_times: what the endpoint reports of its own times.
+        not_sent: fields of the request that the endpoint refused, so that they were left out.
+        waits: how often the endpoint asked to come back later before this request.
+        waited_s: how long all of that took, which is part of no other figure.
+        waited_for: a rate limit, an endpoint that woke up, or one that could not be reached.
+        cold_s: from the first refused request of an endpoint that woke up to the first token.
         flags: what makes the run doubtful, for example ``client_limited``, ``no_usage``.
         error: one line; None for a run that succeeded.
     """
@@ -58,6 +70,15 @@ class Run:
     error: str | None = None
     clock: Clock = "user"
     text: str = ""
+    provider_cost_usd: str | None = None
+    answered_model: str | None = None
+    answered_provider: str | None = None
+    server_times: ServerTimes | None = None
+    not_sent: tuple[str, ...] = ()
+    waits: int = 0
+    waited_s: float = 0.0
+    waited_for: Literal["", "limited", "cold", "unavailable"] = ""
+    cold_s: float | None = None
 
     @property
     def cancelled(self) -> bool:

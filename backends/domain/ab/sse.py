@@ -4,6 +4,16 @@ from typing import NamedTuple
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
+LONGEST_EVENT_BYTES = 4 * 1024 * 1024
+"""Of one event or comment; what is longer does not end."""
+
+LINE_BYTES = 50
+"""What a line takes besides its text."""
+
+
+class EventTooLong(ValueError):
+    """An event or a comment does not end."""
+
 
 class SseEvent(NamedTuple):
     """One event: its data lines joined by newlines, and its name (empty for a plain message).
@@ -26,11 +36,16 @@ class SseParser:
         self._partial: list[bytes] = []
         self._data: list[bytes] = []
         self._name = ""
+        self._held_bytes = self._data_bytes = 0
         self._ended_in_return = False
         self._start: bytes | None = b""
 
     def feed(self, piece: bytes) -> list[SseEvent]:
-        """Return the events that this piece completes."""
+        """Return the events that this piece completes.
+
+        Raises:
+            EventTooLong: one has more than `LONGEST_EVENT_BYTES`.
+        """
         if self._start is not None:
             piece = self._start + piece
             if BYTE_ORDER_MARK.startswith(piece) and piece != BYTE_ORDER_MARK:
@@ -43,12 +58,18 @@ class SseParser:
         if self._is_one_plain_event(piece):
             return [SseEvent(piece[6:-2])]
         first, *others = self._with_plain_newlines(piece).split(b"\n")
+        self._held_bytes += len(first)
         if not others:
             self._partial.append(first)
-            return []
-        lines = [b"".join((*self._partial, first)), *others[:-1]]
-        self._partial = [others[-1]]
-        return [event for line in lines if (event := self._take(line)) is not None]
+            events = []
+        else:
+            lines = [b"".join((*self._partial, first)), *others[:-1]]
+            self._partial = [others[-1]]
+            events = [event for line in lines if (event := self._take(line)) is not None]
+            self._held_bytes = len(others[-1]) + self._data_bytes
+        if self._held_bytes > LONGEST_EVENT_BYTES:
+            raise EventTooLong
+        return events
 
     def close(self) -> list[SseEvent]:
         """Return the event that the end of the stream left without its blank line, if any."""
@@ -82,11 +103,12 @@ class SseParser:
         value = value.removeprefix(b" ")
         if field == b"data":
             self._data.append(value)
+            self._data_bytes += len(value) + LINE_BYTES
         elif field == b"event":
             self._name = value.decode("utf-8", "replace")
         return None
 
     def _dispatch(self) -> SseEvent | None:
         data, name = self._data, self._name
-        self._data, self._name = [], ""
+        self._data, self._name, self._data_bytes = [], "", 0
         return SseEvent(b"\n".join(data), name) if data else None

@@ -1,20 +1,55 @@
-"""What each chunk of a streamed chat completion says: text, tokens so far, usage, the end."""
+"""What each chunk of a streamed completion says: text, tokens so far, usage, the end."""
 
-import json
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple
 
+from backends.domain.ab.deltas import (
+    Delta,
+    read_choice,
+    read_response_event,
+    without_tagged_thoughts,
+)
+from backends.domain.ab.errors import decoded_json, error_message, one_line, refusal
+from backends.domain.ab.provider_cost import provider_cost
+from backends.domain.ab.server_times import ServerTimes, server_times
 from backends.domain.ab.sse import SseEvent
+from backends.domain.ab.usage import Usage, believable_output, find_usage, read_usage
 
-DONE = b"[DONE]"
+LONGEST_NOTE = 64
+LONGEST_QUOTE = 120
+LONGEST_NAME = 200
 
-MOST_OUTPUT_TOKENS = 1_000_000
-"""More than any reply has; every one of them is held as a number, so more is refused."""
+MOST_VALUES = 100_000
+"""In one chunk; a value of two bytes takes a hundred once it is read."""
 
-MOST_TOKENS = 1_000_000_000
-"""More than any request has; counts above are unknown, like negative ones."""
+MOST_PIECES = 40_000
+MOST_CHARACTERS = 1_000_000
+"""Of one reply: with its bytes and its figures it then takes less than 16 MB."""
 
-_DECODER = json.JSONDecoder()
+_DONE = re.compile(rb"\[?DONE\]?", re.IGNORECASE)
+_FIGURES = re.compile(rb"oken|sage|ount|ost|rice|harge|ime|uration|atency|tft")
+"""Without one of these a chunk holds no count, cost or time, in whichever case its names are."""
+
+_CHUNK = frozenset({
+    "id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier",
+    "provider",
+})  # fmt: skip
+_CHOICE = frozenset({
+    "index", "delta", "text", "finish_reason", "logprobs", "stop_reason", "token_ids",
+    "native_finish_reason",
+})  # fmt: skip
+_DELTA = frozenset({
+    "role", "content", "refusal", "reasoning", "reasoning_content", "tool_calls", "function_call",
+})  # fmt: skip
+_USAGE = frozenset({
+    "prompt_tokens", "completion_tokens", "total_tokens",
+    "prompt_tokens_details", "completion_tokens_details",
+})  # fmt: skip
+"""What OpenAI's and vLLM's own chunks hold, for each token; in others figures are looked for."""
+
+NAMED_WITHIN = 8
 
 
 class Piece(NamedTuple):
@@ -23,7 +58,7 @@ class Piece(NamedTuple):
     Attributes:
         at_s: seconds from the send of the request.
         content: text a reader sees.
-        reasoning: text of the model's reasoning, under either name servers use.
+        reasoning: text of the model's reasoning, under whichever name the server uses.
         called: the chunk carries a part of a tool call.
         counted: completion tokens so far where the server counts in every chunk.
         ends: the chunk carries the finish reason.
@@ -42,14 +77,13 @@ class Piece(NamedTuple):
         return bool(self.content or self.reasoning or self.called)
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What the endpoint itself counted; None for what it did not say."""
-
-    input_tokens: int | None
-    output_tokens: int | None
-    reasoning_tokens: int | None
-    cached_tokens: int | None
+def without_thoughts_in_tags(pieces: list[Piece]) -> list[Piece]:
+    """Return pieces whose content is what a reader sees, where thoughts stand in it in tags."""
+    parts = without_tagged_thoughts([piece.content for piece in pieces])
+    return [
+        piece._replace(content=visible, reasoning=piece.reasoning + thought) if thought else piece
+        for piece, (visible, thought) in zip(pieces, parts, strict=True)
+    ]
 
 
 class ChunkReader:
@@ -60,146 +94,189 @@ class ChunkReader:
         finish_reason: as the endpoint gave it, None before.
         done: the stream said that it is over.
         error: one line if the stream carried an error or something that is no chunk.
+        note: the first words that were neither a chunk nor an error, as those of a queue.
+        model: which one answered, by its own word.
+        provider: which one answered, where a gateway names it.
+        cost_usd: what the endpoint says that this request cost.
+        times: what it says of its own times.
+        refused_usage: a count that cannot be was passed over.
     """
 
     def __init__(self) -> None:
         self.pieces: list[Piece] = []
-        self._usage: dict[str, Any] | None = None
         self.finish_reason: str | None = None
         self.done = False
         self.error: str | None = None
+        self.note: str | None = None
+        self.model: str | None = None
+        self.provider: str | None = None
+        self.cost_usd: Decimal | None = None
+        self.times: ServerTimes | None = None
+        self.refused_usage = False
+        self._usage: Mapping[str, object] | None = None
+        self._counted = 0
+        self._characters = 0
+        self._whole = ""
 
     @property
     def usage(self) -> Usage | None:
         """The last usage seen; the final one once the stream is over."""
         return read_usage(self._usage)
 
+    @property
+    def finished(self) -> bool:
+        """Whether all has come that a reply has, but for the word that it is over."""
+        return self.finish_reason is not None and self._usage is not None
+
     def feed(self, at_s: float, event: SseEvent) -> Piece | None:
         """Take one event that was complete at `at_s` and return its piece, if it is a chunk."""
         data = event.data.strip()
-        if data == DONE:
-            self.done = True
+        if data[:1] != b"{" and (not data or _DONE.fullmatch(data)):
+            self.done = self.done or bool(data)
             return None
-        chunk = decoded_json(data)
+        huge = len(data) > MOST_VALUES and data.count(b",") > MOST_VALUES
+        chunk = None if huge else decoded_json(data)
         if not isinstance(chunk, dict):
-            self.error = self.error or f"the stream carries what is no JSON: {_short(event.data)}"
+            self._take_other(data, chunk, event.name)
             return None
-        if event.name == "error" or "error" in chunk or "choices" not in chunk:
+        if self.done:  # some count only now, and nothing else is part of the reply
+            if self._usage is None:
+                self._count(at_s, chunk)
+            return None
+        if b"rror" in data or "choices" not in chunk or event.name == "error":
             message = error_message(chunk)
-            if message or event.name == "error":
+            if message is None and event.name == "error":
+                message = refusal(data) or _short(data)
+            if message:
                 self.error = self.error or f"the endpoint reported inside the stream: {message}"
                 return None
-        return self._take(at_s, chunk)
+        return self._take(at_s, chunk, data)
 
-    def _take(self, at_s: float, chunk: dict[str, Any]) -> Piece | None:
-        usage = chunk.get("usage")
-        if isinstance(usage, dict):
-            self._usage = usage
-            self._check_size(usage.get("completion_tokens"))
+    def _take_other(self, data: bytes, value: object, name: str) -> None:
+        """What is no object: a keep-alive in a few words, or what nobody can read."""
+        if name == "error" and not self.done:
+            said = refusal(data) or _short(data)
+            self.error = self.error or f"the endpoint reported inside the stream: {said}"
+            return
+        begun = data[:1] in (b"{", b"<") or (data[:1] == b"[" and not data.endswith(b"]"))
+        if self.done or value is not None or not (len(data) > LONGEST_NOTE or begun):
+            return
+        self.error = self.error or f"the stream carries what is no JSON: {_short(data)}"
+
+    def _take(self, at_s: float, chunk: dict[str, Any], data: bytes) -> Piece | None:
         choices = chunk.get("choices")
-        if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        counted = self._counted_by(at_s, chunk, choice, data)
+        if len(self.pieces) < NAMED_WITHIN and (self.model is None or self.provider is None):
+            self._take_names(chunk)
+        delta = read_choice(choice) if isinstance(choice, dict) else read_response_event(chunk)
+        if delta is None:
+            if "choices" not in chunk:
+                self.note = self.note or _note(chunk)
             return None
-        choice = choices[0]
-        reason = choice.get("finish_reason")
-        ends = isinstance(reason, str)
-        if isinstance(reason, str):
-            self.finish_reason = well_formed(reason)
-        delta = choice.get("delta")
-        if not isinstance(delta, dict):
-            delta = {}
+        if delta.whole:
+            delta = self._new_part(delta)
+        if delta.finish_reason is not None:
+            self.finish_reason = delta.finish_reason
+            self.done = self.done or not isinstance(choice, dict)
         piece = Piece(
             at_s,
-            content=_text(delta.get("content") or choice.get("text")),
-            reasoning=_text(delta.get("reasoning") or delta.get("reasoning_content")),
-            called=bool(delta.get("tool_calls") or delta.get("function_call")),
-            counted=_count(usage.get("completion_tokens"), MOST_OUTPUT_TOKENS)
-            if isinstance(usage, dict)
-            else None,
-            ends=ends,
+            delta.content,
+            delta.reasoning,
+            delta.called,
+            counted,
+            delta.finish_reason is not None,
         )
+        self._characters += len(delta.content) + len(delta.reasoning)
+        if len(self.pieces) >= MOST_PIECES or self._characters > MOST_CHARACTERS:
+            self.error = self.error or (
+                f"the reply has over {MOST_PIECES:,} chunks or {MOST_CHARACTERS:,} characters:"
+                " lower max_tokens"
+            )
+            return None
         self.pieces.append(piece)
         return piece
 
-    def _check_size(self, tokens: object) -> None:
-        if isinstance(tokens, int) and tokens > MOST_OUTPUT_TOKENS:
-            self.error = self.error or (
-                f"the endpoint counts over {MOST_OUTPUT_TOKENS} output tokens in one reply, which"
-                " cannot be: its usage is broken"
-            )
+    def _counted_by(
+        self, at_s: float, chunk: dict[str, Any], choice: object, data: bytes
+    ) -> int | None:
+        """Take the figures of a chunk; return the tokens so far, if it counts them."""
+        if not chunk.keys() <= _CHUNK or not (choice is None or _is_ordinary(choice)):
+            return self._count(at_s, chunk) if _FIGURES.search(data) else None
+        usage = chunk.get("usage")
+        if usage.__class__ is not dict:
+            return None
+        if usage.keys() <= _USAGE:
+            return self._believed(at_s, usage, usage.get("completion_tokens"))
+        return self._count(at_s, chunk)
+
+    def _new_part(self, delta: Delta) -> Delta:
+        """What a message that repeats the whole text adds to it; some end with such a one."""
+        had = self._whole or "".join(piece.content for piece in self.pieces)
+        self._whole = delta.content
+        new = delta.content[len(had) :] if delta.content.startswith(had) else ""
+        again = any(piece.reasoning for piece in self.pieces)
+        return delta._replace(content=new, reasoning="" if again else delta.reasoning)
+
+    def _count(self, at_s: float, chunk: Mapping[str, object]) -> int | None:
+        """Take usage, cost and times of a chunk; return the tokens so far, if it counts them."""
+        self._take_cost_and_times(chunk)
+        usage = find_usage(chunk)
+        read = read_usage(usage)
+        if usage is None or read is None:
+            return None
+        if read.refused:
+            self.refused_usage = True
+            return None
+        return self._believed(at_s, usage, read.output_tokens)
+
+    def _take_cost_and_times(self, chunk: Mapping[str, object]) -> None:
+        cost = provider_cost(chunk.get("usage"))
+        cost = provider_cost(chunk) if cost is None else cost
+        self.cost_usd = self.cost_usd if cost is None else cost
+        self.times = server_times(chunk) or self.times
+
+    def _believed(self, at_s: float, usage: Mapping[str, object], tokens: object) -> int | None:
+        """Keep a usage whose count of output tokens can be; return that count."""
+        if tokens.__class__ is not int:
+            if tokens is None:
+                self._usage = self._usage or usage
+                return None
+            read = read_usage(usage)
+            tokens = read.output_tokens if read is not None and not read.refused else -1
+        assert isinstance(tokens, int)
+        possible = tokens >= 0 and believable_output(tokens, at_s, self._characters)
+        if not possible or 0 < tokens < self._counted:
+            self.refused_usage = True
+            return None
+        if tokens or self._usage is None:
+            self._usage, self._counted = usage, tokens
+        return tokens
+
+    def _take_names(self, chunk: Mapping[str, object]) -> None:
+        response = chunk.get("response")
+        inside = response if isinstance(response, dict) else chunk
+        self.model = self.model or _name(inside.get("model"))
+        provider = chunk.get("provider")
+        named = provider.get("name") if isinstance(provider, dict) else provider
+        self.provider = self.provider or _name(named)
 
 
-def read_usage(usage: object) -> Usage | None:
-    """Return a ``usage`` object of any OpenAI-compatible server as a value."""
-    if not isinstance(usage, dict):
-        return None
-    return Usage(
-        input_tokens=_count(usage.get("prompt_tokens")),
-        output_tokens=_count(usage.get("completion_tokens"), MOST_OUTPUT_TOKENS),
-        reasoning_tokens=_detail(usage, "completion_tokens_details", "reasoning_tokens"),
-        cached_tokens=_detail(usage, "prompt_tokens_details", "cached_tokens"),
-    )
+def _is_ordinary(choice: object) -> bool:
+    if choice.__class__ is not dict or not choice.keys() <= _CHOICE:
+        return False
+    delta = choice.get("delta")
+    return delta.__class__ is dict and delta.keys() <= _DELTA
 
 
-def error_message(document: dict[str, Any]) -> str | None:
-    """Return what a JSON document says as an error, None if it is none; both vLLM's shapes."""
-    error = document.get("error")
-    if isinstance(error, str) and error:
-        return _line(error)
-    if isinstance(error, dict):
-        return _line(str(error.get("message") or error.get("code") or error))
-    if document.get("object") == "error":
-        return _line(str(document.get("message")))
-    detail = document.get("detail")
-    if "choices" not in document and detail:
-        return _line(detail if isinstance(detail, str) else json.dumps(detail))
-    return None
+def _name(value: object) -> str | None:
+    return one_line(value[:LONGEST_NAME]) or None if isinstance(value, str) else None
 
 
-def decoded_json(data: bytes) -> object:
-    """Return what is exactly one JSON value, None for anything else, nested too deep included."""
-    try:
-        text = str(data, "utf-8")
-        value, end = _DECODER.raw_decode(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if end == len(text) else None
-
-
-def well_formed(text: str) -> str:
-    """Return a text that can be encoded: JSON may hold halves of surrogate pairs (RFC 8259, 8.2).
-
-    Halves beside each other become their letter, a lone one the replacement character.
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return well_formed(value)
-    if isinstance(value, list):
-        parts = (part.get("text") for part in value if isinstance(part, dict))
-        return well_formed("".join(part for part in parts if isinstance(part, str)))
-    return ""
-
-
-def _count(value: object, most: int = MOST_TOKENS) -> int | None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        return None
-    return value if 0 <= value <= most else None
-
-
-def _detail(usage: dict[str, Any], group: str, name: str) -> int | None:
-    details = usage.get(group)
-    return _count(details.get(name)) if isinstance(details, dict) else None
-
-
-def _line(text: str) -> str:
-    return " ".join(well_formed(text).split())
+def _note(chunk: Mapping[str, object]) -> str | None:
+    words = (chunk.get(name) for name in ("message", "status", "state", "msg", "title"))
+    return next((one_line(word[:LONGEST_QUOTE]) for word in words if isinstance(word, str)), None)
 
 
 def _short(data: bytes) -> str:
-    return _line(data[:120].decode("utf-8", "replace"))
+    return one_line(data[:LONGEST_QUOTE].decode("utf-8", "replace"))

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from backends.domain.ab.answers import endpoint_remarks
+from backends.domain.ab.fairness import alike, alike_text, compared_as, compared_text
 from backends.domain.ab.run import Run, TargetName
 from backends.domain.ab.series import AbSeries
 from backends.domain.ab.statistics import RUNS_FOR_P95, RUNS_FOR_P99
@@ -14,7 +16,7 @@ RTT_NOTE = (
     " proxy or a CDN stands between"
 )
 WAYS = {
-    "through_proxy": "through a proxy by the openai client",
+    "through_proxy": "through a proxy",
     "http_2_only": "over HTTP/2 by the openai client",
 }
 
@@ -54,6 +56,15 @@ def remarks(series: AbSeries) -> list[str]:
     for name, _ in series.began.targets:
         runs = series.target(name)
         said += [told for told in (_clock(name, runs), _way(name, runs)) if told]
+        if runs:
+            said.append(
+                f"target {name}: compared as {compared_text(compared_as(series, name), runs)}"
+            )
+        begin = alike(series, "a", name) if name != "a" else None
+        if begin is not None:
+            said.append(alike_text(begin, "a", name))
+        warm_ups = series.client.warm_ups if series.client else ()
+        said += endpoint_remarks(name, runs, [run for run in warm_ups if run.target == name])
         again = sum("reconnected" in run.flags for run in runs)
         if again:
             said.append(

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from backends.domain.ab.answers import provider_spent_usd
 from backends.domain.ab.comparability import NotComparable, comparability
+from backends.domain.ab.fairness import alike, compared_as
 from backends.domain.ab.run import Run, TargetName
 from backends.domain.ab.series import AbSeries
 from backends.domain.ab.statistics import RUNS_FOR_P95, RUNS_FOR_P99
@@ -26,6 +28,15 @@ RUN_KEYS = (
     "rtt_s",
     "planned_to_sent_s",
     "cost_usd",
+    "provider_cost_usd",
+    "answered_model",
+    "answered_provider",
+    "server_times",
+    "not_sent",
+    "waits",
+    "waited_s",
+    "waited_for",
+    "cold_s",
     "flags",
     "error",
 )
@@ -57,20 +68,21 @@ def ab_report(series: AbSeries) -> dict[str, Any]:
         "reason": series.reason,
         "targets": targets,
         "difference": {figure: _difference(a, b, figure, doubtful) for figure in FIGURES},
-        "against_a": {
-            name: _against_a(a, series.target(name)) for name, _ in began.targets if name != "a"
-        },
+        "against_a": {name: _against_a(series, name) for name, _ in began.targets if name != "a"},
         "warnings": [_warning(found) for found in doubts],
         "client": _client(series),
     }
 
 
-def _against_a(a: Sequence[Run], b: Sequence[Run]) -> dict[str, Any]:
+def _against_a(series: AbSeries, name: TargetName) -> dict[str, Any]:
+    a, b = series.target("a"), series.target(name)
+    begin = alike(series, "a", name)
     doubts = comparability(a, b)
     doubtful = doubtful_figures(doubts)
     return {
         "difference": {figure: _difference(a, b, figure, doubtful) for figure in FIGURES},
         "warnings": [_warning(found) for found in doubts],
+        "begin_alike": None if begin is None else asdict(begin),
     }
 
 
@@ -86,9 +98,11 @@ def _target(series: AbSeries, name: TargetName) -> dict[str, Any]:
     return {
         "endpoint": dict(began.targets)[name],
         "model": began.models[place] if place < len(began.models) else None,
+        "compared_as": asdict(compared_as(series, name)),
         "clock": _clock(runs),
         "cost_usd": digits(spent_usd(runs)),
         "cost_reason": "" if spent_usd(runs) is not None else "UNPRICED: no price per token",
+        "provider_cost_usd": digits(provider_spent_usd(runs)),
         "warm_up": next((_run(run) for run in warm_ups if run.target == name), None),
         "network": _network(runs),
         "runs": [_run(run) for run in runs],

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
+from backends.domain.ab.answers import provider_spent_usd
 from backends.domain.ab.comparability import comparability
 from backends.domain.ab.run import Connect, Difference, Run, Spread, TargetName
 from backends.domain.ab.series import AbSeries
@@ -21,7 +22,7 @@ from backends.domain.reports.csv_table import csv_text
 from backends.domain.reports.table import markdown_table
 from backends.domain.visible import markdown
 
-CSV_KEYS = tuple(key for key in RUN_KEYS if key not in {"itl_s", "connect"})
+CSV_KEYS = tuple(key for key in RUN_KEYS if key not in {"itl_s", "connect", "server_times"})
 CSV_HEAD = (
     *("target", "endpoint", "model", "run"),
     *CSV_KEYS,
@@ -125,8 +126,9 @@ def token_counts(runs: Sequence[Run]) -> str:
 
 def spent_text(runs: Sequence[Run]) -> str:
     """Return what the runs cost together, or that nobody can tell."""
-    spent = spent_usd(runs)
-    return "UNPRICED, no price per token" if spent is None else f"{usd(spent)} for {len(runs)} runs"
+    spent, said = spent_usd(runs), provider_spent_usd(runs)
+    ours = "UNPRICED, no price per token" if spent is None else f"{usd(spent)} for {len(runs)} runs"
+    return ours if said is None else f"{ours}; by the endpoint's own word {usd(said)}"
 
 
 def findings(series: AbSeries, name: TargetName) -> list[str]:

@@ -25,7 +25,7 @@ from backends.domain.visible import markdown
 
 CSV_KEYS = (
     *("planned_idle_s", "idle_s", "ended_at", "ttft_s"),
-    *("input_tokens", "cost_usd", "error", "refused", "waited_s"),
+    *("input_tokens", "cost_usd", "error", "refused", "waited_s", "fetches"),
 )
 
 
@@ -194,7 +194,7 @@ def verdict_line(report: ColdProbeReport) -> str:
     if finding.warm_up_to_s is None:
         return f"{name}: nothing is known yet"
     longest = pause(finding.warm_up_to_s)
-    return f"{name} was never seen cold{so_far}, after pauses of up to {longest}"
+    return f"{name}: no cold start observed{so_far}, after pauses of up to {longest}"
 
 
 def _gap_line(gap: GapFinding, plan: ColdProbePlan) -> str:

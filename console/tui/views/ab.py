@@ -87,7 +87,7 @@ def when(series: AbSeries) -> str:
 
 def _target(target: Target, ab: Ab, now: Stamp, settings: Settings) -> TargetView:
     runs = ab.series.target(target.name)
-    last = runs[-1] if runs and target.sent_at is None else None
+    last = runs[-1] if runs and target.sent_at is None and not target.waits else None
     summary = summarise(runs)
     return TargetView(
         target=target.name,
@@ -99,7 +99,7 @@ def _target(target: Target, ab: Ab, now: Stamp, settings: Settings) -> TargetVie
         waited_s=now.mono_s - target.sent_at.mono_s if target.sent_at else None,
         tokens_per_s=output_tokens_per_s(last) if last else _live_tokens_per_s(target),
         tokens=last.output_tokens if last else target.tokens,
-        error=(last.error or "") if last else "",
+        error=target.waits or ((last.error or "") if last else ""),
         run=min(len(runs) + (target.sent_at is not None), ab.series.began.runs) or None,
         runs=ab.series.began.runs,
         summary=summary if summary.n > 1 else None,
@@ -123,6 +123,8 @@ def _spent(name: str, runs: tuple[Run, ...], settings: Settings) -> str:
 
 
 def _state(target: Target, runs: tuple[Run, ...]) -> TargetState:
+    if target.waits:
+        return "waiting"
     if target.sent_at is not None:
         if not target.pieces and target.tokens is None:
             return "waiting"

@@ -119,18 +119,23 @@ class ScriptedServer:
                 return None
             data += more
         head, _, body = data.partition(b"\r\n\r\n")
-        length = next(
+        lengths = (
             int(line.partition(b":")[2])
             for line in head.split(b"\r\n")
             if line.lower().startswith(b"content-length")
         )
+        length = next(lengths, 0)
         while len(body) < length:
             more = connection.recv(65536)
             if not more:
                 return None
             body += more
         return Conversation(
-            connection, head.decode(), json.loads(body), len(self.requests), time.monotonic()
+            connection,
+            head.decode(),
+            json.loads(body or b"{}"),
+            len(self.requests),
+            time.monotonic(),
         )
 
 

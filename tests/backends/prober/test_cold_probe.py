@@ -6,7 +6,7 @@ from backends.domain.ab.cold import ColdProbe, ColdProbePlan, ProbeEnded, find_c
 from backends.domain.ab.run import Run
 from backends.prober.cold_probe import FAILURES_TO_GIVE_UP, ask_once, read_probes, run_cold_probe
 from backends.prober.protocol import Target
-from tests.backends.prober.scripted_server import Conversation, a_good_stream, serving
+from tests.backends.prober.scripted_server import Conversation, a_good_stream, plain, serving
 
 LANE = Target("a", "x", "http://127.0.0.1:9/v1", "m")
 WARM = 5
@@ -149,3 +149,34 @@ async def test_a_request_that_takes_longer_than_it_may_is_an_error() -> None:
 async def test_what_cannot_be_asked_is_an_error(url: str) -> None:
     run = await ask_once(Target("a", "x", url, "m"), "hi")
     assert run.error
+
+
+async def test_a_field_that_was_refused_is_not_sent_again(tmp_path: Path) -> None:
+    def no_temperature(conversation: Conversation) -> None:
+        if "temperature" in conversation.body:
+            plain("400 Bad", b'{"error":{"param":"temperature","message":"no"}}')(conversation)
+        else:
+            a_good_stream(conversation)
+
+    with serving(no_temperature) as server:
+        target = Target("a", "x", server.base_url, "m")
+        probed = run_cold_probe(target, "hi", ColdProbePlan((0.01,), 1, warm=2), tmp_path / "p")
+        found = [fact async for fact in probed if isinstance(fact, ColdProbe)]
+        assert [probe.error for probe in found] == [None] * len(found)
+        assert len(server.requests) == len(found) + 1
+
+
+async def test_a_reply_that_is_to_be_fetched_later_is_the_same_request() -> None:
+    def redirects(conversation: Conversation) -> None:
+        if conversation.head.startswith("POST"):
+            plain("303 See Other", b"", more="location: /v1/later?id=1\r\n")(conversation)
+        else:
+            conversation.wait(0.3)
+            a_good_stream(conversation)
+
+    with serving(redirects) as server:
+        run = await ask_once(Target("a", "x", server.base_url, "m"), "hi")
+        assert len(server.requests) == 2
+    assert (run.error, run.waits) == (None, 1)
+    assert run.ttft_s is not None
+    assert run.ttft_s > 0.3

@@ -89,7 +89,7 @@ WHOLE = (
 
 CASES: dict[str, tuple[Reply, str]] = {
     "wrong key": (plain("401 Unauthorized", b'{"error":"Unauthorized"}'), "HTTP 401: the endpoint"),
-    "forbidden": (plain("403 Forbidden", b"{}"), "does not accept the API key"),
+    "forbidden": (plain("403 Forbidden", b"{}"), "HTTP 403: the endpoint refuses access"),
     "no model": (
         plain("404 Not Found", b'{"error":{"message":"The model `m` does not exist."}}'),
         "no model 'm'.*The model `m` does not exist",
@@ -225,12 +225,26 @@ def test_https_where_there_is_none() -> None:
     assert "TLS" in reason or "closed the connection while" in reason or "within" in reason
 
 
-def test_a_hopeless_lane_ends_the_series_before_the_other_pays() -> None:
+def test_a_hopeless_target_takes_no_runs_of_the_other() -> None:
     with serving(a_good_stream) as good, serving(plain("401 Unauthorized", b"{}")) as bad:
-        facts = measure(order_for(good.base_url, bad.base_url, runs=20))
+        facts = measure(order_for(good.base_url, bad.base_url, runs=5))
     assert end_of(facts).reason.startswith("target b (endpoint-b): HTTP 401")
-    assert len(good.requests) == 1
-    assert [run.target for run in runs_of(facts)] == ["b"]
+    assert len(bad.requests) == 1
+    runs = runs_of(facts)
+    assert [run.target for run in runs if run.error] == ["b"]
+    assert [run.target for run in runs if not run.error] == ["a"] * 5
+
+
+def test_a_target_that_keeps_failing_takes_no_runs_of_the_other() -> None:
+    def fails_later(conversation: Conversation) -> None:
+        if conversation.number > 1:
+            raise HangUp
+        a_good_stream(conversation)
+
+    with serving(a_good_stream) as good, serving(fails_later) as bad:
+        facts = measure(order_for(good.base_url, bad.base_url, runs=8))
+    assert "3 runs in a row failed in target b" in end_of(facts).reason
+    assert len([run for run in runs_of(facts) if run.target == "a" and not run.error]) == 8
 
 
 def test_three_failures_in_a_row_end_the_series() -> None:

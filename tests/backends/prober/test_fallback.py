@@ -47,12 +47,22 @@ def test_a_proxy_is_used_where_the_environment_names_one(monkeypatch: pytest.Mon
     assert proxy.requests[0].body["ignore_eos"] is True
     for run in runs_of(facts):
         assert run.error is None
-        assert run.clock == "user"
+        assert run.clock == "kernel"
+        assert "through_proxy" in run.flags
         assert run.text == "one two"
-        assert run.connect is None
+        assert run.connect is not None
         assert run.ttft_s is not None
         assert 0.1 <= run.ttft_s < 0.5
         assert len(run.itl_s) == 1
+
+
+def test_the_user_of_a_proxy_is_sent_to_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(a_good_stream) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://me:se%40cret@127.0.0.1:{proxy.port}")
+        facts = measure(order_for(FAR, runs=1))
+        assert "Proxy-Authorization: Basic bWU6c2VAY3JldA==" in proxy.requests[0].head
+    assert runs_of(facts)[0].error is None
+    assert "bWU6c2VAY3JldA" not in repr(facts)
 
 
 def test_this_host_is_never_reached_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

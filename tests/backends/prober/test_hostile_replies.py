@@ -5,11 +5,13 @@ import json
 
 import pytest
 
+from backends.domain.ab.errors import well_formed
 from backends.domain.ab.facts import RunEnded, SeriesEnded
 from backends.domain.ab.load import LoadEnded
 from backends.domain.ab.run import Run
 from backends.domain.ab.sse import SseEvent
-from backends.domain.ab.tokens import MOST_OUTPUT_TOKENS, ChunkReader, well_formed
+from backends.domain.ab.tokens import ChunkReader
+from backends.domain.ab.usage import MOST_OUTPUT_TOKENS
 from backends.prober.client import run_load, run_series
 from backends.prober.protocol import LoadOrder, Target
 from tests.backends.domain.ab.chunks import chunk, usage
@@ -98,17 +100,26 @@ HOSTILE: dict[str, tuple[Reply, str]] = {
         sized("500 Oops", json.dumps({"error": {"message": HALF}})),
         "it says: \ufffd",
     ),
-    "usage from 1 to 10^9": (counting(1, 10**9), "output tokens in one reply"),
-    "usage from 1 to 10^7": (counting(1, 10**7), "output tokens in one reply"),
-    "usage of 4000 digits": (
+}
+
+
+INCREDIBLE: dict[str, tuple[Reply, int | None]] = {
+    "from 1 to 10^9": (counting(1, 10**9), 1),
+    "from 1 to 10^7": (counting(1, 10**7), 1),
+    "from 1 to a million at once": (counting(1, MOST_OUTPUT_TOKENS), 1),
+    "back from 3 to 2": (counting(3, 2), 3),
+    "of 4000 digits": (
         streamed(BEFORE, f'{{"choices":[],"usage":{{"completion_tokens":{DIGITS[:4000]}}}}}'),
-        "output tokens in one reply",
+        None,
     ),
-    "final usage of 10^9": (
-        streamed(BEFORE, json.dumps(usage(10**9))),
-        "output tokens in one reply",
+    "10^9 at the end": (streamed(BEFORE, json.dumps(usage(10**9))), None),
+    "a prompt of 10^8": (streamed(BEFORE, json.dumps(usage(2, prompt=10**8))), None),
+    "in words": (
+        streamed(BEFORE, json.dumps({"choices": [], "usage": {"completion_tokens": "many"}})),
+        None,
     ),
 }
+"""Counts that cannot be, and how many tokens are believed."""
 
 
 def odd_once(odd: Reply) -> Reply:
@@ -178,18 +189,17 @@ async def test_counts_that_cannot_be_are_not_believed(tokens: int) -> None:
     assert [run.error for run in b] == [None] * RUNS
 
 
-async def test_as_many_tokens_as_a_reply_may_have_are_measured() -> None:
-    def jump(conversation: Conversation) -> None:
-        conversation.write(CHUNKED_HEAD)
-        conversation.event(chunk({"content": "x"}, counted=1))
-        conversation.wait(0.05)
-        conversation.event(chunk({"content": "y"}, counted=MOST_OUTPUT_TOKENS))
-        conversation.event("[DONE]")
-        conversation.end()
-
-    a, b, ended = await both(jump)
+@pytest.mark.parametrize(("reply", "believed"), INCREDIBLE.values(), ids=INCREDIBLE)
+async def test_incredible_usage_is_passed_over_with_a_flag(
+    reply: Reply, believed: int | None
+) -> None:
+    a, b, ended = await both(reply)
     assert ended.reason == ""
-    assert (a[0].error, len(a[0].itl_s)) == (None, MOST_OUTPUT_TOKENS - 1)
+    assert (a[0].error, a[0].output_tokens) == (None, believed)
+    assert len(a[0].itl_s) <= 2
+    assert a[0].ttft_s is not None
+    assert "usage_refused" in a[0].flags
+    assert a[0].cost_usd is None
     assert [run.error for run in b] == [None] * RUNS
 
 
@@ -215,7 +225,7 @@ def test_what_nothing_was_written_for_is_an_error_of_that_run(
     assert end_of(facts).reason == ""
 
 
-@pytest.mark.parametrize("name", ["deep chunk", "usage from 1 to 10^9", "superscript status"])
+@pytest.mark.parametrize("name", ["deep chunk", "superscript status"])
 async def test_a_load_goes_on_after_an_odd_reply(name: str) -> None:
     with serving(odd_once(HOSTILE[name][0])) as server:
         order = LoadOrder(

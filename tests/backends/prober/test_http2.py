@@ -1,5 +1,7 @@
 """Endpoints that speak HTTP/2 only, and endpoints behind a proxy that tunnels."""
 
+import socket
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -119,9 +121,26 @@ def test_a_proxy_that_tunnels(
         facts = measure(order_for(f"https://{FAR_NAME}/v1", runs=2))
     assert end_of(facts).reason == ""
     assert proxy.asked[0].startswith(f"CONNECT {FAR_NAME}:443 ")
+    clock = "user" if protocols == ("h2",) else "kernel"
     for run in runs_of(facts):
-        assert (run.error, run.clock, flags(run)) == (None, "user", {"through_proxy"})
+        assert (run.error, run.clock, flags(run)) == (None, clock, {"through_proxy"})
         assert run.text.startswith("w1 w2 w3 ")
+
+
+def test_a_proxy_that_makes_no_tunnel(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=lambda: refuse(listener.accept()[0]), daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        monkeypatch.setenv("https_proxy", url)
+        facts = measure(order_for(f"https://{FAR_NAME}/v1", runs=1))
+    assert (
+        "makes no way to the endpoint (407 Proxy Authentication Required)" in end_of(facts).reason
+    )
 
 
 def test_the_certificate_behind_a_proxy_is_verified(

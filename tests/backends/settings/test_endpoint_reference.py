@@ -3,6 +3,7 @@ from decimal import Decimal
 import pytest
 
 from backends.prober.origin import origin_of, request_bytes
+from backends.prober.protocol import Target
 from backends.settings.config import Endpoint, KeySource, Profile, Settings, TokenPrices
 from backends.settings.endpoint_reference import EndpointTarget, UnknownEndpoint, resolve_endpoint
 from backends.settings.secrets import Secret, SecretUnavailable
@@ -87,7 +88,8 @@ def test_a_server_that_others_can_reach_is_flagged(host: str, beyond: bool) -> N
 def test_a_path_beyond_ascii_is_escaped(address: str, sent: str) -> None:
     target = resolve_endpoint(f"{address}#m", Settings())
     assert target.base_url == sent
-    assert request_bytes(origin_of(target.base_url), "", {}).startswith(
+    asked = Target("a", "x", target.base_url, "m")
+    assert request_bytes(origin_of(target.base_url), asked, "", {}).startswith(
         f"POST {sent.partition(':1')[2]}/chat".encode()
     )
 

@@ -1,7 +1,8 @@
 import pytest
 
 from backends.domain.ab.sse import SseEvent
-from backends.domain.ab.tokens import ChunkReader, Usage
+from backends.domain.ab.tokens import ChunkReader
+from backends.domain.ab.usage import Usage
 from tests.backends.domain.ab.chunks import ROLE, chunk, read, usage
 
 
@@ -51,7 +52,8 @@ def test_null_details_and_strange_counts_are_unknown_not_zero() -> None:
     reader = read((0.1, usage(4, prompt_tokens_details=None, completion_tokens_details={})))
     assert reader.usage == Usage(9, 4, None, None)
     strange = {"choices": [], "usage": {"prompt_tokens": "9", "completion_tokens": True}}
-    assert read((0.1, strange)).usage == Usage(None, None, None, None)
+    reader = read((0.1, strange))
+    assert (reader.usage, reader.refused_usage) == (None, True)
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,9 @@ PRICED = replace(COLD, prices=RequestPrices(Decimal("0.10"), Decimal("0.70")))
         ),
         (
             report(WARM, SHORT, probes(900, 0.4, 0.4)),
-            "chat was never seen cold, after pauses of up to 15m",
+            "chat: no cold start observed, after pauses of up to 15m",
         ),
-        (report(WARM, SHORT), "chat was never seen cold so far, after pauses of up to 1m"),
+        (report(WARM, SHORT), "chat: no cold start observed so far, after pauses of up to 1m"),
         (report(FIRST), "chat: nothing is known yet"),
         (report(probes(60, 9.0, 9.0)), "chat: nothing is known yet"),
     ],
