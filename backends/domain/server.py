@@ -15,10 +15,10 @@ class ServerState(StrEnum):
     UNHEALTHY = "unhealthy"
     STOPPING = "stopping"
     FAILED = "failed"
-    EXTERNAL = "external"
+    SLEEPING = "sleeping"
 
 
-SERVING = frozenset({ServerState.READY, ServerState.UNHEALTHY, ServerState.EXTERNAL})
+SERVING = frozenset({ServerState.READY, ServerState.UNHEALTHY})
 """The states in which a server has counters: an unhealthy one counts on what it serves."""
 
 
@@ -27,6 +27,46 @@ class Owner(StrEnum):
 
     MANAGED = "managed"
     EXTERNAL = "external"
+
+
+class RuntimeKind(StrEnum):
+    """What runs a server's processes, and may start them again."""
+
+    PROCESS = "process"
+    DOCKER = "docker"
+    PODMAN = "podman"
+    EXEC = "exec"
+    SYSTEMD = "systemd"
+    KUBERNETES = "kubernetes"
+    SLURM = "slurm"
+    RAY = "ray"
+    CRI_O = "cri-o"
+    CONTAINERD = "containerd"
+    TMUX = "tmux"
+    SCREEN = "screen"
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Where a server runs.
+
+    Attributes:
+        name: of the container, unit, pod or job; empty where there is none.
+        restarts: how often it was started again, None where nothing counts that.
+        policy: what starts it again when it ends, in its runtime's own word; empty for nothing.
+        ends: the command that ends it for good, where a signal would not; empty otherwise.
+    """
+
+    kind: RuntimeKind = RuntimeKind.PROCESS
+    name: str = ""
+    restarts: int | None = None
+    policy: str = ""
+    ends: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its kind and name, as in ``docker rocm``."""
+        return f"{self.kind} {self.name}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +115,8 @@ class Server:
         ready_s: launch to ready in seconds.
         first_token_s: launch to first token in seconds.
         note: who ordered the stop, why it is unhealthy, or where somebody else runs it.
+        runtime: what runs it.
+        address_reason: why no address of it is known, or why that one does not answer.
     """
 
     name: str
@@ -93,6 +135,8 @@ class Server:
     failure: Failure | None = None
     survivors: tuple[Survivor, ...] = ()
     note: str = ""
+    runtime: Runtime = Runtime()
+    address_reason: str = ""
 
     @property
     def lost_its_keeper(self) -> bool:

@@ -85,9 +85,25 @@ def listeners(port: int) -> tuple[Listener, ...]:
 
 
 def ports_of(pid: int) -> tuple[int, ...]:
-    """Return the ports a process listens on, lowest first; empty where its files are hidden."""
+    """Return the ports a process listens on, in whichever network, lowest first.
+
+    Empty where its files are hidden.
+    """
     held = _socket_inodes(pid)
-    return tuple(sorted({found.port for found in _listening() if found.inode in held}))
+    return tuple(sorted({found.port for found in _listening(pid) if found.inode in held}))
+
+
+def ports_around(pid: int) -> tuple[int, ...]:
+    """Return the ports that anybody listens on in the network of a process, lowest first."""
+    return tuple(sorted({found.port for found in _listening(pid)}))
+
+
+def shares_network(pid: int) -> bool | None:
+    """Tell whether a process is in this process's network; None where it may not be seen."""
+    try:
+        return Path(f"/proc/{pid}/ns/net").readlink() == Path("/proc/self/ns/net").readlink()
+    except OSError:
+        return None
 
 
 def _answering(host: str, port: int) -> list[_Socket]:
@@ -109,11 +125,13 @@ def _kernel_addresses(host: str) -> set[str]:
     return addresses
 
 
-def _listening() -> list[_Socket]:
+def _listening(pid: int | str = "self") -> list[_Socket]:
     found: list[_Socket] = []
     for table in ("tcp", "tcp6"):
-        with contextlib.suppress(FileNotFoundError):  # a kernel without IPv6 has no tcp6
-            rows = [line.split() for line in Path(f"/proc/net/{table}").read_text().splitlines()]
+        # A kernel without IPv6 has no tcp6, and a process that ended has none of them.
+        with contextlib.suppress(OSError):
+            lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()
+            rows = [line.split() for line in lines]
             found += [_socket(row) for row in rows if row[3] == LISTEN]
     return found
 

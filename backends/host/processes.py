@@ -10,6 +10,7 @@ from pathlib import Path
 from backends.domain.server import ProcessId
 
 ENDED_STATES = ("Z", "X")
+PROC = Path("/proc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,13 @@ def command_line(pid: int) -> tuple[str, ...]:
     return tuple(part for part in _strings(pid, "cmdline") if part)
 
 
-def environment_value(pid: int, name: str) -> str | None:
+def environment_value(pid: int, name: str, proc: Path = PROC) -> str | None:
     """Return one variable of the environment a process began with.
 
     None where it is not set or where the process belongs to another user.
     """
     prefix = f"{name}="
-    for entry in _strings(pid, "environ"):
+    for entry in _strings(pid, "environ", proc):
         if entry.startswith(prefix):
             return entry[len(prefix) :]
     return None
@@ -183,9 +184,9 @@ def _parsed(stat: bytes) -> Process | None:
     )
 
 
-def _strings(pid: int, file_name: str) -> list[str]:
+def _strings(pid: int, file_name: str, proc: Path = PROC) -> list[str]:
     try:
-        content = Path(f"/proc/{pid}/{file_name}").read_bytes()
+        content = (proc / str(pid) / file_name).read_bytes()
     except OSError:
         return []
     return content.decode(errors="replace").split("\0")

@@ -17,12 +17,12 @@ from backends.domain.address import reachable_host
 from backends.domain.facts import StartIdentified, Stopped
 from backends.domain.startup.lines import LineSplitter
 from backends.domain.startup.reader import StartReader
+from backends.http1 import Address
 from backends.keeper.clock import now
 from backends.keeper.download import left_open, watch_download
 from backends.keeper.folder import ServerFolder, Unreadable, read_journal
 from backends.keeper.gpu_memory import GpuMemory, sample_in_child
 from backends.keeper.holders import with_holders
-from backends.keeper.http1 import Address
 from backends.keeper.keeper import Keeper, Kept, Output
 from backends.keeper.log import RotatedLog
 from backends.keeper.log_stamps import unstamped_because

@@ -26,10 +26,10 @@ from backends.domain.facts import (
 from backends.domain.server import Exit
 from backends.domain.start import Failure
 from backends.host.oom import OomWatch
+from backends.http1 import Address
 from backends.keeper.clock import now
 from backends.keeper.end import Ending, await_memory, drain, end_rest, terminate
 from backends.keeper.exit_cause import after_the_kernel, cause_of
-from backends.keeper.http1 import Address
 from backends.keeper.journal import Journal
 from backends.keeper.log import RotatedLog, complain
 from backends.keeper.pump import Reader, Splitter, pump

@@ -14,9 +14,9 @@ from backends.domain.facts import (
 )
 from backends.host import ports, processes
 from backends.host.processes import Process
+from backends.http1 import Address, Cancelled, NoAnswer, WrongAnswer
 from backends.keeper import probe
 from backends.keeper.clock import now
-from backends.keeper.http1 import Address, Cancelled, NoAnswer, WrongAnswer
 from backends.keeper.tree import Tree
 
 READY_POLL_S = 0.25

@@ -15,6 +15,7 @@ from backends.host import ports, processes
 from backends.host.boot import boot_id, boot_wall_s
 from backends.host.processes import Process
 from backends.host.survivors import survivor
+from backends.http1 import Address
 from backends.keeper.folder import (
     ServerFolder,
     Unreadable,
@@ -23,7 +24,6 @@ from backends.keeper.folder import (
     read_journal,
     server_folders,
 )
-from backends.keeper.http1 import Address
 from backends.keeper.probe import health
 from backends.servers.external import external_servers
 
@@ -71,7 +71,8 @@ def list_servers(state_folder: Path) -> tuple[Server, ...]:
             server, members = _unread(folder, problem), []
         ours.append(server)
         pids |= {one.id.pid for one in members}
-    return (*ours, *external_servers(running, frozenset(pids)))
+    names = frozenset(one.name for one in ours)
+    return (*ours, *external_servers(running, frozenset(pids), names))
 
 
 def our_server(folder: Path) -> Server:

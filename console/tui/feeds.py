@@ -23,7 +23,7 @@ from backends.keeper.folder import ServerFolder, Unreadable, server_folder
 from backends.keeper.tail import END_BYTES, tail
 from backends.metrics.scrape import MetricsUnavailable, scrape, watch_metrics
 from backends.operations.host import Host
-from backends.servers.external import tree_pids
+from backends.servers.external import tree_pids_by_name
 from backends.servers.listing import list_servers, server_pids
 from backends.servers.own_traffic import were_sent
 
@@ -139,13 +139,8 @@ class Owners:
         return replace(fact, sample=with_owners(fact.sample, self._pids))
 
     def _external(self) -> dict[str, frozenset[int]]:
-        others = {
-            server.name: server.pid
-            for server in self._look().servers
-            if server.owner is Owner.EXTERNAL and server.pid is not None
-        }
-        trees = tree_pids(others.values()) if others else {}
-        return {name: trees[pid] for name, pid in others.items()}
+        servers = self._look().servers
+        return tree_pids_by_name(one for one in servers if one.owner is Owner.EXTERNAL)
 
 
 def _serves(session: Session, base_url: str) -> bool:

@@ -57,7 +57,7 @@ async def test_a_server_of_somebody_else_is_watched_and_never_offered_to_be_stop
             await until(pilot, lambda: isinstance(app.screen, MainScreen) and app.session.serving)
             await until(pilot, lambda: f"vllm-{port}" in owners(app))
             status = app.screen.query_one(StatusStrip).view
-            assert (status.owner, status.state) == (Owner.EXTERNAL, ServerState.EXTERNAL)
+            assert (status.owner, status.state) == (Owner.EXTERNAL, ServerState.READY)
             assert (status.model, status.pid, status.port) == ("org/theirs", pid, port)
             assert "others" in app.screen.query_one(StartupPanel).view.reason
             for action in ("start", "stop", "restart"):
@@ -84,7 +84,7 @@ async def test_one_that_hangs_is_unhealthy_and_one_that_ended_is_stopped(tmp_pat
             await until(pilot, lambda: state(app) is ServerState.UNHEALTHY)
             assert not app.check_action("server", ("stop",))
             os.kill(pid, signal.SIGCONT)
-            await until(pilot, lambda: state(app) is ServerState.EXTERNAL)
+            await until(pilot, lambda: state(app) is ServerState.READY)
             os.killpg(pid, signal.SIGKILL)
             await until(pilot, lambda: state(app) is ServerState.STOPPED)
             assert app.session.serving is None
@@ -103,7 +103,7 @@ async def test_the_palette_turns_to_any_server_and_back(tmp_path: Path) -> None:
             assert {"Watch mine", f"Watch vllm-{port}", "Export", "Help"} <= set(titles(app))
             app.action_show("gpus")
             await run_command(app, f"Watch vllm-{port}")
-            await until(pilot, lambda: state(app) is ServerState.EXTERNAL)
+            await until(pilot, lambda: state(app) is ServerState.READY)
             assert isinstance(app.screen, MainScreen)
             await run_command(app, "Watch mine")
             await until(pilot, lambda: state(app) is ServerState.STOPPED)
@@ -162,7 +162,7 @@ def test_a_foreign_server_takes_part_in_an_ab_under_its_address() -> None:
     server = Server(
         "vllm-8000",
         Owner.EXTERNAL,
-        ServerState.EXTERNAL,
+        ServerState.READY,
         pid=7,
         port=8000,
         base_url="http://127.0.0.1:8000/v1",

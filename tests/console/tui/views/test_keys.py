@@ -23,7 +23,7 @@ def offered(
 
 def of_others(session: Session) -> Session:
     assert session.life is not None
-    server = replace(session.life.server, owner=Owner.EXTERNAL, state=ServerState.EXTERNAL)
+    server = replace(session.life.server, owner=Owner.EXTERNAL, state=ServerState.READY)
     return replace(session, life=replace(session.life, server=server))
 
 
