@@ -14,6 +14,8 @@ _MORE_MEMORY = (
     "holds less of the checkpoint at once."
 )
 
+_PUT_RIGHT = "Put right what the engine names, and start it again."
+
 
 def exit_of(container: Container) -> Exit:
     """Return how the container's first process ended."""
@@ -32,17 +34,21 @@ def failure_of(container: Container, engine: str) -> Failure | None:
     """
     name = container.name
     read = f"run: {engine} logs --tail 100 {name}"
+    evidence = f"ExitCode={container.exit_code} OOMKilled={str(container.oom_killed).lower()}"
     if container.error:
-        return _failure(
-            FailureKind.UNKNOWN, f"{engine} could not start container {name}: {container.error}"
-        )
+        what = f"{engine} could not start container {name}: {container.error}"
+        return Failure(FailureKind.UNKNOWN, None, container.error, what, _PUT_RIGHT)
     if container.oom_killed:
         what = f"The kernel killed a process of container {name}, which reached its memory limit"
-        return _failure(FailureKind.HOST_OUT_OF_MEMORY, f"{what} (OOMKilled).", _MORE_MEMORY)
+        return Failure(
+            FailureKind.HOST_OUT_OF_MEMORY, None, evidence, f"{what} (OOMKilled).", _MORE_MEMORY
+        )
     ended = exit_of(container)
     if ended.signal == signal.SIGKILL:
-        return _failure(
+        return Failure(
             FailureKind.KILLED,
+            None,
+            evidence,
             f"Container {name} was ended by SIGKILL (exit code {container.exit_code}), and not for "
             "want of memory: OOMKilled is false.",
             f"A stop kills after its grace of 10 s; give vLLM more: {engine} stop -t 60 {name}.",
@@ -50,8 +56,4 @@ def failure_of(container: Container, engine: str) -> Failure | None:
     if ended.code == 0 or ended.signal in (signal.SIGTERM, signal.SIGINT):
         return None
     how = f"by {signal.Signals(ended.signal).name}" if ended.signal else f"with code {ended.code}"
-    return _failure(FailureKind.UNKNOWN, f"Container {name} ended {how}.", read)
-
-
-def _failure(kind: FailureKind, cause: str, remedy: str = "") -> Failure:
-    return Failure(kind, None, "", cause, remedy or "Read what the engine says, and put it right.")
+    return Failure(FailureKind.UNKNOWN, None, evidence, f"Container {name} ended {how}.", read)

@@ -69,6 +69,10 @@ class Runtime:
         return f"{self.kind} {self.name}".rstrip()
 
 
+PLAIN_PROCESS = Runtime()
+"""A process of its own, which nothing starts again."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessId:
     """A process, named so that a reused pid is never mistaken for it.
@@ -135,7 +139,7 @@ class Server:
     failure: Failure | None = None
     survivors: tuple[Survivor, ...] = ()
     note: str = ""
-    runtime: Runtime = Runtime()
+    runtime: Runtime = PLAIN_PROCESS
     address_reason: str = ""
 
     @property

@@ -5,6 +5,7 @@ import socket
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from backends.domain.address import reachable_host
@@ -96,6 +97,33 @@ def ports_of(pid: int) -> tuple[int, ...]:
 def ports_around(pid: int) -> tuple[int, ...]:
     """Return the ports that anybody listens on in the network of a process, lowest first."""
     return tuple(sorted({found.port for found in _listening(pid)}))
+
+
+def addresses_around(pid: int) -> tuple[str, ...]:
+    """Return the addresses that the network of a process has, loopback excepted."""
+    try:
+        lines = Path(f"/proc/{pid}/net/fib_trie").read_text().splitlines()
+    except OSError:
+        return ()
+    found = (
+        before.split()[-1]
+        for before, line in pairwise(lines)
+        if line.strip().startswith("/32 host LOCAL")
+    )
+    return tuple(dict.fromkeys(one for one in found if not one.startswith("127.")))
+
+
+def is_routed(host: str, port: int, timeout_s: float = 1.0) -> bool:
+    """Tell whether an address is reached from here, be it only to hear that nobody listens."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.settimeout(timeout_s)
+        try:
+            probe.connect((host, port))
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return True
 
 
 def shares_network(pid: int) -> bool | None:

@@ -94,6 +94,11 @@ def environment_value(pid: int, name: str, proc: Path = PROC) -> str | None:
     return None
 
 
+def are_files_hidden(pid: int) -> bool:
+    """Tell whether this user may not see which files a process has open."""
+    return not os.access(f"/proc/{pid}/fd", os.R_OK | os.X_OK)
+
+
 def display_name(process: Process) -> str:
     """Return what a person knows a process by: ``VLLM::EngineCore``, or its program's name.
 

@@ -4,10 +4,13 @@ An order starts a server; ``null`` adopts the one that a keeper left behind when
 """
 
 import contextlib
+import math
 import os
 import signal
 import sys
 import threading
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -27,6 +30,7 @@ from backends.keeper.keeper import Keeper, Kept, Output
 from backends.keeper.log import RotatedLog
 from backends.keeper.log_stamps import unstamped_because
 from backends.keeper.model_cache import cache_folders
+from backends.keeper.observer import Observer, WatchedTree, cause_of_external
 from backends.keeper.order import (
     KeeperError,
     LaunchFailed,
@@ -36,8 +40,9 @@ from backends.keeper.order import (
     own_drain_s,
     unwritable,
 )
+from backends.keeper.output import FollowedOutput
 from backends.keeper.service import Service, Wakeup
-from backends.keeper.take import KeptServer, adopt, start, take_back
+from backends.keeper.take import KeptServer, adopt, start, take_back, watch_external
 
 
 def main() -> None:
@@ -47,9 +52,13 @@ def main() -> None:
     launcher = _detach()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     wakeup = Wakeup()
+    output: FollowedOutput | None = None
     try:
-        cwd = _working_folder() if order else None
-        taken = start(folder, order, wakeup.wake) if order else adopt(folder, wakeup.wake)
+        cwd = _working_folder() if order and not order.external else None
+        if order and order.external:
+            taken, output = watch_external(folder, order, order.external, wakeup.wake)
+        else:
+            taken = start(folder, order, wakeup.wake) if order else adopt(folder, wakeup.wake)
     except (KeeperError, Unreadable) as error:
         _report(launcher, Report(type(error).__name__, str(error)))
         sys.exit(1)
@@ -63,7 +72,11 @@ def main() -> None:
         _see_download(folder, taken, cwd)
         if taken.is_new:  # vLLM needs seconds to its first allocation
             threading.Thread(target=memory.note_before, daemon=True).start()
-        keeper = Keeper(_kept(folder, taken, memory), taken.journal, wakeup)
+        kept = _kept(folder, taken, memory)
+        keeper = Keeper(kept, taken.journal, wakeup)
+        if output is not None:
+            observed = _watched(kept, output)
+            keeper = Observer(observed, taken.journal, wakeup, output.caught_up)
         keeper.begin()
     except Exception as error:
         # Until here nobody was promised that it is kept: without a keeper it must not run.
@@ -145,7 +158,7 @@ def _kept(folder: ServerFolder, taken: KeptServer, memory: GpuMemory) -> Kept:
         model=order.model,
         output=Output(
             taken.pipe,
-            RotatedLog(folder.log, fresh=taken.is_new),
+            RotatedLog(folder.log, fresh=taken.is_new or order.external is not None),
             LineSplitter(),
             StartReader(),
         ),
@@ -154,6 +167,18 @@ def _kept(folder: ServerFolder, taken: KeptServer, memory: GpuMemory) -> Kept:
         memory_released=memory.is_released,
         with_holders=lambda failure: with_holders(failure, folder.path.parents[1], order.port),
         own_drain_s=own_drain_s(order.argv),
+    )
+
+
+def _watched(kept: Kept, output: FollowedOutput) -> Kept:
+    """Return what is kept, as a server that is only watched."""
+    tree = kept.tree
+    assert isinstance(tree, WatchedTree)
+    return replace(
+        kept,
+        output=replace(kept.output, longest_on_the_way_s=math.inf, taken=output.taken),
+        listens=tree.listens,
+        cause_of=partial(cause_of_external, tree),
     )
 
 

@@ -32,6 +32,7 @@ from backends.keeper.end import Ending, await_memory, drain, end_rest, terminate
 from backends.keeper.exit_cause import after_the_kernel, cause_of
 from backends.keeper.journal import Journal
 from backends.keeper.log import RotatedLog, complain
+from backends.keeper.log_stamps import LONGEST_ON_THE_WAY_S
 from backends.keeper.pump import Reader, Splitter, pump
 from backends.keeper.service import Service, Wakeup
 from backends.keeper.tree import Tree
@@ -48,12 +49,19 @@ LAST_LINES_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """The server's output: the pipe it comes from, the log it goes to, who reads it for facts."""
+    """The server's output: the pipe it comes from, the log it goes to, who reads it for facts.
+
+    Attributes:
+        longest_on_the_way_s: how old a line may be as it comes.
+        taken: called with the number of bytes that were read and understood.
+    """
 
     pipe: int
     log: RotatedLog
     splitter: Splitter
     reader: Reader
+    longest_on_the_way_s: float = LONGEST_ON_THE_WAY_S
+    taken: Callable[[int], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,8 @@ class Kept:
         memory_released: tells whether the GPUs gave the server's memory back, None where unknown.
         with_holders: adds to a failure who holds what the server lacked.
         own_drain_s: how long the server itself lets requests finish after a SIGTERM.
+        listens: tells that it listens, where its processes hold no port of this host's network.
+        cause_of: the failure that its exit alone stands for.
     """
 
     tree: Tree
@@ -76,6 +86,8 @@ class Kept:
     memory_released: Callable[[], bool | None]
     with_holders: Callable[[Failure], Failure]
     own_drain_s: float = 0.0
+    listens: Callable[[], bool] | None = None
+    cause_of: Callable[[Exit | None], Failure | None] = cause_of
 
 
 class Keeper:
@@ -156,6 +168,7 @@ class Keeper:
             self._interrupted,
             self._nudge,
             lambda: kept.output.reader.awaits_servers,
+            kept.listens,
         )
         try:
             kept.watching(watch)
@@ -218,9 +231,9 @@ class Keeper:
             self._journal.record(Exited(now(), ended))
         return ended
 
-    def _tell_cause(self) -> None:
+    def _tell_cause(self, *, by_exit: bool = True) -> None:
         ended = self._kept.tree.exit()
-        seen = ended if ended != Exit(None, None) else None
+        seen = ended if by_exit and ended != Exit(None, None) else None
         failure = None
         for fact in self._kept.output.reader.close(now(), seen):
             if isinstance(fact, FailureSeen):
@@ -228,7 +241,7 @@ class Keeper:
             else:
                 self._tell(fact)
         if not self._journal.has_failure:
-            failure = after_the_kernel(failure or cause_of(ended), self._oom, self._seen)
+            failure = after_the_kernel(failure or self._kept.cause_of(ended), self._oom, self._seen)
         if failure is not None:
             self._journal.record(FailureSeen(now(), self._kept.with_holders(failure)))
 
@@ -247,6 +260,8 @@ class Keeper:
                 tell=self._tell,
                 now=now,
                 accept_output=lambda: not self._output_ignored.is_set(),
+                longest_on_the_way_s=output.longest_on_the_way_s,
+                taken=output.taken,
             )
         finally:
             # Nobody may be left waiting to write: without a reader the server's writes just fail.

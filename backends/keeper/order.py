@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from backends.domain.redaction import without_secrets
+from backends.domain.server import ProcessId, Runtime, RuntimeKind
 from backends.domain.vllm_arguments import value_of
 from backends.host.files import replace_file
 from backends.problem import Problem
@@ -31,6 +33,45 @@ class LaunchFailed(KeeperError):
 
 
 @dataclass(frozen=True, slots=True)
+class LogSource:
+    """Where a server's output is kept that no keeper started.
+
+    Attributes:
+        place: path of the file, id of the container, or name of the unit.
+        engine: whose container it is.
+        socket: where that engine answers.
+        reason: why none can be read, and what helps.
+    """
+
+    kind: Literal["file", "engine", "journal", "pod", "none"]
+    place: str = ""
+    engine: RuntimeKind = RuntimeKind.DOCKER
+    socket: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """A server that something else started, and that a keeper only watches.
+
+    Attributes:
+        port: that it listens on in its own network.
+        container: the id of the container whose first process, or a child of it, the server is;
+            empty where it is in none.
+        engine: whose container it is.
+        socket: where that engine answers.
+    """
+
+    process: ProcessId
+    runtime: Runtime
+    log: LogSource
+    port: int
+    container: str = ""
+    engine: RuntimeKind = RuntimeKind.DOCKER
+    socket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LaunchOrder:
     """One start of one server.
 
@@ -43,6 +84,7 @@ class LaunchOrder:
         start_id: unique among all starts of this host.
         term_grace_s: how long one SIGTERM is given; 20 s or more suits ROCm, where a forced end
             can leave VRAM held.
+        external: the server that runs already and is only watched; None for one to launch.
     """
 
     server: str
@@ -53,6 +95,7 @@ class LaunchOrder:
     model: str
     start_id: str
     term_grace_s: float = 10.0
+    external: External | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,18 @@ from backends.domain.facts import StartFact
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
 from backends.keeper.log import RotatedLog, complain
-from backends.keeper.log_stamps import StampRemover, take_stamp
+from backends.keeper.log_stamps import LONGEST_ON_THE_WAY_S, StampRemover, take_stamp
 
 CHUNK_BYTES = 256 * 1024
 
 
 class Reader(Protocol):
     """Turns lines of a vLLM log into facts."""
+
+    @property
+    def stopping_at(self) -> Stamp | None:
+        """When the log first told of an ordered shutdown, None while it does not."""
+        ...
 
     @property
     def awaits_servers(self) -> bool:
@@ -52,17 +57,21 @@ def pump(
     tell: Callable[[StartFact], None],
     now: Callable[[], Stamp],
     accept_output: Callable[[], bool] = lambda: True,
+    longest_on_the_way_s: float = LONGEST_ON_THE_WAY_S,
+    taken: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Read until every writer has closed the pipe.
+    """Read until every writer has closed the pipe; `taken` hears of the bytes that were read.
 
     The log gets the bytes before anybody looks at them, so what the reader makes of a line can
     never cost the line. Lines that come while `accept_output` is false go to the log alone.
     """
-    stamps, meaning = StampRemover(), _Meaning(splitter, reader, tell, accept_output)
+    stamps = StampRemover()
+    meaning = _Meaning(splitter, reader, tell, accept_output, longest_on_the_way_s)
     while data := os.read(pipe, CHUNK_BYTES):
         at = now()
         log.write(stamps.feed(data))
         meaning.feed(at, data)
+        taken(len(data))
     log.write(stamps.rest())
     meaning.close(now())
 
@@ -76,11 +85,13 @@ class _Meaning:
         reader: Reader,
         tell: Callable[[StartFact], None],
         accept_output: Callable[[], bool],
+        longest_on_the_way_s: float,
     ) -> None:
         self._splitter = splitter
         self._reader = reader
         self._tell = tell
         self._accept_output = accept_output
+        self._longest_s = longest_on_the_way_s
         self._broken = False
 
     def feed(self, at: Stamp, data: bytes) -> None:
@@ -96,7 +107,7 @@ class _Meaning:
     def _read(self, at: Stamp, lines: Callable[[], list[str]]) -> None:
         try:
             for line in lines():
-                for fact in self._reader.feed(*take_stamp(at, line)):
+                for fact in self._reader.feed(*take_stamp(at, line, self._longest_s)):
                     self._tell(fact)
         except Exception:  # a server whose output nobody takes stands still, or loses its log
             self._broken = True

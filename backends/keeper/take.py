@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from backends.domain.facts import BecameReady, ServerFact, Spawned, Stopped
 from backends.domain.redaction import without_secrets
-from backends.domain.server import ProcessId
+from backends.domain.server import PLAIN_PROCESS, Owner, ProcessId
 from backends.domain.stamp import Stamp
 from backends.host import processes
 from backends.host.boot import boot_id
@@ -30,8 +30,10 @@ from backends.keeper.folder import (
     read_journal,
 )
 from backends.keeper.journal import Journal
+from backends.keeper.observer import WatchedTree
 from backends.keeper.order import (
     AlreadyKept,
+    External,
     KeeperError,
     LaunchFailed,
     LaunchOrder,
@@ -41,6 +43,7 @@ from backends.keeper.order import (
     save_order,
     unwritable,
 )
+from backends.keeper.output import FollowedOutput
 from backends.keeper.spawn import become_subreaper, open_pipe, spawn
 from backends.keeper.tree import AdoptedTree, KeptTree, Tree
 from backends.keeper.watch import Watch, watch, watch_ready
@@ -117,11 +120,41 @@ def _begin_journal(
             order.host,
             order.port,
             boot_id(),
+            Owner.MANAGED if order.external is None else Owner.EXTERNAL,
+            order.external.runtime if order.external else PLAIN_PROCESS,
+            order.external.log.reason if order.external else "",
         )
     )
     if journal.lost:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return journal
+
+
+def watch_external(
+    folder: ServerFolder, order: LaunchOrder, external: External, on_growth: Callable[[], None]
+) -> tuple[KeptServer, FollowedOutput]:
+    """Watch a server that something else started; return it, and its output.
+
+    Raises:
+        AlreadyKept: a keeper watches it, or keeps a server of that name.
+        NotRunning: it has ended.
+        OSError: the folder takes no files.
+    """
+    prepare(folder)
+    _lock(folder)
+    if not processes.is_alive(external.process):
+        raise NotRunning(f"{order.server} has ended; inferctl status lists what runs")
+    at, age_s = now(), processes.age_s(external.process)
+    begun = Stamp(at.mono_s - age_s, at.wall_s - age_s)
+    (folder.starts / f"{order.start_id}.jsonl").unlink(missing_ok=True)  # it is all told again
+    tree = WatchedTree(external)
+    journal = _begin_journal(folder, order, begun, external.process, on_growth)
+    output = FollowedOutput(external.log, begun.wall_s, lambda: tree.exit() is not None)
+    key = processes.environment_value(external.process.pid, "VLLM_API_KEY")
+    order = replace(order, environment={"VLLM_API_KEY": key} if key else {})
+    _announce_end(external.process, on_growth)
+    kept = KeptServer(order, tree, journal, output.begin(), watch, is_new=False)
+    return kept, output
 
 
 def take_back(tree: Tree) -> None:

@@ -12,6 +12,7 @@ from backends.domain.facts import (
     HealthChanged,
     ServerFact,
 )
+from backends.domain.stamp import Stamp
 from backends.host import ports, processes
 from backends.host.processes import Process
 from backends.http1 import Address, Cancelled, NoAnswer, WrongAnswer
@@ -21,6 +22,8 @@ from backends.keeper.tree import Tree
 
 READY_POLL_S = 0.25
 HEALTH_EVERY_S = 3.0
+CAUGHT_UP_S = 20.0
+"""How long the log so far may take to be read before the server is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Watch:
         interrupted: true once a stop was ordered or the first process ended.
         nudge: set to look again at once; every wait clears it.
         awaits_servers: true while some of several API servers, which share one port, are not up.
+        listens: tells that the server listens, where its processes hold no port of this host's.
     """
 
     tree: Tree
@@ -40,6 +44,7 @@ class Watch:
     interrupted: Callable[[], bool]
     nudge: threading.Event
     awaits_servers: Callable[[], bool]
+    listens: Callable[[], bool] | None = None
 
     def pause(self, seconds: float) -> None:
         """Wait, or less long when nudged."""
@@ -62,6 +67,28 @@ def watch_ready(watched: Watch) -> None:
         _follow_health(watched)
 
 
+def observe(
+    watched: Watch, caught_up: threading.Event, ready_at: Callable[[], Stamp | None]
+) -> None:
+    """Record what becomes of a server that runs already, and return once it is interrupted.
+
+    Args:
+        watched: the server.
+        caught_up: set once the log was read as far as it went.
+        ready_at: when the log says that it became ready, None where it does not.
+    """
+    caught_up.wait(CAUGHT_UP_S)
+    with contextlib.suppress(Cancelled):
+        if _obstacle(watched) is None:
+            at = ready_at()
+            watched.record(BecameReady(at or now(), seen=at is not None))
+        else:
+            _await_ready(watched)
+            watched.record(BecameReady(now()))
+            _see_first_token(watched)
+        _follow_health(watched)
+
+
 def _await_ready(watch: Watch) -> None:
     told = ""
     while (obstacle := _obstacle(watch)) is not None:
@@ -75,7 +102,7 @@ def _obstacle(watch: Watch) -> str | None:
     """Return what keeps a server from being ready: empty while it starts, None when it is."""
     if watch.interrupted():
         raise Cancelled
-    if not _holders(watch, []):
+    if not _listens(watch, []):
         return ""
     try:
         names = probe.served_models(watch.address, watch.interrupted)
@@ -83,9 +110,17 @@ def _obstacle(watch: Watch) -> str | None:
         return str(error)
     except NoAnswer:
         return ""
-    if watch.model in names:
+    if watch.model in names or (names and watch.listens is not None):
         return "" if watch.awaits_servers() else None
     return f"it serves {', '.join(names) or 'nothing'}, not {watch.model}: correct the served name"
+
+
+def _listens(watch: Watch, known: list[Process]) -> bool:
+    """Tell whether the server listens, by whichever of its processes."""
+    if watch.listens is not None:
+        return watch.listens()
+    known[:] = _holders(watch, known)
+    return bool(known)
 
 
 def _holders(watch: Watch, known: list[Process]) -> list[Process]:
@@ -113,9 +148,8 @@ def _follow_health(watch: Watch) -> None:
     healthy = True
     holders: list[Process] = []
     while not watch.interrupted():
-        holders = _holders(watch, holders)
         reason = f"no process of the server listens on port {watch.address.port}"
-        if holders:
+        if _listens(watch, holders):
             reason = probe.health(watch.address, watch.interrupted)
         if (not reason) != healthy:
             healthy = not reason

@@ -21,6 +21,7 @@ from backends.keeper.launch import launch
 from backends.keeper.order import LaunchOrder, served_model
 from backends.operations.host import Host
 from backends.problem import NotFound, Problem
+from backends.servers.adoption import watch_order
 from backends.servers.external import is_abandoned
 from backends.servers.listing import list_servers
 from backends.servers.preflight import preflight as look_before
@@ -70,6 +71,21 @@ def adopt(host: Host, name: str) -> None:
         Problem: its keeper lives, or nothing of it is left.
     """
     keeper_adopt(server_folder(host.state_folder, name), host.settings.key_variables)
+
+
+def watch_external(host: Host, server: Server) -> None:
+    """Have a keeper watch a server that something else started, which never signals it; blocks.
+
+    Raises:
+        Problem: it has ended, cannot be reached, or its name is that of a profile.
+    """
+    if host.settings.profile(server.name) is not None:
+        raise Problem(
+            f"{server.name} is also a [server.{server.name}] of the configuration; "
+            "rename one of the two"
+        )
+    folder = server_folder(host.state_folder, server.name)
+    launch(watch_order(server), folder, host.settings.key_variables)
 
 
 def stop(host: Host, name: str, drain_s: float) -> AsyncIterator[ServerFact]:

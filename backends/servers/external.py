@@ -1,7 +1,6 @@
 """vLLM servers on this host that inferctl did not start, found by their processes."""
 
 import contextlib
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -46,15 +45,15 @@ def external_servers(
     servers = [_server(root, others, runtimes) for root in roots if root.id.pid not in trees]
     known = trees | {root.id.pid for root in roots}
     left = _orphans(one for one in others if one.id.pid not in known)
-    failed = [_failed(engine, one) for engine, one in failed_containers()]
+    ended = failed_containers()
+    failed = [_failed(engine, one) for engine, one in ended if one.name not in taken]
     return [*_with_own_names([*servers, *failed], taken), *left]
 
 
 def _server(root: Process, among: list[Process], runtimes: Runtimes) -> Server:
     arguments = processes.command_line(root.id.pid)
-    asked = value_of(("--port",), arguments)
-    wanted = int(asked) if asked and asked.isdigit() else DEFAULT_PORT
-    placed = runtimes.of(root.id, _uid(root.id.pid))
+    wanted = port_of(arguments)
+    placed = runtimes.of(root.id, uid_of(root.id.pid))
     server = Server(
         name=_name(placed.runtime, wanted),
         owner=Owner.EXTERNAL,
@@ -69,7 +68,7 @@ def _server(root: Process, among: list[Process], runtimes: Runtimes) -> Server:
     if not _listens(root, among, wanted):
         return replace(server, address_reason=f"it does not listen on port {wanted} yet")
     try:
-        address = _address(root, placed, wanted, value_of(("--host",), arguments) or "")
+        address = address_of(root.id, placed, wanted, value_of(("--host",), arguments) or "")
         key = processes.environment_value(root.id.pid, "VLLM_API_KEY")
         return _asked(server, root, replace(address, key=key))
     except NoAnswer as error:
@@ -108,18 +107,18 @@ def _listens(root: Process, among: list[Process], port: int) -> bool:
     """Tell whether a server listens; by its network alone where its files are hidden."""
     tree = [root, *processes.descendants(root.id.pid, among)]
     seen = {listened for one in tree for listened in ports.ports_of(one.id.pid)}
-    if seen or os.access(f"/proc/{root.id.pid}/fd", os.R_OK | os.X_OK):
+    if seen or not processes.are_files_hidden(root.id.pid):
         return port in seen
     return port in ports.ports_around(root.id.pid)
 
 
-def _address(root: Process, placed: Placed, port: int, bound: str) -> Address:
-    """Return what reaches a server from here.
+def address_of(process: ProcessId, placed: Placed, port: int, bound: str) -> Address:
+    """Return what reaches a server from here, or will once it listens.
 
     Raises:
         NoAnswer: nothing does; the message says why, and what would.
     """
-    shared = ports.shares_network(root.id.pid)
+    shared = ports.shares_network(process.pid)
     apart = placed.container is not None and placed.container.network != "host"
     if shared or (shared is None and not apart and not placed.reason):
         return Address(reachable_host(bound), port)
@@ -128,7 +127,13 @@ def _address(root: Process, placed: Placed, port: int, bound: str) -> Address:
             f"it listens on {bound} inside {placed.runtime.label}, which nothing outside reaches; "
             "start it with --host 0.0.0.0"
         )
-    return Address(*placed.reached_at(port))
+    try:
+        return Address(*placed.reached_at(port))
+    except NoAnswer:
+        for own in ports.addresses_around(process.pid):
+            if ports.is_routed(own, port):
+                return Address(own, port)
+        raise
 
 
 def _name(runtime: Runtime, port: int) -> str:
@@ -149,7 +154,14 @@ def _with_own_names(servers: list[Server], taken: frozenset[str]) -> list[Server
     return [named(one) for one in servers]
 
 
-def _uid(pid: int) -> int | None:
+def port_of(arguments: tuple[str, ...]) -> int:
+    """Return the port that a ``vllm serve`` with these arguments listens on."""
+    asked = value_of(("--port",), arguments)
+    return int(asked) if asked and asked.isdigit() else DEFAULT_PORT
+
+
+def uid_of(pid: int) -> int | None:
+    """Return whose process it is, None where it has ended."""
     try:
         return Path(f"/proc/{pid}").stat().st_uid
     except OSError:

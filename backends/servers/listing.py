@@ -9,10 +9,11 @@ from pathlib import Path
 from backends.domain.address import reachable_host
 from backends.domain.facts import ServerFact, Spawned, StopOrdered, Stopped
 from backends.domain.lifecycle import life_after, not_started
-from backends.domain.server import Server, ServerState
+from backends.domain.server import Owner, ProcessId, Server, ServerState
 from backends.domain.start import Failure, FailureKind
 from backends.host import ports, processes
 from backends.host.boot import boot_id, boot_wall_s
+from backends.host.container import whose
 from backends.host.processes import Process
 from backends.host.survivors import survivor
 from backends.http1 import Address
@@ -71,8 +72,12 @@ def list_servers(state_folder: Path) -> tuple[Server, ...]:
             server, members = _unread(folder, problem), []
         ours.append(server)
         pids |= {one.id.pid for one in members}
-    names = frozenset(one.name for one in ours)
-    return (*ours, *external_servers(running, frozenset(pids), names))
+    shown = [one for one in ours if one.owner is Owner.MANAGED or one.keeper_pid is not None]
+    names = frozenset(one.name for one in shown)
+    others = external_servers(running, frozenset(pids), names)
+    names |= {one.name for one in others}
+    failed = [one for one in ours if one.state is ServerState.FAILED and one.name not in names]
+    return (*shown, *others, *failed)
 
 
 def our_server(folder: Path) -> Server:
@@ -116,11 +121,13 @@ def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, l
     told = server_in(folder.path.name, facts)
     over = bool(facts) and isinstance(facts[-1], Stopped)
     keeper = None if over else living_keeper(folder)
-    if keeper is not None:
+    if keeper is not None and told.owner is Owner.MANAGED:
         kept = processes.descendants(keeper.pid, running)
         adopted = told.pid is not None and told.pid not in [one.id.pid for one in kept]
         members = left_behind(facts) if adopted else kept
         return replace(told, keeper_pid=keeper.pid), members
+    if told.owner is Owner.EXTERNAL:
+        return _watched(told, keeper, running)
     if over or not facts:
         return told, []
     begun = next((fact for fact in facts if isinstance(fact, Spawned)), None)
@@ -128,6 +135,17 @@ def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, l
         return replace(not_started(folder.path.name).server, note=DAMAGED), []
     members = left_behind(facts)
     return _without_keeper(told, begun, facts, members), members
+
+
+def _watched(
+    told: Server, keeper: ProcessId | None, running: list[Process]
+) -> tuple[Server, list[Process]]:
+    """Return a server that a keeper only watches, or watched until it failed."""
+    if keeper is None or told.pid is None:
+        return told, []
+    first = [one for one in running if one.id.pid == told.pid]
+    members = [*first, *processes.descendants(told.pid, running)]
+    return replace(told, keeper_pid=keeper.pid, note=told.note or whose(told.pid)), members
 
 
 def _without_keeper(

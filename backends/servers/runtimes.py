@@ -11,12 +11,10 @@ from functools import lru_cache
 from backends.containers.container import OURS, Container, ended_containers, inspect, reached_at
 from backends.containers.ending import failure_of
 from backends.containers.engine import Engine, EngineUnavailable, engines
-from backends.domain.server import ProcessId, Runtime, RuntimeKind
+from backends.domain.server import PLAIN_PROCESS, ProcessId, Runtime, RuntimeKind
 from backends.host.container import Place, place_of
 from backends.http1 import NoAnswer
 
-PLAIN = Runtime()
-"""A process of its own."""
 SYSTEMCTL_S = 2.0
 RECENT_S = 86_400.0
 """A container that failed longer ago than this is no news."""
@@ -35,7 +33,7 @@ class Placed:
         reason: why its engine cannot be asked, with what helps; empty where it can.
     """
 
-    runtime: Runtime = PLAIN
+    runtime: Runtime = PLAIN_PROCESS
     id: str = ""
     engine: Engine | None = None
     container: Container | None = None

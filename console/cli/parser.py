@@ -127,8 +127,13 @@ def _logs(parser: argparse.ArgumentParser) -> None:
 
 
 def _adopt(parser: argparse.ArgumentParser) -> None:
-    about = "where it listens"
-    parser.add_argument("--port", type=types.port, required=True, metavar="P", help=about)
+    which = parser.add_mutually_exclusive_group(required=True)
+    add = which.add_argument
+    add("name", metavar="NAME", nargs="?", type=types.server, help="as inferctl status names it")
+    add("--port", type=types.port, metavar="P", help="where it listens, or is reached")
+    add("--container", type=types.text, metavar="NAME", help="the container that it runs in")
+    add("--unit", type=types.text, metavar="NAME", help="the systemd unit that runs it")
+    add("--pid", type=types.count, metavar="PID", help="its process")
 
 
 def _explain(parser: argparse.ArgumentParser) -> None:
