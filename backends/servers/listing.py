@@ -13,7 +13,7 @@ from backends.domain.server import Owner, ProcessId, Server, ServerState
 from backends.domain.start import Failure, FailureKind
 from backends.host import ports, processes
 from backends.host.boot import boot_id, boot_wall_s
-from backends.host.container import whose
+from backends.host.container import user_of
 from backends.host.processes import Process
 from backends.host.survivors import survivor
 from backends.http1 import Address
@@ -145,7 +145,8 @@ def _watched(
         return told, []
     first = [one for one in running if one.id.pid == told.pid]
     members = [*first, *processes.descendants(told.pid, running)]
-    return replace(told, keeper_pid=keeper.pid, note=told.note or whose(told.pid)), members
+    note = told.note or f"of {user_of(told.pid)}"
+    return replace(told, keeper_pid=keeper.pid, note=note), members
 
 
 def _without_keeper(

@@ -43,7 +43,7 @@ class Actions:
         self.ab = AbActions(console)
         self.load = LoadActions(console)
         self.setup = SetupActions(console, self.watch)
-        self.show = ShowActions(console, self.drawing, self.setup.choose)
+        self.show = ShowActions(console, self.drawing, self.setup.choose, self.watch.turn_to)
 
     async def begin(self, watched: Watched | None, *, start_at_once: bool) -> None:
         """Take up the history and the meter, and start everything that yields facts."""

@@ -55,12 +55,14 @@ def _gpus(session: Session) -> GpuSample | None:
 def _server(server: Server, now_s: float) -> WelcomeItem:
     whose = "run by inferctl" if server.owner is Owner.MANAGED else EXTERNAL
     place = f", {server.note}" if server.owner is Owner.EXTERNAL and server.note else ""
+    runtime = f"{server.runtime.label}, " if server.owner is Owner.EXTERNAL else ""
+    where = (server.base_url or f"port {server.port}").removeprefix("http://").removesuffix("/v1")
     up = f", up {fmt.clock(now_s - server.started_at)}" if server.started_at else ""
     return WelcomeItem(
         "server",
         str(server.pid),
         server.model or server.name,
-        f"port {server.port}, {whose}{up}, pid {server.pid}{place}",
+        f"{server.state}, {runtime}{where}, {whose}{up}, pid {server.pid}{place}",
     )
 
 
