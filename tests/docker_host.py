@@ -63,11 +63,11 @@ def _image() -> bytes:
     )
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as tar:
-        for name in ("usr", "etc", "tmp", "root", "opt", "opt/bin"):
+        for name in ("usr", "etc", "tmp", "root", "sbin", "opt", "opt/bin"):
             entry = tarfile.TarInfo(name)
             entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
             tar.addfile(entry)
-        for name in ("bin", "sbin", "lib", "lib64"):
+        for name in ("bin", "lib", "lib64"):  # an engine puts its init into sbin
             entry = tarfile.TarInfo(name)
             entry.type, entry.linkname = tarfile.SYMTYPE, f"usr/{name}"
             tar.addfile(entry)

@@ -48,6 +48,15 @@ class Spawned:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerStarted:
+    """A container that was ordered runs now, `process` being its first; until then none did."""
+
+    at: Stamp
+    container: str
+    process: ProcessId
+
+
+@dataclass(frozen=True, slots=True)
 class StartIdentified:
     """The banner told version, model or engine settings; None and empty for what it did not."""
 
@@ -241,6 +250,7 @@ StartFact = (
 
 ServerFact = (
     Spawned
+    | ContainerStarted
     | StartFact
     | HealthChanged
     | StopOrdered

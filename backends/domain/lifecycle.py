@@ -6,6 +6,7 @@ from typing import assert_never
 from backends.domain.address import base_url
 from backends.domain.facts import (
     BecameReady,
+    ContainerStarted,
     DownloadSeen,
     Exited,
     FailureSeen,
@@ -78,6 +79,8 @@ def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
             since_s = _since(life, fact.at) if fact.seen else None
             ready = _server(life, phase=None, ready_s=since_s)
             return ready if _is_ending(life) else _server(ready, state=ServerState.READY)
+        case ContainerStarted():
+            return _server(life, pid=fact.process.pid)
         case FirstTokenSeen():
             return _server(life, first_token_s=_since(life, fact.at))
         case FirstTokenUnavailable():
@@ -127,7 +130,7 @@ def _spawned(fact: Spawned) -> Life:
         owner=fact.owner,
         state=ServerState.STARTING,
         phase=PhaseName.LAUNCH,
-        pid=fact.process.pid,
+        pid=fact.process.pid or None,
         port=fact.port,
         base_url=base_url(fact.host, fact.port),
         model=fact.model,

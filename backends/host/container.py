@@ -100,6 +100,11 @@ def whose(pid: int, proc: Path = PROC) -> str:
     return f"of {user_of(pid, proc)}{where}"
 
 
+def in_container(container: str, proc: Path = PROC) -> list[processes.Process]:
+    """Return the processes of a container, by its whole id; anybody may see which they are."""
+    return [one for one in processes.running() if container in _cgroup(one.id.pid, proc)]
+
+
 def _cgroup(pid: int | str, proc: Path) -> str:
     try:
         return (proc / str(pid) / "cgroup").read_text()

@@ -94,6 +94,18 @@ def ports_of(pid: int) -> tuple[int, ...]:
     return tuple(sorted({found.port for found in _listening(pid) if found.inode in held}))
 
 
+def listen_on(port: int, among: Iterable[processes.Process]) -> bool:
+    """Tell whether any of these processes listens on a port of its own network.
+
+    By that network alone where their files are hidden: nobody else is in a container's.
+    """
+    members = list(among)
+    if any(port in ports_of(one.id.pid) for one in members):
+        return True
+    hidden = (one for one in members if processes.are_files_hidden(one.id.pid))
+    return any(port in ports_around(one.id.pid) for one in hidden)
+
+
 def ports_around(pid: int) -> tuple[int, ...]:
     """Return the ports that anybody listens on in the network of a process, lowest first."""
     return tuple(sorted({found.port for found in _listening(pid)}))

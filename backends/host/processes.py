@@ -1,7 +1,9 @@
 """Processes of this host, read from ``/proc``."""
 
 import os
+import select
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -162,6 +164,21 @@ def send(process: ProcessId, number: signal.Signals, may_end: Callable[[Process]
     finally:
         os.close(handle)
     return True
+
+
+def announce_end(process: ProcessId, on_end: Callable[[], None]) -> None:
+    """Call `on_end`, in a thread, once a process that is nobody's child here has ended."""
+    try:
+        handle = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return
+
+    def wait() -> None:
+        select.select([handle], [], [])
+        os.close(handle)
+        on_end()
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def send_to_child(pid: int, number: signal.Signals) -> bool:

@@ -20,8 +20,10 @@ from backends.domain.address import reachable_host
 from backends.domain.facts import StartIdentified, Stopped
 from backends.domain.startup.lines import LineSplitter
 from backends.domain.startup.reader import StartReader
+from backends.host import ports
 from backends.http1 import Address
 from backends.keeper.clock import now
+from backends.keeper.container import ContainerKeeper, ContainerTree, cause_of_container
 from backends.keeper.download import left_open, watch_download
 from backends.keeper.folder import ServerFolder, Unreadable, read_journal
 from backends.keeper.gpu_memory import GpuMemory, sample_in_child
@@ -37,12 +39,21 @@ from backends.keeper.order import (
     LaunchOrder,
     Report,
     api_key,
+    load_order,
     own_drain_s,
     unwritable,
 )
 from backends.keeper.output import FollowedOutput
 from backends.keeper.service import Service, Wakeup
-from backends.keeper.take import KeptServer, adopt, start, take_back, watch_external
+from backends.keeper.take import (
+    KeptServer,
+    adopt,
+    adopt_container,
+    launch_container,
+    start,
+    take_back,
+    watch_external,
+)
 
 
 def main() -> None:
@@ -52,13 +63,10 @@ def main() -> None:
     launcher = _detach()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     wakeup = Wakeup()
-    output: FollowedOutput | None = None
     try:
-        cwd = _working_folder() if order and not order.external else None
-        if order and order.external:
-            taken, output = watch_external(folder, order, order.external, wakeup.wake)
-        else:
-            taken = start(folder, order, wakeup.wake) if order else adopt(folder, wakeup.wake)
+        plain = order is not None and order.external is None and order.container is None
+        cwd = _working_folder() if plain else None
+        taken, output = _taken(folder, order, wakeup)
     except (KeeperError, Unreadable) as error:
         _report(launcher, Report(type(error).__name__, str(error)))
         sys.exit(1)
@@ -73,10 +81,7 @@ def main() -> None:
         if taken.is_new:  # vLLM needs seconds to its first allocation
             threading.Thread(target=memory.note_before, daemon=True).start()
         kept = _kept(folder, taken, memory)
-        keeper = Keeper(kept, taken.journal, wakeup)
-        if output is not None:
-            observed = _watched(kept, output)
-            keeper = Observer(observed, taken.journal, wakeup, output.caught_up)
+        keeper = _keeper(kept, taken, output, wakeup)
         keeper.begin()
     except Exception as error:
         # Until here nobody was promised that it is kept: without a keeper it must not run.
@@ -170,6 +175,39 @@ def _kept(folder: ServerFolder, taken: KeptServer, memory: GpuMemory) -> Kept:
     )
 
 
+def _taken(
+    folder: ServerFolder, order: LaunchOrder | None, wakeup: Wakeup
+) -> tuple[KeptServer, FollowedOutput | None]:
+    """Launch, watch or take over; the output is None of what writes to this keeper's own pipe."""
+    if order is None:
+        earlier = load_order(folder.order)
+        if earlier.container is not None:
+            return adopt_container(folder, earlier, earlier.container, wakeup.wake)
+        return adopt(folder, wakeup.wake), None
+    if order.external is not None:
+        return watch_external(folder, order, order.external, wakeup.wake)
+    if order.container is not None:
+        return launch_container(folder, order, order.container, wakeup.wake)
+    return start(folder, order, wakeup.wake), None
+
+
+def _keeper(kept: Kept, taken: KeptServer, output: FollowedOutput | None, wakeup: Wakeup) -> Keeper:
+    if output is None:
+        return Keeper(kept, taken.journal, wakeup)
+    if taken.order.external is not None:
+        return Observer(_watched(kept, output), taken.journal, wakeup, output.caught_up)
+    tree = taken.tree
+    assert isinstance(tree, ContainerTree)
+    contained = replace(
+        kept,
+        output=replace(kept.output, longest_on_the_way_s=math.inf, taken=output.taken),
+        listens=lambda: ports.listen_on(taken.order.port, tree.members()),
+        cause_of=partial(cause_of_container, tree),
+    )
+    order = taken.order if taken.is_new else None
+    return ContainerKeeper(contained, taken.journal, wakeup, output, order=order)
+
+
 def _watched(kept: Kept, output: FollowedOutput) -> Kept:
     """Return what is kept, as a server that is only watched."""
     tree = kept.tree
@@ -179,6 +217,7 @@ def _watched(kept: Kept, output: FollowedOutput) -> Kept:
         output=replace(kept.output, longest_on_the_way_s=math.inf, taken=output.taken),
         listens=tree.listens,
         cause_of=partial(cause_of_external, tree),
+        any_model=True,
     )
 
 

@@ -75,6 +75,7 @@ class Kept:
         own_drain_s: how long the server itself lets requests finish after a SIGTERM.
         listens: tells that it listens, where its processes hold no port of this host's network.
         cause_of: the failure that its exit alone stands for.
+        any_model: it may serve its model under another name than `model`.
     """
 
     tree: Tree
@@ -88,6 +89,7 @@ class Kept:
     own_drain_s: float = 0.0
     listens: Callable[[], bool] | None = None
     cause_of: Callable[[Exit | None], Failure | None] = cause_of
+    any_model: bool = False
 
 
 class Keeper:
@@ -169,6 +171,7 @@ class Keeper:
             self._nudge,
             lambda: kept.output.reader.awaits_servers,
             kept.listens,
+            kept.any_model,
         )
         try:
             kept.watching(watch)

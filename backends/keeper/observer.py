@@ -66,12 +66,8 @@ class WatchedTree:
         return False
 
     def listens(self) -> bool:
-        """Tell whether it listens on its port; by its network where its files are hidden."""
-        port = self._external.port
-        if any(port in ports.ports_of(one.id.pid) for one in self.members()):
-            return True
-        hidden = processes.are_files_hidden(self.first.pid)
-        return hidden and port in ports.ports_around(self.first.pid)
+        """Tell whether it listens on its port."""
+        return ports.listen_on(self._external.port, self.members())
 
     def _as_its_engine_says(self) -> Exit:
         external, deadline = self._external, time.monotonic() + ENGINE_SEES_S

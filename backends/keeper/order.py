@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -72,6 +72,25 @@ class External:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerOrder:
+    """The container that a server is started in.
+
+    Attributes:
+        engine: whose container it is.
+        socket: where that engine answers.
+        name: of a container to be made, or of the one that runs.
+        image: what it is made of; empty for a process in one that runs.
+        request: what the engine is asked for, without the environment.
+    """
+
+    engine: RuntimeKind
+    socket: str
+    name: str
+    image: str = ""
+    request: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class LaunchOrder:
     """One start of one server.
 
@@ -85,6 +104,7 @@ class LaunchOrder:
         term_grace_s: how long one SIGTERM is given; 20 s or more suits ROCm, where a forced end
             can leave VRAM held.
         external: the server that runs already and is only watched; None for one to launch.
+        container: what to launch it in; None for a process of this host.
     """
 
     server: str
@@ -96,6 +116,7 @@ class LaunchOrder:
     start_id: str
     term_grace_s: float = 10.0
     external: External | None = None
+    container: ContainerOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,15 +55,23 @@ class FollowedOutput:
         self.since_wall_s = since_wall_s
         self.ended = ended
         self.caught_up = threading.Event()
+        self.receiver, self._sender = os.pipe()
+        self._begun = False
         self._live = False
         self._on_the_way_bytes = 0
         self._lock = threading.Lock()
 
     def begin(self) -> int:
         """Begin to read in a thread of its own, and return the end of the pipe it comes from."""
-        receiver, sender = os.pipe()
-        threading.Thread(target=self._copy, args=(sender,), daemon=True).start()
-        return receiver
+        self._begun = True
+        threading.Thread(target=self._copy, args=(self._sender,), daemon=True).start()
+        return self.receiver
+
+    def close(self) -> None:
+        """End the pipe of an output that was never begun."""
+        if not self._begun:
+            self._begun = True
+            os.close(self._sender)
 
     def taken(self, count: int) -> None:
         """Note that so many bytes were read from the pipe and understood."""

@@ -4,22 +4,23 @@ import contextlib
 import errno
 import fcntl
 import os
-import select
 import signal
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from backends.domain.facts import BecameReady, ServerFact, Spawned, Stopped
+from backends.containers.ending import exit_of
+from backends.containers.engine import Engine, EngineUnavailable
+from backends.domain.facts import BecameReady, ContainerStarted, ServerFact, Spawned, Stopped
 from backends.domain.redaction import without_secrets
-from backends.domain.server import PLAIN_PROCESS, Owner, ProcessId
+from backends.domain.server import PLAIN_PROCESS, Owner, ProcessId, Runtime
 from backends.domain.stamp import Stamp
 from backends.host import processes
 from backends.host.boot import boot_id
 from backends.host.files import PRIVATE_FILE
 from backends.host.processes import Process
 from backends.keeper.clock import now
+from backends.keeper.container import ContainerTree, find, remove_earlier
 from backends.keeper.folder import (
     ServerFolder,
     keeper_id,
@@ -33,17 +34,19 @@ from backends.keeper.journal import Journal
 from backends.keeper.observer import WatchedTree
 from backends.keeper.order import (
     AlreadyKept,
+    ContainerOrder,
     External,
     KeeperError,
     LaunchFailed,
     LaunchOrder,
+    LogSource,
     NotRunning,
     load_order,
     marker_value,
     save_order,
     unwritable,
 )
-from backends.keeper.output import FollowedOutput
+from backends.keeper.output import EARLY_S, FollowedOutput
 from backends.keeper.spawn import become_subreaper, open_pipe, spawn
 from backends.keeper.tree import AdoptedTree, KeptTree, Tree
 from backends.keeper.watch import Watch, watch, watch_ready
@@ -121,7 +124,7 @@ def _begin_journal(
             order.port,
             boot_id(),
             Owner.MANAGED if order.external is None else Owner.EXTERNAL,
-            order.external.runtime if order.external else PLAIN_PROCESS,
+            _runtime(order),
             order.external.log.reason if order.external else "",
         )
     )
@@ -152,9 +155,78 @@ def watch_external(
     output = FollowedOutput(external.log, begun.wall_s, lambda: tree.exit() is not None)
     key = processes.environment_value(external.process.pid, "VLLM_API_KEY")
     order = replace(order, environment={"VLLM_API_KEY": key} if key else {})
-    _announce_end(external.process, on_growth)
+    processes.announce_end(external.process, on_growth)
     kept = KeptServer(order, tree, journal, output.begin(), watch, is_new=False)
     return kept, output
+
+
+def launch_container(
+    folder: ServerFolder, order: LaunchOrder, ordered: ContainerOrder, on_growth: Callable[[], None]
+) -> tuple[KeptServer, FollowedOutput]:
+    """Prepare the start of a server in a container of its own; return it, and its output.
+
+    Raises:
+        AlreadyKept: a keeper or a container of an earlier start is there.
+        LaunchFailed: its engine cannot be asked, or the journal cannot be begun.
+        OSError: the folder takes no files.
+    """
+    prepare(folder)
+    _lock(folder)
+    _refuse_beside_survivors(folder)
+    engine = Engine(ordered.engine, ordered.socket)
+    try:
+        remove_earlier(engine, ordered)
+    except EngineUnavailable as error:
+        raise LaunchFailed(str(error)) from error
+    tree, begun = ContainerTree(engine), now()
+    journal = _begin_journal(folder, order, begun, tree.first, on_growth)
+    source = LogSource("engine", "", ordered.engine, ordered.socket)
+    output = FollowedOutput(source, begun.wall_s, lambda: tree.exit() is not None)
+    return KeptServer(order, tree, journal, output.receiver, watch, is_new=True), output
+
+
+def adopt_container(
+    folder: ServerFolder, order: LaunchOrder, ordered: ContainerOrder, on_growth: Callable[[], None]
+) -> tuple[KeptServer, FollowedOutput]:
+    """Take over the container of a keeper that was killed; its engine knows what became of it.
+
+    Raises:
+        AlreadyKept: its keeper lives.
+        NotRunning: the container was removed, or was never made.
+        LaunchFailed: its engine cannot be asked.
+    """
+    with contextlib.suppress(_NoMark):
+        _lock(folder)
+    facts = read_journal(folder.journal)
+    engine = Engine(ordered.engine, ordered.socket)
+    try:
+        found = find(engine, order)
+    except EngineUnavailable as error:
+        raise LaunchFailed(str(error)) from error
+    if found is None or (facts and isinstance(facts[-1], Stopped)):
+        raise NotRunning(f"{order.server} does not run")
+    written_s = folder.log.stat().st_mtime if folder.log.exists() else found.started_wall_s
+    was_ready = any(isinstance(fact, BecameReady) for fact in facts)
+    journal = Journal(folder.journal.resolve(), on_growth, was_ready=was_ready)
+    tree = ContainerTree(engine, found.id)
+    if found.is_up:
+        tree.first = processes.identity(found.pid)
+        processes.announce_end(tree.first, on_growth)
+        journal.record(ContainerStarted(now(), found.id, tree.first))
+    else:
+        tree.described, tree.over = found, exit_of(found)
+    source = LogSource("engine", found.id, ordered.engine, ordered.socket)
+    output = FollowedOutput(source, written_s + EARLY_S, lambda: tree.exit() is not None)
+    watching = watch_ready if was_ready else watch
+    return KeptServer(order, tree, journal, output.begin(), watching, is_new=False), output
+
+
+def _runtime(order: LaunchOrder) -> Runtime:
+    if order.external is not None:
+        return order.external.runtime
+    if order.container is not None:
+        return Runtime(order.container.engine, order.container.name)
+    return PLAIN_PROCESS
 
 
 def take_back(tree: Tree) -> None:
@@ -187,7 +259,7 @@ def adopt(folder: ServerFolder, on_growth: Callable[[], None]) -> KeptServer:
     was_ready = any(isinstance(fact, BecameReady) for fact in facts)
     journal = Journal(folder.journal.resolve(), on_growth, was_ready=was_ready)
     tree = AdoptedTree(first, marker_value(order))
-    _announce_end(first, on_growth)
+    processes.announce_end(first, on_growth)
     return KeptServer(order, tree, journal, pipe, watch_ready if was_ready else watch, is_new=False)
 
 
@@ -250,21 +322,6 @@ def _refuse_beside_survivors(folder: ServerFolder) -> None:
             f"{folder.path.name} has processes of an earlier start, whose keeper was killed: "
             f"{names}; stop or adopt it first"
         )
-
-
-def _announce_end(first: ProcessId, on_end: Callable[[], None]) -> None:
-    """Call `on_end` once a process that is nobody's child here has ended."""
-    try:
-        handle = os.pidfd_open(first.pid)
-    except ProcessLookupError:
-        return
-
-    def wait() -> None:
-        select.select([handle], [], [])
-        os.close(handle)
-        on_end()
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def _key_of(left: list[Process]) -> Mapping[str, str]:

@@ -35,6 +35,7 @@ class Watch:
         nudge: set to look again at once; every wait clears it.
         awaits_servers: true while some of several API servers, which share one port, are not up.
         listens: tells that the server listens, where its processes hold no port of this host's.
+        any_model: it may serve its model under another name than `model`.
     """
 
     tree: Tree
@@ -45,6 +46,7 @@ class Watch:
     nudge: threading.Event
     awaits_servers: Callable[[], bool]
     listens: Callable[[], bool] | None = None
+    any_model: bool = False
 
     def pause(self, seconds: float) -> None:
         """Wait, or less long when nudged."""
@@ -110,7 +112,7 @@ def _obstacle(watch: Watch) -> str | None:
         return str(error)
     except NoAnswer:
         return ""
-    if watch.model in names or (names and watch.listens is not None):
+    if watch.model in names or (names and watch.any_model):
         return "" if watch.awaits_servers() else None
     return f"it serves {', '.join(names) or 'nothing'}, not {watch.model}: correct the served name"
 

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
+from backends.containers.images import version_in
+from backends.containers.launch import PROGRAM
 from backends.discovery.executables import version_of
 from backends.discovery.finding import Finding
 from backends.domain.facts import ServerFact
@@ -19,14 +21,18 @@ from backends.keeper.folder import server_folder
 from backends.keeper.launch import adopt as keeper_adopt
 from backends.keeper.launch import launch
 from backends.keeper.order import LaunchOrder, served_model
+from backends.operations.containers import contained, dry_run
 from backends.operations.host import Host
 from backends.problem import NotFound, Problem
 from backends.servers.adoption import watch_order
 from backends.servers.external import is_abandoned
 from backends.servers.listing import list_servers
+from backends.servers.preflight import container_preflight
 from backends.servers.preflight import preflight as look_before
 from backends.settings.config import KeySource, Profile, Settings
 from backends.settings.secrets import resolve_secret
+
+__all__ = ["dry_run"]
 
 QUIET_FLAG = "--disable-access-log-for-endpoints"
 QUIET_SINCE = (0, 16)
@@ -51,7 +57,11 @@ def preflight(host: Host, profile: Profile) -> tuple[Finding, ...]:
     """Look at what stands in the way of a start: port, orphans, executable, model, memory."""
     with closing(host.open_gpus()) as source:
         sample = source.sample(processes=True)
-    return look_before(order(profile), list_servers(host.state_folder), sample)
+    listed = list_servers(host.state_folder)
+    ordered = order(profile)
+    if ordered.container is not None:
+        return container_preflight(ordered, ordered.container, listed, sample)
+    return look_before(ordered, listed, sample)
 
 
 def start(host: Host, profile: Profile) -> None:
@@ -126,7 +136,7 @@ def order(profile: Profile) -> LaunchOrder:
     if profile.api_key_env:
         key = resolve_secret(KeySource("env", profile.api_key_env))
         environment["VLLM_API_KEY"] = key.reveal()
-    return LaunchOrder(
+    plain = LaunchOrder(
         server=profile.name,
         argv=argv,
         environment=environment,
@@ -135,23 +145,25 @@ def order(profile: Profile) -> LaunchOrder:
         model=served_model(argv, profile.model),
         start_id=uuid.uuid4().hex[:12],
     )
+    return contained(plain, profile) if profile.image else plain
 
 
 def command(profile: Profile) -> tuple[str, ...]:
-    """Return the command line of a profile."""
+    """Return the command line of a profile; inside a bridge it has to listen everywhere."""
     named = ("--served-model-name", profile.served_name) if profile.served_name else ()
-    program = executable(profile)
+    bridged = profile.image and profile.network == "bridge"
+    program = PROGRAM if profile.image else executable(profile)
     return (
         program,
         "serve",
         profile.model,
         "--host",
-        profile.host,
+        "0.0.0.0" if bridged else profile.host,  # noqa: S104  its engine publishes it on `host`
         "--port",
         str(profile.port),
         *named,
         *profile.args,
-        *_quiet(program, profile.args),
+        *_quiet(_version(profile, program), profile.args),
     )
 
 
@@ -166,9 +178,12 @@ def launched_with(argv: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
     return argv[2], rest[:-2] if rest[-2:] == (QUIET_FLAG, POLLED) else rest
 
 
-def _quiet(program: str, args: tuple[str, ...]) -> tuple[str, ...]:
+def _version(profile: Profile, program: str) -> str | None:
+    return version_in(profile.image) if profile.image else version_of(Path(program))
+
+
+def _quiet(version: str | None, args: tuple[str, ...]) -> tuple[str, ...]:
     """Keep our own polling out of the server's log, where this version can (0.16 on)."""
-    version = version_of(Path(program))
     if version is None or QUIET_FLAG in args or release(version) < QUIET_SINCE:
         return ()
     return (QUIET_FLAG, POLLED)

@@ -7,7 +7,7 @@ from functools import reduce
 from pathlib import Path
 
 from backends.domain.address import reachable_host
-from backends.domain.facts import ServerFact, Spawned, StopOrdered, Stopped
+from backends.domain.facts import ContainerStarted, ServerFact, Spawned, StopOrdered, Stopped
 from backends.domain.lifecycle import life_after, not_started
 from backends.domain.server import Owner, ProcessId, Server, ServerState
 from backends.domain.start import Failure, FailureKind
@@ -155,10 +155,14 @@ def _without_keeper(
     """Return a server whose keeper was killed, as its processes show it now."""
     if not members:
         return _ended_unseen(told, begun, facts)
-    if begun.process not in [one.id for one in members]:
+    if told.pid not in [one.id.pid for one in members]:
         left = tuple(survivor(one) for one in members)
         return replace(told, state=ServerState.FAILED, pid=None, phase=None, survivors=left)
     address = Address(reachable_host(begun.host), begun.port)
+    inside = any(isinstance(fact, ContainerStarted) for fact in facts)
+    if inside and ports.listen_on(begun.port, members):
+        unwell = ServerState.UNHEALTHY if health(address) else ServerState.READY
+        return replace(told, state=unwell)
     return replace(told, state=_state_now(address, members, was_ready=told.ready_s is not None))
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from backends.domain.address import base_url, is_loopback
 from backends.domain.decision.scenario import Scenario
 from backends.domain.prices.cost import Tier
+from backends.domain.server import RuntimeKind
 
 LOOPBACK = "127.0.0.1"
 
@@ -61,6 +62,10 @@ class Profile:
         environment: extra variables for the server, none of them secret.
         api_key_env: the variable that holds the key which the server shall ask for.
         served_name: the name that requests use for the model; None for `model` itself.
+        runtime: a process of this host, or a container of docker or podman.
+        image: what the container is made of.
+        mounts: ``HOST:CONTAINER`` paths that the container gets beside the model's.
+        network: ``bridge`` publishes the port on `host`; ``host`` is the host's own network.
     """
 
     name: str
@@ -74,6 +79,10 @@ class Profile:
     environment: tuple[tuple[str, str], ...] = ()
     api_key_env: str | None = None
     served_name: str | None = None
+    runtime: RuntimeKind = RuntimeKind.PROCESS
+    image: str = ""
+    mounts: tuple[str, ...] = ()
+    network: Literal["bridge", "host"] = "bridge"
 
     @property
     def binds_beyond_loopback(self) -> bool:

@@ -78,6 +78,11 @@ def _wait(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", action="store_true", help=about)
 
 
+def _dry_run(parser: argparse.ArgumentParser) -> None:
+    about = "print the command that would start it, and start nothing"
+    parser.add_argument("--dry-run", action="store_true", help=about)
+
+
 def _drain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drain",
@@ -306,7 +311,7 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 
 
 VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
-    ("start", "launch a server, detached", (_server, _wait, _force), None),
+    ("start", "launch a server, detached", (_server, _wait, _force, _dry_run), None),
     ("stop", "stop a server and see its memory freed", (_server, _drain), None),
     (
         "restart",

@@ -6,6 +6,7 @@ first token, a stop that shows its steps, and what a start tells beside its figu
 
 import argparse
 import asyncio
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +50,17 @@ def start(arguments: argparse.Namespace) -> int:
     """
     host = this_host()
     profile = profile_named(host.settings, arguments.name)
+    if arguments.dry_run:
+        command = servers.dry_run(servers.order(profile), profile)
+        if arguments.json:
+            document({"command": list(command)})
+        else:
+            show(shlex.join(command))
+        return 0
+    return _start(arguments, host, profile)
+
+
+def _start(arguments: argparse.Namespace, host: Host, profile: Profile) -> int:
     launch(host, profile, force=arguments.force)
     up = True
     beside: list[str] = []
@@ -101,11 +113,11 @@ def restart(arguments: argparse.Namespace) -> int:
         Problem: it cannot be stopped or launched.
     """
     host = this_host()
-    profile_named(host.settings, arguments.name)
+    profile = profile_named(host.settings, arguments.name)
     still = {ServerState.STOPPED, ServerState.FAILED}
     if any(each.state not in still or each.survivors for each in _named(host, arguments.name)):
         stop_server(host, arguments.name, arguments.drain)
-    return start(arguments)
+    return _start(arguments, host, profile)
 
 
 def logs(arguments: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from backends.domain.facts import (
     BecameReady,
+    ContainerStarted,
     DownloadSeen,
     Exited,
     FailureSeen,
@@ -78,7 +79,13 @@ def apply(state: StartState, fact: ServerFact) -> StartState:  # noqa: PLR0911, 
             return replace(state, ended_s=_first(state.ended_s, fact.at), waiting="")
         case Spawned():
             return replace(state, model=state.model or fact.model)
-        case BecameReady() | HealthChanged() | StopProgressed() | SurvivorsFound():
+        case (
+            BecameReady()
+            | ContainerStarted()
+            | HealthChanged()
+            | StopProgressed()
+            | SurvivorsFound()
+        ):
             return state
         case _:
             assert_never(fact)

@@ -1,0 +1,58 @@
+"""From a profile to the container that it is started in."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from backends.containers.devices import devices_of
+from backends.containers.engine import engines
+from backends.containers.launch import ContainerLaunch, mounted
+from backends.discovery.models import hub_folder
+from backends.discovery.surroundings import this_host
+from backends.keeper.order import ContainerOrder, LaunchOrder, marker_value
+from backends.settings.config import READ_BY_VLLM, Profile
+
+PREFIX = "inferctl-"
+"""Before the name of a profile, in that of its container."""
+
+
+def contained(order: LaunchOrder, profile: Profile) -> LaunchOrder:
+    """Return the order to launch a profile in a container, with the models of this host."""
+    around = this_host()
+    cache = hub_folder(around).parent
+    inherited = {name: os.environ[name] for name in sorted(READ_BY_VLLM) if name in os.environ}
+    environment = {**inherited, "HF_HOME": str(cache), **order.environment}
+    whole = replace(order, environment=environment)
+    launch = container_launch(whole, profile, cache)
+    engine = engines(profile.runtime)[0]
+    ordered = ContainerOrder(
+        engine.kind, engine.socket, launch.name, profile.image, launch.as_request()
+    )
+    return replace(whole, container=ordered)
+
+
+def container_launch(order: LaunchOrder, profile: Profile, cache: Path) -> ContainerLaunch:
+    """Return the container of an order; a model in a folder of this host is mounted too."""
+    model = Path(profile.model).expanduser()
+    folder = (mounted(model),) if model.is_absolute() else ()
+    return ContainerLaunch(
+        engine=profile.runtime,
+        image=profile.image,
+        name=f"{PREFIX}{profile.name}",
+        command=order.argv[1:],
+        start=marker_value(order),
+        host=profile.host,
+        port=profile.port,
+        network=profile.network,
+        mounts=(mounted(cache, writable=True), *folder, *profile.mounts),
+        variables=tuple(order.environment),
+        devices=devices_of(),
+    )
+
+
+def dry_run(order: LaunchOrder, profile: Profile) -> tuple[str, ...]:
+    """Return the command that starts the same as this order, without the value of any key."""
+    if not profile.image:
+        return order.argv
+    cache = Path(order.environment["HF_HOME"])
+    return container_launch(order, profile, cache).as_command()
