@@ -112,7 +112,9 @@ def end_left(host: Host, server: Server) -> str:
     if server.owner is Owner.MANAGED:
         asyncio.run(_drained(stop(host, server.name, 0.0)))
         return f"what {server.name} left behind was ended"
-    if server.pid is not None or not server.survivors:
+    if server.pid is None and not server.survivors:
+        raise Problem(f"nothing of {server.name} runs")
+    if server.pid is not None:
         raise Problem(f"inferctl did not start {server.name}, which serves, and does not end it")
     try:
         still = end(server.survivors, is_abandoned)

@@ -2,9 +2,8 @@
 
 import uuid
 
-from backends.containers.container import Container
 from backends.domain.redaction import without_secrets
-from backends.domain.server import ProcessId, Server
+from backends.domain.server import Server
 from backends.domain.vllm_arguments import value_of
 from backends.host import processes
 from backends.host.boot import boot_id
@@ -13,7 +12,7 @@ from backends.keeper.order import External, LaunchOrder
 from backends.problem import NotFound
 from backends.servers.external import address_of, port_of, uid_of
 from backends.servers.external_log import log_of
-from backends.servers.runtimes import Runtimes
+from backends.servers.runtimes import Runtimes, is_of_container
 
 
 def watch_order(server: Server) -> LaunchOrder:
@@ -38,7 +37,7 @@ def watch_order(server: Server) -> LaunchOrder:
         raise NotFound(f"{server.name} cannot be reached from here: {error}") from error
     named = f"{boot_id()}:{process.pid}:{process.started_ticks}"
     engine = placed.engine
-    inside = placed.container is not None and _is_of(placed.container, process)
+    inside = placed.container is not None and is_of_container(placed.container, process)
     return LaunchOrder(
         server=server.name,
         argv=tuple(without_secrets(list(argv))),
@@ -55,10 +54,3 @@ def watch_order(server: Server) -> LaunchOrder:
             *((placed.id, engine.kind, engine.socket) if engine and inside else ()),
         ),
     )
-
-
-def _is_of(container: Container, process: ProcessId) -> bool:
-    """Tell whether a process is a container's first one or descends from it."""
-    found = processes.read(process.pid)
-    below = found is not None and processes.descends_from(found, container.pid)
-    return container.pid == process.pid or below

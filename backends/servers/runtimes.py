@@ -12,6 +12,7 @@ from backends.containers.container import OURS, Container, ended_containers, ins
 from backends.containers.ending import failure_of
 from backends.containers.engine import Engine, EngineUnavailable, engines
 from backends.domain.server import PLAIN_PROCESS, ProcessId, Runtime, RuntimeKind
+from backends.host import processes
 from backends.host.container import Place, place_of
 from backends.http1 import NoAnswer
 
@@ -98,6 +99,16 @@ def runtime_of(engine: Engine, container: Container) -> Runtime:
         container.policy if container.comes_back else "",
         container.how_to_end(engine.kind),
     )
+
+
+def is_of_container(container: Container, process: ProcessId) -> bool:
+    """Tell whether a process is a container's first one or descends from it.
+
+    What was started inside by hand is neither, and the container may hold other work.
+    """
+    found = processes.read(process.pid)
+    below = found is not None and processes.descends_from(found, container.pid)
+    return container.pid == process.pid or below
 
 
 def failed_containers() -> Iterator[tuple[Engine, Container]]:

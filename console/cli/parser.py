@@ -119,6 +119,11 @@ def _traffic(parser: argparse.ArgumentParser) -> None:
 # What one verb takes.
 
 
+def _stop(parser: argparse.ArgumentParser) -> None:
+    about = "end it although inferctl did not start it"
+    parser.add_argument("--yes", action="store_true", help=about)
+
+
 def _status(parser: argparse.ArgumentParser) -> None:
     about = "one server (default: all)"
     parser.add_argument("name", metavar="NAME", type=types.server, nargs="?", help=about)
@@ -312,7 +317,7 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 
 VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
     ("start", "launch a server, detached", (_server, _wait, _force, _dry_run), None),
-    ("stop", "stop a server and see its memory freed", (_server, _drain), None),
+    ("stop", "stop a server and see its memory freed", (_server, _drain), _stop),
     (
         "restart",
         "stop a server, then launch it again",

@@ -33,6 +33,7 @@ from backends.operations import records, servers
 from backends.operations.host import Host, this_host
 from backends.operations.servers import profile_named
 from backends.problem import NotFound, Problem
+from backends.servers.ending import end_external, what_ends
 from backends.servers.listing import list_servers
 from backends.settings.config import Profile
 from backends.settings.paths import state_folder
@@ -93,9 +94,9 @@ def stop(arguments: argparse.Namespace) -> int:
     host = this_host(status.settings_without_faults())
     external = _external_named(host, arguments.name)
     if external is not None:
-        say(servers.end_left(host, external))
+        _end_external(host, external, agreed=arguments.yes)
         if arguments.json:
-            ended = replace(external, state=ServerState.STOPPED, survivors=())
+            ended = replace(external, state=ServerState.STOPPED, pid=None, survivors=())
             document({"servers": [status.server_document(ended)]})
         return 0
     server = stop_server(host, arguments.name, arguments.drain).server
@@ -156,9 +157,25 @@ def _named(host: Host, name: str) -> list[Server]:
 
 def _external_named(host: Host, name: str) -> Server | None:
     """Return the external server of that name, None where there is none or inferctl owns it."""
-    if server_folder(host.state_folder, name).is_dir() or host.settings.profile(name):
+    if host.settings.profile(name):
         return None
     return next((each for each in _named(host, name) if each.owner is Owner.EXTERNAL), None)
+
+
+def _end_external(host: Host, server: Server, *, agreed: bool) -> None:
+    """End what inferctl did not start: what it left at once, what serves after `agreed` alone.
+
+    Raises:
+        Problem: it serves and nobody agreed, or it cannot be ended.
+    """
+    if server.pid is None:
+        say(servers.end_left(host, server))
+        return
+    if not agreed:
+        raise Problem(f"{what_ends(server)}; to end it, run: inferctl stop {server.name} --yes")
+    say(what_ends(server))
+    for step in end_external(server):
+        say(step)
 
 
 def launch(host: Host, profile: Profile, *, force: bool) -> None:
