@@ -41,6 +41,7 @@ from backends.keeper.order import (
     api_key,
     load_order,
     own_drain_s,
+    port_of,
     unwritable,
 )
 from backends.keeper.output import FollowedOutput
@@ -49,7 +50,9 @@ from backends.keeper.take import (
     KeptServer,
     adopt,
     adopt_container,
+    adopt_inside,
     launch_container,
+    launch_inside,
     start,
     take_back,
     watch_external,
@@ -180,15 +183,23 @@ def _taken(
 ) -> tuple[KeptServer, FollowedOutput | None]:
     """Launch, watch or take over; the output is None of what writes to this keeper's own pipe."""
     if order is None:
-        earlier = load_order(folder.order)
-        if earlier.container is not None:
-            return adopt_container(folder, earlier, earlier.container, wakeup.wake)
-        return adopt(folder, wakeup.wake), None
+        return _taken_over(folder, wakeup)
     if order.external is not None:
         return watch_external(folder, order, order.external, wakeup.wake)
+    if order.container is not None and not order.container.image:
+        return launch_inside(folder, order, order.container, wakeup.wake)
     if order.container is not None:
         return launch_container(folder, order, order.container, wakeup.wake)
     return start(folder, order, wakeup.wake), None
+
+
+def _taken_over(folder: ServerFolder, wakeup: Wakeup) -> tuple[KeptServer, FollowedOutput | None]:
+    earlier = load_order(folder.order)
+    if earlier.container is not None and not earlier.container.image:
+        return adopt_inside(folder, wakeup.wake)
+    if earlier.container is not None:
+        return adopt_container(folder, earlier, earlier.container, wakeup.wake)
+    return adopt(folder, wakeup.wake), None
 
 
 def _keeper(kept: Kept, taken: KeptServer, output: FollowedOutput | None, wakeup: Wakeup) -> Keeper:
@@ -196,14 +207,15 @@ def _keeper(kept: Kept, taken: KeptServer, output: FollowedOutput | None, wakeup
         return Keeper(kept, taken.journal, wakeup)
     if taken.order.external is not None:
         return Observer(_watched(kept, output), taken.journal, wakeup, output.caught_up)
-    tree = taken.tree
-    assert isinstance(tree, ContainerTree)
+    tree, own_port = taken.tree, port_of(taken.order.argv)
     contained = replace(
         kept,
         output=replace(kept.output, longest_on_the_way_s=math.inf, taken=output.taken),
-        listens=lambda: ports.listen_on(taken.order.port, tree.members()),
-        cause_of=partial(cause_of_container, tree),
+        listens=lambda: ports.listen_on(own_port, tree.members()),
     )
+    if not isinstance(tree, ContainerTree):
+        return Keeper(contained, taken.journal, wakeup)
+    contained = replace(contained, cause_of=partial(cause_of_container, tree))
     order = taken.order if taken.is_new else None
     return ContainerKeeper(contained, taken.journal, wakeup, output, order=order)
 

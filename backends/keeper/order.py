@@ -150,6 +150,16 @@ def api_key(argv: tuple[str, ...], environment: Mapping[str, str]) -> str | None
     return value_of(("--api-key",), argv) or environment.get("VLLM_API_KEY") or None
 
 
+DEFAULT_PORT = 8000
+"""What vLLM listens on without ``--port``."""
+
+
+def port_of(argv: tuple[str, ...]) -> int:
+    """Return the port that a ``vllm serve`` with these arguments listens on, where it runs."""
+    asked = value_of(("--port",), argv)
+    return int(asked) if asked and asked.isdigit() else DEFAULT_PORT
+
+
 def own_drain_s(argv: tuple[str, ...]) -> float:
     """Return how long vLLM itself lets requests finish (``--shutdown-timeout``, 0.18 on)."""
     asked = value_of(("--shutdown-timeout",), argv)

@@ -13,7 +13,7 @@ from backends.containers.ending import exit_of
 from backends.containers.engine import Engine, EngineUnavailable
 from backends.domain.facts import BecameReady, ContainerStarted, ServerFact, Spawned, Stopped
 from backends.domain.redaction import without_secrets
-from backends.domain.server import PLAIN_PROCESS, Owner, ProcessId, Runtime
+from backends.domain.server import PLAIN_PROCESS, Owner, ProcessId, Runtime, RuntimeKind
 from backends.domain.stamp import Stamp
 from backends.host import processes
 from backends.host.boot import boot_id
@@ -30,6 +30,7 @@ from backends.keeper.folder import (
     prepare,
     read_journal,
 )
+from backends.keeper.inside import start_inside
 from backends.keeper.journal import Journal
 from backends.keeper.observer import WatchedTree
 from backends.keeper.order import (
@@ -185,6 +186,47 @@ def launch_container(
     return KeptServer(order, tree, journal, output.receiver, watch, is_new=True), output
 
 
+def launch_inside(
+    folder: ServerFolder, order: LaunchOrder, ordered: ContainerOrder, on_growth: Callable[[], None]
+) -> tuple[KeptServer, FollowedOutput]:
+    """Start a server in a container that runs; return it, and its output.
+
+    Raises:
+        AlreadyKept: a keeper or processes of an earlier start are there.
+        LaunchFailed: the container does not run, or the journal cannot be begun.
+        OSError: the folder takes no files.
+    """
+    prepare(folder)
+    _lock(folder)
+    _refuse_beside_survivors(folder)
+    begun = now()
+    tree = start_inside(order, ordered)
+    journal = _begin_journal(folder, order, begun, tree.first, on_growth)
+    processes.announce_end(tree.first, on_growth)
+    output = _file_of(tree, begun.wall_s)
+    return KeptServer(order, tree, journal, output.begin(), watch, is_new=True), output
+
+
+def adopt_inside(
+    folder: ServerFolder, on_growth: Callable[[], None]
+) -> tuple[KeptServer, FollowedOutput]:
+    """Take over a server in a container that a keeper left behind.
+
+    Raises:
+        AlreadyKept: its keeper lives.
+        NotRunning: nothing of it is left.
+    """
+    kept = adopt(folder, on_growth)
+    os.close(kept.pipe)
+    output = _file_of(kept.tree, time.time())
+    return replace(kept, pipe=output.begin()), output
+
+
+def _file_of(tree: Tree, since_wall_s: float) -> FollowedOutput:
+    source = LogSource("file", f"/proc/{tree.first.pid}/fd/1")
+    return FollowedOutput(source, since_wall_s, lambda: tree.exit() is not None)
+
+
 def adopt_container(
     folder: ServerFolder, order: LaunchOrder, ordered: ContainerOrder, on_growth: Callable[[], None]
 ) -> tuple[KeptServer, FollowedOutput]:
@@ -225,7 +267,8 @@ def _runtime(order: LaunchOrder) -> Runtime:
     if order.external is not None:
         return order.external.runtime
     if order.container is not None:
-        return Runtime(order.container.engine, order.container.name)
+        kind = order.container.engine if order.container.image else RuntimeKind.EXEC
+        return Runtime(kind, order.container.name)
     return PLAIN_PROCESS
 
 

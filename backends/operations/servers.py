@@ -21,7 +21,7 @@ from backends.keeper.folder import server_folder
 from backends.keeper.launch import adopt as keeper_adopt
 from backends.keeper.launch import launch
 from backends.keeper.order import LaunchOrder, served_model
-from backends.operations.containers import contained, dry_run
+from backends.operations.containers import EVERYWHERE, contained, dry_run, inside
 from backends.operations.host import Host
 from backends.problem import NotFound, Problem
 from backends.servers.adoption import watch_order
@@ -147,20 +147,24 @@ def order(profile: Profile) -> LaunchOrder:
         model=served_model(argv, profile.model),
         start_id=uuid.uuid4().hex[:12],
     )
+    if profile.container:
+        return inside(plain, profile)
     return contained(plain, profile) if profile.image else plain
 
 
 def command(profile: Profile) -> tuple[str, ...]:
     """Return the command line of a profile; inside a bridge it has to listen everywhere."""
     named = ("--served-model-name", profile.served_name) if profile.served_name else ()
-    bridged = profile.image and profile.network == "bridge"
-    program = PROGRAM if profile.image else executable(profile)
+    bridged = (profile.image and profile.network == "bridge") or profile.container
+    program = executable(profile)
+    if profile.image or profile.container:  # what this host has says nothing of what is in there
+        program = PROGRAM if profile.image else profile.vllm
     return (
         program,
         "serve",
         profile.model,
         "--host",
-        "0.0.0.0" if bridged else profile.host,  # noqa: S104  its engine publishes it on `host`
+        EVERYWHERE if bridged else profile.host,
         "--port",
         str(profile.port),
         *named,
@@ -181,6 +185,8 @@ def launched_with(argv: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
 
 
 def _version(profile: Profile, program: str) -> str | None:
+    if profile.container:
+        return None
     return version_in(profile.image) if profile.image else version_of(Path(program))
 
 

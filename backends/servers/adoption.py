@@ -8,9 +8,9 @@ from backends.domain.vllm_arguments import value_of
 from backends.host import processes
 from backends.host.boot import boot_id
 from backends.http1 import NoAnswer
-from backends.keeper.order import External, LaunchOrder
+from backends.keeper.order import External, LaunchOrder, port_of
 from backends.problem import NotFound
-from backends.servers.external import address_of, port_of, uid_of
+from backends.servers.external import address_of, uid_of
 from backends.servers.external_log import log_of
 from backends.servers.runtimes import Runtimes, is_of_container
 

@@ -19,12 +19,9 @@ from backends.host.container import user_of
 from backends.host.processes import Process
 from backends.host.survivors import survivor
 from backends.http1 import Address, NoAnswer
-from backends.keeper.order import served_model
+from backends.keeper.order import port_of, served_model
 from backends.keeper.probe import health, served_models
 from backends.servers.runtimes import Placed, Runtimes, failed_containers, runtime_of
-
-DEFAULT_PORT = 8000
-"""What vLLM listens on without ``--port``."""
 
 ANSWER_S = 1.0
 """A server answers from memory, even a busy one; one that hangs must not hold up the list."""
@@ -152,12 +149,6 @@ def _with_own_names(servers: list[Server], taken: frozenset[str]) -> list[Server
         return replace(one, name=f"{one.name}-{apart}")
 
     return [named(one) for one in servers]
-
-
-def port_of(arguments: tuple[str, ...]) -> int:
-    """Return the port that a ``vllm serve`` with these arguments listens on."""
-    asked = value_of(("--port",), arguments)
-    return int(asked) if asked and asked.isdigit() else DEFAULT_PORT
 
 
 def uid_of(pid: int) -> int | None:

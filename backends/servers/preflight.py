@@ -132,7 +132,7 @@ def container_preflight(
     return (
         _port(order, listed),
         *_orphans(listed),
-        _image(ordered),
+        *((_image(ordered),) if ordered.image else ()),
         *out_of_reach(order.argv),
         *_gpu_memory(order, listed, sample, version_in(ordered.image), this_host()),
     )

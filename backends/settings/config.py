@@ -62,10 +62,11 @@ class Profile:
         environment: extra variables for the server, none of them secret.
         api_key_env: the variable that holds the key which the server shall ask for.
         served_name: the name that requests use for the model; None for `model` itself.
-        runtime: a process of this host, or a container of docker or podman.
+        runtime: a process of this host, a container of its own, or a process in one that runs.
         image: what the container is made of.
         mounts: ``HOST:CONTAINER`` paths that the container gets beside the model's.
         network: ``bridge`` publishes the port on `host`; ``host`` is the host's own network.
+        container: the one that runs, for `runtime` ``exec``.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Profile:
     image: str = ""
     mounts: tuple[str, ...] = ()
     network: Literal["bridge", "host"] = "bridge"
+    container: str = ""
 
     @property
     def binds_beyond_loopback(self) -> bool:

@@ -54,7 +54,7 @@ def file(value: object) -> str:
     return word
 
 
-STARTED = (RuntimeKind.PROCESS, RuntimeKind.DOCKER, RuntimeKind.PODMAN)
+STARTED = (RuntimeKind.PROCESS, RuntimeKind.DOCKER, RuntimeKind.PODMAN, RuntimeKind.EXEC)
 """The runtimes in which inferctl starts a server; it watches those of others in more."""
 
 

@@ -47,6 +47,7 @@ SERVER_KEYS: Mapping[str, Kind] = {
     "image": values.text,
     "mounts": kinds.mounts,
     "network": kinds.network,
+    "container": values.text,
 }
 PRICE_KEYS: Mapping[str, Kind] = {
     "input_usd_per_mtok": kinds.amount,
@@ -84,11 +85,13 @@ TRAFFIC_KEYS: Mapping[str, Kind] = {
 NEEDED_BY = {
     RuntimeKind.DOCKER: "image",
     RuntimeKind.PODMAN: "image",
+    RuntimeKind.EXEC: "container",
 }
 _OF_A_CONTAINER = ("image", "mounts", "network")
 MEANT_FOR: Mapping[RuntimeKind, tuple[str, ...]] = {
     RuntimeKind.DOCKER: _OF_A_CONTAINER,
     RuntimeKind.PODMAN: _OF_A_CONTAINER,
+    RuntimeKind.EXEC: ("container",),
     RuntimeKind.PROCESS: (),
 }
 FEW = 20
@@ -207,7 +210,7 @@ class _Reader:
         needed = NEEDED_BY.get(kind, "")
         if needed and needed not in values:
             self.fault(place, f"lacks {needed}", f'add the line: {needed} = "…"')
-        for key in ("image", "mounts", "network"):
+        for key in ("image", "container", "mounts", "network"):
             if key in values and key not in MEANT_FOR[kind]:
                 fitting = next(one for one, keys in MEANT_FOR.items() if key in keys)
                 remedy = f'remove it, or add the line: runtime = "{fitting}"'

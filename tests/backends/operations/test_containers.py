@@ -201,3 +201,65 @@ def test_the_key_is_in_the_container_and_in_no_argument_list_or_file(
     written = [path for path in folder_of(host).path.rglob("*") if path.is_file()]
     assert not [path for path in written if b"sesame" in path.read_bytes()]
     assert isinstance(stop(host)[-1], Stopped)
+
+
+@pytest.fixture
+def rocm(docker: DockerHost) -> str:
+    """A container that runs already, with other work in it."""
+    return docker.run("--network=host", command=("sleep", "1000"), name="rocm")
+
+
+def in_rocm(**changes: object) -> Profile:
+    made = profile(free_port(), **changes)
+    return replace(made, runtime=RuntimeKind.EXEC, image="", mounts=(), container="rocm")
+
+
+def test_a_server_inside_a_running_container_is_kept_and_ended_alone(
+    docker: DockerHost, host: Host, rocm: str
+) -> None:
+    made = in_rocm()
+    argv = servers.order(made).argv
+    assert argv[argv.index("--host") + 1] == "127.0.0.1"  # that network is the host's own
+    servers.start(host, made)
+    life = life_of(facts_until(host, FirstTokenSeen))
+    server = ours(host)
+    assert (server.owner, server.state) == (Owner.MANAGED, ServerState.READY)
+    assert (server.runtime.kind, server.runtime.name) == (RuntimeKind.EXEC, "rocm")
+    assert life.server.ready_s is not None
+    phases = {one.phase for one in facts_until(host, PhaseBegan) if isinstance(one, PhaseBegan)}
+    assert {PhaseName.LOAD_WEIGHTS, PhaseName.CAPTURE_GRAPHS} <= phases
+    facts = stop(host)
+    assert isinstance(facts[-1], Stopped)
+    assert not [one for one in facts if "SIGKILL" in getattr(one, "step", "")]
+    found = inspect(docker.engine, rocm)
+    assert found is not None
+    assert found.is_up
+
+
+def test_a_server_inside_outlives_its_keeper_and_gets_a_new_one(
+    docker: DockerHost, host: Host, rocm: str
+) -> None:
+    servers.start(host, in_rocm())
+    facts_until(host, FirstTokenSeen)
+    keeper = keeper_id(folder_of(host))
+    assert keeper is not None
+    os.kill(keeper.pid, signal.SIGKILL)
+    until(lambda: not processes.is_alive(keeper))
+    lost = ours(host)
+    assert (lost.state, lost.lost_its_keeper) == (ServerState.READY, True)
+    servers.adopt(host, "ours")
+    kept = until(lambda: found if (found := ours(host)).keeper_pid else None)
+    assert kept.pid == lost.pid
+    assert isinstance(stop(host)[-1], Stopped)
+
+
+def test_a_container_that_does_not_run_is_said_with_what_starts_it(
+    docker: DockerHost, host: Host, rocm: str
+) -> None:
+    made = in_rocm()
+    docker.cli("kill", rocm)
+    with pytest.raises(Problem, match="docker start rocm"):
+        servers.start(host, made)
+    docker.cli("rm", rocm)
+    with pytest.raises(Problem, match="no engine here knows container rocm"):
+        servers.start(host, made)

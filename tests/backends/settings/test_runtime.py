@@ -36,6 +36,8 @@ def test_a_container_has_its_image_mounts_and_network(tmp_path: Path) -> None:
     [
         (('runtime = "docker"',), "lacks image"),
         (('runtime = "podman"',), "lacks image"),
+        (('runtime = "exec"',), "lacks container"),
+        (('container = "rocm"',), "means nothing for a process"),
         (('runtime = "kubernetes"',), "starts no server"),
         (('image = "x"',), "means nothing for a process"),
         (('runtime = "docker"', 'image = "x"', 'network = "none"'), "is 'none'"),
