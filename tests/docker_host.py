@@ -36,7 +36,20 @@ class DockerHost:
 
     engine: Engine
     bridge: bool
-    daemon: "subprocess.Popen[bytes] | None" = None
+    daemon: "subprocess.Popen[bytes]"
+
+    def restart(self, number: signal.Signals, *, live_restore: bool) -> None:
+        """End the daemon by a signal, and start it again over the same folders."""
+        self.daemon.send_signal(number)
+        self.daemon.wait(30)
+        folder = Path(self.engine.socket).parent
+        # One that was killed leaves both behind, and takes a process that nobody reaped for alive.
+        for left in ("pid", "exec/containerd/containerd.pid"):
+            (folder / left).unlink(missing_ok=True)
+        flags = ("--live-restore",) if live_restore else ()
+        again = _start(folder, bridge=self.bridge, flags=flags)
+        assert again is not None, (folder / "log").read_text()[-2000:]
+        self.daemon = again
 
     def cli(self, *arguments: str) -> str:
         """Return what the docker client prints."""
@@ -77,7 +90,9 @@ def _image() -> bytes:
     return data.getvalue()
 
 
-def _start(folder: Path, *, bridge: bool) -> "subprocess.Popen[bytes] | None":
+def _start(
+    folder: Path, *, bridge: bool, flags: tuple[str, ...] = ()
+) -> "subprocess.Popen[bytes] | None":
     apart = () if bridge else ("--iptables=false", "--ip6tables=false", "--bridge=none")
     places = (
         *("-H", f"unix://{folder}/docker.sock", "--data-root", f"{folder}/data"),
@@ -85,7 +100,7 @@ def _start(folder: Path, *, bridge: bool) -> "subprocess.Popen[bytes] | None":
     )
     with (folder / "log").open("ab") as log:
         daemon = subprocess.Popen(
-            ("dockerd", "--storage-driver=vfs", *places, *apart),
+            ("dockerd", "--storage-driver=vfs", *places, *apart, *flags),
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -134,7 +149,6 @@ def docker_daemon() -> Iterator[DockerHost]:
         yield host
         host.remove_all()
     finally:
-        assert host.daemon is not None
         _end(host.daemon)
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -51,6 +51,7 @@ class ContainerTree:
         self.first = first
         self.over: Exit | None = None
         self.described: Container | None = None
+        self.removed = False
         self._lock = threading.Lock()
 
     def members(self) -> list[Process]:
@@ -79,6 +80,7 @@ class ContainerTree:
             with contextlib.suppress(EngineUnavailable, EngineRefused):
                 found = inspect(self.engine, self.container)
                 if found is None:
+                    self.removed = True
                     break
                 if not found.is_up:
                     self.described = found
@@ -264,4 +266,12 @@ def cause_of_container(tree: ContainerTree, ended: Exit | None) -> Failure | Non
     """Return why a container ended that nobody ordered to, as its engine tells."""
     if tree.described is not None:
         return failure_of(tree.described, tree.engine.kind)
-    return cause_of(ended)
+    if not tree.removed:
+        return cause_of(ended)
+    return Failure(
+        FailureKind.KILLED,
+        None,
+        f"no container {tree.container[:12]}",
+        f"The container was removed from {tree.engine.kind} while it ran, and its log with it.",
+        "Find out who removed it by force (rm -f, compose down), and start it again.",
+    )

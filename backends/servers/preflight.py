@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from backends.containers.engine import Engine, EngineUnavailable
+from backends.containers.engine import Engine, EngineRefused, EngineUnavailable
 from backends.containers.images import is_here, version_in
 from backends.discovery.executables import version_of
 from backends.discovery.finding import Finding
@@ -13,7 +13,7 @@ from backends.discovery.models import find_models, hub_folder, missing_bytes
 from backends.discovery.surroundings import Surroundings, this_host
 from backends.domain.format import GIB
 from backends.domain.gpu import Gpu, GpuSample
-from backends.domain.server import Owner, Server, ServerState
+from backends.domain.server import Owner, RuntimeKind, Server, ServerState
 from backends.domain.vllm_arguments import model_argument, value_of
 from backends.host import ports
 from backends.keeper.order import ContainerOrder, LaunchOrder
@@ -132,7 +132,7 @@ def container_preflight(
     return (
         _port(order, listed),
         *_orphans(listed),
-        *((_image(ordered),) if ordered.image else ()),
+        *((_image(ordered), *_restart(ordered)) if ordered.image else ()),
         *out_of_reach(order.argv),
         *_gpu_memory(order, listed, sample, version_in(ordered.image), this_host()),
     )
@@ -149,6 +149,18 @@ def _image(ordered: ContainerOrder) -> Finding:
         return Finding("image", "ok", f"{ordered.image} is in {engine.kind}")
     what = f"{ordered.image} has to be fetched first, which may take minutes"
     return Finding("image", "warn", what, f"run: {engine.kind} pull {ordered.image}")
+
+
+def _restart(ordered: ContainerOrder) -> Iterable[Finding]:
+    """Say what a restart of the engine's daemon does, where it has one."""
+    engine = Engine(ordered.engine, ordered.socket)
+    try:
+        outlived = bool(engine.read("/info").get("LiveRestoreEnabled"))
+    except (EngineUnavailable, EngineRefused):  # said of the image already
+        return
+    if engine.kind is RuntimeKind.DOCKER and not outlived:
+        what = "a restart of the docker daemon ends this server: live-restore is off"
+        yield Finding("engine", "warn", what, 'set "live-restore": true in /etc/docker/daemon.json')
 
 
 def _running_already(order: LaunchOrder, servers: tuple[Server, ...]) -> Finding | None:

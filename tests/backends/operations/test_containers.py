@@ -263,3 +263,74 @@ def test_a_container_that_does_not_run_is_said_with_what_starts_it(
     docker.cli("rm", rocm)
     with pytest.raises(Problem, match="no engine here knows container rocm"):
         servers.start(host, made)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=str)
+def test_with_live_restore_a_restart_of_the_daemon_is_outlived(
+    docker: DockerHost, host: Host, number: signal.Signals
+) -> None:
+    docker.restart(signal.SIGTERM, live_restore=True)
+    try:
+        servers.start(host, profile(free_port()))
+        facts_until(host, FirstTokenSeen)
+        before = ours(host)
+        docker.restart(number, live_restore=True)
+        after = ours(host)
+        assert (after.pid, after.keeper_pid) == (before.pid, before.keeper_pid)
+        assert after.state is ServerState.READY
+        assert isinstance(stop(host)[-1], Stopped)
+    finally:
+        docker.restart(signal.SIGTERM, live_restore=False)
+
+
+def test_without_live_restore_a_restart_of_the_daemon_ends_it_and_that_is_said_before(
+    docker: DockerHost, host: Host
+) -> None:
+    made = profile(free_port())
+    said = [one.what for one in servers.preflight(host, made) if one.name == "engine"]
+    assert any("restart of the docker daemon ends" in one for one in said)
+    servers.start(host, made)
+    facts_until(host, FirstTokenSeen)
+    docker.restart(signal.SIGTERM, live_restore=False)
+    facts_until(host, Stopped)
+    assert ours(host).pid is None
+    servers.start(host, made)
+    facts_until(host, FirstTokenSeen)
+    assert isinstance(stop(host)[-1], Stopped)
+
+
+def test_a_container_that_somebody_removes_by_force_has_failed(
+    docker: DockerHost, host: Host
+) -> None:
+    servers.start(host, profile(free_port()))
+    facts_until(host, FirstTokenSeen)
+    docker.cli("rm", "-f", "inferctl-ours")
+    life = life_of(facts_until(host, Stopped))
+    assert life.server.state is ServerState.FAILED
+    assert life.server.failure is not None
+    assert life.server.failure.kind is FailureKind.KILLED
+    # The engine may have been asked between its end and its removal.
+    cause = life.server.failure.cause
+    assert "was removed" in cause or "ended by SIGKILL" in cause
+
+
+@pytest.mark.parametrize("kind", [ContainerStarted, FirstTokenSeen], ids=["starting", "ready"])
+def test_a_keeper_that_is_killed_in_any_state_leaves_nothing_that_stop_does_not_end(
+    docker: DockerHost, host: Host, kind: type[ServerFact]
+) -> None:
+    theirs = docker.run("--network=host", command=("sleep", "1000"))
+    speed = "2" if kind is ContainerStarted else "40"
+    environment = (("INFERCTL_SIMULATED_SPEED", speed),)
+    servers.start(host, profile(free_port(), environment=environment))
+    facts_until(host, kind)
+    keeper = keeper_id(folder_of(host))
+    assert keeper is not None
+    os.kill(keeper.pid, signal.SIGKILL)
+    until(lambda: not processes.is_alive(keeper))
+    assert ours(host).lost_its_keeper
+    assert isinstance(stop(host)[-1], Stopped)
+    left = inspect(docker.engine, "inferctl-ours")
+    assert left is None or not left.is_up
+    other = inspect(docker.engine, theirs)
+    assert other is not None
+    assert other.is_up
