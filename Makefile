@@ -71,7 +71,7 @@ package: .venv/dev-ready  ## build wheel and sdist, install each alone, and ask 
 vllm-cpu: .venv/dev-ready  ## build the CPU vLLM that tests/real_vllm starts (3.5 GB, kept in the cache)
 	$(BIN)/python tests/real_vllm/environment.py
 
-kill-matrix: .venv/dev-ready  ## every signal to every process in every state, as a table (3 min)
+kill-matrix: .venv/dev-ready  ## every signal to every process in every state, as a table (3 min; ARGS=docker for containers)
 	$(BIN)/python -m tests.backends.keeper.kill_matrix $(ARGS)
 
 bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the terminal, logs, what-if, verdict's walk

@@ -16,6 +16,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,11 +128,19 @@ def _end(daemon: "subprocess.Popen[bytes]") -> None:
         daemon.wait()
 
 
-@pytest.fixture(scope="session")
-def docker_daemon() -> Iterator[DockerHost]:
-    """A daemon of these tests, with a bridge where this host lets it have one."""
+class NotHere(Exception):
+    """No daemon runs on this host; the message says why."""
+
+
+@contextmanager
+def running_daemon() -> Iterator[DockerHost]:
+    """Run a daemon, with a bridge where this host lets it have one.
+
+    Raises:
+        NotHere: it does not run here.
+    """
     if os.getuid() != 0 or not shutil.which("dockerd") or not shutil.which("docker"):
-        pytest.skip("a Docker daemon needs root and dockerd (Debian: apt-get install docker.io)")
+        raise NotHere("a Docker daemon needs root and dockerd (Debian: apt-get install docker.io)")
     folder = Path(tempfile.mkdtemp(prefix="dockerd-", dir="/tmp"))
     bridge = bool(shutil.which("iptables"))
     daemon = _start(folder, bridge=True) if bridge else None
@@ -139,7 +148,7 @@ def docker_daemon() -> Iterator[DockerHost]:
         bridge, daemon = False, _start(folder, bridge=False)
     if daemon is None:
         last = (folder / "log").read_text(errors="replace").splitlines()[-1:]
-        pytest.skip(f"dockerd does not start here: {''.join(last)}")
+        raise NotHere(f"dockerd does not start here: {''.join(last)}")
     engine = Engine(RuntimeKind.DOCKER, f"{folder}/docker.sock")
     host = DockerHost(engine, bridge, daemon)
     try:
@@ -151,6 +160,16 @@ def docker_daemon() -> Iterator[DockerHost]:
     finally:
         _end(host.daemon)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def docker_daemon() -> Iterator[DockerHost]:
+    """A daemon of these tests."""
+    try:
+        with running_daemon() as daemon:
+            yield daemon
+    except NotHere as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture
