@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.docker_host import docker, docker_daemon
 from tests.marking import mark
+
+__all__ = ["docker", "docker_daemon"]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

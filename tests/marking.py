@@ -81,5 +81,10 @@ def mark(item: pytest.Item) -> None:
     for name, places in PLACES.items():
         if any(place.is_relative_to(each) for each in places):
             item.add_marker(name)
-    if STARTING & set(getattr(item, "fixturenames", ())):
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if STARTING & fixtures:
         item.add_marker("process")
+    if "docker" in fixtures:  # one daemon for all of them, and its bridge is the host's
+        item.add_marker("docker")
+        item.add_marker("process")
+        item.add_marker("alone")

@@ -17,7 +17,7 @@ STATES = {
     ServerState.UNHEALTHY: ("▲", "$text-warning bold"),
     ServerState.STOPPING: ("◌", "$text-warning bold"),
     ServerState.FAILED: ("✖", "$text-error bold"),
-    ServerState.EXTERNAL: ("◇", "$text-primary bold"),
+    ServerState.SLEEPING: ("◇", "$text-primary bold"),
 }
 """Glyph and style of each state; the word beside them is the state's own."""
 

@@ -14,7 +14,7 @@ from backends.domain.format import UNKNOWN
 from widgets.choices import Choices
 from widgets.text import Part, arrange, cells, fit_name, line, safe, spread, styled, wrap
 
-ItemKind = Literal["server", "model", "vllm", "gpu", "demo"]
+ItemKind = Literal["server", "model", "vllm", "container", "gpu", "demo"]
 
 _BELOW = Content("\n")
 
@@ -22,6 +22,7 @@ _HEADS: dict[ItemKind, tuple[str, str]] = {
     "server": ("●", "running servers"),
     "model": ("▤", "models in the cache"),
     "vllm": ("▷", "vLLM executables"),
+    "container": ("▣", "containers and images with vLLM"),
     "gpu": ("▦", "GPUs"),
     "demo": ("◐", "without a GPU"),
 }

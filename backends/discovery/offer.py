@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from backends.discovery.containers import ContainerSource, find_container_sources
 from backends.discovery.executables import Executable, find_executables
 from backends.discovery.models import Model, find_models, hub_folder
 from backends.discovery.surroundings import Surroundings, this_host
@@ -28,6 +29,7 @@ class Offer:
     servers: tuple[Server, ...]
     config_faults: tuple[Fault, ...]
     reasons: tuple[tuple[str, str], ...]
+    containers: tuple[ContainerSource, ...] = ()
 
 
 def discover(
@@ -60,4 +62,5 @@ def discover(
         )
     if gpus is not None and not gpus.gpus:
         reasons.append(("gpus", gpus.reason or "no GPU was found"))
-    return Offer(executables, models, gpus, servers, config_faults, tuple(reasons))
+    containers = find_container_sources()
+    return Offer(executables, models, gpus, servers, config_faults, tuple(reasons), containers)

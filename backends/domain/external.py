@@ -11,8 +11,7 @@ ENDED = "it has ended; inferctl did not start it, so how it ended is not known"
 
 def external_life(server: Server) -> Life:
     """Return the life of an external server as it was last listed."""
-    unreached = "" if server.base_url else f"it is not seen to listen on port {server.port}"
-    return Life(server, note=unreached)
+    return Life(server, note=server.address_reason)
 
 
 def is_external(life: Life | None) -> bool:
@@ -36,6 +35,4 @@ def external_after(life: Life, listed: Iterable[Server]) -> Life:
     if now.base_url is None and now.pid == before.pid and before.base_url is not None:
         deaf = replace(now, state=ServerState.UNHEALTHY, base_url=before.base_url)
         return Life(deaf, note=f"its process runs, but does not listen on port {now.port}")
-    if now.state is ServerState.UNHEALTHY:
-        return Life(now, note=f"it listens on port {now.port}, but /health is not well")
     return external_life(now)

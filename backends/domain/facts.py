@@ -8,7 +8,15 @@ from typing import Literal
 
 from backends.domain.ab.facts import AbFact
 from backends.domain.gpu import GpuSample
-from backends.domain.server import Exit, ProcessId, Server, Survivor
+from backends.domain.server import (
+    PLAIN_PROCESS,
+    Exit,
+    Owner,
+    ProcessId,
+    Runtime,
+    Server,
+    Survivor,
+)
 from backends.domain.serving import Counters, RequestErrors
 from backends.domain.stamp import Stamp
 from backends.domain.start import Failure, MemoryPart, PhaseName
@@ -16,10 +24,12 @@ from backends.domain.start import Failure, MemoryPart, PhaseName
 
 @dataclass(frozen=True, slots=True)
 class Spawned:
-    """A keeper has launched its server; the start begins here.
+    """A server was launched, by a keeper or by whatever runs it; the start begins here.
 
     Attributes:
         boot: the kernel's name for the boot in which it happened, empty where it was not noted.
+        owner: external where the keeper only watches it.
+        no_log: why its output cannot be read, and what helps; empty where it can.
     """
 
     at: Stamp
@@ -32,6 +42,18 @@ class Spawned:
     host: str
     port: int
     boot: str = ""
+    owner: Owner = Owner.MANAGED
+    runtime: Runtime = PLAIN_PROCESS
+    no_log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerStarted:
+    """A container that was ordered runs now, `process` being its first; until then none did."""
+
+    at: Stamp
+    container: str
+    process: ProcessId
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +158,14 @@ class FailureSeen:
 
 @dataclass(frozen=True, slots=True)
 class BecameReady:
-    """The server answers. Live: our own processes own the port and serve our model's name."""
+    """The server answers. Live: our own processes own the port and serve our model's name.
+
+    Attributes:
+        seen: it became ready at `at`; otherwise it was ready before anybody looked.
+    """
 
     at: Stamp
+    seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +259,7 @@ StartFact = (
 
 ServerFact = (
     Spawned
+    | ContainerStarted
     | StartFact
     | HealthChanged
     | StopOrdered

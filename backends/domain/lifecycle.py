@@ -6,6 +6,7 @@ from typing import assert_never
 from backends.domain.address import base_url
 from backends.domain.facts import (
     BecameReady,
+    ContainerStarted,
     DownloadSeen,
     Exited,
     FailureSeen,
@@ -43,6 +44,7 @@ class Life:
     Attributes:
         spawned_at: the launch; None before the first fact.
         note: the newest sentence about a stop, its health or its first-token probe.
+        no_log: why its output cannot be read; empty where it can.
     """
 
     server: Server
@@ -50,6 +52,7 @@ class Life:
     start: StartState | None = None
     argv: tuple[str, ...] = ()
     note: str = ""
+    no_log: str = ""
 
 
 def not_started(name: str, model: str | None = None) -> Life:
@@ -74,8 +77,11 @@ def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
         case PhaseBegan() | DownloadSeen() if life.server.state is ServerState.STARTING:
             return life if start is None else _server(life, phase=running_phase(start))
         case BecameReady():
-            ready = _server(life, phase=None, ready_s=_since(life, fact.at))
+            since_s = _since(life, fact.at) if fact.seen else None
+            ready = _server(life, phase=None, ready_s=since_s)
             return ready if _is_ending(life) else _server(ready, state=ServerState.READY)
+        case ContainerStarted():
+            return _server(life, pid=fact.process.pid)
         case FirstTokenSeen():
             return _server(life, first_token_s=_since(life, fact.at))
         case FirstTokenUnavailable():
@@ -124,16 +130,18 @@ def _ordered(fact: StopOrdered) -> str:
 def _spawned(fact: Spawned) -> Life:
     server = Server(
         name=fact.server,
-        owner=Owner.MANAGED,
+        owner=fact.owner,
         state=ServerState.STARTING,
         phase=PhaseName.LAUNCH,
-        pid=fact.process.pid,
+        pid=fact.process.pid or None,
         port=fact.port,
         base_url=base_url(fact.host, fact.port),
         model=fact.model,
         started_at=fact.at.wall_s,
+        runtime=fact.runtime,
     )
-    return Life(server, spawned_at=fact.at, start=begin(fact.start_id, fact.at), argv=fact.argv)
+    start = begin(fact.start_id, fact.at)
+    return Life(server, spawned_at=fact.at, start=start, argv=fact.argv, no_log=fact.no_log)
 
 
 def _is_ending(life: Life) -> bool:
@@ -145,7 +153,7 @@ def _health_changed(life: Life, fact: HealthChanged) -> Life:
     """A server that was never ready is still starting; the reason says what it waits for."""
     if _is_ending(life):
         return life
-    if life.server.ready_s is None:
+    if life.server.state is ServerState.STARTING:
         return replace(life, note=fact.reason)
     state = ServerState.READY if fact.healthy else ServerState.UNHEALTHY
     return replace(_server(life, state=state, note=fact.reason), note=fact.reason)

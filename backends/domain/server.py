@@ -17,10 +17,10 @@ class ServerState(StrEnum):
     UNHEALTHY = "unhealthy"
     STOPPING = "stopping"
     FAILED = "failed"
-    EXTERNAL = "external"
+    SLEEPING = "sleeping"
 
 
-SERVING = frozenset({ServerState.READY, ServerState.UNHEALTHY, ServerState.EXTERNAL})
+SERVING = frozenset({ServerState.READY, ServerState.UNHEALTHY})
 """The states in which a server has counters: an unhealthy one counts on what it serves."""
 
 
@@ -29,6 +29,50 @@ class Owner(StrEnum):
 
     MANAGED = "managed"
     EXTERNAL = "external"
+
+
+class RuntimeKind(StrEnum):
+    """What runs a server's processes, and may start them again."""
+
+    PROCESS = "process"
+    DOCKER = "docker"
+    PODMAN = "podman"
+    EXEC = "exec"
+    SYSTEMD = "systemd"
+    KUBERNETES = "kubernetes"
+    SLURM = "slurm"
+    RAY = "ray"
+    CRI_O = "cri-o"
+    CONTAINERD = "containerd"
+    TMUX = "tmux"
+    SCREEN = "screen"
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Where a server runs.
+
+    Attributes:
+        name: of the container, unit, pod or job; empty where there is none.
+        restarts: how often it was started again, None where nothing counts that.
+        policy: what starts it again when it ends, in its runtime's own word; empty for nothing.
+        ends: the command that ends it for good, where a signal would not; empty otherwise.
+    """
+
+    kind: RuntimeKind = RuntimeKind.PROCESS
+    name: str = ""
+    restarts: int | None = None
+    policy: str = ""
+    ends: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its kind and name, as in ``docker rocm``."""
+        return f"{self.kind} {self.name}".rstrip()
+
+
+PLAIN_PROCESS = Runtime()
+"""A process of its own, which nothing starts again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +123,8 @@ class Server:
         served_s: ready to the end of its first process in seconds, None before that.
         request_errors: as counted last, None before the first count.
         note: who ordered the stop, why it is unhealthy, or where somebody else runs it.
+        runtime: what runs it.
+        address_reason: why no address of it is known, or why that one does not answer.
     """
 
     name: str
@@ -99,6 +145,8 @@ class Server:
     failure: Failure | None = None
     survivors: tuple[Survivor, ...] = ()
     note: str = ""
+    runtime: Runtime = PLAIN_PROCESS
+    address_reason: str = ""
 
     @property
     def lost_its_keeper(self) -> bool:

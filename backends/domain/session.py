@@ -194,10 +194,13 @@ def _with_servers(session: Session, fact: ServersSeen) -> Session:
     life = session.life
     if life is None:
         return session
-    if is_external(life):
-        return _with_external(session, life, fact)
     seen = next((each for each in fact.servers if each.name == life.server.name), None)
-    if seen is None or seen.keeper_pid is not None or seen.owner is Owner.EXTERNAL:
+    if seen is not None and seen.keeper_pid is not None:
+        return session
+    if is_external(life):
+        over = life.spawned_at is not None and life.server.pid is None
+        return session if over else _with_external(session, life, fact)
+    if seen is None or seen.owner is Owner.EXTERNAL:
         return session
     if seen.started_at != life.server.started_at or seen.state is life.server.state:
         return session

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from backends.domain.gpu import Gpu, GpuSample
 from backends.domain.server import Server
@@ -32,6 +32,43 @@ def with_owners(sample: GpuSample, servers: Mapping[str, frozenset[int]]) -> Gpu
         return replace(gpu, processes=tuple(told))
 
     return replace(sample, gpus=tuple(owned(gpu) for gpu in sample.gpus))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one server holds on GPUs.
+
+    Attributes:
+        gpus: their numbers.
+        used_bytes: on all of them together, None where no driver says.
+        reason: why it is None.
+    """
+
+    gpus: tuple[int, ...] = ()
+    used_bytes: int | None = None
+    reason: str = "no GPU was asked"
+
+
+def held_by(server: str, sample: GpuSample | None) -> Held:
+    """Return what a server holds, by a sample in which each process has its owner."""
+    if sample is None or not sample.gpus:
+        return Held(reason=(sample.reason if sample else "") or "no GPU was found")
+    unlisted = [gpu for gpu in sample.gpus if gpu.processes is None]
+    if len(unlisted) == len(sample.gpus):
+        return Held(reason=unlisted[0].processes_reason)
+    own = [
+        (gpu, process)
+        for gpu in sample.gpus
+        for process in gpu.processes or ()
+        if process.owner == server
+    ]
+    if not own:
+        return Held(reason="no process of it is in the drivers' lists")
+    sizes = [process.used_bytes for _, process in own]
+    indices = tuple(sorted({gpu.index for gpu, _ in own}))
+    if None in sizes:
+        return Held(indices, None, own[0][0].processes_reason or "the driver does not say how much")
+    return Held(indices, sum(size or 0 for size in sizes), "")
 
 
 def with_survivor_memory(server: Server, sample: GpuSample | None) -> Server:

@@ -2,19 +2,57 @@
 
 import pwd
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
+from backends.domain.server import RuntimeKind
 from backends.host import processes
 
 PROC = Path("/proc")
 
 _CONTAINER = re.compile(
-    r"(?P<engine>docker|libpod|crio|containerd|cri-containerd)[/-](?P<id>[0-9a-f]{12})[0-9a-f]{52}"
+    r"(?P<engine>docker|libpod|crio|containerd|cri-containerd)[/-](?P<id>[0-9a-f]{64})"
 )
 _UNIT = re.compile(r"/(?P<unit>[\w@.:\\-]+\.service)(?:/|$)")
-_ENGINES = {"libpod": "podman", "crio": "CRI-O", "cri-containerd": "containerd"}
-_TERMINALS = {"tmux: server": "tmux", "screen": "screen", "SCREEN": "screen"}
+_JOB = re.compile(r"/slurm[^/\n]*(?:/[^/\n]+)*?/job_(?P<job>\d+)")
+_POD = re.compile(r"pod(?P<uid>[0-9a-f]{8}[-_][0-9a-f-_]{27})")
+_ENGINES = {
+    "docker": RuntimeKind.DOCKER,
+    "libpod": RuntimeKind.PODMAN,
+    "crio": RuntimeKind.CRI_O,
+    "containerd": RuntimeKind.CONTAINERD,
+    "cri-containerd": RuntimeKind.CONTAINERD,
+}
+_TERMINALS = {
+    "tmux: server": RuntimeKind.TMUX,
+    "screen": RuntimeKind.SCREEN,
+    "SCREEN": RuntimeKind.SCREEN,
+}
 _NOT_A_PLACE = re.compile(r"user@\d+\.service|ssh(d)?(@.*)?\.service|init\.scope")
+_WORDS = {
+    RuntimeKind.KUBERNETES: "Kubernetes pod",
+    RuntimeKind.SLURM: "Slurm job",
+    RuntimeKind.RAY: "Ray",
+    RuntimeKind.SYSTEMD: "systemd unit",
+    RuntimeKind.CRI_O: "CRI-O container",
+    RuntimeKind.CONTAINERD: "containerd container",
+    RuntimeKind.DOCKER: "docker container",
+    RuntimeKind.PODMAN: "podman container",
+}
+SHORT_ID = 12
+"""How many letters of a container's id its engine shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What runs a process, and its name there; `id` is that of the container."""
+
+    kind: RuntimeKind = RuntimeKind.PROCESS
+    name: str = ""
+    id: str = ""
+
+    def __str__(self) -> str:
+        return f"{_WORDS.get(self.kind, self.kind)} {self.name}".rstrip()
 
 
 def user_of(pid: int, proc: Path = PROC) -> str:
@@ -29,35 +67,58 @@ def user_of(pid: int, proc: Path = PROC) -> str:
         return f"user id {uid}"
 
 
-def place_of(pid: int, proc: Path = PROC) -> str:
-    """Return where a process runs, as in ``docker container 0123456789ab``; empty if nowhere else.
+def place_of(pid: int, proc: Path = PROC) -> Place:
+    """Return where a process runs; a plain process where nowhere else.
 
-    A container is seen by its cgroup, then a systemd unit, then tmux or screen among its parents.
+    A pod is seen by its cgroup before the container that it consists of, then a container, a job
+    of Slurm, a worker of Ray, a systemd unit, and tmux or screen among its parents. What holds this
+    process too is no place: whoever looks is inside it.
     """
-    try:
-        groups = (proc / str(pid) / "cgroup").read_text()
-    except OSError:
-        groups = ""
-    if found := _CONTAINER.search(groups):
-        return f"{_ENGINES.get(found['engine'], found['engine'])} container {found['id']}"
-    if "kubepods" in groups:
-        return "a Kubernetes pod"
-    if terminal := _terminal(pid):
-        return terminal
+    groups, around = _cgroup(pid, proc), _cgroup("self", proc)
+    found = _CONTAINER.search(groups)
+    inside = found is not None and found["id"] in around
+    if "kubepods" in groups and "kubepods" not in around:
+        uid = _POD.search(groups)
+        name = processes.environment_value(pid, "HOSTNAME", proc) or (uid["uid"] if uid else "")
+        return Place(RuntimeKind.KUBERNETES, name, found["id"] if found else "")
+    if found and not inside:
+        return Place(_ENGINES[found["engine"]], found["id"][:SHORT_ID], found["id"])
+    if job := _JOB.search(groups):
+        return Place(RuntimeKind.SLURM, job["job"])
+    if job_id := processes.environment_value(pid, "SLURM_JOB_ID", proc):
+        return Place(RuntimeKind.SLURM, job_id)
+    if above := _above(pid):
+        return above
     units = [unit for unit in _UNIT.findall(groups) if not _NOT_A_PLACE.fullmatch(unit)]
-    return f"systemd unit {units[-1]}" if units else ""
+    return Place(RuntimeKind.SYSTEMD, units[-1]) if units else Place()
 
 
 def whose(pid: int, proc: Path = PROC) -> str:
     """Return both in one phrase, as in ``of user alice, in tmux``."""
     place = place_of(pid, proc)
-    return f"of {user_of(pid, proc)}" + (f", in {place}" if place else "")
+    where = f", in {place}" if place.kind is not RuntimeKind.PROCESS else ""
+    return f"of {user_of(pid, proc)}{where}"
 
 
-def _terminal(pid: int) -> str:
+def in_container(container: str, proc: Path = PROC) -> list[processes.Process]:
+    """Return the processes of a container, by its whole id; anybody may see which they are."""
+    return [one for one in processes.running() if container in _cgroup(one.id.pid, proc)]
+
+
+def _cgroup(pid: int | str, proc: Path) -> str:
+    try:
+        return (proc / str(pid) / "cgroup").read_text()
+    except OSError:
+        return ""
+
+
+def _above(pid: int) -> Place | None:
+    """Return the terminal or the node of Ray that a process descends from."""
     process = processes.read(pid)
     while process is not None and process.id.pid > 1:
         if process.command in _TERMINALS:
-            return _TERMINALS[process.command]
+            return Place(_TERMINALS[process.command])
+        if process.command == "raylet":
+            return Place(RuntimeKind.RAY)
         process = processes.read(process.parent)
-    return ""
+    return None

@@ -5,6 +5,7 @@ import socket
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from backends.domain.address import reachable_host
@@ -85,9 +86,64 @@ def listeners(port: int) -> tuple[Listener, ...]:
 
 
 def ports_of(pid: int) -> tuple[int, ...]:
-    """Return the ports a process listens on, lowest first; empty where its files are hidden."""
+    """Return the ports a process listens on, in whichever network, lowest first.
+
+    Empty where its files are hidden.
+    """
     held = _socket_inodes(pid)
-    return tuple(sorted({found.port for found in _listening() if found.inode in held}))
+    return tuple(sorted({found.port for found in _listening(pid) if found.inode in held}))
+
+
+def listen_on(port: int, among: Iterable[processes.Process]) -> bool:
+    """Tell whether any of these processes listens on a port of its own network.
+
+    By that network alone where their files are hidden: nobody else is in a container's.
+    """
+    members = list(among)
+    if any(port in ports_of(one.id.pid) for one in members):
+        return True
+    hidden = (one for one in members if processes.are_files_hidden(one.id.pid))
+    return any(port in ports_around(one.id.pid) for one in hidden)
+
+
+def ports_around(pid: int) -> tuple[int, ...]:
+    """Return the ports that anybody listens on in the network of a process, lowest first."""
+    return tuple(sorted({found.port for found in _listening(pid)}))
+
+
+def addresses_around(pid: int) -> tuple[str, ...]:
+    """Return the addresses that the network of a process has, loopback excepted."""
+    try:
+        lines = Path(f"/proc/{pid}/net/fib_trie").read_text().splitlines()
+    except OSError:
+        return ()
+    found = (
+        before.split()[-1]
+        for before, line in pairwise(lines)
+        if line.strip().startswith("/32 host LOCAL")
+    )
+    return tuple(dict.fromkeys(one for one in found if not one.startswith("127.")))
+
+
+def is_routed(host: str, port: int, timeout_s: float = 1.0) -> bool:
+    """Tell whether an address is reached from here, be it only to hear that nobody listens."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.settimeout(timeout_s)
+        try:
+            probe.connect((host, port))
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return True
+
+
+def shares_network(pid: int) -> bool | None:
+    """Tell whether a process is in this process's network; None where it may not be seen."""
+    try:
+        return Path(f"/proc/{pid}/ns/net").readlink() == Path("/proc/self/ns/net").readlink()
+    except OSError:
+        return None
 
 
 def _answering(host: str, port: int) -> list[_Socket]:
@@ -109,11 +165,13 @@ def _kernel_addresses(host: str) -> set[str]:
     return addresses
 
 
-def _listening() -> list[_Socket]:
+def _listening(pid: int | str = "self") -> list[_Socket]:
     found: list[_Socket] = []
     for table in ("tcp", "tcp6"):
-        with contextlib.suppress(FileNotFoundError):  # a kernel without IPv6 has no tcp6
-            rows = [line.split() for line in Path(f"/proc/net/{table}").read_text().splitlines()]
+        # A kernel without IPv6 has no tcp6, and a process that ended has none of them.
+        with contextlib.suppress(OSError):
+            lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()
+            rows = [line.split() for line in lines]
             found += [_socket(row) for row in rows if row[3] == LISTEN]
     return found
 

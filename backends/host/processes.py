@@ -1,7 +1,9 @@
 """Processes of this host, read from ``/proc``."""
 
 import os
+import select
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from pathlib import Path
 from backends.domain.server import ProcessId
 
 ENDED_STATES = ("Z", "X")
+PROC = Path("/proc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +84,21 @@ def command_line(pid: int) -> tuple[str, ...]:
     return tuple(part for part in _strings(pid, "cmdline") if part)
 
 
-def environment_value(pid: int, name: str) -> str | None:
+def environment_value(pid: int, name: str, proc: Path = PROC) -> str | None:
     """Return one variable of the environment a process began with.
 
     None where it is not set or where the process belongs to another user.
     """
     prefix = f"{name}="
-    for entry in _strings(pid, "environ"):
+    for entry in _strings(pid, "environ", proc):
         if entry.startswith(prefix):
             return entry[len(prefix) :]
     return None
+
+
+def are_files_hidden(pid: int) -> bool:
+    """Tell whether this user may not see which files a process has open."""
+    return not os.access(f"/proc/{pid}/fd", os.R_OK | os.X_OK)
 
 
 def display_name(process: Process) -> str:
@@ -158,6 +166,21 @@ def send(process: ProcessId, number: signal.Signals, may_end: Callable[[Process]
     return True
 
 
+def announce_end(process: ProcessId, on_end: Callable[[], None]) -> None:
+    """Call `on_end`, in a thread, once a process that is nobody's child here has ended."""
+    try:
+        handle = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return
+
+    def wait() -> None:
+        select.select([handle], [], [])
+        os.close(handle)
+        on_end()
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def send_to_child(pid: int, number: signal.Signals) -> bool:
     """Send a signal to a child or grandchild of this process; False where there is none."""
     found = read(pid)
@@ -183,9 +206,9 @@ def _parsed(stat: bytes) -> Process | None:
     )
 
 
-def _strings(pid: int, file_name: str) -> list[str]:
+def _strings(pid: int, file_name: str, proc: Path = PROC) -> list[str]:
     try:
-        content = Path(f"/proc/{pid}/{file_name}").read_bytes()
+        content = (proc / str(pid) / file_name).read_bytes()
     except OSError:
         return []
     return content.decode(errors="replace").split("\0")

@@ -23,7 +23,7 @@ from backends.keeper.folder import (
     read_journal,
 )
 from backends.keeper.launch import adopt
-from backends.keeper.order import KeeperError
+from backends.keeper.order import KeeperError, load_order
 from backends.keeper.service import ClientOrder, connect
 
 LINE_LIMIT_BYTES = 2**22
@@ -64,9 +64,14 @@ async def stop(folder: Path, by: str, drain_s: float = 0.0) -> AsyncIterator[Ser
 
     Raises:
         NotRunning: nothing of the server runs.
-        KeeperError: keepers do not live long enough to stop it.
+        KeeperError: it is only watched, or keepers do not live long enough to stop it.
     """
     kept = ServerFolder(folder)
+    if await asyncio.to_thread(_is_only_watched, kept):
+        raise KeeperError(
+            f"inferctl only watches {folder.name}, which it did not start; "
+            f"run: inferctl stop {folder.name} --yes"
+        )
     for _ in range(STOP_ATTEMPTS):
         if continued := await asyncio.to_thread(_continue, kept):
             yield continued
@@ -84,6 +89,13 @@ async def stop(folder: Path, by: str, drain_s: float = 0.0) -> AsyncIterator[Ser
             yield Stopped(now())
             return
     raise KeeperError(f"no keeper of {folder.name} lives to stop it; see {kept.keeper_log}")
+
+
+def _is_only_watched(folder: ServerFolder) -> bool:
+    try:
+        return load_order(folder.order).external is not None
+    except KeeperError:  # nothing was ever ordered, or what was cannot be read: the stop says so
+        return False
 
 
 def _continue(folder: ServerFolder) -> StopProgressed | None:

@@ -10,7 +10,7 @@ from backends.domain.server import ProcessId
 from backends.domain.stamp import Stamp
 from backends.host import processes
 from backends.host.survivors import survivor
-from backends.keeper.http1 import Address
+from backends.http1 import Address
 from backends.keeper.probe import running_requests
 from backends.keeper.tree import Tree
 

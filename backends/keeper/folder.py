@@ -9,9 +9,10 @@ from typing import Self, cast
 
 import msgspec
 
-from backends.domain.facts import ServerFact, Spawned, Stopped
+from backends.domain.facts import ContainerStarted, ServerFact, Spawned, Stopped
 from backends.domain.server import ProcessId
 from backends.host import processes
+from backends.host.container import in_container
 from backends.host.files import read_file, replace_file
 from backends.host.processes import Process
 from backends.host.survivors import belonging_to
@@ -152,6 +153,9 @@ def left_behind(facts: list[ServerFact]) -> list[Process]:
     begun = next((fact for fact in facts if isinstance(fact, Spawned)), None)
     if begun is None or isinstance(facts[-1], Stopped):
         return []
+    contained = [fact for fact in facts if isinstance(fact, ContainerStarted)]
+    if contained:
+        return in_container(contained[-1].container)
     return belonging_to(f"{begun.server}:{begun.start_id}", begun.process)
 
 

@@ -27,12 +27,13 @@ from backends.domain.server import Exit
 from backends.domain.start import Failure
 from backends.domain.startup.diagnosis import after_a_hang
 from backends.host.oom import OomWatch
+from backends.http1 import Address
 from backends.keeper.clock import now
 from backends.keeper.end import Ending, await_memory, drain, end_rest, terminate
 from backends.keeper.exit_cause import after_the_kernel, cause_of
-from backends.keeper.http1 import Address
 from backends.keeper.journal import Journal
 from backends.keeper.log import RotatedLog, complain
+from backends.keeper.log_stamps import LONGEST_ON_THE_WAY_S
 from backends.keeper.pump import Reader, Splitter, pump
 from backends.keeper.service import Service, Wakeup
 from backends.keeper.serving_health import ServingHealth
@@ -54,6 +55,8 @@ class Output:
 
     Attributes:
         keys: what the server was started with and its log may show; hidden from who reads it.
+        longest_on_the_way_s: how old a line may be as it comes.
+        taken: called with the number of bytes that were read and understood.
     """
 
     pipe: int
@@ -61,6 +64,8 @@ class Output:
     splitter: Splitter
     reader: Reader
     keys: tuple[str, ...] = ()
+    longest_on_the_way_s: float = LONGEST_ON_THE_WAY_S
+    taken: Callable[[int], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,9 @@ class Kept:
         memory_released: tells whether the GPUs gave the server's memory back, None where unknown.
         with_holders: adds to a failure who holds what the server lacked.
         own_drain_s: how long the server itself lets requests finish after a SIGTERM.
+        listens: tells that it listens, where its processes hold no port of this host's network.
+        cause_of: the failure that its exit alone stands for.
+        any_model: it may serve its model under another name than `model`.
     """
 
     tree: Tree
@@ -83,6 +91,9 @@ class Kept:
     memory_released: Callable[[], bool | None]
     with_holders: Callable[[Failure], Failure]
     own_drain_s: float = 0.0
+    listens: Callable[[], bool] | None = None
+    cause_of: Callable[[Exit | None], Failure | None] = cause_of
+    any_model: bool = False
 
 
 class Keeper:
@@ -168,6 +179,8 @@ class Keeper:
             lambda: kept.output.reader.awaits_servers,
             self._serving,
             lambda: kept.output.reader.answers_5xx,
+            kept.listens,
+            kept.any_model,
         )
         try:
             kept.watching(watch)
@@ -230,9 +243,9 @@ class Keeper:
             self._journal.record(Exited(now(), ended))
         return ended
 
-    def _tell_cause(self) -> None:
+    def _tell_cause(self, *, by_exit: bool = True) -> None:
         ended = self._kept.tree.exit()
-        seen = ended if ended != Exit(None, None) else None
+        seen = ended if by_exit and ended != Exit(None, None) else None
         failure = None
         for fact in self._kept.output.reader.close(now(), seen):
             if isinstance(fact, FailureSeen):
@@ -240,7 +253,7 @@ class Keeper:
             else:
                 self._tell(fact)
         if not self._journal.has_failure:
-            failure = after_the_kernel(failure or cause_of(ended), self._oom, self._seen)
+            failure = after_the_kernel(failure or self._kept.cause_of(ended), self._oom, self._seen)
             failure = after_a_hang(failure, self._serving.hung)
         if failure is not None:
             self._journal.record(FailureSeen(now(), self._kept.with_holders(failure)))
@@ -261,6 +274,8 @@ class Keeper:
                 now=now,
                 accept_output=lambda: not self._output_ignored.is_set(),
                 keys=output.keys,
+                longest_on_the_way_s=output.longest_on_the_way_s,
+                taken=output.taken,
             )
         finally:
             # Nobody may be left waiting to write: without a reader the server's writes just fail.

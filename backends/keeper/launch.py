@@ -32,7 +32,7 @@ def launch(order: LaunchOrder, folder: Path, withheld: Collection[str] = ()) -> 
     """Start a server under a keeper of its own, and return once the keeper answers.
 
     Neither ends with the caller. The server runs in the caller's working folder, with the
-    caller's environment and `order.environment` on top.
+    caller's environment and `order.environment` on top; in a container it has the latter alone.
 
     Args:
         order: what to start.
@@ -44,6 +44,8 @@ def launch(order: LaunchOrder, folder: Path, withheld: Collection[str] = ()) -> 
         LaunchFailed: the server's program or the keeper cannot be executed.
     """
     inherited = {name: value for name, value in os.environ.items() if name not in withheld}
+    whole = order.container is None and order.external is None
+    inherited = inherited if whole else {}
     complete = replace(order, environment={**inherited, **order.environment})
     _run_keeper(ServerFolder(folder), msgspec.json.encode(complete), withheld)
 

@@ -71,7 +71,7 @@ class StampRemover:
         return rest
 
 
-def take_stamp(at: Stamp, line: str) -> tuple[Stamp, str]:
+def take_stamp(at: Stamp, line: str, longest_s: float = LONGEST_ON_THE_WAY_S) -> tuple[Stamp, str]:
     """Return when the record of a line was made, `at` where it does not tell, and the bare line."""
     if "\x02" not in line:
         return at, line
@@ -80,6 +80,6 @@ def take_stamp(at: Stamp, line: str) -> tuple[Stamp, str]:
         return at, line
     bare = _STAMP_IN_TEXT.sub("", line)
     on_the_way_s = at.wall_s - float(found[1])
-    if not 0.0 <= on_the_way_s <= LONGEST_ON_THE_WAY_S:
+    if not 0.0 <= on_the_way_s <= longest_s:
         return at, bare
     return Stamp(at.mono_s - on_the_way_s, at.wall_s - on_the_way_s), bare

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 
 from backends.domain.redaction import may_hold_a_key, without_secrets
+from backends.domain.server import ProcessId, Runtime, RuntimeKind
 from backends.domain.vllm_arguments import value_of
 from backends.host.files import read_file, replace_file
 from backends.problem import Problem
@@ -32,6 +34,64 @@ class LaunchFailed(KeeperError):
 
 
 @dataclass(frozen=True, slots=True)
+class LogSource:
+    """Where a server's output is kept that no keeper started.
+
+    Attributes:
+        place: path of the file, id of the container, or name of the unit.
+        engine: whose container it is.
+        socket: where that engine answers.
+        reason: why none can be read, and what helps.
+    """
+
+    kind: Literal["file", "engine", "journal", "pod", "none"]
+    place: str = ""
+    engine: RuntimeKind = RuntimeKind.DOCKER
+    socket: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """A server that something else started, and that a keeper only watches.
+
+    Attributes:
+        port: that it listens on in its own network.
+        container: the id of the container whose first process, or a child of it, the server is;
+            empty where it is in none.
+        engine: whose container it is.
+        socket: where that engine answers.
+    """
+
+    process: ProcessId
+    runtime: Runtime
+    log: LogSource
+    port: int
+    container: str = ""
+    engine: RuntimeKind = RuntimeKind.DOCKER
+    socket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerOrder:
+    """The container that a server is started in.
+
+    Attributes:
+        engine: whose container it is.
+        socket: where that engine answers.
+        name: of a container to be made, or of the one that runs.
+        image: what it is made of; empty for a process in one that runs.
+        request: what the engine is asked for, without the environment.
+    """
+
+    engine: RuntimeKind
+    socket: str
+    name: str
+    image: str = ""
+    request: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class LaunchOrder:
     """One start of one server.
 
@@ -44,6 +104,8 @@ class LaunchOrder:
         start_id: unique among all starts of this host.
         term_grace_s: how long one SIGTERM is given; 20 s or more suits ROCm, where a forced end
             can leave VRAM held.
+        external: the server that runs already and is only watched; None for one to launch.
+        container: what to launch it in; None for a process of this host.
     """
 
     server: str
@@ -54,6 +116,8 @@ class LaunchOrder:
     model: str
     start_id: str
     term_grace_s: float = 10.0
+    external: External | None = None
+    container: ContainerOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +156,16 @@ def keys_of(order: LaunchOrder) -> tuple[str, ...]:
     named = (value for name, value in order.environment.items() if may_hold_a_key(name))
     asked = api_key(order.argv, order.environment)
     return tuple(filter(None, (asked, *named)))
+
+
+DEFAULT_PORT = 8000
+"""What vLLM listens on without ``--port``."""
+
+
+def port_of(argv: tuple[str, ...]) -> int:
+    """Return the port that a ``vllm serve`` with these arguments listens on, where it runs."""
+    asked = value_of(("--port",), argv)
+    return int(asked) if asked and asked.isdigit() else DEFAULT_PORT
 
 
 def own_drain_s(argv: tuple[str, ...]) -> float:

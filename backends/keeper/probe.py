@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from backends.domain.stamp import Stamp
+from backends.http1 import Address, NoAnswer, Reply, WrongAnswer, ask
 from backends.keeper.clock import now
-from backends.keeper.http1 import Address, NoAnswer, Reply, WrongAnswer, ask
 
 QUICK_S = 5.0
 FIRST_TOKEN_S = 600.0

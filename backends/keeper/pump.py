@@ -10,7 +10,7 @@ from backends.domain.redaction import without_keys
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
 from backends.keeper.log import RotatedLog, complain
-from backends.keeper.log_stamps import StampRemover, take_stamp
+from backends.keeper.log_stamps import LONGEST_ON_THE_WAY_S, StampRemover, take_stamp
 
 CHUNK_BYTES = 256 * 1024
 
@@ -21,6 +21,11 @@ class Reader(Protocol):
     @property
     def answers_5xx(self) -> int:
         """How many answers with an error of the server the log told of."""
+        ...
+
+    @property
+    def stopping_at(self) -> Stamp | None:
+        """When the log first told of an ordered shutdown, None while it does not."""
         ...
 
     @property
@@ -59,18 +64,29 @@ def pump(
     now: Callable[[], Stamp],
     accept_output: Callable[[], bool] = lambda: True,
     keys: Collection[str] = (),
+    longest_on_the_way_s: float = LONGEST_ON_THE_WAY_S,
+    taken: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Read until every writer has closed the pipe.
+    """Read until every writer has closed the pipe; `taken` hears of the bytes that were read.
 
     The log gets the bytes before anybody looks at them, so what the reader makes of a line can
     never cost the line. Lines that come while `accept_output` is false go to the log alone. The
     server's own `keys` are hidden before anything of a line is quoted, which may cut it.
     """
-    stamps, meaning = StampRemover(), _Meaning(splitter, reader, tell, accept_output, keys)
+    stamps = StampRemover()
+    meaning = _Meaning(
+        splitter,
+        reader,
+        tell,
+        accept_output,
+        keys=keys,
+        longest_on_the_way_s=longest_on_the_way_s,
+    )
     while data := os.read(pipe, CHUNK_BYTES):
         at = now()
         log.write(stamps.feed(data))
         meaning.feed(at, data)
+        taken(len(data))
     log.write(stamps.rest())
     meaning.close(now())
 
@@ -84,13 +100,16 @@ class _Meaning:
         reader: Reader,
         tell: Callable[[StartFact], None],
         accept_output: Callable[[], bool],
+        *,
         keys: Collection[str],
+        longest_on_the_way_s: float,
     ) -> None:
         self._splitter = splitter
         self._reader = reader
         self._tell = tell
         self._accept_output = accept_output
         self._keys = keys
+        self._longest_s = longest_on_the_way_s
         self._broken = False
 
     def feed(self, at: Stamp, data: bytes) -> None:
@@ -106,7 +125,9 @@ class _Meaning:
     def _read(self, at: Stamp, lines: Callable[[], list[str]]) -> None:
         try:
             for line in lines():
-                for fact in self._reader.feed(*take_stamp(at, without_keys(line, self._keys))):
+                for fact in self._reader.feed(
+                    *take_stamp(at, without_keys(line, self._keys), self._longest_s)
+                ):
                     self._tell(fact)
         except Exception:  # a server whose output nobody takes stands still, or loses its log
             self._broken = True

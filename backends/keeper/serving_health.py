@@ -12,8 +12,8 @@ from backends.domain.stillness import (
     Stillness,
     stillness_after,
 )
+from backends.http1 import Address, NoAnswer
 from backends.keeper import probe
-from backends.keeper.http1 import Address, NoAnswer
 
 METRICS_EVERY_S = 6.0
 

@@ -4,22 +4,23 @@ import contextlib
 import errno
 import fcntl
 import os
-import select
 import signal
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from backends.domain.facts import BecameReady, ServerFact, Spawned, Stopped
+from backends.containers.ending import exit_of
+from backends.containers.engine import Engine, EngineUnavailable
+from backends.domain.facts import BecameReady, ContainerStarted, ServerFact, Spawned, Stopped
 from backends.domain.redaction import without_secrets
-from backends.domain.server import ProcessId
+from backends.domain.server import PLAIN_PROCESS, Owner, ProcessId, Runtime, RuntimeKind
 from backends.domain.stamp import Stamp
 from backends.host import processes
 from backends.host.boot import boot_id
 from backends.host.files import PRIVATE_FILE
 from backends.host.processes import Process
 from backends.keeper.clock import now
+from backends.keeper.container import ContainerTree, find, remove_earlier
 from backends.keeper.folder import (
     ServerFolder,
     keeper_id,
@@ -29,12 +30,17 @@ from backends.keeper.folder import (
     prepare,
     read_journal,
 )
+from backends.keeper.inside import start_inside
 from backends.keeper.journal import Journal
+from backends.keeper.observer import WatchedTree
 from backends.keeper.order import (
     AlreadyKept,
+    ContainerOrder,
+    External,
     KeeperError,
     LaunchFailed,
     LaunchOrder,
+    LogSource,
     NotRunning,
     keys_of,
     load_order,
@@ -42,6 +48,7 @@ from backends.keeper.order import (
     save_order,
     unwritable,
 )
+from backends.keeper.output import EARLY_S, FollowedOutput
 from backends.keeper.spawn import become_subreaper, open_pipe, spawn
 from backends.keeper.tree import AdoptedTree, KeptTree, Tree
 from backends.keeper.watch import Watch, watch, watch_ready
@@ -119,11 +126,152 @@ def _begin_journal(
             order.host,
             order.port,
             boot_id(),
+            Owner.MANAGED if order.external is None else Owner.EXTERNAL,
+            _runtime(order),
+            order.external.log.reason if order.external else "",
         )
     )
     if journal.lost:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return journal
+
+
+def watch_external(
+    folder: ServerFolder, order: LaunchOrder, external: External, on_growth: Callable[[], None]
+) -> tuple[KeptServer, FollowedOutput]:
+    """Watch a server that something else started; return it, and its output.
+
+    Raises:
+        AlreadyKept: a keeper watches it, or keeps a server of that name.
+        NotRunning: it has ended.
+        OSError: the folder takes no files.
+    """
+    prepare(folder)
+    _lock(folder)
+    if not processes.is_alive(external.process):
+        raise NotRunning(f"{order.server} has ended; inferctl status lists what runs")
+    at, age_s = now(), processes.age_s(external.process)
+    begun = Stamp(at.mono_s - age_s, at.wall_s - age_s)
+    (folder.starts / f"{order.start_id}.jsonl").unlink(missing_ok=True)  # it is all told again
+    tree = WatchedTree(external)
+    journal = _begin_journal(folder, order, begun, external.process, on_growth)
+    output = FollowedOutput(external.log, begun.wall_s, lambda: tree.exit() is not None)
+    key = processes.environment_value(external.process.pid, "VLLM_API_KEY")
+    order = replace(order, environment={"VLLM_API_KEY": key} if key else {})
+    processes.announce_end(external.process, on_growth)
+    kept = KeptServer(order, tree, journal, output.begin(), watch, is_new=False)
+    return kept, output
+
+
+def launch_container(
+    folder: ServerFolder, order: LaunchOrder, ordered: ContainerOrder, on_growth: Callable[[], None]
+) -> tuple[KeptServer, FollowedOutput]:
+    """Prepare the start of a server in a container of its own; return it, and its output.
+
+    Raises:
+        AlreadyKept: a keeper or a container of an earlier start is there.
+        LaunchFailed: its engine cannot be asked, or the journal cannot be begun.
+        OSError: the folder takes no files.
+    """
+    prepare(folder)
+    _lock(folder)
+    _refuse_beside_survivors(folder)
+    engine = Engine(ordered.engine, ordered.socket)
+    try:
+        remove_earlier(engine, ordered)
+    except EngineUnavailable as error:
+        raise LaunchFailed(str(error)) from error
+    tree, begun = ContainerTree(engine), now()
+    journal = _begin_journal(folder, order, begun, tree.first, on_growth)
+    source = LogSource("engine", "", ordered.engine, ordered.socket)
+    output = FollowedOutput(source, begun.wall_s, lambda: tree.exit() is not None)
+    return KeptServer(order, tree, journal, output.receiver, watch, is_new=True), output
+
+
+def launch_inside(
+    folder: ServerFolder, order: LaunchOrder, ordered: ContainerOrder, on_growth: Callable[[], None]
+) -> tuple[KeptServer, FollowedOutput]:
+    """Start a server in a container that runs; return it, and its output.
+
+    Raises:
+        AlreadyKept: a keeper or processes of an earlier start are there.
+        LaunchFailed: the container does not run, or the journal cannot be begun.
+        OSError: the folder takes no files.
+    """
+    prepare(folder)
+    _lock(folder)
+    _refuse_beside_survivors(folder)
+    begun = now()
+    tree = start_inside(order, ordered)
+    journal = _begin_journal(folder, order, begun, tree.first, on_growth)
+    processes.announce_end(tree.first, on_growth)
+    output = _file_of(tree, begun.wall_s)
+    return KeptServer(order, tree, journal, output.begin(), watch, is_new=True), output
+
+
+def adopt_inside(
+    folder: ServerFolder, on_growth: Callable[[], None]
+) -> tuple[KeptServer, FollowedOutput]:
+    """Take over a server in a container that a keeper left behind.
+
+    Raises:
+        AlreadyKept: its keeper lives.
+        NotRunning: nothing of it is left.
+    """
+    kept = adopt(folder, on_growth)
+    os.close(kept.pipe)
+    output = _file_of(kept.tree, time.time())
+    return replace(kept, pipe=output.begin()), output
+
+
+def _file_of(tree: Tree, since_wall_s: float) -> FollowedOutput:
+    source = LogSource("file", f"/proc/{tree.first.pid}/fd/1")
+    return FollowedOutput(source, since_wall_s, lambda: tree.exit() is not None)
+
+
+def adopt_container(
+    folder: ServerFolder, order: LaunchOrder, ordered: ContainerOrder, on_growth: Callable[[], None]
+) -> tuple[KeptServer, FollowedOutput]:
+    """Take over the container of a keeper that was killed; its engine knows what became of it.
+
+    Raises:
+        AlreadyKept: its keeper lives.
+        NotRunning: the container was removed, or was never made.
+        LaunchFailed: its engine cannot be asked.
+    """
+    with contextlib.suppress(_NoMark):
+        _lock(folder)
+    facts = read_journal(folder.journal)
+    engine = Engine(ordered.engine, ordered.socket)
+    try:
+        found = find(engine, order)
+    except EngineUnavailable as error:
+        raise LaunchFailed(str(error)) from error
+    if found is None or (facts and isinstance(facts[-1], Stopped)):
+        raise NotRunning(f"{order.server} does not run")
+    written_s = folder.log.stat().st_mtime if folder.log.exists() else found.started_wall_s
+    was_ready = any(isinstance(fact, BecameReady) for fact in facts)
+    journal = Journal(folder.journal.resolve(), on_growth, was_ready=was_ready)
+    tree = ContainerTree(engine, found.id)
+    if found.is_up:
+        tree.first = processes.identity(found.pid)
+        processes.announce_end(tree.first, on_growth)
+        journal.record(ContainerStarted(now(), found.id, tree.first))
+    else:
+        tree.described, tree.over = found, exit_of(found)
+    source = LogSource("engine", found.id, ordered.engine, ordered.socket)
+    output = FollowedOutput(source, written_s + EARLY_S, lambda: tree.exit() is not None)
+    watching = watch_ready if was_ready else watch
+    return KeptServer(order, tree, journal, output.begin(), watching, is_new=False), output
+
+
+def _runtime(order: LaunchOrder) -> Runtime:
+    if order.external is not None:
+        return order.external.runtime
+    if order.container is not None:
+        kind = order.container.engine if order.container.image else RuntimeKind.EXEC
+        return Runtime(kind, order.container.name)
+    return PLAIN_PROCESS
 
 
 def take_back(tree: Tree) -> None:
@@ -156,7 +304,7 @@ def adopt(folder: ServerFolder, on_growth: Callable[[], None]) -> KeptServer:
     was_ready = any(isinstance(fact, BecameReady) for fact in facts)
     journal = Journal(folder.journal.resolve(), on_growth, keys=keys_of(order), was_ready=was_ready)
     tree = AdoptedTree(first, marker_value(order))
-    _announce_end(first, on_growth)
+    processes.announce_end(first, on_growth)
     return KeptServer(order, tree, journal, pipe, watch_ready if was_ready else watch, is_new=False)
 
 
@@ -219,21 +367,6 @@ def _refuse_beside_survivors(folder: ServerFolder) -> None:
             f"{folder.path.name} has processes of an earlier start, whose keeper was killed: "
             f"{names}; stop or adopt it first"
         )
-
-
-def _announce_end(first: ProcessId, on_end: Callable[[], None]) -> None:
-    """Call `on_end` once a process that is nobody's child here has ended."""
-    try:
-        handle = os.pidfd_open(first.pid)
-    except ProcessLookupError:
-        return
-
-    def wait() -> None:
-        select.select([handle], [], [])
-        os.close(handle)
-        on_end()
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def _key_of(left: list[Process]) -> Mapping[str, str]:

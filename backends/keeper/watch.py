@@ -14,11 +14,12 @@ from backends.domain.facts import (
     ServerFact,
 )
 from backends.domain.serving import RequestErrors
+from backends.domain.stamp import Stamp
 from backends.host import ports, processes
 from backends.host.processes import Process
+from backends.http1 import Address, Cancelled, NoAnswer, WrongAnswer
 from backends.keeper import probe
 from backends.keeper.clock import now
-from backends.keeper.http1 import Address, Cancelled, NoAnswer, WrongAnswer
 from backends.keeper.serving_health import ServingHealth
 from backends.keeper.tree import Tree
 
@@ -26,6 +27,9 @@ READY_POLL_S = 0.25
 HEALTH_EVERY_S = 3.0
 ERRORS_EVERY_S = 300.0
 """A count of errors is journaled this often at most, as it may rise for days."""
+
+CAUGHT_UP_S = 20.0
+"""How long the log so far may take to be read before the server is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class Watch:
         awaits_servers: true while some of several API servers, which share one port, are not up.
         serving: looks at the server once it is ready.
         logged_5xx: how many answers with an error of the server its log told of.
+        listens: tells that the server listens, where its processes hold no port of this host's.
+        any_model: it may serve its model under another name than `model`.
     """
 
     tree: Tree
@@ -49,6 +55,8 @@ class Watch:
     awaits_servers: Callable[[], bool]
     serving: ServingHealth
     logged_5xx: Callable[[], int]
+    listens: Callable[[], bool] | None = None
+    any_model: bool = False
 
     def pause(self, seconds: float) -> None:
         """Wait, or less long when nudged."""
@@ -71,6 +79,28 @@ def watch_ready(watched: Watch) -> None:
         _follow_health(watched)
 
 
+def observe(
+    watched: Watch, caught_up: threading.Event, ready_at: Callable[[], Stamp | None]
+) -> None:
+    """Record what becomes of a server that runs already, and return once it is interrupted.
+
+    Args:
+        watched: the server.
+        caught_up: set once the log was read as far as it went.
+        ready_at: when the log says that it became ready, None where it does not.
+    """
+    caught_up.wait(CAUGHT_UP_S)
+    with contextlib.suppress(Cancelled):
+        if _obstacle(watched) is None:
+            at = ready_at()
+            watched.record(BecameReady(at or now(), seen=at is not None))
+        else:
+            _await_ready(watched)
+            watched.record(BecameReady(now()))
+            _see_first_token(watched)
+        _follow_health(watched)
+
+
 def _await_ready(watch: Watch) -> None:
     told = ""
     while (obstacle := _obstacle(watch)) is not None:
@@ -84,7 +114,7 @@ def _obstacle(watch: Watch) -> str | None:
     """Return what keeps a server from being ready: empty while it starts, None when it is."""
     if watch.interrupted():
         raise Cancelled
-    if not _holders(watch, []):
+    if not _listens(watch, []):
         return ""
     try:
         names = probe.served_models(watch.address, watch.interrupted)
@@ -92,9 +122,17 @@ def _obstacle(watch: Watch) -> str | None:
         return str(error)
     except NoAnswer:
         return ""
-    if watch.model in names:
+    if watch.model in names or (names and watch.any_model):
         return "" if watch.awaits_servers() else None
     return f"it serves {', '.join(names) or 'nothing'}, not {watch.model}: correct the served name"
+
+
+def _listens(watch: Watch, known: list[Process]) -> bool:
+    """Tell whether the server listens, by whichever of its processes."""
+    if watch.listens is not None:
+        return watch.listens()
+    known[:] = _holders(watch, known)
+    return bool(known)
 
 
 def _holders(watch: Watch, known: list[Process]) -> list[Process]:
@@ -124,9 +162,8 @@ def _follow_health(watch: Watch) -> None:
     errors = _ErrorsJournaled(watch)
     try:
         while not watch.interrupted():
-            holders = _holders(watch, holders)
             reason = f"no process of the server listens on port {watch.address.port}"
-            if holders:
+            if _listens(watch, holders):
                 reason = watch.serving.look(watch.interrupted)
             seen = (not reason, bool(watch.serving.hung))
             if seen != told:

@@ -48,7 +48,7 @@ def why_no_ab(session: Session, settings: Settings) -> str:
 
 def _answers(server: Server) -> bool:
     if server.owner is Owner.EXTERNAL:
-        return server.state is ServerState.EXTERNAL and None not in (server.base_url, server.model)
+        return server.state is ServerState.READY and None not in (server.base_url, server.model)
     return server.state is ServerState.READY
 
 

@@ -55,8 +55,6 @@ from backends.operations.scenario import (
 )
 from backends.settings.config import Profile
 
-ANSWERING = frozenset({ServerState.READY, ServerState.EXTERNAL})
-
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -263,7 +261,7 @@ def _now(session: Session, scenario: Scenario, live: Demand) -> NowVerdict:
         gpu_ttft_p99_s=None,
         gpu_ttft_p99_above_s=Decimal(repr(tail.bucket.low_s)) if tail and tail.broken else None,
     )
-    return now_verdict(present, ready=state in ANSWERING)
+    return now_verdict(present, ready=state is ServerState.READY)
 
 
 def _number(value: Decimal | None) -> float | None:

@@ -28,7 +28,7 @@ from backends.domain.traffic.shape import HourlyProfile
 from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.windows import Window, open_window
 from backends.history.history import History, open_history
-from backends.host.boot import boot_id, boot_wall_s
+from backends.host.boot import boot_id, is_in_container, rental_wall_s
 from backends.host.files import read_file, replace_file
 from backends.keeper.folder import ServerFolder, read_journal, server_folders
 from backends.operations.host import Host
@@ -58,6 +58,7 @@ def _lately(folder: ServerFolder, from_s: float) -> list[ServerFact]:
 
 
 HOST_BOOT: Origin = "host_boot"
+CONTAINER_START: Origin = "container_start"
 SERVER_START: Origin = "server_start"
 GIVEN: Origin = "given"
 
@@ -228,7 +229,8 @@ def _meter(host: Host, states: Kept, now_s: float) -> tuple[MeterState, bool]:
     elif isinstance(since, datetime):
         began_s, origin = since.timestamp(), GIVEN
     else:
-        began_s, origin = boot_wall_s(), HOST_BOOT
+        began_s = rental_wall_s()
+        origin = CONTAINER_START if is_in_container() else HOST_BOOT
     if kept is not None and abs(kept.began_s - began_s) < SAME_BOOT_S:
         return kept, False
     return begin_meter(origin, began_s, began_s), True

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
+from backends.containers.images import version_in
+from backends.containers.launch import PROGRAM
 from backends.discovery.executables import version_of
 from backends.discovery.finding import Finding
 from backends.domain.facts import ServerFact
@@ -19,13 +21,18 @@ from backends.keeper.folder import server_folder
 from backends.keeper.launch import adopt as keeper_adopt
 from backends.keeper.launch import launch
 from backends.keeper.order import LaunchOrder, served_model
+from backends.operations.containers import EVERYWHERE, contained, dry_run, inside
 from backends.operations.host import Host
 from backends.problem import NotFound, Problem
+from backends.servers.adoption import watch_order
 from backends.servers.external import is_abandoned
 from backends.servers.listing import list_servers
+from backends.servers.preflight import container_preflight
 from backends.servers.preflight import preflight as look_before
 from backends.settings.config import KeySource, Profile, Settings
 from backends.settings.secrets import resolve_secret
+
+__all__ = ["dry_run"]
 
 QUIET_FLAG = "--disable-access-log-for-endpoints"
 QUIET_SINCE = (0, 16)
@@ -50,7 +57,11 @@ def preflight(host: Host, profile: Profile) -> tuple[Finding, ...]:
     """Look at what stands in the way of a start: port, orphans, executable, model, memory."""
     with closing(host.open_gpus()) as source:
         sample = source.sample(processes=True)
-    return look_before(order(profile), list_servers(host.state_folder), sample)
+    listed = list_servers(host.state_folder)
+    ordered = order(profile)
+    if ordered.container is not None:
+        return container_preflight(ordered, ordered.container, listed, sample)
+    return look_before(ordered, listed, sample)
 
 
 def start(host: Host, profile: Profile) -> None:
@@ -72,6 +83,21 @@ def adopt(host: Host, name: str) -> None:
     keeper_adopt(server_folder(host.state_folder, name), host.settings.key_variables)
 
 
+def watch_external(host: Host, server: Server) -> None:
+    """Have a keeper watch a server that something else started, which never signals it; blocks.
+
+    Raises:
+        Problem: it has ended, cannot be reached, or its name is that of a profile.
+    """
+    if host.settings.profile(server.name) is not None:
+        raise Problem(
+            f"{server.name} is also a [server.{server.name}] of the configuration; "
+            "rename one of the two"
+        )
+    folder = server_folder(host.state_folder, server.name)
+    launch(watch_order(server), folder, host.settings.key_variables)
+
+
 def stop(host: Host, name: str, drain_s: float) -> AsyncIterator[ServerFact]:
     """Order a stop and yield what follows."""
     return keeper_stop(server_folder(host.state_folder, name), by=_who(), drain_s=drain_s)
@@ -86,7 +112,9 @@ def end_left(host: Host, server: Server) -> str:
     if server.owner is Owner.MANAGED:
         asyncio.run(_drained(stop(host, server.name, 0.0)))
         return f"what {server.name} left behind was ended"
-    if server.pid is not None or not server.survivors:
+    if server.pid is None and not server.survivors:
+        raise Problem(f"nothing of {server.name} runs")
+    if server.pid is not None:
         raise Problem(f"inferctl did not start {server.name}, which serves, and does not end it")
     try:
         still = end(server.survivors, is_abandoned)
@@ -110,7 +138,7 @@ def order(profile: Profile) -> LaunchOrder:
     if profile.api_key_env:
         key = resolve_secret(KeySource("env", profile.api_key_env))
         environment["VLLM_API_KEY"] = key.reveal()
-    return LaunchOrder(
+    plain = LaunchOrder(
         server=profile.name,
         argv=argv,
         environment=environment,
@@ -119,23 +147,29 @@ def order(profile: Profile) -> LaunchOrder:
         model=served_model(argv, profile.model),
         start_id=uuid.uuid4().hex[:12],
     )
+    if profile.container:
+        return inside(plain, profile)
+    return contained(plain, profile) if profile.image else plain
 
 
 def command(profile: Profile) -> tuple[str, ...]:
-    """Return the command line of a profile."""
+    """Return the command line of a profile; inside a bridge it has to listen everywhere."""
     named = ("--served-model-name", profile.served_name) if profile.served_name else ()
+    bridged = (profile.image and profile.network == "bridge") or profile.container
     program = executable(profile)
+    if profile.image or profile.container:  # what this host has says nothing of what is in there
+        program = PROGRAM if profile.image else profile.vllm
     return (
         program,
         "serve",
         profile.model,
         "--host",
-        profile.host,
+        EVERYWHERE if bridged else profile.host,
         "--port",
         str(profile.port),
         *named,
         *profile.args,
-        *_quiet(program, profile.args),
+        *_quiet(_version(profile, program), profile.args),
     )
 
 
@@ -150,9 +184,14 @@ def launched_with(argv: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
     return argv[2], rest[:-2] if rest[-2:] == (QUIET_FLAG, POLLED) else rest
 
 
-def _quiet(program: str, args: tuple[str, ...]) -> tuple[str, ...]:
+def _version(profile: Profile, program: str) -> str | None:
+    if profile.container:
+        return None
+    return version_in(profile.image) if profile.image else version_of(Path(program))
+
+
+def _quiet(version: str | None, args: tuple[str, ...]) -> tuple[str, ...]:
     """Keep our own polling out of the server's log, where this version can (0.16 on)."""
-    version = version_of(Path(program))
     if version is None or QUIET_FLAG in args or release(version) < QUIET_SINCE:
         return ()
     return (QUIET_FLAG, POLLED)

@@ -8,7 +8,7 @@ from backends.servers.adopted import remembered
 from backends.servers.listing import server_pids
 
 Watched = str | Server
-"""A server that inferctl runs, or could, by its name; or one that somebody else runs."""
+"""A server that a journal tells of, or a profile, by its name; or one that no keeper watches."""
 
 
 def first_watched(host: Host) -> Watched | None:
@@ -40,5 +40,6 @@ def watchable(host: Host, session: Session) -> tuple[Server, ...]:
 
 
 def watched_of(server: Server) -> Watched:
-    """Return what stands for a listed server."""
-    return server if server.owner is Owner.EXTERNAL else server.name
+    """Return what stands for a listed server: its name where a journal tells of it."""
+    unkept = server.owner is Owner.EXTERNAL and server.keeper_pid is None
+    return server if unkept else server.name

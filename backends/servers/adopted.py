@@ -49,12 +49,17 @@ def _living(state_folder: Path) -> list[Watched]:
 
 
 def _renamed(entry: Any) -> Any:
-    """Return an entry by the words of today: version 0.1.0 of November 2026 wrote ``foreign``."""
+    """Return an entry by the words of today: version 0.1.0 of November 2026 wrote ``foreign``.
+
+    It knew no state of such a server but that it answered.
+    """
     server = entry.get("server") if isinstance(entry, dict) else None
     if not isinstance(server, dict):
         return entry
-    words = {key: "external" for key in ("owner", "state") if server.get(key) == "foreign"}
-    return {**entry, "server": {**server, **words}}
+    earlier = {"foreign", "external"}
+    owner = {"owner": "external"} if server.get("owner") in earlier else {}
+    state = {"state": "ready"} if server.get("state") in earlier else {}
+    return {**entry, "server": {**server, **owner, **state}}
 
 
 def _file(state_folder: Path) -> Path:

@@ -2,29 +2,35 @@
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
-from backends.domain.address import base_url, reachable_host
-from backends.domain.server import Owner, ProcessId, Server, ServerState
+from backends.containers.container import Container
+from backends.containers.ending import exit_of, failure_of
+from backends.containers.engine import Engine
+from backends.domain.address import base_url, is_loopback, reachable_host
+from backends.domain.server import Owner, ProcessId, Runtime, Server, ServerState
 from backends.domain.vllm_arguments import is_server, model_argument, value_of
 from backends.host import ports, processes
-from backends.host.container import whose
+from backends.host.container import user_of
 from backends.host.processes import Process
 from backends.host.survivors import survivor
-from backends.keeper.http1 import Address, NoAnswer
-from backends.keeper.order import served_model
+from backends.http1 import Address, NoAnswer
+from backends.keeper.order import port_of, served_model
 from backends.keeper.probe import health, served_models
-
-DEFAULT_PORT = 8000
-"""What vLLM listens on without ``--port``."""
+from backends.servers.runtimes import Placed, Runtimes, failed_containers, runtime_of
 
 ANSWER_S = 1.0
 """A server answers from memory, even a busy one; one that hangs must not hold up the list."""
 
 
-def external_servers(running: list[Process], ours: frozenset[int]) -> list[Server]:
-    """Return every vLLM among `running` but those with the pids `ours`.
+def external_servers(
+    running: list[Process], ours: frozenset[int], taken: frozenset[str] = frozenset()
+) -> list[Server]:
+    """Return every vLLM among `running` but those with the pids `ours`, none by a `taken` name.
 
     Engines and workers whose API server is gone come as a failed server that has only survivors:
     they hold memory and serve nobody.
@@ -32,32 +38,125 @@ def external_servers(running: list[Process], ours: frozenset[int]) -> list[Serve
     others = [process for process in running if process.id.pid not in ours]
     roots = [one for one in others if is_server(processes.command_line(one.id.pid))]
     trees = {one.id.pid for root in roots for one in processes.descendants(root.id.pid, others)}
-    servers = [_served(root, others) for root in roots if root.id.pid not in trees]
+    runtimes = Runtimes()
+    servers = [_server(root, others, runtimes) for root in roots if root.id.pid not in trees]
     known = trees | {root.id.pid for root in roots}
-    return [*servers, *_orphans(one for one in others if one.id.pid not in known)]
+    left = _orphans(one for one in others if one.id.pid not in known)
+    ended = failed_containers()
+    failed = [_failed(engine, one) for engine, one in ended if one.name not in taken]
+    return [*_with_own_names([*servers, *failed], taken), *left]
 
 
-def _served(root: Process, among: list[Process]) -> Server:
+def _server(root: Process, among: list[Process], runtimes: Runtimes) -> Server:
     arguments = processes.command_line(root.id.pid)
-    asked = value_of(("--port",), arguments)
-    wanted = int(asked) if asked and asked.isdigit() else DEFAULT_PORT
-    tree = [root, *processes.descendants(root.id.pid, among)]
-    listens = wanted in {port for one in tree for port in ports.ports_of(one.id.pid)}
-    address = Address(reachable_host(value_of(("--host",), arguments) or ""), wanted)
-    unwell = listens and bool(health(address, timeout_s=ANSWER_S))
-    return Server(
-        name=f"vllm-{wanted}",
+    wanted = port_of(arguments)
+    placed = runtimes.of(root.id, uid_of(root.id.pid))
+    server = Server(
+        name=_name(placed.runtime, wanted),
         owner=Owner.EXTERNAL,
-        state=ServerState.UNHEALTHY if unwell else ServerState.EXTERNAL,
+        state=ServerState.STARTING,
         pid=root.id.pid,
         port=wanted,
-        base_url=base_url(address.host, wanted) if listens else None,
-        model=(_model_served(root, address) if listens and not unwell else None)
-        or served_model(arguments, model_argument(arguments) or "")
-        or None,
+        model=served_model(arguments, model_argument(arguments) or "") or None,
         started_at=time.time() - processes.age_s(root.id),
-        note=whose(root.id.pid),
+        note=f"of {user_of(root.id.pid)}",
+        runtime=placed.runtime,
     )
+    if not _listens(root, among, wanted):
+        return replace(server, address_reason=f"it does not listen on port {wanted} yet")
+    try:
+        address = address_of(root.id, placed, wanted, value_of(("--host",), arguments) or "")
+        key = processes.environment_value(root.id.pid, "VLLM_API_KEY")
+        return _asked(server, root, replace(address, key=key))
+    except NoAnswer as error:
+        # It listens where nothing reaches it; whether it serves cannot be seen from here.
+        return replace(server, state=ServerState.UNHEALTHY, address_reason=str(error))
+
+
+def _asked(server: Server, root: Process, address: Address) -> Server:
+    unwell = health(address, timeout_s=ANSWER_S)
+    return replace(
+        server,
+        state=ServerState.UNHEALTHY if unwell else ServerState.READY,
+        base_url=base_url(address.host, address.port),
+        model=(None if unwell else _model_served(root, address)) or server.model,
+        address_reason=unwell,
+    )
+
+
+def _failed(engine: Engine, container: Container) -> Server:
+    arguments = container.command
+    again = f"; {engine.kind} starts it again" if container.comes_back else ""
+    return Server(
+        name=container.name,
+        owner=Owner.EXTERNAL,
+        state=ServerState.FAILED,
+        model=served_model(arguments, model_argument(arguments) or "") or None,
+        started_at=container.started_wall_s or None,
+        exit=exit_of(container),
+        failure=failure_of(container, engine.kind),
+        note=f"container {container.name} is {container.state}{again}",
+        runtime=runtime_of(engine, container),
+    )
+
+
+def _listens(root: Process, among: list[Process], port: int) -> bool:
+    """Tell whether a server listens; by its network alone where its files are hidden."""
+    tree = [root, *processes.descendants(root.id.pid, among)]
+    seen = {listened for one in tree for listened in ports.ports_of(one.id.pid)}
+    if seen or not processes.are_files_hidden(root.id.pid):
+        return port in seen
+    return port in ports.ports_around(root.id.pid)
+
+
+def address_of(process: ProcessId, placed: Placed, port: int, bound: str) -> Address:
+    """Return what reaches a server from here, or will once it listens.
+
+    Raises:
+        NoAnswer: nothing does; the message says why, and what would.
+    """
+    shared = ports.shares_network(process.pid)
+    apart = placed.container is not None and placed.container.network != "host"
+    if shared or (shared is None and not apart and not placed.reason):
+        return Address(reachable_host(bound), port)
+    if bound and is_loopback(bound):
+        raise NoAnswer(
+            f"it listens on {bound} inside {placed.runtime.label}, which nothing outside reaches; "
+            "start it with --host 0.0.0.0"
+        )
+    try:
+        return Address(*placed.reached_at(port))
+    except NoAnswer:
+        for own in ports.addresses_around(process.pid):
+            if ports.is_routed(own, port):
+                return Address(own, port)
+        raise
+
+
+def _name(runtime: Runtime, port: int) -> str:
+    return runtime.name.removesuffix(".service") if runtime.name else f"vllm-{port}"
+
+
+def _with_own_names(servers: list[Server], taken: frozenset[str]) -> list[Server]:
+    """Return the servers, those that share a name told apart by their port, else by their pid."""
+    names = Counter([*(one.name for one in servers), *taken])
+    by_port = Counter((one.name, one.port) for one in servers)
+
+    def named(one: Server) -> Server:
+        if names[one.name] == 1:
+            return one
+        apart = one.port if by_port[one.name, one.port] == 1 else one.pid
+        return replace(one, name=f"{one.name}-{apart}")
+
+    return [named(one) for one in servers]
+
+
+def uid_of(pid: int) -> int | None:
+    """Return whose process it is, None where it has ended."""
+    try:
+        return Path(f"/proc/{pid}").stat().st_uid
+    except OSError:
+        return None
 
 
 def tree_pids(roots: Iterable[int]) -> dict[int, frozenset[int]]:
@@ -67,6 +166,13 @@ def tree_pids(roots: Iterable[int]) -> dict[int, frozenset[int]]:
         root: frozenset((root, *(one.id.pid for one in processes.descendants(root, running))))
         for root in roots
     }
+
+
+def tree_pids_by_name(servers: Iterable[Server]) -> dict[str, frozenset[int]]:
+    """Return the processes of each of these servers that runs, by its name."""
+    pids = {one.name: one.pid for one in servers if one.pid is not None}
+    trees = tree_pids(pids.values()) if pids else {}
+    return {name: trees[pid] for name, pid in pids.items()}
 
 
 def _model_served(root: Process, address: Address) -> str | None:

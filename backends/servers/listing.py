@@ -7,14 +7,16 @@ from functools import reduce
 from pathlib import Path
 
 from backends.domain.address import reachable_host
-from backends.domain.facts import ServerFact, Spawned, StopOrdered, Stopped
+from backends.domain.facts import ContainerStarted, ServerFact, Spawned, StopOrdered, Stopped
 from backends.domain.lifecycle import life_after, not_started
-from backends.domain.server import Server, ServerState
+from backends.domain.server import Owner, ProcessId, Server, ServerState
 from backends.domain.start import Failure, FailureKind
 from backends.host import ports, processes
 from backends.host.boot import boot_id, boot_wall_s
+from backends.host.container import user_of
 from backends.host.processes import Process
 from backends.host.survivors import survivor
+from backends.http1 import Address
 from backends.keeper.folder import (
     ServerFolder,
     Unreadable,
@@ -23,7 +25,6 @@ from backends.keeper.folder import (
     read_journal,
     server_folders,
 )
-from backends.keeper.http1 import Address
 from backends.keeper.probe import health
 from backends.servers.external import external_servers
 
@@ -71,7 +72,12 @@ def list_servers(state_folder: Path | None) -> tuple[Server, ...]:
             server, members = _unread(folder, problem), []
         ours.append(server)
         pids |= {one.id.pid for one in members}
-    return (*ours, *external_servers(running, frozenset(pids)))
+    shown = [one for one in ours if one.owner is Owner.MANAGED or one.keeper_pid is not None]
+    names = frozenset(one.name for one in shown)
+    others = external_servers(running, frozenset(pids), names)
+    names |= {one.name for one in others}
+    failed = [one for one in ours if one.state is ServerState.FAILED and one.name not in names]
+    return (*shown, *others, *failed)
 
 
 def our_server(folder: Path) -> Server:
@@ -115,11 +121,13 @@ def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, l
     told = server_in(folder.path.name, facts)
     over = bool(facts) and isinstance(facts[-1], Stopped)
     keeper = None if over else living_keeper(folder)
-    if keeper is not None:
+    if keeper is not None and told.owner is Owner.MANAGED:
         kept = processes.descendants(keeper.pid, running)
         adopted = told.pid is not None and told.pid not in [one.id.pid for one in kept]
         members = left_behind(facts) if adopted else kept
         return replace(told, keeper_pid=keeper.pid), members
+    if told.owner is Owner.EXTERNAL:
+        return _watched(told, keeper, running)
     if over or not facts:
         return told, []
     begun = next((fact for fact in facts if isinstance(fact, Spawned)), None)
@@ -129,16 +137,32 @@ def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, l
     return _without_keeper(told, begun, facts, members), members
 
 
+def _watched(
+    told: Server, keeper: ProcessId | None, running: list[Process]
+) -> tuple[Server, list[Process]]:
+    """Return a server that a keeper only watches, or watched until it failed."""
+    if keeper is None or told.pid is None:
+        return told, []
+    first = [one for one in running if one.id.pid == told.pid]
+    members = [*first, *processes.descendants(told.pid, running)]
+    note = told.note or f"of {user_of(told.pid)}"
+    return replace(told, keeper_pid=keeper.pid, note=note), members
+
+
 def _without_keeper(
     told: Server, begun: Spawned, facts: list[ServerFact], members: list[Process]
 ) -> Server:
     """Return a server whose keeper was killed, as its processes show it now."""
     if not members:
         return _ended_unseen(told, begun, facts)
-    if begun.process not in [one.id for one in members]:
+    if told.pid not in [one.id.pid for one in members]:
         left = tuple(survivor(one) for one in members)
         return replace(told, state=ServerState.FAILED, pid=None, phase=None, survivors=left)
     address = Address(reachable_host(begun.host), begun.port)
+    inside = any(isinstance(fact, ContainerStarted) for fact in facts)
+    if inside and ports.listen_on(begun.port, members):
+        unwell = ServerState.UNHEALTHY if health(address) else ServerState.READY
+        return replace(told, state=unwell)
     return replace(told, state=_state_now(address, members, was_ready=told.ready_s is not None))
 
 

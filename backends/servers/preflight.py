@@ -5,6 +5,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from backends.containers.engine import Engine, EngineRefused, EngineUnavailable
+from backends.containers.images import is_here, version_in
 from backends.discovery.executables import version_of
 from backends.discovery.finding import Finding
 from backends.discovery.login import outlives_login
@@ -12,10 +14,10 @@ from backends.discovery.models import find_models, hub_folder, missing_bytes
 from backends.discovery.surroundings import Surroundings, this_host
 from backends.domain.format import GIB
 from backends.domain.gpu import Gpu, GpuSample
-from backends.domain.server import Owner, Server, ServerState
+from backends.domain.server import Owner, RuntimeKind, Server, ServerState
 from backends.domain.vllm_arguments import model_argument, value_of
 from backends.host import ports
-from backends.keeper.order import LaunchOrder
+from backends.keeper.order import ContainerOrder, LaunchOrder
 from backends.servers.holders import action, find_holders, held_on_gpus, who
 from backends.servers.vllm_flags import (
     alike,
@@ -113,6 +115,54 @@ def preflight(
         *_gpu_memory(order, listed, sample, version, around),
         *(each for each in (outlives_login(around),) if each.state != "ok"),
     )
+
+
+def container_preflight(
+    order: LaunchOrder,
+    ordered: ContainerOrder,
+    servers: Iterable[Server],
+    sample: GpuSample | None = None,
+) -> tuple[Finding, ...]:
+    """Return what was looked at before a start in a container, each with its remedy.
+
+    The source of its vLLM is inside the image, so that its arguments are not checked.
+    """
+    listed = tuple(servers)
+    running = _running_already(order, listed)
+    if running:
+        return (running,)
+    return (
+        _port(order, listed),
+        *_orphans(listed),
+        *((_image(ordered), *_restart(ordered)) if ordered.image else ()),
+        *out_of_reach(order.argv),
+        *_gpu_memory(order, listed, sample, version_in(ordered.image), this_host()),
+    )
+
+
+def _image(ordered: ContainerOrder) -> Finding:
+    engine = Engine(ordered.engine, ordered.socket)
+    try:
+        here = is_here(engine, ordered.image)
+    except EngineUnavailable as error:
+        what, _, remedy = str(error).partition("; ")
+        return Finding("image", "fail", what, remedy)
+    if here:
+        return Finding("image", "ok", f"{ordered.image} is in {engine.kind}")
+    what = f"{ordered.image} has to be fetched first, which may take minutes"
+    return Finding("image", "warn", what, f"run: {engine.kind} pull {ordered.image}")
+
+
+def _restart(ordered: ContainerOrder) -> Iterable[Finding]:
+    """Say what a restart of the engine's daemon does, where it has one."""
+    engine = Engine(ordered.engine, ordered.socket)
+    try:
+        outlived = bool(engine.read("/info").get("LiveRestoreEnabled"))
+    except (EngineUnavailable, EngineRefused):  # said of the image already
+        return
+    if engine.kind is RuntimeKind.DOCKER and not outlived:
+        what = "a restart of the docker daemon ends this server: live-restore is off"
+        yield Finding("engine", "warn", what, 'set "live-restore": true in /etc/docker/daemon.json')
 
 
 def _running_already(order: LaunchOrder, servers: tuple[Server, ...]) -> Finding | None:

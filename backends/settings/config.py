@@ -10,6 +10,7 @@ from backends.domain.address import base_url, is_loopback
 from backends.domain.decision.scenario import Scenario
 from backends.domain.prices.cost import Tier
 from backends.domain.prices.ends import PriceEnds
+from backends.domain.server import RuntimeKind
 
 LOOPBACK = "127.0.0.1"
 
@@ -107,6 +108,11 @@ class Profile:
         environment: extra variables for the server, none of them secret.
         api_key_env: the variable that holds the key which the server shall ask for.
         served_name: the name that requests use for the model; None for `model` itself.
+        runtime: a process of this host, a container of its own, or a process in one that runs.
+        image: what the container is made of.
+        mounts: ``HOST:CONTAINER`` paths that the container gets beside the model's.
+        network: ``bridge`` publishes the port on `host`; ``host`` is the host's own network.
+        container: the one that runs, for `runtime` ``exec``.
     """
 
     name: str
@@ -120,6 +126,11 @@ class Profile:
     environment: tuple[tuple[str, str], ...] = ()
     api_key_env: str | None = None
     served_name: str | None = None
+    runtime: RuntimeKind = RuntimeKind.PROCESS
+    image: str = ""
+    mounts: tuple[str, ...] = ()
+    network: Literal["bridge", "host"] = "bridge"
+    container: str = ""
 
     @property
     def binds_beyond_loopback(self) -> bool:

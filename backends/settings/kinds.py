@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
+from backends.domain.server import RuntimeKind
 from backends.domain.values import Unfit, kind_of, text
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -62,6 +63,38 @@ def columns(value: object) -> str:
     if not isinstance(value, str) or "=" not in value:
         raise Unfit("is no list of columns", 'write it as "at=when,input=prompt"')
     return value
+
+
+STARTED = (RuntimeKind.PROCESS, RuntimeKind.DOCKER, RuntimeKind.PODMAN, RuntimeKind.EXEC)
+"""The runtimes in which inferctl starts a server; it watches those of others in more."""
+
+
+def runtime(value: object) -> RuntimeKind:
+    """Take the runtime in which a server is started."""
+    word = text(value)
+    if word not in STARTED:
+        known = ", ".join(f'"{one}"' for one in STARTED)
+        raise Unfit(f"is {word!r}, which starts no server", f"write one of {known}")
+    return RuntimeKind(word)
+
+
+def network(value: object) -> str:
+    """Take the network of a container."""
+    word = text(value)
+    if word not in ("bridge", "host"):
+        raise Unfit(f"is {word!r}", 'write "bridge", which publishes the port, or "host"')
+    return word
+
+
+def mounts(value: object) -> tuple[str, ...]:
+    """Take a list of ``HOST:CONTAINER`` paths, each with ``:ro`` where it is only read."""
+    if not isinstance(value, list):
+        raise Unfit(f"is {kind_of(value)}, not a list", 'write ["/data:/data:ro"]')
+    for each in value:
+        parts = text(each).split(":")
+        if len(parts) not in (2, 3) or not all(one.startswith("/") for one in parts[:2]):
+            raise Unfit(f"holds {each!r}, which is no mount", 'write "/on/the/host:/inside:ro"')
+    return tuple(value)
 
 
 def arguments(value: object) -> tuple[str, ...]:

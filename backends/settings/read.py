@@ -11,6 +11,7 @@ from typing import Any
 
 from backends.domain import values
 from backends.domain.decision.scenario import KEYS, Scenario
+from backends.domain.server import RuntimeKind
 from backends.domain.values import Unfit
 from backends.host.files import read_file
 from backends.settings import kinds, request_kinds
@@ -45,6 +46,11 @@ SERVER_KEYS: Mapping[str, Kind] = {
     "environment": kinds.environment,
     "api_key_env": kinds.environment_name,
     "served_name": values.text,
+    "runtime": kinds.runtime,
+    "image": values.text,
+    "mounts": kinds.mounts,
+    "network": kinds.network,
+    "container": values.text,
 }
 PRICE_KEYS: Mapping[str, Kind] = {
     "input_usd_per_mtok": kinds.amount,
@@ -92,6 +98,18 @@ TRAFFIC_KEYS: Mapping[str, Kind] = {
     "map": kinds.columns,
 }
 AGENT_KEYS: Mapping[str, Kind] = {"enabled": values.truth}
+NEEDED_BY = {
+    RuntimeKind.DOCKER: "image",
+    RuntimeKind.PODMAN: "image",
+    RuntimeKind.EXEC: "container",
+}
+_OF_A_CONTAINER = ("image", "mounts", "network")
+MEANT_FOR: Mapping[RuntimeKind, tuple[str, ...]] = {
+    RuntimeKind.DOCKER: _OF_A_CONTAINER,
+    RuntimeKind.PODMAN: _OF_A_CONTAINER,
+    RuntimeKind.EXEC: ("container",),
+    RuntimeKind.PROCESS: (),
+}
 FEW = 20
 """More keys than this are no help in a sentence."""
 
@@ -209,9 +227,22 @@ class _Reader:
         profiles = []
         for name, table in self.tables("server", document):
             values = self.values(("server", name), table, SERVER_KEYS, required=("model",))
+            self.runtime(("server", name), values)
             if "model" in values:
                 profiles.append(Profile(name=name, **values))
         return tuple(profiles)
+
+    def runtime(self, place: tuple[str, ...], values: Values) -> None:
+        """Find what a server's runtime lacks, and what has no meaning for it."""
+        kind = values.get("runtime", RuntimeKind.PROCESS)
+        needed = NEEDED_BY.get(kind, "")
+        if needed and needed not in values:
+            self.fault(place, f"lacks {needed}", f'add the line: {needed} = "…"')
+        for key in ("image", "container", "mounts", "network"):
+            if key in values and key not in MEANT_FOR[kind]:
+                fitting = next(one for one, keys in MEANT_FOR.items() if key in keys)
+                remedy = f'remove it, or add the line: runtime = "{fitting}"'
+                self.fault((*place, key), f"means nothing for a {kind}", remedy)
 
     def endpoints(self, document: Values) -> tuple[Endpoint, ...]:
         endpoints = []

@@ -10,6 +10,7 @@ from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Table
 
+from backends.domain.server import RuntimeKind
 from backends.host.files import PRIVATE_FILE, read_file, replace_file
 from backends.settings.config import LOOPBACK, Profile
 from backends.settings.faults import ConfigError, Fault
@@ -178,6 +179,13 @@ def _table(profile: Profile) -> Table:
     table["vllm"].comment("path or name of the executable; it may live in another environment")
     table.add("args", list(profile.args))
     table.add("port", profile.port)
+    if profile.runtime is not RuntimeKind.PROCESS:
+        table.add("runtime", str(profile.runtime))
+        for key in ("image", "container", "network"):
+            if (value := getattr(profile, key)) and value != "bridge":
+                table.add(key, value)
+        if profile.mounts:
+            table.add("mounts", list(profile.mounts))
     for key in ("served_name", "api_key_env"):
         if (value := getattr(profile, key)) is not None:
             table.add(key, value)

@@ -11,7 +11,7 @@ from backends.domain import format as fmt
 from backends.domain.format import UNKNOWN
 from backends.domain.gpu import GpuSample
 from backends.domain.redaction import without_secrets
-from backends.domain.server import Owner, Server
+from backends.domain.server import Owner, RuntimeKind, Server
 from backends.host import ports, processes
 from backends.metrics.scrape import MetricsUnavailable, scrape
 from backends.operations import servers
@@ -25,6 +25,8 @@ from backends.settings.paths import state_folder
 from console.cli.output import document, say, show
 from console.cli.status import server_document, settings_without_faults
 
+CONTAINERS = (RuntimeKind.DOCKER, RuntimeKind.PODMAN, RuntimeKind.CONTAINERD, RuntimeKind.CRI_O)
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Find the vLLM on a port, tell its facts, and remember it for the console.
@@ -34,12 +36,12 @@ def run(arguments: argparse.Namespace) -> int:
         Problem: its keeper was killed and no new one could take it.
     """
     state = state_folder()
-    server = _on_port(list_servers(state), arguments.port)
+    server = _meant(list_servers(state), arguments)
     if server.owner is Owner.EXTERNAL:
-        said = _remember(server, state)
-    else:
-        said = _keep(server)
-        server = _on_port(list_servers(state), arguments.port)
+        _watch(server, state)
+    said = "" if server.owner is Owner.EXTERNAL else _keep(server)
+    server = _same(list_servers(state), server)
+    said = said or _watched_sentence(server)
     told = _facts(server)
     if arguments.json:
         document({"servers": [told]})
@@ -53,17 +55,51 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _on_port(servers: tuple[Server, ...], port: int) -> Server:
-    there = [each for each in servers if each.port == port and each.pid is not None]
-    reached = [each for each in there if each.owner is Owner.MANAGED or each.base_url]
-    if reached:
-        return reached[0]
-    if there:
-        raise NotFound(
-            f"{there[0].name}, pid {there[0].pid}, is not seen to listen on port {port}; wait "
-            "until it is ready, run inferctl as its user, or name the port that its container "
-            "publishes"
-        )
+def _meant(servers: tuple[Server, ...], arguments: argparse.Namespace) -> Server:
+    """Return the running server that the arguments name."""
+    running = [each for each in servers if each.pid is not None]
+    if arguments.port is not None:
+        return _on_port(running, arguments.port)
+    kinds, wanted = _named(arguments)
+    found = [
+        each
+        for each in running
+        if (each.name == wanted and not kinds)
+        or (each.runtime.kind in kinds and wanted in _names(each))
+        or (arguments.pid is not None and each.pid == arguments.pid)
+    ]
+    if not found:
+        names = ", ".join(each.name for each in running) or "none"
+        raise NotFound(f"no vLLM runs here as {wanted}; those that run: {names}")
+    if len(found) > 1:
+        names = ", ".join(f"{each.name} (pid {each.pid})" for each in found)
+        raise NotFound(f"{wanted} runs several: {names}; name one of them")
+    return found[0]
+
+
+def _named(arguments: argparse.Namespace) -> tuple[tuple[RuntimeKind, ...], str]:
+    """Return the runtimes that are meant, none for any, and the name there."""
+    if arguments.container is not None:
+        return CONTAINERS, arguments.container
+    if arguments.unit is not None:
+        return (RuntimeKind.SYSTEMD,), arguments.unit
+    return (), arguments.name or f"pid {arguments.pid}"
+
+
+def _names(server: Server) -> tuple[str, ...]:
+    return server.runtime.name, server.runtime.name.removesuffix(".service")
+
+
+def _same(servers: tuple[Server, ...], server: Server) -> Server:
+    """Return a server as it is listed now, as it was where it has ended meanwhile."""
+    return next((each for each in servers if each.pid == server.pid), server)
+
+
+def _on_port(servers: list[Server], port: int) -> Server:
+    reached = [each for each in servers if each.base_url and f":{port}/" in each.base_url]
+    there = [each for each in servers if each.port == port]
+    for each in (*reached, *there):
+        return each
     listening = ports.listeners(port)
     if listening:
         whose = listening[0]
@@ -84,17 +120,22 @@ def _keep(server: Server) -> str:
     return f"the keeper of {server.name} was gone; it has a new one"
 
 
-def _remember(server: Server, state: Path) -> str:
+def _watched_sentence(server: Server) -> str:
+    said = f"{server.name} is watched from now on, and never stopped: inferctl did not start it"
+    if server.base_url is None:
+        return said
+    return f"{said}; for an A/B its name is {server.base_url}#{server.model or 'MODEL'}"
+
+
+def _watch(server: Server, state: Path) -> None:
+    if server.keeper_pid is None:
+        servers.watch_external(this_host(settings_without_faults()), server)
     try:
         remember(state, server)
     except ProcessLookupError as error:
         raise NotFound(f"{server.name} has just ended; inferctl status lists what runs") from error
     except OSError as error:
         raise Problem(f"it cannot be remembered: {error}; see who owns {state}") from error
-    return (
-        f"{server.name} is watched from now on, and never stopped: inferctl did not start it; "
-        f"for an A/B its name is {server.base_url}#{server.model or 'MODEL'}"
-    )
 
 
 def _facts(server: Server) -> dict[str, Any]:

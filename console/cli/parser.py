@@ -78,6 +78,11 @@ def _wait(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", action="store_true", help=about)
 
 
+def _dry_run(parser: argparse.ArgumentParser) -> None:
+    about = "print the command that would start it, and start nothing"
+    parser.add_argument("--dry-run", action="store_true", help=about)
+
+
 def _drain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drain",
@@ -119,6 +124,11 @@ def _traffic(parser: argparse.ArgumentParser) -> None:
 # What one verb takes.
 
 
+def _stop(parser: argparse.ArgumentParser) -> None:
+    about = "end it although inferctl did not start it"
+    parser.add_argument("--yes", action="store_true", help=about)
+
+
 def _status(parser: argparse.ArgumentParser) -> None:
     about = "one server (default: all)"
     parser.add_argument("name", metavar="NAME", type=types.server, nargs="?", help=about)
@@ -132,8 +142,13 @@ def _logs(parser: argparse.ArgumentParser) -> None:
 
 
 def _adopt(parser: argparse.ArgumentParser) -> None:
-    about = "where it listens"
-    parser.add_argument("--port", type=types.port, required=True, metavar="P", help=about)
+    which = parser.add_mutually_exclusive_group(required=True)
+    add = which.add_argument
+    add("name", metavar="NAME", nargs="?", type=types.server, help="as inferctl status names it")
+    add("--port", type=types.port, metavar="P", help="where it listens, or is reached")
+    add("--container", type=types.text, metavar="NAME", help="the container that it runs in")
+    add("--unit", type=types.text, metavar="NAME", help="the systemd unit that runs it")
+    add("--pid", type=types.count, metavar="PID", help="its process")
 
 
 def _explain(parser: argparse.ArgumentParser) -> None:
@@ -346,8 +361,8 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 
 
 VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
-    ("start", "launch a server, detached", (_server, _wait, _force), None),
-    ("stop", "stop a server and see its memory freed", (_server, _drain), None),
+    ("start", "launch a server, detached", (_server, _wait, _force, _dry_run), None),
+    ("stop", "stop a server and see its memory freed", (_server, _drain), _stop),
     (
         "restart",
         "stop a server, then launch it again",

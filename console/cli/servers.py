@@ -6,6 +6,7 @@ first token, a stop that shows its steps, and what a start tells beside its figu
 
 import argparse
 import asyncio
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from backends.operations.host import Host, this_host
 from backends.operations.recording.by_agent import begin_agent
 from backends.operations.servers import profile_named
 from backends.problem import NotFound, Problem
+from backends.servers.ending import end_external, what_ends
 from backends.servers.listing import list_servers
 from backends.settings.config import Profile
 from backends.settings.paths import state_folder_to_read
@@ -51,6 +53,17 @@ def start(arguments: argparse.Namespace) -> int:
     """
     host = this_host()
     profile = profile_named(host.settings, arguments.name)
+    if arguments.dry_run:
+        command = servers.dry_run(servers.order(profile), profile)
+        if arguments.json:
+            document({"command": list(command)})
+        else:
+            show(shlex.join(command))
+        return 0
+    return _start(arguments, host, profile)
+
+
+def _start(arguments: argparse.Namespace, host: Host, profile: Profile) -> int:
     launch(host, profile, force=arguments.force)
     up = True
     beside: list[str] = []
@@ -83,9 +96,9 @@ def stop(arguments: argparse.Namespace) -> int:
     host = this_host(status.settings_without_faults())
     external = _external_named(host, arguments.name)
     if external is not None:
-        say(servers.end_left(host, external))
+        _end_external(host, external, agreed=arguments.yes)
         if arguments.json:
-            ended = replace(external, state=ServerState.STOPPED, survivors=())
+            ended = replace(external, state=ServerState.STOPPED, pid=None, survivors=())
             document({"servers": [status.server_document(ended)]})
         return 0
     server = stop_server(host, arguments.name, arguments.drain).server
@@ -103,11 +116,11 @@ def restart(arguments: argparse.Namespace) -> int:
         Problem: it cannot be stopped or launched.
     """
     host = this_host()
-    profile_named(host.settings, arguments.name)
+    profile = profile_named(host.settings, arguments.name)
     still = {ServerState.STOPPED, ServerState.FAILED}
     if any(each.state not in still or each.survivors for each in _named(host, arguments.name)):
         stop_server(host, arguments.name, arguments.drain)
-    return start(arguments)
+    return _start(arguments, host, profile)
 
 
 def logs(arguments: argparse.Namespace) -> int:
@@ -147,9 +160,25 @@ def _named(host: Host, name: str) -> list[Server]:
 
 def _external_named(host: Host, name: str) -> Server | None:
     """Return the external server of that name, None where there is none or inferctl owns it."""
-    if server_folder(host.state_folder, name).is_dir() or host.settings.profile(name):
+    if host.settings.profile(name):
         return None
     return next((each for each in _named(host, name) if each.owner is Owner.EXTERNAL), None)
+
+
+def _end_external(host: Host, server: Server, *, agreed: bool) -> None:
+    """End what inferctl did not start: what it left at once, what serves after `agreed` alone.
+
+    Raises:
+        Problem: it serves and nobody agreed, or it cannot be ended.
+    """
+    if server.pid is None:
+        say(servers.end_left(host, server))
+        return
+    if not agreed:
+        raise Problem(f"{what_ends(server)}; to end it, run: inferctl stop {server.name} --yes")
+    say(what_ends(server))
+    for step in end_external(server):
+        say(step)
 
 
 def launch(host: Host, profile: Profile, *, force: bool) -> None:

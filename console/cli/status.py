@@ -4,12 +4,15 @@ import argparse
 from contextlib import closing
 from typing import Any
 
+from backends.domain import format as fmt
 from backends.domain.format import UNKNOWN, plain_s
+from backends.domain.gpu import GpuSample
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.serving import request_errors_words
-from backends.domain.vram_owners import with_survivor_memory
+from backends.domain.vram_owners import Held, held_by, with_owners, with_survivor_memory
 from backends.operations.host import open_this_hosts_gpus
 from backends.problem import NotFound
+from backends.servers.external import tree_pids_by_name
 from backends.servers.holders import left_by
 from backends.servers.listing import list_servers
 from backends.settings.config import Settings
@@ -18,9 +21,6 @@ from backends.settings.paths import state_folder_to_read
 from backends.settings.read import read_settings
 from backends.wire import plain
 from console.cli.output import document, say, show, table
-
-PROCESS = {"kind": "process", "name": None, "restarts": None, "policy": None}
-"""The runtime of a managed server: a plain process, which nothing but inferctl restarts."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,14 +41,16 @@ def run(arguments: argparse.Namespace) -> int:
         servers = [server for server in servers if server.name == arguments.name]
         if not servers:
             raise NotFound(f"no server is called {arguments.name}; inferctl status lists them all")
-    servers = with_memory(servers)
+    sample = _sampled(servers)
+    servers = [with_survivor_memory(server, sample) for server in servers]
+    held = {server.name: held_by(server.name, sample) for server in servers}
     if arguments.json:
-        document({"servers": [server_document(server) for server in servers]})
+        document({"servers": [server_document(one, held[one.name]) for one in servers]})
         return 0
     if not servers:
         show("no server runs here, and no profile is configured; inferctl opens the console")
         return 0
-    table([HEAD, *(row(server) for server in servers)])
+    table([HEAD, *(row(server, held[server.name]) for server in servers)])
     for server in servers:
         for line in remarks(server):
             show(f"{server.name}: {line}")
@@ -64,12 +66,14 @@ def settings_without_faults() -> Settings:
         return Settings()
 
 
-def server_document(server: Server) -> dict[str, Any]:
+def server_document(server: Server, held: Held | None = None) -> dict[str, Any]:
     """Return one entry of ``servers`` in JSON; what is unknown is None, with a sibling reason."""
     entry: dict[str, Any] = plain(server)
-    managed = server.owner is Owner.MANAGED
+    runtime = server.runtime
     return {
-        **{key: value for key, value in entry.items() if key != "note"},
+        **{key: entry[key] for key in entry if key not in ("note", "address_reason")},
+        **({} if held is None else _memory(held)),
+        "base_url_reason": server.address_reason or None,
         "survivors": [
             {
                 "pid": each.process.pid,
@@ -79,19 +83,32 @@ def server_document(server: Server) -> dict[str, Any]:
             }
             for each in server.survivors
         ],
-        "runtime": PROCESS if managed else None,
-        "runtime_reason": None if managed else "inferctl did not start it",
+        "runtime": {
+            "kind": runtime.kind,
+            "name": runtime.name or None,
+            "restarts": runtime.restarts,
+            "policy": runtime.policy or None,
+            "ends": runtime.ends or None,
+        },
         "reason": server.note or None,
     }
 
 
-def with_memory(servers: list[Server]) -> list[Server]:
-    """Return the servers with what their survivors hold; GPUs are asked where there are any."""
-    if not any(server.survivors for server in servers):
-        return servers
+def _memory(held: Held) -> dict[str, Any]:
+    return {
+        "gpus": list(held.gpus),
+        "gpu_memory_bytes": held.used_bytes,
+        "gpu_memory_reason": held.reason or None,
+    }
+
+
+def _sampled(servers: list[Server]) -> GpuSample | None:
+    """Return the GPUs with the server of each process; they are asked where anything lives."""
+    if not any(server.survivors or server.pid for server in servers):
+        return None
     with closing(open_this_hosts_gpus()) as gpus:
         sample = gpus.sample(processes=True)
-    return [with_survivor_memory(server, sample) for server in servers]
+    return with_owners(sample, tree_pids_by_name(servers))
 
 
 def stopped(name: str, model: str, port: int) -> Server:
@@ -99,22 +116,35 @@ def stopped(name: str, model: str, port: int) -> Server:
     return Server(name, Owner.MANAGED, ServerState.STOPPED, port=port, model=model)
 
 
-HEAD = ("NAME", "OWNER", "STATE", "PHASE", "PID", "PORT", "READY", "FIRST TOKEN", "MODEL")
+HEAD = (
+    *("NAME", "OWNER", "RUNTIME", "STATE", "PHASE", "PID", "ADDRESS", "GPU", "GIB"),
+    *("READY", "FIRST TOKEN", "MODEL"),
+)
 
 
-def row(server: Server) -> tuple[str, ...]:
+def row(server: Server, held: Held) -> tuple[str, ...]:
     """Return one server's line of the table."""
     return (
         server.name,
         server.owner,
+        server.runtime.label,
         server.state,
         server.phase or UNKNOWN,
         str(server.pid or UNKNOWN),
-        str(server.port or UNKNOWN),
+        address(server),
+        ",".join(map(str, held.gpus)) or UNKNOWN,
+        UNKNOWN if held.used_bytes is None else fmt.gib(held.used_bytes),
         plain_s(server.ready_s),
         plain_s(server.first_token_s),
         server.model or UNKNOWN,
     )
+
+
+def address(server: Server) -> str:
+    """Return what reaches a server from here, or would."""
+    if server.base_url is not None:
+        return server.base_url.removeprefix("http://").removesuffix("/v1")
+    return UNKNOWN if server.port is None else f"port {server.port}"
 
 
 def remarks(server: Server) -> list[str]:
@@ -129,6 +159,13 @@ def remarks(server: Server) -> list[str]:
         told.append(server.note)
     if errors := request_errors_words(server.request_errors):
         told.append(f"requests: {errors}")
+    if server.address_reason:
+        told.append(server.address_reason)
+    if server.runtime.policy:
+        again = f"{server.runtime.label} starts it again ({server.runtime.policy}"
+        count = server.runtime.restarts
+        so_far = "" if count is None else f", {count} so far"
+        told.append(f"{again}{so_far}); what ends it: {server.runtime.ends}")
     if server.survivors:
         told += [f"left behind: {one.sentence()}" for one in left_by(server)]
         told.append(f"run: inferctl stop {server.name}")

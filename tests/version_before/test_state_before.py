@@ -108,5 +108,5 @@ def test_a_server_that_was_adopted_is_still_watched(state: Path) -> None:
     finally:
         theirs.kill()
         theirs.wait()
-    assert (server.owner, server.state) == (Owner.EXTERNAL, ServerState.EXTERNAL)
+    assert (server.owner, server.state) == (Owner.EXTERNAL, ServerState.READY)
     assert server.model == "org/theirs"

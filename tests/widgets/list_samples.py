@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
+from backends.domain.server import ServerState
 from backends.domain.start import Outcome, PhaseName
 from widgets.cold_probe_panel import ColdProbeView, PauseRow
 from widgets.gpu_table import GpuTableView
 from widgets.history_table import FindingRecord, HistoryView, SeriesRecord, StartRecord
 from widgets.load_curve import LoadView
 from widgets.load_plot import CurvePoint
+from widgets.server_table import ServerRow, ServersView
 from widgets.welcome import WelcomeItem, WelcomeView
 
 GIB = 1024**3
@@ -53,6 +55,39 @@ WELCOME = {
                 ),
             ),
         ),
+    ),
+}
+
+_ROCM = ServerRow(
+    "rocm",
+    "docker rocm",
+    ServerState.READY,
+    model="openai/gpt-oss-120b",
+    address="127.0.0.1:8001",
+    gpus=(0,),
+    used_bytes=168 * GIB,
+    age_s=11520.0,
+    restarts="0",
+    owner="not inferctl",
+)
+SERVERS = {
+    "none": ServersView(reason="no vLLM runs on this host, and no profile is configured"),
+    "several": ServersView(
+        (
+            replace(_ROCM, name="chat", runtime="process", restarts="", owner="inferctl"),
+            _ROCM,
+            replace(
+                _ROCM,
+                name="llama.service",
+                runtime="systemd llama.service",
+                state=ServerState.STARTING,
+                phase="loading weights",
+                address="",
+                used_bytes=None,
+                restarts="35 always",
+            ),
+            replace(_ROCM, name="broken", state=ServerState.FAILED, gpus=(), used_bytes=None),
+        )
     ),
 }
 

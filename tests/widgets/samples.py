@@ -36,9 +36,7 @@ STATUS = {
     "ready": READY,
     "starting-simulated": replace(READY, state=ServerState.STARTING, uptime_s=41.0, simulated=True),
     "failed": replace(READY, state=ServerState.FAILED, pid=None, uptime_s=None),
-    "external": replace(
-        READY, state=ServerState.EXTERNAL, owner=Owner.EXTERNAL, server="port-8000"
-    ),
+    "external": replace(READY, state=ServerState.READY, owner=Owner.EXTERNAL, server="port-8000"),
     "problems": replace(
         READY, simulated=True, problems=("NVML does not answer", "no price for serverless")
     ),

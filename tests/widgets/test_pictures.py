@@ -19,6 +19,7 @@ from widgets.history_table import HistoryTable
 from widgets.load_curve import LoadCurve
 from widgets.log_view import LogLines, LogView
 from widgets.options_bars import OptionsBars
+from widgets.server_table import ServerTable
 from widgets.serving_panel import ServingPanel
 from widgets.startup_panel import StartupPanel
 from widgets.status_strip import StatusStrip
@@ -109,6 +110,7 @@ SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] 
     (OptionsBars, money_samples.OPTIONS, {"ranked": ALL}),
     (Welcome, list_samples.WELCOME, {"looking": (NARROW,), "found": ALL, "wordy": ALL}),
     (GpuTable, list_samples.GPUS, {"none": (NARROW,), "two": ALL}),
+    (ServerTable, list_samples.SERVERS, {"none": (NARROW,), "several": ((80, 8), WIDE)}),
     (GpuRemarks, list_samples.REMARKS, {"three": ALL}),
     (
         HistoryTable,

@@ -15,7 +15,7 @@ from backends.domain.server import ServerState
 from backends.domain.traffic.totals import TokenTotals
 
 Activity = Literal["serving", "idle", "starting", "stopped", "unwatched"]
-Origin = Literal["host_boot", "server_start", "given"]
+Origin = Literal["host_boot", "container_start", "server_start", "given"]
 STOPPED_STILL_COSTS = "A stopped vLLM saves nothing: the host is billed until it is destroyed."
 
 

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from backends.domain.facts import (
     BecameReady,
+    ContainerStarted,
     DownloadSeen,
     Exited,
     FailureSeen,
@@ -66,7 +67,7 @@ def apply(state: StartState, fact: ServerFact) -> StartState:  # noqa: PLR0911, 
             return replace(state, kv_cache=smaller(state.kv_cache, fact))
         case FailureSeen():
             return _failed(state, fact)
-        case BecameReady():
+        case BecameReady(seen=True):
             ready_s = fact.at.mono_s if state.ready_s is None else state.ready_s
             return replace(state, ready_s=ready_s, waiting="")
         case FirstTokenSeen():
@@ -82,7 +83,13 @@ def apply(state: StartState, fact: ServerFact) -> StartState:  # noqa: PLR0911, 
             return replace(state, ended_s=_first(state.ended_s, fact.at), waiting="")
         case Spawned():
             return replace(state, model=state.model or fact.model)
-        case HealthChanged() | StopProgressed() | SurvivorsFound():
+        case (
+            BecameReady()
+            | ContainerStarted()
+            | HealthChanged()
+            | StopProgressed()
+            | SurvivorsFound()
+        ):
             return state
         case _:
             assert_never(fact)

@@ -9,6 +9,7 @@ from backends.agent.messages import Message
 from backends.domain.facts import SourceFailed
 from backends.domain.server import Owner
 from backends.history.thread import HistoryThread
+from backends.keeper.folder import server_folders
 from backends.operations.host import Host
 from backends.operations.recording import by_agent
 from backends.operations.recording.recorder import Recorder
@@ -90,9 +91,11 @@ class RecordFeed:
 def has_work(recorder: Recorder) -> bool:
     """Return whether a server of this host runs that belongs into the record."""
     ours = (each for each in recorder.account.servers if each.owner is Owner.MANAGED)
-    return bool(recorder.reads) or any(each.pid is not None for each in ours)
+    kept = any(each.keeper_pid is not None for each in recorder.account.servers)
+    return bool(recorder.reads) or kept or any(each.pid is not None for each in ours)
 
 
 def something_runs(host: Host) -> bool:
     """Return whether a server of ours runs, or one that the user adopted; reads files."""
-    return bool(server_pids(host.state_folder) or remembered(host.state_folder))
+    kept = any(folder.socket.exists() for folder in server_folders(host.state_folder))
+    return kept or bool(server_pids(host.state_folder) or remembered(host.state_folder))

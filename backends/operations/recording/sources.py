@@ -14,7 +14,7 @@ from backends.keeper.folder import Unreadable
 from backends.metrics.scrape import watch_metrics
 from backends.operations.host import Host
 from backends.servers.adopted import remembered
-from backends.servers.external import tree_pids
+from backends.servers.external import tree_pids_by_name
 from backends.servers.listing import list_servers, server_pids
 from backends.servers.own_traffic import were_sent
 
@@ -82,7 +82,7 @@ def read_here(host: Host, listed: tuple[Server, ...]) -> dict[str, str]:
         for each in listed
         if each.state in SERVING
         and each.base_url is not None
-        and (each.owner is Owner.MANAGED or each.pid in adopted)
+        and (each.owner is Owner.MANAGED or each.keeper_pid is not None or each.pid in adopted)
     }
 
 
@@ -104,10 +104,4 @@ class Owners:
         return replace(fact, sample=with_owners(fact.sample, self._pids))
 
     def _external(self) -> dict[str, frozenset[int]]:
-        others = {
-            server.name: server.pid
-            for server in self._listed()
-            if server.owner is Owner.EXTERNAL and server.pid is not None
-        }
-        trees = tree_pids(others.values()) if others else {}
-        return {name: trees[pid] for name, pid in others.items()}
+        return tree_pids_by_name(one for one in self._listed() if one.owner is Owner.EXTERNAL)

@@ -41,7 +41,7 @@ class Actions:
         self.ab = AbActions(console)
         self.load = LoadActions(console)
         self.setup = SetupActions(console, self.watch)
-        self.show = ShowActions(console, self.drawing, self.setup.choose)
+        self.show = ShowActions(console, self.drawing, self.setup.choose, self.watch.turn_to)
 
     async def begin(self, watched: Watched | None, *, start_at_once: bool) -> None:
         """Start everything that yields facts."""

@@ -3,6 +3,7 @@
 from console.tui.actions.console import Console
 from console.tui.screens.gpus import GpuScreen
 from console.tui.screens.main import MainScreen
+from console.tui.screens.servers import ServersScreen
 from console.tui.screens.welcome import WelcomeScreen
 from console.tui.views.keys import ab_runs
 from console.tui.views.screen import main_view
@@ -39,7 +40,7 @@ class Drawing:
             screen.show(main_view(console.session, console.context))
         elif isinstance(screen, GpuScreen):
             screen.show(console.session.gpus)
-        elif isinstance(screen, WelcomeScreen):
+        elif isinstance(screen, WelcomeScreen | ServersScreen):
             screen.show(console.session)
         self._offer_keys()
 

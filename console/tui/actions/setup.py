@@ -4,10 +4,12 @@ import asyncio
 import re
 import shutil
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 from backends.discovery.offer import Offer
+from backends.domain.server import RuntimeKind
 from backends.host.ports import is_free
 from backends.operations.host import settings_of_this_host
 from backends.operations.watched import watched_of
@@ -52,6 +54,8 @@ class SetupActions:
                 self._console.carry_out(self._serve_model(value, offer), "choose")
             case "vllm":
                 self._console.carry_out(self._serve_with(value, offer), "choose")
+            case "container":
+                self._console.carry_out(self._serve_in(value, offer), "choose")
             case "name":
                 self._console.carry_out(self._serve_named(offer), "choose")
             case "gpu":
@@ -75,6 +79,17 @@ class SetupActions:
         model = await self._ask_model(offer)
         if model is not None:
             await self._serve(model, executable)
+
+    async def _serve_in(self, source: str, offer: Offer | None) -> None:
+        """Ask for a model, and write the profile of a container: ``RUNTIME NAME``."""
+        model = await self._ask_model(offer)
+        if model is None:
+            return
+        kind, _, name = source.partition(" ")
+        runtime = RuntimeKind(kind)
+        inside = runtime is RuntimeKind.EXEC
+        where = {"container": name} if inside else {"image": name}
+        await self._serve(model, "vllm", runtime=runtime, **where)
 
     async def _serve_model(self, model: str, offer: Offer | None) -> None:
         executable = await self._ask_executable(offer)
@@ -113,10 +128,23 @@ class SetupActions:
     def _refuse(self, sentence: str) -> None:
         self._console.notify(sentence, severity="error", markup=False)
 
-    async def _serve(self, model: str, executable: str) -> None:
-        """Write a profile, unless there is one of this model and executable, and show it."""
+    async def _serve(
+        self,
+        model: str,
+        executable: str,
+        *,
+        runtime: RuntimeKind = RuntimeKind.PROCESS,
+        image: str = "",
+        container: str = "",
+    ) -> None:
+        """Write a profile, unless there is one of this model and place, and show it."""
         console, settings = self._console, self._console.host.settings
-        same = [each for each in settings.servers if (each.model, each.vllm) == (model, executable)]
+        wanted = (model, executable, image, container)
+        same = [
+            each
+            for each in settings.servers
+            if (each.model, each.vllm, each.image, each.container) == wanted
+        ]
         if same:
             self._watch.turn_to(same[0].name)
             return
@@ -130,6 +158,7 @@ class SetupActions:
                 names={each.name for each in listed},
                 ports={each.port for each in listed if each.port},
             )
+            profile = replace(profile, runtime=runtime, image=image, container=container)
             path = await asyncio.to_thread(_write, profile)
             self._watch.reconfigure(await asyncio.to_thread(settings_of_this_host))
         except (Problem, OSError) as error:

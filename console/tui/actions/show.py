@@ -1,6 +1,7 @@
 """Opens the screens beside the main one, each with what it shows, and exports what is on screen."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
@@ -11,6 +12,7 @@ from textual.screen import Screen
 from backends.domain.ab.series import AbSeries
 from backends.domain.facts import LogRead
 from backends.domain.lifecycle import failure_of
+from backends.domain.server import Server
 from backends.history.database import HistoryUnavailable
 from backends.history.history import open_history
 from backends.history.series import recent_series
@@ -19,6 +21,7 @@ from backends.operations.host import Host
 from backends.operations.record_files import Recorded, finding_of, recorded
 from backends.operations.records import measured_here
 from backends.operations.scenario import Measured
+from backends.operations.watched import Watched, watchable, watched_of
 from backends.problem import Problem
 from console.tui import feeds
 from console.tui.actions.console import Console, Running, pumped
@@ -30,12 +33,13 @@ from console.tui.screens.help import HelpScreen
 from console.tui.screens.history import HistoryScreen
 from console.tui.screens.logs import LogScreen
 from console.tui.screens.record import RecordScreen
+from console.tui.screens.servers import ServersScreen
 from console.tui.screens.welcome import Choose, WelcomeScreen
 from console.tui.views.history import history_view
 from console.tui.views.screen import decision_of
 from widgets.history_table import HistoryView
 
-ScreenName = Literal["logs", "costs", "history", "gpus", "help", "welcome"]
+ScreenName = Literal["logs", "costs", "history", "gpus", "servers", "help", "welcome"]
 
 
 class ShowActions:
@@ -45,12 +49,20 @@ class ShowActions:
         console: what is acted for.
         drawing: draws the main screen.
         choose: acts on what is chosen on the welcome.
+        turn_to: shows another server.
     """
 
-    def __init__(self, console: Console, drawing: Drawing, choose: Choose) -> None:
+    def __init__(
+        self,
+        console: Console,
+        drawing: Drawing,
+        choose: Choose,
+        turn_to: Callable[[Watched], None],
+    ) -> None:
         self._console = console
         self._drawing = drawing
         self._choose = choose
+        self._turn_to: Callable[[Server], None] = lambda server: turn_to(watched_of(server))
         self._log: Running | None = None
 
     def show(self, name: ScreenName) -> None:
@@ -65,6 +77,9 @@ class ShowActions:
                 console.carry_out(self._show_history(), "show")
             case "gpus":
                 self._open(GpuScreen())
+            case "servers":
+                self._open(ServersScreen(partial(watchable, console.host), self._turn_to))
+                self._drawing.soon()
             case "help":
                 self._open(HelpScreen(dict(console.host.settings.keys)))
             case "welcome":

@@ -1,7 +1,6 @@
 """Which server the console shows: by the user's choice, and when others start it again."""
 
 import asyncio
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -9,12 +8,12 @@ from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.facts import ServersSeen
 from backends.domain.server import Owner, Server
 from backends.domain.session import watching, watching_external
-from backends.keeper.order import KeeperError
+from backends.keeper.order import AlreadyKept, KeeperError
 from backends.operations.recording.feed import RecordFeed
 from backends.operations.records import starts_known
-from backends.operations.servers import adopt
+from backends.operations.servers import adopt, watch_external
 from backends.operations.watched import Watched
-from backends.servers.adopted import remember
+from backends.problem import Problem
 from backends.settings.config import Settings
 from console.tui import feeds
 from console.tui.actions.console import Console, Running, pumped
@@ -62,13 +61,23 @@ class WatchActions:
         console = self._console
         console.session = watching_external(console.session, target)
         console.context = replace(console.context, earlier=(), shown=ShownPlan())
-        console.carry_out(self._remember(target), "remember")
         self._feed.refresh()
+        if target.pid is not None and not console.host.simulated:
+            console.carry_out(self._observe(target), f"observe {target.name}")
 
-    async def _remember(self, server: Server) -> None:
-        """Have the counters of a server of others read, as the user wants to see it."""
-        with suppress(ProcessLookupError, OSError):  # gone, or read while this console shows it
-            await asyncio.to_thread(remember, self._console.host.state_folder, server)
+    async def _observe(self, server: Server) -> None:
+        """Have a keeper watch a server of others, and follow what it journals."""
+        console = self._console
+        try:
+            await asyncio.to_thread(watch_external, console.host, server)
+        except AlreadyKept:
+            pass  # another console was quicker
+        except Problem as problem:
+            console.notify(str(problem), severity="warning", markup=False)
+            return
+        life = console.session.life
+        if life is not None and life.server.name == server.name:
+            self.follow(server.name)
 
     def follow(self, name: str) -> None:
         """Follow a server of ours."""

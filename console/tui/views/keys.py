@@ -19,9 +19,17 @@ def can_act(action: str, what: str, session: Session, context: Context) -> bool:
         case "ab", _:
             return not context.replayed and _ab(what, session, context)
         case "show", "logs":
-            return not context.replayed and managed_name(session) is not None
+            return not context.replayed and _has_log(session)
         case _:
             return True
+
+
+def _has_log(session: Session) -> bool:
+    """Return whether a keeper writes down what the watched server prints."""
+    life = session.life
+    if life is None or life.no_log:
+        return False
+    return life.spawned_at is not None or not is_external(life)
 
 
 def _server(what: str, session: Session, context: Context) -> bool:

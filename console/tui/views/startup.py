@@ -35,8 +35,9 @@ SETTLED = frozenset({ServerState.READY, ServerState.UNHEALTHY})
 
 def startup_view(session: Session, context: Context) -> StartupView:
     """Return the phases of the watched server's start beside what earlier starts took."""
-    if is_external(session.life):
-        return StartupView(reason=NOT_OURS, compact=True)
+    life = session.life
+    if life is not None and is_external(life) and (life.start is None or life.no_log):
+        return StartupView(reason=life.no_log or NOT_OURS, compact=True)
     start = start_of(session)
     if start is None or session.life is None or session.life.start is None:
         return StartupView(previous=_previous(context.earlier))

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from backends.discovery.containers import ContainerSource
 from backends.discovery.executables import Executable
 from backends.discovery.models import Model
 from backends.discovery.offer import Offer
 from backends.domain import format as fmt
 from backends.domain.gpu import Gpu, GpuSample
-from backends.domain.server import Owner, Server
+from backends.domain.server import Owner, RuntimeKind, Server
 from backends.domain.session import Session
 from backends.settings.paths import config_file
 from widgets.welcome import ItemKind, WelcomeItem, WelcomeView
@@ -35,6 +36,7 @@ def welcome_view(session: Session, offer: Offer | None) -> WelcomeView:
             *(_server(each, session.now.wall_s) for each in servers),
             *(_model(each, session.now.wall_s) for each in (offer.models if offer else ())),
             *(_executable(each) for each in (offer.executables if offer else ())),
+            *(_container(each) for each in (offer.containers if offer else ())),
             *(_gpu(each) for each in (gpus.gpus if gpus else ())),
             DEMO,
         ),
@@ -55,12 +57,14 @@ def _gpus(session: Session) -> GpuSample | None:
 def _server(server: Server, now_s: float) -> WelcomeItem:
     whose = "run by inferctl" if server.owner is Owner.MANAGED else EXTERNAL
     place = f", {server.note}" if server.owner is Owner.EXTERNAL and server.note else ""
+    runtime = f"{server.runtime.label}, " if server.owner is Owner.EXTERNAL else ""
+    where = (server.base_url or f"port {server.port}").removeprefix("http://").removesuffix("/v1")
     up = f", up {fmt.clock(now_s - server.started_at)}" if server.started_at else ""
     return WelcomeItem(
         "server",
         str(server.pid),
         server.model or server.name,
-        f"port {server.port}, {whose}{up}, pid {server.pid}{place}",
+        f"{server.state}, {runtime}{where}, {whose}{up}, pid {server.pid}{place}",
     )
 
 
@@ -86,6 +90,15 @@ def _executable(executable: Executable) -> WelcomeItem:
     return WelcomeItem("vllm", path, path, detail)
 
 
+def _container(found: ContainerSource) -> WelcomeItem:
+    version = f"vLLM {found.version}" if found.version else "version not known"
+    inside = found.runtime is RuntimeKind.EXEC
+    what = f"runs, of image {found.image}" if inside else f"image of {found.runtime}"
+    size = "" if found.size_bytes is None else f", {fmt.gib(found.size_bytes)} GiB"
+    value = f"{found.runtime} {found.name}"
+    return WelcomeItem("container", value, found.name, f"{version}, {what}{size}")
+
+
 def _gpu(gpu: Gpu) -> WelcomeItem:
     memory = gpu.memory
     used = f"{fmt.gib(memory.used_bytes)} of " if memory.used_bytes is not None else ""
@@ -107,7 +120,7 @@ def consequence(item: WelcomeItem) -> str:
             return "Enter shows it."
         case "model":
             return f"Enter writes {file} with this model. Nothing starts yet."
-        case "vllm":
+        case "vllm" | "container":
             return f"Enter asks for the model to serve with it, and writes {file}."
         case "demo":
             return "Enter opens the console over simulated processes; nothing of it is kept."

@@ -15,7 +15,7 @@ from backends.domain.stamp import Stamp
 THEIRS = Server(
     "vllm-8000",
     Owner.EXTERNAL,
-    ServerState.EXTERNAL,
+    ServerState.READY,
     pid=7,
     port=8000,
     base_url="http://127.0.0.1:8000/v1",
@@ -34,10 +34,10 @@ def after(*servers: Server, session: Session = SESSION) -> Server:
 @pytest.mark.parametrize(
     ("listed", "state"),
     [
-        (THEIRS, ServerState.EXTERNAL),
+        (THEIRS, ServerState.READY),
         (replace(THEIRS, base_url=None), ServerState.UNHEALTHY),
         (replace(THEIRS, state=ServerState.UNHEALTHY), ServerState.UNHEALTHY),
-        (replace(THEIRS, pid=8, base_url=None), ServerState.EXTERNAL),
+        (replace(THEIRS, pid=8, base_url=None), ServerState.READY),
         (replace(THEIRS, name="vllm-9000"), ServerState.STOPPED),
         (replace(THEIRS, owner=Owner.MANAGED), ServerState.STOPPED),
     ],
@@ -60,7 +60,7 @@ def test_one_that_has_ended_has_no_pid_and_comes_back_under_another() -> None:
     assert gone.life is not None
     assert (gone.life.server.pid, gone.life.note) == (None, ENDED)
     assert activity(gone.account) == "stopped"
-    assert after(replace(THEIRS, pid=9), session=gone).state is ServerState.EXTERNAL
+    assert after(replace(THEIRS, pid=9), session=gone).state is ServerState.READY
 
 
 def test_two_of_one_port_are_told_apart_by_their_process() -> None:

@@ -1,8 +1,8 @@
 """Every signal to every process in every state: ``python -m tests.backends.keeper.kill_matrix``.
 
 Plays each cell with true keepers over simulated servers of two ranks, and prints a table. Words
-after the command choose cells that carry all of them, such as ``SIGKILL keeper``. The exit code
-is the number of cells in which something is wrong.
+after the command choose cells that carry all of them, such as ``SIGKILL keeper``; ``docker`` those
+of containers on a real daemon. The exit code is the number of cells in which something is wrong.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+from tests.backends.keeper import docker_matrix
 from tests.backends.keeper.matrix.cell import ALL_CELLS, Cell, Outcome, play
 from tests.backends.keeper.matrix.census import Census
 from tests.backends.keeper.matrix.scene import VictimGone
@@ -91,6 +92,8 @@ def main() -> int:
     parser.add_argument("--speed", type=float, default=1.0, help="1 is vLLM's own pace")
     parser.add_argument("--together", type=int, default=TOGETHER, help="cells side by side")
     asked = parser.parse_args()
+    if "docker" in asked.words:
+        return docker_matrix.main([one for one in asked.words if one != "docker"])
     cells = [one for one in ALL_CELLS if set(asked.words) <= set(str(one).split("-"))]
     return asyncio.run(_print(cells, asked.speed, asked.together))
 

@@ -8,10 +8,10 @@ import pytest
 from backends.domain.facts import ServerFact, StopProgressed
 from backends.domain.server import Exit, ProcessId
 from backends.host.processes import Process
+from backends.http1 import Address
 from backends.keeper import end
 from backends.keeper.clock import now
 from backends.keeper.end import Ending
-from backends.keeper.http1 import Address
 
 
 @dataclass

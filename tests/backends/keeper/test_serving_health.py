@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from backends.domain.serving import RequestErrors
-from backends.keeper.http1 import Address
+from backends.http1 import Address
 from backends.keeper.probe import never
 from backends.keeper.serving_health import ServingHealth
 

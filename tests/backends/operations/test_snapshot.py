@@ -20,7 +20,7 @@ def server(name: str, state: ServerState) -> Server:
         ((ServerState.STARTING,), None),
         ((ServerState.UNHEALTHY,), "http://0/v1"),
         ((ServerState.UNHEALTHY, ServerState.READY), "http://1/v1"),
-        ((ServerState.EXTERNAL,), "http://0/v1"),
+        ((ServerState.READY,), "http://0/v1"),
     ],
 )
 def test_the_counters_of_an_unhealthy_server_are_read_as_the_console_reads_them(

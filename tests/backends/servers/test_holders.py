@@ -68,9 +68,7 @@ def test_a_process_of_ours_that_was_left_behind_is_ended_by_key_and_verb() -> No
         (replace(LEFT, survivors=(), pid=ME.pid, state=ServerState.READY), "yours", "gpt-oss"),
         (replace(LEFT, owner=Owner.EXTERNAL), "left behind by a vLLM that inferctl", "gpt-oss"),
         (
-            replace(
-                LEFT, owner=Owner.EXTERNAL, survivors=(), pid=ME.pid, state=ServerState.EXTERNAL
-            ),
+            replace(LEFT, owner=Owner.EXTERNAL, survivors=(), pid=ME.pid, state=ServerState.READY),
             "part of a vLLM that inferctl did not start",
             "",
         ),

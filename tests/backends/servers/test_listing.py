@@ -151,7 +151,7 @@ async def test_a_foreign_server_is_listed_with_model_and_port(
     await eventually(lambda: is_listening(port))
     listed = await asyncio.to_thread(list_servers, tmp_path)
     (server,) = [one for one in listed if one.pid == process.pid]
-    assert (server.owner, server.state) == (Owner.EXTERNAL, ServerState.EXTERNAL)
+    assert (server.owner, server.state) == (Owner.EXTERNAL, ServerState.READY)
     assert (server.port, server.model) == (port, "served")
     assert server.base_url == f"http://127.0.0.1:{port}/v1"
 

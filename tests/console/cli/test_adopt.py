@@ -100,7 +100,7 @@ async def test_what_is_no_vllm_is_named_and_not_adopted(
     assert remembered(state_folder()) == ()
 
 
-def test_a_vllm_that_does_not_listen_yet_is_not_adopted(
+def test_a_vllm_that_does_not_listen_yet_is_watched_from_now_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     port = free_port()
@@ -108,8 +108,10 @@ def test_a_vllm_that_does_not_listen_yet_is_not_adopted(
     script.write_text("import time\n\ntime.sleep(600)\n")
     with subprocess.Popen([sys.executable, script, "serve", "m", "--port", str(port)]) as waiting:
         try:
-            assert main(["adopt", "--port", str(port)]) == NOT_FOUND
-            assert f"pid {waiting.pid}, is not seen to listen" in capsys.readouterr().err
+            assert main(["adopt", "--pid", str(waiting.pid), "--json"]) == 0
+            server = told(capsys)
+            assert (server["state"], server["phase"]) == ("starting", "launch")
+            assert server["keeper_pid"] is not None
         finally:
             waiting.kill()
 

@@ -29,6 +29,7 @@ from backends.domain.reports.cold_probe import (
 from backends.domain.reports.load import LoadReport, load_csv, load_markdown, load_svg
 from backends.domain.server import Server
 from backends.domain.start import Start
+from backends.domain.vram_owners import Held
 from backends.history.records import SeriesRecord, StartRecord
 from backends.keeper.folder import ServerFolder, server_folder
 from backends.operations.capacity import Capacity
@@ -71,7 +72,7 @@ def tell_gpus() -> None:
 
 def tell_server() -> None:
     server: Server = hostile(Server)
-    table([status.HEAD, status.row(server)])
+    table([status.HEAD, status.row(server, hostile(Held))])
     for remark in status.remarks(server):
         show(remark)
 

@@ -1,8 +1,18 @@
 """``status --json`` names what a server has by the words that others may rely on."""
 
-from backends.domain.server import Owner, ProcessId, Server, ServerState, Survivor
+from backends.domain.gpu import GpuSample
+from backends.domain.server import (
+    Owner,
+    ProcessId,
+    Runtime,
+    RuntimeKind,
+    Server,
+    ServerState,
+    Survivor,
+)
 from backends.domain.serving import RequestErrors
 from backends.domain.start import Failure, FailureKind
+from backends.domain.vram_owners import held_by
 from console.cli.status import remarks, server_document
 
 
@@ -11,7 +21,8 @@ def test_a_managed_server_has_its_runtime_its_reason_and_its_survivors() -> None
     server = Server("chat", Owner.MANAGED, ServerState.FAILED, survivors=left, note="no answer")
     entry = server_document(server)
     assert (entry["owner"], entry["reason"]) == ("managed", "no answer")
-    assert entry["runtime"] == {"kind": "process", "name": None, "restarts": None, "policy": None}
+    runtime = {"kind": "process", "name": None, "restarts": None, "policy": None, "ends": None}
+    assert entry["runtime"] == runtime
     assert entry["survivors"] == [
         {"pid": 71, "name": "VLLM::EngineCore", "vram_bytes": 5 << 30, "age_s": 12.0}
     ]
@@ -19,9 +30,12 @@ def test_a_managed_server_has_its_runtime_its_reason_and_its_survivors() -> None
 
 
 def test_what_is_not_known_of_an_external_server_is_none_with_a_reason() -> None:
-    entry = server_document(Server("vllm-8000", Owner.EXTERNAL, ServerState.EXTERNAL, port=8000))
-    assert (entry["runtime"], entry["reason"]) == (None, None)
-    assert entry["runtime_reason"]
+    nowhere = Server(
+        "vllm-8000", Owner.EXTERNAL, ServerState.STARTING, port=8000, address_reason="not yet"
+    )
+    entry = server_document(nowhere, held_by("vllm-8000", GpuSample((), "no driver")))
+    assert (entry["base_url"], entry["base_url_reason"]) == (None, "not yet")
+    assert (entry["gpu_memory_bytes"], entry["gpu_memory_reason"]) == (None, "no driver")
 
 
 def test_a_server_that_failed_while_it_served_says_for_how_long_it_had() -> None:
@@ -48,3 +62,11 @@ def test_a_server_that_failed_while_it_served_says_for_how_long_it_had() -> None
         "aborted": None,
         "preemptions": None,
     }
+
+
+def test_what_starts_a_server_again_is_said_with_what_ends_it() -> None:
+    runtime = Runtime(RuntimeKind.DOCKER, "rocm", 35, "unless-stopped", "docker stop rocm")
+    server = Server("rocm", Owner.EXTERNAL, ServerState.READY, runtime=runtime)
+    (line,) = remarks(server)
+    assert "35 so far" in line
+    assert "docker stop rocm" in line

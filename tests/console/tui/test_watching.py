@@ -20,9 +20,11 @@ from backends.settings.config import Endpoint, Profile, Settings
 from console.tui import palette
 from console.tui.app import InferctlApp
 from console.tui.screens.main import MainScreen
+from console.tui.screens.servers import ServersScreen
 from console.tui.screens.welcome import WelcomeScreen
 from tests.console.stage import host_in, serving, somebody_elses_vllm, until
 from tests.console.tui.test_welcome import choose
+from widgets.server_table import ServerTable
 from widgets.startup_panel import StartupPanel
 from widgets.status_strip import StatusStrip
 
@@ -58,9 +60,10 @@ async def test_a_server_of_somebody_else_is_watched_and_never_offered_to_be_stop
             await until(pilot, lambda: isinstance(app.screen, MainScreen) and app.session.serving)
             await until(pilot, lambda: f"vllm-{port}" in owners(app))
             status = app.screen.query_one(StatusStrip).view
-            assert (status.owner, status.state) == (Owner.EXTERNAL, ServerState.EXTERNAL)
+            assert (status.owner, status.state) == (Owner.EXTERNAL, ServerState.READY)
             assert (status.model, status.pid, status.port) == ("org/theirs", pid, port)
-            assert "others" in app.screen.query_one(StartupPanel).view.reason
+            panel = app.screen.query_one(StartupPanel)
+            await until(pilot, lambda: "/dev/null" in panel.view.reason)
             for action in ("start", "stop", "restart"):
                 assert not app.check_action("server", (action,))
             assert not app.check_action("show", ("logs",))
@@ -85,13 +88,13 @@ async def test_one_that_hangs_is_unhealthy_and_one_that_ended_is_stopped(tmp_pat
             await until(pilot, lambda: state(app) is ServerState.UNHEALTHY)
             assert not app.check_action("server", ("stop",))
             os.kill(pid, signal.SIGCONT)
-            await until(pilot, lambda: state(app) is ServerState.EXTERNAL)
+            await until(pilot, lambda: state(app) is ServerState.READY)
             os.killpg(pid, signal.SIGKILL)
-            await until(pilot, lambda: state(app) is ServerState.STOPPED)
-            assert app.session.serving is None
+            await until(pilot, lambda: state(app) is ServerState.FAILED)
             life = app.session.life
             assert life is not None
-            assert (life.server.pid, "ended" in life.note) == (None, True)
+            assert life.server.failure is not None
+            assert (life.server.pid, "ended" in life.server.failure.cause) == (None, True)
 
 
 async def test_the_palette_turns_to_any_server_and_back(tmp_path: Path) -> None:
@@ -104,12 +107,35 @@ async def test_the_palette_turns_to_any_server_and_back(tmp_path: Path) -> None:
             assert {"Watch mine", f"Watch vllm-{port}", "Export", "Help"} <= set(titles(app))
             app.action_show("gpus")
             await run_command(app, f"Watch vllm-{port}")
-            await until(pilot, lambda: state(app) is ServerState.EXTERNAL)
+            await until(pilot, lambda: state(app) is ServerState.READY)
             assert isinstance(app.screen, MainScreen)
             await run_command(app, "Watch mine")
             await until(pilot, lambda: state(app) is ServerState.STOPPED)
             assert app.session.life is not None
             assert app.session.life.server.owner is Owner.MANAGED
+
+
+async def test_the_servers_screen_lists_all_and_enter_watches_one(tmp_path: Path) -> None:
+    host = host_in(tmp_path, Settings(servers=(PROFILE,)))
+    with somebody_elses_vllm(tmp_path) as (pid, port):
+        await serving(host.state_folder, pid)
+        app = InferctlApp(host, "mine")
+        async with app.run_test(size=(120, 35)) as pilot:
+            await until(pilot, lambda: any(one.pid == pid for one in app.session.servers))
+            await pilot.press("w")
+            await until(pilot, lambda: isinstance(app.screen, ServersScreen))
+            table = app.screen.query_one(ServerTable)
+            await until(pilot, lambda: f"vllm-{port}" in [one.name for one in table.view.rows])
+            rows = {one.name: one for one in table.view.rows}
+            theirs = rows[f"vllm-{port}"]
+            assert (theirs.runtime, theirs.address) == ("process", f"127.0.0.1:{port}")
+            assert rows["mine"].state is ServerState.STOPPED
+            table.move_cursor(row=list(rows).index(theirs.name))
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, MainScreen))
+            await until(pilot, lambda: app.session.life and app.session.life.spawned_at is not None)
+            assert app.session.life is not None
+            assert app.session.life.server.pid == pid
 
 
 async def test_the_palette_quits_with_the_question_of_the_key(tmp_path: Path) -> None:
@@ -163,7 +189,7 @@ def test_a_foreign_server_takes_part_in_an_ab_under_its_address() -> None:
     server = Server(
         "vllm-8000",
         Owner.EXTERNAL,
-        ServerState.EXTERNAL,
+        ServerState.READY,
         pid=7,
         port=8000,
         base_url="http://127.0.0.1:8000/v1",

@@ -124,7 +124,6 @@ def test_the_same_tokens_elsewhere() -> None:
         (ServerState.READY, 3.0, "serving"),
         (ServerState.READY, 0.0, "idle"),
         (ServerState.READY, None, "unwatched"),
-        (ServerState.EXTERNAL, 1.0, "serving"),
         (ServerState.STOPPED, None, "stopped"),
         (ServerState.FAILED, None, "stopped"),
     ],

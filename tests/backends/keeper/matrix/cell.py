@@ -10,8 +10,8 @@ from pathlib import Path
 from backends.domain.facts import StopOrdered, Stopped
 from backends.domain.server import Server, ServerState
 from backends.host import processes
+from backends.http1 import Address
 from backends.keeper import client
-from backends.keeper.http1 import Address
 from backends.keeper.probe import health
 from backends.servers.listing import list_servers
 from backends.simulated.gpus import SimulatedGpus

@@ -233,7 +233,7 @@ def test_a_server_of_others_is_not_stopped(
 
     verbs.configure(verbs.server())
     port = read_settings().servers[0].port
-    theirs = Server("theirs", Owner.EXTERNAL, ServerState.EXTERNAL, pid=4242, port=port)
+    theirs = Server("theirs", Owner.EXTERNAL, ServerState.READY, pid=4242, port=port)
     monkeypatch.setattr(coldstart, "list_servers", lambda _: (theirs,))
     code, _, err = verbs.run("coldstart", "sim")
     assert code == 1

@@ -23,7 +23,7 @@ def offered(
 
 def of_others(session: Session) -> Session:
     assert session.life is not None
-    server = replace(session.life.server, owner=Owner.EXTERNAL, state=ServerState.EXTERNAL)
+    server = replace(session.life.server, owner=Owner.EXTERNAL, state=ServerState.READY)
     return replace(session, life=replace(session.life, server=server))
 
 
@@ -55,7 +55,13 @@ def test_nothing_on_a_replay_reaches_a_server_of_today() -> None:
     assert offered("show", ("logs", "costs"), READY, replayed=True) == {"costs"}
 
 
-def test_the_log_is_shown_of_a_server_that_inferctl_runs() -> None:
+def test_the_log_is_shown_of_a_server_whose_output_a_keeper_writes_down() -> None:
     assert can_act("show", "logs", READY, DESK)
-    assert not can_act("show", "logs", of_others(READY), DESK)
+    adopted = of_others(READY)
+    assert can_act("show", "logs", adopted, DESK)
+    assert adopted.life is not None
+    unkept = replace(adopted, life=replace(adopted.life, spawned_at=None, start=None))
+    assert not can_act("show", "logs", unkept, DESK)
+    unread = replace(adopted, life=replace(adopted.life, no_log="it goes to /dev/null"))
+    assert not can_act("show", "logs", unread, DESK)
     assert not can_act("show", "logs", Session(EMPTY.now), DESK)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from backends.domain.stamp import Stamp
+from backends.http1 import Address, Cancelled, NoAnswer, ask
 from backends.keeper import probe
-from backends.keeper.http1 import Address, Cancelled, NoAnswer, ask
 
 Serve = Callable[[list[bytes]], Address]
 

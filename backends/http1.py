@@ -1,4 +1,4 @@
-"""The little HTTP/1.1 that a keeper speaks to its own server.
+"""The little HTTP/1.1 that a keeper speaks to its own server and to a container engine.
 
 The standard library's client costs 8 MB of memory in every keeper (it loads TLS and mail parsers)
 and cannot be interrupted by a stop order; this one asks one question per connection, in plain text.
@@ -14,6 +14,8 @@ import msgspec
 
 POLL_S = 0.1
 """How soon a cancelled exchange notices."""
+CONNECT_S = 60.0
+"""A reply may be waited for without end, a connection may not."""
 
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
@@ -32,19 +34,28 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the server listens, and the key it asks for."""
+    """Where the server listens, and the key it asks for; a Unix socket's path instead of a port."""
 
     host: str
     port: int
     key: str | None = None
+    socket: str = ""
+
+    def __str__(self) -> str:
+        return self.socket or f"port {self.port}"
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A status code, and the body as lines that arrive as the server sends them."""
+    """A status code, and the body in pieces that arrive as the server sends them."""
 
     status: int
-    lines: Iterator[bytes]
+    pieces: Iterator[bytes]
+
+    @property
+    def lines(self) -> Iterator[bytes]:
+        """The body as lines without their ends."""
+        return _lines(self.pieces)
 
     def body(self) -> bytes:
         """Return the whole body, without the newlines it may have contained."""
@@ -58,8 +69,17 @@ def ask(
     *,
     timeout_s: float,
     cancelled: Callable[[], bool] = lambda: False,
+    method: str = "",
 ) -> Reply:
-    """Send a GET, or a POST with `question` as JSON, and return the reply once its head is there.
+    """Send a request and return the reply once its head is there.
+
+    Args:
+        address: whom to ask.
+        path: what for.
+        question: sent as JSON.
+        timeout_s: for the whole reply, its body included.
+        cancelled: asked again and again while nothing comes.
+        method: GET by default, or POST where there is a question.
 
     Raises:
         NoAnswer: nobody listens, the time is over, or what came is no HTTP. The same from `lines`.
@@ -67,20 +87,30 @@ def ask(
     """
     deadline = time.monotonic() + timeout_s
     try:
-        connection = socket.create_connection((address.host, address.port), timeout_s)
+        connection = _connected(address, min(timeout_s, CONNECT_S))
         connection.settimeout(POLL_S)
-        connection.sendall(_request(address, path, question))
+        method = method or ("GET" if question is None else "POST")
+        connection.sendall(_request(address, method, path, question))
     except OSError as error:
-        raise NoAnswer(f"port {address.port}: {error}") from error
+        raise NoAnswer(f"{address}: {error}") from error
     wire = _Wire(connection, deadline, cancelled)
     status, chunked = _head(wire)
-    return Reply(status, _lines(_chunks(wire) if chunked else wire.pieces()))
+    return Reply(status, _chunks(wire) if chunked else wire.pieces())
 
 
-def _request(address: Address, path: str, question: object) -> bytes:
+def _connected(address: Address, timeout_s: float) -> socket.socket:
+    if not address.socket:
+        return socket.create_connection((address.host, address.port), timeout_s)
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(timeout_s)
+    connection.connect(address.socket)
+    return connection
+
+
+def _request(address: Address, method: str, path: str, question: object) -> bytes:
     body = b"" if question is None else msgspec.json.encode(question)
     head = [
-        f"{'GET' if question is None else 'POST'} {path} HTTP/1.1",
+        f"{method} {path} HTTP/1.1",
         f"Host: {address.host}:{address.port}",
         "Connection: close",
         "User-Agent: inferctl",

@@ -1,0 +1,1 @@
+"""Container engines: docker and podman, each asked over its own Unix socket."""
