@@ -70,13 +70,13 @@ def watch(watched: Watch) -> None:
         _await_ready(watched)
         watched.record(BecameReady(now()))
         _see_first_token(watched)
-        _follow_health(watched)
+        _follow_health(watched, told=(True, False))
 
 
 def watch_ready(watched: Watch) -> None:
     """Take over a server that was ready already, and return once it is interrupted."""
     with contextlib.suppress(Cancelled):
-        _follow_health(watched)
+        _follow_health(watched, told=None)
 
 
 def observe(
@@ -156,8 +156,8 @@ def _see_first_token(watch: Watch) -> None:
         watch.record(FirstTokenSeen(answer))
 
 
-def _follow_health(watch: Watch) -> None:
-    told = (True, False)
+def _follow_health(watch: Watch, told: tuple[bool, bool] | None) -> None:
+    """Record each change of health; `told` is whether it was last called well, and hung."""
     holders: list[Process] = []
     errors = _ErrorsJournaled(watch)
     try:

@@ -189,13 +189,14 @@ def _engine_died(death: Suspect, settings: dict[str, str], *, ready: bool) -> Fa
     when = "while it served" if ready else f"while it started ({phase})" if phase else (
         "while it started"
     )  # fmt: skip
-    named = re.search(r"proc (\S+) died", death.line)
+    named = re.search(r"proc (\S+) died[^(]*(?:\(exit code: -(\d{1,3})\))?", death.line)
     who = f"The process {named[1]}" if named else "The engine's process"
+    by = f" by {signal_name(int(named[2]))}" if named and named[2] else ""
     return Failure(
         FailureKind.ENGINE_DIED,
         death.number,
         death.line,
-        f"{who} ended {when} without an error message of its own.",
+        f"{who} {'was ended' if by else 'ended'}{by} {when} without an error message of its own.",
         _KERNEL_LOG,
     )
 

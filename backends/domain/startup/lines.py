@@ -12,6 +12,10 @@ from backends.domain.startup.log_bytes import utf8
 LONGEST_LINE_BYTES = 256 * 1024
 """A longer line is cut, so that a file without newlines needs no more memory than this."""
 
+SEARCHED_BYTES = 4 << 20
+SAMPLE_CHARACTERS = 32 * 1024
+"""A server colours all of its lines or none, so that what follows so much needs only samples."""
+
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[()][A-Z0-9]|)")
 _WITHOUT_ESC = re.compile(r"(?:\^\[|#033|\\u001b|\\x1b|\\033|\ufffd|\u241b)?\[[0-9;]{1,10}m")
 """Colours whose escape character a terminal's copy, rsyslog or a JSON encoder took or spelt out."""
@@ -139,11 +143,12 @@ def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
 
     What a lone ``\r`` separates, as progress bars do, shares one number.
     """
-    number, pending = 1, b""
+    number, pending, read_bytes = 1, b"", 0
     for chunk in utf8(chunks):
         whole, newline, pending = (pending + chunk).rpartition(b"\n")
         if newline:
-            lines = clean(whole).split("\n")
+            read_bytes += len(whole)
+            lines = clean(whole, sample=read_bytes > SEARCHED_BYTES).split("\n")
             yield from _numbered(number, lines) if b"\r" in whole else enumerate(lines, number)
             number += len(lines)
         while len(pending) > LONGEST_LINE_BYTES:
@@ -153,13 +158,21 @@ def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
         yield from _numbered(number, [clean(pending)])
 
 
-def clean(block: bytes) -> str:
-    """Return bytes as text: what is not UTF-8 replaced, colours and other escapes gone."""
+def clean(block: bytes, *, sample: bool = False) -> str:
+    """Return bytes as text: what is not UTF-8 replaced, colours and other escapes gone.
+
+    Args:
+        block: whole lines.
+        sample: look for colours that lost their escape character in its first and last lines only.
+    """
     text = block.decode("utf-8", "replace")
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
+    sought = text
+    if sample and len(text) > 2 * SAMPLE_CHARACTERS:
+        sought = text[:SAMPLE_CHARACTERS] + text[-SAMPLE_CHARACTERS:]
     # A single character is sought many times faster than several.
-    coloured = "[" in text and ("[0m" in text or "[0;0m" in text)
+    coloured = "[" in sought and ("[0m" in sought or "[0;0m" in sought)
     return _WITHOUT_ESC.sub("", text) if coloured else text
 
 

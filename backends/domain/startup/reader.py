@@ -218,18 +218,14 @@ class StartReader:
         facts += self._ranks.boundaries(at, row, groups, rank)
         facts += progressed(at, row, groups, self._timeline.phase)
         if row.item == "graph":
-            facts += self._captured(at, match.string)
+            before, self.waiting = self._crawl, crawling_capture(match.string)
+            self._crawl = self.waiting
+            if self.waiting is not None or before is not None:
+                reason = wait_sentence(self.waiting) if self.waiting else ""
+                facts.append(StartWaits(at, reason))
         facts += self._figures.counted(at, row, groups)
         facts += self._figures.measured(at, row, groups, rank)
         return facts + self._event(at, row, match)
-
-    def _captured(self, at: Stamp, bar: str) -> list[StartFact]:
-        """Return that a capture of CUDA graphs crawls, or that it does no more."""
-        before, self.waiting = self._crawl, crawling_capture(bar)
-        self._crawl = self.waiting
-        if self.waiting is not None:
-            return [StartWaits(at, wait_sentence(self.waiting))]
-        return [StartWaits(at, "")] if before is not None else []
 
     def _event(self, at: Stamp, row: Wording, match: re.Match[str]) -> list[StartFact]:
         event = row.event

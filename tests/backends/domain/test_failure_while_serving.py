@@ -161,3 +161,16 @@ def test_answers_with_an_error_of_the_server_are_counted_from_the_log() -> None:
     )
     assert only_start((BANNER + answers).encode()).request_errors == RequestErrors(http_5xx=2)
     assert only_start(BANNER.encode()).request_errors is None
+
+
+def test_the_signal_that_ended_a_worker_is_named_where_its_executor_says_so() -> None:
+    failure = only_start((BANNER + KILLED).encode()).failure
+    assert failure is not None
+    assert failure.kind is FailureKind.ENGINE_DIED
+    assert failure.cause.startswith(
+        "The process VllmWorker-0 was ended by SIGKILL while it served without"
+    )
+    unnamed = KILLED.replace(" (exit code: -9)", "")
+    failure = only_start((BANNER + unnamed).encode()).failure
+    assert failure is not None
+    assert failure.cause.startswith("The process VllmWorker-0 ended while it served without")

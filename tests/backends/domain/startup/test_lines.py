@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from backends.domain.startup.lines import (
     LONGEST_LINE_BYTES,
+    SEARCHED_BYTES,
     LineSplitter,
     head_of,
     head_of_text,
@@ -147,3 +148,13 @@ def test_a_json_line_without_a_message_takes_time_in_proportion_to_its_length() 
         return time.process_time() - begin_s
 
     assert cpu_s(2000) < 100 * max(cpu_s(20), 0.0002)
+
+
+def test_colours_without_escape_are_found_in_a_long_log_that_had_none_before() -> None:
+    plain = [f"INFO 11-21 08:00:00 [a.py:{n}] a line of no colour" for n in range(200_000)]
+    coloured = ["[0;36m(EngineCore pid=9)[0;0m ValueError: no room"] * 2000
+    text = ("\n".join([*plain, *coloured]) + "\n").encode()
+    chunks = [text[at : at + (1 << 20)] for at in range(0, len(text), 1 << 20)]
+    assert len(chunks) > SEARCHED_BYTES >> 20
+    told = [line for _, line in numbered_lines(chunks)]
+    assert told[-1] == "(EngineCore pid=9) ValueError: no room"
