@@ -187,11 +187,13 @@ def _as_csv(file: TrafficFile, lines: list[str]) -> TrafficFile | None:
     """Return a file as CSV where one of its first lines names an instant and tokens."""
     for skipped, line in enumerate(lines[:FIRST_LINES]):
         plain = line.removeprefix("#Fields:").lstrip("# ")
+        if any(sign in plain for sign in "{=") or line.startswith(" "):
+            continue
         cells = _split(plain, _delimiter(plain, lines[skipped + 1 :]))
         named = [name.strip() for name in cells]
         numbers = any(map(instants.is_number, named))
         roles = sum(bool(ranked(role, named)) for role in ROLES)
-        if roles >= 2 and not numbers and not line.startswith(" ") and "=" not in plain:
+        if roles >= 2 and not numbers:
             delimiter = _delimiter(plain, lines[skipped + 1 :])
             return replace(
                 file, form="csv", delimiter=delimiter, header=tuple(named), skipped_lines=skipped
