@@ -1,18 +1,20 @@
 """Prices are fetched on request alone, from recorded replies on loopback, and shown before kept."""
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from backends.domain.prices.amounts import BadPrice
-from backends.domain.prices.prices import GpuPrice
+from backends.domain.prices.prices import ApiPrice, GpuPrice
 from backends.prices.book import kept, set_gpu_price
 from backends.prices.fetch import fetched
 from backends.prices.table import load_table
@@ -181,6 +183,68 @@ def test_an_answer_that_is_no_list_is_said(
     publisher.status, publisher.reply = status, reply
     with pytest.raises(BadPrice, match=message):
         fetched(tmp_path, "gpurental", TODAY, url(publisher))
+
+
+def test_a_package_without_which_nothing_is_fetched_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package, source in (("genai_prices.update_prices", "genai"), ("gpuhunt", "gpuhunt")):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(BadPrice, match=r"install inferctl\[prices\]"):
+            fetched(tmp_path, source, TODAY)
+
+
+def test_gpus_of_a_package_are_the_cheapest_place_of_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def item(location: str, price: float, *, spot: bool = False) -> SimpleNamespace:
+        return SimpleNamespace(
+            provider="nebius",
+            instance_name="gpu-h100-sxm_8gpu",
+            location=location,
+            price=price,
+            gpu_count=8,
+            gpu_name="H100",
+            gpu_memory=80.0,
+            spot=spot,
+        )
+
+    asked: dict[str, int] = {}
+
+    def query(**filters: int) -> list[SimpleNamespace]:
+        asked.update(filters)
+        return [item("eu", 24.0), item("us", 23.6), item("us", 10.0, spot=True)]
+
+    package = SimpleNamespace(default_catalog=lambda: SimpleNamespace(query=query))
+    monkeypatch.setitem(sys.modules, "gpuhunt", package)
+    kept(tmp_path, fetched(tmp_path, "gpuhunt", TODAY))
+    assert asked == {"min_gpu_count": 1}
+    on_demand = gpu(tmp_path, "nebius", "gpu-h100-sxm_8gpu")
+    assert (on_demand.usd_per_hour, on_demand.count, on_demand.vram_gb) == (Decimal("2.95"), 8, 80)
+    spot = gpu(tmp_path, "nebius", "gpu-h100-sxm_8gpu", "spot")
+    assert spot.usd_per_hour == Decimal("1.25")
+
+
+def test_models_of_the_package_are_fetched(publisher: Publisher, tmp_path: Path) -> None:
+    pytest.importorskip("genai_prices", reason="inferctl[prices] is not installed")
+    publisher.reply = [
+        {
+            "id": "together",
+            "name": "Together",
+            "api_pattern": "https://api\\.together\\.xyz",
+            "models": [
+                {
+                    "id": "a/model",
+                    "match": {"equals": "a/model"},
+                    "prices": {"input_mtok": 0.88, "output_mtok": 0.9},
+                }
+            ],
+        }
+    ]
+    (change,) = fetched(tmp_path, "genai", TODAY, url(publisher)).changes
+    assert isinstance(change.new, ApiPrice)
+    assert change.new.output_usd_per_mtok == Decimal("0.9")
+    assert change.new.as_of == TODAY
 
 
 def test_nobody_there_is_said(tmp_path: Path) -> None:
