@@ -137,6 +137,8 @@ def number(value: object) -> float | None:
     """
     try:
         found = float(value)  # type: ignore[arg-type]
+    except OverflowError as error:
+        raise ValueError(value) from error
     except (TypeError, ValueError):
         text = "" if value is None else str(value).strip()
         if text.lower() in EMPTY:

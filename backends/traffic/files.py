@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import lzma
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -148,7 +149,7 @@ def opened(file: TrafficFile) -> Iterator[IO[str]]:
 def _readable(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError, lzma.LZMAError, csv.Error) as error:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error, csv.Error, RecursionError) as error:
         why = getattr(error, "strerror", None) or error
         raise UnreadableTraffic(f"{path} cannot be read ({why}); name a readable file") from error
 

@@ -265,3 +265,17 @@ def test_the_verb_shows_the_difference_before_it_keeps_anything(
     assert "$2.69" not in cli("prices", "list", "--gpu", "H100").out
     assert cli(*asked, "--yes").code == 0
     assert "$2.69" in cli("prices", "list", "--gpu", "H100").out
+
+
+def test_sources_that_differ_by_more_than_a_fifth_are_listed_with_both_ends(
+    publisher: Publisher, cli: Cli
+) -> None:
+    publisher.reply = OFFERS
+    cli("prices", "update", "--fetch", "gpurental", "--address", url(publisher), "--yes")
+    rows = cli("prices", "list", "--gpu", "H100 SXM", "--json").json()["prices"]
+    (row,) = [each for each in rows if each["provider"] == "runpod" and each["ends"]]
+    assert row["usd_per_hour"] == "2.69"
+    assert [row["ends"][end]["usd_per_hour"] for end in ("low", "high")] == ["2.69", "3.99"]
+    assert float(row["ends"]["differ_percent"]) == pytest.approx(48.3, abs=0.1)
+    listed = cli("prices", "list", "--gpu", "H100 SXM").out
+    assert "says $3.99/h a GPU (2026-11-09" in listed
