@@ -90,12 +90,7 @@ def past_traffic(
     """
     source = _Source(base_url, model, now_s, span_s, timeout_s)
     steps = source.steps("vllm:request_success_total")
-    totals = TokenTotals(
-        source.grown("vllm:request_success_total"),
-        source.grown("vllm:prompt_tokens_total"),
-        source.grown("vllm:prompt_tokens_cached_total"),
-        source.grown("vllm:generation_tokens_total"),
-    )
+    totals = source.totals()
     return Demand(
         seen=_seen(source, steps, totals),
         source=f"Prometheus at {base_url.rstrip('/')}, the last {_length(span_s)}{source.warned()}",
@@ -229,6 +224,15 @@ class _Source:
                 values = sum(float(value) for _, value in each["values"])
                 found[each.get("metric", {}).get("le", "")] += values
         return found
+
+    def totals(self) -> TokenTotals:
+        """Return all requests and tokens of the stretch."""
+        return TokenTotals(
+            self.grown("vllm:request_success_total"),
+            self.grown("vllm:prompt_tokens_total"),
+            self.grown("vllm:prompt_tokens_cached_total"),
+            self.grown("vllm:generation_tokens_total"),
+        )
 
     def histogram(self, name: str) -> Histogram | None:
         """Return what a histogram counted."""

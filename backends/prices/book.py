@@ -8,6 +8,7 @@ from typing import Any
 
 from backends.domain.prices.amounts import BadPrice, amount_from
 from backends.domain.prices.currencies import Currency
+from backends.domain.prices.ends import PriceEnds
 from backends.domain.prices.prices import ApiPrice, Freshness, GpuPrice, Price, freshness
 from backends.prices.importers import import_catalogue
 from backends.prices.installed import installed_prices
@@ -24,10 +25,15 @@ from backends.prices.update import Prepared, keep, prepared
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One price with whether it may still be decided on."""
+    """One price with whether it may still be decided on.
+
+    Attributes:
+        ends: the lowest and the highest that sources name for it, where they do not agree.
+    """
 
     price: Price
     freshness: Freshness
+    ends: PriceEnds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,9 @@ def list_prices(folder: Path | None, today: date, search: str = "") -> tuple[Lis
     table = load_table(folder)
     rows: tuple[Price, ...] = (*table.gpu, *table.api)
     wanted = search.lower()
-    return tuple(Listed(row, freshness(row, today)) for row in rows if wanted in _words(row))
+    return tuple(
+        Listed(row, freshness(row, today), table.ends(row)) for row in rows if wanted in _words(row)
+    )
 
 
 def find_api_price(table: PriceTable, provider: str, model: str) -> ApiPrice | None:

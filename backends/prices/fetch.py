@@ -13,6 +13,7 @@ from backends.domain.prices.prices import ApiPrice, GpuPrice
 from backends.metrics.http_get import Unreachable, http_get
 from backends.prices.gpu_catalogue import gpu_rows
 from backends.prices.importers import import_catalogue
+from backends.prices.installed import fetched_gpus, fetched_prices
 from backends.prices.update import Prepared, prepared
 
 TIMEOUT_S = 30.0
@@ -34,6 +35,9 @@ class Publisher:
     key_env: str | None = None
     gpus: bool = False
 
+
+PACKAGES = ("genai", "gpuhunt")
+"""Sources that a package of ``inferctl[prices]`` fetches in its own way."""
 
 PUBLISHERS = {
     "openrouter": Publisher("https://openrouter.ai/api/v1/models", "openrouter"),
@@ -60,13 +64,17 @@ def fetched(folder: Path, source: str, today: date, address: str | None = None) 
 
     Args:
         folder: where the user's imported prices are kept.
-        source: one of `PUBLISHERS`.
+        source: one of `PUBLISHERS` or `PACKAGES`.
         today: the day of prices that have none of their own.
         address: of a copy of the list.
 
     Raises:
         BadPrice: it does not answer, wants a key that is not set, or answers with no such list.
     """
+    if source == "genai":
+        return prepared(folder, source, today, fetched_prices(today, address))
+    if source == "gpuhunt":
+        return prepared(folder, source, today, fetched_gpus(today))
     publisher = PUBLISHERS[source]
     place = address or publisher.address
     key = os.environ.get(publisher.key_env) if publisher.key_env else None

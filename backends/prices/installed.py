@@ -1,6 +1,7 @@
-"""Prices of the genai-prices package, where the user has installed it beside this program."""
+"""Prices of packages that know them, where the user has installed them beside this program."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from importlib import import_module
@@ -9,7 +10,7 @@ from typing import Any
 
 from backends.domain.prices.amounts import BadPrice
 from backends.domain.prices.cost import Tier
-from backends.domain.prices.prices import ApiPrice
+from backends.domain.prices.prices import ApiPrice, GpuPrice
 
 _TIERED = ("input_mtok", "output_mtok", "cache_read_mtok")
 _END_OF_HOST = re.compile(r"\(\??:?/\|\$\)$")
@@ -30,8 +31,72 @@ def installed_prices(today: date) -> tuple[ApiPrice, ...]:
         raise BadPrice(
             "genai-prices is not installed beside inferctl; install it, or give a catalogue's file"
         ) from error
+    return _rows(data.providers, today)
+
+
+def fetched_prices(today: date, address: str | None) -> tuple[ApiPrice, ...]:
+    """Return the prices that the genai-prices package fetches, as of today.
+
+    Raises:
+        BadPrice: the package is not installed, or its list cannot be had.
+    """
+    try:
+        updates: ModuleType = import_module("genai_prices.update_prices")
+    except ModuleNotFoundError as error:
+        raise BadPrice("genai needs its package; install inferctl[prices]") from error
+    asked = updates.UpdatePrices(url=address) if address else updates.UpdatePrices()
+    try:
+        snapshot = asked.fetch()
+    except Exception as error:  # the package's HTTP client raises its own
+        raise BadPrice(f"genai: its list cannot be had ({error}); try again") from error
+    rows = _rows(snapshot.providers, today) if snapshot else ()
+    return tuple(replace(row, as_of=today, source="genai-prices list") for row in rows)
+
+
+def fetched_gpus(today: date) -> tuple[GpuPrice, ...]:
+    """Return the offers of the clouds that the gpuhunt package knows, the cheapest place of each.
+
+    It asks live those of them for which it finds a key, and reads its own dated lists for the rest,
+    or the folder that GPUHUNT_CATALOG_DIR names.
+
+    Raises:
+        BadPrice: the package is not installed, or its lists cannot be had.
+    """
+    try:
+        gpuhunt: ModuleType = import_module("gpuhunt")
+    except ModuleNotFoundError as error:
+        raise BadPrice("gpuhunt needs its package; install inferctl[prices]") from error
+    try:
+        items = gpuhunt.default_catalog().query(min_gpu_count=1)
+    except Exception as error:  # every cloud behind it raises its own
+        raise BadPrice(f"gpuhunt: its lists cannot be had ({error}); try again") from error
+    best: dict[tuple[str, str, str], GpuPrice] = {}
+    for item in items:
+        row = _gpu_row(item, today)
+        key = (row.provider, row.sku, row.contract)
+        if key not in best or (row.usd_per_hour or 0) < (best[key].usd_per_hour or 0):
+            best[key] = row
+    return tuple(best.values())
+
+
+def _gpu_row(item: Any, today: date) -> GpuPrice:
+    return GpuPrice(
+        item.provider,
+        item.instance_name,
+        item.gpu_name or item.instance_name,
+        Decimal(repr(item.price)) / item.gpu_count,
+        "spot" if item.spot else "on_demand",
+        item.gpu_count,
+        None if item.gpu_memory is None else round(item.gpu_memory),
+        as_of=today,
+        source="gpuhunt catalogue",
+        origin="imported",
+    )
+
+
+def _rows(providers: Any, today: date) -> tuple[ApiPrice, ...]:
     return tuple(
-        _row(provider, model, today) for provider in data.providers for model in provider.models
+        _row(provider, model, today) for provider in providers for model in provider.models
     )
 
 

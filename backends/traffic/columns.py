@@ -137,6 +137,8 @@ def number(value: object) -> float | None:
     """
     try:
         found = float(value)  # type: ignore[arg-type]
+    except OverflowError as error:
+        raise ValueError(value) from error
     except (TypeError, ValueError):
         text = "" if value is None else str(value).strip()
         if text.lower() in EMPTY:
@@ -161,7 +163,7 @@ def instant_of(columns: Columns, row: Mapping[str, Any], names: tuple[str, ...])
         return None
     if columns.unit is not None:
         return _numbered(columns, cells[0])
-    text = " ".join(str(cell).strip() for cell in cells)
+    text = " ".join(str(cell).strip().zfill(2) for cell in cells)
     if len(text) == 8 and text.isdigit():
         text = f"{text[:4]}-{text[4:6]}-{text[6:]}"
     found = instants.seconds_of(text, day_first=columns.day_first)
@@ -210,14 +212,20 @@ def _found_instant(names: Sequence[str], values: Mapping[str, list[Any]]) -> Col
         found = _instant(Columns((name,)), values, None)
         if found is None or (found.relative and not may_be_relative(name)):
             continue
-        clock = [n for n in names if n != name and words(n.split(".")[-1]) == ("time",)]
-        if found.unit is None and clock and all(_dates(values[name])) and values[clock[0]]:
-            both = (name, clock[0])
-            if all(":" in str(cell)[:3] and len(str(cell)) < 16 for cell in values[clock[0]]):
-                return replace(found, at=both)
+        if found.unit is None and all(_dates(values[name])):
+            clock = (other for other in names if values[other] and _is_clock(other, values[other]))
+            return replace(found, at=(name, *clock)[:2])
         return found
     named = [name for name in ranked("at", names) if values[name]]
     return Columns((named[0],)) if named else None  # its first bad row is then named
+
+
+def _is_clock(name: str, cells: Iterable[Any]) -> bool:
+    """Return whether a column holds the time of day of a date beside it, or its hour."""
+    said, texts = words(name.rsplit(".", maxsplit=1)[-1]), [str(cell).strip() for cell in cells]
+    if said[:1] == ("hour",):
+        return all(text.isdigit() and int(text) < 24 for text in texts)
+    return said == ("time",) and all(":" in text[:3] and len(text) < 16 for text in texts)
 
 
 def _dates(cells: Iterable[Any]) -> Iterable[bool]:

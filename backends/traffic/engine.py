@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from math import isfinite
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from backends.domain.durations import DAY_S
 from backends.traffic.columns import Columns, understood
@@ -59,35 +59,29 @@ def tallied_by_engine(
     return read if added else None
 
 
-class _Sums(NamedTuple):
-    """What the engine adds up of the rows of one step or interval."""
+class _Group(NamedTuple):
+    """What the engine adds up of the rows of one step or interval, or all its groups by column."""
 
-    key: float | None
-    width_s: float | None
-    left_out: int
-    rows: int
-    filled: int
-    least: float
-    first_s: float
-    last_s: float
-    cached_n: int
-    requests: float
-    into: float
-    out: float
-    cached: float
-    into_squares: float
-    out_squares: float
-    products: float
+    key: Any
+    width_s: Any
+    left_out: Any
+    rows: Any
+    filled: Any
+    least: Any
+    first_s: Any
+    last_s: Any
+    cached_n: Any
+    requests: Any
+    into: Any
+    out: Any
+    cached: Any
+    into_squares: Any
+    out_squares: Any
+    products: Any
 
-    @property
-    def sums(self) -> list[float]:
-        return list(self[9:])
 
-    def plain(self, first_s: float) -> bool:
-        """Whether every row had all its numbers, from 0 on, and an instant that is possible."""
-        known = self.filled == self.rows and self.key is not None and isfinite(sum(self.sums))
-        return known and self.least >= 0 and self.first_s >= first_s and self.last_s <= LATEST_S
-
+SUMS = _Group._fields.index("requests")
+"""Where the sums of the tokens begin."""
 
 FAILED_ROW, TOKENLESS_ROW = 1, 2
 NO_WIDTH = "null"
@@ -103,39 +97,46 @@ class _Query:
 
     def added_to(self, tally: Tally, read: FileRead, *, days: bool) -> bool:
         """Add the file up; false, and nothing is added, where a row of it is not plain."""
-        counting = self.columns.requests is not None
-        if counting or days:
+        intervals = days or self.columns.requests is not None or self.columns.end is not None
+        if intervals:
             width = "nullif(greatest(e - t, 0), 0)" if self.columns.end else "null"
-            rest = DAY_S if days else 0.0
-            found = self._grouped("t", f"coalesce({width}, {rest})")
+            found = self._grouped("t", f"coalesce({width}, {DAY_S if days else 0.0})")
         else:
             found = self._grouped(f"floor(t / {COARSE_S})::bigint", NO_WIDTH)
-        kept = [each for each in found if not each.left_out]
-        first_s = 0.0 if self.columns.relative else EARLIEST_S
-        if not kept or not all(each.plain(first_s) for each in kept):
+        kept = [row for row in found if not row[2]]
+        if not kept or not self._plain(_Group._make(zip(*kept, strict=True))):
             return False
-        if counting or days:
-            for each in kept:
-                tally.add_sums(each.key or 0.0, each.width_s, each.sums)
+        if intervals:
+            for row in kept:
+                tally.add_sums(row[0], row[1], list(row[SUMS:]))
         else:
             self._add_steps(tally, kept)
-        tally.cached_known |= any(each.cached_n for each in kept)
-        for each in found:
-            read.rows += each.rows
-            read.failed += each.rows if each.left_out == FAILED_ROW else 0
-            read.tokenless += each.rows if each.left_out == TOKENLESS_ROW else 0
+        tally.cached_known |= any(row[SUMS - 1] for row in kept)
+        for _, _, left_out, rows, *_ in found:
+            read.rows += rows
+            read.failed += rows if left_out == FAILED_ROW else 0
+            read.tokenless += rows if left_out == TOKENLESS_ROW else 0
         return True
 
-    def _add_steps(self, tally: Tally, kept: list[_Sums]) -> None:
-        first_s, last_s = min(each.first_s for each in kept), max(each.last_s for each in kept)
+    def _plain(self, all_: _Group) -> bool:
+        """Whether every row has all its numbers, from 0 on, and an instant that is possible."""
+        if None in all_.key or sum(all_.filled) != sum(all_.rows) or min(all_.least) < 0:
+            return False
+        earliest_s = 0.0 if self.columns.relative else EARLIEST_S
+        possible = min(all_.first_s) >= earliest_s and max(all_.last_s) <= LATEST_S
+        return possible and all(isfinite(sum(column)) for column in all_[SUMS:])
+
+    def _add_steps(self, tally: Tally, kept: list[tuple[Any, ...]]) -> None:
+        all_ = _Group._make(zip(*kept, strict=True))
+        first_s, last_s = min(all_.first_s), max(all_.last_s)
         step_s = step_of(last_s - first_s)
         if step_s < COARSE_S:
             found = self._grouped(f"floor(t / {step_s})::bigint", NO_WIDTH)
-            kept = [each for each in found if not each.left_out]
-        step_s = min(step_s, COARSE_S)
-        tally.add_steps(step_s, first_s, last_s, {int(each.key or 0): each.sums for each in kept})
+            kept = [row for row in found if not row[2]]
+        steps = {row[0]: list(row[SUMS:]) for row in kept}
+        tally.add_steps(min(step_s, COARSE_S), first_s, last_s, steps)
 
-    def _grouped(self, key: str, width: str) -> list[_Sums]:
+    def _grouped(self, key: str, width: str) -> list[tuple[Any, ...]]:
         """Return the sums of all rows by a key and a width."""
         columns = self.columns
         into, out, cached = map(self._sum, (columns.input, columns.output, columns.cached))
@@ -161,7 +162,8 @@ class _Query:
             f"min(least({values})), min(t), max(t), {', '.join(self._sums())} "
             f"from f group by {'k, f' if width == NO_WIDTH else 'k, w, f'}"
         )
-        return [_Sums._make(row) for row in self.engine.execute(query).fetchall()]
+        found: list[tuple[Any, ...]] = self.engine.execute(query).fetchall()
+        return found
 
     def _sums(self) -> tuple[str, ...]:
         """Return the sums of the tokens and their products; a constant where it would be one."""

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import lzma
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -148,7 +149,7 @@ def opened(file: TrafficFile) -> Iterator[IO[str]]:
 def _readable(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError, lzma.LZMAError, csv.Error) as error:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error, csv.Error, RecursionError) as error:
         why = getattr(error, "strerror", None) or error
         raise UnreadableTraffic(f"{path} cannot be read ({why}); name a readable file") from error
 
@@ -187,11 +188,13 @@ def _as_csv(file: TrafficFile, lines: list[str]) -> TrafficFile | None:
     """Return a file as CSV where one of its first lines names an instant and tokens."""
     for skipped, line in enumerate(lines[:FIRST_LINES]):
         plain = line.removeprefix("#Fields:").lstrip("# ")
+        if any(sign in plain for sign in "{=") or line.startswith(" "):
+            continue
         cells = _split(plain, _delimiter(plain, lines[skipped + 1 :]))
         named = [name.strip() for name in cells]
         numbers = any(map(instants.is_number, named))
         roles = sum(bool(ranked(role, named)) for role in ROLES)
-        if roles >= 2 and not numbers and not line.startswith(" ") and "=" not in plain:
+        if roles >= 2 and not numbers:
             delimiter = _delimiter(plain, lines[skipped + 1 :])
             return replace(
                 file, form="csv", delimiter=delimiter, header=tuple(named), skipped_lines=skipped

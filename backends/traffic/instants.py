@@ -24,6 +24,10 @@ _LOG_FORMS = ("%d/%b/%Y:%H:%M:%S %z", "%d/%b/%Y:%H:%M:%S", "%Y/%m/%d %H:%M:%S", 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{4}/\d{2}/\d{2}")
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})(.*)")
+_CLOCKS = (
+    *("", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M:%S%z"),
+    *("%I:%M %p", "%I:%M:%S %p", "%I:%M:%S.%f %p"),
+)
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?")
 
 
@@ -103,7 +107,7 @@ def _other(text: str, *, day_first: bool) -> datetime | None:
 
 
 def _clock(day: str, rest: str) -> datetime | None:
-    for form in ("", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%H:%M:%S%z"):
+    for form in _CLOCKS:
         try:
             return datetime.strptime(f"{day} {rest}".strip(), f"%Y-%m-%d {form}".strip())  # noqa: DTZ007
         except ValueError:

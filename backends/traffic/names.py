@@ -26,10 +26,10 @@ ROLES: tuple[Role, ...] = get_args(Role)
 MAPPED = ("at", "end", "requests", "input", "output", "cached", "total", "status")
 """The roles that a mapping may name; the others are parts that only names tell."""
 
-INPUT = _set("input prompt context in prefill sent")
+INPUT = _set("input prompt context ctx in prefill sent")
 OUTPUT = _set(
-    "output completion generated generation out decode candidate candidates response answer "
-    "received sampled"
+    "output completion generated generation gen out decode candidate candidates response resp "
+    "answer received sampled"
 )
 ASKING = frozenset(("request", "query"))
 """Words that mean the input beside ``tokens`` alone: a request's size is in bytes."""
@@ -37,6 +37,7 @@ ASKING = frozenset(("request", "query"))
 MEASURE = _set("token tokens tok toks tkn tkns")
 LENGTH = _set("length len size count num number n units")
 REQUESTS = _set("request requests call calls query queries invocation invocations hit hits count")
+CALLS = _set("requests calls queries invocations")
 COUNTING = _set(
     "request requests call calls query queries invocation invocations hit hits count num "
     "number n total model api successful success completed llm of"
@@ -65,7 +66,7 @@ CACHED = frozenset(["cached", "cache"])
 WRITTEN = _set("write writes written creation created")
 
 INSTANT = _set(
-    "at timestamp ts time date datetime day hour minute when created start started starting "
+    "at timestamp ts time date datetime month day hour minute when created start started starting "
     "begin began arrival arrived arrive received msec iso8601 local bucket period interval "
     "utc unix nano epoch event log request submitted window generated usage s ms us ns millis "
     "micros nanos"
@@ -73,7 +74,7 @@ INSTANT = _set(
 """Words that the name of an instant may be made of."""
 
 TELLING = _set(
-    "at timestamp ts time date datetime day hour minute when created start started starting "
+    "at timestamp ts time date datetime month day hour minute when created start started starting "
     "begin began arrival arrived arrive received msec iso8601 bucket period"
 )
 """Those of them of which a name needs one."""
@@ -87,7 +88,7 @@ END = _set("end ended ending until to")
 BEGINNINGS = (
     _set("start started starting begin began arrival arrived arrive received"),
     _set("timestamp ts at bucket datetime msec iso8601 nano"),
-    _set("time created when date day hour period submitted"),
+    _set("time created when date month day hour period submitted"),
 )
 """Words of the instant at which a request came, the surest first."""
 
@@ -113,7 +114,7 @@ def ranked(role: Role, names: Iterable[str]) -> list[str]:
 
 def _rank(role: Role, name: str) -> tuple[int, ...] | None:
     """Return how far a name is from saying a role, None where it does not say it."""
-    parts = name.split(".")
+    parts = [part for part in name.split(".") if part.lower() != "value"] or [name]
     leaf, path = words(parts[-1]), words(name)
     if not leaf:
         return None
@@ -125,7 +126,8 @@ def _rank(role: Role, name: str) -> tuple[int, ...] | None:
     elif role == "status":
         fits = "".join(leaf) in STATUS_NAMES
     elif role == "requests":
-        fits = bool(said & REQUESTS) and said <= COUNTING and leaf != ("request",)
+        fits = bool(said & REQUESTS) and leaf != ("request",) and not said & (PART | MEASURE)
+        fits = fits and (said <= COUNTING or (leaf[-1] in CALLS and not said & NO_COUNT))
     elif said & NO_COUNT:
         fits = False
     elif role in {"input", "output"}:

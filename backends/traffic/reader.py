@@ -121,10 +121,16 @@ def _dispersion(tally: Tally) -> float:
     by_bin: dict[int, float] = defaultdict(float)
     for place, sums in tally.steps.items():
         by_bin[int(place * tally.step_s // bin_s)] += sums[0]
-    hours: dict[float, list[float]] = defaultdict(list)
-    for place in range(int(tally.first_s // bin_s), int(tally.last_s // bin_s) + 1):
-        hours[place * bin_s // HOUR_S].append(by_bin.get(place, 0.0))
-    return dispersion_within(hours.values())
+    first, last, each_hour = tally.first_s // bin_s, tally.last_s // bin_s, int(HOUR_S // bin_s)
+    hours = (
+        [
+            by_bin.get(place, 0.0)
+            for place in range(begin, begin + each_hour)
+            if first <= place <= last
+        ]
+        for begin in range(int(first) // each_hour * each_hour, int(last) + 1, each_hour)
+    )
+    return dispersion_within(hours)
 
 
 def _profile(tally: Tally) -> HourlyProfile:

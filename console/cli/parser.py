@@ -286,7 +286,7 @@ def _prices_update(parser: argparse.ArgumentParser) -> None:
     add("--genai", action="store_true", help="the genai-prices package installed beside inferctl")
     add("--as-of", type=types.day, metavar="YYYY-MM-DD", help="its date (default: the file's)")
     about = "ask a publisher once, and show what would change before it is kept"
-    sources = ("openrouter", "models.dev", "litellm", "do", "gpurental")
+    sources = ("openrouter", "models.dev", "litellm", "do", "gpurental", "genai", "gpuhunt")
     add("--fetch", choices=sources, metavar="SOURCE", help=f"{about}: {', '.join(sources)}")
     add("--address", type=types.text, metavar="URL", help="of a copy of that publisher's list")
     add("-y", "--yes", action="store_true", help="keep the prices without asking")

@@ -11,6 +11,7 @@ from typing import Any
 from backends.domain.format import UNKNOWN, figure
 from backends.domain.prices.amounts import BadPrice, age_days, digits, is_stale
 from backends.domain.prices.currencies import Currency, amount_text, currency_of
+from backends.domain.prices.ends import PriceEnds
 from backends.domain.prices.prices import ApiPrice, GpuPrice, Price, freshness, provenance
 from backends.operations.consent import Consent
 from backends.prices.book import (
@@ -102,7 +103,16 @@ def as_document(row: Listed, today: date, currency: Currency | None = None) -> d
         "freshness": row.freshness,
         "age_days": age_days(row.price.as_of, today),
         "reason": "its source has no price" if _amounts(row.price) == UNPRICED else None,
+        "ends": None if row.ends is None else _ends_document(row.ends),
         "converted": None if currency is None else _converted(row.price, currency),
+    }
+
+
+def _ends_document(ends: PriceEnds) -> dict[str, Any]:
+    return {
+        "low": plain(ends.low),
+        "high": plain(ends.high),
+        "differ_percent": digits(ends.differ_share * 100),
     }
 
 
@@ -130,6 +140,13 @@ def _row(listed: Listed, today: date, currency: Currency | None) -> tuple[str, .
     price = listed.price
     name = price.model if isinstance(price, ApiPrice) else f"{price.sku} ({price.contract})"
     amounts, source = _amounts(price, currency), provenance(price) or UNKNOWN
+    if listed.ends is not None:
+        low, high = listed.ends.low, listed.ends.high
+        other = high if low.source == price.source else low
+        said = (
+            f"{_amounts(other, currency)} ({_dated(Listed(other, freshness(other, today)), today)})"
+        )
+        source += f"; {other.source} says {said}"
     return (price.provider, name, amounts, _dated(listed, today), source)
 
 

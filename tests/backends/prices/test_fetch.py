@@ -1,18 +1,20 @@
 """Prices are fetched on request alone, from recorded replies on loopback, and shown before kept."""
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from backends.domain.prices.amounts import BadPrice
-from backends.domain.prices.prices import GpuPrice
+from backends.domain.prices.prices import ApiPrice, GpuPrice
 from backends.prices.book import kept, set_gpu_price
 from backends.prices.fetch import fetched
 from backends.prices.table import load_table
@@ -183,6 +185,68 @@ def test_an_answer_that_is_no_list_is_said(
         fetched(tmp_path, "gpurental", TODAY, url(publisher))
 
 
+def test_a_package_without_which_nothing_is_fetched_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package, source in (("genai_prices.update_prices", "genai"), ("gpuhunt", "gpuhunt")):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(BadPrice, match=r"install inferctl\[prices\]"):
+            fetched(tmp_path, source, TODAY)
+
+
+def test_gpus_of_a_package_are_the_cheapest_place_of_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def item(location: str, price: float, *, spot: bool = False) -> SimpleNamespace:
+        return SimpleNamespace(
+            provider="nebius",
+            instance_name="gpu-h100-sxm_8gpu",
+            location=location,
+            price=price,
+            gpu_count=8,
+            gpu_name="H100",
+            gpu_memory=80.0,
+            spot=spot,
+        )
+
+    asked: dict[str, int] = {}
+
+    def query(**filters: int) -> list[SimpleNamespace]:
+        asked.update(filters)
+        return [item("eu", 24.0), item("us", 23.6), item("us", 10.0, spot=True)]
+
+    package = SimpleNamespace(default_catalog=lambda: SimpleNamespace(query=query))
+    monkeypatch.setitem(sys.modules, "gpuhunt", package)
+    kept(tmp_path, fetched(tmp_path, "gpuhunt", TODAY))
+    assert asked == {"min_gpu_count": 1}
+    on_demand = gpu(tmp_path, "nebius", "gpu-h100-sxm_8gpu")
+    assert (on_demand.usd_per_hour, on_demand.count, on_demand.vram_gb) == (Decimal("2.95"), 8, 80)
+    spot = gpu(tmp_path, "nebius", "gpu-h100-sxm_8gpu", "spot")
+    assert spot.usd_per_hour == Decimal("1.25")
+
+
+def test_models_of_the_package_are_fetched(publisher: Publisher, tmp_path: Path) -> None:
+    pytest.importorskip("genai_prices", reason="inferctl[prices] is not installed")
+    publisher.reply = [
+        {
+            "id": "together",
+            "name": "Together",
+            "api_pattern": "https://api\\.together\\.xyz",
+            "models": [
+                {
+                    "id": "a/model",
+                    "match": {"equals": "a/model"},
+                    "prices": {"input_mtok": 0.88, "output_mtok": 0.9},
+                }
+            ],
+        }
+    ]
+    (change,) = fetched(tmp_path, "genai", TODAY, url(publisher)).changes
+    assert isinstance(change.new, ApiPrice)
+    assert change.new.output_usd_per_mtok == Decimal("0.9")
+    assert change.new.as_of == TODAY
+
+
 def test_nobody_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(BadPrice, match=r"litellm: .*does not answer"):
         fetched(tmp_path, "litellm", TODAY, "http://127.0.0.1:1/")
@@ -201,3 +265,17 @@ def test_the_verb_shows_the_difference_before_it_keeps_anything(
     assert "$2.69" not in cli("prices", "list", "--gpu", "H100").out
     assert cli(*asked, "--yes").code == 0
     assert "$2.69" in cli("prices", "list", "--gpu", "H100").out
+
+
+def test_sources_that_differ_by_more_than_a_fifth_are_listed_with_both_ends(
+    publisher: Publisher, cli: Cli
+) -> None:
+    publisher.reply = OFFERS
+    cli("prices", "update", "--fetch", "gpurental", "--address", url(publisher), "--yes")
+    rows = cli("prices", "list", "--gpu", "H100 SXM", "--json").json()["prices"]
+    (row,) = [each for each in rows if each["provider"] == "runpod" and each["ends"]]
+    assert row["usd_per_hour"] == "2.69"
+    assert [row["ends"][end]["usd_per_hour"] for end in ("low", "high")] == ["2.69", "3.99"]
+    assert float(row["ends"]["differ_percent"]) == pytest.approx(48.3, abs=0.1)
+    listed = cli("prices", "list", "--gpu", "H100 SXM").out
+    assert "says $3.99/h a GPU (2026-11-09" in listed

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.domain.traffic.demand import Demand
+from backends.traffic.columns import UnreadableTraffic
 from backends.traffic.reader import traffic_in
 
 NOON = 1_790_000_000
@@ -104,3 +106,21 @@ def test_splitting_the_time_of_a_row_changes_nothing(folder: Path, counts: list[
     assert one.profile is not None
     assert other.profile is not None
     assert one.profile.requests == pytest.approx(other.profile.requests)
+
+
+FORMS = sorted((Path(__file__).parents[2] / "data" / "traffic").iterdir())
+
+
+@given(st.sampled_from(FORMS), st.integers(0, 10_000), st.integers(0, 40), st.binary(max_size=20))
+def test_a_damaged_file_is_read_or_refused_in_a_sentence(
+    folder: Path, form: Path, place: int, cut: int, put: bytes
+) -> None:
+    whole = form.read_bytes()
+    at = place % len(whole)
+    damaged = folder / "damaged"
+    damaged.write_bytes(whole[:at] + put + whole[at + cut :])
+    try:
+        n, said = traffic_in((str(damaged),)).seen.n, ""
+    except UnreadableTraffic as refusal:
+        n, said = Decimal(0), str(refusal)
+    assert n > 0 or str(damaged) in said
