@@ -83,6 +83,7 @@ class Series:
     def begin(self) -> None:
         """Tell the beginning and warm the first target up."""
         order = self._order
+        efforts = tuple(target.effort for target in order.targets)
         self._tell(
             SeriesBegan(
                 clock.stamp_of(clock.now_ns()),
@@ -96,7 +97,7 @@ class Series:
                 order.temperature,
                 order.ignore_eos,
                 order.cached,
-                tuple(target.effort for target in order.targets),
+                efforts if any(efforts) else (),
             )
         )
         try:
