@@ -14,6 +14,12 @@ _QUANTISATION = re.compile(
     r"(?<![a-z0-9])(nvfp4|mxfp4|fp4|fp8|int4|int8|awq|gptq|bf16|fp16|gguf|w4a16|w8a8|w8a16"
     r"|\d-?bit)(?![a-z0-9])"
 )
+_TELLS = re.compile(
+    r"(?<![a-z])(gpt|llama|qwen|mistral|mixtral|gemma|gemini|claude|deepseek|phi|kimi|glm|grok|nova"
+    r"|command|granite|minimax|nemotron|olmo|falcon|o\d)(?![a-z])"
+    r"|(?<![a-z0-9.])\d+(\.\d+)?[bm](?![a-z0-9])"
+)
+"""A family of models, or a number of parameters."""
 
 
 def plain_model(name: str) -> str:
@@ -37,13 +43,12 @@ def same_model(one: str, other: str) -> bool | None:
     """Return whether two names mean the same model; None where one is only a name of its own.
 
     A path before the model, a date or variant behind it and its quantisation tell nothing of which
-    model it is. A name without a digit, as ``default``, is one that its server made up.
+    model it is. A name without a family and a size, as ``default``, is one that its server made up.
     """
     a, b = _bare(one), _bare(other)
     if a == b:
         return True
-    made_up = not any(map(str.isdigit, a)) or not any(map(str.isdigit, b))
-    return None if made_up else False
+    return False if _TELLS.search(a) and _TELLS.search(b) else None
 
 
 def _bare(name: str) -> str:

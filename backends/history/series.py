@@ -56,7 +56,7 @@ def series_of(record: SeriesRecord, runs: tuple[Run, ...]) -> AbSeries:
         sampling.get("temperature"),
         bool(sampling.get("ignore_eos")),
         sampling.get("nonce") is False,
-        tuple(_effort(targets.get(name)) for name, _ in record.targets),
+        _efforts(record, targets),
     )
     client = report.get("client") or {}
     audited = client.get("cpu_percent") is not None or client.get("limited") is not None
@@ -70,6 +70,8 @@ def series_of(record: SeriesRecord, runs: tuple[Run, ...]) -> AbSeries:
     )
 
 
-def _effort(target: dict[str, Any] | None) -> str:
-    compared = (target or {}).get("compared_as") or {}
-    return str(compared.get("effort") or "")
+def _efforts(record: SeriesRecord, targets: dict[str, Any]) -> tuple[str, ...]:
+    """Return the reasoning effort of each target, nothing where none was asked for."""
+    compared = ((targets.get(name) or {}).get("compared_as") or {} for name, _ in record.targets)
+    efforts = tuple(str(each.get("effort") or "") for each in compared)
+    return efforts if any(efforts) else ()

@@ -59,6 +59,7 @@ class Asking:
 
     Attributes:
         exchange: the last one, whose figures count; None before the first.
+        in_vain: it was waited for as long as allowed.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Asking:
         hooks: AskingHooks,
     ) -> None:
         self.exchange: Asked | None = None
+        self.in_vain = False
         self._client = client
         self._prepare = prepare
         self._loop = loop
@@ -167,6 +169,7 @@ class Asking:
                 return False
             assert exchange.error is not None
             exchange.error = problems.waited_in_vain(exchange.error, waited_s, delay_s)
+            self.in_vain = True
             return False
         if not self._answered_ns:
             self._why, self._waits = later.why, self._waits + 1

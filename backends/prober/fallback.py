@@ -13,7 +13,7 @@ import openai
 
 from backends.domain.ab.tokens import Piece
 from backends.prober import clock, problems
-from backends.prober.exchange import LIVE_NS, Hooks, Trace
+from backends.prober.exchange import LINGER_NS, LIVE_NS, Hooks, Trace
 from backends.prober.http import Head
 from backends.prober.loop import Loop
 from backends.prober.protocol import Limits, Target
@@ -80,6 +80,7 @@ class ClientExchange:
         self._told_sent = False
         self._arrived: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
         self._problem: str | None = None
+        self._ended_ns = 0
         self._whole = False
         self._over = threading.Event()
 
@@ -119,6 +120,9 @@ class ClientExchange:
         late_ns = clock.now_ns() - self.trace.planned_ns
         if over:
             self._finish(hooks, self._problem)
+        elif self._is_said_to_end(at_ns):
+            self._whole = True
+            self._finish(hooks, None)
         elif late_ns > self._limits.total_s * clock.NS:
             self._finish(hooks, problems.too_long(self._limits.total_s))
         elif late_ns > self._limits.ttft_s * clock.NS and not self._has_token():
@@ -133,6 +137,14 @@ class ClientExchange:
             self.trace.reads += 1
             pieces += self.reply.feed_body((at_ns - self.trace.sent_ns) / clock.NS, data)
         return at_ns, pieces
+
+    def _is_said_to_end(self, at_ns: int) -> bool:
+        """Whether the end was said for so long that nothing more is waited for."""
+        reader = self.reply.reader
+        if not (reader.done or reader.finished):
+            return False
+        self._ended_ns = self._ended_ns or at_ns
+        return clock.now_ns() - self._ended_ns > LINGER_NS
 
     def _has_token(self) -> bool:
         return any(piece.carries or piece.counted for piece in self.reply.reader.pieces)

@@ -83,6 +83,7 @@ class Series:
     def begin(self) -> None:
         """Tell the beginning and warm the first target up."""
         order = self._order
+        efforts = tuple(target.effort for target in order.targets)
         self._tell(
             SeriesBegan(
                 clock.stamp_of(clock.now_ns()),
@@ -96,7 +97,7 @@ class Series:
                 order.temperature,
                 order.ignore_eos,
                 order.cached,
-                tuple(target.effort for target in order.targets),
+                efforts if any(efforts) else (),
             )
         )
         try:
@@ -132,7 +133,7 @@ class Series:
             asking = self._over(exchange)
             run = asking.completed(run_of(exchange, target, WARM_UP))
             self._warm_ups.append(run)
-            if exchange.error and _is_hopeless(exchange):
+            if exchange.error and (asking.in_vain or _is_hopeless(exchange)):
                 self._tell(RunEnded(clock.stamp_of(clock.now_ns()), replace(run, index=0)))
                 self._give_up(target, f"target {target.name} ({target.endpoint}): {run.error}")
             if not self.over:
@@ -164,7 +165,7 @@ class Series:
         def ended(exchange: Asked) -> None:
             live.close()
             asking = self._over(exchange)
-            self._take(target, self._run_of(asking, target, index), exchange)
+            self._take(target, self._run_of(asking, target, index), asking)
 
         warm = self._order.warm_up
         hooks = AskingHooks(sent, live.take, ended, partial(self._waits, target), measures=warm)
@@ -201,12 +202,15 @@ class Series:
         del self._running[asking]
         return asking
 
-    def _take(self, target: Target, run: Run, exchange: Asked) -> None:
+    def _take(self, target: Target, run: Run, asking: Asking) -> None:
+        assert asking.exchange is not None
         self._done[target.name] += 1
         self._failures[target.name] = self._failures[target.name] + 1 if run.error else 0
-        self._audit.add(run, exchange.trace)
+        self._audit.add(run, asking.exchange.trace)
         self._tell(RunEnded(clock.stamp_of(clock.now_ns()), run))
-        if self._failures[target.name] >= FAILURES_TO_GIVE_UP:
+        if asking.in_vain:
+            self._give_up(target, f"target {target.name} ({target.endpoint}): {run.error}")
+        elif self._failures[target.name] >= FAILURES_TO_GIVE_UP:
             self._give_up(
                 target,
                 f"{FAILURES_TO_GIVE_UP} runs in a row failed in target {target.name}"

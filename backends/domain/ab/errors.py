@@ -37,6 +37,7 @@ _CAUSES = ("metadata", "innererror", "inner_error", "cause", "raw")
 
 _FIELDS = ("param", "params", "field", "loc", "parameter", "path", "fieldViolations", "property")
 _FAILED = frozenset({"error", "failed", "failure", "cancelled", "canceled", "timed_out", "timeout"})
+_FAULT_NAME = re.compile(r"error|exception|failed|failure", re.IGNORECASE)
 _TITLE = re.compile(r"<(title|h1)[^>]*>(.{1,500}?)</\1", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]{0,200}>")
 
@@ -156,7 +157,9 @@ def _says_failed(document: Mapping[str, object]) -> bool:
     if any(isinstance(code, int) and code >= 400 for code in codes):
         return True
     kind = document.get("type") or document.get("__type")
-    named = isinstance(kind, str) and re.search(r"error|exception|fail", kind, re.IGNORECASE)
+    named = isinstance(kind, str) and re.search(
+        r"error|exception|failed|failure", kind, re.IGNORECASE
+    )
     return bool(named) or document.get("success") is False
 
 

@@ -41,6 +41,9 @@ def series(a: Run, b: Run, runs: int = 4, began: SeriesBegan = BEGAN) -> AbSerie
         ("gpt-oss-120b", "gpt-oss-20b", False),
         ("Llama-3.3-70B-Instruct", "Llama-3.1-70B-Instruct", False),
         ("gpt-oss-120b", "default", None),
+        ("qwen3-32b", "qwen2.5-32b", False),
+        ("t200-i10-n64", "t220-i10-n64", None),
+        ("model-1", "model-2", None),
     ],
 )
 def test_which_names_mean_the_same_model(one: str, other: str, same: bool | None) -> None:

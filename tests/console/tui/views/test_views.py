@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backends.domain.ab.facts import RunBegan, RunEnded, SeriesBegan, SeriesEnded
+from backends.domain.ab.facts import RunBegan, RunEnded, SeriesBegan, SeriesEnded, TargetWaits
 from backends.domain.ab.run import Run
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import Band
@@ -150,6 +150,15 @@ def test_lanes_that_wait_have_no_figures() -> None:
     assert view.targets[0].waited_s == pytest.approx(9.0)
     assert view.eta_s is None
     assert view.difference is None
+
+
+def test_a_target_that_is_waited_for_says_so() -> None:
+    waits = TargetWaits(at(323), "b", "HTTP 503: the endpoint failed", True, 5.0, 12.0)
+    view = ab_view(series(RunBegan(at(321), "b", 0), waits), SETTINGS)
+    assert view.targets[1].state == "waiting"
+    assert view.targets[1].error == "cold since 12 s, again in 5 s: HTTP 503: the endpoint failed"
+    begun = ab_view(series(waits, RunBegan(at(328), "b", 0)), SETTINGS)
+    assert (begun.targets[1].state, begun.targets[1].error) == ("waiting", "")
 
 
 def test_live_tokens_are_unknown_until_usage_tells() -> None:
