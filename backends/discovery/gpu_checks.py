@@ -11,6 +11,9 @@ from backends.domain.gpu_remarks import impossible_memory
 
 _LIBRARY = re.compile(r"libnvidia-ml\.so\.(\d+\.\d+(?:\.\d+)?)")
 _MODULE = re.compile(r"Kernel Module(?: for \S+)?\s+(\d+\.\d+(?:\.\d+)?)")
+HANGS = "has not answered"
+"""What every source says of a driver that does not come back."""
+
 _LIBRARY_FOLDERS = ("usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "usr/lib64", "usr/lib")
 
 
@@ -21,7 +24,7 @@ def gpus(sample: GpuSample | None) -> tuple[Finding, ...]:
     if not sample.gpus:
         reason = sample.reason or "none was found"
         remedy = "install the driver, or start the container with access to the GPU; CPUs work too"
-        if "answer" in reason:
+        if HANGS in reason:
             remedy = (
                 "see `dmesg | grep -iE 'xid|nvrm|amdgpu'`; a reboot ends what hangs in the driver"
             )

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from backends.discovery import gpu_checks
 from backends.discovery.executables import version_of
 from backends.discovery.finding import Finding
 from backends.discovery.login import outlives_login
@@ -237,6 +238,8 @@ def _gpu_memory(
 ) -> Iterable[Finding]:
     if sample is None:
         return
+    if not sample.gpus and gpu_checks.HANGS in sample.reason:
+        yield from gpu_checks.gpus(sample)
     share = _utilization(order, version)
     for gpu in _visible(order, sample, around):
         memory = gpu.memory
