@@ -1,5 +1,6 @@
 """A footer that is rebuilt only when what it offers has changed."""
 
+from textual._styles_cache import StylesCache
 from textual.screen import Screen
 from textual.widgets import Footer
 
@@ -25,6 +26,8 @@ class StillFooter(Footer):
         await super().recompose()
         # Each key watches this footer, which keeps removed ones until it tells of a change.
         self.mutate_reactive(Footer.compact)
+        # Textual remembers this of the last 1024 widgets, and with it all that each has drawn.
+        StylesCache.get_inner_outer.cache_clear()
 
 
 def _offered(screen: Screen[object]) -> list[tuple[str, str, bool, str]]:

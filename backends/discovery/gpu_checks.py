@@ -1,15 +1,19 @@
 """Judges the GPU drivers: whether they are there, fit together, and may be used."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from backends.discovery.finding import Finding
 from backends.discovery.surroundings import entries_of
-from backends.domain.gpu import GpuSample
+from backends.domain.gpu import Gpu, GpuSample
+from backends.domain.gpu_remarks import impossible_memory
 
 _LIBRARY = re.compile(r"libnvidia-ml\.so\.(\d+\.\d+(?:\.\d+)?)")
 _MODULE = re.compile(r"Kernel Module(?: for \S+)?\s+(\d+\.\d+(?:\.\d+)?)")
+HANGS = "has not answered"
+"""What every source says of a driver that does not come back."""
+
 _LIBRARY_FOLDERS = ("usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "usr/lib64", "usr/lib")
 
 
@@ -20,9 +24,41 @@ def gpus(sample: GpuSample | None) -> tuple[Finding, ...]:
     if not sample.gpus:
         reason = sample.reason or "none was found"
         remedy = "install the driver, or start the container with access to the GPU; CPUs work too"
+        if HANGS in reason:
+            remedy = (
+                "see `dmesg | grep -iE 'xid|nvrm|amdgpu'`; a reboot ends what hangs in the driver"
+            )
         return (Finding("GPUs", "warn", reason, remedy),)
-    names = ", ".join(sorted({gpu.name for gpu in sample.gpus}))
-    return (Finding("GPUs", "ok", f"{len(sample.gpus)}: {names}"),)
+    silent = [gpu for gpu in sample.gpus if is_silent(gpu)]
+    names = ", ".join(sorted({gpu.name for gpu in sample.gpus if gpu not in silent}))
+    well = Finding("GPUs", "ok", f"{len(sample.gpus) - len(silent)}: {names}")
+    return (
+        *(() if len(silent) == len(sample.gpus) else (well,)),
+        *map(_silence, silent),
+        *(finding for gpu in sample.gpus for finding in _doubts(gpu)),
+    )
+
+
+def is_silent(gpu: Gpu) -> bool:
+    """Tell whether a GPU is listed and says nothing of its memory, as one that was lost."""
+    return gpu.memory.used_bytes is None and bool(gpu.memory.reason)
+
+
+def _silence(gpu: Gpu) -> Finding:
+    what, _, remedy = gpu.memory.reason.partition("; ")
+    remedy = remedy or "see `dmesg`, then reset or reboot, or leave it out by CUDA_VISIBLE_DEVICES"
+    return Finding(f"GPU {gpu.index}", "fail", f"{gpu.name}: {what}", remedy)
+
+
+def _doubts(gpu: Gpu) -> Iterator[Finding]:
+    if gpu.throttled:
+        what = f"its clocks are limited by {', '.join(gpu.throttled)}"
+        remedy = "see its cooling, its power limit and its neighbours: figures taken now are low"
+        yield Finding(f"GPU {gpu.index}", "warn", what, remedy)
+    if impossible := impossible_memory(gpu):
+        yield Finding(
+            f"GPU {gpu.index}", "warn", impossible, "update the driver; do not rely on it"
+        )
 
 
 def nvidia_driver(root: Path) -> tuple[Finding, ...]:

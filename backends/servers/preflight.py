@@ -7,6 +7,7 @@ from pathlib import Path
 
 from backends.containers.engine import Engine, EngineRefused, EngineUnavailable
 from backends.containers.images import is_here, version_in
+from backends.discovery import gpu_checks
 from backends.discovery.executables import version_of
 from backends.discovery.finding import Finding
 from backends.discovery.login import outlives_login
@@ -287,6 +288,8 @@ def _gpu_memory(
 ) -> Iterable[Finding]:
     if sample is None:
         return
+    if not sample.gpus and gpu_checks.HANGS in sample.reason:
+        yield from gpu_checks.gpus(sample)
     share = _utilization(order, version)
     for gpu in _visible(order, sample, around):
         memory = gpu.memory

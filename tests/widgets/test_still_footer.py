@@ -3,6 +3,7 @@
 import gc
 from typing import ClassVar
 
+from textual._styles_cache import StylesCache
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Footer
@@ -35,3 +36,5 @@ async def test_keys_that_were_replaced_are_held_by_nobody() -> None:
         living = [each for each in gc.get_objects() if isinstance(each, FooterKey)]
         assert 1 < len(shown) < 5
         assert len(living) <= 2 * len(shown)
+        drawn = [each for each in gc.get_objects() if isinstance(each, StylesCache)]
+        assert len(drawn) < 20

@@ -130,6 +130,30 @@ def examined(offer: Offer, tmp_path: Path) -> dict[str, list[Finding]]:
     return found
 
 
+def test_a_gpu_that_says_nothing_is_no_gpu_that_is_well(tmp_path: Path) -> None:
+    lost = replace(MEMORY, used_bytes=None, reason="the GPU has fallen off the bus; reboot")
+    full = replace(MEMORY, used_bytes=80 * GIB, reserved_bytes=GIB)
+    gpus = (
+        replace(GPU, memory=lost),
+        replace(GPU, index=1, throttled=("heat",)),
+        replace(GPU, index=2, memory=full),
+    )
+    found = examined(replace(NOTHING, gpus=GpuSample(gpus)), tmp_path)
+    assert found["GPUs"][0].what == "2: NVIDIA H100"
+    (silent,) = found["GPU 0"]
+    assert (silent.state, silent.remedy) == ("fail", "reboot")
+    assert "fallen off the bus" in silent.what
+    assert "heat" in found["GPU 1"][0].what
+    assert "more of its memory" in found["GPU 2"][0].what
+
+
+def test_a_driver_that_hangs_is_not_to_be_installed(tmp_path: Path) -> None:
+    sample = GpuSample((), "the NVIDIA driver has not answered for 8 s")
+    (found,) = examined(replace(NOTHING, gpus=sample), tmp_path)["GPUs"]
+    assert "dmesg" in found.remedy
+    assert "install" not in found.remedy
+
+
 def test_an_empty_host_lacks_a_vllm(tmp_path: Path) -> None:
     found = examined(NOTHING, tmp_path)
     assert found["vLLM"][0].state == "fail"

@@ -157,3 +157,8 @@ def test_cards_of_other_vendors_and_hosts_without_any(sys: Path, made_proc: Make
     sample = source.sample(processes=True)
     assert sample.gpus == ()
     assert "no amdgpu device under" in sample.reason
+
+
+def test_a_gpu_that_is_always_busy_has_a_value(sys: Path, made_proc: MakeProc) -> None:
+    add_card(sys, 0, BDF, {**MI300X, "gpu_busy_percent": 100})
+    assert only(sys, made_proc()).busy_percent == 100.0

@@ -247,3 +247,10 @@ def test_no_query_of_the_console_reads_a_whole_table(tmp_path: Path) -> None:
         plan = " ".join(row["detail"] for row in database.rows(f"EXPLAIN QUERY PLAN {statement}"))
         assert re.search(r"USING (COVERING )?INDEX", plan), (statement, plan)
         assert "TEMP B-TREE" not in plan, (statement, plan)
+
+
+def test_recent_series_come_newest_first(history: History) -> None:
+    for name, began_s in (("old", 1.0), ("new", 3.0), ("between", 2.0)):
+        history.add_series(replace(SERIES, series_id=name, began_wall_s=began_s))
+    assert [each.series_id for each in history.recent_series()] == ["new", "between", "old"]
+    assert [each.series_id for each in history.recent_series(1)] == ["new"]

@@ -168,3 +168,15 @@ def test_a_line_without_an_end_is_bounded_too(tmp_path: Path) -> None:
     sizes = [file.stat().st_size for file in tmp_path.iterdir()]
     assert len(sizes) == 2
     assert max(sizes) <= longest + 300_000 + 1000
+
+
+def test_a_new_file_begins_with_the_write_that_the_old_one_has_no_room_for(tmp_path: Path) -> None:
+    log = RotatedLog(tmp_path / "server.log", 100)
+    for _ in range(9):
+        log.write(b"x" * 9 + b"\n")
+        assert not (tmp_path / "server.log.1").exists()
+    log.write(b"y" * 14 + b"\n")
+    log.write(b"z" * 9 + b"\n")
+    log.close()
+    assert (tmp_path / "server.log.1").read_bytes().endswith(b"y" * 14 + b"\n")
+    assert (tmp_path / "server.log").read_bytes() == b"z" * 9 + b"\n"

@@ -4,11 +4,11 @@ import threading
 from typing import Any
 
 import pytest
+from backends.keeper.http1 import Address
 
 from backends.domain.facts import HealthChanged, RequestErrorsCounted, ServerFact
 from backends.domain.serving import RequestErrors
 from backends.keeper import watch as module
-from backends.keeper.http1 import Address
 from backends.keeper.watch import Watch, watch_ready
 
 WELL, SILENT, HUNG = "", "/health: no answer in time", "the engine makes no progress"

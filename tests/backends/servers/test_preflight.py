@@ -287,3 +287,12 @@ def test_the_disk_is_held_against_what_the_index_of_the_weights_says(
         assert found.state == state
         assert "95.0 GiB of org/big" in found.what
         assert f"{free}.0 GiB are free" in found.what
+
+
+def test_a_driver_that_hangs_is_said_before_a_start(around: Surroundings) -> None:
+    sample = GpuSample((), "NVIDIA's driver has not answered for 8 s (see `dmesg`)")
+    found = _finding(preflight(_order(), (), sample, around), "GPUs")
+    assert found.state == "warn"
+    assert "dmesg" in found.remedy
+    no_gpu = GpuSample((), "no NVIDIA driver library and no amdgpu device")
+    assert "GPUs" not in {one.name for one in preflight(_order(), (), no_gpu, around)}
