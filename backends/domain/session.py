@@ -251,8 +251,16 @@ def _with_gpus(session: Session, fact: GpusSampled) -> Session:
 def _with_scrape(session: Session, fact: MetricsScraped) -> Session:
     watched = session.life.server.name if session.life else ""
     counted_from_s = session.meter.began_s if session.meter else 0.0
+    name = fact.server or watched
+    known = (session.life.server,) if session.life else ()
+    models = {each.name: each.model for each in (*session.servers, *known)}
     ledger = with_reading(
-        session.ledger, fact.server or watched, fact, counted_from_s, session.scraped
+        session.ledger,
+        name,
+        fact,
+        counted_from_s,
+        session.scraped,
+        model=models.get(name) or "",
     )
     session = replace(session, ledger=ledger)
     if fact.server not in {"", watched}:

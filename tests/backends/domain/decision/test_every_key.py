@@ -127,9 +127,7 @@ def answer(data: dict[str, Any], *, said: bool) -> dict[str, Any]:
     return document if said else {**document, "assumptions": None}
 
 
-@pytest.mark.parametrize(
-    "key", list(KEYS)
-)
+@pytest.mark.parametrize("key", list(KEYS))
 def test_another_value_gives_another_answer(key: str) -> None:
     changes = TOGETHER.get(key) or {key: OTHER[key]}
     said = key in ONLY_SAID
