@@ -153,7 +153,7 @@ def test_the_bill_of_the_host_goes_on_while_a_foreign_server_is_watched() -> Non
     bill = decided(READY, settings).rental.spent
     assert bill is not None
     assert bill.usd_per_hour == Decimal("1.88")
-    assert decided(READY, settings).scenario.gpu_usd_per_hour is None
+    assert decided(READY, settings).scenario.gpu_usd_per_hour == Decimal("1.88")
 
 
 def test_profiles_that_disagree_on_the_price_leave_the_bill_without_one() -> None:
