@@ -66,8 +66,8 @@ class Setting:
         return tuple(each * self.step_s for each in steps)
 
 
-LIVE = Setting("live", 60.0, float(HOUR_S), 3 * DAY_S)
-FILE = Setting("file", 60.0, HOUR_S, 2 * DAY_S)
+LIVE = Setting("live", 60.0, float(HOUR_S), 2 * DAY_S)
+FILE = Setting("file", 60.0, float(HOUR_S), float(DAY_S))
 LEARNT = Setting("learnt", float(HOUR_S), 7 * DAY_S, 35 * DAY_S, anchored=False)
 
 
@@ -230,7 +230,7 @@ def main() -> int:
         if arguments.worlds in f"{setting.name} {world.name}"
     ]
     steps = [
-        (World(name, shape=Stepped(*levels, STEP_DAY), on_off_s=on_off_s), arguments.runs // 10)
+        (World(name, shape=Stepped(*levels, STEP_DAY), on_off_s=on_off_s), arguments.runs // 20)
         for name, on_off_s in (("step", 0.0), ("step, on-off 1 h", HOUR_S / 2))
         for levels in STEPS
         if arguments.worlds in name
