@@ -85,6 +85,34 @@ def bill_of(host: Host, session: Session, period: Period | None = None) -> Bill:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """What was spent over what it served; None where either is not known."""
+
+    per_request: Decimal | None = None
+    per_mtok: Decimal | None = None
+    per_output_mtok: Decimal | None = None
+
+
+def effective_usd(bill: Bill) -> Effective:
+    """Return what a request and a million tokens came to in US dollars, whatever the time went on.
+
+    Failed requests are none that finished, so that a price per request is one per successful one.
+    """
+    spent, totals = bill.spent.usd if bill.spent else None, bill.totals
+    if spent is None or not totals.requests:
+        return Effective()
+    into, out = totals.input_tokens or 0.0, totals.output_tokens or 0.0
+
+    def each(count: float, unit: int) -> Decimal | None:
+        return spent * unit / Decimal(repr(count)) if spent is not None and count else None
+
+    return Effective(each(totals.requests, 1), each(into + out, MTOK), each(out, MTOK))
+
+
+MTOK = 1_000_000
+
+
 def day_spent(day: Day, tariff: Tariff) -> Spent:
     """Return what one day has cost, by the second."""
     return _spent_in((day,), tariff)

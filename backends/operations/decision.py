@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from backends.domain.billing.ledger import utc_day
-from backends.domain.decision.answer import Verdict
+from backends.domain.decision.answer import Verdict, days_to_cross
 from backends.domain.decision.comparability import unlike_models
 from backends.domain.decision.document import verdict_document
 from backends.domain.decision.hysteresis import (
@@ -163,7 +163,12 @@ def _plan(session: Session, context: Context, host: HostScenario) -> Verdict:
     if host.profile and api and plan.best and asked.model is None and asked.api_model is None:
         unlike = unlike_models(host.profile.model, api.model)
     return replace(
-        plan, assumptions=(*plan.assumptions, *found), offers=offers, horizon=horizon, unlike=unlike
+        plan,
+        assumptions=(*plan.assumptions, *found),
+        offers=offers,
+        horizon=horizon,
+        unlike=unlike,
+        crosses_in_days=days_to_cross(plan.flip, host.traffic.trend_per_day),
     )
 
 

@@ -13,7 +13,7 @@ from backends.domain.prices.amounts import digits
 from backends.domain.session import Session
 from backends.domain.traffic.demand import Demand
 from backends.domain.traffic.totals import TokenTotals
-from backends.operations.billing import Bill, Period, bill_of, day_spent
+from backends.operations.billing import Bill, Period, bill_of, day_spent, effective_usd
 from backends.operations.context import Context
 from backends.operations.decision import decide_all, unpriced_gpu
 from backends.operations.host import Host, this_host
@@ -109,6 +109,7 @@ def bill_document(bill: Bill, settings: Settings, fleet: Demand | None = None) -
         "gpu_price_as_of": bill.gpu_price_as_of,
         "period": bill.period,
         "tokens": _tokens(bill.totals),
+        "effective": _effective(bill),
         "servers": [_server(each) for each in bill.served],
         "api_equivalent": [_compared(each) for each in bill.api_equivalent],
         "tests_usd": digits(bill.tests_usd),
@@ -119,6 +120,17 @@ def bill_document(bill: Bill, settings: Settings, fleet: Demand | None = None) -
         },
         "days": [_day(each, day_spent(each, bill.rental.tariff)) for each in bill.days],
         "fleet": None if fleet is None else _fleet(fleet, settings),
+    }
+
+
+def _effective(bill: Bill) -> dict[str, Any]:
+    """Return what a request and a million tokens came to, idle time and starts included."""
+    found = effective_usd(bill)
+    return {
+        "usd_per_request": digits(found.per_request),
+        "usd_per_mtok": digits(found.per_mtok),
+        "usd_per_output_mtok": digits(found.per_output_mtok),
+        "reason": None if found.per_request is not None else "no price, or no request counted",
     }
 
 
@@ -208,6 +220,10 @@ def _tell(bill: Bill, settings: Settings, offers: str) -> None:
                 show(f"  {name}: {usd(part)} ({_lasting(seconds)})")
         if spent.note:
             show(f"  {STOPPED_STILL_COSTS}")
+        each = effective_usd(bill)
+        if each.per_request is not None:
+            tokens = f", {usd(each.per_mtok)} a million tokens" if each.per_mtok else ""
+            show(f"  {usd(each.per_request * 1000)} a thousand requests{tokens}, all included")
     while_watched = " while watched" if _has_unwatched(spent) else ""
     for found in bill.api_equivalent:
         as_of = _date(found.endpoint.prices.as_of)

@@ -71,7 +71,11 @@ def account_after(account: Account, fact: AccountFact) -> Account:
         case MetricsScraped():
             counted_from_s = account.meter.began_s if account.meter else 0.0
             earlier = account.readings.get(fact.server)
-            ledger = with_reading(account.ledger, fact.server, fact, counted_from_s, earlier)
+            models = {each.name: each.model for each in account.servers}
+            model = models.get(fact.server) or ""
+            ledger = with_reading(
+                account.ledger, fact.server, fact, counted_from_s, earlier, model=model
+            )
             readings = {**account.readings, fact.server: fact}
             unread = account.unread - {fact.server}
             return replace(account, ledger=ledger, readings=readings, unread=unread)

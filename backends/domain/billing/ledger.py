@@ -67,8 +67,12 @@ def with_reading(
     read: MetricsScraped,
     counted_from_s: float,
     earlier: MetricsScraped | None = None,
+    *,
+    model: str = "",
 ) -> Ledger:
     """Return the ledger with one more reading of a server's counters.
+
+    What was learnt of another model's traffic says nothing of this one's.
 
     Requests of inferctl's own since the `earlier` reading are in the totals, which they were part
     of, and not in the windows that traffic is learnt from.
@@ -77,6 +81,8 @@ def with_reading(
     totals = add_reading(known.totals, read.counters, counted_from_s=counted_from_s)
     windows = after_reading(known.windows, read, earlier)
     profile = known.profile
+    if model and profile.model != model:
+        profile = HourlyProfile(model=model) if profile.model else replace(profile, model=model)
     if windows.closed is not None and windows.closed is not known.windows.closed:
         profile = learnt(profile, windows.closed)
     new = Served(server, totals, profile, read.counters.requests_running, read.at.wall_s, windows)

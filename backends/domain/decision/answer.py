@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from math import log
 
 from backends.domain.decision.break_even import Crossover
 from backends.domain.decision.exclusion import (
@@ -33,6 +34,8 @@ class Verdict:
         offers: what a price table asks for a GPU without a price, one sentence; empty for none.
         horizon: what it speaks for; None for a scenario that says how long it has been so.
         unlike: in what the two sides differ by their names, although prices alone decide.
+        crosses_in_days: when the rate reaches the flip at the trend it has; None without either,
+            or where it moves away.
         between: of a verdict that is too close, the ones that are left open.
         decided_in_s: how much longer traffic like this must be seen to decide; None where that
             does not help, or is not known.
@@ -54,5 +57,19 @@ class Verdict:
     offers: str = ""
     horizon: Horizon | None = None
     unlike: Unlike | None = None
+    crosses_in_days: float | None = None
     between: tuple[VerdictKind, ...] = ()
     decided_in_s: float | None = None
+
+
+def days_to_cross(flip: Flip | None, trend_per_day: float | None) -> float | None:
+    """Return in how many days a rate that grows by a share each day reaches the flip.
+
+    None without a trend or a rate that flips, where it moves away, or beyond a year.
+    """
+    if flip is None or flip.quantity != "rate_rps" or not flip.now or flip.value <= 0:
+        return None
+    if not trend_per_day or trend_per_day <= -1:
+        return None
+    days = log(flip.value / flip.now) / log(1 + trend_per_day)
+    return days if 0 < days <= 365 else None

@@ -25,6 +25,7 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
         "reason": reason(verdict),
         "horizon": None if verdict.horizon is None else _horizon(verdict.horizon),
         "unlike": None if verdict.unlike is None else unlike_sentence(verdict.unlike),
+        "crosses_in_days": verdict.crosses_in_days,
         "between": [kind.value for kind in verdict.between],
         "decided_in_s": verdict.decided_in_s,
         "flip": None if flip is None else _number(flip.value),

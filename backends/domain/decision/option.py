@@ -14,7 +14,7 @@ from backends.domain.decision.exclusion import (
 from backends.domain.decision.scenario import Scenario
 from backends.domain.durations import HOUR_S
 from backends.domain.prices.cost import Priced, RequestPrices, request_prices
-from backends.domain.traffic.shape import Load
+from backends.domain.traffic.shape import HOURS, Load
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +156,11 @@ def owned_usd_per_hour(scenario: Scenario) -> Decimal | None:
 
 
 def fixed_usd_per_hour(scenario: Scenario) -> Decimal:
-    """Return what hosting costs beside the GPUs, whatever their number: storage and people."""
+    """Return what hosting costs beside the GPUs, whatever their number: storage, people, rows."""
     monthly = (scenario.ops_usd_per_month or 0) + (scenario.storage_usd_per_month or 0)
-    return Decimal(monthly) / scenario.hours_per_month
+    hours = {"hour": Decimal(1), "day": Decimal(HOURS), "month": scenario.hours_per_month}
+    rows = (row.usd / hours[row.per] for row in scenario.costs)
+    return Decimal(monthly) / scenario.hours_per_month + sum(rows, Decimal(0))
 
 
 def break_even_rps(usd_per_hour: Decimal, usd_per_request: Decimal) -> Decimal | None:

@@ -5,9 +5,9 @@ from dataclasses import MISSING, dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
-from backends.domain.prices.cost import Tier
+from backends.domain.prices.cost import CostRow, Per, Tier
 from backends.domain.prices.currencies import ConvertedPrice, Currency
 from backends.domain.traffic.requests import Observed, RequestKind
 from backends.domain.traffic.shape import EVEN, HOURS, Shares
@@ -50,6 +50,7 @@ class Scenario:
         gpu_ttft_p99_s, api_ttft_p99_s: that percentile as measured.
         gpu_ttft_p99_above_s: what it is more than, where a histogram tells its bucket only.
         provisioned_unit_tokens_per_s: output tokens per second that one unit carries.
+        costs: what else hosting costs, such as egress, tax and support.
         max_replicas: how many GPUs there may be.
         gpu_price_spread_percent, api_price_spread_percent: half-width of what sources quote.
         gpu_price_as_of, api_price_as_of, today: dates that tell whether a price is stale.
@@ -105,6 +106,7 @@ class Scenario:
     pue: Decimal | None = None
     storage_usd_per_month: Decimal | None = None
     ops_usd_per_month: Decimal | None = None
+    costs: tuple[CostRow, ...] = ()
     hours_per_month: Decimal = HOURS_PER_MONTH
     max_replicas: Decimal | None = None
     gpu_price_spread_percent: Decimal | None = None
@@ -278,6 +280,8 @@ def _value(key: str, value: object) -> object:  # noqa: PLR0911 - one for each k
             return _parts(value, Tier)
         case "token_distribution":
             return _parts(value, RequestKind)
+        case "costs":
+            return _costs(value)
         case "billed_when_stopped":
             return truth(value)
         case _ if key in _DATES:
@@ -318,6 +322,23 @@ def _part(item: object, kind: type[Part], index: int) -> Part:
         if not isinstance(item, Mapping) or not needed <= set(item) <= set(names):
             raise Unfit("is no such table", f"write a table with {', '.join(names)}")
         return kind(**_numbers(item))
+
+
+def _costs(value: object) -> tuple[CostRow, ...]:
+    """Return rows such as ``{name = "egress", usd = "40", per = "month"}``."""
+    if not isinstance(value, list | tuple) or not value:
+        raise Unfit("is no list of tables", "write a list of at least one table")
+    found = []
+    for index, item in enumerate(value):
+        with below(f"[{index}]"):
+            if not isinstance(item, Mapping) or set(item) != {"name", "usd", "per"}:
+                raise Unfit("is no such table", "write a table with name, usd and per")
+            if item["per"] not in get_args(Per):
+                raise Unfit(f"is per {item['per']!r}", f"write {', '.join(get_args(Per))}")
+            with below("usd"):
+                amount = number(item["usd"], "price")
+            found.append(CostRow(text(item["name"]), amount, item["per"]))
+    return tuple(found)
 
 
 def _profile(value: object) -> tuple[Decimal, ...]:

@@ -68,15 +68,7 @@ def scheduled(scenario: Scenario, point: Point, api_slo: Exclusion | None) -> It
     if len(load.cells) < 2 or count > MOST_GPUS or not (load.starts_per_day or load.order):
         return
     contract = min(prices, key=lambda name: prices[name])
-    step = scenario.granularity_s or Decimal(1)
-    extra_s = start_s + (scenario.idle_timeout_s or 0)
-    terms = _Terms(
-        float(prices[contract]),
-        float(prices["on_demand"]),
-        float(-(-extra_s // step) * step),
-        float(scenario.minimum_charge_s or 0),
-        None if point.usd_per_request is None else float(point.usd_per_request) * HOUR_S,
-    )
+    terms = _terms(scenario, point, prices[contract], prices["on_demand"], start_s)
     usable = _within(scenario, count)
     _, why_not = replicas_for(scenario, load)
     layers = list(_layers(load, float(capacity), usable))
@@ -96,6 +88,20 @@ def scheduled(scenario: Scenario, point: Point, api_slo: Exclusion | None) -> It
         usd = sum(gpu.usd_per_hour for gpu in beside) + left * terms.request_usd_hour
         _, slow = replicas_for(scenario, load, overflows=True)
         yield Option("scheduled_hybrid", Decimal(repr(usd)) + fixed, len(beside), slow or api_slo)
+
+
+def _terms(
+    scenario: Scenario, point: Point, always_usd: Decimal, by_hour_usd: Decimal, start_s: Decimal
+) -> _Terms:
+    step = scenario.granularity_s or Decimal(1)
+    extra_s = start_s + (scenario.idle_timeout_s or 0)
+    return _Terms(
+        float(always_usd),
+        float(by_hour_usd),
+        float(-(-extra_s // step) * step),
+        float(scenario.minimum_charge_s or 0),
+        None if point.usd_per_request is None else float(point.usd_per_request) * HOUR_S,
+    )
 
 
 def _comes_and_goes(gpus: Sequence[_Gpu], load: Load) -> bool:

@@ -42,7 +42,6 @@ from backends.domain.decision.uncertainty import (
 )
 from backends.domain.decision.wording.inputs import assumptions
 from backends.domain.prices.amounts import age_days, is_stale
-from backends.domain.traffic.scales import LEAST_BLOCKS
 from backends.domain.traffic.shape import Load
 
 LEAST_REQUESTS = 30
@@ -132,7 +131,7 @@ def _refusal(scenario: Scenario) -> tuple[VerdictKind, Refusal] | None:
     if few is not None:
         return VerdictKind.INSUFFICIENT_DATA, TooFewRequests(few, LEAST_REQUESTS)
     seen = scenario.observed
-    if seen is not None and seen.errors is not None and seen.errors.freedom < LEAST_BLOCKS - 1:
+    if seen is not None and seen.errors is not None and seen.errors.freedom <= 0:
         return VerdictKind.INSUFFICIENT_DATA, TooShort(seen.window_s or Decimal(0))
     if api_prices_given(scenario) and usd_per_request(scenario) is None:
         names = ("input_tokens", "output_tokens")

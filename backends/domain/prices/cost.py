@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Protocol
+from typing import Literal, Protocol
 
 MTOK = Decimal(1_000_000)
 
@@ -21,6 +21,18 @@ class Tier:
     input_usd_per_mtok: Decimal
     output_usd_per_mtok: Decimal
     cached_input_usd_per_mtok: Decimal | None = None
+
+
+Per = Literal["hour", "day", "month"]
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """What is paid beside the GPUs, whatever their number, such as egress, tax or support."""
+
+    name: str
+    usd: Decimal
+    per: Per
 
 
 class Priced(Protocol):

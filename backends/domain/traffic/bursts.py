@@ -10,7 +10,7 @@ from backends.domain.traffic.shape import EVEN, Shares
 SHORT_S = 90.0
 """Longer stretches say nothing of bursts."""
 
-LEAST_STRETCHES = 60
+LEAST_STRETCHES = 20
 
 UNEVEN = 2.0
 """Variance over mean of the counts from which traffic comes in bursts; chance alone gives 1."""

@@ -237,12 +237,14 @@ def studied(demand: Demand, bins: tuple[Bin, ...]) -> Demand:
         demand,
         seen=seen,
         week_rps=tuple(_decimal(rate) for rate in found.week_rps),
-        bursts=bursts_of(bins),
+        bursts=bursts_of(in_steps(bins, BURST_S) if bins[0].seconds < BURST_S else bins),
         trend_per_day=found.trend_per_day,
     )
 
 
 MINUTE_S = 60.0
+BURST_S = 15.0
+"""What is shorter a queue takes up: a second's burst waits for little more than a second."""
 DAYS_BY_THE_MINUTE = 2.0
 """From more days on hours tell as much."""
 

@@ -129,16 +129,20 @@ def errors_of(
         for value, whole in zip(variances, sums, strict=True)
     ]
 
-    def together(value: float, one: int, other: int) -> float:
-        deviation = (variances[one] * variances[other]) ** 0.5
-        return max(-1.0, min(1.0, value / deviation)) if deviation > 0 else 0.0
-
     return Errors(
         errors[0],
         errors[1],
         errors[2],
-        tokens_correlation=together(both, 1, 2),
-        rate_correlations=(max(0.0, together(mixed[0], 0, 1)), max(0.0, together(mixed[1], 0, 2))),
+        tokens_correlation=_correlation(both, *variances[1:]),
+        rate_correlations=(
+            max(0.0, _correlation(mixed[0], variances[0], variances[1])),
+            max(0.0, _correlation(mixed[1], variances[0], variances[2])),
+        ),
         freedom=rate.freedom,
         tokens_freedom=min(into.freedom, out.freedom),
     )
+
+
+def _correlation(covariance_of_both: float, one: float, other: float) -> float:
+    deviation = (one * other) ** 0.5
+    return float(max(-1.0, min(1.0, covariance_of_both / deviation))) if deviation > 0 else 0.0

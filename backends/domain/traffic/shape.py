@@ -182,12 +182,14 @@ class HourlyProfile:
             each was watched.
         tokens: of all requests.
         bins: the traffic of the last eight weeks; older programs have left none.
+        model: whose traffic it is; empty where older programs left it.
     """
 
     requests: tuple[float, ...] = (0.0,) * 24
     seconds: tuple[float, ...] = (0.0,) * 24
     tokens: TokenSums = TokenSums()
     bins: tuple[Bin, ...] = ()
+    model: str = ""
 
 
 def learn(profile: HourlyProfile, hour: int, requests: float, seconds: float) -> HourlyProfile:

@@ -104,10 +104,24 @@ def _of_week(hours: Sequence[Bin]) -> Estimate:
     ]
     seen = sum(weight * each.requests for each, weight in zip(kept, weights, strict=True))
     level = seen / sum(expected) if sum(expected) > 0 else 0.0
-    found = _estimated(kept, places, weights, cells, level)
+    lately = [day for day in days if day[1] > 0 and (since is None or day[0] >= since)]
+    found = _estimated(kept, places, weights, cells, _levels(kept, lately, level, end_s))
     week = tuple(cells.rate(cell) * level for cell in CELL_OF_HOUR)
     found = replace(found, week_rps=week, rate_rps=sum(week) / WEEK_HOURS, level_since_s=since)
-    return _with_trend(found, [day for day in days if since is None or day[0] >= since], end_s)
+    return _with_trend(found, lately, end_s)
+
+
+def _levels(
+    kept: Sequence[Bin], days: Sequence["_Level"], level: float, end_s: float
+) -> list[float]:
+    """Return the level of each hour: along the trend where there is one, which is no chance."""
+    if len(days) < LEAST_TREND_DAYS:
+        return [level] * len(kept)
+    slope, error, middle = _slope(days, end_s, 0.0)
+    if abs(slope) <= SURE_TREND * error:
+        return [level] * len(kept)
+    ages = ((each.began_s - end_s) / DAY_S for each in kept)
+    return [level * exp(slope * (age - middle)) for age in ages]
 
 
 def _cells(hours: Sequence[Bin], places: Sequence[int], weights: Sequence[float]) -> _Cells:
@@ -126,11 +140,11 @@ def _estimated(
     places: Sequence[int],
     weights: Sequence[float],
     cells: _Cells,
-    level: float,
+    levels: Sequence[float],
 ) -> Estimate:
     rates, into, out = [], [], []
     sums, poisson = [0.0, 0.0, 0.0, 0.0], 0.0
-    for each, cell, weight in zip(kept, places, weights, strict=True):
+    for each, cell, weight, level in zip(kept, places, weights, levels, strict=True):
         mean_in, mean_out = cells.tokens(cell)
         rates.append(weight * (each.requests - each.seconds * cells.rate(cell) * level))
         into.append(weight * (each.input_tokens - mean_in * each.counted))
@@ -210,7 +224,6 @@ def _with_trend(found: Estimate, days: Sequence[_Level], end_s: float) -> Estima
     The trend is a share each day. One that may be there makes the estimate less sure by half of
     what it would move it.
     """
-    days = [day for day in days if day[1] > 0]
     if len(days) < LEAST_TREND_DAYS or found.errors is None:
         return found
     slope, error, middle = _slope(days, end_s, found.errors.rate)

@@ -17,6 +17,7 @@ from backends.history.database import HistoryUnavailable
 from backends.history.history import open_history
 from backends.history.series import recent_series
 from backends.operations.capacity import Capacity, known_capacities
+from backends.operations.decision import Decision
 from backends.operations.host import Host
 from backends.operations.record_files import Recorded, finding_of, recorded
 from backends.operations.records import measured_here
@@ -117,11 +118,15 @@ class ShowActions:
         except Problem as problem:
             console.notify(str(problem), severity="error", markup=False)
             return
-        context = replace(console.context, capacities=capacities)
-        # What this host has measured says nothing of a recording, which may be of another.
-        if not context.replayed:
-            context = replace(context, measured=measured)
-        self._open(CostScreen(decision_of(console.session, context)))
+
+        def newest() -> Decision:
+            context = replace(console.context, capacities=capacities)
+            # What this host has measured says nothing of a recording, which may be of another.
+            if not context.replayed:
+                context = replace(context, measured=measured)
+            return decision_of(console.session, context)
+
+        self._open(CostScreen(newest(), newest))
 
     async def _show_history(self) -> None:
         console = self._console

@@ -1,5 +1,6 @@
 """The cost screen: both lines of cost over load, the options ranked, now and plan, and what if."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import ClassVar
@@ -26,6 +27,9 @@ from widgets.length_cards import LengthCards
 from widgets.options_bars import OptionsBars
 from widgets.still_footer import StillFooter
 from widgets.verdict_line import VerdictLine
+
+RENEWED_S = 5.0
+"""How often the screen takes what was measured since."""
 
 
 class CostScreen(Screen[None]):
@@ -70,8 +74,9 @@ class CostScreen(Screen[None]):
     options = query_one(OptionsBars)
     lengths = query_one(LengthCards)
 
-    def __init__(self, decision: Decision) -> None:
+    def __init__(self, decision: Decision, newest: Callable[[], Decision] | None = None) -> None:
         super().__init__()
+        self._newest = newest
         self._decision = decision
         self._measured = decision.scenario
         self._asked = decision.scenario
@@ -93,9 +98,20 @@ class CostScreen(Screen[None]):
         yield StillFooter()
 
     def on_mount(self) -> None:
-        """Draw what is measured."""
-        self.query_one("#now", VerdictLine).view = now_view(self._decision)
-        self.query_one("#act", VerdictLine).view = advice_view(self._decision)
+        """Draw what is measured, and again as that changes."""
+        self._draw()
+        if self._newest is not None:
+            self.set_interval(RENEWED_S, self._renew)
+
+    def _renew(self) -> None:
+        """Take what is measured now; what is supposed stays as it is."""
+        if self._newest is None:
+            return
+        supposed = self._asked != self._measured
+        self._decision = self._newest()
+        self._measured = self._decision.scenario
+        if not supposed:
+            self._asked = self._measured
         self._draw()
 
     def action_choose(self, step: int) -> None:
@@ -118,8 +134,9 @@ class CostScreen(Screen[None]):
         self._draw()
 
     def action_measured(self) -> None:
-        """Go back to what is measured."""
+        """Go back to what is measured now."""
         self._asked = self._measured
+        self._renew()
         self._draw()
 
     def action_inputs(self) -> None:
@@ -129,6 +146,8 @@ class CostScreen(Screen[None]):
 
     def _draw(self) -> None:
         """Draw the scenario; only where nothing is supposed, the plan holds over windows."""
+        self.query_one("#now", VerdictLine).view = now_view(self._decision)
+        self.query_one("#act", VerdictLine).view = advice_view(self._decision)
         supposed = self._asked != self._measured
         found = self._found = self._decided() if supposed else self._decision.plan
         self.query_one("#what-if", Static).update(Content("\n").join(self._rows()))

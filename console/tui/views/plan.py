@@ -45,7 +45,8 @@ def options_view(
             ),
             replicas=option.replicas,
             excluded_because=excluded_because(option.exclusion, verdict.remedies),
-            current=option.name == "on_demand",
+            # One replica is rented: what the plan needs beyond it is not what runs today.
+            current=option.name == "on_demand" and option.replicas == 1,
         )
         for option in verdict.options
     ]

@@ -10,14 +10,14 @@ from backends.domain.billing.account import Account
 from backends.domain.billing.ledger import Ledger, Served
 from backends.domain.billing.recorded_demand import recorded_demand
 from backends.domain.decision.outcome import VerdictKind
-from backends.domain.session import Session, watching
+from backends.domain.session import Session, advance, watching
 from backends.domain.traffic.bins import Bin, as_kept, kept_with
 from backends.domain.traffic.shape import HourlyProfile
 from backends.operations.capacity import Capacity
 from backends.operations.context import Context
 from backends.operations.decision import Decision, decide_all, decision_document, judged
 from tests.backends.domain.journals import at
-from tests.console.sessions import DAY, SETTINGS
+from tests.console.sessions import DAY, SETTINGS, scrape
 
 MONDAY_S = 1_789_948_800.0
 SERVED = Capacity("chat", "org/model", (), Decimal(8), True, 220, "0", 1.0, None, 0.0, 80, 0.5)
@@ -141,3 +141,34 @@ def test_windows_are_kept_by_minutes_then_tens_then_hours() -> None:
     lengths = {each.seconds for each in bins}
     assert lengths == {60.0, 600.0, 3600.0}
     assert len(bins) < 48 + 6 * 48 + 7 * 60
+
+
+def test_what_was_learnt_of_one_model_says_nothing_of_the_next() -> None:
+    kept = replace(week_of(4.0), model="org/other")
+    watched = advance(session(kept), scrape(210, 5))
+    assert watched.ledger.of("chat").profile == HourlyProfile(model="org/model")
+    older = replace(week_of(4.0), model="")
+    assert advance(session(older), scrape(210, 5)).ledger.of("chat").profile.bins == older.bins
+
+
+def test_growth_says_when_the_plan_changes() -> None:
+    """One per cent a day from 2.3 req/s reaches the break-even of 3.2 in about five weeks."""
+    bins = week_of(2.0, days=28.0, ends_at=0.0).bins
+    grown = tuple(
+        each._replace(
+            requests=each.requests * factor,
+            counted=each.counted * factor,
+            input_tokens=each.input_tokens * factor,
+            output_tokens=each.output_tokens * factor,
+        )
+        for each in bins
+        for factor in (1.01 ** ((each.began_s - bins[0].began_s) / 86_400 - 14),)
+    )
+    found = decided(HourlyProfile(bins=grown), "12")
+    assert found.host.traffic.trend_per_day == pytest.approx(0.01, rel=0.1)
+    now = float(found.host.traffic.rate_rps or 0)
+    assert found.plan.flip is not None
+    days = math.log(float(found.plan.flip.value) / now) / math.log(1.01)
+    assert found.plan.crosses_in_days == pytest.approx(days, rel=0.1)
+    assert "At its trend that is in" in decision_document(found)["reason"]
+    assert decided(week_of(2.0)).plan.crosses_in_days is None

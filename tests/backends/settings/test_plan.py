@@ -40,6 +40,7 @@ usd_per_kwh = "0.15"
 pue = 1.3
 storage_usd_per_month = 20
 ops_usd_per_month = 100
+costs = [{ name = "egress", usd = "40", per = "month" }]
 batch_multiplier = 0.5
 max_replicas = 4
 peak_over_average = 2

@@ -117,6 +117,20 @@ async def test_a_key_redraws_everything_that_follows_from_it() -> None:
         assert screen_text(app) == before
 
 
+async def test_what_is_measured_since_is_there_with_the_key_that_asks_for_it() -> None:
+    newest = [decision(), decide_all(sessions.EMPTY, Context(COSTS), DAY)]
+    app = CostPicture(newest[0])
+    async with app.run_test(size=(120, 35)) as pilot:
+        await pilot.pause()
+        app.pop_screen()
+        app.push_screen(CostScreen(newest[0], lambda: newest[-1]))
+        await pilot.pause()
+        assert "INSUFFICIENT DATA" not in screen_text(app)
+        await pilot.press("0")
+        await pilot.pause()
+        assert "INSUFFICIENT DATA" in screen_text(app)
+
+
 async def test_more_gpus_carry_more() -> None:
     app = CostPicture(decision())
     async with app.run_test(size=(160, 45)) as pilot:

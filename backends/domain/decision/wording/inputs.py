@@ -38,6 +38,8 @@ def hosting(scenario: Scenario) -> Iterator[str]:
         yield "No cost of operating it is counted: ops_usd_per_month is not given."
     else:
         yield f"Operating it at {usd(scenario.ops_usd_per_month, 'month')}."
+    for row in scenario.costs:
+        yield f"{row.name[:1].upper()}{row.name[1:]} at {usd(row.usd, row.per)}."
 
 
 def api_prices(scenario: Scenario) -> Iterator[str]:

@@ -55,6 +55,8 @@ _UNITS: dict[FlipQuantity, str] = {
 def reason(found: "Verdict") -> str:
     """Return why, in one or two sentences with the numbers that decide."""
     said = _reason(found)
+    if found.crosses_in_days is not None:
+        said = f"{said} At its trend that is in {figure(found.crosses_in_days)} days."
     if found.horizon is not None and (found.best or found.between):
         said = f"{said} {horizon_sentence(found.horizon)}"
     if found.unlike is not None:

@@ -110,6 +110,7 @@ TOGETHER: dict[str, dict[str, Any]] = {
         "output_tokens": None,
         "token_distribution": [{"weight": 1, "input_tokens": 9, "output_tokens": 9}],
     },
+    "costs": {"costs": [{"name": "egress", "usd": "40", "per": "month"}]},
     "currencies": {
         "gpu_usd_per_hour": "1.88 EUR",
         "currencies": {"EUR": {"usd": "1.08", "as_of": "2026-11-20"}},

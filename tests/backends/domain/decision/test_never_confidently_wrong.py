@@ -10,7 +10,7 @@ from backends.domain.decision.answer import Verdict
 from backends.domain.decision.comparability import unlike_models
 from backends.domain.decision.document import verdict_document
 from backends.domain.decision.outcome import VerdictKind
-from backends.domain.decision.scenario import scenario_from
+from backends.domain.decision.scenario import BadScenario, scenario_from
 from backends.domain.decision.verdict import decide
 from backends.domain.decision.wording import reason
 from backends.domain.prices.amounts import is_stale
@@ -152,3 +152,31 @@ def test_the_same_model_by_two_names_can_be_compared_in_a_scenario() -> None:
     found = plan(model="deepseek-ai/DeepSeek-V3", api_model="deepseek-v3")
     assert found.kind is VerdictKind.SELF_HOST_CHEAPER
     assert plan(model="a/b-7b", api_model="b-8b").kind is VerdictKind.NOT_COMPARABLE
+
+
+def test_egress_tax_and_support_are_rows_of_one_kind() -> None:
+    rows = [
+        {"name": "egress", "usd": "73", "per": "month"},
+        {"name": "support", "usd": "2.40", "per": "day"},
+        {"name": "tax", "usd": "0.05", "per": "hour"},
+    ]
+    with_rows, without = (
+        {row["name"]: row["usd_per_hour"] for row in verdict_document(each)["options"]}
+        for each in (plan(costs=rows), plan())
+    )
+    assert float(with_rows["on_demand"]) == pytest.approx(float(without["on_demand"]) + 0.25)
+    assert with_rows["api"] == without["api"]
+    assert "Egress at $73.00/month." in plan(costs=rows).assumptions
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"name": "tax", "usd": 1}, "name, usd and per"),
+        ({"name": "tax", "usd": 1, "per": "year"}, "per 'year'"),
+        ({"name": "tax", "usd": -1, "per": "day"}, r"costs\[0\].usd is -1"),
+    ],
+)
+def test_a_row_that_cannot_be_is_named(row: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadScenario, match=said):
+        plan(costs=[row])

@@ -1,0 +1,44 @@
+"""What a request and a million tokens came to, all time of the rental included."""
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from backends.domain.billing.meter import Spent
+from backends.domain.traffic.totals import TokenTotals
+from backends.operations.billing import Bill, bill_of, effective_usd
+from tests.backends.operations.test_meter_store import host, session_of
+
+D = Decimal
+
+
+def bill(folder: Path, usd: str | None, totals: TokenTotals) -> Bill:
+    made_host = host(folder, 200.0)
+    made = bill_of(made_host, session_of(made_host))
+    spent = Spent(3600.0, 3600.0, None if usd is None else D(usd), D(1), (), None)
+    return replace(made, spent=spent, totals=totals)
+
+
+@pytest.mark.parametrize(("usd", "requests"), [("6", 3000.0), ("45.12", 100.0)])
+def test_all_that_was_spent_is_over_what_it_served(
+    usd: str, requests: float, tmp_path: Path
+) -> None:
+    totals = TokenTotals(requests, requests * 80, None, requests * 220)
+    found = effective_usd(bill(tmp_path, usd, totals))
+    assert float(found.per_request or 0) == pytest.approx(float(usd) / requests)
+    assert float(found.per_mtok or 0) == pytest.approx(float(usd) * 1e6 / requests / 300)
+    assert float(found.per_output_mtok or 0) == pytest.approx(float(usd) * 1e6 / requests / 220)
+
+
+@pytest.mark.parametrize(
+    ("usd", "requests"),
+    [(None, 10.0), ("6", None), ("6", 0.0)],
+    ids=["unpriced", "uncounted", "idle"],
+)
+def test_without_a_price_or_a_request_there_is_none(
+    usd: str | None, requests: float | None, tmp_path: Path
+) -> None:
+    found = effective_usd(bill(tmp_path, usd, TokenTotals(requests)))
+    assert (found.per_request, found.per_mtok, found.per_output_mtok) == (None, None, None)
