@@ -28,6 +28,7 @@ from backends.domain.server import RuntimeKind
 ROOT = Path(__file__).resolve().parents[1]
 IMAGE = "simulated-vllm:0.32.0"
 UP_S = 20.0
+BRIDGE = f"infer{os.getpid()}"[:15]
 MOUNTS = tuple(dict.fromkeys(("/usr", sys.base_prefix, sys.prefix, str(ROOT))))
 
 
@@ -94,7 +95,8 @@ def _image() -> bytes:
 def _start(
     folder: Path, *, bridge: bool, flags: tuple[str, ...] = ()
 ) -> "subprocess.Popen[bytes] | None":
-    apart = () if bridge else ("--iptables=false", "--ip6tables=false", "--bridge=none")
+    closed = ("--iptables=false", "--ip6tables=false", "--bridge=none")
+    apart = (f"--bridge={BRIDGE}",) if bridge else closed
     places = (
         *("-H", f"unix://{folder}/docker.sock", "--data-root", f"{folder}/data"),
         *("--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid"),
@@ -117,6 +119,21 @@ def _start(
             return daemon
     _end(daemon)
     return None
+
+
+def _made_bridge() -> bool:
+    """Make a bridge of this process's own: daemons beside each other would share ``docker0``."""
+    if not (shutil.which("iptables") and shutil.which("ip")):
+        return False
+    address = f"172.{16 + os.getpid() % 14}.{os.getpid() // 14 % 250}.1/24"
+    for words in (
+        ("link", "add", "name", BRIDGE, "type", "bridge"),
+        ("addr", "add", address, "dev", BRIDGE),
+        ("link", "set", BRIDGE, "up"),
+    ):
+        if subprocess.run(("ip", *words), check=False, capture_output=True).returncode:
+            return False
+    return True
 
 
 def _end(daemon: "subprocess.Popen[bytes]") -> None:
@@ -142,7 +159,7 @@ def running_daemon() -> Iterator[DockerHost]:
     if os.getuid() != 0 or not shutil.which("dockerd") or not shutil.which("docker"):
         raise NotHere("a Docker daemon needs root and dockerd (Debian: apt-get install docker.io)")
     folder = Path(tempfile.mkdtemp(prefix="dockerd-", dir="/tmp"))
-    bridge = bool(shutil.which("iptables"))
+    bridge = _made_bridge()
     daemon = _start(folder, bridge=True) if bridge else None
     if daemon is None:
         bridge, daemon = False, _start(folder, bridge=False)
@@ -159,6 +176,8 @@ def running_daemon() -> Iterator[DockerHost]:
         host.remove_all()
     finally:
         _end(host.daemon)
+        if bridge:
+            subprocess.run(("ip", "link", "del", BRIDGE), check=False, capture_output=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 

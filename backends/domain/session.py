@@ -198,8 +198,9 @@ def _with_servers(session: Session, fact: ServersSeen) -> Session:
     if seen is not None and seen.keeper_pid is not None:
         return session
     if is_external(life):
-        over = life.spawned_at is not None and life.server.pid is None
-        return session if over else _with_external(session, life, fact)
+        # A list may be from before its keeper came; a journal knows more while the process lives.
+        journaled = life.spawned_at is not None and (seen is not None or life.server.pid is None)
+        return session if journaled else _with_external(session, life, fact)
     if seen is None or seen.owner is Owner.EXTERNAL:
         return session
     if seen.started_at != life.server.started_at or seen.state is life.server.state:

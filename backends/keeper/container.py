@@ -38,6 +38,8 @@ SWALLOWED_S = 3.0
 LAST_LINES_S = 5.0
 POLL_S = 0.1
 TELL_EVERY_S = 1.0
+_PORT_TAKEN = ("port is already allocated", "address already in use")
+"""What docker and podman say of a port that is published twice."""
 NOBODY = ProcessId(0, 0)
 """The first process of a container that does not run yet."""
 
@@ -210,6 +212,11 @@ class ContainerKeeper(Keeper):
             kind = FailureKind.DOWNLOAD_FAILED
             remedy = f"Look whether {ordered.image} exists and this host reaches its registry, or "
             remedy += f"bring it here: {engine} load --input FILE."
+        elif any(word in str(error) for word in _PORT_TAKEN):
+            kind = FailureKind.PORT_IN_USE
+            remedy = (
+                f"Choose another port than {self._order.port} in the profile, or end what holds it."
+            )
         what = f"{engine} did not start {ordered.image}: {error}"
         self._journal.record(FailureSeen(now(), Failure(kind, None, str(error), what, remedy)))
 

@@ -98,7 +98,7 @@ def observe(
             _await_ready(watched)
             watched.record(BecameReady(now()))
             _see_first_token(watched)
-        _follow_health(watched)
+        _follow_health(watched, told=(True, False))
 
 
 def _await_ready(watch: Watch) -> None:

@@ -109,10 +109,15 @@ class Latest:
 
 @dataclass(frozen=True, slots=True)
 class MeterStore:
-    """What was kept, brought up to this moment."""
+    """What was kept, brought up to this moment.
+
+    Attributes:
+        latest: the account as the process before left it, None where that was another boot.
+    """
 
     meter: MeterState
     ledger: Ledger
+    latest: Account | None = None
 
 
 def open_meter_store(host: Host) -> MeterStore:
@@ -142,7 +147,7 @@ def open_meter_store(host: Host) -> MeterStore:
         went_on = stretches(host.state_folder, since_s, now_s)
     account = with_stretches(account, went_on)
     assert account.meter is not None
-    return MeterStore(account.meter, account.ledger)
+    return MeterStore(account.meter, account.ledger, latest)
 
 
 def keep_latest(state_folder: Path, account: Account) -> None:

@@ -59,7 +59,7 @@ def _server(root: Process, among: list[Process], runtimes: Runtimes) -> Server:
         port=wanted,
         model=served_model(arguments, model_argument(arguments) or "") or None,
         started_at=time.time() - processes.age_s(root.id),
-        note=f"of {user_of(root.id.pid)}",
+        note="; ".join(filter(None, (f"of {user_of(root.id.pid)}", placed.reason))),
         runtime=placed.runtime,
     )
     if not _listens(root, among, wanted):

@@ -89,6 +89,7 @@ class Recorder:
         self._catching_up = asyncio.Lock()
         self._written_s = 0.0
         self._problem_said = ""
+        self._keeping = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._failed: asyncio.Future[None] | None = None
 
@@ -199,7 +200,7 @@ class Recorder:
             except Problem:
                 await asyncio.sleep(AGAIN_S)
             else:
-                self.account = replace(self.account, meter=store.meter, ledger=store.ledger)
+                self.account = _gone_on(self.account, store)
                 self._written_s = store.meter.last_s
                 self.republish()
                 return
@@ -218,7 +219,8 @@ class Recorder:
                 self._judge(fact.server)
             case HostTicked() if self._lock.held and self.account.meter is not None:
                 self._add_to_series(fact.at.wall_s)
-                self._spawn(self._keep_latest())
+                if not self._keeping:
+                    self._spawn(self._keep_latest())
                 if fact.at.wall_s - self._written_s > meter_store.WRITE_EVERY_S:
                     self._write()
             case _:
@@ -344,9 +346,14 @@ class Recorder:
 
     async def _keep_latest(self) -> None:
         """Write down what whoever comes after a crash goes on with."""
+        self._keeping = True
         series = tuple(each.series for each in self._watched.values())
-        with suppress(OSError):  # a full disk; the history is written when it can be
+        try:
             await asyncio.to_thread(_kept, self.host.state_folder, self.account, series)
+        except OSError:
+            pass  # a full disk; the history is written when it can be
+        finally:
+            self._keeping = False
 
     def series(self, server: str, step_s: float) -> list[Row]:
         """Return the rows of a server at a resolution; none of a server that is not watched."""
@@ -370,6 +377,18 @@ class Recorder:
                 queue.put_nowait(None)
             else:
                 queue.put_nowait(message)
+
+
+def _gone_on(account: Account, store: meter_store.MeterStore) -> Account:
+    """Return the account with what was kept; its servers until they are listed, if they were not."""
+    if not account.servers_seen and store.latest is not None:
+        account = replace(
+            account,
+            servers=store.latest.servers,
+            servers_seen=True,
+            readings={**store.latest.readings, **account.readings},
+        )
+    return replace(account, meter=store.meter, ledger=store.ledger)
 
 
 def _kept(state_folder: Path, account: Account, series: tuple[ServerSeries, ...]) -> None:

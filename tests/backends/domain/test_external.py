@@ -6,9 +6,9 @@ import pytest
 
 from backends.domain.billing.account import activity
 from backends.domain.external import ENDED
-from backends.domain.facts import GpusSampled, ServersSeen, SourceFailed
+from backends.domain.facts import GpusSampled, ServersSeen, SourceFailed, Spawned
 from backends.domain.gpu import GpuSample
-from backends.domain.server import Owner, Server, ServerState
+from backends.domain.server import Owner, ProcessId, Server, ServerState
 from backends.domain.session import Session, advance, watching, watching_external
 from backends.domain.stamp import Stamp
 
@@ -87,3 +87,25 @@ def test_what_was_listed_and_sampled_outlives_a_turn() -> None:
     turned = watching_external(seen, THEIRS)
     assert (turned.servers, turned.servers_seen) == ((THEIRS,), True)
     assert turned.gpus == GpuSample(())
+
+
+def test_a_list_from_before_its_keeper_came_takes_nothing_from_what_the_journal_tells() -> None:
+    spawned = Spawned(
+        Stamp(1.0, 1.0),
+        "0123456789ab",
+        THEIRS.name,
+        "org/theirs",
+        (),
+        ProcessId(7, 1),
+        ProcessId(9, 1),
+        "127.0.0.1",
+        8000,
+        owner=Owner.EXTERNAL,
+        no_log="its output goes to /dev/null",
+    )
+    journaled = advance(SESSION, spawned)
+    listed = advance(journaled, ServersSeen(Stamp(2.0, 2.0), (THEIRS,)))
+    assert listed.life == journaled.life
+    gone = advance(listed, ServersSeen(Stamp(3.0, 3.0), ()))
+    assert gone.life is not None
+    assert gone.life.server.pid is None

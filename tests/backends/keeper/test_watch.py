@@ -4,10 +4,10 @@ import threading
 from typing import Any
 
 import pytest
-from backends.keeper.http1 import Address
 
 from backends.domain.facts import HealthChanged, RequestErrorsCounted, ServerFact
 from backends.domain.serving import RequestErrors
+from backends.http1 import Address
 from backends.keeper import watch as module
 from backends.keeper.watch import Watch, watch_ready
 

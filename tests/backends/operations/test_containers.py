@@ -334,3 +334,15 @@ def test_a_keeper_that_is_killed_in_any_state_leaves_nothing_that_stop_does_not_
     other = inspect(docker.engine, theirs)
     assert other is not None
     assert other.is_up
+
+
+def test_a_port_that_is_published_already_is_named(docker: DockerHost, host: Host) -> None:
+    if not docker.bridge:
+        pytest.skip("this daemon has no bridge")
+    port = free_port()
+    docker.run("-p", f"127.0.0.1:{port}:8000", command=("sleep", "1000"))
+    servers.start(host, profile(port, network="bridge"))
+    life = life_of(facts_until(host, Stopped))
+    assert life.server.failure is not None
+    assert life.server.failure.kind is FailureKind.PORT_IN_USE
+    assert str(port) in life.server.failure.remedy

@@ -1,11 +1,13 @@
 """Servers in containers of a real Docker daemon, as the list of this host shows them."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from backends.domain.server import Owner, RuntimeKind, Server, ServerState
+from backends.domain.start import FailureKind
 from backends.servers.listing import list_servers
 from tests.docker_host import DockerHost
 from tests.polling import free_port, until
@@ -91,8 +93,9 @@ def test_an_engine_that_does_not_answer_is_named_with_its_remedy(
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nowhere.sock")
     server = next(one for one in list_servers(tmp_path) if one.pid == pid)
     assert server.runtime.kind is RuntimeKind.DOCKER
-    assert server.base_url is None
-    assert "sudo systemctl start docker" in server.address_reason
+    # Its network has an address of its own, whoever may ask the engine for it.
+    assert (server.base_url or "").endswith(":8000/v1")
+    assert "sudo systemctl start docker" in server.note
 
 
 def test_a_failed_container_is_listed_with_how_it_ended(docker: DockerHost, tmp_path: Path) -> None:
@@ -109,3 +112,20 @@ def test_one_that_was_stopped_on_purpose_is_not_listed(docker: DockerHost, tmp_p
     found(tmp_path, name, lambda one: one.state is ServerState.READY)
     docker.cli("stop", name)
     assert not [one for one in list_servers(tmp_path) if one.runtime.name == name]
+
+
+def test_one_that_the_kernel_killed_for_memory_is_told_from_one_that_was_killed(
+    docker: DockerHost, tmp_path: Path
+) -> None:
+    grow = "import time; held = []\nwhile True: held.append(bytearray(1 << 20)); time.sleep(0.001)"
+    name = docker.run("--memory=64m", command=(sys.executable, "-c", grow))
+    server = found(tmp_path, name, lambda one: one.state is ServerState.FAILED)
+    assert server.failure is not None
+    assert server.failure.kind is FailureKind.HOST_OUT_OF_MEMORY
+    assert "OOMKilled=true" in server.failure.line
+    killed = docker.run(command=("sleep", "1000"))
+    docker.cli("kill", killed)
+    server = found(tmp_path, killed, lambda one: one.state is ServerState.FAILED)
+    assert server.failure is not None
+    assert server.failure.kind is FailureKind.KILLED
+    assert "OOMKilled=false" in server.failure.line

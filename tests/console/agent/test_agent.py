@@ -15,7 +15,9 @@ from backends.agent.client import AgentUnavailable
 from backends.agent.messages import RELEASE, Hello, decode, encode
 from backends.agent.place import folder_of, socket_of
 from backends.domain.billing.ledger import utc_day
+from backends.domain.facts import BecameReady, Spawned
 from backends.host import processes, spawn, unix_socket
+from backends.keeper.folder import read_journal, server_folder
 from backends.operations.context import context_of
 from backends.operations.decision import decide_all
 from backends.operations.meter_store import open_meter_store
@@ -66,7 +68,10 @@ def test_its_death_costs_no_request_and_no_second(serving: AgentHost) -> None:
     assert after.began_s == before.began_s
     parts = (after.serving_s, after.idle_s, after.starting_s, after.stopped_s, after.unwatched_s)
     assert sum(parts) == pytest.approx(after.last_s - after.began_s, abs=0.01)
-    assert after.starting_s == before.starting_s
+    journal = read_journal(server_folder(serving.host.state_folder, SERVER) / "journal.jsonl")
+    (spawned,) = [fact.at.mono_s for fact in journal if isinstance(fact, Spawned)]
+    (ready,) = [fact.at.mono_s for fact in journal if isinstance(fact, BecameReady)]
+    assert after.starting_s == pytest.approx(ready - spawned, abs=3.5)  # one listing late at most
 
 
 def test_a_verb_reads_the_agent_and_asks_no_server(
