@@ -46,7 +46,7 @@ def same_model(one: str, other: str) -> bool | None:
     model it is. A name without a family and a size, as ``default``, is one that its server made up.
     """
     a, b = _bare(one), _bare(other)
-    if a == b:
+    if re.sub(r"[^a-z0-9.]", "", a) == re.sub(r"[^a-z0-9.]", "", b):
         return True
     return False if _TELLS.search(a) and _TELLS.search(b) else None
 
@@ -54,4 +54,4 @@ def same_model(one: str, other: str) -> bool | None:
 def _bare(name: str) -> str:
     name = _VARIANT.sub("", name.rstrip("/").rpartition("/")[2].lower())
     name = _DATE.sub("", plain_model(name))
-    return re.sub(r"[^a-z0-9.]", "", _QUANTISATION.sub("", name)).strip(".")
+    return re.sub(r"[-_.]+$", "", re.sub(r"[-_.]{2,}", "-", _QUANTISATION.sub("", name)))

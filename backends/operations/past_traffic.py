@@ -1,6 +1,10 @@
 """What another source than the server's own counters says of past traffic."""
 
-from backends.domain.traffic.demand import Demand
+from dataclasses import replace
+
+from backends.domain.traffic.bins import Bin
+from backends.domain.traffic.demand import Demand, studied
+from backends.domain.traffic.series import stretches
 from backends.metrics.prometheus_server import past_traffic
 from backends.settings.config import TrafficSource
 from backends.traffic.columns import mapping_from
@@ -18,5 +22,15 @@ def past_demand(source: TrafficSource, model: str | None, now_s: float) -> Deman
     if source.prometheus is not None:
         return past_traffic(source.prometheus, model, now_s, span_s=source.days * DAY_S)
     if source.files:
-        return traffic_in(source.files, mapping_from(source.map))
+        return _learnt(traffic_in(source.files, mapping_from(source.map)))
     return None
+
+
+def _learnt(found: Demand) -> Demand:
+    """Return the traffic of files with what its steps tell of the week, of bursts and of errors."""
+    series = found.series
+    if series is None:
+        return found
+    learnt = studied(found, tuple(Bin(*each) for each in stretches(series)))
+    # Where the instants count from a beginning of their own, no weekday is known.
+    return replace(learnt, week_rps=()) if series.relative else learnt

@@ -151,7 +151,8 @@ def _with_launch(account: Account, server: Server, launched_s: float, now_s: flo
     """Begin to count a server's requests anew, and with one of ours a bill by the server."""
     meter, ledger = account.meter, with_launch(account.ledger, server.name, launched_s)
     ours = server.owner is Owner.MANAGED
-    if ours and meter is not None and meter.origin == "server_start":
+    by_server = meter is not None and meter.origin == "server_start"
+    if meter is not None and by_server and ours and launched_s > meter.began_s + 1:
         meter = advance_meter(
             begin_meter("server_start", launched_s, launched_s), now_s, "starting"
         )

@@ -88,6 +88,7 @@ class Recorder:
         self._list_again = asyncio.Event()
         self._catching_up = asyncio.Lock()
         self._written_s = 0.0
+        self._written_mono_s = host.now().mono_s
         self._problem_said = ""
         self._keeping = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -221,7 +222,9 @@ class Recorder:
                 self._add_to_series(fact.at.wall_s)
                 if not self._keeping:
                     self._spawn(self._keep_latest())
-                if fact.at.wall_s - self._written_s > meter_store.WRITE_EVERY_S:
+                # By the clock that nobody sets: one set back would stop it for as long.
+                if fact.at.mono_s - self._written_mono_s > meter_store.WRITE_EVERY_S:
+                    self._written_mono_s = fact.at.mono_s
                     self._write()
             case _:
                 pass
@@ -380,7 +383,7 @@ class Recorder:
 
 
 def _gone_on(account: Account, store: meter_store.MeterStore) -> Account:
-    """Return the account with what was kept; its servers until they are listed, if they were not."""
+    """Return the account with what was kept, and with the servers of then until they are listed."""
     if not account.servers_seen and store.latest is not None:
         account = replace(
             account,

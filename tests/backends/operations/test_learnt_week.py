@@ -145,7 +145,10 @@ def test_windows_are_kept_by_minutes_then_tens_then_hours() -> None:
 
 def test_what_was_learnt_of_one_model_says_nothing_of_the_next() -> None:
     kept = replace(week_of(4.0), model="org/other")
-    watched = advance(session(kept), scrape(210, 5))
+    opened = session(kept)
+    assert opened.life is not None
+    listed = replace(opened.account, servers=(opened.life.server,))
+    watched = advance(replace(opened, account=listed), scrape(210, 5))
     assert watched.ledger.of("chat").profile == HourlyProfile(model="org/model")
     older = replace(week_of(4.0), model="")
     assert advance(session(older), scrape(210, 5)).ledger.of("chat").profile.bins == older.bins
