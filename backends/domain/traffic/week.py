@@ -118,7 +118,7 @@ def _levels(
     if len(days) < LEAST_TREND_DAYS:
         return [level] * len(kept)
     slope, error, middle = _slope(days, end_s, 0.0)
-    if abs(slope) <= SURE_TREND * error:
+    if abs(slope) <= CHANGED * error:  # a trend by chance would hide what is chance
         return [level] * len(kept)
     ages = ((each.began_s - end_s) / DAY_S for each in kept)
     return [level * exp(slope * (age - middle)) for age in ages]
