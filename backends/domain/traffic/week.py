@@ -38,7 +38,7 @@ CELLS = 2 * HOURS
 CHANGED = 6.0
 """From so many standard errors on, the days after an instant have another level."""
 
-SURE_TREND, POSSIBLE_TREND = 3.0, 1.5
+SURE_TREND, POSSIBLE_TREND = 5.0, 1.5
 """From so many standard errors on a trend is followed, or makes the estimate less sure."""
 
 LEAST_TREND_DAYS = 10
@@ -118,7 +118,7 @@ def _levels(
     if len(days) < LEAST_TREND_DAYS:
         return [level] * len(kept)
     slope, error, middle = _slope(days, end_s, 0.0)
-    if abs(slope) <= SURE_TREND * error:
+    if abs(slope) <= CHANGED * error:  # a trend by chance would hide what is chance
         return [level] * len(kept)
     ages = ((each.began_s - end_s) / DAY_S for each in kept)
     return [level * exp(slope * (age - middle)) for age in ages]
@@ -204,7 +204,7 @@ def _changed_at(days: Sequence[_Level]) -> float | None:
         (1 / median(expected for _, _, expected in days)) ** 0.5,
     )
     best: tuple[float, float] | None = None
-    for at in range(max(LEAST_BEFORE, len(days) - MOST_AFTER), len(days)):
+    for at in range(max(LEAST_BEFORE, len(days) - MOST_AFTER), len(days) - 1):
         before, after = logs[max(0, at - MOST_AFTER) : at], logs[at:]
         n, m = len(before), len(after)
         mean = sum(before) / n
