@@ -102,27 +102,6 @@ def as_kept(bins: Sequence[Bin]) -> tuple[Bin, ...]:
     )
 
 
-def bins_of_steps(
-    steps: Iterable[tuple[int, float, float, float]], step_s: float, from_s: float, to_s: float
-) -> tuple[Bin, ...]:
-    """Return equal steps of time as stretches, those without a request included.
-
-    Args:
-        steps: place, requests, input and output tokens of those that had any; the step at place n
-            begins at n times `step_s`.
-        step_s: their length.
-        from_s: when the watching began, in seconds since 1970.
-        to_s: when it ended.
-    """
-    known = {place: sums for place, *sums in steps}
-    found = []
-    for place in range(int(from_s // step_s), int(-(-to_s // step_s))):
-        begins_s = max(from_s, place * step_s)
-        n, into, out = known.get(place, (0.0, 0.0, 0.0))
-        found.append(Bin(begins_s, min(to_s, (place + 1) * step_s) - begins_s, n, n, into, out))
-    return tuple(each for each in found if each.seconds > 0)
-
-
 def hour_of_week(wall_s: float) -> int:
     """Return the hour of the week in UTC; 0 begins on Monday at midnight."""
     return (int(wall_s // HOUR_S) + _EPOCH_HOUR) % (7 * 24)

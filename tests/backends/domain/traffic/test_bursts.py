@@ -12,7 +12,7 @@ from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import centre, load_of
 from backends.domain.decision.verdict import decide
-from backends.domain.traffic.bins import Bin, bins_of_steps, in_steps, merged
+from backends.domain.traffic.bins import Bin, in_steps, merged
 from backends.domain.traffic.bursts import bursts_of
 from backends.domain.traffic.demand import Demand, demand_of
 from backends.domain.traffic.shape import EVEN
@@ -81,14 +81,6 @@ def test_bursts_have_mean_one_and_fill_the_time() -> None:
 
 def test_stretches_of_ten_minutes_say_nothing_of_bursts() -> None:
     assert bursts_of(in_steps(bins(bursty, 12), 600)) == EVEN
-
-
-def test_steps_without_requests_are_stretches_too() -> None:
-    found = bins_of_steps([(2, 3.0, 30.0, 60.0)], 60.0, 60.0, 310.0)
-    assert [(each.began_s, each.seconds, each.requests) for each in found] == [
-        (60.0, 60.0, 0.0), (120.0, 60.0, 3.0), (180.0, 60.0, 0.0), (240.0, 60.0, 0.0),
-        (300.0, 10.0, 0.0),
-    ]  # fmt: skip
 
 
 def test_two_halves_are_the_whole_in_any_order() -> None:
