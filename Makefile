@@ -94,6 +94,7 @@ places-matrix: .venv/dev-ready  ## every verb where a folder is bad, for every k
 
 bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the terminal, logs, what-if, verdict's walk, traffic
 	$(BIN)/python -m benchmarks.console
+	$(BIN)/python -m benchmarks.agent
 	$(BIN)/python -m benchmarks.logs
 	$(BIN)/python -m benchmarks.flood
 	$(BIN)/python -m benchmarks.costs

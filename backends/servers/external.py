@@ -23,6 +23,9 @@ from backends.keeper.order import port_of, served_model
 from backends.keeper.probe import health, served_models
 from backends.servers.runtimes import Placed, Runtimes, failed_containers, runtime_of
 
+SETTLED_S = 60.0
+"""By then a process has become the program that it is to be, with its title."""
+
 ANSWER_S = 1.0
 """A server answers from memory, even a busy one; one that hangs must not hold up the list."""
 
@@ -36,7 +39,7 @@ def external_servers(
     they hold memory and serve nobody.
     """
     others = [process for process in running if process.id.pid not in ours]
-    roots = [one for one in others if is_server(processes.command_line(one.id.pid))]
+    roots = [one for one in others if is_server(_command_line(one))]
     trees = {one.id.pid for root in roots for one in processes.descendants(root.id.pid, others)}
     runtimes = Runtimes()
     servers = [_server(root, others, runtimes) for root in roots if root.id.pid not in trees]
@@ -197,12 +200,27 @@ def is_abandoned(process: Process) -> bool:
     A program that runs vLLM in itself, offline, is the parent of its engines and shares their
     session; an engine that lost its parent was handed to init or to a keeper of another session.
     """
-    if not processes.display_name(process).startswith("VLLM::"):
+    if not "".join(_command_line(process)[:1]).startswith("VLLM::"):
         return False
     parent = processes.read(process.parent)
     while parent is not None and processes.display_name(parent).startswith("VLLM::"):
         parent = processes.read(parent.parent)
     return parent is None or parent.id.pid == 1 or parent.session != process.session
+
+
+def _command_line(process: Process) -> tuple[str, ...]:
+    """Return the command line of a process; of one that has run for long, as it was lately.
+
+    A host has a thousand others, and each reading takes longer than all else of a look at it.
+    """
+    if processes.age_s(process.id) < SETTLED_S:
+        return processes.command_line(process.id.pid)
+    return _settled_line(process.id, int(time.monotonic() // SETTLED_S))
+
+
+@lru_cache(maxsize=8192)
+def _settled_line(process: ProcessId, _minute: int) -> tuple[str, ...]:
+    return processes.command_line(process.pid)
 
 
 def _orphans(processes_left: Iterable[Process]) -> list[Server]:

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import reduce
+from functools import lru_cache, reduce
 from pathlib import Path
 
 from backends.domain.address import reachable_host
@@ -116,9 +116,25 @@ def _unread(folder: ServerFolder, problem: Unreadable) -> Server:
     return replace(server, state=ServerState.FAILED, failure=unread, note=str(problem))
 
 
-def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, list[Process]]:
+def _journaled(folder: ServerFolder) -> tuple[list[ServerFact], Server]:
+    """Return the facts of a server's journal, and the server as they leave it."""
+    try:
+        found = folder.journal.stat()
+    except OSError:  # absent, or what reading it says
+        facts = read_journal(folder.journal)
+        return facts, server_in(folder.path.name, facts)
+    return _folded(folder, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _folded(folder: ServerFolder, *_written: int) -> tuple[list[ServerFact], Server]:
+    """Fold a journal once for as long as nothing is added; a list of servers is made for ever."""
     facts = read_journal(folder.journal)
-    told = server_in(folder.path.name, facts)
+    return facts, server_in(folder.path.name, facts)
+
+
+def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, list[Process]]:
+    facts, told = _journaled(folder)
     over = bool(facts) and isinstance(facts[-1], Stopped)
     keeper = None if over else living_keeper(folder)
     if keeper is not None and told.owner is Owner.MANAGED:
