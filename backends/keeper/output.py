@@ -8,6 +8,7 @@ behind the pipe knows the difference.
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 from backends.containers.container import inspect, wall_s
 from backends.containers.engine import Engine, EngineRefused, EngineUnavailable, frames
 from backends.domain.startup.lines import head_of
+from backends.host import processes
 from backends.http1 import Cancelled, NoAnswer
 from backends.keeper.log import complain
 from backends.keeper.order import LogSource
@@ -222,7 +224,7 @@ def _printed(command: tuple[str, ...], over: Callable[[], bool]) -> Iterator[byt
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
         assert child.stdout is not None
         if over():
-            child.terminate()
+            processes.send_to_child(child.pid, signal.SIGTERM)
         ender = threading.Thread(target=_end_when, args=(child, over), daemon=True)
         ender.start()
         yield from child.stdout
@@ -232,7 +234,7 @@ def _end_when(child: "subprocess.Popen[bytes]", over: Callable[[], bool]) -> Non
     while child.poll() is None:
         if over():
             time.sleep(ENGINE_END_S)
-            child.terminate()
+            processes.send_to_child(child.pid, signal.SIGTERM)
             return
         time.sleep(POLL_S)
 
