@@ -253,17 +253,27 @@ def record_finished_starts(host: Host) -> int:
     if is_spooled(host.history_file):
         with closing(open_history(host.history_file)) as history:
             write_spooled(history, host.history_file)
-    journals = list(_journals(host.state_folder))
-    if not journals:
-        return 0
-    settled = settled_starts(host.history_file)
-    fresh = [path for path in journals if path.stem not in settled]
-    records = [record for path in fresh if (record := _record(host, path)) is not None]
+    records = _finished_starts(host)
     if records:
         with closing(open_history(host.history_file)) as history:
             for record in records:
                 history.add_start(record)
     return len(records)
+
+
+def add_finished_starts(history: History, host: Host) -> None:
+    """Write into an open history what `record_finished_starts` writes."""
+    for record in _finished_starts(host):
+        history.add_start(record)
+
+
+def _finished_starts(host: Host) -> list[StartRecord]:
+    journals = list(_journals(host.state_folder))
+    if not journals:
+        return []
+    settled = settled_starts(host.history_file)
+    fresh = [path for path in journals if path.stem not in settled]
+    return [record for path in fresh if (record := _record(host, path)) is not None]
 
 
 def _journals(state_folder: Path) -> Iterator[Path]:

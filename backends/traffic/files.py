@@ -112,7 +112,8 @@ def described(path: Path) -> TrafficFile:
     if not any(line.strip() for line in lines):
         raise UnreadableTraffic(f"{path} is empty; give a file with a row for each request")
     file_ = TrafficFile(path, "log", compression, encoding)
-    return _form(file_, lines, whole=len(head) < HEAD)
+    with _readable(path):
+        return _form(file_, lines, whole=len(head) < HEAD)
 
 
 def records(file: TrafficFile) -> Numbered:

@@ -7,7 +7,7 @@ from backends.domain.facts import Fact, LogRead, Ticked
 from backends.domain.server import ServerState
 from backends.domain.session import Session
 from backends.keeper.client import follow as keeper_follow
-from backends.keeper.folder import ServerFolder, server_folder
+from backends.keeper.folder import ServerFolder, server_folder, server_folders
 from backends.keeper.tail import END_BYTES, tail
 from backends.operations.host import Host
 
@@ -29,8 +29,11 @@ async def ticks(host: Host, look: Look) -> AsyncIterator[Fact]:
 
 async def follow(host: Host, name: str) -> AsyncIterator[Fact]:
     """Yield the facts of a server's current start, then those that come."""
-    async for fact in keeper_follow(server_folder(host.state_folder, name)):
-        yield fact
+    kept = await asyncio.to_thread(server_folders, host.state_folder)
+    # A name that others chose may be none that a folder can have.
+    for folder in (each.path for each in kept if each.path.name == name):
+        async for fact in keeper_follow(folder):
+            yield fact
 
 
 async def log(host: Host, name: str, *, far_back: bool = False) -> AsyncIterator[LogRead]:

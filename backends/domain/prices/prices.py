@@ -118,9 +118,11 @@ def replaces(old: Price | None, new: Price) -> bool:
     if new.as_of is None:
         return False
     if of_provider(old) != of_provider(new):
-        first, second = (new, old) if of_provider(new) else (old, new)
-        stale = is_stale(first.as_of, second.as_of)
-        return stale if first is old else not stale
+        said, other = (new, old) if of_provider(new) else (old, new)
+        assert said.as_of is not None
+        assert other.as_of is not None
+        stale = said.as_of < other.as_of and is_stale(said.as_of, other.as_of)
+        return stale if said is old else not stale
     return new.as_of >= old.as_of
 
 

@@ -35,7 +35,7 @@ class RecordFeed:
     def refresh(self) -> None:
         """Ask for a snapshot among the messages, as when another server is shown."""
         if self._recorder is not None:
-            self._recorder.republish()
+            self._recorder.look_again()
         else:
             self._refresh.set()
 

@@ -1,7 +1,7 @@
 """Keeps the record of a host: folds what its sources tell, and has written what it adds up to."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -130,6 +130,7 @@ class Recorder:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             if self._lock.held:
                 self._write()
+                self._history.write(partial(records.add_finished_starts, host=self.host))
             for queue in self._listeners:
                 queue.put_nowait(None)
             self._lock.release()
@@ -147,6 +148,11 @@ class Recorder:
                 yield message
         finally:
             self._listeners.discard(queue)
+
+    def look_again(self) -> None:
+        """List the servers at once, as when one was just launched, and send the whole record."""
+        self._list_again.set()
+        self.republish()
 
     def republish(self) -> None:
         """Send every listener the whole record."""
@@ -181,7 +187,8 @@ class Recorder:
             if isinstance(fact, ServersSeen):
                 listed = fact.servers
                 addresses = await asyncio.to_thread(sources.read_here, self.host, listed)
-                self._look_after(listed, addresses)
+                kept = await asyncio.to_thread(sources.kept_here, self.host, listed)
+                self._look_after(listed, addresses, kept)
 
     async def _ticks(self) -> AsyncIterator[Fact]:
         while True:
@@ -245,15 +252,17 @@ class Recorder:
             self.account = with_stretches(replace(self.account, at=fact.at), found)
             self.republish()
 
-    def _look_after(self, listed: tuple[Server, ...], addresses: Mapping[str, str]) -> None:
+    def _look_after(
+        self, listed: tuple[Server, ...], addresses: Mapping[str, str], kept: Collection[str]
+    ) -> None:
         """Follow each server of ours, and read each that has an address; let go of all others."""
         for server in listed:
             if server.owner is Owner.MANAGED or server.name in addresses:
-                self._watch(server, addresses.get(server.name, ""))
+                self._watch(server, addresses.get(server.name, ""), kept)
         for name in self._watched.keys() - {each.name for each in listed}:
             self._let_go(self._watched.pop(name))
 
-    def _watch(self, server: Server, address: str) -> None:
+    def _watch(self, server: Server, address: str, kept: Collection[str]) -> None:
         watched = self._watched.get(server.name)
         if watched is None:
             session = watching(Session(self.host.now()), server.name, server.model)
@@ -263,7 +272,7 @@ class Recorder:
         if server.owner is Owner.EXTERNAL and watched.session.life is not None:
             life = replace(watched.session.life, server=server)
             watched.session = replace(watched.session, life=life)
-        if server.keeper_pid is not None and (watched.follows is None or watched.follows.done()):
+        if server.name in kept and (watched.follows is None or watched.follows.done()):
             watched.follows = self._spawn(self._follow(server.name))
         if address != watched.address:
             if watched.reads is not None:

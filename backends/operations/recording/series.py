@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import quote
 
 from backends.domain.facts import GpusSampled
 from backends.domain.session import Session
@@ -35,7 +36,7 @@ class ServerSeries:
 
     @property
     def _day_file(self) -> Path:
-        return self._folder / f"{self._server}.day"
+        return self._folder / f"{_file_name(self._server)}.day"
 
     def add(self, wall_s: float, figures: tuple[float | None, ...]) -> None:
         """Take the figures of one instant."""
@@ -72,18 +73,26 @@ class ServerSeries:
             _forget(self._folder, self._server, wall_s)
 
     def _month_file(self, wall_s: float) -> Path:
-        return self._folder / f"{self._server}.{datetime.fromtimestamp(wall_s, UTC):%Y-%m}.jsonl"
+        return (
+            self._folder
+            / f"{_file_name(self._server)}.{datetime.fromtimestamp(wall_s, UTC):%Y-%m}.jsonl"
+        )
 
 
 def coarse_rows(folder: Path, server: str) -> Iterator[Row]:
     """Yield the rows of a year that were kept of a server, oldest first."""
-    for file in sorted(folder.glob(f"{server}.*.jsonl")):
+    for file in sorted(folder.glob(f"{_file_name(server)}.*.jsonl")):
         with suppress(OSError):
             for line in file.read_text().splitlines():
                 with suppress(ValueError, TypeError):  # the last one may be cut short
                     row = json.loads(line)
                     if len(row) == _WIDTH:
                         yield tuple(math.nan if each is None else float(each) for each in row)
+
+
+def _file_name(server: str) -> str:
+    """Return a name of a file for a server, whose own name others may have chosen."""
+    return quote(server, safe="", errors="replace")
 
 
 def _append(file: Path, row: Row) -> None:
@@ -96,7 +105,7 @@ def _append(file: Path, row: Row) -> None:
 def _forget(folder: Path, server: str, wall_s: float) -> None:
     """Remove what is older than a year."""
     oldest = datetime.fromtimestamp(wall_s - YEAR.step_s * YEAR.rows, UTC).strftime("%Y-%m")
-    for file in folder.glob(f"{server}.*.jsonl"):
+    for file in folder.glob(f"{_file_name(server)}.*.jsonl"):
         if file.name.removesuffix(".jsonl").rpartition(".")[2] < oldest:
             file.unlink(missing_ok=True)
 

@@ -10,7 +10,7 @@ from backends.domain.server import SERVING, Owner, Server, ServerState
 from backends.domain.session import METRICS, SERVERS
 from backends.domain.vram_owners import with_owners
 from backends.gpus.watch import PROCESSES_PERIOD_S, watch_gpus
-from backends.keeper.folder import Unreadable
+from backends.keeper.folder import Unreadable, server_folders
 from backends.metrics.scrape import watch_metrics
 from backends.operations.host import Host
 from backends.servers.adopted import remembered
@@ -84,6 +84,14 @@ def read_here(host: Host, listed: tuple[Server, ...]) -> dict[str, str]:
         and each.base_url is not None
         and (each.owner is Owner.MANAGED or each.keeper_pid is not None or each.pid in adopted)
     }
+
+
+def kept_here(host: Host, listed: tuple[Server, ...]) -> frozenset[str]:
+    """Return the names of those that have a keeper, whose journal can be followed."""
+    folders = {folder.path.name for folder in server_folders(host.state_folder)}
+    return frozenset(
+        each.name for each in listed if each.keeper_pid is not None and each.name in folders
+    )
 
 
 class Owners:

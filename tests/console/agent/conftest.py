@@ -46,16 +46,16 @@ class AgentHost:
 
     @property
     def record(self) -> Snapshot:
-        """What the agent tells, once it does."""
+        """What the agent tells, once it has taken up what was kept."""
         found: list[Snapshot] = []
 
         def told() -> bool:
             with suppress(AgentUnavailable):
                 found.extend(filter(None, [client.snapshot(self.host.state_folder)]))
-            return bool(found)
+            return bool(found) and found[-1].account.meter is not None
 
         wait_for(told)
-        return found[0]
+        return found[-1]
 
     def reads(self) -> bool:
         status = self.status

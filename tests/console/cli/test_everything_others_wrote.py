@@ -56,6 +56,12 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
         *("starts", "series", "runs", "loads", "coldprobes"),
         *(f"series {SERIES_ID}", f"runs {SERIES_ID}", f"loads {LOAD_ID}", f"coldprobes {PROBE_ID}"),
     ),
+    "endpoint presets": ("",),
+    "endpoint check": ("api",),
+    "endpoint add": ("other --preset openai",),
+    "agent status": ("",),
+    "agent start": ("",),
+    "agent stop": ("",),
     "doctor": ("",),
 }
 """What each verb is given; one that is missing here fails `test_every_verb_is_looked_at`."""

@@ -38,6 +38,7 @@ from console.tui.screens.logs import LogScreen
 from console.tui.screens.main import MainScreen
 from console.tui.screens.question import Question, TextQuestion
 from console.tui.screens.record import RecordScreen
+from console.tui.screens.servers import ServersScreen
 from console.tui.screens.welcome import WelcomeScreen
 from tests.console.cli.conftest import configure
 from tests.console.conftest import MODEL, SERVER, MadeHost, started, state, until
@@ -195,6 +196,9 @@ async def screens(drive: Driver) -> None:
     await drive.press("g")
     await drive.on(GpuScreen)
     await drive.to_main()
+    await drive.press("w")
+    await drive.on(ServersScreen)
+    await drive.to_main()
     await drive.press("question_mark")
     await drive.on(HelpScreen)
     await drive.to_main()
@@ -278,10 +282,10 @@ async def stop_and_restart(drive: Driver) -> None:
     assert before is not None
 
 
-def kill_keeper(host: Host) -> int:
+def kill_keeper(host: Host, number: signal.Signals = signal.SIGKILL) -> int:
     keeper = keeper_id(ServerFolder(server_folder(host.state_folder, SERVER)))
     assert keeper is not None
-    os.kill(keeper.pid, signal.SIGKILL)
+    os.kill(keeper.pid, number)
     return keeper.pid
 
 
@@ -295,8 +299,10 @@ async def orphans(drive: Driver) -> None:
     assert app.session.life is not None
     first_pid = app.session.life.server.pid
     assert first_pid is not None
-    await asyncio.to_thread(kill_keeper, app.host)
+    # Suspended, it can neither end the engine nor be replaced before its server is gone.
+    await asyncio.to_thread(kill_keeper, app.host, signal.SIGSTOP)
     os.kill(first_pid, signal.SIGKILL)
+    await asyncio.to_thread(kill_keeper, app.host)
     await drive.until(lambda: any(each.survivors for each in app.session.servers))
     await drive.until(lambda: app.check_action("server", ("end",)))
     await drive.press("x")

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,8 @@ from textual.widgets._footer import FooterKey
 
 from backends.domain.facts import LogRead
 from backends.domain.server import ServerState
+from backends.history.history import open_history
+from backends.history.records import StartRecord
 from backends.settings.config import KeySource
 from console.tui.app import InferctlApp
 from console.tui.screens.costs import CostScreen
@@ -161,6 +164,11 @@ async def test_hours_of_a_day_end_at_twenty_four(made_host: MadeHost) -> None:
         assert " 24 " in row
 
 
+def starts_in(made_host: MadeHost) -> tuple[StartRecord, ...]:
+    with closing(open_history(made_host.folder / "history.sqlite")) as history:
+        return history.recent_starts()
+
+
 async def test_h_lists_starts_and_series(made_host: MadeHost) -> None:
     app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
@@ -171,6 +179,7 @@ async def test_h_lists_starts_and_series(made_host: MadeHost) -> None:
         await started(pilot, app)
         await pilot.press("a")
         await until(pilot, lambda: ended(app))
+        await until(pilot, lambda: bool(starts_in(made_host)))
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.is_mounted)
         view = app.screen.query_one(HistoryTable).view
