@@ -31,6 +31,7 @@ class WatchActions:
         self._drawing = drawing
         self._records = records
         self._feed = feed
+        self._adopting: set[str] = set()
         self._following: Running | None = None
 
     @property
@@ -114,7 +115,9 @@ class WatchActions:
     def adopt_orphaned(self, fact: ServersSeen) -> None:
         """Give a new keeper to each server of ours that lost its own and whose API server lives."""
         for each in fact.servers:
-            if each.lost_its_keeper and each.pid is not None:
+            taken = each.name in self._adopting  # a second keeper would only wait for the first
+            if each.lost_its_keeper and each.pid is not None and not taken:
+                self._adopting.add(each.name)
                 self._console.carry_out(self._adopt(each.name), f"keep {each.name}")
 
     async def _adopt(self, name: str) -> None:
@@ -123,6 +126,8 @@ class WatchActions:
             await asyncio.to_thread(adopt, console.host, name)
         except KeeperError:
             return  # another console was quicker, or it has ended meanwhile
+        finally:
+            self._adopting.discard(name)
         console.notify(
             f"the keeper of {name} was killed; the server went on and has a new one",
             severity="warning",

@@ -24,7 +24,7 @@ from backends.domain.server import ProcessId, ServerState
 from backends.domain.start import FailureKind
 from backends.host import processes
 from backends.keeper import client
-from backends.keeper.folder import ServerFolder, read_journal
+from backends.keeper.folder import ServerFolder, living_keeper, read_journal
 from backends.keeper.service import MOST_CLIENTS, connect
 from backends.servers.listing import our_server, server_in
 from backends.wire import encode_fact
@@ -151,6 +151,7 @@ async def test_a_clock_that_is_set_changes_no_duration_and_reboots_no_host(
     for one in members:
         processes.send(one.id, signal.SIGKILL, lambda _: True)
     await eventually(lambda: not bench.members(folder))
+    await eventually(lambda: living_keeper(ServerFolder(folder)) is None)
     monkeypatch.setattr("backends.servers.listing.boot_wall_s", lambda: facts[-1].at.wall_s + 3600)
     failure = our_server(folder).failure
     assert failure is not None
