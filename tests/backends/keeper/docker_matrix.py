@@ -17,7 +17,7 @@ from pathlib import Path
 
 from backends.containers.container import inspect
 from backends.domain.facts import FirstTokenSeen, PhaseBegan, ServerFact, StopOrdered
-from backends.domain.server import RuntimeKind, Server
+from backends.domain.server import SERVING, RuntimeKind, Server
 from backends.domain.start import PhaseName
 from backends.domain.vllm_arguments import is_server
 from backends.host import processes
@@ -76,6 +76,8 @@ def play(docker: DockerHost, victim: str, state: str, folder: Path) -> Played:
     container = inspect(docker.engine, "inferctl-ours")
     assert container is not None
     _strike(docker, victim, kept, container.id)
+    if victim in {"init", "api", "engine"}:  # what is left may take a while to give up
+        until(lambda: _ours(host).state not in SERVING)
     shown = _settled(lambda: _ours(host))
     if stopping.is_alive():
         stopping.join(90)
