@@ -82,8 +82,8 @@ def cpu_s(process: psutil.Process) -> float:
 
 def of_module(module: str) -> psutil.Process:
     """Return the first process that runs one of our modules."""
-    for process in psutil.process_iter():
-        if module in process.cmdline():
+    for process in psutil.process_iter(["cmdline"]):  # one that has ended has none
+        if module in (process.info["cmdline"] or ()):
             return process
     raise SystemExit(f"no process runs {module}")
 
