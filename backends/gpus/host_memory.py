@@ -26,10 +26,17 @@ class HostMemory:
         self._pids = pids
         self._proc = proc or Proc()
         self._cgroup = cgroup
+        self._known: frozenset[int] | None = None
 
-    def sample(self, *, processes: bool) -> GpuSample:  # noqa: ARG002 - they cost nothing here
-        """Return host memory as one GPU of vendor ``host``; none while no process is given."""
-        pids = sorted(pid for pid in set(self._pids()) if self._proc.has(pid))
+    def sample(self, *, processes: bool) -> GpuSample:
+        """Return host memory as one GPU of vendor ``host``; none while no process is given.
+
+        Whose processes they are is asked with the first sample and with each that lists them: it
+        takes a look at every process of the host.
+        """
+        if processes or self._known is None:
+            self._known = frozenset(self._pids())
+        pids = sorted(pid for pid in self._known if self._proc.has(pid))
         if not pids:
             return GpuSample((), "no server computes on this host's CPU")
         listed = tuple(

@@ -15,16 +15,19 @@ MARKER = "INFERCTL_SERVER"
 POLL_S = 0.05
 
 
-def belonging_to(marker: str, first: ProcessId) -> list[Process]:
+def belonging_to(
+    marker: str, first: ProcessId, among: Iterable[Process] | None = None
+) -> list[Process]:
     """Return the living processes of one start: those with its mark, and what descends from them.
 
     Args:
         marker: the value of `MARKER` in the environment of that start, ``NAME:START_ID``.
         first: the process that was launched, alive or not; none of the others is older.
+        among: every process of this host, where the caller has just listed them.
     """
     running = [
         one
-        for one in processes.running()
+        for one in (processes.running() if among is None else among)
         if one.id.started_ticks >= first.started_ticks and one.id.pid != os.getpid()
     ]
     marks = {one.id.pid: processes.environment_value(one.id.pid, MARKER) for one in running}

@@ -145,10 +145,14 @@ def read_journal(journal: Path) -> list[ServerFact]:
         raise Unreadable.of(journal, error) from error
 
 
-def left_behind(facts: list[ServerFact]) -> list[Process]:
+def left_behind(facts: list[ServerFact], among: Iterable[Process] | None = None) -> list[Process]:
     """Return the processes that live of the start in this journal.
 
     None where its beginning was lost: what lives of it is listed as a vLLM of others.
+
+    Args:
+        facts: the journal.
+        among: every process of this host, where the caller has just listed them.
     """
     begun = next((fact for fact in facts if isinstance(fact, Spawned)), None)
     if begun is None or isinstance(facts[-1], Stopped):
@@ -156,7 +160,7 @@ def left_behind(facts: list[ServerFact]) -> list[Process]:
     contained = [fact for fact in facts if isinstance(fact, ContainerStarted)]
     if contained:
         return in_container(contained[-1].container)
-    return belonging_to(f"{begun.server}:{begun.start_id}", begun.process)
+    return belonging_to(f"{begun.server}:{begun.start_id}", begun.process, among)
 
 
 def facts_in(lines: Iterable[bytes]) -> Iterator[ServerFact]:

@@ -90,10 +90,12 @@ def server_pids(state_folder: Path | None) -> dict[str, frozenset[int]]:
 
     Those of a server whose journal cannot be read are not known; `list_servers` says so.
     """
+    folders = server_folders(state_folder) if state_folder else []
+    running = processes.running() if folders else []
     found = {}
-    for folder in server_folders(state_folder) if state_folder else ():
+    for folder in folders:
         with contextlib.suppress(Unreadable):
-            if members := left_behind(read_journal(folder.journal)):
+            if members := left_behind(_journaled(folder)[0], running):
                 found[folder.path.name] = frozenset(one.id.pid for one in members)
     return found
 
