@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from console.cli import argument_types as types
+from console.cli import shared_arguments as shared
 
 ON_SCREEN = frozenset({"demo", "replay"})
 """Verbs that open the console and therefore print no document."""
@@ -31,13 +32,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
-    shared = {arguments: _of(arguments) for _, _, several, _ in VERBS for arguments in several}
+    parents = {arguments: _of(arguments) for _, _, several, _ in VERBS for arguments in several}
     for name, summary, several, own in VERBS:
         verb = verbs.add_parser(
             name,
             help=summary,
             description=f"{summary[0].upper()}{summary[1:]}.",
-            parents=[shared[arguments] for arguments in several],
+            parents=[parents[arguments] for arguments in several],
         )
         if own is not None:
             own(verb)
@@ -54,71 +55,6 @@ def _of(arguments: Arguments) -> argparse.ArgumentParser:
     parent = argparse.ArgumentParser(add_help=False)
     arguments(parent)
     return parent
-
-
-# What several verbs take.
-
-
-def _server(parser: argparse.ArgumentParser) -> None:
-    about = "a [server.NAME] of the configuration"
-    parser.add_argument("name", metavar="NAME", type=types.server, help=about)
-
-
-def _endpoint(parser: argparse.ArgumentParser) -> None:
-    about = "endpoint or server name, or URL#MODEL"
-    parser.add_argument("endpoint", metavar="ENDPOINT", help=about)
-
-
-def _force(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--force", action="store_true", help="launch although a check failed")
-
-
-def _wait(parser: argparse.ArgumentParser) -> None:
-    about = "return when it is ready, or has failed"
-    parser.add_argument("--wait", action="store_true", help=about)
-
-
-def _dry_run(parser: argparse.ArgumentParser) -> None:
-    about = "print the command that would start it, and start nothing"
-    parser.add_argument("--dry-run", action="store_true", help=about)
-
-
-def _drain(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--drain",
-        type=types.seconds,
-        default=0.0,
-        metavar="SECONDS",
-        help="let requests finish first",
-    )
-
-
-def _yes(parser: argparse.ArgumentParser) -> None:
-    about = "go on without asking; what it costs is still printed"
-    parser.add_argument("--yes", action="store_true", help=about)
-
-
-def _prompt(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--prompt", metavar="TEXT", help="the prompt, or short, paragraph, long")
-    add("--prompt-file", type=types.text, metavar="FILE", help="read the prompt from a file")
-    add("--max-tokens", type=types.count, metavar="N", help="limit of output tokens per request")
-    add("--cached", action="store_true", help="same prompt each time: measure caches")
-
-
-def _traffic(parser: argparse.ArgumentParser) -> None:
-    source = parser.add_mutually_exclusive_group()
-    one = source.add_argument
-    one("--prometheus", type=types.text, metavar="URL", help="a fleet's traffic, from Prometheus")
-    about = "recorded traffic: usage exports, access logs, CSV, JSON, Parquet; folders and patterns"
-    one("--traffic", type=types.text, nargs="+", metavar="FILE", help=about)
-    add = parser.add_argument
-    about = "which column is what where names do not say it: at, input, output, requests ..."
-    add("--map", type=types.text, metavar="ROLE=COLUMN,...", help=about)
-    about = "show how the first rows of --traffic are understood, and decide nothing"
-    add("--preview", action="store_true", help=about)
-    add("--days", type=types.count, metavar="N", help="how far back Prometheus is asked (7)")
-    add("--model", type=types.text, metavar="NAME", help="the model that Prometheus is asked for")
 
 
 # What one verb takes.
@@ -242,14 +178,15 @@ def _prices(parser: argparse.ArgumentParser) -> None:
         "Prices are kept beside config.toml, in prices.json (yours) and imported-prices.json; "
         "yours stand above imported ones, those above the table that is shipped."
     )
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    _prices_list(actions.add_parser("list", help="prices in force, each with source and date"))
-    _prices_set(actions.add_parser("set", help="keep a price of your own, with its date"))
-    _prices_update(
-        actions.add_parser("update", help="import a catalogue, or fetch one with --fetch")
+    actions = shared.actions(
+        parser,
+        list="prices in force, each with source and date",
+        set="keep a price of your own, with its date",
+        update="import a catalogue, or fetch one with --fetch",
     )
-    for action in actions.choices.values():
-        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON")
+    _prices_list(actions["list"])
+    _prices_set(actions["set"])
+    _prices_update(actions["update"])
 
 
 def _prices_list(parser: argparse.ArgumentParser) -> None:
@@ -293,24 +230,26 @@ def _prices_update(parser: argparse.ArgumentParser) -> None:
 
 
 def _agent(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    actions.add_parser("status", help="what it reads, and who follows it")
-    actions.add_parser("start", help="start it, though no server runs")
-    actions.add_parser("stop", help="end it; servers and keepers go on")
-    for action in actions.choices.values():
-        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON")
+    shared.actions(
+        parser,
+        status="what it reads, and who follows it",
+        start="start it, though no server runs",
+        stop="end it; servers and keepers go on",
+    )
 
 
 def _endpoints(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    _endpoint_add(actions.add_parser("add", help="write its table from a preset, with comments"))
-    check = actions.add_parser("check", help="one request: what works, was adapted, is missing")
+    actions = shared.actions(
+        parser,
+        add="write its table from a preset, with comments",
+        check="one request: what works, was adapted, is missing",
+        presets="the providers that are known, each with its source",
+    )
+    _endpoint_add(actions["add"])
+    check = actions["check"]
     check.add_argument("name", metavar="NAME", help="endpoint or server name, or URL#MODEL")
     about = "for the whole request, and for each wait (default: 120 to the first token)"
     check.add_argument("--timeout", type=types.rate, metavar="SECONDS", help=about)
-    actions.add_parser("presets", help="the providers that are known, each with its source")
-    for action in actions.choices.values():
-        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON")
 
 
 def _endpoint_add(parser: argparse.ArgumentParser) -> None:
@@ -361,41 +300,51 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 
 
 VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
-    ("start", "launch a server, detached", (_server, _wait, _force, _dry_run), None),
-    ("stop", "stop a server and see its memory freed", (_server, _drain), _stop),
+    (
+        "start",
+        "launch a server, detached",
+        (shared.server, shared.wait, shared.force, shared.dry_run),
+        None,
+    ),
+    ("stop", "stop a server and see its memory freed", (shared.server, shared.drain), _stop),
     (
         "restart",
         "stop a server, then launch it again",
-        (_server, _drain, _wait, _force),
+        (shared.server, shared.drain, shared.wait, shared.force),
         None,
     ),
     ("status", "every server of this host, ours and external", (), _status),
-    ("logs", "the log of a server", (_server,), _logs),
+    ("logs", "the log of a server", (shared.server,), _logs),
     ("adopt", "watch a vLLM that something else started", (), _adopt),
     ("explain", "phases, memory and failure of any vLLM log file", (), _explain),
     (
         "coldstart",
         "start a server again and again: each phase, its spread, its cost",
-        (_server, _drain, _force, _yes),
+        (shared.server, shared.drain, shared.force, shared.yes),
         _coldstart,
     ),
     ("gpus", "one sample of every GPU with its processes", (), None),
-    ("ab", "the same prompt at two to four endpoints, measured", (_prompt, _yes), _ab),
+    ("ab", "the same prompt at two to four endpoints, measured", (shared.prompt, shared.yes), _ab),
     (
         "load",
         "the measured capacity: open-loop load until a latency limit breaks",
-        (_endpoint, _prompt, _yes),
+        (shared.endpoint, shared.prompt, shared.yes),
         _load,
     ),
     (
         "coldprobe",
         "is an endpoint slow after it was left alone, in the background",
-        (_endpoint, _yes),
+        (shared.endpoint, shared.yes),
         _cold_probe,
     ),
     ("endpoint", "add an API from a preset, or check what one can do", (), _endpoints),
-    ("cost", "what was spent, and what the same tokens would have cost", (_traffic,), _cost),
-    ("verdict", "is the GPU or the API cheaper, and what would flip it", (_traffic,), _verdict),
+    ("cost", "what was spent, and what the same tokens would have cost", (shared.traffic,), _cost),
+    (
+        "verdict",
+        "is the GPU or the API cheaper, and what would flip it",
+        (shared.traffic,),
+        _verdict,
+    ),
     ("prices", "what models and GPUs cost, who says so and since when", (), _prices),
     ("history", "the starts and A/B series that were recorded", (), _history),
     ("export", "the history as JSON, CSV or Markdown", (), _export),

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from backends.agent.client import AgentUnavailable
 from backends.agent.follow import follow
 from backends.agent.messages import Message
-from backends.domain.facts import SourceFailed
 from backends.domain.server import Owner
 from backends.history.thread import HistoryThread
 from backends.keeper.folder import server_folders
@@ -16,17 +15,19 @@ from backends.operations.recording.recorder import Recorder
 from backends.servers.adopted import remembered
 from backends.servers.listing import server_pids
 
-AGENT = "agent"
-"""The source that fails where the agent cannot be had."""
-
 AGAIN_S = 30.0
 """How long a console keeps the record itself where the agent cannot be had."""
 
 
 class RecordFeed:
-    """Yields the record of a host as messages: a snapshot first, then what happens."""
+    """Yields the record of a host as messages: a snapshot first, then what happens.
+
+    Attributes:
+        problem: why the agent cannot be had, one sentence with the remedy; empty while it can.
+    """
 
     def __init__(self, host: Callable[[], Host], history: HistoryThread) -> None:
+        self.problem = ""
         self._host = host
         self._history = history
         self._recorder: Recorder | None = None
@@ -63,10 +64,11 @@ class RecordFeed:
                     await asyncio.to_thread(by_agent.begin_agent, host)
                     self._refresh.clear()
                     async for message in follow(host.state_folder, self._refresh):
+                        self.problem = ""
                         yield message
                 except AgentUnavailable as problem:
                     itself_until_s = host.now().mono_s + AGAIN_S
-                    yield SourceFailed(host.now(), AGENT, str(problem))
+                    self.problem = str(problem)
                 continue
             async for message in self._own(switch=agents, until_s=itself_until_s):
                 yield message

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -33,6 +32,7 @@ from backends.keeper.folder import server_folder
 from backends.operations import decision, meter_store, records
 from backends.operations.host import Host
 from backends.operations.recording import sources
+from backends.operations.recording.listeners import Listeners
 from backends.operations.recording.lock import RecordLock
 from backends.operations.recording.series import ServerSeries, figures_of, used_by
 from backends.operations.rental import tariff_of
@@ -44,9 +44,6 @@ SERIES_FOLDER = "series"
 
 AGAIN_S = 1.0
 """Seconds between attempts to read a history that cannot be read."""
-
-MOST_WAITING = 600
-"""Messages that a listener may be behind: ten minutes of them. One that is further is let go."""
 
 ENDS = (FirstTokenSeen, FirstTokenUnavailable, Exited, Stopped)
 """After any of these a start is written down; of two records the more complete stays."""
@@ -84,7 +81,7 @@ class Recorder:
         self._lock = RecordLock(host.state_folder)
         self._gpus: GpusSampled | None = None
         self._watched: dict[str, _Watched] = {}
-        self._listeners: set[asyncio.Queue[Message | None]] = set()
+        self._listeners = Listeners(self.snapshot)
         self._list_again = asyncio.Event()
         self._catching_up = asyncio.Lock()
         self._written_s = 0.0
@@ -131,8 +128,7 @@ class Recorder:
             if self._lock.held:
                 self._write()
                 self._history.write(partial(records.add_finished_starts, host=self.host))
-            for queue in self._listeners:
-                queue.put_nowait(None)
+            self._listeners.end()
             self._lock.release()
 
     async def messages(self) -> AsyncIterator[Message]:
@@ -140,14 +136,8 @@ class Recorder:
 
         Ends when the record does, or when the listener is too far behind.
         """
-        queue: asyncio.Queue[Message | None] = asyncio.Queue()
-        queue.put_nowait(self.snapshot())
-        self._listeners.add(queue)
-        try:
-            while (message := await queue.get()) is not None:
-                yield message
-        finally:
-            self._listeners.discard(queue)
+        async for message in self._listeners.messages():
+            yield message
 
     def look_again(self) -> None:
         """List the servers at once, as when one was just launched, and send the whole record."""
@@ -156,7 +146,7 @@ class Recorder:
 
     def republish(self) -> None:
         """Send every listener the whole record."""
-        self._publish(self.snapshot())
+        self._listeners.send(self.snapshot())
 
     def snapshot(self) -> Snapshot:
         """Return the whole record as it stands."""
@@ -221,7 +211,7 @@ class Recorder:
             self._gpus = fact
         for each in self._watched.values():
             each.session = advance_watched(replace(each.session, account=self.account), fact)
-        self._publish(fact)
+        self._listeners.send(fact)
         match fact:
             case MetricsScraped():
                 self._judge(fact.server)
@@ -319,7 +309,7 @@ class Recorder:
         watched = self._watched.get(name)
         if watched is not None:
             watched.shown, watched.shown_read = shown, True
-            self._publish(PlanJudged(name, shown))
+            self._listeners.send(PlanJudged(name, shown))
 
     def _judge(self, name: str) -> None:
         """Have a window of traffic judged that is closed and was not yet."""
@@ -378,17 +368,6 @@ class Recorder:
             return
         self._history.write(partial(meter_store.save_account, account=account, since_s=since_s))
         self._written_s = account.meter.last_s
-
-    def _publish(self, message: Message) -> None:
-        for queue in list(self._listeners):
-            if queue.qsize() >= MOST_WAITING:
-                self._listeners.discard(queue)
-                with suppress(asyncio.QueueEmpty):
-                    while True:
-                        queue.get_nowait()
-                queue.put_nowait(None)
-            else:
-                queue.put_nowait(message)
 
 
 def _gone_on(account: Account, store: meter_store.MeterStore) -> Account:

@@ -34,8 +34,8 @@ class Actions:
     def __init__(self, console: Console) -> None:
         self._console = console
         self.drawing = Drawing(console)
-        self.records = RecordActions(console, self.drawing)
         self.feed = RecordFeed(lambda: console.host, console.history)
+        self.records = RecordActions(console, self.drawing, self.feed)
         self.watch = WatchActions(console, self.drawing, self.records, self.feed)
         self.server = ServerActions(console, self.watch)
         self.ab = AbActions(console)

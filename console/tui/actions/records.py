@@ -12,6 +12,7 @@ from backends.domain.session import advance, recovered
 from backends.operations import meter_store, records
 from backends.operations.host import Host
 from backends.operations.past_traffic import past_demand
+from backends.operations.recording.feed import RecordFeed
 from backends.operations.records import ContextFields
 from backends.problem import Problem
 from backends.settings.config import TrafficSource
@@ -20,6 +21,9 @@ from console.tui.actions.drawing import Drawing
 
 HISTORY = "history"
 """The source that fails where what was written down cannot be read, or nothing be added."""
+
+AGENT = "agent"
+"""The source that fails where the process that is to keep the record cannot be had."""
 
 AGAIN_S = 1.0
 """Seconds between attempts to read a history that cannot be read."""
@@ -31,9 +35,10 @@ PAST_TRAFFIC_S = 600.0
 class RecordActions:
     """Between the history and the context; nothing here waits for a disk."""
 
-    def __init__(self, console: Console, drawing: Drawing) -> None:
+    def __init__(self, console: Console, drawing: Drawing, feed: RecordFeed) -> None:
         self._console = console
         self._drawing = drawing
+        self._feed = feed
         self._record_problem = ""
         self._taken_up = False
 
@@ -69,13 +74,18 @@ class RecordActions:
             console.carry_out(self._read(read), f"recall {type(fact).__name__}")
 
     def _note_failure(self) -> None:
-        """Say on screen that the history cannot be written or read, for as long as it is so."""
+        """Say on screen what hinders the record, for as long as it is so."""
         console = self._console
-        if problem := console.history.problem or self._record_problem:
-            failed = SourceFailed(console.host.now(), HISTORY, problem)
-            console.session = advance(console.session, failed)
-        else:
-            console.session = recovered(console.session, HISTORY)
+        hindered = {
+            HISTORY: console.history.problem or self._record_problem,
+            AGENT: self._feed.problem,
+        }
+        for source, problem in hindered.items():
+            if problem:
+                failed = SourceFailed(console.host.now(), source, problem)
+                console.session = advance(console.session, failed)
+            else:
+                console.session = recovered(console.session, source)
 
     def recall(self, read: Callable[[], ContextFields]) -> None:
         """Read what is to be known of a server that is shown from now on."""
