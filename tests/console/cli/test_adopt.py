@@ -26,6 +26,7 @@ from backends.settings.config import Profile
 from backends.settings.paths import state_folder
 from console.__main__ import main
 from tests.console.stage import ROOT, free_port, host_in, serving, somebody_elses_vllm
+from tests.polling import until
 
 NOT_FOUND = 3
 
@@ -153,12 +154,18 @@ async def test_one_of_ours_is_kept_already(
     assert remembered(state_folder()) == ()
 
 
+def _has_ended(pid: int) -> bool:
+    found = processes.read(pid)
+    return found is None or found.state in processes.ENDED_STATES
+
+
 async def test_one_of_ours_whose_keeper_was_killed_gets_a_new_one(
     ours: Profile, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keeper = await asyncio.to_thread(keeper_of_ours)
     assert keeper is not None
     os.kill(keeper, signal.SIGKILL)
+    await asyncio.to_thread(until, lambda: _has_ended(keeper))
     assert await adopt(ours.port, "--json") == 0
     server = told(capsys)
     assert server["keeper_pid"] not in {None, keeper}
