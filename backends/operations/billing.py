@@ -87,21 +87,35 @@ def bill_of(host: Host, session: Session, period: Period | None = None) -> Bill:
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """What was spent over what it served; None where either is not known."""
+    """What was spent over what it served, in US dollars; None where either is not known.
+
+    Attributes:
+        reason: why there are no figures; empty where there are.
+    """
 
     per_request: Decimal | None = None
     per_mtok: Decimal | None = None
     per_output_mtok: Decimal | None = None
+    reason: str = ""
+
+
+MOST_UNSEEN = 0.05
+"""The share of the billed time without data from which on dollars and requests are of two times."""
 
 
 def effective_usd(bill: Bill) -> Effective:
     """Return what a request and a million tokens came to in US dollars, whatever the time went on.
 
     Failed requests are none that finished, so that a price per request is one per successful one.
+    Where nobody saw what much of the time was used for, its dollars would stand over the requests
+    of another time.
     """
     spent, totals = bill.spent.usd if bill.spent else None, bill.totals
-    if spent is None or not totals.requests:
-        return Effective()
+    if bill.spent is None or spent is None or not totals.requests:
+        return Effective(reason="no price, or no request counted")
+    unseen_s = sum(seconds for name, seconds, _ in bill.spent.parts if name == "unwatched")
+    if unseen_s > bill.spent.elapsed_s * MOST_UNSEEN:
+        return Effective(reason="nobody saw what was served in much of the time that is billed")
     into, out = totals.input_tokens or 0.0, totals.output_tokens or 0.0
 
     def each(count: float, unit: int) -> Decimal | None:

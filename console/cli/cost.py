@@ -130,7 +130,7 @@ def _effective(bill: Bill) -> dict[str, Any]:
         "usd_per_request": digits(found.per_request),
         "usd_per_mtok": digits(found.per_mtok),
         "usd_per_output_mtok": digits(found.per_output_mtok),
-        "reason": None if found.per_request is not None else "no price, or no request counted",
+        "reason": found.reason or None,
     }
 
 
@@ -224,6 +224,8 @@ def _tell(bill: Bill, settings: Settings, offers: str) -> None:
         if each.per_request is not None:
             tokens = f", {usd(each.per_mtok)} a million tokens" if each.per_mtok else ""
             show(f"  {usd(each.per_request * 1000)} a thousand requests{tokens}, all included")
+        elif spent.usd is not None and bill.totals.requests:
+            show(f"  a thousand requests: unknown, for {each.reason}")
     while_watched = " while watched" if _has_unwatched(spent) else ""
     for found in bill.api_equivalent:
         as_of = _date(found.endpoint.prices.as_of)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.domain.billing.meter import Spent
+from backends.domain.billing.meter import Activity, Spent
 from backends.domain.traffic.totals import TokenTotals
 from backends.operations.billing import Bill, bill_of, effective_usd
 from tests.backends.operations.test_meter_store import host, session_of
@@ -42,3 +42,17 @@ def test_without_a_price_or_a_request_there_is_none(
 ) -> None:
     found = effective_usd(bill(tmp_path, usd, TokenTotals(requests)))
     assert (found.per_request, found.per_mtok, found.per_output_mtok) == (None, None, None)
+
+
+@pytest.mark.parametrize(("unseen_s", "known"), [(180.0, True), (181.0, False), (3600.0, False)])
+def test_dollars_of_a_time_that_nobody_saw_are_over_no_requests(
+    unseen_s: float, known: bool, tmp_path: Path
+) -> None:
+    made = bill(tmp_path, "6", TokenTotals(10.0))
+    assert made.spent is not None
+    parts: tuple[tuple[Activity, float, None], ...] = (
+        ("serving", 3600 - unseen_s, None),
+        ("unwatched", unseen_s, None),
+    )
+    found = effective_usd(replace(made, spent=replace(made.spent, parts=parts)))
+    assert (found.per_request is not None, bool(found.reason)) == (known, not known)
