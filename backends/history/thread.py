@@ -137,15 +137,17 @@ class HistoryThread:
 
     def _spool(self) -> None:
         """Keep the records that wait in a file, so that the end of this program loses none."""
-        records = [record for each in self._waiting if (record := _record_of(each)) is not None]
-        if not records:
-            return
+        # Others add at the end meanwhile: only what is taken out here may be put away.
+        taken = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        records = [record for each in taken if (record := _record_of(each)) is not None]
         try:
-            spool(self._path, records)
-        except OSError:
-            return  # a full disk: they wait in memory
-        self._retry = True
-        self._waiting = deque(each for each in self._waiting if _record_of(each) is None)
+            if records:
+                spool(self._path, records)
+        except OSError:  # a full disk: they wait in memory
+            self._waiting.extendleft(reversed(taken))
+            return
+        self._retry = self._retry or bool(records)
+        self._waiting.extendleft(each for each in reversed(taken) if _record_of(each) is None)
 
     def _write_all(self) -> None:
         if not self._waiting and not self._retry:

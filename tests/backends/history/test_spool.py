@@ -2,13 +2,16 @@
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from backends.history import thread
 from backends.history.history import open_history
 from backends.history.records import SeriesRecord
-from backends.history.spool import RunRecord, is_spooled, spool, write_spooled
+from backends.history.spool import Record, RunRecord, is_spooled, spool, write_spooled
 from backends.history.thread import HistoryThread
 from tests.console.sessions import run
 
@@ -65,3 +68,26 @@ def test_what_no_release_knows_stays_in_its_file(tmp_path: Path) -> None:
         assert write_spooled(history, file) == 0
         assert history.recent_series() == ()
     assert is_spooled(file)
+
+
+def test_no_record_is_lost_that_comes_while_others_are_put_into_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "history.sqlite"
+    open_history(file).close()
+    writer = HistoryThread(file)
+
+    def spool_while_another_comes(path: Path, records: Iterable[Record]) -> None:
+        monkeypatch.setattr(thread, "spool", spool)
+        writer.keep(RunRecord("s1", run("b", 1, 0.3)))
+        spool(path, records)
+
+    monkeypatch.setattr(thread, "spool", spool_while_another_comes)
+    with closing(sqlite3.connect(file, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        writer.keep(RunRecord("s1", run("a", 0, 0.2)))
+        until(lambda: len(list((tmp_path / "spool").glob("*"))) >= 2)
+    until(lambda: not is_spooled(file) and not writer.unwritten)
+    with closing(open_history(file)) as history:
+        assert len(history.runs_of("s1")) == 2
+    assert writer.close(1.0) == 0

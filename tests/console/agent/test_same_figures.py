@@ -24,6 +24,8 @@ from tests.console.conftest import MODEL, SERVER
 pytestmark = [pytest.mark.slow, pytest.mark.process]
 
 TIMES = 1000
+INSTANTS = 10
+"""A fast machine answers a thousand times within one second, in which the record hardly moves."""
 
 
 class Follower:
@@ -65,12 +67,14 @@ def test_a_thousand_answers_are_those_of_the_stream(watched: AgentHost, cli: Cli
     asking = threading.Thread(target=ask)
     asking.start()
     try:
-        told = [client.snapshot(watched.host.state_folder) for _ in range(TIMES)]
+        told: list[Snapshot | None] = []
+        while len(told) < TIMES or len({each.account.at for each in told if each}) < INSTANTS:
+            told.append(client.snapshot(watched.host.state_folder))
     finally:
         done.set()
         asking.join()
     snapshots = [each for each in told if each is not None]
-    assert len(snapshots) == TIMES
+    assert len(snapshots) == len(told)
     last = snapshots[-1].account.at
     assert last is not None
     wait_for(lambda: max(follower.accounts) > last.mono_s)
