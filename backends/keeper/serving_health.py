@@ -17,6 +17,9 @@ from backends.keeper import probe
 
 METRICS_EVERY_S = 6.0
 
+SILENT_LOOKS = 2
+"""Looks in a row without an answer that make a server unhealthy: a busy one may miss one."""
+
 _SAMPLE = re.compile(r"(?P<name>[\w:]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
@@ -60,6 +63,7 @@ class ServingHealth:
         self._read_s = float("-inf")
         self._asked_s = clock_s()
         self._silent_s = 0.0
+        self._silent_looks = 0
 
     def look(self, cancelled: Callable[[], bool]) -> str:
         """Return why the server is not well, empty when it is.
@@ -86,8 +90,9 @@ class ServingHealth:
             now_s = self._clock_s()
             self._silent_s += min(now_s - self._asked_s, MOST_BETWEEN_S)
             self._asked_s = now_s
-            return f"/health: {error}"
-        self._asked_s, self._silent_s = self._clock_s(), 0.0
+            self._silent_looks += 1
+            return f"/health: {error}" if self._silent_looks >= SILENT_LOOKS else ""
+        self._asked_s, self._silent_s, self._silent_looks = self._clock_s(), 0.0, 0
         return "" if status == 200 else f"/health answers {status}"
 
     def _read_counters(self, cancelled: Callable[[], bool]) -> None:

@@ -119,6 +119,18 @@ def test_silence_is_a_hang_only_when_it_lasts(server: Server) -> None:
     assert _looked(health, server, 66.0) == ""
 
 
+def test_one_look_without_an_answer_is_no_illness_and_two_in_a_row_are(server: Server) -> None:
+    health = _health(server)
+    for _ in range(3):
+        server.silent = True
+        assert health.look(never) == ""
+        server.silent = False
+        assert health.look(never) == ""
+    server.silent = True
+    assert health.look(never) == ""
+    assert health.look(never).startswith("/health: ")
+
+
 def test_an_answer_that_is_an_error_is_no_hang(server: Server) -> None:
     server.status, server.metrics = 503, ""
     health = _health(server)
