@@ -104,6 +104,14 @@ def count(text: str) -> int:
     return int(value)
 
 
+def listening(text: str) -> tuple[str, int]:
+    """Return the address and port of ``[HOST:]PORT``; without a host it is loopback."""
+    host, colon, digits = text.rpartition(":")
+    if colon and not host:
+        raise argparse.ArgumentTypeError(f"{text} has no host; for loopback say {digits}")
+    return host.strip("[]") or "127.0.0.1", port(digits)
+
+
 def port(text: str) -> int:
     """Return a TCP port."""
     value = number(text)

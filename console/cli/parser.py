@@ -229,6 +229,11 @@ def _prices_update(parser: argparse.ArgumentParser) -> None:
     add("-y", "--yes", action="store_true", help="keep the prices without asking")
 
 
+def _metrics(parser: argparse.ArgumentParser) -> None:
+    about = "answer scrapes of /metrics there until ended (HOST default: 127.0.0.1)"
+    parser.add_argument("--serve", type=types.listening, metavar="[HOST:]PORT", help=about)
+
+
 def _agent(parser: argparse.ArgumentParser) -> None:
     shared.actions(
         parser,
@@ -338,12 +343,23 @@ VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
         _cold_probe,
     ),
     ("endpoint", "add an API from a preset, or check what one can do", (), _endpoints),
-    ("cost", "what was spent, and what the same tokens would have cost", (shared.traffic,), _cost),
+    (
+        "cost",
+        "what was spent, and what the same tokens would have cost",
+        (shared.traffic, shared.preview),
+        _cost,
+    ),
     (
         "verdict",
         "is the GPU or the API cheaper, and what would flip it",
-        (shared.traffic,),
+        (shared.traffic, shared.preview),
         _verdict,
+    ),
+    (
+        "metrics",
+        "cost, verdict, phases and VRAM as Prometheus text, once or served",
+        (shared.traffic,),
+        _metrics,
     ),
     ("prices", "what models and GPUs cost, who says so and since when", (), _prices),
     ("history", "the starts and A/B series that were recorded", (), _history),

@@ -81,7 +81,11 @@ def traffic(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     about = "which column is what where names do not say it: at, input, output, requests ..."
     add("--map", type=types.text, metavar="ROLE=COLUMN,...", help=about)
-    about = "show how the first rows of --traffic are understood, and decide nothing"
-    add("--preview", action="store_true", help=about)
     add("--days", type=types.count, metavar="N", help="how far back Prometheus is asked (7)")
     add("--model", type=types.text, metavar="NAME", help="the model that Prometheus is asked for")
+
+
+def preview(parser: argparse.ArgumentParser) -> None:
+    """Show how recorded traffic is understood, instead of an answer."""
+    about = "show how the first rows of --traffic are understood, and decide nothing"
+    parser.add_argument("--preview", action="store_true", help=about)

@@ -48,6 +48,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "coldprobe": ("api --status",),
     "cost": ("",),
     "verdict": ("",),
+    "metrics": ("",),
     "prices list": ("",),
     "prices set": ("p/m --input 1 --output 2",),
     "prices update": ("CATALOGUE",),

@@ -1,4 +1,4 @@
-"""Console, ``verdict``, ``--require`` and the report say the same of one instant."""
+"""Console, ``verdict``, ``--require``, the report and ``metrics`` say the same of one instant."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from backends.domain.billing.ledger import utc_day
 from backends.domain.billing.meter import begin_meter
@@ -84,3 +85,10 @@ def test_all_who_ask_get_one_plan(
     assert told["reason"] == plan_view(console).sentence
     assert f"**Plan: {word}**" in report.read_text()
     assert cli("verdict", "--require", "self_host").code == 4 * (rps < 3)
+    holds = {
+        sample.labels["verdict"]
+        for family in text_string_to_metric_families(cli("metrics").out)
+        for sample in family.samples
+        if sample.name == "inferctl_verdict" and sample.labels["answer"] == "plan" and sample.value
+    }
+    assert holds == {told["verdict"]}
