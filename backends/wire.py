@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Collection
 from decimal import Decimal
+from pathlib import PurePath
 from typing import Any, TypeVar, get_args
 
 import msgspec
@@ -116,4 +117,6 @@ def typed(data: Any, kind: type[T]) -> T:
 def _encode_other(value: object) -> object:
     if isinstance(value, Decimal):
         return format(value, "f")
+    if isinstance(value, PurePath):
+        return str(value)
     raise NotImplementedError(f"no JSON form for {type(value).__name__}")

@@ -12,10 +12,12 @@ from urllib.parse import quote, urlsplit
 from backends.domain.server import RuntimeKind
 from backends.domain.values import Unfit, kind_of, text
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME_PATTERN = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_NAME = re.compile(NAME_PATTERN)
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
-_PRICE = re.compile(r"\d{1,9}(\.\d{1,12})?", re.ASCII)
+PRICE_PATTERN = r"\d{1,9}(\.\d{1,12})?"
+_PRICE = re.compile(PRICE_PATTERN, re.ASCII)
 _KEY_NAMES = re.compile(r"[^\s,]+(,[^\s,]+)*")
 
 PATH_CHARACTERS = "/%:@!$&'()*+,;="

@@ -21,7 +21,7 @@ Keys = tuple[str, ...]
 TomlValue = str | int | float | bool | date | list[str]
 
 _FIRST_LINES = """\
-# inferctl reads this file at each start; `inferctl doctor` says what is wrong with it.
+# inferctl reads this file at each start; `inferctl config check` says what is wrong with it.
 # Keys never stand here: name the environment variable that holds one (api_key_env).
 # Prices are strings, because 0.10 has no exact binary form.
 

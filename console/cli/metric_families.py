@@ -189,7 +189,7 @@ def _of_bill(bill: Bill, budget: Decimal | None) -> Iterator[Metric]:
 
 
 def _of_spent(spent: Spent) -> Iterator[Metric]:
-    about = "Time of the rental, by what the host did; unwatched is time without data."
+    about = "Time of the rental, by what the host did, as far as anybody saw it."
     yield _counter(
         "billed_seconds",
         about,

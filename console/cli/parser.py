@@ -243,6 +243,27 @@ def _agent(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _config(parser: argparse.ArgumentParser) -> None:
+    actions = shared.actions(
+        parser,
+        init="add a server's table, from what this host has",
+        check="every fault, with its line and the remedy",
+        schema="JSON Schema of the file, for editors",
+    )
+    add = actions["init"].add_argument
+    about = "org/model or a folder (default: the only one in the cache)"
+    add("model", metavar="MODEL", nargs="?", type=types.text, help=about)
+    about = "its executable (default: the only one of this host)"
+    add("--vllm", type=types.text, metavar="PATH", help=about)
+    add("--image", type=types.text, metavar="IMAGE", help="start it in a container of this image")
+    about = "the engine of that container (default: docker)"
+    add("--runtime", choices=("docker", "podman"), default="docker", help=about)
+    about = "start it inside this container, which runs already"
+    add("--container", type=types.text, metavar="NAME", help=about)
+    about = "another file than that of this user"
+    actions["check"].add_argument("file", metavar="FILE", nargs="?", type=types.text, help=about)
+
+
 def _endpoints(parser: argparse.ArgumentParser) -> None:
     actions = shared.actions(
         parser,
@@ -366,6 +387,7 @@ VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
     ("export", "the history as JSON, CSV or Markdown", (), _export),
     ("replay", "the console over a recorded journal, marked REPLAY", (), _replay),
     ("agent", "the process that keeps the record of this host", (), _agent),
+    ("config", "a first configuration, its faults, its schema", (), _config),
     ("doctor", "what is wrong with this host, with the remedy", (), None),
     ("demo", "the whole console, SIMULATED", (), _demo),
 )

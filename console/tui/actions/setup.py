@@ -1,20 +1,16 @@
 """From what the welcome offers to a server on the main screen: asks, writes a profile, turns."""
 
 import asyncio
-import re
-import shutil
-from collections.abc import Collection, Iterator
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 from backends.discovery.offer import Offer
 from backends.domain.server import RuntimeKind
-from backends.host.ports import is_free
 from backends.operations.host import settings_of_this_host
+from backends.operations.profiles import executable_at, model_at, new_profile
 from backends.operations.watched import watched_of
 from backends.problem import Problem
-from backends.settings.config import LOOPBACK, Profile, Settings
+from backends.settings.config import Profile
 from console.tui.actions.console import Console
 from console.tui.actions.watch import WatchActions
 from console.tui.screens.question import Question, TextQuestion
@@ -23,11 +19,6 @@ from console.tui.views.welcome import with_tilde
 
 DEMO = "demo"
 """What the app is left with where the demo was chosen."""
-
-FIRST_PORT = 8000
-"""What vLLM listens on without ``--port``, and the first that is tried for a new profile."""
-
-LONGEST_NAME = 48
 
 WRITTEN_S = 20.0
 """How long it stays on screen where the configuration is: long enough to be copied."""
@@ -172,40 +163,6 @@ class SetupActions:
         )
 
 
-def executable_at(typed: str) -> str | None:
-    """Return the path of an executable that the user named, None if it is none."""
-    return shutil.which(str(Path(typed).expanduser()))
-
-
-def model_at(typed: str) -> str | None:
-    """Return what ``vllm serve`` takes: a name as it is, a folder's whole path, None if missing."""
-    if not typed.startswith(("/", "~", ".")):
-        return typed
-    folder = Path(typed).expanduser().absolute()
-    return str(folder) if folder.is_dir() else None
-
-
-def new_profile(
-    model: str, executable: str, settings: Settings, names: Collection[str], ports: Collection[int]
-) -> Profile:
-    """Return a profile with a name of its own, on a port that nobody has.
-
-    `names` are those of servers known beside those configured, `ports` those of servers that
-    run, or that will listen once they are ready.
-    """
-    taken = {*names, *(each.name for each in settings.servers)}
-    taken |= {each.name for each in settings.endpoints}
-    used = {each.port for each in settings.servers} | set(ports)
-    return Profile(
-        name=next(name for name in _names(model) if name not in taken),
-        model=model,
-        vllm=executable,
-        port=next(
-            port for port in count(FIRST_PORT) if port not in used and is_free(LOOPBACK, port)
-        ),
-    )
-
-
 def _write(profile: Profile) -> Path:
     """Add a profile to the configuration; for a thread, because what writes TOML loads here.
 
@@ -216,11 +173,3 @@ def _write(profile: Profile) -> Path:
     from backends.settings.write import add_profile  # noqa: PLC0415  0.6 MB, for a welcome alone
 
     return add_profile(profile)
-
-
-def _names(model: str) -> Iterator[str]:
-    """Yield names for a server of this model: its own, then its own with a number."""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(model).name)[:LONGEST_NAME]
-    stem = plain.strip("._-") or "server"
-    yield stem
-    yield from (f"{stem}-{number}" for number in count(2))

@@ -15,6 +15,7 @@ from textual.widgets import Input, OptionList
 from backends.discovery.offer import Offer, discover
 from backends.discovery.surroundings import Surroundings
 from backends.host.ports import is_free
+from backends.operations import profiles
 from backends.settings.config import Endpoint, Profile, Settings
 from backends.settings.paths import config_file
 from backends.settings.read import read_settings
@@ -150,7 +151,7 @@ async def test_a_model_becomes_a_written_profile_on_the_main_screen(
     (profile,) = read_settings(config_file()).servers
     assert (profile.name, profile.model) == ("small-1.5B", "org/small-1.5B")
     assert profile.vllm == str(made_host / "bin" / "vllm")
-    assert profile.port >= setup.FIRST_PORT
+    assert profile.port >= profiles.FIRST_PORT
     assert "# " in config_file().read_text()
 
 
@@ -301,20 +302,20 @@ async def test_back_leads_somewhere_only_where_a_server_is_shown(made_host: Path
         ("/data/models/tiny", "tiny"),
         ("org/a b\N{SNOWMAN}c", "a-b-c"),
         ("/", "server"),
-        ("org/" + "x" * 300, "x" * setup.LONGEST_NAME),
+        ("org/" + "x" * 300, "x" * profiles.LONGEST_NAME),
     ],
 )
 def test_a_profile_has_the_name_of_its_model(model: str, name: str) -> None:
-    assert setup.new_profile(model, "vllm", Settings(), (), ()).name == name
+    assert profiles.new_profile(model, "vllm", Settings(), (), ()).name == name
 
 
 def test_a_profile_takes_no_name_and_no_port_of_another() -> None:
-    port = next(one for one in range(setup.FIRST_PORT, 65536) if is_free("127.0.0.1", one))
+    port = next(one for one in range(profiles.FIRST_PORT, 65536) if is_free("127.0.0.1", one))
     settings = Settings(
         servers=(Profile("m", "org/m", port=port),),
         endpoints=(Endpoint("m-2", "http://127.0.0.1:1/v1", "m"),),
     )
-    profile = setup.new_profile("org/m", "vllm", settings, {"m-3"}, {port + 1})
+    profile = profiles.new_profile("org/m", "vllm", settings, {"m-3"}, {port + 1})
     assert profile.name == "m-4"
     assert profile.port > port + 1
     assert is_free("127.0.0.1", profile.port)
