@@ -8,7 +8,7 @@ from typing import Any
 from backends.domain.billing.ledger import Day, Served, utc_day
 from backends.domain.billing.meter import STOPPED_STILL_COSTS, Spent
 from backends.domain.decision.wording import UNPRICED_REMEDY
-from backends.domain.format import usd
+from backends.domain.format import count, usd
 from backends.domain.prices.amounts import digits
 from backends.domain.session import Session
 from backends.domain.traffic.demand import Demand
@@ -150,6 +150,11 @@ def _tokens(totals: TokenTotals) -> dict[str, Any]:
         "input": totals.input_tokens,
         "cached_input": totals.cached_input_tokens,
         "output": totals.output_tokens,
+        "own_tests": {
+            "requests": totals.own_requests,
+            "input": totals.own_input_tokens,
+            "output": totals.own_output_tokens,
+        },
         "reason": None if totals.requests is not None else "no server answers /metrics",
     }
 
@@ -232,8 +237,10 @@ def _tell(bill: Bill, settings: Settings, offers: str) -> None:
         amount = found.reason or f"{usd(found.usd)} (price of {as_of})"
         tier = _tier_note(found)
         show(f"{found.endpoint.name}: {amount} for the tokens counted{while_watched}{tier}")
+    if bill.totals.own_requests:
+        show(f"own tests: {_own(bill.totals)} were served while they ran, compared with no API")
     if bill.tests_usd:
-        show(f"own tests: {usd(bill.tests_usd)}")
+        show(f"own tests: {usd(bill.tests_usd)} at priced endpoints")
     budget = settings.billing.budget_usd_per_day
     if budget is not None:
         today_usd, state = usd(bill.rental.today_usd), bill.rental.budget.upper()
@@ -253,6 +260,11 @@ def _tell_fleet(fleet: Demand, settings: Settings) -> None:
         found = api_equivalent(fleet.totals, endpoint)
         amount = found.reason or usd(found.usd)
         show(f"  {endpoint.name}: {amount} for its tokens{_tier_note(found)}")
+
+
+def _own(totals: TokenTotals) -> str:
+    into, out = count(totals.own_input_tokens), count(totals.own_output_tokens)
+    return f"{count(totals.own_requests)} requests, {into} tokens in, {out} out,"
 
 
 def _tier_note(found: ApiEquivalent) -> str:

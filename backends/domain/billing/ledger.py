@@ -74,11 +74,11 @@ def with_reading(
 
     What was learnt of another model's traffic says nothing of this one's.
 
-    Requests of inferctl's own since the `earlier` reading are in the totals, which they were part
-    of, and not in the windows that traffic is learnt from.
+    Requests of inferctl's own since the `earlier` reading are counted apart in the totals, and are
+    not in the windows that traffic is learnt from.
     """
     known = ledger.of(server)
-    totals = add_reading(known.totals, read.counters, counted_from_s=counted_from_s)
+    totals = add_reading(known.totals, read.counters, counted_from_s=counted_from_s, own=read.own)
     windows = after_reading(known.windows, read, earlier)
     profile = known.profile
     if model and profile.model != model:

@@ -14,9 +14,12 @@ class TokenTotals:
     """Requests and tokens since the first reading's server start, across restarts.
 
     Attributes:
+        requests: those of its users, as in the token counts below.
         input_tokens: all of them, the cached ones included; None while no reading told.
         last: what each engine had counted when it was last read.
         process_start_s: of the process that was read last.
+        own_requests: what was served while inferctl's own tests ran, which no API would be asked;
+            None where none ran, as in the tokens below.
     """
 
     requests: float | None = None
@@ -25,10 +28,17 @@ class TokenTotals:
     output_tokens: float | None = None
     last: tuple[EngineCounts, ...] = ()
     process_start_s: float | None = None
+    own_requests: float | None = None
+    own_input_tokens: float | None = None
+    own_output_tokens: float | None = None
 
 
 def add_reading(
-    totals: TokenTotals, counters: Counters, *, counted_from_s: float | None = None
+    totals: TokenTotals,
+    counters: Counters,
+    *,
+    counted_from_s: float | None = None,
+    own: bool = False,
 ) -> TokenTotals:
     """Return the totals with one more reading.
 
@@ -40,6 +50,7 @@ def add_reading(
         counters: the reading.
         counted_from_s: what a server counted before the first reading is left out where it was
             started before this instant, seconds since 1970.
+        own: inferctl's own tests sent requests since the reading before.
     """
     engines = engines_of(counters)
     start = counters.process_start_s
@@ -48,6 +59,8 @@ def add_reading(
     fresh = counters_restarted(totals.process_start_s, start)
     known = {} if fresh else {each.engine: each for each in totals.last}
     grown = TokenTotals() if before else _grown(known, engines)
+    if own and totals.last:
+        grown = _as_own(grown)
     return replace(
         plus(totals, grown),
         last=_read(known, engines) or totals.last,
@@ -71,6 +84,9 @@ def plus(totals: TokenTotals, more: TokenTotals) -> TokenTotals:
         input_tokens=_sum(totals.input_tokens, more.input_tokens),
         cached_input_tokens=_sum(totals.cached_input_tokens, more.cached_input_tokens),
         output_tokens=_sum(totals.output_tokens, more.output_tokens),
+        own_requests=_sum(totals.own_requests, more.own_requests),
+        own_input_tokens=_sum(totals.own_input_tokens, more.own_input_tokens),
+        own_output_tokens=_sum(totals.own_output_tokens, more.own_output_tokens),
     )
 
 
@@ -81,7 +97,27 @@ def minus(later: TokenTotals, earlier: TokenTotals) -> TokenTotals:
         _added(earlier.input_tokens, later.input_tokens),
         _added(earlier.cached_input_tokens, later.cached_input_tokens),
         _added(earlier.output_tokens, later.output_tokens),
+        own_requests=_added(earlier.own_requests, later.own_requests),
+        own_input_tokens=_added(earlier.own_input_tokens, later.own_input_tokens),
+        own_output_tokens=_added(earlier.own_output_tokens, later.own_output_tokens),
     )
+
+
+def _as_own(grown: TokenTotals) -> TokenTotals:
+    """Return what was added as that of own tests: which of it a user sent at that time is lost."""
+    return TokenTotals(
+        _none_of(grown.requests),
+        _none_of(grown.input_tokens),
+        _none_of(grown.cached_input_tokens),
+        _none_of(grown.output_tokens),
+        own_requests=grown.requests,
+        own_input_tokens=grown.input_tokens,
+        own_output_tokens=grown.output_tokens,
+    )
+
+
+def _none_of(counted: float | None) -> float | None:
+    return None if counted is None else 0.0
 
 
 def _grown(known: dict[str, EngineCounts], engines: tuple[EngineCounts, ...]) -> TokenTotals:

@@ -1,5 +1,6 @@
 """The ledger: days are cut at midnight, launches begin counters anew, windows teach the profile."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from hypothesis import given
@@ -115,6 +116,15 @@ def test_the_profile_is_learnt_over_a_day_of_windows() -> None:
     rates = learnt_rps(profile)
     assert rates is not None
     assert [float(rate) for rate in rates] == [0.0] * 12 + [1.0] * 12
+
+
+def test_own_tests_are_in_no_total_that_an_api_is_compared_with() -> None:
+    ledger = with_reading(Ledger(), "chat", read(0, 10), 0.0)
+    ledger = with_reading(ledger, "chat", replace(read(5, 110), own=True), 0.0, read(0, 10))
+    ledger = with_reading(ledger, "chat", read(10, 113), 0.0)
+    for totals in (ledger.of("chat").totals, ledger.days[0].totals):
+        assert (totals.requests, totals.own_requests) == (13, 100)
+        assert (totals.output_tokens, totals.own_output_tokens) == (13 * 220, 100 * 220)
 
 
 def test_a_profile_with_an_unwatched_hour_does_not_speak_for_a_day() -> None:

@@ -50,6 +50,20 @@ def test_what_was_counted_before_the_bill_began_is_left_out() -> None:
     assert add_reading(TokenTotals(), before, counted_from_s=40.0).output_tokens == 100
 
 
+def test_what_own_tests_were_served_is_counted_apart() -> None:
+    totals = add_reading(TokenTotals(), reading(("0", 100)))
+    totals = add_reading(totals, reading(("0", 900)), own=True)
+    assert (totals.output_tokens, totals.own_output_tokens) == (100, 800)
+    totals = add_reading(totals, reading(("0", 930)))
+    assert (totals.output_tokens, totals.own_output_tokens) == (130, 800)
+
+
+def test_own_tests_alone_leave_a_count_of_nothing_not_an_unknown_one() -> None:
+    before = add_reading(TokenTotals(), reading(("0", 9), start_s=50.0), counted_from_s=60.0)
+    totals = add_reading(before, reading(("0", 30), start_s=50.0), counted_from_s=60.0, own=True)
+    assert (totals.output_tokens, totals.own_output_tokens) == (0, 21)
+
+
 engine_steps = st.lists(
     st.tuples(st.sampled_from(["0", "1", "2"]), st.integers(0, 40), st.booleans()), max_size=40
 )
