@@ -15,6 +15,7 @@ from backends.operations.meter_store import open_meter_store, with_meter_store, 
 from backends.operations.recording import by_agent
 from backends.operations.recording.lock import RecordLock
 from backends.servers.listing import list_servers
+from backends.servers.own_traffic import KEPT_S, were_sent
 
 APART_S = 1.0
 """A rate needs two readings; closer ones would tell too little."""
@@ -54,14 +55,19 @@ def _turned(session: Session, server: Server) -> Session:
 
 
 def _read_twice(session: Session, server: Server, host: Host) -> Session:
+    address = server.base_url or ""
     for reading in range(2):
         if reading:
             time.sleep(APART_S)
         try:
-            counters = scrape(server.base_url or "")
+            counters = scrape(address)
         except MetricsUnavailable:
             return session
-        session = advance(session, MetricsScraped(host.now(), counters, server.name))
+        at, read_s = host.now(), session.ledger.of(server.name).read_wall_s
+        # What a server did in hours that nobody read is not all a test's that was among it.
+        lately = read_s is not None and at.wall_s - read_s < KEPT_S
+        own = lately and were_sent(host.state_folder, address, read_s or 0.0)
+        session = advance(session, MetricsScraped(at, counters, server.name, own))
     return session
 
 

@@ -238,7 +238,7 @@ def _tell(bill: Bill, settings: Settings, offers: str) -> None:
         tier = _tier_note(found)
         show(f"{found.endpoint.name}: {amount} for the tokens counted{while_watched}{tier}")
     if bill.totals.own_requests:
-        show(f"own tests: {_own(bill.totals)} were served while they ran, compared with no API")
+        show(f"own tests here: {_own(bill.totals)} (not compared)")
     if bill.tests_usd:
         show(f"own tests: {usd(bill.tests_usd)} at priced endpoints")
     budget = settings.billing.budget_usd_per_day
@@ -264,7 +264,7 @@ def _tell_fleet(fleet: Demand, settings: Settings) -> None:
 
 def _own(totals: TokenTotals) -> str:
     into, out = count(totals.own_input_tokens), count(totals.own_output_tokens)
-    return f"{count(totals.own_requests)} requests, {into} tokens in, {out} out,"
+    return f"{count(totals.own_requests)} requests, {into} tokens in, {out} out"
 
 
 def _tier_note(found: ApiEquivalent) -> str:

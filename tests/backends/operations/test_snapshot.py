@@ -7,6 +7,7 @@ import pytest
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.serving import Counters
 from backends.operations import snapshot
+from backends.servers.own_traffic import sending
 from tests.console.stage import host_in
 
 
@@ -41,3 +42,21 @@ def test_the_counters_of_an_unhealthy_server_are_read_as_the_console_reads_them(
     monkeypatch.setattr(snapshot, "APART_S", 0.0)
     snapshot.snapshot(host_in(tmp_path))
     assert set(asked) == ({read} if read else set())
+
+
+async def test_a_test_since_the_reading_before_is_no_traffic(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished = iter([10.0, 10.0, 15.0, 15.0, 18.0, 18.0])
+    monkeypatch.setattr(snapshot, "list_servers", lambda _: (server("chat", ServerState.READY),))
+    monkeypatch.setattr(snapshot, "scrape", lambda _: Counters(requests_finished=next(finished)))
+    monkeypatch.setattr(snapshot, "APART_S", 0.0)
+    host = host_in(tmp_path)
+    snapshot.snapshot(host)
+    async with sending(host.state_folder, ("http://chat/v1",)):
+        pass
+    totals = snapshot.snapshot(host).ledger.of("chat").totals
+    assert (totals.requests, totals.own_requests) == (10, 5)
+    monkeypatch.setattr(snapshot, "KEPT_S", 0.0)
+    totals = snapshot.snapshot(host).ledger.of("chat").totals
+    assert (totals.requests, totals.own_requests) == (13, 5)
