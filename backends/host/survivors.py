@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from backends.domain.server import ProcessId, Survivor
 from backends.host import processes
+from backends.host.process_table import TABLE, living
 from backends.host.processes import Process
 
 MARKER = "INFERCTL_SERVER"
@@ -23,19 +24,19 @@ def belonging_to(
     Args:
         marker: the value of `MARKER` in the environment of that start, ``NAME:START_ID``.
         first: the process that was launched, alive or not; none of the others is older.
-        among: every process of this host, where the caller has just listed them.
+        among: every process of this host, where the caller has listed them by `TABLE`.
     """
     running = [
         one
         for one in (processes.running() if among is None else among)
         if one.id.started_ticks >= first.started_ticks and one.id.pid != os.getpid()
     ]
-    marks = {one.id.pid: processes.environment_value(one.id.pid, MARKER) for one in running}
+    marks = {one.id.pid: TABLE.environment_value(one, MARKER) for one in running}
     found = {pid for pid, mark in marks.items() if mark == marker}
     for pid in tuple(found):
         below = (one.id.pid for one in processes.descendants(pid, running))
         found.update(each for each in below if marks[each] is None)
-    return [one for one in running if one.id.pid in found]
+    return living(one for one in running if one.id.pid in found)
 
 
 def carries(process: Process, marker: str) -> bool:

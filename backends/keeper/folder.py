@@ -152,7 +152,7 @@ def left_behind(facts: list[ServerFact], among: Iterable[Process] | None = None)
 
     Args:
         facts: the journal.
-        among: every process of this host, where the caller has just listed them.
+        among: every process of this host, where the caller has listed them by `TABLE`.
     """
     begun = next((fact for fact in facts if isinstance(fact, Spawned)), None)
     if begun is None or isinstance(facts[-1], Stopped):

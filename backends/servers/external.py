@@ -16,15 +16,13 @@ from backends.domain.server import Owner, ProcessId, Runtime, Server, ServerStat
 from backends.domain.vllm_arguments import is_server, model_argument, value_of
 from backends.host import ports, processes
 from backends.host.container import user_of
+from backends.host.process_table import TABLE, living
 from backends.host.processes import Process
 from backends.host.survivors import survivor
 from backends.http1 import Address, NoAnswer
 from backends.keeper.order import port_of, served_model
 from backends.keeper.probe import health, served_models
 from backends.servers.runtimes import Placed, Runtimes, failed_containers, runtime_of
-
-SETTLED_S = 60.0
-"""By then a process has become the program that it is to be, with its title."""
 
 ANSWER_S = 1.0
 """A server answers from memory, even a busy one; one that hangs must not hold up the list."""
@@ -39,12 +37,12 @@ def external_servers(
     they hold memory and serve nobody.
     """
     others = [process for process in running if process.id.pid not in ours]
-    roots = [one for one in others if is_server(_command_line(one))]
+    roots = living(one for one in others if is_server(TABLE.command_line(one)))
     trees = {one.id.pid for root in roots for one in processes.descendants(root.id.pid, others)}
     runtimes = Runtimes()
     servers = [_server(root, others, runtimes) for root in roots if root.id.pid not in trees]
     known = trees | {root.id.pid for root in roots}
-    left = _orphans(one for one in others if one.id.pid not in known)
+    left = _orphans(living(one for one in others if one.id.pid not in known and is_engine(one)))
     ended = failed_containers()
     failed = [_failed(engine, one) for engine, one in ended if one.name not in taken]
     return [*_with_own_names([*servers, *failed], taken), *left]
@@ -164,7 +162,7 @@ def uid_of(pid: int) -> int | None:
 
 def tree_pids(roots: Iterable[int]) -> dict[int, frozenset[int]]:
     """Return, for each of these processes, itself and all its descendants."""
-    running = processes.running()
+    running = TABLE.running()
     return {
         root: frozenset((root, *(one.id.pid for one in processes.descendants(root, running))))
         for root in roots
@@ -194,33 +192,23 @@ def _models(process: ProcessId, address: Address) -> tuple[str, ...]:
     return models
 
 
+def is_engine(process: Process) -> bool:
+    """Tell by its title whether a process is an engine of vLLM, or a worker of one."""
+    return "".join(TABLE.command_line(process)[:1]).startswith("VLLM::")
+
+
 def is_abandoned(process: Process) -> bool:
     """Tell whether a process is an engine of vLLM, and the program that it worked for is gone.
 
     A program that runs vLLM in itself, offline, is the parent of its engines and shares their
     session; an engine that lost its parent was handed to init or to a keeper of another session.
     """
-    if not "".join(_command_line(process)[:1]).startswith("VLLM::"):
+    if not is_engine(process):
         return False
     parent = processes.read(process.parent)
     while parent is not None and processes.display_name(parent).startswith("VLLM::"):
         parent = processes.read(parent.parent)
     return parent is None or parent.id.pid == 1 or parent.session != process.session
-
-
-def _command_line(process: Process) -> tuple[str, ...]:
-    """Return the command line of a process; of one that has run for long, as it was lately.
-
-    A host has a thousand others, and each reading takes longer than all else of a look at it.
-    """
-    if processes.age_s(process.id) < SETTLED_S:
-        return processes.command_line(process.id.pid)
-    return _settled_line(process.id, int(time.monotonic() // SETTLED_S))
-
-
-@lru_cache(maxsize=8192)
-def _settled_line(process: ProcessId, _minute: int) -> tuple[str, ...]:
-    return processes.command_line(process.pid)
 
 
 def _orphans(processes_left: Iterable[Process]) -> list[Server]:

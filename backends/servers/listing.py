@@ -14,6 +14,7 @@ from backends.domain.start import Failure, FailureKind
 from backends.host import ports, processes
 from backends.host.boot import boot_id, boot_wall_s
 from backends.host.container import user_of
+from backends.host.process_table import TABLE
 from backends.host.processes import Process
 from backends.host.survivors import survivor
 from backends.http1 import Address
@@ -62,7 +63,7 @@ def list_servers(state_folder: Path | None) -> tuple[Server, ...]:
     Args:
         state_folder: the folder that holds ``servers``, None where inferctl started nothing.
     """
-    running = processes.running()
+    running = TABLE.running()
     ours: list[Server] = []
     pids: set[int] = set()
     for folder in filter(_was_started, server_folders(state_folder) if state_folder else ()):
@@ -82,7 +83,7 @@ def list_servers(state_folder: Path | None) -> tuple[Server, ...]:
 
 def our_server(folder: Path) -> Server:
     """Return the server of one folder of ours, as it stands now."""
-    return _our_server(ServerFolder(folder), processes.running())[0]
+    return _our_server(ServerFolder(folder), TABLE.running())[0]
 
 
 def server_pids(state_folder: Path | None) -> dict[str, frozenset[int]]:
@@ -91,7 +92,7 @@ def server_pids(state_folder: Path | None) -> dict[str, frozenset[int]]:
     Those of a server whose journal cannot be read are not known; `list_servers` says so.
     """
     folders = server_folders(state_folder) if state_folder else []
-    running = processes.running() if folders else []
+    running = TABLE.running() if folders else []
     found = {}
     for folder in folders:
         with contextlib.suppress(Unreadable):
@@ -142,7 +143,7 @@ def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, l
     if keeper is not None and told.owner is Owner.MANAGED:
         kept = processes.descendants(keeper.pid, running)
         adopted = told.pid is not None and told.pid not in [one.id.pid for one in kept]
-        members = left_behind(facts) if adopted else kept
+        members = left_behind(facts, running) if adopted else kept
         return replace(told, keeper_pid=keeper.pid), members
     if told.owner is Owner.EXTERNAL:
         return _watched(told, keeper, running)
@@ -151,7 +152,7 @@ def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, l
     begun = next((fact for fact in facts if isinstance(fact, Spawned)), None)
     if begun is None:
         return replace(not_started(folder.path.name).server, note=DAMAGED), []
-    members = left_behind(facts)
+    members = left_behind(facts, running)
     return _without_keeper(told, begun, facts, members), members
 
 
