@@ -23,7 +23,8 @@ from backends.domain.traffic.shape import Load
 _NEAR, _FAR = Decimal("1.25"), Decimal(2)
 _FACTORS = tuple(accumulate((Decimal(1), *(_NEAR,) * 10, *(_FAR,) * 10), mul))
 """Loads from a ten-thousandth of the present one to ten thousand times as much are searched."""
-_HALVINGS = 30
+_HALVINGS = 22
+"""A step is known to a quarter of a millionth then, within what is looked beyond it."""
 _A_STEP_BEYOND = Decimal("1.000001")
 
 Outcomes = Callable[[Decimal], VerdictKind]

@@ -5,11 +5,14 @@ and costs is therefore its own, whatever is chosen for the others, and the best 
 the best for each.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from itertools import compress, groupby
+from itertools import accumulate, compress, groupby
+from math import inf
+from operator import gt, itemgetter
 
 from backends.domain.decision.exclusion import Exclusion
 from backends.domain.decision.option import (
@@ -21,6 +24,7 @@ from backends.domain.decision.option import (
 )
 from backends.domain.decision.scenario import Scenario
 from backends.domain.durations import DAY_S, HOUR_S
+from backends.domain.traffic.bins import by_identity
 from backends.domain.traffic.shape import Load, Shares
 
 MOST_GPUS = 64
@@ -71,7 +75,7 @@ def scheduled(scenario: Scenario, point: Point, api_slo: Exclusion | None) -> It
     terms = _terms(scenario, point, prices[contract], prices["on_demand"], start_s)
     usable = _within(scenario, count)
     _, why_not = replicas_for(scenario, load)
-    layers = list(_layers(load, float(capacity), usable))
+    layers = _layers(load, capacity, usable)
     alone = [_alone(load, layer, terms) for layer in layers]
     fixed = fixed_usd_per_hour(scenario)
     reserved = contract != "on_demand"
@@ -115,23 +119,39 @@ def _within(scenario: Scenario, count: int) -> int:
     return count if most is None else min(count, int(most))
 
 
-def _layers(load: Load, capacity: float, count: int) -> Iterator[list[float]]:
-    """Yield what each GPU carries in each cell, in req/s; the busiest cells come first."""
-    times, bursts = float(load.times), _floats(load.bursts)
-    for nth in range(count):
-        below = nth * capacity
-        layer = [0.0] * len(load.cells)
-        for part, factor in bursts:
-            scale = times * factor
-            for at, (_, rate) in enumerate(_floats(load.cells)):
-                over = rate * scale - below
-                if over <= 0:
-                    break
-                layer[at] += part * (min(capacity, over))
-        yield layer
+@by_identity
+def _layers(load: Load, capacity_rps: Decimal, count: int) -> tuple[tuple[float, ...], ...]:
+    """Return what each GPU carries in each cell, in req/s; the busiest cells come first."""
+    times, capacity = float(load.times), float(capacity_rps)
+    factors, shares, volumes = _above(load.bursts)
+    peak, mean = -factors[0], volumes[-1]
+    rows = []
+    for _, rate in _floats(load.cells):
+        scale = rate * times
+        row, left = [], scale * mean
+        for nth in range(1, count + 1):
+            level = nth * capacity
+            if scale * peak <= level:
+                row += [left, *[0.0] * (count - nth)]
+                break
+            at = bisect_left(factors, -level / scale)
+            over = scale * volumes[at] - level * shares[at]
+            row.append(left - over)
+            left = over
+        rows.append(row)
+    return tuple(zip(*rows, strict=True))
 
 
-@lru_cache(maxsize=64)
+@by_identity
+def _above(bursts: Shares) -> tuple[list[float], list[float], list[float]]:
+    """Return factors, negated and the highest first, with sums of shares and volumes above each."""
+    pairs = sorted(_floats(bursts), key=itemgetter(1), reverse=True)
+    shares = accumulate((share for share, _ in pairs), initial=0.0)
+    volumes = accumulate((share * factor for share, factor in pairs), initial=0.0)
+    return [-factor for _, factor in pairs], list(shares), list(volumes)
+
+
+@by_identity
 def _floats(shares: Shares) -> tuple[tuple[float, float], ...]:
     return tuple((float(share), float(value)) for share, value in shares)
 
@@ -208,28 +228,27 @@ def _best_runs(gains: Sequence[float], start: float, forced: bool) -> list[bool]
         start: what each stretch that is on costs at its beginning.
         forced: busy runs must be on.
     """
-    best: tuple[float, list[bool]] | None = None
+    found: list[tuple[float, list[bool]]] = []
     for last in (False, True):
-        values: dict[bool, tuple[float, list[bool]]] = {last: (0.0, [])}
+        on, off = (0.0, -inf) if last else (-inf, 0.0)
+        stays: list[tuple[bool, bool]] = []
         for place, gain in enumerate(gains):
-            new: dict[bool, tuple[float, list[bool]]] = {}
-            for on in (True,) if forced and place % 2 == 0 else (False, True):
-                more = gain if on else 0.0
-                new[on] = max(
-                    (value + more - (start if on and not before else 0.0), [*path, on])
-                    for before, (value, path) in values.items()
-                )
-            values = new
-        if last in values and (best is None or values[last][0] > best[0]):
-            best = values[last]
-    return best[1] if best is not None else []
+            stays.append((on >= off - start, on > off))
+            must = forced and place % 2 == 0
+            on, off = gain + max(on, off - start), -inf if must else max(on, off)
+        state, path = last, []
+        for was_on in reversed(stays):
+            path.append(state)
+            state = was_on[0] if state else was_on[1]
+        found.append((on if last else off, path[::-1]))
+    return max(found, key=lambda each: each[0])[1]
 
 
 def _billed_usd(load: Load, on: Sequence[bool], terms: _Terms) -> float:
     """Return what a GPU costs an hour that runs in some hours: these, and each start."""
     if load.order:
         hours = len(on)
-        starts = sum(1 for at, each in enumerate(on) if each and not on[at - 1])
+        starts: int = sum(map(gt, on, (on[-1], *on)))
         share, starts_a_day = sum(on) / hours, starts * 24 / hours
     else:
         share = sum(part for (part, _), each in zip(_floats(load.cells), on, strict=True) if each)

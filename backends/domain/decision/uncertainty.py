@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import product
 from math import cos, pi, sin
+from operator import itemgetter
 
 from backends.domain.decision.option import (
     Point,
@@ -192,11 +193,15 @@ def points(scenario: Scenario, load: Load) -> tuple[Point, ...]:
         steps = {rate.low + (rate.high - rate.low) * step / _STEPS for step in range(_STEPS + 1)}
         pairs = tuple(product(costs, sorted(steps)))
     gpu = gpu_band(scenario)
+    loads = {factor: load.scaled(factor) for _, factor in pairs}
     return (
         centre(scenario, load),
         *(
-            Point(cost, load.scaled(factor), price)
-            for (cost, factor), price in product(pairs, sorted({gpu.low, gpu.high}))
+            Point(cost, loads[factor], price)
+            # Points of one load follow each other: its schedules are worked out once.
+            for (cost, factor), price in product(
+                sorted(pairs, key=itemgetter(1)), sorted({gpu.low, gpu.high})
+            )
         ),
     )
 
@@ -208,7 +213,9 @@ At a quantile of 3 fifteen looks at geometric times show a wrong decision in few
 runs (``make verdict-study``); at 1.96 each look alone would be wrong as often.
 """
 
-_ANGLES = tuple((cos(step * pi / 8), sin(step * pi / 8)) for step in range(16))
+_ANGLES = tuple(
+    (cos(step * pi / 8), side * sin(step * pi / 8)) for step in range(9) for side in (1, -1)
+)
 
 
 def _around(scenario: Scenario, errors: Errors) -> tuple[tuple[Decimal | None, Decimal], ...]:

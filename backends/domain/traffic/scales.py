@@ -14,6 +14,10 @@ LEAST_BLOCKS = 5
 CAUTION = 0.5
 """A coarser scale must exceed a finer one by so many of its standard errors; by simulation."""
 
+HANGS_TOGETHER = 1.75
+"""From so many standard errors by which a coarser scale exceeds the finest one, bins are no longer
+taken as independent; by simulation. The highest of many scales is high by chance, too."""
+
 BEYOND = 0.8
 """How much of the growth from the scale before is added for the scales beyond; by simulation."""
 
@@ -35,27 +39,35 @@ class LongRun:
 def long_run(residuals: Sequence[float], fitted: int = 1) -> LongRun | None:
     """Return the long-run variance of equal bins; None for fewer than five.
 
-    Blocks of 1, 2, 4, ... bins give one estimate each. The one counts whose lower bound is the
-    highest: a coarse scale is believed as far as its few blocks can be.
+    Blocks of 1, 2, 4, ... bins give one estimate each. While none exceeds the first by more than
+    chance, the bins are independent and the first counts. Else the one does whose lower bound is
+    the highest: a coarse scale is believed as far as its few blocks can be.
 
     Args:
         residuals: of each bin what exceeds the mean, in order of time.
         fitted: how many means were taken off.
     """
     best: tuple[float, LongRun] | None = None
+    first, together = LongRun(0.0, 0.0), False
     sums, size, level, before = list(residuals), 1, 0, None
     while len(sums) >= LEAST_BLOCKS:
         n = len(sums)
         freedom = max(1.0, n - max(min(fitted, 2.0), fitted / size))
         variance = sum(each * each for each in sums) / (freedom * size)
         bound = variance * (1 - CAUTION * (2 / freedom) ** 0.5)
+        if level == 0:
+            first = LongRun(variance, freedom)
+        chance = max(0.0, 2 / freedom - 2 / first.freedom) ** 0.5
+        together |= variance > first.variance * (1 + HANGS_TOGETHER * chance)
         if best is None or bound > best[0]:
             grown = 0.0 if before is None else max(0.0, variance - before)
             best = bound, LongRun(variance + BEYOND * grown, freedom, level)
         before = variance
         sums = [one + other for one, other in zip(sums[::2], sums[1::2], strict=False)]
         size, level = size * 2, level + 1
-    return None if best is None else best[1]
+    if best is None:
+        return None
+    return best[1] if together else first
 
 
 def covariance(one: Sequence[float], other: Sequence[float], level: int) -> float:

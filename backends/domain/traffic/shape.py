@@ -9,7 +9,7 @@ from itertools import accumulate
 from operator import neg
 from typing import Self
 
-from backends.domain.traffic.bins import Bin
+from backends.domain.traffic.bins import Bin, by_identity
 from backends.domain.traffic.requests import Observed
 
 ZERO = Decimal(0)
@@ -29,6 +29,7 @@ class _Levels:
     rates: tuple[Decimal, ...]
     shares: tuple[Decimal, ...]
     volumes: tuple[Decimal, ...]
+    active_share: Decimal
 
     def above(self, rate_rps: Decimal) -> Decimal:
         """Return the mean rate of what exceeds a rate."""
@@ -36,7 +37,7 @@ class _Levels:
         return self.volumes[at - 1] - rate_rps * self.shares[at - 1] if at else ZERO
 
 
-@lru_cache(maxsize=64)
+@by_identity
 def _levels_of(cells: Shares, bursts: Shares) -> _Levels:
     pairs = sorted(
         ((rate * factor, share * part) for share, rate in cells for part, factor in bursts),
@@ -44,7 +45,8 @@ def _levels_of(cells: Shares, bursts: Shares) -> _Levels:
     )
     shares = tuple(accumulate(share for _, share in pairs))
     volumes = tuple(accumulate(rate * share for rate, share in pairs))
-    return _Levels(tuple(rate for rate, _ in pairs), shares, volumes)
+    active = sum((share for share, rate in cells if rate > 0), ZERO)
+    return _Levels(tuple(rate for rate, _ in pairs), shares, volumes, active)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Load:
     @property
     def active_share(self) -> Decimal:
         """The share of the time with any traffic; the moments between bursts belong to it."""
-        return sum((share for share, rate in self.cells if rate > 0), ZERO)
+        return _levels_of(self.cells, self.bursts).active_share
 
     @property
     def levels(self) -> Shares:

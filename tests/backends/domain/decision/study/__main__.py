@@ -36,6 +36,13 @@ MOST_WRONG = 0.025
 FAILS_ABOVE = 0.037
 """What 1,000 runs of a world with 2.5 % wrong exceed in one of a hundred."""
 
+LEAST_COVERED, MOST_COVERED = 0.917, 0.987
+"""What 1,000 runs, with two intervals each, fall short of or exceed in one of a hundred where 93 %
+or 98 % of the intervals hold the truth. The first is for worlds that stay as they are, the second
+for independent requests: intervals that are too wide are no better known."""
+
+MOST_FLIPS_A_WEEK = 1.0
+
 Z90 = 1.2816
 """The normal quantile of 90 %: the power of the oracle."""
 
@@ -250,14 +257,18 @@ HEAD = (
 
 
 def _told(row: Row) -> bool:
-    """Print what a world came to, and return whether it fails: wrong too often, or too silent."""
+    """Print what a world came to, and return whether it fails in anything that is measured."""
     wrong = row.wrong / row.runs
     took = "never" if row.decided_s is None else f"{row.decided_s / HOUR_S:.1f}"
     oracle = f"{row.oracle_s / HOUR_S:.1f}" if row.oracle_s < DAY_S * 3650 else "moves"
     far = row.world.factor in {SPAN[0], SPAN[-1]} and 2 * row.oracle_s <= row.watched_s
+    stationary = not isinstance(row.world.shape, Growing)
     faults = [
         *(["WRONG"] if wrong > FAILS_ABOVE else []),
         *(["SILENT"] if far and row.in_time < 0.5 else []),
+        *(["NARROW"] if stationary and row.covered < LEAST_COVERED else []),
+        *(["WIDE"] if row.world.name == "poisson" and row.covered > MOST_COVERED else []),
+        *(["FLIPS"] if stationary and row.flips_a_week > MOST_FLIPS_A_WEEK else []),
     ]
     print(
         f"{row.setting:7}{row.world.name:24}{row.world.factor:7.2f}"
