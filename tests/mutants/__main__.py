@@ -18,6 +18,7 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
 
+from tests.conftest import SHARED
 from tests.mutants.covering import NOT_THESE, OPTIONS, Covering
 from tests.mutants.equivalent import EQUIVALENT
 from tests.mutants.operators import Mutant, mutants_in
@@ -142,15 +143,19 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--room", default="", help="only rooms whose name begins so")
+    parser.add_argument("--but", default="\0", help="no room whose name begins so")
     asked = parser.parse_args()
     chosen = [one for one in drawn(asked.seed, asked.count) if one.path.startswith(asked.room)]
+    chosen = [one for one in chosen if not one.path.startswith(asked.but)]
     print(f"seed {asked.seed}: {len(chosen)} faults", flush=True)
     tried: dict[str, int] = defaultdict(int)
     survived: dict[str, int] = defaultdict(int)
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        copy = Copy(Path(folder))
+        if SHARED.is_dir():
+            Path(folder, SHARED.name).symlink_to(SHARED)
+        copy = Copy(Path(folder, "copy"))
         copy.measure({one.path for one in chosen})
-        print(f"fail without a fault: {sorted(copy.covering.broken)}", flush=True)
+        print(f"fail without a fault: {sorted(copy.covering.failed)}", flush=True)
         for mutant in chosen:
             tried[room_of(mutant.path)] += 1
             if copy.survives(mutant):

@@ -35,10 +35,10 @@ def pytest_runtest_protocol(item: pytest.Item):  # type: ignore[no-untyped-def]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Write down how long each step of a test took, and whether it passed."""
+    """Write down how each step of a test ended, and how long it took."""
     if ENDED in os.environ:
         with Path(os.environ[ENDED]).open("a", encoding="utf-8") as file:
-            file.write(json.dumps([report.nodeid, report.passed, report.duration]) + "\n")
+            file.write(json.dumps([report.nodeid, report.outcome, report.duration]) + "\n")
 
 
 class Covering:
@@ -60,12 +60,12 @@ class Covering:
             check=False,
         )
         self._seconds: dict[str, float] = defaultdict(float)
-        self.broken: set[str] = set()
+        self.failed: set[str] = set()
         for line in ended.read_text(encoding="utf-8").splitlines():
-            test, passed, seconds = json.loads(line)
+            test, outcome, seconds = json.loads(line)
             self._seconds[test] += seconds
-            if not passed:  # failed or skipped
-                self.broken.add(test)
+            if outcome == "failed":
+                self.failed.add(test)
         self._data = coverage.CoverageData(basename=str(folder / ".coverage"))
         self._data.read()
 
@@ -78,7 +78,7 @@ class Covering:
         inside = {test for line in range(first, last + 1) for test in lines.get(line, ())}
         tests = inside - {""} or {test for names in lines.values() for test in names}
         chosen, expected_s = list[str](), 0.0
-        for test in sorted(tests - {""} - self.broken, key=lambda test: self._seconds[test]):
+        for test in sorted(tests - {""} - self.failed, key=lambda test: self._seconds[test]):
             expected_s += self._seconds[test]
             if chosen and (expected_s > MOST_S or len(chosen) == MOST_TESTS):
                 break
