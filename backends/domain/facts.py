@@ -234,6 +234,14 @@ class SurvivorsFound:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingChanged:
+    """The disk refuses the server's log or journal for this reason; empty: it takes them again."""
+
+    at: Stamp
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """Nothing of the server is left: every process ended and its memory was seen to fall."""
 
@@ -266,6 +274,7 @@ ServerFact = (
     | StopProgressed
     | Exited
     | SurvivorsFound
+    | RecordingChanged
     | Stopped
 )
 """What a keeper journals about its server."""

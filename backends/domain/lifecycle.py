@@ -18,6 +18,7 @@ from backends.domain.facts import (
     PhaseBegan,
     PhaseProgressed,
     PhaseReported,
+    RecordingChanged,
     RequestErrorsCounted,
     ServerFact,
     Spawned,
@@ -101,6 +102,8 @@ def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
             return replace(life, note=fact.step)
         case Exited():
             return _exited(life, fact)
+        case RecordingChanged():
+            return _server(life, unrecorded=fact.refused)
         case SurvivorsFound():
             return _server(life, survivors=fact.survivors)
         case Stopped():

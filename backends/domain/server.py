@@ -125,6 +125,7 @@ class Server:
         note: who ordered the stop, why it is unhealthy, or where somebody else runs it.
         runtime: what runs it.
         address_reason: why no address of it is known, or why that one does not answer.
+        unrecorded: why the disk takes no more of its log or journal; empty where it does.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Server:
     note: str = ""
     runtime: Runtime = PLAIN_PROCESS
     address_reason: str = ""
+    unrecorded: str = ""
 
     @property
     def lost_its_keeper(self) -> bool:

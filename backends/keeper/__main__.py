@@ -166,7 +166,11 @@ def _kept(folder: ServerFolder, taken: KeptServer, memory: GpuMemory) -> Kept:
         model=order.model,
         output=Output(
             taken.pipe,
-            RotatedLog(folder.log, fresh=taken.is_new or order.external is not None),
+            RotatedLog(
+                folder.log,
+                fresh=taken.is_new or order.external is not None,
+                on_refused=taken.journal.note_refused,
+            ),
             LineSplitter(),
             StartReader(),
             keys_of(order),

@@ -5,20 +5,34 @@ import threading
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from backends.domain.facts import BecameReady, Exited, FailureSeen, ServerFact, Stopped
-from backends.host.files import PRIVATE_FILE
+from backends.domain.facts import (
+    BecameReady,
+    Exited,
+    FailureSeen,
+    RecordingChanged,
+    ServerFact,
+    Stopped,
+)
+from backends.host.files import PRIVATE_FILE, release, reserve
+from backends.keeper.clock import now
 from backends.keeper.log import complain
+from backends.keeper.order import unwritable
 from backends.wire import encode_fact
+
+RESERVED_BYTES = 64 * 1024
+"""Room for the facts of a start on a disk that fills while it runs; most starts need a third."""
+
+MOST_WAITING_BYTES = 2**20
 
 
 class Journal:
     """Appends facts from any thread, and calls `on_growth` after each; `Stopped` is the last.
 
-    What the server's log says may hold the server's own `keys`: no fact is written with one.
+    What the server's log says may hold the server's own `keys`: no fact is written with one. What
+    the disk does not take waits in memory, where readers find it, and is written when it can be.
 
     Attributes:
         start_over: set once the server was seen ready or ended.
-        lost: how many facts the disk did not take.
     """
 
     def __init__(
@@ -30,17 +44,19 @@ class Journal:
         was_ready: bool = False,
     ) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
+        self._folder = path.parent
         self._on_growth = on_growth
         self._keys = keys
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._has_failure = self._is_over = False
         self._was_ready = was_ready
+        self._waiting = b""
+        self._refused = ""
         self.start_over = threading.Event()
-        self.lost = 0
-        try:
-            self._end_cut_line()
-        except OSError:
-            self.lost += 1  # the line that was cut off is ended before the next one
+        reserve(self._file, RESERVED_BYTES)
+        written = os.fstat(self._file).st_size
+        if written and os.pread(self._file, 1, written - 1) != b"\n":
+            self._append(b"\n")  # ends the line that a keeper before left cut off
 
     @property
     def has_failure(self) -> bool:
@@ -54,8 +70,14 @@ class Journal:
 
     @property
     def size(self) -> int:
-        """The bytes recorded so far."""
-        return os.fstat(self._file).st_size
+        """The bytes recorded so far, with those that wait."""
+        with self._lock:
+            return os.fstat(self._file).st_size + len(self._waiting)
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything waits for the disk to take it."""
+        return bool(self._waiting)
 
     def record(self, fact: ServerFact) -> int:
         """Append a fact and return the offset at which it stands."""
@@ -72,21 +94,40 @@ class Journal:
         self._on_growth()
         return offset
 
+    def note_refused(self, error: OSError | None) -> None:
+        """Record that the disk takes nothing more of log or journal; None: it does again."""
+        reason = f"log lines are being lost: {unwritable(self._folder, error)}" if error else ""
+        with self._lock:
+            changed, self._refused = reason != self._refused, reason
+            if changed:
+                self.record(RecordingChanged(now(), reason))
+
+    def write_waiting(self) -> None:
+        """Try again to write what waits."""
+        with self._lock:
+            if self._waiting:
+                self._append(b"")
+
     def read(self, offset: int, limit: int = 65536) -> bytes:
         """Return at most `limit` bytes from `offset` on."""
-        return os.pread(self._file, limit, offset)
+        with self._lock:
+            beyond = offset - os.fstat(self._file).st_size
+            if beyond >= 0:
+                return self._waiting[beyond : beyond + limit]
+            return os.pread(self._file, limit, offset)
 
     def _append(self, data: bytes) -> None:
+        had_waited = bool(self._waiting)
+        if len(self._waiting) < MOST_WAITING_BYTES:
+            self._waiting += data
         try:
-            if self.lost:  # the last write may have left the beginning of a line
-                self._end_cut_line()
-            while data:
-                data = data[os.write(self._file, data) :]
+            while self._waiting:
+                self._waiting = self._waiting[os.write(self._file, self._waiting) :]
+            if self._is_over:
+                release(self._file)
         except OSError as error:  # a full disk must not end the keeper, and with it the watch
-            self.lost += 1
-            complain(f"journal: a fact was lost: {error}")
-
-    def _end_cut_line(self) -> None:
-        size = self.size
-        if size and os.pread(self._file, 1, size - 1) != b"\n":
-            os.write(self._file, b"\n")
+            complain(f"journal: facts wait in memory: {error}")
+            self.note_refused(error)
+        else:
+            if had_waited:
+                self.note_refused(None)

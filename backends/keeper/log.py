@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import resource
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from backends.domain.visible import visible
@@ -28,12 +30,25 @@ class RotatedLog:
     """Appends bytes to ``server.log``; past `limit_bytes` that becomes ``server.log.1``.
 
     Each start begins a fresh file, so that line numbers count from the start's first line. Files
-    change between lines, and within a line only where that would have no end.
+    change between lines, and within a line only where that would have no end. `on_refused` hears
+    why the disk takes nothing more, and by None that it does again.
     """
 
-    def __init__(self, path: Path, limit_bytes: int = LIMIT_BYTES, *, fresh: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        limit_bytes: int = LIMIT_BYTES,
+        *,
+        fresh: bool = True,
+        on_refused: Callable[[OSError | None], None] = lambda _: None,
+    ) -> None:
         self._path = path
+        largest_bytes, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+        if largest_bytes != resource.RLIM_INFINITY:
+            limit_bytes = min(limit_bytes, largest_bytes // 2)
         self._limit_bytes = limit_bytes
+        self._on_refused = on_refused
+        self._is_refused = False
         self._lost_bytes = 0
         self._look_at_s = time.monotonic() + LOOK_EVERY_S
         if fresh and path.exists():
@@ -48,9 +63,14 @@ class RotatedLog:
         if over_bytes > 0 and (b"\n" in data or over_bytes > LONGEST_LINE_BYTES):
             last_of_this, newline, data = data.partition(b"\n")
             self._append(last_of_this + newline)
-            os.close(self._file)
-            self._set_aside()
-            self._open()
+            before = self._file
+            try:
+                self._set_aside()
+                self._open()
+            except OSError as error:  # the folder takes no file: what there is grows on
+                self._refuse(error)
+            else:
+                os.close(before)
         self._append(data)
 
     def close(self) -> None:
@@ -79,7 +99,15 @@ class RotatedLog:
         try:
             while data:
                 data = data[os.write(self._file, data) :]
+                if self._is_refused:
+                    self._is_refused = False
+                    self._on_refused(None)
         except OSError as error:
             # The pipe has to be emptied even so: a server that cannot write its log stands still.
             self._lost_bytes += len(data)
-            complain(f"log: {self._lost_bytes} bytes lost: {error}")
+            self._refuse(error)
+
+    def _refuse(self, error: OSError) -> None:
+        complain(f"log: {self._lost_bytes} bytes lost: {error}")
+        self._is_refused = True
+        self._on_refused(error)

@@ -70,6 +70,7 @@ class Service:
         leaving_at: float | None = None
         while leaving_at is None or (time.monotonic() < leaving_at and self._behind()):
             self._look_after_socket()
+            self._journal.write_waiting()
             for key, events in self._selector.select(LOOK_EVERY_S if leaving_at is None else 0.1):
                 if key.fileobj is self._listener:
                     self._accept()

@@ -131,7 +131,7 @@ def _begin_journal(
             order.external.log.reason if order.external else "",
         )
     )
-    if journal.lost:
+    if journal.waits:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return journal
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from backends.domain.billing.account import Account, activity, with_stretches
+from backends.domain.billing.account import CLOCK_STEP_S, Account, activity, with_stretches
 from backends.domain.billing.ledger import (
     Day,
     Ledger,
@@ -20,7 +20,7 @@ from backends.domain.billing.ledger import (
     stretches_between,
     utc_day,
 )
-from backends.domain.billing.meter import MeterState, Origin, begin_meter
+from backends.domain.billing.meter import MeterState, Origin, begin_meter, shifted
 from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.facts import ServerFact
 from backends.domain.session import Session
@@ -28,7 +28,7 @@ from backends.domain.traffic.shape import HourlyProfile
 from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.windows import Window, open_window
 from backends.history.history import History, open_history
-from backends.host.boot import boot_id, is_in_container, rental_wall_s
+from backends.host.boot import boot_id, clock_origin_s, is_in_container, rental_wall_s
 from backends.host.files import read_file, replace_file
 from backends.keeper.folder import ServerFolder, read_journal, server_folders
 from backends.operations.host import Host
@@ -101,10 +101,12 @@ class Latest:
 
     Attributes:
         boot: which boot its monotonic clock counts from.
+        clock_origin_s: what the wall clock showed at boot, None of a record without it.
     """
 
     boot: str
     account: Account
+    clock_origin_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +134,18 @@ def open_meter_store(host: Host) -> MeterStore:
     now_s = host.now().wall_s
     with closing(open_history(host.history_file)) as history:
         kept = _kept(history)
-        meter, fresh = _meter(host, kept, now_s)
+        latest, step_s = _latest(host.state_folder)
+        before = _load(kept, METER, MeterState)
+        meter, fresh = _meter(host, shifted(before, step_s) if before else None, now_s)
         since = utc_day(meter.last_s)
-        ledger = Ledger(_served(kept, meter.began_s), _days(kept, since, utc_day(now_s)))
-    if (latest := _latest(host.state_folder)) is not None and latest.meter is not None:
-        same = abs(latest.meter.began_s - meter.began_s) < SAME_BOOT_S
-        if same and latest.meter.last_s > meter.last_s:
+        bill_s = meter.began_s if fresh or before is None else before.began_s
+        ledger = Ledger(_served(kept, bill_s), _days(kept, since, utc_day(now_s)))
+    if latest is not None and latest.meter is not None:
+        # The history may be of a minute ago, before the clock was set.
+        apart_s = min(
+            abs(latest.meter.began_s - meter.began_s), abs(latest.meter.dated_s - meter.dated_s)
+        )
+        if apart_s < SAME_BOOT_S and latest.meter.last_s > meter.last_s:
             meter, ledger, fresh = latest.meter, latest.ledger, False
     since_s = meter.began_s if fresh else meter.last_s
     account = Account(latest.at if latest else None, meter, ledger)
@@ -156,18 +164,27 @@ def keep_latest(state_folder: Path, account: Account) -> None:
     Raises:
         OSError: the folder takes no file.
     """
-    latest = json_bytes(plain(Latest(boot_id(), account)))
+    latest = json_bytes(plain(Latest(boot_id(), account, clock_origin_s())))
     replace_file(state_folder / LATEST, latest, survives_power_cut=False)
 
 
-def _latest(state_folder: Path) -> Account | None:
-    """Return the account that was kept last in this boot; None where it cannot be had."""
+def _latest(state_folder: Path) -> tuple[Account | None, float]:
+    """Return the account that was kept last in this boot, by the wall clock as it is set now.
+
+    Beside it stands by how much that was set since; None where the account cannot be had.
+    """
     try:
         kept = read_json(read_file(state_folder / LATEST), dict)
         latest = typed(with_infinity(kept), Latest)
     except (OSError, UnreadableRecord):
-        return None  # the history holds what was known a minute before
-    return latest.account if latest.boot == boot_id() else None
+        return None, 0.0  # the history holds what was known a minute before
+    if latest.boot != boot_id():
+        return None, 0.0
+    account, origin_s = latest.account, latest.clock_origin_s
+    step_s = 0.0 if origin_s is None else clock_origin_s() - origin_s
+    if abs(step_s) < CLOCK_STEP_S or account.meter is None:
+        return account, 0.0
+    return replace(account, meter=shifted(account.meter, step_s)), step_s
 
 
 def with_meter_store(session: Session, store: MeterStore) -> Session:
@@ -225,10 +242,9 @@ def days_between(history: History, first: date, last: date) -> tuple[Day, ...]:
     return _days(_kept(history), first, last)
 
 
-def _meter(host: Host, states: Kept, now_s: float) -> tuple[MeterState, bool]:
+def _meter(host: Host, kept: MeterState | None, now_s: float) -> tuple[MeterState, bool]:
     """Return the meter as it was kept, or begun with the bill and then fresh."""
     since = host.settings.billing.since
-    kept = _load(states, METER, MeterState)
     if since == "server":
         began_s, origin = _launched_s(host, kept, now_s), SERVER_START
     elif isinstance(since, datetime):
@@ -236,8 +252,11 @@ def _meter(host: Host, states: Kept, now_s: float) -> tuple[MeterState, bool]:
     else:
         began_s = rental_wall_s()
         origin = CONTAINER_START if is_in_container() else HOST_BOOT
-    if kept is not None and abs(kept.began_s - began_s) < SAME_BOOT_S:
-        return kept, False
+    if kept is not None:  # what is computed from the boot moves with the clock, a date does not
+        by_the_boot = origin in (HOST_BOOT, CONTAINER_START)
+        kept_began_s = kept.began_s if by_the_boot else kept.dated_s
+        if abs(kept_began_s - began_s) < SAME_BOOT_S:
+            return kept, False
     return begin_meter(origin, began_s, began_s), True
 
 

@@ -91,6 +91,7 @@ def server_document(server: Server, held: Held | None = None) -> dict[str, Any]:
             "ends": runtime.ends or None,
         },
         "reason": server.note or None,
+        "unrecorded": server.unrecorded or None,
     }
 
 
@@ -157,6 +158,8 @@ def remarks(server: Server) -> list[str]:
         told += [f"{failure.kind}: {failure.cause}{place}", f"remedy: {failure.remedy}"]
     elif server.note:
         told.append(server.note)
+    if server.unrecorded:
+        told.append(server.unrecorded)
     if errors := request_errors_words(server.request_errors):
         told.append(f"requests: {errors}")
     if server.address_reason:

@@ -1,21 +1,25 @@
 """Small faults, one at a time, and whether a test near each notices: `make mutants`.
 
 Positions are drawn by a seed, which is printed, at least eight in each room. A fault is put into a
-copy of the sources, and the tests that name the module are run against it; one that they all pass
-survives.
+copy of the sources, and the tests that go through its lines are run against it; one that they all
+pass survives. Tests are those of the files that import the module or stand where it is mirrored;
+one that fails without a fault counts for nothing.
 """
 
 import argparse
+import os
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
 
+from tests.conftest import SHARED
+from tests.mutants.covering import NOT_THESE, OPTIONS, Covering
 from tests.mutants.equivalent import EQUIVALENT
 from tests.mutants.operators import Mutant, mutants_in
 
@@ -26,7 +30,7 @@ WITHIN_S = 300.0
 """A fault may let a test wait for ever, which the test's own limit ends."""
 
 MOST_TEST_FILES = 12
-NOT_THESE = "not (slow or alone or real_vllm or docker or terminal)"
+"""Of those that no line is known of: what runs in processes of its own."""
 
 
 def room_of(path: str) -> str:
@@ -72,16 +76,19 @@ def tests_near(path: str) -> tuple[str, ...]:
     mirror = Path("tests") / Path(path).with_name(f"test_{Path(path).name}")
     asked = (f"from {module} import", f"import {module}", f"from {package} import {name}")
     near: list[str] = [str(mirror)] if (REPOSITORY / mirror).exists() else []
-    for test in listed("tests"):
-        if Path(test).name.startswith("test_") and test.endswith(".py") and test not in near:
-            text = (REPOSITORY / test).read_text(encoding="utf-8")
-            if any(each in text for each in asked):
-                near.append(test)
-    if not near:
-        folder = f"{mirror.parent}/"
-        near = [one for one in listed("tests") if one.startswith(folder) and "/test_" in one]
-        near = [one for one in near if one.endswith(".py")]
-    return tuple(near[:MOST_TEST_FILES])
+    folder = [one for one in test_files() if Path(one).parent == mirror.parent]
+    for test in [*folder, *test_files()]:
+        text = (REPOSITORY / test).read_text(encoding="utf-8")
+        if test not in near and any(each in text for each in asked):
+            near.append(test)
+    return tuple(near or folder)
+
+
+@cache
+def test_files() -> tuple[str, ...]:
+    """Return the files of tests."""
+    names = (one for one in listed("tests") if one.endswith(".py"))
+    return tuple(one for one in names if Path(one).name.startswith("test_"))
 
 
 class Copy:
@@ -95,25 +102,37 @@ class Copy:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(REPOSITORY / path, target)
 
+    def measure(self, modules: Collection[str]) -> None:
+        """Learn which of the tests near these modules pass, and which lines each goes through."""
+        near = dict.fromkeys(test for path in modules for test in tests_near(path))
+        self.covering = Covering(self.folder, list(near))
+
     def passes(self, tests: Sequence[str]) -> bool:
         """Tell whether these tests pass, or none is there."""
-        command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
-        command += ["--hypothesis-profile=quick", "--timeout=60", "-m", NOT_THESE, *tests]
+        command = [sys.executable, "-B", "-m", "pytest", "-x", *OPTIONS, "-m", NOT_THESE, *tests]
+        here = {**os.environ, "PYTHONPATH": str(self.folder)}  # for the processes that tests start
         try:
             done = subprocess.run(
-                command, cwd=self.folder, check=False, capture_output=True, timeout=WITHIN_S
+                command,
+                cwd=self.folder,
+                env=here,
+                check=False,
+                capture_output=True,
+                timeout=WITHIN_S,
             )
         except subprocess.TimeoutExpired:
             return False
         return done.returncode in (0, 5)
 
     def survives(self, mutant: Mutant) -> bool:
-        """Tell whether the tests near a fault pass in spite of it."""
+        """Tell whether the tests that go through a fault pass in spite of it."""
         file = self.folder / mutant.path
         source = file.read_bytes()
+        last = mutant.line + source[mutant.begin : mutant.end].count(b"\n")
+        tests = self.covering.tests(mutant.path, mutant.line, last)
         file.write_bytes(mutant.applied(source))
         try:
-            return self.passes(tests_near(mutant.path))
+            return self.passes(tests or tests_near(mutant.path)[:MOST_TEST_FILES])
         finally:
             file.write_bytes(source)
 
@@ -124,13 +143,19 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--room", default="", help="only rooms whose name begins so")
+    parser.add_argument("--but", default="\0", help="no room whose name begins so")
     asked = parser.parse_args()
     chosen = [one for one in drawn(asked.seed, asked.count) if one.path.startswith(asked.room)]
+    chosen = [one for one in chosen if not one.path.startswith(asked.but)]
     print(f"seed {asked.seed}: {len(chosen)} faults", flush=True)
     tried: dict[str, int] = defaultdict(int)
     survived: dict[str, int] = defaultdict(int)
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        copy = Copy(Path(folder))
+        if SHARED.is_dir():
+            Path(folder, SHARED.name).symlink_to(SHARED)
+        copy = Copy(Path(folder, "copy"))
+        copy.measure({one.path for one in chosen})
+        print(f"fail without a fault: {sorted(copy.covering.failed)}", flush=True)
         for mutant in chosen:
             tried[room_of(mutant.path)] += 1
             if copy.survives(mutant):

@@ -38,9 +38,9 @@ def mutants_in(path: str, source: bytes) -> Iterator[Mutant]:
         total += len(line)
         starts.append(total)
     tree = ast.parse(source)
-    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    unseen = {id(node) for each in ast.walk(tree) for node in _unseen(each)}
     for node in ast.walk(tree):
-        if id(node) in docstrings and isinstance(node, ast.Constant):
+        if id(node) in unseen:
             continue
         for operator, change in OPERATORS.items():
             changed = change(node)
@@ -52,6 +52,14 @@ def mutants_in(path: str, source: bytes) -> Iterator[Mutant]:
             end = starts[node.end_lineno - 1] + node.end_col_offset
             before = source[begin:end].decode()
             yield Mutant(path, node.lineno, operator, begin, end, before, changed)
+
+
+def _unseen(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what no run shows: docstrings, and what the type checker or an invariant holds."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        yield node.value
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("dataclass", "zip"):
+        yield from (word.value for word in node.keywords)  # frozen, slots, kw_only; strict
 
 
 def _boundary(node: ast.AST) -> str | None:

@@ -44,6 +44,7 @@ class MeterState:
     Attributes:
         origin: what the bill begins with.
         began_s: when, seconds since 1970; like `last_s`, the end of what is counted.
+        set_by_s: how far the wall clock was set since, which `began_s` and `last_s` followed.
     """
 
     origin: Origin
@@ -54,6 +55,12 @@ class MeterState:
     starting_s: float = 0.0
     stopped_s: float = 0.0
     unwatched_s: float = 0.0
+    set_by_s: float = 0.0
+
+    @property
+    def dated_s(self) -> float:
+        """When the bill began, by the wall clock of then."""
+        return self.began_s - self.set_by_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,12 @@ def shifted(state: MeterState, step_s: float) -> MeterState:
         state: the meter.
         step_s: by how much the clock went ahead, negative where it was set back.
     """
-    return replace(state, began_s=state.began_s + step_s, last_s=state.last_s + step_s)
+    return replace(
+        state,
+        began_s=state.began_s + step_s,
+        last_s=state.last_s + step_s,
+        set_by_s=state.set_by_s + step_s,
+    )
 
 
 def activity_of(state: ServerState, requests_running: float | None) -> Activity:

@@ -18,6 +18,7 @@ from backends.domain.facts import (
     PhaseBegan,
     PhaseProgressed,
     PhaseReported,
+    RecordingChanged,
     RequestErrorsCounted,
     ServerFact,
     Spawned,
@@ -87,6 +88,7 @@ def apply(state: StartState, fact: ServerFact) -> StartState:  # noqa: PLR0911, 
             BecameReady()
             | ContainerStarted()
             | HealthChanged()
+            | RecordingChanged()
             | StopProgressed()
             | SurvivorsFound()
         ):

@@ -83,5 +83,7 @@ def _remark(server: Server) -> str:
         again = f"{runtime.label} starts it again ({runtime.policy}); what ends it: {runtime.ends}"
     failure = server.failure.cause if server.failure else ""
     return ". ".join(
-        part for part in (failure or server.address_reason, server.note, again) if part
+        part
+        for part in (failure or server.address_reason, server.note, server.unrecorded, again)
+        if part
     )

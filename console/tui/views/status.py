@@ -20,6 +20,7 @@ def status_view(session: Session, context: Context) -> StatusView:
     server = session.life.server
     told = session.life.note and server.state is not ServerState.READY
     note = (session.life.note,) if told else ()
+    unrecorded = (server.unrecorded,) if server.unrecorded else ()
     return StatusView(
         server=server.name,
         model=server.model or "",
@@ -30,7 +31,7 @@ def status_view(session: Session, context: Context) -> StatusView:
         owner=server.owner,
         simulated=context.simulated,
         replayed=context.replayed,
-        problems=(*note, *problems),
+        problems=(*note, *unrecorded, *problems),
         end_of_service=server.end_of_service,
     )
 

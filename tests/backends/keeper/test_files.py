@@ -1,5 +1,6 @@
 """What a keeper leaves on disk: log, journal, order."""
 
+import resource
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -75,6 +76,39 @@ def test_a_full_disk_costs_lines_not_the_server(capfd: pytest.CaptureFixture[str
     log.write(b"line\n")
     log.write(b"line\n")
     assert "10 bytes lost" in capfd.readouterr().err
+
+
+def test_a_limit_on_the_size_of_files_costs_no_line_that_two_files_can_hold(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, before[1]))
+    try:
+        refused: list[OSError | None] = []
+        log = RotatedLog(tmp_path / "server.log", on_refused=refused.append)
+        lines = [b"%09d\n" % number for number in range(10_000)]
+        for line in lines:
+            log.write(line)
+        log.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    kept = (tmp_path / "server.log.1").read_bytes() + (tmp_path / "server.log").read_bytes()
+    assert b"".join(lines).endswith(kept)
+    assert refused == []
+
+
+def test_a_log_says_once_that_the_disk_refuses_it_and_once_that_it_takes_it_again(
+    tmp_path: Path,
+) -> None:
+    refused: list[OSError | None] = []
+    log = RotatedLog(tmp_path / "server.log", on_refused=refused.append)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4, before[1]))
+    try:
+        log.write(b"longer than four\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    log.write(b"taken\n")
+    log.write(b"taken\n")
+    assert [error and error.strerror for error in refused] == ["File too large", None]
 
 
 def test_a_cut_off_line_hides_nothing(tmp_path: Path) -> None:

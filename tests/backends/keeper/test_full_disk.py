@@ -9,16 +9,29 @@ from pathlib import Path
 
 import pytest
 
-from backends.domain.facts import FirstTokenSeen, Spawned, Stopped
+from backends.domain.facts import (
+    FirstTokenSeen,
+    FirstTokenUnavailable,
+    RecordingChanged,
+    Spawned,
+    Stopped,
+)
 from backends.domain.server import ServerState
 from backends.domain.stamp import Stamp
 from backends.host import processes
 from backends.host.survivors import MARKER
 from backends.keeper import client
-from backends.keeper.folder import ServerFolder, prepare, read_journal, server_folder
-from backends.keeper.journal import Journal
+from backends.keeper.folder import (
+    ServerFolder,
+    facts_in,
+    prepare,
+    read_journal,
+    server_folder,
+)
+from backends.keeper.journal import RESERVED_BYTES, Journal
 from backends.keeper.order import LaunchFailed
 from backends.servers.listing import our_server
+from console.cli.status import remarks
 from tests.backends.keeper.conftest import Bench, eventually, until
 
 SIZE_KIB = 256
@@ -132,13 +145,55 @@ async def test_a_start_that_the_disk_refuses_is_one_sentence_with_its_remedy(
     assert marked(order.start_id) == []
 
 
-def test_a_fact_that_was_cut_off_by_a_full_disk_spoils_no_later_one(tiny_disk: Path) -> None:
-    journal = Journal(tiny_disk / "journal.jsonl", lambda: None)
-    fill(tiny_disk, 4)
-    at = Stamp(1.0, 2.0)
-    while not journal.lost:
+def test_facts_that_a_full_disk_refuses_wait_and_are_written_once_it_takes_them(
+    tiny_disk: Path,
+) -> None:
+    path = tiny_disk / "journal.jsonl"
+    journal = Journal(path, lambda: None)
+    fill(tiny_disk)
+    at, count = Stamp(1.0, 2.0), 0
+    while not journal.waits:
         journal.record(FirstTokenSeen(at))
-    before = len(read_journal(tiny_disk / "journal.jsonl"))
+        count += 1
+    assert count * 40 > RESERVED_BYTES / 2
+    journal.record(FirstTokenUnavailable(at, "the last"))
+    written = journal.read(0, 2**22)
+    heard = list(facts_in((written + journal.read(len(written), 2**22)).split(b"\n")))
+    assert heard[-1] == FirstTokenUnavailable(at, "the last")
+    assert len(read_journal(path)) < len(heard)
     (tiny_disk / "filler").unlink()
+    journal.write_waiting()
     journal.record(Stopped(at))
-    assert read_journal(tiny_disk / "journal.jsonl")[before:] == [Stopped(at)]
+    *told, refused, last, again, stopped = read_journal(path)
+    assert told == [FirstTokenSeen(at)] * count
+    assert isinstance(refused, RecordingChanged)
+    assert "No space left on device" in refused.refused
+    assert last == FirstTokenUnavailable(at, "the last")
+    assert isinstance(again, RecordingChanged)
+    assert (again.refused, stopped) == ("", Stopped(at))
+
+
+def test_what_a_finished_start_did_not_need_of_its_reserve_is_given_back(tiny_disk: Path) -> None:
+    path = tiny_disk / "journal.jsonl"
+    journal = Journal(path, lambda: None)
+    assert path.stat().st_blocks * 512 >= RESERVED_BYTES
+    journal.record(Stopped(Stamp(1.0, 2.0)))
+    assert path.stat().st_blocks * 512 <= 4096
+
+
+async def test_a_start_during_which_the_disk_fills_is_followed_to_its_end_and_says_so(
+    tiny_disk: Path, bench: Bench
+) -> None:
+    bench.state = tiny_disk
+    folder = bench.launch(ready_s=1.5, chatter_s=0.01)
+    await until(client.follow(folder), Spawned)
+    fill(tiny_disk)
+    await eventually(lambda: our_server(folder).state is ServerState.READY)
+    assert our_server(folder).ready_s is not None
+    await eventually(lambda: "No space left on device" in our_server(folder).unrecorded)
+    assert any("No space left" in line for line in remarks(our_server(folder)))
+    (tiny_disk / "filler").unlink()
+    await eventually(lambda: not our_server(folder).unrecorded)
+    facts = [fact async for fact in client.stop(folder, "test")]
+    assert isinstance(facts[-1], Stopped)
+    assert our_server(folder).state is ServerState.STOPPED

@@ -17,7 +17,7 @@ from backends.domain.session import Session, advance, watching
 from backends.history.history import open_history
 from backends.history.records import SeriesRecord
 from backends.keeper.folder import ServerFolder, link_journal, prepare, server_folder
-from backends.operations import decision
+from backends.operations import decision, meter_store
 from backends.operations.context import Context
 from backends.operations.host import Host
 from backends.operations.meter_store import (
@@ -89,6 +89,39 @@ def test_a_server_that_was_restarted_while_nobody_watched_adds_up(tmp_path: Path
     fresh = replace(reading, counters=replace(reading.counters, process_start_s=at(501).wall_s))
     again = session_of(host(tmp_path, 900.0), begun_anew, fresh)
     assert again.totals.requests == 570
+
+
+@pytest.mark.parametrize("step_s", [3 * 3600.0, -86400.0, 40.0, 5.0])
+@pytest.mark.parametrize("since", ["boot", BEGAN, "server"])
+def test_a_wall_clock_that_is_set_while_nobody_watches_changes_no_bill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, since: object, step_s: float
+) -> None:
+    def clock_set_by(moved_s: float) -> None:
+        monkeypatch.setattr(meter_store, "rental_wall_s", lambda: BOOT_WALL_S + moved_s)
+        monkeypatch.setattr(meter_store, "clock_origin_s", lambda: BOOT_WALL_S + moved_s)
+
+    clock_set_by(0.0)
+    journal(tmp_path, list(ready()))
+    before = host(tmp_path, 200.0, since=since)
+    first = session_of(before, *ready(), scrape(200, 10), scrape(260, 70)).account
+    meter_store.keep_latest(before.state_folder, first)
+    write_account(before, first)
+    clock_set_by(step_s)
+    later = replace(before, now=lambda: at(900.0, BOOT_WALL_S + step_s))
+    store = open_meter_store(later)
+    assert first.meter is not None
+    begun_s = at(100.0 if since == "server" else 0.0).wall_s
+    assert store.meter.last_s - store.meter.began_s == pytest.approx(at(900.0).wall_s - begun_s)
+    assert store.meter.serving_s == first.meter.serving_s == 60.0
+    assert store.meter.starting_s == pytest.approx(first.meter.starting_s)
+    assert [each.totals for each in store.ledger.served] == [
+        each.totals for each in first.ledger.served
+    ]
+    write_account(later, replace(first, meter=store.meter, ledger=store.ledger))
+    meter_store.keep_latest(later.state_folder, replace(first, meter=store.meter))
+    again = open_meter_store(replace(later, now=lambda: at(960.0, BOOT_WALL_S + step_s)))
+    assert again.meter.last_s - again.meter.began_s == pytest.approx(at(960.0).wall_s - begun_s)
+    assert again.meter.serving_s == 60.0
 
 
 def test_another_bill_begins_with_nothing_served(tmp_path: Path) -> None:

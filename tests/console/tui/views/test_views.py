@@ -10,7 +10,13 @@ from backends.domain.ab.facts import RunBegan, RunEnded, SeriesBegan, SeriesEnde
 from backends.domain.ab.run import Run
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import Band
-from backends.domain.facts import Fact, GpusSampled, SourceFailed
+from backends.domain.facts import (
+    BecameReady,
+    Fact,
+    GpusSampled,
+    RecordingChanged,
+    SourceFailed,
+)
 from backends.domain.gpu import GpuSample
 from backends.domain.session import Session, advance, watching
 from backends.operations.ab import TARGETS
@@ -25,7 +31,7 @@ from console.tui.views.serving import serving_view
 from console.tui.views.startup import startup_view
 from console.tui.views.status import status_view
 from console.tui.views.vram import vram_view
-from tests.backends.domain.journals import FAILURE, at, failed, ready, spawned
+from tests.backends.domain.journals import FAILURE, at, failed, loading, ready, spawned
 from tests.console import sessions
 from tests.console.sessions import DAY, DESK, EMPTY, FAILED, READY, SETTINGS, STARTING, decided
 from widgets import target_pane
@@ -300,6 +306,13 @@ def test_status_names_every_source_that_cannot_tell() -> None:
         "no /metrics",
         "no driver",
     }
+
+
+def test_a_start_whose_record_the_disk_refuses_says_so_until_it_is_taken_again() -> None:
+    refused: list[Fact] = [*loading(), RecordingChanged(at(130), "No space left on device")]
+    assert "No space left on device" in status_view(sessions.session(refused, 131), DESK).problems
+    taken: list[Fact] = [*refused, BecameReady(at(150)), RecordingChanged(at(160))]
+    assert status_view(sessions.session(taken, 161), DESK).problems == ()
 
 
 def test_uptime_is_that_of_a_running_process_only() -> None:
