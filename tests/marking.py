@@ -27,6 +27,7 @@ PLACES = {
         "backends/gpus/test_watch.py",
         "backends/history/test_database.py",
         "backends/servers/test_abandoned.py",
+        "backends/servers/test_memory_by_owner.py",
         "backends/host/test_oom.py",
         "backends/servers/test_own_traffic.py",
         "backends/host/test_ports.py",

@@ -86,7 +86,8 @@ def _gpu_rows(gpu: Gpu) -> list[_Row]:
 
 
 def _process_row(process: GpuProcess) -> _Row:
-    owner = {"other": "✖ not ours", "": f"{UNKNOWN} unknown"}.get(
+    other = f"✖ {safe(process.whose) or 'not ours'}"
+    owner = {"other": other, "": f"{UNKNOWN} unknown"}.get(
         process.owner, f"● {safe(process.owner)}"
     )
     return _Row(

@@ -27,12 +27,19 @@ class GpuMemory:
 
 @dataclass(frozen=True, slots=True)
 class GpuProcess:
-    """One process that holds memory on a GPU; `owner` is a server's name, ``other`` or empty."""
+    """One process that holds memory on a GPU.
+
+    Attributes:
+        owner: a server's name, ``other`` or empty.
+        whose: of one that is no server's, its user and what runs it, as in ``of user alice, in
+            docker container 3f2a``; empty where nobody looked.
+    """
 
     pid: int
     name: str
     used_bytes: int | None
     owner: str = ""
+    whose: str = ""
 
 
 @dataclass(frozen=True, slots=True)

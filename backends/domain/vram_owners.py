@@ -21,14 +21,28 @@ def rank_on(gpu: Gpu, server_pids: frozenset[int]) -> int | None:
     return None
 
 
-def with_owners(sample: GpuSample, servers: Mapping[str, frozenset[int]]) -> GpuSample:
-    """Return the sample with each process's `owner`: a server's name by its pids, or ``other``."""
+def with_owners(
+    sample: GpuSample,
+    servers: Mapping[str, frozenset[int]],
+    whose: Mapping[int, str] | None = None,
+) -> GpuSample:
+    """Return the sample with each process's `owner`: a server's name by its pids, or ``other``.
+
+    Args:
+        sample: the GPUs with their processes.
+        servers: the processes of each server, by its name.
+        whose: in words whose the processes of no server are, by pid.
+    """
     names = {pid: name for name, pids in servers.items() for pid in pids}
+    words = whose or {}
 
     def owned(gpu: Gpu) -> Gpu:
         if gpu.processes is None:
             return gpu
-        told = (replace(each, owner=names.get(each.pid, "other")) for each in gpu.processes)
+        told = (
+            replace(each, owner=names.get(each.pid, "other"), whose=words.get(each.pid, ""))
+            for each in gpu.processes
+        )
         return replace(gpu, processes=tuple(told))
 
     return replace(sample, gpus=tuple(owned(gpu) for gpu in sample.gpus))

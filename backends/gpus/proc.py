@@ -5,6 +5,12 @@ from pathlib import Path
 
 _INTERPRETERS = ("python", "bash", "sh", "node")
 
+HOSTS_PIDS = "pid:[4026531836]"
+"""The first pid namespace of every Linux: ``PROC_PID_INIT_INO`` of include/linux/proc_ns.h."""
+
+_GPU_FILES = ("/dev/nvidia", "/dev/kfd", "/dev/dri/", "/dev/dxg")
+"""One of these is open in every process that holds memory on a GPU."""
+
 
 @dataclass(frozen=True, slots=True)
 class HostFigures:
@@ -23,6 +29,21 @@ class Proc:
     def has(self, pid: int) -> bool:
         """Return whether a process of this number is visible here."""
         return (self.root / str(pid)).exists()
+
+    def counts_as_host(self) -> bool:
+        """Return whether processes have the numbers here that they have on the host."""
+        try:
+            return str((self.root / "self/ns/pid").readlink()) == HOSTS_PIDS
+        except OSError:  # a tree without one cannot say
+            return True
+
+    def may_use_gpu(self, pid: int) -> bool:
+        """Return whether a process has a driver's file open, or that may not be seen."""
+        try:
+            opened = [str(one.readlink()) for one in (self.root / str(pid) / "fd").iterdir()]
+        except OSError:
+            return True
+        return any(path.startswith(_GPU_FILES) for path in opened)
 
     def name(self, pid: int) -> str:
         """Return the title a process gave itself, or the program it runs; empty if unknown.

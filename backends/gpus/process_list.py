@@ -15,7 +15,7 @@ HIDDEN_BYTES = 1 << 30
 
 NAMESPACE = (
     "per-process memory not visible (pid namespace: the driver lists processes of the host; "
-    "run the container with --pid=host)"
+    "run the container with --pid=host, a pod with hostPID: true)"
 )
 NOT_ASKED = "processes were not listed for this sample"
 
@@ -52,7 +52,7 @@ def believed(
     visible = {pid: used for pid, used in used_by.items() if proc.has(pid)}
     known = [used for used in used_by.values() if used is not None]
     listed_bytes = sum(known) if len(known) == len(used_by) else None
-    if used_by and not visible:
+    if used_by and (not visible or _are_hosts(used_by, visible, proc)):
         return ProcessList(None, NAMESPACE, listed_bytes)
     hidden = len(used_by) - len(visible)
     return ProcessList(
@@ -60,6 +60,16 @@ def believed(
         f"{hidden} of {len(used_by)} listed processes are not visible here" if hidden else "",
         listed_bytes,
     )
+
+
+def _are_hosts(listed: Iterable[int], visible: Iterable[int], proc: Proc) -> bool:
+    """Tell whether pids are the host's, of which some are by chance those of other processes here.
+
+    A driver that counts as this namespace does lists none from outside it.
+    """
+    if proc.counts_as_host():
+        return False
+    return set(listed) != set(visible) or not all(map(proc.may_use_gpu, visible))
 
 
 def against_used(found: ProcessList, used_bytes: int | None) -> ProcessList:

@@ -42,7 +42,8 @@ def external_servers(
     runtimes = Runtimes()
     servers = [_server(root, others, runtimes) for root in roots if root.id.pid not in trees]
     known = trees | {root.id.pid for root in roots}
-    left = _orphans(living(one for one in others if one.id.pid not in known and is_engine(one)))
+    engines = living(one for one in others if one.id.pid not in known and is_engine(one))
+    left = _orphans(engines, runtimes)
     ended = failed_containers()
     failed = [_failed(engine, one) for engine, one in ended if one.name not in taken]
     return [*_with_own_names([*servers, *failed], taken), *left]
@@ -169,13 +170,6 @@ def tree_pids(roots: Iterable[int]) -> dict[int, frozenset[int]]:
     }
 
 
-def tree_pids_by_name(servers: Iterable[Server]) -> dict[str, frozenset[int]]:
-    """Return the processes of each of these servers that runs, by its name."""
-    pids = {one.name: one.pid for one in servers if one.pid is not None}
-    trees = tree_pids(pids.values()) if pids else {}
-    return {name: trees[pid] for name, pid in pids.items()}
-
-
 def _model_served(root: Process, address: Address) -> str | None:
     with contextlib.suppress(NoAnswer):
         return _models(root.id, address)[0]
@@ -211,18 +205,28 @@ def is_abandoned(process: Process) -> bool:
     return parent is None or parent.id.pid == 1 or parent.session != process.session
 
 
-def _orphans(processes_left: Iterable[Process]) -> list[Server]:
+def _orphans(processes_left: Iterable[Process], runtimes: Runtimes) -> list[Server]:
     sessions: dict[int, list[Process]] = {}
     for one in processes_left:
         if is_abandoned(one):
             sessions.setdefault(one.session, []).append(one)
-    return [
-        Server(
-            name=f"vllm-orphans-{session}",
-            owner=Owner.EXTERNAL,
-            state=ServerState.FAILED,
-            started_at=time.time() - max(processes.age_s(one.id) for one in left),
-            survivors=tuple(survivor(one) for one in left),
-        )
-        for session, left in sessions.items()
-    ]
+    return [_left_of(session, left, runtimes) for session, left in sessions.items()]
+
+
+def _left_of(session: int, left: list[Process], runtimes: Runtimes) -> Server:
+    name = f"vllm-orphans-{session}"
+    placed = runtimes.of(left[0].id, uid_of(left[0].id.pid))
+    note = ""
+    if placed.id and (placed.container is None or not placed.container.is_up):
+        gone = placed.reason or f"{placed.runtime.label} has ended"
+        note = f"{gone}, and its processes go on: run inferctl stop {name} to end them"
+    return Server(
+        name=name,
+        owner=Owner.EXTERNAL,
+        state=ServerState.FAILED,
+        started_at=time.time() - max(processes.age_s(one.id) for one in left),
+        survivors=tuple(survivor(one) for one in left),
+        note=note,
+        # Nothing starts again what its runtime has lost.
+        runtime=Runtime(placed.runtime.kind, placed.runtime.name),
+    )

@@ -7,9 +7,9 @@ from backends.discovery.doctor import examine
 from backends.domain.format import GIB, UNKNOWN, whole
 from backends.domain.gpu import Gpu
 from backends.domain.gpu_remarks import remarks
-from backends.domain.vram_owners import with_owners
 from backends.operations.host import offer_of_this_host, open_this_hosts_gpus
-from backends.servers.listing import server_pids
+from backends.servers.gpu_owners import attributed
+from backends.servers.listing import list_servers, server_pids
 from backends.settings.paths import existing_state_folder
 from console.cli.output import document, show, table
 
@@ -33,7 +33,9 @@ def doctor(arguments: argparse.Namespace) -> int:
 def gpus(arguments: argparse.Namespace) -> int:
     """Print the sample; a host without a GPU is told with the reason, and is no error."""
     with closing(open_this_hosts_gpus()) as source:
-        sample = with_owners(source.sample(processes=True), server_pids(existing_state_folder()))
+        sample = source.sample(processes=True)
+    folder = existing_state_folder()
+    sample = attributed(sample, list_servers(folder), server_pids(folder))
     if arguments.json:
         document({"gpus": sample.gpus, "reason": sample.reason or None})
         return 0
@@ -43,7 +45,7 @@ def gpus(arguments: argparse.Namespace) -> int:
     table([COLUMNS, *map(_row, sample.gpus)])
     for gpu in sample.gpus:
         for process in gpu.processes or ():
-            owner = process.owner or "owner unknown"
+            owner = process.whose or process.owner or "owner unknown"
             size = _gib(process.used_bytes)
             show(f"  {gpu.index}: pid {process.pid} {process.name} {size} GiB, {owner}")
         for remark in remarks(gpu):

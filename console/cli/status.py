@@ -9,12 +9,12 @@ from backends.domain.format import UNKNOWN, plain_s
 from backends.domain.gpu import GpuSample
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.serving import request_errors_words
-from backends.domain.vram_owners import Held, held_by, with_owners, with_survivor_memory
+from backends.domain.vram_owners import Held, held_by, with_survivor_memory
 from backends.operations.host import open_this_hosts_gpus
 from backends.problem import NotFound
-from backends.servers.external import tree_pids_by_name
+from backends.servers.gpu_owners import attributed
 from backends.servers.holders import left_by
-from backends.servers.listing import list_servers
+from backends.servers.listing import list_servers, server_pids
 from backends.settings.config import Settings
 from backends.settings.faults import ConfigError
 from backends.settings.paths import state_folder_to_read
@@ -109,7 +109,7 @@ def _sampled(servers: list[Server]) -> GpuSample | None:
         return None
     with closing(open_this_hosts_gpus()) as gpus:
         sample = gpus.sample(processes=True)
-    return with_owners(sample, tree_pids_by_name(servers))
+    return attributed(sample, servers, server_pids(state_folder_to_read()))
 
 
 def stopped(name: str, model: str, port: int) -> Server:

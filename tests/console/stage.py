@@ -45,13 +45,21 @@ def host_in(folder: Path, settings: Settings | None = None) -> Host:
 
 
 @contextmanager
-def somebody_elses_vllm(folder: Path, *arguments: str) -> Iterator[tuple[int, int]]:
-    """Run a simulated ``vllm serve`` that inferctl did not start; give its pid and port."""
+def somebody_elses_vllm(
+    folder: Path, *arguments: str, within: tuple[str, ...] = ()
+) -> Iterator[tuple[int, int]]:
+    """Run a simulated ``vllm serve`` that inferctl did not start; give its pid and port.
+
+    `within` is the program that it is run by, whose pid is given then.
+    """
     script = folder / "vllm"
     script.write_text("from backends.simulated.vllm import main\n\nmain()\n")
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, str(script), "serve", "org/theirs", "--port", str(port), *arguments],
+        [
+            *(*within, sys.executable, str(script), "serve", "org/theirs"),
+            *("--port", str(port), *arguments),
+        ],
         env={
             **os.environ,
             "PYTHONPATH": str(ROOT),

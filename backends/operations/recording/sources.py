@@ -8,13 +8,12 @@ from dataclasses import replace
 from backends.domain.facts import Fact, GpusSampled, MetricsScraped, ServersSeen, SourceFailed
 from backends.domain.server import SERVING, Owner, Server, ServerState
 from backends.domain.session import METRICS, SERVERS
-from backends.domain.vram_owners import with_owners
 from backends.gpus.watch import PROCESSES_PERIOD_S, watch_gpus
 from backends.keeper.folder import Unreadable, server_folders
 from backends.metrics.scrape import watch_metrics
 from backends.operations.host import Host
 from backends.servers.adopted import remembered
-from backends.servers.external import tree_pids_by_name
+from backends.servers.gpu_owners import attributed
 from backends.servers.listing import list_servers, server_pids
 from backends.servers.own_traffic import were_sent
 
@@ -101,15 +100,12 @@ class Owners:
         self._host = host
         self._listed = listed
         self._read_s = float("-inf")
-        self._pids: dict[str, frozenset[int]] = {}
+        self._ours: dict[str, frozenset[int]] = {}
 
     def attributed(self, fact: GpusSampled) -> GpusSampled:
         """Return a sample with the server that owns each process."""
         if fact.at.mono_s - self._read_s >= PROCESSES_PERIOD_S:
             self._read_s = fact.at.mono_s
             with suppress(Unreadable):  # the list of servers says so
-                self._pids = self._external() | server_pids(self._host.state_folder)
-        return replace(fact, sample=with_owners(fact.sample, self._pids))
-
-    def _external(self) -> dict[str, frozenset[int]]:
-        return tree_pids_by_name(one for one in self._listed() if one.owner is Owner.EXTERNAL)
+                self._ours = server_pids(self._host.state_folder)
+        return replace(fact, sample=attributed(fact.sample, self._listed(), self._ours))

@@ -4,6 +4,8 @@
  * MIG device `0.mig1.total`. `err.CALL=15` makes a call fail on every device, `0.err.CALL=15` on one;
  * `delay_ms.CALL=400` makes it slow until the key is gone, and with
  * `stubborn=1` beside it for good; `crash.CALL=1` ends the process with SIGSEGV. Processes are `0.procs=4711:72000000000,4712:na`.
+ * With `follow=/proc` only processes that live in that process file system are listed, and what is
+ * used is what those hold together, beside `0.used`.
  * Built with -DOLD_DRIVER, the symbols that old drivers lack are absent.
  */
 #include <signal.h>
@@ -77,6 +79,31 @@ static int arrive(Device *device, const char *call) {
 
 #define ARRIVE(device) do { int e = arrive(device, __func__); if (e) return e; } while (0)
 
+/* Tell whether the driver still counts a process, which it knows by the host's number. */
+static int lives(unsigned long pid) {
+    char proc[256], path[300];
+    if (!look_up("follow", proc, sizeof proc)) return 1;
+    snprintf(path, sizeof path, "%s/%lu/stat", proc, pid);
+    FILE *file = fopen(path, "r");
+    char state = 'X';
+    if (!file) return 0;
+    if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1) state = 'X';
+    fclose(file);
+    return state != 'Z' && state != 'X';
+}
+
+static u64 used_by_the_living(Device *device) {
+    char value[1024], *rest = value, *entry;
+    u64 sum = number(device, "used", 0);
+    if (!look_up("follow", value, sizeof value)) return sum;
+    if (!text(device, "procs", value, sizeof value)) return sum;
+    while ((entry = strsep(&rest, ","))) {
+        char *used = strchr(entry, ':');
+        if (used && lives(strtoul(entry, 0, 10))) sum += strtoull(used + 1, 0, 10);
+    }
+    return sum;
+}
+
 int nvmlInitWithFlags(unsigned flags) {
     (void)flags;
     ARRIVE(0);
@@ -122,7 +149,7 @@ int nvmlDeviceGetPciInfo_v3(Device *device, Pci *pci) {
 int nvmlDeviceGetMemoryInfo(Device *device, MemoryV1 *memory) {
     ARRIVE(device);
     memory->total = number(device, "total", 0);
-    memory->used = number(device, "used", 0) + number(device, "reserved", 0);
+    memory->used = used_by_the_living(device) + number(device, "reserved", 0);
     memory->free = memory->total - memory->used;
     return OK;
 }
@@ -170,7 +197,7 @@ int nvmlDeviceGetMigDeviceHandleByIndex(Device *device, unsigned index, Device *
 int nvmlDeviceGetMemoryInfo_v2(Device *device, MemoryV2 *memory) {
     ARRIVE(device);
     memory->total = number(device, "total", 0);
-    memory->used = number(device, "used", 0);
+    memory->used = used_by_the_living(device);
     memory->reserved = number(device, "reserved", 0);
     memory->free = memory->total - memory->used - memory->reserved;
     return OK;
@@ -194,6 +221,8 @@ static int list(Device *device, const char *name, unsigned *count, Process *proc
     if (!text(device, name, value, sizeof value)) value[0] = 0;
     for (; (entry = strsep(&rest, ",")); seen++) {
         char *used = strchr(entry, ':');
+        while (used && !lives(strtoul(entry, 0, 10)))
+            used = (entry = strsep(&rest, ",")) ? strchr(entry, ':') : 0;
         if (!used) break;
         if (seen >= room || !processes) continue;
         memset(&processes[seen], 0, sizeof processes[seen]);

@@ -1,0 +1,72 @@
+"""Which server each process on a GPU belongs to: by its parents, its mark or its container.
+
+Drivers list processes as the host counts them, and so does ``/proc`` outside a pid namespace, so
+that a process in a container is found by the same number. What is of no server is named by its
+user, and by its container's cgroup.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from backends.domain.gpu import GpuSample
+from backends.domain.server import Server
+from backends.domain.vram_owners import with_owners
+from backends.host import processes
+from backends.host.container import place_of, whose
+
+WORKERS = ("VLLM::", "ray::RayWorker")
+"""How the processes of vLLM's that hold GPU memory begin the title that they give themselves."""
+
+
+def attributed(
+    sample: GpuSample, servers: Iterable[Server], ours: Mapping[str, frozenset[int]]
+) -> GpuSample:
+    """Return a sample with the server that owns each process, and whose all others are.
+
+    Args:
+        sample: the GPUs with their processes.
+        servers: all servers of this host, from `list_servers`.
+        ours: the processes of those that inferctl started, from `server_pids`.
+    """
+    listed = {one.pid for gpu in sample.gpus for one in gpu.processes or ()}
+    if not listed:
+        return sample
+    marked = {pid: name for name, pids in ours.items() for pid in pids}
+    known = tuple(servers)
+    first = {one.pid: one.name for one in known if one.pid is not None}
+    first |= {left.process.pid: one.name for one in known for left in one.survivors}
+    inside = _alone_in_a_container(first)
+    owners: dict[str, frozenset[int]] = {}
+    others: dict[int, str] = {}
+    for pid in listed:
+        owner = marked.get(pid) or _above(pid, first) or _beside(pid, inside)
+        if owner:
+            owners[owner] = owners.get(owner, frozenset()) | {pid}
+        else:
+            others[pid] = whose(pid)
+    return with_owners(sample, owners, others)
+
+
+def _above(pid: int, first: Mapping[int, str]) -> str:
+    """Return the server that a process is of, or descends from."""
+    process = processes.read(pid)
+    while process is not None:
+        if process.id.pid in first:
+            return first[process.id.pid]
+        process = processes.read(process.parent)
+    return ""
+
+
+def _alone_in_a_container(first: Mapping[int, str]) -> Mapping[str, str]:
+    """Return the server of each container that holds one server, by the container's id."""
+    found: dict[str, set[str]] = {}
+    for pid, name in first.items():
+        if place := place_of(pid).id:
+            found.setdefault(place, set()).add(name)
+    return {place: names.pop() for place, names in found.items() if len(names) == 1}
+
+
+def _beside(pid: int, inside: Mapping[str, str]) -> str:
+    """Return the server in whose container a worker runs that another process started, as Ray's."""
+    name = inside.get(place_of(pid).id, "") if inside else ""
+    title = "".join(processes.command_line(pid)[:1]) if name else ""
+    return name if title.startswith(WORKERS) else ""
