@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help run test quick coverage fuzz check format lock locked package release vllm-cpu \
-        bench bench-ab bench-peers matrix stream-shapes probe-table providers-page statistics \
+        bench bench-ab bench-replay bench-peers matrix stream-shapes probe-table providers-page statistics \
         verdict-study stub-matrix kill-matrix agent-matrix failure-matrix places-matrix endurance \
         mutants
 
@@ -106,6 +106,9 @@ endurance: .venv/dev-ready  ## eight hours of facts through the real console: wh
 
 bench-ab: .venv/dev-ready  ## errors of the A/B's figures, beside other tools, against a server that knows the truth
 	$(BIN)/python -m benchmarks.ab $(ARGS)
+
+bench-replay: .venv/dev-ready  ## how late a replay's requests leave, beside a bare asyncio timer (2 min)
+	$(BIN)/python -m benchmarks.replay $(ARGS)
 
 bench-peers: .venv/dev-ready  ## install the tools that bench-ab compares with (7 GB, kept in the cache)
 	$(BIN)/python -m benchmarks.peers

@@ -7,11 +7,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from statistics import fmean
 
 from backends.domain.ab.load import LoadEnded, LoadStep, next_rate, summarise_load
-from backends.domain.format import usd
-from backends.domain.reports.load import LoadReport, limits_text
+from backends.domain.format import figure, usd
+from backends.domain.reports.load import LoadReport, Replayed, limits_text
 from backends.domain.server import ServerState
+from backends.domain.traffic.arrivals import RecordedTraffic
 from backends.history.records import FindingRecord
 from backends.history.thread import HistoryThread
 from backends.operations import ab
@@ -20,7 +22,7 @@ from backends.operations.consent import Consent
 from backends.operations.host import Host
 from backends.prober.client import run_load
 from backends.prober.protocol import LoadOrder
-from backends.problem import NotFound
+from backends.problem import NotFound, UsageProblem
 from backends.servers.listing import list_servers
 from backends.servers.own_traffic import sending
 from backends.wire import plain
@@ -38,17 +40,69 @@ FILLING = (
     " valley. Nobody had asked for a report, yet the report lay on every desk in the morning. "
 )
 
+MOST_TOKENS_A_WORD = 2
+"""More than any tokenizer makes of the commonest words of English, of which replays are made."""
+
+MOST_REPLAYED, MOST_REPLAYED_S = 20_000, 3600.0
+"""What is replayed of longer traffic where no bound was given, in requests and in seconds."""
+
 WARM_UPS = 1
 """Requests before the first that is counted."""
 
 
 def most_usd(order: LoadOrder) -> Decimal | None:
     """Return what a load costs at most, None where the endpoint is UNPRICED."""
-    once = ab.most_usd_once(order.target, order.prompt, order.max_tokens)
-    if once is None:
+    if order.trace:
+        each = [
+            order.target.prices.most_usd(
+                MOST_TOKENS_A_WORD * arrival.input_tokens + ab.ADDED_TOKENS, arrival.output_tokens
+            )
+            for arrival in order.trace
+        ]
+        known = [once for once in each if once is not None]
+    else:
+        once = ab.most_usd_once(order.target, order.prompt, order.max_tokens)
+        known = [] if once is None else [once]
+    if not known:
         return None
-    most = once * (order.max_requests + WARM_UPS)
+    further = order.max_requests + WARM_UPS - len(known)
+    most = sum(known, Decimal(0)) + max(known) * further
     return most if order.max_usd is None else min(most, Decimal(order.max_usd))
+
+
+def replaying(
+    order: LoadOrder,
+    traffic: RecordedTraffic,
+    speed: float,
+    *,
+    max_s: float | None,
+    max_requests: int | None,
+) -> LoadOrder:
+    """Return a load that begins with recorded traffic and then looks for the capacity of its mix.
+
+    A bound that is None leaves room for both: the whole replay, and the search after it.
+
+    Raises:
+        UsageProblem: the traffic is too little to have a rate.
+    """
+    within_s = (max_s or MOST_REPLAYED_S) * speed
+    arrivals = tuple(each for each in traffic.arrivals if each.at_s <= within_s)[:max_requests]
+    part = replace(traffic, arrivals=arrivals)
+    if part.lasts_s <= 0:
+        raise UsageProblem(
+            f"{traffic.named} has {len(arrivals)} requests to replay and no time between two; name"
+            " longer traffic, or raise --for or --speed"
+        )
+    return replace(
+        order,
+        trace=arrivals,
+        trace_s=part.lasts_s,
+        speed=speed,
+        first_rps=len(arrivals) / part.lasts_s * speed,
+        max_tokens=max(1, round(fmean(each.output_tokens for each in arrivals))),
+        max_s=max_s or part.lasts_s / speed + order.max_s,
+        max_requests=max_requests or len(arrivals) + order.max_requests,
+    )
 
 
 def check_that_it_serves(host: Host, name: str) -> None:
@@ -70,13 +124,20 @@ def consent(order: LoadOrder, host: Host) -> Consent:
     target, most = order.target, most_usd(order)
     free = ab.costs_nothing(target, host.settings)
     cost = "costs an unknown sum: UNPRICED" if most is None else f"costs at most {usd(most)}"
+    replay = f"{replay_text(order)}, then " if order.trace else ""
     return Consent(
-        f"load on {target.endpoint} ({target.base_url}) until it breaks its limits, while its other"
-        f" users wait; {limits_of(order)}; {bounds_text(order)}",
+        f"{replay}load on {target.endpoint} ({target.base_url}) until it breaks its limits,"
+        f" while its other users wait; {limits_of(order)}; {bounds_text(order)}",
         "no price per token" if free else cost,
         most,
         needed=not free,
     )
+
+
+def replay_text(order: LoadOrder) -> str:
+    """Return what of recorded traffic is sent, in a few words."""
+    lasts_s = order.trace_s / order.speed
+    return f"{len(order.trace)} recorded requests in {figure(lasts_s)} s (x{order.speed:g})"
 
 
 def limits_of(order: LoadOrder) -> str:
@@ -115,10 +176,17 @@ class LoadNews:
 
 
 async def recorded_load(
-    writer: HistoryThread, host: Host, order: LoadOrder, cancelled: asyncio.Event
+    writer: HistoryThread,
+    host: Host,
+    order: LoadOrder,
+    cancelled: asyncio.Event,
+    traffic: RecordedTraffic | None = None,
 ) -> AsyncGenerator[LoadNews, None]:
-    """Run a load and yield it after every step and at its end; the writer has each by then."""
-    began = _report_of(order, host.now().wall_s)
+    """Run a load and yield it after every step and at its end; the writer has each by then.
+
+    `traffic` is where its trace is from.
+    """
+    began = _report_of(order, host.now().wall_s, traffic)
     steps: list[LoadStep] = []
     async with (
         sending(host.state_folder, [order.target.base_url]),
@@ -137,17 +205,36 @@ async def recorded_load(
             yield LoadNews(report, news, next_rate(steps, order.first_rps, order.growth))
 
 
-def _report_of(order: LoadOrder, began_wall_s: float) -> LoadReport:
+def _report_of(
+    order: LoadOrder, began_wall_s: float, traffic: RecordedTraffic | None
+) -> LoadReport:
+    sent = repr(order.trace) if order.trace else order.prompt
     return LoadReport(
         load_id=secrets.token_hex(6),
         endpoint=order.target.endpoint,
         model=order.target.model,
         began_wall_s=began_wall_s,
         max_tokens=order.max_tokens,
-        prompt_sha256=hashlib.sha256(order.prompt.encode()).hexdigest(),
+        prompt_sha256=hashlib.sha256(sent.encode()).hexdigest(),
         ttft_limit_s=order.ttft_limit_s,
         itl_limit_s=order.itl_limit_s,
         ended=summarise_load([], CUT_OFF, None),
+        replayed=None if traffic is None else _replayed(order, traffic),
+    )
+
+
+def _replayed(order: LoadOrder, traffic: RecordedTraffic) -> Replayed:
+    return Replayed(
+        named=traffic.named,
+        arrivals=len(order.trace),
+        recorded=traffic.recorded,
+        recorded_s=traffic.recorded_s,
+        lasts_s=order.trace_s,
+        speed=order.speed,
+        shared=traffic.shared,
+        remarks=traffic.remarks,
+        input_tokens=fmean(each.input_tokens for each in order.trace),
+        output_tokens=fmean(each.output_tokens for each in order.trace),
     )
 
 

@@ -2,34 +2,27 @@
 
 import gc
 import random
-import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from itertools import islice
 
-from backends.domain.ab.load import (
-    KEPT_SHARE,
-    LoadEnded,
-    LoadLimits,
-    LoadStep,
-    judge,
-    keeps,
-    next_rate,
-    summarise_load,
-)
+from backends.domain.ab.load import LoadEnded, LoadLimits, LoadStep, next_rate, summarise_load
 from backends.domain.ab.run import Run
 from backends.prober import clock
 from backends.prober.asking import Asking, AskingHooks
 from backends.prober.body import with_nonce
 from backends.prober.exchange import Asked, Hooks
+from backends.prober.load_step import Due, Step, Trace, at_random
 from backends.prober.loop import Loop
 from backends.prober.origin import BadAddress
 from backends.prober.outcome import run_of
 from backends.prober.protocol import LoadOrder
 from backends.prober.target import TargetClient
+from backends.prober.trace_prompts import TracePrompts
 
-FILLING_SHARE = 1 / 3
-# So many misses beyond the allowed ones end a step before its time.
-MISSES_TO_STOP = 3
+PREPARED = 16
+"""Requests whose bytes are built ahead of their time, so that a burst leaves when planned."""
 
 LoadNews = LoadStep | LoadEnded
 
@@ -55,7 +48,11 @@ class Load:
         self._requests = 0
         self._cost_usd: Decimal | None = None
         self._cut_unpriced = 0
-        self._step = _Step(loop, 0.0, 0, 0)
+        self._step = Step(loop, 0.0, 0, 0)
+        self._trace = Trace(order.trace, order.trace_s) if order.trace else None
+        self._prompts = TracePrompts(order.seed or self._source.getrandbits(32))
+        self._due: Iterator[Due] = iter(())
+        self._ahead: deque[tuple[int, Asked]] = deque()
 
     def begin(self) -> None:
         """Warm the endpoint up and start the first step."""
@@ -75,19 +72,29 @@ class Load:
         self._warm_up()
 
     def cancel(self, reason: str) -> None:
-        """End now with the steps that are complete."""
+        """End now with the steps that are complete, and with what was replayed of a trace."""
         if not self.over:
             self._give_up_running()
             if self._waking is not None:
                 self._waking.cancel()
+            if self._step.replayed_speed is not None and not self._steps:
+                self._keep(self._step.judged(self._limits, self._spent_usd()))
             self._end(reason)
+
+    def _keep(self, found: LoadStep) -> None:
+        self._steps.append(found)
+        self._tell(found)
 
     def _warm_up(self) -> None:
         assert self._client is not None
 
+        first = self._order.trace[0] if self._order.trace else None
+
         def prepared() -> Asked:
             self._running.clear()
-            return self._prepared()
+            exchange = self._prepared(Due(0, first, again=-1))
+            self._running.add(exchange)
+            return exchange
 
         def ended(exchange: Asked) -> None:
             self._running.clear()
@@ -105,43 +112,70 @@ class Load:
         self._waking = Asking(self._client, prepared, self._loop, wait_s, hooks)
         self._waking.begin()
 
-    def _prepared(self) -> Asked:
-        order = self._order
+    def _prepared(self, due: Due) -> Asked:
+        order, max_tokens = self._order, self._order.max_tokens
         assert self._client is not None
-        prompt = order.prompt if order.cached else with_nonce(order.prompt, self._source)
-        exchange = self._client.exchange(
-            prompt, order.max_tokens, temperature=0.0, ignore_eos=order.ignore_eos
+        if due.arrival is not None:
+            again = 0 if order.cached else due.again
+            prompt = self._prompts.text(due.arrival.prompt, again)
+            max_tokens = due.arrival.output_tokens
+        else:
+            prompt = order.prompt if order.cached else with_nonce(order.prompt, self._source)
+        return self._client.exchange(
+            prompt, max_tokens, temperature=0.0, ignore_eos=order.ignore_eos
         )
-        self._running.add(exchange)
-        return exchange
 
     def _next_step(self) -> None:
         gc.collect()
-        order = self._order
+        order, trace = self._order, self._trace
         rate = next_rate(self._steps, order.first_rps, order.growth)
         if rate is None:
             self._end("the limit is found")
             return
         began_ns = clock.now_ns()
-        ends_ns = began_ns + int(order.step_s * clock.NS)
-        self._step = _Step(self._loop, rate, began_ns, ends_ns)
-        self._plan_arrival(began_ns)
+        replays = trace is not None and not self._steps
+        lasts_s = order.trace_s / order.speed if replays else order.step_s
+        ends_ns = began_ns + int(lasts_s * clock.NS)
+        self._step = Step(
+            self._loop,
+            rate,
+            began_ns,
+            ends_ns,
+            planned=len(order.trace) if replays else None,
+            replayed_speed=order.speed if replays else None,
+            mixed=trace is not None,
+        )
+        if trace is None:
+            self._due = at_random(rate, began_ns, ends_ns, self._source)
+        else:
+            of_step = trace.due(rate, began_ns, ends_ns)
+            self._due = islice(of_step, len(order.trace)) if replays else of_step
+        self._await_next()
 
-    def _plan_arrival(self, after_ns: int) -> None:
-        """Prepare the next request ahead of its time, so that it can leave when planned."""
+    def _prepare_ahead(self) -> None:
+        while len(self._ahead) < PREPARED and not self.over:
+            due = next(self._due, None)
+            if due is None:
+                return
+            self._ahead.append((due.due_ns, self._prepared(due)))
+
+    def _await_next(self) -> None:
         step = self._step
-        due_ns = after_ns + int(self._source.expovariate(step.rate) * clock.NS)
-        if due_ns >= step.ends_ns or step.broke:
+        if not self._ahead and not step.broke:
+            self._prepare_ahead()
+        if not self._ahead or step.broke:
+            self._ahead.clear()
             step.all_sent = True
             self._finish_step_when_empty()
             return
-        exchange = self._prepared()
+        due_ns, exchange = self._ahead.popleft()
 
         def leave() -> None:
             if not self.over:
                 self._send(exchange, due_ns)
             if not self.over:
-                self._plan_arrival(due_ns)
+                self._loop.defer(self._prepare_ahead)
+                self._await_next()
 
         self._loop.call_exactly_at(due_ns, leave)
 
@@ -151,11 +185,8 @@ class Load:
         if self._requests > order.max_requests:
             self.cancel(f"{order.max_requests} requests were sent, as many as allowed")
             return
-        if len(self._running) > order.max_concurrency:
-            step.broke = f"more than {order.max_concurrency} streams were open at once"
-        step.concurrency = max(step.concurrency, len(self._running))
-        counts = due_ns >= step.counts_from_ns
-        step.latest_ns = due_ns
+        self._running.add(exchange)
+        counts = step.send(due_ns, len(self._running), order.max_concurrency)
 
         def ended(done: Asked) -> None:
             self._running.discard(done)
@@ -163,15 +194,11 @@ class Load:
 
         exchange.begin(due_ns, Hooks(lambda _: None, lambda *_: None, ended))
 
-    def _take(self, step: "_Step", run: Run, *, counts: bool) -> None:
+    def _take(self, step: Step, run: Run, *, counts: bool) -> None:
         if self.over:
             return
         if counts:
-            step.runs.append(run)
-            step.misses += not keeps(run, self._limits)
-            allowed = (1 - KEPT_SHARE) * step.expected() + MISSES_TO_STOP
-            if step.misses > allowed and not step.broke:
-                step.broke = f"{step.misses} of the first {len(step.runs)} requests missed a limit"
+            step.take(run, self._limits)
         self._pay(run)
         if not self.over:
             self._finish_step_when_empty()
@@ -190,18 +217,7 @@ class Load:
         step = self._step
         if not step.all_sent or self._running:
             return
-        found = judge(
-            step.rate,
-            step.runs,
-            step.window_s(),
-            self._limits,
-            concurrency=step.concurrency,
-            broke=step.broke,
-            client_cpu_percent=step.cpu_percent(),
-            spent_usd=self._spent_usd(),
-        )
-        self._steps.append(found)
-        self._tell(found)
+        self._keep(step.judged(self._limits, self._spent_usd()))
         self._next_step()
 
     def _out_of_time(self) -> None:
@@ -228,41 +244,3 @@ class Load:
 
     def _spent_usd(self) -> str | None:
         return None if self._cost_usd is None else format(self._cost_usd, "f")
-
-
-class _Step:
-    """The step that runs."""
-
-    def __init__(self, loop: Loop, rate: float, began_ns: int, ends_ns: int) -> None:
-        self.rate = rate
-        self._began_ns = began_ns
-        self._loop = loop
-        self._worked_before_ns = _worked_ns(loop)
-        self.ends_ns = ends_ns
-        self.latest_ns = began_ns
-        self.counts_from_ns = began_ns + int((ends_ns - began_ns) * FILLING_SHARE)
-        self.runs: list[Run] = []
-        self.misses = 0
-        self.concurrency = 0
-        self.all_sent = False
-        self.broke = ""
-
-    def cpu_percent(self) -> float:
-        """Of one core, since the step began, without what was spun away in waiting."""
-        wall_ns = max(1, clock.now_ns() - self._began_ns)
-        return 100 * max(0, _worked_ns(self._loop) - self._worked_before_ns) / wall_ns
-
-    def window_s(self) -> float:
-        """How long requests that count were sent; a step that broke stopped sending early."""
-        until_ns = self.latest_ns if self.broke else self.ends_ns
-        if until_ns <= self.counts_from_ns:
-            until_ns = self.ends_ns
-        return (until_ns - self.counts_from_ns) / clock.NS
-
-    def expected(self) -> float:
-        """How many requests will count."""
-        return self.rate * (self.ends_ns - self.counts_from_ns) / clock.NS
-
-
-def _worked_ns(loop: Loop) -> int:
-    return time.process_time_ns() - loop.spun_ns

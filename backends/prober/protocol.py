@@ -8,6 +8,7 @@ import msgspec
 
 from backends.domain.ab.run import SeriesMode, TargetName
 from backends.domain.prices.cost import NO_PRICES, RequestPrices
+from backends.domain.traffic.arrivals import Arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,9 @@ class LoadOrder:
         step_s: length of a step; its first third fills the server and is not counted.
         max_requests: over the whole measurement, like `max_s` and `max_usd`.
         max_concurrency: more open streams than this end the measurement.
+        trace: recorded requests: the first step sends them as they came, `speed` times faster, and
+            the rates after it are rates of the same mix; empty for one prompt at random instants.
+        trace_s: how long the trace lasts, with the time from its last request to the next.
     """
 
     target: Target
@@ -127,6 +131,9 @@ class LoadOrder:
     ignore_eos: bool = True
     limits: Limits = Limits(wait_s=120.0)
     seed: int | None = None
+    trace: tuple[Arrival, ...] = ()
+    trace_s: float = 0.0
+    speed: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

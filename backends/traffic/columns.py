@@ -37,6 +37,7 @@ class Columns:
         input: the columns whose sum it is; of `output` and `cached` likewise.
         total: input and output together, where one of the two has no column of its own.
         status: says whether a request was served.
+        conversation, blocks: whose turn it is, and the hashes of its prompt's blocks.
         zone_assumed: instants have no zone and are taken as UTC.
     """
 
@@ -51,6 +52,8 @@ class Columns:
     cached: tuple[str, ...] = ()
     total: str | None = None
     status: str | None = None
+    conversation: str | None = None
+    blocks: str | None = None
     zone_assumed: bool = False
 
     def assumed(self) -> tuple[str, ...]:
@@ -72,6 +75,8 @@ class Columns:
             "output": self.output or (self.total, *self.input),
             "cached": self.cached,
             "status": (self.status,),
+            "conversation": (self.conversation,),
+            "blocks": (self.blocks,),
         }
         joined = {
             "input": " + " if self.input else " - ",

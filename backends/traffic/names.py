@@ -23,8 +23,17 @@ def _set(words: str) -> frozenset[str]:
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
-MAPPED = ("at", "end", "requests", "input", "output", "cached", "total", "status")
+MAPPED = (
+    *("at", "end", "requests", "input", "output", "cached", "total", "status"),
+    *("conversation", "blocks"),
+)
 """The roles that a mapping may name; the others are parts that only names tell."""
+
+CONVERSATION = _set(
+    "conversation session chat dialog dialogue thread conversationid sessionid chatid threadid"
+)
+BLOCKS = _set("hash hashes block blocks")
+IDENTITY = _set("id ids uuid key kv prefix token")
 
 INPUT = _set("input prompt context ctx in prefill sent")
 OUTPUT = _set(
@@ -183,3 +192,22 @@ def _side(
     if set(path) & (MEASURE | {"usage"}):
         return (2, depth, words_)
     return (3, depth, words_) if words_ == 1 else None
+
+
+def conversation_in(names: Iterable[str]) -> str | None:
+    """Return the name that tells which conversation a request belongs to, None where none does."""
+    return _identity(CONVERSATION, names)
+
+
+def blocks_in(names: Iterable[str]) -> str | None:
+    """Return the name of the hashes of a prompt's blocks, None where there is none."""
+    found = (n for n in names if {"hash", "hashes"} & set(words(n.rsplit(".", maxsplit=1)[-1])))
+    return _identity(BLOCKS, found)
+
+
+def _identity(of: frozenset[str], names: Iterable[str]) -> str | None:
+    for name in names:
+        said = set(words(name.rsplit(".", maxsplit=1)[-1]))
+        if said & of and said <= of | IDENTITY:
+            return name
+    return None

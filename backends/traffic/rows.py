@@ -1,15 +1,24 @@
 """The rows of one file: how it is understood, and what each row says."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any
 
 from backends.domain.durations import DAY_S
-from backends.traffic.columns import Columns, UnreadableTraffic, instant_of, number, understood
+from backends.traffic.columns import (
+    EMPTY,
+    Columns,
+    UnreadableTraffic,
+    instant_of,
+    number,
+    understood,
+)
 from backends.traffic.files import TrafficFile, records
 from backends.traffic.instants import is_date
 from backends.traffic.json_records import counts_tokens
+from backends.traffic.names import blocks_in, conversation_in
 from backends.traffic.parquet import parquet_records
 from backends.traffic.tally import Row
 
@@ -57,7 +66,13 @@ def rows_of(file: TrafficFile, mapping: Mapping[str, str]) -> tuple[FileRead, It
             f"{place} has no line with names; give its columns by number, for example "
             "--map at=1,input=2,output=3"
         )
-    columns = understood(place, [record for _, record in sample], mapping)
+    records_ = [record for _, record in sample]
+    names = list(dict.fromkeys(name for record in records_ for name in record))
+    columns = replace(
+        understood(place, records_, mapping),
+        conversation=mapping.get("conversation") or conversation_in(names),
+        blocks=mapping.get("blocks") or blocks_in(names),
+    )
     read = FileRead(file, columns)
     return read, _rows(read, chain(sample, found))
 
@@ -118,7 +133,20 @@ def _row(columns: Columns, record: Mapping[str, Any], place: str) -> Row | None:
         raise UnreadableTraffic(f"{place}: {columns.at[0]} is empty; fill it in or drop the row")
     width_s = _width(columns, record, at_s, place)
     cached = _sum(columns.cached, record, place) if columns.cached else None
-    return Row(at_s, width_s, 1.0 if requests is None else requests, into, out, cached)
+    row = Row(at_s, width_s, 1.0 if requests is None else requests, into, out, cached)
+    if columns.conversation is not None:
+        said = str(record.get(columns.conversation) or "").strip()
+        row.conversation = None if said.lower() in EMPTY else said
+    if columns.blocks is not None:
+        row.blocks = _hashes(record.get(columns.blocks))
+    return row
+
+
+def _hashes(cell: object) -> tuple[str, ...]:
+    """Return the hashes of a list, also of one that is written in a cell."""
+    if isinstance(cell, list):
+        return tuple(map(str, cell))
+    return tuple(re.findall(r"[\w-]+", str(cell or "")))
 
 
 def _width(columns: Columns, record: Mapping[str, Any], at_s: float, place: str) -> float | None:

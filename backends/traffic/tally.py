@@ -30,6 +30,8 @@ class Row:
             whose length the file does not say.
         requests: how many it stands for.
         into: input tokens of all of them; `out` and `cached` likewise.
+        conversation: whose turn it is; None where the file does not say.
+        blocks: the hashes of its prompt's blocks.
     """
 
     at_s: float
@@ -38,6 +40,8 @@ class Row:
     into: float
     out: float
     cached: float | None = None
+    conversation: str | None = None
+    blocks: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -124,16 +124,23 @@ def _ab(parser: argparse.ArgumentParser) -> None:
 
 def _load(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
+    about = (
+        "replay recorded traffic first, then load of the same mix: any file of verdict --traffic"
+    )
+    add("--trace", type=types.text, metavar="FILE", help=about)
+    add("--speed", type=types.factor, metavar="K", help="times faster than recorded (default: 1)")
+    about = "which column is what where names do not say it: at, input, conversation, blocks ..."
+    add("--map", type=types.text, metavar="ROLE=COLUMN,...", help=about)
     add("--input-tokens", type=types.count, metavar="N", help="lengthen the prompt to about N")
     add("--ttft", type=types.rate, metavar="SECONDS", help="limit (default: [limits] ttft_p99_s)")
     add("--itl", type=types.rate, metavar="SECONDS", help="limit (default: [limits] itl_p99_s)")
-    add("--first-rps", type=types.rate, default=1.0, metavar="R", help="first rate (default: 1)")
+    add("--first-rps", type=types.rate, metavar="R", help="first rate (default: 1)")
     about = "of each rate (default: 30)"
     add("--step", type=types.rate, default=30.0, metavar="SECONDS", help=about)
-    about = "for all rates together (default: 600)"
-    add("--for", dest="most_s", type=types.rate, default=600.0, metavar="SECONDS", help=about)
-    about = "send no more (default: 5000)"
-    add("--requests", type=types.count, default=5000, metavar="N", help=about)
+    about = "for all together (default: 600 for the rates, after the replay)"
+    add("--for", dest="most_s", type=types.rate, metavar="SECONDS", help=about)
+    about = "send no more (default: 5000 for the rates, after the replay)"
+    add("--requests", type=types.count, metavar="N", help=about)
     add("--usd", type=types.amount, metavar="AMOUNT", help="spend no more at a priced endpoint")
 
 

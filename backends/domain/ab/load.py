@@ -1,7 +1,8 @@
 """Open-loop load: what one step of a rate showed, and which rate comes next."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean as mean
 from statistics import median
 from typing import Literal
 
@@ -39,10 +40,15 @@ class LoadStep:
         planned_to_sent_max_s: how late the client itself was.
         broke: why the rate is too high, empty where it is not.
         outcome: ``unknown`` where no request counted, so that the step says nothing of its rate.
-        input_tokens: median of the counted requests' usage, like `output_tokens`; None untold.
+        input_tokens: median of the counted requests' usage, of mixed lengths the mean, like
+            `output_tokens`; None where no usage came.
         client_cpu_percent: of one core, by the measuring process.
         client_limited: it may have been the client that could not keep up.
         spent_usd: what the load has cost by the end of the step, decimal digits; None unpriced.
+        replayed_speed: how many times faster than recorded traffic came; None for a rate that is
+            searched.
+        planned: arrivals of recorded traffic within the step, `sent` of them sent.
+        sent_late_s: how long after its plan each request left.
     """
 
     planned_rps: float
@@ -63,6 +69,10 @@ class LoadStep:
     output_tokens: float | None = None
     kept_share_at_least: float | None = None
     spent_usd: str | None = None
+    replayed_speed: float | None = None
+    planned: int | None = None
+    sent: int | None = None
+    sent_late_s: Spread | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +108,13 @@ def judge(
     broke: str = "",
     client_cpu_percent: float | None = None,
     spent_usd: str | None = None,
+    mixed: bool = False,
 ) -> LoadStep:
-    """Return what the counted runs of a step show; `broke` is what ended it before its time."""
+    """Return what the counted runs of a step show; `broke` is what ended it before its time.
+
+    Requests of mixed lengths are known by their mean tokens, which is what they cost and occupy.
+    """
+    middle = mean if mixed else median
     good = [run for run in runs if run.error is None]
     kept = sum(1 for run in good if keeps(run, limits))
     errors = len(runs) - len(good)
@@ -118,12 +133,13 @@ def judge(
         ttft_s=spread([ttft for run in good if (ttft := planned_ttft_s(run)) is not None]),
         itl_s=spread([itl for run in good if (itl := mean_itl_s(run)) is not None]),
         planned_to_sent_max_s=max(late, default=None),
+        sent_late_s=spread(late),
         broke=broke,
         client_cpu_percent=client_cpu_percent,
         client_limited=client_cpu_percent is not None and client_cpu_percent > CLIENT_BUSY_PERCENT,
         outcome="broke" if broke else "kept" if runs else "unknown",
-        input_tokens=_middle([run.input_tokens for run in good]),
-        output_tokens=_middle([run.output_tokens for run in good]),
+        input_tokens=_of_known(middle, [run.input_tokens for run in good]),
+        output_tokens=_of_known(middle, [run.output_tokens for run in good]),
         kept_share_at_least=share_at_least(kept, len(runs)) if runs else None,
         spent_usd=spent_usd,
     )
@@ -192,6 +208,8 @@ def _why(requests: int, kept: int, errors: int) -> str:
     return " and ".join(parts)
 
 
-def _middle(values: Sequence[int | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return median(known) if known else None
+def _of_known(
+    middle: Callable[[Sequence[float]], float], values: Sequence[int | None]
+) -> float | None:
+    known = [float(value) for value in values if value is not None]
+    return middle(known) if known else None

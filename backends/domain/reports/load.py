@@ -35,11 +35,37 @@ CSV_KEYS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Replayed:
+    """The recorded traffic that a load sent again.
+
+    Attributes:
+        named: its files, in a few words.
+        arrivals: how many of the recorded requests were planned, the first ones.
+        lasts_s: those at the speed at which they came.
+        shared: by what the files say that prompts begin alike.
+        remarks: what was assumed.
+        input_tokens: planned, mean of a request, like `output_tokens`.
+    """
+
+    named: str
+    arrivals: int
+    recorded: int
+    recorded_s: float
+    lasts_s: float
+    speed: float
+    shared: str
+    remarks: tuple[str, ...]
+    input_tokens: float
+    output_tokens: float
+
+
+@dataclass(frozen=True, slots=True)
 class LoadReport:
     """What was asked of an endpoint, and how it held.
 
     Attributes:
-        max_tokens: of every request, which all take where the server knows ``ignore_eos``.
+        max_tokens: of every request, which all take where the server knows ``ignore_eos``; of
+            recorded traffic the mean.
     """
 
     load_id: str
@@ -51,6 +77,7 @@ class LoadReport:
     ttft_limit_s: float
     itl_limit_s: float | None
     ended: LoadEnded
+    replayed: Replayed | None = None
 
 
 def load_document(report: LoadReport) -> dict[str, Any]:
@@ -78,8 +105,44 @@ def load_document(report: LoadReport) -> dict[str, Any]:
         "reason": ended.reason,
         "cost_usd": ended.cost_usd,
         "cut_unpriced": ended.cut_unpriced,
+        "replayed": report.replayed,
         "steps": ended.steps,
     }
+
+
+def replay_findings(report: LoadReport) -> list[str]:
+    """Return what a replay showed, one sentence each; empty without one."""
+    traffic = report.replayed
+    step = next((s for s in report.ended.steps if s.replayed_speed is not None), None)
+    if traffic is None:
+        return []
+    part = "" if traffic.arrivals == traffic.recorded else f" of {traffic.recorded}"
+    what = (
+        f"{traffic.named} at x{traffic.speed:g}: {traffic.arrivals}{part} requests in"
+        f" {figure(traffic.lasts_s / traffic.speed)} s, prompts begin alike by {traffic.shared}"
+    )
+    found = [what, *(f"assumed: {each}" for each in traffic.remarks)]
+    if step is None:
+        return [*found, "nothing of it was measured"]
+    late = step.sent_late_s
+    p99 = "" if late is None or late.p99 is None else f", p99 {plain_ms(late.p99)}"
+    if late is not None:
+        lateness = f", late by {plain_ms(late.median)} (median{p99}, at most {plain_ms(late.max)})"
+    else:
+        lateness = ""
+    kept = UNKNOWN if step.kept_share is None else f"{step.kept_share:.1%}"
+    found.append(f"{step.sent} of {step.planned} arrivals sent{lateness}")
+    found.append(
+        f"goodput {figure(step.goodput_rps)} of {figure(step.planned_rps)} req/s within the limits"
+        f" ({kept} kept them, {step.errors} failed)"
+    )
+    came = f"came {_count(step.input_tokens)} in and {_count(step.output_tokens)} out"
+    planned = f"{traffic.input_tokens:.0f} in and {traffic.output_tokens:.0f} out"
+    return [*found, f"mean tokens planned {planned}, {came}"]
+
+
+def _count(tokens: float | None) -> str:
+    return UNKNOWN if tokens is None else f"{tokens:.0f}"
 
 
 def load_finding(report: LoadReport) -> str:
@@ -139,7 +202,8 @@ def step_finding(step: LoadStep) -> str:
     if step.outcome == "unknown":
         return "unknown: no request came in its time; longer steps tell more (--step)"
     limited = "CLIENT LIMITED " if step.client_limited else ""
-    return limited + (step.broke or "kept its limits")
+    replay = "" if step.replayed_speed is None else f"replay at x{step.replayed_speed:g}: "
+    return replay + limited + (step.broke or "kept its limits")
 
 
 def load_rows(report: LoadReport) -> list[tuple[str, ...]]:
@@ -174,6 +238,8 @@ def load_markdown(report: LoadReport) -> str:
     """Return a load as Markdown: the finding, the limits, every step."""
     head, *rows = load_rows(report)
     lines = [markdown(load_finding(report)) + ".", "", f"{_limits(report)}.", ""]
+    if replayed := replay_findings(report):
+        lines += [*(f"- {markdown(each)}" for each in replayed), ""]
     lines += [*markdown_table(head, rows), ""]
     return "\n".join([*lines, markdown(ended_text(report))]) + "\n"
 

@@ -123,3 +123,59 @@ def test_a_load_is_opened_again_as_a_curve_and_in_every_form(verbs: MadeHost) ->
     assert [row["ttft_s_median"] for row in rows] == [str(each or "") for each in medians]
     ElementTree.fromstring(verbs.run("export", "loads", found["load_id"], "--svg")[1])
     assert verbs.document("export", "loads")["loads"][0]["finding_id"] == found["load_id"]
+
+
+def _trace(verbs: MadeHost, rows: int = 30) -> str:
+    path = verbs.folder / "day.jsonl"
+    lines = (
+        {"at": n * 1.5, "input_tokens": 40 + n, "output_tokens": 4 + n % 3, "session_id": n % 5}
+        for n in range(rows)
+    )
+    path.write_text("\n".join(map(json.dumps, lines)))
+    return str(path)
+
+
+def test_recorded_traffic_is_replayed_and_its_capacity_kept(verbs: MadeHost) -> None:
+    verbs.configure(verbs.server())
+    verbs.run("start", "sim", "--wait")
+    words = ("load", "sim", "--trace", _trace(verbs), "--speed", "30", "--step", "0.5")
+    bounds = ("--for", "6", "--requests", "60", "--ttft", "2")
+    code, out, err = verbs.run(*words, *bounds, "--json")
+    found = json.loads(out)
+    assert code == 0
+    replay = next(step for step in found["steps"] if step["replayed_speed"])
+    assert (replay["planned"], replay["sent"], replay["requests"]) == (30, 30, 30)
+    assert replay["planned_rps"] == pytest.approx(30 / 45 * 30)
+    assert replay["sent_late_s"]["max"] is not None
+    assert found["replayed"]["shared"] == "conversations"
+    assert found["replayed"]["output_tokens"] == pytest.approx(5)
+    assert replay["output_tokens"] == pytest.approx(5)
+    (kept,) = json.loads((state_folder() / "capacity.json").read_text())["capacities"]
+    assert kept["output_tokens"] == 5
+    assert "30 recorded requests in 1.5 s (x30)" in err
+
+
+def test_a_replay_at_a_priced_endpoint_is_agreed_to_with_its_bounds(verbs: MadeHost) -> None:
+    verbs.configure(_priced(free_port()))
+    code, out, err = verbs.run("load", "api", "--trace", _trace(verbs), "--requests", "30")
+    assert (code, out) == (2, "")
+    assert "30 recorded requests in 45 s (x1)" in err
+    assert "at most 645 s, 30 requests" in err
+    assert "costs at most $0.00" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--speed", "2"), "--speed and --map are of --trace FILE"),
+        (("--trace", "T", "--max-tokens", "8"), "leave out --max-tokens"),
+        (("--trace", "/nowhere.csv"), "/nowhere.csv cannot be read"),
+    ],
+)
+def test_what_contradicts_a_trace_is_refused(
+    verbs: MadeHost, words: tuple[str, ...], reason: str
+) -> None:
+    verbs.configure(_priced(free_port()))
+    code, _, err = verbs.run("load", "api", *words)
+    assert code == 2
+    assert reason in err
