@@ -19,13 +19,14 @@ from backends.domain.decision.hysteresis import (
     advise,
     fold_window,
 )
-from backends.domain.decision.measured import Competitor
+from backends.domain.decision.measured import Competitor, NoCapacity
 from backends.domain.decision.option import fixed_usd_per_hour, usd_per_request
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowVerdict, now_verdict
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.verdict import decide
 from backends.domain.decision.wording import (
+    CAPACITY_NOT_MEASURED,
     advice_reason,
     detail,
     endpoint_sentences,
@@ -162,9 +163,11 @@ def _plan(session: Session, context: Context, host: HostScenario) -> Verdict:
     unlike = None
     if host.profile and api and plan.best and asked.model is None and asked.api_model is None:
         unlike = unlike_models(host.profile.model, api.model)
+    told = any(isinstance(each.known_from, NoCapacity) for each in host.inputs)
+    supposed = (each for each in plan.assumptions if not (told and each == CAPACITY_NOT_MEASURED))
     return replace(
         plan,
-        assumptions=(*plan.assumptions, *found),
+        assumptions=(*supposed, *found),
         offers=offers,
         horizon=horizon,
         unlike=unlike,

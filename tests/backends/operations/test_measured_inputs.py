@@ -262,3 +262,4 @@ def test_the_command_that_measures_names_the_server() -> None:
     assert reason(found.plan).endswith("Measure it: inferctl load chat")
     assert options(found)["on_demand"].endswith("run: inferctl load chat")
     assert "The capacity is not measured: inferctl load chat." in said(found)
+    assert sum(each.startswith("The capacity") for each in found.plan.assumptions) == 1

@@ -2,7 +2,7 @@
 
 from backends.domain.decision.wording.answers import advice_reason, now_reason
 from backends.domain.decision.wording.exclusions import detail, excluded_because, name_of
-from backends.domain.decision.wording.inputs import assumptions
+from backends.domain.decision.wording.inputs import CAPACITY_NOT_MEASURED, assumptions
 from backends.domain.decision.wording.measured import (
     UNPRICED_REMEDY,
     endpoint_sentences,
@@ -18,6 +18,7 @@ from backends.domain.decision.wording.reasons import (
 )
 
 __all__ = [
+    "CAPACITY_NOT_MEASURED",
     "UNPRICED_REMEDY",
     "advice_reason",
     "assumptions",

@@ -212,9 +212,13 @@ def _traffic(scenario: Scenario) -> Iterator[str]:
         )
 
 
+CAPACITY_NOT_MEASURED = "The capacity of one GPU is not measured."
+"""Said of a scenario that gives none; of a host `measured_sentence` tells why it has none."""
+
+
 def _capacity(scenario: Scenario) -> Iterator[str]:
     if scenario.capacity_rps is None:
-        yield "The capacity of one GPU is not measured."
+        yield CAPACITY_NOT_MEASURED
         return
     said = f"One GPU carries {figure(scenario.capacity_rps)} req/s of these requests"
     tokens = tokens_of(scenario)
