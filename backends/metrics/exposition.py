@@ -1,18 +1,29 @@
 """Prometheus text as `Counters`."""
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import isnan
 from typing import Any
-
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.samples import Sample
 
 from backends.domain.serving import Counters, EngineCounts, Histogram
 from backends.metrics.names import COUNTED, HISTOGRAMS, NUMBERS, Joined, Series
 
 _WANTED = tuple(name for series in (*NUMBERS, *HISTOGRAMS) for name in series.names)
+_SAMPLE = re.compile(
+    r"""(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)
+    (?:\s*\{(?P<labels>.*)\}\s*|\s+)
+    (?P<value>[-+]?(?:[0-9.]+(?:e[-+]?[0-9]+)?|inf|nan))
+    (?:\s+-?[0-9]+)?\s*""",
+    re.VERBOSE | re.ASCII | re.IGNORECASE,
+)
+_LABEL = re.compile(
+    r"""\s*(?P<name>[a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"(?P<value>(?:[^"\\]|\\.)*)"\s*(?:,\s*|$)""",
+    re.ASCII,
+)
+_QUOTED = 120
+_ESCAPED = re.compile(r"\\(.)")
 _JOIN: dict[Joined, Callable[[list[float]], float]] = {"sum": sum, "max": max, "min": min}
 
 
@@ -20,36 +31,76 @@ class UnreadableMetrics(ValueError):
     """The text is not what Prometheus exporters write; the message names the line."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One line of the text; its labels as the exporter wrote them, by their names."""
+
+    name: str
+    labels: Mapping[str, str]
+    value: float
+
+
+class CountersReader:
+    """Reads the ``/metrics`` texts of one server, one after another."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] | None = None
+        self._counters = Counters()
+
+    def counters_from(self, text: str) -> Counters:
+        """Return the counters of one text; None for series that it lacks.
+
+        Lines of other series are dropped before parsing, for a server exports hundreds of them;
+        and one that nobody asks writes the same lines every second.
+
+        Raises:
+            UnreadableMetrics: a line of a wanted series cannot be parsed.
+        """
+        lines = [line for line in text.split("\n") if line.startswith(_WANTED)]
+        if lines != self._lines:
+            try:
+                self._counters, self._lines = _counters(lines), lines
+            except (KeyError, ValueError) as error:
+                reason = f"/metrics has a line that is no sample: {error}"
+                raise UnreadableMetrics(reason) from error
+        return self._counters
+
+
 def counters_from(text: str) -> Counters:
-    """Return the counters of one ``/metrics`` text; None for series that it lacks.
-
-    Lines of other series are dropped before parsing: a server exports hundreds of them, and this is
-    read every second or two.
-
-    Raises:
-        UnreadableMetrics: a line of a wanted series cannot be parsed.
-    """
-    return _counters("\n".join(line for line in text.splitlines() if line.startswith(_WANTED)))
+    """Return the counters of one ``/metrics`` text, see `CountersReader`."""
+    return CountersReader().counters_from(text)
 
 
-@lru_cache(maxsize=1)  # a server that nobody asks says the same every second
-def _counters(wanted: str) -> Counters:
+def _counters(lines: list[str]) -> Counters:
     samples: dict[str, list[Sample]] = defaultdict(list)
-    for sample in _samples(wanted):
+    for line in lines:
+        sample = _sample(line)
         samples[sample.name].append(sample)
     fields: dict[str, Any] = {series.field: _number(series, samples) for series in NUMBERS}
     fields |= {series.field: _histogram(series, samples) for series in HISTOGRAMS}
     return Counters(**fields, engines=_engines(samples))
 
 
-def _samples(text: str) -> Iterable[Sample]:
-    # Without their TYPE lines all series parse as plain samples: a histogram whose name ends in
-    # _total, or a _created gauge, then cannot be taken for a counter.
-    try:
-        for family in text_string_to_metric_families(text + "\n"):
-            yield from family.samples
-    except ValueError as error:
-        raise UnreadableMetrics(f"/metrics has a line that is no sample: {error}") from error
+def _sample(line: str) -> Sample:
+    """Return the sample of one line, by the text format 0.0.4 of Prometheus."""
+    found = _SAMPLE.fullmatch(line)
+    if found is None:
+        raise ValueError(line[:_QUOTED])
+    name, written, value = found["name"], found["labels"] or "", found["value"]
+    labels, at = {}, 0
+    while at < len(written):
+        label = _LABEL.match(written, at)
+        if label is None:
+            raise ValueError(line[:_QUOTED])
+        labels[label["name"]] = _unescaped(label["value"])
+        at = label.end()
+    return Sample(name, labels, float(value))
+
+
+def _unescaped(value: str) -> str:
+    if "\\" not in value:
+        return value
+    return _ESCAPED.sub(lambda escape: "\n" if escape[1] == "n" else escape[1], value)
 
 
 def _number(series: Series, samples: dict[str, list[Sample]]) -> float | None:

@@ -27,9 +27,20 @@ def attributed(
         servers: all servers of this host, from `list_servers`.
         ours: the processes of those that inferctl started, from `server_pids`.
     """
-    listed = {one.pid for gpu in sample.gpus for one in gpu.processes or ()}
+    return with_owners(sample, *owners_of(pids_on(sample), servers, ours))
+
+
+def pids_on(sample: GpuSample) -> frozenset[int]:
+    """Return the processes that hold memory on any GPU."""
+    return frozenset(one.pid for gpu in sample.gpus for one in gpu.processes or ())
+
+
+def owners_of(
+    listed: frozenset[int], servers: Iterable[Server], ours: Mapping[str, frozenset[int]]
+) -> tuple[Mapping[str, frozenset[int]], Mapping[int, str]]:
+    """Return the processes of each server among some, and whose the others are, in words."""
     if not listed:
-        return sample
+        return {}, {}
     marked = {pid: name for name, pids in ours.items() for pid in pids}
     known = tuple(servers)
     first = {one.pid: one.name for one in known if one.pid is not None}
@@ -43,7 +54,7 @@ def attributed(
             owners[owner] = owners.get(owner, frozenset()) | {pid}
         else:
             others[pid] = whose(pid)
-    return with_owners(sample, owners, others)
+    return owners, others
 
 
 def _above(pid: int, first: Mapping[int, str]) -> str:

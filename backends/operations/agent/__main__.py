@@ -64,8 +64,7 @@ async def keep(host: Host, idle_s: float = IDLE_S) -> None:
     work = [
         asyncio.create_task(recorder.run()),
         asyncio.create_task(service.run(listener)),
-        asyncio.create_task(_until_idle(recorder, service, idle_s, inode)),
-        asyncio.create_task(_reconfigured(recorder)),
+        asyncio.create_task(_until_over(recorder, service, idle_s, inode)),
         asyncio.create_task(service.stop.wait()),
     ]
     done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
@@ -80,15 +79,26 @@ async def keep(host: Host, idle_s: float = IDLE_S) -> None:
         task.result()
 
 
-async def _until_idle(recorder: Recorder, service: Service, idle_s: float, inode: int) -> None:
-    """Return once there is nothing to do, or nobody can reach this agent any more."""
-    since_s = time.monotonic()
+async def _until_over(recorder: Recorder, service: Service, idle_s: float, inode: int) -> None:
+    """Return once there is nothing to do, or nobody can reach this agent any more.
+
+    Until then the recorder goes on with the configuration whenever its file has changed.
+    """
+    since_s, seen_ns = time.monotonic(), await asyncio.to_thread(_changed_ns)
     while time.monotonic() - since_s < idle_s:
         await asyncio.sleep(LOOK_S)
-        if not await asyncio.to_thread(_is_ours, recorder.host.state_folder, inode):
+        ours, changed_ns = await asyncio.to_thread(_look, recorder.host.state_folder, inode)
+        if not ours:
             return  # the folder is gone, or another agent has taken its place
+        if changed_ns != seen_ns:
+            seen_ns = changed_ns
+            await _reconfigure(recorder)
         if service.following or has_work(recorder):
             since_s = time.monotonic()
+
+
+def _look(state_folder: Path, inode: int) -> tuple[bool, int]:
+    return _is_ours(state_folder, inode), _changed_ns()
 
 
 def _is_ours(state_folder: Path, inode: int) -> bool:
@@ -98,18 +108,10 @@ def _is_ours(state_folder: Path, inode: int) -> bool:
         return False
 
 
-async def _reconfigured(recorder: Recorder) -> None:
-    """Go on with the configuration whenever its file has changed."""
-    seen = await asyncio.to_thread(_changed_ns)
-    while True:
-        await asyncio.sleep(LOOK_S)
-        now = await asyncio.to_thread(_changed_ns)
-        if now == seen:
-            continue
-        seen = now
-        with suppress(Problem):  # half a file, or a wrong one: the last that was right holds
-            host = await asyncio.to_thread(this_host)
-            recorder.host = replace(host, state_folder=recorder.host.state_folder)
+async def _reconfigure(recorder: Recorder) -> None:
+    with suppress(Problem):  # half a file, or a wrong one: the last that was right holds
+        host = await asyncio.to_thread(this_host)
+        recorder.host = replace(host, state_folder=recorder.host.state_folder)
 
 
 def _changed_ns() -> int:

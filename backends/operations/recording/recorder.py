@@ -21,6 +21,7 @@ from backends.domain.facts import (
     MetricsScraped,
     ServerFact,
     ServersSeen,
+    SourceFailed,
     Stopped,
 )
 from backends.domain.server import Owner, Server
@@ -175,10 +176,8 @@ class Recorder:
                 await self._catch_up(fact)
             self._take(fact)
             if isinstance(fact, ServersSeen):
-                listed = fact.servers
-                addresses = await asyncio.to_thread(sources.read_here, self.host, listed)
-                kept = await asyncio.to_thread(sources.kept_here, self.host, listed)
-                self._look_after(listed, addresses, kept)
+                found = await asyncio.to_thread(sources.sources_of, self.host, fact.servers)
+                self._look_after(fact.servers, *found)
 
     async def _ticks(self) -> AsyncIterator[Fact]:
         while True:
@@ -209,8 +208,10 @@ class Recorder:
             self.account = account_after(self.account, fact)
         if isinstance(fact, GpusSampled):
             self._gpus = fact
-        for each in self._watched.values():
-            each.session = advance_watched(replace(each.session, account=self.account), fact)
+        read = fact.server if isinstance(fact, MetricsScraped | SourceFailed) else ""
+        for name, each in self._watched.items():
+            if read in {"", name}:
+                each.session = advance_watched(each.session, fact)
         self._listeners.send(fact)
         match fact:
             case MetricsScraped():

@@ -1,19 +1,20 @@
 """What the record of a host is made of: async generators that yield facts until they are closed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
 
-from backends.domain.facts import Fact, GpusSampled, MetricsScraped, ServersSeen, SourceFailed
+from backends.domain.facts import Fact, GpusSampled, ServersSeen, SourceFailed
 from backends.domain.server import SERVING, Owner, Server, ServerState
 from backends.domain.session import METRICS, SERVERS
+from backends.domain.vram_owners import with_owners
 from backends.gpus.watch import PROCESSES_PERIOD_S, watch_gpus
 from backends.keeper.folder import Unreadable, server_folders
 from backends.metrics.scrape import watch_metrics
 from backends.operations.host import Host
 from backends.servers.adopted import remembered
-from backends.servers.gpu_owners import attributed
+from backends.servers.gpu_owners import owners_of, pids_on
 from backends.servers.listing import list_servers, server_pids
 from backends.servers.own_traffic import were_sent
 
@@ -54,43 +55,45 @@ async def gpus(host: Host, listed: Listed) -> AsyncIterator[Fact]:
 
     async with aclosing(watch_gpus(source, every_s=pace, now=host.now)) as facts:
         async for fact in facts:
-            yield await asyncio.to_thread(owners.attributed, fact)
+            if owners.are_old(fact):
+                await asyncio.to_thread(owners.read, fact)
+            yield owners.attributed(fact)
 
 
 async def metrics(host: Host, name: str, base_url: str) -> AsyncIterator[Fact]:
     """Yield the counters of one server; what it did not answer for is said once."""
     read_wall_s = host.now().wall_s
-    async with aclosing(watch_metrics(base_url, every_s=METRICS_S, now=host.now)) as facts:
+
+    def sent() -> bool:
+        return were_sent(host.state_folder, base_url, read_wall_s)
+
+    watched = watch_metrics(base_url, every_s=METRICS_S, now=host.now, sent=sent)
+    async with aclosing(watched) as facts:
         async for fact in facts:
             if isinstance(fact, SourceFailed):
                 yield replace(fact, source=METRICS, server=name)
-                continue
-            own = await asyncio.to_thread(were_sent, host.state_folder, base_url, read_wall_s)
-            read_wall_s = fact.at.wall_s
-            yield MetricsScraped(fact.at, fact.counters, name, own)
+            else:
+                read_wall_s = fact.at.wall_s
+                yield replace(fact, server=name)
 
 
-def read_here(host: Host, listed: tuple[Server, ...]) -> dict[str, str]:
-    """Return the address of each server whose counters belong into the record, by its name.
+def sources_of(host: Host, listed: tuple[Server, ...]) -> tuple[dict[str, str], frozenset[str]]:
+    """Return the addresses of those whose counters belong into the record, and who has a journal.
 
-    Those are ours that serve, and those of others that the user adopted; nobody else is asked.
+    Those are ours that serve, and those of others that the user adopted, by their names; nobody
+    else is asked. A journal can be followed of those that have a keeper. Reads files.
     """
     adopted = {each.pid for each in remembered(host.state_folder)}
-    return {
+    addresses = {
         each.name: each.base_url
         for each in listed
         if each.state in SERVING
         and each.base_url is not None
         and (each.owner is Owner.MANAGED or each.keeper_pid is not None or each.pid in adopted)
     }
-
-
-def kept_here(host: Host, listed: tuple[Server, ...]) -> frozenset[str]:
-    """Return the names of those that have a keeper, whose journal can be followed."""
     folders = {folder.path.name for folder in server_folders(host.state_folder)}
-    return frozenset(
-        each.name for each in listed if each.keeper_pid is not None and each.name in folders
-    )
+    kept = (each.name for each in listed if each.keeper_pid is not None)
+    return addresses, frozenset(folders.intersection(kept))
 
 
 class Owners:
@@ -100,12 +103,21 @@ class Owners:
         self._host = host
         self._listed = listed
         self._read_s = float("-inf")
-        self._ours: dict[str, frozenset[int]] = {}
+        self._seen: frozenset[int] = frozenset()
+        self._owners: tuple[Mapping[str, frozenset[int]], Mapping[int, str]] = ({}, {})
+
+    def are_old(self, fact: GpusSampled) -> bool:
+        """Return whether they are to be read again for a sample."""
+        aged = fact.at.mono_s - self._read_s >= PROCESSES_PERIOD_S
+        return aged or not pids_on(fact.sample) <= self._seen
+
+    def read(self, fact: GpusSampled) -> None:
+        """Read them for a sample; reads files."""
+        self._read_s, self._seen = fact.at.mono_s, pids_on(fact.sample)
+        with suppress(Unreadable):  # the list of servers says so
+            ours = server_pids(self._host.state_folder)
+            self._owners = owners_of(self._seen, self._listed(), ours)
 
     def attributed(self, fact: GpusSampled) -> GpusSampled:
         """Return a sample with the server that owns each process."""
-        if fact.at.mono_s - self._read_s >= PROCESSES_PERIOD_S:
-            self._read_s = fact.at.mono_s
-            with suppress(Unreadable):  # the list of servers says so
-                self._ours = server_pids(self._host.state_folder)
-        return replace(fact, sample=attributed(fact.sample, self._listed(), self._ours))
+        return replace(fact, sample=with_owners(fact.sample, *self._owners))

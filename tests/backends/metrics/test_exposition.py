@@ -3,9 +3,10 @@ import math
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client import Histogram as PrometheusHistogram
+from prometheus_client.parser import text_string_to_metric_families
 
 from backends.domain.serving import Counters, EngineCounts, Histogram, RequestErrors
-from backends.metrics.exposition import UnreadableMetrics, counters_from
+from backends.metrics.exposition import CountersReader, UnreadableMetrics, counters_from
 
 NEW = """\
 # HELP vllm:num_requests_running Number of requests in model execution batches.
@@ -110,6 +111,60 @@ def test_nan_is_unknown() -> None:
 def test_a_broken_line_is_named() -> None:
     with pytest.raises(UnreadableMetrics, match="no sample"):
         counters_from('vllm:num_requests_running{engine="0" 3.0\n')
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "vllm:num_requests_running",
+        "vllm:num_requests_running3",
+        "vllm:num_requests_running 1.2.3",
+        "vllm:num_requests_running 1_000",
+        'vllm:num_requests_running{engine="0"} ',
+        "vllm:num_requests_running{engine=0} 1",
+        'vllm:num_requests_running{engine="0" model_name="m"} 1',
+        'vllm:time_to_first_token_seconds_bucket{engine="0"} 1',
+        'vllm:time_to_first_token_seconds_bucket{le="soon"} 1',
+    ],
+)
+def test_what_is_no_sample_is_said(line: str) -> None:
+    with pytest.raises(UnreadableMetrics, match="no sample"):
+        counters_from(line + "\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "running"),
+    [
+        ("vllm:num_requests_running 3", 3),
+        ("vllm:num_requests_running\t3 1732000000000", 3),
+        ("vllm:num_requests_running{} 3e2", 300),
+        ('vllm:num_requests_running{ engine = "0" , } +Inf', math.inf),
+        ('vllm:num_requests_running{model_name="a } b, \\"c\\" = \\\\"} -1.5', -1.5),
+    ],
+)
+def test_every_form_of_a_sample(line: str, running: float) -> None:
+    counters = counters_from(line + "\n")
+    assert counters.requests_running == running
+    (family,) = text_string_to_metric_families(line + "\n")
+    assert family.samples[0].value == running
+
+
+def test_labels_are_read_as_the_exporter_meant_them() -> None:
+    registry = CollectorRegistry()
+    tokens = Counter("vllm:generation_tokens", "tokens", ["model_name"], registry=registry)
+    name = 'C:\\new "model" {a="b",}\n\u00e9'
+    tokens.labels(name).inc(7)
+    (engine,) = counters_from(generate_latest(registry).decode()).engines
+    assert engine.engine == name
+
+
+def test_the_same_lines_are_parsed_once() -> None:
+    reader = CountersReader()
+    before = reader.counters_from(NEW)
+    same = reader.counters_from(NEW.replace("iteration_tokens", "other"))
+    assert same is before
+    changed = reader.counters_from(NEW.replace("1234.0", "1235.0"))
+    assert (before.prompt_tokens, changed.prompt_tokens) == (1234, 1235)
 
 
 def test_what_the_exporter_itself_writes() -> None:
