@@ -41,7 +41,8 @@ COMPUTE: tuple[Rule, ...] = (
         _row(
             Kind.BUILD_TOOLS,
             r"CalledProcessError|returned non-zero exit|FileNotFoundError|No such file|"
-            r"not found|\bcompiler\b|SubprocException",
+            r"not found|\bcompiler\b(?!\.)|SubprocException|\bbuild\b.*\bfail|"
+            r"fail\w* to (?:build|compile)|compil\w+ (?:failed|error\b)|nvcc|hipcc",
             "A kernel had to be built while the server started, and the build failed: {line}",
             LIKELY + "a compiler or the CUDA or ROCm toolkit is missing or too old: check `nvcc "
             "--version` or `hipcc --version`, gcc, ninja and CUDA_HOME.",
@@ -114,6 +115,11 @@ COMPUTE: tuple[Rule, ...] = (
             r"^(?:\w*Error)\b.*?(?:parameter|checkpoint|shard|weight)",
             *MISFIT,
             frames=r" \w*(?:load_weights?|weight_loader)\w*$",
+        ),
+        _row(
+            Kind.CHECKPOINT_MISMATCH,
+            r"\b(?:shards?|fused layers?)\b.*(?:quantized|precision|scheme)",
+            *MISFIT,
         ),
         _row(
             Kind.NO_KERNEL,

@@ -87,6 +87,8 @@ class Suspects:
         hints = self._roots.hints
         if best is None and hints and (self.doubtful or exit_ is not None):
             best = min(hints, key=lambda hint: not hint.line.startswith("Failed to import"))
+        if best is None and self._roots.native and (self.died or self.hopeless):
+            best = self._roots.native[-1]
         died = self._told_by_others(settings, ready=ready)
         if best is not None and not (
             self._is_of_a_request(best, ready=ready) or (best.follows and died)

@@ -34,7 +34,10 @@ _RESOLUTION_S = 2.0
 _MOST_SERVERS = 16
 """Servers whose lines one file may hold between one another."""
 _MOST_UNDATED = 1000
-"""Lines before the first that has a time; they are read as if they stood there."""
+"""Lines before the first that has a time; they are read as if they stood there.
+
+The first half of them is kept whole, as any may belong to a traceback.
+"""
 
 
 def explain(lines: Iterable[tuple[int, str]]) -> list[Start]:
@@ -100,6 +103,7 @@ class _Log:
         interesting = (
             known
             or ((not word or reader.attention) and reader.attends(line, word))
+            or 0 < len(self._undated) < _MOST_UNDATED // 2
             or (reader.ready and '" 5' in line and is_server_error(line))
         )
         if known and self._opens_another(line, glimpse, whole):

@@ -12,7 +12,7 @@ from backends.domain.start import PhaseName
 from backends.domain.startup.cluster_failures import CLUSTER
 from backends.domain.startup.failure_row import Row
 from backends.domain.startup.failure_row import row as _row
-from backends.domain.startup.host_failures import HOST
+from backends.domain.startup.host_failures import GPU_FAULTS, HOST
 from backends.domain.startup.kernel_failures import KERNELS
 from backends.domain.startup.model_failures import MODELS
 
@@ -89,6 +89,14 @@ MEMORY = (
         frames=r"embed_multimodal|get_multimodal_embeddings|profile_(?:mm|encoder|multimodal)|"
         r"_execute_mm_encoder|encoder_profil",
         phases=(PhaseName.PROFILE_MEMORY, PhaseName.UNLOGGED, PhaseName.LOAD_WEIGHTS),
+    ),
+    _row(
+        Kind.HOST_OUT_OF_MEMORY,
+        r"(?:CUDA|HIP)(?: driver)? error: out of memory|hipErrorOutOfMemory|cudaHost\w+",
+        "The host could not give the memory that is pinned for the GPUs{in_frame}.",
+        "Give the offloaded KV cache or weights less (--kv-offloading-size, --cpu-offload-gb), or "
+        "raise the container's memory limit and `ulimit -l`.",
+        frames=r"kv_offload|offload\w*\.py|pin_memory|uva",
     ),
     _row(
         Kind.GPU_OUT_OF_MEMORY,
@@ -262,6 +270,14 @@ ARGUMENTS = (
     ),
     _row(
         Kind.PORT_IN_USE,
+        r"Address already in use",
+        "A port that the server's processes use among one another is held by another process.",
+        "See `ss -ltnp` for who listens, end it, or set VLLM_PORT in the server's environment to "
+        "where free ports begin.",
+        frames=r"/zmq/|vllm/distributed|torch/distributed|core_client|kv_transfer|/ray/",
+    ),
+    _row(
+        Kind.PORT_IN_USE,
         r"Address already in use|error while attempting to bind on address.*\('[^']*', "
         r"(?P<port>\d+)",
         "Another process already listens on port {port}.",
@@ -269,7 +285,7 @@ ARGUMENTS = (
     ),
 )
 
-TABLE: tuple[Row, ...] = (*KERNELS, *CLUSTER, *MEMORY, *ARGUMENTS, *MODELS, *HOST)
+TABLE: tuple[Row, ...] = (*KERNELS, *GPU_FAULTS, *CLUSTER, *MEMORY, *ARGUMENTS, *MODELS, *HOST)
 
 WRAPPERS = re.compile(
     r"Engine core initialization failed|Engine process failed to start|"

@@ -51,7 +51,7 @@ _PATHS = (
         Part.COMMUNICATION,
         (
             r"^(?!.*/layers/).*(?:torch/distributed|vllm/distributed|all_?reduce\.cuh?|pynccl|nixl|"
-            r"mooncake|gloo|rccl|hccl)"
+            r"nvshmem|deep_ep|libfabric|ucx|mooncake|gloo|rccl|hccl)"
         ),
     ),
     (Part.ADAPTER, r"vllm/lora/|/peft/"),
@@ -96,13 +96,18 @@ _PATHS = (
     ),
     (
         Part.HUB,
-        r"huggingface_hub|modelscope|hf_(?:xet|transfer)|httpx|httpcore|requests/|urllib3|aiohttp",
+        (
+            r"botocore|boto3|s3fs|gcsfs|fsspec|google/cloud|azure/|streamer_s3|s3_utils|"
+            r"huggingface_hub|modelscope|hf_(?:xet|transfer)|httpx|httpcore|requests/|urllib3|"
+            r"aiohttp"
+        ),
     ),
     (
         Part.PACKAGES,
         (
             r"/transformers/|/tokenizers/|mistral_common|sentencepiece|numpy/|/numba/|torchvision|"
-            r"importlib|torch/__init__"
+            r"importlib|torch/__init__|/(?:fastapi|starlette|uvicorn|openai|zmq|msgspec|outlines\w*|"
+            r"xgrammar|prometheus\w*|opentelemetry|numpy|scipy|PIL|cv2|librosa|pandas)/"
         ),
     ),
     (

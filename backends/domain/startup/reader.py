@@ -57,7 +57,7 @@ def is_interesting(word: str) -> bool:
     return (
         word in _ALL_WORDS
         or word.endswith(_EXCEPTIONS)
-        or (":" in word and is_native(word))
+        or is_native(word)
         or ("=" in word and named_figure(word) in _ALL_WORDS)
     )
 
@@ -172,7 +172,7 @@ class StartReader:
         if failure is not None:
             if ending is not None and failure.line_number is None:
                 failure = replace(failure, line_number=ending.number, line=ending.line)
-                if ending.out_of_memory:
+                if ending.known:
                     failure = failure_behind(ending.number, ending.line, known, ready=self.ready)
             facts.append(FailureSeen(at, failure))
         return facts

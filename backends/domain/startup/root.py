@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from backends.domain.startup.crashes import CRASH, CRASH_WORDS, NATIVE_WARNING
+from backends.domain.startup.crashes import CRASH, CRASH_WORDS, NATIVE_ERROR, NATIVE_WARNING
 from backends.domain.startup.failure_row import Row
 from backends.domain.startup.failures import FOLLOW_ONS, QUOTED, WRAPPERS, classify
 from backends.domain.startup.lines import Record
@@ -46,9 +46,16 @@ _HINT = re.compile(r"Failed to import from vllm|No platform detected")
 _PASSING = re.compile(r"(?:[\w.]*\.)?(?:KeyError|ImportError|ModuleNotFoundError|AttributeError|"
                       r"FileNotFoundError|StopIteration|IndexError)(?::|$)")  # fmt: skip
 """What code mostly meets and answers with an exception that says more."""
+_SAYS_NOTHING = re.compile(
+    r"(?:CUDA|HIP) kernel errors might be|For debugging consider|Compile with `TORCH_USE_|"
+    r"Search for `\w+' in|Device-side assertion tracking"
+)
+"""What PyTorch puts behind every error of a device, whatever it was."""
+_WHAT = re.compile(r"\s*what\(\):\s+(?P<what>\S.*)")
 _SECRET = re.compile(r"\b(?:hf_|sk-|nvapi-)[\w-]{8,}|(?<=--api-key[= ])\S+")
 _LONGEST, _LONGEST_TEXT = 2000, 6000
 _MOST_FRAMES, _MOST_MORE, _MOST_PROCESSES, _MOST_SUSPECTS = 60, 40, 64, 100
+_MOST_NATIVE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,7 @@ class Roots:
     Attributes:
         doubtful: a traceback was printed that no logger wrote, mostly that of a process's end.
         hopeless: a line told that the start cannot succeed any more.
+        native: what native code said of errors, since the start last went on.
     """
 
     def __init__(self) -> None:
@@ -146,6 +154,7 @@ class Roots:
         self.suspects: list[Suspect] = []
         self.hints: list[Suspect] = []
         self.wrappers: list[Suspect] = []
+        self.native: list[Suspect] = []
         self._blocks: dict[str, _Block] = {}
 
     def forget(self) -> None:
@@ -154,6 +163,7 @@ class Roots:
 
     def went_on(self, process: str) -> None:
         """Take into account that a process did more of its start after what it had met."""
+        self.native.clear()
         for suspect in self.suspects:
             if suspect.process == process and not suspect.crash:
                 suspect.survived = True
@@ -177,7 +187,7 @@ class Roots:
         if frame is not None:
             _add_frame(block, Frame(frame["path"], frame["line"], frame["name"]))
         elif message[0] == " " and not _OTHER_CAUSES.match(message):
-            _continue(block, message, record)
+            _continue(block, new, record)
         elif message.startswith("Traceback"):
             self.doubtful = self.doubtful or not record.level
             block.frames, block.open, block.suspect = [], True, None
@@ -195,12 +205,16 @@ class Roots:
             if classify(message, new.phase, []) is not None:
                 new.place = 0
                 self._add(new, block, record)
+        elif block.suspect is None and NATIVE_ERROR.match(message):
+            new.place = 0
+            self.native.append(_told(new))
+            del self.native[:-_MOST_NATIVE]
         elif WRAPPERS.search(message):
             self._wrapped(new, block)
         elif self._is_exception(message, block) or _OTHER_CAUSES.match(message):
             self._add(new, block, record)
         else:
-            _continue(block, message, record)
+            _continue(block, new, record)
 
     def _is_exception(self, message: str, block: _Block) -> bool:
         if _EXCEPTION.match(message):
@@ -272,9 +286,12 @@ def _add_frame(block: _Block, frame: Frame) -> None:
     del block.frames[:-_MOST_FRAMES]
 
 
-def _continue(block: _Block, message: str, record: Record) -> None:
-    suspect = block.suspect
-    if suspect is None or block.chained:
+def _continue(block: _Block, new: Suspect, record: Record) -> None:
+    suspect, message = block.suspect, new.said
+    if suspect is None or block.chained or _SAYS_NOTHING.match(message):
+        return
+    if suspect.crash and (what := _WHAT.match(message)):
+        suspect.number, suspect.line, suspect.said = new.number, message.strip(), what["what"]
         return
     if record.level in {"INFO", "DEBUG", "WARNING"} or len(suspect.more) >= _MOST_MORE:
         block.suspect = None

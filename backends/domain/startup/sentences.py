@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
+from backends.domain.startup.kinds import sentence
 from backends.domain.startup.root import Frame, Suspect
 
 _OPTION = re.compile(r"(?<![\w-])(?:--[a-z][\w-]+|[a-z]+(?:_[a-z]+)+)\b")
@@ -44,7 +45,7 @@ def figures_of(
     groups = found.groupdict() if found is not None else {}
     told = {name: value.rstrip(".") for name, value in groups.items() if value}
     figures: dict[str, str] = defaultdict(str, told)
-    figures["line"] = suspect.said.partition(" [type=")[0][:200].rstrip(".")
+    figures["line"] = sentence(suspect.text)[:200].rstrip(".")
     _of_start(figures, told, settings, suspect.phase or settings.get("phase", ""))
     _of_place(figures, suspect, frames)
     _of_line(figures, told, suspect)
