@@ -31,7 +31,14 @@ CLUSTER = (
     ),
     _row(
         Kind.COMMUNICATION_FAILED,
-        r"DistNetworkError.*?(?:failed to connect|cannot be retrieved)|gai error|"
+        r"DistNetworkError.*?(?:failed to connect|cannot be retrieved)",
+        "The address at which the ranks meet could not be reached: {line}",
+        "Check that each node resolves and reaches it (`getent hosts`, firewall), and that "
+        "--master-addr or VLLM_HOST_IP names the interface which the nodes share.",
+    ),
+    _row(
+        Kind.COMMUNICATION_FAILED,
+        r"gai error|"
         r"name resolution|Name or service not known|Network is unreachable|No route to host|"
         r"Connection refused",
         "The address at which the ranks meet could not be reached: {line}",

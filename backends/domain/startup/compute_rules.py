@@ -32,7 +32,7 @@ COMPUTE: tuple[Rule, ...] = (
         _row(
             Kind.INTERNAL_ERROR,
             r"^(?:ValueError|TypeError)\b|^(?:RuntimeError|AssertionError|KeyError)\b.*?"
-            rf"(?:{REFUSES}|{TENSOR})",
+            rf"(?:{REFUSES}|{TENSOR}|should)",
             *DEFECT,
         ),
     ),
@@ -51,7 +51,8 @@ COMPUTE: tuple[Rule, ...] = (
             Kind.INTERNAL_ERROR,
             r"(?:InductorError|BackendCompilerFailed|TorchRuntimeError)\b.*\b\w+(?:Error|"
             r"Exception): |"
-            r"LoweringException|CompilationError: at \d|^(?:IndexError|KeyError)\b|"
+            r"LoweringException|^AssertionError: .*\b(?:should|must|expected|type)\b|"
+            r"CompilationError: at \d|^(?:IndexError|KeyError)\b|"
             r"^AssertionError:?$",
             *UNCOMPILED,
         ),
@@ -62,6 +63,14 @@ COMPUTE: tuple[Rule, ...] = (
             Kind.NO_KERNEL,
             rf"{REFUSES}|Error Internal|assertion failed",
             *NO_KERNEL,
+        ),
+    ),
+    *rules(
+        [Part.LAYERS, Part.ATTENTION],
+        _row(
+            Kind.BAD_ARGUMENT,
+            r"(?:configured|set|given|chosen) (?:via|by|with) `?--[a-z]",
+            *REFUSED,
         ),
     ),
     *rules(

@@ -53,6 +53,10 @@ NATIVE_ERROR = re.compile(
     r".*(?:fail|error|non-zero status|exiting|cannot|unable)"
 )
 """What native code says of itself, with the place in its source first."""
+COMPLAINT = re.compile(
+    r"\b(?:error|fail(?:ed|ure)?|fatal|cannot|could not|unable|not found|abort\w*)\b", re.IGNORECASE
+)
+"""What a line without a form of its own says where it tells why its process is about to end."""
 
 
 def is_native(word: str) -> bool:

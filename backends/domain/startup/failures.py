@@ -117,7 +117,8 @@ MEMORY = (
         Kind.GPU_OUT_OF_MEMORY,
         r"(?:CUDA|HIP)(?: driver)? error: out of memory|(?:CUDA|HIP|[A-Z]PU) out of memory|"
         r"Triton Error \[\w+\]: out of memory|MPS backend out of memory|OUT_OF_DEVICE_MEMORY|"
-        r"RESOURCE_EXHAUSTED|CU(?:BLAS|DNN)_STATUS_ALLOC_FAILED|"
+        r"RESOURCE_EXHAUSTED|MODULE:PT_DEVMEM Allocation failed|"
+        r"greater than the maximum allowed buffer size|CU(?:BLAS|DNN)_STATUS_ALLOC_FAILED|"
         r"torch\.(?:cuda\.)?OutOfMemoryError|hipErrorOutOfMemory|CUDA_ERROR_OUT_OF_MEMORY",
         "The GPU ran out of memory{during}.",
         "Lower --gpu-memory-utilization{utilization_note} so that room is left outside vLLM's "
@@ -165,9 +166,15 @@ ARGUMENTS = (
     ),
     _row(
         Kind.BAD_ARGUMENT,
-        r"\S+: error: (?P<problem>.+)",
+        r"^(?:vllm(?: [\w-]+)*|[\w./-]+\.py): error: (?P<problem>.+)",
         "The command line was refused: {problem}.",
         "Correct the arguments; `vllm serve --help=all` lists them.",
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"exec: \"(?P<program>[^\"]+)\": executable file not found",
+        "The image has no program called {program} on its PATH.",
+        "Correct the container's command, or name the program with its whole path.",
     ),
     _row(
         Kind.BAD_ARGUMENT,
@@ -192,6 +199,13 @@ ARGUMENTS = (
         r"At most (?P<most>\d+) (?P<items>\w+)(?:\(s\))?s? may be provided",
         "A prompt may have {most} {items} here, and one has more.",
         "Raise --limit-mm-per-prompt for {items}.",
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"(?P<which>tool|reasoning) parser '(?P<name>[^']+)' not found\. Available parsers: "
+        r"(?P<choice>[^\"]+)",
+        "There is no {which} parser called {name}.",
+        "Set {parser_flag} to one of: {choice}.",
     ),
     _row(
         Kind.BAD_ARGUMENT,

@@ -194,6 +194,13 @@ HOST = (
         "Install the build for this host's GPUs: the ROCm build on AMD, the CUDA build on NVIDIA.",
     ),
     _row(
+        Kind.DEPENDENCY_ERROR,
+        r"(?P<library>lib[\w.+-]{1,60}\.so[\w.]*): cannot open shared",
+        "A library that a package needs is not there: {library}.",
+        "Install vLLM again in an environment of its own, which brings its libraries, and leave "
+        "LD_LIBRARY_PATH unset unless it names them.",
+    ),
+    _row(
         Kind.NO_DEVICE,
         r"Failed to infer device type|No (?:CUDA|HIP) GPUs are available|No platform detected|"
         r"UnspecifiedPlatform|Found no NVIDIA driver|no CUDA-capable device|invalid device ordinal",

@@ -23,6 +23,7 @@ KERNELS = (
     ),
     _row(
         Kind.NO_KERNEL,
+        r"not supported by (?:Flash\w+|\w+ attention)|"
         r"No valid (?:\w+ )*attention backend|Selected backend \S+ is not valid|"
         r"(?:FlashMLA|FlashInfer|FlashAttention|FLASH_ATTN|CUTLASS_MLA|AITER)\S* .{0,60}?"
         r"(?:not supported|is not available|not valid|not compiled|not built)",
@@ -95,6 +96,13 @@ KERNELS = (
         "A Triton kernel needs {needed} bytes of the GPU's shared memory, and it has {has}.",
         "Most likely vLLM has no tuned sizes for this GPU: choose another backend ("
         "{attention_backend}, {moe_backend}), or update vLLM.",
+    ),
+    _row(
+        Kind.NO_KERNEL,
+        r"requires? GPUs? with (?:sm|gfx|compute capability)",
+        "A backend does not run on this GPU{in_frame}: {line}",
+        "Choose another with {attention_backend}; for the sampler's kernels set "
+        "VLLM_USE_FLASHINFER_SAMPLER=0.",
     ),
     _row(
         Kind.NO_KERNEL,

@@ -104,7 +104,8 @@ _GENERAL: tuple[Rule, ...] = (
         _row(Kind.INTERNAL_ERROR, STATE, *DEFECT),
         _row(
             Kind.DEPENDENCY_ERROR,
-            r"pip install|(?:is|are)(?: not|n't) installed|install(?:ation)? (?:of )?\S+ "
+            r"pip install|need to have \S+(?: or \S+)? installed|(?:is|are)(?: not|n't) "
+            r"installed|install(?:ation)? (?:of )?\S+ "
             r"(?:with|package|via|to)|(?:please|either) install|packages? (?:is|are) "
             r"(?:required|not)|requires? (?:the )?\S{2,40} (?:package|library)|"
             r"usable \S+ installation|install it from|requires installation|"

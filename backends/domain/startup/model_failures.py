@@ -84,6 +84,12 @@ MODELS = (
         "model beforehand with `hf download {model}`.",
     ),
     _row(
+        Kind.BAD_ARGUMENT,
+        r"No adapter found for (?P<path>\S+)",
+        "There is no LoRA adapter in {path}.",
+        "Correct the path in --lora-modules (`ls {path}` must show adapter_config.json).",
+    ),
+    _row(
         Kind.BAD_CHECKPOINT,
         r"(?:Can't|Couldn't|Could not|Unable to) (?:load|find)\b[^']{0,60}\b"
         r"(?:of|for|at|from|in) '(?P<path>[^']+)'",
@@ -149,7 +155,7 @@ MODELS = (
     ),
     _row(
         Kind.UNSUPPORTED_DTYPE,
-        r"Unknown quantization method|"
+        r"Unknown quantization method|Quantization scheme is not supported for|"
         r"(?P<method>\S+) quantization is (?:currently )?not supported (?:in|on|for the) |"
         r"torch\.\w+ is not supported for quantization method (?P<other>\S+?)\.?",
         "This vLLM cannot serve the model's quantization or data type.",

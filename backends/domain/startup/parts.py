@@ -43,7 +43,7 @@ _PATHS = (
         Part.BUILD,
         (
             r"triton/(?:backends/\w+/)?(?:compiler|driver)|triton/runtime/build|torch/_inductor|"
-            r"cpp_ext|flashinfer/jit|tilelang|aiter/jit|deep_gemm/jit|/tvm/|setuptools|distutils"
+            r"cpp_ext|flashinfer/jit/(?:cpp_ext|env|build)|tilelang|aiter/jit|deep_gemm/jit|/tvm/|setuptools|distutils"
         ),
     ),
     (Part.RAY, r"/ray/|vllm/(?:\w+/)*(?:executor/ray\w*|ray_(?:utils|executor\w*))(?:\.py|/)"),
@@ -68,21 +68,21 @@ _PATHS = (
     (
         Part.ATTENTION,
         (
-            r"layers/(?:\w*attention|\w*attn\w*)|v1/attention|attention/(?:backends|selector)|"
-            r"flash_?attn|flash_?mla|flashinfer"
+            r"layers/(?:\w*attention|\w*attn\w*)|v1/attention|vllm/attention/|attention/(?:backends|selector)|"
+            r"flash_?attn|flash_?mla|flashinfer(?!/jit/(?:cpp_ext|env|build))"
         ),
     ),
     (
         Part.LAYERS,
         (
-            r"layers/(?:quantization|fused_moe|mamba)|model_executor/(?:layers|kernels)/|cutlass|"
+            r"layers/(?:quantization|fused_moe|mamba)|vllm/quantization/|model_executor/(?:layers|kernels)/|cutlass|"
             r"aiter|marlin|deep_gemm|compressed_tensors"
         ),
     ),
     (Part.PLATFORM, r"vllm/platforms/"),
     (
         Part.LOADER,
-        r"model_loader|safetensors|torch/serialization|/gguf/|parameter\.py|runai_model_streamer",
+        r"model_loader|safetensors|torch/serialization|(?:^|/)gguf/|parameter\.py|runai_model_streamer",
     ),
     (Part.MODEL, r"vllm/(?:model_executor/)?models/|transformers_modules"),
     (Part.MODEL_FILES, r"vllm/transformers_utils/"),
@@ -123,6 +123,8 @@ _PATHS = (
     ),
     (Part.ENGINE, r"vllm/"),
 )
+_PLUG_IN = re.compile(r"(?:^|/)vllm_(?!flash_attn|router)[a-z]+/")
+"""Packages that bring vLLM to other devices are laid out as vLLM is: vllm_ascend, vllm_gaudi."""
 _PARTS = tuple((part, re.compile(paths, re.IGNORECASE)) for part, paths in _PATHS)
 
 
@@ -134,7 +136,7 @@ def part_of(places: Sequence[str]) -> tuple[Part, str] | None:
             first.
     """
     for place in places:
-        path = place.partition(" ")[0]
+        path = _PLUG_IN.sub("/vllm/", place.partition(" ")[0])
         for part, pattern in _PARTS:
             if pattern.search(path):
                 return part, place

@@ -5,14 +5,15 @@ import re
 from backends.domain.startup.lines import is_outer_prefix
 
 _RECORD = re.compile(
-    r"\([A-Za-z][\w.:-]{0,80}(?: rank=\d{1,6})? pid=\d+[^)]{0,60}\) |"
-    r"(?:INFO|WARNING|ERROR) \d\d-\d\d \d\d:\d\d:\d\d \[|"
+    r"\([A-Za-z][\w.:-]{0,80}(?: rank=\d{1,6}| [A-Z]P\d{1,4})? pid=\d+[^)]{0,60}\) |"
+    r"(?:INFO|WARNING|ERROR) \d\d-\d\d \d\d:\d\d:\d\d (?:\[|\w+\.py:\d)|"
     r"usage: (?:vllm|api_server)|(?:vllm(?: \w+)?|api_server\.py): error: |"
     r"(?<!\d\]: )Traceback \(most recent call last\):"
 )
 """What begins a line: a record of vLLM, how its command line is used, Python's traceback."""
 _OWN = re.compile(
-    r"\((?:[A-Za-z][\w.:-]*(?: rank=\d{1,6})? )?pid=\d|(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)[ :]|"
+    r"\((?:[A-Za-z][\w.:-]*(?: rank=\d{1,6}| [A-Z]P\d{1,4})? )?pid=\d|"
+    r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)[ :]|"
     r"Traceback|\{|\[aiter\]|[ \t]*$"
 )
 """How vLLM's own lines begin."""

@@ -1,13 +1,19 @@
 """The lines of a log in which a failure may show -> suspects, each with where it was raised."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
-from backends.domain.startup.crashes import CRASH, CRASH_WORDS, NATIVE_ERROR, NATIVE_WARNING
+from backends.domain.startup.crashes import (
+    COMPLAINT,
+    CRASH,
+    CRASH_WORDS,
+    NATIVE_ERROR,
+    NATIVE_WARNING,
+)
 from backends.domain.startup.failure_row import Row
 from backends.domain.startup.failures import FOLLOW_ONS, QUOTED, WRAPPERS, classify
-from backends.domain.startup.lines import Record
+from backends.domain.startup.lines import Record, head_of, read
 
 WORDS = CRASH_WORDS | {
     "Traceback",
@@ -133,6 +139,16 @@ class _Block:
     open: bool = False
     chained: bool = False
     suspect: Suspect | None = None
+    last_frame: Suspect | None = None
+    """The line of the innermost frame."""
+
+    @property
+    def severed(self) -> Suspect | None:
+        """What was raised where the frames end, if the line that says what is missing."""
+        last = self.last_frame
+        if not self.open or last is None or not self.frames:
+            return None
+        return replace(last, line=last.said.strip(), frames=list(self.frames))
 
 
 def refuses_arguments(message: str) -> bool:
@@ -155,6 +171,7 @@ class Roots:
         self.hints: list[Suspect] = []
         self.wrappers: list[Suspect] = []
         self.native: list[Suspect] = []
+        self._severed: list[Suspect] = []
         self._blocks: dict[str, _Block] = {}
 
     def forget(self) -> None:
@@ -167,6 +184,16 @@ class Roots:
         for suspect in self.suspects:
             if suspect.process == process and not suspect.crash:
                 suspect.survived = True
+
+    def native_before(self, passed: Iterable[tuple[int, str]], phase: str) -> None:
+        """Take the lines before a crash or death into account that say what went wrong."""
+        said = {one.number for one in self.native}
+        for number, line in passed:
+            message = read(line, head_of(line)).message
+            if number not in said and COMPLAINT.search(message):
+                self.native.append(_told(Suspect(number, "", message[:_LONGEST], "", 0, phase)))
+        self.native.sort(key=lambda one: one.number)
+        del self.native[:-_MOST_NATIVE]
 
     def consider(self, number: int, record: Record, phase: str) -> None:
         """Take one line of the log into account."""
@@ -186,10 +213,12 @@ class Roots:
         frame = _FRAME.match(message)
         if frame is not None:
             _add_frame(block, Frame(frame["path"], frame["line"], frame["name"]))
+            block.last_frame = new
         elif message[0] == " " and not _OTHER_CAUSES.match(message):
             _continue(block, new, record)
         elif message.startswith("Traceback"):
             self.doubtful = self.doubtful or not record.level
+            self._keep(block.severed)
             block.frames, block.open, block.suspect = [], True, None
         elif chain := _CHAIN.match(message):
             block.chained = chain is not None
@@ -215,6 +244,16 @@ class Roots:
             self._add(new, block, record)
         else:
             _continue(block, new, record)
+
+    def _keep(self, severed: Suspect | None) -> None:
+        if severed is not None and len(self._severed) < _MOST_SUSPECTS:
+            self._severed.append(severed)
+
+    @property
+    def severed(self) -> list[Suspect]:
+        """The tracebacks whose last line is missing, each with the line of its last frame."""
+        open_ones = (block.severed for block in self._blocks.values())
+        return [*self._severed, *(one for one in open_ones if one is not None)]
 
     def _is_exception(self, message: str, block: _Block) -> bool:
         if _EXCEPTION.match(message):
@@ -315,5 +354,5 @@ def interesting_frames(frames: list[Frame]) -> Iterator[Frame]:
 _DISPATCH = re.compile(
     r"torch/nn/modules|torch/_dynamo|torch/utils/_contextlib|torch/_ops\.py|<frozen|"
     r"/lib/python3\.\d+/(?!site-packages|dist-packages)|/concurrent/|/contextlib\.py|"
-    r"multiprocessing|asyncio|uvloop|pluggy"
+    r"multiprocessing|asyncio|uvloop|pluggy|libc_sigaction|nptl/"
 )

@@ -214,7 +214,8 @@ SETUP: tuple[Rule, ...] = (
         _row(
             Kind.BAD_CHECKPOINT,
             r"(?:can ?not|could not|can't|not) find|no (?:\S+ ){0,4}(?:files?|checkpoint)s?\b|"
-            r"not contain|not a valid .*(?:uri|file)|files? .*\bmissing|missing .*files?\b|"
+            r"not contain|\bmagic\b|\binvalid header|"
+            r"not a valid .*(?:uri|file)|files? .*\bmissing|missing .*files?\b|"
             r"only .*checkpoints? are|"
             r"meta device|in the config",
             "The model's files are not where or not what the loader expects: {line}",
@@ -289,6 +290,14 @@ SETUP: tuple[Rule, ...] = (
             Kind.BAD_CHECKPOINT,
             r"^(?:OSError|FileNotFoundError)\b.*?(?:file|folder|director|config|path|load|found)",
             *MODEL_FILES,
+            frames=r"transformers/|tokenizers/|mistral_common|sentencepiece",
+        ),
+        _row(
+            Kind.BAD_ARGUMENT,
+            r"^(?:FileNotFoundError|IsADirectoryError)\b.*(?:file|directory)|^ssl\.SSLError\b.*SSL",
+            "A file that the API server was to use is not there or not readable: {line}",
+            "Check the paths of --ssl-keyfile, --ssl-certfile, --ssl-ca-certs and --uds.",
+            frames=r"/uvicorn/",
         ),
         _row(
             Kind.DEPENDENCY_ERROR,

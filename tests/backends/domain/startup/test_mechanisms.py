@@ -48,6 +48,16 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.DEPENDENCY_ERROR, "x/vllm/entrypoints/api_server.py build_app|x/fastapi/routing.py __init__", "TypeError: Router.__init__() got an unexpected keyword argument 'on_startup'", "on_startup", "pins"),
     (K.NO_KERNEL, "", "RuntimeError: hipErrorNoBinaryForGpu: Unable to find code object for all current devices!", "no kernels for this GPU", "rocminfo"),
     (K.STARTUP_TIMEOUT, "", "RuntimeError: Container vllm failed startup probe", "Kubernetes", "failureThreshold"),
+    (K.DEPENDENCY_ERROR, "", "RuntimeError: libfancy_graph.so.9: cannot open shared object file: No such file or directory", "libfancy_graph.so.9", "LD_LIBRARY_PATH"),
+    (K.COMMUNICATION_FAILED, "x/zmq/sugar/socket.py connect", "OSError: [Errno 113] No route to host", "No route to host", "VLLM_HOST_IP"),
+    (K.NO_KERNEL, "x/flashinfer/jit/core.py check", "RuntimeError: Fancy requires GPUs with sm75 or higher", "sm75", "VLLM_USE_FLASHINFER_SAMPLER=0"),
+    (K.BAD_ARGUMENT, "x/vllm/entrypoints/tool_parsers/abstract.py get", "KeyError: \"Tool parser 'hermez' not found. Available parsers: hermes, mistral\"", "called hermez", "--tool-call-parser to one of: hermes, mistral"),
+    (K.BAD_ARGUMENT, "x/vllm/entrypoints/openai/serving_models.py init", "ValueError: Loading lora sql failed: No adapter found for /adapters/sql", "/adapters/sql", "--lora-modules"),
+    (K.BAD_ARGUMENT, "", "RuntimeError: exec: \"vllm\": executable file not found in $PATH", "called vllm", "container's command"),
+    (K.BAD_ARGUMENT, "x/uvicorn/config.py create_ssl_context", "FileNotFoundError: [Errno 2] No such file or directory", "No such file", "--ssl-certfile"),
+    (K.BAD_CHECKPOINT, "x/gguf/gguf_reader.py __init__", "ValueError: GGUF magic invalid", "magic", "--load-format"),
+    (K.INTERNAL_ERROR, "x/torch/_inductor/ir.py __init__", "AssertionError: out variant should have an argument", "inside PyTorch", "--enforce-eager"),
+    (K.NO_KERNEL, "x/vllm_fancy/attention/attention_v1.py __init__", "NotImplementedError: sliding windows are not supported", "sliding windows", "--attention-backend"),
     (K.DEPENDENCY_ERROR, "x/numba/__init__.py _ensure", "ImportError: Numba needs NumPy 2.2 or less. Got NumPy 2.3.", "NumPy 2.3", "uv pip install"),
 ]  # fmt: skip
 
@@ -165,3 +175,72 @@ def test_a_prefix_that_begins_as_lines_of_vllm_do(prefix: str) -> None:
     assert start.vllm_version == "0.20.0"
     assert start.failure is not None
     assert start.failure.line == "ValueError: LoRA rank 128 is greater than max_lora_rank 32."
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "(VllmWorker rank=1 pid=302) ERROR 11-21 08:00:12 multiproc_executor.py:597] ",
+        "(VllmWorker TP1 pid=302) ERROR 11-21 08:00:12 [multiproc_executor.py:597] ",
+        "^[[36m(Worker_TP1 pid=302, ip=)^[[0m ERROR 11-21 08:00:12 [multiproc_executor.py:597] ",
+    ],
+)
+def test_records_of_early_versions_and_of_ray_are_those_of_a_worker(head: str) -> None:
+    frames = [
+        "Traceback (most recent call last):",
+        '  File "/x/vllm/model_executor/models/llama.py", line 487, in load_weights',
+        "KeyError: 'layers.0.mlp.gate_up_proj.activation_scale'",
+    ]
+    worker = "".join(f"{head}{line}\n" for line in frames)
+    engine = "(EngineCore pid=2) ERROR 11-21 08:00:13 [core.py:1] RuntimeError: something else\n"
+    failure = only_start(STARTED + worker + engine).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.CHECKPOINT_MISMATCH, 5)
+
+
+def test_a_crash_is_named_by_the_library_that_was_missed_before_it() -> None:
+    log = (
+        STARTED
+        + "Could not load library libcudnn_graph.so.9. Error: libcudnn_graph.so.9: cannot open shared object file\n"
+        + "Invalid handle.\n"
+        + "Aborted (core dumped)\n"
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.DEPENDENCY_ERROR, 3)
+
+
+def test_a_crash_that_nothing_explains_quotes_what_was_said_before_it() -> None:
+    log = STARTED + "fancy runtime: could not map the ring\nSegmentation fault (core dumped)\n"
+    failure = only_start(log).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.NATIVE_CRASH, 4)
+    assert "could not map the ring" in failure.cause
+
+
+@pytest.mark.parametrize("ready", [False, True])
+def test_a_traceback_without_its_last_line_is_no_silent_death(ready: bool) -> None:
+    head = "(Worker_TP1 pid=302) ERROR 11-21 08:00:12 [multiproc_executor.py:597] "
+    log = (
+        STARTED
+        + ("INFO:     Application startup complete.\n" if ready else "")
+        + f"{head}Traceback (most recent call last):\n"
+        + f'{head}  File "/x/vllm/v1/worker/gpu_worker.py", line 9, in load_model\n'
+        + DIED
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert failure.kind is (K.ENGINE_DIED if ready else K.UNKNOWN)
+    assert failure.line_number == (5 if ready else 4)
+    assert "gpu_worker.py:9 in load_model); the line that says which is missing" in failure.cause
+
+
+def test_a_rank_that_crashes_while_it_serves_ends_the_server() -> None:
+    log = (
+        STARTED
+        + "INFO:     Application startup complete.\n"
+        + "[rank1]:[E1121 08:10:00.123 ProcessGroupNCCL.cpp:685] [Rank 1] Watchdog caught collective operation timeout: ran for 600029 milliseconds before timing out.\n"
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.COMMUNICATION_FAILED, 4)
