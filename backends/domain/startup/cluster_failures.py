@@ -23,6 +23,30 @@ CLUSTER = (
         "port with {meeting_flag}.",
     ),
     _row(
+        Kind.PORT_IN_USE,
+        r"Address already in use[^\n]{0,40}tcp://[^\s':]{0,100}:(?P<port>\d+)",
+        "Port {port}, which a process of the server wants beside the API, is held by another.",
+        "End it (`ss -ltnp 'sport = :{port}'` names it), or change the option or VLLM_ variable "
+        "that names this port.",
+    ),
+    _row(
+        Kind.COMMUNICATION_FAILED,
+        r"DistNetworkError.*?(?:failed to connect|cannot be retrieved)",
+        "The address at which the ranks meet could not be reached: {line}",
+        "Check that each node resolves and reaches it (`getent hosts`, firewall), and that "
+        "--master-addr or VLLM_HOST_IP names the interface which the nodes share.",
+    ),
+    _row(
+        Kind.COMMUNICATION_FAILED,
+        r"gai error|"
+        r"name resolution|Name or service not known|Network is unreachable|No route to host|"
+        r"Connection refused",
+        "The address at which the ranks meet could not be reached: {line}",
+        "Check that each node resolves and reaches it (`getent hosts`, firewall), and that "
+        "--master-addr or VLLM_HOST_IP names the interface which the nodes share.",
+        frames=r"torch/distributed|vllm/distributed|/ray/|/zmq/|nixl|mooncake",
+    ),
+    _row(
         Kind.RANK_MISSING,
         r"DistStoreError: .*?timeout after (?P<waited_ms>\d+) ?ms|"
         r"(?:(?:Timed out|timeout) after (?P<waited>\d+) seconds.{0,80})?"
@@ -33,6 +57,12 @@ CLUSTER = (
         "Look into the other nodes' and ranks' logs for why they are not there; every node must "
         "reach the first one's address and port (VLLM_HOST_IP, firewall), and all must be started "
         "with the same sizes.",
+    ),
+    _row(
+        Kind.RANK_MISSING,
+        r"unique IP address",
+        "Ray knows two nodes by one address: {line}",
+        "Set VLLM_HOST_IP on each node to an address of its own, by which the others reach it.",
     ),
     _row(
         Kind.RANK_MISSING,

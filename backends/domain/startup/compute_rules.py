@@ -32,7 +32,7 @@ COMPUTE: tuple[Rule, ...] = (
         _row(
             Kind.INTERNAL_ERROR,
             r"^(?:ValueError|TypeError)\b|^(?:RuntimeError|AssertionError|KeyError)\b.*?"
-            rf"(?:{REFUSES}|{TENSOR})",
+            rf"(?:{REFUSES}|{TENSOR}|should)",
             *DEFECT,
         ),
     ),
@@ -41,7 +41,8 @@ COMPUTE: tuple[Rule, ...] = (
         _row(
             Kind.BUILD_TOOLS,
             r"CalledProcessError|returned non-zero exit|FileNotFoundError|No such file|"
-            r"not found|\bcompiler\b|SubprocException",
+            r"not found|\bcompiler\b(?!\.)|SubprocException|\bbuild\b.*\bfail|"
+            r"fail\w* to (?:build|compile)|compil\w+ (?:failed|error\b)|nvcc|hipcc",
             "A kernel had to be built while the server started, and the build failed: {line}",
             LIKELY + "a compiler or the CUDA or ROCm toolkit is missing or too old: check `nvcc "
             "--version` or `hipcc --version`, gcc, ninja and CUDA_HOME.",
@@ -50,7 +51,8 @@ COMPUTE: tuple[Rule, ...] = (
             Kind.INTERNAL_ERROR,
             r"(?:InductorError|BackendCompilerFailed|TorchRuntimeError)\b.*\b\w+(?:Error|"
             r"Exception): |"
-            r"LoweringException|CompilationError: at \d|^(?:IndexError|KeyError)\b|"
+            r"LoweringException|^AssertionError: .*\b(?:should|must|expected|type)\b|"
+            r"CompilationError: at \d|^(?:IndexError|KeyError)\b|"
             r"^AssertionError:?$",
             *UNCOMPILED,
         ),
@@ -61,6 +63,14 @@ COMPUTE: tuple[Rule, ...] = (
             Kind.NO_KERNEL,
             rf"{REFUSES}|Error Internal|assertion failed",
             *NO_KERNEL,
+        ),
+    ),
+    *rules(
+        [Part.LAYERS, Part.ATTENTION],
+        _row(
+            Kind.BAD_ARGUMENT,
+            r"(?:configured|set|given|chosen) (?:via|by|with) `?--[a-z]",
+            *REFUSED,
         ),
     ),
     *rules(
@@ -114,6 +124,11 @@ COMPUTE: tuple[Rule, ...] = (
             r"^(?:\w*Error)\b.*?(?:parameter|checkpoint|shard|weight)",
             *MISFIT,
             frames=r" \w*(?:load_weights?|weight_loader)\w*$",
+        ),
+        _row(
+            Kind.CHECKPOINT_MISMATCH,
+            r"\b(?:shards?|fused layers?)\b.*(?:quantized|precision|scheme)",
+            *MISFIT,
         ),
         _row(
             Kind.NO_KERNEL,

@@ -1,10 +1,14 @@
 """From the suspicious lines of a log and the way it ended to the one cause of a failure."""
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from signal import SIGKILL
 
 from backends.domain.server import Exit
 from backends.domain.start import Failure, FailureKind
+from backends.domain.startup.crashes import CRASH
+from backends.domain.startup.failure_row import Row
 from backends.domain.startup.kinds import by_mechanism
 from backends.domain.startup.lines import Record
 from backends.domain.startup.root import Roots, Suspect, interesting_frames
@@ -16,6 +20,8 @@ _UNORDERED = CRASHES | {SIGKILL}
 _FELLED = re.compile(r"Failed core proc\(s\): \{+'(?P<process>\w+)': -(?P<signal>\d{1,3})\}")
 """What vLLM's wrapper says of an engine that a signal ended, which could say nothing itself."""
 _DEATH = re.compile(r"died unexpectedly|exited unexpectedly|EngineDeadError")
+_OF_THE_KERNEL = re.compile(r"NVRM: |Xid \(")
+"""What a kernel log in between tells, which no process need have survived or not."""
 _KERNEL_LOG = (
     "Look into the kernel log (`journalctl -k | grep -iE 'oom|killed process|xid|amdgpu'`): mostly "
     "the host ran out of memory, or the GPU met an error."
@@ -60,13 +66,33 @@ class Suspects:
         """Take into account that a process did more of its start after what it had met."""
         self._roots.went_on(process)
 
-    def consider(self, number: int, record: Record, phase: str, *, died: bool) -> bool:
-        """Take one line into account; return whether it tells of an ordered end instead."""
+    def consider(
+        self,
+        number: int,
+        record: Record,
+        phase: str,
+        *,
+        died: bool,
+        passed: Iterable[tuple[int, str]] = (),
+    ) -> bool:
+        """Take one line into account; return whether it tells of an ordered end instead.
+
+        Args:
+            number: of the line in the log.
+            record: the line, taken apart.
+            phase: in which the start is.
+            died: it is known to tell of a process's death.
+            passed: the lines before it that mean nothing by themselves.
+        """
         for message in (record.message, *record.trace):
             if message.startswith("KeyboardInterrupt"):
                 return True
             dead = _DEATH.search(message) is not None
-            self.died = self.died or died or dead
+            crashed = CRASH.search(message) is not None
+            ended = crashed and not _OF_THE_KERNEL.search(message)
+            self.died = self.died or died or dead or ended
+            if dead or crashed:
+                self._roots.native_before(passed, phase)
             if dead and self._death is None:
                 self._death = Suspect(
                     number, message.strip()[:2000], message, record.process, 0, phase
@@ -87,12 +113,40 @@ class Suspects:
         hints = self._roots.hints
         if best is None and hints and (self.doubtful or exit_ is not None):
             best = min(hints, key=lambda hint: not hint.line.startswith("Failed to import"))
+        said_little = best is None or (best.crash and _row_of(best) is None)
+        native = reversed(self._roots.native)
+        if said_little and (best is not None or self.died or self.hopeless):
+            best = next((one for one in native if _row_of(one) is not None), best)
         died = self._told_by_others(settings, ready=ready)
+        died = self._without_last_line(died and self._with_last_words(died), ready=ready)
         if best is not None and not (
             self._is_of_a_request(best, ready=ready) or (best.follows and died)
         ):
-            return _failure(best, settings, ready=ready)
+            found = _failure(best, settings, ready=ready)
+            return self._with_last_words(found) if best.crash else found
         return died or silent_end(exit_, signal, settings, told=self.hopeless or self.doubtful)
+
+    def _without_last_line(self, died: Failure | None, *, ready: bool) -> Failure | None:
+        severed = min(self._roots.severed, key=Suspect.rank, default=None)
+        if died is None or died.kind is not FailureKind.ENGINE_DIED or severed is None:
+            return died
+        frame = next(interesting_frames(severed.frames), severed.frames[-1])
+        during = f" during {severed.phase}" if severed.phase else ""
+        return Failure(
+            FailureKind.ENGINE_DIED if ready else FailureKind.UNKNOWN,
+            severed.number,
+            severed.line,
+            f"{severed.process or 'vLLM'} raised an error{during} (raised in {frame}); the line "
+            "that says which is missing from this log.",
+            "Read the whole log, with standard error in it, from the server's launch on.",
+        )
+
+    def _with_last_words(self, failure: Failure) -> Failure:
+        before = [one for one in self._roots.native if one.number < (failure.line_number or 0)]
+        if not before or failure.kind not in {FailureKind.NATIVE_CRASH, FailureKind.ENGINE_DIED}:
+            return failure
+        said = f" Before that it wrote: {before[-1].line[:200]}"
+        return replace(failure, cause=f"{failure.cause}{said}")
 
     def _is_of_a_request(self, suspect: Suspect, *, ready: bool) -> bool:
         return ready and self._death is not None and suspect.place == 2 and not suspect.crash
@@ -144,9 +198,7 @@ _HANG = (
 
 def _failure(suspect: Suspect, settings: dict[str, str], *, ready: bool) -> Failure:
     frames = list(interesting_frames(suspect.frames))
-    found = suspect.known or by_mechanism(
-        [f"{frame.path} {frame.function}" for frame in frames], suspect.text
-    )
+    found = _row_of(suspect)
     figures = figures_of(suspect, frames, found and found[1], settings)
     if found is not None:
         row = found[0]
@@ -164,6 +216,12 @@ def _failure(suspect: Suspect, settings: dict[str, str], *, ready: bool) -> Fail
         " ".join(cause.format_map(figures).split()),
         " ".join(remedy.format_map(figures).split()),
     )
+
+
+def _row_of(suspect: Suspect) -> tuple[Row, re.Match[str]] | None:
+    frames = interesting_frames(suspect.frames)
+    places = [f"{frame.path} {frame.function}" for frame in frames]
+    return suspect.known or by_mechanism(places, suspect.text)
 
 
 _CRASHED = (

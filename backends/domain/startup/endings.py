@@ -35,6 +35,10 @@ _OUT_OF_MEMORY = re.compile(
     r"killed by the OOM killer|Failed with result 'oom-kill'|\bOOMKilled\b(?!['\"]?[:=] ?false)|"
     r"oom[_-]kill event"
 )
+_KNOWN = re.compile(
+    r"failed (?:startup|liveness) probe|(?:Startup|Liveness) probe failed",
+)
+"""What Kubernetes says of a stop that it ordered for a reason of its own."""
 _CODE = re.compile(
     r"\bExited \((\d+)\)|\bexit(?:ed)?(?: with)? (?:code|status)[:=]? ?(\d+)|\bExit Code: +(\d+)|"
     r'"exitCode": ?(\d+)',
@@ -44,12 +48,16 @@ _CODE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a server's first process ended, as a line behind its log tells it."""
+    """How a server's first process ended, as a line behind its log tells it.
+
+    Attributes:
+        known: the line says why, and the table of failures knows it.
+    """
 
     number: int
     line: str
     exit: Exit
-    out_of_memory: bool = False
+    known: bool = False
 
 
 def ending_in(lines: Iterable[tuple[int, str]]) -> Ending | None:
@@ -62,12 +70,14 @@ def ending_in(lines: Iterable[tuple[int, str]]) -> Ending | None:
 
 
 def _says_little(told: Ending) -> tuple[bool, bool]:
-    return (not told.out_of_memory, told.exit.signal is None)
+    return (not told.known, told.exit.signal is None)
 
 
 def _told(number: int, line: str) -> Ending | None:
     if _OUT_OF_MEMORY.search(line):
-        return Ending(number, line, Exit(None, int(SIGKILL)), out_of_memory=True)
+        return Ending(number, line, Exit(None, int(SIGKILL)), known=True)
+    if _KNOWN.search(line):
+        return Ending(number, line, Exit(None, int(SIGTERM)), known=True)
     if shell := _SHELL.match(line):
         return Ending(number, line, Exit(None, int(_SHELL_WORDS[shell["word"].lower()])))
     if (systemd := _SYSTEMD.search(line)) and systemd["signal"]:

@@ -1,7 +1,6 @@
 """Any vLLM log -> the starts in it, in one pass and constant memory."""
 
 import re
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
@@ -13,7 +12,7 @@ from backends.domain.stamp import Stamp
 from backends.domain.start import Outcome, PhaseName, Start
 from backends.domain.startup.clock import LogClock
 from backends.domain.startup.document import start_document
-from backends.domain.startup.endings import MOST_LINES, ending_in
+from backends.domain.startup.endings import ending_in
 from backends.domain.startup.fold import apply, as_start
 from backends.domain.startup.lines import Glimpse, head_of, read
 from backends.domain.startup.prefixes import Prefixes, source_of
@@ -34,7 +33,10 @@ _RESOLUTION_S = 2.0
 _MOST_SERVERS = 16
 """Servers whose lines one file may hold between one another."""
 _MOST_UNDATED = 1000
-"""Lines before the first that has a time; they are read as if they stood there."""
+"""Lines before the first that has a time; they are read as if they stood there.
+
+The first half of them is kept whole, as any may belong to a traceback.
+"""
 
 
 def explain(lines: Iterable[tuple[int, str]]) -> list[Start]:
@@ -100,14 +102,15 @@ class _Log:
         interesting = (
             known
             or ((not word or reader.attention) and reader.attends(line, word))
+            or 0 < len(self._undated) < _MOST_UNDATED // 2
             or (reader.ready and '" 5' in line and is_server_error(line))
         )
-        if known and self._opens_another(line, glimpse, whole):
+        if known and _opens_another(reader, self.source, line, glimpse, whole):
             if not reader.over:
                 return True
             self._turn()
         elif not interesting and (not stamp or stamp == self._stamp) and self._held is None:
-            self._last.append((number, line))
+            reader.passed.append((number, line))
             return None
         self._take(number, line, glimpse, interesting=bool(interesting))
         return False
@@ -129,10 +132,10 @@ class _Log:
         moved = stamp != self._stamp or self._held is not None
         if stamp and (self._outer is None or (moved and self._outer is outer)):
             self._dated(line, stamp, outer=outer)
-        self._last.append((number, line))
         if not self._first:
             self._first = number
         if not interesting:
+            self.reader.passed.append((number, line))
             return
         if self._held is not None and len(self._held) < _MOST_UNDATED:
             self._held.append((number, line))
@@ -154,7 +157,6 @@ class _Log:
         self._read_at = self._now()
         self.evident = False
         self._first = 0
-        self._last: deque[tuple[int, str]] = deque(maxlen=MOST_LINES)
         self._bar = (self._read_at.mono_s, 0.0)
         self._undated: list[tuple[int, str]] = []
         self._held: list[tuple[int, str]] | None = None
@@ -212,40 +214,13 @@ class _Log:
             state = apply(state, StopOrdered(self.reader.stopping_at, by="its log"))
         self._state = state
 
-    def _by_its_bar(self, now: Stamp) -> Stamp:
-        """Return `now`, or later where a progress bar, which has no time, ran on after it."""
-        began, ran_s = self._bar
-        return Stamp(max(now.mono_s, began + ran_s), max(now.wall_s, began + ran_s))
-
-    def _opens_another(self, line: str, glimpse: Glimpse, whole: str) -> bool:
-        """Tell whether this line belongs to a start after the one being read."""
-        reader = self.reader
-        up = reader.ready or (reader.engine_ready_at is not None and not reader.has_api_server)
-        failed = reader.doubtful and reader.has_begun
-        early = not (reader.over or up or failed or reader.is_past_devices)
-        if early and (not self.source or source_of(whole) in {"", self.source}):
-            return False
-        record = read(line, glimpse)
-        found = find(record.word, record.tag, record.message)
-        if early:
-            return found is not None and found[0].event is Event.BANNER
-        if found is None:
-            return (reader.over or up) and refuses_arguments(record.message)
-        row, match = found
-        if row.event in {Event.BANNER, Event.ENGINE_UP} or "args" in match.groupdict():
-            several = row.event is Event.ENGINE_UP and failed and not (reader.over or up)
-            return not several
-        if row.event is Event.PLATFORM:
-            return reader.over or up
-        return reader.over and (row.begins is not None or row.ends is not None)
-
     def _finish(self) -> None:
         self._read_held()
         if self._state is None:
             self._begin()
         assert self._state is not None
         now = self._now()
-        facts = self.reader.close(now, None, ending_in(self._last))
+        facts = self.reader.close(now, None, ending_in(self.reader.passed))
         for fact in facts:
             self._state = apply(self._state, fact)
         if self.reader.answers_5xx:
@@ -258,9 +233,15 @@ class _Log:
             return
         start = as_start(self._state, now)
         if start.outcome is Outcome.INCOMPLETE:
-            now = self._by_its_bar(now) if _loads(start) else now
+            now = _by_its_bar(self._bar, now) if _loads(start) else now
             start = with_standing(as_start(self._state, now), self.reader.waiting, self._bar[1])
         self._starts.append((self._first, start if self._stamp else _without_times(start)))
+
+
+def _by_its_bar(bar: tuple[float, float], now: Stamp) -> Stamp:
+    """Return `now`, or later where a progress bar, which has no time, ran on after it."""
+    began, ran_s = bar
+    return Stamp(max(now.mono_s, began + ran_s), max(now.wall_s, began + ran_s))
 
 
 def _loads(start: Start) -> bool:
@@ -270,3 +251,27 @@ def _loads(start: Start) -> bool:
 def _without_times(start: Start) -> Start:
     phases = tuple(replace(phase, duration_s=None) for phase in start.phases)
     return replace(start, total_s=None, ready_s=None, phases=phases)
+
+
+def _opens_another(
+    reader: StartReader, source: str, line: str, glimpse: Glimpse, whole: str
+) -> bool:
+    """Tell whether this line belongs to a start after the one that `reader` reads."""
+    up = reader.ready or (reader.engine_ready_at is not None and not reader.has_api_server)
+    failed = reader.suspects.doubtful and reader.timeline.phase is not None
+    early = not (reader.over or up or failed or reader.timeline.is_past_devices)
+    if early and (not source or source_of(whole) in {"", source}):
+        return False
+    record = read(line, glimpse)
+    found = find(record.word, record.tag, record.message)
+    if early:
+        return found is not None and found[0].event is Event.BANNER
+    if found is None:
+        return (reader.over or up) and refuses_arguments(record.message)
+    row, match = found
+    if row.event in {Event.BANNER, Event.ENGINE_UP} or "args" in match.groupdict():
+        several = row.event is Event.ENGINE_UP and failed and not (reader.over or up)
+        return not several
+    if row.event is Event.PLATFORM:
+        return reader.over or up
+    return reader.over and (row.begins is not None or row.ends is not None)

@@ -12,7 +12,7 @@ from backends.domain.start import PhaseName
 from backends.domain.startup.cluster_failures import CLUSTER
 from backends.domain.startup.failure_row import Row
 from backends.domain.startup.failure_row import row as _row
-from backends.domain.startup.host_failures import HOST
+from backends.domain.startup.host_failures import GPU_FAULTS, HOST
 from backends.domain.startup.kernel_failures import KERNELS
 from backends.domain.startup.model_failures import MODELS
 
@@ -91,6 +91,14 @@ MEMORY = (
         phases=(PhaseName.PROFILE_MEMORY, PhaseName.UNLOGGED, PhaseName.LOAD_WEIGHTS),
     ),
     _row(
+        Kind.HOST_OUT_OF_MEMORY,
+        r"(?:CUDA|HIP)(?: driver)? error: out of memory|hipErrorOutOfMemory|cudaHost\w+",
+        "The host could not give the memory that is pinned for the GPUs{in_frame}.",
+        "Give the offloaded KV cache or weights less (--kv-offloading-size, --cpu-offload-gb), or "
+        "raise the container's memory limit and `ulimit -l`.",
+        frames=r"kv_offload|offload\w*\.py|pin_memory|uva",
+    ),
+    _row(
         Kind.GPU_OUT_OF_MEMORY,
         r"(?:CUDA|HIP|[A-Z]PU|MPS \w*) out of memory\. "
         r"Tried to allocate (?P<wanted>[\d.]+ [KMG]iB)\.?"
@@ -109,7 +117,8 @@ MEMORY = (
         Kind.GPU_OUT_OF_MEMORY,
         r"(?:CUDA|HIP)(?: driver)? error: out of memory|(?:CUDA|HIP|[A-Z]PU) out of memory|"
         r"Triton Error \[\w+\]: out of memory|MPS backend out of memory|OUT_OF_DEVICE_MEMORY|"
-        r"RESOURCE_EXHAUSTED|CU(?:BLAS|DNN)_STATUS_ALLOC_FAILED|"
+        r"RESOURCE_EXHAUSTED|MODULE:PT_DEVMEM Allocation failed|"
+        r"greater than the maximum allowed buffer size|CU(?:BLAS|DNN)_STATUS_ALLOC_FAILED|"
         r"torch\.(?:cuda\.)?OutOfMemoryError|hipErrorOutOfMemory|CUDA_ERROR_OUT_OF_MEMORY",
         "The GPU ran out of memory{during}.",
         "Lower --gpu-memory-utilization{utilization_note} so that room is left outside vLLM's "
@@ -157,9 +166,15 @@ ARGUMENTS = (
     ),
     _row(
         Kind.BAD_ARGUMENT,
-        r"\S+: error: (?P<problem>.+)",
+        r"^(?:vllm(?: [\w-]+)*|[\w./-]+\.py): error: (?P<problem>.+)",
         "The command line was refused: {problem}.",
         "Correct the arguments; `vllm serve --help=all` lists them.",
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"exec: \"(?P<program>[^\"]+)\": executable file not found",
+        "The image has no program called {program} on its PATH.",
+        "Correct the container's command, or name the program with its whole path.",
     ),
     _row(
         Kind.BAD_ARGUMENT,
@@ -184,6 +199,13 @@ ARGUMENTS = (
         r"At most (?P<most>\d+) (?P<items>\w+)(?:\(s\))?s? may be provided",
         "A prompt may have {most} {items} here, and one has more.",
         "Raise --limit-mm-per-prompt for {items}.",
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"(?P<which>tool|reasoning) parser '(?P<name>[^']+)' not found\. Available parsers: "
+        r"(?P<choice>[^\"]+)",
+        "There is no {which} parser called {name}.",
+        "Set {parser_flag} to one of: {choice}.",
     ),
     _row(
         Kind.BAD_ARGUMENT,
@@ -262,6 +284,14 @@ ARGUMENTS = (
     ),
     _row(
         Kind.PORT_IN_USE,
+        r"Address already in use",
+        "A port that the server's processes use among one another is held by another process.",
+        "See `ss -ltnp` for who listens, end it, or set VLLM_PORT in the server's environment to "
+        "where free ports begin.",
+        frames=r"/zmq/|vllm/distributed|torch/distributed|core_client|kv_transfer|/ray/",
+    ),
+    _row(
+        Kind.PORT_IN_USE,
         r"Address already in use|error while attempting to bind on address.*\('[^']*', "
         r"(?P<port>\d+)",
         "Another process already listens on port {port}.",
@@ -269,7 +299,7 @@ ARGUMENTS = (
     ),
 )
 
-TABLE: tuple[Row, ...] = (*KERNELS, *CLUSTER, *MEMORY, *ARGUMENTS, *MODELS, *HOST)
+TABLE: tuple[Row, ...] = (*KERNELS, *GPU_FAULTS, *CLUSTER, *MEMORY, *ARGUMENTS, *MODELS, *HOST)
 
 WRAPPERS = re.compile(
     r"Engine core initialization failed|Engine process failed to start|"

@@ -3,6 +3,30 @@
 from backends.domain.start import FailureKind as Kind
 from backends.domain.startup.failure_row import row as _row
 
+GPU_FAULTS = (
+    _row(
+        Kind.GPU_FAULT,
+        r"Memory access fault by GPU(?: (?P<gpu>[\w-]+))?|HW Exception by GPU(?: (?P<hw>[\w-]+))?",
+        "The GPU{gpu_note} met a memory access fault{during}.",
+        "Most likely one of AITER's kernels: try VLLM_ROCM_USE_AITER_MOE=0, then "
+        "VLLM_ROCM_USE_AITER=0; --enforce-eager leaves out the graphs; `dmesg` shows a "
+        "fault of the hardware.",
+    ),
+    _row(
+        Kind.GPU_FAULT,
+        r"illegal memory access|misaligned address|unspecified launch failure|HSA_STATUS_ERROR\w*|"
+        r"device-side assert|uncorrectable ECC|CUDA error: unknown error|NVRM: Xid|Xid \(|"
+        r"CUDA_ERROR_(?:ILLEGAL|LAUNCH)\w*|hipError(?:IllegalAddress|LaunchFailure)|GPU is lost|"
+        r"DEVICE_LOST|ACL stream synchronize failed|"
+        r"fallen off the bus|illegal instruction was encountered|"
+        r"CU(?:BLAS|DNN)_STATUS_(?:EXECUTION_FAILED|INTERNAL_ERROR)",
+        "The GPU met a fault{during}: {line}",
+        "See `dmesg | grep -iE 'xid|amdgpu'` for a fault of the hardware; else a kernel is wrong: "
+        "--enforce-eager or another backend ({attention_backend}) gets round it, and "
+        "CUDA_LAUNCH_BLOCKING=1 (AMD_SERIALIZE_KERNEL=3) shows where.",
+    ),
+)
+
 HOST = (
     _row(
         Kind.NO_DEVICE,
@@ -18,6 +42,20 @@ HOST = (
         "that was not given the GPUs.",
         "A container needs --gpus all and nvidia-container-toolkit; a host needs the driver; on an "
         "AMD host install the ROCm build.",
+    ),
+    _row(
+        Kind.DEPENDENCY_ERROR,
+        r"Torch not compiled with \w+ enabled|PyTorch was (?:not )?compiled (?:without|with) \w+|"
+        r"not linked with support for \w+ devices",
+        "The PyTorch beside this vLLM was built without support for this device.",
+        "Install vLLM again in an environment of its own, with the PyTorch that it pins: another "
+        'package has replaced it (`python -c "import torch; print(torch.__version__)"`).',
+    ),
+    _row(
+        Kind.NO_DEVICE,
+        r"invalid literal for int\(\)[^']{0,40}'(?P<device>(?:MIG|GPU)-[\w/-]+)'",
+        "This vLLM cannot read a device's name in CUDA_VISIBLE_DEVICES: {device}.",
+        "Name the device there by its number (`nvidia-smi -L`), or update vLLM.",
     ),
     _row(
         Kind.NO_DEVICE,
@@ -57,27 +95,6 @@ HOST = (
         "at first, {later} GiB later.",
         "Start again once the other process is up or gone; start servers that share a GPU one "
         "after another.",
-    ),
-    _row(
-        Kind.GPU_FAULT,
-        r"Memory access fault by GPU(?: (?P<gpu>[\w-]+))?|HW Exception by GPU(?: (?P<hw>[\w-]+))?",
-        "The GPU{gpu_note} met a memory access fault{during}.",
-        "Most likely one of AITER's kernels: try VLLM_ROCM_USE_AITER_MOE=0, then "
-        "VLLM_ROCM_USE_AITER=0; --enforce-eager leaves out the graphs; `dmesg` shows a "
-        "fault of the hardware.",
-    ),
-    _row(
-        Kind.GPU_FAULT,
-        r"illegal memory access|misaligned address|unspecified launch failure|HSA_STATUS_ERROR\w*|"
-        r"device-side assert|uncorrectable ECC|CUDA error: unknown error|NVRM: Xid|Xid \(|"
-        r"CUDA_ERROR_(?:ILLEGAL|LAUNCH)\w*|hipError(?:IllegalAddress|LaunchFailure)|GPU is lost|"
-        r"DEVICE_LOST|ACL stream synchronize failed|"
-        r"fallen off the bus|illegal instruction was encountered|"
-        r"CU(?:BLAS|DNN)_STATUS_(?:EXECUTION_FAILED|INTERNAL_ERROR)",
-        "The GPU met a fault{during}: {line}",
-        "See `dmesg | grep -iE 'xid|amdgpu'` for a fault of the hardware; else a kernel is wrong: "
-        "--enforce-eager or another backend ({attention_backend}) gets round it, and "
-        "CUDA_LAUNCH_BLOCKING=1 (AMD_SERIALIZE_KERNEL=3) shows where.",
     ),
     _row(
         Kind.HOST_LIMIT,
@@ -121,6 +138,19 @@ HOST = (
     ),
     _row(
         Kind.PERMISSION_DENIED,
+        r"no locator available for file '(?P<path>[^']+)'",
+        "Numba finds no folder that this user may write its compiled functions to.",
+        "Set NUMBA_CACHE_DIR, and HOME, to a folder that is this user's own.",
+    ),
+    _row(
+        Kind.PERMISSION_DENIED,
+        r"PermissionError|permission denied",
+        "This user may not listen on port {port}.",
+        "Choose a --port above 1023, or give the process CAP_NET_BIND_SERVICE.",
+        frames=r"create_server_socket|create_server|uvicorn/",
+    ),
+    _row(
+        Kind.PERMISSION_DENIED,
         r"PermissionError|Permission denied|Read-only file system",
         "A file or device may not be read or written by this user: {line}",
         "Give the user the rights, or point HF_HOME, VLLM_CACHE_ROOT and HOME to a folder that is "
@@ -135,6 +165,13 @@ HOST = (
         frames=r"(?<!models)/transformers/|(?<!vllm)/tokenizers/|mistral_common",
     ),
     _row(
+        Kind.DEPENDENCY_ERROR,
+        r"untagged enum",
+        "The model's tokenizer.json is of a newer form than the installed tokenizers can read.",
+        "Update Transformers and tokenizers to the newest that this vLLM takes (`pip show vllm` "
+        "lists its range), or update vLLM.",
+    ),
+    _row(
         Kind.DRIVER_MISMATCH,
         r"NVIDIA driver on your system is too old \(found version (?P<found>\d{1,6})\)",
         "The NVIDIA driver supports CUDA {found_cuda} at most, and this build needs a newer one.",
@@ -145,7 +182,7 @@ HOST = (
         r"CUDA driver version is insufficient|no kernel image is available for execution|"
         r"device kernel image is invalid|HIP error: invalid device function|"
         r"forward compatibility was attempted|PTX was compiled with an unsupported toolchain|"
-        r"driver/library version mismatch",
+        r"driver/library version mismatch|NVML/RM version mismatch",
         "The GPU's driver or its kind does not fit the kernels of this build.",
         "Update the driver (`nvidia-smi` or `rocminfo` shows it), or install the vLLM build made "
         "for this GPU and driver.",
@@ -157,12 +194,26 @@ HOST = (
         "Install the build for this host's GPUs: the ROCm build on AMD, the CUDA build on NVIDIA.",
     ),
     _row(
+        Kind.DEPENDENCY_ERROR,
+        r"(?P<library>lib[\w.+-]{1,60}\.so[\w.]*): cannot open shared",
+        "A library that a package needs is not there: {library}.",
+        "Install vLLM again in an environment of its own, which brings its libraries, and leave "
+        "LD_LIBRARY_PATH unset unless it names them.",
+    ),
+    _row(
         Kind.NO_DEVICE,
         r"Failed to infer device type|No (?:CUDA|HIP) GPUs are available|No platform detected|"
         r"UnspecifiedPlatform|Found no NVIDIA driver|no CUDA-capable device|invalid device ordinal",
         "No GPU that this vLLM can use was found.",
         "Check `nvidia-smi` or `rocm-smi`; a container needs --gpus all, or --device /dev/kfd "
         "--device /dev/dri on AMD.",
+    ),
+    _row(
+        Kind.STARTUP_TIMEOUT,
+        r"(?:startup|liveness) probe failed|failed (?:startup|liveness) probe",
+        "Kubernetes ended the container, because its probe did not succeed in time: {line}",
+        "Give it a startupProbe whose failureThreshold x periodSeconds is longer than a start "
+        "takes here, and leave the livenessProbe to begin after it.",
     ),
     _row(
         Kind.STARTUP_TIMEOUT,
@@ -173,10 +224,12 @@ HOST = (
     ),
     _row(
         Kind.DEPENDENCY_ERROR,
-        r"^(?:\w+\.)*(?:ImportError|ModuleNotFoundError)\b.*?(?:install|requir|found|import|module|"
+        r"^(?:\w+\.)*(?:ImportError|ModuleNotFoundError)\b.*?(?:install|requir|needs? |found|"
+        r"import|module|"
         r"symbol|version|package|library|load|shared object|available|support)|undefined symbol|"
         r"(?:type '[\w.]+'|'(?:type|ABCMeta)' object) is not subscriptable|"
         r"'_OpNamespace' '\w+' object has no attribute|does not exist or is not currently imported|"
+        r"Could not run '\w+::\w+' with arguments from|already used by a Transformers|"
         r"operator torchvision::nms does not exist|PackageNotFoundError|cannot import name|"
         r"version `GLIBC",
         "A Python package that vLLM needs is missing or does not fit: {line}",

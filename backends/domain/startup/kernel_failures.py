@@ -23,6 +23,7 @@ KERNELS = (
     ),
     _row(
         Kind.NO_KERNEL,
+        r"not supported by (?:Flash\w+|\w+ attention)|"
         r"No valid (?:\w+ )*attention backend|Selected backend \S+ is not valid|"
         r"(?:FlashMLA|FlashInfer|FlashAttention|FLASH_ATTN|CUTLASS_MLA|AITER)\S* .{0,60}?"
         r"(?:not supported|is not available|not valid|not compiled|not built)",
@@ -77,6 +78,13 @@ KERNELS = (
     ),
     _row(
         Kind.NO_KERNEL,
+        r"hipErrorNoBinaryForGpu|Unable to find code object for",
+        "This build has no kernels for this GPU.",
+        "Compare `rocminfo | grep gfx` with what the build is for: install the vLLM build made for "
+        "this GPU, and leave HSA_OVERRIDE_GFX_VERSION unset unless it names a GPU of its family.",
+    ),
+    _row(
+        Kind.NO_KERNEL,
         r"no kernel image is available|invalid device function",
         "A backend's package has no kernel for this GPU{in_frame}.",
         f"{_OTHER_LAYER_BACKEND}, or {{attention_backend}} for attention.",
@@ -88,6 +96,23 @@ KERNELS = (
         "A Triton kernel needs {needed} bytes of the GPU's shared memory, and it has {has}.",
         "Most likely vLLM has no tuned sizes for this GPU: choose another backend ("
         "{attention_backend}, {moe_backend}), or update vLLM.",
+    ),
+    _row(
+        Kind.NO_KERNEL,
+        r"requires? GPUs? with (?:sm|gfx|compute capability)",
+        "A backend does not run on this GPU{in_frame}: {line}",
+        "Choose another with {attention_backend}; for the sampler's kernels set "
+        "VLLM_USE_FLASHINFER_SAMPLER=0.",
+    ),
+    _row(
+        Kind.NO_KERNEL,
+        r"(?P<type>\w+) not supported in this architecture|"
+        r"^(?!.*(?:nvcc|ptxas|hipcc|clang))(?:.*\b(?:unknown|unsupported) (?:GPU )?arch\w*\b)",
+        "A kernel does not know this GPU or has no such type for it{in_frame}: {line}"
+        "{reasons_note}",
+        "Choose another backend with {layer_backend}, or serve the model in another "
+        "quantization; on AMD leave out AITER with VLLM_ROCM_USE_AITER=0.",
+        frames=r"triton|aiter|deep_gemm|flashinfer|cutlass|layers/|kernels/|ops/|v1/attention",
     ),
     _row(
         Kind.BUILD_TOOLS,
@@ -124,6 +149,8 @@ KERNELS = (
     ),
     _row(
         Kind.BUILD_TOOLS,
+        r"C(?:pp|\+\+ )compile ?error|fatal error: [\w./+-]{1,80}: No such file|"
+        r"\bbuild\b[^\n]{1,300}\bfailed\b *!|"
         r"ninja: build stopped|Error building extension|Error compiling objects|"
         r"Ninja build failed|nvcc fatal|hipcc.* failed|"
         r"Command '\[?'?\S*(?:gcc|cc|nvcc|ninja|hipcc)",

@@ -35,8 +35,11 @@ from backends.domain.startup.part_rule import (
 from backends.domain.startup.parts import Part, part_of
 from backends.domain.startup.setup_rules import SETUP
 
-_SOURCES = re.compile(r"[\w./-]{1,300}\.(?:cuh?|cpp|hip|h)(?=:\d)")
+_SOURCES = re.compile(r"[\w./-]{1,300}\.(?:cuh?|cpp|hip|h)(?=:\w)")
 """Files of native code, which raises without frames and names them in its message."""
+
+_LONGEST = 1000
+"""Characters of a message that rules look at."""
 
 _OURS = frozenset(Part) - {Part.BUILD, Part.HUB, Part.PACKAGES, Part.DEVICE, Part.NATIVE}
 """The parts that are vLLM's own, or whose errors vLLM's words tell."""
@@ -54,6 +57,12 @@ _GENERAL: tuple[Rule, ...] = (
     ),
     *rules(
         _OURS,
+        _row(
+            Kind.DEPENDENCY_ERROR,
+            r"^AttributeError: '?\w*(?:Tokenizer\w*|Processor|FeatureExtractor|Config)'?"
+            r"(?: object)? has no attribute",
+            *PACKAGE,
+        ),
         _row(
             Kind.DEPENDENCY_ERROR,
             r"module '(?!vllm)\w[\w.]*' has no attribute '\w+'$",
@@ -95,7 +104,8 @@ _GENERAL: tuple[Rule, ...] = (
         _row(Kind.INTERNAL_ERROR, STATE, *DEFECT),
         _row(
             Kind.DEPENDENCY_ERROR,
-            r"pip install|(?:is|are)(?: not|n't) installed|install(?:ation)? (?:of )?\S+ "
+            r"pip install|need to have \S+(?: or \S+)? installed|(?:is|are)(?: not|n't) "
+            r"installed|install(?:ation)? (?:of )?\S+ "
             r"(?:with|package|via|to)|(?:please|either) install|packages? (?:is|are) "
             r"(?:required|not)|requires? (?:the )?\S{2,40} (?:package|library)|"
             r"usable \S+ installation|install it from|requires installation|"
@@ -176,6 +186,13 @@ _WHEREVER = _row(
     *UNCOMPILED,
 )
 """What PyTorch's compiler says, whose own frames tell nothing."""
+_AT_IMPORT = _row(
+    Kind.DEPENDENCY_ERROR,
+    r"^(?:AttributeError|TypeError|NameError|SyntaxError|ValueError|RuntimeError|KeyError|"
+    r"AssertionError)\b",
+    *PACKAGE,
+)
+"""What is raised while vLLM's own modules are imported: two packages do not fit."""
 _RULES = (*_GENERAL, *SETUP, *COMPUTE)
 
 
@@ -186,9 +203,10 @@ def by_mechanism(places: Sequence[str], text: str) -> tuple[Row, re.Match[str]] 
         places: of the traceback, the innermost first, as `part_of` takes them.
         text: the exception's line, and what continues it.
     """
-    if found := _WHEREVER.pattern.search(text):
-        return _WHEREVER, found
-    first = text.partition("\n")[0].partition(" [type=")[0]
+    for row in (_WHEREVER, *((_AT_IMPORT,) if _imports(places) else ())):
+        if found := row.pattern.search(text):
+            return row, found
+    first = sentence(text)
     raised = part_of([*_SOURCES.findall(first), *places])
     if raised is None:
         return None
@@ -197,3 +215,17 @@ def by_mechanism(places: Sequence[str], text: str) -> tuple[Row, re.Match[str]] 
         if part in rule.parts and (found := rule.row.find(first, "", [place])):
             return rule.row, found
     return None
+
+
+def _imports(places: Sequence[str]) -> bool:
+    """Tell whether the innermost of vLLM's own frames is a module that is being imported."""
+    ours = next((place for place in places if "vllm/" in place.partition(" ")[0]), "")
+    return ours.endswith(" <module>")
+
+
+def sentence(text: str) -> str:
+    """Return a message's first line, with what follows where it ends in a colon."""
+    first, _, more = text.partition("\n")
+    if first.rstrip().endswith(":"):
+        first = f"{first.rstrip()} {' '.join(more.split())}"[:_LONGEST]
+    return first.partition(" [type=")[0]

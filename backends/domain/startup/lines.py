@@ -22,11 +22,12 @@ _WITHOUT_ESC = re.compile(r"(?:\^\[|#033|\\u001b|\\x1b|\\033|\ufffd|\u241b)?\[[0
 
 # Each process writes its prefix before what reaches it, so a line may carry a chain of them:
 # (EngineCore pid=9) (RayWorkerProc pid=4, ip=10.0.0.2) (Worker_TP1 pid=4). The last one spoke.
-_IP = r"(?:, ip=[\w.:]{1,50})?"
-_ONE_PROCESS = rf"\((?:(?:[A-Za-z][\w.:-]*(?: rank=\d{{1,6}})? )?pid=\d+|raylet){_IP}\) ?"
+_IP = r"(?:, ip=[\w.:]{0,50})?"
+_NAME = r"[A-Za-z][\w.:-]*(?: [A-Z]P\d{1,4})?"
+_ONE_PROCESS = rf"\((?:(?:{_NAME}(?: rank=\d{{1,6}})? )?pid=\d+|raylet){_IP}\) ?"
 _CHAIN = (
     rf"(?:{_ONE_PROCESS}(?=\()){{0,8}}"
-    rf"(?:\((?:(?P<process>[A-Za-z][\w.:-]*)(?: rank=(?P<rank>\d{{1,6}}))? )?pid=\d+{_IP}\) ?"
+    rf"(?:\((?:(?P<process>{_NAME})(?: rank=(?P<rank>\d{{1,6}}))? )?pid=\d+{_IP}\) ?"
     rf"|\((?P<raylet>raylet){_IP}\) ?|\[rank(?P<torch_rank>\d{{1,6}})\]: ?)?"
 )
 
@@ -34,7 +35,7 @@ _CHAIN = (
 #  process                level stamp                         tag        word
 _HEAD = re.compile(
     _CHAIN + r"(?:(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)"
-    r"(?: (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \[[^\]]*\] ?|: +))?"
+    r"(?: (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \[?[^\]\s]*\] ?|: +))?"
     r"(?:\[\d{4}-(?P<bracket>\d\d-\d\d \d\d:\d\d:\d\d)\] [A-Z]+ \S+:\d+: )?"
     r"(?:\[(?P<tag>[a-z_]+)\] )?"
     r"(?P<word>  Value error| *[▀▄█][▀▄█ ]* (?:version|model)(?= )|Engine 000:|The above|\S*)"
@@ -42,7 +43,7 @@ _HEAD = re.compile(
 
 # Nearly every line of a server's log; what it does not match, `_HEAD` does more slowly.
 _BARE_RECORD = (
-    r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) (\d\d-\d\d \d\d:\d\d:\d\d) \[[^\]]*\] "
+    r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) (\d\d-\d\d \d\d:\d\d:\d\d) \[?[^\]\s]*\] "
     r"((?!Engine |The )[^\s\[▀▄█]\S*)"
 )
 _RECORD = re.compile(_BARE_RECORD)
@@ -61,7 +62,7 @@ _OUTER_BEGINS = "2["
 _OUTER_WORDS = frozenset((*_MONTHS, "std"))
 _RECORD_INSIDE = re.compile(
     rf"(?:{_ONE_PROCESS}){{0,9}}"
-    r"(?:INFO|WARNING|ERROR) (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \["
+    r"(?:INFO|WARNING|ERROR) (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) (?:\[|\w+\.py:\d)"
 )
 # Two patterns, as one with all between them would take quadratic time where the second is missing.
 _JSON_TIME = re.compile(r'"asctime": "\d{4}-(\d\d-\d\d \d\d:\d\d:\d\d[,.]?\d*)')

@@ -43,6 +43,30 @@ MODELS = (
     ),
     _row(
         Kind.NO_NETWORK,
+        r"(?:host='(?P<pool>[^']+)'.*)?(?:CERTIFICATE_VERIFY_FAILED|SSLCertVerificationError)",
+        "{hub} was reached, and its certificate was not trusted: most likely a proxy has put its "
+        "own there.",
+        "Set REQUESTS_CA_BUNDLE and SSL_CERT_FILE in the server's environment to a file with the "
+        "proxy's certificate, or download the model beforehand with `hf download {model}`.",
+    ),
+    _row(
+        Kind.MODEL_NOT_FOUND,
+        r"RevisionNotFoundError|Invalid rev id: (?P<revision>\S+)",
+        "The hub has the model, and not the revision that was asked for: {line}{reasons_note}",
+        "Correct --revision (or --tokenizer-revision, --code-revision), or leave it out.",
+    ),
+    _row(
+        Kind.DOWNLOAD_FAILED,
+        r"NoCredentialsError|Unable to locate credentials|An error occurred \((?:403|Forbidden|"
+        r"AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken)\w*\)|"
+        r"DefaultCredentialsError|AuthenticationFailed",
+        "The object store did not let this account read the model's files: {line}",
+        "Give the server the store's credentials in its environment (AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY, or a role; AWS_ENDPOINT_URL for a store of one's own), with the "
+        "right to list and read the bucket.",
+    ),
+    _row(
+        Kind.NO_NETWORK,
         r"(?:LocalEntryNotFoundError|Cannot find an appropriate cached snapshot folder|outgoing "
         r"traffic has been disabled|OfflineModeIsEnabled|Cannot reach .* offline mode)",
         "The model is not in the local cache, and the hub may not or could not be asked.",
@@ -58,6 +82,27 @@ MODELS = (
         "{hub} could not be reached.",
         "Check DNS, proxy and firewall with `curl -I https://{host}`, or download the "
         "model beforehand with `hf download {model}`.",
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        r"No adapter found for (?P<path>\S+)",
+        "There is no LoRA adapter in {path}.",
+        "Correct the path in --lora-modules (`ls {path}` must show adapter_config.json).",
+    ),
+    _row(
+        Kind.BAD_CHECKPOINT,
+        r"(?:Can't|Couldn't|Could not|Unable to) (?:load|find)\b[^']{0,60}\b"
+        r"(?:of|for|at|from|in) '(?P<path>[^']+)'",
+        "{path} has no files that can be read so: {line}",
+        "Look whether it is the model's folder (`ls {path}`) and holds config.json and the "
+        "tokenizer's files; a name on the hub needs its owner before it.",
+    ),
+    _row(
+        Kind.BAD_CHECKPOINT,
+        r"Unrecognized model in (?P<path>\S+?)\. ",
+        "The config.json of {path} has no model_type, or one that Transformers does not know.",
+        "Look whether {path} is the whole model and no adapter, checkpoint of an optimizer or "
+        "GGUF folder; for a new model upgrade vLLM and Transformers together.",
     ),
     _row(
         Kind.MODEL_NOT_FOUND,
@@ -110,7 +155,7 @@ MODELS = (
     ),
     _row(
         Kind.UNSUPPORTED_DTYPE,
-        r"Unknown quantization method|"
+        r"Unknown quantization method|Quantization scheme is not supported for|"
         r"(?P<method>\S+) quantization is (?:currently )?not supported (?:in|on|for the) |"
         r"torch\.\w+ is not supported for quantization method (?P<other>\S+?)\.?",
         "This vLLM cannot serve the model's quantization or data type.",

@@ -43,7 +43,7 @@ _PATHS = (
         Part.BUILD,
         (
             r"triton/(?:backends/\w+/)?(?:compiler|driver)|triton/runtime/build|torch/_inductor|"
-            r"cpp_ext|flashinfer/jit|tilelang|aiter/jit|deep_gemm/jit|/tvm/|setuptools|distutils"
+            r"cpp_ext|flashinfer/jit/(?:cpp_ext|env|build)|tilelang|aiter/jit|deep_gemm/jit|/tvm/|setuptools|distutils"
         ),
     ),
     (Part.RAY, r"/ray/|vllm/(?:\w+/)*(?:executor/ray\w*|ray_(?:utils|executor\w*))(?:\.py|/)"),
@@ -51,7 +51,7 @@ _PATHS = (
         Part.COMMUNICATION,
         (
             r"^(?!.*/layers/).*(?:torch/distributed|vllm/distributed|all_?reduce\.cuh?|pynccl|nixl|"
-            r"mooncake|gloo|rccl|hccl)"
+            r"nvshmem|deep_ep|libfabric|ucx|mooncake|gloo|rccl|hccl)"
         ),
     ),
     (Part.ADAPTER, r"vllm/lora/|/peft/"),
@@ -68,21 +68,21 @@ _PATHS = (
     (
         Part.ATTENTION,
         (
-            r"layers/(?:\w*attention|\w*attn\w*)|v1/attention|attention/(?:backends|selector)|"
-            r"flash_?attn|flash_?mla|flashinfer"
+            r"layers/(?:\w*attention|\w*attn\w*)|v1/attention|vllm/attention/|attention/(?:backends|selector)|"
+            r"flash_?attn|flash_?mla|flashinfer(?!/jit/(?:cpp_ext|env|build))"
         ),
     ),
     (
         Part.LAYERS,
         (
-            r"layers/(?:quantization|fused_moe|mamba)|model_executor/(?:layers|kernels)/|cutlass|"
+            r"layers/(?:quantization|fused_moe|mamba)|vllm/quantization/|model_executor/(?:layers|kernels)/|cutlass|"
             r"aiter|marlin|deep_gemm|compressed_tensors"
         ),
     ),
     (Part.PLATFORM, r"vllm/platforms/"),
     (
         Part.LOADER,
-        r"model_loader|safetensors|torch/serialization|/gguf/|parameter\.py|runai_model_streamer",
+        r"model_loader|safetensors|torch/serialization|(?:^|/)gguf/|parameter\.py|runai_model_streamer",
     ),
     (Part.MODEL, r"vllm/(?:model_executor/)?models/|transformers_modules"),
     (Part.MODEL_FILES, r"vllm/transformers_utils/"),
@@ -96,13 +96,18 @@ _PATHS = (
     ),
     (
         Part.HUB,
-        r"huggingface_hub|modelscope|hf_(?:xet|transfer)|httpx|httpcore|requests/|urllib3|aiohttp",
+        (
+            r"botocore|boto3|s3fs|gcsfs|fsspec|google/cloud|azure/|streamer_s3|s3_utils|"
+            r"huggingface_hub|modelscope|hf_(?:xet|transfer)|httpx|httpcore|requests/|urllib3|"
+            r"aiohttp"
+        ),
     ),
     (
         Part.PACKAGES,
         (
             r"/transformers/|/tokenizers/|mistral_common|sentencepiece|numpy/|/numba/|torchvision|"
-            r"importlib|torch/__init__"
+            r"importlib|torch/__init__|/(?:fastapi|starlette|uvicorn|openai|zmq|msgspec|outlines\w*|"
+            r"xgrammar|prometheus\w*|opentelemetry|numpy|scipy|PIL|cv2|librosa|pandas)/"
         ),
     ),
     (
@@ -118,6 +123,8 @@ _PATHS = (
     ),
     (Part.ENGINE, r"vllm/"),
 )
+_PLUG_IN = re.compile(r"(?:^|/)vllm_(?!flash_attn|router)[a-z]+/")
+"""Packages that bring vLLM to other devices are laid out as vLLM is: vllm_ascend, vllm_gaudi."""
 _PARTS = tuple((part, re.compile(paths, re.IGNORECASE)) for part, paths in _PATHS)
 
 
@@ -129,7 +136,7 @@ def part_of(places: Sequence[str]) -> tuple[Part, str] | None:
             first.
     """
     for place in places:
-        path = place.partition(" ")[0]
+        path = _PLUG_IN.sub("/vllm/", place.partition(" ")[0])
         for part, pattern in _PARTS:
             if pattern.search(path):
                 return part, place

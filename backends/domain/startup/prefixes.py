@@ -5,12 +5,17 @@ import re
 from backends.domain.startup.lines import is_outer_prefix
 
 _RECORD = re.compile(
-    r"\([A-Za-z][\w.:-]{0,80}(?: rank=\d{1,6})? pid=\d+[^)]{0,60}\) |"
-    r"(?:INFO|WARNING|ERROR) \d\d-\d\d \d\d:\d\d:\d\d \[|"
-    r"usage: (?:vllm|api_server)|(?:vllm(?: \w+)?|api_server\.py): error: "
+    r"\([A-Za-z][\w.:-]{0,80}(?: rank=\d{1,6}| [A-Z]P\d{1,4})? pid=\d+[^)]{0,60}\) |"
+    r"(?:INFO|WARNING|ERROR) \d\d-\d\d \d\d:\d\d:\d\d (?:\[|\w+\.py:\d)|"
+    r"usage: (?:vllm|api_server)|(?:vllm(?: \w+)?|api_server\.py): error: |"
+    r"(?<!\d\]: )Traceback \(most recent call last\):"
 )
-"""What only vLLM begins a line with: a record, or how its command line is used."""
-_OWN = frozenset("(IWEDCT{[")
+"""What begins a line: a record of vLLM, how its command line is used, Python's traceback."""
+_OWN = re.compile(
+    r"\((?:[A-Za-z][\w.:-]*(?: rank=\d{1,6}| [A-Z]P\d{1,4})? )?pid=\d|"
+    r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)[ :]|"
+    r"Traceback|\{|\[aiter\]|[ \t]*$"
+)
 """How vLLM's own lines begin."""
 _MOST_OWN = 20_000
 """Lines that begin so, after which no other beginning is expected any more."""
@@ -54,7 +59,7 @@ class Prefixes:
             return line[known.end() :]
         if not self._tries or not self._own_left:
             return line
-        if not line or line[0] in _OWN:
+        if _OWN.match(line):
             self._own_left -= 1
             self.any = self._known is not None or self._own_left > 0
             return line

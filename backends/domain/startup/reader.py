@@ -1,6 +1,7 @@
 """Lines of one start -> facts about it, one line at a time; used live and on recorded logs."""
 
 import re
+from collections import deque
 from dataclasses import replace
 from functools import lru_cache
 
@@ -14,19 +15,13 @@ from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
 from backends.domain.startup.crashes import is_native
 from backends.domain.startup.diagnosis import Suspects, after_a_hang, failure_behind
-from backends.domain.startup.endings import Ending
+from backends.domain.startup.endings import MOST_LINES, Ending
 from backends.domain.startup.figures import Figures, progressed
 from backends.domain.startup.lines import Record, head_of, read
 from backends.domain.startup.root import ATTENTION_LINES
 from backends.domain.startup.root import WORDS as FAILURE_WORDS
 from backends.domain.startup.timeline import RankTimelines, Timeline
-from backends.domain.startup.unfinished import (
-    Ranks,
-    Wait,
-    announced,
-    crawling_capture,
-    wait_sentence,
-)
+from backends.domain.startup.unfinished import Wait, Waits, wait_sentence
 from backends.domain.startup.wording import Event, Wording
 from backends.domain.startup.wordings import WORDS, find, named_figure
 
@@ -57,7 +52,7 @@ def is_interesting(word: str) -> bool:
     return (
         word in _ALL_WORDS
         or word.endswith(_EXCEPTIONS)
-        or (":" in word and is_native(word))
+        or is_native(word)
         or ("=" in word and named_figure(word) in _ALL_WORDS)
     )
 
@@ -75,9 +70,12 @@ class StartReader:
         engine_ready_at: when the engine had come up, None before.
         has_api_server: the log told of an API server, so the engine alone is not yet ready.
         ready: the log told that the server answers.
+        suspects: the lines that may tell why it fails.
+        timeline: the phases that were seen to begin and to end.
         attention: how many more lines count because they follow a failure's line.
-        waiting: the wait that the log announced last, None once the start went on.
         answers_5xx: answers with an error of the server that the log told of.
+        passed: the last lines, with their numbers; `feed` adds what it is given, whoever passes
+            over a line adds that.
     """
 
     def __init__(self) -> None:
@@ -86,18 +84,16 @@ class StartReader:
         self.has_api_server = False
         self.ready = False
         self._routes_at: Stamp | None = None
-        self._timeline = Timeline()
+        self.timeline = Timeline()
         self._ranks = RankTimelines()
-        self._suspects = Suspects()
+        self.suspects = Suspects()
         self._figures = Figures()
         self._servers = self._servers_awaited = 1
         self._number = 0
         self.attention = 0
-        self.waiting: Wait | None = None
-        self._joining = Ranks()
-        self._crawl: Wait | None = None
-        self._waiting_since: tuple[int, str] = (0, "")
+        self._waits = Waits()
         self.answers_5xx = 0
+        self.passed: deque[tuple[int, str]] = deque(maxlen=MOST_LINES)
 
     def attends(self, line: str, word: str) -> bool:
         """Tell whether a line counts for its place: a frame, or what follows a failure's line."""
@@ -106,31 +102,22 @@ class StartReader:
     @property
     def over(self) -> bool:
         """Whether the log has told of the end: the start cannot succeed, or was ordered to stop."""
-        return self._suspects.hopeless or (self.stopping_at is not None)
+        return self.suspects.hopeless or (self.stopping_at is not None)
+
+    @property
+    def waiting(self) -> Wait | None:
+        """The wait that the log announced last, None once the start went on."""
+        return self._waits.now
 
     @property
     def awaits_servers(self) -> bool:
         """Whether some of several API servers said that they are up, and some did not yet."""
         return 0 < self._servers_awaited < self._servers
 
-    @property
-    def doubtful(self) -> bool:
-        """Whether a traceback was printed that may or may not have been the end."""
-        return self._suspects.doubtful
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether any phase was seen to begin."""
-        return self._timeline.phase is not None
-
-    @property
-    def is_past_devices(self) -> bool:
-        """Whether the start has come further than its processes' own beginnings."""
-        return self._timeline.is_past_devices
-
     def feed(self, at: Stamp, line: str, number: int | None = None) -> list[StartFact]:
         """Return what one line tells; `number` is its place in the log, counted here if None."""
         self._number = self._number + 1 if number is None else number
+        self.passed.append((self._number, line))
         if self.ready and is_server_error(line):
             self.answers_5xx += 1
         facts: list[StartFact] = []
@@ -157,8 +144,8 @@ class StartReader:
         facts: list[StartFact] = []
         if not self.ready and self.stopping_at is None:
             facts += self._ready_after_all()
-        known = self._figures.known | {"phase": "" if self.ready else self._timeline.phase or ""}
-        failure = self._suspects.verdict(
+        known = self._figures.known | {"phase": "" if self.ready else self.timeline.phase or ""}
+        failure = self.suspects.verdict(
             exit or (ending.exit if ending else None),
             ready=self.ready,
             stopping=self.stopping_at is not None,
@@ -167,12 +154,12 @@ class StartReader:
         if self.ready and self.waiting and (failure is not None or self.stopping_at is not None):
             failure = after_a_hang(failure, wait_sentence(self.waiting))
             if failure is not None and not failure.line:
-                number, line = self._waiting_since
+                number, line = self._waits.since
                 failure = replace(failure, line_number=number, line=line)
         if failure is not None:
             if ending is not None and failure.line_number is None:
                 failure = replace(failure, line_number=ending.number, line=ending.line)
-                if ending.out_of_memory:
+                if ending.known:
                     failure = failure_behind(ending.number, ending.line, known, ready=self.ready)
             facts.append(FailureSeen(at, failure))
         return facts
@@ -180,8 +167,8 @@ class StartReader:
     def _ready_after_all(self) -> list[StartFact]:
         # An engine used without a server never says that it is ready, and a log without uvicorn's
         # stream shows a server that announced its routes but never that it had started.
-        doubtful = self.has_api_server and self._suspects.doubtful
-        if self._suspects.hopeless or doubtful:
+        doubtful = self.has_api_server and self.suspects.doubtful
+        if self.suspects.hopeless or doubtful:
             return []
         at = self._routes_at if self.has_api_server else self.engine_ready_at
         return [] if at is None else self._became_ready(at)
@@ -193,8 +180,9 @@ class StartReader:
             return []
         row, match = found
         if row.begins is not None or row.ends is not None:
-            self._suspects.went_on(record.process)
-            self.waiting = None
+            self.suspects.went_on(record.process)
+            self.passed.clear()
+            self._waits.over()
         rank = self._figures.rank(record.process) if record.rank is None else record.rank
         return self._facts_of(at, row, match, rank)
 
@@ -202,8 +190,10 @@ class StartReader:
         plain = not (died or is_interesting(record.word))
         self.attention = max(0, self.attention - 1) if plain else ATTENTION_LINES
         if self.stopping_at is None:
-            phase = "" if self.ready else self._timeline.phase or ""
-            ordered = self._suspects.consider(self._number, record, phase, died=died)
+            phase = "" if self.ready else self.timeline.phase or ""
+            ordered = self.suspects.consider(
+                self._number, record, phase, died=died, passed=self.passed
+            )
             if ordered:
                 self.stopping_at = at
 
@@ -214,15 +204,12 @@ class StartReader:
             return self._event(at, row, match)
         groups = {name: value for name, value in match.groupdict().items() if value is not None}
         facts = self._figures.identified(at, row, groups)
-        facts += self._timeline.boundaries(at, row, groups)
+        facts += self.timeline.boundaries(at, row, groups)
         facts += self._ranks.boundaries(at, row, groups, rank)
-        facts += progressed(at, row, groups, self._timeline.phase)
-        if row.item == "graph":
-            before, self.waiting = self._crawl, crawling_capture(match.string)
-            self._crawl = self.waiting
-            if self.waiting is not None or before is not None:
-                reason = wait_sentence(self.waiting) if self.waiting else ""
-                facts.append(StartWaits(at, reason))
+        facts += progressed(at, row, groups, self.timeline.phase)
+        if row.item == "graph" and self._waits.captured(match.string):
+            reason = wait_sentence(self.waiting) if self.waiting else ""
+            facts.append(StartWaits(at, reason))
         facts += self._figures.counted(at, row, groups)
         facts += self._figures.measured(at, row, groups, rank)
         return facts + self._event(at, row, match)
@@ -232,13 +219,11 @@ class StartReader:
         if event is Event.BANNER or event is Event.SERVING_ADDRESS:
             self.has_api_server = True
         elif event is Event.WAITING:
-            if self.waiting is None:
-                self._waiting_since = self._number, match.string
-            self.waiting = announced(match.groupdict(), self.waiting)
-            return [] if self.ready else [StartWaits(at, wait_sentence(self.waiting))]
+            wait = self._waits.announced(self._number, match)
+            return [] if self.ready else [StartWaits(at, wait_sentence(wait))]
         elif event is Event.JOINING and not self.ready:
-            self.waiting = self._joining.joined(match.string)
-            return [StartWaits(at, wait_sentence(self.waiting))] if self.waiting else []
+            joining = self._waits.joined(match.string)
+            return [StartWaits(at, wait_sentence(joining))] if joining else []
         elif event is Event.ENGINE_READY:
             self.engine_ready_at = at
         elif event is Event.ROUTES:
@@ -247,24 +232,25 @@ class StartReader:
             self._servers = self._servers_awaited = int(match["servers"])
         elif event is Event.SHUTDOWN and self.stopping_at is None:
             return self._shut_down(at)
-        elif event is Event.READY and not self.ready and self._timeline.phase is not None:
+        elif event is Event.READY and not self.ready and self.timeline.phase is not None:
             self._servers_awaited -= 1
             return self._became_ready(at) if self._servers_awaited <= 0 else []
         elif event is Event.SERVING and self.ready and not _WITHOUT_TOKENS.search(match.string):
-            self.waiting = None
+            self._waits.over()
         elif event is Event.SERVING and self._routes_at is not None and not self.ready:
             return self._became_ready(self._routes_at)
         return []
 
     def _shut_down(self, at: Stamp) -> list[StartFact]:
         facts: list[StartFact] = []
-        if self._routes_at is not None and not self.ready and not self._suspects.hopeless:
+        if self._routes_at is not None and not self.ready and not self.suspects.hopeless:
             facts = self._became_ready(self._routes_at)
-        if not self._suspects.died:
+        if not self.suspects.died:
             self.stopping_at = at
         return facts
 
     def _became_ready(self, at: Stamp) -> list[StartFact]:
-        self.ready, self.waiting = True, None
-        self._suspects.forget()
+        self.ready = True
+        self._waits.over()
+        self.suspects.forget()
         return [BecameReady(at)]

@@ -1,13 +1,19 @@
 """The lines of a log in which a failure may show -> suspects, each with where it was raised."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
-from backends.domain.startup.crashes import CRASH, CRASH_WORDS, NATIVE_WARNING
+from backends.domain.startup.crashes import (
+    COMPLAINT,
+    CRASH,
+    CRASH_WORDS,
+    NATIVE_ERROR,
+    NATIVE_WARNING,
+)
 from backends.domain.startup.failure_row import Row
 from backends.domain.startup.failures import FOLLOW_ONS, QUOTED, WRAPPERS, classify
-from backends.domain.startup.lines import Record
+from backends.domain.startup.lines import Record, head_of, read
 
 WORDS = CRASH_WORDS | {
     "Traceback",
@@ -46,9 +52,16 @@ _HINT = re.compile(r"Failed to import from vllm|No platform detected")
 _PASSING = re.compile(r"(?:[\w.]*\.)?(?:KeyError|ImportError|ModuleNotFoundError|AttributeError|"
                       r"FileNotFoundError|StopIteration|IndexError)(?::|$)")  # fmt: skip
 """What code mostly meets and answers with an exception that says more."""
+_SAYS_NOTHING = re.compile(
+    r"(?:CUDA|HIP) kernel errors might be|For debugging consider|Compile with `TORCH_USE_|"
+    r"Search for `\w+' in|Device-side assertion tracking"
+)
+"""What PyTorch puts behind every error of a device, whatever it was."""
+_WHAT = re.compile(r"\s*what\(\):\s+(?P<what>\S.*)")
 _SECRET = re.compile(r"\b(?:hf_|sk-|nvapi-)[\w-]{8,}|(?<=--api-key[= ])\S+")
 _LONGEST, _LONGEST_TEXT = 2000, 6000
 _MOST_FRAMES, _MOST_MORE, _MOST_PROCESSES, _MOST_SUSPECTS = 60, 40, 64, 100
+_MOST_NATIVE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +139,16 @@ class _Block:
     open: bool = False
     chained: bool = False
     suspect: Suspect | None = None
+    last_frame: Suspect | None = None
+    """The line of the innermost frame."""
+
+    @property
+    def severed(self) -> Suspect | None:
+        """What was raised where the frames end, if the line that says what is missing."""
+        last = self.last_frame
+        if not self.open or last is None or not self.frames:
+            return None
+        return replace(last, line=last.said.strip(), frames=list(self.frames))
 
 
 def refuses_arguments(message: str) -> bool:
@@ -139,6 +162,7 @@ class Roots:
     Attributes:
         doubtful: a traceback was printed that no logger wrote, mostly that of a process's end.
         hopeless: a line told that the start cannot succeed any more.
+        native: what native code said of errors, since the start last went on.
     """
 
     def __init__(self) -> None:
@@ -146,6 +170,8 @@ class Roots:
         self.suspects: list[Suspect] = []
         self.hints: list[Suspect] = []
         self.wrappers: list[Suspect] = []
+        self.native: list[Suspect] = []
+        self._severed: list[Suspect] = []
         self._blocks: dict[str, _Block] = {}
 
     def forget(self) -> None:
@@ -154,9 +180,20 @@ class Roots:
 
     def went_on(self, process: str) -> None:
         """Take into account that a process did more of its start after what it had met."""
+        self.native.clear()
         for suspect in self.suspects:
             if suspect.process == process and not suspect.crash:
                 suspect.survived = True
+
+    def native_before(self, passed: Iterable[tuple[int, str]], phase: str) -> None:
+        """Take the lines before a crash or death into account that say what went wrong."""
+        said = {one.number for one in self.native}
+        for number, line in passed:
+            message = read(line, head_of(line)).message
+            if number not in said and COMPLAINT.search(message):
+                self.native.append(_told(Suspect(number, "", message[:_LONGEST], "", 0, phase)))
+        self.native.sort(key=lambda one: one.number)
+        del self.native[:-_MOST_NATIVE]
 
     def consider(self, number: int, record: Record, phase: str) -> None:
         """Take one line of the log into account."""
@@ -176,10 +213,12 @@ class Roots:
         frame = _FRAME.match(message)
         if frame is not None:
             _add_frame(block, Frame(frame["path"], frame["line"], frame["name"]))
+            block.last_frame = new
         elif message[0] == " " and not _OTHER_CAUSES.match(message):
-            _continue(block, message, record)
+            _continue(block, new, record)
         elif message.startswith("Traceback"):
             self.doubtful = self.doubtful or not record.level
+            self._keep(block.severed)
             block.frames, block.open, block.suspect = [], True, None
         elif chain := _CHAIN.match(message):
             block.chained = chain is not None
@@ -195,12 +234,26 @@ class Roots:
             if classify(message, new.phase, []) is not None:
                 new.place = 0
                 self._add(new, block, record)
+        elif block.suspect is None and NATIVE_ERROR.match(message):
+            new.place = 0
+            self.native.append(_told(new))
+            del self.native[:-_MOST_NATIVE]
         elif WRAPPERS.search(message):
             self._wrapped(new, block)
         elif self._is_exception(message, block) or _OTHER_CAUSES.match(message):
             self._add(new, block, record)
         else:
-            _continue(block, message, record)
+            _continue(block, new, record)
+
+    def _keep(self, severed: Suspect | None) -> None:
+        if severed is not None and len(self._severed) < _MOST_SUSPECTS:
+            self._severed.append(severed)
+
+    @property
+    def severed(self) -> list[Suspect]:
+        """The tracebacks whose last line is missing, each with the line of its last frame."""
+        open_ones = (block.severed for block in self._blocks.values())
+        return [*self._severed, *(one for one in open_ones if one is not None)]
 
     def _is_exception(self, message: str, block: _Block) -> bool:
         if _EXCEPTION.match(message):
@@ -272,9 +325,12 @@ def _add_frame(block: _Block, frame: Frame) -> None:
     del block.frames[:-_MOST_FRAMES]
 
 
-def _continue(block: _Block, message: str, record: Record) -> None:
-    suspect = block.suspect
-    if suspect is None or block.chained:
+def _continue(block: _Block, new: Suspect, record: Record) -> None:
+    suspect, message = block.suspect, new.said
+    if suspect is None or block.chained or _SAYS_NOTHING.match(message):
+        return
+    if suspect.crash and (what := _WHAT.match(message)):
+        suspect.number, suspect.line, suspect.said = new.number, message.strip(), what["what"]
         return
     if record.level in {"INFO", "DEBUG", "WARNING"} or len(suspect.more) >= _MOST_MORE:
         block.suspect = None
@@ -298,5 +354,5 @@ def interesting_frames(frames: list[Frame]) -> Iterator[Frame]:
 _DISPATCH = re.compile(
     r"torch/nn/modules|torch/_dynamo|torch/utils/_contextlib|torch/_ops\.py|<frozen|"
     r"/lib/python3\.\d+/(?!site-packages|dist-packages)|/concurrent/|/contextlib\.py|"
-    r"multiprocessing|asyncio|uvloop|pluggy"
+    r"multiprocessing|asyncio|uvloop|pluggy|libc_sigaction|nptl/"
 )

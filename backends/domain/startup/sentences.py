@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
+from backends.domain.startup.kinds import sentence
 from backends.domain.startup.root import Frame, Suspect
 
 _OPTION = re.compile(r"(?<![\w-])(?:--[a-z][\w-]+|[a-z]+(?:_[a-z]+)+)\b")
@@ -44,7 +45,7 @@ def figures_of(
     groups = found.groupdict() if found is not None else {}
     told = {name: value.rstrip(".") for name, value in groups.items() if value}
     figures: dict[str, str] = defaultdict(str, told)
-    figures["line"] = suspect.said.partition(" [type=")[0][:200].rstrip(".")
+    figures["line"] = sentence(suspect.text)[:200].rstrip(".")
     _of_start(figures, told, settings, suspect.phase or settings.get("phase", ""))
     _of_place(figures, suspect, frames)
     _of_line(figures, told, suspect)
@@ -65,7 +66,8 @@ def _of_start(
     figures["asked"] = told.get("asked") or told.get("name") or told.get("path") or model
     utilization = settings.get("gpu_memory_utilization")
     figures["utilization_note"] = f" (it was {utilization})" if utilization else ""
-    figures["parser_flag"] = f"--{told.get('which', '').replace(' ', '-')}-parser"
+    tool = told.get("which", "").lower().startswith("tool")
+    figures["parser_flag"] = f"--{'tool-call' if tool else 'reasoning'}-parser"
     if "kv_cache_gib" in settings:
         figures["kv_note"] = f" ({settings['kv_cache_gib']} GiB)"
     if phase:
@@ -179,24 +181,25 @@ def _of_weights(figures: dict[str, str], weights: str) -> None:
         )
 
 
+# Each flag's first release of vLLM 0.x: its pull requests 26315, 39538, 33807 and 23691.
+_FLAGS = (
+    ("attention_backend", 13, "--attention-backend", "VLLM_ATTENTION_BACKEND in the environment"),
+    ("linear_backend", 20, "--linear-backend marlin", "VLLM_TEST_FORCE_FP8_MARLIN=1"),
+    ("moe_backend", 17, "--moe-backend marlin", "VLLM_USE_FLASHINFER_MOE_FP8=0"),
+    ("meeting_flag", 12, "--master-port over several nodes, or VLLM_PORT on one", "VLLM_PORT"),
+)
+"""The figure, the release that has the flag, the flag, and what does the same before it."""
+
+
 def _of_version(figures: dict[str, str], settings: dict[str, str]) -> None:
     version = settings.get("version", "")
     parts = re.match(r"(\d+)\.(\d+)", version)
     minor = int(parts[2]) if parts and parts[1] == "0" else 99
     figures["version_note"] = f" of version {version}" if version else ""
-    # Each flag's first release: vLLM's pull requests 26315, 39538, 33807 and 23691.
-    figures["attention_backend"] = (
-        "--attention-backend" if minor >= 13 else "VLLM_ATTENTION_BACKEND in the environment"
-    )
-    figures["linear_backend"] = (
-        "--linear-backend marlin" if minor >= 20 else "VLLM_TEST_FORCE_FP8_MARLIN=1"
-    )
-    figures["moe_backend"] = (
-        "--moe-backend marlin" if minor >= 17 else "VLLM_USE_FLASHINFER_MOE_FP8=0"
-    )
-    figures["meeting_flag"] = (
-        "--master-port over several nodes, or VLLM_PORT on one" if minor >= 12 else "VLLM_PORT"
-    )
+    for name, since, flag, before in _FLAGS:
+        figures[name] = flag if minor >= since else before
+        if not parts:
+            figures[name] = f"{flag} ({before} before vLLM 0.{since})"
 
 
 def _of_backend(figures: dict[str, str], line: str, frames: Sequence[Frame]) -> None:

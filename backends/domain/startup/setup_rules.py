@@ -41,6 +41,21 @@ SETUP: tuple[Rule, ...] = (
         _row(Kind.INTERNAL_ERROR, r"^TypeError\b.*\btype\b", *DEFECT, frames=r"config/utils\.py "),
     ),
     *rules(
+        [Part.ARGUMENTS, Part.PLUGIN_OPTIONS, Part.MODEL_FILES],
+        _row(
+            Kind.DEPENDENCY_ERROR,
+            r"^TypeError: (?!\w*(?:Config|Args)\b)[\w.<>]+\(\) (?:got an unexpected keyword|"
+            r"missing \d+ required|takes (?:from )?\d+)",
+            *PACKAGE,
+        ),
+        _row(
+            Kind.BAD_CHECKPOINT,
+            r"^KeyError: '[a-z]+(?:_[a-z]+)+'$",
+            *MODEL_FILES,
+            frames=r"config/model\.py |transformers_utils/",
+        ),
+    ),
+    *rules(
         [Part.ARGUMENTS, Part.PLUGIN_OPTIONS],
         _row(
             Kind.BAD_ARGUMENT,
@@ -114,7 +129,7 @@ SETUP: tuple[Rule, ...] = (
             Kind.COMMUNICATION_FAILED,
             r"^(?:[\w.]*\.)?(?:RuntimeError|ValueError: .*\b(?:peers?|remote|response)|"
             r"\w*(?:Store|Handshake|Transfer|Channel|MoRIIO)\w*Error|"
-            r"Dist\w*Error|ConnectionError|OSError|\w*Connect\w*)\b|nixl|ibverbs",
+            r"Dist\w*Error|ConnectionError|OSError|\w*Connect\w*)\b|nixl|ibverbs|nvshmem|libfabric",
             "The communication between the ranks, or with a store or peer, failed: {line}",
             "Start once with NCCL_DEBUG=INFO, which names the cause; --disable-custom-all-reduce "
             "leaves out vLLM's own kernels; over several nodes set NCCL_SOCKET_IFNAME; for "
@@ -199,7 +214,8 @@ SETUP: tuple[Rule, ...] = (
         _row(
             Kind.BAD_CHECKPOINT,
             r"(?:can ?not|could not|can't|not) find|no (?:\S+ ){0,4}(?:files?|checkpoint)s?\b|"
-            r"not contain|not a valid .*(?:uri|file)|files? .*\bmissing|missing .*files?\b|"
+            r"not contain|\bmagic\b|\binvalid header|"
+            r"not a valid .*(?:uri|file)|files? .*\bmissing|missing .*files?\b|"
             r"only .*checkpoints? are|"
             r"meta device|in the config",
             "The model's files are not where or not what the loader expects: {line}",
@@ -262,13 +278,38 @@ SETUP: tuple[Rule, ...] = (
         [Part.HUB],
         _row(
             Kind.DOWNLOAD_FAILED,
-            r"Timeout|timed out|Incomplete|broken|reset|SSL|status|HTTP|Server Error|xet",
+            r"Timeout|timed out|Incomplete|broken|reset|SSL|status|HTTP|Server Error|xet|"
+            r"request failed|service error|retries|connect|denied|forbidden|credential|\bdns\b",
             "Fetching the model's files failed: {line}",
             "Start again: the download resumes; or download first with `hf download {model}`.",
         ),
     ),
     *rules(
         [Part.PACKAGES],
+        _row(
+            Kind.BAD_CHECKPOINT,
+            r"^(?:OSError|FileNotFoundError)\b.*?(?:file|folder|director|config|path|load|found)",
+            *MODEL_FILES,
+            frames=r"transformers/|tokenizers/|mistral_common|sentencepiece",
+        ),
+        _row(
+            Kind.BAD_ARGUMENT,
+            r"^(?:FileNotFoundError|IsADirectoryError)\b.*(?:file|directory)|^ssl\.SSLError\b.*SSL",
+            "A file that the API server was to use is not there or not readable: {line}",
+            "Check the paths of --ssl-keyfile, --ssl-certfile, --ssl-ca-certs and --uds.",
+            frames=r"/uvicorn/",
+        ),
+        _row(
+            Kind.DEPENDENCY_ERROR,
+            r"need to have|install|not have .* installed|requires|already (?:used|registered)|"
+            r"version",
+            *PACKAGE,
+        ),
+        _row(
+            Kind.UNSUPPORTED_ARCHITECTURE,
+            r"^ValueError\b.*(?:model_type|model type|config(?:uration)? class|architecture)",
+            *NO_CLASS,
+        ),
         _row(
             Kind.DEPENDENCY_ERROR,
             r"^(?:[\w.]*\.)?(?:AttributeError|TypeError)\b",

@@ -76,6 +76,43 @@ class Ranks:
         )
 
 
+class Waits:
+    """What one start waits for, as its lines announce it.
+
+    Attributes:
+        now: the wait that was announced last, None once the start went on.
+        since: the number and text of the line that announced it first.
+    """
+
+    def __init__(self) -> None:
+        self.now: Wait | None = None
+        self.since: tuple[int, str] = (0, "")
+        self._ranks = Ranks()
+        self._crawled = False
+
+    def announced(self, number: int, match: re.Match[str]) -> Wait:
+        """Return the wait that a line tells of."""
+        if self.now is None:
+            self.since = number, match.string
+        self.now = announced(match.groupdict(), self.now)
+        return self.now
+
+    def joined(self, message: str) -> Wait | None:
+        """Return what is waited for once one more rank is there."""
+        self.now = self._ranks.joined(message)
+        return self.now
+
+    def captured(self, bar: str) -> bool:
+        """Take the bar of a capture into account; return whether it crawls, or did until now."""
+        self.now, crawled = crawling_capture(bar), self._crawled
+        self._crawled = self.now is not None
+        return crawled or self._crawled
+
+    def over(self) -> None:
+        """Forget the wait: the start went on."""
+        self.now = None
+
+
 LONG_CAPTURE_S = 600.0
 """A capture of CUDA graphs that goes on for longer than this crawls: mostly it takes a minute."""
 _SLOW_BAR = re.compile(

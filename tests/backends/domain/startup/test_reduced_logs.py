@@ -19,6 +19,7 @@ from tests.backends.domain.startup.reduce_logs import (
 )
 from tests.backends.domain.startup.test_failures import CASES
 from tests.backends.domain.startup.test_families import CASES as BY_FAMILY
+from tests.backends.domain.startup.test_mechanisms import CASES as BY_MECHANISM
 from tests.backends.domain.startup.test_wordings import MESSAGES
 
 NAMES = sorted(path.stem for path in REDUCED.glob("*.log"))
@@ -49,7 +50,7 @@ def test_every_failure_has_a_line_that_it_is_found_by() -> None:
         starts = starts_in((REDUCED / f"{name}.log").read_bytes())
         lines += [start.failure.line for start in starts if start.failure is not None]
     told = [(line, "", [""]) for line in lines]
-    for _, frames, message, _, _ in BY_FAMILY:
+    for _, frames, message, _, _ in (*BY_FAMILY, *BY_MECHANISM):
         places = [frame.replace(" ", "") for frame in frames.split("|")]
         told += [(message, "profile_memory", places), (message, "", places)]
     seen = [found[0] for one in told if (found := classify(*one)) is not None]

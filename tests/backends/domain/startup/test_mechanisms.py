@@ -1,0 +1,246 @@
+# ruff: noqa: E501  (lines of vLLM and of the libraries under it are quoted whole)
+"""Failures whose words no row was made for: who raised them, what they ask for, what came before."""
+
+import pytest
+
+from backends.domain.start import FailureKind
+from tests.backends.domain.startup.logs import only_start, starts_in
+from tests.backends.domain.startup.test_families import failure_of
+
+K = FailureKind
+BOILERPLATE = (
+    "\nCUDA kernel errors might be asynchronously reported at some other API call, so the stacktrace below might be incorrect."
+    "\nFor debugging consider passing CUDA_LAUNCH_BLOCKING=1"
+    "\nCompile with `TORCH_USE_CUDA_DSA` to enable device-side assertions."
+)
+
+# kind, frames ("path function"), message, what cause or line must say, what the remedy must say
+CASES: list[tuple[FailureKind, str, str, str, str]] = [
+    (K.DRIVER_MISMATCH, "x/vllm/v1/worker/gpu_worker.py init_device", "RuntimeError: CUDA error: no kernel image is available for execution on the device" + BOILERPLATE, "does not fit", "vLLM build made"),
+    (K.HOST_OUT_OF_MEMORY, "x/vllm/v1/kv_offload/worker/cpu_gpu.py __init__", "torch.AcceleratorError: CUDA error: out of memory", "pinned", "--kv-offloading-size"),
+    (K.NO_DEVICE, "x/vllm/platforms/cuda.py device_id_to_physical_device_id", "ValueError: invalid literal for int() with base 10: 'MIG-1234-aa'", "MIG-1234-aa", "nvidia-smi -L"),
+    (K.DEPENDENCY_ERROR, "x/torch/cuda/__init__.py _lazy_init", "AssertionError: Torch not compiled with CUDA enabled", "built without", "torch.__version__"),
+    (K.NO_KERNEL, "x/triton/compiler/compiler.py make_ir", "triton.compiler.errors.CompilationError: at 9:16:\n  tl.dot(a, b)\nValueError(\"type fp8x not supported in this architecture.\")", "fp8x", "another backend"),
+    (K.NO_KERNEL, "x/aiter/jit/utils/chip_info.py get_gfx", "RuntimeError: rocminfo says \"Unknown GPU architecture: gfx1299\"", "gfx1299", "VLLM_ROCM_USE_AITER=0"),
+    (K.BUILD_TOOLS, "x/tvm/runtime/module.py compile", "tvm.error.InternalError: Compilation error:\nnvcc fatal   : Unsupported gpu architecture 'compute_199a'", "compute_199a", "nvcc --version"),
+    (K.BUILD_TOOLS, "x/torch/_inductor/cpp_builder.py build", "torch._inductor.exc.InductorError: CppCompileError: C++ compile error\nx.cpp:1:10: fatal error: omp.h: No such file or directory", "omp.h", "compiler's own lines"),
+    (K.BUILD_TOOLS, "x/aiter/jit/core.py build_module", "RuntimeError: [aiter] build [module_x] under /root/.aiter failed !!!!!!", "module_x", "hipcc --version"),
+    (K.COMMUNICATION_FAILED, "x/torch/distributed/rendezvous.py _create", "torch.distributed.DistNetworkError: The client socket has failed to connect to any network address of (head-0, 29501): (gai error: -2 - Name or service not known).", "head-0", "--master-addr"),
+    (K.RANK_MISSING, "x/vllm/executor/ray_distributed_executor.py _init", "RuntimeError: Every node should have a unique IP address. Got 2 nodes and 1 unique IP addresses.", "one address", "VLLM_HOST_IP"),
+    (K.PORT_IN_USE, "x/zmq/sugar/socket.py bind", "zmq.error.ZMQError: Address already in use (addr='tcp://*:5557')", "Port 5557", "sport = :5557"),
+    (K.PORT_IN_USE, "x/zmq/sugar/socket.py bind", "zmq.error.ZMQError: Address already in use", "among one another", "VLLM_PORT"),
+    (K.PERMISSION_DENIED, "x/vllm/entrypoints/openai/api_server.py create_server_socket", "PermissionError: [Errno 13] Permission denied", "listen on port 8000", "above 1023"),
+    (K.PERMISSION_DENIED, "x/vllm/v1/spec_decode/ngram.py <module>|x/numba/core/caching.py __init__", "RuntimeError: cannot cache function 'f': no locator available for file '/x/ngram.py'", "Numba", "NUMBA_CACHE_DIR"),
+    (K.CHECKPOINT_MISMATCH, "x/vllm/model_executor/layers/quantization/utils/quant_utils.py is_layer_skipped", "ValueError: Detected some but not all shards of in_proj are quantized.", "in_proj", "config.json"),
+    (K.BAD_CHECKPOINT, "x/transformers/utils/hub.py cached_file", "OSError: Can't load the configuration of '/models/x'. If you were trying to load it", "/models/x", "ls /models/x"),
+    (K.BAD_CHECKPOINT, "x/transformers/models/auto/configuration_auto.py from_pretrained", "ValueError: Unrecognized model in /models/y. Should have a `model_type` key in its config.json", "/models/y", "adapter"),
+    (K.BAD_CHECKPOINT, "x/vllm/config/model.py _verify_len", "KeyError: 'original_positions'", "original_positions", "--hf-overrides"),
+    (K.MODEL_NOT_FOUND, "x/huggingface_hub/utils/_http.py raise", "huggingface_hub.errors.RevisionNotFoundError: 404 Client Error. (Request ID: 1)\nInvalid rev id: v9", "v9", "--revision"),
+    (K.NO_NETWORK, "x/requests/adapters.py send", "requests.exceptions.SSLError: HTTPSConnectionPool(host='hub.example', port=443): Max retries exceeded (Caused by SSLError(SSLCertVerificationError(1, 'self-signed')))", "host hub.example was reached", "REQUESTS_CA_BUNDLE"),
+    (K.DOWNLOAD_FAILED, "x/botocore/auth.py add_auth", "botocore.exceptions.NoCredentialsError: Unable to locate credentials", "object store", "AWS_ACCESS_KEY_ID"),
+    (K.DOWNLOAD_FAILED, "x/botocore/client.py _make_api_call", "botocore.exceptions.ClientError: An error occurred (AccessDenied) when calling the ListObjectsV2 operation", "AccessDenied", "read the bucket"),
+    (K.DOWNLOAD_FAILED, "x/huggingface_hub/file_download.py xet_get", "RuntimeError: Data processing error: CAS service error : Request failed after 5 retries", "CAS service", "hf download"),
+    (K.DEPENDENCY_ERROR, "x/transformers/tokenization_utils_fast.py __init__", "Exception: data did not match any variant of untagged enum ModelWrapper at line 7 column 3", "newer form", "tokenizers"),
+    (K.DEPENDENCY_ERROR, "x/transformers/tokenization_utils.py __init__", "ValueError: Couldn't make the tokenizer from one of: \n(1) a file\nYou need to have sentencepiece installed.", "sentencepiece", "Install"),
+    (K.DEPENDENCY_ERROR, "x/vllm/transformers_utils/tokenizer.py get_cached", "AttributeError: FancyTokenizer has no attribute all_special. Did you mean: 'special'?", "all_special", "pins"),
+    (K.DEPENDENCY_ERROR, "x/vllm/transformers_utils/configs/x.py <module>|x/transformers/models/auto/configuration_auto.py register", "ValueError: 'fancy' is already used by a Transformers config, pick another name.", "fancy", "uv pip install vllm"),
+    (K.DEPENDENCY_ERROR, "x/vllm/v1/fancy.py <module>|x/fancy/core.py make", "RuntimeError: this cannot be put together", "cannot be put together", "pins"),
+    (K.DEPENDENCY_ERROR, "x/vllm/entrypoints/api_server.py build_app|x/fastapi/routing.py __init__", "TypeError: Router.__init__() got an unexpected keyword argument 'on_startup'", "on_startup", "pins"),
+    (K.NO_KERNEL, "", "RuntimeError: hipErrorNoBinaryForGpu: Unable to find code object for all current devices!", "no kernels for this GPU", "rocminfo"),
+    (K.STARTUP_TIMEOUT, "", "RuntimeError: Container vllm failed startup probe", "Kubernetes", "failureThreshold"),
+    (K.DEPENDENCY_ERROR, "", "RuntimeError: libfancy_graph.so.9: cannot open shared object file: No such file or directory", "libfancy_graph.so.9", "LD_LIBRARY_PATH"),
+    (K.COMMUNICATION_FAILED, "x/zmq/sugar/socket.py connect", "OSError: [Errno 113] No route to host", "No route to host", "VLLM_HOST_IP"),
+    (K.NO_KERNEL, "x/flashinfer/jit/core.py check", "RuntimeError: Fancy requires GPUs with sm75 or higher", "sm75", "VLLM_USE_FLASHINFER_SAMPLER=0"),
+    (K.BAD_ARGUMENT, "x/vllm/entrypoints/tool_parsers/abstract.py get", "KeyError: \"Tool parser 'hermez' not found. Available parsers: hermes, mistral\"", "called hermez", "--tool-call-parser to one of: hermes, mistral"),
+    (K.BAD_ARGUMENT, "x/vllm/entrypoints/openai/serving_models.py init", "ValueError: Loading lora sql failed: No adapter found for /adapters/sql", "/adapters/sql", "--lora-modules"),
+    (K.BAD_ARGUMENT, "", "RuntimeError: exec: \"vllm\": executable file not found in $PATH", "called vllm", "container's command"),
+    (K.BAD_ARGUMENT, "x/uvicorn/config.py create_ssl_context", "FileNotFoundError: [Errno 2] No such file or directory", "No such file", "--ssl-certfile"),
+    (K.BAD_CHECKPOINT, "x/gguf/gguf_reader.py __init__", "ValueError: GGUF magic invalid", "magic", "--load-format"),
+    (K.INTERNAL_ERROR, "x/torch/_inductor/ir.py __init__", "AssertionError: out variant should have an argument", "inside PyTorch", "--enforce-eager"),
+    (K.NO_KERNEL, "x/vllm_fancy/attention/attention_v1.py __init__", "NotImplementedError: sliding windows are not supported", "sliding windows", "--attention-backend"),
+    (K.DEPENDENCY_ERROR, "x/numba/__init__.py _ensure", "ImportError: Numba needs NumPy 2.2 or less. Got NumPy 2.3.", "NumPy 2.3", "uv pip install"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "frames", "message", "cause", "remedy"), CASES)
+def test_a_mechanism(kind: FailureKind, frames: str, message: str, cause: str, remedy: str) -> None:
+    failure = failure_of(frames, message)
+    assert failure.kind is kind
+    assert cause in failure.cause + failure.line
+    assert remedy in failure.remedy
+
+
+STARTED = (
+    "(EngineCore pid=2) INFO 11-21 08:00:02 [core.py:77] Initializing a V1 LLM engine (v0.20.0) with config: model='m', tensor_parallel_size=2\n"
+    "(EngineCore pid=2) INFO 11-21 08:00:07 [gpu_model_runner.py:1] Starting to load model m...\n"
+)
+DIED = "(EngineCore pid=2) ERROR 11-21 08:00:19 [multiproc_executor.py:230] Worker proc VllmWorker-1 died unexpectedly, shutting down executor.\n"
+
+
+def test_a_crash_is_what_the_exception_behind_it_says() -> None:
+    log = (
+        STARTED
+        + "terminate called after throwing an instance of 'c10::DistBackendError'\n"
+        + "  what():  [Rank 1] Process group watchdog thread terminated with exception: CUDA error: an illegal memory access was encountered\n"
+        + DIED
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.GPU_FAULT, 4)
+    assert "illegal memory access" in failure.line
+
+
+def test_what_a_watchdog_of_the_ranks_writes_is_read() -> None:
+    log = (
+        STARTED
+        + "[rank1]:[E1121 08:10:00.123 ProcessGroupNCCL.cpp:685] [Rank 1] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=4, OpType=ALLREDUCE) ran for 600029 milliseconds before timing out.\n"
+        + DIED
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.COMMUNICATION_FAILED, 3)
+
+
+def test_a_death_is_what_native_code_said_before_it() -> None:
+    log = (
+        STARTED
+        + "/build/main_nvshmem/src/host/init/init.cu:check_state:1062: nvshmem initialization failed, exiting\n"
+        + DIED
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.COMMUNICATION_FAILED, 3)
+
+
+def test_what_native_code_said_is_no_cause_of_a_start_that_went_on() -> None:
+    log = (
+        STARTED
+        + "/build/main_nvshmem/src/host/init/init.cu:check_state:1062: nvshmem initialization failed, exiting\n"
+        + "(EngineCore pid=2) INFO 11-21 08:00:15 [gpu_worker.py:1] Available KV cache memory: 55.79 GiB\n"
+        + DIED
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert failure.kind is K.ENGINE_DIED
+
+
+def test_a_runtime_without_code_for_the_gpu_is_no_crash_of_its_own() -> None:
+    log = (
+        STARTED
+        + "hipErrorNoBinaryForGpu: Unable to find code object for all current devices!\n"
+        + "Aborted (core dumped)\n"
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.NO_KERNEL, 3)
+
+
+def test_a_traceback_in_a_log_without_times_is_read_to_its_end() -> None:
+    log = (
+        "Traceback (most recent call last):\n"
+        '  File "/x/vllm/platforms/__init__.py", line 60, in cuda_platform_plugin\n'
+        '  File "/x/vllm/third_party/pynvml.py", line 1042, in _nvmlCheckReturn\n'
+        "vllm.third_party.pynvml.NVMLError_LibRmVersionMismatch: Driver/library version mismatch\n"
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.DRIVER_MISMATCH, 4)
+
+
+def test_a_stop_that_a_kubelet_explains() -> None:
+    line = "  Normal  Killing  2m  kubelet  Container vllm failed startup probe, will be restarted"
+    failure = only_start(f"{STARTED}{line}\n").failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.STARTUP_TIMEOUT, 3)
+    assert "startupProbe" in failure.remedy
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "[vllm-server] | ",
+        "[vllm/0] ",
+        "(task, pid=4711) ",
+        "(head, rank=0, pid=4711) ",
+        "[default0]:",
+        "E1105 09:12:00.000000 4711 runner.go:33] ",
+    ],
+)
+def test_a_prefix_that_begins_as_lines_of_vllm_do(prefix: str) -> None:
+    log = (
+        STARTED
+        + "Traceback (most recent call last):\nValueError: LoRA rank 128 is greater than max_lora_rank 32.\n"
+    )
+    (start,) = starts_in("".join(f"{prefix}{line}\n" for line in log.splitlines()))
+    assert start.vllm_version == "0.20.0"
+    assert start.failure is not None
+    assert start.failure.line == "ValueError: LoRA rank 128 is greater than max_lora_rank 32."
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "(VllmWorker rank=1 pid=302) ERROR 11-21 08:00:12 multiproc_executor.py:597] ",
+        "(VllmWorker TP1 pid=302) ERROR 11-21 08:00:12 [multiproc_executor.py:597] ",
+        "^[[36m(Worker_TP1 pid=302, ip=)^[[0m ERROR 11-21 08:00:12 [multiproc_executor.py:597] ",
+    ],
+)
+def test_records_of_early_versions_and_of_ray_are_those_of_a_worker(head: str) -> None:
+    frames = [
+        "Traceback (most recent call last):",
+        '  File "/x/vllm/model_executor/models/llama.py", line 487, in load_weights',
+        "KeyError: 'layers.0.mlp.gate_up_proj.activation_scale'",
+    ]
+    worker = "".join(f"{head}{line}\n" for line in frames)
+    engine = "(EngineCore pid=2) ERROR 11-21 08:00:13 [core.py:1] RuntimeError: something else\n"
+    failure = only_start(STARTED + worker + engine).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.CHECKPOINT_MISMATCH, 5)
+
+
+def test_a_crash_is_named_by_the_library_that_was_missed_before_it() -> None:
+    log = (
+        STARTED
+        + "Could not load library libcudnn_graph.so.9. Error: libcudnn_graph.so.9: cannot open shared object file\n"
+        + "Invalid handle.\n"
+        + "Aborted (core dumped)\n"
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.DEPENDENCY_ERROR, 3)
+
+
+def test_a_crash_that_nothing_explains_quotes_what_was_said_before_it() -> None:
+    log = STARTED + "fancy runtime: could not map the ring\nSegmentation fault (core dumped)\n"
+    failure = only_start(log).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.NATIVE_CRASH, 4)
+    assert "could not map the ring" in failure.cause
+
+
+@pytest.mark.parametrize("ready", [False, True])
+def test_a_traceback_without_its_last_line_is_no_silent_death(ready: bool) -> None:
+    head = "(Worker_TP1 pid=302) ERROR 11-21 08:00:12 [multiproc_executor.py:597] "
+    log = (
+        STARTED
+        + ("INFO:     Application startup complete.\n" if ready else "")
+        + f"{head}Traceback (most recent call last):\n"
+        + f'{head}  File "/x/vllm/v1/worker/gpu_worker.py", line 9, in load_model\n'
+        + DIED
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert failure.kind is (K.ENGINE_DIED if ready else K.UNKNOWN)
+    assert failure.line_number == (5 if ready else 4)
+    assert "gpu_worker.py:9 in load_model); the line that says which is missing" in failure.cause
+
+
+def test_a_rank_that_crashes_while_it_serves_ends_the_server() -> None:
+    log = (
+        STARTED
+        + "INFO:     Application startup complete.\n"
+        + "[rank1]:[E1121 08:10:00.123 ProcessGroupNCCL.cpp:685] [Rank 1] Watchdog caught collective operation timeout: ran for 600029 milliseconds before timing out.\n"
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.COMMUNICATION_FAILED, 4)
