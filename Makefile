@@ -3,8 +3,9 @@ PYTHON ?= $(firstword $(foreach v,python3.13 python3.12 python3.11 python3,$(if 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick coverage fuzz check format lock locked package release vllm-cpu \
-        bench bench-ab bench-replay bench-peers matrix stream-shapes probe-table providers-page statistics \
+.PHONY: help run test quick coverage fuzz fuzz-readers check format lock locked package release \
+        vllm-cpu bench bench-ab bench-replay bench-peers matrix stream-shapes probe-table \
+        providers-page statistics \
         verdict-study stub-matrix kill-matrix agent-matrix failure-matrix places-matrix endurance \
         mutants
 
@@ -35,6 +36,9 @@ quick: .venv/dev-ready  ## what answers in seconds: domain, views, widgets witho
 fuzz: .venv/dev-ready  ## every property test with fifty times the examples (ARGS picks some)
 	$(BIN)/python -m pytest $(PARALLEL) -q --hypothesis-profile=fuzz --timeout=0 \
 		-m 'hypothesis and not (process or terminal or real_vllm or docker)' $(ARGS)
+
+fuzz-readers: .venv/dev-ready  ## damaged documents for each reader, ten minutes each (ARGS picks some, --minutes)
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 coverage: .venv/dev-ready  ## branches of backends/domain that its own tests go through; fails under 95 %
 	$(BIN)/coverage run -m pytest --hypothesis-profile=ci tests/backends/domain $(ARGS)

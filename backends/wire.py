@@ -18,6 +18,11 @@ T = TypeVar("T")
 _FACT_CLASSES: dict[str, type[Fact]] = {kind.__name__: kind for kind in get_args(Fact)}
 
 
+NOT_JSON = (ValueError, RecursionError)
+"""What ``json.loads`` raises of what others wrote: also for a number of more digits than Python
+converts, and for more nesting than it follows."""
+
+
 class UnreadableRecord(ValueError):
     """A line is not a record of this program; the message says what is wrong with it."""
 

@@ -17,6 +17,14 @@ def base_url(host: str, port: int) -> str:
     return f"http://{f'[{reached}]' if ':' in reached else reached}:{port}/v1"
 
 
+def with_zone(host: str) -> str:
+    """Return the host of a URL as sockets take it: a zone follows ``%``, in URLs ``%25``.
+
+    Source: RFC 6874, section 2.
+    """
+    return host.replace("%25", "%", 1) if ":" in host else host
+
+
 def is_loopback(host: str) -> bool:
     """Return whether only this machine can reach an address or name."""
     if host == "localhost":

@@ -136,9 +136,16 @@ def _histogram(series: Series, samples: dict[str, list[Sample]]) -> Histogram | 
     for name in series.names:
         counts: dict[float, float] = defaultdict(float)
         for sample in samples[f"{name}_bucket"]:
-            counts[float(sample.labels["le"])] += sample.value
+            counts[_edge(sample)] += sample.value
         if counts:
             edges = tuple(sorted(counts))
             total = sum(sample.value for sample in samples[f"{name}_sum"])
             return Histogram(edges, tuple(counts[edge] for edge in edges), total)
     return None
+
+
+def _edge(bucket: Sample) -> float:
+    try:
+        return float(bucket.labels["le"])
+    except (KeyError, ValueError) as error:
+        raise UnreadableMetrics(f"/metrics has a bucket without its edge: {bucket.name}") from error

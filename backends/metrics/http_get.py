@@ -1,7 +1,12 @@
 """One GET over the standard library: no proxy, no redirect, a limit on time and size."""
 
+import contextlib
 import http.client
+import socket
+import threading
 from urllib.parse import urlsplit
+
+from backends.domain.address import with_zone
 
 MOST_BYTES = 16 * 2**20
 
@@ -17,7 +22,7 @@ def http_get(
 
     Args:
         address: where it is asked.
-        timeout_s: how long it may take.
+        timeout_s: how long it may take, its last byte included.
         accept: the media type that is wanted.
         bearer: the key that authorises it.
 
@@ -32,22 +37,41 @@ def http_get(
     if parts.scheme not in {"http", "https"} or host is None:
         raise _no_address(address)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(host, port, timeout=timeout_s)
+    connection = kind(with_zone(host), port, timeout=timeout_s)
     place = f"{parts.scheme}://{parts.netloc}"
+    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    if not target.isascii():
+        raise _no_address(address, " (its path needs %-escapes)")
+    late = threading.Event()
+    end: threading.Timer | None = None
     try:
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        connection.connect()
+        # A socket's own limit is for each read: whoever sends a byte at a time never exceeds it.
+        end = threading.Timer(timeout_s, _hang_up, (connection.sock, late))
+        end.daemon = True
+        end.start()
         headers = {"Accept": accept} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
         connection.request("GET", target, headers=headers)
         response = connection.getresponse()
-        return response.status, response.read(MOST_BYTES).decode("utf-8", "replace")
-    except TimeoutError as error:
-        raise Unreachable(
-            f"{place} did not answer within {timeout_s:g} s; it may be overloaded"
-        ) from error
+        body = response.read(MOST_BYTES)
+        if late.is_set():
+            raise TimeoutError
+        return response.status, body.decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:
+        if late.is_set() or isinstance(error, TimeoutError):
+            slow = f"{place} did not answer within {timeout_s:g} s; it may be overloaded"
+            raise Unreachable(slow) from error
         raise Unreachable(f"{place} does not answer ({error}); check that it runs") from error
     finally:
+        if end is not None:
+            end.cancel()
         connection.close()
+
+
+def _hang_up(connected: socket.socket, late: threading.Event) -> None:
+    late.set()
+    with contextlib.suppress(OSError):  # it has just been closed
+        connected.shutdown(socket.SHUT_RDWR)
 
 
 def _no_address(address: str, why: str = "") -> Unreachable:

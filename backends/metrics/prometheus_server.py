@@ -24,6 +24,7 @@ from backends.domain.traffic.totals import TokenTotals
 from backends.domain.visible import visible
 from backends.metrics.http_get import Unreachable, http_get
 from backends.problem import Problem
+from backends.wire import NOT_JSON
 
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
@@ -295,7 +296,7 @@ class _Source:
             answer = json.loads(body)
         except Unreachable as error:
             raise PrometheusUnavailable(f"Prometheus: {error}") from error
-        except json.JSONDecodeError as error:
+        except NOT_JSON as error:
             raise self._no_prometheus("it answers without JSON") from error
         if not isinstance(answer, dict):
             raise self._no_prometheus("its JSON is no object")

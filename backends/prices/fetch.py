@@ -9,12 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 
 from backends.domain.prices.amounts import BadPrice
-from backends.domain.prices.prices import ApiPrice, GpuPrice
+from backends.domain.prices.prices import GpuPrice
 from backends.metrics.http_get import Unreachable, http_get
 from backends.prices.gpu_catalogue import gpu_rows
 from backends.prices.importers import import_catalogue
 from backends.prices.installed import fetched_gpus, fetched_prices
 from backends.prices.update import Prepared, prepared
+from backends.wire import NOT_JSON
 
 TIMEOUT_S = 30.0
 
@@ -89,14 +90,17 @@ def fetched(folder: Path, source: str, today: date, address: str | None = None) 
     if not publisher.gpus:
         name, models = import_catalogue(text, source, today)
         return prepared(folder, name, today, models)
-    rows: tuple[ApiPrice | GpuPrice, ...] = gpu_rows(
-        _parsed(text, source), source, today, publisher.provider
-    )
-    return prepared(folder, source, today, rows)
+    return prepared(folder, source, today, gpu_prices(text, source, today, publisher.provider))
 
 
-def _parsed(text: str, source: str) -> object:
+def gpu_prices(text: str, source: str, today: date, provider: str | None) -> tuple[GpuPrice, ...]:
+    """Return the offers in a published list; see `gpu_rows`.
+
+    Raises:
+        BadPrice: it is no such list.
+    """
     try:
-        return json.loads(text, parse_float=Decimal)
-    except json.JSONDecodeError as error:
+        data = json.loads(text, parse_float=Decimal)
+    except NOT_JSON as error:
         raise BadPrice(f"{source}: no JSON ({error}); try again, or read it from a file") from error
+    return gpu_rows(data, source, today, provider)

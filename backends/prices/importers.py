@@ -14,6 +14,7 @@ from backends.domain.prices.amounts import BadPrice, amount_from
 from backends.domain.prices.cost import MTOK
 from backends.domain.prices.prices import ApiPrice
 from backends.prices.catalogue_tiers import litellm_batch, litellm_tiers, models_dev_tiers
+from backends.wire import NOT_JSON
 
 Catalogue = Literal["models.dev", "openrouter", "litellm"]
 
@@ -44,7 +45,7 @@ def import_catalogue(text: str, place: str, as_of: date) -> tuple[Catalogue, tup
     """
     try:
         data = json.loads(text, parse_float=Decimal)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         raise BadPrice(f"{place}: no JSON ({error}); download it again") from error
     name = _which(data)
     if name is None:

@@ -12,7 +12,7 @@ from backends.domain.prices.ends import PriceEnds, ends_of
 from backends.domain.prices.prices import ApiPrice, GpuPrice, Price, PriceOrigin, replaces
 from backends.host.files import read_file, replace_file
 from backends.settings.paths import refuse_to_leave_files
-from backends.wire import UnreadableRecord, plain, typed
+from backends.wire import NOT_JSON, UnreadableRecord, plain, typed
 
 Row = TypeVar("Row", ApiPrice, GpuPrice)
 
@@ -106,7 +106,7 @@ def table_from(text: str, place: str, origin: PriceOrigin) -> PriceTable:
     try:
         # Digits of a number stay as written: 0.1 is a tenth, not the nearest binary fraction.
         data = json.loads(text, parse_float=Decimal)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         raise BadPrice(f"{place}: no JSON ({error}); correct it or delete the file") from error
     if not isinstance(data, dict):
         raise BadPrice(f'{place}: not a table; it has the lists "api" and "gpu"')

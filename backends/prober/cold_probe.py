@@ -26,6 +26,7 @@ from backends.domain.format import pause, usd
 from backends.prober import problems
 from backends.prober.client import ProberFailed, run_series
 from backends.prober.protocol import Limits, SeriesOrder, Target
+from backends.wire import NOT_JSON
 
 PROMPT = "Reply with the one word: ready"
 """As short as a request can be, for a cold-start probe and for the warm-up that it recommends."""
@@ -195,7 +196,7 @@ def read_probes(state: Path) -> list[ColdProbe]:
     for line in state.read_text().splitlines():
         try:
             probes.append(ColdProbe(**json.loads(line)))
-        except (ValueError, TypeError):
+        except (*NOT_JSON, TypeError):
             continue
     return probes
 

@@ -9,7 +9,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 
 import msgspec
 
-from backends.domain.address import is_loopback
+from backends.domain.address import is_loopback, with_zone
 from backends.prober.protocol import Target
 
 PROXY_KINDS = ("http", "https", "all")
@@ -36,8 +36,8 @@ class Origin:
 
     @property
     def authority(self) -> str:
-        """The value of the Host field."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """The value of the Host field, which names no zone (RFC 6874, section 3)."""
+        host = f"[{self.host.partition('%')[0]}]" if ":" in self.host else self.host
         default = 443 if self.scheme == "https" else 80
         return host if self.port == default else f"{host}:{self.port}"
 
@@ -61,7 +61,8 @@ def origin_of(base_url: str) -> Origin:
             " as xn--… and the path with %-escapes"
         )
     default = 443 if parts.scheme == "https" else 80
-    return Origin(parts.scheme, parts.hostname, port or default, parts.path.rstrip("/"))
+    host = with_zone(parts.hostname)
+    return Origin(parts.scheme, host, port or default, parts.path.rstrip("/"))
 
 
 @dataclass(frozen=True, slots=True)

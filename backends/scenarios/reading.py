@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.domain.decision.scenario import BadScenario, Scenario, scenario_from
+from backends.wire import NOT_JSON
 
 
 def read_scenario(path: Path) -> Scenario:
@@ -47,7 +48,7 @@ def scenario_of(text: str, place: str, *, json_text: bool) -> Scenario:
             data = json.loads(text, parse_float=Decimal)
         else:
             data = tomllib.loads(text, parse_float=Decimal)
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except NOT_JSON as error:  # TOML fails in the same ways
         kind = "JSON" if json_text else "TOML"
         raise BadScenario(f"{place}: no {kind}: {error}") from error
     if not isinstance(data, dict):

@@ -22,6 +22,7 @@ from backends.traffic.json_records import counts_tokens, records_of
 from backends.traffic.log_lines import record_in
 from backends.traffic.names import ROLES, ranked
 from backends.traffic.vllm_log import is_vllm_log, vllm_records
+from backends.wire import NOT_JSON
 
 Form = Literal["csv", "json lines", "json", "log", "vllm log", "parquet"]
 Compression = Literal["none", "gzip", "bz2", "xz"]
@@ -180,7 +181,7 @@ def _begins_json(first: str, *, whole: bool) -> bool:
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
-    except ValueError:
+    except NOT_JSON:
         return False
     return True
 
@@ -260,7 +261,7 @@ def _objects(path: Path, text: IO[str]) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except NOT_JSON as error:
             raise UnreadableTraffic(
                 f"{path}:{number}: no JSON ({error}); give one object a line"
             ) from error

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from backends.traffic.names import ranked
+from backends.wire import NOT_JSON
 
 MOST_TEXT = 100_000
 """A text longer than this is a prompt, not a log line inside another's JSON."""
@@ -66,7 +67,7 @@ def _parsed(text: str) -> Any:
         return text
     try:
         return json.loads(text)
-    except ValueError:
+    except NOT_JSON:
         return text
 
 

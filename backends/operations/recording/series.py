@@ -15,6 +15,7 @@ from backends.domain.facts import GpusSampled
 from backends.domain.session import Session
 from backends.domain.time_series import DAY, FIGURES, TEN_MINUTES, YEAR, Resolution, Row, Rows
 from backends.host.files import PRIVATE_FILE, replace_file
+from backends.wire import NOT_JSON
 
 KEEP_EVERY_S = 300.0
 
@@ -84,7 +85,7 @@ def coarse_rows(folder: Path, server: str) -> Iterator[Row]:
     for file in sorted(folder.glob(f"{_file_name(server)}.*.jsonl")):
         with suppress(OSError):
             for line in file.read_text().splitlines():
-                with suppress(ValueError, TypeError):  # the last one may be cut short
+                with suppress(*NOT_JSON, TypeError):  # the last one may be cut short
                     row = json.loads(line)
                     if len(row) == _WIDTH:
                         yield tuple(math.nan if each is None else float(each) for each in row)

@@ -1,10 +1,13 @@
 """One server from launch to its end, under a true keeper."""
 
 import asyncio
+import contextlib
+import fcntl
 import json
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -209,6 +212,30 @@ async def test_a_restart_may_follow_at_once_and_earlier_journals_stay(bench: Ben
     kept = sorted((folder / "starts").iterdir())
     assert len(kept) == 2
     assert before in [read_journal(journal) for journal in kept]
+
+
+async def test_a_restart_waits_for_a_keeper_that_is_about_to_leave(bench: Bench) -> None:
+    folder = bench.launch()
+    await everything(client.stop(folder, "test"))
+    await eventually(lambda: not bench.keeper_lives(folder))
+    with (folder / "lock").open() as leaving:
+        fcntl.flock(leaving, fcntl.LOCK_EX)
+        restart = asyncio.create_task(asyncio.to_thread(bench.launch))
+        await eventually(lambda: restart.done() or _waits_for(folder / "lock"))
+        assert not restart.done()
+    await restart
+    assert await until(client.follow(folder), FirstTokenSeen)
+
+
+def _waits_for(lock: Path) -> bool:
+    """Tell whether another process has a lock open and sleeps."""
+    others = [one for one in processes.running() if one.id.pid != os.getpid() and one.state == "S"]
+    for one in others:
+        with contextlib.suppress(OSError):
+            opened = [file.readlink() for file in Path(f"/proc/{one.id.pid}/fd").iterdir()]
+            if lock in opened:
+                return True
+    return False
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])

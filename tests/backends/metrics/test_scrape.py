@@ -1,6 +1,7 @@
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 
@@ -8,6 +9,7 @@ import pytest
 
 from backends.domain.facts import MetricsScraped, SourceFailed
 from backends.domain.stamp import Stamp
+from backends.metrics.http_get import Unreachable, http_get
 from backends.metrics.scrape import MetricsUnavailable, scrape, watch_metrics
 
 
@@ -50,6 +52,50 @@ def exporter() -> Iterator[Exporter]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.mark.parametrize("begun", ["HTTP/1.1 200 OK\r\nX: ", "HTTP/1.1 200 OK\r\n\r\n"])
+def test_a_server_that_answers_a_byte_at_a_time_holds_nobody_up(begun: str) -> None:
+    over = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(begun.encode())
+            while not over.wait(0.02):
+                connection.sendall(b"v")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener,))
+        thread.start()
+        # It ends by itself only long after the limit.
+        threading.Timer(5.0, over.set).start()
+        with pytest.raises(MetricsUnavailable, match="did not answer within"):
+            scrape(f"http://127.0.0.1:{listener.getsockname()[1]}", 0.3)
+        assert not over.is_set()
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/é", "http://127.0.0.1:9/\u200b"])
+def test_an_address_that_cannot_be_sent_is_said(address: str) -> None:
+    with pytest.raises(Unreachable, match="%-escapes"):
+        http_get(address, 1.0, accept="text/plain")
+
+
+def test_a_zone_in_an_address_is_written_as_sockets_take_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def connect(address: tuple[str, int], *_: object) -> socket.socket:
+        asked.append(address)
+        raise OSError("nobody")
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with pytest.raises(Unreachable, match="nobody"):
+        http_get("http://[fe80::1%25eth0]:8000/metrics", 1.0, accept="text/plain")
+    assert asked == [("fe80::1%eth0", 8000)]
 
 
 @pytest.mark.parametrize("suffix", ["", "/", "/v1", "/v1/"])

@@ -97,3 +97,9 @@ def test_a_path_beyond_ascii_is_escaped(address: str, sent: str) -> None:
 def test_a_host_beyond_ascii_is_refused_in_one_sentence() -> None:
     with pytest.raises(UnknownEndpoint, match="write its ASCII form, xn--"):
         resolve_endpoint("http://bücher.example/v1#m", Settings())
+
+
+def test_the_zone_of_an_address_reaches_the_socket_and_no_header() -> None:
+    origin = origin_of("http://[fe80::1%25eth0]:8000/v1")
+    assert origin.host == "fe80::1%eth0"
+    assert origin.authority == "[fe80::1]:8000"

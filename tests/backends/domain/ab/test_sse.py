@@ -34,9 +34,8 @@ def test_single_bytes_give_the_same_events(stream: bytes, events: list[SseEvent]
     assert [event for piece in pieces for event in parser.feed(piece)] == events
 
 
-payloads = st.lists(
-    st.binary(max_size=40).filter(lambda data: not set(data) & set(b"\r\n")), max_size=8
-)
+lines = st.binary(max_size=40).filter(lambda data: not set(data) & set(b"\r\n"))
+payloads = st.lists(st.lists(lines, min_size=1, max_size=3), max_size=8)
 
 
 @given(
@@ -44,13 +43,26 @@ payloads = st.lists(
     st.sampled_from([b"\n", b"\r\n", b"\r"]),
     st.lists(st.integers(1, 300), max_size=8),
 )
-def test_no_cut_changes_the_events(data: list[bytes], newline: bytes, cuts: list[int]) -> None:
-    stream = b"".join(b"data: " + one + newline + newline for one in data)
+def test_no_cut_changes_the_events(
+    data: list[list[bytes]], newline: bytes, cuts: list[int]
+) -> None:
+    stream = b"".join(
+        b"".join(b"data: " + line + newline for line in event) + newline for event in data
+    )
     parser, events, before = SseParser(), [], 0
     for cut in [*sorted(cuts), len(stream)]:
         events += parser.feed(stream[before:cut])
         before = max(before, cut)
-    assert [event.data for event in events] == data
+    assert [event.data for event in events] == [b"\n".join(event) for event in data]
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+def test_no_single_cut_parts_an_event_of_two_lines(newline: bytes) -> None:
+    stream = newline.join((b"event: error", b"data: a", b"data: b", b"", b"data: c", b"", b""))
+    for cut in range(len(stream) + 1):
+        parser = SseParser()
+        events = [*parser.feed(stream[:cut]), *parser.feed(stream[cut:])]
+        assert events == [SseEvent(b"a\nb", "error"), SseEvent(b"c")]
 
 
 def test_a_very_long_event_in_many_pieces() -> None:
