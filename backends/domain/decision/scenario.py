@@ -53,6 +53,8 @@ class Scenario:
         costs: what else hosting costs, such as egress, tax and support.
         max_replicas: how many GPUs there may be.
         gpu_price_spread_percent, api_price_spread_percent: half-width of what sources quote.
+        api_price_range: how far below and above sources put what the API charges for the mean
+            request, as factors.
         gpu_price_as_of, api_price_as_of, today: dates that tell whether a price is stale.
         gpu_price_source, api_price_source: who says so; empty for the user's own figure.
         contract_price_as_of, contract_price_source: the same of every GPU price that is not on
@@ -129,9 +131,10 @@ class Scenario:
     currencies: tuple[Currency, ...] = ()
     converted: tuple[ConvertedPrice, ...] = ()
     bursts: Shares = EVEN
+    api_price_range: tuple[Decimal, Decimal] = (Decimal(1), Decimal(1))
 
 
-_WRITTEN_BY_US = frozenset({"converted", "bursts"})
+_WRITTEN_BY_US = frozenset({"converted", "bursts", "api_price_range"})
 
 KEYS = tuple(field.name for field in fields(Scenario) if field.name not in _WRITTEN_BY_US)
 """The keys that a scenario may be written with."""

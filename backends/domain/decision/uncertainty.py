@@ -54,8 +54,8 @@ def request_band(scenario: Scenario, z: Decimal = Z95) -> Band | None:
         error = middle * Decimal(repr(cost_error(scenario, seen.errors, float(z))))
     elif seen is not None and seen.counted > 0:
         error = z * (_variance(scenario, seen, middle) / seen.counted).sqrt()
-    spread = (scenario.api_price_spread_percent or ZERO) / 100
-    return Band(max(ZERO, middle - error) * (1 - spread), middle, (middle + error) * (1 + spread))
+    prices = api_band(scenario)
+    return Band(max(ZERO, middle - error) * prices.low, middle, (middle + error) * prices.high)
 
 
 def cost_error(scenario: Scenario, errors: Errors, z: float) -> float:
@@ -109,8 +109,15 @@ def _variance(scenario: Scenario, seen: Observed, mean: Decimal) -> Decimal:
 
 def gpu_band(scenario: Scenario) -> Band:
     """Return the factor on GPU prices: one, more or less the spread of prices."""
-    spread = (scenario.gpu_price_spread_percent or Decimal(0)) / 100
+    spread = (scenario.gpu_price_spread_percent or ZERO) / 100
     return Band(1 - spread, Decimal(1), 1 + spread)
+
+
+def api_band(scenario: Scenario) -> Band:
+    """Return the factor on the API's prices: one, with their spread and what sources say."""
+    spread = (scenario.api_price_spread_percent or ZERO) / 100
+    low, high = scenario.api_price_range
+    return Band(min(1 - spread, low), Decimal(1), max(1 + spread, high))
 
 
 def load_of(scenario: Scenario) -> Load | None:
@@ -234,7 +241,7 @@ def _around(scenario: Scenario, errors: Errors) -> tuple[tuple[Decimal | None, D
         + out * errors.output_tokens * errors.rate_correlations[1]
     ) / (tokens or 1.0)
     alone = (1 - both**2) ** 0.5
-    spread = (scenario.api_price_spread_percent or ZERO) / 100
+    prices = api_band(scenario)
     found: list[tuple[Decimal | None, Decimal]] = []
     for along, across in _ANGLES:
         factor = Decimal(repr(max(0.0, 1 + rate * along)))
@@ -242,7 +249,7 @@ def _around(scenario: Scenario, errors: Errors) -> tuple[tuple[Decimal | None, D
             found.append((None, factor))
             continue
         moved = Decimal(repr(max(0.0, 1 + price * (both * along + alone * across))))
-        found += [(middle * moved * each, factor) for each in {1 - spread, 1 + spread}]
+        found += [(middle * moved * each, factor) for each in {prices.low, prices.high}]
     steps = (
         Decimal(repr(max(0.0, 1 + rate * step / _STEPS))) for step in range(-_STEPS, _STEPS + 1)
     )

@@ -34,8 +34,10 @@ from backends.domain.decision.outcome import VerdictKind, outcome, outcome_at, p
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import (
     SEQUENTIAL,
+    api_band,
     centre,
     cost_error,
+    gpu_band,
     load_of,
     points,
     rate_band,
@@ -100,7 +102,12 @@ def _decided_in_s(scenario: Scenario, flip: Flip | None) -> float | None:
         return None
     if flip.quantity != "rate_rps" or not flip.now or flip.value == flip.now:
         return None
-    distance = float(abs(flip.value / flip.now - 1))
+    api, gpu = api_band(scenario), gpu_band(scenario)
+    least = api.low or Decimal("1e-9")
+    prices = max(api.high / gpu.low, gpu.high / least) - 1
+    distance = float(abs(flip.value / flip.now - 1) - prices)
+    if distance <= 0:
+        return None  # what prices leave open no traffic decides
     z = float(SEQUENTIAL)
     price = cost_error(scenario, seen.errors, z)
     error = (price**2 + (seen.errors.rate * z) ** 2) ** 0.5

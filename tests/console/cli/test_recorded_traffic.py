@@ -31,15 +31,18 @@ from tests.backends.domain.journals import at
 from tests.console.cli.conftest import Cli, configure
 from tests.console.sessions import DAY, SETTINGS, decided, scrape
 
-CONFIGURATION = """
+TODAY = time.strftime("%Y-%m-%d", time.gmtime())
+CONFIGURATION = f"""
 [server.chat]
 model = "org/model"
 gpu_usd_per_hour = "1.88"
+gpu_price_as_of = {TODAY}
 [endpoint.serverless]
 base_url = "http://127.0.0.1:9/v1"
 model = "m"
 input_usd_per_mtok = "0.10"
 output_usd_per_mtok = "0.70"
+price_as_of = {TODAY}
 """
 MONTH = 9_796_664.0
 SERVER = Server(

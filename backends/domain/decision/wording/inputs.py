@@ -4,7 +4,12 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from backends.domain.decision.option import api_prices_given, owned_usd_per_hour, tokens_of
+from backends.domain.decision.option import (
+    api_prices_given,
+    owned_usd_per_hour,
+    tokens_of,
+    usd_per_request,
+)
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import load_of
 from backends.domain.durations import HOUR_S
@@ -62,6 +67,13 @@ def api_prices(scenario: Scenario) -> Iterator[str]:
         yield "The mean prompt decides the tier: token_distribution is not given."
     if scenario.api_price_spread_percent:
         yield f"API prices are taken ±{figure(scenario.api_price_spread_percent)} %."
+    low, high = scenario.api_price_range
+    request = usd_per_request(scenario)
+    if request is not None and low < high:
+        yield (
+            f"Sources put a request between {usd(request * low)} and {usd(request * high)}: the "
+            "verdict holds for both, or is too close."
+        )
 
 
 def currencies(scenario: Scenario) -> Iterator[str]:

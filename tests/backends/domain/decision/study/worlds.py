@@ -131,11 +131,19 @@ def _requests(world: World, mean: float, draw: random.Random) -> Sums:
 
 
 def _sum_of(pool: list[float], n: int, draw: random.Random) -> float:
-    """Return the sum of n lengths; of many a normal one with the same moments."""
-    if n <= _ONE_BY_ONE:
-        return sum(draw.choices(pool, k=n))
-    mean, spread = _MOMENTS[id(pool)]
-    return max(0.0, draw.gauss(n * mean, spread * n**0.5))
+    """Return the sum of n lengths; of many a normal one with the same moments.
+
+    Of few it is the sum of a length, of two, of four ... as the binary digits of n have it.
+    """
+    if n > _ONE_BY_ONE:
+        mean, spread = _MOMENTS[id(pool)]
+        return max(0.0, draw.gauss(n * mean, spread * n**0.5))
+    total = 0.0
+    for sums in _SUMS[id(pool)]:
+        if n & 1:
+            total += sums[int(draw.random() * _POOL)]
+        n >>= 1
+    return total
 
 
 def _poisson(mean: float, draw: random.Random) -> int:
@@ -172,6 +180,18 @@ def _pareto() -> list[float]:
 _INPUTS = _lognormal(INPUT_TOKENS, _SIGMA_IN)
 _OUTPUTS = {False: _lognormal(OUTPUT_TOKENS, _SIGMA_OUT), True: _pareto()}
 
+
+def _sums(pool: list[float]) -> list[list[float]]:
+    """Return sums of 1, 2, 4, ... lengths, as many of each, with the mean that they have."""
+    draw, found = random.Random(5), [pool]
+    while 1 << len(found) <= _ONE_BY_ONE:
+        halves = [draw.sample(found[-1], _POOL) for _ in range(2)]
+        more = [one + other for one, other in zip(*halves, strict=True)]
+        found.append(_pool(more, 2 ** len(found) * fmean(pool)))
+    return found
+
+
+_SUMS = {id(each): _sums(each) for each in (_INPUTS, *_OUTPUTS.values())}
 
 _MOMENTS = {id(each): (fmean(each), pstdev(each)) for each in (_INPUTS, *_OUTPUTS.values())}
 
