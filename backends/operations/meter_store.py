@@ -21,6 +21,7 @@ from backends.domain.billing.ledger import (
     utc_day,
 )
 from backends.domain.billing.meter import MeterState, Origin, begin_meter
+from backends.domain.billing.shares import Share
 from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.facts import ServerFact
 from backends.domain.session import Session
@@ -64,6 +65,7 @@ GIVEN: Origin = "given"
 
 METER = "host"
 SERVED = "served"
+SHARES = "shares"
 DAY = "day:"
 PROFILE = "profile:"
 WINDOW = "window:"
@@ -93,6 +95,14 @@ class ServedInBill:
 
     began_s: float
     totals: tuple[tuple[str, TokenTotals, float | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SharesInBill:
+    """What each server was charged in the bill that began at an instant, seconds since 1970."""
+
+    began_s: float
+    shares: tuple[Share, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +144,8 @@ def open_meter_store(host: Host) -> MeterStore:
         kept = _kept(history)
         meter, fresh = _meter(host, kept, now_s)
         since = utc_day(meter.last_s)
-        ledger = Ledger(_served(kept, meter.began_s), _days(kept, since, utc_day(now_s)))
+        days = _days(kept, since, utc_day(now_s))
+        ledger = Ledger(_served(kept, meter.began_s), days, _shares(kept, meter.began_s))
     if (latest := _latest(host.state_folder)) is not None and latest.meter is not None:
         same = abs(latest.meter.began_s - meter.began_s) < SAME_BOOT_S
         if same and latest.meter.last_s > meter.last_s:
@@ -194,6 +205,7 @@ def save_account(history: History, account: Account, since_s: float = 0.0) -> No
     totals = tuple((each.server, each.totals, each.read_wall_s) for each in ledger.served)
     _save(history, METER, meter.last_s, meter)
     _save(history, SERVED, meter.last_s, ServedInBill(meter.began_s, totals))
+    _save(history, SHARES, meter.last_s, SharesInBill(meter.began_s, ledger.shares))
     for each in ledger.served:
         _save(history, PROFILE + each.server, meter.last_s, each.profile)
         _save(history, WINDOW + each.server, meter.last_s, open_window(each.windows))
@@ -263,6 +275,12 @@ def _served(states: Kept, began_s: float) -> tuple[Served, ...]:
         )
         for name in sorted(names | totals.keys())
     )
+
+
+def _shares(states: Kept, began_s: float) -> tuple[Share, ...]:
+    kept = _load(states, SHARES, SharesInBill)
+    same = kept is not None and abs(kept.began_s - began_s) < SAME_BOOT_S
+    return kept.shares if kept is not None and same else ()
 
 
 def _profile(states: Kept, server: str) -> HourlyProfile:
