@@ -1,6 +1,7 @@
 """The server table: every vLLM of this host, what runs it, and what it holds."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from textual.message import Message
 from textual.reactive import reactive
@@ -24,6 +25,9 @@ class ServerRow:
         address: what reaches it from here; empty where nothing does.
         gpus: the numbers of those that it holds memory on.
         restarts: how often its runtime started it again, and by which policy.
+        share: of the bill of this host so far, by the GPUs that it held; None where nobody saw it.
+        usd: what that is in money, None where the price is not known.
+        verdict: the plan as it holds for its own traffic; empty before ten minutes were judged.
     """
 
     name: str
@@ -37,6 +41,9 @@ class ServerRow:
     age_s: float | None = None
     restarts: str = ""
     owner: str = ""
+    share: float | None = None
+    usd: Decimal | None = None
+    verdict: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,12 @@ class ServersView:
     reason: str = "looking for servers"
 
 
+def _bill(row: ServerRow) -> str:
+    if row.share is None:
+        return UNKNOWN
+    return f"{row.share:.0%}" if row.usd is None else f"{fmt.usd(row.usd)} {row.share:.0%}"
+
+
 _COLUMNS: tuple[Column[ServerRow], ...] = (
     Column("server", lambda row: safe(row.name), 0, least=8, most=28),
     Column("state", lambda row: f"{STATES[row.state][0]} {row.phase or row.state}", 1, most=24),
@@ -55,9 +68,11 @@ _COLUMNS: tuple[Column[ServerRow], ...] = (
     Column("GiB", lambda row: fmt.gib(row.used_bytes), 4, right=True),
     Column("GPU", lambda row: ",".join(map(str, row.gpus)) or UNKNOWN, 6),
     Column("model", lambda row: safe(row.model) or UNKNOWN, 5, least=10, most=44),
-    Column("up", lambda row: fmt.clock(row.age_s), 7, right=True),
-    Column("restarts", lambda row: safe(row.restarts) or UNKNOWN, 8, most=24),
-    Column("owner", lambda row: row.owner, 9),
+    Column("bill", _bill, 7, right=True),
+    Column("verdict", lambda row: row.verdict or UNKNOWN, 8, least=10, most=24),
+    Column("up", lambda row: fmt.clock(row.age_s), 9, right=True),
+    Column("restarts", lambda row: safe(row.restarts) or UNKNOWN, 10, most=24),
+    Column("owner", lambda row: row.owner, 11),
 )
 
 

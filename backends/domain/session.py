@@ -111,8 +111,10 @@ class Session:
 
 
 def watching(session: Session, server: str, model: str | None) -> Session:
-    """Return the session turned to another server, of which nothing is known yet."""
-    return _turned(session, not_started(server, model))
+    """Return the session turned to another server, of which no more is known than was listed."""
+    listed = next((each for each in session.servers if each.name == server), None)
+    life = not_started(server, model)
+    return _turned(session, life if listed is None else replace(life, server=listed))
 
 
 def watching_external(session: Session, server: Server) -> Session:

@@ -26,6 +26,21 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
+class Charge:
+    """What one server is charged of the rental, by the GPUs that it held.
+
+    Attributes:
+        server: its name; `NOBODY` for what no server held, None for what nobody could see.
+        share: of the time since the rental began, from 0 to 1.
+        spent: by the second; of the time that nobody could see all is unwatched.
+    """
+
+    server: str | None
+    share: float
+    spent: Spent
+
+
+@dataclass(frozen=True, slots=True)
 class Bill:
     """What was spent, and what it bought.
 
@@ -35,6 +50,7 @@ class Bill:
         period: the days that are billed; None for the whole rental.
         totals: the tokens that are compared.
         served: the tokens of each server since the rental began; empty for a period.
+        charges: what each server is charged of the rental; empty for a period.
         days: those of the period, or of the rental as far as they were kept.
         tests_usd: what inferctl's own tests have cost at priced endpoints.
     """
@@ -45,6 +61,7 @@ class Bill:
     period: Period | None
     totals: TokenTotals
     served: tuple[Served, ...]
+    charges: tuple[Charge, ...]
     api_equivalent: tuple[ApiEquivalent, ...]
     days: tuple[Day, ...]
     tests_usd: Decimal
@@ -77,12 +94,30 @@ def bill_of(host: Host, session: Session, period: Period | None = None) -> Bill:
         period,
         totals,
         session.ledger.served if period is None else (),
+        charges_of(session, rental.tariff) if period is None else (),
         rental.api_equivalent
         if period is None
         else tuple(api_equivalent(totals, endpoint) for endpoint in settings.endpoints),
         days,
         spent_usd,
     )
+
+
+def charges_of(session: Session, tariff: Tariff) -> tuple[Charge, ...]:
+    """Return what each server is charged of the rental; together they are all of its time."""
+    meter, shares = session.meter, session.ledger.shares
+    elapsed_s = meter.last_s - meter.began_s if meter else 0.0
+    if elapsed_s <= 0:
+        return ()
+    by_second = replace(tariff, granularity_s=0, minimum_s=0)
+
+    def charge(server: str | None, seconds: float, state: MeterState) -> Charge:
+        spent = read_meter(replace(state, began_s=0.0, last_s=seconds), by_second)
+        return Charge(server, seconds / elapsed_s, spent)
+
+    unseen_s = max(0.0, elapsed_s - sum(each.charged_s for each in shares))
+    unseen = charge(None, unseen_s, MeterState("given", 0.0, 0.0, unwatched_s=unseen_s))
+    return (*(charge(each.server, each.charged_s, each.meter) for each in shares), unseen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class Context:
         capacities: what load measured, read anew when a load has ended, here or elsewhere.
         capacities_ns: when their file was written, as the file system counts.
         shown: the plan as it holds over windows of ten minutes.
+        plans: the same of every server whose counters are read, by its name.
         gpu_prices: the table's, where a server has none of its own.
         measured: what the history tells a plan, read anew when a start or an A/B has ended.
         traffic: what another source than the server's own counters tells, None without one.
@@ -48,6 +49,7 @@ class Context:
     capacities: tuple[Capacity, ...] = ()
     capacities_ns: int = 0
     shown: ShownPlan = field(default_factory=ShownPlan)
+    plans: Mapping[str, ShownPlan] = field(default_factory=dict)
     gpu_prices: tuple[GpuPrice, ...] = ()
     measured: Measured = NOTHING_MEASURED
     traffic: Demand | None = None

@@ -21,6 +21,7 @@ from backends.domain.billing.ledger import (
     utc_day,
 )
 from backends.domain.billing.meter import MeterState, Origin, begin_meter, shifted
+from backends.domain.billing.shares import Share
 from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.facts import ServerFact
 from backends.domain.session import Session
@@ -64,6 +65,7 @@ GIVEN: Origin = "given"
 
 METER = "host"
 SERVED = "served"
+SHARES = "shares"
 DAY = "day:"
 PROFILE = "profile:"
 WINDOW = "window:"
@@ -93,6 +95,14 @@ class ServedInBill:
 
     began_s: float
     totals: tuple[tuple[str, TokenTotals, float | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SharesInBill:
+    """What each server was charged in the bill that began at an instant, seconds since 1970."""
+
+    began_s: float
+    shares: tuple[Share, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +149,8 @@ def open_meter_store(host: Host) -> MeterStore:
         meter, fresh = _meter(host, shifted(before, step_s) if before else None, now_s)
         since = utc_day(meter.last_s)
         bill_s = meter.began_s if fresh or before is None else before.began_s
-        ledger = Ledger(_served(kept, bill_s), _days(kept, since, utc_day(now_s)))
+        days = _days(kept, since, utc_day(now_s))
+        ledger = Ledger(_served(kept, bill_s), days, _shares(kept, bill_s))
     if latest is not None and latest.meter is not None:
         # The history may be of a minute ago, before the clock was set.
         apart_s = min(
@@ -211,6 +222,7 @@ def save_account(history: History, account: Account, since_s: float = 0.0) -> No
     totals = tuple((each.server, each.totals, each.read_wall_s) for each in ledger.served)
     _save(history, METER, meter.last_s, meter)
     _save(history, SERVED, meter.last_s, ServedInBill(meter.began_s, totals))
+    _save(history, SHARES, meter.last_s, SharesInBill(meter.began_s, ledger.shares))
     for each in ledger.served:
         _save(history, PROFILE + each.server, meter.last_s, each.profile)
         _save(history, WINDOW + each.server, meter.last_s, open_window(each.windows))
@@ -282,6 +294,12 @@ def _served(states: Kept, began_s: float) -> tuple[Served, ...]:
         )
         for name in sorted(names | totals.keys())
     )
+
+
+def _shares(states: Kept, began_s: float) -> tuple[Share, ...]:
+    kept = _load(states, SHARES, SharesInBill)
+    same = kept is not None and abs(kept.began_s - began_s) < SAME_BOOT_S
+    return kept.shares if kept is not None and same else ()
 
 
 def _profile(states: Kept, server: str) -> HourlyProfile:

@@ -7,13 +7,14 @@ from typing import Any
 
 from backends.domain.billing.ledger import Day, Served, utc_day
 from backends.domain.billing.meter import STOPPED_STILL_COSTS, Spent
+from backends.domain.billing.shares import NOBODY
 from backends.domain.decision.wording import UNPRICED_REMEDY
 from backends.domain.format import count, usd
 from backends.domain.prices.amounts import digits
 from backends.domain.session import Session
 from backends.domain.traffic.demand import Demand
 from backends.domain.traffic.totals import TokenTotals
-from backends.operations.billing import Bill, Period, bill_of, day_spent, effective_usd
+from backends.operations.billing import Bill, Charge, Period, bill_of, day_spent, effective_usd
 from backends.operations.context import Context
 from backends.operations.decision import decide_all, unpriced_gpu
 from backends.operations.host import Host, this_host
@@ -111,6 +112,10 @@ def bill_document(bill: Bill, settings: Settings, fleet: Demand | None = None) -
         "tokens": _tokens(bill.totals),
         "effective": _effective(bill),
         "servers": [_server(each) for each in bill.served],
+        "charges": [
+            {"server": each.server, **_charged(each)} for each in bill.charges if each.server
+        ],
+        "not_charged": _not_charged(bill),
         "api_equivalent": [_compared(each) for each in bill.api_equivalent],
         "tests_usd": digits(bill.tests_usd),
         "budget": {
@@ -163,6 +168,24 @@ def _server(served: Served) -> dict[str, Any]:
     return {"server": served.server, **_tokens(served.totals)}
 
 
+def _charged(charge: Charge | None) -> dict[str, Any]:
+    if charge is None:
+        return {"share": None, "usd": None, "reason": "no sample of a GPU showed any"}
+    seconds = {f"{name}_s": took for name, took, _ in charge.spent.parts}
+    priced = charge.spent.usd is not None
+    reason = None if priced else "UNPRICED"
+    return {"share": charge.share, "usd": digits(charge.spent.usd), "reason": reason, **seconds}
+
+
+def _not_charged(bill: Bill) -> dict[str, Any]:
+    """Return what no server is charged: GPUs that none held, and when that could not be seen."""
+    by_name = {each.server: each for each in bill.charges}
+    return {
+        "held_by_no_server": _charged(by_name.get(NOBODY)),
+        "not_seen": _charged(by_name.get(None)),
+    }
+
+
 def _compared(found: ApiEquivalent) -> dict[str, Any]:
     return {
         "endpoint": found.endpoint.name,
@@ -188,6 +211,9 @@ def csv_rows(bill: Bill) -> list[tuple[object, ...]]:
         rows.append(_row("total", "", spent.billed_s, None, spent.usd, dated))
     for served in bill.served:
         rows.append(_row("server", served.server, None, served.totals, None, None))
+    for each in bill.charges:
+        seconds = each.spent.elapsed_s
+        rows.append(_row("charge", charged_to(each), seconds, None, each.spent.usd, dated))
     for found in bill.api_equivalent:
         as_of = found.endpoint.prices.as_of
         row = _row("api_equivalent", found.endpoint.name, None, bill.totals, found.usd, as_of)
@@ -225,6 +251,7 @@ def _tell(bill: Bill, settings: Settings, offers: str) -> None:
                 show(f"  {name}: {usd(part)} ({_lasting(seconds)})")
         if spent.note:
             show(f"  {STOPPED_STILL_COSTS}")
+        _tell_charges(bill)
         each = effective_usd(bill)
         if each.per_request is not None:
             tokens = f", {usd(each.per_mtok)} a million tokens" if each.per_mtok else ""
@@ -245,6 +272,24 @@ def _tell(bill: Bill, settings: Settings, offers: str) -> None:
     if budget is not None:
         today_usd, state = usd(bill.rental.today_usd), bill.rental.budget.upper()
         show(f"today: {today_usd} of a budget of {usd(budget)} a day: {state}")
+
+
+def _tell_charges(bill: Bill) -> None:
+    """Say what each server is charged, where more than one was seen to hold a GPU."""
+    if len([each for each in bill.charges if each.server]) < 2:
+        return
+    for each in bill.charges:
+        if each.share:
+            parts = [f"{usd(part)} {name}" for name, took, part in each.spent.parts if took]
+            what = f" ({', '.join(parts)})" if each.server else ""
+            show(f"  {charged_to(each)}: {usd(each.spent.usd)}, {each.share:.0%}{what}")
+
+
+def charged_to(charge: Charge) -> str:
+    """Return in words who is charged."""
+    if charge.server is None:
+        return "nobody could see who held the GPUs"
+    return charge.server or "GPUs that no server held"
 
 
 def _has_unwatched(spent: Spent | None) -> bool:

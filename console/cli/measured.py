@@ -67,7 +67,7 @@ def decided_here(arguments: argparse.Namespace) -> tuple[Decision, dict[str, Any
         Problem: the source cannot tell.
     """
     host = this_host()
-    session = snapshot(host)
+    session = snapshot(host, arguments.name)
     context, today = context_for(host, session, arguments)
     if context.gpu_prices:
         session = with_gpus(session, host)

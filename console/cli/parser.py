@@ -172,6 +172,8 @@ def _cost(parser: argparse.ArgumentParser) -> None:
 
 def _verdict(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
+    about = "the server whose traffic and model are decided (default: the one that serves)"
+    add("name", nargs="?", metavar="NAME", type=types.server, help=about)
     about = "TOML or JSON, or the name of a shipped one; default: what is measured"
     add("--scenario", type=types.text, metavar="FILE", help=about)
     about = "figures of published comparisons, each beside what its own inputs give"

@@ -65,8 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _published(as_json=arguments.json)
     answer: dict[str, Any]
     decision: Decision | None = None
-    if arguments.scenario and (arguments.traffic or arguments.prometheus):
-        raise UsageProblem("--scenario brings its own traffic; leave out --traffic or --prometheus")
+    if arguments.scenario and (arguments.traffic or arguments.prometheus or arguments.name):
+        what = "--traffic, --prometheus or the server"
+        raise UsageProblem(f"--scenario brings its own traffic; leave out {what}")
     if arguments.scenario:
         plan = decide(_from_file(arguments.scenario), remedies())
         answer = {**verdict_document(plan), **NO_HOST}

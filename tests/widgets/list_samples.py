@@ -1,6 +1,7 @@
 """Views of the lists and tables, and lines of a log."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
 from backends.domain.server import ServerState
@@ -74,7 +75,16 @@ SERVERS = {
     "none": ServersView(reason="no vLLM runs on this host, and no profile is configured"),
     "several": ServersView(
         (
-            replace(_ROCM, name="chat", runtime="process", restarts="", owner="inferctl"),
+            replace(
+                _ROCM,
+                name="chat",
+                runtime="process",
+                restarts="",
+                share=0.42,
+                usd=Decimal("3.36"),
+                verdict="self host cheaper",
+                owner="inferctl",
+            ),
             _ROCM,
             replace(
                 _ROCM,

@@ -24,11 +24,18 @@ from backends.domain.billing.meter import (
     begin_meter,
     shifted,
 )
-from backends.domain.facts import HostTicked, MetricsScraped, ServersSeen, SourceFailed
+from backends.domain.billing.shares import Holds, holds_of, with_share
+from backends.domain.facts import (
+    GpusSampled,
+    HostTicked,
+    MetricsScraped,
+    ServersSeen,
+    SourceFailed,
+)
 from backends.domain.server import Owner, Server
 from backends.domain.stamp import Stamp
 
-AccountFact = HostTicked | MetricsScraped | ServersSeen | SourceFailed
+AccountFact = GpusSampled | HostTicked | MetricsScraped | ServersSeen | SourceFailed
 """What an account is folded from; a reading names its server here."""
 
 FRESH_S = 60.0
@@ -51,6 +58,8 @@ class Account:
         servers_seen: `servers` was listed at least once, so that an empty one says something.
         readings: the newest reading of each server's counters, by its name.
         unread: the servers that have not answered since.
+        holds: who holds which part of the GPUs, by the newest sample; it holds for `FRESH_S`.
+        held_at_s: when that was, on the monotonic clock.
     """
 
     at: Stamp | None = None
@@ -60,6 +69,8 @@ class Account:
     servers_seen: bool = False
     readings: Mapping[str, MetricsScraped] = field(default_factory=dict)
     unread: frozenset[str] = frozenset()
+    holds: Holds = field(default_factory=dict)
+    held_at_s: float = 0.0
 
 
 def account_after(account: Account, fact: AccountFact) -> Account:
@@ -79,6 +90,9 @@ def account_after(account: Account, fact: AccountFact) -> Account:
             readings = {**account.readings, fact.server: fact}
             unread = account.unread - {fact.server}
             return replace(account, ledger=ledger, readings=readings, unread=unread)
+        case GpusSampled():
+            holds = holds_of(fact.sample, account.servers)
+            return replace(account, holds=holds, held_at_s=fact.at.mono_s)
         case SourceFailed() if fact.server:
             return replace(account, unread=account.unread | {fact.server})
         case SourceFailed() | HostTicked():
@@ -123,6 +137,11 @@ def _until(account: Account, at: Stamp) -> Account:
         return replace(account, at=at)
     did = activity(account)
     ledger = with_time(account.ledger, meter.last_s, at.wall_s, did)
+    if at.mono_s - account.held_at_s < FRESH_S:
+        activities = {each.name: _activity_of(account, each) for each in account.servers}
+        more_s = at.wall_s - meter.last_s
+        shares = with_share(ledger.shares, more_s, account.holds, activities)
+        ledger = replace(ledger, shares=shares)
     return replace(account, at=at, meter=advance_meter(meter, at.wall_s, did), ledger=ledger)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 from backends.domain.billing.meter import Activity, MeterState, activity_of_host, advance_meter
+from backends.domain.billing.shares import Share
 from backends.domain.facts import BecameReady, Exited, MetricsScraped, ServerFact, Spawned, Stopped
 from backends.domain.traffic.bins import kept_with
 from backends.domain.traffic.shape import HourlyProfile, learn, learn_tokens
@@ -43,10 +44,15 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Everything that is kept beside the meter; days in their order, the newest last."""
+    """Everything that is kept beside the meter; days in their order, the newest last.
+
+    Attributes:
+        shares: what each server is charged since the bill began.
+    """
 
     served: tuple[Served, ...] = ()
     days: tuple[Day, ...] = ()
+    shares: tuple[Share, ...] = ()
 
     def of(self, server: str) -> Served:
         """Return what is known of a server; nothing of one that was never read."""
@@ -104,7 +110,7 @@ def with_launch(ledger: Ledger, server: str, launched_wall_s: float) -> Ledger:
 def with_new_bill(ledger: Ledger) -> Ledger:
     """Return the ledger with nothing served: what was learnt of the traffic and the days stay."""
     fresh = tuple(Served(each.server, profile=each.profile) for each in ledger.served)
-    return replace(ledger, served=fresh)
+    return replace(ledger, served=fresh, shares=())
 
 
 def with_time(ledger: Ledger, from_s: float, to_s: float, activity: Activity) -> Ledger:

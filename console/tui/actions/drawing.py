@@ -40,8 +40,10 @@ class Drawing:
             screen.show(main_view(console.session, console.context))
         elif isinstance(screen, GpuScreen):
             screen.show(console.session.gpus)
-        elif isinstance(screen, WelcomeScreen | ServersScreen):
+        elif isinstance(screen, WelcomeScreen):
             screen.show(console.session)
+        elif isinstance(screen, ServersScreen):
+            screen.show(console.session, console.context)
         self._offer_keys()
 
     def _offer_keys(self) -> None:
@@ -50,7 +52,8 @@ class Drawing:
         life = session.life
         orphaned = any(each.survivors for each in session.servers)
         watched = life and (life.server.name, life.server.state)
-        offered = (watched, ab_runs(session), orphaned, settings)
+        others = len(session.servers) > 1
+        offered = (watched, ab_runs(session), orphaned, others, settings)
         if offered != self._offered:
             self._offered = offered
             self._console.screen_stack[-1].refresh_bindings()

@@ -48,12 +48,16 @@ class RecordActions:
         life = console.session.life
         name = life.server.name if life else ""
         if isinstance(message, PlanJudged):
+            plans = {**console.context.plans, message.server: message.shown}
+            console.context = replace(console.context, plans=plans)
             if message.server == name:
                 console.context = replace(console.context, shown=message.shown)
             return
         console.session = with_snapshot(console.session, message)
         read = message.servers.get(name)
-        console.context = replace(console.context, shown=read.shown if read else ShownPlan())
+        shown = read.shown if read else ShownPlan()
+        plans = {server: each.shown for server, each in message.servers.items()}
+        console.context = replace(console.context, shown=shown, plans=plans)
         self._record_problem = message.problem
         meter = message.account.meter
         if meter is not None and not self._taken_up:

@@ -40,7 +40,7 @@ from console.tui.views.history import history_view
 from console.tui.views.screen import decision_of
 from widgets.history_table import HistoryView
 
-ScreenName = Literal["logs", "costs", "history", "gpus", "servers", "help", "welcome"]
+ScreenName = Literal["logs", "costs", "history", "gpus", "servers", "next", "help", "welcome"]
 
 
 class ShowActions:
@@ -81,6 +81,8 @@ class ShowActions:
             case "servers":
                 self._open(ServersScreen(partial(watchable, console.host), self._turn_to))
                 self._drawing.soon()
+            case "next":
+                self._show_next()
             case "help":
                 self._open(HelpScreen(dict(console.host.settings.keys)))
             case "welcome":
@@ -92,6 +94,16 @@ class ShowActions:
             return False
         self._console.push_screen(screen)
         return True
+
+    def _show_next(self) -> None:
+        """Turn to the server after the watched one, as the table lists them."""
+        console = self._console
+        found = watchable(console.host, console.session)
+        life = console.session.life
+        names = [one.name for one in found]
+        at = names.index(life.server.name) if life and life.server.name in names else -1
+        if len(found) > 1 or (found and at < 0):
+            self._turn_to(found[(at + 1) % len(found)])
 
     def _show_log(self) -> None:
         console = self._console

@@ -12,6 +12,7 @@ from textual.widgets import DataTable, Footer, Static
 
 from backends.domain.server import Server
 from backends.domain.session import Session
+from backends.operations.context import Context
 from console.tui.bindings import BACK
 from console.tui.views.servers import servers_view
 from widgets.server_table import ServerTable
@@ -51,10 +52,10 @@ class ServersScreen(Screen[None]):
         yield Static(id="remark")
         yield Footer(show_command_palette=False, compact=True)
 
-    def show(self, session: Session) -> None:
+    def show(self, session: Session, context: Context) -> None:
         """Draw the servers as they were listed last."""
         self._servers = self._watchable(session)
-        view = servers_view(session, self._servers)
+        view = servers_view(session, context, self._servers)
         if view != self.table.view:
             self.table.view = view
         self._say()

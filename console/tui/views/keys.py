@@ -20,6 +20,9 @@ def can_act(action: str, what: str, session: Session, context: Context) -> bool:
             return not context.replayed and _ab(what, session, context)
         case "show", "logs":
             return not context.replayed and _has_log(session)
+        case "show", "next":
+            profiles = {each.name for each in context.settings.servers}
+            return len(profiles | {each.name for each in session.servers}) > 1
         case _:
             return True
 

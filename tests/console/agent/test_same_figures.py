@@ -10,9 +10,8 @@ import pytest
 from backends.agent import client
 from backends.agent.follow import follow
 from backends.agent.messages import Snapshot, with_snapshot
-from backends.domain.billing.account import Account, account_after
+from backends.domain.billing.account import Account, AccountFact, account_after
 from backends.domain.billing.ledger import utc_day
-from backends.domain.facts import HostTicked, MetricsScraped, ServersSeen, SourceFailed
 from backends.domain.session import Session, advance, watching
 from backends.domain.stamp import Stamp
 from backends.operations.context import context_of
@@ -45,7 +44,7 @@ class Follower:
             if isinstance(message, Snapshot):
                 account = message.account
                 self.session = with_snapshot(self.session, message)
-            elif isinstance(message, HostTicked | MetricsScraped | ServersSeen | SourceFailed):
+            elif isinstance(message, AccountFact):
                 account = account_after(account, message)
                 self.session = advance(self.session, message)
                 assert self.session.account == account

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -138,10 +139,59 @@ async def test_the_servers_screen_lists_all_and_enter_watches_one(tmp_path: Path
             assert app.session.life.server.pid == pid
 
 
+async def test_one_key_turns_to_the_next_server_with_what_was_listed_of_it(tmp_path: Path) -> None:
+    host = host_in(tmp_path, Settings(servers=(PROFILE,)))
+    with somebody_elses_vllm(tmp_path) as (pid, _):
+        await serving(host.state_folder, pid)
+        app = InferctlApp(host, "mine")
+        async with app.run_test() as pilot:
+            await until(pilot, lambda: any(one.pid == pid for one in app.session.servers))
+            seen: list[Server] = []
+            while not seen or (seen[-1].pid != pid and len(seen) < 20):
+                before = watched(app)
+                await pilot.press("n")
+                await until(pilot, partial(_turned_from, app, before.name))
+                seen.append(watched(app))
+            # No journal of it was read yet: this is what the list says.
+            assert seen[-1].state is ServerState.READY
+
+
+async def test_the_servers_screen_shows_who_is_charged_what(tmp_path: Path) -> None:
+    host = host_in(tmp_path, Settings(servers=(PROFILE,)))
+    with somebody_elses_vllm(tmp_path) as (one, _), somebody_elses_vllm(tmp_path) as (other, _):
+        for pid in (one, other):
+            await serving(host.state_folder, pid)
+        app = InferctlApp(host, "mine")
+        async with app.run_test(size=(160, 35)) as pilot:
+            await pilot.press("w")
+            await until(pilot, lambda: isinstance(app.screen, ServersScreen))
+            table = app.screen.query_one(ServerTable)
+
+            def charged() -> list[float]:
+                mine = [each.name for each in app.session.servers if each.pid in {one, other}]
+                shares = (row.share for row in table.view.rows if row.name in mine)
+                return [share for share in shares if share]
+
+            await until(pilot, lambda: len(charged()) == 2)
+            # Both hold the same of the only GPU.
+            first, second = charged()
+            assert 0.5 < first / second < 2
+            assert first + second <= 1
+
+
 async def test_the_palette_quits_with_the_question_of_the_key(tmp_path: Path) -> None:
     app = InferctlApp(host_in(tmp_path, Settings(servers=(PROFILE,))), "mine")
     async with app.run_test():
         assert titles(app).count("Quit") == 1
+
+
+def watched(app: InferctlApp) -> Server:
+    assert app.session.life is not None
+    return app.session.life.server
+
+
+def _turned_from(app: InferctlApp, name: str) -> bool:
+    return watched(app).name != name
 
 
 def titles(app: InferctlApp) -> list[str]:
