@@ -17,6 +17,7 @@ from backends.domain.visible import visible
 from backends.history.thread import HistoryThread
 from backends.operations import ab, cold_probe
 from backends.operations.host import Host, this_host
+from backends.operations.refused_fields import remember, with_refused
 from backends.prober.cold_probe import PROMPT, ask_once, run_cold_probe
 from backends.prober.cold_probe_runs import ColdProbeFolder, ColdProbeOrder, held
 from backends.prober.protocol import Target
@@ -57,16 +58,18 @@ async def _cold_probe(
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    (target,) = ab.targets([order.reference], host.settings)
+    (target,) = with_refused(ab.targets([order.reference], host.settings), host)
     endpoint = host.settings.endpoint(order.reference)
     probes = folder.read_probes()
 
-    async def ask(target: Target, prompt: str, limit_s: float) -> Run:
+    async def ask(target: Target, prompt: str, limit_s: float) -> tuple[Run, float | None]:
         async with sending(host.state_folder, [target.base_url]):
-            run = await ask_once(with_fresh_key(target), prompt, limit_s)
+            run, sent_at = await ask_once(with_fresh_key(target), prompt, limit_s)
+        if run.error is None and run.not_sent != target.refused:
+            remember(target, run.not_sent, host)
         if run.error and run.error.startswith("HTTP 401") and endpoint is not None:
             forget_printed(endpoint.api_key)
-        return run
+        return run, sent_at
 
     def with_fresh_key(target: Target) -> Target:
         """A key that a command prints is out of date before a probe of hours is over."""

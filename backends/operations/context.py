@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backends.domain.ab.series import AbSeries
 from backends.domain.decision.hysteresis import ShownPlan
@@ -16,6 +16,9 @@ from backends.operations.pricing import gpu_prices
 from backends.operations.scenario import NOTHING_MEASURED, Measured
 from backends.prober.prompts import PARAGRAPH, Prompt
 from backends.settings.config import Settings
+
+if TYPE_CHECKING:
+    from backends.operations.load_test import LoadProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Context:
         traffic: what another source than the server's own counters tells, None without one.
         tests_usd: what inferctl's own tests have cost since the bill began.
         beside: a recorded A/B that stands beside the live one.
+        load: the load test that runs, or that has ended and was not looked at yet.
         simulated: everything on screen is made up.
         replayed: everything on screen was recorded; keys that start or stop something are off.
     """
@@ -55,6 +59,7 @@ class Context:
     traffic: Demand | None = None
     tests_usd: Decimal = Decimal(0)
     beside: AbSeries | None = None
+    load: "LoadProgress | None" = None
 
 
 def context_of(host: Host) -> Context:

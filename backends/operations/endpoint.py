@@ -11,12 +11,11 @@ from backends.domain.ab.facts import RunEnded, SeriesEnded
 from backends.domain.ab.run import Run
 from backends.domain.reports.endpoint_check import Check, endpoint_checks
 from backends.operations import ab
+from backends.operations.ab_run import measured_series
 from backends.operations.host import Host
-from backends.prober.client import run_series
 from backends.prober.prompts import PARAGRAPH
 from backends.prober.protocol import Limits, SeriesOrder, Target
 from backends.problem import UsageProblem
-from backends.servers.own_traffic import sending
 from backends.settings.presets import Preset
 from backends.settings.write import add_endpoint
 from backends.wire import plain
@@ -104,7 +103,7 @@ async def check(reference: str, host: Host, timeout_s: float | None) -> Checked:
         limits=limits,
     )
     found = Run(target.name, 0, error="no reply came")
-    async with sending(host.state_folder, [target.base_url]), aclosing(run_series(order)) as facts:
+    async with aclosing(measured_series(order, host, afresh=True)) as facts:
         async for fact in facts:
             if isinstance(fact, RunEnded):
                 found = fact.run

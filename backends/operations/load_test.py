@@ -20,6 +20,7 @@ from backends.operations import ab
 from backends.operations.capacity import Capacity, keep_capacity
 from backends.operations.consent import Consent
 from backends.operations.host import Host
+from backends.operations.refused_fields import remember, with_refused
 from backends.prober.client import run_load
 from backends.prober.protocol import LoadOrder
 from backends.problem import NotFound, UsageProblem
@@ -162,6 +163,24 @@ def lengthened(prompt: str, input_tokens: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadProgress:
+    """A load that is under way or over, as consoles show it.
+
+    Attributes:
+        report: after its first step; None before, and where it failed before.
+        last: the step that was measured last.
+        rps: the rate that is held now; None when it is over.
+        step_ends_s: when that rate was held long enough, on the monotonic clock.
+    """
+
+    order: LoadOrder
+    report: LoadReport | None
+    last: LoadStep | None
+    rps: float | None
+    step_ends_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class LoadNews:
     """A load as it stands.
 
@@ -188,6 +207,8 @@ async def recorded_load(
     """
     began = _report_of(order, host.now().wall_s, traffic)
     steps: list[LoadStep] = []
+    (target,) = await asyncio.to_thread(with_refused, [order.target], host)
+    order = replace(order, target=target)
     async with (
         sending(host.state_folder, [order.target.base_url]),
         aclosing(run_load(order, cancelled)) as measured,
@@ -195,6 +216,8 @@ async def recorded_load(
         async for news in measured:
             if isinstance(news, LoadEnded):
                 report = replace(began, ended=news)
+                if news.steps and news.not_sent != target.refused:
+                    await asyncio.to_thread(remember, target, news.not_sent, host)
                 if news.steps or news.cost_usd or news.cut_unpriced:
                     _keep_record(writer, report)
                 yield LoadNews(report, None, None)

@@ -20,7 +20,7 @@ from backends.domain.ab.cold import (
     missing_gap,
     missing_warm,
 )
-from backends.domain.ab.facts import RunEnded, SeriesEnded
+from backends.domain.ab.facts import RunBegan, RunEnded, SeriesEnded
 from backends.domain.ab.run import Run
 from backends.domain.format import pause, usd
 from backends.prober import problems
@@ -45,8 +45,13 @@ the time of a cold start is known to that share, within the two bounds."""
 
 FAILURES_TO_GIVE_UP = 10
 
-Ask = Callable[[Target, str, float], Awaitable[Run]]
-"""Sends one request that may take so many seconds."""
+LONGEST_PAUSE = 1.5
+"""A pause that became longer than this many times its length, as on a host that was suspended or
+has no time for its processes, says nothing of that length: it is measured again."""
+
+Ask = Callable[[Target, str, float], Awaitable[tuple[Run, float | None]]]
+"""Sends one request that may take so many seconds; its run, and the wall time at which it was sent,
+None where it was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +104,12 @@ async def run_cold_probe(
             return
         await sleep(following.wait_s)
         sent_s, left_s = now(), limits.lasts_s - (elapsed() - began_s)
-        run = await (ask or ask_once)(target, prompt, min(COLD_LIMITS.total_s, left_s))
-        idle_s = sent_s - probes[-1].ended_at if probes else None
-        following = replace(
-            following,
-            first_sent_s=sent_s if following.first_sent_s is None else following.first_sent_s,
-            idle_s=idle_s if following.first_sent_s is None else following.idle_s,
-        )
+        run, sent_at = await (ask or ask_once)(target, prompt, min(COLD_LIMITS.total_s, left_s))
+        sent_s = sent_s if sent_at is None else sent_at
+        if following.first_sent_s is None:
+            idle_s = sent_s - probes[-1].ended_at if probes else None
+            planned_s = _planned(following.planned_s, idle_s, plan)
+            following = replace(following, first_sent_s=sent_s, idle_s=idle_s, planned_s=planned_s)
         target = replace(target, refused=run.not_sent)
         probe = _probe(run, following, sent_s, now())
         append_probe(state, probe)
@@ -134,6 +138,14 @@ def limit_reached(
     if sum(costs, once) > limits.usd:
         return f"the next request may cost more than is left of the agreed {usd(limits.usd)}"
     return None
+
+
+def _planned(planned_s: float | None, idle_s: float | None, plan: ColdProbePlan) -> float | None:
+    """Return the pause that a request measures, None where it became a much longer one."""
+    if planned_s is None or idle_s is None:
+        return planned_s
+    longest_s = LONGEST_PAUSE * planned_s or min(plan.gaps_s)
+    return planned_s if idle_s <= longest_s else None
 
 
 def _probe(run: Run, sent: _Next, sent_s: float, ended_s: float) -> ColdProbe:
@@ -201,21 +213,29 @@ def read_probes(state: Path) -> list[ColdProbe]:
     return probes
 
 
-async def ask_once(target: Target, prompt: str, limit_s: float = COLD_LIMITS.total_s) -> Run:
-    """Return one run over a connection of its own, without a warm-up; an error after `limit_s`."""
+async def ask_once(
+    target: Target, prompt: str, limit_s: float = COLD_LIMITS.total_s
+) -> tuple[Run, float | None]:
+    """Return one run over a connection of its own, without a warm-up, and when it was sent.
+
+    It is an error after `limit_s`. The process that sends it takes its time to begin, which is part
+    of the pause before the request.
+    """
     order = SeriesOrder(
         "cold", (target,), prompt, runs=1, max_tokens=MAX_TOKENS, warm_up=False, limits=COLD_LIMITS
     )
-    found = Run(target.name, 0, error="no reply")
+    found, sent_at = Run(target.name, 0, error="no reply"), None
     try:
         async with asyncio.timeout(limit_s), aclosing(run_series(order)) as facts:
             async for fact in facts:
-                if isinstance(fact, RunEnded):
+                if isinstance(fact, RunBegan):
+                    sent_at = fact.at.wall_s
+                elif isinstance(fact, RunEnded):
                     found = fact.run
                 elif isinstance(fact, SeriesEnded) and fact.reason and found.error == "no reply":
                     found = Run(target.name, 0, error=fact.reason)
     except ProberFailed as failure:
-        return Run(target.name, 0, error=str(failure))
+        found = Run(target.name, 0, error=str(failure))
     except TimeoutError:
-        return Run(target.name, 0, error=f"no reply within {limit_s:g} s")
-    return found
+        found = Run(target.name, 0, error=f"no reply within {limit_s:g} s")
+    return found, sent_at

@@ -4,6 +4,7 @@ import gc
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
 
@@ -240,7 +241,9 @@ class Load:
         self.over = True
         if self._client is not None:
             self._client.close()
-        self._tell(summarise_load(self._steps, reason, self._spent_usd(), self._cut_unpriced))
+        ended = summarise_load(self._steps, reason, self._spent_usd(), self._cut_unpriced)
+        not_sent = self._client.not_sent if self._client is not None else ()
+        self._tell(replace(ended, not_sent=not_sent))
 
     def _spent_usd(self) -> str | None:
         return None if self._cost_usd is None else format(self._cost_usd, "f")

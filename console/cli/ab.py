@@ -5,6 +5,7 @@ import asyncio
 import signal
 import sys
 import time
+from contextlib import aclosing
 from decimal import Decimal
 from pathlib import Path
 
@@ -25,12 +26,11 @@ from backends.domain.reports.ab_text import (
 from backends.history.thread import HistoryThread
 from backends.operations import ab, records
 from backends.operations.ab import TARGETS
+from backends.operations.ab_run import measured_series
 from backends.operations.host import Host, this_host
-from backends.prober.client import run_series
 from backends.prober.prompts import PARAGRAPH, Prompt
 from backends.prober.protocol import SeriesOrder
 from backends.problem import UsageProblem
-from backends.servers.own_traffic import sending
 from console.cli.output import agree, document, say, show, show_page
 from console.cli.recording import recording
 
@@ -95,8 +95,8 @@ async def _run(order: SeriesOrder, host: Host, writer: HistoryThread) -> AbSerie
     loop.add_signal_handler(signal.SIGINT, cancelled.set)
     series: AbSeries | None = None
     began_s = time.monotonic()
-    async with sending(host.state_folder, (target.base_url for target in order.targets)):
-        async for fact in run_series(order, cancelled):
+    async with aclosing(measured_series(order, host, cancelled)) as facts:
+        async for fact in facts:
             series = advance_series(series, fact)
             if series is not None and isinstance(fact, SeriesBegan | RunEnded | SeriesEnded):
                 records.keep_series(writer, series, fact)

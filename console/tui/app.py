@@ -169,6 +169,10 @@ class InferctlApp(App[str]):
         """Measure once or in a series, cancel, or choose the prompt."""
         self.actions.ab.act(what)
 
+    def action_load(self, what: str) -> None:
+        """Begin a load test, show the one that runs, or end it."""
+        self.actions.load.act(what)
+
     def action_show(self, name: "ScreenName") -> None:
         """Open another screen by its name."""
         self.actions.show.show(name)

@@ -88,6 +88,7 @@ class LoadEnded:
         cost_usd: decimal digits, None without prices.
         cut_unpriced: requests that were cut off at the end and whose cost nobody told: `cost_usd`
             is without them.
+        not_sent: fields that the endpoint refused.
     """
 
     reason: str
@@ -96,6 +97,7 @@ class LoadEnded:
     steps: tuple[LoadStep, ...]
     cost_usd: str | None = None
     cut_unpriced: int = 0
+    not_sent: tuple[str, ...] = ()
 
 
 def judge(

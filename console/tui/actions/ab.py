@@ -1,6 +1,7 @@
 """What the keys for an A/B do: one run, a series, cancel, and the choice of the prompt."""
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,11 +9,10 @@ from backends.domain.ab.facts import SeriesEnded
 from backends.domain.ab.run import SeriesMode
 from backends.operations import ab
 from backends.operations.ab import ab_targets, why_no_ab
+from backends.operations.ab_run import measured_series
 from backends.operations.consent import Consent
-from backends.prober.client import run_series
 from backends.prober.prompts import PROMPTS
 from backends.problem import Problem, UsageProblem
-from backends.servers.own_traffic import sending
 from console.tui.actions.console import Console
 from console.tui.screens.question import Question, TextQuestion
 
@@ -61,10 +61,9 @@ class AbActions:
             console.notify(consent.sentence, timeout=4, markup=False)
         self._cancelled = asyncio.Event()
         try:
-            addresses = [target.base_url for target in order.targets]
             end: SeriesEnded | None = None
-            async with sending(console.host.state_folder, addresses):
-                async for fact in run_series(order, self._cancelled):
+            async with aclosing(measured_series(order, console.host, self._cancelled)) as facts:
+                async for fact in facts:
                     if isinstance(fact, SeriesEnded):
                         end = fact  # shown once the next order can be taken
                     else:

@@ -26,7 +26,7 @@ class Actions:
         watch: which server is shown.
         server: the keys for a server.
         ab: the keys for an A/B.
-        load: the palette's loads.
+        load: the load tests.
         setup: the welcome's choices.
         show: the other screens.
     """
@@ -39,7 +39,7 @@ class Actions:
         self.watch = WatchActions(console, self.drawing, self.records, self.feed)
         self.server = ServerActions(console, self.watch)
         self.ab = AbActions(console)
-        self.load = LoadActions(console)
+        self.load = LoadActions(console, self.drawing)
         self.setup = SetupActions(console, self.watch)
         self.show = ShowActions(console, self.drawing, self.setup.choose, self.watch.turn_to)
 

@@ -21,7 +21,7 @@ Severity = Literal["information", "warning", "error"]
 UNDER_WAY = {
     "server": "a start, stop or restart is under way; nothing more was ordered",
     "series": "an A/B is under way; x cancels it",
-    "load": "a load test is under way",
+    "load": "a load test is under way; L shows it",
 }
 """Groups of which one order at a time is carried out, and what is said of one that is refused.
 

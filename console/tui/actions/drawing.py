@@ -5,7 +5,7 @@ from console.tui.screens.gpus import GpuScreen
 from console.tui.screens.main import MainScreen
 from console.tui.screens.servers import ServersScreen
 from console.tui.screens.welcome import WelcomeScreen
-from console.tui.views.keys import ab_runs
+from console.tui.views.keys import ab_runs, load_runs
 from console.tui.views.screen import main_view
 
 REDRAW_S = 0.08
@@ -53,7 +53,8 @@ class Drawing:
         orphaned = any(each.survivors for each in session.servers)
         watched = life and (life.server.name, life.server.state)
         others = len(session.servers) > 1
-        offered = (watched, ab_runs(session), orphaned, others, settings)
+        loads = load_runs(self._console.context)
+        offered = (watched, ab_runs(session), loads, orphaned, others, settings)
         if offered != self._offered:
             self._offered = offered
             self._console.screen_stack[-1].refresh_bindings()

@@ -1,28 +1,57 @@
-"""What the palette's loads do: ask with bounds and cost, then open the screen that runs one."""
+"""Load tests of the console: asked about with bounds and cost, and run while it goes on."""
 
 import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
+from backends.domain.reports.load import LoadReport
 from backends.operations import ab, load_test
+from backends.operations.load_test import LoadProgress
 from backends.prober.protocol import LoadOrder
 from backends.problem import Problem
 from console.tui.actions.console import Console
+from console.tui.actions.drawing import Drawing
 from console.tui.screens.load import LoadScreen
 from console.tui.screens.question import Question
 
 
 class LoadActions:
-    """Raises the rate at one endpoint until it breaks its limits."""
+    """Raises the rate at one endpoint until it breaks its limits, in the background."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, drawing: Drawing) -> None:
         self._console = console
+        self._drawing = drawing
+        self._cancelled = asyncio.Event()
+
+    def act(self, what: str) -> None:
+        """Do what the binding's word says: show the load, or begin one; or end it."""
+        if what == "cancel":
+            self._cancelled.set()
+        elif self._console.context.load is not None:
+            self._show()
+        else:
+            self._console.carry_out(self._choose(), "load")
 
     def load(self, reference: str) -> None:
         """Load one endpoint, once its bounds and its cost were agreed to."""
-        self._console.carry_out(self._load(reference), "load")
+        self._console.carry_out(self._ask(reference), "load")
 
-    async def _load(self, reference: str) -> None:
+    def begin(self, order: LoadOrder) -> None:
+        """Run a load that was agreed to."""
+        self._console.carry_out(self._run(order), "load")
+
+    async def _choose(self) -> None:
+        console = self._console
+        references = ab.ab_targets(console.session, console.host.settings)
+        answer: str | None = "0"
+        if len(references) > 1:
+            choices = tuple((str(number), each) for number, each in enumerate(references))
+            question = Question("The load test is of", (*choices, ("no", "None")))
+            answer = await console.push_screen_wait(question)
+        if answer is not None and answer.isdigit():
+            await self._ask(references[int(answer)])
+
+    async def _ask(self, reference: str) -> None:
         console = self._console
         try:
             order = await asyncio.to_thread(self._order, reference)
@@ -33,11 +62,61 @@ class LoadActions:
         sentence = f"{load_test.consent(order, console.host).sentence}."
         question = Question(sentence, (("go", "Load"), ("no", "Don't")))
         if await console.push_screen_wait(question) == "go":
-            screen = LoadScreen(console.history, console.host, order)
-            report = await console.push_screen_wait(screen)
-            cost_usd = Decimal((report.ended.cost_usd if report else None) or 0)
-            tests_usd = console.context.tests_usd + cost_usd
-            console.context = replace(console.context, tests_usd=tests_usd)
+            await self._run(order)
+
+    async def _run(self, order: LoadOrder) -> None:
+        """Run to the end, on screen or not; what was measured is kept after each step."""
+        console, host = self._console, self._console.host
+        self._cancelled = asyncio.Event()
+        self._take(
+            LoadProgress(order, None, None, order.first_rps, host.now().mono_s + order.step_s)
+        )
+        self._show()
+        report: LoadReport | None = None
+        try:
+            async for news in load_test.recorded_load(
+                console.history, host, order, self._cancelled
+            ):
+                report = news.report
+                if news.step is not None:  # its end is shown once the next order can be taken
+                    ends_s = host.now().mono_s + order.step_s
+                    self._take(LoadProgress(order, report, news.step, news.next_rps, ends_s))
+            await self._say_end(report)
+        except Problem as problem:
+            console.notify(str(problem), severity="error", markup=False)
+        cost_usd = Decimal((report.ended.cost_usd if report else None) or 0)
+        console.context = replace(console.context, tests_usd=console.context.tests_usd + cost_usd)
+        self._take(None if report is None else LoadProgress(order, report, None, None, 0.0))
+
+    async def _say_end(self, report: LoadReport | None) -> None:
+        console = self._console
+        if report is None or not report.ended.steps:
+            why = report.ended.reason if report else load_test.CUT_OFF
+            console.notify(f"nothing was measured: {why}", severity="error", markup=False)
+            return
+        kept = await asyncio.to_thread(load_test.keep_for_verdict, console.host, report)
+        what = kept or "kept in the history"
+        console.notify(what, title=f"load test of {report.endpoint} ended", markup=False)
+
+    def _take(self, progress: LoadProgress | None) -> None:
+        self._console.context = replace(self._console.context, load=progress)
+        self._drawing.soon()
+
+    def _show(self) -> None:
+        console = self._console
+        if not isinstance(console.screen_stack[-1], LoadScreen):
+            console.push_screen(
+                LoadScreen(console.host, lambda: console.context.load, self._cancel, self._hide)
+            )
+
+    def _cancel(self) -> None:
+        self._cancelled.set()
+
+    def _hide(self) -> None:
+        """Show the main screen; a load that is over was looked at by then."""
+        progress = self._console.context.load
+        if progress is not None and progress.rps is None:
+            self._take(None)
 
     def _order(self, reference: str) -> LoadOrder:
         """Return a load of the chosen prompt within the configured limits.

@@ -13,6 +13,7 @@ from textual.widgets import Static
 from console.tui.bindings import MAIN_BINDINGS
 from widgets.ab_panel import AbPanel
 from widgets.cost_panel import CostPanel
+from widgets.load_strip import LoadStrip
 from widgets.serving_panel import ServingPanel
 from widgets.startup_panel import StartupPanel
 from widgets.status_strip import StatusStrip
@@ -42,6 +43,7 @@ class MainScreen(Screen[None]):
     ab = query_one("#ab", AbPanel)
     cost = query_one("#cost", CostPanel)
     verdict = query_one("#verdict", VerdictLine)
+    load = query_one("#load", LoadStrip)
 
     def compose(self) -> ComposeResult:
         """Lay out the panels, and the line for a terminal that is too small."""
@@ -53,6 +55,7 @@ class MainScreen(Screen[None]):
                 yield ServingPanel(id="serving")
             yield VramPanel(id="vram")
         yield AbPanel(id="ab")
+        yield LoadStrip(id="load")
         yield CostPanel(id="cost")
         yield VerdictLine(id="verdict")
         yield StillFooter()
@@ -66,10 +69,12 @@ class MainScreen(Screen[None]):
         self.ab.view = view.ab
         self.cost.view = view.cost
         self.verdict.view = view.verdict
+        self.load.view = view.load
         startup = view.startup
         self.set_class(startup.compact and startup.failure is None, "-serving")
         self.set_class(bool(startup.slower or startup.levers), "-remarks")
         self.set_class(startup.failure is not None, "-failed")
+        self.set_class(bool(view.load.endpoint), "-load")
 
     def on_resize(self, event: Resize) -> None:
         """Say what is needed where the terminal is too small for any panel."""

@@ -4,7 +4,7 @@ from backends.domain.external import is_external
 from backends.domain.server import Server, ServerState
 from backends.domain.session import Session
 from backends.domain.vram_owners import with_survivor_memory
-from backends.operations.ab import why_no_ab
+from backends.operations.ab import ab_targets, why_no_ab
 from backends.operations.context import Context
 from backends.settings.config import Profile
 
@@ -18,6 +18,11 @@ def can_act(action: str, what: str, session: Session, context: Context) -> bool:
             return _server(what, session, context)
         case "ab", _:
             return not context.replayed and _ab(what, session, context)
+        case "load", "cancel":
+            return load_runs(context) and not ab_runs(session)
+        case "load", _:
+            targets = ab_targets(session, context.settings)
+            return not context.replayed and (bool(targets) or context.load is not None)
         case "show", "logs":
             return not context.replayed and _has_log(session)
         case "show", "next":
@@ -63,6 +68,11 @@ def _ab(what: str, session: Session, context: Context) -> bool:
 def ab_runs(session: Session) -> bool:
     """Return whether an A/B is under way."""
     return session.ab is not None and not session.ab.ended
+
+
+def load_runs(context: Context) -> bool:
+    """Return whether a load test is under way."""
+    return context.load is not None and context.load.rps is not None
 
 
 def state_of(session: Session) -> ServerState | None:

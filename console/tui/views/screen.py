@@ -8,12 +8,14 @@ from backends.operations.context import Context
 from backends.operations.decision import Decision, decide_all
 from console.tui.views.ab import ab_view
 from console.tui.views.cost import cost_view, plan_view
+from console.tui.views.load import load_strip_view
 from console.tui.views.serving import serving_view
 from console.tui.views.startup import startup_view
 from console.tui.views.status import status_view
 from console.tui.views.vram import vram_view
 from widgets.ab_panel import AbView
 from widgets.cost_panel import CostView
+from widgets.load_strip import LoadStripView
 from widgets.serving_panel import ServingView
 from widgets.startup_panel import StartupView
 from widgets.status_strip import StatusView
@@ -32,6 +34,7 @@ class MainView:
     ab: AbView
     cost: CostView
     verdict: VerdictView
+    load: LoadStripView
 
 
 def main_view(session: Session, context: Context) -> MainView:
@@ -46,6 +49,7 @@ def main_view(session: Session, context: Context) -> MainView:
         ab=ab_view(session, context.settings, context.beside),
         cost=cost_view(session, context, decision, _today(session)),
         verdict=plan_view(decision),
+        load=load_strip_view(context.load, session.now.mono_s),
     )
 
 

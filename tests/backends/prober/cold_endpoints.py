@@ -85,17 +85,18 @@ class Endpoint:
         assert seconds >= 0
         self.now_s += seconds
 
-    async def ask(self, _target: Target, _prompt: str, limit_s: float) -> Run:
+    async def ask(self, _target: Target, _prompt: str, limit_s: float) -> tuple[Run, float]:
         assert limit_s > 0
+        sent_s = self.now_s
         error, takes_s = self._answer()
         self.sent += 1
         if takes_s > limit_s:
             error, takes_s = f"no reply within {limit_s:g} s", limit_s
         self.now_s += takes_s
         if error:
-            return Run("a", 0, error=error)
+            return Run("a", 0, error=error), sent_s
         self.busy_s, self.knocked_s = self.now_s, None
-        return Run("a", 0, ttft_s=takes_s, cost_usd=self.cost_usd)
+        return Run("a", 0, ttft_s=takes_s, cost_usd=self.cost_usd), sent_s
 
     def _answer(self) -> tuple[str | None, float]:
         if self.fails_from is not None and self.sent >= self.fails_from:

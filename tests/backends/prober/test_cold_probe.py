@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ class Endpoint:
 
     def __init__(self) -> None:
         self.now_s = 1000.0
+        self.begins_s = 0.0
         self.slept: list[float] = []
         self.busy_until = 0.0
         self.errors: list[str | None] = []
@@ -30,13 +32,17 @@ class Endpoint:
         self.slept.append(seconds)
         self.now_s += seconds
 
-    async def ask(self, _target: Target, _prompt: str, _limit_s: float = 0.0) -> Run:
+    async def ask(
+        self, _target: Target, _prompt: str, _limit_s: float = 0.0
+    ) -> tuple[Run, float | None]:
+        self.now_s += self.begins_s
+        sent_s = self.now_s
         cold = self.now_s - self.busy_until > 60
         ttft_s = 30.0 if cold else 0.5
         self.now_s += ttft_s
         self.busy_until = self.now_s
         error = self.errors.pop(0) if self.errors else None
-        return Run("a", 0, ttft_s=None if error else ttft_s, error=error)
+        return Run("a", 0, ttft_s=None if error else ttft_s, error=error), sent_s
 
     async def run_cold_probe(
         self, gaps: tuple[float, ...], state: Path, *, rounds: int = 1, most: int = 99
@@ -127,11 +133,39 @@ async def test_an_endpoint_that_is_gone_ends_the_probe(tmp_path: Path) -> None:
     assert endpoint.ended == [ProbeEnded("10 requests in a row failed: HTTP 401: no")]
 
 
+async def test_the_time_that_a_process_takes_to_send_is_part_of_the_pause(tmp_path: Path) -> None:
+    endpoint = Endpoint()
+    endpoint.begins_s = 4.0
+    found = await endpoint.run_cold_probe((10,), tmp_path / "probes.jsonl")
+    assert [probe.idle_s for probe in found[1:]] == [4.0] * WARM + [14.0]
+    assert planned(found) == [None] + [0.0] * WARM + [10]
+
+
+async def test_a_pause_that_became_much_longer_is_measured_again(tmp_path: Path) -> None:
+    endpoint = Endpoint()
+    slept = endpoint.sleep
+
+    async def suspended(seconds: float) -> None:
+        """The host was suspended in the first pause."""
+        await slept(600.0 if seconds and not any(endpoint.slept) else seconds)
+
+    endpoint.sleep = suspended  # type: ignore[method-assign]
+    found = await endpoint.run_cold_probe((10,), tmp_path / "probes.jsonl")
+    finding = find_cold(found, ColdProbePlan((10,), 1, warm=WARM))
+    assert planned(found)[-2:] == [None, 10]
+    assert found[-2].idle_s == 600.0
+    assert (finding.gaps[0].n, finding.cold_after_s) == (1, None)
+
+
 async def test_one_request_without_a_warm_up() -> None:
     with serving(a_good_stream) as server:
-        run = await ask_once(Target("a", "x", server.base_url, "m"), "hi")
+        before_s = time.time()
+        run, sent_s = await ask_once(Target("a", "x", server.base_url, "m"), "hi")
         assert len(server.requests) == 1
     assert run.error is None
+    assert sent_s is not None
+    assert run.e2e_s is not None
+    assert before_s < sent_s <= time.time() - run.e2e_s
     assert run.connect is not None
     assert not run.connect.reused
 
@@ -141,13 +175,13 @@ async def test_a_request_that_takes_longer_than_it_may_is_an_error() -> None:
         conversation.wait(30)
 
     with serving(silent) as server:
-        run = await ask_once(Target("a", "x", server.base_url, "m"), "hi", 1.0)
+        run, _ = await ask_once(Target("a", "x", server.base_url, "m"), "hi", 1.0)
     assert run.error == "no reply within 1 s"
 
 
 @pytest.mark.parametrize("url", ["nowhere", "http://127.0.0.1:9/v1"])
 async def test_what_cannot_be_asked_is_an_error(url: str) -> None:
-    run = await ask_once(Target("a", "x", url, "m"), "hi")
+    run, _ = await ask_once(Target("a", "x", url, "m"), "hi")
     assert run.error
 
 
@@ -175,7 +209,7 @@ async def test_a_reply_that_is_to_be_fetched_later_is_the_same_request() -> None
             a_good_stream(conversation)
 
     with serving(redirects) as server:
-        run = await ask_once(Target("a", "x", server.base_url, "m"), "hi")
+        run, _ = await ask_once(Target("a", "x", server.base_url, "m"), "hi")
         assert len(server.requests) == 2
     assert (run.error, run.waits) == (None, 1)
     assert run.ttft_s is not None

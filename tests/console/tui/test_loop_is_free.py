@@ -40,6 +40,7 @@ from console.tui.screens.question import Question, TextQuestion
 from console.tui.screens.record import RecordScreen
 from console.tui.screens.servers import ServersScreen
 from console.tui.screens.welcome import WelcomeScreen
+from console.tui.views.keys import load_runs
 from tests.console.cli.conftest import configure
 from tests.console.conftest import MODEL, SERVER, MadeHost, started, state, until
 from tests.console.tui.loop_audit import audited
@@ -223,6 +224,10 @@ async def screens(drive: Driver) -> None:
     await drive.until(lambda: state(drive.app) is READY)
 
 
+def question(app: InferctlApp) -> str:
+    return str(app.screen.query("Static").first().render())
+
+
 async def load(drive: Driver) -> None:
     for endpoint, key in (("chat", ""), ("serverless", "x")):
         await drive.palette(f"Load {endpoint}")
@@ -234,6 +239,15 @@ async def load(drive: Driver) -> None:
         screen = drive.app.screen
         await drive.until(lambda: not screen.check_action("cancel", ()))  # noqa: B023
         await drive.to_main()
+    await drive.press("L")
+    await drive.on(Question)
+    await drive.press("enter")
+    await drive.until(lambda: "load on" in question(drive.app))
+    await drive.press("enter")
+    await drive.on(LoadScreen)
+    await drive.to_main()
+    await drive.press("x")
+    await drive.until(lambda: not load_runs(drive.app.context))
 
 
 async def history(drive: Driver) -> None:
@@ -372,8 +386,10 @@ async def test_a_load_that_is_left_as_it_ends_goes_back_one_screen(
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         (target,) = ab_targets([SERVER], app.host.settings)
-        screen = LoadScreen(app.history, app.host, LoadOrder(target, "Say it.", 8))
-        await app.push_screen(screen)
+        app.actions.load.begin(LoadOrder(target, "Say it.", 8))
+        await until(pilot, lambda: isinstance(app.screen, LoadScreen) and app.screen.is_mounted)
+        screen = app.screen
+        assert isinstance(screen, LoadScreen)
         await until(pilot, lambda: not screen.check_action("cancel", ()))
         screen.action_leave()
         screen.action_leave()

@@ -45,6 +45,7 @@ from tests.console.sessions import run
 from tests.console.stage import host_in
 from widgets.ab_panel import AbPanel
 from widgets.load_curve import LoadCurve
+from widgets.load_strip import LoadStrip
 
 SIZE = (120, 35)
 BEGAN = SeriesBegan(
@@ -181,7 +182,8 @@ async def test_a_load_runs_on_screen_and_the_verdict_knows_it_at_once(made_host:
         order = LoadOrder(
             target, "Say it.", 8, first_rps=20, step_s=0.6, max_s=4, max_requests=200, growth=2
         )
-        await app.push_screen(LoadScreen(app.history, app.host, order))
+        app.actions.load.begin(order)
+        await until(pilot, lambda: isinstance(app.screen, LoadScreen) and app.screen.is_mounted)
         curve = app.screen.query_one(LoadCurve)
         await until(pilot, lambda: len(curve.view.points) >= 2)
         assert curve.view.now_rps is not None
@@ -199,41 +201,73 @@ async def test_a_load_runs_on_screen_and_the_verdict_knows_it_at_once(made_host:
     assert (kept.output_tokens, kept.input_tokens is not None) == (8, True)
 
 
-async def test_a_load_that_is_left_is_kept_as_far_as_it_came(made_host: MadeHost) -> None:
+async def test_a_load_goes_on_while_it_is_hidden_and_x_ends_it(made_host: MadeHost) -> None:
     app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)
         (target,) = ab.targets([SERVER], app.host.settings)
-        order = LoadOrder(target, "Say it.", 8, first_rps=20, step_s=0.5, growth=1.1)
-        screen = LoadScreen(app.history, app.host, order)
-        await app.push_screen(screen)
-        await until(pilot, lambda: len(screen.curve.view.points) >= 1)
+        app.actions.load.begin(
+            LoadOrder(target, "Say it.", 8, first_rps=20, step_s=0.5, growth=1.1)
+        )
+        await until(pilot, lambda: isinstance(app.screen, LoadScreen) and app.screen.is_mounted)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
+        strip = app.screen.query_one(LoadStrip)
+        await until(pilot, lambda: strip.view.rates >= 2)
+        assert strip.display
+        assert (strip.view.endpoint, strip.view.now_rps is None) == (SERVER, False)
+        assert "kept its limits" in strip.view.said
+        samples = app.session.scraped
+        await until(pilot, lambda: app.session.scraped != samples)
+        await pilot.press("x")
+        await until(pilot, lambda: strip.view.now_rps is None)
+        assert f"{SERVER} carries at least" in strip.view.said
+        await pilot.press("L")
+        await until(pilot, lambda: isinstance(app.screen, LoadScreen) and app.screen.is_mounted)
+        assert "cancelled" in app.screen.query_one(LoadCurve).view.ended
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, MainScreen) and not strip.display)
     with closing(open_history(made_host.folder / "history.sqlite")) as history:
         (record,) = history.findings.recent("load")
-    assert record.document["ended"]["steps"]
+    assert len(record.document["ended"]["steps"]) >= 2
     assert record.document["ended"]["reason"] == "cancelled"
 
 
-async def test_a_load_that_is_left_tells_all_that_it_has_cost(made_host: MadeHost) -> None:
+async def test_a_load_that_is_cancelled_counts_all_that_it_has_cost(made_host: MadeHost) -> None:
     app = made_host.app()
-    left: list[LoadReport | None] = []
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
         (target,) = ab.targets(["serverless"], app.host.settings)
-        screen = LoadScreen(
-            app.history, app.host, LoadOrder(target, "Say it.", 8, first_rps=20, step_s=0.5)
-        )
-        await app.push_screen(screen, left.append)
-        await until(pilot, lambda: len(screen.curve.view.points) >= 1)
-        await pilot.press("escape")
-        await until(pilot, lambda: bool(left))
-    (report,) = left
+        app.actions.load.begin(LoadOrder(target, "Say it.", 8, first_rps=20, step_s=0.5))
+        await until(pilot, lambda: app.context.load is not None and bool(app.context.load.last))
+        await pilot.press("x")
+        await until(pilot, lambda: app.context.load is not None and app.context.load.rps is None)
+        assert app.context.load is not None
+        report = app.context.load.report
     assert report is not None
     first = report.ended.steps[0]
     assert report.ended.reason == "cancelled"
     assert Decimal(report.ended.cost_usd or 0) >= Decimal(first.spent_usd or 0) > 0
+    assert app.context.tests_usd >= Decimal(report.ended.cost_usd or 0)
+
+
+async def test_the_key_begins_a_load_of_the_chosen_endpoint(made_host: MadeHost) -> None:
+    app = made_host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await pilot.press("L")
+        await until(pilot, lambda: isinstance(app.screen, Question) and app.screen.is_mounted)
+        await pilot.press("down", "enter")
+        await until(
+            pilot,
+            lambda: (
+                isinstance(app.screen, Question)
+                and "load on serverless" in str(app.screen.query("Static").first().render())
+            ),
+        )
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, MainScreen))
+        assert app.context.load is None
 
 
 async def test_what_a_load_without_a_step_has_cost_is_kept(made_host: MadeHost) -> None:
