@@ -18,11 +18,8 @@ def can_act(action: str, what: str, session: Session, context: Context) -> bool:
             return _server(what, session, context)
         case "ab", _:
             return not context.replayed and _ab(what, session, context)
-        case "load", "cancel":
-            return load_runs(context) and not ab_runs(session)
         case "load", _:
-            targets = ab_targets(session, context.settings)
-            return not context.replayed and (bool(targets) or context.load is not None)
+            return _load(what, session, context)
         case "show", "logs":
             return not context.replayed and _has_log(session)
         case "show", "next":
@@ -53,6 +50,13 @@ def _server(what: str, session: Session, context: Context) -> bool:
     if what == "start":
         return state not in {*RUNNING, ServerState.STOPPING}
     return state in RUNNING
+
+
+def _load(what: str, session: Session, context: Context) -> bool:
+    if what == "cancel":
+        return load_runs(context) and not ab_runs(session)
+    targets = ab_targets(session, context.settings)
+    return not context.replayed and (bool(targets) or context.load is not None)
 
 
 def _ab(what: str, session: Session, context: Context) -> bool:

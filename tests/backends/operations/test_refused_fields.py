@@ -88,9 +88,11 @@ async def test_a_load_learns_what_a_series_need_not_find_out(host: Host) -> None
         writer = HistoryThread(host.history_file)
         async for _ in recorded_load(writer, host, order, asyncio.Event()):
             pass
-        assert refusals(server.requests) == 1
+        # Requests of an open loop do not wait for the answer to the first.
+        refused = refusals(server.requests)
+        assert refused >= 1
         await measured(host, series)
-        assert refusals(server.requests) == 1
+        assert refusals(server.requests) == refused
         writer.close(5.0)
 
 
