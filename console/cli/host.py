@@ -8,7 +8,8 @@ from backends.domain.format import GIB, UNKNOWN, whole
 from backends.domain.gpu import Gpu
 from backends.domain.gpu_remarks import remarks
 from backends.domain.vram_owners import with_owners
-from backends.operations.host import offer_of_this_host, open_this_hosts_gpus
+from backends.operations.host import open_this_hosts_gpus
+from backends.operations.offer import offer_of_this_host
 from backends.servers.listing import server_pids
 from backends.settings.paths import existing_state_folder
 from console.cli.output import document, show, table

@@ -12,7 +12,8 @@ import pytest
 
 from backends.agent import client
 from backends.agent.client import AgentUnavailable
-from backends.agent.messages import RELEASE, Hello, decode, encode
+from backends.agent.greeting import RELEASE, Hello, greeting
+from backends.agent.messages import decode
 from backends.agent.place import folder_of, socket_of
 from backends.domain.billing.ledger import utc_day
 from backends.domain.facts import BecameReady, Spawned
@@ -209,7 +210,7 @@ def test_an_agent_of_an_older_release_is_replaced(
 
 def test_a_greeting_of_a_newer_protocol_is_said() -> None:
     with pytest.raises(AgentUnavailable, match="do not understand"):
-        client.check_greeting(encode(Hello(99, "9.9.9", 1)))
+        client.check_greeting(greeting(Hello(99, "9.9.9", 1)))
 
 
 def test_what_it_holds_is_what_the_history_gets(serving: AgentHost) -> None:
