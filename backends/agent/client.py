@@ -2,11 +2,12 @@
 
 import io
 import os
+import select
 import socket
 import subprocess
 import time
 from collections.abc import Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,16 +93,28 @@ def stop(state_folder: Path) -> bool:
     Raises:
         AgentUnavailable: one runs and does not end.
     """
-    with _connected(state_folder) as lines:
-        if lines is None:
+    with _connected(state_folder) as connected:
+        if connected is None:
             return False
+        lines, hello = connected
         _send(lines, Order("stop"))
         try:
             while lines.readline():
                 pass  # it hangs up once everything is written
         except OSError as error:
             raise AgentUnavailable(f"the agent does not end; see {log_of(state_folder)}") from error
+    _await_end(hello.pid)
     return True
+
+
+def _await_end(pid: int) -> None:
+    """Wait for a process that is about to end: until then it keeps the next one from beginning."""
+    with suppress(ProcessLookupError):
+        handle = os.pidfd_open(pid)
+        try:
+            select.select([handle], [], [], START_S)
+        finally:
+            os.close(handle)
 
 
 def ensure(state_folder: Path, withheld: Collection[str] = ()) -> None:
@@ -135,9 +148,10 @@ def _answered(state_folder: Path, order: Order) -> "Message | Hello | Status | S
 
 
 def _asked(state_folder: Path, order: Order) -> bytes | None:
-    with _connected(state_folder) as lines:
-        if lines is None:
+    with _connected(state_folder) as connected:
+        if connected is None:
             return None
+        lines, _ = connected
         _send(lines, order)
         try:
             return lines.readline(LINE_LIMIT_BYTES)
@@ -146,19 +160,19 @@ def _asked(state_folder: Path, order: Order) -> bytes | None:
 
 
 @contextmanager
-def _connected(state_folder: Path) -> Iterator["io.BufferedRWPair | None"]:
-    """Yield the lines of a connection whose greeting was read, None where nobody answers."""
+def _connected(state_folder: Path) -> Iterator["tuple[io.BufferedRWPair, Hello] | None"]:
+    """Yield the lines of a connection, and its greeting; None where nobody answers."""
     connection = connection_to(state_folder)
     if connection is None:
         yield None
         return
     with closing(connection), connection.makefile("rwb") as lines:
         try:
-            check_greeting(lines.readline(LINE_LIMIT_BYTES))
+            hello = check_greeting(lines.readline(LINE_LIMIT_BYTES))
         except (OSError, NoGreeting) as error:
             raise strange(state_folder, error) from error
         connection.settimeout(START_S)
-        yield lines
+        yield lines, hello
 
 
 def _send(lines: io.BufferedRWPair, order: Order) -> None:
@@ -183,8 +197,8 @@ def connection_to(state_folder: Path) -> socket.socket | None:
     return connection
 
 
-def check_greeting(line: bytes) -> None:
-    """Refuse who does not greet as an agent whose messages are understood here.
+def check_greeting(line: bytes) -> Hello:
+    """Return the greeting of an agent whose messages are understood here.
 
     Raises:
         NoGreeting: it is none.
@@ -196,6 +210,7 @@ def check_greeting(line: bytes) -> None:
             f"the agent is inferctl {hello.version} and this is {RELEASE}: they do not understand "
             f"each other; end it with `inferctl agent stop`, or use that release"
         )
+    return hello
 
 
 def _older(version: str) -> bool:

@@ -31,6 +31,9 @@ IDLE_S = 60.0
 
 LOOK_S = 1.0
 
+COMPLETE_S = 5.0
+"""How long whoever asks an agent that has just begun waits for what was kept."""
+
 HISTORY_END_S = 5.0
 """How long an agent that ends goes on to write down what another process keeps it from."""
 
@@ -85,6 +88,8 @@ class Lines:
         """Return the line that answers an order; None for one that is not known."""
         match order.order:
             case "snapshot":
+                with suppress(TimeoutError):  # a history that is locked is not waited for
+                    await asyncio.wait_for(self._recorder.complete.wait(), COMPLETE_S)
                 return encode(self._recorder.snapshot())
             case "series":
                 return encode(await asyncio.to_thread(self._series, order))
@@ -109,7 +114,7 @@ async def _until_over(recorder: Recorder, service: Service, inode: int) -> None:
     Until then the recorder goes on with the configuration whenever its file has changed.
     """
     since_s, seen_ns = time.monotonic(), await asyncio.to_thread(_changed_ns)
-    while time.monotonic() - since_s < IDLE_S:
+    while True:
         await asyncio.sleep(LOOK_S)
         ours, changed_ns = await asyncio.to_thread(_look, recorder.host.state_folder, inode)
         if not ours:
@@ -117,8 +122,10 @@ async def _until_over(recorder: Recorder, service: Service, inode: int) -> None:
         if changed_ns != seen_ns:
             seen_ns = changed_ns
             await _reconfigure(recorder)
-        if service.following or has_work(recorder):
+        if recorder.host.settings.agent.always or service.following or has_work(recorder):
             since_s = time.monotonic()
+        elif time.monotonic() - since_s >= IDLE_S:
+            return
 
 
 def _look(state_folder: Path, inode: int) -> tuple[bool, int]:

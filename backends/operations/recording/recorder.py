@@ -78,11 +78,13 @@ class Recorder:
     Attributes:
         host: what is watched; replaced when its configuration has changed.
         account: the bill, and every server.
+        complete: set once the account goes on with what was kept, and the servers were listed.
     """
 
     def __init__(self, host: Host, history: HistoryThread) -> None:
         self.host = host
         self.account = Account()
+        self.complete = asyncio.Event()
         self._history = history
         self._lock = RecordLock(host.state_folder)
         self._gpus: GpusSampled | None = None
@@ -211,6 +213,8 @@ class Recorder:
         """Fold a fact that is about the host, or about a server that it names."""
         if isinstance(fact, AccountFact):
             self.account = account_after(self.account, fact)
+            if self.account.meter is not None and self.account.servers_seen:
+                self.complete.set()
         if isinstance(fact, GpusSampled):
             self._gpus = fact
         read = fact.server if isinstance(fact, MetricsScraped | SourceFailed) else ""
