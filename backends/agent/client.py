@@ -2,44 +2,44 @@
 
 import io
 import os
+import select
 import socket
 import subprocess
 import time
 from collections.abc import Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from backends.agent.messages import (
+from backends.agent.greeting import (
     LINE_LIMIT_BYTES,
     PROTOCOL,
     RELEASE,
     Hello,
-    Series,
-    Snapshot,
+    NoGreeting,
     Status,
-    decode,
+    greeting_of,
 )
 from backends.agent.place import Order, folder_of, log_of, socket_of
 from backends.host import spawn, unix_socket
 from backends.host.files import PRIVATE_FILE
 from backends.problem import Problem
 from backends.settings.paths import private_folder
-from backends.wire import UnreadableRecord
+
+if TYPE_CHECKING:
+    from backends.agent.messages import Message, Series, Snapshot
 
 ANSWER_S = 2.0
-"""How long a living agent may take to answer; it answers within milliseconds."""
+"""How long a living agent may take to greet; it does within milliseconds."""
 
 START_S = 10.0
-"""How long a new agent may take to answer; it is up in 0.4 s on an idle host."""
+"""How long a new agent may take to greet, and then to answer from the record that it takes up."""
 
 POLL_S = 0.02
 
 LOG_LIMIT_BYTES = 1 << 20
-
-M = TypeVar("M", Series, Snapshot, Status)
 
 
 class AgentUnavailable(Problem):
@@ -52,25 +52,39 @@ def status(state_folder: Path) -> Status | None:
     Raises:
         AgentUnavailable: one runs and does not answer, or is not to be trusted.
     """
-    return _asked(state_folder, Order("status"), Status)
+    line = _asked(state_folder, Order("status"))
+    try:
+        return None if line is None else greeting_of(line, Status)
+    except NoGreeting as error:
+        raise strange(state_folder, error) from error
 
 
-def snapshot(state_folder: Path) -> Snapshot | None:
+def snapshot(state_folder: Path) -> "Snapshot | None":
     """Return the whole record of the host as the agent has it, None where none runs.
 
     Raises:
         AgentUnavailable: one runs and does not answer, or is not to be trusted.
     """
-    return _asked(state_folder, Order("snapshot"), Snapshot)
+    from backends.agent.messages import Snapshot  # noqa: PLC0415  see `_answered`
+
+    found = _answered(state_folder, Order("snapshot"))
+    if found is None or isinstance(found, Snapshot):
+        return found
+    raise strange(state_folder, TypeError(type(found).__name__))
 
 
-def series(state_folder: Path, server: str, step_s: float) -> Series | None:
+def series(state_folder: Path, server: str, step_s: float) -> "Series | None":
     """Return figures of a server over time, None where no agent runs.
 
     Raises:
         AgentUnavailable: one runs and does not answer, or is not to be trusted.
     """
-    return _asked(state_folder, Order("series", server, step_s), Series)
+    from backends.agent.messages import Series  # noqa: PLC0415  see `_answered`
+
+    found = _answered(state_folder, Order("series", server, step_s))
+    if found is None or isinstance(found, Series):
+        return found
+    raise strange(state_folder, TypeError(type(found).__name__))
 
 
 def stop(state_folder: Path) -> bool:
@@ -79,16 +93,28 @@ def stop(state_folder: Path) -> bool:
     Raises:
         AgentUnavailable: one runs and does not end.
     """
-    with _connected(state_folder) as lines:
-        if lines is None:
+    with _connected(state_folder) as connected:
+        if connected is None:
             return False
+        lines, hello = connected
         _send(lines, Order("stop"))
         try:
             while lines.readline():
                 pass  # it hangs up once everything is written
         except OSError as error:
             raise AgentUnavailable(f"the agent does not end; see {log_of(state_folder)}") from error
+    _await_end(hello.pid)
     return True
+
+
+def _await_end(pid: int) -> None:
+    """Wait for a process that is about to end: until then it keeps the next one from beginning."""
+    with suppress(ProcessLookupError):
+        handle = os.pidfd_open(pid)
+        try:
+            select.select([handle], [], [], START_S)
+        finally:
+            os.close(handle)
 
 
 def ensure(state_folder: Path, withheld: Collection[str] = ()) -> None:
@@ -109,33 +135,44 @@ def ensure(state_folder: Path, withheld: Collection[str] = ()) -> None:
         _start(state_folder, withheld)
 
 
-def _asked(state_folder: Path, order: Order, kind: type[M]) -> M | None:
-    with _connected(state_folder) as lines:
-        if lines is None:
+def _answered(state_folder: Path, order: Order) -> "Message | Hello | Status | Series | None":
+    # Half of what a verb loads is the record's values, which starting an agent does not need.
+    from backends.agent.messages import decode  # noqa: PLC0415
+    from backends.wire import UnreadableRecord  # noqa: PLC0415
+
+    line = _asked(state_folder, order)
+    try:
+        return None if line is None else decode(line)
+    except UnreadableRecord as error:
+        raise strange(state_folder, error) from error
+
+
+def _asked(state_folder: Path, order: Order) -> bytes | None:
+    with _connected(state_folder) as connected:
+        if connected is None:
             return None
+        lines, _ = connected
         _send(lines, order)
         try:
-            answer = decode(lines.readline(LINE_LIMIT_BYTES))
-        except (OSError, UnreadableRecord) as error:
+            return lines.readline(LINE_LIMIT_BYTES)
+        except OSError as error:
             raise strange(state_folder, error) from error
-    if not isinstance(answer, kind):
-        raise strange(state_folder, TypeError(type(answer).__name__))
-    return answer
 
 
 @contextmanager
-def _connected(state_folder: Path) -> Iterator["io.BufferedRWPair | None"]:
-    """Yield the lines of a connection whose greeting was read, None where nobody answers."""
+def _connected(state_folder: Path) -> Iterator["tuple[io.BufferedRWPair, Hello] | None"]:
+    """Yield the lines of a connection, and its greeting; None where nobody answers."""
     connection = connection_to(state_folder)
     if connection is None:
         yield None
         return
     with closing(connection), connection.makefile("rwb") as lines:
         try:
-            check_greeting(lines.readline(LINE_LIMIT_BYTES))
-        except (OSError, UnreadableRecord) as error:
+            hello = check_greeting(lines.readline(LINE_LIMIT_BYTES))
+        except (OSError, NoGreeting) as error:
             raise strange(state_folder, error) from error
-        yield lines
+        connection.settimeout(START_S)
+        yield lines, hello
 
 
 def _send(lines: io.BufferedRWPair, order: Order) -> None:
@@ -160,21 +197,20 @@ def connection_to(state_folder: Path) -> socket.socket | None:
     return connection
 
 
-def check_greeting(line: bytes) -> None:
-    """Refuse who does not greet as an agent whose messages are understood here.
+def check_greeting(line: bytes) -> Hello:
+    """Return the greeting of an agent whose messages are understood here.
 
     Raises:
-        UnreadableRecord: it is no greeting.
+        NoGreeting: it is none.
         AgentUnavailable: it is one of another release, which is not understood.
     """
-    hello = decode(line)
-    if not isinstance(hello, Hello):
-        raise UnreadableRecord("no greeting")
+    hello = greeting_of(line, Hello)
     if hello.protocol != PROTOCOL and not _older(hello.version):
         raise AgentUnavailable(
             f"the agent is inferctl {hello.version} and this is {RELEASE}: they do not understand "
             f"each other; end it with `inferctl agent stop`, or use that release"
         )
+    return hello
 
 
 def _older(version: str) -> bool:

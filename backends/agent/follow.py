@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from backends.agent.client import ANSWER_S, check_greeting, connection_to, strange
-from backends.agent.messages import LINE_LIMIT_BYTES, Hello, Message, Series, Status, decode
+from backends.agent.greeting import LINE_LIMIT_BYTES, Hello, Status
+from backends.agent.messages import Message, Series, decode
 from backends.agent.place import Order
 from backends.wire import UnreadableRecord
 

@@ -1,6 +1,6 @@
 """What whoever keeps the record of a host tells those who show it, as values and as JSON lines.
 
-The lines are documented in ``docs/agent.md``; `PROTOCOL` counts the changes that break a reader.
+The lines are documented in ``docs/agent.md``.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from backends.agent.greeting import Hello, Status
 from backends.domain.billing.account import Account
 from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.facts import Fact, GpusSampled
@@ -22,49 +23,6 @@ from backends.wire import (
     typed,
     with_infinity,
 )
-
-PROTOCOL = 1
-
-RELEASE = "0.1.0"
-"""The release of inferctl; reading it from the installed package would take 30 ms."""
-
-LINE_LIMIT_BYTES = 32 << 20
-"""A snapshot of ten busy servers takes some megabytes; what is longer is no message of ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """The first line of an agent.
-
-    Attributes:
-        version: the release of inferctl that it runs.
-    """
-
-    protocol: int
-    version: str
-    pid: int
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What an agent is doing.
-
-    Attributes:
-        began_wall_s: since when, seconds since 1970.
-        reads: the servers whose counters it reads.
-        listeners: how many consoles and others follow the record.
-        writes: whether it writes the record; another process may hold that.
-        problem: why the record cannot be written, one sentence with the remedy; empty if it can.
-    """
-
-    protocol: int
-    version: str
-    pid: int
-    began_wall_s: float
-    reads: tuple[str, ...]
-    listeners: int
-    writes: bool
-    problem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,23 +79,21 @@ class PlanJudged:
 
 Message = Snapshot | PlanJudged | Fact
 
-Answer = Hello | Status | Series
-
 _KINDS: dict[str, type[Any]] = {
     kind.__name__: kind for kind in (Hello, Status, Series, Snapshot, PlanJudged)
 }
 
 
-def encode(message: Message | Answer) -> bytes:
+def encode(message: Message | Series) -> bytes:
     """Return a message as one line of JSON, its kind under ``message`` or ``fact``."""
-    if isinstance(message, Hello | Status | Series | Snapshot | PlanJudged):
+    if isinstance(message, Series | Snapshot | PlanJudged):
         line = msgspec.json.encode({"message": type(message).__name__, **plain(message)})
     else:
         line = encode_fact(message)
     return line + b"\n"
 
 
-def decode(line: bytes) -> Message | Answer:
+def decode(line: bytes) -> Message | Hello | Status | Series:
     """Return the message of one line.
 
     Raises:
@@ -152,7 +108,7 @@ def decode(line: bytes) -> Message | Answer:
         return fact_of(record)
     if kind not in _KINDS:
         raise UnreadableRecord(f"unknown message {kind}")
-    message: Message | Answer = typed(with_infinity(record), _KINDS[kind])
+    message: Message | Hello | Status | Series = typed(with_infinity(record), _KINDS[kind])
     return message
 
 

@@ -17,6 +17,14 @@ def socket_of(state_folder: Path) -> Path:
     return folder_of(state_folder) / "agent.sock"
 
 
+def holds_socket(state_folder: Path, inode: int) -> bool:
+    """Return whether the socket of a state folder is still the one with this inode."""
+    try:
+        return socket_of(state_folder).stat().st_ino == inode
+    except OSError:
+        return False
+
+
 def log_of(state_folder: Path) -> Path:
     """Return the file that holds the errors of agents, as text."""
     return folder_of(state_folder) / "agent.log"

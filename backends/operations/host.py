@@ -2,17 +2,14 @@
 
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends.discovery.offer import Offer, discover
 from backends.domain.stamp import Stamp
 from backends.gpus.source import GpuSource
 from backends.operations.pricing import with_known_prices
-from backends.servers.listing import list_servers, server_pids
-from backends.settings.config import Profile, Settings
-from backends.settings.faults import ConfigError, Fault
+from backends.servers.listing import server_pids
+from backends.settings.config import Settings
 from backends.settings.paths import (
     config_file,
     existing_state_folder,
@@ -83,21 +80,3 @@ def open_this_hosts_gpus() -> GpuSource:
 def managed_pids() -> frozenset[int]:
     """Return every process of every server that inferctl started here."""
     return frozenset().union(*server_pids(existing_state_folder()).values())
-
-
-def offer_of_this_host() -> Offer:
-    """Look around; takes as long as the drivers take to answer."""
-    faults: tuple[Fault, ...] = ()
-    profiles: tuple[Profile, ...] = ()
-    try:
-        profiles = read_settings().servers
-    except ConfigError as error:
-        faults = error.faults
-    with closing(open_this_hosts_gpus()) as source:
-        gpus = source.sample(processes=False)
-    return discover(
-        gpus=gpus,
-        executables_named=[profile.vllm for profile in profiles],
-        servers=list_servers(existing_state_folder()),
-        config_faults=faults,
-    )

@@ -204,6 +204,18 @@ def with_meter_store(session: Session, store: MeterStore) -> Session:
     return replace(session, account=account)
 
 
+def gone_on(account: Account, store: MeterStore) -> Account:
+    """Return the account with what was kept, and with the servers of then until they are listed."""
+    if not account.servers_seen and store.latest is not None:
+        account = replace(
+            account,
+            servers=store.latest.servers,
+            servers_seen=True,
+            readings={**store.latest.readings, **account.readings},
+        )
+    return replace(account, meter=store.meter, ledger=store.ledger)
+
+
 def write_account(host: Host, account: Account) -> None:
     """Write the meter and the ledger down.
 

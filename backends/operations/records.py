@@ -1,12 +1,10 @@
 """What the console writes down and looks up: starts, series and the meter, in the history."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from decimal import Decimal
-from functools import partial, reduce
-from pathlib import Path
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -22,25 +20,20 @@ from backends.domain.facts import (
     Spawned,
     Stopped,
 )
-from backends.domain.lifecycle import Life, life_after, not_started
 from backends.domain.prices.amounts import STALE_AFTER_DAYS
 from backends.domain.reports.ab import ab_report
 from backends.domain.session import Session
-from backends.domain.stamp import Stamp
 from backends.domain.start import Outcome, Start
-from backends.domain.startup.fold import as_start
 from backends.domain.startup.openings import VARIABLES
 from backends.history.first_tokens import first_tokens
-from backends.history.history import History, open_history, settled_starts
-from backends.history.records import SeriesRecord, StartRecord
-from backends.history.spool import RunRecord, is_spooled, write_spooled
+from backends.history.history import History, open_history
+from backends.history.records import SeriesRecord
+from backends.history.spool import RunRecord
 from backends.history.thread import HistoryThread
-from backends.keeper.folder import ServerFolder, Unreadable, read_journal, servers_folder
 from backends.operations.context import Context, capacities_known, context_of
 from backends.operations.host import Host
 from backends.operations.past_traffic import past_demand
 from backends.operations.scenario import Measured, Starts
-from backends.operations.servers import launched_with
 from backends.operations.test_spend import runs_usd
 from backends.settings.config import Profile
 
@@ -97,8 +90,6 @@ def full_context(host: Host, session: Session, shown: ShownPlan) -> Context:
     traffic = past_demand(host.settings.traffic, model, host.now().wall_s)
     return replace(with_measured(context_of(host), host), traffic=traffic, shown=shown)
 
-
-SECONDS_PER_HOUR = 3600
 
 ContextFields = dict[str, Any]
 """Fields of the context by their names."""
@@ -181,43 +172,6 @@ def _ready_starts(
     )
 
 
-def write_start(writer: HistoryThread, host: Host, life: Life) -> None:
-    """Have a start written down; the more complete of two records of one start stays."""
-    record = start_record(host, life, host.now())
-    if record is not None:
-        writer.keep(record)
-
-
-def start_record(host: Host, life: Life, at: Stamp) -> StartRecord | None:
-    """Return what the history keeps of a start; None before its launch was seen.
-
-    Model and arguments are those it was launched with: the profile may have changed since. Its
-    price is the profile's of today, None for a start whose profile is gone.
-    """
-    launched = launched_with(life.argv)
-    if life.spawned_at is None or life.start is None or launched is None:
-        return None
-    profile = host.settings.profile(life.server.name)
-    start = as_start(life.start, at)
-    model, args = launched
-    return StartRecord(
-        server=life.server.name,
-        model=model,
-        args=args,
-        began_wall_s=life.spawned_at.wall_s,
-        start=start,
-        cost_usd=start_cost(profile, start),
-    )
-
-
-def start_cost(profile: Profile | None, start: Start) -> Decimal | None:
-    """Return what the host cost for the length of a start, None without a price."""
-    price = profile.gpu_usd_per_hour if profile else None
-    if price is None or start.total_s is None:
-        return None
-    return price * Decimal(repr(start.total_s)) / SECONDS_PER_HOUR
-
-
 def keep_series(writer: HistoryThread, series: AbSeries, fact: AbFact) -> None:
     """Have written what a fact adds to an A/B, so that a killed program loses no finished run."""
     began = series.began
@@ -233,63 +187,3 @@ def keep_series(writer: HistoryThread, series: AbSeries, fact: AbFact) -> None:
                 report=ab_report(series),
             )
         )
-
-
-ENDS = (FirstTokenSeen, FirstTokenUnavailable, Exited, Stopped)
-"""After any of these a start grows no longer."""
-
-
-def record_finished_starts(host: Host) -> int:
-    """Write down every start that is over and not yet in the history; return their number.
-
-    A start that left no end is written down as incomplete, with what was seen of it.
-
-    Safe to repeat: of two records of one start the more complete stays. Journals of starts that
-    are in the history already are not read.
-
-    Raises:
-        HistoryUnavailable: the history cannot be written.
-    """
-    if is_spooled(host.history_file):
-        with closing(open_history(host.history_file)) as history:
-            write_spooled(history, host.history_file)
-    records = _finished_starts(host)
-    if records:
-        with closing(open_history(host.history_file)) as history:
-            for record in records:
-                history.add_start(record)
-    return len(records)
-
-
-def add_finished_starts(history: History, host: Host) -> None:
-    """Write into an open history what `record_finished_starts` writes."""
-    for record in _finished_starts(host):
-        history.add_start(record)
-
-
-def _finished_starts(host: Host) -> list[StartRecord]:
-    journals = list(_journals(host.state_folder))
-    if not journals:
-        return []
-    settled = settled_starts(host.history_file)
-    fresh = [path for path in journals if path.stem not in settled]
-    return [record for path in fresh if (record := _record(host, path)) is not None]
-
-
-def _journals(state_folder: Path) -> Iterator[Path]:
-    return servers_folder(state_folder).glob("*/starts/*.jsonl")
-
-
-def _record(host: Host, journal: Path) -> StartRecord | None:
-    try:
-        facts = read_journal(journal)
-    except Unreadable:  # the list of servers says so, and a later look may read it
-        return None
-    if not facts or not (_is_over(journal) or any(isinstance(fact, ENDS) for fact in facts)):
-        return None
-    return start_record(host, reduce(life_after, facts, not_started("")), facts[-1].at)
-
-
-def _is_over(journal: Path) -> bool:
-    """Return whether a later start took its place, as after a power cut that left no end."""
-    return ServerFolder(journal.parents[1]).journal.resolve() != journal.resolve()

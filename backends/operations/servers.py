@@ -23,6 +23,7 @@ from backends.keeper.launch import launch
 from backends.keeper.order import LaunchOrder, served_model
 from backends.operations.containers import EVERYWHERE, contained, dry_run, inside
 from backends.operations.host import Host
+from backends.operations.launched import POLLED, QUIET_FLAG
 from backends.problem import NotFound, Problem
 from backends.servers.adoption import watch_order
 from backends.servers.external import is_abandoned
@@ -34,9 +35,7 @@ from backends.settings.secrets import resolve_secret
 
 __all__ = ["dry_run"]
 
-QUIET_FLAG = "--disable-access-log-for-endpoints"
 QUIET_SINCE = (0, 16)
-POLLED = "/health,/metrics"
 
 
 def profile_named(settings: Settings, name: str) -> Profile:
@@ -171,17 +170,6 @@ def command(profile: Profile) -> tuple[str, ...]:
         *profile.args,
         *_quiet(_version(profile, program), profile.args),
     )
-
-
-def launched_with(argv: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
-    """Return the model and the profile's arguments in a command line of `command`, else None."""
-    if len(argv) < 3 or argv[1] != "serve":
-        return None
-    rest = argv[3:]
-    for flag in ("--host", "--port", "--served-model-name"):
-        if rest[:1] == (flag,):
-            rest = rest[2:]
-    return argv[2], rest[:-2] if rest[-2:] == (QUIET_FLAG, POLLED) else rest
 
 
 def _version(profile: Profile, program: str) -> str | None:

@@ -26,14 +26,16 @@ APART_S = 1.0
 def snapshot(host: Host, name: str | None = None) -> Session:
     """Return a session with the bill and the server of a name, else the one that serves.
 
-    It is the agent's record where one runs. Otherwise the bill is brought up to this moment, the
-    server is read twice, and what that adds is kept.
+    It is the agent's record where one runs, or is to run always. Otherwise the bill is brought up
+    to this moment, the server is read twice, and what that adds is kept.
 
     Raises:
         HistoryUnavailable: the history cannot be read.
-        AgentUnavailable: an agent runs and does not answer.
+        AgentUnavailable: an agent runs and does not answer, or cannot be started.
         NotFound: no server and no profile has that name.
     """
+    if host.settings.agent.always:
+        by_agent.begin_agent(host)
     if by_agent.kept_by_agent(host) and (known := client.snapshot(host.state_folder)) is not None:
         session = replace(Session(known.account.at or host.now()), account=known.account)
         server = _chosen(session.servers, host, name)

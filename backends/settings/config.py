@@ -212,9 +212,11 @@ class AgentUse:
 
     Attributes:
         enabled: off, a console keeps it for as long as it is open.
+        always: it keeps the record without a server too, from the first command that reads it.
     """
 
     enabled: bool = True
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ TRAFFIC_KEYS: Mapping[str, Kind] = {
     "file": kinds.file,
     "map": kinds.columns,
 }
-AGENT_KEYS: Mapping[str, Kind] = {"enabled": values.truth}
+AGENT_KEYS: Mapping[str, Kind] = {"enabled": values.truth, "always": values.truth}
 NEEDED_BY = {
     RuntimeKind.DOCKER: "image",
     RuntimeKind.PODMAN: "image",

@@ -4,11 +4,11 @@ import argparse
 import time
 
 from backends.agent import client
-from backends.agent.messages import Status
+from backends.agent.greeting import Status
 from backends.domain.format import clock
-from backends.operations.host import this_host
 from backends.problem import NotFound
 from backends.settings.paths import state_folder
+from backends.settings.read import read_settings
 from console.cli.output import document, say, show
 
 
@@ -18,12 +18,12 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         NotFound: none runs, and its status or its end was asked for.
         AgentUnavailable: it does not answer.
+        ConfigError: the configuration cannot be used.
     """
     if arguments.action == "stop":
         return _stop(as_json=arguments.json)
     if arguments.action == "start":
-        host = this_host()
-        client.ensure(host.state_folder, host.settings.key_variables)
+        client.ensure(state_folder(), read_settings().key_variables)
     status = client.status(state_folder())
     if arguments.json:
         document({"agent": status})

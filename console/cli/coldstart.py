@@ -12,12 +12,12 @@ from backends.domain.startup.expectation import expected_phases
 from backends.domain.startup.fold import as_start
 from backends.domain.startup.lessons import Advice, Expected, advice_sentence
 from backends.host.page_cache import PageCache
-from backends.operations import coldstart, records
+from backends.operations import coldstart
 from backends.operations.coldstart import ColdStart
 from backends.operations.consent import Consent
+from backends.operations.finished_starts import record_finished_starts, start_cost, write_start
 from backends.operations.host import Host, this_host
 from backends.operations.outage import lost_now
-from backends.operations.records import record_finished_starts
 from backends.operations.servers import profile_named
 from backends.problem import Problem
 from backends.servers.listing import list_servers
@@ -99,9 +99,9 @@ def _measure(host: Host, profile: Profile, arguments: argparse.Namespace) -> Col
         raise Problem(f"the journal of {profile.name} does not tell of its start")
     start = as_start(life.start, host.now())
     with recording(host) as writer:
-        records.write_start(writer, host, life)
+        write_start(writer, host, life)
     slower = slower_than_earlier(host, profile, start)
-    return ColdStart(start, before, records.start_cost(profile, start), slower, dropped)
+    return ColdStart(start, before, start_cost(profile, start), slower, dropped)
 
 
 def _tell(profile: Profile, done: list[ColdStart], advice: tuple[Advice, ...], reason: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from backends.discovery.offer import Offer
 from backends.domain.server import RuntimeKind
-from backends.operations.host import offer_of_this_host
+from backends.operations.offer import offer_of_this_host
 from backends.operations.profiles import executable_at, model_at, new_profile
 from backends.problem import NotFound, UsageProblem
 from backends.settings.config import Profile

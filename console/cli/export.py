@@ -12,9 +12,9 @@ from backends.domain.reports.cold_probe import ColdProbeReport, verdict_line
 from backends.domain.reports.table import markdown_table
 from backends.domain.start import PhaseName
 from backends.history.history import open_history
+from backends.operations.finished_starts import record_finished_starts
 from backends.operations.host import this_host
 from backends.operations.record_files import Form, Recorded, as_document, as_text, recorded
-from backends.operations.records import record_finished_starts
 from backends.problem import UsageProblem
 from backends.wire import typed
 from console.cli.output import document, documents, say, show, show_csv, show_page

@@ -11,6 +11,7 @@ from backends.history.database import HistoryUnavailable
 from backends.history.history import open_history
 from backends.history.records import FindingRecord, SeriesRecord, StartRecord
 from backends.history.series import recent_series
+from backends.operations.finished_starts import record_finished_starts
 from backends.operations.host import this_host
 from backends.operations.record_files import (
     Recorded,
@@ -20,7 +21,6 @@ from backends.operations.record_files import (
     record_id,
     recorded,
 )
-from backends.operations.records import record_finished_starts
 from console.cli.curve import curve_lines
 from console.cli.output import document, say, show, show_page, table
 

@@ -7,7 +7,8 @@ from backends.discovery.doctor import examine
 from backends.domain.format import GIB, UNKNOWN, whole
 from backends.domain.gpu import Gpu
 from backends.domain.gpu_remarks import remarks
-from backends.operations.host import offer_of_this_host, open_this_hosts_gpus
+from backends.operations.host import open_this_hosts_gpus
+from backends.operations.offer import offer_of_this_host
 from backends.servers.gpu_owners import attributed
 from backends.servers.listing import list_servers, server_pids
 from backends.settings.paths import existing_state_folder

@@ -9,10 +9,11 @@ from backends.domain.billing.ledger import utc_day
 from backends.domain.session import Session
 from backends.operations.context import Context, context_of
 from backends.operations.decision import Decision, decide_all, decision_document
+from backends.operations.finished_starts import record_finished_starts
 from backends.operations.host import Host, this_host
 from backends.operations.meter_store import shown_plan
 from backends.operations.past_traffic import past_demand
-from backends.operations.records import record_finished_starts, with_measured
+from backends.operations.records import with_measured
 from backends.operations.scenario import recorded
 from backends.operations.snapshot import snapshot, with_gpus
 from backends.settings.config import TrafficSource

@@ -31,6 +31,7 @@ from backends.keeper.client import follow
 from backends.keeper.folder import ServerFolder, server_folder
 from backends.keeper.tail import last_lines, tail
 from backends.operations import records, servers
+from backends.operations.finished_starts import write_start
 from backends.operations.host import Host, this_host
 from backends.operations.recording.by_agent import begin_agent
 from backends.operations.servers import profile_named
@@ -72,7 +73,7 @@ def _start(arguments: argparse.Namespace, host: Host, profile: Profile) -> int:
         up = life.server.state is ServerState.READY
         if life.start is not None:
             with recording(host) as writer:
-                records.write_start(writer, host, life)
+                write_start(writer, host, life)
             beside = _beside_the_figures(host, profile, as_start(life.start, host.now()))
     found = _named(host, profile.name)
     if arguments.json:

@@ -1,25 +1,40 @@
-"""Answers clients on the agent's socket, from the recorder of this process."""
+"""Answers clients on the agent's socket, from the moment at which the agent begins.
+
+What the record is made of takes most of an agent's beginning to load; see `record_lines`.
+"""
 
 import asyncio
-import math
 import os
 import socket
 import time
+from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Protocol
 
 import msgspec
 
-from backends.agent.messages import PROTOCOL, RELEASE, Hello, Series, Status, encode
+from backends.agent.greeting import PROTOCOL, RELEASE, Hello, Status, greeting
 from backends.agent.place import ORDER_LIMIT_BYTES, Order
-from backends.domain.time_series import FIGURES
 from backends.host import unix_socket
-from backends.operations.recording.recorder import Recorder
 
 MOST_CLIENTS = 100
 """More would use up the descriptors that a process may have, of which many hosts allow 1024."""
 
 MOST_UNSENT_BYTES = 16 << 20
 """A client that reads so much too slowly is let go: it would hold the record's memory."""
+
+
+class RecordLines(Protocol):
+    """The record as lines for clients."""
+
+    def status(self, began_wall_s: float, listeners: int) -> Status:
+        """Return what the agent is doing."""
+
+    async def answer(self, order: Order) -> bytes | None:
+        """Return the line that answers an order; None for one that is not known."""
+
+    def follow(self) -> AsyncIterator[bytes]:
+        """Yield the whole record, then what happens."""
 
 
 class Service:
@@ -30,12 +45,16 @@ class Service:
         following: how many clients follow the record.
     """
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self) -> None:
         self.stop = asyncio.Event()
         self.following = 0
-        self._recorder = recorder
+        self._record: asyncio.Future[RecordLines] = asyncio.get_running_loop().create_future()
         self._began_wall_s = time.time()
         self._clients: set[asyncio.Task[None]] = set()
+
+    def serve(self, record: RecordLines) -> None:
+        """Answer from this record from now on; orders for it wait until then."""
+        self._record.set_result(record)
 
     async def run(self, listener: socket.socket) -> None:
         """Answer until cancelled."""
@@ -53,65 +72,60 @@ class Service:
 
     def status(self) -> Status:
         """Return what this agent is doing."""
-        return Status(
-            PROTOCOL,
-            RELEASE,
-            os.getpid(),
-            self._began_wall_s,
-            self._recorder.reads,
-            self.following,
-            self._recorder.writes,
-            self._recorder.problem,
-        )
-
-    def _series(self, order: Order) -> Series:
-        """Return the rows that are asked for; reads files."""
-        rows = self._recorder.series(order.server, order.step_s)
-        known = tuple(tuple(None if math.isnan(one) else one for one in row) for row in rows)
-        return Series(order.server, order.step_s, FIGURES, known)
+        if self._record.done():
+            return self._record.result().status(self._began_wall_s, self.following)
+        return Status(PROTOCOL, RELEASE, os.getpid(), self._began_wall_s, (), 0, False, "")
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._clients.add(task)
-        follower: asyncio.Task[None] | None = None
+        followers: set[asyncio.Task[None]] = set()
         try:
             connection = writer.get_extra_info("socket")
             ours = unix_socket.peer_uid(connection) in {0, os.geteuid()}
             if not ours or len(self._clients) > MOST_CLIENTS:
                 return
-            writer.write(encode(Hello(PROTOCOL, RELEASE, os.getpid())))
+            writer.write(greeting(Hello(PROTOCOL, RELEASE, os.getpid())))
             while line := await reader.readline():
-                order = msgspec.json.decode(line, type=Order)
-                match order.order:
-                    case "follow" if follower is None:
-                        follower = asyncio.create_task(self._follow(writer))
-                    case "snapshot":
-                        writer.write(encode(self._recorder.snapshot()))
-                    case "status":
-                        writer.write(encode(self.status()))
-                    case "series":
-                        writer.write(encode(await asyncio.to_thread(self._series, order)))
-                    case "stop":
-                        self.stop.set()
-                        await asyncio.Event().wait()  # the hang-up is the answer
-                    case _:
-                        return
+                if not await self._obey(msgspec.json.decode(line, type=Order), writer, followers):
+                    return
         except (ConnectionError, msgspec.MsgspecError, ValueError):
             pass  # it left, or is none of ours
+        except asyncio.CancelledError:
+            pass  # the agent ends, and this task with it
         finally:
-            if follower is not None:
+            for follower in followers:
                 follower.cancel()
                 with suppress(asyncio.CancelledError):
                     await follower
             self._clients.discard(task)
             writer.close()
 
+    async def _obey(
+        self, order: Order, writer: asyncio.StreamWriter, followers: set[asyncio.Task[None]]
+    ) -> bool:
+        """Answer an order; False for one that ends the connection."""
+        match order.order:
+            case "status":
+                writer.write(greeting(self.status()))
+            case "stop":
+                self.stop.set()
+                await asyncio.Event().wait()  # the hang-up is the answer
+            case "follow" if not followers:
+                followers.add(asyncio.create_task(self._follow(writer)))
+            case _:
+                answer = await (await asyncio.shield(self._record)).answer(order)
+                if answer is None:
+                    return False
+                writer.write(answer)
+        return True
+
     async def _follow(self, writer: asyncio.StreamWriter) -> None:
         self.following += 1
         try:
-            async for message in self._recorder.messages():
-                writer.write(encode(message))
+            async for line in (await asyncio.shield(self._record)).follow():
+                writer.write(line)
                 if writer.transport.get_write_buffer_size() > MOST_UNSENT_BYTES:
                     writer.transport.abort()
                     return

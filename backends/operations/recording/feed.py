@@ -58,7 +58,7 @@ class RecordFeed:
             if (
                 agents
                 and host.now().mono_s >= itself_until_s
-                and await asyncio.to_thread(something_runs, host)
+                and (host.settings.agent.always or await asyncio.to_thread(something_runs, host))
             ):
                 try:
                     await asyncio.to_thread(by_agent.begin_agent, host)

@@ -30,7 +30,12 @@ from backends.domain.time_series import Row
 from backends.history.thread import HistoryThread
 from backends.keeper.client import follow
 from backends.keeper.folder import server_folder
-from backends.operations import decision, meter_store, records
+from backends.operations import meter_store
+from backends.operations.finished_starts import (
+    add_finished_starts,
+    record_finished_starts,
+    write_start,
+)
 from backends.operations.host import Host
 from backends.operations.recording import sources
 from backends.operations.recording.listeners import Listeners
@@ -73,11 +78,13 @@ class Recorder:
     Attributes:
         host: what is watched; replaced when its configuration has changed.
         account: the bill, and every server.
+        complete: set once the account goes on with what was kept, and the servers were listed.
     """
 
     def __init__(self, host: Host, history: HistoryThread) -> None:
         self.host = host
         self.account = Account()
+        self.complete = asyncio.Event()
         self._history = history
         self._lock = RecordLock(host.state_folder)
         self._gpus: GpusSampled | None = None
@@ -128,7 +135,7 @@ class Recorder:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             if self._lock.held:
                 self._write()
-                self._history.write(partial(records.add_finished_starts, host=self.host))
+                self._history.write(partial(add_finished_starts, host=self.host))
             self._listeners.end()
             self._lock.release()
 
@@ -197,7 +204,7 @@ class Recorder:
             except Problem:
                 await asyncio.sleep(AGAIN_S)
             else:
-                self.account = _gone_on(self.account, store)
+                self.account = meter_store.gone_on(self.account, store)
                 self._written_s = store.meter.last_s
                 self.republish()
                 return
@@ -206,6 +213,8 @@ class Recorder:
         """Fold a fact that is about the host, or about a server that it names."""
         if isinstance(fact, AccountFact):
             self.account = account_after(self.account, fact)
+            if self.account.meter is not None and self.account.servers_seen:
+                self.complete.set()
         if isinstance(fact, GpusSampled):
             self._gpus = fact
         read = fact.server if isinstance(fact, MetricsScraped | SourceFailed) else ""
@@ -294,7 +303,7 @@ class Recorder:
     def _record_start(self, watched: _Watched, fact: ServerFact) -> None:
         life = watched.session.life
         if self._lock.held and life is not None and isinstance(fact, ENDS):
-            records.write_start(self._history, self.host, life)
+            write_start(self._history, self.host, life)
 
     async def _read_plan(self, name: str) -> None:
         while True:
@@ -371,18 +380,6 @@ class Recorder:
         self._written_s = account.meter.last_s
 
 
-def _gone_on(account: Account, store: meter_store.MeterStore) -> Account:
-    """Return the account with what was kept, and with the servers of then until they are listed."""
-    if not account.servers_seen and store.latest is not None:
-        account = replace(
-            account,
-            servers=store.latest.servers,
-            servers_seen=True,
-            readings={**store.latest.readings, **account.readings},
-        )
-    return replace(account, meter=store.meter, ledger=store.ledger)
-
-
 def _kept(state_folder: Path, account: Account, series: tuple[ServerSeries, ...]) -> None:
     meter_store.keep_latest(state_folder, account)
     for each in series:
@@ -391,10 +388,13 @@ def _kept(state_folder: Path, account: Account, series: tuple[ServerSeries, ...]
 
 def _taken_up(host: Host) -> meter_store.MeterStore:
     """Return what was kept, with all that nobody watched."""
-    records.record_finished_starts(host)
+    record_finished_starts(host)
     return meter_store.open_meter_store(host)
 
 
 def _judged(host: Host, session: Session, shown: ShownPlan) -> ShownPlan:
     """Judge a window with all that the host's files tell today; reads them."""
+    # What decides takes as long to load as all the rest, and an agent that begins is waited for.
+    from backends.operations import decision, records  # noqa: PLC0415
+
     return decision.judged(session, records.full_context(host, session, shown))

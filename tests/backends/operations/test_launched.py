@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.operations.servers import POLLED, QUIET_FLAG, command, launched_with
+from backends.operations.launched import POLLED, QUIET_FLAG, launched_with
+from backends.operations.servers import command
 from backends.settings.config import Profile
 
 WORDS = st.text("abc-", min_size=1, max_size=8)

@@ -11,7 +11,8 @@ import pytest
 
 from backends.agent import client
 from backends.agent.client import AgentUnavailable
-from backends.agent.messages import Snapshot, Status
+from backends.agent.greeting import Status
+from backends.agent.messages import Snapshot
 from backends.host import processes
 from backends.operations.host import Host, this_host
 from backends.operations.recording import by_agent

@@ -1,27 +1,34 @@
 """The agent keeps the record of its host, whoever looks, and survives what kills it."""
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from backends.agent import client
 from backends.agent.client import AgentUnavailable
-from backends.agent.messages import RELEASE, Hello, decode, encode
+from backends.agent.greeting import RELEASE, Hello, greeting
+from backends.agent.messages import decode
 from backends.agent.place import folder_of, socket_of
 from backends.domain.billing.ledger import utc_day
 from backends.domain.facts import BecameReady, Spawned
 from backends.host import processes, spawn, unix_socket
 from backends.keeper.folder import read_journal, server_folder
+from backends.operations.agent import keeping
+from backends.operations.agent.service import Service
 from backends.operations.context import context_of
 from backends.operations.decision import decide_all
+from backends.operations.host import this_host
 from backends.operations.meter_store import open_meter_store
 from backends.operations.snapshot import snapshot
+from backends.settings.paths import config_file
 from tests.console.agent.conftest import AgentHost, wait_for
 from tests.console.cli.conftest import Cli
 from tests.console.conftest import SERVER
@@ -122,6 +129,31 @@ def test_one_that_stood_still_fills_its_gap_from_the_journals(serving: AgentHost
     assert after.unwatched_s - before.unwatched_s >= 6
 
 
+async def test_it_stays_without_a_server_if_the_configuration_says_so(
+    watched: AgentHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = count(1)
+    monkeypatch.setattr(keeping, "LOOK_S", 0.01)
+    monkeypatch.setattr(keeping, "IDLE_S", 0.0)
+    monkeypatch.setattr(keeping, "holds_socket", lambda *_: next(looks) > 0)
+    written = config_file().read_text()
+    config_file().write_text(f"{written}\n[agent]\nalways = true\n")
+    living = asyncio.create_task(keeping.keep(this_host(), Service(), 0))
+    while next(looks) < 10:
+        assert not living.done()
+        await asyncio.sleep(0.01)
+    config_file().write_text(written)
+    await asyncio.wait_for(living, 60)
+
+
+def test_whoever_reads_the_record_begins_one_that_runs_always(watched: AgentHost, cli: Cli) -> None:
+    assert cli("cost").code == 0
+    assert watched.status is None
+    config_file().write_text(f"{config_file().read_text()}\n[agent]\nalways = true\n")
+    assert cli("cost", "--json").json()["spent"] is not None
+    assert watched.status is not None
+
+
 def test_it_ends_with_its_folder(watched: AgentHost) -> None:
     client.ensure(watched.host.state_folder)
     process = processes.identity(pid_of(watched))
@@ -209,7 +241,7 @@ def test_an_agent_of_an_older_release_is_replaced(
 
 def test_a_greeting_of_a_newer_protocol_is_said() -> None:
     with pytest.raises(AgentUnavailable, match="do not understand"):
-        client.check_greeting(encode(Hello(99, "9.9.9", 1)))
+        client.check_greeting(greeting(Hello(99, "9.9.9", 1)))
 
 
 def test_what_it_holds_is_what_the_history_gets(serving: AgentHost) -> None:

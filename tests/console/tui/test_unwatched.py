@@ -9,8 +9,8 @@ from backends.domain.start import Outcome, PhaseName
 from backends.history.history import open_history
 from backends.history.records import StartRecord
 from backends.keeper.folder import ServerFolder, link_journal, prepare, server_folder
+from backends.operations.finished_starts import record_finished_starts
 from backends.operations.host import Host
-from backends.operations.records import record_finished_starts
 from backends.settings.config import Settings
 from backends.simulated.gpus import SimulatedGpus
 from backends.wire import encode_fact

@@ -14,8 +14,8 @@ import pytest
 
 from backends.domain.serving import Counters
 from backends.keeper.folder import ServerFolder, read_journal, server_folder
+from backends.operations.finished_starts import record_finished_starts
 from backends.operations.host import this_host
-from backends.operations.records import record_finished_starts
 from backends.settings.paths import history_file, state_folder
 from tests.console.cli.ledger.conftest import MODEL, MadeHost
 
