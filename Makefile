@@ -100,6 +100,7 @@ bench: .venv/dev-ready  ## first frame, --help, idle CPU, memory, bytes to the t
 	$(BIN)/python -m benchmarks.console
 	$(BIN)/python -m benchmarks.agent
 	$(BIN)/python -m benchmarks.logs
+	$(BIN)/python -m benchmarks.hostile_logs
 	$(BIN)/python -m benchmarks.flood
 	$(BIN)/python -m benchmarks.costs
 	$(BIN)/python -m benchmarks.verdict_walk

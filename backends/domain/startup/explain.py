@@ -47,7 +47,7 @@ def explain(lines: Iterable[tuple[int, str]]) -> list[Start]:
     first, prefixes, ready = _Log(), Prefixes(), False
     logs: dict[str, _Log] = {}
     for number, line in lines:
-        if ready and line.endswith(_SERVED):
+        if not line or (ready and line.endswith(_SERVED)):
             continue
         log = logs.get(source_of(line), first) if logs else first
         text = prefixes.without(line) if prefixes.any else line

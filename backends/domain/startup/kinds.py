@@ -47,6 +47,14 @@ _KERNELS = frozenset({Part.OPERATIONS, Part.ATTENTION, Part.LAYERS, Part.NATIVE}
 
 _GENERAL: tuple[Rule, ...] = (
     *rules(
+        [Part.ARGUMENTS, Part.PLUGIN_OPTIONS],
+        _row(
+            Kind.BAD_ARGUMENT,
+            r"(?<![\w-])--[a-z][\w-]+ (?:requires?|needs?|must|cannot|only)\b",
+            *REFUSED,
+        ),
+    ),
+    *rules(
         Part,
         _row(
             Kind.DEPENDENCY_ERROR,

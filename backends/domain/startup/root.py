@@ -172,6 +172,7 @@ class Roots:
         self.wrappers: list[Suspect] = []
         self.native: list[Suspect] = []
         self._severed: list[Suspect] = []
+        self._crashes = 0
         self._blocks: dict[str, _Block] = {}
 
     def forget(self) -> None:
@@ -187,6 +188,9 @@ class Roots:
 
     def native_before(self, passed: Iterable[tuple[int, str]], phase: str) -> None:
         """Take the lines before a crash or death into account that say what went wrong."""
+        if self._crashes >= _MOST_SUSPECTS:
+            return
+        self._crashes += 1
         said = {one.number for one in self.native}
         for number, line in passed:
             message = read(line, head_of(line)).message
