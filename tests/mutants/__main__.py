@@ -57,7 +57,7 @@ def _some(draw: random.Random, among: list[Mutant], count: int) -> list[Mutant]:
 
 
 def _key(mutant: Mutant) -> tuple[str, str, str]:
-    return mutant.path, mutant.operator, mutant.before
+    return mutant.path, mutant.operator, mutant.around
 
 
 @cache

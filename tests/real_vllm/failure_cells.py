@@ -230,7 +230,7 @@ def _killed(name: str, title: str, number: signal.Signals, kind: Kind, *, start:
 API_SERVER, ENGINE, WORKER = "vllm", "VLLM::EngineCore", "VLLM::Worker"
 
 KILL_CELLS = (
-    _killed("engine_in_start", ENGINE, signal.SIGKILL, Kind.ENGINE_DIED, start=True),
+    _killed("engine_in_start", ENGINE, signal.SIGKILL, Kind.KILLED, start=True),
     _killed("worker_in_start", WORKER, signal.SIGKILL, Kind.ENGINE_DIED, start=True),
     _killed("server_in_start", API_SERVER, signal.SIGKILL, Kind.KILLED, start=True),
     _killed("engine_serving", ENGINE, signal.SIGKILL, Kind.ENGINE_DIED, start=False),
