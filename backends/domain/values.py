@@ -68,6 +68,19 @@ def text(value: object) -> str:
     return value
 
 
+MOST_DIGITS = 18
+"""Of a number that a text writes; Python refuses those of thousands."""
+
+
+def whole(text: str | None) -> int | None:
+    """Return the whole number that a text of others writes in ASCII digits, None for any other.
+
+    ``isdigit`` also takes ``²``, which ``int`` refuses.
+    """
+    fits = text is not None and text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    return int(text) if text is not None and fits else None
+
+
 def truth(value: object) -> bool:
     """Take true or false."""
     if not isinstance(value, bool):

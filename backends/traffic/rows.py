@@ -6,6 +6,7 @@ from itertools import chain, islice
 from typing import Any
 
 from backends.domain.durations import DAY_S
+from backends.domain.values import whole
 from backends.traffic.columns import Columns, UnreadableTraffic, instant_of, number, understood
 from backends.traffic.files import TrafficFile, records
 from backends.traffic.instants import is_date
@@ -140,7 +141,7 @@ def is_day(text: str) -> bool:
 def is_failed(status: object) -> bool:
     """Return whether a status says that a request was not served."""
     said = str(status).strip().lower()
-    return (said.isdigit() and int(said) >= REFUSED) or said in FAILED
+    return (whole(said) or 0) >= REFUSED or said in FAILED
 
 
 def _sum(names: tuple[str, ...], record: Mapping[str, Any], place: str) -> float | None:
