@@ -26,5 +26,10 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "constant",
         "known.insert(0, (objects, answer))",
     ): "it decides which answer is forgotten first, and an answer is the same when made again",
+    (
+        "backends/domain/startup/prefixes.py",
+        "boundary",
+        "self.any = self._known is not None or self._own_left > 0",
+    ): "it only spares a call, which returns such a line as it is",
 }
 """By path, operator and the line that it stands in."""
