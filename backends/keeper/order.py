@@ -9,6 +9,7 @@ import msgspec
 
 from backends.domain.redaction import may_hold_a_key, without_secrets
 from backends.domain.server import ProcessId, Runtime, RuntimeKind
+from backends.domain.values import whole
 from backends.domain.vllm_arguments import value_of
 from backends.host.files import read_file, replace_file
 from backends.problem import Problem
@@ -164,14 +165,13 @@ DEFAULT_PORT = 8000
 
 def port_of(argv: tuple[str, ...]) -> int:
     """Return the port that a ``vllm serve`` with these arguments listens on, where it runs."""
-    asked = value_of(("--port",), argv)
-    return int(asked) if asked and asked.isdigit() else DEFAULT_PORT
+    asked = whole(value_of(("--port",), argv))
+    return DEFAULT_PORT if asked is None else asked
 
 
 def own_drain_s(argv: tuple[str, ...]) -> float:
     """Return how long vLLM itself lets requests finish (``--shutdown-timeout``, 0.18 on)."""
-    asked = value_of(("--shutdown-timeout",), argv)
-    return float(asked) if asked and asked.isdigit() else 0.0
+    return float(whole(value_of(("--shutdown-timeout",), argv)) or 0)
 
 
 def save_order(path: Path, order: LaunchOrder) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from backends.domain.prices.amounts import BadPrice, amount_from
 from backends.domain.prices.prices import GpuContract, GpuPrice
+from backends.prices.table import rows_in
 
 _LISTS = ("sizes", "offers", "instance_types", "data", "prices", "rows")
 _PER_GPU = (
@@ -47,8 +48,12 @@ def gpu_rows(data: Any, place: str, as_of: date, provider: str | None) -> tuple[
         as_of = _day(data, as_of)
         named = next((data[key] for key in _LISTS if isinstance(data.get(key), list)), None)
     else:
-        named = data
-    rows = [row for each in named or () for row in _offer(each, place, as_of, provider)]
+        named = data if isinstance(data, list) else None
+    rows = rows_in(
+        lambda: (row for each in named or () for row in _offer(each, place, as_of, provider)),
+        GpuPrice,
+        place,
+    )
     best: dict[tuple[str, str, str], GpuPrice] = {}
     for row in rows:
         key = (row.provider, row.sku, row.contract)
@@ -116,7 +121,7 @@ _CONTRACTS: dict[str, GpuContract] = {
 def _memory(flat: Mapping[str, Any], place: str) -> int | None:
     found = flat.get("vram")
     if isinstance(found, Mapping):
-        return int(found["amount"]) if isinstance(found.get("amount"), int | float) else None
+        flat = {"vram": found.get("amount")}
     amount = _number(flat, _MEMORY, place)
     return None if amount is None else int(amount)
 

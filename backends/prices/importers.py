@@ -14,6 +14,7 @@ from backends.domain.prices.amounts import BadPrice, amount_from
 from backends.domain.prices.cost import MTOK
 from backends.domain.prices.prices import ApiPrice
 from backends.prices.catalogue_tiers import litellm_batch, litellm_tiers, models_dev_tiers
+from backends.prices.table import rows_in
 from backends.wire import NOT_JSON
 
 Catalogue = Literal["models.dev", "openrouter", "litellm"]
@@ -53,7 +54,7 @@ def import_catalogue(text: str, place: str, as_of: date) -> tuple[Catalogue, tup
             f"{place}: no catalogue that is known; give the JSON of models.dev (api.json), "
             "OpenRouter (/api/v1/models) or litellm (model_prices_and_context_window.json)"
         )
-    rows = tuple(_READERS[name](data, place, as_of))
+    rows = rows_in(lambda: _READERS[name](data, place, as_of), ApiPrice, place)
     if not rows:
         raise BadPrice(f"{place}: a catalogue of {name} without any model; download it again")
     return name, rows

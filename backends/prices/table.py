@@ -1,13 +1,14 @@
 """The price table on disk: what ships, what was imported, what the user set."""
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
-from backends.domain.prices.amounts import BadPrice
+from backends.domain.prices.amounts import BadPrice, amount_from
 from backends.domain.prices.ends import PriceEnds, ends_of
 from backends.domain.prices.prices import ApiPrice, GpuPrice, Price, PriceOrigin, replaces
 from backends.host.files import read_file, replace_file
@@ -120,6 +121,21 @@ def table_from(text: str, place: str, origin: PriceOrigin) -> PriceTable:
     )
 
 
+def rows_in(read: Callable[[], Iterable[Row]], kind: type[Row], place: str) -> tuple[Row, ...]:
+    """Return the rows that are read of a published list, each of the types that a row has.
+
+    Raises:
+        BadPrice: an entry is not written as its publisher used to.
+    """
+    try:
+        return tuple(typed(plain(row), kind) for row in read())
+    except (AttributeError, KeyError, TypeError, ArithmeticError, UnreadableRecord) as error:
+        raise BadPrice(
+            f"{place}: an entry is written in no form that is known ({error!r}); "
+            "give another list, or one of before"
+        ) from error
+
+
 def api_key(row: ApiPrice) -> tuple[str, str]:
     """Return what makes an API's price one: provider and model."""
     return row.provider.lower(), row.model.lower()
@@ -141,8 +157,8 @@ def _row(item: Any, kind: type[Row], place: str, origin: PriceOrigin) -> Row:
         raise BadPrice(f"{place}: {error}; correct or remove this row") from error
     for name in row.__slots__:
         amount = getattr(row, name)
-        if isinstance(amount, Decimal) and (not amount.is_finite() or amount < 0):
-            raise BadPrice(f"{place}: {name} is {amount}; write a number that is 0 or more")
+        if isinstance(amount, Decimal):
+            amount_from(amount, f"{place}: {name}")
     return replace(row, origin=origin)
 
 

@@ -3,6 +3,7 @@
 import math
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from backends.containers.engine import Engine, EngineRefused, EngineUnavailable
@@ -16,6 +17,7 @@ from backends.discovery.surroundings import Surroundings, this_host
 from backends.domain.format import GIB
 from backends.domain.gpu import Gpu, GpuSample
 from backends.domain.server import Owner, RuntimeKind, Server, ServerState
+from backends.domain.values import whole
 from backends.domain.vllm_arguments import model_argument, value_of
 from backends.host import ports
 from backends.keeper.order import ContainerOrder, LaunchOrder
@@ -314,11 +316,11 @@ def _gpu_memory(
 
 def _utilization(order: LaunchOrder, version: str | None) -> float:
     asked = value_of(("--gpu-memory-utilization",), order.argv)
-    if asked is not None:
-        return float(asked)
-    parts = (version or "").split(".")
-    known = len(parts) >= 2 and parts[0].isdigit() and parts[1].isdigit()
-    old = known and (int(parts[0]), int(parts[1])) < (0, 20)
+    with suppress(ValueError):  # vLLM itself refuses what is no number
+        if asked is not None:
+            return float(asked)
+    first, *rest = [whole(part) for part in (version or "").split(".")]
+    old = first == 0 and bool(rest) and rest[0] is not None and rest[0] < 20
     return UTILIZATION_BEFORE_0_20 if old else UTILIZATION
 
 
@@ -330,9 +332,9 @@ def _visible(order: LaunchOrder, sample: GpuSample, around: Surroundings) -> lis
         if any(listed):
             gpus = [gpu for one in listed for gpu in gpus if one in (str(gpu.index), gpu.uuid)]
     ranks = math.prod(
-        int(value)
+        asked
         for flags in (("-tp", "--tensor-parallel-size"), ("-pp", "--pipeline-parallel-size"))
-        if (value := value_of(flags, order.argv)) and value.isdigit()
+        if (asked := whole(value_of(flags, order.argv))) is not None
     )
     return gpus[:ranks]
 

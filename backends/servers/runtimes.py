@@ -12,6 +12,7 @@ from backends.containers.container import OURS, Container, ended_containers, ins
 from backends.containers.ending import failure_of
 from backends.containers.engine import Engine, EngineUnavailable, engines
 from backends.domain.server import PLAIN_PROCESS, ProcessId, Runtime, RuntimeKind
+from backends.domain.values import whole
 from backends.host import processes
 from backends.host.container import Place, place_of
 from backends.http1 import NoAnswer
@@ -143,7 +144,7 @@ def unit_runtime(unit: str, process: ProcessId) -> Runtime:
     return Runtime(
         RuntimeKind.SYSTEMD,
         unit,
-        int(count) if count.isdigit() else None,
+        whole(count),
         policy if policy != "no" else "",
         f"sudo systemctl stop {unit}",
     )

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import stat
 import subprocess
 import time
 from collections.abc import Mapping
@@ -133,8 +134,11 @@ def _from_environment(variable: str, environ: Mapping[str, str]) -> str:
 
 def _from_file(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        # Without waiting: a FIFO of that name may never have a writer.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             mode = os.fstat(file.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                raise SecretUnavailable(f"{path} is no file; write the key into one of mode 0600")
             if mode & 0o077:
                 raise SecretUnavailable(
                     f"{path} can be read by others (mode {mode & 0o777:04o}); run: chmod 600 {path}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
+from backends.domain.values import whole
 from backends.problem import UsageProblem
 from backends.traffic import instants
 from backends.traffic.names import LENGTH, MAPPED, MEASURE, Role, may_be_relative, ranked, words
@@ -229,7 +230,7 @@ def _is_clock(name: str, cells: Iterable[Any]) -> bool:
     """Return whether a column holds the time of day of a date beside it, or its hour."""
     said, texts = words(name.rsplit(".", maxsplit=1)[-1]), [str(cell).strip() for cell in cells]
     if said[:1] == ("hour",):
-        return all(text.isdigit() and int(text) < 24 for text in texts)
+        return all((hour := whole(text)) is not None and hour < 24 for text in texts)
     return said == ("time",) and all(":" in text[:3] and len(text) < 16 for text in texts)
 
 

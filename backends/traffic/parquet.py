@@ -1,6 +1,7 @@
 """Parquet as records, by DuckDB alone."""
 
 from collections.abc import Iterator
+from glob import escape
 
 from backends.traffic.columns import UnreadableTraffic
 from backends.traffic.connection import connected
@@ -21,7 +22,7 @@ def parquet_records(file: TrafficFile) -> Iterator[tuple[int, Record]]:
             f"{file.path} is Parquet; install inferctl[traffic] to read it, or write it as CSV"
         )
     try:
-        table = f"read_parquet({text(str(file.path))})"
+        table = f"read_parquet({text(escape(str(file.path)))})"  # the engine reads patterns
         described = engine.execute(f"describe select * from {table}").fetchall()
         cells = ", ".join(
             f"{name(column)}::varchar as {name(column)}" if _is_instant(kind) else name(column)

@@ -7,6 +7,7 @@ from itertools import chain, islice
 from typing import Any
 
 from backends.domain.durations import DAY_S
+from backends.domain.values import whole
 from backends.traffic.columns import (
     EMPTY,
     Columns,
@@ -168,7 +169,7 @@ def is_day(text: str) -> bool:
 def is_failed(status: object) -> bool:
     """Return whether a status says that a request was not served."""
     said = str(status).strip().lower()
-    return (said.isdigit() and int(said) >= REFUSED) or said in FAILED
+    return (whole(said) or 0) >= REFUSED or said in FAILED
 
 
 def _sum(names: tuple[str, ...], record: Mapping[str, Any], place: str) -> float | None:

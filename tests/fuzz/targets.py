@@ -9,7 +9,7 @@ from datetime import date
 from functools import reduce
 from pathlib import Path
 
-from backends.agent import messages
+from backends.agent import greeting, messages
 from backends.domain.ab.facts import RunEnded
 from backends.domain.billing.account import Account
 from backends.domain.billing.ledger import changes, stretches_between
@@ -104,7 +104,7 @@ def _agent(data: bytes) -> None:
         if isinstance(message, messages.Snapshot):
             session = messages.with_snapshot(session, message)
         elif not isinstance(
-            message, messages.Hello | messages.Status | messages.Series | messages.PlanJudged
+            message, greeting.Hello | greeting.Status | messages.Series | messages.PlanJudged
         ):
             session = advance(session, message)
 

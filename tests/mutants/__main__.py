@@ -29,6 +29,7 @@ MOST_SHARE, MOST_SHARE_OF_DOMAIN = 0.12, 0.07
 WITHIN_S = 300.0
 """A fault may let a test wait for ever, which the test's own limit ends."""
 
+SURVIVES = "survives: "
 MOST_TEST_FILES = 12
 """Of those that no line is known of: what runs in processes of its own."""
 
@@ -52,12 +53,26 @@ def drawn(seed: int, count: int) -> list[Mutant]:
     return [*chosen, *_some(draw, rest, max(0, count - len(chosen)))]
 
 
+def survivors_in(printed: str) -> list[Mutant]:
+    """Return the faults that an earlier run printed, where their files still have them."""
+    found = []
+    for line in filter(lambda line: line.startswith(SURVIVES), printed.splitlines()):
+        path, number, said = line.removeprefix(SURVIVES).split(":", 2)
+        same = [
+            each
+            for each in mutants_in(path, (REPOSITORY / path).read_bytes())
+            if str(each).split(":", 2)[2] == said and _key(each) not in EQUIVALENT
+        ]
+        found += sorted(same, key=lambda each: abs(each.line - int(number)))[:1]
+    return found
+
+
 def _some(draw: random.Random, among: list[Mutant], count: int) -> list[Mutant]:
     return draw.sample(among, min(count, len(among)))
 
 
 def _key(mutant: Mutant) -> tuple[str, str, str]:
-    return mutant.path, mutant.operator, mutant.before
+    return mutant.path, mutant.operator, mutant.around
 
 
 @cache
@@ -144,8 +159,14 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--room", default="", help="only rooms whose name begins so")
     parser.add_argument("--but", default="\0", help="no room whose name begins so")
+    parser.add_argument("--again", type=Path, help="those that an earlier run printed into a file")
     asked = parser.parse_args()
-    chosen = [one for one in drawn(asked.seed, asked.count) if one.path.startswith(asked.room)]
+    faults = (
+        survivors_in(asked.again.read_text(encoding="utf-8"))
+        if asked.again
+        else drawn(asked.seed, asked.count)
+    )
+    chosen = [one for one in faults if one.path.startswith(asked.room)]
     chosen = [one for one in chosen if not one.path.startswith(asked.but)]
     print(f"seed {asked.seed}: {len(chosen)} faults", flush=True)
     tried: dict[str, int] = defaultdict(int)
@@ -160,7 +181,7 @@ def main() -> int:
             tried[room_of(mutant.path)] += 1
             if copy.survives(mutant):
                 survived[room_of(mutant.path)] += 1
-                print(f"survives: {mutant}", flush=True)
+                print(f"{SURVIVES}{mutant}", flush=True)
     for room, count in sorted(tried.items()):
         print(f"{room:32} {survived[room]:3} of {count}")
     inside = [room for room in tried if room.startswith("backends/domain")]

@@ -2,9 +2,34 @@
 
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     (
-        "backends/keeper/service.py",
+        "backends/keeper/journal.py",
         "constant",
-        "65536",
+        "def read(self, offset: int, limit: int = 65536) -> bytes:",
     ): "how much is read at once decides no byte of what is sent",
+    (
+        "backends/domain/ab/sse.py",
+        "constant",
+        "self._ended_in_return = False",
+    ): "a newline that begins a stream ends a blank line, which ends no event",
+    (
+        "backends/domain/decision/flip.py",
+        "constant",
+        "_HALVINGS = 30",
+    ): "one more halving moves a flip by less than a billionth",
+    (
+        "backends/domain/decision/schedule.py",
+        "boundary",
+        "if over <= 0:",
+    ): "nothing is added of a rate that is just held, and all that follow are smaller",
+    (
+        "backends/domain/traffic/bins.py",
+        "constant",
+        "known.insert(0, (objects, answer))",
+    ): "it decides which answer is forgotten first, and an answer is the same when made again",
+    (
+        "backends/domain/startup/prefixes.py",
+        "boundary",
+        "self.any = self._known is not None or self._own_left > 0",
+    ): "it only spares a call, which returns such a line as it is",
 }
-"""By path, operator and what stands there."""
+"""By path, operator and the line that it stands in."""

@@ -13,6 +13,7 @@ class Mutant:
 
     Attributes:
         begin, end: offsets in the file's UTF-8 bytes.
+        around: the line that it begins in, without its indentation.
     """
 
     path: str
@@ -22,6 +23,7 @@ class Mutant:
     end: int
     before: str
     after: str
+    around: str
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.operator}: {self.before} -> {self.after}"
@@ -51,7 +53,8 @@ def mutants_in(path: str, source: bytes) -> Iterator[Mutant]:
             begin = starts[node.lineno - 1] + node.col_offset
             end = starts[node.end_lineno - 1] + node.end_col_offset
             before = source[begin:end].decode()
-            yield Mutant(path, node.lineno, operator, begin, end, before, changed)
+            around = source.splitlines()[node.lineno - 1].decode().strip()
+            yield Mutant(path, node.lineno, operator, begin, end, before, changed, around)
 
 
 def _unseen(node: ast.AST) -> Iterator[ast.AST]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from backends.domain.start import FailureKind as Kind
+from backends.domain.start import PhaseName
 from backends.host.processes import Process, display_name
 from tests.backends.keeper.conftest import free_port
 from tests.real_vllm.environment import CpuVllm
@@ -67,13 +68,15 @@ class Cell:
     Attributes:
         make: changes the start so that it fails.
         kind: what it is to be called by all who are asked.
-        strike: what is done to the processes of a ready server, where it fails while it serves.
+        strike: what is done to its processes, where it fails by that.
+        strike_at: the phase of the start in which it is struck, None once it serves.
     """
 
     name: str
     kind: Kind
     make: Callable[[Setup], None]
     strike: Callable[[list[Process]], None] | None = None
+    strike_at: PhaseName | None = None
 
     def __str__(self) -> str:
         return self.name
@@ -216,3 +219,24 @@ CELLS = (
     Cell("engine_hung", Kind.ENGINE_HUNG, _nothing, _send("VLLM::EngineCore", signal.SIGSTOP)),
 )
 """At least fifteen kinds; the last two serve before they fail."""
+
+
+def _killed(name: str, title: str, number: signal.Signals, kind: Kind, *, start: bool) -> Cell:
+    ranks = _arguments("-tp", "2") if title == WORKER else _nothing
+    at = PhaseName.LOAD_WEIGHTS if start else None
+    return Cell(f"{name}_{number.name.lower()}", kind, ranks, _send(title, number), at)
+
+
+API_SERVER, ENGINE, WORKER = "vllm", "VLLM::EngineCore", "VLLM::Worker"
+
+KILL_CELLS = (
+    _killed("engine_in_start", ENGINE, signal.SIGKILL, Kind.KILLED, start=True),
+    _killed("worker_in_start", WORKER, signal.SIGKILL, Kind.ENGINE_DIED, start=True),
+    _killed("server_in_start", API_SERVER, signal.SIGKILL, Kind.KILLED, start=True),
+    _killed("engine_serving", ENGINE, signal.SIGKILL, Kind.ENGINE_DIED, start=False),
+    _killed("worker_serving", WORKER, signal.SIGKILL, Kind.ENGINE_DIED, start=False),
+    _killed("server_serving", API_SERVER, signal.SIGKILL, Kind.KILLED, start=False),
+    _killed("engine_serving", ENGINE, signal.SIGTERM, Kind.ENGINE_DIED, start=False),
+    _killed("engine_serving", ENGINE, signal.SIGSEGV, Kind.ENGINE_DIED, start=False),
+)
+"""What the kill matrix plays with a true vLLM: its own words, and nothing left of it."""

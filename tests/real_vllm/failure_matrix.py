@@ -15,12 +15,13 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 
-from backends.domain.facts import FirstTokenSeen, HealthChanged, ServerFact, Stopped
+from backends.domain.facts import FirstTokenSeen, HealthChanged, PhaseBegan, ServerFact, Stopped
 from backends.domain.lifecycle import failure_of
 from backends.domain.session import Session, advance
 from backends.domain.start import Failure
@@ -59,6 +60,7 @@ class Outcome:
     Attributes:
         skipped: why this machine cannot make it, empty where it did.
         broken: what went wrong with the cell itself.
+        left: the processes that outlived the server's end.
         told: the failure as the console's session has it.
     """
 
@@ -69,13 +71,14 @@ class Outcome:
     seconds: float = 0.0
     skipped: str = ""
     broken: str = ""
+    left: tuple[str, ...] = ()
     told: Failure | None = None
 
     @property
     def wrong(self) -> bool:
-        """Whether one of them does not name the cell's kind."""
+        """Whether one of them does not name the cell's kind, or something is left."""
         names = {self.console, self.status, self.explain}
-        return not self.skipped and names != {self.cell.kind.value}
+        return not self.skipped and (names != {self.cell.kind.value} or bool(self.left))
 
 
 async def play(cell: Cell, vllm: CpuVllm, home: Path) -> Outcome:
@@ -91,6 +94,7 @@ async def play(cell: Cell, vllm: CpuVllm, home: Path) -> Outcome:
         try:
             async with asyncio.timeout(LIMIT_S):
                 facts = await _until_the_end(cell, folder)
+                left = tuple(map(processes.display_name, await asyncio.to_thread(_left, folder)))
         except TimeoutError:
             last = read_journal(ServerFolder(folder).journal)[-1]
             return Outcome(cell, broken=f"no end within {LIMIT_S:.0f} s; last: {last}")
@@ -108,6 +112,7 @@ async def play(cell: Cell, vllm: CpuVllm, home: Path) -> Outcome:
         _kind(json.loads(listed)["servers"]),
         _kind(json.loads(explained)["starts"]),
         time.monotonic() - began_s,
+        left=left,
         told=failure,
     )
 
@@ -136,20 +141,24 @@ def _launch(setup: Setup) -> Path:
 
 
 async def _until_the_end(cell: Cell, folder: Path) -> list[ServerFact]:
-    """Follow the server to its end; one that serves is struck, and stopped where it hangs."""
-    struck = False
+    """Follow the server to its end; one that is to be struck is, and stopped where it hangs."""
+    struck, asking = False, None
     async for fact in client.follow(folder):
-        if isinstance(fact, FirstTokenSeen) and cell.strike is not None:
+        if isinstance(fact, FirstTokenSeen) and cell.strike is not None and not cell.strike_at:
             asking = asyncio.create_task(asyncio.to_thread(_ask, folder))
             await asyncio.sleep(0)
             await _running(folder)
+            cell.strike(_members(folder))
+            struck = True
+        if isinstance(fact, PhaseBegan) and fact.phase is cell.strike_at and not struck:
+            assert cell.strike is not None
             cell.strike(_members(folder))
             struck = True
         if struck and isinstance(fact, HealthChanged) and "progress" in fact.reason:
             await everything(client.stop(folder, "the matrix"), within_s=LIMIT_S)
         if isinstance(fact, Stopped):
             break
-    if struck:
+    if asking is not None:
         await asking
     return read_journal(ServerFolder(folder).journal)
 
@@ -200,6 +209,12 @@ def _marked(pid: int, marker: str, folder: str) -> bool:
     return False
 
 
+def _left(folder: Path) -> list[processes.Process]:
+    """Return what lives of a server that has ended, but for its keeper, which leaves by itself."""
+    keeper = keeper_id(ServerFolder(folder))
+    return [one for one in _members(folder) if one.id != keeper]
+
+
 def _end_all(folder: Path) -> None:
     members = _members(folder)
     keeper = keeper_id(ServerFolder(folder))
@@ -214,7 +229,8 @@ def line(outcome: Outcome) -> str:
         return f"{_columns((cell.name, cell.kind.value, *[''] * 4))}  SKIPPED: {outcome.skipped}"
     told = (outcome.console, outcome.status, outcome.explain)
     words = (cell.name, cell.kind.value, *told, f"{outcome.seconds:.0f}")
-    return f"{_columns(words)}{f'  WRONG {outcome.broken}' if outcome.wrong else ''}"
+    wrong = f"  WRONG {outcome.broken} {' '.join(outcome.left)}" if outcome.wrong else ""
+    return f"{_columns(words)}{wrong}"
 
 
 def _columns(words: tuple[str, ...]) -> str:
@@ -238,16 +254,16 @@ async def _print(cells: list[Cell], vllm: CpuVllm, *, keep: bool) -> int:
     return wrong
 
 
-def main() -> int:
+def main(among: Sequence[Cell] = CELLS, words: Sequence[str] | None = None) -> int:
     """Play the chosen cells."""
     parser = argparse.ArgumentParser(prog="failure_matrix", description=__doc__)
     parser.add_argument("names", nargs="*", help="play only these")
     parser.add_argument("--keep", action="store_true", help="keep logs and journals")
-    asked = parser.parse_args()
+    asked = parser.parse_args(words)
     vllm = found()
     if vllm is None:
         parser.error("no CPU vLLM; build it with `make vllm-cpu`")
-    cells = [cell for cell in CELLS if not asked.names or cell.name in asked.names]
+    cells = [cell for cell in among if not asked.names or cell.name in asked.names]
     return asyncio.run(_print(cells, vllm, keep=asked.keep))
 
 

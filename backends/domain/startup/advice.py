@@ -9,6 +9,7 @@ from backends.domain.start import Outcome, Phase, PhaseName, Start
 from backends.domain.startup.lessons import Advice, Saving
 from backends.domain.startup.levers import LEVERS, Lever, Version
 from backends.domain.startup.openings import Settings
+from backends.domain.values import whole
 
 LEAST_SHARE = 0.05
 LEAST_S = 2.0
@@ -114,7 +115,8 @@ def _used(lever: Lever, other: Start, start: Start) -> bool:
 
 def _fewer_graphs(phase: Phase, took_s: float, largest: int) -> Saving | None:
     """Return the share of the graphs above a batch size; vLLM captures 1, 2, 4, then each 8th."""
-    counts = [int(n) for item, n in phase.detail if item.endswith("graph") and n.isdigit()]
+    told = (whole(n) for item, n in phase.detail if item.endswith("graph"))
+    counts = [n for n in told if n is not None]
     kept = 3 + largest // 8
     if not counts or max(counts) <= kept:
         return None

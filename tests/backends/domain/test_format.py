@@ -163,3 +163,16 @@ def test_the_edges_of_a_bucket(low_s: float, high_s: float | None, text: str) ->
 def test_what_is_unknown_is_a_dash_and_what_is_short_no_zero() -> None:
     assert fmt.seconds(None) == "—"
     assert fmt.seconds(0.03) == "<0.1 s"
+
+
+@pytest.mark.parametrize(
+    ("value_s", "said"),
+    [
+        (119.0, "119 s"),
+        (120.0, "2 min"),
+        (3600.0, "1 h"),
+        (172_800.0, "2 days"),
+    ],
+)
+def test_a_length_of_time_has_the_largest_unit_that_it_fills(value_s: float, said: str) -> None:
+    assert fmt.lasting(value_s) == said

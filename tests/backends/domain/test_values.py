@@ -2,7 +2,7 @@
 
 import pytest
 
-from backends.domain.values import Unfit, text, truth
+from backends.domain.values import Unfit, text, truth, whole
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,23 @@ def test_only_true_and_false_are_either() -> None:
     assert truth(value=True) is True
     with pytest.raises(Unfit, match="neither; write true or false"):
         truth(1)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0", 0),
+        ("8000", 8000),
+        ("9" * 18, 10**18 - 1),
+        ("9" * 19, None),
+        ("9" * 5000, None),
+        ("²", None),
+        ("\u0663", None),
+        ("-1", None),
+        (" 1", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_whole_number_of_others_has_ascii_digits(text: str | None, number: int | None) -> None:
+    assert whole(text) == number

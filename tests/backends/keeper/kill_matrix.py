@@ -2,7 +2,8 @@
 
 Plays each cell with true keepers over simulated servers of two ranks, and prints a table. Words
 after the command choose cells that carry all of them, such as ``SIGKILL keeper``; ``docker`` those
-of containers on a real daemon. The exit code is the number of cells in which something is wrong.
+of containers on a real daemon, and ``real`` those of the true vLLM on the CPU. The exit code is the
+number of cells in which something is wrong.
 """
 
 import argparse
@@ -17,6 +18,8 @@ from tests.backends.keeper import docker_matrix
 from tests.backends.keeper.matrix.cell import ALL_CELLS, Cell, Outcome, play
 from tests.backends.keeper.matrix.census import Census
 from tests.backends.keeper.matrix.scene import VictimGone
+from tests.real_vllm import failure_matrix
+from tests.real_vllm.failure_cells import KILL_CELLS
 
 ATTEMPTS = 3
 """How often a cell is set up whose victim had ended before it could be struck."""
@@ -94,6 +97,8 @@ def main() -> int:
     asked = parser.parse_args()
     if "docker" in asked.words:
         return docker_matrix.main([one for one in asked.words if one != "docker"])
+    if "real" in asked.words:
+        return failure_matrix.main(KILL_CELLS, [one for one in asked.words if one != "real"])
     cells = [one for one in ALL_CELLS if set(asked.words) <= set(str(one).split("-"))]
     return asyncio.run(_print(cells, asked.speed, asked.together))
 

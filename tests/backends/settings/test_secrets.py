@@ -1,3 +1,4 @@
+import os
 import pickle
 import sys
 from pathlib import Path
@@ -79,3 +80,10 @@ def test_a_key_comes_from_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve_secret(KeySource("keyring", "inference")).reveal() == KEY
     with pytest.raises(SecretUnavailable, match="keyring set other inferctl"):
         resolve_secret(KeySource("keyring", "other"))
+
+
+def test_a_key_that_a_pipe_should_hold_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "key"
+    os.mkfifo(pipe, 0o600)
+    with pytest.raises(SecretUnavailable, match="is no file"):
+        resolve_secret(KeySource("file", str(pipe)))

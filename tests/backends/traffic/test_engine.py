@@ -119,3 +119,15 @@ def test_parquet_with_times_and_nested_usage(tmp_path: Path) -> None:
     assert seen == replace(
         seen, n=Decimal(100), window_s=Decimal(100), input_tokens_mean=Decimal(80)
     )
+
+
+def test_of_a_parquet_file_with_a_pattern_for_a_name_only_itself_is_read(tmp_path: Path) -> None:
+    for name, rows in (("t1.parquet", 50), ("t[1].parquet", 7), ("t*.parquet", 9)):
+        made = tmp_path / "made"
+        duckdb.connect().execute(
+            "copy (select 1790000000 + i * 60 as timestamp, 100 as input_tokens, "
+            f"10 as output_tokens from range({rows}) t(i)) to '{made}' (format parquet)"
+        )
+        made.rename(tmp_path / name)
+    assert traffic_in((str(tmp_path / "t[1].parquet"),)).seen.n == 7
+    assert traffic_in((str(tmp_path / "t*.parquet"),)).seen.n == 9

@@ -51,6 +51,22 @@ def hostile_neighbour(folder: Path) -> Iterator[int]:
         process.wait()
 
 
+@pytest.mark.parametrize("port", ["²", "9" * 5000, "-1", "\u0663"])
+def test_a_port_that_is_none_hides_no_server(port: str, tmp_path: Path, cli: Cli) -> None:
+    script = tmp_path / "vllm"
+    script.write_text("import time\ntime.sleep(600)\n")
+    arguments = ("serve", "m", "--port", port, "--shutdown-timeout", port)
+    process = subprocess.Popen([sys.executable, str(script), *arguments])
+    try:
+        deadline = time.monotonic() + 30
+        while str(process.pid) not in (ran := cli("status")).out:
+            assert time.monotonic() < deadline, ran
+            assert ran.code == 0, ran
+    finally:
+        process.kill()
+        process.wait()
+
+
 def test_the_model_of_a_hostile_neighbour_is_shown_and_not_obeyed(tmp_path: Path, cli: Cli) -> None:
     with hostile_neighbour(tmp_path) as port:
         deadline = time.monotonic() + 30

@@ -256,7 +256,7 @@ def _coming_and_going(scenario: Scenario) -> Iterator[str]:
         )
     yield "A GPU that comes back is started ahead of its traffic, so that no request waits for it."
     if scenario.granularity_s is not None or scenario.minimum_charge_s is not None:
-        step, least = scenario.granularity_s or 1, scenario.minimum_charge_s or 0
+        step, least = scenario.granularity_s or 1, scenario.minimum_charge_s
         shortest = f", for {least} s at least" if scenario.minimum_charge_s else ""
         yield f"Each rental is billed in steps of {step} s{shortest}."
 

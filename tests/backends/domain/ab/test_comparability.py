@@ -32,3 +32,10 @@ def test_lanes_that_cached_alike_or_tell_nothing_are_compared() -> None:
     assert comparability([cached] * 5, [cached] * 5) == ()
     assert comparability([ONE] * 5, [replace(ONE, target="b", input_tokens=None)] * 5) == ()
     assert comparability([ONE] * 5, [replace(cached, error="cut")] * 5) == ()
+
+
+@pytest.mark.parametrize(("thoughts", "apart"), [(10, False), (11, True)])
+def test_a_fifth_more_of_thoughts_is_still_the_same_effort(thoughts: int, *, apart: bool) -> None:
+    plain = replace(ONE, reasoning_tokens=0)
+    thinking = replace(ONE, target="b", reasoning_tokens=thoughts)
+    assert bool(comparability([plain] * 5, [thinking] * 5)) is apart

@@ -1,6 +1,7 @@
 """What an error says, in whichever form its endpoint says it."""
 
 import json
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -80,3 +81,12 @@ def test_the_fields_that_an_error_names() -> None:
         "detail": [{"loc": ["body", "seed"]}],
     }
     assert set(named_fields(document)) == {"stream_options.x", "top_p", "temperature", "body.seed"}
+
+
+def test_a_cause_is_looked_for_within_six_levels() -> None:
+    def nested(levels: int) -> object:
+        within: object = "too many tokens"
+        return reduce(lambda inner, _: {"error": inner}, range(levels), within)
+
+    assert error_message(nested(7)) == "too many tokens"
+    assert error_message(nested(8)) != "too many tokens"

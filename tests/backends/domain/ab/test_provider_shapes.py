@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from backends.domain.ab.deltas import read_choice
 from backends.domain.ab.provider_cost import provider_cost_of_headers
 from backends.domain.ab.server_times import ServerTimes, server_times, server_timing
 from backends.domain.ab.sse import SseEvent
@@ -328,3 +329,11 @@ def test_which_model_and_provider_answered() -> None:
         (0.2, {"model": "m-2026", "provider": "DeepInfra", **chunk({"content": "x"})}),
     )
     assert (reader.model, reader.provider) == ("m-2026", "DeepInfra")
+
+
+def test_a_flag_is_looked_for_in_a_bounded_depth() -> None:
+    flagged: object = {"thought": True}
+    for _ in range(20_000):
+        flagged = {"x": flagged}
+    read = read_choice({"delta": {"content": "Hi", "extra": flagged}})
+    assert (read.content, read.reasoning) == ("Hi", "")

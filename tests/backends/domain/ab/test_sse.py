@@ -78,3 +78,7 @@ def test_the_end_of_a_stream_completes_what_has_no_blank_line() -> None:
     assert parser.feed(b"data: a\n\ndata: [DONE]") == [SseEvent(b"a")]
     assert parser.close() == [SseEvent(b"[DONE]")]
     assert parser.close() == []
+
+
+def test_a_stream_may_begin_with_a_blank_line() -> None:
+    assert SseParser().feed(b"\n\ndata: a\n\n") == [SseEvent(b"a")]

@@ -16,6 +16,7 @@ from backends.domain.billing.meter import (
     begin_meter,
     billed_seconds,
     read_meter,
+    shifted,
 )
 from backends.domain.prices.cost import RequestPrices
 from backends.domain.server import ServerState
@@ -132,3 +133,11 @@ def test_what_a_state_is_for_the_meter(
     state: ServerState, running: float | None, activity: Activity
 ) -> None:
     assert activity_of(state, running) == activity
+
+
+@pytest.mark.parametrize("step_s", [10_800.0, -86_400.0])
+def test_a_clock_that_is_set_moves_the_dates_and_no_second(step_s: float) -> None:
+    before = advance_meter(begin_meter("given", 1000.0, 1000.0), 1600.0, "serving")
+    after = shifted(before, step_s)
+    assert (after.began_s, after.last_s) == (1000.0 + step_s, 1600.0 + step_s)
+    assert (after.dated_s, after.serving_s) == (1000.0, 600.0)

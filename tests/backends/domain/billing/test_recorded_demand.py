@@ -6,10 +6,11 @@ import pytest
 
 from backends.domain.billing.ledger import Ledger, Served, learnt, with_time
 from backends.domain.billing.meter import Tariff, billed_seconds
-from backends.domain.billing.recorded_demand import recorded_demand
+from backends.domain.billing.recorded_demand import recent_demand, recorded_demand
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Counters
 from backends.domain.stamp import Stamp
+from backends.domain.traffic.bins import Bin
 from backends.domain.traffic.shape import HourlyProfile, TokenSums
 from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.windows import Window, Windows
@@ -81,3 +82,11 @@ def test_a_part_of_a_rental_is_billed_to_the_instant_above_the_least() -> None:
     part = Tariff(Decimal(1), granularity_s=0, minimum_s=60)
     assert billed_seconds(90.5, part) == Decimal("90.5")
     assert billed_seconds(10.0, part) == Decimal(60)
+
+
+def test_right_now_says_how_many_minutes_it_speaks_for() -> None:
+    stretch = Bin(0.0, 1800.0, 60.0)
+    found = recent_demand(
+        Served("chat", TokenTotals(requests=60.0), windows=Windows(minutes=(stretch,)))
+    )
+    assert found.source == "what was watched of chat in the last 30 min"

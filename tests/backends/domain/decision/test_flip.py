@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from backends.domain.decision.answer import days_to_cross
+from backends.domain.decision.flip import Flip
 from backends.domain.decision.scenario import scenario_from
 from backends.domain.decision.verdict import decide
 
@@ -52,3 +54,22 @@ def test_where_a_limit_excludes_the_shortest_wait_beyond_it_would_be_allowed(
         Decimal(limit_s),
         Decimal(1),
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "now", "trend", "days"),
+    [
+        ("0.8", "0.4", 1.0, 1.0),
+        ("0.4", "0.8", -0.5, 1.0),
+        ("0.8", "0.4", -0.5, None),
+        ("0.8", "0.4", 0.0, None),
+        ("0.8", "0.4", -1.0, None),
+        ("0", "0.4", -0.5, None),
+        ("4", "0.4", 0.001, None),
+    ],
+)
+def test_a_rate_reaches_its_flip_after_as_many_days_as_it_grows(
+    value: str, now: str, trend: float, days: float | None
+) -> None:
+    flip = Flip("rate_rps", Decimal(value), Decimal(now))
+    assert days_to_cross(flip, trend) == (days if days is None else pytest.approx(days))

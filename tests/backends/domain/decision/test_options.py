@@ -354,3 +354,8 @@ def test_a_dearer_price_makes_nothing_cheaper(
 def test_more_traffic_makes_nothing_cheaper(name: str, rate: Decimal, times: Decimal) -> None:
     more = {**KNOWN, "rate_rps": rate * times}
     assert total(name, {**KNOWN, "rate_rps": rate}) <= total(name, more) + Decimal("1e-20")
+
+
+def test_a_batch_price_that_is_the_full_price_breaks_no_limit() -> None:
+    at = found(rate_rps=4, batch_multiplier="1", ttft_slo_s=1)
+    assert at["api"].exclusion is None

@@ -117,3 +117,7 @@ def test_an_instant_is_no_date() -> None:
     """A price's age is counted in days, which an instant cannot be subtracted from."""
     with pytest.raises(BadScenario, match="gpu_price_as_of is a date or time that is no date"):
         scenario_from({"gpu_price_as_of": datetime(2026, 11, 20, tzinfo=UTC)})
+
+
+def test_a_covariance_that_is_not_given_is_none_at_all() -> None:
+    assert scenario_from({"observed": {"n": 9}}).observed == Observed(Decimal(9))

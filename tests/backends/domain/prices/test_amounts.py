@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -43,3 +43,20 @@ def test_an_unknown_amount_has_no_digits() -> None:
 def test_an_undated_price_has_no_age() -> None:
     assert age_days(None, date(2026, 11, 21)) is None
     assert age_days(date(2026, 11, 1), date(2026, 11, 21)) == 20
+
+
+@pytest.mark.parametrize(
+    ("days", "stale"), [(-3, True), (-2, True), (-1, False), (0, False), (45, False), (46, True)]
+)
+def test_a_price_is_stale_by_its_age_or_of_a_day_to_come(days: int, *, stale: bool) -> None:
+    today = date(2026, 11, 15)
+    assert is_stale(today - timedelta(days), today) is stale
+
+
+@pytest.mark.parametrize(("price", "fits"), [("1e-30", True), ("1e-31", False), ("0", True)])
+def test_what_is_next_to_nothing_is_no_price(price: str, *, fits: bool) -> None:
+    if fits:
+        assert amount_from(price, "x") == Decimal(price)
+    else:
+        with pytest.raises(BadPrice, match="next to nothing"):
+            amount_from(price, "x")

@@ -34,6 +34,7 @@ def row(
         ("NVIDIA A100-SXM4-80GB", 80.0, "A100 80 GB", 80, True),
         ("NVIDIA A100-SXM4-40GB", 40.0, "A100 80 GB", 80, False),
         ("NVIDIA A100-SXM4-40GB", 40.0, "A100 80 GB", None, True),
+        ("H100", 79.6, "H100", 80, True),
         ("AMD Instinct MI300X", 191.7, "MI300X", 192, True),
         ("AMD Instinct MI300A", 128.0, "MI300X", 192, False),
         ("NVIDIA GeForce RTX 5090", 31.8, "RTX 4090", 24, False),

@@ -141,3 +141,8 @@ def test_each_recorded_log_gives_a_report(recorded_logs: list[Path]) -> None:
 @pytest.fixture
 def recorded_logs() -> list[Path]:
     return sorted((Path(__file__).parents[3] / "data" / "logs").glob("*.log"))
+
+
+def test_the_first_name_of_a_kind_has_the_number_one() -> None:
+    names = Pseudonyms(hosts=("secret-host",))
+    assert names.of("secret-host of secret-host") == "HOST-1 of HOST-1"

@@ -5,7 +5,14 @@ import pytest
 
 from backends.domain.start import Outcome, Phase, PhaseName, RankMemory, Start, StartMemory
 from backends.domain.startup.advice import advise, all_levers
-from backends.domain.startup.lessons import Saving, advice_sentence, saving_figure
+from backends.domain.startup.lessons import (
+    Expected,
+    Saving,
+    Slower,
+    advice_sentence,
+    saving_figure,
+    slower_sentence,
+)
 
 LISTED = (
     "--compilation-config '{\"cudagraph_capture_sizes\": [1, 2, 4, 8, 16, 24, 32, 40, 48, 56, 64]}'"
@@ -196,3 +203,13 @@ def test_the_sentence_names_saving_and_price() -> None:
         "saves up to 50 s (what it took in this start); its price: slower tokens, most of all at "
         "small batches"
     )
+
+
+@pytest.mark.parametrize(("most_s", "said"), [(9.94, "up to 9.9 s"), (9.95, "up to 10 s")])
+def test_a_saving_has_a_tenth_of_a_second_below_ten(most_s: float, said: str) -> None:
+    assert saving_figure(Saving(0.0, most_s, "published")) == said
+
+
+def test_short_phases_are_compared_in_tenths_of_a_second() -> None:
+    slow = Slower(PhaseName.COMPILE, 4.2, Expected(2.0, 1.5, 2.25, 5))
+    assert slower_sentence(slow) == "compile 4.2 s, usually 2.0 s (1.5 to 2.2, last 5 starts)"

@@ -158,3 +158,10 @@ def test_colours_without_escape_are_found_in_a_long_log_that_had_none_before() -
     assert len(chunks) > SEARCHED_BYTES >> 20
     told = [line for _, line in numbered_lines(chunks)]
     assert told[-1] == "(EngineCore pid=9) ValueError: no room"
+
+
+@pytest.mark.parametrize("cut", [4, 5])
+def test_a_return_and_its_newline_end_one_line_wherever_they_are_parted(cut: int) -> None:
+    data = b"one\r\ntwo\n\nthree\n"
+    splitter = LineSplitter()
+    assert [*splitter.feed(data[:cut]), *splitter.feed(data[cut:])] == ["one", "two", "", "three"]
