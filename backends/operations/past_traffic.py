@@ -1,20 +1,29 @@
 """What another source than the server's own counters says of past traffic."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from backends.domain.traffic.bins import Bin
 from backends.domain.traffic.demand import Demand, studied
 from backends.domain.traffic.series import stretches
 from backends.metrics.prometheus_server import past_traffic
-from backends.settings.config import TrafficSource
+from backends.settings.config import Endpoint, TrafficSource
 from backends.traffic.columns import mapping_from
 from backends.traffic.reader import traffic_in
 
 DAY_S = 86_400
 
 
-def past_demand(source: TrafficSource, model: str | None, now_s: float) -> Demand | None:
+def past_demand(
+    source: TrafficSource, model: str | None, now_s: float, endpoints: Sequence[Endpoint] = ()
+) -> Demand | None:
     """Return the traffic of a source, None where none is configured.
+
+    Args:
+        source: files or a Prometheus server.
+        model: whose traffic Prometheus is asked for; None for all.
+        now_s: seconds since 1970.
+        endpoints: those whose prices of long prompts tell which lengths are kept apart.
 
     Raises:
         Problem: the source cannot tell; the message is one sentence with the remedy.
@@ -22,7 +31,9 @@ def past_demand(source: TrafficSource, model: str | None, now_s: float) -> Deman
     if source.prometheus is not None:
         return past_traffic(source.prometheus, model, now_s, span_s=source.days * DAY_S)
     if source.files:
-        return _learnt(traffic_in(source.files, mapping_from(source.map)))
+        tiers = (tier for each in endpoints for tier in each.prices.tiers)
+        limits = tuple(sorted({float(tier.above_input_tokens) for tier in tiers}))
+        return _learnt(traffic_in(source.files, mapping_from(source.map), limits))
     return None
 
 

@@ -12,7 +12,7 @@ from backends.domain.prices.amounts import BadPrice
 from backends.domain.prices.cost import RequestPrices, request_prices
 from backends.domain.prices.offers import offers, offers_sentence
 from backends.domain.prices.prices import GpuPrice, provenance
-from backends.domain.traffic.requests import Observed
+from backends.domain.traffic.demand import Demand
 from backends.domain.vllm_arguments import value_of
 from backends.host.provider import HostProvider, provider_seen
 from backends.prices.lookup import quote
@@ -178,8 +178,7 @@ class RankedEndpoint:
 
 def ranked(
     settings: Settings,
-    seen: Observed,
-    cached_share: Decimal | None,
+    seen: Demand,
     too_slow: Mapping[str, Exclusion],
 ) -> tuple[RankedEndpoint, ...]:
     """Return every endpoint, the cheapest for these requests first and the unpriced last.
@@ -199,7 +198,7 @@ def ranked(
 
     found = (
         replace(
-            _ranked_endpoint(endpoint, prices_of(endpoint, settings), seen, cached_share),
+            _ranked_endpoint(endpoint, prices_of(endpoint, settings), seen),
             exclusion=too_slow.get(endpoint.name),
         )
         for endpoint in settings.endpoints
@@ -212,11 +211,12 @@ def prices_of(endpoint: Endpoint, settings: Settings) -> RequestPrices:
     return request_prices(endpoint.prices, settings.plan.batch_multiplier)
 
 
-def _ranked_endpoint(
-    endpoint: Endpoint, prices: RequestPrices, seen: Observed, cached_share: Decimal | None
-) -> RankedEndpoint:
+def _ranked_endpoint(endpoint: Endpoint, prices: RequestPrices, demand: Demand) -> RankedEndpoint:
     if not prices.known:
         return RankedEndpoint(endpoint, None, "UNPRICED")
-    into, out = seen.input_tokens_mean, seen.output_tokens_mean
-    usd = prices.cost(into, out, (into or Decimal(0)) * (cached_share or Decimal(0)))
+    into, out = demand.seen.input_tokens_mean, demand.seen.output_tokens_mean
+    share = demand.cached_input_share or Decimal(0)
+    usd = prices.cost_of_kinds(demand.kinds, share)
+    if usd is None:
+        usd = prices.cost(into, out, (into or Decimal(0)) * share)
     return RankedEndpoint(endpoint, usd, "" if usd is not None else "no request was seen")

@@ -87,7 +87,7 @@ def full_context(host: Host, session: Session, shown: ShownPlan) -> Context:
         Problem: the history, the prices or the source of traffic cannot be read.
     """
     model = session.life.server.model if session.life else None
-    traffic = past_demand(host.settings.traffic, model, host.now().wall_s)
+    traffic = past_demand(host.settings.traffic, model, host.now().wall_s, host.settings.endpoints)
     return replace(with_measured(context_of(host), host), traffic=traffic, shown=shown)
 
 

@@ -1,5 +1,6 @@
 """The rental that is under way: what the host has cost so far, and the same tokens at each API."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,6 +11,8 @@ from backends.domain.billing.meter import Spent, Tariff, api_equivalent_usd, rea
 from backends.domain.durations import HOUR_S
 from backends.domain.prices.cost import request_prices
 from backends.domain.session import Session
+from backends.domain.traffic.demand import cached_share_of
+from backends.domain.traffic.requests import RequestKind
 from backends.domain.traffic.totals import TokenTotals
 from backends.operations.pricing import priced_profile
 from backends.settings.config import Endpoint, Profile, Settings
@@ -110,10 +113,18 @@ def _budget_state(
     return "near" if spent >= budget * NEAR_BUDGET or by_midnight > budget else "within"
 
 
-def api_equivalent(totals: TokenTotals, endpoint: Endpoint) -> ApiEquivalent:
-    """Return what some tokens would have cost at an endpoint, or why that is not known."""
+def api_equivalent(
+    totals: TokenTotals, endpoint: Endpoint, kinds: Sequence[RequestKind] = ()
+) -> ApiEquivalent:
+    """Return what some tokens would have cost at an endpoint, or why that is not known.
+
+    Where the `kinds` of the requests are known, each is charged by its own prompts.
+    """
     prices = request_prices(endpoint.prices)
+    each = prices.cost_of_kinds(kinds, cached_share_of(totals) or Decimal(0))
     usd = api_equivalent_usd(totals, prices)
+    if each is not None and totals.requests is not None:
+        usd = each * Decimal(repr(totals.requests))
     if usd is not None:
         return ApiEquivalent(endpoint, usd)
     if prices.known:

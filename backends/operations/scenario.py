@@ -163,7 +163,7 @@ def host_scenario(
     if profile is None and recorded_elsewhere and len(settings.servers) == 1:
         profile = settings.servers[0]
     slow = _too_slow(settings, measured)
-    endpoints = ranked(settings, seen, traffic.cached_input_share, slow)
+    endpoints = ranked(settings, traffic, slow)
     tokens = (seen.output_tokens_mean, seen.input_tokens_mean)
     carries = carried(capacities, profile, *tokens, limits=settings.limits)
     inputs = (
@@ -230,8 +230,9 @@ def _configured(settings: Settings, profile: Profile | None, traffic: Demand) ->
         granularity_s=Decimal(settings.billing.granularity_s or 1),
         minimum_charge_s=Decimal(settings.billing.min_charge_s),
         ttft_slo_s=_decimal(settings.limits.ttft_p99_s),
-        input_tokens=seen.input_tokens_mean,
-        output_tokens=seen.output_tokens_mean,
+        input_tokens=None if traffic.kinds else seen.input_tokens_mean,
+        output_tokens=None if traffic.kinds else seen.output_tokens_mean,
+        token_distribution=traffic.kinds,
         cached_input_share=traffic.cached_input_share,
         rate_rps=traffic.rate_rps,
         observed=seen,

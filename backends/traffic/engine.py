@@ -111,6 +111,12 @@ class _Query:
                 tally.add_sums(row[0], row[1], list(row[SUMS:]))
         else:
             self._add_steps(tally, kept)
+        if tally.limits:
+            prompt = "i" if self.columns.requests is None else "i / nullif(n, 0)"
+            kind = " + ".join(f"({prompt} > {limit!r})::bigint" for limit in tally.limits)
+            for row in self._grouped(kind, NO_WIDTH):
+                if not row[2] and row[0] is not None:
+                    tally.add_kind(row[0], row[SUMS : SUMS + 3])
         tally.cached_known |= any(row[SUMS - 1] for row in kept)
         for _, _, left_out, rows, *_ in found:
             read.rows += rows

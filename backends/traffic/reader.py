@@ -14,7 +14,7 @@ from backends.domain.traffic.demand import (
     dispersion_within,
     spread_over_hours,
 )
-from backends.domain.traffic.requests import Observed
+from backends.domain.traffic.requests import Observed, RequestKind
 from backends.domain.traffic.series import TrafficSeries
 from backends.domain.traffic.shape import HourlyProfile, learn
 from backends.domain.traffic.totals import TokenTotals
@@ -35,17 +35,22 @@ class TrafficRead:
     tally: Tally = field(default_factory=Tally)
 
 
-def traffic_in(patterns: tuple[str, ...], mapping: Mapping[str, str] | None = None) -> Demand:
+def traffic_in(
+    patterns: tuple[str, ...],
+    mapping: Mapping[str, str] | None = None,
+    limits: tuple[float, ...] = (),
+) -> Demand:
     """Return the traffic that files record, added up: replicas on many hosts are one demand.
 
     Args:
         patterns: paths, folders, or patterns such as ``logs/*.csv.gz``.
         mapping: column by role, where its name does not say what it is.
+        limits: prompt lengths from which prices change, in order.
 
     Raises:
         UnreadableTraffic: a file cannot be read, or a row of it is no traffic.
     """
-    read = TrafficRead()
+    read = TrafficRead(tally=Tally(limits=limits))
     for path in files_in(patterns):
         file = described(path)
         if (found := tallied_by_engine(file, mapping or {}, read.tally)) is not None:
@@ -80,7 +85,20 @@ def demand_of(read: TrafficRead, named: str) -> Demand:
         profile=_profile(tally),
         totals=totals,
         series=_series(tally, relative=any(each.columns.relative for each in read.files)),
+        kinds=_kinds(tally),
     )
+
+
+def _kinds(tally: Tally) -> tuple[RequestKind, ...]:
+    """Return the requests by lengths that are priced alike; empty where all of them are."""
+    if len(tally.kinds) < 2:
+        return ()
+    return tuple(_kind(*tally.kinds[place]) for place in sorted(tally.kinds))
+
+
+def _kind(n: float, into: float, out: float) -> RequestKind:
+    weight, into_mean, out_mean = (Decimal(repr(each)) for each in (float(n), into / n, out / n))
+    return RequestKind(weight, into_mean, out_mean)
 
 
 def _left_out(read: TrafficRead) -> str:

@@ -1,5 +1,6 @@
 """Rows added up by steps of time, whatever their order and their number."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -55,9 +56,13 @@ class Tally:
         instants_n: requests at instants, which say nothing of the time behind the last of them.
         widest_s: the longest interval of a row: nothing finer is known of its requests.
         narrowest_s: the shortest one; 0 where a request came at an instant.
+        limits: prompt lengths from which prices change, in order.
+        kinds: requests, tokens in and out of the rows whose prompts exceed so many of the limits.
         sums: of all rows.
     """
 
+    limits: tuple[float, ...] = ()
+    kinds: dict[int, Sums] = field(default_factory=dict)
     sums: Sums = field(default_factory=lambda: [0] * 7)
     instants_n: float = 0
     cached_known: bool = False
@@ -77,7 +82,13 @@ class Tally:
         sums = [n, row.into, row.out, cached or 0, 0, 0, 0]
         if n:
             sums[4:] = row.into * row.into / n, row.out * row.out / n, row.into * row.out / n
+        if n and self.limits:
+            self.add_kind(bisect_left(self.limits, row.into / n), (n, row.into, row.out))
         self.add_sums(row.at_s, row.width_s, sums)
+
+    def add_kind(self, kind: int, sums: Iterable[float]) -> None:
+        """Add requests, tokens in and out of rows whose prompts exceed so many of the limits."""
+        _plus(self.kinds.setdefault(kind, [0.0] * 3), sums)
 
     def add_sums(self, at_s: float, width_s: float | None, sums: Sums) -> None:
         """Add the sums of rows of one instant or interval."""

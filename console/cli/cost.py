@@ -140,7 +140,8 @@ def _effective(bill: Bill) -> dict[str, Any]:
 
 
 def _fleet(fleet: Demand, settings: Settings) -> dict[str, Any]:
-    found = [_compared(api_equivalent(fleet.totals, endpoint)) for endpoint in settings.endpoints]
+    each = (api_equivalent(fleet.totals, it, fleet.kinds) for it in settings.endpoints)
+    found = [_compared(equivalent) for equivalent in each]
     return {
         "source": fleet.source,
         "replicas": fleet.replicas,
@@ -302,9 +303,10 @@ def _tell_fleet(fleet: Demand, settings: Settings) -> None:
     count = "" if fleet.replicas is None else f", {fleet.replicas} replicas"
     show(f"Fleet: {fleet.source}{count}")
     for endpoint in settings.endpoints:
-        found = api_equivalent(fleet.totals, endpoint)
+        found = api_equivalent(fleet.totals, endpoint, fleet.kinds)
         amount = found.reason or usd(found.usd)
-        show(f"  {endpoint.name}: {amount} for its tokens{_tier_note(found)}")
+        note = "" if fleet.kinds else _tier_note(found)
+        show(f"  {endpoint.name}: {amount} for its tokens{note}")
 
 
 def _own(totals: TokenTotals) -> str:

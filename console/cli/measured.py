@@ -30,7 +30,7 @@ def context_for(
     now_s = host.now().wall_s
     server = session.life.server if session.life else None
     model = arguments.model or (server.model if server else None)
-    traffic = past_demand(_source(host, arguments), model, now_s)
+    traffic = past_demand(_source(host, arguments), model, now_s, host.settings.endpoints)
     shown = shown_plan(host, server.name) if server else None
     record_finished_starts(host)  # of servers that a verb started and no console watched
     context = replace(with_measured(context_of(host), host), traffic=traffic)

@@ -16,6 +16,7 @@ from backends.domain.decision.option import (
 )
 from backends.domain.decision.outcome import VerdictKind, outcome_at
 from backends.domain.decision.scenario import Scenario
+from backends.domain.decision.schedule import MOST_GPUS
 from backends.domain.decision.uncertainty import centre, load_of
 from backends.domain.durations import HOUR_S
 from backends.domain.traffic.shape import Load
@@ -118,8 +119,15 @@ def _by_search(scenario: Scenario, load: Load) -> Flip | None:
     No rate helps where peaks grow with it, but a faster GPU may; and where one contract is dearer
     than another at any rate, only its price decides.
     """
-    change = _nearest_change(
-        lambda times: outcome_at(scenario, centre(scenario, load.scaled(times)))
+    capacity = scenario.capacity_rps
+    # Of very many GPUs the last one decides between them and a hybrid, again and again.
+    many = capacity is not None and load.replicas(capacity) > MOST_GPUS
+    change = (
+        None
+        if many
+        else _nearest_change(
+            lambda times: outcome_at(scenario, centre(scenario, load.scaled(times)))
+        )
     )
     if change is not None:
         now = load.mean_rps if scenario.rate_rps is None else scenario.rate_rps

@@ -1,6 +1,6 @@
 """A GPU billed by the second, which ends when idle or is kept warm."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from backends.domain.decision.exclusion import (
@@ -13,7 +13,7 @@ from backends.domain.decision.exclusion import (
 from backends.domain.decision.option import Option, Point, replicas_for
 from backends.domain.decision.scenario import Scenario
 from backends.domain.durations import DAY_S, HOUR_S
-from backends.domain.traffic.shape import HOURS, ceiling
+from backends.domain.traffic.shape import HOURS, Load, ceiling
 
 _NEVER_IDLE = Decimal(700)
 """Beyond this exponent the chance of an idle gap is below 1e-300."""
@@ -63,7 +63,7 @@ def serverless(scenario: Scenario, point: Point) -> list[Option]:
     if cold is None or timeout is None:
         missing = "cold_start_s" if cold is None else "idle_timeout_s"
         return [Option("serverless_gpu", None, None, unpriced(missing))]
-    count, why_not = replicas_for(scenario, point.load)
+    count, why_not = _replicas(scenario, point.load)
     billed, delayed, requests = Decimal(0), Decimal(0), point.load.mean_rps
     for share, level in point.load.levels:
         each = _holding(scenario, level)
@@ -78,6 +78,14 @@ def serverless(scenario: Scenario, point: Point) -> list[Option]:
         why_not or _cold_slo(scenario, delayed, cold),
     )
     return [zero, *_kept_warm(scenario, point, rate)]
+
+
+def _replicas(scenario: Scenario, load: Load) -> tuple[int, Exclusion | None]:
+    """Return how many replicas hold the peak: one where even one request at a time does."""
+    service_s = scenario.service_s
+    if scenario.capacity_rps is None and service_s and load.peak_rps * service_s <= 1:
+        scenario = replace(scenario, capacity_rps=1 / service_s)
+    return replicas_for(scenario, load)
 
 
 def _holding(scenario: Scenario, level_rps: Decimal) -> int:
@@ -103,7 +111,7 @@ def _kept_warm(scenario: Scenario, point: Point, rate: Decimal) -> list[Option]:
     if not scenario.keep_warm or scenario.service_s is None:
         return []
     warm = rate if scenario.warm_usd_per_second is None else scenario.warm_usd_per_second
-    count, why_not = replicas_for(scenario, point.load)
+    count, why_not = _replicas(scenario, point.load)
     kept = int(scenario.keep_warm)
     if not why_not and count > kept and scenario.ttft_slo_s is not None:
         why_not = over_limit(TooFewWarm(kept, count))

@@ -25,6 +25,7 @@ from backends.domain.decision.flip import Flip, flip_of, needed_for, without_rat
 from backends.domain.decision.option import (
     Option,
     api_prices_given,
+    cheapest_gpu_usd_per_hour,
     missing_token_prices,
     owned_usd_per_hour,
     usd_per_request,
@@ -165,6 +166,7 @@ def _missing_prices(scenario: Scenario) -> NotGiven | None:
         scenario.gpu_usd_per_month is not None,
         owned_usd_per_hour(scenario) is not None,
         scenario.serverless_usd_per_second is not None,
+        scenario.serverless_usd_per_second is not None and bool(scenario.keep_warm),
         scenario.provisioned_unit_usd_per_hour is not None,
     )
     if sum(ways) > 1:
@@ -212,8 +214,10 @@ def _kind(
 
 def _without_load(scenario: Scenario, at: Crossover) -> Verdict:
     """Return what can be said of prices and capacity alone."""
-    refusal = None
-    if never_crosses(scenario):
+    refusal, gpu = None, cheapest_gpu_usd_per_hour(scenario)
+    if gpu and usd_per_request(scenario) == 0:
+        kind = VerdictKind.API_CHEAPER
+    elif never_crosses(scenario):
         kind = VerdictKind.NO_CROSSOVER
     elif scenario.capacity_rps is None and at.break_even_rps is not None:
         kind = VerdictKind.CAPACITY_UNKNOWN

@@ -1,6 +1,6 @@
 """What an API charges, and the one formula for what requests cost there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal, Protocol
@@ -63,6 +63,22 @@ class Priced(Protocol):
         """Token prices of long prompts."""
 
 
+class Kind(Protocol):
+    """Requests of one length among others."""
+
+    @property
+    def weight(self) -> Decimal:
+        """How many they are, in any unit."""
+
+    @property
+    def input_tokens(self) -> Decimal:
+        """Mean of one of them."""
+
+    @property
+    def output_tokens(self) -> Decimal:
+        """Mean of one of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class RequestPrices:
     """What an API charges, in US dollars; None is unknown, never free.
@@ -87,6 +103,11 @@ class RequestPrices:
         """Whether requests are charged whatever their tokens."""
         tokens = (self.input_usd_per_mtok, self.output_usd_per_mtok)
         return self.usd_per_request is not None and tokens == (None, None)
+
+    @property
+    def _free_tokens(self) -> bool:
+        """Whether tokens cost nothing, however many they are."""
+        return self.input_usd_per_mtok == self.output_usd_per_mtok == 0 and not self.tiers
 
     @property
     def known(self) -> bool:
@@ -132,6 +153,8 @@ class RequestPrices:
         by_request = requests * (self.usd_per_request or Decimal(0))
         if self.by_request_alone:
             return by_request * fee
+        if self._free_tokens:
+            return by_request * fee
         if input_tokens is None or output_tokens is None:
             return None
         tier = self.of_prompt(input_tokens / Decimal(requests) if requests else 0)
@@ -145,6 +168,23 @@ class RequestPrices:
             (input_tokens - cached_tokens) * into + cached_tokens * cached + output_tokens * out
         )
         return (tokens / MTOK * batch + by_request) * fee
+
+    def cost_of_kinds(self, kinds: Sequence[Kind], cached_share: Decimal) -> Decimal | None:
+        """Return what the mean of some kinds of requests costs, in US dollars; None without any.
+
+        Args:
+            kinds: with their weights; each is charged at the tier of its own prompts.
+            cached_share: of the input tokens, 0 to 1.
+        """
+        total = sum((kind.weight for kind in kinds), Decimal(0))
+        costs = [
+            self.cost(kind.input_tokens, kind.output_tokens, kind.input_tokens * cached_share)
+            for kind in kinds
+        ]
+        if not total or None in costs:
+            return None
+        pairs = zip(kinds, costs, strict=True)
+        return sum((kind.weight * (cost or 0) for kind, cost in pairs), Decimal(0)) / total
 
     def most_usd(self, input_tokens: int, output_tokens: int) -> Decimal | None:
         """Return what one request costs at most whose tokens are at most these; None unpriced."""

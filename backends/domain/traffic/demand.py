@@ -14,7 +14,7 @@ from backends.domain.traffic.bins import Bin, by_identity, days_seen, in_steps
 from backends.domain.traffic.bursts import bursts_of
 from backends.domain.traffic.estimate import unknown_errors
 from backends.domain.traffic.rates import grown_histogram, restarted
-from backends.domain.traffic.requests import Observed
+from backends.domain.traffic.requests import Observed, RequestKind
 from backends.domain.traffic.series import TrafficSeries
 from backends.domain.traffic.shape import EVEN, HourlyProfile, Shares, learn
 from backends.domain.traffic.totals import TokenTotals
@@ -169,6 +169,8 @@ class Demand:
         bursts: how far short stretches lie above and below the mean of their hour.
         trend_per_day: by which share the rate grows each day; None where no trend is sure.
         series: the same by steps of time, None where the source has only sums.
+        kinds: the same by lengths of prompts that are priced alike; empty where all are, or single
+            prompts are not known.
     """
 
     seen: Observed
@@ -181,6 +183,7 @@ class Demand:
     bursts: Shares = EVEN
     trend_per_day: float | None = None
     series: TrafficSeries | None = None
+    kinds: tuple[RequestKind, ...] = ()
 
     @property
     def horizon(self) -> Horizon | None:

@@ -117,7 +117,11 @@ class RecordActions:
             model = life.server.model if life else None
             try:
                 traffic = await asyncio.to_thread(
-                    past_demand, source, model, console.host.now().wall_s
+                    past_demand,
+                    source,
+                    model,
+                    console.host.now().wall_s,
+                    console.host.settings.endpoints,
                 )
             except Problem as problem:
                 if str(problem) != problem_said:

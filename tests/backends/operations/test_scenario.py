@@ -63,22 +63,21 @@ def test_every_endpoint_competes_and_the_cheapest_for_these_requests_is_the_riva
     dear_output = replace(dear_input, name="b", prices=TokenPrices(Decimal("0.1"), Decimal(9)))
     unpriced = replace(dear_input, name="c", prices=TokenPrices())
     settings = replace(SETTINGS, endpoints=(unpriced, dear_output, dear_input, SERVERLESS))
-    seen = economics.live_demand(READY).seen
-    names = [rival.endpoint.name for rival in ranked(settings, seen, None, {})]
+    live = economics.live_demand(READY)
+    names = [rival.endpoint.name for rival in ranked(settings, live, {})]
     assert names == ["serverless", "a", "b", "c"]
-    much_input = replace(seen, input_tokens_mean=Decimal(10_000), output_tokens_mean=Decimal(1))
-    names = [rival.endpoint.name for rival in ranked(settings, much_input, None, {})]
+    means = replace(live.seen, input_tokens_mean=Decimal(10_000), output_tokens_mean=Decimal(1))
+    much_input = replace(live, seen=means)
+    names = [rival.endpoint.name for rival in ranked(settings, much_input, {})]
     assert names == ["serverless", "b", "a", "c"]
     found = decided(READY, settings)
     assert any("cheapest of 3 endpoints" in said for said in found.plan.assumptions)
-    assert found.plan.usd_per_request == ranked(settings, seen, None, {})[0].usd_per_request
+    assert found.plan.usd_per_request == ranked(settings, live, {})[0].usd_per_request
 
 
 def test_an_unpriced_endpoint_is_no_rival_and_says_so() -> None:
     unpriced = Endpoint("c", "http://127.0.0.1:9/v1", "m")
-    (rival,) = ranked(
-        replace(SETTINGS, endpoints=(unpriced,)), economics.live_demand(READY).seen, None, {}
-    )
+    (rival,) = ranked(replace(SETTINGS, endpoints=(unpriced,)), economics.live_demand(READY), {})
     assert (rival.usd_per_request, rival.reason) == (None, "UNPRICED")
 
 

@@ -161,6 +161,8 @@ def _decided(found: "Verdict", kind: VerdictKind) -> str:
 
 def _compared(found: tuple[Option, ...], flip: Flip | None) -> str:
     """Return what the cheapest option costs against the next of another kind, and what flips it."""
+    if not found:
+        return _no_crossover(None)
     (cost, best), *others = priced(found)
     said = f"Cheapest is {name_of(best)} at {usd(cost, 'h')}"
     rival = next((pair for pair in others if cheaper(pair[1].name) != cheaper(best.name)), None)
