@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial, reduce
@@ -25,6 +25,7 @@ from backends.domain.facts import (
 from backends.domain.lifecycle import Life, life_after, not_started
 from backends.domain.prices.amounts import STALE_AFTER_DAYS
 from backends.domain.reports.ab import ab_report
+from backends.domain.reports.sleep import SleepReport
 from backends.domain.session import Session
 from backends.domain.stamp import Stamp
 from backends.domain.start import Outcome, Start
@@ -43,6 +44,7 @@ from backends.operations.scenario import Measured, Starts
 from backends.operations.servers import launched_with
 from backends.operations.test_spend import runs_usd
 from backends.settings.config import Profile
+from backends.wire import UnreadableRecord, typed
 
 DAY_S = 86_400
 
@@ -73,8 +75,13 @@ def measured_here(host: Host) -> Measured:
     with closing(open_history(host.history_file)) as history:
         starts = (_starts(history, profile) for profile in host.settings.servers)
         found = tuple(each for each in starts if each is not None)
+        kept = history.findings.recent("sleep")
     since_wall_s = host.now().wall_s - STALE_AFTER_DAYS * DAY_S
-    return Measured(found, first_tokens(host.history_file, since_wall_s))
+    sleeps = []
+    for each in kept:
+        with suppress(UnreadableRecord):  # of a newer inferctl
+            sleeps.append(typed(each.document, SleepReport))
+    return Measured(found, first_tokens(host.history_file, since_wall_s), tuple(sleeps))
 
 
 def _starts(history: History, profile: Profile) -> Starts | None:

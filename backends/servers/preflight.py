@@ -15,7 +15,7 @@ from backends.discovery.models import find_models, hub_folder, missing_bytes
 from backends.discovery.surroundings import Surroundings, this_host
 from backends.domain.format import GIB
 from backends.domain.gpu import Gpu, GpuSample
-from backends.domain.server import Owner, RuntimeKind, Server, ServerState
+from backends.domain.server import SERVING, Owner, RuntimeKind, Server, ServerState
 from backends.domain.vllm_arguments import model_argument, value_of
 from backends.host import ports
 from backends.keeper.order import ContainerOrder, LaunchOrder
@@ -80,7 +80,7 @@ UTILIZATION_BEFORE_0_20 = 0.9
 LEAST_FREE_BYTES = GIB
 """What the weights of the smallest models take; the size of others is told by their index alone."""
 
-LIVING = (ServerState.STARTING, ServerState.READY, ServerState.UNHEALTHY, ServerState.STOPPING)
+LIVING = (*SERVING, ServerState.STARTING, ServerState.STOPPING)
 
 
 def preflight(

@@ -20,6 +20,7 @@ from backends.domain.facts import (
     PhaseReported,
     RequestErrorsCounted,
     ServerFact,
+    SleepChanged,
     Spawned,
     StartIdentified,
     StartWaits,
@@ -87,6 +88,7 @@ def apply(state: StartState, fact: ServerFact) -> StartState:  # noqa: PLR0911, 
             BecameReady()
             | ContainerStarted()
             | HealthChanged()
+            | SleepChanged()
             | StopProgressed()
             | SurvivorsFound()
         ):
