@@ -15,7 +15,7 @@ import tarfile
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +71,8 @@ class DockerHost:
             self.cli("rm", "-f", name)
 
 
-def _image() -> bytes:
+def image_layer(more: Mapping[str, bytes] | None = None) -> bytes:
+    """Return the files of the image, and some more by their paths, as a tar archive."""
     script = (
         f"#!{sys.executable}\nimport sys\n\nsys.path.insert(0, {str(ROOT)!r})\n"
         "from backends.simulated.vllm import main\n\nmain()\n"
@@ -86,9 +87,10 @@ def _image() -> bytes:
             entry = tarfile.TarInfo(name)
             entry.type, entry.linkname = tarfile.SYMTYPE, f"usr/{name}"
             tar.addfile(entry)
-        entry = tarfile.TarInfo("opt/bin/vllm")
-        entry.size, entry.mode = len(script), 0o755
-        tar.addfile(entry, io.BytesIO(script.encode()))
+        for name, content in {"opt/bin/vllm": script.encode(), **(more or {})}.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o755
+            tar.addfile(entry, io.BytesIO(content))
     return data.getvalue()
 
 
@@ -171,7 +173,7 @@ def running_daemon() -> Iterator[DockerHost]:
     try:
         path = f"ENV PATH=/opt/bin:{os.environ['PATH']}"
         asked = ("docker", "-H", f"unix://{engine.socket}", "import", "--change", path, "-", IMAGE)
-        subprocess.run(asked, input=_image(), check=True, capture_output=True)
+        subprocess.run(asked, input=image_layer(), check=True, capture_output=True)
         yield host
         host.remove_all()
     finally:

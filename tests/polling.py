@@ -11,9 +11,9 @@ DEADLINE_S = 30.0
 Value = TypeVar("Value")
 
 
-def until(look: Callable[[], Value | None]) -> Value:
+def until(look: Callable[[], Value | None], within_s: float = DEADLINE_S) -> Value:
     """Look again and again until there is something, and return it."""
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + within_s
     while not (found := look()):
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.02)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from backends.containers.engine import Engine, EngineRefused
 from backends.domain.address import reachable_host
 from backends.http1 import NoAnswer
@@ -93,6 +95,19 @@ def inspect(engine: Engine, name: str) -> Container | None:
         if refusal.status == 404:
             return None
         raise
+
+
+def publisher_of(engine: Engine, host_port: int) -> str:
+    """Return the name of the container that has a port of this host, empty where none has.
+
+    Raises:
+        EngineUnavailable: the engine cannot be asked.
+    """
+    asked = msgspec.json.encode({"publish": [str(host_port)]}).decode()
+    for one in engine.read("/containers/json", filters=asked):
+        for name in one.get("Names") or ():
+            return str(name).removeprefix("/")
+    return ""
 
 
 def ended_containers(engine: Engine, mentions: str) -> list[Container]:

@@ -11,6 +11,10 @@ from pathlib import Path
 from backends.discovery.surroundings import Surroundings, existing, folders_in
 
 _CONDA_HOMES = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "micromamba", ".conda")
+_SCRIPT_BYTES = 65536
+_ELSEWHERE = re.compile(
+    rb"(?:^|[\s;&|(/])(?P<program>docker|podman|nerdctl|nsenter|kubectl|apptainer|singularity|ssh)\s"
+)
 _DISTRIBUTION = re.compile(
     r"vllm(?:_(?:cpu|rocm|xpu|tpu))?-(?P<version>\d[^-]*)\.(?:dist|egg)-info"
 )
@@ -54,6 +58,20 @@ def version_of(executable: Path) -> str | None:
             if match := _DISTRIBUTION.fullmatch(entry.name):
                 return match["version"]
     return None
+
+
+def runs_elsewhere(executable: Path) -> str:
+    """Return what a script hands vLLM over to, such as ``docker``; empty for any other file."""
+    try:
+        with executable.open("rb") as file:
+            text = file.read(_SCRIPT_BYTES)
+    except OSError:
+        return ""
+    if not text.startswith(b"#!"):
+        return ""
+    lines = (line for line in text.splitlines() if not line.lstrip().startswith(b"#"))
+    found = next(filter(None, map(_ELSEWHERE.search, lines)), None)
+    return found["program"].decode() if found else ""
 
 
 def packages_of(executable: Path) -> Iterator[Path]:

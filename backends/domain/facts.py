@@ -193,6 +193,14 @@ class HealthChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SleepChanged:
+    """A ready server fell asleep, `level` saying how deep, or is awake again at level 0."""
+
+    at: Stamp
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
 class RequestErrorsCounted:
     """What went wrong with requests so far; a later count takes the place of this one."""
 
@@ -270,6 +278,7 @@ ServerFact = (
     | ContainerStarted
     | StartFact
     | HealthChanged
+    | SleepChanged
     | StopOrdered
     | StopProgressed
     | Exited

@@ -21,6 +21,7 @@ from backends.domain.facts import (
     RecordingChanged,
     RequestErrorsCounted,
     ServerFact,
+    SleepChanged,
     Spawned,
     StartIdentified,
     StartWaits,
@@ -29,7 +30,7 @@ from backends.domain.facts import (
     StopProgressed,
     SurvivorsFound,
 )
-from backends.domain.server import Owner, Server, ServerState
+from backends.domain.server import SERVING, Owner, Server, ServerState
 from backends.domain.stamp import Stamp
 from backends.domain.start import Failure, PhaseName
 from backends.domain.startup.fold import apply, running_phase
@@ -91,6 +92,8 @@ def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
             return _server(life, failure=life.server.failure or fact.failure)
         case HealthChanged():
             return _health_changed(life, fact)
+        case SleepChanged():
+            return _sleep_changed(life, fact)
         case RequestErrorsCounted():
             return _server(life, request_errors=fact.errors)
         case StopOrdered():
@@ -158,8 +161,19 @@ def _health_changed(life: Life, fact: HealthChanged) -> Life:
         return life
     if life.server.state is ServerState.STARTING:
         return replace(life, note=fact.reason)
+    if life.server.state is ServerState.SLEEPING and fact.healthy:
+        return life  # /health answers 200 while it sleeps
     state = ServerState.READY if fact.healthy else ServerState.UNHEALTHY
     return replace(_server(life, state=state, note=fact.reason), note=fact.reason)
+
+
+def _sleep_changed(life: Life, fact: SleepChanged) -> Life:
+    before = life.server.state
+    if before not in SERVING or (not fact.level and before is not ServerState.SLEEPING):
+        return life
+    state = ServerState.SLEEPING if fact.level else ServerState.READY
+    note = f"asleep at level {fact.level}: requests wait until it is woken" if fact.level else ""
+    return replace(_server(life, state=state, note=note), note=note)
 
 
 def _exited(life: Life, fact: Exited) -> Life:

@@ -20,7 +20,7 @@ class ServerState(StrEnum):
     SLEEPING = "sleeping"
 
 
-SERVING = frozenset({ServerState.READY, ServerState.UNHEALTHY})
+SERVING = frozenset({ServerState.READY, ServerState.UNHEALTHY, ServerState.SLEEPING})
 """The states in which a server has counters: an unhealthy one counts on what it serves."""
 
 

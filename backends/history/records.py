@@ -75,16 +75,16 @@ class FirstTokens:
     since_wall_s: float
 
 
-FindingKind = Literal["load", "coldprobe"]
+FindingKind = Literal["load", "coldprobe", "sleep"]
 
 
 @dataclass(frozen=True, slots=True)
 class FindingRecord:
-    """A load or a cold-start probe, with everything that was measured.
+    """A load, a cold-start probe or an order to sleep, with everything that was measured.
 
     Attributes:
         endpoint: its name or address, never its key.
-        document: a `LoadReport` or a `ColdProbeReport` as plain data.
+        document: a `LoadReport`, a `ColdProbeReport` or a `SleepReport` as plain data.
     """
 
     kind: FindingKind

@@ -53,6 +53,8 @@ def launch(order: LaunchOrder, folder: Path, withheld: Collection[str] = ()) -> 
 def adopt(folder: Path, withheld: Collection[str] = ()) -> None:
     """Give a server whose keeper was killed a new keeper, and return once that answers.
 
+    One that was only watched is watched again, by its log from the begin.
+
     Args:
         folder: the server's folder, see `server_folder`.
         withheld: the caller's variables that the keeper does not get.
@@ -62,8 +64,9 @@ def adopt(folder: Path, withheld: Collection[str] = ()) -> None:
         NotRunning: nothing of it is left.
     """
     kept = ServerFolder(folder)
-    load_order(kept.order)
-    _run_keeper(kept, b"null", withheld)
+    order = load_order(kept.order)
+    again = None if order.external is None else order
+    _run_keeper(kept, msgspec.json.encode(again), withheld)
 
 
 def _run_keeper(folder: ServerFolder, order: bytes, withheld: Collection[str]) -> None:

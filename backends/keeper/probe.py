@@ -1,6 +1,7 @@
 """Asks a server whether it serves: for its models, its health and a first token."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,14 @@ QUICK_S = 5.0
 FIRST_TOKEN_S = 600.0
 """A first request may still build kernels; vLLM itself waits 600 s for its engine."""
 
+
+SLEEP_STATE = "vllm:engine_sleep_state"
+
+_SAMPLE = re.compile(r"(?P<name>[\w:]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)")
+_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+Sample = tuple[str, dict[str, str], float]
+"""Name, labels and value of one line of ``/metrics``."""
 
 NO_JSON = (msgspec.MsgspecError, RecursionError)
 """What decoding raises; the second one where brackets are nested thousands deep."""
@@ -96,6 +105,39 @@ def metrics_lines(
     if reply.status != 200:
         raise NoAnswer(f"/metrics answers {reply.status}")
     return lines
+
+
+def samples(lines: list[str]) -> list[Sample]:
+    """Return name, labels and value of each line that is a sample."""
+    found = []
+    for line in lines:
+        sample = _SAMPLE.match(line)
+        try:
+            value = float(sample["value"]) if sample else None
+        except ValueError:
+            value = None
+        if sample is not None and value is not None:
+            found.append((sample["name"], dict(_LABEL.findall(sample["labels"] or "")), value))
+    return found
+
+
+def sleep_level(address: Address) -> int | None:
+    """Return how deep a server sleeps, 0 awake; None where it does not say."""
+    try:
+        return sleep_level_in(samples(metrics_lines(address, (SLEEP_STATE,))))
+    except NoAnswer:
+        return None
+
+
+def sleep_level_in(found: list[Sample]) -> int | None:
+    """Return the deepest sleep of any engine; vLLM's own help has ``awake`` the wrong way round."""
+    states = {"awake": 0, "weights_offloaded": 1, "discard_all": 2}
+    levels = [
+        states[labels["sleep_state"]]
+        for name, labels, value in found
+        if name == SLEEP_STATE and value and labels.get("sleep_state") in states
+    ]
+    return max(levels, default=None)
 
 
 def first_token(address: Address, model: str, cancelled: Callable[[], bool]) -> Stamp | Refused:

@@ -1,6 +1,5 @@
 """Whether a ready server is well: it answers, and engines that run requests make progress."""
 
-import re
 import time
 from collections.abc import Callable
 
@@ -14,16 +13,14 @@ from backends.domain.stillness import (
 )
 from backends.http1 import Address, NoAnswer
 from backends.keeper import probe
+from backends.keeper.probe import SLEEP_STATE, Sample
 
 METRICS_EVERY_S = 6.0
 
 SILENT_LOOKS = 2
 """Looks in a row without an answer that make a server unhealthy: a busy one may miss one."""
 
-_SAMPLE = re.compile(r"(?P<name>[\w:]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)")
-_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
-
-_RUNNING, _SLEEP = "vllm:num_requests_running", "vllm:engine_sleep_state"
+_RUNNING = "vllm:num_requests_running"
 _SIGNS = frozenset(
     {
         _RUNNING,
@@ -39,7 +36,7 @@ _SIGNS = frozenset(
 
 _FINISHED, _PREEMPTED = "vllm:request_success_total", "vllm:num_preemptions_total"
 _ANSWERED = "http_requests_total"
-_READ = (*_SIGNS, _SLEEP, _FINISHED, _PREEMPTED, _ANSWERED)
+_READ = (*_SIGNS, SLEEP_STATE, _FINISHED, _PREEMPTED, _ANSWERED)
 
 
 class ServingHealth:
@@ -48,6 +45,7 @@ class ServingHealth:
     Attributes:
         hung: why it counts as hung, empty while it does not.
         errors: what went wrong with its requests, by its own counters.
+        sleep_level: how deep it sleeps, 0 awake; None where it does not count that (before 0.11.2).
 
     Args:
         address: where it listens.
@@ -57,6 +55,7 @@ class ServingHealth:
     def __init__(self, address: Address, clock_s: Callable[[], float] = time.monotonic) -> None:
         self.hung = ""
         self.errors = RequestErrors()
+        self.sleep_level: int | None = None
         self._address = address
         self._clock_s = clock_s
         self._engines: dict[str, Stillness] = {}
@@ -102,29 +101,14 @@ class ServingHealth:
         except NoAnswer:
             return
         self._read_s = now_s = self._clock_s()
-        samples = list(_samples(lines))
+        samples = list(probe.samples(lines))
         self.errors = _errors(samples)
+        self.sleep_level = probe.sleep_level_in(samples)
         readings = _readings(samples)
         self._engines = {
             name: stillness_after(self._engines.get(name), reading, now_s)
             for name, reading in readings.items()
         }
-
-
-Sample = tuple[str, dict[str, str], float]
-
-
-def _samples(lines: list[str]) -> list[Sample]:
-    found = []
-    for line in lines:
-        sample = _SAMPLE.match(line)
-        try:
-            value = float(sample["value"]) if sample else None
-        except ValueError:
-            value = None
-        if sample is not None and value is not None:
-            found.append((sample["name"], dict(_LABEL.findall(sample["labels"] or "")), value))
-    return found
 
 
 def _readings(samples: list[Sample]) -> dict[str, EngineReading]:
@@ -137,7 +121,7 @@ def _readings(samples: list[Sample]) -> dict[str, EngineReading]:
             signs.setdefault(engine, []).append(value)
         if name == _RUNNING:
             running[engine] = running.get(engine, 0.0) + value
-        elif name == _SLEEP and labels.get("sleep_state") == "awake" and not value:
+        elif name == SLEEP_STATE and labels.get("sleep_state") == "awake" and not value:
             asleep.add(engine)
     return {
         engine: EngineReading(0.0 if engine in asleep else count, tuple(signs[engine]))

@@ -12,6 +12,7 @@ from backends.domain.facts import (
     HealthChanged,
     RequestErrorsCounted,
     ServerFact,
+    SleepChanged,
 )
 from backends.domain.serving import RequestErrors
 from backends.domain.stamp import Stamp
@@ -160,6 +161,8 @@ def _follow_health(watch: Watch, told: tuple[bool, bool] | None) -> None:
     """Record each change of health; `told` is whether it was last called well, and hung."""
     holders: list[Process] = []
     errors = _ErrorsJournaled(watch)
+    # A keeper before this one may have journaled any level.
+    asleep = None if told is None else 0
     try:
         while not watch.interrupted():
             reason = f"no process of the server listens on port {watch.address.port}"
@@ -169,6 +172,9 @@ def _follow_health(watch: Watch, told: tuple[bool, bool] | None) -> None:
             if seen != told:
                 told = seen
                 watch.record(HealthChanged(now(), not reason, reason))
+            if (level := watch.serving.sleep_level) is not None and level != asleep:
+                asleep = level
+                watch.record(SleepChanged(now(), level))
             errors.record()
             watch.pause(HEALTH_EVERY_S)
     finally:

@@ -36,6 +36,7 @@ from backends.domain.decision.wording import (
 )
 from backends.domain.durations import HOUR_S
 from backends.domain.prices.amounts import digits
+from backends.domain.reports.sleep import asleep
 from backends.domain.server import ServerState
 from backends.domain.session import Session
 from backends.domain.traffic.demand import Demand
@@ -48,6 +49,7 @@ from backends.operations.remedies import remedies
 from backends.operations.rental import Rental, rental_of
 from backends.operations.scenario import (
     HostScenario,
+    Measured,
     host_scenario,
     live_demand,
     recent_traffic,
@@ -112,7 +114,7 @@ def decide_all(session: Session, context: Context, today: date) -> Decision:
         host,
         plan,
         _right_now(session, context, today, live) if week or context.traffic else plan,
-        _now(session, host.scenario, live),
+        _now(session, host.scenario, live, context.measured),
         context.shown,
         advise(
             context.shown,
@@ -256,7 +258,7 @@ def _right_now_document(found: Verdict) -> dict[str, Any]:
     return {key: whole[key] for key in kept}
 
 
-def _now(session: Session, scenario: Scenario, live: Demand) -> NowVerdict:
+def _now(session: Session, scenario: Scenario, live: Demand, measured: Measured) -> NowVerdict:
     """Decide on what the server does this moment, whatever the plan is made of."""
     state = session.life.server.state if session.life else ServerState.STOPPED
     limit, newest = scenario.ttft_slo_s, newest_first_tokens(session.traffic)
@@ -269,7 +271,10 @@ def _now(session: Session, scenario: Scenario, live: Demand) -> NowVerdict:
         gpu_ttft_p99_s=None,
         gpu_ttft_p99_above_s=Decimal(repr(tail.bucket.low_s)) if tail and tail.broken else None,
     )
-    return now_verdict(present, ready=state is ServerState.READY)
+    sleeps = None
+    if session.life is not None and state is ServerState.SLEEPING:
+        sleeps = asleep(session.life.server.name, measured.sleeps)
+    return now_verdict(present, ready=state is ServerState.READY, sleeps=sleeps)
 
 
 def _number(value: Decimal | None) -> float | None:

@@ -22,15 +22,16 @@ from backends.domain.reports.load import (
     load_markdown,
     load_svg,
 )
+from backends.domain.reports.sleep import SleepReport, sleep_csv, sleep_sentence
 from backends.history.database import HistoryUnavailable
 from backends.history.history import open_history
 from backends.history.records import FindingRecord
 from backends.history.series import stored_series
 from backends.operations.host import Host
-from backends.problem import NotFound
+from backends.problem import NotFound, UsageProblem
 from backends.wire import UnreadableRecord, plain, typed
 
-Recorded = AbSeries | LoadReport | ColdProbeReport
+Recorded = AbSeries | LoadReport | ColdProbeReport | SleepReport
 Form = Literal["csv", "md", "svg"]
 FORMS: tuple[Form, ...] = ("csv", "md", "svg")
 
@@ -52,8 +53,8 @@ def recorded(host: Host, record_id: str) -> Recorded:
     return finding_of(record)
 
 
-def finding_of(record: FindingRecord) -> LoadReport | ColdProbeReport:
-    """Return the load or the cold-start probe of a record.
+def finding_of(record: FindingRecord) -> LoadReport | ColdProbeReport | SleepReport:
+    """Return the load, the cold-start probe or the order to sleep of a record.
 
     Raises:
         HistoryUnavailable: a newer inferctl wrote it.
@@ -61,6 +62,8 @@ def finding_of(record: FindingRecord) -> LoadReport | ColdProbeReport:
     try:
         if record.kind == "load":
             return typed(record.document, LoadReport)
+        if record.kind == "sleep":
+            return typed(record.document, SleepReport)
         return typed(record.document, ColdProbeReport)
     except UnreadableRecord as error:
         raise HistoryUnavailable(
@@ -77,6 +80,8 @@ def record_id(record: Recorded) -> str:
             return record.load_id
         case ColdProbeReport():
             return record.probe_id
+        case SleepReport():
+            return record.sleep_id
 
 
 def as_document(record: Recorded) -> dict[str, Any]:
@@ -88,6 +93,8 @@ def as_document(record: Recorded) -> dict[str, Any]:
             document = load_document(record)
         case ColdProbeReport():
             document = cold_probe_document(record)
+        case SleepReport():
+            document = plain(record)
     return cast("dict[str, Any]", without_secrets(plain(document)))
 
 
@@ -102,4 +109,8 @@ def as_text(record: Recorded, form: Form) -> str:
             written = {"csv": cold_probe_csv, "md": cold_probe_markdown, "svg": cold_probe_svg}[
                 form
             ](record)
+        case SleepReport():
+            if form == "svg":
+                raise UsageProblem("a sleep is one figure, which has no picture; see --csv")
+            written = {"csv": sleep_csv, "md": sleep_sentence}[form](record)
     return cast("str", without_secrets(written))

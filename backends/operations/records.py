@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from statistics import median
@@ -22,6 +22,7 @@ from backends.domain.facts import (
 )
 from backends.domain.prices.amounts import STALE_AFTER_DAYS
 from backends.domain.reports.ab import ab_report
+from backends.domain.reports.sleep import SleepReport
 from backends.domain.session import Session
 from backends.domain.start import Outcome, Start
 from backends.domain.startup.openings import VARIABLES
@@ -36,6 +37,7 @@ from backends.operations.past_traffic import past_demand
 from backends.operations.scenario import Measured, Starts
 from backends.operations.test_spend import runs_usd
 from backends.settings.config import Profile
+from backends.wire import UnreadableRecord, typed
 
 DAY_S = 86_400
 
@@ -66,8 +68,13 @@ def measured_here(host: Host) -> Measured:
     with closing(open_history(host.history_file)) as history:
         starts = (_starts(history, profile) for profile in host.settings.servers)
         found = tuple(each for each in starts if each is not None)
+        kept = history.findings.recent("sleep")
     since_wall_s = host.now().wall_s - STALE_AFTER_DAYS * DAY_S
-    return Measured(found, first_tokens(host.history_file, since_wall_s))
+    sleeps = []
+    for each in kept:
+        with suppress(UnreadableRecord):  # of a newer inferctl
+            sleeps.append(typed(each.document, SleepReport))
+    return Measured(found, first_tokens(host.history_file, since_wall_s), tuple(sleeps))
 
 
 def _starts(history: History, profile: Profile) -> Starts | None:

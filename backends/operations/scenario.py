@@ -23,6 +23,7 @@ from backends.domain.decision.scenario import Scenario, supplemented
 from backends.domain.facts import MetricsScraped
 from backends.domain.prices.ends import AGREE_WITHIN
 from backends.domain.prices.prices import ApiPrice
+from backends.domain.reports.sleep import SleepReport
 from backends.domain.serving import Histogram
 from backends.domain.session import Session
 from backends.domain.traffic.demand import NOTHING, Demand, demand_between
@@ -48,10 +49,11 @@ class Starts:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the history of this host tells a plan."""
+    """What the history of this host tells a plan; `sleeps` has the newest first."""
 
     starts: tuple[Starts, ...] = ()
     tails: tuple[FirstTokens, ...] = ()
+    sleeps: tuple[SleepReport, ...] = ()
 
     def tail(self, endpoint: Endpoint) -> FirstTokens | None:
         """Return what is known of an endpoint with its model of today."""

@@ -21,7 +21,7 @@ from backends.host.processes import Process
 from backends.host.survivors import survivor
 from backends.http1 import Address, NoAnswer
 from backends.keeper.order import port_of, served_model
-from backends.keeper.probe import health, served_models
+from backends.keeper.probe import health, served_models, sleep_level
 from backends.servers.runtimes import Placed, Runtimes, failed_containers, runtime_of
 
 ANSWER_S = 1.0
@@ -77,9 +77,12 @@ def _server(root: Process, among: list[Process], runtimes: Runtimes) -> Server:
 
 def _asked(server: Server, root: Process, address: Address) -> Server:
     unwell = health(address, timeout_s=ANSWER_S)
+    state = ServerState.UNHEALTHY if unwell else ServerState.READY
+    if not unwell and "--enable-sleep-mode" in processes.command_line(root.id.pid):
+        state = ServerState.SLEEPING if sleep_level(address) else state
     return replace(
         server,
-        state=ServerState.UNHEALTHY if unwell else ServerState.READY,
+        state=state,
         base_url=base_url(address.host, address.port),
         model=(None if unwell else _model_served(root, address)) or server.model,
         address_reason=unwell,

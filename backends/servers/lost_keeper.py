@@ -9,6 +9,7 @@ from pathlib import Path
 from backends.domain.server import Server
 from backends.host import processes
 from backends.keeper.folder import ServerFolder, Unreadable, keeper_id, server_folders
+from backends.keeper.order import KeeperError, load_order
 
 LAST_FACT_BYTES = 4096
 
@@ -21,6 +22,21 @@ def servers_without_keeper(state_folder: Path) -> tuple[Server, ...]:
     from backends.servers.listing import our_server  # noqa: PLC0415  see above
 
     return tuple(one for one in map(our_server, candidates) if one.lost_its_keeper)
+
+
+def watches_without_keeper(state_folder: Path) -> tuple[Path, ...]:
+    """Return the folders of adopted servers that run on and that no keeper watches any more."""
+    return tuple(
+        one.path for one in server_folders(state_folder) if _may_live_on(one) and _is_watched(one)
+    )
+
+
+def _is_watched(folder: ServerFolder) -> bool:
+    try:
+        external = load_order(folder.order).external
+    except (KeeperError, OSError):
+        return False
+    return external is not None and processes.is_alive(external.process)
 
 
 def _may_live_on(folder: ServerFolder) -> bool:

@@ -1,22 +1,24 @@
 """What stands in the way of a start, looked at before vLLM spends a minute on finding out."""
 
+import contextlib
 import math
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from backends.containers.engine import Engine, EngineRefused, EngineUnavailable
+from backends.containers.container import publisher_of
+from backends.containers.engine import Engine, EngineRefused, EngineUnavailable, engines
 from backends.containers.images import is_here, version_in
 from backends.discovery import gpu_checks
-from backends.discovery.executables import version_of
+from backends.discovery.executables import runs_elsewhere, version_of
 from backends.discovery.finding import Finding
 from backends.discovery.login import outlives_login
 from backends.discovery.models import find_models, hub_folder, missing_bytes
 from backends.discovery.surroundings import Surroundings, this_host
 from backends.domain.format import GIB
 from backends.domain.gpu import Gpu, GpuSample
-from backends.domain.server import Owner, RuntimeKind, Server, ServerState
+from backends.domain.server import SERVING, Owner, RuntimeKind, Server, ServerState
 from backends.domain.values import whole
 from backends.domain.vllm_arguments import model_argument, value_of
 from backends.host import ports
@@ -82,7 +84,7 @@ UTILIZATION_BEFORE_0_20 = 0.9
 LEAST_FREE_BYTES = GIB
 """What the weights of the smallest models take; the size of others is told by their index alone."""
 
-LIVING = (ServerState.STARTING, ServerState.READY, ServerState.UNHEALTHY, ServerState.STOPPING)
+LIVING = (*SERVING, ServerState.STARTING, ServerState.STOPPING)
 
 
 def preflight(
@@ -179,6 +181,8 @@ def _running_already(order: LaunchOrder, servers: tuple[Server, ...]) -> Finding
 
 def _port(order: LaunchOrder, servers: tuple[Server, ...]) -> Finding:
     holders = ports.listeners(order.port)
+    if published := _published(order.port):
+        return published
     if not holders:
         return Finding("port", "ok", f"{order.port} is free")
     ours = [one for one in servers if one.port == order.port and one.owner is Owner.MANAGED]
@@ -190,6 +194,18 @@ def _port(order: LaunchOrder, servers: tuple[Server, ...]) -> Finding:
     what = f"{order.port} is held by {who(found) or holders[0].name}"
     remedy = f"{action(found) or 'end that process'}, or choose another port in the profile"
     return Finding("port", "fail", what, remedy)
+
+
+def _published(port: int) -> Finding | None:
+    """Return which container has a port of this host; its engine may hold it without a process."""
+    for kind in (RuntimeKind.DOCKER, RuntimeKind.PODMAN):
+        for engine in engines(kind):
+            with contextlib.suppress(EngineUnavailable, EngineRefused):
+                if name := publisher_of(engine, port):
+                    what = f"{port} is published by the {kind} container {name}"
+                    remedy = f"choose another port in the profile, or run: {kind} stop {name}"
+                    return Finding("port", "fail", what, remedy)
+    return None
 
 
 def _orphans(servers: tuple[Server, ...]) -> Iterable[Finding]:
@@ -211,6 +227,10 @@ def _executable(order: LaunchOrder, found: str | None, version: str | None) -> F
     if found is None:
         remedy = "give its full path as vllm in the profile"
         return Finding("vllm", "fail", f"{order.argv[0]} is not an executable on the PATH", remedy)
+    if other := runs_elsewhere(Path(found)):
+        what = f"{found} is a script that runs {other}, and what that starts is not its child"
+        remedy = 'use runtime = "docker" with image, or runtime = "exec" with container'
+        return Finding("vllm", "fail", what, remedy)
     if version is None:
         what = f"{found}: its vLLM version cannot be determined"
         return Finding("vllm", "warn", what, f"run: {found} --version")

@@ -13,6 +13,7 @@ from backends.simulated.player import Player
 from backends.simulated.routes import DEAD, Routes
 from backends.simulated.scheduler import Scheduler
 from backends.simulated.script import StartScript
+from backends.simulated.sleep import SleepMode
 from backends.simulated.web import Reply, Request, WebServer
 
 _NOTICES_DEATH_S = 5.0
@@ -48,7 +49,15 @@ class ApiServer:
             self._tell_load,
         )
         key = os.environ.get("VLLM_API_KEY") or str(arguments.given.get("--api-key", ""))
-        self._routes = Routes(script, arguments, scheduler, key)
+        sleep = SleepMode(
+            offered=os.environ.get("VLLM_SERVER_DEV_MODE") == "1",
+            frees="--enable-sleep-mode" in arguments.given,
+            speed=serving_speed,
+            counters=scheduler.counters,
+            tell=lambda word: self._tell(f"{word}\n".encode()),
+            log=self._log,
+        )
+        self._routes = Routes(script, arguments, scheduler, sleep, key)
 
     async def run(self, port: socket.socket) -> None:
         """Listen on the bound port, and serve until the end."""

@@ -5,7 +5,12 @@ from dataclasses import dataclass, field
 _DEFAULT_MODEL = "Qwen/Qwen3-0.6B"
 _SHORT = {"-tp": "--tensor-parallel-size", "-O": "--optimization-level"}
 _WHOLE_NUMBERS = ("--port", "--tensor-parallel-size", "--max-model-len", "--max-num-seqs")
-_SWITCHES = {"--enforce-eager", "--disable-uvicorn-access-log", "--trust-remote-code"}
+_SWITCHES = {
+    "--enable-sleep-mode",
+    "--enforce-eager",
+    "--disable-uvicorn-access-log",
+    "--trust-remote-code",
+}
 
 
 class BadArgument(ValueError):

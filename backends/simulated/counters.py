@@ -65,6 +65,7 @@ class ServerCounters:
 
     running: int = 0
     waiting: int = 0
+    sleep_level: int = 0
     kv_cache_usage: float = 0.0
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -85,6 +86,7 @@ class ServerCounters:
         lines: list[str] = []
         for name, gauge in self._gauges():
             lines += _series(name, "gauge", [(f"{name}{{{labels}}}", gauge)])
+        lines += _series("vllm:engine_sleep_state", "gauge", self._sleep_states(labels))
         for name, counter in self._counters():
             total = f"{name}_total"
             lines += _series(name, "counter", [(f"{total}{{{labels}}}", float(counter))])
@@ -101,6 +103,15 @@ class ServerCounters:
         process = "process_start_time_seconds"
         lines += _series(process, "gauge", [(process, self.started_s)])
         return "\n".join(lines) + "\n"
+
+    def _sleep_states(self, labels: str) -> list[tuple[str, float]]:
+        """Return the gauges of sleep mode: ``awake`` is 0 while it sleeps, despite its help."""
+        states = {0: "awake", 1: "weights_offloaded", 2: "discard_all"}
+        name = "vllm:engine_sleep_state"
+        return [
+            (f'{name}{{{labels},sleep_state="{state}"}}', float(level == self.sleep_level))
+            for level, state in states.items()
+        ]
 
     def _gauges(self) -> Iterator[tuple[str, float]]:
         yield "vllm:num_requests_running", float(self.running)

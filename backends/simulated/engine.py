@@ -28,6 +28,8 @@ _ORPHAN_ENDS_S = 8.0
 _DIES_AFTER_READY_S = 5.0
 _WORKER_OUTLIVES_S = 1.0
 _PIECES = 40
+_ASLEEP_BYTES = 1_395_864_371
+"""What an engine that sleeps holds on: its context and its graphs, 1.3 GiB."""
 
 
 @dataclass(slots=True)
@@ -46,6 +48,7 @@ class Engine:
     collapse: Collapse | None
     download: tuple[int, float] | None = None
     workers: list[int] = field(default_factory=list)
+    held_bytes: int = 0
 
     def run(self) -> None:
         """Start, report ready, and hold the memory until it is ended."""
@@ -139,6 +142,10 @@ class Engine:
             self._freeze()
         if "busy" in words:
             self.board.busy(float(words[-1]))
+        if "sleep" in words:
+            self._hold(_ASLEEP_BYTES, remember=False)
+        if "wake" in words:
+            self._hold(self.held_bytes)
 
     def _freeze(self) -> None:
         while True:
@@ -149,7 +156,9 @@ class Engine:
         while (left := due - time.monotonic()) > 0:
             self._listen(left)
 
-    def _hold(self, memory_bytes: int) -> None:
+    def _hold(self, memory_bytes: int, *, remember: bool = True) -> None:
+        if remember:
+            self.held_bytes = memory_bytes
         holders = self.workers or [os.getpid()]
         for rank, pid in enumerate(holders):
             name = f"VLLM::{self._name(rank) if self.workers else 'EngineCore'}"

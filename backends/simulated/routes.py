@@ -8,6 +8,7 @@ from backends.simulated.arguments import ServeArguments
 from backends.simulated.completions import Ask, BadRequest, answerer, read_ask
 from backends.simulated.scheduler import Scheduler
 from backends.simulated.script import StartScript
+from backends.simulated.sleep import SleepMode
 from backends.simulated.web import Reply, Request
 
 DRAINING = "cannot schedule new futures after shutdown"
@@ -21,6 +22,7 @@ class Routes:
     script: StartScript
     arguments: ServeArguments
     scheduler: Scheduler
+    sleep: SleepMode
     key: str
     engine_dead: bool = False
     draining: bool = False
@@ -46,6 +48,11 @@ class Routes:
                     self.arguments.served, self._cache_config()
                 )
                 await reply.send(200, text.encode(), "text/plain; version=0.0.4; charset=utf-8")
+            case "POST", "/sleep" | "/wake_up" | "/collective_rpc" if self.sleep.offered:
+                await self.sleep.order(request)
+                await reply.send(200, b"")
+            case "GET", "/is_sleeping" if self.sleep.offered:
+                await reply.send_json(200, {"is_sleeping": bool(self.sleep.level)})
             case "POST", "/v1/chat/completions":
                 await self._complete(request, reply, chat=True)
             case "POST", "/v1/completions":
@@ -72,6 +79,7 @@ class Routes:
         elif self.engine_dead:
             await reply.send_json(500, _error(DEAD, "InternalServerError", 500))
         else:
+            await self.sleep.awake.wait()
             await self._speak(ask, reply)
 
     async def _speak(self, ask: Ask, reply: Reply) -> None:

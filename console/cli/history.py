@@ -5,8 +5,9 @@ from contextlib import closing
 from typing import Any
 
 from backends.domain.format import UNKNOWN, local_minute, plain_ms, plain_s, usd
-from backends.domain.reports.cold_probe import verdict_line
+from backends.domain.reports.cold_probe import ColdProbeReport, verdict_line
 from backends.domain.reports.load import LoadReport, load_finding
+from backends.domain.reports.sleep import SleepReport, sleep_sentence
 from backends.history.database import HistoryUnavailable
 from backends.history.history import open_history
 from backends.history.records import FindingRecord, SeriesRecord, StartRecord
@@ -24,7 +25,7 @@ from backends.operations.record_files import (
 from console.cli.curve import curve_lines
 from console.cli.output import document, say, show, show_page, table
 
-KINDS = ("starts", "series", "loads", "coldprobes")
+KINDS = ("starts", "series", "loads", "coldprobes", "sleeps")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -46,13 +47,20 @@ def run(arguments: argparse.Namespace) -> int:
         series = recent_series(history, most) if "series" in asked else None
         loads = history.findings.recent("load", most) if "loads" in asked else None
         cold_probes = history.findings.recent("coldprobe", most) if "coldprobes" in asked else None
+        sleeps = history.findings.recent("sleep", most) if "sleeps" in asked else None
     if history.notice:
         say(history.notice)
     if history.unreadable:
         records = "1 record is" if history.unreadable == 1 else f"{history.unreadable} records are"
         say(f"{records} left out: not known here, or damaged; update inferctl")
     if arguments.json:
-        kinds = {"starts": starts, "series": series, "loads": loads, "coldprobes": cold_probes}
+        kinds = {
+            "starts": starts,
+            "series": series,
+            "loads": loads,
+            "coldprobes": cold_probes,
+            "sleeps": sleeps,
+        }
         document({kind: found for kind, found in kinds.items() if found is not None})
         return 0
     if starts is not None:
@@ -65,12 +73,17 @@ def run(arguments: argparse.Namespace) -> int:
         _tell_findings(
             cold_probes or (), "no cold-start probe was recorded yet: inferctl coldprobe ENDPOINT"
         )
+    if sleeps or arguments.sleeps:
+        _tell_findings(sleeps or (), "no sleep was recorded yet: inferctl sleep NAME")
     return 0
 
 
 def _tell_one(record: Recorded, *, as_json: bool) -> None:
     if as_json:
         document(as_document(record))
+        return
+    if isinstance(record, SleepReport):
+        show(sleep_sentence(record))
         return
     if isinstance(record, LoadReport):
         for line in curve_lines(record):
@@ -91,9 +104,19 @@ def _tell_findings(found: tuple[FindingRecord, ...], none: str) -> None:
         except HistoryUnavailable as problem:
             told = str(problem)
         else:
-            told = load_finding(report) if isinstance(report, LoadReport) else verdict_line(report)
+            told = _finding(report)
         rows.append((local_minute(record.began_wall_s), record.finding_id, told))
     table([("BEGAN", "ID", "FOUND"), *rows])
+
+
+def _finding(report: LoadReport | ColdProbeReport | SleepReport) -> str:
+    match report:
+        case LoadReport():
+            return load_finding(report)
+        case SleepReport():
+            return sleep_sentence(report)
+        case ColdProbeReport():
+            return verdict_line(report)
 
 
 def _tell_starts(starts: tuple[StartRecord, ...]) -> None:

@@ -19,6 +19,8 @@ FUNCTIONS = {
     "doctor": ("host", "doctor"),
     "gpus": ("host", "gpus"),
     "coldprobe": ("cold_probe", "run"),
+    "sleep": ("sleep", "sleep"),
+    "wake": ("sleep", "wake"),
 }
 """Module and function of each verb; of one that is not listed, `run` in the module of its name."""
 

@@ -3,17 +3,37 @@
 It runs before each verb and therefore loads little: the process table only where a keeper is gone.
 """
 
+from pathlib import Path
+
 from backends.domain.server import Server
-from backends.servers.lost_keeper import servers_without_keeper
+from backends.keeper.order import KeeperError
+from backends.servers.lost_keeper import servers_without_keeper, watches_without_keeper
 from backends.settings.paths import existing_state_folder
 from console.cli.output import say
 
 
 def tell() -> None:
-    """Say on stderr which servers nobody keeps, and what keeps or ends them."""
+    """Say on stderr which servers nobody keeps, and what keeps or ends them.
+
+    What was only watched is watched again at once: nothing of it changes hands.
+    """
     state_folder = existing_state_folder()
-    for server in servers_without_keeper(state_folder) if state_folder else ():
+    if state_folder is None:
+        return
+    for server in servers_without_keeper(state_folder):
         say(f"note: {sentence(server)}")
+    for folder in watches_without_keeper(state_folder):
+        say(f"note: the keeper that watched {folder.name} was killed; {_watched_again(folder)}")
+
+
+def _watched_again(folder: Path) -> str:
+    from backends.keeper.launch import adopt  # noqa: PLC0415  most verbs need none of it
+
+    try:
+        adopt(folder)
+    except KeeperError as error:
+        return f"a new one could not be started: {error}"
+    return "a new one watches it"
 
 
 def sentence(server: Server) -> str:

@@ -298,6 +298,19 @@ def _endpoint_add(parser: argparse.ArgumentParser) -> None:
     add("--fill", metavar="WORD=VALUE", action="append", default=[], help=about)
 
 
+def _wake(parser: argparse.ArgumentParser) -> None:
+    about = "a server of this host, as inferctl status names it"
+    parser.add_argument("name", metavar="NAME", type=types.server, help=about)
+
+
+def _sleep(parser: argparse.ArgumentParser) -> None:
+    _wake(parser)
+    about = "1 keeps the weights in the host's memory, 2 has them loaded again (default: 1)"
+    parser.add_argument("--level", type=int, choices=(1, 2), default=1, help=about)
+    about = "although requests run, which are lost or wait until it is woken"
+    parser.add_argument("--force", action="store_true", help=about)
+
+
 def _history(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     about = "show one series, load or cold-start probe whole (default: lists)"
@@ -306,6 +319,7 @@ def _history(parser: argparse.ArgumentParser) -> None:
     add("--series", action="store_true", help="only A/B series")
     add("--loads", action="store_true", help="only loads")
     add("--coldprobes", action="store_true", help="only cold-start probes")
+    add("--sleeps", action="store_true", help="only orders to sleep and to wake")
     about = "last N of each (default: 20)"
     add("-n", "--lines", type=types.count, default=20, metavar="N", help=about)
 
@@ -348,6 +362,8 @@ VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
         (shared.server, shared.drain, shared.wait, shared.force),
         None,
     ),
+    ("sleep", "free a server's GPU memory without ending it, and measure it", (), _sleep),
+    ("wake", "wake a server that sleeps, and measure it", (), _wake),
     ("status", "every server of this host, ours and external", (), _status),
     ("logs", "the log of a server", (shared.server,), _logs),
     ("adopt", "watch a vLLM that something else started", (), _adopt),

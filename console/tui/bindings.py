@@ -14,6 +14,21 @@ APP_BINDINGS: list[BindingType] = [
         show=False,
     ),
     Binding(
+        "z",
+        "server('sleep')",
+        "Sleep",
+        id="server.sleep",
+        tooltip="Free its GPU memory without ending it; asks first",
+        show=False,
+    ),
+    Binding(
+        "z",
+        "server('wake')",
+        "Wake",
+        id="server.wake",
+        tooltip="Wake a server that sleeps",
+    ),
+    Binding(
         "x",
         "server('end')",
         "End orphans",

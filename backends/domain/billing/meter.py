@@ -133,6 +133,8 @@ def activity_of(state: ServerState, requests_running: float | None) -> Activity:
             return "starting"
         case ServerState.STOPPED | ServerState.FAILED:
             return "stopped"
+        case ServerState.SLEEPING:
+            return "idle"
         case _:
             if requests_running is None:
                 return "unwatched"

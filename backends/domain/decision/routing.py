@@ -13,6 +13,7 @@ from backends.domain.decision.exclusion import Slow
 from backends.domain.decision.option import api_prices_given, slow_gpu, usd_per_request
 from backends.domain.decision.scenario import Scenario
 from backends.domain.durations import HOUR_S
+from backends.domain.reports.sleep import Asleep
 
 
 class NowKind(StrEnum):
@@ -49,7 +50,7 @@ class PaidFor:
     capacity_measured: bool
 
 
-NowReason = NotAnswering | OverCapacity | Slow | PaidFor
+NowReason = NotAnswering | Asleep | OverCapacity | Slow | PaidFor
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,9 @@ class NowVerdict:
     saved_by_destroying_usd_per_hour: Decimal | None = None
 
 
-def now_verdict(scenario: Scenario, *, ready: bool, replicas: int = 1) -> NowVerdict:
+def now_verdict(
+    scenario: Scenario, *, ready: bool, replicas: int = 1, sleeps: Asleep | None = None
+) -> NowVerdict:
     """Return where requests should go right now, given GPUs that are rented and perhaps ready.
 
     Args:
@@ -79,9 +82,12 @@ def now_verdict(scenario: Scenario, *, ready: bool, replicas: int = 1) -> NowVer
             `gpu_ttft_p99_above_s` is what the GPU shows now.
         ready: whether the server answers.
         replicas: how many GPUs are rented and serve.
+        sleeps: what is known of its sleep, None while it does not sleep.
     """
     cost = usd_per_request(scenario)
     kind, reason, to_api = _answer(scenario, cost, ready, replicas)
+    if sleeps is not None:
+        reason = sleeps
     hourly = scenario.gpu_usd_per_hour
     paid = None if hourly is None else hourly * replicas
     return NowVerdict(kind, reason, to_api, paid, _saved(scenario, cost, paid))

@@ -21,6 +21,7 @@ from backends.domain.facts import (
     RecordingChanged,
     RequestErrorsCounted,
     ServerFact,
+    SleepChanged,
     Spawned,
     StartIdentified,
     StartWaits,
@@ -89,6 +90,7 @@ def apply(state: StartState, fact: ServerFact) -> StartState:  # noqa: PLR0911, 
             | ContainerStarted()
             | HealthChanged()
             | RecordingChanged()
+            | SleepChanged()
             | StopProgressed()
             | SurvivorsFound()
         ):

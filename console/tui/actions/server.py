@@ -1,10 +1,14 @@
 """What the keys for a server do: start, stop, restart, end orphans, and quitting."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 
+from backends.domain.reports.sleep import SleepReport, sleep_sentence
 from backends.domain.server import Server
 from backends.domain.stamp import Stamp
 from backends.operations import servers
+from backends.operations import sleep as sleeping
 from backends.operations.outage import lost_in_session
 from backends.problem import Problem
 from backends.servers.holders import left_by
@@ -39,6 +43,10 @@ class ServerActions:
                 self._console.carry_out(self._stop(), "server")
             case "restart":
                 self._console.carry_out(self._restart(), "server")
+            case "sleep":
+                self._console.carry_out(self._sleep(), "server")
+            case "wake":
+                self._console.carry_out(self._wake(), "server")
             case "end":
                 self._console.carry_out(self._end_orphans(), "server end")
             case _:
@@ -115,6 +123,41 @@ class ServerActions:
                 self._console.happened(fact)
         except Problem as problem:
             self._failed("not stopped", problem)
+
+    async def _sleep(self) -> None:
+        """Ask how deep, with what would be lost, then put the watched server to sleep."""
+        console = self._console
+        life = console.session.life
+        if life is None:
+            return
+        name = life.server.name
+        sentence = (
+            f"Put {name} to sleep? Its GPU is billed as before; requests wait until it is woken.\n"
+            f"{lost_in_session(console.session, life.server)}"
+        )
+        answers = (
+            (LEAVE, "Leave it awake"),
+            ("1", "Level 1: keep the weights in the host's memory"),
+            ("2", "Level 2: discard the weights, and load them when it wakes"),
+        )
+        answer = await console.push_screen_wait(Question(sentence, answers))
+        if answer in {"1", "2"}:
+            order = partial(sleeping.sleep, console.host, name, int(answer), force=True)
+            await self._report(order, "does not sleep")
+
+    async def _wake(self) -> None:
+        life = self._console.session.life
+        if life is not None:
+            order = partial(sleeping.wake, self._console.host, life.server.name)
+            await self._report(order, "not woken")
+
+    async def _report(self, order: Callable[[], SleepReport], refused: str) -> None:
+        try:
+            report = await asyncio.to_thread(order)
+        except Problem as problem:
+            self._failed(refused, problem)
+        else:
+            self._console.notify(sleep_sentence(report), markup=False)
 
     async def _leave(self) -> None:
         """Quit; a running server goes on unless the answer says otherwise."""

@@ -15,6 +15,7 @@ from backends.domain.lifecycle import failure_of
 from backends.domain.server import Server
 from backends.history.database import HistoryUnavailable
 from backends.history.history import open_history
+from backends.history.records import FindingKind
 from backends.history.series import recent_series
 from backends.operations.capacity import Capacity, known_capacities
 from backends.operations.decision import Decision
@@ -194,7 +195,8 @@ def recent(host: Host) -> HistoryView:
         Problem: the history cannot be read.
     """
     with closing(open_history(host.history_file)) as history:
-        found = (*history.findings.recent("load"), *history.findings.recent("coldprobe"))
+        kinds: tuple[FindingKind, ...] = ("load", "coldprobe", "sleep")
+        found = [each for kind in kinds for each in history.findings.recent(kind)]
         starts, series = history.recent_starts(), recent_series(history)
         reports = []
         for record in found:

@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from backends.domain.ab.series import AbSeries
 from backends.domain.reports.load import LoadReport
+from backends.domain.reports.sleep import SleepReport, sleep_sentence
 from backends.operations.record_files import Recorded
 from console.tui.bindings import BACK
 from console.tui.views.ab import recorded_view
@@ -17,6 +18,7 @@ from widgets.ab_panel import AbPanel
 from widgets.cold_probe_panel import ColdProbePanel
 from widgets.load_curve import LoadCurve
 from widgets.panel import Panel
+from widgets.sleep_panel import SleepPanel, SleepView
 from widgets.still_footer import StillFooter
 
 
@@ -58,6 +60,10 @@ def panel_of(record: Recorded) -> Panel:
         curve = LoadCurve()
         curve.view = load_view(record)
         return curve
+    if isinstance(record, SleepReport):
+        slept = SleepPanel()
+        slept.view = SleepView(sleep_sentence(record))
+        return slept
     run_cold_probe = ColdProbePanel()
     run_cold_probe.view = cold_probe_view(record)
     return run_cold_probe

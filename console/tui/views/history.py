@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from backends.domain.format import figure, local_minute, pause
+from backends.domain.format import GIB, figure, local_minute, pause
 from backends.domain.reports.cold_probe import ColdProbeReport
 from backends.domain.reports.load import LoadReport
+from backends.domain.reports.sleep import SleepReport
 from backends.history.records import SeriesRecord, StartRecord
 from widgets import history_table as table
 
@@ -12,7 +13,7 @@ from widgets import history_table as table
 def history_view(
     starts: Sequence[StartRecord],
     series: Sequence[SeriesRecord],
-    findings: Sequence[LoadReport | ColdProbeReport] = (),
+    findings: Sequence[LoadReport | ColdProbeReport | SleepReport] = (),
 ) -> table.HistoryView:
     """Return what was recorded, in local time."""
     nothing = not (starts or series or findings)
@@ -21,10 +22,7 @@ def history_view(
         tuple(_start(record) for record in starts),
         tuple(_series(record) for record in series),
         reason,
-        tuple(
-            _load(found) if isinstance(found, LoadReport) else _cold_probe(found)
-            for found in findings
-        ),
+        tuple(map(_finding, findings)),
     )
 
 
@@ -57,6 +55,31 @@ def _series(record: SeriesRecord) -> table.SeriesRecord:
         runs=sum(summary.get("n", 0) for summary in summaries),
         verdict=str(difference.get("verdict") or "").replace("_", " ").upper(),
         ttft_s=tuple((summary.get("ttft_s") or {}).get("median") for summary in summaries),
+    )
+
+
+def _finding(report: LoadReport | ColdProbeReport | SleepReport) -> table.FindingRecord:
+    match report:
+        case LoadReport():
+            return _load(report)
+        case ColdProbeReport():
+            return _cold_probe(report)
+        case SleepReport():
+            return _sleep(report)
+
+
+def _sleep(report: SleepReport) -> table.FindingRecord:
+    memory = "" if report.memory_bytes is None else f"{report.memory_bytes / GIB:.1f} GiB"
+    return table.FindingRecord(
+        finding_id=report.sleep_id,
+        when=local_minute(report.began_wall_s),
+        began_s=report.began_wall_s,
+        endpoint=report.server,
+        kind=report.order,
+        result=f"{report.took_s:.2f} s",
+        took=f"level {report.level}",
+        detail=memory,
+        model=report.model,
     )
 
 

@@ -1,32 +1,40 @@
 """Which keys can act on the session as it stands."""
 
 from backends.domain.external import is_external
-from backends.domain.server import Server, ServerState
+from backends.domain.server import SERVING, Server, ServerState
 from backends.domain.session import Session
 from backends.domain.vram_owners import with_survivor_memory
 from backends.operations.ab import ab_targets, why_no_ab
 from backends.operations.context import Context
 from backends.settings.config import Profile
 
-RUNNING = frozenset({ServerState.STARTING, ServerState.READY, ServerState.UNHEALTHY})
+RUNNING = SERVING | {ServerState.STARTING}
 
 
 def can_act(action: str, what: str, session: Session, context: Context) -> bool:
     """Return whether an action of the app, with its first argument, has something to act on."""
     match action, what:
+        case "server", "sleep" | "wake":
+            wanted = ServerState.READY if what == "sleep" else ServerState.SLEEPING
+            made_up = context.simulated or context.replayed
+            return not made_up and state_of(session) is wanted
         case "server", _:
             return _server(what, session, context)
         case "ab", _:
             return not context.replayed and _ab(what, session, context)
         case "load", _:
             return _load(what, session, context)
-        case "show", "logs":
-            return not context.replayed and _has_log(session)
-        case "show", "next":
-            profiles = {each.name for each in context.settings.servers}
-            return len(profiles | {each.name for each in session.servers}) > 1
+        case "show", _:
+            return _show(what, session, context)
         case _:
             return True
+
+
+def _show(what: str, session: Session, context: Context) -> bool:
+    if what == "next":
+        profiles = {each.name for each in context.settings.servers}
+        return len(profiles | {each.name for each in session.servers}) > 1
+    return what != "logs" or (not context.replayed and _has_log(session))
 
 
 def _has_log(session: Session) -> bool:

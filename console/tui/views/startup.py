@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from backends.domain.external import is_external
 from backends.domain.lifecycle import Life, failure_of
-from backends.domain.server import ServerState
+from backends.domain.server import SERVING
 from backends.domain.session import Session
 from backends.domain.start import Outcome, Phase, PhaseName, Start
 from backends.domain.startup.advice import all_levers
@@ -30,7 +30,7 @@ FIRST_START = "first start of this model on this host"
 
 NOT_OURS = "started by others; no log to read"
 
-SETTLED = frozenset({ServerState.READY, ServerState.UNHEALTHY})
+SETTLED = SERVING
 
 
 def startup_view(session: Session, context: Context) -> StartupView:

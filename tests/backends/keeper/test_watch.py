@@ -20,6 +20,7 @@ class Looks:
     def __init__(self, told: list[str], errors: RequestErrors | None = None) -> None:
         self.hung = ""
         self.errors = errors or RequestErrors()
+        self.sleep_level: int | None = None
         self.left = list(told)
 
     def look(self, _: Any) -> str:

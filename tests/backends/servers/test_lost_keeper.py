@@ -7,12 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from backends.domain.facts import BecameReady
+from backends.domain.server import Owner, ProcessId
 from backends.host import processes, spawn
 from backends.keeper import client
-from backends.keeper.launch import adopt
-from backends.servers.lost_keeper import servers_without_keeper
+from backends.keeper.folder import ServerFolder, keeper_id, server_folder
+from backends.keeper.launch import adopt, launch
+from backends.servers.adoption import watch_order
+from backends.servers.lost_keeper import servers_without_keeper, watches_without_keeper
+from console.cli import orphans
 from tests.backends.keeper.conftest import Bench, eventually, everything, until
+from tests.console.stage import serving, somebody_elses_vllm
 
 ASK = """
 import sys
@@ -41,6 +48,39 @@ async def kill_keeper(bench: Bench, folder: Path) -> None:
     keeper = processes.identity(bench.keeper_pid(folder))
     os.kill(keeper.pid, signal.SIGKILL)
     await eventually(lambda: not processes.is_alive(keeper))
+
+
+async def test_a_watch_that_lost_its_keeper_is_watched_again_by_the_next_verb(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / "state"
+    monkeypatch.setattr(orphans, "existing_state_folder", lambda: state)
+    with somebody_elses_vllm(tmp_path) as (pid, _):
+        server = await serving(state, pid)
+        folder = server_folder(state, server.name)
+        await asyncio.to_thread(launch, watch_order(server), folder)
+        try:
+            first = await killed(folder)
+            assert await asyncio.to_thread(watches_without_keeper, state) == (folder,)
+            await asyncio.to_thread(orphans.tell)
+            assert "a new one watches it" in capsys.readouterr().err
+            assert keeper_id(ServerFolder(folder)) != first
+            await asyncio.to_thread(orphans.tell)
+            assert capsys.readouterr().err == ""
+            listed = await serving(state, pid)
+            assert (listed.owner, listed.keeper_pid is None) == (Owner.EXTERNAL, False)
+        finally:
+            await killed(folder)
+    # What has ended meanwhile is nothing to watch.
+    assert await asyncio.to_thread(watches_without_keeper, state) == ()
+
+
+async def killed(folder: Path) -> ProcessId:
+    keeper = keeper_id(ServerFolder(folder))
+    assert keeper is not None
+    os.kill(keeper.pid, signal.SIGKILL)
+    await eventually(lambda: not processes.is_alive(keeper))
+    return keeper
 
 
 async def test_where_every_keeper_lives_or_saw_the_end_no_server_is_looked_up(

