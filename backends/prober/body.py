@@ -51,7 +51,7 @@ def refused_field(
     """Return the optional field of a request that an endpoint does not take, None for none.
 
     `named` are the fields that its error names apart from its `words`. Where neither says one, it
-    is, with `guess`, the least usual that was sent.
+    is, with `guess`, the least usual that was sent; not where another one is named.
     """
     optional = _optional(body)
     last = {re.split(r"[.\[\]'\"]+", name.strip(".[]'\""))[-1].lower() for name in named}
@@ -62,7 +62,9 @@ def refused_field(
         spelled = name.replace("_", "[_ -]?")
         if re.search(rf"(?<![a-z0-9]){spelled}(?![a-z0-9])", words, re.IGNORECASE):
             return name
-    return next((name for name in UNUSUAL if name in optional), None) if guess else None
+    if not guess or last & REQUIRED:
+        return None
+    return next((name for name in UNUSUAL if name in optional), None)
 
 
 def _optional(body: Mapping[str, Any]) -> list[str]:

@@ -15,6 +15,9 @@ LONGEST_QUOTE = 20
 HTTP_2_FRAME_HEAD = 9
 # RFC 9110, 8.6 and 15; RFC 9112, 7.1. No body has more bytes than 18 digits count.
 STATUS = re.compile(r"[0-9]{3}")
+HEAD_END = re.compile(rb"\r?\n\r?\n")
+"""Some servers end lines without a return, which RFC 9112, 2.2 lets a recipient accept."""
+
 LENGTH = re.compile(r"[0-9]{1,18}")
 CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
@@ -86,15 +89,15 @@ class ReplyParser:
 
     def _take_head(self) -> bool:
         while True:
-            end = self._buffer.find(b"\r\n\r\n")
-            if end < 0:
+            end = HEAD_END.search(self._buffer)
+            if end is None:
                 if _is_http_2(self._buffer):
                     raise Http2Reply("the reply is HTTP/2")
                 if len(self._buffer) > LARGEST_HEAD or not _may_be_http(self._buffer):
                     raise BrokenReply("the reply is no HTTP/1.1")
                 return False
-            head = _parse_head(without_secrets(bytes(self._buffer[:end]), self._keys))
-            del self._buffer[: end + 4]
+            head = _parse_head(without_secrets(bytes(self._buffer[: end.start()]), self._keys))
+            del self._buffer[: end.end()]
             if head.status >= HTTPStatus.OK:
                 break
             self._interim_replies += 1
@@ -202,7 +205,7 @@ def _may_become_http_2(data: bytearray) -> bool:
 
 
 def _parse_head(data: bytes) -> Head:
-    first, *lines = data.decode("latin-1").split("\r\n")
+    first, *lines = data.decode("latin-1").replace("\r\n", "\n").split("\n")
     version, _, rest = first.partition(" ")
     status, _, reason = rest.partition(" ")
     if not version.startswith("HTTP/1.") or not STATUS.fullmatch(status):

@@ -20,6 +20,7 @@ FAULTS = (
 )
 """What the understanding of a reply may raise, whatever it holds: an error of that run alone."""
 
+FILTERED = re.compile(r"filter|safety|blocklist|prohibited|recitation|guardrail", re.IGNORECASE)
 HTTP_STATUS = re.compile(r"HTTP (\d{3})\b")
 # The same request fails in the same way until somebody changes it or the endpoint.
 LASTING_STATUS = frozenset({400, 401, 403, 404, 405, 422})
@@ -217,3 +218,13 @@ def too_much_at_once(most_bytes: int) -> str:
 def _said(body: bytes) -> str:
     message = refusal(body)
     return f" (it says: {message[:LONGEST_QUOTE]})" if message else ""
+
+
+def held_back(finish_reason: str | None) -> str | None:
+    """A filter ended the reply; None for any other end."""
+    if finish_reason is None or not FILTERED.search(finish_reason):
+        return None
+    return (
+        f"the endpoint's filter held the reply back (finish_reason {finish_reason!r}): choose"
+        " another prompt"
+    )

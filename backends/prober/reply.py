@@ -20,10 +20,11 @@ INFLATED_FREELY = 1024 * 1024
 LARGEST_INFLATION = 200
 """Streams of completions shrink to a tenth or so; what grows by more is made to fill memory."""
 ZLIB_CODINGS = ("gzip", "x-gzip", "deflate")
-# Window size of zlib's documentation for "gzip or zlib, as its header says".
-ANY_ZLIB = 47
+# Window sizes of zlib's documentation for "gzip or zlib, as its header says", and for neither: much
+# of what calls itself deflate has no header (RFC 9110, 8.4.1.2).
+ANY_ZLIB, NO_HEADER = 47, -15
 
-STREAM_BEGINNINGS = (b"data:", b": ", b"event:", b"\xef\xbb\xbf")
+STREAM_BEGINNINGS = (b"data:", b":", b"event:", b"id:", b"retry:", b"\xef\xbb\xbf")
 
 
 class UnreadableReply(ValueError):
@@ -69,6 +70,10 @@ class _Inflater:
             try:
                 part = self._inflate.decompress(body, INFLATED_AT_ONCE)
             except zlib.error as error:
+                if coding == "deflate" and self._received_bytes == len(body):
+                    self._inflate = zlib.decompressobj(NO_HEADER)
+                    coding = "deflate without a header"
+                    continue
                 raise UnreadableReply(
                     f"the {coding} data of the reply is broken: {error}"
                 ) from error
@@ -77,6 +82,9 @@ class _Inflater:
             if self._inflated_bytes > min(freely, LARGEST_REPLY):
                 raise UnreadableReply(problems.inflated(coding))
             body = self._inflate.unconsumed_tail
+            if self._inflate.eof and self._inflate.unused_data:  # gzip may have many members
+                body = self._inflate.unused_data
+                self._inflate = zlib.decompressobj(ANY_ZLIB)
             yield part
 
 
@@ -158,7 +166,7 @@ class Reply:
     def _read_body(self, at_s: float, body: bytes) -> list[Piece]:
         if self._streams is None:
             assert self.head is not None
-            body = self._beginning + body
+            body = (self._beginning + body).lstrip(b"\r\n")  # blank lines keep a connection open
             self._streams = _is_stream(self.head, body)
             self._beginning = body if self._streams is None else b""
         if self._streams:
@@ -201,6 +209,9 @@ class Reply:
         reader = self.reader
         if reader.error:
             return reader.error
+        held_back = problems.held_back(reader.finish_reason)
+        if held_back and not any(piece.carries for piece in reader.pieces):
+            return held_back
         if reader.done or (reader.finish_reason and not problem and not cut):
             return None
         if problem and not cut:
@@ -224,5 +235,5 @@ def _is_stream(head: Head, body: bytes) -> bool | None:
         return False
     if head.content_type == "text/event-stream" or body.startswith(STREAM_BEGINNINGS):
         return True
-    undecided = any(beginning.startswith(body) for beginning in STREAM_BEGINNINGS)
+    undecided = not body or any(beginning.startswith(body) for beginning in STREAM_BEGINNINGS)
     return None if undecided else False

@@ -21,7 +21,8 @@ LASTING = frozenset({401, 402, 403, 405})
 
 _COLD = re.compile(
     r"not (?:yet |currently )?ready|cold[ _-]?start|scal(?:ed?|ing) (?:up |down )?(?:to|from) zero"
-    r"|scaling up|waking|warming|booting|provisioning|spinning up|in[ _]queue|still (?:down|asleep)"
+    r"|scaling up|sleeping|loading (?:the )?model|waking|warming|booting|provisioning|spinning up"
+    r"|in[ _]queue|still (?:down|asleep)"
     r"|(?:is|are|still|currently|model|being) (?:loading|load|starting|initiali[sz]ing|deploying)"
     r"|no (?:ready |available |healthy |running )?(?:worker|replica|instance|pod|upstream)s?\b",
     re.IGNORECASE,

@@ -43,9 +43,12 @@ _TAG = re.compile(r"<[^>]{0,200}>")
 
 
 def decoded_json(data: bytes) -> object:
-    """Return what is exactly one JSON value, None for anything else, nested too deep included."""
+    """Return what is exactly one JSON value, None for anything else, nested too deep included.
+
+    Bytes that are no UTF-8 are replaced, as the streams of events are to be read (HTML, 9.2.6).
+    """
     try:
-        text = str(data, "utf-8")
+        text = str(data, "utf-8", "replace")
         value, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError):
         return None

@@ -55,6 +55,8 @@ def provider_cost(part: object, depth: int = 0) -> Decimal | None:
     if not isinstance(part, dict) or depth > DEEPEST:
         return None
     currency = _currency(part)
+    if part.get("is_byok") is True:
+        return _with_own_key(part)
     for name, value in part.items():
         if currency <= {"usd"} and (cost := _named_cost(name, value)) is not None:
             return cost
@@ -64,6 +66,18 @@ def provider_cost(part: object, depth: int = 0) -> Decimal | None:
             if cost is not None:
                 return cost
     return None
+
+
+def _with_own_key(part: Mapping[str, object]) -> Decimal | None:
+    """A gateway's fee and what the provider behind it charges the user's own key for the request.
+
+    The names are OpenRouter's (openrouter.ai/docs/use-cases/usage-accounting).
+    """
+    details = part.get("cost_details")
+    upstream = details.get("upstream_inference_cost") if isinstance(details, dict) else None
+    charged = _usd(frozenset(), upstream)
+    fee = _named_cost("cost", part.get("cost"))
+    return None if charged is None else charged + (fee or 0)
 
 
 def provider_cost_of_headers(fields: Mapping[str, str]) -> Decimal | None:

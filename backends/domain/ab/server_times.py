@@ -14,7 +14,10 @@ _TIMES = frozenset({"time", "duration", "latency", "ms", "seconds", "s"})
 _KINDS = (
     ("queue_s", frozenset({"queue", "queued", "queueing", "wait", "delay"})),
     ("prompt_s", frozenset({"prompt", "prefill", "input"})),
-    ("completion_s", frozenset({"completion", "decode", "generation", "output"})),
+    (
+        "completion_s",
+        frozenset({"completion", "decode", "generation", "output", "predicted", "eval"}),
+    ),
 )
 
 
@@ -37,8 +40,12 @@ def _time_kind(name: str) -> tuple[str, float] | None:
     """Which time a key holds, and its unit in seconds."""
     named = words(name)
     unit = 1e-3 if named & {"ms", "millis", "milliseconds"} else 1.0
+    if {"eval", "duration"} <= named:
+        unit = 1e-9  # docs.ollama.com/api/usage
     if "ttft" in named or {"first", "token"} <= named:
         return "ttft_s", unit
+    if {"first", "byte", "latency"} <= named:
+        return "ttft_s", 1e-3  # docs.aws.amazon.com/bedrock: firstByteLatency, in milliseconds
     if not named & _TIMES or "per" in named:
         return None
     return next(((kind, unit) for kind, signs in _KINDS if named & signs), None)
@@ -80,5 +87,5 @@ def _seconds(value: object, unit: float) -> float | None:
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    seconds = float(value) * unit if abs(value) < 1e9 else math.inf
+    seconds = float(value) * unit if abs(value) < 1e15 else math.inf
     return seconds if 0 <= seconds < 1e6 else None

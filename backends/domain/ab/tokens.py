@@ -28,8 +28,13 @@ MOST_PIECES = 40_000
 MOST_CHARACTERS = 1_000_000
 """Of one reply: with its bytes and its figures it then takes less than 16 MB."""
 
+UNSEPARATED = (
+    "its events have no blank line between them, so that none is whole before the last one and no"
+    " time can be measured: correct the proxy or the server that writes them"
+)
+
 _DONE = re.compile(rb"\[?DONE\]?", re.IGNORECASE)
-_FIGURES = re.compile(rb"oken|sage|ount|ost|rice|harge|ime|uration|atency|tft")
+_FIGURES = re.compile(rb"oken|sage|ount|ost|rice|harge|ime|iming|uration|atency|tft")
 """Without one of these a chunk holds no count, cost or time, in whichever case its names are."""
 
 _CHUNK = frozenset({
@@ -131,6 +136,9 @@ class ChunkReader:
     def feed(self, at_s: float, event: SseEvent) -> Piece | None:
         """Take one event that was complete at `at_s` and return its piece, if it is a chunk."""
         data = event.data.strip()
+        if data[:1] != b"{":
+            while data.startswith(b"data:"):  # some proxies wrap events a second time
+                data = data[5:].strip()
         if data[:1] != b"{" and (not data or _DONE.fullmatch(data)):
             self.done = self.done or bool(data)
             return None
@@ -157,6 +165,9 @@ class ChunkReader:
         if name == "error" and not self.done:
             said = refusal(data) or _short(data)
             self.error = self.error or f"the endpoint reported inside the stream: {said}"
+            return
+        if not self.done and data.count(b"\n{") and decoded_json(data.partition(b"\n")[0]):
+            self.error = self.error or UNSEPARATED
             return
         begun = data[:1] in (b"{", b"<") or (data[:1] == b"[" and not data.endswith(b"]"))
         if self.done or value is not None or not (len(data) > LONGEST_NOTE or begun):

@@ -19,7 +19,7 @@ the fastest that is sold streams some 3,000 tokens/s (cerebras.ai, 2025)."""
 
 DEEPEST = 4
 
-_COUNTS = frozenset({"tokens", "token", "count"})
+_COUNTS = frozenset({"tokens", "token", "count", "n"})
 _NO_COUNT = frozenset({
     "per", "second", "seconds", "s", "time", "ms", "rate", "cost", "costs", "price", "duration",
     "limit", "limits", "max", "maximum", "remaining", "budget", "details", "tool", "tools",
@@ -32,7 +32,7 @@ _KINDS = (
     ("reasoning", frozenset({"reasoning", "thinking", "thoughts", "thought", "reason"})),
     (
         "output",
-        frozenset({"completion", "output", "candidates", "generated", "eval"}),
+        frozenset({"completion", "output", "candidates", "generated", "eval", "predicted"}),
     ),
     ("input", frozenset({"prompt", "input"})),
     ("total", frozenset({"total"})),
@@ -145,7 +145,7 @@ def _named(usage: Mapping[str, object]) -> Iterator[tuple[str, object, bool]]:
 
 
 def _whole_input(usage: Mapping[str, object], counts: Mapping[str, int]) -> int | None:
-    """Input tokens with the cached ones, which Anthropic's own counts leave out."""
+    """Input tokens with the cached ones, which the counts of Anthropic and llama.cpp leave out."""
     into, total = counts.get("input"), counts.get("total")
     if into is None:
         return None
@@ -156,6 +156,7 @@ def _whole_input(usage: Mapping[str, object], counts: Mapping[str, int]) -> int 
     if rest is not None:
         return into + apart if rest == apart else into
     native = "input_tokens" in usage and "input_tokens_details" not in usage
+    native = native or "prompt_n" in usage
     return into + apart if native or counts.get("cached", 0) > into else into
 
 

@@ -22,7 +22,7 @@ from tests.console.cli.ledger.conftest import MODEL, ROOT, MadeHost, free_port
 
 COLD_AFTER_S, COLD_START_S = 1.0, 1.0
 GAPS = ("--gaps", "0.2s,1.5s", "--rounds", "2")
-STEADY_TTFT_S, STEADY_COLD_S = 0.4, 3.0
+STEADY_TTFT_S, STEADY_COLD_S = 0.8, 4.0
 STEADY_GAPS = ("--gaps", "2s,6s", "--rounds", "2")
 LIMIT_S = 120.0
 
