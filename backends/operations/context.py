@@ -34,6 +34,7 @@ class Context:
         traffic: what another source than the server's own counters tells, None without one.
         tests_usd: what inferctl's own tests have cost since the bill began.
         beside: a recorded A/B that stands beside the live one.
+        log_tail: the newest lines of the watched server's log while it starts or has failed.
         simulated: everything on screen is made up.
         replayed: everything on screen was recorded; keys that start or stop something are off.
     """
@@ -53,6 +54,7 @@ class Context:
     traffic: Demand | None = None
     tests_usd: Decimal = Decimal(0)
     beside: AbSeries | None = None
+    log_tail: tuple[str, ...] = ()
 
 
 def context_of(host: Host) -> Context:

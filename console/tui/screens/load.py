@@ -16,6 +16,7 @@ from backends.prober.protocol import LoadOrder
 from backends.problem import Problem
 from console.tui.views.findings import load_view
 from widgets.load_curve import LoadCurve, LoadView
+from widgets.status_strip import StatusStrip
 from widgets.still_footer import StillFooter
 
 TICK_S = 1.0
@@ -48,6 +49,7 @@ class LoadScreen(Screen[LoadReport | None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the curve."""
+        yield StatusStrip()
         yield LoadCurve()
         yield StillFooter()
 

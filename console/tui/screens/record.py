@@ -17,6 +17,7 @@ from widgets.ab_panel import AbPanel
 from widgets.cold_probe_panel import ColdProbePanel
 from widgets.load_curve import LoadCurve
 from widgets.panel import Panel
+from widgets.status_strip import StatusStrip
 from widgets.still_footer import StillFooter
 
 
@@ -35,6 +36,7 @@ class RecordScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the panel of this kind of record."""
+        yield StatusStrip()
         yield panel_of(self.record)
         yield StillFooter()
 

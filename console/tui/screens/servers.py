@@ -15,6 +15,7 @@ from backends.domain.session import Session
 from console.tui.bindings import BACK
 from console.tui.views.servers import servers_view
 from widgets.server_table import ServerTable
+from widgets.status_strip import StatusStrip
 from widgets.text import safe
 
 
@@ -47,6 +48,7 @@ class ServersScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the table above the sentence and the footer."""
+        yield StatusStrip()
         yield ServerTable()
         yield Static(id="remark")
         yield Footer(show_command_palette=False, compact=True)
