@@ -12,7 +12,7 @@ from widgets.panel import Panel
 from widgets.run_dots import TargetRuns, dot_lines
 from widgets.target_pane import PAST_LINES, TargetView
 from widgets.target_pane import draw as draw_target
-from widgets.text import Part, arrange, safe, styled, wrap, wrap_to
+from widgets.text import Part, arrange, first_fitting, safe, styled, wrap, wrap_to
 
 _VERDICTS = {
     "a_faster": ("◀ A FASTER", "$text-success bold"),
@@ -116,15 +116,14 @@ def _with_notes(view: AbView, targets: list[Content], width: int) -> list[Conten
 
 
 def _empty(view: AbView, width: int, height: int) -> list[Content]:
-    told = (
-        f"○ no A/B: {safe(view.reason)}"
-        if view.reason
-        else (
-            f"○ no A/B yet: press {view.one_key} to send one prompt to two endpoints at once, "
-            f"{view.series_key} for a series"
-        )
+    one, series = view.one_key, view.series_key
+    forms = (
+        f"A/B  {one}: one prompt to both targets at once   {series}: a series of 20 runs each",
+        f"A/B  {one}: one run   {series}: a series of 20",
     )
-    return [styled(text) for text in wrap_to(told, width, height)]
+    if view.reason:
+        forms = (f"A/B — {safe(view.reason)}", f"A/B — {safe(view.reason).partition(':')[0]}")
+    return [styled(first_fitting(width, *forms), "$foreground-muted")][:height]
 
 
 def _dot_height(view: AbView, width: int, room: int) -> int:

@@ -1,6 +1,6 @@
-"""The cost panel: the bill so far, what an API would charge, and where the crossover is."""
+"""The cost panel: the bill so far, what it was spent on, and what an API would charge."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
@@ -10,7 +10,6 @@ from textual.reactive import reactive
 from backends.domain import format as fmt
 from backends.domain.format import UNKNOWN
 from widgets import bars
-from widgets.crossover_bar import CrossoverBar, crossover_lines
 from widgets.panel import Panel
 from widgets.text import Part, arrange, cells, first_fitting, fit, fit_name, line, safe
 
@@ -76,7 +75,6 @@ class CostView:
     reason: str = ""
     api_equivalent: tuple[EndpointCost, ...] = ()
     tokens: str = ""
-    crossover: CrossoverBar = field(default_factory=CrossoverBar)
     budget: BudgetState = "none"
     budget_usd: Decimal | None = None
     tests_usd: Decimal | None = None
@@ -84,7 +82,7 @@ class CostView:
 
 
 class CostPanel(Panel):
-    """Spent, rate, split, elsewhere, crossover."""
+    """Spent, rate, split, equivalent API cost."""
 
     BORDER_TITLE = "Cost"
 
@@ -96,14 +94,13 @@ class CostPanel(Panel):
 
 
 def draw(view: CostView, width: int, height: int) -> list[Content]:
-    """Return the panel's lines; bill, price and crossover outlast split and comparison."""
-    short = height < 5
+    """Return the panel's lines; the bill outlasts its parts, and these the comparison."""
+    short = height < 3
     bill = _bill(view, width, api_equivalent=short)
-    crossover = crossover_lines(view.crossover, width, min(3, max(1, height - len(bill))))
-    room = max(0, height - len(bill) - len(crossover))
-    split = _split(view, width) if room >= 2 else []
+    room = max(0, height - len(bill))
+    split = _split(view, width) if room else []
     api_equivalent = [] if short else _api_equivalent(view, width, room - len(split))
-    return [*bill, *split, *api_equivalent, *crossover][:height]
+    return [*bill, *split, *api_equivalent][:height]
 
 
 def _bill(view: CostView, width: int, *, api_equivalent: bool) -> list[Content]:

@@ -21,7 +21,7 @@ TAKE_S = 0.1
 """Lines are gathered this long and drawn at once: a flood costs ten frames a second, not more."""
 
 _WIDEST = 4_000
-_MARKS = {"error": "✖ ", "warning": "▲ ", "": "  "}
+MARKS = {"error": "✖ ", "warning": "▲ ", "": "  "}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class LogLines(ScrollView, can_focus=True):
         style = self.get_component_rich_style(f"log--{level}")
         if number == self._found:
             style += Style(reverse=True, bold=True)
-        return Strip([Segment(_MARKS[level] + safe(text), style)])
+        return Strip([Segment(MARKS[level] + safe(text), style)])
 
     def _take(self) -> None:
         """Take in what has arrived, and then leave the screen alone for a while."""
@@ -210,7 +210,7 @@ class LogLines(ScrollView, can_focus=True):
 def marked(text: str, search: str, *, found: bool) -> Content:
     """Return a line with the mark of its level in front and the searched text highlighted."""
     shown, level = safe(text), level_of(text)
-    mark, style = _MARKS[level], f"$text-{level}" if level else ""
+    mark, style = MARKS[level], f"$text-{level}" if level else ""
     content = line((mark, style), (shown, style))
     hits = re.finditer(re.escape(search), shown, re.IGNORECASE)
     look = "bold reverse $accent" if found else "reverse"

@@ -18,7 +18,7 @@ _SECONDS_WIDTH = 7
 _REPORTED_WIDTH = 10
 _FEWEST_PHASES = 4
 """Rows that phases keep before anything else gets one."""
-_TALLEST_MEMORY = 3
+_TALLEST_MEMORY = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,9 @@ def _memory_lines(
     blocks = bars.block_rows(shares, rows)
     label = f"  {'VRAM GiB'.ljust(columns.name)} "
     figure = fmt.gib(memory.points[-1][1]).rjust(_SECONDS_WIDTH) + " "
-    texts = [" " * columns.before_bar] * (rows - 1) + [label + figure]
+    scale = f"{fmt.gib(top)} ┤".rjust(columns.before_bar)
+    texts = [scale] + [" " * columns.before_bar] * (rows - 2) + [label + figure]
+    texts = texts[-rows:]
     return [
         line((text, "$foreground-muted"), (row, "$success 70%"))
         for text, row in zip(texts, blocks, strict=True)

@@ -22,6 +22,9 @@ from widgets.text import Part, arrange, fit, line, safe, styled, wrap_to
 
 ONE_READING = "rates need two readings"
 
+LINES_WITH_COURSES = 8
+"""From this height on each figure has a line with its course."""
+
 READING_S = 2.0
 """More than the time between two readings of the metrics."""
 
@@ -37,12 +40,16 @@ class ServingView:
         serving: None where nothing was scraped, with the reason in `reason`.
         output_tokens_per_s: one value for each past second, None for one without a rate.
         input_tokens_per_s: the same for the prompt.
+        requests_per_s: the same for requests.
+        kv_cache_shares: the KV cache in use in each past second, as a share of one.
     """
 
     serving: Serving | None = None
     reason: str = ""
     output_tokens_per_s: tuple[float | None, ...] = ()
     input_tokens_per_s: tuple[float | None, ...] = ()
+    requests_per_s: tuple[float | None, ...] = ()
+    kv_cache_shares: tuple[float | None, ...] = ()
 
 
 class ServingPanel(Panel):
@@ -65,20 +72,27 @@ def draw(view: ServingView, width: int, height: int) -> list[Content]:
         return [styled(text) for text in wrap_to(f"serving — {reason}", width, height)]
     if height < 6:
         return _short(serving, view, width)[:height]
-    tail = [
-        _queue(serving, width),
-        _window(serving, width),
+    latencies = [
         _latency("TTFT", serving.ttft, width),
         _latency("ITL", serving.inter_token, width),
-        _caches(serving, width),
     ]
-    if height < 7:
-        return [_speeds(serving, view.output_tokens_per_s, width), *tail]
-    speeds = [
-        _speed("out", serving.output_tokens_per_s, view.output_tokens_per_s, width),
-        _speed("in", serving.input_tokens_per_s, view.input_tokens_per_s, width),
+    if height < LINES_WITH_COURSES:
+        speeds = _speeds(serving, view.output_tokens_per_s, width)
+        told = [speeds, _queue(serving, width), _window(serving, width), *latencies]
+        return [*told, _caches(serving, width)]
+    courses = (
+        (_figure("out", serving.output_tokens_per_s, "tok/s"), view.output_tokens_per_s, None),
+        (_figure("in", serving.input_tokens_per_s, "tok/s"), view.input_tokens_per_s, None),
+        (_figure("", serving.requests_per_s, "req/s"), view.requests_per_s, None),
+        (f"KV  {fmt.percent(serving.kv_cache_usage):>7} cache", view.kv_cache_shares, 1.0),
+    )
+    return [
+        *(_small_course(figure, course, top, width) for figure, course, top in courses),
+        _queue(serving, width),
+        *latencies,
+        _window(serving, width),
+        *_course(view.output_tokens_per_s, width, height - LINES_WITH_COURSES - 1),
     ]
-    return [*speeds, *tail, *_course(view.output_tokens_per_s, width, height - 8)]
 
 
 def _short(serving: Serving, view: ServingView, width: int) -> list[Content]:
@@ -86,7 +100,7 @@ def _short(serving: Serving, view: ServingView, width: int) -> list[Content]:
     use = Part.of(1, f"KV {fmt.percent(serving.kv_cache_usage)}", droppable=False)
     over = Part.of(0, f"({_length(serving)})", style="$foreground-muted", droppable=False)
     count = fmt.count(serving.ttft.n)
-    requests = Part.of(2, f"{count} requests", f"n={count}", style="$foreground-muted")
+    requests = Part.of(4, f"{count} requests", f"n={count}", style="$foreground-muted")
     return [
         _speeds(serving, view.output_tokens_per_s, width, over),
         _queue(serving, width, use),
@@ -110,19 +124,36 @@ def _speeds(serving: Serving, course: Sequence[float | None], width: int, *more:
     return line(told, "  ", (spark, "$primary")) if len(spark) >= 6 else told
 
 
-def _speed(word: str, value: float | None, course: Sequence[float | None], width: int) -> Content:
-    figure = f"{word:<4}{fmt.rate(value):>7} tok/s  "
-    spark = bars.sparkline(course, width - len(figure))
-    return line((figure, "bold" if word == "out" else ""), (spark, "$primary"))
+def _figure(word: str, value: float | None, unit: str) -> str:
+    return f"{word:<4}{fmt.rate(value):>7} {unit}"
+
+
+def _small_course(
+    figure: str, course: Sequence[float | None], top: float | None, width: int
+) -> Content:
+    """Return a figure, its course in one line, and what the highest block of that stands for."""
+    head = f"{figure}  "
+    most = top or _top(course)
+    scale = "" if most is None else f" {fmt.percent(top) if top else fmt.count(most)}"
+    room = width - len(head) - max(6, len(scale))
+    spark = bars.sparkline(course, room, most)
+    if room < 6 or not spark:
+        return styled(head.rstrip())
+    return line((head, "bold"), (spark.rjust(room), "$primary"), (scale, "$foreground-muted"))
+
+
+def _top(values: Sequence[float | None]) -> float | None:
+    """Return a round number that no value exceeds, so that the scale seldom changes."""
+    highest = max((value for value in values if value is not None), default=0.0)
+    return bars.step(highest, 1) if highest > 0 else None
 
 
 def _course(values: Sequence[float | None], width: int, height: int) -> list[Content]:
     """Return the recent tokens out as a chart, where there is room for one."""
-    known = [value for value in values if value is not None]
-    if height < 3 or not known:
+    top = _top(values)
+    if height < 3 or top is None:
         return []
-    top = max(known) or 1.0
-    label = f"{fmt.rate(top)} "
+    label = f"{fmt.count(top)} "
     shown = values[-(width - len(label)) :]
     shares = [None if value is None else value / top for value in shown]
     rows = bars.block_rows(shares, min(height, 8))
@@ -166,8 +197,9 @@ def _window(serving: Serving, width: int) -> Content:
         return styled(fit(serving.reason or ONE_READING, width), "$foreground-muted")
     parts = [
         Part.of(1, f"{fmt.count(serving.ttft.n)} requests"),
-        Part.of(2, "exact mean, percentiles by bucket"),
-        Part.of(3, "A/B is exact"),
+        Part.of(3, "exact mean, percentiles by bucket"),
+        Part.of(4, "A/B is exact"),
+        Part.of(2, f"prefix hits {fmt.percent(serving.prefix_cache_hit_share)}"),
     ]
     over = Part.of(0, f"over {_length(serving)}", droppable=False)
     return arrange([over, *parts], width).stylize("$foreground-muted")
@@ -195,7 +227,13 @@ def _latency(word: str, seen: Latency, width: int, *more: Part) -> Content:
             Part.of(0, f"mean {fmt.latency(seen.mean_s)}", droppable=False),
             Part.of(4, f"p50 {p50}"),
             Part.of(5, f"p90 {p90}"),
-            Part.of(3, f"p99 {p99}", f"p99 {p99.replace(' to ', '–')}", droppable=False),
+            Part.of(
+                3,
+                f"p99 {p99}",
+                f"p99 {p99.replace(' to ', '–')}",
+                _most(seen.p99),
+                droppable=False,
+            ),
             *more,
         ],
         width,
@@ -204,6 +242,13 @@ def _latency(word: str, seen: Latency, width: int, *more: Part) -> Content:
 
 def _within(bucket: Bucket | None) -> str:
     return UNKNOWN if bucket is None else fmt.between(bucket.low_s, bucket.high_s)
+
+
+def _most(bucket: Bucket | None) -> str:
+    """Return the upper edge of the 99th percentile's bucket, where there is no room for both."""
+    if bucket is None or bucket.high_s is None:
+        return f"p99 {_within(bucket)}"
+    return f"p99 {fmt.between(0.0, bucket.high_s)}"
 
 
 def _caches(serving: Serving, width: int) -> Content:

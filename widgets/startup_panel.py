@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from textual.content import Content
+from textual.geometry import Size
 from textual.reactive import reactive
 
 from backends.domain import format as fmt
@@ -15,7 +16,10 @@ from widgets.phase_bars import NO_MEMORY, MemoryTimeline, PhaseChart, phase_line
 from widgets.phase_names import LONG_NAMES
 from widgets.start_failure import LINES_FOR_PHASES, failure_lines, failure_part
 from widgets.start_report import levers_part, report_lines, slower_part
-from widgets.text import Part, arrange, fit, safe, styled
+from widgets.text import Part, arrange, fit, line, safe, styled
+
+TALLEST = 60
+"""No start has more to say than fits in so many lines."""
 
 COMPACT_LINES = 8
 """Up to this height a start that is old news shows no phases."""
@@ -65,6 +69,7 @@ class StartupView:
         levers: what would shorten the next start, those of the largest phase first.
         memory: drawn on the axis of the phases.
         compact: show few lines, for a start that ended well and is old news.
+        details: what would be started, as names and values, for a server that does not run.
         start_key: the key that starts a server, shown where there is no start.
         whole_key: the key that gives the panel the whole screen.
         log_key: the key that opens the log.
@@ -86,10 +91,22 @@ class StartupView:
     levers: tuple[Advice, ...] = ()
     memory: MemoryTimeline = NO_MEMORY
     compact: bool = False
+    details: tuple[tuple[str, str], ...] = ()
     start_key: str = "s"
     whole_key: str = "1"
     log_key: str = "l"
     reason: str = ""
+
+    @property
+    def title(self) -> str:
+        """What the panel is about."""
+        if self.end_of_service:
+            return "Stopped unexpectedly"
+        if self.failure is not None:
+            return "Start failed"
+        if self.total_s is None:
+            return "Profile"
+        return "Start" if self.outcome is not None else "Cold start"
 
     @property
     def chart(self) -> PhaseChart:
@@ -116,6 +133,22 @@ class StartupPanel(Panel):
 
     view: reactive[StartupView] = reactive(StartupView(), repaint=False)
 
+    def watch_view(self) -> None:
+        """Redraw what changed; where the screen leaves the height to the panel, ask for it."""
+        if self.border_title != self.view.title:
+            self.border_title = self.view.title
+        if self.styles.is_auto_height and self._wanted_lines(self.size.width) != self.size.height:
+            self.refresh(layout=True)
+        super().watch_view()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Return the lines that show all of it."""
+        del container, viewport
+        return self._wanted_lines(width)
+
+    def _wanted_lines(self, width: int) -> int:
+        return max(1, len(draw(self.view, width, TALLEST)))
+
     def lines(self, width: int, height: int) -> list[Content]:
         """Return the phases, the failure, or one line."""
         return draw(self.view, width, height)
@@ -124,7 +157,7 @@ class StartupPanel(Panel):
 def draw(view: StartupView, width: int, height: int) -> list[Content]:
     """Return the panel's lines: a failure first, phases in the middle, the total last."""
     if view.total_s is None:
-        return [_no_start(view, width)]
+        return _no_start(view, width, height)
     if view.failure is not None:
         return _failed(view, width, height)
     if height < 3:
@@ -151,14 +184,24 @@ def _failed(view: StartupView, width: int, height: int) -> list[Content]:
     return [*told, *phase_lines(view.chart, width, room)] if room >= LINES_FOR_PHASES else told
 
 
-def _no_start(view: StartupView, width: int) -> Content:
+def _no_start(view: StartupView, width: int, height: int) -> list[Content]:
+    """Return what a start would run, and the phases that earlier ones had."""
     if view.reason:
-        return styled(fit(f"{UNKNOWN} {safe(view.reason)}", width), "$foreground-muted")
-    key = f"press {view.start_key} to start a server"
-    parts = [Part.of(0, f"○ no start yet: {key}", key, droppable=False)]
+        return [styled(fit(f"{UNKNOWN} {safe(view.reason)}", width), "$foreground-muted")]
+    parts = [Part.of(0, f"○ stopped: press {view.start_key} to start", style="bold")]
     if view.previous is not None:
         parts.append(Part.of(1, _previous(view.previous), style="$foreground-muted"))
-    return arrange(parts, width)
+    names = max((len(name) for name, _ in view.details), default=0)
+    told = [
+        line((f"{name.ljust(names)}  ", "$foreground-muted"), fit(safe(value), width - names - 2))
+        for name, value in view.details
+    ]
+    lines = [arrange(parts, width), *told][:height]
+    chart = PhaseChart(view.phases)
+    room = height - len(lines)
+    if not view.phases or room <= LINES_FOR_PHASES:
+        return lines
+    return [*lines, *phase_lines(chart, width, room)]
 
 
 def _previous(previous: PreviousStarts) -> str:

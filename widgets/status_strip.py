@@ -1,6 +1,7 @@
-"""The status strip: which server, in which state, where."""
+"""The header of every screen: which server, in which state, where, and what it has cost."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from textual.content import Content
 from textual.reactive import reactive
@@ -29,6 +30,8 @@ class StatusView:
     Attributes:
         state: None where no server is known.
         looked: this host was searched for servers; without it nothing is said of them.
+        spent_usd: what the host has cost since its bill began; None without a price.
+        usd_per_hour: what it costs now; None without a price.
         simulated: the server, its GPU or its prices are made up.
         replayed: all of it was recorded, and is over.
         problems: what a source cannot tell, as short sentences.
@@ -42,6 +45,8 @@ class StatusView:
     port: int | None = None
     uptime_s: float | None = None
     owner: Owner | None = None
+    spent_usd: Decimal | None = None
+    usd_per_hour: Decimal | None = None
     simulated: bool = False
     replayed: bool = False
     looked: bool = False
@@ -97,10 +102,13 @@ def _server_parts(view: StatusView) -> list[Part]:
     if view.uptime_s is not None:
         up = fmt.clock(view.uptime_s)
         parts.append(Part.of(2, f"up {up}", droppable=False))
+    if view.spent_usd is not None:
+        spent, rate = fmt.short_usd(view.spent_usd), fmt.short_usd(view.usd_per_hour)
+        parts.append(Part.of(4, f"spent {spent} at {rate}/h", f"{spent} at {rate}/h", spent))
     if view.pid is not None:
         parts.append(Part.of(6, f"pid {view.pid}", style="$foreground-muted"))
     if view.owner is not None:
-        owner = "run by inferctl" if view.owner is Owner.MANAGED else "not run by inferctl"
+        owner = "managed" if view.owner is Owner.MANAGED else "external"
         parts.append(Part.of(7, owner, style="$foreground-muted"))
     return parts
 
@@ -109,7 +117,7 @@ def _problem_part(view: StatusView) -> Part:
     if not view.problems:
         return Part(4, ())
     first, more = safe(view.problems[0]), len(view.problems) - 1
-    told = f"▲ {first}" + (f" (and {more} more)" if more else "")
+    told = f"▲ {first}" + (f" (+{more}, press !)" if more else "")
     count = len(view.problems)
     forms = (told, f"▲ {count} problem{'s' if count > 1 else ''}", f"▲ {count}")
     return Part(4, tuple(line((form, "$text-warning")) for form in forms))

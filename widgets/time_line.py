@@ -22,7 +22,8 @@ def time_lines(
 
     Args:
         samples: seconds and value, in order of time; a cell shows the last sample before its end.
-        between_s: the ends of the axis in seconds.
+        between_s: the ends of the axis in seconds; one that ends at 0, which is now, may be
+            labelled in minutes.
         top_value: the value of a full column.
         top: the label of the highest row.
         width: in cells.
@@ -32,7 +33,10 @@ def time_lines(
     room, rows = max(1, width - gutter), max(1, height - 1)
     shares = column_shares(samples, between_s, top_value, room)
     blocks = [[(row, "$primary 80%")] for row in bars.block_rows(shares, rows)]
-    drawn = framed(blocks, {rows - 1: "0", 0: top}, bars.axis(*between_s, room, " s"), gutter)
+    first_s, last_s = between_s
+    unit_s, unit = (60.0, " min") if last_s - first_s > 90 and not last_s else (1.0, " s")
+    labels = bars.axis(first_s / unit_s, last_s / unit_s, room, unit)
+    drawn = framed(blocks, {rows - 1: "0", 0: top}, labels, gutter)
     return [line(*row) for row in drawn[:height]]
 
 

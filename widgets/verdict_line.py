@@ -1,4 +1,4 @@
-"""The verdict: a word, a sentence, and the one number that would flip it."""
+"""The verdict: a word, a sentence, the number that would flip it, and where the load stands."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,6 +6,7 @@ from typing import Literal
 from textual.content import Content
 from textual.reactive import reactive
 
+from widgets.crossover_bar import CrossoverBar, crossover_lines
 from widgets.panel import Panel
 from widgets.text import Part, arrange, cells, fit, line, safe, styled
 
@@ -30,7 +31,8 @@ class VerdictView:
         word: the verdict itself, for example ``SELF-HOST CHEAPER``.
         sentence: why, with the figures.
         flip: the one number that would flip it, for example ``GPU wins above 3.5 req/s``.
-        label: which question it answers, for example ``PLAN``; empty where there is only one.
+        label: which question it answers, for example ``Long-term``; empty where there is only one.
+        crossover: drawn below the words where there is room for them and two lines more.
     """
 
     kind: VerdictKind = "undecided"
@@ -38,10 +40,13 @@ class VerdictView:
     sentence: str = ""
     flip: str = ""
     label: str = ""
+    crossover: CrossoverBar | None = None
 
 
 class VerdictLine(Panel):
-    """Two lines at most, without a box."""
+    """The words, and the crossover below them; without a box where the screen gives it none."""
+
+    BORDER_TITLE = "Verdict"
 
     DEFAULT_CSS = """
     VerdictLine {
@@ -54,11 +59,19 @@ class VerdictLine(Panel):
     view: reactive[VerdictView] = reactive(VerdictView(), repaint=False)
 
     def lines(self, width: int, height: int) -> list[Content]:
-        """Return word and flip number, then the sentence."""
+        """Return word and flip number, then the sentence, then the crossover."""
         return draw(self.view, width, height)
 
 
 def draw(view: VerdictView, width: int, height: int) -> list[Content]:
+    """Return the words in one line or two, and the crossover where two lines are left for it."""
+    if view.crossover is None or height < 3:
+        return _words(view, width, height)
+    words = _words(view, width, height - 2)
+    return [*words, *crossover_lines(view.crossover, width, min(3, height - len(words)))]
+
+
+def _words(view: VerdictView, width: int, height: int) -> list[Content]:
     """Return word, sentence and flip in one line where they fit, else in two."""
     glyph, style = _LOOKS[view.kind]
     named = f"{safe(view.label)} " if view.label else ""

@@ -1,4 +1,4 @@
-"""The VRAM panel: who holds which part of each GPU, and how memory rose during the start."""
+"""The VRAM panel: who holds which part of each GPU, and how that changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +21,9 @@ class VramView:
 
     Attributes:
         reason: why there is no GPU, as one sentence.
-        timeline: seconds since launch and bytes used at that instant, in order.
-        t0_s: left end of the time line in seconds since launch, the same as that of the phases.
+        timeline: seconds and bytes used at that instant, in order; the seconds are since launch
+            while a start is timed, else before now and negative.
+        t0_s: left end of the time line.
         t1_s: its right end.
         timeline_total_bytes: the height of the time line, None where the total is unknown.
     """
@@ -107,5 +108,5 @@ def _time(view: VramView, width: int, height: int) -> list[Content]:
         view.timeline_total_bytes or max(known),
         top=f"{fmt.gib(view.timeline_total_bytes or max(known))} GiB",
         width=width,
-        height=min(height, 12),
+        height=height,
     )

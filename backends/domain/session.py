@@ -45,6 +45,9 @@ TRAFFIC_WINDOW_S = 600.0
 
 TRAFFIC_STEP_S = 15.0
 
+MEMORY_WINDOW_S = 600.0
+"""GPU memory is shown over ten minutes once no start is timed."""
+
 METRICS = "metrics"
 SERVERS = "servers"
 
@@ -60,9 +63,13 @@ class Session:
     Attributes:
         life: the watched server; None before one was chosen.
         memory: used bytes of all GPUs together over the seconds since launch, while it starts.
+        recent_memory: the same over the last `MEMORY_WINDOW_S` on the monotonic clock, whatever the
+            server does.
         scraped: the newest scrape.
         recent: scrapes of the last `SERVING_WINDOW_S`, oldest first, none across a restart.
         serving: what was served over `recent`.
+        kv_cache_shares: the share of the KV cache in use at each scrape, oldest first.
+        request_rates: requests per second between two scrapes, oldest first.
         output_rates: output tokens per second between two scrapes, oldest first, None where a
             scrape gave no rate.
         traffic: readings of the last `TRAFFIC_WINDOW_S`, oldest first, none across a restart.
@@ -74,11 +81,14 @@ class Session:
     life: Life | None = None
     gpus: GpuSample | None = None
     memory: Timeline = field(default_factory=Timeline)
+    recent_memory: tuple[TimelinePoint, ...] = ()
     scraped: MetricsScraped | None = None
     recent: tuple[MetricsScraped, ...] = ()
     serving: Serving | None = None
     output_rates: tuple[float | None, ...] = ()
     input_rates: tuple[float | None, ...] = ()
+    request_rates: tuple[float | None, ...] = ()
+    kv_cache_shares: tuple[float | None, ...] = ()
     traffic: tuple[MetricsScraped, ...] = ()
     account: Account = field(default_factory=Account)
     ab: Ab | None = None
@@ -127,6 +137,7 @@ def _turned(session: Session, life: Life) -> Session:
         Session(session.now),
         life=life,
         gpus=session.gpus,
+        recent_memory=session.recent_memory,
         account=session.account,
         ab=session.ab,
     )
@@ -224,9 +235,13 @@ def _with_failure(session: Session, fact: SourceFailed) -> Session:
 
 
 def _with_gpus(session: Session, fact: GpusSampled) -> Session:
-    session = replace(recovered(session, "gpus"), gpus=fact.sample)
     life = session.life
     used = [gpu.memory.used_bytes for gpu in fact.sample.gpus]
+    session = replace(
+        recovered(session, "gpus"),
+        gpus=fact.sample,
+        recent_memory=_recent_memory(session.recent_memory, fact.at.mono_s, used),
+    )
     if life is None or life.spawned_at is None or life.server.pid is None or None in used:
         return session
     if life.start is None or running_phase(life.start) is None:
@@ -236,6 +251,17 @@ def _with_gpus(session: Session, fact: GpusSampled) -> Session:
     since_s = fact.at.mono_s - life.spawned_at.mono_s
     total = sum(size for size in used if size is not None)
     return replace(session, memory=with_point(session.memory, TimelinePoint(since_s, total)))
+
+
+def _recent_memory(
+    kept: tuple[TimelinePoint, ...], at_s: float, used: list[int | None]
+) -> tuple[TimelinePoint, ...]:
+    """Return the memory of all GPUs together; a sample in which one is unknown leaves a gap."""
+    known = [size for size in used if size is not None]
+    if not used or len(known) < len(used):
+        return kept
+    young = (each for each in kept if 0.0 <= at_s - each.at_s <= MEMORY_WINDOW_S)
+    return (*young, TimelinePoint(at_s, sum(known)))
 
 
 def _with_scrape(session: Session, fact: MetricsScraped) -> Session:
@@ -251,6 +277,8 @@ def _with_scrape(session: Session, fact: MetricsScraped) -> Session:
         serving=serving_between(recent[0], fact) if recent else newest,
         output_rates=(*session.output_rates, newest.output_tokens_per_s)[-RATE_HISTORY:],
         input_rates=(*session.input_rates, newest.input_tokens_per_s)[-RATE_HISTORY:],
+        request_rates=(*session.request_rates, newest.requests_per_s)[-RATE_HISTORY:],
+        kv_cache_shares=(*session.kv_cache_shares, newest.kv_cache_usage)[-RATE_HISTORY:],
         traffic=_traffic(_demand_alone(session.traffic, earlier, fact), fact),
     )
 

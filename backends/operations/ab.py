@@ -43,7 +43,7 @@ def why_no_ab(session: Session, settings: Settings) -> str:
     """Return what is missing for an A/B, empty where nothing is."""
     if len(ab_targets(session, settings)) >= LEAST_TARGETS:
         return ""
-    return "it needs two, a ready server and an [endpoint.NAME], or two endpoints"
+    return "needs two targets: start the server, or add [endpoint.NAME] to config.toml"
 
 
 def _answers(server: Server) -> bool:

@@ -39,6 +39,7 @@ class Context:
         tests_usd: what inferctl's own tests have cost since the bill began.
         beside: a recorded A/B that stands beside the live one.
         load: the load test that runs, or that has ended and was not looked at yet.
+        log_tail: the newest lines of the watched server's log while it starts or has failed.
         simulated: everything on screen is made up.
         replayed: everything on screen was recorded; keys that start or stop something are off.
     """
@@ -60,6 +61,7 @@ class Context:
     tests_usd: Decimal = Decimal(0)
     beside: AbSeries | None = None
     load: "LoadProgress | None" = None
+    log_tail: tuple[str, ...] = ()
 
 
 def context_of(host: Host) -> Context:

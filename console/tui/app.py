@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker
@@ -28,6 +30,7 @@ from backends.operations.host import Host
 from backends.operations.watched import Watched
 from console.tui.actions.console import UNDER_WAY
 from console.tui.bindings import APP_BINDINGS
+from console.tui.driver import LeanDriver
 from console.tui.palette import Palette, commands
 from console.tui.screens.main import MainScreen
 from console.tui.screens.welcome import Choose, WelcomeScreen
@@ -89,6 +92,11 @@ class InferctlApp(App[str]):
         from console.tui.actions.actions import Actions  # noqa: PLC0415
 
         return Actions(self)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return the driver that sends a terminal the least."""
+        found = super().get_driver_class()
+        return LeanDriver if found is LinuxDriver else found
 
     def on_mount(self) -> None:
         """Take the user's theme and keys, and draw the first screen; the sources come after it."""

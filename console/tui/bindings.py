@@ -103,6 +103,14 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding("3", "maximise(3)", "A/B panel", id="panel.ab", tooltip=WHOLE, show=False),
     Binding("4", "maximise(4)", "Cost panel", id="panel.cost", tooltip=WHOLE, show=False),
     Binding("5", "maximise(5)", "Serving panel", id="panel.serving", tooltip=WHOLE, show=False),
+    Binding(
+        "escape",
+        "restore",
+        "All panels",
+        id="panel.restore",
+        tooltip="Give every panel its room back",
+        show=False,
+    ),
 ]
 """What the main screen adds."""
 

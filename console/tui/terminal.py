@@ -2,7 +2,10 @@
 
 import asyncio
 import gc
+import os
+import select
 import sys
+import threading
 from typing import TYPE_CHECKING, TypeVar
 
 from backends.problem import UsageProblem
@@ -11,6 +14,15 @@ if TYPE_CHECKING:
     from textual.app import App
 
 Result = TypeVar("Result")
+
+LOOK_S = 0.25
+"""How often the terminal is looked for."""
+
+ORDERLY_END_S = 0.5
+"""How long an app may take to end once its terminal has gone."""
+
+HUNG_UP = 129
+"""What a shell reports of a process that a hangup ended: 128 and SIGHUP."""
 
 SETTLED_S = 0.5
 """After this the first frames are drawn and the sources loaded."""
@@ -43,7 +55,27 @@ def draw(app: "App[Result]") -> Result | None:
 async def _drawn(app: "App[Result]") -> Result | None:
     sys.setswitchinterval(THREAD_TURN_S)
     asyncio.get_running_loop().call_later(SETTLED_S, _spare_what_stays)
-    return await app.run_async()
+    watch = asyncio.create_task(_end_without_terminal(app))
+    try:
+        return await app.run_async()
+    finally:
+        watch.cancel()
+
+
+async def _end_without_terminal(app: "App[Result]") -> None:
+    """End the app once its terminal has gone: no hangup reaches the first process of a container.
+
+    Writing to such a terminal may never return, so that the process is ended where the app is not
+    by then.
+    """
+    terminal = select.poll()
+    terminal.register(sys.stdin.fileno(), 0)
+    while not terminal.poll(0):  # noqa: ASYNC110 - the kernel tells nobody who waits in the loop
+        await asyncio.sleep(LOOK_S)
+    last = threading.Timer(ORDERLY_END_S, os._exit, (HUNG_UP,))
+    last.daemon = True
+    last.start()
+    app.exit()
 
 
 def _spare_what_stays() -> None:

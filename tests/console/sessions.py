@@ -46,6 +46,18 @@ PROFILE = Profile(
     gpu_price_as_of=DAY,
 )
 SETTINGS = Settings((PROFILE,), (SERVERLESS,), Limits(ttft_p99_s=1.0))
+LOG = (
+    "INFO 09-21 08:13:24 [api_server.py:1289] vLLM API server version 0.32.0",
+    "(EngineCore pid=4242) INFO 09-21 08:13:31 [core.py:93] Initializing a V1 LLM engine",
+    "(EngineCore pid=4242) WARNING 09-21 08:13:33 [model.py:88] Casting bfloat16 to float16.",
+    "(EngineCore pid=4242) INFO 09-21 08:13:35 [weight_utils.py:392] Time spent: 10.0 s",
+    'INFO:     127.0.0.1:51978 - "GET /health HTTP/1.1" 200 OK',
+    "torch.OutOfMemoryError: CUDA out of memory.",
+    "(EngineCore pid=4242) ERROR 09-21 08:13:40 [core.py:700] EngineCore failed to start.",
+    "Traceback (most recent call last):",
+    '  File "vllm/v1/engine/core.py", line 691, in run_engine_core',
+    "RuntimeError: Engine core initialization failed. See root cause above.",
+)
 DESK = Context(SETTINGS)
 PLAN: dict[str, Any] = {
     "hours_per_day": 10,

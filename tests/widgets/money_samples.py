@@ -22,7 +22,6 @@ METER = CostView(
         EndpointCost("third", None, "no price set"),
     ),
     tokens="1.2M in, 340k out",
-    crossover=CrossoverBar(2.1, 4.2, (3.6, 4.9), 12.5),
 )
 COST = {
     "unknown": CostView(reason="no price for this GPU: inferctl prices set"),
@@ -31,11 +30,6 @@ COST = {
     "over-stale": replace(
         METER, budget="over", budget_usd=Decimal(12), stale=True, stale_reason="120 days old"
     ),
-    "no-capacity": replace(
-        METER,
-        crossover=CrossoverBar(2.1, 4.2, (3.6, 4.9), capacity_reason="not measured: inferctl load"),
-    ),
-    "impossible": replace(METER, crossover=CrossoverBar(2.1, 14.2, (13.6, 14.9), 12.5)),
 }
 
 _SENTENCE = "At 2.1 req/s the GPU costs $1.88/h and the endpoint $0.94/h."
@@ -48,6 +42,16 @@ VERDICT = {
     "hybrid": VerdictView("hybrid", "HYBRID CHEAPER (2)", _SENTENCE, "third GPU above 54 req/s"),
     "too-close": VerdictView("too_close", "TOO CLOSE", _SENTENCE, "decided outside 3.6 to 4.9"),
     "impossible": VerdictView("impossible", "NO CROSSOVER", _SENTENCE, "capacity of 14.2 req/s"),
+}
+_API = VERDICT["api"]
+CROSSOVERS = {
+    "capacity": replace(_API, crossover=CrossoverBar(2.1, 4.2, (3.6, 4.9), 12.5)),
+    "no-capacity": replace(
+        _API,
+        crossover=CrossoverBar(2.1, 4.2, (3.6, 4.9), capacity_reason="not measured: inferctl load"),
+    ),
+    "impossible": replace(_API, crossover=CrossoverBar(2.1, 14.2, (13.6, 14.9), 12.5)),
+    "unknown": VerdictView(sentence="no price for the endpoint", crossover=CrossoverBar()),
 }
 
 CHART = {

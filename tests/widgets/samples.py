@@ -316,7 +316,7 @@ _PAST_RUNS = (
     TargetRuns("b", _A_S, spread(_A_S), past=True),
 )
 AB |= {
-    "impossible": AbView(reason="it needs two, a ready server and an [endpoint.NAME]"),
+    "impossible": AbView(reason="needs two targets: start the server, or add [endpoint.NAME]"),
     "priced": replace(
         COMPARED,
         targets=(

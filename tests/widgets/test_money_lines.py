@@ -15,16 +15,20 @@ def test_cost_at_its_narrowest() -> None:
     text = shown(cost_panel.draw, money_samples.COST["over-stale"])
     for fact in ("$12.34", "$1.88/h", "2026-11-01", "▲ STALE", "✖ OVER BUDGET", "serverless $3.21"):
         assert fact in text
-    for fact in ("now 2.1", "even 4.2", "cap 12.5"):
-        assert fact in text
 
 
 def test_cost_in_three_lines() -> None:
     text = shown(cost_panel.draw, money_samples.METER, (76, 3))
-    for fact in ("spent $12.34", "$1.88/h", "2026-11-01", "serverless $3.21", "break-even 4.2"):
+    for fact in ("spent $12.34", "$1.88/h", "2026-11-01", "serverless $3.21", "serving $8.00"):
         assert fact in text
+
+
+def test_the_verdict_has_the_load_the_break_even_and_the_capacity_below_it() -> None:
+    text = shown(verdict_line.draw, money_samples.CROSSOVERS["capacity"], (38, 3))
     assert "◆" in text.splitlines()[1]
-    unmeasured = shown(cost_panel.draw, money_samples.COST["no-capacity"], (76, 3))
+    for fact in ("API CHEAPER", "now 2.1", "even 4.2", "capacity 12.5"):
+        assert fact in text
+    unmeasured = shown(verdict_line.draw, money_samples.CROSSOVERS["no-capacity"], (76, 3))
     assert "capacity — not measured" in unmeasured
 
 
@@ -37,18 +41,18 @@ def test_unknown_cost_is_a_dash_with_its_reason() -> None:
 
 
 def test_an_unmeasured_capacity_says_so() -> None:
-    text = shown(cost_panel.draw, money_samples.COST["no-capacity"])
-    assert "cap —" in text
+    text = shown(verdict_line.draw, money_samples.CROSSOVERS["no-capacity"], (36, 5))
+    assert "capacity —" in text
     assert "capacity — not measured" in text
 
 
 def test_no_gain_is_drawn_where_capacity_is_unknown() -> None:
-    assert "━" in shown(cost_panel.draw, money_samples.METER)
-    assert "━" not in shown(cost_panel.draw, money_samples.COST["no-capacity"])
+    assert "━" in shown(verdict_line.draw, money_samples.CROSSOVERS["capacity"])
+    assert "━" not in shown(verdict_line.draw, money_samples.CROSSOVERS["no-capacity"])
 
 
 def test_a_break_even_beyond_capacity_is_said() -> None:
-    text = shown(cost_panel.draw, money_samples.COST["impossible"])
+    text = shown(verdict_line.draw, money_samples.CROSSOVERS["impossible"], (36, 5))
     assert "break-even above capacity" in text
     axis = next(line for line in text.splitlines() if "◆" in line and "─" in line)
     assert axis.index("●") < axis.index("┃") < axis.index("◆")

@@ -13,6 +13,7 @@ from console.tui.actions.records import RecordActions
 from console.tui.actions.server import ServerActions
 from console.tui.actions.setup import SetupActions
 from console.tui.actions.show import ShowActions
+from console.tui.actions.tail import TailActions
 from console.tui.actions.watch import WatchActions
 
 
@@ -29,6 +30,7 @@ class Actions:
         load: the load tests.
         setup: the welcome's choices.
         show: the other screens.
+        tail: the log beside a start.
     """
 
     def __init__(self, console: Console) -> None:
@@ -42,6 +44,7 @@ class Actions:
         self.load = LoadActions(console, self.drawing)
         self.setup = SetupActions(console, self.watch)
         self.show = ShowActions(console, self.drawing, self.setup.choose, self.watch.turn_to)
+        self.tail = TailActions(console, self.drawing)
 
     async def begin(self, watched: Watched | None, *, start_at_once: bool) -> None:
         """Start everything that yields facts."""
@@ -64,3 +67,4 @@ class Actions:
             self.watch.follow_restarted(fact)
             self.watch.adopt_orphaned(fact)
         self.records.keep(fact)
+        self.tail.keep_up()

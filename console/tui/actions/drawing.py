@@ -7,6 +7,8 @@ from console.tui.screens.servers import ServersScreen
 from console.tui.screens.welcome import WelcomeScreen
 from console.tui.views.keys import ab_runs, load_runs
 from console.tui.views.screen import main_view
+from console.tui.views.status import status_view
+from widgets.status_strip import StatusStrip
 
 REDRAW_S = 0.08
 """Facts are gathered this long before they are drawn: faster than an eye, slower than a flood."""
@@ -44,6 +46,8 @@ class Drawing:
             screen.show(console.session)
         elif isinstance(screen, ServersScreen):
             screen.show(console.session, console.context)
+        for strip in screen.query(StatusStrip):
+            strip.view = status_view(console.session, console.context)
         self._offer_keys()
 
     def _offer_keys(self) -> None:

@@ -25,6 +25,7 @@ from console.tui.views.what_if import FIGURES, LENGTHS, Figure, changed, lengths
 from widgets.cost_chart import CostChart
 from widgets.length_cards import LengthCards
 from widgets.options_bars import OptionsBars
+from widgets.status_strip import StatusStrip
 from widgets.still_footer import StillFooter
 from widgets.verdict_line import VerdictLine
 
@@ -85,6 +86,7 @@ class CostScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the figures beside the chart, and what follows from them below."""
+        yield StatusStrip()
         with Horizontal(id="plan"):
             what_if = Static(id="what-if")
             what_if.border_title = "What if"

@@ -11,6 +11,7 @@ from backends.domain.gpu import GpuSample
 from console.tui.bindings import BACK
 from widgets.gpu_remarks import GpuRemarks
 from widgets.gpu_table import GpuTable, GpuTableView
+from widgets.status_strip import StatusStrip
 from widgets.still_footer import StillFooter
 
 
@@ -28,6 +29,7 @@ class GpuScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the table above the sentences and the footer."""
+        yield StatusStrip()
         yield GpuTable()
         yield GpuRemarks()
         yield StillFooter()

@@ -10,6 +10,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from console.tui.bindings import APP_BINDINGS, BACK, MAIN_BINDINGS
+from widgets.status_strip import StatusStrip
 from widgets.still_footer import StillFooter
 
 TEXT = """
@@ -30,6 +31,7 @@ class HelpScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the keys, then the rest."""
+        yield StatusStrip()
         with VerticalScroll():
             yield Static(Content("\n".join(self._rows()) + "\n" + TEXT))
         yield StillFooter()

@@ -13,6 +13,7 @@ from backends.operations.record_files import Recorded
 from backends.problem import NotFound, Problem
 from console.tui.bindings import BACK
 from widgets.history_table import HistoryTable, HistoryView
+from widgets.status_strip import StatusStrip
 from widgets.still_footer import StillFooter
 
 
@@ -50,6 +51,7 @@ class HistoryScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the table."""
+        yield StatusStrip()
         yield HistoryTable()
         yield StillFooter()
 

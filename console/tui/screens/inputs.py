@@ -14,6 +14,7 @@ from backends.domain.decision.answer import Verdict
 from backends.domain.decision.wording import flips_at, reason
 from console.tui.bindings import BACK
 from widgets.options_bars import OptionBar, OptionsView
+from widgets.status_strip import StatusStrip
 from widgets.still_footer import StillFooter
 from widgets.verdict_line import VerdictView
 
@@ -36,6 +37,7 @@ class InputsScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the verdict, then its inputs."""
+        yield StatusStrip()
         with VerticalScroll():
             yield Static(Content("\n").join(self._lines()))
         yield StillFooter()

@@ -13,6 +13,7 @@ from backends.operations.host import Host
 from backends.operations.load_test import LoadProgress
 from console.tui.views.findings import load_view
 from widgets.load_curve import LoadCurve, LoadView
+from widgets.status_strip import StatusStrip
 from widgets.still_footer import StillFooter
 
 TICK_S = 1.0
@@ -51,6 +52,7 @@ class LoadScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the curve."""
+        yield StatusStrip()
         yield LoadCurve()
         yield StillFooter()
 

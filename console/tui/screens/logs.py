@@ -13,6 +13,7 @@ from backends.domain.facts import LogRead
 from backends.domain.start import Failure
 from console.tui.bindings import BACK
 from widgets.log_view import LogLines
+from widgets.status_strip import StatusStrip
 from widgets.still_footer import StillFooter
 
 
@@ -50,6 +51,7 @@ class LogScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the lines above the input and the footer."""
+        yield StatusStrip()
         yield self.lines
         yield Input(compact=True)
         yield StillFooter()

@@ -19,6 +19,7 @@ from widgets.cold_probe_panel import ColdProbePanel
 from widgets.load_curve import LoadCurve
 from widgets.panel import Panel
 from widgets.sleep_panel import SleepPanel, SleepView
+from widgets.status_strip import StatusStrip
 from widgets.still_footer import StillFooter
 
 
@@ -37,6 +38,7 @@ class RecordScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the panel of this kind of record."""
+        yield StatusStrip()
         yield panel_of(self.record)
         yield StillFooter()
 

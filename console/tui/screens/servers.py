@@ -16,6 +16,7 @@ from backends.operations.context import Context
 from console.tui.bindings import BACK
 from console.tui.views.servers import servers_view
 from widgets.server_table import ServerTable
+from widgets.status_strip import StatusStrip
 from widgets.text import safe
 
 
@@ -48,6 +49,7 @@ class ServersScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the table above the sentence and the footer."""
+        yield StatusStrip()
         yield ServerTable()
         yield Static(id="remark")
         yield Footer(show_command_palette=False, compact=True)

@@ -47,7 +47,7 @@ _ADVICE_LOOKS: dict[AdviceKind, Look] = {
 
 
 def cost_view(session: Session, context: Context, decision: Decision, today: date) -> CostView:
-    """Return the meter, the same tokens at each API, and where the crossover lies."""
+    """Return the meter, and the same tokens at each API."""
     profile, rental = decision.host.profile, decision.rental
     spent = rental.spent
     parts = {name: usd for name, _, usd in spent.parts} if spent else {}
@@ -71,7 +71,6 @@ def cost_view(session: Session, context: Context, decision: Decision, today: dat
         ),
         tokens=_tokens(session),
         tests_usd=context.tests_usd or None,
-        crossover=_crossover(decision),
         budget=rental.budget,
         budget_usd=context.settings.billing.budget_usd_per_day,
         today_usd=rental.today_usd,
@@ -80,14 +79,19 @@ def cost_view(session: Session, context: Context, decision: Decision, today: dat
 
 def plan_view(decision: Decision) -> VerdictView:
     """Return the plan, which rests on all that is known of the traffic; so do verbs and reports."""
-    return replace(verdict_view(decision.plan), label="PLAN")
+    return replace(verdict_view(decision.plan), label="Long-term")
+
+
+def main_verdict_view(decision: Decision) -> VerdictView:
+    """Return the plan with the load, the break-even and the capacity on one axis."""
+    return replace(verdict_view(decision.plan), crossover=_crossover(decision))
 
 
 def now_view(decision: Decision) -> VerdictView:
     """Return what to do with the GPU that is paid for."""
     now = decision.now
     return VerdictView(
-        _NOW_LOOKS[now.kind], now.kind.value.replace("_", " "), now_reason(now), label="NOW"
+        _NOW_LOOKS[now.kind], now.kind.value.replace("_", " "), now_reason(now), label="Right now"
     )
 
 
@@ -95,7 +99,7 @@ def advice_view(decision: Decision) -> VerdictView:
     """Return whether to act on the plan."""
     advice = decision.advice
     return VerdictView(
-        _ADVICE_LOOKS[advice.kind], advice.kind.value, advice_reason(advice), label="ACT"
+        _ADVICE_LOOKS[advice.kind], advice.kind.value, advice_reason(advice), label="Recommended"
     )
 
 

@@ -19,6 +19,8 @@ def serving_view(session: Session) -> ServingView:
         reason="" if session.serving else _reason(session),
         output_tokens_per_s=session.output_rates,
         input_tokens_per_s=session.input_rates,
+        requests_per_s=session.request_rates,
+        kv_cache_shares=session.kv_cache_shares,
     )
 
 

@@ -1,8 +1,11 @@
 """The start-up panel's view."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 
+from backends.domain import format as fmt
 from backends.domain.external import is_external
 from backends.domain.lifecycle import Life, failure_of
 from backends.domain.server import SERVING
@@ -40,7 +43,11 @@ def startup_view(session: Session, context: Context) -> StartupView:
         return StartupView(reason=life.no_log or NOT_OURS, compact=True)
     start = start_of(session)
     if start is None or session.life is None or session.life.start is None:
-        return StartupView(previous=_previous(context.earlier))
+        return StartupView(
+            phases=_expected_rows(context.earlier),
+            previous=_previous(context.earlier),
+            details=_details(session, context),
+        )
     earlier = comparable(context.earlier, start)
     phase = running_phase(session.life.start)
     running = phase if start.outcome is Outcome.INCOMPLETE else None
@@ -61,6 +68,28 @@ def startup_view(session: Session, context: Context) -> StartupView:
         compact=_compact(session.life, start),
     )
     return _with_lessons(view, start, earlier, context) if view.outcome else view
+
+
+def _details(session: Session, context: Context) -> tuple[tuple[str, str], ...]:
+    """Return what a start of the watched server's profile would run and cost."""
+    profile = context.settings.profile(session.life.server.name) if session.life else None
+    if profile is None:
+        return ()
+    total = expected_total(context.earlier)
+    per_hour = profile.gpu_usd_per_hour
+    cost = "no price: set gpu_usd_per_hour"
+    if per_hour is not None:
+        cost = fmt.usd(per_hour, "h")
+        if total is not None:
+            usd = per_hour * Decimal(repr(total.median_s)) / 3600
+            cost += f", about {fmt.short_usd(usd)} for a start"
+    command = shlex.join([profile.vllm, "serve", profile.model, *profile.args])
+    return (
+        ("model", profile.model),
+        ("command", command),
+        ("port", f"{profile.port} on {profile.host}"),
+        ("price", cost),
+    )
 
 
 def start_of(session: Session) -> Start | None:
@@ -120,6 +149,13 @@ def _running(phase: Phase, expected: Mapping[PhaseName, Expected], start: Start)
         return row
     share = progress.done / progress.total if progress.total else None
     return replace(row, item=item(phase, progress), fraction=share)
+
+
+def _expected_rows(earlier: tuple[Start, ...]) -> tuple[PhaseRow, ...]:
+    return tuple(
+        PhaseRow(name=name, expected_s=usual.median_s, expected_between_s=_between(usual))
+        for name, usual in expected_phases(earlier).items()
+    )
 
 
 def _awaited(start: Start, expected: Mapping[PhaseName, Expected]) -> tuple[PhaseRow, ...]:

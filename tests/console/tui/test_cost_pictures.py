@@ -87,7 +87,15 @@ async def test_both_verdicts_and_every_figure_are_seen_at_every_size(size: tuple
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         shown = screen_text(app)
-    for expected in ("PLAN", "API CHEAPER", "NOW", "KEEP ON GPU", "short", "medium", "long"):
+    for expected in (
+        "Long-term",
+        "API CHEAPER",
+        "Right now",
+        "KEEP ON GPU",
+        "short",
+        "medium",
+        "long",
+    ):
         assert expected in shown, f"{expected} is not in\n{shown}"
     for expected in (
         "18",
@@ -110,7 +118,7 @@ async def test_a_key_redraws_everything_that_follows_from_it() -> None:
         await pilot.pause()
         after = screen_text(app)
         assert "WHAT IF" in after
-        assert "PLAN" not in after
+        assert "Long-term" not in after
         assert "1200 *" in after
         await pilot.press("0")
         await pilot.pause()

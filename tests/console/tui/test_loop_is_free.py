@@ -190,6 +190,7 @@ async def ab(drive: Driver) -> None:
     await drive.until(lambda: ended(app))
     for panel in "12345":
         await drive.press(panel, panel)
+    await drive.press("1", "escape")
     await drive.press("e")
 
 

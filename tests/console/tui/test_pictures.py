@@ -35,6 +35,7 @@ class Picture(InferctlApp):
         settings: Settings = replace(sessions.SETTINGS, theme=theme)
         super().__init__(Host(settings, Path(), Path(), _no_gpus), None)
         self.session = session
+        self.context = replace(self.context, log_tail=sessions.LOG)
         self.theme = theme
 
     def on_mount(self, event: Mount | None = None) -> None:

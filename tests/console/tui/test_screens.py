@@ -211,6 +211,8 @@ async def test_a_number_maximises_a_panel_and_gives_the_room_back(
     app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: state(app) is ServerState.STOPPED)
+        await until(pilot, lambda: app.screen.has_class("-stopped"))
+        await pilot.pause()
         small = app.screen.query_one(f"#{panel}").size
         await pilot.press(key)
         await until(pilot, lambda: app.screen.query_one(f"#{panel}").size.height > 20)
@@ -223,7 +225,11 @@ async def test_another_number_changes_what_is_maximised(made_host: MadeHost) -> 
     app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("1", "4")
-        assert app.screen.maximized is app.screen.query_one("#cost")
+        await until(pilot, lambda: app.screen.query_one("#cost").size.height > 20)
+        assert not app.screen.query_one("#startup").display
+        assert app.screen.query_one("#status").display  # SIMULATED is seen on every screen
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen.query_one("#startup").display)
 
 
 async def test_the_palette_opens_and_finds_commands(made_host: MadeHost) -> None:
@@ -337,7 +343,7 @@ async def test_1_shows_the_whole_start_of_a_ready_server_and_5_what_it_serves(
     app = made_host.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("5")
-        assert not app.screen.query(".-maximized")  # nothing is served yet
+        assert not app.screen.query(".-whole")  # nothing is served yet
         await started(pilot, app)
         await until(pilot, lambda: app.screen.has_class("-serving"))
         panel = app.screen.query_one(StartupPanel)
@@ -348,4 +354,4 @@ async def test_1_shows_the_whole_start_of_a_ready_server_and_5_what_it_serves(
         assert "load weights" in shown
         assert "ready in" in shown
         await pilot.press("1", "5")
-        await until(pilot, lambda: bool(app.screen.query("#serving.-maximized")))
+        await until(pilot, lambda: bool(app.screen.query("#serving.-whole")))

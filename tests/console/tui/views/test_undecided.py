@@ -16,7 +16,7 @@ from backends.domain.session import Session
 from backends.operations.context import Context
 from backends.operations.decision import decide_all
 from backends.settings.config import Settings, TokenPrices
-from console.tui.views.cost import cost_view, plan_view, verdict_view
+from console.tui.views.cost import main_verdict_view, plan_view, verdict_view
 from console.tui.views.plan import options_view
 from console.tui.views.what_if import lengths_view
 from tests.backends.operations.test_learnt_week import week_of
@@ -95,5 +95,6 @@ def test_a_break_even_that_is_unknown_says_what_it_lacks(
     session: Session, settings: Settings, reason: str
 ) -> None:
     context = Context(settings)
-    bar = cost_view(session, context, decide_all(session, context, DAY), DAY).crossover
+    bar = main_verdict_view(decide_all(session, context, DAY)).crossover
+    assert bar is not None
     assert bar.break_even_reason == reason

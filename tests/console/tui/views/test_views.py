@@ -24,7 +24,7 @@ from backends.operations.context import Context
 from backends.prober import problems
 from backends.settings.config import Billing, Endpoint
 from console.tui.views.ab import ab_view
-from console.tui.views.cost import cost_view
+from console.tui.views.cost import cost_view, main_verdict_view
 from console.tui.views.plan import chart_view, options_view
 from console.tui.views.screen import main_view
 from console.tui.views.serving import serving_view
@@ -36,7 +36,7 @@ from tests.console import sessions
 from tests.console.sessions import DAY, DESK, EMPTY, FAILED, READY, SETTINGS, STARTING, decided
 from widgets import target_pane
 from widgets.cost_chart import draw as draw_chart
-from widgets.cost_panel import draw as draw_cost
+from widgets.verdict_line import draw as draw_verdict
 
 
 def zeros(value: Any, place: str = "") -> list[str]:
@@ -65,7 +65,8 @@ def test_before_a_start_every_figure_of_the_server_is_unknown() -> None:
     assert serving_view(EMPTY).serving is None
     assert serving_view(EMPTY).reason == "no server is ready"
     assert startup_view(EMPTY, DESK).total_s is None
-    crossover = cost_view(EMPTY, DESK, decided(EMPTY), DAY).crossover
+    crossover = main_verdict_view(decided(EMPTY)).crossover
+    assert crossover is not None
     assert (crossover.now_rps, crossover.break_even_rps, crossover.capacity_rps) == (None,) * 3
     assert crossover.break_even_reason
     assert crossover.capacity_reason
@@ -223,7 +224,9 @@ def test_an_endpoint_without_a_price_is_unpriced_and_never_free() -> None:
     view = cost(READY, endpoints=(free,))
     (api_equivalent,) = view.api_equivalent
     assert (api_equivalent.usd, api_equivalent.reason) == (None, "UNPRICED")
-    assert view.crossover.break_even_rps is None
+    crossover = main_verdict_view(decided(READY, replace(SETTINGS, endpoints=(free,)))).crossover
+    assert crossover is not None
+    assert crossover.break_even_rps is None
 
 
 def test_the_bill_adds_up() -> None:
@@ -268,9 +271,10 @@ def test_an_interval_without_an_end_is_not_drawn() -> None:
     found = decision.plan
     endless = Band(Decimal(1), Decimal(3), Decimal("Infinity"))
     found = replace(found, crossover=replace(found.crossover, interval=endless))
-    view = cost_view(READY, DESK, replace(decision, plan=found), DAY)
+    view = main_verdict_view(replace(decision, plan=found))
+    assert view.crossover is not None
     assert view.crossover.break_even_interval_rps is None
-    assert "inf " not in " ".join(line.plain for line in draw_cost(view, 76, 8))
+    assert "inf " not in " ".join(line.plain for line in draw_verdict(view, 76, 5))
     endless_rate = replace(found.crossover, break_even_rps=Decimal("Infinity"))
     chart = chart_view(decision.scenario, replace(found, crossover=endless_rate))
     assert "inf " not in " ".join(line.plain for line in draw_chart(chart, 76, 16))
