@@ -5,11 +5,15 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
+from backends.domain.own_requests import is_own_probe
+
 MAX_LINES = 50_000
 
-_ERROR = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|Traceback)\b|^[\w.]*(?:Error|Exception)\b")
-_WARNING = re.compile(r"\bWARN(?:ING)?\b")
-_HINT = re.compile("ERROR|WARN|Error|Traceback|Exception|CRITICAL|FATAL")
+_ERROR = re.compile(
+    r"\b(?:ERROR|CRITICAL|FATAL|Traceback)\b|^[\w.]*(?:Error|Exception)\b|HTTP/[\d.]+\" 5\d\d\b"
+)
+_WARNING = re.compile(r"\bWARN(?:ING)?\b|HTTP/[\d.]+\" 4\d\d\b")
+_HINT = re.compile('ERROR|WARN|Error|Traceback|Exception|CRITICAL|FATAL|" [45]')
 _LEVEL_WITHIN = 120
 
 LineFilter = Callable[[str], bool]
@@ -75,6 +79,11 @@ class LogBuffer:
         order = chain(after, before) if forwards else chain(before[::-1], after[::-1])
         return next((row for row in order if needle in self.text(rows[row]).casefold()), None)
 
+    def matches(self, text: str) -> list[int]:
+        """Return the numbers of the shown lines with `text`, whatever its case, in order."""
+        needle = text.casefold()
+        return [number for number in self.rows if needle in self.text(number).casefold()]
+
     def nearest(self, text: str, place: int) -> int | None:
         """Return the number of the line with `text` that is nearest to a place; None without any.
 
@@ -92,14 +101,23 @@ class LogBuffer:
                 yield at
 
 
-def filter_of(only: str, *, problems_only: bool) -> LineFilter | None:
-    """Return what says whether a line is shown, None where all are."""
+def filter_of(only: str, *, problems_only: bool, probes: bool = True) -> LineFilter | None:
+    """Return what says whether a line is shown, None where all are.
+
+    Args:
+        only: what it must contain, whatever its case.
+        problems_only: whether it must be a warning or an error.
+        probes: whether lines of inferctl's own probes are shown as well.
+    """
     needle = only.casefold()
-    if problems_only and needle:
-        return lambda text: bool(level_of(text)) and needle in text.casefold()
+    tests: list[LineFilter] = []
+    if not probes:
+        tests.append(lambda text: not is_own_probe(text))
     if problems_only:
-        return lambda text: bool(level_of(text))
-    return (lambda text: needle in text.casefold()) if needle else None
+        tests.append(lambda text: bool(level_of(text)))
+    if needle:
+        tests.append(lambda text: needle in text.casefold())
+    return (lambda text: all(test(text) for test in tests)) if tests else None
 
 
 def level_of(text: str) -> str:

@@ -321,10 +321,15 @@ class ServersSeen:
 
 @dataclass(frozen=True, slots=True)
 class LogRead:
-    """Lines of the server's log, cleaned of colour and carriage returns."""
+    """Lines of the server's log, cleaned of colour and carriage returns.
+
+    Attributes:
+        left_out_bytes: what the log holds before the first of them and nobody has read.
+    """
 
     at: Stamp
     lines: tuple[str, ...]
+    left_out_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

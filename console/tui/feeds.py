@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 from backends.domain.facts import Fact, LogRead, Ticked
 from backends.domain.server import ServerState
@@ -42,8 +43,18 @@ async def log(host: Host, name: str, *, far_back: bool = False) -> AsyncIterator
     `far_back` begins early enough for the root of a failure, which long tracebacks may follow.
     """
     path = ServerFolder(server_folder(host.state_folder, name)).log
-    async for lines in tail(path, end_bytes=FAR_BACK_BYTES if far_back else END_BYTES):
-        yield LogRead(host.now(), lines)
+    read_bytes = FAR_BACK_BYTES if far_back else END_BYTES
+    left_out = max(0, await asyncio.to_thread(_size, path) - read_bytes)
+    async for lines in tail(path, end_bytes=read_bytes):
+        yield LogRead(host.now(), lines, left_out)
+        left_out = 0
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _timed(session: Session) -> bool:

@@ -183,3 +183,76 @@ async def test_a_flood_is_drawn_ten_times_a_second_and_lays_nothing_out(
 )
 def test_levels(line: str, level: str) -> None:
     assert level_of(line) == level
+
+
+def subtitle(log: LogLines) -> str:
+    return str(log.border_subtitle).replace("\\", "")
+
+
+async def test_a_search_says_which_of_how_many_and_that_there_is_none() -> None:
+    lines = [f"line {at} needle" if at % 40 == 0 else f"line {at}" for at in range(100)]
+    async with opened(lines) as (log, pilot):
+        log.view = LogView(search="needle")
+        for place in ("1/3", "2/3", "3/3", "1/3"):
+            assert log.find()
+            assert f"'needle' {place}" in subtitle(log)
+        assert log.find(forwards=False)
+        assert "'needle' 3/3" in subtitle(log)
+        log.view = LogView(search="absent")
+        assert not log.find()
+        assert "'absent' not found" in subtitle(log)
+        await pilot.pause()
+
+
+async def test_a_match_beyond_the_right_edge_is_brought_on_screen() -> None:
+    async with opened([*numbered(0, 5), "x" * 200 + " needle", *numbered(5, 9)]) as (log, pilot):
+        log.view = LogView(search="needle")
+        assert log.find()
+        await pilot.pause()
+        assert any("needle" in row for row in rows(log))
+
+
+PROBE = 'INFO:     127.0.0.1:51978 - "GET /{} HTTP/1.1" {}'
+
+
+async def test_answered_probes_are_hidden_until_asked_for() -> None:
+    probes = [PROBE.format(path, "200 OK") for path in ("health", "metrics", "v1/models")]
+    request = 'INFO:     127.0.0.1:51882 - "POST /v1/chat/completions HTTP/1.1" 200 OK'
+    failed = PROBE.format("health", "503 Service Unavailable")
+    async with opened([*probes, request, failed]) as (log, pilot):
+        first, second = (row for row in rows(log) if row)
+        assert first.startswith('INFO:     127.0.0.1:51882 - "POST')
+        assert second.startswith("✖ INFO:")
+        assert "2 of 5 lines" in subtitle(log)
+        assert "own probes hidden" in subtitle(log)
+        log.view = LogView(probes=True)
+        await pilot.pause()
+        assert len([row for row in rows(log) if row]) == 5
+        assert "probes" not in subtitle(log)
+
+
+async def test_wrapping_shows_the_whole_of_a_long_line_and_every_line_once() -> None:
+    long = "".join(f"{at:04}" for at in range(50))
+    async with opened(["first", long, "last"]) as (log, pilot):
+        assert not any(long[-4:] in row for row in rows(log))
+        log.view = LogView(wrap=True)
+        await pilot.pause()
+        shown = [row for row in rows(log) if row]
+        assert (shown[0], shown[-1]) == ("first", "last")
+        assert "".join(shown[1:-1]) == long
+        log.append(numbered(0, 30))
+        await shown_at_end(pilot, log, "line 29")
+        log.view = LogView()
+        await pilot.pause()
+        assert log.virtual_size.height == 33
+
+
+async def shown_at_end(pilot: Pilot[None], log: LogLines, text: str) -> None:
+    await shown(pilot, lambda: rows(log)[-1] == text)
+
+
+async def test_what_of_the_file_was_not_read_is_said() -> None:
+    async with opened(numbered(0, 5)) as (log, pilot):
+        assert "not read" not in subtitle(log)
+        log.append(["more"], left_out_bytes=130 << 20)
+        await shown(pilot, lambda: "130.0 MiB before not read" in subtitle(log))

@@ -11,7 +11,6 @@ from textual.widgets import Input
 
 from backends.domain.facts import LogRead
 from backends.domain.start import Failure
-from console.tui.bindings import BACK
 from widgets.log_view import LogLines
 from widgets.status_strip import StatusStrip
 from widgets.still_footer import StillFooter
@@ -25,11 +24,15 @@ class LogScreen(Screen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        BACK,
+        Binding("escape", "back", "Back", id="screen.back", tooltip="The filter, then the log"),
         Binding("slash", "ask('search')", "Search", id="logs.search", key_display="/"),
         Binding("f", "ask('only')", "Filter", id="logs.filter", tooltip="Lines with this text"),
-        Binding("w", "problems", "Problems", id="logs.problems", tooltip="Warnings and errors"),
+        Binding("w", "problems", "Warnings", id="logs.problems", tooltip="Warnings and errors"),
         Binding("n", "next_match", "Next", id="logs.next", tooltip="The next match"),
+        Binding("N", "previous_match", "Previous", id="logs.previous", tooltip="The match before"),
+        Binding("W", "wrap", "Wrap", id="logs.wrap", tooltip="Long lines in several rows"),
+        Binding("o", "probes", "Probes", id="logs.probes", tooltip="Show or hide own probes"),
+        Binding("y", "copy", "Copy", id="logs.copy", tooltip="Copy what was found, or the screen"),
         Binding("end", "follow", "Follow", id="logs.follow", tooltip="Go to the end and stay"),
     ]
     DEFAULT_CSS = """
@@ -58,13 +61,13 @@ class LogScreen(Screen[None]):
 
     def append(self, fact: LogRead) -> None:
         """Show lines that were read."""
-        self.lines.append(fact.lines)
+        self.lines.append(fact.lines, fact.left_out_bytes)
 
     def action_ask(self, what: str) -> None:
         """Open the input line for a text to search or to filter by."""
         self._asking = what
-        text = "search for" if what == "search" else "only lines with"
-        self.line.placeholder = f"{text} … (Enter takes it, Esc leaves the log)"
+        text = "Search" if what == "search" else "Filter"
+        self.line.placeholder = f"{text}: (Enter apply, Esc cancel)"
         self.line.value = getattr(self.lines.view, what)
         self._with_line(shown=True)
         self.line.focus()
@@ -74,6 +77,7 @@ class LogScreen(Screen[None]):
         view = self.lines.view
         if self._asking == "search":
             self.lines.view = replace(view, search=event.value)
+            self.lines.find()
         else:
             self.lines.view = replace(view, only=event.value)
         self._with_line(shown=False)
@@ -92,6 +96,37 @@ class LogScreen(Screen[None]):
     def action_next_match(self) -> None:
         """Go to the next line with the searched text."""
         self.lines.find()
+
+    def action_previous_match(self) -> None:
+        """Go to the line before with the searched text."""
+        self.lines.find(forwards=False)
+
+    def action_wrap(self) -> None:
+        """Show long lines in several rows, or in one each again."""
+        view = self.lines.view
+        self.lines.view = replace(view, wrap=not view.wrap)
+
+    def action_probes(self) -> None:
+        """Show the lines of inferctl's own probes, or hide them again."""
+        view = self.lines.view
+        self.lines.view = replace(view, probes=not view.probes)
+
+    def action_copy(self) -> None:
+        """Hand the found line, or those on screen, to the terminal's clipboard (OSC 52)."""
+        text = self.lines.marked_text()
+        self.app.copy_to_clipboard(text)
+        self.notify(f"copied {text.count(chr(10)) + 1} lines", markup=False)
+
+    def action_back(self) -> None:
+        """Leave the input line, then the filter and the search, then the log."""
+        view = self.lines.view
+        if self.line.display:
+            self._with_line(shown=False)
+            self.lines.focus()
+        elif view.search or view.only or view.problems_only:
+            self.lines.view = replace(view, search="", only="", problems_only=False)
+        else:
+            self.app.pop_screen()
 
     def action_follow(self) -> None:
         """Go to the end, and stay there as lines arrive."""

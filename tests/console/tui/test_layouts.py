@@ -1,11 +1,13 @@
 """What the main screen is about in each state, at every size, and what stands on every screen."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from textual.screen import Screen
 
 from backends.domain.session import advance
+from console.tui.app import InferctlApp
 from console.tui.screens.gpus import GpuScreen
 from console.tui.screens.help import HelpScreen
 from console.tui.screens.history import HistoryScreen
@@ -74,6 +76,10 @@ def test_the_memory_of_a_ready_server_is_drawn_on() -> None:
     assert view.timeline[0][0] >= view.t0_s
 
 
+def shows(app: InferctlApp, kind: type[Screen[None]]) -> bool:
+    return isinstance(app.screen, kind)
+
+
 async def test_the_header_stands_on_every_screen(made_host: MadeHost) -> None:
     app = made_host.app()
     app.context = replace(app.context, simulated=True)
@@ -87,7 +93,7 @@ async def test_the_header_stands_on_every_screen(made_host: MadeHost) -> None:
         await until(pilot, lambda: app.screen.has_class("-stopped"))
         for key, kind in kinds.items():
             await pilot.press(key)
-            await until(pilot, lambda kind=kind: isinstance(app.screen, kind))
+            await until(pilot, partial(shows, app, kind))
             await until(pilot, lambda: "SIMULATED" in screen_text(app).splitlines()[0])
             assert "stopped" in screen_text(app).splitlines()[0]
             await pilot.press("escape")

@@ -209,6 +209,7 @@ async def screens(drive: Driver) -> None:
     log = drive.app.screen.query_one(LogLines)
     await drive.until(lambda: log.virtual_size.height > 20)
     await drive.press("slash", *"weights", "enter", "n", "f", *"engine", "enter", "w", "end")
+    await drive.press("N", "W", "o", "y", "escape")
     await drive.to_main()
     await drive.press("c")
     await drive.on(CostScreen)

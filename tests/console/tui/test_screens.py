@@ -27,7 +27,7 @@ from tests.console.conftest import MadeHost, started, state, until
 from tests.console.tui.test_ab import ended, footer
 from widgets.gpu_table import GpuTable
 from widgets.history_table import HistoryTable
-from widgets.log_view import LogLines
+from widgets.log_view import LogLines, LogView
 from widgets.startup_panel import StartupPanel
 from widgets.still_footer import StillFooter
 from widgets.verdict_line import VerdictLine
@@ -76,6 +76,13 @@ async def test_the_log_follows_searches_and_filters(made_host: MadeHost) -> None
         await until(pilot, lambda: log.view.problems_only)
         await pilot.press("f", *["backspace"] * 6, "enter")
         await until(pilot, lambda: log.view.only == "")
+        await pilot.press("f", *"engine", "enter", "slash", "escape")
+        assert not app.screen.query_one(Input).display  # only the input line was left
+        await pilot.press("escape")
+        await until(pilot, lambda: log.view == LogView())  # then the filter
+        assert isinstance(app.screen, LogScreen)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, MainScreen))
 
 
 async def test_the_keys_are_offered_again_after_a_hasty_search(made_host: MadeHost) -> None:
@@ -87,7 +94,7 @@ async def test_the_keys_are_offered_again_after_a_hasty_search(made_host: MadeHo
         await pilot.press("slash", "enter", "slash", "enter")
         await until(
             pilot,
-            lambda: "Problems" in [key.description for key in app.screen.query(FooterKey)],
+            lambda: "Warnings" in [key.description for key in app.screen.query(FooterKey)],
         )
         assert app.screen.query_one(StillFooter).display
 
