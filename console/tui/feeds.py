@@ -4,15 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from backends.domain.facts import Fact, LogRead, Ticked
-from backends.domain.server import ServerState
 from backends.domain.session import Session
 from backends.keeper.client import follow as keeper_follow
 from backends.keeper.folder import ServerFolder, server_folder, server_folders
 from backends.keeper.tail import END_BYTES, tail
 from backends.operations.host import Host
-
-TICK_S = {True: 0.25, False: 1.0}
-"""Seconds between ticks while something is timed on screen, and while nothing is."""
+from console.tui.pace import tick_s
 
 FAR_BACK_BYTES = 4 << 20
 
@@ -21,10 +18,10 @@ Look = Callable[[], Session]
 
 
 async def ticks(host: Host, look: Look) -> AsyncIterator[Fact]:
-    """Yield the passing of time, faster while a start or an A/B is timed."""
+    """Yield the passing of time, at the pace of the screen."""
     while True:
         yield Ticked(host.now())
-        await asyncio.sleep(TICK_S[_timed(look())])
+        await asyncio.sleep(tick_s(look()))
 
 
 async def follow(host: Host, name: str) -> AsyncIterator[Fact]:
@@ -44,9 +41,3 @@ async def log(host: Host, name: str, *, far_back: bool = False) -> AsyncIterator
     path = ServerFolder(server_folder(host.state_folder, name)).log
     async for lines in tail(path, end_bytes=FAR_BACK_BYTES if far_back else END_BYTES):
         yield LogRead(host.now(), lines)
-
-
-def _timed(session: Session) -> bool:
-    ab_runs = session.ab is not None and not session.ab.ended
-    state = session.life.server.state if session.life else ServerState.STOPPED
-    return ab_runs or state in {ServerState.STARTING, ServerState.STOPPING}
