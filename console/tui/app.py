@@ -17,12 +17,7 @@ from textual.worker import Worker
 from backends.agent.messages import Message as RecordMessage
 from backends.agent.messages import PlanJudged, Snapshot
 from backends.domain.facts import (
-    Fact,
-    GpusSampled,
-    HostTicked,
     LogRead,
-    MetricsScraped,
-    ServersSeen,
 )
 from backends.domain.session import Session, advance, watching
 from backends.operations.context import context_of
@@ -31,6 +26,7 @@ from backends.operations.watched import Watched
 from console.tui.actions.console import UNDER_WAY
 from console.tui.bindings import APP_BINDINGS
 from console.tui.driver import LeanDriver
+from console.tui.pace import awaits_the_tick
 from console.tui.palette import Palette, commands
 from console.tui.screens.main import MainScreen
 from console.tui.screens.welcome import Choose, WelcomeScreen
@@ -150,7 +146,7 @@ class InferctlApp(App[str]):
             return
         before, self.session = self.session, advance(self.session, fact)
         self.actions.follow_up(fact)
-        if not _awaits_the_tick(before, fact):
+        if not awaits_the_tick(before, fact):
             self.actions.drawing.soon()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -188,21 +184,3 @@ class InferctlApp(App[str]):
     def action_export(self) -> None:
         """Write what is on screen to files."""
         self.actions.show.export()
-
-
-def _awaits_the_tick(before: Session, fact: Fact) -> bool:
-    """Whether a fact only renews figures, so that one frame can draw it with the passing of time.
-
-    The tick comes each second, and four times as often while something is timed on screen.
-    """
-    match fact:
-        case HostTicked():
-            return True
-        case GpusSampled():
-            return before.gpus is not None
-        case MetricsScraped():
-            return before.scraped is not None
-        case ServersSeen():
-            return before.servers_seen and fact.servers == before.servers
-        case _:
-            return False

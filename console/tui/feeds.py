@@ -5,15 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from backends.domain.facts import Fact, LogRead, Ticked
-from backends.domain.server import ServerState
 from backends.domain.session import Session
 from backends.keeper.client import follow as keeper_follow
 from backends.keeper.folder import ServerFolder, server_folder, server_folders
 from backends.keeper.tail import END_BYTES, tail
 from backends.operations.host import Host
-
-TICK_S = {True: 0.25, False: 1.0}
-"""Seconds between ticks while something is timed on screen, and while nothing is."""
+from console.tui.pace import tick_s
 
 FAR_BACK_BYTES = 4 << 20
 
@@ -22,10 +19,10 @@ Look = Callable[[], Session]
 
 
 async def ticks(host: Host, look: Look) -> AsyncIterator[Fact]:
-    """Yield the passing of time, faster while a start or an A/B is timed."""
+    """Yield the passing of time, at the pace of the screen."""
     while True:
         yield Ticked(host.now())
-        await asyncio.sleep(TICK_S[_timed(look())])
+        await asyncio.sleep(tick_s(look()))
 
 
 async def follow(host: Host, name: str) -> AsyncIterator[Fact]:
@@ -55,9 +52,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
-
-
-def _timed(session: Session) -> bool:
-    ab_runs = session.ab is not None and not session.ab.ended
-    state = session.life.server.state if session.life else ServerState.STOPPED
-    return ab_runs or state in {ServerState.STARTING, ServerState.STOPPING}
