@@ -33,8 +33,8 @@ class Reader(Protocol):
         """Whether some of several API servers are up, and some are not yet."""
         ...
 
-    def feed(self, at: Stamp, line: str) -> list[StartFact]:
-        """Return the facts of this line."""
+    def feed(self, at: Stamp, line: str, number: int) -> list[StartFact]:
+        """Return the facts of this line, which has this number in the log."""
         ...
 
     def close(self, at: Stamp, exit: Exit | None) -> list[StartFact]:  # noqa: A002
@@ -43,7 +43,13 @@ class Reader(Protocol):
 
 
 class Splitter(Protocol):
-    """Cuts bytes into lines."""
+    """Cuts bytes into lines.
+
+    Attributes:
+        numbers: of the lines that were returned last.
+    """
+
+    numbers: list[int]
 
     def feed(self, data: bytes) -> list[str]:
         """Return the lines that these bytes complete."""
@@ -124,9 +130,10 @@ class _Meaning:
 
     def _read(self, at: Stamp, lines: Callable[[], list[str]]) -> None:
         try:
-            for line in lines():
+            read = lines()
+            for number, line in zip(self._splitter.numbers, read, strict=True):
                 for fact in self._reader.feed(
-                    *take_stamp(at, without_keys(line, self._keys), self._longest_s)
+                    *take_stamp(at, without_keys(line, self._keys), self._longest_s), number
                 ):
                     self._tell(fact)
         except Exception:  # a server whose output nobody takes stands still, or loses its log

@@ -146,7 +146,7 @@ class Suspects:
         if not before or failure.kind not in {FailureKind.NATIVE_CRASH, FailureKind.ENGINE_DIED}:
             return failure
         said = f" Before that it wrote: {before[-1].line[:200]}"
-        return replace(failure, cause=f"{failure.cause}{said}")
+        return replace(failure, cause=f"{failure.cause.rstrip('.')}.{said}")
 
     def _is_of_a_request(self, suspect: Suspect, *, ready: bool) -> bool:
         return ready and self._death is not None and suspect.place == 2 and not suspect.crash

@@ -108,27 +108,34 @@ class Record:
 
 
 class LineSplitter:
-    """Cuts bytes, in whatever pieces they arrive, into clean lines."""
+    """Cuts bytes, in whatever pieces they arrive, into clean lines.
+
+    Attributes:
+        numbers: of the lines that were returned last, from 1 on, as ``grep -n`` gives them; what
+            only a carriage return separates shares one.
+    """
 
     def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self._number = 1
         self._pending = b""
         self._after_return = False
 
     def feed(self, data: bytes) -> list[str]:
         r"""Return the lines that `data` completes; ``\n``, ``\r`` and ``\r\n`` end a line."""
+        self.numbers = []
         if self._after_return and data[:1] == b"\n":
             data = data[1:]
             self._after_return = False
+            self._number += 1
         if not data:
             return []
         self._after_return = data[-1:] == b"\r"
-        block = self._pending + data
-        if b"\r" in block:
-            block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        whole, newline, rest = block.rpartition(b"\n")
-        lines = clean(whole).split("\n") if newline else []
+        whole, end, rest = _cut_off(self._pending + data)
+        lines = self._split(whole, end) if end else []
         self._pending = rest
         while len(self._pending) > LONGEST_LINE_BYTES:
+            self.numbers.append(self._number)
             lines.append(clean(self._pending[:LONGEST_LINE_BYTES]))
             self._pending = self._pending[LONGEST_LINE_BYTES:]
         return lines
@@ -136,7 +143,30 @@ class LineSplitter:
     def rest(self) -> list[str]:
         """Return what was left without an end of line, and forget it."""
         pending, self._pending = self._pending, b""
+        self.numbers = [self._number] if pending else []
         return [clean(pending)] if pending else []
+
+    def _split(self, whole: bytes, end: bytes) -> list[str]:
+        text, first = clean(whole), self._number
+        lines = text.split("\n")
+        self._number += len(lines) - (end != b"\n")
+        if "\r" not in text:
+            self.numbers = list(range(first, first + len(lines)))
+            return lines
+        parts = [
+            (number, part) for number, line in enumerate(lines, first) for part in line.split("\r")
+        ]
+        self.numbers = [number for number, _ in parts]
+        return [part for _, part in parts]
+
+
+def _cut_off(block: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return what is before the last end of a line, that end, and what is behind it."""
+    if b"\r" not in block:
+        return block.rpartition(b"\n")
+    block = block.replace(b"\r\n", b"\n")
+    at = max(block.rfind(b"\n"), block.rfind(b"\r"))
+    return block[: max(at, 0)], block[at : at + 1] if at >= 0 else b"", block[at + 1 :]
 
 
 def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:

@@ -193,8 +193,9 @@ class Roots:
         self._crashes += 1
         said = {one.number for one in self.native}
         for number, line in passed:
-            message = read(line, head_of(line)).message
-            if number not in said and COMPLAINT.search(message):
+            record = read(line, head_of(line))
+            message = record.message
+            if number not in said and not record.level and COMPLAINT.search(message):
                 self.native.append(_told(Suspect(number, "", message[:_LONGEST], "", 0, phase)))
         self.native.sort(key=lambda one: one.number)
         del self.native[:-_MOST_NATIVE]

@@ -70,7 +70,7 @@ def _of_start(
     figures["parser_flag"] = f"--{'tool-call' if tool else 'reasoning'}-parser"
     if "kv_cache_gib" in settings:
         figures["kv_note"] = f" ({settings['kv_cache_gib']} GiB)"
-    if phase:
+    if phase and phase != "unlogged":
         figures["during"] = f" during {phase}"
     host = told.get("host") or told.get("pool")
     figures["hub"] = f"The host {host}" if host else "The Hugging Face hub"

@@ -50,6 +50,19 @@ def test_the_same_numbered_lines_wherever_the_bytes_are_cut(data: bytes, size: i
     assert list(numbered_lines(chunks)) == list(numbered_lines([data]))
 
 
+@given(st.lists(PIECES).map(b"".join), st.lists(st.integers(0, 7)))
+def test_live_lines_have_the_numbers_of_the_file(data: bytes, sizes: list[int]) -> None:
+    splitter, lines, at = LineSplitter(), list[tuple[int, str]](), 0
+    for size in [*sizes, len(data)]:
+        cut = splitter.feed(data[at : at + size])
+        lines += zip(splitter.numbers, cut, strict=True)
+        at += size
+    rest = splitter.rest()
+    lines += zip(splitter.numbers, rest, strict=True)
+    in_file = [each for each in numbered_lines([data]) if each[1]]
+    assert [each for each in lines if each[1]] == in_file
+
+
 def test_progress_bars_end_with_a_return_and_share_a_number() -> None:
     log = b"one\nbar 1/2 [\rbar 2/2 [\r\nthree\n"
     assert lines_of(log, []) == ["one", "bar 1/2 [", "bar 2/2 [", "three"]

@@ -244,3 +244,14 @@ def test_a_rank_that_crashes_while_it_serves_ends_the_server() -> None:
     failure = only_start(log).failure
     assert failure is not None
     assert (failure.kind, failure.line_number) == (K.COMMUNICATION_FAILED, 4)
+
+
+def test_a_crash_does_not_quote_what_a_logger_said_before_it() -> None:
+    log = (
+        STARTED
+        + "(EngineCore pid=2) ERROR 11-21 08:00:12 [core.py:1] EngineCore failed to start.\n"
+        + "Segmentation fault (core dumped)\n"
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert "Before that" not in failure.cause
