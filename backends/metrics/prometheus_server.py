@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import isfinite, isnan
 from typing import Any
 from urllib.parse import urlencode
 
@@ -209,9 +210,7 @@ class _Source:
         found: dict[str, float] = defaultdict(float)
         if self.span_s <= DAY_S or self.span_s % DAY_S:
             for each in self._at_end(query.replace(LENGTH, f"{self.span_s}s")):
-                found[each["metric"].get("le", "") if "metric" in each else ""] += float(
-                    each["value"][1]
-                )
+                found[each.edge] += each.total
             return found
         first_s = self.now_s - self.span_s + DAY_S
         for start_s, end_s in _chunks(first_s, self.now_s, DAY_S, MOST_DAYS):
@@ -222,8 +221,7 @@ class _Source:
                 "step": DAY_S,
             }
             for each in self._ask("query_range", asked):
-                values = sum(float(value) for _, value in each["values"])
-                found[each.get("metric", {}).get("le", "")] += values
+                found[each.edge] += each.total
         return found
 
     def totals(self) -> TokenTotals:
@@ -270,7 +268,7 @@ class _Source:
         for start_s, end_s in _chunks(first_s, self.now_s, step_s, MOST_POINTS):
             asked = {"query": query, "start": start_s, "end": end_s, "step": step_s}
             for each in self._ask("query_range", asked)[:1]:
-                found += [(float(at), float(count)) for at, count in each["values"]]
+                found += each.values
         return found
 
     def warned(self) -> str:
@@ -281,15 +279,15 @@ class _Source:
         """Return how many servers Prometheus saw at the end."""
         servers = f"count by (instance) ({self._chosen('vllm:request_success_total')})"
         result = self._at_end(f"count({servers})")
-        return int(float(result[0]["value"][1])) if result else None
+        return int(result[0].total) if result else None
 
     def _chosen(self, series: str) -> str:
         return series if self.model is None else f"{series}{{model_name={json.dumps(self.model)}}}"
 
-    def _at_end(self, query: str) -> list[Any]:
+    def _at_end(self, query: str) -> list["_Answered"]:
         return self._ask("query", {"query": query, "time": self.now_s})
 
-    def _ask(self, kind: str, query: Mapping[str, object]) -> list[Any]:
+    def _ask(self, kind: str, query: Mapping[str, object]) -> list["_Answered"]:
         address = f"{self.base_url.rstrip('/')}/api/v1/{kind}?{urlencode({**query, **ONCE})}"
         try:
             status, body = http_get(address, self.timeout_s, accept="application/json")
@@ -307,12 +305,39 @@ class _Source:
             )
         self.warnings.update(dict.fromkeys(map(visible, map(str, answer.get("warnings") or ()))))
         try:
-            result: list[Any] = answer["data"]["result"]
-        except (KeyError, TypeError) as error:
+            return [_answered(each) for each in answer["data"]["result"]]
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise self._no_prometheus("its answer holds no result") from error
-        return result
 
     def _no_prometheus(self, why: str) -> PrometheusUnavailable:
         return PrometheusUnavailable(
             f"{self.base_url} is no Prometheus server: {why}; check the address"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """One series of an answer: the edge of its bucket, empty without one, and values by time."""
+
+    edge: str
+    values: list[tuple[float, float]]
+
+    @property
+    def total(self) -> float:
+        return sum(value for _, value in self.values)
+
+
+def _answered(series: Mapping[str, Any]) -> _Answered:
+    """Return a series as Prometheus writes it.
+
+    Raises:
+        AttributeError, KeyError, TypeError, ValueError: it is none, or a value is no count.
+    """
+    edge = series.get("metric", {}).get("le", "")
+    if edge and isnan(float(edge)):
+        raise ValueError(edge)
+    pairs = series["values"] if "values" in series else [series["value"]]
+    values = [(float(at), float(count)) for at, count in pairs]
+    if not all(isfinite(at) and isfinite(count) and count >= 0 for at, count in values):
+        raise ValueError(values)
+    return _Answered(edge, values)

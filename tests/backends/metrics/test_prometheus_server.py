@@ -216,3 +216,29 @@ def test_copies_of_one_series_are_asked_for_once(prometheus: Prometheus) -> None
     prometheus.answer = noting
     past_traffic(url(prometheus), "m", NOON)
     assert set(asked) == {"true"}
+
+
+ODD_RESULTS: tuple[Any, ...] = (
+    7,
+    [7],
+    ["x"],
+    [{}],
+    [{"value": 3}],
+    [{"value": [NOON]}],
+    [{"value": [NOON, "NaN"]}],
+    [{"value": [NOON, "+Inf"]}],
+    [{"value": [NOON, "-1"]}],
+    [{"value": ["x", "1"]}],
+    [{"metric": 3, "value": [NOON, "1"]}],
+    [{"metric": {"le": "wide"}, "value": [NOON, "1"]}],
+    [{"metric": {"le": "NaN"}, "value": [NOON, "1"]}],
+    [{"values": [[NOON, "1"], 3]}],
+    [{"values": {"a": 1}}],
+)
+
+
+@pytest.mark.parametrize("result", ODD_RESULTS, ids=map(str, range(len(ODD_RESULTS))))
+def test_a_result_of_another_form_is_said(prometheus: Prometheus, result: Any) -> None:
+    prometheus.answer = lambda *_: (200, {"status": "success", "data": {"result": result}})
+    with pytest.raises(PrometheusUnavailable, match="its answer holds no result"):
+        past_traffic(url(prometheus), "m", NOON)
