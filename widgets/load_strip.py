@@ -18,14 +18,14 @@ class LoadStripView:
         endpoint: which is loaded; empty where no load is to be shown.
         now_rps: the rate that is held now, None when it is over.
         now_left_s: how long it will still be held; None where that is not known.
-        rates: how many were measured.
+        rates: how many were measured; None before the first.
         said: the last rate's result, or what was found.
     """
 
     endpoint: str = ""
     now_rps: float | None = None
     now_left_s: float | None = None
-    rates: int = 0
+    rates: int | None = None
     said: str = ""
 
 

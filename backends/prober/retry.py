@@ -31,10 +31,12 @@ _LIMITED = re.compile(
     r"rate.?limit|too many requests|overloaded|throttl|at capacity|over capacity|busy|slow down",
     re.IGNORECASE,
 )
-_NO_QUOTA = re.compile(
-    r"insufficient.?(?:quota|credit|balance|funds)|billing|payment|out of credit|credit balance",
-    re.IGNORECASE,
+_NO_CREDIT = re.compile(
+    r"insufficient.?(?:quota|credit|balance|funds)|out of credit", re.IGNORECASE
 )
+_NO_QUOTA = re.compile(r"billing|payment|credit balance", re.IGNORECASE)
+"""Said of limits that pass as well, as Gemini's are, which then say when."""
+
 _QUEUED = re.compile(
     r"in.?queue|queued|pending|starting|in.?progress|initiali[sz]ing|loading|processing|running"
     r"|waking|scheduled|accepted|cold|booting|provisioning|not.?ready|warming.*",
@@ -56,6 +58,7 @@ _BODY_NAMES = (
 )
 _EPOCH_S, _EPOCH_MS = 1e9, 1e12
 DEEPEST = 5
+LONGEST_SEARCHED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +82,24 @@ def later_of(exchange: Asked, *, wall_s: float | None = None) -> Later | None:
     began = any(piece.carries for piece in exchange.reply.reader.pieces)
     if exchange.error is None or head is None or began:
         return None
-    document = decoded_json(bytes(exchange.reply.plain_body).strip())
+    body = bytes(exchange.reply.plain_body).strip()
+    document = decoded_json(body)
+    now_s = time.time() if wall_s is None else wall_s
+    after_s = delay_of(head.fields, document, exchange.error, now_s)
+    said = f"{exchange.error} {body[:LONGEST_SEARCHED].decode('utf-8', 'replace')}"
+    if _NO_CREDIT.search(said) or (after_s is None and _NO_QUOTA.search(said)):
+        return None
     why = _why(head.status, exchange.error, document, streamed=bool(exchange.reply.reader.error))
     location = head.fields.get("location")
     if location and head.status in (HTTPStatus.SEE_OTHER, HTTPStatus.ACCEPTED):
         why = "cold"
     if why is None:
         return None
-    now_s = time.time() if wall_s is None else wall_s
-    after_s = delay_of(head.fields, document, exchange.error, now_s)
     return Later(why, after_s, location if why == "cold" and head.status < 400 else None)
 
 
 def _why(status: int, said: str, document: object, *, streamed: bool) -> Why | None:
-    if status in LASTING or _NO_QUOTA.search(said):
+    if status in LASTING:
         return None
     limited, cold = _LIMITED.search(said) is not None, _COLD.search(said) is not None
     whole = status == HTTPStatus.OK and not streamed

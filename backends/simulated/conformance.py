@@ -13,7 +13,8 @@ import socket
 from collections import Counter
 from typing import Any
 
-from backends.simulated.shapes import SHAPES, Shape
+from backends.simulated.shape import Shape
+from backends.simulated.shapes import SHAPES
 from backends.simulated.web import Reply, Request, WebServer
 
 FIRST_S, GAP_S = 0.05, 0.01
@@ -47,7 +48,10 @@ class Conformance:
                 refusal.status, refusal.payload, refusal.content_type, **refusal.headers
             )
             return
-        await _play(shape, reply)
+        if shape.wire:
+            await reply.wire(shape.wire)
+        else:
+            await _play(shape, reply)
 
     def _refuses(self, mode: str, shape: Shape, request: Request) -> bool:
         if request.method == "GET":  # the reply that a redirect has promised

@@ -74,6 +74,12 @@ class Reply:
         self._writer.write(b"0\r\n\r\n")
         await self._writer.drain()
 
+    async def wire(self, data: bytes) -> None:
+        """Send bytes as they are, and close the connection."""
+        self._writer.write(data)
+        await self._writer.drain()
+        self._writer.close()
+
     def cut(self) -> None:
         """Break the connection off in the middle of the answer."""
         self._writer.transport.abort()

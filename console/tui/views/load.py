@@ -24,6 +24,6 @@ def load_strip_view(progress: "LoadProgress | None", now_s: float) -> LoadStripV
         endpoint=name,
         now_rps=progress.rps,
         now_left_s=max(0.0, progress.step_ends_s - now_s),
-        rates=len(report.ended.steps) if report else 0,
+        rates=len(report.ended.steps) if report else None,
         said=f"{rate(last.planned_rps)} req/s {step_finding(last)}" if last else "",
     )

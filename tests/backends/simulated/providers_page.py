@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from backends.settings.presets import left_out, presets
-from backends.simulated.shapes import SHAPES, Golden, Shape
+from backends.simulated.shape import Golden, Shape
+from backends.simulated.shapes import SHAPES
 
 PAGE = Path(__file__).parents[3] / "docs" / "providers.md"
 

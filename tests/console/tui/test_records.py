@@ -213,7 +213,7 @@ async def test_a_load_goes_on_while_it_is_hidden_and_x_ends_it(made_host: MadeHo
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
         strip = app.screen.query_one(LoadStrip)
-        await until(pilot, lambda: strip.view.rates >= 2)
+        await until(pilot, lambda: (strip.view.rates or 0) >= 2)
         assert strip.display
         assert (strip.view.endpoint, strip.view.now_rps is None) == (SERVER, False)
         assert "kept its limits" in strip.view.said
