@@ -6,6 +6,7 @@ would obey in them is made visible, and a newline within a line forges no furthe
 
 import io
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -120,6 +121,19 @@ def say(text: str) -> None:
     """Print a message for the person at the terminal, on stderr."""
     with suppress(OSError):  # what nobody hears must not end what was asked for
         print(_shown(text), file=sys.stderr, flush=True)
+
+
+def draw_progress(text: str) -> bool:
+    """Draw one line on stderr over the one before, and return whether there is a terminal for it.
+
+    An empty text takes the line away.
+    """
+    if not sys.stderr.isatty():
+        return False
+    room = shutil.get_terminal_size().columns - 1
+    with suppress(OSError):
+        print(f"\r\x1b[K{_shown(text)[:room]}", end="", file=sys.stderr, flush=True)
+    return True
 
 
 def ask(question: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from console.cli import argument_types as types
 from console.cli import shared_arguments as shared
+from console.cli import study_arguments
 
 ON_SCREEN = frozenset({"demo", "replay"})
 """Verbs that open the console and therefore print no document."""
@@ -387,6 +388,12 @@ VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
         "is an endpoint slow after it was left alone, in the background",
         (shared.endpoint, shared.yes),
         _cold_probe,
+    ),
+    (
+        "study",
+        "the whole measurement of a server beside an endpoint, as one page",
+        (),
+        study_arguments.study,
     ),
     ("endpoint", "add an API from a preset, or check what one can do", (), _endpoints),
     (

@@ -9,8 +9,7 @@ from backends.domain.format import UNKNOWN
 from backends.domain.reports import svg
 from backends.domain.reports.ab_text import FIGURE_TITLES, findings, how_measured
 
-ROW, GAP, TOP = 30, 46, 64
-LINE_CHARACTERS = 105
+ROW, GAP, BELOW_HEAD = 30, 46, 18.0
 JITTER = (0.0, -5.0, 5.0, -2.5, 2.5)
 """Runs that fell on the same spot are set apart by height, which means nothing else."""
 
@@ -19,11 +18,10 @@ def ab_svg(series: AbSeries) -> str:
     """Return an A/B as SVG: a band of dots for each figure, then the findings in words."""
     began = series.began
     title = " against ".join(f"{name} {endpoint}" for name, endpoint in began.targets)
-    shapes = [
-        svg.text(20, 26, title, bold=True),
-        svg.text(20, 46, how_measured(series), colour=svg.MUTED),
-    ]
-    y = float(TOP)
+    shapes = [svg.text(20, 26, title, bold=True)]
+    asked, y_text = svg.paragraph(20, 46, how_measured(series), colour=svg.MUTED)
+    shapes += asked
+    y = y_text + BELOW_HEAD
     for figure in FIGURES:
         band = _band(series, figure, y)
         if band:
@@ -31,9 +29,9 @@ def ab_svg(series: AbSeries) -> str:
             y += ROW * len(began.targets) + GAP
     for name, _ in began.targets[1:]:
         for told in findings(series, name):
-            for line in _lines(told, LINE_CHARACTERS):
-                shapes.append(svg.text(20, y + 14, line))
-                y += 20
+            lines, y_text = svg.paragraph(20, y + 14, told)
+            shapes += lines
+            y = y_text + 6
     return svg.document(y + 16, shapes)
 
 
@@ -77,12 +75,3 @@ def _dots(
 
 def _short(endpoint: str) -> str:
     return endpoint if len(endpoint) <= 20 else endpoint[:19] + "…"
-
-
-def _lines(words: str, width: int) -> list[str]:
-    lines = [""]
-    for word in words.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines

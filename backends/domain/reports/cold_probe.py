@@ -112,10 +112,10 @@ def cold_probe_svg(report: ColdProbeReport) -> str:
     rows: list[tuple[str, float]] = [("warm", 0.0)]
     rows += [(f"after {pause(gap.gap_s)}", gap.gap_s) for gap in finding.gaps]
     times = [probe.ttft_s for probe in report.probes if probe.ttft_s and not probe.error]
-    shapes = [svg.text(20, 26, verdict_line(report), bold=True)]
+    shapes, y_text = svg.paragraph(20, 26, verdict_line(report), bold=True)
     if not times:
-        return svg.document(50, shapes)
-    high, y = max(*times, finding.slow_above_s or 0) * 1.05, 60.0
+        return svg.document(y_text + 24, shapes)
+    high, y = max(*times, finding.slow_above_s or 0) * 1.05, y_text + 44.0
     for place, (name, gap_s) in enumerate(rows):
         middle, colour = y + place * 30, svg.COLOURS[0] if place else svg.MUTED
         shapes.append(svg.text(20, middle + 4, name, colour=colour))
@@ -129,7 +129,9 @@ def cold_probe_svg(report: ColdProbeReport) -> str:
     if finding.slow_above_s is not None:
         x = svg.place(finding.slow_above_s, 0, high)
         shapes.append(svg.rule(x, y - 16, x, bottom, colour=svg.COLOURS[1]))
-        shapes.append(svg.text(x + 4, y - 8, "slow from here on", colour=svg.COLOURS[1]))
+        beside = (x - 4, "end") if x > svg.WIDTH * 0.75 else (x + 4, "start")
+        words = "slow from here on"
+        shapes.append(svg.text(beside[0], y - 8, words, colour=svg.COLOURS[1], anchor=beside[1]))
     shapes.append(svg.text(svg.MARGIN_LEFT, bottom + 16, "0 s", colour=svg.MUTED))
     end = svg.WIDTH - svg.MARGIN_RIGHT
     shapes.append(

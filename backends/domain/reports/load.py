@@ -14,6 +14,9 @@ from backends.domain.visible import markdown
 FEWER_CAME = 0.85
 """Below this share of the planned rate, what was measured says little of the planned one."""
 
+LABEL = 36.0
+"""Width of a rate below the axis; rates that have less room stand in the table alone."""
+
 TABLE_HEAD = ("REQ/S", "GOODPUT", "KEPT", "TOKENS/S", "STREAMS", "TTFT", "TTFT MAX", "ITL", "")
 CSV_KEYS = (
     "planned_rps",
@@ -272,13 +275,14 @@ _PARTS = ("median", "p25", "p75", "min", "max")
 def load_svg(report: LoadReport) -> str:
     """Return the curve as SVG: median and largest TTFT over the rate, and the limit."""
     steps = [step for step in report.ended.steps if step.ttft_s is not None]
-    shapes = [svg.text(20, 26, load_finding(report), bold=True)]
-    shapes.append(svg.text(20, 46, _limits(report), colour=svg.MUTED))
+    shapes, y_text = svg.paragraph(20, 26, load_finding(report), bold=True)
+    shapes.append(svg.text(20, y_text + 20, _limits(report), colour=svg.MUTED))
     if not steps:
-        return svg.document(70, shapes)
+        return svg.document(y_text + 44, shapes)
     last = max(step.planned_rps for step in steps)
     high = max(report.ttft_limit_s, *(step.ttft_s.max for step in steps if step.ttft_s)) * 1.05
-    top, bottom = 70.0, 330.0
+    top = y_text + 44.0
+    bottom = top + 260.0
 
     def y(ttft_s: float) -> float:
         return bottom - ttft_s / high * (bottom - top)
@@ -287,7 +291,8 @@ def load_svg(report: LoadReport) -> str:
     shapes += [svg.rule(left, bottom, right, bottom), svg.rule(left, top, left, bottom)]
     limit = y(report.ttft_limit_s)
     shapes.append(svg.rule(left, limit, right, limit, colour=svg.COLOURS[1], width=1.5))
-    shapes.append(svg.text(20, limit + 4, "TTFT limit", colour=svg.COLOURS[1]))
+    shapes.append(svg.text(left + 6, limit - 5, "TTFT limit", colour=svg.COLOURS[1]))
+    labelled = left - LABEL
     for step in steps:
         assert step.ttft_s is not None
         x = svg.place(step.planned_rps, 0, last)
@@ -295,7 +300,9 @@ def load_svg(report: LoadReport) -> str:
         colour = svg.COLOURS[1] if step.broke else svg.COLOURS[0]
         shapes.append(svg.rule(x, ends[0], x, ends[1], colour=colour))
         shapes.append(svg.dot(x, y(step.ttft_s.median), colour, hollow=bool(step.broke)))
-        shapes.append(svg.text(x, bottom + 16, figure(step.planned_rps), anchor="middle"))
+        if x - labelled >= LABEL:
+            labelled = x
+            shapes.append(svg.text(x, bottom + 16, figure(step.planned_rps), anchor="middle"))
     shapes.append(svg.text(20, bottom + 16, "requests/s", colour=svg.MUTED))
     shapes.append(svg.text(20, top + 10, f"TTFT, {high:.3g} s at the top", colour=svg.MUTED))
     shapes.append(svg.text(20, bottom + 40, _LEGEND, colour=svg.MUTED))

@@ -10,6 +10,8 @@ MARGIN_LEFT = 170
 MARGIN_RIGHT = 40
 COLOURS = ("#2563eb", "#c2410c", "#15803d", "#7c3aed")
 INK, MUTED, RULE = "#1f2328", "#59636e", "#d1d9e0"
+LINE, LINE_CHARACTERS = 18, 98
+"""Height of a line of text, and how many characters one has room for, bold ones too."""
 _DASHES = ' stroke-dasharray="5 4"'
 
 
@@ -23,6 +25,12 @@ def document(height: float, shapes: Sequence[str]) -> str:
     return "\n".join((head, ground, *shapes, "</svg>")) + "\n"
 
 
+def labelled(picture: str, label: str) -> str:
+    """Return a document with its purpose, as part of a page that may be read aloud."""
+    head = f'<svg role="img" aria-label="{escape(bounded(label))}" '
+    return picture.replace("<svg ", head, 1)
+
+
 def text(
     x: float, y: float, words: str, *, colour: str = INK, bold: bool = False, anchor: str = "start"
 ) -> str:
@@ -30,6 +38,22 @@ def text(
     weight = ' font-weight="600"' if bold else ""
     at = f'x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}"{weight}'
     return f"<text {at}>{escape(bounded(words))}</text>"
+
+
+def paragraph(
+    x: float, y: float, words: str, *, colour: str = INK, bold: bool = False
+) -> tuple[list[str], float]:
+    """Return text in as many lines as the picture's width asks for, and the y of the last."""
+    lines = [""]
+    for word in bounded(words).split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > LINE_CHARACTERS:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    shapes = [
+        text(x, y + LINE * place, line, colour=colour, bold=bold)
+        for place, line in enumerate(lines)
+    ]
+    return shapes, y + LINE * (len(lines) - 1)
 
 
 def rule(

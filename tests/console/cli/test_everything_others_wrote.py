@@ -10,11 +10,13 @@ import re
 import stat
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from backends.domain.server import Server
+from backends.domain.study.study import SCHEMA, Study
 from backends.settings.paths import state_folder
 from console.cli.parser import ON_SCREEN, VERBS, build_parser
 from tests.backends.prober.scripted_server import CHUNKED_HEAD, Conversation, serving
@@ -29,6 +31,7 @@ from tests.console.hostile_host import (
     Cards,
     fill_state,
     log_text,
+    stored,
 )
 
 FORMATS = ("--json", "--csv", "--markdown", "--report", "--svg")
@@ -60,6 +63,9 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "config init": ("m --vllm vllm", "m --image i"),
     "config check": ("",),
     "config schema": ("",),
+    "study run": ("broken http://127.0.0.1:9/v1#m --quick --yes",),
+    "study verify": ("STUDY",),
+    "study compare": ("STUDY STUDY",),
     "endpoint presets": ("",),
     "endpoint check": ("api",),
     "endpoint add": ("other --preset openai",),
@@ -123,6 +129,9 @@ def hostile_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[di
     fill_state(state_folder())
     log, catalogue = tmp_path / "vllm.log", tmp_path / "catalogue.json"
     log.write_text(log_text(), encoding="utf-8")
+    study = tmp_path / "study.json"
+    samples = stored(replace(hostile(Study), schema=SCHEMA))
+    study.write_text(json.dumps({"schema": SCHEMA, "study": samples, "figures": [STORED]}))
     model = {"cost": {"input": 1, "output": 2}, "name": STORED, "id": STORED}
     catalogue.write_text(json.dumps({STORED: {"id": STORED, "models": {STORED: model}}}))
     program = tmp_path / "vllm"
@@ -139,7 +148,7 @@ def hostile_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[di
             f'gpu_usd_per_hour = "1"\n'
             f'[endpoint.api]\nbase_url = "{endpoint.base_url}"\nmodel = "org/model"\n'
         )
-        yield {"LOG": str(log), "CATALOGUE": str(catalogue)}
+        yield {"LOG": str(log), "CATALOGUE": str(catalogue), "STUDY": str(study)}
 
 
 def outside_fences(markdown: str) -> str:

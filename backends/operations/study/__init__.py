@@ -1,0 +1,1 @@
+"""A study: the whole measurement of one server and one endpoint, step by step, resumable."""

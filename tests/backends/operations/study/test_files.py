@@ -1,0 +1,140 @@
+"""A study as files: read again as it was written, and checked against its own samples."""
+
+import json
+import socket
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+
+from backends.domain.study.study import Study
+from backends.operations.study import files
+from backends.problem import NotFound, Problem
+from backends.wire import plain
+from tests.backends.domain.study.worlds import world
+
+REPOSITORY = Path(__file__).parents[4]
+SCHEMA_FILE = REPOSITORY / "docs" / "study.schema.json"
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> dict[str, Path]:
+    paths = files.write_study(world(1)[0], tmp_path, "study")
+    return {path.suffix: path for path in paths}
+
+
+def test_what_is_read_again_is_what_was_measured(written: dict[str, Path]) -> None:
+    for ending in (".json", ".html"):
+        assert files.read_study(written[ending]) == world(1)[0]
+
+
+def test_a_study_that_nobody_changed_is_verified_in_both_forms(written: dict[str, Path]) -> None:
+    assert files.differences(written[".json"]) == []
+    assert files.differences(written[".html"]) == []
+
+
+def change(path: Path, key: str, value: Any) -> None:
+    document = json.loads(path.read_text())
+    for figure in document["figures"]:
+        if figure["key"] == key:
+            figure["value"] = value
+    path.write_text(json.dumps(document))
+
+
+def test_a_figure_that_was_made_nicer_is_found(written: dict[str, Path]) -> None:
+    change(written[".json"], "cold_start.first_token_s", 12.0)
+    (found,) = files.differences(written[".json"])
+    assert "cold_start.first_token_s: value is 12.0" in found
+
+
+def test_a_sample_that_was_changed_shows_in_its_figures_and_pictures(
+    written: dict[str, Path],
+) -> None:
+    document = json.loads(written[".json"].read_text())
+    document["study"]["warm"]["runs"][0]["ttft_s"] = 9.0
+    written[".json"].write_text(json.dumps(document))
+    found = files.differences(written[".json"])
+    assert any("ttft_s" in line for line in found)
+    assert any(line.startswith("picture warm") for line in found)
+
+
+def test_a_figure_that_is_missing_or_made_up_is_found(written: dict[str, Path]) -> None:
+    document = json.loads(written[".json"].read_text())
+    gone = document["figures"].pop(0)["key"]
+    document["figures"].append({"key": "cold_start.invented"})
+    written[".json"].write_text(json.dumps(document))
+    assert files.differences(written[".json"]) == [
+        f"{gone}: it is missing",
+        "cold_start.invented: no sample gives it",
+    ]
+
+
+def test_a_page_whose_text_was_changed_is_found(written: dict[str, Path]) -> None:
+    page = written[".html"]
+    page.write_text(page.read_text().replace("A cold start takes", "A cold start took", 1))
+    assert files.differences(page) == ["the page shows something else than its samples give"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "is no study"),
+        ("[]", "neither a schema nor samples"),
+        ('{"schema": "inferctl-study/9", "study": {}}', "update inferctl"),
+        ('{"schema": "inferctl-study/1", "study": {}}', "is no study of the form"),
+    ],
+)
+def test_what_is_no_study_is_refused_with_the_reason(
+    tmp_path: Path, content: str, said: str
+) -> None:
+    path = tmp_path / "study.json"
+    path.write_text(content)
+    with pytest.raises(Problem, match=said):
+        files.differences(path)
+    with pytest.raises(NotFound):
+        files.read_document(tmp_path / "none.json")
+
+
+def test_neither_hosts_nor_paths_nor_keys_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    study, _ = world(2)
+    host = "gpuhost7"
+    monkeypatch.setattr(socket, "gethostname", lambda: host)
+    args = ("--chat-template", "/home/anna/chat.jinja", "--api-key", "verysecretvalue")
+    private = replace(
+        study,
+        server=replace(study.server, model="/data/models/acme-7b", args=args),
+        endpoint=replace(study.endpoint, name="https://llm.acme.internal/v1#acme-7b"),
+        not_measured=(*study.not_measured, replace(study.not_measured[0], reason=f"{host} said k")),
+    )
+    text = json.dumps(files.study_document(files.without_names(private, ("anothersecret",))))
+    for word in ("anna", "acme", "verysecretvalue", "internal", "/data", host):
+        assert word not in text, word
+    assert files.without_names(study).starts == study.starts
+
+
+def form() -> Any:
+    """Return the JSON Schema of a study, without the descriptions, which may change at any time."""
+
+    def without_descriptions(value: Any) -> Any:
+        if isinstance(value, dict):
+            named = {key: each for key, each in value.items() if key != "description"}
+            return {key: without_descriptions(each) for key, each in named.items()}
+        return [without_descriptions(each) for each in value] if isinstance(value, list) else value
+
+    return without_descriptions(json.loads(json.dumps(msgspec.json.schema(Study))))
+
+
+def test_the_form_of_the_document_is_the_published_one() -> None:
+    """A change here is seen by everybody who reads studies: see docs/study.md on versions."""
+    assert json.loads(SCHEMA_FILE.read_text()) == form(), (
+        "the document has another form: write docs/study.schema.json again (make study-schema),"
+        " and where an older reader would misread it give SCHEMA the next number"
+    )
+    jsonschema.validate(json.loads(json.dumps(plain(world(3)[0]))), form())
+
+
+if __name__ == "__main__":
+    SCHEMA_FILE.write_text(json.dumps(form(), indent=1) + "\n")
