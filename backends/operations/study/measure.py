@@ -22,7 +22,7 @@ from backends.domain.study.study import ColdStartSample, GpuReading, OwnTraffic
 from backends.history.thread import HistoryThread
 from backends.keeper.client import follow
 from backends.keeper.folder import server_folder
-from backends.operations import ab, cold_probe, coldstart, load_test, records, servers
+from backends.operations import ab, cold_probe, coldstart, finished_starts, load_test, servers
 from backends.operations.host import Host
 from backends.operations.recording.by_agent import begin_agent
 from backends.operations.snapshot import snapshot
@@ -96,7 +96,7 @@ async def cold_start(of: Measuring) -> ColdStartSample:
             break
     if life.start is None:
         raise Problem(f"the journal of {name} has no start")
-    records.write_start(of.writer, host, life)
+    finished_starts.write_start(of.writer, host, life)
     start = as_start(life.start, host.now())
     if start.outcome is not Outcome.READY:
         why = f"{start.failure.cause}; {start.failure.remedy}" if start.failure else start.outcome
