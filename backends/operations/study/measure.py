@@ -22,7 +22,15 @@ from backends.domain.study.study import ColdStartSample, GpuReading, OwnTraffic
 from backends.history.thread import HistoryThread
 from backends.keeper.client import follow
 from backends.keeper.folder import server_folder
-from backends.operations import ab, cold_probe, coldstart, finished_starts, load_test, servers
+from backends.operations import (
+    ab,
+    cold_probe,
+    coldstart,
+    finished_starts,
+    load_test,
+    records,
+    servers,
+)
 from backends.operations.host import Host
 from backends.operations.recording.by_agent import begin_agent
 from backends.operations.snapshot import snapshot
