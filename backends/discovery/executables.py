@@ -60,7 +60,7 @@ def version_of(executable: Path) -> str | None:
     return None
 
 
-def runs_elsewhere(executable: Path) -> str:
+def container_program(executable: Path) -> str:
     """Return what a script hands vLLM over to, such as ``docker``; empty for any other file."""
     try:
         with executable.open("rb") as file:
