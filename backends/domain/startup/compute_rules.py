@@ -204,6 +204,14 @@ COMPUTE: tuple[Rule, ...] = (
     *rules(
         [Part.ENGINE],
         _row(
+            Kind.BAD_ARGUMENT,
+            r"\bdraft\b.*(?:same|match|equal|differ)",
+            "The draft model does not go with the model that it drafts for: {line}",
+            "Serve the draft model that was made for this model (--speculative-config), or start "
+            "without it.",
+            frames=r"spec_decode/",
+        ),
+        _row(
             Kind.STARTUP_TIMEOUT,
             r"within (?:the )?(?:timeout|\d)|(?:start|ready).*timed out|timed out.*start",
             "A process of the server was not up within the time that vLLM waits for it: {line}",

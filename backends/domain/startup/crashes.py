@@ -54,7 +54,9 @@ NATIVE_ERROR = re.compile(
 )
 """What native code says of itself, with the place in its source first."""
 COMPLAINT = re.compile(
-    r"\b(?:error|fail(?:ed|ure)?|fatal|cannot|could not|unable|not found|abort\w*)\b", re.IGNORECASE
+    r"\b(?:error|fail(?:ed|ure)?|fatal|cannot|could not|unable|not found|abort\w*|out of memory|"
+    r"exceeded|RLIMIT_\w+)\b",
+    re.IGNORECASE,
 )
 """What a line without a form of its own says where it tells why its process is about to end."""
 

@@ -91,7 +91,7 @@ class Suspects:
             crashed = CRASH.search(message) is not None
             ended = crashed and not _OF_THE_KERNEL.search(message)
             self.died = self.died or died or dead or ended
-            if dead or crashed:
+            if dead or crashed or "initialization failed" in message:
                 self._roots.native_before(passed, phase)
             if dead and self._death is None:
                 self._death = Suspect(

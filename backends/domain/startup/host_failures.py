@@ -19,7 +19,7 @@ GPU_FAULTS = (
         r"CUDA_ERROR_(?:ILLEGAL|LAUNCH)\w*|hipError(?:IllegalAddress|LaunchFailure)|GPU is lost|"
         r"DEVICE_LOST|ACL stream synchronize failed|"
         r"fallen off the bus|illegal instruction was encountered|"
-        r"CU(?:BLAS|DNN)_STATUS_(?:EXECUTION_FAILED|INTERNAL_ERROR)",
+        r"(?:CU|HIP)(?:BLAS|DNN|SPARSE|SOLVER)\w*_STATUS_(?:EXECUTION_FAILED|INTERNAL_ERROR)",
         "The GPU met a fault{during}: {line}",
         "See `dmesg | grep -iE 'xid|amdgpu'` for a fault of the hardware; else a kernel is wrong: "
         "--enforce-eager or another backend ({attention_backend}) gets round it, and "
@@ -42,6 +42,20 @@ HOST = (
         "that was not given the GPUs.",
         "A container needs --gpus all and nvidia-container-toolkit; a host needs the driver; on an "
         "AMD host install the ROCm build.",
+    ),
+    _row(
+        Kind.NO_DEVICE,
+        r"could not select device driver .{0,60}gpu|nvidia-container-cli: (?:initialization|"
+        r"device|detection) error",
+        "Docker cannot give the container a GPU: {line}",
+        "Install nvidia-container-toolkit on the host, run `nvidia-ctk runtime configure "
+        "--runtime=docker`, and restart docker.",
+    ),
+    _row(
+        Kind.DRIVER_MISMATCH,
+        r"unsatisfied condition: (?P<wanted_cuda>cuda ?>= ?[\d.]+)",
+        "The image wants {wanted_cuda}, which the host's driver does not have.",
+        "Update the NVIDIA driver, or take the vLLM image for an older CUDA.",
     ),
     _row(
         Kind.DEPENDENCY_ERROR,

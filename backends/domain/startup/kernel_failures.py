@@ -64,7 +64,8 @@ KERNELS = (
     ),
     _row(
         Kind.NO_KERNEL,
-        r"CUBLAS_STATUS_(?:NOT_SUPPORTED|ARCH_MISMATCH)|No compiled \w+|call aclnn\w+ failed",
+        r"(?:CU|HIP)BLAS_STATUS_(?:NOT_SUPPORTED|ARCH_MISMATCH)|No compiled \w+|"
+        r"call aclnn\w+ failed",
         "This build has no kernel for this GPU and data type{in_frame}: {line}",
         "Choose another --dtype or quantization, or update vLLM and PyTorch.",
     ),
@@ -96,6 +97,13 @@ KERNELS = (
         "A Triton kernel needs {needed} bytes of the GPU's shared memory, and it has {has}.",
         "Most likely vLLM has no tuned sizes for this GPU: choose another backend ("
         "{attention_backend}, {moe_backend}), or update vLLM.",
+    ),
+    _row(
+        Kind.NO_KERNEL,
+        r"stream is capturing|StreamCapture\w*|previous error during capture",
+        "An operation cannot be part of a CUDA graph{in_frame}: {line}",
+        "Start with --enforce-eager, which leaves the graphs out, or choose another backend with "
+        "{layer_backend}.",
     ),
     _row(
         Kind.NO_KERNEL,

@@ -109,6 +109,7 @@ _GENERAL: tuple[Rule, ...] = (
             *REFUSED,
             frames=BUILDS,
         ),
+        _row(Kind.BAD_ARGUMENT, r"\b(?:is|are) disabled (?:but|and|while)\b", *REFUSED),
         _row(Kind.INTERNAL_ERROR, STATE, *DEFECT),
         _row(
             Kind.DEPENDENCY_ERROR,
@@ -141,7 +142,7 @@ _GENERAL: tuple[Rule, ...] = (
         _row(
             Kind.INVALID_PARALLELISM,
             rf"^[\w .]+[:,] (?!.*{RUNNING})"
-            r"(?=.*(?:context[- ]parallel|(?:tensor|pipeline)[- ]parallel|"
+            r"(?=.*(?:context[- ]parallel|across (?:all )?ranks|(?:tensor|pipeline)[- ]parallel|"
             r"\b(?:[DP]CP|TP|PP)\b))"
             rf".*?(?:{UNSUPPORTED}|requires?)",
             *PARALLELISM,

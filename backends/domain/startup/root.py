@@ -32,6 +32,8 @@ WORDS = CRASH_WORDS | {
     "WorkerProc",
     "EngineCore",
     "MPClient:",
+    "docker:",
+    "nvidia-container-cli:",
 }
 """First words, beyond the names of exceptions, under which a cause may be told."""
 
@@ -43,6 +45,7 @@ _ENDS_A_TRACEBACK = re.compile(r"[A-Za-z_][\w.]*(?:: |:?$)")
 _CHAIN = re.compile(r"(?P<during>During handling of)|The above exception was")
 _OTHER_CAUSES = re.compile(
     r"  (?:Value error|Assertion failed), |vllm(?: \w+)?: error: |api_server\.py: error: |"
+    r"docker: Error response|nvidia-container-cli: \w+ error|"
     r"\[Errno \d+\]|Failed to load model - |Out of memory: |slurmstepd: .*oom|Killed$"
 )
 _USAGE = re.compile(r"(?:vllm(?: \w+)?|api_server\.py): error: ")
@@ -193,9 +196,10 @@ class Roots:
         self._crashes += 1
         said = {one.number for one in self.native}
         for number, line in passed:
-            record = read(line, head_of(line))
-            message = record.message
-            if number not in said and not record.level and COMPLAINT.search(message):
+            head = head_of(line)
+            message = read(line, head).message
+            of_a_logger = head.stamp and not head.outer
+            if number not in said and not of_a_logger and COMPLAINT.search(message):
                 self.native.append(_told(Suspect(number, "", message[:_LONGEST], "", 0, phase)))
         self.native.sort(key=lambda one: one.number)
         del self.native[:-_MOST_NATIVE]

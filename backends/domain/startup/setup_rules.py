@@ -13,6 +13,7 @@ from backends.domain.startup.grammar import (
 )
 from backends.domain.startup.part_rule import (
     DEFECT,
+    LIKELY,
     MISFIT,
     MODEL_FILES,
     NO_CLASS,
@@ -53,6 +54,12 @@ SETUP: tuple[Rule, ...] = (
             r"^KeyError: '[a-z]+(?:_[a-z]+)+'$",
             *MODEL_FILES,
             frames=r"config/model\.py |transformers_utils/",
+        ),
+        _row(
+            Kind.BAD_CHECKPOINT,
+            r"^ValueError: .*\bmodel must have\b",
+            *MODEL_FILES,
+            frames=r"config/model_arch\.py ",
         ),
     ),
     *rules(
@@ -195,6 +202,13 @@ SETUP: tuple[Rule, ...] = (
     *rules(
         [Part.LOADER],
         _row(
+            Kind.DOWNLOAD_FAILED,
+            r"could not receive|(?:file|object|read) (?:access )?error\b.*stream|libstreamer",
+            "The streamer could not read the model's files: {line}",
+            "Look whether the store or file system answers and lets this user read (`ls`, the "
+            "store's own command), or load with --load-format auto.",
+        ),
+        _row(
             Kind.BAD_ARGUMENT,
             r"ConfigMismatchError",
             *REFUSED,
@@ -287,8 +301,16 @@ SETUP: tuple[Rule, ...] = (
     *rules(
         [Part.PACKAGES],
         _row(
+            Kind.DEPENDENCY_ERROR,
+            r"^\w+: Failed to apply \w+ on data",
+            "The model's processor, which is Transformers', failed on a trial input: {line}",
+            LIKELY + "Transformers is not the release that this vLLM pins (`pip show vllm`) or "
+            "that the model's page asks for; without images, --language-model-only leaves it out.",
+        ),
+        _row(
             Kind.BAD_CHECKPOINT,
-            r"^(?:OSError|FileNotFoundError)\b.*?(?:file|folder|director|config|path|load|found)",
+            r"^(?:OSError|FileNotFoundError)\b.*?(?:file|folder|director|config|path|load|found)|"
+            r"^ValueError: No (?:\w+ ){0,3}files? (?:was |were )?found",
             *MODEL_FILES,
             frames=r"transformers/|tokenizers/|mistral_common|sentencepiece",
         ),

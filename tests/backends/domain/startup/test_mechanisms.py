@@ -58,6 +58,16 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.BAD_CHECKPOINT, "x/gguf/gguf_reader.py __init__", "ValueError: GGUF magic invalid", "magic", "--load-format"),
     (K.INTERNAL_ERROR, "x/torch/_inductor/ir.py __init__", "AssertionError: out variant should have an argument", "inside PyTorch", "--enforce-eager"),
     (K.NO_KERNEL, "x/vllm_fancy/attention/attention_v1.py __init__", "NotImplementedError: sliding windows are not supported", "sliding windows", "--attention-backend"),
+    (K.NO_KERNEL, "x/vllm/compilation/cuda_graph.py call", "torch.AcceleratorError: CUDA error: operation not permitted when stream is capturing", "CUDA graph", "--enforce-eager"),
+    (K.GPU_FAULT, "x/torch/nn/functional.py linear", "RuntimeError: CUDA error: HIPBLAS_STATUS_INTERNAL_ERROR when calling hipblasLtMatmul", "HIPBLAS", "dmesg"),
+    (K.NO_DEVICE, "", "RuntimeError: could not select device driver \"\" with capabilities: [[gpu]].", "Docker", "nvidia-container-toolkit"),
+    (K.DRIVER_MISMATCH, "", "RuntimeError: unsatisfied condition: cuda>=12.9, please update your driver", "cuda>=12.9", "Update the NVIDIA driver"),
+    (K.INVALID_PARALLELISM, "x/vllm/model_executor/layers/fused_moe/layer.py __init__", "AssertionError: EPLB currently only supports even distribution of experts across ranks.", "EPLB", "parallel"),
+    (K.BAD_ARGUMENT, "x/vllm/v1/core/kv_cache_utils.py unify", "ValueError: The fancy manager is disabled but one type was not found.", "disabled", "option"),
+    (K.BAD_ARGUMENT, "x/vllm/v1/spec_decode/draft_model.py _raise_if_mismatch", "ValueError: Target and draft model should have the same vocabulary size.", "draft model", "--speculative-config"),
+    (K.DEPENDENCY_ERROR, "x/vllm/multimodal/context.py call|x/transformers/models/f/processing.py __call__", "ValueError: Failed to apply FancyProcessor on data={}", "FancyProcessor", "pins"),
+    (K.BAD_CHECKPOINT, "x/mistral_common/tokens/utils.py get", "ValueError: No tokenizer file found in the directory: /models/z", "/models/z", "--hf-overrides"),
+    (K.DOWNLOAD_FAILED, "x/runai_model_streamer/libstreamer/libstreamer.py response", "Exception: Could not receive runai_response from libstreamer due to: b'File access error'", "libstreamer", "--load-format auto"),
     (K.DEPENDENCY_ERROR, "x/numba/__init__.py _ensure", "ImportError: Numba needs NumPy 2.2 or less. Got NumPy 2.3.", "NumPy 2.3", "uv pip install"),
 ]  # fmt: skip
 
@@ -255,3 +265,21 @@ def test_a_crash_does_not_quote_what_a_logger_said_before_it() -> None:
     failure = only_start(log).failure
     assert failure is not None
     assert "Before that" not in failure.cause
+
+
+def test_a_failed_engine_is_what_an_unlogged_line_said_before_it() -> None:
+    log = (
+        STARTED
+        + "[ 9123.4] Memory cgroup out of memory: Killed process 4711 (VLLM::EngineCor)\n"
+        + "(APIServer pid=1) RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}\n"
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.HOST_OUT_OF_MEMORY, 3)
+
+
+def test_what_docker_says_of_a_gpu_is_a_failed_start() -> None:
+    log = 'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]].\n'
+    failure = only_start(log).failure
+    assert failure is not None
+    assert failure.kind is K.NO_DEVICE
