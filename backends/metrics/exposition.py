@@ -16,6 +16,10 @@ _WANTED = tuple(name for series in (*NUMBERS, *HISTOGRAMS) for name in series.na
 _JOIN: dict[Joined, Callable[[list[float]], float]] = {"sum": sum, "max": max, "min": min}
 
 
+MOST = 1e15
+"""More than any server counts: a million tokens each second for thirty years."""
+
+
 class UnreadableMetrics(ValueError):
     """The text is not what Prometheus exporters write; the message names the line."""
 
@@ -46,10 +50,16 @@ def _samples(text: str) -> Iterable[Sample]:
     # Without their TYPE lines all series parse as plain samples: a histogram whose name ends in
     # _total, or a _created gauge, then cannot be taken for a counter.
     try:
-        for family in text_string_to_metric_families(text + "\n"):
-            yield from family.samples
+        families = text_string_to_metric_families(text + "\n")
+        samples = [sample for family in families for sample in family.samples]
     except ValueError as error:
         raise UnreadableMetrics(f"/metrics has a line that is no sample: {error}") from error
+    for sample in samples:
+        if not (0 <= sample.value <= MOST or isnan(sample.value)):
+            raise UnreadableMetrics(
+                f"/metrics: {sample.name} is {sample.value:g}, which is no count"
+            )
+    return samples
 
 
 def _number(series: Series, samples: dict[str, list[Sample]]) -> float | None:
@@ -89,7 +99,8 @@ def _histogram(series: Series, samples: dict[str, list[Sample]]) -> Histogram | 
         if counts:
             edges = tuple(sorted(counts))
             total = sum(sample.value for sample in samples[f"{name}_sum"])
-            return Histogram(edges, tuple(counts[edge] for edge in edges), total)
+            found = Histogram(edges, tuple(counts[edge] for edge in edges), total)
+            return None if any(map(isnan, (*edges, *found.counts, total))) else found
     return None
 
 
