@@ -16,6 +16,9 @@ _WANTED = tuple(name for series in (*NUMBERS, *HISTOGRAMS) for name in series.na
 _JOIN: dict[Joined, Callable[[list[float]], float]] = {"sum": sum, "max": max, "min": min}
 
 
+MOST_LINES = 20_000
+"""A server of 64 engines has half as many; more take seconds to read, every second."""
+
 MOST = 1e15
 """More than any server counts: a million tokens each second for thirty years."""
 
@@ -33,7 +36,10 @@ def counters_from(text: str) -> Counters:
     Raises:
         UnreadableMetrics: a line of a wanted series cannot be parsed.
     """
-    return _counters("\n".join(line for line in text.splitlines() if line.startswith(_WANTED)))
+    wanted = [line for line in text.splitlines() if line.startswith(_WANTED)]
+    if len(wanted) > MOST_LINES:
+        raise UnreadableMetrics(f"/metrics has over {MOST_LINES:,} lines on requests and tokens")
+    return _counters("\n".join(wanted))
 
 
 @lru_cache(maxsize=1)  # a server that nobody asks says the same every second

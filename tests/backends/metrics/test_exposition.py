@@ -183,3 +183,10 @@ def test_a_histogram_that_counts_nothing_known_is_none() -> None:
 def test_a_bucket_without_an_edge_is_said(labels: str) -> None:
     with pytest.raises(UnreadableMetrics, match="without its edge"):
         counters_from(f"vllm:request_prompt_tokens_bucket{labels} 3\n")
+
+
+def test_more_series_than_any_server_has_are_not_read() -> None:
+    lines = [f'vllm:generation_tokens_total{{engine="{n}"}} 1' for n in range(20_001)]
+    with pytest.raises(UnreadableMetrics, match="over 20,000 lines"):
+        counters_from("\n".join(lines))
+    assert counters_from("\n".join(lines[:-1])).generation_tokens == 20_000
