@@ -17,6 +17,8 @@ POLL_S = 0.1
 CONNECT_S = 60.0
 """A reply may be waited for without end, a connection may not."""
 
+MOST_BODY_BYTES = 16 * 2**20
+
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 
@@ -58,8 +60,18 @@ class Reply:
         return _lines(self.pieces)
 
     def body(self) -> bytes:
-        """Return the whole body, without the newlines it may have contained."""
-        return b"".join(self.lines)
+        """Return the whole body, without the newlines it may have contained.
+
+        Raises:
+            NoAnswer: it has more than `MOST_BODY_BYTES`.
+        """
+        pieces, size = list[bytes](), 0
+        for piece in self.pieces:
+            pieces.append(piece)
+            size += len(piece)
+            if size > MOST_BODY_BYTES:
+                raise NoAnswer(f"the answer has over {MOST_BODY_BYTES >> 20} MiB")
+        return b"".join(_lines(iter(pieces)))
 
 
 def ask(

@@ -18,13 +18,17 @@ from pathlib import Path
 
 import psutil
 
+from backends.agent.messages import Snapshot
 from backends.domain.ab.facts import RunBegan, RunEnded, SeriesBegan, SeriesEnded, TextArrived
 from backends.domain.ab.run import Run, TargetName
+from backends.domain.billing.account import Account
+from backends.domain.billing.meter import begin_meter
 from backends.domain.facts import (
     BecameReady,
     Fact,
     FirstTokenSeen,
     GpusSampled,
+    HostTicked,
     LogRead,
     MetricsScraped,
     PhaseBegan,
@@ -82,9 +86,10 @@ def second_of(number: int, draw: random.Random) -> Iterator[Fact]:
     """Yield what the sources tell of one second."""
     now = at(number)
     yield Ticked(now)
+    yield HostTicked(now)
     gpus = tuple(_gpu(index, draw) for index in range(2))
     yield GpusSampled(now, GpuSample(gpus))
-    yield MetricsScraped(now, _counters(number, draw))
+    yield MetricsScraped(now, _counters(number, draw), "chat")
     yield LogRead(now, tuple(f"INFO {number} line {line} {'x' * 90}" for line in range(3)))
     if number % 3 == 0:
         chat = Server(
@@ -162,8 +167,9 @@ class EnduranceApp(InferctlApp):
         self._hours, self._series = hours, series
 
     async def begin(self) -> None:
-        """Take up the history, and then the day."""
-        await self.actions.records.take_up()
+        """Take the account as whoever keeps the record tells it, and then the day."""
+        bill = begin_meter("host_boot", BEGAN.wall_s, BEGAN.wall_s)
+        self.happened(Snapshot(Account(BEGAN, bill)))
         share_s, next_key_s, keys = self._hours * 3600 / (MARKS + 0.5), 300.0, 0
         mark_s = share_s
         for posted, fact in enumerate(the_day(self._hours, self._series)):

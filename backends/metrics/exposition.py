@@ -27,6 +27,13 @@ _ESCAPED = re.compile(r"\\(.)")
 _JOIN: dict[Joined, Callable[[list[float]], float]] = {"sum": sum, "max": max, "min": min}
 
 
+MOST_LINES = 20_000
+"""A server of 64 engines has half as many; more take seconds to read, every second."""
+
+MOST = 1e15
+"""More than any server counts: a million tokens each second for thirty years."""
+
+
 class UnreadableMetrics(ValueError):
     """The text is not what Prometheus exporters write; the message names the line."""
 
@@ -57,9 +64,14 @@ class CountersReader:
             UnreadableMetrics: a line of a wanted series cannot be parsed.
         """
         lines = [line for line in text.split("\n") if line.startswith(_WANTED)]
+        if len(lines) > MOST_LINES:
+            reason = f"/metrics has over {MOST_LINES:,} lines on requests and tokens"
+            raise UnreadableMetrics(reason)
         if lines != self._lines:
             try:
                 self._counters, self._lines = _counters(lines), lines
+            except UnreadableMetrics:
+                raise
             except (KeyError, ValueError) as error:
                 reason = f"/metrics has a line that is no sample: {error}"
                 raise UnreadableMetrics(reason) from error
@@ -94,7 +106,10 @@ def _sample(line: str) -> Sample:
             raise ValueError(line[:_QUOTED])
         labels[label["name"]] = _unescaped(label["value"])
         at = label.end()
-    return Sample(name, labels, float(value))
+    sample = Sample(name, labels, float(value))
+    if not (0 <= sample.value <= MOST or isnan(sample.value)):
+        raise UnreadableMetrics(f"/metrics: {name} is {sample.value:g}, which is no count")
+    return sample
 
 
 def _unescaped(value: str) -> str:
@@ -140,7 +155,8 @@ def _histogram(series: Series, samples: dict[str, list[Sample]]) -> Histogram | 
         if counts:
             edges = tuple(sorted(counts))
             total = sum(sample.value for sample in samples[f"{name}_sum"])
-            return Histogram(edges, tuple(counts[edge] for edge in edges), total)
+            found = Histogram(edges, tuple(counts[edge] for edge in edges), total)
+            return None if any(map(isnan, (*edges, *found.counts, total))) else found
     return None
 
 

@@ -45,6 +45,13 @@ def serve() -> Iterator[Serve]:
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
+def test_a_body_that_does_not_end_is_given_up(serve: Serve) -> None:
+    flood = [b"HTTP/1.1 200 OK\r\n\r\n", *[b"x" * 2**20] * 40]
+    reply = ask(serve(flood), "/", timeout_s=60)
+    with pytest.raises(NoAnswer, match="over 16 MiB"):
+        reply.body()
+
+
 @pytest.mark.parametrize("size", [1, 3, 7, 10_000])
 def test_a_chunked_stream_is_read_however_it_is_cut(serve: Serve, size: int) -> None:
     events = [b"data: {}\n\n", b"data: long\r\n\n" + b"x" * 300, b"end"]

@@ -2,8 +2,8 @@
 
 Positions are drawn by a seed, which is printed, at least eight in each room. A fault is put into a
 copy of the sources, and the tests that go through its lines are run against it; one that they all
-pass survives. Tests are those of the files that import the module or stand where it is mirrored;
-one that fails without a fault counts for nothing.
+pass survives. Tests are those of the module's room that import it; where none does, all that import
+it. One that fails without a fault counts for nothing.
 """
 
 import argparse
@@ -85,18 +85,21 @@ def listed(*folders: str) -> tuple[str, ...]:
 
 @cache
 def tests_near(path: str) -> tuple[str, ...]:
-    """Return the test files that mirror a module or import it, the nearest first."""
+    """Return the test files of a module's room that import it, or else those of others."""
     module = path.removesuffix(".py").replace("/", ".")
     package, _, name = module.rpartition(".")
     mirror = Path("tests") / Path(path).with_name(f"test_{Path(path).name}")
     asked = (f"from {module} import", f"import {module}", f"from {package} import {name}")
-    near: list[str] = [str(mirror)] if (REPOSITORY / mirror).exists() else []
+    importing = [
+        test
+        for test in test_files()
+        if test == str(mirror)
+        or any(each in (REPOSITORY / test).read_text(encoding="utf-8") for each in asked)
+    ]
+    room = f"tests/{room_of(path)}/"
     folder = [one for one in test_files() if Path(one).parent == mirror.parent]
-    for test in [*folder, *test_files()]:
-        text = (REPOSITORY / test).read_text(encoding="utf-8")
-        if test not in near and any(each in text for each in asked):
-            near.append(test)
-    return tuple(near or folder)
+    inside = [test for test in importing if test.startswith(room)]
+    return tuple(inside or importing or folder)
 
 
 @cache

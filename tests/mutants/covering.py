@@ -17,7 +17,7 @@ import pytest
 ENDED = "MUTANTS_ENDED"
 """The variable that names the file of what a test did and how long it took."""
 
-NOT_THESE = "not (slow or alone or real_vllm or docker or terminal)"
+NOT_THESE = "not (slow or real_vllm or docker or terminal)"
 OPTIONS = ("-q", "-p", "no:cacheprovider", "--hypothesis-profile=quick", "--timeout=60")
 SETTINGS = "[run]\nsource = backends,console,widgets\n"
 WITHIN_S = 3600.0

@@ -210,3 +210,38 @@ def test_errors_of_which_nothing_is_exported_are_unknown_and_not_none() -> None:
     assert counters_from("").request_errors == RequestErrors()
     fine = counters_from('http_requests_total{handler="/v1/completions",status="2xx"} 4.0\n')
     assert fine.request_errors == RequestErrors(http_5xx=0)
+
+
+@pytest.mark.parametrize("value", ["+Inf", "-Inf", "1e308", "1.1e15", "-5"])
+@pytest.mark.parametrize(
+    "series",
+    [
+        "vllm:generation_tokens_total",
+        'vllm:request_prompt_tokens_bucket{le="100"}',
+        "vllm:num_requests_running",
+    ],
+)
+def test_what_is_no_count_is_not_read(series: str, value: str) -> None:
+    with pytest.raises(UnreadableMetrics, match="no count"):
+        counters_from(f"{series} {value}\n")
+
+
+def test_a_histogram_that_counts_nothing_known_is_none() -> None:
+    buckets = "\n".join(
+        f'vllm:request_prompt_tokens_bucket{{le="{edge}"}} NaN' for edge in ("10", "+Inf")
+    )
+    read = counters_from(f"{buckets}\nvllm:request_prompt_tokens_sum 3\n")
+    assert read.request_input_tokens is None
+
+
+@pytest.mark.parametrize("labels", ['{le="wide"}', '{model_name="m"}', ""])
+def test_a_bucket_without_an_edge_is_said(labels: str) -> None:
+    with pytest.raises(UnreadableMetrics, match="without its edge"):
+        counters_from(f"vllm:request_prompt_tokens_bucket{labels} 3\n")
+
+
+def test_more_series_than_any_server_has_are_not_read() -> None:
+    lines = [f'vllm:generation_tokens_total{{engine="{n}"}} 1' for n in range(20_001)]
+    with pytest.raises(UnreadableMetrics, match="over 20,000 lines"):
+        counters_from("\n".join(lines))
+    assert counters_from("\n".join(lines[:-1])).generation_tokens == 20_000
