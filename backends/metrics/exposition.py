@@ -70,8 +70,6 @@ class CountersReader:
         if lines != self._lines:
             try:
                 self._counters, self._lines = _counters(lines), lines
-            except UnreadableMetrics:
-                raise
             except (KeyError, ValueError) as error:
                 reason = f"/metrics has a line that is no sample: {error}"
                 raise UnreadableMetrics(reason) from error
@@ -108,7 +106,7 @@ def _sample(line: str) -> Sample:
         at = label.end()
     sample = Sample(name, labels, float(value))
     if not (0 <= sample.value <= MOST or isnan(sample.value)):
-        raise UnreadableMetrics(f"/metrics: {name} is {sample.value:g}, which is no count")
+        raise ValueError(f"{name} is {sample.value:g}, which is no count")
     return sample
 
 

@@ -267,7 +267,8 @@ def _now(session: Session, scenario: Scenario, live: Demand, measured: Measured)
         scenario,
         rate_rps=live.rate_rps,
         profile_rps=None,
-        batch_multiplier=None,  # a request that waits for an answer is in no batch
+        batch_multiplier=None,
+        batch_share=None,  # a request that waits for an answer is in no batch
         gpu_ttft_p99_s=None,
         gpu_ttft_p99_above_s=Decimal(repr(tail.bucket.low_s)) if tail and tail.broken else None,
     )

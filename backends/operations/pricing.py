@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from backends.domain.decision.exclusion import Exclusion
+from backends.domain.decision.option import batch_factor
 from backends.domain.gpu import Gpu
 from backends.domain.prices.amounts import BadPrice
 from backends.domain.prices.cost import RequestPrices, request_prices
@@ -208,7 +209,7 @@ def ranked(
 
 def prices_of(endpoint: Endpoint, settings: Settings) -> RequestPrices:
     """Return what an endpoint charges for the requests of the plan, which may be batches."""
-    return request_prices(endpoint.prices, settings.plan.batch_multiplier)
+    return request_prices(endpoint.prices, batch_factor(settings.plan))
 
 
 def _ranked_endpoint(endpoint: Endpoint, prices: RequestPrices, demand: Demand) -> RankedEndpoint:

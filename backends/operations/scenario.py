@@ -161,9 +161,12 @@ def host_scenario(
         recorded_elsewhere: the traffic is not what the watched server served, which may be one
             that nobody configured; then it is planned for the only profile that there is.
     """
+    if settings.plan.cached_input_share is not None:  # that of the API, not of the server here
+        traffic = replace(traffic, cached_input_share=settings.plan.cached_input_share)
     profile, seen = watched_profile(session, settings), traffic.seen
     if profile is None and recorded_elsewhere and len(settings.servers) == 1:
         profile = settings.servers[0]
+    settings = _alternatives(settings, session, profile)
     slow = _too_slow(settings, measured)
     endpoints = ranked(settings, traffic, slow)
     tokens = (seen.output_tokens_mean, seen.input_tokens_mean)
@@ -186,6 +189,15 @@ def host_scenario(
     )
     made = _by_the_hour(_as_sure_as_prices(supplemented(made, settings.plan), prices), traffic)
     return HostScenario(made, traffic, profile, carries, endpoints, inputs)
+
+
+def _alternatives(settings: Settings, session: Session, profile: Profile | None) -> Settings:
+    """Return the settings with the endpoints that could take the requests of the server."""
+    names = {profile.name, profile.model} if profile else set()
+    if session.life is not None:
+        names |= {session.life.server.name, session.life.server.model or ""}
+    could = (each for each in settings.endpoints if not each.serves or names & set(each.serves))
+    return replace(settings, endpoints=tuple(could))
 
 
 def _as_sure_as_prices(made: Scenario, prices: TokenPrices) -> Scenario:

@@ -150,7 +150,11 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An ``[endpoint.NAME]`` table: an OpenAI-compatible API that a prompt can be sent to."""
+    """An ``[endpoint.NAME]`` table: an OpenAI-compatible API that a prompt can be sent to.
+
+    Attributes:
+        serves: servers or models whose requests it could take; empty for all of them.
+    """
 
     name: str
     base_url: str
@@ -158,6 +162,7 @@ class Endpoint:
     api_key: KeySource | None = None
     prices: TokenPrices = TokenPrices()
     form: RequestForm = NO_FORM
+    serves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

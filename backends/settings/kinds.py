@@ -99,6 +99,13 @@ def mounts(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def names(value: object) -> tuple[str, ...]:
+    """Take a list of names of servers or models."""
+    if not isinstance(value, list) or not value:
+        raise Unfit("is no list of names", 'write for example ["chat", "org/model"]')
+    return tuple(text(each) for each in value)
+
+
 def arguments(value: object) -> tuple[str, ...]:
     """Take a list of arguments for ``vllm serve``, without secrets and what has its own key."""
     if isinstance(value, str):

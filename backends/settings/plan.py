@@ -34,7 +34,6 @@ BELONGS_IN: Mapping[str, str] = {
     "input_tokens": _SERVED,
     "output_tokens": _SERVED,
     "token_distribution": _SERVED,
-    "cached_input_share": _SERVED,
     "rate_rps": _SERVED,
     "profile_rps": _SERVED,
     "observed": _SERVED,

@@ -78,6 +78,7 @@ FORM_KEYS: Mapping[str, Kind] = {
 ENDPOINT_KEYS: Mapping[str, Kind] = {
     "base_url": kinds.base_url,
     "model": values.text,
+    "serves": kinds.names,
     **KEY_SOURCES,
     **FORM_KEYS,
     **PRICE_KEYS,
@@ -259,7 +260,9 @@ class _Reader:
             form = RequestForm(**{name: values[name] for name in FORM_KEYS & values.keys()})
             if {"base_url", "model"} <= values.keys():
                 url, model = values["base_url"], values["model"]
-                endpoints.append(Endpoint(name, url, model, key, TokenPrices(**prices), form))
+                serves = values.get("serves", ())
+                prices_of = TokenPrices(**prices)
+                endpoints.append(Endpoint(name, url, model, key, prices_of, form, serves))
         return tuple(endpoints)
 
     def key_source(self, place: tuple[str, ...], values: Values) -> KeySource | None:

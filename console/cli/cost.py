@@ -5,24 +5,25 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from backends.domain.billing.ledger import Day, Served, utc_day
+from backends.domain.billing.ledger import Day, Served
 from backends.domain.billing.meter import STOPPED_STILL_COSTS, Spent
 from backends.domain.billing.shares import NOBODY
 from backends.domain.decision.wording import UNPRICED_REMEDY
 from backends.domain.format import count, usd
 from backends.domain.prices.amounts import digits
-from backends.domain.session import Session
 from backends.domain.traffic.demand import Demand
 from backends.domain.traffic.totals import TokenTotals
 from backends.operations.billing import Bill, Charge, Period, bill_of, day_spent, effective_usd
 from backends.operations.context import Context
-from backends.operations.decision import decide_all, unpriced_gpu
+from backends.operations.decision import Decision, decide_all, unpriced_gpu
 from backends.operations.host import Host, this_host
+from backends.operations.last_month import LastMonth, last_month_of
 from backends.operations.rental import ApiEquivalent, api_equivalent
 from backends.operations.snapshot import snapshot, with_gpus
 from backends.problem import UsageProblem
 from backends.settings.config import Settings
 from console.cli import traffic_preview
+from console.cli.cost_month import month_document, month_lines
 from console.cli.cost_pictures import write_pictures
 from console.cli.cost_report import cost_report
 from console.cli.measured import context_for, on_recorded_traffic
@@ -62,17 +63,21 @@ def run(arguments: argparse.Namespace) -> int:
     bill = bill_of(host, session, period)
     if context.gpu_prices and (bill.spent is None or bill.spent.usd is None):
         session = with_gpus(session, host)
+    recorded_context = on_recorded_traffic(context, session)
+    decision = decide_all(session, recorded_context, today)
+    past = last_month_of(decision, session, host.now().wall_s)
     if arguments.report or arguments.output:
-        context = on_recorded_traffic(context, session)
-        return _report(host, context, session, bill, arguments.output)
+        return _report(host, recorded_context, decision, bill, past, arguments.output)
     offers = unpriced_gpu(session, context)
     if arguments.json:
         told = bill_document(bill, host.settings, context.traffic)
-        document({**told, "gpu_price_hint": offers or None})
+        document({**told, "gpu_price_hint": offers or None, "last_month": month_document(past)})
     elif arguments.csv:
         show_csv([CSV_COLUMNS, *csv_rows(bill)])
     else:
         _tell(bill, host.settings, offers)
+        for line in month_lines(past):
+            show(line)
         if context.traffic is not None:
             _tell_fleet(context.traffic, host.settings)
     return 0
@@ -90,14 +95,21 @@ def _period(arguments: argparse.Namespace, today: date) -> Period | None:
     return Period(first, last)
 
 
-def _report(host: Host, context: Context, session: Session, bill: Bill, output: str | None) -> int:
-    decision = decide_all(session, context, utc_day(host.now().wall_s))
+def _report(  # noqa: PLR0917 - what the page is made of
+    host: Host,
+    context: Context,
+    decision: Decision,
+    bill: Bill,
+    past: LastMonth | None,
+    output: str | None,
+) -> int:
     if not output:
-        show_page(cost_report(host, context, decision, bill))
+        show_page(cost_report(host, context, decision, bill, past=past))
         return 0
     path = Path(output)
     pictures = write_pictures(path, decision, bill)
-    path.write_text(cost_report(host, context, decision, bill, pictures), encoding="utf-8")
+    page = cost_report(host, context, decision, bill, pictures, past=past)
+    path.write_text(page, encoding="utf-8")
     say(f"written: {path} with {', '.join(picture.name for picture in pictures)}")
     return 0
 

@@ -34,13 +34,21 @@ from backends.operations.capacity import Capacity
 from backends.operations.context import Context
 from backends.operations.decision import Decision
 from backends.operations.host import Host
+from backends.operations.last_month import LastMonth
+from console.cli.cost_month import month_section
 
 MOST_RECORDS = 10_000
 """More starts or series than any rental has."""
 
 
 def cost_report(
-    host: Host, context: Context, decision: Decision, bill: Bill, pictures: Sequence[Path] = ()
+    host: Host,
+    context: Context,
+    decision: Decision,
+    bill: Bill,
+    pictures: Sequence[Path] = (),
+    *,
+    past: LastMonth | None = None,
 ) -> str:
     """Return the report of a rental, or of a period of days.
 
@@ -50,6 +58,7 @@ def cost_report(
         decision: the verdicts of this moment.
         bill: what was spent; its period is that of the report.
         pictures: SVG files beside the report, in the order in which they stand in it.
+        past: what came in the last thirty days, at each way of serving it.
 
     Raises:
         Problem: the history cannot be read.
@@ -69,6 +78,7 @@ def cost_report(
         *_bill(bill, today, decision.plan.offers),
         *_pictures(pictures),
         *_api_equivalent(bill, today),
+        *month_section(past),
         *_own_tests(bill),
         *_starts(starts),
         *_series(series),

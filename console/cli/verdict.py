@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from backends.domain.decision.answer import Verdict
@@ -19,7 +20,7 @@ from backends.domain.decision.wording import (
     now_reason,
     reason,
 )
-from backends.domain.format import UNKNOWN, usd
+from backends.domain.format import UNKNOWN, figure, usd
 from backends.operations.remedies import remedies
 from backends.problem import UsageProblem
 from backends.scenarios.reading import scenario_at, shipped_scenarios
@@ -147,6 +148,9 @@ def _tell(found: Verdict) -> None:
     even = break_even_sentence(found.crossover)
     if even:
         show(f"  break-even: {even}")
+    if found.payback_months is not None:
+        months = figure(Decimal(repr(found.payback_months)))
+        show(f"  payback: hardware of your own saves its price in {months} months")
     for option in found.options:
         costs = "".join(f"  {cost:>13}" for cost in _costs(option, found))
         why = excluded_because(option.exclusion, found.remedies)

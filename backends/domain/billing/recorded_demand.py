@@ -19,7 +19,7 @@ RIGHT_NOW_S = 2 * HOUR_S
 
 def recent_demand(served: Served) -> Demand:
     """Return the traffic of the last hours, the window under way included."""
-    bins = _last_hours(_bins(served))
+    bins = _last_hours(recorded_bins(served))
     if not bins:
         return NOTHING
     found = demand_of(bins, "")
@@ -28,7 +28,7 @@ def recent_demand(served: Served) -> Demand:
     return replace(found, source=source, cached_input_share=cached_share_of(served.totals))
 
 
-def _bins(served: Served) -> tuple[Bin, ...]:
+def recorded_bins(served: Served) -> tuple[Bin, ...]:
     """Return all stretches; of the window under way its minutes that are over.
 
     The minute under way counts only where nothing else is known: what is decided changes no more
@@ -62,7 +62,7 @@ def recorded_demand(served: Served) -> Demand:
         profile = learnt(profile, window)
     requests, seconds = sum(profile.requests), sum(profile.seconds)
     cached = cached_share_of(served.totals)
-    of_bins = demand_of(_bins(served), "")
+    of_bins = demand_of(recorded_bins(served), "")
     watched_s = float(of_bins.seen.window_s or 0)
     if of_bins.week_rps or watched_s > seconds / 2:
         source = (

@@ -37,6 +37,8 @@ class Verdict:
         crosses_in_days: when the rate reaches the flip at the trend it has; None without either,
             or where it moves away.
         between: of a verdict that is too close, the ones that are left open.
+        payback_months: after how many months hardware of one's own has saved its price against
+            the cheapest other way; None without its price, or where it saves nothing.
         decided_in_s: how much longer traffic like this must be seen to decide; None where that
             does not help, or is not known.
     """
@@ -60,6 +62,7 @@ class Verdict:
     crosses_in_days: float | None = None
     between: tuple[VerdictKind, ...] = ()
     decided_in_s: float | None = None
+    payback_months: float | None = None
 
 
 def days_to_cross(flip: Flip | None, trend_per_day: float | None) -> float | None:

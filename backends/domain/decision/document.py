@@ -28,6 +28,7 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
         "crosses_in_days": verdict.crosses_in_days,
         "between": [kind.value for kind in verdict.between],
         "decided_in_s": verdict.decided_in_s,
+        "payback_months": verdict.payback_months,
         "flip": None if flip is None else _number(flip.value),
         "flip_quantity": None if flip is None else flip.quantity,
         "flip_to": None if flip is None or flip.to is None else flip.to.value,

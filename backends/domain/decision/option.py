@@ -51,7 +51,13 @@ def api_prices_given(scenario: Scenario) -> bool:
 
 def prices_in(scenario: Scenario) -> RequestPrices:
     """Return what the API of a scenario charges, for batches where the scenario has them."""
-    return request_prices(scenario, scenario.batch_multiplier)
+    return request_prices(scenario, batch_factor(scenario))
+
+
+def batch_factor(scenario: Scenario) -> Decimal | None:
+    """Return the factor on token prices: of a batch for those requests that may wait for one."""
+    times, share = scenario.batch_multiplier, scenario.batch_share
+    return times if times is None or share is None else 1 - share * (1 - times)
 
 
 def with_api_prices(scenario: Scenario, of: Priced) -> Scenario:
@@ -129,17 +135,28 @@ def gpu_usd_per_hour(scenario: Scenario) -> Decimal | None:
     """Return what one always-on GPU costs an hour: on demand if priced so, else by the month."""
     if scenario.gpu_usd_per_hour is not None:
         return scenario.gpu_usd_per_hour
-    if scenario.gpu_usd_per_month is not None:
-        return scenario.gpu_usd_per_month / scenario.hours_per_month
-    return owned_usd_per_hour(scenario)
+    reserved = reserved_usd_per_hour(scenario)
+    return owned_usd_per_hour(scenario) if reserved is None else reserved
+
+
+def reserved_usd_per_hour(scenario: Scenario) -> Decimal | None:
+    """Return what one reserved GPU costs for each hour that it is needed; None without a price."""
+    month, bound, needed = (
+        scenario.gpu_usd_per_month,
+        scenario.commit_months,
+        scenario.needed_months,
+    )
+    if month is None:
+        return None
+    longer = 1 if bound is None or needed is None else max(Decimal(1), bound / needed)
+    return month * longer / scenario.hours_per_month
 
 
 def cheapest_gpu_usd_per_hour(scenario: Scenario) -> Decimal | None:
     """Return what one always-on GPU costs an hour under the cheapest contract that is priced."""
-    month = scenario.gpu_usd_per_month
     prices = (
         scenario.gpu_usd_per_hour,
-        None if month is None else month / scenario.hours_per_month,
+        reserved_usd_per_hour(scenario),
         owned_usd_per_hour(scenario),
     )
     return min((price for price in prices if price is not None), default=None)
@@ -206,10 +223,9 @@ def replicas_for(
 
 def gpu_prices(scenario: Scenario, point: Point) -> tuple[tuple[str, Decimal], ...]:
     """Return the hourly price of one GPU under each contract that has one."""
-    month = scenario.gpu_usd_per_month
     hourly = (
         ("on_demand", scenario.gpu_usd_per_hour),
-        ("reserved", None if month is None else month / scenario.hours_per_month),
+        ("reserved", reserved_usd_per_hour(scenario)),
         ("owned", owned_usd_per_hour(scenario)),
     )
     return tuple((name, usd * point.gpu_factor) for name, usd in hourly if usd is not None)

@@ -65,6 +65,7 @@ def options(scenario: Scenario, point: Point) -> tuple[Option, ...]:
     found = [
         _api(scenario, point),
         *_always_on(scenario, point),
+        _spot(scenario, point),
         *on_and_off(scenario, point),
         *serverless(scenario, point),
         _provisioned(scenario, point),
@@ -92,9 +93,11 @@ def _api_slo(scenario: Scenario) -> Exclusion | None:
 
 def no_batch_in_time(scenario: Scenario) -> Exclusion | None:
     """Return why no API can be chosen at the price of batches, None where one can."""
-    batch = scenario.batch_multiplier
+    batch, share = scenario.batch_multiplier, scenario.batch_share
     if scenario.ttft_slo_s is None or batch is None or batch >= 1:
         return None
+    if share is not None and share < 1:
+        return None  # what has to be in time is in no batch
     return over_limit(Batched())
 
 
@@ -110,6 +113,22 @@ def _always_on(scenario: Scenario, point: Point) -> list[Option]:
         missing = next(name for name in needed if getattr(scenario, name) is None)
         found.append(Option("owned", None, count, unpriced(missing)))
     return found
+
+
+def _spot(scenario: Scenario, point: Point) -> Option | None:
+    """Return GPUs that may be taken away, and the API while the next one starts, billed as well."""
+    usd, taken = scenario.spot_usd_per_hour, scenario.spot_interruptions_per_day or ZERO
+    if usd is None:
+        return None
+    count, why_not = replicas_for(scenario, point.load)
+    if taken and scenario.cold_start_s is None:
+        return Option("spot", None, count, unpriced("cold_start_s"))
+    if taken and point.usd_per_request is None:
+        return Option("spot", None, count, unpriced("usd_per_request"))
+    away = min(Decimal(1), taken * (scenario.cold_start_s or ZERO) / DAY_S)
+    elsewhere = HOUR_S * (point.usd_per_request or ZERO) * point.load.mean_rps * away
+    cost = usd * point.gpu_factor * count + fixed_usd_per_hour(scenario) + elsewhere
+    return Option("spot", cost, count, why_not or (_api_slo(scenario) if away else None))
 
 
 def _provisioned(scenario: Scenario, point: Point) -> Option | None:

@@ -31,6 +31,7 @@ class VerdictKind(StrEnum):
 _CHEAPER = {
     "api": VerdictKind.API_CHEAPER,
     "on_demand": VerdictKind.SELF_HOST_CHEAPER,
+    "spot": VerdictKind.SELF_HOST_CHEAPER,
     "owned": VerdictKind.SELF_HOST_CHEAPER,
     "destroyed_when_idle": VerdictKind.SELF_HOST_CHEAPER,
     "stopped_when_idle": VerdictKind.SELF_HOST_CHEAPER,

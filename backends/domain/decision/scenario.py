@@ -29,6 +29,7 @@ class Scenario:
         tiers: dearer (or cheaper) token prices of long prompts.
         cached_input_share: of the input tokens, 0 to 1.
         batch_multiplier: what the API charges of its token prices for batches, such as 0.5.
+        batch_share: of the requests that may wait for a batch; all of them unless given.
         rate_rps: mean requests per second; with `hours_per_day`, during those hours only.
         profile_rps: 24 hourly rates of a day instead of one, or 168 of a week from Monday on.
         peak_over_average: how much higher the bursts are than the mean.
@@ -49,6 +50,10 @@ class Scenario:
         ttft_slo_s: the limit on the 99th percentile of the time to first token.
         gpu_ttft_p99_s, api_ttft_p99_s: that percentile as measured.
         gpu_ttft_p99_above_s: what it is more than, where a histogram tells its bucket only.
+        commit_months, needed_months: how long a reserved price binds, and how long it is needed;
+            what is longer is paid all the same.
+        spot_usd_per_hour: of a GPU that may be taken away `spot_interruptions_per_day` times; the
+            API serves while the next one starts.
         provisioned_unit_tokens_per_s: output tokens per second that one unit carries.
         costs: what else hosting costs, such as egress, tax and support.
         max_replicas: how many GPUs there may be.
@@ -68,6 +73,10 @@ class Scenario:
 
     gpu_usd_per_hour: Decimal | None = None
     gpu_usd_per_month: Decimal | None = None
+    commit_months: Decimal | None = None
+    needed_months: Decimal | None = None
+    spot_usd_per_hour: Decimal | None = None
+    spot_interruptions_per_day: Decimal | None = None
     input_tokens: Decimal | None = None
     output_tokens: Decimal | None = None
     token_distribution: tuple[RequestKind, ...] = ()
@@ -78,6 +87,7 @@ class Scenario:
     usd_per_request: Decimal | None = None
     fee_percent: Decimal | None = None
     batch_multiplier: Decimal | None = None
+    batch_share: Decimal | None = None
     tiers: tuple[Tier, ...] = ()
     rate_rps: Decimal | None = None
     profile_rps: tuple[Decimal, ...] | None = None
@@ -161,6 +171,8 @@ _POSITIVE = frozenset(
         "dispersion",
         "weight",
         "usd",
+        "commit_months",
+        "needed_months",
     }
 )
 _AT_LEAST = {
@@ -171,6 +183,7 @@ _AT_LEAST = {
 _AT_MOST = {
     "hours_per_month": 744,
     "cached_input_share": 1,
+    "batch_share": 1,
     "hours_per_day": HOURS,
     "gpu_price_spread_percent": 99,
     "api_price_spread_percent": 99,

@@ -90,7 +90,21 @@ def _decided(scenario: Scenario) -> Verdict:
         if_fresh=kind if stale else None,
         between=between,
         decided_in_s=_decided_in_s(counted, flip) if kind is VerdictKind.TOO_CLOSE else None,
+        payback_months=_payback_months(scenario, found),
     )
+
+
+def _payback_months(scenario: Scenario, found: tuple[Option, ...]) -> float | None:
+    """Return when hardware of one's own has saved its price against the cheapest other way."""
+    own = next((option for option in found if option.name == "owned"), None)
+    others = [usd for usd, option in priced(found) if option.name != "owned"]
+    life, price = scenario.owned_life_months, scenario.owned_usd
+    if own is None or own.usd_per_hour is None or not others or life is None or price is None:
+        return None
+    bought = price * (own.replicas or 1)
+    running = own.usd_per_hour - bought / (life * scenario.hours_per_month)
+    saved_a_month = (others[0] - running) * scenario.hours_per_month
+    return float(bought / saved_a_month) if saved_a_month > 0 else None
 
 
 def _decided_in_s(scenario: Scenario, flip: Flip | None) -> float | None:
@@ -164,6 +178,7 @@ def _missing_prices(scenario: Scenario) -> NotGiven | None:
         api_prices_given(scenario),
         scenario.gpu_usd_per_hour is not None,
         scenario.gpu_usd_per_month is not None,
+        scenario.spot_usd_per_hour is not None,
         owned_usd_per_hour(scenario) is not None,
         scenario.serverless_usd_per_second is not None,
         scenario.serverless_usd_per_second is not None and bool(scenario.keep_warm),

@@ -138,8 +138,8 @@ def test_what_is_no_sample_is_said(line: str) -> None:
         ("vllm:num_requests_running 3", 3),
         ("vllm:num_requests_running\t3 1732000000000", 3),
         ("vllm:num_requests_running{} 3e2", 300),
-        ('vllm:num_requests_running{ engine = "0" , } +Inf', math.inf),
-        ('vllm:num_requests_running{model_name="a } b, \\"c\\" = \\\\"} -1.5', -1.5),
+        ('vllm:num_requests_running{ engine = "0" , } +1E2', 100),
+        ('vllm:num_requests_running{model_name="a } b, \\"c\\" = \\\\"} 1.5', 1.5),
     ],
 )
 def test_every_form_of_a_sample(line: str, running: float) -> None:

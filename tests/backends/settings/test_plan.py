@@ -42,6 +42,12 @@ storage_usd_per_month = 20
 ops_usd_per_month = 100
 costs = [{ name = "egress", usd = "40", per = "month" }]
 batch_multiplier = 0.5
+batch_share = 0.3
+cached_input_share = 0.2
+commit_months = 12
+needed_months = 6
+spot_usd_per_hour = "0.9"
+spot_interruptions_per_day = 2
 max_replicas = 4
 peak_over_average = 2
 gpu_price_spread_percent = 5

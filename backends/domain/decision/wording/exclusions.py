@@ -20,6 +20,7 @@ _NAMES = {
     "api": "the API",
     "on_demand": "{n} on demand",
     "owned": "{n} of your own",
+    "spot": "{n} on spot",
     "reserved": "{n} reserved",
     "destroyed_when_idle": "{n} destroyed when idle",
     "stopped_when_idle": "{n} powered off when idle",

@@ -25,6 +25,13 @@ def gpu_prices(scenario: Scenario) -> Iterator[str]:
     since = dated(scenario.contract_price_as_of, scenario.contract_price_source)
     if scenario.gpu_usd_per_month is not None:
         yield f"GPU reserved at {usd(scenario.gpu_usd_per_month, 'month')}, {since}."
+        bound, needed = scenario.commit_months, scenario.needed_months
+        if bound is not None and needed is not None and bound > needed:
+            yield f"It binds for {figure(bound)} months and is needed for {figure(needed)}."
+    if scenario.spot_usd_per_hour is not None:
+        taken = figure(scenario.spot_interruptions_per_day or Decimal(0))
+        each = usd(scenario.spot_usd_per_hour, "h")
+        yield f"GPU on spot at {each}, taken away {taken} times a day, {since}."
     yield from _serverless(scenario, since)
     yield from _provisioned(scenario, since)
     yield from _owned(scenario)
@@ -59,7 +66,9 @@ def api_prices(scenario: Scenario) -> Iterator[str]:
     if scenario.fee_percent:
         yield f"A fee of {figure(scenario.fee_percent)} % on the API's bill."
     if scenario.batch_multiplier is not None and scenario.batch_multiplier != 1:
-        yield f"API token prices times {scenario.batch_multiplier} for batches."
+        of = scenario.batch_share
+        share = "batches" if of is None else f"the {figure(of * 100)} % that may wait for batches"
+        yield f"API token prices times {scenario.batch_multiplier} for {share}."
     for tier in scenario.tiers:
         price = f"{usd(tier.input_usd_per_mtok)} input and {usd(tier.output_usd_per_mtok)} output"
         yield f"Prompts above {figure(tier.above_input_tokens)} tokens at {price}."
@@ -106,6 +115,11 @@ _NEEDS = (
     ("warm_usd_per_second", "serverless_usd_per_second"),
     ("provisioned_unit_tokens_per_s", "provisioned_unit_usd_per_hour"),
     ("owned_life_months", "owned_usd"),
+    ("batch_share", "batch_multiplier"),
+    ("commit_months", "gpu_usd_per_month"),
+    ("commit_months", "needed_months"),
+    ("needed_months", "commit_months"),
+    ("spot_interruptions_per_day", "spot_usd_per_hour"),
     ("restart_s", "gpu_usd_per_hour"),
 )
 """What says nothing without another figure."""

@@ -111,6 +111,14 @@ TOGETHER: dict[str, dict[str, Any]] = {
         "token_distribution": [{"weight": 1, "input_tokens": 9, "output_tokens": 9}],
     },
     "costs": {"costs": [{"name": "egress", "usd": "40", "per": "month"}]},
+    "batch_share": {"batch_multiplier": "0.5", "batch_share": "0.3"},
+    "commit_months": {"gpu_usd_per_month": 900, "commit_months": 12, "needed_months": 6},
+    "needed_months": {"gpu_usd_per_month": 900, "commit_months": 12, "needed_months": 3},
+    "spot_usd_per_hour": {"spot_usd_per_hour": "0.9"},
+    "spot_interruptions_per_day": {
+        "spot_usd_per_hour": "0.9",
+        "spot_interruptions_per_day": 4,
+    },
     "currencies": {
         "gpu_usd_per_hour": "1.88 EUR",
         "currencies": {"EUR": {"usd": "1.08", "as_of": "2026-11-20"}},
