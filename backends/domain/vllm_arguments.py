@@ -62,3 +62,8 @@ def is_server(arguments: tuple[str, ...]) -> bool:
         module, *its = rest[rest.index("-m") + 1 :]
         return module == SERVER_MODULE or (module == COMMAND_MODULE and its[:1] == ["serve"])
     return Path(rest[0]).name in PROGRAMS and rest[1:2] == ["serve"]
+
+
+def is_on_ray(arguments: tuple[str, ...]) -> bool:
+    """Tell whether Ray runs the workers of a server."""
+    return value_of(("--distributed-executor-backend",), arguments) == "ray"

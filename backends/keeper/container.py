@@ -38,6 +38,7 @@ SWALLOWED_S = 3.0
 LAST_LINES_S = 5.0
 POLL_S = 0.1
 TELL_EVERY_S = 1.0
+_NO_INIT = "container-init binary not found"
 _PORT_TAKEN = ("port is already allocated", "address already in use")
 """What docker and podman say of a port that is published twice."""
 NOBODY = ProcessId(0, 0)
@@ -147,6 +148,7 @@ class ContainerKeeper(Keeper):
         self._output = output
         self._order = order
         self._then = kept.watching
+        self._fetching = False
         super().__init__(replace(kept, watching=self._launch_and_watch), journal, wakeup)
 
     def _launch_and_watch(self, watch: Watch) -> None:
@@ -190,6 +192,7 @@ class ContainerKeeper(Keeper):
         processes.announce_end(first, self._wakeup.wake)
 
     def _pull(self, image: str) -> None:
+        self._fetching = True
         since = last = now()
         for step in pull(self._tree.engine, image, self._interrupted):
             at = now()
@@ -201,6 +204,7 @@ class ContainerKeeper(Keeper):
         if last != since:
             done = step.fetched_bytes
             self._journal.record(DownloadSeen(now(), since, done, done, None, over=True))
+        self._fetching = False
 
     def _not_launched(self, error: Exception) -> None:
         assert self._order is not None
@@ -208,10 +212,13 @@ class ContainerKeeper(Keeper):
         engine, ordered = self._tree.engine.kind, self._order.container
         self._tree.over = Exit(None, None)
         kind, remedy = FailureKind.UNKNOWN, "Put right what the engine names, and start it again."
-        if not self._tree.container:
+        if self._fetching:
             kind = FailureKind.DOWNLOAD_FAILED
             remedy = f"Look whether {ordered.image} exists and this host reaches its registry, or "
             remedy += f"bring it here: {engine} load --input FILE."
+        elif _NO_INIT in str(error):
+            kind = FailureKind.DEPENDENCY_ERROR
+            remedy = f"{engine} lacks its init, which reaps what vLLM leaves: install catatonit."
         elif any(word in str(error) for word in _PORT_TAKEN):
             kind = FailureKind.PORT_IN_USE
             remedy = (

@@ -3,6 +3,7 @@
 from backends.domain.lifecycle import not_started
 from backends.domain.server import Owner, Server
 from backends.domain.session import Session
+from backends.keeper.folder import ServerFolder, Unreadable, living_keeper, server_folder
 from backends.operations.host import Host
 from backends.servers.adopted import remembered
 from backends.servers.listing import server_pids
@@ -19,8 +20,19 @@ def first_watched(host: Host) -> Watched | None:
     running = server_pids(host.state_folder)
     profiles = [profile.name for profile in host.settings.servers]
     ours = [name for name in profiles if name in running] or sorted(running) or profiles
-    candidates: tuple[Watched, ...] = (*ours, *remembered(host.state_folder))
+    adopted = (_journaled(host, each) for each in remembered(host.state_folder))
+    candidates: tuple[Watched, ...] = (*ours, *adopted)
     return candidates[0] if candidates else None
+
+
+def _journaled(host: Host, server: Server) -> Watched:
+    """Return the name of a server that a keeper watches by now, else the server itself."""
+    folder = ServerFolder(server_folder(host.state_folder, server.name))
+    try:
+        kept = living_keeper(folder) is not None
+    except Unreadable:  # the list of servers says so
+        kept = False
+    return server.name if kept else server
 
 
 def watchable(host: Host, session: Session) -> tuple[Server, ...]:

@@ -12,8 +12,8 @@ from backends.containers.container import Container
 from backends.containers.ending import exit_of, failure_of
 from backends.containers.engine import Engine
 from backends.domain.address import base_url, is_loopback, reachable_host
-from backends.domain.server import Owner, ProcessId, Runtime, Server, ServerState
-from backends.domain.vllm_arguments import is_server, model_argument, value_of
+from backends.domain.server import Owner, ProcessId, Runtime, RuntimeKind, Server, ServerState
+from backends.domain.vllm_arguments import is_on_ray, is_server, model_argument, value_of
 from backends.host import ports, processes
 from backends.host.container import user_of
 from backends.host.process_table import TABLE, living
@@ -23,6 +23,9 @@ from backends.http1 import Address, NoAnswer
 from backends.keeper.order import port_of, served_model
 from backends.keeper.probe import health, served_models, sleep_level
 from backends.servers.runtimes import Placed, Runtimes, failed_containers, runtime_of
+
+RAY_WORKER = "ray::RayWorker"
+"""How Ray titles the processes in which vLLM's workers run."""
 
 ANSWER_S = 1.0
 """A server answers from memory, even a busy one; one that hangs must not hold up the list."""
@@ -42,8 +45,9 @@ def external_servers(
     runtimes = Runtimes()
     servers = [_server(root, others, runtimes) for root in roots if root.id.pid not in trees]
     known = trees | {root.id.pid for root in roots}
-    engines = living(one for one in others if one.id.pid not in known and is_engine(one))
-    left = _orphans(engines, runtimes)
+    apart = [one for one in others if one.id.pid not in known]
+    engines = living(one for one in apart if is_engine(one))
+    left = [*_orphans(engines, runtimes), *_ray_workers(apart, roots)]
     ended = failed_containers()
     failed = [_failed(engine, one) for engine, one in ended if one.name not in taken]
     return [*_with_own_names([*servers, *failed], taken), *left]
@@ -206,6 +210,33 @@ def is_abandoned(process: Process) -> bool:
     while parent is not None and processes.display_name(parent).startswith("VLLM::"):
         parent = processes.read(parent.parent)
     return parent is None or parent.id.pid == 1 or parent.session != process.session
+
+
+def _ray_workers(apart: list[Process], roots: list[Process]) -> list[Server]:
+    """Return the workers of a vLLM whose API server runs on another host, as one server.
+
+    Beside a server that Ray runs the workers of, those of this host are its own.
+    """
+    if any(is_on_ray(TABLE.command_line(root)) for root in roots):
+        return []
+    among = (one for one in apart if "".join(TABLE.command_line(one)[:1]).startswith(RAY_WORKER))
+    workers = living(among)
+    node = processes.read(workers[0].parent) if workers else None
+    if node is None or node.command != "raylet":
+        return []
+    count = "1 worker" if len(workers) == 1 else f"{len(workers)} workers"
+    return [
+        Server(
+            name="ray-workers",
+            owner=Owner.EXTERNAL,
+            state=ServerState.READY,
+            pid=node.id.pid,
+            started_at=time.time() - max(processes.age_s(one.id) for one in workers),
+            note=f"{count} of a vLLM on Ray; its model, state and address are its head's to tell",
+            runtime=Runtime(RuntimeKind.RAY, ends="ray stop, on the host of its API server"),
+            address_reason="its API server runs on another host of the Ray cluster: ask there",
+        )
+    ]
 
 
 def _orphans(processes_left: Iterable[Process], runtimes: Runtimes) -> list[Server]:

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping
 
 from backends.domain.gpu import GpuSample
 from backends.domain.server import Server
+from backends.domain.vllm_arguments import is_on_ray
 from backends.domain.vram_owners import with_owners
 from backends.host import processes
 from backends.host.container import place_of, whose
+from backends.servers.external import RAY_WORKER
 
-WORKERS = ("VLLM::", "ray::RayWorker")
+WORKERS = ("VLLM::", RAY_WORKER)
 """How the processes of vLLM's that hold GPU memory begin the title that they give themselves."""
 
 
@@ -46,6 +48,9 @@ def owners_of(
     first = {one.pid: one.name for one in known if one.pid is not None}
     first |= {left.process.pid: one.name for one in known for left in one.survivors}
     inside = _alone_in_a_container(first)
+    on_ray = [name for pid, name in first.items() if is_on_ray(processes.command_line(pid))]
+    if len(on_ray) == 1:
+        inside = {"": on_ray[0], **inside}
     owners: dict[str, frozenset[int]] = {}
     others: dict[int, str] = {}
     for pid in listed:

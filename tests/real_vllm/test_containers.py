@@ -32,7 +32,7 @@ pytestmark = [
     pytest.mark.skipif(VLLM is None, reason="no CPU vLLM; build it with `make vllm-cpu`"),
 ]
 
-START_S = 280.0
+START_S = 560.0
 VARIABLES = {
     "PATH": f"{CACHE}/env/bin:{os.environ['PATH']}",
     "VLLM_CPU_KVCACHE_SPACE": "1",
