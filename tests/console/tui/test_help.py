@@ -31,7 +31,7 @@ def test_the_columns_stand_below_each_other(names: bool) -> None:
     text = lines(names)
     stop = next(line for line in text if "f8" in line)
     place = stop.index("Stop it")
-    for tip in ("Cancel the series", "Maximize or restore", "Warnings and errors", "Choose or type"):
+    for tip in ("Cancel the series", "Maximize or restore", "Warnings and errors"):
         assert any(line[place:].startswith(tip) for line in text), tip
     assert any("server.restart" in line for line in text) is names
 
