@@ -67,13 +67,15 @@ def draw(view: CostChartView, width: int, height: int) -> list[Content]:
         return legend[:height]
     points = [*view.self_hosted, *view.serverless]
     last_rps = max(rps for rps, _ in points)
-    top = max(usd for _, usd in points)
+    top = _round_top(max(usd for _, usd in points))
     gutter = len(fmt.short_usd(top)) + 1
     room = width - gutter
     plot = Plot(room, plot_height, x=(0, last_rps), y=(0, float(top)))
     _draw_bounds(plot, view, last_rps)
     _draw_lines(plot, view, room, plot_height)
     _draw_marks(plot, view, last_rps)
+    if view.break_even_interval_rps is not None:
+        plot.shade(view.break_even_interval_rps, "░", "$warning 15%")
     labels = {0: fmt.short_usd(top), plot_height - 1: "$0"}
     if plot_height >= 5:
         labels[plot_height // 2] = fmt.short_usd(top / 2)
@@ -81,12 +83,14 @@ def draw(view: CostChartView, width: int, height: int) -> list[Content]:
     return [*(line(*row) for row in framed(plot.rows, labels, axis, gutter)), *legend]
 
 
+def _round_top(highest: Decimal) -> Decimal:
+    """Return the least multiple of a round step that is no lower than the highest cost."""
+    step = Decimal(repr(bars.step(float(highest), 4)))
+    return -(-highest // step) * step
+
+
 def _draw_bounds(plot: Plot, view: CostChartView, last_rps: float) -> None:
-    """Draw what bounds the load: where the lines may cross, and what can be carried."""
-    if view.break_even_interval_rps is not None:
-        low, high = map(plot.column, view.break_even_interval_rps)
-        for column in range(low, high + 1):
-            plot.upright(column, "░", "$foreground-disabled")
+    """Draw what bounds the load: where the lines cross, and what can be carried."""
     for rps, mark, style in (
         (view.capacity_rps, "┃", "$text-error"),
         (view.break_even_rps, "┊", "$text-warning"),

@@ -52,6 +52,13 @@ class Plot:
         for column in range(first, last + 1):
             self.put(column, row, glyph, style)
 
+    def shade(self, x: tuple[float, float], glyph: str, style: str) -> None:
+        """Lay a background under the cells between two values, a glyph into those without ink."""
+        for row in self.rows:
+            for column in range(self.column(x[0]), self.column(x[1]) + 1):
+                drawn, ink = row[column]
+                row[column] = (drawn if drawn.strip() else glyph, f"{ink or MUTED} on {style}")
+
     def upright(self, column: int, glyph: str, style: str = "") -> None:
         """Fill a column from top to bottom."""
         for row in range(len(self.rows)):

@@ -4,7 +4,7 @@ from textual.binding import Binding, BindingType
 
 APP_BINDINGS: list[BindingType] = [
     Binding("s", "server('start')", "Start", id="server.start", tooltip="Start the server"),
-    Binding("s", "server('stop')", "Stop", id="server.stop", tooltip="Stop the server; asks first"),
+    Binding("s", "server('stop')", "Stop", id="server.stop", tooltip="Stop it (asks first)"),
     Binding(
         "r",
         "server('restart')",
@@ -33,34 +33,48 @@ APP_BINDINGS: list[BindingType] = [
         "server('end')",
         "End orphans",
         id="server.end",
-        tooltip="End what servers left behind",
+        tooltip="Kill orphaned processes of servers",
     ),
-    Binding("e", "export", "Export", id="screen.export", tooltip="Write this to files", show=False),
+    Binding(
+        "e",
+        "export",
+        "Export",
+        id="screen.export",
+        tooltip="Write it to files",
+        show=False,
+    ),
     Binding(
         "question_mark", "show('help')", "Help", id="app.help", key_display="?", tooltip="All keys"
     ),
-    Binding(
-        "q", "server('leave')", "Quit", id="app.quit", tooltip="Quit; a running server goes on"
-    ),
+    Binding("q", "server('leave')", "Quit", id="app.quit", tooltip="Quit (server keeps running)"),
 ]
 """What every screen offers."""
 
-WHOLE = "Give it the whole screen, or the room back"
+WHOLE = "Maximize or restore the panel"
 
 MAIN_BINDINGS: list[BindingType] = [
+    Binding("a", "app.ab('once')", "A/B", id="ab.once", tooltip="Run once on each target"),
     Binding(
-        "a", "app.ab('once')", "A/B", id="ab.once", tooltip="The prompt once at both endpoints"
+        "A",
+        "app.ab('series')",
+        "Series",
+        id="ab.series",
+        tooltip="Run a series (20 each)",
     ),
     Binding(
-        "A", "app.ab('series')", "Series", id="ab.series", tooltip="Twenty runs at each endpoint"
+        "a,A",
+        "app.ab('explain')",
+        "Why not",
+        id="ab.missing",
+        tooltip="A/B needs",
+        show=False,
     ),
-    Binding("a,A", "app.ab('explain')", id="ab.missing", tooltip="What an A/B needs", show=False),
     Binding(
         "x",
         "app.ab('cancel')",
         "Cancel",
         id="ab.cancel",
-        tooltip="End the series; its runs are kept",
+        tooltip="Cancel the series (its runs are kept)",
     ),
     Binding(
         "x",
@@ -79,8 +93,14 @@ MAIN_BINDINGS: list[BindingType] = [
     ),
     Binding("p", "app.ab('prompt')", "Prompt", id="ab.prompt", tooltip="Choose or type the prompt"),
     Binding("l", "app.show('logs')", "Logs", id="screen.logs", tooltip="The server's log"),
-    Binding("c", "app.show('costs')", "Cost", id="screen.costs", tooltip="Both lines of cost"),
-    Binding("h", "app.show('history')", "History", id="screen.history", tooltip="Earlier starts"),
+    Binding("c", "app.show('costs')", "Cost", id="screen.costs", tooltip="Chart, options, what if"),
+    Binding(
+        "h",
+        "app.show('history')",
+        "History",
+        id="screen.history",
+        tooltip="Starts, A/B, load tests",
+    ),
     Binding("g", "app.show('gpus')", "GPUs", id="screen.gpus", tooltip="GPUs and their processes"),
     Binding(
         "w",
@@ -108,7 +128,7 @@ MAIN_BINDINGS: list[BindingType] = [
         "restore",
         "All panels",
         id="panel.restore",
-        tooltip="Give every panel its room back",
+        tooltip="Restore all panels",
         show=False,
     ),
 ]
