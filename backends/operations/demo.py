@@ -12,7 +12,7 @@ from pathlib import Path
 
 from backends.domain.decision.scenario import Scenario
 from backends.host import spawn
-from backends.operations.demo_supervisor import MODEL, SERVER
+from backends.operations.demo_supervisor import MODEL, SERVER, TRAFFIC_RPS
 from backends.operations.host import Host
 from backends.settings.config import Billing, Endpoint, Limits, Profile, Settings, TokenPrices
 from backends.simulated.gpus import SimulatedGpus
@@ -36,12 +36,15 @@ PLAN = Scenario(
 
 
 @contextmanager
-def simulated_host(speed: float, failure: str | None) -> Iterator[Host]:
+def simulated_host(
+    speed: float, failure: str | None, traffic_rps: float = TRAFFIC_RPS
+) -> Iterator[Host]:
     """Give a machine with one simulated vLLM, its GPU, and one simulated serverless endpoint.
 
     Args:
         speed: how many times faster than real time the start runs; serving keeps its real pace.
         failure: let the start fail in this way, a failure kind such as ``gpu_out_of_memory``.
+        traffic_rps: requests a second that simulated users send to the server; 0 for none.
     """
     folder = Path(tempfile.mkdtemp(prefix="inferctl-demo-"))
     gpu_file = folder / "gpu.json"
@@ -62,7 +65,7 @@ def simulated_host(speed: float, failure: str | None) -> Iterator[Host]:
         environment=tuple(environment.items()),
     )
     endpoint_port = _free_port()
-    with _supervised(folder, endpoint_port, profile.port):
+    with _supervised(folder, endpoint_port, profile.port, traffic_rps):
         yield Host(
             settings=_settings(profile, endpoint_port),
             state_folder=folder,
@@ -93,12 +96,14 @@ def _settings(profile: Profile, endpoint_port: int) -> Settings:
 
 
 @contextmanager
-def _supervised(folder: Path, endpoint_port: int, server_port: int) -> Iterator[None]:
+def _supervised(
+    folder: Path, endpoint_port: int, server_port: int, traffic_rps: float
+) -> Iterator[None]:
     """Let a supervisor run the helpers; it clears away when its stdin is closed, here or by a kill.
 
     It is a session of its own, so that neither Ctrl-C nor a terminal that closes ends it first.
     """
-    arguments = (str(folder), str(endpoint_port), str(server_port))
+    arguments = (str(folder), str(endpoint_port), str(server_port), str(traffic_rps))
     supervisor = subprocess.Popen(
         spawn.command("backends.operations.demo_supervisor", *arguments),
         stdin=subprocess.PIPE,

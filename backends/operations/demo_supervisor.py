@@ -1,7 +1,7 @@
 """Runs the demo's helpers and clears everything away once the console is gone, however it went.
 
-``-m backends.operations.demo_supervisor FOLDER ENDPOINT_PORT SERVER_PORT``; the console holds the
-other end of its stdin, which the kernel closes even for a console that was killed.
+``-m backends.operations.demo_supervisor FOLDER ENDPOINT_PORT SERVER_PORT RPS``; the console holds
+the other end of its stdin, which the kernel closes even for a console that was killed.
 """
 
 import asyncio
@@ -26,17 +26,14 @@ LAST_WORD_S = 5.0
 
 def main() -> None:
     """Start the helpers, wait for the console's end, and leave nothing behind."""
-    folder, endpoint_port, server_port = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    folder, endpoint_port, server_port, rps = Path(sys.argv[1]), *sys.argv[2:5]
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # only the console's end ends this
-    helpers = (
-        _spawn("backends.simulated.endpoint", "--port", endpoint_port),
-        _spawn(
-            "backends.simulated.traffic",
-            *("--base-url", f"http://127.0.0.1:{server_port}/v1"),
-            *("--model", MODEL, "--rps", str(TRAFFIC_RPS)),
-        ),
-    )
+    helpers = [_spawn("backends.simulated.endpoint", "--port", endpoint_port)]
+    if float(rps):
+        base_url = f"http://127.0.0.1:{server_port}/v1"
+        users = ("--base-url", base_url, "--model", MODEL, "--rps", rps)
+        helpers.append(_spawn("backends.simulated.traffic", *users))
     # One that was killed meanwhile must not stay as a zombie until the console is gone.
     signal.signal(signal.SIGCHLD, lambda *_: [helper.poll() for helper in helpers])
     sys.stdin.buffer.read()

@@ -50,7 +50,7 @@ def _run(arguments: argparse.Namespace) -> int:
     folder.begin(order)
     try:
         with folder.held():
-            failed = _measured(host, order, folder)
+            failed = measured(host, order, folder)
             return _finished(arguments, host, order, folder, failed)
     except KeyboardInterrupt:
         say(f"\ninterrupted; {order.server} is left as it is, and the same command resumes")
@@ -66,7 +66,7 @@ def _sizes(arguments: argparse.Namespace) -> Sizes:
     return sizes
 
 
-def _measured(host: Host, order: StudyOrder, folder: StudyFolder) -> list[NotMeasured]:
+def measured(host: Host, order: StudyOrder, folder: StudyFolder) -> list[NotMeasured]:
     """Measure what is missing; an interrupt ends it and leaves what is finished."""
     steps = plan.steps_of(host, order)
     try:

@@ -60,6 +60,17 @@ def figure_of_mean(key: str, title: str, unit: Unit, samples: Sequence[float]) -
     return _sampled((key, title, unit), samples, found, "mean, Student's interval")
 
 
+def figure_of_usd(key: str, title: str, amounts: Sequence[float], unpriced: str) -> Figure:
+    """Return the mean of amounts of US dollars; None with the reason where there is none."""
+    if not amounts:
+        return Figure(key, title, "USD", None, n=0, reason=unpriced)
+    found = figure_of_mean(key, title, "USD", amounts)
+    value, low, high = (
+        None if end is None else Decimal(repr(end)) for end in (found.value, found.low, found.high)
+    )
+    return replace(found, value=value, low=low, high=high)
+
+
 def figure_of_median(key: str, title: str, unit: Unit, samples: Sequence[float]) -> Figure:
     """Return the median of samples as a figure; there must be one at least."""
     method: Method = "median, interval of order statistics"

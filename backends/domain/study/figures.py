@@ -1,11 +1,9 @@
 """Every figure of a study, each with its interval, recomputed from the samples alone."""
 
-from collections.abc import Iterator, Sequence
-from decimal import Decimal
-from statistics import fmean, median
+from collections.abc import Iterator
+from statistics import median
 
 from backends.domain.ab.comparability import comparability
-from backends.domain.ab.run import Run
 from backends.domain.ab.series import AbSeries
 from backends.domain.ab.summary import FIGURES, FigureName, difference, values
 from backends.domain.durations import HOUR_S
@@ -21,6 +19,7 @@ from backends.domain.study.figure import (
     Unit,
     figure_of_mean,
     figure_of_median,
+    figure_of_usd,
 )
 from backends.domain.study.money_figures import (
     answered,
@@ -28,7 +27,6 @@ from backends.domain.study.money_figures import (
     cost_figures,
     crossover_figures,
     length_series,
-    request_usd,
 )
 from backends.domain.study.study import Study
 
@@ -77,20 +75,10 @@ def _cold_starts(study: Study) -> Iterator[Figure]:
         if known:
             yield figure_of_mean(f"cold_start.{key}", title, "s", known)
     lengths = [start.total_s for start in starts if start.total_s is not None]
-    if not lengths:
-        return
     price = study.server.usd_per_hour
-    usd = None if price is None else price * Decimal(repr(fmean(lengths))) / HOUR_S
-    reason = NO_GPU_PRICE if usd is None else ""
-    yield Figure(
-        "cold_start.usd",
-        "one cold start of the host",
-        "USD",
-        usd,
-        n=len(lengths),
-        method="quotient",
-        reason=reason,
-    )
+    if lengths:
+        costs = [] if price is None else [float(price) * length / HOUR_S for length in lengths]
+        yield figure_of_usd("cold_start.usd", "one cold start of the host", costs, NO_GPU_PRICE)
 
 
 def _memory(study: Study) -> Iterator[Figure]:
@@ -187,24 +175,12 @@ def _lengths(study: Study) -> Iterator[Figure]:
             known = [float(count) for count in counts if count is not None]
             if known:
                 yield figure_of_mean(f"length.{name}.{key}", f"{name}: {title}", "tokens", known)
-        yield _request_cost(name, runs)
-
-
-def _request_cost(name: str, runs: Sequence[Run]) -> Figure:
-    usd = request_usd(runs)
-    ends = (None, None, None) if usd is None else (usd.value, usd.low, usd.high)
-    value, low, high = (None if end is None else Decimal(repr(end)) for end in ends)
-    return Figure(
-        f"length.{name}.usd_per_request",
-        f"{name}: one request at the endpoint",
-        "USD",
-        value,
-        low=low,
-        high=high,
-        n=len(runs),
-        method="mean, Student's interval",
-        reason=NO_API_PRICE if usd is None else "",
-    )
+        yield figure_of_usd(
+            f"length.{name}.usd_per_request",
+            f"{name}: one request at the endpoint",
+            [float(run.cost_usd) for run in runs if run.cost_usd is not None],
+            NO_API_PRICE,
+        )
 
 
 def _idle(study: Study) -> Iterator[Figure]:

@@ -14,8 +14,8 @@ def shown(value: Decimal | float | None, unit: str) -> str:
     """Return a value in its unit, ``—`` where it is unknown."""
     if value is None:
         return UNKNOWN
-    if isinstance(value, Decimal):
-        return usd(value)
+    if unit == "USD" or isinstance(value, Decimal):
+        return usd(Decimal(str(value)))
     match unit:
         case "s":
             return plain_s(value) if abs(value) >= LONG_S else latency(value)
@@ -38,7 +38,13 @@ def interval_text(found: Figure | None) -> str:
         return UNKNOWN
     if found.high is None:
         return f"{shown(found.low, found.unit)} or more"
-    return f"{shown(found.low, found.unit)} to {shown(found.high, found.unit)}"
+    return _between(shown(found.low, found.unit), shown(found.high, found.unit))
+
+
+def _between(low: str, high: str) -> str:
+    """Return two values with their unit once where it is one."""
+    number, _, unit = low.partition(" ")
+    return f"{number if unit and high.partition(' ')[2] == unit else low} to {high}"
 
 
 def whole_text(found: Figure | None) -> str:
@@ -53,7 +59,8 @@ def spread_text(found: Figure | None) -> str:
     """Return the least and the greatest sample."""
     if found is None or not found.samples:
         return UNKNOWN
-    return f"{shown(min(found.samples), found.unit)} to {shown(max(found.samples), found.unit)}"
+    ends = (shown(end, found.unit) for end in (min(found.samples), max(found.samples)))
+    return _between(*ends)
 
 
 def crossover_word(name: str, known: Mapping[str, Figure]) -> str:

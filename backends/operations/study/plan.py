@@ -37,7 +37,7 @@ LENGTHS: dict[str, Prompt] = {"short": CLASSIFY, "medium": PARAGRAPH, "long": LO
 
 USUAL_START_S = 90.0
 LONGEST_START_S = 1800.0
-RUN_S = 5.0
+RUN_S = 3.0
 """Expected of a run whose endpoint was never timed."""
 LONGEST_RUN_S = 60.0
 READING_S = 5.0

@@ -13,7 +13,7 @@ from tests.console.stage import ROOT, free_port
 def test_a_helper_that_was_killed_stays_no_zombie(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     folder.mkdir()
-    ports = (str(free_port()), str(free_port()))
+    ports = (str(free_port()), str(free_port()), "2.0")
     supervisor = subprocess.Popen(
         [sys.executable, "-P", "-m", "backends.operations.demo_supervisor", str(folder), *ports],
         stdin=subprocess.PIPE,
