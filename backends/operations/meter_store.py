@@ -9,7 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from backends.domain.billing.account import Account, activity, with_stretches
+from backends.domain.billing.account import (
+    CLOCK_STEP_S,
+    Account,
+    activity,
+    on_clock,
+    with_stretches,
+)
 from backends.domain.billing.ledger import (
     Day,
     Ledger,
@@ -22,8 +28,9 @@ from backends.domain.billing.ledger import (
 )
 from backends.domain.billing.meter import MeterState, Origin, begin_meter
 from backends.domain.decision.hysteresis import ShownPlan
-from backends.domain.facts import ServerFact
+from backends.domain.facts import ServerFact, Spawned
 from backends.domain.session import Session
+from backends.domain.stamp import Stamp
 from backends.domain.traffic.shape import HourlyProfile
 from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.windows import Window, open_window
@@ -35,16 +42,20 @@ from backends.operations.host import Host
 from backends.wire import UnreadableRecord, json_bytes, plain, read_json, typed, with_infinity
 
 
-def stretches(state_folder: Path, from_s: float, to_s: float) -> tuple[Stretch, ...]:
-    """Return what this host's servers did between two instants, seconds since 1970."""
-    return stretches_between(
-        [changes(_lately(folder, from_s)) for folder in server_folders(state_folder)], from_s, to_s
-    )
+def stretches(state_folder: Path, from_s: float, now: Stamp) -> tuple[Stretch, ...]:
+    """Return what this host's servers did from an instant, seconds since 1970, until now."""
+    done = [
+        changes(_on_clock(_lately(folder, from_s), now)) for folder in server_folders(state_folder)
+    ]
+    return stretches_between(done, from_s, now.wall_s)
 
 
-def launches(state_folder: Path) -> tuple[float, ...]:
+def launches(state_folder: Path, now: Stamp) -> tuple[float, ...]:
     """Return when the servers that run were launched; where none does, when the last one was."""
-    found = [changes(read_journal(folder.journal)) for folder in server_folders(state_folder)]
+    found = [
+        changes(_on_clock(read_journal(folder.journal), now))
+        for folder in server_folders(state_folder)
+    ]
     begun = [(each[0][0], each[-1][1]) for each in found if each]
     running = tuple(at for at, now in begun if now != "stopped")
     return running or tuple(sorted(at for at, _ in begun)[-1:])
@@ -55,6 +66,19 @@ def _lately(folder: ServerFolder, from_s: float) -> list[ServerFact]:
     journals = sorted(folder.starts.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
     recent = [path for path in journals if path.stat().st_mtime >= from_s]
     return [fact for path in recent or journals[-1:] for fact in read_journal(path)]
+
+
+def _on_clock(facts: list[ServerFact], now: Stamp) -> list[ServerFact]:
+    """Return the facts of this boot as the wall clock dates them now, which may have been set."""
+    ahead_s, boot, this_boot = now.wall_s - now.mono_s, "", boot_id()
+    dated: list[ServerFact] = []
+    for fact in facts:
+        boot = fact.boot if isinstance(fact, Spawned) else boot
+        wall_s = fact.at.mono_s + ahead_s
+        if boot == this_boot and abs(wall_s - fact.at.wall_s) >= CLOCK_STEP_S:
+            fact = replace(fact, at=Stamp(fact.at.mono_s, wall_s))  # noqa: PLW2901
+        dated.append(fact)
+    return dated
 
 
 HOST_BOOT: Origin = "host_boot"
@@ -129,13 +153,14 @@ def open_meter_store(host: Host) -> MeterStore:
     Raises:
         HistoryUnavailable: the history cannot be read.
     """
-    now_s = host.now().wall_s
+    now = host.now()
+    now_s = now.wall_s
     with closing(open_history(host.history_file)) as history:
         kept = _kept(history)
-        meter, fresh = _meter(host, kept, now_s)
+        meter, fresh = _meter(host, kept, now)
         since = utc_day(meter.last_s)
         ledger = Ledger(_served(kept, meter.began_s), _days(kept, since, utc_day(now_s)))
-    if (latest := _latest(host.state_folder)) is not None and latest.meter is not None:
+    if (latest := _latest(host.state_folder, now)) is not None and latest.meter is not None:
         same = abs(latest.meter.began_s - meter.began_s) < SAME_BOOT_S
         if same and latest.meter.last_s > meter.last_s:
             meter, ledger, fresh = latest.meter, latest.ledger, False
@@ -144,7 +169,7 @@ def open_meter_store(host: Host) -> MeterStore:
     if latest is not None and meter is latest.meter and 0 < now_s - since_s <= UNSEEN_S:
         went_on: tuple[Stretch, ...] = (Stretch(since_s, now_s, activity(latest)),)
     else:
-        went_on = stretches(host.state_folder, since_s, now_s)
+        went_on = stretches(host.state_folder, since_s, now)
     account = with_stretches(account, went_on)
     assert account.meter is not None
     return MeterStore(account.meter, account.ledger, latest)
@@ -160,14 +185,17 @@ def keep_latest(state_folder: Path, account: Account) -> None:
     replace_file(state_folder / LATEST, latest, survives_power_cut=False)
 
 
-def _latest(state_folder: Path) -> Account | None:
-    """Return the account that was kept last in this boot; None where it cannot be had."""
+def _latest(state_folder: Path, now: Stamp) -> Account | None:
+    """Return the account that was kept last in this boot, as the wall clock dates it now.
+
+    None where it cannot be had.
+    """
     try:
         kept = read_json(read_file(state_folder / LATEST), dict)
         latest = typed(with_infinity(kept), Latest)
     except (OSError, UnreadableRecord):
         return None  # the history holds what was known a minute before
-    return latest.account if latest.boot == boot_id() else None
+    return on_clock(latest.account, now) if latest.boot == boot_id() else None
 
 
 def with_meter_store(session: Session, store: MeterStore) -> Session:
@@ -237,12 +265,12 @@ def days_between(history: History, first: date, last: date) -> tuple[Day, ...]:
     return _days(_kept(history), first, last)
 
 
-def _meter(host: Host, states: Kept, now_s: float) -> tuple[MeterState, bool]:
+def _meter(host: Host, states: Kept, now: Stamp) -> tuple[MeterState, bool]:
     """Return the meter as it was kept, or begun with the bill and then fresh."""
     since = host.settings.billing.since
     kept = _load(states, METER, MeterState)
     if since == "server":
-        began_s, origin = _launched_s(host, kept, now_s), SERVER_START
+        began_s, origin = _launched_s(host, kept, now), SERVER_START
     elif isinstance(since, datetime):
         began_s, origin = since.timestamp(), GIVEN
     else:
@@ -253,12 +281,12 @@ def _meter(host: Host, states: Kept, now_s: float) -> tuple[MeterState, bool]:
     return begin_meter(origin, began_s, began_s), True
 
 
-def _launched_s(host: Host, kept: MeterState | None, now_s: float) -> float:
+def _launched_s(host: Host, kept: MeterState | None, now: Stamp) -> float:
     """Return when the server was launched that runs now, or ran last: the earliest of several."""
-    found = launches(host.state_folder)
+    found = launches(host.state_folder, now)
     if found:
         return min(found)
-    return kept.began_s if kept is not None and kept.origin == "server_start" else now_s
+    return kept.began_s if kept is not None and kept.origin == "server_start" else now.wall_s
 
 
 def _served(states: Kept, began_s: float) -> tuple[Served, ...]:
