@@ -1,7 +1,6 @@
 """When this host was booted, which is when most rentals begin to cost, and which boot it is."""
 
 import os
-import time
 from functools import cache
 from pathlib import Path
 
@@ -20,14 +19,6 @@ def boot_wall_s(proc: Path = Path("/proc")) -> float:
         if name == "btime":
             return float(value)
     raise AssertionError("/proc/stat has no btime")
-
-
-def clock_origin_s() -> float:
-    """Return what the wall clock showed at boot, by a clock that no setting and no sleep changes.
-
-    In seconds since 1970; it moves by exactly what the wall clock was set by since.
-    """
-    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def is_in_container(proc: Path = Path("/proc")) -> bool:

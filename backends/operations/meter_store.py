@@ -9,7 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from backends.domain.billing.account import CLOCK_STEP_S, Account, activity, with_stretches
+from backends.domain.billing.account import (
+    CLOCK_STEP_S,
+    Account,
+    activity,
+    on_clock,
+    with_stretches,
+)
 from backends.domain.billing.ledger import (
     Day,
     Ledger,
@@ -23,29 +29,34 @@ from backends.domain.billing.ledger import (
 from backends.domain.billing.meter import MeterState, Origin, begin_meter, shifted
 from backends.domain.billing.shares import Share
 from backends.domain.decision.hysteresis import ShownPlan
-from backends.domain.facts import ServerFact
+from backends.domain.facts import ServerFact, Spawned
 from backends.domain.session import Session
+from backends.domain.stamp import Stamp
 from backends.domain.traffic.shape import HourlyProfile
 from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.windows import Window, open_window
 from backends.history.history import History, open_history
-from backends.host.boot import boot_id, clock_origin_s, is_in_container, rental_wall_s
+from backends.host.boot import boot_id, is_in_container, rental_wall_s
 from backends.host.files import read_file, replace_file
 from backends.keeper.folder import ServerFolder, read_journal, server_folders
 from backends.operations.host import Host
 from backends.wire import UnreadableRecord, json_bytes, plain, read_json, typed, with_infinity
 
 
-def stretches(state_folder: Path, from_s: float, to_s: float) -> tuple[Stretch, ...]:
-    """Return what this host's servers did between two instants, seconds since 1970."""
-    return stretches_between(
-        [changes(_lately(folder, from_s)) for folder in server_folders(state_folder)], from_s, to_s
-    )
+def stretches(state_folder: Path, from_s: float, now: Stamp) -> tuple[Stretch, ...]:
+    """Return what this host's servers did from an instant, seconds since 1970, until now."""
+    done = [
+        changes(_on_clock(_lately(folder, from_s), now)) for folder in server_folders(state_folder)
+    ]
+    return stretches_between(done, from_s, now.wall_s)
 
 
-def launches(state_folder: Path) -> tuple[float, ...]:
+def launches(state_folder: Path, now: Stamp) -> tuple[float, ...]:
     """Return when the servers that run were launched; where none does, when the last one was."""
-    found = [changes(read_journal(folder.journal)) for folder in server_folders(state_folder)]
+    found = [
+        changes(_on_clock(read_journal(folder.journal), now))
+        for folder in server_folders(state_folder)
+    ]
     begun = [(each[0][0], each[-1][1]) for each in found if each]
     running = tuple(at for at, now in begun if now != "stopped")
     return running or tuple(sorted(at for at, _ in begun)[-1:])
@@ -56,6 +67,19 @@ def _lately(folder: ServerFolder, from_s: float) -> list[ServerFact]:
     journals = sorted(folder.starts.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
     recent = [path for path in journals if path.stat().st_mtime >= from_s]
     return [fact for path in recent or journals[-1:] for fact in read_journal(path)]
+
+
+def _on_clock(facts: list[ServerFact], now: Stamp) -> list[ServerFact]:
+    """Return the facts of this boot as the wall clock dates them now, which may have been set."""
+    ahead_s, boot, this_boot = now.wall_s - now.mono_s, "", boot_id()
+    dated: list[ServerFact] = []
+    for fact in facts:
+        boot = fact.boot if isinstance(fact, Spawned) else boot
+        wall_s = fact.at.mono_s + ahead_s
+        if boot == this_boot and abs(wall_s - fact.at.wall_s) >= CLOCK_STEP_S:
+            fact = replace(fact, at=Stamp(fact.at.mono_s, wall_s))  # noqa: PLW2901
+        dated.append(fact)
+    return dated
 
 
 HOST_BOOT: Origin = "host_boot"
@@ -111,12 +135,10 @@ class Latest:
 
     Attributes:
         boot: which boot its monotonic clock counts from.
-        clock_origin_s: what the wall clock showed at boot, None of a record without it.
     """
 
     boot: str
     account: Account
-    clock_origin_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +163,13 @@ def open_meter_store(host: Host) -> MeterStore:
     Raises:
         HistoryUnavailable: the history cannot be read.
     """
-    now_s = host.now().wall_s
+    now = host.now()
+    now_s = now.wall_s
     with closing(open_history(host.history_file)) as history:
         kept = _kept(history)
-        latest, step_s = _latest(host.state_folder)
+        latest, step_s = _latest(host.state_folder, now)
         before = _load(kept, METER, MeterState)
-        meter, fresh = _meter(host, shifted(before, step_s) if before else None, now_s)
+        meter, fresh = _meter(host, shifted(before, step_s) if before else None, now)
         since = utc_day(meter.last_s)
         bill_s = meter.began_s if fresh or before is None else before.began_s
         days = _days(kept, since, utc_day(now_s))
@@ -163,7 +186,7 @@ def open_meter_store(host: Host) -> MeterStore:
     if latest is not None and meter is latest.meter and 0 < now_s - since_s <= UNSEEN_S:
         went_on: tuple[Stretch, ...] = (Stretch(since_s, now_s, activity(latest)),)
     else:
-        went_on = stretches(host.state_folder, since_s, now_s)
+        went_on = stretches(host.state_folder, since_s, now)
     account = with_stretches(account, went_on)
     assert account.meter is not None
     return MeterStore(account.meter, account.ledger, latest)
@@ -175,12 +198,12 @@ def keep_latest(state_folder: Path, account: Account) -> None:
     Raises:
         OSError: the folder takes no file.
     """
-    latest = json_bytes(plain(Latest(boot_id(), account, clock_origin_s())))
+    latest = json_bytes(plain(Latest(boot_id(), account)))
     replace_file(state_folder / LATEST, latest, survives_power_cut=False)
 
 
-def _latest(state_folder: Path) -> tuple[Account | None, float]:
-    """Return the account that was kept last in this boot, by the wall clock as it is set now.
+def _latest(state_folder: Path, now: Stamp) -> tuple[Account | None, float]:
+    """Return the account that was kept last in this boot, as the wall clock dates it now.
 
     Beside it stands by how much that was set since; None where the account cannot be had.
     """
@@ -191,11 +214,9 @@ def _latest(state_folder: Path) -> tuple[Account | None, float]:
         return None, 0.0  # the history holds what was known a minute before
     if latest.boot != boot_id():
         return None, 0.0
-    account, origin_s = latest.account, latest.clock_origin_s
-    step_s = 0.0 if origin_s is None else clock_origin_s() - origin_s
-    if abs(step_s) < CLOCK_STEP_S or account.meter is None:
-        return account, 0.0
-    return replace(account, meter=shifted(account.meter, step_s)), step_s
+    account = on_clock(latest.account, now)
+    before, after = latest.account.meter, account.meter
+    return account, after.began_s - before.began_s if before and after else 0.0
 
 
 def with_meter_store(session: Session, store: MeterStore) -> Session:
@@ -266,11 +287,11 @@ def days_between(history: History, first: date, last: date) -> tuple[Day, ...]:
     return _days(_kept(history), first, last)
 
 
-def _meter(host: Host, kept: MeterState | None, now_s: float) -> tuple[MeterState, bool]:
+def _meter(host: Host, kept: MeterState | None, now: Stamp) -> tuple[MeterState, bool]:
     """Return the meter as it was kept, or begun with the bill and then fresh."""
     since = host.settings.billing.since
     if since == "server":
-        began_s, origin = _launched_s(host, kept, now_s), SERVER_START
+        began_s, origin = _launched_s(host, kept, now), SERVER_START
     elif isinstance(since, datetime):
         began_s, origin = since.timestamp(), GIVEN
     else:
@@ -284,12 +305,12 @@ def _meter(host: Host, kept: MeterState | None, now_s: float) -> tuple[MeterStat
     return begin_meter(origin, began_s, began_s), True
 
 
-def _launched_s(host: Host, kept: MeterState | None, now_s: float) -> float:
+def _launched_s(host: Host, kept: MeterState | None, now: Stamp) -> float:
     """Return when the server was launched that runs now, or ran last: the earliest of several."""
-    found = launches(host.state_folder)
+    found = launches(host.state_folder, now)
     if found:
         return min(found)
-    return kept.began_s if kept is not None and kept.origin == "server_start" else now_s
+    return kept.began_s if kept is not None and kept.origin == "server_start" else now.wall_s
 
 
 def _served(states: Kept, began_s: float) -> tuple[Served, ...]:

@@ -131,7 +131,7 @@ def _until(account: Account, at: Stamp) -> Account:
         return replace(account, at=at)
     if at.mono_s <= before.mono_s:
         return account
-    account = _on_clock(account, before, at)
+    account = on_clock(account, at)
     meter = account.meter
     if meter is None:
         return replace(account, at=at)
@@ -145,13 +145,16 @@ def _until(account: Account, at: Stamp) -> Account:
     return replace(account, at=at, meter=advance_meter(meter, at.wall_s, did), ledger=ledger)
 
 
-def _on_clock(account: Account, before: Stamp, at: Stamp) -> Account:
+def on_clock(account: Account, now: Stamp) -> Account:
     """Move the bill with a wall clock that was set, so that no second is added or lost."""
-    step_s = (at.wall_s - before.wall_s) - (at.mono_s - before.mono_s)
-    meter = account.meter
-    if meter is None or abs(step_s) < CLOCK_STEP_S:
+    before, meter = account.at, account.meter
+    if before is None or meter is None:
         return account
-    return replace(account, meter=shifted(meter, step_s))
+    step_s = (now.wall_s - before.wall_s) - (now.mono_s - before.mono_s)
+    if abs(step_s) < CLOCK_STEP_S:
+        return account
+    dated = replace(before, wall_s=before.wall_s + step_s)
+    return replace(account, at=dated, meter=shifted(meter, step_s))
 
 
 def _with_servers(account: Account, fact: ServersSeen) -> Account:

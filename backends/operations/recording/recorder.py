@@ -247,7 +247,7 @@ class Recorder:
             ):
                 return
             found = await asyncio.to_thread(
-                meter_store.stretches, self.host.state_folder, meter.last_s, fact.at.wall_s
+                meter_store.stretches, self.host.state_folder, meter.last_s, fact.at
             )
             self.account = with_stretches(replace(self.account, at=fact.at), found)
             self.republish()

@@ -1,6 +1,7 @@
 """The meter goes on over restarts of the console, of servers and of the host."""
 
 import math
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,15 +13,17 @@ import pytest
 
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import Scenario
-from backends.domain.facts import Fact, HostTicked
+from backends.domain.facts import Fact, HostTicked, Spawned
 from backends.domain.session import Session, advance, watching
 from backends.history.history import open_history
 from backends.history.records import SeriesRecord
+from backends.host.boot import boot_id
 from backends.keeper.folder import ServerFolder, link_journal, prepare, server_folder
 from backends.operations import decision, meter_store
 from backends.operations.context import Context
 from backends.operations.host import Host
 from backends.operations.meter_store import (
+    keep_latest,
     open_meter_store,
     spent_usd,
     with_meter_store,
@@ -49,6 +52,10 @@ def journal(folder: Path, facts: list[Fact], start_id: str = "start-1") -> None:
     prepare(server)
     path = link_journal(server, start_id)
     path.write_bytes(b"".join(encode_fact(fact) + b"\n" for fact in facts))
+
+
+def of_this_boot(facts: Iterable[Fact]) -> list[Fact]:
+    return [replace(each, boot=boot_id()) if isinstance(each, Spawned) else each for each in facts]
 
 
 def session_of(made_host: Host, *facts: Fact) -> Session:
@@ -98,7 +105,6 @@ def test_a_wall_clock_that_is_set_while_nobody_watches_changes_no_bill(
 ) -> None:
     def clock_set_by(moved_s: float) -> None:
         monkeypatch.setattr(meter_store, "rental_wall_s", lambda: BOOT_WALL_S + moved_s)
-        monkeypatch.setattr(meter_store, "clock_origin_s", lambda: BOOT_WALL_S + moved_s)
 
     clock_set_by(0.0)
     journal(tmp_path, list(ready()))
@@ -118,7 +124,8 @@ def test_a_wall_clock_that_is_set_while_nobody_watches_changes_no_bill(
         each.totals for each in first.ledger.served
     ]
     write_account(later, replace(first, meter=store.meter, ledger=store.ledger))
-    meter_store.keep_latest(later.state_folder, replace(first, meter=store.meter))
+    assert store.latest is not None
+    meter_store.keep_latest(later.state_folder, replace(store.latest, meter=store.meter))
     again = open_meter_store(replace(later, now=lambda: at(960.0, BOOT_WALL_S + step_s)))
     assert again.meter.last_s - again.meter.began_s == pytest.approx(at(960.0).wall_s - begun_s)
     assert again.meter.serving_s == 60.0
@@ -145,6 +152,36 @@ def test_a_bill_since_the_server_begins_with_its_launch(tmp_path: Path) -> None:
     assert after.meter is not None
     assert (after.meter.began_s, after.meter.starting_s) == (at(400).wall_s, 60.0)
     assert after.totals.requests is None
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0])
+def test_a_clock_that_was_set_meanwhile_dates_the_bill_and_changes_no_second(
+    tmp_path: Path, step_s: float
+) -> None:
+    facts = of_this_boot(ready())
+    journal(tmp_path, facts)
+    before = host(tmp_path, 300.0, since="server")
+    kept = session_of(before, *facts, scrape(300, 10), scrape(301, 10)).account
+    keep_latest(before.state_folder, kept)
+    later = at(302.0)
+    after = replace(before, now=lambda: replace(later, wall_s=later.wall_s + step_s))
+    meter = open_meter_store(after).meter
+    assert meter.began_s == at(100.0).wall_s + step_s
+    assert meter.last_s - meter.began_s == 202.0
+    assert (meter.starting_s, meter.serving_s) == (50.0, 2.0)
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0])
+def test_a_clock_that_was_set_before_anybody_kept_a_bill(tmp_path: Path, step_s: float) -> None:
+    journal(tmp_path, of_this_boot([spawned(100.0)]))
+    later = at(130.0)
+    made_host = replace(
+        host(tmp_path, 0.0, since="server"),
+        now=lambda: replace(later, wall_s=later.wall_s + step_s),
+    )
+    meter = open_meter_store(made_host).meter
+    assert meter.began_s == at(100.0).wall_s + step_s
+    assert meter.starting_s == 30.0
 
 
 def test_two_servers_are_billed_once_and_the_busier_names_the_time(tmp_path: Path) -> None:

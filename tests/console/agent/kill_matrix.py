@@ -28,13 +28,31 @@ from tests.console.conftest import free_port, simulated_vllm
 SERVER, MODEL = "chat", "org/model"
 STATES = ("starting", "idle", "serving")
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGSEGV", "SIGABRT")
-STRIKES = (*SIGNALS, "suspended", "locked", "full", "twice")
+CLOCK_STEPS_S = {"ahead": 3600.0, "back": -3600.0}
+STEPPED = tuple(f"{when}{way}" for way in CLOCK_STEPS_S for when in ("", "killed+"))
+STRIKES = (*SIGNALS, "suspended", "locked", "damaged", "full", "twice", *STEPPED)
 REQUESTS = 3
 AWAY_S = 2.0
+SETTLED_S = 3.0
+"""What passes between the stop and the look at the record."""
 SUSPENDED_S = 8.0
 NEAR_S = 2.5
 """A second of the clock, and how long a verb takes on a busy machine."""
 LIMIT_S = 90.0
+
+SET_CLOCK = """
+import os, time
+true_s, place = time.time, os.environ["AGENT_MATRIX_CLOCK"]
+def shifted_s():
+    try:
+        with open(place) as file:
+            return true_s() + float(file.read())
+    except (OSError, ValueError):
+        return true_s()
+time.time = shifted_s
+"""
+"""What every Python process of a cell begins with: its wall clock is off by what a file says, for
+setting the true one would harm the machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +71,9 @@ class Truth:
     """What this program itself has done, apart from the record."""
 
     sent: int = 0
-    launched_s: float = 0.0
-    ready_s: float = 0.0
-    stopped_s: float = 0.0
+    stopped_mono_s: float = 0.0
     away_s: float = 0.0
+    step_s: float = 0.0
 
 
 class Home:
@@ -66,7 +83,16 @@ class Home:
         self.folder = folder
         self.port = free_port()
         homes = {f"XDG_{kind}_HOME": str(folder / kind) for kind in ("CONFIG", "STATE", "CACHE")}
-        self.environment = {**os.environ, **homes, "HF_HOME": str(folder / "hf")}
+        self.clock = folder / "clock"
+        (folder / "site").mkdir()
+        (folder / "site" / "sitecustomize.py").write_text(SET_CLOCK)
+        self.environment = {
+            **os.environ,
+            **homes,
+            "HF_HOME": str(folder / "hf"),
+            "PYTHONPATH": f"{folder / 'site'}{os.pathsep}{Path(__file__).parents[3]}",
+            "AGENT_MATRIX_CLOCK": str(self.clock),
+        }
         self.state = folder / "STATE" / "inferctl"
         config = folder / "CONFIG" / "inferctl" / "config.toml"
         config.parent.mkdir(parents=True)
@@ -99,6 +125,13 @@ class Home:
             servers = json.loads(self.verb("status", "--json").stdout)["servers"]
             return next(one["state"] for one in servers if one["name"] == SERVER)  # type: ignore[no-any-return]
         return ""
+
+    def set_clock(self, step_s: float, truth: Truth) -> None:
+        """Set the wall clock of all processes of this home; the file is never half written."""
+        fresh = self.clock.with_name("clock.fresh")
+        fresh.write_text(str(step_s))
+        fresh.replace(self.clock)
+        truth.step_s = step_s
 
     def ask(self, truth: Truth) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -136,6 +169,15 @@ def struck(cell: Cell, home: Home, truth: Truth) -> Iterator[None]:
                 holder.execute("BEGIN EXCLUSIVE")
                 os.kill(pid, signal.SIGKILL)
                 home.verb("agent", "start")
+            case "damaged":
+                os.kill(pid, signal.SIGKILL)
+                with (home.state / "history.sqlite").open("r+b") as file:
+                    file.write(b"no database any more" * 1000)
+            case "ahead" | "back":
+                home.set_clock(CLOCK_STEPS_S[cell.strike], truth)
+            case "killed+ahead" | "killed+back":
+                os.kill(pid, signal.SIGKILL)
+                home.set_clock(CLOCK_STEPS_S[cell.strike.removeprefix("killed+")], truth)
             case "full":
                 fill(home)
                 stack.callback((home.folder / "STATE" / "filler").unlink)
@@ -170,7 +212,6 @@ def fill(home: Home) -> None:
 def play(cell: Cell, home: Home) -> str:
     """Return what is wrong in a cell; empty if nothing is."""
     truth = Truth()
-    truth.launched_s = time.time()
     home.verb("start", SERVER, "--force")
     if cell.state == "starting":
         with struck(cell, home, truth):
@@ -189,8 +230,8 @@ def play(cell: Cell, home: Home) -> str:
         home.ask(truth)
     wait_for(lambda: requests_in(home) >= truth.sent)
     home.verb("stop", SERVER)
-    truth.stopped_s = time.time()
-    time.sleep(3.0)
+    truth.stopped_mono_s = time.monotonic()
+    time.sleep(SETTLED_S)
     return wrong_in(home, truth)
 
 
@@ -203,7 +244,7 @@ def requests_in(home: Home) -> float:
 def wrong_in(home: Home, truth: Truth) -> str:
     """Hold the record against what was sent and timed here."""
     journal = [json.loads(line) for line in (home.state / f"servers/{SERVER}/journal.jsonl").open()]
-    at = {fact["fact"]: fact["at"]["wall_s"] for fact in reversed(journal)}
+    at = {fact["fact"]: fact["at"] for fact in reversed(journal)}
     meter = MeterState(**home.latest()["meter"])
     faults = []
     if (counted := requests_in(home)) != truth.sent:
@@ -211,9 +252,15 @@ def wrong_in(home: Home, truth: Truth) -> str:
     parts = (meter.serving_s, meter.idle_s, meter.starting_s, meter.stopped_s, meter.unwatched_s)
     if abs(sum(parts) - (meter.last_s - meter.began_s)) > 0.01:
         faults.append(f"{sum(parts):.1f} s in parts, {meter.last_s - meter.began_s:.1f} s in all")
-    if abs(meter.began_s - at["Spawned"]) > NEAR_S:
-        faults.append(f"the bill begins {meter.began_s - at['Spawned']:.1f} s off")
-    starting_s = at["BecameReady"] - at["Spawned"]
+    began_s = at["Spawned"]["wall_s"] + truth.step_s  # as the clock dates it now
+    if abs(meter.began_s - began_s) > NEAR_S:
+        faults.append(f"the bill begins {meter.began_s - began_s:.1f} s off")
+    lasted_s = truth.stopped_mono_s - at["Spawned"]["mono_s"]
+    if not 0 <= meter.last_s - meter.began_s - lasted_s <= SETTLED_S + NEAR_S:
+        faults.append(
+            f"{meter.last_s - meter.began_s:.1f} s in all, {lasted_s:.1f} s until the stop"
+        )
+    starting_s = at["BecameReady"]["mono_s"] - at["Spawned"]["mono_s"]
     if abs(meter.starting_s - starting_s) > NEAR_S:
         faults.append(f"starting {meter.starting_s:.1f} s, it was {starting_s:.1f} s")
     if meter.unwatched_s > truth.away_s + NEAR_S:
@@ -244,7 +291,7 @@ def main(words: list[str]) -> int:
     """Play the chosen cells and print a line for each."""
     cells = [Cell(strike, state) for strike in STRIKES for state in STATES]
     wrong = 0
-    print(f"{'STRIKE':<11}{'STATE':<10}{'SECONDS':>8}  WRONG")
+    print(f"{'STRIKE':<13}{'STATE':<10}{'SECONDS':>8}  WRONG")
     for cell in cells:
         if not all(word in str(cell).split() for word in words):
             continue
@@ -256,7 +303,7 @@ def main(words: list[str]) -> int:
                 found = f"broken: {type(error).__name__} {error}"
         wrong += bool(found)
         took_s = time.monotonic() - began_s
-        print(f"{cell.strike:<11}{cell.state:<10}{took_s:>8.1f}  {found or '-'}", flush=True)
+        print(f"{cell.strike:<13}{cell.state:<10}{took_s:>8.1f}  {found or '-'}", flush=True)
     return wrong
 
 
