@@ -73,6 +73,13 @@ HOST = (
     ),
     _row(
         Kind.NO_DEVICE,
+        r"(?P<drivers>\d+) active drivers",
+        "Triton wants exactly one kind of GPU here and finds {drivers}.",
+        "Check `nvidia-smi` or `rocm-smi` where the server runs; if they answer, install vLLM "
+        "again in an environment of its own, with the one Triton that it pins.",
+    ),
+    _row(
+        Kind.NO_DEVICE,
         r"Cannot re-initialize \w+ in forked subprocess",
         "The GPU was opened before vLLM forked its processes, and a forked one cannot open it.",
         "Set VLLM_WORKER_MULTIPROC_METHOD=spawn in the environment; in a script, do not use "

@@ -115,6 +115,7 @@ KERNELS = (
     _row(
         Kind.NO_KERNEL,
         r"(?P<type>\w+) not supported in this architecture|"
+        r"expects? arch\w* to be one of|"
         r"^(?!.*(?:nvcc|ptxas|hipcc|clang))(?:.*\b(?:unknown|unsupported) (?:GPU )?arch\w*\b)",
         "A kernel does not know this GPU or has no such type for it{in_frame}: {line}"
         "{reasons_note}",

@@ -192,6 +192,8 @@ def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
 def clean(block: bytes, *, sample: bool = False) -> str:
     """Return bytes as text: what is not UTF-8 replaced, colours and other escapes gone.
 
+    A carriage return that rsyslog spelt out at the end of a line is gone as well.
+
     Args:
         block: whole lines.
         sample: look for colours that lost their escape character in its first and last lines only.
@@ -204,6 +206,8 @@ def clean(block: bytes, *, sample: bool = False) -> str:
         sought = text[:SAMPLE_CHARACTERS] + text[-SAMPLE_CHARACTERS:]
     # A single character is sought many times faster than several.
     coloured = "[" in sought and ("[0m" in sought or "[0;0m" in sought)
+    if "#015" in sought:
+        text = text.replace("#015\n", "\n").removesuffix("#015")
     return _WITHOUT_ESC.sub("", text) if coloured else text
 
 

@@ -98,6 +98,12 @@ SETUP: tuple[Rule, ...] = (
     *rules(
         [Part.COMMUNICATION],
         _row(
+            Kind.DEPENDENCY_ERROR,
+            r"^TypeError: [\w.]+\(\) (?:got an unexpected keyword|missing \d+|takes (?:from )?\d+)",
+            *PACKAGE,
+            frames=r"factory\.py ",
+        ),
+        _row(
             Kind.RANK_MISSING,
             r"TimeoutError|timed? ?out\b",
             "Another rank or node did not answer in time{world_note}: {line}",

@@ -68,6 +68,9 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.DEPENDENCY_ERROR, "x/vllm/multimodal/context.py call|x/transformers/models/f/processing.py __call__", "ValueError: Failed to apply FancyProcessor on data={}", "FancyProcessor", "pins"),
     (K.BAD_CHECKPOINT, "x/mistral_common/tokens/utils.py get", "ValueError: No tokenizer file found in the directory: /models/z", "/models/z", "--hf-overrides"),
     (K.DOWNLOAD_FAILED, "x/runai_model_streamer/libstreamer/libstreamer.py response", "Exception: Could not receive runai_response from libstreamer due to: b'File access error'", "libstreamer", "--load-format auto"),
+    (K.NO_KERNEL, "x/cutlass/base_dsl/compiler.py compile", "cutlass.base_dsl.common.DSLRuntimeError: expects arch to be one of [Arch.sm_100a], but got Arch.sm_121a", "sm_121a", "another backend"),
+    (K.NO_DEVICE, "x/triton/runtime/driver.py create", "RuntimeError: 0 active drivers ([]). There should only be one.", "finds 0", "nvidia-smi"),
+    (K.DEPENDENCY_ERROR, "x/vllm/distributed/kv_transfer/kv_connector/factory.py create_connector", "TypeError: FancyConnector.__init__() takes 3 positional arguments but 4 were given", "FancyConnector", "pins"),
     (K.DEPENDENCY_ERROR, "x/numba/__init__.py _ensure", "ImportError: Numba needs NumPy 2.2 or less. Got NumPy 2.3.", "NumPy 2.3", "uv pip install"),
 ]  # fmt: skip
 

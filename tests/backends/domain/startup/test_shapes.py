@@ -52,6 +52,12 @@ SHAPES: dict[str, Callable[[], bytes]] = {
     "colour without escape": lambda: (
         LOG.replace("(Engine", "[1;36m(Engine").replace("9) ", "9)[0;0m ").encode()
     ),
+    "rsyslog": lambda: (
+        LOG.replace("(Engine", "#033[1;36m(Engine")
+        .replace("9) ", "9)#033[0;0m ")
+        .replace("\n", "#015\n")
+        .encode()
+    ),
     "carriage returns": lambda: LOG.replace("\n", "\r\n").encode(),
     "UTF-16": lambda: LOG.encode("utf-16"),
     "UTF-16 big-endian": lambda: b"\xfe\xff" + LOG.encode("utf-16-be"),
