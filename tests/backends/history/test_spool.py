@@ -1,5 +1,7 @@
 """A record that cannot be written waits in a file, and whoever opens the history next writes it."""
 
+import json
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
@@ -91,3 +93,20 @@ def test_no_record_is_lost_that_comes_while_others_are_put_into_a_file(
     with closing(open_history(file)) as history:
         assert len(history.runs_of("s1")) == 2
     assert writer.close(1.0) == 0
+
+
+@pytest.mark.parametrize("odd", [{"index": 2**70}, {"itl_s": [-1.0]}, {"text": "\ud800"}], ids=str)
+def test_a_record_that_no_history_can_hold_hides_no_other(
+    tmp_path: Path, odd: dict[str, object]
+) -> None:
+    file = tmp_path / "history.sqlite"
+    spool(file, [RunRecord("s1", run("a", 0, 0.2))])
+    (whole,) = (tmp_path / "spool").iterdir()
+    record = json.loads(whole.read_text())
+    record["run"] |= odd
+    (tmp_path / "spool" / "0-damaged.jsonl").write_text(json.dumps(record))
+    os.mkfifo(tmp_path / "spool" / "1-pipe.jsonl")
+    with closing(open_history(file)) as history:
+        assert write_spooled(history, file) == 1
+    assert not whole.exists()
+    assert (tmp_path / "spool" / "0-damaged.jsonl").exists()
