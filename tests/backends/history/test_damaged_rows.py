@@ -127,3 +127,16 @@ def test_a_series_that_never_ended_was_of_as_many_runs_as_it_has(tmp_path: Path)
             history.add_run("s", Run("a", index, 0.1))
         (record,) = history.recent_series()
         assert series_of(record, history.runs_of("s")).began.runs == 3
+
+
+def test_a_pause_longer_than_an_hour_is_kept_as_the_longest(tmp_path: Path) -> None:
+    with closing(open_history(tmp_path / "history.sqlite")) as history:
+        history.add_series(SeriesRecord("s", 1e9, TARGETS, "sha", {}))
+        history.add_run("s", Run("a", 0, 0.1, itl_s=(0.5, 5000.0)))
+        (found,) = history.runs_of("s")
+        assert found.itl_s == (0.5, 4294.967295)
+
+
+def test_tests_that_never_were_cost_nothing(tmp_path: Path) -> None:
+    with closing(open_history(tmp_path / "history.sqlite")) as history:
+        assert history.tests_usd(0.0, 2e9) == 0

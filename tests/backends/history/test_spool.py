@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -121,3 +122,14 @@ def test_every_kind_of_record_that_waited_is_written(tmp_path: Path) -> None:
         assert write_spooled(history, file) == 3
         assert [each.finding_id for each in history.findings.recent("load")] == ["f1"]
         assert [each.index for each in history.runs_of("s1")] == [0]
+
+
+def test_what_waits_is_for_this_user_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        spool(tmp_path / "history.sqlite", [SERIES])
+    finally:
+        os.umask(before)
+    (waits,) = (tmp_path / "spool").iterdir()
+    assert stat.S_IMODE((tmp_path / "spool").stat().st_mode) == 0o700
+    assert stat.S_IMODE(waits.stat().st_mode) == 0o600
