@@ -62,7 +62,7 @@ def is_spooled(history_file: Path) -> bool:
 def write_spooled(history: History, history_file: Path) -> int:
     """Write what was kept in files into the open history; return how many records that were.
 
-    A line that is no record of this release stays in its file.
+    A line that is no record of this release, or holds what no history can, stays in its file.
     """
     written = 0
     for file in _folder(history_file).glob("*.jsonl"):
@@ -70,8 +70,11 @@ def write_spooled(history: History, history_file: Path) -> int:
             records = [_record(line) for line in read_file(file).splitlines()]
         except (OSError, UnreadableRecord):
             continue
-        for record in records:
-            write_record(history, record)
+        try:
+            for record in records:
+                write_record(history, record)
+        except (ArithmeticError, ValueError):  # a figure that no column holds hides no other file
+            continue
         written += len(records)
         with suppress(OSError):  # writing them once more changes nothing
             file.unlink(missing_ok=True)

@@ -79,7 +79,7 @@ def bill_of(host: Host, session: Session, period: Period | None = None) -> Bill:
     settings = host.settings
     profile = watched_profile(session, settings)
     rental = rental_of(session, settings, profile, utc_day(host.now().wall_s))
-    began_s = session.meter.began_s if session.meter else host.now().wall_s
+    began_s = session.meter.earliest_s if session.meter else host.now().wall_s
     first = period.first if period else utc_day(began_s)
     last = period.last if period else utc_day(host.now().wall_s)
     with closing(open_history(host.history_file)) as history:

@@ -299,6 +299,8 @@ def _json_values(path: Path, text: IO[str]) -> Numbered:
                 ended = True
             rest += more
             continue
+        except NOT_JSON as error:  # it is whole, and a number or its nesting is beyond reading
+            raise UnreadableTraffic(f"{path}:{line}: no JSON ({error}); correct it") from error
         yield from _located(path, line, value)
         line, rest = line + rest[:stop].count("\n"), rest[stop:]
 

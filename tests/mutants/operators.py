@@ -61,8 +61,10 @@ def _unseen(node: ast.AST) -> Iterator[ast.AST]:
     """Yield what no run shows: docstrings, and what the type checker or an invariant holds."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         yield node.value
-    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("dataclass", "zip"):
-        yield from (word.value for word in node.keywords)  # frozen, slots, kw_only; strict
+    # frozen, slots, kw_only; strict; how many answers are remembered
+    unseen = ("dataclass", "zip", "lru_cache")
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in unseen:
+        yield from (word.value for word in node.keywords)
 
 
 def _boundary(node: ast.AST) -> str | None:

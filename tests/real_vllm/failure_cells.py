@@ -237,6 +237,6 @@ KILL_CELLS = (
     _killed("worker_serving", WORKER, signal.SIGKILL, Kind.ENGINE_DIED, start=False),
     _killed("server_serving", API_SERVER, signal.SIGKILL, Kind.KILLED, start=False),
     _killed("engine_serving", ENGINE, signal.SIGTERM, Kind.ENGINE_DIED, start=False),
-    _killed("engine_serving", ENGINE, signal.SIGSEGV, Kind.ENGINE_DIED, start=False),
+    _killed("engine_serving", ENGINE, signal.SIGSEGV, Kind.NATIVE_CRASH, start=False),
 )
 """What the kill matrix plays with a true vLLM: its own words, and nothing left of it."""

@@ -80,7 +80,7 @@ def account_after(account: Account, fact: AccountFact) -> Account:
         case ServersSeen():
             return _with_servers(account, fact)
         case MetricsScraped():
-            counted_from_s = account.meter.began_s if account.meter else 0.0
+            counted_from_s = account.meter.earliest_s if account.meter else 0.0
             earlier = account.readings.get(fact.server)
             models = {each.name: each.model for each in account.servers}
             model = models.get(fact.server) or ""

@@ -62,6 +62,11 @@ class MeterState:
         """When the bill began, by the wall clock of then."""
         return self.began_s - self.set_by_s
 
+    @property
+    def earliest_s(self) -> float:
+        """The begin by either clock: whatever is dated since then may be of this bill."""
+        return min(self.began_s, self.dated_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:

@@ -63,7 +63,7 @@ class RecordActions:
         if meter is not None and not self._taken_up:
             self._taken_up = True
             console.carry_out(
-                self._read(partial(_measured, console.host, meter.began_s)), "measured"
+                self._read(partial(_measured, console.host, meter.earliest_s)), "measured"
             )
 
     def keep(self, fact: Fact) -> None:

@@ -15,7 +15,7 @@ from backends.history.first_tokens import first_tokens
 from backends.history.history import DETAIL_KEPT_S, History, open_history
 from backends.history.records import FindingKind, FindingRecord, SeriesRecord, StartRecord
 from backends.history.schema import MIGRATIONS
-from backends.history.series import recent_series, stored_series
+from backends.history.series import recent_series, series_of, stored_series
 
 TARGETS: tuple[tuple[TargetName, str], ...] = (("a", "chat"), ("b", "api"))
 REPORT = {"complete": True, "targets": {"a": {"model": "m"}, "b": {"model": "m"}}}
@@ -118,3 +118,25 @@ def test_runs_that_an_earlier_version_kept_are_read(path: Path) -> None:
         )
     with closing(open_history(path)) as history:
         assert [run.itl_s for run in history.runs_of("s0")] == [ITL_S, ITL_S]
+
+
+def test_a_series_that_never_ended_was_of_as_many_runs_as_it_has(tmp_path: Path) -> None:
+    with closing(open_history(tmp_path / "history.sqlite")) as history:
+        history.add_series(SeriesRecord("s", 1e9, TARGETS, "sha", {}))
+        for index in range(3):
+            history.add_run("s", Run("a", index, 0.1))
+        (record,) = history.recent_series()
+        assert series_of(record, history.runs_of("s")).began.runs == 3
+
+
+def test_a_pause_longer_than_an_hour_is_kept_as_the_longest(tmp_path: Path) -> None:
+    with closing(open_history(tmp_path / "history.sqlite")) as history:
+        history.add_series(SeriesRecord("s", 1e9, TARGETS, "sha", {}))
+        history.add_run("s", Run("a", 0, 0.1, itl_s=(0.5, 5000.0)))
+        (found,) = history.runs_of("s")
+        assert found.itl_s == (0.5, 4294.967295)
+
+
+def test_tests_that_never_were_cost_nothing(tmp_path: Path) -> None:
+    with closing(open_history(tmp_path / "history.sqlite")) as history:
+        assert history.tests_usd(0.0, 2e9) == 0

@@ -1,6 +1,9 @@
 """A record that cannot be written waits in a file, and whoever opens the history next writes it."""
 
+import json
+import os
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -10,7 +13,7 @@ import pytest
 
 from backends.history import thread
 from backends.history.history import open_history
-from backends.history.records import SeriesRecord
+from backends.history.records import FindingRecord, SeriesRecord
 from backends.history.spool import Record, RunRecord, is_spooled, spool, write_spooled
 from backends.history.thread import HistoryThread
 from tests.console.sessions import run
@@ -91,3 +94,42 @@ def test_no_record_is_lost_that_comes_while_others_are_put_into_a_file(
     with closing(open_history(file)) as history:
         assert len(history.runs_of("s1")) == 2
     assert writer.close(1.0) == 0
+
+
+@pytest.mark.parametrize("odd", [{"index": 2**70}, {"itl_s": [-1.0]}, {"text": "\ud800"}], ids=str)
+def test_a_record_that_no_history_can_hold_hides_no_other(
+    tmp_path: Path, odd: dict[str, object]
+) -> None:
+    file = tmp_path / "history.sqlite"
+    spool(file, [RunRecord("s1", run("a", 0, 0.2))])
+    (whole,) = (tmp_path / "spool").iterdir()
+    record = json.loads(whole.read_text())
+    record["run"] |= odd
+    (tmp_path / "spool" / "0-damaged.jsonl").write_text(json.dumps(record))
+    os.mkfifo(tmp_path / "spool" / "1-pipe.jsonl")
+    with closing(open_history(file)) as history:
+        assert write_spooled(history, file) == 1
+    assert not whole.exists()
+    assert (tmp_path / "spool" / "0-damaged.jsonl").exists()
+
+
+def test_every_kind_of_record_that_waited_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "history.sqlite"
+    found = FindingRecord("load", "f1", 1000.0, "chat", {"load_id": "f1"})
+    with closing(open_history(file)):
+        spool(file, [SERIES, RunRecord("s1", run("a", 0, 0.2)), found])
+    with closing(open_history(file)) as history:
+        assert write_spooled(history, file) == 3
+        assert [each.finding_id for each in history.findings.recent("load")] == ["f1"]
+        assert [each.index for each in history.runs_of("s1")] == [0]
+
+
+def test_what_waits_is_for_this_user_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        spool(tmp_path / "history.sqlite", [SERIES])
+    finally:
+        os.umask(before)
+    (waits,) = (tmp_path / "spool").iterdir()
+    assert stat.S_IMODE((tmp_path / "spool").stat().st_mode) == 0o700
+    assert stat.S_IMODE(waits.stat().st_mode) == 0o600

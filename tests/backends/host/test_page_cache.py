@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from backends.host import page_cache as host_page_cache
 from backends.host.page_cache import drop_from_page_cache, page_cache
 
 SIZE = 4 * 2**20 + 17
@@ -72,3 +73,23 @@ def test_a_file_that_is_not_there_has_a_reason(tmp_path: Path) -> None:
     found = page_cache([tmp_path / "gone.bin"])
     assert found.resident_bytes is None
     assert "No such file" in found.reason
+
+
+def test_a_large_file_is_looked_at_piece_by_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_page_cache, "WINDOW_BYTES", 2**20)
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(b"x" * SIZE)
+    path.read_bytes()
+    assert page_cache([path]).resident_bytes == SIZE
+
+
+def test_what_the_kernel_does_not_map_has_its_reason() -> None:
+    reading, writing = os.pipe()
+    with (
+        os.fdopen(reading),
+        os.fdopen(writing, "w"),
+        pytest.raises(OSError, match="No such device"),
+    ):
+        host_page_cache._resident_from(reading, 0, 4096)

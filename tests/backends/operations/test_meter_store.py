@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from backends.domain.billing.account import Account
+from backends.domain.billing.meter import begin_meter, shifted
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import Scenario
 from backends.domain.facts import Fact, HostTicked, Spawned
@@ -20,6 +22,7 @@ from backends.history.records import SeriesRecord
 from backends.host.boot import boot_id
 from backends.keeper.folder import ServerFolder, link_journal, prepare, server_folder
 from backends.operations import decision, meter_store
+from backends.operations.billing import bill_of
 from backends.operations.context import Context
 from backends.operations.host import Host
 from backends.operations.meter_store import (
@@ -250,3 +253,16 @@ def test_hours_that_the_plan_supposes_are_not_those_of_a_window() -> None:
     _, context = judged_over(opened(), context, windows(1, 2.0, FIRST_S))
     staying, api = Decimal("1.88") + 1, Decimal("1.1664")
     assert context.shown.regret_usd == pytest.approx((staying - api) / 6, rel=Decimal("0.001"))
+
+
+@pytest.mark.parametrize("step_s", [3 * 3600.0, -86_400.0])
+def test_a_clock_that_is_set_loses_no_test_of_the_bill(tmp_path: Path, step_s: float) -> None:
+    made_host = host(tmp_path, 5000.0)
+    with closing(open_history(made_host.history_file)) as history:
+        history.add_series(
+            SeriesRecord("s", BOOT_WALL_S + 10, (("a", "chat"), ("b", "api")), "", {})
+        )
+        history.add_run("s", run("b", 0, 0.5, cost_usd="0.000162"))
+    bill = shifted(begin_meter("given", BOOT_WALL_S, at(5000.0).wall_s), step_s)
+    session = replace(Session(at(5000.0)), account=Account(at(5000.0), bill))
+    assert bill_of(made_host, session).tests_usd == Decimal("0.000162")

@@ -16,7 +16,8 @@ import pytest
 from backends.domain.prices.amounts import BadPrice
 from backends.domain.prices.prices import ApiPrice, GpuPrice
 from backends.prices.book import kept, set_gpu_price
-from backends.prices.fetch import fetched
+from backends.prices.fetch import fetched, gpu_prices
+from backends.prices.importers import import_catalogue
 from backends.prices.table import load_table
 from tests.console.cli.conftest import Cli, cli
 
@@ -279,3 +280,36 @@ def test_sources_that_differ_by_more_than_a_fifth_are_listed_with_both_ends(
     assert float(row["ends"]["differ_percent"]) == pytest.approx(48.3, abs=0.1)
     listed = cli("prices", "list", "--gpu", "H100 SXM").out
     assert "says $3.99/h a GPU (2026-11-09" in listed
+
+
+def test_of_offers_of_one_name_the_cheapest_counts_and_of_equal_ones_the_first() -> None:
+    offers = [
+        {"provider": "x", "gpu": "H100", "usd_per_gpu_hour": usd, "vram_gb": vram_gb}
+        for usd, vram_gb in ((3, 80), (2, 81), (2, 82), (4, 83))
+    ]
+    (found,) = gpu_prices(json.dumps({"offers": offers}), "list", TODAY, None)
+    assert (found.usd_per_hour, found.vram_gb) == (Decimal(2), 81)
+
+
+BAD_LISTS = (
+    "1" * 5000,
+    "[" * 100_000,
+    '{"offers": [{"provider": "x", "gpu": "H100", "price": 1e999999999999999999999}]}',
+    '{"offers": [{"provider": "x", "gpu": "H100", "price": 1, "vram": {"amount": "much"}}]}',
+    '{"offers": [{"provider": "x", "gpu": "H100", "price": 1e-400}]}',
+    '{"data": [{"id": 7, "pricing": {}}]}',
+    '{"data": [{"pricing": {}}]}',
+    '{"data": [3]}',
+    '{"x": {"models": {"m": null}}}',
+    '{"x": {"models": [], "litellm_provider": 3}}',
+    '{"x": {"models": {"m": {"cost": {"input": 1, "tiers": 5}}}}}',
+    '{"m": {"litellm_provider": 3, "mode": "chat", "input_cost_per_token": 1e-6}}',
+)
+
+
+@pytest.mark.parametrize("text", BAD_LISTS, ids=map(str, range(len(BAD_LISTS))))
+def test_a_list_of_another_form_is_a_sentence(text: str) -> None:
+    with pytest.raises(BadPrice, match=r"\Alist"):
+        gpu_prices(text, "list", TODAY, None)
+    with pytest.raises(BadPrice, match=r"\Alist"):
+        import_catalogue(text, "list", TODAY)

@@ -144,3 +144,9 @@ def test_a_scenario_that_ships_is_found_by_its_name(tmp_path: Path) -> None:
     assert scenario_at(str(own)).rate_rps == 7
     with pytest.raises(BadScenario, match="cannot be read"):
         scenario_at("mi300x")
+
+
+def test_the_scenarios_that_ship_are_told_in_the_order_of_their_names() -> None:
+    names = shipped_scenarios()
+    assert len(names) > 1
+    assert list(names) == sorted(names)

@@ -141,3 +141,4 @@ def test_a_clock_that_is_set_moves_the_dates_and_no_second(step_s: float) -> Non
     after = shifted(before, step_s)
     assert (after.began_s, after.last_s) == (1000.0 + step_s, 1600.0 + step_s)
     assert (after.dated_s, after.serving_s) == (1000.0, 600.0)
+    assert after.earliest_s == min(1000.0, 1000.0 + step_s)

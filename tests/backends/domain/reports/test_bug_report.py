@@ -146,3 +146,4 @@ def recorded_logs() -> list[Path]:
 def test_the_first_name_of_a_kind_has_the_number_one() -> None:
     names = Pseudonyms(hosts=("secret-host",))
     assert names.of("secret-host of secret-host") == "HOST-1 of HOST-1"
+    assert names.replaced() == [("host", 2)]
