@@ -84,4 +84,9 @@ def traffic(parser: argparse.ArgumentParser) -> None:
     about = "show how the first rows of --traffic are understood, and decide nothing"
     add("--preview", action="store_true", help=about)
     add("--days", type=types.count, metavar="N", help="how far back Prometheus is asked (7)")
-    add("--model", type=types.text, metavar="NAME", help="the model that Prometheus is asked for")
+    add(
+        "--model",
+        type=types.text,
+        metavar="NAME",
+        help="the model whose traffic counts, in files or Prometheus",
+    )
