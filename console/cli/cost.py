@@ -233,6 +233,9 @@ def _row(  # noqa: PLR0917 - the columns in their order
 
 def _tell(bill: Bill, settings: Settings, offers: str) -> None:
     spent, dated = bill.spent, _date(bill.gpu_price_as_of)
+    if bill.period is not None and not bill.days:
+        show(f"Nothing was recorded from {bill.period.first} to {bill.period.last}.")
+        return
     if spent is None or spent.usd is None:
         show(f"GPU: UNPRICED. {offers or UNPRICED_REMEDY}")
     else:
@@ -252,9 +255,11 @@ def _tell(bill: Bill, settings: Settings, offers: str) -> None:
     while_watched = " while watched" if _has_unwatched(spent) else ""
     for found in bill.api_equivalent:
         as_of = _date(found.endpoint.prices.as_of)
-        amount = found.reason or f"{usd(found.usd)} (price of {as_of})"
-        tier = _tier_note(found)
-        show(f"{found.endpoint.name}: {amount} for the tokens counted{while_watched}{tier}")
+        if found.reason:
+            show(f"{found.endpoint.name}: {found.reason}")
+            continue
+        amount = f"{usd(found.usd)} (price of {as_of}) for the tokens counted{while_watched}"
+        show(f"{found.endpoint.name}: {amount}{_tier_note(found)}")
     if bill.tests_usd:
         show(f"own tests: {usd(bill.tests_usd)}")
     budget = settings.billing.budget_usd_per_day
