@@ -1,11 +1,13 @@
 """How long the A/B runs with each endpoint took to their first token, over all series together."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from backends.domain.ab.run import Run
 from backends.domain.ab.statistics import spread
 from backends.history.database import UnreadableRow, open_database
 from backends.history.records import FirstTokens
@@ -25,6 +27,7 @@ def first_tokens(path: Path, since_wall_s: float) -> tuple[FirstTokens, ...]:
     """
     ttft_s: dict[tuple[str, str | None], list[float | None]] = {}
     since_s: dict[tuple[str, str | None], float] = {}
+    costs: dict[tuple[str, str | None], list[tuple[Decimal, Decimal]]] = {}
     with closing(open_database(path)) as database:
         query = "SELECT * FROM series WHERE began_wall_s >= ? ORDER BY began_wall_s DESC"
         for row in database.stream(query, (since_wall_s,)):
@@ -39,26 +42,38 @@ def first_tokens(path: Path, since_wall_s: float) -> tuple[FirstTokens, ...]:
                 for target, endpoint in record.targets
             }
             runs = "SELECT target, run FROM runs WHERE series_id = ?"
-            for lane_name, run_ttft_s in database.records(runs, (row["series_id"],), _run):
+            for lane_name, run in database.records(runs, (row["series_id"],), _run):
                 target = targets.get(lane_name, (lane_name, None))
-                ttft_s.setdefault(target, []).append(run_ttft_s)
+                ttft_s.setdefault(target, []).append(None if run.error else run.ttft_s)
+                if run.provider_cost_usd and run.cost_usd:
+                    pair = Decimal(run.provider_cost_usd), Decimal(run.cost_usd)
+                    costs.setdefault(target, []).append(pair)
                 since_s[target] = row["began_wall_s"]
-    return tuple(_told(target, found, since_s[target]) for target, found in ttft_s.items())
+    return tuple(
+        _told(target, found, since_s[target], costs.get(target, ()))
+        for target, found in ttft_s.items()
+    )
 
 
 def _told(
-    target: tuple[str, str | None], found: list[float | None], since_wall_s: float
+    target: tuple[str, str | None],
+    found: list[float | None],
+    since_wall_s: float,
+    costs: Sequence[tuple[Decimal, Decimal]],
 ) -> FirstTokens:
     succeeded = [each for each in found if each is not None]
     told = spread(succeeded)
     p99_s = told.p99 if told else None
     failed = len(found) - len(succeeded)
-    return FirstTokens(*target, len(succeeded), failed, p99_s, since_wall_s)
+    charged, ours = (
+        sum(each, Decimal(0)) for each in (zip(*costs, strict=True) if costs else ((), ()))
+    )
+    ratio = charged / ours if ours else None
+    return FirstTokens(*target, len(succeeded), failed, p99_s, since_wall_s, ratio)
 
 
-def _run(row: sqlite3.Row) -> tuple[str, float | None]:
-    run = run_without_detail(row)
-    return row["target"], None if run.error else run.ttft_s
+def _run(row: sqlite3.Row) -> tuple[str, Run]:
+    return row["target"], run_without_detail(row)
 
 
 def _model(report: Mapping[str, Any], target: str) -> str | None:

@@ -65,6 +65,8 @@ class FirstTokens:
         runs: those that succeeded; `failed` is how many did not.
         p99_s: None below 300 runs, which cannot tell it.
         since_wall_s: when the first series among them began, seconds since 1970 UTC.
+        charged_over_priced: what the endpoint itself said that its requests cost, over what they
+            cost at the prices that were known then; None where it did not say.
     """
 
     endpoint: str
@@ -73,6 +75,7 @@ class FirstTokens:
     failed: int
     p99_s: float | None
     since_wall_s: float
+    charged_over_priced: Decimal | None = None
 
 
 FindingKind = Literal["load", "coldprobe", "sleep"]

@@ -13,6 +13,7 @@ from backends.domain.traffic.totals import TokenTotals, plus
 from backends.history.history import open_history
 from backends.operations.host import Host
 from backends.operations.meter_store import days_between
+from backends.operations.pricing import priced_profile
 from backends.operations.rental import ApiEquivalent, Rental, api_equivalent, rental_of
 from backends.operations.scenario import watched_profile
 
@@ -78,6 +79,7 @@ def bill_of(host: Host, session: Session, period: Period | None = None) -> Bill:
     """
     settings = host.settings
     profile = watched_profile(session, settings)
+    priced = priced_profile(profile, settings)
     rental = rental_of(session, settings, profile, utc_day(host.now().wall_s))
     began_s = session.meter.earliest_s if session.meter else host.now().wall_s
     first = period.first if period else utc_day(began_s)
@@ -89,8 +91,8 @@ def bill_of(host: Host, session: Session, period: Period | None = None) -> Bill:
     totals = session.totals if period is None else _all(days)
     return Bill(
         rental,
-        rental.spent if period is None else _spent_in(days, rental.tariff),
-        profile.gpu_price_as_of if profile else None,
+        rental.spent if period is None else _spent_in(days, rental.tariff) if days else None,
+        priced.gpu_price_as_of if priced else None,
         period,
         totals,
         session.ledger.served if period is None else (),

@@ -35,6 +35,7 @@ from backends.domain.decision.wording import (
     traffic_sentences,
 )
 from backends.domain.durations import HOUR_S
+from backends.domain.format import usd
 from backends.domain.prices.amounts import digits
 from backends.domain.reports.sleep import asleep
 from backends.domain.server import ServerState
@@ -44,7 +45,7 @@ from backends.domain.traffic.rates import newest_first_tokens, p99_against
 from backends.domain.traffic.requests import Observed
 from backends.domain.traffic.windows import Window
 from backends.operations.context import Context
-from backends.operations.pricing import RankedEndpoint, gpu_offers
+from backends.operations.pricing import RankedEndpoint, gpu_offers, rented_replicas
 from backends.operations.remedies import remedies
 from backends.operations.rental import Rental, rental_of
 from backends.operations.scenario import (
@@ -56,7 +57,7 @@ from backends.operations.scenario import (
     seen_demand,
     watched_profile,
 )
-from backends.settings.config import Profile
+from backends.settings.config import Profile, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +115,18 @@ def decide_all(session: Session, context: Context, today: date) -> Decision:
         host,
         plan,
         _right_now(session, context, today, live) if week or context.traffic else plan,
-        _now(session, host.scenario, live, context.measured),
+        _now(
+            session,
+            host.scenario,
+            live,
+            context.measured,
+            rented_replicas(settings, host.profile),
+        ),
         context.shown,
         advise(
             context.shown,
             settings.billing.switching_usd,
-            _present_usd_per_hour(host.scenario),
+            _present_usd_per_hour(host.scenario, rented_replicas(settings, host.profile)),
             cheapest_other(plan),
         ),
         live,
@@ -151,6 +158,7 @@ def _plan(session: Session, context: Context, host: HostScenario) -> Verdict:
         for each in host.ranked
     ]
     found = (
+        *_rented_sentences(context.settings, host),
         *traffic_sentences(host.traffic),
         *endpoint_sentences(competitors),
         *map(measured_sentence, host.inputs),
@@ -194,10 +202,19 @@ def _offers(session: Session, context: Context, profile: Profile | None) -> str:
     return gpu_offers(session.gpus.gpus, profile, context.gpu_prices)
 
 
-def _present_usd_per_hour(asked: Scenario) -> Decimal | None:
-    """Return what the GPU that is rented costs an hour, with all that hosting costs beside it."""
+def _present_usd_per_hour(asked: Scenario, replicas: int) -> Decimal | None:
+    """Return what the GPUs that are rented cost an hour, with all that hosting costs beside."""
     gpu = asked.gpu_usd_per_hour
-    return None if gpu is None else gpu + fixed_usd_per_hour(asked)
+    return None if gpu is None else gpu * replicas + fixed_usd_per_hour(asked)
+
+
+def _rented_sentences(settings: Settings, host: HostScenario) -> tuple[str, ...]:
+    """Return that more is rented than the plan may need, where it is."""
+    replicas, usd_each = rented_replicas(settings, host.profile), host.scenario.gpu_usd_per_hour
+    if replicas < 2 or usd_each is None:
+        return ()
+    paid = usd(usd_each * replicas, "h")
+    return (f"{replicas} replicas are rented, for {paid}; the plan counts those that it needs.",)
 
 
 def cheapest_other(plan: Verdict) -> Decimal | None:
@@ -258,7 +275,9 @@ def _right_now_document(found: Verdict) -> dict[str, Any]:
     return {key: whole[key] for key in kept}
 
 
-def _now(session: Session, scenario: Scenario, live: Demand, measured: Measured) -> NowVerdict:
+def _now(
+    session: Session, scenario: Scenario, live: Demand, measured: Measured, rented: int
+) -> NowVerdict:
     """Decide on what the server does this moment, whatever the plan is made of."""
     state = session.life.server.state if session.life else ServerState.STOPPED
     limit, newest = scenario.ttft_slo_s, newest_first_tokens(session.traffic)
@@ -275,7 +294,15 @@ def _now(session: Session, scenario: Scenario, live: Demand, measured: Measured)
     sleeps = None
     if session.life is not None and state is ServerState.SLEEPING:
         sleeps = asleep(session.life.server.name, measured.sleeps)
-    return now_verdict(present, ready=state is ServerState.READY, sleeps=sleeps)
+    found = now_verdict(present, ready=state is ServerState.READY, sleeps=sleeps)
+    paid, saved = found.paid_usd_per_hour, found.saved_by_destroying_usd_per_hour
+    # All that is rented is paid for; what carries the requests is the one server that is watched.
+    more = (paid or Decimal(0)) * (rented - 1)
+    return replace(
+        found,
+        paid_usd_per_hour=None if paid is None else paid + more,
+        saved_by_destroying_usd_per_hour=None if saved is None else saved + more,
+    )
 
 
 def _number(value: Decimal | None) -> float | None:
@@ -321,11 +348,12 @@ def _after(shown: ShownPlan, window: Window, session: Session, context: Context)
         shown = fold_window(
             shown, kind, round(window.requests or 0) if not week else LEAST_REQUESTS
         )
-    return _with_regret(shown, now.scenario, window)
+    rented = rented_replicas(context.settings, now.profile)
+    return _with_regret(shown, now.scenario, window, rented)
 
 
-def _with_regret(shown: ShownPlan, scenario: Scenario, window: Window) -> ShownPlan:
-    present = _present_usd_per_hour(scenario)
+def _with_regret(shown: ShownPlan, scenario: Scenario, window: Window, rented: int) -> ShownPlan:
+    present = _present_usd_per_hour(scenario, rented)
     hours = Decimal(repr(window.seconds)) / HOUR_S
     # What the plan supposes of the day is not of these ten minutes.
     alone = replace(scenario, hours_per_day=None, starts_per_day=None, peak_over_average=None)
@@ -337,9 +365,9 @@ def _with_regret(shown: ShownPlan, scenario: Scenario, window: Window) -> ShownP
         and option.exclusion is None
     ]
     # Too few requests decide nothing, but what they would have cost at the API is known.
-    usd = usd_per_request(scenario)
-    if usd is not None and scenario.rate_rps is not None:
-        ways.append(usd * scenario.rate_rps * HOUR_S)
+    each = usd_per_request(scenario)
+    if each is not None and scenario.rate_rps is not None:
+        ways.append(each * scenario.rate_rps * HOUR_S)
     elif window.requests == 0:
         ways.append(Decimal(0))
     if present is None or not ways:

@@ -33,7 +33,8 @@ def past_demand(
     if source.files:
         tiers = (tier for each in endpoints for tier in each.prices.tiers)
         limits = tuple(sorted({float(tier.above_input_tokens) for tier in tiers}))
-        return _learnt(traffic_in(source.files, mapping_from(source.map), limits))
+        mapping = mapping_from(source.map)
+        return _learnt(traffic_in(source.files, mapping, limits, source.model))
     return None
 
 

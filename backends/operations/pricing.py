@@ -158,6 +158,12 @@ def server_usd_per_hour(profile: Profile | None, billing: Billing) -> Decimal | 
     return profile.gpu_usd_per_hour * (gpus_of(profile) if billing.gpus else 1)
 
 
+def rented_replicas(settings: Settings, profile: Profile | None) -> int:
+    """Return how many replicas of a server the rented GPUs hold; one without `[billing] gpus`."""
+    priced, gpus = priced_profile(profile, settings), settings.billing.gpus
+    return 1 if priced is None or not gpus else max(1, gpus // gpus_of(priced))
+
+
 _A_THOUSAND = Decimal(1000)
 
 

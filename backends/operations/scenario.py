@@ -18,11 +18,9 @@ from backends.domain.decision.measured import (
     RunsTail,
     StartsMedian,
 )
-from backends.domain.decision.option import api_prices_given, usd_per_request, with_api_prices
+from backends.domain.decision.option import with_api_prices
 from backends.domain.decision.scenario import Scenario, supplemented
 from backends.domain.facts import MetricsScraped
-from backends.domain.prices.ends import AGREE_WITHIN
-from backends.domain.prices.prices import ApiPrice
 from backends.domain.reports.sleep import SleepReport
 from backends.domain.serving import Histogram
 from backends.domain.session import Session
@@ -32,6 +30,7 @@ from backends.domain.traffic.shape import learnt_rps
 from backends.history.records import FirstTokens
 from backends.operations.capacity import Capacity, Carries, carried
 from backends.operations.pricing import RankedEndpoint, priced_profile, ranked, server_usd_per_hour
+from backends.operations.sure_prices import as_sure_as_prices
 from backends.settings.config import Endpoint, Profile, Settings, TokenPrices
 
 DIGITS = Decimal("0.000001")
@@ -187,7 +186,9 @@ def host_scenario(
         today=today,
         **known,
     )
-    made = _by_the_hour(_as_sure_as_prices(supplemented(made, settings.plan), prices), traffic)
+    charged = measured.tail(endpoints[0].endpoint) if endpoints else None
+    made = as_sure_as_prices(supplemented(made, settings.plan), prices, charged)
+    made = _by_the_hour(made, traffic)
     return HostScenario(made, traffic, profile, carries, endpoints, inputs)
 
 
@@ -198,41 +199,6 @@ def _alternatives(settings: Settings, session: Session, profile: Profile | None)
         names |= {session.life.server.name, session.life.server.model or ""}
     could = (each for each in settings.endpoints if not each.serves or names & set(each.serves))
     return replace(settings, endpoints=tuple(could))
-
-
-def _as_sure_as_prices(made: Scenario, prices: TokenPrices) -> Scenario:
-    """Return a scenario that holds for all that is said of its prices.
-
-    Where sources disagree it holds for both ends, and a price of an unknown day may be off as far
-    as sources that agree differ. A spread that the plan gives stands.
-    """
-    request, ends = usd_per_request(made), prices.ends
-    if request and ends is not None:
-        costs = [
-            usd_per_request(with_api_prices(made, row))
-            for row in (ends.low, ends.high)
-            if isinstance(row, ApiPrice)
-        ]
-        known = [Decimal(1), *(cost / request for cost in costs if cost is not None)]
-        made = replace(made, api_price_range=(min(known), max(known)))
-    contracts = (
-        made.gpu_usd_per_month,
-        made.serverless_usd_per_second,
-        made.provisioned_unit_usd_per_hour,
-    )
-    undated_gpu = (made.gpu_usd_per_hour is not None and made.gpu_price_as_of is None) or (
-        contracts != (None, None, None) and made.contract_price_as_of is None
-    )
-    if undated_gpu and made.gpu_price_spread_percent is None:
-        made = replace(made, gpu_price_spread_percent=UNDATED_PERCENT)
-    undated_api = api_prices_given(made) and made.api_price_as_of is None
-    if undated_api and made.api_price_spread_percent is None:
-        made = replace(made, api_price_spread_percent=UNDATED_PERCENT)
-    return made
-
-
-UNDATED_PERCENT = AGREE_WITHIN * 100 / 2
-"""More or less: from end to end what two sources differ by that are taken to agree."""
 
 
 def _configured(settings: Settings, profile: Profile | None, traffic: Demand) -> Scenario:

@@ -203,12 +203,14 @@ class TrafficSource:
         days: how far back it is asked.
         files: paths, folders or patterns of files of requests, in any form.
         map: which of their columns is what, such as ``at=when,input=prompt``; empty for by name.
+        model: whose requests count where files name models; empty for those of all.
     """
 
     prometheus: str | None = None
     days: int = 7
     files: tuple[str, ...] = ()
     map: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,7 @@ TRAFFIC_KEYS: Mapping[str, Kind] = {
     "days": kinds.count,
     "file": kinds.file,
     "map": kinds.columns,
+    "model": values.text,
 }
 AGENT_KEYS: Mapping[str, Kind] = {"enabled": values.truth, "always": values.truth}
 NEEDED_BY = {

@@ -11,7 +11,8 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from backends.domain.durations import DAY_S
-from backends.traffic.columns import Columns, understood
+from backends.traffic.column_roles import Columns
+from backends.traffic.columns import understood
 from backends.traffic.connection import Connection, connected
 from backends.traffic.engine_source import Source, source_of, text
 from backends.traffic.files import TrafficFile, json_lines
@@ -45,7 +46,7 @@ def tallied_by_engine(
     lines = list(islice(json_lines(file), SAMPLE)) if file.form == "json lines" else []
     columns = understood(str(file.path), sample, mapping)
     source = source_of(file, columns, sample, lines)
-    if source is None:
+    if source is None or columns.of_means:
         return None
     at = columns.at[0]
     days = {columns.unit is None and is_day(str(each[at])) for each in sample if each.get(at)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backends.traffic import instants
-from backends.traffic.columns import Columns
+from backends.traffic.column_roles import Columns
 from backends.traffic.files import TrafficFile
 from backends.traffic.json_records import records_of
 

@@ -10,11 +10,21 @@ from collections.abc import Iterable
 from typing import Literal, get_args
 
 Role = Literal[
-    "at", "end", "requests", "input", "output", "cached", "uncached", "written", "total", "status"
+    "at",
+    "end",
+    "requests",
+    "input",
+    "output",
+    "cached",
+    "uncached",
+    "written",
+    "total",
+    "status",
+    "model",
 ]
 """What a column is of one row: its instant and the end of its interval; how many requests; their
 tokens in and out; those of the input that came from a cache, that did not, and that were written to
-one; input and output together; whether the request was served."""
+one; input and output together; whether the request was served, and by which model."""
 
 
 def _set(words: str) -> frozenset[str]:
@@ -24,7 +34,7 @@ def _set(words: str) -> frozenset[str]:
 ROLES: tuple[Role, ...] = get_args(Role)
 
 MAPPED = (
-    *("at", "end", "requests", "input", "output", "cached", "total", "status"),
+    *("at", "end", "requests", "input", "output", "cached", "total", "status", "model"),
     *("conversation", "blocks"),
 )
 """The roles that a mapping may name; the others are parts that only names tell."""
@@ -105,6 +115,11 @@ STATUS_NAMES = frozenset(
     ("status", "statuscode", "httpstatus", "responsestatus", "responsecode", "statuscodes")
 )
 
+MODEL_NAMES = frozenset(("model", "modelname", "modelid"))
+
+MEANS = frozenset(("avg", "average", "mean"))
+"""Words of a count that is the mean of the requests of its row."""
+
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+[a-z]*")
 _ISO8601 = re.compile(r"iso_?8601", re.IGNORECASE)
 
@@ -132,6 +147,8 @@ def _rank(role: Role, name: str) -> tuple[int, ...] | None:
     said, short = set(leaf), (len(leaf), len(parts))
     if role == "end":
         fits = bool(said & END) and said <= INSTANT | END
+    elif role == "model":
+        fits = "".join(leaf) in MODEL_NAMES
     elif role == "status":
         fits = "".join(leaf) in STATUS_NAMES
     elif role == "requests":

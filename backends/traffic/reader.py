@@ -39,6 +39,7 @@ def traffic_in(
     patterns: tuple[str, ...],
     mapping: Mapping[str, str] | None = None,
     limits: tuple[float, ...] = (),
+    model: str = "",
 ) -> Demand:
     """Return the traffic that files record, added up: replicas on many hosts are one demand.
 
@@ -46,6 +47,7 @@ def traffic_in(
         patterns: paths, folders, or patterns such as ``logs/*.csv.gz``.
         mapping: column by role, where its name does not say what it is.
         limits: prompt lengths from which prices change, in order.
+        model: whose requests count where a file names models; empty for those of all.
 
     Raises:
         UnreadableTraffic: a file cannot be read, or a row of it is no traffic.
@@ -53,10 +55,11 @@ def traffic_in(
     read = TrafficRead(tally=Tally(limits=limits))
     for path in files_in(patterns):
         file = described(path)
-        if (found := tallied_by_engine(file, mapping or {}, read.tally)) is not None:
-            read.files.append(found)
+        by_engine = None if model else tallied_by_engine(file, mapping or {}, read.tally)
+        if by_engine is not None:
+            read.files.append(by_engine)
             continue
-        found, rows = rows_of(file, mapping or {})
+        found, rows = rows_of(file, mapping or {}, model)
         read.files.append(found)
         for row in rows:
             read.tally.add(row)
@@ -107,6 +110,8 @@ def _left_out(read: TrafficRead) -> str:
     tokenless = sum(each.tokenless for each in read.files)
     said = [f"{failed} failed"] if failed else []
     said += [f"{tokenless} without tokens"] if tokenless else []
+    others = sum(each.of_others for each in read.files)
+    said += [f"{others} of other models"] if others else []
     assumed = dict.fromkeys(each for file in read.files for each in file.columns.assumed())
     left_out = f", left out {' and '.join(said)}" if said else ""
     return "; ".join((left_out, *assumed))

@@ -8,14 +8,8 @@ from typing import Any
 
 from backends.domain.durations import DAY_S
 from backends.domain.values import whole
-from backends.traffic.columns import (
-    EMPTY,
-    Columns,
-    UnreadableTraffic,
-    instant_of,
-    number,
-    understood,
-)
+from backends.traffic.column_roles import Columns
+from backends.traffic.columns import EMPTY, UnreadableTraffic, instant_of, number, understood
 from backends.traffic.files import TrafficFile, records
 from backends.traffic.instants import is_date
 from backends.traffic.json_records import counts_tokens
@@ -42,6 +36,7 @@ class FileRead:
     Attributes:
         failed: rows that say that their request failed.
         tokenless: rows without any token.
+        of_others: rows of another model than the one that is asked for.
     """
 
     file: TrafficFile
@@ -49,10 +44,13 @@ class FileRead:
     failed: int = 0
     tokenless: int = 0
     rows: int = 0
+    of_others: int = 0
 
 
-def rows_of(file: TrafficFile, mapping: Mapping[str, str]) -> tuple[FileRead, Iterator[Row]]:
-    """Return how a file is understood, and its rows.
+def rows_of(
+    file: TrafficFile, mapping: Mapping[str, str], model: str = ""
+) -> tuple[FileRead, Iterator[Row]]:
+    """Return how a file is understood, and its rows; of one model alone where one is named.
 
     Raises:
         UnreadableTraffic: it cannot be read, or as the rows are read, one of them is no traffic.
@@ -67,15 +65,15 @@ def rows_of(file: TrafficFile, mapping: Mapping[str, str]) -> tuple[FileRead, It
             f"{place} has no line with names; give its columns by number, for example "
             "--map at=1,input=2,output=3"
         )
-    records_ = [record for _, record in sample]
-    names = list(dict.fromkeys(name for record in records_ for name in record))
+    first = [record for _, record in sample]
+    names = list(dict.fromkeys(name for record in first for name in record))
     columns = replace(
-        understood(place, records_, mapping),
+        understood(place, first, mapping),
         conversation=mapping.get("conversation") or conversation_in(names),
         blocks=mapping.get("blocks") or blocks_in(names),
     )
     read = FileRead(file, columns)
-    return read, _rows(read, chain(sample, found))
+    return read, _rows(read, chain(sample, found), model)
 
 
 def numbered(file: TrafficFile) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -99,10 +97,15 @@ def _with_tokens(
     return (each for each in chain(head, numbered) if counts_tokens(dict(each[1])))
 
 
-def _rows(read: FileRead, found: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterator[Row]:
+def _rows(
+    read: FileRead, found: Iterable[tuple[int, Mapping[str, Any]]], model: str
+) -> Iterator[Row]:
     columns, path = read.columns, read.file.path
     for number_, record in found:
         read.rows += 1
+        if model and columns.model and not _is_model(record.get(columns.model), model):
+            read.of_others += 1
+            continue
         if columns.status is not None and is_failed(record.get(columns.status)):
             read.failed += 1
             continue
@@ -111,6 +114,12 @@ def _rows(read: FileRead, found: Iterable[tuple[int, Mapping[str, Any]]]) -> Ite
             read.tokenless += 1
         else:
             yield row
+
+
+def _is_model(cell: object, model: str) -> bool:
+    """Return whether a cell names a model, with its publisher or without."""
+    said, asked = str(cell).strip().lower(), model.lower()
+    return said == asked or said.rsplit("/", 1)[-1] == asked.rsplit("/", 1)[-1]
 
 
 def _row(columns: Columns, record: Mapping[str, Any], place: str) -> Row | None:
@@ -134,6 +143,8 @@ def _row(columns: Columns, record: Mapping[str, Any], place: str) -> Row | None:
         raise UnreadableTraffic(f"{place}: {columns.at[0]} is empty; fill it in or drop the row")
     width_s = _width(columns, record, at_s, place)
     cached = _sum(columns.cached, record, place) if columns.cached else None
+    if columns.of_means:
+        into, out = into * (requests or 0.0), out * (requests or 0.0)
     row = Row(at_s, width_s, 1.0 if requests is None else requests, into, out, cached)
     if columns.conversation is not None:
         said = str(record.get(columns.conversation) or "").strip()

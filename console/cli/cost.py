@@ -253,30 +253,11 @@ def _row(  # noqa: PLR0917 - the columns in their order
 
 
 def _tell(bill: Bill, settings: Settings, offers: str) -> None:
-    spent, dated = bill.spent, _date(bill.gpu_price_as_of)
-    if spent is None or spent.usd is None:
-        show(f"GPU: UNPRICED. {offers or UNPRICED_REMEDY}")
-    else:
-        of = f" from {bill.period.first} to {bill.period.last}" if bill.period else " so far"
-        show(f"GPU: {usd(spent.usd)}{of} at {usd(spent.usd_per_hour, 'h')} (price of {dated})")
-        for name, seconds, part in spent.parts:
-            if seconds:
-                show(f"  {name}: {usd(part)} ({_lasting(seconds)})")
-        if spent.note:
-            show(f"  {STOPPED_STILL_COSTS}")
-        _tell_charges(bill)
-        each = effective_usd(bill)
-        if each.per_request is not None:
-            tokens = f", {usd(each.per_mtok)} a million tokens" if each.per_mtok else ""
-            show(f"  {usd(each.per_request * 1000)} a thousand requests{tokens}, all included")
-        elif spent.usd is not None and bill.totals.requests:
-            show(f"  a thousand requests: unknown, for {each.reason}")
-    while_watched = " while watched" if _has_unwatched(spent) else ""
-    for found in bill.api_equivalent:
-        as_of = _date(found.endpoint.prices.as_of)
-        amount = found.reason or f"{usd(found.usd)} (price of {as_of})"
-        tier = _tier_note(found)
-        show(f"{found.endpoint.name}: {amount} for the tokens counted{while_watched}{tier}")
+    if bill.period is not None and not bill.days:
+        show(f"Nothing was recorded from {bill.period.first} to {bill.period.last}.")
+        return
+    _tell_spent(bill, offers)
+    _tell_api_equivalent(bill)
     if bill.totals.own_requests:
         show(f"own tests here: {_own(bill.totals)} (not compared)")
     if bill.tests_usd:
@@ -285,6 +266,38 @@ def _tell(bill: Bill, settings: Settings, offers: str) -> None:
     if budget is not None:
         today_usd, state = usd(bill.rental.today_usd), bill.rental.budget.upper()
         show(f"today: {today_usd} of a budget of {usd(budget)} a day: {state}")
+
+
+def _tell_spent(bill: Bill, offers: str) -> None:
+    spent, dated = bill.spent, _date(bill.gpu_price_as_of)
+    if spent is None or spent.usd is None:
+        show(f"GPU: UNPRICED. {offers or UNPRICED_REMEDY}")
+        return
+    of = f" from {bill.period.first} to {bill.period.last}" if bill.period else " so far"
+    show(f"GPU: {usd(spent.usd)}{of} at {usd(spent.usd_per_hour, 'h')} (price of {dated})")
+    for name, seconds, part in spent.parts:
+        if seconds:
+            show(f"  {name}: {usd(part)} ({_lasting(seconds)})")
+    if spent.note:
+        show(f"  {STOPPED_STILL_COSTS}")
+    _tell_charges(bill)
+    each = effective_usd(bill)
+    if each.per_request is not None:
+        tokens = f", {usd(each.per_mtok)} a million tokens" if each.per_mtok else ""
+        show(f"  {usd(each.per_request * 1000)} a thousand requests{tokens}, all included")
+    elif bill.totals.requests:
+        show(f"  a thousand requests: unknown, for {each.reason}")
+
+
+def _tell_api_equivalent(bill: Bill) -> None:
+    while_watched = " while watched" if _has_unwatched(bill.spent) else ""
+    for found in bill.api_equivalent:
+        if found.reason:
+            show(f"{found.endpoint.name}: {found.reason}")
+            continue
+        as_of = _date(found.endpoint.prices.as_of)
+        amount = f"{usd(found.usd)} (price of {as_of}) for the tokens counted{while_watched}"
+        show(f"{found.endpoint.name}: {amount}{_tier_note(found)}")
 
 
 def _tell_charges(bill: Bill) -> None:

@@ -101,6 +101,8 @@ def _recorded_between(
 
 def _bill(bill: Bill, today: date, offers: str) -> list[str]:
     spent = bill.spent
+    if bill.period is not None and not bill.days:
+        return ["Nothing was recorded in these days.", ""]
     if spent is None or spent.usd is None:
         return [f"GPU: UNPRICED. {markdown(offers or UNPRICED_REMEDY)}", ""]
     price = _dated(bill.gpu_price_as_of, today)

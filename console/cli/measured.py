@@ -44,7 +44,11 @@ def _source(host: Host, arguments: argparse.Namespace) -> TrafficSource:
     if arguments.prometheus:
         return TrafficSource(prometheus=arguments.prometheus, days=days)
     if arguments.traffic:
-        return TrafficSource(files=tuple(arguments.traffic), map=arguments.map or configured.map)
+        return TrafficSource(
+            files=tuple(arguments.traffic),
+            map=arguments.map or configured.map,
+            model=arguments.model or configured.model,
+        )
     return replace(configured, days=days)
 
 

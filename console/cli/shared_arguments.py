@@ -82,7 +82,8 @@ def traffic(parser: argparse.ArgumentParser) -> None:
     about = "which column is what where names do not say it: at, input, output, requests ..."
     add("--map", type=types.text, metavar="ROLE=COLUMN,...", help=about)
     add("--days", type=types.count, metavar="N", help="how far back Prometheus is asked (7)")
-    add("--model", type=types.text, metavar="NAME", help="the model that Prometheus is asked for")
+    about = "the model whose traffic counts, in files or Prometheus"
+    add("--model", type=types.text, metavar="NAME", help=about)
 
 
 def preview(parser: argparse.ArgumentParser) -> None:

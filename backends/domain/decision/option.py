@@ -80,6 +80,8 @@ def missing_token_prices(scenario: Scenario) -> list[str]:
     needed = ["input_usd_per_mtok", "output_usd_per_mtok"]
     if scenario.input_tokens == 0:
         needed.remove("input_usd_per_mtok")
+    if scenario.output_tokens == 0:
+        needed.remove("output_usd_per_mtok")
     return [name for name in needed if getattr(scenario, name) is None]
 
 

@@ -159,9 +159,9 @@ class RequestPrices:
             return None
         tier = self.of_prompt(input_tokens / Decimal(requests) if requests else 0)
         into, out = tier.input_usd_per_mtok, tier.output_usd_per_mtok
-        if out is None or (into is None and input_tokens != 0):
+        if (out is None and output_tokens != 0) or (into is None and input_tokens != 0):
             return None
-        into = into or Decimal(0)
+        into, out = into or Decimal(0), out or Decimal(0)
         cached = into if tier.cached_input_usd_per_mtok is None else tier.cached_input_usd_per_mtok
         batch = Decimal(1) if self.batch_multiplier is None else self.batch_multiplier
         tokens = (

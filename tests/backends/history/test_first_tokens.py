@@ -61,3 +61,14 @@ def test_the_oldest_series_are_left_out_once_there_are_enough_runs(
         keep(path, f"s{number}", 100.0 + number, "m", runs(3))
     (cloud,) = first_tokens(path, 0.0)
     assert (cloud.runs, cloud.since_wall_s) == (6, 101.0)
+
+
+def test_what_replies_said_of_their_cost_stands_over_the_prices_of_then(path: Path) -> None:
+    dear = [
+        Run("b", 0, ttft_s=0.1, cost_usd="0.001", provider_cost_usd="0.003"),
+        Run("b", 1, ttft_s=0.1, cost_usd="0.003", provider_cost_usd="0.005"),
+        Run("b", 2, ttft_s=0.1, cost_usd="0.007"),
+    ]
+    keep(path, "one", 100.0, "m", dear)
+    (cloud,) = first_tokens(path, 0.0)
+    assert cloud.charged_over_priced == 2

@@ -14,7 +14,9 @@ from backends.domain.prices.prices import ApiPrice
 from backends.domain.session import Session
 from backends.domain.traffic.demand import Demand
 from backends.domain.traffic.requests import Errors, Observed
+from backends.history.records import FirstTokens
 from backends.operations.scenario import host_scenario
+from backends.operations.sure_prices import as_sure_as_prices
 from backends.settings.config import Settings, TokenPrices
 from tests.backends.domain.journals import at
 from tests.console.sessions import DAY, PROFILE, SERVERLESS
@@ -98,3 +100,22 @@ def test_no_more_traffic_decides_what_prices_leave_open() -> None:
         found = decide(asked)
         assert found.kind is VerdictKind.TOO_CLOSE
         assert (found.decided_in_s is not None) is helps
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        (None, VerdictKind.SELF_HOST_CHEAPER),
+        ("1.1", VerdictKind.SELF_HOST_CHEAPER),
+        ("0.4", VerdictKind.TOO_CLOSE),
+        ("3", VerdictKind.SELF_HOST_CHEAPER),
+    ],
+)
+def test_what_the_replies_themselves_cost_is_one_end_of_the_price(
+    told: str | None, kind: VerdictKind
+) -> None:
+    tail = FirstTokens(
+        SERVERLESS.name, SERVERLESS.model, 20, 0, None, 0.0, Decimal(told) if told else None
+    )
+    asked = as_sure_as_prices(scenario("4", prices()), prices(), tail)
+    assert decide(asked).kind is kind

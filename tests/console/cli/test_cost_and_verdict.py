@@ -206,3 +206,12 @@ def test_a_start_that_no_console_watched_tells_the_cold_start(cli: Cli) -> None:
     after = " ".join(cli("verdict", "--json").json()["assumptions"])
     assert cli("stop", "chat").code == 0
     assert "the median of one start of chat on this host" in after
+
+
+def test_days_of_which_nothing_was_recorded_cost_nothing_that_is_known(cli: Cli) -> None:
+    ran = cli("cost", "--since", "2020-01-01", "--until", "2020-01-02")
+    assert ran.code == 0
+    assert "Nothing was recorded from 2020-01-01 to 2020-01-02." in ran.out
+    assert "$0.00" not in ran.out
+    document = cli("cost", "--since", "2020-01-01", "--until", "2020-01-02", "--json").json()
+    assert document["spent"] is None

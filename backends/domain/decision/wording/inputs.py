@@ -130,6 +130,8 @@ def unused(scenario: Scenario) -> Iterator[str]:
     for key, needed in _NEEDS:
         if getattr(scenario, key) is not None and getattr(scenario, needed) is None:
             yield f"{key} is not used: {needed} is not given."
+    if scenario.profile_rps is not None and scenario.hours_per_day is not None:
+        yield "hours_per_day is not used: profile_rps is given."
     codes = {price.code for price in scenario.converted}
     for currency in scenario.currencies:
         if currency.code not in codes:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -27,7 +28,8 @@ PLAIN: dict[str, Any] = {
 
 
 def plan(**more: Any) -> Verdict:
-    return decide(scenario_from({**PLAIN, **more}))
+    given = {key: value for key, value in {**PLAIN, **more}.items() if value is not None}
+    return decide(scenario_from(given))
 
 
 @pytest.mark.parametrize(("rate", "capacity", "gpu"), [(2340, 4, "1.00"), (4110, 7, "1.50")])
@@ -85,6 +87,10 @@ def test_the_rate_of_a_currency_that_no_price_is_in_blocks_nothing() -> None:
             {"warm_usd_per_second": "0.001"},
             "warm_usd_per_second is not used: serverless_usd_per_second is not given.",
         ),
+        (
+            {"profile_rps": [4] * 24, "hours_per_day": 5},
+            "hours_per_day is not used: profile_rps is given.",
+        ),
         ({"owned_life_months": 36}, "owned_life_months is not used: owned_usd is not given."),
     ],
 )
@@ -106,6 +112,12 @@ def test_owned_hardware_that_lacks_a_figure_is_an_option_that_says_so(
     rows = {row["name"]: row for row in verdict_document(plan(**given))["options"]}
     assert rows["owned"]["usd_per_hour"] is None
     assert missing in rows["owned"]["excluded_because"]
+
+
+def test_requests_without_output_need_no_price_of_output() -> None:
+    found = plan(output_tokens=0, output_usd_per_mtok=None, input_tokens=1000, rate_rps=5)
+    assert found.kind is VerdictKind.API_CHEAPER
+    assert found.usd_per_request == Decimal("0.0001")
 
 
 @pytest.mark.parametrize("rate", ["1e9", "3e8"])

@@ -317,6 +317,7 @@ def test_the_document_is_json_with_stable_keys() -> None:
     document = verdict_document(verdict(SHORT, rate_rps=30, capacity_rps=25))
     assert list(document) == [
         "verdict", "reason", "horizon", "unlike", "crosses_in_days", "between", "decided_in_s",
+        "payback_months",
         "flip", "flip_quantity", "flip_to", "flip_now", "rate_rps_interval",
         "usd_per_request",
         "break_even_rps", "break_even_rps_interval", "break_even_utilisation",
