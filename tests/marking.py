@@ -85,7 +85,9 @@ def mark(item: pytest.Item) -> None:
     fixtures = set(getattr(item, "fixturenames", ()))
     if STARTING & fixtures:
         item.add_marker("process")
-    if {"docker", "podman"} & set(fixtures):  # one daemon for all of them, and its bridge is the host's
+    if {"docker", "podman"} & set(
+        fixtures
+    ):  # one daemon for all of them, and its bridge is the host's
         item.add_marker("docker")
         item.add_marker("process")
         item.add_marker("alone")
