@@ -120,6 +120,6 @@ def played(pane: Pane, script: Path) -> None:
     pane.until(lambda shown: "no A/B" not in shown and " ms" in shown, LONG_S)
     pane.press("q")
     pane.until(lambda shown: shown.rstrip().endswith("$"), LONG_S)
-    typed(pane, f"clear; inferctl stop {NAME} --yes; inferctl status")
-    stopped = f"docker stop {NAME}, which"
+    typed(pane, f"clear; inferctl stop {NAME} --yes; docker ps -a")
+    stopped = f"{NAME} has ended"
     pane.until(lambda shown: stopped in shown and shown.rstrip().endswith("$"), LONG_S)
