@@ -12,7 +12,7 @@ from backends.discovery.surroundings import Surroundings, existing, folders_in
 
 _CONDA_HOMES = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "micromamba", ".conda")
 _SCRIPT_BYTES = 65536
-_ELSEWHERE = re.compile(
+_OTHER_PROGRAM = re.compile(
     rb"(?:^|[\s;&|(/])(?P<program>docker|podman|nerdctl|nsenter|kubectl|apptainer|singularity|ssh)\s"
 )
 _DISTRIBUTION = re.compile(
@@ -60,7 +60,7 @@ def version_of(executable: Path) -> str | None:
     return None
 
 
-def container_program(executable: Path) -> str:
+def handed_over_to(executable: Path) -> str:
     """Return what a script hands vLLM over to, such as ``docker``; empty for any other file."""
     try:
         with executable.open("rb") as file:
@@ -70,7 +70,7 @@ def container_program(executable: Path) -> str:
     if not text.startswith(b"#!"):
         return ""
     lines = (line for line in text.splitlines() if not line.lstrip().startswith(b"#"))
-    found = next(filter(None, map(_ELSEWHERE.search, lines)), None)
+    found = next(filter(None, map(_OTHER_PROGRAM.search, lines)), None)
     return found["program"].decode() if found else ""
 
 

@@ -13,6 +13,7 @@ from backends.discovery.surroundings import this_host
 from backends.domain.server import RuntimeKind
 from backends.http1 import NoAnswer
 from backends.keeper.order import ContainerOrder, LaunchOrder, marker_value
+from backends.operations.units import start_command
 from backends.problem import Problem
 from backends.settings.config import READ_BY_VLLM, Profile
 
@@ -91,6 +92,8 @@ def dry_run(order: LaunchOrder, profile: Profile) -> tuple[str, ...]:
     if order.container is not None and profile.container:
         names = (part for name in order.environment for part in ("-e", name))
         return (order.container.engine, "exec", "-d", *names, profile.container, *order.argv)
+    if profile.unit:
+        return start_command(profile)
     if not profile.image:
         return order.argv
     cache = Path(order.environment["HF_HOME"])

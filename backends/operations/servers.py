@@ -24,6 +24,7 @@ from backends.keeper.order import LaunchOrder, served_model
 from backends.operations.containers import EVERYWHERE, contained, dry_run, inside
 from backends.operations.host import Host
 from backends.operations.launched import POLLED, QUIET_FLAG
+from backends.operations.units import look_before_unit, start_unit, stop_unit
 from backends.problem import NotFound, Problem
 from backends.servers.adoption import watch_order
 from backends.servers.external import is_abandoned
@@ -54,6 +55,8 @@ def profile_named(settings: Settings, name: str) -> Profile:
 
 def preflight(host: Host, profile: Profile) -> tuple[Finding, ...]:
     """Look at what stands in the way of a start: port, orphans, executable, model, memory."""
+    if profile.unit:
+        return look_before_unit(profile)
     with closing(host.open_gpus()) as source:
         sample = source.sample(processes=True)
     listed = list_servers(host.state_folder)
@@ -69,6 +72,9 @@ def start(host: Host, profile: Profile) -> None:
     Raises:
         Problem: the server runs already, or its program cannot be executed.
     """
+    if profile.unit:
+        start_unit(host, profile)
+        return
     folder = server_folder(host.state_folder, profile.name)
     launch(order(profile), folder, host.settings.key_variables)
 
@@ -99,6 +105,9 @@ def watch_external(host: Host, server: Server) -> None:
 
 def stop(host: Host, name: str, drain_s: float) -> AsyncIterator[ServerFact]:
     """Order a stop and yield what follows."""
+    profile = host.settings.profile(name)
+    if profile is not None and profile.unit:
+        return stop_unit(host, profile)
     return keeper_stop(server_folder(host.state_folder, name), by=_who(), drain_s=drain_s)
 
 

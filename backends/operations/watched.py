@@ -38,7 +38,7 @@ def _journaled(host: Host, server: Server) -> Watched:
 def watchable(host: Host, session: Session) -> tuple[Server, ...]:
     """Return every server that can be shown: ours, those only configured, those of others."""
     ours = [each for each in session.servers if each.owner is Owner.MANAGED]
-    names = {each.name for each in ours}
+    names = {each.name for each in session.servers}
     configured = (
         not_started(profile.name, profile.request_model).server
         for profile in host.settings.servers

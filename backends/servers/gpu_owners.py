@@ -47,19 +47,15 @@ def owners_of(
     known = tuple(servers)
     first = {one.pid: one.name for one in known if one.pid is not None}
     first |= {left.process.pid: one.name for one in known for left in one.survivors}
-    inside = _alone_in_a_container(first)
-    on_ray = [name for pid, name in first.items() if is_on_ray(processes.command_line(pid))]
-    if len(on_ray) == 1:
-        inside = {"": on_ray[0], **inside}
+    owned = {pid: marked.get(pid) or _above(pid, first) for pid in listed}
+    if not all(owned.values()):  # containers are looked at only where parents do not tell
+        inside = _alone_around(first)
+        owned = {pid: name or _beside(pid, inside) for pid, name in owned.items()}
     owners: dict[str, frozenset[int]] = {}
-    others: dict[int, str] = {}
-    for pid in listed:
-        owner = marked.get(pid) or _above(pid, first) or _beside(pid, inside)
-        if owner:
-            owners[owner] = owners.get(owner, frozenset()) | {pid}
-        else:
-            others[pid] = whose(pid)
-    return owners, others
+    for pid, name in owned.items():
+        if name:
+            owners[name] = owners.get(name, frozenset()) | {pid}
+    return owners, {pid: whose(pid) for pid in listed if not owned[pid]}
 
 
 def _above(pid: int, first: Mapping[int, str]) -> str:
@@ -72,13 +68,18 @@ def _above(pid: int, first: Mapping[int, str]) -> str:
     return ""
 
 
-def _alone_in_a_container(first: Mapping[int, str]) -> Mapping[str, str]:
-    """Return the server of each container that holds one server, by the container's id."""
+def _alone_around(first: Mapping[int, str]) -> Mapping[str, str]:
+    """Return the server of each container that holds one server, by the container's id.
+
+    Under no id stands the only server whose workers Ray runs.
+    """
+    on_ray = [name for pid, name in first.items() if is_on_ray(processes.command_line(pid))]
     found: dict[str, set[str]] = {}
     for pid, name in first.items():
         if place := place_of(pid).id:
             found.setdefault(place, set()).add(name)
-    return {place: names.pop() for place, names in found.items() if len(names) == 1}
+    alone = {place: names.pop() for place, names in found.items() if len(names) == 1}
+    return {"": on_ray[0], **alone} if len(on_ray) == 1 else alone
 
 
 def _beside(pid: int, inside: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from backends.containers.container import publisher_of
 from backends.containers.engine import Engine, EngineRefused, EngineUnavailable, engines
 from backends.containers.images import is_here, version_in
 from backends.discovery import gpu_checks
-from backends.discovery.executables import container_program, version_of
+from backends.discovery.executables import handed_over_to, version_of
 from backends.discovery.finding import Finding
 from backends.discovery.login import outlives_login
 from backends.discovery.models import find_models, hub_folder, missing_bytes
@@ -227,7 +227,7 @@ def _executable(order: LaunchOrder, found: str | None, version: str | None) -> F
     if found is None:
         remedy = "give its full path as vllm in the profile"
         return Finding("vllm", "fail", f"{order.argv[0]} is not an executable on the PATH", remedy)
-    if other := container_program(Path(found)):
+    if other := handed_over_to(Path(found)):
         what = f"{found} is a script that runs {other}, and what that starts is not its child"
         remedy = 'use runtime = "docker" with image, or runtime = "exec" with container'
         return Finding("vllm", "fail", what, remedy)

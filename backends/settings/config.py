@@ -108,11 +108,13 @@ class Profile:
         environment: extra variables for the server, none of them secret.
         api_key_env: the variable that holds the key which the server shall ask for.
         served_name: the name that requests use for the model; None for `model` itself.
-        runtime: a process of this host, a container of its own, or a process in one that runs.
+        runtime: a process of this host, a container of its own, a process in one that runs, or a
+            unit of systemd.
         image: what the container is made of.
         mounts: ``HOST:CONTAINER`` paths that the container gets beside the model's.
         network: ``bridge`` publishes the port on `host`; ``host`` is the host's own network.
         container: the one that runs, for `runtime` ``exec``.
+        unit: what systemd starts, for `runtime` ``systemd``; its own file has the command line.
     """
 
     name: str
@@ -131,6 +133,7 @@ class Profile:
     mounts: tuple[str, ...] = ()
     network: Literal["bridge", "host"] = "bridge"
     container: str = ""
+    unit: str = ""
 
     @property
     def binds_beyond_loopback(self) -> bool:

@@ -67,7 +67,13 @@ def columns(value: object) -> str:
     return value
 
 
-STARTED = (RuntimeKind.PROCESS, RuntimeKind.DOCKER, RuntimeKind.PODMAN, RuntimeKind.EXEC)
+STARTED = (
+    RuntimeKind.PROCESS,
+    RuntimeKind.DOCKER,
+    RuntimeKind.PODMAN,
+    RuntimeKind.EXEC,
+    RuntimeKind.SYSTEMD,
+)
 """The runtimes in which inferctl starts a server; it watches those of others in more."""
 
 

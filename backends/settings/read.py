@@ -51,6 +51,7 @@ SERVER_KEYS: Mapping[str, Kind] = {
     "mounts": kinds.mounts,
     "network": kinds.network,
     "container": values.text,
+    "unit": values.text,
 }
 PRICE_KEYS: Mapping[str, Kind] = {
     "input_usd_per_mtok": kinds.amount,
@@ -104,12 +105,14 @@ NEEDED_BY = {
     RuntimeKind.DOCKER: "image",
     RuntimeKind.PODMAN: "image",
     RuntimeKind.EXEC: "container",
+    RuntimeKind.SYSTEMD: "unit",
 }
 _OF_A_CONTAINER = ("image", "mounts", "network")
 MEANT_FOR: Mapping[RuntimeKind, tuple[str, ...]] = {
     RuntimeKind.DOCKER: _OF_A_CONTAINER,
     RuntimeKind.PODMAN: _OF_A_CONTAINER,
     RuntimeKind.EXEC: ("container",),
+    RuntimeKind.SYSTEMD: ("unit",),
     RuntimeKind.PROCESS: (),
 }
 FEW = 20
@@ -240,7 +243,7 @@ class _Reader:
         needed = NEEDED_BY.get(kind, "")
         if needed and needed not in values:
             self.fault(place, f"lacks {needed}", f'add the line: {needed} = "…"')
-        for key in ("image", "container", "mounts", "network"):
+        for key in ("image", "container", "mounts", "network", "unit"):
             if key in values and key not in MEANT_FOR[kind]:
                 fitting = next(one for one, keys in MEANT_FOR.items() if key in keys)
                 remedy = f'remove it, or add the line: runtime = "{fitting}"'

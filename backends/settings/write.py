@@ -181,7 +181,7 @@ def _table(profile: Profile) -> Table:
     table.add("port", profile.port)
     if profile.runtime is not RuntimeKind.PROCESS:
         table.add("runtime", str(profile.runtime))
-        for key in ("image", "container", "network"):
+        for key in ("image", "container", "network", "unit"):
             if (value := getattr(profile, key)) and value != "bridge":
                 table.add(key, value)
         if profile.mounts:
