@@ -41,6 +41,7 @@ class TargetView:
         summary: of all runs so far.
         spent: what the target cost so far, as text; ``UNPRICED`` where nobody can tell.
         input_tokens: of the prompt, as the endpoint counts it.
+        cold_s: the longest cold start that came before a run, outside its figures; None for none.
         when: date and time of a series of the past, empty for one that is live.
     """
 
@@ -60,6 +61,7 @@ class TargetView:
     spent: str = ""
     input_tokens: int | None = None
     when: str = ""
+    cold_s: float | None = None
 
 
 def draw(view: TargetView, width: int, height: int) -> list[Content]:
@@ -179,7 +181,14 @@ def _figures(view: TargetView) -> list[Part]:
         Part.of(0, f"TTFT {ttft}", ttft, style="bold", droppable=False),
         Part.of(1, f"{speed} tok/s", f"{speed}/s", droppable=False),
         Part.of(4, _counted(view), f"{fmt.count(view.tokens)} tok"),
+        *([] if view.cold_s is None else [_cold(view.cold_s)]),
     ]
+
+
+def _cold(cold_s: float) -> Part:
+    return Part.of(
+        3, f"❄ cold start {fmt.latency(cold_s)}", f"❄ {fmt.latency(cold_s)}", style="$text-accent"
+    )
 
 
 def _counted(view: TargetView) -> str:

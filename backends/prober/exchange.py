@@ -119,9 +119,14 @@ class _Patience:
         self._timer = self._loop.call_at(due_ns, self._finish)
 
     def cancel(self) -> None:
-        """Finish no more."""
+        """Finish no more, and let go of what would be: nothing collects cycles meanwhile."""
         if self._timer is not None:
             self._timer.cancel()
+        self._finish = _nothing
+
+
+def _nothing() -> None:
+    pass
 
 
 class Exchange:
@@ -325,6 +330,7 @@ class Exchange:
         self._patience.cancel()
         for timer in self._timers:
             timer.cancel()
+        self._timers.clear()
         connection, self._connection = self._connection, None
         if connection is None:
             return

@@ -11,6 +11,7 @@ from widgets.gpu_table import GpuTableView
 from widgets.history_table import FindingRecord, HistoryView, SeriesRecord, StartRecord
 from widgets.load_curve import LoadView
 from widgets.load_plot import CurvePoint
+from widgets.load_strip import LoadStripView
 from widgets.server_table import ServerRow, ServersView
 from widgets.welcome import WelcomeItem, WelcomeView
 
@@ -218,6 +219,12 @@ LOADS = {
         " input and 220 output tokens a request",
         ended="ended: the limit is found; spent $0.42",
     ),
+}
+LOAD_STRIPS = {
+    "none": LoadStripView(),
+    "begun": LoadStripView("gpt-oss", 1.0, 22.0),
+    "running": LoadStripView("gpt-oss", 4.2, 12.0, 3, "3.4 req/s kept its limits"),
+    "over": LoadStripView("gpt-oss", said="gpt-oss carries 3.4 req/s with 812 input tokens"),
 }
 HUNTS = {
     "none": ColdProbeView("serverless: nothing is known yet"),

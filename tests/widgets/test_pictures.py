@@ -17,6 +17,7 @@ from widgets.gpu_remarks import GpuRemarks
 from widgets.gpu_table import GpuTable
 from widgets.history_table import HistoryTable
 from widgets.load_curve import LoadCurve
+from widgets.load_strip import LoadStrip
 from widgets.log_view import LogLines, LogView
 from widgets.options_bars import OptionsBars
 from widgets.server_table import ServerTable
@@ -129,6 +130,11 @@ SCENES: tuple[tuple[type[Widget], Mapping[str, Any], Mapping[str, Sizes]], ...] 
         LoadCurve,
         list_samples.LOADS,
         {"begun": ((80, 22),), "running": ALL, "over": ((80, 22), WIDE)},
+    ),
+    (
+        LoadStrip,
+        list_samples.LOAD_STRIPS,
+        dict.fromkeys(list_samples.LOAD_STRIPS, ((80, 1),)) | {"running": ((60, 1), (118, 1))},
     ),
     (ColdProbePanel, list_samples.HUNTS, {"none": (NARROW,), "cold": (MEDIUM, (80, 22), WIDE)}),
 )

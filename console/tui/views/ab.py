@@ -105,7 +105,16 @@ def _target(target: Target, ab: Ab, now: Stamp, settings: Settings) -> TargetVie
         summary=summary if summary.n > 1 else None,
         spent=_spent(target.endpoint, runs, settings),
         input_tokens=last.input_tokens if last else None,
+        cold_s=_cold_s(target.name, ab.series),
     )
+
+
+def _cold_s(name: TargetName, series: AbSeries) -> float | None:
+    """Return the longest cold start that runs, or the warm-up before them, had to wait for."""
+    warm_ups = series.client.warm_ups if series.client else ()
+    runs = (*warm_ups, *series.target(name))
+    known = [run.cold_s for run in runs if run.target == name and run.cold_s is not None]
+    return max(known, default=None)
 
 
 def _spent(name: str, runs: tuple[Run, ...], settings: Settings) -> str:

@@ -1,5 +1,6 @@
 """Recorded traffic sent again: instants, lengths, shared beginnings, and the mix's capacity."""
 
+import gc
 from itertools import pairwise
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from backends.domain.ab.load import LoadEnded, LoadStep
 from backends.domain.traffic.arrivals import Arrival
+from backends.prober.exchange import Exchange
 from backends.prober.load import Load, LoadNews
 from backends.prober.loop import Loop
 from backends.prober.protocol import LoadOrder, Target
@@ -50,7 +52,9 @@ def prompts(requests: list[dict[str, Any]]) -> list[list[str]]:
 def test_each_recorded_request_is_sent_once_at_its_length() -> None:
     with serving(a_good_stream) as server:
         (step,), end = replayed(server.base_url)
-        bodies = [each.body for each in server.requests][1:]
+        bodies = sorted(
+            (each.body for each in server.requests[1:]), key=lambda body: body["max_tokens"]
+        )
     assert (step.planned, step.sent, step.requests, step.errors) == (8, 8, 8, 0)
     assert (step.replayed_speed, step.planned_rps) == (4.0, 16.0)
     assert [body["max_tokens"] for body in bodies] == [each.output_tokens for each in MIX]
@@ -101,6 +105,23 @@ def test_a_replay_goes_on_although_it_misses_its_limits_and_rates_below_it_are_t
     assert "8 of 8 requests missed a limit" in steps[0].broke
     assert all(later.planned_rps < before.planned_rps for before, later in pairwise(steps))
     assert end.best is None
+
+
+def test_exchanges_are_freed_though_nothing_collects_cycles(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gc.collect()
+    monkeypatch.setattr(gc, "collect", lambda: 0)
+    monkeypatch.setattr(gc, "enable", lambda: None)
+    try:
+        with serving(a_good_stream) as server:
+            many = tuple(Arrival(0.1 * number, ((number, 20),), 5) for number in range(40))
+            replayed(server.base_url, trace=many, trace_s=4.0, first_rps=40.0, max_requests=40)
+        left = sum(isinstance(each, Exchange) for each in gc.get_objects())
+    finally:
+        monkeypatch.undo()
+        gc.enable()
+    assert left <= 20  # the last one of each connection that is kept open
 
 
 @pytest.mark.parametrize("bound", [{"max_s": 0.25}, {"max_requests": 3}])

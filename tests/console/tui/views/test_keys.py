@@ -6,6 +6,8 @@ import pytest
 
 from backends.domain.server import Owner, ServerState
 from backends.domain.session import Session
+from backends.operations.load_test import LoadProgress
+from backends.prober.protocol import LoadOrder, Target
 from console.tui.views.keys import can_act
 from tests.console.sessions import DESK, EMPTY, FAILED, READY, STARTING
 
@@ -47,6 +49,17 @@ def test_an_ab_is_cancelled_while_it_runs_and_explained_where_it_cannot_be() -> 
     assert offered("ab", AB_KEYS, READY) == {"cancel", "prompt"}
     assert offered("ab", AB_KEYS, replace(READY, ab=None)) == {"once", "series", "prompt"}
     assert offered("ab", AB_KEYS, replace(STARTING, ab=None)) == {"explain", "prompt"}
+
+
+def test_a_load_is_cancelled_while_it_runs_and_no_ab_does() -> None:
+    order = LoadOrder(Target("a", "x", "http://127.0.0.1:9/v1", "m"), "hi")
+    running = replace(DESK, load=LoadProgress(order, None, None, 1.0, 30.0))
+    idle = replace(READY, ab=None)
+    assert can_act("load", "cancel", idle, running)
+    assert not can_act("load", "cancel", READY, running)
+    assert not can_act("load", "cancel", idle, DESK)
+    assert can_act("load", "open", idle, DESK)
+    assert not can_act("load", "open", idle, replace(DESK, replayed=True))
 
 
 def test_nothing_on_a_replay_reaches_a_server_of_today() -> None:

@@ -164,6 +164,9 @@ def test_a_target_that_is_waited_for_says_so() -> None:
     view = ab_view(series(RunBegan(at(321), "b", 0), waits), SETTINGS)
     assert view.targets[1].state == "waiting"
     assert view.targets[1].error == "cold since 12 s, again in 5 s: HTTP 503: the endpoint failed"
+    assert [target.cold_s for target in view.targets] == [None, None]
+    cold = RunEnded(at(329), sessions.run("b", 0, 0.1, cold_s=8.1))
+    assert ab_view(series(waits, cold), SETTINGS).targets[1].cold_s == 8.1
     begun = ab_view(series(waits, RunBegan(at(328), "b", 0)), SETTINGS)
     assert (begun.targets[1].state, begun.targets[1].error) == ("waiting", "")
 
