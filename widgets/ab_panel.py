@@ -212,7 +212,7 @@ def _compared(view: AbView, each: Comparison) -> list[Part]:
         ]
     found = each.difference
     if found is None:
-        return [against, Part.of(1, "too few runs", UNKNOWN)]
+        return [against, Part.of(1, "not enough runs", UNKNOWN)]
     close = found.verdict == "too_close"
     word, style = _VERDICTS["too_close"]
     if not close:
@@ -228,7 +228,7 @@ def _compared(view: AbView, each: Comparison) -> list[Part]:
 def _difference(view: AbView) -> list[Part]:
     difference = view.difference
     if difference is None:
-        return [Part.of(1, f"{view.figure} difference — too few runs", f"{view.figure} —")]
+        return [Part.of(1, f"{view.figure} difference — not enough runs", f"{view.figure} —")]
     if view.not_comparable:
         return [_shift(view.figure, difference, signed=True)]
     word, style = _VERDICTS[difference.verdict]

@@ -26,8 +26,11 @@ _SPLIT = (
     ("idle", "░", "$text-warning"),
     ("starting", "▒", "$text-accent"),
     ("stopped", "▞", "$text-error"),
-    ("unwatched", "·", "$foreground-muted"),
+    ("no data", "·", "$foreground-muted"),
 )
+MOST_WITHOUT_DATA = Decimal("0.05")
+"""Beyond this share of the bill the tokens that were counted are not what the bill was for."""
+
 _ALWAYS = 3
 """The first parts are named even at nothing; the others only where money went there."""
 
@@ -54,7 +57,7 @@ class CostView:
         priced_on: date of the GPU's price, for example ``2026-11-01``; empty without one.
         stale: the price is old enough to doubt; `stale_reason` says how old.
         reason: why nothing can be said, with the remedy.
-        elsewhere: the same tokens on other endpoints.
+        api_equivalent: the same tokens on other endpoints.
         tokens: those tokens, for example ``1.2M in, 340k out``; empty where none were served.
         tests_usd: what inferctl's own tests have cost at priced endpoints; None for nothing.
         budget_usd: the limit of a day that `budget` is about.
@@ -129,8 +132,10 @@ def _bill(view: CostView, width: int, *, api_equivalent: bool) -> list[Content]:
 
 def _costs_part(view: CostView) -> Part:
     costs = [_priced(cost, 16) for cost in view.api_equivalent]
-    forms = ["elsewhere: " + ", ".join(costs[:count]) for count in range(len(costs), 0, -1)]
-    return Part.of(9, *forms, f"elsewhere {costs[0].rpartition(' ')[2]}")
+    forms = [
+        "equivalent API cost: " + ", ".join(costs[:count]) for count in range(len(costs), 0, -1)
+    ]
+    return Part.of(9, *forms, f"API {costs[0].rpartition(' ')[2]}")
 
 
 def _price(view: CostView, width: int) -> list[Part]:
@@ -189,16 +194,20 @@ def _api_equivalent(view: CostView, width: int, height: int) -> list[Content]:
         return []
     if not view.tokens or not view.api_equivalent:
         why = "no endpoint to compare" if view.tokens else "no tokens served yet"
-        return [arrange([Part.of(0, f"elsewhere — {why}", style="$foreground-muted")], width)]
+        return [
+            arrange([Part.of(0, f"equivalent API cost — {why}", style="$foreground-muted")], width)
+        ]
     if height <= len(view.api_equivalent):
         costs = [
             Part.of(9 + at, _priced(cost, 24), _priced(cost, 12), droppable=at > 0)
             for at, cost in enumerate(view.api_equivalent)
         ]
-        return [arrange([Part.of(5, "elsewhere:", "vs", droppable=False), *costs], width)]
-    head = f"same tokens elsewhere ({safe(view.tokens)})"
+        return [
+            arrange([Part.of(5, "equivalent API cost:", "API:", droppable=False), *costs], width)
+        ]
+    head = f"equivalent API cost of the same tokens ({safe(view.tokens)})"
     rows = [_endpoint_row(view, cost, width) for cost in view.api_equivalent]
-    parts = [Part.of(0, head, "same tokens elsewhere", droppable=False)]
+    parts = [Part.of(0, head, "equivalent API cost", droppable=False)]
     if view.tests_usd is not None:
         spent = fmt.short_usd(view.tests_usd)
         parts.append(Part.of(5, f"own tests {spent}", f"tests {spent}", style="$foreground-muted"))
@@ -224,12 +233,14 @@ def _priced(cost: EndpointCost, room: int) -> str:
 
 
 def _times(view: CostView, cost: EndpointCost, room: int) -> str:
-    """Beside what this GPU cost in all: its counters go on counting while nobody watches."""
-    if not cost.usd or not view.spent_usd:
+    """Return the API's cost over this GPU's, where both are of the same time.
+
+    The tokens of a time without data are not known, but its dollars are.
+    """
+    if cost.usd is None or not view.spent_usd:
         return ""
-    cheaper = cost.usd < view.spent_usd
-    factor = view.spent_usd / cost.usd if cheaper else cost.usd / view.spent_usd
-    digits = 0 if factor >= 10 else 1
-    told = f"{factor:,.{digits}f}x {'cheaper' if cheaper else 'dearer'}"
-    whole = f"{told} than this GPU"
-    return first_fitting(room, whole, told, "")
+    if (view.unwatched_usd or Decimal(0)) > view.spent_usd * MOST_WITHOUT_DATA:
+        return ""
+    factor = cost.usd / view.spent_usd
+    told = f"API would cost {factor:,.{0 if factor >= 10 else 1 if factor >= 1 else 2}f}x as much"
+    return first_fitting(room, f"{told} (observed period)", told, "")

@@ -103,7 +103,7 @@ def _outlook(view: CrossoverBar, words: str, width: int) -> Content:
     elif now is None:
         forms = (f"load {UNKNOWN} not measured", f"load {UNKNOWN}")
     elif interval is not None and interval[0] <= now <= interval[1]:
-        forms = ("the load is inside the break-even's interval", "inside the interval")
+        forms = ("too close to call (within the break-even interval)", "inside the interval")
     elif even:
         told = f"load is {fmt.percent(now / even)} of break-even"
         forms = (told, told.removeprefix("load is "))

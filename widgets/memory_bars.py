@@ -15,9 +15,9 @@ _LOOKS: dict[PartName, tuple[str, str, str]] = {
     "weights": ("█", "$primary", "weights"),
     "kv_cache": ("▓", "$success 70%", "KV cache"),
     "cuda_graphs": ("▚", "$accent", "CUDA graphs"),
-    "other_ours": ("▒", "$text-primary", "other of ours"),
-    "others": ("╳", "$text-error", "others"),
-    "unattributed": ("?", "$text-warning", "not attributed"),
+    "other_ours": ("▒", "$text-primary", "vLLM (other)"),
+    "others": ("╳", "$text-error", "other processes"),
+    "unattributed": ("?", "$text-warning", "unaccounted"),
     "reserved": ("=", "$foreground-muted", "driver"),
     "free": ("·", "$foreground-disabled", "free"),
 }
@@ -26,8 +26,9 @@ _LOOKS: dict[PartName, tuple[str, str, str]] = {
 _SHORT: dict[PartName, str] = {
     "kv_cache": "KV",
     "cuda_graphs": "graphs",
-    "other_ours": "ours",
-    "unattributed": "unknown",
+    "other_ours": "vLLM",
+    "others": "others",
+    "unattributed": "unacc.",
 }
 
 

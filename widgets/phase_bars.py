@@ -152,7 +152,7 @@ def _most_telling(phases: Sequence[PhaseRow], room: int) -> list[PhaseRow]:
 
 def _head(columns: _Columns, last_s: float) -> Content:
     text = " " * columns.before_bar + bars.axis(0, last_s, columns.bar, " s")
-    reported = "vLLM says".rjust(columns.reported) if columns.reported else ""
+    reported = "reported".rjust(columns.reported) if columns.reported else ""
     usual = "usual".rjust(columns.usual) if columns.usual else ""
     return styled(text + reported + usual, "$foreground-muted")
 
@@ -271,11 +271,11 @@ def _rest(
     """Return the lines for what has no row: the other phases, and what no phase explains."""
     told = []
     if others:
-        told.append((f"{len(others)} others", sum(elapsed_s(phase, now_s) for phase in others)))
+        told.append((f"+{len(others)} more", sum(elapsed_s(phase, now_s) for phase in others)))
     if unlogged_s >= 0.05:
-        told.append(("unlogged", unlogged_s))
+        told.append(("other", unlogged_s))
     if len(told) > room:
-        told = [("others", sum(seconds for _, seconds in told))]
+        told = [("other", sum(seconds for _, seconds in told))]
     return [
         styled(
             f"  {name.ljust(columns.name)} {fmt.seconds(seconds).rjust(_SECONDS_WIDTH)}",

@@ -21,7 +21,7 @@ def failure_lines(
         height: in lines; the remedy is what gives way last.
     """
     log_key, whole_key = keys
-    cause, remedy = f"{_kind(failure)}: {safe(failure.cause)}", f"remedy: {safe(failure.remedy)}"
+    cause, remedy = f"{_kind(failure)}: {safe(failure.cause)}", f"Fix: {safe(failure.remedy)}"
     room = height - 1
     remedy_lines = min(len(wrap(remedy, width)), max(1, room - min(2, room // 2)))
     told_cause = wrap_to(cause, width, room - remedy_lines)
@@ -50,9 +50,9 @@ def _kind(failure: Failure) -> str:
 
 def _place(failure: Failure, log_key: str) -> Part:
     if failure.line_number is None:
-        return Part.of(1, f"no log line tells it  log: {log_key}", "no log line tells it")
+        return Part.of(1, f"no error found in log  log: {log_key}", "no error found in log")
     number = f"log line {failure.line_number:,}"
-    return Part.of(1, f"{number}: press {log_key}", f"{number}: {log_key}", number, droppable=False)
+    return Part.of(1, f"see {number} ({log_key})", f"{number}: {log_key}", number, droppable=False)
 
 
 def _quoted(failure: Failure, width: int, height: int) -> list[Content]:

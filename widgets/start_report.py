@@ -116,7 +116,7 @@ def _lever(advice: Advice, width: int) -> list[Content]:
     texts = (
         (safe(advice.lever), "$text-accent"),
         (f"{advice.effect}{saves}", ""),
-        (f"price: {advice.price}", "$foreground-muted"),
+        (f"trade-off: {advice.price}", "$foreground-muted"),
     )
     indents = ("  ", "    ", "    ")
     return [
@@ -129,7 +129,7 @@ def _lever(advice: Advice, width: int) -> list[Content]:
 def _figures(advice: Advice, width: int) -> list[Content]:
     """Return a lever and what it saves, then its price."""
     lever = Part.of(0, f"  {safe(advice.lever)}", style="$text-accent")
-    price = wrap(f"price: {advice.price}", max(1, width - 4))
+    price = wrap(f"trade-off: {advice.price}", max(1, width - 4))
     told = arrange([lever, *_gain(advice)[:1]], width)
     return [told, *(styled(f"    {row}", "$foreground-muted") for row in price)]
 
@@ -155,7 +155,7 @@ def _short(advice: Advice, width: int) -> Content:
 
 
 def _gain(advice: Advice) -> list[Part]:
-    price = Part.of(4, f"price: {advice.price}", style="$foreground-muted")
+    price = Part.of(4, f"trade-off: {advice.price}", style="$foreground-muted")
     if advice.saving is None:
         return [Part.of(3, "saves: not known"), price]
     figure = saving_figure(advice.saving)

@@ -57,7 +57,7 @@ def discover(
         reasons.append(
             (
                 "models",
-                f"no model in {hub_folder(around)}; any Hugging Face name will be downloaded",
+                f"no model in {hub_folder(around)}; any Hugging Face model is downloaded on start",
             )
         )
     if gpus is not None and not gpus.gpus:

@@ -157,7 +157,7 @@ def await_memory(ending: Ending) -> None:
     for _ in _until(MEMORY_S, MEMORY_POLL_S):
         released = ending.memory_released()
         if released is None:
-            ending.say("all processes ended; whether GPU memory fell is not known here")
+            ending.say("all processes exited; GPU memory release not verified")
             return
         if released:
             ending.say("the GPUs show the server's memory as given back")

@@ -29,7 +29,7 @@ CLASSIFY = Prompt(
 )
 PARAGRAPH = Prompt(
     name="paragraph",
-    title="Explain a topic in one paragraph (middle reply)",
+    title="Explain a topic in one paragraph (medium reply)",
     text=(
         "Explain to an engineer who has never operated a language model why the time to the first"
         " token depends on the length of the prompt, while the time between two tokens hardly"

@@ -115,7 +115,7 @@ def _on_port(servers: list[Server], port: int) -> Server:
 
 def _keep(server: Server) -> str:
     if server.keeper_pid is not None:
-        return f"{server.name} is run by inferctl already; its keeper is pid {server.keeper_pid}"
+        return f"{server.name} is managed already; its keeper is pid {server.keeper_pid}"
     servers.adopt(this_host(settings_without_faults()), server.name)
     return f"the keeper of {server.name} was gone; it has a new one"
 
@@ -206,9 +206,9 @@ def _held(sample: GpuSample, pids: frozenset[int]) -> tuple[int | None, str]:
 def _print(server: Server, told: dict[str, Any]) -> None:
 
     memory = told["gpu_memory_bytes"]
-    whose = "run by inferctl"
+    whose = "managed by inferctl"
     if server.owner is Owner.EXTERNAL:
-        whose = f"not run by inferctl, {server.note}"
+        whose = f"external, {server.note}"
     rows = (
         ("server", f"{server.name}, {server.state}, {whose}"),
         ("model", server.model or UNKNOWN),

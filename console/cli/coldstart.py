@@ -116,7 +116,7 @@ def _tell(profile: Profile, done: list[ColdStart], advice: tuple[Advice, ...], r
         if each.start.failure:
             failure = each.start.failure
             show(f"  {failure.kind}: {failure.cause}")
-            show(f"  remedy: {failure.remedy}")
+            show(f"  Fix: {failure.remedy}")
     if done:
         show(_cost(profile, done))
     for told in coldstart.differences(done):

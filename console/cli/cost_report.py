@@ -228,7 +228,7 @@ def _verdicts(decision: Decision) -> list[str]:
     plan, now = decision.plan, decision.now
     kinds = [each.kind.value.replace("_", " ") for each in (plan, now)]
     rate = plan.flip if plan.flip and plan.flip.quantity == "rate_rps" else None
-    flip = f" It {flips_at(rate)}." if rate else ""
+    flip = f" Verdict: {flips_at(rate)}." if rate else ""
     return [
         "## Verdict",
         "",

@@ -217,7 +217,7 @@ def _tell(starts: list[Start]) -> None:
             line = f"failure: {failure.kind}, line {failure.line_number or 'unknown'}: "
             show(_cut(line + failure.line, min(columns, len(line) + LONGEST_LINE)))
             show(f"cause: {failure.cause}")
-            show(f"remedy: {failure.remedy}")
+            show(f"Fix: {failure.remedy}")
         show()
 
 

@@ -171,6 +171,6 @@ def agree(consent: Consent, *, asked_before: bool) -> None:
     if asked_before or not consent.needed:
         return
     if not sys.stdin.isatty():
-        raise UsageProblem(f"{consent.what} is asked about; say --yes where nobody can answer")
+        raise UsageProblem(f"{consent.what}: confirm, or pass --yes in non-interactive use")
     if ask("run it? [y/N]").lower() not in {"y", "yes"}:
         raise Problem("not run")

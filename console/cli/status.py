@@ -155,7 +155,7 @@ def remarks(server: Server) -> list[str]:
         failure = server.failure
         place = f" (log line {failure.line_number})" if failure.line_number else ""
         told += [server.end_of_service] if server.end_of_service else []
-        told += [f"{failure.kind}: {failure.cause}{place}", f"remedy: {failure.remedy}"]
+        told += [f"{failure.kind}: {failure.cause}{place}", f"Fix: {failure.remedy}"]
     elif server.note:
         told.append(server.note)
     if server.unrecorded:

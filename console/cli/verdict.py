@@ -156,7 +156,7 @@ def _tell(found: Verdict) -> None:
         why = excluded_because(option.exclusion, found.remedies)
         show(f"  {option.name:26}{costs}  {why}".rstrip())
     for assumption in found.assumptions:
-        show(f"  assumed: {assumption}")
+        show(f"  input: {assumption}")
 
 
 def _costs(option: Option, found: Verdict) -> tuple[str, ...]:

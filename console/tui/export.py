@@ -15,22 +15,22 @@ from backends.wire import json_text, plain
 from console.tui.views.startup import start_of
 
 
-def export(state_folder: Path, picture: str, shown: Recorded | Session) -> Path:
+def export(parent: Path, picture: str, shown: Recorded | Session) -> Path:
     """Write ``screen.svg``, ``session.json`` and the A/B as JSON, CSV, Markdown and a picture.
 
     Args:
-        state_folder: where inferctl keeps its files.
+        parent: the folder that takes the new one.
         picture: the screen as SVG.
         shown: the session, or a record of the history, which is then written instead of it.
 
     Returns:
-        The new folder under the state folder's ``exports``, readable by its owner only.
+        The new folder, readable by its owner only.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    name = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    folder = private_folder(state_folder / "exports" / name)
+    name = datetime.now().astimezone().strftime("inferctl-%Y%m%d-%H%M%S")
+    folder = private_folder(parent / name)
     (folder / "screen.svg").write_text(without_secrets(picture), encoding="utf-8")
     if isinstance(shown, Session):
         _write_session(folder, shown)

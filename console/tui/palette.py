@@ -34,7 +34,7 @@ def commands(console: Console, actions: "Actions", screen: Screen[Any]) -> Itera
     """Yield what can be done on a screen now."""
     host, session = console.host, console.session
     for server in watchable(host, session):
-        whose = "" if server.owner is Owner.MANAGED else ", not run by inferctl"
+        whose = "" if server.owner is Owner.MANAGED else ", external"
         port = f", port {server.port}" if server.port else ""
         yield SystemCommand(
             f"Watch {server.name}",

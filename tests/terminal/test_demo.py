@@ -52,7 +52,7 @@ def test_a_failed_start_is_explained(tmux: Tmux) -> None:
     pane = tmux.open(
         str(INFERCTL), "demo", "--speed", "20", "--fail", "gpu_out_of_memory", size=(100, 30)
     )
-    shown = pane.until(lambda text: "✖ failed" in text and "remedy:" in text)
+    shown = pane.until(lambda text: "✖ failed" in text and "Fix:" in text)
     assert "out of memory" in shown
     assert "● ready" not in shown
 

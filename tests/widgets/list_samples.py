@@ -35,7 +35,7 @@ WELCOME = {
                 "server",
                 "4242",
                 "openai/gpt-oss-120b",
-                "port 8000, not run by inferctl, up 3:12:00, pid 4242, of user alice, in docker "
+                "port 8000, external, up 3:12:00, pid 4242, of user alice, in docker "
                 "container 0123456789ab",
             ),
             WelcomeItem("demo", "demo", "the demo", "the whole console, SIMULATED"),
@@ -43,7 +43,7 @@ WELCOME = {
         (
             (
                 "model",
-                "no model in /srv/models/huggingface/hub; any Hugging Face name will be downloaded",
+                "no model in /srv/models/hub; any Hugging Face model is downloaded on start",
             ),
             (
                 "vllm",
@@ -227,7 +227,7 @@ LOAD_STRIPS = {
     "over": LoadStripView("gpt-oss", said="gpt-oss carries 3.4 req/s with 812 input tokens"),
 }
 HUNTS = {
-    "none": ColdProbeView("serverless: nothing is known yet"),
+    "none": ColdProbeView("serverless: no data yet"),
     "cold": ColdProbeView(
         "serverless was seen COLD: after 15m idle, 3 of 3 requests, TTFT median 12.40 s against"
         " 412 ms warm (30x)",

@@ -121,7 +121,7 @@ def test_a_failure_without_a_line_says_so() -> None:
     assert samples.FAILED.failure is not None
     failure = replace(samples.FAILED.failure, line_number=None)
     text = shown(startup_panel.draw, replace(samples.FAILED, failure=failure), (54, 8))
-    assert "no log line" in text
+    assert "no error found in log" in text
 
 
 def test_a_server_that_died_while_it_served_is_no_green_start() -> None:
@@ -176,7 +176,7 @@ def test_a_failed_start_in_one_line_keeps_its_cause() -> None:
 
 
 def test_what_no_phase_explains_has_a_row() -> None:
-    assert "unlogged            0.4 s" in shown(startup_panel.draw, samples.RUNNING, (54, 13))
+    assert "other               0.4 s" in shown(startup_panel.draw, samples.RUNNING, (54, 13))
 
 
 def test_bars_share_one_axis() -> None:
@@ -194,7 +194,7 @@ def test_memory_at_its_narrowest() -> None:
         ("█", "weights", "14.9"),
         ("▓", "KV", "50.1"),
         ("▚", "graphs", "1.2"),
-        ("▒", "ours", "1.9"),
+        ("▒", "vLLM", "1.9"),
         ("╳", "others", "3.1"),
         ("=", "driver", "0.60"),
     ):
@@ -261,7 +261,7 @@ def test_an_empty_ab_tells_the_keys() -> None:
 
 def test_too_few_runs_are_no_difference() -> None:
     text = shown(ab_panel.draw, samples.AB["few-runs"], (76, 6))
-    assert "TTFT difference — too few runs" in text
+    assert "TTFT difference — not enough runs" in text
 
 
 def test_model_output_is_neither_markup_nor_command() -> None:

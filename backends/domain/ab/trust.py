@@ -104,7 +104,7 @@ def _clock(name: TargetName, runs: Sequence[Run]) -> str:
     if not timed:
         return ""
     if all(run.clock == "kernel" for run in timed):
-        return f"target {name}: stamped by the kernel as it came"
+        return f"target {name}: kernel receive timestamps"
     ways = {WAYS[flag] for run in timed for flag in run.flags if flag in WAYS}
     how = f", asked {ways.pop()}" if ways else ""
     return f"target {name}: stamped in user space, later than it came by up to milliseconds{how}"

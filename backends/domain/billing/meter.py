@@ -16,7 +16,7 @@ from backends.domain.traffic.totals import TokenTotals
 
 Activity = Literal["serving", "idle", "starting", "stopped", "unwatched"]
 Origin = Literal["host_boot", "container_start", "server_start", "given"]
-STOPPED_STILL_COSTS = "A stopped vLLM saves nothing: the host is billed until it is destroyed."
+STOPPED_STILL_COSTS = "Stopping vLLM does not stop billing; terminate the instance."
 
 
 @dataclass(frozen=True, slots=True)

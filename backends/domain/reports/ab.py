@@ -142,7 +142,7 @@ def _difference(
     comparable = figure not in doubtful
     if found is None:
         keys = ("shift", "ci95", "p_value", "verdict", "smallest_detectable", "more_runs")
-        reason = "fewer than four runs a target"
+        reason = "insufficient data: at least 4 runs per target"
         return {**dict.fromkeys(keys), "comparable": comparable, "reason": reason}
     told = {**asdict(found), "ci95": list(found.ci95), "comparable": comparable}
     return told if comparable else {**told, "verdict": "not_comparable"}

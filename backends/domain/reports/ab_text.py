@@ -152,7 +152,7 @@ def finding(
     """
     title, unit = FIGURE_TITLES[figure]
     if found is None:
-        return f"{title}: fewer than four runs a target, nothing can be said"
+        return f"{title}: insufficient data: at least 4 runs per target"
     low, high = found.ci95
     measured = f"{name} - a = {found.shift:+.4g} {unit} (95 % interval {low:+.4g} to {high:+.4g})"
     if not comparable:

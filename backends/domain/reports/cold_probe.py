@@ -151,7 +151,7 @@ def cold_probe_lines(report: ColdProbeReport) -> list[str]:
         )
     lines += [_gap_line(gap, report.plan) for gap in finding.gaps]
     if finding.first_ttft_s is not None:
-        lines.append(f"first request, after a pause unknown: TTFT {latency(finding.first_ttft_s)}")
+        lines.append(f"first request (idle time unknown): TTFT {latency(finding.first_ttft_s)}")
     if warm_up is not None:
         lines.append(warm_up_line(warm_up))
     spent = "" if finding.spent_usd is None else f", spent {usd(finding.spent_usd)}"
@@ -194,7 +194,7 @@ def verdict_line(report: ColdProbeReport) -> str:
             f" {silent.refused} requests and has not answered one"
         )
     if finding.warm_up_to_s is None:
-        return f"{name}: nothing is known yet"
+        return f"{name}: no data yet"
     longest = pause(finding.warm_up_to_s)
     return f"{name}: no cold start observed{so_far}, after pauses of up to {longest}"
 

@@ -93,7 +93,7 @@ def silent_end(
         FailureKind.UNKNOWN,
         None,
         "",
-        f"The server ended{how}, and its log does not say why.",
+        f"The server ended{how}, and no error was found in its log.",
         "Start it again with VLLM_LOGGING_LEVEL=DEBUG in its environment.",
     )
 

@@ -74,7 +74,7 @@ class AbActions:
             console.notify(str(problem), severity="error", markup=False)
 
     async def _agreed(self, consent: Consent) -> bool:
-        answers = (("go", "Run"), ("no", "Don't"))
+        answers = (("go", "Run"), ("no", "Cancel"))
         question = Question(f"{consent.sentence}.", answers)
         return await self._console.push_screen_wait(question) == "go"
 

@@ -96,9 +96,9 @@ class SetupActions:
                 (str(each.path), f"{each.path}  {each.version or 'version not known'}")
                 for each in executables
             )
-            question = Question("Which vLLM shall serve it?", answers)
+            question = Question("vLLM executable", answers)
             return await self._console.push_screen_wait(question)
-        sentence = "No vLLM was found on this host. Where is it?"
+        sentence = "vLLM not found; path to the executable"
         hint = "path of the vllm executable"
         typed = await self._console.push_screen_wait(TextQuestion(sentence, (), hint))
         path = typed and await asyncio.to_thread(executable_at, typed)
@@ -109,7 +109,7 @@ class SetupActions:
     async def _ask_model(self, offer: Offer | None) -> str | None:
         choices = tuple((each.name, each.name) for each in (offer.models if offer else ()))
         hint = "a Hugging Face name such as org/model, or a folder"
-        question = TextQuestion("Which model shall it serve?", choices, hint)
+        question = TextQuestion("Model to serve", choices, hint)
         typed = await self._console.push_screen_wait(question)
         model = typed and await asyncio.to_thread(model_at, typed)
         if typed and not model:

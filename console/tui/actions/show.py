@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 from textual.screen import Screen
@@ -172,11 +173,16 @@ class ShowActions:
         top = console.screen_stack[-1]
         shown = top.record if isinstance(top, RecordScreen) else console.session
         try:
-            folder = await asyncio.to_thread(export, console.host.state_folder, picture, shown)
+            folder = await asyncio.to_thread(export, _exports(console.host), picture, shown)
         except OSError as error:
             console.notify(f"not written: {error}", severity="error", markup=False)
         else:
             console.notify(f"written to {folder}", markup=False)
+
+
+def _exports(host: Host) -> Path:
+    """Return the folder for exports: what a demo keeps is removed with it."""
+    return Path.cwd() if host.simulated else host.state_folder / "exports"
 
 
 def _measured(host: Host) -> tuple[tuple[Capacity, ...], Measured]:

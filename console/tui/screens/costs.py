@@ -85,8 +85,11 @@ class CostScreen(Screen[None]):
         self._chosen = 0
 
     def compose(self) -> ComposeResult:
-        """Lay out the figures beside the chart, and what follows from them below."""
+        """Lay out what is decided, the figures beside the chart, and the options below."""
         yield StatusStrip()
+        yield VerdictLine(id="plan-verdict")
+        yield VerdictLine(id="now")
+        yield VerdictLine(id="act")
         with Horizontal(id="plan"):
             what_if = Static(id="what-if")
             what_if.border_title = "What if"
@@ -94,9 +97,6 @@ class CostScreen(Screen[None]):
             yield CostChart()
         yield LengthCards()
         yield OptionsBars()
-        yield VerdictLine(id="plan-verdict")
-        yield VerdictLine(id="now")
-        yield VerdictLine(id="act")
         yield StillFooter()
 
     def on_mount(self) -> None:
@@ -176,4 +176,5 @@ class CostScreen(Screen[None]):
 
 
 def _short(value: Decimal | None) -> str:
-    return UNKNOWN if value is None else f"{float(value):.4g}"
+    """Return a figure in three digits: more would be surer than any measurement of it."""
+    return UNKNOWN if value is None else f"{float(f'{value:.3g}'):g}"

@@ -26,8 +26,8 @@ Choose = Callable[[Choice, str, Offer | None], None]
 GREETING = Content.assemble(
     ("inferctl", "bold $text-primary"),
     ("  the console for a GPU host that runs vLLM\n", "$foreground-muted"),
-    "Choose what to watch or to serve. ",
-    ("Nothing starts before you say so.", "bold"),
+    "Select a server or a model. ",
+    ("Nothing is started automatically.", "bold"),
 )
 
 

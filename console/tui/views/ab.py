@@ -123,7 +123,7 @@ def _spent(name: str, runs: tuple[Run, ...], settings: Settings) -> str:
     if spent is not None:
         return usd(spent)
     if settings.profile(name) is not None:
-        return "by the hour"
+        return "billed hourly"
     endpoint = settings.endpoint(name)
     priced = endpoint is not None and request_prices(endpoint.prices).known
     if not priced:

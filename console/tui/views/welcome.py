@@ -15,7 +15,7 @@ from widgets.welcome import ItemKind, WelcomeItem, WelcomeView
 
 KINDS: dict[str, ItemKind] = {"executables": "vllm", "models": "model", "gpus": "gpu"}
 
-EXTERNAL = "not run by inferctl"
+EXTERNAL = "external"
 
 NO_SERVER = "no vLLM runs on this host"
 
@@ -55,7 +55,7 @@ def _gpus(session: Session) -> GpuSample | None:
 
 
 def _server(server: Server, now_s: float) -> WelcomeItem:
-    whose = "run by inferctl" if server.owner is Owner.MANAGED else EXTERNAL
+    whose = "managed" if server.owner is Owner.MANAGED else EXTERNAL
     place = f", {server.note}" if server.owner is Owner.EXTERNAL and server.note else ""
     runtime = f"{server.runtime.label}, " if server.owner is Owner.EXTERNAL else ""
     where = (server.base_url or f"port {server.port}").removeprefix("http://").removesuffix("/v1")
@@ -123,7 +123,7 @@ def consequence(item: WelcomeItem) -> str:
         case "vllm" | "container":
             return f"Enter asks for the model to serve with it, and writes {file}."
         case "demo":
-            return "Enter opens the console over simulated processes; nothing of it is kept."
+            return "Enter opens the console over simulated processes; data is discarded on exit."
         case "gpu":
             return ""
 

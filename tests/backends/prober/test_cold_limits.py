@@ -57,7 +57,7 @@ async def test_an_endpoint_that_is_always_down_is_never_called_warm(
 ) -> None:
     endpoint = Endpoint(*REFUSALS[name], fails_from=0)
     report = await probed(endpoint, plan(), tmp_path / "probes.jsonl")
-    assert verdict_line(report) == "x: nothing is known yet"
+    assert verdict_line(report) == "x: no data yet"
     assert report.ended.startswith("no token within 20m: ")
 
 

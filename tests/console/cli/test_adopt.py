@@ -63,7 +63,7 @@ async def test_somebody_elses_vllm_is_told_and_remembered(
         assert [one.pid for one in remembered(state_folder())] == [pid]
         assert await adopt(port) == 0
         lines = capsys.readouterr()
-        assert "not run by inferctl" in lines.out
+        assert "external" in lines.out
         assert f"http://127.0.0.1:{port}/v1#org/theirs" in lines.err
     assert remembered(state_folder()) == ()
 

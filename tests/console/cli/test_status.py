@@ -51,7 +51,7 @@ def test_a_server_that_failed_while_it_served_says_for_how_long_it_had() -> None
     assert remarks(server) == [
         "stopped unexpectedly after 22 min",
         "engine_died: The engine died. (log line 9)",
-        "remedy: Look.",
+        "Fix: Look.",
         "requests: 3 answered 5xx",
     ]
     entry = server_document(server)

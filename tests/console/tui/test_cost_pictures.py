@@ -176,7 +176,7 @@ async def test_all_options_and_inputs_are_a_key_away_with_what_is_supposed() -> 
         await pilot.pause()
         shown = screen_text(app)
         assert "provisioned throughput" in shown
-        assert "one more request on it costs nothing." in " ".join(shown.split())
+        assert "Marginal cost on this GPU is $0" in " ".join(shown.split())
         below = ""
         for _ in range(2):
             await pilot.press("pagedown")

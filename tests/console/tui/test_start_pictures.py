@@ -75,10 +75,10 @@ async def test_what_was_slower_and_what_helps_is_one_key_away_at_most(
         "load weights 21.0 s",
         "--load-format fastsafetensors",
         "(published)" if size == SIZES[0] else "not measured here",
-        "price:",
+        "trade-off:",
         "rank 3",
         "batches above 64 run without graphs",
-        "vLLM says",
+        "reported",
     ):
         assert fact in whole, fact
 
@@ -88,9 +88,9 @@ async def test_a_failure_is_whole_at_every_size(size: tuple[int, int]) -> None:
     shown = re.sub(r" ?[│|╮╭╯╰─?·]+ ?", " ", await told("failed", size))
     for fact in (
         "✖ failed after 20.0 s",
-        "log line 41: press l",
+        "see log line 41 (l)",
         "gpu out of memory: The GPU has no room for",
-        "remedy: Use a smaller model, or",
+        "Fix: Use a smaller model, or",
         "--tensor-parallel-size 2.",
         "torch.OutOfMemoryError: CUDA out of",
     ):

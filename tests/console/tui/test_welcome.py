@@ -128,7 +128,7 @@ async def test_the_mark_stays_on_its_item_while_servers_come_and_go(made_host: P
         await pilot.press("down")
         before = shown.marked
         assert before is not None
-        more = WelcomeItem("server", "0", "org/new", "port 1, not run by inferctl")
+        more = WelcomeItem("server", "0", "org/new", "port 1, external")
         shown.view = replace(shown.view, items=(more, *shown.view.items))
         assert shown.marked == before
         left = tuple(item for item in shown.view.items if item != more)

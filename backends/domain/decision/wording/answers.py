@@ -43,10 +43,10 @@ def now_reason(now: NowVerdict) -> str:
                 f"{figure(slow.limit_s)} s: send what it cannot answer in time to the API."
             )
         case PaidFor() as paid:
-            said = (
-                "The GPU is paid for until it is destroyed: one more request on it costs nothing."
+            said = "Marginal cost on this GPU is $0 until the instance is terminated."
+            return (
+                said if paid.capacity_measured else f"{said} Capacity unknown; run a load test (L)."
             )
-            return said if paid.capacity_measured else f"{said} What it carries is not measured."
 
 
 def advice_reason(advice: Advice) -> str:
@@ -54,10 +54,10 @@ def advice_reason(advice: Advice) -> str:
     if advice.kind is AdviceKind.STAY:
         return "The GPU that is rented is the cheapest way."
     if advice.regret_usd is None:
-        return f"No window of ten minutes with {LEAST_REQUESTS} requests has decided yet."
-    regret = f"Staying has cost {usd(advice.regret_usd)} more than the cheapest other way"
+        return f"Needs one 10-min window with at least {LEAST_REQUESTS} requests."
+    regret = f"Cumulative excess over the cheapest option: {usd(advice.regret_usd)}"
     if advice.switching_usd is None:
-        return f"{regret}; what moving costs is not set (switching_usd in [billing])."
+        return f"{regret}; set switching_usd in [billing] to get a recommendation."
     moving = f"moving costs {usd(advice.switching_usd)}"
     if advice.kind is AdviceKind.MOVE:
         return f"{regret}, and {moving}: move."

@@ -106,10 +106,7 @@ def _refusal(of: Refusal) -> str:
             listed = f"{', '.join(most)} and {last}" if most else last
             return f"Without {listed} {_CONSEQUENCES[of.consequence]}."
         case TooFewRequests():
-            return (
-                f"{figure(of.seen)} of {of.needed} requests were seen; "
-                "fewer tell too little about their mean."
-            )
+            return f"{figure(of.seen)} of {of.needed} requests; collecting data."
         case TooShort():
             return (
                 f"{lasting(float(of.seen_s))} were seen; how unevenly requests come is known from "
@@ -196,11 +193,14 @@ _TOLD = {
 
 
 def flips_at(flip: Flip) -> str:
-    """Return the number that would change the verdict, in few words; only a rate is flipped at."""
+    """Return the number that would change the verdict, in few words."""
     at = _amount(flip.quantity, flip.value)
     match flip.quantity:
+        case "rate_rps" if flip.now is not None:
+            what = _CHEAPER.get(flip.to, "changes") if flip.to else "changes"
+            return f"{what} {'above' if flip.value > flip.now else 'below'} {at}"
         case "rate_rps":
-            return f"flips at {at}"
+            return f"changes at {at}"
         case "observed.n":
             return f"{figure(flip.now or Decimal(0))} of {at}"
         case "capacity_rps":
@@ -209,6 +209,13 @@ def flips_at(flip: Flip) -> str:
             return f"changes at {at}"
 
 
+_CHEAPER = {
+    VerdictKind.SELF_HOST_CHEAPER: "GPU becomes cheaper",
+    VerdictKind.RESERVED_CHEAPER: "reserved GPU becomes cheaper",
+    VerdictKind.API_CHEAPER: "API becomes cheaper",
+    VerdictKind.SERVERLESS_GPU_CHEAPER: "serverless GPU becomes cheaper",
+    VerdictKind.HYBRID_CHEAPER: "hybrid becomes cheaper",
+}
 _SAID_BEFORE = frozenset({"observed.n", "api_input_tokens"})
 """What would decide is in the sentence already."""
 
@@ -230,7 +237,9 @@ def break_even_sentence(at: Crossover) -> str:
         said.append(f"{figure(at.utilisation * 100)} % utilisation")
     if at.hours_per_day is not None:
         hours = at.hours_per_day
-        said.append("no day is long enough" if hours > 24 else f"{figure(hours)} busy hours a day")
+        said.append(
+            "not reachable within 24 h/day" if hours > 24 else f"{figure(hours)} busy hours a day"
+        )
     return ", ".join(said)
 
 
@@ -276,10 +285,10 @@ def _listed(parts: list[str]) -> str:
 def _no_crossover(flip: Flip | None) -> str:
     """Return why no number of GPUs beats the API."""
     if flip is None or flip.now is None:
-        return "No number of GPUs beats the API: its requests cost nothing."
+        return "The API is cheaper at any GPU count: its requests cost nothing."
     return (
-        f"No number of GPUs beats the API: one must carry {figure(flip.value)} req/s to pay for "
-        f"itself, and {figure(flip.now)} is what it carries."
+        f"The API is cheaper at any GPU count: one must carry {figure(flip.value)} req/s to pay "
+        f"for itself, and {figure(flip.now)} is what it carries."
     )
 
 

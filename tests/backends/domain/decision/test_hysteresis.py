@@ -75,11 +75,16 @@ RENT, ELSEWHERE = Decimal("1.88"), Decimal("0.88")
 @pytest.mark.parametrize(
     ("shown", "switching", "kind", "said"),
     [
-        (ShownPlan(), "10", AdviceKind.UNDECIDED, "No window of ten minutes"),
+        (ShownPlan(), "10", AdviceKind.UNDECIDED, "Needs one 10-min window"),
         (ShownPlan(SELF, regret_usd=Decimal(50)), "10", AdviceKind.STAY, "cheapest way"),
         (ShownPlan(API, regret_usd=Decimal(4)), None, AdviceKind.UNDECIDED, "switching_usd"),
         (ShownPlan(API, regret_usd=Decimal(4)), "10", AdviceKind.WAIT, "for 6 h more"),
-        (ShownPlan(API, regret_usd=Decimal("10.5")), "10", AdviceKind.MOVE, "cost $10.50 more"),
+        (
+            ShownPlan(API, regret_usd=Decimal("10.5")),
+            "10",
+            AdviceKind.MOVE,
+            "option: $10.50",
+        ),
     ],
 )
 def test_acting_is_advised_only_once_regret_has_paid_for_it(

@@ -85,7 +85,7 @@ VOCABULARY: list[Row] = [
         "NO_CROSSOVER",
         {**GPU, **API, **SHORT, "rate_rps": 30, "capacity_rps": 9},
         (
-            "No number of GPUs beats the API: one must carry 18 req/s to pay for itself, "
+            "The API is cheaper at any GPU count: one must carry 18 req/s to pay for itself, "
             "and 9 is what it carries."
         ),
         "capacity_rps",
@@ -115,7 +115,7 @@ VOCABULARY: list[Row] = [
     (
         "INSUFFICIENT_DATA",
         {**GPU, **API, **MEDIUM, "observed": {"n": 29, "window_s": 10}},
-        "29 of 30 requests were seen; fewer tell too little about their mean.",
+        "29 of 30 requests; collecting data.",
         "observed.n",
     ),
     (

@@ -1,17 +1,26 @@
-"""What would flip a verdict, in few words: only a rate is flipped at."""
+"""What would flip a verdict, in few words, and for what option."""
 
 from decimal import Decimal
 
 import pytest
 
 from backends.domain.decision.flip import Flip
+from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.wording import flips_at
 
 
 @pytest.mark.parametrize(
     ("flip", "sentence"),
     [
-        (Flip("rate_rps", Decimal("3.33"), Decimal(2)), "flips at 3.33 req/s"),
+        (Flip("rate_rps", Decimal("3.33"), Decimal(2)), "changes above 3.33 req/s"),
+        (
+            Flip("rate_rps", Decimal("3.33"), Decimal(2), VerdictKind.RESERVED_CHEAPER),
+            "reserved GPU becomes cheaper above 3.33 req/s",
+        ),
+        (
+            Flip("rate_rps", Decimal("3.5"), Decimal(9), VerdictKind.API_CHEAPER),
+            "API becomes cheaper below 3.5 req/s",
+        ),
         (Flip("observed.n", Decimal(30), Decimal(12)), "12 of 30 requests"),
         (Flip("observed.n", Decimal(30), None), "0 of 30 requests"),
         (Flip("capacity_rps", Decimal("3.4"), None), "changes at a capacity of 3.4 req/s"),

@@ -107,7 +107,7 @@ def test_money_stays_digits_and_text_stays_out() -> None:
 def test_too_few_runs_are_null_with_a_reason() -> None:
     found = ab_report(series(2))["difference"]["ttft_s"]
     assert found["shift"] is None
-    assert found["reason"] == "fewer than four runs a target"
+    assert found["reason"] == "insufficient data: at least 4 runs per target"
 
 
 def test_an_ab_cut_short_says_so() -> None:

@@ -64,8 +64,8 @@ PRICED = replace(COLD, prices=RequestPrices(Decimal("0.10"), Decimal("0.70")))
             "chat: no cold start observed, after pauses of up to 15m",
         ),
         (report(WARM, SHORT), "chat: no cold start observed so far, after pauses of up to 1m"),
-        (report(FIRST), "chat: nothing is known yet"),
-        (report(probes(60, 9.0, 9.0)), "chat: nothing is known yet"),
+        (report(FIRST), "chat: no data yet"),
+        (report(probes(60, 9.0, 9.0)), "chat: no data yet"),
     ],
 )
 def test_the_verdict(seen: ColdProbeReport, verdict: str) -> None:
@@ -78,7 +78,7 @@ def test_every_line_that_a_verdict_rests_on() -> None:
     assert warm == "warm: TTFT median 400 ms of 5 requests; slow is over 800 ms"
     assert short == "after     1m: 2/2  warm, 0 slow, TTFT median 415 ms, 410 ms to 420 ms"
     assert long == "after    15m: 2/2  COLD, 2 slow, TTFT median 8.20 s, 8.00 s to 8.40 s"
-    assert first == "first request, after a pause unknown: TTFT 3.00 s"
+    assert first == "first request (idle time unknown): TTFT 3.00 s"
     assert warm_up.startswith(
         "to prevent it: one request of 20 input tokens with max_tokens 1 every 1m, 1440 a day, $"
     )

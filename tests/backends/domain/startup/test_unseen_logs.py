@@ -14,13 +14,13 @@ from console.cli.explain import numbered
 
 # What cause or line, and remedy must name, of the sense that `expected.json` words; and must not.
 SAID: dict[str, tuple[str, str, str]] = {
-    "cause_only_in_wrapper": ("pe_dim must be 64", "", "does not say why"),
+    "cause_only_in_wrapper": ("pe_dim must be 64", "", "no error was found"),
     "checkpoint_without_vision": (r"visual\.\*", "--language-model-only", "--force-download"),
     "cuda_error_802": ("", "nvidia-fabricmanager", ""),
     "cutlass_gemm_internal": ("", "--linear-backend marlin", ""),
     "dev_shm_full": ("/dev/shm", "--shm-size.*--ipc=host.*medium: Memory", ""),
-    "exception_not_called_error": ("106496", "", "does not say why"),
-    "fatal_python_error": ("crashed in ncclCommInitRank", "", "does not say why"),
+    "exception_not_called_error": ("106496", "", "no error was found"),
+    "fatal_python_error": ("crashed in ncclCommInitRank", "", "no error was found"),
     "gpu_memory_access_fault": (
         r"GPU \(node-2\) met a memory access fault during capture_graphs",
         "VLLM_ROCM_USE_AITER_MOE=0.*VLLM_ROCM_USE_AITER=0.*--enforce-eager",

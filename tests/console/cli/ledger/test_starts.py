@@ -194,7 +194,7 @@ def test_a_failed_start_ends_the_measurement(verbs: MadeHost) -> None:
     verbs.configure(verbs.server(failure="gpu_out_of_memory"))
     code, out, err = verbs.run("coldstart", "sim")
     assert code == 1
-    assert "remedy:" in out
+    assert "Fix:" in out
     assert "start 1 did not become ready" in err
 
 

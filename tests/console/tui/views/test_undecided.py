@@ -32,13 +32,13 @@ PRICES = {
 }
 
 
-def test_only_a_rate_is_flipped_at() -> None:
+def test_a_rate_has_a_side_and_other_numbers_none() -> None:
     said = {
         name: flips_at(Flip(name, Decimal(30), Decimal(12)))
         for name in ("rate_rps", "observed.n", "capacity_rps", "gpu_usd_per_hour")
     }
     assert said == {
-        "rate_rps": "flips at 30 req/s",
+        "rate_rps": "changes above 30 req/s",
         "observed.n": "12 of 30 requests",
         "capacity_rps": "changes at a capacity of 30 req/s",
         "gpu_usd_per_hour": "changes at $30.00 an hour",
