@@ -53,7 +53,7 @@ def _run(arguments: argparse.Namespace) -> int:
             failed = measured(host, order, folder)
             return _finished(arguments, host, order, folder, failed)
     except KeyboardInterrupt:
-        say(f"\ninterrupted; {order.server} is left as it is, and the same command resumes")
+        say(f"interrupted; {order.server} is left as it is, and the same command resumes")
         return INTERRUPTED
 
 
