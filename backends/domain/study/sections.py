@@ -161,6 +161,7 @@ def _warm(study: Study, known: Known) -> Iterator[Section]:
     yield Section(
         "Warm latency and speed",
         (
+            f"Target a is {study.server.name}, target b {study.endpoint.name}.",
             f"{how_measured(study.warm)}.",
             *map(_sentence, findings(study.warm, "b")),
             *map(_sentence, remarks(study.warm)),
