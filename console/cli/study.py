@@ -53,7 +53,7 @@ def _run(arguments: argparse.Namespace) -> int:
             failed = measured(host, order, folder)
             return _finished(arguments, host, order, folder, failed)
     except KeyboardInterrupt:
-        say(f"\ninterrupted; {order.server} is left as it is, and the same command resumes")
+        say(f"interrupted; {order.server} is left as it is, and the same command resumes")
         return INTERRUPTED
 
 
@@ -149,13 +149,16 @@ def _verify(arguments: argparse.Namespace) -> int:
     """Recompute a study from its samples; 1 where something of it is another figure."""
     path = Path(arguments.file)
     found = files.differences(path)
+    if why := files.drawn_by_another(files.read_study(path)):
+        say(why)
     if arguments.json:
         document({"file": path.name, "verified": not found, "differences": found})
     else:
         for line in found:
             show(line)
         if not found:
-            show(f"{path.name}: every figure and picture follows from its samples")
+            what = "figure" if why else "figure and picture"
+            show(f"{path.name}: every {what} follows from its samples")
     return 1 if found else 0
 
 

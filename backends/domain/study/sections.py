@@ -152,7 +152,7 @@ def _cold_start(study: Study, known: Known) -> Iterator[Section]:
         for number, each in enumerate(study.starts, start=1)
     ]
     words = "The phases and what no line of the log tells add up to the time to the first token."
-    yield Section("Cold start by phase", (words, *lines), (Table("", head, tuple(rows)),), "phases")
+    yield Section("Cold start by phase", (words, *lines), (Table(head, tuple(rows)),), "phases")
 
 
 def _warm(study: Study, known: Known) -> Iterator[Section]:
@@ -161,6 +161,7 @@ def _warm(study: Study, known: Known) -> Iterator[Section]:
     yield Section(
         "Warm latency and speed",
         (
+            f"Target a is {study.server.name}, target b {study.endpoint.name}.",
             f"{how_measured(study.warm)}.",
             *map(_sentence, findings(study.warm, "b")),
             *map(_sentence, remarks(study.warm)),
@@ -191,7 +192,7 @@ def _both_sides(study: Study, known: Known, prefix: str) -> Table:
         if set(cells) != {UNKNOWN}:
             rows.append((title, *cells, words))
     head = ("figure", study.server.name, study.endpoint.name, "endpoint less server")
-    return Table("", head, tuple(rows))
+    return Table(head, tuple(rows))
 
 
 def _lengths(study: Study, known: Known) -> Iterator[Section]:
@@ -213,7 +214,7 @@ def _lengths(study: Study, known: Known) -> Iterator[Section]:
             where = study.endpoint.name if is_api else study.server.name
             rows.append((name, where, *cells, counted if is_api else "", price if is_api else ""))
     words = "Tokens and price of a request are the endpoint's: what it counted, at its prices."
-    yield Section("Three lengths of reply", (words,), (Table("", head, tuple(rows)),))
+    yield Section("Three lengths of reply", (words,), (Table(head, tuple(rows)),))
 
 
 def _idle(study: Study) -> Iterator[Section]:
@@ -232,7 +233,7 @@ def _capacity(study: Study) -> Iterator[Section]:
         f"{limits_text(study.load.ttft_limit_s, study.load.itl_limit_s)}.",
         f"{ended_text(study.load)}.",
     )
-    yield Section("Capacity within the SLO", lines, (Table("", head, tuple(rows)),), "capacity")
+    yield Section("Capacity within the SLO", lines, (Table(head, tuple(rows)),), "capacity")
 
 
 def _crossovers(study: Study, known: Known) -> Iterator[Section]:
@@ -253,7 +254,7 @@ def _crossovers(study: Study, known: Known) -> Iterator[Section]:
         " Below it the endpoint is cheaper, above it the server, as far as it carries the rate."
         " The interval is that of the mean price of a request; prices themselves are exact."
     )
-    yield Section("Crossover", (words,), (Table("", head, tuple(rows)),), "crossover")
+    yield Section("Crossover", (words,), (Table(head, tuple(rows)),), "crossover")
 
 
 def _memory(known: Known) -> Iterator[Section]:
@@ -264,7 +265,7 @@ def _memory(known: Known) -> Iterator[Section]:
     ]
     if rows:
         words = "Parts are what vLLM's log says of one GPU; use and total are what its driver says."
-        yield Section("Memory by part", (words,), (Table("", ("part", "size", ""), tuple(rows)),),
+        yield Section("Memory by part", (words,), (Table(("part", "size", ""), tuple(rows)),),
                       "memory")  # fmt: skip
 
 
@@ -275,7 +276,7 @@ def _cost(known: Known) -> Iterator[Section]:
         if key.startswith("cost.")
     ]
     if rows:
-        table = Table("", ("what", "US dollars", ""), tuple(rows))
+        table = Table(("what", "US dollars", ""), tuple(rows))
         yield Section("What it cost", (), (table,))
 
 
@@ -291,4 +292,4 @@ def _every_figure(known: Known) -> Section:
         )
         for each in known.values()
     ]
-    return Section("Every figure", (), (Table("", head, tuple(rows)),))
+    return Section("Every figure", (), (Table(head, tuple(rows)),))

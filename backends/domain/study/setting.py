@@ -35,15 +35,14 @@ def setting_sections(study: Study) -> tuple[Section, ...]:
     """Return what a study was made with and what it leaves open, as sections."""
     return (
         Section("Method", METHOD),
-        Section("Hardware and software", (), (Table("", ("what", ""), _setting(study)),)),
-        Section("Prices", (), (Table("", ("price", "amount", "of", "source"), _prices(study)),)),
-        Section("The steps", (), (Table("", ("step", "began (UTC)", "took"), _steps(study)),)),
+        Section("Hardware and software", (), (Table(("what", ""), _setting(study)),)),
+        Section("Prices", (), (Table(("price", "amount", "of", "source"), _prices(study)),)),
+        Section("The steps", (), (Table(("step", "began (UTC)", "took"), _steps(study)),)),
         Section(
             "What was not measured, and why",
             (),
             (
                 Table(
-                    "",
                     ("what", "why"),
                     tuple((each.what, each.reason) for each in study.not_measured),
                 ),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 class Table:
     """One table; every row has as many cells as the head."""
 
-    caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 

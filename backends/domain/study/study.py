@@ -110,9 +110,10 @@ class OwnTraffic:
 
 @dataclass(frozen=True, slots=True)
 class GpuReading:
-    """The memory of one GPU while the server was ready and idle."""
+    """One GPU while the server was ready and idle: which it is, and its memory."""
 
     index: int
+    kind: GpuKind
     memory: GpuMemory
 
 

@@ -18,7 +18,7 @@ from backends.domain.reports.cold_probe import ColdProbeReport
 from backends.domain.reports.load import LoadReport
 from backends.domain.start import Outcome
 from backends.domain.startup.fold import as_start
-from backends.domain.study.study import ColdStartSample, GpuReading, OwnTraffic
+from backends.domain.study.study import ColdStartSample, GpuKind, GpuReading, OwnTraffic
 from backends.history.thread import HistoryThread
 from backends.keeper.client import follow
 from backends.keeper.folder import server_folder
@@ -133,7 +133,10 @@ async def memory(of: Measuring) -> tuple[GpuReading, ...]:
             sample = source.sample(processes=False)
         if not sample.gpus:
             raise NothingMeasured(sample.reason)
-        return tuple(GpuReading(gpu.index, gpu.memory) for gpu in sample.gpus)
+        return tuple(
+            GpuReading(gpu.index, GpuKind(gpu.name, gpu.vendor, gpu.memory.total_bytes), gpu.memory)
+            for gpu in sample.gpus
+        )
 
     return await asyncio.to_thread(sampled)
 

@@ -111,7 +111,11 @@ def study_of(order: StudyOrder, folder: StudyFolder, failed: Sequence[NotMeasure
     starts = tuple(
         results[name] for name in sorted(results, key=_number) if name.startswith("start-")
     )
-    versions = order.versions
+    versions, hardware = order.versions, order.hardware
+    if readings := results.get("memory"):
+        # Host memory counts as a GPU only once a server computes on the CPU.
+        kinds = tuple(each.kind for each in readings)
+        hardware = replace(hardware, gpus=kinds, gpus_reason="")
     if starts:
         versions = replace(versions, vllm=starts[-1].start.vllm_version)
     found: dict[str, Any] = {name: results.get(name) for name in ("traffic", "idle")}
@@ -122,7 +126,7 @@ def study_of(order: StudyOrder, folder: StudyFolder, failed: Sequence[NotMeasure
         simulated=order.simulated,
         began_wall_s=order.began_wall_s,
         ended_wall_s=max((each.ended_wall_s for each in times), default=order.began_wall_s),
-        hardware=order.hardware,
+        hardware=hardware,
         versions=versions,
         server=order.server_side,
         endpoint=order.endpoint_side,

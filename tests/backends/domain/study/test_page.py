@@ -15,6 +15,7 @@ from backends.domain.study.page import study_page
 from backends.domain.study.sections import pictures
 from backends.domain.study.study import NotMeasured, Study
 from tests.backends.domain.study.worlds import world
+from tests.console.cli.hostile import forged, hostile, obeyed
 
 OPENED = frozenset({"meta", "link", "img", "br", "hr"})
 WIDEST_CHARACTER = 7.4
@@ -114,6 +115,19 @@ def test_what_others_wrote_is_no_markup_and_ends_no_script() -> None:
     assert "img" not in [tag for tag, _ in page.tags]
     assert bad in page.text
     assert "<script" not in re.sub(r"\\<", "", study_markdown(named))
+
+
+def test_of_a_study_in_which_every_text_is_an_attackers_nothing_is_obeyed() -> None:
+    study: Study = hostile(Study)
+    page, text = study_page(study, "{}"), study_markdown(study)
+    assert obeyed(page) == set()
+    assert obeyed(text) == set()
+    assert forged(page) == []
+    assert forged(text) == []
+    tags = [tag for tag, _ in Page(page).tags]
+    assert tags.count("script") == 1
+    for drawing in pictures(study).values():
+        ElementTree.fromstring(drawing)
 
 
 @pytest.mark.parametrize("missing", ["warm", "load", "idle", "starts", "lengths", "gpus"])

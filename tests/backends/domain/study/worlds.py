@@ -85,7 +85,13 @@ def _frame(seed: int) -> Study:
         endpoint=EndpointSide("api", "openai/gpt-oss-120b", PRICES, date(2026, 11, 1), "its page"),
         ttft_limit_s=LIMIT_S,
         itl_limit_s=None,
-        gpus=(GpuReading(0, GpuMemory(192 * 2**30, 173 * 2**30, None, False, "stub")),),
+        gpus=(
+            GpuReading(
+                0,
+                GpuKind("MI300X", "amd", 192 * 2**30),
+                GpuMemory(192 * 2**30, 173 * 2**30, None, False, "stub"),
+            ),
+        ),
         steps=(StepTime("start-1", began_s, began_s + 600),),
         not_measured=(NotMeasured("own traffic", "none was recorded"),),
     )

@@ -3,6 +3,7 @@
 import json
 import socket
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,20 @@ REPOSITORY = Path(__file__).parents[4]
 SCHEMA_FILE = REPOSITORY / "docs" / "study.schema.json"
 
 
+def made() -> Study:
+    study, _ = world(1)
+    return replace(study, versions=replace(study.versions, inferctl=metadata.version("inferctl")))
+
+
 @pytest.fixture
 def written(tmp_path: Path) -> dict[str, Path]:
-    paths = files.write_study(world(1)[0], tmp_path, "study")
+    paths = files.write_study(made(), tmp_path, "study")
     return {path.suffix: path for path in paths}
 
 
 def test_what_is_read_again_is_what_was_measured(written: dict[str, Path]) -> None:
     for ending in (".json", ".html"):
-        assert files.read_study(written[ending]) == world(1)[0]
+        assert files.read_study(written[ending]) == made()
 
 
 def test_a_study_that_nobody_changed_is_verified_in_both_forms(written: dict[str, Path]) -> None:
@@ -76,6 +82,21 @@ def test_a_page_whose_text_was_changed_is_found(written: dict[str, Path]) -> Non
     page = written[".html"]
     page.write_text(page.read_text().replace("A cold start takes", "A cold start took", 1))
     assert files.differences(page) == ["the page shows something else than its samples give"]
+
+
+def test_what_another_version_drew_is_not_called_wrong_but_its_figures_are_held(
+    written: dict[str, Path],
+) -> None:
+    page = written[".html"]
+    older = page.read_text().replace(metadata.version("inferctl"), "0.0.9")
+    page.write_text(older.replace("A cold start takes", "Starts take", 1))
+    assert files.differences(page) == []
+    assert "inferctl 0.0.9 drew" in files.drawn_by_another(files.read_study(page))
+    document = json.loads(written[".json"].read_text())
+    document["study"]["versions"]["inferctl"] = "0.0.9"
+    document["figures"][0]["value"] = 1.0
+    written[".json"].write_text(json.dumps(document))
+    assert len(files.differences(written[".json"])) == 1
 
 
 @pytest.mark.parametrize(

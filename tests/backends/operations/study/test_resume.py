@@ -94,6 +94,7 @@ def test_what_is_cut_off_anywhere_resumes_and_repeats_nothing(bench: Bench, cut_
     study = run.study_of(ORDER, bench.folder, failed)
     assert study.warm is not None
     assert (len(study.starts), len(study.lengths), len(study.warm.runs)) == (2, 2, 40)
+    assert study.hardware.gpus == (world(1)[0].gpus[0].kind,)
     assert ("traffic", "it did not answer") in {
         (each.what, each.reason) for each in study.not_measured
     }
