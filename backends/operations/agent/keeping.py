@@ -29,7 +29,8 @@ from backends.settings.paths import config_file
 IDLE_S = 60.0
 """The agent ends when nothing was there to watch, and nobody followed it, for this long."""
 
-LOOK_S = 1.0
+LOOK_S = 3.0
+"""How often the agent looks whether its configuration has changed, and whether it is needed."""
 
 COMPLETE_S = 5.0
 """How long whoever asks an agent that has just begun waits for what was kept."""

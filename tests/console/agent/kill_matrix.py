@@ -158,36 +158,7 @@ def struck(cell: Cell, home: Home, truth: Truth) -> Iterator[None]:
     assert pid is not None, "no agent"
     began_s = time.monotonic()
     with contextlib.ExitStack() as stack:
-        match cell.strike:
-            case "suspended":
-                os.kill(pid, signal.SIGSTOP)
-                stack.callback(os.kill, pid, signal.SIGCONT)
-            case "locked":
-                holder = stack.enter_context(
-                    closing(sqlite3.connect(home.state / "history.sqlite"))
-                )
-                holder.execute("BEGIN EXCLUSIVE")
-                os.kill(pid, signal.SIGKILL)
-                home.verb("agent", "start")
-            case "damaged":
-                os.kill(pid, signal.SIGKILL)
-                with (home.state / "history.sqlite").open("r+b") as file:
-                    file.write(b"no database any more" * 1000)
-            case "ahead" | "back":
-                home.set_clock(CLOCK_STEPS_S[cell.strike], truth)
-            case "killed+ahead" | "killed+back":
-                os.kill(pid, signal.SIGKILL)
-                home.set_clock(CLOCK_STEPS_S[cell.strike.removeprefix("killed+")], truth)
-            case "full":
-                fill(home)
-                stack.callback((home.folder / "STATE" / "filler").unlink)
-                os.kill(pid, signal.SIGKILL)
-            case "twice":
-                os.kill(pid, signal.SIGKILL)
-                starts = [subprocess.Popen(command_of(home), env=home.environment) for _ in "12"]
-                wait_for(lambda: sum(each.poll() is None for each in starts) <= 1)
-            case name:
-                os.kill(pid, signal.Signals[name])
+        strike(cell, home, truth, pid, stack)
         yield
         away_s = SUSPENDED_S if cell.strike in {"suspended", "locked"} else AWAY_S
         while time.monotonic() < began_s + away_s:
@@ -195,6 +166,38 @@ def struck(cell: Cell, home: Home, truth: Truth) -> Iterator[None]:
     home.verb("agent", "start")
     wait_for(home.agent_pid)
     truth.away_s = time.monotonic() - began_s
+
+
+def strike(cell: Cell, home: Home, truth: Truth, pid: int, stack: contextlib.ExitStack) -> None:
+    """Do to the agent what a cell is about; the stack takes back what is to end with the block."""
+    match cell.strike:
+        case "suspended":
+            os.kill(pid, signal.SIGSTOP)
+            stack.callback(os.kill, pid, signal.SIGCONT)
+        case "locked":
+            holder = stack.enter_context(closing(sqlite3.connect(home.state / "history.sqlite")))
+            holder.execute("BEGIN EXCLUSIVE")
+            os.kill(pid, signal.SIGKILL)
+            home.verb("agent", "start")
+        case "damaged":
+            os.kill(pid, signal.SIGKILL)
+            with (home.state / "history.sqlite").open("r+b") as file:
+                file.write(b"no database any more" * 1000)
+        case "ahead" | "back":
+            home.set_clock(CLOCK_STEPS_S[cell.strike], truth)
+        case "killed+ahead" | "killed+back":
+            os.kill(pid, signal.SIGKILL)
+            home.set_clock(CLOCK_STEPS_S[cell.strike.removeprefix("killed+")], truth)
+        case "full":
+            fill(home)
+            stack.callback((home.folder / "STATE" / "filler").unlink)
+            os.kill(pid, signal.SIGKILL)
+        case "twice":
+            os.kill(pid, signal.SIGKILL)
+            starts = [subprocess.Popen(command_of(home), env=home.environment) for _ in "12"]
+            wait_for(lambda: sum(each.poll() is None for each in starts) <= 1)
+        case name:
+            os.kill(pid, signal.Signals[name])
 
 
 def command_of(home: Home) -> list[str]:
