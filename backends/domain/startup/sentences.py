@@ -120,6 +120,7 @@ def _of_line(figures: dict[str, str], told: dict[str, str], suspect: Suspect) ->
     figures["gpu_note"] = (
         f" ({told.get('gpu') or told['hw']})" if told.keys() & {"gpu", "hw"} else ""
     )
+    figures["exit_note"] = f" ({told['exit_type']})" if "exit_type" in told else ""
     figures["call_note"] = f" ({told['call']})" if "call" in told else ""
     weight = told.get("weight") or told.get("parameter")
     figures["weight_note"] = f" ({weight})" if weight else ""
