@@ -59,6 +59,13 @@ CLUSTER = (
         "with the same sizes.",
     ),
     _row(
+        Kind.ENGINE_DIED,
+        r"(?:ActorDiedError|RayActorError)(?:[\s\S]*?Worker exit type: (?P<exit_type>\w+))?",
+        "A worker's process that Ray ran ended{exit_note}.",
+        "Its own words are in Ray's logs on the worker's node: `ls -t /tmp/ray/session_latest/logs/"
+        "worker-*.err | head`; look there into the kernel log too (`journalctl -k`).",
+    ),
+    _row(
         Kind.RANK_MISSING,
         r"unique IP address",
         "Ray knows two nodes by one address: {line}",

@@ -120,15 +120,19 @@ class Suspects:
         died = self._told_by_others(settings, ready=ready)
         died = self._without_last_line(died and self._with_last_words(died), ready=ready)
         if best is not None and not (
-            self._is_of_a_request(best, ready=ready) or (best.follows and died)
+            self._is_of_a_request(best, ready=ready)
+            or (best.follows and died and best.known is None)
         ):
             found = _failure(best, settings, ready=ready)
             return self._with_last_words(found) if best.crash else found
-        return died or silent_end(exit_, signal, settings, told=self.hopeless or self.doubtful)
+        told = self.hopeless or self.doubtful
+        silent = silent_end(exit_, signal, settings, told=told)
+        return died or self._without_last_line(silent, ready=ready)
 
     def _without_last_line(self, died: Failure | None, *, ready: bool) -> Failure | None:
         severed = min(self._roots.severed, key=Suspect.rank, default=None)
-        if died is None or died.kind is not FailureKind.ENGINE_DIED or severed is None:
+        silent = {FailureKind.ENGINE_DIED, FailureKind.UNKNOWN}
+        if died is None or died.kind not in silent or severed is None:
             return died
         frame = next(interesting_frames(severed.frames), severed.frames[-1])
         during = f" during {severed.phase}" if severed.phase else ""

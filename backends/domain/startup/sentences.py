@@ -110,16 +110,11 @@ def _of_line(figures: dict[str, str], told: dict[str, str], suspect: Suspect) ->
     )
     figures["layer"] = told.get("layer", "quantized")
     figures["arch_note"] = f" ({told['arch']})" if "arch" in told else ""
-    sampler = any("topk_topp_sampler" in frame.path for frame in suspect.frames)
-    figures["sampler_note"] = "; the sampler wants it" if sampler else ""
-    figures["sampler_remedy"] = (
-        "Set VLLM_USE_FLASHINFER_SAMPLER=0, or install" if sampler else "Install"
-    )
-    tool = told.get("tool") or told.get("command") or told.get("run") or "a C compiler (gcc)"
-    figures["tool_name"] = tool
+    _of_build(figures, told, suspect)
     figures["gpu_note"] = (
         f" ({told.get('gpu') or told['hw']})" if told.keys() & {"gpu", "hw"} else ""
     )
+    figures["exit_note"] = f" ({told['exit_type']})" if "exit_type" in told else ""
     figures["call_note"] = f" ({told['call']})" if "call" in told else ""
     weight = told.get("weight") or told.get("parameter")
     figures["weight_note"] = f" ({weight})" if weight else ""
@@ -131,6 +126,16 @@ def _of_line(figures: dict[str, str], told: dict[str, str], suspect: Suspect) ->
         _of_backends(figures, told)
     if "weights" in told:
         _of_weights(figures, told["weights"])
+
+
+def _of_build(figures: dict[str, str], told: dict[str, str], suspect: Suspect) -> None:
+    sampler = any("topk_topp_sampler" in frame.path for frame in suspect.frames)
+    figures["sampler_note"] = "; the sampler wants it" if sampler else ""
+    figures["sampler_remedy"] = (
+        "Set VLLM_USE_FLASHINFER_SAMPLER=0, or install" if sampler else "Install"
+    )
+    tool = told.get("tool") or told.get("command") or told.get("run") or "a C compiler (gcc)"
+    figures["tool_name"] = tool
 
 
 def _of_parallel(figures: dict[str, str], line: str) -> None:

@@ -71,6 +71,7 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.NO_KERNEL, "x/cutlass/base_dsl/compiler.py compile", "cutlass.base_dsl.common.DSLRuntimeError: expects arch to be one of [Arch.sm_100a], but got Arch.sm_121a", "sm_121a", "another backend"),
     (K.NO_DEVICE, "x/triton/runtime/driver.py create", "RuntimeError: 0 active drivers ([]). There should only be one.", "finds 0", "nvidia-smi"),
     (K.DEPENDENCY_ERROR, "x/vllm/distributed/kv_transfer/kv_connector/factory.py create_connector", "TypeError: FancyConnector.__init__() takes 3 positional arguments but 4 were given", "FancyConnector", "pins"),
+    (K.ENGINE_DIED, "x/ray/_private/worker.py get", "ray.exceptions.ActorDiedError: The actor died.\nWorker exit type: SYSTEM_ERROR", "SYSTEM_ERROR", "/tmp/ray/"),
     (K.DEPENDENCY_ERROR, "x/numba/__init__.py _ensure", "ImportError: Numba needs NumPy 2.2 or less. Got NumPy 2.3.", "NumPy 2.3", "uv pip install"),
 ]  # fmt: skip
 
@@ -286,3 +287,35 @@ def test_what_docker_says_of_a_gpu_is_a_failed_start() -> None:
     failure = only_start(log).failure
     assert failure is not None
     assert failure.kind is K.NO_DEVICE
+
+
+def test_a_dead_worker_of_ray_is_not_the_guess_in_rays_own_words() -> None:
+    head = "(EngineCore pid=2) ERROR 11-21 08:00:12 [core.py:708] "
+    said = (
+        "EngineCore failed to start.",
+        "Traceback (most recent call last):",
+        '  File "/x/ray/_private/worker.py", line 2960, in get_objects',
+        "ray.exceptions.ActorDiedError: The actor died unexpectedly before finishing this task.",
+        "The actor is dead because its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: (1) the process was killed by the OOM killer",
+    )
+    end = (
+        "(APIServer pid=1) RuntimeError: Engine core initialization failed. See root cause above.\n"
+    )
+    failure = only_start(STARTED + "".join(f"{head}{line}\n" for line in said) + end).failure
+    assert failure is not None
+    assert (failure.kind, failure.line_number) == (K.ENGINE_DIED, 6)
+    assert "SYSTEM_ERROR" in failure.cause
+    assert "/tmp/ray/session_latest/logs" in failure.remedy
+
+
+def test_a_traceback_without_its_last_line_says_where_it_was_raised() -> None:
+    log = (
+        "INFO 11-21 08:00:00 [__init__.py:244] Automatically detected platform cuda.\n"
+        "Traceback (most recent call last):\n"
+        '  File "/x/vllm/transformers_utils/configs/x.py", line 75, in <module>\n'
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert failure.line_number == 3
+    assert "does not say why" not in failure.cause
+    assert "configs/x.py:75" in failure.cause
