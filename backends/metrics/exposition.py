@@ -61,10 +61,11 @@ def _samples(text: str) -> Iterable[Sample]:
     except ValueError as error:
         raise UnreadableMetrics(f"/metrics has a line that is no sample: {error}") from error
     for sample in samples:
-        if not (0 <= sample.value <= MOST or isnan(sample.value)):
-            raise UnreadableMetrics(
-                f"/metrics: {sample.name} is {sample.value:g}, which is no count"
-            )
+        # A whole number may be larger than any float; only what is not a number is not itself.
+        is_nan = sample.value != sample.value
+        if not (0 <= sample.value <= MOST or is_nan):
+            said = f"/metrics: {sample.name} is {str(sample.value)[:20]}, which is no count"
+            raise UnreadableMetrics(said)
     return samples
 
 
