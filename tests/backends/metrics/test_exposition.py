@@ -212,7 +212,7 @@ def test_errors_of_which_nothing_is_exported_are_unknown_and_not_none() -> None:
     assert fine.request_errors == RequestErrors(http_5xx=0)
 
 
-@pytest.mark.parametrize("value", ["+Inf", "-Inf", "1e308", "1.1e15", "-5"])
+@pytest.mark.parametrize("value", ["+Inf", "-Inf", "1e308", "1.1e15", "-5", "9" * 400])
 @pytest.mark.parametrize(
     "series",
     [

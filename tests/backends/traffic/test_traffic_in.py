@@ -179,7 +179,9 @@ def test_no_file_is_said(tmp_path: Path) -> None:
         traffic_in((str(tmp_path / "*.csv"),))
 
 
-@pytest.mark.parametrize("odd", ["9" * 5000, "[" * 100_000, '{"a":' * 100_000])
+@pytest.mark.parametrize(
+    "odd", ["9" * 5000, "[" * 100_000, '{"a":' * 100_000], ids=["digits", "lists", "objects"]
+)
 @pytest.mark.parametrize("form", ['[{{"x": {0}}}]', '{{"x": {0}}}', '{{"x":\n{0}}}\n'])
 def test_json_beyond_reading_is_a_sentence(tmp_path: Path, form: str, odd: str) -> None:
     file = tmp_path / "traffic.json"

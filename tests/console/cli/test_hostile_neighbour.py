@@ -51,7 +51,9 @@ def hostile_neighbour(folder: Path) -> Iterator[int]:
         process.wait()
 
 
-@pytest.mark.parametrize("port", ["²", "9" * 5000, "-1", "\u0663"])
+@pytest.mark.parametrize(
+    "port", ["²", "9" * 5000, "-1", "\u0663"], ids=["superscript", "long", "negative", "arabic"]
+)
 def test_a_port_that_is_none_hides_no_server(port: str, tmp_path: Path, cli: Cli) -> None:
     script = tmp_path / "vllm"
     script.write_text("import time\ntime.sleep(600)\n")
