@@ -162,18 +162,8 @@ _TEXTS = frozenset(
     }
 )
 _POSITIVE = frozenset(
-    {
-        "capacity_rps",
-        "hours_per_month",
-        "owned_life_months",
-        "provisioned_unit_tokens_per_s",
-        "granularity_s",
-        "dispersion",
-        "weight",
-        "usd",
-        "commit_months",
-        "needed_months",
-    }
+    "capacity_rps hours_per_month owned_life_months provisioned_unit_tokens_per_s granularity_s "
+    "dispersion weight usd commit_months needed_months".split()
 )
 _AT_LEAST = {
     "peak_over_average": (1, "a peak is at least its average"),
