@@ -161,20 +161,10 @@ _TEXTS = frozenset(
         "api_price_source",
     }
 )
-_POSITIVE = frozenset(
-    {
-        "capacity_rps",
-        "hours_per_month",
-        "owned_life_months",
-        "provisioned_unit_tokens_per_s",
-        "granularity_s",
-        "dispersion",
-        "weight",
-        "usd",
-        "commit_months",
-        "needed_months",
-    }
-)
+_POSITIVE = frozenset({
+    "capacity_rps", "hours_per_month", "owned_life_months", "provisioned_unit_tokens_per_s",
+    "granularity_s", "dispersion", "weight", "usd", "commit_months", "needed_months",
+})  # fmt: skip
 _AT_LEAST = {
     "peak_over_average": (1, "a peak is at least its average"),
     "pue": (1, "a building draws at least what its GPUs do"),
