@@ -97,7 +97,9 @@ def test_a_container_is_watched_through_its_bridge_from_its_first_seconds_on(
     if not docker.bridge:
         pytest.skip("this daemon has no bridge")
     publish = ("-p", f"127.0.0.1:{free_port()}:8000")
-    name = docker.run(*publish, *SLOW, command=(*SERVE, "--host", "0.0.0.0"))
+    # Long enough to be seen before it is ready, on a host where a hundred servers are listed too.
+    slow = ("-e", "INFERCTL_SIMULATED_SPEED=4")
+    name = docker.run(*publish, *slow, command=(*SERVE, "--host", "0.0.0.0"))
     server = watching.found(lambda one: one.runtime.name == name)
     assert server.state is ServerState.STARTING
     folder = watching.watch(server)
