@@ -39,7 +39,6 @@ PENDING_TEXT = {
     ("backends/prober/cold_probe_runs.py", "coldhunts"): "where an earlier version kept probes",
     ("backends/prober/cold_probe_runs.py", "hunter"): "the lock file of an earlier version",
     ("backends/prober/cold_probe_runs.py", "hunt"): "a key that an earlier version wrote",
-    ("widgets/cost_panel.py", "elsewhere"): "the wording of the bill, in 31 pictures",
 }
 """Text that is still to be changed, by file and word, with the area it belongs to."""
 
