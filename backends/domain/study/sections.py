@@ -126,6 +126,8 @@ def _warm_line(study: Study, known: Known) -> str:
     )
     if shift is None or shift.low is None or shift.high is None or shift.value is None:
         return f"{line}."
+    if shift.reason:
+        return f"{line}; {shift.reason}."
     if shift.low <= 0 <= shift.high:
         return f"{line}; the difference is inside the noise."
     faster = study.server.name if shift.value > 0 else study.endpoint.name

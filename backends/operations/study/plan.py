@@ -94,8 +94,11 @@ class StudyOrder:
     def asks_the_same(self, other: "StudyOrder") -> bool:
         """Return whether the same is measured of the same, whenever each was ordered.
 
-        What the drivers say of the hardware depends on what runs, and is no part of it.
+        What the drivers say of the hardware depends on what runs, and is no part of it. Steps of
+        another inferctl may have another form.
         """
+        if self.versions.inferctl != other.versions.inferctl:
+            return False
         return self == replace(
             other,
             study_id=self.study_id,

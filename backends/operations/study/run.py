@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from backends.operations.study.folder import StudyFolder
 from backends.operations.study.measure import Measuring, measure_of
 from backends.operations.study.plan import Step, StudyOrder
 from backends.problem import Problem
-from backends.wire import typed
+from backends.wire import UnreadableRecord, typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +100,7 @@ def study_of(order: StudyOrder, folder: StudyFolder, failed: Sequence[NotMeasure
         Problem: one of them cannot be read.
     """
     records = folder.finished()
-    results = {
-        name: typed(record["result"], measure_of(name, order)[1])
-        for name, record in records.items()
-    }
+    results = {name: _result(name, record, order) for name, record in records.items()}
     times = tuple(
         StepTime(name, record["began_wall_s"], record["ended_wall_s"])
         for name, record in records.items()
@@ -141,6 +138,16 @@ def study_of(order: StudyOrder, folder: StudyFolder, failed: Sequence[NotMeasure
         not_measured=(*failed, *_never_measured(order)),
         **found,
     )
+
+
+def _result(name: str, record: Mapping[str, Any], order: StudyOrder) -> Any:
+    try:
+        return typed(record["result"], measure_of(name, order)[1])
+    except (KeyError, UnreadableRecord) as error:
+        raise Problem(
+            f"step {name} of study {order.study_id} cannot be read ({error}); begin a new one"
+            " with --again"
+        ) from error
 
 
 def _number(name: str) -> int:

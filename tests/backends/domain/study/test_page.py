@@ -139,6 +139,20 @@ def test_a_study_without_a_part_has_a_page_without_it(missing: str) -> None:
     assert "What was not measured, and why" in page.text
 
 
+def test_no_side_is_called_faster_where_the_work_was_not_the_same() -> None:
+    study, _ = world(8)
+    assert study.warm is not None
+    runs = tuple(
+        replace(run, input_tokens=4 * (run.input_tokens or 0)) if run.target == "a" else run
+        for run in study.warm.runs
+    )
+    unlike = page_of(replace(study, warm=replace(study.warm, runs=runs)))
+    head = unlike.text.partition("Cold start by phase")[0]
+    assert "not comparable" in head
+    assert "is faster" not in head
+    assert "is faster" in page_of(study).text.partition("Cold start by phase")[0]
+
+
 def test_a_quick_study_and_a_simulated_one_say_so_first() -> None:
     study, _ = world(7)
     page = page_of(replace(study, quick=True))

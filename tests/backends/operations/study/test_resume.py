@@ -129,6 +129,8 @@ def test_only_the_same_study_is_resumed_and_only_while_it_is_unfinished(bench: B
     assert found[1] == ORDER
     seen = Hardware((), "the driver does not answer", "", 2, None)
     assert unfinished(state, replace(later, hardware=seen)) is not None
+    newer = replace(ORDER.versions, inferctl="9.9.9")
+    assert unfinished(state, replace(later, versions=newer)) is None
     other = replace(later, server_side=replace(ORDER.server_side, args=("--x", "2")))
     assert unfinished(state, other) is None
     bench.folder.document.write_text("{}")
@@ -152,6 +154,16 @@ def test_a_step_file_that_was_damaged_is_named_with_the_remedy(bench: Bench) -> 
     file.write_text('{"step": "medium", ')
     with pytest.raises(Problem, match="delete it"):
         bench.folder.finished()
+
+
+def test_a_step_of_another_form_is_named_with_the_remedy(bench: Bench) -> None:
+    bench.run()
+    file = bench.folder.path / "steps" / "memory.json"
+    record = json.loads(file.read_text())
+    del record["result"][0]["memory"]
+    file.write_text(json.dumps(record))
+    with pytest.raises(Problem, match=r"step memory .* --again"):
+        run.study_of(ORDER, bench.folder, [])
 
 
 def test_what_is_left_shrinks_from_step_to_step(bench: Bench) -> None:
