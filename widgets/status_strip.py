@@ -119,5 +119,5 @@ def _problem_part(view: StatusView) -> Part:
     first, more = safe(view.problems[0]), len(view.problems) - 1
     told = f"▲ {first}" + (f" (+{more}, press !)" if more else "")
     count = len(view.problems)
-    forms = (told, f"▲ {count} problem{'s' if count > 1 else ''}", f"▲ {count}")
+    forms = (told, f"▲ {count} problem{'s' if count > 1 else ''} (!)", f"▲ {count}")
     return Part(4, tuple(line((form, "$text-warning")) for form in forms))

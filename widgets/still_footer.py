@@ -27,7 +27,7 @@ class StillFooter(Footer):
 
     def compose(self) -> ComposeResult:
         """Lay out the keys that fit, the last ones always, with a sign where some are left out."""
-        self._width = self.app.size.width
+        self._width = self.screen.size.width
         yield from _fitting(list(super().compose()), self._width)
 
     async def on_resize(self, event: Resize) -> None:

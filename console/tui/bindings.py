@@ -111,6 +111,15 @@ MAIN_BINDINGS: list[BindingType] = [
         show=False,
     ),
     Binding(
+        "exclamation_mark",
+        "app.show('problems')",
+        "Problems",
+        id="screen.problems",
+        key_display="!",
+        tooltip="What cannot be told, and why",
+        show=False,
+    ),
+    Binding(
         "n",
         "app.show('next')",
         "Next server",

@@ -3,6 +3,7 @@
 from console.tui.actions.console import Console
 from console.tui.screens.gpus import GpuScreen
 from console.tui.screens.main import MainScreen
+from console.tui.screens.problems import ProblemsScreen
 from console.tui.screens.servers import ServersScreen
 from console.tui.screens.welcome import WelcomeScreen
 from console.tui.views.keys import ab_runs, load_runs
@@ -46,8 +47,11 @@ class Drawing:
             screen.show(console.session)
         elif isinstance(screen, ServersScreen):
             screen.show(console.session, console.context)
+        status = status_view(console.session, console.context)
+        if isinstance(screen, ProblemsScreen):
+            screen.show(status.problems)
         for strip in screen.query(StatusStrip):
-            strip.view = status_view(console.session, console.context)
+            strip.view = status
         self._offer_keys()
 
     def _offer_keys(self) -> None:

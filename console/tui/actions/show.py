@@ -35,6 +35,7 @@ from console.tui.screens.gpus import GpuScreen
 from console.tui.screens.help import HelpScreen
 from console.tui.screens.history import HistoryScreen
 from console.tui.screens.logs import LogScreen
+from console.tui.screens.problems import ProblemsScreen
 from console.tui.screens.record import RecordScreen
 from console.tui.screens.servers import ServersScreen
 from console.tui.screens.welcome import Choose, WelcomeScreen
@@ -42,7 +43,9 @@ from console.tui.views.history import history_view
 from console.tui.views.screen import decision_of
 from widgets.history_table import HistoryView
 
-ScreenName = Literal["logs", "costs", "history", "gpus", "servers", "next", "help", "welcome"]
+ScreenName = Literal[
+    "logs", "costs", "history", "gpus", "servers", "next", "problems", "help", "welcome"
+]
 
 
 class ShowActions:
@@ -85,6 +88,9 @@ class ShowActions:
                 self._drawing.soon()
             case "next":
                 self._show_next()
+            case "problems":
+                self._open(ProblemsScreen())
+                self._drawing.soon()
             case "help":
                 self._open(HelpScreen(dict(console.host.settings.keys)))
             case "welcome":

@@ -36,6 +36,7 @@ from console.tui.screens.inputs import InputsScreen
 from console.tui.screens.load import LoadScreen
 from console.tui.screens.logs import LogScreen
 from console.tui.screens.main import MainScreen
+from console.tui.screens.problems import ProblemsScreen
 from console.tui.screens.question import Question, TextQuestion
 from console.tui.screens.record import RecordScreen
 from console.tui.screens.servers import ServersScreen
@@ -200,6 +201,9 @@ async def screens(drive: Driver) -> None:
     await drive.to_main()
     await drive.press("w")
     await drive.on(ServersScreen)
+    await drive.to_main()
+    await drive.press("exclamation_mark")
+    await drive.on(ProblemsScreen)
     await drive.to_main()
     await drive.press("question_mark")
     await drive.on(HelpScreen)

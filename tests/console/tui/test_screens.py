@@ -22,6 +22,7 @@ from console.tui.screens.help import HelpScreen
 from console.tui.screens.history import HistoryScreen
 from console.tui.screens.logs import LogScreen
 from console.tui.screens.main import MainScreen
+from console.tui.screens.problems import ProblemsScreen
 from console.tui.screens.welcome import WelcomeScreen
 from tests.console.conftest import MadeHost, started, state, until
 from tests.console.tui.test_ab import ended, footer
@@ -41,6 +42,7 @@ SIZE = (120, 35)
         ("c", CostScreen),
         ("h", HistoryScreen),
         ("g", GpuScreen),
+        ("exclamation_mark", ProblemsScreen),
         ("l", LogScreen),
         ("question_mark", HelpScreen),
     ],

@@ -10,6 +10,7 @@ from console.tui.screens.help import HelpScreen
 from console.tui.screens.history import HistoryScreen
 from console.tui.screens.logs import LogScreen
 from console.tui.screens.main import MainScreen
+from console.tui.screens.problems import ProblemsScreen
 from console.tui.screens.question import Question, TextQuestion
 from console.tui.screens.welcome import WelcomeScreen
 from tests.console.conftest import MadeHost, started, until
@@ -28,6 +29,7 @@ KEYS = ("pagedown", "pageup", "down")
         ("c", CostScreen),
         ("h", HistoryScreen),
         ("g", GpuScreen),
+        ("exclamation_mark", ProblemsScreen),
         ("question_mark", HelpScreen),
         ("l", LogScreen),
         ("", WelcomeScreen),
