@@ -207,7 +207,9 @@ async def screens(drive: Driver) -> None:
     await drive.to_main()
     await drive.press("question_mark")
     await drive.on(HelpScreen)
+    await drive.press("i", "i")
     await drive.to_main()
+    await drive.press("n")  # there is one server, and it stays
     await drive.press("l")
     await drive.on(LogScreen)
     log = drive.app.screen.query_one(LogLines)
