@@ -143,7 +143,14 @@ def _price(view: CostView, width: int) -> list[Part]:
         reason = fit(f"▲ {safe(view.reason)}", width)
         return [Part.of(2, reason, style="$text-warning", droppable=False)]
     if not view.priced_on:
-        return [Part.of(2, "GPU price — none set", "price —", droppable=False)]
+        return [
+            Part.of(
+                2,
+                "price undated" if view.spent_usd is not None else "GPU price — none set",
+                "price —",
+                droppable=False,
+            )
+        ]
     date = safe(view.priced_on)
     parts = [Part.of(2, f"price of {date}", date, style="$foreground-muted", droppable=False)]
     if view.stale:

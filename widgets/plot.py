@@ -55,7 +55,7 @@ class Plot:
     def shade(self, x: tuple[float, float], glyph: str, style: str) -> None:
         """Lay a background under the cells between two values, a glyph into those without ink."""
         for row in self.rows:
-            for column in range(self.column(x[0]), self.column(x[1]) + 1):
+            for column in range(self.column(x[0]), min(self.column(x[1]) + 1, len(row))):
                 drawn, ink = row[column]
                 row[column] = (drawn if drawn.strip() else glyph, f"{ink or MUTED} on {style}")
 

@@ -39,6 +39,7 @@ OF_KIND: Mapping[Kind, Schema] = {
     kinds.runtime: {"enum": [str(kind) for kind in kinds.STARTED]},
     kinds.network: {"enum": ["bridge", "host"]},
     kinds.mounts: _TEXTS,
+    kinds.names: _TEXTS | {"minItems": 1},
     kinds.arguments: _TEXTS,
     kinds.port: {"type": "integer", "minimum": 1, "maximum": 65535},
     kinds.host: _TEXT,

@@ -116,7 +116,7 @@ MAIN_BINDINGS: list[BindingType] = [
         "Problems",
         id="screen.problems",
         key_display="!",
-        tooltip="What cannot be told, and why",
+        tooltip="Sources that do not answer, and why",
         show=False,
     ),
     Binding(

@@ -69,4 +69,4 @@ def test_memory_that_stays_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_unknown_memory_is_not_called_free() -> None:
     (step,) = _said(None)
-    assert "not known" in step
+    assert "not verified" in step

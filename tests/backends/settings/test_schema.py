@@ -54,6 +54,7 @@ def test_the_configuration_of_the_readme_fits() -> None:
         '[endpoint.a]\nmodel = "m"\n',
         ENDPOINT + "headers = { X = { env = 3 } }\n",
         ENDPOINT + 'api = "grpc"\n',
+        ENDPOINT + "serves = []\n",
         ENDPOINT + "api_key_command = []\n",
         "[limits]\nttft_p99_s = 0\n",
         "[billing]\ngpus = 0\n",

@@ -40,6 +40,8 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "start": ("chat --force", "broken --force --wait"),
     "stop": ("chat",),
     "restart": ("broken --force --wait",),
+    "sleep": ("chat",),
+    "wake": ("chat",),
     "status": ("", "chat"),
     "logs": ("chat",),
     "adopt": ("--port 9",),

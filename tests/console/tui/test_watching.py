@@ -277,7 +277,8 @@ async def test_nobody_elses_server_stands_on_a_simulated_screen(tmp_path: Path) 
         await serving(host.state_folder, pid)
         app = InferctlApp(host, "mine")
         async with app.run_test() as pilot:
-            await until(pilot, lambda: any(one.pid == pid for one in app.session.servers))
+            await until(pilot, lambda: app.session.servers_seen)
+            assert not any(one.pid == pid for one in app.session.servers)
             assert not any(title.startswith("Watch vllm") for title in titles(app))
             assert "Welcome" not in titles(app)
 

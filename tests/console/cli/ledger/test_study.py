@@ -108,7 +108,7 @@ def test_a_server_that_serves_is_not_stopped_unless_somebody_says_so(verbs: Made
         code, _, err = verbs.run("study", "run", "sim", "api", "--quick")
     assert code == 2
     assert "it stops sim, which is ready" in err
-    assert "say --yes" in err
+    assert "pass --yes" in err
     assert verbs.start_id() == was
     assert not list(state_folder().glob("studies/*"))
 
