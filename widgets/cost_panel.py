@@ -28,9 +28,6 @@ _SPLIT = (
     ("stopped", "▞", "$text-error"),
     ("no data", "·", "$foreground-muted"),
 )
-MOST_WITHOUT_DATA = Decimal("0.05")
-"""Beyond this share of the bill the tokens that were counted are not what the bill was for."""
-
 _ALWAYS = 3
 """The first parts are named even at nothing; the others only where money went there."""
 
@@ -59,6 +56,7 @@ class CostView:
         reason: why nothing can be said, with the remedy.
         api_equivalent: the same tokens on other endpoints.
         tokens: those tokens, for example ``1.2M in, 340k out``; empty where none were served.
+        unlike: the tokens are of less time than what was spent.
         tests_usd: what inferctl's own tests have cost at priced endpoints; None for nothing.
         budget_usd: the limit of a day that `budget` is about.
         today_usd: what was spent of it.
@@ -78,6 +76,7 @@ class CostView:
     reason: str = ""
     api_equivalent: tuple[EndpointCost, ...] = ()
     tokens: str = ""
+    unlike: bool = False
     budget: BudgetState = "none"
     budget_usd: Decimal | None = None
     tests_usd: Decimal | None = None
@@ -240,13 +239,8 @@ def _priced(cost: EndpointCost, room: int) -> str:
 
 
 def _times(view: CostView, cost: EndpointCost, room: int) -> str:
-    """Return the API's cost over this GPU's, where both are of the same time.
-
-    The tokens of a time without data are not known, but its dollars are.
-    """
-    if cost.usd is None or not view.spent_usd:
-        return ""
-    if (view.unwatched_usd or Decimal(0)) > view.spent_usd * MOST_WITHOUT_DATA:
+    """Return the API's cost over this GPU's, where both are of the same time."""
+    if cost.usd is None or not view.spent_usd or view.unlike:
         return ""
     factor = cost.usd / view.spent_usd
     told = f"API would cost {factor:,.{0 if factor >= 10 else 1 if factor >= 1 else 2}f}x as much"

@@ -14,7 +14,7 @@ from backends.history.history import open_history
 from backends.operations.host import Host
 from backends.operations.meter_store import days_between
 from backends.operations.pricing import priced_profile
-from backends.operations.rental import ApiEquivalent, Rental, api_equivalent, rental_of
+from backends.operations.rental import ApiEquivalent, Rental, api_equivalent, rental_of, why_unlike
 from backends.operations.scenario import watched_profile
 
 
@@ -136,23 +136,16 @@ class Effective:
     reason: str = ""
 
 
-MOST_UNSEEN = 0.05
-"""The share of the billed time without data from which on dollars and requests are of two times."""
-
-
 def effective_usd(bill: Bill) -> Effective:
     """Return what a request and a million tokens came to in US dollars, whatever the time went on.
 
     Failed requests are none that finished, so that a price per request is one per successful one.
-    Where nobody saw what much of the time was used for, its dollars would stand over the requests
-    of another time.
     """
     spent, totals = bill.spent.usd if bill.spent else None, bill.totals
     if bill.spent is None or spent is None or not totals.requests:
         return Effective(reason="no price, or no request counted")
-    unseen_s = sum(seconds for name, seconds, _ in bill.spent.parts if name == "unwatched")
-    if unseen_s > bill.spent.elapsed_s * MOST_UNSEEN:
-        return Effective(reason="nobody saw what was served in much of the time that is billed")
+    if unlike := why_unlike(bill.spent, totals):
+        return Effective(reason=unlike)
     into, out = totals.input_tokens or 0.0, totals.output_tokens or 0.0
 
     def each(count: float, unit: int) -> Decimal | None:

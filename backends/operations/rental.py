@@ -54,6 +54,26 @@ class Rental:
     api_equivalent: tuple[ApiEquivalent, ...]
 
 
+MOST_UNLIKE = 0.05
+"""The share of the time, or of the tokens, from which on dollars and requests are of two times."""
+
+
+def why_unlike(spent: Spent, totals: TokenTotals) -> str:
+    """Return why nothing is to be divided by the dollars of a rental; empty where it may be.
+
+    They pay for the time that nobody saw and for inferctl's own tests too, and what was served
+    then is not among the requests and tokens of the users.
+    """
+    unseen_s = sum(seconds for name, seconds, _ in spent.parts if name == "unwatched")
+    if unseen_s > spent.elapsed_s * MOST_UNLIKE:
+        return "nobody saw what was served in much of the time that is billed"
+    own = (totals.own_input_tokens or 0.0) + (totals.own_output_tokens or 0.0)
+    users = (totals.input_tokens or 0.0) + (totals.output_tokens or 0.0)
+    if own > (own + users) * MOST_UNLIKE:
+        return "much of what was served was asked by inferctl's own tests"
+    return ""
+
+
 def rental_of(session: Session, settings: Settings, profile: Profile | None, today: date) -> Rental:
     """Return the bill of the rented host so far.
 

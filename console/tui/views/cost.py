@@ -16,6 +16,7 @@ from backends.domain.prices.amounts import age_days, is_stale
 from backends.domain.session import Session
 from backends.operations.context import Context
 from backends.operations.decision import Decision
+from backends.operations.rental import why_unlike
 from backends.settings.config import Profile
 from widgets.cost_panel import CostView, EndpointCost
 from widgets.crossover_bar import CrossoverBar
@@ -70,6 +71,7 @@ def cost_view(session: Session, context: Context, decision: Decision, today: dat
             for each in rental.api_equivalent
         ),
         tokens=_tokens(session),
+        unlike=spent is None or bool(why_unlike(spent, session.totals)),
         tests_usd=context.tests_usd or None,
         budget=rental.budget,
         budget_usd=context.settings.billing.budget_usd_per_day,

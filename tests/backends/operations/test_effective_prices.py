@@ -56,3 +56,12 @@ def test_dollars_of_a_time_that_nobody_saw_are_over_no_requests(
     )
     found = effective_usd(replace(made, spent=replace(made.spent, parts=parts)))
     assert (found.per_request is not None, bool(found.reason)) == (known, not known)
+
+
+@pytest.mark.parametrize(("own", "known"), [(150.0, True), (160.0, False)])
+def test_dollars_that_own_tests_used_are_over_no_requests(
+    own: float, known: bool, tmp_path: Path
+) -> None:
+    totals = TokenTotals(10.0, 1000.0, None, 2000.0, own_output_tokens=own)
+    found = effective_usd(bill(tmp_path, "6", totals))
+    assert (found.per_request is not None, bool(found.reason)) == (known, not known)
