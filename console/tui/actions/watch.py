@@ -1,6 +1,7 @@
 """Which server the console shows: by the user's choice, and when others start it again."""
 
 import asyncio
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -20,6 +21,9 @@ from console.tui.actions.console import Console, Running, pumped
 from console.tui.actions.drawing import Drawing
 from console.tui.actions.records import RecordActions
 
+LISTED_S = 5.0
+"""By then a list of servers shows a keeper that was begun; lists come every three seconds."""
+
 
 class WatchActions:
     """Follows one server: its profile, its earlier starts, its current journal."""
@@ -32,6 +36,7 @@ class WatchActions:
         self._records = records
         self._feed = feed
         self._adopting: set[str] = set()
+        self._adopted_s: dict[str, float] = {}
         self._following: Running | None = None
 
     @property
@@ -115,7 +120,9 @@ class WatchActions:
     def adopt_orphaned(self, fact: ServersSeen) -> None:
         """Give a new keeper to each server of ours that lost its own and whose API server lives."""
         for each in fact.servers:
-            taken = each.name in self._adopting  # a second keeper would only wait for the first
+            # A second keeper would only wait for the first; a list may have begun before that came.
+            since_s = fact.at.mono_s - self._adopted_s.get(each.name, -math.inf)
+            taken = each.name in self._adopting or since_s < LISTED_S
             if each.lost_its_keeper and each.pid is not None and not taken:
                 self._adopting.add(each.name)
                 self._console.carry_out(self._adopt(each.name), f"keep {each.name}")
@@ -128,6 +135,7 @@ class WatchActions:
             return  # another console was quicker, or it has ended meanwhile
         finally:
             self._adopting.discard(name)
+            self._adopted_s[name] = console.host.now().mono_s
         console.notify(
             f"the keeper of {name} was killed; the server went on and has a new one",
             severity="warning",

@@ -80,7 +80,8 @@ class WelcomeScreen(Screen[None]):
 
     async def _look(self) -> None:
         self._offer = await asyncio.to_thread(discover)
-        self.show(self._session)
+        if self.query(Welcome):  # the screen may be taken down by the time drivers answer
+            self.show(self._session)
 
     def show(self, session: Session) -> None:
         """Draw what is known by now."""
