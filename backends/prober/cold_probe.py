@@ -49,6 +49,9 @@ LONGEST_PAUSE = 1.5
 """A pause that became longer than this many times its length, as on a host that was suspended or
 has no time for its processes, says nothing of that length: it is measured again."""
 
+BEGINNING_S = 0.6
+"""What a process that sends one request may take to begin; the shortest pauses are shorter."""
+
 Ask = Callable[[Target, str, float], Awaitable[tuple[Run, float | None]]]
 """Sends one request that may take so many seconds; its run, and the wall time at which it was sent,
 None where it was not."""
@@ -144,7 +147,7 @@ def _planned(planned_s: float | None, idle_s: float | None, plan: ColdProbePlan)
     """Return the pause that a request measures, None where it became a much longer one."""
     if planned_s is None or idle_s is None:
         return planned_s
-    longest_s = LONGEST_PAUSE * planned_s or min(plan.gaps_s)
+    longest_s = max(LONGEST_PAUSE * planned_s or min(plan.gaps_s), planned_s + BEGINNING_S)
     return planned_s if idle_s <= longest_s else None
 
 
