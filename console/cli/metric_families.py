@@ -60,21 +60,19 @@ def families(known: Exported) -> Iterator[Metric]:
             yield family
 
 
-def gauge(
-    name: str, about: str, labels: Labels, rows: Iterable[tuple[Labels, Figure]]
-) -> GaugeMetricFamily:
+Rows = Iterable[tuple[Labels, Figure]]
+
+
+def gauge(name: str, about: str, labels: Labels, rows: Rows) -> Metric:
     """Return a gauge of what is known."""
-    family = GaugeMetricFamily(f"inferctl_{name}", about, labels=labels)
-    for values, figure in rows:
-        if figure is not None:
-            family.add_metric([_label(value) for value in values], float(figure))
-    return family
+    return _filled(GaugeMetricFamily(f"inferctl_{name}", about, labels=labels), rows)
 
 
-def _counter(
-    name: str, about: str, labels: Labels, rows: Iterable[tuple[Labels, Figure]]
-) -> CounterMetricFamily:
-    family = CounterMetricFamily(f"inferctl_{name}", about, labels=labels)
+def _counter(name: str, about: str, labels: Labels, rows: Rows) -> Metric:
+    return _filled(CounterMetricFamily(f"inferctl_{name}", about, labels=labels), rows)
+
+
+def _filled(family: GaugeMetricFamily | CounterMetricFamily, rows: Rows) -> Metric:
     for values, figure in rows:
         if figure is not None:
             family.add_metric([_label(value) for value in values], float(figure))
