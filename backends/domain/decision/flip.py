@@ -3,18 +3,22 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
 from itertools import accumulate, pairwise
 from operator import mul
 from typing import Any, Literal
 
 from backends.domain.decision.break_even import Crossover, needed_capacity_rps
 from backends.domain.decision.option import (
+    Option,
+    Point,
     api_prices_given,
     gpu_usd_per_hour,
     tokens_of,
     usd_per_request,
 )
-from backends.domain.decision.outcome import VerdictKind, outcome_at
+from backends.domain.decision.options import options
+from backends.domain.decision.outcome import VerdictKind, lead, outcome
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.schedule import MOST_GPUS
 from backends.domain.decision.uncertainty import centre, load_of
@@ -24,11 +28,13 @@ from backends.domain.traffic.shape import Load
 _NEAR, _FAR = Decimal("1.25"), Decimal(2)
 _FACTORS = tuple(accumulate((Decimal(1), *(_NEAR,) * 10, *(_FAR,) * 10), mul))
 """Loads from a ten-thousandth of the present one to ten thousand times as much are searched."""
-_HALVINGS = 22
-"""A step is known to a quarter of a millionth then, within what is looked beyond it."""
+_KNOWN_TO = Decimal("2.5e-7")
+"""To so much of it an edge is searched, within what is looked beyond it."""
 _A_STEP_BEYOND = Decimal("1.000001")
+_HALF = Decimal("0.5")
 
-Outcomes = Callable[[Decimal], VerdictKind]
+OptionsAt = Callable[[Decimal], tuple[Option, ...]]
+"""The options by the factor on one figure."""
 
 
 FlipQuantity = Literal[
@@ -119,15 +125,13 @@ def _by_search(scenario: Scenario, load: Load) -> Flip | None:
     No rate helps where peaks grow with it, but a faster GPU may; and where one contract is dearer
     than another at any rate, only its price decides.
     """
-    capacity = scenario.capacity_rps
+    capacity, usd = scenario.capacity_rps, usd_per_request(scenario)
     # Of very many GPUs the last one decides between them and a hybrid, again and again.
     many = capacity is not None and load.replicas(capacity) > MOST_GPUS
     change = (
         None
         if many
-        else _nearest_change(
-            lambda times: outcome_at(scenario, centre(scenario, load.scaled(times)))
-        )
+        else _nearest_change(lambda times: options(scenario, Point(usd, load.scaled(times))))
     )
     if change is not None:
         now = load.mean_rps if scenario.rate_rps is None else scenario.rate_rps
@@ -150,15 +154,15 @@ _OTHERS: tuple[FlipQuantity, ...] = (
 )
 
 
-def _with(scenario: Scenario, load: Load, key: str, now: Decimal) -> Outcomes:
-    """Return the outcome by the factor on one figure, all others as they are."""
+def _with(scenario: Scenario, load: Load, key: str, now: Decimal) -> OptionsAt:
+    """Return the options by the factor on one figure, all others as they are."""
 
-    def outcome(times: Decimal) -> VerdictKind:
+    def found(times: Decimal) -> tuple[Option, ...]:
         changed: dict[str, Any] = {key: now * times}
         other = replace(scenario, **changed)
-        return outcome_at(other, centre(other, load))
+        return options(other, centre(other, load))
 
-    return outcome
+    return found
 
 
 def _limit(scenario: Scenario) -> Flip | None:
@@ -171,37 +175,43 @@ def _limit(scenario: Scenario) -> Flip | None:
     return None if batch is None or batch >= 1 else Flip("batch_multiplier", Decimal(1), batch)
 
 
-def _nearest_change(outcome: Outcomes) -> tuple[Decimal, VerdictKind] | None:
+def _nearest_change(found: OptionsAt) -> tuple[Decimal, VerdictKind] | None:
     """Return the nearer factor, up or down, at which the outcome changes, and to what."""
-    here = outcome(Decimal(1))
-
-    def same(factor: Decimal) -> bool:
-        return outcome(factor) is here
-
+    at = cache(found)
+    here = outcome(at(Decimal(1)))
     for near, far in pairwise(_FACTORS):
         for inside, outside, beyond in (
             (near, far, _A_STEP_BEYOND),
             (1 / near, 1 / far, 1 / _A_STEP_BEYOND),
         ):
-            if not same(outside):
-                found = _beyond(_boundary(inside, outside, same), outcome, beyond)
+            if outcome(at(outside)) is not here:
+                edge = _boundary(inside, outside, at, here)
+                to = outcome(at(edge * beyond))  # where no tie is left
                 # With very many GPUs the outcome changes back within a step: that is no change.
-                return None if found[1] is here else found
+                return None if to is here else (edge, to)
     return None
 
 
-def _beyond(edge: Decimal, outcome: Outcomes, step: Decimal) -> tuple[Decimal, VerdictKind]:
-    """Return an edge with the outcome just behind it, where no tie is left."""
-    return edge, outcome(edge * step)
-
-
-def _boundary(inside: Decimal, outside: Decimal, same: Callable[[Decimal], bool]) -> Decimal:
-    for _ in range(_HALVINGS):
+def _boundary(inside: Decimal, outside: Decimal, at: OptionsAt, here: VerdictKind) -> Decimal:
+    """Return where an outcome ends: by the secant of its lead, by halving where that is no help."""
+    ends = ((factor, lead(at(factor), here)) for factor in (inside, outside))
+    known = [(factor, ahead) for factor, ahead in ends if ahead is not None]
+    halve = False
+    while (width := abs(outside - inside)) > inside * _KNOWN_TO:
         middle = (inside + outside) / 2
-        if same(middle):
+        if not halve and len(known) > 1 and known[-1][1] != known[-2][1]:
+            (first, was), (last, now) = known[-2:]
+            low, high = sorted((inside, outside))
+            least = inside * _KNOWN_TO / 2
+            guess = last - now * (last - first) / (now - was)
+            middle = max(low + least, min(high - least, guess))
+        if outcome(at(middle)) is here:
             inside = middle
         else:
             outside = middle
+        ahead = lead(at(middle), here)
+        known += [] if ahead is None else [(middle, ahead)]
+        halve = abs(outside - inside) > width / 2
     return (inside + outside) / 2
 
 

@@ -107,6 +107,17 @@ def outcome(found: tuple[Option, ...]) -> VerdictKind:
     return kind
 
 
+def lead(found: tuple[Option, ...], kind: VerdictKind) -> Decimal | None:
+    """Return by how many US dollars an hour the ways of one verdict are cheaper than all others.
+
+    None where only one of the two can be chosen.
+    """
+    costs = priced(found)
+    own = next((usd for usd, option in costs if cheaper(option.name) is kind), None)
+    other = next((usd for usd, option in costs if cheaper(option.name) is not kind), None)
+    return None if own is None or other is None else other - own
+
+
 def outcome_at(scenario: Scenario, point: Point) -> VerdictKind:
     """Return what one point of prices and load amounts to."""
     return outcome(options(scenario, point))

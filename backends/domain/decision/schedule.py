@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import accumulate, compress, groupby
 from math import inf
-from operator import gt, itemgetter
+from operator import gt, itemgetter, neg, sub
 
 from backends.domain.decision.exclusion import Exclusion
 from backends.domain.decision.option import (
@@ -25,7 +25,7 @@ from backends.domain.decision.option import (
 from backends.domain.decision.scenario import Scenario
 from backends.domain.durations import DAY_S, HOUR_S
 from backends.domain.traffic.bins import by_identity
-from backends.domain.traffic.shape import Load, Shares
+from backends.domain.traffic.shape import HOURS, Load, Shares
 
 MOST_GPUS = 64
 """More of them are hardly rented one by one."""
@@ -75,10 +75,9 @@ def scheduled(scenario: Scenario, point: Point, api_slo: Exclusion | None) -> It
     terms = _terms(scenario, point, prices[contract], prices["on_demand"], start_s)
     usable = _within(scenario, count)
     _, why_not = replicas_for(scenario, load)
-    layers = _layers(load, capacity, usable)
-    alone = [_alone(load, layer, terms) for layer in layers]
     fixed = fixed_usd_per_hour(scenario)
     reserved = contract != "on_demand"
+    alone = _alone(load, capacity, usable, terms)
     if usable == count and _comes_and_goes(alone, load):
         mixed = reserved and any(not gpu.scheduled for gpu in alone)
         name = "reserved_and_on_demand" if mixed else "scheduled"
@@ -86,9 +85,9 @@ def scheduled(scenario: Scenario, point: Point, api_slo: Exclusion | None) -> It
         yield Option(name, Decimal(repr(usd)) + fixed, count, why_not)
     if terms.request_usd_hour is None:
         return
-    beside = [each for layer in layers if (each := _beside_api(load, layer, terms)) is not None]
+    beside = _beside_api(load, capacity, usable, terms)
     left = float(load.mean_rps) - sum(gpu.carries_rps for gpu in beside)
-    if beside and any(gpu.scheduled for gpu in beside) and left > 1e-9 * float(load.mean_rps):
+    if any(gpu.scheduled for gpu in beside) and left > 1e-9 * float(load.mean_rps):
         usd = sum(gpu.usd_per_hour for gpu in beside) + left * terms.request_usd_hour
         _, slow = replicas_for(scenario, load, overflows=True)
         yield Option("scheduled_hybrid", Decimal(repr(usd)) + fixed, len(beside), slow or api_slo)
@@ -119,27 +118,22 @@ def _within(scenario: Scenario, count: int) -> int:
     return count if most is None else min(count, int(most))
 
 
-@by_identity
-def _layers(load: Load, capacity_rps: Decimal, count: int) -> tuple[tuple[float, ...], ...]:
-    """Return what each GPU carries in each cell, in req/s; the busiest cells come first."""
+def _layers(load: Load, capacity_rps: Decimal, count: int) -> Iterator[list[float]]:
+    """Yield what each GPU carries in each cell, in req/s; the busiest cells come first."""
     times, capacity = float(load.times), float(capacity_rps)
     factors, shares, volumes = _above(load.bursts)
-    peak, mean = -factors[0], volumes[-1]
-    rows = []
-    for _, rate in _floats(load.cells):
-        scale = rate * times
-        row, left = [], scale * mean
-        for nth in range(1, count + 1):
-            level = nth * capacity
-            if scale * peak <= level:
-                row += [left, *[0.0] * (count - nth)]
+    scales = [rate * times for _, rate in _floats(load.cells)]
+    left = [scale * volumes[-1] for scale in scales]
+    for nth in range(1, count + 1):
+        level = nth * capacity
+        over = [0.0] * len(scales)
+        for cell, scale in enumerate(scales):
+            if -scale * factors[0] <= level:
                 break
             at = bisect_left(factors, -level / scale)
-            over = scale * volumes[at] - level * shares[at]
-            row.append(left - over)
-            left = over
-        rows.append(row)
-    return tuple(zip(*rows, strict=True))
+            over[cell] = scale * volumes[at] - level * shares[at]
+        yield list(map(sub, left, over))
+        left = over
 
 
 @by_identity
@@ -156,111 +150,136 @@ def _floats(shares: Shares) -> tuple[tuple[float, float], ...]:
     return tuple((float(share), float(value)) for share, value in shares)
 
 
-def _alone(load: Load, layer: Sequence[float], terms: _Terms) -> _Gpu:
-    """Return the cheaper way of a GPU that must run whenever it carries anything."""
-    needed = [carried > 0 for carried in layer]
-    on = _on_hours(load, [0.0 if each else -terms.by_hour_usd for each in needed], terms, needed)
-    usd = _billed_usd(load, on, terms)
-    if usd < terms.always_usd and not all(on):
-        return _Gpu(usd, scheduled=True, carries_rps=0.0)
-    return _Gpu(terms.always_usd, scheduled=False, carries_rps=0.0)
+def _alone(load: Load, capacity_rps: Decimal, count: int, terms: _Terms) -> list[_Gpu]:
+    """Return the cheaper way of each GPU that must run whenever it carries anything."""
+    cells, capacity = _floats(load.cells), float(capacity_rps)
+    peak = -_above(load.bursts)[0][0] * float(load.times)
+    found = []
+    for below in range(count):
+        busy = bisect_left(cells, -below * capacity / peak, key=_slower) if peak else 0
+        usd = _billed_usd(*_needed(load, busy, terms.start_s), terms)
+        scheduled = busy < len(cells) and usd < terms.always_usd
+        found.append(_Gpu(usd if scheduled else terms.always_usd, scheduled, 0.0))
+    return found
 
 
-def _beside_api(load: Load, layer: Sequence[float], terms: _Terms) -> _Gpu | None:
-    """Return the cheaper way of a GPU beside an API; None where the API is cheaper for it all."""
-    price = terms.request_usd_hour or 0.0
-    on = _on_hours(load, [carried * price - terms.by_hour_usd for carried in layer], terms, None)
-    mean = _mean(load, layer, [True] * (len(load.order) or len(layer)))
-    ways = [
-        (0.0, None),
-        (
-            terms.always_usd - mean * price,
-            _Gpu(terms.always_usd, scheduled=False, carries_rps=mean),
-        ),
-    ]
-    if any(on) and not all(on):
-        usd, part = _billed_usd(load, on, terms), _mean(load, layer, on)
-        ways.append((usd - part * price, _Gpu(usd, scheduled=True, carries_rps=part)))
-    return min(ways, key=lambda way: way[0])[1]
+def _slower(cell: tuple[float, float]) -> float:
+    return -cell[1]
 
 
-def _on_hours(
-    load: Load, gains: Sequence[float], terms: _Terms, needed: Sequence[bool] | None
-) -> list[bool]:
-    """Return in which hours a GPU runs so that gains less starts are the highest.
-
-    Hours that pay are never split, and the hours between them are bridged as a whole or not at
-    all: exact over these runs of a day or week that repeats. Where only shares are known, it runs
-    in each cell that pays.
-
-    Args:
-        load: its order of hours, and its cells in order of their rates.
-        gains: of an hour in each cell.
-        terms: what a start costs.
-        needed: cells in which it must run; None for those that pay.
-    """
-    pays = [gain > 0 for gain in gains] if needed is None else list(needed)
-    if not load.order:
-        return pays
-    busy = pays.count(True)
-    if busy in {0, len(pays)}:
-        return [bool(busy)] * len(load.order)
-    first, runs = _runs(load.order, busy)
-    start = terms.by_hour_usd * terms.start_s / HOUR_S
-    on = _best_runs([sum(map(gains.__getitem__, run)) for run in runs], start, needed is not None)
-    hours = [each for run, each in zip(runs, on, strict=True) for _ in run]
-    return hours[len(hours) - first :] + hours[: len(hours) - first]
+def _needed(load: Load, busy: int, start_s: float) -> tuple[float, float]:
+    """Return for which share of the time a GPU runs in the busiest cells, and its starts a day."""
+    if load.order:
+        return _needed_hours(load.order, busy, start_s)
+    return sum(share for share, _ in _floats(load.cells)[:busy]), float(load.starts_per_day)
 
 
 @lru_cache(maxsize=256)
-def _runs(order: tuple[int, ...], busy: int) -> tuple[int, tuple[tuple[int, ...], ...]]:
-    """Return the hour at which a first busy run begins, and from there all runs, busy and not."""
+def _needed_hours(order: tuple[int, ...], busy: int, start_s: float) -> tuple[float, float]:
+    """Return the same by the hour; what is idle for less than a start is bridged."""
+    if busy in {0, max(order) + 1}:
+        return float(bool(busy)), 0.0
+    idle = [len(run) for run in _runs(order, busy)[1::2] if len(run) * HOUR_S > start_s]
+    hours = len(order)
+    return (hours - sum(idle)) / hours, len(idle) * HOURS / hours
+
+
+def _beside_api(load: Load, capacity_rps: Decimal, count: int, terms: _Terms) -> list[_Gpu]:
+    """Return the cheaper way of each GPU that pays beside an API.
+
+    In no hour a GPU carries more than the one before it: behind one that does not pay none does.
+    """
+    price, cells, found = terms.request_usd_hour or 0.0, _floats(load.cells), []
+    for layer in _layers(load, capacity_rps, count):
+        mean = sum(share * carried for (share, _), carried in zip(cells, layer, strict=True))
+        always = _Gpu(terms.always_usd, scheduled=False, carries_rps=mean)
+        ways = [(0.0, None), (terms.always_usd - mean * price, always)]
+        share, starts_a_day, part = _paying(load, layer, price, terms)
+        if 0 < share < 1:
+            usd = _billed_usd(share, starts_a_day, terms)
+            ways.append((usd - part * price, _Gpu(usd, scheduled=True, carries_rps=part)))
+        best = min(ways, key=itemgetter(0))[1]
+        if best is None:
+            break
+        found.append(best)
+    return found
+
+
+def _paying(
+    load: Load, layer: Sequence[float], price: float, terms: _Terms
+) -> tuple[float, float, float]:
+    """Return for which share of the time a GPU runs so that gains less starts are the highest.
+
+    With it, how often a day it starts, and what it carries then, in req/s over all hours. Hours
+    that pay are never split, and the hours between them are bridged as a whole or not at all: exact
+    over these runs of a day or week that repeats. Where only shares are known, it runs in each cell
+    that pays.
+
+    Args:
+        load: its order of hours, and its cells in order of their rates.
+        layer: what the GPU may carry in each cell, in req/s.
+        price: of one request a second for an hour, at the API.
+        terms: what a start costs.
+    """
+    busy = bisect_left(layer, -terms.by_hour_usd / price, key=neg) if price else 0
+    if busy in {0, len(layer)}:
+        return float(bool(busy)), 0.0, 0.0
+    if not load.order:
+        cells = _floats(load.cells)[:busy]
+        share = sum(share for share, _ in cells)
+        carried = sum(share * each for (share, _), each in zip(cells, layer, strict=False))
+        return share, float(load.starts_per_day), carried
+    runs = _runs(load.order, busy)
+    carries = [sum(map(layer.__getitem__, run)) for run in runs]
+    lengths = list(map(len, runs))
+    gains = [
+        carried * price - hours * terms.by_hour_usd
+        for carried, hours in zip(carries, lengths, strict=True)
+    ]
+    on = _best_runs(gains, terms.by_hour_usd * terms.start_s / HOUR_S)
+    hours = len(load.order)
+    starts: int = sum(map(gt, on, (on[-1], *on)))
+    return (
+        sum(compress(lengths, on)) / hours,
+        starts * HOURS / hours,
+        sum(compress(carries, on)) / hours,
+    )
+
+
+@lru_cache(maxsize=256)
+def _runs(order: tuple[int, ...], busy: int) -> tuple[tuple[int, ...], ...]:
+    """Return the cells of all runs of hours, busy and not in turn, a first busy one first."""
     first = next(at for at, cell in enumerate(order) if cell < busy <= order[at - 1])
     turned = order[first:] + order[:first]
-    return first, tuple(tuple(run) for _, run in groupby(turned, lambda cell: cell < busy))
+    return tuple(tuple(run) for _, run in groupby(turned, lambda cell: cell < busy))
 
 
-def _best_runs(gains: Sequence[float], start: float, forced: bool) -> list[bool]:
-    """Return which runs are on, the busy ones at even places, so that gains less starts are most.
+def _best_runs(gains: Sequence[float], start: float) -> list[bool]:
+    """Return which runs are on so that gains less starts are most.
 
     Args:
         gains: of each run as a whole.
         start: what each stretch that is on costs at its beginning.
-        forced: busy runs must be on.
     """
     found: list[tuple[float, list[bool]]] = []
     for last in (False, True):
         on, off = (0.0, -inf) if last else (-inf, 0.0)
         stays: list[tuple[bool, bool]] = []
-        for place, gain in enumerate(gains):
-            stays.append((on >= off - start, on > off))
-            must = forced and place % 2 == 0
-            on, off = gain + max(on, off - start), -inf if must else max(on, off)
+        for gain in gains:
+            begun = off - start
+            stays.append((on >= begun, on > off))
+            on, off = gain + max(on, begun), max(on, off)
         state, path = last, []
         for was_on in reversed(stays):
             path.append(state)
             state = was_on[0] if state else was_on[1]
         found.append((on if last else off, path[::-1]))
-    return max(found, key=lambda each: each[0])[1]
+    return max(found, key=itemgetter(0))[1]
 
 
-def _billed_usd(load: Load, on: Sequence[bool], terms: _Terms) -> float:
-    """Return what a GPU costs an hour that runs in some hours: these, and each start."""
-    if load.order:
-        hours = len(on)
-        starts: int = sum(map(gt, on, (on[-1], *on)))
-        share, starts_a_day = sum(on) / hours, starts * 24 / hours
-    else:
-        share = sum(part for (part, _), each in zip(_floats(load.cells), on, strict=True) if each)
-        starts_a_day = float(load.starts_per_day)
+def _billed_usd(share: float, starts_a_day: float, terms: _Terms) -> float:
+    """Return what a GPU costs an hour that runs for a share of the time: that, and each start."""
     if not starts_a_day:
         return terms.by_hour_usd
     rental_s = max(terms.least_s, share * DAY_S / starts_a_day + terms.start_s)
     return terms.by_hour_usd * min(1.0, rental_s * starts_a_day / DAY_S)
-
-
-def _mean(load: Load, layer: Sequence[float], on: Sequence[bool]) -> float:
-    if load.order:
-        return sum(map(layer.__getitem__, compress(load.order, on))) / len(on)
-    cells = zip(_floats(load.cells), layer, on, strict=True)
-    return sum(share * carried for (share, _), carried, each in cells if each)

@@ -22,7 +22,7 @@ from backends.domain.traffic.shape import ZERO, Load, bursts_of_peak, hourly, st
 
 Z95 = Decimal("1.96")
 """Two-sided 95 % quantile of the normal distribution."""
-_STEPS = 8
+_STEPS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,29 +188,54 @@ def points(scenario: Scenario, load: Load) -> tuple[Point, ...]:
     """Return points of everything uncertain, and the loads between, the centre first.
 
     Costs move together: a dearer API makes the hybrid dearer too. Each point is therefore one
-    world in which all options are priced alike. Between the ends of the load there are steps,
-    because the number of replicas jumps there.
+    world in which all options are priced alike.
     """
     seen = scenario.observed
     if seen is not None and seen.errors is not None:
-        pairs = _around(scenario, seen.errors)
+        found = _around(scenario, seen.errors, load)
     else:
         request, rate = request_band(scenario), load_band(scenario)
-        costs = {None} if request is None else {request.low, request.high}
-        steps = {rate.low + (rate.high - rate.low) * step / _STEPS for step in range(_STEPS + 1)}
-        pairs = tuple(product(costs, sorted(steps)))
-    gpu = gpu_band(scenario)
-    loads = {factor: load.scaled(factor) for _, factor in pairs}
+        steps = _steps(scenario, load, rate)
+        found = {
+            (None if request is None else (request.low if low else request.high), step, gpu)
+            for (low, gpu), step in product(_corners(scenario), steps)
+        }
+    loads = {factor: load.scaled(factor) for _, factor, _ in found}
     return (
         centre(scenario, load),
+        # Points of one load follow each other: its schedules are worked out once.
         *(
-            Point(cost, loads[factor], price)
-            # Points of one load follow each other: its schedules are worked out once.
-            for (cost, factor), price in product(
-                sorted(pairs, key=itemgetter(1)), sorted({gpu.low, gpu.high})
-            )
+            Point(cost, loads[factor], gpu)
+            for cost, factor, gpu in sorted(found, key=itemgetter(1))
         ),
     )
+
+
+def _corners(scenario: Scenario) -> tuple[tuple[bool, Decimal], ...]:
+    """Return whether the API is at its low end, with the factor on the GPU's price.
+
+    What one way costs more than another grows with one of the two prices and falls with the other,
+    so that it is at its ends where these are opposite; beside what is priced apart from both, it
+    may be where they are not.
+    """
+    gpu = gpu_band(scenario)
+    opposite = ((True, gpu.high), (False, gpu.low))
+    apart = (scenario.serverless_usd_per_second, scenario.provisioned_unit_usd_per_hour)
+    return opposite if apart == (None, None) else (*opposite, (True, gpu.low), (False, gpu.high))
+
+
+def _steps(scenario: Scenario, load: Load, rate: Band) -> tuple[Decimal, ...]:
+    """Return factors on the load from end to end, the ends alone where no unit more is needed.
+
+    Where the number of replicas jumps, so do their costs.
+    """
+    capacity = scenario.capacity_rps
+    if capacity is not None and scenario.provisioned_unit_usd_per_hour is None:
+        counts = {load.scaled(each).replicas(capacity) for each in (rate.low, rate.high)}
+        if len(counts) == 1:
+            return tuple({rate.low, rate.high})
+    width = rate.high - rate.low
+    return tuple({rate.low + width * step / _STEPS for step in range(_STEPS + 1)})
 
 
 SEQUENTIAL = Decimal("2.75")
@@ -225,10 +250,13 @@ _ANGLES = tuple(
 )
 
 
-def _around(scenario: Scenario, errors: Errors) -> tuple[tuple[Decimal | None, Decimal], ...]:
-    """Return prices of a request and factors on the load, on the edge of where both may lie.
+def _around(
+    scenario: Scenario, errors: Errors, load: Load
+) -> set[tuple[Decimal | None, Decimal, Decimal]]:
+    """Return prices of a request, factors on the load and on GPU prices, on the edge of them.
 
-    The two errors are no corners of a box: both at their worst at once is rarer than each alone.
+    The errors of the first two are no corners of a box: both at their worst at once is rarer than
+    each alone.
     """
     z = float(SEQUENTIAL)
     middle = usd_per_request(scenario)
@@ -241,16 +269,14 @@ def _around(scenario: Scenario, errors: Errors) -> tuple[tuple[Decimal | None, D
         + out * errors.output_tokens * errors.rate_correlations[1]
     ) / (tokens or 1.0)
     alone = (1 - both**2) ** 0.5
-    prices = api_band(scenario)
-    found: list[tuple[Decimal | None, Decimal]] = []
+    api, corners = api_band(scenario), _corners(scenario)
+    found: set[tuple[Decimal | None, Decimal, Decimal]] = set()
     for along, across in _ANGLES:
         factor = Decimal(repr(max(0.0, 1 + rate * along)))
-        if middle is None:
-            found.append((None, factor))
-            continue
         moved = Decimal(repr(max(0.0, 1 + price * (both * along + alone * across))))
-        found += [(middle * moved * each, factor) for each in {prices.low, prices.high}]
-    steps = (
-        Decimal(repr(max(0.0, 1 + rate * step / _STEPS))) for step in range(-_STEPS, _STEPS + 1)
-    )
-    return (*found, *((middle, step) for step in steps))
+        for low, gpu in corners:
+            usd = None if middle is None else middle * moved * (api.low if low else api.high)
+            found.add((usd, factor, gpu))
+    ends = Band(*(Decimal(repr(max(0.0, 1 + rate * side))) for side in (-1, 0, 1)))
+    steps = _steps(scenario, load, ends)
+    return found | {(middle, step, gpu) for (_, gpu), step in product(corners, steps)}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
 from itertools import accumulate
-from operator import neg
+from operator import itemgetter, neg
 from typing import Self
 
 from backends.domain.traffic.bins import Bin, by_identity
@@ -41,6 +41,7 @@ class _Levels:
 def _levels_of(cells: Shares, bursts: Shares) -> _Levels:
     pairs = sorted(
         ((rate * factor, share * part) for share, rate in cells for part, factor in bursts),
+        key=itemgetter(0),
         reverse=True,
     )
     shares = tuple(accumulate(share for _, share in pairs))
