@@ -4,7 +4,9 @@ It adds up what `tally` would, row for row. Whatever it does not understand with
 bad row included, is left to the plain reader, which names the row.
 """
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from math import isfinite
@@ -52,12 +54,25 @@ def tallied_by_engine(
     days = {columns.unit is None and is_day(str(each[at])) for each in sample if each.get(at)}
     read = FileRead(file, columns)
     try:
-        added = len(days) == 1 and _Query(engine, source, columns).added_to(
-            tally, read, days=days.pop()
-        )
+        with _uncollected():
+            added = len(days) == 1 and _Query(engine, source, columns).added_to(
+                tally, read, days=days.pop()
+            )
     except engine.Error:
         return None
     return read if added else None
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no cycles: among ten thousands of rows of numbers there are none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class _Group(NamedTuple):
@@ -105,13 +120,14 @@ class _Query:
         else:
             found = self._grouped(f"floor(t / {COARSE_S})::bigint", NO_WIDTH)
         kept = [row for row in found if not row[2]]
-        if not kept or not self._plain(_Group._make(zip(*kept, strict=True))):
+        all_ = _Group._make(zip(*kept, strict=True)) if kept else None
+        if all_ is None or not self._plain(all_):
             return False
         if intervals:
             for row in kept:
                 tally.add_sums(row[0], row[1], list(row[SUMS:]))
         else:
-            self._add_steps(tally, kept)
+            self._add_steps(tally, kept, min(all_.first_s), max(all_.last_s))
         if tally.limits:
             prompt = "i" if self.columns.requests is None else "i / nullif(n, 0)"
             kind = " + ".join(f"({prompt} > {limit!r})::bigint" for limit in tally.limits)
@@ -133,9 +149,9 @@ class _Query:
         possible = min(all_.first_s) >= earliest_s and max(all_.last_s) <= LATEST_S
         return possible and all(isfinite(sum(column)) for column in all_[SUMS:])
 
-    def _add_steps(self, tally: Tally, kept: list[tuple[Any, ...]]) -> None:
-        all_ = _Group._make(zip(*kept, strict=True))
-        first_s, last_s = min(all_.first_s), max(all_.last_s)
+    def _add_steps(
+        self, tally: Tally, kept: list[tuple[Any, ...]], first_s: float, last_s: float
+    ) -> None:
         step_s = step_of(last_s - first_s)
         if step_s < COARSE_S:
             found = self._grouped(f"floor(t / {step_s})::bigint", NO_WIDTH)
@@ -153,20 +169,23 @@ class _Query:
             into, out = (into, rest) if columns.input else (rest, out)
         count = self._sum((columns.requests,)) if columns.requests else "1.0::double"
         end = self._instant(columns.end) if columns.end else "null"
-        none = "coalesce(i + o = 0, coalesce(i, o, 0) = 0)"
+        none = "coalesce(i, 0) + coalesce(o, 0) = 0"
         if columns.requests is not None:
             none = "i is null and o is null"
         left_out = f"case when {none} then {TOKENLESS_ROW}::tinyint else 0::tinyint end"
         if columns.status is not None:
             left_out = f"case when failed then {FAILED_ROW}::tinyint else {left_out} end"
-        values = "i, o" if columns.requests is None else "i, o, n"
+        values = "io" if columns.requests is None else "ion"
+        filled, least = (
+            ", ".join(f"{name}({value})" for value in values) for name in ("count", "min")
+        )
         query = (
             f"with r as (select {self._instant(columns.at[0])} t, {end} e, {count} n, "
             f"{into} i, {out} o, {cached} c, {self._is_failed()} failed "
             f"from {self.source.table}), "
             f"f as (select *, {left_out} f from r) "
-            f"select {key} k, {width} w, f, count(*), count({values.replace(', ', ' + ')}), "
-            f"min(least({values})), min(t), max(t), {', '.join(self._sums())} "
+            f"select {key} k, {width} w, f, count(*), least({filled}), "
+            f"least({least}), min(t), max(t), {', '.join(self._sums())} "
             f"from f group by {'k, f' if width == NO_WIDTH else 'k, w, f'}"
         )
         found: list[tuple[Any, ...]] = self.engine.execute(query).fetchall()

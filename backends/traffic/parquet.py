@@ -30,7 +30,7 @@ def parquet_records(file: TrafficFile) -> Iterator[tuple[int, Record]]:
         )
         rows = engine.execute(f"select {cells} from {table}")
         names, number = [column for column, *_ in described], 0
-        while found := rows.fetchmany(10_000):
+        while found := rows.fetchmany(1_000):
             for cells_ in found:
                 number += 1
                 for record in records_of(dict(zip(names, cells_, strict=True))):
