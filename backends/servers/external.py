@@ -12,6 +12,7 @@ from backends.containers.container import Container
 from backends.containers.ending import exit_of, failure_of
 from backends.containers.engine import Engine
 from backends.domain.address import base_url, is_loopback, reachable_host
+from backends.domain.lifecycle import asleep_note
 from backends.domain.server import Owner, ProcessId, Runtime, RuntimeKind, Server, ServerState
 from backends.domain.vllm_arguments import (
     is_given,
@@ -91,12 +92,14 @@ def _server(root: Process, among: list[Process], runtimes: Runtimes) -> Server:
 
 def _asked(server: Server, root: Process, address: Address) -> Server:
     unwell = health(address, timeout_s=ANSWER_S)
-    state = ServerState.UNHEALTHY if unwell else ServerState.READY
-    if not unwell and is_given("--enable-sleep-mode", processes.command_line(root.id.pid)):
-        state = ServerState.SLEEPING if sleep_level(address) else state
+    state, note = ServerState.UNHEALTHY if unwell else ServerState.READY, server.note
+    may_sleep = is_given("--enable-sleep-mode", processes.command_line(root.id.pid))
+    if not unwell and may_sleep and (level := sleep_level(address)):
+        state, note = ServerState.SLEEPING, f"{note}; {asleep_note(level)}"
     return replace(
         server,
         state=state,
+        note=note,
         base_url=base_url(address.host, address.port),
         model=(None if unwell else _model_served(root, address)) or server.model,
         address_reason=unwell,
