@@ -180,6 +180,10 @@ def running_daemon() -> Iterator[DockerHost]:
         _end(host.daemon)
         if bridge:
             subprocess.run(("ip", "link", "del", BRIDGE), check=False, capture_output=True)
+        # A daemon that was killed leaves these, and a folder that is mounted cannot be removed.
+        for line in Path("/proc/self/mounts").read_text().splitlines():
+            if (place := line.split()[1]).startswith(f"{folder}/"):
+                subprocess.run(("umount", "-l", place), check=False, capture_output=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -19,6 +19,7 @@ STATES = {
     ServerState.STOPPING: ("◌", "$text-warning bold"),
     ServerState.FAILED: ("✖", "$text-error bold"),
     ServerState.SLEEPING: ("◇", "$text-primary bold"),
+    ServerState.UNKNOWN: ("?", "$foreground-muted bold"),
 }
 """Glyph and style of each state; the word beside them is the state's own."""
 

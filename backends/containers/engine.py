@@ -27,6 +27,10 @@ class EngineUnavailable(Problem):
     """The engine cannot be asked; the message says why, and what helps."""
 
 
+class EngineNotRunning(EngineUnavailable):
+    """Nobody answers at its socket."""
+
+
 class EngineRefused(Problem):
     """The engine answered and did not do it; the message is its own."""
 
@@ -96,7 +100,7 @@ class Engine:
             if reply.status >= 400:
                 raise EngineRefused(reply.status, _message(reply.body()))
         except NoAnswer as error:
-            raise EngineUnavailable(self._unavailable(error)) from error
+            raise self._unavailable(error) from error
         return reply
 
     def _document(self, reply: Reply) -> Any:
@@ -104,18 +108,20 @@ class Engine:
             body = reply.body()
             return msgspec.json.decode(body) if body else None
         except NoAnswer as error:
-            raise EngineUnavailable(self._unavailable(error)) from error
+            raise self._unavailable(error) from error
         except msgspec.MsgspecError as error:
             what = f"what answers at {self.socket} is no container engine; see DOCKER_HOST"
             raise EngineUnavailable(what) from error
 
-    def _unavailable(self, error: NoAnswer) -> str:
-        cause = error.__cause__
+    def _unavailable(self, error: NoAnswer) -> EngineUnavailable:
+        cause, where = error.__cause__, self.socket
         if isinstance(cause, PermissionError):
-            return f"{self.socket} may not be used by this user; {self._allowing()}"
+            return EngineUnavailable(f"{where} may not be used by this user; {self._allowing()}")
         if isinstance(cause, FileNotFoundError | ConnectionRefusedError):
-            return f"{self.kind} does not run: nobody answers at {self.socket}; {self._starting()}"
-        return f"{self.kind} does not answer at {self.socket}: {error}; {self._starting()}"
+            what = f"{self.kind} does not run: nobody answers at {where}"
+            return EngineNotRunning(f"{what}; {self._starting()}")
+        what = f"{self.kind} does not answer at {where}: {error}"
+        return EngineUnavailable(f"{what}; {self._starting()}")
 
     def _allowing(self) -> str:
         if self.kind is RuntimeKind.PODMAN:

@@ -32,7 +32,8 @@ def external_after(life: Life, listed: Iterable[Server]) -> Life:
     if now is None:
         gone = replace(before, state=ServerState.STOPPED, pid=None, phase=None, survivors=())
         return Life(gone, note=ENDED)
-    if now.base_url is None and now.pid == before.pid and before.base_url is not None:
+    listens = now.base_url is not None or now.state is ServerState.UNKNOWN
+    if not listens and now.pid == before.pid and before.base_url is not None:
         deaf = replace(now, state=ServerState.UNHEALTHY, base_url=before.base_url)
         return Life(deaf, note=f"its process runs, but does not listen on port {now.port}")
     return external_life(now)

@@ -172,8 +172,15 @@ def _sleep_changed(life: Life, fact: SleepChanged) -> Life:
     if before not in SERVING or (not fact.level and before is not ServerState.SLEEPING):
         return life
     state = ServerState.SLEEPING if fact.level else ServerState.READY
-    note = f"asleep at level {fact.level}: requests wait until it is woken" if fact.level else ""
+    note = asleep_note(fact.level) if fact.level else ""
     return replace(_server(life, state=state, note=note), note=note)
+
+
+def asleep_note(level: int) -> str:
+    """Return what it means that a server sleeps."""
+    return (
+        f"asleep at level {level}: requests wait until it is woken, and its GPU is billed as before"
+    )
 
 
 def _exited(life: Life, fact: Exited) -> Life:

@@ -9,7 +9,7 @@ from backends.domain.start import Failure, FailureKind, PhaseName
 
 
 class ServerState(StrEnum):
-    """What a server is doing now."""
+    """What a server is doing now; unknown where nothing that can be asked from here tells."""
 
     STOPPED = "stopped"
     STARTING = "starting"
@@ -18,6 +18,7 @@ class ServerState(StrEnum):
     STOPPING = "stopping"
     FAILED = "failed"
     SLEEPING = "sleeping"
+    UNKNOWN = "unknown"
 
 
 SERVING = frozenset({ServerState.READY, ServerState.UNHEALTHY, ServerState.SLEEPING})

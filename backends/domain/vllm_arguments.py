@@ -31,6 +31,11 @@ def value_of(flags: tuple[str, ...], arguments: tuple[str, ...]) -> str | None:
     return value
 
 
+def is_given(switch: str, arguments: tuple[str, ...]) -> bool:
+    """Tell whether a flag without a value is among the arguments, as vLLM's parser reads them."""
+    return any(_stands_for(one.replace("_", "-"), (switch,)) for one in arguments)
+
+
 def _stands_for(word: str, flags: tuple[str, ...]) -> bool:
     """Tell whether a word is one of the flags, or the beginning of a long one.
 

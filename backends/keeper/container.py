@@ -2,11 +2,10 @@
 
 import contextlib
 import threading
-import time
 from dataclasses import replace
 
 from backends.containers.container import OURS, Container, inspect
-from backends.containers.ending import exit_of, failure_of
+from backends.containers.ending import SEEN_S, Ended, await_end
 from backends.containers.engine import Engine, EngineRefused, EngineUnavailable
 from backends.containers.images import is_here, pull
 from backends.domain.facts import ContainerStarted, DownloadSeen, FailureSeen, Stopped
@@ -29,8 +28,6 @@ from backends.keeper.service import Wakeup
 from backends.keeper.spawn import ADDED_ENVIRONMENT
 from backends.keeper.watch import Watch
 
-ENGINE_SEES_S = 10.0
-"""How long an engine may take to see that a container's first process has ended."""
 STOP_GRACE_S = 60
 """An engine kills after 10 s by itself; vLLM gives its GPUs' memory back within this time."""
 SWALLOWED_S = 3.0
@@ -52,9 +49,7 @@ class ContainerTree:
         self.engine = engine
         self.container = container
         self.first = first
-        self.over: Exit | None = None
-        self.described: Container | None = None
-        self.removed = False
+        self.over: Ended | None = None
         self._lock = threading.Lock()
 
     def members(self) -> list[Process]:
@@ -65,8 +60,8 @@ class ContainerTree:
         """Return how the first process ended, None while it runs or does not run yet."""
         if self.over is None and self.first != NOBODY and not processes.is_alive(self.first):
             with self._lock:
-                self.over = self.over or self._as_its_engine_says()
-        return self.over
+                self.over = self.over or await_end(self.engine, self.container)
+        return self.over.exit if self.over else None
 
     def is_gone(self) -> bool:
         """Tell whether every process has ended."""
@@ -76,20 +71,6 @@ class ContainerTree:
         """Allow no signal: a container is ended by its engine."""
         del process
         return False
-
-    def _as_its_engine_says(self) -> Exit:
-        deadline = time.monotonic() + ENGINE_SEES_S
-        while time.monotonic() < deadline:
-            with contextlib.suppress(EngineUnavailable, EngineRefused):
-                found = inspect(self.engine, self.container)
-                if found is None:
-                    self.removed = True
-                    break
-                if not found.is_up:
-                    self.described = found
-                    return exit_of(found)
-            time.sleep(POLL_S)
-        return Exit(None, None)
 
 
 def find(engine: Engine, order: LaunchOrder) -> Container | None:
@@ -183,8 +164,7 @@ class ContainerKeeper(Keeper):
 
     def _begun(self, container: Container | None) -> None:
         if container is None or not container.pid:  # it has ended already
-            self._tree.described = container
-            self._tree.over = exit_of(container) if container else Exit(None, None)
+            self._tree.over = Ended(container)
             return
         first = processes.identity(container.pid)
         self._journal.record(ContainerStarted(now(), container.id, first))
@@ -210,7 +190,7 @@ class ContainerKeeper(Keeper):
         assert self._order is not None
         assert self._order.container is not None
         engine, ordered = self._tree.engine.kind, self._order.container
-        self._tree.over = Exit(None, None)
+        self._tree.over = Ended()
         kind, remedy = FailureKind.UNKNOWN, "Put right what the engine names, and start it again."
         if self._fetching:
             kind = FailureKind.DOWNLOAD_FAILED
@@ -273,15 +253,15 @@ class ContainerKeeper(Keeper):
                 while not ending.exited_within(POLL_S):
                     with contextlib.suppress(EngineUnavailable):
                         engine.order(f"{place}/stop", timeout_s=STOP_GRACE_S + 30.0, t=STOP_GRACE_S)
-        ending.gone_within(ENGINE_SEES_S)
+        ending.gone_within(SEEN_S)
 
 
 def cause_of_container(tree: ContainerTree, ended: Exit | None) -> Failure | None:
     """Return why a container ended that nobody ordered to, as its engine tells."""
-    if tree.described is not None:
-        return failure_of(tree.described, tree.engine.kind)
-    if not tree.removed:
-        return cause_of(ended)
+    over = tree.over or Ended()
+    if not over.removed:
+        known = over.container is not None or over.engine_down
+        return over.failure(tree.engine.kind) if known else cause_of(ended)
     return Failure(
         FailureKind.KILLED,
         None,

@@ -54,10 +54,13 @@ def after_the_kernel(
     if failure is not None and failure.kind not in SAYS_LITTLE:
         return failure
     kill = watch.find(pids)
-    if kill is not None and (failure is not None or kill.certain):
+    killed = failure is not None and failure.kind is FailureKind.KILLED
+    # The kernel kills by SIGKILL: what ended otherwise is not explained by another's kill.
+    by_sigkill = failure is not None and "SIGKILL" in failure.cause
+    likely = failure is not None and (by_sigkill or not killed)
+    if kill is not None and (likely or kill.certain):
         return _out_of_memory(kill)
-    unexplained = failure is not None and failure.kind is FailureKind.KILLED
-    if failure is not None and unexplained and "SIGKILL" in failure.cause and watch.counts():
+    if failure is not None and killed and by_sigkill and watch.counts():
         return replace(failure, cause=_SENT, remedy=_WHO) if not failure.line else failure
     return failure
 

@@ -1,13 +1,10 @@
 """A keeper that only watches: same journal and log, and no signal, whatever happens."""
 
-import contextlib
 import threading
-import time
 from dataclasses import replace
 
-from backends.containers.container import Container, inspect
-from backends.containers.ending import exit_of, failure_of
-from backends.containers.engine import Engine, EngineUnavailable
+from backends.containers.ending import Ended, await_end
+from backends.containers.engine import Engine
 from backends.domain.facts import BecameReady, ServerFact, Stopped
 from backends.domain.server import Exit, ProcessId
 from backends.domain.stamp import Stamp
@@ -24,9 +21,6 @@ from backends.keeper.watch import Watch, observe
 
 LAST_LINES_S = 3.0
 """How long the last output of a server that ended may take to be read."""
-ENGINE_SEES_S = 5.0
-"""How long an engine may take to see that a container's first process has ended."""
-POLL_S = 0.1
 
 
 class WatchedTree:
@@ -35,9 +29,8 @@ class WatchedTree:
     def __init__(self, external: External) -> None:
         self.first: ProcessId = external.process
         self._external = external
-        self._exit: Exit | None = None
+        self.over: Ended | None = None
         self._lock = threading.Lock()
-        self.container: Container | None = None
         self.container_engine = external.engine
 
     def members(self) -> list[Process]:
@@ -51,10 +44,10 @@ class WatchedTree:
 
         Only a container's engine can tell how: nobody but its parent learns that of a process.
         """
-        if self._exit is None and not processes.is_alive(self.first):
+        if self.over is None and not processes.is_alive(self.first):
             with self._lock:
-                self._exit = self._exit or self._as_its_engine_says()
-        return self._exit
+                self.over = self.over or self._as_its_engine_says()
+        return self.over.exit if self.over else None
 
     def is_gone(self) -> bool:
         """Tell whether every process has ended."""
@@ -69,18 +62,11 @@ class WatchedTree:
         """Tell whether it listens on its port."""
         return ports.listen_on(self._external.port, self.members())
 
-    def _as_its_engine_says(self) -> Exit:
-        external, deadline = self._external, time.monotonic() + ENGINE_SEES_S
-        while external.container and time.monotonic() < deadline:
-            with contextlib.suppress(EngineUnavailable):
-                found = inspect(Engine(external.engine, external.socket), external.container)
-                if found is None:  # it was removed as it ended
-                    break
-                if not found.is_up:
-                    self.container = found
-                    return exit_of(found)
-            time.sleep(POLL_S)
-        return Exit(None, None)
+    def _as_its_engine_says(self) -> Ended:
+        external = self._external
+        if not external.container:
+            return Ended()
+        return await_end(Engine(external.engine, external.socket), external.container)
 
 
 class Observer(Keeper):
@@ -132,8 +118,9 @@ class Observer(Keeper):
 
 def cause_of_external(tree: WatchedTree, ended: Exit | None) -> Failure | None:
     """Return why an external server ended, as far as its engine or its exit tells."""
-    if tree.container is not None:
-        return failure_of(tree.container, tree.container_engine)
+    over = tree.over or Ended()
+    if over.container is not None or over.engine_down:
+        return over.failure(tree.container_engine)
     if ended != Exit(None, None):
         return cause_of(ended)
     return Failure(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from backends.containers.ending import exit_of
+from backends.containers.ending import Ended
 from backends.containers.engine import Engine, EngineUnavailable
 from backends.domain.facts import BecameReady, ContainerStarted, ServerFact, Spawned, Stopped
 from backends.domain.redaction import without_secrets
@@ -258,7 +258,7 @@ def adopt_container(
         processes.announce_end(tree.first, on_growth)
         journal.record(ContainerStarted(now(), found.id, tree.first))
     else:
-        tree.described, tree.over = found, exit_of(found)
+        tree.over = Ended(found)
     source = LogSource("engine", found.id, ordered.engine, ordered.socket)
     output = FollowedOutput(source, written_s + EARLY_S, lambda: tree.exit() is not None)
     watching = watch_ready if was_ready else watch

@@ -17,7 +17,8 @@ from backends.operations.consent import Consent
 from backends.operations.host import Host
 from backends.prober.prompts import Prompt, named_prompt
 from backends.prober.protocol import Limits, SeriesOrder, Target
-from backends.problem import UsageProblem
+from backends.problem import NotFound, UsageProblem
+from backends.servers.listing import list_servers
 from backends.settings.config import RequestForm, Settings, TokenPrices
 from backends.settings.endpoint_reference import EndpointTarget, resolve_endpoint
 
@@ -43,7 +44,20 @@ def why_no_ab(session: Session, settings: Settings) -> str:
     """Return what is missing for an A/B, empty where nothing is."""
     if len(ab_targets(session, settings)) >= LEAST_TARGETS:
         return ""
-    return "needs two targets: start the server, or add [endpoint.NAME] to config.toml"
+    sleeps = session.life is not None and session.life.server.state is ServerState.SLEEPING
+    what = "wake" if sleeps else "start"
+    return f"needs two targets: {what} the server, or add [endpoint.NAME] to config.toml"
+
+
+def check_that_none_sleeps(references: Sequence[str], host: Host) -> None:
+    """See that no target is a server of this host that sleeps: requests to it wait for ever.
+
+    Raises:
+        NotFound: one is.
+    """
+    for server in list_servers(host.state_folder):
+        if server.state is ServerState.SLEEPING and _reference(server) in references:
+            raise NotFound(f"{server.name} is sleeping; run: inferctl wake {server.name}")
 
 
 def _answers(server: Server) -> bool:

@@ -117,7 +117,8 @@ def check_that_it_serves(host: Host, name: str) -> None:
     found = [each for each in list_servers(host.state_folder) if each.name == name]
     state = found[0].state if found else ServerState.STOPPED
     if state is not ServerState.READY:
-        raise NotFound(f"{name} is {state}, not ready; run: inferctl start {name} --wait")
+        remedy = f"wake {name}" if state is ServerState.SLEEPING else f"start {name} --wait"
+        raise NotFound(f"{name} is {state}, not ready; run: inferctl {remedy}")
 
 
 def consent(order: LoadOrder, host: Host) -> Consent:

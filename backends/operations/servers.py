@@ -14,7 +14,7 @@ from backends.containers.launch import PROGRAM
 from backends.discovery.executables import version_of
 from backends.discovery.finding import Finding
 from backends.domain.facts import ServerFact
-from backends.domain.server import Owner, Server
+from backends.domain.server import PLAIN_PROCESS, Owner, Runtime, RuntimeKind, Server
 from backends.host.survivors import end
 from backends.keeper.client import stop as keeper_stop
 from backends.keeper.folder import server_folder
@@ -103,11 +103,14 @@ def watch_external(host: Host, server: Server) -> None:
     launch(watch_order(server), folder, host.settings.key_variables)
 
 
-def stop(host: Host, name: str, drain_s: float) -> AsyncIterator[ServerFact]:
-    """Order a stop and yield what follows."""
+def stop(
+    host: Host, name: str, drain_s: float, runtime: Runtime = PLAIN_PROCESS
+) -> AsyncIterator[ServerFact]:
+    """Order a stop and yield what follows; systemd stops what `runtime` says is a unit of it."""
     profile = host.settings.profile(name)
-    if profile is not None and profile.unit:
-        return stop_unit(host, profile)
+    unit = runtime.name if runtime.kind is RuntimeKind.SYSTEMD else ""
+    if unit := (profile.unit if profile else "") or unit:
+        return stop_unit(host, name, unit)
     return keeper_stop(server_folder(host.state_folder, name), by=_who(), drain_s=drain_s)
 
 

@@ -7,11 +7,11 @@ keeper only watches and no signal is sent past systemd.
 import asyncio
 import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
 
 from backends.discovery.finding import Finding
-from backends.domain.facts import ServerFact, Stopped
+from backends.domain.facts import ServerFact, Stopped, StopProgressed
 from backends.domain.server import Server
 from backends.host import processes
 from backends.keeper.client import follow
@@ -69,19 +69,31 @@ def start_unit(host: Host, profile: Profile) -> None:
     launch(watch_order(named), folder, host.settings.key_variables)
 
 
-async def stop_unit(host: Host, profile: Profile) -> AsyncIterator[ServerFact]:
-    """Have systemd stop a profile's unit, and yield what its keeper journals until its end.
+async def stop_unit(host: Host, name: str, unit: str) -> AsyncIterator[ServerFact]:
+    """Have systemd stop a unit, and yield what the keeper of its server journals until its end.
+
+    The first fact says what would start the unit again.
 
     Raises:
         Problem: systemd does not stop it.
     """
-    remedy = f"run: sudo systemctl stop {profile.unit}"
-    command = ("systemctl", "stop", profile.unit)
+    remedy = f"run: sudo systemctl stop {unit}"
+    command = ("systemctl", "stop", unit)
+    shown = await asyncio.to_thread(_shown, unit)
+    yield StopProgressed(host.now(), "; ".join((" ".join(command), *_what_restarts(shown))))
     await asyncio.to_thread(_systemctl, command, remedy, STOPS_WITHIN_S)
-    async for fact in follow(server_folder(host.state_folder, profile.name)):
+    async for fact in follow(server_folder(host.state_folder, name)):
         yield fact
         if isinstance(fact, Stopped):
             return
+
+
+def _what_restarts(shown: Mapping[str, str]) -> Iterator[str]:
+    policy = shown.get("Restart", "no")
+    if policy not in {"", "no"}:
+        yield f"Restart={policy} starts it again when it ends by itself, not after this"
+    if shown.get("UnitFileState") == "enabled":
+        yield "it is enabled: the next boot starts it"
 
 
 def _server_of(unit: str) -> Server | None:
@@ -103,7 +115,7 @@ def _server_of(unit: str) -> Server | None:
 
 
 def _shown(unit: str) -> dict[str, str]:
-    wanted = "--property=LoadState,ActiveState,Result,MainPID"
+    wanted = "--property=LoadState,ActiveState,Result,MainPID,Restart,UnitFileState"
     printed = _systemctl(("systemctl", "show", unit, wanted), "is systemd the init of this host?")
     return dict(line.partition("=")[::2] for line in printed.splitlines())
 

@@ -1,7 +1,9 @@
 """Which servers of a host a console can show, and which it shows first."""
 
+from dataclasses import replace
+
 from backends.domain.lifecycle import not_started
-from backends.domain.server import Owner, Server
+from backends.domain.server import Owner, Server, ServerState
 from backends.domain.session import Session
 from backends.keeper.folder import ServerFolder, Unreadable, living_keeper, server_folder
 from backends.operations.host import Host
@@ -32,7 +34,9 @@ def _journaled(host: Host, server: Server) -> Watched:
         kept = living_keeper(folder) is not None
     except Unreadable:  # the list of servers says so
         kept = False
-    return server.name if kept else server
+    # What it was when it was adopted may be long ago.
+    unasked = replace(server, state=ServerState.UNKNOWN, address_reason="not asked yet")
+    return server.name if kept else unasked
 
 
 def watchable(host: Host, session: Session) -> tuple[Server, ...]:

@@ -3,7 +3,7 @@
 import uuid
 
 from backends.domain.redaction import without_secrets
-from backends.domain.server import Server
+from backends.domain.server import Server, ServerState
 from backends.domain.vllm_arguments import value_of
 from backends.host import processes
 from backends.host.boot import boot_id
@@ -24,6 +24,8 @@ def watch_order(server: Server) -> LaunchOrder:
         NotFound: it has ended, or nothing reaches it; the message says why.
     """
     assert server.pid is not None
+    if server.state is ServerState.UNKNOWN:
+        raise NotFound(f"{server.name} cannot be watched from here: {server.address_reason}")
     try:
         process = processes.identity(server.pid)
     except ProcessLookupError as error:

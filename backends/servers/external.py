@@ -12,8 +12,15 @@ from backends.containers.container import Container
 from backends.containers.ending import exit_of, failure_of
 from backends.containers.engine import Engine
 from backends.domain.address import base_url, is_loopback, reachable_host
+from backends.domain.lifecycle import asleep_note
 from backends.domain.server import Owner, ProcessId, Runtime, RuntimeKind, Server, ServerState
-from backends.domain.vllm_arguments import is_on_ray, is_server, model_argument, value_of
+from backends.domain.vllm_arguments import (
+    is_given,
+    is_on_ray,
+    is_server,
+    model_argument,
+    value_of,
+)
 from backends.host import ports, processes
 from backends.host.container import user_of
 from backends.host.process_table import TABLE, living
@@ -22,6 +29,7 @@ from backends.host.survivors import survivor
 from backends.http1 import Address, NoAnswer
 from backends.keeper.order import port_of, served_model
 from backends.keeper.probe import health, served_models, sleep_level
+from backends.servers.reach import why_unasked
 from backends.servers.runtimes import Placed, Runtimes, failed_containers, runtime_of
 
 RAY_WORKER = "ray::RayWorker"
@@ -57,17 +65,20 @@ def _server(root: Process, among: list[Process], runtimes: Runtimes) -> Server:
     arguments = processes.command_line(root.id.pid)
     wanted = port_of(arguments)
     placed = runtimes.of(root.id, uid_of(root.id.pid))
+    unasked = why_unasked(arguments)
     server = Server(
-        name=_name(placed.runtime, wanted),
+        name=_name(placed.runtime, root.id.pid if unasked else wanted),
         owner=Owner.EXTERNAL,
         state=ServerState.STARTING,
         pid=root.id.pid,
-        port=wanted,
+        port=None if unasked else wanted,
         model=served_model(arguments, model_argument(arguments) or "") or None,
         started_at=time.time() - processes.age_s(root.id),
         note="; ".join(filter(None, (f"of {user_of(root.id.pid)}", placed.reason))),
         runtime=placed.runtime,
     )
+    if unasked:
+        return replace(server, state=ServerState.UNKNOWN, address_reason=unasked)
     if not _listens(root, among, wanted):
         return replace(server, address_reason=f"it does not listen on port {wanted} yet")
     try:
@@ -76,17 +87,19 @@ def _server(root: Process, among: list[Process], runtimes: Runtimes) -> Server:
         return _asked(server, root, replace(address, key=key))
     except NoAnswer as error:
         # It listens where nothing reaches it; whether it serves cannot be seen from here.
-        return replace(server, state=ServerState.UNHEALTHY, address_reason=str(error))
+        return replace(server, state=ServerState.UNKNOWN, address_reason=str(error))
 
 
 def _asked(server: Server, root: Process, address: Address) -> Server:
     unwell = health(address, timeout_s=ANSWER_S)
-    state = ServerState.UNHEALTHY if unwell else ServerState.READY
-    if not unwell and "--enable-sleep-mode" in processes.command_line(root.id.pid):
-        state = ServerState.SLEEPING if sleep_level(address) else state
+    state, note = ServerState.UNHEALTHY if unwell else ServerState.READY, server.note
+    may_sleep = is_given("--enable-sleep-mode", processes.command_line(root.id.pid))
+    if not unwell and may_sleep and (level := sleep_level(address)):
+        state, note = ServerState.SLEEPING, f"{note}; {asleep_note(level)}"
     return replace(
         server,
         state=state,
+        note=note,
         base_url=base_url(address.host, address.port),
         model=(None if unwell else _model_served(root, address)) or server.model,
         address_reason=unwell,
@@ -142,8 +155,8 @@ def address_of(process: ProcessId, placed: Placed, port: int, bound: str) -> Add
         raise
 
 
-def _name(runtime: Runtime, port: int) -> str:
-    return runtime.name.removesuffix(".service") if runtime.name else f"vllm-{port}"
+def _name(runtime: Runtime, number: int) -> str:
+    return runtime.name.removesuffix(".service") if runtime.name else f"vllm-{number}"
 
 
 def _with_own_names(servers: list[Server], taken: frozenset[str]) -> list[Server]:
@@ -229,10 +242,10 @@ def _ray_workers(apart: list[Process], roots: list[Process]) -> list[Server]:
         Server(
             name="ray-workers",
             owner=Owner.EXTERNAL,
-            state=ServerState.READY,
+            state=ServerState.UNKNOWN,
             pid=node.id.pid,
             started_at=time.time() - max(processes.age_s(one.id) for one in workers),
-            note=f"{count} of a vLLM on Ray; its model, state and address are its head's to tell",
+            note=f"{count} of a vLLM on Ray, whose API server knows its state and model",
             runtime=Runtime(RuntimeKind.RAY, ends="ray stop, on the host of its API server"),
             address_reason="its API server runs on another host of the Ray cluster: ask there",
         )

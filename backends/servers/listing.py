@@ -26,7 +26,7 @@ from backends.keeper.folder import (
     read_journal,
     server_folders,
 )
-from backends.keeper.probe import health
+from backends.keeper.probe import health, sleep_level
 from backends.servers.external import external_servers
 
 
@@ -180,9 +180,8 @@ def _without_keeper(
     address = Address(reachable_host(begun.host), begun.port)
     inside = any(isinstance(fact, ContainerStarted) for fact in facts)
     if inside and ports.listen_on(begun.port, members):
-        unwell = ServerState.UNHEALTHY if health(address) else ServerState.READY
-        return replace(told, state=unwell)
-    return replace(told, state=_state_now(address, members, was_ready=told.ready_s is not None))
+        return replace(told, state=_asked(address, told))
+    return replace(told, state=_state_now(address, members, told))
 
 
 def _ended_unseen(told: Server, begun: Spawned, facts: list[ServerFact]) -> Server:
@@ -202,7 +201,15 @@ def _was_rebooted(begun: Spawned, facts: list[ServerFact]) -> bool:
     return boot_wall_s() > facts[-1].at.wall_s
 
 
-def _state_now(address: Address, members: list[Process], *, was_ready: bool) -> ServerState:
+def _state_now(address: Address, members: list[Process], told: Server) -> ServerState:
     if ports.owns(address.host, address.port, members):
-        return ServerState.UNHEALTHY if health(address) else ServerState.READY
-    return ServerState.UNHEALTHY if was_ready else ServerState.STARTING
+        return _asked(address, told)
+    return ServerState.STARTING if told.ready_s is None else ServerState.UNHEALTHY
+
+
+def _asked(address: Address, told: Server) -> ServerState:
+    if health(address):
+        return ServerState.UNHEALTHY
+    # /health answers 200 while it sleeps, and only what was put to sleep is asked further.
+    asleep = told.state is ServerState.SLEEPING and sleep_level(address)
+    return ServerState.SLEEPING if asleep else ServerState.READY

@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     if len(references) > len(TARGETS):
         raise UsageProblem(f"an A/B has at most {len(TARGETS)} endpoints")
     targets = ab.targets(references, host.settings)
+    ab.check_that_none_sleeps(references, host)
     order = ab.series(
         targets,
         chosen_prompt(arguments),

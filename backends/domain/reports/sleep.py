@@ -72,7 +72,10 @@ class Asleep:
 
 
 def asleep(server: str, reports: Iterable[SleepReport]) -> Asleep:
-    """Return what is known of a server that sleeps now, from its reports, the newest first."""
+    """Return what is known of a server that sleeps now, from its reports, the newest first.
+
+    What this sleep freed is not known where it was ordered by something else than inferctl.
+    """
     own = [each for each in reports if each.server == server]
     last = next((each for each in own if each.order == "sleep"), None)
     wakes = [
@@ -80,4 +83,5 @@ def asleep(server: str, reports: Iterable[SleepReport]) -> Asleep:
         for each in own
         if each.order == "wake" and (last is None or each.level == last.level)
     ]
-    return Asleep(last.memory_bytes if last else None, median(wakes) if wakes else None)
+    freed_bytes = own[0].memory_bytes if own and own[0] is last else None
+    return Asleep(freed_bytes, median(wakes) if wakes else None)

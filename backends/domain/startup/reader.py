@@ -189,13 +189,16 @@ class StartReader:
     def _suspect(self, at: Stamp, record: Record, *, died: bool) -> None:
         plain = not (died or is_interesting(record.word))
         self.attention = max(0, self.attention - 1) if plain else ATTENTION_LINES
-        if self.stopping_at is None:
+        # A container's two streams are joined in any order: the older line is the cause.
+        if self.stopping_at is None or at.mono_s < self.stopping_at.mono_s:
             phase = "" if self.ready else self.timeline.phase or ""
             ordered = self.suspects.consider(
                 self._number, record, phase, died=died, passed=self.passed
             )
             if ordered:
                 self.stopping_at = at
+            elif self.suspects.died:
+                self.stopping_at = None
 
     def _facts_of(
         self, at: Stamp, row: Wording, match: re.Match[str], rank: int | None

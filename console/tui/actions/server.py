@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
+from backends.domain.external import is_external
 from backends.domain.reports.sleep import SleepReport, sleep_sentence
-from backends.domain.server import Server
+from backends.domain.server import Owner, Server
 from backends.domain.stamp import Stamp
 from backends.operations import servers
 from backends.operations import sleep as sleeping
 from backends.operations.outage import lost_in_session
 from backends.problem import Problem
+from backends.servers.ending import what_ends
 from backends.servers.holders import left_by
 from backends.settings.config import Profile
 from console.tui.actions.console import Console
@@ -109,17 +111,20 @@ class ServerActions:
         if session.life is None or managed_name(session) is None:
             return False
         server = session.life.server
-        sentence = f"{what} {server.name}? {lost_in_session(session, server)}."
+        unit = server.owner is Owner.EXTERNAL
+        by_unit = f"\n{what_ends(server)}." if unit else ""
+        sentence = f"{what} {server.name}? {lost_in_session(session, server)}.{by_unit}"
         answers = ((LEAVE, "Cancel, and leave it running"), (STOP, words))
         return await self._console.push_screen_wait(Question(sentence, answers)) == STOP
 
     async def _stop_now(self) -> None:
         """Stop the watched server; its steps arrive as facts."""
-        name = managed_name(self._console.session)
-        if name is None:
+        life = self._console.session.life
+        if life is None or managed_name(self._console.session) is None:
             return
+        name, runtime = life.server.name, life.server.runtime
         try:
-            async for fact in servers.stop(self._console.host, name, drain_s=0.0):
+            async for fact in servers.stop(self._console.host, name, 0.0, runtime):
                 self._console.happened(fact)
         except Problem as problem:
             self._failed("not stopped", problem)
@@ -163,7 +168,8 @@ class ServerActions:
         """Quit; a running server goes on unless the answer says otherwise."""
         console = self._console
         made_up = console.host.simulated or console.context.replayed
-        managed = managed_name(console.session) is not None
+        life = console.session.life
+        managed = life is not None and not is_external(life)
         if managed and not made_up and state_of(console.session) in RUNNING:
             answers = (
                 (LEAVE, "Quit, and leave the server running"),

@@ -1,7 +1,7 @@
 """Which keys can act on the session as it stands."""
 
 from backends.domain.external import is_external
-from backends.domain.server import SERVING, Server, ServerState
+from backends.domain.server import SERVING, RuntimeKind, Server, ServerState
 from backends.domain.session import Session
 from backends.domain.vram_owners import with_survivor_memory
 from backends.operations.ab import ab_targets, why_no_ab
@@ -93,9 +93,15 @@ def state_of(session: Session) -> ServerState | None:
 
 
 def managed_name(session: Session) -> str | None:
-    """Return the watched server's name, None where it is not inferctl's to stop."""
+    """Return the watched server's name, None where it is not inferctl's to stop.
+
+    A unit is, whoever wrote it: systemd stops it.
+    """
     life = session.life
-    return life.server.name if life and not is_external(life) else None
+    if life is None:
+        return None
+    is_unit = life.server.runtime.kind is RuntimeKind.SYSTEMD
+    return life.server.name if is_unit or not is_external(life) else None
 
 
 def managed_profile(session: Session, context: Context) -> Profile | None:

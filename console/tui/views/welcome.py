@@ -58,7 +58,8 @@ def _server(server: Server, now_s: float) -> WelcomeItem:
     whose = "managed" if server.owner is Owner.MANAGED else EXTERNAL
     place = f", {server.note}" if server.owner is Owner.EXTERNAL and server.note else ""
     runtime = f"{server.runtime.label}, " if server.owner is Owner.EXTERNAL else ""
-    where = (server.base_url or f"port {server.port}").removeprefix("http://").removesuffix("/v1")
+    unasked = "no address" if server.port is None else f"port {server.port}"
+    where = (server.base_url or unasked).removeprefix("http://").removesuffix("/v1")
     up = f", up {fmt.clock(now_s - server.started_at)}" if server.started_at else ""
     return WelcomeItem(
         "server",

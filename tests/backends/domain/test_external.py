@@ -37,11 +37,20 @@ def after(*servers: Server, session: Session = SESSION) -> Server:
         (THEIRS, ServerState.READY),
         (replace(THEIRS, base_url=None), ServerState.UNHEALTHY),
         (replace(THEIRS, state=ServerState.UNHEALTHY), ServerState.UNHEALTHY),
+        (replace(THEIRS, state=ServerState.UNKNOWN, base_url=None), ServerState.UNKNOWN),
         (replace(THEIRS, pid=8, base_url=None), ServerState.READY),
         (replace(THEIRS, name="vllm-9000"), ServerState.STOPPED),
         (replace(THEIRS, owner=Owner.MANAGED), ServerState.STOPPED),
     ],
-    ids=["as before", "deaf", "unwell", "started anew", "another's port", "a profile of that name"],
+    ids=[
+        "as before",
+        "deaf",
+        "unwell",
+        "unasked",
+        "started anew",
+        "another's port",
+        "a profile of that name",
+    ],
 )
 def test_its_state_is_what_the_list_tells(listed: Server, state: ServerState) -> None:
     assert after(listed).state is state

@@ -55,3 +55,19 @@ def test_a_killed_worker_explains_the_death_of_its_engine(tmp_path: Path) -> Non
     assert told.kind is FailureKind.HOST_OUT_OF_MEMORY
     assert "VLLM::Worker_TP (pid 4711)" in told.cause
     assert "--memory" in told.remedy
+
+
+def test_another_programs_kill_for_memory_does_not_explain_an_end_without_sigkill(
+    tmp_path: Path,
+) -> None:
+    vmstat = tmp_path / "vmstat"
+    vmstat.write_text("oom_kill 3\n")
+    watch = OomWatch(1, 5.0, proc=tmp_path, cgroups=tmp_path, kernel_log=tmp_path / "none")
+    vmstat.write_text("oom_kill 4\n")
+    by_daemon = Failure(FailureKind.KILLED, None, "", "The docker daemon was restarted.", "r")
+    assert after_the_kernel(by_daemon, watch, [4711]) == by_daemon
+    unknown = Failure(FailureKind.KILLED, None, "", "It was ended by SIGKILL.", "r")
+    told = after_the_kernel(unknown, watch, [4711])
+    assert told is not None
+    assert told.kind is FailureKind.HOST_OUT_OF_MEMORY
+    assert "most probably" in told.cause

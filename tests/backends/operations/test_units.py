@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from backends.domain.facts import BecameReady, PhaseBegan, ServerFact, Stopped
+from backends.domain.facts import (
+    BecameReady,
+    PhaseBegan,
+    ServerFact,
+    Stopped,
+    StopProgressed,
+)
 from backends.domain.server import RuntimeKind, Server, ServerState
 from backends.domain.start import PhaseName
 from backends.keeper.folder import ServerFolder, read_journal, server_folder
@@ -50,6 +56,9 @@ elif verb == "show":
     print(f"MainPID={{pid if alive else 0}}")
     print("LoadState=" + ("loaded" if known else "not-found"))
     print("ActiveState=" + ("active" if alive else "inactive"))
+    print("Restart=always")
+    print("NRestarts=3")
+    print("UnitFileState=enabled")
 """
 
 
@@ -107,7 +116,13 @@ def test_a_unit_is_started_watched_and_stopped_by_systemd(host: Host, tmp_path: 
     async def whole() -> list[ServerFact]:
         return [fact async for fact in servers.stop(host, "ours", 0.0)]
 
-    assert isinstance(asyncio.run(whole())[-1], Stopped)
+    facts = asyncio.run(whole())
+    assert isinstance(facts[0], StopProgressed)
+    assert facts[0].step == (
+        "systemctl stop vllm.service; Restart=always starts it again when it ends by itself, not "
+        "after this; it is enabled: the next boot starts it"
+    )
+    assert isinstance(facts[-1], Stopped)
     asked = (tmp_path / "systemd" / "asked").read_text().splitlines()
     assert "start --no-block vllm.service" in asked
     assert "stop vllm.service" in asked

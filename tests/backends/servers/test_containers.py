@@ -79,7 +79,7 @@ def test_one_that_listens_inside_alone_says_so(docker: DockerHost, tmp_path: Pat
     if not docker.bridge:
         pytest.skip("this daemon has no bridge")
     name = docker.run(*FAST, command=(*SERVE, "--host", "127.0.0.1"))
-    server = found(tmp_path, name, lambda one: one.state is ServerState.UNHEALTHY)
+    server = found(tmp_path, name, lambda one: one.state is ServerState.UNKNOWN)
     assert "--host 0.0.0.0" in server.address_reason
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
-from backends.domain.server import Owner, RuntimeKind, Server
-from backends.problem import Problem
+from backends.domain.server import Owner, RuntimeKind, Server, ServerState
+from backends.problem import NotFound, Problem
+from backends.servers.adoption import watch_order
 from backends.servers.ending import end_external
 from backends.servers.gpu_owners import attributed
 from backends.servers.listing import list_servers
@@ -51,12 +52,14 @@ def test_workers_without_an_api_server_are_one_server_of_the_cluster(
 
     server = until(lambda: one if (one := found()) and "2 workers" in one.note else None)
     assert (server.owner, server.runtime.kind) == (Owner.EXTERNAL, RuntimeKind.RAY)
-    assert (server.base_url, server.model) == (None, None)
+    assert (server.state, server.base_url, server.model) == (ServerState.UNKNOWN, None, None)
     assert "another host" in server.address_reason
     memory = GpuMemory(80, 60, 0, unified=False, source="made")
     listed = tuple(GpuProcess(pid, "worker", 30) for pid in pids)
     sample = GpuSample((Gpu(0, "GPU-1", "H100", "nvidia", memory, processes=listed),))
     (gpu,) = attributed(sample, [server], {}).gpus
     assert [one.owner for one in gpu.processes or ()] == [server.name] * 2
+    with pytest.raises(NotFound, match="its API server runs on another host"):
+        watch_order(server)
     with pytest.raises(Problem, match="its own way"):
         list(end_external(server))

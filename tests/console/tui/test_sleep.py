@@ -15,10 +15,12 @@ from backends.domain.server import ServerState
 from backends.domain.session import Session, watching
 from backends.operations import servers
 from backends.operations import sleep as operation
+from backends.operations.ab import check_that_none_sleeps, why_no_ab
 from backends.operations.context import context_of
 from backends.operations.host import Host
+from backends.operations.load_test import check_that_it_serves
 from backends.operations.records import measured_here
-from backends.problem import Problem
+from backends.problem import NotFound, Problem
 from backends.servers.listing import list_servers
 from console.cli import sleep as verb
 from console.cli.history import run as history
@@ -136,6 +138,13 @@ def test_a_server_that_sleeps_is_idle_and_a_verdict_says_what_waking_takes(
     assert session.life is not None
     session = replace(session, life=replace(session.life, server=server))
     context = replace(context_of(host), measured=measured_here(host))
+    assert "its GPU is billed as before" in server.note
+    assert why_no_ab(session, host.settings).startswith("needs two targets: wake the server")
+    with pytest.raises(NotFound, match=f"run: inferctl wake {SERVER}"):
+        check_that_it_serves(host, SERVER)
+    with pytest.raises(NotFound, match=f"run: inferctl wake {SERVER}"):
+        check_that_none_sleeps((SERVER, "api"), host)
+    check_that_none_sleeps(("api",), host)
     said = now_reason(decision_of(session, context).now)
     assert f"waking takes {woken.took_s:.1f} s here" in said
     assert "GiB are free" in said

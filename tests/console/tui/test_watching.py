@@ -231,7 +231,9 @@ async def test_what_was_adopted_is_shown_first_where_nothing_is_configured(
         await asyncio.to_thread(remember, host.state_folder, server)
         await asyncio.to_thread(remember, host.state_folder, server)
         assert remembered(host.state_folder) == (server,)
-        assert first_watched(host) == server
+        first = first_watched(host)
+        assert isinstance(first, Server)
+        assert (first.pid, first.state) == (server.pid, ServerState.UNKNOWN)  # nobody asked yet
         configured = host_in(tmp_path, Settings(servers=(PROFILE,)))
         assert first_watched(configured) == "mine"
     assert first_watched(host) is None

@@ -23,7 +23,9 @@ def now_reason(now: NowVerdict) -> str:
             return "The server does not answer yet: until it does, only the API can."
         case Asleep() as sleeps:
             freed = sleeps.freed_bytes
-            free = "its memory is free" if freed is None else f"{freed / GIB:.1f} GiB are free"
+            free = "what memory that freed was not measured here"
+            if freed is not None:
+                free = f"{freed / GIB:.1f} GiB are free" if freed > 0 else "it freed no memory"
             woken = "waking was not measured here yet"
             if sleeps.wake_s is not None:
                 woken = f"waking takes {sleeps.wake_s:.1f} s here"

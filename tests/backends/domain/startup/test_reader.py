@@ -15,7 +15,7 @@ from backends.domain.facts import (
 )
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
-from backends.domain.start import Outcome, PhaseName, Start
+from backends.domain.start import FailureKind, Outcome, PhaseName, Start
 from backends.domain.startup.fold import apply, as_start, running_phase
 from backends.domain.startup.lines import LineSplitter
 from backends.domain.startup.reader import StartReader
@@ -161,6 +161,25 @@ def test_a_stop_in_the_log_hides_the_errors_it_causes() -> None:
     reader.feed(at(3), "RuntimeError: Engine core initialization failed. See root cause above.")
     assert reader.stopping_at == at(2)
     assert reader.close(at(4), Exit(130, None)) == []
+
+
+@pytest.mark.parametrize(
+    ("died_s", "kind"), [(8.9, FailureKind.ENGINE_DIED), (9.1, None)], ids=["before", "after"]
+)
+def test_a_death_that_the_other_stream_brings_late_is_older_than_the_stop_that_it_led_to(
+    died_s: float, kind: FailureKind | None
+) -> None:
+    reader = StartReader()
+    died = "Engine core proc EngineCore died unexpectedly, shutting down client."
+    for seconds, line in (
+        (7.0, "INFO:     Application startup complete."),
+        (9.0, "INFO:     Shutting down"),
+        (died_s, f"(APIServer pid=6) ERROR 11-30 15:39:43 [core_client.py:908] {died}"),
+    ):
+        reader.ready = True
+        reader.feed(at(seconds), line)
+    told = [one for one in reader.close(at(10), Exit(0, None)) if isinstance(one, FailureSeen)]
+    assert [one.failure.kind for one in told] == ([] if kind is None else [kind])
 
 
 def test_a_stop_that_a_keeper_orders_hides_them_too() -> None:
