@@ -91,6 +91,19 @@ CLUSTER = (
     ),
     _row(
         Kind.COMMUNICATION_FAILED,
+        r"\boneCCL:|CCL_ERROR",
+        "Intel's communication library oneCCL could not connect the ranks: {line}",
+        "A container needs --device /dev/dri and --ipc=host; where the kernel has no pidfd set "
+        "CCL_ZE_IPC_EXCHANGE=sockets; CCL_LOG_LEVEL=info tells more.",
+    ),
+    _row(
+        Kind.COMMUNICATION_FAILED,
+        r"custom_all_?reduce\.cuh?:\d+",
+        "vLLM's own all-reduce kernels could not share memory between these GPUs: {line}",
+        "Start with --disable-custom-all-reduce, which leaves the exchange to NCCL or RCCL.",
+    ),
+    _row(
+        Kind.COMMUNICATION_FAILED,
         r"nvidia_peermem|ibv_\w+|NCCL WARN .*(?:socket|connect|interface|NET/)|"
         r"(?:Gloo|gloo).{0,80}(?:connect|Connection|timeout)|No interface found",
         "The ranks' connection over the network failed: {line}",

@@ -19,6 +19,7 @@ from backends.domain.startup.part_rule import (
     NO_CLASS,
     NO_KERNEL,
     NO_TYPE,
+    PARALLELISM,
     REFUSED,
     UNCOMPILED,
     Rule,
@@ -42,7 +43,8 @@ COMPUTE: tuple[Rule, ...] = (
             Kind.BUILD_TOOLS,
             r"CalledProcessError|returned non-zero exit|FileNotFoundError|No such file|"
             r"not found|\bcompiler\b(?!\.)|SubprocException|\bbuild\b.*\bfail|"
-            r"fail\w* to (?:build|compile)|compil\w+ (?:failed|error\b)|nvcc|hipcc",
+            r"fail\w* to (?:build|compile)|compil\w+ (?:failed|error\b)|nvcc|hipcc|"
+            r"assertion (?:error|failed)\b.*\.[ch]pp:",
             "A kernel had to be built while the server started, and the build failed: {line}",
             LIKELY + "a compiler or the CUDA or ROCm toolkit is missing or too old: check `nvcc "
             "--version` or `hipcc --version`, gcc, ninja and CUDA_HOME.",
@@ -210,6 +212,11 @@ COMPUTE: tuple[Rule, ...] = (
             "Serve the draft model that was made for this model (--speculative-config), or start "
             "without it.",
             frames=r"spec_decode/",
+        ),
+        _row(
+            Kind.INVALID_PARALLELISM,
+            r"\branks?\b.*(?:out of (?:bounds|range)|exceed).*\b(?:device|gpu)s?\b",
+            *PARALLELISM,
         ),
         _row(
             Kind.STARTUP_TIMEOUT,

@@ -113,7 +113,7 @@ class Suspects:
         hints = self._roots.hints
         if best is None and hints and (self.doubtful or exit_ is not None):
             best = min(hints, key=lambda hint: not hint.line.startswith("Failed to import"))
-        said_little = best is None or (best.crash and _row_of(best) is None)
+        said_little = best is None or ((best.crash or best.follows) and _row_of(best) is None)
         native = reversed(self._roots.native)
         if said_little and (best is not None or self.died or self.hopeless):
             best = next((one for one in native if _row_of(one) is not None), best)

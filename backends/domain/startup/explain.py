@@ -22,6 +22,7 @@ from backends.domain.startup.state import StartState, begin
 from backends.domain.startup.unfinished import bar_clock_s, with_standing
 from backends.domain.startup.wording import Event
 from backends.domain.startup.wordings import find
+from backends.domain.startup.wrapped import unwrapped
 
 __all__ = ["explain", "start_document"]
 
@@ -46,7 +47,7 @@ def explain(lines: Iterable[tuple[int, str]]) -> list[Start]:
     """
     first, prefixes, ready = _Log(), Prefixes(), False
     logs: dict[str, _Log] = {}
-    for number, line in lines:
+    for number, line in unwrapped(lines):
         if not line or (ready and line.endswith(_SERVED)):
             continue
         log = logs.get(source_of(line), first) if logs else first

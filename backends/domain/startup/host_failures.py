@@ -119,6 +119,14 @@ HOST = (
     ),
     _row(
         Kind.HOST_LIMIT,
+        r"\bUVA is not available|pin(?:ned)?[ _-]memory is not (?:available|supported)",
+        "The host gives no memory that is pinned for the GPU, which vLLM's model runner wants; "
+        "under WSL it does so only where that was asked for.",
+        "Set VLLM_WSL2_ENABLE_PIN_MEMORY=1 under WSL, or VLLM_USE_V2_MODEL_RUNNER=0 for the runner "
+        "that does without.",
+    ),
+    _row(
+        Kind.HOST_LIMIT,
         r"Too many open files|Errno 24\b",
         "The host's limit of open files was reached.",
         "Raise it: `ulimit -n 65536` in the shell, LimitNOFILE= of the systemd unit, or --ulimit "

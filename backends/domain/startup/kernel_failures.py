@@ -64,6 +64,12 @@ KERNELS = (
     ),
     _row(
         Kind.NO_KERNEL,
+        r"Could not run '_\w*::(?P<operation>\w+)' with arguments from the '(?:CUDA|HIP|XPU)'",
+        "This build of vLLM has no kernel {operation} for this GPU{in_frame}.",
+        f"{_OTHER_LAYER_BACKEND}; a vLLM build for this GPU may have it.",
+    ),
+    _row(
+        Kind.NO_KERNEL,
         r"(?:CU|HIP)BLAS_STATUS_(?:NOT_SUPPORTED|ARCH_MISMATCH)|No compiled \w+|"
         r"call aclnn\w+ failed",
         "This build has no kernel for this GPU and data type{in_frame}: {line}",
@@ -140,6 +146,14 @@ KERNELS = (
         "too old{sampler_note}.",
         "{sampler_remedy} the CUDA toolkit and set CUDA_HOME, or install "
         "flashinfer-jit-cache with the kernels ready built.",
+    ),
+    _row(
+        Kind.BUILD_TOOLS,
+        r"/jit/\w+\.[ch]pp:\d+",
+        "DeepGEMM could not build a kernel at the start{in_frame}: {line}",
+        "Set VLLM_USE_DEEP_GEMM=0, which leaves DeepGEMM out; else check `nvcc --version` and "
+        "CUDA_HOME: most likely the toolkit is missing or older than PyTorch's CUDA.",
+        frames=r"deep_gemm",
     ),
     _row(
         Kind.BUILD_TOOLS,

@@ -35,7 +35,7 @@ from backends.domain.startup.part_rule import (
 from backends.domain.startup.parts import Part, part_of
 from backends.domain.startup.setup_rules import SETUP
 
-_SOURCES = re.compile(r"[\w./-]{1,300}\.(?:cuh?|cpp|hip|h)(?=:\w)")
+_SOURCES = re.compile(r"[\w./-]{1,300}\.(?:cuh?|[ch]pp|hip|h)(?=:\w)")
 """Files of native code, which raises without frames and names them in its message."""
 
 _LONGEST = 1000
@@ -166,6 +166,16 @@ _GENERAL: tuple[Rule, ...] = (
         ),
     ),
     *rules(
+        [Part.MODEL_FILES],
+        _row(
+            Kind.DEPENDENCY_ERROR,
+            r"^TypeError\b.*<class '(?:transformers|tokenizers)\.",
+            "The installed Transformers gave vLLM something else than it wants{in_frame}: {line}",
+            "Install the Transformers that this vLLM pins (`pip show vllm`) or that the model's "
+            "page asks for, and look whether the model's folder has its preprocessor_config.json.",
+        ),
+    ),
+    *rules(
         _OURS - {Part.ARGUMENTS, Part.PLUGIN_OPTIONS},
         _row(
             Kind.INTERNAL_ERROR,
@@ -216,7 +226,10 @@ def by_mechanism(places: Sequence[str], text: str) -> tuple[Row, re.Match[str]] 
         if found := row.pattern.search(text):
             return row, found
     first = sentence(text)
-    raised = part_of([*_SOURCES.findall(first), *places])
+    sources = sorted(_SOURCES.findall(first), key=lambda source: "/" not in source)
+    located = sum("/" in source for source in sources)
+    # A bare name tells less of what raised it than the frame that called it.
+    raised = part_of([*sources[:located], *places, *sources[located:]])
     if raised is None:
         return None
     part, place = raised

@@ -169,11 +169,12 @@ MODELS = (
     ),
     _row(
         Kind.BAD_CHECKPOINT,
-        r"(?P<path>/\S+?)'? is not a valid JSON file|JSONDecodeError|is not valid JSON",
+        r"(?P<path>/\S+?)'? is not a valid JSON file|JSONDecodeError|is not valid JSON|"
+        r"Expecting (?:value|property name|',' delimiter).{0,40}: line \d+ column \d+",
         "A JSON file of the model cannot be read{in_frame}: {line}",
         "Compare config.json and the tokenizer's files with the model's page; one of size 0 or "
         "with the text of a Git LFS pointer has to be fetched again with `hf download`.",
-        frames=r"transformers|tokenizer|huggingface_hub|model_loader",
+        frames=r"transformers|tokenizer|huggingface_hub|model_loader|pydantic|vllm/config/model",
     ),
     _row(
         Kind.BAD_CHECKPOINT,

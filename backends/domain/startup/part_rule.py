@@ -9,10 +9,7 @@ from backends.domain.startup.parts import Part
 LIKELY = "Most likely "
 REFUSED = (
     "vLLM refused the configuration: {line}",
-    (
-        "Correct the option that the line names{option_note}; VLLM_ variables of the environment "
-        "and config.json of the model count too."
-    ),
+    ("{option_remedy}; VLLM_ variables of the environment and config.json of the model count too."),
 )
 PARALLELISM = (
     "The parallel sizes do not go with the model, the GPUs or another option: {line}",

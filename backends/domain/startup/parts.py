@@ -43,6 +43,7 @@ _PATHS = (
         Part.BUILD,
         (
             r"triton/(?:backends/\w+/)?(?:compiler|driver)|triton/runtime/build|torch/_inductor|"
+            r"csrc/.*/jit/\w+\.(?:cpp|hpp)$|"
             r"cpp_ext|flashinfer/jit/(?:cpp_ext|env|build)|tilelang|aiter/jit|deep_gemm/jit|/tvm/|setuptools|distutils"
         ),
     ),
@@ -56,7 +57,7 @@ _PATHS = (
     ),
     (Part.ADAPTER, r"vllm/lora/|/peft/"),
     (Part.COMPILATION, r"vllm/compilation/|model_executor/warmup/|vllm/ir/|kernels/helion/"),
-    (Part.NATIVE, r"csrc/|\.(?:cuh?|cpp|hip|h)$"),
+    (Part.NATIVE, r"csrc/|\.(?:cuh?|[ch]pp|hip|h)$"),
     (
         Part.OPERATIONS,
         (
@@ -82,7 +83,7 @@ _PATHS = (
     (Part.PLATFORM, r"vllm/platforms/"),
     (
         Part.LOADER,
-        r"model_loader|safetensors|torch/serialization|(?:^|/)gguf/|parameter\.py|runai_model_streamer",
+        r"model_loader|weights_adapter|safetensors|torch/serialization|(?:^|/)gguf/|parameter\.py|runai_model_streamer",
     ),
     (Part.MODEL, r"vllm/(?:model_executor/)?models/|transformers_modules"),
     (Part.MODEL_FILES, r"vllm/transformers_utils/"),
@@ -123,7 +124,7 @@ _PATHS = (
     ),
     (Part.ENGINE, r"vllm/"),
 )
-_PLUG_IN = re.compile(r"(?:^|/)vllm_(?!flash_attn|router)[a-z]+/")
+_PLUG_IN = re.compile(r"(?:^|/)vllm_(?!flash_attn|router)[a-z_]+/")
 """Packages that bring vLLM to other devices are laid out as vLLM is: vllm_ascend, vllm_gaudi."""
 _PARTS = tuple((part, re.compile(paths, re.IGNORECASE)) for part, paths in _PATHS)
 

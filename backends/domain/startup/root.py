@@ -49,7 +49,11 @@ _OTHER_CAUSES = re.compile(
     r"\[Errno \d+\]|Failed to load model - |Out of memory: |slurmstepd: .*oom|Killed$"
 )
 _USAGE = re.compile(r"(?:vllm(?: \w+)?|api_server\.py): error: ")
-_FRAME = re.compile(r'\s*File "(?P<path>[^"]{1,400})", line (?P<line>\d{1,7}),? in (?P<name>\S+)')
+_FRAME = re.compile(
+    r"\s*File [\"\u201c](?P<path>[^\"\u201d]{1,400})[\"\u201d], "
+    r"line (?P<line>\d{1,7}),? in (?P<name>\S+)"
+)
+"""A page that was copied may have typographic quotes in place of Python's own."""
 _DETAIL = re.compile(r"(?:Value error|Assertion failed), ")
 _HINT = re.compile(r"Failed to import from vllm|No platform detected")
 _PASSING = re.compile(r"(?:[\w.]*\.)?(?:KeyError|ImportError|ModuleNotFoundError|AttributeError|"
@@ -76,7 +80,7 @@ class Frame:
     function: str
 
     def __str__(self) -> str:
-        file = self.path.replace("\\", "/").rpartition("site-packages/")[2]
+        file = self.path.rpartition("site-packages/")[2]
         return f"{file.rpartition('dist-packages/')[2]}:{self.line} in {self.function}"
 
 
@@ -221,7 +225,8 @@ class Roots:
         message = new.said
         frame = _FRAME.match(message)
         if frame is not None:
-            _add_frame(block, Frame(frame["path"], frame["line"], frame["name"]))
+            path = frame["path"].replace("\\", "/")
+            _add_frame(block, Frame(path, frame["line"], frame["name"]))
             block.last_frame = new
         elif message[0] == " " and not _OTHER_CAUSES.match(message):
             _continue(block, new, record)

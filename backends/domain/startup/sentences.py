@@ -26,6 +26,27 @@ _PARALLEL_FLAGS = tuple(
         (r"expert[-_ ]?parallel|\bep\b", "--enable-expert-parallel"),
     )
 )
+_OPTION_WORDS = tuple(
+    (re.compile(words, re.IGNORECASE), flag)
+    for words, flag in (
+        (r"reasoning ?parser", "--reasoning-parser"),
+        (r"tool(?: call)? ?parser", "--tool-call-parser"),
+        (r"chat template", "--chat-template"),
+        (r"`?quantization`? (?:argument|method)", "--quantization"),
+        (r"logits ?processors?", "--logits-processors"),
+        (r"speculative|spec(?:ulative)? decod|draft model", "--speculative-config"),
+        (r"chunked prefill", "--enable-chunked-prefill"),
+        (r"prefix caching", "--enable-prefix-caching"),
+        (r"kv ?cache dtype|fp8 kv", "--kv-cache-dtype"),
+        (r"load format", "--load-format"),
+        (r"structured outputs?|guided decoding", "--structured-outputs-config"),
+        (r"kv (?:transfer|connector)", "--kv-transfer-config"),
+        (r"\blora\b", "--enable-lora"),
+        (r"async(?:hronous)? scheduling", "--async-scheduling"),
+        (r"attention backend", "--attention-backend"),
+    )
+)
+"""Options that a message names in plain words."""
 _DIVIDED = re.compile(
     r"(?P<whole>\d{1,6})\)? (?:must be|is not|isn't) (?:evenly )?divisible by [^.]{0,30}parallel",
     re.IGNORECASE,
@@ -120,7 +141,13 @@ def _of_line(figures: dict[str, str], told: dict[str, str], suspect: Suspect) ->
     figures["weight_note"] = f" ({weight})" if weight else ""
     refused = suspect.said.partition(" [type=")[0]
     options = [one for one in _OPTION.findall(refused) if len(one) > 5][:3]
+    options = options or [flag for words, flag in _OPTION_WORDS if words.search(refused)]
     figures["option_note"] = f" ({', '.join(dict.fromkeys(options))})" if options else ""
+    figures["option_remedy"] = (
+        f"Correct the option that the line names{figures['option_note']}"
+        if options
+        else "Correct the option that the line is about"
+    )
     _of_parallel(figures, suspect.said)
     if "backends" in told:
         _of_backends(figures, told)

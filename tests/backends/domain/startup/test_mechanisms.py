@@ -57,6 +57,18 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.BAD_ARGUMENT, "x/uvicorn/config.py create_ssl_context", "FileNotFoundError: [Errno 2] No such file or directory", "No such file", "--ssl-certfile"),
     (K.BAD_CHECKPOINT, "x/gguf/gguf_reader.py __init__", "ValueError: GGUF magic invalid", "magic", "--load-format"),
     (K.INTERNAL_ERROR, "x/torch/_inductor/ir.py __init__", "AssertionError: out variant should have an argument", "inside PyTorch", "--enforce-eager"),
+    (K.BUILD_TOOLS, "x/vllm/utils/deep_gemm.py gemm_nt", "RuntimeError: Assertion error (csrc/apis/../x/../../jit/runtime_x.hpp:45): code == 0", "could not build", "VLLM_USE_DEEP_GEMM=0"),
+    (K.BUILD_TOOLS, "x/vllm/utils/fancy.py gemm_nt", "RuntimeError: Assertion error (/w/Fancy/csrc/apis/../jit/compiler_x.hpp:11): made != nullptr", "made != nullptr", "nvcc --version"),
+    (K.NO_KERNEL, "x/vllm/_custom_ops.py prepack", "NotImplementedError: Could not run '_C::fancy_prepack' with arguments from the 'CUDA' backend. This could be because", "no kernel fancy_prepack", "--linear-backend marlin"),
+    (K.BAD_CHECKPOINT, "x/pydantic/_internal/_dataclasses.py __init__", "ValueError: Expecting value: line 1 column 1 (char 0)", "JSON file", "Git LFS pointer"),
+    (K.HOST_LIMIT, "x/vllm/v1/worker/gpu/buffer_utils.py __init__", "RuntimeError: UVA is not available", "pinned", "VLLM_WSL2_ENABLE_PIN_MEMORY=1"),
+    (K.BAD_ARGUMENT, "x/vllm/reasoning/basic.py __init__", "RuntimeError: FancyReasoningParser reasoning parser could not locate the tokens!", "FancyReasoningParser", "names (--reasoning-parser)"),
+    (K.BAD_ARGUMENT, "x/vllm/config/model.py __post_init__", "ValueError: The quantization method in the config (a) does not match the one of the `quantization` argument (b).", "does not match", "names (--quantization)"),
+    (K.INVALID_PARALLELISM, "x/vllm/v1/worker/gpu_worker.py init_device", "AssertionError: adjusted local rank 3 is out of bounds for 2 devices.", "rank 3", "parallel"),
+    (K.COMMUNICATION_FAILED, "x/torch/distributed/distributed_c10d.py all_reduce", "RuntimeError: oneCCL: fd_x.cpp:21 fill: EXCEPTION: open failed: fd: -1", "fd_x.cpp", "CCL_ZE_IPC_EXCHANGE"),
+    (K.COMMUNICATION_FAILED, "x/torch/distributed/distributed_c10d.py all_reduce", "RuntimeError: fancyccl fd_x.cpp:21 fill: not supported", "fd_x.cpp", "NCCL_SOCKET_IFNAME"),
+    (K.DEPENDENCY_ERROR, "x/vllm/transformers_utils/processor.py get", "TypeError: Invalid type of processor. Expected type: <class 'transformers.x.Mixin'>, but found type: <class 'transformers.y.Fast'>", "something else", "preprocessor_config.json"),
+    (K.CHECKPOINT_MISMATCH, "C:\\envs\\v\\Lib\\site-packages\\vllm_gguf_plugin\\weights_adapter\\default.py build_name_map", "RuntimeError: Failed to map GGUF parameters (3):\n['blk.0.a']", "vllm_gguf_plugin/weights_adapter/default.py", "config.json"),
     (K.NO_KERNEL, "x/vllm_fancy/attention/attention_v1.py __init__", "NotImplementedError: sliding windows are not supported", "sliding windows", "--attention-backend"),
     (K.NO_KERNEL, "x/vllm/compilation/cuda_graph.py call", "torch.AcceleratorError: CUDA error: operation not permitted when stream is capturing", "CUDA graph", "--enforce-eager"),
     (K.GPU_FAULT, "x/torch/nn/functional.py linear", "RuntimeError: CUDA error: HIPBLAS_STATUS_INTERNAL_ERROR when calling hipblasLtMatmul", "HIPBLAS", "dmesg"),
@@ -319,3 +331,32 @@ def test_a_traceback_without_its_last_line_says_where_it_was_raised() -> None:
     assert failure.line_number == 3
     assert "does not say why" not in failure.cause
     assert "configs/x.py:75" in failure.cause
+
+
+def test_a_worker_that_its_own_kernels_end_is_told_by_their_line() -> None:
+    start = only_start(
+        b"(EngineCore pid=2) INFO 11-21 08:00:05 [core.py:116] Initializing a V1 LLM engine (v0.26.0) with config: model='org/model'\n"
+        b"(Worker_TP0 pid=3) INFO 11-21 08:00:12 [gpu_model_runner.py:4130] Model loading took 9.1 GiB memory and 8.0 seconds\n"
+        b"Failed: Cuda error /w/csrc/custom_all_reduce.cuh:455 'invalid argument'\n"
+        b"(EngineCore pid=2) ERROR 11-21 08:00:20 [multiproc_executor.py:250] Worker proc VllmWorker-1 died unexpectedly, shutting down executor.\n"
+        b"(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946] EngineCore failed to start.\n"
+        b"(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946] Traceback (most recent call last):\n"
+        b'(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946]   File "/x/vllm/v1/executor/multiproc_executor.py", line 370, in get_response\n'
+        b'(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946]     raise RuntimeError("cancelled")\n'
+        b"(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946] RuntimeError: cancelled\n"
+    )
+    assert start.failure is not None
+    assert start.failure.kind is FailureKind.COMMUNICATION_FAILED
+    assert start.failure.line_number == 3
+    assert "--disable-custom-all-reduce" in start.failure.remedy
+
+
+def test_frames_of_a_copied_page_count_with_its_typographic_quotes() -> None:
+    start = only_start(
+        "(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946] EngineCore failed to start.\n"
+        "(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946] Traceback (most recent call last):\n"
+        "(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946] File “/x/vllm/v1/attention/backends/fancy.py”, line 3, in init\n"
+        "(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946] NotImplementedError: sliding windows are not supported\n".encode()
+    )
+    assert start.failure is not None
+    assert start.failure.kind is FailureKind.NO_KERNEL
