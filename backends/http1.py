@@ -18,6 +18,8 @@ CONNECT_S = 60.0
 """A reply may be waited for without end, a connection may not."""
 
 MOST_BODY_BYTES = 16 * 2**20
+MOST_HEAD_LINE_BYTES = 64 * 2**10
+"""Of what the protocol itself writes: a status, a field, the size of a chunk."""
 
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
@@ -70,7 +72,7 @@ class Reply:
             pieces.append(piece)
             size += len(piece)
             if size > MOST_BODY_BYTES:
-                raise NoAnswer(f"the answer has over {MOST_BODY_BYTES >> 20} MiB")
+                raise _too_long()
         return b"".join(_lines(iter(pieces)))
 
 
@@ -148,16 +150,19 @@ class _Wire:
     def line(self) -> bytes:
         """Return the next line without its end."""
         while b"\n" not in self._pending:
+            if len(self._pending) > MOST_HEAD_LINE_BYTES:
+                raise NoAnswer("what answers speaks no HTTP")
             self._pending += self._more() or self._cut_short()
         line, _, self._pending = self._pending.partition(b"\n")
         return line.removesuffix(b"\r")
 
-    def exactly(self, size: int) -> bytes:
-        """Return the next `size` bytes."""
-        while len(self._pending) < size:
-            self._pending += self._more() or self._cut_short()
-        data, self._pending = self._pending[:size], self._pending[size:]
-        return data
+    def exactly(self, size: int) -> Iterator[bytes]:
+        """Yield the next `size` bytes as they come."""
+        while size:
+            came = self._pending or self._more() or self._cut_short()
+            data, self._pending = came[:size], came[size:]
+            size -= len(data)
+            yield data
 
     def pieces(self) -> Iterator[bytes]:
         """Yield what comes until the server closes."""
@@ -201,9 +206,9 @@ def _head(wire: _Wire) -> tuple[int, bool]:
 
 
 def _chunks(wire: _Wire) -> Iterator[bytes]:
-    """Yield the chunks of a body (RFC 9112, section 7.1)."""
+    """Yield a body that comes in chunks (RFC 9112, section 7.1)."""
     while size := _chunk_size(wire.line()):
-        yield wire.exactly(size)
+        yield from wire.exactly(size)
         wire.line()
 
 
@@ -214,11 +219,17 @@ def _chunk_size(line: bytes) -> int:
     return int(digits, 16)
 
 
+def _too_long() -> NoAnswer:
+    return NoAnswer(f"the answer has over {MOST_BODY_BYTES >> 20} MiB")
+
+
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Yield lines without their ends, and what stands after the last of them."""
     pending = b""
     for piece in pieces:
         *whole, pending = (pending + piece).split(b"\n")
+        if len(pending) > MOST_BODY_BYTES:
+            raise _too_long()
         yield from (line.removesuffix(b"\r") for line in whole)
     if pending:
         yield pending

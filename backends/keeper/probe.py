@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ QUICK_S = 5.0
 FIRST_TOKEN_S = 600.0
 """A first request may still build kernels; vLLM itself waits 600 s for its engine."""
 
+MOST_LINES = 20_000
+"""Of a series; a server of 64 engines has fewer of all together."""
 
 SLEEP_STATE = "vllm:engine_sleep_state"
 
@@ -101,9 +104,12 @@ def metrics_lines(
     """
     wanted = tuple(name.encode() for name in names)
     reply = ask(address, "/metrics", timeout_s=QUICK_S, cancelled=cancelled)
-    lines = [line.decode("utf-8", "replace") for line in reply.lines if line.startswith(wanted)]
     if reply.status != 200:
         raise NoAnswer(f"/metrics answers {reply.status}")
+    found = (line.decode("utf-8", "replace") for line in reply.lines if line.startswith(wanted))
+    lines = list(islice(found, MOST_LINES + 1))
+    if len(lines) > MOST_LINES:
+        raise NoAnswer(f"/metrics has over {MOST_LINES:,} lines of {', '.join(names)}")
     return lines
 
 

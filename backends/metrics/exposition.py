@@ -30,6 +30,9 @@ _JOIN: dict[Joined, Callable[[list[float]], float]] = {"sum": sum, "max": max, "
 MOST_LINES = 20_000
 """A server of 64 engines has half as many; more take seconds to read, every second."""
 
+MOST_TEXT_LINES = 200_000
+"""Of all series together; more would take memory for a moment, every second."""
+
 MOST = 1e15
 """More than any server counts: a million tokens each second for thirty years."""
 
@@ -63,6 +66,8 @@ class CountersReader:
         Raises:
             UnreadableMetrics: a line of a wanted series cannot be parsed.
         """
+        if text.count("\n") > MOST_TEXT_LINES:
+            raise UnreadableMetrics(f"/metrics has over {MOST_TEXT_LINES:,} lines")
         lines = [line for line in text.split("\n") if line.startswith(_WANTED)]
         if len(lines) > MOST_LINES:
             reason = f"/metrics has over {MOST_LINES:,} lines on requests and tokens"

@@ -53,9 +53,13 @@ def http_get(
         headers = {"Accept": accept} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
         connection.request("GET", target, headers=headers)
         response = connection.getresponse()
-        body = response.read(MOST_BYTES)
+        body = response.read(MOST_BYTES + 1)
         if late.is_set():
             raise TimeoutError
+        if len(body) > MOST_BYTES:
+            raise Unreachable(
+                f"{place} answers with over {MOST_BYTES >> 20} MiB; check the address"
+            )
         return response.status, body.decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:
         if late.is_set() or isinstance(error, TimeoutError):

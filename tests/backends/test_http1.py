@@ -151,3 +151,34 @@ def test_a_chunk_of_no_size_is_no_http(serve: Serve, size: bytes) -> None:
     reply = ask(serve([CHUNKED + size + b"\r\nabc\r\n", b""]), "/", timeout_s=5)
     with pytest.raises(NoAnswer, match="no HTTP"):
         reply.body()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"HTTP/1.1 200 OK\r\nX: ", CHUNKED, CHUNKED + b"5;", CHUNKED + b"3\r\nabc"],
+    ids=["field", "size", "extension", "end of chunk"],
+)
+def test_a_line_of_the_protocol_without_an_end_is_given_up(serve: Serve, head: bytes) -> None:
+    with pytest.raises(NoAnswer, match="no HTTP"):
+        ask(serve([head, *[b"1" * 2**16] * 4]), "/", timeout_s=60).body()
+
+
+def test_a_chunk_is_handed_on_as_it_comes(serve: Serve) -> None:
+    """Its size is the server's word, up to 4 GiB."""
+    reply = ask(serve([CHUNKED + b"FFFFFFFF\r\n", *[b"x" * 2**20] * 40]), "/", timeout_s=60)
+    with pytest.raises(NoAnswer, match="over 16 MiB"):
+        reply.body()
+
+
+def test_a_line_of_a_stream_without_an_end_is_given_up(serve: Serve) -> None:
+    reply = ask(serve([OK, *[b"x" * 2**20] * 40]), "/", timeout_s=60)
+    with pytest.raises(NoAnswer, match="over 16 MiB"):
+        list(reply.lines)
+
+
+def test_more_lines_of_metrics_than_any_server_has_are_no_answer(serve: Serve) -> None:
+    lines = b"".join(b'vllm:x{engine="%d"} 1\n' % engine for engine in range(20_001))
+    with pytest.raises(NoAnswer, match="over 20,000 lines"):
+        probe.metrics_lines(serve([OK + lines, b""]), ("vllm:x",))
+    fewer = lines.rpartition(b"vllm")[0]
+    assert len(probe.metrics_lines(serve([OK + fewer, b""]), ("vllm:x",))) == 20_000

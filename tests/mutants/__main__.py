@@ -1,34 +1,32 @@
 """Small faults, one at a time, and whether a test near each notices: `make mutants`.
 
-Positions are drawn by a seed, which is printed, at least eight in each room. A fault is put into a
+Positions are drawn by a seed, which is printed, at least eight in each room, and tried in an order
+that is drawn too, so that the figures of a part of a run speak for the whole. A fault is put into a
 copy of the sources, and the tests that go through its lines are run against it; one that they all
 pass survives. Tests are those of the module's room that import it; where none does, all that import
-it. One that fails without a fault counts for nothing.
+it. One that fails without a fault, before or after it failed with one, counts for nothing.
 """
 
 import argparse
-import os
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
 from tests.conftest import SHARED
-from tests.mutants.covering import NOT_THESE, OPTIONS, Covering
+from tests.mutants.covering import Covering
 from tests.mutants.equivalent import EQUIVALENT
+from tests.mutants.forked import Forked
 from tests.mutants.operators import Mutant, mutants_in
 
 REPOSITORY = Path(__file__).parents[2]
 COUNT, LEAST_A_ROOM = 300, 8
 MOST_SHARE, MOST_SHARE_OF_DOMAIN = 0.12, 0.07
-WITHIN_S = 300.0
-"""A fault may let a test wait for ever, which the test's own limit ends."""
-
 SURVIVES = "survives: "
 MOST_TEST_FILES = 12
 """Of those that no line is known of: what runs in processes of its own."""
@@ -50,7 +48,8 @@ def drawn(seed: int, count: int) -> list[Mutant]:
     draw = random.Random(seed)
     chosen = [one for found in rooms.values() for one in _some(draw, found, LEAST_A_ROOM)]
     rest = [one for found in rooms.values() for one in found if one not in set(chosen)]
-    return [*chosen, *_some(draw, rest, max(0, count - len(chosen)))]
+    chosen += _some(draw, rest, max(0, count - len(chosen)))
+    return _some(draw, chosen, len(chosen))
 
 
 def survivors_in(printed: str) -> list[Mutant]:
@@ -113,46 +112,38 @@ class Copy:
     """A copy of the sources and tests, in which one fault at a time is put."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self._folder = folder
+        self._unreliable = set[str]()
         for path in listed():
             if (REPOSITORY / path).is_file():
                 target = folder / path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(REPOSITORY / path, target)
 
-    def measure(self, modules: Collection[str]) -> None:
-        """Learn which of the tests near these modules pass, and which lines each goes through."""
-        near = dict.fromkeys(test for path in modules for test in tests_near(path))
-        self.covering = Covering(self.folder, list(near))
-
-    def passes(self, tests: Sequence[str]) -> bool:
-        """Tell whether these tests pass, or none is there."""
-        command = [sys.executable, "-B", "-m", "pytest", "-x", *OPTIONS, "-m", NOT_THESE, *tests]
-        here = {**os.environ, "PYTHONPATH": str(self.folder)}  # for the processes that tests start
-        try:
-            done = subprocess.run(
-                command,
-                cwd=self.folder,
-                env=here,
-                check=False,
-                capture_output=True,
-                timeout=WITHIN_S,
-            )
-        except subprocess.TimeoutExpired:
-            return False
-        return done.returncode in (0, 5)
+    def measure(self, modules: Collection[str]) -> set[str]:
+        """Learn which lines the tests near these modules go through; returns those that fail."""
+        near = list(dict.fromkeys(test for path in modules for test in tests_near(path)))
+        self._covering = Covering(self._folder, near)
+        self._forked = Forked(self._folder, near)
+        return self._covering.failed
 
     def survives(self, mutant: Mutant) -> bool:
         """Tell whether the tests that go through a fault pass in spite of it."""
-        file = self.folder / mutant.path
+        file = self._folder / mutant.path
         source = file.read_bytes()
         last = mutant.line + source[mutant.begin : mutant.end].count(b"\n")
-        tests = self.covering.tests(mutant.path, mutant.line, last)
-        file.write_bytes(mutant.applied(source))
-        try:
-            return self.passes(tests or tests_near(mutant.path)[:MOST_TEST_FILES])
-        finally:
-            file.write_bytes(source)
+        tests = self._forked.known(self._covering.tests(mutant.path, mutant.line, last))
+        while True:
+            file.write_bytes(mutant.applied(source))
+            try:
+                passed, failed = self._forked.passes(
+                    tests or tests_near(mutant.path)[:MOST_TEST_FILES], self._unreliable
+                )
+            finally:
+                file.write_bytes(source)
+            if passed or not failed or self._forked.passes([failed])[0]:
+                return passed
+            self._unreliable.add(failed)
 
 
 def main() -> int:
@@ -163,6 +154,7 @@ def main() -> int:
     parser.add_argument("--room", default="", help="only rooms whose name begins so")
     parser.add_argument("--but", default="\0", help="no room whose name begins so")
     parser.add_argument("--again", type=Path, help="those that an earlier run printed into a file")
+    parser.add_argument("--first", type=int, help="no more than so many of those that are left")
     asked = parser.parse_args()
     faults = (
         survivors_in(asked.again.read_text(encoding="utf-8"))
@@ -170,7 +162,7 @@ def main() -> int:
         else drawn(asked.seed, asked.count)
     )
     chosen = [one for one in faults if one.path.startswith(asked.room)]
-    chosen = [one for one in chosen if not one.path.startswith(asked.but)]
+    chosen = [one for one in chosen if not one.path.startswith(asked.but)][: asked.first]
     print(f"seed {asked.seed}: {len(chosen)} faults", flush=True)
     tried: dict[str, int] = defaultdict(int)
     survived: dict[str, int] = defaultdict(int)
@@ -178,13 +170,13 @@ def main() -> int:
         if SHARED.is_dir():
             Path(folder, SHARED.name).symlink_to(SHARED)
         copy = Copy(Path(folder, "copy"))
-        copy.measure({one.path for one in chosen})
-        print(f"fail without a fault: {sorted(copy.covering.failed)}", flush=True)
+        failed = copy.measure({one.path for one in chosen})
+        print(f"fail without a fault: {sorted(failed)}", flush=True)
         for mutant in chosen:
             tried[room_of(mutant.path)] += 1
-            if copy.survives(mutant):
-                survived[room_of(mutant.path)] += 1
-                print(f"{SURVIVES}{mutant}", flush=True)
+            survives = copy.survives(mutant)
+            survived[room_of(mutant.path)] += survives
+            print(f"{SURVIVES if survives else 'is noticed: '}{mutant}", flush=True)
     for room, count in sorted(tried.items()):
         print(f"{room:32} {survived[room]:3} of {count}")
     inside = [room for room in tried if room.startswith("backends/domain")]

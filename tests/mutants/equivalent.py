@@ -21,5 +21,15 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "boundary",
         "self.any = self._known is not None or self._own_left > 0",
     ): "it only spares a call, which returns such a line as it is",
+    (
+        "backends/domain/prices/prices.py",
+        "boundary",
+        "stale = said.as_of < other.as_of and is_stale(said.as_of, other.as_of)",
+    ): "a price is not stale on the day that it is of",
+    (
+        "backends/domain/reports/pseudonyms.py",
+        "constant",
+        "text = _HOST_AND_PORT.sub(lambda found: self._host(found[0]), text)",
+    ): "the pattern's one group is all that it matches",
 }
 """By path, operator and the line that it stands in."""

@@ -73,9 +73,10 @@ def _judge(first: Figure | None, other: Figure | None) -> tuple[Interval | None,
     if first.value == other.value:
         return None, "the same"
     ends = (first.low, first.high, other.low, other.high)
-    if None in ends:
+    known = [float(end) for end in ends if end is not None]
+    if len(known) < len(ends):
         return None, "noise not known"
-    low, high, other_low, other_high = (float(end or 0) for end in ends)
+    low, high, other_low, other_high = known
     apart = other_low > high or other_high < low
     return None, "beyond the noise" if apart else "inside the noise"
 

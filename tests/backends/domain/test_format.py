@@ -22,6 +22,8 @@ from backends.domain.format import GIB
         (725, "12:05"),
         (3665, "1:01:05"),
         (90061, "1d 01:01"),
+        (86399, "23:59:59"),
+        (86400, "1d 00:00"),
     ],
 )
 def test_seconds(value: float | None, told: str) -> None:
@@ -64,6 +66,8 @@ def test_latency(value_s: float | None, told: str) -> None:
         (fmt.short_usd, Decimal(0), "$0.00"),
         (fmt.short_usd, Decimal("1.885"), "$1.88"),
         (fmt.short_usd, Decimal("1203.6"), "$1,204"),
+        (fmt.short_usd, Decimal("999.99"), "$999.99"),
+        (fmt.short_usd, Decimal(1000), "$1,000"),
         (fmt.about, 23.4, "23 s"),
         (fmt.about, -3.0, "0 s"),
     ],

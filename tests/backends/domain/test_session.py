@@ -347,6 +347,18 @@ def test_a_launch_restarts_only_a_bill_that_is_by_the_server(
     assert session.meter.began_s == (at(500).wall_s if restarts else began_s)
 
 
+@pytest.mark.parametrize(("launched", "restarts"), [(101.0, False), (101.5, True)])
+def test_the_launch_that_a_bill_began_with_does_not_restart_it(
+    launched: float, *, restarts: bool
+) -> None:
+    began_s = at(100).wall_s
+    meter = begin_meter("server_start", began_s, began_s)
+    begun = replace(opened(), account=Account(at(100), meter, servers_seen=True))
+    session = fold(with_lists([spawned(launched)]), begun)
+    assert session.meter is not None
+    assert (session.meter.began_s > began_s) is restarts
+
+
 def test_a_host_without_a_gpu_leaves_the_start_without_a_point() -> None:
     assert fold([*loading(), GpusSampled(at(130), GpuSample(()))]).memory == Timeline()
     assert fold([*loading(), gpus(130, 3 * GIB)]).memory != Timeline()

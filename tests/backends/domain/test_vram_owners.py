@@ -5,6 +5,8 @@ import pytest
 from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
 from backends.domain.server import Owner, ProcessId, Server, ServerState, Survivor
 from backends.domain.vram_owners import (
+    Held,
+    held_by,
     rank_on,
     with_owners,
     with_survivor_memory,
@@ -61,6 +63,7 @@ def process(pid: int, used_bytes: int | None) -> GpuProcess:
         (((process(10, 5),), (process(10, None),)), None),
         (((process(10, None),), (process(10, 7),)), None),
         (((process(99, 1),), None), 3),
+        (((process(10, 5),), (process(10, 0),)), 5),
     ],
 )
 def test_survivors_carry_what_they_hold_on_all_gpus(
@@ -76,3 +79,9 @@ def test_without_a_sample_survivors_stay_as_they_are() -> None:
     left = Survivor(ProcessId(10, 1), "VLLM::Worker", vram_bytes=3)
     server = Server("chat", Owner.MANAGED, ServerState.STOPPING, survivors=(left,))
     assert with_survivor_memory(server, None) is server
+
+
+def test_a_process_that_holds_nothing_adds_nothing() -> None:
+    listed = gpu((process(10, 5), process(11, 0)))
+    owned = with_owners(GpuSample((listed,)), {"chat": OURS})
+    assert held_by("chat", owned) == Held((0,), 5, "")

@@ -240,6 +240,14 @@ def test_a_bucket_without_an_edge_is_said(labels: str) -> None:
         counters_from(f"vllm:request_prompt_tokens_bucket{labels} 3\n")
 
 
+def test_a_text_of_more_lines_than_any_server_writes_is_not_split() -> None:
+    """Five million lines of two letters would take 400 MB for a moment, every second."""
+    wanted = "vllm:generation_tokens_total 5\n"
+    with pytest.raises(UnreadableMetrics, match="over 200,000 lines"):
+        counters_from(wanted + "ab\n" * 200_000)
+    assert counters_from(wanted + "ab\n" * 199_999).generation_tokens == 5
+
+
 def test_more_series_than_any_server_has_are_not_read() -> None:
     lines = [f'vllm:generation_tokens_total{{engine="{n}"}} 1' for n in range(20_001)]
     with pytest.raises(UnreadableMetrics, match="over 20,000 lines"):

@@ -54,6 +54,15 @@ def exporter() -> Iterator[Exporter]:
     thread.join()
 
 
+def test_an_answer_that_is_too_long_is_not_read_as_if_it_were_whole(exporter: Exporter) -> None:
+    room = 16 * 2**20 - len(exporter.body)
+    exporter.body += "x" * room
+    assert scrape(exporter.url, timeout_s=60.0).generation_tokens == 5
+    exporter.body += "x"
+    with pytest.raises(MetricsUnavailable, match="answers with over 16 MiB"):
+        scrape(exporter.url, timeout_s=60.0)
+
+
 @pytest.mark.parametrize("begun", ["HTTP/1.1 200 OK\r\nX: ", "HTTP/1.1 200 OK\r\n\r\n"])
 def test_a_server_that_answers_a_byte_at_a_time_holds_nobody_up(begun: str) -> None:
     over = threading.Event()

@@ -33,6 +33,7 @@ def test_a_cold_start_and_a_rate_limit_are_said_apart() -> None:
     assert "it was cold: its first token came 63 s" in endpoint_remarks("b", [RUN], [warm_up])[0]
     runs = [RUN, replace(RUN, waits=2, waited_s=3.0, waited_for="limited")]
     (said,) = endpoint_remarks("b", runs, [])
+    assert endpoint_remarks("b", runs, [RUN])[0].startswith("target b: it limits the rate: 1 of 3 ")
     assert "it limits the rate: 1 of 2 requests were refused 2 times and waited 3 s in all" in said
 
 

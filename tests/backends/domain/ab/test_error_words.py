@@ -90,3 +90,14 @@ def test_a_cause_is_looked_for_within_six_levels() -> None:
 
     assert error_message(nested(7)) == "too many tokens"
     assert error_message(nested(8)) != "too many tokens"
+
+
+def test_an_error_within_a_text_is_read_up_to_64_kib() -> None:
+    def passed_on(length: int) -> str | None:
+        inner = json.dumps({"error": {"message": "no", "pad": ""}})
+        inner = inner.replace('"pad": ""', f'"pad": "{"x" * (length - len(inner))}"')
+        assert len(inner) == length
+        return error_message({"error": {"message": inner}})
+
+    assert passed_on(64 * 1024) == "no"
+    assert passed_on(64 * 1024 + 1) != "no"

@@ -284,6 +284,8 @@ COSTS: dict[str, tuple[dict[str, Any], str | None]] = {
     "a balance": ({"account": {"cost": 12.5}, "x": {"cost_remaining": 3}}, None),
     "of the month": ({"usage": {**COUNTS, "monthly_cost": 12.5, "cost_per_token": 0.1}}, None),
     "parts only": ({"usage": {"cost_details": {"upstream_inference_cost": 0.1}}}, None),
+    "four levels below": ({"a": {"b": {"c": {"d": {"cost": 0.1}}}}}, "0.1"),
+    "five levels below": ({"a": {"b": {"c": {"d": {"e": {"cost": 0.1}}}}}}, None),
     "negative": ({"usage": {**COUNTS, "cost": -1}}, None),
     "absurd": ({"usage": {**COUNTS, "cost": 1e9}}, None),
     "no number": ({"usage": {**COUNTS, "cost": float("nan")}}, None),
@@ -337,3 +339,14 @@ def test_a_flag_is_looked_for_in_a_bounded_depth() -> None:
         flagged = {"x": flagged}
     read = read_choice({"delta": {"content": "Hi", "extra": flagged}})
     assert (read.content, read.reasoning) == ("Hi", "")
+
+
+@pytest.mark.parametrize(("levels", "is_thought"), [(5, True), (6, False)])
+def test_the_flag_of_a_thought_is_looked_for_within_five_levels(
+    levels: int, *, is_thought: bool
+) -> None:
+    flag: dict[str, Any] = {"thought": True}
+    for _ in range(levels):
+        flag = {"extra": flag}
+    (piece,) = read((0.1, chunk({"content": "Hm", **flag}))).pieces
+    assert bool(piece.reasoning) is is_thought

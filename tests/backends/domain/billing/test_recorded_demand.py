@@ -31,6 +31,14 @@ def test_windows_with_counted_tokens_give_means_spread_and_rate() -> None:
     assert seen.covariance == pytest.approx(Decimal(1600))
 
 
+def test_one_request_is_enough_for_a_mean_without_a_spread() -> None:
+    tokens = TokenSums(1.0, 80.0, 220.0, 6_400.0, 48_400.0)
+    one = HourlyProfile((1.0, *(0.0,) * 23), (60.0, *(0.0,) * 23), tokens)
+    seen = recorded_demand(Served("chat", TokenTotals(requests=1.0), one)).seen
+    assert (seen.input_tokens_mean, seen.output_tokens_mean) == (Decimal(80), Decimal(220))
+    assert (seen.input_tokens_sd, seen.output_tokens_sd, seen.tokens_n) == (0, 0, 1)
+
+
 def test_the_ledger_knows_the_means_better_where_it_counted_many_more() -> None:
     totals = TokenTotals(requests=1_000.0, input_tokens=50_000.0, output_tokens=300_000.0)
     seen = recorded_demand(Served("chat", totals, HOURS)).seen

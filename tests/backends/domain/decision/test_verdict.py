@@ -366,6 +366,9 @@ def test_a_gpu_that_costs_nothing_more_never_loses_to_a_free_api() -> None:
     got = verdict(free, rate_rps=4, capacity_rps=25)
     assert got.kind is VerdictKind.NO_CROSSOVER
     assert "cost nothing" in reason(got)
+    for usd in ("0.5", "1.88"):
+        paid = verdict(free, rate_rps=4, capacity_rps=25, gpu_usd_per_hour=usd)
+        assert reason(paid) == reason(got).replace("$1.88", f"${Decimal(usd):.2f}")
 
 
 def test_no_traffic_at_all() -> None:

@@ -70,6 +70,7 @@ def test_both_ends_have_who_says_so_and_since_when() -> None:
     assert offers_sentence([low]) == (
         "the price table has one H100 on demand at $3.00/h (x H100 sku, 2026-11-01)"
     )
+    assert " one H100 on demand " in offers_sentence([low, row("H100 SXM", "4")])
     assert offers_sentence([low, high]) == (
         "the price table has one H100 on demand from $3.00/h (x H100 sku, 2026-11-01) "
         "to $4.50/h (x H100 sku, undated)"

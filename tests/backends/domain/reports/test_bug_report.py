@@ -119,6 +119,17 @@ def test_no_fence_is_ended_from_inside() -> None:
     assert "\n`````\n" in report
 
 
+def test_lines_between_two_that_are_kept_are_marked_as_left_out() -> None:
+    between = "\n".join(f"INFO 09-14 07:07:34 [x.py:1] nothing {number}" for number in range(99))
+    error = "(EngineCore pid=90) ERROR 09-14 07:07:34 [core.py:1] ValueError: no"
+    hidden = f"{error}\n{between}\n{error}"
+    report = report_of(LOG.replace("@MODEL", "Qwen/Qwen3-8B").replace("@HIDDEN", hidden))
+    kept = report.splitlines()
+    assert "…" in kept
+    beside_each_other = failed_with("no\n" + error).splitlines()
+    assert kept.count("…") == beside_each_other.count("…") + 1
+
+
 def test_a_flood_is_cut_to_what_a_report_has_room_for() -> None:
     rng = random.Random(7)
     flood = "\n".join(

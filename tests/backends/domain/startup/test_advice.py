@@ -2,6 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from backends.domain.start import Outcome, Phase, PhaseName, RankMemory, Start, StartMemory
 from backends.domain.startup.advice import advise, all_levers
@@ -13,6 +14,7 @@ from backends.domain.startup.lessons import (
     saving_figure,
     slower_sentence,
 )
+from backends.domain.startup.levers import LEVERS
 
 LISTED = (
     "--compilation-config '{\"cudagraph_capture_sizes\": [1, 2, 4, 8, 16, 24, 32, 40, 48, 56, 64]}'"
@@ -132,6 +134,18 @@ def test_a_variable_that_is_set_already_is_no_lever() -> None:
     assert levers("0.14.0", missed, environment={"VLLM_CACHE_ROOT": "/disk"}) == ["-O0"]
     planned = {"VLLM_ENABLE_STARTUP_PLAN": "1"}
     assert levers("0.26.0", phase=PhaseName.PROFILE_MEMORY, environment=planned) == []
+
+
+def test_which_levers_each_version_has(snapshot: SnapshotAssertion) -> None:
+    ends = {end for lever in LEVERS for end in (lever.since, lever.before or lever.since)}
+    ends |= {(*end[:2], end[2] + 1) for end in ends} | {(0, minor, 99) for minor in range(8, 34)}
+    by_version = {
+        ".".join(map(str, version)): [
+            f"{lever.phase}: {lever.lever}" for lever in LEVERS if lever.exists_in(version)
+        ]
+        for version in sorted(ends)
+    }
+    assert by_version == snapshot
 
 
 def test_every_open_lever_of_a_phase_can_be_asked_for() -> None:

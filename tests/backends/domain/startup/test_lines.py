@@ -178,3 +178,17 @@ def test_a_return_and_its_newline_end_one_line_wherever_they_are_parted(cut: int
     data = b"one\r\ntwo\n\nthree\n"
     splitter = LineSplitter()
     assert [*splitter.feed(data[:cut]), *splitter.feed(data[cut:])] == ["one", "two", "", "three"]
+
+
+def test_what_a_container_runtime_writes_before_a_line_is_passed_over() -> None:
+    said, plain = head_of("stdout F ValueError: no"), head_of("ValueError: no")
+    assert (said.word, said.offset) == (plain.word, len("stdout F "))
+
+
+def test_colours_without_their_escape_are_sought_within_the_first_four_mebibytes() -> None:
+    half = b"x" * (SEARCHED_BYTES // 2)
+    coloured = half[:-4] + b"[0m\n" + half
+    (_, first), (_, second) = numbered_lines([coloured + b"\n"])
+    assert "[0m" not in first + second
+    (_, first), (_, second) = numbered_lines([b"x" + coloured + b"\n"])
+    assert "[0m" in first + second

@@ -88,3 +88,10 @@ def test_two_halves_are_the_whole_in_any_order() -> None:
     halves = in_steps((*whole[1::2], *whole[::2]), 60)
     assert halves == in_steps(whole, 60)
     assert merged(halves).requests == merged(whole).requests
+
+
+def test_two_stretches_are_one_of_both() -> None:
+    first, second = Bin(10.0, 5.0, 3.0, 2.0, 80.0, 7.0), Bin(4.0, 6.0, 1.0, 1.0, 9.0, 2.0)
+    assert merged([first, second]) == Bin(4.0, 11.0, 4.0, 3.0, 89.0, 9.0)
+    assert merged([first]) == first
+    assert merged([]) == Bin(0.0, 0.0, 0.0)
