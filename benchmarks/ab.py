@@ -32,7 +32,7 @@ from typing import Any
 from benchmarks.ab_clients import CLIENTS, Reported
 from benchmarks.ab_console import drawing_console
 from benchmarks.ab_peers import PEERS, Asked, run_peer
-from benchmarks.ab_table import Pairs, Records, Row, compare, show, span, verdicts
+from benchmarks.ab_table import NotMeasured, Pairs, Records, Row, compare, show, span, verdicts
 from benchmarks.peers import installed, tokenizer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,7 +52,10 @@ def measured(
     drain(base_url)
     words = (client, base_url, model, str(streams), str(rounds or ROUNDS[streams]))
     command = [sys.executable, "-m", "benchmarks.ab_clients", *words]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
+    if done.returncode:
+        tail = done.stderr.strip().splitlines()[-1:]
+        raise NotMeasured(f"it ended with {done.returncode}: {''.join(tail)}")
     told: dict[str, Any] = json.loads(done.stdout)
     truth = drain(base_url)
     reported = [Reported(**one) for one in told["reported"]]
@@ -124,27 +127,53 @@ def flood() -> Row:
         pairs, cpu_s = measured(
             "prober", base_url, FLOOD_STREAMS, model=FLOOD_MODEL, rounds=FLOOD_ROUNDS
         )
-    return compare("prober, one core", pairs, FLOOD_STREAMS, FLOOD_TOKENS, cpu_s)
+    wanted = FLOOD_STREAMS * FLOOD_ROUNDS
+    return compare(
+        "prober, one core",
+        pairs,
+        streams=FLOOD_STREAMS,
+        tokens=FLOOD_TOKENS,
+        cpu_s=cpu_s,
+        wanted=wanted,
+    )
 
 
-def rows_of(clients: Sequence[str], streams: Sequence[int]) -> Iterator[Row]:
-    """Measure one cell of the table after the other."""
-    tools = installed()
+def rows_of(clients: Sequence[str], streams: Sequence[int]) -> Iterator[Row | str]:
+    """Measure one cell of the table after the other; a line where one could not be measured."""
+    tools = installed() if tokenizer() else {}
+    known = [each for each in clients if each in ("console", *CLIENTS, *tools)]
     with truth_server() as base_url:
-        for client, number in itertools.product(clients, streams):
-            if client == "console":
-                with drawing_console() as console:
-                    pairs, cpu_s = measured("prober", base_url, number)
-                    beside = console.told()
-                yield compare(f"prober, beside a {beside}", pairs, number, TOKENS, cpu_s)
-            elif client in CLIENTS:
-                pairs, cpu_s = measured(client, base_url, number)
-                yield compare(client, pairs, number, TOKENS, cpu_s)
-            elif client in tools and tokenizer():
-                pairs, cpu_s = measured_by_peer(client, tools[client], base_url, number)
-                yield compare(client, pairs, number, TOKENS, cpu_s)
+        for client, number in itertools.product(known, streams):
+            try:
+                yield row_of(client, tools.get(client), base_url, number)
+            except NotMeasured as problem:
+                yield f"{client:8} {number:7} not measured: {problem}"
     if "flood" in clients:
         yield flood()
+
+
+def row_of(client: str, tool: Path | None, base_url: str, streams: int) -> Row:
+    """Measure one client at so many streams.
+
+    Raises:
+        NotMeasured: it failed.
+    """
+    if client == "console":
+        with drawing_console() as console:
+            pairs, cpu_s = measured("prober", base_url, streams)
+            client = f"prober, beside a {console.told()}"
+    elif tool is None:
+        pairs, cpu_s = measured(client, base_url, streams)
+    else:
+        pairs, cpu_s = measured_by_peer(client, tool, base_url, streams)
+    return compare(
+        client,
+        pairs,
+        streams=streams,
+        tokens=TOKENS,
+        cpu_s=cpu_s,
+        wanted=streams * ROUNDS[streams],
+    )
 
 
 HEADING = f"""\
@@ -172,8 +201,9 @@ def main() -> int:
     tell(HEADING)
     rows = []
     for row in rows_of(clients, [int(number) for number in chosen.streams.split(",")]):
-        rows.append(row)
-        tell(show(row))
+        if isinstance(row, Row):
+            rows.append(row)
+        tell(row if isinstance(row, str) else show(row))
         sys.stdout.flush()
     for line in verdicts(rows):
         tell(line)

@@ -77,22 +77,26 @@ def measure_with_prober(base_url: str, model: str, streams: int, rounds: int) ->
 
 
 def measure_with_openai(base_url: str, model: str, streams: int, rounds: int) -> list[Reported]:
-    """Ask with the ``openai`` client on asyncio, as most tools do."""
-    from openai import AsyncOpenAI
+    """Ask with the ``openai`` client on asyncio, as most tools do; what fails is left out."""
+    import httpx
+    from openai import AsyncOpenAI, OpenAIError
 
-    async def one(client: AsyncOpenAI) -> Reported:
+    async def one(client: AsyncOpenAI) -> Reported | None:
         began_s = time.monotonic()
         stamps, text = [], ""
-        stream = await client.chat.completions.create(
-            model=model,
-            messages=[{"role": "user", "content": PROMPT}],
-            max_tokens=64,
-            stream=True,
-        )
-        async for part in stream:
-            if part.choices and part.choices[0].delta.content:
-                stamps.append(time.monotonic() - began_s)
-                text = text or part.choices[0].delta.content
+        try:
+            stream = await client.chat.completions.create(
+                model=model,
+                messages=[{"role": "user", "content": PROMPT}],
+                max_tokens=64,
+                stream=True,
+            )
+            async for part in stream:
+                if part.choices and part.choices[0].delta.content:
+                    stamps.append(time.monotonic() - began_s)
+                    text = text or part.choices[0].delta.content
+        except (OpenAIError, httpx.HTTPError):
+            return None
         gaps = [later - before for before, later in itertools.pairwise(stamps)]
         return Reported(numbered(text), stamps[0], stamps[-1], gaps)
 
@@ -102,7 +106,8 @@ def measure_with_openai(base_url: str, model: str, streams: int, rounds: int) ->
         start_clock()
         found: list[Reported] = []
         for _ in range(rounds):
-            found += await asyncio.gather(*(one(client) for _ in range(streams)))
+            told = await asyncio.gather(*(one(client) for _ in range(streams)))
+            found += [each for each in told if each is not None]
         await client.close()
         return found
 

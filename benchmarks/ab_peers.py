@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 
 from benchmarks.ab_clients import Reported, numbered
+from benchmarks.ab_table import NotMeasured
 
 SAMPLE_S = 0.1
 LONGEST_S = 300.0
@@ -174,7 +175,7 @@ def run_peer(executable: Path, peer: Peer, asked: Asked) -> CpuCurve:
     """Run a tool to its end.
 
     Raises:
-        SystemExit: it failed or took longer than five minutes; says where its output is.
+        NotMeasured: it failed or took longer than five minutes.
     """
     log = asked.folder / "log"
     environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false"}
@@ -198,5 +199,5 @@ def run_peer(executable: Path, peer: Peer, asked: Asked) -> CpuCurve:
         process.kill()
     if process.wait():
         tail = log.read_text(errors="replace").strip().splitlines()[-3:]
-        raise SystemExit(f"{executable.name} ended with {process.returncode}: {' / '.join(tail)}")
+        raise NotMeasured(f"it ended with {process.returncode}: {' / '.join(tail)}")
     return curve

@@ -16,6 +16,10 @@ Records = dict[int, dict[str, Any]]
 Pairs = list[tuple[Reported, dict[str, Any]]]
 
 
+class NotMeasured(Exception):
+    """A client could not be measured; the message says why."""
+
+
 @dataclass(frozen=True)
 class Row:
     """The errors of one client at one number of streams, in milliseconds.
@@ -25,6 +29,7 @@ class Row:
         tokens_per_s: what the server sent while all of this came.
         marked: requests that the client itself marked as limited by it; only ours does.
         unstamped: tokens whose true time is not the kernel's own.
+        failed: requests that the client did not bring to their end.
     """
 
     client: str
@@ -41,13 +46,21 @@ class Row:
     tokens_per_s: float
     marked: int
     unstamped: int
+    failed: int
 
 
-def compare(client: str, pairs: Pairs, streams: int, tokens: int, cpu_s: float) -> Row:
-    """Hold what a client reported against what the server's kernel stamped.
+def compare(
+    client: str, pairs: Pairs, *, streams: int, tokens: int, cpu_s: float, wanted: int
+) -> Row:
+    """Hold what a client reported of so many requests against what the server's kernel stamped.
 
     Errors are of those requests whose tokens all have the kernel's stamp.
+
+    Raises:
+        NotMeasured: there are none.
     """
+    if not any(true["stamped"] == tokens for _, true in pairs):
+        raise NotMeasured(f"none of its {wanted} requests came to its end with all stamps")
     ttft, itl, e2e = [], [], []
     of = "gaps"
     for one, true in (pair for pair in pairs if pair[1]["stamped"] == tokens):
@@ -79,6 +92,7 @@ def compare(client: str, pairs: Pairs, streams: int, tokens: int, cpu_s: float) 
         tokens_per_s=len(pairs) * tokens / (end_ns - begin_ns) * 1e9,
         marked=sum(one.marked for one, _ in pairs),
         unstamped=sum(tokens - true["stamped"] for _, true in pairs),
+        failed=wanted - len(pairs),
     )
 
 
@@ -103,7 +117,9 @@ def show(row: Row) -> str:
 
 def _remarks(row: Row) -> str:
     marked = f"  {row.marked} marked client_limited" if row.marked else ""
-    return marked + (f"  {row.unstamped} tokens without kernel stamp" if row.unstamped else "")
+    failed = f"  {row.failed} failed" if row.failed else ""
+    unstamped = f"  {row.unstamped} tokens without kernel stamp" if row.unstamped else ""
+    return marked + failed + unstamped
 
 
 def verdicts(rows: Sequence[Row]) -> Iterator[str]:

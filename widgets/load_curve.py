@@ -21,6 +21,7 @@ class LoadView:
         now_rps: the rate that is held now, None when it is over.
         now_left_s: how long it will still be held.
         finding: the capacity in a sentence, empty while it runs.
+        replay: what is sent of recorded traffic, and how that went; empty without any.
         bounds: what ends it in any case.
         ended: why it ended and what it cost.
     """
@@ -31,6 +32,7 @@ class LoadView:
     now_rps: float | None = None
     now_left_s: float | None = None
     finding: str = ""
+    replay: tuple[str, ...] = ()
     bounds: str = ""
     ended: str = ""
 
@@ -65,7 +67,7 @@ def _head(view: LoadView, width: int) -> list[Content]:
         left = "" if view.now_left_s is None else f", {fmt.about(view.now_left_s)} left"
         told = f"▶ {fmt.rate(view.now_rps)} req/s at {safe(view.endpoint)}{left}"
         lines.append(styled(told, "$text-accent bold"))
-    for told in (view.ended, view.bounds):
+    for told in (*view.replay, view.ended, view.bounds):
         if told:
             lines += [styled(row, "$foreground-muted") for row in wrap_to(safe(told), width, 2)]
     return lines

@@ -20,6 +20,7 @@ from backends.prober.protocol import Limits, Target
 from backends.prober.reply import Reply, UnreadableReply
 
 LIVE_NS = 50_000_000
+RESENT_WITHIN_NS = clock.NS
 LINGER_NS = clock.NS
 LINGER_WITHOUT_USAGE_NS = 5 * clock.NS
 """How long a connection may stay open after all has come, or after a finish reason only."""
@@ -251,10 +252,14 @@ class Exchange:
     def _retry_on_fresh_connection(self) -> bool:
         """A kept connection that the server closed just then is no failure of the server.
 
-        The request is timed anew from its second send, and the run says that it was.
+        The request is timed again from its second send, and the run says so. One that was closed
+        later may have been answered by a model, and charged: it is not sent twice (RFC 9110,
+        9.2.2).
         """
         reused = self.trace.connect is not None and self.trace.connect.reused
         if not reused or self._arrived or self.trace.reads or self._hooks is None:
+            return False
+        if self.trace.sent_ns and clock.now_ns() - self.trace.sent_ns > RESENT_WITHIN_NS:
             return False
         for timer in self._timers:
             timer.cancel()

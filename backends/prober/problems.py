@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from backends.domain.ab.errors import decoded_json, error_message, one_line, refusal
 from backends.domain.ab.run import CANCELLED
+from backends.domain.ab.token_limit import asks_too_many, most_tokens
 from backends.prober.http import Head
 from backends.prober.origin import Origin
 
@@ -23,7 +24,8 @@ FAULTS = (
 FILTERED = re.compile(r"filter|safety|blocklist|prohibited|recitation|guardrail", re.IGNORECASE)
 HTTP_STATUS = re.compile(r"HTTP (\d{3})\b")
 # The same request fails in the same way until somebody changes it or the endpoint.
-LASTING_STATUS = frozenset({400, 401, 403, 404, 405, 422})
+LASTING_STATUS = frozenset({400, 401, 403, 404, 405, 413, 422})
+TOO_LONG_STATUS = (400, 413, 422)
 
 
 def connecting(origin: Origin, error: OSError) -> str:
@@ -103,6 +105,13 @@ def status(head: Head, body: bytes, model: str) -> str:
         )
         return f"HTTP 429: the endpoint limits the rate; {when}{said}"
     named = f"HTTP {code} {head.reason or _phrase(code)}".rstrip()
+    if code in TOO_LONG_STATUS and asks_too_many(said):
+        most = most_tokens(said)
+        limit = f"the {most:,} tokens that the endpoint takes" if most else "the endpoint takes"
+        return (
+            f"{named}: prompt and reply are longer than {limit}; shorten the prompt or lower"
+            f" max_tokens{said}"
+        )
     failed = code >= HTTPStatus.INTERNAL_SERVER_ERROR
     what = "failed; see its log or status page" if failed else "refused the request"
     if code < HTTPStatus.MULTIPLE_CHOICES:
@@ -203,6 +212,15 @@ def inflated(coding: str) -> str:
 def endless_event(most_bytes: int) -> str:
     """An event, or a comment, does not end."""
     return f"the stream has a line or an event of over {most_bytes // 1024} KiB: it was not read on"
+
+
+def no_events(line: bytes) -> str:
+    """The stream has lines that are no events, and no text besides."""
+    said = one_line(line.decode("utf-8", "replace"))
+    return (
+        f"the stream has lines that are no server-sent events ('{said}'): correct the proxy or the"
+        " server that writes them"
+    )
 
 
 def too_large(most_bytes: int) -> str:

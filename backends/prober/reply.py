@@ -1,9 +1,10 @@
 """What the bytes of a reply mean: HTTP around events around chunks, and how it went wrong."""
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from http import HTTPStatus
+from itertools import chain
 from typing import Concatenate, ParamSpec
 
 from backends.domain.ab.sse import LONGEST_EVENT_BYTES, EventTooLong, SseEvent, SseParser
@@ -20,6 +21,8 @@ INFLATED_FREELY = 1024 * 1024
 LARGEST_INFLATION = 200
 """Streams of completions shrink to a tenth or so; what grows by more is made to fill memory."""
 ZLIB_CODINGS = ("gzip", "x-gzip", "deflate")
+MOST_CODINGS = 2
+LONGEST_QUOTE = 60
 # Window sizes of zlib's documentation for "gzip or zlib, as its header says", and for neither: much
 # of what calls itself deflate has no header (RFC 9110, 8.4.1.2).
 ANY_ZLIB, NO_HEADER = 47, -15
@@ -53,18 +56,20 @@ def _guarded(
 class _Inflater:
     """Identity is what was asked for, but some gateways compress whatever passes them."""
 
-    def __init__(self) -> None:
+    def __init__(self, coding: str) -> None:
+        if coding not in ZLIB_CODINGS:
+            raise UnreadableReply(problems.compressed(coding))
+        self._coding = coding
         self._inflate = zlib.decompressobj(ANY_ZLIB)
         self._received_bytes = self._inflated_bytes = 0
 
-    def parts(self, coding: str, body: bytes) -> Iterator[bytes]:
+    def parts(self, body: bytes) -> Iterator[bytes]:
         """Yield what a piece of a compressed body holds, a little at a time.
 
         Raises:
             UnreadableReply: it is broken, or grows without measure.
         """
-        if coding not in ZLIB_CODINGS:
-            raise UnreadableReply(problems.compressed(coding))
+        coding = self._coding
         self._received_bytes += len(body)
         while body:
             try:
@@ -104,10 +109,9 @@ class Reply:
         self._head: Head | None = None
         self._http = ReplyParser(self._keys)
         self._events = SseParser()
-        self._coding: str | None = None
+        self._inflaters: list[_Inflater] | None = None
         self._streams: bool | None = None
         self._beginning = b""
-        self._inflater = _Inflater()
         self._received_bytes = 0
 
     @property
@@ -153,15 +157,14 @@ class Reply:
             UnreadableReply: they cannot be understood.
         """
         assert self.head is not None
-        if self._coding is None:
-            self._coding = self.head.fields.get("content-encoding", "").strip().lower()
-        if self._coding in ("", "identity"):
+        if self._inflaters is None:
+            self._inflaters = [_Inflater(coding) for coding in reversed(_codings(self.head))]
+        if not self._inflaters:
             return self._read_body(at_s, body)
-        return [
-            piece
-            for part in self._inflater.parts(self._coding, body)
-            for piece in self._read_body(at_s, part)
-        ]
+        parts: Iterable[bytes] = (body,)
+        for inflater in self._inflaters:
+            parts = chain.from_iterable(map(inflater.parts, parts))
+        return [piece for part in parts for piece in self._read_body(at_s, part)]
 
     def _read_body(self, at_s: float, body: bytes) -> list[Piece]:
         if self._streams is None:
@@ -214,6 +217,8 @@ class Reply:
             return held_back
         if reader.done or (reader.finish_reason and not problem and not cut):
             return None
+        if self._events.unread and not reader.pieces:
+            return problems.no_events(self._events.unread)
         if problem and not cut:
             return problem
         return problems.cut(len(reader.pieces), problem or (None if cut else "no [DONE] came"))
@@ -227,6 +232,20 @@ class Reply:
         if self._keys:
             events = [each._replace(data=without_secrets(each.data, self._keys)) for each in events]
         return [piece for event in events if (piece := feed(at_s, event)) is not None]
+
+
+def _codings(head: Head) -> list[str]:
+    """How a body is compressed, in the order in which that was done (RFC 9110, 8.4; RFC 9112, 6.1).
+
+    Raises:
+        UnreadableReply: it is so many times over.
+    """
+    fields = (head.fields.get(name, "") for name in ("content-encoding", "transfer-encoding"))
+    named = [coding.strip().lower() for value in fields for coding in value.split(",")]
+    codings = [coding for coding in named if coding not in ("", "identity", "chunked")]
+    if len(codings) > MOST_CODINGS:
+        raise UnreadableReply(problems.compressed(", ".join(codings)[:LONGEST_QUOTE]))
+    return codings
 
 
 def _is_stream(head: Head, body: bytes) -> bool | None:

@@ -17,7 +17,7 @@ Why = Literal["limited", "cold", "unavailable"]
 
 OVERLOADED = 529
 UNAVAILABLE = frozenset({408, 425, 502, 503, 504, 520, 521, 522, 523, 524, 530})
-LASTING = frozenset({401, 402, 403, 405})
+LASTING = frozenset({401, 402, 403, 405, 413})
 
 _COLD = re.compile(
     r"not (?:yet |currently )?ready|cold[ _-]?start|scal(?:ed?|ing) (?:up |down )?(?:to|from) zero"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from backends.domain.ab.errors import decoded_json, named_fields
+from backends.domain.ab.token_limit import asks_too_many
 from backends.prober.body import refused_field, request_body, without_refused
 from backends.prober.exchange import Asked, Exchange
 from backends.prober.loop import Loop
@@ -142,7 +143,8 @@ class TargetClient:
         """Learn from a failed exchange; return whether the next one has a better chance.
 
         An endpoint without HTTP/1.1 is asked through the ``openai`` client from now on, and an
-        optional field that the endpoint refused is dropped.
+        optional field that the endpoint refused is dropped. Nothing is sent again that may have
+        been charged, and no other length of the reply than was asked for.
         """
         if exchange.http_2_only and self._client is None:
             self._client = self._open_client()
@@ -151,8 +153,11 @@ class TargetClient:
         if self.accepted or exchange.error is None or exchange.status in (None, *OTHER_CAUSES):
             return False
         refusing = exchange.status in REFUSING
-        began = any(piece.carries for piece in exchange.reply.reader.pieces)
-        if began or not (refusing or UNTAKEN.search(exchange.error)):
+        reader = exchange.reply.reader
+        charged = any(piece.carries for piece in reader.pieces) or reader.usage is not None
+        if charged or not (refusing or UNTAKEN.search(exchange.error)):
+            return False
+        if asks_too_many(exchange.error):
             return False
         document = decoded_json(bytes(exchange.reply.plain_body).strip())
         refused = refused_field(self._body, named_fields(document), exchange.error, guess=refusing)

@@ -2,27 +2,23 @@
 
 from collections.abc import Mapping
 
+from backends.simulated.refusal_shapes import REFUSAL_SHAPES
 from backends.simulated.shape import (
     COUNTS,
     DONE,
     TEXT,
     WORDS,
     Golden,
-    Refusal,
     Shape,
     chunk,
     ended,
     stream,
-    untaken,
 )
 from backends.simulated.wire_shapes import WIRE_SHAPES
 
-_OPTION = "stream_options.continuous_usage_stats"
-_LEFT_OUT = ("continuous_usage_stats",)
 _REASONED = {**COUNTS, "completion_tokens": 6, "total_tokens": 26}
 _PARTS = ({"content": [{"type": "text", "text": word}]} for word in WORDS)
 _THOUGHT = ({"reasoning": "Hm "}, {"reasoning": "yes "}, *({"content": word} for word in WORDS))
-_LOADING = {"error": "Model m is currently loading", "estimated_time": 0.2}
 
 SHAPES: Mapping[str, Shape] = {
     "plain": Shape("OpenAI's own stream", stream()),
@@ -157,109 +153,6 @@ SHAPES: Mapping[str, Shape] = {
         ),
         Golden("inside the stream: Provider disconnected", "one ", None, None, flags=("no_usage",)),
     ),
-    "rate-limit": Shape(
-        "429 with Retry-After before the first request",
-        stream(),
-        Golden(waited_for="limited"),
-        Refusal(429, {"error": {"message": "slow down"}}, {"retry_after_ms": "200"}),
-        times=1,
-    ),
-    "cold-503": Shape(
-        "503 while a replica starts (Hugging Face)",
-        stream(),
-        Golden(waited_for="unavailable", cold=True),
-        Refusal(503, {"error": "503 Service Unavailable"}, {"retry_after": "0.2"}),
-        times=2,
-    ),
-    "cold-loading": Shape(
-        "500 with the words that the model loads",
-        stream(),
-        Golden(waited_for="cold", cold=True),
-        Refusal(500, _LOADING),
-        times=1,
-    ),
-    "cold-202": Shape(
-        "202 before there is a reply",
-        stream(),
-        Golden(waited_for="cold", cold=True),
-        Refusal(202, {"status": "starting"}, {"retry_after": "0.2"}),
-        times=1,
-    ),
-    "cold-303": Shape(
-        "303 to where the reply will be (Modal)",
-        stream(),
-        Golden(waited_for="cold", cold=True),
-        Refusal(303, "", {"location": "/cold-303/v1/chat/completions?later=1"}),
-        times=1,
-    ),
-    "cold-queue": Shape(
-        "200 with a place in a queue (RunPod)",
-        stream(),
-        Golden(waited_for="cold", cold=True),
-        Refusal(200, {"id": "sync-1", "status": "IN_QUEUE"}),
-        times=1,
-    ),
-    "refuses-by-words": untaken(
-        "temperature",
-        Refusal(400, {"error": {"message": "Unsupported value: 'temperature'"}}),
-        not_sent=("temperature",),
-        flags=("refused_temperature",),
-    ),
-    "refuses-in-array": untaken(
-        _OPTION,
-        Refusal(400, [{"error": {"message": 'Unknown name "continuous_usage_stats"'}}]),
-        not_sent=_LEFT_OUT,
-    ),
-    "refuses-by-param": untaken(
-        _OPTION,
-        Refusal(400, {"error": {"message": "Invalid request body", "param": _OPTION}}),
-        not_sent=_LEFT_OUT,
-    ),
-    "refuses-by-place": untaken(
-        _OPTION,
-        Refusal(422, {"detail": [{"loc": ["body", *_OPTION.split(".")], "msg": "extra"}]}),
-        not_sent=_LEFT_OUT,
-    ),
-    "refuses-in-text": untaken(
-        _OPTION,
-        Refusal(400, "unknown field: continuous_usage_stats", content_type="text/plain"),
-        not_sent=_LEFT_OUT,
-    ),
-    "no-key": Shape(
-        "401 with the cause at the top",
-        golden=Golden("HTTP 401.*missing api-key header", "", None, None, answered_model=None),
-        refuses=Refusal(401, {"message": "missing api-key header"}),
-        times=-1,
-    ),
-    "web-page": Shape(
-        "502 with a web page",
-        golden=Golden("it says: 502 Bad Gateway", "", None, None, answered_model=None),
-        refuses=Refusal(
-            502, "<html><head><title>502 Bad Gateway</title></head></html>", {}, "text/html"
-        ),
-        times=-1,
-    ),
-    "nested-error": Shape(
-        "400 with the cause behind a gateway (OpenRouter)",
-        golden=Golden(
-            "Provider returned error: too long",
-            "",
-            None,
-            None,
-            answered_model=None,
-            not_sent=_LEFT_OUT,
-        ),
-        refuses=Refusal(
-            400,
-            {
-                "error": {
-                    "message": "Provider returned error",
-                    "metadata": {"raw": '{"error":{"message":"too long"}}'},
-                }
-            },
-        ),
-        times=-1,
-    ),
     "filtered": Shape(
         "a filter that lets nothing through (Azure)",
         stream(texts=(), end=(chunk({}, "content_filter"), DONE)),
@@ -315,55 +208,6 @@ SHAPES: Mapping[str, Shape] = {
         ),
         Golden(provider_cost_usd="0.00042"),
     ),
-    "filter-400": Shape(
-        "400 of a filter, which names the prompt (Azure)",
-        golden=Golden("HTTP 400.*was filtered", "", None, None, answered_model=None),
-        refuses=Refusal(
-            400,
-            {"error": {"message": "It was filtered", "param": "prompt", "code": "content_filter"}},
-        ),
-        times=-1,
-    ),
-    "cold-sleeping": Shape(
-        "503 of a vLLM that sleeps",
-        stream(),
-        Golden(waited_for="cold", cold=True),
-        Refusal(503, {"error": {"message": "Engine is sleeping"}}, {"retry_after": "0.2"}),
-        times=1,
-    ),
-    "cold-llamacpp": Shape(
-        "503 of a llama.cpp that loads",
-        stream(),
-        Golden(waited_for="cold", cold=True),
-        Refusal(503, {"error": {"message": "Loading model"}}, {"retry_after": "0.2"}),
-        times=1,
-    ),
-    "quota": Shape(
-        "429 without credit, for which nobody need wait (OpenAI)",
-        golden=Golden("exceeded your current quota", "", None, None, answered_model=None),
-        refuses=Refusal(
-            429,
-            {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}},
-        ),
-        times=-1,
-    ),
-    "limit-billing": Shape(
-        "429 that names the billing and yet passes (Gemini)",
-        stream(),
-        Golden(waited_for="limited"),
-        Refusal(
-            429,
-            [
-                {
-                    "error": {
-                        "message": "You exceeded your current quota, please check billing details",
-                        "details": [{"retryDelay": "0.2s"}],
-                    }
-                }
-            ],
-        ),
-        times=1,
-    ),
     "tool-call": Shape(
         "a tool call instead of text",
         stream(
@@ -382,5 +226,149 @@ SHAPES: Mapping[str, Shape] = {
             DONE,
         ),
     ),
+    "role-each": Shape(
+        "the role in each chunk",
+        stream(texts=tuple([{"role": "assistant", "content": word} for word in WORDS])),
+    ),
+    "refused": Shape(
+        "the model refuses, under a name of its own (OpenAI)",
+        stream(texts=tuple([{"content": None, "refusal": word} for word in WORDS])),
+    ),
+    "text-then-call": Shape(
+        "text, then a tool call",
+        stream(
+            texts=(
+                {"content": "one "},
+                {"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f"}}]},
+                {"tool_calls": [{"index": 0, "function": {"arguments": '{"a"'}}]},
+                {"tool_calls": [{"index": 0, "function": {"arguments": ":1}"}}]},
+            )
+        ),
+        Golden(text="one "),
+    ),
+    "message-beside": Shape(
+        "the whole text again beside each delta, and no [DONE] (Perplexity)",
+        (
+            *(
+                {
+                    "model": "m-1",
+                    "choices": [
+                        {"delta": {"content": word}, "message": {"content": TEXT[: 5 * place]}}
+                    ],
+                }
+                for place, word in enumerate(WORDS, 1)
+            ),
+            chunk({}, "stop", usage=COUNTS),
+        ),
+    ),
+    "finish-empty": Shape(
+        "an empty finish reason in each chunk (Ollama)",
+        (*(chunk({"content": word}, "") for word in WORDS), chunk({}, "stop", usage=COUNTS), DONE),
+    ),
+    "finish-none": Shape(
+        "no finish reason at all (NVIDIA NIM)",
+        stream(end=({"choices": [], "usage": COUNTS}, DONE)),
+    ),
+    "usage-growing": Shape(
+        "usage so far in each chunk",
+        (
+            *(
+                chunk({"content": word}, usage={"prompt_tokens": 20, "completion_tokens": count})
+                for count, word in enumerate(WORDS, 1)
+            ),
+            chunk({}, "stop", usage=COUNTS),
+            DONE,
+        ),
+    ),
+    "usage-apart": Shape(
+        "usage in a frame of another kind, id and model",
+        stream(
+            end=(
+                chunk({}, "stop"),
+                {"id": "c2", "object": "usage", "model": "other", "choices": [], "usage": COUNTS},
+                DONE,
+            )
+        ),
+    ),
+    "usage-digits": Shape(
+        "counts as text",
+        stream(end=ended({name: str(count) for name, count in COUNTS.items()})),
+    ),
+    "usage-nulls": Shape(
+        "details that are null (Mistral)",
+        stream(end=ended({**COUNTS, "completion_tokens_details": {"reasoning_tokens": None}})),
+    ),
+    "usage-gemini": Shape(
+        "counts under Gemini's own names, thoughts apart",
+        stream(
+            end=ended(
+                usageMetadata={
+                    "promptTokenCount": 20,
+                    "candidatesTokenCount": 4,
+                    "thoughtsTokenCount": 6,
+                    "totalTokenCount": 30,
+                }
+            )
+        ),
+        Golden(output_tokens=10, reasoning_tokens=6, flags=("tokens_shared_by_text",)),
+    ),
+    "usage-billed": Shape(
+        "what is charged counted apart from what was used (Cohere)",
+        stream(
+            end=ended(
+                {
+                    "billed_units": {"input_tokens": 9, "output_tokens": 4},
+                    "tokens": {"input_tokens": 20, "output_tokens": 4},
+                }
+            )
+        ),
+    ),
+    "cache-miss": Shape(
+        "hits and misses of the cache (DeepSeek)",
+        stream(end=ended({**COUNTS, "prompt_cache_hit_tokens": 0, "prompt_cache_miss_tokens": 20})),
+        Golden(cached_tokens=0),
+    ),
+    "cost-per-request": Shape(
+        "its own cost with a price for each request (Perplexity)",
+        stream(end=ended({**COUNTS, "cost": {"request_cost": 0.005, "total_cost": 0.0052}})),
+        Golden(provider_cost_usd="0.0052"),
+    ),
+    "times-beside": Shape(
+        "times beside the usage (Cerebras)",
+        stream(end=ended(COUNTS, time_info={"queue_time": 0.01, "prompt_time": 0.02})),
+        Golden(server_ttft_s=0.03),
+    ),
+    "times-ttft": Shape(
+        "its own TTFT among the counts (SambaNova)",
+        stream(end=ended({**COUNTS, "time_to_first_token": 0.07, "completion_tokens_per_sec": 99})),
+        Golden(server_ttft_s=0.07),
+    ),
+    "times-header": Shape(
+        "its own TTFT in a header field (Fireworks)",
+        stream(),
+        Golden(server_ttft_s=0.052),
+        headers={"fireworks_server_time_to_first_token": "0.052"},
+    ),
+    "filter-late": Shape(
+        "filter results behind the text (Azure)",
+        stream(
+            end=(
+                {"model": "", "choices": [{"content_filter_offsets": {"check_offset": 9}}]},
+                chunk({}, "stop", usage=COUNTS),
+                DONE,
+            )
+        ),
+    ),
+    "error-words": Shape(
+        "an error in a few words in the middle",
+        (chunk({"content": "one "}), {"error": "upstream connect error"}),
+        Golden("inside the stream: upstream", "one ", None, None, flags=("no_usage",)),
+    ),
+    "error-code-name": Shape(
+        "an error that is no object, by the name of its code (DashScope)",
+        ({"code": "InvalidApiKey", "message": "no such key", "request_id": "r"},),
+        Golden("inside the stream: no such key", "", None, None, answered_model=None),
+    ),
+    **REFUSAL_SHAPES,
     **WIRE_SHAPES,
 }

@@ -59,23 +59,37 @@ def read_choice(choice: Mapping[str, object]) -> Delta:
     return read._replace(finish_reason=finish)
 
 
-def read_response_event(event: Mapping[str, object]) -> Delta | None:
-    """Return what an event of the Responses API brings, None for any other document.
+def read_event(event: Mapping[str, object]) -> Delta | None:
+    """Return what an event of the Responses or the Messages API brings, None for any other one.
 
-    The names are those of platform.openai.com/docs/api-reference/responses-streaming.
+    The names are those of platform.openai.com/docs/api-reference/responses-streaming and of
+    docs.anthropic.com/en/api/messages-streaming, whose events some compatible endpoints pass on.
     """
-    kind = event.get("type")
+    kind, delta = event.get("type"), event.get("delta")
+    if kind == "content_block_delta":
+        content, thought = _parts(delta)
+        return Delta(content, thought, called=not (content or thought))
+    if kind == "message_delta" and isinstance(delta, dict):
+        reason = delta.get("stop_reason")
+        return Delta(finish_reason=well_formed(reason) if isinstance(reason, str) else None)
     if not isinstance(kind, str) or not kind.startswith("response."):
         return None
     if kind.endswith(".delta"):
-        text = _text(event.get("delta"))
-        if "reasoning" in kind:
-            return Delta(reasoning=text)
+        text = _text(delta)
         if "call" in kind:
             return Delta(called=bool(text))
-        return Delta(text)
-    ends = {"response.completed": "stop", "response.incomplete": "length"}
+        return Delta(reasoning=text) if "reasoning" in kind else Delta(text)
+    ends = {"response.completed": "stop", "response.incomplete": _incomplete(event)}
     return Delta(finish_reason=ends.get(kind))
+
+
+def _incomplete(event: Mapping[str, object]) -> str:
+    """Why a response is incomplete, as the finish reason of a chat completion says it."""
+    response = event.get("response")
+    details = response.get("incomplete_details") if isinstance(response, dict) else None
+    reason = details.get("reason") if isinstance(details, dict) else None
+    limited = not isinstance(reason, str) or "max_output_tokens" in reason
+    return "length" if limited else well_formed(str(reason))
 
 
 def without_tagged_thoughts(contents: list[str]) -> list[tuple[str, str]]:

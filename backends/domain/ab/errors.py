@@ -13,6 +13,7 @@ _DECODER = json.JSONDecoder()
 _NAMES = (
     "message",
     "msg",
+    "status_msg",
     "error_message",
     "errorMessage",
     "error_description",
@@ -37,6 +38,10 @@ _CAUSES = ("metadata", "innererror", "inner_error", "cause", "raw")
 
 _FIELDS = ("param", "params", "field", "loc", "parameter", "path", "fieldViolations", "property")
 _FAILED = frozenset({"error", "failed", "failure", "cancelled", "canceled", "timed_out", "timeout"})
+_CODE_NAME = re.compile(r"[A-Z][a-z]\w*(?:\.\w+)*")
+"""As of DashScope's errors, which are no object: ``Throttling.RateQuota``, ``InvalidApiKey``."""
+
+_SUCCESS = ("Ok", "Success", "Succeeded")
 _FAULT_NAME = re.compile(r"error|exception|failed|failure", re.IGNORECASE)
 _TITLE = re.compile(r"<(title|h1)[^>]*>(.{1,500}?)</\1", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]{0,200}>")
@@ -81,13 +86,16 @@ def error_message(document: object) -> str | None:
     for name in ("error", "errors"):
         if document.get(name):
             return _with_words(document, name)
-    if "choices" in document:
+    if document.get("choices"):
         return _of_choice(document["choices"])
     response = document.get("response")
     if isinstance(response, dict) and response.get("error"):
         return _said(response["error"])
-    failed = document.get("detail") or _says_failed(document)
-    return (_said(document) or "no reason is given") if failed else None
+    parts = (part for part in document.values() if isinstance(part, dict))
+    failed = next((part for part in parts if _has_error_code(part)), None)
+    if document.get("detail") or _says_failed(document):
+        failed = document
+    return None if failed is None else _said(failed) or "no reason is given"
 
 
 def _with_words(document: Mapping[str, object], name: str) -> str:
@@ -156,14 +164,19 @@ def _says_failed(document: Mapping[str, object]) -> bool:
         return True
     if document.get("object") == "error":
         return True
-    codes = (status, document.get("code"), document.get("statusCode"), document.get("status_code"))
-    if any(isinstance(code, int) and code >= 400 for code in codes):
+    code = document.get("code")
+    named = isinstance(code, str) and _CODE_NAME.fullmatch(code) and "message" in document
+    if _has_error_code(document) or (named and code not in _SUCCESS):
         return True
     kind = document.get("type") or document.get("__type")
-    named = isinstance(kind, str) and re.search(
-        r"error|exception|failed|failure", kind, re.IGNORECASE
+    return (isinstance(kind, str) and bool(_FAULT_NAME.search(kind))) or (
+        document.get("success") is False
     )
-    return bool(named) or document.get("success") is False
+
+
+def _has_error_code(document: Mapping[str, object]) -> bool:
+    codes = (document.get(name) for name in ("status", "code", "statusCode", "status_code"))
+    return any(isinstance(code, int) and code >= 400 for code in codes)
 
 
 def _said(value: object, depth: int = 0) -> str | None:

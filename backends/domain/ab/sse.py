@@ -10,6 +10,9 @@ LONGEST_EVENT_BYTES = 4 * 1024 * 1024
 LINE_BYTES = 50
 """What a line takes besides its text."""
 
+LONGEST_QUOTE = 60
+_OTHER_FIELDS = (b"id", b"retry")
+
 
 class EventTooLong(ValueError):
     """An event or a comment does not end."""
@@ -30,9 +33,13 @@ class SseParser:
 
     Lines end in ``\n``, ``\r\n`` or ``\r``; a blank line ends an event; comments and unknown fields
     are passed over. An event may come in any number of pieces, a piece may hold many events.
+
+    Attributes:
+        unread: the beginning of the first line that has no field of this format, empty for none.
     """
 
     def __init__(self) -> None:
+        self.unread = b""
         self._partial: list[bytes] = []
         self._data: list[bytes] = []
         self._name = ""
@@ -106,6 +113,8 @@ class SseParser:
             self._data_bytes += len(value) + LINE_BYTES
         elif field == b"event":
             self._name = value.decode("utf-8", "replace")
+        elif field and field not in _OTHER_FIELDS and not self.unread:
+            self.unread = line[:LONGEST_QUOTE]
         return None
 
     def _dispatch(self) -> SseEvent | None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from backends.domain.ab.deltas import (
     Delta,
     read_choice,
-    read_response_event,
+    read_event,
     without_tagged_thoughts,
 )
 from backends.domain.ab.errors import decoded_json, error_message, one_line, refusal
@@ -151,7 +151,7 @@ class ChunkReader:
             if self._usage is None:
                 self._count(at_s, chunk)
             return None
-        if b"rror" in data or "choices" not in chunk or event.name == "error":
+        if b"rror" in data or not chunk.get("choices") or event.name == "error":
             message = error_message(chunk)
             if message is None and event.name == "error":
                 message = refusal(data) or _short(data)
@@ -180,7 +180,7 @@ class ChunkReader:
         counted = self._counted_by(at_s, chunk, choice, data)
         if len(self.pieces) < NAMED_WITHIN and (self.model is None or self.provider is None):
             self._take_names(chunk)
-        delta = read_choice(choice) if isinstance(choice, dict) else read_response_event(chunk)
+        delta = read_choice(choice) if isinstance(choice, dict) else read_event(chunk)
         if delta is None:
             if "choices" not in chunk:
                 self.note = self.note or _note(chunk)
@@ -239,6 +239,8 @@ class ChunkReader:
         if read.refused:
             self.refused_usage = True
             return None
+        if read.input_tokens is None and self._usage is not None:
+            usage = {**self._usage, **usage}  # some count the prompt at the beginning only
         return self._believed(at_s, usage, read.output_tokens)
 
     def _take_cost_and_times(self, chunk: Mapping[str, object]) -> None:
@@ -265,12 +267,12 @@ class ChunkReader:
         return tokens
 
     def _take_names(self, chunk: Mapping[str, object]) -> None:
-        response = chunk.get("response")
-        inside = response if isinstance(response, dict) else chunk
-        self.model = self.model or _name(inside.get("model"))
+        parts = (chunk.get("response"), chunk.get("message"), chunk)
+        named = (_name(part.get("model")) for part in parts if isinstance(part, dict))
+        self.model = self.model or next((name for name in named if name), None)
         provider = chunk.get("provider")
-        named = provider.get("name") if isinstance(provider, dict) else provider
-        self.provider = self.provider or _name(named)
+        word = provider.get("name") if isinstance(provider, dict) else provider
+        self.provider = self.provider or _name(word)
 
 
 def _is_ordinary(choice: object) -> bool:

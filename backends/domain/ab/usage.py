@@ -1,5 +1,6 @@
 """How many tokens a request had, by the word of its endpoint, under any provider's names."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +20,7 @@ the fastest that is sold streams some 3,000 tokens/s (cerebras.ai, 2025)."""
 
 DEEPEST = 4
 
+_DIGITS = re.compile(r"[0-9]{1,10}")
 _COUNTS = frozenset({"tokens", "token", "count", "n"})
 _NO_COUNT = frozenset({
     "per", "second", "seconds", "s", "time", "ms", "rate", "cost", "costs", "price", "duration",
@@ -88,9 +90,14 @@ def find_usage(chunk: Mapping[str, object]) -> Mapping[str, object] | None:
         level = [
             below
             for part in level
-            for below in (*_dicts(part.get("usage")), *_dicts([*part.values()]))
+            for below in (*_dicts(part.get("usage")), *_dicts(_counted_before_billed(part)))
         ]
     return None
+
+
+def _counted_before_billed(part: Mapping[str, object]) -> list[object]:
+    """The values of a part, those last that count only what is charged (Cohere's billed units)."""
+    return [part[name] for name in sorted(part, key=lambda name: "bill" in name)]
 
 
 def _dicts(value: object) -> list[Mapping[str, object]]:
@@ -104,8 +111,8 @@ def _dicts(value: object) -> list[Mapping[str, object]]:
 def _counts_tokens(part: Mapping[str, object]) -> bool:
     return any(
         _kind(name) in ("input", "output", "total")
-        and isinstance(value, int | float)
         and not isinstance(value, bool)
+        and (isinstance(value, int | float) or _count(value) is not None)
         for name, value in part.items()
         if isinstance(name, str)
     )
@@ -176,6 +183,8 @@ def _whole_output(counts: Mapping[str, int], into: int | None) -> tuple[int | No
 
 
 def _count(value: object, most: int = MOST_TOKENS) -> int | None:
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):

@@ -1,18 +1,27 @@
 """Load tests of the console: asked about with bounds and cost, and run while it goes on."""
 
 import asyncio
+import re
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 from backends.domain.reports.load import LoadReport
+from backends.domain.traffic.arrivals import RecordedTraffic
 from backends.operations import ab, load_test
 from backends.operations.load_test import LoadProgress
 from backends.prober.protocol import LoadOrder
-from backends.problem import Problem
+from backends.problem import Problem, UsageProblem
+from backends.traffic.arrivals import recorded_traffic
 from console.tui.actions.console import Console
 from console.tui.actions.drawing import Drawing
 from console.tui.screens.load import LoadScreen
-from console.tui.screens.question import Question
+from console.tui.screens.question import Question, TextQuestion
+
+TYPED_TRACE = re.compile(
+    r"(?:--trace\s+)?(?P<path>\S.*?)(?:\s+--speed\s+(?P<speed>\d{1,6}(?:\.\d{1,6})?))?"
+)
+"""A file and its speed, in the words of ``inferctl load``."""
 
 
 class LoadActions:
@@ -59,23 +68,45 @@ class LoadActions:
         except Problem as problem:
             console.notify(str(problem), severity="error", markup=False)
             return
-        sentence = f"{load_test.consent(order, console.host).sentence}."
-        question = Question(sentence, (("go", "Load"), ("no", "Don't")))
-        if await console.push_screen_wait(question) == "go":
+        others = (("no", "Don't"), ("replay", "Replay recorded traffic"))
+        answer = await self._agree(order, *others)
+        if answer == "replay":
+            await self._ask_trace(order)
+        elif answer == "go":
             await self._run(order)
 
-    async def _run(self, order: LoadOrder) -> None:
+    async def _agree(self, order: LoadOrder, *others: tuple[str, str]) -> str | None:
+        sentence = f"{load_test.consent(order, self._console.host).sentence}."
+        return await self._console.push_screen_wait(Question(sentence, (("go", "Load"), *others)))
+
+    async def _ask_trace(self, order: LoadOrder) -> None:
+        """Let a file of traffic say what is sent and when, once its cost was agreed to as well."""
+        console = self._console
+        sentence = "Recorded traffic to send as it came, then its mix at rising rates"
+        question = TextQuestion(sentence, (), "FILE, or FILE --speed 10")
+        if not (typed := await console.push_screen_wait(question)):
+            return
+        try:
+            traffic, speed = await asyncio.to_thread(_recorded, typed)
+            order = load_test.replaying(order, traffic, speed, max_s=None, max_requests=None)
+        except Problem as problem:
+            console.notify(str(problem), severity="error", markup=False)
+            return
+        if await self._agree(order, ("no", "Don't")) == "go":
+            await self._run(order, traffic)
+
+    async def _run(self, order: LoadOrder, traffic: RecordedTraffic | None = None) -> None:
         """Run to the end, on screen or not; what was measured is kept after each step."""
         console, host = self._console, self._console.host
         self._cancelled = asyncio.Event()
-        self._take(
-            LoadProgress(order, None, None, order.first_rps, host.now().mono_s + order.step_s)
-        )
+        first_s = order.trace_s / order.speed if order.trace else order.step_s
+        ends_s = host.now().mono_s + first_s
+        self._take(LoadProgress(order, None, None, order.first_rps, ends_s))
         self._show()
         report: LoadReport | None = None
         try:
             async for news in load_test.recorded_load(
-                console.history, host, order, self._cancelled
+                console.history, host, order, self._cancelled, traffic
             ):
                 report = news.report
                 if news.step is not None:  # its end is shown once the next order can be taken
@@ -133,3 +164,17 @@ class LoadActions:
             ttft_limit_s=settings.limits.ttft_p99_s or load_test.DEFAULT_TTFT_S,
             itl_limit_s=settings.limits.itl_p99_s,
         )
+
+
+def _recorded(typed: str) -> tuple[RecordedTraffic, float]:
+    """Return the traffic and the speed that were typed.
+
+    Raises:
+        UsageProblem: they cannot be understood, or the file cannot be read.
+    """
+    found = TYPED_TRACE.fullmatch(typed.strip())
+    speed = float(found["speed"] or 1) if found else 0.0
+    if found is None or not speed:
+        raise UsageProblem(f"'{typed}' is no traffic to replay; type FILE, or FILE --speed 10")
+    pattern = str(Path(found["path"]).expanduser())
+    return recorded_traffic((pattern,), {}, load_test.MOST_REPLAYED), speed

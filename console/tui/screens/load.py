@@ -74,7 +74,10 @@ class LoadScreen(Screen[None]):
         bounds = f"{load_test.limits_of(order)}; {load_test.bounds_text(order)}"
         if report is None:
             name = order.target.endpoint
-            self.curve.view = LoadView(name, now_rps=rps, now_left_s=left_s, bounds=bounds)
+            replay = (load_test.replay_text(order),) if order.trace else ()
+            self.curve.view = LoadView(
+                name, now_rps=rps, now_left_s=left_s, replay=replay, bounds=bounds
+            )
         else:
             self.curve.view = load_view(report, running_rps=rps, left_s=left_s, bounds=bounds)
 

@@ -3,7 +3,13 @@
 from backends.domain.ab.load import LoadStep
 from backends.domain.format import pause
 from backends.domain.reports.cold_probe import ColdProbeReport, cold_probe_lines, verdict_line
-from backends.domain.reports.load import LoadReport, ended_text, load_finding, step_finding
+from backends.domain.reports.load import (
+    LoadReport,
+    ended_text,
+    load_finding,
+    replay_findings,
+    step_finding,
+)
 from widgets.cold_probe_panel import ColdProbeView, PauseRow
 from widgets.load_curve import LoadView
 from widgets.load_plot import CurvePoint
@@ -25,6 +31,7 @@ def load_view(
         now_rps=running_rps,
         now_left_s=left_s,
         finding=load_finding(report) if over else "",
+        replay=tuple(replay_findings(report)),
         bounds=bounds,
         ended=ended_text(report) if over else "",
     )

@@ -2,8 +2,9 @@
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,19 @@ from tests.backends.prober.scripted_server import (
 )
 from tests.backends.prober.shapes import SHAPES
 from tests.backends.prober.shapes.shape import Shape
-from tests.backends.prober.truth_programs import PROGRAMS, measured_programs
+from tests.backends.prober.truth_programs import PROGRAMS, measured_program, running
 
 # Threads on a shared machine wake late; the engine's own error is what `make bench-ab` shows.
 TOLERANCE_S = 0.03
+LOOKS = 3
 
 
 @dataclass(frozen=True)
 class Row:
-    """One shape: reported against true, times in seconds from the arrival of the request."""
+    """One shape: reported against true, times in seconds from the arrival of the request.
+
+    `looks` says how often it was measured until it was right.
+    """
 
     name: str
     run: Run
@@ -40,6 +45,7 @@ class Row:
     finish: str | None
     error: str
     flags: tuple[str, ...]
+    looks: int = 1
 
     def mistakes(self) -> list[str]:
         """In what the report is wrong; empty where it is right."""
@@ -124,11 +130,30 @@ def _near(reported: float | None, true: float | None) -> bool:
 def rows() -> Iterator[Row]:
     """Every shape; the truth server's programs only where its script is."""
     for shape in SHAPES:
-        yield measured(shape)
+        yield looked_at(partial(measured, shape))
     script = Path(__file__).resolve().parents[4] / "shared" / "truth" / "truth_server.py"
     if script.exists():
-        for name, (run, true) in measured_programs(script).items():
-            yield of_program(name, run, true)
+        yield from program_rows(script)
+
+
+def program_rows(script: Path) -> Iterator[Row]:
+    """Every program of the truth server."""
+    with running(script) as url:
+        for name in PROGRAMS:
+            yield looked_at(lambda: of_program(name, *measured_program(url, name)))  # noqa: B023
+
+
+def looked_at(look: Callable[[], Row]) -> Row:
+    """Return a row that is right, or the last of a few looks that were all wrong.
+
+    A reader that is wrong is wrong each time. A busy machine, on which the server itself wakes
+    late and its tokens come together, is not.
+    """
+    for looks in range(1, LOOKS + 1):
+        row = replace(look(), looks=looks)
+        if not row.mistakes():
+            break
+    return row
 
 
 def show(row: Row) -> str:
@@ -140,7 +165,8 @@ def show(row: Row) -> str:
     counts = f"{tokens} {row.gaps:3} {len(run.itl_s):3}"
     sums = f"{_ms(sum(row.itl_s))} {_ms(sum(run.itl_s))}"
     wrong = row.mistakes()
-    verdict = f"WRONG: {', '.join(wrong)}" if wrong else "right"
+    again = f" at look {row.looks}" if row.looks > 1 else ""
+    verdict = f"WRONG: {', '.join(wrong)}" if wrong else f"right{again}"
     ending = run.error or " ".join((_or_dash(run.finish_reason), *run.flags))
     return f"{row.name:28} {cells} {sums} {counts}  {verdict:6} {ending[:70]}"
 

@@ -103,7 +103,7 @@ CASES: dict[str, tuple[Reply, str]] = {
     "unavailable": (plain("503 Service Unavailable", b"<html>"), "HTTP 503.*status page"),
     "bad request": (
         plain("400 Bad Request", b'{"error":{"message":"prompt too long"}}'),
-        "refused the request.*prompt too long",
+        "longer than the endpoint takes.*prompt too long",
     ),
     "web page": (plain("200 OK", b"<!doctype html><p>Hi", "text/html"), "is a web page"),
     "redirect": (

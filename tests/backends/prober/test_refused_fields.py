@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.backends.prober.scripted_server import (
+    CHUNKED_HEAD,
     Conversation,
+    HangUp,
     a_good_stream,
     end_of,
     measure,
@@ -116,3 +118,61 @@ def test_a_run_that_fails_later_is_not_asked_otherwise() -> None:
         runs = runs_of(measure(order_for(server.base_url, runs=3)))
     assert [bool(run.error) for run in runs] == [False, True, False]
     assert all("temperature" in each.body for each in server.requests)
+
+
+TOO_LONG = {
+    "context": (
+        (
+            "This model's maximum context length is 8192 tokens. However, you requested 8203 tokens"
+            " (7691 in the messages, 512 in the completion)."
+        ),
+        "longer than the 8,192 tokens that the endpoint takes; shorten the prompt",
+    ),
+    "reply": (
+        (
+            "'max_tokens' or 'max_completion_tokens' is too large: 512. This model's maximum"
+            " context length is 100 tokens and your request has 95 input tokens (512 > 100 - 95)."
+        ),
+        "longer than the 100 tokens that the endpoint takes",
+    ),
+    "while it wrote": (
+        "Could not finish the message because max_tokens or model output limit was reached.",
+        "longer than the endpoint takes",
+    ),
+}
+
+
+@pytest.mark.parametrize(("said", "expected"), TOO_LONG.values(), ids=TOO_LONG)
+def test_a_request_that_is_too_long_is_not_sent_again(said: str, expected: str) -> None:
+    body = json.dumps({"error": {"message": said, "param": "max_tokens"}}).encode()
+    with serving(plain("400 Bad Request", body)) as server:
+        (run,) = runs_of(measure(order_for(server.base_url, runs=1, warm_up=False)))
+    assert expected in (run.error or "")
+    assert run.not_sent == ()
+    assert len(server.requests) == 1
+
+
+def test_what_was_counted_is_not_sent_again() -> None:
+    def reply(conversation: Conversation) -> None:
+        conversation.write(CHUNKED_HEAD)
+        conversation.event({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 0}})
+        conversation.event({"error": {"message": "unsupported temperature"}})
+        conversation.end()
+
+    with serving(reply) as server:
+        measure(order_for(server.base_url, runs=1, warm_up=False))
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("silent_s", "requests"), [(0.0, 3), (1.2, 2)])
+def test_only_a_connection_closed_at_once_is_asked_again(silent_s: float, requests: int) -> None:
+    def reply(conversation: Conversation) -> None:
+        if conversation.number == 1:
+            conversation.wait(silent_s)
+            raise HangUp
+        a_good_stream(conversation)
+
+    with serving(reply) as server:
+        (run,) = runs_of(measure(order_for(server.base_url, runs=1)))
+    assert len(server.requests) == requests
+    assert ("reconnected" in run.flags) is (requests == 3)

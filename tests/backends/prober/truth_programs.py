@@ -88,12 +88,8 @@ def runs_of(facts: list[AbFact]) -> list[Run]:
     return [fact.run for fact in facts if isinstance(fact, RunEnded)]
 
 
-def measured_programs(script: Path) -> dict[str, tuple[Run, dict[str, Any]]]:
-    """One run of every program, and the server's record of it."""
-    found = {}
-    with running(script) as url:
-        for name, program in PROGRAMS.items():
-            truths(url)
-            (run,) = runs_of(asyncio.run(measured(order(url, program, runs=1))))
-            found[name] = (run, truths(url)[-1])
-    return found
+def measured_program(url: str, name: str) -> tuple[Run, dict[str, Any]]:
+    """One run of a program, and the server's record of it."""
+    truths(url)
+    (run,) = runs_of(asyncio.run(measured(order(url, PROGRAMS[name], runs=1))))
+    return run, truths(url)[-1]

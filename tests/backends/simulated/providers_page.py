@@ -12,7 +12,7 @@ HEAD = """\
 # Providers
 
 Made by `make providers-page` from `backends/settings/presets.toml` and
-`backends/simulated/shapes.py`; a change here is lost.
+the shapes of `backends/simulated`; a change here is lost.
 
 ## Presets
 

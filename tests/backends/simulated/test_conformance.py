@@ -48,8 +48,7 @@ def test_each_shape_is_read_as_its_golden_result(mode: str, address: str) -> Non
     ):
         assert getattr(run, name) == getattr(golden, name), name
     assert (run.ttft_s is not None) == (bool(golden.text) or not golden.error)
-    if mode != "web-page":  # it is waited for in vain
-        assert run.waited_for == golden.waited_for
+    assert run.waited_for == golden.waited_for
     assert (run.cold_s is not None) == golden.cold
     assert {*run.flags} - {CLIENT_LIMITED, "redirected"} == {*golden.flags}
     found = None if run.server_times is None else run.server_times.ttft_s

@@ -19,6 +19,11 @@ ERRORS: dict[str, tuple[Any, str]] = {
     "message and code": ({"message": "no", "code": 500}, "no"),
     "a code of its own": ({"statusCode": 400, "message": "no", "error": "Bad"}, "Bad: no"),
     "exception": ({"__type": "ValidationException", "message": "no"}, "no"),
+    "the name of a code": ({"code": "Throttling.RateQuota", "message": "no"}, "no"),
+    "a code under a key": (
+        {"choices": None, "base_resp": {"status_code": 1008, "status_msg": "no"}},
+        "no",
+    ),
     "status": ({"status": "FAILED", "reason": "out of memory"}, "out of memory"),
     "nested in metadata": (
         {
@@ -48,7 +53,14 @@ def test_errors_in_every_form(document: Any, said: str) -> None:
     assert refusal(json.dumps(document).encode()) == said
 
 
-@pytest.mark.parametrize("document", [{"choices": []}, {"id": "x"}, {"status": "IN_QUEUE"}, [], 3])
+@pytest.mark.parametrize(
+    "document",
+    [
+        *({"choices": []}, {"id": "x"}, {"status": "IN_QUEUE"}, [], 3),
+        {"code": "Success", "message": "queued"},
+        {"choices": [], "base_resp": {"status_code": 0, "status_msg": ""}},
+    ],
+)
 def test_what_is_no_error(document: Any) -> None:
     assert error_message(document) is None
 

@@ -154,6 +154,41 @@ def test_the_responses_api_is_read() -> None:
     assert reader.usage == Usage(9, 3, 1, None)
 
 
+def test_the_messages_api_is_read_with_the_prompt_counted_at_its_beginning() -> None:
+    begun = {"model": "m-1", "usage": {"input_tokens": 9, "output_tokens": 1}}
+    reader = read(
+        (0.1, {"type": "message_start", "message": begun}),
+        (
+            0.2,
+            {"type": "content_block_delta", "delta": {"type": "thinking_delta", "thinking": "H"}},
+        ),
+        (0.3, {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "Hi"}}),
+        (0.4, {"type": "content_block_delta", "delta": {"partial_json": "{"}}),
+        (0.5, {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}),
+        (0.6, {"type": "message_stop", "usage": {"output_tokens": 3}}),
+    )
+    found = [(piece.content, piece.reasoning, piece.called) for piece in reader.pieces[:3]]
+    assert found == [("", "H", False), ("Hi", "", False), ("", "", True)]
+    assert (reader.finish_reason, reader.done, reader.model) == ("end_turn", True, "m-1")
+    assert read((0.1, {"message": begun}), (0.2, {"usage": {"output_tokens": 3}})).usage == Usage(
+        9, 3, None, None
+    )
+
+
+@pytest.mark.parametrize(
+    ("details", "reason"),
+    [
+        (None, "length"),
+        ({"reason": "max_output_tokens"}, "length"),
+        ({"reason": "content_filter"}, "content_filter"),
+    ],
+)
+def test_an_incomplete_response_says_why(details: object, reason: str) -> None:
+    response = {"model": "m-1", "incomplete_details": details}
+    reader = read((0.1, {"type": "response.incomplete", "response": response}))
+    assert reader.finish_reason == reason
+
+
 COUNTS = {"prompt_tokens": 20, "completion_tokens": 8, "total_tokens": 28}
 
 PLACES: dict[str, dict[str, Any]] = {
@@ -167,6 +202,10 @@ PLACES: dict[str, dict[str, Any]] = {
         "x_vendor": {"id": "r", "usage": COUNTS},
     },
     "deep under a vendor's key": {"choices": [], "x": {"metrics": {"token_usage": COUNTS}}},
+    "beside what is billed": {
+        "choices": [],
+        "usage": {"billed_units": {"input_tokens": 9, "output_tokens": 8}, "tokens": COUNTS},
+    },
     "without choices": {"type": "usage", "usage": COUNTS},
 }
 
@@ -222,6 +261,7 @@ SUMS: dict[str, tuple[dict[str, Any], Usage]] = {
         Usage(20, 108, 100, 16),
     ),
     "only a total": ({"prompt_tokens": 20, "total_tokens": 28}, Usage(20, 8, None, None)),
+    "digits": ({"prompt_tokens": "20", "completion_tokens": "8"}, Usage(20, 8, None, None)),
     "floats": ({"prompt_tokens": 20.0, "completion_tokens": 8.0}, Usage(20, 8, None, None)),
     "DeepSeek's cache": (
         {**COUNTS, "prompt_cache_hit_tokens": 16, "prompt_cache_miss_tokens": 4},

@@ -82,3 +82,9 @@ def test_the_end_of_a_stream_completes_what_has_no_blank_line() -> None:
 
 def test_a_stream_may_begin_with_a_blank_line() -> None:
     assert SseParser().feed(b"\n\ndata: a\n\n") == [SseEvent(b"a")]
+
+
+def test_the_first_line_that_is_no_field_is_kept() -> None:
+    parser = SseParser()
+    assert parser.feed(b'id: 1\nretry: 3\n: note\ndata:\n {"a": 1}\n\n {"b"}\n') == [SseEvent(b"")]
+    assert parser.unread == b' {"a": 1}'
