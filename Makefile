@@ -7,7 +7,7 @@ BIN := .venv/bin
         vllm-cpu bench bench-ab bench-replay bench-peers matrix stream-shapes probe-table \
         providers-page statistics \
         verdict-study stub-matrix kill-matrix agent-matrix failure-matrix places-matrix endurance \
-        mutants study-demo study-schema
+        mutants study-demo study-schema advise-matrix
 
 WORKERS ?= logical
 PARALLEL = -n $(WORKERS) --dist worksteal
@@ -140,6 +140,9 @@ study-demo: .venv/dev-ready  ## a study over the demo beside the published figur
 
 study-schema: .venv/dev-ready  ## write docs/study.schema.json from the study's types
 	$(BIN)/python -m tests.backends.operations.study.test_files
+
+advise-matrix: .venv/dev-ready  ## bottlenecks planted in simulated servers, and what advise says (5 min; ARGS=--seed N)
+	$(BIN)/python -m tests.backends.domain.advise.matrix $(ARGS)
 
 stub-matrix: .venv/dev-ready  ## what GPU drivers may do, over stub libraries: what is shown, and that we live
 	$(BIN)/python -m tests.backends.gpus.stub_matrix

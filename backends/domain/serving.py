@@ -65,6 +65,8 @@ class Counters:
         engines: the same counts of each engine, because one alone may begin anew.
         process_start_s: when the API server started, seconds since 1970; a change means a reset.
         request_input_tokens: of finished requests, in tokens, like `request_output_tokens`.
+        queue_time: of finished requests, from arrival until they were first scheduled, in seconds.
+        prefill_time: from there to their first token; `decode_time` from there to their last.
         http_5xx: as in `RequestErrors`, like the three that follow it.
     """
 
@@ -86,6 +88,9 @@ class Counters:
     inter_token: Histogram | None = None
     request_input_tokens: Histogram | None = None
     request_output_tokens: Histogram | None = None
+    queue_time: Histogram | None = None
+    prefill_time: Histogram | None = None
+    decode_time: Histogram | None = None
     engines: tuple[EngineCounts, ...] = ()
 
     @property

@@ -60,6 +60,9 @@ HISTOGRAMS = (
     ),
     Series("request_input_tokens", ("vllm:request_prompt_tokens",)),
     Series("request_output_tokens", ("vllm:request_generation_tokens",)),
+    Series("queue_time", ("vllm:request_queue_time_seconds",)),
+    Series("prefill_time", ("vllm:request_prefill_time_seconds",)),
+    Series("decode_time", ("vllm:request_decode_time_seconds",)),
 )
 
 COUNTED = tuple(

@@ -9,7 +9,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from statistics import fmean
 
-from backends.domain.ab.load import LoadEnded, LoadStep, next_rate, summarise_load
+from backends.domain.ab.load import (
+    LoadEnded,
+    LoadStep,
+    next_rate,
+    summarise_load,
+    without_samples,
+)
 from backends.domain.format import figure, usd
 from backends.domain.reports.load import LoadReport, Replayed, limits_text
 from backends.domain.server import ServerState
@@ -263,9 +269,8 @@ def _replayed(order: LoadOrder, traffic: RecordedTraffic) -> Replayed:
 
 
 def _keep_record(writer: HistoryThread, report: LoadReport) -> None:
-    record = FindingRecord(
-        "load", report.load_id, report.began_wall_s, report.endpoint, plain(report)
-    )
+    kept = plain(replace(report, ended=without_samples(report.ended)))
+    record = FindingRecord("load", report.load_id, report.began_wall_s, report.endpoint, kept)
     writer.keep(record)
 
 

@@ -43,7 +43,7 @@ class ApiServer:
         scheduler = Scheduler(
             script.speech,
             serving_speed,
-            asyncio.Semaphore(arguments.max_num_seqs),
+            arguments.max_num_seqs,
             script.kv_cache_tokens,
             ServerCounters(),
             self._tell_load,

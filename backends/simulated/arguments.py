@@ -4,7 +4,13 @@ from dataclasses import dataclass, field
 
 _DEFAULT_MODEL = "Qwen/Qwen3-0.6B"
 _SHORT = {"-tp": "--tensor-parallel-size", "-O": "--optimization-level"}
-_WHOLE_NUMBERS = ("--port", "--tensor-parallel-size", "--max-model-len", "--max-num-seqs")
+_WHOLE_NUMBERS = (
+    "--port",
+    "--tensor-parallel-size",
+    "--max-model-len",
+    "--max-num-seqs",
+    "--num-gpu-blocks-override",
+)
 _SWITCHES = {
     "--enable-sleep-mode",
     "--enforce-eager",
@@ -28,6 +34,7 @@ class ServeArguments:
     tensor_parallel_size: int | None = None
     max_model_len: int | None = None
     max_num_seqs: int = 256
+    num_gpu_blocks: int | None = None
     gpu_memory_utilization: float | None = None
     enforce_eager: bool = False
     access_log: bool = True
@@ -75,6 +82,7 @@ def parse_arguments(words: list[str]) -> ServeArguments:
         tensor_parallel_size=numbers.get("--tensor-parallel-size"),
         max_model_len=numbers.get("--max-model-len"),
         max_num_seqs=numbers.get("--max-num-seqs", 256),
+        num_gpu_blocks=numbers.get("--num-gpu-blocks-override"),
         gpu_memory_utilization=float(share) if share is not None else None,
         enforce_eager=bool(given.get("--enforce-eager", False)),
         access_log=not given.get("--disable-uvicorn-access-log", False),

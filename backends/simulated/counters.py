@@ -77,6 +77,9 @@ class ServerCounters:
     request_input: Buckets = field(default_factory=lambda: Buckets(_TOKENS))
     request_output: Buckets = field(default_factory=lambda: Buckets(_TOKENS))
     queue_time: Buckets = field(default_factory=lambda: Buckets(_E2E))
+    prefill_time: Buckets = field(default_factory=lambda: Buckets(_E2E))
+    decode_time: Buckets = field(default_factory=lambda: Buckets(_E2E))
+    preemptions: int = 0
     started_s: float = field(default_factory=time.time)
 
     def exposition(self, model_name: str, cache_config: dict[str, str]) -> str:
@@ -121,7 +124,7 @@ class ServerCounters:
     def _counters(self) -> Iterator[tuple[str, int]]:
         yield "vllm:prefix_cache_queries", self.prompt_tokens
         yield "vllm:prefix_cache_hits", self.cached_tokens
-        yield "vllm:num_preemptions", 0
+        yield "vllm:num_preemptions", self.preemptions
         yield "vllm:prompt_tokens", self.prompt_tokens
         yield "vllm:prompt_tokens_cached", self.cached_tokens
         yield "vllm:generation_tokens", self.generation_tokens
@@ -131,6 +134,8 @@ class ServerCounters:
         yield "vllm:inter_token_latency_seconds", self.inter_token
         yield "vllm:e2e_request_latency_seconds", self.e2e
         yield "vllm:request_queue_time_seconds", self.queue_time
+        yield "vllm:request_prefill_time_seconds", self.prefill_time
+        yield "vllm:request_decode_time_seconds", self.decode_time
         yield "vllm:request_prompt_tokens", self.request_input
         yield "vllm:request_generation_tokens", self.request_output
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from backends.simulated.arguments import ServeArguments
 from backends.simulated.completions import Ask, BadRequest, answerer, read_ask
-from backends.simulated.scheduler import Scheduler
+from backends.simulated.scheduler import BLOCK_TOKENS, Scheduler
 from backends.simulated.script import StartScript
 from backends.simulated.sleep import SleepMode
 from backends.simulated.web import Reply, Request
@@ -118,10 +118,10 @@ class Routes:
         tokens = self.script.kv_cache_tokens
         share = self.arguments.gpu_memory_utilization or self.script.gpu_memory_utilization
         return {
-            "block_size": "16",
+            "block_size": f"{BLOCK_TOKENS}",
             "gpu_memory_utilization": f"{share}",
             "kv_cache_size_tokens": f"{tokens}",
-            "num_gpu_blocks": f"{tokens // 16}",
+            "num_gpu_blocks": f"{tokens // BLOCK_TOKENS}",
         }
 
     def _room(self) -> int:

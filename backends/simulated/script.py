@@ -57,11 +57,19 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """How the server answers once it is ready: one request alone, on this device."""
+    """How the server answers once it is ready: one request alone, on this device.
+
+    Attributes:
+        input_tokens_per_s: how fast prompts are computed, one after another, on top of `ttft_s`;
+            None where their length makes no difference.
+        slower_per_neighbour: by which share each further running request slows the tokens of all.
+    """
 
     ttft_s: float = 0.322
     ttft_spread_s: float = 0.002
     output_tokens_per_s: float = 154.0
+    input_tokens_per_s: float | None = None
+    slower_per_neighbour: float = 0.02
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ import os
 import signal
 import socket
 import sys
+from dataclasses import replace
 from typing import NoReturn
 
 from backends.simulated.apiserver import ApiServer
@@ -33,6 +34,7 @@ from backends.simulated.link import Link
 from backends.simulated.pace import Pace, since_launch
 from backends.simulated.player import Player, spoken_values
 from backends.simulated.process import fork
+from backends.simulated.scheduler import BLOCK_TOKENS
 from backends.simulated.script import StartScript, UnreadableScript, find_script
 from backends.simulated.timeline import Timeline, before, lay_out
 from backends.simulated.waiting import EngineStart
@@ -54,6 +56,8 @@ def main() -> None:
         arguments = parse_arguments(sys.argv[1:])
     except BadArgument as error:
         _refuse_arguments(script, pace, str(error))
+    if arguments.num_gpu_blocks is not None:
+        script = replace(script, kv_cache_tokens=arguments.num_gpu_blocks * BLOCK_TOKENS)
     timeline = lay_out(script, eager=arguments.enforce_eager)
     pace.absorb_delay(timeline.opening[0].at_s)
     player = _api_player(script, arguments, pace)

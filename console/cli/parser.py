@@ -256,6 +256,14 @@ def _sleep(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help=about)
 
 
+def _advise(parser: argparse.ArgumentParser) -> None:
+    about = "a server of this host (default: the only one that serves)"
+    parser.add_argument("name", metavar="NAME", nargs="?", type=types.server, help=about)
+    about = "watch its counters for so long (default: 60)"
+    add = parser.add_argument
+    add("--for", dest="for_s", type=types.rate, default=60.0, metavar="SECONDS", help=about)
+
+
 def _history(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     about = "show one series, load or cold-start probe whole (default: lists)"
@@ -339,6 +347,7 @@ VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
         (),
         study_arguments.study,
     ),
+    ("advise", "what binds a server now, the one flag to try, keep or revert", (), _advise),
     ("endpoint", "add an API from a preset, or check what one can do", (), _endpoints),
     (
         "cost",

@@ -1,7 +1,7 @@
 """Open-loop load: what one step of a rate showed, and which rate comes next."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean as mean
 from statistics import median
 from typing import Literal
@@ -21,6 +21,28 @@ class LoadLimits:
 
     ttft_s: float
     itl_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSamples:
+    """The requests of a step that count, one value of each tuple for each of them.
+
+    Attributes:
+        ttft_s: from the send; None where no token came.
+        planned_to_sent_s: how late the client itself was.
+        itl_s: the request's mean; None for a single arrival.
+        error: one line; None where it succeeded.
+    """
+
+    ttft_s: tuple[float | None, ...] = ()
+    planned_to_sent_s: tuple[float | None, ...] = ()
+    itl_s: tuple[float | None, ...] = ()
+    input_tokens: tuple[int | None, ...] = ()
+    output_tokens: tuple[int | None, ...] = ()
+    error: tuple[str | None, ...] = ()
+
+
+NO_SAMPLES = LoadSamples()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +71,9 @@ class LoadStep:
             searched.
         planned: arrivals of recorded traffic within the step, `sent` of them sent.
         sent_late_s: how long after its plan each request left.
+        window_s: how long requests that count were sent; None in steps of earlier versions.
+        mixed: its requests have different lengths.
+        samples: what all of this is computed from; the history keeps none.
     """
 
     planned_rps: float
@@ -73,6 +98,9 @@ class LoadStep:
     planned: int | None = None
     sent: int | None = None
     sent_late_s: Spread | None = None
+    window_s: float | None = None
+    mixed: bool = False
+    samples: LoadSamples = NO_SAMPLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +109,7 @@ class LoadEnded:
 
     Attributes:
         reason: why it ended.
-        best: the highest rate that kept the limits, None when none did.
+        best: the highest rate that kept the limits, without its samples; None when none did.
         bounded: the endpoint broke them at a higher rate, so `best` is its capacity and not just a
             lower bound.
         steps: the curve, in order of rate.
@@ -144,7 +172,67 @@ def judge(
         output_tokens=_of_known(middle, [run.output_tokens for run in good]),
         kept_share_at_least=share_at_least(kept, len(runs)) if runs else None,
         spent_usd=spent_usd,
+        window_s=window_s,
+        mixed=mixed,
+        samples=_samples_of(runs),
     )
+
+
+def _samples_of(runs: Sequence[Run]) -> LoadSamples:
+    return LoadSamples(
+        ttft_s=tuple(run.ttft_s for run in runs),
+        planned_to_sent_s=tuple(run.planned_to_sent_s for run in runs),
+        itl_s=tuple(mean_itl_s(run) for run in runs),
+        input_tokens=tuple(run.input_tokens for run in runs),
+        output_tokens=tuple(run.output_tokens for run in runs),
+        error=tuple(run.error for run in runs),
+    )
+
+
+def judged_again(step: LoadStep, limits: LoadLimits) -> LoadStep | None:
+    """Return a step computed from its samples; None for one of an earlier version without any.
+
+    Raises:
+        ValueError: the samples of one request are not as many as those of another.
+    """
+    if step.window_s is None:
+        return None
+    kept = step.samples
+    columns = (kept.ttft_s, kept.planned_to_sent_s, kept.itl_s)
+    counted = (kept.input_tokens, kept.output_tokens, kept.error)
+    runs = [
+        Run(
+            "a",
+            index,
+            ttft_s=ttft_s,
+            planned_to_sent_s=late_s,
+            itl_s=() if itl_s is None else (itl_s,),
+            input_tokens=read,
+            output_tokens=wrote,
+            error=error,
+        )
+        for index, (ttft_s, late_s, itl_s, read, wrote, error) in enumerate(
+            zip(*columns, *counted, strict=True)
+        )
+    ]
+    found = judge(
+        step.planned_rps,
+        runs,
+        step.window_s,
+        limits,
+        concurrency=step.concurrency,
+        broke=step.broke,
+        client_cpu_percent=step.client_cpu_percent,
+        spent_usd=step.spent_usd,
+        mixed=step.mixed,
+    )
+    return replace(found, replayed_speed=step.replayed_speed, planned=step.planned, sent=step.sent)
+
+
+def without_samples(ended: LoadEnded) -> LoadEnded:
+    """Return a finding without its single requests, of which the history keeps none."""
+    steps = tuple(replace(step, samples=NO_SAMPLES) for step in ended.steps)
+    return replace(ended, steps=steps)
 
 
 def planned_ttft_s(run: Run) -> float | None:
@@ -190,9 +278,10 @@ def summarise_load(
     """Return the finding: the highest rate below every one that broke the limits."""
     lowest_broken = min((s.planned_rps for s in steps if s.broke), default=float("inf"))
     kept = [s for s in steps if s.outcome == "kept" and s.planned_rps < lowest_broken]
+    best = max(kept, key=lambda step: step.planned_rps, default=None)
     return LoadEnded(
         reason=reason,
-        best=max(kept, key=lambda step: step.planned_rps, default=None),
+        best=None if best is None else replace(best, samples=NO_SAMPLES),
         bounded=any(step.broke and not step.client_limited for step in steps),
         steps=tuple(sorted(steps, key=lambda step: step.planned_rps)),
         cost_usd=cost_usd,

@@ -1,10 +1,18 @@
 """A load as a value that can be kept and opened again, and as JSON, CSV, Markdown and a picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from backends.domain.ab.load import KEPT_SHARE, LoadEnded, LoadStep
+from backends.domain.ab.load import (
+    KEPT_SHARE,
+    LoadEnded,
+    LoadLimits,
+    LoadStep,
+    judged_again,
+    summarise_load,
+    without_samples,
+)
 from backends.domain.format import UNKNOWN, figure, plain_ms, usd
 from backends.domain.reports import svg
 from backends.domain.reports.csv_table import csv_text
@@ -83,6 +91,18 @@ class LoadReport:
     replayed: Replayed | None = None
 
 
+def from_samples(report: LoadReport) -> LoadReport:
+    """Return a report whose steps are computed from their samples; those without any stay.
+
+    Raises:
+        ValueError: a step has not the same number of each figure of its requests.
+    """
+    limits, ended = LoadLimits(report.ttft_limit_s, report.itl_limit_s), report.ended
+    steps = [judged_again(step, limits) or step for step in ended.steps]
+    found = summarise_load(steps, ended.reason, ended.cost_usd, ended.cut_unpriced)
+    return replace(report, ended=replace(found, not_sent=ended.not_sent))
+
+
 def load_document(report: LoadReport) -> dict[str, Any]:
     """Return the document of ``load --json``; steps are values still."""
     ended, best = report.ended, report.ended.best
@@ -109,7 +129,7 @@ def load_document(report: LoadReport) -> dict[str, Any]:
         "cost_usd": ended.cost_usd,
         "cut_unpriced": ended.cut_unpriced,
         "replayed": report.replayed,
-        "steps": ended.steps,
+        "steps": without_samples(ended).steps,
     }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.domain.redaction import without_keys, without_secrets
+from backends.domain.reports.load import LoadReport, from_samples
 from backends.domain.reports.pseudonyms import Pseudonyms
 from backends.domain.study.figures import figures
 from backends.domain.study.markdown import study_markdown
@@ -158,6 +159,8 @@ def differences(path: Path) -> list[str]:
     study = study_in(path, document)
     again = study_document(study)
     found = list(_unlike_figures(document.get("figures"), again["figures"]))
+    if study.load is not None:
+        found += _unlike_steps(study.load)
     if drawn_by_another(study):
         return found
     said = document.get("pictures")
@@ -169,6 +172,24 @@ def differences(path: Path) -> list[str]:
         if shown != study_page(study, json.dumps(document)):
             found.append("the page shows something else than its samples give")
     return found
+
+
+def _unlike_steps(load: LoadReport) -> Iterable[str]:
+    """Yield what of a load does not follow from its single requests."""
+    try:
+        again = from_samples(load)
+    except ValueError as error:
+        yield f"capacity: the samples of a step do not fit: {error}"
+        return
+    pairs = zip(load.ended.steps, again.ended.steps, strict=True)
+    for step, other in pairs:
+        for name, value in plain(other).items():
+            said = plain(step)[name]
+            if said != value:
+                what = f"capacity at {step.planned_rps:g} req/s: {name}"
+                yield f"{what} is {said!s:.60}, the samples give {value!s:.60}"
+    if (again.ended.best, again.ended.bounded) != (load.ended.best, load.ended.bounded):
+        yield "capacity: another rate is the highest that kept the limits"
 
 
 def _unlike_figures(said: Any, again: list[dict[str, Any]]) -> Iterable[str]:

@@ -3,6 +3,7 @@
 import os
 import platform
 import secrets
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -40,6 +41,9 @@ LONGEST_START_S = 1800.0
 RUN_S = 3.0
 """Expected of a run whose endpoint was never timed."""
 LONGEST_RUN_S = 60.0
+LEEWAY, LEAST_BOUND_S = 3.0, 600.0
+"""A study ends after so many times what is expected of it, and not before so many seconds."""
+
 READING_S = 5.0
 LONGEST_READING_S = 60.0
 
@@ -226,6 +230,11 @@ def steps_of(host: Host, order: StudyOrder) -> tuple[Step, ...]:
     return tuple(steps)
 
 
+def together_s(left: Sequence[Step]) -> float:
+    """Return how long steps may take together, however long each may: what is agreed to."""
+    return max(LEAST_BOUND_S, LEEWAY * sum(step.expected_s for step in left))
+
+
 def series_order(targets: tuple[Target, ...], length: str, runs: int) -> SeriesOrder:
     """Return the A/B at one length of reply, which every side that can is held to."""
     return ab.series(targets, LENGTHS[length], runs, ignore_eos=True)
@@ -264,7 +273,8 @@ def consent(host: Host, order: StudyOrder, left: tuple[Step, ...], done: int) ->
     cost = "no price per token" if free else "UNPRICED"
     cost = cost if most is None else f"at most {usd(most)} at the endpoint"
     kind = "a quick study" if order.quick else "a study"
-    about_s, most_s = sum(step.expected_s for step in left), sum(step.most_s for step in left)
+    about_s = sum(step.expected_s for step in left)
+    most_s = min(sum(step.most_s for step in left), together_s(left))
     return Consent(
         f"{kind} of {order.server} beside {order.endpoint_side.name}: {len(left)} steps{had}, about"
         f" {lasting(about_s)} and at most {lasting(most_s)}{outage}",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from backends.domain.reports.load import LoadReport, from_samples
 from backends.domain.study.study import (
     SCHEMA,
     NotMeasured,
@@ -15,9 +16,9 @@ from backends.domain.study.study import (
 )
 from backends.operations.study.folder import StudyFolder
 from backends.operations.study.measure import Measuring, measure_of
-from backends.operations.study.plan import Step, StudyOrder
+from backends.operations.study.plan import Step, StudyOrder, together_s
 from backends.problem import Problem
-from backends.wire import UnreadableRecord, typed
+from backends.wire import typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Progress:
         return max(0.0, self.step.expected_s - (now_s - self.began_s)) + self.later_s
 
 
+TIME_IS_OVER = "the time that was agreed to is over, at {at}; the same command measures the rest"
+
 Tell = Callable[[Progress], None]
 
 
@@ -53,10 +56,11 @@ async def run_missing(of: Measuring, steps: Sequence[Step], tell: Tell) -> list[
     failed is measured again by the next call.
 
     Raises:
-        Problem: a finished step cannot be read.
+        Problem: a finished step cannot be read, or the time of all together (`together_s`) is over.
         OSError: one cannot be written.
     """
     done, failed = of.folder.finished(), list[NotMeasured]()
+    ends_s = time.monotonic() + together_s([step for step in steps if step.name not in done])
     for place, step in enumerate(steps):
         if step.name in done:
             continue
@@ -65,10 +69,13 @@ async def run_missing(of: Measuring, steps: Sequence[Step], tell: Tell) -> list[
         at = Progress(step, place + 1, len(steps), "", began_s, later_s)
         tell(at)
         measure, _ = measure_of(step.name, of.order)
+        within_s = min(step.most_s, ends_s - began_s)
         try:
-            async with asyncio.timeout(step.most_s):
+            async with asyncio.timeout(within_s):
                 result = await measure(replace(of, detail=partial(_advanced, tell, at)))
         except TimeoutError:
+            if within_s < step.most_s:
+                raise Problem(TIME_IS_OVER.format(at=step.title)) from None
             reason = f"it was not over within {step.most_s:.0f} s"
             failed.append(NotMeasured(step.title, reason))
         except Problem as problem:
@@ -142,8 +149,10 @@ def study_of(order: StudyOrder, folder: StudyFolder, failed: Sequence[NotMeasure
 
 def _result(name: str, record: Mapping[str, Any], order: StudyOrder) -> Any:
     try:
-        return typed(record["result"], measure_of(name, order)[1])
-    except (KeyError, UnreadableRecord) as error:
+        found = typed(record["result"], measure_of(name, order)[1])
+        # Samples are kept rounded, and every figure is made of the rounded ones.
+        return from_samples(found) if isinstance(found, LoadReport) else found
+    except (KeyError, ValueError) as error:
         raise Problem(
             f"step {name} of study {order.study_id} cannot be read ({error}); begin a new one"
             " with --again"

@@ -285,6 +285,11 @@ def test_two_requests_count_as_running_and_abandoned_ones_as_aborted(serve: Serv
     assert server.process.poll() is None
 
 
+def test_the_size_of_its_cache_may_be_given_in_blocks(serve: Serve) -> None:
+    server = serve("--num-gpu-blocks-override", "10").until_ready()
+    assert 'num_gpu_blocks="10"' in server.ask("GET", "/metrics")[1]
+
+
 def test_sigterm_aborts_what_is_under_way(serve: Serve, tmp_path: Path) -> None:
     server = serve(serving_speed=1, gpu=tmp_path / "gpus").until_ready()
     body = json.dumps({"prompt": "Why?", "max_tokens": 500, "stream": True, "ignore_eos": True})

@@ -67,6 +67,31 @@ def test_a_sample_that_was_changed_shows_in_its_figures_and_pictures(
     assert any(line.startswith("picture warm") for line in found)
 
 
+def test_a_step_of_the_load_follows_from_its_single_requests(written: dict[str, Path]) -> None:
+    document = json.loads(written[".json"].read_text())
+    step = document["study"]["load"]["ended"]["steps"][0]
+    assert len(step["samples"]["ttft_s"]) == step["requests"]
+    step["goodput_rps"] *= 2
+    written[".json"].write_text(json.dumps(document))
+    found = files.differences(written[".json"])
+    assert any("goodput_rps is" in line and "the samples give" in line for line in found), found
+
+
+def test_a_request_of_the_load_that_was_made_faster_or_left_out_is_found(
+    written: dict[str, Path],
+) -> None:
+    document = json.loads(written[".json"].read_text())
+    steps = document["study"]["load"]["ended"]["steps"]
+    steps[0]["samples"]["ttft_s"][0] = 0.001
+    written[".json"].write_text(json.dumps(document))
+    found = files.differences(written[".json"])
+    assert any("ttft_s is" in line for line in found), found
+    steps[1]["samples"]["itl_s"].pop()
+    written[".json"].write_text(json.dumps(document))
+    found = files.differences(written[".json"])
+    assert any("samples of a step do not fit" in line for line in found), found
+
+
 def test_a_figure_that_is_missing_or_made_up_is_found(written: dict[str, Path]) -> None:
     document = json.loads(written[".json"].read_text())
     gone = document["figures"].pop(0)["key"]

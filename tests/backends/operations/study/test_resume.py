@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from backends.domain.reports.load import from_samples
 from backends.domain.study.study import EndpointSide, Hardware, ServerSide, Versions
 from backends.history.thread import HistoryThread
 from backends.operations.host import Host, open_this_hosts_gpus
 from backends.operations.study import measure, run
 from backends.operations.study.folder import StudyFolder, study_folder, unfinished
 from backends.operations.study.measure import Measuring
-from backends.operations.study.plan import QUICK, Step, StudyOrder
+from backends.operations.study.plan import QUICK, Step, StudyOrder, together_s
 from backends.problem import Problem
 from tests.backends.domain.study.worlds import world
 from tests.console.sessions import SETTINGS
@@ -121,6 +122,25 @@ def test_a_step_that_never_ends_is_ended_by_its_bound(
     assert "not over within" in failed.reason
 
 
+def test_the_time_that_was_agreed_to_ends_all_steps_together_and_the_rest_is_resumed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.cut_at = "short"
+    with pytest.raises(Killed):
+        bench.run()
+    bench.cut_at = ""
+    monkeypatch.setattr(run, "together_s", lambda _: 0.0)
+    with pytest.raises(Problem, match="agreed to is over, at short"):
+        asyncio.run(run.run_missing(bench.of, STEPS[1:], lambda _: None))
+    assert set(bench.folder.finished()) == {"start-1", "start-2", "memory", "medium"}
+
+
+def test_what_is_printed_as_the_longest_is_three_times_what_is_expected() -> None:
+    steps = [Step("start-1", "", 100.0, 1800.0), Step("medium", "", 300.0, 2520.0)]
+    assert together_s(steps) == 1200.0
+    assert together_s(steps[:1]) == 600.0
+
+
 def test_only_the_same_study_is_resumed_and_only_while_it_is_unfinished(bench: Bench) -> None:
     state = bench.folder.path.parents[1]
     later = replace(ORDER, study_id="20261130-130000-ffff", began_wall_s=1_790_003_600.0)
@@ -164,6 +184,14 @@ def test_a_step_of_another_form_is_named_with_the_remedy(bench: Bench) -> None:
     file.write_text(json.dumps(record))
     with pytest.raises(Problem, match=r"step memory .* --again"):
         run.study_of(ORDER, bench.folder, [])
+
+
+def test_the_figures_of_the_load_are_those_of_the_samples_as_they_were_kept(bench: Bench) -> None:
+    bench.run()
+    load = run.study_of(ORDER, bench.folder, []).load
+    assert load is not None
+    assert from_samples(load) == load
+    assert load != bench.results["capacity"]
 
 
 def test_what_is_left_shrinks_from_step_to_step(bench: Bench) -> None:
