@@ -79,8 +79,6 @@ class ServerActions:
     async def _clear_to_start(self, profile: Profile) -> bool:
         """Look at what stands in the way; what would make the start fail is asked about."""
         console = self._console
-        if console.host.simulated:
-            return True  # what this host lacks stands in the way of no simulation
         findings = await asyncio.to_thread(servers.preflight, console.host, profile)
         for each in findings:
             if each.state == "warn":
