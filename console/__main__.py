@@ -4,6 +4,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,9 @@ def demo(arguments: argparse.Namespace) -> None:
     if arguments.fail and arguments.fail not in set(FailureKind):
         kinds = ", ".join(FailureKind)
         raise UsageProblem(f"no failure is called {arguments.fail}; there are {kinds}")
+    if arguments.scene:
+        play_scene(arguments)
+        return
     play = Play(arguments.speed, arguments.fail)
     if arguments.remove:
         say(f"{remove_demo()} is removed, and everything of it has ended")
@@ -86,6 +90,26 @@ def demo(arguments: argparse.Namespace) -> None:
     else:
         take_terminal("inferctl demo --keep")
         open_demo(play)
+
+
+def play_scene(arguments: argparse.Namespace) -> None:
+    """Open the demo with a scene of it, whose keys are pressed by itself.
+
+    Raises:
+        UsageProblem: there is no such scene, it is to be kept, or no terminal to draw on.
+    """
+    from console.tui.terminal import draw, take_terminal
+
+    take_terminal("inferctl demo --keep")
+    from backends.operations.demo import simulated_host
+    from console.tui.scenes import SCENES, SceneApp
+
+    scene = SCENES.get(arguments.scene)
+    if scene is None or arguments.keep or arguments.remove or arguments.fail:
+        scenes = "; ".join(f"{name}: {each.says}" for name, each in SCENES.items())
+        raise UsageProblem(f"--scene takes one name, and --speed beside it. {scenes}")
+    with simulated_host(replace(scene.play, speed=arguments.speed)) as host:
+        draw(SceneApp(host, scene))
 
 
 def open_demo(play: "Play | None" = None) -> None:

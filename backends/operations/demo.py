@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,11 +12,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
-from backends.host import spawn
+from backends.host import processes, spawn
 from backends.host.files import PRIVATE_FILE
-from backends.host.home import DEMO_GPUS, DEMO_MARK, VARIABLE, is_simulated, state_of
+from backends.host.home import DEMO_GPUS, DEMO_MARK, VARIABLE, is_of_a_demo, is_simulated, state_of
+from backends.host.processes import Process
+from backends.operations.capacity import Capacity, keep_capacity
 from backends.operations.demo_supervisor import (
     KEPT,
     MODEL,
@@ -26,6 +30,7 @@ from backends.operations.demo_supervisor import (
 )
 from backends.operations.host import Host, this_host
 from backends.problem import NotFound, UsageProblem
+from backends.servers.listing import server_pids
 from backends.settings.paths import demo_home, private_folder
 
 POLL_S = 0.05
@@ -76,12 +81,14 @@ class Play:
         failure: let starts fail in this way, a failure kind such as ``gpu_out_of_memory``.
         traffic_rps: requests a second that simulated users send to the server; 0 for none.
         idle_s: after so long without a request the endpoint scales to zero; None for never.
+        capacity_rps: what a load test is said to have measured; None for no such test.
     """
 
     speed: float = 1.0
     failure: str | None = None
     traffic_rps: float = TRAFFIC_RPS
     idle_s: float | None = None
+    capacity_rps: Decimal | None = None
 
 
 @contextmanager
@@ -149,6 +156,19 @@ def remove_demo() -> Path:
     return home
 
 
+def crash_engine(host: Host) -> None:
+    """Kill the engine of the demo's server, as the kernel does to one that takes too much."""
+
+    def of_this_demo(process: Process) -> bool:
+        home = processes.environment_value(process.id.pid, VARIABLE)
+        return is_of_a_demo(home) and state_of(Path(home or "")) == host.state_folder
+
+    for pid in server_pids(host.state_folder)[SERVER]:
+        found = processes.read(pid)
+        if found is not None and processes.display_name(found) == "VLLM::EngineCore":
+            processes.send(found.id, signal.SIGKILL, of_this_demo)
+
+
 def furnish(home: Path, play: Play, *, agent: bool) -> None:
     """Write what makes a folder the home of a demo."""
     state = private_folder(state_of(home))
@@ -171,6 +191,25 @@ def furnish(home: Path, play: Play, *, agent: bool) -> None:
     )
     (private_folder(home / "config") / "config.toml").write_text(written, encoding="utf-8")
     (state / DEMO_MARK).touch(PRIVATE_FILE)
+    if play.capacity_rps is not None:
+        keep_capacity(state, _capacity(play.capacity_rps))
+
+
+def _capacity(rps: Decimal) -> Capacity:
+    """Return a capacity as a load test of the demo's own traffic measures it."""
+    return Capacity(
+        server=SERVER,
+        model=MODEL,
+        args=(),
+        rps=rps,
+        bounded=True,
+        output_tokens=210,
+        prompt_sha256="",
+        ttft_limit_s=1.0,
+        itl_limit_s=None,
+        measured_wall_s=time.time(),
+        input_tokens=26,
+    )
 
 
 def _supervised(home: Path, play: Play, *, stdin: int) -> subprocess.Popen[bytes]:

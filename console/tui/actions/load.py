@@ -46,7 +46,7 @@ class LoadActions:
         answer: str | None = "0"
         if len(references) > 1:
             choices = tuple((str(number), each) for number, each in enumerate(references))
-            question = Question("The load test is of", (*choices, ("no", "None")))
+            question = Question("The load test is of", (*choices, ("no", "Cancel")))
             answer = await console.push_screen_wait(question)
         if answer is not None and answer.isdigit():
             await self._ask(references[int(answer)])
@@ -60,7 +60,7 @@ class LoadActions:
             console.notify(str(problem), severity="error", markup=False)
             return
         sentence = f"{load_test.consent(order, console.host).sentence}."
-        question = Question(sentence, (("go", "Load"), ("no", "Don't")))
+        question = Question(sentence, (("no", "Cancel"), ("go", "Start")))
         if await console.push_screen_wait(question) == "go":
             await self._run(order)
 
@@ -91,6 +91,9 @@ class LoadActions:
     async def _say_end(self, report: LoadReport | None) -> None:
         console = self._console
         if report is None or not report.ended.steps:
+            if self._cancelled.is_set():
+                console.notify("load test cancelled; no results", markup=False)
+                return
             why = report.ended.reason if report else load_test.CUT_OFF
             console.notify(f"nothing was measured: {why}", severity="error", markup=False)
             return

@@ -14,6 +14,7 @@ from backends.problem import Problem
 from backends.servers.holders import left_by
 from backends.settings.config import Profile
 from console.tui.actions.console import Console
+from console.tui.actions.fix import apply_fix
 from console.tui.actions.watch import WatchActions
 from console.tui.screens.question import Question
 from console.tui.views.keys import RUNNING, managed_name, managed_profile, orphans, state_of
@@ -39,6 +40,10 @@ class ServerActions:
         match what:
             case "start":
                 self._console.carry_out(self._start(), "server")
+            case "fix":
+                self._console.carry_out(
+                    apply_fix(self._console, self._watch, self._start), "server"
+                )
             case "stop":
                 self._console.carry_out(self._stop(), "server")
             case "restart":
