@@ -135,7 +135,7 @@ statistics: .venv/dev-ready  ## false alarms and coverage of the A/B's statistic
 verdict-study: .venv/dev-ready  ## how often a verdict errs and how soon it decides, by simulation (30 min)
 	$(BIN)/python -m tests.backends.domain.decision.study $(ARGS)
 
-pictures: .venv/dev-ready  ## draw docs/*.svg from the demo's scenes (10 min; ARGS names some)
+pictures: .venv/dev-ready  ## draw docs/*.svg from the demo's scenes (9 min; ARGS names some)
 	$(BIN)/python -m tests.console.pictures $(ARGS)
 
 study-demo: .venv/dev-ready  ## a study over the demo beside the published figures (25 min; ARGS=--quick: 8 min)

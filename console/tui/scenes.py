@@ -8,6 +8,7 @@ from decimal import Decimal
 from backends.domain.server import ServerState
 from backends.domain.session import Session
 from backends.domain.start import FailureKind, PhaseName
+from backends.host import spawn
 from backends.operations.demo import Play, crash_engine
 from backends.operations.demo_supervisor import SERVER
 from backends.operations.host import Host
@@ -15,6 +16,10 @@ from console.tui.app import InferctlApp
 from console.tui.views.keys import state_of
 
 LOOK_S = 0.1
+
+PROBE = ("coldprobe", "serverless", "--gaps", "5s,20s", "--rounds", "2", "--yes")
+PROBED_S = 85.0
+"""By then that probe has ended and is in the history."""
 
 SEEN_REQUESTS = 40
 """From thirty requests on there is a verdict."""
@@ -29,10 +34,15 @@ def is_loading(session: Session) -> bool:
     return progress.done / progress.total > 0.6
 
 
+def is_ready(session: Session) -> bool:
+    """Return whether the server is ready."""
+    return state_of(session) is ServerState.READY
+
+
 def has_traffic(session: Session) -> bool:
     """Return whether a ready server has answered enough requests for a verdict."""
     served = session.totals.requests
-    return state_of(session) is ServerState.READY and (served or 0) >= SEEN_REQUESTS
+    return is_ready(session) and (served or 0) >= SEEN_REQUESTS
 
 
 def has_failed(session: Session) -> bool:
@@ -47,12 +57,19 @@ def ab_is_over(session: Session) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is done once something holds: keys, or a blow to the engine."""
+    """What is done once something holds, and a pause is over.
+
+    Attributes:
+        keys: that are pressed.
+        verb: what is ordered on a command line, as by another person.
+        crash: the engine is killed.
+    """
 
     once: Callable[[Session], bool]
-    keys: tuple[str, ...] = ()
-    crash: bool = False
     pause_s: float = 0.0
+    keys: tuple[str, ...] = ()
+    verb: tuple[str, ...] = ()
+    crash: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +117,12 @@ SCENES = {
     "scale-to-zero": Scene(
         "an endpoint that unloads its model when it is idle",
         Play(idle_s=15.0),
-        ab_is_over,
-        (Step(has_traffic, keys=("a",)), Step(ab_is_over, keys=("a",), pause_s=20.0)),
+        is_ready,
+        (
+            Step(is_ready, verb=PROBE),
+            Step(is_ready, pause_s=PROBED_S, keys=("h",)),
+            Step(is_ready, pause_s=2.0, keys=("enter",)),
+        ),
     ),
 }
 """Each scene by its name on the command line."""
@@ -126,6 +147,14 @@ class SceneApp(InferctlApp):
             await asyncio.sleep(step.pause_s)
             for key in step.keys:
                 self.simulate_key(key)
+            if step.verb:
+                await asyncio.create_subprocess_exec(
+                    *spawn.command("console", *step.verb),
+                    env=spawn.environment(),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.DEVNULL,
+                    stderr=asyncio.subprocess.DEVNULL,
+                )
             if step.crash:
                 await asyncio.to_thread(crash_engine, self.host)
         await self._until(self._scene.shown)
