@@ -7,7 +7,7 @@ BIN := .venv/bin
         vllm-cpu bench bench-ab bench-replay bench-peers matrix stream-shapes probe-table \
         providers-page statistics \
         verdict-study stub-matrix kill-matrix agent-matrix failure-matrix places-matrix endurance \
-        mutants study-demo study-schema advise-matrix
+        mutants study-demo study-schema advise-matrix pictures
 
 WORKERS ?= logical
 PARALLEL = -n $(WORKERS) --dist worksteal
@@ -134,6 +134,9 @@ statistics: .venv/dev-ready  ## false alarms and coverage of the A/B's statistic
 
 verdict-study: .venv/dev-ready  ## how often a verdict errs and how soon it decides, by simulation (30 min)
 	$(BIN)/python -m tests.backends.domain.decision.study $(ARGS)
+
+pictures: .venv/dev-ready  ## draw docs/*.svg from the demo's scenes (9 min; ARGS names some)
+	$(BIN)/python -m tests.console.pictures $(ARGS)
 
 study-demo: .venv/dev-ready  ## a study over the demo beside the published figures (25 min; ARGS=--quick: 8 min)
 	$(BIN)/python -m tests.console.study_demo --speed 10 $(ARGS)

@@ -47,6 +47,6 @@ def _a_machine_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / "xdg" / kind.lower()))
     # A worker of pytest-xdist has COLUMNS and LINES, which outrank the size of a true terminal.
-    sizes = ("COLUMNS", "LINES")
-    for name in ("NO_COLOR", "TEXTUAL_THEME", "HF_TOKEN", "HF_HOME", "VLLM_API_KEY", *sizes):
+    sizes, home = ("COLUMNS", "LINES"), "INFERCTL_HOME"
+    for name in ("NO_COLOR", "TEXTUAL_THEME", "HF_TOKEN", "HF_HOME", "VLLM_API_KEY", home, *sizes):
         monkeypatch.delenv(name, raising=False)

@@ -46,6 +46,7 @@ class AbView:
     Attributes:
         past: targets of a recorded series, beside the live ones where there is room.
         comparisons: what there is beyond targets A and B, one line each.
+        prompt: what is sent, and to be sent next, for example ``prompt paragraph, 220 tokens``.
         notes: how a recorded series was measured and what it found, a paragraph each.
         figure: what the dots and the difference are about, for example ``TTFT``.
         runs: one for each target, empty before the first run ended.
@@ -75,6 +76,7 @@ class AbView:
     comparisons: tuple[Comparison, ...] = ()
     client_limited: str = ""
     notes: tuple[str, ...] = ()
+    prompt: str = ""
 
 
 class AbPanel(Panel):
@@ -83,6 +85,13 @@ class AbPanel(Panel):
     BORDER_TITLE = "A/B"
 
     view: reactive[AbView] = reactive(AbView(), repaint=False)
+
+    def watch_view(self) -> None:
+        """Redraw what changed; the title says which prompt it is about."""
+        title = f"A/B  {safe(self.view.prompt)}".rstrip()
+        if self.border_title != title:
+            self.border_title = title
+        super().watch_view()
 
     def lines(self, width: int, height: int) -> list[Content]:
         """Return the targets, their dots below, and the difference."""
@@ -117,7 +126,8 @@ def _with_notes(view: AbView, targets: list[Content], width: int) -> list[Conten
 
 def _empty(view: AbView, width: int, height: int) -> list[Content]:
     one, series = view.one_key, view.series_key
-    forms = (
+    forms: tuple[str, ...] = (
+        f"A/B  {one}: {safe(view.prompt)}, to both targets at once   {series}: a series of 20 each",
         f"A/B  {one}: one prompt to both targets at once   {series}: a series of 20 runs each",
         f"A/B  {one}: one run   {series}: a series of 20",
     )

@@ -9,19 +9,21 @@ LINES_FOR_PHASES = 3
 
 
 def failure_lines(
-    failure: Failure, outcome: Part, keys: tuple[str, str], width: int, height: int
+    failure: Failure, outcome: Part, keys: tuple[str, str, str], width: int, height: int
 ) -> list[Content]:
     """Return what failed, its cause, its remedy, and the line of the log that tells it.
 
     Args:
         failure: whose sentences are never cut where there is room for them.
         outcome: how the start ended, the head of the first line.
-        keys: opens the log at that line; gives the panel the whole screen, where there is room.
+        keys: opens the log at that line; gives the panel the whole screen, where there is room;
+            applies the remedy, empty where a person has to.
         width: in cells.
         height: in lines; the remedy is what gives way last.
     """
-    log_key, whole_key = keys
-    cause, remedy = f"{_kind(failure)}: {safe(failure.cause)}", f"Fix: {safe(failure.remedy)}"
+    log_key, whole_key, fix_key = keys
+    cause = f"{_kind(failure)}: {safe(failure.cause)}"
+    remedy = f"Fix{f' ({fix_key})' if fix_key else ''}: {safe(failure.remedy)}"
     room = height - 1
     remedy_lines = min(len(wrap(remedy, width)), max(1, room - min(2, room // 2)))
     told_cause = wrap_to(cause, width, room - remedy_lines)

@@ -73,6 +73,7 @@ class StartupView:
         start_key: the key that starts a server, shown where there is no start.
         whole_key: the key that gives the panel the whole screen.
         log_key: the key that opens the log.
+        fix_key: the key that applies the remedy of a failure, empty where a person has to.
         reason: why there is no start to show, instead of that key.
     """
 
@@ -95,6 +96,7 @@ class StartupView:
     start_key: str = "s"
     whole_key: str = "1"
     log_key: str = "l"
+    fix_key: str = ""
     reason: str = ""
 
     @property
@@ -178,7 +180,7 @@ def _failed(view: StartupView, width: int, height: int) -> list[Content]:
     if height < 3:
         parts = [_outcome_part(view), failure_part(view.failure, width), *_previous_part(view)]
         return [arrange(parts, width)]
-    keys = view.log_key, view.whole_key
+    keys = view.log_key, view.whole_key, view.fix_key
     told = failure_lines(view.failure, _outcome_part(view), keys, width, height)
     room = height - len(told)
     return [*told, *phase_lines(view.chart, width, room)] if room >= LINES_FOR_PHASES else told

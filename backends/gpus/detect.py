@@ -1,5 +1,6 @@
 """All GPUs of this host, of whichever vendor, as one source."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from backends.gpus.host_memory import HostMemory
 from backends.gpus.proc import Proc
 from backends.gpus.source import GpuSource
 from backends.gpus.vendors import VENDORS
+from backends.host.home import VARIABLE, is_of_a_demo
 
 LATE_S = 0.5
 """How long one vendor may hold up the others; eight GPUs answer within a tenth of that."""
@@ -32,7 +34,8 @@ def open_gpus(
 ) -> GpuSource:
     """Return the source of all GPUs; it speaks to no driver before its first sample.
 
-    A host without a GPU is a sample without GPUs and with a reason, not an error.
+    A host without a GPU is a sample without GPUs and with a reason, not an error. To the processes
+    of a demo no host has one.
 
     Args:
         cpu_server_pids: the processes of servers that compute on the CPU; while there are any, host
@@ -40,6 +43,8 @@ def open_gpus(
         sysfs: where sysfs is mounted.
         proc: the process file system.
     """
+    if is_of_a_demo(os.environ.get(VARIABLE)):
+        return AllGpus((), ("the GPUs of this host are no part of a demo",), None)
     proc = proc or Proc()
     host = None if cpu_server_pids is None else HostMemory(cpu_server_pids, proc=proc)
     absent = {vendor.name: vendor.absent(sysfs) for vendor in VENDORS}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from backends.domain.stamp import Stamp
 from backends.gpus.source import GpuSource
+from backends.host.home import DEMO_GPUS, is_simulated
 from backends.operations.pricing import with_known_prices
 from backends.servers.listing import server_pids
 from backends.settings.config import Settings
@@ -56,6 +57,7 @@ def this_host(settings: Settings | None = None) -> Host:
         history_file=history_file(),
         open_gpus=open_this_hosts_gpus,
         price_folder=config_file().parent,
+        simulated=is_simulated(existing_state_folder()),
     )
 
 
@@ -71,7 +73,15 @@ def settings_of_this_host() -> Settings:
 
 
 def open_this_hosts_gpus() -> GpuSource:
-    """Return the GPUs of this host, and its memory while a server computes on the CPU."""
+    """Return the GPUs of this host, and its memory while a server computes on the CPU.
+
+    In the home of a demo they are those that its simulated servers stand on.
+    """
+    state = existing_state_folder()
+    if state is not None and is_simulated(state):
+        from backends.simulated.gpus import SimulatedGpus  # noqa: PLC0415  see below
+
+        return SimulatedGpus(state / DEMO_GPUS)
     from backends.gpus.detect import open_gpus  # noqa: PLC0415  only who asks GPUs loads it
 
     return open_gpus(cpu_server_pids=managed_pids)

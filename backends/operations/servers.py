@@ -54,7 +54,12 @@ def profile_named(settings: Settings, name: str) -> Profile:
 
 
 def preflight(host: Host, profile: Profile) -> tuple[Finding, ...]:
-    """Look at what stands in the way of a start: port, orphans, executable, model, memory."""
+    """Look at what stands in the way of a start: port, orphans, executable, model, memory.
+
+    What this host lacks stands in the way of no simulation.
+    """
+    if host.simulated:
+        return ()
     if profile.unit:
         return look_before_unit(profile)
     with closing(host.open_gpus()) as source:

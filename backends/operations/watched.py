@@ -48,11 +48,10 @@ def watchable(host: Host, session: Session) -> tuple[Server, ...]:
         for profile in host.settings.servers
         if profile.name not in names
     )
-    # A real server has no place on a screen that says SIMULATED.
     external = (
         each for each in session.servers if each.owner is Owner.EXTERNAL and each.pid is not None
     )
-    return (*ours, *configured, *(() if host.simulated else external))
+    return (*ours, *configured, *external)
 
 
 def watched_of(server: Server) -> Watched:

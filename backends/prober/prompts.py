@@ -1,5 +1,6 @@
 """A small library of prompts: short, middle and long replies."""
 
+import hashlib
 from dataclasses import dataclass
 
 
@@ -55,6 +56,11 @@ LONG = Prompt(
 )
 
 PROMPTS = (CLASSIFY, PARAGRAPH, LONG)
+
+
+def sha256_of(prompt: Prompt) -> str:
+    """Return what a series records of a prompt, without the nonce of a run."""
+    return hashlib.sha256(prompt.text.encode()).hexdigest()
 
 
 def named_prompt(name: str) -> Prompt | None:

@@ -23,6 +23,7 @@ from backends.domain.vllm_arguments import (
 )
 from backends.host import ports, processes
 from backends.host.container import user_of
+from backends.host.home import VARIABLE, is_of_a_demo
 from backends.host.process_table import TABLE, living
 from backends.host.processes import Process
 from backends.host.survivors import survivor
@@ -45,20 +46,26 @@ def external_servers(
     """Return every vLLM among `running` but those with the pids `ours`, none by a `taken` name.
 
     Engines and workers whose API server is gone come as a failed server that has only survivors:
-    they hold memory and serve nobody.
+    they hold memory and serve nobody. Those of a demo are not of this host: what they hold and
+    serve is made up.
     """
     others = [process for process in running if process.id.pid not in ours]
-    roots = living(one for one in others if is_server(TABLE.command_line(one)))
+    found = living(one for one in others if is_server(TABLE.command_line(one)))
+    roots = [one for one in found if not _is_simulated(one)]
     trees = {one.id.pid for root in roots for one in processes.descendants(root.id.pid, others)}
     runtimes = Runtimes()
     servers = [_server(root, others, runtimes) for root in roots if root.id.pid not in trees]
     known = trees | {root.id.pid for root in roots}
     apart = [one for one in others if one.id.pid not in known]
-    engines = living(one for one in apart if is_engine(one))
+    engines = [one for one in living(filter(is_engine, apart)) if not _is_simulated(one)]
     left = [*_orphans(engines, runtimes), *_ray_workers(apart, roots)]
     ended = failed_containers()
     failed = [_failed(engine, one) for engine, one in ended if one.name not in taken]
     return [*_with_own_names([*servers, *failed], taken), *left]
+
+
+def _is_simulated(process: Process) -> bool:
+    return is_of_a_demo(processes.environment_value(process.id.pid, VARIABLE))
 
 
 def _server(root: Process, among: list[Process], runtimes: Runtimes) -> Server:

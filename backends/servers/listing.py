@@ -14,6 +14,7 @@ from backends.domain.start import Failure, FailureKind
 from backends.host import ports, processes
 from backends.host.boot import boot_id, boot_wall_s
 from backends.host.container import user_of
+from backends.host.home import is_simulated
 from backends.host.process_table import TABLE
 from backends.host.processes import Process
 from backends.host.survivors import survivor
@@ -58,7 +59,8 @@ def list_servers(state_folder: Path | None) -> tuple[Server, ...]:
     """Return all servers of this host, ours first, in the order of their names.
 
     Asks servers of others for their health and their model's name, at most two seconds each;
-    reads no file but ours and ``/proc``.
+    reads no file but ours and ``/proc``. A simulated host has its own alone: what really runs here
+    is on no simulated bill.
 
     Args:
         state_folder: the folder that holds ``servers``, None where inferctl started nothing.
@@ -75,7 +77,8 @@ def list_servers(state_folder: Path | None) -> tuple[Server, ...]:
         pids |= {one.id.pid for one in members}
     shown = [one for one in ours if one.owner is Owner.MANAGED or one.keeper_pid is not None]
     names = frozenset(one.name for one in shown)
-    others = external_servers(running, frozenset(pids), names)
+    simulated = is_simulated(state_folder)
+    others = [] if simulated else external_servers(running, frozenset(pids), names)
     names |= {one.name for one in others}
     failed = [one for one in ours if one.state is ServerState.FAILED and one.name not in names]
     return (*shown, *others, *failed)

@@ -1,5 +1,7 @@
 """Where inferctl keeps its files, read from the environment at each call.
 
+INFERCTL_HOME names one folder for all of them; without it each kind has its XDG folder.
+
 Folders made here have mode 0700 and files 0600: they name models, hosts and prices.
 """
 
@@ -10,6 +12,7 @@ from typing import Literal
 
 from platformdirs import PlatformDirs
 
+from backends.host.home import is_simulated, named_home, state_of
 from backends.problem import Problem
 
 _DIRS = PlatformDirs("inferctl", appauthor=False)
@@ -18,6 +21,8 @@ _DIRS = PlatformDirs("inferctl", appauthor=False)
 def config_file() -> Path:
     """Return ``$XDG_CONFIG_HOME/inferctl/config.toml``, which need not exist.
 
+    Under INFERCTL_HOME it is ``config/config.toml``.
+
     Raises:
         UnusableFolder: this user has no home folder, and no variable names another place.
     """
@@ -25,7 +30,7 @@ def config_file() -> Path:
 
 
 def state_folder() -> Path:
-    """Return ``$XDG_STATE_HOME/inferctl``, made if missing.
+    """Return ``$XDG_STATE_HOME/inferctl``, or ``state`` under INFERCTL_HOME, made if missing.
 
     Raises:
         UnusableFolder: it cannot be made, is a symbolic link, or belongs to another user.
@@ -67,6 +72,16 @@ def state_folder_to_read() -> Path | None:
     return folder if found is not None else None
 
 
+def demo_home() -> Path:
+    """Return where a demo is kept: ``inferctl-demo`` beside the state folder; makes nothing.
+
+    Raises:
+        UnusableFolder: this user has no home folder, and no variable names another place.
+    """
+    home, state = named_home(), _place("state")
+    return home if home is not None and is_simulated(state) else state.with_name("inferctl-demo")
+
+
 def history_file() -> Path:
     """Return where the history database lies, its folder made if missing."""
     return state_folder() / "history.sqlite"
@@ -101,6 +116,9 @@ class UntrustedFolder(UnusableFolder):
 
 
 def _place(kind: Literal["config", "state"]) -> Path:
+    home = named_home()
+    if home is not None:
+        return home / "config" if kind == "config" else state_of(home)
     try:
         return _DIRS.user_config_path if kind == "config" else _DIRS.user_state_path
     except RuntimeError as error:  # neither HOME nor an entry of this user in the user database

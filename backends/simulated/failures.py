@@ -43,6 +43,7 @@ class Collapse:
         share: ...or that far through the lines which carry it.
         error: the last lines of the traceback; placeholders as in a script.
         notice: a record just before it: its level, source and text.
+        fits_model_len: a start with ``--max-model-len`` up to this does not fail so.
     """
 
     frame: Frame
@@ -51,6 +52,7 @@ class Collapse:
     share: float = 0.0
     notice: dict[str, str] | None = None
     after_ready: bool = False
+    fits_model_len: int = 0
 
     @property
     def in_engine(self) -> bool:

@@ -62,6 +62,8 @@ def main() -> None:
     pace.absorb_delay(timeline.opening[0].at_s)
     player = _api_player(script, arguments, pace)
     collapse = collapse_of(controls.failure) if controls.failure else None
+    if collapse and arguments.max_model_len and arguments.max_model_len <= collapse.fits_model_len:
+        collapse = None
     port = _open(player, timeline, arguments, collapse)
     link, engine_pid = _launch_engine(
         script,

@@ -27,7 +27,10 @@ FUNCTIONS = {
 
 def run_verb(arguments: argparse.Namespace) -> int:
     """Run the verb of a parsed command line and return its exit code."""
-    from console.cli import orphans, output  # noqa: PLC0415  60 ms that --help answers without
+    # 60 ms that --help answers without.
+    from backends.host.home import is_simulated  # noqa: PLC0415
+    from backends.settings.paths import existing_state_folder  # noqa: PLC0415
+    from console.cli import orphans, output  # noqa: PLC0415
 
     verb: str = arguments.verb
     # Only the verb's own module is loaded, so that each answers as fast as it can.
@@ -36,6 +39,8 @@ def run_verb(arguments: argparse.Namespace) -> int:
     run: Callable[[argparse.Namespace], int] = getattr(room, function)
     try:
         output.take_streams()
+        if is_simulated(existing_state_folder()):
+            output.say("SIMULATED: the servers, GPUs and prices of this INFERCTL_HOME are made up")
         orphans.tell()
         code = run(arguments)
         output.finish()

@@ -299,6 +299,11 @@ def _demo(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--speed", type=types.factor, default=1.0, help="times faster than real time")
     add("--fail", metavar="KIND", help="let the start fail in this way")
+    scenes = "cold-start, failure, crash, ab, crossover, scale-to-zero"
+    add("--scene", metavar="NAME", help=f"let the keys be pressed for you: {scenes}")
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument("--keep", action="store_true", help="keep its servers and history for verbs")
+    kept.add_argument("--remove", action="store_true", help="end what --keep has kept")
 
 
 VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (

@@ -83,10 +83,10 @@ def run(arguments: argparse.Namespace) -> int:
     elif decision is None:
         _tell(plan)
     else:
-        show(f"NOW   {decision.now.kind.value.replace('_', ' ')}: {now_reason(decision.now)}")
+        show(f"Right now: {decision.now.kind.value.replace('_', ' ')}: {now_reason(decision.now)}")
         if decision.right_now is not plan:
             lately = decision.right_now
-            show(f"RIGHT NOW  {lately.kind.value.replace('_', ' ')}: {reason(lately)}")
+            show(f"Last hours: {lately.kind.value.replace('_', ' ')}: {reason(lately)}")
         _tell(plan)
         _tell_advice(decision)
     if answer["required"] is None or answer["required"]["met"]:
@@ -144,7 +144,7 @@ def _from_file(name: str) -> Scenario:
 
 
 def _tell(found: Verdict) -> None:
-    show(f"PLAN  {found.kind.value.replace('_', ' ')}: {reason(found)}")
+    show(f"Long-term: {found.kind.value.replace('_', ' ')}: {reason(found)}")
     even = break_even_sentence(found.crossover)
     if even:
         show(f"  break-even: {even}")
@@ -177,5 +177,5 @@ def _tell_advice(decision: "Decision") -> None:
             if shown.against
             else ""
         )
-        show(f"HOLDS {holds} over windows of ten minutes{against}")
-    show(f"ACT   {decision.advice.kind.value}: {advice_reason(decision.advice)}")
+        show(f"Holds: {holds} over windows of ten minutes{against}")
+    show(f"Recommended action: {decision.advice.kind.value}: {advice_reason(decision.advice)}")

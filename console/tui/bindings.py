@@ -6,6 +6,13 @@ APP_BINDINGS: list[BindingType] = [
     Binding("s", "server('start')", "Start", id="server.start", tooltip="Start the server"),
     Binding("s", "server('stop')", "Stop", id="server.stop", tooltip="Stop it (asks first)"),
     Binding(
+        "f",
+        "server('fix')",
+        "Fix",
+        id="server.fix",
+        tooltip="Apply what the failure's fix says, and start (shows it first)",
+    ),
+    Binding(
         "r",
         "server('restart')",
         "Restart",

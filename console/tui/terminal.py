@@ -32,6 +32,11 @@ THREAD_TURN_S = 0.0005
 key passes through several turns."""
 
 
+def has_terminal() -> bool:
+    """Return whether stdin and stdout are a terminal."""
+    return all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
 def take_terminal(otherwise: str) -> None:
     """Return where there is one; from here no garbage is collected until `draw` has begun.
 
@@ -41,7 +46,7 @@ def take_terminal(otherwise: str) -> None:
     Raises:
         UsageProblem: stdin or stdout is a file or a pipe.
     """
-    if not all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout)):
+    if not has_terminal():
         raise UsageProblem(f"the console needs a terminal; for scripts there is: {otherwise}")
     gc.disable()
 

@@ -16,7 +16,7 @@ from backends.domain.study.figure import Figure
 from backends.domain.study.figures import figures
 from backends.domain.study.study import Study
 from backends.domain.study.wording import interval_text, shown, spread_text
-from backends.operations.demo import simulated_host
+from backends.operations.demo import Play, simulated_host
 from backends.operations.demo_supervisor import SERVER
 from backends.operations.study import files, plan
 from backends.operations.study.folder import study_folder
@@ -129,7 +129,7 @@ def main() -> None:
     if arguments.quick:
         sizes = replace(QUICK, gaps_s=QUICK_GAPS_S)
     began_s = time.monotonic()
-    with simulated_host(arguments.speed, None, traffic_rps=0.0) as host:
+    with simulated_host(Play(arguments.speed, traffic_rps=0.0)) as host:
         order = plan.order_of(host, SERVER, "serverless", sizes, quick=arguments.quick)
         folder = study_folder(host.state_folder, order.study_id)
         folder.begin(order)

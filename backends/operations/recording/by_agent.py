@@ -6,7 +6,7 @@ from backends.operations.host import Host
 
 def kept_by_agent(host: Host) -> bool:
     """Return whether a process of its own keeps the record of a host, once a server runs."""
-    return host.settings.agent.enabled and not host.simulated
+    return host.settings.agent.enabled
 
 
 def begin_agent(host: Host) -> None:

@@ -28,10 +28,7 @@ Listed = Callable[[], tuple[Server, ...]]
 
 
 async def servers(host: Host, again: asyncio.Event) -> AsyncIterator[ServersSeen | SourceFailed]:
-    """Yield all servers of this host every `SERVERS_S`, and at once when `again` is set.
-
-    Those of a simulated host are its own alone: what really runs here is on no simulated bill.
-    """
+    """Yield all servers of this host every `SERVERS_S`, and at once when `again` is set."""
     while True:
         again.clear()
         try:
@@ -39,8 +36,7 @@ async def servers(host: Host, again: asyncio.Event) -> AsyncIterator[ServersSeen
         except (Unreadable, OSError) as error:
             yield SourceFailed(host.now(), SERVERS, str(error))
         else:
-            ours = (each for each in listed if each.owner is Owner.MANAGED)
-            yield ServersSeen(host.now(), tuple(ours) if host.simulated else listed)
+            yield ServersSeen(host.now(), listed)
         try:
             async with asyncio.timeout(SERVERS_S):
                 await again.wait()

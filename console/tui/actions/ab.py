@@ -81,7 +81,10 @@ class AbActions:
     async def _choose_prompt(self) -> None:
         """Choose a prompt of the library, type one, or name a file that holds one."""
         console = self._console
-        choices = tuple((each.name, each.title) for each in PROMPTS)
+        used = console.context.prompt
+        choices = tuple(
+            (each.name, f"{each.title}{' ● in use' if each == used else ''}") for each in PROMPTS
+        )
         question = TextQuestion("The prompt of the next A/B", choices, "type a prompt, or @FILE")
         answer = await console.push_screen_wait(question)
         if answer is None:
@@ -95,3 +98,7 @@ class AbActions:
             console.notify(str(problem), severity="error", markup=False)
         else:
             console.context = replace(console.context, prompt=prompt)
+            console.notify(
+                f"the next A/B sends: {prompt.name}, at most {prompt.max_tokens:,} tokens",
+                markup=False,
+            )

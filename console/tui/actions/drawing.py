@@ -37,8 +37,11 @@ class Drawing:
         self.due = False
         console = self._console
         screen = next((each for each in reversed(console.screen_stack) if not each.is_modal), None)
-        if screen is None or not screen.is_mounted or not console.is_running:
-            return  # facts may come before the screen stands, and while it is taken down
+        if screen is None or not console.is_running:
+            return  # facts may come while the screen is taken down
+        if not screen.is_mounted:
+            self.soon()
+            return
         if isinstance(screen, MainScreen):
             screen.show(main_view(console.session, console.context))
         elif isinstance(screen, GpuScreen):

@@ -55,7 +55,7 @@ class LoadActions:
         answer: str | None = "0"
         if len(references) > 1:
             choices = tuple((str(number), each) for number, each in enumerate(references))
-            question = Question("The load test is of", (*choices, ("no", "None")))
+            question = Question("The load test is of", (*choices, ("no", "Cancel")))
             answer = await console.push_screen_wait(question)
         if answer is not None and answer.isdigit():
             await self._ask(references[int(answer)])
@@ -68,8 +68,7 @@ class LoadActions:
         except Problem as problem:
             console.notify(str(problem), severity="error", markup=False)
             return
-        others = (("no", "Don't"), ("replay", "Replay recorded traffic"))
-        answer = await self._agree(order, *others)
+        answer = await self._agree(order, ("replay", "Replay recorded traffic"))
         if answer == "replay":
             await self._ask_trace(order)
         elif answer == "go":
@@ -77,7 +76,8 @@ class LoadActions:
 
     async def _agree(self, order: LoadOrder, *others: tuple[str, str]) -> str | None:
         sentence = f"{load_test.consent(order, self._console.host).sentence}."
-        return await self._console.push_screen_wait(Question(sentence, (("go", "Load"), *others)))
+        choices = (("no", "Cancel"), ("go", "Start"), *others)
+        return await self._console.push_screen_wait(Question(sentence, choices))
 
     async def _ask_trace(self, order: LoadOrder) -> None:
         """Let a file of traffic say what is sent and when, once its cost was agreed to as well."""
@@ -92,7 +92,7 @@ class LoadActions:
         except Problem as problem:
             console.notify(str(problem), severity="error", markup=False)
             return
-        if await self._agree(order, ("no", "Don't")) == "go":
+        if await self._agree(order) == "go":
             await self._run(order, traffic)
 
     async def _run(self, order: LoadOrder, traffic: RecordedTraffic | None = None) -> None:
@@ -122,6 +122,9 @@ class LoadActions:
     async def _say_end(self, report: LoadReport | None) -> None:
         console = self._console
         if report is None or not report.ended.steps:
+            if self._cancelled.is_set():
+                console.notify("load test cancelled; no results", markup=False)
+                return
             why = report.ended.reason if report else load_test.CUT_OFF
             console.notify(f"nothing was measured: {why}", severity="error", markup=False)
             return

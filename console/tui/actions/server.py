@@ -16,6 +16,7 @@ from backends.servers.ending import what_ends
 from backends.servers.holders import left_by
 from backends.settings.config import Profile
 from console.tui.actions.console import Console
+from console.tui.actions.fix import apply_fix
 from console.tui.actions.watch import WatchActions
 from console.tui.screens.question import Question
 from console.tui.views.keys import RUNNING, managed_name, managed_profile, orphans, state_of
@@ -41,6 +42,10 @@ class ServerActions:
         match what:
             case "start":
                 self._console.carry_out(self._start(), "server")
+            case "fix":
+                self._console.carry_out(
+                    apply_fix(self._console, self._watch, self._start), "server"
+                )
             case "stop":
                 self._console.carry_out(self._stop(), "server")
             case "restart":
@@ -81,8 +86,6 @@ class ServerActions:
     async def _clear_to_start(self, profile: Profile) -> bool:
         """Look at what stands in the way; what would make the start fail is asked about."""
         console = self._console
-        if console.host.simulated:
-            return True  # what this host lacks stands in the way of no simulation
         findings = await asyncio.to_thread(servers.preflight, console.host, profile)
         for each in findings:
             if each.state == "warn":

@@ -85,12 +85,10 @@ class ShowActions:
                 self._open(GpuScreen())
             case "servers":
                 self._open(ServersScreen(partial(watchable, console.host), self._turn_to))
-                self._drawing.soon()
             case "next":
                 self._show_next()
             case "problems":
                 self._open(ProblemsScreen())
-                self._drawing.soon()
             case "help":
                 self._open(HelpScreen(dict(console.host.settings.keys)))
             case "welcome":
@@ -101,6 +99,7 @@ class ShowActions:
         if type(self._console.screen_stack[-1]) is type(screen):
             return False
         self._console.push_screen(screen)
+        self._drawing.soon()
         return True
 
     def _show_next(self) -> None:

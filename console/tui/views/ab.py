@@ -21,6 +21,7 @@ from backends.domain.reports.ab_text import findings, how_measured
 from backends.domain.session import Session
 from backends.domain.stamp import Stamp
 from backends.operations.ab import why_no_ab
+from backends.prober.prompts import PROMPTS, Prompt, sha256_of
 from backends.settings.config import Settings
 from widgets.ab_panel import AbView, Comparison
 from widgets.run_dots import TargetRuns
@@ -78,6 +79,21 @@ def recorded_view(series: AbSeries) -> AbView:
         client_limited=limits(series),
         notes=(how_measured(series), *(told for name in others for told in findings(series, name))),
     )
+
+
+def prompt_words(session: Session, chosen: Prompt) -> str:
+    """Return which prompt the A/B on screen sends, and which one the next will, if another."""
+    coming = f"prompt {chosen.name}, {chosen.max_tokens:,} tokens"
+    if session.ab is None:
+        return coming
+    began = session.ab.series.began
+    sent = next(
+        (each.name for each in (chosen, *PROMPTS) if sha256_of(each) == began.prompt_sha256),
+        "typed",
+    )
+    most = "" if began.max_tokens is None else f", {began.max_tokens:,} tokens"
+    shown = f"prompt {sent}{most}"
+    return shown if shown == coming else f"{shown}; next: {chosen.name}"
 
 
 def when(series: AbSeries) -> str:

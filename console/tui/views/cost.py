@@ -11,7 +11,13 @@ from backends.domain.decision.curves import finite, span
 from backends.domain.decision.hysteresis import AdviceKind
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowKind
-from backends.domain.decision.wording import advice_reason, flips_at, now_reason, reason
+from backends.domain.decision.wording import (
+    advice_reason,
+    flips_at,
+    now_reason,
+    reason,
+    said_before,
+)
 from backends.domain.prices.amounts import age_days, is_stale
 from backends.domain.session import Session
 from backends.operations.context import Context
@@ -111,7 +117,7 @@ def verdict_view(verdict: Verdict) -> VerdictView:
         kind=_LOOKS.get(verdict.kind, "undecided"),
         word=verdict.kind.value.replace("_", " "),
         sentence=reason(verdict),
-        flip=flips_at(verdict.flip) if verdict.flip else "",
+        flip=flips_at(verdict.flip) if verdict.flip and not said_before(verdict.flip) else "",
     )
 
 

@@ -1,8 +1,10 @@
 """Which keys can act on the session as it stands."""
 
 from backends.domain.external import is_external
+from backends.domain.lifecycle import failure_of
 from backends.domain.server import SERVING, RuntimeKind, Server, ServerState
 from backends.domain.session import Session
+from backends.domain.startup.fix import fixed_arguments
 from backends.domain.vram_owners import with_survivor_memory
 from backends.operations.ab import ab_targets, why_no_ab
 from backends.operations.context import Context
@@ -48,8 +50,8 @@ def _has_log(session: Session) -> bool:
 def _server(what: str, session: Session, context: Context) -> bool:
     if what == "leave" or context.replayed:
         return what == "leave"
-    if what == "end":
-        return bool(orphans(session, context))
+    if what in {"end", "fix"}:
+        return bool(orphans(session, context) if what == "end" else fix_of(session, context))
     if managed_name(session) is None:
         return False
     if what != "stop" and managed_profile(session, context) is None:
@@ -108,6 +110,15 @@ def managed_profile(session: Session, context: Context) -> Profile | None:
     """Return what the watched server is launched by; one still runs whose table was removed."""
     name = managed_name(session)
     return context.settings.profile(name) if name else None
+
+
+def fix_of(session: Session, context: Context) -> tuple[str, ...] | None:
+    """Return the arguments that the remedy of the watched server's failure sets, if it does."""
+    profile, life = managed_profile(session, context), session.life
+    if profile is None or profile.unit or life is None:
+        return None
+    failure = failure_of(life) if state_of(session) is ServerState.FAILED else None
+    return None if failure is None else fixed_arguments(failure, profile.args)
 
 
 def orphans(session: Session, context: Context) -> tuple[Server, ...]:

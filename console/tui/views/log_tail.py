@@ -21,4 +21,4 @@ def log_tail_view(session: Session, context: Context) -> LogTailView:
         root = max((at for at, text in enumerate(lines) if failure.line in text), default=None)
         if root is not None:
             return LogTailView(lines[root:], from_first=True, first_number=failure.line_number)
-    return LogTailView(tuple(text for text in lines if not is_own_probe(text)))
+    return LogTailView(tuple(text for text in lines if text.strip() and not is_own_probe(text)))

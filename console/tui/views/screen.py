@@ -1,6 +1,6 @@
 """The whole main screen as one value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Literal
 
@@ -8,7 +8,7 @@ from backends.domain.server import ServerState
 from backends.domain.session import Session
 from backends.operations.context import Context
 from backends.operations.decision import Decision, decide_all
-from console.tui.views.ab import ab_view
+from console.tui.views.ab import ab_view, prompt_words
 from console.tui.views.cost import cost_view, main_verdict_view
 from console.tui.views.load import load_strip_view
 from console.tui.views.log_tail import log_tail_view
@@ -58,6 +58,7 @@ def main_view(session: Session, context: Context) -> MainView:
     decision = decision_of(session, context)
     startup = startup_view(session, context)
     ab = ab_view(session, context.settings, context.beside)
+    ab = replace(ab, prompt=prompt_words(session, context.prompt))
     return MainView(
         layout=_layout(session, startup),
         compares=bool(ab.targets or ab.past),

@@ -23,6 +23,7 @@ from backends.domain.startup.expectation import (
 from backends.domain.startup.fold import as_start, running_phase
 from backends.domain.startup.lessons import Expected
 from backends.operations.context import Context
+from console.tui.views.keys import fix_of
 from console.tui.views.progress import item
 from widgets.phase_bar import PhaseRow, RankRow
 from widgets.phase_bars import MemoryTimeline
@@ -66,6 +67,7 @@ def startup_view(session: Session, context: Context) -> StartupView:
         end_of_service=session.life.server.end_of_service,
         memory=_memory(session),
         compact=_compact(session.life, start),
+        fix_key="f" if fix_of(session, context) else "",
     )
     return _with_lessons(view, start, earlier, context) if view.outcome else view
 

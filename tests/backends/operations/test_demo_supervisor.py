@@ -6,16 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+from backends.operations import demo
 from tests.backends.simulated.conftest import children_of, until
-from tests.console.stage import ROOT, free_port
+from tests.console.stage import ROOT
 
 
 def test_a_helper_that_was_killed_stays_no_zombie(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    folder.mkdir()
-    ports = (str(free_port()), str(free_port()), "2.0")
+    demo.furnish(folder, demo.Play(), agent=False)
     supervisor = subprocess.Popen(
-        [sys.executable, "-P", "-m", "backends.operations.demo_supervisor", str(folder), *ports],
+        [sys.executable, "-P", "-m", "backends.operations.demo_supervisor", str(folder), "2.0"],
         stdin=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )

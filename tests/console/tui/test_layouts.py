@@ -97,3 +97,14 @@ async def test_the_header_stands_on_every_screen(made_host: MadeHost) -> None:
             await until(pilot, lambda: "SIMULATED" in screen_text(app).splitlines()[0])
             assert "stopped" in screen_text(app).splitlines()[0]
             await pilot.press("escape")
+
+
+async def test_a_screen_has_its_header_before_anything_else_happens(made_host: MadeHost) -> None:
+    app = made_host.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.screen.has_class("-stopped"))
+        app.workers.cancel_all()
+        for key in ("g", "question_mark"):
+            await pilot.press(key)
+            await until(pilot, lambda: "stopped" in screen_text(app).splitlines()[0])
+            await pilot.press("escape")

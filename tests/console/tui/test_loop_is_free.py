@@ -240,7 +240,7 @@ async def load(drive: Driver) -> None:
     for endpoint, key in (("chat", ""), ("serverless", "x")):
         await drive.palette(f"Load {endpoint}")
         await drive.on(Question)
-        await drive.press("enter")
+        await drive.press("down", "enter")
         await drive.on(LoadScreen)
         if key:
             await drive.press(key)
@@ -251,7 +251,7 @@ async def load(drive: Driver) -> None:
     await drive.on(Question)
     await drive.press("enter")
     await drive.until(lambda: "load on" in question(drive.app))
-    await drive.press("enter")
+    await drive.press("down", "enter")
     await drive.on(LoadScreen)
     await drive.to_main()
     await drive.press("x")

@@ -295,7 +295,7 @@ async def test_a_load_is_asked_about_and_nothing_is_sent_before(made_host: MadeH
         sentence = str(app.screen.query("Static").first().render())
         assert "costs at most $" in sentence
         assert "5000 requests" in sentence
-        await pilot.press("down", "enter")
+        await pilot.press("enter")  # what loads nothing comes first
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
     with closing(open_history(made_host.folder / "history.sqlite")) as history:
         assert history.findings.recent("load") == ()

@@ -12,11 +12,14 @@ from backends.domain.server import ServerState
 from backends.domain.serving import Counters
 from backends.domain.start import FailureKind, PhaseName
 from backends.history.history import open_history
+from backends.operations.host import settings_of_this_host
 from console.tui.actions.console import UNDER_WAY
 from console.tui.app import InferctlApp
 from console.tui.screens.logs import LogScreen
 from console.tui.screens.question import Question
+from tests.console.cli.conftest import configure
 from tests.console.conftest import SERVER, MadeHost, started, state, until
+from tests.console.tui.test_pictures import screen_text
 from widgets.log_view import LogLines
 from widgets.startup_panel import StartupPanel
 from widgets.status_strip import StatusStrip
@@ -211,6 +214,35 @@ async def test_a_failed_start_shows_kind_cause_and_remedy(made_host: MadeHost) -
     assert failure.kind is FailureKind.GPU_OUT_OF_MEMORY
     assert failure.cause
     assert failure.remedy
+
+
+async def test_one_key_applies_the_fix_shows_it_first_and_starts_again(made_host: MadeHost) -> None:
+    failing = made_host.with_environment(FAILURE="kv_cache_too_small")
+    profile = failing.profile
+    variables = ", ".join(f'{name} = "{value}"' for name, value in profile.environment)
+    written = configure(
+        f'[server.{SERVER}]  # mine\nmodel = "{profile.model}"\nvllm = "{profile.vllm}"\n'
+        f'args = ["--seed", "1", "--max-model-len", "131072"]\nport = {profile.port}\n'
+        f"environment = {{ {variables} }}\n"
+    )
+    app = InferctlApp(failing.host(settings=settings_of_this_host()), SERVER)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("f")
+        assert not isinstance(app.screen, Question), "there is nothing to fix yet"
+        await pilot.press("s")
+        await until(pilot, lambda: state(app) is ServerState.FAILED)
+        await until(pilot, lambda: "Fix (f): Set --max-model-len 61312" in screen_text(app))
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        asked = screen_text(app)
+        assert "- --max-model-len 131072" in asked
+        assert "+ --max-model-len 61312" in asked
+        await pilot.press("enter")
+        await until(pilot, lambda: state(app) is ServerState.READY)
+        assert not app.check_action("server", ("fix",))
+    assert "# mine" in written.read_text()
+    (kept,) = settings_of_this_host().servers
+    assert kept.args == ("--seed", "1", "--max-model-len", "61312")
 
 
 async def test_what_would_make_a_start_fail_is_asked_about_and_not_launched(

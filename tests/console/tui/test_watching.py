@@ -12,6 +12,7 @@ import pytest
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.session import Session, watching_external
 from backends.domain.stamp import Stamp
+from backends.host.home import DEMO_MARK
 from backends.operations import ab
 from backends.operations.ab import ab_targets
 from backends.operations.recording import sources
@@ -275,8 +276,9 @@ async def test_the_ab_key_measures_somebody_elses_server(tmp_path: Path) -> None
 
 async def test_nobody_elses_server_stands_on_a_simulated_screen(tmp_path: Path) -> None:
     host = replace(host_in(tmp_path), simulated=True)
+    (host.state_folder / DEMO_MARK).touch()
     with somebody_elses_vllm(tmp_path) as (pid, _):
-        await serving(host.state_folder, pid)
+        await serving(tmp_path, pid)
         app = InferctlApp(host, "mine")
         async with app.run_test() as pilot:
             await until(pilot, lambda: app.session.servers_seen)

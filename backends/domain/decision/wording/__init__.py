@@ -14,6 +14,7 @@ from backends.domain.decision.wording.reasons import (
     flips_at,
     horizon_sentence,
     reason,
+    said_before,
     unlike_sentence,
 )
 
@@ -32,6 +33,7 @@ __all__ = [
     "name_of",
     "now_reason",
     "reason",
+    "said_before",
     "traffic_sentences",
     "unlike_sentence",
 ]

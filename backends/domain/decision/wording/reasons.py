@@ -173,7 +173,7 @@ def _compared(found: tuple[Option, ...], flip: Flip | None) -> str:
 
 def _flips(flip: Flip | None) -> str:
     """Return where the verdict would change, as a sentence after another; empty if nowhere."""
-    if flip is None or flip.quantity in _SAID_BEFORE:
+    if flip is None or said_before(flip):
         return ""
     at = _amount(flip.quantity, flip.value)
     if flip.now is None:
@@ -190,6 +190,11 @@ _TOLD = {
     "ttft_slo_s": " A limit of {at} would change that.",
     "batch_multiplier": " Without batches the limit would hold.",
 }
+
+
+def said_before(flip: Flip) -> bool:
+    """Return whether the reason of a verdict says already what would change it."""
+    return flip.quantity in _SAID_BEFORE
 
 
 def flips_at(flip: Flip) -> str:

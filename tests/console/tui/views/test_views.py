@@ -22,8 +22,9 @@ from backends.domain.session import Session, advance, watching
 from backends.operations.ab import TARGETS
 from backends.operations.context import Context
 from backends.prober import problems
+from backends.prober.prompts import LONG, PARAGRAPH, sha256_of
 from backends.settings.config import Billing, Endpoint
-from console.tui.views.ab import ab_view
+from console.tui.views.ab import ab_view, prompt_words
 from console.tui.views.cost import cost_view, main_verdict_view
 from console.tui.views.plan import chart_view, options_view
 from console.tui.views.screen import main_view
@@ -348,3 +349,11 @@ def test_a_run_that_its_user_gave_up_is_no_error_of_the_endpoint(pieces: int, ch
         styles = {str(span.style) for each in drawn for span in each.spans}
         assert "$text-error" not in styles
         assert any("cancelled by user" in each.plain for each in drawn)
+
+
+def test_the_ab_names_the_prompt_that_was_sent_and_the_one_that_comes_next() -> None:
+    assert prompt_words(EMPTY, PARAGRAPH) == "prompt paragraph, 220 tokens"
+    sent = SeriesBegan(at(320), "s", (("a", "chat"),), 1, prompt_sha256=sha256_of(PARAGRAPH))
+    shown = advance(EMPTY, replace(sent, max_tokens=220))
+    assert prompt_words(shown, PARAGRAPH) == "prompt paragraph, 220 tokens"
+    assert prompt_words(shown, LONG) == "prompt paragraph, 220 tokens; next: long"
