@@ -26,7 +26,7 @@ class HostMemory:
         self._pids = pids
         self._proc = proc or Proc()
         self._cgroup = cgroup
-        self._known: frozenset[int] | None = None
+        self._names: dict[int, str] | None = None
 
     def sample(self, *, processes: bool) -> GpuSample:
         """Return host memory as one GPU of vendor ``host``; none while no process is given.
@@ -34,14 +34,15 @@ class HostMemory:
         Whose processes they are is asked with the first sample and with each that lists them: it
         takes a look at every process of the host.
         """
-        if processes or self._known is None:
-            self._known = frozenset(self._pids())
-        pids = sorted(pid for pid in self._known if self._proc.has(pid))
-        if not pids:
-            return GpuSample((), "no server computes on this host's CPU")
+        if processes or self._names is None:
+            self._names = {pid: self._proc.name(pid) for pid in sorted(self._pids())}
         listed = tuple(
-            GpuProcess(pid, self._proc.name(pid), self._proc.own_memory_bytes(pid)) for pid in pids
+            GpuProcess(pid, name, self._proc.own_memory_bytes(pid))
+            for pid, name in self._names.items()
+            if self._proc.has(pid)
         )
+        if not listed:
+            return GpuSample((), "no server computes on this host's CPU")
         gpu = Gpu(
             index=0,
             uuid="host",

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from backends.host.processes import content
+
 _INTERPRETERS = ("python", "bash", "sh", "node")
 
 HOSTS_PIDS = "pid:[4026531836]"
@@ -51,9 +53,9 @@ class Proc:
         The command line is preferred, since vLLM puts ``VLLM::Worker_TP0`` there and the kernel
         cuts the short name after 15 characters.
         """
-        words = _read(self.root / str(pid) / "cmdline").replace("\0", " ").split()
+        words = _read(f"{self.root}/{pid}/cmdline").replace("\0", " ").split()
         if not words:
-            return _read(self.root / str(pid) / "comm").strip()
+            return _read(f"{self.root}/{pid}/comm").strip()
         program = Path(words[0]).name
         if program.startswith(_INTERPRETERS):
             script = next((word for word in words[1:] if not word.startswith("-")), "")
@@ -65,14 +67,14 @@ class Proc:
 
         Pages of mapped files are left out: the kernel takes them back whenever it needs to.
         """
-        fields = _kib_fields(_read(self.root / str(pid) / "status"))
+        fields = _kib_fields(_read(f"{self.root}/{pid}/status"))
         if "RssAnon" not in fields:
             return None
         return fields["RssAnon"] + fields.get("RssShmem", 0)
 
     def host_memory(self) -> HostFigures:
         """Return total and available memory of the host."""
-        fields = _kib_fields(_read(self.root / "meminfo"))
+        fields = _kib_fields(_read(f"{self.root}/meminfo"))
         return HostFigures(fields.get("MemTotal"), fields.get("MemAvailable"))
 
 
@@ -86,8 +88,8 @@ def _kib_fields(text: str) -> dict[str, int]:
     return fields
 
 
-def _read(path: Path) -> str:
+def _read(path: str) -> str:
     try:
-        return path.read_bytes().decode("utf-8", "replace")
+        return content(path).decode("utf-8", "replace")
     except OSError:
         return ""

@@ -4,6 +4,9 @@ from typing import Protocol
 
 from backends.domain.gpu import GpuSample
 
+PROCESSES_PERIOD_S = 3.0
+"""How often the processes on GPUs are listed."""
+
 
 class GpuSource(Protocol):
     """Something that can look at GPUs; used from one thread at a time."""

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from backends.domain.facts import GpusSampled
 from backends.domain.gpu import GpuSample
 from backends.domain.stamp import Stamp
-from backends.gpus.source import GpuSource
+from backends.gpus.source import PROCESSES_PERIOD_S, GpuSource
 
 PERIOD_S = 1.0
 """How often GPUs are sampled; 0.25 s is fit while a server loads, when only memory is renewed.
@@ -20,8 +20,6 @@ PERIOD_S = 1.0
 Polling everything at 40 Hz was seen to hold NVIDIA's global lock two thirds of the time, which
 slows the very requests that are measured.
 """
-
-PROCESSES_PERIOD_S = 3.0
 
 
 def _stamp() -> Stamp:

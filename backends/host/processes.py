@@ -5,8 +5,9 @@ import select
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from backends.domain.server import ProcessId
@@ -35,17 +36,29 @@ class Process:
 def read(pid: int) -> Process | None:
     """Return the process that has this pid now, None where there is none."""
     try:
-        return _parsed(_content(f"/proc/{pid}/stat"))
+        return _parsed(content(f"/proc/{pid}/stat"))
     except (FileNotFoundError, ProcessLookupError):
         return None
 
 
-def running() -> list[Process]:
+class ProcessList(list[Process]):
+    """Processes of one instant; who is whose child is worked out once."""
+
+    @cached_property
+    def children(self) -> Mapping[int, list[Process]]:
+        """The children of each parent, by its pid."""
+        found: dict[int, list[Process]] = {}
+        for process in self:
+            found.setdefault(process.parent, []).append(process)
+        return found
+
+
+def running() -> ProcessList:
     """Return every process that has not ended, in the order of pids."""
     with os.scandir("/proc") as entries:
         pids = sorted(int(entry.name) for entry in entries if entry.name.isdigit())
     found = (read(pid) for pid in pids)
-    return [process for process in found if process and process.state not in ENDED_STATES]
+    return ProcessList(one for one in found if one and one.state not in ENDED_STATES)
 
 
 def is_alive(process: ProcessId) -> bool:
@@ -68,15 +81,16 @@ def identity(pid: int) -> ProcessId:
 
 def descendants(ancestor: int, among: Iterable[Process]) -> list[Process]:
     """Return the children of `ancestor`, their children and so on, without itself."""
-    children: dict[int, list[Process]] = {}
-    for process in among:
-        children.setdefault(process.parent, []).append(process)
+    listed = among if isinstance(among, ProcessList) else ProcessList(among)
     found: list[Process] = []
-    pending = [ancestor]
+    pending, seen = [ancestor], set[int]()
     while pending:
-        born = children.pop(pending.pop(), [])
-        found.extend(born)
-        pending.extend(process.id.pid for process in born)
+        parent = pending.pop()
+        if parent not in seen:  # a list that was made in pieces may have a circle
+            seen.add(parent)
+            born = listed.children.get(parent, [])
+            found.extend(born)
+            pending.extend(process.id.pid for process in born)
     return found
 
 
@@ -207,7 +221,7 @@ def _parsed(stat: bytes) -> Process | None:
     )
 
 
-def _content(path: str) -> bytes:
+def content(path: str) -> bytes:
     """Return what a file of the kernel's holds, at a third of what `Path` takes for it."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -221,7 +235,6 @@ def _content(path: str) -> bytes:
 
 def _strings(pid: int, file_name: str, proc: Path = PROC) -> list[str]:
     try:
-        content = _content(f"{proc}/{pid}/{file_name}")
+        return content(f"{proc}/{pid}/{file_name}").decode(errors="replace").split("\0")
     except OSError:
         return []
-    return content.decode(errors="replace").split("\0")

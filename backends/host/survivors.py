@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from backends.domain.server import ProcessId, Survivor
 from backends.host import processes
 from backends.host.process_table import TABLE, living
-from backends.host.processes import Process
+from backends.host.processes import Process, ProcessList
 
 MARKER = "INFERCTL_SERVER"
 """The environment variable that names server and start in every process of a server."""
@@ -16,9 +16,7 @@ MARKER = "INFERCTL_SERVER"
 POLL_S = 0.05
 
 
-def belonging_to(
-    marker: str, first: ProcessId, among: Iterable[Process] | None = None
-) -> list[Process]:
+def belonging_to(marker: str, first: ProcessId, among: ProcessList | None = None) -> list[Process]:
     """Return the living processes of one start: those with its mark, and what descends from them.
 
     Args:
@@ -26,17 +24,17 @@ def belonging_to(
         first: the process that was launched, alive or not; none of the others is older.
         among: every process of this host, where the caller has listed them by `TABLE`.
     """
-    running = [
-        one
-        for one in (processes.running() if among is None else among)
+    listed = processes.running() if among is None else among
+    marks = {
+        one.id.pid: TABLE.environment_value(one, MARKER)
+        for one in listed
         if one.id.started_ticks >= first.started_ticks and one.id.pid != os.getpid()
-    ]
-    marks = {one.id.pid: TABLE.environment_value(one, MARKER) for one in running}
+    }
     found = {pid for pid, mark in marks.items() if mark == marker}
     for pid in tuple(found):
-        below = (one.id.pid for one in processes.descendants(pid, running))
-        found.update(each for each in below if marks[each] is None)
-    return living(one for one in running if one.id.pid in found)
+        below = (one.id.pid for one in processes.descendants(pid, listed))
+        found.update(each for each in below if marks.get(each, marker) is None)
+    return living(one for one in listed if one.id.pid in found)
 
 
 def carries(process: Process, marker: str) -> bool:

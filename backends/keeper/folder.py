@@ -14,7 +14,7 @@ from backends.domain.server import ProcessId
 from backends.host import processes
 from backends.host.container import in_container
 from backends.host.files import read_file, replace_file
-from backends.host.processes import Process
+from backends.host.processes import Process, ProcessList
 from backends.host.survivors import belonging_to
 from backends.problem import Problem
 from backends.wire import UnreadableRecord, decode_fact, read_json
@@ -145,7 +145,7 @@ def read_journal(journal: Path) -> list[ServerFact]:
         raise Unreadable.of(journal, error) from error
 
 
-def left_behind(facts: list[ServerFact], among: Iterable[Process] | None = None) -> list[Process]:
+def left_behind(facts: list[ServerFact], among: ProcessList | None = None) -> list[Process]:
     """Return the processes that live of the start in this journal.
 
     None where its beginning was lost: what lives of it is listed as a vLLM of others.

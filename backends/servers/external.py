@@ -25,7 +25,7 @@ from backends.host import ports, processes
 from backends.host.container import user_of
 from backends.host.home import VARIABLE, is_of_a_demo
 from backends.host.process_table import TABLE, living
-from backends.host.processes import Process
+from backends.host.processes import Process, ProcessList
 from backends.host.survivors import survivor
 from backends.http1 import Address, NoAnswer
 from backends.keeper.order import port_of, served_model
@@ -49,8 +49,8 @@ def external_servers(
     they hold memory and serve nobody. Those of a demo are not of this host: what they hold and
     serve is made up.
     """
-    others = [process for process in running if process.id.pid not in ours]
-    found = living(one for one in others if is_server(TABLE.command_line(one)))
+    others = ProcessList(process for process in running if process.id.pid not in ours)
+    found = living(one for one in others if TABLE.judged(one, is_server))
     roots = [one for one in found if not _is_simulated(one)]
     trees = {one.id.pid for root in roots for one in processes.descendants(root.id.pid, others)}
     runtimes = Runtimes()
@@ -215,7 +215,11 @@ def _models(process: ProcessId, address: Address) -> tuple[str, ...]:
 
 def is_engine(process: Process) -> bool:
     """Tell by its title whether a process is an engine of vLLM, or a worker of one."""
-    return "".join(TABLE.command_line(process)[:1]).startswith("VLLM::")
+    return TABLE.judged(process, _is_titled_engine)
+
+
+def _is_titled_engine(arguments: tuple[str, ...]) -> bool:
+    return "".join(arguments[:1]).startswith("VLLM::")
 
 
 def is_abandoned(process: Process) -> bool:
@@ -232,6 +236,10 @@ def is_abandoned(process: Process) -> bool:
     return parent is None or parent.id.pid == 1 or parent.session != process.session
 
 
+def _is_titled_ray_worker(arguments: tuple[str, ...]) -> bool:
+    return "".join(arguments[:1]).startswith(RAY_WORKER)
+
+
 def _ray_workers(apart: list[Process], roots: list[Process]) -> list[Server]:
     """Return the workers of a vLLM whose API server runs on another host, as one server.
 
@@ -239,8 +247,7 @@ def _ray_workers(apart: list[Process], roots: list[Process]) -> list[Server]:
     """
     if any(is_on_ray(TABLE.command_line(root)) for root in roots):
         return []
-    among = (one for one in apart if "".join(TABLE.command_line(one)[:1]).startswith(RAY_WORKER))
-    workers = living(among)
+    workers = living(one for one in apart if TABLE.judged(one, _is_titled_ray_worker))
     node = processes.read(workers[0].parent) if workers else None
     if node is None or node.command != "raylet":
         return []

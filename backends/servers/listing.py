@@ -16,7 +16,7 @@ from backends.host.boot import boot_id, boot_wall_s
 from backends.host.container import user_of
 from backends.host.home import is_simulated
 from backends.host.process_table import TABLE
-from backends.host.processes import Process
+from backends.host.processes import Process, ProcessList
 from backends.host.survivors import survivor
 from backends.http1 import Address
 from backends.keeper.folder import (
@@ -89,13 +89,17 @@ def our_server(folder: Path) -> Server:
     return _our_server(ServerFolder(folder), TABLE.running())[0]
 
 
-def server_pids(state_folder: Path | None) -> dict[str, frozenset[int]]:
+def server_pids(state_folder: Path | None, within_s: float = 0.0) -> dict[str, frozenset[int]]:
     """Return the living processes of each server that inferctl started, by its name.
 
     Those of a server whose journal cannot be read are not known; `list_servers` says so.
+
+    Args:
+        state_folder: the folder that holds ``servers``, None where inferctl started nothing.
+        within_s: how long ago the processes of the host may have been listed.
     """
     folders = server_folders(state_folder) if state_folder else []
-    running = TABLE.running() if folders else []
+    running = TABLE.running(within_s) if folders else ProcessList()
     found = {}
     for folder in folders:
         with contextlib.suppress(Unreadable):
@@ -139,7 +143,7 @@ def _folded(folder: ServerFolder, *_written: int) -> tuple[list[ServerFact], Ser
     return facts, server_in(folder.path.name, facts)
 
 
-def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, list[Process]]:
+def _our_server(folder: ServerFolder, running: ProcessList) -> tuple[Server, list[Process]]:
     facts, told = _journaled(folder)
     over = bool(facts) and isinstance(facts[-1], Stopped)
     keeper = None if over else living_keeper(folder)
@@ -160,7 +164,7 @@ def _our_server(folder: ServerFolder, running: list[Process]) -> tuple[Server, l
 
 
 def _watched(
-    told: Server, keeper: ProcessId | None, running: list[Process]
+    told: Server, keeper: ProcessId | None, running: ProcessList
 ) -> tuple[Server, list[Process]]:
     """Return a server that a keeper only watches, or watched until it failed."""
     if keeper is None or told.pid is None:

@@ -102,18 +102,17 @@ def advance_meter(state: MeterState, to_s: float, activity: Activity) -> MeterSt
     more = to_s - state.last_s
     if more <= 0:
         return state
-    spent = replace(state, last_s=to_s)
     match activity:
         case "serving":
-            return replace(spent, serving_s=state.serving_s + more)
+            return replace(state, last_s=to_s, serving_s=state.serving_s + more)
         case "idle":
-            return replace(spent, idle_s=state.idle_s + more)
+            return replace(state, last_s=to_s, idle_s=state.idle_s + more)
         case "starting":
-            return replace(spent, starting_s=state.starting_s + more)
+            return replace(state, last_s=to_s, starting_s=state.starting_s + more)
         case "stopped":
-            return replace(spent, stopped_s=state.stopped_s + more)
+            return replace(state, last_s=to_s, stopped_s=state.stopped_s + more)
         case "unwatched":
-            return replace(spent, unwatched_s=state.unwatched_s + more)
+            return replace(state, last_s=to_s, unwatched_s=state.unwatched_s + more)
 
 
 def shifted(state: MeterState, step_s: float) -> MeterState:

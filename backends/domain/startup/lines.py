@@ -223,7 +223,7 @@ def head_of(line: str) -> Glimpse:
     return _head_of_json(line) if line[:2] == '{"' else head_of_text(line)
 
 
-@lru_cache(maxsize=4096)  # nearly all lines are alike in this, and to make one anew takes longer
+@lru_cache(maxsize=512)  # nearly all lines are alike in this, and to make one anew takes longer
 def _glimpse(word: str, stamp: str) -> Glimpse:
     return Glimpse(word, stamp, False, 0)
 

@@ -46,7 +46,7 @@ _WITHOUT_TOKENS = re.compile(r"prompt throughput: 0\.0 .*generation throughput: 
 _ALL_WORDS = WORDS | FAILURE_WORDS
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)  # every client of an access log has a word of its own
 def is_interesting(word: str) -> bool:
     """Tell whether a line whose message begins with `word` can mean anything to a reader."""
     return (

@@ -9,7 +9,8 @@ from backends.domain.facts import Fact, GpusSampled, ServersSeen, SourceFailed
 from backends.domain.server import SERVING, Owner, Server, ServerState
 from backends.domain.session import METRICS, SERVERS
 from backends.domain.vram_owners import with_owners
-from backends.gpus.watch import PROCESSES_PERIOD_S, watch_gpus
+from backends.gpus.source import PROCESSES_PERIOD_S
+from backends.gpus.watch import watch_gpus
 from backends.keeper.folder import Unreadable, server_folders
 from backends.metrics.scrape import watch_metrics
 from backends.operations.host import Host
@@ -108,16 +109,19 @@ class Owners:
 
     def are_old(self, fact: GpusSampled) -> bool:
         """Return whether they are to be read again for a sample."""
-        aged = fact.at.mono_s - self._read_s >= PROCESSES_PERIOD_S
-        return aged or not pids_on(fact.sample) <= self._seen
+        return self._are_aged(fact) or not pids_on(fact.sample) <= self._seen
 
     def read(self, fact: GpusSampled) -> None:
         """Read them for a sample; reads files."""
+        within_s = PROCESSES_PERIOD_S if self._are_aged(fact) else 0.0  # else somebody has come
         self._read_s, self._seen = fact.at.mono_s, pids_on(fact.sample)
         with suppress(Unreadable):  # the list of servers says so
-            ours = server_pids(self._host.state_folder)
+            ours = server_pids(self._host.state_folder, within_s)
             self._owners = owners_of(self._seen, self._listed(), ours)
 
     def attributed(self, fact: GpusSampled) -> GpusSampled:
         """Return a sample with the server that owns each process."""
         return replace(fact, sample=with_owners(fact.sample, *self._owners))
+
+    def _are_aged(self, fact: GpusSampled) -> bool:
+        return fact.at.mono_s - self._read_s >= PROCESSES_PERIOD_S

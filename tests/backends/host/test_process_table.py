@@ -111,3 +111,27 @@ def test_one_that_ended_and_was_not_reaped_does_not_live(clock: list[float]) -> 
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         assert living([seen]) == []
+
+
+def test_a_list_that_is_young_enough_is_not_made_again() -> None:
+    table = ProcessTable()
+    listed = table.running()
+    with started("sleep", "600") as process:
+        assert table.running(within_s=600.0) is listed
+        assert of(table, process.pid) is not None
+
+
+def test_a_command_line_is_judged_once_until_it_is_read_again(clock: list[float]) -> None:
+    clock[0] = 1000.0
+    table, judged = ProcessTable(), list[tuple[str, ...]]()
+
+    def is_sleeping(arguments: tuple[str, ...]) -> bool:
+        judged.append(arguments)
+        return arguments[0] == "sleep"
+
+    with started("sleep", "600") as process:
+        for _ in range(2):
+            seen = of(table, process.pid)
+            assert seen is not None
+            assert table.judged(seen, is_sleeping)
+    assert judged == [("sleep", "600")]
