@@ -148,6 +148,16 @@ KERNELS = (
         "flashinfer-jit-cache with the kernels ready built.",
     ),
     _row(
+        Kind.INTERNAL_ERROR,
+        r"UnpicklingError|pickle data|Ran out of input|Expected tensors only",
+        "A compiled graph that an earlier start left in vLLM's cache is damaged or does not fit "
+        "this start{in_frame}: {line}",
+        "Delete torch_compile_cache and torch_aot_compile in VLLM_CACHE_ROOT (~/.cache/vllm), or "
+        "start with VLLM_DISABLE_COMPILE_CACHE=1; give servers that start at the same time a "
+        "VLLM_CACHE_ROOT each.",
+        frames=r"vllm/compilation/|torch/_inductor|_dynamo/aot_compile",
+    ),
+    _row(
         Kind.BUILD_TOOLS,
         r"/jit/\w+\.[ch]pp:\d+",
         "DeepGEMM could not build a kernel at the start{in_frame}: {line}",

@@ -55,6 +55,7 @@ _FRAME = re.compile(
 )
 """A page that was copied may have typographic quotes in place of Python's own."""
 _DETAIL = re.compile(r"(?:Value error|Assertion failed), ")
+_ANNOUNCES = re.compile(r"\braised:$")
 _HINT = re.compile(r"Failed to import from vllm|No platform detected")
 _PASSING = re.compile(r"(?:[\w.]*\.)?(?:KeyError|ImportError|ModuleNotFoundError|AttributeError|"
                       r"FileNotFoundError|StopIteration|IndexError)(?::|$)")  # fmt: skip
@@ -293,6 +294,11 @@ class Roots:
         of = block.suspect
         _told(new)
         new.frames, block.frames, block.open = block.frames, [], False
+        if not record.process and not new.crash:
+            new.place = min(new.place, _place_of(new.frames))
+        if of in self.suspects and _ANNOUNCES.search(of.said):
+            of.more.append(new.said)
+            return
         if of in self.suspects and _DETAIL.match(new.said) and not _DETAIL.match(of.said):
             # pydantic's error only counts what its lines then tell.
             new.frames = of.frames
@@ -356,6 +362,14 @@ def _place(record: Record) -> int:
     if "Worker" in record.process or record.process.startswith("rank "):
         return 0
     return 1 if "EngineCore" in record.process else 2
+
+
+def _place_of(frames: list[Frame]) -> int:
+    """Return whose traceback it is, where no prefix says so: both loops are a process's own."""
+    functions = {frame.function for frame in frames}
+    if functions & {"worker_main", "worker_busy_loop"}:
+        return 0
+    return 1 if functions & {"run_engine_core", "run_busy_loop", "run_mp_engine"} else 2
 
 
 def interesting_frames(frames: list[Frame]) -> Iterator[Frame]:
