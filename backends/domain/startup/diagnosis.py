@@ -268,8 +268,15 @@ def _engine_died(death: Suspect, settings: dict[str, str], *, ready: bool) -> Fa
         death.number,
         death.line,
         f"{who} {how}{by} {when} without an error message of its own.",
-        _WHO_SENT_IT if signal and not crashed and signal != SIGKILL else _KERNEL_LOG,
+        _after(signal),
     )
+
+
+def _after(signal: int, by_kernel: str = _KERNEL_LOG) -> str:
+    """Return where to look after a signal ended a process, 0 for none that is known."""
+    if signal in CRASHES:
+        return _CRASHED[2]
+    return by_kernel if signal in {0, SIGKILL} else _WHO_SENT_IT
 
 
 def _root_is_missing(told: Suspect) -> Failure:
@@ -295,5 +302,5 @@ def _engine_felled(told: Suspect) -> Failure:
         f"The process {found['process']} "
         + (f"crashed ({signal_name(signal)})" if crashed else f"was ended by {signal_name(signal)}")
         + " while the server started.",
-        _KERNEL_LOG if crashed else _WHO_SENT_IT,
+        _after(signal, by_kernel=_WHO_SENT_IT),
     )

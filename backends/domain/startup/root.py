@@ -62,9 +62,12 @@ _PASSING = re.compile(r"(?:[\w.]*\.)?(?:KeyError|ImportError|ModuleNotFoundError
 """What code mostly meets and answers with an exception that says more."""
 _SAYS_NOTHING = re.compile(
     r"(?:CUDA|HIP) kernel errors might be|For debugging consider|Compile with `TORCH_USE_|"
-    r"Search for `\w+' in|Device-side assertion tracking"
+    r"Search for `\w+' in|Device-side assertion tracking|Set TORCHDYNAMO_VERBOSE|"
+    r"You can suppress this exception"
 )
-"""What PyTorch puts behind every error of a device, whatever it was."""
+"""What PyTorch puts behind every error of a device or of its compiler, whatever it was."""
+_OUTSIDE = re.compile(r".*(?:site|dist)-packages/|.*/(?=vllm(?:_[a-z]+)?/\w)")
+"""What stands before a package in the path of its file, or before vLLM's in a checkout of it."""
 _WHAT = re.compile(r"\s*what\(\):\s+(?P<what>\S.*)")
 _SECRET = re.compile(r"\b(?:hf_|sk-|nvapi-)[\w-]{8,}|(?<=--api-key[= ])\S+")
 _LONGEST, _LONGEST_TEXT = 2000, 6000
@@ -81,8 +84,8 @@ class Frame:
     function: str
 
     def __str__(self) -> str:
-        file = self.path.rpartition("site-packages/")[2]
-        return f"{file.rpartition('dist-packages/')[2]}:{self.line} in {self.function}"
+        file = _OUTSIDE.sub("", self.path)
+        return f"{file}:{self.line} in {self.function}"
 
 
 @dataclass(slots=True)

@@ -40,7 +40,7 @@ def test_frames_of_a_copied_page_count_with_its_typographic_quotes() -> None:
 @pytest.mark.parametrize(
     ("signal", "kind", "cause", "remedy"),
     [
-        (11, FailureKind.NATIVE_CRASH, "crashed (SIGSEGV)", "kernel log"),
+        (11, FailureKind.NATIVE_CRASH, "crashed (SIGSEGV)", "PYTHONFAULTHANDLER=1"),
         (9, FailureKind.ENGINE_DIED, "was ended by SIGKILL", "oom"),
         (15, FailureKind.ENGINE_DIED, "was ended by SIGTERM", "who sent it"),
     ],
@@ -62,7 +62,7 @@ def test_what_a_compiler_announces_is_told_by_the_line_below_it() -> None:
         "x/vllm/compilation/compiler_interface.py compile",
         "torch._dynamo.exc.BackendCompilerFailed: backend='x' raised:\nAssertionError: failed to get the hash",
     )
-    assert "raised: AssertionError: failed to get the hash" in failure.cause
+    assert "raised. It says: AssertionError: failed to get the hash" in failure.cause
 
 
 def test_an_engines_traceback_without_a_prefix_is_no_requests() -> None:
@@ -79,3 +79,26 @@ def test_an_engines_traceback_without_a_prefix_is_no_requests() -> None:
     )
     assert start.failure is not None
     assert start.failure.line == "AttributeError: 'FancyProposer' object has no attribute 'places'"
+
+
+WRAPPER = "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}\n"
+
+
+@pytest.mark.parametrize("prefix", ["", "(APIServer pid=9) ", "vllm-1  | "])
+def test_a_file_of_only_the_line_that_reports_an_error_says_that_the_error_is_missing(
+    prefix: str,
+) -> None:
+    failure = only_start(prefix + WRAPPER).failure
+    assert failure is not None
+    assert failure.kind is FailureKind.UNKNOWN
+    assert failure.line_number == 1
+    assert "its own error is not in it" in failure.cause
+    assert "standard error" in failure.remedy
+
+
+def test_a_path_in_a_checkout_of_vllm_begins_where_it_does_in_its_repository() -> None:
+    failure = failure_of(
+        "home/jane/vllm-source/vllm/models/fancy.py forward",
+        "RuntimeError: shape '[2, 2]' is invalid for input of size 16",
+    )
+    assert "(raised in vllm/models/fancy.py:7 in forward)" in failure.cause
