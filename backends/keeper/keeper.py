@@ -137,8 +137,9 @@ class Keeper:
             if self._over:
                 return 0
             if self._stop is None:
-                if hang := after_a_hang(None, self._serving.hung):
-                    self._journal.record(FailureSeen(now(), hang))
+                hang = after_a_hang(None, self._serving.hung)
+                if failure := hang or self._kept.output.reader.failed:
+                    self._journal.record(FailureSeen(now(), failure))
                 order = StopOrdered(now(), by, drain_s)
                 self._stop = order, self._journal.record(order)
                 self._nudge.set()

@@ -9,6 +9,7 @@ from backends.domain.facts import StartFact
 from backends.domain.redaction import without_keys
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
+from backends.domain.start import Failure
 from backends.keeper.log import RotatedLog, complain
 from backends.keeper.log_stamps import LONGEST_ON_THE_WAY_S, StampRemover, take_stamp
 
@@ -26,6 +27,11 @@ class Reader(Protocol):
     @property
     def stopping_at(self) -> Stamp | None:
         """When the log first told of an ordered shutdown, None while it does not."""
+        ...
+
+    @property
+    def failed(self) -> Failure | None:
+        """Why the start failed, where the log says so while the server's processes still run."""
         ...
 
     @property

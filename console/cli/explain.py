@@ -15,7 +15,7 @@ from typing import IO, Any
 from backends.domain.format import plain_s
 from backends.domain.server import end_of_service
 from backends.domain.serving import request_errors_words
-from backends.domain.start import Outcome, Phase, Start
+from backends.domain.start import Failure, Outcome, Phase, Start
 from backends.domain.startup.diagnosis import SAYS_LITTLE
 from backends.domain.startup.document import start_document
 from backends.domain.startup.expectation import beside_usual, comparable
@@ -214,11 +214,21 @@ def _tell(starts: list[Start]) -> None:
             show(f"usual here: {usual}")
         if start.failure is not None:
             failure = start.failure
-            line = f"failure: {failure.kind}, line {failure.line_number or 'unknown'}: "
-            show(_cut(line + failure.line, min(columns, len(line) + LONGEST_LINE)))
-            show(f"cause: {failure.cause}")
+            head = f"failure: {failure.kind}, line {failure.line_number or 'unknown'}: "
+            whole = head + failure.line
+            cut = _cut(whole, min(columns, len(head) + LONGEST_LINE))
+            show(cut)
+            show(f"cause: {_without_line(failure) if cut == whole else failure.cause}")
             show(f"Fix: {failure.remedy}")
         show()
+
+
+def _without_line(failure: Failure) -> str:
+    """Return the cause without the line that it ends in, which stands above it."""
+    line = " ".join(failure.line.partition(" [type=")[0][:200].rstrip(".").split())
+    if not line or line.endswith(":") or f": {line}" not in failure.cause:
+        return failure.cause
+    return f"{failure.cause.replace(f': {line}', '', 1).rstrip('.')}."
 
 
 def _cut(text: str, columns: int) -> str:

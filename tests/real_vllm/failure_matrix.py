@@ -21,10 +21,18 @@ from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 
-from backends.domain.facts import FirstTokenSeen, HealthChanged, PhaseBegan, ServerFact, Stopped
+from backends.domain.facts import (
+    FirstTokenSeen,
+    HealthChanged,
+    PhaseBegan,
+    ServerFact,
+    StartWaits,
+    Stopped,
+)
 from backends.domain.lifecycle import failure_of
 from backends.domain.session import Session, advance
 from backends.domain.start import Failure
+from backends.domain.startup.reader import STILL_RUNS
 from backends.host import processes
 from backends.host.survivors import MARKER
 from backends.keeper import client
@@ -40,6 +48,9 @@ from tests.real_vllm.failure_cells import CELLS, CannotBeMade, Cell, Setup
 
 LIMIT_S = 420.0
 """For one cell on a loaded machine."""
+
+ENDS_WITHIN_S = 60.0
+"""A worker of vLLM 0.32 that is ended while Python drops a weak reference goes on for ever."""
 
 # With a thread on every core the engine starves its own API server, for seconds.
 ENVIRONMENT = {
@@ -142,7 +153,7 @@ def _launch(setup: Setup) -> Path:
 
 async def _until_the_end(cell: Cell, folder: Path) -> list[ServerFact]:
     """Follow the server to its end; one that is to be struck is, and stopped where it hangs."""
-    struck, asking = False, None
+    struck, asking, stopping = False, None, None
     async for fact in client.follow(folder):
         if isinstance(fact, FirstTokenSeen) and cell.strike is not None and not cell.strike_at:
             asking = asyncio.create_task(asyncio.to_thread(_ask, folder))
@@ -156,11 +167,21 @@ async def _until_the_end(cell: Cell, folder: Path) -> list[ServerFact]:
             struck = True
         if struck and isinstance(fact, HealthChanged) and "progress" in fact.reason:
             await everything(client.stop(folder, "the matrix"), within_s=LIMIT_S)
+        if isinstance(fact, StartWaits) and fact.reason.startswith(STILL_RUNS):
+            stopping = asyncio.create_task(_stop_if_it_lasts(folder))
         if isinstance(fact, Stopped):
             break
+    if stopping is not None:
+        stopping.cancel()
     if asking is not None:
         await asking
     return read_journal(ServerFolder(folder).journal)
+
+
+async def _stop_if_it_lasts(folder: Path) -> None:
+    """Stop a server whose start has failed, once its processes had the time to end."""
+    await asyncio.sleep(ENDS_WITHIN_S)
+    await everything(client.stop(folder, "the matrix"), within_s=LIMIT_S)
 
 
 def _port(folder: Path) -> int:

@@ -215,7 +215,8 @@ COMPUTE: tuple[Rule, ...] = (
         ),
         _row(
             Kind.INVALID_PARALLELISM,
-            r"\branks?\b.*(?:out of (?:bounds|range)|exceed).*\b(?:device|gpu)s?\b",
+            r"\branks?\b.*(?:out of (?:bounds|range)|exceed).*\b(?:device|gpu)s?\b|"
+            r"(?:insufficient|not enough|too few) (?:\w+ )?(?:device|gpu|chip)s?\b",
             *PARALLELISM,
         ),
         _row(

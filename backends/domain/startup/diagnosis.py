@@ -19,12 +19,17 @@ _UNORDERED = CRASHES | {SIGKILL}
 """Nobody stops a server that is ready with these."""
 _FELLED = re.compile(r"Failed core proc\(s\): \{+'(?P<process>\w+)': -(?P<signal>\d{1,3})\}")
 """What vLLM's wrapper says of an engine that a signal ended, which could say nothing itself."""
-_DEATH = re.compile(r"died unexpectedly|exited unexpectedly|EngineDeadError")
+_DEATH = re.compile(r"died unexpectedly|exited unexpectedly|EngineDeadError|pid \d+ died, exit")
+_SIGNALLED = re.compile(r"exit code: -(\d{1,3})\b")
 _OF_THE_KERNEL = re.compile(r"NVRM: |Xid \(")
 """What a kernel log in between tells, which no process need have survived or not."""
 _KERNEL_LOG = (
     "Look into the kernel log (`journalctl -k | grep -iE 'oom|killed process|xid|amdgpu'`): mostly "
     "the host ran out of memory, or the GPU met an error."
+)
+_WHO_SENT_IT = (
+    "Find out who sent it: the kernel for want of memory (`journalctl -k | grep -i 'killed "
+    "process'`), a job scheduler, another user."
 )
 
 
@@ -163,7 +168,7 @@ class Suspects:
         told = self._death or (wrappers[0] if wrappers else None)
         if told is None:
             return None
-        if not ready and not settings.get("phase"):
+        if not ready and not settings.get("phase") and not _SIGNALLED.search(told.line):
             return _root_is_missing(told)
         return _engine_died(told, settings, ready=ready)
 
@@ -251,16 +256,27 @@ def _engine_died(death: Suspect, settings: dict[str, str], *, ready: bool) -> Fa
     when = "while it served" if ready else f"while it started ({phase})" if phase else (
         "while it started"
     )  # fmt: skip
-    named = re.search(r"proc (\S+) died[^(]*(?:\(exit code: -(\d{1,3})\))?", death.line)
+    named = re.search(r"(?:proc|Worker) (\S+)(?: pid \d+)? died", death.line)
     who = f"The process {named[1]}" if named else "The engine's process"
-    by = f" by {signal_name(int(named[2]))}" if named and named[2] else ""
+    ended_by = _SIGNALLED.search(death.line)
+    signal = int(ended_by[1]) if ended_by else 0
+    crashed = signal in CRASHES
+    how = "crashed" if crashed else "was ended" if signal else "ended"
+    by = f" ({signal_name(signal)})" if crashed else f" by {signal_name(signal)}" if signal else ""
     return Failure(
-        FailureKind.ENGINE_DIED,
+        FailureKind.NATIVE_CRASH if crashed else FailureKind.ENGINE_DIED,
         death.number,
         death.line,
-        f"{who} {'was ended' if by else 'ended'}{by} {when} without an error message of its own.",
-        _KERNEL_LOG,
+        f"{who} {how}{by} {when} without an error message of its own.",
+        _after(signal),
     )
+
+
+def _after(signal: int, by_kernel: str = _KERNEL_LOG) -> str:
+    """Return where to look after a signal ended a process, 0 for none that is known."""
+    if signal in CRASHES:
+        return _CRASHED[2]
+    return by_kernel if signal in {0, SIGKILL} else _WHO_SENT_IT
 
 
 def _root_is_missing(told: Suspect) -> Failure:
@@ -286,8 +302,5 @@ def _engine_felled(told: Suspect) -> Failure:
         f"The process {found['process']} "
         + (f"crashed ({signal_name(signal)})" if crashed else f"was ended by {signal_name(signal)}")
         + " while the server started.",
-        _KERNEL_LOG
-        if crashed
-        else "Find out who sent it: the kernel for want of memory (`journalctl -k | grep -i "
-        "'killed process'`), a job scheduler, another user.",
+        _after(signal, by_kernel=_WHO_SENT_IT),
     )

@@ -29,7 +29,7 @@ __all__ = ["explain", "start_document"]
 _SERVED = " 200 OK"
 _STILL_SERVING = "Engine 000:"
 _ONLY_A_WRAPPER = re.compile(r"RuntimeError: Engine core initialization failed")
-"""A fragment that says no more than this tells nothing of a start."""
+"""A fragment beside a start that says no more than this tells nothing of another."""
 _RESOLUTION_S = 2.0
 _MOST_SERVERS = 16
 """Servers whose lines one file may hold between one another."""
@@ -66,8 +66,10 @@ def explain(lines: Iterable[tuple[int, str]]) -> list[Start]:
         elif not ready and not log.source and log.evident:
             log.source = source_of(line)
         ready = not logs and log.reader.ready
-    found = (log.starts() for log in logs.values() or [first])
-    return [start for _, start in sorted(chain.from_iterable(found), key=itemgetter(0))]
+    read_logs = list(logs.values()) or [first]
+    found = sorted(chain.from_iterable(log.starts() for log in read_logs), key=itemgetter(0))
+    # Of a file that holds nothing else, the line that reports an earlier error is all there is.
+    return [start for _, start in found] or [log.rest for log in read_logs if log.rest][:1]
 
 
 class _Log:
@@ -77,6 +79,7 @@ class _Log:
         source: whose lines these are, where a file holds those of several servers.
         reader: of the start being read.
         evident: its lines told of a start.
+        rest: what is left of a start of which there is only the line that reports its failure.
     """
 
     def __init__(self, source: str = "") -> None:
@@ -86,6 +89,7 @@ class _Log:
         self._outer: bool | None = None
         self._state: StartState | None = None
         self.evident = False
+        self.rest: Start | None = None
         self._reset()
 
     def add(self, number: int, line: str, whole: str) -> bool | None:
@@ -230,9 +234,10 @@ class _Log:
         failure = self._state.failure
         if not self.evident and (failure is None or failure.line_number is None):
             return
-        if not self.evident and _ONLY_A_WRAPPER.match(failure.line if failure else ""):
-            return
         start = as_start(self._state, now)
+        if not self.evident and _ONLY_A_WRAPPER.match(failure.line if failure else ""):
+            self.rest = _without_times(start)
+            return
         if start.outcome is Outcome.INCOMPLETE:
             now = _by_its_bar(self._bar, now) if _loads(start) else now
             start = with_standing(as_start(self._state, now), self.reader.waiting, self._bar[1])

@@ -5,6 +5,12 @@ from backends.domain.startup.failure_row import row as _row
 
 GPU_FAULTS = (
     _row(
+        Kind.INTERNAL_ERROR,
+        r"^(?!.*out of memory).*cumem_allocator\.cpp:\d+",
+        "vLLM's allocator for the sleep mode failed{in_frame}: {line}",
+        "Start without --enable-sleep-mode, which brings this allocator, or try another release.",
+    ),
+    _row(
         Kind.GPU_FAULT,
         r"Memory access fault by GPU(?: (?P<gpu>[\w-]+))?|HW Exception by GPU(?: (?P<hw>[\w-]+))?",
         "The GPU{gpu_note} met a memory access fault{during}.",

@@ -27,7 +27,7 @@ KERNELS = (
         r"No valid (?:\w+ )*attention backend|Selected backend \S+ is not valid|"
         r"(?:FlashMLA|FlashInfer|FlashAttention|FLASH_ATTN|CUTLASS_MLA|AITER)\S* .{0,60}?"
         r"(?:not supported|is not available|not valid|not compiled|not built)",
-        "The attention backend does not serve this GPU and configuration: {line}{reasons_note}",
+        "The attention backend does not serve this GPU and configuration: {line_and_reasons}",
         "Choose another with {attention_backend}, or leave the choice to vLLM.",
     ),
     _row(
@@ -123,8 +123,7 @@ KERNELS = (
         r"(?P<type>\w+) not supported in this architecture|"
         r"expects? arch\w* to be one of|"
         r"^(?!.*(?:nvcc|ptxas|hipcc|clang))(?:.*\b(?:unknown|unsupported) (?:GPU )?arch\w*\b)",
-        "A kernel does not know this GPU or has no such type for it{in_frame}: {line}"
-        "{reasons_note}",
+        "A kernel does not know this GPU or has no such type for it{in_frame}: {line_and_reasons}",
         "Choose another backend with {layer_backend}, or serve the model in another "
         "quantization; on AMD leave out AITER with VLLM_ROCM_USE_AITER=0.",
         frames=r"triton|aiter|deep_gemm|flashinfer|cutlass|layers/|kernels/|ops/|v1/attention",
@@ -146,6 +145,16 @@ KERNELS = (
         "too old{sampler_note}.",
         "{sampler_remedy} the CUDA toolkit and set CUDA_HOME, or install "
         "flashinfer-jit-cache with the kernels ready built.",
+    ),
+    _row(
+        Kind.INTERNAL_ERROR,
+        r"UnpicklingError|pickle data|Ran out of input|Expected tensors only",
+        "A compiled graph that an earlier start left in vLLM's cache is damaged or does not fit "
+        "this start{in_frame}: {line}",
+        "Delete torch_compile_cache and torch_aot_compile in VLLM_CACHE_ROOT (~/.cache/vllm), or "
+        "start with VLLM_DISABLE_COMPILE_CACHE=1; give servers that start at the same time a "
+        "VLLM_CACHE_ROOT each.",
+        frames=r"vllm/compilation/|torch/_inductor|_dynamo/aot_compile",
     ),
     _row(
         Kind.BUILD_TOOLS,
@@ -177,7 +186,7 @@ KERNELS = (
         r"ninja: build stopped|Error building extension|Error compiling objects|"
         r"Ninja build failed|nvcc fatal|hipcc.* failed|"
         r"Command '\[?'?\S*(?:gcc|cc|nvcc|ninja|hipcc)",
-        "A kernel had to be built at the start, and the build failed: {line}{reasons_note}",
+        "A kernel had to be built at the start, and the build failed: {line_and_reasons}",
         "Read the compiler's own lines above it; most likely the toolkit is too old for this GPU "
         "or does not match PyTorch's CUDA or ROCm (`nvcc --version`, `hipcc --version`).",
     ),

@@ -166,6 +166,14 @@ _GENERAL: tuple[Rule, ...] = (
         ),
     ),
     *rules(
+        _OURS,
+        _row(
+            Kind.DEPENDENCY_ERROR,
+            r"^TypeError\b.*incompatible (?:constructor|function) arguments.*torch\._C\.",
+            *PACKAGE,
+        ),
+    ),
+    *rules(
         [Part.MODEL_FILES],
         _row(
             Kind.DEPENDENCY_ERROR,

@@ -52,7 +52,7 @@ MODELS = (
     _row(
         Kind.MODEL_NOT_FOUND,
         r"RevisionNotFoundError|Invalid rev id: (?P<revision>\S+)",
-        "The hub has the model, and not the revision that was asked for: {line}{reasons_note}",
+        "The hub has the model, and not the revision that was asked for: {line_and_reasons}",
         "Correct --revision (or --tokenizer-revision, --code-revision), or leave it out.",
     ),
     _row(
@@ -111,6 +111,14 @@ MODELS = (
         r"'(?P<path>[^']+)'|Repo id must",
         "There is no model {asked}: neither a folder here nor a name on the hub.",
         "Correct the model's path or name, for example `ls {asked}`; a private one needs HF_TOKEN.",
+    ),
+    _row(
+        Kind.BAD_CHECKPOINT,
+        r"No model architectures are specified",
+        "The config.json of {model} names no `architectures`: most likely it is no language "
+        "model's folder, but that of a part, an adapter or a diffusion model.",
+        "Look into its config.json; for a model that only lacks the name give it with "
+        '--hf-overrides \'{{"architectures": ["CLASS"]}}\'.',
     ),
     _row(
         Kind.UNSUPPORTED_ARCHITECTURE,

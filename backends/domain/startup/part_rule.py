@@ -26,7 +26,7 @@ DEFECT = (
     ),
 )
 UNCOMPILED = (
-    "The compilation of the model failed inside PyTorch or Triton: {line}{reasons_note}",
+    "The compilation of the model failed inside PyTorch or Triton: {line_and_reasons}",
     (
         "Start with --enforce-eager, which leaves the compilation out; another release of vLLM "
         "with its own PyTorch may compile this model."
@@ -35,7 +35,7 @@ UNCOMPILED = (
 NO_KERNEL = (
     (
         "A kernel or backend does not take this GPU, quantization or configuration{in_frame}: "
-        "{line}{reasons_note}"
+        "{line_and_reasons}"
     ),
     "{advised_note} another backend with {layer_backend}.",
 )

@@ -124,7 +124,7 @@ _PATHS = (
     ),
     (Part.ENGINE, r"vllm/"),
 )
-_PLUG_IN = re.compile(r"(?:^|/)vllm_(?!flash_attn|router)[a-z_]+/")
+_PLUG_IN = re.compile(r"(?:^|/)(?:vllm_(?!flash_attn|router)[a-z_]+|tpu_inference)/")
 """Packages that bring vLLM to other devices are laid out as vLLM is: vllm_ascend, vllm_gaudi."""
 _PARTS = tuple((part, re.compile(paths, re.IGNORECASE)) for part, paths in _PATHS)
 

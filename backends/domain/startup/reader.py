@@ -13,6 +13,7 @@ from backends.domain.facts import (
 )
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
+from backends.domain.start import Failure
 from backends.domain.startup.crashes import is_native
 from backends.domain.startup.diagnosis import Suspects, after_a_hang, failure_behind
 from backends.domain.startup.endings import MOST_LINES, Ending
@@ -44,6 +45,9 @@ _WITHOUT_TOKENS = re.compile(r"prompt throughput: 0\.0 .*generation throughput: 
 
 
 _ALL_WORDS = WORDS | FAILURE_WORDS
+
+STILL_RUNS = "the start has failed, and its processes have not ended yet; stop it if they do not"
+"""How a start waits for its own end; some vLLM's workers never do."""
 
 
 @lru_cache(maxsize=512)  # every client of an access log has a word of its own
@@ -144,7 +148,7 @@ class StartReader:
         facts: list[StartFact] = []
         if not self.ready and self.stopping_at is None:
             facts += self._ready_after_all()
-        known = self._figures.known | {"phase": "" if self.ready else self.timeline.phase or ""}
+        known = self._known
         failure = self.suspects.verdict(
             exit or (ending.exit if ending else None),
             ready=self.ready,
@@ -176,8 +180,7 @@ class StartReader:
     def _read(self, at: Stamp, record: Record) -> list[StartFact]:
         found = find(record.word, record.tag, record.message)
         if found is None or found[0].event is Event.DIED:
-            self._suspect(at, record, died=found is not None)
-            return []
+            return self._suspect(at, record, died=found is not None)
         row, match = found
         if row.begins is not None or row.ends is not None:
             self.suspects.went_on(record.process)
@@ -186,19 +189,32 @@ class StartReader:
         rank = self._figures.rank(record.process) if record.rank is None else record.rank
         return self._facts_of(at, row, match, rank)
 
-    def _suspect(self, at: Stamp, record: Record, *, died: bool) -> None:
+    @property
+    def failed(self) -> Failure | None:
+        """Why the start failed, where the log says so while the server's processes still run."""
+        if self.ready or self.stopping_at is not None or not self.suspects.hopeless:
+            return None
+        return self.suspects.verdict(None, ready=False, stopping=False, settings=self._known)
+
+    @property
+    def _known(self) -> dict[str, str]:
+        return self._figures.known | {"phase": "" if self.ready else self.timeline.phase or ""}
+
+    def _suspect(self, at: Stamp, record: Record, *, died: bool) -> list[StartFact]:
         plain = not (died or is_interesting(record.word))
         self.attention = max(0, self.attention - 1) if plain else ATTENTION_LINES
         # A container's two streams are joined in any order: the older line is the cause.
-        if self.stopping_at is None or at.mono_s < self.stopping_at.mono_s:
-            phase = "" if self.ready else self.timeline.phase or ""
-            ordered = self.suspects.consider(
-                self._number, record, phase, died=died, passed=self.passed
-            )
-            if ordered:
-                self.stopping_at = at
-            elif self.suspects.died:
-                self.stopping_at = None
+        if self.stopping_at is not None and at.mono_s >= self.stopping_at.mono_s:
+            return []
+        hopeless = self.suspects.hopeless
+        phase = "" if self.ready else self.timeline.phase or ""
+        ordered = self.suspects.consider(self._number, record, phase, died=died, passed=self.passed)
+        if ordered:
+            self.stopping_at = at
+        elif self.suspects.died:
+            self.stopping_at = None
+        failed = self.failed if phase and not hopeless else None
+        return [] if failed is None else [StartWaits(at, f"{STILL_RUNS}: {failed.cause}")]
 
     def _facts_of(
         self, at: Stamp, row: Wording, match: re.Match[str], rank: int | None

@@ -55,15 +55,19 @@ _FRAME = re.compile(
 )
 """A page that was copied may have typographic quotes in place of Python's own."""
 _DETAIL = re.compile(r"(?:Value error|Assertion failed), ")
+_ANNOUNCES = re.compile(r"\braised:$")
 _HINT = re.compile(r"Failed to import from vllm|No platform detected")
 _PASSING = re.compile(r"(?:[\w.]*\.)?(?:KeyError|ImportError|ModuleNotFoundError|AttributeError|"
                       r"FileNotFoundError|StopIteration|IndexError)(?::|$)")  # fmt: skip
 """What code mostly meets and answers with an exception that says more."""
 _SAYS_NOTHING = re.compile(
     r"(?:CUDA|HIP) kernel errors might be|For debugging consider|Compile with `TORCH_USE_|"
-    r"Search for `\w+' in|Device-side assertion tracking"
+    r"Search for `\w+' in|Device-side assertion tracking|Set TORCHDYNAMO_VERBOSE|"
+    r"You can suppress this exception"
 )
-"""What PyTorch puts behind every error of a device, whatever it was."""
+"""What PyTorch puts behind every error of a device or of its compiler, whatever it was."""
+_OUTSIDE = re.compile(r".*(?:site|dist)-packages/|.*/(?=vllm(?:_[a-z]+)?/\w)")
+"""What stands before a package in the path of its file, or before vLLM's in a checkout of it."""
 _WHAT = re.compile(r"\s*what\(\):\s+(?P<what>\S.*)")
 _SECRET = re.compile(r"\b(?:hf_|sk-|nvapi-)[\w-]{8,}|(?<=--api-key[= ])\S+")
 _LONGEST, _LONGEST_TEXT = 2000, 6000
@@ -80,8 +84,8 @@ class Frame:
     function: str
 
     def __str__(self) -> str:
-        file = self.path.rpartition("site-packages/")[2]
-        return f"{file.rpartition('dist-packages/')[2]}:{self.line} in {self.function}"
+        file = _OUTSIDE.sub("", self.path)
+        return f"{file}:{self.line} in {self.function}"
 
 
 @dataclass(slots=True)
@@ -293,6 +297,11 @@ class Roots:
         of = block.suspect
         _told(new)
         new.frames, block.frames, block.open = block.frames, [], False
+        if not record.process and not new.crash:
+            new.place = min(new.place, _place_of(new.frames))
+        if of in self.suspects and _ANNOUNCES.search(of.said):
+            of.more.append(new.said)
+            return
         if of in self.suspects and _DETAIL.match(new.said) and not _DETAIL.match(of.said):
             # pydantic's error only counts what its lines then tell.
             new.frames = of.frames
@@ -356,6 +365,14 @@ def _place(record: Record) -> int:
     if "Worker" in record.process or record.process.startswith("rank "):
         return 0
     return 1 if "EngineCore" in record.process else 2
+
+
+def _place_of(frames: list[Frame]) -> int:
+    """Return whose traceback it is, where no prefix says so: both loops are a process's own."""
+    functions = {frame.function for frame in frames}
+    if functions & {"worker_main", "worker_busy_loop"}:
+        return 0
+    return 1 if functions & {"run_engine_core", "run_busy_loop", "run_mp_engine"} else 2
 
 
 def interesting_frames(frames: list[Frame]) -> Iterator[Frame]:

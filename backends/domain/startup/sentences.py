@@ -23,7 +23,7 @@ _PARALLEL_FLAGS = tuple(
         (r"data[-_ ]?parallel|\bdp(?:[-_ ]?size)?\b", "--data-parallel-size"),
         (r"decode[- ]context|\bdcp\b|decode/prefill context", "--decode-context-parallel-size"),
         (r"prefill[- ]context|\bpcp\b", "--prefill-context-parallel-size"),
-        (r"expert[-_ ]?parallel|\bep\b", "--enable-expert-parallel"),
+        (r"expert[-_ ]?parallel|\bep(?:_size)?\b", "--enable-expert-parallel"),
     )
 )
 _OPTION_WORDS = tuple(
@@ -125,6 +125,8 @@ def _of_line(figures: dict[str, str], told: dict[str, str], suspect: Suspect) ->
         figures["found_cuda"] = f"{int(told['found']) // 1000}.{int(told['found']) % 1000 // 10}"
     reasons = " ".join(line.strip() for line in suspect.more if line.strip())[:400]
     figures["reasons_note"] = f" It says: {reasons}" if reasons else ""
+    first = suspect.said.partition(" [type=")[0][:200].rstrip(".: ")
+    figures["line_and_reasons"] = f"{first}.{figures['reasons_note']}" if reasons else first
     advised = _ADVISED.search(suspect.text)
     figures["advised_note"] = (
         f"Set {advised[1]}, as the log itself says, or" if advised else "Choose"

@@ -350,6 +350,14 @@ SETUP: tuple[Rule, ...] = (
         [Part.DEVICE],
         _row(
             Kind.NO_DEVICE,
+            r"^RuntimeError\b|^(?:[\w.]*\.)?AcceleratorError\b",
+            "The GPU could not be opened{in_frame}: {line}",
+            "Check on the host and in the container that it answers and that nobody else holds it "
+            "(`nvidia-smi`, `rocm-smi`, or `npu-smi info` on Ascend).",
+            frames=r" _?(?:\w*_)?(?:set_device|lazy_init|init_device)$",
+        ),
+        _row(
+            Kind.NO_DEVICE,
             r"initializ|driver|device (?:count|type)|no .{0,20}(?:GPU|device)|NVML|amdsmi",
             "The GPUs could not be opened: {line}",
             "Check `nvidia-smi` or `rocm-smi` on the host and in the container.",

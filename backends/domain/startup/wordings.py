@@ -269,7 +269,7 @@ _API_SERVER = (
         "EngineCore", r"EngineCore (?:encountered a fatal error|failed to start)", event=Event.DIED
     ),
     tells("Engine", r"Engine core proc \S+ died unexpectedly", event=Event.DIED),
-    tells("Worker", r"Worker proc \S+ died unexpectedly", event=Event.DIED),
+    tells("Worker", r"Worker (?:proc \S+ died unexpectedly|\S+ pid \d+ died)", event=Event.DIED),
     tells("WorkerProc", r"WorkerProc (?:failed to start|hit an exception)", event=Event.DIED),
     tells("MPClient:", r"MPClient: engine core exited unexpectedly", event=Event.DIED),
 )

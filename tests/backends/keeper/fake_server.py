@@ -3,11 +3,11 @@
 It is a tree of three processes like vLLM's: this one serves HTTP, its child and grandchild sleep.
 ``FAKE_READY_S`` delays the listening socket, ``FAKE_IGNORE_TERM`` says how many SIGTERMs the first
 process swallows, ``FAKE_LINES`` how many lines are written at once, ``FAKE_EXIT`` makes it end with
-that code and ``FAKE_LAST_WORDS``, ``FAKE_CHATTER_S`` says how often it writes a line when ready,
-``FAKE_STUBBORN`` lets the children ignore SIGTERM, ``FAKE_LOCKED`` is a key that nobody else knows,
-``FAKE_GROUP`` is a cgroup to enter, ``FAKE_HUNGRY`` makes it take memory without end after
-``FAKE_READY_S``, and ``FAKE_SECOND_UP_S`` lets it be two API servers on one port, of which the
-second is up so much later.
+that code, ``FAKE_LAST_WORDS`` are written before that, ``FAKE_CHATTER_S`` says how often it writes
+a line when ready, ``FAKE_STUBBORN`` lets the children ignore SIGTERM, ``FAKE_LOCKED`` is a key that
+nobody else knows, ``FAKE_GROUP`` is a cgroup to enter, ``FAKE_HUNGRY`` makes it take memory without
+end after ``FAKE_READY_S``, and ``FAKE_SECOND_UP_S`` lets it be two API servers on one port, of
+which the second is up so much later.
 """
 
 import contextlib
@@ -101,8 +101,10 @@ def main() -> None:
     for number in range(int(os.environ.get("FAKE_LINES", "0"))):
         # One write for each line, as a logger does: others write to the same pipe.
         os.write(1, f"line {number:08d} {'x' * 80}\n".encode())
-    if code := os.environ.get("FAKE_EXIT"):
-        print(os.environ.get("FAKE_LAST_WORDS", "ValueError: no such thing"), flush=True)
+    code = os.environ.get("FAKE_EXIT")
+    if words := os.environ.get("FAKE_LAST_WORDS", "ValueError: no such thing" if code else ""):
+        print(words, flush=True)
+    if code:
         sys.exit(int(code))
     time.sleep(float(os.environ.get("FAKE_READY_S", "0")))
     taken = []

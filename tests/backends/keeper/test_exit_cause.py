@@ -1,13 +1,17 @@
 """A server that the kernel kills for want of memory, under a true keeper and a true limit."""
 
 import signal
+from functools import reduce
 from pathlib import Path
 
-from backends.domain.facts import FailureSeen, Spawned, Stopped
+from backends.domain.facts import FailureSeen, Spawned, StartWaits, Stopped
+from backends.domain.lifecycle import life_after, not_started
+from backends.domain.server import ServerState
 from backends.domain.start import Failure, FailureKind
 from backends.host.oom import OomWatch
 from backends.keeper import client
 from backends.keeper.exit_cause import after_the_kernel
+from backends.keeper.folder import ServerFolder, read_journal
 from tests.backends.host.test_oom import GLOBAL, MEMCG, limited_cgroup
 from tests.backends.keeper.conftest import Bench, everything, last, until
 
@@ -36,6 +40,27 @@ async def test_a_kill_that_was_not_the_kernels_is_told_as_such(bench: Bench) -> 
     assert isinstance(failure, FailureSeen)
     assert failure.failure.kind is FailureKind.KILLED
     assert "did not rise" in failure.failure.cause
+
+
+FAILED = """\
+(EngineCore pid=2) INFO 11-21 08:00:05 [core.py:116] Initializing a V1 LLM engine (v0.32.0) with config: model='org/model'
+(Worker pid=3) ERROR 11-21 08:00:20 [multiproc_executor.py:1063] WorkerProc hit an exception.
+(Worker pid=3) ERROR 11-21 08:00:20 [multiproc_executor.py:1063] RuntimeError: Failed to find C compiler. Please specify via CC
+(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:1510] RuntimeError: Worker failed with error 'Failed to find C compiler. Please specify via CC', please check the stack trace above for the root cause"""  # noqa: E501
+
+
+async def test_a_failed_start_that_does_not_end_says_so_and_keeps_its_cause(bench: Bench) -> None:
+    folder = bench.launch(ready_s=600, last_words=FAILED)
+    waits = last(await until(client.follow(folder), StartWaits), StartWaits)
+    assert isinstance(waits, StartWaits)
+    assert waits.reason.startswith("the start has failed, and its processes have not ended yet")
+    assert "a build tool is missing" in waits.reason
+    facts = await everything(client.stop(folder, "a test"), within_s=30)
+    life = reduce(life_after, read_journal(ServerFolder(folder).journal), not_started("fake"))
+    assert isinstance(facts[-1], Stopped)
+    assert life.server.state is ServerState.FAILED
+    assert life.server.failure is not None
+    assert life.server.failure.kind is FailureKind.BUILD_TOOLS
 
 
 def _watch(folder: Path) -> OomWatch:

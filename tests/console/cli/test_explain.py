@@ -150,3 +150,18 @@ def test_a_zstd_log_is_explained_as_the_log_itself(cli: Cli, tmp_path: Path) -> 
     log = tmp_path / "log.zst"
     log.write_bytes(subprocess.run(["zstd", "-c", FAILED], stdout=-1, check=True).stdout)
     assert cli("explain", str(log)).out == cli("explain", str(FAILED)).out
+
+
+def test_the_cause_does_not_say_again_the_line_above_it(cli: Cli, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(
+        "(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946] EngineCore failed to start.\n"
+        "(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946] Traceback (most recent call last):\n"
+        '(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946]   File "/x/vllm/models/a.py", '
+        "line 3, in forward\n"
+        "(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946] RuntimeError: shape '[2]' is "
+        "invalid for input of size 16\n"
+    )
+    out = cli("explain", str(log)).out
+    assert out.count("is invalid for input of size 16") == 1
+    assert "A check inside vLLM failed (raised in vllm/models/a.py:3 in forward); the" in out

@@ -69,6 +69,13 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.COMMUNICATION_FAILED, "x/torch/distributed/distributed_c10d.py all_reduce", "RuntimeError: fancyccl fd_x.cpp:21 fill: not supported", "fd_x.cpp", "NCCL_SOCKET_IFNAME"),
     (K.DEPENDENCY_ERROR, "x/vllm/transformers_utils/processor.py get", "TypeError: Invalid type of processor. Expected type: <class 'transformers.x.Mixin'>, but found type: <class 'transformers.y.Fast'>", "something else", "preprocessor_config.json"),
     (K.CHECKPOINT_MISMATCH, "C:\\envs\\v\\Lib\\site-packages\\vllm_gguf_plugin\\weights_adapter\\default.py build_name_map", "RuntimeError: Failed to map GGUF parameters (3):\n['blk.0.a']", "vllm_gguf_plugin/weights_adapter/default.py", "config.json"),
+    (K.INTERNAL_ERROR, "x/vllm/device_allocator/cumem.py create", "RuntimeError: CUDA Error: invalid argument at /w/csrc/cumem_allocator.cpp:11", "sleep mode", "--enable-sleep-mode"),
+    (K.GPU_OUT_OF_MEMORY, "x/vllm/device_allocator/cumem.py create", "RuntimeError: CUDA Error: out of memory at /w/csrc/cumem_allocator.cpp:11", "out of memory", "--gpu-memory-utilization"),
+    (K.INTERNAL_ERROR, "x/vllm/compilation/compiler_interface.py load|x/torch/_inductor/standalone_compile.py load", "_pickle.UnpicklingError: pickle data was truncated", "damaged", "VLLM_DISABLE_COMPILE_CACHE=1"),
+    (K.NO_DEVICE, "x/vllm_fancy/platform.py set_device|x/torch_npu/npu/utils.py set_device", "RuntimeError: Mode:build/x.ts:156 NPU function error: aclrtSetFancy, error code is 507", "could not be opened", "npu-smi"),
+    (K.INVALID_PARALLELISM, "x/tpu_inference/runner/tpu_runner.py _init_mesh", "ValueError: Insufficient devices for the mesh: found 1, expected 8", "Insufficient devices", "parallel"),
+    (K.DEPENDENCY_ERROR, "x/vllm/distributed/utils.py init_group", "TypeError: __init__(): incompatible constructor arguments. The following are supported:\n    1. torch._C._distributed_c10d.Fancy(arg0: int)", "does not fit", "pins"),
+    (K.BAD_CHECKPOINT, "x/vllm/config/model.py __post_init__", "ValueError: No model architectures are specified", "names no `architectures`", '--hf-overrides \'{"architectures": ["CLASS"]}\''),
     (K.NO_KERNEL, "x/vllm_fancy/attention/attention_v1.py __init__", "NotImplementedError: sliding windows are not supported", "sliding windows", "--attention-backend"),
     (K.NO_KERNEL, "x/vllm/compilation/cuda_graph.py call", "torch.AcceleratorError: CUDA error: operation not permitted when stream is capturing", "CUDA graph", "--enforce-eager"),
     (K.GPU_FAULT, "x/torch/nn/functional.py linear", "RuntimeError: CUDA error: HIPBLAS_STATUS_INTERNAL_ERROR when calling hipblasLtMatmul", "HIPBLAS", "dmesg"),
@@ -331,32 +338,3 @@ def test_a_traceback_without_its_last_line_says_where_it_was_raised() -> None:
     assert failure.line_number == 3
     assert "does not say why" not in failure.cause
     assert "configs/x.py:75" in failure.cause
-
-
-def test_a_worker_that_its_own_kernels_end_is_told_by_their_line() -> None:
-    start = only_start(
-        b"(EngineCore pid=2) INFO 11-21 08:00:05 [core.py:116] Initializing a V1 LLM engine (v0.26.0) with config: model='org/model'\n"
-        b"(Worker_TP0 pid=3) INFO 11-21 08:00:12 [gpu_model_runner.py:4130] Model loading took 9.1 GiB memory and 8.0 seconds\n"
-        b"Failed: Cuda error /w/csrc/custom_all_reduce.cuh:455 'invalid argument'\n"
-        b"(EngineCore pid=2) ERROR 11-21 08:00:20 [multiproc_executor.py:250] Worker proc VllmWorker-1 died unexpectedly, shutting down executor.\n"
-        b"(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946] EngineCore failed to start.\n"
-        b"(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946] Traceback (most recent call last):\n"
-        b'(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946]   File "/x/vllm/v1/executor/multiproc_executor.py", line 370, in get_response\n'
-        b'(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946]     raise RuntimeError("cancelled")\n'
-        b"(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946] RuntimeError: cancelled\n"
-    )
-    assert start.failure is not None
-    assert start.failure.kind is FailureKind.COMMUNICATION_FAILED
-    assert start.failure.line_number == 3
-    assert "--disable-custom-all-reduce" in start.failure.remedy
-
-
-def test_frames_of_a_copied_page_count_with_its_typographic_quotes() -> None:
-    start = only_start(
-        "(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946] EngineCore failed to start.\n"
-        "(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946] Traceback (most recent call last):\n"
-        "(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946] File “/x/vllm/v1/attention/backends/fancy.py”, line 3, in init\n"
-        "(EngineCore pid=2) ERROR 11-21 08:00:21 [core.py:946] NotImplementedError: sliding windows are not supported\n".encode()
-    )
-    assert start.failure is not None
-    assert start.failure.kind is FailureKind.NO_KERNEL
