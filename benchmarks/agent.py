@@ -39,6 +39,9 @@ BUDGETS = {("agent", 1): 0.5, ("agent", 5): 1.5}
 
 AGENT_MB = 45.0
 
+MOST_TIMES = 1.2
+"""What all of it may cost in the last situation, in terms of the first."""
+
 
 @contextmanager
 def servers(count: int, state: Path) -> Iterator[None]:
@@ -88,8 +91,11 @@ def of_module(module: str) -> psutil.Process:
     raise SystemExit(f"no process runs {module}")
 
 
-def measured(count: int, processes: int, seconds: float) -> None:
-    """Print the lines of one situation."""
+def measured(count: int, processes: int, seconds: float) -> float:
+    """Print the lines of one situation; return what agent and console take, in % of a core.
+
+    The agent is asked again while the console is open, which it then keeps up to date.
+    """
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         state = Path(folder)
         stack.enter_context(others(processes))
@@ -105,9 +111,11 @@ def measured(count: int, processes: int, seconds: float) -> None:
             terminal.read_for(30, lambda seen: b"ready" in seen.lower())
             terminal.read_for(SETTLE_S)
             console = psutil.Process(terminal.pid)
-            before_s = cpu_s(console)
+            before_s, agents_s = cpu_s(console), cpu_s(agent)
             terminal.read_for(seconds)
-            line("console", count, processes, console, 100 * (cpu_s(console) - before_s) / seconds)
+            drawn, kept = cpu_s(console) - before_s, cpu_s(agent) - agents_s
+            line("console", count, processes, console, 100 * drawn / seconds)
+            return 100 * (drawn + kept) / seconds
         finally:
             terminal.end()
 
@@ -149,8 +157,15 @@ def main() -> None:
     print(f"load average {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores")
     print(f"agent up, with the verb that starts it: {up_s():.2f} s")
     print(f"{'':8}{'servers':>8}{'others':>8}{'CPU':>11}{'USS MB':>9}{'RSS MB':>9}")
-    for count, processes in SITUATIONS:
-        measured(count, processes, options.seconds)
+    whole = [measured(count, processes, options.seconds) for count, processes in SITUATIONS]
+    times = whole[-1] / whole[0]
+    told = "within" if times <= MOST_TIMES else "OVER"
+    (one, few), (five, many) = SITUATIONS[0], SITUATIONS[-1]
+    print(
+        f"agent and console beside {five} servers and {many} others: {times:.2f} times what they "
+        f"take beside {one} and {few} ({whole[-1]:.2f} % against {whole[0]:.2f} %), {told} "
+        f"{MOST_TIMES} times"
+    )
 
 
 if __name__ == "__main__":

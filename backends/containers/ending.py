@@ -58,9 +58,17 @@ class Ended:
         return failure_of(self.container, engine) if self.container else None
 
 
-def await_end(engine: Engine, container: str) -> Ended:
-    """Return what an engine says of a container by its id, once it has seen that it ended."""
-    down, deadline = False, time.monotonic() + SEEN_S
+def await_end(engine: Engine, container: str, *, lost: bool = False) -> Ended:
+    """Return what an engine says of a container, once it has seen that it ended.
+
+    Args:
+        engine: whose it is.
+        container: its id.
+        lost: the engine let go of its log while it ran.
+    """
+    # What podman's service does is nothing to its containers.
+    has_daemon = engine.kind is RuntimeKind.DOCKER
+    down, deadline = lost and has_daemon, time.monotonic() + SEEN_S
     while time.monotonic() < deadline:
         try:
             found = inspect(engine, container)
@@ -69,8 +77,7 @@ def await_end(engine: Engine, container: str) -> Ended:
             if not found.is_up:
                 return Ended(found, engine_down=down)
         except EngineNotRunning:
-            # What podman's service does is nothing to its containers.
-            down = engine.kind is RuntimeKind.DOCKER
+            down = has_daemon
         except (EngineUnavailable, EngineRefused):
             pass  # until the deadline
         time.sleep(POLL_S)

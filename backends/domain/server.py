@@ -47,6 +47,10 @@ class RuntimeKind(StrEnum):
     CONTAINERD = "containerd"
     TMUX = "tmux"
     SCREEN = "screen"
+    SUPERVISORD = "supervisord"
+    S6 = "s6"
+    RUNIT = "runit"
+    PM2 = "pm2"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,20 @@
 """Reads the command line of a vLLM server."""
 
 import re
-from pathlib import Path
 
-SERVER_MODULE = "vllm.entrypoints.openai.api_server"
+SERVER_MODULE = re.compile(
+    r"(?:.*\.)?vllm\w*\.entrypoints\.(?:openai\.api_server|api_server|grpc_server)"
+)
+"""vLLM's own servers, and those of packages that extend it under its names (``vllm_nvext``)."""
 COMMAND_MODULE = "vllm.entrypoints.cli.main"
+_WITH_A_VALUE = frozenset({"-X", "-W", "--check-hash-based-pycs"})
+"""Flags of the interpreter that take the next word, too."""
 
 PROGRAMS = frozenset({"vllm", "inferctl-simulated-vllm"})
 """What ``serve`` is a word of; a simulated server is found as a true one is."""
+
+_ENTRY = re.compile(r"(?P<name>[A-Za-z][\w-]*) *: +(?P<value>[^#\[{\s][^#]*)")
+"""A line of YAML that gives one plain value."""
 
 _GLUED = re.compile(r"(?P<flag>-[A-Za-z]+)(?P<number>\d+)")
 
@@ -55,18 +62,53 @@ def model_argument(arguments: tuple[str, ...]) -> str | None:
     return model
 
 
+def with_config(arguments: tuple[str, ...], text: str) -> tuple[str, ...]:
+    """Return the arguments with those of a file that ``--config`` names, which they outrank.
+
+    Read as vLLM reads it (docs.vllm.ai, serve_args): long names with their values, one a line.
+    What is a list or a table in YAML is left out: none of it says where a server listens.
+    """
+    own = model_argument(arguments) is not None
+    found: list[str] = []
+    for line in text.splitlines():
+        name, value = _ENTRY.match(line), ""
+        if name is None or (own and name["name"] == "model"):
+            continue
+        value = name["value"].strip().strip("\"'")
+        if value not in {"false", "False"}:
+            found += [f"--{name['name']}", *([] if value in {"true", "True"} else [value])]
+    # Before all flags, since the last of two counts.
+    first = next((at for at, one in enumerate(arguments) if one.startswith("--")), len(arguments))
+    return (*arguments[:first], *found, *arguments[first:])
+
+
 def is_server(arguments: tuple[str, ...]) -> bool:
     """Tell whether a command line is that of vLLM's API server, not of a wrapper around it."""
     program, *rest = [*arguments, ""]
-    name = Path(program).name
+    name = program.rpartition("/")[2]
     if name in PROGRAMS:
         return rest[0] == "serve"
     if not name.startswith("python"):
         return False
-    if "-m" in rest:
-        module, *its = rest[rest.index("-m") + 1 :]
-        return module == SERVER_MODULE or (module == COMMAND_MODULE and its[:1] == ["serve"])
-    return Path(rest[0]).name in PROGRAMS and rest[1:2] == ["serve"]
+    runs, *its = _behind_flags(rest)
+    module = its[0] if runs == "-m" and its else runs.removesuffix(".py").replace("/", ".")
+    if SERVER_MODULE.fullmatch(module):
+        return True
+    if runs == "-c":
+        return False
+    behind = its[1:] if runs == "-m" else its
+    is_command = module.endswith(COMMAND_MODULE) or runs.rpartition("/")[2] in PROGRAMS
+    return is_command and behind[:1] == ["serve"]
+
+
+def _behind_flags(words: list[str]) -> list[str]:
+    """Return what a Python interpreter runs, a script, ``-m`` or ``-c``, and what follows it."""
+    place = 0
+    while words[place : place + 1] and words[place].startswith("-"):
+        if words[place] in {"-m", "-c"}:
+            break
+        place += 2 if words[place] in _WITH_A_VALUE else 1
+    return words[place:] or [""]
 
 
 def is_on_ray(arguments: tuple[str, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""Where a process runs, as a person looks for it: container, systemd unit, tmux, another user."""
+"""Where a process runs, as a person looks for it: container, unit, supervisor, tmux, user."""
 
 import pwd
 import re
@@ -28,6 +28,12 @@ _TERMINALS = {
     "screen": RuntimeKind.SCREEN,
     "SCREEN": RuntimeKind.SCREEN,
 }
+_SUPERVISORS = {
+    "supervisord": RuntimeKind.SUPERVISORD,
+    "s6-supervise": RuntimeKind.S6,
+    "runsv": RuntimeKind.RUNIT,
+    "PM2": RuntimeKind.PM2,
+}
 _NOT_A_PLACE = re.compile(r"user@\d+\.service|ssh(d)?(@.*)?\.service|init\.scope")
 _WORDS = {
     RuntimeKind.KUBERNETES: "Kubernetes pod",
@@ -38,6 +44,8 @@ _WORDS = {
     RuntimeKind.CONTAINERD: "containerd container",
     RuntimeKind.DOCKER: "docker container",
     RuntimeKind.PODMAN: "podman container",
+    RuntimeKind.S6: "s6 service",
+    RuntimeKind.RUNIT: "runit service",
 }
 SHORT_ID = 12
 """How many letters of a container's id its engine shows."""
@@ -45,7 +53,10 @@ SHORT_ID = 12
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What runs a process, and its name there; `id` is that of the container."""
+    """What runs a process, and its name there; `id` is that of the container.
+
+    The name is what a supervisor's own command takes: of a program, or the folder of a service.
+    """
 
     kind: RuntimeKind = RuntimeKind.PROCESS
     name: str = ""
@@ -113,12 +124,26 @@ def _cgroup(pid: int | str, proc: Path) -> str:
 
 
 def _above(pid: int) -> Place | None:
-    """Return the terminal or the node of Ray that a process descends from."""
+    """Return the terminal, the supervisor or the node of Ray that a process descends from."""
     process = processes.read(pid)
     while process is not None and process.id.pid > 1:
         if process.command in _TERMINALS:
             return Place(_TERMINALS[process.command])
         if process.command == "raylet":
             return Place(RuntimeKind.RAY)
+        if kind := _SUPERVISORS.get(process.command.partition(" ")[0]):
+            return Place(kind, _program(kind, pid, process.id.pid))
         process = processes.read(process.parent)
     return None
+
+
+def _program(kind: RuntimeKind, pid: int, supervisor: int) -> str:
+    if kind in (RuntimeKind.S6, RuntimeKind.RUNIT):  # one for each service, in its folder
+        try:
+            return str(Path(f"/proc/{supervisor}/cwd").readlink())
+        except OSError:
+            return "".join(processes.command_line(supervisor)[1:2])
+    names = ("SUPERVISOR_GROUP_NAME", "SUPERVISOR_PROCESS_NAME")
+    variables = names if kind is RuntimeKind.SUPERVISORD else ("name",)
+    found = [processes.environment_value(pid, one) or "" for one in variables]
+    return ":".join(dict.fromkeys(filter(None, found)))

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 from backends.containers.container import OURS, Container, inspect
@@ -50,6 +51,7 @@ class ContainerTree:
         self.container = container
         self.first = first
         self.over: Ended | None = None
+        self.log_lost: Callable[[], bool] = lambda: False
         self._lock = threading.Lock()
 
     def members(self) -> list[Process]:
@@ -60,7 +62,9 @@ class ContainerTree:
         """Return how the first process ended, None while it runs or does not run yet."""
         if self.over is None and self.first != NOBODY and not processes.is_alive(self.first):
             with self._lock:
-                self.over = self.over or await_end(self.engine, self.container)
+                self.over = self.over or await_end(
+                    self.engine, self.container, lost=self.log_lost()
+                )
         return self.over.exit if self.over else None
 
     def is_gone(self) -> bool:

@@ -1,6 +1,7 @@
 """A keeper that only watches: same journal and log, and no signal, whatever happens."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 from backends.containers.ending import Ended, await_end
@@ -30,6 +31,7 @@ class WatchedTree:
         self.first: ProcessId = external.process
         self._external = external
         self.over: Ended | None = None
+        self.log_lost: Callable[[], bool] = lambda: False
         self._lock = threading.Lock()
         self.container_engine = external.engine
 
@@ -66,7 +68,8 @@ class WatchedTree:
         external = self._external
         if not external.container:
             return Ended()
-        return await_end(Engine(external.engine, external.socket), external.container)
+        engine = Engine(external.engine, external.socket)
+        return await_end(engine, external.container, lost=self.log_lost())
 
 
 class Observer(Keeper):

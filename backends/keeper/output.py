@@ -6,6 +6,7 @@ behind the pipe knows the difference.
 """
 
 import contextlib
+import math
 import os
 import re
 import signal
@@ -28,6 +29,8 @@ AGAIN_S = 1.0
 """How soon an engine that went away is asked again."""
 ENGINE_END_S = 1.0
 """How long an engine may take to send the last lines of a process that ended."""
+LOST_S = 60.0
+"""How long after it let go of a log the end of a container may be due to the end of its engine."""
 QUARTER_HOUR_S = 900.0
 """What time zones differ by, or a multiple of it."""
 END_BYTES = 65536
@@ -57,6 +60,7 @@ class FollowedOutput:
         self.since_wall_s = since_wall_s
         self.ended = ended
         self.caught_up = threading.Event()
+        self._lost_s = -math.inf
         self.receiver, self._sender = os.pipe()
         self._begun = False
         self._live = False
@@ -68,6 +72,10 @@ class FollowedOutput:
         self._begun = True
         threading.Thread(target=self._copy, args=(self._sender,), daemon=True).start()
         return self.receiver
+
+    def lost_lately(self) -> bool:
+        """Tell whether an engine let go of the log of a server that ran on, as one that ends."""
+        return time.monotonic() - self._lost_s < LOST_S
 
     def close(self) -> None:
         """End the pipe of an output that was never begun."""
@@ -174,6 +182,7 @@ class FollowedOutput:
                 # An engine that is restarted may let its containers live.
                 if self.ended():
                     return
+                self._lost_s = time.monotonic()
                 time.sleep(AGAIN_S)
 
     def _asked(

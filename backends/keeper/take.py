@@ -156,6 +156,7 @@ def watch_external(
     tree = WatchedTree(external)
     journal = _begin_journal(folder, order, begun, external.process, on_growth)
     output = FollowedOutput(external.log, begun.wall_s, lambda: tree.exit() is not None)
+    tree.log_lost = output.lost_lately
     key = processes.environment_value(external.process.pid, "VLLM_API_KEY")
     order = replace(order, environment={"VLLM_API_KEY": key} if key else {})
     processes.announce_end(external.process, on_growth)
@@ -185,6 +186,7 @@ def launch_container(
     journal = _begin_journal(folder, order, begun, tree.first, on_growth)
     source = LogSource("engine", "", ordered.engine, ordered.socket)
     output = FollowedOutput(source, begun.wall_s, lambda: tree.exit() is not None)
+    tree.log_lost = output.lost_lately
     return KeptServer(order, tree, journal, output.receiver, watch, is_new=True), output
 
 
@@ -261,6 +263,7 @@ def adopt_container(
         tree.over = Ended(found)
     source = LogSource("engine", found.id, ordered.engine, ordered.socket)
     output = FollowedOutput(source, written_s + EARLY_S, lambda: tree.exit() is not None)
+    tree.log_lost = output.lost_lately
     watching = watch_ready if was_ready else watch
     return KeptServer(order, tree, journal, output.begin(), watching, is_new=False), output
 

@@ -1,5 +1,6 @@
 """The bill of a rental or of a period, and what an API would charge for the same tokens."""
 
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
@@ -7,6 +8,7 @@ from decimal import Decimal
 
 from backends.domain.billing.ledger import Day, Served, midnight_after, utc_day
 from backends.domain.billing.meter import MeterState, Spent, Tariff, read_meter
+from backends.domain.billing.shares import Share
 from backends.domain.durations import DAY_S
 from backends.domain.session import Session
 from backends.domain.traffic.totals import TokenTotals, plus
@@ -51,7 +53,7 @@ class Bill:
         period: the days that are billed; None for the whole rental.
         totals: the tokens that are compared.
         served: the tokens of each server since the rental began; empty for a period.
-        charges: what each server is charged of the rental; empty for a period.
+        charges: what each server is charged of the rental, or of the period.
         days: those of the period, or of the rental as far as they were kept.
         tests_usd: what inferctl's own tests have cost at priced endpoints.
     """
@@ -96,7 +98,7 @@ def bill_of(host: Host, session: Session, period: Period | None = None) -> Bill:
         period,
         totals,
         session.ledger.served if period is None else (),
-        charges_of(session, rental.tariff) if period is None else (),
+        charges_of(session, rental.tariff) if period is None else charges_in(days, rental.tariff),
         rental.api_equivalent
         if period is None
         else tuple(api_equivalent(totals, endpoint) for endpoint in settings.endpoints),
@@ -107,8 +109,21 @@ def bill_of(host: Host, session: Session, period: Period | None = None) -> Bill:
 
 def charges_of(session: Session, tariff: Tariff) -> tuple[Charge, ...]:
     """Return what each server is charged of the rental; together they are all of its time."""
-    meter, shares = session.meter, session.ledger.shares
-    elapsed_s = meter.last_s - meter.began_s if meter else 0.0
+    meter = session.meter
+    return _charges(session.ledger.shares, meter.last_s - meter.began_s if meter else 0.0, tariff)
+
+
+def charges_in(days: tuple[Day, ...], tariff: Tariff) -> tuple[Charge, ...]:
+    """Return what each server is charged of some days; together they are all that was spent."""
+    shares = [share for day in days for share in day.shares]
+    summed = (
+        Share(name, _sum(each.meter for each in shares if each.server == name))
+        for name in sorted({each.server for each in shares})
+    )
+    return _charges(tuple(summed), _sum(day.meter for day in days).last_s, tariff)
+
+
+def _charges(shares: tuple[Share, ...], elapsed_s: float, tariff: Tariff) -> tuple[Charge, ...]:
     if elapsed_s <= 0:
         return ()
     by_second = replace(tariff, granularity_s=0, minimum_s=0)
@@ -163,9 +178,14 @@ def day_spent(day: Day, tariff: Tariff) -> Spent:
 
 
 def _spent_in(days: tuple[Day, ...], tariff: Tariff) -> Spent:
+    sums = _sum(day.meter for day in days)
+    return read_meter(sums, replace(tariff, granularity_s=0, minimum_s=0))
+
+
+def _sum(states: Iterable[MeterState]) -> MeterState:
+    """Return the seconds of each activity together, as one stretch of time."""
     sums = MeterState("given", 0.0, 0.0)
-    for day in days:
-        one = day.meter
+    for one in states:
         sums = replace(
             sums,
             serving_s=sums.serving_s + one.serving_s,
@@ -175,7 +195,7 @@ def _spent_in(days: tuple[Day, ...], tariff: Tariff) -> Spent:
             unwatched_s=sums.unwatched_s + one.unwatched_s,
         )
     whole_s = sums.serving_s + sums.idle_s + sums.starting_s + sums.stopped_s + sums.unwatched_s
-    return read_meter(replace(sums, last_s=whole_s), replace(tariff, granularity_s=0, minimum_s=0))
+    return replace(sums, last_s=whole_s)
 
 
 def _with_live(kept: tuple[Day, ...], session: Session, first: date, last: date) -> tuple[Day, ...]:

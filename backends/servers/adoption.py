@@ -10,6 +10,7 @@ from backends.host.boot import boot_id
 from backends.http1 import NoAnswer
 from backends.keeper.order import External, LaunchOrder, port_of
 from backends.problem import NotFound
+from backends.servers.arguments import arguments_of
 from backends.servers.external import address_of, uid_of
 from backends.servers.external_log import log_of
 from backends.servers.runtimes import Runtimes, is_of_container
@@ -30,7 +31,7 @@ def watch_order(server: Server) -> LaunchOrder:
         process = processes.identity(server.pid)
     except ProcessLookupError as error:
         raise NotFound(f"{server.name} has just ended; inferctl status lists what runs") from error
-    argv = processes.command_line(server.pid)
+    argv = arguments_of(server.pid)
     placed = Runtimes().of(process, uid_of(server.pid))
     bound = value_of(("--host",), argv) or ""
     try:

@@ -12,7 +12,7 @@ from backends.host import processes
 from backends.host.processes import Process
 from backends.problem import Problem
 from backends.servers.external import uid_of
-from backends.servers.runtimes import Placed, Runtimes, is_of_container
+from backends.servers.runtimes import SUPERVISED, Placed, Runtimes, is_of_container
 
 GRACE_S = 60
 """An engine kills after 10 s by itself; vLLM gives its GPUs' memory back within this time."""
@@ -22,6 +22,7 @@ POLL_S = 0.1
 OTHERS = (
     *(RuntimeKind.KUBERNETES, RuntimeKind.SLURM, RuntimeKind.RAY),
     *(RuntimeKind.CRI_O, RuntimeKind.CONTAINERD),
+    *SUPERVISED,
 )
 """What would start it again, or ends more than this server; their own command is theirs to give."""
 
@@ -62,6 +63,8 @@ def end_external(server: Server) -> Iterator[str]:
         _stop_container(placed)
     elif placed.reason and kind in (RuntimeKind.DOCKER, RuntimeKind.PODMAN):
         raise Problem(placed.reason)
+    elif not is_server(processes.command_line(process.pid)):
+        raise Problem(f"{server.name} is a program that runs vLLM in itself: end it by its own way")
     else:
         yield from _terminate(server, process)
     if not _gone_within(process, POLL_S * 50):

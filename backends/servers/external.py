@@ -1,9 +1,10 @@
 """vLLM servers on this host that inferctl did not start, found by their processes."""
 
 import contextlib
+import re
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -30,11 +31,14 @@ from backends.host.survivors import survivor
 from backends.http1 import Address, NoAnswer
 from backends.keeper.order import port_of, served_model
 from backends.keeper.probe import health, served_models, sleep_level
+from backends.servers.arguments import arguments_of
 from backends.servers.reach import why_unasked
 from backends.servers.runtimes import Placed, Runtimes, failed_containers, runtime_of
 
 RAY_WORKER = "ray::RayWorker"
 """How Ray titles the processes in which vLLM's workers run."""
+
+_NO_NAME = re.compile(r"[^\w.:@-]")
 
 ANSWER_S = 1.0
 """A server answers from memory, even a busy one; one that hangs must not hold up the list."""
@@ -58,6 +62,7 @@ def external_servers(
     known = trees | {root.id.pid for root in roots}
     apart = [one for one in others if one.id.pid not in known]
     engines = [one for one in living(filter(is_engine, apart)) if not _is_simulated(one)]
+    servers += _embedding(engines, runtimes)
     left = [*_orphans(engines, runtimes), *_ray_workers(apart, roots)]
     ended = failed_containers()
     failed = [_failed(engine, one) for engine, one in ended if one.name not in taken]
@@ -69,7 +74,7 @@ def _is_simulated(process: Process) -> bool:
 
 
 def _server(root: Process, among: list[Process], runtimes: Runtimes) -> Server:
-    arguments = processes.command_line(root.id.pid)
+    arguments = arguments_of(root.id.pid)
     wanted = port_of(arguments)
     placed = runtimes.of(root.id, uid_of(root.id.pid))
     unasked = why_unasked(arguments)
@@ -90,17 +95,18 @@ def _server(root: Process, among: list[Process], runtimes: Runtimes) -> Server:
         return replace(server, address_reason=f"it does not listen on port {wanted} yet")
     try:
         address = address_of(root.id, placed, wanted, value_of(("--host",), arguments) or "")
-        key = processes.environment_value(root.id.pid, "VLLM_API_KEY")
-        return _asked(server, root, replace(address, key=key))
+        variable = processes.environment_value(root.id.pid, "VLLM_API_KEY")
+        key = value_of(("--api-key",), arguments) or variable
+        may_sleep = is_given("--enable-sleep-mode", arguments)
+        return _asked(server, root, replace(address, key=key), may_sleep=may_sleep)
     except NoAnswer as error:
         # It listens where nothing reaches it; whether it serves cannot be seen from here.
         return replace(server, state=ServerState.UNKNOWN, address_reason=str(error))
 
 
-def _asked(server: Server, root: Process, address: Address) -> Server:
+def _asked(server: Server, root: Process, address: Address, *, may_sleep: bool) -> Server:
     unwell = health(address, timeout_s=ANSWER_S)
     state, note = ServerState.UNHEALTHY if unwell else ServerState.READY, server.note
-    may_sleep = is_given("--enable-sleep-mode", processes.command_line(root.id.pid))
     if not unwell and may_sleep and (level := sleep_level(address)):
         state, note = ServerState.SLEEPING, f"{note}; {asleep_note(level)}"
     return replace(
@@ -163,7 +169,9 @@ def address_of(process: ProcessId, placed: Placed, port: int, bound: str) -> Add
 
 
 def _name(runtime: Runtime, number: int) -> str:
-    return runtime.name.removesuffix(".service") if runtime.name else f"vllm-{number}"
+    """Return a name that a folder can have: whoever runs a pod or a supervisor chooses its own."""
+    last = runtime.name.removesuffix(".service").rpartition("/")[2]
+    return _NO_NAME.sub("-", last).lstrip(".-") or f"vllm-{number}"
 
 
 def _with_own_names(servers: list[Server], taken: frozenset[str]) -> list[Server]:
@@ -238,6 +246,27 @@ def is_abandoned(process: Process) -> bool:
 
 def _is_titled_ray_worker(arguments: tuple[str, ...]) -> bool:
     return "".join(arguments[:1]).startswith(RAY_WORKER)
+
+
+def _embedding(engines: Iterable[Process], runtimes: Runtimes) -> Iterator[Server]:
+    """Yield the programs that run vLLM in themselves: a batch, a notebook, or another server."""
+    parents = {one.parent for one in engines if not is_abandoned(one)}
+    for pid in sorted(parents - {one.id.pid for one in engines}):
+        program = processes.read(pid)
+        if program is None:
+            continue
+        placed = runtimes.of(program.id, uid_of(pid))
+        yield Server(
+            name=_name(placed.runtime, pid),
+            owner=Owner.EXTERNAL,
+            state=ServerState.UNKNOWN,
+            pid=pid,
+            started_at=time.time() - processes.age_s(program.id),
+            note="; ".join(filter(None, (f"of {user_of(pid)}", placed.reason))),
+            runtime=placed.runtime,
+            address_reason=f"{processes.display_name(program)} runs vLLM in itself; whether and "
+            "where it serves is its own to say",
+        )
 
 
 def _ray_workers(apart: list[Process], roots: list[Process]) -> list[Server]:

@@ -37,7 +37,9 @@ def hiding_flags(arguments: Iterable[str]) -> Iterator[tuple[str, tuple[str, str
 
 def why_unasked(arguments: Iterable[str]) -> str:
     """Return why nobody can ask a running server how it is, empty where its port can be."""
-    told = [f"{flag} {what}" for flag, (what, _) in hiding_flags(arguments)]
+    words = tuple(arguments)
+    told = [f"{flag} {what}" for flag, (what, _) in hiding_flags(words)]
+    told += ["it speaks gRPC instead of HTTP" for one in words if one.endswith(".grpc_server")]
     return f"{told[0]}: its state cannot be asked from here" if told else ""
 
 

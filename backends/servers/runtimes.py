@@ -20,6 +20,13 @@ from backends.http1 import NoAnswer
 SYSTEMCTL_S = 2.0
 RECENT_S = 86_400.0
 """A container that failed longer ago than this is no news."""
+SUPERVISED = {
+    RuntimeKind.SUPERVISORD: "supervisorctl stop",
+    RuntimeKind.PM2: "pm2 stop",
+    RuntimeKind.S6: "s6-svc -d",
+    RuntimeKind.RUNIT: "sv down",
+}
+"""What has a supervisor end a program for good; a signal alone makes it start another."""
 
 _DEPLOYMENT = re.compile(r"(.+)-[0-9a-f]{8,10}-[a-z0-9]{5}")
 _STATEFUL_SET = re.compile(r"(.+)-\d+")
@@ -158,6 +165,9 @@ def _unasked(place: Place) -> Runtime:
             return Runtime(place.kind, place.name, ends=f"scancel {place.name}")
         case RuntimeKind.CRI_O | RuntimeKind.CONTAINERD:
             return Runtime(place.kind, place.name, ends=f"crictl stop {place.name}")
+        case RuntimeKind.SUPERVISORD | RuntimeKind.PM2 | RuntimeKind.S6 | RuntimeKind.RUNIT:
+            ends = f"{SUPERVISED[place.kind]} {place.name or 'NAME'}"
+            return Runtime(place.kind, place.name, None, "autorestart", ends)
         case _:
             return Runtime(place.kind, place.name)
 

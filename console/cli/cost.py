@@ -6,14 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from backends.domain.billing.ledger import Day, Served
-from backends.domain.billing.meter import STOPPED_STILL_COSTS, Spent
+from backends.domain.billing.meter import STOPPED_STILL_COSTS, Spent, Tariff
 from backends.domain.billing.shares import NOBODY
 from backends.domain.decision.wording import UNPRICED_REMEDY
 from backends.domain.format import count, usd
 from backends.domain.prices.amounts import digits
 from backends.domain.traffic.demand import Demand
 from backends.domain.traffic.totals import TokenTotals
-from backends.operations.billing import Bill, Charge, Period, bill_of, day_spent, effective_usd
+from backends.operations.billing import (
+    Bill,
+    Charge,
+    Period,
+    bill_of,
+    charges_in,
+    day_spent,
+    effective_usd,
+)
 from backends.operations.context import Context
 from backends.operations.decision import Decision, decide_all, unpriced_gpu
 from backends.operations.host import Host, this_host
@@ -124,9 +132,7 @@ def bill_document(bill: Bill, settings: Settings, fleet: Demand | None = None) -
         "tokens": _tokens(bill.totals),
         "effective": _effective(bill),
         "servers": [_server(each) for each in bill.served],
-        "charges": [
-            {"server": each.server, **_charged(each)} for each in bill.charges if each.server
-        ],
+        "charges": _by_server(bill.charges),
         "not_charged": _not_charged(bill),
         "api_equivalent": [_compared(each) for each in bill.api_equivalent],
         "tests_usd": digits(bill.tests_usd),
@@ -135,7 +141,7 @@ def bill_document(bill: Bill, settings: Settings, fleet: Demand | None = None) -
             "spent_today_usd": digits(bill.rental.today_usd),
             "state": bill.rental.budget,
         },
-        "days": [_day(each, day_spent(each, bill.rental.tariff)) for each in bill.days],
+        "days": [_day(each, bill.rental.tariff) for each in bill.days],
         "fleet": None if fleet is None else _fleet(fleet, settings),
     }
 
@@ -181,6 +187,10 @@ def _server(served: Served) -> dict[str, Any]:
     return {"server": served.server, **_tokens(served.totals)}
 
 
+def _by_server(charges: tuple[Charge, ...]) -> list[dict[str, Any]]:
+    return [{"server": each.server, **_charged(each)} for each in charges if each.server]
+
+
 def _charged(charge: Charge | None) -> dict[str, Any]:
     if charge is None:
         return {"share": None, "usd": None, "reason": "no sample of a GPU showed any"}
@@ -209,9 +219,16 @@ def _compared(found: ApiEquivalent) -> dict[str, Any]:
     }
 
 
-def _day(day: Day, spent: Spent) -> dict[str, Any]:
+def _day(day: Day, tariff: Tariff) -> dict[str, Any]:
+    spent, charges = day_spent(day, tariff), charges_in((day,), tariff)
     seconds = {f"{name}_s": took for name, took, _ in spent.parts}
-    return {"day": day.day, "usd": spent.usd, **seconds, "tokens": _tokens(day.totals)}
+    return {
+        "day": day.day,
+        "usd": spent.usd,
+        **seconds,
+        "tokens": _tokens(day.totals),
+        "charges": _by_server(charges),
+    }
 
 
 def csv_rows(bill: Bill) -> list[tuple[object, ...]]:

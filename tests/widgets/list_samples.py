@@ -98,6 +98,9 @@ SERVERS = {
                 restarts="35 always",
             ),
             replace(_ROCM, name="broken", state=ServerState.FAILED, gpus=(), used_bytes=None),
+            replace(
+                _ROCM, name="ray-workers", runtime="ray", state=ServerState.UNKNOWN, address=""
+            ),
         )
     ),
 }

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from backends.domain.billing.ledger import (
     Ledger,
     Stretch,
+    with_charges,
     with_launch,
     with_new_bill,
     with_reading,
@@ -24,7 +25,7 @@ from backends.domain.billing.meter import (
     begin_meter,
     shifted,
 )
-from backends.domain.billing.shares import Holds, holds_of, with_share
+from backends.domain.billing.shares import Holds, holds_of
 from backends.domain.facts import (
     GpusSampled,
     HostTicked,
@@ -139,9 +140,7 @@ def _until(account: Account, at: Stamp) -> Account:
     ledger = with_time(account.ledger, meter.last_s, at.wall_s, did)
     if at.mono_s - account.held_at_s < FRESH_S:
         activities = {each.name: _activity_of(account, each) for each in account.servers}
-        more_s = at.wall_s - meter.last_s
-        shares = with_share(ledger.shares, more_s, account.holds, activities)
-        ledger = replace(ledger, shares=shares)
+        ledger = with_charges(ledger, meter.last_s, at.wall_s, account.holds, activities)
     return replace(account, at=at, meter=advance_meter(meter, at.wall_s, did), ledger=ledger)
 
 

@@ -1,12 +1,12 @@
 """What a rental was used for: the tokens of each server, each day, and the windows of traffic."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 from backends.domain.billing.meter import Activity, MeterState, activity_of_host, advance_meter
-from backends.domain.billing.shares import Share
+from backends.domain.billing.shares import Holds, Share, with_share
 from backends.domain.facts import BecameReady, Exited, MetricsScraped, ServerFact, Spawned, Stopped
 from backends.domain.traffic.bins import kept_with
 from backends.domain.traffic.shape import HourlyProfile, learn, learn_tokens
@@ -35,11 +35,16 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day in UTC: what the host was used for, and what all its servers served."""
+    """One day in UTC: what the host was used for, and what all its servers served.
+
+    Attributes:
+        shares: what each server is charged of the day.
+    """
 
     day: date
     meter: MeterState
     totals: TokenTotals = field(default_factory=TokenTotals)
+    shares: tuple[Share, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +121,33 @@ def with_new_bill(ledger: Ledger) -> Ledger:
 def with_time(ledger: Ledger, from_s: float, to_s: float, activity: Activity) -> Ledger:
     """Return the ledger with a stretch of time spent on one activity, split at midnight UTC."""
     days = ledger.days
+    for day, begin_s, until_s in _by_day(from_s, to_s):
+        days = _spent(days, day, begin_s, until_s, activity)
+    return replace(ledger, days=days)
+
+
+def with_charges(
+    ledger: Ledger, from_s: float, to_s: float, holds: Holds, activities: Mapping[str, Activity]
+) -> Ledger:
+    """Return the ledger with a stretch of time charged to those who hold the GPUs, day by day."""
+    if not holds or to_s <= from_s:
+        return ledger
+    days = ledger.days
+    for day, begin_s, until_s in _by_day(from_s, to_s):
+        found = _day(days, day) or Day(day, MeterState("given", begin_s, begin_s))
+        shares = with_share(found.shares, until_s - begin_s, holds, activities)
+        days = _with_day(days, replace(found, shares=shares))
+    shares = with_share(ledger.shares, to_s - from_s, holds, activities)
+    return replace(ledger, days=days, shares=shares)
+
+
+def _by_day(from_s: float, to_s: float) -> Iterator[tuple[date, float, float]]:
+    """Yield the part of a stretch of time that belongs to each day in UTC."""
     while from_s < to_s:
         day = utc_day(from_s)
         until_s = min(to_s, midnight_after(day))
-        days = _spent(days, day, from_s, until_s, activity)
+        yield day, from_s, until_s
         from_s = until_s
-    return replace(ledger, days=days)
 
 
 def utc_day(wall_s: float) -> date:
@@ -138,11 +164,10 @@ def midnight_after(day: date) -> float:
 def _spent(
     days: tuple[Day, ...], day: date, from_s: float, until_s: float, activity: Activity
 ) -> tuple[Day, ...]:
-    found = _day(days, day)
-    state = found.meter if found else MeterState("given", from_s, from_s)
+    found = _day(days, day) or Day(day, MeterState("given", from_s, from_s))
     # Only what is spent counts here: a day may have stretches that belong to no rental.
-    state = advance_meter(replace(state, last_s=from_s), until_s, activity)
-    return _with_day(days, Day(day, state, found.totals if found else TokenTotals()))
+    state = advance_meter(replace(found.meter, last_s=from_s), until_s, activity)
+    return _with_day(days, replace(found, meter=state))
 
 
 def _counted(days: tuple[Day, ...], more: TokenTotals, wall_s: float) -> tuple[Day, ...]:

@@ -54,6 +54,16 @@ def test_the_end_of_docker_itself_is_named_as_what_ended_a_container(
     assert LIVE_RESTORE in failure.remedy
 
 
+@pytest.mark.parametrize(("engine", "named"), [(DOCKER, True), (PODMAN, False)])
+def test_a_log_that_was_let_go_of_shows_the_end_of_a_daemon_that_answers_again(
+    engine: Engine, named: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(monkeypatch, replace(ENDED, exit_code=137))
+    failure = await_end(engine, "0a", lost=True).failure(engine.kind)
+    assert failure is not None
+    assert (LIVE_RESTORE in failure.remedy) is named
+
+
 def test_an_end_that_docker_did_not_see_is_that_of_its_daemon(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -28,7 +29,7 @@ __all__ = ["nvml_driver", "nvml_host", "nvml_libraries"]
 
 FAST = ("-e", "INFERCTL_SIMULATED_SPEED=100")
 ENGINE = ("VLLM::EngineCore", "-c", "import time; time.sleep(600)")
-GONE = "f00d" * 16
+GONE = uuid.uuid4().hex * 2
 """The id of a container that no engine knows."""
 
 

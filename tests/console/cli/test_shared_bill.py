@@ -1,10 +1,12 @@
 """Several servers of one host: what each is charged, and a verdict for each."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from backends.domain.billing.account import Account
+from backends.domain.billing.ledger import Day
 from backends.domain.billing.meter import MeterState
 from backends.domain.billing.shares import NOBODY, Share
 from backends.operations.host import this_host
@@ -81,3 +83,30 @@ def test_the_verdict_of_a_server_is_asked_for_by_its_name(cli: Cli) -> None:
     assert "no server is called nobody" in unknown.err
     both = cli("verdict", "batch", "--scenario", "mi300x-short")
     assert (both.code, "the server" in both.err) == (2, True)
+
+
+def test_a_period_and_each_of_its_days_are_charged_by_what_was_held_then(cli: Cli) -> None:
+    configure(CONFIGURATION)
+    host = this_host()
+    store = open_meter_store(host)
+    days = (
+        day_of(1, charge("batch", starting=20.0), charge("chat", serving=60.0), whole_s=100.0),
+        day_of(2, charge("chat", idle=100.0), whole_s=100.0),
+        day_of(3, charge("batch", serving=50.0), whole_s=50.0),
+    )
+    write_account(host, Account(None, store.meter, replace(store.ledger, days=days)))
+    told = cli("cost", "--since", "2026-03-01", "--until", "2026-03-02", "--json").json()
+    named = {one["server"]: one for one in told["charges"]}
+    assert (named["chat"]["serving_s"], named["chat"]["idle_s"]) == (60.0, 100.0)
+    assert (named["chat"]["share"], named["batch"]["share"]) == (0.8, 0.1)
+    assert told["not_charged"]["not_seen"]["share"] == pytest.approx(0.1)
+    first, second = told["days"]
+    assert {one["server"]: one["share"] for one in first["charges"]} == {"batch": 0.2, "chat": 0.6}
+    assert [one["server"] for one in second["charges"]] == ["chat"]
+    text = cli("cost", "--since", "2026-03-01", "--until", "2026-03-02").out
+    assert "chat: $0.16, 80%" in text
+
+
+def day_of(number: int, *shares: Share, whole_s: float) -> Day:
+    used = MeterState("given", 0.0, 0.0, serving_s=whole_s)
+    return Day(date(2026, 3, number), used, shares=shares)

@@ -1,5 +1,6 @@
 """What each server is charged: by the GPUs that it holds, by memory on one that several hold."""
 
+from datetime import date
 from functools import reduce
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.domain.billing.account import Account, AccountFact, account_after
+from backends.domain.billing.ledger import Ledger, midnight_after, with_charges, with_time
 from backends.domain.billing.meter import begin_meter
 from backends.domain.billing.shares import NOBODY, Share, holds_of, with_share
 from backends.domain.facts import GpusSampled, HostTicked, ServersSeen
@@ -103,3 +105,19 @@ def test_an_account_charges_each_server_while_it_holds_its_gpus() -> None:
     assert shares["chat"].meter.unwatched_s == pytest.approx(30 + 10)
     assert shares[NOBODY].meter.idle_s == pytest.approx(10)
     assert sum(one.charged_s for one in shares.values()) == pytest.approx(60)
+
+
+def test_a_stretch_over_midnight_is_charged_to_each_of_its_days() -> None:
+    midnight_s = midnight_after(date(2026, 3, 1))
+    holds = {"a": 0.75, NOBODY: 0.25}
+    ledger = with_charges(Ledger(), midnight_s - 40, midnight_s + 60, holds, {"a": "serving"})
+    ledger = with_charges(ledger, midnight_s + 60, midnight_s + 100, {"b": 1.0}, {"b": "idle"})
+    ledger = with_charges(ledger, midnight_s + 100, midnight_s + 200, {}, {})
+    first, second = ledger.days
+    assert {one.server: one.charged_s for one in first.shares} == {"a": 30.0, NOBODY: 10.0}
+    charged = {one.server: one.charged_s for one in second.shares}
+    assert charged == {"a": 45.0, NOBODY: 15.0, "b": 40.0}
+    whole = {one.server: one.charged_s for one in ledger.shares}
+    assert whole == {"a": 75.0, NOBODY: 25.0, "b": 40.0}
+    spent = with_time(ledger, midnight_s, midnight_s + 5, "idle")
+    assert spent.days[-1].shares == second.shares
