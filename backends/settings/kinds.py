@@ -236,6 +236,8 @@ def billed_since(value: object) -> Literal["boot", "server"] | datetime:
             raise Unfit(f"is {kind_of(value)}", remedy)
     if instant.tzinfo is None:
         raise Unfit("has no offset from UTC", remedy)
+    if not 1970 < instant.year < 9999:  # at the calendar's ends an instant has no day in UTC
+        raise Unfit(f"is of the year {instant.year}, when no server ran", remedy)
     return instant
 
 
