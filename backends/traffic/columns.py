@@ -1,5 +1,6 @@
 """Which column of a file is what, by its name and by what the first rows hold."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
@@ -13,6 +14,9 @@ from backends.traffic.names import LENGTH, MAPPED, MEASURE, Role, may_be_relativ
 
 EMPTY = frozenset(("", "-", "none", "null", "n/a", "na"))
 """How files write that a cell holds nothing."""
+
+_GROUPS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_DECIMAL_COMMA = re.compile(r"(?:\d+|\d{1,3}(?:\.\d{3})+),\d+")
 
 BUCKETS_S = (60.0, 3600.0, 86_400.0)
 """Lengths of the intervals that usage reports count in."""
@@ -85,13 +89,19 @@ def number(value: object) -> float | None:
         text = "" if value is None else str(value).strip()
         if text.lower() in EMPTY:
             return None
-        head, *groups = text.split(",")
-        if not (head.isdigit() and groups and all(g.isdigit() and len(g) == 3 for g in groups)):
-            raise ValueError(value) from None
-        found = float("".join((head, *groups)))
+        found = _grouped(text)
     if not isfinite(found) or found < 0 or isinstance(value, bool):
         raise ValueError(value)
     return found
+
+
+def _grouped(text: str) -> float:
+    """Return a number with its digits in groups of three, or with a comma before its decimals."""
+    if _GROUPS.fullmatch(text):
+        return float(text.replace(",", ""))
+    if _DECIMAL_COMMA.fullmatch(text):
+        return float(text.replace(".", "").replace(",", "."))
+    raise ValueError(text)
 
 
 def instant_of(columns: Columns, row: Mapping[str, Any], names: tuple[str, ...]) -> float | None:
@@ -114,7 +124,7 @@ def instant_of(columns: Columns, row: Mapping[str, Any], names: tuple[str, ...])
 
 def _numbered(columns: Columns, cell: object) -> float:
     try:
-        value = float(str(cell))
+        value = instants.number_of(str(cell))
     except ValueError as error:
         raise ValueError("write an instant such as 2026-11-21T08:00:00Z") from error
     if not isfinite(value) or value < 0:
@@ -183,7 +193,7 @@ def _instant(columns: Columns, values: Mapping[str, list[Any]], unit: str | None
     if all(len(t) == 8 and t.isdigit() and "1980" <= t[:4] <= "2100" for t in texts):
         return columns
     if all(map(instants.is_number, texts)):
-        return _number_form(columns, [float(text) for text in texts], values, unit)
+        return _number_form(columns, [instants.number_of(text) for text in texts], values, unit)
     first = texts[0]
     day_first = instants.day_first_of(texts)
     if instants.is_slashed(first) and day_first is None:

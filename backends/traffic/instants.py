@@ -28,7 +28,7 @@ _CLOCKS = (
     *("", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M:%S%z"),
     *("%I:%M %p", "%I:%M:%S %p", "%I:%M:%S.%f %p"),
 )
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?")
 
 
 class NoInstant(ValueError):
@@ -36,8 +36,17 @@ class NoInstant(ValueError):
 
 
 def is_number(text: str) -> bool:
-    """Return whether a text is a plain number."""
+    """Return whether a text is a plain number, its decimals behind a point or a comma."""
     return _NUMBER.fullmatch(text) is not None
+
+
+def number_of(text: str) -> float:
+    """Return a plain number.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return float(text.replace(",", ".", 1))
 
 
 def unit_of(value: float) -> str | None:

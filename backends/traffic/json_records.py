@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from backends.traffic.json_tables import rows_in
 from backends.traffic.names import ranked
 from backends.wire import NOT_JSON
 
@@ -17,8 +18,8 @@ def records_of(value: Any) -> Iterator[Record]:
     """Return the records in a value, each with the single values of all that it stands in.
 
     What names its tokens and its instant is one record, whatever lists it has; else each entry of
-    its lists of objects is one: pages of buckets of results, as usage reports have them. A list of
-    key and value pairs is read as an object.
+    its lists of objects is one: pages of buckets of results, as usage reports have them; a table is
+    such a list. A list of key and value pairs is read as an object.
     """
     if isinstance(value, list):
         for each in value:
@@ -33,6 +34,11 @@ def counts_tokens(names: Record) -> bool:
 
 
 def _of_object(value: Mapping[str, Any], around: Record) -> Iterator[Record]:
+    table = rows_in(value)
+    if table is not None:
+        for row in table:
+            yield from _of_object(row, around)
+        return
     flat: Record = {}
     lists: list[list[Any]] = []
     _flatten(value, "", flat, lists)
@@ -40,6 +46,8 @@ def _of_object(value: Mapping[str, Any], around: Record) -> Iterator[Record]:
         yield {**around, **flat}
         return
     inner = [each for found in lists for each in found if isinstance(each, dict)]
+    if len(inner) > 1:  # what an envelope counts is all of them
+        flat = {name: each for name, each in flat.items() if not ranked("requests", (name,))}
     found = [record for each in inner for record in _of_object(each, {**around, **flat})]
     counted = [record for record in found if counts_tokens(record)]
     empty = isinstance(value.get("results"), list) and not value["results"]
@@ -50,7 +58,9 @@ def _flatten(value: Mapping[str, Any], path: str, flat: Record, lists: list[list
     for key, each in value.items():
         name = f"{path}{key}"
         inner = _parsed(each) if isinstance(each, str) and each[:1] == "{" else each
-        if isinstance(inner, dict):
+        if isinstance(inner, dict) and (table := rows_in(inner)) is not None:
+            lists.append(list(table))
+        elif isinstance(inner, dict):
             _flatten(inner, f"{name}.", flat, lists)
         elif isinstance(each, list) and each and isinstance(each[0], dict):
             if "key" in each[0] and "value" in each[0]:

@@ -48,13 +48,13 @@ IDENTITY = _set("id ids uuid key kv prefix token")
 INPUT = _set("input prompt context ctx in prefill sent")
 OUTPUT = _set(
     "output completion generated generation gen out decode candidate candidates response resp "
-    "answer received sampled"
+    "answer received sampled res"
 )
-ASKING = frozenset(("request", "query"))
+ASKING = frozenset(("request", "query", "req"))
 """Words that mean the input beside ``tokens`` alone: a request's size is in bytes."""
 
-MEASURE = _set("token tokens tok toks tkn tkns")
-LENGTH = _set("length len size count num number n units")
+MEASURE = _set("token tokens tok toks tkn tkns units")
+LENGTH = _set("length len size count num number n")
 REQUESTS = _set("request requests call calls query queries invocation invocations hit hits count")
 CALLS = _set("requests calls queries invocations")
 COUNTING = _set(
@@ -70,7 +70,7 @@ NO_COUNT = _set(
 """Words after which a number is no count of tokens."""
 
 SENT = frozenset(("sent", "received"))
-ANSWER = frozenset(("response", "answer"))
+ANSWER = frozenset(("response", "answer", "res"))
 BOTH = SENT | {"in", "out"}
 """Words of direction that a name of either side may hold."""
 
