@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     arguments = build_parser().parse_args(argv)
+    if arguments.read_only and arguments.verb:
+        return report(UsageProblem("--read-only is of the console alone, and of no verb"))
     screen = SCREENS.get(arguments.verb)
     if screen is None:
         return run_verb(arguments)
@@ -37,8 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def open_console(_: argparse.Namespace) -> None:
+def open_console(arguments: argparse.Namespace) -> None:
     """Open the console on this host, or the welcome where nothing is configured.
+
+    To one that only shows the welcome has nothing to offer.
 
     Raises:
         ConfigError: the configuration cannot be used.
@@ -52,7 +56,10 @@ def open_console(_: argparse.Namespace) -> None:
     from console.tui.app import InferctlApp
 
     host = this_host()
-    if draw(InferctlApp(host, first_watched(host))):
+    app = InferctlApp(host, first_watched(host))
+    if arguments.read_only:
+        app.context = replace(app.context, read_only=True)
+    if draw(app):
         open_demo()
 
 

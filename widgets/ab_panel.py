@@ -126,8 +126,9 @@ def _with_notes(view: AbView, targets: list[Content], width: int) -> list[Conten
 
 def _empty(view: AbView, width: int, height: int) -> list[Content]:
     one, series = view.one_key, view.series_key
+    prompt = safe(view.prompt or "one prompt")
     forms: tuple[str, ...] = (
-        f"A/B  {one}: {safe(view.prompt)}, to both targets at once   {series}: a series of 20 each",
+        f"A/B  {one}: {prompt}, to both targets at once   {series}: a series of 20 runs each",
         f"A/B  {one}: one prompt to both targets at once   {series}: a series of 20 runs each",
         f"A/B  {one}: one run   {series}: a series of 20",
     )

@@ -72,7 +72,7 @@ _COLUMNS: tuple[Column[ServerRow], ...] = (
     Column("verdict", lambda row: row.verdict or UNKNOWN, 8, least=10, most=24),
     Column("up", lambda row: fmt.clock(row.age_s), 9, right=True),
     Column("restarts", lambda row: safe(row.restarts) or UNKNOWN, 10, most=24),
-    Column("owner", lambda row: row.owner, 11),
+    Column("owner", lambda row: safe(row.owner), 11, least=8, most=48),
 )
 
 

@@ -35,6 +35,8 @@ class StatusView:
         usd_per_hour: what it costs now; None without a price.
         simulated: the server, its GPU or its prices are made up.
         replayed: all of it was recorded, and is over.
+        read_only: no key orders anything.
+        started_by: who started the server; empty where that is not known.
         problems: what a source cannot tell, as short sentences.
         end_of_service: how a server that had served failed, empty for any other.
     """
@@ -50,6 +52,8 @@ class StatusView:
     usd_per_hour: Decimal | None = None
     simulated: bool = False
     replayed: bool = False
+    read_only: bool = False
+    started_by: str = ""
     looked: bool = False
     problems: tuple[str, ...] = ()
     end_of_service: str = ""
@@ -77,6 +81,7 @@ class StatusStrip(Panel):
 def draw(view: StatusView, width: int) -> list[Content]:
     """Return the strip; state, model, port, uptime and the badge outlast everything else."""
     word = "REPLAY" if view.replayed else "SIMULATED" if view.simulated else ""
+    word = f"{word} READ-ONLY".lstrip() if view.read_only else word
     badge = styled(f" {word} ", "bold reverse $text-warning") if word else Content("")
     room = width - badge.cell_length - 1 if badge else width
     line = arrange([*_server_parts(view), _problem_part(view)], room)
@@ -110,7 +115,8 @@ def _server_parts(view: StatusView) -> list[Part]:
         parts.append(Part.of(6, f"pid {view.pid}", style="$foreground-muted"))
     if view.owner is not None:
         owner = "managed" if view.owner is Owner.MANAGED else "external"
-        parts.append(Part.of(7, owner, style="$foreground-muted"))
+        by = [f"started by {safe(view.started_by)}"] if view.started_by else []
+        parts.append(Part.of(7, *by, owner, style="$foreground-muted"))
     return parts
 
 

@@ -30,6 +30,7 @@ class Spawned:
         boot: the kernel's name for the boot in which it happened, empty where it was not noted.
         owner: external where the keeper only watches it.
         no_log: why its output cannot be read, and what helps; empty where it can.
+        by: who ordered it; empty where that was not noted.
     """
 
     at: Stamp
@@ -45,6 +46,7 @@ class Spawned:
     owner: Owner = Owner.MANAGED
     runtime: Runtime = PLAIN_PROCESS
     no_log: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

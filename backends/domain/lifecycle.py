@@ -145,6 +145,7 @@ def _spawned(fact: Spawned) -> Life:
         model=fact.model,
         started_at=fact.at.wall_s,
         runtime=fact.runtime,
+        started_by=fact.by,
     )
     start = begin(fact.start_id, fact.at)
     return Life(server, spawned_at=fact.at, start=start, argv=fact.argv, no_log=fact.no_log)

@@ -131,6 +131,7 @@ class Server:
         runtime: what runs it.
         address_reason: why no address of it is known, or why that one does not answer.
         unrecorded: why the disk takes no more of its log or journal; empty where it does.
+        started_by: who ordered its start through inferctl; empty where that is not known.
     """
 
     name: str
@@ -154,6 +155,7 @@ class Server:
     runtime: Runtime = PLAIN_PROCESS
     address_reason: str = ""
     unrecorded: str = ""
+    started_by: str = ""
 
     @property
     def lost_its_keeper(self) -> bool:

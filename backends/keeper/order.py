@@ -107,6 +107,7 @@ class LaunchOrder:
             can leave VRAM held.
         external: the server that runs already and is only watched; None for one to launch.
         container: what to launch it in; None for a process of this host.
+        by: who ordered it, for the journal.
     """
 
     server: str
@@ -119,6 +120,7 @@ class LaunchOrder:
     term_grace_s: float = 10.0
     external: External | None = None
     container: ContainerOrder | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

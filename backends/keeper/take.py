@@ -129,6 +129,7 @@ def _begin_journal(
             Owner.MANAGED if order.external is None else Owner.EXTERNAL,
             _runtime(order),
             order.external.log.reason if order.external else "",
+            by=order.by,
         )
     )
     if journal.waits:

@@ -42,11 +42,13 @@ class Context:
         log_tail: the newest lines of the watched server's log while it starts or has failed.
         simulated: everything on screen is made up.
         replayed: everything on screen was recorded; keys that start or stop something are off.
+        read_only: the console only shows; the same keys are off.
     """
 
     settings: Settings
     simulated: bool = False
     replayed: bool = False
+    read_only: bool = False
     prompt: Prompt = PARAGRAPH
     earlier: tuple[Start, ...] = ()
     others: tuple[Start, ...] = ()
@@ -62,6 +64,11 @@ class Context:
     beside: AbSeries | None = None
     load: "LoadProgress | None" = None
     log_tail: tuple[str, ...] = ()
+
+    @property
+    def orders_nothing(self) -> bool:
+        """Whether no key may start, stop, measure or write anything."""
+        return self.replayed or self.read_only
 
 
 def context_of(host: Host) -> Context:

@@ -1,12 +1,12 @@
 """From a profile to a running server and back: launch orders, stops, and who else is there."""
 
 import asyncio
-import os
 import re
 import shutil
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from backends.containers.images import version_in
@@ -16,6 +16,7 @@ from backends.discovery.finding import Finding
 from backends.domain.facts import ServerFact
 from backends.domain.server import PLAIN_PROCESS, Owner, Runtime, RuntimeKind, Server
 from backends.host.survivors import end
+from backends.host.who import ordered_by
 from backends.keeper.client import stop as keeper_stop
 from backends.keeper.folder import server_folder
 from backends.keeper.launch import adopt as keeper_adopt
@@ -81,7 +82,7 @@ def start(host: Host, profile: Profile) -> None:
         start_unit(host, profile)
         return
     folder = server_folder(host.state_folder, profile.name)
-    launch(order(profile), folder, host.settings.key_variables)
+    launch(replace(order(profile), by=ordered_by()), folder, host.settings.key_variables)
 
 
 def adopt(host: Host, name: str) -> None:
@@ -116,7 +117,7 @@ def stop(
     unit = runtime.name if runtime.kind is RuntimeKind.SYSTEMD else ""
     if unit := (profile.unit if profile else "") or unit:
         return stop_unit(host, name, unit)
-    return keeper_stop(server_folder(host.state_folder, name), by=_who(), drain_s=drain_s)
+    return keeper_stop(server_folder(host.state_folder, name), by=ordered_by(), drain_s=drain_s)
 
 
 def end_left(host: Host, server: Server) -> str:
@@ -212,7 +213,3 @@ def executable(profile: Profile) -> str:
     """Return the path of a profile's vLLM, or its name where PATH does not have it."""
     written = str(Path(profile.vllm).expanduser())
     return shutil.which(written) or written
-
-
-def _who() -> str:
-    return f"inferctl pid {os.getpid()}"

@@ -32,6 +32,9 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    parser.add_argument(
+        "--read-only", action="store_true", help="the console only shows: no key orders anything"
+    )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
     parents = {arguments: _of(arguments) for _, _, several, _ in VERBS for arguments in several}
     for name, summary, several, own in VERBS:

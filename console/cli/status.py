@@ -92,6 +92,7 @@ def server_document(server: Server, held: Held | None = None) -> dict[str, Any]:
         },
         "reason": server.note or None,
         "unrecorded": server.unrecorded or None,
+        "started_by": server.started_by or None,
     }
 
 
@@ -158,6 +159,8 @@ def remarks(server: Server) -> list[str]:
         told += [f"{failure.kind}: {failure.cause}{place}", f"Fix: {failure.remedy}"]
     elif server.note:
         told.append(server.note)
+    if server.started_by and server.pid is not None:
+        told.append(f"started by {server.started_by}")
     if server.unrecorded:
         told.append(server.unrecorded)
     if errors := request_errors_words(server.request_errors):

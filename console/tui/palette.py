@@ -41,7 +41,8 @@ def commands(console: Console, actions: "Actions", screen: Screen[Any]) -> Itera
             f"{server.state}{port}, {server.model or 'model not known'}{whose}",
             partial(actions.watch.turn_to, watched_of(server)),
         )
-    for reference in ab_targets(session, host.settings):
+    may_order = not console.context.orders_nothing
+    for reference in ab_targets(session, host.settings) if may_order else ():
         yield SystemCommand(
             f"Load {reference}",
             "Raise the rate until a latency limit breaks: the measured capacity",
@@ -53,7 +54,7 @@ def commands(console: Console, actions: "Actions", screen: Screen[Any]) -> Itera
             "Show the live targets alone",
             partial(actions.show.compare_with, None),
         )
-    if not host.simulated:
+    if not host.simulated and may_order:
         yield SystemCommand(
             "Welcome",
             "What this host offers: servers, models, vLLM executables, GPUs",

@@ -1,10 +1,11 @@
 """A recording of a screen as one SVG: each row is drawn once for each text that it ever had."""
 
 from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 from xml.sax.saxutils import escape
 
-from rich.color import ColorType
+from rich.color import Color, ColorType
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
@@ -13,14 +14,20 @@ from textual.app import App
 
 CELL_WIDTH, CELL_HEIGHT = 8.4, 17.0
 FONT = "ui-monospace, 'Cascadia Mono', 'DejaVu Sans Mono', Menlo, Consolas, monospace"
+GROUND = "#121212"
+"""What a screen of the dark theme stands on."""
+
 LAST_S = 3.0
 """How long the last frame stays before the recording begins again."""
 
-Row = tuple[tuple[str, Style], ...]
+Ink = tuple[str, str, bool]
+"""The colours of letters and of their ground, as hex, and whether the letters are bold."""
+
+Row = tuple[tuple[str, Ink], ...]
 
 
 def rows_of(app: App[Any]) -> list[Row]:
-    """Return what a screen shows, row by row, as stretches of one style."""
+    """Return what a screen shows, row by row, as stretches that look alike."""
     width, height = app.size
     console = Console(width=width, height=height, force_terminal=True, color_system="truecolor")
     update: Any = app.screen._compositor.render_update(full=True)
@@ -29,17 +36,21 @@ def rows_of(app: App[Any]) -> list[Row]:
     return [tuple(_merged(row)) for row in rows]
 
 
-def _merged(row: Iterable[Segment]) -> Iterable[tuple[str, Style]]:
-    text, style = "", Style()
-    for segment in row:
-        if (segment.style or Style()) == style:
-            text += segment.text
-            continue
-        if text:
-            yield text, style
-        text, style = segment.text, segment.style or Style()
-    if text:
-        yield text, style
+def _merged(row: Iterable[Segment]) -> Iterable[tuple[str, Ink]]:
+    for ink, alike in groupby(row, lambda segment: _ink(segment.style or Style())):
+        yield "".join(segment.text for segment in alike), ink
+
+
+def _ink(style: Style) -> Ink:
+    colours = _hex(style.color, THEME.foreground_color.hex), _hex(style.bgcolor, GROUND)
+    letters, ground = reversed(colours) if style.reverse else colours
+    return letters, ground, bool(style.bold)
+
+
+def _hex(colour: Color | None, default: str) -> str:
+    if colour is None or colour.type is ColorType.DEFAULT:
+        return default
+    return colour.get_truecolor(THEME).hex
 
 
 class Animation:
@@ -71,8 +82,8 @@ class Animation:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
             f'font-family="{FONT}" font-size="14" xml:space="preserve">\n'
-            f"<style>text{{white-space:pre}}b{{font-weight:bold}}</style>\n<defs>{drawn}</defs>\n"
-            f'<rect width="{width:g}" height="{height:g}" fill="{THEME.background_color.hex}"/>\n'
+            f"<style>text{{white-space:pre}}.b{{font-weight:bold}}</style>\n<defs>{drawn}</defs>\n"
+            f'<rect width="{width:g}" height="{height:g}" fill="{GROUND}"/>\n'
             f"{frames}\n</svg>\n"
         )
 
@@ -94,26 +105,16 @@ class Animation:
 
 def _row(row: Row) -> str:
     drawn, column = [], 0
-    for text, style in row:
+    for text, (letters, ground, bold) in row:
         cells = Segment(text).cell_length
-        colour, ground = _colour(style, reverse=False), _colour(style, reverse=True)
-        x, width = column * CELL_WIDTH, cells * CELL_WIDTH
-        if ground:
-            drawn.append(f'<rect x="{x:g}" width="{width:g}" height="17" fill="{ground}"/>')
+        x, width = f"{column * CELL_WIDTH:g}", f"{cells * CELL_WIDTH:g}"
+        if ground != GROUND:
+            drawn.append(f'<rect x="{x}" width="{width}" height="17" fill="{ground}"/>')
         if text.strip():
-            bold = ' font-weight="bold"' if style.bold else ""
+            style = ' class="b"' if bold else ""
+            length = f' textLength="{width}"' if cells > 1 else ""
             drawn.append(
-                f'<text x="{x:g}" y="13" fill="{colour}"{bold} textLength="{width:g}" '
-                f'lengthAdjust="spacingAndGlyphs">{escape(text)}</text>'
+                f'<text x="{x}" y="13" fill="{letters}"{style}{length}>{escape(text)}</text>'
             )
         column += cells
     return "".join(drawn)
-
-
-def _colour(style: Style, *, reverse: bool) -> str:
-    """Return a foreground, or a background, as hex; empty for a background that is the page's."""
-    ground = reverse != bool(style.reverse)
-    colour = style.bgcolor if ground else style.color
-    if colour is None or colour.type is ColorType.DEFAULT:
-        return "" if reverse else THEME.foreground_color.hex
-    return colour.get_truecolor(THEME).hex

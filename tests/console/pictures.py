@@ -46,7 +46,7 @@ SHOTS = {each.file: each for each in _SHOTS}
 
 RECORDING = "recording.svg"
 RECORDED_SIZE = (100, 30)
-FRAME_S = 1.0
+FRAME_S = 1.5
 """Seconds of the demo between two frames of the recording."""
 
 

@@ -170,7 +170,7 @@ class ServerActions:
     async def _leave(self) -> None:
         """Quit; a running server goes on unless the answer says otherwise."""
         console = self._console
-        made_up = console.host.simulated or console.context.replayed
+        made_up = console.host.simulated or console.context.orders_nothing
         life = console.session.life
         managed = life is not None and not is_external(life)
         if managed and not made_up and state_of(console.session) in RUNNING:

@@ -36,6 +36,9 @@ class SetupActions:
 
         `offer` is what was found on this host, None while it is looked for.
         """
+        if self._console.context.read_only and kind not in {"demo", "server"}:
+            self._refuse("this console is read-only: it writes no profile")
+            return
         match kind:
             case "demo":
                 self._console.exit(DEMO)

@@ -119,7 +119,7 @@ class WatchActions:
 
     def adopt_orphaned(self, fact: ServersSeen) -> None:
         """Give a new keeper to each server of ours that lost its own and whose API server lives."""
-        for each in fact.servers:
+        for each in () if self._console.context.read_only else fact.servers:
             # A second keeper would only wait for the first; a list may have begun before that came.
             since_s = fact.at.mono_s - self._adopted_s.get(each.name, -math.inf)
             taken = each.name in self._adopting or since_s < LISTED_S

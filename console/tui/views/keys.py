@@ -18,12 +18,12 @@ def can_act(action: str, what: str, session: Session, context: Context) -> bool:
     match action, what:
         case "server", "sleep" | "wake":
             wanted = ServerState.READY if what == "sleep" else ServerState.SLEEPING
-            made_up = context.simulated or context.replayed
-            return not made_up and state_of(session) is wanted
+            off = context.simulated or context.orders_nothing
+            return not off and state_of(session) is wanted
         case "server", _:
             return _server(what, session, context)
         case "ab", _:
-            return not context.replayed and _ab(what, session, context)
+            return not context.orders_nothing and _ab(what, session, context)
         case "load", _:
             return _load(what, session, context)
         case "show", _:
@@ -48,7 +48,7 @@ def _has_log(session: Session) -> bool:
 
 
 def _server(what: str, session: Session, context: Context) -> bool:
-    if what == "leave" or context.replayed:
+    if what == "leave" or context.orders_nothing:
         return what == "leave"
     if what in {"end", "fix"}:
         return bool(orphans(session, context) if what == "end" else fix_of(session, context))
@@ -66,7 +66,7 @@ def _load(what: str, session: Session, context: Context) -> bool:
     if what == "cancel":
         return load_runs(context) and not ab_runs(session)
     targets = ab_targets(session, context.settings)
-    return not context.replayed and (bool(targets) or context.load is not None)
+    return not context.orders_nothing and (bool(targets) or context.load is not None)
 
 
 def _ab(what: str, session: Session, context: Context) -> bool:
@@ -123,7 +123,7 @@ def fix_of(session: Session, context: Context) -> tuple[str, ...] | None:
 
 def orphans(session: Session, context: Context) -> tuple[Server, ...]:
     """Return the servers that serve nobody and of which processes live that nobody ends yet."""
-    if context.simulated or context.replayed:
+    if context.simulated or context.orders_nothing:
         return ()
     return tuple(
         with_survivor_memory(each, session.gpus)

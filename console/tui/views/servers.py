@@ -45,5 +45,11 @@ def _row(session: Session, context: Context, server: Server, charge: Charge | No
         share=None if charge is None else charge.share,
         usd=None if charge is None else charge.spent.usd,
         verdict="" if plan is None or plan.kind is None else plan.kind.value.replace("_", " "),
-        owner="inferctl" if server.owner is Owner.MANAGED else "not inferctl",
+        owner=_owner(server),
     )
+
+
+def _owner(server: Server) -> str:
+    if server.owner is not Owner.MANAGED:
+        return "external"
+    return f"managed, started by {server.started_by}" if server.started_by else "managed"

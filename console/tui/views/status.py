@@ -16,6 +16,7 @@ def status_view(session: Session, context: Context) -> StatusView:
         return StatusView(
             simulated=context.simulated,
             replayed=context.replayed,
+            read_only=context.read_only,
             looked=session.servers_seen,
             problems=problems,
         )
@@ -36,6 +37,8 @@ def status_view(session: Session, context: Context) -> StatusView:
         usd_per_hour=spent.usd_per_hour if spent else None,
         simulated=context.simulated,
         replayed=context.replayed,
+        read_only=context.read_only,
+        started_by=server.started_by if server.pid is not None else "",
         problems=(*note, *unrecorded, *problems),
         end_of_service=server.end_of_service,
     )

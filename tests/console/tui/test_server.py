@@ -1,5 +1,6 @@
 """The keys that act on a server: start, stop, restart, and quitting while one runs."""
 
+import getpass
 import os
 import signal
 from dataclasses import replace
@@ -372,3 +373,33 @@ async def test_a_server_that_is_killed_while_it_serves_is_shown_in_red(
     assert record.start.failure is not None
     assert record.start.failure.kind is FailureKind.KILLED
     assert record.start.served_s is not None
+
+
+async def test_a_read_only_console_orders_nothing_and_says_so(made_host: MadeHost) -> None:
+    app = made_host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        orders = [
+            *(("server", what) for what in ("start", "stop", "restart", "sleep", "end", "fix")),
+            *(("ab", what) for what in ("once", "series", "prompt")),
+            *(("load", what) for what in ("open", "cancel")),
+        ]
+        assert app.check_action("server", ("stop",))
+        app.context = replace(app.context, read_only=True)
+        assert not [each for each in orders if app.check_action(each[0], (each[1],))]
+        assert app.check_action("show", ("logs",))
+        await until(pilot, lambda: "READ-ONLY" in screen_text(app).splitlines()[0])
+        assert not [each for each in app.get_system_commands(app.screen) if "Load" in each.title]
+        await pilot.press("s", "r", "a")
+        assert not isinstance(app.screen, Question)
+        assert state(app) is ServerState.READY
+
+
+async def test_who_started_a_server_is_known_to_all(made_host: MadeHost) -> None:
+    app = made_host.app()
+    async with app.run_test(size=(200, 50)) as pilot:
+        await started(pilot, app)
+        life = app.session.life
+        assert life is not None
+        assert getpass.getuser() in life.server.started_by
+        await until(pilot, lambda: "started by" in screen_text(app).splitlines()[0])
