@@ -1,9 +1,10 @@
 # `make run` opens the console, `make test` runs the tests; both set everything up first.
 PYTHON ?= $(firstword $(foreach v,python3.13 python3.12 python3.11 python3,$(if $(shell command -v $(v) 2>/dev/null && $(v) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo yes),$(v))))
 BIN := .venv/bin
+INSTALLED := $(HOME)/.local/share/inferctl/venv
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick coverage fuzz fuzz-readers check format lock locked package release \
+.PHONY: help run install test quick coverage fuzz fuzz-readers check format lock locked package release \
         vllm-cpu bench bench-ab bench-replay bench-peers matrix stream-shapes probe-table \
         providers-page statistics \
         verdict-study stub-matrix kill-matrix agent-matrix failure-matrix places-matrix endurance \
@@ -20,6 +21,13 @@ help:  ## list the targets
 
 run: .venv/run-ready  ## set everything up and open the console
 	$(BIN)/inferctl $(ARGS)
+
+install:  ## put the inferctl command into ~/.local/bin, in an environment of its own
+	@test -n "$(PYTHON)" || { echo 'inferctl needs Python 3.11 or newer; none was found on PATH'; exit 1; }
+	$(PYTHON) -m venv $(INSTALLED) || { echo 'no venv module: install it (Debian: apt-get install python3-venv)'; exit 1; }
+	$(INSTALLED)/bin/python -m pip install --quiet --disable-pip-version-check .
+	@mkdir -p $(HOME)/.local/bin
+	ln -sf $(INSTALLED)/bin/inferctl $(HOME)/.local/bin/inferctl
 
 test: .venv/dev-ready  ## set everything up and run the tests (ARGS picks some)
 ifdef ARGS

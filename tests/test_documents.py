@@ -16,7 +16,7 @@ ROOMS = ("console", "widgets", "backends", "tests", "docs", "benchmarks", "domai
          "servers", "metrics", "prices", "settings")  # fmt: skip
 LINKED = re.compile(r"\]\((?!https?:)([^)#]+)")
 COMMANDS = re.findall(
-    r"^(?:\$ )?inferctl(.*)$", (REPOSITORY / "README.md").read_text(), re.MULTILINE
+    r"^(?:\$ )?inferctl(.*)$", (REPOSITORY / "docs" / "verbs.md").read_text(), re.MULTILINE
 )
 
 
@@ -36,7 +36,7 @@ def is_there(place: str) -> bool:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_of_the_readme_is_one(command: str) -> None:
+def test_every_command_of_the_list_is_one(command: str) -> None:
     words = shlex.split(re.split(r" # | \|\| ", command)[0])
     assert build_parser().parse_args(words) is not None
 

@@ -9,6 +9,7 @@ from backends.domain.ab.series import AbSeries
 from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.prices.prices import GpuPrice
 from backends.domain.start import Start
+from backends.domain.study.progress import StudyProgress
 from backends.domain.traffic.demand import Demand
 from backends.operations.capacity import Capacity, changed_ns, known_capacities
 from backends.operations.host import Host
@@ -38,6 +39,7 @@ class Context:
         traffic: what another source than the server's own counters tells, None without one.
         tests_usd: what inferctl's own tests have cost since the bill began.
         beside: a recorded A/B that stands beside the live one.
+        study: the study that runs.
         load: the load test that runs, or that has ended and was not looked at yet.
         log_tail: the newest lines of the watched server's log while it starts or has failed.
         simulated: everything on screen is made up.
@@ -63,6 +65,7 @@ class Context:
     tests_usd: Decimal = Decimal(0)
     beside: AbSeries | None = None
     load: "LoadProgress | None" = None
+    study: StudyProgress | None = None
     log_tail: tuple[str, ...] = ()
 
     @property

@@ -14,7 +14,8 @@ from backends.domain.study.study import NotMeasured
 from backends.operations import ab
 from backends.operations.host import Host, this_host
 from backends.operations.study import files, plan
-from backends.operations.study.folder import StudyFolder, study_folder, unfinished
+from backends.operations.study.background import prepare
+from backends.operations.study.folder import StudyFolder
 from backends.operations.study.measure import NO_TRAFFIC, Measuring
 from backends.operations.study.plan import QUICK, WHOLE, Sizes, Step, StudyOrder
 from backends.operations.study.run import Progress, run_missing, study_of
@@ -39,14 +40,11 @@ def _run(arguments: argparse.Namespace) -> int:
     asked = plan.order_of(
         host, arguments.name, arguments.endpoint, _sizes(arguments), quick=arguments.quick
     )
-    found = None if arguments.again else unfinished(host.state_folder, asked)
-    folder, order = found or (study_folder(host.state_folder, asked.study_id), asked)
-    steps = plan.steps_of(host, order)
-    done = folder.finished() if found else {}
-    left = tuple(step for step in steps if step.name not in done)
-    if found:
-        say(f"study {order.study_id} is resumed: {len(done)} of {len(steps)} steps are done")
-    agree(plan.consent(host, order, left, len(done)), asked_before=arguments.yes)
+    study = prepare(host, asked, again=arguments.again)
+    order, folder, done = study.order, study.folder, len(study.steps) - len(study.left)
+    if study.resumed:
+        say(f"study {order.study_id} is resumed: {done} of {len(study.steps)} steps are done")
+    agree(plan.consent(host, order, study.left, done), asked_before=arguments.yes)
     folder.begin(order)
     try:
         with folder.held():

@@ -177,6 +177,10 @@ class InferctlApp(App[str]):
         """Begin a load test, show the one that runs, or end it."""
         self.actions.load.act(what)
 
+    def action_study(self, what: str) -> None:
+        """Begin a study, or end the one that runs."""
+        self.actions.study.act(what)
+
     def action_show(self, name: "ScreenName") -> None:
         """Open another screen by its name."""
         self.actions.show.show(name)

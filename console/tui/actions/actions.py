@@ -13,6 +13,7 @@ from console.tui.actions.records import RecordActions
 from console.tui.actions.server import ServerActions
 from console.tui.actions.setup import SetupActions
 from console.tui.actions.show import ShowActions
+from console.tui.actions.study import StudyActions
 from console.tui.actions.tail import TailActions
 from console.tui.actions.watch import WatchActions
 
@@ -28,6 +29,7 @@ class Actions:
         server: the keys for a server.
         ab: the keys for an A/B.
         load: the load tests.
+        study: the whole measurement of a server beside an endpoint.
         setup: the welcome's choices.
         show: the other screens.
         tail: the log beside a start.
@@ -42,6 +44,7 @@ class Actions:
         self.server = ServerActions(console, self.watch)
         self.ab = AbActions(console)
         self.load = LoadActions(console, self.drawing)
+        self.study = StudyActions(console, self.drawing)
         self.setup = SetupActions(console, self.watch)
         self.show = ShowActions(console, self.drawing, self.setup.choose, self.watch.turn_to)
         self.tail = TailActions(console, self.drawing)

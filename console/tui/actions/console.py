@@ -22,6 +22,7 @@ UNDER_WAY = {
     "server": "a start, stop or restart is under way; nothing more was ordered",
     "series": "an A/B is under way; x cancels it",
     "load": "a load test is under way; L shows it",
+    "study": "a study is under way; x ends it, and what is measured is kept",
 }
 """Groups of which one order at a time is carried out, and what is said of one that is refused.
 

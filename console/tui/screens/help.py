@@ -20,7 +20,7 @@ from widgets.text import line, styled
 
 TASKS = (
     ("Server", ("server.",)),
-    ("A/B and load test", ("ab.", "load.")),
+    ("A/B, load test and study", ("ab.", "load.", "study.")),
     ("Screens", ("screen.",)),
     ("Panels", ("panel.",)),
     ("Console", ("app.",)),

@@ -20,6 +20,7 @@ from widgets.serving_panel import ServingPanel
 from widgets.startup_panel import StartupPanel
 from widgets.status_strip import StatusStrip
 from widgets.still_footer import StillFooter
+from widgets.study_strip import StudyStrip
 from widgets.verdict_line import VerdictLine
 from widgets.vram_panel import VramPanel
 
@@ -53,6 +54,7 @@ class MainScreen(Screen[None]):
     cost = query_one("#cost", CostPanel)
     verdict = query_one("#verdict", VerdictLine)
     load = query_one("#load", LoadStrip)
+    study = query_one("#study", StudyStrip)
     tail = query_one("#tail", LogTail)
 
     def compose(self) -> ComposeResult:
@@ -67,6 +69,7 @@ class MainScreen(Screen[None]):
         yield LogTail(id="tail")
         yield AbPanel(id="ab")
         yield LoadStrip(id="load")
+        yield StudyStrip(id="study")
         yield CostPanel(id="cost")
         yield StillFooter()
 
@@ -80,10 +83,12 @@ class MainScreen(Screen[None]):
         self.cost.view = view.cost
         self.verdict.view = view.verdict
         self.load.view = view.load
+        self.study.view = view.study
         self.tail.view = view.tail
         for layout in LAYOUTS:
             self.set_class(layout == view.layout, f"-{layout}")
         self.set_class(bool(view.load.endpoint), "-load")
+        self.set_class(bool(view.study.server), "-study")
         self.set_class(view.compares, "-compares")
         self.set_class(not view.vram.gpus, "-no-gpu")
         self.set_class(view.verdict.kind == "undecided", "-undecided")

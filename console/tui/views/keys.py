@@ -24,8 +24,9 @@ def can_act(action: str, what: str, session: Session, context: Context) -> bool:
             return _server(what, session, context)
         case "ab", _:
             return not context.orders_nothing and _ab(what, session, context)
-        case "load", _:
-            return _load(what, session, context)
+        case "load" | "study", _:
+            can = _load if action == "load" else _study
+            return can(what, session, context)
         case "show", _:
             return _show(what, session, context)
         case _:
@@ -67,6 +68,14 @@ def _load(what: str, session: Session, context: Context) -> bool:
         return load_runs(context) and not ab_runs(session)
     targets = ab_targets(session, context.settings)
     return not context.orders_nothing and (bool(targets) or context.load is not None)
+
+
+def _study(what: str, session: Session, context: Context) -> bool:
+    if what == "cancel":
+        others = ab_runs(session) or load_runs(context)
+        return context.study is not None and not others
+    known = managed_profile(session, context) is not None
+    return not context.orders_nothing and known and bool(context.settings.endpoints)
 
 
 def _ab(what: str, session: Session, context: Context) -> bool:

@@ -15,6 +15,7 @@ from console.tui.views.log_tail import log_tail_view
 from console.tui.views.serving import serving_view
 from console.tui.views.startup import SETTLED, startup_view
 from console.tui.views.status import status_view
+from console.tui.views.study import study_strip_view
 from console.tui.views.vram import vram_view
 from widgets.ab_panel import AbView
 from widgets.cost_panel import CostView
@@ -23,6 +24,7 @@ from widgets.log_tail import LogTailView
 from widgets.serving_panel import ServingView
 from widgets.startup_panel import StartupView
 from widgets.status_strip import StatusView
+from widgets.study_strip import StudyStripView
 from widgets.verdict_line import VerdictView
 from widgets.vram_panel import VramView
 
@@ -50,6 +52,7 @@ class MainView:
     cost: CostView
     verdict: VerdictView
     load: LoadStripView
+    study: StudyStripView
     tail: LogTailView
 
 
@@ -70,6 +73,7 @@ def main_view(session: Session, context: Context) -> MainView:
         cost=cost_view(session, context, decision, _today(session)),
         verdict=main_verdict_view(decision),
         load=load_strip_view(context.load, session.now.mono_s),
+        study=study_strip_view(context.study, session.now.mono_s),
         tail=log_tail_view(session, context),
     )
 

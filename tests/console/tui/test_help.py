@@ -41,7 +41,7 @@ async def test_the_names_are_shown_when_asked_for(made_host: MadeHost) -> None:
     async with app.run_test(size=(120, 60)) as pilot:
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
-        await until(pilot, lambda: "A/B and load test" in screen_text(app))
+        await until(pilot, lambda: "A/B, load test and study" in screen_text(app))
         assert "ab.series" not in screen_text(app)
         await pilot.press("i")
         await until(pilot, lambda: "ab.series" in screen_text(app))

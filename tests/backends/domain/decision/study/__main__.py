@@ -120,11 +120,27 @@ def oracle_s_of(world: World) -> float:
     return world.long_run_s * ((1.96 + Z90) / max(1e-9, distance)) ** 2
 
 
+def _truth_rps(world: World, look_s: float) -> float:
+    """Return the mean rate over the week that follows."""
+    if not world.shape:
+        return EVEN_RPS * world.factor
+    span = range(int(look_s), int(look_s + 7 * DAY_S), HOUR_S)
+    shape = sum(world.shape(at + HOUR_S / 2) for at in span) / len(span)
+    return EVEN_RPS * world.factor * shape
+
+
+def _covered(asked: Scenario, truth_rps: float) -> int:
+    """Return how many of the two intervals hold what is true."""
+    band, price, mean = load_band(asked), request_band(asked), float(asked.rate_rps or 0)
+    held = float(band.low) * mean <= truth_rps <= float(band.high) * mean
+    priced = price is not None and float(price.low) <= USD_PER_REQUEST <= float(price.high)
+    return held + priced
+
+
 def row_of(job: tuple[Setting, World, int]) -> Row:
     """Return what runs of one world come to."""
     setting, world, runs = job
     draw = random.Random(zlib.crc32(f"{setting.name}{world.name}{world.factor}".encode()))
-    rate = EVEN_RPS * world.factor
     far = replace(world, factor=0.8 if world.factor <= 1 else 1.2)
     looks = setting.looks_s(oracle_s_of(far))
     oracle_s = max(looks[0], oracle_s_of(world))
@@ -138,21 +154,14 @@ def row_of(job: tuple[Setting, World, int]) -> Row:
                 bins = as_kept(bins)
             asked = scenario_of(bins)
             side = WINNER.get(kind_of(asked), 0)
-            truth = rate
-            if world.shape:
-                span = range(int(look_s), int(look_s + 7 * DAY_S), HOUR_S)
-                truth *= sum(world.shape(at + HOUR_S / 2) for at in span) / len(span)
+            truth = _truth_rps(world, look_s)
             right = 1 if truth > EVEN_RPS else -1
             if side:
                 first_s = look_s if first_s is None else first_s
                 was_wrong |= side != right
                 flips += shown not in {0, side}
                 shown = side
-        band, price = load_band(asked), request_band(asked)
-        mean = float(asked.rate_rps or 0)
-        covered += float(band.low) * mean <= truth <= float(band.high) * mean
-        if price:
-            covered += float(price.low) <= USD_PER_REQUEST <= float(price.high)
+        covered += _covered(asked, truth)
         decided += first_s is not None
         wrong += was_wrong
         times.append(float("inf") if first_s is None else first_s)
