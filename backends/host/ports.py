@@ -5,7 +5,7 @@ import socket
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 from backends.domain.address import reachable_host
@@ -166,13 +166,18 @@ def _kernel_addresses(host: str) -> set[str]:
 
 
 def _listening(pid: int | str = "self") -> list[_Socket]:
+    """Return the sockets that listen in the network of a process.
+
+    The kernel lists those before all connections, of which a busy host has tens of thousands, so
+    that nothing behind them is read. Source: Documentation/networking/proc_net_tcp.rst.
+    """
     found: list[_Socket] = []
     for table in ("tcp", "tcp6"):
         # A kernel without IPv6 has no tcp6, and a process that ended has none of them.
-        with contextlib.suppress(OSError):
-            lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()
-            rows = [line.split() for line in lines]
-            found += [_socket(row) for row in rows if row[3] == LISTEN]
+        with contextlib.suppress(OSError), Path(f"/proc/{pid}/net/{table}").open() as lines:
+            next(lines, None)  # the names of the columns
+            rows = (line.split() for line in lines)
+            found += [_socket(row) for row in takewhile(lambda row: row[3] == LISTEN, rows)]
     return found
 
 

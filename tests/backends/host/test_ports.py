@@ -4,6 +4,8 @@ import os
 import socket
 import subprocess
 import sys
+import tracemalloc
+from contextlib import ExitStack
 
 import pytest
 
@@ -40,6 +42,21 @@ def test_a_socket_that_only_connects_is_no_listener() -> None:
         socket.create_connection(server.getsockname()) as client,
     ):
         assert not ports.is_listening(client.getsockname()[1])
+
+
+def test_a_look_takes_no_more_memory_on_a_host_with_many_connections() -> None:
+    with ExitStack() as open_until_the_end, _listening("127.0.0.1") as server:
+        port = server.getsockname()[1]
+        for _ in range(300):
+            open_until_the_end.enter_context(socket.create_connection(server.getsockname()))
+            open_until_the_end.enter_context(server.accept()[0])
+        tracemalloc.start()
+        try:
+            assert ports.is_listening(port)
+            _, peak_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak_bytes < 150_000
 
 
 @pytest.mark.parametrize("bound", ["0.0.0.0", "127.0.0.1"])
