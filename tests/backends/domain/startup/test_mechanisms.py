@@ -76,6 +76,7 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.INVALID_PARALLELISM, "x/tpu_inference/runner/tpu_runner.py _init_mesh", "ValueError: Insufficient devices for the mesh: found 1, expected 8", "Insufficient devices", "parallel"),
     (K.DEPENDENCY_ERROR, "x/vllm/distributed/utils.py init_group", "TypeError: __init__(): incompatible constructor arguments. The following are supported:\n    1. torch._C._distributed_c10d.Fancy(arg0: int)", "does not fit", "pins"),
     (K.BAD_CHECKPOINT, "x/vllm/config/model.py __post_init__", "ValueError: No model architectures are specified", "names no `architectures`", '--hf-overrides \'{"architectures": ["CLASS"]}\''),
+    (K.BAD_CHECKPOINT, "x/transformers/convert_slow_tokenizer.py convert", "ValueError: Converting from Fancy failed, provide a path with a tokenizer.model file", "cannot read the model's tokenizer", "--tokenizer"),
     (K.NO_KERNEL, "x/vllm_fancy/attention/attention_v1.py __init__", "NotImplementedError: sliding windows are not supported", "sliding windows", "--attention-backend"),
     (K.NO_KERNEL, "x/vllm/compilation/cuda_graph.py call", "torch.AcceleratorError: CUDA error: operation not permitted when stream is capturing", "CUDA graph", "--enforce-eager"),
     (K.GPU_FAULT, "x/torch/nn/functional.py linear", "RuntimeError: CUDA error: HIPBLAS_STATUS_INTERNAL_ERROR when calling hipblasLtMatmul", "HIPBLAS", "dmesg"),
