@@ -137,8 +137,10 @@ class Keeper:
             if self._over:
                 return 0
             if self._stop is None:
-                hang = after_a_hang(None, self._serving.hung)
-                if failure := hang or self._kept.output.reader.failed:
+                failure = after_a_hang(None, self._serving.hung)
+                if not self._journal.was_ready:
+                    failure = failure or self._kept.output.reader.failed
+                if failure is not None:
                     self._journal.record(FailureSeen(now(), failure))
                 order = StopOrdered(now(), by, drain_s)
                 self._stop = order, self._journal.record(order)

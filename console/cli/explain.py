@@ -214,7 +214,9 @@ def _tell(starts: list[Start]) -> None:
             show(f"usual here: {usual}")
         if start.failure is not None:
             failure = start.failure
-            head = f"failure: {failure.kind}, line {failure.line_number or 'unknown'}: "
+            head = f"failure: {failure.kind}"
+            if failure.line:
+                head += f", line {failure.line_number or 'unknown'}: "
             whole = head + failure.line
             cut = _cut(whole, min(columns, len(head) + LONGEST_LINE))
             show(cut)

@@ -52,7 +52,11 @@ def bug_report(starts: list[Start], lines: Lines, hosts: Iterable[str] = ()) -> 
             "",
             "## Phases",
             "",
-            *markdown_table(("phase", "start", "took", "vLLM says"), map(_phase, start.phases)),
+            *(
+                markdown_table(("phase", "start", "took", "vLLM says"), map(_phase, start.phases))
+                if start.phases
+                else ("The log tells of none.",)
+            ),
             "",
             f"Unlogged {plain_s(start.unlogged_s)}, total {plain_s(start.total_s)}.",
             "",

@@ -59,6 +59,14 @@ CLUSTER = (
         "with the same sizes.",
     ),
     _row(
+        Kind.RANK_MISSING,
+        r"Did not receive response from front-end",
+        "The engine got no answer from the server's front end, mostly on the first node: {line}",
+        "Look into the first node's log for why; --data-parallel-address and "
+        "--data-parallel-rpc-port must be its own on every node, and be reached through the "
+        "firewall.",
+    ),
+    _row(
         Kind.ENGINE_DIED,
         r"(?:ActorDiedError|RayActorError)(?:[\s\S]*?Worker exit type: (?P<exit_type>\w+))?",
         "A worker's process that Ray ran ended{exit_note}.",

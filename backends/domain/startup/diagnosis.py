@@ -19,7 +19,9 @@ _UNORDERED = CRASHES | {SIGKILL}
 """Nobody stops a server that is ready with these."""
 _FELLED = re.compile(r"Failed core proc\(s\): \{+'(?P<process>\w+)': -(?P<signal>\d{1,3})\}")
 """What vLLM's wrapper says of an engine that a signal ended, which could say nothing itself."""
-_DEATH = re.compile(r"died unexpectedly|exited unexpectedly|EngineDeadError|pid \d+ died, exit")
+_DEATH = re.compile(
+    r"died unexpectedly|exited unexpectedly|EngineDeadError|pid \d+ died, exit|is already dead"
+)
 _SIGNALLED = re.compile(r"exit code: -(\d{1,3})\b")
 _OF_THE_KERNEL = re.compile(r"NVRM: |Xid \(")
 """What a kernel log in between tells, which no process need have survived or not."""

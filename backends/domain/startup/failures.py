@@ -301,11 +301,15 @@ ARGUMENTS = (
 
 TABLE: tuple[Row, ...] = (*KERNELS, *GPU_FAULTS, *CLUSTER, *MEMORY, *ARGUMENTS, *MODELS, *HOST)
 
-WRAPPERS = re.compile(
+_ENDS_A_START = (
     r"Engine core initialization failed|Engine process failed to start|"
-    r"WorkerProc initialization failed|Worker failed with error|EngineDeadError|"
-    r"EngineCore encountered an issue|EngineGenerateError|See root cause above|"
-    r"CancelledError|SystemExit|resource_tracker"
+    r"WorkerProc initialization failed|Worker failed with error"
+)
+ENDS_A_START = re.compile(_ENDS_A_START)
+"""What reports a failure after which the server can only end."""
+WRAPPERS = re.compile(
+    rf"{_ENDS_A_START}|EngineDeadError|EngineCore encountered an issue|EngineGenerateError|"
+    r"See root cause above|CancelledError|SystemExit|resource_tracker"
 )
 """What only reports that something else failed: never the cause, unless it quotes it."""
 

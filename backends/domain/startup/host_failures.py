@@ -219,14 +219,24 @@ HOST = (
         r"forward compatibility was attempted|PTX was compiled with an unsupported toolchain|"
         r"driver/library version mismatch|NVML/RM version mismatch",
         "The GPU's driver or its kind does not fit the kernels of this build.",
-        "Update the driver (`nvidia-smi` or `rocminfo` shows it), or install the vLLM build made "
-        "for this GPU and driver.",
+        "Install the vLLM build made for this GPU and driver (`nvidia-smi` or `rocminfo` shows "
+        "them); where it is that already, update the driver.",
     ),
     _row(
         Kind.NO_DEVICE,
         r"(?P<library>lib(?:cudart|cublas|amdhip64|torch_hip)[\w.-]*): cannot open shared",
-        "{library} is not there: this vLLM is built for another kind of GPU.",
-        "Install the build for this host's GPUs: the ROCm build on AMD, the CUDA build on NVIDIA.",
+        "{library} is not there: this vLLM is built for another release of CUDA or ROCm than the "
+        "PyTorch beside it, or for another kind of GPU.",
+        "Install the build for this host's GPUs, in an environment of its own with the PyTorch "
+        "that it pins: the ROCm build on AMD, the CUDA build on NVIDIA.",
+    ),
+    _row(
+        Kind.DEPENDENCY_ERROR,
+        r"(?P<library>lib(?:E?GL|gthread|glib|SM|X\w+|numa|ibverbs|rdmacm|gomp|sndfile|stdc\+\+)"
+        r"[\w.-]*\.so[\w.]*): cannot open shared",
+        "A library of the system is not there: {library}.",
+        "Install the system's package that has it, for example `apt install libgl1 libglib2.0-0 "
+        "libnuma1 libibverbs1`; a container needs it in its image.",
     ),
     _row(
         Kind.DEPENDENCY_ERROR,
@@ -256,6 +266,21 @@ HOST = (
         r"did not start (?:up )?(?:with)?in",
         "The engine was not up within the time that vLLM waits for it.",
         "Raise VLLM_ENGINE_READY_TIMEOUT_S (600 by default) in the server's environment.",
+    ),
+    _row(
+        Kind.DEPENDENCY_ERROR,
+        r"No module named '(?P<module>(?!vllm|torch)\w+)'",
+        "The Python package {module} is not installed where vLLM runs.",
+        "Install it into vLLM's environment: `uv pip install {module}`, or the extra that brings "
+        "it, such as `vllm[audio]`; or leave out the option that needs it.",
+    ),
+    _row(
+        Kind.DEPENDENCY_ERROR,
+        r"No module named '(?P<part>(?P<module>(?!vllm|torch)\w+)\.[\w.]+)'",
+        "The installed Python package {module} is of another version than vLLM or a package wants: "
+        "it has no {part}.",
+        "Install the {module} that this vLLM or its plug-in pins; `uv pip install vllm` in an "
+        "environment of its own installs what fits together.",
     ),
     _row(
         Kind.DEPENDENCY_ERROR,

@@ -17,6 +17,11 @@ SAMPLE_CHARACTERS = 32 * 1024
 """A server colours all of its lines or none, so that what follows so much needs only samples."""
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[()][A-Z0-9]|)")
+_LOGFMT = re.compile(
+    r'^time="?(?P<time>[^" \n]{1,40})"? level=\w{1,10} msg="(?P<message>(?:[^"\\\n]|\\.)*)"[^\n]*',
+    re.MULTILINE,
+)
+"""A line inside one of another program's log: ``time="…" level=info msg="…" component=vllm``."""
 _WITHOUT_ESC = re.compile(r"(?:\^\[|#033|\\u001b|\\x1b|\\033|\ufffd|\u241b)?\[[0-9;]{1,10}m")
 """Colours whose escape character a terminal's copy, rsyslog or a JSON encoder took or spelt out."""
 
@@ -201,6 +206,8 @@ def clean(block: bytes, *, sample: bool = False) -> str:
     text = block.decode("utf-8", "replace")
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
+    if text.startswith("time=") and ' msg="' in text[:SAMPLE_CHARACTERS]:
+        text = _LOGFMT.sub(_out_of_logfmt, text)
     sought = text
     if sample and len(text) > 2 * SAMPLE_CHARACTERS:
         sought = text[:SAMPLE_CHARACTERS] + text[-SAMPLE_CHARACTERS:]
@@ -209,6 +216,11 @@ def clean(block: bytes, *, sample: bool = False) -> str:
     if "#015" in sought:
         text = text.replace("#015\n", "\n").removesuffix("#015")
     return _WITHOUT_ESC.sub("", text) if coloured else text
+
+
+def _out_of_logfmt(line: re.Match[str]) -> str:
+    message = re.sub(r"\\(.)", r"\1", line["message"])
+    return f"{line['time']} {message}"
 
 
 def head_of(line: str) -> Glimpse:

@@ -70,7 +70,8 @@ MODELS = (
         r"(?:LocalEntryNotFoundError|Cannot find an appropriate cached snapshot folder|outgoing "
         r"traffic has been disabled|OfflineModeIsEnabled|Cannot reach .* offline mode)",
         "The model is not in the local cache, and the hub may not or could not be asked.",
-        "Download it first with `hf download {model}`, or unset HF_HUB_OFFLINE.",
+        "Download it first with `hf download {model}`, or unset HF_HUB_OFFLINE and check `curl -I "
+        "https://huggingface.co` (DNS, proxy, firewall).",
     ),
     _row(
         Kind.NO_NETWORK,
@@ -85,7 +86,7 @@ MODELS = (
     ),
     _row(
         Kind.BAD_ARGUMENT,
-        r"No adapter found for (?P<path>\S+)",
+        r"No adapter found for (?P<path>[^\s\"'\]]+)",
         "There is no LoRA adapter in {path}.",
         "Correct the path in --lora-modules (`ls {path}` must show adapter_config.json).",
     ),
@@ -163,6 +164,14 @@ MODELS = (
     ),
     _row(
         Kind.UNSUPPORTED_DTYPE,
+        r"Quantization scheme is not supported for\W+the current GPU\. Min capability: "
+        r"(?P<least>\d+)\W+Current capability: (?P<has>\d+)",
+        "The model's quantization needs a GPU of compute capability {least} (8.0 is written 80), "
+        "and this one has {has}.",
+        "Serve the model in another quantization, or on a newer GPU.",
+    ),
+    _row(
+        Kind.UNSUPPORTED_DTYPE,
         r"Unknown quantization method|Quantization scheme is not supported for|"
         r"(?P<method>\S+) quantization is (?:currently )?not supported (?:in|on|for the) |"
         r"torch\.\w+ is not supported for quantization method (?P<other>\S+?)\.?",
@@ -212,6 +221,13 @@ MODELS = (
         r"Failed to get cubin",
         "Ready-made kernels of FlashInfer could not be fetched: {line}",
         "Install flashinfer-cubin, which holds them, or let the server reach the host in the line.",
+    ),
+    _row(
+        Kind.DOWNLOAD_FAILED,
+        r"429 Client Error|429 Too Many Requests|Too Many Requests for url",
+        "The hub refused further requests for a while: too many came from this address or account.",
+        "Set HF_TOKEN, which raises the limit, and start again after some minutes; where the model "
+        "is in the cache already, HF_HUB_OFFLINE=1 asks nothing.",
     ),
     _row(
         Kind.DOWNLOAD_FAILED,

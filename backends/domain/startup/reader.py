@@ -17,6 +17,7 @@ from backends.domain.start import Failure
 from backends.domain.startup.crashes import is_native
 from backends.domain.startup.diagnosis import Suspects, after_a_hang, failure_behind
 from backends.domain.startup.endings import MOST_LINES, Ending
+from backends.domain.startup.failures import ENDS_A_START
 from backends.domain.startup.figures import Figures, progressed
 from backends.domain.startup.lines import Record, head_of, read
 from backends.domain.startup.root import ATTENTION_LINES
@@ -77,6 +78,7 @@ class StartReader:
         suspects: the lines that may tell why it fails.
         timeline: the phases that were seen to begin and to end.
         attention: how many more lines count because they follow a failure's line.
+        failed: why the start failed, where the log said so while the server's processes still ran.
         answers_5xx: answers with an error of the server that the log told of.
         passed: the last lines, with their numbers; `feed` adds what it is given, whoever passes
             over a line adds that.
@@ -96,6 +98,7 @@ class StartReader:
         self._number = 0
         self.attention = 0
         self._waits = Waits()
+        self.failed: Failure | None = None
         self.answers_5xx = 0
         self.passed: deque[tuple[int, str]] = deque(maxlen=MOST_LINES)
 
@@ -190,13 +193,6 @@ class StartReader:
         return self._facts_of(at, row, match, rank)
 
     @property
-    def failed(self) -> Failure | None:
-        """Why the start failed, where the log says so while the server's processes still run."""
-        if self.ready or self.stopping_at is not None or not self.suspects.hopeless:
-            return None
-        return self.suspects.verdict(None, ready=False, stopping=False, settings=self._known)
-
-    @property
     def _known(self) -> dict[str, str]:
         return self._figures.known | {"phase": "" if self.ready else self.timeline.phase or ""}
 
@@ -206,15 +202,20 @@ class StartReader:
         # A container's two streams are joined in any order: the older line is the cause.
         if self.stopping_at is not None and at.mono_s >= self.stopping_at.mono_s:
             return []
-        hopeless = self.suspects.hopeless
         phase = "" if self.ready else self.timeline.phase or ""
         ordered = self.suspects.consider(self._number, record, phase, died=died, passed=self.passed)
         if ordered:
             self.stopping_at = at
         elif self.suspects.died:
             self.stopping_at = None
-        failed = self.failed if phase and not hopeless else None
-        return [] if failed is None else [StartWaits(at, f"{STILL_RUNS}: {failed.cause}")]
+        if not phase or self.failed is not None or not ENDS_A_START.search(record.message):
+            return []
+        self.failed = self.suspects.verdict(
+            None, ready=False, stopping=ordered, settings=self._known
+        )
+        if self.failed is None:
+            return []
+        return [StartWaits(at, f"{STILL_RUNS}: {self.failed.cause}")]
 
     def _facts_of(
         self, at: Stamp, row: Wording, match: re.Match[str], rank: int | None

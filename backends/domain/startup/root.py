@@ -50,10 +50,12 @@ _OTHER_CAUSES = re.compile(
 )
 _USAGE = re.compile(r"(?:vllm(?: \w+)?|api_server\.py): error: ")
 _FRAME = re.compile(
-    r"\s*File [\"\u201c](?P<path>[^\"\u201d]{1,400})[\"\u201d], "
-    r"line (?P<line>\d{1,7}),? in (?P<name>\S+)"
+    r"\s*File (?:[\"\u201c](?P<path>[^\"\u201d]{1,400})[\"\u201d], "
+    r"line (?P<line>\d{1,7}),? in (?P<name>\S+)|"
+    r"(?P<cell_path>\S{1,400}\.py):(?P<cell_line>\d{1,7}), in (?:\w+\.)*(?P<cell_name>[\w<>]+)\()"
 )
-"""A page that was copied may have typographic quotes in place of Python's own."""
+"""A page that was copied may have typographic quotes in place of Python's own; the other form is
+a notebook's."""
 _DETAIL = re.compile(r"(?:Value error|Assertion failed), ")
 _ANNOUNCES = re.compile(r"\braised:$")
 _HINT = re.compile(r"Failed to import from vllm|No platform detected")
@@ -229,8 +231,8 @@ class Roots:
         message = new.said
         frame = _FRAME.match(message)
         if frame is not None:
-            path = frame["path"].replace("\\", "/")
-            _add_frame(block, Frame(path, frame["line"], frame["name"]))
+            path, line, name = (part for part in frame.groups() if part is not None)
+            _add_frame(block, Frame(path.replace("\\", "/"), line, name))
             block.last_frame = new
         elif message[0] == " " and not _OTHER_CAUSES.match(message):
             _continue(block, new, record)
@@ -372,7 +374,8 @@ def _place_of(frames: list[Frame]) -> int:
     functions = {frame.function for frame in frames}
     if functions & {"worker_main", "worker_busy_loop"}:
         return 0
-    return 1 if functions & {"run_engine_core", "run_busy_loop", "run_mp_engine"} else 2
+    engine = {"run_engine_core", "run_busy_loop", "run_mp_engine", "engine_step"}
+    return 1 if functions & engine else 2
 
 
 def interesting_frames(frames: list[Frame]) -> Iterator[Frame]:

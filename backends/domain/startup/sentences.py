@@ -23,7 +23,10 @@ _PARALLEL_FLAGS = tuple(
         (r"data[-_ ]?parallel|\bdp(?:[-_ ]?size)?\b", "--data-parallel-size"),
         (r"decode[- ]context|\bdcp\b|decode/prefill context", "--decode-context-parallel-size"),
         (r"prefill[- ]context|\bpcp\b", "--prefill-context-parallel-size"),
-        (r"expert[-_ ]?parallel|\bep(?:_size)?\b", "--enable-expert-parallel"),
+        (
+            r"expert[-_ ]?parallel|\bep(?:_size)?\b",
+            "--enable-expert-parallel or the sizes it divides by",
+        ),
     )
 )
 _OPTION_WORDS = tuple(

@@ -328,6 +328,15 @@ SETUP: tuple[Rule, ...] = (
             frames=r"/uvicorn/",
         ),
         _row(
+            Kind.BAD_CHECKPOINT,
+            r"^ValueError\b(?!.*\binstall).*\btokenizer",
+            "The installed Transformers cannot read the model's tokenizer{in_frame}: {line}",
+            "Look whether the model's folder has its tokenizer.json or tokenizer.model and "
+            "tokenizer_config.json; else install tiktoken and sentencepiece, or name another "
+            "folder with --tokenizer.",
+            frames=r"convert_slow_tokenizer|tokenization_utils|tokenizers/",
+        ),
+        _row(
             Kind.DEPENDENCY_ERROR,
             r"need to have|install|not have .* installed|requires|already (?:used|registered)|"
             r"version",

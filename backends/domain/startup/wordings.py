@@ -271,6 +271,7 @@ _API_SERVER = (
     tells("Engine", r"Engine core proc \S+ died unexpectedly", event=Event.DIED),
     tells("Worker", r"Worker (?:proc \S+ died unexpectedly|\S+ pid \d+ died)", event=Event.DIED),
     tells("WorkerProc", r"WorkerProc (?:failed to start|hit an exception)", event=Event.DIED),
+    tells("MQLLMEngine", r"MQLLMEngine is already dead", event=Event.DIED),
     tells("MPClient:", r"MPClient: engine core exited unexpectedly", event=Event.DIED),
 )
 _KERNEL_BUILDS = (

@@ -45,6 +45,13 @@ SHAPES: dict[str, Callable[[], bytes]] = {
     "journald": lambda: prefixed("Sep 14 07:07:40 host vllm[77]: "),
     "slurm": lambda: prefixed("0: "),
     "grep": lambda: prefixed("server.log:NN:"),
+    "logfmt": lambda: "".join(
+        'time="2026-09-14T07:07:40Z" level=info msg="{}" component=vllm\n'.format(
+            line.replace("\\", "\\\\").replace('"', '\\"')
+        )
+        for line in LINES
+    ).encode(),
+    "quoted in a reply": lambda: prefixed("> "),
     "indented": lambda: prefixed("    "),
     "colour": lambda: (
         LOG.replace("(Engine", "\x1b[1;36m(Engine").replace("9) ", "9)\x1b[0;0m ").encode()

@@ -102,3 +102,32 @@ def test_a_path_in_a_checkout_of_vllm_begins_where_it_does_in_its_repository() -
         "RuntimeError: shape '[2, 2]' is invalid for input of size 16",
     )
     assert "(raised in vllm/models/fancy.py:7 in forward)" in failure.cause
+
+
+def test_the_frames_of_a_notebook_count() -> None:
+    start = only_start(
+        "KeyError                                  Traceback (most recent call last)\n"
+        "Cell In[4], line 1\n"
+        '----> 1 llm = LLM(model="org/model")\n'
+        "\n"
+        "File ~/x/vllm/model_executor/models/fancy.py:374, in FancyModel.load_weights(self, weights)\n"
+        "--> 374     param = params_dict[name]\n"
+        "\n"
+        "KeyError: 'layers.5.fancy.weight'\n"
+    )
+    assert start.failure is not None
+    assert start.failure.kind is FailureKind.CHECKPOINT_MISMATCH
+
+
+def test_an_engine_of_before_v1_that_is_dead_while_it_serves_is_no_ready_server() -> None:
+    start = only_start(
+        "INFO 06-09 12:00:00 [api_server.py:1043] vLLM API server version 0.9.0\n"
+        "INFO:     Application startup complete.\n"
+        "ERROR 06-09 12:03:57 [engine.py:164] Traceback (most recent call last):\n"
+        'ERROR 06-09 12:03:57 [engine.py:164]   File "/x/vllm/engine/multiprocessing/engine.py", line 225, in engine_step\n'
+        'ERROR 06-09 12:03:57 [engine.py:164]   File "/x/vllm/worker/fancy_runner.py", line 180, in execute_model\n'
+        "ERROR 06-09 12:03:57 [engine.py:164] AttributeError: 'FancyModel' object has no attribute 'poolest'\n"
+        "CRITICAL 06-09 12:03:57 [launcher.py:116] MQLLMEngine is already dead, terminating server process\n"
+    )
+    assert start.failure is not None
+    assert start.failure.line == "AttributeError: 'FancyModel' object has no attribute 'poolest'"

@@ -41,6 +41,7 @@ MESSAGES: dict[str, dict[str, str]] = {
         "silent_s": "60"
     },
     "MPClient: engine core exited unexpectedly; starting cleanup": {},
+    "MQLLMEngine is already dead, terminating server process": {},
     "Starting to load model /models/tiny...": {"model": "/models/tiny"},
     "Loading model from scratch...": {},
     "Time spent downloading weights for org/m: 576.144995 seconds": {"took": "576.144995"},
