@@ -85,7 +85,7 @@ def mark(item: pytest.Item) -> None:
     fixtures = set(getattr(item, "fixturenames", ()))
     if STARTING & fixtures:
         item.add_marker("process")
-    if {"docker", "podman"} & set(
+    if {"docker", "podman", "rootless"} & set(
         fixtures
     ):  # one daemon for all of them, and its bridge is the host's
         item.add_marker("docker")

@@ -23,6 +23,8 @@ from tests.docker_host import MOUNTS, image_layer
 IMAGE = "localhost/simulated-vllm:0.32.0"
 UP_S = 20.0
 TRIED_S = 60.0
+NOBODY = 65534
+"""The user of the rootless service."""
 
 _CONTAINERS = """
 [containers]
@@ -40,15 +42,17 @@ class PodmanHost:
 
     engine: Engine
     environment: dict[str, str] = field(repr=False)
+    as_user: tuple[str, ...] = ()
 
     def cli(self, *arguments: str, data: bytes | None = None) -> str:
         """Return what the podman client prints."""
         done = subprocess.run(
-            ("podman", *arguments),
+            (*self.as_user, "podman", *arguments),
             check=True,
             capture_output=True,
             input=data,
             env=self.environment,
+            cwd="/",
             timeout=TRIED_S,
         )
         return done.stdout.decode().strip()
@@ -65,29 +69,52 @@ class PodmanHost:
         self.cli("rm", "-f", "-a", "-t", "1")
 
 
-def _made(folder: Path) -> PodmanHost:
+def _made(folder: Path, *, rootless: bool) -> PodmanHost:
     (folder / "containers.conf").write_text(_CONTAINERS)
     storage = f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n'
+    # One user is all that is mapped without /etc/subuid.
+    storage += '[storage.options.vfs]\nignore_chown_errors = "true"\n' if rootless else ""
     (folder / "storage.conf").write_text(storage)
     places = {
         "CONTAINERS_CONF": f"{folder}/containers.conf",
         "CONTAINERS_STORAGE_CONF": f"{folder}/storage.conf",
     }
     engine = Engine(RuntimeKind.PODMAN, f"{folder}/podman.sock")
-    return PodmanHost(engine, {**os.environ, **places})
+    if not rootless:
+        return PodmanHost(engine, {**os.environ, **places})
+    homes = dict.fromkeys(("HOME", "XDG_RUNTIME_DIR", "TMPDIR"), str(folder))
+    for place in (folder, *folder.iterdir()):
+        os.chown(place, NOBODY, NOBODY)
+    user = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+    return PodmanHost(engine, {**os.environ, **places, **homes}, user)
 
 
 @pytest.fixture(scope="session")
 def podman_service() -> Iterator[PodmanHost]:
     """A service of these tests; skips, with the reason, where podman does not run."""
+    yield from _service(rootless=False)
+
+
+@pytest.fixture(scope="session")
+def rootless_service() -> Iterator[PodmanHost]:
+    """The same of a user who is not root; skips, with the reason, where that does not run."""
+    yield from _service(rootless=True)
+
+
+def _service(*, rootless: bool) -> Iterator[PodmanHost]:
     if os.getuid() != 0 or not shutil.which("podman") or not shutil.which("runc"):
         pytest.skip("podman needs root, podman and runc (Debian: apt-get install podman runc)")
     folder = Path(tempfile.mkdtemp(prefix="podman-", dir="/tmp"))
-    host = _made(folder)
+    host = _made(folder, rootless=rootless)
     order = ("podman", "system", "service", "-t", "0", f"unix://{host.engine.socket}")
     with (folder / "log").open("wb") as log:
         service = subprocess.Popen(
-            order, stdout=log, stderr=log, env=host.environment, start_new_session=True
+            (*host.as_user, *order),
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            env=host.environment,
+            start_new_session=True,
         )
     try:
         deadline = time.monotonic() + UP_S
@@ -123,3 +150,11 @@ def podman(podman_service: PodmanHost, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setenv("CONTAINER_HOST", f"unix://{podman_service.engine.socket}")
     yield podman_service
     podman_service.remove_all()
+
+
+@pytest.fixture
+def rootless(rootless_service: PodmanHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[PodmanHost]:
+    """The same of a user who is not root."""
+    monkeypatch.setenv("CONTAINER_HOST", f"unix://{rootless_service.engine.socket}")
+    yield rootless_service
+    rootless_service.remove_all()

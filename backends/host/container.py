@@ -3,6 +3,7 @@
 import pwd
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from backends.domain.server import RuntimeKind
@@ -131,10 +132,19 @@ def _above(pid: int) -> Place | None:
             return Place(_TERMINALS[process.command])
         if process.command == "raylet":
             return Place(RuntimeKind.RAY)
+        if process.command == "conmon":  # without a cgroup of its own, as rootless on version 1
+            return _of_conmon(processes.command_line(process.id.pid))
         if kind := _SUPERVISORS.get(process.command.partition(" ")[0]):
             return Place(kind, _program(kind, pid, process.id.pid))
         process = processes.read(process.parent)
     return None
+
+
+def _of_conmon(arguments: tuple[str, ...]) -> Place:
+    """Return the container of podman that a ``conmon`` runs, as it was started with."""
+    values = dict(pairwise(arguments))
+    container = values.get("-c", "")
+    return Place(RuntimeKind.PODMAN, values.get("-n", container[:SHORT_ID]), container)
 
 
 def _program(kind: RuntimeKind, pid: int, supervisor: int) -> str:

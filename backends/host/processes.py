@@ -13,6 +13,7 @@ from pathlib import Path
 from backends.domain.server import ProcessId
 
 ENDED_STATES = ("Z", "X")
+SUSPENDED_STATES = ("T", "t")
 PROC = Path("/proc")
 
 

@@ -294,7 +294,12 @@ def _now(
     sleeps = None
     if session.life is not None and state is ServerState.SLEEPING:
         sleeps = asleep(session.life.server.name, measured.sleeps)
-    found = now_verdict(present, ready=state is ServerState.READY, sleeps=sleeps)
+    found = now_verdict(
+        present,
+        ready=state is ServerState.READY,
+        sleeps=sleeps,
+        asked=state is not ServerState.UNKNOWN,
+    )
     paid, saved = found.paid_usd_per_hour, found.saved_by_destroying_usd_per_hour
     # All that is rented is paid for; what carries the requests is the one server that is watched.
     more = (paid or Decimal(0)) * (rented - 1)

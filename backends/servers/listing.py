@@ -52,6 +52,14 @@ VANISHED = Failure(
     "Start it again; whatever ends all processes of a user or a container did it.",
 )
 
+UNSEEN = Failure(
+    FailureKind.UNKNOWN,
+    None,
+    "",
+    "The server ended while its keeper was suspended, so that nothing saw how.",
+    "Let the keeper go on, which then reads the end of the log.",
+)
+
 DAMAGED = "the journal of its last start is damaged; what lives of it is listed as of others"
 
 
@@ -147,20 +155,32 @@ def _our_server(folder: ServerFolder, running: ProcessList) -> tuple[Server, lis
     facts, told = _journaled(folder)
     over = bool(facts) and isinstance(facts[-1], Stopped)
     keeper = None if over else living_keeper(folder)
-    if keeper is not None and told.owner is Owner.MANAGED:
+    suspended = keeper is not None and _is_suspended(keeper)
+    if keeper is not None and told.owner is Owner.MANAGED and not suspended:
         kept = processes.descendants(keeper.pid, running)
         adopted = told.pid is not None and told.pid not in [one.id.pid for one in kept]
         members = left_behind(facts, running) if adopted else kept
         return replace(told, keeper_pid=keeper.pid), members
     if told.owner is Owner.EXTERNAL:
-        return _watched(told, keeper, running)
+        return _watched(told, None if suspended else keeper, running)
     if over or not facts:
         return told, []
     begun = next((fact for fact in facts if isinstance(fact, Spawned)), None)
     if begun is None:
         return replace(not_started(folder.path.name).server, note=DAMAGED), []
     members = left_behind(facts, running)
-    return _without_keeper(told, begun, facts, members), members
+    server = _without_keeper(told, begun, facts, members)
+    if keeper is not None:
+        note = f"its keeper is suspended and looks at nothing; run: kill -CONT {keeper.pid}"
+        failure = UNSEEN if server.failure is VANISHED else server.failure
+        server = replace(server, keeper_pid=keeper.pid, note=note, failure=failure)
+    return server, members
+
+
+def _is_suspended(keeper: ProcessId) -> bool:
+    """Tell whether somebody stopped a keeper, so that its journal says nothing of now."""
+    found = processes.read(keeper.pid)
+    return found is not None and found.state in processes.SUSPENDED_STATES
 
 
 def _watched(

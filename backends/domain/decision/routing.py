@@ -27,7 +27,9 @@ class NowKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NotAnswering:
-    """The server does not answer."""
+    """The server does not answer; or nobody here can ask it, where `asked` is not set."""
+
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,12 @@ class NowVerdict:
 
 
 def now_verdict(
-    scenario: Scenario, *, ready: bool, replicas: int = 1, sleeps: Asleep | None = None
+    scenario: Scenario,
+    *,
+    ready: bool,
+    replicas: int = 1,
+    sleeps: Asleep | None = None,
+    asked: bool = True,
 ) -> NowVerdict:
     """Return where requests should go right now, given GPUs that are rented and perhaps ready.
 
@@ -83,11 +90,14 @@ def now_verdict(
         ready: whether the server answers.
         replicas: how many GPUs are rented and serve.
         sleeps: what is known of its sleep, None while it does not sleep.
+        asked: the server can be asked from here.
     """
     cost = usd_per_request(scenario)
     kind, reason, to_api = _answer(scenario, cost, ready, replicas)
     if sleeps is not None:
         reason = sleeps
+    elif not asked:
+        reason = NotAnswering(asked=False)
     hourly = scenario.gpu_usd_per_hour
     paid = None if hourly is None else hourly * replicas
     return NowVerdict(kind, reason, to_api, paid, _saved(scenario, cost, paid))

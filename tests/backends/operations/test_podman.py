@@ -1,6 +1,7 @@
 """Servers in containers of a real podman: another's, and one of ours from its start to its stop."""
 
 import asyncio
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,20 @@ from backends.operations import servers
 from backends.servers.adoption import watch_order
 from backends.servers.listing import list_servers
 from backends.settings.config import Profile
+from tests.backends.servers.test_ways_of_running import SERVER
 from tests.console.stage import host_in
 from tests.docker_host import MOUNTS
-from tests.podman_host import IMAGE, PodmanHost, podman, podman_service
+from tests.podman_host import (
+    IMAGE,
+    PodmanHost,
+    podman,
+    podman_service,
+    rootless,
+    rootless_service,
+)
 from tests.polling import free_port, until
 
-__all__ = ["podman", "podman_service"]
+__all__ = ["podman", "podman_service", "rootless", "rootless_service"]
 
 CATATONIT = Path("/usr/libexec/podman/catatonit")
 WITHIN_S = 60.0
@@ -46,6 +55,47 @@ def test_anothers_has_its_name_address_log_and_how_it_ended(
     failed = until(lambda: seen(ServerState.FAILED), WITHIN_S)
     assert failed.failure is not None
     assert failed.failure.kind is FailureKind.KILLED
+
+
+def test_one_of_a_user_without_root_is_seen_with_its_name_address_and_log(
+    rootless: PodmanHost, tmp_path: Path
+) -> None:
+    script, port = Path(rootless.engine.socket).with_name("vllm"), free_port()
+    script.write_text(SERVER)  # the simulated one may be where only root reads
+    mounts = ("-v", "/usr:/usr:ro", "-v", f"{script}:/srv/vllm:ro", "-e", f"LISTEN={port}")
+    serve = ("/usr/bin/python3", "/srv/vllm", "serve", "org/theirs", "--port", str(port))
+    named = ("run", "-d", "--name", "rootless", "--network=host")
+    rootless.cli(*named, *mounts, IMAGE, *serve)
+
+    def seen() -> Server | None:
+        listed = (one for one in list_servers(tmp_path) if one.port == port)
+        return next((one for one in listed if one.state is ServerState.READY), None)
+
+    server = until(seen, WITHIN_S)
+    assert (server.name, server.runtime.label) == ("rootless", "podman rootless")
+    assert server.base_url == f"http://127.0.0.1:{port}/v1"
+    assert "nobody" in server.note
+    external = watch_order(server).external
+    assert external is not None
+    assert (external.log.kind, external.log.engine) == ("engine", RuntimeKind.PODMAN)
+
+
+def test_one_behind_a_bridge_is_reached_by_its_published_port(
+    podman: PodmanHost, tmp_path: Path
+) -> None:
+    port = free_port()
+    serve = ("vllm", "serve", "org/theirs", "--host", "0.0.0.0", "--port", "8000")
+    publish = ("-p", f"127.0.0.1:{port}:8000", "-e", "INFERCTL_SIMULATED_SPEED=100")
+    try:
+        name = podman.run(*publish, command=serve)
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"podman has no bridge here: {error.stderr.decode()[-300:]}")
+
+    def seen() -> Server | None:
+        listed = (one for one in list_servers(tmp_path) if one.runtime.name == name)
+        return next((one for one in listed if one.state is ServerState.READY), None)
+
+    assert until(seen, WITHIN_S).base_url == f"http://127.0.0.1:{port}/v1"
 
 
 @pytest.mark.skipif(not CATATONIT.exists(), reason="podman --init needs catatonit")

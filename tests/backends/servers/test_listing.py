@@ -102,6 +102,27 @@ async def test_a_server_without_keeper_is_shown_as_it_is(bench: Bench) -> None:
     assert gone.survivors == ()
 
 
+async def test_what_a_suspended_keeper_wrote_last_is_not_believed(bench: Bench) -> None:
+    folder = bench.launch()
+    await until(client.follow(folder), FirstTokenSeen)
+    keeper = bench.keeper_pid(folder)
+    os.kill(keeper, signal.SIGSTOP)
+    try:
+        await eventually(lambda: f"kill -CONT {keeper}" in _ours(bench.state).note)
+        still = await asyncio.to_thread(_ours, bench.state)
+        assert (still.state, still.keeper_pid) == (ServerState.READY, keeper)
+        os.kill(bench.start(folder).process.pid, signal.SIGKILL)
+        await eventually(lambda: _ours(bench.state).state is ServerState.FAILED)
+        for one in bench.members(folder):
+            os.kill(one.id.pid, signal.SIGKILL)
+        await eventually(lambda: not _ours(bench.state).survivors)
+        gone = await asyncio.to_thread(_ours, bench.state)
+        assert gone.failure is not None
+        assert "while its keeper was suspended" in gone.failure.cause
+    finally:
+        os.kill(keeper, signal.SIGCONT)
+
+
 @pytest.mark.parametrize("adopted", [False, True])
 async def test_ours_is_never_listed_as_foreign_too(
     bench: Bench, tmp_path: Path, adopted: bool

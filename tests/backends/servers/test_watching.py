@@ -35,7 +35,8 @@ from tests.docker_host import ROOT, DockerHost
 from tests.polling import free_port, until
 
 SERVE = ("vllm", "serve", "org/theirs")
-SLOW = ("-e", "INFERCTL_SIMULATED_SPEED=12")
+# Slow enough to be seen before it is ready, on a host where a hundred servers are listed too.
+SLOW = ("-e", "INFERCTL_SIMULATED_SPEED=4")
 
 
 class Watching:
@@ -205,7 +206,7 @@ def test_a_file_that_holds_earlier_starts_tells_of_this_one_alone(
         "INFO 11-01 08:00:00 [api_server.py:1] vLLM API server version 0.9.0\n"
         "INFO 11-01 08:00:09 [gpu_model_runner.py:1] Starting to load model org/earlier...\n"
     )
-    process = theirs(log)
+    process = theirs(log, speed="4")
     folder = watching.watch(watching.found(lambda one: one.pid == process.pid))
     facts = watching.facts(folder, FirstTokenSeen)
     start = life_of(facts).start

@@ -240,6 +240,15 @@ def test_a_supervisor_that_starts_it_again_is_named_with_what_ends_it(
         list(end_external(row))
 
 
+def test_a_container_without_a_cgroup_is_known_by_what_runs_it(stage: Stage) -> None:
+    server = (PY, "vllm", "serve", "org/m", "--port", str(stage.port))
+    conmon = str(stage.runner("conmon", server))
+    stage.run(conmon, "--api-version", "1", "-c", "0a" * 32, "-u", "0a" * 32, "-n", "llm")
+    (row,) = stage.rows()
+    assert (row.name, row.runtime.kind, row.runtime.name) == ("llm", RuntimeKind.PODMAN, "llm")
+    assert "podman" in row.note  # why its engine does not tell more
+
+
 @pytest.mark.parametrize("name", ["../../etc", "..", "a/b c"])
 def test_a_name_that_others_chose_is_no_path(stage: Stage, name: str) -> None:
     server = (PY, "vllm", "serve", "org/m", "--port", str(stage.port))

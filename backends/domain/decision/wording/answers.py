@@ -17,10 +17,11 @@ from backends.domain.reports.sleep import Asleep
 def now_reason(now: NowVerdict) -> str:
     """Return why the next requests should go where they should, in one or two sentences."""
     match now.reason:
-        case NotAnswering() if now.kind is NowKind.NO_GPU_SERVES:
-            return "The server does not answer, and no priced endpoint could."
-        case NotAnswering():
-            return "The server does not answer yet: until it does, only the API can."
+        case NotAnswering() as silent:
+            said = "The server does not answer yet: until it does, only the API can."
+            if now.kind is NowKind.NO_GPU_SERVES:
+                said = "The server does not answer, and no priced endpoint could."
+            return said if silent.asked else "Whether the server answers cannot be asked from here."
         case Asleep() as sleeps:
             freed = sleeps.freed_bytes
             free = "what memory that freed was not measured here"
