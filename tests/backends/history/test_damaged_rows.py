@@ -91,11 +91,10 @@ def test_a_damaged_value_hides_nothing_else(
         assert len(list(history.export("runs"))) >= 5
         assert len(list(history.export("series"))) >= 2
         assert history.tests_usd(0, 2e9) >= 1
-        for record in (
-            *history.recent_starts(),
-            *history.recent_series(),
-            *history.findings.recent("load"),
-        ):
+        records: list[StartRecord | SeriesRecord | FindingRecord] = []
+        records += (*history.recent_starts(), *history.recent_series())
+        records += history.findings.recent("load")
+        for record in records:
             assert local_minute(record.began_wall_s)
             texts = [getattr(record, name, "") for name in ("server", "model", "endpoint")]
             assert all(isinstance(text, str) for text in texts)
