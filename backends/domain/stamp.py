@@ -2,6 +2,14 @@
 
 from dataclasses import dataclass
 
+LAST_WALL_S = 253_370_764_800.0
+"""The beginning of the year 9999: later instants have no date in every zone."""
+
+
+def in_calendar(wall_s: float) -> bool:
+    """Tell whether a number that was kept in a file can be an instant, seconds since 1970."""
+    return 0 <= wall_s < LAST_WALL_S
+
 
 @dataclass(frozen=True, slots=True)
 class Stamp:

@@ -8,7 +8,7 @@ from typing import Any
 
 from backends.domain.ab.run import Run
 from backends.domain.start import Outcome
-from backends.history.database import BUSY_TIMEOUT_S, Database, open_database
+from backends.history.database import BUSY_TIMEOUT_S, Database, UnreadableRow, open_database
 from backends.history.export import ExportKind, exported
 from backends.history.records import (
     FindingKind,
@@ -179,9 +179,12 @@ class History:
         self._database.rows("INSERT OR REPLACE INTO meters VALUES (?, ?, ?)", row)
 
     def load_meter(self, name: str) -> Any:
-        """Return the plain data of a meter's state, None if none was kept."""
+        """Return the plain data of a meter's state, None if none was kept that can be read."""
         rows = self._database.rows("SELECT state FROM meters WHERE name = ?", (name,))
-        return from_json(rows[0]["state"]) if rows else None
+        try:
+            return from_json(rows[0]["state"]) if rows else None
+        except UnreadableRow:
+            return None
 
     def export(self, kind: ExportKind) -> Iterator[dict[str, Any]]:
         """Yield all of one kind as plain data, oldest first, without holding it in memory."""

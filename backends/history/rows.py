@@ -12,6 +12,7 @@ from typing import Any
 
 from backends.domain.ab.run import Run, TargetName
 from backends.domain.redaction import without_secrets
+from backends.domain.stamp import in_calendar
 from backends.domain.start import Start
 from backends.history.database import UnreadableRow
 from backends.history.records import FindingRecord, SeriesRecord, StartRecord
@@ -87,10 +88,10 @@ def start_row(record: StartRecord) -> Row:
 def start_record(row: sqlite3.Row) -> StartRecord:
     """Return the record of one row of table ``starts``."""
     return StartRecord(
-        server=row["server"],
-        model=row["model"],
+        server=_plain_value(row["server"], str),
+        model=_plain_value(row["model"], str),
         args=_value(row["args"], tuple[str, ...]),
-        began_wall_s=row["began_wall_s"],
+        began_wall_s=_instant(row["began_wall_s"]),
         start=_value(row["start"], Start),
         cost_usd=_plain_value(row["cost_usd"], Decimal | None),
     )
@@ -110,10 +111,10 @@ def series_row(record: SeriesRecord) -> Row:
 def series_record(row: sqlite3.Row) -> SeriesRecord:
     """Return the record of one row of table ``series``."""
     return SeriesRecord(
-        series_id=row["series_id"],
-        began_wall_s=row["began_wall_s"],
+        series_id=_plain_value(row["series_id"], str),
+        began_wall_s=_instant(row["began_wall_s"]),
         targets=_value(row["targets"], tuple[tuple[TargetName, str], ...]),
-        prompt_sha256=row["prompt_sha256"],
+        prompt_sha256=_plain_value(row["prompt_sha256"], str),
         report=_value(row["report"], dict[str, Any]),
     )
 
@@ -133,9 +134,9 @@ def finding_record(row: sqlite3.Row) -> FindingRecord:
     """Return the record of one row of table ``findings``."""
     return FindingRecord(
         kind=row["kind"],
-        finding_id=row["finding_id"],
-        began_wall_s=row["began_wall_s"],
-        endpoint=row["endpoint"],
+        finding_id=_plain_value(row["finding_id"], str),
+        began_wall_s=_instant(row["began_wall_s"]),
+        endpoint=_plain_value(row["endpoint"], str),
         document=_value(row["document"], dict[str, Any]),
     )
 
@@ -207,6 +208,13 @@ def _plain_value(value: Any, kind: Any) -> Any:
         return typed(value, kind)
     except UnreadableRecord as error:
         raise _unreadable(error) from error
+
+
+def _instant(value: Any) -> float:
+    wall_s: float = _plain_value(value, float)
+    if not in_calendar(wall_s):
+        raise _unreadable(ValueError(f"{wall_s:g} is no instant"))
+    return wall_s
 
 
 def _unreadable(error: Exception) -> UnreadableRow:

@@ -31,7 +31,7 @@ from backends.domain.billing.shares import Share
 from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.facts import ServerFact, Spawned
 from backends.domain.session import Session
-from backends.domain.stamp import Stamp
+from backends.domain.stamp import Stamp, in_calendar
 from backends.domain.traffic.shape import HourlyProfile
 from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.windows import Window, open_window
@@ -212,7 +212,7 @@ def _latest(state_folder: Path, now: Stamp) -> tuple[Account | None, float]:
         latest = typed(with_infinity(kept), Latest)
     except (OSError, UnreadableRecord):
         return None, 0.0  # the history holds what was known a minute before
-    if latest.boot != boot_id():
+    if latest.boot != boot_id() or (latest.account.meter and not _can_be(latest.account.meter)):
         return None, 0.0
     account = on_clock(latest.account, now)
     before, after = latest.account.meter, account.meter
@@ -279,7 +279,7 @@ def shown_plan(host: Host, server: str) -> ShownPlan:
     """Return the plan of a server as it held when a window was judged last."""
     with closing(open_history(host.history_file)) as history:
         state = history.load_meter(SHOWN + server)
-    return ShownPlan() if state is None else typed(state, ShownPlan)
+    return _load({SHOWN: state}, SHOWN, ShownPlan) or ShownPlan()
 
 
 def days_between(history: History, first: date, last: date) -> tuple[Day, ...]:
@@ -358,5 +358,13 @@ def _save(history: History, name: str, wall_s: float, value: object) -> None:
 
 
 def _load(states: Kept, name: str, kind: type[T]) -> T | None:
-    state = states.get(name)
-    return None if state is None else typed(state, kind)
+    """Return what was kept under a name; None where nothing was, or it was damaged."""
+    try:
+        found = typed(states[name], kind)
+    except (KeyError, UnreadableRecord):
+        return None
+    return None if isinstance(found, MeterState) and not _can_be(found) else found
+
+
+def _can_be(meter: MeterState) -> bool:
+    return in_calendar(meter.began_s) and in_calendar(meter.last_s)

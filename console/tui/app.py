@@ -10,6 +10,7 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker
@@ -25,7 +26,7 @@ from backends.operations.host import Host
 from backends.operations.watched import Watched
 from console.tui.actions.console import UNDER_WAY
 from console.tui.bindings import APP_BINDINGS
-from console.tui.driver import LeanDriver
+from console.tui.driver import LeanDriver, drawable
 from console.tui.pace import awaits_the_tick
 from console.tui.palette import Palette, commands
 from console.tui.screens.main import MainScreen
@@ -88,6 +89,11 @@ class InferctlApp(App[str]):
         from console.tui.actions.actions import Actions  # noqa: PLC0415
 
         return Actions(self)
+
+    @property
+    def size(self) -> Size:
+        """How much of the terminal is drawn."""
+        return drawable(super().size)
 
     def get_driver_class(self) -> type[Driver]:
         """Return the driver that sends a terminal the least."""

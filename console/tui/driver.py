@@ -10,6 +10,7 @@ from rich.cells import get_character_cell_size
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
+from textual.geometry import Size
 from textual.message import Message
 
 Cell = tuple[str, str]
@@ -41,6 +42,14 @@ _SEEN_ON_BLANKS = {"4", "7", "9", "21", "48", "51", "52", "53"}
 _WORTH_A_MOVE = 8
 """So many cells that stay are written again: the sequence that passes over them is as long."""
 
+MOST_COLUMNS, MOST_ROWS = 1000, 400
+"""More than any display shows; a terminal that claims 65,535 would take a frame of gigabytes."""
+
+
+def drawable(size: tuple[int, int]) -> Size:
+    """Return how much of a terminal of so many columns and rows is drawn."""
+    return Size(min(size[0], MOST_COLUMNS), min(size[1], MOST_ROWS))
+
 
 class LeanDriver(LinuxDriver):
     """Textual draws a screen that opens up to ten times, and styles every cell on its own."""
@@ -64,7 +73,11 @@ class LeanDriver(LinuxDriver):
         """Forget what the terminal shows once it has another size: it lays its rows out itself."""
         if isinstance(message, Resize):
             self._shown = ShownCells()
+            message = Resize(drawable(message.size), drawable(message.virtual_size))
         super().process_message(message)
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        return drawable(super()._get_terminal_size())
 
     def start_application_mode(self) -> None:
         """Forget what the terminal shows: others have written to it."""

@@ -31,5 +31,35 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "constant",
         "text = _HOST_AND_PORT.sub(lambda found: self._host(found[0]), text)",
     ): "the pattern's one group is all that it matches",
+    (
+        "backends/domain/startup/lines.py",
+        "boundary",
+        "if sample and len(text) > 2 * SAMPLE_CHARACTERS:",
+    ): "both samples of such a text are all of it",
+    (
+        "backends/domain/time_series.py",
+        "boundary",
+        "if len(self._closed) > most + most // 4:  # moved now and then, not at every row",
+    ): "when rows are moved decides nothing of what is read",
+    (
+        "backends/domain/traffic/requests.py",
+        "unit",
+        "freedom: float = 1e9",
+    ): "Student's quantile of so many degrees of freedom is the normal one",
+    (
+        "backends/domain/traffic/requests.py",
+        "unit",
+        "tokens_freedom: float = 1e9",
+    ): "Student's quantile of so many degrees of freedom is the normal one",
+    (
+        "backends/domain/billing/recorded_demand.py",
+        "constant",
+        "watched = figure((found.seen.window_s or 0) / 60)",
+    ): "stretches are of a time above zero, so that the window is known",
+    (
+        "backends/domain/prices/cost.py",
+        "constant",
+        "tier = self.of_prompt(input_tokens / Decimal(requests) if requests else 0)",
+    ): "no requests have no tokens that a tier could price",
 }
 """By path, operator and the line that it stands in."""

@@ -9,7 +9,7 @@ import socket
 import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -70,6 +70,8 @@ class Cell:
         kind: what it is to be called by all who are asked.
         strike: what is done to its processes, where it fails by that.
         strike_at: the phase of the start in which it is struck, None once it serves.
+        without_status: what it is to be called where vLLM had no exit status of the process to
+            write, which depends on who of its processes looks first.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Cell:
     make: Callable[[Setup], None]
     strike: Callable[[list[Process]], None] | None = None
     strike_at: PhaseName | None = None
+    without_status: Kind | None = None
 
     def __str__(self) -> str:
         return self.name
@@ -224,7 +227,8 @@ CELLS = (
 def _killed(name: str, title: str, number: signal.Signals, kind: Kind, *, start: bool) -> Cell:
     ranks = _arguments("-tp", "2") if title == WORKER else _nothing
     at = PhaseName.LOAD_WEIGHTS if start else None
-    return Cell(f"{name}_{number.name.lower()}", kind, ranks, _send(title, number), at)
+    cell = Cell(f"{name}_{number.name.lower()}", kind, ranks, _send(title, number), at)
+    return replace(cell, without_status=Kind.ENGINE_DIED) if start and title == ENGINE else cell
 
 
 API_SERVER, ENGINE, WORKER = "vllm", "VLLM::EngineCore", "VLLM::Worker"

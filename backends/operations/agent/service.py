@@ -90,6 +90,7 @@ class Service:
             while line := await reader.readline():
                 if not await self._obey(msgspec.json.decode(line, type=Order), writer, followers):
                     return
+                await writer.drain()  # who never reads is answered no further
         except (ConnectionError, msgspec.MsgspecError, ValueError):
             pass  # it left, or is none of ours
         except asyncio.CancelledError:

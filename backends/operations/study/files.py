@@ -2,9 +2,12 @@
 
 import json
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
 from hashlib import sha256
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from backends.domain.study.markdown import study_markdown
 from backends.domain.study.page import DATA_ID, study_page
 from backends.domain.study.sections import pictures
 from backends.domain.study.study import SCHEMA, Study
+from backends.domain.values import MOST, SMALLEST_EXPONENT
 from backends.host.files import read_file, replace_file
 from backends.problem import NotFound, Problem
 from backends.wire import UnreadableRecord, plain, read_json, typed
@@ -133,9 +137,32 @@ def study_in(path: Path, document: Mapping[str, Any]) -> Study:
         Problem: a sample does not fit; the message names the place.
     """
     try:
-        return typed(document["study"], Study)
+        study = typed(document["study"], Study)
     except UnreadableRecord as error:
         raise Problem(f"{path} is no study of the form {SCHEMA}: {error}") from error
+    if not all(map(_can_be_measured, _numbers(study))):
+        why = f"a number in it is not within {-MOST:.0e} and {MOST:.0e}"
+        raise Problem(f"{path} is no study of the form {SCHEMA}: {why}")
+    return study
+
+
+def _numbers(value: object) -> Iterator[int | float | Decimal]:
+    if isinstance(value, int | float | Decimal):
+        yield value
+    elif is_dataclass(value):
+        for each in fields(value):
+            yield from _numbers(getattr(value, each.name))
+    elif isinstance(value, Mapping):
+        yield from chain.from_iterable(map(_numbers, value.values()))
+    elif isinstance(value, list | tuple):
+        yield from chain.from_iterable(map(_numbers, value))
+
+
+def _can_be_measured(number: float | Decimal) -> bool:
+    amount = Decimal(number)
+    return amount.is_finite() and (
+        not amount or SMALLEST_EXPONENT <= amount.adjusted() <= MOST.adjusted()
+    )
 
 
 def drawn_by_another(study: Study) -> str:

@@ -87,3 +87,10 @@ def test_every_key_of_a_flag_that_takes_several_is_hidden() -> None:
 )
 def test_a_key_that_its_prefix_gives_away_is_hidden_in_any_text(key: str) -> None:
     assert without_secrets(f"docker run -e X={key} image") == f"docker run -e X={HIDDEN} image"
+
+
+def test_a_piece_of_eight_characters_of_a_key_is_hidden_and_one_of_seven_may_be_a_word() -> None:
+    assert redacted(f"<{KEY[5:13]}>", KEY) == f"<{KNOWN_KEY_HIDDEN}>"
+    assert redacted(f"<{KEY[5:12]}>", KEY) == f"<{KEY[5:12]}>"
+    assert without_keys("a 12345678 b", ["12345678"]) == f"a {KNOWN_KEY_HIDDEN} b"
+    assert without_keys("a 1234567 b", ["1234567"]) == "a 1234567 b"

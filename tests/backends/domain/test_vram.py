@@ -251,3 +251,10 @@ def test_whatever_is_unknown_has_a_reason(card: Gpu, memory: StartMemory) -> Non
     card = dataclasses.replace(card, processes_reason=card.processes_reason or "because")
     for _, part in vram_parts(card, memory, OURS).stack():
         assert part.size_bytes is not None or part.reason
+
+
+def test_a_part_of_no_bytes_is_known() -> None:
+    parts = vram_parts(
+        gpu((held(11, 128),)), dataclasses.replace(LOGGED, cuda_graphs_gib=0.0), OURS
+    )
+    assert parts.cuda_graphs.size_bytes == 0

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from backends.domain.ab.run import Run, TargetName
+from backends.domain.format import local_minute
 from backends.domain.start import Outcome, Start
 from backends.history.database import UnreadableRow
 from backends.history.first_tokens import first_tokens
@@ -90,6 +91,13 @@ def test_a_damaged_value_hides_nothing_else(
         assert len(list(history.export("runs"))) >= 5
         assert len(list(history.export("series"))) >= 2
         assert history.tests_usd(0, 2e9) >= 1
+        records: list[StartRecord | SeriesRecord | FindingRecord] = []
+        records += (*history.recent_starts(), *history.recent_series())
+        records += history.findings.recent("load")
+        for record in records:
+            assert local_minute(record.began_wall_s)
+            texts = [getattr(record, name, "") for name in ("server", "model", "endpoint")]
+            assert all(isinstance(text, str) for text in texts)
     for name in ("s0", "s1"):
         with suppress(UnreadableRow):
             stored_series(path, name)

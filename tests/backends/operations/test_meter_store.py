@@ -1,6 +1,7 @@
 """The meter goes on over restarts of the console, of servers and of the host."""
 
 import math
+import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 
 from backends.domain.billing.account import Account
 from backends.domain.billing.meter import begin_meter, shifted
+from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import Scenario
 from backends.domain.facts import Fact, HostTicked, Spawned
@@ -132,6 +134,46 @@ def test_a_wall_clock_that_is_set_while_nobody_watches_changes_no_bill(
     again = open_meter_store(replace(later, now=lambda: at(960.0, BOOT_WALL_S + step_s)))
     assert again.meter.last_s - again.meter.began_s == pytest.approx(at(960.0).wall_s - begun_s)
     assert again.meter.serving_s == 60.0
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "{",
+        "17",
+        "{}",
+        '{"origin": "evil"}',
+        '{"origin": "given", "began_s": 1e300, "last_s": 1e300}',
+        '{"origin": "given", "began_s": 1e9, "last_s": -1e15}',
+    ],
+)
+def test_a_damaged_state_costs_what_it_held_and_nothing_else(tmp_path: Path, broken: str) -> None:
+    first = session_of(host(tmp_path, 200.0), *ready(), scrape(200, 10), scrape(260, 70))
+    write_account(host(tmp_path, 260.0), first.account)
+    file = host(tmp_path, 260.0).history_file
+    with closing(sqlite3.connect(file)) as connection:
+        kept = dict(connection.execute("SELECT name, state FROM meters"))
+    assert len(kept) >= 4
+    kept["plan:chat"] = "{}"
+    for name, state in kept.items():
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute("REPLACE INTO meters VALUES (?, 1, ?)", (name, broken))
+        store = open_meter_store(host(tmp_path, 300.0))
+        assert store.meter.last_s == at(300).wall_s
+        assert meter_store.shown_plan(host(tmp_path, 300.0), "chat") == ShownPlan()
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute("REPLACE INTO meters VALUES (?, 1, ?)", (name, state))
+
+
+def test_a_kept_account_with_impossible_instants_is_not_gone_on_with(tmp_path: Path) -> None:
+    first = session_of(host(tmp_path, 200.0), *ready(), scrape(200, 10), scrape(260, 70)).account
+    assert first.meter is not None
+    keep_latest(
+        host(tmp_path, 260.0).state_folder, replace(first, meter=replace(first.meter, last_s=1e300))
+    )
+    store = open_meter_store(host(tmp_path, 300.0))
+    assert store.latest is None
+    assert store.meter.last_s == at(300).wall_s
 
 
 def test_another_bill_begins_with_nothing_served(tmp_path: Path) -> None:

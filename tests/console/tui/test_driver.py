@@ -1,12 +1,20 @@
 """What a terminal shows of a frame is the same, whether it is sent whole or as what changes."""
 
 import re
+from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Resize
+from textual.geometry import Size
+from textual.message import Message
 
-from console.tui.driver import ShownCells
+from console.tui.app import InferctlApp
+from console.tui.driver import LeanDriver, ShownCells
+from tests.console.stage import host_in
 
 _TOKEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[([\d;]*)m|([^\x1b])")
 _WIDTH, _HEIGHT = 24, 4
@@ -119,3 +127,20 @@ def test_one_digit_of_a_clock_is_sent_alone() -> None:
 def test_cells_of_one_style_name_it_once() -> None:
     cells = "".join("\x1b[38;2;1;2;3m─\x1b[0m" for _ in range(40))
     assert ShownCells().lean(f"\x1b[1;1H{cells}") == f"\x1b[1;1H\x1b[38;2;1;2;3m{'─' * 40}\x1b[0m"
+
+
+async def test_no_more_is_drawn_than_any_display_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A terminal of 65,535 rows would take a frame of gigabytes, and the console would hang."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "9" * 20)
+    app = InferctlApp(host_in(tmp_path), None)
+    taken = list[Message]()
+    monkeypatch.setattr(LinuxDriver, "process_message", lambda _, message: taken.append(message))
+    driver = LeanDriver(app)
+    assert driver._get_terminal_size() == app.size == (80, 400)
+    driver.process_message(Resize(Size(65_535, 65_535), Size(65_535, 65_535)))
+    (resized,) = taken
+    assert isinstance(resized, Resize)
+    assert (resized.size, resized.virtual_size) == ((1000, 400), (1000, 400))

@@ -142,3 +142,7 @@ def test_a_clock_that_is_set_moves_the_dates_and_no_second(step_s: float) -> Non
     assert (after.began_s, after.last_s) == (1000.0 + step_s, 1600.0 + step_s)
     assert (after.dated_s, after.serving_s) == (1000.0, 600.0)
     assert after.earliest_s == min(1000.0, 1000.0 + step_s)
+
+
+def test_a_rental_is_billed_by_the_second_without_a_minimum_where_nothing_else_is_said() -> None:
+    assert Tariff(None) == Tariff(None, gpus=1, granularity_s=1, minimum_s=0)

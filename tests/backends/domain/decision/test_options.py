@@ -18,7 +18,7 @@ from backends.domain.decision.exclusion import (
 )
 from backends.domain.decision.option import Option, break_even_rps, usd_per_request
 from backends.domain.decision.options import options
-from backends.domain.decision.outcome import priced
+from backends.domain.decision.outcome import _below, priced
 from backends.domain.decision.scenario import Scenario, scenario_from
 from backends.domain.decision.uncertainty import centre, load_of
 from backends.domain.decision.wording import excluded_because
@@ -359,3 +359,9 @@ def test_more_traffic_makes_nothing_cheaper(name: str, rate: Decimal, times: Dec
 def test_a_batch_price_that_is_the_full_price_breaks_no_limit() -> None:
     at = found(rate_rps=4, batch_multiplier="1", ttft_slo_s=1)
     assert at["api"].exclusion is None
+
+
+def test_costs_within_a_tie_are_equal() -> None:
+    tie = Decimal("1e-12")
+    assert not _below(1 - tie, Decimal(1))
+    assert _below(1 - 2 * tie, Decimal(1))

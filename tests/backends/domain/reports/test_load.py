@@ -39,6 +39,14 @@ def report(ended: LoadEnded, itl_limit_s: float | None = 0.05) -> LoadReport:
     return LoadReport("l1", "chat", "m", 1.0, 64, "ab", 0.5, itl_limit_s, ended)
 
 
+@pytest.mark.parametrize(("at_least", "is_said"), [(0.99, False), (0.9899, True)])
+def test_how_sure_a_rate_is_said_where_it_is_less_than_the_limit_asks(
+    at_least: float, *, is_said: bool
+) -> None:
+    bounded = summarise_load([replace(KEPT, kept_share_at_least=at_least), BROKE], "found", "0.25")
+    assert ("which shows that" in load_finding(report(bounded))) is is_said
+
+
 @pytest.mark.parametrize(
     ("steps", "said"),
     [

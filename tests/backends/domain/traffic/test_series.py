@@ -49,3 +49,9 @@ def test_they_tile_the_time_and_lose_nothing(
 def test_days_that_were_spread_over_hours_are_days_again() -> None:
     whole = series(3600.0, 86400.0, [1] * 48, 1_790_000_000 // 86400 * 86400.0)
     assert [each[1:3] for each in stretches(whole)] == [(86400.0, 24.0)] * 2
+
+
+def test_steps_as_long_as_the_finest_begin_with_the_clock() -> None:
+    found = list(stretches(series(60.0, 60.0, [1, 2, 3], 90.0)))
+    assert [each[:2] for each in found] == [(90.0, 30.0), (120.0, 60.0), (180.0, 60.0)]
+    assert [each[2] for each in found] == [1.0, 2.0, 3.0]

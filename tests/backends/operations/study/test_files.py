@@ -144,6 +144,32 @@ def test_what_is_no_study_is_refused_with_the_reason(
         files.read_document(tmp_path / "none.json")
 
 
+@pytest.mark.parametrize(
+    ("where", "number"),
+    [
+        (("server", "usd_per_hour"), "1e9999999"),
+        (("server", "usd_per_hour"), "1e-9999999"),
+        (("server", "usd_per_hour"), "NaN"),
+        (("endpoint", "prices", "output_usd_per_mtok"), "Infinity"),
+        (("starts", 1, "start", "first_token_s"), 1e308),
+        (("warm", "runs", 3, "ttft_s"), -1e300),
+        (("ttft_limit_s",), 1e17),
+    ],
+)
+def test_a_number_that_nothing_measures_is_refused(
+    where: tuple[str | int, ...], number: object, written: dict[str, Path]
+) -> None:
+    document = json.loads(written[".json"].read_text())
+    within = document["study"]
+    for key in where[:-1]:
+        within = within[key]
+    assert where[-1] in within
+    within[where[-1]] = number
+    written[".json"].write_text(json.dumps(document))
+    with pytest.raises(Problem, match=r"no study of the form .* a number in it"):
+        files.differences(written[".json"])
+
+
 def test_neither_hosts_nor_paths_nor_keys_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
     study, _ = world(2)
     host = "gpuhost7"
