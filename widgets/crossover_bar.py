@@ -74,7 +74,7 @@ def _words(view: CrossoverBar, width: int) -> Content:
     even_long = f"break-even {even}"
     if view.break_even_interval_rps is not None:
         low, high = (fmt.rate(value) for value in view.break_even_interval_rps)
-        even_long += f" ({low} to {high})"
+        even_long += f" ({low} to {high})" if low != high else ""
     if view.break_even_rps is None and view.break_even_reason:
         even_long += f" {safe(view.break_even_reason)}"
     why = "" if view.capacity_rps is not None else safe(view.capacity_reason)

@@ -3,7 +3,6 @@
 import argparse
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from backends.domain.decision.answer import Verdict
@@ -149,8 +148,10 @@ def _tell(found: Verdict) -> None:
     if even:
         show(f"  break-even: {even}")
     if found.payback_months is not None:
-        months = figure(Decimal(repr(found.payback_months)))
-        show(f"  payback: hardware of your own saves its price in {months} months")
+        months, life = figure(found.payback_months), found.owned_life_months
+        late = life is not None and found.payback_months > life
+        beyond = f", longer than the {figure(life)} that it is used" if late and life else ""
+        show(f"  payback: hardware of your own saves its price in {months} months{beyond}")
     for option in found.options:
         costs = "".join(f"  {cost:>13}" for cost in _costs(option, found))
         why = excluded_because(option.exclusion, found.remedies)

@@ -19,7 +19,7 @@ from backends.domain.decision.flip import Flip, FlipQuantity
 from backends.domain.decision.option import Option
 from backends.domain.decision.outcome import VerdictKind, cheaper, priced
 from backends.domain.decision.wording.exclusions import detail, excluded_because, name_of
-from backends.domain.format import figure, lasting, usd
+from backends.domain.format import ends, figure, lasting, usd
 from backends.domain.prices.amounts import STALE_AFTER_DAYS
 from backends.domain.traffic.demand import Horizon
 from backends.domain.traffic.scales import LEAST_BLOCKS
@@ -78,7 +78,12 @@ def horizon_sentence(horizon: Horizon) -> str:
     seen = lasting(horizon.seen_s)
     if horizon.week:
         return f"It speaks for the week to come, as {seen} of traffic tell it."
-    return f"It speaks for the {seen} seen; a plan for the week takes 7 days of them."
+    if horizon.missing_s > 0:
+        return f"It speaks for the {seen} seen; a plan for the week takes 7 days."
+    return (
+        f"It speaks for the {seen} seen; a plan for the week takes 7 days in which each hour of a "
+        "working day and of a weekend was seen."
+    )
 
 
 def _reason(found: "Verdict") -> str:
@@ -109,8 +114,8 @@ def _refusal(of: Refusal) -> str:
             return f"{figure(of.seen)} of {of.needed} requests; collecting data."
         case TooShort():
             return (
-                f"{lasting(float(of.seen_s))} were seen; how unevenly requests come is known from "
-                f"{LEAST_BLOCKS} minutes on."
+                f"Of {lasting(float(of.seen_s))} it is not known how unevenly requests came; that "
+                f"takes {LEAST_BLOCKS} minutes recorded one by one."
             )
 
 
@@ -229,7 +234,7 @@ def break_even_sentence(at: Crossover) -> str:
     said = []
     if at.break_even_rps is not None:
         said.append(f"{figure(at.break_even_rps)} req/s")
-    if at.interval is not None:
+    if at.interval is not None and figure(at.interval.low) != figure(at.interval.high):
         said[-1] += f" ({figure(at.interval.low)} to {figure(at.interval.high)})"
     if at.output_tokens_per_s is not None:
         said.append(f"{figure(at.output_tokens_per_s)} output tokens/s")
@@ -252,13 +257,14 @@ def _too_close(found: "Verdict") -> str:
         said += f": {_listed([_WAYS[each] for each in found.between if each in _WAYS])}"
         said += ", the API alone is dearer"
         if rates is not None:
-            low, high = figure(rates.low), figure(rates.high)
+            low, high = ends(rates.low, rates.high)
             said += f"; you are between {low} and {high} req/s"
     elif at.interval is not None:
-        low, high = figure(at.interval.low), figure(at.interval.high)
+        low, high = ends(at.interval.low, at.interval.high)
         said += f": break-even is between {low} and {high} req/s"
         if rates is not None:
-            said += f", you are between {figure(rates.low)} and {figure(rates.high)}"
+            low, high = ends(rates.low, rates.high)
+            said += f", you are between {low} and {high}"
         elif flip is not None and flip.quantity == "rate_rps" and flip.now is not None:
             said += f", you are at {figure(flip.now)}"
     costs = [f"{name_of(option)} {usd(cost, 'h')}" for cost, option in priced(found.options)[:2]]
