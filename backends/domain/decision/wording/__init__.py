@@ -13,6 +13,7 @@ from backends.domain.decision.wording.reasons import (
     break_even_sentence,
     flips_at,
     horizon_sentence,
+    price_flip_sentence,
     reason,
     unlike_sentence,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "measured_sentence",
     "name_of",
     "now_reason",
+    "price_flip_sentence",
     "reason",
     "traffic_sentences",
     "unlike_sentence",

@@ -44,8 +44,10 @@ _UNITS: dict[FlipQuantity, str] = {
     "api_input_tokens": "input tokens",
     "gpu_usd_per_hour": "an hour",
     "gpu_usd_per_month": "a month",
+    "spot_usd_per_hour": "an hour",
     "usd_per_request": "a request",
     "serverless_usd_per_second": "a second",
+    "input_usd_per_mtok": "per million input tokens",
     "output_usd_per_mtok": "per million output tokens",
     "provisioned_unit_usd_per_hour": "an hour for each unit",
     "batch_multiplier": "times the token prices",
@@ -188,6 +190,26 @@ def _flips(flip: Flip | None) -> str:
         return _TOLD[flip.quantity].format(at=at, now=now)
     side = "Above" if flip.value > flip.now else "Below"
     return f" {side} {at} {_BEYOND.get(flip.to, 'that changes')}; you are at {now}."
+
+
+def price_flip_sentence(flip: Flip) -> str:
+    """Return at which value one price would change the verdict, and what it is now."""
+    side = "above" if flip.now is not None and flip.value > flip.now else "below"
+    now = "" if flip.now is None else f"; now {usd(flip.now)}"
+    beyond = _BEYOND.get(flip.to, "that changes")
+    return f"{side} {_amount(flip.quantity, flip.value)} {_PRICED[flip.quantity]} {beyond}{now}"
+
+
+_PRICED: dict[FlipQuantity, str] = {
+    "gpu_usd_per_hour": "for a GPU on demand",
+    "gpu_usd_per_month": "for a reserved GPU",
+    "spot_usd_per_hour": "for a GPU on spot",
+    "serverless_usd_per_second": "for a serverless GPU",
+    "provisioned_unit_usd_per_hour": "of the API",
+    "input_usd_per_mtok": "of the API",
+    "output_usd_per_mtok": "of the API",
+    "usd_per_request": "of the API",
+}
 
 
 _TOLD = {
