@@ -151,15 +151,25 @@ def short_usd(amount: Decimal | None, *, whole: Decimal | None = None) -> str:
     return f"{sign}${size:,.2f}" if size < 1000 else f"{sign}${size:,.0f}"
 
 
-def figure(value: Decimal | float) -> str:
-    """Return a rate or count to three significant digits for people, such as ``3.22``."""
+def figure(value: Decimal | float, digits: int = 3) -> str:
+    """Return a rate or count to some significant digits for people, such as ``3.22``."""
     if isinstance(value, float):
         value = Decimal(repr(value))
     if value == 0 or not value.is_finite():
         return "0" if value == 0 else "∞"
-    places = max(0, 2 - value.adjusted())
+    places = max(0, digits - 1 - value.adjusted())
     text = f"{value:,.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+MOST_DIGITS = 7
+"""Ends that are alike to so many digits are one."""
+
+
+def ends(low: Decimal, high: Decimal) -> tuple[str, str]:
+    """Return the ends of an interval with as many digits as tell them apart, three at least."""
+    pairs = ((figure(low, each), figure(high, each)) for each in range(3, MOST_DIGITS + 1))
+    return next(((one, other) for one, other in pairs if one != other), (figure(low), figure(high)))
 
 
 def plain_s(value: float | None) -> str:

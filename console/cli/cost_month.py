@@ -81,4 +81,6 @@ def _busy(past: LastMonth) -> str:
     shares = [share for _, share in past.utilisation]
     even = past.break_even_utilisation
     pays = "" if even is None else f"; one GPU pays off from {figure(even * 100)} %"
-    return f"One GPU was used to {min(shares):.1%} to {max(shares):.1%} a day{pays}."
+    least, most = f"{min(shares):.1%}", f"{max(shares):.1%}"
+    used = least if least == most else f"{least} to {most}"
+    return f"One GPU was used to {used} a day{pays}."

@@ -1,13 +1,14 @@
 """``inferctl verdict``: is the GPU or the API cheaper, and what would flip it."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from backends.domain.decision.answer import Verdict
 from backends.domain.decision.document import verdict_document
+from backends.domain.decision.flip import Flip, price_flips
 from backends.domain.decision.hysteresis import OPPOSITE_WINDOWS
 from backends.domain.decision.option import Option
 from backends.domain.decision.outcome import VerdictKind
@@ -18,9 +19,11 @@ from backends.domain.decision.wording import (
     break_even_sentence,
     excluded_because,
     now_reason,
+    price_flip_sentence,
     reason,
 )
 from backends.domain.format import UNKNOWN, figure, usd
+from backends.domain.prices.amounts import digits
 from backends.operations.remedies import remedies
 from backends.problem import UsageProblem
 from backends.scenarios.reading import scenario_at, shipped_scenarios
@@ -70,24 +73,27 @@ def run(arguments: argparse.Namespace) -> int:
         what = "--traffic, --prometheus or the server"
         raise UsageProblem(f"--scenario brings its own traffic; leave out {what}")
     if arguments.scenario:
-        plan = decide(_from_file(arguments.scenario), remedies())
+        asked = _from_file(arguments.scenario)
+        plan = decide(asked, remedies())
         answer = {**verdict_document(plan), **NO_HOST}
     else:
         from console.cli.measured import decided_here  # noqa: PLC0415  a file needs none of it
 
         decision, answer = decided_here(arguments)
-        plan, answer = decision.plan, {**answer, "now_reason": None}
+        asked, plan, answer = decision.scenario, decision.plan, {**answer, "now_reason": None}
+    flips = () if plan.kind in UNDECIDED else price_flips(asked)
+    answer["price_flips"] = [_price_document(each) for each in flips]
     answer["required"] = _required(plan, arguments.require)
     if arguments.json:
         document(answer)
     elif decision is None:
-        _tell(plan)
+        _tell(plan, flips)
     else:
         show(f"Right now: {decision.now.kind.value.replace('_', ' ')}: {now_reason(decision.now)}")
         if decision.right_now is not plan:
             lately = decision.right_now
             show(f"Last hours: {lately.kind.value.replace('_', ' ')}: {reason(lately)}")
-        _tell(plan)
+        _tell(plan, flips)
         _tell_advice(decision)
     if answer["required"] is None or answer["required"]["met"]:
         return 0
@@ -143,14 +149,23 @@ def _from_file(name: str) -> Scenario:
     return replace(found, today=datetime.now(UTC).date())
 
 
-def _tell(found: Verdict) -> None:
+def _price_document(flip: Flip) -> dict[str, Any]:
+    to = flip.to.value if flip.to else None
+    return {"price": flip.quantity, "now": digits(flip.now), "at": digits(flip.value), "to": to}
+
+
+def _tell(found: Verdict, flips: Sequence[Flip] = ()) -> None:
     show(f"Long-term: {found.kind.value.replace('_', ' ')}: {reason(found)}")
     even = break_even_sentence(found.crossover)
     if even:
         show(f"  break-even: {even}")
     if found.payback_months is not None:
-        months = figure(Decimal(repr(found.payback_months)))
-        show(f"  payback: hardware of your own saves its price in {months} months")
+        months, life = figure(found.payback_months), found.owned_life_months
+        late = life is not None and found.payback_months > life
+        beyond = f", longer than the {figure(life)} that it is used" if late and life else ""
+        show(f"  payback: hardware of your own saves its price in {months} months{beyond}")
+    for flip in flips:
+        show(f"  price: {price_flip_sentence(flip)}")
     for option in found.options:
         costs = "".join(f"  {cost:>13}" for cost in _costs(option, found))
         why = excluded_because(option.exclusion, found.remedies)

@@ -9,6 +9,7 @@ from typing import Any
 from backends.domain.ab.facts import RunBegan, RunEnded, SeriesBegan, TextArrived
 from backends.domain.ab.run import Run, TargetName
 from backends.domain.billing.account import Account
+from backends.domain.billing.ledger import Ledger, Served
 from backends.domain.billing.meter import begin_meter
 from backends.domain.facts import (
     Fact,
@@ -24,6 +25,8 @@ from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
 from backends.domain.serving import Counters, Histogram
 from backends.domain.session import Session, advance, watching
 from backends.domain.start import PhaseName
+from backends.domain.traffic.bins import Bin
+from backends.domain.traffic.shape import HourlyProfile
 from backends.operations.context import Context
 from backends.operations.decision import Decision, decide_all
 from backends.settings.config import Endpoint, Limits, Profile, Settings, TokenPrices
@@ -92,11 +95,14 @@ def decided(
     return decide_all(watched, Context(settings, **beside), today)
 
 
-def session(facts: list[Fact], until_s: float) -> Session:
+EMPTY_LEDGER = Ledger()
+
+
+def session(facts: list[Fact], until_s: float, ledger: Ledger = EMPTY_LEDGER) -> Session:
     """Return the session that watches ``chat``, rented forty seconds before the facts begin."""
     opened = watching(Session(at(90.0)), "chat", "org/model")
     meter = begin_meter("host_boot", at(50).wall_s, at(90).wall_s)
-    metered = replace(opened, account=Account(at(90.0), meter))
+    metered = replace(opened, account=Account(at(90.0), meter, ledger))
     return reduce(advance, [*with_lists(facts), HostTicked(at(until_s))], metered)
 
 
@@ -216,5 +222,16 @@ _SERVED: list[Fact] = [
     *(scrape(215 + 15 * step, 40 + 30 * step) for step in range(7)),
     scrape(306, 222),
 ]
-READY = session([*_SERVED, *run_ab()], 328.0)
+_LEARNT = Served(
+    "chat",
+    profile=HourlyProfile(
+        model="org/model",
+        bins=tuple(
+            Bin(BOOT_WALL_S - 3600.0 + 60 * minute, 60.0, 120.0, 120.0, 9_600.0, 26_400.0)
+            for minute in range(30)
+        ),
+    ),
+)
+"""Half an hour of an earlier day, by the minute: fewer minutes decide nothing."""
+READY = session([*_SERVED, *run_ab()], 328.0, Ledger((_LEARNT,)))
 FAILED = session([*failed()[:3], gpu(112, 12.0), *failed()[3:], gpu(122, 0.4, None)], 125.0)

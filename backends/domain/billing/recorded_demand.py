@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from backends.domain.billing.ledger import Served, learnt
 from backends.domain.durations import HOUR_S
-from backends.domain.format import figure
+from backends.domain.format import figure, lasting
 from backends.domain.traffic.bins import Bin, by_identity, kept_with
 from backends.domain.traffic.demand import NOTHING, Demand, cached_share_of, demand_of
 from backends.domain.traffic.requests import Observed
@@ -65,12 +65,10 @@ def recorded_demand(served: Served) -> Demand:
     of_bins = demand_of(recorded_bins(served), "")
     watched_s = float(of_bins.seen.window_s or 0)
     if of_bins.week_rps or watched_s > seconds / 2:
-        source = (
-            f"what was watched of {served.server or 'the server'} in {watched_s / HOUR_S:.1f} h"
-        )
+        source = f"what was watched of {served.server or 'the server'} in {lasting(watched_s)}"
         return replace(of_bins, source=source, cached_input_share=cached, profile=profile)
     seen = Observed(n=_decimal(requests), window_s=_decimal(seconds) if seconds else None)
-    source = f"what was watched of {served.server or 'the server'} in {seconds / HOUR_S:.1f} h"
+    source = f"what was watched of {served.server or 'the server'} in {lasting(seconds)}"
     return Demand(
         _with_tokens(seen, profile.tokens, served.totals),
         source,

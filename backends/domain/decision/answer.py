@@ -39,6 +39,7 @@ class Verdict:
         between: of a verdict that is too close, the ones that are left open.
         payback_months: after how many months hardware of one's own has saved its price against
             the cheapest other way; None without its price, or where it saves nothing.
+        owned_life_months: for how long that hardware is used; None where it has no price.
         decided_in_s: how much longer traffic like this must be seen to decide; None where that
             does not help, or is not known.
     """
@@ -63,6 +64,7 @@ class Verdict:
     between: tuple[VerdictKind, ...] = ()
     decided_in_s: float | None = None
     payback_months: float | None = None
+    owned_life_months: Decimal | None = None
 
 
 def days_to_cross(flip: Flip | None, trend_per_day: float | None) -> float | None:

@@ -1,6 +1,6 @@
 """The one number that would flip a verdict."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
@@ -47,7 +47,9 @@ FlipQuantity = Literal[
     "gpu_usd_per_hour",
     "gpu_usd_per_month",
     "usd_per_request",
+    "spot_usd_per_hour",
     "serverless_usd_per_second",
+    "input_usd_per_mtok",
     "output_usd_per_mtok",
     "provisioned_unit_usd_per_hour",
     "batch_multiplier",
@@ -136,12 +138,21 @@ def _by_search(scenario: Scenario, load: Load) -> Flip | None:
     if change is not None:
         now = load.mean_rps if scenario.rate_rps is None else scenario.rate_rps
         return Flip("rate_rps", now * change[0], now, change[1])
-    for key in _OTHERS:
+    return next(_flips(scenario, load, _OTHERS), None)
+
+
+def price_flips(scenario: Scenario) -> tuple[Flip, ...]:
+    """Return of each price the value at which it alone would change the verdict, where one does."""
+    load = load_of(scenario)
+    return () if load is None or not load.mean_rps else tuple(_flips(scenario, load, _PRICES))
+
+
+def _flips(scenario: Scenario, load: Load, keys: Iterable[FlipQuantity]) -> Iterator[Flip]:
+    for key in keys:
         now = getattr(scenario, key)
         change = None if not now else _nearest_change(_with(scenario, load, key, now))
         if change is not None:
-            return Flip(key, now * change[0], now, change[1])
-    return None
+            yield Flip(key, now * change[0], now, change[1])
 
 
 _OTHERS: tuple[FlipQuantity, ...] = (
@@ -151,6 +162,18 @@ _OTHERS: tuple[FlipQuantity, ...] = (
     "serverless_usd_per_second",
     "output_usd_per_mtok",
     "provisioned_unit_usd_per_hour",
+)
+
+
+_PRICES: tuple[FlipQuantity, ...] = (
+    "gpu_usd_per_hour",
+    "gpu_usd_per_month",
+    "spot_usd_per_hour",
+    "serverless_usd_per_second",
+    "provisioned_unit_usd_per_hour",
+    "input_usd_per_mtok",
+    "output_usd_per_mtok",
+    "usd_per_request",
 )
 
 

@@ -91,6 +91,7 @@ def _decided(scenario: Scenario) -> Verdict:
         between=between,
         decided_in_s=_decided_in_s(counted, flip) if kind is VerdictKind.TOO_CLOSE else None,
         payback_months=_payback_months(scenario, found),
+        owned_life_months=scenario.owned_life_months,
     )
 
 

@@ -266,7 +266,8 @@ def demand_between(readings: Sequence[MetricsScraped], profile: HourlyProfile) -
     if seen is None or seen.window_s is None:
         return NOTHING
     bins = [bin_between(old, new) for old, new in pairwise(readings)]
-    found = estimate(tuple(each for each in bins if each is not None))
+    # By the minute, as all that is recorded: what comes in bursts looks even for less than that.
+    found = estimate(in_steps((each for each in bins if each is not None), MINUTE_S))
     errors = found.errors if found is not None else None
     seen = replace(seen, errors=errors or unknown_errors(float(seen.n)))
     source = f"the server's counters over the last {seen.window_s:.0f} s"

@@ -180,3 +180,17 @@ def test_what_is_unknown_is_a_dash_and_what_is_short_no_zero() -> None:
 )
 def test_a_length_of_time_has_the_largest_unit_that_it_fills(value_s: float, said: str) -> None:
     assert fmt.lasting(value_s) == said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        ("3.15", "3.304", ("3.15", "3.3")),
+        ("3.5001", "3.5009", ("3.5", "3.501")),
+        ("3.5", "3.5", ("3.5", "3.5")),
+    ],
+)
+def test_two_ends_have_the_digits_that_tell_them_apart(
+    low: str, high: str, said: tuple[str, str]
+) -> None:
+    assert fmt.ends(Decimal(low), Decimal(high)) == said

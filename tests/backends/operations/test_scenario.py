@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from backends.domain.decision.exclusion import TooShort
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowKind
 from backends.domain.prices.cost import request_prices
@@ -14,7 +15,15 @@ from backends.operations.pricing import gpus_of, ranked, server_usd_per_hour
 from backends.operations.rental import api_equivalent
 from backends.settings.config import Billing, Endpoint, TokenPrices
 from tests.backends.domain.journals import at
-from tests.console.sessions import EMPTY, PROFILE, READY, SERVERLESS, SETTINGS, decided
+from tests.console.sessions import (
+    EMPTY,
+    EMPTY_LEDGER,
+    PROFILE,
+    READY,
+    SERVERLESS,
+    SETTINGS,
+    decided,
+)
 
 
 def priced(**prices: str | None) -> Endpoint:
@@ -79,6 +88,15 @@ def test_an_unpriced_endpoint_is_no_rival_and_says_so() -> None:
     unpriced = Endpoint("c", "http://127.0.0.1:9/v1", "m")
     (rival,) = ranked(replace(SETTINGS, endpoints=(unpriced,)), economics.live_demand(READY), {})
     assert (rival.usd_per_request, rival.reason) == (None, "UNPRICED")
+
+
+def test_two_minutes_of_traffic_decide_nothing() -> None:
+    """Readings of every quarter of a minute are many, but they know of no burst of minutes."""
+    begun = replace(READY, account=replace(READY.account, ledger=EMPTY_LEDGER))
+    found = decided(begun)
+    for answer in (found.plan, found.right_now):
+        assert answer.kind is VerdictKind.INSUFFICIENT_DATA
+        assert isinstance(answer.refusal, TooShort)
 
 
 def test_now_and_plan_answer_two_questions() -> None:

@@ -218,3 +218,11 @@ def test_days_of_which_nothing_was_recorded_cost_nothing_that_is_known(cli: Cli)
     assert "$0.00" not in ran.out
     document = cli("cost", "--since", "2020-01-01", "--until", "2020-01-02", "--json").json()
     assert document["spent"] is None
+
+
+def test_the_prices_that_would_change_a_verdict_are_printed(cli: Cli, scenario: Path) -> None:
+    scenario.write_text(PRICES + TRAFFIC + "rate_rps = 4\n")
+    printed = cli("verdict", "--scenario", str(scenario)).out
+    assert "price: above $2.33 an hour for a GPU on demand the API wins; now $1.88" in printed
+    told = cli("verdict", "--scenario", str(scenario), "--json").json()["price_flips"]
+    assert [row["price"] for row in told] == ["gpu_usd_per_hour", "output_usd_per_mtok"]

@@ -13,7 +13,7 @@ from backends.domain.decision.option import (
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import load_of
 from backends.domain.durations import HOUR_S
-from backends.domain.format import figure, usd
+from backends.domain.format import figure, lasting, usd
 from backends.domain.traffic.shape import EVEN
 
 
@@ -205,7 +205,7 @@ def _tokens(scenario: Scenario) -> Iterator[str]:
     if seen is None:
         yield "Tokens and rate are taken as exact: nothing observed was given."
     else:
-        window = "" if seen.window_s is None else f" in {figure(seen.window_s)} s"
+        window = "" if seen.window_s is None else f" in {lasting(float(seen.window_s))}"
         yield f"{figure(seen.n)} requests were seen{window}; intervals are of 95 %."
         if seen.counted != seen.n:
             yield f"The tokens of a request are the mean of {figure(seen.counted)} requests."
@@ -222,7 +222,9 @@ def _traffic(scenario: Scenario) -> Iterator[str]:
     if scenario.profile_rps is not None:
         low, high = min(scenario.profile_rps), max(scenario.profile_rps)
         hours = len(scenario.profile_rps)
-        yield f"{hours} hourly rates, from {figure(low)} to {figure(high)} req/s."
+        least, most = figure(low), figure(high)
+        rates = f"from {least} to {most}" if least != most else f"all of {least}"
+        yield f"{hours} hourly rates, {rates} req/s."
         if scenario.rate_rps is not None:
             yield "The hourly rates are scaled to that mean."
     elif scenario.hours_per_day is not None:

@@ -19,7 +19,7 @@ from backends.domain.decision.flip import Flip, FlipQuantity
 from backends.domain.decision.option import Option
 from backends.domain.decision.outcome import VerdictKind, cheaper, priced
 from backends.domain.decision.wording.exclusions import detail, excluded_because, name_of
-from backends.domain.format import figure, lasting, usd
+from backends.domain.format import ends, figure, lasting, usd
 from backends.domain.prices.amounts import STALE_AFTER_DAYS
 from backends.domain.traffic.demand import Horizon
 from backends.domain.traffic.scales import LEAST_BLOCKS
@@ -44,8 +44,10 @@ _UNITS: dict[FlipQuantity, str] = {
     "api_input_tokens": "input tokens",
     "gpu_usd_per_hour": "an hour",
     "gpu_usd_per_month": "a month",
+    "spot_usd_per_hour": "an hour",
     "usd_per_request": "a request",
     "serverless_usd_per_second": "a second",
+    "input_usd_per_mtok": "per million input tokens",
     "output_usd_per_mtok": "per million output tokens",
     "provisioned_unit_usd_per_hour": "an hour for each unit",
     "batch_multiplier": "times the token prices",
@@ -78,7 +80,12 @@ def horizon_sentence(horizon: Horizon) -> str:
     seen = lasting(horizon.seen_s)
     if horizon.week:
         return f"It speaks for the week to come, as {seen} of traffic tell it."
-    return f"It speaks for the {seen} seen; a plan for the week takes 7 days of them."
+    if horizon.missing_s > 0:
+        return f"It speaks for the {seen} seen; a plan for the week takes 7 days."
+    return (
+        f"It speaks for the {seen} seen; a plan for the week takes 7 days in which each hour of a "
+        "working day and of a weekend was seen."
+    )
 
 
 def _reason(found: "Verdict") -> str:
@@ -109,8 +116,8 @@ def _refusal(of: Refusal) -> str:
             return f"{figure(of.seen)} of {of.needed} requests; collecting data."
         case TooShort():
             return (
-                f"{lasting(float(of.seen_s))} were seen; how unevenly requests come is known from "
-                f"{LEAST_BLOCKS} minutes on."
+                f"Of {lasting(float(of.seen_s))} it is not known how unevenly requests came; that "
+                f"takes {LEAST_BLOCKS} minutes recorded one by one."
             )
 
 
@@ -185,6 +192,26 @@ def _flips(flip: Flip | None) -> str:
     return f" {side} {at} {_BEYOND.get(flip.to, 'that changes')}; you are at {now}."
 
 
+def price_flip_sentence(flip: Flip) -> str:
+    """Return at which value one price would change the verdict, and what it is now."""
+    side = "above" if flip.now is not None and flip.value > flip.now else "below"
+    now = "" if flip.now is None else f"; now {usd(flip.now)}"
+    beyond = _BEYOND.get(flip.to, "that changes")
+    return f"{side} {_amount(flip.quantity, flip.value)} {_PRICED[flip.quantity]} {beyond}{now}"
+
+
+_PRICED: dict[FlipQuantity, str] = {
+    "gpu_usd_per_hour": "for a GPU on demand",
+    "gpu_usd_per_month": "for a reserved GPU",
+    "spot_usd_per_hour": "for a GPU on spot",
+    "serverless_usd_per_second": "for a serverless GPU",
+    "provisioned_unit_usd_per_hour": "of the API",
+    "input_usd_per_mtok": "of the API",
+    "output_usd_per_mtok": "of the API",
+    "usd_per_request": "of the API",
+}
+
+
 _TOLD = {
     "capacity_rps": " A GPU that carries {at} would change that; yours carries {now}.",
     "ttft_slo_s": " A limit of {at} would change that.",
@@ -234,7 +261,7 @@ def break_even_sentence(at: Crossover) -> str:
     said = []
     if at.break_even_rps is not None:
         said.append(f"{figure(at.break_even_rps)} req/s")
-    if at.interval is not None:
+    if at.interval is not None and figure(at.interval.low) != figure(at.interval.high):
         said[-1] += f" ({figure(at.interval.low)} to {figure(at.interval.high)})"
     if at.output_tokens_per_s is not None:
         said.append(f"{figure(at.output_tokens_per_s)} output tokens/s")
@@ -257,13 +284,14 @@ def _too_close(found: "Verdict") -> str:
         said += f": {_listed([_WAYS[each] for each in found.between if each in _WAYS])}"
         said += ", the API alone is dearer"
         if rates is not None:
-            low, high = figure(rates.low), figure(rates.high)
+            low, high = ends(rates.low, rates.high)
             said += f"; you are between {low} and {high} req/s"
     elif at.interval is not None:
-        low, high = figure(at.interval.low), figure(at.interval.high)
+        low, high = ends(at.interval.low, at.interval.high)
         said += f": break-even is between {low} and {high} req/s"
         if rates is not None:
-            said += f", you are between {figure(rates.low)} and {figure(rates.high)}"
+            low, high = ends(rates.low, rates.high)
+            said += f", you are between {low} and {high}"
         elif flip is not None and flip.quantity == "rate_rps" and flip.now is not None:
             said += f", you are at {figure(flip.now)}"
     costs = [f"{name_of(option)} {usd(cost, 'h')}" for cost, option in priced(found.options)[:2]]

@@ -61,7 +61,7 @@ def test_without_counted_tokens_no_mean_is_claimed(totals: TokenTotals) -> None:
     assert demand.seen.tokens_n == 0
     assert demand.seen.input_tokens_mean is None
     assert demand.seen.window_s is None
-    assert demand.source == "what was watched of the server in 0.0 h"
+    assert demand.source == "what was watched of the server in 0 s"
 
 
 def test_the_window_under_way_counts_too() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from backends.domain.decision.answer import days_to_cross
-from backends.domain.decision.flip import Flip
+from backends.domain.decision.flip import Flip, price_flips
+from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import scenario_from
 from backends.domain.decision.verdict import decide
 
@@ -73,3 +74,27 @@ def test_a_rate_reaches_its_flip_after_as_many_days_as_it_grows(
 ) -> None:
     flip = Flip("rate_rps", Decimal(value), Decimal(now))
     assert days_to_cross(flip, trend) == (days if days is None else pytest.approx(days))
+
+
+def test_each_price_alone_has_the_value_at_which_the_verdict_changes() -> None:
+    asked = {
+        "gpu_usd_per_hour": "1.88", "input_tokens": 80, "output_tokens": 220,
+        "input_usd_per_mtok": "0.10", "output_usd_per_mtok": "0.70",
+        "capacity_rps": 6, "rate_rps": 4,
+    }  # fmt: skip
+    found = {each.quantity: each for each in price_flips(scenario_from(asked))}
+    api_usd = 4 * 3600 * (80 * 0.10 + 220 * 0.70) / 1e6
+    output_usd = (1.88e6 / 4 / 3600 - 80 * 0.10) / 220
+    assert {key: float(each.value) for key, each in found.items()} == pytest.approx(
+        {"gpu_usd_per_hour": api_usd, "output_usd_per_mtok": output_usd}, rel=1e-6
+    )
+    for key, each in found.items():
+        assert each.now == Decimal(asked[key])  # type: ignore[arg-type]
+        assert each.to is VerdictKind.API_CHEAPER
+        beyond = each.value + (each.value - each.now) / 1000
+        assert decide(scenario_from({**asked, key: str(beyond)})).kind is each.to
+
+
+def test_a_rate_of_zero_has_no_price_that_changes_it() -> None:
+    asked = {"gpu_usd_per_hour": 1, "usd_per_request": "0.001", "capacity_rps": 6, "rate_rps": 0}
+    assert price_flips(scenario_from(asked)) == ()

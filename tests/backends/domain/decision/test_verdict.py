@@ -483,6 +483,7 @@ def test_whatever_is_known_there_is_an_answer(data: dict[str, Any]) -> None:
         ({"rate_rps": 4}, "3.22 req/s, 709 output tokens/s, 19.3 busy hours a day"),
         ({"rate_rps": 2}, "3.22 req/s, 709 output tokens/s, not reachable within 24 h/day"),
         ({"gpu_price_spread_percent": 10}, "3.22 req/s (2.9 to 3.55), 709 output tokens/s"),
+        ({"gpu_price_spread_percent": "0.001"}, "3.22 req/s, 709 output tokens/s"),
         ({"gpu_usd_per_hour": None}, ""),
     ],
 )

@@ -6,7 +6,11 @@ import pytest
 
 from backends.domain.decision.flip import Flip
 from backends.domain.decision.outcome import VerdictKind
+from backends.domain.decision.scenario import scenario_from
 from backends.domain.decision.wording import flips_at
+from backends.domain.decision.wording.inputs import assumptions
+from backends.domain.decision.wording.reasons import horizon_sentence
+from backends.domain.traffic.demand import Horizon
 
 
 @pytest.mark.parametrize(
@@ -30,3 +34,26 @@ from backends.domain.decision.wording import flips_at
 )
 def test_the_number_that_would_change_a_verdict(flip: Flip, sentence: str) -> None:
     assert flips_at(flip) == sentence
+
+
+@pytest.mark.parametrize(
+    ("horizon", "said"),
+    [
+        (Horizon(7200), "It speaks for the 2 h seen; a plan for the week takes 7 days."),
+        (
+            Horizon(40 * 86_400),
+            (
+                "It speaks for the 40 days seen; a plan for the week takes 7 days in which each "
+                "hour of a working day and of a weekend was seen."
+            ),
+        ),
+    ],
+)
+def test_more_days_than_a_week_takes_lack_some_of_its_hours(horizon: Horizon, said: str) -> None:
+    assert horizon_sentence(horizon) == said
+
+
+def test_a_rate_that_never_changes_has_no_range() -> None:
+    asked = {"profile_rps": [3] * 24, "gpu_usd_per_hour": 1, "usd_per_request": "0.001"}
+    said = assumptions(scenario_from(asked))
+    assert "24 hourly rates, all of 3 req/s." in said
