@@ -17,9 +17,6 @@ from backends.settings.faults import ConfigError, Fault
 from backends.settings.paths import config_file, refuse_to_leave_files
 from backends.settings.read import parse_settings, read_settings
 
-Keys = tuple[str, ...]
-TomlValue = str | int | float | bool | date | list[str]
-
 _FIRST_LINES = """\
 # inferctl reads this file at each start; `inferctl config check` says what is wrong with it.
 # Keys never stand here: name the environment variable that holds one (api_key_env).
@@ -89,16 +86,14 @@ def add_profile(profile: Profile, path: Path | None = None) -> Path:
     return path
 
 
-def add_endpoint(
-    name: str, values: Mapping[str, Any], comments: Sequence[str], path: Path | None = None
-) -> Path:
+def add_endpoint(name: str, values: Mapping[str, Any], comments: Sequence[str]) -> Path:
     """Add an ``[endpoint.NAME]`` table below comments, and return where the file is.
 
     Raises:
         ConfigError: the file has faults or an endpoint of that name, or the table would be one.
         OSError: the file cannot be written.
     """
-    path = path or config_file()
+    path = config_file()
     if path.exists() and read_settings(path).endpoint(name):
         what = "exists already"
         raise ConfigError((Fault(path, f"endpoint.{name}", None, what, "choose another name"),))
@@ -120,32 +115,6 @@ def _inline(value: Any) -> Any:
     for key, item in value.items():
         table.append(key, _inline(item))
     return table
-
-
-def set_values(changes: Mapping[Keys, TomlValue], path: Path | None = None) -> None:
-    """Set values together, their tables made if missing, for example a whole new endpoint.
-
-    Raises:
-        ConfigError: the result would have faults; the file is left as it was.
-        OSError: the file cannot be written.
-    """
-    path = path or config_file()
-    document = _open(path)
-    for keys, value in changes.items():
-        _set(document, keys, value, path)
-    _save(tomlkit.dumps(document), path)
-
-
-def _set(document: TOMLDocument, keys: Keys, value: TomlValue, path: Path) -> None:
-    level: Any = document
-    for depth, name in enumerate(keys[:-1], start=1):
-        if name not in level:
-            level[name] = tomlkit.table(is_super_table=depth < len(keys) - 1)
-        level = level[name]
-        if not isinstance(level, dict):
-            what, remedy = "is inside a value that is not a table", "correct it in the file first"
-            raise ConfigError((Fault(path, ".".join(keys), None, what, remedy),))
-    level[keys[-1]] = value
 
 
 def _open(path: Path) -> TOMLDocument:

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -8,16 +9,10 @@ from hypothesis import given
 from hypothesis import settings as testing
 from hypothesis import strategies as st
 
-from backends.settings.config import Endpoint, Profile, TokenPrices
+from backends.settings.config import Profile
 from backends.settings.faults import ConfigError
 from backends.settings.read import read_settings
-from backends.settings.write import (
-    Keys,
-    TomlValue,
-    add_profile,
-    set_values,
-    write_first_config,
-)
+from backends.settings.write import add_profile, write_first_config
 
 PROFILE = Profile(
     name="gpt-oss",
@@ -73,45 +68,11 @@ def test_a_first_configuration_never_overwrites_one(path: Path) -> None:
         write_first_config(PROFILE, path)
 
 
-def test_a_value_is_set_and_every_other_character_stays(tmp_path: Path) -> None:
-    path = tmp_path / "config.toml"
-    path.write_text(COMMENTED)
-    set_values({("server", "a", "port"): 8100}, path)
-    assert path.read_text() == COMMENTED.replace("8000", "8100")
-
-
-@pytest.mark.parametrize("keys", [("limits", "ttft_p99_s"), ("theme",)], ids=str)
-def test_a_missing_table_or_key_is_made(tmp_path: Path, keys: tuple[str, ...]) -> None:
-    path = tmp_path / "config.toml"
-    path.write_text(COMMENTED)
-    set_values({keys: 1.5 if keys[0] == "limits" else "nord"}, path)
-    settings = read_settings(path)
-    assert (settings.limits.ttft_p99_s, settings.theme) in {(1.5, None), (None, "nord")}
-    assert settings.servers[0].port == 8000
-    assert "# mine" in path.read_text()
-    assert "# the small one" in path.read_text()
-
-
-def test_a_value_can_be_set_before_there_is_a_configuration(path: Path) -> None:
-    set_values({("server", "new", "model"): "m"}, path)
-    assert read_settings(path).servers == (Profile(name="new", model="m"),)
-
-
-def test_a_faulty_value_leaves_the_file_as_it_was(tmp_path: Path) -> None:
-    path = tmp_path / "config.toml"
-    path.write_text(COMMENTED)
-    with pytest.raises(ConfigError, match="no TCP port"):
-        set_values({("server", "a", "port"): 70000}, path)
-    with pytest.raises(ConfigError, match="not a table"):
-        set_values({("server", "a", "port", "x"): 1}, path)
-    assert path.read_text() == COMMENTED
-
-
 def test_a_value_that_is_no_text_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(COMMENTED)
     with pytest.raises(ConfigError, match="no UTF-8"):
-        set_values({("server", "a", "args"): ["--seed=\udcff"]}, path)
+        add_profile(replace(PROFILE, args=("--seed=\udcff",)), path)
     assert path.read_text() == COMMENTED
 
 
@@ -119,28 +80,8 @@ def test_a_faulty_file_is_not_edited(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("[server.a\n")
     with pytest.raises(ConfigError, match="not valid TOML"):
-        set_values({("theme",): "nord"}, path)
+        add_profile(PROFILE, path)
     assert path.read_text() == "[server.a\n"
-
-
-def test_a_whole_endpoint_is_set_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "config.toml"
-    path.write_text(COMMENTED)
-    with pytest.raises(ConfigError, match="lacks model"):
-        set_values({("endpoint", "e", "base_url"): "https://x/v1"}, path)
-    place = ("endpoint", "e")
-    day = date(2026, 11, 21)
-    changes: dict[Keys, TomlValue] = {
-        (*place, "base_url"): "https://x/v1",
-        (*place, "model"): "m",
-        (*place, "price_as_of"): day,
-        ("limits", "ttft_p99_s"): 1,
-    }
-    set_values(changes, path)
-    settings = read_settings(path)
-    assert settings.endpoints == (Endpoint("e", "https://x/v1", "m", None, TokenPrices(as_of=day)),)
-    assert settings.limits.ttft_p99_s == 1.0
-    assert "\n[endpoint.e]\n" in path.read_text()
 
 
 WORDS = st.text(
@@ -192,7 +133,7 @@ def test_a_linked_configuration_stays_a_link_and_keeps_its_mode(tmp_path: Path) 
     real.chmod(0o644)
     link = tmp_path / "config.toml"
     link.symlink_to(real)
-    set_values({("theme",): "nord"}, link)
+    add_profile(PROFILE, link)
     assert link.is_symlink()
-    assert 'theme = "nord"' in real.read_text()
+    assert f"[server.{PROFILE.name}]" in real.read_text()
     assert real.stat().st_mode & 0o777 == 0o644
