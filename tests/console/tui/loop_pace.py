@@ -14,7 +14,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,7 @@ class _Delays:
     """Reads how long the threads of this process waited for a core, from the kernel's own count."""
 
     def __init__(self) -> None:
+        self._read_s: dict[int, float] = {}
         self._own = self._opened(threading.get_native_id())
         self._others: dict[int, int] = {}
         self._look_at_s = 0.0
@@ -87,12 +88,10 @@ class _Delays:
     def _opened(thread: int) -> int:
         return os.open(f"/proc/self/task/{thread}/schedstat", os.O_RDONLY)
 
-    @staticmethod
-    def _delay_s(descriptor: int) -> float:
-        try:
-            return int(os.pread(descriptor, 100, 0).split()[1]) / 1e9
-        except ProcessLookupError:  # the thread has ended
-            return 0.0
+    def _delay_s(self, descriptor: int) -> float:
+        with suppress(ProcessLookupError):  # of a thread that has ended, what it had stays
+            self._read_s[descriptor] = int(os.pread(descriptor, 100, 0).split()[1]) / 1e9
+        return self._read_s.get(descriptor, 0.0)
 
 
 class _Watch:
