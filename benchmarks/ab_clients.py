@@ -78,7 +78,7 @@ def measure_with_prober(base_url: str, model: str, streams: int, rounds: int) ->
 
 def measure_with_openai(base_url: str, model: str, streams: int, rounds: int) -> list[Reported]:
     """Ask with the ``openai`` client on asyncio, as most tools do; what fails is left out."""
-    import httpx
+    import httpx2
     from openai import AsyncOpenAI, OpenAIError
 
     async def one(client: AsyncOpenAI) -> Reported | None:
@@ -95,7 +95,7 @@ def measure_with_openai(base_url: str, model: str, streams: int, rounds: int) ->
                 if part.choices and part.choices[0].delta.content:
                     stamps.append(time.monotonic() - began_s)
                     text = text or part.choices[0].delta.content
-        except (OpenAIError, httpx.HTTPError):
+        except (OpenAIError, httpx2.HTTPError):
             return None
         gaps = [later - before for before, later in itertools.pairwise(stamps)]
         return Reported(numbered(text), stamps[0], stamps[-1], gaps)

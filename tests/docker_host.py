@@ -24,12 +24,28 @@ import pytest
 
 from backends.containers.engine import Engine, EngineUnavailable
 from backends.domain.server import RuntimeKind
+from backends.settings.config import Profile
+from tests.polling import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGE = "simulated-vllm:0.32.0"
 UP_S = 20.0
 BRIDGE = f"infer{os.getpid()}"[:15]
 MOUNTS = tuple(dict.fromkeys(("/usr", sys.base_prefix, sys.prefix, str(ROOT))))
+
+
+def contained_profile(runtime: RuntimeKind, image: str) -> Profile:
+    """A profile of the simulated vLLM in a container of this host's own files, on its network."""
+    return Profile(
+        "ours",
+        "org/ours",
+        port=free_port(),
+        environment=(("INFERCTL_SIMULATED_SPEED", "40"),),
+        runtime=runtime,
+        image=image,
+        mounts=tuple(f"{each}:{each}:ro" for each in MOUNTS),
+        network="host",
+    )
 
 
 @dataclass

@@ -10,6 +10,7 @@ from textual.style import Style
 from backends.domain.visible import visible
 
 ELLIPSIS = "…"
+GAP = "  "
 
 
 def safe(text: str, *, keep_newlines: bool = False) -> str:
@@ -141,14 +142,14 @@ class Part:
         return cls(rank, tuple(styled(text, style) for text in texts))
 
 
-def arrange(parts: Sequence[Part], width: int, gap: str = "  ") -> Content:
+def arrange(parts: Sequence[Part], width: int) -> Content:
     """Return the parts in one line of at most `width` cells, shortened by rank until they fit."""
     parts = [part for part in parts if part.forms]
     chosen = [0] * len(parts)
 
     def joined() -> Content:
         forms = (part.forms[form] for part, form in zip(parts, chosen, strict=True))
-        return Content(gap).join([form for form in forms if form.plain])
+        return Content(GAP).join([form for form in forms if form.plain])
 
     result = joined()
     while result.cell_length > width:

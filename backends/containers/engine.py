@@ -139,19 +139,15 @@ class Engine:
         return "run: sudo systemctl start podman.socket"
 
 
-def engines(
-    kind: RuntimeKind, uid: int | None = None, environ: Mapping[str, str] | None = None
-) -> tuple[Engine, ...]:
+def engines(kind: RuntimeKind, uid: int | None = None) -> tuple[Engine, ...]:
     """Return where an engine of this kind may answer: what the environment names, then its places.
 
     Args:
         kind: docker or podman.
         uid: whose rootless engine is meant, this user's by default.
-        environ: of this process by default.
     """
-    environ = os.environ if environ is None else environ
     variable = "DOCKER_HOST" if kind is RuntimeKind.DOCKER else "CONTAINER_HOST"
-    named = environ.get(variable, "")
+    named = os.environ.get(variable, "")
     user = f"/run/user/{os.getuid() if uid is None else uid}"
     if kind is RuntimeKind.DOCKER:
         places = ["/var/run/docker.sock", f"{user}/docker.sock"]

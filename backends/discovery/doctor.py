@@ -27,7 +27,6 @@ def examine(
     around: Surroundings | None = None,
     *,
     now_wall_s: Callable[[], float] = time.time,
-    may_use: Callable[[Path], bool] = may_read_and_write,
 ) -> tuple[Finding, ...]:
     """Return what was found, in the order in which a start would meet it.
 
@@ -43,7 +42,7 @@ def examine(
         *_models(offer),
         *gpu_checks.gpus(offer.gpus),
         *gpu_checks.nvidia_driver(root),
-        *gpu_checks.amd_devices(root, may_use),
+        *gpu_checks.amd_devices(root, may_read_and_write),
         *gpu_checks.numa_balancing(root),
         host_checks.compiler(_compiler(around)),
         host_checks.open_files(_hard_limit_of_open_files()),

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from backends.discovery.containers import ContainerSource, find_container_sources
 from backends.discovery.executables import Executable, find_executables
@@ -35,7 +34,6 @@ class Offer:
 def discover(
     around: Surroundings | None = None,
     *,
-    model_folders: Iterable[Path] = (),
     executables_named: Iterable[str] = (),
     gpus: GpuSample | None = None,
     servers: tuple[Server, ...] = (),
@@ -44,7 +42,7 @@ def discover(
     """Look for executables and models, and join them with what the caller knows already."""
     around = around or this_host()
     executables = find_executables(around, executables_named)
-    models = find_models(around, model_folders)
+    models = find_models(around)
     reasons = []
     if not executables:
         reasons.append(

@@ -13,6 +13,7 @@ from backends.domain.server import ProcessId
 from backends.host import processes
 
 LISTEN = "0A"
+ROUTED_WITHIN_S = 1.0
 """The state of a listening socket in ``/proc/net/tcp`` (``TCP_LISTEN`` in the kernel)."""
 
 WILDCARDS = ("0" * 8, "0" * 32)
@@ -125,10 +126,10 @@ def addresses_around(pid: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in found if not one.startswith("127.")))
 
 
-def is_routed(host: str, port: int, timeout_s: float = 1.0) -> bool:
+def is_routed(host: str, port: int) -> bool:
     """Tell whether an address is reached from here, be it only to hear that nobody listens."""
     with contextlib.closing(socket.socket()) as probe:
-        probe.settimeout(timeout_s)
+        probe.settimeout(ROUTED_WITHIN_S)
         try:
             probe.connect((host, port))
         except ConnectionRefusedError:

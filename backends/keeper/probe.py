@@ -65,15 +65,13 @@ def served_models(
         raise WrongAnswer("/v1/models is not that of an OpenAI-compatible server") from error
 
 
-def health(
-    address: Address, cancelled: Callable[[], bool] = never, *, timeout_s: float = QUICK_S
-) -> str:
+def health(address: Address, *, timeout_s: float = QUICK_S) -> str:
     """Return why the server is unhealthy, empty when it is well.
 
     No request is sent to its engine: one to a sleeping engine hangs.
     """
     try:
-        status = health_status(address, cancelled, timeout_s=timeout_s)
+        status = health_status(address, timeout_s=timeout_s)
     except NoAnswer as error:
         return f"/health: {error}"
     return "" if status == 200 else f"/health answers {status}"

@@ -51,7 +51,6 @@ async def watch_metrics(
     every_s: float,
     now: Callable[[], Stamp],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    timeout_s: float = 2.0,
     sent: Callable[[], bool] = lambda: False,
 ) -> AsyncGenerator[MetricsScraped | SourceFailed, None]:
     """Yield a reading every so often; a failure once, until a reading succeeds or it changes.
@@ -63,14 +62,13 @@ async def watch_metrics(
         every_s: the pause between two readings.
         now: the clock.
         sleep: what pauses.
-        timeout_s: how long a reading may take.
         sent: tells whether inferctl itself has sent the server requests since the reading before;
             asked in a thread, so that it may read files.
     """
     failed, reader = "", CountersReader()
 
     def reading() -> MetricsScraped:
-        counters = scrape(base_url, timeout_s, reader)
+        counters = scrape(base_url, reader=reader)
         return MetricsScraped(now(), counters, own=sent())
 
     while True:

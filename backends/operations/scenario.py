@@ -150,15 +150,8 @@ def host_scenario(
 ) -> HostScenario:
     """Return the decision as it stands: today's prices, some traffic, what was measured.
 
-    Args:
-        session: the watched server.
-        settings: prices and limits, and what the plan says.
-        today: tells which prices are stale.
-        traffic: what the decision is about.
-        capacities: what was measured under load.
-        measured: what the history tells of starts and endpoints.
-        recorded_elsewhere: the traffic is not what the watched server served, which may be one
-            that nobody configured; then it is planned for the only profile that there is.
+    Traffic that was `recorded_elsewhere`, beside a watched server that nobody configured, is
+    planned for the only profile that there is.
     """
     if settings.plan.cached_input_share is not None:  # that of the API, not of the server here
         traffic = replace(traffic, cached_input_share=settings.plan.cached_input_share)
@@ -166,8 +159,7 @@ def host_scenario(
     if profile is None and recorded_elsewhere and len(settings.servers) == 1:
         profile = settings.servers[0]
     settings = _alternatives(settings, session, profile)
-    slow = _too_slow(settings, measured)
-    endpoints = ranked(settings, traffic, slow)
+    endpoints = ranked(settings, traffic, _too_slow(settings, measured))
     tokens = (seen.output_tokens_mean, seen.input_tokens_mean)
     carries = carried(capacities, profile, *tokens, limits=settings.limits)
     inputs = (
@@ -177,19 +169,10 @@ def host_scenario(
         *_api_tail(settings, endpoints, measured),
     )
     known: dict[str, Any] = {each.key: each.value for each in inputs if each.value is not None}
-    prices = endpoints[0].endpoint.prices if endpoints else TokenPrices()
-    made = replace(
-        with_api_prices(_configured(settings, profile, traffic), prices),
-        api_price_as_of=prices.as_of,
-        api_price_source=prices.source,
-        capacity_rps=carries.rps,
-        today=today,
-        **known,
-    )
-    charged = measured.tail(endpoints[0].endpoint) if endpoints else None
-    made = as_sure_as_prices(supplemented(made, settings.plan), prices, charged)
-    made = _by_the_hour(made, traffic)
-    return HostScenario(made, traffic, profile, carries, endpoints, inputs)
+    made = _configured(settings, profile, traffic)
+    made = replace(made, capacity_rps=carries.rps, today=today, **known)
+    made = _priced(made, settings, endpoints, measured)
+    return HostScenario(_by_the_hour(made, traffic), traffic, profile, carries, endpoints, inputs)
 
 
 def _alternatives(settings: Settings, session: Session, profile: Profile | None) -> Settings:
@@ -218,6 +201,18 @@ def _configured(settings: Settings, profile: Profile | None, traffic: Demand) ->
         observed=seen,
         bursts=traffic.bursts,
     )
+
+
+def _priced(
+    made: Scenario, settings: Settings, endpoints: Sequence[RankedEndpoint], measured: Measured
+) -> Scenario:
+    """Return a scenario at the prices of the first endpoint and of the plan."""
+    prices = endpoints[0].endpoint.prices if endpoints else TokenPrices()
+    charged = measured.tail(endpoints[0].endpoint) if endpoints else None
+    made = replace(
+        with_api_prices(made, prices), api_price_as_of=prices.as_of, api_price_source=prices.source
+    )
+    return as_sure_as_prices(supplemented(made, settings.plan), prices, charged)
 
 
 def _by_the_hour(made: Scenario, traffic: Demand) -> Scenario:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
+from itertools import takewhile
 from pathlib import Path
 
 from backends.domain.ab.cold import (
@@ -87,19 +88,12 @@ async def run_cold_probe(
 ) -> AsyncGenerator[ColdProbe | ProbeEnded, None]:
     """Yield every request that `state` lacks for the plan, until none is missing.
 
-    Every probe is appended to `state`, one JSON line each, before it is yielded, so that a probe of
-    hours may be killed and continued. What was measured is not measured again; a pause that was
-    interrupted is begun again, behind a request that ends the one of which nothing is known. A
-    request that is refused after a pause is repeated until the first token, and that time is the
-    pause's. The plan's limits hold for what this call sends, whatever the endpoint does. Where one
-    of them is reached, or the endpoint gives no token any more, the last that is yielded says so.
-    `elapsed` is a clock that nobody sets, by which the time is limited.
-
-    Raises:
-        OSError: the file cannot be read or written.
+    Each is first appended to `state`, so that hours of it may be killed and continued; an OSError
+    says that this failed. A request that is refused after a pause is repeated until the first
+    token. The plan's limits hold for what this call sends; what ends it early is yielded last.
     """
     probes, began_s, limits = read_probes(state), elapsed(), limits_of(plan)
-    had, failures = len(probes), 0
+    had = len(probes)
     following = _Next(0.0, None)
     while missing_gap(probes, plan) is not None:
         if reason := limit_reached(probes[had:], limits, elapsed() - began_s + following.wait_s):
@@ -108,18 +102,14 @@ async def run_cold_probe(
         await sleep(following.wait_s)
         sent_s, left_s = now(), limits.lasts_s - (elapsed() - began_s)
         run, sent_at = await (ask or ask_once)(target, prompt, min(COLD_LIMITS.total_s, left_s))
-        sent_s = sent_s if sent_at is None else sent_at
-        if following.first_sent_s is None:
-            idle_s = sent_s - probes[-1].ended_at if probes else None
-            planned_s = _planned(following.planned_s, idle_s, plan)
-            following = replace(following, first_sent_s=sent_s, idle_s=idle_s, planned_s=planned_s)
+        sent_s = sent_at or sent_s
+        following = _sent_at(sent_s, following, probes, plan)
         target = replace(target, refused=run.not_sent)
         probe = _probe(run, following, sent_s, now())
         append_probe(state, probe)
         probes.append(probe)
         yield probe
-        failures = failures + 1 if probe.error and not probe.refused else 0
-        if reason := _given_up(probe, following, failures):
+        if reason := _given_up(probes[had:], following):
             yield ProbeEnded(reason)
             return
         following = _following(probes, plan, following)
@@ -143,12 +133,18 @@ def limit_reached(
     return None
 
 
-def _planned(planned_s: float | None, idle_s: float | None, plan: ColdProbePlan) -> float | None:
-    """Return the pause that a request measures, None where it became a much longer one."""
-    if planned_s is None or idle_s is None:
-        return planned_s
-    longest_s = max(LONGEST_PAUSE * planned_s or min(plan.gaps_s), planned_s + BEGINNING_S)
-    return planned_s if idle_s <= longest_s else None
+def _sent_at(sent_s: float, sent: _Next, probes: Sequence[ColdProbe], plan: ColdProbePlan) -> _Next:
+    """Return a request with its pause, once the first one after it was sent.
+
+    It measures no pause where that became a much longer one.
+    """
+    if sent.first_sent_s is not None:
+        return sent
+    planned_s, idle_s = sent.planned_s, sent_s - probes[-1].ended_at if probes else None
+    if planned_s is not None and idle_s is not None:
+        longest_s = max(LONGEST_PAUSE * planned_s or min(plan.gaps_s), planned_s + BEGINNING_S)
+        planned_s = planned_s if idle_s <= longest_s else None
+    return replace(sent, first_sent_s=sent_s, idle_s=idle_s, planned_s=planned_s)
 
 
 def _probe(run: Run, sent: _Next, sent_s: float, ended_s: float) -> ColdProbe:
@@ -168,8 +164,10 @@ def _probe(run: Run, sent: _Next, sent_s: float, ended_s: float) -> ColdProbe:
     )
 
 
-def _given_up(probe: ColdProbe, sent: _Next, failures: int) -> str | None:
+def _given_up(probes: Sequence[ColdProbe], sent: _Next) -> str | None:
     """Return why no further request makes sense, None where one does."""
+    probe, failed = probes[-1], (bool(each.error) and not each.refused for each in probes[::-1])
+    failures = sum(takewhile(bool, failed))
     if failures >= FAILURES_TO_GIVE_UP:
         return f"{failures} requests in a row failed: {probe.error}"
     assert sent.first_sent_s is not None

@@ -88,10 +88,6 @@ class Asked(Protocol):
     error: str | None
     http_2_only: bool
 
-    @property
-    def status(self) -> int | None:
-        """The status of the reply, None before one came."""
-
     def begin(self, planned_ns: int | None, hooks: Hooks) -> None:
         """Send the request; `planned_ns` is None where it is to go as soon as it can."""
 
@@ -161,11 +157,6 @@ class Exchange:
         self._unread_bytes = self._held_bytes = 0
         self._patience = _Patience(loop, partial(self._finish, None))
         self._timers: list[Timer] = []
-
-    @property
-    def status(self) -> int | None:
-        """The status of the reply, None before its head."""
-        return self.reply.head.status if self.reply.head else None
 
     def begin(self, planned_ns: int | None, hooks: Hooks) -> None:
         """Send the request; `planned_ns` is None where it is to go as soon as it can."""

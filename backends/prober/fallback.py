@@ -69,7 +69,6 @@ class ClientExchange:
         self.reply = Reply(target.model, target.secrets)
         self.trace = Trace(from_kernel=False, request_bytes=len(repr(body)))
         self.error: str | None = None
-        self.status: int | None = None
         self.http_2_only = False
         self._client = client
         self._body = body
@@ -184,5 +183,4 @@ class ClientExchange:
 
     def _take_head(self, response: httpx2.Response) -> None:
         fields = {name.lower(): value for name, value in response.headers.items()}
-        self.status = response.status_code
         self.reply.take_head(Head(response.status_code, response.reason_phrase, fields))

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from itertools import islice
 
 from backends.domain.ab.load import LoadEnded, LoadLimits, LoadStep, next_rate, summarise_load
@@ -28,6 +29,40 @@ PREPARED = 16
 LoadNews = LoadStep | LoadEnded
 
 
+class _Spent:
+    """What the requests of a load have cost, and how much they may cost together.
+
+    Attributes:
+        cut_unpriced: requests that were cut off, of which nobody tells the cost.
+    """
+
+    def __init__(self, allowed: str | None) -> None:
+        self.cut_unpriced = 0
+        self._allowed = allowed
+        self._usd: Decimal | None = None
+
+    @property
+    def digits(self) -> str | None:
+        """The sum in US dollars, None where none is known."""
+        return None if self._usd is None else format(self._usd, "f")
+
+    def pay(self, run: Run) -> str | None:
+        """Add what a run has cost; return why no further one may be sent, None where it may."""
+        if run.cost_usd is None:
+            if self._allowed is not None and not run.error:
+                return "the endpoint sends no usage, so what it costs cannot be limited"
+            return None
+        self._usd = (self._usd or Decimal(0)) + Decimal(run.cost_usd)
+        if self._allowed is not None and self._usd >= Decimal(self._allowed):
+            return f"{self._allowed} USD were spent, as much as allowed"
+        return None
+
+    def cut(self, run: Run) -> None:
+        """Add what a run has cost that was cut off."""
+        self.cut_unpriced += run.cost_usd is None
+        self.pay(run)
+
+
 class Load:
     """Raises the rate step by step until the limits break or a bound is reached.
 
@@ -47,8 +82,7 @@ class Load:
         self._steps: list[LoadStep] = []
         self._running: set[Asked] = set()
         self._requests = 0
-        self._cost_usd: Decimal | None = None
-        self._cut_unpriced = 0
+        self._spent = _Spent(order.max_usd)
         self._step = Step(loop, 0.0, 0, 0)
         self._trace = Trace(order.trace, order.trace_s) if order.trace else None
         self._prompts = TracePrompts(order.seed or self._source.getrandbits(32))
@@ -69,18 +103,24 @@ class Load:
         gc.collect()
         gc.freeze()
         gc.disable()
-        self._loop.call_at(clock.now_ns() + int(order.max_s * clock.NS), self._out_of_time)
+        late = partial(self.cancel, f"{order.max_s:g} s have passed, as many as allowed")
+        self._loop.call_at(clock.now_ns() + int(order.max_s * clock.NS), late)
         self._warm_up()
 
     def cancel(self, reason: str) -> None:
         """End now with the steps that are complete, and with what was replayed of a trace."""
-        if not self.over:
-            self._give_up_running()
-            if self._waking is not None:
-                self._waking.cancel()
-            if self._step.replayed_speed is not None and not self._steps:
-                self._keep(self._step.judged(self._limits, self._spent_usd()))
-            self._end(reason)
+        if self.over:
+            return
+        for exchange in tuple(self._running):
+            exchange.cancel()
+            if exchange.trace.sent_ns:
+                self._spent.cut(run_of(exchange, self._order.target, self._requests))
+        self._running.clear()
+        if self._waking is not None:
+            self._waking.cancel()
+        if self._step.replayed_speed is not None and not self._steps:
+            self._keep(self._step.judged(self._limits, self._spent.digits))
+        self._end(reason)
 
     def _keep(self, found: LoadStep) -> None:
         self._steps.append(found)
@@ -205,45 +245,22 @@ class Load:
             self._finish_step_when_empty()
 
     def _pay(self, run: Run) -> None:
-        allowed = self._order.max_usd
-        if run.cost_usd is None:
-            if allowed is not None and not run.error:
-                self.cancel("the endpoint sends no usage, so what it costs cannot be limited")
-            return
-        self._cost_usd = (self._cost_usd or Decimal(0)) + Decimal(run.cost_usd)
-        if allowed is not None and self._cost_usd >= Decimal(allowed):
-            self.cancel(f"{allowed} USD were spent, as much as allowed")
+        if reason := self._spent.pay(run):
+            self.cancel(reason)
 
     def _finish_step_when_empty(self) -> None:
         step = self._step
         if not step.all_sent or self._running:
             return
-        self._keep(step.judged(self._limits, self._spent_usd()))
+        self._keep(step.judged(self._limits, self._spent.digits))
         self._next_step()
-
-    def _out_of_time(self) -> None:
-        self.cancel(f"{self._order.max_s:g} s have passed, as many as allowed")
-
-    def _give_up_running(self) -> None:
-        for exchange in tuple(self._running):
-            exchange.cancel()
-            if not exchange.trace.sent_ns:
-                continue
-            cost_usd = run_of(exchange, self._order.target, self._requests).cost_usd
-            if cost_usd is None:
-                self._cut_unpriced += 1
-            else:
-                self._cost_usd = (self._cost_usd or Decimal(0)) + Decimal(cost_usd)
-        self._running.clear()
 
     def _end(self, reason: str) -> None:
         gc.enable()
         self.over = True
         if self._client is not None:
             self._client.close()
-        ended = summarise_load(self._steps, reason, self._spent_usd(), self._cut_unpriced)
+        spent = self._spent
+        ended = summarise_load(self._steps, reason, spent.digits, spent.cut_unpriced)
         not_sent = self._client.not_sent if self._client is not None else ()
         self._tell(replace(ended, not_sent=not_sent))
-
-    def _spent_usd(self) -> str | None:
-        return None if self._cost_usd is None else format(self._cost_usd, "f")

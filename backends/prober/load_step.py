@@ -5,7 +5,15 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from backends.domain.ab.load import KEPT_SHARE, LoadLimits, LoadStep, judge, keeps, mean_itl_s
+from backends.domain.ab.load import (
+    CLIENT_BUSY_PERCENT,
+    KEPT_SHARE,
+    LoadLimits,
+    LoadStep,
+    judge,
+    keeps,
+    mean_itl_s,
+)
 from backends.domain.ab.run import Run
 from backends.domain.traffic.arrivals import Arrival, rounds
 from backends.prober import clock
@@ -125,14 +133,17 @@ class Step:
             limits,
             concurrency=self._concurrency,
             broke=self.broke,
-            client_cpu_percent=100
-            * max(0, _worked_ns(self._loop) - self._worked_before_ns)
-            / wall_ns,
-            spent_usd=spent_usd,
             mixed=self._mixed,
         )
+        busy = 100 * max(0, _worked_ns(self._loop) - self._worked_before_ns) / wall_ns
         return replace(
-            found, replayed_speed=self.replayed_speed, planned=self._planned, sent=self._sent
+            found,
+            client_cpu_percent=busy,
+            client_limited=busy > CLIENT_BUSY_PERCENT,
+            spent_usd=spent_usd,
+            replayed_speed=self.replayed_speed,
+            planned=self._planned,
+            sent=self._sent,
         )
 
     def _window_s(self) -> float:

@@ -120,6 +120,11 @@ class Reply:
         return self._head or self._http.head
 
     @property
+    def status(self) -> int | None:
+        """The status, None before the head is complete."""
+        return self.head.status if self.head else None
+
+    @property
     def complete(self) -> bool:
         """The reply is over, as HTTP says."""
         return self._http.complete

@@ -76,7 +76,7 @@ class Later:
     location: str | None = None
 
 
-def later_of(exchange: Asked, *, wall_s: float | None = None) -> Later | None:
+def later_of(exchange: Asked) -> Later | None:
     """Return when a failed request may succeed, None where it was none, or nothing says so."""
     head = exchange.reply.head
     began = any(piece.carries for piece in exchange.reply.reader.pieces)
@@ -84,8 +84,7 @@ def later_of(exchange: Asked, *, wall_s: float | None = None) -> Later | None:
         return None
     body = bytes(exchange.reply.plain_body).strip()
     document = decoded_json(body)
-    now_s = time.time() if wall_s is None else wall_s
-    after_s = delay_of(head.fields, document, exchange.error, now_s)
+    after_s = delay_of(head.fields, document, exchange.error, time.time())
     said = f"{exchange.error} {body[:LONGEST_SEARCHED].decode('utf-8', 'replace')}"
     if _NO_CREDIT.search(said) or (after_s is None and _NO_QUOTA.search(said)):
         return None

@@ -237,7 +237,7 @@ class Series:
 
 def _is_hopeless(exchange: Asked) -> bool:
     """Whether the next request would fail in the same way."""
-    status = exchange.status
+    status = exchange.reply.status
     if status is None:
         return not exchange.trace.sent_ns
     if status == HTTPStatus.OK:

@@ -150,9 +150,13 @@ class TargetClient:
             self._client = self._open_client()
             return True
         self.accepted = self.accepted or exchange.error is None
-        if self.accepted or exchange.error is None or exchange.status in (None, *OTHER_CAUSES):
+        if (
+            self.accepted
+            or exchange.error is None
+            or exchange.reply.status in (None, *OTHER_CAUSES)
+        ):
             return False
-        refusing = exchange.status in REFUSING
+        refusing = exchange.reply.status in REFUSING
         reader = exchange.reply.reader
         charged = any(piece.carries for piece in reader.pieces) or reader.usage is not None
         if charged or not (refusing or UNTAKEN.search(exchange.error)):

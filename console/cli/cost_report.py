@@ -63,18 +63,12 @@ def cost_report(
     Raises:
         Problem: the history cannot be read.
     """
-    until_s = host.now().wall_s
-    today = utc_day(until_s)
-    began_s = bill.rental.began_s or 0.0
-    head = f"# What this host cost, {utc_minute(began_s)} to {utc_minute(until_s)} UTC"
-    if bill.period is not None:
-        began_s = midnight_after(bill.period.first) - DAY_S
-        until_s = min(until_s, midnight_after(bill.period.last))
-        head = f"# What this host cost, {bill.period.first} to {bill.period.last}, days in UTC"
+    now_s = host.now().wall_s
+    today = utc_day(now_s)
+    covered, began_s, until_s = _covered(bill, now_s)
     starts, series = _recorded_between(host, began_s, until_s)
-    lines = [
-        head,
-        "",
+    sections = (
+        f"# What this host cost, {covered}\n",
         *_bill(bill, today, decision.plan.offers),
         *_pictures(pictures),
         *_api_equivalent(bill, today),
@@ -84,8 +78,18 @@ def cost_report(
         *_series(series),
         *_capacity(context.capacities),
         *_verdicts(decision),
-    ]
-    return "\n".join(lines) + "\n"
+    )
+    return "\n".join(sections) + "\n"
+
+
+def _covered(bill: Bill, now_s: float) -> tuple[str, float, float]:
+    """Return the time that a bill is of, in words, and its beginning and end."""
+    if bill.period is None:
+        began_s = bill.rental.began_s or 0.0
+        return f"{utc_minute(began_s)} to {utc_minute(now_s)} UTC", began_s, now_s
+    first, last = bill.period.first, bill.period.last
+    until_s = min(now_s, midnight_after(last))
+    return f"{first} to {last}, days in UTC", midnight_after(first) - DAY_S, until_s
 
 
 def _recorded_between(

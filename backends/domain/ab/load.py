@@ -136,8 +136,6 @@ def judge(
     *,
     concurrency: int,
     broke: str = "",
-    client_cpu_percent: float | None = None,
-    spent_usd: str | None = None,
     mixed: bool = False,
 ) -> LoadStep:
     """Return what the counted runs of a step show; `broke` is what ended it before its time.
@@ -147,15 +145,14 @@ def judge(
     middle = mean if mixed else median
     good = [run for run in runs if run.error is None]
     kept = sum(1 for run in good if keeps(run, limits))
-    errors = len(runs) - len(good)
     share = kept / len(runs) if runs else None
-    if not broke and share is not None and share < KEPT_SHARE:
-        broke = _why(len(runs), kept, errors)
+    if share is not None and share < KEPT_SHARE:
+        broke = broke or _why(len(runs), kept, len(good))
     late = [run.planned_to_sent_s for run in runs if run.planned_to_sent_s is not None]
     return LoadStep(
         planned_rps=planned_rps,
         requests=len(runs),
-        errors=errors,
+        errors=len(runs) - len(good),
         kept_share=share,
         goodput_rps=kept / window_s,
         output_tokens_per_s=sum(run.output_tokens or 0 for run in good) / window_s,
@@ -165,13 +162,10 @@ def judge(
         planned_to_sent_max_s=max(late, default=None),
         sent_late_s=spread(late),
         broke=broke,
-        client_cpu_percent=client_cpu_percent,
-        client_limited=client_cpu_percent is not None and client_cpu_percent > CLIENT_BUSY_PERCENT,
         outcome="broke" if broke else "kept" if runs else "unknown",
         input_tokens=_of_known(middle, [run.input_tokens for run in good]),
         output_tokens=_of_known(middle, [run.output_tokens for run in good]),
         kept_share_at_least=share_at_least(kept, len(runs)) if runs else None,
-        spent_usd=spent_usd,
         window_s=window_s,
         mixed=mixed,
         samples=_samples_of(runs),
@@ -222,11 +216,18 @@ def judged_again(step: LoadStep, limits: LoadLimits) -> LoadStep | None:
         limits,
         concurrency=step.concurrency,
         broke=step.broke,
-        client_cpu_percent=step.client_cpu_percent,
-        spent_usd=step.spent_usd,
         mixed=step.mixed,
     )
-    return replace(found, replayed_speed=step.replayed_speed, planned=step.planned, sent=step.sent)
+    busy = step.client_cpu_percent
+    return replace(
+        found,
+        client_cpu_percent=busy,
+        client_limited=busy is not None and busy > CLIENT_BUSY_PERCENT,
+        spent_usd=step.spent_usd,
+        replayed_speed=step.replayed_speed,
+        planned=step.planned,
+        sent=step.sent,
+    )
 
 
 def without_samples(ended: LoadEnded) -> LoadEnded:
@@ -289,12 +290,11 @@ def summarise_load(
     )
 
 
-def _why(requests: int, kept: int, errors: int) -> str:
-    late = requests - kept - errors
+def _why(requests: int, kept: int, answered: int) -> str:
     parts = []
-    if late:
+    if late := answered - kept:
         parts.append(f"{late} of {requests} requests missed a limit")
-    if errors:
+    if errors := requests - answered:
         parts.append(f"{errors} of {requests} requests failed")
     return " and ".join(parts)
 

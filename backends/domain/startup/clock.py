@@ -3,7 +3,6 @@
 _DAYS_BEFORE = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 _DAY_S = 86400.0
 _YEAR_S = 365 * _DAY_S
-_MARCH_S = 59 * _DAY_S
 
 
 class LogClock:

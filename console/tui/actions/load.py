@@ -4,6 +4,7 @@ import asyncio
 import re
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from backends.domain.reports.load import LoadReport
@@ -140,11 +141,13 @@ class LoadActions:
         console = self._console
         if not isinstance(console.screen_stack[-1], LoadScreen):
             console.push_screen(
-                LoadScreen(console.host, lambda: console.context.load, self._cancel, self._hide)
+                LoadScreen(
+                    console.host,
+                    lambda: console.context.load,
+                    partial(self.act, "cancel"),
+                    self._hide,
+                )
             )
-
-    def _cancel(self) -> None:
-        self._cancelled.set()
 
     def _hide(self) -> None:
         """Show the main screen; a load that is over was looked at by then."""

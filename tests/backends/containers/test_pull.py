@@ -22,10 +22,9 @@ from backends.host import processes
 from backends.keeper.clock import now
 from backends.keeper.folder import ServerFolder, keeper_id, read_journal, server_folder
 from backends.operations import servers
-from backends.settings.config import Profile
 from tests.console.stage import host_in
-from tests.docker_host import MOUNTS, DockerHost, image_layer
-from tests.polling import free_port, until
+from tests.docker_host import DockerHost, contained_profile, image_layer
+from tests.polling import until
 
 MIB = 1 << 20
 LAYER = os.urandom(6 * MIB)
@@ -117,17 +116,7 @@ def test_fetching_an_image_is_a_phase_with_its_bytes(
 ) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     host = host_in(tmp_path)
-    profile = Profile(
-        "ours",
-        "org/ours",
-        port=free_port(),
-        environment=(("INFERCTL_SIMULATED_SPEED", "40"),),
-        runtime=RuntimeKind.DOCKER,
-        image=registry,
-        mounts=tuple(f"{each}:{each}:ro" for each in MOUNTS),
-        network="host",
-    )
-    servers.start(host, profile)
+    servers.start(host, contained_profile(RuntimeKind.DOCKER, registry))
     folder = ServerFolder(server_folder(host.state_folder, "ours"))
     try:
         until(lambda: has_started(read_journal(folder.journal)))

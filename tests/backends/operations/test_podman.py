@@ -14,10 +14,9 @@ from backends.keeper.folder import ServerFolder, read_journal, server_folder
 from backends.operations import servers
 from backends.servers.adoption import watch_order
 from backends.servers.listing import list_servers
-from backends.settings.config import Profile
 from tests.backends.servers.test_ways_of_running import SERVER
 from tests.console.stage import host_in
-from tests.docker_host import MOUNTS
+from tests.docker_host import contained_profile
 from tests.podman_host import (
     IMAGE,
     PodmanHost,
@@ -104,17 +103,7 @@ def test_ours_becomes_ready_with_its_phases_and_is_stopped(
 ) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     host = host_in(tmp_path)
-    profile = Profile(
-        "ours",
-        "org/ours",
-        port=free_port(),
-        environment=(("INFERCTL_SIMULATED_SPEED", "40"),),
-        runtime=RuntimeKind.PODMAN,
-        image=IMAGE,
-        mounts=tuple(f"{each}:{each}:ro" for each in MOUNTS),
-        network="host",
-    )
-    servers.start(host, profile)
+    servers.start(host, contained_profile(RuntimeKind.PODMAN, IMAGE))
     journal = ServerFolder(server_folder(host.state_folder, "ours")).journal
 
     def has(kind: type[ServerFact]) -> bool:

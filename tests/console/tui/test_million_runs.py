@@ -21,6 +21,7 @@ from tests.console.tui.test_history_locked import HELD_S, held_by_another
 from widgets.history_table import HistoryTable
 
 LONGEST_S = 0.05
+"""Of everything but Textual's own layout and painting; `loop_pace` says why that is left out."""
 
 LARGEST_BYTES = 1_000_000_000
 """A million runs of 220 tokens, and a year's starts beside them."""
