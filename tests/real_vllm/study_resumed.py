@@ -1,4 +1,7 @@
-"""A study of the true vLLM on the CPU beside a simulated endpoint, killed half way and resumed."""
+"""A study of the true vLLM on the CPU beside a simulated endpoint, killed half way and resumed.
+
+`make study-real` runs it: it takes a quarter of an hour, and `make test` leaves it out.
+"""
 
 import json
 import os
@@ -14,7 +17,7 @@ from backends.settings.paths import state_folder
 from tests.console.cli.ledger.conftest import ROOT, MadeHost, free_port
 from tests.console.cli.ledger.test_study import endpoint, finished, steps
 from tests.polling import until
-from tests.real_vllm.environment import found
+from tests.real_vllm.environment import VLLM_VERSION, found
 
 # Looked up before any test turns XDG_CACHE_HOME elsewhere.
 VLLM = found()
@@ -71,7 +74,7 @@ def test_it_is_killed_half_way_resumes_and_every_figure_follows(host: MadeHost) 
         print(key, each["value"], each["low"], each["high"], each["n"], each["reason"])
     print(err)
     assert code == 0, err
-    assert "+cpu" in document["study"]["versions"]["vllm"]
+    assert document["study"]["versions"]["vllm"] == VLLM_VERSION
     assert known["cold_start.first_token_s"]["n"] == 2
     assert known["warm.server.ttft_s"]["n"] == 8
     assert {run["output_tokens"] for run in document["study"]["warm"]["runs"]} == {220}
