@@ -8,7 +8,7 @@ INSTALLED := $(HOME)/.local/share/inferctl/venv
         vllm-cpu bench bench-ab bench-replay bench-peers matrix stream-shapes probe-table \
         providers-page statistics \
         verdict-study stub-matrix kill-matrix agent-matrix failure-matrix places-matrix endurance \
-        mutants study-demo study-schema advise-matrix pictures
+        mutants study-demo study-schema advise-matrix pictures study-real
 
 WORKERS ?= logical
 PARALLEL = -n $(WORKERS) --dist worksteal
@@ -148,6 +148,9 @@ pictures: .venv/dev-ready  ## draw docs/*.svg from the demo's scenes (9 min; ARG
 
 study-demo: .venv/dev-ready  ## a study over the demo beside the published figures (25 min; ARGS=--quick: 8 min)
 	$(BIN)/python -m tests.console.study_demo --speed 10 $(ARGS)
+
+study-real: .venv/dev-ready vllm-cpu  ## a study of the true vLLM on the CPU, killed half way and resumed (15 min)
+	$(BIN)/python -m pytest -s tests/real_vllm/study_resumed.py
 
 study-schema: .venv/dev-ready  ## write docs/study.schema.json from the study's types
 	$(BIN)/python -m tests.backends.operations.study.test_files

@@ -42,6 +42,7 @@ class ServingView:
         input_tokens_per_s: the same for the prompt.
         requests_per_s: the same for requests.
         kv_cache_shares: the KV cache in use in each past second, as a share of one.
+        binds: which resource limits the server, in words; empty where none does.
     """
 
     serving: Serving | None = None
@@ -50,6 +51,7 @@ class ServingView:
     input_tokens_per_s: tuple[float | None, ...] = ()
     requests_per_s: tuple[float | None, ...] = ()
     kv_cache_shares: tuple[float | None, ...] = ()
+    binds: str = ""
 
 
 class ServingPanel(Panel):
@@ -78,7 +80,7 @@ def draw(view: ServingView, width: int, height: int) -> list[Content]:
     ]
     if height < LINES_WITH_COURSES:
         speeds = _speeds(serving, view.output_tokens_per_s, width)
-        told = [speeds, _queue(serving, width), _window(serving, width), *latencies]
+        told = [speeds, _queue(view, serving, width), _window(serving, width), *latencies]
         return [*told, _caches(serving, width)]
     courses = (
         (_figure("out", serving.output_tokens_per_s, "tok/s"), view.output_tokens_per_s, None),
@@ -88,7 +90,7 @@ def draw(view: ServingView, width: int, height: int) -> list[Content]:
     )
     return [
         *(_small_course(figure, course, top, width) for figure, course, top in courses),
-        _queue(serving, width),
+        _queue(view, serving, width),
         *latencies,
         _window(serving, width),
         *_course(view.output_tokens_per_s, width, height - LINES_WITH_COURSES - 1),
@@ -103,7 +105,7 @@ def _short(serving: Serving, view: ServingView, width: int) -> list[Content]:
     requests = Part.of(4, f"{count} requests", f"n={count}", style="$foreground-muted")
     return [
         _speeds(serving, view.output_tokens_per_s, width, over),
-        _queue(serving, width, use),
+        _queue(view, serving, width, use),
         _latency("TTFT", serving.ttft, width, requests),
         _latency("ITL", serving.inter_token, width),
         _caches(serving, width),
@@ -164,7 +166,7 @@ def _course(values: Sequence[float | None], width: int, height: int) -> list[Con
     ]
 
 
-def _queue(serving: Serving, width: int, *more: Part) -> Content:
+def _queue(view: ServingView, serving: Serving, width: int, *more: Part) -> Content:
     running, waiting = (
         fmt.count(value) for value in (serving.requests_running, serving.requests_waiting)
     )
@@ -174,10 +176,17 @@ def _queue(serving: Serving, width: int, *more: Part) -> Content:
         Part.of(3, f"running {running}", f"run {running}", droppable=False),
         Part.of(3, f"waiting {waiting}", f"wait {waiting}", style=queued, droppable=False),
         Part.of(1, f"{rate} req/s"),
+        _binds(view.binds),
         *more,
         _errors(serving.errors),
     ]
     return arrange(parts, width)
+
+
+def _binds(words: str) -> Part:
+    if not words:
+        return Part(2, ())
+    return Part.of(2, f"{words}: inferctl advise", words, style="$text-warning")
 
 
 def _errors(errors: RequestErrors) -> Part:

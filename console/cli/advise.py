@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from contextlib import aclosing
 
-from backends.domain.advise.binding import Resource
+from backends.domain.advise.binding import BINDS
 from backends.domain.advise.trial import Changed, Trial
 from backends.domain.facts import MetricsScraped
 from backends.domain.format import UNKNOWN, figure
@@ -12,16 +12,6 @@ from backends.operations import advise as operation
 from backends.operations.host import Host, this_host
 from console.cli.output import document, draw_progress, show
 from console.cli.status import settings_without_faults
-
-BINDS = {
-    Resource.KV_CACHE: "KV cache binds",
-    Resource.QUEUE: "the queue (--max-num-seqs) binds",
-    Resource.PREFILL: "prefill binds",
-    Resource.COMPUTE: "compute binds",
-    Resource.CLIENT: "the client binds",
-    Resource.NONE: "nothing binds",
-    Resource.UNKNOWN: "not known",
-}
 
 
 def run(arguments: argparse.Namespace) -> int:

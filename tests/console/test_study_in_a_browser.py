@@ -33,6 +33,7 @@ function look() {{
   const text = getComputedStyle(page.body);
   document.getElementById("out").textContent = JSON.stringify({{
     "wide": root.scrollWidth - frame.clientWidth,
+    "picture_beyond": Math.max(...seen.map(each => each.right)) - frame.clientWidth,
     "pictures": seen.filter(each => each.width > 100 && each.height > 20).length,
     "ink": text.color, "ground": text.backgroundColor,
     "drawn": getComputedStyle(page.querySelector("svg text")).fill,
@@ -83,6 +84,7 @@ def test_the_page_fits_its_window_and_shows_every_picture(
     page = pages(world(1)[0], tmp_path)[".html"]
     found = looked_at(page, width, *([DARK] if dark else []))
     assert found["wide"] <= 0, "the page is wider than its window"
+    assert found["picture_beyond"] <= 0, "a picture must be scrolled sideways"
     assert found["pictures"] == 6
     assert found["requests"] == 0
     light = "rgb(31, 35, 40)"

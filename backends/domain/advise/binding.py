@@ -53,6 +53,21 @@ class Resource(StrEnum):
     UNKNOWN = "unknown"
 
 
+BINDS = {
+    Resource.KV_CACHE: "KV cache binds",
+    Resource.QUEUE: "the queue (--max-num-seqs) binds",
+    Resource.PREFILL: "prefill binds",
+    Resource.COMPUTE: "compute binds",
+    Resource.CLIENT: "the client binds",
+    Resource.NONE: "nothing binds",
+    Resource.UNKNOWN: "not known",
+}
+"""What is said of each."""
+
+OF_THE_SERVER = frozenset({Resource.KV_CACHE, Resource.QUEUE, Resource.PREFILL, Resource.COMPUTE})
+"""Those that a change of the server would widen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What a window of readings shows; None where the counters do not say.

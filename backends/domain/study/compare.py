@@ -12,7 +12,7 @@ from backends.domain.study.figures import figures
 from backends.domain.study.intervals import Interval, of_difference
 from backends.domain.study.setting import arguments_text, gpus_text
 from backends.domain.study.study import Study
-from backends.domain.study.wording import shown, whole_text
+from backends.domain.study.wording import interval_text, shown, value_text, whole_text
 from backends.domain.visible import markdown
 
 Change = Literal["beyond the noise", "inside the noise", "noise not known", "the same", ""]
@@ -21,10 +21,21 @@ REST = ("warm.", "length.", "capacity.", "crossover.", "cost.server_", "memory.k
 LEFT_OUT = ("warm.difference.",)
 """Differences of the two sides of one study are not compared again."""
 
+KEY_FIGURES = (
+    "cold_start.first_token_s",
+    "warm.server.ttft_s",
+    "warm.server.itl_s",
+    "warm.endpoint.ttft_s",
+    "capacity.rps",
+    "crossover.medium_rps",
+    "cost.server_usd_per_output_mtok",
+)
+"""What most readers look for, in a table of its own before all others."""
+
 NOTE = (
-    "Beyond the noise: the 95 % interval of the difference from study 1 leaves zero out; where a"
-    " figure has no single samples, the two intervals or brackets do not meet. Among twenty figures"
-    " that did not change, one looks changed on average."
+    "Bold is beyond the noise: the 95 % interval of the difference from study 1 leaves zero out;"
+    " where a figure has no single samples, the two intervals or brackets do not meet. Among twenty"
+    " figures that did not change, one looks changed on average."
 )
 
 
@@ -67,9 +78,7 @@ def _judge(first: Figure | None, other: Figure | None) -> tuple[Interval | None,
         return None, ""
     if first.samples and other.samples:
         shift = of_difference(first.samples, other.samples)
-        if shift is None or shift.low is None or shift.high is None:
-            return shift, "noise not known"
-        return shift, "beyond the noise" if shift.low > 0 or shift.high < 0 else "inside the noise"
+        return shift, _said_by(shift)
     if first.value == other.value:
         return None, "the same"
     ends = (first.low, first.high, other.low, other.high)
@@ -79,6 +88,14 @@ def _judge(first: Figure | None, other: Figure | None) -> tuple[Interval | None,
     low, high, other_low, other_high = known
     apart = other_low > high or other_high < low
     return None, "beyond the noise" if apart else "inside the noise"
+
+
+def _said_by(shift: Interval | None) -> Change:
+    if shift is None or shift.low is None or shift.high is None:
+        return "noise not known"
+    if shift.value == shift.low == shift.high == 0:
+        return "the same"
+    return "beyond the noise" if shift.low > 0 or shift.high < 0 else "inside the noise"
 
 
 def settings_of(study: Study) -> dict[str, str]:
@@ -138,6 +155,7 @@ def compare_markdown(studies: Sequence[Study]) -> str:
     compared = compare(studies)
     lines = ["# Studies side by side", "", *markdown_table(head, rows), ""]
     for title, kinds in (
+        ("Key figures", KEY_FIGURES),
         ("Cold start by phase", COLD),
         ("Latency, throughput, cost", REST),
     ):
@@ -149,12 +167,25 @@ def compare_markdown(studies: Sequence[Study]) -> str:
 def _row(compared: Compared) -> tuple[str, ...]:
     cells = [compared.title if "." not in compared.key else _title(compared)]
     for found, shift, change in zip(compared.found, compared.shifts, compared.changes, strict=True):
-        word = f"; {change}" if change else ""
-        if shift is not None and found is not None:
-            sign = "+" if shift.value >= 0 else "−"
-            word = f"; {sign}{shown(abs(shift.value), found.unit)}, {change}"
-        cells.append(f"{whole_text(found)}{word}")
+        word: str = change
+        if shift is not None and shift.value and found is not None:
+            sign = "+" if shift.value > 0 else "−"
+            word = f"{sign}{shown(abs(shift.value), found.unit)}, {change}"
+        word = f"**{word}**" if change == "beyond the noise" else word
+        cells.append(f"{_short_text(found)}{'; ' if word else ''}{word}")
     return tuple(cells)
+
+
+def _short_text(found: Figure | None) -> str:
+    """Return value, interval and number; no interval where both ends look like the value."""
+    value = value_text(found)
+    if found is None or interval_text(found) not in {f"{value} to {value}", _repeated(value)}:
+        return whole_text(found)
+    return f"{value} (n = {found.n})"
+
+
+def _repeated(value: str) -> str:
+    return f"{value.partition(' ')[0]} to {value}"
 
 
 def _title(compared: Compared) -> str:

@@ -45,7 +45,7 @@ th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.7rem 0.3rem 0;
   border-bottom: 1px solid var(--rule); min-width: 4.5rem; }
 th { color: var(--muted); font-weight: 600; }
 td { overflow-wrap: break-word; max-width: 26rem; }
-svg { display: block; min-width: 36rem; max-width: 100%; height: auto; }
+svg { display: block; max-width: 100%; height: auto; }
 .first { background: var(--soft); padding: 0.6rem 1rem; border-radius: 6px; }
 .first h2 { margin-top: 0.2rem; border: 0; }
 """

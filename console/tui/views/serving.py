@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from backends.domain.advise.binding import BINDS, OF_THE_SERVER, binding_of
 from backends.domain.server import SERVING
 from backends.domain.session import Session
 from widgets.serving_panel import ServingView
@@ -21,7 +22,15 @@ def serving_view(session: Session) -> ServingView:
         input_tokens_per_s=session.input_rates,
         requests_per_s=session.request_rates,
         kv_cache_shares=session.kv_cache_shares,
+        binds=_binds(session),
     )
+
+
+def _binds(session: Session) -> str:
+    if not session.recent:
+        return ""
+    found = binding_of(session.recent).resource
+    return BINDS[found] if found in OF_THE_SERVER else ""
 
 
 def _reason(session: Session) -> str:

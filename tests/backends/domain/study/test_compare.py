@@ -70,7 +70,19 @@ def test_what_was_not_made_alike_is_named() -> None:
     assert changed_settings([study, other]) == ("vLLM", "arguments")
     text = compare_markdown([study, other, study])
     assert "| vLLM (differs) | 0.32.0 | 0.33.0 | 0.32.0 |" in text
-    assert text.count("\n## ") == 2
+    tables = ["Key figures", "Cold start by phase", "Latency, throughput, cost"]
+    assert [line[3:] for line in text.splitlines() if line.startswith("## ")] == tables
+
+
+def test_what_changed_beyond_the_noise_is_bold_and_what_did_not_change_at_all_is_the_same() -> None:
+    study = world(1)[0]
+    lines = compare_markdown([study, with_starts(study, 1.5), study]).splitlines()
+    row = next(line for line in lines if line.startswith("| launch to first token"))
+    cells = row.split(" | ")
+    assert "**" in cells[2]
+    assert "beyond the noise**" in cells[2]
+    assert "**" not in cells[3]
+    assert change([study, study], "length.short.output_tokens") == ["", "the same"]
 
 
 def test_any_number_of_studies_has_a_column_each() -> None:
