@@ -16,6 +16,8 @@ TWO_COLUMNS = 120
 """From this width on the charts stand in two columns."""
 
 GUTTER = 8
+WITH_AXIS = 4
+"""From so many lines on a chart has an axis of its own."""
 UNITS = (
     (2 * 86400.0, 86400.0, " d"),
     (3 * 3600.0, 3600.0, " h"),
@@ -33,16 +35,14 @@ class SeriesLine:
         words: its name, with the unit.
         points: seconds before now, which are negative, and the value; oldest first.
         top: the value at the upper end of the scale, and `top_words` as it is labelled.
-        now: the newest value in words, and the mean and the highest of those shown.
+        facts: what is said of it, the newest value first.
     """
 
     words: str
     points: tuple[tuple[float, float], ...]
     top: float
     top_words: str
-    now: str
-    mean: str
-    most: str
+    facts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,10 @@ def draw(view: SeriesView, width: int, height: int) -> list[Content]:
     each_height = max(1, height // rows)
     drawn = [_chart(one, view.span_s, each_width, each_height) for one in view.lines]
     if columns == 1:
-        return [row for chart in drawn for row in chart][:height]
+        lines = [row for chart in drawn for row in chart]
+        # Charts of a single row share one axis, where a line is left for it.
+        shared = [styled(" " * GUTTER + _axis(view.span_s, width - GUTTER), "$foreground-muted")]
+        return [*lines, *(shared if each_height < WITH_AXIS else ())][:height]
     pairs = [drawn[at : at + 2] for at in range(0, len(drawn), 2)]
     blank = [Content("")] * each_height
     return [
@@ -98,23 +101,25 @@ def _chart(one: SeriesLine, span_s: float, width: int, height: int) -> list[Cont
     head = arrange(
         [
             Part.of(0, one.words, style="bold", droppable=False),
-            Part.of(1, f"now {one.now}", droppable=False),
-            Part.of(2, f"mean {one.mean}", style="$foreground-muted"),
-            Part.of(3, f"highest {one.most}", style="$foreground-muted"),
+            *(Part.of(1 + at, told, droppable=not at) for at, told in enumerate(one.facts)),
         ],
         width,
     )
-    rows = height - 2 if height >= 4 else height - 1
+    rows = height - 2 if height >= WITH_AXIS else height - 1
     if rows < 1:
         return [head]
     room = max(1, width - GUTTER)
     shares = _means(one.points, span_s, one.top, room)
     blocks = [[(row, "$primary 80%")] for row in bars.block_rows(shares, rows)]
-    _, seconds, unit = next(each for each in UNITS if span_s >= each[0])
-    axis = bars.axis(-span_s / seconds, 0.0, room, unit)
+    axis = _axis(span_s, room)
     labels = {0: one.top_words} if rows == 1 else {0: one.top_words, rows - 1: "0"}
     framed_rows = framed(blocks, labels, axis, GUTTER)
     return [head, *(line(*row) for row in framed_rows[: height - 1])]
+
+
+def _axis(span_s: float, width: int) -> str:
+    _, seconds, unit = next(each for each in UNITS if span_s >= each[0])
+    return bars.axis(-span_s / seconds, 0.0, max(1, width), unit)
 
 
 def _means(

@@ -31,13 +31,15 @@ class Shown:
     Attributes:
         unit: what its values are divided by.
         top: the top of its scale, None for a round value above all that is shown.
+        adds_up: it only grows, so that its mean says nothing.
     """
 
     figure: str
     words: str
-    told: Callable[[float], str] = fmt.rate
+    told: Callable[[float], str] = fmt.figure
     unit: float = 1.0
     top: float | None = None
+    adds_up: bool = False
 
 
 SHOWN = (
@@ -47,7 +49,7 @@ SHOWN = (
     Shown("requests_waiting", "queue"),
     Shown("kv_cache_share", "KV cache", fmt.percent, top=1.0),
     Shown("vram_used_bytes", "VRAM GiB", unit=fmt.GIB),
-    Shown("usd", "spent $", _dollars),
+    Shown("usd", "spent $", _dollars, adds_up=True),
 )
 
 
@@ -77,5 +79,9 @@ def _line(
     values = [value for _, value in points]
     # One that ends at a round value above all of them moves less than one that follows them.
     top = of.top or bars.step(max(values), 1)
-    told = map(of.told, (top, values[-1], fmean(values), max(values)))
-    return SeriesLine(of.words, points, top, *told)
+    more: tuple[str, ...]
+    if of.adds_up:
+        more = (f"{of.told(values[-1] - values[0])} in this range",)
+    else:
+        more = (f"mean {of.told(fmean(values))}", f"highest {of.told(max(values))}")
+    return SeriesLine(of.words, points, top, of.told(top), (f"now {of.told(values[-1])}", *more))

@@ -29,11 +29,17 @@ def test_a_range_shows_what_is_in_it_with_its_mean_and_highest() -> None:
     assert view.title == "chat over the last 10 minutes"
     assert set(shown) == {"output tok/s", "VRAM GiB", "KV cache"}
     tokens = shown["output tok/s"]
-    assert (tokens.now, tokens.mean, tokens.most) == ("300", "200", "300")
-    assert shown["VRAM GiB"].now == "173"
+    assert tokens.facts == ("now 300", "mean 200", "highest 300")
+    assert shown["VRAM GiB"].facts[0] == "now 173"
     assert shown["KV cache"].top_words == "100 %"
     hour = series_view("chat", 2, ROWS, NOW_S).lines[0]
-    assert hour.most == "9,999"
+    assert hour.facts[-1] == "highest 9,999"
+
+
+def test_what_only_grows_has_no_mean() -> None:
+    rows = [row(-500.0, usd=1.25), row(-10.0, usd=1.5)]
+    (spent,) = series_view("chat", 0, rows, NOW_S).lines
+    assert spent.facts == ("now 1.5000", "0.2500 in this range")
 
 
 def test_a_server_of_which_nothing_was_recorded_says_so() -> None:
