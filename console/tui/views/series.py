@@ -11,7 +11,7 @@ from widgets.series_panel import SeriesLine, SeriesView
 
 RANGES: tuple[tuple[str, float, float], ...] = (
     ("10 minutes", 600.0, TEN_MINUTES.step_s),
-    ("1 hour", 3600.0, DAY.step_s),
+    ("hour", 3600.0, DAY.step_s),
     ("6 hours", 6 * 3600.0, DAY.step_s),
     ("24 hours", 24 * 3600.0, DAY.step_s),
     ("7 days", 7 * 86400.0, YEAR.step_s),
@@ -36,7 +36,7 @@ class Shown:
 
     figure: str
     words: str
-    told: Callable[[float], str] = fmt.figure
+    in_words: Callable[[float], str] = fmt.figure
     unit: float = 1.0
     top: float | None = None
     adds_up: bool = False
@@ -62,7 +62,7 @@ def series_view(
     drawn = (_line(shown, now_wall_s, each) for each in SHOWN)
     lines = tuple(each for each in drawn if each is not None)
     reason = f"nothing was recorded of {server} in the last {name}"
-    return SeriesView(span_s, f"{server} over the last {name}", lines, reason)
+    return SeriesView(span_s, f"The last {name}", lines, reason)
 
 
 def _line(
@@ -81,7 +81,9 @@ def _line(
     top = of.top or bars.step(max(values), 1)
     more: tuple[str, ...]
     if of.adds_up:
-        more = (f"{of.told(values[-1] - values[0])} in this range",)
+        more = (f"{of.in_words(values[-1] - values[0])} in this range",)
     else:
-        more = (f"mean {of.told(fmean(values))}", f"highest {of.told(max(values))}")
-    return SeriesLine(of.words, points, top, of.told(top), (f"now {of.told(values[-1])}", *more))
+        more = (f"mean {of.in_words(fmean(values))}", f"highest {of.in_words(max(values))}")
+    return SeriesLine(
+        of.words, points, top, of.in_words(top), (f"now {of.in_words(values[-1])}", *more)
+    )

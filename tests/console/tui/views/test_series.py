@@ -26,7 +26,7 @@ ROWS = [
 def test_a_range_shows_what_is_in_it_with_its_mean_and_highest() -> None:
     view = series_view("chat", 0, ROWS, NOW_S)
     shown = {each.words: each for each in view.lines}
-    assert view.title == "chat over the last 10 minutes"
+    assert view.title == "The last 10 minutes"
     assert set(shown) == {"output tok/s", "VRAM GiB", "KV cache"}
     tokens = shown["output tok/s"]
     assert tokens.facts == ("now 300", "mean 200", "highest 300")
