@@ -41,7 +41,7 @@ class ColdProbeView:
 class ColdProbePanel(Panel):
     """The dots of every pause, and what follows from them."""
 
-    BORDER_TITLE = "Cold hits"
+    BORDER_TITLE = "Cold-start probe"
 
     view: reactive[ColdProbeView] = reactive(ColdProbeView(), repaint=False)
 

@@ -108,12 +108,12 @@ def draw(view: CostView, width: int, height: int) -> list[Content]:
 def _bill(view: CostView, width: int, *, api_equivalent: bool) -> list[Content]:
     """Return the bill, its price and the budget's state in one line if they fit, else in two."""
     spent = [
-        Part.of(0, f"spent {fmt.short_usd(view.spent_usd)}", style="bold", droppable=False),
+        Part.of(0, f"spent {fmt.spent_usd(view.spent_usd)}", style="bold", droppable=False),
         Part.of(0, f"at {fmt.short_usd(view.usd_per_hour)}/h", style="bold", droppable=False),
     ]
     word, style = _BUDGETS[view.budget]
     told = f"{word} of {fmt.short_usd(view.budget_usd)}" if view.budget_usd is not None else word
-    today = f"{told} today, {fmt.short_usd(view.today_usd)} spent"
+    today = f"{told} today, {fmt.spent_usd(view.today_usd)} spent"
     budget = [Part.of(1, today, told, word, style=style, droppable=False)] if word else []
     if view.stopped_now:
         forms = ("■ stopped: still billed", "■ still billed")
@@ -179,8 +179,8 @@ def _split(view: CostView, width: int) -> list[Content]:
         Part(
             at,
             (
-                line((f"{fill} ", style), f"{word} {fmt.short_usd(amount, whole=whole)}"),
-                line((f"{fill} ", style), fmt.short_usd(amount, whole=whole)),
+                line((f"{fill} ", style), f"{word} {fmt.spent_usd(amount, whole=whole)}"),
+                line((f"{fill} ", style), fmt.spent_usd(amount, whole=whole)),
             ),
         )
         for at, ((word, fill, style), amount) in enumerate(shown)
@@ -215,7 +215,7 @@ def _api_equivalent(view: CostView, width: int, height: int) -> list[Content]:
     rows = [_endpoint_row(view, cost, width) for cost in view.api_equivalent]
     parts = [Part.of(0, head, "equivalent API cost", droppable=False)]
     if view.tests_usd is not None:
-        spent = fmt.short_usd(view.tests_usd)
+        spent = fmt.spent_usd(view.tests_usd)
         parts.append(Part.of(5, f"own tests {spent}", f"tests {spent}", style="$foreground-muted"))
     return [arrange(parts, width), *rows]
 
@@ -225,7 +225,7 @@ def _endpoint_row(view: CostView, cost: EndpointCost, width: int) -> Content:
     name_width = min(names, width // 2)
     name = fit_name(safe(cost.name), name_width)
     name += " " * (name_width - cells(name))
-    head = line("  ", name, f"{fmt.short_usd(cost.usd):>10}  ")
+    head = line("  ", name, f"{fmt.spent_usd(cost.usd):>10}  ")
     room = max(0, width - head.cell_length)
     note = _times(view, cost, room) if cost.usd is not None else fit(safe(cost.reason), room)
     return line(head, (note, "$foreground-muted"))
@@ -235,7 +235,7 @@ def _priced(cost: EndpointCost, room: int) -> str:
     name = fit_name(safe(cost.name), room)
     if cost.usd is None:
         return f"{name} {UNKNOWN} {safe(cost.reason)}".rstrip()
-    return f"{name} {fmt.short_usd(cost.usd)}"
+    return f"{name} {fmt.spent_usd(cost.usd)}"
 
 
 def _times(view: CostView, cost: EndpointCost, room: int) -> str:

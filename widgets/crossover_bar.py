@@ -71,7 +71,8 @@ def _words(view: CrossoverBar, width: int) -> Content:
     now, even, most = (
         fmt.rate(value) for value in (view.now_rps, view.break_even_rps, view.capacity_rps)
     )
-    even_long = f"break-even {even}"
+    named = f"break-even {even}" + (" on demand" if view.break_even_rps is not None else "")
+    even_long = named
     if view.break_even_interval_rps is not None:
         low, high = (fmt.rate(value) for value in view.break_even_interval_rps)
         even_long += f" ({low} to {high})" if (low, high) != (even, even) else ""
@@ -82,7 +83,7 @@ def _words(view: CrossoverBar, width: int) -> Content:
     return arrange(
         [
             _word(2, "●", "$text-accent", f"now {now} req/s", f"now {now}"),
-            _word(1, "◆", "$text-warning", even_long, f"break-even {even}", f"even {even}"),
+            _word(1, "◆", "$text-warning", even_long, named, f"break-even {even}", f"even {even}"),
             _word(0, "┃", "$text-error", *most_forms, f"capacity {most}", f"cap {most}"),
         ],
         width,

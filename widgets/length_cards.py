@@ -22,6 +22,7 @@ class LengthCard:
         output_tokens_per_s: what the GPU must bring forth there.
         usd_per_1k: what a thousand such requests cost at the API.
         word: what is decided at the present load, for example ``API CHEAPER``, or why nothing is.
+        estimated: the capacity was measured with answers of another length.
         chosen: this is the length that everything else on the screen is about.
     """
 
@@ -32,6 +33,7 @@ class LengthCard:
     usd_per_1k: Decimal | None = None
     word: str = ""
     chosen: bool = False
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,15 @@ def _card(card: LengthCard, width: int) -> list[Content]:
         line((_wide(head, width), "bold reverse" if card.chosen else "bold")),
         line(("◆ ", "$text-warning"), _wide(f"{even} req/s", width - 2)),
         line(_wide(_needs(needed, dear, width), width)),
-        line((_wide(safe(card.word), width), "$foreground-muted")),
+        line((_wide(_decided(card, width), width), "$foreground-muted")),
     ]
+
+
+def _decided(card: LengthCard, width: int) -> str:
+    word = safe(card.word)
+    if not card.estimated:
+        return word
+    return first_fitting(width, f"{word}, by an estimated capacity", f"{word}, estimate", word)
 
 
 def _needs(tokens_per_s: str, usd_per_1k: str, width: int) -> str:

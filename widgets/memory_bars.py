@@ -50,6 +50,7 @@ class GpuBar:
         source: where the memory figures come from.
         reason: why a figure is unknown, or why parts are missing.
         unified: the GPU shares the host's memory.
+        is_host: it is no GPU but the memory of a host whose server computes on the CPU.
     """
 
     index: int
@@ -64,6 +65,7 @@ class GpuBar:
     source: str = ""
     reason: str = ""
     unified: bool = False
+    is_host: bool = False
 
 
 def whole_bar(gpu: GpuBar, width: int) -> Content:
@@ -92,6 +94,9 @@ def free_bytes(gpu: GpuBar) -> int | None:
 
 def head_line(gpu: GpuBar, width: int) -> Content:
     """Return the GPU's name and condition; activity, power and heat outlast the name."""
+    if gpu.is_host:
+        forms = ("host memory, of a server on the CPU", "host memory")
+        return arrange([Part.of(0, *forms, style="bold", droppable=False)], width)
     name = safe(gpu.name)
     partition = Part.of(4, safe(gpu.partition)) if gpu.partition else Part(4, ())
     unified = Part.of(3, "unified with host") if gpu.unified else Part(3, ())

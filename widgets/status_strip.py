@@ -109,7 +109,7 @@ def _server_parts(view: StatusView) -> list[Part]:
         up = fmt.clock(view.uptime_s)
         parts.append(Part.of(2, f"up {up}", droppable=False))
     if view.spent_usd is not None:
-        spent, rate = fmt.short_usd(view.spent_usd), fmt.short_usd(view.usd_per_hour)
+        spent, rate = fmt.spent_usd(view.spent_usd), fmt.short_usd(view.usd_per_hour)
         parts.append(Part.of(4, f"spent {spent} at {rate}/h", f"{spent} at {rate}/h", spent))
     if view.pid is not None:
         parts.append(Part.of(6, f"pid {view.pid}", style="$foreground-muted"))

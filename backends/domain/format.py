@@ -132,15 +132,22 @@ def usd(amount: Decimal | None, per: str = "") -> str:
     return f"{'-' if amount < 0 else ''}${whole}.{cents}{f'/{per}' if per else ''}"
 
 
-def short_usd(amount: Decimal | None, *, whole: Decimal | None = None) -> str:
-    """Return US dollars in few cells: ``$0.0042``, ``$0.42``, ``$1.88``, ``$1,204``.
+def spent_usd(amount: Decimal | None, *, whole: Decimal | None = None) -> str:
+    """Return what was spent: four decimals below ten dollars, so that a meter is seen to run.
 
-    As a part of a `whole` of a dollar or more, fractions of a cent only distract: ``<$0.01``.
+    The parts of a `whole` have as many decimals as it has.
     """
     if amount is None:
         return UNKNOWN
-    if whole is not None and whole >= 1 and 0 <= amount < 1:
-        return f"${amount:.2f}" if not amount or amount >= Decimal("0.005") else "<$0.01"
+    if abs(amount if whole is None else whole) < 10:
+        return f"${amount:.4f}" if not 0 < amount < Decimal("0.00005") else "<$0.0001"
+    return f"${amount:,.2f}" if not 0 < amount < Decimal("0.005") else "<$0.01"
+
+
+def short_usd(amount: Decimal | None) -> str:
+    """Return US dollars in few cells: ``$0.0042``, ``$0.42``, ``$1.88``, ``$1,204``."""
+    if amount is None:
+        return UNKNOWN
     sign, size = ("-" if amount < 0 else ""), abs(amount)
     if size == 0:
         return "$0.00"

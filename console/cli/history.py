@@ -1,13 +1,17 @@
 """``inferctl history [ID]``: what was recorded, newest first, or one record whole."""
 
 import argparse
+import re
+from collections.abc import Iterator
 from contextlib import closing
+from itertools import groupby
 from typing import Any
 
 from backends.domain.format import UNKNOWN, local_minute, plain_ms, plain_s, usd
 from backends.domain.reports.cold_probe import ColdProbeReport, verdict_line
 from backends.domain.reports.load import LoadReport, load_finding
 from backends.domain.reports.sleep import SleepReport, sleep_sentence
+from backends.domain.reports.table import plain_table
 from backends.history.database import HistoryUnavailable
 from backends.history.history import open_history
 from backends.history.records import FindingRecord, SeriesRecord, StartRecord
@@ -23,7 +27,9 @@ from backends.operations.record_files import (
     recorded,
 )
 from console.cli.curve import curve_lines
-from console.cli.output import document, say, show, show_page, table
+from console.cli.output import document, say, show, table
+
+_CELL = re.compile(r"(?<!\\) \| ")
 
 KINDS = ("starts", "series", "loads", "coldprobes", "sleeps")
 
@@ -88,9 +94,29 @@ def _tell_one(record: Recorded, *, as_json: bool) -> None:
     if isinstance(record, LoadReport):
         for line in curve_lines(record):
             show(line)
-    show_page(as_text(record, "md"))
+    for text in plain_lines(as_text(record, "md")):
+        show(text)
     show()
     show(f"its files: inferctl export series {record_id(record)} --csv, --markdown or --svg")
+
+
+def plain_lines(markdown: str) -> Iterator[str]:
+    """Yield Markdown as lines for a terminal: tables in columns, no marks."""
+    for is_table, rows in groupby(markdown.splitlines(), lambda row: row.startswith("|")):
+        if is_table:
+            yield from plain_table(
+                [
+                    [_unmarked(cell) for cell in _CELL.split(row[2:-2])]
+                    for row in rows
+                    if set(row) - set("|-")
+                ]
+            )
+        else:
+            yield from (_unmarked(row.removeprefix("- ")) for row in rows)
+
+
+def _unmarked(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text.strip())
 
 
 def _tell_findings(found: tuple[FindingRecord, ...], none: str) -> None:

@@ -1,6 +1,7 @@
 """``inferctl verdict``: is the GPU or the API cheaper, and what would flip it."""
 
 import argparse
+import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,10 +29,12 @@ from backends.operations.remedies import remedies
 from backends.problem import UsageProblem
 from backends.scenarios.reading import scenario_at, shipped_scenarios
 from console.cli import traffic_preview
-from console.cli.output import document, say, show, table
+from console.cli.output import document, say, show
 
 if TYPE_CHECKING:
     from backends.operations.decision import Decision
+
+PAGE_WIDTH = 100
 
 NOT_REQUIRED = 4
 """Exit code where the required option does not win, be it that another does or that none does."""
@@ -130,9 +133,23 @@ def _published(*, as_json: bool) -> int:
 
     if as_json:
         document(comparison_document())
-    else:
-        table(comparison_rows())
+        return 0
+    named = ""
+    for article, figure_of, published, here, outcome, why in comparison_rows()[1:]:
+        if article != named:
+            named = article
+            show(article)
+        differs = "differs from the article" if outcome == "ours is right" else outcome
+        _wrapped(f"{figure_of}: published {published}, recomputed {here}: {differs}", "  ")
+        _wrapped(why, "      ")
     return 0
+
+
+def _wrapped(text: str, indent: str) -> None:
+    for row in textwrap.wrap(
+        text, PAGE_WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  "
+    ):
+        show(row)
 
 
 def _from_file(name: str) -> Scenario:

@@ -31,6 +31,7 @@ from console.tui.pace import awaits_the_tick
 from console.tui.palette import Palette, commands
 from console.tui.screens.main import MainScreen
 from console.tui.screens.welcome import Choose, WelcomeScreen
+from console.tui.themes import HIGH_CONTRAST
 from console.tui.views.keys import can_act
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class InferctlApp(App[str]):
 
     def __init__(self, host: Host, watched: Watched | None, *, start_at_once: bool = False) -> None:
         super().__init__()
+        self.register_theme(HIGH_CONTRAST)
         self.host = host
         self.session = Session(host.now())
         self.context = context_of(host)

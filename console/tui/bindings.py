@@ -133,6 +133,14 @@ MAIN_BINDINGS: list[BindingType] = [
         show=False,
     ),
     Binding(
+        "t",
+        "app.show('series')",
+        "Over time",
+        id="screen.series",
+        tooltip="VRAM, KV cache, queue, tokens, $ over minutes to days",
+        show=False,
+    ),
+    Binding(
         "exclamation_mark",
         "app.show('problems')",
         "Problems",

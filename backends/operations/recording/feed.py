@@ -1,8 +1,10 @@
 """Where a console has the record of its host from: the agent, or itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import math
+from collections.abc import AsyncIterator, Callable, Sequence
 
+from backends.agent import client
 from backends.agent.client import AgentUnavailable
 from backends.agent.follow import follow
 from backends.agent.messages import Message
@@ -44,6 +46,18 @@ class RecordFeed:
         """Go on with the configuration that the host has now; an agent reads it by itself."""
         if self._recorder is not None:
             self._recorder.host = self._host()
+
+    async def series(self, server: str, step_s: float) -> Sequence[Sequence[float | None]]:
+        """Return a server's figures over time from whoever keeps the record; see `FIGURES`.
+
+        Raises:
+            AgentUnavailable: it does not answer.
+        """
+        if (recorder := self._recorder) is not None:
+            rows = await asyncio.to_thread(recorder.series, server, step_s)
+            return [[None if math.isnan(one) else one for one in row] for row in rows]
+        found = await asyncio.to_thread(client.series, self._host().state_folder, server, step_s)
+        return found.rows if found is not None else ()
 
     async def messages(self) -> AsyncIterator[Message]:
         """Yield messages until closed.

@@ -46,7 +46,9 @@ class Actions:
         self.load = LoadActions(console, self.drawing)
         self.study = StudyActions(console, self.drawing)
         self.setup = SetupActions(console, self.watch)
-        self.show = ShowActions(console, self.drawing, self.setup.choose, self.watch.turn_to)
+        self.show = ShowActions(
+            console, self.drawing, self.setup.choose, self.watch.turn_to, self.feed.series
+        )
         self.tail = TailActions(console, self.drawing)
 
     async def begin(self, watched: Watched | None, *, start_at_once: bool) -> None:

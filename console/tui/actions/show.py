@@ -1,7 +1,7 @@
 """Opens the screens beside the main one, each with what it shows, and exports what is on screen."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
@@ -37,6 +37,7 @@ from console.tui.screens.history import HistoryScreen
 from console.tui.screens.logs import LogScreen
 from console.tui.screens.problems import ProblemsScreen
 from console.tui.screens.record import RecordScreen
+from console.tui.screens.series import Rows, SeriesScreen
 from console.tui.screens.servers import ServersScreen
 from console.tui.screens.welcome import Choose, WelcomeScreen
 from console.tui.views.history import history_view
@@ -44,7 +45,7 @@ from console.tui.views.screen import decision_of
 from widgets.history_table import HistoryView
 
 ScreenName = Literal[
-    "logs", "costs", "history", "gpus", "servers", "next", "problems", "help", "welcome"
+    "logs", "costs", "history", "gpus", "servers", "next", "problems", "help", "welcome", "series"
 ]
 
 
@@ -56,6 +57,7 @@ class ShowActions:
         drawing: draws the main screen.
         choose: acts on what is chosen on the welcome.
         turn_to: shows another server.
+        read_series: returns figures of a server over time, at a step in seconds.
     """
 
     def __init__(
@@ -64,11 +66,13 @@ class ShowActions:
         drawing: Drawing,
         choose: Choose,
         turn_to: Callable[[Watched], None],
+        read_series: Callable[[str, float], Awaitable[Rows]],
     ) -> None:
         self._console = console
         self._drawing = drawing
         self._choose = choose
         self._turn_to: Callable[[Server], None] = lambda server: turn_to(watched_of(server))
+        self._read_series = read_series
         self._log: Running | None = None
 
     def show(self, name: ScreenName) -> None:
@@ -89,6 +93,8 @@ class ShowActions:
                 self._show_next()
             case "problems":
                 self._open(ProblemsScreen())
+            case "series":
+                self._show_series()
             case "help":
                 self._open(HelpScreen(dict(console.host.settings.keys)))
             case "welcome":
@@ -101,6 +107,14 @@ class ShowActions:
         self._console.push_screen(screen)
         self._drawing.soon()
         return True
+
+    def _show_series(self) -> None:
+        console = self._console
+        life = console.session.life
+        if life is not None:
+            self._open(
+                SeriesScreen(life.server.name, self._read_series, lambda: console.host.now().wall_s)
+            )
 
     def _show_next(self) -> None:
         """Turn to the server after the watched one, as the table lists them."""

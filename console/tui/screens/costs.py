@@ -21,7 +21,15 @@ from console.tui.bindings import BACK
 from console.tui.screens.inputs import InputsScreen
 from console.tui.views.cost import advice_view, now_view, plan_view, verdict_view
 from console.tui.views.plan import chart_view, options_view
-from console.tui.views.what_if import FIGURES, LENGTHS, Figure, changed, lengths_view, of_length
+from console.tui.views.what_if import (
+    FIGURES,
+    LENGTHS,
+    Figure,
+    changed,
+    estimated_rps,
+    lengths_view,
+    of_length,
+)
 from widgets.cost_chart import CostChart
 from widgets.length_cards import LengthCards
 from widgets.options_bars import OptionsBars
@@ -170,6 +178,9 @@ class CostScreen(Screen[None]):
     def _row(self, place: int, figure: Figure) -> Content:
         value: Decimal | None = getattr(self._asked, figure.key)
         mark = "*" if value != getattr(self._measured, figure.key) else " "
+        estimate = estimated_rps(self._measured, self._asked.output_tokens)
+        if figure.key == "capacity_rps" and value is not None and value == estimate:
+            mark = "≈"
         chosen = place == self._chosen
         text = f"{'▸' if chosen else ' '}{figure.words:<15}{_short(value):>9} {mark}"
         return Content.styled(text, "reverse" if chosen else "")

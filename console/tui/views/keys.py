@@ -34,6 +34,8 @@ def can_act(action: str, what: str, session: Session, context: Context) -> bool:
 
 
 def _show(what: str, session: Session, context: Context) -> bool:
+    if what == "series":
+        return session.life is not None and not context.replayed
     if what == "next":
         profiles = {each.name for each in context.settings.servers}
         return len(profiles | {each.name for each in session.servers}) > 1

@@ -82,6 +82,7 @@ def _bar(gpu: Gpu, memory: StartMemory, pids: frozenset[int], *, alone: bool) ->
         source=gpu.memory.source,
         reason=gpu.memory.reason or gpu.processes_reason,
         unified=gpu.memory.unified,
+        is_host=gpu.vendor == "host",
     )
 
 

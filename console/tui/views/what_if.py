@@ -81,18 +81,29 @@ def with_figure(asked: Scenario, key: str, value: Decimal) -> Scenario:
 def of_length(asked: Scenario, output_tokens: Decimal, measured: Scenario) -> Scenario:
     """Return the scenario with answers of another length.
 
-    The capacity stays only where it was measured with answers about as long, or was supposed.
+    A capacity that was supposed stays; a measured one is as many output tokens a second, which is
+    an estimate where it was measured with answers of another length.
     """
     other = with_figure(asked, "output_tokens", output_tokens)
-    tokens = measured.output_tokens
-    supposed = asked.capacity_rps != measured.capacity_rps
-    if (
-        supposed
-        or tokens is None
-        or tokens / OUTPUT_FACTOR <= output_tokens <= tokens * OUTPUT_FACTOR
-    ):
+    of_now = (measured.capacity_rps, estimated_rps(measured, asked.output_tokens))
+    if asked.capacity_rps not in of_now:
         return other
-    return replace(other, capacity_rps=None)
+    estimate = estimated_rps(measured, output_tokens)
+    return replace(other, capacity_rps=estimate or measured.capacity_rps)
+
+
+def estimated_rps(measured: Scenario, output_tokens: Decimal | None) -> Decimal | None:
+    """Return the capacity with answers of a length that differs much from the measured one.
+
+    None where the measured capacity holds, or there is none. Source: a busy GPU writes about as
+    many tokens a second in all, however they are shared out among requests.
+    """
+    tokens, rps = measured.output_tokens, measured.capacity_rps
+    if rps is None or not tokens or not output_tokens:
+        return None
+    if tokens / OUTPUT_FACTOR <= output_tokens <= tokens * OUTPUT_FACTOR:
+        return None
+    return Decimal(f"{rps * tokens / output_tokens:.3g}")
 
 
 def mean_rps(asked: Scenario) -> Decimal | None:
@@ -112,7 +123,10 @@ def lengths_view(asked: Scenario, measured: Scenario) -> LengthsView:
     few = too_few_seen(asked)
     word = "" if few is None else f"{figure(few)} of {LEAST_REQUESTS} requests"
     cards = tuple(
-        _card(name, tokens, each, chosen=asked.output_tokens == tokens, word=word)
+        replace(
+            _card(name, tokens, each, chosen=asked.output_tokens == tokens, word=word),
+            estimated=estimated_rps(measured, tokens) is not None,
+        )
         for name, tokens, each in found
     )
     return LengthsView(cards, finite(swing))

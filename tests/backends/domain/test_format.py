@@ -78,12 +78,22 @@ def test_numbers(call: object, value: object, told: str) -> None:
     assert call(None) == "—"
 
 
-def test_cents_are_enough_beside_dollars() -> None:
-    dollars = Decimal("2.03")
-    assert fmt.short_usd(Decimal("0.0317"), whole=dollars) == "$0.03"
-    assert fmt.short_usd(Decimal("0.0007"), whole=dollars) == "<$0.01"
-    assert fmt.short_usd(Decimal(0), whole=dollars) == "$0.00"
-    assert fmt.short_usd(None, whole=dollars) == "—"
+def test_what_was_spent_has_one_rule_of_decimals_for_the_whole_and_its_parts() -> None:
+    below, above = Decimal("2.03"), Decimal("21.5")
+    assert fmt.spent_usd(below) == "$2.0300"
+    assert fmt.spent_usd(Decimal("0.0317"), whole=below) == "$0.0317"
+    assert fmt.spent_usd(Decimal("0.00001"), whole=below) == "<$0.0001"
+    assert fmt.spent_usd(above) == "$21.50"
+    assert fmt.spent_usd(Decimal("0.0317"), whole=above) == "$0.03"
+    assert fmt.spent_usd(Decimal("0.0007"), whole=above) == "<$0.01"
+    assert fmt.spent_usd(Decimal(0), whole=above) == "$0.00"
+    assert fmt.spent_usd(None, whole=above) == "—"
+
+
+def test_a_running_meter_is_seen_to_run_below_ten_dollars() -> None:
+    a_second_usd = Decimal("1.88") / 3600
+    at = [fmt.spent_usd(Decimal("9.5") + second * a_second_usd) for second in range(3)]
+    assert len(set(at)) == 3
 
 
 def test_latencies_share_unit_and_digits() -> None:

@@ -22,7 +22,7 @@ from tests.console.tui.test_pictures import Picture, screen_text
 SIZES = ((60, 16), (80, 24), (100, 30), (120, 35), (160, 45), (200, 50))
 SEEN = {
     "starting": (sessions.STARTING, ("◔ starting", "load weights", "VRAM GiB", "shard 9/15", "$")),
-    "serving": (sessions.READY, ("● ready", "440", "TTFT", "GiB", "API CHEAPER", "◆", "$0.15")),
+    "serving": (sessions.READY, ("● ready", "440", "TTFT", "GiB", "API CHEAPER", "◆", "$0.1452")),
     "failed": (sessions.FAILED, ("✖ failed", "gpu out of memory", "--tensor-parallel-size", "$")),
     "stopped": (sessions.EMPTY, ("○ stopped", "press s", "vllm serve org/model", "$1.88/h")),
 }

@@ -39,6 +39,7 @@ from console.tui.screens.main import MainScreen
 from console.tui.screens.problems import ProblemsScreen
 from console.tui.screens.question import Question, TextQuestion
 from console.tui.screens.record import RecordScreen
+from console.tui.screens.series import SeriesScreen
 from console.tui.screens.servers import ServersScreen
 from console.tui.screens.welcome import WelcomeScreen
 from console.tui.views.keys import load_runs
@@ -48,6 +49,7 @@ from tests.console.tui.loop_audit import audited
 from tests.console.tui.test_ab import ended
 from widgets.history_table import HistoryTable
 from widgets.log_view import LogLines
+from widgets.series_panel import SeriesPanel
 from widgets.welcome import Welcome
 
 pytestmark = [pytest.mark.slow, pytest.mark.process]
@@ -204,6 +206,11 @@ async def screens(drive: Driver) -> None:
     await drive.to_main()
     await drive.press("exclamation_mark")
     await drive.on(ProblemsScreen)
+    await drive.to_main()
+    await drive.press("t")
+    await drive.on(SeriesScreen)
+    await drive.until(lambda: drive.app.screen.query_one(SeriesPanel).view.lines)
+    await drive.press("t", "T")
     await drive.to_main()
     await drive.press("question_mark")
     await drive.on(HelpScreen)

@@ -18,7 +18,7 @@ from backends.operations.decision import decide_all
 from backends.settings.config import Settings, TokenPrices
 from console.tui.views.cost import main_verdict_view, plan_view, verdict_view
 from console.tui.views.plan import options_view
-from console.tui.views.what_if import lengths_view
+from console.tui.views.what_if import estimated_rps, lengths_view, of_length
 from tests.backends.operations.test_learnt_week import week_of
 from tests.console.sessions import DAY, DESK, EMPTY, PROFILE, READY, SERVERLESS, SETTINGS
 from widgets.options_bars import draw as draw_options
@@ -100,3 +100,25 @@ def test_a_break_even_that_is_unknown_says_what_it_lacks(
     bar = main_verdict_view(decide_all(session, context, DAY)).crossover
     assert bar is not None
     assert bar.break_even_reason == reason
+
+
+def test_a_measured_capacity_is_rescaled_to_answers_of_another_length() -> None:
+    measured = scenario_from({**PRICES, "capacity_rps": 16.4})
+    long = of_length(measured, Decimal(1200), measured)
+    assert long.capacity_rps == estimated_rps(measured, Decimal(1200)) == Decimal("3.01")
+    short = of_length(long, Decimal(30), measured)
+    assert short.capacity_rps == Decimal(120)
+    back = of_length(short, Decimal(220), measured)
+    assert back.capacity_rps == measured.capacity_rps
+    assert estimated_rps(measured, Decimal(220)) is None
+
+
+def test_a_supposed_capacity_stays_whatever_the_length() -> None:
+    measured = scenario_from({**PRICES, "capacity_rps": 16.4})
+    supposed = replace(measured, capacity_rps=Decimal(5))
+    assert of_length(supposed, Decimal(1200), measured).capacity_rps == Decimal(5)
+
+
+def test_without_a_measured_capacity_there_is_no_estimate() -> None:
+    measured = scenario_from(PRICES)
+    assert of_length(measured, Decimal(1200), measured).capacity_rps is None
