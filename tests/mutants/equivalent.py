@@ -12,16 +12,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "self._ended_in_return = False",
     ): "a newline that begins a stream ends a blank line, which ends no event",
     (
-        "backends/domain/decision/flip.py",
-        "constant",
-        "_HALVINGS = 30",
-    ): "one more halving moves a flip by less than a billionth",
-    (
-        "backends/domain/decision/schedule.py",
-        "boundary",
-        "if over <= 0:",
-    ): "nothing is added of a rate that is just held, and all that follow are smaller",
-    (
         "backends/domain/traffic/bins.py",
         "constant",
         "known.insert(0, (objects, answer))",
