@@ -61,5 +61,20 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "constant",
         "tier = self.of_prompt(input_tokens / Decimal(requests) if requests else 0)",
     ): "no requests have no tokens that a tier could price",
+    (
+        "backends/domain/decision/wording/inputs.py",
+        "constant",
+        "power = (scenario.power_kw or Decimal(0), scenario.usd_per_kwh or Decimal(0))",
+    ): "an owned GPU has no price without both, and no sentence without a price",
+    (
+        "backends/domain/decision/option.py",
+        "constant",
+        "kwh = (scenario.power_kw or Decimal(0)) * (scenario.usd_per_kwh or Decimal(0))",
+    ): "where one of them is unknown, the function has ended",
+    (
+        "backends/domain/traffic/week.py",
+        "boundary",
+        "if days_seen(hours) < WEEK_DAYS - 1e-6:",
+    ): "the limit lies a rounding below seven days, which no sum of stretches meets",
 }
 """By path, operator and the line that it stands in."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from backends.domain.billing.ledger import (
     Ledger,
+    Served,
     all_totals,
     midnight_after,
     with_launch,
@@ -19,6 +20,7 @@ from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Counters, Histogram
 from backends.domain.stamp import Stamp
 from backends.domain.traffic.shape import hours_known, learnt_rps, profile_rps
+from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.windows import WINDOW_S, Windows, after_reading
 
 MIDNIGHT = datetime(2026, 9, 22, tzinfo=UTC).timestamp()
@@ -135,3 +137,10 @@ def test_a_profile_with_an_unwatched_hour_does_not_speak_for_a_day() -> None:
     assert hours_known(profile) == 23
     assert learnt_rps(profile) is None
     assert profile_rps(profile)[23] is None
+
+
+def test_only_a_launch_after_the_last_reading_forgets_the_counters() -> None:
+    counted = TokenTotals(requests=5.0, process_start_s=90.0)
+    ledger = Ledger((Served("chat", counted, read_wall_s=100.0),))
+    assert with_launch(ledger, "chat", 100.0) is ledger
+    assert with_launch(ledger, "chat", 100.5).of("chat").totals.process_start_s is None

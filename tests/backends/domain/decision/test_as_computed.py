@@ -38,6 +38,12 @@ SERVERLESS = {
     "idle_timeout_s": ("10", "600"),
     "cold_start_s": ("5", "200"),
 }
+OWNED = {"owned_usd": ("3000", "40000"), "owned_life_months": ("24", "48")}
+POWER = {"power_kw": ("0.3", "1.2"), "usd_per_kwh": ("0.1", "0.4"), "pue": ("1.1", "1.8")}
+PROVISIONED = {
+    "provisioned_unit_usd_per_hour": ("0.3", "4"),
+    "provisioned_unit_tokens_per_s": ("50", "3000"),
+}
 
 
 def drawn(seed: int) -> dict[str, Any]:
@@ -59,6 +65,9 @@ def drawn(seed: int) -> dict[str, Any]:
         data["profile_rps"] = [str(draw.randint(0, 90) / 10) for _ in range(24)]
     else:
         data["rate_rps"] = of(("0.05", "30"))
+    for group in (OWNED, POWER, PROVISIONED):
+        if draw.random() < 0.4:
+            data |= {name: of(ends) for name, ends in group.items()}
     return data
 
 

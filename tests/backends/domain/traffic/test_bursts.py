@@ -12,7 +12,15 @@ from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import centre, load_of
 from backends.domain.decision.verdict import decide
-from backends.domain.traffic.bins import Bin, in_steps, merged
+from backends.domain.traffic.bins import (
+    HOURS_S,
+    MINUTES_S,
+    WINDOWS_S,
+    Bin,
+    as_kept,
+    in_steps,
+    merged,
+)
 from backends.domain.traffic.bursts import bursts_of
 from backends.domain.traffic.demand import Demand, demand_of
 from backends.domain.traffic.shape import EVEN
@@ -95,3 +103,10 @@ def test_two_stretches_are_one_of_both() -> None:
     assert merged([first, second]) == Bin(4.0, 11.0, 4.0, 3.0, 89.0, 9.0)
     assert merged([first]) == first
     assert merged([]) == Bin(0.0, 0.0, 0.0)
+
+
+def test_the_oldest_hour_is_kept_to_its_first_instant() -> None:
+    hour_s = 1_793_577_600.0
+    ends = [hour_s - HOURS_S - 1.0, hour_s - HOURS_S, hour_s - WINDOWS_S, hour_s - MINUTES_S]
+    kept = as_kept([Bin(at_s, 60.0, 1.0) for at_s in (*ends, hour_s)])
+    assert [each.began_s for each in kept] == [*ends[1:], hour_s]
