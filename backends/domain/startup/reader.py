@@ -13,7 +13,7 @@ from backends.domain.facts import (
 )
 from backends.domain.server import Exit
 from backends.domain.stamp import Stamp
-from backends.domain.start import Failure
+from backends.domain.start import Failure, FailureKind
 from backends.domain.startup.crashes import is_native
 from backends.domain.startup.diagnosis import Suspects, after_a_hang, failure_behind
 from backends.domain.startup.endings import MOST_LINES, Ending
@@ -23,7 +23,7 @@ from backends.domain.startup.lines import Record, head_of, read
 from backends.domain.startup.root import ATTENTION_LINES
 from backends.domain.startup.root import WORDS as FAILURE_WORDS
 from backends.domain.startup.timeline import RankTimelines, Timeline
-from backends.domain.startup.unfinished import Wait, Waits, wait_sentence
+from backends.domain.startup.unfinished import LONG_SILENCE_S, Wait, Waits, wait_sentence
 from backends.domain.startup.wording import Event, Wording
 from backends.domain.startup.wordings import WORDS, find, named_figure
 
@@ -158,7 +158,8 @@ class StartReader:
             stopping=self.stopping_at is not None,
             settings=known,
         )
-        if self.ready and self.waiting and (failure is not None or self.stopping_at is not None):
+        ended = failure is not None or self.stopping_at is not None
+        if self.ready and self.waiting and ended and not self._is_explained(failure, self.waiting):
             failure = after_a_hang(failure, wait_sentence(self.waiting))
             if failure is not None and not failure.line:
                 number, line = self._waits.since
@@ -170,6 +171,11 @@ class StartReader:
                     failure = failure_behind(ending.number, ending.line, known, ready=self.ready)
             facts.append(FailureSeen(at, failure))
         return facts
+
+    def _is_explained(self, failure: Failure | None, wait: Wait) -> bool:
+        """Tell whether a process's death is why a worker was silent: the dead do not answer."""
+        died = failure is not None and failure.kind is FailureKind.ENGINE_DIED
+        return died and wait.seconds < LONG_SILENCE_S
 
     def _ready_after_all(self) -> list[StartFact]:
         # An engine used without a server never says that it is ready, and a log without uvicorn's

@@ -6,6 +6,10 @@ from dataclasses import dataclass, replace
 from backends.domain.format import spoken
 from backends.domain.start import Outcome, Phase, PhaseName, Progress, Start
 
+LONG_SILENCE_S = 120.0
+"""A worker that is silent for longer hangs. vLLM says so each minute (its
+`VLLM_RINGBUFFER_WARNING_INTERVAL`), and the first such line comes of a slow kernel build too."""
+
 _BAR_CLOCK = re.compile(r"\[(?P<clock>\d{1,3}(?::\d\d){1,2})<")
 
 

@@ -135,6 +135,13 @@ def test_a_log_in_which_a_worker_does_not_answer_to_the_end_tells_of_a_hang(end:
     assert start.served_s == pytest.approx(1800.0)
 
 
+def test_a_worker_that_dies_within_two_minutes_of_silence_is_why_it_was_silent() -> None:
+    start = only_start((BANNER + SILENT.format(minute=1) + KILLED).encode())
+    assert start.failure is not None
+    assert start.failure.kind is FailureKind.ENGINE_DIED
+    assert "VllmWorker-0 died unexpectedly" in start.failure.line
+
+
 def test_a_worker_that_answered_again_did_not_hang() -> None:
     busy = BANNER + SILENT.format(minute=1) + GOES_ON.format(rate="7.5") + STOP
     assert only_start(busy.encode()).failure is None
