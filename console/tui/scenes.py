@@ -18,7 +18,7 @@ from console.tui.views.keys import state_of
 LOOK_S = 0.1
 
 PROBE = ("coldprobe", "serverless", "--gaps", "5s,20s", "--rounds", "2", "--yes")
-PROBED_S = 150.0
+PROBED_S = 125.0
 """By then that probe has ended and is in the history."""
 
 SEEN_REQUESTS = 40
