@@ -148,7 +148,7 @@ def test_a_learnt_day_stands_above_supposed_hours() -> None:
 
 
 def test_the_table_of_the_configuration_reaches_the_verdict() -> None:
-    toml = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    toml = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
     table = toml.split("[plan]", 1)[1].split("\n[", 1)[0]
     plan = parse_settings(f"[plan]{table}", Path("config.toml")).plan
     found = decide_all(READY, Context(replace(SETTINGS, plan=plan), capacities=(CAPACITY,)), DAY)

@@ -14,7 +14,7 @@ from backends.settings.faults import ConfigError
 from backends.settings.read import TOP_KEYS, parse_settings
 from backends.settings.schema import config_schema
 
-README = (Path(__file__).parents[3] / "README.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
 SERVER = '[server.a]\nmodel = "m"\n'
 ENDPOINT = '[endpoint.a]\nbase_url = "http://127.0.0.1:1"\nmodel = "m"\n'
 
@@ -32,8 +32,8 @@ def test_it_is_a_schema_and_has_every_table() -> None:
     assert tuple(config_schema()["properties"]) == TOP_KEYS
 
 
-def test_the_configuration_of_the_readme_fits() -> None:
-    written = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
+def test_the_configuration_that_is_printed_fits() -> None:
+    written = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     assert written is not None
     assert parse_settings(written[1], Path("config.toml")) != Settings()
     validate(written[1])
