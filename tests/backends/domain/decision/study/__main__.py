@@ -166,19 +166,11 @@ def row_of(job: tuple[Setting, World, int]) -> Row:
         wrong += was_wrong
         times.append(float("inf") if first_s is None else first_s)
     middle = median(times)
-    return Row(
-        setting.name,
-        world,
-        runs,
-        decided,
-        wrong,
-        covered / runs / 2,
-        None if middle == float("inf") else middle,
-        oracle_s,
-        sum(each <= 2.01 * oracle_s for each in times) / runs,
-        flips / runs / (max(DAY_S, looks[-1] - looks[0]) / 7 / DAY_S),
-        looks[-1],
-    )
+    decided_s = None if middle == float("inf") else middle
+    in_time = sum(each <= 2.01 * oracle_s for each in times) / runs
+    a_week = flips / runs / (max(DAY_S, looks[-1] - looks[0]) / 7 / DAY_S)
+    figures = (covered / runs / 2, decided_s, oracle_s, in_time, a_week, looks[-1])
+    return Row(setting.name, world, runs, decided, wrong, *figures)
 
 
 def worlds(setting: Setting) -> tuple[World, ...]:
