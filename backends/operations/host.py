@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backends.domain.stamp import Stamp
-from backends.gpus.source import PROCESSES_PERIOD_S, GpuSource
+from backends.gpus.source import GpuSource
 from backends.host.home import DEMO_GPUS, is_simulated
 from backends.operations.pricing import with_known_prices
 from backends.servers.listing import server_pids
@@ -89,5 +89,4 @@ def open_this_hosts_gpus() -> GpuSource:
 
 def managed_pids() -> frozenset[int]:
     """Return every process of every server that inferctl started here."""
-    found = server_pids(existing_state_folder(), within_s=PROCESSES_PERIOD_S)
-    return frozenset().union(*found.values())
+    return frozenset().union(*server_pids(existing_state_folder()).values())

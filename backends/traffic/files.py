@@ -19,6 +19,7 @@ from typing import IO, Any, Literal
 from backends.traffic import instants
 from backends.traffic.columns import UnreadableTraffic
 from backends.traffic.json_records import counts_tokens, records_of
+from backends.traffic.json_tables import NoTable
 from backends.traffic.log_lines import record_in
 from backends.traffic.names import ROLES, ranked
 from backends.traffic.vllm_log import is_vllm_log, vllm_records
@@ -45,6 +46,9 @@ _NO_TEXT = {
     b"ORC": "is ORC; write it as Parquet or CSV",
     b"Obj\x01": "is Avro; write it as Parquet or CSV",
 }
+
+
+_UNREADABLE = (OSError, EOFError, lzma.LZMAError, zlib.error, csv.Error, NoTable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,7 @@ def opened(file: TrafficFile) -> Iterator[IO[str]]:
 def _readable(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError, lzma.LZMAError, zlib.error, csv.Error, RecursionError) as error:
+    except (*_UNREADABLE, RecursionError) as error:
         why = getattr(error, "strerror", None) or error
         raise UnreadableTraffic(f"{path} cannot be read ({why}); name a readable file") from error
 

@@ -4,19 +4,29 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
+import msgspec
+
 COUNTERS = ("_total", "_sum", "_count")
 """How the names of counters end, as a Prometheus server keeps them."""
 
 Row = dict[str, Any]
 
 
+class NoTable(Exception):
+    """What stands where a table's rows should is none; the message says what."""
+
+
 def rows_in(value: Mapping[str, Any]) -> Iterator[Row] | None:
-    """Return the rows of a table, None for an object that is none."""
+    """Return the rows of a table, None for an object that is none.
+
+    Raises:
+        NoTable: its rows are none, said as they are read.
+    """
     series = value.get("result")
-    if value.get("resultType") == "matrix" and isinstance(series, list):
-        return _growth(series)
-    if value.get("resultType") == "streams" and isinstance(series, list):
-        return _lines(series)
+    if _are(series, dict) and value.get("resultType") == "matrix":
+        return _growth(series or ())
+    if _are(series, dict) and value.get("resultType") == "streams":
+        return _lines(series or ())
     columns, rows = value.get("columns"), value.get("values", value.get("data"))
     if _are(columns, str) and _are(rows, list):
         return (dict(zip(columns or (), row, strict=False)) for row in rows or ())
@@ -37,22 +47,34 @@ def _growth(series: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
     """
     found: dict[tuple[float, float], Row] = {}
     for each in series:
-        name = str(each.get("metric", {}).get("__name__", "")).rpartition(":")[2]
+        metric = each.get("metric")
+        name = str(metric.get("__name__", "")) if isinstance(metric, dict) else ""
+        name = name.rpartition(":")[2]
         counter = next((name.removesuffix(end) for end in COUNTERS if name.endswith(end)), None)
         if counter is None:
             continue
-        for (at_s, was), (end_s, now) in pairwise(each.get("values", [])):
+        for (at_s, was), (end_s, now) in pairwise(_numbers(each.get("values", []), name)):
             row = found.setdefault((at_s, end_s), {"time": at_s, "end": end_s})
-            grown = float(now) - float(was)
-            row[counter] = row.get(counter, 0.0) + (float(now) if grown < 0 else grown)
+            grown = now - was
+            row[counter] = row.get(counter, 0.0) + (now if grown < 0 else grown)
     yield from (found[key] for key in sorted(found))
+
+
+def _numbers(values: Any, name: str) -> list[tuple[float, float]]:
+    try:
+        return msgspec.convert(values, list[tuple[float, float]], strict=False)
+    except msgspec.ValidationError as error:
+        raise NoTable(f"the values of {name} are no instants and numbers") from error
 
 
 def _lines(streams: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
     """Yield the log lines of a Loki server's reply, each with its instant in nanoseconds."""
     for stream in streams:
-        for at, line, *_ in stream.get("values", []):
-            yield {"ts": at, "line": line}
+        entries = stream.get("values")
+        for entry in entries if isinstance(entries, list) else ():
+            if not isinstance(entry, list) or len(entry) < 2:
+                raise NoTable("a line of its log has no instant beside it")
+            yield {"ts": entry[0], "line": entry[1]}
 
 
 def _name(series: Mapping[str, Any]) -> str:

@@ -42,12 +42,12 @@ class StudyActions:
         endpoint: str | None = "0"
         if len(names) > 1:
             choices = tuple((str(number), each) for number, each in enumerate(names))
-            question = Question(f"A study of {server} beside", (*choices, ("no", "None")))
+            question = Question(f"A study of {server} beside", (*choices, ("no", "Cancel")))
             endpoint = await console.push_screen_wait(question)
         if endpoint is None or not endpoint.isdigit():
             return
         name = names[int(endpoint)]
-        sizes = (("whole", "Whole"), ("quick", "Quick: fewer runs"), ("no", "None"))
+        sizes = (("whole", "Whole"), ("quick", "Quick: fewer runs"), ("no", "Cancel"))
         size = await console.push_screen_wait(Question(f"A study of {server} beside {name}", sizes))
         if size in {"whole", "quick"}:
             await self._ask(server, name, quick=size == "quick")
@@ -67,7 +67,7 @@ class StudyActions:
             console.notify(str(problem), severity="error", markup=False)
             return
         go = "Resume" if study.resumed else "Measure"
-        question = Question(f"{sentence}.", (("go", go), ("no", "Don't")))
+        question = Question(f"{sentence}.", (("no", "Cancel"), ("go", go)))
         if await console.push_screen_wait(question) == "go":
             await self._run(study)
 

@@ -65,6 +65,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "config init": ("m --vllm vllm", "m --image i"),
     "config check": ("",),
     "config schema": ("",),
+    "advise": ("chat --for 1",),
     "study run": ("broken http://127.0.0.1:9/v1#m --quick --yes",),
     "study verify": ("STUDY",),
     "study compare": ("STUDY STUDY",),

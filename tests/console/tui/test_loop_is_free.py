@@ -265,6 +265,14 @@ async def load(drive: Driver) -> None:
     await drive.until(lambda: not load_runs(drive.app.context))
 
 
+async def study(drive: Driver) -> None:
+    await drive.press("S")
+    await drive.on(Question)
+    await drive.press("down", "enter")
+    await drive.until(lambda: "a quick study of" in question(drive.app))
+    await drive.to_main()
+
+
 async def history(drive: Driver) -> None:
     app = drive.app
     await drive.press("h")
@@ -348,7 +356,7 @@ async def leave(drive: Driver) -> None:
     await drive.until(lambda: not drive.app.is_running)
 
 
-WHOLE = (welcome, start, ab, screens, load, history, stop_and_restart, orphans, leave)
+WHOLE = (welcome, start, ab, screens, load, study, history, stop_and_restart, orphans, leave)
 """The way through the console."""
 
 

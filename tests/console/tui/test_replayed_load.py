@@ -42,7 +42,7 @@ async def test_traffic_is_replayed_at_a_speed(made_host: MadeHost) -> None:
         await until(pilot, lambda: isinstance(app.screen, Question) and app.screen.is_mounted)
         sentence = str(app.screen.query("Static").first().render())
         assert sentence.startswith("20 recorded requests in 1 s (x20), then load on")
-        await pilot.press("enter")
+        await pilot.press("down", "enter")
         await until(pilot, lambda: isinstance(app.screen, LoadScreen) and app.screen.is_mounted)
         curve = app.screen.query_one(LoadCurve)
         assert curve.view.replay == ("20 recorded requests in 1 s (x20)",)

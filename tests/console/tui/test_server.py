@@ -81,7 +81,7 @@ async def test_the_question_before_an_outage_names_the_requests_that_are_cut_off
     made_host: MadeHost, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     busy = Counters(requests_running=4.0, requests_waiting=2.0)
-    monkeypatch.setattr("backends.metrics.scrape.scrape", lambda *_: busy)
+    monkeypatch.setattr("backends.metrics.scrape.scrape", lambda *_, **__: busy)
     app = made_host.app()
     async with app.run_test(size=SIZE) as pilot:
         await started(pilot, app)

@@ -11,8 +11,10 @@ import pytest
 from backends.domain.billing.meter import activity_of
 from backends.domain.decision.routing import NowKind
 from backends.domain.decision.wording import now_reason
+from backends.domain.facts import FirstTokenSeen
 from backends.domain.server import ServerState
 from backends.domain.session import Session, watching
+from backends.keeper.folder import ServerFolder, read_journal, server_folder
 from backends.operations import servers
 from backends.operations import sleep as operation
 from backends.operations.ab import check_that_none_sleeps, why_no_ab
@@ -40,12 +42,14 @@ MODE = ("--enable-sleep-mode",)
 
 
 def started(made: MadeHost, args: tuple[str, ...], variables: tuple[tuple[str, str], ...]) -> Host:
-    """Start the server with these arguments, and return the host once it serves."""
+    """Start the server with these arguments, and return the host once its first token came."""
     named = tuple(one for one in made.profile.environment if one[0] not in dict(variables))
     profile = replace(made.profile, args=args, environment=(*named, *variables))
     host = made.host(settings=replace(made.settings, servers=(profile,)))
     servers.start(host, profile)
     awaited(lambda: made.state() is ServerState.READY)
+    journal = ServerFolder(server_folder(host.state_folder, SERVER)).journal
+    awaited(lambda: any(isinstance(one, FirstTokenSeen) for one in read_journal(journal)))
     return host
 
 

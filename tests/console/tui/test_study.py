@@ -39,7 +39,7 @@ async def test_a_study_runs_in_the_background_ends_by_x_and_resumes(made_host: M
         await started(pilot, app)
         await pilot.press("S")
         await answer(pilot, app, f"A study of {SERVER} beside", "down", "enter")
-        await answer(pilot, app, "a quick study of", "enter")
+        await answer(pilot, app, "a quick study of", "down", "enter")
         await until(pilot, lambda: isinstance(app.screen, MainScreen))
         strip = app.screen.query_one(StudyStrip)
         await until(pilot, lambda: "start-1" in finished(made_host), 60.0)
