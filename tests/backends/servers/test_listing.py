@@ -21,6 +21,7 @@ from backends.host.ports import is_listening
 from backends.keeper import client
 from backends.keeper.launch import adopt
 from backends.servers.listing import list_servers
+from tests import polling
 from tests.backends.keeper.conftest import FAKE, Bench, eventually, everything, free_port, until
 
 
@@ -182,7 +183,9 @@ def test_an_engine_without_its_server_is_listed_as_what_is_left(tmp_path: Path) 
         ["VLLM::EngineCore", "600"], executable="/bin/sleep", start_new_session=True
     )
     try:
-        until(lambda: processes.command_line(engine.pid))  # the kernel sets it a little after exec
+        polling.until(
+            lambda: processes.command_line(engine.pid)
+        )  # the kernel sets it a little after exec
         listed = [one for one in list_servers(tmp_path) if one.survivors]
         mine = [one for one in listed if one.survivors[0].process.pid == engine.pid]
         assert [one.state for one in mine] == [ServerState.FAILED]
