@@ -183,9 +183,8 @@ def test_an_engine_without_its_server_is_listed_as_what_is_left(tmp_path: Path) 
         ["VLLM::EngineCore", "600"], executable="/bin/sleep", start_new_session=True
     )
     try:
-        polling.until(
-            lambda: processes.command_line(engine.pid)
-        )  # the kernel sets it a little after exec
+        # The kernel sets it a little after the program has begun.
+        polling.until(lambda: processes.command_line(engine.pid))
         listed = [one for one in list_servers(tmp_path) if one.survivors]
         mine = [one for one in listed if one.survivors[0].process.pid == engine.pid]
         assert [one.state for one in mine] == [ServerState.FAILED]
