@@ -4,7 +4,7 @@ import http.client
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from math import isfinite, isnan
 from typing import Any
@@ -18,7 +18,9 @@ from backends.domain.traffic.demand import (
     hour_of,
     observed_in,
 )
+from backends.domain.traffic.estimate import unknown_errors
 from backends.domain.traffic.requests import Observed
+from backends.domain.traffic.scales import LEAST_BLOCKS
 from backends.domain.traffic.series import TrafficSeries
 from backends.domain.traffic.shape import HourlyProfile, learn
 from backends.domain.traffic.totals import TokenTotals
@@ -27,6 +29,7 @@ from backends.metrics.http_get import Unreachable, http_get
 from backends.problem import Problem
 from backends.wire import NOT_JSON
 
+MINUTE_S = 60
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 STEPS_S = (300, 60, 10, 4)
@@ -116,8 +119,10 @@ def _seen(source: "_Source", steps: Steps, totals: TokenTotals) -> Observed:
     dispersion = dispersion_within(by_hour.values())
     into = source.histogram("vllm:request_prompt_tokens")
     out = source.histogram("vllm:request_generation_tokens")
-    seen = observed_in(into, out, window_s, dispersion)
-    return seen or _means(totals, window_s, dispersion)
+    seen = observed_in(into, out, window_s, dispersion) or _means(totals, window_s, dispersion)
+    if window_s < LEAST_BLOCKS * MINUTE_S:  # how unevenly they come is not known by then
+        return replace(seen, errors=unknown_errors(totals.requests))
+    return seen
 
 
 def _means(totals: TokenTotals, window_s: float, dispersion: float) -> Observed:
