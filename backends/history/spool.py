@@ -1,6 +1,7 @@
 """What could not be written into a history, kept in files until it can."""
 
 import secrets
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ def write_record(history: History, record: Record) -> None:
 
 
 def spool(history_file: Path, records: Iterable[Record]) -> None:
-    """Keep records in a file of their own beside the history.
+    """Keep records in a file of their own beside the history, named so that the newest is last.
 
     Raises:
         OSError: the folder takes no file.
@@ -51,7 +52,8 @@ def spool(history_file: Path, records: Iterable[Record]) -> None:
     folder = _folder(history_file)
     folder.mkdir(mode=0o700, exist_ok=True)
     lines = [json_bytes({"record": type(record).__name__, **plain(record)}) for record in records]
-    replace_file(folder / f"{secrets.token_hex(8)}.jsonl", b"\n".join(lines))
+    name = f"{time.time_ns():020d}-{secrets.token_hex(4)}.jsonl"
+    replace_file(folder / name, b"\n".join(lines))
 
 
 def is_spooled(history_file: Path) -> bool:
@@ -65,7 +67,8 @@ def write_spooled(history: History, history_file: Path) -> int:
     A line that is no record of this release, or holds what no history can, stays in its file.
     """
     written = 0
-    for file in _folder(history_file).glob("*.jsonl"):
+    # In the order in which they were kept: of a series, the record of its end replaces the others.
+    for file in sorted(_folder(history_file).glob("*.jsonl")):
         try:
             records = [_record(line) for line in read_file(file).splitlines()]
         except (OSError, UnreadableRecord):

@@ -7,6 +7,7 @@ import stat
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,16 @@ def test_a_locked_history_loses_no_record_though_the_program_ends(tmp_path: Path
     with closing(open_history(file)) as history:
         assert [series.series_id for series in history.recent_series()] == ["s1"]
         assert len(history.runs_of("s1")) == 2
+
+
+def test_of_records_of_one_series_in_several_files_the_newest_stays(tmp_path: Path) -> None:
+    file = tmp_path / "history.sqlite"
+    for number in range(12):
+        spool(file, [replace(SERIES, report={"runs": number})])
+    with closing(open_history(file)) as history:
+        assert write_spooled(history, file) == 12
+        (series,) = history.recent_series()
+    assert series.report["runs"] == 11
 
 
 def test_a_thread_writes_what_it_has_spooled_once_it_can(tmp_path: Path) -> None:
