@@ -1,6 +1,7 @@
 """Reads the command line of a vLLM server."""
 
 import re
+from collections.abc import Iterable
 
 SERVER_MODULE = re.compile(
     r"(?:.*\.)?vllm\w*\.entrypoints\.(?:openai\.api_server|api_server|grpc_server)"
@@ -114,3 +115,14 @@ def _behind_flags(words: list[str]) -> list[str]:
 def is_on_ray(arguments: tuple[str, ...]) -> bool:
     """Tell whether Ray runs the workers of a server."""
     return value_of(("--distributed-executor-backend",), arguments) == "ray"
+
+
+def options(arguments: Iterable[str]) -> list[str]:
+    """Return each option with its values as one text, such as ``--max-model-len 4096``."""
+    found: list[str] = []
+    for word in arguments:
+        if word.startswith("-") or not found:
+            found.append(word)
+        else:
+            found[-1] += f" {word}"
+    return found

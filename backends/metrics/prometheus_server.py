@@ -10,6 +10,7 @@ from math import isfinite, isnan
 from typing import Any
 from urllib.parse import urlencode
 
+from backends.domain.durations import DAY_S, HOUR_S, MINUTE_S
 from backends.domain.serving import Histogram
 from backends.domain.traffic.demand import (
     Demand,
@@ -29,9 +30,6 @@ from backends.metrics.http_get import Unreachable, http_get
 from backends.problem import Problem
 from backends.wire import NOT_JSON
 
-MINUTE_S = 60
-HOUR_S = 3600
-DAY_S = 24 * HOUR_S
 STEPS_S = (300, 60, 10, 4)
 """The steps in which requests are read: five minutes, 2,016 of them in a week, and shorter ones
 where Prometheus has not watched for as long as that."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from backends.domain.durations import HOUR_S
+from backends.domain.durations import HOUR_S, MINUTE_S
 from backends.domain.format import clock
 from backends.domain.traffic.demand import (
     Demand,
@@ -23,8 +23,6 @@ from backends.traffic.engine import tallied_by_engine
 from backends.traffic.files import described, files_in
 from backends.traffic.rows import FileRead, rows_of
 from backends.traffic.tally import Tally
-
-MINUTE_S = 60.0
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from backends.domain.ab.statistics import more_runs_to_settle, smallest_detectable
 from backends.domain.study.intervals import Interval, of_difference
+from backends.domain.vllm_arguments import options
 
 
 class Decision(StrEnum):
@@ -89,7 +90,7 @@ def trial_of(
         )
         for field, name, unit, more_is_better in FIGURES
     )
-    old, new = _options(args_before), _options(args_after)
+    old, new = options(args_before), options(args_after)
     changes = (
         *(f"without {each}" for each in old if each not in new),
         *(f"with {each}" for each in new if each not in old),
@@ -104,17 +105,6 @@ def trial_of(
     ]
     decision = Decision.KEEP if decisive.better else Decision.REVERT
     return Trial(changes, decision, ", ".join(said), figures)
-
-
-def _options(args: Sequence[str]) -> list[str]:
-    """Return each option with its values as one text."""
-    found: list[str] = []
-    for word in args:
-        if word.startswith("-") or not found:
-            found.append(word)
-        else:
-            found[-1] += f" {word}"
-    return found
 
 
 def _changed(

@@ -3,6 +3,7 @@
 import re
 
 from backends.domain.start import Failure
+from backends.domain.vllm_arguments import options
 
 _DEFINITE = re.compile(
     r"Set (?P<flag>--[a-z][a-z-]+) (?P<value>\d[\d.]*)(?: or (?:more|less))?[,;.]"
@@ -33,16 +34,6 @@ def fixed_arguments(failure: Failure, arguments: tuple[str, ...]) -> tuple[str, 
 
 def difference(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:
     """Return what changes, a flag with its value a line: ``- --max-model-len 131072``."""
-    old, new = _flags(before), _flags(after)
+    old, new = options(before), options(after)
     gone = (f"- {each}" for each in old if each not in new)
     return (*gone, *(f"+ {each}" for each in new if each not in old))
-
-
-def _flags(arguments: tuple[str, ...]) -> list[str]:
-    lines: list[str] = []
-    for argument in arguments:
-        if argument.startswith("-") or not lines:
-            lines.append(argument)
-        else:
-            lines[-1] += f" {argument}"
-    return lines

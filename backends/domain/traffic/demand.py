@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 from statistics import fmean, variance
 
-from backends.domain.durations import DAY_S, HOUR_S
+from backends.domain.durations import DAY_S, HOUR_S, MINUTE_S
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Histogram
 from backends.domain.traffic.bins import Bin, by_identity, days_seen, in_steps
@@ -245,7 +245,6 @@ def studied(demand: Demand, bins: tuple[Bin, ...]) -> Demand:
     )
 
 
-MINUTE_S = 60.0
 BURST_S = 15.0
 """What is shorter a queue takes up: a second's burst waits for little more than a second."""
 DAYS_BY_THE_MINUTE = 2.0

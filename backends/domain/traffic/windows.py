@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from backends.domain.durations import MINUTE_S
 from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Histogram
 from backends.domain.stamp import Stamp
@@ -54,8 +55,6 @@ def _added(
     counts = tuple(one + more for one, more in zip(count.counts, grown.counts, strict=True))
     return replace(count, counts=counts, sum=count.sum + grown.sum)
 
-
-MINUTE_S = 60.0
 
 WINDOW_S = 600.0
 """Ten minutes, from the full ten minutes of the clock on."""
