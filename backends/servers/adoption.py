@@ -8,10 +8,10 @@ from backends.domain.vllm_arguments import value_of
 from backends.host import processes
 from backends.host.boot import boot_id
 from backends.http1 import NoAnswer
-from backends.keeper.order import External, LaunchOrder, port_of
+from backends.keeper.order import External, LaunchOrder
 from backends.problem import NotFound
 from backends.servers.arguments import arguments_of
-from backends.servers.external import address_of, uid_of
+from backends.servers.external import address_of, bound_port, uid_of
 from backends.servers.external_log import log_of
 from backends.servers.runtimes import Runtimes, is_of_container
 
@@ -34,8 +34,11 @@ def watch_order(server: Server) -> LaunchOrder:
     argv = arguments_of(server.pid)
     placed = Runtimes().of(process, uid_of(server.pid))
     bound = value_of(("--host",), argv) or ""
+    port = bound_port(server.pid, argv)
+    if port is None:
+        raise NotFound(f"{server.name} cannot be watched yet: {server.address_reason}")
     try:
-        address = address_of(process, placed, port_of(argv), bound)
+        address = address_of(process, placed, port, bound)
     except NoAnswer as error:
         raise NotFound(f"{server.name} cannot be reached from here: {error}") from error
     named = f"{boot_id()}:{process.pid}:{process.started_ticks}"
@@ -53,7 +56,7 @@ def watch_order(server: Server) -> LaunchOrder:
             process,
             placed.runtime,
             log_of(process, placed),
-            port_of(argv),
+            port,
             *((placed.id, engine.kind, engine.socket) if engine and inside else ()),
         ),
     )

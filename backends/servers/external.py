@@ -75,11 +75,11 @@ def _is_simulated(process: Process) -> bool:
 
 def _server(root: Process, among: list[Process], runtimes: Runtimes) -> Server:
     arguments = arguments_of(root.id.pid)
-    wanted = port_of(arguments)
+    wanted = bound_port(root.id.pid, arguments)
     placed = runtimes.of(root.id, uid_of(root.id.pid))
     unasked = why_unasked(arguments)
     server = Server(
-        name=_name(placed.runtime, root.id.pid if unasked else wanted),
+        name=_name(placed.runtime, (not unasked and port_of(arguments)) or root.id.pid),
         owner=Owner.EXTERNAL,
         state=ServerState.STARTING,
         pid=root.id.pid,
@@ -91,6 +91,8 @@ def _server(root: Process, among: list[Process], runtimes: Runtimes) -> Server:
     )
     if unasked:
         return replace(server, state=ServerState.UNKNOWN, address_reason=unasked)
+    if wanted is None:
+        return replace(server, address_reason="it has not been given a port yet (--port 0)")
     if not _listens(root, among, wanted):
         return replace(server, address_reason=f"it does not listen on port {wanted} yet")
     try:
@@ -142,6 +144,14 @@ def _listens(root: Process, among: list[Process], port: int) -> bool:
     if seen or not processes.are_files_hidden(root.id.pid):
         return port in seen
     return port in ports.ports_around(root.id.pid)
+
+
+def bound_port(pid: int, arguments: tuple[str, ...]) -> int | None:
+    """Return the port of a ``vllm serve`` that runs; None while ``--port 0`` has got it none.
+
+    Of several the lowest; its engines listen in processes of their own.
+    """
+    return port_of(arguments) or next(iter(ports.ports_of(pid)), None)
 
 
 def address_of(process: ProcessId, placed: Placed, port: int, bound: str) -> Address:

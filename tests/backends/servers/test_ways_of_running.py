@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from backends.domain.server import RuntimeKind, Server, ServerState
+from backends.host.ports import ports_of
 from backends.host.processes import read
 from backends.problem import Problem
+from backends.servers.adoption import watch_order
 from backends.servers.ending import end_external, what_ends
 from backends.servers.listing import list_servers
 from tests.polling import free_port, until
@@ -179,6 +181,21 @@ def test_a_key_on_its_command_line_opens_its_list_of_models(
     row = until(lambda: one if (one := stage.rows()[0]).state is ServerState.READY else None)
     assert row.model == "as served"
     assert "k-123456" not in repr(row)
+
+
+def test_one_whose_port_the_kernel_picks_is_reached_there(stage: Stage) -> None:
+    pid = stage.run(PY, "vllm", "serve", "org/m", "--port", "0", LISTEN="0")
+    row = until(lambda: one if (one := stage.rows()[0]).state is ServerState.READY else None)
+    assert (row.name, ports_of(pid)) == (f"vllm-{pid}", (row.port,))
+    assert watch_order(row).port == row.port
+
+
+def test_one_that_has_no_port_yet_starts_and_cannot_be_watched(stage: Stage) -> None:
+    pid = stage.run(PY, "vllm", "serve", "org/m", "--port", "0")
+    (row,) = stage.rows()
+    assert (row.name, row.port, row.state) == (f"vllm-{pid}", None, ServerState.STARTING)
+    with pytest.raises(Problem, match="has not been given a port yet"):
+        watch_order(row)
 
 
 @pytest.mark.parametrize("host", ["::1", "::"])
