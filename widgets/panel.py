@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from itertools import takewhile, zip_longest
+from typing import Self
 
 from textual.content import Content
-from textual.geometry import Region
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.visual import Visual
 from textual.widget import Widget
 
 
@@ -30,7 +33,9 @@ class Panel(Widget):
     """
 
     ALLOW_MAXIMIZE = True
+    auto_links = False
     _drawn: tuple[Content, ...] = ()
+    _drawn_size = Size(0, 0)
 
     def lines(self, width: int, height: int) -> list[Content]:
         """Return what the box shows in `width` times `height` cells."""
@@ -42,16 +47,40 @@ class Panel(Widget):
         if not width or not height:
             return
         drawn = clipped(self.lines(width, height), width, height)
-        for row, (new, old) in enumerate(zip_longest(drawn, self._drawn)):
-            changed = _changed_width(old, new, width)
-            if changed:
-                self.refresh(Region(0, row, changed, 1))
+        changed = [
+            Region(0, row, cells, 1)
+            for row, (new, old) in enumerate(zip_longest(drawn, self._drawn))
+            if (cells := _changed_width(old, new, width))
+        ]
         self._drawn = drawn
+        if changed:
+            self.refresh(*changed)
+
+    def refresh(
+        self,
+        *regions: Region,
+        repaint: bool = True,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        """Redraw these regions as they were drawn, or all of the box from its view."""
+        if not regions:
+            self._drawn_size = Size(0, 0)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def render(self) -> Content:
         """Return the lines of the current view at the current size."""
-        self._drawn = clipped(self.lines(*self.size), *self.size)
+        self._drawn, self._drawn_size = clipped(self.lines(*self.size), *self.size), self.size
         return Content("\n").join(self._drawn)
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line of the box; of a view drawn at this size no other line is made again."""
+        if self._drawn_size != self.size or self.text_selection is not None:
+            return super().render_line(y)
+        if y >= len(self._drawn):
+            return Strip.blank(self.size.width, self.visual_style.rich_style)
+        (strip,) = Visual.to_strips(self, self._drawn[y], self.size.width, 1, self.visual_style)
+        return strip.apply_offsets(0, y)
 
 
 def clipped(lines: Sequence[Content], width: int, height: int) -> tuple[Content, ...]:

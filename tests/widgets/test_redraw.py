@@ -168,3 +168,27 @@ async def test_an_equal_view_fills_no_list_again(
         widget.view = replace(view)  # type: ignore[attr-defined]
         await pilot.pause()
         assert fills == []
+
+
+async def test_a_line_that_is_drawn_alone_is_as_in_the_whole_box_for_a_mouse_that_selects() -> None:
+    app = Stage(VramPanel, samples.VRAM["one"])
+    async with app.run_test(size=(58, 15)) as pilot:
+        widget = app.query_one(VramPanel)
+        await pilot.pause()
+        widget.view = samples.VRAM["eight"]
+        await pilot.pause()
+        alone = places(widget)
+        widget.refresh()
+        await pilot.pause()
+        assert alone == places(widget)
+        assert {y for _, y in alone} == set(range(len(widget.lines(*widget.size))))
+
+
+def places(widget: Widget) -> list[tuple[int, int]]:
+    """Return the place in a widget's text at which each drawn piece says that it begins."""
+    return [
+        segment.style.meta["offset"]
+        for y in range(widget.size.height)
+        for segment in widget.render_line(y)
+        if segment.style and "offset" in segment.style.meta
+    ]
