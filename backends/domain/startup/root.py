@@ -17,6 +17,7 @@ from backends.domain.startup.lines import Record, head_of, read
 
 WORDS = CRASH_WORDS | {
     "Traceback",
+    "File",
     "During",
     "The above",
     "Failed",
