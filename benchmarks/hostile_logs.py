@@ -76,6 +76,21 @@ def tracebacks(mebibytes: int) -> Iterator[bytes]:
         yield block[:MIB]
 
 
+def records_on_a_line(mebibytes: int) -> Iterator[bytes]:
+    """Yield records, and a traceback, as a collector puts them on one line without an end."""
+    block = b"(EngineCore pid=1) " + RECORD.replace(b"\n", b" ")
+    block += b'Traceback (most recent call last): File "/x/vllm/y.py", line 3, in f KeyError: x '
+    for _ in range(mebibytes):
+        yield block * (MIB // len(block))
+
+
+def fields(mebibytes: int) -> Iterator[bytes]:
+    """Yield lines of a traceback as fields of JSON, full of what a field escapes."""
+    line = rb'{"log":"  File \"/x/vllm/y.py\", line 3, in f\n' + rb"\\n\u001b[31m" * 8 + b'"}\n'
+    for _ in range(mebibytes):
+        yield line * (MIB // len(line))
+
+
 def crashes(mebibytes: int) -> Iterator[bytes]:
     """Yield crashes, each with what native code said before it."""
     block = b"".join(
@@ -93,6 +108,8 @@ LOGS: dict[str, tuple[Callable[[int], Iterator[bytes]], int]] = {
     "nested JSON": (nested_json, 64),
     "nested prefixes": (nested_prefixes, 64),
     "tracebacks": (tracebacks, 16),
+    "records on a line": (records_on_a_line, 16),
+    "fields of JSON": (fields, 16),
     "crashes": (crashes, 4),
 }
 """The logs, each with the mebibytes of it that are made."""

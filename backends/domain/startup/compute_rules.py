@@ -63,7 +63,7 @@ COMPUTE: tuple[Rule, ...] = (
         [Part.NATIVE],
         _row(
             Kind.NO_KERNEL,
-            rf"{REFUSES}|Error Internal|assertion failed",
+            rf"{REFUSES}|Error Internal|assertion failed|error occurred when running",
             *NO_KERNEL,
         ),
     ),
@@ -101,7 +101,7 @@ COMPUTE: tuple[Rule, ...] = (
             r"multicast|cuda|rocm|xpu|"
             r"page size|block size|head (?:size|dim))|(?:no|not a|any) (?:\w+ ){0,3}"
             r"(?:kernel|backend)|page size|block[ _]size .*support|not (?:built|compiled)|"
-            rf"{UNSUPPORTED}|disabled for|capture is not",
+            rf"{UNSUPPORTED}|disabled for|capture is not|error occurred when running",
             *NO_KERNEL,
         ),
     ),

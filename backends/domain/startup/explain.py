@@ -11,6 +11,7 @@ from backends.domain.serving import RequestErrors
 from backends.domain.stamp import Stamp
 from backends.domain.start import Outcome, PhaseName, Start
 from backends.domain.startup.clock import LogClock
+from backends.domain.startup.collected import is_one, lines_in
 from backends.domain.startup.document import start_document
 from backends.domain.startup.endings import ending_in
 from backends.domain.startup.fold import apply, as_start
@@ -47,25 +48,26 @@ def explain(lines: Iterable[tuple[int, str]]) -> list[Start]:
     """
     first, prefixes, ready = _Log(), Prefixes(), False
     logs: dict[str, _Log] = {}
-    for number, line in unwrapped(lines):
-        if not line or (ready and line.endswith(_SERVED)):
+    for number, held in unwrapped(lines):
+        if not held or (ready and held.endswith(_SERVED)):
             continue
-        log = logs.get(source_of(line), first) if logs else first
-        text = prefixes.without(line) if prefixes.any else line
-        opens_another = log.add(number, text, line)
-        if opens_another is None:
-            continue
-        if opens_another:
-            source = source_of(line)
-            if source and source != log.source and len(logs) < _MOST_SERVERS:
-                logs.setdefault(log.source, log)
-                logs[source] = _Log(source)
-                logs[source].add(number, text, line)
-            else:
-                log.begin_another(number, text)
-        elif not ready and not log.source and log.evident:
-            log.source = source_of(line)
-        ready = not logs and log.reader.ready
+        for line in (held,) if is_one(held) else lines_in(held):
+            log = logs.get(source_of(line), first) if logs else first
+            text = prefixes.without(line) if prefixes.any else line
+            opens_another = log.add(number, text, line)
+            if opens_another is None:
+                continue
+            if opens_another:
+                source = source_of(line)
+                if source and source != log.source and len(logs) < _MOST_SERVERS:
+                    logs.setdefault(log.source, log)
+                    logs[source] = _Log(source)
+                    logs[source].add(number, text, line)
+                else:
+                    log.begin_another(number, text)
+            elif not ready and not log.source and log.evident:
+                log.source = source_of(line)
+            ready = not logs and log.reader.ready
     read_logs = list(logs.values()) or [first]
     found = sorted(chain.from_iterable(log.starts() for log in read_logs), key=itemgetter(0))
     # Of a file that holds nothing else, the line that reports an earlier error is all there is.

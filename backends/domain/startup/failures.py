@@ -236,6 +236,14 @@ ARGUMENTS = (
         "Set --max-lora-rank {rank}.",
     ),
     _row(
+        Kind.BAD_ARGUMENT,
+        r"Hybrid KV cache manager is disabled but",
+        "The model mixes kinds of attention and needs the hybrid KV cache manager, which an option "
+        "or a KV connector that does not know it has switched off.",
+        "Leave out --disable-hybrid-kv-cache-manager, or --kv-transfer-config; where the connector "
+        "supports it, pass --no-disable-hybrid-kv-cache-manager.",
+    ),
+    _row(
         Kind.INVALID_BATCH_LIMITS,
         r"max_num_seqs \((?P<seqs>\d+)\) exceeds available Mamba cache blocks \((?P<blocks>\d+)\)",
         "--max-num-seqs {seqs} needs more Mamba cache blocks than the {blocks} that fit.",
@@ -313,7 +321,10 @@ WRAPPERS = re.compile(
 )
 """What only reports that something else failed: never the cause, unless it quotes it."""
 
-QUOTED = re.compile(r"failed with error (?P<mark>['\"])(?P<quote>.*?)(?P=mark)(?=, please|\.?$)")
+QUOTED = re.compile(
+    r"failed with error (?:%s[^']{0,80}', )?(?P<mark>['\"])(?P<quote>.*?)(?P=mark)"
+    r"(?=, please|\.?\)?$)"
+)
 """How a wrapper quotes the failure that it reports."""
 
 FOLLOW_ONS = re.compile(

@@ -81,3 +81,15 @@ DIVIDES = (
     r"needs? (?:devices|\d|at least)|local range|not enough|must (?:be )?(?:1\b|one\b|"
     r"equal|the same|match)"
 )
+PYTHON = (
+    r"(?:not enough|too many) values to unpack|cannot unpack non-iterable|"
+    r"\b(?:max|min)\(\) (?:iterable argument|arg) is (?:an )?empty|"
+    r"'NoneType' object (?:is not|has no attribute|does not)|"
+    r"object is not (?:subscriptable|iterable|callable)|unsupported operand type|"
+    r"got multiple values for|index out of range|(?:modulo|division) by zero|"
+    r"referenced before assignment|not associated with a value|maximum recursion depth|"
+    r"dictionary changed size during"
+)
+"""What Python itself says where no code has foreseen what happened."""
+SIGNATURE = r"\(\) (?:got an unexpected keyword argument|missing \d+ required|takes (?:from )?\d+ )"
+"""How Python words that a function is called as another release of it is."""

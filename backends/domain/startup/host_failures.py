@@ -35,6 +35,16 @@ GPU_FAULTS = (
 
 HOST = (
     _row(
+        Kind.DEPENDENCY_ERROR,
+        r"\w::\w+\(\) (?:expected at most \d+ argument|is missing value for argument|"
+        r"Expected a value of type)|Unknown keyword argument '\w+' for operator '",
+        "Compiled code of vLLM or of a package beside it is of another release than the Python "
+        "code that calls it: {line}",
+        "Install vLLM again in an environment of its own, so that both are of one release; a "
+        "checkout has to be built again after each update, and a package such as aiter or "
+        "flash-attn to be the one that this vLLM pins.",
+    ),
+    _row(
         Kind.NO_DEVICE,
         r"Error 802|system not yet initialized",
         "The GPUs are there, but CUDA is not ready: their NVSwitch fabric is not set up.",
@@ -73,7 +83,7 @@ HOST = (
     ),
     _row(
         Kind.NO_DEVICE,
-        r"invalid literal for int\(\)[^']{0,40}'(?P<device>(?:MIG|GPU)-[\w/-]+)'",
+        r"invalid literal for int\(\)[^']{0,40}'(?P<device>(?:MIG|GPU)-[\w/-]+)",
         "This vLLM cannot read a device's name in CUDA_VISIBLE_DEVICES: {device}.",
         "Name the device there by its number (`nvidia-smi -L`), or update vLLM.",
     ),

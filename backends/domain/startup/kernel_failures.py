@@ -13,6 +13,18 @@ _AFTER_KERNELS_RAN = (
 )
 _OTHER_LAYER_BACKEND = "Choose another backend for this layer: {linear_backend}, or {moe_backend}"
 
+_CACHED_GRAPH = (
+    (
+        "A compiled graph that an earlier start left in vLLM's cache is damaged or does not fit "
+        "this start{in_frame}: {line}"
+    ),
+    (
+        "Delete torch_compile_cache and torch_aot_compile in VLLM_CACHE_ROOT (~/.cache/vllm), or "
+        "start with VLLM_DISABLE_COMPILE_CACHE=1; give servers that start at the same time a "
+        "VLLM_CACHE_ROOT each."
+    ),
+)
+
 KERNELS = (
     _row(
         Kind.NO_KERNEL,
@@ -149,12 +161,14 @@ KERNELS = (
     _row(
         Kind.INTERNAL_ERROR,
         r"UnpicklingError|pickle data|Ran out of input|Expected tensors only",
-        "A compiled graph that an earlier start left in vLLM's cache is damaged or does not fit "
-        "this start{in_frame}: {line}",
-        "Delete torch_compile_cache and torch_aot_compile in VLLM_CACHE_ROOT (~/.cache/vllm), or "
-        "start with VLLM_DISABLE_COMPILE_CACHE=1; give servers that start at the same time a "
-        "VLLM_CACHE_ROOT each.",
+        *_CACHED_GRAPH,
         frames=r"vllm/compilation/|torch/_inductor|_dynamo/aot_compile",
+    ),
+    _row(
+        Kind.INTERNAL_ERROR,
+        r"values to unpack",
+        *_CACHED_GRAPH,
+        frames=r"torch_compile_cache/",
     ),
     _row(
         Kind.BUILD_TOOLS,

@@ -7,7 +7,7 @@ two kinds could fit there is none: a wrong remedy costs more than an open questi
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from backends.domain.start import FailureKind as Kind
 from backends.domain.startup.compute_rules import COMPUTE
@@ -17,8 +17,11 @@ from backends.domain.startup.grammar import (
     BUILDS,
     DIVIDES,
     PARALLEL,
+    PYTHON,
     RANGE,
+    REFUSES,
     RUNNING,
+    SIGNATURE,
     STATE,
     UNSUPPORTED,
 )
@@ -32,7 +35,7 @@ from backends.domain.startup.part_rule import (
     Rule,
     rules,
 )
-from backends.domain.startup.parts import Part, part_of
+from backends.domain.startup.parts import Part, part_named_in, part_of
 from backends.domain.startup.setup_rules import SETUP
 
 _SOURCES = re.compile(r"[\w./-]{1,300}\.(?:cuh?|[ch]pp|hip|h)(?=:\w)")
@@ -44,6 +47,31 @@ _LONGEST = 1000
 _OURS = frozenset(Part) - {Part.BUILD, Part.HUB, Part.PACKAGES, Part.DEVICE, Part.NATIVE}
 """The parts that are vLLM's own, or whose errors vLLM's words tell."""
 _KERNELS = frozenset({Part.OPERATIONS, Part.ATTENTION, Part.LAYERS, Part.NATIVE})
+
+_STORES = rules(
+    [Part.STORE],
+    _row(
+        Kind.DEPENDENCY_ERROR,
+        rf"^AttributeError\b|^TypeError\b.*{SIGNATURE}",
+        *PACKAGE,
+    ),
+    _row(
+        Kind.COMMUNICATION_FAILED,
+        r"connect|refused|time(?:d )?out|unreachable|socket|address",
+        "The store of the KV cache could not be reached{in_frame}: {line}",
+        "Look whether the store or peer that its configuration names is up and can be reached from "
+        "here, or start without --kv-transfer-config.",
+    ),
+    _row(
+        Kind.BAD_ARGUMENT,
+        rf"^(?:ValueError|NotImplementedError|AssertionError)\b.*?(?:{REFUSES})",
+        "The package that keeps the KV cache outside of vLLM refused its configuration{in_frame}: "
+        "{line}",
+        "Correct what the line names in its configuration file or environment variables, or in "
+        "--kv-transfer-config; or start without it.",
+    ),
+    _row(Kind.INTERNAL_ERROR, r"^\w*(?:Error|Exception)\b", *DEFECT),
+)
 
 _GENERAL: tuple[Rule, ...] = (
     *rules(
@@ -150,7 +178,7 @@ _GENERAL: tuple[Rule, ...] = (
         _row(
             Kind.INTERNAL_ERROR,
             r"^(?:UnboundLocalError|NameError|RecursionError|IndentationError|IndexError)\b|"
-            r"^AssertionError:?$",
+            rf"^AssertionError:?$|{PYTHON}",
             *DEFECT,
         ),
         _row(
@@ -207,7 +235,8 @@ _GENERAL: tuple[Rule, ...] = (
 )
 _WHEREVER = _row(
     Kind.INTERNAL_ERROR,
-    r"^torch\._inductor\.exc\.\w+: LoweringException: \w+|"
+    r"^torch\._inductor\.exc\.InductorError:(?!.*(?:CalledProcess|Subproc|compile|build|nvcc|"
+    r"ptxas|gcc|No such file))|^torch\._inductor\.exc\.\w+: LoweringException: \w+|"
     r"^torch\._dynamo\.exc\.\w+: (?:attempted to|unsupported|graph break|failed running|"
     r"[\s\S]{1,300}raised:\s*(?:$|\w+(?:Error|Exception): ))",
     *UNCOMPILED,
@@ -220,7 +249,20 @@ _AT_IMPORT = _row(
     *PACKAGE,
 )
 """What is raised while vLLM's own modules are imported: two packages do not fit."""
-_RULES = (*_GENERAL, *SETUP, *COMPUTE)
+_UNFORESEEN = _row(
+    Kind.INTERNAL_ERROR,
+    rf"^(?:\w+Error: )?.{{0,200}}?(?:{PYTHON})|^msgspec\.\w*Error: |"
+    r"must implement the '\w+' method|must match the size of tensor|mat1 and mat2 |"
+    r"is invalid for input of size",
+    *DEFECT,
+)
+"""What Python and PyTorch themselves say of code that no frame tells."""
+_NAMED = {
+    Part.COMMUNICATION: {Kind.COMMUNICATION_FAILED, Kind.RANK_MISSING},
+    Part.LAYERS: {Kind.NO_KERNEL},
+}
+"""The kinds for which it is enough that a message without any frame names the part."""
+_RULES = (*_STORES, *_GENERAL, *SETUP, *COMPUTE)
 
 
 def by_mechanism(places: Sequence[str], text: str) -> tuple[Row, re.Match[str]] | None:
@@ -238,12 +280,23 @@ def by_mechanism(places: Sequence[str], text: str) -> tuple[Row, re.Match[str]] 
     located = sum("/" in source for source in sources)
     # A bare name tells less of what raised it than the frame that called it.
     raised = part_of([*sources[:located], *places, *sources[located:]])
-    if raised is None:
-        return None
-    part, place = raised
+    if raised is not None:
+        part, place = raised
+        return _by_rule(part, place, first, frozenset(Kind))
+    if found := _UNFORESEEN.pattern.search(first):
+        return _UNFORESEEN, found
+    named = part_named_in(first) if not places else None
+    return _by_rule(named, "", first, _NAMED[named]) if named else None
+
+
+def _by_rule(
+    part: Part, place: str, text: str, kinds: Collection[Kind]
+) -> tuple[Row, re.Match[str]] | None:
     for rule in _RULES:
-        if part in rule.parts and (found := rule.row.find(first, "", [place])):
-            return rule.row, found
+        if part in rule.parts and rule.row.kind in kinds:
+            found = rule.row.find(text, "", [place])
+            if found:
+                return rule.row, found
     return None
 
 

@@ -40,8 +40,9 @@ _CHAIN = (
 #  process                level stamp                         tag        word
 _HEAD = re.compile(
     _CHAIN + r"(?:(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)"
-    r"(?: (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \[?[^\]\s]*\] ?|: +))?"
+    r"(?: (?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d) \[?[^\]\s]*\] ?|: +| (?=\[\w)))?"
     r"(?:\[\d{4}-(?P<bracket>\d\d-\d\d \d\d:\d\d:\d\d)\] [A-Z]+ \S+:\d+: )?"
+    r"(?:\[[\w/]{1,80}\.py:\d+\] )?"
     r"(?:\[(?P<tag>[a-z_]+)\] )?"
     r"(?P<word>  Value error| *[▀▄█][▀▄█ ]* (?:version|model)(?= )|Engine 000:|The above|\S*)"
 )

@@ -35,6 +35,21 @@ MODELS = (
         "`architectures` in its config.json and the vLLM version its model card asks for.",
     ),
     _row(
+        Kind.CHECKPOINT_MISMATCH,
+        r"^KeyError: '(?P<weight>[\w.]+\.(?:\w*weight\w*|\w*bias|qzeros|\w*scales?|g_idx))'|"
+        r"^ValueError: Missing keys \(",
+        "The checkpoint's weights do not fit the model class{weight_note}: {line}",
+        "Most likely this checkpoint belongs to another class, revision or quantization: check "
+        "`architectures` in its config.json and the vLLM version its model card asks for.",
+    ),
+    _row(
+        Kind.CHECKPOINT_MISMATCH,
+        r"expected target modules in .* but received|is unsupported LoRA weight",
+        "The LoRA adapter does not fit the model: {line}",
+        "Compare the adapter's adapter_config.json (its base model and target modules) with "
+        "the model that is served, or start without it.",
+    ),
+    _row(
         Kind.GATED_MODEL,
         r"gated repo|GatedRepoError|Access to model (?P<model>\S+) is restricted|"
         r"(?:401|403) Client Error|Invalid (?:user token|credentials)",

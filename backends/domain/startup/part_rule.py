@@ -17,13 +17,10 @@ PARALLELISM = (
 )
 DEFECT = (
     (
-        "A check inside vLLM{version_note} failed{in_frame}{during}: {line}; the options are most "
+        "A check inside {inside} failed{in_frame}{during}: {line}; the options are most "
         "likely not at fault."
     ),
-    (
-        "Search vLLM's issues for {file} and this line; try another release, or start with "
-        "--enforce-eager and without the newest options."
-    ),
+    "Search the issues of {searched} for {file} and this line; {otherwise}.",
 )
 UNCOMPILED = (
     "The compilation of the model failed inside PyTorch or Triton: {line_and_reasons}",

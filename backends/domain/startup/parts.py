@@ -8,6 +8,8 @@ from enum import Enum, auto
 class Part(Enum):
     """A part of vLLM or of a library, named by what it works on."""
 
+    STORE = auto()
+    """Packages that keep KV cache outside of vLLM."""
     BUILD = auto()
     RAY = auto()
     COMMUNICATION = auto()
@@ -39,6 +41,8 @@ class Part(Enum):
 
 
 _PATHS = (
+    (Part.STORE, r"(?:^|/)(?:lmcache\w*|kvbm|flexkv|ucm|infinistore)/"),
+    (Part.COMPILATION, r"torch_compile_cache/|inductor_cache/"),
     (
         Part.BUILD,
         (
@@ -83,7 +87,7 @@ _PATHS = (
     (Part.PLATFORM, r"vllm/platforms/"),
     (
         Part.LOADER,
-        r"model_loader|weights_adapter|safetensors|torch/serialization|(?:^|/)gguf/|parameter\.py|runai_model_streamer",
+        r"model_loader|weights_adapter|safetensors|torch/(?:serialization|_weights_only_unpickler)|(?:^|/)gguf/|parameter\.py|runai_model_streamer",
     ),
     (Part.MODEL, r"vllm/(?:model_executor/)?models/|transformers_modules"),
     (Part.MODEL_FILES, r"vllm/transformers_utils/"),
@@ -142,3 +146,17 @@ def part_of(places: Sequence[str]) -> tuple[Part, str] | None:
             if pattern.search(path):
                 return part, place
     return None
+
+
+_SUBJECTS = tuple(
+    (part, re.compile(words, re.IGNORECASE))
+    for part, words in (
+        (Part.COMMUNICATION, r"\b(?:NIXL|NCCL|RCCL|UCX|handshake)\b"),
+        (Part.LAYERS, r"MoE|\bGEMM\b|\bkernels?\b|\bmarlin|\bcutlass|\bflashinfer"),
+    )
+)
+
+
+def part_named_in(text: str) -> Part | None:
+    """Return the part that a message without any frame is about, None where no word tells."""
+    return next((part for part, words in _SUBJECTS if words.search(text)), None)

@@ -17,6 +17,7 @@ from backends.domain.startup.lines import Record, head_of, read
 
 WORDS = CRASH_WORDS | {
     "Traceback",
+    "File",
     "During",
     "The above",
     "Failed",
@@ -86,7 +87,7 @@ class Frame:
     function: str
 
     def __str__(self) -> str:
-        file = _OUTSIDE.sub("", self.path)
+        file = _OUTSIDE.sub("", self.path, count=1)
         return f"{file}:{self.line} in {self.function}"
 
 
@@ -287,8 +288,7 @@ class Roots:
         quoted = QUOTED.search(new.said)
         if quoted is not None and quoted["quote"].strip():
             new.line, new.said = _neutral(new.said), quoted["quote"]
-            new.place = 3
-            new.frames, block.frames = block.frames, []
+            new.place, block.frames = 3, []
             self._append(new)
         elif len(self.wrappers) < _MOST_SUSPECTS:
             self.wrappers.append(_told(new))

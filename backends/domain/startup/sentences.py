@@ -50,6 +50,10 @@ _OPTION_WORDS = tuple(
     )
 )
 """Options that a message names in plain words."""
+_INSTALLED = re.compile(
+    r"(?:(?:site|dist)-packages/(?!vllm|torch/)|/(?=(?:lmcache|kvbm|flexkv)\w*/))(\w+)/"
+)
+"""A package that is neither vLLM's nor PyTorch's, in the path of its file."""
 _DIVIDED = re.compile(
     r"(?P<whole>\d{1,6})\)? (?:must be|is not|isn't) (?:evenly )?divisible by [^.]{0,30}parallel",
     re.IGNORECASE,
@@ -71,9 +75,9 @@ def figures_of(
     figures: dict[str, str] = defaultdict(str, told)
     figures["line"] = sentence(suspect.text)[:200].rstrip(".")
     _of_start(figures, told, settings, suspect.phase or settings.get("phase", ""))
+    _of_version(figures, settings)
     _of_place(figures, suspect, frames)
     _of_line(figures, told, suspect)
-    _of_version(figures, settings)
     _of_backend(figures, suspect.said, frames)
     _of_ranks(figures, told, settings)
     return figures
@@ -103,15 +107,30 @@ def _of_start(
 
 def _of_place(figures: dict[str, str], suspect: Suspect, frames: Sequence[Frame]) -> None:
     figures["process"] = suspect.process or "vLLM"
+    package = _package(frames)
+    figures["inside"] = package or "vLLM{version_note}".format_map(figures)
+    figures["searched"] = package or "vLLM"
+    figures["otherwise"] = (
+        f"install the release of {package} that this vLLM asks for, or start without the option "
+        "that brings it"
+        if package
+        else "try another release, or start with --enforce-eager and without the newest options"
+    )
     if frames:
         figures["in_frame"] = f" (raised in {frames[0]})"
         ours = next((frame for frame in frames if "vllm/" in frame.path), frames[0])
-        figures["file"] = str(ours).partition(":")[0]
+        figures["file"] = str(frames[0] if package else ours).partition(":")[0]
         figures["crash_frame"] = (
             f": it crashed in {frames[0].function} ({str(frames[0]).partition(' in ')[0]})"
         )
     else:
         figures["file"] = "the file in its header"
+
+
+def _package(frames: Sequence[Frame]) -> str:
+    """Return the package beside vLLM in which an error was raised, empty where it is vLLM's own."""
+    installed = _INSTALLED.search(frames[0].path) if frames else None
+    return installed[1] if installed else ""
 
 
 def _of_line(figures: dict[str, str], told: dict[str, str], suspect: Suspect) -> None:

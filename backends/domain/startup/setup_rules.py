@@ -214,10 +214,14 @@ SETUP: tuple[Rule, ...] = (
             "Look whether the store or file system answers and lets this user read (`ls`, the "
             "store's own command), or load with --load-format auto.",
         ),
+        _row(Kind.BAD_ARGUMENT, r"ConfigMismatchError", *REFUSED),
         _row(
-            Kind.BAD_ARGUMENT,
-            r"ConfigMismatchError",
-            *REFUSED,
+            Kind.BAD_CHECKPOINT,
+            r"^\w*(?:Error|Exception)\b",
+            "A weight file is not one that PyTorch can read{in_frame}: {line}",
+            "Compare the files' sizes with the model's page; take the checkpoint's *.safetensors, "
+            "and fetch only the wrong file again with `hf download --force-download {model} FILE`.",
+            frames=r"_weights_only_unpickler",
         ),
         _row(
             Kind.COMMUNICATION_FAILED,

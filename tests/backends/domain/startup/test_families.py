@@ -138,7 +138,7 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.ENGINE_HUNG, "x/vllm/v1/executor/multiproc_executor.py get", "TimeoutError: RPC call to execute_model timed out.", "execute_model", "py-spy"),
     (K.INTERNAL_ERROR, "x/vllm/v1/core/sched/scheduler.py schedule", "AssertionError", "scheduler.py", "vllm/v1/core/sched/scheduler.py"),
     (K.NATIVE_CRASH, "", "Fatal Python error: Bus error", "native code", "journalctl -k"),
-    (K.UNKNOWN, "x/vllm/v1/engine/core.py step", "ZeroDivisionError: division by zero", "vllm/v1/engine/core.py", "vllm/v1/engine/core.py"),
+    (K.UNKNOWN, "x/vllm/v1/engine/core.py step", "RuntimeError: the moon is full", "vllm/v1/engine/core.py", "vllm/v1/engine/core.py"),
 ]  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """A failure keeps its kind in any shape of its log; where lines are missing it may lose it."""
 
 import gzip
+import json
 import lzma
 from collections.abc import Callable
 from itertools import count
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from backends.domain.start import FailureKind, Start
 from tests.backends.domain.startup.logs import REDUCED, starts_in
+from tests.backends.domain.startup.test_collected import FIELDS
 
 LOGS = sorted(path.stem for path in REDUCED.glob("*fail*.log"))
 
@@ -74,4 +76,23 @@ def test_a_log_of_which_lines_are_missing_gives_no_other_kind(
     over = data.draw(st.integers(hole, end), label="hole to")
     found = _kinds(starts_in(_shaped(lines[begin:hole] + lines[over:end], prefix, "utf-8")))
     # Nothing shows that the error of a process that then died was taken out.
+    assert found <= WHOLE[name] | {FailureKind.UNKNOWN, FailureKind.ENGINE_DIED}
+
+
+@given(st.data(), st.sampled_from(LOGS), st.sampled_from(sorted(FIELDS)))
+def test_a_log_in_a_collector_s_fields_gives_the_same_wherever_it_is_cut(
+    data: st.DataObject, name: str, collector: str
+) -> None:
+    lines = _lines(name)
+    begin = data.draw(st.integers(0, len(lines)), label="cut before")
+    end = data.draw(st.integers(begin, len(lines)), label="cut behind")
+    kept = [json.dumps(FIELDS[collector](n, line)) for n, line in enumerate(lines[begin:end])]
+    assert _kinds(starts_in("\n".join(kept))) == _kinds(starts_in("\n".join(lines[begin:end])))
+
+
+@given(st.sampled_from(LOGS), st.sampled_from([" ", "  ", "\\n"]), st.integers(2, 400))
+def test_lines_put_together_give_no_other_kind(name: str, between: str, together: int) -> None:
+    lines = _lines(name)
+    events = [lines[at : at + together] for at in range(0, len(lines), together)]
+    found = _kinds(starts_in("\n".join(between.join(event) for event in events)))
     assert found <= WHOLE[name] | {FailureKind.UNKNOWN, FailureKind.ENGINE_DIED}
