@@ -218,7 +218,7 @@ def test_beyond_an_exponent_of_700_a_replica_is_never_idle() -> None:
     at = scale_to_zero(Decimal(700), Decimal(1), Decimal(0), Decimal(1))
     assert at.cold_starts_per_s > 0
     beyond = scale_to_zero(Decimal("700.1"), Decimal(1), Decimal(0), Decimal(1))
-    assert (beyond.billed_share, beyond.cold_starts_per_s) == (1, 0)
+    assert (beyond.billed_share, beyond.cold_starts_per_s) == (Decimal(1), Decimal(0))
 
 
 @pytest.mark.parametrize(("rate", "kind"), [(2, NowKind.KEEP_ON_GPU), (3, NowKind.SPILL_TO_API)])
