@@ -20,7 +20,7 @@ from backends.domain.ab.deltas import read_choice
 from backends.domain.ab.errors import error_message, named_fields
 from backends.domain.ab.facts import RunBegan, SeriesBegan, TextArrived
 from backends.domain.ab.fairness import Alike, alike, alike_text, compared_as
-from backends.domain.ab.live import TAIL_CHARACTERS, ab_after
+from backends.domain.ab.live import ab_after
 from backends.domain.ab.load import (
     LoadLimits,
     LoadStep,
@@ -34,7 +34,7 @@ from backends.domain.ab.provider_cost import provider_cost
 from backends.domain.ab.run import Run
 from backends.domain.ab.series import AbSeries
 from backends.domain.ab.server_times import ServerTimes, server_times
-from backends.domain.ab.sse import LONGEST_EVENT_BYTES, EventTooLong, SseParser
+from backends.domain.ab.sse import EventTooLong, SseParser
 from backends.domain.ab.statistics import hodges_lehmann, mann_whitney_p, more_runs_to_settle
 from backends.domain.prices.cost import NO_PRICES
 from tests.backends.domain.journals import at
@@ -272,7 +272,7 @@ def test_a_text_is_looked_for_within_five_levels(levels: int, text: str) -> None
 
 def test_an_event_of_the_longest_size_is_read_and_one_byte_more_refused() -> None:
     parser = SseParser()
-    assert parser.feed(b"data: " + b"x" * (LONGEST_EVENT_BYTES - 6)) == []
+    assert parser.feed(b"data: " + b"x" * (4 * 2**20 - 6)) == []
     with pytest.raises(EventTooLong):
         parser.feed(b"x")
 
@@ -282,13 +282,13 @@ def test_a_piece_that_fills_the_room_leaves_none_for_the_one_before() -> None:
         replace(BEGAN, models=("m", "m")),
         RunBegan(at(11), "a", 0),
         TextArrived(at(12), "a", "thought", True, None),
-        TextArrived(at(13), "a", "x" * TAIL_CHARACTERS, False, None),
+        TextArrived(at(13), "a", "x" * 4000, False, None),
     )
     ab = None
     for fact in facts:
         ab = ab_after(ab, fact)
     assert ab is not None
-    assert [piece.text for piece in ab.targets[0].pieces] == ["x" * TAIL_CHARACTERS]
+    assert [piece.text for piece in ab.targets[0].pieces] == ["x" * 4000]
 
 
 # statistics
