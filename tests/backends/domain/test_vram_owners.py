@@ -87,7 +87,7 @@ def test_a_process_that_holds_nothing_adds_nothing() -> None:
     assert held_by("chat", owned) == Held((0,), 5, "")
 
 
-def test_a_process_that_holds_nothing_adds_nothing() -> None:
+def test_a_server_may_hold_a_gpu_and_nothing_of_its_memory() -> None:
     none = GpuProcess(11, "VLLM::EngineCore", 0, "chat")
     some = GpuProcess(12, "VLLM::EngineCore", 7, "chat")
     assert held_by("chat", GpuSample((gpu((none,)),))) == Held((0,), 0, "")
