@@ -18,7 +18,7 @@ from backends.domain.startup.lessons import (
     slower_clause,
 )
 from backends.domain.startup.levers import Lever
-from backends.domain.startup.lines import LineSplitter, numbered_lines
+from backends.domain.startup.lines import LineSplitter, head_of, numbered_lines
 from backends.domain.startup.memory import memory_words, smaller, start_memory
 from backends.domain.startup.phases import with_downloads
 from backends.domain.startup.prefixes import Prefixes
@@ -459,3 +459,35 @@ def test_the_rank_that_the_name_of_a_process_means(
     process: str, settings: dict[str, str], rank: int | None
 ) -> None:
     assert global_rank(process, settings) == rank
+
+
+@pytest.mark.parametrize(
+    ("line", "stamp", "outer"),
+    [
+        (
+            "Nov  1 07:00:39 gpu-host vllm[103]: 2026-11-21 08:09:22,123 - INFO - x - Using",
+            "11-01 07:00:39",
+            True,
+        ),
+        (
+            "(EngineCore pid=5) 2026-11-21 08:09:22,123 - INFO - x - Using",
+            "11-21 08:09:22.123",
+            False,
+        ),
+    ],
+)
+def test_a_date_behind_a_prefix_is_the_time_of_another_logger(
+    line: str, stamp: str, *, outer: bool
+) -> None:
+    found = head_of(line)
+    assert (found.word, found.stamp, found.outer) == ("-", stamp, outer)
+    assert line[found.offset :].startswith(" - INFO")
+
+
+def test_lines_keep_their_numbers_where_a_return_and_its_newline_are_parted() -> None:
+    splitter = LineSplitter()
+    assert (splitter.feed(b"a\r"), splitter.numbers) == (["a"], [1])
+    assert (splitter.feed(b"\nb\n"), splitter.numbers) == (["b"], [2])
+    assert (splitter.feed(b"c\rd\r"), splitter.numbers) == (["c", "d"], [3, 3])
+    assert (splitter.feed(b"e\n\n"), splitter.numbers) == (["e", ""], [3, 4])
+    assert (splitter.feed(b"f"), splitter.rest(), splitter.numbers) == ([], ["f"], [5])
