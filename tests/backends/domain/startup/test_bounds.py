@@ -481,7 +481,7 @@ def test_a_date_behind_a_prefix_is_the_time_of_another_logger(
 ) -> None:
     found = head_of(line)
     assert (found.word, found.stamp, found.outer) == ("-", stamp, outer)
-    assert line[found.offset :].startswith(" - INFO")
+    assert line[found.offset :].startswith("- INFO")
 
 
 def test_lines_keep_their_numbers_where_a_return_and_its_newline_are_parted() -> None:
