@@ -95,7 +95,7 @@ def count(value: float | None) -> str:
     if abs(value) < 9_999.5:
         return f"{value:,.0f}"
     if abs(value) < 999_500:
-        return f"{value / 1e3:.3g}k" if abs(value) < 99_950 else f"{value / 1e3:.0f}k"
+        return f"{value / 1e3:.3g}k"
     unit, name = (1e6, "M") if abs(value) < 999.5e6 else (1e9, "G")
     return f"{value / unit:.3g}{name}"
 
@@ -126,8 +126,7 @@ def usd(amount: Decimal | None, per: str = "") -> str:
     if amount is None:
         return UNKNOWN
     size = abs(amount)
-    places = 2 if size >= 1 or size == 0 else max(2, 2 - size.adjusted())
-    whole, _, cents = f"{size:,.{places}f}".partition(".")
+    whole, _, cents = f"{size:,.{max(2, 2 - size.adjusted())}f}".partition(".")
     cents = cents.rstrip("0").ljust(2, "0")
     return f"{'-' if amount < 0 else ''}${whole}.{cents}{f'/{per}' if per else ''}"
 
@@ -140,8 +139,8 @@ def spent_usd(amount: Decimal | None, *, whole: Decimal | None = None) -> str:
     if amount is None:
         return UNKNOWN
     if abs(amount if whole is None else whole) < 10:
-        return f"${amount:.4f}" if not 0 < amount < Decimal("0.00005") else "<$0.0001"
-    return f"${amount:,.2f}" if not 0 < amount < Decimal("0.005") else "<$0.01"
+        return f"${amount:.4f}" if not 0 < amount <= Decimal("0.00005") else "<$0.0001"
+    return f"${amount:,.2f}" if not 0 < amount <= Decimal("0.005") else "<$0.01"
 
 
 def short_usd(amount: Decimal | None) -> str:
@@ -151,7 +150,7 @@ def short_usd(amount: Decimal | None) -> str:
     sign, size = ("-" if amount < 0 else ""), abs(amount)
     if size == 0:
         return "$0.00"
-    if size < Decimal("0.00005"):
+    if size <= Decimal("0.00005"):
         return f"{sign}<$0.0001"
     if size < Decimal("0.0995"):
         return f"{sign}${size:.4f}"

@@ -74,8 +74,6 @@ def share_at_least(kept: int, of: int) -> float:
 
 def _at_most(hits: int, of: int, chance: float) -> float:
     """The binomial distribution's lower tail; in logarithms, for its factors are huge."""
-    if chance >= 1:
-        return 0.0
     log_yes, log_no = math.log(chance), math.log1p(-chance)
     return math.fsum(
         math.exp(

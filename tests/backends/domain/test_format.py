@@ -1,5 +1,6 @@
 """Numbers, amounts and dates as people read them."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -204,3 +205,133 @@ def test_two_ends_have_the_digits_that_tell_them_apart(
     low: str, high: str, said: tuple[str, str]
 ) -> None:
     assert fmt.ends(Decimal(low), Decimal(high)) == said
+
+
+@pytest.mark.parametrize(
+    ("call", "value", "told"),
+    [
+        (fmt.seconds, 0.0499, "<0.1 s"),
+        (fmt.seconds, 0.05, "0.1 s"),
+        (fmt.seconds, 99.94, "99.9 s"),
+        (fmt.seconds, 99.95, "100 s"),
+        (fmt.seconds, 599.5, "10:00"),
+        (fmt.clock, 59.0, "0:59"),
+        (fmt.clock, 3599.4, "59:59"),
+        (fmt.clock, 3600.0, "1:00:00"),
+        (fmt.clock, 2 * 86400 + 3600 + 120, "2d 01:02"),
+        (fmt.latency, 0.00999, "9.99 ms"),
+        (fmt.latency, 0.009994999999999999, "10 ms"),  # times 1000 this is 9.995
+        (fmt.latency, 0.9994, "999 ms"),
+        (fmt.latency, 0.9995, "1.00 s"),
+        (fmt.latency, 99.99, "99.99 s"),
+        (fmt.latency, 99.995, "100 s"),
+        (fmt.gib, 0.994 * GIB, "0.99"),
+        (fmt.gib, 0.995 * GIB, "1.0"),
+        (fmt.gib, 99.94 * GIB, "99.9"),
+        (fmt.gib, 99.95 * GIB, "100"),
+        (fmt.count, 9_999.4, "9,999"),
+        (fmt.count, 9_999.5, "10k"),
+        (fmt.count, 99_949, "99.9k"),
+        (fmt.count, 99_950, "100k"),
+        (fmt.count, 999_499, "999k"),
+        (fmt.count, 999_500, "1M"),
+        (fmt.count, 999_499_999, "999M"),
+        (fmt.count, 999_500_000, "1G"),
+        (fmt.rate, 0.994, "0.99"),
+        (fmt.rate, 0.995, "1.0"),
+        (fmt.rate, 99.94, "99.9"),
+        (fmt.rate, 99.95, "100"),
+        (fmt.percent, 0.099, "9.9 %"),
+        (fmt.percent, 0.09949999999999999, "10 %"),  # times 100 this is 9.95
+        (fmt.spent_usd, Decimal("9.99994"), "$9.9999"),
+        (fmt.spent_usd, Decimal(10), "$10.00"),
+        (fmt.short_usd, Decimal("0.0994"), "$0.0994"),
+        (fmt.short_usd, Decimal("0.0995"), "$0.10"),
+        (fmt.about, 599.4, "599 s"),
+        (fmt.about, 599.5, "10:00"),
+    ],
+)
+def test_each_form_of_a_number_begins_where_the_one_before_would_round_to_another_digit(
+    call: Callable[[float | Decimal | None], str], value: float | Decimal, told: str
+) -> None:
+    assert call(value) == told
+    assert call(None) == "—"
+
+
+@pytest.mark.parametrize("half", ["0.00005", "0.00004"])
+def test_the_half_of_the_last_digit_of_an_amount_is_not_shown_as_nothing(half: str) -> None:
+    assert fmt.spent_usd(Decimal(half)) == "<$0.0001"
+    assert fmt.spent_usd(Decimal(half) * 100, whole=Decimal(10)) == "<$0.01"
+    assert fmt.short_usd(Decimal(half)) == "<$0.0001"
+    assert fmt.short_usd(-Decimal(half)) == "-<$0.0001"
+
+
+def test_an_amount_just_above_the_half_of_its_last_digit_is_shown() -> None:
+    assert fmt.spent_usd(Decimal("0.000051")) == "$0.0001"
+    assert fmt.spent_usd(Decimal("0.0051"), whole=Decimal(10)) == "$0.01"
+    assert fmt.short_usd(Decimal("0.000051")) == "$0.0001"
+
+
+@pytest.mark.parametrize(
+    ("value_s", "said"),
+    [
+        (119.0, "119 s"),
+        (120.0, "2 min"),
+        (7199.0, "120 min"),
+        (7200.0, "2 h"),
+        (172_799.0, "48 h"),
+        (172_800.0, "2 days"),
+    ],
+)
+def test_a_duration_in_a_sentence_is_of_two_units_at_least(value_s: float, said: str) -> None:
+    assert fmt.spoken(value_s) == said
+
+
+@pytest.mark.parametrize(
+    ("value_s", "said"),
+    [
+        (59.0, "59s"),
+        (60.0, "1m"),
+        (90.0, "90s"),
+        (120.0, "2m"),
+        (3540.0, "59m"),
+        (3600.0, "1h"),
+        (5430.0, "1.51h"),
+    ],
+)
+def test_a_span_is_said_as_an_option_takes_it(value_s: float, said: str) -> None:
+    assert fmt.pause(value_s) == said
+
+
+@pytest.mark.parametrize(
+    ("values_s", "said"),
+    [
+        ((0.9994,), (("999",), "ms")),
+        ((0.9995,), (("1.00",), "s")),
+        ((0.00994,), (("9.9",), "ms")),
+        ((0.009949999999999999,), (("10",), "ms")),  # times 1000 this is 9.95
+        ((0.00096,), (("1.0",), "ms")),
+        ((0.00095,), (("0.9",), "ms")),
+        ((0.00094,), (("0.940",), "ms")),
+        ((-2.0, 0.5), (("−2.00", "0.50"), "s")),
+    ],
+)
+def test_latencies_in_one_unit_have_the_digits_of_the_largest(
+    values_s: tuple[float, ...], said: tuple[tuple[str, ...], str]
+) -> None:
+    assert fmt.latencies(*values_s) == said
+
+
+def test_ends_that_differ_in_the_seventh_digit_are_two_and_in_the_eighth_one() -> None:
+    assert fmt.ends(Decimal("3.500001"), Decimal("3.500002")) == ("3.500001", "3.500002")
+    assert fmt.ends(Decimal("3.5000001"), Decimal("3.5000002")) == ("3.5", "3.5")
+
+
+def test_a_bucket_below_a_second_is_in_milliseconds_and_one_that_begins_at_one_in_seconds() -> None:
+    assert fmt.between(0.999, 1.0) == "999 ms to 1 s"
+    assert fmt.between(1.0, 2.5) == "1 to 2.5 s"
+
+
+def test_a_reading_without_decimals_has_its_unit() -> None:
+    assert fmt.whole(96.6, "%") == "97 %"
+    assert fmt.whole(None, "W") == "—"

@@ -258,3 +258,35 @@ def test_a_part_of_no_bytes_is_known() -> None:
         gpu((held(11, 128),)), dataclasses.replace(LOGGED, cuda_graphs_gib=0.0), OURS
     )
     assert parts.cuda_graphs.size_bytes == 0
+
+
+def test_parts_tile_the_memory_to_the_byte() -> None:
+    memory = GpuMemory(1000, 600, 30, unified=False, source="made")
+    processes = (GpuProcess(11, "VLLM::EngineCore", 250), GpuProcess(99, "other", 100))
+    card = Gpu(0, "GPU-0", "made", "nvidia", memory, processes=processes)
+    parts = vram_parts(card, StartMemory(), OURS)
+    found = {name: part.size_bytes for name, part in parts.stack() if part.size_bytes}
+    assert found == {
+        "other_ours": 250,
+        "others": 100,
+        "unattributed": 250,
+        "reserved": 30,
+        "free": 370,
+    }
+
+
+def test_a_host_that_shares_its_memory_holds_what_is_neither_free_nor_a_process() -> None:
+    memory = GpuMemory(1000, 600, None, unified=True, source="made", host_available_bytes=300)
+    processes = (GpuProcess(11, "VLLM::EngineCore", 600),)
+    card = Gpu(0, "GPU-0", "made", "nvidia", memory, processes=processes)
+    parts = vram_parts(card, StartMemory(), OURS)
+    assert (parts.free.size_bytes, parts.unattributed.size_bytes) == (300, 100)
+    more = dataclasses.replace(memory, host_available_bytes=401)
+    parts = vram_parts(dataclasses.replace(card, memory=more), StartMemory(), OURS)
+    assert (parts.free.size_bytes, parts.unattributed.size_bytes) == (400, 0)
+
+
+def test_a_reserve_is_no_larger_than_what_is_not_used() -> None:
+    memory = GpuMemory(1000, 990, 30, unified=False, source="made")
+    parts = vram_parts(Gpu(0, "GPU-0", "made", "nvidia", memory), StartMemory(), OURS)
+    assert (parts.reserved.size_bytes, parts.free.size_bytes) == (10, 0)

@@ -85,3 +85,10 @@ def test_a_process_that_holds_nothing_adds_nothing() -> None:
     listed = gpu((process(10, 5), process(11, 0)))
     owned = with_owners(GpuSample((listed,)), {"chat": OURS})
     assert held_by("chat", owned) == Held((0,), 5, "")
+
+
+def test_a_server_may_hold_a_gpu_and_nothing_of_its_memory() -> None:
+    none = GpuProcess(11, "VLLM::EngineCore", 0, "chat")
+    some = GpuProcess(12, "VLLM::EngineCore", 7, "chat")
+    assert held_by("chat", GpuSample((gpu((none,)),))) == Held((0,), 0, "")
+    assert held_by("chat", GpuSample((gpu((none, some)),))) == Held((0,), 7, "")

@@ -307,3 +307,32 @@ def test_the_bindings_list_is_kept_between_two_listings(
     assert listed(processes=False) == first
     at_s[0] += 2
     assert listed(processes=False) is None
+
+
+@pytest.mark.parametrize(
+    ("card", "beyond", "doubt"),
+    [
+        ({"busy": 0}, {"busy": -1}, "an activity of -1 %"),
+        ({"busy": 100}, {"busy": 101}, "an activity of 101 %"),
+        ({"power": {"socket_power": 0}}, {"power": {"socket_power": -1}}, "a power of -1 W"),
+        ({"power": {"socket_power": 4999}}, {"power": {"socket_power": 5000}}, "of 5000 W"),
+        ({"celsius_hotspot": -49}, {"celsius_hotspot": -50}, "a temperature of -50 °C"),
+        ({"celsius_hotspot": 149}, {"celsius_hotspot": 150}, "a temperature of 150 °C"),
+        ({"vram_used": 192 * GIB}, {"vram_used": 192 * GIB + 1}, "bytes of vram used"),
+        ({"gtt_used": 1008 * GIB}, {"gtt_used": 1008 * GIB + 1}, "bytes of gtt used"),
+    ],
+)
+def test_the_last_figure_that_can_be_is_a_value_and_the_next_a_doubt(
+    binding: Binding,
+    sampler: AmdsmiSampler,
+    card: dict[str, Any],
+    beyond: dict[str, Any],
+    doubt: str,
+) -> None:
+    binding.say(card)
+    answer = sampler.sample(processes=True)
+    assert answer is not None, sampler.reason
+    assert answer.readings[0].doubts == ()
+    binding.say(beyond)
+    assert sampler.sample(processes=True) is None
+    assert doubt in sampler.reason

@@ -441,3 +441,34 @@ def test_closing_lets_the_driver_go_and_sampling_again_opens_it(source: NvmlGpus
     assert dataclasses.replace(after, processes_reason="") == dataclasses.replace(
         before, processes_reason=""
     )
+
+
+@pytest.mark.parametrize(
+    ("total_gib", "unified"), [(89, False), (90, True), (100, True), (101, False)]
+)
+def test_a_total_of_nine_tenths_of_the_hosts_up_to_all_of_it_is_unified(
+    nvml_driver: Driver, made_proc: MakeProc, total_gib: int, unified: bool
+) -> None:
+    nvml_driver.put({"0.total": total_gib * GIB, "0.used": 0, "0.reserved": 0})
+    source = NvmlGpus(proc=made_proc({}, total_gib=100))
+    assert only(source).memory.unified is unified
+
+
+@pytest.mark.parametrize(
+    ("key", "most", "name"),
+    [
+        ("busy", 100, "busy_percent"),
+        ("power_mw", 5_000_000, "power_w"),
+        ("celsius", 150, "temperature_c"),
+    ],
+)
+def test_the_most_that_a_card_can_say_is_a_value_and_more_is_none(
+    nvml_driver: Driver, made_proc: MakeProc, key: str, most: int, name: str
+) -> None:
+    nvml_driver.put({f"0.{key}": most})
+    found = only(NvmlGpus(proc=made_proc()))
+    assert getattr(found, name) == (most / 1000 if name == "power_w" else most)
+    nvml_driver.put({f"0.{key}": most + 1})
+    found = only(NvmlGpus(proc=made_proc()))
+    assert getattr(found, name) is None
+    assert "which cannot be" in reason(found, name)

@@ -254,3 +254,12 @@ def test_recent_series_come_newest_first(history: History) -> None:
         history.add_series(replace(SERIES, series_id=name, began_wall_s=began_s))
     assert [each.series_id for each in history.recent_series()] == ["new", "between", "old"]
     assert [each.series_id for each in history.recent_series(1)] == ["new"]
+
+
+def test_recent_findings_come_newest_first_and_are_of_their_kind(history: History) -> None:
+    for name, began_s in (("old", 1.0), ("new", 3.0), ("between", 2.0)):
+        history.findings.keep(FindingRecord("load", name, began_s, "big", {}))
+    history.findings.keep(FindingRecord("coldprobe", "other", 4.0, "big", {}))
+    found = [each.finding_id for each in history.findings.recent("load")]
+    assert found == ["new", "between", "old"]
+    assert [each.finding_id for each in history.findings.recent("load", 1)] == ["new"]

@@ -1,12 +1,16 @@
 """The steps of an end that no process shows: draining, and memory that is not given back."""
 
 import os
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass, field
 
 import pytest
 
 from backends.domain.facts import ServerFact, StopProgressed
 from backends.domain.server import Exit, ProcessId
+from backends.host import processes
 from backends.host.processes import Process
 from backends.http1 import Address
 from backends.keeper import end
@@ -31,6 +35,32 @@ class Nothing:
 
     def may_end(self, process: Process) -> bool:
         raise AssertionError(f"nothing is to be signalled, least of all {process}")
+
+
+STUBBORN = """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("ready", flush=True)
+signal.pause()
+"""
+
+
+class Left(Nothing):
+    """A tree of which one child of this process is left."""
+
+    def __init__(self, child: subprocess.Popen[bytes]) -> None:
+        super().__init__()
+        self._child = child
+
+    def members(self) -> list[Process]:
+        found = processes.read(self._child.pid)
+        return [] if found is None or self.is_gone() else [found]
+
+    def is_gone(self) -> bool:
+        return self._child.poll() is not None
+
+    def may_end(self, process: Process) -> bool:
+        return process.id.pid == self._child.pid
 
 
 def _said(*answers: bool | None) -> list[str]:
@@ -70,3 +100,29 @@ def test_memory_that_stays_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_unknown_memory_is_not_called_free() -> None:
     (step,) = _said(None)
     assert "not verified" in step
+
+
+def test_what_outlived_the_server_and_ignores_sigterm_is_killed_next() -> None:
+    facts: list[ServerFact] = []
+    with subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE) as stubborn:
+        assert stubborn.stdout is not None
+        assert stubborn.stdout.readline() == b"ready\n"
+        try:
+            end.end_rest(
+                Ending(
+                    tree=Left(stubborn),
+                    address=Address("127.0.0.1", 1),
+                    record=facts.append,
+                    now=now,
+                    term_grace_s=0.1,
+                    memory_released=lambda: None,
+                ),
+                orderly=False,
+            )
+            assert stubborn.returncode == -signal.SIGKILL
+        finally:
+            stubborn.kill()
+    assert [fact.step for fact in facts if isinstance(fact, StopProgressed)] == [
+        "SIGTERM to 1 processes that outlived the server",
+        "SIGKILL to 1 processes that outlived the server",
+    ]

@@ -86,3 +86,21 @@ def test_while_a_series_runs_too() -> None:
     running = replace(series(*runs("a", "kernel", "client_limited"), client=None), ended=False)
     assert limits(running) == "4 of 4 runs so far are marked client_limited"
     assert limits(series(*runs("a"), client=None)) == ""
+
+
+@pytest.mark.parametrize(
+    ("n", "words"),
+    [
+        (59, "no p95 and p99: 59 runs"),
+        (60, "no p99: 60 runs"),
+        (299, "no p99: 299 runs"),
+        (300, None),
+    ],
+)
+def test_which_percentiles_are_missing_goes_by_the_runs_of_a_target(
+    n: int, words: str | None
+) -> None:
+    told = remarks(series(*(Run("a", place, ttft_s=0.2) for place in range(n))))
+    assert [each for each in told if each.startswith("no p9")] == (
+        [] if words is None else [f"{words} a target cannot tell (p95 needs 60, p99 needs 300)"]
+    )

@@ -121,3 +121,8 @@ def test_a_stretch_over_midnight_is_charged_to_each_of_its_days() -> None:
     assert whole == {"a": 75.0, NOBODY: 25.0, "b": 40.0}
     spent = with_time(ledger, midnight_s, midnight_s + 5, "idle")
     assert spent.days[-1].shares == second.shares
+
+
+def test_a_server_that_holds_nothing_of_a_gpu_is_charged_nothing_of_it() -> None:
+    held = GpuSample((card(0, ("chat", 0), ("batch", 10)),))
+    assert holds_of(held, (CHAT, BATCH)) == {"chat": 0.0, "batch": 1.0}

@@ -151,3 +151,10 @@ def test_different_work_has_no_winner() -> None:
     assert document["difference"]["e2e_s"]["verdict"] == "not_comparable"
     assert document["difference"]["ttft_s"]["comparable"] is True
     assert "End to end: not comparable" in ab_markdown(longer)
+
+
+@pytest.mark.parametrize(("n", "tail"), [(299, False), (300, True)])
+def test_the_99th_percentile_is_given_from_the_three_hundredth_run_on(n: int, tail: bool) -> None:
+    summary = ab_report(series(n))["targets"]["a"]["summary"]
+    assert (summary["ttft_s"]["p99"] is not None) is tail
+    assert ("tail_reason" in summary) is not tail

@@ -1,0 +1,301 @@
+"""The last figure on one side of each limit of the decision, and the first on the other.
+
+In this world a GPU costs $3.60 an hour and a request $0.001, so that both cost the same at one
+request a second.
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from backends.domain.decision.answer import days_to_cross
+from backends.domain.decision.break_even import (
+    crossover,
+    needed_capacity_rps,
+    never_crosses,
+    segments,
+)
+from backends.domain.decision.comparability import unlike_sides
+from backends.domain.decision.curves import cost_curves
+from backends.domain.decision.exclusion import Exclusion
+from backends.domain.decision.flip import Flip, needed_for
+from backends.domain.decision.hysteresis import (
+    ShownPlan,
+    fold_window,
+    hours_until_worth_moving,
+    worth_moving,
+)
+from backends.domain.decision.option import Option
+from backends.domain.decision.options import options
+from backends.domain.decision.outcome import VerdictKind
+from backends.domain.decision.routing import NowKind, now_verdict
+from backends.domain.decision.scenario import BadScenario, Scenario, scenario_from
+from backends.domain.decision.serverless import scale_to_zero
+from backends.domain.decision.uncertainty import centre, load_of
+from backends.domain.decision.verdict import decide, too_few_seen
+from backends.domain.traffic.estimate import unknown_errors
+from backends.domain.traffic.requests import Observed
+
+EVEN: dict[str, Any] = {"gpu_usd_per_hour": "3.6", "usd_per_request": "0.001"}
+HALF_AND_HALF = ["0.5"] * 12 + ["1.5"] * 12
+
+
+def world(**more: Any) -> Scenario:
+    return scenario_from({**EVEN, **more})
+
+
+def found(scenario: Scenario) -> dict[str, Option]:
+    load = load_of(scenario)
+    assert load is not None
+    return {each.name: each for each in options(scenario, centre(scenario, load))}
+
+
+def excluded(name: str, **more: Any) -> Exclusion | None:
+    return found(world(rate_rps=1, **more))[name].exclusion
+
+
+# where a GPU pays
+
+
+@pytest.mark.parametrize(("capacity", "never"), [("1", False), ("0.999", True)])
+def test_a_gpu_that_carries_just_the_break_even_rate_crosses(capacity: str, *, never: bool) -> None:
+    assert never_crosses(world(capacity_rps=capacity)) is never
+    assert crossover(world(capacity_rps=capacity)).feasible is not never
+
+
+def test_of_two_that_cost_nothing_neither_is_never_cheaper() -> None:
+    free = Scenario(usd_per_request=Decimal(0), capacity_rps=Decimal(1))
+    assert not never_crosses(replace(free, gpu_usd_per_hour=Decimal(0)))
+    assert never_crosses(replace(free, gpu_usd_per_hour=Decimal("0.01")))
+
+
+@pytest.mark.parametrize(("usd_per_s", "feasible"), [("0.001", True), ("0.00099", False)])
+def test_a_gpu_by_the_second_that_costs_as_much_around_the_clock_can_be_beaten(
+    usd_per_s: str, *, feasible: bool
+) -> None:
+    both = scenario_from({"gpu_usd_per_hour": "3.6", "serverless_usd_per_second": usd_per_s})
+    assert crossover(both).feasible is feasible
+
+
+@pytest.mark.parametrize(
+    ("rate", "needed"),
+    [
+        ({"rate_rps": 1}, "1"),
+        ({"profile_rps": HALF_AND_HALF}, "1"),  # a mean of just the break-even rate
+    ],
+)
+def test_a_load_of_the_break_even_rate_needs_a_gpu_that_carries_it(
+    rate: dict[str, Any], needed: str
+) -> None:
+    assert needed_capacity_rps(world(capacity_rps="0.5", **rate)) == Decimal(needed)
+
+
+@pytest.mark.parametrize(("capacity", "counts"), [("1", []), ("1.01", [1, 2, 3])])
+def test_a_gpu_that_carries_no_more_than_breaks_even_has_no_rates_of_its_own(
+    capacity: str, counts: list[int]
+) -> None:
+    assert [each.replicas for each in segments(world(capacity_rps=capacity))] == counts
+
+
+def test_a_curve_of_the_gpu_ends_with_what_it_carries() -> None:
+    asked = world(capacity_rps=2, max_replicas=1, rate_rps="0.5")
+    curves = cost_curves(asked, decide(asked))
+    # 48 steps up to 1.6 times the most that matters: the thirtieth is that
+    assert [rps for rps, _ in curves.self_hosted][-1] == 2.0
+    assert len(curves.self_hosted) == 31
+    assert [rps for rps, _ in curves.serverless][-1] == pytest.approx(3.2)
+
+
+# what would change a verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "trend", "days"),
+    [("0.4", 1.0, None), ("0.8", 1.0, 1.0), ("0.2", -1.0, None), ("0", -0.5, None)],
+)
+def test_a_rate_that_is_at_its_flip_takes_no_days_to_it(
+    value: str, trend: float, days: float | None
+) -> None:
+    flip = Flip("rate_rps", Decimal(value), Decimal("0.4"))
+    assert days_to_cross(flip, trend) == days
+
+
+@pytest.mark.parametrize(("n", "flip"), [(30, None), (29, Flip("observed.n", Decimal(30), None))])
+def test_thirty_requests_are_enough_and_of_fewer_it_is_said_how_many(
+    n: int, flip: Flip | None
+) -> None:
+    asked = replace(world(), observed=Observed(Decimal(n)))
+    wanted = None if flip is None else replace(flip, now=Decimal(n))
+    assert needed_for(asked, VerdictKind.INSUFFICIENT_DATA, 30) == wanted
+    assert too_few_seen(asked) == (None if flip is None else n)
+
+
+def test_a_gpu_busy_for_as_long_as_decides_is_no_longer_than_that() -> None:
+    asked = scenario_from(
+        {
+            "gpu_usd_per_hour": "1.8",
+            "serverless_usd_per_second": "0.001",
+            "hours_per_day": 12,
+        }
+    )
+    got = decide(asked).flip
+    assert got is not None
+    assert (got.value, got.now, got.to) == (Decimal(12), Decimal(12), "SELF_HOST_CHEAPER")
+
+
+@pytest.mark.parametrize(("requests", "shown"), [(30, VerdictKind.API_CHEAPER), (29, None)])
+def test_a_window_of_thirty_requests_decides(requests: int, shown: VerdictKind | None) -> None:
+    assert fold_window(ShownPlan(), VerdictKind.API_CHEAPER, requests).kind is shown
+
+
+def test_moving_pays_once_regret_is_what_it_costs_and_never_between_equals() -> None:
+    plan = ShownPlan(VerdictKind.API_CHEAPER, regret_usd=Decimal(10))
+    assert worth_moving(plan, Decimal(10))
+    assert not worth_moving(plan, Decimal("10.01"))
+    assert hours_until_worth_moving(Decimal(2), Decimal(2), Decimal(10)) is None
+    assert hours_until_worth_moving(Decimal(2), Decimal(1), Decimal(10)) == 10
+
+
+# what is excluded
+
+
+@pytest.mark.parametrize(
+    ("more", "name", "allowed"),
+    [
+        ({"ttft_slo_s": 1, "gpu_ttft_p99_s": 1}, "on_demand", True),
+        ({"ttft_slo_s": 1, "gpu_ttft_p99_s": "1.01"}, "on_demand", False),
+        ({"ttft_slo_s": 1, "gpu_ttft_p99_above_s": 1}, "on_demand", False),
+        ({"ttft_slo_s": 1, "gpu_ttft_p99_above_s": "0.99"}, "on_demand", True),
+        ({"ttft_slo_s": 1, "api_ttft_p99_s": 1}, "api", True),
+        ({"ttft_slo_s": 1, "api_ttft_p99_s": "1.01"}, "api", False),
+        ({"ttft_slo_s": 1, "batch_multiplier": 1}, "api", True),
+        ({"ttft_slo_s": 1, "batch_multiplier": "0.99"}, "api", False),
+        ({"ttft_slo_s": 1, "batch_multiplier": "0.5", "batch_share": 1}, "api", False),
+        ({"ttft_slo_s": 1, "batch_multiplier": "0.5", "batch_share": "0.99"}, "api", True),
+        ({"max_replicas": 1}, "on_demand", True),
+        ({"max_replicas": 1, "capacity_rps": "0.99"}, "on_demand", False),
+    ],
+)
+def test_an_option_at_its_limit_is_allowed_and_beyond_it_excluded(
+    more: dict[str, Any], name: str, *, allowed: bool
+) -> None:
+    assert (excluded(name, **{"capacity_rps": 1, **more}) is None) is allowed
+
+
+BY_THE_SECOND = {
+    "serverless_usd_per_second": "0.001",
+    "service_s": 1,
+    "idle_timeout_s": 0,
+    "cold_start_s": 2,
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "allowed"),
+    [({"ttft_slo_s": 2}, True), ({"ttft_slo_s": "1.99"}, False), ({}, True)],
+)
+def test_a_cold_start_of_just_the_limit_keeps_it(more: dict[str, Any], *, allowed: bool) -> None:
+    assert (excluded("serverless_gpu", **BY_THE_SECOND, **more) is None) is allowed
+
+
+@pytest.mark.parametrize(("service_s", "allowed"), [(1, True), ("1.01", False)])
+def test_a_replica_that_is_busy_all_the_time_is_one_without_a_known_capacity(
+    service_s: object, *, allowed: bool
+) -> None:
+    more = {**BY_THE_SECOND, "service_s": service_s}
+    assert (excluded("serverless_gpu", **more) is None) is allowed
+
+
+@pytest.mark.parametrize(("warm", "allowed"), [(2, True), (1, False)])
+def test_as_many_warm_replicas_as_the_load_takes_are_enough(warm: int, *, allowed: bool) -> None:
+    more = {**BY_THE_SECOND, "capacity_rps": "0.5", "ttft_slo_s": 3, "keep_warm": warm}
+    assert (excluded("serverless_gpu_kept_warm", **more) is None) is allowed
+
+
+def test_beyond_an_exponent_of_700_a_replica_is_never_idle() -> None:
+    at = scale_to_zero(Decimal(700), Decimal(1), Decimal(0), Decimal(1))
+    assert at.cold_starts_per_s > 0
+    beyond = scale_to_zero(Decimal("700.1"), Decimal(1), Decimal(0), Decimal(1))
+    assert (beyond.billed_share, beyond.cold_starts_per_s) == (Decimal(1), Decimal(0))
+
+
+@pytest.mark.parametrize(("rate", "kind"), [(2, NowKind.KEEP_ON_GPU), (3, NowKind.SPILL_TO_API)])
+def test_a_rate_that_the_replicas_just_carry_stays_on_them(rate: int, kind: NowKind) -> None:
+    assert now_verdict(world(rate_rps=rate, capacity_rps=1), ready=True, replicas=2).kind is kind
+
+
+@pytest.mark.parametrize(("tokens", "alike"), [(102, True), (98, True), (103, False), (97, False)])
+def test_prompts_that_are_two_percent_apart_are_the_same(tokens: int, *, alike: bool) -> None:
+    asked = world(input_tokens=100, output_tokens=10, api_input_tokens=tokens)
+    assert (unlike_sides(asked) is None) is alike
+
+
+# how sure it is
+
+
+@pytest.mark.parametrize(("freedom", "kind"), [(0.0, "INSUFFICIENT_DATA"), (5.0, "API_CHEAPER")])
+def test_errors_without_a_degree_of_freedom_tell_nothing(freedom: float, kind: str) -> None:
+    errors = replace(unknown_errors(100.0), rate=0.01, freedom=freedom)
+    seen = Observed(Decimal(100), window_s=Decimal(1000), errors=errors)
+    asked = replace(world(capacity_rps=5), observed=seen)
+    assert decide(asked).kind == kind
+
+
+def test_one_price_is_nothing_to_compare_and_two_are() -> None:
+    one = scenario_from({"gpu_usd_per_hour": "3.6", "rate_rps": 2, "capacity_rps": 5})
+    assert decide(one).kind is VerdictKind.UNPRICED
+    two = scenario_from({**EVEN, "rate_rps": 2, "capacity_rps": 5})
+    assert decide(two).kind is VerdictKind.SELF_HOST_CHEAPER
+
+
+@pytest.mark.parametrize(
+    ("usd", "months"),
+    [
+        ("720", 10.0),  # $0.10 an hour of power against $0.2 at the API: $72 a month of 720 hours
+        ("0", None),
+    ],
+)
+def test_hardware_has_paid_off_once_what_it_saves_is_its_price(
+    usd: str, months: float | None
+) -> None:
+    asked = scenario_from(
+        {
+            "owned_usd": "720",
+            "owned_life_months": 36,
+            "power_kw": 1,
+            "usd_per_kwh": "0.1",
+            "hours_per_month": 720,
+            "usd_per_request": "0.001" if usd != "0" else "0.0005",
+            "rate_rps": Decimal("0.2") / Decimal("3.6"),
+            "capacity_rps": 1,
+        }
+    )
+    got = decide(asked).payback_months
+    assert got == (None if months is None else pytest.approx(months))
+
+
+# what a scenario may hold
+
+
+@pytest.mark.parametrize(
+    ("key", "most", "more"),
+    [("cached_input_share", "1", "1.01"), ("hours_per_day", "24", "24.1")],
+)
+def test_the_most_that_a_key_may_be(key: str, most: str, more: str) -> None:
+    assert getattr(world(**{key: most}), key) == Decimal(most)
+    with pytest.raises(BadScenario, match="too much"):
+        world(**{key: more})
+
+
+@pytest.mark.parametrize(("covariance", "fits"), [("6", True), ("-6", True), ("6.1", False)])
+def test_a_covariance_is_at_most_the_product_of_the_deviations(
+    covariance: str, *, fits: bool
+) -> None:
+    seen = {"n": 100, "input_tokens_sd": 2, "output_tokens_sd": 3, "covariance": covariance}
+    if fits:
+        assert world(observed=seen).observed is not None
+        return
+    with pytest.raises(BadScenario, match="cannot be"):
+        world(observed=seen)
