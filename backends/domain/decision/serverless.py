@@ -47,7 +47,8 @@ def scale_to_zero(
         return ScaleToZero(1.0, 0.0, 0.0)
     waiting = rate_rps * cold_start_s
     gap = 1 / (exp(exponent) + waiting)
-    return ScaleToZero((expm1(exponent) + waiting) * gap, rate_rps * gap, (1 + waiting) * gap)
+    billed = min(1.0, (expm1(exponent) + waiting) * gap)
+    return ScaleToZero(billed, rate_rps * gap, (1 + waiting) * gap)
 
 
 P99_SHARE = Decimal("0.01")
