@@ -4,9 +4,7 @@ It adds up what `tally` would, row for row. Whatever it does not understand with
 bad row included, is left to the plain reader, which names the row.
 """
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from math import isfinite
@@ -44,7 +42,7 @@ def tallied_by_engine(
     engine = connected()
     if engine is None:
         return None
-    sample = [record for _, record in islice(numbered(file), SAMPLE)]
+    sample = [record for _, record in islice(numbered(file, SAMPLE), SAMPLE)]
     lines = list(islice(json_lines(file), SAMPLE)) if file.form == "json lines" else []
     columns = understood(str(file.path), sample, mapping)
     source = source_of(file, columns, sample, lines)
@@ -54,25 +52,11 @@ def tallied_by_engine(
     days = {columns.unit is None and is_day(str(each[at])) for each in sample if each.get(at)}
     read = FileRead(file, columns)
     try:
-        with _uncollected():
-            added = len(days) == 1 and _Query(engine, source, columns).added_to(
-                tally, read, days=days.pop()
-            )
+        query = _Query(engine, source, columns)
+        added = len(days) == 1 and query.added_to(tally, read, days=days.pop())
     except engine.Error:
         return None
     return read if added else None
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Look for no cycles: among ten thousands of rows of numbers there are none."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class _Group(NamedTuple):

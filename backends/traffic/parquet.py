@@ -10,8 +10,12 @@ from backends.traffic.files import TrafficFile
 from backends.traffic.json_records import Record, records_of
 
 
-def parquet_records(file: TrafficFile) -> Iterator[tuple[int, Record]]:
+def parquet_records(file: TrafficFile, most: int | None) -> Iterator[tuple[int, Record]]:
     """Return the rows of a Parquet file with their numbers.
+
+    Args:
+        file: Parquet.
+        most: how many rows are read; None for all. Of more the engine reads ahead.
 
     Raises:
         UnreadableTraffic: the engine is not installed, or cannot read the file.
@@ -28,7 +32,8 @@ def parquet_records(file: TrafficFile) -> Iterator[tuple[int, Record]]:
             f"{name(column)}::varchar as {name(column)}" if _is_instant(kind) else name(column)
             for column, kind, *_ in described
         )
-        rows = engine.execute(f"select {cells} from {table}")
+        limit = "" if most is None else f" limit {most}"
+        rows = engine.execute(f"select {cells} from {table}{limit}")
         names, number = [column for column, *_ in described], 0
         while found := rows.fetchmany(1_000):
             for cells_ in found:

@@ -76,9 +76,14 @@ def rows_of(
     return read, _rows(read, chain(sample, found), model)
 
 
-def numbered(file: TrafficFile) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Return the records of a file of any form, each with its line or row."""
-    return parquet_records(file) if file.form == "parquet" else records(file)
+def numbered(file: TrafficFile, most: int | None = None) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Return the records of a file of any form, each with its line or row.
+
+    Args:
+        file: of any form.
+        most: how many of them are looked at; None for all.
+    """
+    return parquet_records(file, most) if file.form == "parquet" else records(file)
 
 
 def _with_tokens(

@@ -18,7 +18,7 @@ from backends.domain.decision.option import (
     usd_per_request,
 )
 from backends.domain.decision.options import options
-from backends.domain.decision.outcome import VerdictKind, lead, outcome
+from backends.domain.decision.outcome import VerdictKind, lead, outcome, rivals
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.schedule import MOST_GPUS
 from backends.domain.decision.uncertainty import centre, load_of
@@ -28,8 +28,8 @@ from backends.domain.traffic.shape import Load
 _NEAR, _FAR = Decimal("1.25"), Decimal(2)
 _FACTORS = tuple(accumulate((Decimal(1), *(_NEAR,) * 10, *(_FAR,) * 10), mul))
 """Loads from a ten-thousandth of the present one to ten thousand times as much are searched."""
-_KNOWN_TO = Decimal("2.5e-7")
-"""To so much of it an edge is searched, within what is looked beyond it."""
+_KNOWN_TO = Decimal("1e-10")
+"""To so much of it an edge is searched: more digits than are shown."""
 _A_STEP_BEYOND = Decimal("1.000001")
 _HALF = Decimal("0.5")
 
@@ -217,25 +217,40 @@ def _nearest_change(found: OptionsAt) -> tuple[Decimal, VerdictKind] | None:
 
 def _boundary(inside: Decimal, outside: Decimal, at: OptionsAt, here: VerdictKind) -> Decimal:
     """Return where an outcome ends: by the secant of its lead, by halving where that is no help."""
-    ends = ((factor, lead(at(factor), here)) for factor in (inside, outside))
-    known = [(factor, ahead) for factor, ahead in ends if ahead is not None]
-    halve = False
+    tried, halve = [inside, outside], False
     while (width := abs(outside - inside)) > inside * _KNOWN_TO:
-        middle = (inside + outside) / 2
-        if not halve and len(known) > 1 and known[-1][1] != known[-2][1]:
-            (first, was), (last, now) = known[-2:]
-            low, high = sorted((inside, outside))
-            least = inside * _KNOWN_TO / 2
-            guess = last - now * (last - first) / (now - was)
-            middle = max(low + least, min(high - least, guess))
+        guess = None if halve else _secant(tried, outside, at, here)
+        low, high = sorted((inside, outside))
+        least = inside * _KNOWN_TO / 2
+        if guess is None or not low - least < guess < high + least:
+            guess = (low + high) / 2
+        middle = max(low + least, min(high - least, guess))
         if outcome(at(middle)) is here:
             inside = middle
         else:
             outside = middle
-        ahead = lead(at(middle), here)
-        known += [] if ahead is None else [(middle, ahead)]
+        tried.append(middle)
         halve = abs(outside - inside) > width / 2
     return (inside + outside) / 2
+
+
+def _secant(
+    tried: list[Decimal], outside: Decimal, at: OptionsAt, here: VerdictKind
+) -> Decimal | None:
+    """Return where two ways cost the same, by the last two factors that were tried.
+
+    They are the ways that decide beyond the edge. Inside it the second may not be worth its start,
+    and is no option at all: None then.
+    """
+    ways, last = rivals(at(outside), here), tried[-1]
+    now = None if ways is None else lead(at(last), *ways)
+    if ways is None or now is None:
+        return None
+    for first in reversed(tried[:-1]):
+        was = lead(at(first), *ways)
+        if was is not None:
+            return None if now == was else last - now * (last - first) / (now - was)
+    return None
 
 
 def without_rate(scenario: Scenario) -> Scenario:

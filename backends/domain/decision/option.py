@@ -14,6 +14,7 @@ from backends.domain.decision.exclusion import (
 from backends.domain.decision.scenario import Scenario
 from backends.domain.durations import HOUR_S
 from backends.domain.prices.cost import Priced, RequestPrices, request_prices
+from backends.domain.traffic.bins import by_identity
 from backends.domain.traffic.shape import HOURS, Load
 
 
@@ -174,6 +175,7 @@ def owned_usd_per_hour(scenario: Scenario) -> Decimal | None:
     return purchase + kwh * (Decimal(1) if scenario.pue is None else scenario.pue)
 
 
+@by_identity
 def fixed_usd_per_hour(scenario: Scenario) -> Decimal:
     """Return what hosting costs beside the GPUs, whatever their number: storage, people, rows."""
     monthly = (scenario.ops_usd_per_month or 0) + (scenario.storage_usd_per_month or 0)
@@ -223,6 +225,7 @@ def replicas_for(
     return count, None
 
 
+@by_identity
 def gpu_prices(scenario: Scenario, point: Point) -> tuple[tuple[str, Decimal], ...]:
     """Return the hourly price of one GPU under each contract that has one."""
     hourly = (

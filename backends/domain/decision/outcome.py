@@ -107,15 +107,24 @@ def outcome(found: tuple[Option, ...]) -> VerdictKind:
     return kind
 
 
-def lead(found: tuple[Option, ...], kind: VerdictKind) -> Decimal | None:
-    """Return by how many US dollars an hour the ways of one verdict are cheaper than all others.
+def rivals(found: tuple[Option, ...], kind: VerdictKind) -> tuple[str, str] | None:
+    """Return the cheapest way of one verdict, and the cheapest of all others.
 
     None where only one of the two can be chosen.
     """
-    costs = priced(found)
-    own = next((usd for usd, option in costs if cheaper(option.name) is kind), None)
-    other = next((usd for usd, option in costs if cheaper(option.name) is not kind), None)
-    return None if own is None or other is None else other - own
+    names = [option.name for _, option in priced(found)]
+    own = next((name for name in names if cheaper(name) is kind), None)
+    other = next((name for name in names if cheaper(name) is not kind), None)
+    return None if own is None or other is None else (own, other)
+
+
+def lead(found: tuple[Option, ...], own: str, other: str) -> Decimal | None:
+    """Return by how many US dollars an hour one way is cheaper than another.
+
+    None where one of them cannot be chosen.
+    """
+    costs = {option.name: usd for usd, option in priced(found)}
+    return costs[other] - costs[own] if own in costs and other in costs else None
 
 
 def outcome_at(scenario: Scenario, point: Point) -> VerdictKind:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import accumulate, compress, groupby
 from math import inf
-from operator import gt, itemgetter, neg, sub
+from operator import gt, itemgetter, mul, neg, sub
 
 from backends.domain.decision.exclusion import Exclusion
 from backends.domain.decision.option import (
@@ -25,7 +25,7 @@ from backends.domain.decision.option import (
 from backends.domain.decision.scenario import Scenario
 from backends.domain.durations import DAY_S, HOUR_S
 from backends.domain.traffic.bins import by_identity
-from backends.domain.traffic.shape import HOURS, Load, Shares
+from backends.domain.traffic.shape import HOURS, Load, Shares, floats
 
 MOST_GPUS = 64
 """More of them are hardly rented one by one."""
@@ -74,7 +74,6 @@ def scheduled(scenario: Scenario, point: Point, api_slo: Exclusion | None) -> It
     contract = min(prices, key=lambda name: prices[name])
     terms = _terms(scenario, point, prices[contract], prices["on_demand"], start_s)
     usable = _within(scenario, count)
-    _, why_not = replicas_for(scenario, load)
     fixed = fixed_usd_per_hour(scenario)
     reserved = contract != "on_demand"
     alone = _alone(load, capacity, usable, terms)
@@ -82,6 +81,7 @@ def scheduled(scenario: Scenario, point: Point, api_slo: Exclusion | None) -> It
         mixed = reserved and any(not gpu.scheduled for gpu in alone)
         name = "reserved_and_on_demand" if mixed else "scheduled"
         usd = sum(gpu.usd_per_hour for gpu in alone)
+        _, why_not = replicas_for(scenario, load)
         yield Option(name, Decimal(repr(usd)) + fixed, count, why_not)
     if terms.request_usd_hour is None:
         return
@@ -108,9 +108,9 @@ def _terms(
 
 
 def _comes_and_goes(gpus: Sequence[_Gpu], load: Load) -> bool:
-    """Return whether a schedule does what no other option does already."""
-    active = sum(1 for _, rate in load.cells if rate > 0)
-    return any(gpu.scheduled for gpu in gpus) and active > 1
+    """Return whether a schedule does what no other option does already: more than one rate."""
+    _, second_rps = load.cells[1]
+    return any(gpu.scheduled for gpu in gpus) and second_rps > 0
 
 
 def _within(scenario: Scenario, count: int) -> int:
@@ -122,7 +122,7 @@ def _layers(load: Load, capacity_rps: Decimal, count: int) -> Iterator[list[floa
     """Yield what each GPU carries in each cell, in req/s; the busiest cells come first."""
     times, capacity = float(load.times), float(capacity_rps)
     factors, shares, volumes = _above(load.bursts)
-    scales = [rate * times for _, rate in _floats(load.cells)]
+    scales = [rate * times for _, rate in floats(load.cells)]
     left = [scale * volumes[-1] for scale in scales]
     for nth in range(1, count + 1):
         level = nth * capacity
@@ -139,20 +139,15 @@ def _layers(load: Load, capacity_rps: Decimal, count: int) -> Iterator[list[floa
 @by_identity
 def _above(bursts: Shares) -> tuple[list[float], list[float], list[float]]:
     """Return factors, negated and the highest first, with sums of shares and volumes above each."""
-    pairs = sorted(_floats(bursts), key=itemgetter(1), reverse=True)
+    pairs = sorted(floats(bursts), key=itemgetter(1), reverse=True)
     shares = accumulate((share for share, _ in pairs), initial=0.0)
     volumes = accumulate((share * factor for share, factor in pairs), initial=0.0)
     return [-factor for _, factor in pairs], list(shares), list(volumes)
 
 
-@by_identity
-def _floats(shares: Shares) -> tuple[tuple[float, float], ...]:
-    return tuple((float(share), float(value)) for share, value in shares)
-
-
 def _alone(load: Load, capacity_rps: Decimal, count: int, terms: _Terms) -> list[_Gpu]:
     """Return the cheaper way of each GPU that must run whenever it carries anything."""
-    cells, capacity = _floats(load.cells), float(capacity_rps)
+    cells, capacity = floats(load.cells), float(capacity_rps)
     peak = -_above(load.bursts)[0][0] * float(load.times)
     found = []
     for below in range(count):
@@ -171,7 +166,7 @@ def _needed(load: Load, busy: int, start_s: float) -> tuple[float, float]:
     """Return for which share of the time a GPU runs in the busiest cells, and its starts a day."""
     if load.order:
         return _needed_hours(load.order, busy, start_s)
-    return sum(share for share, _ in _floats(load.cells)[:busy]), float(load.starts_per_day)
+    return sum(share for share, _ in floats(load.cells)[:busy]), float(load.starts_per_day)
 
 
 @lru_cache(maxsize=256)
@@ -189,9 +184,10 @@ def _beside_api(load: Load, capacity_rps: Decimal, count: int, terms: _Terms) ->
 
     In no hour a GPU carries more than the one before it: behind one that does not pay none does.
     """
-    price, cells, found = terms.request_usd_hour or 0.0, _floats(load.cells), []
+    price, found = terms.request_usd_hour or 0.0, []
+    shares = [share for share, _ in floats(load.cells)]
     for layer in _layers(load, capacity_rps, count):
-        mean = sum(share * carried for (share, _), carried in zip(cells, layer, strict=True))
+        mean = sum(map(mul, shares, layer))
         always = _Gpu(terms.always_usd, scheduled=False, carries_rps=mean)
         ways = [(0.0, None), (terms.always_usd - mean * price, always)]
         share, starts_a_day, part = _paying(load, layer, price, terms)
@@ -225,7 +221,7 @@ def _paying(
     if busy in {0, len(layer)}:
         return float(bool(busy)), 0.0, 0.0
     if not load.order:
-        cells = _floats(load.cells)[:busy]
+        cells = floats(load.cells)[:busy]
         share = sum(share for share, _ in cells)
         carried = sum(share * each for (share, _), each in zip(cells, layer, strict=False))
         return share, float(load.starts_per_day), carried

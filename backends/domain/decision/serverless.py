@@ -1,7 +1,9 @@
 """A GPU billed by the second, which ends when idle or is kept warm."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import ceil, exp, expm1
 
 from backends.domain.decision.exclusion import (
     ColdStarts,
@@ -13,9 +15,9 @@ from backends.domain.decision.exclusion import (
 from backends.domain.decision.option import Option, Point, replicas_for
 from backends.domain.decision.scenario import Scenario
 from backends.domain.durations import DAY_S, HOUR_S
-from backends.domain.traffic.shape import HOURS, Load, ceiling
+from backends.domain.traffic.shape import HOURS, Load, floats
 
-_NEVER_IDLE = Decimal(700)
+_NEVER_IDLE = 700.0
 """Beyond this exponent the chance of an idle gap is below 1e-300."""
 
 
@@ -29,23 +31,24 @@ class ScaleToZero:
         delayed_share: share of requests that wait for a cold start, wholly or in part.
     """
 
-    billed_share: Decimal
-    cold_starts_per_s: Decimal
-    delayed_share: Decimal
+    billed_share: float
+    cold_starts_per_s: float
+    delayed_share: float
 
 
 def scale_to_zero(
-    rate_rps: Decimal, service_s: Decimal, idle_timeout_s: Decimal, cold_start_s: Decimal
+    rate_rps: float, service_s: float, idle_timeout_s: float, cold_start_s: float
 ) -> ScaleToZero:
     """Return the long-run shares of one replica under Poisson traffic."""
-    zero = Decimal(0)
     if rate_rps == 0:
-        return ScaleToZero(zero, zero, zero)
+        return ScaleToZero(0.0, 0.0, 0.0)
     exponent = rate_rps * (service_s + idle_timeout_s)
     if exponent > _NEVER_IDLE:
-        return ScaleToZero(Decimal(1), zero, zero)
-    gap = 1 / (exponent.exp() + rate_rps * cold_start_s)
-    return ScaleToZero(1 - gap, rate_rps * gap, (1 + rate_rps * cold_start_s) * gap)
+        return ScaleToZero(1.0, 0.0, 0.0)
+    waiting = rate_rps * cold_start_s
+    gap = 1 / (exp(exponent) + waiting)
+    billed = min(1.0, (expm1(exponent) + waiting) * gap)
+    return ScaleToZero(billed, rate_rps * gap, (1 + waiting) * gap)
 
 
 P99_SHARE = Decimal("0.01")
@@ -64,18 +67,18 @@ def serverless(scenario: Scenario, point: Point) -> list[Option]:
         missing = "cold_start_s" if cold is None else "idle_timeout_s"
         return [Option("serverless_gpu", None, None, unpriced(missing))]
     count, why_not = _replicas(scenario, point.load)
-    billed, delayed, requests = Decimal(0), Decimal(0), point.load.mean_rps
-    for share, level in point.load.levels:
-        each = _holding(scenario, level)
-        run = scale_to_zero(level / each, scenario.service_s, timeout, cold)
+    lasts_s = float(scenario.service_s), float(timeout), float(cold)
+    billed, delayed, requests = 0.0, 0.0, float(point.load.mean_rps)
+    for share, level, each in _levels(scenario, point.load):
+        run = scale_to_zero(level / each, *lasts_s)
         billed += share * run.billed_share * each
         delayed += share * level * run.delayed_share
-    delayed = delayed / requests if requests else Decimal(0)
+    late = Decimal(repr(delayed / requests)) if requests else Decimal(0)
     zero = Option(
         "serverless_gpu",
-        rate * HOUR_S * billed,
+        rate * HOUR_S * Decimal(repr(billed)),
         count,
-        why_not or _cold_slo(scenario, delayed, cold),
+        why_not or _cold_slo(scenario, late, cold),
     )
     return [zero, *_kept_warm(scenario, point, rate)]
 
@@ -88,11 +91,17 @@ def _replicas(scenario: Scenario, load: Load) -> tuple[int, Exclusion | None]:
     return replicas_for(scenario, load)
 
 
-def _holding(scenario: Scenario, level_rps: Decimal) -> int:
-    """Return how many replicas hold one level; one where their capacity is not known."""
-    if scenario.capacity_rps is None:
-        return 1
-    return max(1, ceiling(level_rps / scenario.capacity_rps))
+def _levels(scenario: Scenario, load: Load) -> Iterator[tuple[float, float, int]]:
+    """Yield share of time, rate, and the replicas that hold it, of all that is above zero.
+
+    One replica where their capacity is not known.
+    """
+    times, capacity = float(load.times), float(scenario.capacity_rps or "inf")
+    for share, rate in floats(load.cells):
+        for part, factor in floats(load.bursts):
+            if level := rate * factor * times:
+                # A level that is a whole number of capacities, but for its last digit, takes these.
+                yield share * part, level, max(1, ceil(level / capacity * (1 - 1e-12)))
 
 
 def _cold_slo(scenario: Scenario, delayed: Decimal, cold_start_s: Decimal) -> Exclusion | None:
@@ -115,14 +124,13 @@ def _kept_warm(scenario: Scenario, point: Point, rate: Decimal) -> list[Option]:
     kept = int(scenario.keep_warm)
     if not why_not and count > kept and scenario.ttft_slo_s is not None:
         why_not = over_limit(TooFewWarm(kept, count))
-    cost = Decimal(0)
-    for share, level in point.load.levels:
-        each = _holding(scenario, level)
-        busy = min(each, kept) * (1 - (-level / each * scenario.service_s).exp())
-        cost += share * ((busy + max(0, each - kept)) * rate + (kept - busy) * warm)
+    busy, beyond, service_s = 0.0, 0.0, float(scenario.service_s)
+    for share, level, each in _levels(scenario, point.load):
+        busy += share * min(each, kept) * -expm1(-level / each * service_s)
+        beyond += share * max(0, each - kept)
+    on, more = Decimal(repr(busy)), Decimal(repr(beyond))
     # Between bursts nothing is busy, and the warm replicas still cost.
-    idle = 1 - sum(share for share, _ in point.load.levels)
-    cost = HOUR_S * (cost + idle * kept * warm)
+    cost = HOUR_S * (rate * (on + more) + warm * (kept - on))
     return [Option("serverless_gpu_kept_warm", cost, max(count, kept), why_not)]
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
-from operator import is_
 from typing import NamedTuple, TypeVar
 
 from backends.domain.durations import DAY_S, HOUR_S
@@ -59,17 +58,17 @@ def by_identity(function: Callable[..., T]) -> Callable[..., T]:
 
     Thousands of stretches are hashed in longer than most of what is asked of them.
     """
-    known: list[tuple[tuple[object, ...], T]] = []
+    known: dict[tuple[int, ...], tuple[tuple[object, ...], T]] = {}
 
     @wraps(function)
     def remembered(*objects: object) -> T:
-        for asked, answer in known:
-            if len(asked) == len(objects) and all(map(is_, asked, objects)):
-                return answer
-        answer = function(*objects)
-        known.insert(0, (objects, answer))
-        del known[REMEMBERED:]
-        return answer
+        which = tuple(map(id, objects))
+        if which not in known:
+            # Kept beside its answer an object lives, and no other one gets its identity.
+            known[which] = objects, function(*objects)
+            if len(known) > REMEMBERED:
+                del known[next(iter(known))]
+        return known[which][1]
 
     return remembered
 

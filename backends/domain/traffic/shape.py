@@ -4,7 +4,6 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
-from functools import lru_cache
 from itertools import accumulate
 from operator import itemgetter, neg
 from typing import Self
@@ -20,6 +19,12 @@ Shares = tuple[tuple[Decimal, Decimal], ...]
 """Shares of a whole, each with its value: a rate, or a factor on one."""
 
 EVEN: Shares = ((Decimal(1), Decimal(1)),)
+
+
+@by_identity
+def floats(shares: Shares) -> tuple[tuple[float, float], ...]:
+    """Return shares with their values as binary numbers, where thousands of them are summed."""
+    return tuple((float(share), float(value)) for share, value in shares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +90,6 @@ class Load:
         """The share of the time with any traffic; the moments between bursts belong to it."""
         return _levels_of(self.cells, self.bursts).active_share
 
-    @property
-    def levels(self) -> Shares:
-        """Share of the time and rate of everything above zero."""
-        return tuple(
-            (share * part, rate * factor * self.times)
-            for share, rate in self.cells
-            for part, factor in self.bursts
-            if factor > 0
-        )
-
     def scaled(self, factor: Decimal) -> Self:
         """Return the same shape with every rate multiplied."""
         return replace(self, times=self.times * factor)
@@ -110,6 +105,7 @@ class Load:
         found = _levels_of(self.cells, self.bursts)
         return self.times * found.above(capacity_rps / self.times)
 
+    @by_identity
     def replicas(self, capacity_rps: Decimal) -> int:
         """Return how many replicas hold the peak; at least one."""
         return max(1, ceiling(self.peak_rps / capacity_rps))
@@ -137,7 +133,7 @@ def steady(rate_rps: Decimal, hours_per_day: Decimal | None, starts: Decimal | N
     return Load(cells, begins)
 
 
-@lru_cache(maxsize=16)
+@by_identity
 def hourly(profile_rps: tuple[Decimal, ...], starts: Decimal | None) -> Load:
     """Return the load of hourly rates over a day, or a week, that repeats."""
     counts = Counter(profile_rps)

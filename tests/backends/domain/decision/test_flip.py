@@ -7,9 +7,12 @@ import pytest
 
 from backends.domain.decision.answer import days_to_cross
 from backends.domain.decision.flip import Flip, price_flips
-from backends.domain.decision.outcome import VerdictKind
+from backends.domain.decision.option import Point, usd_per_request
+from backends.domain.decision.outcome import VerdictKind, outcome_at
 from backends.domain.decision.scenario import scenario_from
+from backends.domain.decision.uncertainty import load_of
 from backends.domain.decision.verdict import decide
+from tests.backends.domain.decision.test_as_computed import drawn
 
 BY_THE_SECOND = {"serverless_usd_per_second": "0.001"}
 """As dear as a GPU at $1.80 an hour that is busy for 12 hours of the day."""
@@ -98,3 +101,18 @@ def test_each_price_alone_has_the_value_at_which_the_verdict_changes() -> None:
 def test_a_rate_of_zero_has_no_price_that_changes_it() -> None:
     asked = {"gpu_usd_per_hour": 1, "usd_per_request": "0.001", "capacity_rps": 6, "rate_rps": 0}
     assert price_flips(scenario_from(asked)) == ()
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_an_edge_is_where_the_outcome_changes_to_the_last_digit_that_is_shown(seed: int) -> None:
+    scenario = scenario_from(drawn(seed))
+    flip, load = decide(scenario).flip, load_of(scenario)
+    if flip is None or flip.quantity != "rate_rps" or flip.now is None or load is None:
+        return
+    usd, times = usd_per_request(scenario), flip.value / flip.now
+    before, beyond = (
+        outcome_at(scenario, Point(usd, load.scaled(times * (1 + side * Decimal("1e-9")))))
+        for side in ((-1, 1) if times > 1 else (1, -1))
+    )
+    assert before == outcome_at(scenario, Point(usd, load))
+    assert beyond == flip.to

@@ -308,7 +308,7 @@ def test_the_variance_of_a_token_distribution_is_its_own() -> None:
 @pytest.mark.parametrize("rate", [1 / 600, 1 / 60, 0.05])
 def test_scale_to_zero(rate: float) -> None:
     service, timeout, cold = 5.0, 60.0, 61.0
-    got = scale_to_zero(Decimal(repr(rate)), Decimal(5), Decimal(60), Decimal(61))
+    got = scale_to_zero(rate, 5, 60, 61)
     gap = exp(-rate * timeout) / (exp(rate * service) + rate * cold * exp(-rate * timeout))
     assert float(got.billed_share) == pytest.approx(1 - gap, rel=1e-12)
     assert float(got.cold_starts_per_s) == pytest.approx(rate * gap, rel=1e-12)

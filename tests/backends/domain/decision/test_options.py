@@ -353,7 +353,8 @@ def test_a_dearer_price_makes_nothing_cheaper(
 )
 def test_more_traffic_makes_nothing_cheaper(name: str, rate: Decimal, times: Decimal) -> None:
     more = {**KNOWN, "rate_rps": rate * times}
-    assert total(name, {**KNOWN, "rate_rps": rate}) <= total(name, more) + Decimal("1e-20")
+    # What differs by less is taken as a tie.
+    assert total(name, {**KNOWN, "rate_rps": rate}) <= total(name, more) * (1 + Decimal("1e-12"))
 
 
 def test_a_batch_price_that_is_the_full_price_breaks_no_limit() -> None:

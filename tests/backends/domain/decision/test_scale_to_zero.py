@@ -1,13 +1,10 @@
 import random
-from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.domain.decision.serverless import scale_to_zero
-
-D = Decimal
 
 
 def simulated(
@@ -40,7 +37,7 @@ def simulated(
     [(1 / 600, 5.0, 60.0, 60.0), (1 / 60, 5.0, 30.0, 60.0), (0.05, 2.0, 10.0, 8.0)],
 )
 def test_a_simulation_agrees(rate: float, service: float, timeout: float, cold: float) -> None:
-    exact = scale_to_zero(D(str(rate)), D(str(service)), D(str(timeout)), D(str(cold)))
+    exact = scale_to_zero(rate, service, timeout, cold)
     billed, starts, delayed = simulated(rate, service, timeout, cold, 20_000)
     assert float(exact.billed_share) == pytest.approx(billed, rel=0.02)
     assert float(exact.cold_starts_per_s) == pytest.approx(starts, rel=0.02)
@@ -48,26 +45,28 @@ def test_a_simulation_agrees(rate: float, service: float, timeout: float, cold: 
 
 
 def test_no_traffic_costs_nothing() -> None:
-    assert scale_to_zero(D(0), D(5), D(60), D(60)).billed_share == 0
+    assert scale_to_zero(0, 5, 60, 60).billed_share == 0
 
 
 def test_heavy_traffic_never_idles() -> None:
-    run = scale_to_zero(D(1000), D(5), D(60), D(60))
+    run = scale_to_zero(1000, 5, 60, 60)
     assert run.billed_share == 1
     assert run.cold_starts_per_s == 0
 
 
 @given(
-    st.decimals("0.0001", "5", places=4),
-    st.decimals("0.1", "20", places=1),
-    st.decimals("0", "300", places=0),
-    st.decimals("0", "120", places=0),
+    st.floats(0.0001, 5),
+    st.floats(0.1, 20),
+    st.floats(0, 300),
+    st.floats(0, 120),
 )
 def test_shares_are_shares_and_more_traffic_costs_more(
-    rate: Decimal, service: Decimal, timeout: Decimal, cold: Decimal
+    rate: float, service: float, timeout: float, cold: float
 ) -> None:
     run = scale_to_zero(rate, service, timeout, cold)
     more = scale_to_zero(rate * 2, service, timeout, cold)
-    assert 0 < run.billed_share <= more.billed_share <= 1
-    assert 0 <= run.delayed_share <= 1
-    assert run.billed_share >= min(D(1), run.cold_starts_per_s * (cold + service))
+    assert 0 < run.billed_share <= more.billed_share * (1 + 1e-12)
+    assert more.billed_share <= 1 + 1e-12
+    assert 0 <= run.delayed_share <= 1 + 1e-12
+    least = min(1, run.cold_starts_per_s * (cold + service))
+    assert run.billed_share >= least * (1 - 1e-12)
