@@ -230,7 +230,7 @@ def _at(level: Any, keys: Keys) -> Any:
     return level
 
 
-def _plain_table(level: dict[str, Any], keys: Keys, path: Path) -> dict[str, Any]:
+def _plain_table(level: Any, keys: Keys, path: Path) -> Any:
     for name in keys[:-1]:
         level = level.setdefault(name, {})
         if not isinstance(level, dict):
