@@ -7,9 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
-
-import tomlkit
+from typing import TYPE_CHECKING, Any, Literal
 
 from backends.domain.values import Unfit
 from backends.domain.vllm_arguments import options
@@ -18,7 +16,9 @@ from backends.settings import kinds
 from backends.settings.config import Settings
 from backends.settings.read import PRICE_KEYS, SERVER_PRICE_KEYS, Kind, parse_toml
 from backends.settings.schema import TABLES, Schema, key_schema
-from backends.settings.write import Keys, TomlValue
+
+if TYPE_CHECKING:
+    from backends.settings.write import Keys, TomlValue
 
 Shape = Literal["line", "choice", "words", "table"]
 """How a value is entered: one line, one of few, shell words, or lines of TOML."""
@@ -85,7 +85,7 @@ class Field:
             return "\n".join(lines)
         return value if isinstance(value, str) else _in_toml(value)
 
-    def taken(self, text: str) -> TomlValue | None:
+    def taken(self, text: str) -> "TomlValue | None":
         """Return what a text gives, as TOML has it; None for an empty one.
 
         Raises:
@@ -108,17 +108,25 @@ class Field:
             return _toml(text, 'write one a line, as NAME = "value"')
         if "oneOf" in self.schema and text[0] in "[{":
             return _toml(f"value = {text}", 'write for example ["a", "b"]')["value"]
-        for read in _READERS.get(self.schema.get("format", self._type), ()):
+        if self._type == "boolean":
+            return text == "true"
+        noun, readers = _READERS.get(self.schema.get("format", self._type), ("", ()))
+        for read in readers:
             with suppress(ValueError):
                 return read(text)
+        if noun:
+            raise Unfit(f"is {text!r}, which is no {noun}", f"write it as {self._example}")
         return text
 
+    @property
+    def _example(self) -> str:
+        return self.shown(self.schema.get("default") or self.schema["examples"][0])
 
-_READERS: Mapping[str, tuple[Callable[[str], TomlValue], ...]] = {
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": ({"true": True, "false": False}.__getitem__,),
-    "date": (date.fromisoformat,),
+
+_READERS: Mapping[str, tuple[str, tuple[Callable[[str], Any], ...]]] = {
+    "integer": ("whole number", (int,)),
+    "number": ("number", (int, float)),
+    "date": ("date", (date.fromisoformat,)),
 }
 
 
@@ -132,7 +140,7 @@ class Form:
     """
 
     title: str
-    table: Keys
+    table: "Keys"
     fields: tuple[Field, ...]
     adds: bool = False
 
@@ -173,7 +181,7 @@ def _fields(table: str, only: Collection[str] = ()) -> tuple[Field, ...]:
     )
 
 
-def values_at(table: Keys, path: Path) -> Mapping[str, Any]:
+def values_at(table: "Keys", path: Path) -> Mapping[str, Any]:
     """Return the values of a table as they are written, none where there is none.
 
     Raises:
@@ -190,6 +198,8 @@ def values_at(table: Keys, path: Path) -> Mapping[str, Any]:
 
 
 def _key(name: str) -> str:
+    import tomlkit  # noqa: PLC0415  0.6 MB, for forms with tables alone
+
     return tomlkit.key(name).as_string()
 
 
@@ -199,6 +209,8 @@ def _in_toml(value: Any) -> str:
         return f"{{ {', '.join(items)} }}"
     if isinstance(value, list):
         return f"[{', '.join(map(_in_toml, value))}]"
+    import tomlkit  # noqa: PLC0415  as above
+
     return str(tomlkit.item(value).as_string())
 
 

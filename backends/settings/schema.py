@@ -37,7 +37,7 @@ Schema = dict[str, Any]
 _TEXT: Schema = {"type": "string", "minLength": 1}
 _TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
 _TABLE: Schema = {"type": "object"}
-_COUNT: Schema = {"type": "integer", "minimum": 1}
+_COUNT: Schema = {"type": "integer", "minimum": 1, "examples": [8]}
 _TABLE_OF_TEXTS: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
 
 OF_KIND: Mapping[Kind, Schema] = {
@@ -51,11 +51,11 @@ OF_KIND: Mapping[Kind, Schema] = {
     kinds.mounts: _TEXTS | {"examples": [["/data:/data:ro"]]},
     kinds.names: _TEXTS | {"minItems": 1, "examples": [["chat", "org/model"]]},
     kinds.arguments: _TEXTS | {"examples": [["--max-model-len", "32768"]]},
-    kinds.port: {"type": "integer", "minimum": 1, "maximum": 65535},
+    kinds.port: {"type": "integer", "minimum": 1, "maximum": 65535, "examples": [8000]},
     kinds.host: _TEXT,
     kinds.amount: {"type": "string", "pattern": f"^{kinds.PRICE_PATTERN}$", "examples": ["1.88"]},
     kinds.seconds: {"type": "number", "exclusiveMinimum": 0, "examples": [1.0]},
-    kinds.whole_seconds: {"type": "integer", "minimum": 0},
+    kinds.whole_seconds: {"type": "integer", "minimum": 0, "examples": [3600]},
     kinds.count: _COUNT,
     kinds.billed_since: _TEXT,
     kinds.base_url: _TEXT | {"format": "uri", "examples": ["https://inference.example/v1"]},
