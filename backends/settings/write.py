@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import SequenceMatcher, unified_diff
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -262,7 +262,12 @@ def _put(level: Any, name: str, value: TomlValue) -> None:
         if tomllib.loads(f"a = {there.as_string()}")["a"] != value:
             level[name] = value  # laid out as tomlkit cannot change it
     else:
+        # Blank lines and comments at the end of a table are those of the next one.
+        body = level.value.body if isinstance(level, Table) and there is None else []
+        behind = list(takewhile(lambda part: part[0] is None, reversed(body)))
+        del body[len(body) - len(behind) :]
         level[name] = _inline(value)
+        body.extend(reversed(behind))
 
 
 def _rearrange(there: Array, items: list[Any]) -> None:

@@ -63,7 +63,7 @@ def commands(console: Console, actions: "Actions", screen: Screen[Any]) -> Itera
         )
     yield SystemCommand(
         "Reload configuration",
-        "Read config.toml again, as it was edited elsewhere",
+        "Read config.toml again, which an editor has changed",
         actions.forms.reload,
     )
     if not host.simulated and may_order:

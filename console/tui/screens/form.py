@@ -86,6 +86,7 @@ class FormScreen(ModalScreen[bool | None]):
         self._save = save
         self._arguments = arguments
         self._asked_of = ""
+        self._refused = False
 
     def compose(self) -> ComposeResult:
         """Lay out the fields above what is said of the one with the focus."""
@@ -126,6 +127,7 @@ class FormScreen(ModalScreen[bool | None]):
         """Take back what was wrong, once it is right, and say how the word may go on."""
         if message.field.has_class("-faulty"):
             self._check(message.field)
+        self._refused = False
         self._explain()
 
     def on_input_submitted(self) -> None:
@@ -210,6 +212,8 @@ class FormScreen(ModalScreen[bool | None]):
     def _explain(self) -> None:
         """Say what the field with the focus is for, or how the word in it may go on."""
         field = self._focused_field()
+        if self._refused:
+            return  # why nothing was written stays until something is typed
         if field is None:
             self._say("")
             return
@@ -224,5 +228,6 @@ class FormScreen(ModalScreen[bool | None]):
         self._say(said)
 
     def _say(self, sentence: str, *, fault: bool = False) -> None:
+        self._refused = fault
         self.said.set_class(fault, "-fault")
         self.said.update(Content(safe(sentence, keep_newlines=True)))

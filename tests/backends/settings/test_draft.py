@@ -1,6 +1,7 @@
 """A change of the configuration before it is written: what differs, what stays, who was quicker."""
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,20 @@ def test_only_what_changes_differs(
     assert path.read_text() == WRITTEN
     write_draft(change)
     assert path.read_text() == change.after
+
+
+def test_a_new_key_stands_above_what_belongs_to_the_next_table(path: Path) -> None:
+    change = draft({("endpoint", "e", "price_as_of"): date(2026, 11, 1)}, path)
+    above = 'model = "m"\n\n# the second\n'
+    assert change.after == WRITTEN.replace(
+        above, 'model = "m"\nprice_as_of = 2026-11-01\n\n# the second\n'
+    )
+
+
+def test_a_key_of_a_table_with_tables_stays_its_own(path: Path) -> None:
+    path.write_text(f'{WRITTEN}\n[server.b.environment]  # its own\nA = "1"\n\n# end\n')
+    change = draft({("server", "b", "served_name"): "b", ("server", "a", "port"): 8009}, path)
+    assert change.difference == ("+ port = 8009", '+ served_name = "b"')
 
 
 def test_a_table_of_texts_keeps_its_comment(path: Path) -> None:
