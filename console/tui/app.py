@@ -123,8 +123,11 @@ class InferctlApp(App[str]):
 
     def take_looks(self, settings: Settings) -> None:
         """Take the theme and the keys of a configuration."""
-        if settings.theme:
+        if settings.theme in self.available_themes:
             self.theme = settings.theme
+        elif settings.theme:
+            said = f"there is no theme {settings.theme}; choose one in the palette (ctrl+p, Theme)"
+            self.notify(said, severity="warning", markup=False)
         self.set_keymap(dict(settings.keys))
 
     def _theme_changed(self, theme: Theme) -> None:

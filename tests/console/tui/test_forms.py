@@ -267,7 +267,7 @@ async def test_the_arrows_move_between_fields_of_every_kind(console: Console) ->
             assert f"▸ {key}" in screen_text(app)
             lines = field(app, key).text.count("\n") + 1
             await pilot.press(*["down"] * lines)
-        assert app.focused is app.screen.query(Button).first()
+        assert app.screen.query(Button).first().has_focus
         await pilot.press("up")
         assert app.focused is field(app, keys[-1]).editor
 
@@ -369,6 +369,15 @@ async def test_every_form_is_in_the_palette(console: Console) -> None:
         titles = [each.title for each in app.get_system_commands(app.screen)]
         for expected in ("Edit server profile chat", "Price of serverless", "Reload configuration"):
             assert expected in titles
+
+
+async def test_a_theme_that_there_is_not_is_said_and_left_alone(console: Console) -> None:
+    app, path, text = console
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        path.write_text(text.replace("textual-dark", "no-such-theme"))
+        await opened(pilot, app, "Reload configuration")
+        await until(pilot, lambda: any("no theme no-such-theme" in one for one in notices(app)))
+        assert app.theme == "textual-dark"
 
 
 async def test_a_theme_that_is_chosen_is_kept(console: Console) -> None:
