@@ -35,14 +35,17 @@ from backends.settings.plan import read_plan
 Kind = Callable[[object], object]
 Values = dict[str, Any]
 
+SERVER_PRICE_KEYS: Mapping[str, Kind] = {
+    "gpu_usd_per_hour": kinds.amount,
+    "gpu_price_as_of": values.day,
+}
 SERVER_KEYS: Mapping[str, Kind] = {
     "model": values.text,
     "vllm": values.text,
     "args": kinds.arguments,
     "port": kinds.port,
     "host": kinds.host,
-    "gpu_usd_per_hour": kinds.amount,
-    "gpu_price_as_of": values.day,
+    **SERVER_PRICE_KEYS,
     "environment": kinds.environment,
     "api_key_env": kinds.environment_name,
     "served_name": values.text,
@@ -159,7 +162,7 @@ def parse_settings(toml: str, path: Path) -> Settings:
         ConfigError: the text is no TOML or has faults.
     """
     reader = _Reader(path, toml)
-    document = _load(toml, path)
+    document = parse_toml(toml, path)
     reader.known((), document, TOP_KEYS)
     settings = Settings(
         servers=reader.servers(document),
@@ -179,7 +182,12 @@ def parse_settings(toml: str, path: Path) -> Settings:
     return settings
 
 
-def _load(toml: str, path: Path) -> dict[str, Any]:
+def parse_toml(toml: str, path: Path) -> dict[str, Any]:
+    """Return what a text holds, whether or not it is a configuration.
+
+    Raises:
+        ConfigError: it is no TOML.
+    """
     try:
         return tomllib.loads(toml)
     except RecursionError as error:

@@ -1,14 +1,18 @@
 """Writes the configuration, keeping every comment and what the user arranged."""
 
+import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from difflib import SequenceMatcher, unified_diff
+from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import Any
 
 import tomlkit
 from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import Table
+from tomlkit.items import Array, Table
 
 from backends.domain.server import RuntimeKind
 from backends.host.files import PRIVATE_FILE, read_file, replace_file
@@ -18,7 +22,36 @@ from backends.settings.paths import config_file, refuse_to_leave_files
 from backends.settings.read import parse_settings, read_settings
 
 Keys = tuple[str, ...]
-TomlValue = str | int | float | bool | date | list[str]
+TomlValue = str | int | float | bool | date | list[Any] | dict[str, Any]
+Changes = Mapping[Keys, TomlValue | None]
+"""Values to set, by the keys that lead to them; None removes one."""
+
+
+class ChangedMeanwhile(ConfigError):
+    """Somebody else has written the file since a change of it was prepared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A change of the configuration that was checked and is not written yet.
+
+    Attributes:
+        before: what the file held, None where there was none.
+        after: what it will hold.
+    """
+
+    path: Path
+    before: str | None
+    after: str
+
+    @property
+    def difference(self) -> tuple[str, ...]:
+        """The lines that change, each behind ``- `` or ``+ ``."""
+        old, new = (self.before or "").splitlines(), self.after.splitlines()
+        lines = list(unified_diff(old, new, n=0, lineterm=""))[2:]
+        shown = (line for line in lines if not line.startswith("@@") and line[1:].strip())
+        return tuple(f"{line[0]} {line[1:]}" for line in shown)
+
 
 _FIRST_LINES = """\
 # inferctl reads this file at each start; `inferctl config check` says what is wrong with it.
@@ -102,14 +135,22 @@ def add_endpoint(
     if path.exists() and read_settings(path).endpoint(name):
         what = "exists already"
         raise ConfigError((Fault(path, f"endpoint.{name}", None, what, "choose another name"),))
-    before = path.read_text(encoding="utf-8") if path.exists() else _FIRST_LINES
+    before = _text(path)
+    _save(_with_table(before, ("endpoint", name), values, comments), path)
+    return path
+
+
+def _with_table(
+    before: str | None, keys: Keys, values: Mapping[str, Any], comments: Sequence[str] = ()
+) -> str:
+    """Return a configuration with one more table at its end."""
     table = tomlkit.document()
     for key, value in values.items():
         table.append(key, tomlkit.item(_inline(value)))
     lines = [f"# {comment}" for comment in comments]
-    written = "\n".join([*lines, f"[endpoint.{tomlkit.key(name).as_string()}]"])
-    _save(f"{before.rstrip()}\n\n{written}\n{tomlkit.dumps(table)}", path)
-    return path
+    lines.append(f"[{'.'.join(tomlkit.key(key).as_string() for key in keys)}]")
+    head = _FIRST_LINES if before is None else before
+    return f"{head.rstrip()}\n\n".lstrip() + "\n".join(lines) + f"\n{tomlkit.dumps(table)}"
 
 
 def _inline(value: Any) -> Any:
@@ -122,41 +163,161 @@ def _inline(value: Any) -> Any:
     return table
 
 
-def set_values(changes: Mapping[Keys, TomlValue], path: Path | None = None) -> None:
+def set_values(changes: Changes, path: Path | None = None) -> None:
     """Set values together, their tables made if missing, for example a whole new endpoint.
 
     Raises:
         ConfigError: the result would have faults; the file is left as it was.
         OSError: the file cannot be written.
     """
+    write_draft(draft(changes, path))
+
+
+def draft(changes: Changes, path: Path | None = None, *, adds: Keys = ()) -> Draft:
+    """Return what the configuration would be with these changes, and write nothing.
+
+    Args:
+        changes: what is set and removed.
+        path: the file, by default the user's.
+        adds: a table that must not be there yet.
+
+    Raises:
+        ConfigError: the result would have faults, or the table is there.
+        OSError: the file cannot be read.
+    """
     path = path or config_file()
-    document = _open(path)
+    before = _text(path)
+    document = _parsed(_FIRST_LINES if before is None else before, path)
+    if adds and _at(document, adds) is not None:
+        what, remedy = "exists already", "choose another name"
+        raise ConfigError((Fault(path, ".".join(adds), None, what, remedy),))
+    wanted = document.unwrap()
     for keys, value in changes.items():
-        _set(document, keys, value, path)
-    _save(tomlkit.dumps(document), path)
+        if value is not None:
+            _plain_table(wanted, keys, path)[keys[-1]] = value
+            if not adds:
+                _set(document, keys, value)
+        elif _at(document, keys) is not None:
+            del _at(document, keys[:-1])[keys[-1]]
+            del _at(wanted, keys[:-1])[keys[-1]]
+    after = tomlkit.dumps(document)
+    if adds:
+        after = _with_table(before, adds, _at(wanted, adds) or {})
+    parse_settings(after, path)
+    if tomllib.loads(after) != wanted:
+        what = "cannot be edited without changing more than was asked for"
+        raise ConfigError((Fault(path, "", None, what, "edit it by hand"),))
+    return Draft(path, before, after)
 
 
-def _set(document: TOMLDocument, keys: Keys, value: TomlValue, path: Path) -> None:
+def write_draft(change: Draft) -> None:
+    """Write a change, unless the file is no longer what the change was made from.
+
+    Raises:
+        ChangedMeanwhile: it is not; the file is left as it is.
+        OSError: the file cannot be written.
+    """
+    if _text(change.path) != change.before:
+        what, remedy = "was changed meanwhile", "look at the change to it as it is now"
+        raise ChangedMeanwhile((Fault(change.path, "", None, what, remedy),))
+    _replace(change.after, change.path)
+
+
+def _at(level: Any, keys: Keys) -> Any:
+    """Return what stands there, None where nothing does."""
+    for name in keys:
+        level = level.get(name) if isinstance(level, dict) else None
+    return level
+
+
+def _plain_table(level: Any, keys: Keys, path: Path) -> Any:
+    for name in keys[:-1]:
+        level = level.setdefault(name, {})
+        if not isinstance(level, dict):
+            what, remedy = "is inside a value that is not a table", "correct it in the file first"
+            raise ConfigError((Fault(path, ".".join(keys), None, what, remedy),))
+    return level
+
+
+def _set(document: TOMLDocument, keys: Keys, value: TomlValue) -> None:
     level: Any = document
     for depth, name in enumerate(keys[:-1], start=1):
         if name not in level:
             level[name] = tomlkit.table(is_super_table=depth < len(keys) - 1)
         level = level[name]
-        if not isinstance(level, dict):
-            what, remedy = "is inside a value that is not a table", "correct it in the file first"
-            raise ConfigError((Fault(path, ".".join(keys), None, what, remedy),))
-    level[keys[-1]] = value
+    _put(level, keys[-1], value)
+
+
+def _put(level: Any, name: str, value: TomlValue) -> None:
+    """Set one value, and of a list or a table only what differs: comments may stand between."""
+    there = level.get(name)
+    if isinstance(value, dict) and isinstance(there, dict):
+        for key in there.keys() - value.keys():
+            del there[key]
+        for key, item in value.items():
+            if there.get(key) != item:
+                _put(there, key, item)
+    elif isinstance(value, list) and isinstance(there, Array):
+        _rearrange(there, value)
+        if tomllib.loads(f"a = {there.as_string()}")["a"] != value:
+            level[name] = value  # laid out as tomlkit cannot change it
+    else:
+        # Blank lines and comments at the end of a table are those of the next one.
+        body = level.value.body if isinstance(level, Table) and there is None else []
+        behind = list(takewhile(lambda part: part[0] is None, reversed(body)))
+        del body[len(body) - len(behind) :]
+        level[name] = _inline(value)
+        body.extend(reversed(behind))
+
+
+def _rearrange(there: Array, items: list[Any]) -> None:
+    """Let a list hold other items, and leave alone those that stay."""
+    steps = SequenceMatcher(None, there.unwrap(), items, autojunk=False).get_opcodes()
+    for step, first, end, new_first, new_end in reversed(steps):
+        if step == "equal":
+            continue
+        if first == len(there) and "\n" in there.as_string():
+            there.add_line(*items[new_first:new_end])  # an insert would follow the last comment
+            continue
+        places = zip_longest(range(first, end), range(new_first, new_end))
+        for offset, (old, new) in reversed(list(enumerate(places))):
+            if old is None:
+                there.insert(end, items[new])
+            elif new is None:
+                del there[first + offset]
+            else:
+                there[first + offset] = items[new]
+
+
+def _text(path: Path) -> str | None:
+    """Return what a configuration holds, None where there is none.
+
+    Raises:
+        ConfigError: it is no text.
+        OSError: it cannot be read.
+    """
+    try:
+        return read_file(path).decode()
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as error:
+        read_settings(path)  # says the same fault in our words
+        fault = Fault(path, "", None, f"cannot be edited: {error}", "edit it by hand")
+        raise ConfigError((fault,)) from error
+
+
+def _parsed(toml: str, path: Path) -> TOMLDocument:
+    try:
+        return tomlkit.parse(toml)
+    except TOMLKitError as error:
+        parse_settings(toml, path)  # says the same fault in our words
+        fault = Fault(path, "", None, f"cannot be edited: {error}", "edit it by hand")
+        raise ConfigError((fault,)) from error
 
 
 def _open(path: Path) -> TOMLDocument:
-    if not path.exists():
-        return tomlkit.parse(_FIRST_LINES)
-    try:
-        return tomlkit.parse(read_file(path).decode())
-    except (TOMLKitError, UnicodeDecodeError) as error:
-        read_settings(path)  # tells the same fault in our words
-        fault = Fault(path, "", None, f"cannot be edited: {error}", "edit it by hand")
-        raise ConfigError((fault,)) from error
+    text = _text(path)
+    return _parsed(_FIRST_LINES if text is None else text, path)
 
 
 def _servers(document: TOMLDocument) -> Table:
@@ -208,6 +369,10 @@ def _table(profile: Profile) -> Table:
 
 def _save(toml: str, path: Path) -> None:
     parse_settings(toml, path)
+    _replace(toml, path)
+
+
+def _replace(toml: str, path: Path) -> None:
     refuse_to_leave_files(path.parent)
     target = path.resolve()  # it may be a link into a folder of dotfiles, and stays one
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

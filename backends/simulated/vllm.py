@@ -14,6 +14,8 @@ replays a recorded start and then serves. The environment steers it:
   (``HF_HUB_CACHE`` or ``HF_HOME``), true bytes in true files.
 - ``VLLM_LOGGING_PREFIX``: what stands before every record; may hold ``%(created)f``.
 - ``VLLM_API_KEY``: the key that requests under ``/v1`` must bring.
+
+``--help`` prints a part of what vLLM 0.32 prints.
 """
 
 import asyncio
@@ -22,6 +24,7 @@ import signal
 import socket
 import sys
 from dataclasses import replace
+from importlib.resources import files
 from typing import NoReturn
 
 from backends.simulated.apiserver import ApiServer
@@ -50,6 +53,9 @@ def main() -> None:
         sys.exit(f"simulated vLLM: {error}")
     if sys.argv[1:] in (["--version"], ["-v"]):
         sys.stdout.write(f"{script.vllm_version}\n")
+        return
+    if {"-h", "--help", "--help=all"} & set(sys.argv):
+        sys.stdout.write(files(__package__).joinpath("serve_help.txt").read_text("utf-8"))
         return
     pace = since_launch(controls.speed)
     try:

@@ -13,6 +13,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
+from textual.theme import Theme
 from textual.worker import Worker
 
 from backends.agent.messages import Message as RecordMessage
@@ -24,6 +25,7 @@ from backends.domain.session import Session, advance, watching
 from backends.operations.context import context_of
 from backends.operations.host import Host
 from backends.operations.watched import Watched
+from backends.settings.config import Settings
 from console.tui.actions.console import UNDER_WAY
 from console.tui.bindings import APP_BINDINGS
 from console.tui.driver import LeanDriver, drawable
@@ -76,6 +78,7 @@ class InferctlApp(App[str]):
         self.context = context_of(host)
         self._watched = watched
         self._start_at_once = start_at_once
+        self._first_theme = self.theme
 
     @cached_property
     def history(self) -> "HistoryThread":
@@ -105,9 +108,8 @@ class InferctlApp(App[str]):
     def on_mount(self) -> None:
         """Take the user's theme and keys, and draw the first screen; the sources come after it."""
         settings = self.host.settings
-        if settings.theme:
-            self.theme = settings.theme
-        self.set_keymap(dict(settings.keys))
+        self.take_looks(settings)
+        self.theme_changed_signal.subscribe(self, self._theme_changed)
         self.push_screen(MainScreen(id="main"))
         if isinstance(self._watched, str):
             profile = settings.profile(self._watched)
@@ -118,6 +120,20 @@ class InferctlApp(App[str]):
             choose: Choose = lambda *chosen: self.actions.setup.choose(*chosen)  # noqa: E731, PLW0108
             self.push_screen(WelcomeScreen(self.session, choose))
         self.set_timer(FIRST_FRAME_S, lambda: self.carry_out(self.begin(), "begin"))
+
+    def take_looks(self, settings: Settings) -> None:
+        """Take the theme and the keys of a configuration."""
+        if settings.theme in self.available_themes:
+            self.theme = settings.theme
+        elif settings.theme:
+            said = f"there is no theme {settings.theme}; choose one in the palette (ctrl+p, Theme)"
+            self.notify(said, severity="warning", markup=False)
+        self.set_keymap(dict(settings.keys))
+
+    def _theme_changed(self, theme: Theme) -> None:
+        """Keep a theme that was chosen in the palette."""
+        if theme.name != (self.host.settings.theme or self._first_theme):
+            self.actions.forms.keep_theme(theme.name)
 
     async def begin(self) -> None:
         """Start everything that yields facts; what that needs is loaded while keys are answered."""
@@ -192,6 +208,10 @@ class InferctlApp(App[str]):
     def action_show(self, name: "ScreenName") -> None:
         """Open another screen by its name."""
         self.actions.show.show(name)
+
+    def action_configure(self) -> None:
+        """Choose a form over a table of the configuration."""
+        self.actions.forms.choose()
 
     def action_export(self) -> None:
         """Write what is on screen to files."""

@@ -51,6 +51,14 @@ APP_BINDINGS: list[BindingType] = [
         show=False,
     ),
     Binding(
+        "E",
+        "configure",
+        "Edit config",
+        id="app.configure",
+        tooltip="Add or edit a server profile, endpoint, price, limits, budget in a form",
+        show=False,
+    ),
+    Binding(
         "question_mark", "show('help')", "Help", id="app.help", key_display="?", tooltip="All keys"
     ),
     Binding("q", "server('leave')", "Quit", id="app.quit", tooltip="Quit (server keeps running)"),

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from backends.domain.server import Owner
 from backends.operations.ab import ab_targets
 from backends.operations.watched import watchable, watched_of
+from backends.settings.form import forms
 from console.tui.actions.console import Console
 
 if TYPE_CHECKING:
@@ -54,6 +55,17 @@ def commands(console: Console, actions: "Actions", screen: Screen[Any]) -> Itera
             "Show the live targets alone",
             partial(actions.show.compare_with, None),
         )
+    for form in forms(host.settings) if may_order else ():
+        yield SystemCommand(
+            form.title,
+            f"A form over [{'.'.join(form.table)}] of config.toml",
+            partial(actions.forms.open, form),
+        )
+    yield SystemCommand(
+        "Reload configuration",
+        "Read config.toml again, which an editor has changed",
+        actions.forms.reload,
+    )
     if not host.simulated and may_order:
         yield SystemCommand(
             "Welcome",

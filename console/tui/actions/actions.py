@@ -8,6 +8,7 @@ from console.tui import feeds
 from console.tui.actions.ab import AbActions
 from console.tui.actions.console import Console, pumped
 from console.tui.actions.drawing import Drawing
+from console.tui.actions.forms import FormActions
 from console.tui.actions.load import LoadActions
 from console.tui.actions.records import RecordActions
 from console.tui.actions.server import ServerActions
@@ -31,6 +32,7 @@ class Actions:
         load: the load tests.
         study: the whole measurement of a server beside an endpoint.
         setup: the welcome's choices.
+        forms: the tables of the configuration.
         show: the other screens.
         tail: the log beside a start.
     """
@@ -46,6 +48,7 @@ class Actions:
         self.load = LoadActions(console, self.drawing)
         self.study = StudyActions(console, self.drawing)
         self.setup = SetupActions(console, self.watch)
+        self.forms = FormActions(console, self.watch)
         self.show = ShowActions(
             console, self.drawing, self.setup.choose, self.watch.turn_to, self.feed.series
         )

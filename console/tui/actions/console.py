@@ -10,6 +10,7 @@ from backends.domain.session import Session
 from backends.operations.context import Context
 from backends.operations.host import Host
 from backends.problem import Problem
+from backends.settings.config import Settings
 
 if TYPE_CHECKING:
     from backends.history.thread import HistoryThread
@@ -69,6 +70,9 @@ class Console(Protocol):
 
     def happened(self, fact: Message) -> None:
         """Take a fact from any source."""
+
+    def take_looks(self, settings: Settings) -> None:
+        """Take the theme and the keys of a configuration."""
 
     def carry_out(self, work: Coroutine[Any, Any, None], group: str) -> Running | None:
         """Begin work in the background; in a group, the newer replaces the older.

@@ -53,7 +53,7 @@ class Drawing:
         status = status_view(console.session, console.context)
         if isinstance(screen, ProblemsScreen):
             screen.show(status.problems)
-        for strip in screen.query(StatusStrip):
+        for strip in (*screen.query(StatusStrip), *console.screen_stack[-1].query(StatusStrip)):
             strip.view = status
         self._offer_keys()
 

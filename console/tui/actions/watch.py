@@ -102,11 +102,13 @@ class WatchActions:
         self._following = self._console.carry_out(pumped(self._console, source), "follow")
 
     def reconfigure(self, settings: Settings) -> None:
-        """Go on with a configuration that was just written."""
+        """Go on with a configuration that was just written or read."""
         console = self._console
         console.host = replace(console.host, settings=settings)
         console.context = replace(console.context, settings=settings)
+        console.take_looks(settings)
         self._feed.reconfigure()
+        self._drawing.soon()
 
     def follow_restarted(self, fact: ServersSeen) -> None:
         """Follow the watched server of ours where another console or a verb has started it."""

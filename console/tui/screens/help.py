@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from console.tui.bindings import APP_BINDINGS, BACK, MAIN_BINDINGS
 from console.tui.screens.costs import CostScreen
+from console.tui.screens.form import FormScreen
 from console.tui.screens.history import HistoryScreen
 from console.tui.screens.logs import LogScreen
 from widgets.status_strip import StatusStrip
@@ -27,6 +28,7 @@ TASKS = (
     ("In the log", ("logs.",)),
     ("On the cost screen", ("costs.",)),
     ("In the history", ("history.",)),
+    ("In a form", ("form.",)),
 )
 """The headings, each with how the ids of its keys begin; others come last."""
 
@@ -89,7 +91,7 @@ class HelpScreen(Screen[None]):
 
 
 def _all_bindings() -> Iterable[Binding]:
-    screens = (LogScreen.BINDINGS, CostScreen.BINDINGS, HistoryScreen.BINDINGS)
+    screens = (each.BINDINGS for each in (LogScreen, CostScreen, HistoryScreen, FormScreen))
     seen: set[str | None] = set()
     for each in (
         *APP_BINDINGS,

@@ -5,7 +5,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
@@ -22,6 +22,7 @@ class Question(ModalScreen[str | None]):
         answers: id and words of each answer; the first is what Enter takes.
     """
 
+    AUTO_FOCUS = "Choices"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Cancel", id="question.cancel", tooltip="Do nothing")
     ]
@@ -34,7 +35,8 @@ class Question(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Lay out the sentence above the answers."""
         with Vertical():
-            yield Static(Content(self._sentence))
+            with VerticalScroll():
+                yield Static(Content(self._sentence))
             yield Choices(*(Option(Content(words), id=answer) for answer, words in self._answers))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

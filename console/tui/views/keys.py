@@ -30,7 +30,7 @@ def can_act(action: str, what: str, session: Session, context: Context) -> bool:
         case "show", _:
             return _show(what, session, context)
         case _:
-            return True
+            return action != "configure" or not context.replayed
 
 
 def _show(what: str, session: Session, context: Context) -> bool:

@@ -29,6 +29,7 @@ from backends.simulated.gpus import SimulatedGpus
 from console.tui.actions.setup import DEMO
 from console.tui.app import InferctlApp
 from console.tui.screens.costs import CostScreen
+from console.tui.screens.form import FormScreen
 from console.tui.screens.gpus import GpuScreen
 from console.tui.screens.help import HelpScreen
 from console.tui.screens.history import HistoryScreen
@@ -47,6 +48,7 @@ from tests.console.cli.conftest import configure
 from tests.console.conftest import MODEL, SERVER, MadeHost, started, state, until
 from tests.console.tui.loop_audit import audited
 from tests.console.tui.test_ab import ended
+from widgets.form_field import Lines
 from widgets.history_table import HistoryTable
 from widgets.log_view import LogLines
 from widgets.series_panel import SeriesPanel
@@ -305,6 +307,33 @@ async def history(drive: Driver) -> None:
     await drive.to_main()
 
 
+async def forms(drive: Driver) -> None:
+    app = drive.app
+    await drive.press("E")
+    await drive.on(Question)
+    await drive.press("enter")
+    await drive.on(FormScreen)
+    await drive.press("down", "down")
+    lines = app.screen.query(Lines).first()
+    await drive.until(lambda: lines.has_focus and any(one.about for one in lines.arguments))
+    await drive.press("end", *"--max-m", "right", *" 4096", "up", "down", "ctrl+s")
+    await drive.on(Question)
+    await drive.press("escape")
+    await drive.on(FormScreen)
+    await drive.to_main()
+    await drive.palette("Budget and billing")
+    await drive.on(FormScreen)
+    await drive.press("down", "down", "down", "up", "down", *"50", "ctrl+s")
+    await drive.on(Question)
+    await drive.press("enter")
+    await drive.until(lambda: app.context.settings.billing.budget_usd_per_day == 50)
+    await drive.on(MainScreen)
+    app.theme = "nord"
+    await drive.until(lambda: app.context.settings.theme == "nord")
+    await drive.palette("Reload configuration")
+    await drive.on(MainScreen)
+
+
 async def stop_and_restart(drive: Driver) -> None:
     app = drive.app
     await drive.press("s")
@@ -356,7 +385,7 @@ async def leave(drive: Driver) -> None:
     await drive.until(lambda: not drive.app.is_running)
 
 
-WHOLE = (welcome, start, ab, screens, load, study, history, stop_and_restart, orphans, leave)
+WHOLE = (welcome, start, ab, screens, load, study, history, forms, stop_and_restart, orphans, leave)
 """The way through the console."""
 
 

@@ -1,0 +1,206 @@
+"""Forms over the configuration: opens them, shows what would change, writes and applies it."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backends.operations.host import settings_of_this_host
+from backends.operations.profiles import executable_at, new_profile
+from backends.problem import Problem
+from backends.servers.vllm_help import arguments_of_help, arguments_of_source
+from backends.settings.form import Field, Form, forms, values_at
+from backends.settings.paths import config_file
+from console.tui.actions.console import Console
+from console.tui.actions.watch import WatchActions
+from console.tui.screens.form import FormScreen, Values
+from console.tui.screens.question import Question
+from console.tui.views.keys import RUNNING, managed_name, state_of
+from console.tui.views.welcome import with_tilde
+from widgets.form_field import FieldView
+
+if TYPE_CHECKING:
+    from backends.settings.write import Changes, Draft, Keys
+
+RELOAD = "reload"
+READ_ONLY = "this console is read-only: it changes no configuration"
+
+
+class FormActions:
+    """Acts on the configuration of this host."""
+
+    def __init__(self, console: Console, watch: WatchActions) -> None:
+        self._console = console
+        self._watch = watch
+
+    def choose(self) -> None:
+        """Ask which table is to be filled in."""
+        if self._may_write():
+            self._console.carry_out(self._choose(), "form")
+
+    def open(self, form: Form) -> None:
+        """Fill in a table."""
+        if self._may_write():
+            self._console.carry_out(self._open(form), "form")
+
+    def reload(self) -> None:
+        """Read the configuration again, which somebody has edited."""
+        self._console.carry_out(self._reload(), "form")
+
+    def keep_theme(self, name: str) -> None:
+        """Write down which theme was chosen."""
+        if not self._console.context.orders_nothing:
+            self._console.carry_out(self._keep_theme(name), "theme")
+
+    def _may_write(self) -> bool:
+        if self._console.context.orders_nothing:
+            self._console.notify(READ_ONLY, severity="warning", markup=False)
+        return not self._console.context.orders_nothing
+
+    async def _choose(self) -> None:
+        console = self._console
+        life = console.session.life
+        watched = life.server.name if life is not None else ""
+        # What is on screen comes first.
+        found = sorted(forms(console.host.settings), key=lambda form: form.table[-1] != watched)
+        answers = [(str(place), form.title) for place, form in enumerate(found)]
+        answers.append((RELOAD, "Reload configuration"))
+        answer = await console.push_screen_wait(Question("Edit config.toml", tuple(answers)))
+        if answer == RELOAD:
+            await self._reload()
+        elif answer is not None:
+            await self._open(found[int(answer)])
+
+    async def _open(self, form: Form) -> None:
+        console = self._console
+        try:
+            views = await asyncio.to_thread(_views, form, self._suggested(form))
+        except (Problem, OSError) as error:
+            console.notify(str(error), title="not opened", severity="error", markup=False)
+            return
+        save = partial(self._save, form)
+        screen = FormScreen(form, views, save, lambda executable: _complete(screen, executable))
+        if await console.push_screen_wait(screen):
+            console.notify(
+                f"written to {with_tilde(config_file())}{self._next(form)}", markup=False
+            )
+
+    def _next(self, form: Form) -> str:
+        """Return what is left to do about the watched server, as the end of a sentence."""
+        session = self._console.session
+        runs = form.table[-1] == managed_name(session) and state_of(session) in RUNNING
+        return f"; {form.table[-1]} runs as before until it is restarted (r)" if runs else ""
+
+    def _suggested(self, form: Form) -> dict[str, Callable[[], Any]]:
+        """Return what a new server begins with: the vLLM of the others, and a port of its own."""
+        settings, listed = self._console.host.settings, self._console.session.servers
+        if not (form.adds and form.table == ("server",)):
+            return {}
+        vllm = next((each.vllm for each in settings.servers), "vllm")
+        ports = {each.port for each in listed if each.port}
+        return {
+            "vllm": lambda: vllm,
+            "port": lambda: new_profile("", vllm, settings, names=(), ports=ports).port,
+        }
+
+    async def _save(self, form: Form, name: str, values: Values) -> bool:
+        """Show what would change in the file as it is now, and write it if agreed.
+
+        Raises:
+            Problem: the result would have faults, or may not be written there.
+            OSError: it cannot be written.
+        """
+        table = (*form.table, name) if form.adds else form.table
+        changes = {(*table, key): value for key, value in values.items()}
+        said = ""
+        while True:
+            change = await asyncio.to_thread(_draft, changes, table if form.adds else ())
+            lines = "\n".join(change.difference)
+            sentence = f"{said}Write this to {with_tilde(change.path)}?\n\n{lines}"
+            answers = (("write", "Write it"), ("no", "Cancel"))
+            if await self._console.push_screen_wait(Question(sentence, answers)) != "write":
+                return False
+            if await asyncio.to_thread(_written, change):
+                break
+            said = "The file was changed meanwhile. This is the change to it as it is now.\n"
+        self._watch.reconfigure(await asyncio.to_thread(settings_of_this_host))
+        if form.adds and form.table == ("server",) and self._console.session.life is None:
+            self._watch.turn_to(name)
+        return True
+
+    async def _reload(self) -> None:
+        try:
+            settings = await asyncio.to_thread(settings_of_this_host)
+        except (Problem, OSError) as error:
+            self._console.notify(str(error), title="not read", severity="error", markup=False)
+            return
+        self._watch.reconfigure(settings)
+        self._console.notify(f"{with_tilde(config_file())} is read again", markup=False)
+
+    async def _keep_theme(self, name: str) -> None:
+        try:
+            change = await asyncio.to_thread(_draft, {("theme",): name}, ())
+            await asyncio.to_thread(_written, change)
+            self._watch.reconfigure(await asyncio.to_thread(settings_of_this_host))
+        except (Problem, OSError) as error:
+            self._console.notify(
+                f"the theme is not kept: {error}", severity="warning", markup=False
+            )
+
+
+async def _complete(screen: FormScreen, executable: str) -> None:
+    """Let a form complete arguments: by vLLM's source at once, by its own help once it answers."""
+    path = await asyncio.to_thread(executable_at, executable)
+    if path is None:
+        return
+    screen.know(await asyncio.to_thread(arguments_of_source, Path(path)))
+    if named := await arguments_of_help(Path(path)):
+        screen.know(named)
+
+
+def _views(form: Form, suggested: Mapping[str, Callable[[], Any]]) -> tuple[FieldView, ...]:
+    """Return the fields with what the file holds, or what is suggested; for a thread.
+
+    Raises:
+        ConfigError: the file is no TOML.
+        OSError: it cannot be read.
+    """
+    values = {key: value() for key, value in suggested.items()}
+    if not form.adds:
+        values.update(values_at(form.table, config_file()))
+    return tuple(_view(field, values.get(field.key)) for field in form.fields)
+
+
+def _view(field: Field, value: Any) -> FieldView:
+    text = "" if value is None else field.shown(value)
+    lines = field.shape in {"words", "table"}
+    return FieldView(field.key, field.about, field.hint, text, field.choices, lines)
+
+
+def _draft(changes: "Changes", adds: "Keys") -> "Draft":
+    """Return the change of the file; for a thread, because what writes TOML loads here.
+
+    Raises:
+        ConfigError: the result would have faults.
+        OSError: the file cannot be read.
+    """
+    from backends.settings.write import draft  # noqa: PLC0415  0.6 MB, for a change alone
+
+    return draft(changes, adds=adds)
+
+
+def _written(change: "Draft") -> bool:
+    """Write a change, and return whether nobody else was quicker; for a thread.
+
+    Raises:
+        Problem: root would write into the folder of another user.
+        OSError: it cannot be written.
+    """
+    from backends.settings.write import ChangedMeanwhile, write_draft  # noqa: PLC0415  as above
+
+    try:
+        write_draft(change)
+    except ChangedMeanwhile:
+        return False
+    return True
