@@ -126,14 +126,13 @@ class Entries:
         """Return the starts among some records, newest first."""
         return self._of("starts", "start_id", ids, start_record)
 
-    def start_before(self, record: StartRecord) -> StartRecord | None:
-        """Return the last start of the same server before one, None for the first."""
+    def start_before(self, server: str, wall_s: float) -> StartRecord | None:
+        """Return the last start of a server before an instant, None where there is none."""
         query = (
             "SELECT * FROM starts WHERE server = ? AND began_wall_s < ?"
             " ORDER BY began_wall_s DESC LIMIT 1"
         )
-        values = (record.server, record.began_wall_s)
-        return next(iter(self._database.records(query, values, start_record)), None)
+        return next(iter(self._database.records(query, (server, wall_s), start_record)), None)
 
     def notes(self, ids: Sequence[str]) -> dict[str, Note]:
         """Return the notes on some records, by the record's id."""

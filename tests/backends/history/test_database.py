@@ -128,9 +128,8 @@ def test_a_step_that_fails_changes_nothing(path: Path, monkeypatch: pytest.Monke
         open_history(path)
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
-    assert (
-        connection.execute("SELECT name FROM sqlite_master WHERE name = 'remarks'").fetchone() is None
-    )
+    made = connection.execute("SELECT name FROM sqlite_master WHERE name = 'remarks'")
+    assert made.fetchone() is None
     connection.close()
 
 

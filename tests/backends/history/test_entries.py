@@ -155,10 +155,10 @@ def path_of(opened: History) -> Path:
 
 
 def test_the_start_before_is_of_the_same_server(opened: History) -> None:
-    before = opened.entries.start_before(STARTS[1])
+    before = opened.entries.start_before("chat", 1e9 + 10)
     assert before is not None
     assert before.start.start_id == "st1"
-    assert opened.entries.start_before(STARTS[2]) is None
+    assert opened.entries.start_before("code", 1e9 + 20) is None
 
 
 def test_a_filter_reads_no_record_and_sorts_nothing(opened: History) -> None:

@@ -326,7 +326,7 @@ async def test_one_unreadable_record_hides_no_other(made_host: MadeHost) -> None
         connection.execute("INSERT INTO findings VALUES ('load', 'newer', 1e9, 'api', '{}')")
         connection.execute("INSERT INTO findings VALUES ('load', 'broken', 1e9, 'api', '[[')")
         row = ", ".join(["'broken'"] * 4 + ["NULL", "1e9", "'ready'", "1", "NULL", "1", "'[]'"])
-        connection.execute(f"INSERT INTO starts VALUES ({row}, 'neither')")
+        connection.execute(f"INSERT INTO starts VALUES ({row}, 'neither', '', '', NULL)")
     with closing(open_history(host.history_file)) as history:
         assert [each.series_id for each in history.recent_series()] == ["s1"]
         assert len(history.runs_of("s1")) == 40
