@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from backends.domain.redaction import without_secrets
 from backends.history.database import Database
-from backends.history.records import FindingRecord, Note, SeriesRecord, StartRecord
-from backends.history.rows import finding_record, note_of, series_record, start_record
+from backends.history.records import FindingRecord, Note, Point, SeriesRecord, StartRecord
+from backends.history.rows import finding_record, note_of, point, series_record, start_record
 
 T = TypeVar("T")
 
@@ -125,6 +125,33 @@ class Entries:
     def starts(self, ids: Sequence[str]) -> tuple[StartRecord, ...]:
         """Return the starts among some records, newest first."""
         return self._of("starts", "start_id", ids, start_record)
+
+    def start_seconds(self, search: Search, limit: int) -> tuple[Point, ...]:
+        """Return what the newest starts that a search finds took, where they came to serve."""
+        where, values = search.where()
+        query = f"""
+            SELECT server AS of, starts.began_wall_s AS wall_s, total_s AS value FROM starts JOIN (
+                SELECT record_id FROM entries WHERE kind = 'start' AND {where}
+                ORDER BY began_wall_s DESC LIMIT ?
+            ) ON start_id = record_id WHERE outcome = 'ready' AND total_s IS NOT NULL
+            ORDER BY starts.began_wall_s
+        """  # noqa: S608
+        return self._database.records(query, (*values, limit), point)
+
+    def first_token_seconds(self, search: Search, limit: int) -> tuple[Point, ...]:
+        """Return the median TTFT of each target of the newest A/B series that a search finds."""
+        where, values = search.where()
+        report = "iif(json_valid(report), report, NULL)"
+        query = f"""
+            SELECT json_extract(target.value, '$.endpoint') AS of, series.began_wall_s AS wall_s,
+                json_extract(target.value, '$.summary.ttft_s.median') AS value
+            FROM series JOIN (
+                SELECT record_id FROM entries WHERE kind = 'series' AND {where}
+                ORDER BY began_wall_s DESC LIMIT ?
+            ) ON series_id = record_id JOIN json_each({report}, '$.targets') AS target
+            WHERE of IS NOT NULL AND value IS NOT NULL ORDER BY series.began_wall_s
+        """  # noqa: S608
+        return self._database.records(query, (*values, limit), point)
 
     def start_before(self, server: str, wall_s: float) -> StartRecord | None:
         """Return the last start of a server before an instant, None where there is none."""

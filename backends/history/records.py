@@ -94,6 +94,15 @@ class Note:
     by: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One figure of one record: of which server or target, when, and how much."""
+
+    of: str
+    wall_s: float
+    value: float
+
+
 FindingKind = Literal["load", "coldprobe", "sleep"]
 
 

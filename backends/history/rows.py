@@ -15,7 +15,7 @@ from backends.domain.redaction import without_secrets
 from backends.domain.stamp import in_calendar
 from backends.domain.start import Start
 from backends.history.database import UnreadableRow
-from backends.history.records import FindingRecord, Note, SeriesRecord, StartRecord
+from backends.history.records import FindingRecord, Note, Point, SeriesRecord, StartRecord
 from backends.wire import UnreadableRecord, json_bytes, plain, read_json, typed
 
 Row = tuple[Any, ...]
@@ -134,6 +134,15 @@ def series_record(row: sqlite3.Row) -> SeriesRecord:
         targets=_value(row["targets"], tuple[tuple[TargetName, str], ...]),
         prompt_sha256=_plain_value(row["prompt_sha256"], str),
         report=_value(row["report"], dict[str, Any]),
+    )
+
+
+def point(row: sqlite3.Row) -> Point:
+    """Return the figure of a row of three columns: of what, when, how much."""
+    return Point(
+        of=_plain_value(row["of"], str),
+        wall_s=_instant(row["wall_s"]),
+        value=_plain_value(row["value"], float),
     )
 
 

@@ -1,6 +1,7 @@
 """One record of the history by its id, and as files: JSON, CSV, Markdown and a picture."""
 
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from backends.domain.ab.series import AbSeries
@@ -36,6 +37,16 @@ from backends.problem import NotFound, UsageProblem
 from backends.wire import UnreadableRecord, plain, typed
 
 Recorded = RecordedStart | AbSeries | LoadReport | ColdProbeReport | SleepReport
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A record with the note on it, None where there is none."""
+
+    record: Recorded
+    note: Note | None = None
+
+
 Form = Literal["csv", "md", "svg"]
 FORMS: tuple[Form, ...] = ("csv", "md", "svg")
 

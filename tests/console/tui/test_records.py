@@ -33,7 +33,7 @@ from backends.operations.host import Host
 from backends.operations.load_test import recorded_load
 from backends.prober.protocol import LoadOrder
 from backends.wire import plain
-from console.tui.actions.show import recent
+from console.tui.actions.history import listed
 from console.tui.screens.history import HistoryScreen
 from console.tui.screens.load import LoadScreen
 from console.tui.screens.main import MainScreen
@@ -334,6 +334,6 @@ async def test_one_unreadable_record_hides_no_other(made_host: MadeHost) -> None
         assert len(history.findings.recent("coldprobe")) == 1
         assert [each.finding_id for each in history.findings.recent("load")] == ["newer"]
         assert history.unreadable == 4
-    view = recent(host)
+    view = listed(host, "")
     assert (view.starts, len(view.series), len(view.findings)) == ((), 1, 1)
     assert sum(found.runs for found in first_tokens(host.history_file, 0.0)) == 40
