@@ -65,22 +65,26 @@ def _figures(rows: Sequence[Row], width: int) -> list[Content]:
         max(cells(each) for each in column)
         for column in zip(heads, *(text[:4] for text in texts), strict=True)
     ]
-    said = max((cells(text[4]) for text in texts), default=0)
     taken = sum(sizes) + _GAP * 3
+    words = [row.change for row in rows]
+    for longer in ([text[4] for text in texts], words):
+        said = max(map(cells, longer), default=0)
+        if taken + _GAP + said <= width:
+            words = longer
+            break
     room = width - taken - _GAP - (said + _GAP if said else 0)
     half = min(20, (room - 1) // 2) if room >= _LEAST_BAR else 0
     longest = max((abs(row.difference or 0.0) for row in rows if row.unit == "s"), default=0.0)
     lines = [styled(_columns(heads, sizes), "$foreground-muted")]
-    for row, text in zip(rows, texts, strict=True):
+    for row, text, told in zip(rows, texts, words, strict=True):
         meter = _meter(row, longest, half) if half > 0 else ""
-        words = text[4] if width - taken - _GAP >= cells(text[4]) else ""
         ink = _INKS.get(row.change, "")
         name = text[0] in ("whole start", "within SLO")
         lines.append(
             line(
                 (_columns(text[:4], sizes), "bold" if name else ""),
                 (f"  {meter}", _ink(row)) if half > 0 else "",
-                (f"  {words}", ink) if words else "",
+                (f"  {told}", ink) if told else "",
             )
         )
     return lines
@@ -96,7 +100,7 @@ def _columns(texts: Sequence[str], sizes: Sequence[int]) -> str:
 
 def _meter(row: Row, longest: float, half: int) -> str:
     """Return the difference as a bar from the middle: shorter to the left, longer to the right."""
-    if row.unit != "s" or not row.difference or not longest:
+    if row.unit != "s" or row.difference is None or not round(row.difference, 1):
         return " " * half + "│" + " " * half
     filled = "━" * max(1, round(abs(row.difference) / longest * half))
     shorter, longer = (filled, "") if row.difference < 0 else ("", filled)
@@ -104,7 +108,7 @@ def _meter(row: Row, longest: float, half: int) -> str:
 
 
 def _ink(row: Row) -> str:
-    if row.unit != "s" or not row.difference:
+    if row.change != "beyond the noise" or row.difference is None:
         return "$foreground-muted"
     return "$text-success" if row.difference < 0 else "$text-error"
 

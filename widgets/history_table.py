@@ -119,12 +119,12 @@ class _Row:
 
 _COLUMNS: tuple[Column[_Row], ...] = (
     Column("when", lambda row: row.when, 1),
-    Column("what", lambda row: row.what, 0, least=9, most=32),
+    Column("what", lambda row: row.what, 0, least=20, most=32),
     Column("result", lambda row: row.result, 2, least=12, most=16),
     Column("took", lambda row: row.total, 3, right=True),
     Column("detail", lambda row: row.detail, 5, least=20, most=36),
-    Column("note", lambda row: row.note, 4, least=12, most=60, optional=True),
-    Column("by", lambda row: row.by, 6, least=10, most=32, optional=True),
+    Column("note", lambda row: row.note, 4, least=16, most=60, optional=True),
+    Column("by", lambda row: row.by, 6, least=26, most=40, optional=True),
     Column("model", lambda row: row.model, 7, least=18, most=32),
     Column("vLLM", lambda row: row.version, 8, most=14),
 )

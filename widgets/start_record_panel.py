@@ -23,6 +23,7 @@ class StartRecordView:
 class StartRecordPanel(Panel):
     """The phases above, the sentences below."""
 
+    DEFAULT_CSS = "StartRecordPanel { height: 1fr; }"
     BORDER_TITLE = "Start"
 
     view: reactive[StartRecordView] = reactive(StartRecordView(), repaint=False)

@@ -65,8 +65,8 @@ class Row:
     def texts(self) -> tuple[str, str, str, str]:
         """Return both, the difference and what is known of it."""
         return (
-            shown(self.first, self.unit),
-            shown(self.second, self.unit),
+            _shown(self.first, self.unit),
+            _shown(self.second, self.unit),
             _signed(self.difference, self.unit),
             self._said(),
         )
@@ -74,8 +74,10 @@ class Row:
     def _said(self) -> str:
         if self.shift is None or self.shift.low is None or self.shift.high is None:
             return self.change
+        if self.change == "the same":
+            return self.change
         ends = (_signed(end, self.unit) for end in (self.shift.low, self.shift.high))
-        return f"{self.change} ({' to '.join(ends)})"
+        return f"{self.change} ({' to '.join(ends).replace('±', '')})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,14 @@ def _at_rates(loads: tuple[LoadReport, LoadReport]) -> list[Row]:
         for load in loads
     )
     rates = sorted(first.keys() & second.keys())
-    return [Row(f"TTFT at {figure(rate)} req/s", "s", first[rate], second[rate]) for rate in rates]
+    return [
+        Row(f"TTFT at {figure(rate)} req/s", "ms", _ms(first[rate]), _ms(second[rate]))
+        for rate in rates
+    ]
+
+
+def _ms(value_s: float | None) -> float | None:
+    return None if value_s is None else value_s * 1000
 
 
 def _row(
@@ -236,18 +245,11 @@ def _note_of_alike(like: Sequence[Start]) -> str:
 
 def _note(first: int, second: int, word: str) -> str:
     if min(first, second) < 2:
-        return (
-            f"{_several(first, word)} beside {_several(second, word)}: single figures, of which"
-            " nobody knows whether they differ by more than the noise."
-        )
+        return f"Two single {word}s: whether they differ by more than the noise is not known."
     return (
-        f"{_several(first, word)} beside {_several(second, word)} with the same arguments each;"
-        " differences have the 95 % interval over all of them."
+        f"{first} {word}s with the arguments of the first, {second} with those of the second:"
+        " the 95 % interval is over all of them."
     )
-
-
-def _several(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _is_ready(start: Start) -> bool:
@@ -268,7 +270,9 @@ def _phase(name: PhaseName) -> Callable[[Start], float | None]:
 
 
 def _outcome(start: Start) -> str:
-    return f"{start.outcome}, {start.failure.kind}" if start.failure else start.outcome
+    if start.failure is None:
+        return start.outcome
+    return f"{start.outcome}, {start.failure.kind.replace('_', ' ')}"
 
 
 def _arguments(sides: tuple[Side, Side]) -> tuple[str, ...]:
@@ -283,8 +287,14 @@ def _differing(*settings: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
 def _signed(value: float | None, unit: str) -> str:
     if value is None:
         return UNKNOWN
-    sign = "+" if value > 0 else "−" if value < 0 else "±"
-    return f"{sign}{shown(abs(value), unit)}"
+    size = _shown(abs(value), unit)
+    sign = "±" if size == _shown(0.0, unit) else "+" if value > 0 else "−"
+    return f"{sign}{size}"
+
+
+def _shown(value: float | None, unit: str) -> str:
+    """Return a value in its unit; all seconds with the same digits, so that a column adds up."""
+    return plain_s(value) if unit == "s" else shown(value, unit)
 
 
 def comparison_markdown(found: Comparison) -> str:

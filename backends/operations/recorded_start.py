@@ -51,7 +51,8 @@ def start_facts(recorded: RecordedStart) -> Iterator[str]:
     version = f", vLLM {start.vllm_version}" if start.vllm_version else ""
     yield f"{record.server}: {record.model}{version}, {local_minute(record.began_wall_s)}"
     failed = f": {start.failure.cause}" if start.failure else ""
-    yield f"{start.outcome}{failed}; {usd(record.cost_usd)}"
+    cost = "no price" if record.cost_usd is None else f"cost {usd(record.cost_usd)}"
+    yield f"{start.outcome}{failed}; {cost}"
     yield f"started by {record.started_by}" if record.started_by else "started by: not recorded"
     if record.ended_wall_s is not None:
         by = f", stopped by {record.stopped_by}" if record.stopped_by else ""

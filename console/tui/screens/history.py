@@ -152,10 +152,15 @@ class HistoryScreen(Screen[None]):
     def action_compare(self) -> None:
         """Put the record under the cursor beside the marked one, or the one before it."""
         chosen, marked = self.table.chosen(), self.table.view.marked
-        if chosen is not None and marked and marked != chosen:
-            self._carry_out(self._history.compare(marked, chosen))
-        elif chosen is not None:
-            self._carry_out(self._history.compare(chosen, None))
+        if chosen is None:
+            return
+        ids = [key for key, _ in self.table.records()]
+        first, second = marked, chosen
+        if marked in ids and ids.index(marked) < ids.index(chosen):
+            first, second = chosen, marked  # the older one first
+        if marked in ("", chosen):
+            first, second = chosen, ""
+        self._carry_out(self._history.compare(first, second or None))
 
     def action_note(self) -> None:
         """Open the input line for a note on the record under the cursor."""

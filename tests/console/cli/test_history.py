@@ -66,8 +66,8 @@ def test_two_single_starts_are_two_single_figures(cli: Cli) -> None:
     ran = cli("history", "--compare", "st1", "st2")
     assert ran.code == 0, ran.err
     lines = [" ".join(line.split()) for line in ran.out.splitlines()]
-    assert "load weights 24.0 s 20.0 s −4.00 s" in lines
-    assert "whole start 44.0 s 40.0 s −4.00 s" in lines
+    assert "load weights 24.0 s 20.0 s −4.0 s" in lines
+    assert "whole start 44.0 s 40.0 s −4.0 s" in lines
     assert "arguments: - --seed 1" in lines
     assert "arguments: + --seed 2" in lines
     assert "noise" not in ran.out.replace("whether they differ by more than the noise", "")
