@@ -26,6 +26,7 @@ class Column(Generic[T]):
         least: the cells without which the column is not worth showing; 0 for its whole width.
         most: no cell is wider.
         right: numbers stand at the right.
+        optional: left out where no row has anything in it.
     """
 
     head: str
@@ -34,12 +35,14 @@ class Column(Generic[T]):
     least: int = 0
     most: int = 40
     right: bool = False
+    optional: bool = False
 
 
 def fitting(
     columns: Sequence[Column[T]], rows: Sequence[T], width: int
 ) -> list[tuple[Column[T], int]]:
     """Return the columns that fit in `width` cells, in order, each with its own width."""
+    columns = [each for each in columns if not each.optional or any(map(each.cell, rows))]
     wanted = {
         at: min(column.most, max(cells(text) for text in (column.head, *map(column.cell, rows))))
         for at, column in enumerate(columns)

@@ -28,6 +28,8 @@ class StartRecord:
     Attributes:
         when: its local date and time, for example ``2026-11-21 09:14``.
         began_s: the same in seconds since 1970, which sets two of one minute in order.
+        by: who started it, and who stopped its server.
+        note: what someone wrote beside it.
     """
 
     start_id: str
@@ -40,6 +42,8 @@ class StartRecord:
     slowest: PhaseName | None = None
     slowest_s: float | None = None
     began_s: float = 0.0
+    by: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class SeriesRecord:
     verdict: str = ""
     ttft_s: tuple[float | None, ...] = ()
     began_s: float = 0.0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +80,26 @@ class FindingRecord:
     detail: str = ""
     model: str = ""
     began_s: float = 0.0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryView:
-    """What was recorded; `reason` says why there is nothing."""
+    """What was recorded; `reason` says why there is nothing.
+
+    Attributes:
+        search: what the records have in common, as it was typed.
+        more: there are older records, which are not listed.
+        marked: the id of the record that another is to be compared with.
+    """
 
     starts: tuple[StartRecord, ...] = ()
     series: tuple[SeriesRecord, ...] = ()
     reason: str = ""
     findings: tuple[FindingRecord, ...] = ()
+    search: str = ""
+    more: bool = False
+    marked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +113,20 @@ class _Row:
     model: str
     version: str
     began_s: float = 0.0
+    note: str = ""
+    by: str = ""
 
 
 _COLUMNS: tuple[Column[_Row], ...] = (
     Column("when", lambda row: row.when, 1),
-    Column("what", lambda row: row.what, 0, least=9, most=32),
+    Column("what", lambda row: row.what, 0, least=20, most=32),
     Column("result", lambda row: row.result, 2, least=12, most=16),
     Column("took", lambda row: row.total, 3, right=True),
-    Column("detail", lambda row: row.detail, 4, least=20, most=36),
-    Column("model", lambda row: row.model, 5, least=18, most=32),
-    Column("vLLM", lambda row: row.version, 6, most=14),
+    Column("detail", lambda row: row.detail, 5, least=20, most=36),
+    Column("note", lambda row: row.note, 4, least=16, most=60, optional=True),
+    Column("by", lambda row: row.by, 6, least=26, most=40, optional=True),
+    Column("model", lambda row: row.model, 7, least=18, most=32),
+    Column("vLLM", lambda row: row.version, 8, most=14),
 )
 
 
@@ -134,6 +153,11 @@ class HistoryTable(FittedTable[_Row]):
         """Return the rows of all records."""
         return [(row.key, row) for row in table_rows(self.view)]
 
+    def watch_view(self) -> None:
+        """Show the new view; the title says what is listed, and how much of it."""
+        self.border_title = table_title(self.view)
+        super().watch_view()
+
     def chosen(self) -> str | None:
         """Return the id of the record under the cursor, None where there is none."""
         rows = self.records()
@@ -146,12 +170,23 @@ class HistoryTable(FittedTable[_Row]):
             self.post_message(self.Opened(event.row_key.value))
 
 
+def table_title(view: HistoryView) -> str:
+    """Return what is listed: the search, and whether there is more than the newest."""
+    number = len(view.starts) + len(view.series) + len(view.findings)
+    parts = ["History", *([safe(view.search)] if view.search else [])]
+    parts += [f"the newest {number}"] if view.more else []
+    return " · ".join(parts)
+
+
 def table_rows(view: HistoryView) -> list[_Row]:
     """Return all records as rows, newest first."""
     rows = [_start_row(start) for start in view.starts]
     rows += [_series_row(series) for series in view.series]
     rows += [_finding_row(found) for found in view.findings]
-    rows = _without_common_year(rows)
+    rows = [
+        replace(row, what=f"◆ {row.what}") if row.key == view.marked else row
+        for row in _without_common_year(rows)
+    ]
     return sorted(rows, key=lambda row: (row.when, row.began_s), reverse=True)
 
 
@@ -176,6 +211,8 @@ def _start_row(start: StartRecord) -> _Row:
         model=safe(start.model) or UNKNOWN,
         version=safe(start.version) or UNKNOWN,
         began_s=start.began_s,
+        note=safe(start.note),
+        by=safe(start.by),
     )
 
 
@@ -191,6 +228,7 @@ def _series_row(series: SeriesRecord) -> _Row:
         model="",
         version="",
         began_s=series.began_s,
+        note=safe(series.note),
     )
 
 
@@ -205,4 +243,5 @@ def _finding_row(found: FindingRecord) -> _Row:
         model=safe(found.model) or UNKNOWN,
         version="",
         began_s=found.began_s,
+        note=safe(found.note),
     )

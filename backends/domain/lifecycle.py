@@ -47,6 +47,8 @@ class Life:
         spawned_at: the launch; None before the first fact.
         note: the newest sentence about a stop, its health or its first-token probe.
         no_log: why its output cannot be read; empty where it can.
+        stopped_by: who ordered its end; empty where nobody did through inferctl.
+        ended_at: when its first process ended; None while it runs.
     """
 
     server: Server
@@ -55,6 +57,8 @@ class Life:
     argv: tuple[str, ...] = ()
     note: str = ""
     no_log: str = ""
+    stopped_by: str = ""
+    ended_at: Stamp | None = None
 
 
 def not_started(name: str, model: str | None = None) -> Life:
@@ -100,6 +104,7 @@ def life_after(life: Life, fact: ServerFact) -> Life:  # noqa: PLR0911, PLR0912
             return replace(
                 _server(life, state=ServerState.STOPPING, phase=None, note=_ordered(fact)),
                 note=_ordered(fact),
+                stopped_by=fact.by,
             )
         case StopProgressed():
             return replace(life, note=fact.step)
@@ -192,9 +197,9 @@ def _exited(life: Life, fact: Exited) -> Life:
     served_s = None
     if life.start is not None and life.start.ready_s is not None:
         served_s = fact.at.mono_s - life.start.ready_s
-    return _server(
-        life, state=ServerState.STOPPING, exit=fact.exit, phase=None, note=note, served_s=served_s
-    )
+    ending = ServerState.STOPPING
+    life = replace(life, ended_at=fact.at)
+    return _server(life, state=ending, exit=fact.exit, phase=None, note=note, served_s=served_s)
 
 
 def _stopped(life: Life) -> Life:

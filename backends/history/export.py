@@ -37,20 +37,23 @@ def _meter(row: sqlite3.Row) -> dict[str, Any]:
     return {**dict(row), "state": from_json(row["state"])}
 
 
-def _findings(kind: FindingKind) -> _Export:
+def _noted(table: str, key: str, as_record: Callable[[sqlite3.Row], Any], where: str) -> _Export:
+    """Return the export of records with the note on each, None where there is none."""
+    noted = f"LEFT JOIN notes ON notes.record_id = {key} AND notes.text <> ''"
     return _Export(
-        f"SELECT * FROM findings WHERE kind = '{kind}' ORDER BY began_wall_s",  # noqa: S608
-        lambda row: plain(finding_record(row)),
+        f"SELECT {table}.*, notes.text AS note FROM {table} {noted}"  # noqa: S608
+        f" WHERE {where} ORDER BY began_wall_s",
+        lambda row: {**plain(as_record(row)), "note": row["note"]},
     )
 
 
+def _findings(kind: FindingKind) -> _Export:
+    return _noted("findings", "finding_id", finding_record, f"kind = '{kind}'")
+
+
 _EXPORTS: Mapping[ExportKind, _Export] = {
-    "starts": _Export(
-        "SELECT * FROM starts ORDER BY began_wall_s", lambda row: plain(start_record(row))
-    ),
-    "series": _Export(
-        "SELECT * FROM series ORDER BY began_wall_s", lambda row: plain(series_record(row))
-    ),
+    "starts": _noted("starts", "start_id", start_record, "TRUE"),
+    "series": _noted("series", "series_id", series_record, "TRUE"),
     "runs": _Export("SELECT * FROM runs ORDER BY rowid", _run),
     "loads": _findings("load"),
     "coldprobes": _findings("coldprobe"),

@@ -9,6 +9,7 @@ from typing import Any
 from backends.domain.ab.run import Run
 from backends.domain.start import Outcome
 from backends.history.database import BUSY_TIMEOUT_S, Database, UnreadableRow, open_database
+from backends.history.entries import Entries
 from backends.history.export import ExportKind, exported
 from backends.history.records import (
     FindingKind,
@@ -18,6 +19,7 @@ from backends.history.records import (
 )
 from backends.history.rows import (
     ADD_START,
+    ADD_WHO,
     PLAIN,
     args_sha256,
     finding_record,
@@ -30,6 +32,7 @@ from backends.history.rows import (
     start_record,
     start_row,
     to_json,
+    who_row,
 )
 
 DETAIL_KEPT_S = 365 * 86_400.0
@@ -82,11 +85,13 @@ class History:
     Attributes:
         notice: one sentence if the file was damaged and moved aside, else empty.
         findings: the loads and the cold-start probes.
+        entries: all records in one list, and the notes on them.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.findings = Findings(database)
+        self.entries = Entries(database)
         self.notice = database.notice
 
     @property
@@ -101,6 +106,7 @@ class History:
     def add_start(self, record: StartRecord) -> None:
         """Keep a start; of two records with one ``start_id`` the more complete one stays."""
         self._database.rows(ADD_START, start_row(record))
+        self._database.rows(ADD_WHO, (*who_row(record), record.start.start_id))
 
     def starts_like(
         self, model: str, args: Sequence[str] | None = None, limit: int = 20
@@ -201,12 +207,13 @@ def _starts(
 def settled_starts(path: Path) -> frozenset[str]:
     """Return the ids of starts about which nothing more can be learned.
 
-    A start that was stopped may still turn out to have failed, once its log was read to the end.
+    A start that was stopped may still turn out to have failed, once its log was read to the end,
+    and of a server that serves it is not known who will stop it.
 
     Raises:
         HistoryUnavailable: the history at `path` cannot be opened.
     """
     with closing(open_database(path)) as database:
-        query = "SELECT start_id FROM starts WHERE outcome IN (?, ?)"
+        query = "SELECT start_id FROM starts WHERE outcome IN (?, ?) AND ended_wall_s IS NOT NULL"
         rows = database.rows(query, (Outcome.READY, Outcome.FAILED))
         return frozenset(row["start_id"] for row in rows)

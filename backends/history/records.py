@@ -18,6 +18,9 @@ class StartRecord:
         args: the arguments of ``vllm serve``.
         began_wall_s: launch as seconds since 1970 UTC.
         cost_usd: what the host cost for the length of the start, None without a price.
+        started_by: user, terminal and where they were logged in from; empty where that is not
+            known. So is `stopped_by`, also empty for a server that nobody stopped.
+        ended_wall_s: when its server ended, at the latest; None while it may run.
     """
 
     server: str
@@ -26,6 +29,9 @@ class StartRecord:
     began_wall_s: float
     start: Start
     cost_usd: Decimal | None = None
+    started_by: str = ""
+    stopped_by: str = ""
+    ended_wall_s: float | None = None
 
     @property
     def completeness(self) -> int:
@@ -76,6 +82,25 @@ class FirstTokens:
     p99_s: float | None
     since_wall_s: float
     charged_over_priced: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What someone wrote beside a record; an empty text takes the note away."""
+
+    record_id: str
+    text: str
+    wall_s: float
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One figure of one record: of which server or target, when, and how much."""
+
+    of: str
+    wall_s: float
+    value: float
 
 
 FindingKind = Literal["load", "coldprobe", "sleep"]

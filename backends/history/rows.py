@@ -15,7 +15,7 @@ from backends.domain.redaction import without_secrets
 from backends.domain.stamp import in_calendar
 from backends.domain.start import Start
 from backends.history.database import UnreadableRow
-from backends.history.records import FindingRecord, SeriesRecord, StartRecord
+from backends.history.records import FindingRecord, Note, Point, SeriesRecord, StartRecord
 from backends.wire import UnreadableRecord, json_bytes, plain, read_json, typed
 
 Row = tuple[Any, ...]
@@ -24,7 +24,7 @@ PLAIN, PACKED = 0, 1
 """How the inter-token latencies of a run are kept: as 32-bit integers, or packed by `_packed`."""
 
 ADD_START = """
-INSERT INTO starts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO starts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (start_id) DO UPDATE SET
     server = excluded.server,
     model = excluded.model,
@@ -40,6 +40,15 @@ ON CONFLICT (start_id) DO UPDATE SET
 WHERE excluded.completeness >= starts.completeness
 """
 """Takes a `start_row`; a start that two consoles saw stays one row, the more complete one."""
+
+ADD_WHO = """
+UPDATE starts SET
+    started_by = coalesce(nullif(?, ''), started_by),
+    stopped_by = coalesce(nullif(?, ''), stopped_by),
+    ended_wall_s = ?
+WHERE start_id = ? AND ended_wall_s IS NULL
+"""
+"""Adds what is learnt at the end of a server whose start was complete before."""
 
 _LONGEST_ITL_US = 2**32 - 1
 
@@ -82,7 +91,13 @@ def start_row(record: StartRecord) -> Row:
         record.completeness,
         to_json(record.args),
         to_json(start),
+        *who_row(record),
     )
+
+
+def who_row(record: StartRecord) -> Row:
+    """Return the values that `ADD_WHO` takes before the ``start_id``."""
+    return (record.started_by, record.stopped_by, record.ended_wall_s)
 
 
 def start_record(row: sqlite3.Row) -> StartRecord:
@@ -94,6 +109,9 @@ def start_record(row: sqlite3.Row) -> StartRecord:
         began_wall_s=_instant(row["began_wall_s"]),
         start=_value(row["start"], Start),
         cost_usd=_plain_value(row["cost_usd"], Decimal | None),
+        started_by=_plain_value(row["started_by"], str),
+        stopped_by=_plain_value(row["stopped_by"], str),
+        ended_wall_s=_plain_value(row["ended_wall_s"], float | None),
     )
 
 
@@ -116,6 +134,25 @@ def series_record(row: sqlite3.Row) -> SeriesRecord:
         targets=_value(row["targets"], tuple[tuple[TargetName, str], ...]),
         prompt_sha256=_plain_value(row["prompt_sha256"], str),
         report=_value(row["report"], dict[str, Any]),
+    )
+
+
+def point(row: sqlite3.Row) -> Point:
+    """Return the figure of a row of three columns: of what, when, how much."""
+    return Point(
+        of=_plain_value(row["of"], str),
+        wall_s=_instant(row["wall_s"]),
+        value=_plain_value(row["value"], float),
+    )
+
+
+def note_of(row: sqlite3.Row) -> Note:
+    """Return the note of one row of table ``notes``."""
+    return Note(
+        record_id=_plain_value(row["record_id"], str),
+        text=_plain_value(row["text"], str),
+        wall_s=_instant(row["wall_s"]),
+        by=_plain_value(row["written_by"], str),
     )
 
 

@@ -55,6 +55,50 @@ def _all_costs(target: str, targets: str, cold_probe: str) -> str:
     return "".join(_costs_of(table, target, targets, cold_probe) for table in tables)
 
 
+def _in(column: str, path: str) -> str:
+    """Return the value at a path in the JSON of a column; NULL where it has none, or is no JSON."""
+    return f"json_extract(iif(json_valid({column}), {column}, NULL), '{path}')"
+
+
+_START_RESULT = f"new.outcome || ' ' || ifnull({_in('new.start', '$.failure.kind')}, '')"
+_START_ENTRY = f"""
+    SELECT new.began_wall_s, new.start_id, 'start', new.server,
+        replace({_START_RESULT}, '_', ' '),
+        'start ' || new.start_id || ' ' || new.model || ' ' || ifnull(new.vllm_version, '')
+            || ' ' || new.args || ' ' || new.started_by || ' ' || new.stopped_by
+"""
+_SERIES_ENTRY = f"""
+    SELECT new.began_wall_s, new.series_id, 'series', new.targets,
+        replace(ifnull({_in("new.report", "$.difference.ttft_s.verdict")}, ''), '_', ' '),
+        'A/B series ' || new.series_id || ' ' || ifnull((
+            SELECT group_concat(ifnull(json_extract(target.value, '$.model'), ''), ' ') FROM
+                json_each(iif(json_valid(new.report), new.report, NULL), '$.targets') AS target
+        ), '')
+"""
+_FINDING_ENTRY = f"""
+    SELECT new.began_wall_s, new.finding_id, new.kind, new.endpoint,
+        CASE WHEN new.kind <> 'load' THEN ''
+            WHEN {_in("new.document", "$.ended.best")} IS NULL THEN 'failed' ELSE 'passed' END,
+        CASE new.kind WHEN 'load' THEN 'load test ' WHEN 'coldprobe' THEN 'cold-start probe '
+            ELSE 'sleep wake ' END
+            || new.finding_id || ' ' || ifnull({_in("new.document", "$.model")}, '')
+"""
+"""What is searched of a row: kind, server or targets, result, and words of all else."""
+
+
+def _entries_of(table: str, key: str, entry: str) -> str:
+    """Return what lists the rows that a table has, and keeps the list as they change.
+
+    The outer statement's way with conflicts would be the trigger's as well: nothing is replaced.
+    """
+    renew = f"DELETE FROM entries WHERE record_id = new.{key}; INSERT INTO entries {entry};"
+    return f"""
+        INSERT OR REPLACE INTO entries {entry} FROM {table} AS new;
+        CREATE TRIGGER entries_of_{table} AFTER INSERT ON {table} BEGIN {renew} END;
+        CREATE TRIGGER entries_of_{table}_again AFTER UPDATE ON {table} BEGIN {renew} END;
+    """
+
+
 def _renamed(column: str, old: str, new: str) -> str:
     """Return the JSON of a column with one key renamed wherever it stands; the rest stays as it is.
 
@@ -173,5 +217,32 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE runs ADD COLUMN itl_coding INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE series ADD COLUMN has_detail INTEGER NOT NULL DEFAULT 1;
     CREATE INDEX series_with_detail ON series (began_wall_s) WHERE has_detail;
+    """,
+    f"""
+    ALTER TABLE starts ADD COLUMN started_by TEXT NOT NULL DEFAULT '';
+    ALTER TABLE starts ADD COLUMN stopped_by TEXT NOT NULL DEFAULT '';
+    ALTER TABLE starts ADD COLUMN ended_wall_s REAL;
+
+    CREATE TABLE notes (
+        record_id TEXT PRIMARY KEY,
+        text TEXT NOT NULL,
+        wall_s REAL NOT NULL,
+        written_by TEXT NOT NULL
+    );
+
+    CREATE TABLE entries (
+        began_wall_s REAL NOT NULL,
+        record_id TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        result TEXT NOT NULL,
+        words TEXT NOT NULL,
+        PRIMARY KEY (began_wall_s, record_id)
+    ) WITHOUT ROWID;
+    CREATE UNIQUE INDEX entries_by_id ON entries (record_id);
+    CREATE INDEX entries_by_kind ON entries (kind, began_wall_s);
+    {_entries_of("starts", "start_id", _START_ENTRY)}
+    {_entries_of("series", "series_id", _SERIES_ENTRY)}
+    {_entries_of("findings", "finding_id", _FINDING_ENTRY)}
     """,
 )

@@ -1,5 +1,6 @@
 """Makes a series out of what the history keeps of it, as if it had just ended."""
 
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -30,11 +31,16 @@ def stored_series(path: Path, series_id: str) -> AbSeries | None:
 
 def recent_series(history: History, limit: int = 50) -> tuple[SeriesRecord, ...]:
     """Return the last series, newest first; one that never ended, or runs still, by its runs."""
+    return with_runs(history, history.recent_series(limit))
+
+
+def with_runs(history: History, records: Iterable[SeriesRecord]) -> tuple[SeriesRecord, ...]:
+    """Return records of series, one that never ended, or runs still, by its runs."""
     return tuple(
         record
         if record.report.get("complete") or record.report.get("reason")
         else replace(record, report=ab_report(series_of(record, history.runs_of(record.series_id))))
-        for record in history.recent_series(limit)
+        for record in records
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from backends.domain.ab.run import Run
 from backends.history.history import History
-from backends.history.records import FindingRecord, SeriesRecord, StartRecord
+from backends.history.records import FindingRecord, Note, SeriesRecord, StartRecord
 from backends.host.files import read_file, replace_file
 from backends.wire import UnreadableRecord, json_bytes, plain, read_json, typed
 
@@ -22,11 +22,11 @@ class RunRecord:
     run: Run
 
 
-Record = StartRecord | SeriesRecord | RunRecord | FindingRecord
+Record = StartRecord | SeriesRecord | RunRecord | FindingRecord | Note
 """What a history keeps of something that was measured; writing it twice keeps it once."""
 
 _KINDS: dict[str, type[Record]] = {
-    kind.__name__: kind for kind in (StartRecord, SeriesRecord, RunRecord, FindingRecord)
+    kind.__name__: kind for kind in (StartRecord, SeriesRecord, RunRecord, FindingRecord, Note)
 }
 
 
@@ -41,6 +41,8 @@ def write_record(history: History, record: Record) -> None:
             history.add_run(record.series_id, record.run)
         case FindingRecord():
             history.findings.keep(record)
+        case Note():
+            history.entries.add_note(record)
 
 
 def spool(history_file: Path, records: Iterable[Record]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
 from pathlib import Path
@@ -52,6 +53,9 @@ def start_record(host: Host, life: Life, at: Stamp) -> StartRecord | None:
         began_wall_s=life.spawned_at.wall_s,
         start=start,
         cost_usd=start_cost(profile, start),
+        started_by=life.server.started_by,
+        stopped_by=life.stopped_by,
+        ended_wall_s=life.ended_at.wall_s if life.ended_at else None,
     )
 
 
@@ -109,9 +113,13 @@ def _record(host: Host, journal: Path) -> StartRecord | None:
         facts = read_journal(journal)
     except Unreadable:  # the list of servers says so, and a later look may read it
         return None
-    if not facts or not (_is_over(journal) or any(isinstance(fact, ENDS) for fact in facts)):
+    is_over = _is_over(journal)
+    if not facts or not (is_over or any(isinstance(fact, ENDS) for fact in facts)):
         return None
-    return start_record(host, reduce(life_after, facts, not_started("")), facts[-1].at)
+    record = start_record(host, reduce(life_after, facts, not_started("")), facts[-1].at)
+    if record is None or not is_over or record.ended_wall_s is not None:
+        return record
+    return replace(record, ended_wall_s=facts[-1].at.wall_s)
 
 
 def _is_over(journal: Path) -> bool:

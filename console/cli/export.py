@@ -12,9 +12,17 @@ from backends.domain.reports.cold_probe import ColdProbeReport, verdict_line
 from backends.domain.reports.table import markdown_table
 from backends.domain.start import PhaseName
 from backends.history.history import open_history
+from backends.history.records import Note
 from backends.operations.finished_starts import record_finished_starts
 from backends.operations.host import this_host
-from backends.operations.record_files import Form, Recorded, as_document, as_text, recorded
+from backends.operations.record_files import (
+    Form,
+    Recorded,
+    as_document,
+    as_text,
+    note_on,
+    recorded,
+)
 from backends.problem import UsageProblem
 from backends.wire import typed
 from console.cli.output import document, documents, say, show, show_csv, show_page
@@ -32,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     host = this_host()
     if arguments.id is not None:
-        _one(arguments, recorded(host, arguments.id))
+        _one(arguments, recorded(host, arguments.id), note_on(host, arguments.id))
         return 0
     if arguments.svg:
         raise UsageProblem("a picture is of one series, load or cold-start probe: say its ID")
@@ -50,13 +58,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _one(arguments: argparse.Namespace, record: Recorded) -> None:
+def _one(arguments: argparse.Namespace, record: Recorded, note: Note | None) -> None:
     forms: dict[str, Form] = {"csv": "csv", "markdown": "md", "svg": "svg"}
     form = next((form for option, form in forms.items() if getattr(arguments, option)), None)
     if form is None:
-        document(as_document(record))
+        document(as_document(record, note))
     else:
-        show_page(as_text(record, form))
+        show_page(as_text(record, form, note))
 
 
 def _as_csv(rows: Iterator[Row]) -> None:
@@ -97,6 +105,9 @@ def _start(record: Row) -> Row:
         "weights_gib": memory["weights_gib"],
         "kv_cache_gib": memory["kv_cache_gib"],
         "cuda_graphs_gib": memory["cuda_graphs_gib"],
+        "started_by": record["started_by"] or None,
+        "stopped_by": record["stopped_by"] or None,
+        "note": record["note"],
     }
 
 
@@ -115,7 +126,11 @@ def _series(record: Row) -> Row:
         found[f"{target}_errors"] = summary.get("errors")
         found[f"{target}_ttft_median_s"] = (summary.get("ttft_s") or {}).get("median")
     difference = (record["report"].get("difference") or {}).get("ttft_s") or {}
-    return found | {"ttft_shift_s": difference.get("shift"), "ttft": difference.get("verdict")}
+    return found | {
+        "ttft_shift_s": difference.get("shift"),
+        "ttft": difference.get("verdict"),
+        "note": record["note"],
+    }
 
 
 def _run(record: Row) -> Row:
@@ -139,6 +154,7 @@ def _load(record: Row) -> Row:
         "concurrency": best.get("concurrency"),
         "cost_usd": ended["cost_usd"],
         "reason": ended["reason"],
+        "note": record["note"],
     }
 
 
@@ -154,6 +170,7 @@ def _cold_probe(record: Row) -> Row:
         "warm_up_to_s": report.finding.warm_up_to_s,
         "requests": report.finding.requests,
         "verdict": verdict_line(report),
+        "note": record["note"],
     }
 
 

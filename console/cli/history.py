@@ -1,37 +1,53 @@
-"""``inferctl history [ID]``: what was recorded, newest first, or one record whole."""
+"""``inferctl history [ID]``: what was recorded, newest first, one record, or two compared."""
 
 import argparse
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
+from backends.domain.comparison import Comparison, comparison_markdown
 from backends.domain.format import UNKNOWN, local_minute, plain_ms, plain_s, usd
 from backends.domain.reports.cold_probe import ColdProbeReport, verdict_line
 from backends.domain.reports.load import LoadReport, load_finding
 from backends.domain.reports.sleep import SleepReport, sleep_sentence
 from backends.domain.reports.table import plain_table
 from backends.history.database import HistoryUnavailable
+from backends.history.entries import Found, Search
 from backends.history.history import open_history
-from backends.history.records import FindingRecord, SeriesRecord, StartRecord
-from backends.history.series import recent_series
+from backends.history.records import Note, SeriesRecord, StartRecord
+from backends.history.series import with_runs
+from backends.operations.compare import compared
 from backends.operations.finished_starts import record_finished_starts
-from backends.operations.host import this_host
+from backends.operations.host import Host, this_host
+from backends.operations.notes import put_note
 from backends.operations.record_files import (
     Recorded,
     as_document,
     as_text,
     finding_of,
+    note_on,
+    noted_text,
     record_id,
     recorded,
 )
+from backends.operations.recorded_start import RecordedStart
+from backends.problem import UsageProblem
 from console.cli.curve import curve_lines
 from console.cli.output import document, say, show, table
 
 _CELL = re.compile(r"(?<!\\) \| ")
 
-KINDS = ("starts", "series", "loads", "coldprobes", "sleeps")
+KINDS = {
+    "starts": "start",
+    "series": "series",
+    "loads": "load",
+    "coldprobes": "coldprobe",
+    "sleeps": "sleep",
+}
+"""The lists, each with the kind of its records."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,63 +56,87 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Problem: the history or the configuration cannot be read.
         NotFound: there is no record of the id that was asked for.
+        UsageProblem: two records are to be compared that cannot be, or a note is on no record.
     """
     host = this_host()
-    if arguments.id is not None:
-        _tell_one(recorded(host, arguments.id), as_json=arguments.json)
-        return 0
     record_finished_starts(host)
-    asked = {kind for kind in KINDS if getattr(arguments, kind)} or set(KINDS)
-    most = arguments.lines
+    if arguments.compare is not None:
+        _tell_compared(compared(host, *arguments.compare), as_json=arguments.json)
+    elif arguments.id is not None:
+        record = recorded(host, arguments.id)
+        if arguments.note is not None:
+            put_note(host, arguments.id, arguments.note)
+        _tell_one(record, note_on(host, arguments.id), as_json=arguments.json)
+    elif arguments.note is not None:
+        raise UsageProblem("a note is on one record: inferctl history ID --note TEXT")
+    else:
+        _tell_lists(host, arguments)
+    return 0
+
+
+def _tell_lists(host: Host, arguments: argparse.Namespace) -> None:
+    search, most = Search.of(arguments.find or ""), arguments.lines
+    asked = {name for name in KINDS if getattr(arguments, name)} or set(KINDS)
+    listed: dict[str, Found] = {}
     with closing(open_history(host.history_file)) as history:
-        starts = history.recent_starts(most) if "starts" in asked else None
-        series = recent_series(history, most) if "series" in asked else None
-        loads = history.findings.recent("load", most) if "loads" in asked else None
-        cold_probes = history.findings.recent("coldprobe", most) if "coldprobes" in asked else None
-        sleeps = history.findings.recent("sleep", most) if "sleeps" in asked else None
+        for name, kind in KINDS.items():
+            if name in asked and (not search.kinds or kind in search.kinds):
+                found = history.entries.found(replace(search, kinds=(kind,)), most)
+                listed[name] = replace(found, series=with_runs(history, found.series))
     if history.notice:
         say(history.notice)
     if history.unreadable:
         records = "1 record is" if history.unreadable == 1 else f"{history.unreadable} records are"
         say(f"{records} left out: not known here, or damaged; update inferctl")
+    notes = {each: note.text for found in listed.values() for each, note in found.notes.items()}
     if arguments.json:
-        kinds = {
-            "starts": starts,
-            "series": series,
-            "loads": loads,
-            "coldprobes": cold_probes,
-            "sleeps": sleeps,
+        lists = {
+            name: (*found.starts, *found.series, *found.findings) for name, found in listed.items()
         }
-        document({kind: found for kind, found in kinds.items() if found is not None})
-        return 0
-    if starts is not None:
-        _tell_starts(starts)
-    if series is not None:
-        _tell_series(series)
-    if loads or arguments.loads:
-        _tell_findings(loads or (), "no load was recorded yet: inferctl load ENDPOINT")
-    if cold_probes or arguments.coldprobes:
-        _tell_findings(
-            cold_probes or (), "no cold-start probe was recorded yet: inferctl coldprobe ENDPOINT"
-        )
-    if sleeps or arguments.sleeps:
-        _tell_findings(sleeps or (), "no sleep was recorded yet: inferctl sleep NAME")
-    return 0
+        document({**lists, "notes": notes})
+        return
+    for name, found in listed.items():
+        if found.starts or found.series or found.findings:
+            _LISTS[name](found, notes)
+        elif name in ("starts", "series") or getattr(arguments, name):
+            show(NOTHING[name] if arguments.find is None else f"no {name} with these words")
 
 
-def _tell_one(record: Recorded, *, as_json: bool) -> None:
+NOTHING = {
+    "starts": "no start was recorded yet: one is kept when it ends",
+    "series": "no A/B was recorded yet: one is kept when it ends",
+    "loads": "no load was recorded yet: inferctl load ENDPOINT",
+    "coldprobes": "no cold-start probe was recorded yet: inferctl coldprobe ENDPOINT",
+    "sleeps": "no sleep was recorded yet: inferctl sleep NAME",
+}
+
+
+def _tell_compared(found: Comparison, *, as_json: bool) -> None:
     if as_json:
-        document(as_document(record))
+        document(found)
+        return
+    for text in plain_lines(comparison_markdown(found)):
+        show(text)
+
+
+def _tell_one(record: Recorded, note: Note | None, *, as_json: bool) -> None:
+    if as_json:
+        document(as_document(record, note))
         return
     if isinstance(record, SleepReport):
         show(sleep_sentence(record))
+        if note is not None:
+            show(noted_text(note))
         return
     if isinstance(record, LoadReport):
         for line in curve_lines(record):
             show(line)
-    for text in plain_lines(as_text(record, "md")):
+    for text in plain_lines(as_text(record, "md", note)):
         show(text)
     show()
+    if isinstance(record, RecordedStart):
+        show(f"beside another start: inferctl history --compare ID {record_id(record)}")
+        return
     show(f"its files: inferctl export series {record_id(record)} --csv, --markdown or --svg")
 
 
@@ -119,20 +159,28 @@ def _unmarked(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text.strip())
 
 
-def _tell_findings(found: tuple[FindingRecord, ...], none: str) -> None:
-    if not found:
-        show(none)
-        return
+def _tell_findings(listed: Found, notes: Mapping[str, str]) -> None:
     rows = []
-    for record in found:
+    for record in listed.findings:
         try:
             report = finding_of(record)
         except HistoryUnavailable as problem:
             told = str(problem)
         else:
             told = _finding(report)
-        rows.append((local_minute(record.began_wall_s), record.finding_id, told))
-    table([("BEGAN", "ID", "FOUND"), *rows])
+        began = local_minute(record.began_wall_s)
+        rows.append((record.finding_id, (began, record.finding_id, told)))
+    _noted_table(("BEGAN", "ID", "FOUND"), rows, notes)
+
+
+def _noted_table(
+    head: tuple[str, ...], rows: Sequence[tuple[str, tuple[str, ...]]], notes: Mapping[str, str]
+) -> None:
+    """Print rows, each behind its id, with their notes where any of them has one."""
+    if not any(each in notes for each, _ in rows):
+        table([head, *(row for _, row in rows)])
+        return
+    table([(*head, "NOTE"), *((*row, notes.get(each, "")) for each, row in rows)])
 
 
 def _finding(report: LoadReport | ColdProbeReport | SleepReport) -> str:
@@ -145,12 +193,10 @@ def _finding(report: LoadReport | ColdProbeReport | SleepReport) -> str:
             return verdict_line(report)
 
 
-def _tell_starts(starts: tuple[StartRecord, ...]) -> None:
-    if not starts:
-        show("no start was recorded yet: one is kept when it ends")
-        return
-    head = ("BEGAN", "SERVER", "OUTCOME", "READY", "TOTAL", "COST", "SLOWEST PHASE", "MODEL")
-    table([head, *map(_start_row, starts)])
+def _tell_starts(listed: Found, notes: Mapping[str, str]) -> None:
+    head = ("BEGAN", "ID", "SERVER", "OUTCOME", "READY", "TOTAL", "COST", "SLOWEST PHASE", "MODEL")
+    rows = [(each.start.start_id, _start_row(each)) for each in listed.starts]
+    _noted_table(head, rows, notes)
 
 
 def _start_row(record: StartRecord) -> tuple[str, ...]:
@@ -158,6 +204,7 @@ def _start_row(record: StartRecord) -> tuple[str, ...]:
     slowest = max(start.phases, key=lambda phase: phase.duration_s or 0.0, default=None)
     return (
         local_minute(record.began_wall_s),
+        start.start_id,
         record.server,
         start.failure.kind if start.failure else start.outcome,
         plain_s(start.ready_s),
@@ -168,12 +215,9 @@ def _start_row(record: StartRecord) -> tuple[str, ...]:
     )
 
 
-def _tell_series(series: tuple[SeriesRecord, ...]) -> None:
-    if not series:
-        show("no A/B was recorded yet: one is kept when it ends")
-        return
+def _tell_series(listed: Found, notes: Mapping[str, str]) -> None:
     head = ("BEGAN", "ID", "A", "B", "RUNS", "TTFT A", "TTFT B", "TTFT VERDICT")
-    table([head, *map(_ab_row, series)])
+    _noted_table(head, [(each.series_id, _ab_row(each)) for each in listed.series], notes)
 
 
 def _ab_row(record: SeriesRecord) -> tuple[str, ...]:
@@ -194,3 +238,12 @@ def _ab_row(record: SeriesRecord) -> tuple[str, ...]:
 
 def _two(cells: list[str]) -> list[str]:
     return [*cells, UNKNOWN, UNKNOWN][:2]
+
+
+_LISTS = {
+    "starts": _tell_starts,
+    "series": _tell_series,
+    "loads": _tell_findings,
+    "coldprobes": _tell_findings,
+    "sleeps": _tell_findings,
+}

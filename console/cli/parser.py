@@ -269,8 +269,14 @@ def _advise(parser: argparse.ArgumentParser) -> None:
 
 def _history(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    about = "show one series, load or cold-start probe whole (default: lists)"
+    about = "show one record whole (default: lists)"
     add("id", metavar="ID", nargs="?", help=about)
+    about = "put a note on the record of this ID; an empty TEXT takes it away"
+    add("--note", metavar="TEXT", help=about)
+    about = "two starts, or two load tests, side by side: figures, arguments"
+    add("--compare", metavar=("A", "B"), nargs=2, help=about)
+    about = "only records with all of these words: kind:start server:chat result:failed, any other"
+    add("--find", metavar="WORDS", help=about)
     add("--starts", action="store_true", help="only starts")
     add("--series", action="store_true", help="only A/B series")
     add("--loads", action="store_true", help="only loads")

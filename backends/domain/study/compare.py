@@ -78,7 +78,7 @@ def _judge(first: Figure | None, other: Figure | None) -> tuple[Interval | None,
         return None, ""
     if first.samples and other.samples:
         shift = of_difference(first.samples, other.samples)
-        return shift, _said_by(shift)
+        return shift, said_by(shift)
     if first.value == other.value:
         return None, "the same"
     ends = (first.low, first.high, other.low, other.high)
@@ -90,7 +90,8 @@ def _judge(first: Figure | None, other: Figure | None) -> tuple[Interval | None,
     return None, "beyond the noise" if apart else "inside the noise"
 
 
-def _said_by(shift: Interval | None) -> Change:
+def said_by(shift: Interval | None) -> Change:
+    """Return what the interval of a difference says of it."""
     if shift is None or shift.low is None or shift.high is None:
         return "noise not known"
     if shift.value == shift.low == shift.high == 0:

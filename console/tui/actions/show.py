@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,14 +13,9 @@ from backends.domain.ab.series import AbSeries
 from backends.domain.facts import LogRead
 from backends.domain.lifecycle import failure_of
 from backends.domain.server import Server
-from backends.history.database import HistoryUnavailable
-from backends.history.history import open_history
-from backends.history.records import FindingKind
-from backends.history.series import recent_series
 from backends.operations.capacity import Capacity, known_capacities
 from backends.operations.decision import Decision
 from backends.operations.host import Host
-from backends.operations.record_files import Recorded, finding_of, recorded
 from backends.operations.records import measured_here
 from backends.operations.scenario import Measured
 from backends.operations.watched import Watched, watchable, watched_of
@@ -29,7 +23,9 @@ from backends.problem import Problem
 from console.tui import feeds
 from console.tui.actions.console import Console, Running, pumped
 from console.tui.actions.drawing import Drawing
+from console.tui.actions.history import HistoryActions
 from console.tui.export import export
+from console.tui.screens.comparison import ComparisonScreen
 from console.tui.screens.costs import CostScreen
 from console.tui.screens.gpus import GpuScreen
 from console.tui.screens.help import HelpScreen
@@ -40,9 +36,7 @@ from console.tui.screens.record import RecordScreen
 from console.tui.screens.series import Rows, SeriesScreen
 from console.tui.screens.servers import ServersScreen
 from console.tui.screens.welcome import Choose, WelcomeScreen
-from console.tui.views.history import history_view
 from console.tui.views.screen import decision_of
-from widgets.history_table import HistoryView
 
 ScreenName = Literal[
     "logs", "costs", "history", "gpus", "servers", "next", "problems", "help", "welcome", "series"
@@ -73,6 +67,7 @@ class ShowActions:
         self._choose = choose
         self._turn_to: Callable[[Server], None] = lambda server: turn_to(watched_of(server))
         self._read_series = read_series
+        self._history = HistoryActions(console, self.compare_with)
         self._log: Running | None = None
 
     def show(self, name: ScreenName) -> None:
@@ -164,18 +159,11 @@ class ShowActions:
     async def _show_history(self) -> None:
         console = self._console
         try:
-            view = await console.history.read(partial(recent, console.host))
+            view = await self._history.listed("")
         except Problem as problem:
             console.notify(str(problem), severity="error", markup=False)
         else:
-            self._open(HistoryScreen(view, self._read, self._open_record, self.compare_with))
-
-    async def _read(self, record_id: str) -> Recorded:
-        console = self._console
-        return await console.history.read(partial(recorded, console.host, record_id))
-
-    def _open_record(self, record: Recorded) -> None:
-        self._console.push_screen(RecordScreen(record, self.compare_with))
+            self._open(HistoryScreen(view, self._history))
 
     def compare_with(self, series: AbSeries | None) -> None:
         """Show a recorded series beside the live targets, on the main screen; None: these alone."""
@@ -190,7 +178,7 @@ class ShowActions:
     async def _export(self, picture: str) -> None:
         console = self._console
         top = console.screen_stack[-1]
-        shown = top.record if isinstance(top, RecordScreen) else console.session
+        shown = top.shown if isinstance(top, RecordScreen | ComparisonScreen) else console.session
         try:
             folder = await asyncio.to_thread(export, _exports(console.host), picture, shown)
         except OSError as error:
@@ -211,20 +199,3 @@ def _measured(host: Host) -> tuple[tuple[Capacity, ...], Measured]:
         Problem: it cannot be read.
     """
     return known_capacities(host.state_folder), measured_here(host)
-
-
-def recent(host: Host) -> HistoryView:
-    """Return what the history keeps, as its table shows it.
-
-    Raises:
-        Problem: the history cannot be read.
-    """
-    with closing(open_history(host.history_file)) as history:
-        kinds: tuple[FindingKind, ...] = ("load", "coldprobe", "sleep")
-        found = [each for kind in kinds for each in history.findings.recent(kind)]
-        starts, series = history.recent_starts(), recent_series(history)
-        reports = []
-        for record in found:
-            with suppress(HistoryUnavailable):  # one that is not known here hides no other
-                reports.append(finding_of(record))
-        return history_view(starts, series, reports)

@@ -1,88 +1,251 @@
 """The history screen: starts, A/B series, loads and cold-start probes, newest first."""
 
-from collections.abc import Awaitable, Callable
-from typing import ClassVar
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any, ClassVar, Protocol
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.getters import query_one
 from textual.screen import Screen
+from textual.widgets import Input
 
 from backends.domain.ab.series import AbSeries
 from backends.operations.record_files import Recorded
-from backends.problem import NotFound, Problem
-from console.tui.bindings import BACK
+from backends.problem import Problem
 from widgets.history_table import HistoryTable, HistoryView
+from widgets.series_panel import SeriesPanel, SeriesView
 from widgets.status_strip import StatusStrip
 from widgets.still_footer import StillFooter
 
+WITH_CHARTS = 30
+"""From so many rows on the charts stand below the list from the beginning."""
+
+KINDS = ("", "kind:start", "kind:a/b", "kind:load", "kind:cold-start", "kind:sleep")
+SEARCH = "Words, kind:start, server:NAME, result:failed ... (Enter list, Esc all)"
+NOTE = "Note: (Enter keeps it, empty takes it away, Esc cancels)"
+
+
+class History(Protocol):
+    """What the screen asks the history; what is awaited raises `Problem`."""
+
+    async def listed(self, text: str) -> HistoryView:
+        """Return the newest records that a typed text finds."""
+
+    async def charts(self, text: str) -> SeriesView:
+        """Return the charts of these."""
+
+    async def record(self, record_id: str) -> Recorded:
+        """Return a record."""
+
+    async def open(self, record_id: str) -> None:
+        """Show a record."""
+
+    async def compare(self, first_id: str, second_id: str | None) -> None:
+        """Show two records side by side; without a second, one and the one before it."""
+
+    async def note(self, record_id: str) -> str:
+        """Return the note on a record."""
+
+    def put_note(self, record_id: str, text: str) -> None:
+        """Have a note written."""
+
+    def beside(self, series: AbSeries) -> None:
+        """Show a series beside the live targets."""
+
 
 class HistoryScreen(Screen[None]):
-    """One table, read when it is opened.
+    """One table of what is searched for, with charts of it below.
 
     Args:
-        view: the table.
-        read: reads a record by its id.
-        show: opens a record.
-        compare: shows a series beside the live targets.
+        view: the table as it is opened.
+        history: what is asked for everything else.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        BACK,
+        Binding("escape", "back", "Back", id="screen.back", tooltip="All records, then back"),
         Binding(
-            "b", "compare", "Beside", id="history.beside", tooltip="This series beside today's"
+            "slash",
+            "search",
+            "Search",
+            id="history.search",
+            key_display="/",
+            tooltip="List what has these words, this kind:, server: or result:",
         ),
+        Binding("k", "kind", "Kind", id="history.kind", tooltip="Only starts, A/B, loads ..."),
+        Binding(
+            "d",
+            "compare",
+            "Compare",
+            id="history.compare",
+            tooltip="With the marked one, or the one before: figures and arguments",
+        ),
+        Binding(
+            "space",
+            "mark",
+            "Mark",
+            id="history.mark",
+            key_display="space",
+            tooltip="Mark the one that d compares with",
+        ),
+        Binding("n", "note", "Note", id="history.note", tooltip="Write a note on this record"),
+        Binding(
+            "t", "charts", "Charts", id="history.charts", tooltip="Start seconds, TTFT, $ per day"
+        ),
+        Binding("b", "beside", "Beside", id="history.beside", tooltip="This series beside today's"),
     ]
+    DEFAULT_CSS = """
+    HistoryScreen {
+        & HistoryTable { height: 2fr; }
+        & SeriesPanel { height: 1fr; min-height: 7; display: none; }
+        & Input { display: none; dock: bottom; }
+    }
+    """
 
     table = query_one(HistoryTable)
+    charts = query_one(SeriesPanel)
+    line = query_one(Input)
+    footer = query_one(StillFooter)
 
-    def __init__(
-        self,
-        view: HistoryView,
-        read: Callable[[str], Awaitable[Recorded]],
-        show: Callable[[Recorded], None],
-        compare: Callable[[AbSeries], None],
-    ) -> None:
+    def __init__(self, view: HistoryView, history: History) -> None:
         super().__init__()
         self._view = view
-        self._read = read
-        self._show = show
-        self._compare = compare
+        self._history = history
+        self._noted: str | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay out the table."""
+        """Lay out the table above the charts."""
         yield StatusStrip()
         yield HistoryTable()
+        yield SeriesPanel()
+        yield Input(compact=True)
         yield StillFooter()
 
     def on_mount(self) -> None:
         """Fill the table."""
         self.table.view = self._view
+        self.charts.display = self.size.height >= WITH_CHARTS
+        self._draw_charts()
 
     def on_history_table_opened(self, message: HistoryTable.Opened) -> None:
-        """Show the record that was chosen; a start has no more than its row."""
-        self.run_worker(self._open(message.record_id), group="open", exclusive=True)
+        """Show the record that was chosen."""
+        self._carry_out(self._history.open(message.record_id))
 
-    async def _open(self, record_id: str) -> None:
-        try:
-            record = await self._read(record_id)
-        except NotFound:
+    def action_search(self) -> None:
+        """Open the input line for what is to be listed."""
+        self._noted = None
+        self._ask(SEARCH, self.table.view.search)
+
+    def action_kind(self) -> None:
+        """List the next kind of records alone; after the last one, all of them."""
+        words = self.table.view.search.split()
+        now = next((word for word in words if word in KINDS), "")
+        after = KINDS[(KINDS.index(now) + 1) % len(KINDS)]
+        self._list(" ".join([after, *(word for word in words if word != now)]).strip())
+
+    def action_mark(self) -> None:
+        """Mark the record under the cursor, or take its mark away."""
+        chosen, view = self.table.chosen(), self.table.view
+        marked = chosen if chosen and chosen != view.marked else ""
+        self.table.view = replace(view, marked=marked)
+
+    def action_compare(self) -> None:
+        """Put the record under the cursor beside the marked one, or the one before it."""
+        chosen, marked = self.table.chosen(), self.table.view.marked
+        if chosen is None:
             return
+        ids = [key for key, _ in self.table.records()]
+        first, second = marked, chosen
+        if marked in ids and ids.index(marked) < ids.index(chosen):
+            first, second = chosen, marked  # the older one first
+        if marked in ("", chosen):
+            first, second = chosen, ""
+        self._carry_out(self._history.compare(first, second or None))
+
+    def action_note(self) -> None:
+        """Open the input line for a note on the record under the cursor."""
+        chosen = self.table.chosen()
+        if chosen is not None:
+            self._carry_out(self._ask_note(chosen))
+
+    async def _ask_note(self, record_id: str) -> None:
+        note = await self._history.note(record_id)
+        self._noted = record_id
+        self._ask(NOTE, note)
+
+    def action_charts(self) -> None:
+        """Show the charts, or hide them."""
+        self.charts.display = not self.charts.display
+        self._draw_charts()
+
+    def action_beside(self) -> None:
+        """Put the series under the cursor beside the live targets."""
+        chosen = self.table.chosen()
+        if chosen is not None:
+            self._carry_out(self._put_beside(chosen))
+
+    async def _put_beside(self, record_id: str) -> None:
+        record = await self._history.record(record_id)
+        if isinstance(record, AbSeries):
+            self._history.beside(record)
+        else:
+            self.notify("choose an A/B series; others do not stand beside one", severity="warning")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """List what was typed, or keep it as a note."""
+        self._hide_line()
+        if self._noted is None:
+            self._list(event.value.strip())
+        else:
+            self._history.put_note(self._noted, event.value)
+            self._list(self.table.view.search)
+
+    def action_back(self) -> None:
+        """Leave the input line, then the search, then the history."""
+        if self.line.display:
+            self._hide_line()
+        elif self.table.view.search:
+            self._list("")
+        else:
+            self.app.pop_screen()
+
+    def _ask(self, placeholder: str, value: str) -> None:
+        """Open the input line in the footer's place."""
+        self.line.placeholder, self.line.value = placeholder, value
+        self.line.display, self.footer.display = True, False
+        self.line.focus()
+
+    def _hide_line(self) -> None:
+        self.line.display, self.footer.display = False, True
+        self.table.focus()
+
+    def _list(self, text: str) -> None:
+        self.run_worker(self._fill(text), group="list", exclusive=True)
+
+    async def _fill(self, text: str) -> None:
+        try:
+            view = await self._history.listed(text)
         except Problem as problem:
             self.notify(str(problem), severity="error", markup=False)
             return
-        self._show(record)
+        self.table.view = replace(view, marked=self.table.view.marked)
+        self._draw_charts()
 
-    def action_compare(self) -> None:
-        """Put the series under the cursor beside the live targets."""
-        self.run_worker(self._compare_with(self.table.chosen()), group="open", exclusive=True)
+    def _draw_charts(self) -> None:
+        if self.charts.display:
+            self.run_worker(self._read_charts(), group="charts", exclusive=True)
 
-    async def _compare_with(self, chosen: str | None) -> None:
+    async def _read_charts(self) -> None:
         try:
-            record = await self._read(chosen) if chosen else None
-        except Problem:
-            record = None
-        if isinstance(record, AbSeries):
-            self._compare(record)
-        else:
-            self.notify("choose an A/B series; others do not stand beside one", severity="warning")
+            self.charts.view = await self._history.charts(self.table.view.search)
+        except Problem as problem:
+            self.charts.view = SeriesView(reason=str(problem))
+
+    def _carry_out(self, work: Coroutine[Any, Any, None]) -> None:
+        self.run_worker(self._said(work), group="open", exclusive=True)
+
+    async def _said(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Problem as problem:
+            self.notify(str(problem), severity="error", markup=False)

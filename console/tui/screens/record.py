@@ -5,22 +5,28 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.screen import Screen
 
 from backends.domain.ab.series import AbSeries
 from backends.domain.reports.load import LoadReport
 from backends.domain.reports.sleep import SleepReport, sleep_sentence
-from backends.operations.record_files import Recorded
+from backends.history.records import Note
+from backends.operations.record_files import Noted, Recorded, noted_text
+from backends.operations.recorded_start import RecordedStart
 from console.tui.bindings import BACK
 from console.tui.views.ab import recorded_view
 from console.tui.views.findings import cold_probe_view, load_view
+from console.tui.views.history import start_record_view
 from widgets.ab_panel import AbPanel
 from widgets.cold_probe_panel import ColdProbePanel
 from widgets.load_curve import LoadCurve
 from widgets.panel import Panel
 from widgets.sleep_panel import SleepPanel, SleepView
+from widgets.start_record_panel import StartRecordPanel
 from widgets.status_strip import StatusStrip
 from widgets.still_footer import StillFooter
+from widgets.text import safe
 
 
 class RecordScreen(Screen[None]):
@@ -31,15 +37,23 @@ class RecordScreen(Screen[None]):
         Binding("b", "compare", "Beside", id="record.beside", tooltip="Beside the live A/B"),
     ]
 
-    def __init__(self, record: Recorded, compare: Callable[[AbSeries], None]) -> None:
+    def __init__(
+        self, record: Recorded, compare: Callable[[AbSeries], None], note: Note | None = None
+    ) -> None:
         super().__init__()
         self.record = record
+        self.note = note
         self._compare = compare
+
+    @property
+    def shown(self) -> Noted:
+        """What an export writes."""
+        return Noted(self.record, self.note)
 
     def compose(self) -> ComposeResult:
         """Lay out the panel of this kind of record."""
         yield StatusStrip()
-        yield panel_of(self.record)
+        yield panel_of(self.record, self.note)
         yield StillFooter()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
@@ -52,8 +66,19 @@ class RecordScreen(Screen[None]):
             self._compare(self.record)
 
 
-def panel_of(record: Recorded) -> Panel:
-    """Return a panel that shows a record."""
+def panel_of(record: Recorded, note: Note | None = None) -> Panel:
+    """Return a panel that shows a record, with the note on it."""
+    panel = _panel_of(record, note)
+    if note is not None and not isinstance(record, RecordedStart):
+        panel.border_subtitle = Content(safe(noted_text(note)))
+    return panel
+
+
+def _panel_of(record: Recorded, note: Note | None) -> Panel:
+    if isinstance(record, RecordedStart):
+        start = StartRecordPanel()
+        start.view = start_record_view(record, note)
+        return start
     if isinstance(record, AbSeries):
         ab = AbPanel()
         ab.view = recorded_view(record)

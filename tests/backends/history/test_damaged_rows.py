@@ -12,9 +12,10 @@ from backends.domain.ab.run import Run, TargetName
 from backends.domain.format import local_minute
 from backends.domain.start import Outcome, Start
 from backends.history.database import UnreadableRow
+from backends.history.entries import Search
 from backends.history.first_tokens import first_tokens
 from backends.history.history import DETAIL_KEPT_S, History, open_history
-from backends.history.records import FindingKind, FindingRecord, SeriesRecord, StartRecord
+from backends.history.records import FindingKind, FindingRecord, Note, SeriesRecord, StartRecord
 from backends.history.schema import MIGRATIONS
 from backends.history.series import recent_series, series_of, stored_series
 
@@ -35,6 +36,7 @@ def fill(history: History) -> None:
         for kind in kinds:
             finding = FindingRecord(kind, f"{kind}-{number}", 1e9 + number, "api", {"n": number})
             history.findings.keep(finding)
+    history.entries.add_note(Note("s0", "a note", 1.0, "ana, pts/3"))
     history.save_meter("meter", 1.0, {"origin": "given"})
 
 
@@ -75,7 +77,7 @@ BROKEN = {
 def test_a_damaged_value_hides_nothing_else(
     table: str, column: str, broken: object, path: Path
 ) -> None:
-    key = "record_id" if table == "test_costs" else "rowid"
+    key = "record_id" if table in {"test_costs", "entries"} else "rowid"
     with closing(sqlite3.connect(path)) as connection, connection:
         (first,) = connection.execute(f"SELECT {key} FROM {table}").fetchone()
         connection.execute(
@@ -91,6 +93,8 @@ def test_a_damaged_value_hides_nothing_else(
         assert len(list(history.export("runs"))) >= 5
         assert len(list(history.export("series"))) >= 2
         assert history.tests_usd(0, 2e9) >= 1
+        found = history.entries.found(Search.of(""), 99)
+        assert min(map(len, (found.starts, found.series, found.findings))) >= 2
         records: list[StartRecord | SeriesRecord | FindingRecord] = []
         records += (*history.recent_starts(), *history.recent_series())
         records += history.findings.recent("load")

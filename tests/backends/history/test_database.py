@@ -93,14 +93,14 @@ def test_an_older_history_is_brought_up_step_by_step(
     history = open_history(path)
     history.add_start(StartRecord("big", "m", (), 1.0, Start("kept")))
     history.close()
-    step = "ALTER TABLE series ADD COLUMN who TEXT; CREATE TABLE notes (note TEXT);"
+    step = "ALTER TABLE series ADD COLUMN who TEXT; CREATE TABLE remarks (note TEXT);"
     monkeypatch.setattr("backends.history.database.MIGRATIONS", (*MIGRATIONS, step))
     history = open_history(path)
     assert [record.start.start_id for record in history.recent_starts()] == ["kept"]
     history.close()
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
-    assert connection.execute("SELECT count(*) FROM notes").fetchone() == (0,)
+    assert connection.execute("SELECT count(*) FROM remarks").fetchone() == (0,)
     connection.close()
 
 
@@ -122,15 +122,14 @@ def test_an_older_history_loses_the_tables_that_nobody_reads(
 
 def test_a_step_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_history(path).close()
-    step = "CREATE TABLE notes (note TEXT); CREATE TABLE starts (x)"
+    step = "CREATE TABLE remarks (note TEXT); CREATE TABLE starts (x)"
     monkeypatch.setattr("backends.history.database.MIGRATIONS", (*MIGRATIONS, step))
     with pytest.raises(HistoryUnavailable, match="already exists"):
         open_history(path)
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
-    assert (
-        connection.execute("SELECT name FROM sqlite_master WHERE name = 'notes'").fetchone() is None
-    )
+    made = connection.execute("SELECT name FROM sqlite_master WHERE name = 'remarks'")
+    assert made.fetchone() is None
     connection.close()
 
 

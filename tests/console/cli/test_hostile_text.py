@@ -30,6 +30,7 @@ from backends.domain.reports.load import LoadReport, load_csv, load_markdown, lo
 from backends.domain.server import Server
 from backends.domain.start import Start
 from backends.domain.vram_owners import Held
+from backends.history.entries import Found
 from backends.history.records import SeriesRecord, StartRecord
 from backends.keeper.folder import ServerFolder, server_folder
 from backends.operations.capacity import Capacity
@@ -84,12 +85,18 @@ def tell_log() -> None:
     servers.logs(argparse.Namespace(name="chat", follow=False, lines=9, json=False))
 
 
+NOTES = {START_RECORD.start.start_id: MARK, SERIES_RECORD.series_id: MARK}
+
 VERBS: dict[str, Callable[[], None]] = {
     "ab": lambda: ab._tell(SERIES),
     "explain": lambda: explain._tell([hostile(Start)]),
     "gpus": tell_gpus,
-    "history starts": lambda: history._tell_starts((START_RECORD,)),
-    "history series": lambda: history._tell_series((SERIES_RECORD,)),
+    "history starts": lambda: history._tell_starts(
+        Found(starts=(START_RECORD,)), {START_RECORD.start.start_id: MARK}
+    ),
+    "history series": lambda: history._tell_series(
+        Found(series=(SERIES_RECORD,)), {SERIES_RECORD.series_id: MARK}
+    ),
     "logs": tell_log,
     "status": tell_server,
     "verdict": lambda: verdict._tell(hostile(Verdict)),
@@ -181,7 +188,7 @@ def test_a_picture_stays_the_picture_of_one_document(drawn: Callable[[], str]) -
 
 @pytest.mark.parametrize(
     ("kind", "record"),
-    [("starts", plain(START_RECORD)), ("runs", RUN_RECORD)],
+    [("starts", {**plain(START_RECORD), "note": MARK}), ("runs", RUN_RECORD)],
     ids=["starts", "runs"],
 )
 def test_the_history_is_exported_harmless(

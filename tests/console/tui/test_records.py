@@ -33,7 +33,7 @@ from backends.operations.host import Host
 from backends.operations.load_test import recorded_load
 from backends.prober.protocol import LoadOrder
 from backends.wire import plain
-from console.tui.actions.show import recent
+from console.tui.actions.history import listed
 from console.tui.screens.history import HistoryScreen
 from console.tui.screens.load import LoadScreen
 from console.tui.screens.main import MainScreen
@@ -326,7 +326,7 @@ async def test_one_unreadable_record_hides_no_other(made_host: MadeHost) -> None
         connection.execute("INSERT INTO findings VALUES ('load', 'newer', 1e9, 'api', '{}')")
         connection.execute("INSERT INTO findings VALUES ('load', 'broken', 1e9, 'api', '[[')")
         row = ", ".join(["'broken'"] * 4 + ["NULL", "1e9", "'ready'", "1", "NULL", "1", "'[]'"])
-        connection.execute(f"INSERT INTO starts VALUES ({row}, 'neither')")
+        connection.execute(f"INSERT INTO starts VALUES ({row}, 'neither', '', '', NULL)")
     with closing(open_history(host.history_file)) as history:
         assert [each.series_id for each in history.recent_series()] == ["s1"]
         assert len(history.runs_of("s1")) == 40
@@ -334,6 +334,6 @@ async def test_one_unreadable_record_hides_no_other(made_host: MadeHost) -> None
         assert len(history.findings.recent("coldprobe")) == 1
         assert [each.finding_id for each in history.findings.recent("load")] == ["newer"]
         assert history.unreadable == 4
-    view = recent(host)
+    view = listed(host, "")
     assert (view.starts, len(view.series), len(view.findings)) == ((), 1, 1)
     assert sum(found.runs for found in first_tokens(host.history_file, 0.0)) == 40
