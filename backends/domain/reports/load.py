@@ -1,6 +1,6 @@
 """A load as a value that can be kept and opened again, and as JSON, CSV, Markdown and a picture."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,6 @@ from backends.domain.ab.load import (
     LoadStep,
     judged_again,
     summarise_load,
-    without_samples,
 )
 from backends.domain.format import UNKNOWN, figure, plain_ms, usd
 from backends.domain.reports import svg
@@ -21,6 +20,8 @@ from backends.domain.visible import markdown
 
 FEWER_CAME = 0.85
 """Below this share of the planned rate, what was measured says little of the planned one."""
+
+KEPT_WITHOUT_SAMPLES = "the history keeps no single requests; load --json prints them as it ends"
 
 LABEL = 36.0
 """Width of a rate below the axis; rates that have less room stand in the table alone."""
@@ -104,7 +105,7 @@ def from_samples(report: LoadReport) -> LoadReport:
 
 
 def load_document(report: LoadReport) -> dict[str, Any]:
-    """Return the document of ``load --json``; steps are values still."""
+    """Return the document of ``load --json``, its steps with the single requests that count."""
     ended, best = report.ended, report.ended.best
     return {
         "load_id": report.load_id,
@@ -129,8 +130,15 @@ def load_document(report: LoadReport) -> dict[str, Any]:
         "cost_usd": ended.cost_usd,
         "cut_unpriced": ended.cut_unpriced,
         "replayed": report.replayed,
-        "steps": without_samples(ended).steps,
+        "steps": [_step_document(step) for step in ended.steps],
     }
+
+
+def _step_document(step: LoadStep) -> dict[str, Any]:
+    found = asdict(step)
+    if step.requests and not step.samples.error:
+        return found | {"samples": None, "samples_reason": KEPT_WITHOUT_SAMPLES}
+    return found | {"samples_reason": None}
 
 
 def replay_findings(report: LoadReport) -> list[str]:
