@@ -118,7 +118,7 @@ def _row(row: Row, known: Mapping[str, Figure], speed: float) -> tuple[str, ...]
 
 
 def _tokens(key: str, known: Mapping[str, Figure]) -> str:
-    """Return what a crossover follows from, for how long the published prompts were is not known."""
+    """Return what a crossover follows from, as no length of a prompt was published."""
     name = key.removeprefix("crossover.").removesuffix("_rps")
     counted = [known.get(f"length.{name}.{side}_tokens") for side in ("input", "output")]
     return f": {value_text(counted[0])} in, {value_text(counted[1])} out"
