@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 from backends.domain.ab.run import Run
 from backends.domain.ab.tokens import Piece
 from backends.prober import clock, problems
 from backends.prober.exchange import Asked, Hooks
 from backends.prober.loop import Loop, Timer
-from backends.prober.retry import Later, Why, later_of
+from backends.prober.retry import Later, Why, has_finished, later_of
 from backends.prober.target import TargetClient
 
 SHORTEST_S = 0.05
@@ -18,6 +19,9 @@ TRUSTED_HINTS = 4
 FIRST_LIMITED_S, LONGEST_LIMITED_S = 1.0, 30.0
 MOST_FETCHES = 20
 """So often a reply that is to come elsewhere is fetched; each time the wait is longer."""
+
+JOB_GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE)
+"""A queue that answers so keeps no record of its jobs, or no longer: it is asked again."""
 
 COLD_SHARE, FIRST_COLD_S, LONGEST_COLD_S = 0.1, 0.5, 10.0
 """An endpoint that does not say when to come back is asked again after a share of the time since
@@ -81,12 +85,14 @@ class Asking:
         self._why: Why | None = None
         self._waits = 0
         self._refused_ns = self._posted_ns = self._answered_ns = 0
-        self._follows = False
+        self._follows = self._follows_job = False
+        self._job_url: str | None = None
         self._timer: Timer | None = None
 
     def begin(self) -> None:
         """Send the request."""
-        self._follows = False
+        self._follows = self._follows_job = False
+        self._job_url = None
         self._send(self._prepare())
 
     def cancel(self) -> None:
@@ -138,7 +144,13 @@ class Asking:
         if self._client.adapt(exchange):
             self.begin()
             return
+        if self._follows_job and has_finished(exchange):
+            self._answered_ns = clock.now_ns() if self._hooks.measures else 0
+            self.begin()  # awake now, and in a job's result no token has a time
+            return
         later = later_of(exchange)
+        if self._follows_job and exchange.reply.status in JOB_GONE:
+            later, self._job_url = Later("cold"), None
         if later is not None and self._may_wait(exchange, later):
             return
         first_s = next((p.at_s for p in exchange.reply.reader.pieces if p.carries), None)
@@ -155,12 +167,15 @@ class Asking:
         self._refused_ns = self._refused_ns or exchange.trace.sent_ns or now_ns
         waited_s = (now_ns - self._refused_ns) / clock.NS
         follow = self._client.follow(later.location) if later.location else None
+        self._job_url = later.job_url or self._job_url
+        job = self._client.job(later.job_id, self._job_url) if follow is None else None
+        follow = follow or job
         delay_s = max(SHORTEST_S, self._own_delay_s(later, waited_s))
         if later.after_s is not None:
             # Who keeps refusing at the time that he named is asked ever more seldom.
             floor_s = SHORTEST_S if self._waits < TRUSTED_HINTS else delay_s
             delay_s = max(floor_s, later.after_s)
-        elif follow is not None and not self._follows:
+        elif follow is not None and job is None and not self._follows:
             delay_s = 0.0
         # A reply that was promised is fetched even by who would not ask again.
         fetches = follow is not None and self._waits < MOST_FETCHES
@@ -175,7 +190,7 @@ class Asking:
             self._why, self._waits = later.why, self._waits + 1
         assert exchange.error is not None
         self._hooks.waits(Wait(exchange.error, self._is_cold(), delay_s, waited_s))
-        self._follows = follow is not None
+        self._follows, self._follows_job = follow is not None, job is not None
         again = self.begin if follow is None else lambda: self._send(follow)
         self._timer = self._loop.call_at(now_ns + int(delay_s * clock.NS), again)
         return True

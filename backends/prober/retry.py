@@ -43,6 +43,9 @@ _QUEUED = re.compile(
     re.IGNORECASE,
 )
 
+_FINISHED = re.compile(r"completed?|succeeded|finished|done", re.IGNORECASE)
+_JOB_ADDRESS = ({"status", "url"}, {"poll", "url"}, {"polling", "url"}, {"response", "url"})
+
 _UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|us|µs|h|m|s))+")
 _STEP = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|h|m|s)")
@@ -69,11 +72,15 @@ class Later:
         why: ``unavailable`` where it says neither that it limits nor that it starts.
         after_s: how long it asks to wait, None where it does not say.
         location: where the reply will be, on the same host; None: ask again.
+        job_id: of what the request has become, in a queue that may say how far it is.
+        job_url: where it says so, None where the reply names no address.
     """
 
     why: Why
     after_s: float | None = None
     location: str | None = None
+    job_id: str | None = None
+    job_url: str | None = None
 
 
 def later_of(exchange: Asked) -> Later | None:
@@ -94,7 +101,16 @@ def later_of(exchange: Asked) -> Later | None:
         why = "cold"
     if why is None:
         return None
-    return Later(why, after_s, location if why == "cold" and head.status < 400 else None)
+    if why != "cold" or head.status >= HTTPStatus.BAD_REQUEST:
+        return Later(why, after_s)
+    job_id, job_url = _job_in(document)
+    return Later(why, after_s, location, job_id, job_url)
+
+
+def has_finished(exchange: Asked) -> bool:
+    """Whether a reply says that a job is over, so that its endpoint is awake."""
+    document = decoded_json(bytes(exchange.reply.plain_body).strip())
+    return isinstance(document, dict) and any(map(_FINISHED.fullmatch, _states(document)))
 
 
 def _why(status: int, said: str, document: object, *, streamed: bool) -> Why | None:
@@ -114,8 +130,25 @@ def _why(status: int, said: str, document: object, *, streamed: bool) -> Why | N
 def _is_queued(document: object) -> bool:
     if not isinstance(document, dict) or "choices" in document:
         return False
-    states = (document.get(name) for name in ("status", "state", "phase"))
-    return any(isinstance(state, str) and _QUEUED.fullmatch(state) for state in states)
+    return any(map(_QUEUED.fullmatch, _states(document)))
+
+
+def _states(document: Mapping[str, object]) -> list[str]:
+    found = (document.get(name) for name in ("status", "state", "phase"))
+    return [state for state in found if isinstance(state, str)]
+
+
+def _job_in(document: object) -> tuple[str | None, str | None]:
+    """The job that a queued request has become, and where the reply says that it can be seen."""
+    if not isinstance(document, dict) or not _is_queued(document):
+        return None, None
+    job_id = document.get("id")
+    urls = (
+        value
+        for name, value in document.items()
+        if isinstance(value, str) and any(sign <= words(name) for sign in _JOB_ADDRESS)
+    )
+    return job_id if isinstance(job_id, str) else None, next(urls, None)
 
 
 def delay_of(fields: Mapping[str, str], document: object, said: str, wall_s: float) -> float | None:

@@ -35,6 +35,7 @@ OTHER_CAUSES = (
     *(HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS),
     *(HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT),
 )
+WORKER_ROUTE, JOB_ID = "/openai/v1", re.compile(r"[\w-]{1,100}")
 UNTAKEN = re.compile(
     r"unsupported|unknown|unrecogni[sz]ed|unexpected|invalid|deprecated|extra|not "
     r"(?:supported|permitted|allowed|accepted|available)|does not support|cannot find",
@@ -120,6 +121,17 @@ class TargetClient:
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         request = fetch_bytes(self._origin, self._lines, path, self._proxy)
         return Exchange(request, self._target, self._pool, self._loop, self._limits)
+
+    def job(self, job_id: str | None, job_url: str | None) -> Asked | None:
+        """Return an exchange that asks how far a queued request is, None where nobody knows where.
+
+        RunPod's workers answer beside their OpenAI route
+        (docs.runpod.io/serverless/endpoints/operation-reference, ``/status``).
+        """
+        base, route, end = self._target.base_url.rstrip("/").rpartition(WORKER_ROUTE)
+        if job_url is None and job_id and route and not end and JOB_ID.fullmatch(job_id):
+            job_url = f"{base}/status/{job_id}"
+        return None if job_url is None else self.follow(job_url)
 
     def _open_client(self) -> OpenAI:
         if self._target.api != "chat":

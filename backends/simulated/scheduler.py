@@ -92,8 +92,9 @@ class Scheduler:
         for number in range(ask.tokens):
             await asyncio.sleep(due - loop.time())
             if request.lost_cache:
-                await asyncio.sleep(await self._prefilled(request) - loop.time())
-            now = due = loop.time()
+                due = await self._prefilled(request)
+                await asyncio.sleep(due - loop.time())
+            now = loop.time()
             if number:
                 self.counters.inter_token.observe(now - before)
             else:
@@ -107,7 +108,9 @@ class Scheduler:
             if request.done == ask.tokens:
                 self._count_times(request, first, now)
             yield next(said)
-            due += self._slowness() / self.speech.output_tokens_per_s / self.speed
+            # From the plan, so that what the host itself takes for a token does not add up.
+            step_s = self._slowness() / self.speech.output_tokens_per_s / self.speed
+            due = max(due + step_s, loop.time())
 
     async def _prefilled(self, request: _Request) -> float:
         """Return when the next token is due, once a request runs and its prompt is computed."""

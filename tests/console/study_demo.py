@@ -15,7 +15,7 @@ from backends.domain.format import UNKNOWN
 from backends.domain.study.figure import Figure
 from backends.domain.study.figures import figures
 from backends.domain.study.study import Study
-from backends.domain.study.wording import interval_text, shown, spread_text
+from backends.domain.study.wording import interval_text, shown, spread_text, value_text
 from backends.operations.demo import Play, simulated_host
 from backends.operations.demo_supervisor import SERVER
 from backends.operations.study import files, plan
@@ -30,7 +30,7 @@ WHOLE_GAPS_S, QUICK_GAPS_S = (30.0, 120.0), (5.0, 15.0)
 START = "input: the simulated start plays the published phases"
 SPEECH = "input: how fast the simulated server speaks"
 ENDPOINT = "input: the spread of the simulated endpoint's first tokens"
-CROSSOVER = "follows: the published prices, and the tokens that were counted here"
+CROSSOVER = "follows: the published prices of the tokens that were counted here"
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,16 @@ def _row(row: Row, known: Mapping[str, Figure], speed: float) -> tuple[str, ...]
     source = row.source
     if row.played:
         source += f"; played {speed:g} times faster, so that real processes' time counts as often"
+    if row.source == CROSSOVER:
+        source += _tokens(row.keys[0], known)
     return row.title, row.published, here, "" if ends == UNKNOWN else ends, source
+
+
+def _tokens(key: str, known: Mapping[str, Figure]) -> str:
+    """Return what a crossover follows from, as no length of a prompt was published."""
+    name = key.removeprefix("crossover.").removesuffix("_rps")
+    counted = [known.get(f"length.{name}.{side}_tokens") for side in ("input", "output")]
+    return f": {value_text(counted[0])} in, {value_text(counted[1])} out"
 
 
 def _times(value: Decimal | float | None, factor: float) -> float | None:

@@ -22,6 +22,9 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed (apt: chromium)"),
 ]
 PHONE, DESK = 390, 1280
+READABLE_PX = 11
+DARK_COLOURS = (b".051 .0667 .0902 rg", b".902 .9294 .9529 rg")
+"""The page's dark ground and ink, #0d1117 and #e6edf3, as a PDF has them."""
 DARK = "--blink-settings=preferredColorScheme=0"
 PROBE = """<!doctype html><body style="margin:0">
 <iframe id="f" width="{width}" height="900" style="border:0" srcdoc="{page}"></iframe>
@@ -37,6 +40,9 @@ function look() {{
     "pictures": seen.filter(each => each.width > 100 && each.height > 20).length,
     "ink": text.color, "ground": text.backgroundColor,
     "drawn": getComputedStyle(page.querySelector("svg text")).fill,
+    "text_px": Math.min(...[...page.querySelectorAll("svg")]
+      .filter(each => each.getBoundingClientRect().width > 0)
+      .map(each => 13 * each.getBoundingClientRect().width / each.viewBox.baseVal.width)),
     "requests": performance.getEntriesByType("resource").length
       + frame.contentWindow.performance.getEntriesByType("resource").length
   }});
@@ -86,6 +92,7 @@ def test_the_page_fits_its_window_and_shows_every_picture(
     assert found["wide"] <= 0, "the page is wider than its window"
     assert found["picture_beyond"] <= 0, "a picture must be scrolled sideways"
     assert found["pictures"] == 6
+    assert found["text_px"] >= READABLE_PX, "the text of a picture is too small to read"
     assert found["requests"] == 0
     light = "rgb(31, 35, 40)"
     assert (found["ink"] == light) is not dark
@@ -112,7 +119,8 @@ def test_it_prints_on_white_paper_whatever_the_screen_has(tmp_path: Path) -> Non
             drawn += zlib.decompress(stream)
         except zlib.error:
             continue
-    assert b".05098" not in drawn, "the dark ground is printed"
+    assert b".1216 .1373 .1569 rg" in drawn, "the light ink, #1f2328, is not found"
+    assert not [colour for colour in DARK_COLOURS if colour in drawn]
 
 
 def test_the_screenshots_of_both_widths_are_made(tmp_path: Path) -> None:

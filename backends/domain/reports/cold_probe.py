@@ -28,6 +28,9 @@ CSV_KEYS = (
     *("input_tokens", "cost_usd", "error", "refused", "waited_s", "fetches"),
 )
 
+SLOW_ROOM = 130
+"""Width of the words beside the line from which a first token is slow."""
+
 
 @dataclass(frozen=True, slots=True)
 class ColdProbeReport:
@@ -106,38 +109,38 @@ def cold_probe_markdown(report: ColdProbeReport) -> str:
     return "\n".join([f"**{verdict}**", "", *(f"- {line}" for line in rest)]) + "\n"
 
 
-def cold_probe_svg(report: ColdProbeReport) -> str:
+def cold_probe_svg(report: ColdProbeReport, layout: svg.Layout = svg.WIDE) -> str:
     """Return a probe as SVG: every request a dot, a row for each pause, and what counts as slow."""
     finding = report.finding
     rows: list[tuple[str, float]] = [("warm", 0.0)]
     rows += [(f"after {pause(gap.gap_s)}", gap.gap_s) for gap in finding.gaps]
     times = [probe.ttft_s for probe in report.probes if probe.ttft_s and not probe.error]
-    shapes, y_text = svg.paragraph(20, 26, verdict_line(report), bold=True)
+    shapes, y_text = layout.paragraph(20, 26, verdict_line(report), bold=True)
     if not times:
-        return svg.document(y_text + 24, shapes)
+        return layout.document(y_text + 24, shapes)
     high, y = max(*times, finding.slow_above_s or 0) * 1.05, y_text + 44.0
     for place, (name, gap_s) in enumerate(rows):
         middle, colour = y + place * 30, svg.COLOURS[0] if place else svg.MUTED
         shapes.append(svg.text(20, middle + 4, name, colour=colour))
         shapes += [
-            svg.dot(svg.place(probe.ttft_s, 0, high), middle, colour)
+            svg.dot(layout.place(probe.ttft_s, 0, high), middle, colour)
             for probe in report.probes
             if probe.planned_idle_s == gap_s and probe.ttft_s and not probe.error
         ]
     bottom = y + len(rows) * 30
-    shapes.append(svg.rule(svg.MARGIN_LEFT, bottom, svg.WIDTH - svg.MARGIN_RIGHT, bottom))
+    shapes.append(svg.rule(layout.left, bottom, layout.right, bottom))
     if finding.slow_above_s is not None:
-        x = svg.place(finding.slow_above_s, 0, high)
+        x = layout.place(finding.slow_above_s, 0, high)
         shapes.append(svg.rule(x, y - 16, x, bottom, colour=svg.COLOURS[1]))
-        beside = (x - 4, "end") if x > svg.WIDTH * 0.75 else (x + 4, "start")
         words = "slow from here on"
+        beside = (x + 4, "start") if x + SLOW_ROOM < layout.width else (x - 4, "end")
         shapes.append(svg.text(beside[0], y - 8, words, colour=svg.COLOURS[1], anchor=beside[1]))
-    shapes.append(svg.text(svg.MARGIN_LEFT, bottom + 16, "0 s", colour=svg.MUTED))
-    end = svg.WIDTH - svg.MARGIN_RIGHT
+    shapes.append(svg.text(layout.left, bottom + 16, "0 s", colour=svg.MUTED))
+    end = layout.right
     shapes.append(
         svg.text(end, bottom + 16, f"TTFT {latency(high)}", colour=svg.MUTED, anchor="end")
     )
-    return svg.document(bottom + 34, shapes)
+    return layout.document(bottom + 34, shapes)
 
 
 def cold_probe_lines(report: ColdProbeReport) -> list[str]:

@@ -122,7 +122,7 @@ def _picture(
         svg.text(LEFT, 20, title, bold=True),
         svg.text(x + 6, HEIGHT - 5, note),
     ]
-    return svg.document(HEIGHT, [*shapes, *axes, *keys])
+    return svg.WIDE.document(HEIGHT, [*shapes, *axes, *keys])
 
 
 def _y(cost: Decimal, top: Decimal) -> float:

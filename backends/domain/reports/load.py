@@ -1,6 +1,6 @@
 """A load as a value that can be kept and opened again, and as JSON, CSV, Markdown and a picture."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,6 @@ from backends.domain.ab.load import (
     LoadStep,
     judged_again,
     summarise_load,
-    without_samples,
 )
 from backends.domain.format import UNKNOWN, figure, plain_ms, usd
 from backends.domain.reports import svg
@@ -21,6 +20,8 @@ from backends.domain.visible import markdown
 
 FEWER_CAME = 0.85
 """Below this share of the planned rate, what was measured says little of the planned one."""
+
+KEPT_WITHOUT_SAMPLES = "the history keeps no single requests; load --json prints them as it ends"
 
 LABEL = 36.0
 """Width of a rate below the axis; rates that have less room stand in the table alone."""
@@ -104,7 +105,7 @@ def from_samples(report: LoadReport) -> LoadReport:
 
 
 def load_document(report: LoadReport) -> dict[str, Any]:
-    """Return the document of ``load --json``; steps are values still."""
+    """Return the document of ``load --json``, its steps with the single requests that count."""
     ended, best = report.ended, report.ended.best
     return {
         "load_id": report.load_id,
@@ -129,8 +130,15 @@ def load_document(report: LoadReport) -> dict[str, Any]:
         "cost_usd": ended.cost_usd,
         "cut_unpriced": ended.cut_unpriced,
         "replayed": report.replayed,
-        "steps": without_samples(ended).steps,
+        "steps": [_step_document(step) for step in ended.steps],
     }
+
+
+def _step_document(step: LoadStep) -> dict[str, Any]:
+    found = asdict(step)
+    if step.requests and not step.samples.error:
+        return found | {"samples": None, "samples_reason": KEPT_WITHOUT_SAMPLES}
+    return found | {"samples_reason": None}
 
 
 def replay_findings(report: LoadReport) -> list[str]:
@@ -292,13 +300,14 @@ def load_csv(report: LoadReport) -> str:
 _PARTS = ("median", "p25", "p75", "min", "max")
 
 
-def load_svg(report: LoadReport) -> str:
+def load_svg(report: LoadReport, layout: svg.Layout = svg.WIDE) -> str:
     """Return the curve as SVG: median and largest TTFT over the rate, and the limit."""
     steps = [step for step in report.ended.steps if step.ttft_s is not None]
-    shapes, y_text = svg.paragraph(20, 26, load_finding(report), bold=True)
-    shapes.append(svg.text(20, y_text + 20, _limits(report), colour=svg.MUTED))
+    shapes, y_text = layout.paragraph(20, 26, load_finding(report), bold=True)
+    limits, y_text = layout.paragraph(20, y_text + 20, _limits(report), colour=svg.MUTED)
+    shapes += limits
     if not steps:
-        return svg.document(y_text + 44, shapes)
+        return layout.document(y_text + 24, shapes)
     last = max(step.planned_rps for step in steps)
     high = max(report.ttft_limit_s, *(step.ttft_s.max for step in steps if step.ttft_s)) * 1.05
     top = y_text + 44.0
@@ -307,7 +316,7 @@ def load_svg(report: LoadReport) -> str:
     def y(ttft_s: float) -> float:
         return bottom - ttft_s / high * (bottom - top)
 
-    left, right = svg.MARGIN_LEFT, svg.WIDTH - svg.MARGIN_RIGHT
+    left, right = layout.left, layout.right
     shapes += [svg.rule(left, bottom, right, bottom), svg.rule(left, top, left, bottom)]
     limit = y(report.ttft_limit_s)
     shapes.append(svg.rule(left, limit, right, limit, colour=svg.COLOURS[1], width=1.5))
@@ -315,7 +324,7 @@ def load_svg(report: LoadReport) -> str:
     labelled = left - LABEL
     for step in steps:
         assert step.ttft_s is not None
-        x = svg.place(step.planned_rps, 0, last)
+        x = layout.place(step.planned_rps, 0, last)
         ends = y(step.ttft_s.p75), y(step.ttft_s.max)
         colour = svg.COLOURS[1] if step.broke else svg.COLOURS[0]
         shapes.append(svg.rule(x, ends[0], x, ends[1], colour=colour))
@@ -324,9 +333,9 @@ def load_svg(report: LoadReport) -> str:
             labelled = x
             shapes.append(svg.text(x, bottom + 16, figure(step.planned_rps), anchor="middle"))
     shapes.append(svg.text(20, bottom + 16, "requests/s", colour=svg.MUTED))
-    shapes.append(svg.text(20, top + 10, f"TTFT, {high:.3g} s at the top", colour=svg.MUTED))
-    shapes.append(svg.text(20, bottom + 40, _LEGEND, colour=svg.MUTED))
-    return svg.document(bottom + 56, shapes)
+    shapes.append(svg.text(20, top - 10, f"TTFT, {high:.3g} s at the top", colour=svg.MUTED))
+    legend, y_text = layout.paragraph(20, bottom + 40, _LEGEND, colour=svg.MUTED)
+    return layout.document(y_text + 16, [*shapes, *legend])
 
 
 _LEGEND = "filled: kept its limits; hollow: broke them; the line reaches to the slowest request"

@@ -46,6 +46,10 @@ th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.7rem 0.3rem 0;
 th { color: var(--muted); font-weight: 600; }
 td { overflow-wrap: break-word; max-width: 26rem; }
 svg { display: block; max-width: 100%; height: auto; }
+.full, .narrow { margin: 0.8rem 0; }
+.narrow { display: none; }
+@media screen and (max-width: 40rem) { .full { display: none; } .narrow { display: block; }
+  .narrow svg { width: 100%; } }
 .first { background: var(--soft); padding: 0.6rem 1rem; border-radius: 6px; }
 .first h2 { margin-top: 0.2rem; border: 0; }
 """
@@ -63,8 +67,11 @@ def study_page(study: Study, data: str) -> str:
         study: what is shown.
         data: its document as JSON, which the page carries.
     """
-    drawn = pictures(study)
-    parts = [_section(section, drawn, first=not at) for at, section in enumerate(sections(study))]
+    drawn, narrow = pictures(study), pictures(study, svg.NARROW)
+    parts = [
+        _section(section, (drawn, narrow), first=not at)
+        for at, section in enumerate(sections(study))
+    ]
     title = _text(study.title)
     shown_marks = "\n".join(f'<p class="mark">{_text(mark)}</p>' for mark in marks(study))
     samples = data.replace("<", "\\u003c")
@@ -102,13 +109,15 @@ def _dark() -> str:
     return "\n".join(rules)
 
 
-def _section(section: Section, drawn: dict[str, str], *, first: bool) -> str:
+def _section(
+    section: Section, layouts: tuple[dict[str, str], dict[str, str]], *, first: bool
+) -> str:
     lines = "".join(f"<li>{_text(line)}</li>\n" for line in section.lines)
     listed = f"<ul>\n{lines}</ul>\n" if lines else ""
     picture = ""
     if section.picture is not None:
-        drawing = svg.labelled(drawn[section.picture], section.title)
-        picture = f'<div class="wide">\n{drawing}</div>\n'
+        wide, narrow = (svg.labelled(each[section.picture], section.title) for each in layouts)
+        picture = f'<div class="full">\n{wide}</div>\n<div class="narrow">\n{narrow}</div>\n'
     tables = "".join(map(_table, section.tables))
     kind = ' class="first"' if first else ""
     return (

@@ -25,9 +25,11 @@ UNLOGGED_COLOUR = "#d1d9e0"
 LEGEND_LEAST = 0.02
 """Share of the whole from which a phase has its place in the legend."""
 ROW, TOP = 34, 60
+CAPACITY_ROOM = 240
+"""Width of the words below the line of the capacity."""
 
 
-def phases_svg(starts: Sequence[Start]) -> str:
+def phases_svg(starts: Sequence[Start], layout: svg.Layout = svg.WIDE) -> str:
     """Return every start as one bar, its phases to scale and in their order."""
     took = [phases_of(start) for start in starts]
     longest = max((sum(each.values()) for each in took), default=0.0)
@@ -37,21 +39,21 @@ def phases_svg(starts: Sequence[Start]) -> str:
         at = 0.0
         shapes.append(svg.text(20, y + 15, f"start {number}"))
         for name, seconds in each.items():
-            x0, x1 = svg.place(at, 0, longest), svg.place(at + seconds, 0, longest)
+            x0, x1 = layout.place(at, 0, longest), layout.place(at + seconds, 0, longest)
             shapes.append(svg.block(x0, y, max(0.0, x1 - x0), 22, _phase_colour(name)))
             at += seconds
         y += ROW
-    shapes.append(svg.rule(svg.MARGIN_LEFT, y, svg.WIDTH - svg.MARGIN_RIGHT, y))
-    end = svg.WIDTH - svg.MARGIN_RIGHT
-    shapes.append(svg.text(svg.MARGIN_LEFT, y + 16, "0 s", colour=svg.MUTED))
+    shapes.append(svg.rule(layout.left, y, layout.right, y))
+    end = layout.right
+    shapes.append(svg.text(layout.left, y + 16, "0 s", colour=svg.MUTED))
     shapes.append(svg.text(end, y + 16, plain_s(longest), colour=svg.MUTED, anchor="end"))
     named = [
         (name.value.replace("_", " "), _phase_colour(name))
         for name in PhaseName
         if max((each.get(name, 0.0) for each in took), default=0.0) >= LEGEND_LEAST * longest
     ]
-    keys, bottom = _legend(named, y + 38)
-    return svg.document(bottom + 12, [*shapes, *keys])
+    keys, bottom = _legend(named, y + 38, layout)
+    return layout.document(bottom + 12, [*shapes, *keys])
 
 
 def _phase_colour(name: PhaseName) -> str:
@@ -60,43 +62,51 @@ def _phase_colour(name: PhaseName) -> str:
     return PHASE_COLOURS.get(name, OTHER_COLOUR)
 
 
-def _legend(named: Sequence[tuple[str, str]], y: float) -> tuple[list[str], float]:
+def _legend(
+    named: Sequence[tuple[str, str]], y: float, layout: svg.Layout
+) -> tuple[list[str], float]:
     """Lay the legend out in as many lines as it needs; phases of one colour share it."""
     keys, x = list[str](), 20.0
     for word, colour in named:
         width = 28 + 7.2 * len(word)
-        if x + width > svg.WIDTH - 20:
+        if x + width > layout.width - 20:
             x, y = 20.0, y + 20
         keys += [svg.block(x, y - 9, 10, 10, colour), svg.text(x + 14, y, word)]
         x += width
     return keys, y
 
 
-def memory_svg(parts: Sequence[tuple[str, float]], total_gib: float | None) -> str:
+def memory_svg(
+    parts: Sequence[tuple[str, float]], total_gib: float | None, layout: svg.Layout = svg.WIDE
+) -> str:
     """Return the memory of one GPU as one bar: what vLLM's log says it holds, and the rest."""
     shapes = [svg.text(20, 26, "Memory of one GPU by part, in GiB", bold=True)]
     whole = max([sum(size for _, size in parts), total_gib or 0.0])
     at, named = 0.0, list[tuple[str, str]]()
     for place, (word, size) in enumerate(parts):
         colour = svg.COLOURS[place % len(svg.COLOURS)]
-        x0, x1 = _along(at, whole), _along(at + size, whole)
+        x0, x1 = _along(at, whole, layout), _along(at + size, whole, layout)
         shapes.append(svg.block(x0, 44, max(0.0, x1 - x0), 26, colour))
         named.append((f"{word} {size:.1f}", colour))
         at += size
     if total_gib is not None and total_gib > at:
-        x0 = _along(at, whole)
-        shapes.append(svg.block(x0, 44, _along(total_gib, whole) - x0, 26, UNLOGGED_COLOUR))
+        x0 = _along(at, whole, layout)
+        shapes.append(svg.block(x0, 44, _along(total_gib, whole, layout) - x0, 26, UNLOGGED_COLOUR))
         named.append((f"not used by these {total_gib - at:.1f}", UNLOGGED_COLOUR))
-    keys, bottom = _legend(named, 94)
-    return svg.document(bottom + 12, [*shapes, *keys])
+    keys, bottom = _legend(named, 94, layout)
+    return layout.document(bottom + 12, [*shapes, *keys])
 
 
-def _along(size: float, whole: float) -> float:
-    room = svg.WIDTH - 40
+def _along(size: float, whole: float, layout: svg.Layout) -> float:
+    room = layout.width - 40
     return 20 + (size / whole * room if whole else 0.0)
 
 
-def crossovers_svg(found: Sequence[tuple[str, Figure]], capacity_rps: float | None) -> str:
+def crossovers_svg(
+    found: Sequence[tuple[str, Figure]],
+    capacity_rps: float | None,
+    layout: svg.Layout = svg.WIDE,
+) -> str:
     """Return where the server becomes cheaper, a dot with its interval for each length of reply."""
     rates = [float(each.value) for _, each in found if each.value is not None]
     shapes = [
@@ -105,27 +115,30 @@ def crossovers_svg(found: Sequence[tuple[str, Figure]], capacity_rps: float | No
     ]
     known = [*rates, *([capacity_rps] if capacity_rps else [])]
     if not rates or min(known) <= 0:
-        return svg.document(60, shapes)
+        return layout.document(60, shapes)
     low, high = math.log10(min(known) / 1.6), math.log10(max(known) * 1.6)
     y = 80.0
     for place, (word, each) in enumerate(found):
         if each.value is None:
             continue
         colour = svg.COLOURS[place % len(svg.COLOURS)]
-        x = svg.place(math.log10(float(each.value)), low, high)
+        x = layout.place(math.log10(float(each.value)), low, high)
         shapes.append(svg.text(20, y + 4, word, colour=colour))
         if each.low and each.high:
-            ends = [svg.place(math.log10(float(end)), low, high) for end in (each.low, each.high)]
+            ends = [
+                layout.place(math.log10(float(end)), low, high) for end in (each.low, each.high)
+            ]
             shapes.append(svg.rule(ends[0], y, ends[1], y, colour=colour, width=3))
         shapes.append(svg.dot(x, y, colour, radius=5))
         shapes.append(svg.text(x, y - 9, figure(float(each.value)), anchor="middle"))
         y += ROW
-    left, right = svg.MARGIN_LEFT, svg.WIDTH - svg.MARGIN_RIGHT
+    left, right = layout.left, layout.right
     shapes.append(svg.rule(left, y - 8, right, y - 8))
     if capacity_rps:
-        x = svg.place(math.log10(capacity_rps), low, high)
+        x = layout.place(math.log10(capacity_rps), low, high)
         shapes.append(svg.rule(x, 60, x, y - 8, colour=svg.COLOURS[1], width=1.5, dashed=True))
         words = f"capacity, medium replies: {figure(capacity_rps)}"
-        anchor = "end" if x > svg.WIDTH / 2 else "start"
-        shapes.append(svg.text(x, y + 10, words, anchor=anchor))
-    return svg.document(y + 24, shapes)
+        beside = 20 + CAPACITY_ROOM / 2
+        middle = min(max(x, beside), layout.width - beside)
+        shapes.append(svg.text(middle, y + 10, words, anchor="middle"))
+    return layout.document(y + 24, shapes)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from backends.domain.ab.trust import limits, remarks
 from backends.domain.format import UNKNOWN, usd
+from backends.domain.reports import svg
 from backends.domain.reports.ab_picture import ab_svg
 from backends.domain.reports.ab_text import findings, how_measured
 from backends.domain.reports.cold_probe import cold_probe_lines, cold_probe_svg, verdict_line
@@ -55,23 +56,23 @@ def sections(study: Study) -> tuple[Section, ...]:
     return tuple(part for part in parts if part.picture is None or part.picture in drawn)
 
 
-def pictures(study: Study) -> dict[str, str]:
+def pictures(study: Study, layout: svg.Layout = svg.WIDE) -> dict[str, str]:
     """Return every picture of a study as SVG, by its name."""
     known = {each.key: each for each in figures(study)}
     found = {}
     if starts := ready_starts(study):
-        found["phases"] = phases_svg(starts)
+        found["phases"] = phases_svg(starts, layout)
     if study.warm:
-        found["warm"] = ab_svg(study.warm)
+        found["warm"] = ab_svg(study.warm, layout)
     if study.idle:
-        found["idle"] = cold_probe_svg(study.idle)
+        found["idle"] = cold_probe_svg(study.idle, layout)
     if study.load:
-        found["capacity"] = load_svg(study.load)
+        found["capacity"] = load_svg(study.load, layout)
     crossed = [(name, each) for name, each in _crossed(study, known) if each.value is not None]
     if crossed:
         capacity = known.get("capacity.rps")
         rate = None if capacity is None or capacity.value is None else float(capacity.value)
-        found["crossover"] = crossovers_svg(crossed, rate)
+        found["crossover"] = crossovers_svg(crossed, rate, layout)
     held = [(part, known.get(f"memory.{part}_gib")) for part in PARTS]
     sizes = [
         (part.replace("_", " "), float(each.value))
@@ -81,7 +82,7 @@ def pictures(study: Study) -> dict[str, str]:
     if sizes:
         total = known.get("memory.gpu0.total_gib")
         whole = None if total is None or total.value is None else float(total.value)
-        found["memory"] = memory_svg(sizes, whole)
+        found["memory"] = memory_svg(sizes, whole, layout)
     return found
 
 

@@ -1,6 +1,7 @@
 """Rate limits and cold starts are waited for outside the measurement, within a bound, and said."""
 
 import itertools
+import json
 
 import pytest
 
@@ -156,6 +157,63 @@ def test_an_endpoint_that_always_redirects_is_measured_with_its_hops() -> None:
     assert [run.error for run in runs] == [None] * 2
     assert all("redirected" in run.flags for run in runs)
     assert all(run.ttft_s is not None and run.ttft_s > 0.1 for run in runs)
+
+
+def queueing(polls: int, *, gone: bool = False, named: bool = False) -> Reply:
+    """Queue the first POST; its job is over at that poll, and from then on all are answered."""
+    polled = itertools.count(1)
+    awake: list[bool] = []
+
+    def reply(conversation: Conversation) -> None:
+        method, path, _ = conversation.head.split(" ", 2)
+        queued = {"id": "job-1", "status": "IN_QUEUE"}
+        if named:
+            queued["status_url"] = "/jobs/job-1"
+        if method == "POST" and not awake and not (gone and conversation.number):
+            plain("200 OK", json.dumps(queued).encode())(conversation)
+        elif method == "POST":
+            a_good_stream(conversation)
+        elif gone:
+            plain("404 Not Found", b'{"error":"job not found"}')(conversation)
+        else:
+            assert path == ("/jobs/job-1" if named else "/v2/x/status/job-1")
+            assert "authorization: bearer sk-12345678" in conversation.head.lower()
+            over = next(polled) >= polls
+            awake.extend([True] * over)
+            state = "COMPLETED" if over else "IN_PROGRESS"
+            body = {"id": "job-1", "status": state}
+            plain("200 OK", json.dumps(body).encode())(conversation)
+
+    return reply
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["beside the route", "in the reply"])
+def test_a_queued_request_is_asked_after_and_not_sent_again(*, named: bool) -> None:
+    with serving(queueing(3, named=named)) as server:
+        base_url = server.base_url.replace("/v1", "/v2/x/openai/v1")
+        target = {"api_key": "sk-12345678"}
+        facts = measure(order_for(base_url, runs=2, limits=PATIENT, target=target))
+        posts = [each for each in server.requests if each.head.startswith("POST")]
+    client = end_of(facts).client
+    assert client is not None
+    assert (client.warm_ups[0].error, client.warm_ups[0].waits) == (None, 3)
+    assert client.warm_ups[0].cold_s is not None
+    assert 1.0 < client.warm_ups[0].cold_s < 2.5
+    assert [(run.error, run.waits, run.cold_s) for run in runs_of(facts)] == [(None, 0, None)] * 2
+    assert len(posts) == 1 + 1 + 2, "the queued one, the warm-up, two runs"
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["beside the route", "in the reply"])
+def test_a_queue_that_knows_its_job_no_longer_is_asked_again(*, named: bool) -> None:
+    with serving(queueing(1, gone=True, named=named)) as server:
+        base_url = server.base_url.replace("/v1", "/v2/x/openai/v1")
+        target = {"api_key": "sk-12345678"}
+        facts = measure(order_for(base_url, runs=1, limits=PATIENT, target=target))
+    client = end_of(facts).client
+    assert client is not None
+    assert client.warm_ups[0].error is None
+    assert client.warm_ups[0].cold_s is not None
+    assert [run.error for run in runs_of(facts)] == [None]
 
 
 def test_a_key_is_never_sent_to_another_host() -> None:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from backends.simulated.completions import Ask
 from backends.simulated.counters import ServerCounters
 from backends.simulated.scheduler import Scheduler
@@ -38,6 +40,17 @@ def test_a_cache_that_two_requests_outgrow_preempts_the_later_one_and_both_are_w
     assert counters.queue_time.sum == 0
     assert counters.decode_time.sum > 2 * 4.9
     assert (counters.running, counters.waiting, counters.kv_cache_usage) == (0, 0, 0.0)
+
+
+def test_a_host_that_wakes_late_slows_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_time = asyncio.sleep
+
+    async def late(delay_s: float) -> None:
+        await on_time(max(0.0, delay_s) + 0.02)
+
+    monkeypatch.setattr("backends.simulated.scheduler.asyncio.sleep", late)
+    _, counters = served([ASK])
+    assert counters.e2e.sum == pytest.approx(0.1 + 49 * 0.1 + 0.02)
 
 
 def test_a_prompt_that_does_not_fit_beside_another_waits() -> None:

@@ -3,10 +3,18 @@
 import csv
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from backends.domain.ab.load import LoadEnded, LoadLimits, LoadStep, judge, summarise_load
+from backends.domain.ab.load import (
+    LoadEnded,
+    LoadLimits,
+    LoadStep,
+    judge,
+    summarise_load,
+    without_samples,
+)
 from backends.domain.ab.run import Run
 from backends.domain.reports.load import (
     LoadReport,
@@ -87,6 +95,35 @@ def test_a_capacity_is_one_only_where_a_higher_rate_broke() -> None:
     nothing = load_document(report(summarise_load([BROKE], "over", None)))
     keys = ("capacity_rps", "at_least_rps", "goodput_rps", "output_tokens_per_s", "concurrency")
     assert [nothing[key] for key in keys] == [None] * 5
+
+
+def test_each_step_has_the_single_requests_that_its_figures_follow_from() -> None:
+    kept, broke = load_document(report(BOUNDED))["steps"]
+    assert kept["samples"] == {
+        "ttft_s": (0.2,) * 20,
+        "planned_to_sent_s": (None,) * 20,
+        "itl_s": (pytest.approx(0.03),) * 20,
+        "input_tokens": (None,) * 20,
+        "output_tokens": (3,) * 20,
+        "error": (None,) * 20,
+    }
+    assert kept["samples_reason"] is None
+    assert len(broke["samples"]["ttft_s"]) == broke["requests"] == 40
+
+
+def test_every_key_of_the_document_is_documented() -> None:
+    found = load_document(report(BOUNDED))
+    page = (Path(__file__).parents[4] / "docs" / "verbs.md").read_text()
+    keys = {*found, *found["limits"], *found["steps"][0]["samples"], "samples_reason"}
+    assert {key for key in keys if f"`{key}`" not in page and f"[].{key}`" not in page} == set()
+
+
+def test_a_step_of_the_history_says_why_it_has_no_single_requests() -> None:
+    ended = summarise_load([KEPT, NOTHING], "over", None)
+    nothing, kept = load_document(report(without_samples(ended)))["steps"]
+    assert (kept["requests"], kept["samples"]) == (20, None)
+    assert "history" in kept["samples_reason"]
+    assert (nothing["samples"]["ttft_s"], nothing["samples_reason"]) == ((), None)
 
 
 def test_a_table_has_a_row_for_each_step_and_a_dash_for_unknown() -> None:

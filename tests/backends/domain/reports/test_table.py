@@ -32,7 +32,7 @@ def test_csv_leaves_unknown_empty_and_makes_formulas_text() -> None:
 
 def test_no_shape_reads_its_words_as_markup() -> None:
     shapes = [svg.text(0, 0, "<script>&\x1b"), svg.path([(0, 0), (1, 2)], svg.INK, dashed=True)]
-    root = ElementTree.fromstring(svg.document(10, shapes))
+    root = ElementTree.fromstring(svg.WIDE.document(10, shapes))
     assert [each.text for each in root if each.tag.endswith("text")] == ["<script>&␛"]
 
 

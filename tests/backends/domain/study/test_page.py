@@ -72,14 +72,15 @@ def test_every_figure_and_every_picture_is_on_the_page_and_in_the_markdown() -> 
         assert each.key in page.text
         assert each.key in text.replace("\\", "")
     drawn = [tag for tag, _ in page.tags if tag == "svg"]
-    assert len(drawn) == len(pictures(study)) == 6
+    assert len(drawn) == 2 * len(pictures(study)) == 12, "each once for a phone, once for wider"
 
 
-def test_every_picture_is_a_document_of_its_own_and_no_text_leaves_it() -> None:
+@pytest.mark.parametrize("layout", [svg.WIDE, svg.NARROW], ids=["wide", "narrow"])
+def test_every_picture_is_a_document_of_its_own_and_no_text_leaves_it(layout: svg.Layout) -> None:
     study, _ = world(3)
     assert study.load is not None
     long_name = replace(study.load, endpoint="a-server-with-a-rather-long-name")
-    for name, drawing in pictures(replace(study, load=long_name)).items():
+    for name, drawing in pictures(replace(study, load=long_name), layout).items():
         root = ElementTree.fromstring(drawing)
         for each in root.iter("{http://www.w3.org/2000/svg}text"):
             words, x = each.text or "", float(each.get("x", "0"))
@@ -88,7 +89,7 @@ def test_every_picture_is_a_document_of_its_own_and_no_text_leaves_it() -> None:
                 each.get("text-anchor", "start")
             ]
             assert left >= 0, (name, words)
-            assert left + width <= svg.WIDTH, (name, words)
+            assert left + width <= layout.width, (name, words)
 
 
 def test_light_and_dark_have_a_colour_for_everything_that_is_drawn() -> None:
