@@ -215,10 +215,10 @@ def test_as_many_warm_replicas_as_the_load_takes_are_enough(warm: int, *, allowe
 
 
 def test_beyond_an_exponent_of_700_a_replica_is_never_idle() -> None:
-    at = scale_to_zero(Decimal(700), Decimal(1), Decimal(0), Decimal(1))
+    at = scale_to_zero(700.0, 1.0, 0.0, 1.0)
     assert at.cold_starts_per_s > 0
-    beyond = scale_to_zero(Decimal("700.1"), Decimal(1), Decimal(0), Decimal(1))
-    assert (beyond.billed_share, beyond.cold_starts_per_s) == (Decimal(1), Decimal(0))
+    beyond = scale_to_zero(700.1, 1.0, 0.0, 1.0)
+    assert (beyond.billed_share, beyond.cold_starts_per_s) == (1.0, 0.0)
 
 
 @pytest.mark.parametrize(("rate", "kind"), [(2, NowKind.KEEP_ON_GPU), (3, NowKind.SPILL_TO_API)])

@@ -13,7 +13,7 @@ from backends.domain.reports.bug_report import bug_report
 from backends.domain.reports.load import LoadReport, Replayed, load_finding, replay_findings
 from backends.domain.reports.pseudonyms import Pseudonyms
 from backends.domain.reports.sleep import SleepReport, sleep_sentence
-from backends.domain.reports.svg import paragraph, place
+from backends.domain.reports.svg import NARROW, WIDE, Layout
 from backends.domain.startup.explain import explain
 
 LIMITS = LoadLimits(ttft_s=0.5)
@@ -163,12 +163,18 @@ def test_what_falling_asleep_and_waking_did(
 # pictures
 
 
-@pytest.mark.parametrize(("last", "lines"), [(48, 1), (49, 2)])
-def test_a_line_of_text_holds_98_characters(last: int, lines: int) -> None:
-    shapes, y = paragraph(20, 26, f"{'x' * 49} {'y' * last}")
+@pytest.mark.parametrize(
+    ("layout", "first", "last", "lines"),
+    [(WIDE, 49, 48, 1), (WIDE, 49, 49, 2), (NARROW, 21, 21, 1), (NARROW, 21, 22, 2)],
+)
+def test_a_line_of_text_holds_98_characters_on_a_phone_43(
+    layout: Layout, first: int, last: int, lines: int
+) -> None:
+    shapes, y = layout.paragraph(20, 26, f"{'x' * first} {'y' * last}")
     assert (len(shapes), y) == (lines, 26 + 18 * (lines - 1))
 
 
 def test_an_axis_without_a_length_has_all_at_its_beginning() -> None:
+    place = WIDE.place
     assert place(5.0, 5.0, 5.0) == place(5.0, 5.0, 9.0)
     assert place(9.0, 5.0, 9.0) > place(7.0, 5.0, 9.0) > place(5.0, 5.0, 9.0)
