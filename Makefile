@@ -33,7 +33,8 @@ test: .venv/dev-ready  ## set everything up and run the tests (ARGS picks some)
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
-	$(BIN)/python -m pytest $(PARALLEL) -m 'not alone'
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not (alone or real_vllm)'
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'real_vllm and not alone'
 	$(BIN)/python -m pytest -m alone
 endif
 

@@ -29,9 +29,13 @@ settings.register_profile("fuzz", deadline=None, max_examples=5000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what no test says of itself: where it stands and which fixtures it uses."""
+    """Mark what no test says of itself: where it stands and which fixtures it uses.
+
+    What is slow begins first, so that no worker waits for another that has the slow ones left.
+    """
     for item in items:
         mark(item)
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ ON_A_TERMINAL = {"inferctl demo --speed 10": "SIMULATED", "inferctl": "vLLM"}
 
 SHOWN_WITHIN_S, DONE_WITHIN_S = 60.0, 300.0
 
-pytestmark = [pytest.mark.slow, pytest.mark.process, pytest.mark.alone]
+pytestmark = [pytest.mark.slow, pytest.mark.process, pytest.mark.timeout(900)]
 
 
 class Shell:
