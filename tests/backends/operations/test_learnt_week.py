@@ -173,5 +173,5 @@ def test_growth_says_when_the_plan_changes() -> None:
     assert found.plan.flip is not None
     days = math.log(float(found.plan.flip.value) / now) / math.log(1.01)
     assert found.plan.crosses_in_days == pytest.approx(days, rel=0.1)
-    assert "At its trend that is in" in decision_document(found)["reason"]
+    assert "At the current trend that is in" in decision_document(found)["reason"]
     assert decided(week_of(2.0)).plan.crosses_in_days is None

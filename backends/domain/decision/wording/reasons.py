@@ -58,7 +58,7 @@ def reason(found: "Verdict") -> str:
     """Return why, in one or two sentences with the numbers that decide."""
     said = _reason(found)
     if found.crosses_in_days is not None:
-        said = f"{said} At its trend that is in {figure(found.crosses_in_days)} days."
+        said = f"{said} At the current trend that is in {figure(found.crosses_in_days)} days."
     if found.horizon is not None and (found.best or found.between):
         said = f"{said} {horizon_sentence(found.horizon)}"
     if found.unlike is not None:
@@ -70,8 +70,8 @@ def reason(found: "Verdict") -> str:
 def unlike_sentence(of: Unlike) -> str:
     """Return that two sides are not the same by their names, in one sentence."""
     return (
-        f"By their names they differ in {of.what}: the GPU serves {of.gpu}, the API {of.api}; "
-        "prices alone are compared."
+        f"Going by their names they differ in {of.what}: the GPU serves {of.gpu}, the API "
+        f"{of.api}; only prices are compared."
     )
 
 
@@ -79,12 +79,12 @@ def horizon_sentence(horizon: Horizon) -> str:
     """Return what an answer speaks for, in one sentence."""
     seen = lasting(horizon.seen_s)
     if horizon.week:
-        return f"It speaks for the week to come, as {seen} of traffic tell it."
+        return f"Valid for the coming week, projected from {seen} of traffic."
     if horizon.missing_s > 0:
-        return f"It speaks for the {seen} seen; a plan for the week takes 7 days."
+        return f"Valid for the {seen} observed; a weekly plan needs 7 days of traffic."
     return (
-        f"It speaks for the {seen} seen; a plan for the week takes 7 days in which each hour of a "
-        "working day and of a weekend was seen."
+        f"Valid for the {seen} observed; a weekly plan needs 7 days that cover every hour of a "
+        "weekday and of a weekend."
     )
 
 
@@ -116,8 +116,8 @@ def _refusal(of: Refusal) -> str:
             return f"{figure(of.seen)} of {of.needed} requests; collecting data."
         case TooShort():
             return (
-                f"Of {lasting(float(of.seen_s))} it is not known how unevenly requests came; that "
-                f"takes {LEAST_BLOCKS} minutes recorded one by one."
+                f"{lasting(float(of.seen_s))} of traffic is too short to measure bursts; needs "
+                f"{LEAST_BLOCKS} minutes recorded per request."
             )
 
 

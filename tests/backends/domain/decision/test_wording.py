@@ -39,12 +39,12 @@ def test_the_number_that_would_change_a_verdict(flip: Flip, sentence: str) -> No
 @pytest.mark.parametrize(
     ("horizon", "said"),
     [
-        (Horizon(7200), "It speaks for the 2 h seen; a plan for the week takes 7 days."),
+        (Horizon(7200), "Valid for the 2 h observed; a weekly plan needs 7 days of traffic."),
         (
             Horizon(40 * 86_400),
             (
-                "It speaks for the 40 days seen; a plan for the week takes 7 days in which each "
-                "hour of a working day and of a weekend was seen."
+                "Valid for the 40 days observed; a weekly plan needs 7 days that cover every "
+                "hour of a weekday and of a weekend."
             ),
         ),
     ],
