@@ -59,7 +59,7 @@ class CostChart(Panel):
 def draw(view: CostChartView, width: int, height: int) -> list[Content]:
     """Return plot, axis and legend."""
     if len(view.self_hosted) < 2 or len(view.serverless) < 2:
-        reason = safe(view.reason) or "prices and a load are needed"
+        reason = safe(view.reason) or "needs prices and a load"
         return [styled(text) for text in wrap_to(f"chart — {reason}", width, height)]
     legend = _legend(view, width)
     plot_height = height - len(legend) - 1

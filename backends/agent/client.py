@@ -102,7 +102,7 @@ def stop(state_folder: Path) -> bool:
             while lines.readline():
                 pass  # it hangs up once everything is written
         except OSError as error:
-            raise AgentUnavailable(f"the agent does not end; see {log_of(state_folder)}") from error
+            raise AgentUnavailable(f"the agent did not stop; see {log_of(state_folder)}") from error
     _await_end(hello.pid)
     return True
 
@@ -253,4 +253,4 @@ def _start(state_folder: Path, withheld: Collection[str]) -> None:
         if process.poll() not in {None, 0}:
             break
         time.sleep(POLL_S)
-    raise AgentUnavailable(f"the agent does not come up; see {log_of(state_folder)}")
+    raise AgentUnavailable(f"the agent did not start; see {log_of(state_folder)}")

@@ -21,7 +21,7 @@ _MORE_MEMORY = (
     "holds less of the checkpoint at once."
 )
 
-_PUT_RIGHT = "Put right what the engine names, and start it again."
+_PUT_RIGHT = "Fix what the engine reports, then start it again."
 
 _ENDS_ALL = ", which ends every container unless live-restore is on."
 _LIVE_RESTORE = 'Set "live-restore": true in /etc/docker/daemon.json, and start it again.'

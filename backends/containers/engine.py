@@ -110,7 +110,7 @@ class Engine:
         except NoAnswer as error:
             raise self._unavailable(error) from error
         except msgspec.MsgspecError as error:
-            what = f"what answers at {self.socket} is no container engine; see DOCKER_HOST"
+            what = f"what answers at {self.socket} is not a container engine; see DOCKER_HOST"
             raise EngineUnavailable(what) from error
 
     def _unavailable(self, error: NoAnswer) -> EngineUnavailable:

@@ -98,7 +98,7 @@ def day(value: object) -> date:
         except ValueError:
             pass
     raise Unfit(
-        f"is {kind_of(value)} that is no date", 'write year-month-day, for example "2026-11-21"'
+        f"is {kind_of(value)} that is not a date", 'write year-month-day, for example "2026-11-21"'
     )
 
 
@@ -117,16 +117,16 @@ def number(value: object, noun: str = "number") -> Decimal:
         noun: what it is called in a fault, such as ``price``.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise Unfit(f"is {value!r}, which is no {noun}", 'write it in digits, such as "1.88"')
+        raise Unfit(f"is {value!r}, which is not a {noun}", 'write it in digits, such as "1.88"')
     try:
         amount = Decimal(repr(value) if isinstance(value, float) else value)
     except InvalidOperation:
         raise Unfit(
-            f"is {value!r}, which is no {noun}",
+            f"is {value!r}, which is not a {noun}",
             'write digits with a point and no sign, such as "1.88"',
         ) from None
     if not amount.is_finite() or amount < 0:
-        raise Unfit(f"is {value}, which is no {noun}", "write a number that is 0 or more")
+        raise Unfit(f"is {value}, which is not a {noun}", "write a number that is 0 or more")
     if amount and amount.adjusted() < SMALLEST_EXPONENT:
         raise Unfit(f"is {amount:.3g}, which is next to nothing", "write 0, or what it truly is")
     if amount > MOST:

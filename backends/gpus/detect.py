@@ -44,7 +44,7 @@ def open_gpus(
         proc: the process file system.
     """
     if is_of_a_demo(os.environ.get(VARIABLE)):
-        return AllGpus((), ("the GPUs of this host are no part of a demo",), None)
+        return AllGpus((), ("a demo does not show the GPUs of this host",), None)
     proc = proc or Proc()
     host = None if cpu_server_pids is None else HostMemory(cpu_server_pids, proc=proc)
     absent = {vendor.name: vendor.absent(sysfs) for vendor in VENDORS}

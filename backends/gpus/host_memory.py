@@ -7,7 +7,7 @@ from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
 from backends.gpus.proc import HostFigures, Proc
 
 _CGROUP = Path("/sys/fs/cgroup")
-_NO_GPU = "host memory is no GPU"
+_NO_GPU = "host memory is not a GPU"
 
 
 class HostMemory:

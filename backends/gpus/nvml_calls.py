@@ -68,7 +68,7 @@ def ask(call: str, *arguments: Any) -> Any:
     except pynvml.NVMLError as error:
         return _unavailable(error.value)
     except UnicodeDecodeError:
-        return Unavailable(pynvml.NVML_ERROR_UNKNOWN, "the driver's answer is no text")
+        return Unavailable(pynvml.NVML_ERROR_UNKNOWN, "the driver's answer is not text")
 
 
 def _unavailable(code: int) -> Unavailable:

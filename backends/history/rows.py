@@ -250,7 +250,7 @@ def _plain_value(value: Any, kind: Any) -> Any:
 def _instant(value: Any) -> float:
     wall_s: float = _plain_value(value, float)
     if not in_calendar(wall_s):
-        raise _unreadable(ValueError(f"{wall_s:g} is no instant"))
+        raise _unreadable(ValueError(f"{wall_s:g} is not an instant"))
     return wall_s
 
 

@@ -195,7 +195,7 @@ class ContainerKeeper(Keeper):
         assert self._order.container is not None
         engine, ordered = self._tree.engine.kind, self._order.container
         self._tree.over = Ended()
-        kind, remedy = FailureKind.UNKNOWN, "Put right what the engine names, and start it again."
+        kind, remedy = FailureKind.UNKNOWN, "Fix what the engine reports, then start it again."
         if self._fetching:
             kind = FailureKind.DOWNLOAD_FAILED
             remedy = f"Look whether {ordered.image} exists and this host reaches its registry, or "

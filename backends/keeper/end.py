@@ -77,7 +77,7 @@ def drain(ending: Ending, drain_s: float) -> None:
     refuses = ending.own_drain_s > 0 and ending.send(ending.tree.first, signal.SIGTERM)
     if refuses:
         ending.say(f"SIGTERM to process {ending.tree.first.pid}, which lets requests finish")
-    lets_in = "new ones are refused" if refuses else "new ones are let in"
+    lets_in = "new ones are refused" if refuses else "new ones are accepted"
     began_s = time.monotonic()
     said: tuple[int | None, int] | None = None
     for _ in _until(drain_s, every_s=0.5):
@@ -94,7 +94,7 @@ def drain(ending: Ending, drain_s: float) -> None:
             count = "unknown" if requests is None else str(requests)
             left_s = max(0.0, drain_s - spent_s)
             ending.say(f"requests running: {count}, {left_s:.0f} s left; {lets_in}")
-    ending.say(f"requests still ran after {drain_s:.0f} s; they are cut off now")
+    ending.say(f"requests were still running after {drain_s:.0f} s; they are cut off")
 
 
 def terminate(ending: Ending, *, starting: bool = False) -> None:
@@ -160,9 +160,9 @@ def await_memory(ending: Ending) -> None:
             ending.say("all processes exited; GPU memory release not verified")
             return
         if released:
-            ending.say("the GPUs show the server's memory as given back")
+            ending.say("the GPUs report the server's memory as freed")
             return
-    ending.say(f"all processes ended, yet GPU memory is still held after {MEMORY_S:.0f} s")
+    ending.say(f"all processes ended, but GPU memory is still held after {MEMORY_S:.0f} s")
 
 
 def _kill_group(ending: Ending) -> None:

@@ -18,7 +18,7 @@ def cause_of(ended: Exit | None) -> Failure | None:
             FailureKind.UNKNOWN,
             None,
             "",
-            "The server ended while no keeper could see how.",
+            "The server ended while no keeper was watching.",
             "Look at the end of server.log, and in `dmesg` for the out-of-memory killer.",
         )
     if ended.signal is not None:

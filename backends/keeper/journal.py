@@ -126,7 +126,7 @@ class Journal:
             if self._is_over:
                 release(self._file)
         except OSError as error:  # a full disk must not end the keeper, and with it the watch
-            complain(f"journal: facts wait in memory: {error}")
+            complain(f"journal: records are held in memory: {error}")
             self.note_refused(error)
         else:
             if had_waited:

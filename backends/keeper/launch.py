@@ -93,7 +93,7 @@ def _run_keeper(folder: ServerFolder, order: bytes, withheld: Collection[str]) -
 
 def _raise_from(answer: bytes, folder: ServerFolder) -> None:
     if not answer:
-        raise LaunchFailed(f"the keeper ended before it kept anything; see {folder.keeper_log}")
+        raise LaunchFailed(f"the keeper ended before it started anything; see {folder.keeper_log}")
     report = msgspec.json.decode(answer, type=Report)
     if report.error:
         kinds = {kind.__name__: kind for kind in (AlreadyKept, LaunchFailed, NotRunning)}

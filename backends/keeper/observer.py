@@ -130,6 +130,6 @@ def cause_of_external(tree: WatchedTree, ended: Exit | None) -> Failure | None:
         FailureKind.UNKNOWN,
         None,
         "",
-        "The server ended, and only the program that started it learns how.",
+        "The server ended, and only the program that started it knows its exit status.",
         "Look at the end of its log, and in `dmesg` for the out-of-memory killer.",
     )

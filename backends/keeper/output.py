@@ -104,7 +104,7 @@ class FollowedOutput:
                         self._on_the_way_bytes += len(data)
                     pipe.write(data)
         except (OSError, EngineUnavailable, EngineRefused) as error:
-            complain(f"log: its output is not read any more: {error}")
+            complain(f"log: its output is no longer read: {error}")
         finally:
             self._is_live()
 

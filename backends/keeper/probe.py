@@ -200,7 +200,7 @@ def _await_token(reply: Reply) -> Stamp | Refused:
             chunk = msgspec.json.decode(data, type=dict[str, Any])
             has_token = carries_token(chunk)
         except (*NO_JSON, AttributeError, TypeError) as error:
-            return Refused(f"the stream holds what is no chunk: {error}")
+            return Refused(f"the stream has an event that is not a chunk: {error}")
         if "error" in chunk:
             return Refused(f"the stream says: {_message(data)}")
         if came is None and has_token:

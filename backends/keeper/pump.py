@@ -144,4 +144,4 @@ class _Meaning:
                     self._tell(fact)
         except Exception:  # a server whose output nobody takes stands still, or loses its log
             self._broken = True
-            complain(f"log: no line is read for its meaning any more: {traceback.format_exc()}")
+            complain(f"log: lines are no longer parsed: {traceback.format_exc()}")

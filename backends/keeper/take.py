@@ -359,8 +359,8 @@ def _is_over(folder: ServerFolder) -> bool:
 
 def _who_keeps(folder: ServerFolder) -> str:
     keeper = keeper_id(folder)
-    who = f"process {keeper.pid}" if keeper else "another process, which has only just begun"
-    return f"{folder.path.name} is kept already, by {who}; stop it first"
+    who = f"process {keeper.pid}" if keeper else "another process, started just now"
+    return f"{folder.path.name} is already kept, by {who}; stop it first"
 
 
 def _refuse_beside_survivors(folder: ServerFolder) -> None:

@@ -76,7 +76,7 @@ class CountersReader:
             try:
                 self._counters, self._lines = _counters(lines), lines
             except (KeyError, ValueError) as error:
-                reason = f"/metrics has a line that is no sample: {error}"
+                reason = f"/metrics has a line that is not a sample: {error}"
                 raise UnreadableMetrics(reason) from error
         return self._counters
 
@@ -111,7 +111,7 @@ def _sample(line: str) -> Sample:
         at = label.end()
     sample = Sample(name, labels, float(value))
     if not (0 <= sample.value <= MOST or isnan(sample.value)):
-        raise ValueError(f"{name} is {sample.value:g}, which is no count")
+        raise ValueError(f"{name} is {sample.value:g}, which is not a count")
     return sample
 
 

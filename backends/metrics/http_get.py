@@ -80,4 +80,4 @@ def _hang_up(connected: socket.socket, late: threading.Event) -> None:
 
 def _no_address(address: str, why: str = "") -> Unreachable:
     asked = address.partition("?")[0]
-    return Unreachable(f'"{asked}" is no address{why}; write it as http://127.0.0.1:8000')
+    return Unreachable(f'"{asked}" is not an address{why}; write it as http://127.0.0.1:8000')

@@ -300,7 +300,7 @@ class _Source:
         except NOT_JSON as error:
             raise self._no_prometheus("it answers without JSON") from error
         if not isinstance(answer, dict):
-            raise self._no_prometheus("its JSON is no object")
+            raise self._no_prometheus("its JSON is not an object")
         if status != http.client.OK or answer.get("status") != "success":
             why = answer.get("error", f"status {status}")
             raise PrometheusUnavailable(

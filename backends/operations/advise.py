@@ -86,7 +86,7 @@ def serving(host: Host, name: str | None) -> Server:
     if name is None:
         names = ", ".join(each.name for each in ready)
         raise NotFound(
-            f"name one of: {names}" if ready else "no server serves; see inferctl status"
+            f"name one of: {names}" if ready else "no server is serving; see inferctl status"
         )
     found = next((each for each in ready if each.name == name), None)
     if found is None:

@@ -47,7 +47,7 @@ def _record(history: History, record_id: str) -> Compared:
         return start
     found = history.findings.one(record_id)
     if found is None and history.series(record_id) is None:
-        raise NotFound(f"nothing in the history is called {record_id}; see: inferctl history")
+        raise NotFound(f"the history has no record {record_id}; see: inferctl history")
     report = finding_of(found) if found else None
     if isinstance(report, LoadReport):
         return report

@@ -67,7 +67,7 @@ def recorded(host: Host, record_id: str) -> Recorded:
             return RecordedStart(start, difference(before.args, start.args) if before else None)
         record = history.findings.one(record_id)
     if record is None:
-        raise NotFound(f"nothing in the history is called {record_id}; see: inferctl history")
+        raise NotFound(f"the history has no record {record_id}; see: inferctl history")
     return finding_of(record)
 
 

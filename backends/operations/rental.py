@@ -66,11 +66,11 @@ def why_unlike(spent: Spent, totals: TokenTotals) -> str:
     """
     unseen_s = sum(seconds for name, seconds, _ in spent.parts if name == "unwatched")
     if unseen_s > spent.elapsed_s * MOST_UNLIKE:
-        return "nobody saw what was served in much of the time that is billed"
+        return "much of the billed time was not observed"
     own = (totals.own_input_tokens or 0.0) + (totals.own_output_tokens or 0.0)
     users = (totals.input_tokens or 0.0) + (totals.output_tokens or 0.0)
     if own > (own + users) * MOST_UNLIKE:
-        return "much of what was served was asked by inferctl's own tests"
+        return "much of the traffic came from inferctl's own tests"
     return ""
 
 

@@ -128,18 +128,18 @@ def end_left(host: Host, server: Server) -> str:
     """
     if server.owner is Owner.MANAGED:
         asyncio.run(_drained(stop(host, server.name, 0.0)))
-        return f"what {server.name} left behind was ended"
+        return f"the orphaned processes of {server.name} were ended"
     if server.pid is None and not server.survivors:
-        raise Problem(f"nothing of {server.name} runs")
+        raise Problem(f"no process of {server.name} is running")
     if server.pid is not None:
-        raise Problem(f"inferctl did not start {server.name}, which serves, and does not end it")
+        raise Problem(f"{server.name} is serving; inferctl did not start it and will not stop it")
     try:
         still = end(server.survivors, is_abandoned)
     except PermissionError as error:
         raise Problem(f"{server.name} belongs to another user: {error.strerror}") from error
     if still:
         names = ", ".join(f"{one.name} {one.process.pid}" for one in still)
-        raise Problem(f"the kernel has not ended {names}; `dmesg` may tell what they wait for")
+        raise Problem(f"the kernel has not ended {names}; `dmesg` may show what they wait for")
     return f"what {server.name} held was ended: {len(server.survivors)} processes"
 
 

@@ -51,7 +51,7 @@ def sleep(host: Host, name: str, level: int, *, force: bool = False) -> SleepRep
     """
     server, address = _serving(host, name)
     if _is_sleeping(server, address):
-        raise Problem(f"{name} sleeps already; run: inferctl wake {name}")
+        raise Problem(f"{name} is already asleep; run: inferctl wake {name}")
     running = running_requests(address)
     if running and not force:
         requests = "1 request" if running == 1 else f"{running} requests"
@@ -88,7 +88,7 @@ def _serving(host: Host, name: str) -> tuple[Server, Address]:
     if server is None:
         raise NotFound(f"no server is called {name}; inferctl status lists them all")
     if server.base_url is None or server.pid is None:
-        raise Problem(f"{name} does not serve: it is {server.state}")
+        raise Problem(f"{name} is not serving: it is {server.state}")
     parts = urlsplit(server.base_url)
     return server, Address(parts.hostname or "127.0.0.1", parts.port or 80)
 
@@ -101,7 +101,7 @@ def _is_sleeping(server: Server, address: Address) -> bool:
             raise Problem(NOT_OFFERED.format(name=server.name))
         return bool(msgspec.json.decode(body)["is_sleeping"])
     except (NoAnswer, msgspec.MsgspecError, KeyError, TypeError) as error:
-        raise Problem(f"{server.name} does not say whether it sleeps: {error}") from error
+        raise Problem(f"{server.name} does not report whether it is asleep: {error}") from error
 
 
 class _Timed:

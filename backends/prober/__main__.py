@@ -26,7 +26,7 @@ def main() -> int:
     loop = Loop()
     targets = order.series.targets if order.series else (order.load.target,) if order.load else ()
     keys = [secret for target in targets for secret in target.secrets]
-    deaf = "nobody listens any more"
+    deaf = "nobody is listening any more"
     outbox = Outbox(sys.stdout.fileno(), loop, lambda: work.cancel(deaf), keys)
     work = _work(order, loop, outbox)
 

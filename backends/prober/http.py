@@ -94,7 +94,7 @@ class ReplyParser:
                 if _is_http_2(self._buffer):
                     raise Http2Reply("the reply is HTTP/2")
                 if len(self._buffer) > LARGEST_HEAD or not _may_be_http(self._buffer):
-                    raise BrokenReply("the reply is no HTTP/1.1")
+                    raise BrokenReply("the reply is not HTTP/1.1")
                 return False
             head = _parse_head(without_secrets(bytes(self._buffer[: end.start()]), self._keys))
             del self._buffer[: end.end()]

@@ -50,11 +50,11 @@ class _Spent:
         """Add what a run has cost; return why no further one may be sent, None where it may."""
         if run.cost_usd is None:
             if self._allowed is not None and not run.error:
-                return "the endpoint sends no usage, so what it costs cannot be limited"
+                return "the endpoint reports no usage, so its cost cannot be limited"
             return None
         self._usd = (self._usd or Decimal(0)) + Decimal(run.cost_usd)
         if self._allowed is not None and self._usd >= Decimal(self._allowed):
-            return f"{self._allowed} USD were spent, as much as allowed"
+            return f"{self._allowed} USD were spent, the limit"
         return None
 
     def cut(self, run: Run) -> None:
@@ -103,7 +103,7 @@ class Load:
         gc.collect()
         gc.freeze()
         gc.disable()
-        late = partial(self.cancel, f"{order.max_s:g} s have passed, as many as allowed")
+        late = partial(self.cancel, f"{order.max_s:g} s have passed, the limit")
         self._loop.call_at(clock.now_ns() + int(order.max_s * clock.NS), late)
         self._warm_up()
 
@@ -224,7 +224,7 @@ class Load:
         step, order = self._step, self._order
         self._requests += 1
         if self._requests > order.max_requests:
-            self.cancel(f"{order.max_requests} requests were sent, as many as allowed")
+            self.cancel(f"{order.max_requests} requests were sent, the limit")
             return
         self._running.add(exchange)
         counts = step.send(due_ns, len(self._running), order.max_concurrency)

@@ -52,7 +52,7 @@ def origin_of(base_url: str) -> Origin:
         parts = urlsplit(base_url)
         port = parts.port
     except ValueError as error:
-        raise BadAddress(f"base_url '{base_url}' is no URL: {error}") from error
+        raise BadAddress(f"base_url '{base_url}' is not a URL: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadAddress(f"base_url '{base_url}' must look like https://host/v1")
     if not (parts.hostname.isascii() and parts.path.isascii() and base_url.isprintable()):

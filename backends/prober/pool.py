@@ -68,7 +68,7 @@ def _look_up(origin: Origin) -> tuple[Address, ...]:
     except socket.gaierror as error:
         raise Unresolved(problems.name_lookup(origin, error)) from error
     except UnicodeError as error:
-        raise Unresolved(f"'{origin.host}' is no host name: check base_url") from error
+        raise Unresolved(f"'{origin.host}' is not a host name: check base_url") from error
     return tuple((family, address) for family, _, _, _, address in found)
 
 

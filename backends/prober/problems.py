@@ -218,8 +218,8 @@ def no_events(line: bytes) -> str:
     """The stream has lines that are no events, and no text besides."""
     said = one_line(line.decode("utf-8", "replace"))
     return (
-        f"the stream has lines that are no server-sent events ('{said}'): correct the proxy or the"
-        " server that writes them"
+        f"the stream has lines that are not server-sent events ('{said}'): correct the proxy or"
+        " the server that writes them"
     )
 
 

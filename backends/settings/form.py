@@ -115,7 +115,7 @@ class Field:
             with suppress(ValueError):
                 return read(text)
         if noun:
-            raise Unfit(f"is {text!r}, which is no {noun}", f"write it as {self._example}")
+            raise Unfit(f"is {text!r}, which is not a {noun}", f"write it as {self._example}")
         return text
 
     @property

@@ -63,7 +63,7 @@ def columns(value: object) -> str:
         Unfit: it is no such text.
     """
     if not isinstance(value, str) or "=" not in value:
-        raise Unfit("is no list of columns", 'write it as "at=when,input=prompt"')
+        raise Unfit("is not a list of columns", 'write it as "at=when,input=prompt"')
     return value
 
 
@@ -101,14 +101,14 @@ def mounts(value: object) -> tuple[str, ...]:
     for each in value:
         parts = text(each).split(":")
         if len(parts) not in (2, 3) or not all(one.startswith("/") for one in parts[:2]):
-            raise Unfit(f"holds {each!r}, which is no mount", 'write "/on/the/host:/inside:ro"')
+            raise Unfit(f"holds {each!r}, which is not a mount", 'write "/on/the/host:/inside:ro"')
     return tuple(value)
 
 
 def names(value: object) -> tuple[str, ...]:
     """Take a list of names of servers or models."""
     if not isinstance(value, list) or not value:
-        raise Unfit("is no list of names", 'write for example ["chat", "org/model"]')
+        raise Unfit("is not a list of names", 'write for example ["chat", "org/model"]')
     return tuple(text(each) for each in value)
 
 
@@ -160,7 +160,7 @@ def port(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise Unfit(f"is {kind_of(value)}, not a whole number", "write for example port = 8000")
     if not 1 <= value <= 65535:
-        raise Unfit(f"is {value}, which is no TCP port", "choose one from 1024 to 65535")
+        raise Unfit(f"is {value}, which is not a TCP port", "choose one from 1024 to 65535")
     return value
 
 
@@ -168,7 +168,7 @@ def host(value: object) -> str:
     """Take an address or host name to bind, without scheme and port."""
     word = text(value)
     if not _HOST.fullmatch(word):
-        raise Unfit(f"is {word!r}, which is no address", 'write for example host = "127.0.0.1"')
+        raise Unfit(f"is {word!r}, which is not an address", 'write for example host = "127.0.0.1"')
     return word
 
 
@@ -184,7 +184,7 @@ def amount(value: object) -> Decimal:
         digits = re.search(r"\d+(\.\d+)?", word, re.ASCII)
         example = digits.group() if digits and not word.startswith("-") else "1.88"
         raise Unfit(
-            f"is {word!r}, which is no plain decimal number",
+            f"is {word!r}, which is not a plain decimal number",
             f'write digits with a dot, without sign and currency: "{example}"',
         )
     return Decimal(word)
@@ -256,7 +256,7 @@ def address(value: object, example: str = "http://127.0.0.1:9090") -> str:
         parts = urlsplit(word)
         has_host, has_port_or_none = bool(parts.hostname), parts.port != 0
     except ValueError as error:
-        raise Unfit(f"is no address: {error}", remedy) from error
+        raise Unfit(f"is not an address: {error}", remedy) from error
     if parts.scheme not in {"http", "https"}:
         raise Unfit(f"is {word!r}, not an http or https address", remedy)
     if parts.username is not None or parts.password is not None:
@@ -292,7 +292,7 @@ def environment(value: object) -> tuple[tuple[str, str], ...]:
         raise Unfit(f"is {kind_of(value)}, not a table", 'write { VLLM_USE_V1 = "1" }')
     for variable, content in value.items():
         if not _ENVIRONMENT_NAME.fullmatch(variable):
-            raise Unfit(f"has {variable!r}, which is no variable's name", "rename or remove it")
+            raise Unfit(f"has {variable!r}, which is not a variable's name", "rename or remove it")
         if not isinstance(content, str) or "\0" in content:
             raise Unfit(
                 f"gives {variable} {kind_of(content)}, not a string", "put it in double quotes"

@@ -144,7 +144,7 @@ def _refuse_untrusted(folder: Path) -> None:
         )
     elif not stat.S_ISDIR(found.st_mode):
         raise UnusableFolder(
-            f"{folder} is no folder; move it away, or set XDG_STATE_HOME to another place"
+            f"{folder} is not a folder; move it away, or set XDG_STATE_HOME to another place"
         )
     elif found.st_uid != os.geteuid():
         raise UntrustedFolder(

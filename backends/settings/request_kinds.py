@@ -53,7 +53,7 @@ def _variable(name: str) -> str:
 
 def _field_name(name: str) -> str:
     if not _FIELD_NAME.fullmatch(name):
-        raise Unfit(f"has {name!r}, which is no name of a header field", "rename or remove it")
+        raise Unfit(f"has {name!r}, which is not a name of a header field", "rename or remove it")
     if name.lower() in _OWN_FIELDS:
         raise Unfit(f"sets {name}, which follows from the request", "remove it")
     return name

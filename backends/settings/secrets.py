@@ -138,7 +138,7 @@ def _from_file(path: Path) -> str:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             if not stat.S_ISREG(mode):
-                raise SecretUnavailable(f"{path} is no file; write the key into one of mode 0600")
+                raise SecretUnavailable(f"{path} is not a file; put the key into one of mode 0600")
             if mode & 0o077:
                 raise SecretUnavailable(
                     f"{path} can be read by others (mode {mode & 0o777:04o}); run: chmod 600 {path}"

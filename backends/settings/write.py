@@ -380,5 +380,5 @@ def _replace(toml: str, path: Path) -> None:
     try:
         replace_file(target, toml.encode(), mode)
     except UnicodeEncodeError as error:
-        what, remedy = "would hold bytes that are no UTF-8 text", "type the value again"
+        what, remedy = "would hold bytes that are not UTF-8 text", "type the value again"
         raise ConfigError((Fault(path, "", None, what, remedy),)) from error

@@ -365,7 +365,7 @@ SHAPES: Mapping[str, Shape] = {
         Golden("inside the stream: upstream", "one ", None, None, flags=("no_usage",)),
     ),
     "error-code-name": Shape(
-        "an error that is no object, by the name of its code (DashScope)",
+        "an error that is not an object, by the name of its code (DashScope)",
         ({"code": "InvalidApiKey", "message": "no such key", "request_id": "r"},),
         Golden("inside the stream: no such key", "", None, None, answered_model=None),
     ),

@@ -34,7 +34,7 @@ class Request:
         """
         value = json.loads(self.body or b"null")
         if not isinstance(value, dict):
-            raise ValueError("the body is no JSON object")
+            raise ValueError("the body is not JSON object")
         return value
 
 

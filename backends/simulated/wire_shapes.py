@@ -86,7 +86,7 @@ WIRE_SHAPES: Mapping[str, Shape] = {
         wire=_head() + _PLAIN.replace(b"\n\n", b"\n") + b"\n",
     ),
     "no-utf8": Shape(
-        "bytes that are no UTF-8",
+        "bytes that are not UTF-8",
         golden=Golden(text="one\ufffd two three four "),
         wire=_head() + _BROKEN,
     ),

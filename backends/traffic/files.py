@@ -112,7 +112,7 @@ def described(path: Path) -> TrafficFile:
             raise UnreadableTraffic(f"{path} {why}")
     encoding = "utf-16" if head[:2] in _UTF16 else "utf-8-sig"
     if encoding != "utf-16" and b"\0" in head:
-        raise UnreadableTraffic(f"{path} is no text; give CSV, JSON, JSON lines, Parquet or a log")
+        raise UnreadableTraffic(f"{path} is not text; give CSV, JSON, JSON lines, Parquet or a log")
     lines = head.decode(encoding, "replace").splitlines()
     if not any(line.strip() for line in lines):
         raise UnreadableTraffic(f"{path} is empty; give a file with a row for each request")

@@ -111,7 +111,7 @@ async def _run(order: SeriesOrder, host: Host, writer: HistoryThread) -> AbSerie
 
 def _waiting(fact: TargetWaits) -> str:
     """Return in a line that a target is waited for, and for how long already."""
-    what = "is cold" if fact.cold else "is asked again later"
+    what = "is cold" if fact.cold else "is retried later"
     since = f" ({fact.waited_s:.0f} s so far)" if fact.waited_s >= 1 else ""
     return f"{fact.target} {what}{since}, next request in {plain_ms(fact.delay_s)}: {fact.why}"
 

@@ -73,7 +73,7 @@ def _meant(servers: tuple[Server, ...], arguments: argparse.Namespace) -> Server
         raise NotFound(f"no vLLM runs here as {wanted}; those that run: {names}")
     if len(found) > 1:
         names = ", ".join(f"{each.name} (pid {each.pid})" for each in found)
-        raise NotFound(f"{wanted} runs several: {names}; name one of them")
+        raise NotFound(f"{wanted} runs several servers: {names}; name one")
     return found[0]
 
 
@@ -105,8 +105,8 @@ def _on_port(servers: list[Server], port: int) -> Server:
         whose = listening[0]
         pid = f", pid {whose.process.pid}," if whose.process else ""
         raise NotFound(
-            f"{whose.name}{pid} listens on port {port}, and it is no vLLM process that can be seen "
-            "here; write an [endpoint.NAME] to measure it all the same"
+            f"{whose.name}{pid} listens on port {port}, but is not a vLLM process visible here; "
+            "write an [endpoint.NAME] to measure it anyway"
         )
     raise NotFound(
         f"nothing listens on port {port}; inferctl status lists the servers of this host"
@@ -115,13 +115,13 @@ def _on_port(servers: list[Server], port: int) -> Server:
 
 def _keep(server: Server) -> str:
     if server.keeper_pid is not None:
-        return f"{server.name} is managed already; its keeper is pid {server.keeper_pid}"
+        return f"{server.name} is already managed; its keeper is pid {server.keeper_pid}"
     servers.adopt(this_host(settings_without_faults()), server.name)
     return f"the keeper of {server.name} was gone; it has a new one"
 
 
 def _watched_sentence(server: Server) -> str:
-    said = f"{server.name} is watched from now on, and never stopped: inferctl did not start it"
+    said = f"{server.name} is watched from now on; inferctl did not start it and will not stop it"
     if server.base_url is None:
         return said
     return f"{said}; for an A/B its name is {server.base_url}#{server.model or 'MODEL'}"
@@ -135,7 +135,7 @@ def _watch(server: Server, state: Path) -> None:
     except ProcessLookupError as error:
         raise NotFound(f"{server.name} has just ended; inferctl status lists what runs") from error
     except OSError as error:
-        raise Problem(f"it cannot be remembered: {error}; see who owns {state}") from error
+        raise Problem(f"it cannot be recorded: {error}; see who owns {state}") from error
 
 
 def _facts(server: Server) -> dict[str, Any]:

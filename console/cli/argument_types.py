@@ -56,7 +56,7 @@ def pauses(text: str) -> tuple[float, ...]:
     for each in text.split(","):
         digits, unit = each.strip()[:-1], each.strip()[-1:]
         if unit not in UNITS_S:
-            raise argparse.ArgumentTypeError(f"{each or text!r} is no pause such as 10s, 5m or 1h")
+            raise argparse.ArgumentTypeError(f"{each or text!r} is not a pause like 10s, 5m or 1h")
         found.append(rate(digits) * UNITS_S[unit])
     return tuple(found)
 
@@ -90,7 +90,7 @@ def day(text: str) -> date:
     try:
         found = date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is no day such as 2026-01-31") from None
+        raise argparse.ArgumentTypeError(f"{text} is not a day such as 2026-01-31") from None
     if not FIRST_DAY <= found < date.max:
         raise argparse.ArgumentTypeError(f"{text} is not between {FIRST_DAY} and {date.max}")
     return found

@@ -71,9 +71,7 @@ def _begin(
 
 def _stop(folder: ColdProbeFolder, endpoint: str, *, as_json: bool) -> int:
     stopped = cold_probe_runs.stop(folder)
-    say(
-        "stopped; the same command goes on with it" if stopped else "no cold-start probe is running"
-    )
+    say("stopped; the same command resumes it" if stopped else "no cold-start probe is running")
     if folder.read_order() is None:
         raise NotFound(f"{endpoint} was never probed")
     return _show(folder, endpoint, as_json=as_json)
@@ -108,7 +106,7 @@ def _state_line(folder: ColdProbeFolder, order: ColdProbeOrder) -> str:
     if pid is None and (ended := folder.read_end()):
         return f"ENDED, not complete: {ended}; go on with: inferctl coldprobe {order.reference}"
     if pid is None:
-        return f"NOT RUNNING, not complete; go on with: inferctl coldprobe {order.reference}"
+        return f"NOT RUNNING, not complete; resume with: inferctl coldprobe {order.reference}"
     done = sum(1 for probe in probes if probe.planned_idle_s and probe.error is None)
     planned = order.plan.rounds * len(order.plan.gaps_s)
     return f"running, process {pid}: {done} of {planned} pauses measured, now one of {pause(gap_s)}"

@@ -70,7 +70,7 @@ def _model(named: str | None, offer: Offer) -> str:
     if named:
         model = model_at(named)
         if model is None:
-            raise NotFound(f"{named} is no folder; name a folder with a model, or org/model")
+            raise NotFound(f"{named} is not a folder; name a folder with a model, or org/model")
         return model
     names = [each.name for each in offer.models]
     if len(names) == 1:
@@ -85,7 +85,7 @@ def _executable(named: str | None, offer: Offer) -> str:
     if named:
         path = executable_at(named)
         if path is None:
-            raise NotFound(f"{named} is no executable; name the vllm of an environment")
+            raise NotFound(f"{named} is not an executable; name the vllm of an environment")
         return path
     paths = [str(each.path) for each in offer.executables]
     if len(paths) == 1:

@@ -51,7 +51,7 @@ def _add(arguments: argparse.Namespace) -> int:
 def _pair(word: str) -> tuple[str, str]:
     name, equals, value = word.partition("=")
     if not equals or not name:
-        raise UsageProblem(f"--fill {word} is no WORD=VALUE")
+        raise UsageProblem(f"--fill {word} is not WORD=VALUE")
     return name, value
 
 

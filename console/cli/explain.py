@@ -133,7 +133,7 @@ def _report(arguments: argparse.Namespace) -> int:
     from backends.domain.reports.bug_report import bug_report  # noqa: PLC0415  for a report alone
 
     if len(arguments.log) > 1 or arguments.json:
-        raise UsageProblem("--report is of one log, and is no JSON; leave out the others")
+        raise UsageProblem("--report is of one log, and is not JSON; leave out the others")
     (name,) = arguments.log
     with ExitStack() as stack:
         spooled: IO[bytes] | None = None

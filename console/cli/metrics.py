@@ -117,7 +117,7 @@ def _serve(address: str, port: int, collector: _Scraped) -> int:
     shown = f"[{address}]" if ":" in address else address
     say(f"metrics at http://{shown}:{server.server_port}/metrics; ctrl+c ends it")
     if not is_loopback(address):
-        say("whoever reaches this address can read them: what is spent, models, and the verdict")
+        say("anyone who can reach this address can read them: spend, models and the verdict")
     try:
         Event().wait()
     finally:

@@ -12,7 +12,7 @@ ON_SCREEN = frozenset({"demo", "replay"})
 
 EPILOG = """exit codes: 0 done, 1 failed, 2 usage, 3 not ready or not found, 4 decided "no"
 
-Without a verb, inferctl opens the console. Every other verb takes --json: one document on
+Without a verb, inferctl opens the console. Every verb takes --json: one document on
 stdout, messages on stderr."""
 
 
@@ -33,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     parser.add_argument(
-        "--read-only", action="store_true", help="the console only shows: no key orders anything"
+        "--read-only", action="store_true", help="view only: no key changes anything"
     )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
     parents = {arguments: _of(arguments) for _, _, several, _ in VERBS for arguments in several}
@@ -65,7 +65,7 @@ def _of(arguments: Arguments) -> argparse.ArgumentParser:
 
 
 def _stop(parser: argparse.ArgumentParser) -> None:
-    about = "end it although inferctl did not start it"
+    about = "stop it even though inferctl did not start it"
     parser.add_argument("--yes", action="store_true", help=about)
 
 
@@ -76,7 +76,7 @@ def _status(parser: argparse.ArgumentParser) -> None:
 
 def _logs(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("-f", "--follow", action="store_true", help="go on as lines arrive")
+    add("-f", "--follow", action="store_true", help="follow: print lines as they arrive")
     about = "last N lines (default: 200)"
     add("-n", "--lines", type=types.count, default=200, metavar="N", help=about)
 
@@ -84,8 +84,8 @@ def _logs(parser: argparse.ArgumentParser) -> None:
 def _adopt(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     add = which.add_argument
-    add("name", metavar="NAME", nargs="?", type=types.server, help="as inferctl status names it")
-    add("--port", type=types.port, metavar="P", help="where it listens, or is reached")
+    add("name", metavar="NAME", nargs="?", type=types.server, help="its name in inferctl status")
+    add("--port", type=types.port, metavar="P", help="port it listens on, or is published on")
     add("--container", type=types.text, metavar="NAME", help="the container that it runs in")
     add("--unit", type=types.text, metavar="NAME", help="the systemd unit that runs it")
     add("--pid", type=types.count, metavar="PID", help="its process")
@@ -95,7 +95,7 @@ def _explain(parser: argparse.ArgumentParser) -> None:
     about = "vLLM log files, - for stdin"
     add = parser.add_argument
     add("log", metavar="LOG", type=types.text, nargs="+", help=about)
-    about = "exit with 1 where the last start failed, with 3 where its log ends before its end"
+    about = "exit 1 if the last start failed, 3 if its log is incomplete"
     add("--exit-status", action="store_true", help=about)
     about = (
         "the last start as Markdown for a bug report: keys, paths, hosts, addresses and models of "
@@ -119,7 +119,7 @@ def _ab(parser: argparse.ArgumentParser) -> None:
     add("more", metavar="C", nargs="*", help="a third and a fourth one")
     add("-n", "--runs", type=types.count, default=1, help="runs per side (default: 1)")
     add("--ignore-eos", action="store_true", help="ask for exactly N tokens")
-    add("--together", action="store_true", help="both sides at once, not in turn")
+    add("--together", action="store_true", help="all targets at once, not in turn")
     about = "for a whole run, and for each wait (default: 120 to the first token, 600 in all)"
     add("--timeout", type=types.rate, metavar="SECONDS", help=about)
     add("--markdown", action="store_true", help="print a Markdown report")
@@ -133,7 +133,7 @@ def _load(parser: argparse.ArgumentParser) -> None:
     )
     add("--trace", type=types.text, metavar="FILE", help=about)
     add("--speed", type=types.factor, metavar="K", help="times faster than recorded (default: 1)")
-    about = "which column is what where names do not say it: at, input, conversation, blocks ..."
+    about = "column mapping where names are ambiguous: at, input, conversation, blocks ..."
     add("--map", type=types.text, metavar="ROLE=COLUMN,...", help=about)
     add("--input-tokens", type=types.count, metavar="N", help="lengthen the prompt to about N")
     add("--ttft", type=types.rate, metavar="SECONDS", help="limit (default: [limits] ttft_p99_s)")
@@ -145,7 +145,7 @@ def _load(parser: argparse.ArgumentParser) -> None:
     add("--for", dest="most_s", type=types.rate, metavar="SECONDS", help=about)
     about = "send no more (default: 5000 for the rates, after the replay)"
     add("--requests", type=types.count, metavar="N", help=about)
-    add("--usd", type=types.amount, metavar="AMOUNT", help="spend no more at a priced endpoint")
+    add("--usd", type=types.amount, metavar="AMOUNT", help="spending limit at priced endpoints")
 
 
 def _cold_probe(parser: argparse.ArgumentParser) -> None:
@@ -168,8 +168,8 @@ def _cost(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--report", action="store_true", help=about)
     form.add_argument("--csv", action="store_true", help="one row for each amount")
     add = parser.add_argument
-    add("--since", type=types.day, metavar="YYYY-MM-DD", help="only days from this on (UTC)")
-    add("--until", type=types.day, metavar="YYYY-MM-DD", help="only days to this one (UTC)")
+    add("--since", type=types.day, metavar="YYYY-MM-DD", help="first day (UTC)")
+    add("--until", type=types.day, metavar="YYYY-MM-DD", help="last day (UTC)")
     about = "write the report to a file, its pictures beside it"
     add("--output", type=types.text, metavar="FILE", help=about)
 
@@ -182,28 +182,28 @@ def _verdict(parser: argparse.ArgumentParser) -> None:
     add("--scenario", type=types.text, metavar="FILE", help=about)
     about = "figures of published comparisons, each beside what its own inputs give"
     add("--published", action="store_true", help=about)
-    about = "exit 4 unless it wins, also where nothing is decided"
+    about = "exit 4 unless this option wins, also if undecided"
     add("--require", metavar="OPTION", choices=("self_host", "api"), help=about)
 
 
 def _metrics(parser: argparse.ArgumentParser) -> None:
-    about = "answer scrapes of /metrics there until ended (HOST default: 127.0.0.1)"
+    about = "serve /metrics there until interrupted (HOST default: 127.0.0.1)"
     parser.add_argument("--serve", type=types.listening, metavar="[HOST:]PORT", help=about)
 
 
 def _agent(parser: argparse.ArgumentParser) -> None:
     shared.actions(
         parser,
-        status="what it reads, and who follows it",
-        start="start it, though no server runs",
-        stop="end it; servers and keepers go on",
+        status="what it watches, and its clients",
+        start="start it even if no server runs",
+        stop="stop it; servers and keepers keep running",
     )
 
 
 def _config(parser: argparse.ArgumentParser) -> None:
     actions = shared.actions(
         parser,
-        init="add a server's table, from what this host has",
+        init="add a server profile from what this host has",
         check="every fault, with its line and the remedy",
         schema="JSON Schema of the file, for editors",
     )
@@ -215,9 +215,9 @@ def _config(parser: argparse.ArgumentParser) -> None:
     add("--image", type=types.text, metavar="IMAGE", help="start it in a container of this image")
     about = "the engine of that container (default: docker)"
     add("--runtime", choices=("docker", "podman"), default="docker", help=about)
-    about = "start it inside this container, which runs already"
+    about = "start it inside this running container"
     add("--container", type=types.text, metavar="NAME", help=about)
-    about = "another file than that of this user"
+    about = "a file other than this user's"
     actions["check"].add_argument("file", metavar="FILE", nargs="?", type=types.text, help=about)
 
 
@@ -237,7 +237,7 @@ def _endpoints(parser: argparse.ArgumentParser) -> None:
 
 def _endpoint_add(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("name", metavar="NAME", type=types.server, help="what it is called from now on")
+    add("name", metavar="NAME", type=types.server, help="its name in the configuration")
     about = "a provider; inferctl endpoint presets lists them"
     add("--preset", metavar="P", type=types.text, required=True, help=about)
     add("--model", metavar="MODEL", type=types.text, help="the model that is asked")
@@ -247,15 +247,15 @@ def _endpoint_add(parser: argparse.ArgumentParser) -> None:
 
 
 def _wake(parser: argparse.ArgumentParser) -> None:
-    about = "a server of this host, as inferctl status names it"
+    about = "a server of this host, its name in inferctl status"
     parser.add_argument("name", metavar="NAME", type=types.server, help=about)
 
 
 def _sleep(parser: argparse.ArgumentParser) -> None:
     _wake(parser)
-    about = "1 keeps the weights in the host's memory, 2 has them loaded again (default: 1)"
+    about = "1 keeps the weights in host memory, 2 reloads them (default: 1)"
     parser.add_argument("--level", type=int, choices=(1, 2), default=1, help=about)
-    about = "although requests run, which are lost or wait until it is woken"
+    about = "even while requests run; they are lost, or wait until it wakes"
     parser.add_argument("--force", action="store_true", help=about)
 
 
@@ -351,7 +351,7 @@ VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
     ),
     (
         "coldprobe",
-        "is an endpoint slow after it was left alone, in the background",
+        "cold-start probe: is an endpoint slow after idle time; runs in the background",
         (shared.endpoint, shared.yes),
         _cold_probe,
     ),
@@ -381,13 +381,13 @@ VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
         (shared.traffic,),
         _metrics,
     ),
-    ("prices", "what models and GPUs cost, who says so and since when", (), price_arguments.prices),
+    ("prices", "prices of models and GPUs, each with source and date", (), price_arguments.prices),
     ("history", "the starts and A/B series that were recorded", (), _history),
     ("export", "the history as JSON, CSV or Markdown", (), _export),
     ("replay", "the console over a recorded journal, marked REPLAY", (), _replay),
     ("agent", "the process that keeps the record of this host", (), _agent),
     ("config", "a first configuration, its faults, its schema", (), _config),
     ("doctor", "what is wrong with this host, with the remedy", (), None),
-    ("demo", "the whole console, SIMULATED", (), _demo),
+    ("demo", "the full console, SIMULATED", (), _demo),
 )
 """Each verb: its summary, the arguments it shares with others, and those of its own."""

@@ -60,4 +60,4 @@ def _prices_update(parser: argparse.ArgumentParser) -> None:
     sources = ("openrouter", "models.dev", "litellm", "do", "gpurental", "genai", "gpuhunt")
     add("--fetch", choices=sources, metavar="SOURCE", help=f"{about}: {', '.join(sources)}")
     add("--address", type=types.text, metavar="URL", help="of a copy of that publisher's list")
-    add("-y", "--yes", action="store_true", help="keep the prices without asking")
+    add("-y", "--yes", action="store_true", help="save the prices without asking")

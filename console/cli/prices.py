@@ -87,7 +87,7 @@ def _list(arguments: argparse.Namespace, folder: Path, today: date) -> int:
 def _currency(arguments: argparse.Namespace, today: date) -> Currency | None:
     currency = currency_of(arguments.currency, arguments.rate, arguments.rate_date)
     if currency is not None and currency.as_of > today:
-        raise UsageProblem(f"--rate-date {currency.as_of} is in the future; give the day it held")
+        raise UsageProblem(f"--rate-date {currency.as_of} is in the future; give the rate's date")
     return currency
 
 
@@ -205,7 +205,7 @@ def _set(arguments: argparse.Namespace, folder: Path, today: date) -> int:
     elif amounts:
         row = set_api_price(folder, provider, name, amounts, as_of, currency=currency)
     else:
-        raise UsageProblem("no price was given; say --per-hour for a GPU, --input and --output")
+        raise UsageProblem("no price was given; use --per-hour for a GPU, --input and --output")
     _tell_kept(arguments, row, folder, today)
     return 0
 
@@ -249,7 +249,7 @@ def _fetch(arguments: argparse.Namespace, folder: Path, today: date) -> int:
     new = len(found.changes) - len(shown)
     sentence = f"{len(shown)} prices change and {new} are new"
     if found.changes:
-        agree(Consent(sentence, "nothing is kept before a yes"), asked_before=arguments.yes)
+        agree(Consent(sentence, "nothing is saved until you confirm"), asked_before=arguments.yes)
     done = kept(folder, found)
     if arguments.json:
         document(done)

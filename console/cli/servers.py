@@ -194,7 +194,7 @@ def launch(host: Host, profile: Profile, *, force: bool) -> None:
             say(f"{check.state}: {check.what}" + (f"; {check.remedy}" if check.remedy else ""))
         failed |= check.state == "fail"
     if failed and not force:
-        raise Problem("a check failed; put it right, or launch anyway with --force")
+        raise Problem("a check failed; fix it, or launch anyway with --force")
     if profile.binds_beyond_loopback:
         say(f"note: {profile.name} binds {profile.host}: other machines can reach it")
     servers.start(host, profile)

@@ -30,7 +30,7 @@ def endpoint(parser: argparse.ArgumentParser) -> None:
 
 def force(parser: argparse.ArgumentParser) -> None:
     """Let a launch go on although a check failed."""
-    parser.add_argument("--force", action="store_true", help="launch although a check failed")
+    parser.add_argument("--force", action="store_true", help="launch even if a check failed")
 
 
 def wait(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +58,7 @@ def drain(parser: argparse.ArgumentParser) -> None:
 
 def yes(parser: argparse.ArgumentParser) -> None:
     """Answer beforehand what would be asked."""
-    about = "go on without asking; what it costs is still printed"
+    about = "do not ask for confirmation; the cost is still printed"
     parser.add_argument("--yes", action="store_true", help=about)
 
 
@@ -79,7 +79,7 @@ def traffic(parser: argparse.ArgumentParser) -> None:
     about = "recorded traffic: usage exports, access logs, CSV, JSON, Parquet; folders and patterns"
     one("--traffic", type=types.text, nargs="+", metavar="FILE", help=about)
     add = parser.add_argument
-    about = "which column is what where names do not say it: at, input, output, requests ..."
+    about = "column mapping where names are ambiguous: at, input, output, requests ..."
     add("--map", type=types.text, metavar="ROLE=COLUMN,...", help=about)
     add("--days", type=types.count, metavar="N", help="how far back Prometheus is asked (7)")
     about = "the model whose traffic counts, in files or Prometheus"

@@ -38,4 +38,4 @@ def _tell(report: SleepReport, *, as_json: bool) -> None:
         return
     say(sleep_sentence(report))
     if report.order == "sleep":
-        say("its GPU is billed as before; requests to it wait until it is woken")
+        say("its GPU is still billed; requests to it wait until it wakes")

@@ -119,8 +119,8 @@ def _required(plan: Verdict, option: str | None) -> dict[str, Any] | None:
 def _refusal(plan: Verdict, option: str) -> str:
     words = plan.kind.value.replace("_", " ")
     if plan.kind in UNDECIDED:
-        return f"{option} is required, and nothing is decided: {words}"
-    return f"{option} is required, and another way is cheaper: {words}"
+        return f"{option} is required, but there is no decision: {words}"
+    return f"{option} is required, but another option is cheaper: {words}"
 
 
 def _published(*, as_json: bool) -> int:
@@ -180,7 +180,7 @@ def _tell(found: Verdict, flips: Sequence[Flip] = ()) -> None:
         months, life = figure(found.payback_months), found.owned_life_months
         late = life is not None and found.payback_months > life
         beyond = f", longer than the {figure(life)} that it is used" if late and life else ""
-        show(f"  payback: hardware of your own saves its price in {months} months{beyond}")
+        show(f"  payback: owned hardware pays for itself in {months} months{beyond}")
     for flip in flips:
         show(f"  price: {price_flip_sentence(flip)}")
     for option in found.options:

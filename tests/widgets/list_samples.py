@@ -38,7 +38,7 @@ WELCOME = {
                 "port 8000, external, up 3:12:00, pid 4242, of user alice, in docker "
                 "container 0123456789ab",
             ),
-            WelcomeItem("demo", "demo", "the demo", "the whole console, SIMULATED"),
+            WelcomeItem("demo", "demo", "the demo", "the full console, SIMULATED"),
         ),
         (
             (

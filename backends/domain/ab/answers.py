@@ -60,7 +60,7 @@ def _cold(warm_ups: Sequence[Run], runs: Sequence[Run]) -> str:
     again = f" and {len(cold) - 1} times again" if len(cold) > 1 else ""
     return (
         f"it was cold: its first token came {figure(cold[0])} s after the first request{again};"
-        " the figures are of warm runs only"
+        " the figures cover warm runs only"
     )
 
 
@@ -70,7 +70,7 @@ def _waits(warm_ups: Sequence[Run], runs: Sequence[Run]) -> str:
         return ""
     times, waited_s = sum(run.waits for run in waited), sum(run.waited_s for run in waited)
     limited = any(run.waited_for == "limited" for run in waited)
-    what = "it limits the rate" if limited else "it was not always there"
+    what = "it limits the rate" if limited else "it was unavailable at times"
     return (
         f"{what}: {len(waited)} of {len(runs) + len(warm_ups)} requests were refused"
         f" {times} times and waited {figure(waited_s)} s in all, which is in no figure"
@@ -88,6 +88,6 @@ def _times(runs: Sequence[Run]) -> str:
     of_server = median(server_s for _, server_s in known)
     rest = median(max(0.0, ttft_s - server_s) for ttft_s, server_s in known)
     return (
-        f"by its own word {figure(of_server * 1000)} ms of TTFT are its queue and prefill, so that"
+        f"as it reports {figure(of_server * 1000)} ms of TTFT are its queue and prefill, so that"
         f" {figure(rest * 1000)} ms are the network and what stands before it"
     )

@@ -172,7 +172,7 @@ class ChunkReader:
         begun = data[:1] in (b"{", b"<") or (data[:1] == b"[" and not data.endswith(b"]"))
         if self.done or value is not None or not (len(data) > LONGEST_NOTE or begun):
             return
-        self.error = self.error or f"the stream carries what is no JSON: {_short(data)}"
+        self.error = self.error or f"the stream carries what is not JSON: {_short(data)}"
 
     def _take(self, at_s: float, chunk: dict[str, Any], data: bytes) -> Piece | None:
         choices = chunk.get("choices")

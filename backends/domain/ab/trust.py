@@ -84,7 +84,7 @@ def remarks(series: AbSeries) -> list[str]:
 def _warm_ups(series: AbSeries) -> str:
     assert series.client is not None
     each = [f"{run.target} {_opening(run)}" for run in series.client.warm_ups]
-    return f"one warm-up a target is not counted: {', '.join(each)}"
+    return f"one warm-up run per target is not counted: {', '.join(each)}"
 
 
 def _opening(run: Run) -> str:

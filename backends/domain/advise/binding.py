@@ -220,7 +220,7 @@ def _judged(seen: Evidence) -> tuple[Resource, str]:
     slowed = seen.slowed
     if slowed is not None and slowed >= SLOWED:
         return Resource.COMPUTE, (
-            f"Nothing waits, but tokens come {slowed:.1f} times slower than for one request alone,"
+            f"Nothing waits, but tokens are {slowed:.1f} times slower than for one request alone,"
             f" with {seen.running or 0:.0f} running: each step computes as much as it can."
         )
     return _unbound(seen)
@@ -229,7 +229,7 @@ def _judged(seen: Evidence) -> tuple[Resource, str]:
 def _missing(seen: Evidence) -> str:
     """Return why the readings tell nothing, empty where they do."""
     if not seen.requests and not seen.running_most:
-        return "No request came; there is nothing to judge."
+        return "No request arrived; there is nothing to judge."
     if (seen.requests or 0.0) < LEAST_REQUESTS:
         ended = f"{seen.requests or 0:.0f} requests ended in {seen.window_s:.0f} s"
         return f"{ended}; {LEAST_REQUESTS} are needed: watch for longer (--for)."

@@ -54,7 +54,7 @@ def _more_blocks(_: Binding, settings: Settings) -> Flag | None:
         return None
     return Flag(
         f"--num-gpu-blocks-override {2 * blocks}",
-        "doubles the KV cache, which this argument keeps below what memory allows",
+        "doubles the KV cache, which this argument limits below what memory allows",
         "the memory of as many blocks again; the start fails where there is none",
     )
 
@@ -184,9 +184,7 @@ WITHOUT_A_FLAG = {
         "no flag of the server helps: let clients send more at once, as inferctl load does; each"
         " reply then takes longer"
     ),
-    Resource.COMPUTE: (
-        "no flag is left: a second replica or a larger GPU takes the rest of the load"
-    ),
-    Resource.KV_CACHE: "no flag is left: a GPU with more memory holds more of the KV cache",
+    Resource.COMPUTE: ("no flag would help: add a second replica or a larger GPU"),
+    Resource.KV_CACHE: "no flag would help: a GPU with more memory holds a larger KV cache",
 }
 """What helps where `flag_for` knows no flag."""

@@ -253,7 +253,7 @@ def _currency(code: str, rate: object) -> Currency:
     with below(code):
         if not isinstance(rate, Mapping) or set(rate) != _CURRENCY:
             remedy = f"write what one {code} is worth and since when: usd and as_of"
-            raise Unfit("is no rate with a date", remedy)
+            raise Unfit("is not a rate with a date", remedy)
         with below("usd"):
             usd = _number("usd", rate["usd"])
         with below("as_of"):
@@ -313,7 +313,7 @@ def _number(key: str, value: object) -> Decimal:
 def _parts(value: object, kind: type[Part]) -> tuple[Part, ...]:
     """Return a list of tables of one kind, at least one of them."""
     if not isinstance(value, list | tuple) or not value:
-        raise Unfit("is no list of tables", "write a list of at least one table")
+        raise Unfit("is not a list of tables", "write a list of at least one table")
     found = tuple(_part(item, kind, index) for index, item in enumerate(value))
     limits = [getattr(each, "above_input_tokens", place) for place, each in enumerate(found)]
     if len(set(limits)) < len(limits):
@@ -333,7 +333,7 @@ def _part(item: object, kind: type[Part], index: int) -> Part:
 def _costs(value: object) -> tuple[CostRow, ...]:
     """Return rows such as ``{name = "egress", usd = "40", per = "month"}``."""
     if not isinstance(value, list | tuple) or not value:
-        raise Unfit("is no list of tables", "write a list of at least one table")
+        raise Unfit("is not a list of tables", "write a list of at least one table")
     found = []
     for index, item in enumerate(value):
         with below(f"[{index}]"):
@@ -350,7 +350,7 @@ def _costs(value: object) -> tuple[CostRow, ...]:
 def _profile(value: object) -> tuple[Decimal, ...]:
     if not isinstance(value, list | tuple) or len(value) not in {HOURS, 7 * HOURS}:
         remedy = "write 24 hourly rates, midnight first, or 168 of a week, Monday first"
-        raise Unfit("is no list of a day or a week", remedy)
+        raise Unfit("is not a list of a day or a week", remedy)
     return tuple(_numbers({f"[{hour}]": rate for hour, rate in enumerate(value)}).values())
 
 

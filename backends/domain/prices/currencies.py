@@ -44,7 +44,7 @@ def currency_of(code: str | None, rate: str | None, as_of: date | None) -> Curre
             "--currency EUR --rate 1.08 --rate-date 2026-11-20"
         )
     if len(code) != CODE_LENGTH or not code.isalpha():
-        raise BadPrice(f"{code} is no currency; write its three letters, such as EUR")
+        raise BadPrice(f"{code} is not a currency; write its three letters, such as EUR")
     worth = amount_from(rate, "--rate")
     if worth == 0:
         raise BadPrice("--rate 0 cannot be; write what one unit is worth in US dollars")

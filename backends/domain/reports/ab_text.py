@@ -128,7 +128,7 @@ def spent_text(runs: Sequence[Run]) -> str:
     """Return what the runs cost together, or that nobody can tell."""
     spent, said = spent_usd(runs), provider_spent_usd(runs)
     ours = "UNPRICED, no price per token" if spent is None else f"{usd(spent)} for {len(runs)} runs"
-    return ours if said is None else f"{ours}; by the endpoint's own word {usd(said)}"
+    return ours if said is None else f"{ours}; as the endpoint reports {usd(said)}"
 
 
 def findings(series: AbSeries, name: TargetName) -> list[str]:

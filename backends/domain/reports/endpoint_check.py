@@ -43,7 +43,7 @@ def _reply(run: Run) -> Iterator[Check]:
         return
     yield Check("works", "stream", f"the first token came after {plain_ms(run.ttft_s)}")
     if run.ttft_visible_s is None:
-        text = "it only thought within 16 tokens: compare it with a model that thinks too"
+        text = "16 tokens were all reasoning: compare it with another reasoning model"
         yield Check("missing", "visible text", text)
     if run.clock == "kernel":
         yield Check("works", "clock", "kernel receive timestamps")
@@ -51,14 +51,14 @@ def _reply(run: Run) -> Iterator[Check]:
 
 def _counts(run: Run) -> Iterator[Check]:
     if "usage_refused" in run.flags:
-        yield Check("missing", "usage", "it counts tokens in a way that cannot be")
+        yield Check("missing", "usage", "its token counts are impossible")
     elif run.output_tokens is not None:
         cached = "" if run.cached_tokens is None else f", {run.cached_tokens} of them cached"
         thought = f", {run.reasoning_tokens} of them thoughts" if run.reasoning_tokens else ""
         text = f"{run.input_tokens} tokens in{cached}, {run.output_tokens} out{thought}"
         yield Check("works", "usage", text)
     elif not run.error:
-        text = "it counts no tokens, so that there is no inter-token latency and no cost"
+        text = "it reports no token counts, so there is no inter-token latency and no cost"
         yield Check("missing", "usage", text)
     if run.server_times is not None and run.server_times.ttft_s is not None:
         text = f"it reports {plain_ms(run.server_times.ttft_s)} of queue and prefill itself"
@@ -95,7 +95,7 @@ def _adapted(run: Run) -> Iterator[Check]:
         text = f"it refused {run.waits} times, and was asked again after {plain_ms(run.waited_s)}"
         yield Check("adapted", "waits", text)
     if "redirected" in run.flags:
-        yield Check("adapted", "redirect", "its reply was fetched from where it said it would be")
+        yield Check("adapted", "redirect", "its reply was fetched from the address it gave")
     for flag, way in WAYS.items():
         if flag in run.flags:
             text = f"it is asked {way}, which stamps in user space"

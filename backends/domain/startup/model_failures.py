@@ -131,7 +131,7 @@ MODELS = (
     _row(
         Kind.BAD_CHECKPOINT,
         r"No model architectures are specified",
-        "The config.json of {model} names no `architectures`: most likely it is no language "
+        "The config.json of {model} names no `architectures`: most likely it is not a language "
         "model's folder, but that of a part, an adapter or a diffusion model.",
         "Look into its config.json; for a model that only lacks the name give it with "
         '--hf-overrides \'{{"architectures": ["CLASS"]}}\'.',

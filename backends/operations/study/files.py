@@ -110,9 +110,9 @@ def read_document(path: Path) -> dict[str, Any]:
     try:
         document = read_json(text)
     except UnreadableRecord as error:
-        raise Problem(f"{path} is no study: {error}") from error
+        raise Problem(f"{path} is not a study: {error}") from error
     if not isinstance(document, dict) or "schema" not in document or "study" not in document:
-        raise Problem(f"{path} is no study: it has neither a schema nor samples")
+        raise Problem(f"{path} is not a study: it has neither a schema nor samples")
     if document["schema"] != SCHEMA:
         raise Problem(
             f"{path} is of the form {document['schema']!s:.40}, and this inferctl reads {SCHEMA};"
@@ -139,10 +139,10 @@ def study_in(path: Path, document: Mapping[str, Any]) -> Study:
     try:
         study = typed(document["study"], Study)
     except UnreadableRecord as error:
-        raise Problem(f"{path} is no study of the form {SCHEMA}: {error}") from error
+        raise Problem(f"{path} is not a study of the form {SCHEMA}: {error}") from error
     if not all(map(_can_be_measured, _numbers(study))):
         why = f"a number in it is not within {-MOST:.0e} and {MOST:.0e}"
-        raise Problem(f"{path} is no study of the form {SCHEMA}: {why}")
+        raise Problem(f"{path} is not a study of the form {SCHEMA}: {why}")
     return study
 
 

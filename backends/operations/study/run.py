@@ -44,7 +44,7 @@ class Progress:
         return max(0.0, self.step.expected_s - (now_s - self.began_s)) + self.later_s
 
 
-TIME_IS_OVER = "the time that was agreed to is over, at {at}; the same command measures the rest"
+TIME_IS_OVER = "the agreed time limit was reached at {at}; the same command measures the rest"
 
 Tell = Callable[[Progress], None]
 
@@ -76,7 +76,7 @@ async def run_missing(of: Measuring, steps: Sequence[Step], tell: Tell) -> list[
         except TimeoutError:
             if within_s < step.most_s:
                 raise Problem(TIME_IS_OVER.format(at=step.title)) from None
-            reason = f"it was not over within {step.most_s:.0f} s"
+            reason = f"it did not finish within {step.most_s:.0f} s"
             failed.append(NotMeasured(step.title, reason))
         except Problem as problem:
             failed.append(NotMeasured(step.title, str(problem)))

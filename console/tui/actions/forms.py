@@ -123,7 +123,7 @@ class FormActions:
                 return False
             if await asyncio.to_thread(_written, change):
                 break
-            said = "The file was changed meanwhile. This is the change to it as it is now.\n"
+            said = "The file has changed meanwhile. This is the diff against it as it is now.\n"
         self._watch.reconfigure(await asyncio.to_thread(settings_of_this_host))
         if form.adds and form.table == ("server",) and self._console.session.life is None:
             self._watch.turn_to(name)
@@ -145,7 +145,7 @@ class FormActions:
             self._watch.reconfigure(await asyncio.to_thread(settings_of_this_host))
         except (Problem, OSError) as error:
             self._console.notify(
-                f"the theme is not kept: {error}", severity="warning", markup=False
+                f"the theme could not be saved: {error}", severity="warning", markup=False
             )
 
 

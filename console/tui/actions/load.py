@@ -181,6 +181,6 @@ def _recorded(typed: str) -> tuple[RecordedTraffic, float]:
     found = TYPED_TRACE.fullmatch(typed.strip())
     speed = float(found["speed"] or 1) if found else 0.0
     if found is None or not speed:
-        raise UsageProblem(f"'{typed}' is no traffic to replay; type FILE, or FILE --speed 10")
+        raise UsageProblem(f"'{typed}' is not traffic to replay; type FILE, or FILE --speed 10")
     pattern = str(Path(found["path"]).expanduser())
     return recorded_traffic((pattern,), {}, load_test.MOST_REPLAYED), speed

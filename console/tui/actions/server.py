@@ -94,7 +94,7 @@ class ServerActions:
         if not failures:
             return True
         sentence = "\n".join(("The start would fail.", *failures))
-        answers = (("no", "Put it right first"), ("launch", "Launch anyway"))
+        answers = (("no", "Fix the problem first"), ("launch", "Launch anyway"))
         return await console.push_screen_wait(Question(sentence, answers)) == "launch"
 
     async def _stop(self) -> None:
@@ -140,7 +140,7 @@ class ServerActions:
             return
         name = life.server.name
         sentence = (
-            f"Put {name} to sleep? Its GPU is billed as before; requests wait until it is woken.\n"
+            f"Put {name} to sleep? Its GPU is still billed; requests wait until it wakes.\n"
             f"{lost_in_session(console.session, life.server)}"
         )
         answers = (
@@ -192,7 +192,7 @@ class ServerActions:
         if not found:
             return
         named = await asyncio.to_thread(_named, found)
-        sentence = f"End what was left behind? It serves nobody.\n{named}"
+        sentence = f"Kill these orphaned processes? They serve no requests.\n{named}"
         question = Question(sentence, ((LEAVE, "Leave them"), (END, "End them")))
         if await console.push_screen_wait(question) != END:
             return

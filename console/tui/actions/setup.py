@@ -106,7 +106,7 @@ class SetupActions:
         typed = await self._console.push_screen_wait(TextQuestion(sentence, (), hint))
         path = typed and await asyncio.to_thread(executable_at, typed)
         if typed and not path:
-            self._refuse(f"{typed} is no executable")
+            self._refuse(f"{typed} is not an executable")
         return path or None
 
     async def _ask_model(self, offer: Offer | None) -> str | None:
@@ -116,7 +116,7 @@ class SetupActions:
         typed = await self._console.push_screen_wait(question)
         model = typed and await asyncio.to_thread(model_at, typed)
         if typed and not model:
-            self._refuse(f"{typed} is no folder")
+            self._refuse(f"{typed} is not a folder")
         return model or None
 
     def _refuse(self, sentence: str) -> None:

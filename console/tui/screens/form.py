@@ -164,7 +164,7 @@ class FormScreen(ModalScreen[bool | None]):
             if (value is not None if self._form.adds else key in changed)
         }
         if not values:
-            self._say("Nothing is changed, so nothing would be written")
+            self._say("Nothing has changed; there is nothing to write")
             return
         try:
             if await self._save(name, values):

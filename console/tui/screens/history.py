@@ -189,7 +189,7 @@ class HistoryScreen(Screen[None]):
         if isinstance(record, AbSeries):
             self._history.beside(record)
         else:
-            self.notify("choose an A/B series; others do not stand beside one", severity="warning")
+            self.notify("choose an A/B series to compare with the live one", severity="warning")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """List what was typed, or keep it as a note."""

@@ -38,5 +38,5 @@ class ProblemsScreen(Screen[None]):
             return
         self._shown = problems
         lines = [line(("▲ ", "$text-warning"), safe(each)) for each in problems]
-        nothing = [Content("no problem: every source answers")]
+        nothing = [Content("no problems: every source responds")]
         self.query_one("#problems", Static).update(Content("\n\n").join(lines or nothing))

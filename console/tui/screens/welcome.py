@@ -43,7 +43,7 @@ class WelcomeScreen(Screen[None]):
         Binding(
             "n", "name", "Name a model", id="welcome.name", tooltip="Serve a model by its name"
         ),
-        Binding("d", "demo", "Demo", id="welcome.demo", tooltip="The whole console, SIMULATED"),
+        Binding("d", "demo", "Demo", id="welcome.demo", tooltip="The full console, SIMULATED"),
         Binding("escape", "back", "Back", id="screen.back", tooltip="To the main screen"),
     ]
     DEFAULT_CSS = """

@@ -233,7 +233,7 @@ def _against_past(live: AbSeries, past: AbSeries) -> tuple[Comparison, ...]:
         )
     if found:
         return tuple(found)
-    return (Comparison("live", when(past), why_not="no endpoint and model stands in both"),)
+    return (Comparison("live", when(past), why_not="no endpoint and model appears in both"),)
 
 
 def _places(series: AbSeries) -> list[tuple[str, str]]:

@@ -32,7 +32,7 @@ from widgets.startup_panel import Eta, PreviousStarts, StartupView
 
 FIRST_START = "first start of this model on this host"
 
-NOT_OURS = "started by others; no log to read"
+NOT_OURS = "started externally; no log to read"
 
 SETTLED = SERVING
 

@@ -19,7 +19,7 @@ EXTERNAL = "external"
 
 NO_SERVER = "no vLLM runs on this host"
 
-DEMO = WelcomeItem("demo", "demo", "the demo", "the whole console, SIMULATED")
+DEMO = WelcomeItem("demo", "demo", "the demo", "the full console, SIMULATED")
 
 DAY_S = 86_400
 

@@ -155,7 +155,7 @@ def filled(path: Path) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda content: b"this is no database, it only says so" * 20,
+        lambda content: b"this is not a database, it only says so" * 20,
         lambda content: content[:16] + b"\xff" * 84 + content[100:],
         lambda content: content[: len(content) // 2],
         lambda content: content[:8192] + b"\xff" * 8192 + content[16384:],

@@ -69,7 +69,7 @@ async def test_a_drain_lets_a_stream_finish_and_says_how_many_run(
         facts = await everything(client.stop(folder, "test", drain_s=20), within_s=30)
         assert (await stream).endswith(b"[DONE]")
     steps = [fact.step for fact in facts if isinstance(fact, StopProgressed)]
-    assert steps[0] == "requests running: 1, 20 s left; new ones are let in"
+    assert steps[0] == "requests running: 1, 20 s left; new ones are accepted"
     assert steps[1] == "no request is running"
     assert isinstance(facts[-1], Stopped)
 

@@ -109,7 +109,7 @@ def test_nan_is_unknown() -> None:
 
 
 def test_a_broken_line_is_named() -> None:
-    with pytest.raises(UnreadableMetrics, match="no sample"):
+    with pytest.raises(UnreadableMetrics, match="not a sample"):
         counters_from('vllm:num_requests_running{engine="0" 3.0\n')
 
 
@@ -128,7 +128,7 @@ def test_a_broken_line_is_named() -> None:
     ],
 )
 def test_what_is_no_sample_is_said(line: str) -> None:
-    with pytest.raises(UnreadableMetrics, match="no sample"):
+    with pytest.raises(UnreadableMetrics, match="not a sample"):
         counters_from(line + "\n")
 
 
@@ -222,7 +222,7 @@ def test_errors_of_which_nothing_is_exported_are_unknown_and_not_none() -> None:
     ],
 )
 def test_what_is_no_count_is_not_read(series: str, value: str) -> None:
-    with pytest.raises(UnreadableMetrics, match="no count"):
+    with pytest.raises(UnreadableMetrics, match="not a count"):
         counters_from(f"{series} {value}\n")
 
 

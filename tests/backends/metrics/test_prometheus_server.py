@@ -161,7 +161,7 @@ def test_a_model_that_it_never_saw_is_unknown(prometheus: Prometheus) -> None:
         ((400, {"status": "error", "error": "bad query"}), "refused a query \\(bad query\\)"),
         ((200, b"<html>"), "is no Prometheus server"),
         ((200, {"status": "error"}), "refused"),
-        ((200, []), "no Prometheus server: its JSON is no object"),
+        ((200, []), "no Prometheus server: its JSON is not an object"),
         ((200, {"status": "success", "data": {}}), "its answer holds no result"),
         ((200, {"status": "success", "data": None}), "its answer holds no result"),
     ],
@@ -181,7 +181,7 @@ def test_nobody_there_is_said() -> None:
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:99999", "http://[::1", "http://:9090", "x"])
 def test_what_is_no_address_is_said(address: str) -> None:
-    with pytest.raises(PrometheusUnavailable, match=r"is no address.*; write it as http://127"):
+    with pytest.raises(PrometheusUnavailable, match=r"is not an address.*; write it as http://127"):
         past_traffic(address, None, NOON)
 
 

@@ -8,6 +8,7 @@ import pytest
 from backends.domain.decision.exclusion import TooShort
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowKind
+from backends.domain.decision.wording.reasons import reason
 from backends.domain.prices.cost import request_prices
 from backends.domain.session import Session
 from backends.operations import scenario as economics
@@ -97,6 +98,9 @@ def test_two_minutes_of_traffic_decide_nothing() -> None:
     for answer in (found.plan, found.right_now):
         assert answer.kind is VerdictKind.INSUFFICIENT_DATA
         assert isinstance(answer.refusal, TooShort)
+        assert reason(answer) == "106 s of traffic is too short to measure bursts; needs 5 minutes."
+        totals = replace(answer, refusal=TooShort(Decimal(7200)))
+        assert reason(totals).startswith("The 2 h of traffic are totals, which hide bursts; needs ")
 
 
 def test_now_and_plan_answer_two_questions() -> None:

@@ -104,7 +104,7 @@ def test_litellm_charges_by_the_token() -> None:
         ('{"data": []}', "without any model"),
         (
             '{"data": [{"id": "m", "pricing": {"prompt": "cheap", "completion": "0"}}]}',
-            "file.json: m: prompt is 'cheap', which is no price",
+            "file.json: m: prompt is 'cheap', which is not a price",
         ),
     ],
 )

@@ -90,7 +90,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ('{"api": [{"provider": "x"}]}', r"api\[0\]: .*model"),
         (
             '{"gpu": [{"provider":"x","sku":"y","gpu":"z","usd_per_hour":"-1"}]}',
-            r"gpu\[0\]: usd_per_hour is -1, which is no price; write",
+            r"gpu\[0\]: usd_per_hour is -1, which is not a price; write",
         ),
         (
             '{"gpu": [{"provider":"x","sku":"y","gpu":"z","usd_per_hour":"$2"}]}',

@@ -87,11 +87,11 @@ HOSTILE: dict[str, tuple[Reply, str]] = {
         "a chunk has the size",
     ),
     "negative chunk": (raw(CHUNKED_HEAD.decode().strip(), "-5\r\nx"), "a chunk has the size"),
-    "deep chunk": (streamed(BEFORE, DEEP), "carries what is no JSON"),
+    "deep chunk": (streamed(BEFORE, DEEP), "carries what is not JSON"),
     "deep error": (sized("500 Oops", DEEP), "HTTP 500"),
     "deep reply": (sized("200 OK", DEEP), "not a stream"),
     "deep objects": (sized("400 No", '{"error":' * 100_000), "HTTP 400"),
-    "number of 5000 digits": (streamed(BEFORE, f'{{"x":{DIGITS}}}'), "carries what is no JSON"),
+    "number of 5000 digits": (streamed(BEFORE, f'{{"x":{DIGITS}}}'), "carries what is not JSON"),
     "surrogate in error": (
         streamed(BEFORE, json.dumps({"error": {"message": HALF}})),
         "inside the stream: \ufffd",

@@ -78,9 +78,9 @@ def test_the_capacity_of_one_worker_is_found() -> None:
 @pytest.mark.parametrize(
     ("bounds", "reason"),
     [
-        ({"max_requests": 6}, "6 requests were sent, as many as allowed"),
-        ({"max_s": 0.4}, "0.4 s have passed, as many as allowed"),
-        ({"max_usd": "0.00005", "target": PRICES}, "0.00005 USD were spent, as much as allowed"),
+        ({"max_requests": 6}, "6 requests were sent, the limit"),
+        ({"max_s": 0.4}, "0.4 s have passed, the limit"),
+        ({"max_usd": "0.00005", "target": PRICES}, "0.00005 USD were spent, the limit"),
         ({"max_usd": "1"}, "a limit in dollars needs the endpoint's prices"),
     ],
 )
@@ -140,7 +140,7 @@ def test_the_discarded_request_is_paid_like_the_others() -> None:
     with serving(a_good_stream) as server:
         steps, end = loaded(order(server.base_url, PRICES, max_usd="0.000001"))
     assert (steps, len(server.requests)) == ([], 1)
-    assert end.reason == "0.000001 USD were spent, as much as allowed"
+    assert end.reason == "0.000001 USD were spent, the limit"
     assert end.cost_usd is not None
     one_usd = Decimal(end.cost_usd)
     with serving(a_good_stream) as server:

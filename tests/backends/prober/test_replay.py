@@ -59,7 +59,7 @@ def test_each_recorded_request_is_sent_once_at_its_length() -> None:
     assert (step.replayed_speed, step.planned_rps) == (4.0, 16.0)
     assert [body["max_tokens"] for body in bodies] == [each.output_tokens for each in MIX]
     assert [len(words) for words in prompts(bodies)] == [each.input_tokens for each in MIX]
-    assert end.reason == "8 requests were sent, as many as allowed"
+    assert end.reason == "8 requests were sent, the limit"
 
 
 def test_prompts_begin_alike_as_far_as_recorded_and_never_like_another_round() -> None:

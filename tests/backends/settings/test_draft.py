@@ -124,7 +124,7 @@ def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(path: Path) -> No
 
 
 def test_a_fault_is_found_before_anything_is_written(path: Path) -> None:
-    with pytest.raises(ConfigError, match="no TCP port"):
+    with pytest.raises(ConfigError, match="not a TCP port"):
         draft({("server", "b", "port"): 0}, path)
     with pytest.raises(ConfigError, match="lacks model"):
         draft({("server", "b", "model"): None}, path)

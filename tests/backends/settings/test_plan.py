@@ -126,12 +126,12 @@ def test_the_places_are_named_as_the_configuration_names_them() -> None:
 @pytest.mark.parametrize(
     ("line", "key", "what", "remedy"),
     [
-        ("pue = -1", "pue", "is -1, which is no number", "0 or more"),
-        ('pue = "much"', "pue", "is 'much', which is no number", "digits"),
+        ("pue = -1", "pue", "is -1, which is not a number", "0 or more"),
+        ('pue = "much"', "pue", "is 'much', which is not a number", "digits"),
         ("hours_per_day = 25", "hours_per_day", "is 25, which is too much", "at most 24"),
         ("billed_when_stopped = 1", "billed_when_stopped", "neither", "true or false"),
         ("model = 7", "model", "not a string", "in double quotes"),
-        ('contract_price_as_of = "soon"', "contract_price_as_of", "no date", "2026-11-21"),
+        ('contract_price_as_of = "soon"', "contract_price_as_of", "not a date", "2026-11-21"),
         ('owned_usd = "9 GBP"', "owned_usd", "one GBP is worth", "[plan.currencies.GBP]"),
         ("currencies = 1", "currencies", "", "[plan.currencies.GBP]"),
         ("currencies.GBP = 1", "currencies.GBP", "", "usd and as_of"),

@@ -41,7 +41,7 @@ def test_a_container_has_its_image_mounts_and_network(tmp_path: Path) -> None:
         (('runtime = "kubernetes"',), "starts no server"),
         (('image = "x"',), "means nothing for a process"),
         (('runtime = "docker"', 'image = "x"', 'network = "none"'), "is 'none'"),
-        (('runtime = "docker"', 'image = "x"', 'mounts = ["data"]'), "no mount"),
+        (('runtime = "docker"', 'image = "x"', 'mounts = ["data"]'), "not a mount"),
         (('runtime = "docker"', 'image = "x"', 'mounts = "/a:/b"'), "not a list"),
     ],
 )

@@ -85,5 +85,5 @@ def test_a_key_comes_from_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_key_that_a_pipe_should_hold_is_not_waited_for(tmp_path: Path) -> None:
     pipe = tmp_path / "key"
     os.mkfifo(pipe, 0o600)
-    with pytest.raises(SecretUnavailable, match="is no file"):
+    with pytest.raises(SecretUnavailable, match="is not a file"):
         resolve_secret(KeySource("file", str(pipe)))

@@ -160,7 +160,7 @@ def test_a_bad_row_is_named(
     [
         (b"\x28\xb5\x2f\xfd00", "compressed by zstd"),
         (b"PK\x03\x0400", "zip archive or a spreadsheet"),
-        (b"\x00\x01\x02\x03", "is no text"),
+        (b"\x00\x01\x02\x03", "is not text"),
         (b"\x1f\x8b\x08broken", "cannot be read"),
         (b"SQLite format 3\x00", "is a database"),
     ],

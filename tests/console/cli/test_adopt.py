@@ -97,7 +97,7 @@ async def test_what_is_no_vllm_is_named_and_not_adopted(
         assert await adopt(port) == NOT_FOUND
         error = capsys.readouterr().err
         assert f"pid {os.getpid()}" in error
-        assert "no vLLM" in error
+        assert "not a vLLM" in error
     assert remembered(state_folder()) == ()
 
 

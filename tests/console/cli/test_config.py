@@ -55,11 +55,11 @@ def test_it_may_run_in_a_container(
 
 def test_what_is_missing_is_said(cli: Cli) -> None:
     ran = cli("config", "init", "/no/such/folder")
-    assert (ran.code, "/no/such/folder is no folder" in ran.err) == (3, True)
+    assert (ran.code, "/no/such/folder is not a folder" in ran.err) == (3, True)
     ran = cli("config", "init")
     assert (ran.code, "name the model" in ran.err) == (2, True)
     ran = cli("config", "init", "org/m", "--vllm", "/no/such")
-    assert (ran.code, "/no/such is no executable" in ran.err) == (3, True)
+    assert (ran.code, "/no/such is not an executable" in ran.err) == (3, True)
     assert not config_file().exists()
 
 

@@ -59,7 +59,7 @@ def test_only_a_decided_yes_is_a_yes(
     assert ran.code == code
     assert ran.json()["required"] == {"option": option, "met": code == 0, "decided": decided}
     assert ran.json()["now"] is None
-    assert ("nothing is decided" in ran.err) is not decided
+    assert ("there is no decision" in ran.err) is not decided
 
 
 def test_the_measured_verdict_answers_both_questions(cli: Cli) -> None:

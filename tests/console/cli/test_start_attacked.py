@@ -48,7 +48,7 @@ async def test_of_two_starts_at_once_one_launches_and_the_other_says_who_did(
     said = [(await verb.communicate())[1].decode() for verb in verbs]
     assert sorted(verb.returncode or 0 for verb in verbs) == [0, 1]
     lost = said[[verb.returncode for verb in verbs].index(1)]
-    assert "is kept already" in lost
+    assert "is already kept" in lost
     assert "Traceback" not in "".join(said)
     folder = folder_of(configured)
     assert len(list(ServerFolder(folder).starts.iterdir())) == 1

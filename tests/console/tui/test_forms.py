@@ -138,7 +138,7 @@ async def test_what_does_not_fit_is_said_beside_its_field(console: Console) -> N
         await fill_in(pilot, app, "api_key_env", "not-a-name")
         await pilot.press("ctrl+s")
         await until(pilot, lambda: bool(fault(app, "port")))
-        assert fault(app, "port") == "✖ is '80a', which is no whole number; write it as 8000"
+        assert fault(app, "port") == "✖ is '80a', which is not a whole number; write it as 8000"
         assert "name the variable that holds the key" in fault(app, "api_key_env")
         assert app.focused is field(app, "port").editor
         assert "Nothing was written" in screen_text(app)
@@ -181,7 +181,7 @@ async def test_a_file_that_changes_meanwhile_is_not_overwritten(console: Console
         asked = app.screen
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, Question) and app.screen is not asked)
-        await until(pilot, lambda: "was changed meanwhile" in screen_text(app))
+        await until(pilot, lambda: "has changed meanwhile" in screen_text(app))
         assert path.read_text() == by_others
         await pilot.press("enter")
         await on(pilot, app, MainScreen)
@@ -234,7 +234,7 @@ async def test_nothing_changed_is_said_and_not_asked_about(console: Console) -> 
     async with app.run_test(size=SIZE) as pilot:
         await opened(pilot, app, "Price of chat")
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: "Nothing is changed" in screen_text(app))
+        await until(pilot, lambda: "Nothing has changed" in screen_text(app))
         assert isinstance(app.screen, FormScreen)
 
 

@@ -59,7 +59,7 @@ async def test_traffic_is_replayed_at_a_speed(made_host: MadeHost) -> None:
     ("typed", "said"),
     [
         ("/nowhere/at-all.csv", "at-all.csv"),
-        ("day.csv --speed 0", "is no traffic to replay; type FILE, or FILE --speed 10"),
+        ("day.csv --speed 0", "is not traffic to replay; type FILE, or FILE --speed 10"),
     ],
 )
 async def test_what_cannot_be_replayed_is_said(typed: str, said: str, made_host: MadeHost) -> None:

@@ -18,10 +18,10 @@ def now_reason(now: NowVerdict) -> str:
     """Return why the next requests should go where they should, in one or two sentences."""
     match now.reason:
         case NotAnswering() as silent:
-            said = "The server does not answer yet: until it does, only the API can."
+            said = "The server is not ready yet: until it is, only the API can serve."
             if now.kind is NowKind.NO_GPU_SERVES:
-                said = "The server does not answer, and no priced endpoint could."
-            return said if silent.asked else "Whether the server answers cannot be asked from here."
+                said = "The server is not answering, and no priced endpoint could take over."
+            return said if silent.asked else "Whether the server is up cannot be checked from here."
         case Asleep() as sleeps:
             freed = sleeps.freed_bytes
             free = "what memory that freed was not measured here"
@@ -30,7 +30,7 @@ def now_reason(now: NowVerdict) -> str:
             woken = "waking was not measured here yet"
             if sleeps.wake_s is not None:
                 woken = f"waking takes {sleeps.wake_s:.1f} s here"
-            return f"The server sleeps: its GPU is billed as before, {free}, and {woken}."
+            return f"The server is asleep: its GPU is still billed, {free}, and {woken}."
         case OverCapacity() as over:
             said = (
                 f"{figure(over.rate_rps)} req/s is more than the {figure(over.carried_rps)} req/s "
@@ -43,7 +43,7 @@ def now_reason(now: NowVerdict) -> str:
         case Slow() as slow:
             return (
                 f"The GPU's p99 TTFT is {p99_of(slow)} now, over the limit of "
-                f"{figure(slow.limit_s)} s: send what it cannot answer in time to the API."
+                f"{figure(slow.limit_s)} s: send what it cannot serve in time to the API."
             )
         case PaidFor() as paid:
             said = "Marginal cost on this GPU is $0 until the instance is terminated."
@@ -55,7 +55,7 @@ def now_reason(now: NowVerdict) -> str:
 def advice_reason(advice: Advice) -> str:
     """Return why to act on the plan, or not to, in one sentence."""
     if advice.kind is AdviceKind.STAY:
-        return "The GPU that is rented is the cheapest way."
+        return "The rented GPU is the cheapest option."
     if advice.regret_usd is None:
         return f"Needs one 10-min window with at least {LEAST_REQUESTS} requests."
     regret = f"Cumulative excess over the cheapest option: {usd(advice.regret_usd)}"

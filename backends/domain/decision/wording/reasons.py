@@ -115,17 +115,21 @@ def _refusal(of: Refusal) -> str:
         case TooFewRequests():
             return f"{figure(of.seen)} of {of.needed} requests; collecting data."
         case TooShort():
+            seen_s = float(of.seen_s)
+            if seen_s < LEAST_BLOCKS * 60:
+                short = f"{lasting(seen_s)} of traffic is too short to measure bursts"
+                return f"{short}; needs {LEAST_BLOCKS} minutes."
             return (
-                f"{lasting(float(of.seen_s))} of traffic is too short to measure bursts; needs "
+                f"The {lasting(seen_s)} of traffic are totals, which hide bursts; needs "
                 f"{LEAST_BLOCKS} minutes recorded per request."
             )
 
 
 _CONSEQUENCES = {
     "no_api_price": "the API has no price",
-    "nothing_to_compare": "there are no two ways of serving to compare",
+    "nothing_to_compare": "there are no two options to compare",
     "no_request_cost": "no request has a cost",
-    "no_rate": "nothing more can be decided",
+    "no_rate": "there is no decision",
 }
 
 
@@ -278,7 +282,7 @@ def break_even_sentence(at: Crossover) -> str:
 def _too_close(found: "Verdict") -> str:
     """Return why no side can be named, between which ways it is open, and what would decide."""
     at, rates, flip = found.crossover, found.rate_interval, found.flip
-    said = "The difference is smaller than what the figures leave open"
+    said = "The difference is smaller than the uncertainty"
     kinds = {each for each in found.between if each in _WAYS}
     if VerdictKind.API_CHEAPER not in kinds and len(kinds) > 1:
         said += f": {_listed([_WAYS[each] for each in found.between if each in _WAYS])}"

@@ -70,7 +70,7 @@ SHAPES: dict[str, tuple[Timed, Timing]] = {
         [(0.2, word()), (0.21, word()), (0.22, chunk(finish="stop")), (0.22, usage(3))],
         Timing(0.2, 0.2, (0.01, 0.01), 0.22, ()),
     ),
-    "finish chunk that is no token": (
+    "finish chunk that is not a token": (
         [(0.2, word()), (0.21, word()), (0.35, chunk(finish="stop")), (0.35, usage(2))],
         Timing(0.2, 0.2, (0.01,), 0.21, ()),
     ),
@@ -82,7 +82,7 @@ SHAPES: dict[str, tuple[Timed, Timing]] = {
         [(0.2, word()), (0.21, word()), (0.22, word())],
         Timing(0.2, 0.2, (), 0.22, ("no_usage",)),
     ),
-    "a count that stands still until the end is no count": (
+    "a count that stands still until the end is not a count": (
         [(0.2, word(counted=0)), (0.21, word(counted=0)), (0.22, word(counted=3))],
         Timing(0.2, 0.2, (0.01, 0.01), 0.22, ()),
     ),

@@ -88,7 +88,7 @@ def test_errors_inside_a_stream(document: dict[str, object], message: str) -> No
 
 def test_what_is_no_json_is_an_error_of_one_line() -> None:
     reader = read((0.1, "<html>\nbad gateway"))
-    assert reader.error == "the stream carries what is no JSON: <html> bad gateway"
+    assert reader.error == "the stream carries what is not JSON: <html> bad gateway"
 
 
 def test_an_event_named_error_is_an_error() -> None:

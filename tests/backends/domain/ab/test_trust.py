@@ -48,7 +48,7 @@ def test_a_run_with_an_error_tells_nothing_of_the_way() -> None:
 def test_the_warm_up_that_is_not_counted_is_told_with_what_it_cost() -> None:
     told = remarks(series(*runs("a"), *runs("b")))[0]
     assert told == (
-        "one warm-up a target is not counted: a 300 ms to the first token,"
+        "one warm-up run per target is not counted: a 300 ms to the first token,"
         " b 400 ms to the first token after DNS 2 ms, TCP 21 ms, TLS 43 ms"
     )
 

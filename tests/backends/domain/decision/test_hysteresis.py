@@ -76,7 +76,7 @@ RENT, ELSEWHERE = Decimal("1.88"), Decimal("0.88")
     ("shown", "switching", "kind", "said"),
     [
         (ShownPlan(), "10", AdviceKind.UNDECIDED, "Needs one 10-min window"),
-        (ShownPlan(SELF, regret_usd=Decimal(50)), "10", AdviceKind.STAY, "cheapest way"),
+        (ShownPlan(SELF, regret_usd=Decimal(50)), "10", AdviceKind.STAY, "cheapest option"),
         (ShownPlan(API, regret_usd=Decimal(4)), None, AdviceKind.UNDECIDED, "switching_usd"),
         (ShownPlan(API, regret_usd=Decimal(4)), "10", AdviceKind.WAIT, "for 6 h more"),
         (

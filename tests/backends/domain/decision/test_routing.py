@@ -45,7 +45,7 @@ def test_a_server_that_does_not_answer_carries_nothing() -> None:
 
 def test_of_a_server_that_nobody_can_ask_it_is_not_said_that_it_does_not_answer() -> None:
     now = now_verdict(scenario_from({**MEDIUM, "rate_rps": 2}), ready=False, asked=False)
-    assert now_reason(now) == "Whether the server answers cannot be asked from here."
+    assert now_reason(now) == "Whether the server is up cannot be checked from here."
 
 
 def test_a_gpu_over_its_latency_limit_spills_what_it_cannot_answer_in_time() -> None:

@@ -73,8 +73,8 @@ def test_values_are_read_as_written() -> None:
     [
         ({"gpu_usd_per_hr": 1}, 'unknown key "gpu_usd_per_hr"; did you mean "gpu_usd_per_hour"'),
         ({"zzz": 1}, "remove it"),
-        ({"gpu_usd_per_hour": "$1.88"}, "gpu_usd_per_hour is '\\$1.88', which is no number"),
-        ({"rate_rps": -1}, "rate_rps is -1, which is no number"),
+        ({"gpu_usd_per_hour": "$1.88"}, "gpu_usd_per_hour is '\\$1.88', which is not a number"),
+        ({"rate_rps": -1}, "rate_rps is -1, which is not a number"),
         ({"capacity_rps": 0}, "leave the key out where it is unknown"),
         ({"cached_input_share": "1.5"}, "at most 1"),
         ({"hours_per_day": 25}, "at most 24"),
@@ -115,7 +115,7 @@ def test_a_bad_key_is_named_with_its_remedy(data: dict[str, Any], message: str) 
 
 def test_an_instant_is_no_date() -> None:
     """A price's age is counted in days, which an instant cannot be subtracted from."""
-    with pytest.raises(BadScenario, match="gpu_price_as_of is a date or time that is no date"):
+    with pytest.raises(BadScenario, match="gpu_price_as_of is a date or time that is not a date"):
         scenario_from({"gpu_price_as_of": datetime(2026, 11, 20, tzinfo=UTC)})
 
 

@@ -122,7 +122,7 @@ VOCABULARY: list[Row] = [
         "UNPRICED",
         {**API, **MEDIUM, "rate_rps": 4, "capacity_rps": 25},
         (
-            "Without gpu_usd_per_hour there are no two ways of serving to compare. "
+            "Without gpu_usd_per_hour there are no two options to compare. "
             "Break-even is at $2.33 an hour."
         ),
         "gpu_usd_per_hour",

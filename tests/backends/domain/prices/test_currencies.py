@@ -34,7 +34,7 @@ def test_a_currency_is_given_with_its_rate_and_date() -> None:
         (None, "1.08", DAY, "its code, its rate and the date"),
         ("EURO", "1.08", DAY, "three letters"),
         ("EUR", "0", DAY, "--rate 0 cannot be"),
-        ("EUR", "much", DAY, "is no price"),
+        ("EUR", "much", DAY, "is not a price"),
     ],
 )
 def test_half_a_currency_is_refused(
@@ -73,8 +73,8 @@ def test_an_old_rate_makes_the_verdict_stale() -> None:
         ({"currencies": {"GBP": {"usd": "1.289"}}}, "usd and as_of"),
         ({"currencies": {"GBP": {"usd": "0", "as_of": DAY}}}, "usd is 0, which cannot be"),
         ({"currencies": "GBP"}, r"\[currencies.GBP\]"),
-        ({"gpu_usd_per_hour": "x GBP"}, "is no number"),
-        ({"gpu_usd_per_hour": "GBP"}, "is no number"),
+        ({"gpu_usd_per_hour": "x GBP"}, "is not a number"),
+        ({"gpu_usd_per_hour": "GBP"}, "is not a number"),
     ],
 )
 def test_a_currency_that_is_not_known_is_named(data: dict[str, object], message: str) -> None:

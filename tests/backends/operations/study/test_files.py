@@ -127,10 +127,10 @@ def test_what_another_version_drew_is_not_called_wrong_but_its_figures_are_held(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("{", "is no study"),
+        ("{", "is not a study"),
         ("[]", "neither a schema nor samples"),
         ('{"schema": "inferctl-study/9", "study": {}}', "update inferctl"),
-        ('{"schema": "inferctl-study/1", "study": {}}', "is no study of the form"),
+        ('{"schema": "inferctl-study/1", "study": {}}', "is not a study of the form"),
     ],
 )
 def test_what_is_no_study_is_refused_with_the_reason(
@@ -166,7 +166,7 @@ def test_a_number_that_nothing_measures_is_refused(
     assert where[-1] in within
     within[where[-1]] = number
     written[".json"].write_text(json.dumps(document))
-    with pytest.raises(Problem, match=r"no study of the form .* a number in it"):
+    with pytest.raises(Problem, match=r"not a study of the form .* a number in it"):
         files.differences(written[".json"])
 
 

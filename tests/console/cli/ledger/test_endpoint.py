@@ -45,7 +45,7 @@ def test_what_is_left_to_fill_in_is_said(verbs: MadeHost) -> None:
         (("--preset", "grok"), "did you mean groq"),
         (("--preset", "replicate"), "not OpenAI's"),
         (("--preset", "groq", "--fill", "X=1"), "no X to fill in"),
-        (("--preset", "azure", "--fill", "RESOURCE"), "no WORD=VALUE"),
+        (("--preset", "azure", "--fill", "RESOURCE"), "not WORD=VALUE"),
     ],
 )
 def test_what_cannot_be_added_is_one_sentence(
