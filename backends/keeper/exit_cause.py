@@ -4,7 +4,7 @@ import signal
 from collections.abc import Iterable
 from dataclasses import replace
 
-from backends.domain.format import GIB
+from backends.domain.format import gib
 from backends.domain.server import Exit
 from backends.domain.start import Failure, FailureKind
 from backends.domain.startup.diagnosis import SAYS_LITTLE
@@ -74,7 +74,7 @@ _WHO = "Find out who sent it: a container's or job scheduler's end, another user
 
 def _out_of_memory(kill: OomKill) -> Failure:
     who = f"{kill.name} (pid {kill.pid})" if kill.pid else "a process of the server"
-    held = f", which held {kill.held_bytes / GIB:.1f} GiB of it" if kill.held_bytes else ""
+    held = f", which held {gib(kill.held_bytes)} GiB of it" if kill.held_bytes else ""
     where = "its cgroup reached its memory limit" if kill.limited else "the host ran out of memory"
     doubt = "" if kill.certain else " most probably"
     return Failure(

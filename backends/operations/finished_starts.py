@@ -35,13 +35,13 @@ def write_start(writer: HistoryThread, host: Host, life: Life) -> None:
 
 
 def start_record(host: Host, life: Life, at: Stamp) -> StartRecord | None:
-    """Return what the history keeps of a start; None before its launch was seen.
+    """Return what the history keeps of a start; None where its launch or its output was not seen.
 
     Model and arguments are those it was launched with: the profile may have changed since. Its
     price is the profile's of today, None for a start whose profile is gone.
     """
     launched = launched_with(life.argv)
-    if life.spawned_at is None or life.start is None or launched is None:
+    if life.spawned_at is None or life.start is None or launched is None or life.no_log:
         return None
     profile = host.settings.profile(life.server.name)
     start = as_start(life.start, at)

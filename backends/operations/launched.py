@@ -5,7 +5,13 @@ POLLED = "/health,/metrics"
 
 
 def launched_with(argv: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
-    """Return the model and the profile's arguments in a command line of `command`, else None."""
+    """Return the model and the profile's arguments in a command line of `command`, else None.
+
+    The kernel names an interpreter before the script that it runs, as for a server that something
+    else started.
+    """
+    if argv[2:3] == ("serve",):
+        argv = argv[1:]
     if len(argv) < 3 or argv[1] != "serve":
         return None
     rest = argv[3:]

@@ -24,6 +24,14 @@ CLUSTER = (
     ),
     _row(
         Kind.PORT_IN_USE,
+        r"server socket has failed to listen on any local network addr",
+        "The port at which the ranks meet could not be opened: most likely another process holds "
+        "it: {line}",
+        "See `ss -ltnp` for who listens and end it, or let the ranks meet at another port with "
+        "{meeting_flag}.",
+    ),
+    _row(
+        Kind.PORT_IN_USE,
         r"Address already in use[^\n]{0,40}tcp://[^\s':]{0,100}:(?P<port>\d+)",
         "Port {port}, which a process of the server wants beside the API, is held by another.",
         "End it (`ss -ltnp 'sport = :{port}'` names it), or change the option or VLLM_ variable "

@@ -232,7 +232,8 @@ def _failure(suspect: Suspect, settings: dict[str, str], *, ready: bool) -> Fail
 def _row_of(suspect: Suspect) -> tuple[Row, re.Match[str]] | None:
     frames = interesting_frames(suspect.frames)
     places = [f"{frame.path} {frame.function}" for frame in frames]
-    return suspect.known or by_mechanism(places, suspect.text)
+    # What only follows from another failure has none of the meaning that it would have by itself.
+    return suspect.known or (None if suspect.follows else by_mechanism(places, suspect.text))
 
 
 _CRASHED = (

@@ -126,6 +126,14 @@ MEMORY = (
         "--enforce-eager.",
     ),
     _row(
+        Kind.GPU_OUT_OF_MEMORY,
+        r"(?:CU|HIP)(?:BLAS|DNN)_STATUS_NOT_INITIALIZED",
+        "A library of the GPU's kernels could not be set up{during}, most likely because no memory "
+        "was left for it: {line}",
+        "Lower --gpu-memory-utilization{utilization_note}, so that room is left outside vLLM's "
+        "budget; where memory is free, look for a second CUDA or ROCm in LD_LIBRARY_PATH.",
+    ),
+    _row(
         Kind.HOST_OUT_OF_MEMORY,
         r"^MemoryError|killed due to memory pressure|running low on memory|"
         r"Cannot allocate memory|can't allocate memory|std::bad_alloc|"
@@ -331,7 +339,7 @@ FOLLOW_ONS = re.compile(
     r"^(?:[\w.]*\.)?(?:RuntimeError: cancelled|BrokenPipeError|ConnectionResetError|EOFError|"
     r"ConnectionAbortedError|_?queue\.Empty|Empty$|ActorDiedError|RayActorError|"
     r"OwnerDiedError|ProcessExitedException|ChildFailedError|StopIteration$)|"
-    r"has no attribute '?(?:shutdown|close|terminate)|Connection closed by (?:peer|remote)|"
+    r"has no attribute '?\w*(?:shutdown|close|terminate)|Connection closed by (?:peer|remote)|"
     r"remote process exited|cannot schedule new futures"
 )
 """What a process meets because another one, or its own start, has already failed."""

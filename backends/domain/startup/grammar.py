@@ -46,7 +46,8 @@ TENSOR = (
     r"buffer|\bpad(?:ded|ding)?\b|<= \w+ <=|!=|power of|multiple of|divisib|aligned|<class"
 )
 STATE = (
-    r"duplicate layer|already (?:\w+ )?(?:exist|been|set|registered|initiali[sz]ed|active|in use)|"
+    r"duplicate layer|duplicated timeseries|"
+    r"already (?:\w+ )?(?:exist|been|set|registered|initiali[sz]ed|active|in use)|"
     r"singleton|has not been|not (?:been )?(?:yet )?(?:initiali[sz]ed|resolved|prepared|called)|"
     r"(?:was|were|is|are) (?:not|never|un)[ -]?(?:prepared|initiali[sz]ed|called|allocated|locked)|"
     r"called (?:on|with|before|after|twice)|must be called|should not be called|before calling|"
@@ -88,7 +89,8 @@ PYTHON = (
     r"object is not (?:subscriptable|iterable|callable)|unsupported operand type|"
     r"got multiple values for|index out of range|(?:modulo|division) by zero|"
     r"referenced before assignment|not associated with a value|maximum recursion depth|"
-    r"dictionary changed size during"
+    r"dictionary changed size during|int too large to convert|not supported between instances of|"
+    r"is not reversible|Did you mean: '"
 )
 """What Python itself says where no code has foreseen what happened."""
 SIGNATURE = r"\(\) (?:got an unexpected keyword argument|missing \d+ required|takes (?:from )?\d+ )"

@@ -83,7 +83,7 @@ KERNELS = (
     _row(
         Kind.NO_KERNEL,
         r"(?:CU|HIP)BLAS_STATUS_(?:NOT_SUPPORTED|ARCH_MISMATCH)|No compiled \w+|"
-        r"call aclnn\w+ failed",
+        r"call aclnn\w+ failed|\"\w+\" not implemented for '\w+'",
         "This build has no kernel for this GPU and data type{in_frame}: {line}",
         "Choose another --dtype or quantization, or update vLLM and PyTorch.",
     ),

@@ -7,7 +7,7 @@ two kinds could fit there is none: a wrong remedy costs more than an open questi
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from backends.domain.start import FailureKind as Kind
 from backends.domain.startup.compute_rules import COMPUTE
@@ -41,6 +41,8 @@ from backends.domain.startup.setup_rules import SETUP
 _SOURCES = re.compile(r"[\w./-]{1,300}\.(?:cuh?|[ch]pp|hip|h)(?=:\w)")
 """Files of native code, which raises without frames and names them in its message."""
 
+_ONLY_COUNTED = re.compile(r"[\w.]*ValidationError: \d+ validation errors? for \w+$")
+"""What pydantic says first; which value it refused, and so what is wrong, stands on other lines."""
 _LONGEST = 1000
 """Characters of a message that rules look at."""
 
@@ -251,18 +253,23 @@ _AT_IMPORT = _row(
 """What is raised while vLLM's own modules are imported: two packages do not fit."""
 _UNFORESEEN = _row(
     Kind.INTERNAL_ERROR,
-    rf"^(?:\w+Error: )?.{{0,200}}?(?:{PYTHON})|^msgspec\.\w*Error: |"
-    r"must implement the '\w+' method|must match the size of tensor|mat1 and mat2 |"
-    r"is invalid for input of size",
+    rf"^(?:\w+Error: )?.{{0,200}}?(?:{PYTHON})|^msgspec\.\w*Error: |^AssertionError\b|"
+    r"^AttributeError: '\w+' object has no|must implement the '\w+' method|"
+    r"must match the size of tensor|mat1 and mat2 |is invalid for input of size",
     *DEFECT,
 )
-"""What Python and PyTorch themselves say of code that no frame tells."""
+"""What Python and PyTorch themselves say, or an assertion, of code that no frame tells."""
 _NAMED = {
     Part.COMMUNICATION: {Kind.COMMUNICATION_FAILED, Kind.RANK_MISSING},
     Part.LAYERS: {Kind.NO_KERNEL},
 }
 """The kinds for which it is enough that a message without any frame names the part."""
-_RULES = (*_STORES, *_GENERAL, *SETUP, *COMPUTE)
+_ASSERTED = rules(
+    [Part.OPERATIONS, Part.ATTENTION, Part.LAYERS, Part.MODEL, Part.ENGINE],
+    _row(Kind.INTERNAL_ERROR, r"^AssertionError\b", *DEFECT, frames=rf"^(?!.*{BUILDS})."),
+)
+"""What code that runs has asserted of itself, whatever its words."""
+_RULES = (*_STORES, *_GENERAL, *SETUP, *COMPUTE, *_ASSERTED)
 
 
 def by_mechanism(places: Sequence[str], text: str) -> tuple[Row, re.Match[str]] | None:
@@ -272,6 +279,8 @@ def by_mechanism(places: Sequence[str], text: str) -> tuple[Row, re.Match[str]] 
         places: of the traceback, the innermost first, as `part_of` takes them.
         text: the exception's line, and what continues it.
     """
+    if _ONLY_COUNTED.match(text):
+        return None
     for row in (_WHEREVER, *((_AT_IMPORT,) if _imports(places) else ())):
         if found := row.pattern.search(text):
             return row, found
@@ -281,22 +290,25 @@ def by_mechanism(places: Sequence[str], text: str) -> tuple[Row, re.Match[str]] 
     # A bare name tells less of what raised it than the frame that called it.
     raised = part_of([*sources[:located], *places, *sources[located:]])
     if raised is not None:
-        part, place = raised
-        return _by_rule(part, place, first, frozenset(Kind))
-    if found := _UNFORESEEN.pattern.search(first):
-        return _UNFORESEEN, found
-    named = part_named_in(first) if not places else None
-    return _by_rule(named, "", first, _NAMED[named]) if named else None
+        return _by_rule(raised[0], [raised[1]], first)
+    if not places and (found := _without_frames(first)):
+        return found
+    unforeseen = _UNFORESEEN.pattern.search(first)
+    return unforeseen and (_UNFORESEEN, unforeseen)
 
 
-def _by_rule(
-    part: Part, place: str, text: str, kinds: Collection[Kind]
-) -> tuple[Row, re.Match[str]] | None:
+def _without_frames(text: str) -> tuple[Row, re.Match[str]] | None:
+    named = part_named_in(text)
+    found = _by_rule(named, [], text) if named else None
+    if named and found and found[0].kind in _NAMED[named]:
+        return found
+    return _by_rule(Part.ENGINE, [], text)
+
+
+def _by_rule(part: Part, places: Sequence[str], text: str) -> tuple[Row, re.Match[str]] | None:
     for rule in _RULES:
-        if part in rule.parts and rule.row.kind in kinds:
-            found = rule.row.find(text, "", [place])
-            if found:
-                return rule.row, found
+        if part in rule.parts and (found := rule.row.find(text, "", places)):
+            return rule.row, found
     return None
 
 

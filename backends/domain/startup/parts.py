@@ -65,7 +65,7 @@ _PATHS = (
     (
         Part.OPERATIONS,
         (
-            r"vllm/(?:\w+/)*ops/|vllm/third_party/|model_executor/determinism|layers/fla/|"
+            r"vllm/(?:\w+/)*ops/|triton/language/|vllm/third_party/|model_executor/determinism|layers/fla/|"
             r"vllm/kernels/|vllm/_\w*ops|"
             r"cute_?dsl|vllm_flash_attn"
         ),

@@ -64,11 +64,15 @@ _PASSING = re.compile(r"(?:[\w.]*\.)?(?:KeyError|ImportError|ModuleNotFoundError
                       r"FileNotFoundError|StopIteration|IndexError)(?::|$)")  # fmt: skip
 """What code mostly meets and answers with an exception that says more."""
 _SAYS_NOTHING = re.compile(
-    r"(?:CUDA|HIP) kernel errors might be|For debugging consider|Compile with `TORCH_USE_|"
-    r"Search for `\w+' in|Device-side assertion tracking|Set TORCHDYNAMO_VERBOSE|"
+    r"(?:CUDA|HIP) kernel errors might be|For debugging consider|Compile with `?TORCH_USE_|"
+    r"Search for `?\w+'? in|Device-side assertion tracking|Set TORCHDYNAMO_VERBOSE|"
     r"You can suppress this exception"
 )
 """What PyTorch puts behind every error of a device or of its compiler, whatever it was."""
+_AT_THE_END = {"__del__", "_exitfunc", "shutdown"}
+"""Functions in which a process meets only what its own end brings about."""
+_BOILERPLATE = re.compile(r"(?<=\S) (?:CUDA|HIP) kernel errors might be asynchronously reported")
+"""The same on one line with the error."""
 _OUTSIDE = re.compile(r".*(?:site|dist)-packages/|.*/(?=vllm(?:_[a-z]+)?/\w)")
 """What stands before a package in the path of its file, or before vLLM's in a checkout of it."""
 _WHAT = re.compile(r"\s*what\(\):\s+(?P<what>\S.*)")
@@ -132,7 +136,8 @@ class Suspect:
     @property
     def follows(self) -> bool:
         """Whether it only tells that another process has failed before."""
-        return FOLLOW_ONS.search(self.said) is not None
+        ends = any(frame.function in _AT_THE_END for frame in self.frames)
+        return ends or FOLLOW_ONS.search(self.said) is not None
 
     def rank(self) -> tuple[int, int, int]:
         """Return the order of roots: what follows from another failure last, workers first."""
@@ -330,7 +335,7 @@ def _tells_more(before: Suspect, new: Suspect) -> bool:
 
 
 def _told(new: Suspect) -> Suspect:
-    new.said = _neutral(new.said)
+    new.said = _BOILERPLATE.split(_neutral(new.said))[0]
     new.line = new.said
     return new
 

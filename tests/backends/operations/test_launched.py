@@ -22,6 +22,11 @@ def test_what_the_console_adds_is_no_argument_of_the_profile() -> None:
     assert launched_with(argv) == ("m", ("--x",))
 
 
+def test_an_interpreter_before_the_program_is_none_of_it() -> None:
+    argv = ("/opt/python3", "/opt/bin/vllm", "serve", "m", "--port", "1", "--x")
+    assert launched_with(argv) == ("m", ("--x",))
+
+
 @pytest.mark.parametrize("argv", [(), ("vllm",), ("python", "-m", "vllm")])
 def test_other_command_lines_tell_nothing(argv: tuple[str, ...]) -> None:
     assert launched_with(argv) is None

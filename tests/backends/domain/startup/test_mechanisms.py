@@ -119,6 +119,18 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.BAD_ARGUMENT, "/v/site-packages/lmcache/v1/memory.py __init__", "AssertionError: Buffer size 537 must be a multiple of align bytes 17", "multiple of", "--kv-transfer-config"),
     (K.COMMUNICATION_FAILED, "/v/site-packages/lmcache/v1/remote.py open", "OSError: the store at lm://x:65432 refused the connection", "could not be reached", "--kv-transfer-config"),
     (K.INTERNAL_ERROR, "/v/site-packages/vllm/v1/worker/w.py run|/v/site-packages/flashinfer/comm/fancy.py plan", "IndexError: list index out of range", "inside flashinfer failed", "the release of flashinfer that this vLLM asks for"),
+    (K.INTERNAL_ERROR, "", "AttributeError: 'FancyRunner' object has no attribute 'runner'", "FancyRunner", "another release"),
+    (K.DEPENDENCY_ERROR, "", "AttributeError: 'FancyTokenizer' object has no attribute 'convert'", "FancyTokenizer", "pins"),
+    (K.INTERNAL_ERROR, "", "AssertionError: FancyCoordinator requires two groups.", "FancyCoordinator", "another release"),
+    (K.INTERNAL_ERROR, "x/vllm/v1/attention/backends/fancy.py build", "AssertionError: num_decodes: 1, num_spec_decodes: 1", "num_decodes", "--enforce-eager"),
+    (K.INTERNAL_ERROR, "", "ValueError: Duplicated timeseries in CollectorRegistry: {'vllm:x'}", "timeseries", "another release"),
+    (K.INTERNAL_ERROR, "x/vllm/ops/fancy.py run|x/triton/language/semantic.py arange", "ValueError: arange's range must be a power of 2", "power of 2", "another release"),
+    (K.INVALID_PARALLELISM, "", "AssertionError: 20 experts must be divisible by expert parallel size 3", "20 experts", "--enable-expert-parallel"),
+    (K.UNKNOWN, "x/vllm/engine/arg_utils.py create_model_config|x/pydantic/_internal/_dataclasses.py __init__", "pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig", "not known", "traceback above"),
+    (K.NO_KERNEL, "x/vllm/model_executor/models/fancy.py load_weights", "NotImplementedError: \"index_cpu\" not implemented for 'Float8_e4m3fn'", "index_cpu", "--dtype"),
+    (K.DRIVER_MISMATCH, "", "torch.AcceleratorError: CUDA error: the provided PTX was compiled with an unsupported toolchain." + BOILERPLATE.replace("\n", " "), "does not fit", "driver"),
+    (K.PORT_IN_USE, "x/torch/distributed/rendezvous.py _create", "torch.distributed.DistNetworkError: The server socket has failed to listen on any local network address.", "most likely", "--master-port"),
+    (K.GPU_OUT_OF_MEMORY, "", "RuntimeError: CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`", "most likely", "--gpu-memory-utilization"),
 ]  # fmt: skip
 
 

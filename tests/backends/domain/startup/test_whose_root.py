@@ -131,3 +131,19 @@ def test_an_engine_of_before_v1_that_is_dead_while_it_serves_is_no_ready_server(
     )
     assert start.failure is not None
     assert start.failure.line == "AttributeError: 'FancyModel' object has no attribute 'poolest'"
+
+
+def test_what_a_process_meets_while_it_ends_is_not_the_root() -> None:
+    head = "(EngineCore pid=2) "
+    log = (
+        f"{head}INFO 11-21 08:00:05 [core.py:116] Initializing a V1 LLM engine (v0.26.0) with config: model='m'\n"
+        f"{head}ERROR 11-21 08:00:06 [core.py:9] Traceback (most recent call last):\n"
+        f'{head}ERROR 11-21 08:00:06 [core.py:9]   File "/x/vllm/v1/executor/multiproc_executor.py", line 9, in shutdown\n'
+        f"{head}ERROR 11-21 08:00:06 [core.py:9] AttributeError: 'MultiprocExecutor' object has no attribute 'workers'\n"
+        f"{head}Traceback (most recent call last):\n"
+        f'{head}  File "/x/vllm/v1/executor/multiproc_executor.py", line 3, in wait_for_ready\n'
+        f"{head}ValueError: the moon is full\n"
+    )
+    failure = only_start(log).failure
+    assert failure is not None
+    assert failure.line == "ValueError: the moon is full"
