@@ -46,6 +46,7 @@ from backends.domain.stillness import EngineReading, Stillness, stillness_after
 from backends.domain.traffic.totals import TokenTotals
 from backends.domain.values import Unfit, number, whole
 from backends.domain.visible import bounded, visible
+from backends.domain.vllm_arguments import value_of
 from backends.domain.vram import impossible_use
 from backends.domain.vram_timeline import Timeline, TimelinePoint, with_point
 
@@ -381,3 +382,43 @@ def test_what_is_no_character_is_shown_by_its_number(character: str, shown: str)
 def test_a_text_of_the_most_characters_is_whole() -> None:
     assert bounded("x" * 10, 10) == "x" * 10
     assert bounded("x" * 11, 10) == f"{'x' * 10}… (1 more characters)"
+
+
+def test_a_prompt_beyond_several_limits_is_of_the_highest() -> None:
+    tiers = tuple(
+        Tier(Decimal(limit), Decimal(usd), Decimal(usd)) for limit, usd in ((1000, 2), (2000, 3))
+    )
+    prices = RequestPrices(Decimal(1), Decimal(1), tiers=tiers)
+    assert prices.of_prompt(1500).input_usd_per_mtok == 2
+    assert prices.of_prompt(2500).input_usd_per_mtok == 3
+
+
+def test_requests_whose_tokens_are_free_cost_what_they_cost_alone() -> None:
+    free = RequestPrices(Decimal(0), Decimal(0), usd_per_request=Decimal("0.01"))
+    assert free.cost(None, None) == Decimal("0.01")
+    dear = RequestPrices(Decimal(1), Decimal(1), usd_per_request=Decimal("0.01"))
+    assert dear.cost(None, None) is None
+
+
+def test_after_a_gap_a_window_of_serving_begins_with_the_reading_before_it() -> None:
+    session = scraped(1, 30, 300)
+    assert [each.at.mono_s for each in session.recent] == [30, 300]
+    assert session.serving is not None
+    assert session.serving.window_s == 270
+
+
+@pytest.mark.parametrize(
+    ("arguments", "port"),
+    [
+        (("--port", "8001"), "8001"),
+        (("--po", "8001"), "8001"),
+        (("--p", "8001"), "8001"),
+        (("--", "--port", "8001"), None),
+        (("-p", "8001"), None),
+        (("--port=8001",), "8001"),
+    ],
+)
+def test_the_beginning_of_a_flag_stands_for_it(
+    arguments: tuple[str, ...], port: str | None
+) -> None:
+    assert value_of(("--port",), arguments) == port
