@@ -166,5 +166,10 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "boundary",
         "if opened is None or seconds < 0 or restarted(opened.counters, read.counters):",
     ): "a window that has just begun begins anew as it is",
+    (
+        "backends/domain/redaction.py",
+        "constant",
+        "for at in range(len(text) - size + 1):",
+    ): "what is shorter than every piece is none of them",
 }
 """By path, operator and the line that it stands in."""

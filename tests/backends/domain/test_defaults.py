@@ -41,8 +41,12 @@ def _defaults() -> Iterator[tuple[str, object]]:
     for found in pkgutil.walk_packages(backends.domain.__path__, "backends.domain."):
         module = importlib.import_module(found.name)
         for kind in vars(module).values():
-            if isinstance(kind, type) and is_dataclass(kind) and kind.__module__ == found.name:
-                yield from ((f"{kind.__name__}.{each.name}", each.default) for each in fields(kind))
+            if not isinstance(kind, type) or kind.__module__ != found.name:
+                continue
+            stated: dict[str, object] = getattr(kind, "_field_defaults", {})  # of a NamedTuple
+            if is_dataclass(kind):
+                stated = {each.name: each.default for each in fields(kind)}
+            yield from ((f"{kind.__name__}.{name}", value) for name, value in stated.items())
 
 
 def _claims(value: object) -> bool:

@@ -305,3 +305,15 @@ def test_lines_keep_their_numbers_where_a_return_and_its_newline_are_parted() ->
     assert (splitter.feed(b"c\rd\r"), splitter.numbers) == (["c", "d"], [3, 3])
     assert (splitter.feed(b"e\n\n"), splitter.numbers) == (["e", ""], [3, 4])
     assert (splitter.feed(b"f"), splitter.rest(), splitter.numbers) == ([], ["f"], [5])
+
+
+@pytest.mark.parametrize(("size", "seen"), [(4 * 2**20, True), (4 * 2**20 + 1, False)])
+def test_colours_without_escape_are_sought_everywhere_within_four_mebibytes(
+    size: int, *, seen: bool
+) -> None:
+    line = "x" * 99
+    lines = [line] * (size // 100)
+    lines[len(lines) // 2] = f"[0;36mblue[0m{line[15:]}"[:99]
+    text = "\n".join(lines).encode().ljust(size, b"y") + b"\n"
+    found = [text for _, text in numbered_lines([text])]
+    assert ("[0m" not in found[len(lines) // 2]) is seen
