@@ -4,8 +4,10 @@ import pytest
 
 from widgets.bars import apportion, axis, bar, block_rows, column, sparkline, step
 from widgets.braille import BrailleCanvas
+from widgets.columns import Column, cell_text, fitting
 from widgets.plot import MUTED, Plot, framed
 from widgets.text import Part, arrange, first_fitting, fit, fit_name, spread, styled, wrap, wrap_to
+from widgets.time_line import column_shares, time_lines
 
 # bars
 
@@ -318,3 +320,78 @@ def test_parts_give_way_by_their_rank_and_the_later_one_first() -> None:
         "11",
         "…",
     ]
+
+
+# lines over time, and tables
+
+
+@pytest.mark.parametrize(
+    ("samples", "between_s", "shares"),
+    [
+        ([(0, 1), (5, 2), (10, 4)], (0, 10), [0.25, 0.25, 0.5, 0.5, 0.5]),
+        ([(0, 1), (5, 2), (9.9, 4)], (0, 10), [0.25, 0.25, 0.5, 0.5, 1.0]),
+        ([(2, 1), (6, 9)], (0, 10), [None, 0.25, 0.25, 1.0, None]),
+        ([(2, 1), (4, 2)], (0, 10), [None, 0.25, 0.5, None, None]),
+        ([(-1, 1), (11, 2)], (0, 10), [None] * 5),
+        ([(0, 1)], (0, 10), [0.25, None, None, None, None]),
+        ([], (0, 10), [None] * 5),
+    ],
+)
+def test_a_column_shows_the_last_sample_before_its_end(
+    samples: list[tuple[float, float]],
+    between_s: tuple[float, float],
+    shares: list[float | None],
+) -> None:
+    assert column_shares(samples, between_s, 4.0, 5) == shares
+    assert column_shares(samples, between_s, 0.0, 5) == [None] * 5
+
+
+@pytest.mark.parametrize(
+    ("between_s", "height", "drawn"),
+    [
+        ((-120.0, 0.0), 3, ["top ", "  0 ", "    -2 min    -1       0"]),
+        ((-90.0, 0.0), 3, ["top ", "  0 ", "            -50 s      0"]),
+        ((0.0, 120.0), 2, ["top ", "    0 s     50      100"]),
+        ((0.0, 120.0), 1, ["top "]),
+    ],
+)
+def test_an_axis_that_ends_now_is_in_minutes_beyond_ninety_seconds(
+    between_s: tuple[float, float], height: int, drawn: list[str]
+) -> None:
+    lines = time_lines([], between_s, 4.0, top="top", width=24, height=height)
+    assert [each.plain.rstrip() for each in lines] == [each.rstrip() for each in drawn]
+
+
+Row = tuple[str, str, str]
+COLUMNS: list[Column[Row]] = [
+    Column("NAME", lambda row: row[0], rank=0),
+    Column("MODEL", lambda row: row[1], rank=1, least=5, most=10),
+    Column("NOTE", lambda row: row[2], rank=2),
+]
+ROWS: list[Row] = [("chat", "org/a-long-model", "ready"), ("b", "m", "x")]
+
+
+@pytest.mark.parametrize(
+    ("width", "sized"),
+    [
+        (25, [("NAME", 4), ("MODEL", 10), ("NOTE", 5)]),
+        (24, [("NAME", 4), ("MODEL", 9), ("NOTE", 5)]),
+        (20, [("NAME", 4), ("MODEL", 5), ("NOTE", 5)]),
+        (19, [("NAME", 4), ("MODEL", 10)]),
+        (13, [("NAME", 4), ("MODEL", 5)]),
+        (12, [("NAME", 4)]),
+        (5, [("NAME", 3)]),
+        (2, [("NAME", 1)]),
+    ],
+)
+def test_the_least_wanted_column_gives_way(width: int, sized: list[tuple[str, int]]) -> None:
+    found = fitting(COLUMNS, ROWS, width)
+    assert [(each.head, size) for each, size in found] == sized
+
+
+def test_a_cell_stands_at_its_side() -> None:
+    left: Column[Row] = Column("NAME", lambda row: row[0], rank=0)
+    right: Column[Row] = Column("NAME", lambda row: row[0], rank=0, right=True)
+    assert cell_text(left, ROWS[0], 6).plain == "chat"
+    assert cell_text(right, ROWS[0], 6).plain == "  chat"
+    assert cell_text(left, ROWS[0], 3).plain == "ch…"
