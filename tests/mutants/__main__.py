@@ -142,11 +142,9 @@ class Copy:
         file = self._folder / mutant.path
         source = file.read_bytes()
         last = mutant.line + source[mutant.begin : mutant.end].count(b"\n")
-        tests = self._forked.known(self._covering.tests(mutant.path, mutant.line, last))
-        asked = (
-            *(tests or tests_near(mutant.path)[:MOST_TEST_FILES]),
-            *tests_of_all(mutant.path),
-        )
+        near = tests_near(mutant.path)
+        tests = self._forked.known(self._covering.tests(mutant.path, mutant.line, last, near))
+        asked = (*(tests or near[:MOST_TEST_FILES]), *tests_of_all(mutant.path))
         while True:
             file.write_bytes(mutant.applied(source))
             try:
