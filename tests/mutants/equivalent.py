@@ -171,5 +171,15 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "constant",
         "for at in range(len(text) - size + 1):",
     ): "what is shorter than every piece is none of them",
+    (
+        "backends/domain/study/sections.py",
+        "boundary",
+        "faster = study.server.name if shift.value > 0 else study.endpoint.name",
+    ): "a difference of nothing lies in its interval, which is told before",
+    (
+        "backends/domain/study/compare.py",
+        "constant",
+        "for name in each[0]",
+    ): "all studies have settings of the same names",
 }
 """By path, operator and the line that it stands in."""
