@@ -2,16 +2,17 @@
 
 import pytest
 
-from backends.domain.facts import KvCacheSized
+from backends.domain.facts import BecameReady, DownloadSeen, KvCacheSized, PhaseBegan, ServerFact
 from backends.domain.stamp import Stamp
 from backends.domain.start import PhaseName, RankMemory, StartMemory
 from backends.domain.startup.clock import LogClock
+from backends.domain.startup.fold import apply, as_start
 from backends.domain.startup.lines import LineSplitter, head_of, numbered_lines
 from backends.domain.startup.memory import memory_words, smaller, start_memory
 from backends.domain.startup.phases import with_downloads
 from backends.domain.startup.prefixes import Prefixes
 from backends.domain.startup.settings import global_rank
-from backends.domain.startup.state import Boundary, Download
+from backends.domain.startup.state import Boundary, Download, begin
 from backends.domain.startup.unfinished import Ranks, bar_clock_s, crawling_capture
 from backends.domain.startup.wrapped import unwrapped
 
@@ -317,3 +318,31 @@ def test_colours_without_escape_are_sought_everywhere_within_four_mebibytes(
     text = "\n".join(lines).encode().ljust(size, b"y") + b"\n"
     found = [text for _, text in numbered_lines([text])]
     assert ("[0m" not in found[len(lines) // 2]) is seen
+
+
+@pytest.mark.parametrize(
+    ("total", "detail"),
+    [
+        (400, {"bytes": "100", "total_bytes": "400", "bytes_per_s": "20"}),
+        (None, {"bytes": "100", "bytes_per_s": "20"}),
+    ],
+)
+def test_a_download_tells_what_it_fetched_of_what_and_how_fast(
+    total: int | None, detail: dict[str, str]
+) -> None:
+    at = Stamp(15.0, 15.0)
+    facts: list[ServerFact] = [
+        PhaseBegan(Stamp(0.0, 0.0), PhaseName.LAUNCH),
+        DownloadSeen(at, Stamp(10.0, 10.0), 100, total, None, True),
+        BecameReady(Stamp(20.0, 20.0)),
+    ]
+    state = begin("s", Stamp(0.0, 0.0))
+    for fact in facts:
+        state = apply(state, fact)
+    found = as_start(state, Stamp(20.0, 20.0))
+    assert [(each.name, each.start_s, each.duration_s) for each in found.phases] == [
+        (PhaseName.LAUNCH, 0.0, 15.0),
+        (PhaseName.DOWNLOAD, 10.0, 5.0),
+    ]
+    assert dict(found.phases[1].detail) == detail
+    assert dict(found.phases[0].detail) == {"times": "2"}
