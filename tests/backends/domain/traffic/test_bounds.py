@@ -308,3 +308,20 @@ def test_recorded_traffic_lasts_one_mean_pause_beyond_its_last_request() -> None
     assert recorded(0.0, 10.0) == 20.0
     assert recorded(0.0, 5.0, 10.0) == 15.0
     assert recorded(0.0) == 0.0
+
+
+def test_what_is_left_over_belongs_to_the_last_block() -> None:
+    """Five blocks of 100, 0, 100, 0 and 40 + 10 requests in 10, 10, 10, 10 and 11 seconds."""
+    counts, lengths = (100.0, 0.0, 100.0, 0.0, 40.0, 10.0), (10.0, 10.0, 10.0, 10.0, 10.0, 1.0)
+    seen = [
+        Bin(HOUR_S + 10 * place, seconds, n, n, n, n)
+        for place, (n, seconds) in enumerate(zip(counts, lengths, strict=True))
+    ]
+    rate = 250 / 51
+    blocks = [(100, 10), (0, 10), (100, 10), (0, 10), (50, 11)]
+    variance = sum((n - rate * seconds) ** 2 for n, seconds in blocks) / 4
+    found = of_stretch(seen)
+    assert found is not None
+    assert found.errors is not None
+    assert found.errors.rate == pytest.approx(sqrt(5 * variance) / 250)
+    assert found.errors.input_tokens == 0.0  # a token a request, each time
