@@ -3,8 +3,9 @@
 Positions are drawn by a seed, which is printed, at least eight in each room, and tried in an order
 that is drawn too, so that the figures of a part of a run speak for the whole. A fault is put into a
 copy of the sources, and the tests that go through its lines are run against it; one that they all
-pass survives. Tests are those of the module's room that import it; where none does, all that import
-it. One that fails without a fault, before or after it failed with one, counts for nothing.
+pass survives. Tests are those of the module's room that import it, or where none does all that do,
+and those that hold a whole package. One that fails without a fault, before or after it failed with
+one, counts for nothing.
 """
 
 import argparse
@@ -102,6 +103,15 @@ def tests_near(path: str) -> tuple[str, ...]:
 
 
 @cache
+def tests_of_all(path: str) -> tuple[str, ...]:
+    """Return the test files that hold all modules of a package which a module is in."""
+    above = [".".join(Path(path).parts[:depth]) for depth in range(1, len(Path(path).parts))]
+    holds = {f"import {package}" for package in above}
+    texts = ((one, (REPOSITORY / one).read_text(encoding="utf-8")) for one in test_files())
+    return tuple(test for test, text in texts if not holds.isdisjoint(text.splitlines()))
+
+
+@cache
 def test_files() -> tuple[str, ...]:
     """Return the files of tests."""
     names = (one for one in listed("tests") if one.endswith(".py"))
@@ -132,13 +142,13 @@ class Copy:
         file = self._folder / mutant.path
         source = file.read_bytes()
         last = mutant.line + source[mutant.begin : mutant.end].count(b"\n")
-        tests = self._forked.known(self._covering.tests(mutant.path, mutant.line, last))
+        near = tests_near(mutant.path)
+        tests = self._forked.known(self._covering.tests(mutant.path, mutant.line, last, near))
+        asked = (*(tests or near[:MOST_TEST_FILES]), *tests_of_all(mutant.path))
         while True:
             file.write_bytes(mutant.applied(source))
             try:
-                passed, failed = self._forked.passes(
-                    tests or tests_near(mutant.path)[:MOST_TEST_FILES], self._unreliable
-                )
+                passed, failed = self._forked.passes(asked, self._unreliable)
             finally:
                 file.write_bytes(source)
             if passed or not failed or self._forked.passes([failed])[0]:

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import coverage
@@ -72,16 +72,21 @@ class Covering:
         self._data = coverage.CoverageData(basename=str(folder / ".coverage"))
         self._data.read()
 
-    def tests(self, path: str, first: int, last: int) -> list[str]:
-        """Return the tests that go through any of these lines, or else the file, quickest first.
+    def tests(self, path: str, first: int, last: int, near: Collection[str]) -> list[str]:
+        """Return the tests that go through any of these lines, or else the file.
 
-        What runs while a module is imported runs in no test's name: then all of its tests count.
+        Those of the files `near` come first, and of each the quickest. What runs while a module is
+        imported runs in no test's name: then all of its tests count.
         """
         lines = self._data.contexts_by_lineno(str(self._folder / path))
         inside = {test for line in range(first, last + 1) for test in lines.get(line, ())}
         tests = inside - {""} or {test for names in lines.values() for test in names}
         chosen, expected_s = list[str](), 0.0
-        for test in sorted(tests - {""} - self.failed, key=lambda test: self._seconds[test]):
+
+        def order(test: str) -> tuple[bool, float]:
+            return test.partition("::")[0] not in near, self._seconds[test]
+
+        for test in sorted(tests - {""} - self.failed, key=order):
             expected_s += self._seconds[test]
             if chosen and (expected_s > MOST_S or len(chosen) == MOST_TESTS):
                 break

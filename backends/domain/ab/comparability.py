@@ -57,7 +57,7 @@ def _quantisations(a: Sequence[Run], b: Sequence[Run], name: TargetName) -> NotC
 def answered_model(runs: Sequence[Run]) -> str | None:
     """Return which model answered most of the runs, None where none says."""
     seen = Counter(run.answered_model for run in runs if run.answered_model)
-    return seen.most_common(1)[0][0] if seen else None
+    return seen.most_common()[0][0] if seen else None
 
 
 def thought_share(runs: Sequence[Run]) -> float | None:
@@ -149,7 +149,7 @@ def _sampling(a: Sequence[Run], b: Sequence[Run], name: TargetName) -> NotCompar
 
 def _usual_finish(runs: Sequence[Run]) -> str | None:
     seen = Counter(run.finish_reason for run in runs if run.finish_reason)
-    return seen.most_common(1)[0][0] if seen else None
+    return seen.most_common()[0][0] if seen else None
 
 
 def _medians(

@@ -142,7 +142,7 @@ class ChunkReader:
         if data[:1] != b"{" and (not data or _DONE.fullmatch(data)):
             self.done = self.done or bool(data)
             return None
-        huge = len(data) > MOST_VALUES and data.count(b",") > MOST_VALUES
+        huge = data.count(b",") > MOST_VALUES
         chunk = None if huge else decoded_json(data)
         if not isinstance(chunk, dict):
             self._take_other(data, chunk, event.name)

@@ -90,7 +90,6 @@ class _Log:
         self._starts: list[tuple[int, Start]] = []
         self._outer: bool | None = None
         self._state: StartState | None = None
-        self.evident = False
         self.rest: Start | None = None
         self._reset()
 

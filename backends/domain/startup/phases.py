@@ -135,7 +135,7 @@ def _ranks(state: StartState, end_s: float) -> dict[PhaseName, dict[int, Stretch
     engines = dict(state.settings).get("data_parallel_size", "1")
     names = _OF_WORKERS if engines == "1" else _OF_ENGINES
     ranks: dict[PhaseName, dict[int, Stretch]] = {}
-    for rank, boundaries in sorted(by_rank.items()):
+    for rank, boundaries in by_rank.items():
         for name, told in _stretches(boundaries, end_s).items():
             lasted_s = sum(stop_s - start_s for start_s, stop_s in told)
             if name in names and lasted_s > 0:

@@ -2,7 +2,7 @@
 
 import math
 
-from backends.domain.time_series import FIGURES, Resolution, Rows
+from backends.domain.time_series import DAY, FIGURES, TEN_MINUTES, YEAR, Resolution, Rows
 
 NOTHING = (None,) * len(FIGURES)
 
@@ -40,3 +40,10 @@ def test_what_an_earlier_program_kept_comes_before_what_is_new() -> None:
         rows.add(float(second), figures(2.0))
     rows.put_before(earlier.flat())
     assert [row[:2] for row in rows.rows()] == [(0, 1), (1, 1), (2, 1), (3, 1), (7, 2)]
+
+
+def test_each_resolution_holds_the_time_that_it_is_called_by() -> None:
+    assert TEN_MINUTES.step_s * TEN_MINUTES.rows == 600
+    assert DAY.step_s * DAY.rows == 86_400
+    assert YEAR.step_s * YEAR.rows == 365 * 86_400
+    assert (TEN_MINUTES.step_s, DAY.step_s, YEAR.step_s) == (1, 15, 300)

@@ -181,3 +181,33 @@ def _start(facts: list[ServerFact]) -> Start:
 
 def _phase(start: Start, name: PhaseName) -> Phase | None:
     return next((phase for phase in start.phases if phase.name is name), None)
+
+
+def test_a_download_is_told_of_from_its_first_mebibyte_on() -> None:
+    one_less = replace(coming(1), size_bytes=MB - 1)
+    assert seen(NOTHING, (1, one_less)) == []
+    (fact,) = seen(NOTHING, (1, coming(1)))
+    assert fact.fetched_bytes == MB
+
+
+def test_a_download_is_told_of_once_a_second() -> None:
+    facts = seen(NOTHING, (1, coming(5)), (1.9, coming(6)), (2.0, coming(7)))
+    assert [fact.fetched_bytes // MB for fact in facts] == [5, 7]
+
+
+def test_a_download_is_over_when_nothing_came_for_three_seconds() -> None:
+    facts = seen(NOTHING, (1, done(5)), (3.9, done(5)), (4.0, done(5)))
+    assert [fact.over for fact in facts] == [False, False, True]
+    assert facts[-1].at == at(1)
+
+
+def test_the_rate_of_a_download_is_that_of_its_last_five_seconds() -> None:
+    looks = [(1.0 + second, coming(10 * (second + 1))) for second in range(5)]
+    facts = seen(NOTHING, *looks, (6.0, coming(160)))
+    # From the look at 1 s, when 10 MiB were there, to the one at 6 s.
+    assert facts[-1].bytes_per_s == 150 / 5 * MB
+
+
+def test_what_was_thrown_away_was_not_fetched() -> None:
+    facts = seen(done(50), (1, done(20)), (2, coming(30)))
+    assert [fact.fetched_bytes // MB for fact in facts] == [10]

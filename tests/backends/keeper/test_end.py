@@ -49,8 +49,14 @@ class Left(Nothing):
     """A tree of which one child of this process is left."""
 
     def __init__(self, child: subprocess.Popen[bytes]) -> None:
-        super().__init__()
+        found = processes.read(child.pid)
+        assert found is not None
+        super().__init__(found.id)
         self._child = child
+
+    def exit(self) -> Exit | None:
+        code = self._child.poll()
+        return None if code is None else Exit(None, -code)
 
     def members(self) -> list[Process]:
         found = processes.read(self._child.pid)
@@ -102,27 +108,52 @@ def test_unknown_memory_is_not_called_free() -> None:
     assert "not verified" in step
 
 
+def stubborn_child() -> subprocess.Popen[bytes]:
+    child = subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"ready\n"
+    return child
+
+
+def ending_of(child: subprocess.Popen[bytes], facts: list[ServerFact]) -> Ending:
+    return Ending(
+        tree=Left(child),
+        address=Address("127.0.0.1", 1),
+        record=facts.append,
+        now=now,
+        term_grace_s=0.1,
+        memory_released=lambda: None,
+    )
+
+
+def steps(facts: list[ServerFact]) -> list[str]:
+    return [fact.step for fact in facts if isinstance(fact, StopProgressed)]
+
+
+def test_a_first_process_that_ignores_sigterm_twice_is_killed() -> None:
+    facts: list[ServerFact] = []
+    with stubborn_child() as child:
+        try:
+            end.terminate(ending_of(child, facts))
+            assert child.returncode == -signal.SIGKILL
+        finally:
+            child.kill()
+    assert [step.partition(" after ")[0] for step in steps(facts)] == [
+        f"SIGTERM to process {child.pid}",
+        f"SIGTERM again to process {child.pid}",
+        "SIGKILL to the whole group",
+    ]
+
+
 def test_what_outlived_the_server_and_ignores_sigterm_is_killed_next() -> None:
     facts: list[ServerFact] = []
-    with subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE) as stubborn:
-        assert stubborn.stdout is not None
-        assert stubborn.stdout.readline() == b"ready\n"
+    with stubborn_child() as child:
         try:
-            end.end_rest(
-                Ending(
-                    tree=Left(stubborn),
-                    address=Address("127.0.0.1", 1),
-                    record=facts.append,
-                    now=now,
-                    term_grace_s=0.1,
-                    memory_released=lambda: None,
-                ),
-                orderly=False,
-            )
-            assert stubborn.returncode == -signal.SIGKILL
+            end.end_rest(ending_of(child, facts), orderly=False)
+            assert child.returncode == -signal.SIGKILL
         finally:
-            stubborn.kill()
-    assert [fact.step for fact in facts if isinstance(fact, StopProgressed)] == [
+            child.kill()
+    assert steps(facts) == [
         "SIGTERM to 1 processes that outlived the server",
         "SIGKILL to 1 processes that outlived the server",
     ]

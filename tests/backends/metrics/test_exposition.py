@@ -253,3 +253,26 @@ def test_more_series_than_any_server_has_are_not_read() -> None:
     with pytest.raises(UnreadableMetrics, match="over 20,000 lines"):
         counters_from("\n".join(lines))
     assert counters_from("\n".join(lines[:-1])).generation_tokens == 20_000
+
+
+@pytest.mark.parametrize(
+    ("value", "reads"),
+    [("0", True), ("1e15", True), ("1.1e15", False), ("-1", False), ("NaN", True), ("+Inf", False)],
+)
+def test_which_counts_can_be(value: str, *, reads: bool) -> None:
+    text = f'vllm:prompt_tokens_total{{engine="0",model_name="m"}} {value}\n'
+    if reads:
+        counters_from(text)
+        return
+    with pytest.raises(UnreadableMetrics, match="is no count"):
+        counters_from(text)
+
+
+def test_a_text_has_200_000_lines_and_20_000_of_them_on_requests_at_most() -> None:
+    other, wanted = "python_info 1\n", 'vllm:prompt_tokens_total{engine="0",model_name="m"} 1\n'
+    counters_from(other * 200_000)
+    with pytest.raises(UnreadableMetrics, match="over 200,000 lines"):
+        counters_from(other * 200_001)
+    counters_from(wanted * 20_000)
+    with pytest.raises(UnreadableMetrics, match="over 20,000 lines"):
+        counters_from(wanted * 20_001)

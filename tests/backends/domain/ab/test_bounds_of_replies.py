@@ -160,3 +160,11 @@ def test_an_interval_that_ends_at_nothing_settles_nothing(low: float, high: floa
     assert 0.0 in found.ci95
     assert found.verdict == "too_close"
     assert found.more_runs is not None
+
+
+def test_thoughts_are_characters_of_a_reply_too() -> None:
+    half = chunk({"content": "a" * 250_000, "reasoning": "b" * 250_000})
+    reader = read((0.1, half), (0.2, half))
+    assert (len(reader.pieces), reader.error) == (2, None)
+    reader = read((0.1, half), (0.2, half), (0.3, chunk({"reasoning": "b"})))
+    assert (len(reader.pieces), reader.error is None) == (2, False)

@@ -24,6 +24,7 @@ def judged(
     prefill_s: float = 4,
     decode_s: float = 36,
     itl_s: float = 0.25,
+    tokens: float = 64,
     alone_itl_s: float | None = 0.25,
     max_num_seqs: int | None = None,
 ) -> Binding:
@@ -41,7 +42,7 @@ def judged(
             queue_time=histogram(7 + requests * share, 1 + queue_s * share),
             prefill_time=histogram(7 + requests * share, 1 + prefill_s * share),
             decode_time=histogram(7 + requests * share, 1 + decode_s * share),
-            inter_token=histogram(7 + 64 * share, 1 + 64 * itl_s * share),
+            inter_token=histogram(7 + tokens * share, 1 + tokens * itl_s * share),
         )
         at_s = BEGAN_S + WINDOW_S * place / last
         made.append(MetricsScraped(Stamp(at_s, at_s), counters))
@@ -49,7 +50,7 @@ def judged(
 
 
 def histogram(n: float, total_s: float) -> Histogram:
-    return Histogram((1.0, float("inf")), (n, n), total_s)
+    return Histogram((1.0, 2.0, float("inf")), (n / 4, n / 2, n), total_s)
 
 
 def test_two_readings_show_what_happened_between_them() -> None:
@@ -226,3 +227,8 @@ def test_one_request_alone_is_timed_between_readings_in_which_one_ran_at_most(
 ) -> None:
     found = judged(running=running, itl_s=0.5, alone_itl_s=None)
     assert found.evidence.alone_itl_s == alone_itl_s
+
+
+def test_a_window_in_which_no_token_came_has_no_time_between_tokens() -> None:
+    assert judged(tokens=0).evidence.itl_s is None
+    assert judged(tokens=1).evidence.itl_s == 0.25

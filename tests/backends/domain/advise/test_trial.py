@@ -2,6 +2,8 @@
 
 import random
 
+import pytest
+
 from backends.domain.advise.trial import Decision, Measured, trial_of
 
 BEFORE, AFTER = ("--max-num-seqs", "1"), ("--max-num-seqs", "2")
@@ -48,3 +50,14 @@ def test_a_flag_that_changes_nothing_is_judged_once_in_twenty_times_at_most() ->
         judged += trial_of(BEFORE, AFTER, *sides).decision is not Decision.NOT_ENOUGH_RUNS
     # Of 200 at 5 %, more than 17 come once in forty times.
     assert judged <= 17
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_interval_that_ends_at_nothing_decides_nothing(*, turned: bool) -> None:
+    same, half = Measured(ttft_s=(1.0,) * 10), Measured(ttft_s=(1.0,) * 5 + (2.0,) * 5)
+    found = trial_of(BEFORE, AFTER, *((half, same) if turned else (same, half)))
+    assert found.decision is Decision.NOT_ENOUGH_RUNS
+    (ttft,) = [each for each in found.figures if each.figure == "TTFT"]
+    assert ttft.shift is not None
+    assert 0.0 in {ttft.shift.low, ttft.shift.high}
+    assert "10 before and 10 after show no difference" in found.reason

@@ -33,7 +33,7 @@ from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowKind, now_verdict
 from backends.domain.decision.scenario import BadScenario, Scenario, scenario_from
 from backends.domain.decision.serverless import scale_to_zero
-from backends.domain.decision.uncertainty import centre, load_of
+from backends.domain.decision.uncertainty import centre, load_of, points
 from backends.domain.decision.verdict import decide, too_few_seen
 from backends.domain.traffic.estimate import unknown_errors
 from backends.domain.traffic.requests import Observed
@@ -279,16 +279,6 @@ def test_hardware_has_paid_off_once_what_it_saves_is_its_price(
 # what a scenario may hold
 
 
-@pytest.mark.parametrize(
-    ("key", "most", "more"),
-    [("cached_input_share", "1", "1.01"), ("hours_per_day", "24", "24.1")],
-)
-def test_the_most_that_a_key_may_be(key: str, most: str, more: str) -> None:
-    assert getattr(world(**{key: most}), key) == Decimal(most)
-    with pytest.raises(BadScenario, match="too much"):
-        world(**{key: more})
-
-
 @pytest.mark.parametrize(("covariance", "fits"), [("6", True), ("-6", True), ("6.1", False)])
 def test_a_covariance_is_at_most_the_product_of_the_deviations(
     covariance: str, *, fits: bool
@@ -299,3 +289,60 @@ def test_a_covariance_is_at_most_the_product_of_the_deviations(
         return
     with pytest.raises(BadScenario, match="cannot be"):
         world(observed=seen)
+
+
+LIMITS: list[tuple[str, str, str]] = [
+    ("peak_over_average", "1", "0.99"),
+    ("pue", "1", "0.99"),
+    ("hours_per_month", "672", "671"),
+    ("hours_per_month", "744", "745"),
+    ("cached_input_share", "1", "1.01"),
+    ("batch_share", "1", "1.01"),
+    ("hours_per_day", "24", "24.1"),
+    ("gpu_price_spread_percent", "99", "99.1"),
+    ("api_price_spread_percent", "99", "99.1"),
+    ("granularity_s", "0.1", "0"),
+]
+
+
+@pytest.mark.parametrize(("key", "last", "beyond"), LIMITS)
+def test_the_last_figure_that_a_key_may_be(key: str, last: str, beyond: str) -> None:
+    assert getattr(world(**{key: last}), key) == Decimal(last)
+    with pytest.raises(BadScenario):
+        world(**{key: beyond})
+
+
+def test_the_points_of_what_is_uncertain_lie_on_all_sides_of_the_centre() -> None:
+    errors = replace(unknown_errors(100.0), rate=0.1, input_tokens=0.1, output_tokens=0.0)
+    errors = replace(
+        errors,
+        freedom=1e9,
+        tokens_freedom=1e9,
+        rate_correlations=(0.0, 0.0),
+        tokens_correlation=0.0,
+    )
+    seen = Observed(
+        Decimal(100),
+        input_tokens_mean=Decimal(1000),
+        output_tokens_mean=Decimal(0),
+        window_s=Decimal(100),
+        errors=errors,
+    )
+    prices = {"input_usd_per_mtok": "1", "output_usd_per_mtok": "0"}
+    asked = replace(
+        scenario_from({"gpu_usd_per_hour": "3.6", "gpu_price_spread_percent": 10, **prices}),
+        observed=seen,
+    )
+    load = load_of(asked)
+    assert load is not None
+    middle, *around = points(asked, load)
+    assert middle.usd_per_request == Decimal("0.001")
+    costs = [float(each.usd_per_request or 0) for each in around]
+    rates = [float(each.load.mean_rps) for each in around]
+    # A tenth, at a quantile of 2.75, on each side of the price and of the rate.
+    assert (min(costs), max(costs)) == pytest.approx((0.000725, 0.001275), rel=1e-6)
+    assert (min(rates), max(rates)) == pytest.approx((0.725, 1.275), rel=1e-6)
+    assert {each.gpu_factor for each in around} == {Decimal("0.9"), Decimal("1.1")}
+    # Both at their worst at once is rarer than each alone: the corner of the box is cut off.
+    dear = [rate for cost, rate in zip(costs, rates, strict=True) if cost > 0.00127]
+    assert dear == pytest.approx([1.0] * len(dear))

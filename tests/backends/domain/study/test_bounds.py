@@ -6,6 +6,7 @@ from math import sqrt
 
 import pytest
 
+from backends.domain.prices.cost import NO_PRICES
 from backends.domain.study.compare import _judge
 from backends.domain.study.figure import Figure, figure_of_mean
 from backends.domain.study.figures import figures
@@ -132,3 +133,10 @@ def test_memory_that_is_all_used_leaves_nothing_to_name() -> None:
 def test_a_crossover_at_nothing_has_no_place_on_a_logarithmic_axis() -> None:
     assert "<circle" not in crossovers_svg([("short", rate(0.0))], 25.0)
     assert "<circle" in crossovers_svg([("short", rate(0.1))], 25.0)
+
+
+def test_an_endpoint_without_prices_is_unpriced_in_the_setting() -> None:
+    study, _ = world(1)
+    unpriced = replace(study, endpoint=replace(study.endpoint, prices=NO_PRICES))
+    assert "| the endpoint | UNPRICED |" in study_markdown(unpriced)
+    assert "| the endpoint | UNPRICED |" not in study_markdown(study)

@@ -20,7 +20,7 @@ from backends.domain.traffic.demand import (
     moments,
     observed_between,
 )
-from backends.domain.traffic.estimate import of_stretch
+from backends.domain.traffic.estimate import errors_of, of_stretch
 from backends.domain.traffic.rates import (
     counters_restarted,
     latency,
@@ -75,6 +75,15 @@ def test_two_series_go_together_by_their_blocks() -> None:
     assert covariance(one, other, 1) == (3 * 2 + 7 * 2) / 1 / 2
 
 
+def test_what_does_not_vary_goes_together_with_nothing() -> None:
+    still, moving = [0.0] * 8, [1.0, -1.0] * 4
+    found = errors_of(moving, (still, moving), (80.0, 800.0, 800.0))
+    assert found is not None
+    assert (found.tokens_correlation, found.rate_correlations[0]) == (0.0, 0.0)
+    assert found.input_tokens == 0.0
+    assert found.rate_correlations[1] > 0
+
+
 def bins(*seconds: float, requests: float = 10.0) -> list[Bin]:
     return [
         Bin(HOUR_S + 60 * place, each, requests + place % 2, requests, 800.0, 2000.0)
@@ -112,6 +121,9 @@ def test_the_spread_of_a_histogram_takes_each_bucket_as_evenly_filled() -> None:
     assert (found.n, found.mean) == (4.0, 15.0)
     assert found.sd == pytest.approx(sqrt(150 / 4))
     assert moments(histogram((0.0, 0.0), 0.0, (10.0, inf))) is None
+    long = moments(histogram((0.0, 0.0, 4.0), 120.0, (10.0, 20.0, inf)))
+    assert long is not None
+    assert (long.n, long.mean, long.sd) == (4.0, 30.0, 10.0)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +141,7 @@ def test_the_dispersion_within_groups_leaves_their_own_means_out() -> None:
 
 
 def read(at_s: float, requests: float, start_s: float = 1.0, own: float = 0.0) -> MetricsScraped:
-    tokens = histogram((requests, requests), requests * 80, (100.0, inf))
+    tokens = histogram((requests / 4, requests / 2, requests), requests * 80, (50.0, 100.0, inf))
     counters = Counters(
         process_start_s=start_s,
         requests_finished=requests,
@@ -296,3 +308,20 @@ def test_recorded_traffic_lasts_one_mean_pause_beyond_its_last_request() -> None
     assert recorded(0.0, 10.0) == 20.0
     assert recorded(0.0, 5.0, 10.0) == 15.0
     assert recorded(0.0) == 0.0
+
+
+def test_what_is_left_over_belongs_to_the_last_block() -> None:
+    """Five blocks of 100, 0, 100, 0 and 40 + 10 requests in 10, 10, 10, 10 and 11 seconds."""
+    counts, lengths = (100.0, 0.0, 100.0, 0.0, 40.0, 10.0), (10.0, 10.0, 10.0, 10.0, 10.0, 1.0)
+    seen = [
+        Bin(HOUR_S + 10 * place, seconds, n, n, n, n)
+        for place, (n, seconds) in enumerate(zip(counts, lengths, strict=True))
+    ]
+    rate = 250 / 51
+    blocks = [(100, 10), (0, 10), (100, 10), (0, 10), (50, 11)]
+    variance = sum((n - rate * seconds) ** 2 for n, seconds in blocks) / 4
+    found = of_stretch(seen)
+    assert found is not None
+    assert found.errors is not None
+    assert found.errors.rate == pytest.approx(sqrt(5 * variance) / 250)
+    assert found.errors.input_tokens == 0.0  # a token a request, each time
