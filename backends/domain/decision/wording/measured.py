@@ -16,9 +16,10 @@ from backends.domain.decision.measured import (
 )
 from backends.domain.decision.wording.exclusions import detail
 from backends.domain.durations import HOUR_S
-from backends.domain.format import figure
+from backends.domain.format import figure, lasting
 from backends.domain.prices.amounts import STALE_AFTER_DAYS
 from backends.domain.serving import Bucket
+from backends.domain.traffic.bursts import SHORT_S
 from backends.domain.traffic.demand import Demand
 from backends.domain.traffic.shape import HOURS, hours_known
 
@@ -49,6 +50,11 @@ def traffic_sentences(traffic: Demand) -> tuple[str, ...]:
         )
     else:
         found.append("The rate is taken as even over the day.")
+    if traffic.series is not None and traffic.series.finest_s > SHORT_S:
+        found.append(
+            f"Nothing shorter than {lasting(traffic.series.finest_s)} is known of it: bursts "
+            "within that time are not seen, and may take more GPUs than are counted."
+        )
     return tuple(found)
 
 
