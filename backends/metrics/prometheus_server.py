@@ -97,14 +97,16 @@ def past_traffic(
     steps = source.steps("vllm:request_success_total")
     totals = source.totals()
     series = _series(source, steps)
+    prompts = source.histogram("vllm:request_prompt_tokens")
     found = Demand(
-        seen=_seen(source, steps, totals),
+        seen=_seen(source, steps, totals, prompts),
         source=f"Prometheus at {base_url.rstrip('/')}, the last {_length(span_s)}{source.warned()}",
         cached_input_share=cached_share_of(totals),
         profile=_profile(steps),
         totals=totals,
         replicas=source.replicas(),
         series=series,
+        prompts=prompts,
     )
     if series is None or not found.seen.n:
         return found
@@ -124,7 +126,7 @@ def _bins(series: TrafficSeries) -> tuple[Bin, ...]:
     )
 
 
-def _seen(source: "_Source", steps: Steps, totals: TokenTotals) -> Observed:
+def _seen(source: "_Source", steps: Steps, totals: TokenTotals, into: Histogram | None) -> Observed:
     """Return requests and tokens; the window is what they took at the rate that was watched."""
     rate = steps.requests_per_s
     if not totals.requests or not rate:
@@ -134,7 +136,6 @@ def _seen(source: "_Source", steps: Steps, totals: TokenTotals) -> Observed:
         by_hour[(ended_s - steps.step_s) // HOUR_S].append(count)
     window_s = totals.requests / rate
     dispersion = dispersion_within(by_hour.values())
-    into = source.histogram("vllm:request_prompt_tokens")
     out = source.histogram("vllm:request_generation_tokens")
     seen = observed_in(into, out, window_s, dispersion) or _means(totals, window_s, dispersion)
     if window_s < LEAST_BLOCKS * MINUTE_S:  # how unevenly they come is not known by then
