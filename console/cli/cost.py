@@ -25,13 +25,13 @@ from backends.operations.billing import (
 from backends.operations.context import Context
 from backends.operations.decision import Decision, decide_all, unpriced_gpu
 from backends.operations.host import Host, this_host
-from backends.operations.last_month import LastMonth, last_month_of
+from backends.operations.last_month import LastMonth, last_month_of, month_lines
 from backends.operations.rental import ApiEquivalent, api_equivalent
 from backends.operations.snapshot import snapshot, with_gpus
 from backends.problem import UsageProblem
 from backends.settings.config import Settings
 from console.cli import traffic_preview
-from console.cli.cost_month import month_document, month_lines
+from console.cli.cost_month import month_document
 from console.cli.cost_pictures import write_pictures
 from console.cli.cost_report import cost_report
 from console.cli.measured import context_for, on_recorded_traffic

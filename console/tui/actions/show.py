@@ -21,6 +21,7 @@ from backends.history.series import recent_series
 from backends.operations.capacity import Capacity, known_capacities
 from backends.operations.decision import Decision
 from backends.operations.host import Host
+from backends.operations.last_month import LastMonth, last_month_of
 from backends.operations.record_files import Recorded, finding_of, recorded
 from backends.operations.records import measured_here
 from backends.operations.scenario import Measured
@@ -159,7 +160,10 @@ class ShowActions:
                 context = replace(context, measured=measured)
             return decision_of(console.session, context)
 
-        self._open(CostScreen(newest(), newest))
+        def past(decision: Decision) -> LastMonth | None:
+            return last_month_of(decision, console.session, console.session.now.wall_s)
+
+        self._open(CostScreen(newest(), newest, past))
 
     async def _show_history(self) -> None:
         console = self._console

@@ -290,7 +290,8 @@ def test_live_prompts_are_charged_at_the_tier_of_their_own_length() -> None:
     assert costs[1] > costs[0] * 2
     assert "The tier of each prompt follows from the histogram" in said(mixed)
     assert "The mean prompt decides the tier" not in said(mixed)
-    assert mixed.scenario.api_price_range == short.scenario.api_price_range == (1, 1)
+    sure = (Decimal(1), Decimal(1))
+    assert mixed.scenario.api_price_range == short.scenario.api_price_range == sure
 
 
 def test_a_tier_that_a_bucket_leaves_open_widens_the_price() -> None:
