@@ -12,12 +12,14 @@ from urllib.parse import urlencode
 
 from backends.domain.durations import DAY_S, HOUR_S, MINUTE_S
 from backends.domain.serving import Histogram
+from backends.domain.traffic.bins import Bin
 from backends.domain.traffic.demand import (
     Demand,
     cached_share_of,
     dispersion_within,
     hour_of,
     observed_in,
+    studied,
 )
 from backends.domain.traffic.estimate import unknown_errors
 from backends.domain.traffic.requests import Observed
@@ -94,18 +96,37 @@ def past_traffic(
     source = _Source(base_url, model, now_s, span_s, timeout_s)
     steps = source.steps("vllm:request_success_total")
     totals = source.totals()
-    return Demand(
-        seen=_seen(source, steps, totals),
+    series = _series(source, steps)
+    prompts = source.histogram("vllm:request_prompt_tokens")
+    found = Demand(
+        seen=_seen(source, steps, totals, prompts),
         source=f"Prometheus at {base_url.rstrip('/')}, the last {_length(span_s)}{source.warned()}",
         cached_input_share=cached_share_of(totals),
         profile=_profile(steps),
         totals=totals,
         replicas=source.replicas(),
-        series=_series(source, steps),
+        series=series,
+        prompts=prompts,
+    )
+    if series is None or not found.seen.n:
+        return found
+    learnt = studied(found, _bins(series))
+    # The counters know the sums better than the steps that were watched in full.
+    return replace(learnt, seen=replace(found.seen, errors=learnt.seen.errors))
+
+
+def _bins(series: TrafficSeries) -> tuple[Bin, ...]:
+    """Return the steps that were watched; nothing is known of the time between them."""
+    columns = zip(
+        series.places, series.requests, series.input_tokens, series.output_tokens, strict=True
+    )
+    return tuple(
+        Bin(place * series.step_s, series.step_s, requests, requests, into, out)
+        for place, requests, into, out in columns
     )
 
 
-def _seen(source: "_Source", steps: Steps, totals: TokenTotals) -> Observed:
+def _seen(source: "_Source", steps: Steps, totals: TokenTotals, into: Histogram | None) -> Observed:
     """Return requests and tokens; the window is what they took at the rate that was watched."""
     rate = steps.requests_per_s
     if not totals.requests or not rate:
@@ -115,7 +136,6 @@ def _seen(source: "_Source", steps: Steps, totals: TokenTotals) -> Observed:
         by_hour[(ended_s - steps.step_s) // HOUR_S].append(count)
     window_s = totals.requests / rate
     dispersion = dispersion_within(by_hour.values())
-    into = source.histogram("vllm:request_prompt_tokens")
     out = source.histogram("vllm:request_generation_tokens")
     seen = observed_in(into, out, window_s, dispersion) or _means(totals, window_s, dispersion)
     if window_s < LEAST_BLOCKS * MINUTE_S:  # how unevenly they come is not known by then

@@ -9,6 +9,7 @@ from decimal import Decimal
 from backends.domain.billing.ledger import Day, Served, midnight_after, utc_day
 from backends.domain.billing.meter import MeterState, Spent, Tariff, read_meter
 from backends.domain.billing.shares import Share
+from backends.domain.decision.scenario import Scenario
 from backends.domain.durations import DAY_S
 from backends.domain.session import Session
 from backends.domain.traffic.totals import TokenTotals, plus
@@ -170,6 +171,35 @@ def effective_usd(bill: Bill) -> Effective:
 
 
 MTOK = 1_000_000
+JOULES_PER_KWH = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyUse:
+    """What the GPUs drew as they told it, and what that costs at the plan's tariff.
+
+    Attributes:
+        kwh: None where no GPU told its power.
+        measured_s: the time in which all GPUs did; of the rest of the period nothing is known.
+        usd: by `usd_per_kwh` and `pue` of the plan; None where the tariff is not given.
+        reason: why one of them is unknown; empty where none is.
+    """
+
+    kwh: Decimal | None
+    measured_s: float
+    usd: Decimal | None
+    reason: str = ""
+
+
+def energy_use(days: tuple[Day, ...], plan: Scenario) -> EnergyUse:
+    """Return the energy of some days; rented hardware has it in its price."""
+    measured_s = sum(day.energy.seconds for day in days)
+    if not measured_s:
+        return EnergyUse(None, 0.0, None, "no GPU told its power")
+    kwh = Decimal(repr(sum(day.energy.joules for day in days))) / JOULES_PER_KWH
+    if plan.usd_per_kwh is None:
+        return EnergyUse(kwh, measured_s, None, "usd_per_kwh in [plan] is not given")
+    return EnergyUse(kwh, measured_s, kwh * plan.usd_per_kwh * (plan.pue or 1))
 
 
 def day_spent(day: Day, tariff: Tariff) -> Spent:

@@ -1,6 +1,6 @@
 """What really came in the last thirty days, at each way of serving it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -8,12 +8,15 @@ from itertools import groupby
 
 from backends.domain.billing.ledger import utc_day
 from backends.domain.billing.recorded_demand import recorded_bins
+from backends.domain.decision.exclusion import NO_REMEDIES
 from backends.domain.decision.option import Option
 from backends.domain.decision.options import options
 from backends.domain.decision.outcome import ranked
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.uncertainty import centre, load_of
+from backends.domain.decision.wording import excluded_because, name_of
 from backends.domain.durations import DAY_S, HOUR_S
+from backends.domain.format import figure, usd
 from backends.domain.session import Session
 from backends.domain.traffic.bins import Bin, in_steps, merged
 from backends.operations.decision import Decision
@@ -91,6 +94,38 @@ def last_month_of(decision: Decision, session: Session, now_s: float) -> LastMon
     name = life.server.name if life else (profile.name if profile else "")
     bins = recorded_bins(session.ledger.of(name))
     return last_month(decision.scenario, bins, now_s, decision.plan.crossover.utilisation)
+
+
+def month_lines(past: LastMonth | None) -> Iterator[str]:
+    """Yield what each way of serving would have cost, and how busy a GPU was."""
+    if past is None or not past.options:
+        return
+    yield f"{month_head(past)}:"
+    for option in past.options:
+        why = excluded_because(option.exclusion, NO_REMEDIES)
+        yield f"  {name_of(option)}: {usd(past.usd(option))}{f'  {why}' if why else ''}"
+    if busy := busy_days(past):
+        yield f"  {busy}"
+
+
+def month_head(past: LastMonth) -> str:
+    """Return what the last month is of, as the beginning of a sentence."""
+    return (
+        f"{past.requests:,.0f} requests in the {figure(past.hours)} h that were watched of the "
+        f"last {MONTH_DAYS} days, at the prices of today"
+    )
+
+
+def busy_days(past: LastMonth) -> str:
+    """Return how busy one GPU was against where it pays off; empty without a capacity."""
+    if not past.utilisation:
+        return ""
+    shares = [share for _, share in past.utilisation]
+    even = past.break_even_utilisation
+    pays = "" if even is None else f"; one GPU pays off from {figure(even * 100)} %"
+    least, most = f"{min(shares):.1%}", f"{max(shares):.1%}"
+    used = least if least == most else f"{least} to {most}"
+    return f"One GPU was used to {used} a day{pays}."
 
 
 def _utilisation(

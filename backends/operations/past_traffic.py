@@ -5,8 +5,10 @@ from dataclasses import replace
 
 from backends.domain.traffic.bins import Bin
 from backends.domain.traffic.demand import Demand, studied
+from backends.domain.traffic.prompt_lengths import by_tier
 from backends.domain.traffic.series import stretches
 from backends.metrics.prometheus_server import past_traffic
+from backends.operations.pricing import tier_limits
 from backends.settings.config import Endpoint, TrafficSource
 from backends.traffic.columns import mapping_from
 from backends.traffic.reader import traffic_in
@@ -28,11 +30,11 @@ def past_demand(
     Raises:
         Problem: the source cannot tell; the message is one sentence with the remedy.
     """
+    limits = tier_limits(endpoints)
     if source.prometheus is not None:
-        return past_traffic(source.prometheus, model, now_s, span_s=source.days * DAY_S)
+        found = past_traffic(source.prometheus, model, now_s, span_s=source.days * DAY_S)
+        return by_tier(found, limits)
     if source.files:
-        tiers = (tier for each in endpoints for tier in each.prices.tiers)
-        limits = tuple(sorted({float(tier.above_input_tokens) for tier in tiers}))
         mapping = mapping_from(source.map)
         return _learnt(traffic_in(source.files, mapping, limits, source.model))
     return None

@@ -1,7 +1,7 @@
 """What the ways of serving cost here: by the configuration, else by the price table."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -211,6 +211,12 @@ def ranked(
         for endpoint in settings.endpoints
     )
     return tuple(sorted(found, key=rank))
+
+
+def tier_limits(endpoints: Sequence[Endpoint]) -> tuple[float, ...]:
+    """Return the prompt lengths, in tokens, from which any endpoint's prices change, in order."""
+    tiers = (tier for each in endpoints for tier in each.prices.tiers)
+    return tuple(sorted({float(tier.above_input_tokens) for tier in tiers}))
 
 
 def prices_of(endpoint: Endpoint, settings: Settings) -> RequestPrices:

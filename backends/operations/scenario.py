@@ -25,12 +25,19 @@ from backends.domain.reports.sleep import SleepReport
 from backends.domain.serving import Histogram
 from backends.domain.session import Session
 from backends.domain.traffic.demand import NOTHING, Demand, demand_between
+from backends.domain.traffic.prompt_lengths import by_tier
 from backends.domain.traffic.rates import first_tokens, p99_against
 from backends.domain.traffic.shape import learnt_rps
 from backends.history.records import FirstTokens
 from backends.operations.capacity import Capacity, Carries, carried
-from backends.operations.pricing import RankedEndpoint, priced_profile, ranked, server_usd_per_hour
-from backends.operations.sure_prices import as_sure_as_prices
+from backends.operations.pricing import (
+    RankedEndpoint,
+    priced_profile,
+    ranked,
+    server_usd_per_hour,
+    tier_limits,
+)
+from backends.operations.sure_prices import as_sure_as_lengths, as_sure_as_prices
 from backends.settings.config import Endpoint, Profile, Settings, TokenPrices
 
 DIGITS = Decimal("0.000001")
@@ -159,6 +166,9 @@ def host_scenario(
     if profile is None and recorded_elsewhere and len(settings.servers) == 1:
         profile = settings.servers[0]
     settings = _alternatives(settings, session, profile)
+    if session.scraped is not None and not recorded_elsewhere:
+        traffic = replace(traffic, prompts=session.scraped.counters.request_input_tokens)
+        traffic = by_tier(traffic, tier_limits(settings.endpoints))
     endpoints = ranked(settings, traffic, _too_slow(settings, measured))
     tokens = (seen.output_tokens_mean, seen.input_tokens_mean)
     carries = carried(capacities, profile, *tokens, limits=settings.limits)
@@ -172,6 +182,7 @@ def host_scenario(
     made = _configured(settings, profile, traffic)
     made = replace(made, capacity_rps=carries.rps, today=today, **known)
     made = _priced(made, settings, endpoints, measured)
+    made = as_sure_as_lengths(made, traffic.kinds_ends)
     return HostScenario(_by_the_hour(made, traffic), traffic, profile, carries, endpoints, inputs)
 
 

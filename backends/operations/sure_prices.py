@@ -1,5 +1,6 @@
 """How sure the prices of a scenario are: what sources, dates and the replies themselves say."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -7,6 +8,7 @@ from backends.domain.decision.option import api_prices_given, usd_per_request, w
 from backends.domain.decision.scenario import Scenario
 from backends.domain.prices.ends import AGREE_WITHIN
 from backends.domain.prices.prices import ApiPrice
+from backends.domain.traffic.requests import RequestKind
 from backends.history.records import FirstTokens
 from backends.settings.config import TokenPrices
 
@@ -48,6 +50,27 @@ def as_sure_as_prices(made: Scenario, prices: TokenPrices, charged: FirstTokens 
     if undated_api and made.api_price_spread_percent is None:
         made = replace(made, api_price_spread_percent=UNDATED_PERCENT)
     return made
+
+
+def as_sure_as_lengths(made: Scenario, ends: Sequence[tuple[RequestKind, ...]]) -> Scenario:
+    """Return a scenario that holds for the fewest and the most long prompts that there may be.
+
+    Args:
+        made: at the prices and lengths that are known.
+        ends: the requests by the tiers of their prompts, each way; empty where they are known.
+    """
+    request = usd_per_request(made)
+    if not request or not made.tiers:
+        return made
+    by_lengths = (
+        usd_per_request(
+            replace(made, input_tokens=None, output_tokens=None, token_distribution=end)
+        )
+        for end in ends
+    )
+    factors = [Decimal(1), *(usd / request for usd in by_lengths if usd is not None)]
+    low, high = made.api_price_range
+    return replace(made, api_price_range=(low * min(factors), high * max(factors)))
 
 
 UNDATED_PERCENT = AGREE_WITHIN * 100 / 2

@@ -16,6 +16,8 @@ EMPTY = frozenset(("", "-", "none", "null", "n/a", "na"))
 """How files write that a cell holds nothing."""
 
 _GROUPS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_MULTIPLE = re.compile(r"(\d+(?:[.,]\d+)?) ?([kKmMB])")
+_MULTIPLES = {"k": 1e3, "m": 1e6, "b": 1e9}
 _DECIMAL_COMMA = re.compile(r"(?:\d+|\d{1,3}(?:\.\d{3})+),\d+")
 
 BUCKETS_S = (60.0, 3600.0, 86_400.0)
@@ -96,11 +98,13 @@ def number(value: object) -> float | None:
 
 
 def _grouped(text: str) -> float:
-    """Return a number with its digits in groups of three, or with a comma before its decimals."""
+    """Return a number in groups of three digits, with a decimal comma, or such as ``1.2M``."""
     if _GROUPS.fullmatch(text):
         return float(text.replace(",", ""))
     if _DECIMAL_COMMA.fullmatch(text):
         return float(text.replace(".", "").replace(",", "."))
+    if multiple := _MULTIPLE.fullmatch(text):
+        return float(multiple[1].replace(",", ".")) * _MULTIPLES[multiple[2].lower()]
     raise ValueError(text)
 
 

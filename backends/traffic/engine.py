@@ -118,8 +118,9 @@ class _Query:
             for row in self._grouped(kind, NO_WIDTH):
                 if not row[2] and row[0] is not None:
                     tally.add_kind(row[0], row[SUMS : SUMS + 3])
-        tally.cached_known |= any(row[SUMS - 1] for row in kept)
-        for _, _, left_out, rows, *_ in found:
+        tally.cached_known |= any(all_.cached_n)
+        read.rows += sum(all_.rows)
+        for _, _, left_out, rows, *_ in (row for row in found if row[2]):
             read.rows += rows
             read.failed += rows if left_out == FAILED_ROW else 0
             read.tokenless += rows if left_out == TOKENLESS_ROW else 0

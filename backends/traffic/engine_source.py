@@ -69,7 +69,12 @@ def _kinds(columns: Columns) -> dict[str, str]:
 
 def _csv_source(file: TrafficFile, kinds: Mapping[str, str]) -> Source | None:
     header = file.header or ()
-    if file.encoding == "utf-16" or len(set(header)) < len(header):
+    if (
+        file.dot_groups
+        or file.json_cells
+        or file.encoding == "utf-16"
+        or len(set(header)) < len(header)
+    ):
         return None
     cells = ", ".join(f"{text(each)}: {text(kinds.get(each, 'VARCHAR'))}" for each in header)
     table = (

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import lzma
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -60,6 +61,8 @@ class TrafficFile:
         delimiter: between the cells of a CSV.
         header: the names of a CSV's columns; None where its first row is one of data.
         skipped_lines: before the header.
+        dot_groups: a point in a CSV's numbers is between groups of three digits.
+        json_cells: cells of a CSV hold JSON.
     """
 
     path: Path
@@ -69,6 +72,8 @@ class TrafficFile:
     delimiter: str = ","
     header: tuple[str, ...] | None = None
     skipped_lines: int = 0
+    dot_groups: bool = False
+    json_cells: bool = False
 
 
 def files_in(patterns: tuple[str, ...]) -> list[Path]:
@@ -167,7 +172,15 @@ def _form(file: TrafficFile, lines: list[str], *, whole: bool) -> TrafficFile:
         return replace(file, form="json lines" if one_line else "json")
     if is_vllm_log(lines) or (whole is False and _vllm_later(file)):
         return replace(file, form="vllm log")
-    return _as_csv(file, lines) or file
+    found = _as_csv(file, lines)
+    if found is None:
+        return file
+    cells = [cell for line in lines[:FIRST_LINES] for cell in _split(line, found.delimiter)]
+    return replace(
+        found,
+        dot_groups=any(map(_TWO_DOTS.fullmatch, cells)),
+        json_cells=any(cell.startswith('{"') for cell in cells),
+    )
 
 
 def _vllm_later(file: TrafficFile) -> bool:
@@ -217,6 +230,11 @@ def _as_csv(file: TrafficFile, lines: list[str]) -> TrafficFile | None:
     return replace(file, form="csv", delimiter=delimiter, header=names, skipped_lines=-1)
 
 
+_TWO_DOTS = re.compile(r"\s*\d{1,3}(?:\.\d{3}){2}\s*")
+"""A number of millions in groups; one group alone may be decimals, four parts are an address."""
+
+_DOTTED = re.compile(r"\s*\d{1,3}(?:\.\d{3})+\s*")
+
 FIRST_LINES = 20
 """A header may stand behind a few lines of remarks."""
 
@@ -250,7 +268,13 @@ def _csv(file: TrafficFile, text: IO[str]) -> Numbered:
                 f"{file.path}:{number}: it has {len(cells)} cells and the header "
                 f"{len(header)}; correct or drop the row"
             )
-        yield number, dict(zip(header, cells, strict=False))
+        row = dict(zip(header, cells, strict=False))
+        if file.dot_groups:
+            groups = {
+                k: cell.replace(".", "") for k, cell in row.items() if _DOTTED.fullmatch(cell)
+            }
+            row |= groups
+        yield from ((number, each) for each in (records_of(row) if file.json_cells else (row,)))
 
 
 def json_lines(file: TrafficFile) -> Iterator[dict[str, Any]]:

@@ -33,7 +33,14 @@ def rows_in(value: Mapping[str, Any]) -> Iterator[Row] | None:
     named = next(
         (each for each in value.values() if _are(each, dict) and all(map(_name, each))), ()
     )
-    return _joined(named) if named else None
+    if named:
+        return _joined(
+            (_name(each), zip(each["Timestamps"], each["Values"], strict=False)) for each in named
+        )
+    measured = next(
+        (each for each in value.values() if _are(each, dict) and all(map(_points, each))), ()
+    )
+    return _joined((_metric(each), _points(each)) for each in measured) if measured else None
 
 
 def _are(cells: Any, kind: type) -> bool:
@@ -83,10 +90,25 @@ def _name(series: Mapping[str, Any]) -> str:
     return str(series.get("Label", "")) if all(isinstance(each, list) for each in pairs) else ""
 
 
-def _joined(series: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
-    """Yield the values of all series at each of their instants."""
+def _metric(series: Mapping[str, Any]) -> str:
+    """Return the name of a metric, also of one that has it beside its translation."""
+    name = series.get("name")
+    return str(name.get("value") if isinstance(name, dict) else name)
+
+
+def _points(series: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """Return instants and totals of a metric's series, one for each of its dimensions."""
+    parts = series.get("timeseries")
+    found = [part.get("data") for part in parts or ()] if _are(parts, dict) else []
+    points = [point for data in found if _are(data, dict) for point in data]
+    return [(each["timeStamp"], each.get("total")) for each in points if "timeStamp" in each]
+
+
+def _joined(series: Iterable[tuple[str, Iterable[tuple[Any, Any]]]]) -> Iterator[Row]:
+    """Yield the values of all series, by their names, at each of their instants."""
     found: dict[str, Row] = {}
-    for each in series:
-        for at, value in zip(each["Timestamps"], each["Values"], strict=False):
-            found.setdefault(at, {"time": at})[_name(each)] = value
+    for name, points in series:
+        for at, value in points:
+            row = found.setdefault(at, {"time": at})
+            row[name] = value if row.get(name) is None else row[name] + (value or 0)
     yield from (found[at] for at in sorted(found))

@@ -45,21 +45,24 @@ CONVERSATION = _set(
 BLOCKS = _set("hash hashes block blocks")
 IDENTITY = _set("id ids uuid key kv prefix token")
 
-INPUT = _set("input prompt context ctx in prefill sent")
+INPUT = _set("input prompt context ctx in prefill sent eingabe")
 OUTPUT = _set(
     "output completion generated generation gen out decode candidate candidates response resp "
-    "answer received sampled res"
+    "answer received sampled res ausgabe"
 )
 ASKING = frozenset(("request", "query", "req"))
 """Words that mean the input beside ``tokens`` alone: a request's size is in bytes."""
 
 MEASURE = _set("token tokens tok toks tkn tkns units")
 LENGTH = _set("length len size count num number n")
-REQUESTS = _set("request requests call calls query queries invocation invocations hit hits count")
-CALLS = _set("requests calls queries invocations")
+REQUESTS = _set(
+    "request requests call calls query queries invocation invocations hit hits count anfragen "
+    "aufrufe"
+)
+CALLS = _set("requests calls queries invocations anfragen aufrufe")
 COUNTING = _set(
     "request requests call calls query queries invocation invocations hit hits count num "
-    "number n total model api successful success completed llm of"
+    "number n total model api successful success completed llm of anfragen aufrufe anzahl"
 )
 
 NO_COUNT = _set(
@@ -88,13 +91,14 @@ INSTANT = _set(
     "at timestamp ts time date datetime month day hour minute when created start started starting "
     "begin began arrival arrived arrive received msec iso8601 local bucket period interval "
     "utc unix nano epoch event log request submitted window generated usage s ms us ns millis "
-    "micros nanos"
+    "micros nanos datum uhrzeit zeit zeitstempel zeitpunkt"
 )
 """Words that the name of an instant may be made of."""
 
 TELLING = _set(
     "at timestamp ts time date datetime month day hour minute when created start started starting "
-    "begin began arrival arrived arrive received msec iso8601 bucket period"
+    "begin began arrival arrived arrive received msec iso8601 bucket period datum zeit "
+    "zeitstempel zeitpunkt"
 )
 """Those of them of which a name needs one."""
 
@@ -106,8 +110,8 @@ NO_INSTANT = _set(
 END = _set("end ended ending until to")
 BEGINNINGS = (
     _set("start started starting begin began arrival arrived arrive received"),
-    _set("timestamp ts at bucket datetime msec iso8601 nano"),
-    _set("time created when date month day hour period submitted"),
+    _set("timestamp ts at bucket datetime msec iso8601 nano zeitstempel zeitpunkt"),
+    _set("time created when date month day hour period submitted datum zeit"),
 )
 """Words of the instant at which a request came, the surest first."""
 

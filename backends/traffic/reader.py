@@ -125,6 +125,8 @@ def _left_out(read: TrafficRead) -> str:
     said += [f"{tokenless} without tokens"] if tokenless else []
     others = sum(each.of_others for each in read.files)
     said += [f"{others} of other models"] if others else []
+    sums = sum(each.of_sums for each in read.files)
+    said += [f"{sums} that add up the others"] if sums else []
     assumed = dict.fromkeys(each for file in read.files for each in file.columns.assumed())
     left_out = f", left out {' and '.join(said)}" if said else ""
     return "; ".join((left_out, *assumed))

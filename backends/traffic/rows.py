@@ -26,6 +26,9 @@ LOG_SAMPLE = 5_000
 REFUSED = 400
 """From this HTTP status on a request was not served."""
 
+SUMS = frozenset(("total", "totals", "grand total", "sum", "summe", "gesamt", "insgesamt"))
+"""What stands in the place of an instant in a row that adds up the others."""
+
 FAILED = frozenset(("failure", "failed", "error", "false", "timeout", "cancelled"))
 
 
@@ -37,6 +40,7 @@ class FileRead:
         failed: rows that say that their request failed.
         tokenless: rows without any token.
         of_others: rows of another model than the one that is asked for.
+        of_sums: rows that add up the others, as below a table.
     """
 
     file: TrafficFile
@@ -45,6 +49,7 @@ class FileRead:
     tokenless: int = 0
     rows: int = 0
     of_others: int = 0
+    of_sums: int = 0
 
 
 def rows_of(
@@ -113,6 +118,9 @@ def _rows(
             continue
         if columns.status is not None and is_failed(record.get(columns.status)):
             read.failed += 1
+            continue
+        if str(record.get(columns.at[0])).strip(" :").lower() in SUMS:
+            read.of_sums += 1
             continue
         row = _row(columns, record, f"{path}:{number_}")
         if row is None:

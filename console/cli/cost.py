@@ -21,17 +21,19 @@ from backends.operations.billing import (
     charges_in,
     day_spent,
     effective_usd,
+    energy_use,
 )
 from backends.operations.context import Context
 from backends.operations.decision import Decision, decide_all, unpriced_gpu
 from backends.operations.host import Host, this_host
-from backends.operations.last_month import LastMonth, last_month_of
+from backends.operations.last_month import LastMonth, last_month_of, month_lines
 from backends.operations.rental import ApiEquivalent, api_equivalent
 from backends.operations.snapshot import snapshot, with_gpus
 from backends.problem import UsageProblem
 from backends.settings.config import Settings
 from console.cli import traffic_preview
-from console.cli.cost_month import month_document, month_lines
+from console.cli.cost_energy import energy_document, energy_line
+from console.cli.cost_month import month_document
 from console.cli.cost_pictures import write_pictures
 from console.cli.cost_report import cost_report
 from console.cli.measured import context_for, on_recorded_traffic
@@ -134,6 +136,7 @@ def bill_document(bill: Bill, settings: Settings, fleet: Demand | None = None) -
         "servers": [_server(each) for each in bill.served],
         "charges": _by_server(bill.charges),
         "not_charged": _not_charged(bill),
+        "energy": energy_document(energy_use(bill.days, settings.plan)),
         "api_equivalent": [_compared(each) for each in bill.api_equivalent],
         "tests_usd": digits(bill.tests_usd),
         "budget": {
@@ -274,6 +277,8 @@ def _tell(bill: Bill, settings: Settings, offers: str) -> None:
         show(f"Nothing was recorded from {bill.period.first} to {bill.period.last}.")
         return
     _tell_spent(bill, offers)
+    if settings.plan.usd_per_kwh is not None:
+        show(energy_line(energy_use(bill.days, settings.plan), settings.plan))
     _tell_api_equivalent(bill)
     if bill.totals.own_requests:
         show(f"own tests here: {_own(bill.totals)} (not compared)")

@@ -1,27 +1,14 @@
-"""The last thirty days at each way of serving: in lines, as a document, and in the report."""
+"""The last thirty days at each way of serving: as a document, and in the report."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from backends.domain.decision.exclusion import NO_REMEDIES
 from backends.domain.decision.wording import excluded_because, name_of
-from backends.domain.format import UNKNOWN, figure, usd
+from backends.domain.format import UNKNOWN, usd
 from backends.domain.prices.amounts import digits
 from backends.domain.reports.table import markdown_table
 from backends.domain.visible import markdown
-from backends.operations.last_month import MONTH_DAYS, LastMonth
-
-
-def month_lines(past: LastMonth | None) -> Iterator[str]:
-    """Yield what each way of serving would have cost, and how busy a GPU was."""
-    if past is None or not past.options:
-        return
-    yield f"{_head(past)}:"
-    for option in past.options:
-        why = excluded_because(option.exclusion, NO_REMEDIES)
-        yield f"  {name_of(option)}: {usd(past.usd(option))}{f'  {why}' if why else ''}"
-    if busy := _busy(past):
-        yield f"  {busy}"
+from backends.operations.last_month import MONTH_DAYS, LastMonth, busy_days, month_head
 
 
 def month_document(past: LastMonth | None) -> dict[str, Any] | None:
@@ -59,28 +46,9 @@ def month_section(past: LastMonth | None) -> list[str]:
         )
         for option in past.options
     ]
-    lines = ["## The last month at each way of serving", "", f"{_head(past)}.", ""]
+    lines = ["## The last month at each way of serving", "", f"{month_head(past)}.", ""]
     lines += [*markdown_table(("way of serving", "cost", "ruled out"), rows), ""]
     if past.utilisation:
         days = [(str(day), f"{share:.1%}") for day, share in past.utilisation]
-        lines += [markdown(_busy(past)), "", *markdown_table(("day", "utilisation"), days), ""]
+        lines += [markdown(busy_days(past)), "", *markdown_table(("day", "utilisation"), days), ""]
     return lines
-
-
-def _head(past: LastMonth) -> str:
-    return (
-        f"{past.requests:,.0f} requests in the {figure(past.hours)} h that were watched of the "
-        f"last {MONTH_DAYS} days, at the prices of today"
-    )
-
-
-def _busy(past: LastMonth) -> str:
-    """Return how busy one GPU was against where it pays off; empty without a capacity."""
-    if not past.utilisation:
-        return ""
-    shares = [share for _, share in past.utilisation]
-    even = past.break_even_utilisation
-    pays = "" if even is None else f"; one GPU pays off from {figure(even * 100)} %"
-    least, most = f"{min(shares):.1%}", f"{max(shares):.1%}"
-    used = least if least == most else f"{least} to {most}"
-    return f"One GPU was used to {used} a day{pays}."

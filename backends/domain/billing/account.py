@@ -11,6 +11,7 @@ from backends.domain.billing.ledger import (
     Ledger,
     Stretch,
     with_charges,
+    with_energy,
     with_launch,
     with_new_bill,
     with_reading,
@@ -33,6 +34,7 @@ from backends.domain.facts import (
     ServersSeen,
     SourceFailed,
 )
+from backends.domain.gpu import GpuSample
 from backends.domain.server import Owner, Server
 from backends.domain.stamp import Stamp
 
@@ -61,6 +63,7 @@ class Account:
         unread: the servers that have not answered since.
         holds: who holds which part of the GPUs, by the newest sample; it holds for `FRESH_S`.
         held_at_s: when that was, on the monotonic clock.
+        power_w: what all GPUs drew then; None where one of them did not tell.
     """
 
     at: Stamp | None = None
@@ -72,6 +75,7 @@ class Account:
     unread: frozenset[str] = frozenset()
     holds: Holds = field(default_factory=dict)
     held_at_s: float = 0.0
+    power_w: float | None = None
 
 
 def account_after(account: Account, fact: AccountFact) -> Account:
@@ -93,11 +97,26 @@ def account_after(account: Account, fact: AccountFact) -> Account:
             return replace(account, ledger=ledger, readings=readings, unread=unread)
         case GpusSampled():
             holds = holds_of(fact.sample, account.servers)
-            return replace(account, holds=holds, held_at_s=fact.at.mono_s)
+            return replace(
+                account,
+                holds=holds,
+                held_at_s=fact.at.mono_s,
+                power_w=power_of(fact.sample),
+            )
         case SourceFailed() if fact.server:
             return replace(account, unread=account.unread | {fact.server})
         case SourceFailed() | HostTicked():
             return account
+
+
+def power_of(sample: GpuSample) -> float | None:
+    """Return the watts that all cards draw together; None where one of them does not tell.
+
+    A card that is cut into slices counts once.
+    """
+    watts = {gpu.index: gpu.power_w for gpu in sample.gpus}
+    known = [each for each in watts.values() if each is not None]
+    return sum(known) if known and len(known) == len(watts) else None
 
 
 def activity(account: Account) -> Activity:
@@ -141,6 +160,8 @@ def _until(account: Account, at: Stamp) -> Account:
     if at.mono_s - account.held_at_s < FRESH_S:
         activities = {each.name: _activity_of(account, each) for each in account.servers}
         ledger = with_charges(ledger, meter.last_s, at.wall_s, account.holds, activities)
+        if account.power_w is not None:
+            ledger = with_energy(ledger, meter.last_s, at.wall_s, account.power_w)
     return replace(account, at=at, meter=advance_meter(meter, at.wall_s, did), ledger=ledger)
 
 

@@ -34,17 +34,27 @@ class Served:
 
 
 @dataclass(frozen=True, slots=True)
+class Energy:
+    """What all GPUs drew in the time in which each of them told its power, in joules."""
+
+    joules: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """One day in UTC: what the host was used for, and what all its servers served.
 
     Attributes:
         shares: what each server is charged of the day.
+        energy: what the GPUs drew, as far as it was measured.
     """
 
     day: date
     meter: MeterState
     totals: TokenTotals = field(default_factory=TokenTotals)
     shares: tuple[Share, ...] = ()
+    energy: Energy = Energy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +149,19 @@ def with_charges(
         days = _with_day(days, replace(found, shares=shares))
     shares = with_share(ledger.shares, to_s - from_s, holds, activities)
     return replace(ledger, days=days, shares=shares)
+
+
+def with_energy(ledger: Ledger, from_s: float, to_s: float, power_w: float) -> Ledger:
+    """Return the ledger with a stretch of time in which all GPUs together drew so many watts."""
+    days = ledger.days
+    for day, begin_s, until_s in _by_day(from_s, to_s):
+        found, took_s = (
+            _day(days, day) or Day(day, MeterState("given", begin_s, begin_s)),
+            until_s - begin_s,
+        )
+        drawn = Energy(found.energy.joules + power_w * took_s, found.energy.seconds + took_s)
+        days = _with_day(days, replace(found, energy=drawn))
+    return replace(ledger, days=days)
 
 
 def _by_day(from_s: float, to_s: float) -> Iterator[tuple[date, float, float]]:

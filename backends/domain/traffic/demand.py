@@ -171,6 +171,9 @@ class Demand:
         series: the same by steps of time, None where the source has only sums.
         kinds: the same by lengths of prompts that are priced alike; empty where all are, or single
             prompts are not known.
+        kinds_ends: the same with the fewest and with the most long prompts that there may be;
+            empty where they are known.
+        prompts: the lengths of prompts, where the source has no more of them than a histogram.
     """
 
     seen: Observed
@@ -184,6 +187,8 @@ class Demand:
     trend_per_day: float | None = None
     series: TrafficSeries | None = None
     kinds: tuple[RequestKind, ...] = ()
+    kinds_ends: tuple[tuple[RequestKind, ...], ...] = ()
+    prompts: Histogram | None = None
 
     @property
     def horizon(self) -> Horizon | None:

@@ -16,6 +16,7 @@ from backends.domain.server import Server
 from backends.operations.capacity import Capacity, known_capacities
 from backends.operations.decision import Decision
 from backends.operations.host import Host
+from backends.operations.last_month import LastMonth, last_month_of
 from backends.operations.records import measured_here
 from backends.operations.scenario import Measured
 from backends.operations.watched import Watched, watchable, watched_of
@@ -154,7 +155,10 @@ class ShowActions:
                 context = replace(context, measured=measured)
             return decision_of(console.session, context)
 
-        self._open(CostScreen(newest(), newest))
+        def past(decision: Decision) -> LastMonth | None:
+            return last_month_of(decision, console.session, console.session.now.wall_s)
+
+        self._open(CostScreen(newest(), newest, past))
 
     async def _show_history(self) -> None:
         console = self._console

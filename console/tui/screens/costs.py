@@ -17,6 +17,7 @@ from backends.domain.decision.answer import Verdict
 from backends.domain.decision.verdict import decide
 from backends.domain.format import UNKNOWN
 from backends.operations.decision import Decision
+from backends.operations.last_month import LastMonth
 from console.tui.bindings import BACK
 from console.tui.screens.inputs import InputsScreen
 from console.tui.views.cost import advice_view, now_view, plan_view, verdict_view
@@ -54,7 +55,13 @@ class CostScreen(Screen[None]):
         Binding("2", "length(1)", "Length", id="costs.medium", show=False),
         Binding("3", "length(2)", "Length", id="costs.long", show=False),
         Binding("0", "measured", "Measured", id="costs.reset"),
-        Binding("i", "inputs", "Inputs", id="costs.inputs", tooltip="What the verdict rests on"),
+        Binding(
+            "i",
+            "inputs",
+            "Inputs",
+            id="costs.inputs",
+            tooltip="What the verdict rests on, and the last month",
+        ),
     ]
     DEFAULT_CSS = """
     CostScreen {
@@ -83,8 +90,14 @@ class CostScreen(Screen[None]):
     options = query_one(OptionsBars)
     lengths = query_one(LengthCards)
 
-    def __init__(self, decision: Decision, newest: Callable[[], Decision] | None = None) -> None:
+    def __init__(
+        self,
+        decision: Decision,
+        newest: Callable[[], Decision] | None = None,
+        past: Callable[[Decision], LastMonth | None] = lambda _: None,
+    ) -> None:
         super().__init__()
+        self._past = past
         self._newest = newest
         self._decision = decision
         self._measured = decision.scenario
@@ -150,9 +163,10 @@ class CostScreen(Screen[None]):
         self._draw()
 
     def action_inputs(self) -> None:
-        """Show all options and what the verdict rests on, what is supposed included."""
+        """Show all options, what the verdict rests on, and what the last month came to."""
         answers = (now_view(self._decision), advice_view(self._decision))
-        self.app.push_screen(InputsScreen(self._found, self.options.view, answers))
+        past = self._past(self._decision)
+        self.app.push_screen(InputsScreen(self._found, self.options.view, answers, past))
 
     def _draw(self) -> None:
         """Draw the scenario; only where nothing is supposed, the plan holds over windows."""

@@ -1,4 +1,4 @@
-"""Everything of a verdict: all options, and every input with its date and where it comes from."""
+"""All of a verdict: options, the last month at each of them, inputs with date and source."""
 
 from typing import ClassVar
 
@@ -12,6 +12,7 @@ from textual.widgets import Static
 from backends.domain import format as fmt
 from backends.domain.decision.answer import Verdict
 from backends.domain.decision.wording import flips_at, reason
+from backends.operations.last_month import LastMonth, month_lines
 from console.tui.bindings import BACK
 from widgets.options_bars import OptionBar, OptionsView
 from widgets.status_strip import StatusStrip
@@ -28,12 +29,17 @@ class InputsScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [BACK]
 
     def __init__(
-        self, found: Verdict, options: OptionsView, answers: tuple[VerdictView, ...]
+        self,
+        found: Verdict,
+        options: OptionsView,
+        answers: tuple[VerdictView, ...],
+        past: LastMonth | None = None,
     ) -> None:
         super().__init__()
         self._answers = answers
         self._found = found
         self._options = options
+        self._past = past
 
     def compose(self) -> ComposeResult:
         """Lay out the verdict, then its inputs."""
@@ -53,6 +59,8 @@ class InputsScreen(Screen[None]):
             Content(""),
             *(_option(option) for option in self._options.options),
             Content(""),
+            *map(Content, month_lines(self._past)),
+            *([] if self._past is None else [Content("")]),
             *(Content(f"· {said}") for said in found.assumptions),
         ]
 

@@ -1,4 +1,5 @@
 import json
+import random
 import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -8,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from backends.domain.decision.wording import traffic_sentences
 from backends.domain.traffic.shape import profile_rps
 from backends.metrics.prometheus_server import PrometheusUnavailable, past_traffic
 
@@ -118,6 +120,40 @@ def test_a_week_of_traffic(prometheus: Prometheus) -> None:
 def test_a_day_and_night_are_no_chance(prometheus: Prometheus) -> None:
     prometheus.answer = a_week
     assert past_traffic(url(prometheus), "m", NOON).seen.dispersion == 1
+
+
+def test_bursts_of_half_an_hour_are_known_as_such_and_not_as_independent_requests(
+    prometheus: Prometheus,
+) -> None:
+    def in_bursts(kind: str, query: dict[str, str]) -> tuple[int, Any]:
+        status, answer = a_week(kind, query)
+        if kind == "query_range" and f"[{DAY_S}s]" not in query["query"]:
+            draw, each = random.Random(7), PER_REQUEST[series_of(query["query"])] * 300
+            levels = [draw.choice((0, 2)) for _ in range(7 * 48 + 2)]
+            begin = NOON - 8 * DAY_S
+            for pair in answer["data"]["result"][0]["values"]:
+                pair[1] = str(levels[int((pair[0] - begin) // 1800) % len(levels)] * each)
+        return status, answer
+
+    prometheus.answer = in_bursts
+    past = past_traffic(url(prometheus), "m", NOON)
+    errors = past.seen.errors
+    # 336 independent stretches of half an hour, each of which either has its requests or none.
+    assert errors is not None
+    assert 0.7 / 336**0.5 < errors.rate < 2.5 / 336**0.5
+    assert errors.freedom > 5
+    # Bursts shorter than its steps cannot be seen, and that is said.
+    assert any(
+        "Nothing shorter than 5 min is known of it" in each for each in traffic_sentences(past)
+    )
+
+
+def test_a_learnt_week_follows_its_hours(prometheus: Prometheus) -> None:
+    prometheus.answer = a_week
+    past = past_traffic(url(prometheus), "m", NOON)
+    assert past.horizon is not None
+    assert past.horizon.week
+    assert [float(rate) for rate in past.week_rps[:24]] == pytest.approx([0.0] * 12 + [2.0] * 12)
 
 
 def test_time_that_prometheus_did_not_watch_does_not_dilute_the_rate(

@@ -12,10 +12,10 @@ from backends.domain.session import Session
 from backends.domain.traffic.bins import Bin
 from backends.domain.traffic.demand import Demand
 from backends.domain.traffic.requests import Observed
-from backends.operations.last_month import last_month
+from backends.operations.last_month import last_month, month_lines
 from backends.operations.scenario import host_scenario
 from backends.settings.config import Settings, TokenPrices
-from console.cli.cost_month import month_document, month_lines, month_section
+from console.cli.cost_month import month_document, month_section
 from tests.backends.domain.journals import at
 from tests.console.sessions import DAY, PROFILE, SERVERLESS
 

@@ -15,6 +15,7 @@ from backends.domain.decision.routing import NowKind
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.wording import excluded_because, now_reason, reason
 from backends.domain.facts import MetricsScraped
+from backends.domain.prices.cost import Tier
 from backends.domain.serving import Histogram
 from backends.domain.session import Session, advance
 from backends.domain.start import Outcome, Start
@@ -263,3 +264,39 @@ def test_the_command_that_measures_names_the_server() -> None:
     assert options(found)["on_demand"].endswith("run: inferctl load chat")
     assert "The capacity is not measured: inferctl load chat." in said(found)
     assert sum(each.startswith("The capacity") for each in found.plan.assumptions) == 1
+
+
+def tiered(prompts: Histogram) -> Decision:
+    """Decide on an API that is six times as dear for prompts above 100 tokens."""
+    dear = Tier(Decimal(100), Decimal("0.60"), Decimal("4.20"))
+    prices = replace(SERVERLESS.prices, tiers=(dear,))
+    settings = replace(SETTINGS, endpoints=(replace(SERVERLESS, prices=prices),))
+    scraped = READY.scraped
+    assert scraped is not None
+    counters = replace(scraped.counters, request_input_tokens=prompts)
+    return decided(
+        settings=settings, session=replace(READY, scraped=replace(scraped, counters=counters))
+    )
+
+
+def test_live_prompts_are_charged_at_the_tier_of_their_own_length() -> None:
+    edges = (50.0, 100.0, 200.0, 500.0, float("inf"))
+    short = tiered(Histogram(edges, (0.0, *(1000.0,) * 4), 80_000.0))
+    mixed = tiered(Histogram(edges, (500.0, 700.0, 900.0, 1000.0, 1000.0), 80_000.0))
+    costs = [found.plan.usd_per_request for found in (short, mixed)]
+    assert costs[0] is not None
+    assert costs[1] is not None
+    # Three of ten prompts are in the tier that is six times as dear.
+    assert costs[1] > costs[0] * 2
+    assert "The tier of each prompt follows from the histogram" in said(mixed)
+    assert "The mean prompt decides the tier" not in said(mixed)
+    sure = (Decimal(1), Decimal(1))
+    assert mixed.scenario.api_price_range == short.scenario.api_price_range == sure
+
+
+def test_a_tier_that_a_bucket_leaves_open_widens_the_price() -> None:
+    edges = (50.0, 200.0, 500.0, float("inf"))
+    found = tiered(Histogram(edges, (500.0, 900.0, 1000.0, 1000.0), 80_000.0))
+    low, high = found.scenario.api_price_range
+    assert low < 1 < high
+    assert "how many reach a tier is open" in said(found)

@@ -57,9 +57,7 @@ def test_a_verdict_holds_for_both_ends_of_a_price_or_is_too_close(
 ) -> None:
     asked = scenario(rate, prices(other))
     assert decide(asked).kind is kind
-    said = any(
-        each.startswith("Sources put a request between") for each in decide(asked).assumptions
-    )
+    said = any(each.startswith("A request costs between") for each in decide(asked).assumptions)
     assert said == isinstance(prices(other).ends, PriceEnds)
 
 

@@ -43,12 +43,14 @@ FORMS: tuple[tuple[str, float, float, float, float, float | None], ...] = (
     ("generations.csv", 2.0, 20.0, 5.0, 6.0, None),
     ("invocations.jsonl", 4.0, 4.0, 12.0, 3.0, None),
     ("journal.json", 3.0, 3.0, 5.0, 7.0, None),
+    ("json_in_a_cell.csv", 3.0, 3.0, 5.0, 7.0, None),
     ("lengths_and_blocks_ms.jsonl", 3.0, 13.578, 7131.0, 493.333, None),
     ("lengths_and_chats_s.jsonl", 2.0, 0.172, 271.0, 72.0, None),
     ("log_streams.json", 3.0, 45.0, 200.0, 30.0, None),
     ("logfmt.log", 2.0, 20.0, 5.0, 7.0, None),
     ("messages_with_cache.jsonl", 3.0, 3.0, 310.0, 50.0, 0.645),
     ("metric_series.json", 3.0, 180.0, 200.0, 30.0, None),
+    ("metrics_by_name.json", 20.0, 7200.0, 100.0, 5.0, None),
     ("microseconds.csv", 2.0, 19.0, 5.0, 6.0, None),
     ("monitor_minutes.csv", 30.0, 180.0, 5.0, 7.0, None),
     ("month_first.csv", 2.0, 35998.0, 5.0, 6.0, None),
@@ -56,6 +58,7 @@ FORMS: tuple[tuple[str, float, float, float, float, float | None], ...] = (
     ("nanoseconds.jsonl", 2.0, 19.0, 5.0, 6.0, None),
     ("page_of_logs.json", 3.0, 45.0, 200.0, 30.0, None),
     ("pipes.csv", 2.0, 200.0, 1.0, 2.0, None),
+    ("points_between_groups.csv", 1600.0, 172800.0, 1000.0, 200.0, None),
     ("prefill_decode.csv", 2.0, 1.6, 100.0, 20.0, None),
     ("prompt_token_size.csv", 2.0, 1.6, 100.0, 20.0, None),
     ("range_query.json", 30.0, 600.0, 200.0, 20.0, None),
@@ -69,7 +72,9 @@ FORMS: tuple[tuple[str, float, float, float, float, float | None], ...] = (
     ("seconds_decimal_comma.csv", 3.0, 45.0, 200.0, 30.0, None),
     ("spans.json", 4.0, 4.0, 12.0, 3.0, None),
     ("spend_logs.csv", 2.0, 120.0, 20.0, 10.0, None),
+    ("table_with_a_total.csv", 6000.0, 259200.0, 1000.0, 200.0, None),
     ("thousands.tsv", 2.0, 1200.0, 505.0, 6.0, None),
+    ("thousands_and_millions.tsv", 300.0, 10800.0, 200.0, 35.0, None),
     ("throughput.log", 4.0, 30.0, 375.0, 150.0, None),
     ("total_only.csv", 2.0, 20.0, 5.0, 6.0, None),
     ("totals_and_days.json", 20.0, 172800.0, 5.0, 1.2, None),
@@ -102,6 +107,21 @@ def test_what_is_no_served_request_is_left_out_and_said() -> None:
     assert (
         "left out 1 failed and 1 without tokens" in traffic_in((str(DATA / "access.log"),)).source
     )
+
+
+def test_a_row_that_adds_up_the_others_is_left_out_and_said() -> None:
+    source = traffic_in((str(DATA / "table_with_a_total.csv"),)).source
+    assert "left out 1 that add up the others" in source
+
+
+def test_one_group_behind_a_point_stays_a_number_with_decimals(tmp_path: Path) -> None:
+    file = tmp_path / "means.csv"
+    file.write_text(
+        "at,requests,avg_input_tokens,avg_output_tokens\n"
+        "2026-10-01,10,512.125,20.500\n2026-10-02,10,512.125,20.500\n"
+    )
+    named = {"input": "avg_input_tokens", "output": "avg_output_tokens"}
+    assert float(traffic_in((str(file),), named).seen.input_tokens_mean or 0) == 512.125
 
 
 def test_what_no_row_says_is_said_to_be_assumed() -> None:

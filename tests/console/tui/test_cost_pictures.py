@@ -7,13 +7,17 @@ from decimal import Decimal
 import pytest
 from textual.events import Mount
 
+from backends.domain.billing.ledger import Ledger, Served
 from backends.domain.decision.hysteresis import ShownPlan
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.scenario import scenario_from
+from backends.domain.traffic.bins import Bin
+from backends.domain.traffic.shape import HourlyProfile
 from backends.history.records import FirstTokens
 from backends.operations.capacity import Capacity
 from backends.operations.context import Context
 from backends.operations.decision import Decision, decide_all
+from backends.operations.last_month import last_month_of, month_lines
 from backends.operations.scenario import Measured
 from backends.settings.config import Billing, Endpoint, Settings, TokenPrices
 from console.tui.screens.costs import CostScreen
@@ -21,6 +25,13 @@ from tests.console import sessions
 from tests.console.sessions import DAY, PLAN, PROFILE, SERVERLESS, SETTINGS
 from tests.console.tui.test_pictures import SIZES, Compare, Picture, screen_text
 
+NOW_S = 1_790_000_000.0
+A_MONTH = HourlyProfile(
+    bins=tuple(
+        Bin(NOW_S - 3600.0 * (240 - hour), 3600.0, 3600.0, 3600.0, 288_000.0, 792_000.0)
+        for hour in range(240)
+    )
+)
 DEAR = Endpoint(
     "dear",
     "http://127.0.0.1:9/v1",
@@ -187,3 +198,26 @@ async def test_all_options_and_inputs_are_a_key_away_with_what_is_supposed() -> 
         await pilot.press("escape")
         await pilot.pause()
         assert "WHAT IF" in screen_text(app)
+
+
+async def test_the_last_month_at_each_way_of_serving_is_what_the_verb_cost_says() -> None:
+    ledger = Ledger((Served("chat", profile=A_MONTH),))
+    recorded = replace(sessions.READY, account=replace(sessions.READY.account, ledger=ledger))
+    found = decide_all(recorded, DESK, DAY)
+    past = last_month_of(found, recorded, NOW_S)
+    assert past is not None
+    app = CostPicture(found)
+    async with app.run_test(size=(160, 60)) as pilot:
+        await pilot.pause()
+        app.pop_screen()
+        app.push_screen(
+            CostScreen(found, None, lambda asked: last_month_of(asked, recorded, NOW_S))
+        )
+        await pilot.press("i")
+        await pilot.pause()
+        shown = screen_text(app)
+    lines = [" ".join(line.split()) for line in month_lines(past)]
+    assert len(lines) > 3
+    words = " ".join(shown.split())
+    assert all(line in words for line in lines)
+    assert "864,000 requests in the 240 h that were watched" in words

@@ -80,8 +80,8 @@ def api_prices(scenario: Scenario) -> Iterator[str]:
     request = usd_per_request(scenario)
     if request is not None and low < high:
         yield (
-            f"Sources put a request between {usd(request * low)} and {usd(request * high)}: the "
-            "verdict holds for both, or is too close."
+            f"A request costs between {usd(request * low)} and {usd(request * high)}, by source "
+            "and by tier: the verdict holds for both, or is too close."
         )
 
 

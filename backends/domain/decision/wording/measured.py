@@ -16,9 +16,10 @@ from backends.domain.decision.measured import (
 )
 from backends.domain.decision.wording.exclusions import detail
 from backends.domain.durations import HOUR_S
-from backends.domain.format import figure
+from backends.domain.format import figure, lasting
 from backends.domain.prices.amounts import STALE_AFTER_DAYS
 from backends.domain.serving import Bucket
+from backends.domain.traffic.bursts import SHORT_S
 from backends.domain.traffic.demand import Demand
 from backends.domain.traffic.shape import HOURS, hours_known
 
@@ -49,7 +50,26 @@ def traffic_sentences(traffic: Demand) -> tuple[str, ...]:
         )
     else:
         found.append("The rate is taken as even over the day.")
+    if traffic.kinds_ends or (traffic.prompts is not None and len(traffic.kinds) > 1):
+        found.append(_of_tiers(traffic))
+    if traffic.series is not None and traffic.series.finest_s > SHORT_S:
+        found.append(
+            f"Nothing shorter than {lasting(traffic.series.finest_s)} is known of it: bursts "
+            "within that time are not seen, and may take more GPUs than are counted."
+        )
     return tuple(found)
+
+
+def _of_tiers(traffic: Demand) -> str:
+    """Return what tells how many prompts reach a tier of a price, and what stays open."""
+    alike = "answers are taken as alike for all of them"
+    if traffic.prompts is None:
+        said = "Of the lengths of prompts only the mean is known"
+    else:
+        said = f"The tier of each prompt follows from the histogram of their lengths; {alike}"
+    if not traffic.kinds_ends:
+        return f"{said}."
+    return f"{said}, and how many reach a tier is open: the verdict holds for all, or is too close."
 
 
 def endpoint_sentences(endpoints: Sequence[Competitor]) -> tuple[str, ...]:
