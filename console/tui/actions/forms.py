@@ -10,12 +10,13 @@ from backends.operations.host import settings_of_this_host
 from backends.operations.profiles import executable_at, new_profile
 from backends.problem import Problem
 from backends.servers.vllm_help import arguments_of_help, arguments_of_source
-from backends.settings.form import Field, Form, forms, values_at
+from backends.settings.form import Form, forms, values_at
 from backends.settings.paths import config_file
 from console.tui.actions.console import Console
 from console.tui.actions.watch import WatchActions
 from console.tui.screens.form import FormScreen, Values
 from console.tui.screens.question import Question
+from console.tui.views.form import field_view
 from console.tui.views.keys import RUNNING, managed_name, state_of
 from console.tui.views.welcome import with_tilde
 from widgets.form_field import FieldView
@@ -169,13 +170,7 @@ def _views(form: Form, suggested: Mapping[str, Callable[[], Any]]) -> tuple[Fiel
     values = {key: value() for key, value in suggested.items()}
     if not form.adds:
         values.update(values_at(form.table, config_file()))
-    return tuple(_view(field, values.get(field.key)) for field in form.fields)
-
-
-def _view(field: Field, value: Any) -> FieldView:
-    text = "" if value is None else field.shown(value)
-    lines = field.shape in {"words", "table"}
-    return FieldView(field.key, field.about, field.hint, text, field.choices, lines)
+    return tuple(field_view(field, values.get(field.key)) for field in form.fields)
 
 
 def _draft(changes: "Changes", adds: "Keys") -> "Draft":

@@ -61,11 +61,13 @@ class FormScreen(ModalScreen[bool | None]):
             "down", "app.focus_next", "Down", id="form.down", tooltip="The field below", show=False
         ),
     ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012
     DEFAULT_CSS = """
     FormScreen {
         background: $background;
         & #title { padding: 0 1; text-style: bold; color: $text-primary; }
-        & FormFields { height: 1fr; padding: 0 1; }
+        & FormFields { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
+        &.-wide .about { display: block; }
         & #said { height: auto; max-height: 4; padding: 0 1; color: $foreground-muted; }
         & #said.-fault { color: $text-error; }
         & #orders { height: 1; padding: 0 1; }
