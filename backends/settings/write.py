@@ -173,13 +173,20 @@ def set_values(changes: Changes, path: Path | None = None) -> None:
     write_draft(draft(changes, path))
 
 
-def draft(changes: Changes, path: Path | None = None, *, adds: Keys = ()) -> Draft:
+def draft(
+    changes: Changes,
+    path: Path | None = None,
+    *,
+    adds: Keys = (),
+    comments: Sequence[str] = (),
+) -> Draft:
     """Return what the configuration would be with these changes, and write nothing.
 
     Args:
         changes: what is set and removed.
         path: the file, by default the user's.
         adds: a table that must not be there yet.
+        comments: what stands above it.
 
     Raises:
         ConfigError: the result would have faults, or the table is there.
@@ -202,7 +209,7 @@ def draft(changes: Changes, path: Path | None = None, *, adds: Keys = ()) -> Dra
             del _at(wanted, keys[:-1])[keys[-1]]
     after = tomlkit.dumps(document)
     if adds:
-        after = _with_table(before, adds, _at(wanted, adds) or {})
+        after = _with_table(before, adds, _at(wanted, adds) or {}, comments)
     parse_settings(after, path)
     if tomllib.loads(after) != wanted:
         what = "cannot be edited without changing more than was asked for"

@@ -61,13 +61,21 @@ async def on(pilot: Pilot[str], app: InferctlApp, screen: type[Any]) -> None:
     await pilot.pause()
 
 
-async def opened(pilot: Pilot[str], app: InferctlApp, title: str) -> None:
+async def choose(pilot: Pilot[str], app: InferctlApp, sentence: str, answer: str) -> None:
+    """Give one of the answers to a question."""
+    await until(pilot, lambda: isinstance(app.screen, Question) and sentence in screen_text(app))
+    prompts = [str(each.prompt) for each in app.screen.query_one(OptionList).options]
+    await pilot.press(*["down"] * prompts.index(answer), "enter")
+
+
+async def opened(
+    pilot: Pilot[str], app: InferctlApp, title: str, provider: str = "Any other"
+) -> None:
     """Open the form of a title by its key."""
     await pilot.press("E")
-    await on(pilot, app, Question)
-    offered = app.screen.query_one(OptionList)
-    titles = [str(each.prompt) for each in offered.options]
-    await pilot.press(*["down"] * titles.index(title), "enter")
+    await choose(pilot, app, "Edit config.toml", title)
+    if title == "Add endpoint":
+        await choose(pilot, app, "Provider of the endpoint", provider)
     if title != "Reload configuration":
         await on(pilot, app, FormScreen)
         await until(pilot, lambda: app.focused is not None)
@@ -320,6 +328,23 @@ async def test_a_first_server_is_shown_once_it_is_written(tmp_path: Path) -> Non
         assert app.session.life.server.name == "small"
     (profile,) = read_settings(config_file()).servers
     assert (profile.model, profile.vllm, profile.port) == ("org/small", "vllm", int(port))
+
+
+async def test_a_new_endpoint_begins_with_what_its_provider_needs(console: Console) -> None:
+    app, path, text = console
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(pilot, app, "Add endpoint", "Azure OpenAI, v1 path")
+        assert field(app, "api_key_env").text == "AZURE_OPENAI_API_KEY"
+        await fill_in(pilot, app, "base_url", "https://mine.openai.azure.com/openai/v1")
+        await fill_in(pilot, app, "model", "gpt")
+        await pilot.press("ctrl+s")
+        await on(pilot, app, Question)
+        await pilot.press("enter")
+        await on(pilot, app, MainScreen)
+    added = path.read_text().removeprefix(text)
+    assert added.startswith("\n# Azure OpenAI, v1 path, as learn.microsoft.com")
+    assert '[endpoint.azure]\nbase_url = "https://mine.openai.azure.com/openai/v1"' in added
+    assert 'auth = "api-key"' in added
 
 
 async def test_a_configuration_that_an_editor_changed_is_read_again(console: Console) -> None:
