@@ -160,6 +160,11 @@ class FormField(Vertical):
         event.stop()
         self.post_message(self.Edited(self))
 
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go on to the next field."""
+        event.stop()
+        self.screen.focus_next()
+
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Say so."""
         event.stop()

@@ -177,6 +177,24 @@ async def test_what_only_the_whole_file_shows_is_said_beside_its_field(console: 
     assert path.read_text() == text
 
 
+async def test_what_was_wrong_in_the_file_already_is_said_too(console: Console) -> None:
+    app, path, text = console
+    faulty = text.replace('"1.88"', "1.88")
+    path.write_text(faulty)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(pilot, app, "Edit server profile chat")
+        await fill_in(pilot, app, "served_name", "chat")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "double quotes" in fault(app, "gpu_usd_per_hour"))
+        assert path.read_text() == faulty
+        await fill_in(pilot, app, "gpu_usd_per_hour", "1.90")
+        await pilot.press("ctrl+s")
+        await on(pilot, app, Question)
+        await pilot.press("enter")
+        await on(pilot, app, MainScreen)
+    assert read_settings(path).servers[0].served_name == "chat"
+
+
 async def test_a_file_that_changes_meanwhile_is_not_overwritten(console: Console) -> None:
     app, path, text = console
     async with app.run_test(size=SIZE) as pilot:
