@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 from textual.widgets import Button, OptionList
 
@@ -253,6 +254,26 @@ async def test_cancel_is_no_error_and_changes_nothing(console: Console) -> None:
         await on(pilot, app, MainScreen)
         assert not notices(app)
     assert path.read_text() == text
+
+
+async def test_a_long_change_leaves_room_for_the_answers(console: Console) -> None:
+    app, _, _ = console
+    async with app.run_test(size=(60, 16)) as pilot:
+        await opened(pilot, app, "Edit server profile chat")
+        await go_to(pilot, app, "environment")
+        for number in range(12):
+            await pilot.press(*f'V{number} = "{number}"', "enter")
+        await fill_in(pilot, app, "gpu_usd_per_hour", "2")
+        await fill_in(pilot, app, "model", "org/other")
+        await pilot.press("ctrl+s")
+        await on(pilot, app, Question)
+        await until(pilot, lambda: "Write it" in screen_text(app))
+        assert "Cancel" in screen_text(app).partition("Write it")[2]
+        assert app.screen.query_one(OptionList).has_focus
+        scrolled = app.screen.query_one(VerticalScroll)
+        assert scrolled.max_scroll_y > 0
+        await pilot.press("shift+tab", "end")
+        await until(pilot, lambda: scrolled.scroll_y == scrolled.max_scroll_y)
 
 
 async def test_nothing_changed_is_said_and_not_asked_about(console: Console) -> None:
