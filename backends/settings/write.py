@@ -131,13 +131,11 @@ def add_endpoint(
         ConfigError: the file has faults or an endpoint of that name, or the table would be one.
         OSError: the file cannot be written.
     """
-    path = path or config_file()
-    if path.exists() and read_settings(path).endpoint(name):
-        what = "exists already"
-        raise ConfigError((Fault(path, f"endpoint.{name}", None, what, "choose another name"),))
-    before = _text(path)
-    _save(_with_table(before, ("endpoint", name), values, comments), path)
-    return path
+    table = ("endpoint", name)
+    changes: Changes = {(*table, key): value for key, value in values.items()}
+    change = draft(changes, path, adds=table, comments=comments)
+    write_draft(change)
+    return change.path
 
 
 def _with_table(
