@@ -426,6 +426,23 @@ async def test_a_read_only_console_changes_no_configuration(console: Console) ->
     assert path.read_text() == text
 
 
+async def test_a_missing_price_is_set_by_the_form_that_the_console_names(console: Console) -> None:
+    app, path, text = console
+    path.write_text(text.replace('gpu_usd_per_hour = "1.88"\n', ""))
+    app.host = replace(app.host, settings=read_settings(path))
+    app.context = replace(app.context, settings=app.host.settings)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "press E" in screen_text(app))
+        assert "Price of chat" in screen_text(app)
+        await opened(pilot, app, "Price of chat")
+        await fill_in(pilot, app, "gpu_usd_per_hour", "1.88")
+        await pilot.press("ctrl+s")
+        await on(pilot, app, Question)
+        await pilot.press("enter")
+        await on(pilot, app, MainScreen)
+        await until(pilot, lambda: "$1.88/h" in screen_text(app))
+
+
 async def test_every_form_is_in_the_palette(console: Console) -> None:
     app, _, _ = console
     async with app.run_test(size=SIZE) as pilot:
