@@ -93,12 +93,18 @@ class FormField(Vertical):
     FormField {
         height: auto;
         & > Horizontal { height: auto; }
-        & .key { width: 30; padding-right: 1; color: $foreground; }
-        & .fault { display: none; height: auto; padding-left: 30; color: $text-error; }
+        & .key { width: 28; }
+        & .about { display: none; width: 1.3fr; height: auto; padding-left: 2; }
+        & .about, & Lines > .text-area--placeholder { color: $foreground-muted; }
+        & Input > .input--placeholder { color: $foreground-muted; }
+        & SelectCurrent Static#label, & .text-area--suggestion { color: $foreground-muted; }
+        & SelectCurrent.-has-value Static#label { color: $foreground; }
+        & .fault { display: none; height: auto; padding-left: 28; color: $text-error; }
         &.-faulty .fault { display: block; }
         & Input, & Lines, & Select { width: 1fr; }
+        & Input, & Lines, & SelectCurrent { background: $panel; }
         & Lines { height: auto; max-height: 8; padding: 0; }
-        &:focus-within .key { color: $text-accent; text-style: bold; }
+        &.-here .key { color: $text-accent; text-style: bold; }
         & Input:focus, & Lines:focus { background-tint: $foreground 12%; }
         & Select:focus SelectCurrent { background-tint: $foreground 12%; }
     }
@@ -124,6 +130,7 @@ class FormField(Vertical):
         with Horizontal():
             yield self._heading
             yield self.editor
+            yield Static(Content(self.view.about), classes="about")
         yield Static(classes="fault")
 
     @property
@@ -140,16 +147,23 @@ class FormField(Vertical):
 
     def on_descendant_focus(self) -> None:
         """Mark the name."""
+        self.add_class("-here")
         self._heading.update(Content(f"{MARK}{self.view.key}"))
 
     def on_descendant_blur(self) -> None:
         """Take the mark away."""
+        self.remove_class("-here")
         self._heading.update(Content(f"{'':{len(MARK)}}{self.view.key}"))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Say so."""
         event.stop()
         self.post_message(self.Edited(self))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go on to the next field."""
+        event.stop()
+        self.screen.focus_next()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Say so."""

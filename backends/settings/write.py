@@ -131,13 +131,11 @@ def add_endpoint(
         ConfigError: the file has faults or an endpoint of that name, or the table would be one.
         OSError: the file cannot be written.
     """
-    path = path or config_file()
-    if path.exists() and read_settings(path).endpoint(name):
-        what = "exists already"
-        raise ConfigError((Fault(path, f"endpoint.{name}", None, what, "choose another name"),))
-    before = _text(path)
-    _save(_with_table(before, ("endpoint", name), values, comments), path)
-    return path
+    table = ("endpoint", name)
+    changes: Changes = {(*table, key): value for key, value in values.items()}
+    change = draft(changes, path, adds=table, comments=comments)
+    write_draft(change)
+    return change.path
 
 
 def _with_table(
@@ -173,13 +171,20 @@ def set_values(changes: Changes, path: Path | None = None) -> None:
     write_draft(draft(changes, path))
 
 
-def draft(changes: Changes, path: Path | None = None, *, adds: Keys = ()) -> Draft:
+def draft(
+    changes: Changes,
+    path: Path | None = None,
+    *,
+    adds: Keys = (),
+    comments: Sequence[str] = (),
+) -> Draft:
     """Return what the configuration would be with these changes, and write nothing.
 
     Args:
         changes: what is set and removed.
         path: the file, by default the user's.
         adds: a table that must not be there yet.
+        comments: what stands above it.
 
     Raises:
         ConfigError: the result would have faults, or the table is there.
@@ -202,7 +207,7 @@ def draft(changes: Changes, path: Path | None = None, *, adds: Keys = ()) -> Dra
             del _at(wanted, keys[:-1])[keys[-1]]
     after = tomlkit.dumps(document)
     if adds:
-        after = _with_table(before, adds, _at(wanted, adds) or {})
+        after = _with_table(before, adds, _at(wanted, adds) or {}, comments)
     parse_settings(after, path)
     if tomllib.loads(after) != wanted:
         what = "cannot be edited without changing more than was asked for"

@@ -1,21 +1,24 @@
 """Forms over the configuration: opens them, shows what would change, writes and applies it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backends.operations.endpoint import comments_of
 from backends.operations.host import settings_of_this_host
 from backends.operations.profiles import executable_at, new_profile
 from backends.problem import Problem
 from backends.servers.vllm_help import arguments_of_help, arguments_of_source
-from backends.settings.form import Field, Form, forms, values_at
+from backends.settings.form import NAME, Form, forms, values_at
 from backends.settings.paths import config_file
+from backends.settings.presets import presets
 from console.tui.actions.console import Console
 from console.tui.actions.watch import WatchActions
 from console.tui.screens.form import FormScreen, Values
 from console.tui.screens.question import Question
+from console.tui.views.form import field_view
 from console.tui.views.keys import RUNNING, managed_name, state_of
 from console.tui.views.welcome import with_tilde
 from widgets.form_field import FieldView
@@ -75,16 +78,45 @@ class FormActions:
     async def _open(self, form: Form) -> None:
         console = self._console
         try:
-            views = await asyncio.to_thread(_views, form, self._suggested(form))
+            beginning = await self._beginning(form)
+            if beginning is None:
+                return
+            values, comments = beginning
+            views = await asyncio.to_thread(_views, form, values)
         except (Problem, OSError) as error:
             console.notify(str(error), title="not opened", severity="error", markup=False)
             return
-        save = partial(self._save, form)
+        save = partial(self._save, form, comments)
         screen = FormScreen(form, views, save, lambda executable: _complete(screen, executable))
         if await console.push_screen_wait(screen):
             console.notify(
                 f"written to {with_tilde(config_file())}{self._next(form)}", markup=False
             )
+
+    async def _beginning(self, form: Form) -> "tuple[Mapping[str, Any], Sequence[str]] | None":
+        """Return what the fields hold at first, and the comments of a new table; None: called off.
+
+        A new server has the vLLM of the others and a port of its own, a new endpoint what its
+        provider needs.
+
+        Raises:
+            ConfigError: the file is no TOML.
+            OSError: it cannot be read.
+        """
+        settings, listed = self._console.host.settings, self._console.session.servers
+        if not form.adds:
+            return await asyncio.to_thread(values_at, form.table, config_file()), ()
+        if form.table == ("server",):
+            vllm = next((each.vllm for each in settings.servers), "vllm")
+            ports = {each.port for each in listed if each.port}
+            suggested = partial(new_profile, "", vllm, settings, names=(), ports=ports)
+            return {"vllm": vllm, "port": (await asyncio.to_thread(suggested)).port}, ()
+        known = await asyncio.to_thread(presets)
+        answers = (("", "Any other"), *((each.name, each.title) for each in known.values()))
+        name = await self._console.push_screen_wait(Question("Provider of the endpoint", answers))
+        if not name:
+            return None if name is None else ({}, ())
+        return {NAME: name, **known[name].values}, comments_of(known[name])
 
     def _next(self, form: Form) -> str:
         """Return what is left to do about the watched server, as the end of a sentence."""
@@ -92,19 +124,7 @@ class FormActions:
         runs = form.table[-1] == managed_name(session) and state_of(session) in RUNNING
         return f"; {form.table[-1]} runs as before until it is restarted (r)" if runs else ""
 
-    def _suggested(self, form: Form) -> dict[str, Callable[[], Any]]:
-        """Return what a new server begins with: the vLLM of the others, and a port of its own."""
-        settings, listed = self._console.host.settings, self._console.session.servers
-        if not (form.adds and form.table == ("server",)):
-            return {}
-        vllm = next((each.vllm for each in settings.servers), "vllm")
-        ports = {each.port for each in listed if each.port}
-        return {
-            "vllm": lambda: vllm,
-            "port": lambda: new_profile("", vllm, settings, names=(), ports=ports).port,
-        }
-
-    async def _save(self, form: Form, name: str, values: Values) -> bool:
+    async def _save(self, form: Form, comments: Sequence[str], name: str, values: Values) -> bool:
         """Show what would change in the file as it is now, and write it if agreed.
 
         Raises:
@@ -113,9 +133,10 @@ class FormActions:
         """
         table = (*form.table, name) if form.adds else form.table
         changes = {(*table, key): value for key, value in values.items()}
+        prepared = partial(_draft, changes, table if form.adds else (), comments)
         said = ""
         while True:
-            change = await asyncio.to_thread(_draft, changes, table if form.adds else ())
+            change = await asyncio.to_thread(prepared)
             lines = "\n".join(change.difference)
             sentence = f"{said}Write this to {with_tilde(change.path)}?\n\n{lines}"
             answers = (("write", "Write it"), ("no", "Cancel"))
@@ -140,7 +161,7 @@ class FormActions:
 
     async def _keep_theme(self, name: str) -> None:
         try:
-            change = await asyncio.to_thread(_draft, {("theme",): name}, ())
+            change = await asyncio.to_thread(_draft, {("theme",): name})
             await asyncio.to_thread(_written, change)
             self._watch.reconfigure(await asyncio.to_thread(settings_of_this_host))
         except (Problem, OSError) as error:
@@ -159,26 +180,12 @@ async def _complete(screen: FormScreen, executable: str) -> None:
         screen.know(named)
 
 
-def _views(form: Form, suggested: Mapping[str, Callable[[], Any]]) -> tuple[FieldView, ...]:
-    """Return the fields with what the file holds, or what is suggested; for a thread.
-
-    Raises:
-        ConfigError: the file is no TOML.
-        OSError: it cannot be read.
-    """
-    values = {key: value() for key, value in suggested.items()}
-    if not form.adds:
-        values.update(values_at(form.table, config_file()))
-    return tuple(_view(field, values.get(field.key)) for field in form.fields)
+def _views(form: Form, values: Mapping[str, Any]) -> tuple[FieldView, ...]:
+    """Return the fields; for a thread, because what writes TOML may load here."""
+    return tuple(field_view(field, values.get(field.key)) for field in form.fields)
 
 
-def _view(field: Field, value: Any) -> FieldView:
-    text = "" if value is None else field.shown(value)
-    lines = field.shape in {"words", "table"}
-    return FieldView(field.key, field.about, field.hint, text, field.choices, lines)
-
-
-def _draft(changes: "Changes", adds: "Keys") -> "Draft":
+def _draft(changes: "Changes", adds: "Keys" = (), comments: Sequence[str] = ()) -> "Draft":
     """Return the change of the file; for a thread, because what writes TOML loads here.
 
     Raises:
@@ -187,7 +194,7 @@ def _draft(changes: "Changes", adds: "Keys") -> "Draft":
     """
     from backends.settings.write import draft  # noqa: PLC0415  0.6 MB, for a change alone
 
-    return draft(changes, adds=adds)
+    return draft(changes, adds=adds, comments=comments)
 
 
 def _written(change: "Draft") -> bool:

@@ -21,7 +21,7 @@ from widgets.still_footer import StillFooter
 from widgets.text import safe
 
 if TYPE_CHECKING:
-    from backends.settings.form import Field, Form
+    from backends.settings.form import Form
     from backends.settings.write import TomlValue
 
 Values = Mapping[str, "TomlValue | None"]
@@ -53,7 +53,7 @@ class FormScreen(ModalScreen[bool | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "Save", id="form.save", tooltip="Show what changes, then write"),
-        Binding("escape", "cancel", "Cancel", id="form.cancel", tooltip="Change nothing"),
+        Binding("escape", "dismiss(None)", "Cancel", id="form.cancel", tooltip="Change nothing"),
         Binding(
             "up", "app.focus_previous", "Up", id="form.up", tooltip="The field above", show=False
         ),
@@ -61,11 +61,13 @@ class FormScreen(ModalScreen[bool | None]):
             "down", "app.focus_next", "Down", id="form.down", tooltip="The field below", show=False
         ),
     ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012
     DEFAULT_CSS = """
     FormScreen {
         background: $background;
         & #title { padding: 0 1; text-style: bold; color: $text-primary; }
-        & FormFields { height: 1fr; padding: 0 1; }
+        & FormFields { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
+        &.-wide .about { display: block; }
         & #said { height: auto; max-height: 4; padding: 0 1; color: $foreground-muted; }
         & #said.-fault { color: $text-error; }
         & #orders { height: 1; padding: 0 1; }
@@ -82,6 +84,7 @@ class FormScreen(ModalScreen[bool | None]):
     ) -> None:
         super().__init__()
         self._form = form
+        self._keys = {each.key: each for each in form.fields}
         self._fields = {view.key: FormField(view) for view in views}
         self._save = save
         self._arguments = arguments
@@ -119,7 +122,8 @@ class FormScreen(ModalScreen[bool | None]):
         field = self._focused_field()
         if field is not None and field.view.key == "args":
             executable = self._fields["vllm"].text or "vllm"
-            if executable != self._asked_of:
+            of_this_host = self._fields["runtime"].text in {"", "process"}
+            if of_this_host and executable != self._asked_of:
                 self._asked_of = executable
                 self.run_worker(self._arguments(executable), group="arguments", exclusive=True)
 
@@ -130,20 +134,12 @@ class FormScreen(ModalScreen[bool | None]):
         self._refused = False
         self._explain()
 
-    def on_input_submitted(self) -> None:
-        """Go on to the next field."""
-        self.focus_next()
-
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Save or cancel."""
         if event.button.id == "save":
             self.action_save()
         else:
-            self.action_cancel()
-
-    def action_cancel(self) -> None:
-        """Leave everything as it is."""
-        self.dismiss(None)
+            self.dismiss(None)
 
     def action_save(self) -> None:
         """Ask with what would change, and write it."""
@@ -155,14 +151,15 @@ class FormScreen(ModalScreen[bool | None]):
             faulty[0].editor.focus()
             self._say("Nothing was written: correct what is marked with ✖", fault=True)
             return
-        taken = {key: self._field(key).taken(each.text) for key, each in self._fields.items()}
-        changed = [key for key, each in self._fields.items() if each.text != each.view.text]
-        name = str(taken.pop("name", "") if self._form.adds else "")
-        values = {
-            key: value
-            for key, value in taken.items()
-            if (value is not None if self._form.adds else key in changed)
+        # An empty field of a new table is a key that it goes without.
+        adds = self._form.adds
+        texts = {
+            key: each.text
+            for key, each in self._fields.items()
+            if (each.text.strip() if adds else each.text != each.view.text)
         }
+        values = {key: self._keys[key].taken(text) for key, text in texts.items()}
+        name = str(values.pop("name")) if adds else ""
         if not values:
             self._say("Nothing has changed; there is nothing to write")
             return
@@ -189,15 +186,12 @@ class FormScreen(ModalScreen[bool | None]):
         said = "; ".join(others) or "correct what is marked with ✖"
         self._say(f"Nothing was written: {said}", fault=True)
 
-    def _field(self, key: str) -> "Field":
-        return next(each for each in self._form.fields if each.key == key)
-
     def _check(self, field: FormField) -> bool:
         """Say what is wrong with a field, and return whether nothing is."""
         try:
             # What was there already and is left alone is the file's matter.
             if field.text != field.view.text or self._form.adds:
-                self._field(field.view.key).taken(field.text)
+                self._keys[field.view.key].taken(field.text)
         except Unfit as error:
             field.fault(str(error))
             return False

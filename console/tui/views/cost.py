@@ -127,7 +127,7 @@ def _reason(profile: Profile | None, spent: Spent | None) -> str:
     if profile is None:
         return "no profile: a [server.NAME] with gpu_usd_per_hour prices this host"
     if profile.gpu_usd_per_hour is None:
-        return f"UNPRICED: set gpu_usd_per_hour in [server.{profile.name}]"
+        return f"UNPRICED: press E, and set gpu_usd_per_hour in Price of {profile.name}"
     return ""
 
 

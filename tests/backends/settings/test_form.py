@@ -151,7 +151,7 @@ def test_no_form_asks_for_a_key_itself() -> None:
 def test_hints_say_the_default_or_an_example() -> None:
     server = fields("Add server profile")
     assert server["port"].hint == "default 8000"
-    assert server["gpu_usd_per_hour"].hint == "such as 1.88"
+    assert server["gpu_usd_per_hour"].hint == "such as 0.50"
     assert server["model"].hint == "required"
     assert fields("Agent")["always"].hint == "default false"
 

@@ -196,3 +196,27 @@ def test_a_linked_configuration_stays_a_link_and_keeps_its_mode(tmp_path: Path) 
     assert link.is_symlink()
     assert 'theme = "nord"' in real.read_text()
     assert real.stat().st_mode & 0o777 == 0o644
+
+
+def test_what_stands_between_the_items_of_a_list_stays(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    written = """\
+[server.a]
+model = "m"
+args = [
+    "--max-model-len", "131072",  # as long as the longest question
+    "--seed", "1",  # for the tests
+]
+"""
+    path.write_text(written)
+    set_values({("server", "a", "args"): ["--max-model-len", "61312", "--seed", "1"]}, path)
+    assert path.read_text() == written.replace("131072", "61312")
+
+
+def test_a_new_key_stands_above_the_comment_of_the_next_table(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[server.a]\nmodel = "m"\n\n# the second\n[server.b]\nmodel = "m"\n')
+    set_values({("server", "a", "port"): 8001}, path)
+    assert path.read_text() == (
+        '[server.a]\nmodel = "m"\nport = 8001\n\n# the second\n[server.b]\nmodel = "m"\n'
+    )

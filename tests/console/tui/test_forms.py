@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 from textual.widgets import Button, OptionList
 
@@ -61,13 +62,21 @@ async def on(pilot: Pilot[str], app: InferctlApp, screen: type[Any]) -> None:
     await pilot.pause()
 
 
-async def opened(pilot: Pilot[str], app: InferctlApp, title: str) -> None:
+async def choose(pilot: Pilot[str], app: InferctlApp, sentence: str, answer: str) -> None:
+    """Give one of the answers to a question."""
+    await until(pilot, lambda: isinstance(app.screen, Question) and sentence in screen_text(app))
+    prompts = [str(each.prompt) for each in app.screen.query_one(OptionList).options]
+    await pilot.press(*["down"] * prompts.index(answer), "enter")
+
+
+async def opened(
+    pilot: Pilot[str], app: InferctlApp, title: str, provider: str = "Any other"
+) -> None:
     """Open the form of a title by its key."""
     await pilot.press("E")
-    await on(pilot, app, Question)
-    offered = app.screen.query_one(OptionList)
-    titles = [str(each.prompt) for each in offered.options]
-    await pilot.press(*["down"] * titles.index(title), "enter")
+    await choose(pilot, app, "Edit config.toml", title)
+    if title == "Add endpoint":
+        await choose(pilot, app, "Provider of the endpoint", provider)
     if title != "Reload configuration":
         await on(pilot, app, FormScreen)
         await until(pilot, lambda: app.focused is not None)
@@ -169,6 +178,24 @@ async def test_what_only_the_whole_file_shows_is_said_beside_its_field(console: 
     assert path.read_text() == text
 
 
+async def test_what_was_wrong_in_the_file_already_is_said_too(console: Console) -> None:
+    app, path, text = console
+    faulty = text.replace('"1.88"', "1.88")
+    path.write_text(faulty)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(pilot, app, "Edit server profile chat")
+        await fill_in(pilot, app, "served_name", "chat")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "double quotes" in fault(app, "gpu_usd_per_hour"))
+        assert path.read_text() == faulty
+        await fill_in(pilot, app, "gpu_usd_per_hour", "1.90")
+        await pilot.press("ctrl+s")
+        await on(pilot, app, Question)
+        await pilot.press("enter")
+        await on(pilot, app, MainScreen)
+    assert read_settings(path).servers[0].served_name == "chat"
+
+
 async def test_a_file_that_changes_meanwhile_is_not_overwritten(console: Console) -> None:
     app, path, text = console
     async with app.run_test(size=SIZE) as pilot:
@@ -227,6 +254,26 @@ async def test_cancel_is_no_error_and_changes_nothing(console: Console) -> None:
         await on(pilot, app, MainScreen)
         assert not notices(app)
     assert path.read_text() == text
+
+
+async def test_a_long_change_leaves_room_for_the_answers(console: Console) -> None:
+    app, _, _ = console
+    async with app.run_test(size=(60, 16)) as pilot:
+        await opened(pilot, app, "Edit server profile chat")
+        await go_to(pilot, app, "environment")
+        for number in range(12):
+            await pilot.press(*f'V{number} = "{number}"', "enter")
+        await fill_in(pilot, app, "gpu_usd_per_hour", "2")
+        await fill_in(pilot, app, "model", "org/other")
+        await pilot.press("ctrl+s")
+        await on(pilot, app, Question)
+        await until(pilot, lambda: "Write it" in screen_text(app))
+        assert "Cancel" in screen_text(app).partition("Write it")[2]
+        assert app.screen.query_one(OptionList).has_focus
+        scrolled = app.screen.query_one(VerticalScroll)
+        assert scrolled.max_scroll_y > 0
+        await pilot.press("shift+tab", "end")
+        await until(pilot, lambda: scrolled.scroll_y == scrolled.max_scroll_y)
 
 
 async def test_nothing_changed_is_said_and_not_asked_about(console: Console) -> None:
@@ -322,6 +369,23 @@ async def test_a_first_server_is_shown_once_it_is_written(tmp_path: Path) -> Non
     assert (profile.model, profile.vllm, profile.port) == ("org/small", "vllm", int(port))
 
 
+async def test_a_new_endpoint_begins_with_what_its_provider_needs(console: Console) -> None:
+    app, path, text = console
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(pilot, app, "Add endpoint", "Azure OpenAI, v1 path")
+        assert field(app, "api_key_env").text == "AZURE_OPENAI_API_KEY"
+        await fill_in(pilot, app, "base_url", "https://mine.openai.azure.com/openai/v1")
+        await fill_in(pilot, app, "model", "gpt")
+        await pilot.press("ctrl+s")
+        await on(pilot, app, Question)
+        await pilot.press("enter")
+        await on(pilot, app, MainScreen)
+    added = path.read_text().removeprefix(text)
+    assert added.startswith("\n# Azure OpenAI, v1 path, as learn.microsoft.com")
+    assert '[endpoint.azure]\nbase_url = "https://mine.openai.azure.com/openai/v1"' in added
+    assert 'auth = "api-key"' in added
+
+
 async def test_a_configuration_that_an_editor_changed_is_read_again(console: Console) -> None:
     app, path, text = console
     async with app.run_test(size=SIZE, notifications=True) as pilot:
@@ -360,6 +424,23 @@ async def test_a_read_only_console_changes_no_configuration(console: Console) ->
         app.theme = "nord"
         await pilot.pause()
     assert path.read_text() == text
+
+
+async def test_a_missing_price_is_set_by_the_form_that_the_console_names(console: Console) -> None:
+    app, path, text = console
+    path.write_text(text.replace('gpu_usd_per_hour = "1.88"\n', ""))
+    app.host = replace(app.host, settings=read_settings(path))
+    app.context = replace(app.context, settings=app.host.settings)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "press E" in screen_text(app))
+        assert "Price of chat" in screen_text(app)
+        await opened(pilot, app, "Price of chat")
+        await fill_in(pilot, app, "gpu_usd_per_hour", "1.88")
+        await pilot.press("ctrl+s")
+        await on(pilot, app, Question)
+        await pilot.press("enter")
+        await on(pilot, app, MainScreen)
+        await until(pilot, lambda: "$1.88/h" in screen_text(app))
 
 
 async def test_every_form_is_in_the_palette(console: Console) -> None:
