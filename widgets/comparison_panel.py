@@ -66,7 +66,7 @@ def _figures(rows: Sequence[Row], width: int) -> list[Content]:
         for column in zip(heads, *(text[:4] for text in texts), strict=True)
     ]
     taken = sum(sizes) + _GAP * 3
-    words = [row.change for row in rows]
+    words: list[str] = [row.change for row in rows]
     for longer in ([text[4] for text in texts], words):
         said = max(map(cells, longer), default=0)
         if taken + _GAP + said <= width:
