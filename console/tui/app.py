@@ -33,6 +33,8 @@ from console.tui.screens.main import MainScreen
 from console.tui.screens.welcome import Choose, WelcomeScreen
 from console.tui.themes import HIGH_CONTRAST
 from console.tui.views.keys import can_act
+from console.tui.views.status import status_view
+from widgets.status_strip import StatusStrip
 
 if TYPE_CHECKING:
     from backends.history.thread import HistoryThread
@@ -156,6 +158,10 @@ class InferctlApp(App[str]):
         self.actions.follow_up(fact)
         if not awaits_the_tick(before, fact):
             self.actions.drawing.soon()
+
+    def on_status_strip_mounted(self, message: StatusStrip.Mounted) -> None:
+        """Give the header of a new screen its view."""
+        message.strip.view = status_view(self.session, self.context)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can act now."""
