@@ -4,6 +4,7 @@ import asyncio
 import importlib
 from collections.abc import Coroutine, Iterable
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -24,7 +25,7 @@ from backends.domain.session import Session, advance, watching
 from backends.operations.context import context_of
 from backends.operations.host import Host
 from backends.operations.watched import Watched
-from console.tui.actions.console import UNDER_WAY
+from console.tui.actions.console import UNDER_WAY, Severity
 from console.tui.bindings import APP_BINDINGS
 from console.tui.driver import LeanDriver, drawable
 from console.tui.pace import awaits_the_tick
@@ -139,6 +140,19 @@ class InferctlApp(App[str]):
             self.notify(UNDER_WAY[group], severity="warning", markup=False)
             return None
         return self.run_worker(work, group=group)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: Severity = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Say something above the footer; a path begins with ~, and stays whole in a narrow row."""
+        said = message.replace(f"{Path.home()}/", "~/")
+        super().notify(said, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def happened(self, fact: RecordMessage) -> None:
         """Take a fact from any source."""
