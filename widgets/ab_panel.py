@@ -55,6 +55,7 @@ class AbView:
         not_comparable: why the targets cannot be compared, as short sentences.
         client_limited: how the client itself may have disturbed the runs, empty where it did not.
         running: an A/B is under way.
+        cut_short: why it ended before all planned runs, such as ``cancelled``; else empty.
         one_key: the key that sends the prompt once to each target.
         series_key: the key that runs a series.
         reason: why no A/B can be run now, empty where one can.
@@ -69,6 +70,7 @@ class AbView:
     eta_s: float | None = None
     not_comparable: tuple[str, ...] = ()
     running: bool = False
+    cut_short: str = ""
     one_key: str = "a"
     series_key: str = "A"
     reason: str = ""
@@ -106,8 +108,10 @@ def draw(view: AbView, width: int, height: int) -> list[Content]:
     room = height - min(most, len(_foot(view, width, progress=False)))
     dot_height = _dot_height(view, width, room)
     with_axis = dot_height > len(view.runs)
-    dots = dot_lines(view.runs, width, dot_height, _progress(view))
-    foot = _foot(view, width, progress=not dots or not with_axis)[:most]
+    # The axis has room for a number alone, not for why a series ended early.
+    beside_axis = () if view.cut_short else _progress(view)
+    dots = dot_lines(view.runs, width, dot_height, beside_axis)
+    foot = _foot(view, width, progress=not (dots and with_axis and beside_axis))[:most]
     targets = _targets(view, width, height - len(foot) - len(dots))
     if not view.targets:
         targets = _with_notes(view, targets, width)
@@ -275,6 +279,10 @@ def _progress(view: AbView) -> list[Part]:
     if not view.planned:
         return []
     done = f"{view.done}/{view.planned}"
+    if view.cut_short:
+        why = safe(view.cut_short)
+        ended = (f"runs {done}, {why}", f"{done}, {why}", f"{done}, cut short", done)
+        return [Part.of(2, *ended, style="$text-warning")]
     if view.eta_s is None or not view.running:
         return [Part.of(2, f"runs {done}", done, style="$foreground-muted")]
     left = fmt.about(view.eta_s)

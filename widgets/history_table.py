@@ -119,7 +119,7 @@ class _Row:
 
 _COLUMNS: tuple[Column[_Row], ...] = (
     Column("when", lambda row: row.when, 1),
-    Column("what", lambda row: row.what, 0, least=20, most=32),
+    Column("what", lambda row: row.what, 0, least=16, most=32),
     Column("result", lambda row: row.result, 2, least=12, most=16),
     Column("took", lambda row: row.total, 3, right=True),
     Column("detail", lambda row: row.detail, 5, least=20, most=36),

@@ -52,7 +52,7 @@ def slower_part(slower: Sequence[Slower], key: str) -> Part:
     if not slower:
         return Part(2, ())
     clause = slower_clause(slower[0])
-    hints = (f"▲ slower than usual: press {key}", f"▲ slower: {key}")
+    hints = (f"▲ slower than usual: press {key}", f"▲ slower: press {key}", f"▲ press {key}")
     forms = (f"{SLOWER}{slower_sentence(slower[0])}", f"{SLOWER}{clause}", *hints)
     return Part.of(2, *forms, style="$text-warning")
 
@@ -63,7 +63,7 @@ def levers_part(levers: Sequence[Advice], key: str) -> Part:
     if not number:
         return Part(5, ())
     ways = "1 way" if number == 1 else f"{number} ways"
-    forms = (f"{ways} to start faster: press {key}", f"faster: press {key}", f"faster: {key}")
+    forms = (f"{ways} to start faster: press {key}", f"faster: press {key}", f"press {key}")
     return Part.of(5, *forms, style="$text-accent")
 
 

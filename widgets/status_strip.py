@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from textual.content import Content
+from textual.message import Message
 from textual.reactive import reactive
 
 from backends.domain import format as fmt
@@ -72,6 +73,17 @@ class StatusStrip(Panel):
     """
 
     view: reactive[StatusView] = reactive(StatusView(), repaint=False)
+
+    class Mounted(Message):
+        """A header stands on a new screen, and is to be given its view before it is drawn."""
+
+        def __init__(self, strip: "StatusStrip") -> None:
+            super().__init__()
+            self.strip = strip
+
+    def on_mount(self) -> None:
+        """Ask for the view: no screen is without SIMULATED, not even in its first frame."""
+        self.post_message(self.Mounted(self))
 
     def lines(self, width: int, height: int) -> list[Content]:
         """Return the one line."""

@@ -77,4 +77,12 @@ def decided_here(arguments: argparse.Namespace) -> tuple[Decision, dict[str, Any
     if context.gpu_prices:
         session = with_gpus(session, host)
     decision = decide_all(session, on_recorded_traffic(context, session), today)
-    return decision, decision_document(decision)
+    return decision, {"server": _judged(session), **decision_document(decision)}
+
+
+def _judged(session: Session) -> dict[str, Any] | None:
+    """Return the server whose traffic and arguments a verdict is of, None where there is none."""
+    if session.life is None:
+        return None
+    server = session.life.server
+    return {"name": server.name, "owner": server.owner, "model": server.model}

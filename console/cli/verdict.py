@@ -92,6 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif decision is None:
         _tell(plan, flips)
     else:
+        _tell_server(answer["server"])
         show(f"Right now: {decision.now.kind.value.replace('_', ' ')}: {now_reason(decision.now)}")
         if decision.right_now is not plan:
             lately = decision.right_now
@@ -102,6 +103,12 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     say(_refusal(plan, arguments.require))
     return NOT_REQUIRED
+
+
+def _tell_server(server: dict[str, Any] | None) -> None:
+    """Say whose traffic is judged; where no NAME is given it may be an external server."""
+    if server is not None:
+        show(f"Server: {server['name']}, {server['owner']}, {server['model'] or 'model not known'}")
 
 
 def _required(plan: Verdict, option: str | None) -> dict[str, Any] | None:

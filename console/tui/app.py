@@ -4,6 +4,7 @@ import asyncio
 import importlib
 from collections.abc import Coroutine, Iterable
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -26,7 +27,7 @@ from backends.operations.context import context_of
 from backends.operations.host import Host
 from backends.operations.watched import Watched
 from backends.settings.config import Settings
-from console.tui.actions.console import UNDER_WAY
+from console.tui.actions.console import UNDER_WAY, Severity
 from console.tui.bindings import APP_BINDINGS
 from console.tui.driver import LeanDriver, drawable
 from console.tui.pace import awaits_the_tick
@@ -35,6 +36,8 @@ from console.tui.screens.main import MainScreen
 from console.tui.screens.welcome import Choose, WelcomeScreen
 from console.tui.themes import HIGH_CONTRAST
 from console.tui.views.keys import can_act
+from console.tui.views.status import status_view
+from widgets.status_strip import StatusStrip
 
 if TYPE_CHECKING:
     from backends.history.thread import HistoryThread
@@ -154,6 +157,19 @@ class InferctlApp(App[str]):
             return None
         return self.run_worker(work, group=group)
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: Severity = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Say something above the footer; a path begins with ~, and stays whole in a narrow row."""
+        said = message.replace(f"{Path.home()}/", "~/")
+        super().notify(said, title=title, severity=severity, timeout=timeout, markup=markup)
+
     def happened(self, fact: RecordMessage) -> None:
         """Take a fact from any source."""
         self.post_message(Happened(fact))
@@ -172,6 +188,10 @@ class InferctlApp(App[str]):
         self.actions.follow_up(fact)
         if not awaits_the_tick(before, fact):
             self.actions.drawing.soon()
+
+    def on_status_strip_mounted(self, message: StatusStrip.Mounted) -> None:
+        """Give the header of a new screen its view."""
+        message.strip.view = status_view(self.session, self.context)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can act now."""

@@ -11,7 +11,8 @@ from textual.content import Content
 from backends.domain.ab.live import TextPiece
 from backends.domain.server import ServerState
 from backends.domain.serving import RequestErrors
-from backends.domain.start import Outcome
+from backends.domain.start import Outcome, PhaseName
+from backends.domain.startup.lessons import Advice, Expected, Slower
 from tests.widgets import money_samples, samples
 from tests.widgets.shown import NARROW, Draw, shown
 from widgets import (
@@ -27,6 +28,8 @@ from widgets import (
     vram_panel,
 )
 from widgets.panel import clipped
+from widgets.start_report import levers_part, slower_part
+from widgets.text import arrange
 
 
 def _status(view: status_strip.StatusView, width: int, height: int) -> list[Content]:
@@ -342,3 +345,12 @@ def test_rates_before_the_second_scrape_are_unknown() -> None:
     assert "TTFT  mean —  p50 —  p90 —  p99 —" in text
     assert "rates need two readings" in text
     assert "waiting 0" in text  # a gauge of 0 is known
+
+
+@pytest.mark.parametrize("width", range(8, 120))
+def test_a_key_that_shows_more_is_called_a_key_to_press(width: int) -> None:
+    advice = Advice(PhaseName.COMPILE, 36.0, 0.5, "a lever", "an effect", "a price")
+    slow = Slower(PhaseName.COMPILE, 48.0, Expected(12.0, 9.0, 14.0, 8))
+    for part in (levers_part([advice], "1"), slower_part([slow], "1")):
+        shown = arrange([part], width).plain
+        assert not shown.endswith("1") or shown.endswith("press 1")

@@ -134,7 +134,7 @@ class HistoryScreen(Screen[None]):
     def action_search(self) -> None:
         """Open the input line for what is to be listed."""
         self._noted = None
-        self._ask(SEARCH, self.table.view.search)
+        self._ask(SEARCH, f"{self.table.view.search} ".lstrip())
 
     def action_kind(self) -> None:
         """List the next kind of records alone; after the last one, all of them."""

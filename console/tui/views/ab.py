@@ -63,6 +63,7 @@ def ab_view(session: Session, settings: Settings, beside: AbSeries | None = None
         not_comparable=tuple(found.why for found in comparability(a, b) if SHOWN in found.figures),
         client_limited=limits(ab.series),
         running=not ab.ended,
+        cut_short=ab.series.reason if ab.ended else "",
         past=past,
         comparisons=(*_against_a(ab.series), *(_against_past(ab.series, beside) if beside else ())),
     )

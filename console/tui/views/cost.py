@@ -22,6 +22,7 @@ from backends.domain.prices.amounts import age_days, is_stale
 from backends.domain.session import Session
 from backends.operations.context import Context
 from backends.operations.decision import Decision
+from backends.operations.pricing import priced_profile
 from backends.operations.rental import why_unlike
 from backends.settings.config import Profile
 from widgets.cost_panel import CostView, EndpointCost
@@ -58,7 +59,8 @@ def cost_view(session: Session, context: Context, decision: Decision, today: dat
     profile, rental = decision.host.profile, decision.rental
     spent = rental.spent
     parts = {name: usd for name, _, usd in spent.parts} if spent else {}
-    as_of = profile.gpu_price_as_of if profile else None
+    priced = priced_profile(profile, context.settings)
+    as_of = priced.gpu_price_as_of if priced else None
     return CostView(
         spent_usd=spent.usd if spent else None,
         usd_per_hour=spent.usd_per_hour if spent else None,

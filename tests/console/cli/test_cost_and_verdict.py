@@ -4,14 +4,17 @@ import csv
 import io
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from backends.domain.server import Owner
 from backends.operations.capacity import keep_capacity
 from backends.settings.paths import state_folder
 from tests.console.cli.conftest import Cli, configure
+from tests.console.sessions import READY
 from tests.console.tui.test_cost_pictures import CAPACITY
 
 PRICES = "gpu_usd_per_hour = 1.88\ninput_usd_per_mtok = 0.10\noutput_usd_per_mtok = 0.70\n"
@@ -226,3 +229,15 @@ def test_the_prices_that_would_change_a_verdict_are_printed(cli: Cli, scenario: 
     assert "price: above $2.33 an hour for a GPU on demand the API wins; now $1.88" in printed
     told = cli("verdict", "--scenario", str(scenario), "--json").json()["price_flips"]
     assert [row["price"] for row in told] == ["gpu_usd_per_hour", "output_usd_per_mtok"]
+
+
+def test_without_a_configuration_the_server_that_is_judged_is_named(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert READY.life is not None
+    server = replace(READY.life.server, name="vllm-8000", owner=Owner.EXTERNAL, model="org/theirs")
+    theirs = replace(READY, life=replace(READY.life, server=server))
+    monkeypatch.setattr("console.cli.measured.snapshot", lambda *_: theirs)
+    assert cli("verdict").out.startswith("Server: vllm-8000, external, org/theirs\n")
+    told = cli("verdict", "--json").json()
+    assert told["server"] == {"name": "vllm-8000", "owner": "external", "model": "org/theirs"}

@@ -69,7 +69,7 @@ async def test_what_is_typed_is_what_is_listed_and_escape_lists_all_again(
         await until(pilot, lambda: keys_of(table) == ["st1"])
         assert table.border_title == "History · kind:start st1"
         await pilot.press("slash")
-        assert app.screen.query_one(Input).value == "kind:start st1"
+        assert app.screen.query_one(Input).value == "kind:start st1 "
         await pilot.press("escape")
         assert table.view.search == "kind:start st1"
         await pilot.press("escape")

@@ -6,6 +6,7 @@ import os
 import pkgutil
 import signal
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,10 +15,11 @@ from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 
 import console.tui.screens
 from backends.domain.server import ServerState
+from backends.history.history import open_history
 from backends.keeper.folder import ServerFolder, keeper_id, server_folder
 from backends.operations import load_test, meter_store
 from backends.operations.ab import targets as ab_targets
@@ -28,6 +30,7 @@ from backends.prober.protocol import LoadOrder
 from backends.simulated.gpus import SimulatedGpus
 from console.tui.actions.setup import DEMO
 from console.tui.app import InferctlApp
+from console.tui.screens.comparison import ComparisonScreen
 from console.tui.screens.costs import CostScreen
 from console.tui.screens.form import FormScreen
 from console.tui.screens.gpus import GpuScreen
@@ -45,6 +48,7 @@ from console.tui.screens.servers import ServersScreen
 from console.tui.screens.welcome import WelcomeScreen
 from console.tui.views.keys import load_runs
 from tests.console.cli.conftest import configure
+from tests.console.cli.test_history import start as earlier_start
 from tests.console.conftest import MODEL, SERVER, MadeHost, started, state, until
 from tests.console.tui.loop_audit import audited
 from tests.console.tui.test_ab import ended
@@ -280,7 +284,8 @@ async def history(drive: Driver) -> None:
     await drive.press("h")
     await drive.on(HistoryScreen)
     table = app.screen.query_one(HistoryTable)
-    await drive.until(lambda: table.row_count >= 4)
+    await drive.until(lambda: table.row_count >= 5)
+    await searched(drive, table)
     series = {each.series_id for each in table.view.series}
     for open_key in ("enter", "b"):
         while table.chosen() not in series:
@@ -332,6 +337,24 @@ async def forms(drive: Driver) -> None:
     await drive.until(lambda: app.context.settings.theme == "nord")
     await drive.palette("Reload configuration")
     await drive.on(MainScreen)
+
+
+async def searched(drive: Driver, table: HistoryTable) -> None:
+    """Search, note and compare in the history, and list everything again."""
+    await drive.press("t", "t", "k")
+    await drive.until(lambda: table.view.search == "kind:start" and len(table.view.starts) == 2)
+    await drive.press("space", "down", "d")
+    await drive.on(ComparisonScreen)
+    await drive.press("e", "escape")
+    await drive.on(HistoryScreen)
+    await drive.press("n")
+    await drive.until(lambda: drive.app.screen.query_one(Input).has_focus)
+    await drive.press(*"quiet", "enter")
+    await drive.until(lambda: any(each.note == "quiet" for each in table.view.starts))
+    await drive.press("slash", *"quiet", "enter")  # added to what is searched for
+    await drive.until(lambda: table.view.search == "kind:start quiet")
+    await drive.press("escape")
+    await drive.until(lambda: not table.view.search)
 
 
 async def stop_and_restart(drive: Driver) -> None:
@@ -411,6 +434,8 @@ async def test_the_loop_asks_no_disk_no_lock_and_no_process_on_the_whole_way(
 ) -> None:
     monkeypatch.setattr(meter_store, "WRITE_EVERY_S", 0.5)
     short_loads(monkeypatch)
+    with closing(open_history(host.history_file)) as kept:
+        kept.add_start(replace(earlier_start("st1", 24.0, (), 0), server=SERVER))
     app, demo = InferctlApp(host, first_watched(host)), InferctlApp(host, None)
     with audited(monkeypatch) as audit:
         async with app.run_test(size=SIZE, notifications=True) as pilot:

@@ -47,9 +47,9 @@ def now_reason(now: NowVerdict) -> str:
             )
         case PaidFor() as paid:
             said = "Marginal cost on this GPU is $0 until the instance is terminated."
-            return (
-                said if paid.capacity_measured else f"{said} Capacity unknown; run a load test (L)."
-            )
+            if paid.capacity_measured:
+                return said
+            return f"{said} Capacity unknown: run a load test (inferctl load, or L in the console)."
 
 
 def advice_reason(advice: Advice) -> str:

@@ -18,6 +18,7 @@ from backends.domain.facts import (
     SourceFailed,
 )
 from backends.domain.gpu import GpuSample
+from backends.domain.server import Owner
 from backends.domain.session import Session, advance, watching
 from backends.operations.ab import TARGETS
 from backends.operations.context import Context
@@ -36,6 +37,7 @@ from tests.backends.domain.journals import FAILURE, at, failed, loading, ready, 
 from tests.console import sessions
 from tests.console.sessions import DAY, DESK, EMPTY, FAILED, READY, SETTINGS, STARTING, decided
 from widgets import target_pane
+from widgets.ab_panel import draw as draw_ab
 from widgets.cost_chart import draw as draw_chart
 from widgets.verdict_line import draw as draw_verdict
 
@@ -212,6 +214,16 @@ def test_a_failed_run_shows_its_error_and_no_dot() -> None:
     assert view.eta_s is None
 
 
+def test_a_series_that_was_cancelled_says_so_beside_its_runs() -> None:
+    done = [RunEnded(at(321 + n), Run("a", n, ttft_s=0.2)) for n in range(2)]
+    view = ab_view(series(*done, SeriesEnded(at(325), "s", "cancelled")), SETTINGS)
+    for width in (60, 100):
+        drawn = "\n".join(each.plain for each in draw_ab(view, width, 12))
+        assert f"{view.done}/{view.planned}, cancelled" in drawn
+    whole = ab_view(series(*done, SeriesEnded(at(325), "s")), SETTINGS)
+    assert "cancelled" not in "\n".join(each.plain for each in draw_ab(whole, 100, 12))
+
+
 def cost(session: Session, **changes: Any) -> Any:
     settings = replace(SETTINGS, **changes)
     return cost_view(session, Context(settings), decided(session, settings), DAY)
@@ -221,6 +233,15 @@ def test_a_host_without_a_price_has_spent_an_unknown_sum() -> None:
     view = cost(READY, servers=(replace(sessions.PROFILE, gpu_usd_per_hour=None),))
     assert (view.spent_usd, view.usd_per_hour, view.serving_usd) == (None, None, None)
     assert "UNPRICED" in view.reason
+
+
+def test_the_price_of_an_external_server_has_the_date_of_the_profile_that_it_is_from() -> None:
+    assert READY.life is not None
+    server = replace(READY.life.server, name="vllm-8000", owner=Owner.EXTERNAL)
+    external = replace(READY, life=replace(READY.life, server=server))
+    view = cost(external)
+    assert view.usd_per_hour == sessions.PROFILE.gpu_usd_per_hour
+    assert view.priced_on == cost(READY).priced_on != ""
 
 
 def test_an_endpoint_without_a_price_is_unpriced_and_never_free() -> None:
