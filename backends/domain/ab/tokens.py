@@ -227,7 +227,7 @@ class ChunkReader:
         if not data.startswith(around.before) or len(data) > MOST_VALUES:
             return None
         text = _PLAIN_TEXT.match(data, len(around.before))
-        if text is None or b"rror" in text[0] or not data.startswith(around.after, text.end()):
+        if text is None or not data.startswith(around.after, text.end()):
             return None
         content, end = text[0].decode("utf-8", "replace"), text.end() + len(around.after)
         if not around.counts:

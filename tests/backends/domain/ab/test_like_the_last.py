@@ -16,9 +16,11 @@ TEXTS = st.one_of(
     ),
     st.text(max_size=6),
 )
-COUNTS = st.one_of(st.none(), st.integers(-2, 3000))
-ENDS = st.sampled_from([None, None, None, None, "length", ""])
-CHUNKS = st.tuples(TEXTS, COUNTS, ENDS, st.sampled_from(["", " ", "again", "other"]), st.booleans())
+COUNTS = st.sampled_from([1, 2, 3, None, 0, -2, 2999, 3_000_000])
+ENDS = st.sampled_from([None] * 12 + ["length", ""])
+FORMS = st.sampled_from([""] * 12 + [" ", "again", "other"])
+CHUNKS = st.tuples(TEXTS, COUNTS, ENDS, FORMS, st.booleans())
+ORDINARY = (" w", 1, None, "", True)
 
 
 def chunk(text: str, count: int | None, end: str | None, form: str, escaped: bool) -> bytes:
@@ -46,14 +48,19 @@ def read(events: list[bytes], *, decoding_all: bool) -> tuple[Any, ...]:
     return found, reader.pieces, figures, reader.model
 
 
-@given(st.lists(CHUNKS, max_size=12), st.integers(0, 400), st.binary(max_size=2))
+@given(st.lists(CHUNKS, max_size=12), st.booleans(), st.integers(0, 400), st.binary(max_size=2))
 def test_every_chunk_is_read_as_if_each_were_decoded(
-    drawn: list[tuple[str, int | None, str | None, str, bool]], at: int, damage: bytes
+    drawn: list[tuple[str, int | None, str | None, str, bool]],
+    counted: bool,
+    at: int,
+    damage: bytes,
 ) -> None:
-    events = [chunk(*each) for each in drawn]
-    if events:
-        last = events[-1]
-        events.append(last[:at] + damage + last[at + len(damage) :])
+    events = [
+        chunk(text, count if counted else None, end, form, escaped)
+        for text, count, end, form, escaped in (ORDINARY, *drawn)
+    ]
+    last = events[-1]
+    events.append(last[:at] + damage + last[at + len(damage) :])
     assert read(events, decoding_all=False) == read(events, decoding_all=True)
 
 
