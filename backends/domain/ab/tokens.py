@@ -54,7 +54,7 @@ _USAGE = frozenset({
 })  # fmt: skip
 """What OpenAI's and vLLM's own chunks hold, for each token; in others figures are looked for."""
 
-NAMED_WITHIN = 8
+NAMED_WITHIN, DEEPEST_ROUTE = 8, 6
 
 _TEXT, _PLAIN_TEXT = b'"content":"', re.compile(rb'[^"\\\x00-\x1f]*')
 _COUNT = rb"(0|[1-9][0-9]{0,9})"
@@ -125,6 +125,7 @@ class ChunkReader:
         cost_usd: what the endpoint says that this request cost.
         times: what it says of its own times.
         refused_usage: a count that cannot be was passed over.
+        summed_up: the last chunk brought no text but the counts, which none before it had.
     """
 
     def __init__(self) -> None:
@@ -137,7 +138,7 @@ class ChunkReader:
         self.provider: str | None = None
         self.cost_usd: Decimal | None = None
         self.times: ServerTimes | None = None
-        self.refused_usage = False
+        self.refused_usage = self.summed_up = False
         self._usage: Mapping[str, object] | None = None
         self._counted = 0
         self._characters = 0
@@ -206,6 +207,10 @@ class ChunkReader:
         if len(self.pieces) < NAMED_WITHIN and (self.model is None or self.provider is None):
             self._take_names(chunk)
         delta = read_choice(choice) if isinstance(choice, dict) else read_event(chunk)
+        had_none = bool(self.pieces) and self.pieces[-1].counted is None
+        text = delta is not None and (delta.content or delta.reasoning or delta.called)
+        self.summed_up = bool(counted) and had_none and not text
+        self._around = None
         if delta is None:
             if "choices" not in chunk:
                 self.note = self.note or _note(chunk)
@@ -216,7 +221,8 @@ class ChunkReader:
             self.finish_reason = delta.finish_reason
             self.done = self.done or not isinstance(choice, dict)
         ends = delta.finish_reason is not None
-        self._around = None if ends else _around(chunk, data)
+        if not ends:
+            self._around = _around(chunk, data)
         return self._kept(Piece(at_s, delta.content, delta.reasoning, delta.called, counted, ends))
 
     def _like_the_last(self, at_s: float, data: bytes, around: _Around) -> Piece | None:
@@ -292,6 +298,7 @@ class ChunkReader:
         cost = provider_cost(chunk) if cost is None else cost
         self.cost_usd = self.cost_usd if cost is None else cost
         self.times = server_times(chunk) or self.times
+        self.provider = self.provider or _routed_to(chunk)
 
     def _believed(self, at_s: float, usage: Mapping[str, object], tokens: object) -> int | None:
         """Keep a usage whose count of output tokens can be; return that count."""
@@ -345,6 +352,19 @@ def _is_ordinary(choice: object) -> bool:
         return False
     delta = choice.get("delta")
     return delta.__class__ is dict and delta.keys() <= _DELTA
+
+
+def _routed_to(part: object, depth: int = 0) -> str | None:
+    """The provider that a gateway chose in the end, as Vercel's says behind the text."""
+    if depth > DEEPEST_ROUTE:
+        return None
+    if isinstance(part, list):
+        return next((name for each in part[:8] if (name := _routed_to(each, depth + 1))), None)
+    if not isinstance(part, dict):
+        return None
+    chosen = _name(part.get("finalProvider")) or _name(part.get("final_provider"))
+    below = (name for value in part.values() if (name := _routed_to(value, depth + 1)))
+    return chosen or next(below, None)
 
 
 def _name(value: object) -> str | None:

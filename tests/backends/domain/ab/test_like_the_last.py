@@ -45,7 +45,7 @@ def read(events: list[bytes], *, decoding_all: bool) -> tuple[Any, ...]:
             reader._around = None
         found.append(reader.feed(0.1 + place, SseEvent(data)))
     figures = (reader.usage, reader.finish_reason, reader.done, reader.error, reader.refused_usage)
-    return found, reader.pieces, figures, reader.model
+    return found, reader.pieces, figures, reader.model, reader.summed_up
 
 
 @given(st.lists(CHUNKS, max_size=12), st.booleans(), st.integers(0, 400), st.binary(max_size=2))
