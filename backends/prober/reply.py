@@ -220,7 +220,8 @@ class Reply:
         held_back = problems.held_back(reader.finish_reason)
         if held_back and not any(piece.carries for piece in reader.pieces):
             return held_back
-        if reader.done or (reader.finish_reason and not problem and not cut):
+        ended = reader.finish_reason is not None or reader.summed_up
+        if reader.done or (ended and not problem and not cut):
             return None
         if self._events.unread and not reader.pieces:
             return problems.no_events(self._events.unread)

@@ -28,13 +28,18 @@ _COLD = re.compile(
     re.IGNORECASE,
 )
 _LIMITED = re.compile(
-    r"rate.?limit|too many requests|overloaded|throttl|at capacity|over capacity|busy|slow down",
+    r"rate.?limit|too many requests|overloaded|throttl|at capacity|over capacity|busy|slow down"
+    r"|capacity.?exceeded|(?:request|qps|concurrency) limit (?:is |was )?(?:reached|exceeded)",
     re.IGNORECASE,
 )
 _NO_CREDIT = re.compile(
     r"insufficient.?(?:quota|credit|balance|funds)|out of credit", re.IGNORECASE
 )
-_NO_QUOTA = re.compile(r"billing|payment|credit balance", re.IGNORECASE)
+_NO_QUOTA = re.compile(
+    r"billing|payment|credit balance|\b(?:daily|weekly|monthly)\b|\b(?:per|each|this) "
+    r"(?:day|week|month)\b",
+    re.IGNORECASE,
+)
 """Said of limits that pass as well, as Gemini's are, which then say when."""
 
 _QUEUED = re.compile(
@@ -51,8 +56,8 @@ _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|us|µs|h|m|s))+")
 _STEP = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|h|m|s)")
 _NUMBER = re.compile(r"\d{1,16}(?:\.\d{1,9})?")
 _IN_WORDS = re.compile(
-    r"\b(?:in|after|within) ((?:\d+(?:\.\d+)?\s*(?:ms|milliseconds?|s|secs?|seconds?|m|mins?"
-    r"|minutes?|h|hours?)\b\s*)+)",
+    r"\b(?:in|after|within|wait|wait for) ((?:\d+(?:\.\d+)?\s*(?:ms|milliseconds?|s|secs?"
+    r"|seconds?|m|mins?|minutes?|h|hours?)\b\s*)+)",
     re.IGNORECASE,
 )
 _BODY_NAMES = (

@@ -24,6 +24,7 @@ from backends.prober.origin import (
 )
 from backends.prober.pool import Pool
 from backends.prober.protocol import Limits, Target
+from backends.prober.retry import later_of
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -42,6 +43,11 @@ UNTAKEN = re.compile(
     re.IGNORECASE,
 )
 """Words of an error that refuses a field, where its status does not say so."""
+OTHER_WORDS = re.compile(
+    r"model\b.{0,80}\b(?:not|n't) (?:exist|found|available)|(?:no such|unknown|invalid) model",
+    re.IGNORECASE,
+)
+"""Of an error that refuses no field, though its status is the same."""
 
 
 class TargetClient:
@@ -176,7 +182,8 @@ class TargetClient:
         if asks_too_many(exchange.error):
             return False
         document = decoded_json(bytes(exchange.reply.plain_body).strip())
-        refused = refused_field(self._body, named_fields(document), exchange.error, guess=refusing)
+        guess = refusing and not OTHER_WORDS.search(exchange.error) and later_of(exchange) is None
+        refused = refused_field(self._body, named_fields(document), exchange.error, guess=guess)
         if refused is None:
             return False
         self._refused = (*self._refused, refused)

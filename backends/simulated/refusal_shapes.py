@@ -257,6 +257,75 @@ REFUSAL_SHAPES: Mapping[str, Shape] = {
         ),
         not_sent=_LEFT_OUT,
     ),
+    "limit-daily": Shape(
+        "429 for the rest of the day, for which nobody waits (Cloudflare)",
+        golden=Golden("HTTP 429.*daily free allocation", "", None, None, answered_model=None),
+        refuses=Refusal(
+            429,
+            {
+                "success": False,
+                "errors": [
+                    {"code": 3036, "message": "You have used up your daily free allocation."}
+                ],
+            },
+        ),
+        times=-1,
+    ),
+    "limit-wait": Shape(
+        "429 that says how long to wait (GitHub Models)",
+        stream(),
+        Golden(waited_for="limited"),
+        Refusal(
+            429,
+            {
+                "error": {
+                    "code": "RateLimitReached",
+                    "message": "Rate limit of 10 per 60s exceeded. Please wait 2 seconds.",
+                }
+            },
+        ),
+        times=1,
+    ),
+    "limit-in-200": Shape(
+        "200 with a limit under keys of its own (Baidu)",
+        stream(),
+        Golden(waited_for="limited"),
+        Refusal(200, {"error_code": 18, "error_msg": "Open api qps request limit reached"}),
+        times=1,
+    ),
+    "limit-498": Shape(
+        "a status of its own for a tier that is full (Groq)",
+        stream(),
+        Golden(waited_for="limited"),
+        Refusal(498, {"error": {"message": "Flex tier capacity exceeded."}}),
+        times=1,
+    ),
+    "cold-400": Shape(
+        "400 while a replica starts, which refuses no field (Baseten)",
+        stream(),
+        Golden(waited_for="cold", cold=True),
+        Refusal(400, {"error": "Model is not ready, it is still building or scaling up."}),
+        times=1,
+    ),
+    "cold-queue-url": Shape(
+        "200 with a place in a queue, and where to look (fal)",
+        stream(),
+        Golden(waited_for="cold", cold=True),
+        Refusal(
+            200,
+            {
+                "status": "IN_QUEUE",
+                "status_url": "/cold-queue-url/v1/chat/completions?status=1",
+            },
+        ),
+        times=1,
+    ),
+    "no-model": Shape(
+        "400 that names the model, and refuses no field (SiliconFlow)",
+        golden=Golden("Model does not exist", "", None, None, answered_model=None),
+        refuses=Refusal(400, {"code": 20012, "message": "Model does not exist.", "data": None}),
+        times=-1,
+    ),
     "error-list": Shape(
         "400 with a list of causes",
         golden=Golden(

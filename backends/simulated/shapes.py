@@ -269,6 +269,13 @@ SHAPES: Mapping[str, Shape] = {
         "no finish reason at all (NVIDIA NIM)",
         stream(end=({"choices": [], "usage": COUNTS}, DONE)),
     ),
+    "usage-ends": Shape(
+        "the usage last, with neither a finish reason nor [DONE] (Snowflake Cortex)",
+        (
+            *(chunk({"type": "text", "content": word, "text": word}, usage={}) for word in WORDS),
+            chunk({}, usage=COUNTS),
+        ),
+    ),
     "usage-growing": Shape(
         "usage so far in each chunk",
         (
@@ -332,6 +339,24 @@ SHAPES: Mapping[str, Shape] = {
         "its own cost with a price for each request (Perplexity)",
         stream(end=ended({**COUNTS, "cost": {"request_cost": 0.005, "total_cost": 0.0052}})),
         Golden(provider_cost_usd="0.0052"),
+    ),
+    "cost-routed": Shape(
+        "its own cost and the provider in the end, in the delta (Vercel AI Gateway)",
+        stream(
+            end=(
+                chunk(
+                    {
+                        "provider_metadata": {
+                            "gateway": {"routing": {"finalProvider": "p-1"}, "cost": "0.00042"}
+                        }
+                    },
+                    "stop",
+                ),
+                {"choices": [], "usage": COUNTS},
+                DONE,
+            )
+        ),
+        Golden(provider_cost_usd="0.00042", answered_provider="p-1"),
     ),
     "times-beside": Shape(
         "times beside the usage (Cerebras)",

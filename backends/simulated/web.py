@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 _LONGEST_BODY = 16 << 20
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 class Unreadable(Exception):
@@ -86,7 +87,10 @@ class Reply:
 
     def _head(self, status: int, content_type: str, headers: dict[str, str]) -> None:
         self.status = status
-        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"content-type: {content_type}"]
+        lines = [
+            f"HTTP/1.1 {status} {_PHRASES.get(status, '')}",
+            f"content-type: {content_type}",
+        ]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         self._writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
 

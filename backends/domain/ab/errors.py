@@ -16,6 +16,8 @@ _NAMES = (
     "status_msg",
     "error_message",
     "errorMessage",
+    "error_msg",
+    "errmsg",
     "error_description",
     "description",
     "error",
@@ -162,7 +164,7 @@ def _says_failed(document: Mapping[str, object]) -> bool:
     status = document.get("status")
     if isinstance(status, str) and status.lower() in _FAILED:
         return True
-    if document.get("object") == "error":
+    if document.get("object") == "error" or document.get("error_code"):
         return True
     code = document.get("code")
     named = isinstance(code, str) and _CODE_NAME.fullmatch(code) and "message" in document

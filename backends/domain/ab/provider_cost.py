@@ -9,7 +9,7 @@ from backends.domain.ab.names import words
 MOST_USD = Decimal(1000)
 """More than any single request costs; an amount above is not this request's."""
 
-DEEPEST = 4
+DEEPEST, MOST_CHOICES = 4, 8
 LONGEST_AMOUNT = 40
 MOST_DIGITS = 1e15
 
@@ -52,6 +52,9 @@ def provider_cost(part: object, depth: int = 0) -> Decimal | None:
     Amounts of anything else are passed over: balances, budgets, prices per token, parts of the
     sum, other currencies, and what is no amount of money a request can cost.
     """
+    if isinstance(part, list):
+        costs = (provider_cost(each, depth) for each in part[:MOST_CHOICES])
+        return next((cost for cost in costs if cost is not None), None)
     if not isinstance(part, dict) or depth > DEEPEST:
         return None
     currency = _currency(part)

@@ -25,6 +25,8 @@ UNLOGGED_COLOUR = "#d1d9e0"
 LEGEND_LEAST = 0.02
 """Share of the whole from which a phase has its place in the legend."""
 ROW, TOP = 34, 60
+VALUE_ROOM = 36
+"""Width of a value above its dot."""
 CAPACITY_ROOM = 240
 """Width of the words below the line of the capacity."""
 
@@ -102,6 +104,12 @@ def _along(size: float, whole: float, layout: svg.Layout) -> float:
     return 20 + (size / whole * room if whole else 0.0)
 
 
+def _beside_the_capacity(x: float, capacity_x: float | None) -> float:
+    """The x of a value above its dot, aside where the line of the capacity would cross it."""
+    away = VALUE_ROOM if capacity_x is None else x - capacity_x
+    return x if abs(away) >= VALUE_ROOM else x + math.copysign(VALUE_ROOM / 2, away)
+
+
 def crossovers_svg(
     found: Sequence[tuple[str, Figure]],
     capacity_rps: float | None,
@@ -117,6 +125,7 @@ def crossovers_svg(
     if not rates or min(known) <= 0:
         return layout.document(60, shapes)
     low, high = math.log10(min(known) / 1.6), math.log10(max(known) * 1.6)
+    capacity_x = layout.place(math.log10(capacity_rps), low, high) if capacity_rps else None
     y = 80.0
     for place, (word, each) in enumerate(found):
         if each.value is None:
@@ -130,12 +139,13 @@ def crossovers_svg(
             ]
             shapes.append(svg.rule(ends[0], y, ends[1], y, colour=colour, width=3))
         shapes.append(svg.dot(x, y, colour, radius=5))
-        shapes.append(svg.text(x, y - 9, figure(float(each.value)), anchor="middle"))
+        beside = _beside_the_capacity(x, capacity_x)
+        shapes.append(svg.text(beside, y - 9, figure(float(each.value)), anchor="middle"))
         y += ROW
     left, right = layout.left, layout.right
     shapes.append(svg.rule(left, y - 8, right, y - 8))
-    if capacity_rps:
-        x = layout.place(math.log10(capacity_rps), low, high)
+    if capacity_rps and capacity_x is not None:
+        x = capacity_x
         shapes.append(svg.rule(x, 60, x, y - 8, colour=svg.COLOURS[1], width=1.5, dashed=True))
         words = f"capacity, medium replies: {figure(capacity_rps)}"
         beside = 20 + CAPACITY_ROOM / 2

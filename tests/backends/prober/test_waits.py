@@ -300,6 +300,7 @@ DELAYS: dict[str, tuple[dict[str, str], object, str, float | None]] = {
     "an estimate": ({}, {"error": "loading", "estimated_time": 20.5}, "", 20.5),
     "in words": ({}, None, "Please try again in 1.2s. Visit", 1.2),
     "in more words": ({}, None, "retry after 2 minutes", 120.0),
+    "a wait": ({}, None, "Please wait 42 seconds before retrying.", 42.0),
     "in many words": ({}, None, "try again in 1m 30s", 90.0),
     "nonsense": ({"retry-after": "soon", "x-ratelimit-reset": "-5"}, None, "", None),
     "nothing": ({}, {"error": "x"}, "no", None),

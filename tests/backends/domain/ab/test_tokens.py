@@ -106,3 +106,12 @@ def test_done_and_finish_reason() -> None:
 
 def test_legacy_completions_are_text_too() -> None:
     assert read((0.1, {"choices": [{"index": 0, "text": "Hi"}]})).pieces[0].content == "Hi"
+
+
+def test_counts_behind_the_text_end_a_stream_and_counts_in_each_chunk_do_not() -> None:
+    text, counts = chunk({"content": "a"}), usage(2)
+    assert read((0.1, text), (0.2, counts)).summed_up
+    assert not read((0.1, text), (0.2, counts), (0.3, text)).summed_up
+    counted = chunk({"content": "a"}, counted=1), chunk({"content": ""}, counted=2)
+    assert not read((0.1, counted[0]), (0.2, counted[1])).summed_up
+    assert not read((0.1, counts)).summed_up
