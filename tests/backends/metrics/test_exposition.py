@@ -264,7 +264,7 @@ def test_which_counts_can_be(value: str, *, reads: bool) -> None:
     if reads:
         counters_from(text)
         return
-    with pytest.raises(UnreadableMetrics, match="is no count"):
+    with pytest.raises(UnreadableMetrics, match="is not a count"):
         counters_from(text)
 
 

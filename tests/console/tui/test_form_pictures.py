@@ -58,7 +58,7 @@ class FormPicture(Picture):
         assert isinstance(screen, FormScreen)
         screen.query_one(StatusStrip).view = status_view(self.session, self.context)
         screen._fields["port"].fault(
-            "is 80000, which is no TCP port; choose one from 1024 to 65535"
+            "is 80000, which is not a TCP port; choose one from 1024 to 65535"
         )
         lines = screen._fields["args"].editor
         assert isinstance(lines, Lines)
