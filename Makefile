@@ -10,7 +10,8 @@ INSTALLED := $(HOME)/.local/share/inferctl/venv
         verdict-study stub-matrix kill-matrix agent-matrix failure-matrix places-matrix endurance \
         mutants study-demo study-schema advise-matrix pictures
 
-WORKERS ?= logical
+# Many tests wait for processes, so that half as many again keep the cores busy.
+WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
 PARALLEL = -n $(WORKERS) --dist worksteal
 QUICK = tests/backends/domain tests/backends/test_wire.py tests/console/tui/views tests/widgets \
         --ignore=tests/widgets/test_pictures.py --ignore=tests/widgets/test_log_view.py \
@@ -33,8 +34,8 @@ test: .venv/dev-ready  ## set everything up and run the tests (ARGS picks some)
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
-	$(BIN)/python -m pytest $(PARALLEL) -m 'not (alone or real_vllm)'
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'real_vllm and not alone'
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not (alone or real_vllm or docker)'
+	$(BIN)/python -m pytest -n 3 --dist loadgroup -m '(real_vllm or docker) and not alone'
 	$(BIN)/python -m pytest -m alone
 endif
 

@@ -76,6 +76,10 @@ STARTING = {
 }
 """Fixtures that start processes."""
 
+ENGINES = {"docker", "podman", "rootless"}
+"""Fixtures of container engines: one daemon for all of them, and its bridge is the host's, so that
+their tests follow one another."""
+
 
 def mark(item: pytest.Item) -> None:
     """Add the marks that follow from where a test stands and what it uses."""
@@ -86,9 +90,9 @@ def mark(item: pytest.Item) -> None:
     fixtures = set(getattr(item, "fixturenames", ()))
     if STARTING & fixtures:
         item.add_marker("process")
-    if {"docker", "podman", "rootless"} & set(
-        fixtures
-    ):  # one daemon for all of them, and its bridge is the host's
+    if ENGINES & fixtures:
         item.add_marker("docker")
         item.add_marker("process")
-        item.add_marker("alone")
+        item.add_marker(pytest.mark.xdist_group("docker"))
+    elif item.get_closest_marker("real_vllm"):
+        item.add_marker(pytest.mark.xdist_group(place.name))
