@@ -95,10 +95,14 @@ class FormField(Vertical):
         & > Horizontal { height: auto; }
         & .key { width: 28; }
         & .about { display: none; width: 1.3fr; height: auto; padding-left: 2; }
-        & .about, & Lines > .text-area--placeholder { color: $foreground-muted; }
-        & Input > .input--placeholder { color: $foreground-muted; }
-        & SelectCurrent Static#label, & .text-area--suggestion { color: $foreground-muted; }
-        & SelectCurrent.-has-value Static#label { color: $foreground; }
+        & .about, & SelectCurrent Static#label { color: $foreground 75%; }
+        & Lines > .text-area--placeholder, & Lines > .text-area--suggestion {
+            color: $foreground 75%;
+            text-style: italic;
+        }
+        & Input > .input--placeholder { color: $foreground 75%; text-style: italic; }
+        & SelectCurrent Static#label { text-style: italic; }
+        & SelectCurrent.-has-value Static#label { color: $foreground; text-style: none; }
         & .fault { display: none; height: auto; padding-left: 28; color: $text-error; }
         &.-faulty .fault { display: block; }
         & Input, & Lines, & Select { width: 1fr; }

@@ -70,16 +70,10 @@ def add(
     for word, value in fill.items():
         values["base_url"] = values["base_url"].replace(word, value)
     values["base_url"] = base_url or values["base_url"]
-    comments = comments_of(preset)
+    comments = list(preset.comments)
     left = to_fill_in(preset, values["base_url"], model)
     comments += [f"Fill in {', '.join(left)}."] if left else []
     return add_endpoint(name, {"base_url": "", "model": model or MODEL, **values}, comments)
-
-
-def comments_of(preset: Preset) -> list[str]:
-    """Return what stands above a table that is made from a preset."""
-    said = f"{preset.title}, as {preset.source} has it ({preset.as_of})."
-    return [said, preset.note] if preset.note else [said]
 
 
 def to_fill_in(preset: Preset, base_url: str, model: str | None) -> tuple[str, ...]:

@@ -32,6 +32,12 @@ class Preset:
     note: str = ""
 
     @property
+    def comments(self) -> tuple[str, ...]:
+        """What stands above a table that is made from it."""
+        said = f"{self.title}, as {self.source} has it ({self.as_of})."
+        return tuple(filter(None, (said, self.note)))
+
+    @property
     def to_fill_in(self) -> tuple[str, ...]:
         """The words in capitals of its address, which are the user's own."""
         words = self.values["base_url"].replace("--", "/").replace(".", "/").replace("-", "/")

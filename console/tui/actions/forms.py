@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backends.operations.endpoint import comments_of
 from backends.operations.host import settings_of_this_host
 from backends.operations.profiles import executable_at, new_profile
 from backends.problem import Problem
@@ -116,7 +115,7 @@ class FormActions:
         name = await self._console.push_screen_wait(Question("Provider of the endpoint", answers))
         if not name:
             return None if name is None else ({}, ())
-        return {NAME: name, **known[name].values}, comments_of(known[name])
+        return {NAME: name, **known[name].values}, known[name].comments
 
     def _next(self, form: Form) -> str:
         """Return what is left to do about the watched server, as the end of a sentence."""

@@ -68,10 +68,10 @@ class FormScreen(ModalScreen[bool | None]):
         & #title { padding: 0 1; text-style: bold; color: $text-primary; }
         & FormFields { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
         &.-wide .about { display: block; }
-        & #said { height: auto; max-height: 4; padding: 0 1; color: $foreground-muted; }
+        & #said { height: auto; max-height: 4; padding: 0 1; color: $foreground 75%; }
         & #said.-fault { color: $text-error; }
         & #orders { height: 1; padding: 0 1; }
-        & #moves { width: 1fr; color: $foreground-muted; }
+        & #moves { width: 1fr; color: $foreground 75%; }
         & Button { margin-right: 2; }
         & Button:focus { text-style: reverse bold; }
     }

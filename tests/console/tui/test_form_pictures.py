@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.color import Color
 from textual.events import Mount
+from textual.widgets import Input
 
 from backends.domain.vllm_help import read_help
 from backends.settings.form import forms
@@ -14,6 +16,7 @@ from console.tui.views.form import field_view
 from console.tui.views.status import status_view
 from tests.console import sessions
 from tests.console.tui.test_pictures import Picture
+from tests.console.tui.test_themes import contrast
 from widgets.form_field import Lines
 from widgets.status_strip import StatusStrip
 
@@ -89,3 +92,21 @@ def test_themes(theme: str, snap_compare: Compare) -> None:
 def test_no_color(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     assert snap_compare(FormPicture(), terminal_size=(80, 24))
+
+
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "high-contrast"])
+async def test_every_text_of_a_form_can_be_read(theme: str) -> None:
+    app = FormPicture(theme)
+    async with app.run_test(size=(130, 40)) as pilot:
+        await pilot.pause()
+        await pilot.pause()
+        shown: list[tuple[str, Color, Color]] = []
+        for name in (".key", ".about", ".fault", "#said", "#moves", "SelectCurrent #label"):
+            widget = app.screen.query(name).first()
+            shown.append((name, widget.colors[2], widget.colors[3]))
+        for kind, part in ((Input, "input--placeholder"), (Lines, "text-area--suggestion")):
+            editor = app.screen.query(kind).last()
+            style = editor.get_component_styles(part)
+            shown.append((part, editor.colors[2], style.color))
+    for name, ground, colour in shown:
+        assert contrast(ground + colour, ground) >= 4.5, name

@@ -12,6 +12,7 @@ from textual.widgets import Button, OptionList
 
 from backends.operations.host import settings_of_this_host
 from backends.settings import write
+from backends.settings.form import forms
 from backends.settings.paths import config_file
 from backends.settings.read import read_settings
 from console.tui.app import InferctlApp
@@ -441,6 +442,24 @@ async def test_a_missing_price_is_set_by_the_form_that_the_console_names(console
         await pilot.press("enter")
         await on(pilot, app, MainScreen)
         await until(pilot, lambda: "$1.88/h" in screen_text(app))
+
+
+async def test_a_form_that_is_opened_over_another_leaves_that_one_usable(console: Console) -> None:
+    app, path, text = console
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(pilot, app, "Latency limits")
+        await fill_in(pilot, app, "ttft_p99_s", "0.5")
+        below = app.screen
+        price = next(each for each in forms(app.host.settings) if each.title == "Price of chat")
+        app.actions.forms.open(price)
+        await until(pilot, lambda: isinstance(app.screen, FormScreen) and app.screen is not below)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is below)
+        await pilot.press("ctrl+s")
+        await on(pilot, app, Question)
+        await pilot.press("enter")
+        await on(pilot, app, MainScreen)
+    assert path.read_text() == f"{text}\n[limits]\nttft_p99_s = 0.5\n"
 
 
 async def test_every_form_is_in_the_palette(console: Console) -> None:
