@@ -111,8 +111,8 @@ def month_lines(past: LastMonth | None) -> Iterator[str]:
 def month_head(past: LastMonth) -> str:
     """Return what the last month is of, as the beginning of a sentence."""
     return (
-        f"{past.requests:,.0f} requests in the {figure(past.hours)} h that were watched of the "
-        f"last {MONTH_DAYS} days, at the prices of today"
+        f"{past.requests:,.0f} requests in {figure(past.hours)} h observed in the last "
+        f"{MONTH_DAYS} days, at today's prices"
     )
 
 
@@ -125,7 +125,7 @@ def busy_days(past: LastMonth) -> str:
     pays = "" if even is None else f"; one GPU pays off from {figure(even * 100)} %"
     least, most = f"{min(shares):.1%}", f"{max(shares):.1%}"
     used = least if least == most else f"{least} to {most}"
-    return f"One GPU was used to {used} a day{pays}."
+    return f"Utilisation of one GPU by day: {used}{pays}."
 
 
 def _utilisation(

@@ -72,7 +72,7 @@ def test_how_busy_a_gpu_was_stands_beside_where_it_pays() -> None:
     assert past is not None
     assert [share for _, share in past.utilisation] == pytest.approx([0.5] * 20)
     told = "\n".join(month_lines(past))
-    assert "One GPU was used to 50.0% a day; one GPU pays off from 53.7 %." in told
+    assert "Utilisation of one GPU by day: 50.0%; one GPU pays off from 53.7 %." in told
     assert any("2026-11-02" in line for line in month_section(past))
     document = month_document(past)
     assert document is not None
