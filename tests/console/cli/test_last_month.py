@@ -37,5 +37,5 @@ def test_the_last_month_at_each_way_of_serving(cli: Cli) -> None:
     assert usd["on_demand"] == pytest.approx(1.88 * hours)
     assert next(iter(usd)) == "api"
     printed = cli("cost").out
-    assert f"{n * hours:,.0f} requests in the {hours} h that were watched" in printed
+    assert f"{n * hours:,.0f} requests in {hours} h observed" in printed
     assert f"the API: ${usd['api']:,.2f}" in printed

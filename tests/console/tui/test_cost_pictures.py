@@ -220,4 +220,4 @@ async def test_the_last_month_at_each_way_of_serving_is_what_the_verb_cost_says(
     assert len(lines) > 3
     words = " ".join(shown.split())
     assert all(line in words for line in lines)
-    assert "864,000 requests in the 240 h that were watched" in words
+    assert "864,000 requests in 240 h observed" in words
