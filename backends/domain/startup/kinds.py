@@ -96,7 +96,9 @@ _GENERAL: tuple[Rule, ...] = (
         _OURS,
         _row(
             Kind.DEPENDENCY_ERROR,
-            r"^AttributeError: '?\w*(?:Tokenizer\w*|Processor|FeatureExtractor|Config)'?"
+            r"^AttributeError: '?(?!(?:Vllm|Model|Cache|Parallel|Scheduler|Load|LoRA|Speculative|"
+            r"Compilation|KVTransfer|MultiModal|Pooler)Config\b)\w*(?:Tokenizer\w*|Processor|"
+            r"FeatureExtractor|Config)'?"
             r"(?: object)? has no attribute",
             *PACKAGE,
         ),

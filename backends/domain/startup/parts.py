@@ -154,7 +154,10 @@ _SUBJECTS = tuple(
     (part, re.compile(words, re.IGNORECASE))
     for part, words in (
         (Part.COMMUNICATION, r"\b(?:NIXL|NCCL|RCCL|UCX|handshake)\b"),
-        (Part.LAYERS, r"MoE|\bGEMM\b|\bkernels?\b|\bmarlin|\bcutlass|\bflashinfer"),
+        (
+            Part.LAYERS,
+            r"MoE|\bGEMM\b|\b(?:Int8|Int4|FP8|FP4)\b|\bkernels?\b|\bmarlin|\bcutlass|\bflashinfer",
+        ),
     )
 )
 
