@@ -141,7 +141,7 @@ CLUSTER = (
     ),
     _row(
         Kind.ENGINE_HUNG,
-        r"RPC call to (?P<call>\S+) timed out|TimeoutError: RPC call",
+        r"RPC call to (?P<call>\S+) timed out|TimeoutError: RPC call|RayChannelTimeoutError",
         "A worker did not answer the engine's call{call_note} in time.",
         "Look at what the workers do (`py-spy dump --pid PID`); if it is a long compilation, raise "
         "VLLM_EXECUTE_MODEL_TIMEOUT_SECONDS.",

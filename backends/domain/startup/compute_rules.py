@@ -257,7 +257,8 @@ COMPUTE: tuple[Rule, ...] = (
         _row(
             Kind.BAD_ARGUMENT,
             r"^(?:[\w.]*\.)?\w*(?:Error|Exception)\b.*?(?:(?:unknown|invalid|unsupported) "
-            r"(?:\w+ ){0,3}(?:policy|method|mode|algorithm|value|backend|format|function)|--\w)",
+            r"(?:\w+ ){0,3}(?:policy|method|mode|algorithm|value|backend|format|function)|"
+            r"(?<![\w-])--[a-z])",
             *REFUSED,
         ),
         _row(

@@ -330,8 +330,8 @@ WRAPPERS = re.compile(
 """What only reports that something else failed: never the cause, unless it quotes it."""
 
 QUOTED = re.compile(
-    r"failed with error (?:%s[^']{0,80}', )?(?P<mark>['\"])(?P<quote>.*?)(?P=mark)"
-    r"(?=, please|\.?\)?$)"
+    r"failed with error (?:%s[^']{0,80}', )?(?P<mark>['\"])(?P<quote>.*?)"
+    r"(?:(?P=mark)(?=, please|\.?\)?$)|$)"
 )
 """How a wrapper quotes the failure that it reports."""
 

@@ -90,7 +90,8 @@ PYTHON = (
     r"got multiple values for|index out of range|(?:modulo|division) by zero|"
     r"referenced before assignment|not associated with a value|maximum recursion depth|"
     r"dictionary changed size during|int too large to convert|not supported between instances of|"
-    r"is not reversible|Did you mean: '"
+    r"is not reversible|Did you mean: '|received an invalid combination of arguments|"
+    r"KeyError: '(?:chat)?cmpl-"
 )
 """What Python itself says where no code has foreseen what happened."""
 SIGNATURE = r"\(\) (?:got an unexpected keyword argument|missing \d+ required|takes (?:from )?\d+ )"

@@ -37,7 +37,9 @@ HOST = (
     _row(
         Kind.DEPENDENCY_ERROR,
         r"\w::\w+\(\) (?:expected at most \d+ argument|is missing value for argument|"
-        r"Expected a value of type)|Unknown keyword argument '\w+' for operator '",
+        r"Expected a value of type)|"
+        r"(?:flash_attn|flash_mla|deep_gemm|aiter)\w*\(\) got an unexpected|"
+        r"Unknown keyword argument '\w+' for operator '",
         "Compiled code of vLLM or of a package beside it is of another release than the Python "
         "code that calls it: {line}",
         "Install vLLM again in an environment of its own, so that both are of one release; a "
@@ -211,10 +213,11 @@ HOST = (
     ),
     _row(
         Kind.DEPENDENCY_ERROR,
-        r"untagged enum",
-        "The model's tokenizer.json is of a newer form than the installed tokenizers can read.",
-        "Update Transformers and tokenizers to the newest that this vLLM takes (`pip show vllm` "
-        "lists its range), or update vLLM.",
+        r"untagged enum|Unknown version: \w+ in \S*tekken\.json",
+        "The model's tokenizer.json or tekken.json is of a newer form than the installed "
+        "tokenizers or mistral_common can read.",
+        "Update Transformers, tokenizers and mistral_common to the newest that this vLLM takes "
+        "(`pip show vllm` lists its range), or update vLLM.",
     ),
     _row(
         Kind.DRIVER_MISMATCH,
@@ -298,6 +301,7 @@ HOST = (
         r"import|module|"
         r"symbol|version|package|library|load|shared object|available|support)|undefined symbol|"
         r"(?:type '[\w.]+'|'(?:type|ABCMeta)' object) is not subscriptable|"
+        r"unsupported operand type\(s\) for \|: '(?:type|ABCMeta)'|"
         r"'_OpNamespace' '\w+' object has no attribute|does not exist or is not currently imported|"
         r"Could not run '\w+::\w+' with arguments from|already used by a Transformers|"
         r"operator torchvision::nms does not exist|PackageNotFoundError|cannot import name|"

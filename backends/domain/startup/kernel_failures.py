@@ -117,6 +117,14 @@ KERNELS = (
         "{attention_backend}, {moe_backend}), or update vLLM.",
     ),
     _row(
+        Kind.INTERNAL_ERROR,
+        r"Buffer overflow when allocating memory for \w+ with size (?P<needed>\d+)",
+        "A work buffer of FlashInfer is too small for this configuration: {line}",
+        "Lower --max-num-seqs or --max-num-batched-tokens, set "
+        "VLLM_FLASHINFER_WORKSPACE_BUFFER_SIZE to more than {needed}, or choose another backend "
+        "with {attention_backend}.",
+    ),
+    _row(
         Kind.NO_KERNEL,
         r"stream is capturing|StreamCapture\w*|previous error during capture",
         "An operation cannot be part of a CUDA graph{in_frame}: {line}",

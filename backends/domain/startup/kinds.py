@@ -50,8 +50,8 @@ _OURS = frozenset(Part) - {Part.BUILD, Part.HUB, Part.PACKAGES, Part.DEVICE, Par
 """The parts that are vLLM's own, or whose errors vLLM's words tell."""
 _KERNELS = frozenset({Part.OPERATIONS, Part.ATTENTION, Part.LAYERS, Part.NATIVE})
 
-_STORES = rules(
-    [Part.STORE],
+_BESIDE = rules(
+    [Part.BESIDE],
     _row(
         Kind.DEPENDENCY_ERROR,
         rf"^AttributeError\b|^TypeError\b.*{SIGNATURE}",
@@ -60,15 +60,14 @@ _STORES = rules(
     _row(
         Kind.COMMUNICATION_FAILED,
         r"connect|refused|time(?:d )?out|unreachable|socket|address",
-        "The store of the KV cache could not be reached{in_frame}: {line}",
-        "Look whether the store or peer that its configuration names is up and can be reached from "
-        "here, or start without --kv-transfer-config.",
+        "What a package beside vLLM connects to could not be reached{in_frame}: {line}",
+        "Look whether the store, peer or registry (etcd, NATS, Redis) that its configuration names "
+        "is up and can be reached from here; without --kv-transfer-config none is asked.",
     ),
     _row(
         Kind.BAD_ARGUMENT,
         rf"^(?:ValueError|NotImplementedError|AssertionError)\b.*?(?:{REFUSES})",
-        "The package that keeps the KV cache outside of vLLM refused its configuration{in_frame}: "
-        "{line}",
+        "A package beside vLLM refused its configuration{in_frame}: {line}",
         "Correct what the line names in its configuration file or environment variables, or in "
         "--kv-transfer-config; or start without it.",
     ),
@@ -97,7 +96,9 @@ _GENERAL: tuple[Rule, ...] = (
         _OURS,
         _row(
             Kind.DEPENDENCY_ERROR,
-            r"^AttributeError: '?\w*(?:Tokenizer\w*|Processor|FeatureExtractor|Config)'?"
+            r"^AttributeError: '?(?!(?:Vllm|Model|Cache|Parallel|Scheduler|Load|LoRA|Speculative|"
+            r"Compilation|KVTransfer|MultiModal|Pooler)Config\b)\w*(?:Tokenizer\w*|Processor|"
+            r"FeatureExtractor|Config)'?"
             r"(?: object)? has no attribute",
             *PACKAGE,
         ),
@@ -269,7 +270,7 @@ _ASSERTED = rules(
     _row(Kind.INTERNAL_ERROR, r"^AssertionError\b", *DEFECT, frames=rf"^(?!.*{BUILDS})."),
 )
 """What code that runs has asserted of itself, whatever its words."""
-_RULES = (*_STORES, *_GENERAL, *SETUP, *COMPUTE, *_ASSERTED)
+_RULES = (*_BESIDE, *_GENERAL, *SETUP, *COMPUTE, *_ASSERTED)
 
 
 def by_mechanism(places: Sequence[str], text: str) -> tuple[Row, re.Match[str]] | None:

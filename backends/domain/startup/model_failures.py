@@ -12,7 +12,7 @@ MODELS = (
     ),
     _row(
         Kind.CHECKPOINT_MISMATCH,
-        r"Following weights were not initialized from checkpoint: \{(?P<weights>[^}]*)\}?",
+        r"Following weights were not initialized? from checkpoint: \{(?P<weights>[^}]*)\}?",
         "The checkpoint has no weights for {weight_groups}, which this model class wants.",
         "{mismatch_remedy}",
     ),

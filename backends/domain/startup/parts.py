@@ -8,8 +8,8 @@ from enum import Enum, auto
 class Part(Enum):
     """A part of vLLM or of a library, named by what it works on."""
 
-    STORE = auto()
-    """Packages that keep KV cache outside of vLLM."""
+    BESIDE = auto()
+    """Packages beside vLLM that run it, or keep its KV cache."""
     BUILD = auto()
     RAY = auto()
     COMMUNICATION = auto()
@@ -41,7 +41,7 @@ class Part(Enum):
 
 
 _PATHS = (
-    (Part.STORE, r"(?:^|/)(?:lmcache\w*|kvbm|flexkv|ucm|infinistore)/"),
+    (Part.BESIDE, r"(?:^|/)(?:lmcache\w*|kvbm|flexkv|ucm|infinistore|dynamo)/"),
     (Part.COMPILATION, r"torch_compile_cache/|inductor_cache/"),
     (
         Part.BUILD,
@@ -141,7 +141,9 @@ def part_of(places: Sequence[str]) -> tuple[Part, str] | None:
             first.
     """
     for place in places:
-        path = _PLUG_IN.sub("/vllm/", place.partition(" ")[0])
+        # What stands before the package may be called like another, as /opt/dynamo/venv is.
+        before, installed, path = place.partition(" ")[0].rpartition("-packages/")
+        path = _PLUG_IN.sub("/vllm/", f"/{path}" if installed else before + path)
         for part, pattern in _PARTS:
             if pattern.search(path):
                 return part, place
@@ -152,7 +154,10 @@ _SUBJECTS = tuple(
     (part, re.compile(words, re.IGNORECASE))
     for part, words in (
         (Part.COMMUNICATION, r"\b(?:NIXL|NCCL|RCCL|UCX|handshake)\b"),
-        (Part.LAYERS, r"MoE|\bGEMM\b|\bkernels?\b|\bmarlin|\bcutlass|\bflashinfer"),
+        (
+            Part.LAYERS,
+            r"MoE|\bGEMM\b|\b(?:Int8|Int4|FP8|FP4)\b|\bkernels?\b|\bmarlin|\bcutlass|\bflashinfer",
+        ),
     )
 )
 

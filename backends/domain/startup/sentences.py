@@ -51,7 +51,7 @@ _OPTION_WORDS = tuple(
 )
 """Options that a message names in plain words."""
 _INSTALLED = re.compile(
-    r"(?:(?:site|dist)-packages/(?!vllm|torch/)|/(?=(?:lmcache|kvbm|flexkv)\w*/))(\w+)/"
+    r"(?:(?:site|dist)-packages/(?!vllm|torch/)|/(?=(?:lmcache|kvbm|flexkv|dynamo)\w*/(?!.*-packages/)))(\w+)/"
 )
 """A package that is neither vLLM's nor PyTorch's, in the path of its file."""
 _DIVIDED = re.compile(
@@ -118,7 +118,7 @@ def _of_place(figures: dict[str, str], suspect: Suspect, frames: Sequence[Frame]
     )
     if frames:
         figures["in_frame"] = f" (raised in {frames[0]})"
-        ours = next((frame for frame in frames if "vllm/" in frame.path), frames[0])
+        ours = next((frame for frame in frames if str(frame).startswith("vllm")), frames[0])
         figures["file"] = str(frames[0] if package else ours).partition(":")[0]
         figures["crash_frame"] = (
             f": it crashed in {frames[0].function} ({str(frames[0]).partition(' in ')[0]})"

@@ -118,6 +118,9 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.DEPENDENCY_ERROR, "/v/site-packages/lmcache/integration/vllm/adapter.py start", "TypeError: Fancy.start() got an unexpected keyword argument 'mode'", "lmcache/integration", "in the version that this vLLM pins"),
     (K.BAD_ARGUMENT, "/v/site-packages/lmcache/v1/memory.py __init__", "AssertionError: Buffer size 537 must be a multiple of align bytes 17", "multiple of", "--kv-transfer-config"),
     (K.COMMUNICATION_FAILED, "/v/site-packages/lmcache/v1/remote.py open", "OSError: the store at lm://x:65432 refused the connection", "could not be reached", "--kv-transfer-config"),
+    (K.COMMUNICATION_FAILED, "/opt/dynamo/v/site-packages/dynamo/vllm/main.py worker", "Exception: Failed to connect to etcd: transport error", "dynamo/vllm/main.py", "etcd"),
+    (K.INTERNAL_ERROR, "/opt/dynamo/v/site-packages/vllm/v1/worker/w.py run", "ZeroDivisionError: division by zero", "inside vLLM", "vllm/v1/worker/w.py"),
+    (K.INTERNAL_ERROR, "/opt/vllm/v/site-packages/vllm/v1/worker/w.py run|/opt/vllm/v/site-packages/torch/functional.py split", "IndexError: index out of range", "inside vLLM", "vllm/v1/worker/w.py"),
     (K.INTERNAL_ERROR, "/v/site-packages/vllm/v1/worker/w.py run|/v/site-packages/flashinfer/comm/fancy.py plan", "IndexError: list index out of range", "inside flashinfer failed", "the release of flashinfer that this vLLM asks for"),
     (K.INTERNAL_ERROR, "", "AttributeError: 'FancyRunner' object has no attribute 'runner'", "FancyRunner", "another release"),
     (K.DEPENDENCY_ERROR, "", "AttributeError: 'FancyTokenizer' object has no attribute 'convert'", "FancyTokenizer", "pins"),
@@ -131,6 +134,16 @@ CASES: list[tuple[FailureKind, str, str, str, str]] = [
     (K.DRIVER_MISMATCH, "", "torch.AcceleratorError: CUDA error: the provided PTX was compiled with an unsupported toolchain." + BOILERPLATE.replace("\n", " "), "does not fit", "driver"),
     (K.PORT_IN_USE, "x/torch/distributed/rendezvous.py _create", "torch.distributed.DistNetworkError: The server socket has failed to listen on any local network address.", "most likely", "--master-port"),
     (K.GPU_OUT_OF_MEMORY, "", "RuntimeError: CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`", "most likely", "--gpu-memory-utilization"),
+    (K.INTERNAL_ERROR, "", "AttributeError: 'SpeculativeConfig' object has no attribute 'get'", "SpeculativeConfig", "another release"),
+    (K.DEPENDENCY_ERROR, "", "TypeError: unsupported operand type(s) for |: 'type' and 'NoneType'", "'type'", "a Python it supports"),
+    (K.DEPENDENCY_ERROR, "", "ValueError: Unknown version: v99 in /hub/models--org--m/tekken.json. Make sure to use a valid version.", "tekken.json", "mistral_common"),
+    (K.DEPENDENCY_ERROR, "", "TypeError: flash_attn_varlen_func() got an unexpected keyword argument 'splits'", "splits", "environment of its own"),
+    (K.NO_KERNEL, "", "RuntimeError: Int8 not supported for this architecture", "Int8", "another backend"),
+    (K.NO_KERNEL, "", "RuntimeError: Worker failed with error 'FlashMLA is not available on this device\nmore of it\n', please check the stack trace above for the root cause", "FlashMLA", "--attention-backend"),
+    (K.INTERNAL_ERROR, "x/include/flashinfer/allocator.h aligned_alloc", "RuntimeError: Error in function 'aligned_alloc' at /w/include/flashinfer/allocator.h:49: Buffer overflow when allocating memory for batch_tmp_v with size 536346624 and alignment 16", "536346624", "VLLM_FLASHINFER_WORKSPACE_BUFFER_SIZE"),
+    (K.ENGINE_HUNG, "", "ray.exceptions.RayChannelTimeoutError: System error: Timed out waiting for object available to read.", "did not answer", "py-spy"),
+    (K.INTERNAL_ERROR, "", "TypeError: to() received an invalid combination of arguments - got (torch.device, non_blocking=NoneType)", "invalid combination", "another release"),
+    (K.INTERNAL_ERROR, "x/vllm/v1/core/sched/scheduler.py _update_after_schedule", "KeyError: 'chatcmpl-8a6f'", "chatcmpl", "another release"),
 ]  # fmt: skip
 
 
