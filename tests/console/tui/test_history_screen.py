@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
 
 from backends.history.history import open_history
 from backends.history.records import Note
@@ -18,6 +17,7 @@ from console.tui.screens.record import RecordScreen
 from tests.console.cli.test_history import WHO, load, start
 from tests.console.conftest import MadeHost, until
 from tests.console.tui.test_records import stored
+from widgets.ask_line import AskLine
 from widgets.history_table import HistoryTable, table_rows
 from widgets.series_panel import SeriesPanel
 from widgets.start_record_panel import StartRecordPanel
@@ -69,7 +69,7 @@ async def test_what_is_typed_is_what_is_listed_and_escape_lists_all_again(
         await until(pilot, lambda: keys_of(table) == ["st1"])
         assert table.border_title == "History · kind:start st1"
         await pilot.press("slash")
-        assert app.screen.query_one(Input).value == "kind:start st1 "
+        assert app.screen.query_one(AskLine).value == "kind:start st1 "
         await pilot.press("escape")
         assert table.view.search == "kind:start st1"
         await pilot.press("escape")
@@ -100,7 +100,7 @@ async def test_a_note_is_written_shown_found_and_exported(made_host: MadeHost) -
         table = await opened(pilot, app)
         await choose(pilot, table, "st1")
         await pilot.press("n")
-        await until(pilot, lambda: app.screen.query_one(Input).has_focus)
+        await until(pilot, lambda: app.screen.query_one(AskLine).has_focus)
         await typed(pilot, "new driver")
         await until(pilot, lambda: any(each.note == "new driver" for each in table.view.starts))
         assert table.chosen() == "st1"
@@ -131,8 +131,8 @@ async def test_an_empty_note_takes_it_away(made_host: MadeHost) -> None:
         table = await opened(pilot, app)
         await choose(pilot, table, "st1")
         await pilot.press("n")
-        await until(pilot, lambda: app.screen.query_one(Input).has_focus)
-        assert app.screen.query_one(Input).value == "old"
+        await until(pilot, lambda: app.screen.query_one(AskLine).has_focus)
+        assert app.screen.query_one(AskLine).value == "old"
         await pilot.press("backspace", "backspace", "backspace", "enter")
         await until(pilot, lambda: not any(each.note for each in table.view.starts))
 
