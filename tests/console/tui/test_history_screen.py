@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from backends.domain.server import ServerState
 from backends.history.history import open_history
 from backends.history.records import Note
 from console.tui.app import InferctlApp
 from console.tui.screens.comparison import ComparisonScreen
 from console.tui.screens.history import HistoryScreen
 from console.tui.screens.main import MainScreen
+from console.tui.screens.question import Question
 from console.tui.screens.record import RecordScreen
 from tests.console.cli.test_history import WHO, load, start
-from tests.console.conftest import MadeHost, until
+from tests.console.conftest import MadeHost, started, state, until
 from tests.console.tui.test_records import stored
 from widgets.ask_line import AskLine
 from widgets.history_table import HistoryTable, table_rows
@@ -218,3 +220,23 @@ async def test_a_small_screen_shows_the_list_alone(
         assert not charts.display
         await pilot.press("t")
         await until(pilot, lambda: bool(charts.view.lines) and table.size.height > 2)
+
+
+@pytest.mark.process
+async def test_who_started_and_who_stopped_a_server_stays_in_the_history(
+    made_host: MadeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = iter(("ana, pts/3, from 10.0.0.7", "bo, pts/1"))
+    monkeypatch.setattr("backends.operations.servers.ordered_by", lambda: next(people))
+    app = made_host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: state(app) is ServerState.STOPPED)
+    with closing(open_history(made_host.host().history_file)) as history:
+        (kept,) = history.recent_starts()
+    assert (kept.started_by, kept.stopped_by) == ("ana, pts/3, from 10.0.0.7", "bo, pts/1")
+    assert kept.ended_wall_s is not None
+    assert kept.ended_wall_s > kept.began_wall_s
