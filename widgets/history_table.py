@@ -163,6 +163,11 @@ class HistoryTable(FittedTable[_Row]):
         rows = self.records()
         return rows[self.cursor_row][0] if 0 <= self.cursor_row < len(rows) else None
 
+    def note(self) -> str:
+        """Return the note on the record under the cursor, empty where there is none."""
+        rows = self.records()
+        return rows[self.cursor_row][1].note if 0 <= self.cursor_row < len(rows) else ""
+
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Say which record was chosen."""
         event.stop()

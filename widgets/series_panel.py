@@ -100,7 +100,7 @@ def _chart(one: SeriesLine, span_s: float, width: int, height: int) -> list[Cont
     """Return the figure's line, then the chart and its axis where there are rows for them."""
     head = arrange(
         [
-            Part.of(0, one.words, style="bold", droppable=False),
+            Part.of(0, safe(one.words), style="bold", droppable=False),
             *(Part.of(1 + at, told, droppable=not at) for at, told in enumerate(one.facts)),
         ],
         width,

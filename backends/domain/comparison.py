@@ -101,6 +101,16 @@ class Comparison:
     note: str
 
 
+_BESIDE_PHASES: tuple[tuple[str, str, Callable[[Start], float | None]], ...] = (
+    ("other", "s", lambda start: start.unlogged_s),
+    ("ready", "s", lambda start: start.ready_s),
+    ("first token", "s", lambda start: start.first_token_s),
+    ("whole start", "s", lambda start: start.total_s),
+    ("weights", "GiB", lambda start: start.memory.weights_gib),
+    ("KV cache", "GiB", lambda start: start.memory.kv_cache_gib),
+)
+
+
 def compare_starts(
     sides: tuple[Side, Side],
     starts: tuple[Start, Start],
@@ -119,14 +129,7 @@ def compare_starts(
         for name in names
         if name is not PhaseName.UNLOGGED
     ]
-    told += [
-        ("other", "s", lambda start: start.unlogged_s),
-        ("ready", "s", lambda start: start.ready_s),
-        ("first token", "s", lambda start: start.first_token_s),
-        ("whole start", "s", lambda start: start.total_s),
-        ("weights", "GiB", lambda start: start.memory.weights_gib),
-        ("KV cache", "GiB", lambda start: start.memory.kv_cache_gib),
-    ]
+    told += _BESIDE_PHASES
     alike, complete = _alike(sides, starts), all(map(_is_ready, starts))
     rows = tuple(
         _row(title, unit, value, starts, like if complete and not alike else None)

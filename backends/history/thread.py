@@ -91,7 +91,9 @@ class HistoryThread:
             try:
                 result = work()
             except Problem as problem:
-                self.problem = str(problem)
+                # That there is no such record is an answer, not a failure of the history.
+                if problem.kind == "failed":
+                    self.problem = str(problem)
                 found.set_exception(problem)
             except BaseException as error:  # it belongs to whoever waits for it
                 found.set_exception(error)

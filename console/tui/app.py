@@ -38,6 +38,7 @@ from console.tui.themes import HIGH_CONTRAST
 from console.tui.views.keys import can_act
 from console.tui.views.status import status_view
 from widgets.status_strip import StatusStrip
+from widgets.text import safe
 
 if TYPE_CHECKING:
     from backends.history.thread import HistoryThread
@@ -166,8 +167,11 @@ class InferctlApp(App[str]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Say something above the footer; a path begins with ~, and stays whole in a narrow row."""
-        said = message.replace(f"{Path.home()}/", "~/")
+        """Say something above the footer; a path begins with ~, and stays whole in a narrow row.
+
+        A name in it may be of others.
+        """
+        said = safe(message.replace(f"{Path.home()}/", "~/"), keep_newlines=True)
         super().notify(said, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def happened(self, fact: RecordMessage) -> None:

@@ -61,6 +61,8 @@ def test_its_records_are_migrated(cli: Cli, state: Path) -> None:
         "chat": "ready",
         "lost": "ready",
     }
+    (chat,) = [start for start in kept["starts"] if start["server"] == "chat"]
+    assert chat["ended_wall_s"] > chat["began_wall_s"]  # read again in its journal
     (series,) = kept["series"]
     assert [endpoint for _, endpoint in series["targets"]] == ["chat", "api"]
     (load,), (probe,) = kept["loads"], kept["coldprobes"]

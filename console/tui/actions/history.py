@@ -1,12 +1,12 @@
 """What the history screen asks for: lists, records, comparisons, charts, notes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from backends.domain.ab.series import AbSeries
-from backends.domain.comparison import Comparison
 from backends.history.database import HistoryUnavailable
 from backends.history.entries import Search
 from backends.history.history import open_history
@@ -17,6 +17,7 @@ from backends.operations.host import Host
 from backends.operations.notes import written_note
 from backends.operations.record_files import Recorded, finding_of, note_on, recorded
 from backends.operations.rental import tariff_of
+from backends.problem import Problem
 from console.tui.actions.console import Console
 from console.tui.screens.comparison import ComparisonScreen
 from console.tui.screens.record import RecordScreen
@@ -65,52 +66,46 @@ class HistoryActions:
         usd = day_points(console.session.ledger.days, tariff_of(settings, profile))
         return charts_view(starts, ttft, usd, console.host.now().wall_s)
 
-    async def record(self, record_id: str) -> Recorded:
-        """Return a record.
+    def open(self, record_id: str) -> None:
+        """Show a record."""
+        self._console.carry_out(self._said(self._open(record_id)), "show")
 
-        Raises:
-            Problem: it cannot be read.
-        """
-        return await self._console.history.read(partial(recorded, self._console.host, record_id))
+    def compare(self, first_id: str, second_id: str | None) -> None:
+        """Show two records side by side; without a second, one and the one before it."""
+        self._console.carry_out(self._said(self._compare(first_id, second_id)), "show")
 
-    async def open(self, record_id: str) -> None:
-        """Show a record.
-
-        Raises:
-            Problem: it cannot be read.
-        """
-        console = self._console
-        record, note = await console.history.read(partial(_noted, console.host, record_id))
-        console.push_screen(RecordScreen(record, self._beside, note))
-
-    async def compare(self, first_id: str, second_id: str | None) -> None:
-        """Show two records side by side; without a second, one and the one before it.
-
-        Raises:
-            Problem: they cannot be compared, or not be read.
-        """
-        console = self._console
-        found: Comparison = await console.history.read(
-            partial(compared, console.host, first_id, second_id)
-        )
-        console.push_screen(ComparisonScreen(found))
-
-    async def note(self, record_id: str) -> str:
-        """Return the note on a record, empty where there is none.
-
-        Raises:
-            Problem: the history cannot be read.
-        """
-        found = await self._console.history.read(partial(note_on, self._console.host, record_id))
-        return found.text if found else ""
+    def beside(self, record_id: str) -> None:
+        """Show a series beside the live targets."""
+        self._console.carry_out(self._said(self._put_beside(record_id)), "show")
 
     def put_note(self, record_id: str, text: str) -> None:
         """Have a note written; without text the one that was there goes."""
         self._console.history.keep(written_note(self._console.host, record_id, text))
 
-    def beside(self, series: AbSeries) -> None:
-        """Show a series beside the live targets."""
-        self._beside(series)
+    async def _open(self, record_id: str) -> None:
+        console = self._console
+        record, note = await console.history.read(partial(_noted, console.host, record_id))
+        console.push_screen(RecordScreen(record, self._beside, note))
+
+    async def _compare(self, first_id: str, second_id: str | None) -> None:
+        console = self._console
+        found = await console.history.read(partial(compared, console.host, first_id, second_id))
+        console.push_screen(ComparisonScreen(found))
+
+    async def _put_beside(self, record_id: str) -> None:
+        console = self._console
+        record = await console.history.read(partial(recorded, console.host, record_id))
+        if isinstance(record, AbSeries):
+            self._beside(record)
+        else:
+            said = "choose an A/B series; others do not stand beside one"
+            console.notify(said, severity="warning")
+
+    async def _said(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Problem as problem:
+            self._console.notify(str(problem), severity="error", markup=False)
 
 
 def listed(host: Host, text: str) -> HistoryView:

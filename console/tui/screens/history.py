@@ -1,18 +1,16 @@
 """The history screen: starts, A/B series, loads and cold-start probes, newest first."""
 
-from collections.abc import Coroutine
 from dataclasses import replace
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.getters import query_one
 from textual.screen import Screen
-from textual.widgets import Input
 
-from backends.domain.ab.series import AbSeries
-from backends.operations.record_files import Recorded
 from backends.problem import Problem
+from widgets.ask_line import AskLine
 from widgets.history_table import HistoryTable, HistoryView
 from widgets.series_panel import SeriesPanel, SeriesView
 from widgets.status_strip import StatusStrip
@@ -35,23 +33,17 @@ class History(Protocol):
     async def charts(self, text: str) -> SeriesView:
         """Return the charts of these."""
 
-    async def record(self, record_id: str) -> Recorded:
-        """Return a record."""
-
-    async def open(self, record_id: str) -> None:
+    def open(self, record_id: str) -> None:
         """Show a record."""
 
-    async def compare(self, first_id: str, second_id: str | None) -> None:
+    def compare(self, first_id: str, second_id: str | None) -> None:
         """Show two records side by side; without a second, one and the one before it."""
 
-    async def note(self, record_id: str) -> str:
-        """Return the note on a record."""
+    def beside(self, record_id: str) -> None:
+        """Show a series beside the live targets."""
 
     def put_note(self, record_id: str, text: str) -> None:
         """Have a note written."""
-
-    def beside(self, series: AbSeries) -> None:
-        """Show a series beside the live targets."""
 
 
 class HistoryScreen(Screen[None]):
@@ -98,14 +90,12 @@ class HistoryScreen(Screen[None]):
     HistoryScreen {
         & HistoryTable { height: 2fr; }
         & SeriesPanel { height: 1fr; min-height: 7; display: none; }
-        & Input { display: none; dock: bottom; }
     }
     """
 
     table = query_one(HistoryTable)
     charts = query_one(SeriesPanel)
-    line = query_one(Input)
-    footer = query_one(StillFooter)
+    line = query_one(AskLine)
 
     def __init__(self, view: HistoryView, history: History) -> None:
         super().__init__()
@@ -118,23 +108,23 @@ class HistoryScreen(Screen[None]):
         yield StatusStrip()
         yield HistoryTable()
         yield SeriesPanel()
-        yield Input(compact=True)
+        yield AskLine()
         yield StillFooter()
 
     def on_mount(self) -> None:
         """Fill the table."""
         self.table.view = self._view
-        self.charts.display = self.size.height >= WITH_CHARTS
-        self._draw_charts()
+        if self.size.height >= WITH_CHARTS:
+            self.action_charts()
 
     def on_history_table_opened(self, message: HistoryTable.Opened) -> None:
         """Show the record that was chosen."""
-        self._carry_out(self._history.open(message.record_id))
+        self._history.open(message.record_id)
 
     def action_search(self) -> None:
         """Open the input line for what is to be listed."""
         self._noted = None
-        self._ask(SEARCH, f"{self.table.view.search} ".lstrip())
+        self.line.ask(SEARCH, f"{self.table.view.search} ".lstrip())
 
     def action_kind(self) -> None:
         """List the next kind of records alone; after the last one, all of them."""
@@ -154,98 +144,57 @@ class HistoryScreen(Screen[None]):
         chosen, marked = self.table.chosen(), self.table.view.marked
         if chosen is None:
             return
-        ids = [key for key, _ in self.table.records()]
-        first, second = marked, chosen
-        if marked in ids and ids.index(marked) < ids.index(chosen):
-            first, second = chosen, marked  # the older one first
         if marked in ("", chosen):
-            first, second = chosen, ""
-        self._carry_out(self._history.compare(first, second or None))
+            self._history.compare(chosen, None)
+            return
+        ids = [key for key, _ in self.table.records()]
+        older_marked = marked not in ids or ids.index(marked) > ids.index(chosen)
+        self._history.compare(*((marked, chosen) if older_marked else (chosen, marked)))
 
     def action_note(self) -> None:
         """Open the input line for a note on the record under the cursor."""
-        chosen = self.table.chosen()
-        if chosen is not None:
-            self._carry_out(self._ask_note(chosen))
-
-    async def _ask_note(self, record_id: str) -> None:
-        note = await self._history.note(record_id)
-        self._noted = record_id
-        self._ask(NOTE, note)
+        self._noted = self.table.chosen()
+        if self._noted is not None:
+            self.line.ask(NOTE, self.table.note())
 
     def action_charts(self) -> None:
         """Show the charts, or hide them."""
         self.charts.display = not self.charts.display
-        self._draw_charts()
+        self._list(self.table.view.search)
 
     def action_beside(self) -> None:
         """Put the series under the cursor beside the live targets."""
         chosen = self.table.chosen()
         if chosen is not None:
-            self._carry_out(self._put_beside(chosen))
+            self._history.beside(chosen)
 
-    async def _put_beside(self, record_id: str) -> None:
-        record = await self._history.record(record_id)
-        if isinstance(record, AbSeries):
-            self._history.beside(record)
-        else:
-            self.notify("choose an A/B series to compare with the live one", severity="warning")
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: AskLine.Submitted) -> None:
         """List what was typed, or keep it as a note."""
-        self._hide_line()
-        if self._noted is None:
-            self._list(event.value.strip())
-        else:
+        search = event.value.strip()
+        if self._noted is not None:
+            search = self.table.view.search
             self._history.put_note(self._noted, event.value)
-            self._list(self.table.view.search)
+        self.line.put_away()
+        self.table.focus()
+        self._list(search)
 
     def action_back(self) -> None:
         """Leave the input line, then the search, then the history."""
         if self.line.display:
-            self._hide_line()
+            self.line.put_away()
+            self.table.focus()
         elif self.table.view.search:
             self._list("")
         else:
             self.app.pop_screen()
 
-    def _ask(self, placeholder: str, value: str) -> None:
-        """Open the input line in the footer's place."""
-        self.line.placeholder, self.line.value = placeholder, value
-        self.line.display, self.footer.display = True, False
-        self.line.focus()
-
-    def _hide_line(self) -> None:
-        self.line.display, self.footer.display = False, True
-        self.table.focus()
-
-    def _list(self, text: str) -> None:
-        self.run_worker(self._fill(text), group="list", exclusive=True)
-
-    async def _fill(self, text: str) -> None:
+    @work(exclusive=True, group="list")
+    async def _list(self, text: str) -> None:
+        """List what a text finds, and chart it; a newer text replaces an older one."""
         try:
             view = await self._history.listed(text)
-        except Problem as problem:
-            self.notify(str(problem), severity="error", markup=False)
-            return
-        self.table.view = replace(view, marked=self.table.view.marked)
-        self._draw_charts()
-
-    def _draw_charts(self) -> None:
-        if self.charts.display:
-            self.run_worker(self._read_charts(), group="charts", exclusive=True)
-
-    async def _read_charts(self) -> None:
-        try:
-            self.charts.view = await self._history.charts(self.table.view.search)
-        except Problem as problem:
-            self.charts.view = SeriesView(reason=str(problem))
-
-    def _carry_out(self, work: Coroutine[Any, Any, None]) -> None:
-        self.run_worker(self._said(work), group="open", exclusive=True)
-
-    async def _said(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
+            self.table.view = replace(view, marked=self.table.view.marked)
+            if self.charts.display:
+                self.charts.view = await self._history.charts(text)
         except Problem as problem:
             self.notify(str(problem), severity="error", markup=False)

@@ -7,10 +7,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.getters import query_one
 from textual.screen import Screen
-from textual.widgets import Input
 
 from backends.domain.facts import LogRead
 from backends.domain.start import Failure
+from widgets.ask_line import AskLine
 from widgets.log_view import LogLines
 from widgets.status_strip import StatusStrip
 from widgets.still_footer import StillFooter
@@ -38,12 +38,10 @@ class LogScreen(Screen[None]):
     DEFAULT_CSS = """
     LogScreen {
         & LogLines { height: 1fr; }
-        & Input { display: none; dock: bottom; }
     }
     """
 
-    line = query_one(Input)
-    footer = query_one(StillFooter)
+    line = query_one(AskLine)
 
     def __init__(self, failure: Failure | None = None) -> None:
         super().__init__()
@@ -56,7 +54,7 @@ class LogScreen(Screen[None]):
         """Lay out the lines above the input and the footer."""
         yield StatusStrip()
         yield self.lines
-        yield Input(compact=True)
+        yield AskLine(replaces=True)
         yield StillFooter()
 
     def append(self, fact: LogRead) -> None:
@@ -67,12 +65,9 @@ class LogScreen(Screen[None]):
         """Open the input line for a text to search or to filter by."""
         self._asking = what
         text = "Search" if what == "search" else "Filter"
-        self.line.placeholder = f"{text}: (Enter apply, Esc cancel)"
-        self.line.value = getattr(self.lines.view, what)
-        self._with_line(shown=True)
-        self.line.focus()
+        self.line.ask(f"{text}: (Enter apply, Esc cancel)", getattr(self.lines.view, what))
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: AskLine.Submitted) -> None:
         """Search or filter by what was typed; nothing typed ends it."""
         view = self.lines.view
         if self._asking == "search":
@@ -80,13 +75,8 @@ class LogScreen(Screen[None]):
             self.lines.find()
         else:
             self.lines.view = replace(view, only=event.value)
-        self._with_line(shown=False)
+        self.line.put_away()
         self.lines.focus()
-
-    def _with_line(self, *, shown: bool) -> None:
-        """Show the input line in the footer's place, so that the log stays as it is, or hide it."""
-        self.line.display = shown
-        self.footer.display = not shown
 
     def action_problems(self) -> None:
         """Show warnings and errors only, or everything again."""
@@ -121,7 +111,7 @@ class LogScreen(Screen[None]):
         """Leave the input line, then the filter and the search, then the log."""
         view = self.lines.view
         if self.line.display:
-            self._with_line(shown=False)
+            self.line.put_away()
             self.lines.focus()
         elif view.search or view.only or view.problems_only:
             self.lines.view = replace(view, search="", only="", problems_only=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time
+from decimal import Decimal
 from statistics import median
 
 from backends.domain import format as fmt
@@ -49,7 +50,7 @@ def day_points(days: Sequence[Day], tariff: Tariff) -> tuple[Point, ...]:
 
 
 def _dollars(usd: float) -> str:
-    return f"${usd:,.2f}"
+    return fmt.spent_usd(Decimal(repr(usd)))
 
 
 def _lines(
@@ -61,11 +62,12 @@ def _lines(
         own = [each for each in points if each.of == name]
         values = [each.value for each in own]
         top = bars.step(max(values), 1)
-        facts = (
-            f"last {in_words(values[-1])}",
-            f"median {in_words(median(values))} of {len(values)}",
-            f"{in_words(min(values))} to {in_words(max(values))}",
-        )
+        facts: tuple[str, ...] = (f"last {in_words(values[-1])}",)
+        if len(values) > 1:
+            facts += (
+                f"median {in_words(median(values))} of {len(values)}",
+                f"{in_words(min(values))} to {in_words(max(values))}",
+            )
         placed = tuple((min(0.0, each.wall_s - now_wall_s), each.value) for each in own)
         title = f"{name} {words}".strip()
         lines.append(SeriesLine(title, placed, top, in_words(top), facts))

@@ -14,7 +14,7 @@ import pytest
 
 from backends.history import thread
 from backends.history.history import open_history
-from backends.history.records import FindingRecord, SeriesRecord
+from backends.history.records import FindingRecord, Note, SeriesRecord
 from backends.history.spool import Record, RunRecord, is_spooled, spool, write_spooled
 from backends.history.thread import HistoryThread
 from tests.console.sessions import run
@@ -128,9 +128,10 @@ def test_every_kind_of_record_that_waited_is_written(tmp_path: Path) -> None:
     file = tmp_path / "history.sqlite"
     found = FindingRecord("load", "f1", 1000.0, "chat", {"load_id": "f1"})
     with closing(open_history(file)):
-        spool(file, [SERIES, RunRecord("s1", run("a", 0, 0.2)), found])
+        spool(file, [SERIES, RunRecord("s1", run("a", 0, 0.2)), found, Note("s1", "mine", 2.0)])
     with closing(open_history(file)) as history:
-        assert write_spooled(history, file) == 3
+        assert write_spooled(history, file) == 4
+        assert history.entries.notes(["s1"])["s1"].text == "mine"
         assert [each.finding_id for each in history.findings.recent("load")] == ["f1"]
         assert [each.index for each in history.runs_of("s1")] == [0]
 

@@ -13,6 +13,7 @@ from backends.history import thread as thread_module
 from backends.history.database import HistoryUnavailable
 from backends.history.history import History, open_history
 from backends.history.thread import HistoryThread
+from backends.problem import NotFound
 from tests.backends.simulated.conftest import until
 
 
@@ -108,3 +109,15 @@ def test_only_so_many_writes_wait(path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_thread_that_was_asked_nothing_has_nothing_to_close(tmp_path: Path) -> None:
     assert HistoryThread(tmp_path / "none").close(1.0) == 0
     assert not (tmp_path / "none").exists()
+
+
+async def test_that_there_is_no_such_record_is_no_failure_of_the_history(path: Path) -> None:
+    history = HistoryThread(path)
+
+    def finds_nothing() -> None:
+        raise NotFound("nothing is called x")
+
+    with pytest.raises(NotFound):
+        await history.read(finds_nothing)
+    assert history.problem == ""
+    assert history.close(1.0) == 0

@@ -6,18 +6,20 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
 
+from backends.domain.server import ServerState
 from backends.history.history import open_history
 from backends.history.records import Note
 from console.tui.app import InferctlApp
 from console.tui.screens.comparison import ComparisonScreen
 from console.tui.screens.history import HistoryScreen
 from console.tui.screens.main import MainScreen
+from console.tui.screens.question import Question
 from console.tui.screens.record import RecordScreen
 from tests.console.cli.test_history import WHO, load, start
-from tests.console.conftest import MadeHost, until
+from tests.console.conftest import MadeHost, started, state, until
 from tests.console.tui.test_records import stored
+from widgets.ask_line import AskLine
 from widgets.history_table import HistoryTable, table_rows
 from widgets.series_panel import SeriesPanel
 from widgets.start_record_panel import StartRecordPanel
@@ -69,7 +71,7 @@ async def test_what_is_typed_is_what_is_listed_and_escape_lists_all_again(
         await until(pilot, lambda: keys_of(table) == ["st1"])
         assert table.border_title == "History · kind:start st1"
         await pilot.press("slash")
-        assert app.screen.query_one(Input).value == "kind:start st1 "
+        assert app.screen.query_one(AskLine).value == "kind:start st1 "
         await pilot.press("escape")
         assert table.view.search == "kind:start st1"
         await pilot.press("escape")
@@ -100,7 +102,7 @@ async def test_a_note_is_written_shown_found_and_exported(made_host: MadeHost) -
         table = await opened(pilot, app)
         await choose(pilot, table, "st1")
         await pilot.press("n")
-        await until(pilot, lambda: app.screen.query_one(Input).has_focus)
+        await until(pilot, lambda: app.screen.query_one(AskLine).has_focus)
         await typed(pilot, "new driver")
         await until(pilot, lambda: any(each.note == "new driver" for each in table.view.starts))
         assert table.chosen() == "st1"
@@ -131,8 +133,8 @@ async def test_an_empty_note_takes_it_away(made_host: MadeHost) -> None:
         table = await opened(pilot, app)
         await choose(pilot, table, "st1")
         await pilot.press("n")
-        await until(pilot, lambda: app.screen.query_one(Input).has_focus)
-        assert app.screen.query_one(Input).value == "old"
+        await until(pilot, lambda: app.screen.query_one(AskLine).has_focus)
+        assert app.screen.query_one(AskLine).value == "old"
         await pilot.press("backspace", "backspace", "backspace", "enter")
         await until(pilot, lambda: not any(each.note for each in table.view.starts))
 
@@ -218,3 +220,23 @@ async def test_a_small_screen_shows_the_list_alone(
         assert not charts.display
         await pilot.press("t")
         await until(pilot, lambda: bool(charts.view.lines) and table.size.height > 2)
+
+
+@pytest.mark.process
+async def test_who_started_and_who_stopped_a_server_stays_in_the_history(
+    made_host: MadeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = iter(("ana, pts/3, from 10.0.0.7", "bo, pts/1"))
+    monkeypatch.setattr("backends.operations.servers.ordered_by", lambda: next(people))
+    app = made_host.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await started(pilot, app)
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: state(app) is ServerState.STOPPED)
+    with closing(open_history(made_host.host().history_file)) as history:
+        (kept,) = history.recent_starts()
+    assert (kept.started_by, kept.stopped_by) == ("ana, pts/3, from 10.0.0.7", "bo, pts/1")
+    assert kept.ended_wall_s is not None
+    assert kept.ended_wall_s > kept.began_wall_s

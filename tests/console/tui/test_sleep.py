@@ -90,8 +90,9 @@ def test_one_that_frees_nothing_says_why(
 
 def arguments(**given: object) -> argparse.Namespace:
     kinds = dict.fromkeys(("starts", "series", "loads", "coldprobes", "sleeps"), False)
+    asked = dict.fromkeys(("id", "note", "compare", "find"))
     return argparse.Namespace(
-        **{"name": SERVER, "json": False, "id": None, "lines": 20, **kinds, **given}
+        **{"name": SERVER, "json": False, "lines": 20, **asked, **kinds, **given}
     )
 
 
