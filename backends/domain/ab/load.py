@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from statistics import fmean as mean
 from statistics import median
 from typing import Literal
@@ -259,31 +260,50 @@ def next_rate(steps: Sequence[LoadStep], first_rps: float, growth: float) -> flo
 
     Rates grow until one breaks, then the gap between the highest that kept the limits and the
     lowest that broke them is halved three times. A step in which no request counted kept nothing.
+    A rate that so few requests broke that most runs of a good one look the same is tried twice.
     """
     if not steps:
         return first_rps
-    broken = sorted(step.planned_rps for step in steps if step.broke)
+    rates = list(dict.fromkeys(step.planned_rps for step in steps))
+    tries = sum(step.planned_rps == steps[-1].planned_rps for step in steps)
+    if steps[-1].broke and tries == 1 and not _shows_it(steps[-1]):
+        return rates[-1]
+    broken = broken_rates(steps)
     if not broken:
-        return max(step.planned_rps for step in steps) * growth
+        return max(rates) * growth
     kept = (step.planned_rps for step in steps if step.outcome == "kept")
     good = max((rate for rate in kept if rate < broken[0]), default=0.0)
-    halvings = len(steps) - 1 - next(i for i, step in enumerate(steps) if step.broke)
+    halvings = len(rates) - 1 - next(i for i, rate in enumerate(rates) if rate in broken)
     if halvings >= REFINEMENTS:
         return None
     return (good + broken[0]) / 2
+
+
+def broken_rates(steps: Sequence[LoadStep]) -> list[float]:
+    """Return the rates at which the limits were broken each time they were tried, lowest first."""
+    kept = {step.planned_rps for step in steps if step.outcome == "kept"}
+    return sorted({step.planned_rps for step in steps if step.broke} - kept)
+
+
+def _shows_it(step: LoadStep) -> bool:
+    """Whether a broken step shows that too few requests keep the limits, 95 % sure."""
+    if step.kept_share is None or step.kept_share >= KEPT_SHARE:
+        return True  # it broke by something else than missed limits
+    missed = step.requests - round(step.kept_share * step.requests)
+    return share_at_least(missed, step.requests) > 1 - KEPT_SHARE
 
 
 def summarise_load(
     steps: Sequence[LoadStep], reason: str, cost_usd: str | None, cut_unpriced: int = 0
 ) -> LoadEnded:
     """Return the finding: the highest rate below every one that broke the limits."""
-    lowest_broken = min((s.planned_rps for s in steps if s.broke), default=float("inf"))
-    kept = [s for s in steps if s.outcome == "kept" and s.planned_rps < lowest_broken]
+    broken = broken_rates(steps)
+    kept = [s for s in steps if s.outcome == "kept" and s.planned_rps < min(broken, default=inf)]
     best = max(kept, key=lambda step: step.planned_rps, default=None)
     return LoadEnded(
         reason=reason,
         best=None if best is None else replace(best, samples=NO_SAMPLES),
-        bounded=any(step.broke and not step.client_limited for step in steps),
+        bounded=any(s.planned_rps in broken and not s.client_limited for s in steps),
         steps=tuple(sorted(steps, key=lambda step: step.planned_rps)),
         cost_usd=cost_usd,
         cut_unpriced=cut_unpriced,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from backends.domain.ab.load import broken_rates
 from backends.domain.ab.run import Run
 from backends.domain.ab.series import AbSeries
 from backends.domain.ab.summary import spent_usd
@@ -48,8 +49,7 @@ def capacity_figures(study: Study) -> Iterator[Figure]:
         reason = "no rate that was tried kept the limits"
         yield Figure("capacity.rps", title, "req/s", None, n=0, reason=reason)
         return
-    broke = [step.planned_rps for step in ended.steps if step.broke]
-    above = [rate for rate in broke if rate > best.planned_rps]
+    above = [rate for rate in broken_rates(ended.steps) if rate > best.planned_rps]
     yield Figure(
         "capacity.rps",
         title,

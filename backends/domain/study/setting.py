@@ -25,8 +25,9 @@ METHOD = (
     (
         "The capacity is found by open-loop load: requests leave at Poisson times whether or not"
         " others came back, the rate rises by half until 99 of 100 requests no longer keep the"
-        " limits, then the gap is halved three times. Its two ends are tested rates, not an"
-        " interval of 95 %."
+        " limits, then the gap is halved three times. A rate that misses the limits by too few"
+        " requests to prove it is tried twice. The two ends are tested rates, not an interval of"
+        " 95 %."
     ),
 )
 

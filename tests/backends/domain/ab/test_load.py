@@ -1,10 +1,19 @@
+import random
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.domain.ab.load import LoadLimits, LoadStep, judge, keeps, next_rate, summarise_load
+from backends.domain.ab.load import (
+    LoadLimits,
+    LoadStep,
+    broken_rates,
+    judge,
+    keeps,
+    next_rate,
+    summarise_load,
+)
 from backends.domain.ab.run import Run
 from backends.domain.reports.load import LoadReport, ended_text, load_finding, step_finding
 
@@ -59,6 +68,12 @@ def step(rate: float, broke: str = "", **more: object) -> LoadStep:
     return replace(judge(rate, runs, 1.0, LIMITS, concurrency=1, broke=broke), **more)  # type: ignore[arg-type]
 
 
+def missed(rate: float, misses: int, requests: int) -> LoadStep:
+    late = replace(GOOD, ttft_s=2.0)
+    runs = [late] * misses + [GOOD] * (requests - misses)
+    return judge(rate, runs, 20.0, LIMITS, concurrency=1)
+
+
 NOTHING = judge(0.1, [], 5.0, LIMITS, concurrency=0)
 """A rate so low that no request came in its time."""
 
@@ -75,6 +90,11 @@ NOTHING = judge(0.1, [], 5.0, LIMITS, concurrency=0)
         ([step(1, "x")], 0.5),
         ([NOTHING], 0.2),
         ([NOTHING, step(0.2, "x")], 0.1),
+        ([step(1), missed(2, 1, 27)], 2),
+        ([step(1), missed(2, 1, 27), step(2)], 4.0),
+        ([step(1), missed(2, 1, 27), missed(2, 1, 27)], 1.5),
+        ([step(1), missed(2, 1, 27), replace(NOTHING, planned_rps=2)], 1.5),
+        ([step(1), missed(2, 4, 12)], 1.5),
     ],
 )
 def test_the_rate_doubles_and_then_halves_the_gap(
@@ -95,6 +115,29 @@ def test_the_search_ends_below_the_capacity_and_near_it(capacity: float, growth:
         assert found.best is not None
         assert found.best.planned_rps <= capacity
         assert found.best.planned_rps >= capacity / (1 + (growth - 1) / 8) * 0.99
+
+
+def test_one_late_request_among_few_breaks_no_rate_that_the_server_carries() -> None:
+    chance, found = random.Random(20261130), list[float]()
+    for _ in range(200):
+        steps: list[LoadStep] = []
+        while (rate := next_rate(steps, 1.0, 1.5)) is not None:
+            requests = round(20 * rate)
+            late = sum(chance.random() < (0.002 if rate <= 15 else 0.5) for _ in range(requests))
+            steps.append(missed(rate, late, requests))
+        best = summarise_load(steps, "the limit is found", None).best
+        found.append(best.planned_rps if best else 0.0)
+    assert sum(rate < 15 / 1.5 for rate in found) <= 0.05 * len(found)
+    assert max(found) <= 15
+
+
+def test_a_rate_that_broke_once_and_was_kept_then_is_carried() -> None:
+    steps = [step(1), missed(2, 1, 27), step(2), step(4, "x")]
+    found = summarise_load(steps, "over", None)
+    assert (found.best and found.best.planned_rps, found.bounded) == (2, True)
+    assert broken_rates(steps) == [4]
+    once = summarise_load(steps[:2], "60 s have passed", None)
+    assert (once.best and once.best.planned_rps, once.bounded) == (1, True)
 
 
 def test_what_the_client_broke_is_no_capacity() -> None:
