@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from backends.domain.values import NOT_JSON
 from backends.traffic import instants
 from backends.traffic.columns import UnreadableTraffic
 from backends.traffic.json_records import counts_tokens, records_of
@@ -24,7 +25,6 @@ from backends.traffic.json_tables import NoTable
 from backends.traffic.log_lines import record_in
 from backends.traffic.names import ROLES, ranked
 from backends.traffic.vllm_log import is_vllm_log, vllm_records
-from backends.wire import NOT_JSON
 
 Form = Literal["csv", "json lines", "json", "log", "vllm log", "parquet"]
 Compression = Literal["none", "gzip", "bz2", "xz"]
