@@ -62,7 +62,7 @@ class TrafficFile:
         header: the names of a CSV's columns; None where its first row is one of data.
         skipped_lines: before the header.
         dot_groups: a point in a CSV's numbers is between groups of three digits.
-        json_cells: cells of a CSV hold JSON.
+        json_cells: no column of a CSV names tokens, and cells hold JSON that may.
     """
 
     path: Path
@@ -179,7 +179,8 @@ def _form(file: TrafficFile, lines: list[str], *, whole: bool) -> TrafficFile:
     return replace(
         found,
         dot_groups=any(map(_TWO_DOTS.fullmatch, cells)),
-        json_cells=any(cell.startswith('{"') for cell in cells),
+        json_cells=any(cell.startswith('{"') for cell in cells)
+        and not counts_tokens(dict.fromkeys(found.header or ())),
     )
 
 
