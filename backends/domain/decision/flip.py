@@ -18,7 +18,7 @@ from backends.domain.decision.option import (
     usd_per_request,
 )
 from backends.domain.decision.options import options
-from backends.domain.decision.outcome import VerdictKind, lead, outcome, competing
+from backends.domain.decision.outcome import VerdictKind, competing, lead, outcome
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.schedule import MOST_GPUS
 from backends.domain.decision.uncertainty import centre, load_of
