@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Collection
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import PurePath
 from typing import Any, TypeVar, get_args
 
@@ -16,11 +16,6 @@ from backends.domain.visible import visible_json
 T = TypeVar("T")
 
 _FACT_CLASSES: dict[str, type[Fact]] = {kind.__name__: kind for kind in get_args(Fact)}
-
-
-NOT_JSON = (ValueError, RecursionError, InvalidOperation)
-"""What ``json.loads`` raises of what others wrote: also for a number of more digits than Python
-converts, for an exponent beyond any Decimal, and for more nesting than it follows."""
 
 
 class UnreadableRecord(ValueError):

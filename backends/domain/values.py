@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
+NOT_JSON = (ValueError, RecursionError, InvalidOperation)
+"""What ``json.loads`` raises of what others wrote: also for a number of more digits than Python
+converts, for an exponent beyond any Decimal, and for more nesting than it follows."""
+
 
 class Unfit(ValueError):
     """A value does not fit its key.

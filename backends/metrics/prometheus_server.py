@@ -27,10 +27,10 @@ from backends.domain.traffic.scales import LEAST_BLOCKS
 from backends.domain.traffic.series import TrafficSeries
 from backends.domain.traffic.shape import HourlyProfile, learn
 from backends.domain.traffic.totals import TokenTotals
+from backends.domain.values import NOT_JSON
 from backends.domain.visible import visible
 from backends.metrics.http_get import Unreachable, http_get
 from backends.problem import Problem
-from backends.wire import NOT_JSON
 
 STEPS_S = (300, 60, 10, 4)
 """The steps in which requests are read: five minutes, 2,016 of them in a week, and shorter ones

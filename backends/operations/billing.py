@@ -179,7 +179,7 @@ class EnergyUse:
     """What the GPUs drew as they told it, and what that costs at the plan's tariff.
 
     Attributes:
-        kwh: None where no GPU told its power.
+        kwh: None where no GPU reports its power.
         measured_s: the time in which all GPUs did; of the rest of the period nothing is known.
         usd: by `usd_per_kwh` and `pue` of the plan; None where the tariff is not given.
         reason: why one of them is unknown; empty where none is.
@@ -195,7 +195,7 @@ def energy_use(days: tuple[Day, ...], plan: Scenario) -> EnergyUse:
     """Return the energy of some days; rented hardware has it in its price."""
     measured_s = sum(day.energy.seconds for day in days)
     if not measured_s:
-        return EnergyUse(None, 0.0, None, "no GPU told its power")
+        return EnergyUse(None, 0.0, None, "no GPU reports its power")
     kwh = Decimal(repr(sum(day.energy.joules for day in days))) / JOULES_PER_KWH
     if plan.usd_per_kwh is None:
         return EnergyUse(kwh, measured_s, None, "usd_per_kwh in [plan] is not given")

@@ -166,8 +166,8 @@ def host_scenario(
     if profile is None and recorded_elsewhere and len(settings.servers) == 1:
         profile = settings.servers[0]
     settings = _alternatives(settings, session, profile)
-    if session.scraped is not None and not recorded_elsewhere:
-        traffic = replace(traffic, prompts=session.scraped.counters.request_input_tokens)
+    if not recorded_elsewhere:
+        traffic = replace(traffic, prompts=_prompts(session))
         traffic = by_tier(traffic, tier_limits(settings.endpoints))
     endpoints = ranked(settings, traffic, _too_slow(settings, measured))
     tokens = (seen.output_tokens_mean, seen.input_tokens_mean)
@@ -184,6 +184,16 @@ def host_scenario(
     made = _priced(made, settings, endpoints, measured)
     made = as_sure_as_lengths(made, traffic.kinds_ends)
     return HostScenario(_by_the_hour(made, traffic), traffic, profile, carries, endpoints, inputs)
+
+
+def _prompts(session: Session) -> Histogram | None:
+    """Return the lengths of the prompts since the watched server began, to the last whole minute.
+
+    What is decided changes no more often than that.
+    """
+    served = _served(session)
+    read = (served.windows.minute if served else None) or session.scraped
+    return None if read is None else read.counters.request_input_tokens
 
 
 def _alternatives(settings: Settings, session: Session, profile: Profile | None) -> Settings:

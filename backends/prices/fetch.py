@@ -10,12 +10,12 @@ from pathlib import Path
 
 from backends.domain.prices.amounts import BadPrice
 from backends.domain.prices.prices import GpuPrice
+from backends.domain.values import NOT_JSON
 from backends.metrics.http_get import Unreachable, http_get
 from backends.prices.gpu_catalogue import gpu_rows
 from backends.prices.importers import import_catalogue
 from backends.prices.installed import fetched_gpus, fetched_prices
 from backends.prices.update import Prepared, prepared
-from backends.wire import NOT_JSON
 
 TIMEOUT_S = 30.0
 

@@ -13,9 +13,9 @@ from typing import Any, Literal
 from backends.domain.prices.amounts import BadPrice, amount_from
 from backends.domain.prices.cost import MTOK
 from backends.domain.prices.prices import ApiPrice
+from backends.domain.values import NOT_JSON
 from backends.prices.catalogue_tiers import litellm_batch, litellm_tiers, models_dev_tiers
 from backends.prices.table import rows_in
-from backends.wire import NOT_JSON
 
 Catalogue = Literal["models.dev", "openrouter", "litellm"]
 

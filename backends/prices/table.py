@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 from backends.domain.prices.amounts import BadPrice, amount_from
 from backends.domain.prices.ends import PriceEnds, ends_of
 from backends.domain.prices.prices import ApiPrice, GpuPrice, Price, PriceOrigin, replaces
+from backends.domain.values import NOT_JSON
 from backends.host.files import read_file, replace_file
 from backends.settings.paths import refuse_to_leave_files
-from backends.wire import NOT_JSON, UnreadableRecord, plain, typed
+from backends.wire import UnreadableRecord, plain, typed
 
 Row = TypeVar("Row", ApiPrice, GpuPrice)
 

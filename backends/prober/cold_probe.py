@@ -24,10 +24,10 @@ from backends.domain.ab.cold import (
 from backends.domain.ab.facts import RunBegan, RunEnded, SeriesEnded
 from backends.domain.ab.run import Run
 from backends.domain.format import pause, usd
+from backends.domain.values import NOT_JSON
 from backends.prober import problems
 from backends.prober.client import ProberFailed, run_series
 from backends.prober.protocol import Limits, SeriesOrder, Target
-from backends.wire import NOT_JSON
 
 PROMPT = "Reply with the one word: ready"
 """As short as a request can be, for a cold-start probe and for the warm-up that it recommends."""

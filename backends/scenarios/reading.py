@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.domain.decision.scenario import BadScenario, Scenario, scenario_from
-from backends.wire import NOT_JSON
+from backends.domain.values import NOT_JSON
 
 
 def read_scenario(path: Path) -> Scenario:

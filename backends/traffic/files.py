@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from backends.domain.values import NOT_JSON
 from backends.traffic import instants
 from backends.traffic.columns import UnreadableTraffic
 from backends.traffic.json_records import counts_tokens, records_of
@@ -24,7 +25,6 @@ from backends.traffic.json_tables import NoTable
 from backends.traffic.log_lines import record_in
 from backends.traffic.names import ROLES, ranked
 from backends.traffic.vllm_log import is_vllm_log, vllm_records
-from backends.wire import NOT_JSON
 
 Form = Literal["csv", "json lines", "json", "log", "vllm log", "parquet"]
 Compression = Literal["none", "gzip", "bz2", "xz"]
@@ -62,7 +62,7 @@ class TrafficFile:
         header: the names of a CSV's columns; None where its first row is one of data.
         skipped_lines: before the header.
         dot_groups: a point in a CSV's numbers is between groups of three digits.
-        json_cells: cells of a CSV hold JSON.
+        json_cells: no column of a CSV names tokens, and cells hold JSON that may.
     """
 
     path: Path
@@ -179,7 +179,8 @@ def _form(file: TrafficFile, lines: list[str], *, whole: bool) -> TrafficFile:
     return replace(
         found,
         dot_groups=any(map(_TWO_DOTS.fullmatch, cells)),
-        json_cells=any(cell.startswith('{"') for cell in cells),
+        json_cells=any(cell.startswith('{"') for cell in cells)
+        and not counts_tokens(dict.fromkeys(found.header or ())),
     )
 
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from backends.domain.values import NOT_JSON
 from backends.traffic.json_tables import rows_in
 from backends.traffic.names import ranked
-from backends.wire import NOT_JSON
 
 MOST_TEXT = 100_000
 """A text longer than this is a prompt, not a log line inside another's JSON."""

@@ -18,7 +18,7 @@ from backends.domain.decision.option import (
     usd_per_request,
 )
 from backends.domain.decision.options import options
-from backends.domain.decision.outcome import VerdictKind, lead, outcome, rivals
+from backends.domain.decision.outcome import VerdictKind, competing, lead, outcome
 from backends.domain.decision.scenario import Scenario
 from backends.domain.decision.schedule import MOST_GPUS
 from backends.domain.decision.uncertainty import centre, load_of
@@ -242,7 +242,7 @@ def _secant(
     They are the ways that decide beyond the edge. Inside it the second may not be worth its start,
     and is no option at all: None then.
     """
-    ways, last = rivals(at(outside), here), tried[-1]
+    ways, last = competing(at(outside), here), tried[-1]
     now = None if ways is None else lead(at(last), *ways)
     if ways is None or now is None:
         return None

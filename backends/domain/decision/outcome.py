@@ -107,7 +107,7 @@ def outcome(found: tuple[Option, ...]) -> VerdictKind:
     return kind
 
 
-def rivals(found: tuple[Option, ...], kind: VerdictKind) -> tuple[str, str] | None:
+def competing(found: tuple[Option, ...], kind: VerdictKind) -> tuple[str, str] | None:
     """Return the cheapest way of one verdict, and the cheapest of all others.
 
     None where only one of the two can be chosen.

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
 from statistics import fmean, variance
+from typing import TYPE_CHECKING
 
 from backends.domain.durations import DAY_S, HOUR_S, MINUTE_S
-from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Histogram
 from backends.domain.traffic.bins import Bin, by_identity, days_seen, in_steps
 from backends.domain.traffic.bursts import bursts_of
@@ -19,6 +19,9 @@ from backends.domain.traffic.series import TrafficSeries
 from backends.domain.traffic.shape import EVEN, HourlyProfile, Shares, learn
 from backends.domain.traffic.totals import TokenTotals
 from backends.domain.traffic.week import WEEK_DAYS, estimate
+
+if TYPE_CHECKING:
+    from backends.domain.facts import MetricsScraped
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Moments:
 
 
 def observed_between(
-    earlier: MetricsScraped, later: MetricsScraped, dispersion: float = 1.0
+    earlier: "MetricsScraped", later: "MetricsScraped", dispersion: float = 1.0
 ) -> Observed | None:
     """Return the requests that finished between two readings, as a scenario takes them.
 
@@ -50,7 +53,7 @@ def observed_between(
     )
 
 
-def bin_between(earlier: MetricsScraped, later: MetricsScraped) -> Bin | None:
+def bin_between(earlier: "MetricsScraped", later: "MetricsScraped") -> Bin | None:
     """Return what finished between two readings; None where that is not counted."""
     old, new = earlier.counters, later.counters
     seconds = later.at.mono_s - earlier.at.mono_s
@@ -258,7 +261,7 @@ DAYS_BY_THE_MINUTE = 2.0
 NOTHING = Demand(Observed(n=Decimal(0)), "no server's counters")
 
 
-def demand_between(readings: Sequence[MetricsScraped], profile: HourlyProfile) -> Demand:
+def demand_between(readings: "Sequence[MetricsScraped]", profile: HourlyProfile) -> Demand:
     """Return the traffic from the first to the last of some readings of one server.
 
     The readings between tell how unevenly the requests came.
@@ -300,13 +303,13 @@ def hour_of(wall_s: float) -> int:
     return datetime.fromtimestamp(wall_s, UTC).hour
 
 
-def _steps(readings: Sequence[MetricsScraped]) -> list[int]:
+def _steps(readings: "Sequence[MetricsScraped]") -> list[int]:
     counts = [each.counters.requests_finished for each in readings]
     pairs = pairwise(counts)
     return [round(new - old) for old, new in pairs if old is not None and new is not None]
 
 
-def _cached_share(first: MetricsScraped, last: MetricsScraped) -> Decimal | None:
+def _cached_share(first: "MetricsScraped", last: "MetricsScraped") -> Decimal | None:
     old, new = first.counters, last.counters
     cached = (old.cached_prompt_tokens, new.cached_prompt_tokens)
     whole = (old.prompt_tokens, new.prompt_tokens)

@@ -5,10 +5,13 @@ Rates need two readings; a counter that fell, or a server that started anew, end
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from backends.domain.ab.statistics import RUNS_FOR_P99
-from backends.domain.facts import MetricsScraped
 from backends.domain.serving import Bucket, Counters, Histogram, Latency, Serving
+
+if TYPE_CHECKING:
+    from backends.domain.facts import MetricsScraped
 
 _UNKNOWN = Latency()
 ROUNDING = 1e-12
@@ -25,7 +28,7 @@ _SAME_START_S = 1.0
 RESTARTED = "The server's counters were reset; rates follow with the next reading."
 
 
-def serving_at(scraped: MetricsScraped, reason: str = "") -> Serving:
+def serving_at(scraped: "MetricsScraped", reason: str = "") -> Serving:
     """Return what one reading alone tells: gauges, and no rate."""
     counters = scraped.counters
     return Serving(
@@ -44,7 +47,7 @@ def serving_at(scraped: MetricsScraped, reason: str = "") -> Serving:
     )
 
 
-def serving_between(earlier: MetricsScraped, later: MetricsScraped) -> Serving:
+def serving_between(earlier: "MetricsScraped", later: "MetricsScraped") -> Serving:
     """Return what the server did between two readings.
 
     Latencies are those of the window alone. The server's histograms give their mean exactly, and
@@ -142,7 +145,7 @@ class Tail:
     broken: bool | None
 
 
-def first_tokens(readings: Sequence[MetricsScraped]) -> Histogram | None:
+def first_tokens(readings: "Sequence[MetricsScraped]") -> Histogram | None:
     """Return the times to first token between the first and the last reading of one server.
 
     None for fewer than 300 requests, which tell no 99th percentile.
@@ -154,7 +157,7 @@ def first_tokens(readings: Sequence[MetricsScraped]) -> Histogram | None:
     return seen if enough else None
 
 
-def newest_first_tokens(readings: Sequence[MetricsScraped]) -> Histogram | None:
+def newest_first_tokens(readings: "Sequence[MetricsScraped]") -> Histogram | None:
     """Return the same over no more of the last readings than hold 300 requests."""
     stretches = (readings[place:] for place in reversed(range(len(readings))))
     return next((seen for each in stretches if (seen := first_tokens(each))), None)

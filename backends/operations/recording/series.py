@@ -14,8 +14,8 @@ from urllib.parse import quote
 from backends.domain.facts import GpusSampled
 from backends.domain.session import Session
 from backends.domain.time_series import DAY, FIGURES, TEN_MINUTES, YEAR, Resolution, Row, Rows
+from backends.domain.values import NOT_JSON
 from backends.host.files import PRIVATE_FILE, replace_file
-from backends.wire import NOT_JSON
 
 KEEP_EVERY_S = 300.0
 

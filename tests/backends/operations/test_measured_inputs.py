@@ -19,13 +19,16 @@ from backends.domain.prices.cost import Tier
 from backends.domain.serving import Histogram
 from backends.domain.session import Session, advance
 from backends.domain.start import Outcome, Start
+from backends.domain.traffic.demand import Demand
+from backends.domain.traffic.requests import Observed
 from backends.history.history import open_history
 from backends.history.records import FirstTokens, SeriesRecord, StartRecord
 from backends.operations.context import Context
 from backends.operations.decision import Decision, decide_all, decision_document
 from backends.operations.records import measured_here
-from backends.operations.scenario import Measured, Starts
+from backends.operations.scenario import Measured, Starts, host_scenario
 from backends.settings.config import Billing, Endpoint, Settings
+from tests.backends.domain.journals import at
 from tests.console.sessions import DAY, PROFILE, READY, SERVERLESS, SETTINGS, scrape
 from tests.console.stage import host_in
 from tests.console.tui.test_cost_pictures import CAPACITY, DEAR
@@ -271,12 +274,25 @@ def tiered(prompts: Histogram) -> Decision:
     dear = Tier(Decimal(100), Decimal("0.60"), Decimal("4.20"))
     prices = replace(SERVERLESS.prices, tiers=(dear,))
     settings = replace(SETTINGS, endpoints=(replace(SERVERLESS, prices=prices),))
-    scraped = READY.scraped
+    ledger, server = READY.ledger, READY.life.server.name if READY.life else ""
+    served, scraped = ledger.of(server), READY.scraped
     assert scraped is not None
     counters = replace(scraped.counters, request_input_tokens=prompts)
-    return decided(
-        settings=settings, session=replace(READY, scraped=replace(scraped, counters=counters))
-    )
+    windows = replace(served.windows, minute=replace(scraped, counters=counters))
+    ledger = replace(ledger, served=(replace(served, windows=windows),))
+    account = replace(READY.account, ledger=ledger)
+    return decided(settings=settings, session=replace(READY, account=account))
+
+
+def test_prompts_of_unknown_length_hold_the_verdict_for_all_that_their_mean_allows() -> None:
+    dear = Tier(Decimal(100), Decimal("0.60"), Decimal("4.20"))
+    prices = replace(SERVERLESS.prices, tiers=(dear,))
+    seen = Observed(Decimal(9000), Decimal(80), Decimal(220), window_s=Decimal(9000))
+    settings = Settings((PROFILE,), (replace(SERVERLESS, prices=prices),))
+    found = host_scenario(Session(at(0.0)), settings, DAY, Demand(seen, "a stopped server"))
+    low, high = found.scenario.api_price_range
+    assert low == 1
+    assert float(high) == pytest.approx(1 + 0.8 * 5, rel=0.3)
 
 
 def test_live_prompts_are_charged_at_the_tier_of_their_own_length() -> None:

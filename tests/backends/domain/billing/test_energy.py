@@ -76,7 +76,7 @@ def test_a_period_costs_what_was_measured_at_the_tariff_of_the_plan() -> None:
 @pytest.mark.parametrize(
     ("days", "plan", "kwh", "reason"),
     [
-        ((), PLAN, None, "no GPU told its power"),
+        ((), PLAN, None, "no GPU reports its power"),
         ((day(3.6e6, 60),), Scenario(), 1.0, "usd_per_kwh in [plan] is not given"),
     ],
 )
