@@ -6,6 +6,7 @@ request a second.
 
 from dataclasses import replace
 from decimal import Decimal
+from math import exp
 from typing import Any
 
 import pytest
@@ -346,3 +347,28 @@ def test_the_points_of_what_is_uncertain_lie_on_all_sides_of_the_centre() -> Non
     # Both at their worst at once is rarer than each alone: the corner of the box is cut off.
     dear = [rate for cost, rate in zip(costs, rates, strict=True) if cost > 0.00127]
     assert dear == pytest.approx([1.0] * len(dear))
+
+
+@pytest.mark.parametrize(
+    ("kept", "beyond", "share"),
+    [
+        (1, 1, 1),  # two replicas hold the level, and one of them comes for all of its time
+        (2, 0, 2),
+        (3, 0, 2),
+    ],
+)
+def test_warm_replicas_cost_one_price_and_busy_ones_another(
+    kept: int, beyond: int, share: int
+) -> None:
+    more = {
+        **BY_THE_SECOND,
+        "capacity_rps": "0.5",
+        "keep_warm": kept,
+        "warm_usd_per_second": "0.0005",
+    }
+    busy = share * (1 - exp(-0.5))
+    usd = found(world(rate_rps=1, **more))["serverless_gpu_kept_warm"].usd_per_hour
+    assert usd is not None
+    assert float(usd) == pytest.approx(
+        3600 * ((busy + beyond) * 0.001 + (kept - busy) * 0.0005), rel=1e-9
+    )
