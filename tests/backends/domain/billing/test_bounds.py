@@ -93,7 +93,9 @@ def test_a_wall_clock_is_taken_as_set_from_a_second_on(step_s: float, moved_s: f
     account = Account(at=Stamp(10.0, 110.0), meter=begin_meter("host_boot", 100.0, 100.0))
     moved = on_clock(account, Stamp(20.0, 120.0 + step_s))
     assert moved.meter is not None
+    assert moved.at is not None
     assert moved.meter.began_s == pytest.approx(100.0 + moved_s)
+    assert (moved.at.mono_s, moved.at.wall_s) == pytest.approx((10.0, 110.0 + moved_s))
 
 
 def test_an_account_does_not_run_backwards_or_twice() -> None:

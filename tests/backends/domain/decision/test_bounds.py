@@ -29,7 +29,7 @@ from backends.domain.decision.hysteresis import (
     worth_moving,
 )
 from backends.domain.decision.option import Option
-from backends.domain.decision.options import options
+from backends.domain.decision.options import billed_share, options
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowKind, now_verdict
 from backends.domain.decision.scenario import BadScenario, Scenario, scenario_from
@@ -372,3 +372,25 @@ def test_warm_replicas_cost_one_price_and_busy_ones_another(
     assert float(usd) == pytest.approx(
         3600 * ((busy + beyond) * 0.001 + (kept - busy) * 0.0005), rel=1e-9
     )
+
+
+@pytest.mark.parametrize(
+    ("start_s", "more", "share"),
+    [
+        (0, {}, "0.5"),
+        (21_600, {}, "0.75"),
+        (21_600, {"idle_timeout_s": 10_800}, "0.875"),
+        (43_200, {}, "1"),
+        (50_000, {}, "1"),
+        (1, {"granularity_s": 21_600}, "0.75"),
+        (0, {"granularity_s": 21_600}, "0.5"),
+        (0, {"minimum_charge_s": 64_800}, "0.75"),
+    ],
+)
+def test_the_share_of_a_day_that_a_rental_of_half_of_it_is_billed(
+    start_s: int, more: dict[str, Any], share: str
+) -> None:
+    asked = world(rate_rps=1, hours_per_day=12, **more)
+    load = load_of(asked)
+    assert load is not None
+    assert billed_share(asked, centre(asked, load), Decimal(start_s)) == Decimal(share)
