@@ -11,11 +11,13 @@ from backends.domain.billing.account import (
     account_after,
     activity,
     on_clock,
+    with_stretches,
 )
 from backends.domain.billing.ledger import (
     Change,
     Ledger,
     Served,
+    Stretch,
     stretches_between,
     with_charges,
     with_launch,
@@ -33,9 +35,9 @@ from backends.domain.billing.meter import (
 from backends.domain.billing.shares import with_share
 from backends.domain.facts import GpusSampled, HostTicked, MetricsScraped, ServersSeen
 from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
-from backends.domain.prices.amounts import is_stale
+from backends.domain.prices.amounts import digits, is_stale
 from backends.domain.prices.cost import RequestPrices, Tier
-from backends.domain.prices.offers import offers
+from backends.domain.prices.offers import offers, offers_sentence
 from backends.domain.prices.prices import ApiPrice, GpuPrice, replaces
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.serving import Counters
@@ -231,3 +233,45 @@ def test_requests_whose_tokens_are_free_cost_what_they_cost_alone() -> None:
     assert free.cost(None, None) == Decimal("0.01")
     dear = RequestPrices(Decimal(1), Decimal(1), usd_per_request=Decimal("0.01"))
     assert dear.cost(None, None) is None
+
+
+def test_the_offers_of_a_card_are_told_from_the_cheapest_to_the_dearest() -> None:
+    rows = [GpuPrice(f"p{usd}", "s", "H100", Decimal(usd)) for usd in (3, 1, 2)]
+    found = offers(rows, "H100", None)
+    assert offers_sentence(found) == (
+        "the price table has one H100 on demand from $1.00/h (p1 s, undated) to $3.00/h (p3 s,"
+        " undated)"
+    )
+    assert offers_sentence(found[:1]).endswith("on demand at $1.00/h (p1 s, undated)")
+    assert offers_sentence(()) == ""
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("1.234567890123456", "1.23456789012"),
+        ("0.0001234567890123456", "0.000123456789012"),
+        ("123456.7890123456", "123456.789012"),
+        ("2.50", "2.5"),
+        ("0", "0"),
+    ],
+)
+def test_an_amount_has_twelve_significant_digits(amount: str, text: str) -> None:
+    assert digits(Decimal(amount)) == text
+
+
+def test_time_that_other_records_tell_is_counted_from_where_the_bill_ends() -> None:
+    account = Account(meter=begin_meter("host_boot", WALL_S, WALL_S + 10))
+    told = with_stretches(account, (Stretch(WALL_S, WALL_S + 30, "idle"),))
+    assert told.meter is not None
+    assert (told.meter.idle_s, told.meter.last_s) == (20.0, WALL_S + 30)
+    assert sum(each.meter.idle_s for each in told.ledger.days) == 20.0
+
+
+def test_a_token_without_a_price_makes_a_request_unpriced_and_none_does_not() -> None:
+    into = RequestPrices(input_usd_per_mtok=Decimal(1))
+    out = RequestPrices(output_usd_per_mtok=Decimal(2))
+    assert into.cost(1_000_000, 0) == 1
+    assert into.cost(1_000_000, 1) is None
+    assert out.cost(0, 1_000_000) == 2
+    assert out.cost(1, 1_000_000) is None
